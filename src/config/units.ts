@@ -1,0 +1,36 @@
+import { z } from "zod";
+
+/** Written as `2m`, `500ms`, `1.5s`, `4h`, `7d`; read as milliseconds. */
+const millisecondsPer = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+const durationPattern = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+
+export const duration = z
+  .string({ error: 'expected a duration such as "500ms", "30s", "2m", "4h" or "7d"' })
+  .regex(durationPattern, { error: 'expected a duration such as "500ms", "30s", "2m", "4h" or "7d"' })
+  .transform((text) => parseDuration(text) ?? 0)
+  .meta({ description: "A duration: 500ms, 30s, 2m, 4h or 7d." });
+
+/** Milliseconds, or `undefined` where the text is no duration. */
+export function parseDuration(text: string): number | undefined {
+  const match = durationPattern.exec(text);
+  if (!match) return undefined;
+  return Number(match[1]) * millisecondsPer[match[2] as keyof typeof millisecondsPer];
+}
+
+const percentPattern = /^(\d{1,3}(?:\.\d+)?)%$/;
+
+/** A share from 0 to 1, or `undefined` where the text is no percentage. */
+export function parsePercent(text: string): number | undefined {
+  const match = percentPattern.exec(text);
+  if (!match) return undefined;
+  const share = Number(match[1]) / 100;
+  return share <= 1 ? share : undefined;
+}
+
+/** Written as `95%`; read as 0.95. */
+export const percent = z
+  .string({ error: 'expected a percentage such as "95%"' })
+  .refine((text) => parsePercent(text) !== undefined, { error: 'expected a percentage from "0%" to "100%"' })
+  .transform((text) => parsePercent(text) ?? 0)
+  .meta({ description: "A percentage: 95%." });

@@ -1,0 +1,244 @@
+/**
+ * The words that every room shares. This file imports nothing, so that any room may import it.
+ */
+
+/** The stages of the quality gate, in the order in which the gate asks for them; cleanup may run at any time. */
+export const stageNames = ["preflight", "integration", "e2e", "smoke", "cleanup"] as const;
+export type StageName = (typeof stageNames)[number];
+
+/**
+ * - `passed`: we looked, and it is right.
+ * - `degraded`: it works, but inside a warning band; the gate opens, and it shows.
+ * - `failed`: we looked, and it is wrong.
+ * - `error`: we could not look. Unknown is never passed.
+ * - `skipped`: it was not asked for, and the reason is said.
+ */
+export const verdicts = ["passed", "degraded", "failed", "error", "skipped"] as const;
+export type Verdict = (typeof verdicts)[number];
+
+/** The gate opens for these two and for nothing else. */
+export function opensTheGate(verdict: Verdict): boolean {
+  return verdict === "passed" || verdict === "degraded";
+}
+
+/**
+ * The verdict of a whole, from its parts. What we saw to be wrong (`failed`) outweighs what we could not see (`error`), and both
+ * outweigh every success. Nothing looked at (no parts, or only skipped ones) is an error: an empty set of checks never passes.
+ */
+export function worstVerdict(parts: readonly Verdict[]): Verdict {
+  if (parts.includes("failed")) return "failed";
+  if (parts.includes("error")) return "error";
+  if (parts.includes("degraded")) return "degraded";
+  return parts.includes("passed") ? "passed" : "error";
+}
+
+/** Latency of some samples, in milliseconds. `count` says how far the other three can be believed. */
+export interface Latency {
+  count: number;
+  p50: number;
+  p95: number;
+  max: number;
+}
+
+/** One thing that was looked at, with what was seen and what should have been. */
+export interface Check {
+  /** Stable, dotted, lower case: `redis.hit-rate`, `api.health`. */
+  id: string;
+  /** For people: `Redis hit rate`. */
+  title: string;
+  verdict: Verdict;
+  /** What was seen, in words or with a unit: `412 ms`, `503`. */
+  observed?: string;
+  /** What should have been: `P95 < 500 ms`. */
+  expected?: string;
+  /** What it means, and what to do: the sentence a tired person needs. Present whenever the verdict is not `passed`. */
+  message?: string;
+  durationMs: number;
+  latency?: Latency;
+}
+
+export type TestStatus = "passed" | "failed" | "flaky" | "skipped";
+
+export interface TestCase {
+  /** Full name with its describe blocks: `sessions › creates a session`. */
+  name: string;
+  status: TestStatus;
+  durationMs: number;
+  /** As the report says it, relative to the workspace where that can be told. */
+  file?: string;
+  line?: number;
+  /** Playwright project, Maven module and the like. */
+  project?: string;
+  /** How often it ran; 1 without retries. */
+  attempts: number;
+  /** First line(s) of the failure. */
+  message?: string;
+  stack?: string;
+}
+
+/** A test file that could not be loaded, so that none of its tests ran: counts as a failure, whatever the pass rate. */
+export interface CrashedSuite {
+  file: string;
+  message: string;
+}
+
+export interface TestCounts {
+  total: number;
+  passed: number;
+  failed: number;
+  flaky: number;
+  skipped: number;
+}
+
+/** What all the reports of one command said, merged. */
+export interface TestResults extends TestCounts {
+  durationMs: number;
+  crashedSuites: CrashedSuite[];
+  /** Every failed test: none is ever dropped from here. */
+  failures: TestCase[];
+  flakyTests: TestCase[];
+  /** At most ten. */
+  slowest: TestCase[];
+  /** By project name; empty where the format knows no projects. */
+  projects: Record<string, TestCounts>;
+  /** The files read, and as what. */
+  sources: { file: string; format: string; tests: number }[];
+  /** Where two reports of one run disagree: what each said, and that the worse was believed. */
+  disagreements: string[];
+}
+
+/** A server that the suite started for a stage. */
+export interface ServerReport {
+  name: string;
+  /** Milliseconds from spawn until its ready condition held; absent when it never did. */
+  readyMs?: number;
+  /** How it ended: `stopped`, `killed`, `died with exit code 1`. */
+  ended: string;
+  port?: number;
+  portFreed?: boolean;
+  /** Workspace-relative path of the log that was kept. */
+  log?: string;
+  /** Its last lines; only when something went wrong. */
+  tail?: string[];
+}
+
+/** A command that the stage ran. */
+export interface CommandReport {
+  command: string;
+  exitCode: number | null;
+  signal: string | null;
+  timedOut: boolean;
+  durationMs: number;
+  log?: string;
+  tail?: string[];
+}
+
+/** One table, as planned and as done. */
+export interface TableCleanup {
+  /** `schema.table` */
+  table: string;
+  planned: number;
+  /** Absent in a dry run, and where the warehouse did not tell (unknown is not zero). */
+  deleted?: number;
+  /** What was still there when we looked again; absent when we did not or could not look. */
+  left?: number;
+  oldest?: string;
+  newest?: string;
+  /** Ids that show what it is about; masked where a column may hold a person. */
+  samples: string[];
+  /** The statement, with named parameters, never with values. */
+  statement: string;
+  /** Delta version of the table before and after, for undo. */
+  versionBefore?: number;
+  versionAfter?: number;
+  problem?: string;
+}
+
+export interface CleanupResult {
+  scope: "run" | "expired" | "all";
+  dryRun: boolean;
+  digest: string;
+  tables: TableCleanup[];
+  keys: { planned: number; deleted?: number; left?: number; samples: string[]; problem?: string };
+  /** Rows kept because their age cannot be told, tables that hang on test data and are not declared, and the like. */
+  notes: string[];
+  plannedRows: number;
+  deletedRows: number;
+  deletedKeys: number;
+  /** Rows and keys that were still there at the end; `null` = could not be told. */
+  leftOver: number | null;
+}
+
+export interface Commit {
+  /** What was checked out: on a pull request the merge commit. */
+  sha: string;
+  /** The head of the pull request, where it differs. */
+  headSha?: string;
+}
+
+/** Where a run happens: on a runner, or in somebody's terminal. */
+export interface Origin {
+  kind: "github" | "terminal";
+  repository?: string;
+  workflow?: string;
+  /** GITHUB_RUN_ID and attempt. */
+  workflowRun?: string;
+  attempt?: string;
+  job?: string;
+  actor?: string;
+}
+
+/** What a stage says about an environment. Follows schema/report.schema.json. */
+export interface StageReport {
+  schemaVersion: 1;
+  stage: StageName;
+  verdict: Verdict;
+  /** One sentence that says why. */
+  reason: string;
+  environment: { name: string; access: "read-only" | "test-data" };
+  /** `<ms>_<8 hex>` */
+  runId: string;
+  commit: Commit;
+  origin: Origin;
+  startedAt: string;
+  finishedAt: string;
+  durationMs: number;
+  budgetMs: number;
+  checks: Check[];
+  tests?: TestResults;
+  servers: ServerReport[];
+  commands: CommandReport[];
+  cleanup?: CleanupResult;
+  /** What could not be done, beside the checks: no failure is swallowed. */
+  problems: string[];
+}
+
+/** A report bound to commit, environment, run and time: what a later stage asks for. */
+export interface Evidence {
+  schemaVersion: 1;
+  stage: StageName;
+  verdict: Verdict;
+  environment: string;
+  runId: string;
+  commit: Commit;
+  origin: Origin;
+  finishedAt: string;
+  /** SHA-256 of the report file's bytes, hex. */
+  reportDigest: string;
+}
+
+/** What a stage tells while it runs, for the terminal's progress and the runner's log. */
+export type Progress =
+  | { kind: "stage-started"; stage: StageName; environment: string; budgetMs: number }
+  | { kind: "check-finished"; stage: StageName; check: Check }
+  | { kind: "step"; stage: StageName; text: string }
+  | { kind: "output"; stage: StageName; source: string; line: string }
+  | { kind: "stage-finished"; stage: StageName; report: StageReport };
+
+/**
+ * The user's mistake: a wrong input, flag or configuration. Exit status 2. The message names the place and the cure, and is shown
+ * without a stack.
+ */
+export class UserError extends Error {
+  override name = "UserError";
+}
