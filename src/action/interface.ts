@@ -1,0 +1,77 @@
+import type { StageName } from "../model.ts";
+
+/**
+ * The face of the actions: every input and output, once. `action.yml`, the composites under `actions/` and the README's tables
+ * are generated from here, and the code reads inputs only by these names, so the three cannot drift apart.
+ */
+
+export interface Input {
+  description: string;
+  /** The stages whose composite declares it; absent = all. */
+  stages?: readonly StageName[];
+  default?: string;
+}
+
+const tested: readonly StageName[] = ["integration", "e2e"];
+
+export const inputs = {
+  config: { description: "The configuration file, relative to `working-directory`.", default: ".github/env-actions.yml" },
+  environment: { description: "The environment to look at or test in; `defaultEnvironment` of the configuration if left out." },
+  "working-directory": { description: "The workspace of the run, relative to the checkout.", default: "." },
+  budget: { description: "How long the stage may take, such as `15m`; the configuration's if left out." },
+  command: { description: "The test command, run by the shell; the configuration's if left out.", stages: tested },
+  reports: {
+    description: "Globs of the reports that the command writes, one a line; the configuration's if left out.",
+    stages: tested,
+  },
+  "pass-rate": {
+    description: "More than this share of the tests must pass, such as `95%`; the configuration's if left out.",
+    stages: tested,
+  },
+  deployment: {
+    description: "The deployment that smoke follows (its id or address); without one, smoke asks for passed e2e evidence.",
+    stages: ["smoke"],
+  },
+  scope: {
+    description:
+      "`run`: this run's test data. `expired`: what is older than the limit. `all`: every test row and key, by hand, with `plan-digest`.",
+    stages: ["cleanup"],
+    default: "expired",
+  },
+  "dry-run": {
+    description: "`true`: only plan, and show the plan. `false`: delete it, and prove it gone.",
+    stages: ["cleanup"],
+    default: "true",
+  },
+  "plan-digest": {
+    description: "The digest that the dry run showed; needed for scope `all`, checked wherever it is given.",
+    stages: ["cleanup"],
+  },
+} as const satisfies Record<string, Input>;
+
+export type InputName = keyof typeof inputs;
+
+export interface Output {
+  description: string;
+  stages?: readonly StageName[];
+}
+
+export const outputs = {
+  verdict: { description: "`passed`, `degraded`, `failed` or `error`." },
+  report: { description: "Path of the stage's report (JSON)." },
+  summary: { description: "Path of the summary (Markdown)." },
+  "run-id": { description: "The run's identity, `<ms>_<8 hex>`; its test data carries it." },
+  tests: { description: "How many tests ran.", stages: tested },
+  "failed-tests": { description: "How many of them failed.", stages: tested },
+  "flaky-tests": { description: "How many passed only when run again.", stages: tested },
+  "pass-rate": { description: "The share that passed, such as `98.4%`.", stages: tested },
+  "plan-digest": { description: "Digest of the cleanup plan.", stages: ["integration", "e2e", "cleanup"] },
+  "deleted-rows": { description: "How many rows were deleted.", stages: ["integration", "e2e", "cleanup"] },
+  "deleted-keys": { description: "How many Redis keys were deleted.", stages: ["integration", "e2e", "cleanup"] },
+  "left-over": {
+    description: "Rows and keys of test data that are still there; `unknown` where that could not be told.",
+    stages: ["preflight", "integration", "e2e", "cleanup"],
+  },
+} as const satisfies Record<string, Output>;
+
+export type OutputName = keyof typeof outputs;
