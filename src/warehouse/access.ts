@@ -1,0 +1,80 @@
+import { Connection, type Parameters, type Row, type WarehouseSettings } from "./connection.ts";
+import { WarehouseFailure } from "./failure.ts";
+import { qualifiedName, whyNotReading } from "./statements.ts";
+
+/** Who and where we are, as the warehouse itself says it. */
+export interface WarehouseIdentity {
+  host: string;
+  catalog: string;
+  principal: string;
+  /** ISO 8601; a real server always has one, a mock often answers null. */
+  serverTime: string | undefined;
+}
+
+/** The only client of a read-only environment: it has no way to write. */
+export interface WarehouseReader {
+  readonly catalog: string;
+  /** Runs one reading statement. @throws WarehouseFailure; kind `denied` for what is not surely a read, before anything is sent. */
+  query(statement: string, parameters?: Parameters): Promise<Row[]>;
+  identity(): Promise<WarehouseIdentity>;
+  close(): Promise<void>;
+}
+
+/** A reader that can also delete rows by a condition: the only write that test data needs. */
+export interface TestDataWarehouse extends WarehouseReader {
+  /**
+   * @param table `schema.table`
+   * @param condition with named parameters; never empty.
+   * @returns how many rows went, or `undefined` where that could not be told.
+   */
+  deleteRows(table: string, condition: string, parameters: Parameters): Promise<number | undefined>;
+}
+
+export interface OpenOptions {
+  signal: AbortSignal;
+  /** Told when the warehouse turns out to be asleep. */
+  onWaking?: (text: string) => void;
+}
+
+/** @throws WarehouseFailure */
+export async function openReader(settings: WarehouseSettings, options: OpenOptions): Promise<WarehouseReader> {
+  return reader(await Connection.open(settings, options), settings);
+}
+
+/** Only for environments whose access is `test-data`. @throws WarehouseFailure */
+export async function openForTestData(settings: WarehouseSettings, options: OpenOptions): Promise<TestDataWarehouse> {
+  const connection = await Connection.open(settings, options);
+  return {
+    ...reader(connection, settings),
+    async deleteRows(table, condition, parameters) {
+      if (condition.trim() === "") throw new WarehouseFailure("statement", `a delete from ${table} needs a condition`);
+      const statement = `DELETE FROM ${qualifiedName(settings.catalog, table)} WHERE ${condition}`;
+      return (await connection.run(statement, parameters, { repeatable: true })).affected;
+    },
+  };
+}
+
+function reader(connection: Connection, settings: WarehouseSettings): WarehouseReader {
+  const query = async (statement: string, parameters: Parameters = {}): Promise<Row[]> => {
+    const refusal = whyNotReading(statement);
+    if (refusal) throw new WarehouseFailure("denied", `refused before sending: this client only reads, and ${refusal}`);
+    return (await connection.run(statement, parameters)).rows;
+  };
+  return {
+    catalog: settings.catalog,
+    query,
+    close: () => connection.close(),
+    async identity() {
+      const [row] = await query(
+        "SELECT current_catalog() AS catalog, current_user() AS principal, current_timestamp() AS server_time",
+      );
+      const time = row?.server_time;
+      return {
+        host: settings.host,
+        catalog: String(row?.catalog ?? ""),
+        principal: String(row?.principal ?? ""),
+        serverTime: time instanceof Date ? time.toISOString() : typeof time === "string" ? time : undefined,
+      };
+    },
+  };
+}
