@@ -1,0 +1,190 @@
+import { stringify } from "yaml";
+import { type Input, inputs, type Output, outputs } from "../src/action/interface.ts";
+import { type StageName, stageNames } from "../src/model.ts";
+import type { GeneratedFile } from "./generate.ts";
+
+/** The metadata files of the actions, and the README's tables, from the one declaration in src/action/interface.ts. */
+
+const repository = "classwaves/env-actions";
+
+const stages: Record<StageName, { title: string; description: string; icon: string }> = {
+  preflight: {
+    title: "Preflight",
+    description: "Looks whether an environment is fit to test in: variables, Databricks, Redis, sign-in, API, WebSocket.",
+    icon: "check-circle",
+  },
+  integration: {
+    title: "Integration tests",
+    description: "Runs the integration tests, reads their reports, deletes this run's test data and proves it gone.",
+    icon: "layers",
+  },
+  e2e: {
+    title: "End-to-end tests",
+    description: "Starts the servers, runs Playwright, reads its report, stops the servers and deletes this run's test data.",
+    icon: "monitor",
+  },
+  smoke: {
+    title: "Smoke test",
+    description: "Looks at a deployed environment without being able to write to it.",
+    icon: "activity",
+  },
+  cleanup: {
+    title: "Cleanup",
+    description: "Shows the test data that it would delete; when told to, deletes it and proves it gone.",
+    icon: "trash-2",
+  },
+};
+
+const stageInput: Input & { required: true } = {
+  description: `The stage to run: ${stageNames.map((stage) => `\`${stage}\``).join(", ")}.`,
+  required: true,
+};
+
+interface Action {
+  /** What stands after `uses: classwaves/env-actions`. */
+  path: string;
+  inputs: Record<string, Input & { required?: boolean }>;
+  outputs: Record<string, Output>;
+}
+
+const wholeAction: Action = { path: "", inputs: { stage: stageInput, ...inputs }, outputs };
+
+const stageActions: readonly (Action & { stage: StageName })[] = stageNames.map((stage) => ({
+  stage,
+  path: `/${stage}`,
+  inputs: declaredFor<Input>(stage, inputs),
+  outputs: declaredFor<Output>(stage, outputs),
+}));
+
+export function actionFiles(): GeneratedFile[] {
+  return [
+    {
+      path: "action.yml",
+      content: metadata({
+        name: "env-actions",
+        description: "One stage of the quality gate: preflight, integration, e2e, smoke or cleanup.",
+        author: "ClassWaves",
+        branding: { icon: "shield", color: "green" },
+        ...javascriptAction("dist/index.js"),
+      }),
+    },
+    {
+      path: "actions/core/action.yml",
+      content: metadata({
+        name: "env-actions core",
+        description: "What the actions beside this one run; the same action as the repository's root.",
+        ...javascriptAction("../../dist/index.js"),
+      }),
+    },
+    ...stageActions.map((action) => ({ path: `actions/${action.stage}/action.yml`, content: metadata(composite(action)) })),
+  ];
+}
+
+function declaredFor<T extends { stages?: readonly StageName[] }>(stage: StageName, all: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(Object.entries(all).filter(([, { stages }]) => !stages || stages.includes(stage)));
+}
+
+function metadata(action: object): string {
+  return `# Generated from src/action/interface.ts by scripts/generate.ts: edit there.\n${stringify(action, { lineWidth: 0 })}`;
+}
+
+function javascriptAction(main: string): object {
+  return {
+    inputs: mapValues(wholeAction.inputs, (input) => metadataInput({ ...input, description: descriptionWithStages(input) })),
+    outputs: mapValues(wholeAction.outputs, (output) => ({ description: descriptionWithStages(output) })),
+    // Cleaning up is what `post` is for, so it runs after failure and cancellation too.
+    runs: { using: "node24", main, post: main, "post-if": "always()" },
+  };
+}
+
+function composite(action: Action & { stage: StageName }): object {
+  const { title, description, icon } = stages[action.stage];
+  return {
+    name: `env-actions: ${title}`,
+    description,
+    author: "ClassWaves",
+    branding: { icon, color: "green" },
+    inputs: mapValues(action.inputs, metadataInput),
+    outputs: mapValues(action.outputs, (output, name) => ({
+      description: output.description,
+      value: `\${{ steps.core.outputs.${name} }}`,
+    })),
+    runs: {
+      using: "composite",
+      steps: [
+        {
+          id: "core",
+          uses: "$/actions/core",
+          with: { stage: action.stage, ...mapValues(action.inputs, (_, name) => `\${{ inputs.${name} }}`) },
+        },
+      ],
+    },
+  };
+}
+
+function metadataInput({ description, required = false, default: standard }: Input & { required?: boolean }): object {
+  return { description, required, ...(standard !== undefined && { default: standard }) };
+}
+
+function descriptionWithStages({ description, stages: only }: { description: string; stages?: readonly StageName[] }): string {
+  return only ? `${description} For ${only.join(", ")} only.` : description;
+}
+
+function mapValues<T, U>(record: Record<string, T>, change: (value: T, key: string) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value, key)]));
+}
+
+const beginMarker = "<!-- actions:begin -->";
+const endMarker = "<!-- actions:end -->";
+
+/** @throws Error when the README has one marker without the other, or the end before the beginning. */
+export function withActionTables(readme: string): string {
+  const begin = readme.indexOf(beginMarker);
+  const end = readme.indexOf(endMarker);
+  const tables = `${beginMarker}\n<!-- Generated from src/action/interface.ts by scripts/generate.ts: edit there. -->\n\n${actionTables()}\n${endMarker}`;
+  if (begin === -1 && end === -1) return `${readme}${readme === "" ? "" : "\n"}${tables}\n`;
+  if (begin === -1 || end < begin) throw new Error(`README.md must have ${beginMarker} once, and ${endMarker} after it`);
+  return readme.slice(0, begin) + tables + readme.slice(end + endMarker.length);
+}
+
+function actionTables(): string {
+  const sections = stageActions.map((action) =>
+    section(action, `${stages[action.stage].title}. ${stages[action.stage].description}`),
+  );
+  const whole = section(wholeAction, "The action beneath the others: any stage, by the input `stage`.");
+  return [...sections, whole].join("\n");
+}
+
+function section(action: Action, description: string): string {
+  const inputRows = Object.entries(action.inputs).map(([name, input]) =>
+    row(`\`${name}\``, input.required ? "*required*" : code(input.default), rowDescription(action, input)),
+  );
+  const outputRows = Object.entries(action.outputs).map(([name, output]) => row(`\`${name}\``, rowDescription(action, output)));
+  return [
+    `### \`${repository}${action.path}@v1\``,
+    "",
+    description,
+    "",
+    row("Input", "Default", "Meaning"),
+    row("---", "---", "---"),
+    ...inputRows,
+    "",
+    row("Output", "Meaning"),
+    row("---", "---"),
+    ...outputRows,
+    "",
+  ].join("\n");
+}
+
+/** A stage's own section need not say for which stages an input is. */
+function rowDescription(action: Action, declared: Input | Output): string {
+  return action === wholeAction ? descriptionWithStages(declared) : declared.description;
+}
+
+function code(text: string | undefined): string {
+  return text === undefined ? "" : `\`${text}\``;
+}
+
+function row(...cells: string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}

@@ -1,0 +1,44 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { actionFiles, withActionTables } from "./action-files.ts";
+
+/**
+ * Writes every file that is generated from the code: `node scripts/generate.ts`. With `--check` it writes nothing, names the files that
+ * differ from what the code says, and exits 1 when there are any.
+ */
+
+export interface GeneratedFile {
+  /** Relative to the repository, with `/`. */
+  path: string;
+  content: string;
+}
+
+const repository = join(import.meta.dirname, "..");
+
+/** A new kind of generated file is one more line here. */
+export function generatedFiles(): GeneratedFile[] {
+  return [...actionFiles(), { path: "README.md", content: withActionTables(current("README.md") ?? "") }];
+}
+
+function current(path: string): string | undefined {
+  const file = join(repository, path);
+  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+}
+
+function main(): void {
+  const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
+  const drifted = generatedFiles().filter(({ path, content }) => current(path) !== content);
+  for (const { path, content } of drifted) {
+    console.log(values.check ? `${path} is not what the code says` : `wrote ${path}`);
+    if (values.check) continue;
+    mkdirSync(dirname(join(repository, path)), { recursive: true });
+    writeFileSync(join(repository, path), content);
+  }
+  if (values.check && drifted.length > 0) {
+    console.log("Run: node scripts/generate.ts");
+    process.exitCode = 1;
+  }
+}
+
+if (import.meta.main) main();

@@ -1,0 +1,287 @@
+import { createHash } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { readZip, writeZip, type ZipFile } from "./zip.ts";
+
+/**
+ * The artifacts of the running workflow run, over the runner's own artifact service. The service takes JavaScript actions only, needs no
+ * `permissions:` line, and works on pull requests from forks. The protocol is Twirp (JSON over POST) for the names, and Azure
+ * block blobs behind signed addresses for the bytes.
+ */
+
+export interface ArtifactService {
+  /**
+   * Names are unique in a run attempt: the service refuses a name that it already has.
+   * @throws Error when it is not stored; where the answer was lost, it may be stored nevertheless.
+   */
+  upload(name: string, files: readonly ZipFile[], retentionDays?: number): Promise<void>;
+  /** All artifacts of the run, the newest of each name. `size` is that of the archive, in bytes; `createdAt` is ISO 8601. */
+  list(): Promise<{ name: string; createdAt?: string; size: number }[]>;
+  /** @throws Error when there is no artifact of that name, or its bytes are not those that were uploaded. */
+  download(name: string): Promise<ZipFile[]>;
+}
+
+type Fetch = typeof globalThis.fetch;
+type Json = Record<string, unknown>;
+
+const attempts = 4;
+const firstPauseMs = 500;
+const longestPauseMs = 15_000;
+const callDeadlineMs = 20_000;
+const transferDeadlineMs = 60_000;
+const largestArchive = 64 * 1024 * 1024;
+/** The version of the artifact service's format that a ZIP of any content has. */
+const formatVersion = 7;
+
+/** @returns undefined where the runner offers none: in a terminal, in `run` steps, and on GitHub Enterprise Server. */
+export function artifactService(env: NodeJS.ProcessEnv, fetch: Fetch = globalThis.fetch): ArtifactService | undefined {
+  const { ACTIONS_RESULTS_URL: address, ACTIONS_RUNTIME_TOKEN: token } = env;
+  if (!address || !token || isEnterpriseServer(env.GITHUB_SERVER_URL)) return undefined;
+
+  const call = async (method: string, request: Json): Promise<Json> => {
+    const response = await send(`artifact service, ${method}`, callDeadlineMs, fetch, {
+      url: new URL(`/twirp/github.actions.results.api.v1.ArtifactService/${method}`, address).href,
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+      body: JSON.stringify(request),
+    });
+    return parseObject(method, response.toString("utf8"));
+  };
+
+  const listNewest = async (nameFilter?: string): Promise<Artifact[]> => {
+    const answer = await call("ListArtifacts", { ...scopeOf(token), ...(nameFilter && { name_filter: nameFilter }) });
+    const found = answer.artifacts ?? [];
+    if (!Array.isArray(found)) throw new Error("artifact service, ListArtifacts: the answer holds no list");
+    return newestOfEachName(found.map(readArtifact));
+  };
+
+  return {
+    async upload(name, files, retentionDays) {
+      checkArtifactName(name);
+      const archive = writeZip(files);
+      const scope = scopeOf(token);
+      const created = await call("CreateArtifact", {
+        ...scope,
+        name,
+        version: formatVersion,
+        mime_type: "application/zip",
+        ...(retentionDays && { expires_at: expiry(retentionDays, env.GITHUB_RETENTION_DAYS) }),
+      });
+      await uploadBlob(textOf(created, "signed_upload_url"), archive, fetch);
+      const finalized = await call("FinalizeArtifact", {
+        ...scope,
+        name,
+        size: String(archive.length),
+        hash: sha256(archive),
+      });
+      if (fieldOf(finalized, "ok") !== true) throw new Error(`artifact service, FinalizeArtifact: it did not accept ${name}`);
+    },
+
+    async list() {
+      const artifacts = await listNewest();
+      return artifacts.map(({ name, createdAt, size }) => ({ name, createdAt, size }));
+    },
+
+    async download(name) {
+      const artifact = (await listNewest(name)).find((candidate) => candidate.name === name);
+      if (!artifact) throw new Error(`this workflow run has no artifact named ${name}`);
+      const signed = await call("GetSignedArtifactURL", { ...artifact.scope, name });
+      const archive = await send(`artifact storage, reading ${name}`, transferDeadlineMs, fetch, {
+        url: textOf(signed, "signed_url"),
+        method: "GET",
+      });
+      if (artifact.digest && artifact.digest !== sha256(archive))
+        throw new Error(`the artifact ${name} is not what was uploaded: its SHA-256 differs`);
+      return readZip(archive);
+    },
+  };
+}
+
+function isEnterpriseServer(serverUrl: string | undefined): boolean {
+  const { hostname } = new URL(serverUrl || "https://github.com");
+  return hostname !== "github.com" && !hostname.endsWith(".ghe.com") && !hostname.endsWith(".localhost");
+}
+
+interface Scope {
+  workflow_run_backend_id: string;
+  workflow_job_run_backend_id: string;
+}
+
+/** The token's `scp` claim says which run and job it is for: `… Actions.Results:<run>:<job> …`. */
+function scopeOf(token: string): Scope {
+  const claims = parseObject("the runtime token", Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"));
+  const scopes = typeof claims.scp === "string" ? claims.scp.split(" ") : [];
+  for (const scope of scopes) {
+    const [kind, run, job, ...rest] = scope.split(":");
+    if (kind === "Actions.Results" && run && job && rest.length === 0)
+      return { workflow_run_backend_id: run, workflow_job_run_backend_id: job };
+  }
+  throw new Error("the runtime token names no run and job for the artifact service (claim scp)");
+}
+
+interface Artifact {
+  name: string;
+  id: number;
+  size: number;
+  createdAt?: string;
+  digest?: string;
+  /** Where it was made: reading it needs that job's id, not the reader's. */
+  scope: Scope;
+}
+
+function readArtifact(json: unknown): Artifact {
+  if (!isObject(json)) throw new Error("artifact service, ListArtifacts: an artifact is not an object");
+  const createdAt = fieldOf(json, "created_at");
+  const digest = fieldOf(json, "digest");
+  return {
+    name: textOf(json, "name"),
+    // 64-bit numbers are JSON text in this protocol, and an absent one is 0.
+    id: Number(fieldOf(json, "database_id") ?? 0),
+    size: Number(fieldOf(json, "size") ?? 0),
+    ...(typeof createdAt === "string" && { createdAt }),
+    ...(typeof digest === "string" && { digest }),
+    scope: {
+      workflow_run_backend_id: textOf(json, "workflow_run_backend_id"),
+      workflow_job_run_backend_id: textOf(json, "workflow_job_run_backend_id"),
+    },
+  };
+}
+
+/** A run that was started again keeps the artifacts of the first attempt: the higher id is the newer. */
+function newestOfEachName(artifacts: readonly Artifact[]): Artifact[] {
+  const newest = new Map<string, Artifact>();
+  for (const artifact of artifacts) {
+    const known = newest.get(artifact.name);
+    if (!known || known.id < artifact.id) newest.set(artifact.name, artifact);
+  }
+  return [...newest.values()];
+}
+
+/**
+ * One block is enough below 4 GB, and `writeZip` bounds the archive far below. The address is only appended to: parsing and printing
+ * its query again could change the bytes that are signed.
+ */
+async function uploadBlob(signedUrl: string, archive: Buffer, fetch: Fetch): Promise<void> {
+  const blockId = Buffer.from("block-000000").toString("base64");
+  await send("artifact storage, writing", transferDeadlineMs, fetch, {
+    url: `${signedUrl}&comp=block&blockid=${encodeURIComponent(blockId)}`,
+    method: "PUT",
+    headers: { "content-type": "application/octet-stream" },
+    body: archive,
+  });
+  await send("artifact storage, committing", callDeadlineMs, fetch, {
+    url: `${signedUrl}&comp=blocklist`,
+    method: "PUT",
+    headers: { "content-type": "application/xml", "x-ms-blob-content-type": "application/zip" },
+    body: `<?xml version="1.0" encoding="utf-8"?><BlockList><Latest>${blockId}</Latest></BlockList>`,
+  });
+}
+
+interface Request {
+  url: string;
+  method: string;
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+}
+
+/**
+ * Sends a request and reads the answer whole. Tried again for what passes by itself: no connection, no answer in time, 408, 429 and 5xx.
+ * Errors name `what`, never the address: a signed one is a credential.
+ */
+async function send(what: string, deadlineMs: number, fetch: Fetch, { url, ...request }: Request): Promise<Buffer> {
+  let reason = "";
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    let retryAfterMs: number | undefined;
+    try {
+      const response = await fetch(url, { ...request, redirect: "error", signal: AbortSignal.timeout(deadlineMs) });
+      if (response.ok) return await readBounded(what, response);
+      const refusal = `${response.status} ${await refusalOf(response)}`.trim();
+      if (!isPassing(response.status)) throw new Refusal(`${what}: ${refusal}`);
+      reason = refusal;
+      retryAfterMs = retryAfter(response);
+    } catch (error) {
+      if (error instanceof Refusal) throw error;
+      reason = networkReason(error, deadlineMs);
+    }
+    if (attempt < attempts) await pause(Math.min(retryAfterMs ?? firstPauseMs * 3 ** (attempt - 1), longestPauseMs));
+  }
+  throw new Error(`${what}: ${reason}, ${attempts} times`);
+}
+
+/** An answer that would be the same the next time. */
+class Refusal extends Error {}
+
+function isPassing(status: number): boolean {
+  return status === 408 || status === 429 || status >= 500;
+}
+
+function retryAfter(response: Response): number | undefined {
+  const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+}
+
+/** Twirp answers `{"code", "msg"}`, Azure XML with `<Code>`; of anything else the status is enough. */
+async function refusalOf(response: Response): Promise<string> {
+  const body = (await response.text()).slice(0, 2000);
+  const message = /"msg"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(body)?.[1];
+  return message ? String(JSON.parse(message)) : (/<Code>([^<]*)<\/Code>/.exec(body)?.[1] ?? response.statusText);
+}
+
+function networkReason(error: unknown, deadlineMs: number): string {
+  if (error instanceof DOMException && error.name === "TimeoutError") return `no answer within ${deadlineMs / 1000} s`;
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (cause instanceof Error && "code" in cause) return `no connection (${String(cause.code)})`;
+  return `no connection (${cause instanceof Error ? cause.message : String(cause)})`;
+}
+
+async function readBounded(what: string, response: Response): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of response.body ?? []) {
+    size += part.length;
+    if (size > largestArchive) throw new Refusal(`${what}: the answer is larger than ${largestArchive} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+function checkArtifactName(name: string): void {
+  if (name === "" || /[":<>|*?\r\n\\/]/.test(name))
+    throw new Error(`${JSON.stringify(name)} cannot name an artifact: none of " : < > | * ? \\ / and line breaks`);
+}
+
+/** The service refuses more days than the repository allows. */
+function expiry(days: number, allowedDays: string | undefined): string {
+  const allowed = Number(allowedDays || Number.POSITIVE_INFINITY);
+  return new Date(Date.now() + Math.min(days, allowed) * 86_400_000).toISOString();
+}
+
+function sha256(bytes: Buffer): string {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
+function parseObject(what: string, text: string): Json {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text, which may hold the token or a signed address.
+    throw new Error(`artifact service, ${what}: not JSON`);
+  }
+  if (!isObject(json)) throw new Error(`artifact service, ${what}: not a JSON object`);
+  return json;
+}
+
+function isObject(json: unknown): json is Json {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
+}
+
+/** Protobuf's JSON has two spellings, and services answer in either: `signed_url` and `signedUrl`. */
+function fieldOf(json: Json, field: string): unknown {
+  return json[field] ?? json[field.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())];
+}
+
+function textOf(json: Json, field: string): string {
+  const value = fieldOf(json, field);
+  if (typeof value !== "string" || value === "") throw new Error(`artifact service: the answer has no ${field}`);
+  return value;
+}
