@@ -1,0 +1,255 @@
+import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Environment, Table, TestDataConfig } from "../config/schema.ts";
+import type { CleanupResult, TableCleanup } from "../model.ts";
+import { type RedisReader, readableKey, type TestDataRedis } from "../redis/connection.ts";
+import type { TestDataWarehouse, WarehouseReader } from "../warehouse/access.ts";
+import { qualifiedName } from "../warehouse/statements.ts";
+import { inParallel } from "./concurrency.ts";
+import { runPrefix } from "./identity.ts";
+import { type KeyPlan, type KeyRequest, planKeys } from "./keys.ts";
+import type { Ledger } from "./ledger.ts";
+import { type PlanRequest, planRows, type RowPlan, type Scope, type TablePlan } from "./plan.ts";
+import { proveRedis, proveWarehouse } from "./proof.ts";
+import { conditionOf } from "./selection.ts";
+
+export interface CleanupRequest {
+  scope: Scope;
+  runId: string;
+  /** When the run began, Unix milliseconds. */
+  runStarted: number;
+  testData: TestDataConfig;
+  tables: Readonly<Record<string, Table>>;
+  ledger: Ledger;
+  now: number;
+}
+
+export interface CleanupPorts {
+  warehouse?: WarehouseReader;
+  redis?: RedisReader;
+  signal: AbortSignal;
+  onStep: (text: string) => void;
+}
+
+export interface WritingPorts extends CleanupPorts {
+  environment: Environment;
+  warehouse?: TestDataWarehouse;
+  redis?: TestDataRedis;
+}
+
+export interface CleanupPlan {
+  request: CleanupRequest;
+  rows?: RowPlan;
+  keys?: KeyPlan;
+  digest: string;
+  /** Why it is not complete. */
+  problems: string[];
+  /** Why it must not run. */
+  blockers: string[];
+}
+
+/** Finds all test data of the scope; only reads. @throws WarehouseFailure, RedisFailure, UserError */
+export async function planCleanup(
+  ports: CleanupPorts,
+  request: CleanupRequest,
+  known: ReadonlyMap<string, ReadonlySet<string>> = new Map(),
+): Promise<CleanupPlan> {
+  const rows = ports.warehouse ? await planRows(ports.warehouse, rowRequest(request, known)) : undefined;
+  const keys = ports.redis ? await planKeys(ports.redis, keyRequest(request, rows)) : undefined;
+  const digest = createHash("sha256")
+    .update(JSON.stringify([request.scope, rows?.digest ?? "", [...(keys?.keys ?? [])].sort()]))
+    .digest("hex");
+  const unreadable = rows?.unreadable.map((table) => `${table.table} could not be looked at: ${table.why}`) ?? [];
+  const torn = request.scope === "run" ? request.ledger.problems : [];
+  return {
+    request,
+    rows,
+    keys,
+    digest,
+    problems: [...(rows?.problems ?? []), ...unreadable, ...torn],
+    blockers: rows?.blockers ?? [],
+  };
+}
+
+/** How often test data is looked for again after a deletion, because something may still be writing. */
+const rounds = 3;
+const pauseBetweenRoundsMs = 200;
+
+/**
+ * Deletes exactly what was planned, then looks again until nothing is left. The first error never abandons the rest: what could
+ * not be done stands in the result. @throws WrongPlace before the first write
+ */
+export async function executeCleanup(ports: WritingPorts, plan: CleanupPlan): Promise<CleanupResult> {
+  if (ports.warehouse) proveWarehouse(ports.environment, await ports.warehouse.identity());
+  if (ports.redis) proveRedis(ports.environment, ports.redis.identity);
+  const result = describePlan(plan, false);
+  if (plan.blockers.length > 0) {
+    result.notes.push("nothing was deleted: the plan is over a limit");
+    result.leftOver = plan.rows ? plan.rows.rows + (plan.keys?.keys.size ?? 0) : null;
+    return result;
+  }
+  let current = plan;
+  for (let round = 1; ; round++) {
+    await deletePlanned(ports, current, result);
+    // What the ids point at stays known, although their rows are gone: a row that was added in between still hangs on them.
+    const again = await lookAgain(ports, current, result);
+    if (again === undefined) return result;
+    result.leftOver = (again.rows?.rows ?? 0) + (again.keys?.keys.size ?? 0);
+    noteLeft(again, result);
+    if (again.rows?.unreadable.length) result.leftOver = null;
+    if (result.leftOver === 0 || round === rounds || ports.signal.aborted) return result;
+    ports.onStep(`${result.leftOver} rows or keys are still there or came back; deleting again (${round + 1} of ${rounds})`);
+    await delay(pauseBetweenRoundsMs * round);
+    current = again;
+  }
+}
+
+/** A plan as a result, before anything was done. */
+export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult {
+  const tables = plan.rows?.levels.flat().map(tableOf) ?? [];
+  const keys = [...(plan.keys?.keys ?? [])].sort();
+  const notes = [...plan.blockers, ...plan.problems, ...(plan.rows?.notes ?? [])];
+  if (plan.keys?.ageless) notes.push(`${plan.keys.ageless} Redis test keys are kept, because their age cannot be told`);
+  return {
+    scope: plan.request.scope,
+    dryRun,
+    digest: plan.digest,
+    tables,
+    keys: { planned: keys.length, samples: keys.slice(0, 3).map(readableKey) },
+    notes,
+    plannedRows: plan.rows?.rows ?? 0,
+    deletedRows: 0,
+    deletedKeys: 0,
+    leftOver: plan.rows?.unreadable.length ? null : (plan.rows?.rows ?? 0) + keys.length,
+  };
+}
+
+function tableOf(table: TablePlan): TableCleanup {
+  const iso = (time: number | undefined) => (time === undefined ? undefined : new Date(time).toISOString());
+  return {
+    table: table.table,
+    planned: table.rows,
+    oldest: iso(table.oldest),
+    newest: iso(table.newest),
+    samples: table.samples,
+    statement: `DELETE FROM ${table.table} WHERE ${conditionOf(table.selection).text}`,
+  };
+}
+
+function rowRequest(request: CleanupRequest, known: ReadonlyMap<string, ReadonlySet<string>>): PlanRequest {
+  const { testData, ledger, scope } = request;
+  const all = new Map<string, Set<string>>();
+  for (const source of scope === "run" ? [ledger.rows, known] : [known])
+    for (const [table, ids] of source) all.set(table, new Set([...(all.get(table) ?? []), ...ids]));
+  return {
+    scope,
+    prefixes: scope === "run" ? testData.prefixes.map((prefix) => runPrefix(prefix, request.runId)) : testData.prefixes,
+    tables: request.tables,
+    protectedTables: testData.protectedTables,
+    known: all,
+    olderThan: request.now - testData.expireAfter,
+    bornAfter: request.runStarted,
+    now: request.now,
+    maxRows: testData.maxRows,
+    maxShare: testData.maxShare,
+  };
+}
+
+function keyRequest(request: CleanupRequest, rows: RowPlan | undefined): KeyRequest {
+  const { testData, scope } = request;
+  return {
+    scope,
+    prefixes: scope === "run" ? testData.prefixes.map((prefix) => runPrefix(prefix, request.runId)) : testData.prefixes,
+    ids: new Set([...(rows?.ids.values() ?? [])].flatMap((ids) => [...ids])),
+    ledger: scope === "run" ? request.ledger.keys : new Set(),
+    namespaces: testData.keys,
+    protectedKeys: testData.protectedKeys,
+    olderThan: request.now - testData.expireAfter,
+    now: request.now,
+  };
+}
+
+const deletionsAtOnce = 8;
+
+async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<void> {
+  const { warehouse, redis } = ports;
+  if (warehouse && plan.rows) {
+    for (const level of plan.rows.levels) {
+      ports.onStep(`deleting from ${level.map((table) => table.table).join(", ")}`);
+      await inParallel(deletionsAtOnce, level, async (table) => deleteTable(warehouse, table, entryFor(result, table)));
+    }
+    result.deletedRows = result.tables.reduce((sum, table) => sum + (table.deleted ?? 0), 0);
+  }
+  if (redis && plan.keys && plan.keys.keys.size > 0) {
+    ports.onStep(`deleting ${plan.keys.keys.size} Redis keys`);
+    try {
+      const gone = await redis.unlink([...plan.keys.keys]);
+      result.keys.deleted = (result.keys.deleted ?? 0) + gone;
+      result.deletedKeys = result.keys.deleted;
+    } catch (error) {
+      result.keys.problem = sentence(error);
+    }
+  }
+}
+
+function entryFor(result: CleanupResult, table: TablePlan): TableCleanup {
+  const known = result.tables.find((entry) => entry.table === table.table);
+  if (known) return known;
+  const added = tableOf(table);
+  result.tables.push(added);
+  return added;
+}
+
+async function deleteTable(warehouse: TestDataWarehouse, table: TablePlan, entry: TableCleanup): Promise<void> {
+  const condition = conditionOf(table.selection);
+  try {
+    const deleted = await warehouse.deleteRows(table.table, condition.text, condition.parameters);
+    const history = await latestDelete(warehouse, table.table);
+    if (history) Object.assign(entry, { versionBefore: history.version - 1, versionAfter: history.version });
+    if (deleted === undefined) {
+      entry.problem = "the warehouse did not tell how many rows it deleted";
+      return;
+    }
+    entry.deleted = (entry.deleted ?? 0) + deleted;
+    if (deleted !== table.rows) entry.problem = `${table.rows} rows were planned, but ${deleted} were deleted`;
+    else if (history?.deleted !== undefined && history.deleted !== deleted)
+      entry.problem = `the warehouse answered ${deleted} deleted rows, but the table's history says ${history.deleted}`;
+  } catch (error) {
+    entry.problem = sentence(error);
+  }
+}
+
+/** The table's own account of its last write, where that was a delete. */
+async function latestDelete(
+  warehouse: WarehouseReader,
+  table: string,
+): Promise<{ version: number; deleted: number | undefined } | undefined> {
+  const [row] = await warehouse.query(`DESCRIBE HISTORY ${qualifiedName(warehouse.catalog, table)} LIMIT 1`);
+  if (row?.operation !== "DELETE") return undefined;
+  const metrics = (typeof row.operationMetrics === "string" ? JSON.parse(row.operationMetrics) : row.operationMetrics) as
+    | Record<string, unknown>
+    | null
+    | undefined;
+  const deleted = metrics?.numDeletedRows;
+  return { version: Number(row.version), deleted: deleted === undefined ? undefined : Number(deleted) };
+}
+
+async function lookAgain(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<CleanupPlan | undefined> {
+  try {
+    return await planCleanup(ports, plan.request, plan.rows?.ids ?? new Map());
+  } catch (error) {
+    result.leftOver = null;
+    result.notes.push(`whether anything is left could not be told: ${sentence(error)}`);
+    return undefined;
+  }
+}
+
+function noteLeft(again: CleanupPlan, result: CleanupResult): void {
+  for (const entry of result.tables) entry.left = 0;
+  for (const table of again.rows?.levels.flat() ?? []) entryFor(result, table).left = table.rows;
+  result.keys.left = again.keys?.keys.size ?? 0;
+}
+
+function sentence(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

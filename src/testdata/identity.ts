@@ -1,0 +1,34 @@
+import { randomBytes } from "node:crypto";
+
+/**
+ * A run's id, `<ms>_<8 hex>`: the time tells the age of everything that carries it, the random part keeps two runs apart. The
+ * shape is ClassWaves' own, so that ids made by the suite and by their tests read alike.
+ */
+export function newRunId(now: number = Date.now()): string {
+  return `${now}_${randomBytes(4).toString("hex")}`;
+}
+
+const runIdPattern = /^\d{13}_[0-9a-f]{8}$/;
+
+export function isRunId(text: string): boolean {
+  return runIdPattern.test(text);
+}
+
+/** What the ids of one run's test data begin with: `integration_test_1763920000000_1a2b3c4d`. */
+export function runPrefix(prefix: string, runId: string): string {
+  return `${prefix}${runId}`;
+}
+
+const earliest = Date.UTC(2015, 0, 1);
+
+/**
+ * When a piece of test data was made, from the time inside its id; `undefined` where there is none. Thirteen digits that are not
+ * part of a longer number and lie between 2015 and tomorrow are a time in Unix milliseconds.
+ */
+export function timeInId(id: string, now: number): number | undefined {
+  for (const match of id.matchAll(/(?<!\d)\d{13}(?!\d)/g)) {
+    const time = Number(match[0]);
+    if (time >= earliest && time <= now + 86_400_000) return time;
+  }
+  return undefined;
+}
