@@ -29,8 +29,8 @@ const longestPauseMs = 15_000;
 const callDeadlineMs = 20_000;
 const transferDeadlineMs = 60_000;
 const largestArchive = 64 * 1024 * 1024;
-/** The version of the artifact service's format that a ZIP of any content has. */
-const formatVersion = 7;
+/** 4 is a ZIP archive. Later versions only add what is no archive, and Gitea's and act's services do not know them. */
+const formatVersion = 4;
 
 /** @returns undefined where the runner offers none: in a terminal, in `run` steps, and on GitHub Enterprise Server. */
 export function artifactService(env: NodeJS.ProcessEnv, fetch: Fetch = globalThis.fetch): ArtifactService | undefined {
@@ -63,7 +63,6 @@ export function artifactService(env: NodeJS.ProcessEnv, fetch: Fetch = globalThi
         ...scope,
         name,
         version: formatVersion,
-        mime_type: "application/zip",
         ...(retentionDays && { expires_at: expiry(retentionDays, env.GITHUB_RETENTION_DAYS) }),
       });
       await uploadBlob(textOf(created, "signed_upload_url"), archive, fetch);

@@ -1,0 +1,76 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import { stageNames } from "../src/model.ts";
+
+/**
+ * Lays out the tree that a release publishes: `node scripts/lay-out.ts --out DIR [--portable --sha SHA]`. There the composites stand at
+ * the root too, so that `uses: classwaves/env-actions/integration@v1` works, and nothing else of this repository is there, because
+ * every job of every user downloads it.
+ */
+
+const published = ["action.yml", "actions", "dist", "schema", "LICENSE", "README.md"] as const;
+const largestArchive = 1_500_000;
+
+export interface LayOut {
+  /** The repository, or something of its shape. */
+  from: string;
+  /** Must not exist, or be empty. */
+  out: string;
+  /**
+   * For GitHub Enterprise Server and act, which do not know `$/`: the full SHA of the published commit that holds the core. It must be
+   * an earlier commit, since no commit can hold its own SHA.
+   */
+  portableSha?: string;
+}
+
+/** @throws Error when something to publish is missing, `out` is not empty, or the SHA is not a full one. */
+export function layOut({ from, out, portableSha }: LayOut): void {
+  const missing = published.filter((name) => !existsSync(join(from, name)));
+  if (missing.length > 0) throw new Error(`missing: ${missing.join(", ")}. node scripts/generate.ts and npm run build make them`);
+  if (portableSha !== undefined && !/^[0-9a-f]{40}$/.test(portableSha)) throw new Error("--sha must be a full commit SHA");
+  mkdirSync(out, { recursive: true });
+  if (readdirSync(out).length > 0) throw new Error(`${out} is not empty`);
+
+  for (const name of published) cpSync(join(from, name), join(out, name), { recursive: true });
+  for (const stage of stageNames) cpSync(join(from, "actions", stage), join(out, stage), { recursive: true });
+  const entries = readdirSync(out, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => ({ entry, path: join(entry.parentPath, entry.name) }));
+  for (const { entry, path } of files)
+    if (!entry.isFile()) throw new Error(`${relative(out, path)} is no plain file; a Windows runner could not unpack it`);
+  if (portableSha === undefined) return;
+  for (const { entry, path } of files) if (entry.name === "action.yml") makePortable(path, portableSha);
+}
+
+/** Bytes of the tree as tar.gz: what every job downloads. */
+export function archiveSize(directory: string): number {
+  const { status, stdout, stderr } = spawnSync("tar", ["-cz", "-C", directory, "."], { maxBuffer: 100 * largestArchive });
+  if (status !== 0) throw new Error(`tar failed: ${stderr}`);
+  return stdout.length;
+}
+
+function makePortable(file: string, sha: string): void {
+  const text = readFileSync(file, "utf8");
+  const portable = text.replace(
+    /(\buses:\s*)\$\/(\S+)/g,
+    (_, uses: string, path: string) => `${uses}classwaves/env-actions/${path}@${sha}`,
+  );
+  if (portable !== text) writeFileSync(file, portable);
+}
+
+function main(): void {
+  const { values } = parseArgs({
+    options: { out: { type: "string" }, portable: { type: "boolean", default: false }, sha: { type: "string" } },
+  });
+  if (!values.out || values.portable !== (values.sha !== undefined))
+    throw new Error("usage: node scripts/lay-out.ts --out DIR [--portable --sha SHA]");
+  layOut({ from: join(import.meta.dirname, ".."), out: values.out, portableSha: values.sha });
+  const size = archiveSize(values.out);
+  console.log(`${values.out}: ${Math.ceil(size / 1000)} kB as tar.gz, of at most ${largestArchive / 1000} kB`);
+  if (size > largestArchive) process.exitCode = 1;
+}
+
+if (import.meta.main) main();

@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { delimiter, join } from "node:path";
+
+/** nektos/act runs a workflow on this machine, as a runner would. */
+
+const version = "v0.2.89";
+const repository = join(import.meta.dirname, "../..");
+const cached = join(repository, ".cache", "act", version, "act");
+const installDeadlineMs = 240_000;
+const runDeadlineMs = 180_000;
+
+/** `missing` is the reason that a skipped test reports. */
+export type FoundAct = { path: string } | { missing: string };
+
+/** Where act is: `ACT`, the PATH, our cache, else built by go into our cache. Where it cannot be had, `missing` says why. */
+export async function findAct(): Promise<FoundAct> {
+  const named = process.env.ACT;
+  if (named) return existsSync(named) ? { path: named } : { missing: `ACT names ${named}, which does not exist` };
+  const onPath = onThePath("act");
+  if (onPath) return { path: onPath };
+  if (existsSync(cached)) return { path: cached };
+  const go = onThePath("go");
+  if (!go)
+    return { missing: "act is neither on the PATH nor in .cache/act, and there is no go to build it (ACT names another place)" };
+  return await build(go);
+}
+
+function onThePath(program: string): string | undefined {
+  const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
+  return folders.map((folder) => join(folder, program)).find((file) => existsSync(file));
+}
+
+/** Built beside its place and moved there, so that a run cut off leaves no half of a program. */
+async function build(go: string): Promise<FoundAct> {
+  const place = join(repository, ".cache", "act");
+  mkdirSync(place, { recursive: true });
+  const workshop = mkdtempSync(join(place, "build-"));
+  try {
+    const env = { ...process.env, GOBIN: workshop, GOFLAGS: "-mod=mod" };
+    const { exitCode, output } = await run(go, ["install", `github.com/nektos/act@${version}`], {
+      env,
+      deadlineMs: installDeadlineMs,
+    });
+    if (exitCode !== 0) return { missing: `go install of act ${version} failed: ${output.trim().split("\n").at(-1)}` };
+    mkdirSync(join(cached, ".."), { recursive: true });
+    renameSync(join(workshop, "act"), cached);
+    return { path: cached };
+  } finally {
+    rmSync(workshop, { recursive: true, force: true });
+  }
+}
+
+export interface WorkflowRun {
+  act: string;
+  /** A git repository with the workflow. */
+  workspace: string;
+  /** `.github/workflows/<name>` in it. */
+  workflow: string;
+  /** `owner/name@ref` → the folder that stands for it. */
+  repositories: Record<string, string>;
+  env?: Record<string, string>;
+  /** An empty folder for act's own files and the artifacts; the caller removes it. */
+  scratch: string;
+}
+
+export interface Finished {
+  exitCode: number | null;
+  output: string;
+}
+
+/** Runs the workflow for a push, in host mode: no Docker, the node on our PATH. */
+export async function runWorkflow({ act, workspace, workflow, repositories, env = {}, scratch }: WorkflowRun): Promise<Finished> {
+  const folder = (name: string) => join(scratch, name);
+  const artifacts = folder("artifacts");
+  // act's artifact server fails on a run that has no folder yet, where GitHub answers with an empty list.
+  mkdirSync(join(artifacts, "1"), { recursive: true });
+  const { PATH = "", HOME = scratch } = process.env;
+  const args = [
+    ["push", "--workflows", join(".github", "workflows", workflow), "--platform", "ubuntu-latest=-self-hosted"],
+    [
+      "--artifact-server-path",
+      artifacts,
+      "--artifact-server-addr",
+      "127.0.0.1",
+      "--artifact-server-port",
+      String(await freePort()),
+    ],
+    ["--action-cache-path", folder("actions"), "--no-cache-server", "--action-offline-mode", "--pull=false"],
+    ["--env-file", folder("none"), "--secret-file", folder("none"), "--var-file", folder("none"), "--input-file", folder("none")],
+    Object.entries(repositories).flatMap(([name, place]) => ["--local-repository", `${name}=${place}`]),
+    Object.keys(env).flatMap((name) => ["--env", name]),
+  ].flat();
+  return await run(act, args, {
+    cwd: workspace,
+    // Only what a runner would have: nothing of this shell may help the action.
+    env: {
+      PATH: `${join(process.execPath, "..")}${delimiter}${PATH}`,
+      HOME,
+      XDG_CACHE_HOME: folder("cache"),
+      XDG_CONFIG_HOME: folder("config"),
+      ...env,
+    },
+    deadlineMs: runDeadlineMs,
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== "object" || address === null) throw new Error("a TCP server without a port");
+  return address.port;
+}
+
+interface RunOptions {
+  cwd?: string;
+  env: NodeJS.ProcessEnv;
+  deadlineMs: number;
+}
+
+async function run(program: string, args: readonly string[], { cwd, env, deadlineMs }: RunOptions): Promise<Finished> {
+  const child = spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+  const deadline = setTimeout(() => {
+    output += `\nstopped: not finished after ${deadlineMs / 1000} s\n`;
+    stopGroup(child);
+  }, deadlineMs);
+  try {
+    return await new Promise<Finished>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (exitCode) => resolve({ exitCode, output }));
+    });
+  } finally {
+    clearTimeout(deadline);
+  }
+}
+
+/** act's steps are its children, and must go with it. */
+function stopGroup(child: ChildProcess): void {
+  if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+}
