@@ -1,0 +1,60 @@
+/** What the application keeps about classes, whichever database is behind it. */
+export interface Store {
+  /** ISO 8601, from the database's own clock; `null` tells that no database is behind this store. */
+  serverTime(): Promise<string | null>;
+  createSession(session: SessionDetail): Promise<void>;
+  /** Newest first, at most 50. */
+  listSessions(teacherId: string): Promise<Session[]>;
+  findSession(id: string): Promise<SessionDetail | undefined>;
+  /** Only marks it; nothing is deleted. */
+  archiveSession(id: string): Promise<void>;
+  addParticipant(sessionId: string, participant: Participant): Promise<void>;
+  /** Figures over everything of one school. */
+  figures(schoolId: string): Promise<Figures>;
+  close(): Promise<void>;
+}
+
+export interface Session {
+  id: string;
+  title: string;
+  subject: string;
+  status: string;
+  teacherId: string;
+  schoolId: string;
+  accessCode: string;
+  totalGroups: number;
+  totalStudents: number;
+}
+
+export interface Group {
+  id: string;
+  name: string;
+  number: number;
+  leaderId: string | null;
+  members: Member[];
+}
+
+export interface Member {
+  id: string;
+  studentId: string;
+}
+
+export interface SessionDetail extends Session {
+  groups: Group[];
+}
+
+export interface Participant {
+  id: string;
+  groupId: string;
+  studentId: string;
+  membershipId: string;
+  displayName: string;
+}
+
+export interface Figures {
+  activeSessions: number;
+  totalSessions: number;
+  groups: number;
+  students: number;
+  teachers: number;
+}

@@ -1,0 +1,37 @@
+import type { ErrorHandler, Handler } from "express";
+
+/** An answer that is no success, with the code that clients tell errors apart by. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export const invalid = (message: string) => new ApiError(400, "VALIDATION_ERROR", message);
+export const notFound = (what: string) => new ApiError(404, "NOT_FOUND", `${what} not found`);
+
+export const noSuchRoute: Handler = (request) => {
+  throw notFound(`${request.method} ${request.path}`);
+};
+
+/** The last handler: every error becomes JSON; only unexpected ones are logged, without what the client sent. */
+export const answerError: ErrorHandler = (error, request, response, next) => {
+  if (response.headersSent) return next(error);
+  const { status, code, message } = asApiError(error);
+  if (status >= 500)
+    console.error(`${request.method} ${request.path}: ${status} ${error instanceof Error ? error.stack : error}`);
+  response.status(status).json({ success: false, error: code, message, path: request.path, timestamp: new Date().toISOString() });
+};
+
+function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  // Express' own JSON parser: the body was no JSON, or too large.
+  if (error instanceof Error && "status" in error && typeof error.status === "number" && error.status < 500)
+    return new ApiError(error.status, "VALIDATION_ERROR", error.message);
+  return new ApiError(500, "INTERNAL_ERROR", "internal error");
+}

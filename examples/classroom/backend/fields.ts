@@ -1,0 +1,29 @@
+import { invalid } from "./errors.ts";
+
+/** A JSON body's fields. @throws ApiError 400 for anything that is no object. */
+export function fieldsOf(body: unknown): Record<string, unknown> {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) throw invalid("expected a JSON object");
+  return body as Record<string, unknown>;
+}
+
+/** @throws ApiError 400 for what is no text of 1 to 200 characters. */
+export function text(fields: Record<string, unknown>, name: string): string {
+  const value = optionalText(fields, name);
+  if (value === undefined) throw invalid(`${name} is required`);
+  return value;
+}
+
+export function optionalText(fields: Record<string, unknown>, name: string): string | undefined {
+  const value = fields[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== "string" || value.trim() === "" || value.length > 200)
+    throw invalid(`${name} must be text of 1 to 200 characters`);
+  return value;
+}
+
+/** An absent list is empty. @throws ApiError 400 */
+export function list(fields: Record<string, unknown>, name: string, longest: number): unknown[] {
+  const value = fields[name] ?? [];
+  if (!Array.isArray(value) || value.length > longest) throw invalid(`${name} must be a list of at most ${longest}`);
+  return value;
+}

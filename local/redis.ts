@@ -1,0 +1,153 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { setTimeout as wait } from "node:timers/promises";
+import { Redis } from "ioredis";
+
+export interface RedisOptions {
+  /** More ACL users: name → rules, such as `{ worker: "on >secret ~cw:test:* +@all" }`. */
+  users?: Record<string, string>;
+  /** Lines of redis.conf, such as `["maxmemory 64mb", "rename-command KEYS \"\""]`. */
+  config?: string[];
+}
+
+export interface RunningRedis {
+  /** Everything is allowed; holds a password. */
+  url: string;
+  /** The ACL user `reader`: reads keys, PING, INFO, SCAN, TTL; neither writes nor KEYS. Holds a password. */
+  readOnlyUrl: string;
+  port: number;
+  /** Ends the server and removes its directory. May be called twice. */
+  stop(): Promise<void>;
+}
+
+const startDeadlineMs = 10_000;
+const stopDeadlineMs = 5_000;
+/** Another process may take the free port between our look and the server's bind. */
+const portAttempts = 3;
+
+/** INFO is in @dangerous, so it is given back by name; ACL WHOAMI and LIST let a client examine its own rules. */
+const readerRules = "~* &* -@all +@read +@connection -@dangerous +info +dbsize +scan +acl|whoami +acl|list";
+
+/**
+ * The server must not outlive us, even after SIGKILL: the shell holds our pipe, and its end means that we are gone. The server gets
+ * a session of its own, so that Ctrl-C reaches us first and cleaning up still finds it alive.
+ */
+const untilParentEnds =
+  'exec 3<&0; "$@" 3<&- </dev/null & server=$!; { cat <&3 >/dev/null; kill "$server" 2>/dev/null; } & wait "$server"';
+
+/**
+ * Starts a real redis-server (or valkey-server) with no persistence, on a free port of 127.0.0.1.
+ * The binary is REDIS_SERVER, else the first of redis-server and valkey-server on the PATH.
+ * @throws Error with the server's last words when it cannot be started within 10 s.
+ */
+export async function startRedis(options: RedisOptions = {}): Promise<RunningRedis> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOn(await freePort(), options);
+    } catch (error) {
+      if (!(error instanceof PortTaken) || attempt === portAttempts) throw error;
+    }
+  }
+}
+
+class PortTaken extends Error {}
+
+async function startOn(port: number, { users = {}, config = [] }: RedisOptions): Promise<RunningRedis> {
+  const directory = await mkdtemp(join(tmpdir(), "env-actions-redis-"));
+  const password = randomBytes(12).toString("hex");
+  const readerPassword = randomBytes(12).toString("hex");
+  const file = join(directory, "redis.conf");
+  const lines = [
+    "bind 127.0.0.1",
+    `port ${port}`,
+    `dir "${directory}"`,
+    'save ""',
+    "appendonly no",
+    "maxmemory 256mb",
+    ...config,
+    `user default on >${password} ~* &* +@all`,
+    `user reader on >${readerPassword} ${readerRules}`,
+    ...Object.entries(users).map(([name, rules]) => `user ${name} ${rules}`),
+  ];
+  await writeFile(file, `${lines.join("\n")}\n`, { mode: 0o600 });
+
+  const child = spawn("sh", ["-c", untilParentEnds, "sh", ...serverCommand(), file], {
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: true,
+  });
+  const exited = once(child, "exit").then(() => undefined);
+  const words = lastLines(child.stdout, child.stderr);
+  const url = `redis://default:${password}@127.0.0.1:${port}`;
+
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= (async () => {
+      child.stdin.end();
+      const inTime = await Promise.race([exited.then(() => true), wait(stopDeadlineMs, false, { ref: false })]);
+      if (!inTime && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      await exited;
+      await rm(directory, { recursive: true, force: true });
+    })();
+    return stopped;
+  };
+
+  const outcome = await Promise.race([answersPing(url), exited.then(() => "exited" as const)]);
+  if (outcome === "answers") {
+    return { url, readOnlyUrl: `redis://reader:${readerPassword}@127.0.0.1:${port}`, port, stop };
+  }
+  await stop();
+  const said = words().join("\n");
+  if (/Address already in use/.test(said)) throw new PortTaken(said);
+  throw new Error(
+    `redis-server ${outcome === "exited" ? "ended at once" : `did not answer within ${startDeadlineMs} ms`}:\n${said}`,
+  );
+}
+
+/** `sh` finds whichever of the two is on the PATH; Valkey is Redis' successor in many distributions and takes the same file. */
+function serverCommand(): string[] {
+  const named = process.env.REDIS_SERVER;
+  if (named) return [named];
+  return ["sh", "-c", 'exec "$(command -v redis-server || command -v valkey-server || echo redis-server)" "$1"', "sh"];
+}
+
+async function answersPing(url: string): Promise<"answers" | "silent"> {
+  // The client's own retry is the wait: it asks again until the server has bound its port.
+  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => 10, maxRetriesPerRequest: null });
+  // Refused connections are expected until the server is up; the deadline below tells when it never is.
+  client.on("error", () => undefined);
+  try {
+    const pong = client.ping().then(
+      () => "answers" as const,
+      () => "silent" as const,
+    );
+    return await Promise.race([pong, wait(startDeadlineMs, "silent" as const, { ref: false })]);
+  } finally {
+    client.disconnect();
+  }
+}
+
+function lastLines(...streams: Readable[]): () => string[] {
+  let kept: string[] = [];
+  for (const stream of streams) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      kept = [...kept, ...text.split("\n").filter(Boolean)].slice(-20);
+    });
+  }
+  return () => kept;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("the system gave no TCP port");
+  return address.port;
+}
