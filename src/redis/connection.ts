@@ -27,7 +27,7 @@ export interface RedisReader {
   ping(): Promise<number>;
   /** INFO as key → value, all sections in one. */
   info(): Promise<Record<string, string>>;
-  /** The ACL rules of the signed-in user, such as `+@all ~*`; `undefined` where asking is refused. */
+  /** The command rules of the signed-in user, such as `-@all +@read`; `undefined` where asking is refused. */
   aclRules(): Promise<string | undefined>;
   /** Every key, in batches, once over the keyspace; a key may come twice, as SCAN does. */
   scan(): AsyncIterable<string[]>;
@@ -113,9 +113,8 @@ function reader(client: Redis): RedisReader {
     },
     async aclRules() {
       try {
-        const name = await client.acl("WHOAMI");
-        const list = (await client.acl("LIST")) as string[];
-        return list.find((line) => line.startsWith(`user ${name} `));
+        const user = (await client.acl("GETUSER", String(await client.acl("WHOAMI")))) as unknown;
+        return commandRules(user);
       } catch (error) {
         // A reader that may not see the ACL is the normal case in production; the caller reports it as unknown.
         if (error instanceof Error && /NOPERM|unknown command/i.test(error.message)) return undefined;
@@ -135,6 +134,13 @@ function reader(client: Redis): RedisReader {
       await client.quit().catch(() => client.disconnect());
     },
   };
+}
+
+/** ACL GETUSER answers with a flat list of names and values. */
+function commandRules(user: unknown): string | undefined {
+  if (!Array.isArray(user)) return undefined;
+  const at = user.indexOf("commands");
+  return at < 0 ? undefined : String(user[at + 1]);
 }
 
 async function asked<T>(answer: Promise<T>): Promise<T> {

@@ -1,0 +1,82 @@
+import type { Environment } from "../config/schema.ts";
+import type { Check } from "../model.ts";
+import { look, skipped } from "./check.ts";
+import { type ApiPorts, excerpt, get, postJson, postNothing, valueAt } from "./http.ts";
+
+type Auth = NonNullable<Environment["auth"]>;
+
+/** Mints a test token. @throws Error that says what the route answered. */
+export async function mintToken(ports: ApiPorts, auth: Auth): Promise<string> {
+  if (!auth.secret) throw new Error("auth.secret is not configured, so no test token can be minted.");
+  const answer = await postJson(ports, auth.mint, { secretKey: auth.secret.reveal(), role: "teacher" });
+  const token = valueAt(answer.json, "$.tokens.accessToken") ?? valueAt(answer.json, "$.accessToken");
+  if (answer.status < 300 && typeof token === "string" && token !== "") return token;
+  const cures: Record<number, string> = {
+    401: "the secret is wrong",
+    404: "the route is off",
+    429: "the API limits the rate of requests",
+  };
+  throw new Error(
+    `${auth.mint} answered ${answer.status}${cures[answer.status] ? ` (${cures[answer.status]})` : ""}: ${answer.status < 300 ? "no accessToken in the answer" : excerpt(answer.text)}`,
+  );
+}
+
+/** The auth service really works: it mints a token, the token is accepted, and a wrong secret is refused. */
+export async function checkAuth(ports: ApiPorts, auth: Auth, minted: Promise<string>): Promise<Check[]> {
+  if (!auth.enabled) return [await checkMintIsOff(ports, auth)];
+  if (!auth.secret) return [skipped("auth.mint", "Auth: mint a test token", "auth.secret is not configured")];
+  return await Promise.all([
+    look("auth.mint", "Auth: mint a test token and use it", async () => {
+      const token = await minted;
+      const answer = await get(ports, auth.use, { authorization: `Bearer ${token}` });
+      if (answer.status === 200) return { verdict: "passed", observed: `minted, and ${auth.use} accepts it` };
+      return {
+        verdict: "failed",
+        observed: `${auth.use} answered ${answer.status}`,
+        expected: "HTTP 200",
+        message: `The token was minted, but is not accepted: ${excerpt(answer.text)}`,
+      };
+    }),
+    look("auth.wrong-secret", "Auth: a wrong secret is refused", async () => {
+      const answer = await postJson(ports, auth.mint, { secretKey: "env-actions-wrong-secret", role: "teacher" });
+      const expected = "HTTP 401 or 403";
+      if (answer.status === 401 || answer.status === 403)
+        return { verdict: "passed", observed: `HTTP ${answer.status}`, expected };
+      if (answer.status < 300)
+        return {
+          verdict: "failed",
+          observed: `HTTP ${answer.status}`,
+          expected,
+          message: "Anybody can mint tokens: the route does not check its secret.",
+        };
+      return {
+        verdict: "error",
+        observed: `HTTP ${answer.status}`,
+        expected,
+        message: `The route neither accepted nor refused: ${excerpt(answer.text)}`,
+      };
+    }),
+  ]);
+}
+
+/** In production a route that mints tokens is a hole. It is asked without a secret, so nothing can be minted by asking. */
+function checkMintIsOff(ports: ApiPorts, auth: Auth): Promise<Check> {
+  return look("auth.mint-off", "Auth: test tokens are off", async () => {
+    const answer = await postNothing(ports, auth.mint);
+    const expected = "HTTP 404";
+    if (answer.status === 404) return { verdict: "passed", observed: "HTTP 404", expected };
+    if (answer.status === 429 || answer.status >= 500)
+      return {
+        verdict: "error",
+        observed: `HTTP ${answer.status}`,
+        expected,
+        message: `Whether the route is off could not be seen: ${excerpt(answer.text)}`,
+      };
+    return {
+      verdict: "failed",
+      observed: `HTTP ${answer.status}`,
+      expected,
+      message: `${auth.mint} is switched on here: whoever knows or guesses the secret can sign in as anybody.`,
+    };
+  });
+}

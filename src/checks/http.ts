@@ -1,0 +1,234 @@
+import type { Assertion, Endpoint } from "../config/schema.ts";
+import type { Check } from "../model.ts";
+import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
+
+/** Where and how an API is asked. */
+export interface ApiPorts {
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  /** Bearer token for routes that need a sign-in; rejects where none could be had. */
+  token?: Promise<string | undefined>;
+  signal: AbortSignal;
+}
+
+export interface Answer {
+  status: number;
+  text: string;
+  json: unknown;
+  durationMs: number;
+  retryAfterMs: number | undefined;
+}
+
+const requestTimeoutMs = 10_000;
+const largestAnswer = 2_000_000;
+
+/** A reading request. Redirects are not followed: where they lead is not what was asked, and might write. */
+export function get(ports: ApiPorts, path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  return send(ports, path, { method: "GET", headers: { ...ports.headers, ...headers } });
+}
+
+/**
+ * A POST without content, for routes whose refusal is the proof that they are alive (or off). There is nothing in it that could
+ * be written, and no other POST leaves this room in a read-only environment.
+ */
+export function postNothing(ports: ApiPorts, path: string): Promise<Answer> {
+  return postJson(ports, path, {});
+}
+
+export function postJson(ports: ApiPorts, path: string, body: object): Promise<Answer> {
+  return send(ports, path, {
+    method: "POST",
+    headers: { ...ports.headers, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+}
+
+async function send(
+  ports: ApiPorts,
+  path: string,
+  init: { method: string; headers: Record<string, string>; body?: string },
+): Promise<Answer> {
+  const started = performance.now();
+  const signal = AbortSignal.any([ports.signal, AbortSignal.timeout(requestTimeoutMs)]);
+  const response = await fetch(new URL(path, ports.url), { ...init, signal, redirect: "manual" });
+  const text = (await response.text()).slice(0, largestAnswer);
+  const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
+  return {
+    status: response.status,
+    text,
+    json: parseJson(text),
+    durationMs: performance.now() - started,
+    retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1000 : undefined,
+  };
+}
+
+export interface EndpointLimits {
+  samples: number;
+  /** Milliseconds; slower fails. */
+  apiP95: number;
+}
+
+/** One route: its status, what its answer proves, and its latency. The first request warms up and is not counted. */
+export function checkEndpoint(ports: ApiPorts, endpoint: Endpoint, limits: EndpointLimits, group: string): Promise<Check> {
+  const title = endpoint.name ?? `GET ${endpoint.path}`;
+  return look(`${group}.${idPart(endpoint.name ?? endpoint.path)}`, title, async () => {
+    const signIn = endpoint.signIn ? await bearer(ports) : {};
+    const first = await get(ports, endpoint.path, signIn);
+    const wrong = judgeAnswer(endpoint, first);
+    if (wrong) return wrong;
+    const samples: number[] = [];
+    let last = first;
+    for (let index = 0; index < limits.samples; index++) {
+      last = await get(ports, endpoint.path, signIn);
+      if (last.status === 429) break;
+      const wrongLater = judgeAnswer(endpoint, last);
+      if (wrongLater)
+        return {
+          ...wrongLater,
+          message: `The first answer was right, number ${index + 2} was not. ${wrongLater.message ?? ""}`.trim(),
+        };
+      samples.push(last.durationMs);
+    }
+    const still = endpoint.json.find(
+      (assertion) => assertion.changes && same(valueAt(first.json, assertion.path), valueAt(last.json, assertion.path)),
+    );
+    if (still)
+      return {
+        verdict: "failed",
+        observed: `${still.path} stays ${show(valueAt(last.json, still.path))}`,
+        expected: "a value that changes",
+        message: "The answer looks alive, but it is always the same: a mock or a cache may stand in for the real thing.",
+      };
+    return judgeLatency(endpoint, first, last, samples, limits);
+  });
+}
+
+function judgeLatency(endpoint: Endpoint, first: Answer, last: Answer, samples: number[], limits: EndpointLimits): Finding {
+  const expected = `P95 < ${milliseconds(limits.apiP95)}`;
+  if (samples.length === 0)
+    return {
+      verdict: "error",
+      observed: "429, rate limited",
+      expected,
+      message: "The API limits the rate of requests, so its latency is unknown. Wait, or lower api.samples.",
+    };
+  const latency = latencyOf(samples);
+  const observed = `${first.status}, P95 ${milliseconds(latency.p95)} of ${latency.count}`;
+  if (latency.p95 >= limits.apiP95)
+    return { verdict: "failed", observed, expected, latency, message: "The API answers, but too slowly." };
+  if (last.status === 429)
+    return {
+      verdict: "degraded",
+      observed,
+      expected,
+      latency,
+      message: `Rate limited after ${samples.length + 1} requests: fewer samples than asked for.`,
+    };
+  if (endpoint.degradedStatus.includes(first.status))
+    return {
+      verdict: "degraded",
+      observed,
+      expected,
+      latency,
+      message: `The service itself says that it is degraded (HTTP ${first.status}).`,
+    };
+  return { verdict: "passed", observed, expected, latency };
+}
+
+/** What is wrong with one answer, or `undefined`. */
+function judgeAnswer(endpoint: Endpoint, answer: Answer): Finding | undefined {
+  const expected = `HTTP ${endpoint.status.join(" or ")}`;
+  if (answer.status === 429)
+    return {
+      verdict: "error",
+      observed: "429, rate limited",
+      expected,
+      message: `The API limits the rate of requests${answer.retryAfterMs ? ` (try again after ${Math.round(answer.retryAfterMs / 1000)} s)` : ""}; it is neither slow nor broken, but nothing could be seen.`,
+    };
+  if (!endpoint.status.includes(answer.status) && !endpoint.degradedStatus.includes(answer.status)) {
+    const hint =
+      answer.status === 500 && /origin|cors/i.test(answer.text) ? " It asks for a listed Origin: set api.headers." : "";
+    return {
+      verdict: "failed",
+      observed: `HTTP ${answer.status}`,
+      expected,
+      message: `${endpoint.path} answered ${answer.status}: ${excerpt(answer.text)}${hint}`,
+    };
+  }
+  for (const assertion of endpoint.json) {
+    const value = valueAt(answer.json, assertion.path);
+    if (!holds(assertion, value))
+      return {
+        verdict: "failed",
+        observed: `${assertion.path} is ${show(value)}`,
+        expected: wanted(assertion),
+        message: `${endpoint.path} answers ${answer.status}, but not with what it should: a page that is merely green proves nothing.`,
+      };
+  }
+  return undefined;
+}
+
+function holds(assertion: Assertion, value: unknown): boolean {
+  if (assertion.equals !== undefined) return same(value, assertion.equals);
+  if (assertion.oneOf) return assertion.oneOf.some((allowed) => same(value, allowed));
+  if (assertion.matches !== undefined)
+    return (
+      value !== undefined &&
+      value !== null &&
+      new RegExp(assertion.matches).test(typeof value === "string" ? value : JSON.stringify(value))
+    );
+  // `notNull`, and the least that `changes` needs.
+  return value !== undefined && value !== null;
+}
+
+function wanted(assertion: Assertion): string {
+  if (assertion.equals !== undefined) return show(assertion.equals);
+  if (assertion.oneOf) return `one of ${assertion.oneOf.map(show).join(", ")}`;
+  if (assertion.matches !== undefined) return `a value that matches ${assertion.matches}`;
+  return "a value, not null";
+}
+
+/** Reads `$.data.items[0].name`; `undefined` where the path leads nowhere. */
+export function valueAt(json: unknown, path: string): unknown {
+  const steps = path.slice(1).match(/[^.[\]]+/g) ?? [];
+  return steps.reduce<unknown>(
+    (value, step) => (typeof value === "object" && value !== null ? (value as Record<string, unknown>)[step] : undefined),
+    json,
+  );
+}
+
+async function bearer(ports: ApiPorts): Promise<Record<string, string>> {
+  const token = await ports.token;
+  if (!token)
+    throw new Error("This route needs a sign-in, and there is no token: configure auth.secret or the environment's token.");
+  return { authorization: `Bearer ${token}` };
+}
+
+export function excerpt(text: string): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line === "" ? "(empty answer)" : line.length > 160 ? `${line.slice(0, 160)}…` : line;
+}
+
+function idPart(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
+}
+
+function show(value: unknown): string {
+  return value === undefined ? "missing" : excerpt(JSON.stringify(value));
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not every answer is JSON; an assertion on this one then finds nothing and says so.
+    return undefined;
+  }
+}
