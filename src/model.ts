@@ -160,7 +160,9 @@ export interface CleanupResult {
   digest: string;
   tables: TableCleanup[];
   keys: { planned: number; deleted?: number; left?: number; samples: string[]; problem?: string };
-  /** Rows kept because their age cannot be told, tables that hang on test data and are not declared, and the like. */
+  /** Why the cleanup is not complete: tables that could not be read, rows that hang on test data in undeclared tables, limits. */
+  problems: string[];
+  /** Worth knowing, and no hindrance: rows kept because their age cannot be told, protected tables, and the like. */
   notes: string[];
   plannedRows: number;
   deletedRows: number;

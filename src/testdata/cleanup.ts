@@ -84,7 +84,7 @@ export async function executeCleanup(ports: WritingPorts, plan: CleanupPlan): Pr
   if (ports.redis) proveRedis(ports.environment, ports.redis.identity);
   const result = describePlan(plan, false);
   if (plan.blockers.length > 0) {
-    result.notes.push("nothing was deleted: the plan is over a limit");
+    result.problems.push("nothing was deleted: the plan is over a limit");
     result.leftOver = plan.rows ? plan.rows.rows + (plan.keys?.keys.size ?? 0) : null;
     return result;
   }
@@ -108,7 +108,7 @@ export async function executeCleanup(ports: WritingPorts, plan: CleanupPlan): Pr
 export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult {
   const tables = plan.rows?.levels.flat().map(tableOf) ?? [];
   const keys = [...(plan.keys?.keys ?? [])].sort();
-  const notes = [...plan.blockers, ...plan.problems, ...(plan.rows?.notes ?? [])];
+  const notes = [...(plan.rows?.notes ?? [])];
   if (plan.keys?.ageless) notes.push(`${plan.keys.ageless} Redis test keys are kept, because their age cannot be told`);
   return {
     scope: plan.request.scope,
@@ -116,6 +116,7 @@ export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult 
     digest: plan.digest,
     tables,
     keys: { planned: keys.length, samples: keys.slice(0, 3).map(readableKey) },
+    problems: [...plan.blockers, ...plan.problems],
     notes,
     plannedRows: plan.rows?.rows ?? 0,
     deletedRows: 0,
@@ -239,7 +240,7 @@ async function lookAgain(ports: WritingPorts, plan: CleanupPlan, result: Cleanup
     return await planCleanup(ports, plan.request, plan.rows?.ids ?? new Map());
   } catch (error) {
     result.leftOver = null;
-    result.notes.push(`whether anything is left could not be told: ${sentence(error)}`);
+    result.problems.push(`whether anything is left could not be told: ${sentence(error)}`);
     return undefined;
   }
 }

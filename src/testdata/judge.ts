@@ -1,0 +1,62 @@
+import type { Check, CleanupResult } from "../model.ts";
+
+/** What a cleanup means for the stage: left-over is failed, unknown is error, and a deletion that did not go as planned shows. */
+export function judgeCleanup(result: CleanupResult, durationMs: number): Check {
+  const base = {
+    id: "test-data.cleanup",
+    title: result.dryRun ? "Test data (dry run)" : "Test data deleted and gone",
+    durationMs,
+  };
+  const faults = [
+    ...result.problems,
+    ...result.tables.flatMap((table) => (table.problem ? [`${table.table}: ${table.problem}`] : [])),
+    ...(result.keys.problem ? [`Redis: ${result.keys.problem}`] : []),
+  ];
+  if (result.dryRun) {
+    const observed = `${rowsAndKeys(result.plannedRows, result.keys.planned)} would be deleted`;
+    if (result.leftOver === null) return { ...base, verdict: "error", observed, message: faults.join("; ") };
+    if (faults.length > 0) return { ...base, verdict: "failed", observed, message: faults.join("; ") };
+    return { ...base, verdict: "passed", observed };
+  }
+  const observed = `${rowsAndKeys(result.deletedRows, result.deletedKeys)} deleted, ${result.leftOver ?? "unknown"} left`;
+  const expected = "0 left";
+  if (result.leftOver === null)
+    return {
+      ...base,
+      verdict: "error",
+      observed,
+      expected,
+      message: `Whether test data is left could not be told: ${faults.join("; ")}`,
+    };
+  if (result.leftOver > 0)
+    return { ...base, verdict: "failed", observed, expected, message: ["Test data is still there.", ...faults].join(" ") };
+  if (result.problems.length > 0) return { ...base, verdict: "failed", observed, expected, message: faults.join("; ") };
+  if (faults.length > 0)
+    return { ...base, verdict: "degraded", observed, expected, message: `All is gone, but not as planned: ${faults.join("; ")}` };
+  return { ...base, verdict: "passed", observed, expected };
+}
+
+/** What earlier runs left: nothing is right; something is a warning, because a run that is still going on may own it. */
+export function judgeLeftovers(result: CleanupResult, durationMs: number): Check {
+  const base = {
+    id: "test-data.left-by-earlier-runs",
+    title: "Nothing left by earlier runs",
+    durationMs,
+    expected: "0 expired rows and keys",
+  };
+  const observed = rowsAndKeys(result.plannedRows, result.keys.planned);
+  if (result.leftOver === null) return { ...base, verdict: "error", observed, message: result.problems.join("; ") };
+  if (result.leftOver > 0)
+    return {
+      ...base,
+      verdict: "degraded",
+      observed,
+      message: `Earlier runs left test data in ${[...result.tables.map((table) => table.table), ...(result.keys.planned ? ["Redis"] : [])].slice(0, 5).join(", ")}. Look at it with \`env-actions cleanup --scope expired\`, delete it with \`--execute\`.`,
+    };
+  if (result.problems.length > 0) return { ...base, verdict: "degraded", observed, message: result.problems.join("; ") };
+  return { ...base, verdict: "passed", observed };
+}
+
+export function rowsAndKeys(rows: number, keys: number): string {
+  return `${rows} ${rows === 1 ? "row" : "rows"} and ${keys} ${keys === 1 ? "key" : "keys"}`;
+}
