@@ -187,6 +187,7 @@ interface Request {
  * Errors name `what`, never the address: a signed one is a credential.
  */
 async function send(what: string, deadlineMs: number, fetch: Fetch, { url, ...request }: Request): Promise<Buffer> {
+  if (!URL.canParse(url)) throw new Error(`${what}: the service gave no valid address`);
   let reason = "";
   for (let attempt = 1; attempt <= attempts; attempt++) {
     let retryAfterMs: number | undefined;
