@@ -1,0 +1,71 @@
+import type { CommandReport } from "../model.ts";
+import { launch } from "./launch.ts";
+import type { OutputOptions } from "./output.ts";
+import { defaultGraceMs } from "./tree.ts";
+
+export interface CommandSpec {
+  /** Run by the system's shell. */
+  command: string;
+  cwd: string;
+  /** The whole environment of the command. */
+  env: Record<string, string>;
+  logFile: string;
+}
+
+export interface CommandOptions extends OutputOptions {
+  /** Aborted at the deadline (with a TimeoutError, as AbortSignal.timeout does) or when the run is cancelled. */
+  signal: AbortSignal;
+  /** Between SIGTERM and SIGKILL. */
+  graceMs?: number;
+}
+
+/**
+ * Runs a command to its end, and ends whatever it left running. A command that was cut short has no exit status of its own, even
+ * if it made a tidy exit 0 of our SIGTERM: its `exitCode` is null and `signal` is what we sent.
+ *
+ * Never throws for an exit status. Throws UserError when `cwd` does not exist.
+ */
+export async function runCommand(
+  spec: CommandSpec,
+  { signal, graceMs = defaultGraceMs, ...options }: CommandOptions,
+): Promise<CommandReport> {
+  const startedAt = performance.now();
+  if (signal.aborted) {
+    const tail = ["(not started: it was cancelled before, or its time was already over)"];
+    return { ...cutShort(spec, signal, startedAt, tail), signal: null };
+  }
+
+  const { tree, output } = await launch(spec, options);
+  const aborted = Promise.withResolvers<"aborted">();
+  const abort = () => aborted.resolve("aborted");
+  signal.addEventListener("abort", abort, { once: true });
+  // It may have been aborted while the shell was being started: then no event comes.
+  if (signal.aborted) abort();
+
+  const exit = await Promise.race([tree.exited, aborted.promise]);
+  signal.removeEventListener("abort", abort);
+  await tree.end(graceMs);
+  await output.close();
+
+  if (exit === "aborted") return { ...cutShort(spec, signal, startedAt, output.tail()), log: spec.logFile };
+  const report: CommandReport = {
+    command: spec.command,
+    exitCode: exit.code,
+    signal: exit.signal,
+    timedOut: false,
+    durationMs: Math.round(performance.now() - startedAt),
+    log: spec.logFile,
+  };
+  return exit.code === 0 ? report : { ...report, tail: output.tail() };
+}
+
+function cutShort(spec: CommandSpec, signal: AbortSignal, startedAt: number, tail: string[]): CommandReport {
+  return {
+    command: spec.command,
+    exitCode: null,
+    signal: "SIGTERM",
+    timedOut: signal.reason instanceof DOMException && signal.reason.name === "TimeoutError",
+    durationMs: Math.round(performance.now() - startedAt),
+    tail,
+  };
+}

@@ -1,0 +1,36 @@
+import { mkdir, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { UserError } from "../model.ts";
+import { type CapturedOutput, captureOutput, type OutputOptions } from "./output.ts";
+import { type ProcessTree, spawnTree } from "./tree.ts";
+
+export interface Launch {
+  /** Run by the system's shell. */
+  command: string;
+  cwd: string;
+  /** The whole environment: nothing of ours is added but a mark by which its processes are known. */
+  env: Record<string, string>;
+  /** Overwritten; its directories are made. */
+  logFile: string;
+}
+
+/** Starts a command with its output caught from the first byte. Throws UserError when `cwd` is no directory. */
+export async function launch(
+  { command, cwd, env, logFile }: Launch,
+  options: OutputOptions,
+): Promise<{ tree: ProcessTree; output: CapturedOutput }> {
+  await requireDirectory(cwd);
+  await mkdir(dirname(logFile), { recursive: true });
+  const tree = await spawnTree(command, cwd, env);
+  return { tree, output: captureOutput(tree.streams, logFile, options) };
+}
+
+async function requireDirectory(path: string): Promise<void> {
+  try {
+    if ((await stat(path)).isDirectory()) return;
+  } catch (error) {
+    const missing = error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+    if (!missing) throw error;
+  }
+  throw new UserError(`the working directory ${path} does not exist`);
+}

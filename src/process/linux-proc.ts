@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** What Linux tells in /proc about processes and ports. Elsewhere there is nothing to read, and the answers are empty. */
+
+/** A process that ended while we looked, or one that is not ours to look at. */
+const notReadable = new Set(["ENOENT", "ESRCH", "EACCES", "EPERM"]);
+
+function orUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && notReadable.has(String(error.code))) return undefined;
+    throw error;
+  }
+}
+
+function pids(): number[] {
+  return (orUndefined(() => readdirSync("/proc")) ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+/** Whether it still runs, and in which process group. A zombie has ended: it only waits for a parent that may never ask. */
+function processGroup(pid: number): number | undefined {
+  const stat = orUndefined(() => readFileSync(`/proc/${pid}/stat`, "latin1"));
+  if (stat === undefined) return undefined;
+  // The command stands in parentheses and may itself hold spaces and parentheses.
+  const [state, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return state === "Z" || state === "X" ? undefined : Number(group);
+}
+
+/** Living processes of the group, and those anywhere whose environment holds `mark`. */
+export function livingProcesses(group: number, mark: string): number[] {
+  return pids().filter((pid) => {
+    const itsGroup = processGroup(pid);
+    if (itsGroup === undefined) return false;
+    return itsGroup === group || orUndefined(() => readFileSync(`/proc/${pid}/environ`, "latin1"))?.includes(mark);
+  });
+}
+
+/** Socket inodes that listen on a TCP port, on any address. */
+function listeningInodes(port: number): Set<string> {
+  const hexPort = port.toString(16).toUpperCase().padStart(4, "0");
+  const listening = "0A";
+  const inodes = new Set<string>();
+  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
+    for (const line of (orUndefined(() => readFileSync(table, "latin1")) ?? "").split("\n")) {
+      const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
+      if (state === listening && local?.endsWith(`:${hexPort}`) && inode) inodes.add(inode);
+    }
+  }
+  return inodes;
+}
+
+/** The processes that listen on a TCP port, as far as we may know. */
+export function listeners(port: number): number[] {
+  const inodes = listeningInodes(port);
+  if (inodes.size === 0) return [];
+  return pids().filter((pid) =>
+    (orUndefined(() => readdirSync(`/proc/${pid}/fd`)) ?? []).some((fd) => {
+      const target = orUndefined(() => readlinkSync(`/proc/${pid}/fd/${fd}`));
+      return target?.startsWith("socket:[") && inodes.has(target.slice("socket:[".length, -1));
+    }),
+  );
+}
+
+/** Its command line for a message, shortened. Arguments may hold secrets, so only the program and its first argument are shown. */
+export function commandOf(pid: number): string {
+  const words = (orUndefined(() => readFileSync(`/proc/${pid}/cmdline`, "utf8")) ?? "").split("\0").filter((word) => word !== "");
+  return words.slice(0, 2).join(" ").slice(0, 120);
+}

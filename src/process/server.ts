@@ -1,0 +1,233 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type ServerReport, UserError } from "../model.ts";
+import { launch } from "./launch.ts";
+import { listeners } from "./linux-proc.ts";
+import type { CapturedOutput, OutputOptions } from "./output.ts";
+import { holderOf, portState, waitUntilFree } from "./ports.ts";
+import { describe, localPort, type ReadyCondition, type ReadyWatch, watchReady } from "./ready.ts";
+import { defaultGraceMs, type Exit, type ProcessTree } from "./tree.ts";
+
+/** How long the kernel may take to give a port back after its processes ended. */
+const portFreeMs = 2_000;
+
+/** When somebody else answers on its port, a server usually dies of that within this time. */
+const stolenPortMs = 1_000;
+
+export interface ServerSpec {
+  name: string;
+  /** Run by the system's shell; must stay in the foreground. */
+  command: string;
+  cwd: string;
+  /** The whole environment of the server. */
+  env: Record<string, string>;
+  /** Must be free before, and free again afterwards. Taken from `ready` where that names a port on this machine. */
+  port?: number;
+  ready: ReadyCondition;
+  logFile: string;
+}
+
+export interface ServerOptions {
+  /** Ends the start, not the server: once started, it runs until `stop()`. */
+  signal: AbortSignal;
+  onLine: (line: string, server: string) => void;
+  /** Takes secrets out of a line before anybody sees it. */
+  redact?: OutputOptions["redact"];
+  /** Between SIGTERM and SIGKILL. */
+  graceMs?: number;
+}
+
+export interface RunningServer {
+  name: string;
+  /** Resolves when it ends on its own; never, when it was stopped. */
+  died: Promise<ServerReport>;
+  /** Ends it and all that it started, and looks whether its port is free again. Twice is once. */
+  stop(): Promise<ServerReport>;
+  report(): ServerReport;
+}
+
+/** A server that could not be started. Nothing of it is left running; the message names the server and the cause. */
+export class ServerFailed extends Error {
+  override name = "ServerFailed";
+  readonly report: ServerReport;
+
+  constructor(message: string, report: ServerReport, options?: ErrorOptions) {
+    super(message, options);
+    this.report = report;
+  }
+}
+
+/** Resolves when it is ready. Throws ServerFailed, or UserError when `cwd` does not exist or `ready.log` is no expression. */
+export async function startServer(spec: ServerSpec, options: ServerOptions): Promise<RunningServer> {
+  const port = spec.port ?? localPort(spec.ready);
+  const watch = watchReady(spec.ready);
+  if (options.signal.aborted) throw notStarted(spec, port, "the start was cancelled", options.signal.reason);
+  if (port !== undefined && (await portState(port)) === "taken")
+    throw notStarted(spec, port, `port ${port} is already taken by ${holderOf(port)}`);
+
+  const startedAt = performance.now();
+  const { tree, output } = await launch(spec, {
+    onLine(line) {
+      watch.onLine(line);
+      options.onLine(line, spec.name);
+    },
+    redact: options.redact,
+  });
+  const server = new ServerProcess({ spec, port, tree, output, graceMs: options.graceMs ?? defaultGraceMs });
+  await server.waitUntilReady(watch, startedAt, options.signal);
+  return server;
+}
+
+/** Starts them all at once. When one fails or dies meanwhile, the others are stopped, and its error is thrown. */
+export async function startServers(specs: readonly ServerSpec[], options: ServerOptions): Promise<RunningServer[]> {
+  refuseSharedPorts(specs);
+  const failure = new AbortController();
+  const signal = AbortSignal.any([options.signal, failure.signal]);
+  const starts = await Promise.allSettled(
+    specs.map(async (spec) => {
+      try {
+        const server = await startServer(spec, { ...options, signal });
+        void server.died.then((report) => failure.abort(died(report)));
+        return server;
+      } catch (error) {
+        failure.abort(error);
+        throw error;
+      }
+    }),
+  );
+  const running = starts.filter((start) => start.status === "fulfilled").map((start) => start.value);
+  if (!failure.signal.aborted) return running;
+  await Promise.all(running.map((server) => server.stop()));
+  throw failure.signal.reason;
+}
+
+function died(report: ServerReport): ServerFailed {
+  return new ServerFailed(`server ${report.name} ${report.ended} while other servers were being started`, report);
+}
+
+function refuseSharedPorts(specs: readonly ServerSpec[]): void {
+  const owners = new Map<number, string>();
+  for (const spec of specs) {
+    const port = spec.port ?? localPort(spec.ready);
+    if (port === undefined) continue;
+    const owner = owners.get(port);
+    if (owner !== undefined) throw new UserError(`servers ${owner} and ${spec.name} both want port ${port}`);
+    owners.set(port, spec.name);
+  }
+}
+
+function notStarted(spec: ServerSpec, port: number | undefined, cause: string, reason?: unknown): ServerFailed {
+  const report: ServerReport = { name: spec.name, ended: `not started: ${cause}`, port };
+  return new ServerFailed(`server ${spec.name} was not started: ${cause}`, report, { cause: reason });
+}
+
+interface ServerParts {
+  spec: ServerSpec;
+  port: number | undefined;
+  tree: ProcessTree;
+  output: CapturedOutput;
+  graceMs: number;
+}
+
+class ServerProcess implements RunningServer {
+  readonly name: string;
+  readonly died: Promise<ServerReport>;
+  readonly #parts: ServerParts;
+  #report: ServerReport;
+  #closing: Promise<ServerReport> | undefined;
+
+  constructor(parts: ServerParts) {
+    this.name = parts.spec.name;
+    this.#parts = parts;
+    this.#report = { name: parts.spec.name, ended: "still running", port: parts.port, log: parts.spec.logFile };
+    const own = Promise.withResolvers<ServerReport>();
+    this.died = own.promise;
+    void parts.tree.exited.then((exit) => {
+      if (!this.#closing) own.resolve(this.#close(inWords(exit)));
+    });
+  }
+
+  report(): ServerReport {
+    return this.#report;
+  }
+
+  stop(): Promise<ServerReport> {
+    return this.#close();
+  }
+
+  /** Throws ServerFailed once nothing of the server is left. */
+  async waitUntilReady(watch: ReadyWatch, startedAt: number, signal: AbortSignal): Promise<void> {
+    const { spec } = this.#parts;
+    const over = new AbortController();
+    const deadline = AbortSignal.timeout(spec.ready.timeoutMs);
+    const ready = this.#ready(watch, AbortSignal.any([signal, deadline, over.signal])).then(
+      () => "ready" as const,
+      async (error: unknown) => {
+        if (signal.aborted || deadline.aborted || over.signal.aborted) return "not ready" as const;
+        // A fault of ours, which must not pass for a slow server.
+        await this.#close("stopped because of a fault");
+        throw error;
+      },
+    );
+    try {
+      const first = await Promise.race([ready, this.died]);
+      if (first === "ready") {
+        this.#report = { ...this.#report, readyMs: Math.round(performance.now() - startedAt) };
+        return;
+      }
+      if (first !== "not ready")
+        throw this.#failed(`${first.ended} before it was ready (waited for ${describe(spec.ready)})`, first);
+      const report = await this.#close(
+        signal.aborted ? "stopped before it was ready" : "stopped because it was not ready in time",
+      );
+      if (signal.aborted) throw this.#failed("was stopped before it was ready: the start was cancelled", report, signal.reason);
+      const seen = watch.lastSeen() || "nothing was seen";
+      const seconds = spec.ready.timeoutMs / 1000;
+      throw this.#failed(`was not ready after ${seconds} s: waited for ${describe(spec.ready)}, but ${seen}`, report);
+    } finally {
+      over.abort();
+    }
+  }
+
+  async #ready(watch: ReadyWatch, signal: AbortSignal): Promise<void> {
+    await watch.wait(signal);
+    const { port, tree } = this.#parts;
+    if (port === undefined) return;
+    // A process that took the port between our look and the server's answers in its place: give the server time to die of that.
+    // If it does not, then something stands between that we may not refuse, such as Docker's proxy.
+    const holders = listeners(port);
+    if (holders.length > 0 && !tree.owns(holders)) await delay(stolenPortMs, undefined, { signal });
+  }
+
+  #failed(cause: string, report: ServerReport, reason?: unknown): ServerFailed {
+    return new ServerFailed(`server ${this.name} ${cause}`, report, { cause: reason });
+  }
+
+  /** `trouble`: how it ended, when nobody asked for its end. */
+  #close(trouble?: string): Promise<ServerReport> {
+    this.#closing ??= this.#end(trouble);
+    return this.#closing;
+  }
+
+  async #end(trouble: string | undefined): Promise<ServerReport> {
+    const { port, tree, output, graceMs } = this.#parts;
+    const outcome = await tree.end(graceMs);
+    await output.close();
+    const state = port === undefined ? undefined : await waitUntilFree(port, portFreeMs);
+    const words = [
+      trouble ?? (outcome === "ended" ? "stopped" : "killed"),
+      ...(trouble !== undefined && outcome === "killed" ? ["what it left had to be killed"] : []),
+      ...(outcome === "left" ? ["some of its processes could not be killed"] : []),
+      ...(port !== undefined && state === "taken" ? [`port ${port} is still held by ${holderOf(port)}`] : []),
+    ];
+    this.#report = { ...this.#report, ended: words.join("; ") };
+    if (state === "free" || state === "taken") this.#report.portFreed = state === "free";
+    if (words.length > 1 || words[0] !== "stopped") this.#report.tail = output.tail();
+    return this.#report;
+  }
+}
+
+function inWords(exit: Exit): string {
+  if (exit.signal !== null) return `died of ${exit.signal}`;
+  const advice = exit.code === 0 ? " (a server must stay in the foreground)" : "";
+  return `died with exit code ${exit.code}${advice}`;
+}

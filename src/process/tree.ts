@@ -1,0 +1,155 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import { livingProcesses } from "./linux-proc.ts";
+
+/**
+ * The one variable added to the given environment. A process that leaves its group (a daemon) still carries it, and so is still
+ * known as ours. Runs may stand inside runs, so it is a list.
+ */
+const markVariable = "ENV_ACTIONS_PROCESS";
+
+/** How long after SIGKILL the kernel may take to bury them. */
+const burialMs = 2_000;
+
+export const defaultGraceMs = 5_000;
+
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** A shell command with everything that it started. */
+export interface ProcessTree {
+  streams: readonly Readable[];
+  /** Resolves when the command itself ended; what it started may live on. Never rejects. */
+  exited: Promise<Exit>;
+  /** Whether any of these processes belongs to it. */
+  owns(pids: readonly number[]): boolean;
+  /**
+   * Ends all of it: SIGTERM, after the grace SIGKILL. `ended`: nothing had to be killed. `left`: something lives on that even
+   * SIGKILL did not end. Where Windows has no SIGTERM, everything is killed at once.
+   */
+  end(graceMs: number): Promise<"ended" | "killed" | "left">;
+}
+
+interface System {
+  /** What can be told apart and signalled: processes, or `-pid` for a group whose members are not known. */
+  living(pid: number, mark: string): number[];
+  signal(pid: number, targets: number[], signal: "SIGTERM" | "SIGKILL"): Promise<void>;
+}
+
+function isErrno(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && "code" in error && codes.includes(String(error.code));
+}
+
+/** False when there was nobody to signal. */
+function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    // ESRCH: it is gone. EPERM: it belongs to somebody else now (sudo), or on macOS only zombies are left of the group.
+    if (isErrno(error, "ESRCH", "EPERM")) return false;
+    throw error;
+  }
+}
+
+const posix: System = {
+  living: (pid, mark) => {
+    if (process.platform === "linux") return livingProcesses(pid, mark);
+    return signalProcess(-pid, 0) ? [-pid] : [];
+  },
+  async signal(pid, targets, signal) {
+    // One by one: a server that hears SIGTERM twice may take the second for impatience. SIGKILL goes to the group as well, which
+    // leaves no moment to fork in.
+    for (const target of targets) signalProcess(target, signal);
+    if (signal === "SIGKILL") signalProcess(-pid, signal);
+  },
+};
+
+const windows: System = {
+  living: (pid) => (signalProcess(pid, 0) ? [pid] : []),
+  async signal(pid) {
+    try {
+      await promisify(execFile)("taskkill", ["/pid", String(pid), "/t", "/f"]);
+    } catch (error) {
+      // 128: no such process, so it ended by itself.
+      if (!(error instanceof Error && "code" in error && error.code === 128)) throw error;
+    }
+  },
+};
+
+const system = process.platform === "win32" ? windows : posix;
+
+/** Groups outlive us, because they are detached: whatever ends this process, they go first. */
+const guarded = new Set<number>();
+
+function guard(pid: number): void {
+  if (process.platform === "win32") return;
+  if (guarded.size === 0) process.on("exit", killGuarded);
+  guarded.add(pid);
+}
+
+function unguard(pid: number): void {
+  guarded.delete(pid);
+  if (guarded.size === 0) process.off("exit", killGuarded);
+}
+
+function killGuarded(): void {
+  for (const pid of guarded) signalProcess(-pid, "SIGKILL");
+}
+
+/** Resolves once the shell runs. Throws the system's error when there is no shell. */
+export async function spawnTree(command: string, cwd: string, env: Record<string, string>): Promise<ProcessTree> {
+  const mark = randomUUID();
+  const marks = [env[markVariable], mark].filter(Boolean).join(",");
+  const child = spawn(command, {
+    shell: true,
+    cwd,
+    env: { ...env, [markVariable]: marks },
+    detached: process.platform !== "win32",
+    stdio: ["ignore", "pipe", "pipe"],
+    windowsHide: true,
+  });
+  const exited = exitOf(child);
+  await once(child, "spawn");
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`the system gave no process id for: ${command}`);
+  guard(pid);
+
+  const waitUntilGone = async (withinMs: number, signal: "SIGTERM" | "SIGKILL"): Promise<boolean> => {
+    const deadline = performance.now() + withinMs;
+    const signalled = new Set<number>();
+    for (let pause = 5; ; pause = Math.min(pause * 2, 50)) {
+      const living = system.living(pid, mark);
+      if (living.length === 0) return true;
+      if (performance.now() >= deadline) return false;
+      // Each process hears it once, also one that was forked since the last look.
+      const unheard = living.filter((one) => !signalled.has(one));
+      if (unheard.length > 0) await system.signal(pid, unheard, signal);
+      for (const one of unheard) signalled.add(one);
+      await delay(pause);
+    }
+  };
+
+  return {
+    streams: [child.stdout, child.stderr].filter((stream) => stream !== null),
+    exited,
+    owns: (pids) => system.living(pid, mark).some((one) => pids.includes(one)),
+    async end(graceMs) {
+      let outcome: "ended" | "killed" | "left" = "ended";
+      if (!(await waitUntilGone(graceMs, "SIGTERM"))) outcome = (await waitUntilGone(burialMs, "SIGKILL")) ? "killed" : "left";
+      if (outcome !== "left") unguard(pid);
+      return outcome;
+    },
+  };
+}
+
+function exitOf(child: ChildProcess): Promise<Exit> {
+  const { promise, resolve } = Promise.withResolvers<Exit>();
+  child.once("exit", (code, signal) => resolve({ code, signal }));
+  return promise;
+}
