@@ -11,7 +11,8 @@ import { stageNames } from "../src/model.ts";
  */
 
 const published = ["action.yml", "actions", "dist", "schema", "LICENSE", "README.md"] as const;
-const largestArchive = 1_500_000;
+/** Bytes of tar.gz: every job of every user downloads it. */
+export const largestArchive = 1_500_000;
 
 export interface LayOut {
   /** The repository, or something of its shape. */

@@ -24,5 +24,5 @@ export function git(directory: string, ...args: string[]): string {
     GIT_COMMITTER_EMAIL: "test@example.com",
   };
   const env = { PATH: process.env.PATH, ...who, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null" };
-  return execFileSync("git", args, { cwd: directory, env, encoding: "utf8" }).trim();
+  return execFileSync("git", args, { cwd: directory, env, encoding: "utf8", stdio: "pipe" }).trim();
 }
