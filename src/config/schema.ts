@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { handlings } from "./handling.ts";
 import { secret } from "./secret.ts";
 import { duration, percent } from "./units.ts";
 
@@ -20,9 +21,58 @@ const path = z.string().regex(/^\//, { error: "expected a path that begins with 
 
 const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// address" });
 
+const port = z.union(
+  [
+    z.int().min(1).max(65_535),
+    // A port that comes from a variable arrives as text.
+    z
+      .string()
+      .regex(/^\d{1,5}$/)
+      .transform(Number)
+      .pipe(z.int().min(1).max(65_535)),
+  ],
+  { error: "expected a port from 1 to 65535" },
+);
+
+const command = z
+  .string()
+  .min(1)
+  .meta({ description: "Run by the shell, which expands its variables itself." })
+  .register(handlings, { handling: "shell" });
+
+const regularExpression = z
+  .string()
+  .min(1)
+  .refine(isRegularExpression, { error: "expected a regular expression of JavaScript; this one cannot be read" });
+
+function isRegularExpression(text: string): boolean {
+  try {
+    new RegExp(text);
+    return true;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
+
+/** A check over several keys of one group, made even where one of them is wrong by itself, so that all mistakes show at once. */
+function exactlyOneOf(...keys: string[]): { check: (group: object) => boolean; params: { error: string; when: typeof isGroup } } {
+  const listed = `${keys.slice(0, -1).join(", ")} and ${keys.at(-1)}`;
+  return {
+    check: (group) => Object.entries(group).filter(([key, value]) => keys.includes(key) && value !== undefined).length === 1,
+    params: { error: `expected exactly one of ${listed}`, when: isGroup },
+  };
+}
+
+function isGroup({ value }: { value: unknown }): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 const headers = z
   .record(z.string(), z.string())
   .meta({ description: "Sent with every request; production wants a listed Origin." });
+
+const assertionKinds = exactlyOneOf("equals", "oneOf", "notNull", "matches", "changes");
 
 /** A line of a JSON answer that must hold. A page that is merely green proves nothing: see `notNull` and `changes`. */
 export const assertionSchema = z
@@ -31,22 +81,23 @@ export const assertionSchema = z
       .string()
       .regex(/^\$/, { error: "expected a JSON path such as $.data.serverTime" })
       .meta({ description: "Where to look, such as $.data.serverTime." }),
-    equals: z.union([z.string(), z.number(), z.boolean(), z.null()]).optional().meta({ description: "Exactly this value." }),
+    equals: z
+      .union([z.string(), z.number(), z.boolean(), z.null()], { error: "expected text, a number, true, false or null" })
+      .optional()
+      .meta({ description: "Exactly this value." }),
     oneOf: z
-      .array(z.union([z.string(), z.number(), z.boolean()]))
+      .array(z.union([z.string(), z.number(), z.boolean()], { error: "expected text, a number, true or false" }))
       .min(1)
       .optional()
       .meta({ description: "One of these values." }),
     notNull: z.literal(true).optional().meta({ description: "Present and not null: a mock often answers null." }),
-    matches: z.string().min(1).optional().meta({ description: "A regular expression that the value, as text, matches." }),
+    matches: regularExpression.optional().meta({ description: "A regular expression that the value, as text, matches." }),
     changes: z
       .literal(true)
       .optional()
       .meta({ description: "Different between two reads: proof that something lives behind it." }),
   })
-  .refine((a) => [a.equals !== undefined, a.oneOf, a.notNull, a.matches, a.changes].filter(Boolean).length === 1, {
-    error: "expected exactly one of equals, oneOf, notNull, matches and changes",
-  });
+  .refine(assertionKinds.check, assertionKinds.params);
 
 export const endpointSchema = z.strictObject({
   name: z.string().min(1).optional().meta({ description: "For people; the path if left out." }),
@@ -131,28 +182,22 @@ const sample = z.strictObject({
   minimumRows: z.int().min(0).default(1).meta({ description: "Fewer rows than this is wrong." }),
 });
 
+const readyKinds = exactlyOneOf("url", "tcp", "log");
+
 const ready = z
   .strictObject({
     url: httpUrl.optional().meta({ description: "Must answer with one of `status`." }),
     status: z.array(z.int().min(100).max(599)).min(1).default([200]),
-    tcp: z.int().min(1).max(65_535).optional().meta({ description: "A port that must accept a connection." }),
-    log: z.string().min(1).optional().meta({ description: "A regular expression that a line of output must match." }),
+    tcp: port.optional().meta({ description: "A port that must accept a connection." }),
+    log: regularExpression.optional().meta({ description: "A regular expression that a line of output must match." }),
     timeout: duration.prefault("60s"),
   })
-  .refine((r) => [r.url, r.tcp, r.log].filter((x) => x !== undefined).length === 1, {
-    error: "expected exactly one of url, tcp and log",
-  });
+  .refine(readyKinds.check, readyKinds.params);
 
 export const serverSchema = z.strictObject({
-  command: z.string().min(1).meta({ description: "Run by the shell." }),
+  command,
   workingDirectory: z.string().default(".").meta({ description: "Relative to the workspace." }),
-  port: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(65_535)
-    .optional()
-    .meta({ description: "Must be free before, and free again afterwards." }),
+  port: port.optional().meta({ description: "Must be free before, and free again afterwards." }),
   ready,
   environment: z.record(z.string(), z.string()).default({}),
   stages: z
@@ -184,21 +229,24 @@ export const environmentSchema = z
       .meta({ description: "What the suite itself starts (localhost); leave out what is deployed." }),
     environment: z.record(z.string(), z.string()).default({}).meta({ description: "Handed to test commands and servers." }),
   })
-  .superRefine((environment, context) => {
-    if (environment.access !== "test-data") return;
-    if (environment.databricks && !environment.databricks.expect)
+  .superRefine(demandIdentity, { when: isGroup });
+
+/** Where test data is written, the file says which host that must be. Made even where other keys are wrong. */
+function demandIdentity(
+  environment: { access?: unknown; databricks?: unknown; redis?: unknown },
+  context: z.RefinementCtx,
+): void {
+  if (environment.access !== "test-data") return;
+  for (const connection of ["databricks", "redis"] as const) {
+    const written = environment[connection];
+    if (typeof written === "object" && written !== null && !("expect" in written && written.expect !== undefined))
       context.addIssue({
         code: "custom",
-        path: ["databricks", "expect"],
+        path: [connection, "expect"],
         message: "test data is written here, so say which host it must be: expect: { host: … }",
       });
-    if (environment.redis && !environment.redis.expect)
-      context.addIssue({
-        code: "custom",
-        path: ["redis", "expect"],
-        message: "test data is written here, so say which host it must be: expect: { host: … }",
-      });
-  });
+  }
+}
 
 /** A prefix is a literal. `_` is common in ids and safe, because it is never used as a pattern; `%` and `*` only ever mean a pattern. */
 export const prefixSchema = z
@@ -213,6 +261,8 @@ const tableName = z
 const tablePattern = z.string().regex(/^[A-Za-z_][\w]*\.(\*|[A-Za-z_][\w]*)$/, { error: "expected schema.table or schema.*" });
 const column = z.string().regex(/^[A-Za-z_][\w]*$/, { error: "expected a column name" });
 
+const matchKinds = exactlyOneOf("prefix", "suffix", "equals");
+
 const match = z
   .strictObject({
     column,
@@ -220,9 +270,12 @@ const match = z
     suffix: z.string().min(4).optional().meta({ description: "The value ends with this, such as @testschool.edu." }),
     equals: z.string().min(1).optional().meta({ description: "The value is exactly this." }),
   })
-  .refine((m) => [m.prefix, m.suffix, m.equals].filter((x) => x !== undefined).length === 1, {
-    error: "expected exactly one of prefix, suffix and equals",
-  });
+  .refine(matchKinds.check, matchKinds.params);
+
+/** `cw:test:*`: everything before the star is literal, and long enough to hold nothing but test data. */
+const keyNamespace = z.string().regex(/^[^*?[\]\\\s]{6,}\*?$/, {
+  error: "expected a Redis namespace such as cw:test:*, at least 6 literal characters and then at most one *",
+});
 
 export const tableSchema = z.strictObject({
   key: column.default("id").meta({ description: "The column that names a row." }),
@@ -239,16 +292,23 @@ const testData = z.strictObject({
   prefixes: z
     .array(prefixSchema)
     .min(1)
-    .default(["integration_test_", "e2e_test_", "e2e-session-", "e2e-teacher-", "e2e-group-", "perf_test_"]),
+    .default([
+      "integration_test_",
+      "e2e_test_",
+      "e2e-session-",
+      "e2e-teacher-",
+      "e2e-group-",
+      "perf_test_",
+      "sess_test_",
+      "group_test_",
+      "teacher_test_",
+    ]),
   preset: z
     .enum(["classwaves", "none"])
     .default("classwaves")
     .meta({ description: "classwaves: the 48 tables and key shapes of ClassWaves are known." }),
   tables: z.record(tableName, tableSchema).default({}).meta({ description: "Tables beyond the preset, or in place of its own." }),
-  keys: z
-    .array(z.string().min(6))
-    .default(["cw:test:*"])
-    .meta({ description: "Redis namespaces that hold nothing but test data." }),
+  keys: z.array(keyNamespace).default(["cw:test:*"]).meta({ description: "Redis namespaces that hold nothing but test data." }),
   protectedTables: z.array(tablePattern).default(["compliance.*"]).meta({ description: "Never touched by anything." }),
   protectedKeys: z.array(z.string().min(1)).default(["audit:log"]).meta({ description: "Never touched by anything." }),
   expireAfter: duration.prefault("2h").meta({ description: "Older test data, of any run, is swept by --scope expired." }),
@@ -259,7 +319,7 @@ const testData = z.strictObject({
 });
 
 const suite = z.strictObject({
-  command: z.string().min(1).optional().meta({ description: "Run by the shell." }),
+  command: command.optional(),
   workingDirectory: z.string().default(".").meta({ description: "Relative to the workspace." }),
   reports: z
     .array(z.string().min(1))
@@ -293,6 +353,7 @@ const stages = z.strictObject({
       passRate: percent.prefault("90%").meta({ description: "Of the tests that ran, more than this must pass." }),
       requiredProjects: z
         .array(z.string().min(1))
+        .min(1)
         .default(["authenticated-*", "unauthenticated-*"])
         .meta({ description: "Playwright projects (globs); at least one test of each must have run." }),
     })

@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { explain } from "./explain.ts";
+import type { Mistake, Span } from "./mistakes.ts";
+import { suggestion } from "./nearest.ts";
+import { type Path, pathKey, valueAt } from "./path.ts";
+import { configSchema } from "./schema.ts";
+import { keysOf, placeAt, recordValue } from "./shape.ts";
+import type { Entry } from "./yaml.ts";
+
+/** Where each thing stands, by `pathKey`. */
+export type Entries = ReadonlyMap<string, Entry>;
+
+/** Everything in which the data differ from the schema. */
+export function shapeMistakes(data: unknown, entries: Entries): Mistake[] {
+  return issuesOf(configSchema, data, []).map(({ path, message, about }) => ({
+    at: about === "key" ? keySpanAt(entries, path) : spanAt(entries, path),
+    path,
+    message: about === "value" && !entries.has(pathKey(path)) ? `missing: ${message}` : message,
+  }));
+}
+
+interface Issue {
+  path: Path;
+  message: string;
+  about: "key" | "value";
+}
+
+function issuesOf(schema: z.core.$ZodType, data: unknown, base: Path): Issue[] {
+  const result = z.safeParse(schema, data, { error: explain });
+  if (result.success) return [];
+  return result.error.issues.flatMap((issue): Issue[] => {
+    const path = [...base, ...issue.path.filter((part) => typeof part !== "symbol")];
+    if (issue.code === "unrecognized_keys")
+      return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(path, key), about: "key" as const }));
+    if (issue.code === "invalid_key")
+      return [...issue.issues.map(({ message }) => ({ path, message, about: "key" as const })), ...unread(path, data, base)];
+    return [{ path, message: issue.message, about: "value" }];
+  });
+}
+
+function unknownKey(path: Path, key: string): string {
+  const place = placeAt(configSchema, path);
+  return `unknown key; ${suggestion(key, place ? keysOf(place.schema) : [])}`;
+}
+
+/** Zod does not look at a value whose key is wrong; a person wants to hear of all mistakes at once. */
+function unread(path: Path, data: unknown, base: Path): Issue[] {
+  const record = placeAt(configSchema, path.slice(0, -1));
+  const valueSchema = record && recordValue(record.schema);
+  if (!valueSchema) return [];
+  return issuesOf(valueSchema, valueAt(data, path.slice(base.length)), path);
+}
+
+/** The stretch to point at: the value itself, the key of a group, or the nearest thing around what is missing. */
+export function spanAt(entries: Entries, path: Path): Span {
+  const entry = entries.get(pathKey(path));
+  if (entry) return entry.scalar ? visible(entry) : (entry.key ?? startOf(entry.value));
+  return path.length === 0 ? { start: 0, end: 0 } : aroundSpan(entries, path.slice(0, -1));
+}
+
+function aroundSpan(entries: Entries, path: Path): Span {
+  const entry = entries.get(pathKey(path));
+  return entry ? (entry.key ?? startOf(entry.value)) : spanAt(entries, path);
+}
+
+/** An empty value has no letters to point at: its key has. */
+function visible({ key, value }: Entry): Span {
+  return value.end > value.start ? value : (key ?? value);
+}
+
+/** A key rather than its value: for what is wrong with the key itself. */
+export function keySpanAt(entries: Entries, path: Path): Span {
+  return entries.get(pathKey(path))?.key ?? spanAt(entries, path);
+}
+
+function startOf(span: Span): Span {
+  return { start: span.start, end: span.start + 1 };
+}

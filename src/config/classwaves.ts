@@ -1,0 +1,133 @@
+import type { Table, TestDataConfig } from "./schema.ts";
+
+/**
+ * ClassWaves' 48 tables, each with the columns that say something about test data: first its key, then owners, columns that may
+ * hold a person, and when a row was made. What follows from a column's name is written once, below.
+ */
+const columnsOf: Readonly<Record<string, string>> = {
+  "admin.districts": "id name superintendent_name contact_email contact_phone created_at",
+  "admin.schema_migrations": "id error_message executed_at",
+  "admin.school_settings": "id school_id setting_value description created_at",
+  "ai_insights.analysis_results": "id session_id group_id result_data created_at",
+  "ai_insights.educational_insights": "id session_id title description recommendations created_at",
+  "ai_insights.group_summaries": "id session_id group_id summary_json created_at",
+  "ai_insights.guidance_events": "id teacher_id session_id group_id payload created_at",
+  "ai_insights.intervention_suggestions": "id teacher_id session_id group_id reason suggested_action created_at",
+  "ai_insights.schema_migrations": "id error_message executed_at",
+  "ai_insights.session_guidance_analytics": "id teacher_id school_id session_id teacher_feedback_text created_at",
+  "ai_insights.session_summaries": "id session_id summary_json created_at",
+  "ai_insights.teacher_guidance_metrics":
+    "id teacher_id session_id group_id prompt_message prompt_context feedback_text context_reason context_prior_topic context_current_topic context_transition_idea context_supporting_lines bridging_prompt on_track_summary created_at",
+  "ai_insights.teacher_prompt_effectiveness": "id created_at",
+  "ai_insights.tier1_analysis": "id session_id group_id insights created_at",
+  "ai_insights.tier2_analysis": "id session_id insights created_at",
+  "analytics.dashboard_metrics_hourly": "id school_id created_at",
+  "analytics.educational_metrics": "id session_id created_at",
+  "analytics.group_analytics": "group_id session_id created_at",
+  "analytics.group_metrics": "id session_id group_id configured_name created_at",
+  "analytics.session_analytics": "id session_id analytics_data error_message created_at",
+  "analytics.session_analytics_cache": "id teacher_id school_id session_id created_at",
+  "analytics.session_events": "id teacher_id session_id payload created_at",
+  "analytics.session_metrics": "id session_id created_at",
+  "analytics.student_metrics": "id session_id participant_id created_at",
+  "analytics.teacher_analytics_summary": "id teacher_id school_id created_at",
+  "audio.recordings": "id session_id group_id participant_id file_path last_error created_at",
+  "communication.messages": "id session_id subject content metadata created_at",
+  "compliance.audit_log": "id school_id session_id description ip_address user_agent created_at",
+  "compliance.coppa_compliance": "id school_id student_id created_at",
+  "compliance.parental_consents": "id school_id student_id parent_name parent_email ip_address user_agent created_at",
+  "compliance.retention_policies": "id school_id created_at",
+  "notifications.notification_queue": "id user_id recipient_address subject content template_data failure_reason created_at",
+  "notifications.templates": "id name description subject_template created_at",
+  "operational.api_metrics": "id school_id user_id ip_address user_agent timestamp",
+  "operational.background_jobs": "id parameters result error_message created_at",
+  "operational.system_events": "id school_id session_id user_id message error_details created_at",
+  "sessions.classroom_sessions": "id teacher_id school_id title description teacher_notes goal subject created_at",
+  "sessions.participants": "id session_id group_id student_id anonymous_id display_name browser_info created_at",
+  "sessions.student_group_members": "id session_id group_id student_id created_at",
+  "sessions.student_groups": "id session_id name created_at",
+  "sessions.transcriptions": "id session_id group_id speaker_name content key_phrases created_at",
+  "users.analytics_job_metadata": "job_name error_message created_at",
+  "users.dashboard_metrics_hourly": "id school_id calculated_at",
+  "users.schools": "id name admin_email domain created_at",
+  "users.session_analytics_cache":
+    "id teacher_id school_id session_id key_insights intervention_recommendations leader_ready_events intervention_events cached_at",
+  "users.students": "id school_id display_name email google_id parent_email given_name family_name preferred_name created_at",
+  "users.teacher_analytics_summary": "id teacher_id school_id calculated_at",
+  "users.teachers": "id school_id google_id email name picture subject created_at",
+};
+
+/**
+ * A row belongs to the row that such a column names, and goes with it. Columns that merely mention somebody are left out on
+ * purpose (leader_id, speaker_id, sender_id, recipient_id, target_student_id, created_by, applies_to_id): a real group does not
+ * become test data because a test student leads it.
+ */
+const owners: Readonly<Record<string, string>> = {
+  session_id: "sessions.classroom_sessions",
+  group_id: "sessions.student_groups",
+  participant_id: "sessions.participants",
+  teacher_id: "users.teachers",
+  student_id: "users.students",
+  school_id: "users.schools",
+  // Whoever signs in is a teacher: students take part without an account.
+  user_id: "users.teachers",
+};
+
+/** Rows made through the API get ids from the server, so only what a test itself wrote into the row shows what it is. */
+const named = new Set(["title", "name", "display_name", "email"]);
+
+/** Domains that no school can have. The `@` and the whole domain stand there, so that contest.edu never matches. */
+const testDomains = ["testschool.edu", "test.edu"];
+
+const times = new Set(["created_at", "cached_at", "calculated_at", "executed_at", "timestamp"]);
+
+/** Written by people, about people, or by a machine that repeats what people said. */
+const persons = new Set(
+  `
+  name display_name given_name family_name preferred_name email admin_email contact_email parent_email contact_phone
+  superintendent_name parent_name google_id picture speaker_name content title description teacher_notes feedback_text
+  teacher_feedback_text prompt_message prompt_context context_reason context_prior_topic context_current_topic
+  context_transition_idea context_supporting_lines bridging_prompt on_track_summary payload recipient_address ip_address
+  user_agent browser_info summary_json result_data insights key_insights message reason suggested_action recommendations
+  intervention_recommendations subject metadata template_data error_details parameters result file_path anonymous_id goal
+  key_phrases analytics_data leader_ready_events intervention_events subject_template setting_value last_error
+  error_message failure_reason configured_name
+  `.split(/\s+/),
+);
+
+/** Legal evidence (compliance), and what migrations and jobs write: known, so that nobody asks, and never deleted from. */
+const kept = /^compliance\.|\.(schema_migrations|analytics_job_metadata|teacher_prompt_effectiveness)$/;
+
+const classWavesTables: Readonly<Record<string, Table>> = Object.fromEntries(
+  Object.entries(columnsOf).map(([table, columns]) => [table, tableOf(table, columns.split(" "))]),
+);
+
+function tableOf(table: string, columns: string[]): Table {
+  const time = columns.find((column) => times.has(column));
+  const deletable = !kept.test(table);
+  return {
+    key: columns[0] ?? "id",
+    match: deletable ? columns.flatMap(matchRules) : [],
+    parents: deletable ? parentsOf(table, columns) : {},
+    person: columns.filter((column) => persons.has(column)),
+    ...(time ? { time } : {}),
+  };
+}
+
+function matchRules(column: string): Table["match"] {
+  const rules: Table["match"] = [];
+  if (column === "id" || named.has(column)) rules.push({ column, prefix: true });
+  if (column === "email") rules.push(...testDomains.map((domain) => ({ column, suffix: `@${domain}` })));
+  if (column === "domain") rules.push(...testDomains.map((domain) => ({ column, equals: domain })));
+  return rules;
+}
+
+function parentsOf(table: string, columns: string[]): Record<string, string> {
+  const owned = columns.flatMap((column) => (owners[column] && owners[column] !== table ? [[column, owners[column]]] : []));
+  return Object.fromEntries(owned);
+}
+
+/** Every table that test data may be in: the preset's, and the file's own in addition to them or in their place. */
+export function resolveTables(testData: Pick<TestDataConfig, "preset" | "tables">): Record<string, Table> {
+  return { ...(testData.preset === "classwaves" ? classWavesTables : {}), ...testData.tables };
+}

@@ -1,0 +1,61 @@
+import type { z } from "zod";
+import { suggestion } from "./nearest.ts";
+
+type RawIssue = z.core.$ZodRawIssue;
+
+/** Zod's names for kinds of data, in a person's words. */
+const kinds: Record<string, string> = {
+  array: "a list",
+  boolean: "true or false",
+  int: "a whole number",
+  null: "nothing",
+  number: "a number",
+  object: "a group of keys",
+  record: "a group of keys",
+  string: "text",
+};
+
+/**
+ * What was expected in place of what is there, for every kind of issue whose schema does not say it itself. Never tells the
+ * value, which may have come from a variable.
+ */
+export function explain(issue: RawIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return `expected ${kinds[issue.expected] ?? issue.expected}${found(issue.expected, issue.input)}`;
+    case "invalid_value":
+      return explainChoice(issue.values.map(String), issue.input);
+    case "too_small":
+      return issue.origin === "number" || issue.origin === "int"
+        ? `expected ${issue.minimum} or more`
+        : `expected at least ${amount(Number(issue.minimum), issue.origin)}`;
+    case "too_big":
+      return issue.origin === "number" || issue.origin === "int"
+        ? `expected ${issue.maximum} or less`
+        : `expected at most ${amount(Number(issue.maximum), issue.origin)}`;
+    default:
+      return issue.message ?? "expected something else here";
+  }
+}
+
+function found(expected: string, input: unknown): string {
+  if (input === undefined) return "";
+  if (input === null) return ", found nothing";
+  if (expected === "int" && typeof input === "number") return ", found a fraction";
+  const cure = expected === "string" && typeof input !== "object" ? ": put quotes round it" : "";
+  return `, found ${Array.isArray(input) ? kinds.array : (kinds[typeof input] ?? typeof input)}${cure}`;
+}
+
+function explainChoice(values: string[], input: unknown): string {
+  const choice = values.map((value) => `"${value}"`).join(" or ");
+  const expected = values.length === 1 ? `expected ${values[0]}` : `expected ${choice}`;
+  if (typeof input !== "string") return expected;
+  const near = suggestion(input, values);
+  return near.startsWith("did you mean") ? `${expected}; ${near}` : expected;
+}
+
+function amount(count: number, origin: string): string {
+  const unit = origin === "string" ? "character" : "entry";
+  if (count === 1) return `one ${unit}`;
+  return `${count} ${origin === "string" ? "characters" : "entries"}`;
+}

@@ -1,0 +1,180 @@
+import { isUtf8 } from "node:buffer";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { UserError } from "../model.ts";
+import { keySpanAt, shapeMistakes, spanAt } from "./check.ts";
+import { type Blank, type Interpolated, interpolate, type Variables } from "./interpolation.ts";
+import { type Mistake, mistakesError } from "./mistakes.ts";
+import { suggestion } from "./nearest.ts";
+import { type Path, pathKey, valueAt } from "./path.ts";
+import { conflicts } from "./rules.ts";
+import { type Config, configSchema, type Environment } from "./schema.ts";
+import { hiddenSpans, hiddenSpansOfBroken, secretsOf, writtenSecrets } from "./secrecy.ts";
+import type { Secret } from "./secret.ts";
+import { placeAt } from "./shape.ts";
+import { type ParsedYaml, parseYaml } from "./yaml.ts";
+
+export interface LoadOptions {
+  /** As the person wrote it; messages begin with it. */
+  file: string;
+  cwd: string;
+  env: Variables;
+  /** The environment that the run is about; the file's `defaultEnvironment` if left out or empty. */
+  environment?: string;
+}
+
+export interface LoadedConfig {
+  /**
+   * Without the environments in {@link unresolved}. `defaultEnvironment` is filled in where the file declares only one environment.
+   */
+  config: Config;
+  file: string;
+  /** To be masked before anything prints. */
+  secrets: Secret[];
+  /** Other environments of the file that cannot be used here → the variables they lack (a sandbox job has no production secrets). */
+  unresolved: Record<string, string[]>;
+}
+
+/** No real configuration is as big. */
+const mostBytes = 1_000_000;
+
+/**
+ * Reads and checks the configuration file.
+ *
+ * @throws UserError with every mistake in the file, each with its place and the cure.
+ */
+export async function loadConfig({ file, cwd, env, environment }: LoadOptions): Promise<LoadedConfig> {
+  const text = await readText(file, cwd);
+  const yaml = parseYaml(text);
+  if (yaml.broken) throw mistakesError({ name: file, text, hidden: hiddenSpansOfBroken(text) }, yaml.mistakes);
+  if (yaml.data === undefined || yaml.data === null)
+    throw new UserError(`${file}:1:1  the file is empty: \`env-actions init\` writes one`);
+
+  const filled = interpolate(yaml.data, env, (path) => placeAt(configSchema, path)?.handling === "shell");
+  const secrets = secretsOf(filled, env);
+  const selected = environment || defaultEnvironmentOf(filled.value);
+  const mistakes = mistakesIn(yaml, filled, environment, selected);
+  if (mistakes.length > 0) {
+    const hidden = hiddenSpans(yaml.data, yaml.entries);
+    throw mistakesError(
+      { name: file, text, hidden },
+      mistakes,
+      secrets.map((secret) => secret.reveal()),
+    );
+  }
+
+  const unresolved = unresolvedEnvironments(filled.blanks);
+  const config = configSchema.parse(withoutEnvironments(filled.value, Object.keys(unresolved)));
+  return { config: { ...config, defaultEnvironment: defaultEnvironmentOf(filled.value) }, file, secrets, unresolved };
+}
+
+/**
+ * @param name `undefined` or empty for the default.
+ * @throws UserError that names the known environments and the nearest.
+ */
+export function selectEnvironment(config: Config, name: string | undefined): { name: string; environment: Environment } {
+  const known = Object.keys(config.environments);
+  const wanted = name || config.defaultEnvironment;
+  if (wanted === undefined)
+    throw new UserError(`name an environment: ${known.join(", ")}; or set defaultEnvironment in the configuration`);
+  const environment = Object.hasOwn(config.environments, wanted) ? config.environments[wanted] : undefined;
+  if (!environment) throw new UserError(unknownEnvironment(wanted, known));
+  return { name: wanted, environment };
+}
+
+function unknownEnvironment(name: string, known: string[]): string {
+  const near = suggestion(name, known);
+  const hint = near.startsWith("did you mean") ? `${near} known: ${known.join(", ")}` : near;
+  return `there is no environment ${JSON.stringify(name)} that can be used here; ${hint}`;
+}
+
+async function readText(file: string, cwd: string): Promise<string> {
+  const bytes = await readFile(resolve(cwd, file)).catch((error: NodeJS.ErrnoException) => {
+    throw new UserError(unreadable(file, error.code), { cause: error });
+  });
+  if (bytes.length > mostBytes)
+    throw new UserError(`${file}: ${bytes.length} bytes are too many for a configuration (at most ${mostBytes})`);
+  if (!isUtf8(bytes)) throw new UserError(`${file}:${lineOfBadByte(bytes)}:1  not UTF-8: save the file as UTF-8`);
+  return new TextDecoder("utf-8").decode(bytes);
+}
+
+function unreadable(file: string, code: string | undefined): string {
+  switch (code) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return `${file}: there is no such file: \`env-actions init\` writes one`;
+    case "EISDIR":
+      return `${file}: this is a directory, not a file`;
+    default:
+      return `${file}: cannot be read (${code ?? "unknown reason"})`;
+  }
+}
+
+/** No byte of a longer UTF-8 letter is a line break, so each line can be looked at alone. */
+function lineOfBadByte(bytes: Buffer): number {
+  let line = 1;
+  for (let start = 0; start < bytes.length; line += 1) {
+    const newline = bytes.indexOf(10, start);
+    const end = newline < 0 ? bytes.length : newline;
+    if (!isUtf8(bytes.subarray(start, end))) return line;
+    start = end + 1;
+  }
+  return line;
+}
+
+function mistakesIn(yaml: ParsedYaml, filled: Interpolated, asked: string | undefined, selected: string | undefined): Mistake[] {
+  const { data, entries } = yaml;
+  const malformed = filled.problems.map(({ path, problem }) => ({ at: spanAt(entries, path), path, message: problem }));
+  const malformedPaths = new Set(malformed.map(({ path }) => pathKey(path)));
+  const written = writtenSecrets(data, entries).filter(({ path }) => !malformedPaths.has(pathKey(path)));
+  const lacking = filled.blanks.filter(({ path }) => isNeeded(path, selected)).map((blank) => missingVariable(yaml, blank));
+
+  // Where no value could be read, nothing can be said about it.
+  const unread = new Set([...malformed, ...written, ...filled.blanks].map(({ path }) => pathKey(path)));
+  const wrong = [
+    ...shapeMistakes(filled.value, entries),
+    ...conflicts(filled.value, data).map(({ path, message }) => ({ at: spanAt(entries, path), path, message })),
+    ...unknownSelection(yaml, asked),
+  ].filter(({ path }) => !unread.has(pathKey(path)));
+  return [...yaml.mistakes, ...malformed, ...written, ...lacking, ...wrong];
+}
+
+/** Other environments may lack their variables: a job in the sandbox has no production secrets. */
+function isNeeded(path: Path, selected: string | undefined): boolean {
+  return path[0] !== "environments" || path.length < 2 || path[1] === selected;
+}
+
+function missingVariable({ entries }: ParsedYaml, { path, name, empty }: Blank): Mistake {
+  const isSecret = placeAt(configSchema, path)?.handling === "secret";
+  const state = empty ? "is set to nothing (as an absent GitHub secret is)" : "is not set";
+  const cure = isSecret ? "set it" : `set it, or write \${${name}:-default}`;
+  return { at: spanAt(entries, path), path, message: `the environment variable ${name} ${state}: ${cure}` };
+}
+
+function unknownSelection({ data, entries }: ParsedYaml, asked: string | undefined): Mistake[] {
+  const environments = valueAt(data, ["environments"]);
+  if (!asked || typeof environments !== "object" || environments === null || Object.hasOwn(environments, asked)) return [];
+  const path = ["environments"];
+  return [{ at: keySpanAt(entries, path), path, message: unknownEnvironment(asked, Object.keys(environments)) }];
+}
+
+/** The one that the file names, or its only one. */
+function defaultEnvironmentOf(data: unknown): string | undefined {
+  const named = valueAt(data, ["defaultEnvironment"]);
+  if (typeof named === "string") return named;
+  const declared = Object.keys(valueAt(data, ["environments"]) ?? {});
+  return declared.length === 1 ? declared[0] : undefined;
+}
+
+function unresolvedEnvironments(blanks: readonly Blank[]): Record<string, string[]> {
+  const byEnvironment = Object.groupBy(blanks, ({ path }) => String(path[1]));
+  return Object.fromEntries(
+    Object.entries(byEnvironment).map(([name, lacking]) => [name, [...new Set(lacking?.map((blank) => blank.name))]]),
+  );
+}
+
+function withoutEnvironments(data: unknown, names: readonly string[]): unknown {
+  const { environments, ...rest } = data as { environments: Record<string, unknown> };
+  const usable = Object.entries(environments).filter(([name]) => !names.includes(name));
+  return { ...rest, environments: Object.fromEntries(usable) };
+}

@@ -1,0 +1,88 @@
+import { UserError } from "../model.ts";
+import { type Path, showPath } from "./path.ts";
+
+/** A stretch of the file's text, by offsets. */
+export interface Span {
+  start: number;
+  end: number;
+}
+
+export interface Mistake {
+  /** Where it stands. */
+  at: Span;
+  path: Path;
+  /** What is wrong, what was expected, and the cure. */
+  message: string;
+}
+
+export interface SourceFile {
+  /** As the person named it. */
+  name: string;
+  text: string;
+  /** Stretches that no message may show: what might be a secret that was written out. */
+  hidden: readonly Span[];
+}
+
+/** With more, the list itself says enough, and the excerpts would push it off the screen. */
+const excerpts = 5;
+const excerptWidth = 120;
+
+/**
+ * One message for all mistakes, in the order of the file, each beginning with `file:line:column`.
+ *
+ * @param secrets Values that are blotted out wherever they occur, as a last line of defence.
+ */
+export function mistakesError(source: SourceFile, mistakes: readonly Mistake[], secrets: readonly string[] = []): UserError {
+  const sorted = [...mistakes].sort((a, b) => a.at.start - b.at.start);
+  const count = sorted.length === 1 ? "a mistake" : `${sorted.length} mistakes`;
+  const lines = sorted.flatMap((mistake, index) => [
+    describe(source, mistake),
+    ...(index < excerpts ? excerpt(source, mistake.at) : []),
+  ]);
+  return new UserError(blot([`${source.name} has ${count}:`, ...lines].join("\n"), secrets));
+}
+
+function describe(source: SourceFile, { at, path, message }: Mistake): string {
+  const { line, column } = positionOf(source.text, at.start);
+  return [`${source.name}:${line}:${column}`, showPath(path), message].filter((part) => part !== "").join("  ");
+}
+
+/** Both counted from 1, as editors do. */
+export function positionOf(text: string, offset: number): { line: number; column: number; lineStart: number } {
+  const lineStart = text.lastIndexOf("\n", offset - 1) + 1;
+  return { line: text.slice(0, lineStart).split("\n").length, column: offset - lineStart + 1, lineStart };
+}
+
+function excerpt(source: SourceFile, at: Span): string[] {
+  const { line, column, lineStart } = positionOf(source.text, at.start);
+  const newline = source.text.indexOf("\n", lineStart);
+  const lineEnd = newline < 0 ? source.text.length : newline;
+  const shown = printable(hide(source, lineStart, Math.min(lineEnd, lineStart + excerptWidth)));
+  if (shown.trim() === "" || column > excerptWidth) return [];
+  const gutter = `  ${line} | `;
+  const marked = Math.max(1, Math.min(at.end, lineStart + shown.trimEnd().length) - at.start);
+  return [`${gutter}${shown.trimEnd()}`, `${" ".repeat(gutter.length - 2)}| ${" ".repeat(column - 1)}${"^".repeat(marked)}`];
+}
+
+/** Same length as the source, so that the caret still points at its place. */
+function hide(source: SourceFile, from: number, to: number): string {
+  const letters = [...source.text.slice(from, to).split("")];
+  for (const { start, end } of source.hidden)
+    for (let offset = Math.max(start, from); offset < Math.min(end, to); offset += 1) letters[offset - from] = "*";
+  return letters.join("");
+}
+
+/** Control characters could steer the terminal that shows the excerpt. */
+function printable(line: string): string {
+  return line.replace(/\p{Cc}|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, " ");
+}
+
+/** Shorter values occur in ordinary words, and hiding those would only make the message unreadable. */
+const shortestBlotted = 4;
+
+function blot(message: string, secrets: readonly string[]): string {
+  return secrets
+    .filter((value) => value.length >= shortestBlotted)
+    .toSorted((a, b) => b.length - a.length)
+    .reduce((text, value) => text.replaceAll(value, "***"), message);
+}

@@ -1,0 +1,81 @@
+import type { Entries } from "./check.ts";
+import { type Interpolated, soleReference, type Variables } from "./interpolation.ts";
+import type { Mistake, Span } from "./mistakes.ts";
+import { valueAt } from "./path.ts";
+import { configSchema } from "./schema.ts";
+import { Secret } from "./secret.ts";
+import { type Place, placeAt, takesScalar } from "./shape.ts";
+
+/** Secrets that stand in the file, in place of a reference to a variable. The message does not repeat them. */
+export function writtenSecrets(data: unknown, entries: Entries): Mistake[] {
+  return [...entries.values()].flatMap(({ path, value }) => {
+    const written = valueAt(data, path);
+    if (placeAt(configSchema, path)?.handling !== "secret" || typeof written !== "string" || soleReference(written) !== undefined)
+      return [];
+    const message =
+      "a secret must not stand in this file: expected one reference such as ${DATABRICKS_TOKEN}, without default, and the value in that environment variable";
+    return [{ at: value, path, message }];
+  });
+}
+
+/**
+ * The stretches that a message must not show: everything but names, references and the values of places that the schema knows to
+ * be harmless. A misspelt `token:` is an unknown place, so its value is hidden too.
+ */
+export function hiddenSpans(data: unknown, entries: Entries): Span[] {
+  return [...entries.values()].flatMap(({ path, value, scalar }) => {
+    const written = valueAt(data, path);
+    if (!scalar || written === null || written === undefined) return [];
+    return isHarmless(placeAt(configSchema, path), String(written)) ? [] : [value];
+  });
+}
+
+function isHarmless(place: Place | undefined, written: string): boolean {
+  if (soleReference(written) !== undefined) return true;
+  if (!place || place.free || place.handling === "secret" || !takesScalar(place.schema)) return false;
+  const holdsPassword = /:\/\/[^/]*@/.test(written);
+  return !holdsPassword;
+}
+
+/** Of a file that cannot be parsed only the keys may be shown: nobody knows what its values are. */
+export function hiddenSpansOfBroken(text: string): Span[] {
+  return [...text.matchAll(/^(\s*(?:- +)?(?:[\w.-]+:(?=\s|$))?)(.*)$/gm)].map((match) => {
+    const start = match.index + (match[1] ?? "").length;
+    return { start, end: start + (match[2] ?? "").length };
+  });
+}
+
+/** In headers and environments a secret is an ordinary text; the variable's name tells it apart. */
+const secretName = /TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE|API_?KEY|_KEY$/i;
+
+/** The values to be masked before anything prints: of every variable that a secret refers to, or whose name says what it is. */
+export function secretsOf(interpolated: Interpolated, variables: Variables): Secret[] {
+  const names = new Set<string>();
+  for (const reference of interpolated.references) {
+    const isSecret = placeAt(configSchema, reference.path)?.handling === "secret";
+    for (const name of reference.names) if (isSecret || secretName.test(name)) names.add(name);
+  }
+  const values = [...names].flatMap((name) => {
+    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
+    return value === undefined || value === "" ? [] : [value, ...passwordsIn(value)];
+  });
+  return [...new Set(values)].map((value) => new Secret(value));
+}
+
+/** The password of an address is printed without the rest of it by some libraries, both as written and decoded. */
+function passwordsIn(value: string): string[] {
+  if (!URL.canParse(value)) return [];
+  const { password } = new URL(value);
+  if (password === "") return [];
+  return [password, ...decoded(password)];
+}
+
+function decoded(text: string): string[] {
+  try {
+    return [decodeURIComponent(text)];
+  } catch (error) {
+    // A password with a bare % stands for itself.
+    if (error instanceof URIError) return [];
+    throw error;
+  }
+}

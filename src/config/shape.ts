@@ -1,0 +1,87 @@
+import type { z } from "zod";
+import { type Handling, handlings } from "./handling.ts";
+import type { Path } from "./path.ts";
+
+type Schema = z.core.$ZodType;
+
+/** What the schema says about one place of the file. */
+export interface Place {
+  /** The schema of what is written there, without defaults and transforms. */
+  schema: Schema;
+  handling?: Handling;
+  /** Whether it is a value of a record of free texts, such as a header: it may hold anything. */
+  free: boolean;
+}
+
+/** @returns `undefined` where the schema knows no such place. */
+export function placeAt(root: Schema, path: Path): Place | undefined {
+  let place: Place | undefined = unwrap(root, false);
+  for (const part of path) {
+    place = place && step(place.schema, part);
+    if (!place) return undefined;
+  }
+  return place;
+}
+
+/** The keys that a group may have; empty for what is no group of fixed keys. */
+export function keysOf(schema: Schema): string[] {
+  const definition = definitionOf(schema);
+  return definition.type === "object" ? Object.keys(definition.shape) : [];
+}
+
+/** The schema of a record's values, whatever their key. */
+export function recordValue(schema: Schema): Schema | undefined {
+  const definition = definitionOf(schema);
+  return definition.type === "record" ? definition.valueType : undefined;
+}
+
+/** Whether one value may stand there, rather than a group or a list. */
+export function takesScalar(schema: Schema): boolean {
+  return !["object", "record", "array"].includes(definitionOf(schema).type);
+}
+
+function step(schema: Schema, part: string | number): Place | undefined {
+  const definition = definitionOf(schema);
+  switch (definition.type) {
+    case "object": {
+      const child = Object.hasOwn(definition.shape, part) ? definition.shape[part] : undefined;
+      return child && unwrap(child, false);
+    }
+    case "record":
+      return unwrap(definition.valueType, takesScalar(unwrap(definition.valueType, false).schema));
+    case "array":
+      return unwrap(definition.element, false);
+    default:
+      return undefined;
+  }
+}
+
+function unwrap(schema: Schema, free: boolean): Place {
+  let handling: Handling | undefined;
+  let current: Schema | undefined = schema;
+  let inner = schema;
+  while (current) {
+    inner = current;
+    handling ??= handlings.get(current)?.handling;
+    current = wrapped(current);
+  }
+  return { schema: inner, free, ...(handling ? { handling } : {}) };
+}
+
+function wrapped(schema: Schema): Schema | undefined {
+  const definition = definitionOf(schema);
+  switch (definition.type) {
+    case "optional":
+    case "default":
+    case "prefault":
+      return definition.innerType;
+    case "pipe":
+      return definition.in;
+    default:
+      return undefined;
+  }
+}
+
+function definitionOf(schema: Schema): z.core.$ZodTypes["_zod"]["def"] {
+  return (schema as z.core.$ZodTypes)._zod.def;
+}

@@ -1,0 +1,201 @@
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  type Pair,
+  parseDocument,
+  type Scalar,
+  visit,
+  type YAMLError,
+} from "yaml";
+import type { Mistake, Span } from "./mistakes.ts";
+import { type Path, pathKey } from "./path.ts";
+
+/** Where something stands in the file. */
+export interface Entry {
+  path: Path;
+  /** Its key; absent at the top and in lists. */
+  key?: Span;
+  value: Span;
+  /** Whether it is one value, and neither a group nor a list. */
+  scalar: boolean;
+}
+
+export interface ParsedYaml {
+  /** The data, with aliases followed; texts are as they stand in the file. */
+  data: unknown;
+  /** By `pathKey`. */
+  entries: Map<string, Entry>;
+  mistakes: Mistake[];
+  /** Whether it is so broken that the data mean nothing. */
+  broken: boolean;
+}
+
+/** A broken file makes the reader stumble again and again; what follows the first places is mostly noise. */
+const brokenPlaces = 3;
+
+/** No real file has as many; a few lines of aliases to aliases make billions. */
+const mostEntries = 20_000;
+
+/** YAML 1.2, core schema: `no` and `on` are text, and nothing in the file can make anything but plain data. */
+export function parseYaml(text: string): ParsedYaml {
+  const document = parseDocument(text, {
+    version: "1.2",
+    schema: "core",
+    resolveKnownTags: false,
+    prettyErrors: false,
+    // The reader below finds equal keys itself: they are no reason to stop looking.
+    uniqueKeys: false,
+  });
+  const faults = [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0]);
+  if (faults.length > 0)
+    return broken(
+      firstOfEachLine(faults, text)
+        .slice(0, brokenPlaces)
+        .map((fault) => syntaxMistake(fault, text)),
+    );
+  if (document.directives?.yaml.explicit && document.directives.yaml.version !== "1.2")
+    return broken([{ at: { start: 0, end: 0 }, path: [], message: "expected YAML 1.2: take the %YAML line out" }]);
+  return new Reader(document.contents).read();
+}
+
+function broken(mistakes: Mistake[]): ParsedYaml {
+  return { data: undefined, entries: new Map(), mistakes, broken: true };
+}
+
+function firstOfEachLine(faults: YAMLError[], text: string): YAMLError[] {
+  const lineOf = (fault: YAMLError): number => text.lastIndexOf("\n", fault.pos[0] - 1);
+  return faults.filter((fault, index) => index === 0 || lineOf(fault) !== lineOf(faults[index - 1] ?? fault));
+}
+
+/** Own words for each fault, because the library's quote the file, and a broken line may hold a secret. */
+const faultWords: Partial<Record<YAMLError["code"], string>> = {
+  BAD_ALIAS: "an alias names an anchor that stands above it, as in *name",
+  BAD_DIRECTIVE: "expected no % directive",
+  BAD_DQ_ESCAPE: "unknown escape after \\ : in \"…\" write \\\\ for a backslash, or use '…'",
+  BAD_INDENT: "wrong indentation: what belongs together begins in the same column; what belongs to it begins further right",
+  BAD_SCALAR_START: 'a text that begins with this character needs quotes: "…"',
+  BLOCK_AS_IMPLICIT_KEY:
+    'a second "key: value" where one value was expected: mind the indentation, or put quotes round a text with ": " in it',
+  BLOCK_IN_FLOW: "expected no indented block inside { } or [ ]",
+  MISSING_CHAR: "something is missing: a closing quote or bracket, or the colon after a key",
+  MULTILINE_IMPLICIT_KEY: 'expected "key: value": is a colon missing?',
+  MULTIPLE_DOCS: "expected one document: take the --- line out",
+  RESOURCE_EXHAUSTION: "nested too deeply",
+  TAB_AS_INDENT: "a tab: YAML is indented by spaces only",
+  TAG_RESOLVE_FAILED: "expected no tag (a word that begins with !)",
+  UNEXPECTED_TOKEN: "something that does not belong here: mind the brackets, quotes and indentation",
+};
+
+function syntaxMistake(fault: YAMLError, text: string): Mistake {
+  const [start, end] = fault.pos;
+  const lineStart = text.lastIndexOf("\n", start - 1) + 1;
+  const inBrackets = /[{[,].*:?\s*\$\{/.test(text.slice(lineStart, start + 2));
+  const message = inBrackets ? 'inside { } and [ ] a reference needs quotes: "${NAME}"' : faultWords[fault.code];
+  return { at: { start, end }, path: [], message: `broken YAML: ${message ?? "this cannot be read"}` };
+}
+
+/** Reads the document's nodes into plain data, and notes where each stands. */
+class Reader {
+  readonly #top: Node | null;
+  readonly #targets: ReadonlyMap<Alias, Node>;
+  readonly #entries = new Map<string, Entry>();
+  readonly #mistakes: Mistake[] = [];
+  /** The collections that are being read: an alias to one of them would have no end. */
+  readonly #open = new Set<Node>();
+  #tooMany = false;
+
+  constructor(top: Node | null) {
+    this.#top = top;
+    this.#targets = aliasTargets(top);
+  }
+
+  read(): ParsedYaml {
+    const data = this.#top ? this.#value(this.#top, [], undefined, { start: 0, end: 0 }) : undefined;
+    return { data, entries: this.#entries, mistakes: this.#mistakes, broken: this.#tooMany };
+  }
+
+  #value(node: Node | null, path: Path, key: Span | undefined, fallback: Span): unknown {
+    if (isAlias(node)) return this.#alias(node, path, key);
+    const at = node ? spanOf(node) : fallback;
+    const collection = isMap(node) || isSeq(node);
+    if (!this.#note({ path, ...(key ? { key } : {}), value: at, scalar: !collection })) return undefined;
+    if (isScalar(node)) return node.value;
+    if (!collection) return null;
+    this.#open.add(node);
+    const value = isMap(node)
+      ? this.#group(node.items as Pair<Node, Node | null>[], path)
+      : this.#list(node.items as Node[], path, at);
+    this.#open.delete(node);
+    return value;
+  }
+
+  #alias(node: Alias, path: Path, key: Span | undefined): unknown {
+    const at = spanOf(node);
+    const target = this.#targets.get(node);
+    if (target && !this.#open.has(target)) return this.#value(target, path, key, at);
+    const message = target ? "this alias stands inside what it names" : "this alias names no anchor above it (&name)";
+    this.#note({ path, ...(key ? { key } : {}), value: at, scalar: true });
+    this.#mistakes.push({ at, path, message });
+    return undefined;
+  }
+
+  #group(pairs: Pair<Node, Node | null>[], path: Path): Record<string, unknown> {
+    const group: Record<string, unknown> = {};
+    for (const { key, value } of pairs) {
+      const keyAt = spanOf(key);
+      const name = isScalar(key) ? nameOf(key) : undefined;
+      if (name === undefined)
+        this.#mistakes.push({ at: keyAt, path, message: "expected a plain word as key; << and aliases are none" });
+      else if (Object.hasOwn(group, name))
+        this.#mistakes.push({ at: keyAt, path: [...path, name], message: "this key stands twice: take one out" });
+      else group[name] = this.#value(value, [...path, name], keyAt, keyAt);
+    }
+    return group;
+  }
+
+  #list(items: Node[], path: Path, at: Span): unknown[] {
+    return items.map((item, index) => this.#value(item, [...path, index], undefined, at));
+  }
+
+  #note(entry: Entry): boolean {
+    if (this.#tooMany) return false;
+    this.#entries.set(pathKey(entry.path), entry);
+    if (this.#entries.size <= mostEntries) return true;
+    this.#tooMany = true;
+    const message = `more than ${mostEntries} entries, counted with what aliases repeat: no real configuration has as many`;
+    this.#mistakes.push({ at: { start: 0, end: 0 }, path: [], message });
+    return false;
+  }
+}
+
+/** A key as it is written (`1`, `true`); none for what JavaScript, or YAML 1.1, would treat as more than a name. */
+function nameOf(key: Scalar): string | undefined {
+  const name = typeof key.value === "string" ? key.value : (key.source ?? "");
+  return name === "__proto__" || name === "<<" || name === "" ? undefined : name;
+}
+
+/** What each alias stands for: the last anchor of its name above it. */
+function aliasTargets(top: Node | null): Map<Alias, Node> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  visit(top, {
+    Alias(_, alias) {
+      const target = anchors.get(alias.source);
+      if (target) targets.set(alias, target);
+    },
+    Value(_, node) {
+      if (node.anchor) anchors.set(node.anchor, node);
+    },
+  });
+  return targets;
+}
+
+function spanOf(node: Node): Span {
+  // A node that was read from a file always has its range; only made ones lack it.
+  const [start, end] = node.range ?? [0, 0];
+  return { start, end };
+}
