@@ -47,8 +47,10 @@ export class Cache {
     await this.#twice(name, (commands, key) => commands.del(key));
   }
 
-  close(): void {
-    this.#redis.disconnect();
+  /** What was already asked for is still done: sockets that just ended take their keys with them. */
+  async close(): Promise<void> {
+    if (this.#redis.status === "ready") await this.#redis.quit();
+    else this.#redis.disconnect();
   }
 
   async #twice(name: string, command: (commands: ChainableCommander, key: string) => ChainableCommander): Promise<void> {

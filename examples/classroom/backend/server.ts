@@ -50,8 +50,7 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
       const closed = realtime.close();
       server.closeAllConnections();
       await closed;
-      cache.close();
-      await store.close();
+      await Promise.all([cache.close(), store.close()]);
     },
   };
 }

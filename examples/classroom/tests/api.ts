@@ -1,0 +1,58 @@
+import { backendUrl, prefix, record } from "./run.ts";
+
+export interface Answer {
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: what an answer holds is what the tests are about.
+  body: any;
+}
+
+export interface SignedIn {
+  token: string;
+  refreshToken: string;
+  teacherId: string;
+  schoolId: string;
+}
+
+export interface MadeSession {
+  id: string;
+  title: string;
+  accessCode: string;
+  groups: { id: string; name: string; leaderId: string | null; members: { id: string; studentId: string }[] }[];
+}
+
+export async function call(method: string, path: string, options: { token?: string; body?: unknown } = {}): Promise<Answer> {
+  const headers: Record<string, string> = { "content-type": "application/json" };
+  if (options.token) headers.authorization = `Bearer ${options.token}`;
+  const answer = await fetch(`${backendUrl}/api/v1${path}`, {
+    method,
+    headers,
+    body: options.body === undefined ? undefined : JSON.stringify(options.body),
+    signal: AbortSignal.timeout(8_000),
+  });
+  return { status: answer.status, body: await answer.json() };
+}
+
+/** A test token for a teacher of this run. @throws Error with the answer, when it is refused. */
+export async function signIn(name = "teacher", role = "teacher"): Promise<SignedIn> {
+  const teacherId = `${prefix}_${name}`;
+  const schoolId = `${prefix}_${name}_school`;
+  const secretKey = process.env.TEST_TOKEN_SECRET;
+  const email = `${name}@testschool.edu`;
+  const { status, body } = await call("POST", "/auth/generate-test-token", {
+    body: { secretKey, teacherId, schoolId, email, role },
+  });
+  if (status !== 200) throw new Error(`no test token: ${status} ${JSON.stringify(body)}`);
+  return { token: body.tokens.accessToken, refreshToken: body.tokens.refreshToken, teacherId, schoolId };
+}
+
+/** Makes a session through the API, so that the server chooses its ids; only the title shows whose it is. */
+export async function makeSession({ token }: SignedIn, what: string, groups: object[] = [{ name: "North" }, { name: "South" }]) {
+  const { status, body } = await call("POST", "/sessions", {
+    token,
+    body: { title: `${prefix} ${what}`, subject: "Science", groups },
+  });
+  if (status !== 201) throw new Error(`no session: ${status} ${JSON.stringify(body)}`);
+  const session = body.data.session as MadeSession;
+  record({ table: "sessions.classroom_sessions", id: session.id });
+  return session;
+}

@@ -1,0 +1,57 @@
+import { expect, test } from "@playwright/test";
+import { call } from "../api.ts";
+import { backendUrl } from "../run.ts";
+
+test("a stranger sees the form and nothing else", async ({ page }) => {
+  await page.goto("/");
+  await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  await expect(page.getByRole("region", { name: "Your desk" })).toBeHidden();
+  await expect(page.getByRole("status")).toHaveText("offline");
+});
+
+test("a wrong secret is refused in words", async ({ page }) => {
+  await page.goto("/");
+  await page.getByLabel("E-mail").fill("robin@testschool.edu");
+  await page.getByLabel("Test secret").fill("wrong");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("alert")).toHaveText("wrong secret key");
+  await expect(page.getByRole("region", { name: "Your desk" })).toBeHidden();
+});
+
+test("the right secret opens the desk, and signing out closes it", async ({ page }) => {
+  await page.goto("/");
+  await page.getByLabel("E-mail").fill("robin@testschool.edu");
+  await page.getByLabel("Test secret").fill(process.env.TEST_TOKEN_SECRET ?? "");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("region", { name: "Your desk" })).toBeVisible();
+  await expect(page.getByRole("status")).toHaveText("live");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+});
+
+test("a token that nobody issued is refused", async ({ page }) => {
+  await page.addInitScript(() => sessionStorage.setItem("classroom.tokens", '{"accessToken":"a.b.c","refreshToken":"d.e.f"}'));
+  await page.goto("/");
+  await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  await expect(page.getByRole("region", { name: "Your desk" })).toBeHidden();
+});
+
+for (const path of ["/sessions", "/analytics/dashboard/summary", "/roster/overview", "/auth/me"]) {
+  test(`${path} refuses strangers`, async () => {
+    expect((await call("GET", path)).status).toBe(401);
+  });
+}
+
+test("the live channel refuses strangers", async ({ page }) => {
+  await page.goto("/");
+  const reason = await page.evaluate(async (url) => {
+    const bundle = "/socket.io.js";
+    const { io } = await import(bundle);
+    return new Promise((resolve) => {
+      io(`${url}/sessions`, { transports: ["websocket"] }).on("connect_error", (error: Error) => resolve(error.message));
+    });
+  }, backendUrl);
+  expect(reason).toBe("Authentication token required");
+});

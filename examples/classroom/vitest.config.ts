@@ -1,0 +1,21 @@
+import { defineConfig } from "vitest/config";
+
+/** Tests that fail on purpose, to try the quality gate on. */
+const breakages: Record<string, string> = {
+  "failing-test": "tests/integration/breakages/failing.test.ts",
+  "crashed-suite": "tests/integration/breakages/crashed.test.ts",
+};
+const asked = (process.env.CLASSROOM_BREAK ?? "").split(",").flatMap((name) => breakages[name.trim()] ?? []);
+
+export default defineConfig({
+  test: {
+    root: import.meta.dirname,
+    include: ["tests/integration/*.test.ts", ...asked],
+    // The driver is slow to load: files of one worker share it.
+    isolate: false,
+    maxWorkers: 2,
+    testTimeout: 10_000,
+    reporters: ["default", "json", "junit"],
+    outputFile: { json: "reports/integration.json", junit: "reports/integration.xml" },
+  },
+});
