@@ -50,11 +50,17 @@ function listeningInodes(port: number): Set<string> {
   return inodes;
 }
 
-/** The processes that listen on a TCP port, as far as we may know. */
-export function listeners(port: number): number[] {
+/** The process and what it started, as far as each still has its parent; the process alone on kernels that do not tell. */
+export function descendants(pid: number): number[] {
+  const children = orUndefined(() => readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1")) ?? "";
+  return [pid, ...children.split(" ").filter(Boolean).map(Number).flatMap(descendants)];
+}
+
+/** Which of the processes (all, if left out) listen on a TCP port, as far as we may know. */
+export function listeners(port: number, among?: readonly number[]): number[] {
   const inodes = listeningInodes(port);
   if (inodes.size === 0) return [];
-  return pids().filter((pid) =>
+  return (among ?? pids()).filter((pid) =>
     (orUndefined(() => readdirSync(`/proc/${pid}/fd`)) ?? []).some((fd) => {
       const target = orUndefined(() => readlinkSync(`/proc/${pid}/fd/${fd}`));
       return target?.startsWith("socket:[") && inodes.has(target.slice("socket:[".length, -1));

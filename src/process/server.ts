@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type ServerReport, UserError } from "../model.ts";
 import { launch } from "./launch.ts";
-import { listeners } from "./linux-proc.ts";
 import type { CapturedOutput, OutputOptions } from "./output.ts";
 import { holderOf, portState, waitUntilFree } from "./ports.ts";
 import { describe, localPort, type ReadyCondition, type ReadyWatch, watchReady } from "./ready.ts";
@@ -169,13 +168,16 @@ class ServerProcess implements RunningServer {
       },
     );
     try {
-      const first = await Promise.race([ready, this.died]);
+      // Not `died`, which takes its time to clear up: meanwhile another process could answer in the dead server's place.
+      const first = await Promise.race([this.#parts.tree.exited, ready]);
       if (first === "ready") {
         this.#report = { ...this.#report, readyMs: Math.round(performance.now() - startedAt) };
         return;
       }
-      if (first !== "not ready")
-        throw this.#failed(`${first.ended} before it was ready (waited for ${describe(spec.ready)})`, first);
+      if (first !== "not ready") {
+        const report = await this.died;
+        throw this.#failed(`did not become ready (waited for ${describe(spec.ready)}): it ${report.ended}`, report);
+      }
       const report = await this.#close(
         signal.aborted ? "stopped before it was ready" : "stopped because it was not ready in time",
       );
@@ -194,8 +196,7 @@ class ServerProcess implements RunningServer {
     if (port === undefined) return;
     // A process that took the port between our look and the server's answers in its place: give the server time to die of that.
     // If it does not, then something stands between that we may not refuse, such as Docker's proxy.
-    const holders = listeners(port);
-    if (holders.length > 0 && !tree.owns(holders)) await delay(stolenPortMs, undefined, { signal });
+    if (!tree.listensOn(port)) await delay(stolenPortMs, undefined, { signal });
   }
 
   #failed(cause: string, report: ServerReport, reason?: unknown): ServerFailed {

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { livingProcesses } from "./linux-proc.ts";
+import { descendants, listeners, livingProcesses } from "./linux-proc.ts";
 
 /**
  * The one variable added to the given environment. A process that leaves its group (a daemon) still carries it, and so is still
@@ -27,8 +27,8 @@ export interface ProcessTree {
   streams: readonly Readable[];
   /** Resolves when the command itself ended; what it started may live on. Never rejects. */
   exited: Promise<Exit>;
-  /** Whether any of these processes belongs to it. */
-  owns(pids: readonly number[]): boolean;
+  /** False only when somebody else is seen to listen there; where the system does not tell, it is true. */
+  listensOn(port: number): boolean;
   /**
    * Ends all of it: SIGTERM, after the grace SIGKILL. `ended`: nothing had to be killed. `left`: something lives on that even
    * SIGKILL did not end. Where Windows has no SIGTERM, everything is killed at once.
@@ -138,7 +138,12 @@ export async function spawnTree(command: string, cwd: string, env: Record<string
   return {
     streams: [child.stdout, child.stderr].filter((stream) => stream !== null),
     exited,
-    owns: (pids) => system.living(pid, mark).some((one) => pids.includes(one)),
+    listensOn(port) {
+      // The short way first, because a server waits for this answer: looking at every process takes tens of milliseconds.
+      if (listeners(port, descendants(pid)).length > 0) return true;
+      const others = listeners(port);
+      return others.length === 0 || system.living(pid, mark).some((one) => others.includes(one));
+    },
     async end(graceMs) {
       let outcome: "ended" | "killed" | "left" = "ended";
       if (!(await waitUntilGone(graceMs, "SIGTERM"))) outcome = (await waitUntilGone(burialMs, "SIGKILL")) ? "killed" : "left";

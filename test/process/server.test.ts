@@ -48,9 +48,9 @@ test.each([
 });
 
 test.each([
-  ["dies-before-ready", /died with exit code 3 before it was ready \(waited for http:\/\/localhost:\d+\/ to answer 200\)/],
-  ["kills-itself", /died of SIGKILL before it was ready|died with exit code 137 before it was ready/],
-  ["daemonises", /died with exit code 0 \(a server must stay in the foreground\).* before it was ready/],
+  ["dies-before-ready", /did not become ready \(waited for http:\/\/localhost:\d+\/ to answer 200\): it died with exit code 3$/],
+  ["kills-itself", /: it died of SIGKILL$|: it died with exit code 137$/],
+  ["daemonises", /: it died with exit code 0 \(a server must stay in the foreground\)/],
 ])("a server of the kind %s fails the start at once", async (kind, message) => {
   await using at = await bench();
   const port = await freePort();
@@ -112,7 +112,7 @@ test("another process that takes the port meanwhile and answers in the server's 
   await new Promise<void>((resolve) => thief.listen(port, "127.0.0.1", resolve));
   try {
     const error = await start;
-    expect(error.message).toContain("server comes-too-late died with exit code 1 before it was ready");
+    expect(error.message).toMatch(/^server comes-too-late did not become ready .*: it died with exit code 1;/);
     expect(error.report.portFreed).toBe(false);
     expect(error.report.ended).toContain(`port ${port} is still held by pid ${process.pid} (`);
     expect(error.report.tail?.join()).toContain("EADDRINUSE");
@@ -257,7 +257,7 @@ test("when one of several fails, the others are stopped, those still starting to
   await using at = await bench();
   const specs = await specsFor(at, ["good", "never-listens", "dies-before-ready"]);
   const error = await failureOf(startServers(specs, at.options));
-  expect(error.message).toContain("server dies-before-ready died with exit code 3");
+  expect(error.message).toMatch(/^server dies-before-ready did not become ready .*: it died with exit code 3$/);
   for (const spec of specs) await expectNothingLeft(at, Number(new URL(spec.ready.url ?? "").port));
 });
 
