@@ -1,0 +1,168 @@
+import { catalogNotFound, SqlError, schemaNotFound, tableNotFound } from "./errors.ts";
+import type { DataType } from "./types.ts";
+
+/** What exists, as Unity Catalog knows it. DuckDB holds the rows; names, types, owners and versions are kept here. */
+
+export interface TableColumn {
+  name: string;
+  type: DataType;
+  nullable: boolean;
+  comment?: string;
+}
+
+export interface Table {
+  catalog: string;
+  schema: string;
+  name: string;
+  columns: TableColumn[];
+  owner: string;
+  createdAt: number;
+  id: string;
+  comment?: string;
+  /** Oldest first; the index is the version. */
+  history: Version[];
+  /** The oldest version that can still be read. */
+  readableFrom: number;
+  /** Up to this version there was surely no row; -1 where that cannot be told. */
+  emptyUntil: number;
+}
+
+/** One entry of DESCRIBE HISTORY. */
+export interface Version {
+  at: number;
+  user: string;
+  operation: string;
+  parameters: Record<string, string>;
+  metrics: Record<string, string>;
+  /** Rows that were added and removed; 0 where the rows stayed as they were. */
+  rowsChanged: number;
+}
+
+export interface Schema {
+  name: string;
+  owner: string;
+  createdAt: number;
+  tables: Map<string, Table>;
+}
+
+export interface Catalog {
+  name: string;
+  owner: string;
+  createdAt: number;
+  schemas: Map<string, Schema>;
+}
+
+/** Three parts, lower case: Unity Catalog's names do not know case. */
+export interface TableName {
+  catalog: string;
+  schema: string;
+  table: string;
+}
+
+export function fullName(name: TableName): string {
+  return `${name.catalog}.${name.schema}.${name.table}`;
+}
+
+/** A name as Databricks shows it in messages. */
+export function quoted(...parts: string[]): string {
+  return parts.map((part) => `\`${part}\``).join(".");
+}
+
+export class Catalogs {
+  readonly #catalogs = new Map<string, Catalog>();
+
+  all(): Catalog[] {
+    return [...this.#catalogs.values()].sort(byName);
+  }
+
+  find(catalog: string): Catalog | undefined {
+    return this.#catalogs.get(catalog.toLowerCase());
+  }
+
+  /** @throws SqlError NO_SUCH_CATALOG_EXCEPTION */
+  catalog(name: string): Catalog {
+    const catalog = this.find(name);
+    if (!catalog) throw catalogNotFound(quoted(name));
+    return catalog;
+  }
+
+  /** @throws SqlError SCHEMA_NOT_FOUND, or NO_SUCH_CATALOG_EXCEPTION */
+  schema(catalog: string, name: string): Schema {
+    const schema = this.catalog(catalog).schemas.get(name.toLowerCase());
+    if (!schema) throw schemaNotFound(quoted(catalog, name));
+    return schema;
+  }
+
+  findTable(name: TableName): Table | undefined {
+    return this.find(name.catalog)?.schemas.get(name.schema.toLowerCase())?.tables.get(name.table.toLowerCase());
+  }
+
+  /** @throws SqlError TABLE_OR_VIEW_NOT_FOUND */
+  table(name: TableName): Table {
+    const table = this.findTable(name);
+    if (!table) throw tableNotFound(quoted(name.catalog, name.schema, name.table));
+    return table;
+  }
+
+  addCatalog(name: string, owner: string): Catalog {
+    const catalog: Catalog = { name: name.toLowerCase(), owner, createdAt: Date.now(), schemas: new Map() };
+    this.#catalogs.set(catalog.name, catalog);
+    return catalog;
+  }
+
+  /** @throws SqlError SCHEMA_ALREADY_EXISTS */
+  addSchema(catalog: string, name: string, owner: string): Schema {
+    const { schemas } = this.catalog(catalog);
+    if (schemas.has(name.toLowerCase()))
+      throw new SqlError(
+        "SCHEMA_ALREADY_EXISTS",
+        "42P06",
+        `Cannot create schema ${quoted(catalog, name)} because it already exists.`,
+      );
+    const schema: Schema = { name: name.toLowerCase(), owner, createdAt: Date.now(), tables: new Map() };
+    schemas.set(schema.name, schema);
+    return schema;
+  }
+
+  /** @throws SqlError TABLE_OR_VIEW_ALREADY_EXISTS */
+  addTable(table: Table): void {
+    const { tables } = this.schema(table.catalog, table.schema);
+    if (tables.has(table.name))
+      throw new SqlError(
+        "TABLE_OR_VIEW_ALREADY_EXISTS",
+        "42P07",
+        `Cannot create table or view ${quoted(table.catalog, table.schema, table.name)} because it already exists.`,
+      );
+    tables.set(table.name, table);
+  }
+
+  removeTable(table: Table): void {
+    this.schema(table.catalog, table.schema).tables.delete(table.name);
+  }
+
+  /** @throws SqlError SCHEMA_NOT_EMPTY */
+  requireEmpty(catalog: string, schema: Schema): void {
+    if (schema.tables.size > 0)
+      throw new SqlError(
+        "SCHEMA_NOT_EMPTY",
+        "2BP01",
+        `Cannot drop a schema ${quoted(catalog, schema.name)} because it contains objects.`,
+      );
+  }
+
+  removeSchema(catalog: string, schema: Schema): void {
+    this.catalog(catalog).schemas.delete(schema.name);
+  }
+}
+
+export function schemasOf(catalog: Catalog): Schema[] {
+  return [...catalog.schemas.values()].sort(byName);
+}
+
+export function tablesOf(schema: Schema): Table[] {
+  return [...schema.tables.values()].sort(byName);
+}
+
+function byName(a: { name: string }, b: { name: string }): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}

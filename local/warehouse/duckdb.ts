@@ -1,0 +1,99 @@
+import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { macros } from "./macros.ts";
+
+/** Connections to one DuckDB in memory: many readers at once, and one writer at a time. */
+export class Database {
+  readonly #instance: DuckDBInstance;
+  readonly #catalog: string;
+  readonly #idle: DuckDBConnection[] = [];
+  #lastWrite: Promise<unknown> = Promise.resolve();
+
+  private constructor(instance: DuckDBInstance, catalog: string) {
+    this.#instance = instance;
+    this.#catalog = catalog;
+  }
+
+  /** @param catalog where one- and two-part names are looked up; it holds the macros too */
+  static async open(catalog: string): Promise<Database> {
+    const database = new Database(await DuckDBInstance.create(":memory:", { threads: "2" }), catalog);
+    const connection = await database.#instance.connect();
+    await connection.run(`SET GLOBAL TimeZone = 'UTC'; ATTACH ':memory:' AS ${identifier(catalog)}`);
+    await connection.run([`USE ${identifier(catalog)}`, ...macros].join(";\n"));
+    database.#idle.push(connection);
+    return database;
+  }
+
+  async close(): Promise<void> {
+    await this.#lastWrite;
+    for (const connection of this.#idle) connection.closeSync();
+    this.#instance.closeSync();
+  }
+
+  /** Lends a connection; an abort interrupts what runs on it, and then its reason is thrown. */
+  async use<Result>(work: (connection: DuckDBConnection) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    signal?.throwIfAborted();
+    const connection = this.#idle.pop() ?? (await this.#connect());
+    const interrupt = (): void => connection.interrupt();
+    signal?.addEventListener("abort", interrupt);
+    try {
+      return await work(connection);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", interrupt);
+      this.#idle.push(connection);
+    }
+  }
+
+  /**
+   * Waits for its turn, then runs `work` in a transaction of its own: all of it happens, or nothing.
+   * @param committed what has to be remembered once it has happened, before the next writer's turn
+   */
+  write<Result>(
+    work: (connection: DuckDBConnection) => Promise<Result>,
+    signal?: AbortSignal,
+    committed: (result: Result) => void = () => undefined,
+  ): Promise<Result> {
+    const turn = this.#lastWrite.then(async () => {
+      const result = await this.use((connection) => transaction(connection, work, signal), signal);
+      committed(result);
+      return result;
+    });
+    this.#lastWrite = turn.catch(() => undefined); // the writer itself is told; the next one need not know
+    return turn;
+  }
+
+  async #connect(): Promise<DuckDBConnection> {
+    const connection = await this.#instance.connect();
+    await connection.run(`USE ${identifier(this.#catalog)}`);
+    return connection;
+  }
+}
+
+async function transaction<Result>(
+  connection: DuckDBConnection,
+  work: (connection: DuckDBConnection) => Promise<Result>,
+  signal: AbortSignal | undefined,
+): Promise<Result> {
+  await connection.run("BEGIN");
+  const result = await work(connection)
+    .then((done) => {
+      signal?.throwIfAborted();
+      return done;
+    })
+    .catch(async (error: unknown) => {
+      await connection.run("ROLLBACK");
+      throw error;
+    });
+  await connection.run("COMMIT");
+  return result;
+}
+
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,122 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Catalogs } from "./catalog.ts";
+import { makeCertificates } from "./certificate.ts";
+import { Engine } from "./engine.ts";
+import { type Levers, leversAtRest } from "./levers.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { Metadata } from "./metadata.ts";
+import { type FederationPolicy, type OAuthClients, Tokens } from "./oauth.ts";
+import type { Grant, Principal } from "./principals.ts";
+import { Privileges } from "./privileges.ts";
+import { listen, portOf } from "./server.ts";
+import { type Checksum, Storage } from "./storage.ts";
+import { ThriftService } from "./thrift-service.ts";
+
+export type { Levers, Rpc } from "./levers.ts";
+export type { FederationPolicy } from "./oauth.ts";
+export type { Grant, Principal, Privilege } from "./principals.ts";
+export type { Checksum } from "./storage.ts";
+
+export interface WarehouseOptions {
+  /** 0 or absent: a free one. */
+  port?: number;
+  warehouseId?: string;
+  /** The catalog that exists from the start and that sessions begin in; `classwaves` if left out. */
+  catalog?: string;
+  /** By bearer token. */
+  principals: Record<string, Principal>;
+  /** Grants to groups, by the group's name; principals name the groups they are in. */
+  groupGrants?: Record<string, Grant[]>;
+  /** For `POST /oidc/v1/token` with client credentials; `user` names one of the principals. */
+  oauthClients?: OAuthClients;
+  /** For the exchange of a foreign token, such as GitHub's. Signatures are not checked. */
+  federation?: FederationPolicy[];
+  levers?: Partial<Levers>;
+}
+
+/** A statement that reached the warehouse. */
+export interface SeenStatement {
+  /** Milliseconds since 1970, when it came in. */
+  at: number;
+  token: string;
+  user: string;
+  sql: string;
+  ok: boolean;
+  error?: string;
+}
+
+/** Columns by name, with Databricks' types, such as `map<string,string>`. */
+export interface TableDefinition {
+  columns: Record<string, string>;
+}
+
+export interface Warehouse {
+  /** `localhost:<port>` */
+  readonly host: string;
+  readonly port: number;
+  readonly warehouseId: string;
+  /** `/sql/1.0/warehouses/<id>` */
+  readonly path: string;
+  /** A PEM file with the certificate of this warehouse's own authority; `stop` removes it. */
+  readonly certificateAuthority: string;
+  readonly levers: Levers;
+  /** Every statement that was begun, oldest first. */
+  readonly statements: readonly SeenStatement[];
+  /** Creates tables, with their catalogs and schemas where they are missing. Keys: `catalog.schema.table`. */
+  createTables(definitions: Record<string, TableDefinition>): Promise<void>;
+  /**
+   * Runs statements in DuckDB's own dialect, as the owner, for seeding. Each table that changed gets one new version, and what was
+   * before that cannot be read any more (an empty table excepted).
+   */
+  load(duckdbSql: string): Promise<void>;
+  /** Looks into the tables, in DuckDB's dialect. */
+  query(duckdbSql: string): Promise<Record<string, unknown>[]>;
+  /** Rows and an order-independent hash of each table (`schema.table`); `where` (DuckDB) narrows a table down. */
+  checksum(where?: (table: string) => string | undefined): Promise<Record<string, Checksum>>;
+  stop(): Promise<void>;
+}
+
+/** Starts a local SQL warehouse that the unmodified @databricks/sql driver can talk to. It holds everything in memory. */
+export async function startWarehouse(options: WarehouseOptions): Promise<Warehouse> {
+  const levers: Levers = { ...leversAtRest(), ...options.levers };
+  const warehouseId = options.warehouseId ?? "local0000warehouse";
+  const catalog = options.catalog ?? "classwaves";
+  const statements: SeenStatement[] = [];
+  const catalogs = new Catalogs();
+  const privileges = new Privileges(Object.values(options.principals), options.groupGrants ?? {});
+  const storage = await Storage.open(catalogs, catalog);
+  const engine = new Engine({ storage, catalogs, privileges, levers, statements });
+  const service = new ThriftService((...call) => engine.execute(...call), new Metadata(catalogs, privileges), catalog);
+  const certificates = makeCertificates([{ dns: "localhost" }, { ip: [127, 0, 0, 1] }]);
+  const directory = await mkdtemp(join(tmpdir(), "local-warehouse-"));
+  const certificateAuthority = join(directory, "ca.pem");
+  await writeFile(certificateAuthority, certificates.authority);
+  const tokens = new Tokens(options.principals, options.oauthClients ?? {}, options.federation ?? []);
+  const lifecycle = new Lifecycle(levers);
+  const server = await listen(certificates, options.port ?? 0, { warehouseId, tokens, service, lifecycle, levers });
+  const port = portOf(server);
+  const host = `localhost:${port}`;
+  return {
+    host,
+    port,
+    warehouseId,
+    path: `/sql/1.0/warehouses/${warehouseId}`,
+    certificateAuthority,
+    levers,
+    statements,
+    createTables: (definitions) => storage.createTables(definitions),
+    load: (sql) => storage.load(sql),
+    query: (sql) => storage.query(sql),
+    checksum: (where) => storage.checksum(where),
+    async stop() {
+      service.cancelAll();
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+      await storage.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,148 @@
+import type { Catalog, Schema, Table } from "./catalog.ts";
+import { insufficientPermissions } from "./errors.ts";
+import type { Grant, Principal, Privilege } from "./principals.ts";
+
+/** A privilege as SHOW GRANTS and information_schema list it: who has it, and where it was granted. */
+export interface Granted {
+  grantee: string;
+  privilege: Privilege;
+  level: "CATALOG" | "SCHEMA" | "TABLE";
+  /** Name of the object it was granted on. */
+  on: string;
+}
+
+/**
+ * Who may do what. A grant on a catalog or schema holds for everything below; reading a table takes USE CATALOG, USE SCHEMA and
+ * SELECT. An owner has every privilege on what it owns and below, an admin on everything.
+ */
+export class Privileges {
+  readonly #principals: readonly Principal[];
+  readonly #groupGrants: Readonly<Record<string, readonly Grant[]>>;
+  /** Who created what while the warehouse ran: object → user. */
+  readonly #created = new Map<string, string>();
+
+  constructor(principals: readonly Principal[], groupGrants: Readonly<Record<string, readonly Grant[]>>) {
+    this.#principals = principals;
+    this.#groupGrants = groupGrants;
+  }
+
+  recordOwner(object: string, user: string): void {
+    this.#created.set(object, user);
+  }
+
+  owner(object: string, otherwise: string): string {
+    return (
+      this.#created.get(object) ??
+      this.#principals.find((principal) => principal.owns?.some((name) => same(name, object)))?.user ??
+      otherwise
+    );
+  }
+
+  has(principal: Principal, privilege: Privilege, object: string): boolean {
+    if (this.owns(principal, object)) return true;
+    const grants = this.#grantsOf(principal);
+    return covering(object).some((name) =>
+      grants.some((grant) => same(grant.on, name) && (grant.privilege === privilege || grant.privilege === "ALL PRIVILEGES")),
+    );
+  }
+
+  owns(principal: Principal, object: string): boolean {
+    if (principal.admin) return true;
+    return covering(object).some(
+      (name) => principal.owns?.some((owned) => same(owned, name)) || this.#created.get(name) === principal.user,
+    );
+  }
+
+  /** @throws SqlError INSUFFICIENT_PERMISSIONS for the first privilege that is missing, from the catalog downwards */
+  requireTable(principal: Principal, table: Table, ...needed: Privilege[]): void {
+    this.requireSchema(principal, table.catalog, table.schema);
+    const object = `${table.catalog}.${table.schema}.${table.name}`;
+    for (const privilege of needed)
+      if (!this.has(principal, privilege, object)) throw insufficientPermissions(privilege, "Table", object);
+  }
+
+  /** @throws SqlError INSUFFICIENT_PERMISSIONS */
+  requireSchema(principal: Principal, catalog: string, schema: string, ...needed: Privilege[]): void {
+    this.requireCatalog(principal, catalog);
+    for (const privilege of ["USE SCHEMA", ...needed] as const)
+      if (!this.has(principal, privilege, `${catalog}.${schema}`))
+        throw insufficientPermissions(privilege, "Schema", `${catalog}.${schema}`);
+  }
+
+  /** @throws SqlError INSUFFICIENT_PERMISSIONS */
+  requireCatalog(principal: Principal, catalog: string, ...needed: Privilege[]): void {
+    for (const privilege of ["USE CATALOG", ...needed] as const)
+      if (!this.has(principal, privilege, catalog)) throw insufficientPermissions(privilege, "Catalog", catalog);
+  }
+
+  /** Whether SHOW and information_schema list it: whoever has any privilege on it, or on something below or above it that reaches it. */
+  seesTable(principal: Principal, table: Table): boolean {
+    const object = `${table.catalog}.${table.schema}.${table.name}`;
+    if (this.owns(principal, object)) return true;
+    const usable =
+      this.has(principal, "USE CATALOG", table.catalog) && this.has(principal, "USE SCHEMA", `${table.catalog}.${table.schema}`);
+    return usable && (["SELECT", "MODIFY"] as const).some((privilege) => this.has(principal, privilege, object));
+  }
+
+  seesSchema(principal: Principal, catalog: Catalog, schema: Schema): boolean {
+    return this.#reaches(principal, `${catalog.name}.${schema.name}`);
+  }
+
+  seesCatalog(principal: Principal, catalog: Catalog): boolean {
+    return this.#reaches(principal, catalog.name);
+  }
+
+  /** All grants on an object and on what it is in, of everybody, each as often as it was given to a different grantee. */
+  grantsOn(object: string): Granted[] {
+    const names = covering(object);
+    const all: Granted[] = [];
+    const add = (grantee: string, grants: readonly Grant[]): void => {
+      for (const grant of grants)
+        for (const name of names)
+          if (same(grant.on, name)) all.push({ grantee, privilege: grant.privilege, level: levelOf(name), on: name });
+    };
+    for (const principal of this.#principals) add(principal.user, principal.grants);
+    for (const [group, grants] of Object.entries(this.#groupGrants)) add(group, grants);
+    return unique(all);
+  }
+
+  /** What of these a principal may see: all where it owns the object, otherwise its own and its groups'. */
+  visibleGrants(principal: Principal, object: string): Granted[] {
+    const all = this.grantsOn(object);
+    if (this.owns(principal, object)) return all;
+    const names = [principal.user, ...(principal.groups ?? [])];
+    return all.filter((grant) => names.includes(grant.grantee));
+  }
+
+  #reaches(principal: Principal, object: string): boolean {
+    if (this.owns(principal, object)) return true;
+    const prefix = `${object.toLowerCase()}.`;
+    const reaches = (on: string): boolean =>
+      covering(object).some((name) => same(name, on)) || on.toLowerCase().startsWith(prefix);
+    return this.#grantsOf(principal).some((grant) => reaches(grant.on)) || (principal.owns ?? []).some(reaches);
+  }
+
+  #grantsOf(principal: Principal): readonly Grant[] {
+    return [...principal.grants, ...(principal.groups ?? []).flatMap((group) => this.#groupGrants[group] ?? [])];
+  }
+}
+
+/** `a.b.c` lies in `a` and `a.b`. */
+function covering(object: string): string[] {
+  const parts = object.split(".");
+  return parts.map((_, index) => parts.slice(0, index + 1).join("."));
+}
+
+function levelOf(object: string): Granted["level"] {
+  return (["CATALOG", "SCHEMA", "TABLE"] as const)[object.split(".").length - 1] ?? "TABLE";
+}
+
+function same(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
+
+/** Two tokens of one user share a grantee. */
+function unique(grants: Granted[]): Granted[] {
+  const seen = new Map(grants.map((grant) => [`${grant.grantee}\0${grant.privilege}\0${grant.on}`, grant]));
+  return [...seen.values()];
+}

@@ -1,0 +1,39 @@
+import type { Lifecycle } from "./lifecycle.ts";
+
+export interface RestAnswer {
+  status: number;
+  body: Record<string, unknown>;
+}
+
+/** `GET /api/2.0/sql/warehouses/{id}` and POST `…/start`, `…/stop`; undefined for every other path. */
+export function answerRest(
+  method: string,
+  path: string,
+  warehouse: { warehouseId: string; lifecycle: Lifecycle },
+): RestAnswer | undefined {
+  const match = /^\/api\/2\.0\/sql\/warehouses\/([^/]+)(?:\/(start|stop))?$/.exec(path);
+  if (!match) return undefined;
+  const [, id, action] = match;
+  if (id !== warehouse.warehouseId)
+    return { status: 404, body: { error_code: "RESOURCE_DOES_NOT_EXIST", message: `SQL warehouse ${id} does not exist.` } };
+  if (action === undefined && method === "GET") return { status: 200, body: description(id, warehouse.lifecycle) };
+  if (action === undefined || method !== "POST")
+    return { status: 405, body: { error_code: "BAD_REQUEST", message: `${method} is not allowed on ${path}` } };
+  if (action === "start") warehouse.lifecycle.start();
+  else warehouse.lifecycle.stop();
+  return { status: 200, body: {} };
+}
+
+function description(id: string, lifecycle: Lifecycle): Record<string, unknown> {
+  const state = lifecycle.state();
+  return {
+    id,
+    name: "local",
+    cluster_size: "2X-Small",
+    state,
+    num_clusters: state === "RUNNING" ? 1 : 0,
+    warehouse_type: "PRO",
+    enable_serverless_compute: true,
+    auto_stop_mins: 10,
+  };
+}

@@ -1,0 +1,330 @@
+import { randomUUID } from "node:crypto";
+import type { DuckDBConnection } from "@duckdb/node-api";
+import type { Catalogs, Table, TableColumn, TableName } from "./catalog.ts";
+import { Database, identifier, literal } from "./duckdb.ts";
+import { UnsupportedSql } from "./errors.ts";
+import { type ResultSet, readResult } from "./results.ts";
+import { parseType } from "./types.ts";
+import {
+  addSql,
+  countOf,
+  createTableSql,
+  dropTableSql,
+  historySchema,
+  lastRemovedSql,
+  liveRows,
+  newVersion,
+  removeSql,
+} from "./versions.ts";
+
+export interface Checksum {
+  rows: number;
+  hash: string;
+}
+
+/** Who changes a table and how, for its history. */
+export interface Author {
+  user: string;
+  signal: AbortSignal;
+}
+
+/** The table of a DELETE or UPDATE as its condition sees it: under this alias, in DuckDB's dialect. */
+export interface Target {
+  table: Table;
+  alias: string;
+  /** Absent: every row. */
+  condition: string | undefined;
+  /** As the user wrote it, for the history. */
+  predicate: string;
+}
+
+const owner = "admin";
+
+/** The rows and everything that changes them. What exists is told to the catalogs in the same breath. */
+export class Storage {
+  readonly #catalogs: Catalogs;
+  readonly #database: Database;
+  readonly #initialCatalog: string;
+
+  private constructor(catalogs: Catalogs, database: Database, initialCatalog: string) {
+    this.#catalogs = catalogs;
+    this.#database = database;
+    this.#initialCatalog = initialCatalog;
+  }
+
+  /** @param catalog exists from the start, with the schema `default` */
+  static async open(catalogs: Catalogs, catalog: string): Promise<Storage> {
+    refuseReserved(catalog);
+    const storage = new Storage(catalogs, await Database.open(catalog.toLowerCase()), catalog.toLowerCase());
+    await storage.#furnish(catalog);
+    return storage;
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  /** Runs a reading statement in DuckDB's dialect, with three-part names. */
+  read(sql: string, signal: AbortSignal): Promise<ResultSet> {
+    return this.#database.use(async (connection) => readResult(await connection.runAndReadAll(sql)), signal);
+  }
+
+  async #createCatalog(name: string): Promise<void> {
+    refuseReserved(name);
+    await this.#database.use((connection) => connection.run(`ATTACH ':memory:' AS ${identifier(name.toLowerCase())}`));
+    await this.#furnish(name);
+  }
+
+  async #furnish(name: string): Promise<void> {
+    const catalog = identifier(name.toLowerCase());
+    await this.#database.write((connection) =>
+      connection.run(`CREATE SCHEMA ${catalog}."${historySchema}"; CREATE SCHEMA ${catalog}."default"`),
+    );
+    this.#catalogs.addCatalog(name, owner);
+    this.#catalogs.addSchema(name, "default", owner);
+  }
+
+  /** @throws SqlError SCHEMA_ALREADY_EXISTS */
+  async createSchema(catalog: string, name: string, user = owner): Promise<void> {
+    if (name.toLowerCase() === historySchema || name.toLowerCase() === "information_schema")
+      throw new UnsupportedSql(`a schema named ${name}`);
+    this.#catalogs.addSchema(catalog, name, user);
+    const sql = `CREATE SCHEMA IF NOT EXISTS ${identifier(catalog.toLowerCase())}.${identifier(name.toLowerCase())}`;
+    await this.#database.write((connection) => connection.run(sql));
+  }
+
+  async createTables(definitions: Record<string, { columns: Record<string, string> }>): Promise<void> {
+    const tables = Object.entries(definitions).map(([name, definition]) =>
+      newTable(splitName(name), columnsOf(definition.columns), owner),
+    );
+    for (const { catalog, schema } of tables) {
+      if (!this.#catalogs.find(catalog)) await this.#createCatalog(catalog);
+      if (!this.#catalogs.catalog(catalog).schemas.has(schema)) await this.createSchema(catalog, schema);
+    }
+    for (const part of Map.groupBy(tables, (table) => table.catalog).values()) {
+      await this.#database.write((connection) => connection.run(part.map(createTableSql).join(";\n")));
+      for (const table of part) this.#catalogs.addTable(table);
+    }
+  }
+
+  /**
+   * @param given the columns, or rows in DuckDB's dialect whose types become the columns'. With `replace` an existing table of that
+   * name goes, and its older versions can no longer be read.
+   */
+  async createTable(
+    name: TableName,
+    given: { columns?: TableColumn[]; asSelect?: string; replace: boolean; comment?: string },
+    author: Author,
+  ): Promise<void> {
+    const create = async (connection: DuckDBConnection): Promise<Table> => {
+      const old = this.#catalogs.findTable(name);
+      if (old && !given.replace) this.#catalogs.addTable(old); // says that it exists already
+      const table = newTable(name, given.columns ?? (await resultColumns(connection, given.asSelect ?? "")), author.user);
+      const operation = `CREATE ${old ? "OR REPLACE " : ""}TABLE${given.asSelect === undefined ? "" : " AS SELECT"}`;
+      table.comment = given.comment;
+      table.history = [...(old?.history ?? []), newVersion(author, operation, 0)];
+      table.readableFrom = table.history.length - 1;
+      // The rows are read before the old table goes: they may come from it.
+      if (given.asSelect !== undefined) await connection.run(`CREATE TEMP TABLE added AS ${given.asSelect}`);
+      if (old) await connection.run(dropTableSql(old));
+      await connection.run(createTableSql(table));
+      if (given.asSelect !== undefined) await connection.run(`INSERT INTO ${liveRows(table)} FROM added; DROP TABLE added`);
+      return table;
+    };
+    await this.#database.write(create, author.signal, (table) => {
+      const old = this.#catalogs.findTable(name);
+      if (old) this.#catalogs.removeTable(old);
+      this.#catalogs.addTable(table);
+    });
+  }
+
+  async dropTable(table: Table, signal: AbortSignal): Promise<void> {
+    await this.#database.write(
+      (connection) => connection.run(dropTableSql(table)),
+      signal,
+      () => this.#catalogs.removeTable(table),
+    );
+  }
+
+  /** @throws SqlError SCHEMA_NOT_EMPTY without `cascade` */
+  async dropSchema(catalog: string, name: string, cascade: boolean, signal: AbortSignal): Promise<void> {
+    const schema = this.#catalogs.schema(catalog, name);
+    if (cascade) for (const table of schema.tables.values()) await this.dropTable(table, signal);
+    this.#catalogs.requireEmpty(catalog, schema);
+    const sql = `DROP SCHEMA ${identifier(catalog.toLowerCase())}.${identifier(schema.name)}`;
+    await this.#database.write(
+      (connection) => connection.run(sql),
+      signal,
+      () => this.#catalogs.removeSchema(catalog, schema),
+    );
+  }
+
+  /** @param rows a SELECT in DuckDB's dialect with every column of the table, in order. @returns how many rows came */
+  insert(table: Table, rows: string, author: Author): Promise<number> {
+    const add = async (connection: DuckDBConnection): Promise<number> => {
+      await connection.run(`${emptyCopySql(table)}; INSERT INTO added ${rows}`);
+      const count = await countOf(connection, "added");
+      await connection.run(`${addSql(table, table.history.length)}; DROP TABLE added`);
+      return count;
+    };
+    return this.#database.write(add, author.signal, (count) => {
+      table.history.push(
+        newVersion(author, "WRITE", count, { parameters: { mode: "Append" }, metrics: { numOutputRows: String(count) } }),
+      );
+    });
+  }
+
+  /** Deleting nothing makes no new version. @returns how many rows went */
+  delete(target: Target, author: Author): Promise<number> {
+    const { table } = target;
+    const remove = async (connection: DuckDBConnection): Promise<number> => {
+      const count = await touch(connection, target);
+      if (count > 0) await connection.run(removeSql(table, table.history.length));
+      await connection.run("DROP TABLE touched");
+      return count;
+    };
+    return this.#database.write(remove, author.signal, (count) => {
+      const details = { parameters: { predicate: target.predicate }, metrics: { numDeletedRows: String(count) } };
+      if (count > 0) table.history.push(newVersion(author, "DELETE", count, details));
+    });
+  }
+
+  /** @param values one expression for every column of the table, in order, in DuckDB's dialect. @returns how many rows changed */
+  update(target: Target, values: string[], author: Author): Promise<number> {
+    const { table } = target;
+    const alias = identifier(target.alias);
+    const replace = async (connection: DuckDBConnection): Promise<number> => {
+      const count = await touch(connection, target);
+      if (count > 0) {
+        const touched = `FROM ${liveRows(table)} AS ${alias} WHERE ${alias}.rowid IN (SELECT __row FROM touched)`;
+        await connection.run(`${emptyCopySql(table)}; INSERT INTO added SELECT ${values.join(", ")} ${touched}`);
+        await connection.run(
+          `${removeSql(table, table.history.length)}; ${addSql(table, table.history.length)}; DROP TABLE added`,
+        );
+      }
+      await connection.run("DROP TABLE touched");
+      return count;
+    };
+    return this.#database.write(replace, author.signal, (count) => {
+      const details = { parameters: { predicate: target.predicate }, metrics: { numUpdatedRows: String(count) } };
+      if (count > 0) table.history.push(newVersion(author, "UPDATE", count, details));
+    });
+  }
+
+  /**
+   * Puts back up to `limit` of the rows that the newest version of a table removed, as if another writer had done so.
+   * @returns how many came back
+   */
+  putBack(table: Table, limit: number): Promise<number> {
+    const add = async (connection: DuckDBConnection): Promise<number> => {
+      await connection.run(`CREATE TEMP TABLE added AS SELECT * FROM (${lastRemovedSql(table)}) LIMIT ${limit}`);
+      const count = await countOf(connection, "added");
+      await connection.run(`${addSql(table, table.history.length)}; DROP TABLE added`);
+      return count;
+    };
+    return this.#database.write(add, undefined, (count) => {
+      table.history.push(newVersion({ user: "another-writer" }, "WRITE", count, { metrics: { numOutputRows: String(count) } }));
+    });
+  }
+
+  async load(sql: string): Promise<void> {
+    const run = async (connection: DuckDBConnection): Promise<[Checksums, Checksums]> => {
+      const before = await this.#checksums(connection);
+      await connection.run(sql);
+      return [before, await this.#checksums(connection)];
+    };
+    await this.#database.write(run, undefined, ([before, after]) => {
+      for (const table of this.#tables()) {
+        const [old, now] = [before[this.#displayName(table)], after[this.#displayName(table)]];
+        if (!now || old?.hash === now.hash) continue;
+        table.history.push(newVersion({ user: owner }, "WRITE", now.rows, { metrics: { numOutputRows: String(now.rows) } }));
+        // What was changed past the history cannot be taken back, but that there was nothing before is still known.
+        table.readableFrom = table.history.length - 1;
+        table.emptyUntil = old?.rows === 0 && table.readableFrom === 1 ? 0 : -1;
+      }
+    });
+  }
+
+  query(sql: string): Promise<Record<string, unknown>[]> {
+    return this.#database.use(async (connection) => (await connection.runAndReadAll(sql)).getRowObjectsJS());
+  }
+
+  checksum(where?: (table: string) => string | undefined): Promise<Record<string, Checksum>> {
+    return this.#database.use((connection) => this.#checksums(connection, where));
+  }
+
+  async #checksums(connection: DuckDBConnection, where?: (table: string) => string | undefined): Promise<Checksums> {
+    const tables = this.#tables();
+    if (tables.length === 0) return {};
+    const parts = tables.map((table) => {
+      const condition = where?.(this.#displayName(table));
+      return `SELECT ${literal(this.#displayName(table))}, count(*)::INTEGER, coalesce(sum(hash(__row)), 0)::VARCHAR
+        FROM ${liveRows(table)} AS __row ${condition === undefined ? "" : `WHERE ${condition}`}`;
+    });
+    const result = await connection.runAndReadAll(parts.join(" UNION ALL "));
+    return Object.fromEntries(
+      result.getRows().map(([name, rows, hash]) => [String(name), { rows: Number(rows), hash: `${rows}-${hash}` }]),
+    );
+  }
+
+  #tables(): Table[] {
+    return this.#catalogs
+      .all()
+      .flatMap((catalog) => [...catalog.schemas.values()].flatMap((schema) => [...schema.tables.values()]));
+  }
+
+  /** `schema.table`, with the catalog before it where it is not the initial one. */
+  #displayName(table: Table): string {
+    return `${table.catalog === this.#initialCatalog ? "" : `${table.catalog}.`}${table.schema}.${table.name}`;
+  }
+}
+
+type Checksums = Record<string, Checksum>;
+
+function refuseReserved(catalog: string): void {
+  if (["main", "system", "temp", "memory"].includes(catalog.toLowerCase()))
+    throw new UnsupportedSql(`a catalog named ${catalog}`);
+}
+
+function emptyCopySql(table: Table): string {
+  return `CREATE TEMP TABLE added AS SELECT * FROM ${liveRows(table)} LIMIT 0`;
+}
+
+/** Collects the rows that a condition meets, once, so that it cannot mean something else a moment later. */
+async function touch(connection: DuckDBConnection, target: Target): Promise<number> {
+  const where = target.condition === undefined ? "" : ` WHERE ${target.condition}`;
+  await connection.run(
+    `CREATE TEMP TABLE touched AS SELECT ${identifier(target.alias)}.rowid AS __row, * FROM ${liveRows(target.table)} AS ${identifier(target.alias)}${where}`,
+  );
+  return countOf(connection, "touched");
+}
+
+async function resultColumns(connection: DuckDBConnection, sql: string): Promise<TableColumn[]> {
+  const { columns } = readResult(await connection.runAndReadAll(`SELECT * FROM (${sql}) LIMIT 0`));
+  return columns.map((column) => ({ ...column, nullable: true }));
+}
+
+function columnsOf(types: Record<string, string>): TableColumn[] {
+  return Object.entries(types).map(([name, type]) => ({ name, type: parseType(type), nullable: true }));
+}
+
+function splitName(name: string): TableName {
+  const [catalog, schema, table, ...rest] = name.split(".");
+  if (!catalog || !schema || !table || rest.length > 0) throw new Error(`expected catalog.schema.table, got ${name}`);
+  return { catalog, schema, table };
+}
+
+function newTable(name: TableName, columns: TableColumn[], user: string): Table {
+  return {
+    catalog: name.catalog.toLowerCase(),
+    schema: name.schema.toLowerCase(),
+    name: name.table.toLowerCase(),
+    columns,
+    owner: user,
+    createdAt: Date.now(),
+    id: randomUUID(),
+    history: [newVersion({ user }, "CREATE TABLE", 0)],
+    readableFrom: 0,
+    emptyUntil: -1,
+  };
+}

@@ -1,0 +1,137 @@
+import { UnsupportedSql } from "./errors.ts";
+
+/** A Databricks data type, parsed. `name` is as Databricks writes it: lower case, parameters included. */
+export type DataType =
+  | { kind: "primitive"; name: PrimitiveName }
+  | { kind: "decimal"; precision: number; scale: number }
+  | { kind: "array"; element: DataType }
+  | { kind: "map"; key: DataType; value: DataType }
+  | { kind: "struct"; fields: { name: string; type: DataType }[] };
+
+const primitives = {
+  boolean: "BOOLEAN",
+  tinyint: "TINYINT",
+  smallint: "SMALLINT",
+  int: "INTEGER",
+  bigint: "BIGINT",
+  float: "FLOAT",
+  double: "DOUBLE",
+  string: "VARCHAR",
+  binary: "BLOB",
+  date: "DATE",
+  // With time zone, because a Databricks timestamp is an instant, and DuckDB's plain one drops the offset of '…+02:00'.
+  timestamp: "TIMESTAMP WITH TIME ZONE",
+  void: "VARCHAR",
+} as const;
+
+export type PrimitiveName = keyof typeof primitives;
+
+const synonyms: Readonly<Record<string, PrimitiveName>> = {
+  integer: "int",
+  long: "bigint",
+  short: "smallint",
+  byte: "tinyint",
+  real: "float",
+  timestamp_ltz: "timestamp",
+};
+
+export const string: DataType = { kind: "primitive", name: "string" };
+export const bigint: DataType = { kind: "primitive", name: "bigint" };
+export const int: DataType = { kind: "primitive", name: "int" };
+export const boolean: DataType = { kind: "primitive", name: "boolean" };
+export const timestamp: DataType = { kind: "primitive", name: "timestamp" };
+
+/** Reads a type as it stands in DDL. Throws UnsupportedSql for types that the local warehouse does not hold. */
+export function parseType(text: string): DataType {
+  const words = text.match(/[A-Za-z_][\w]*|`[^`]*`|\d+|[<>(),:]/g) ?? [];
+  let at = 0;
+  const unsupported = (): UnsupportedSql => new UnsupportedSql(`the data type ${text.trim()}`);
+  const take = (expected?: string): string => {
+    const word = words[at++];
+    if (word === undefined || (expected !== undefined && word !== expected)) throw unsupported();
+    return word;
+  };
+  const number = (): number => {
+    const digits = take();
+    if (!/^\d+$/.test(digits)) throw unsupported();
+    return Number(digits);
+  };
+  const type = (): DataType => {
+    const word = take().toLowerCase();
+    if (word === "decimal" || word === "dec" || word === "numeric") return decimal();
+    if (word === "array") return wrapped(() => ({ kind: "array", element: type() }));
+    if (word === "map") return wrapped(() => mapType());
+    if (word === "struct") return wrapped(() => ({ kind: "struct", fields: fields() }));
+    const name = synonyms[word] ?? word;
+    if (!isPrimitive(name)) throw unsupported();
+    return { kind: "primitive", name };
+  };
+  const decimal = (): DataType => {
+    if (words[at] !== "(") return { kind: "decimal", precision: 10, scale: 0 };
+    take("(");
+    const precision = number();
+    const scale = words[at] === "," ? (take(","), number()) : 0;
+    take(")");
+    return { kind: "decimal", precision, scale };
+  };
+  const wrapped = (inner: () => DataType): DataType => {
+    take("<");
+    const result = inner();
+    take(">");
+    return result;
+  };
+  const mapType = (): DataType => {
+    const key = type();
+    take(",");
+    return { kind: "map", key, value: type() };
+  };
+  const fields = (): { name: string; type: DataType }[] => {
+    const list: { name: string; type: DataType }[] = [];
+    do {
+      if (list.length > 0) take(",");
+      const name = take().replaceAll("`", "");
+      if (words[at] === ":") take(":");
+      list.push({ name, type: type() });
+    } while (words[at] === ",");
+    return list;
+  };
+  const result = type();
+  if (at !== words.length || words.join("").length !== text.replace(/\s/g, "").length) throw unsupported();
+  return result;
+}
+
+function isPrimitive(name: string): name is PrimitiveName {
+  return Object.hasOwn(primitives, name);
+}
+
+/** As Databricks shows it in DESCRIBE: `decimal(5,2)`, `map<string,string>`. */
+export function typeName(type: DataType): string {
+  switch (type.kind) {
+    case "primitive":
+      return type.name;
+    case "decimal":
+      return `decimal(${type.precision},${type.scale})`;
+    case "array":
+      return `array<${typeName(type.element)}>`;
+    case "map":
+      return `map<${typeName(type.key)},${typeName(type.value)}>`;
+    case "struct":
+      return `struct<${type.fields.map((field) => `${field.name}:${typeName(field.type)}`).join(",")}>`;
+  }
+}
+
+/** The same type in DuckDB's words. */
+export function duckDbType(type: DataType): string {
+  switch (type.kind) {
+    case "primitive":
+      return primitives[type.name];
+    case "decimal":
+      return `DECIMAL(${type.precision},${type.scale})`;
+    case "array":
+      return `${duckDbType(type.element)}[]`;
+    case "map":
+      return `MAP(${duckDbType(type.key)}, ${duckDbType(type.value)})`;
+    case "struct":
+      return `STRUCT(${type.fields.map((field) => `"${field.name.replaceAll('"', '""')}" ${duckDbType(field.type)}`).join(", ")})`;
+  }
+}

@@ -1,0 +1,118 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import type { Table, Version } from "./catalog.ts";
+import { identifier } from "./duckdb.ts";
+import { SqlError } from "./errors.ts";
+import { duckDbType } from "./types.ts";
+
+/**
+ * A table's live rows stand in a plain DuckDB table of its name; what each version removed and added stands beside it. An older
+ * version is the live rows, plus what went since, minus what came since (as bags). Versions therefore cost what they changed, and
+ * reading the newest costs nothing.
+ */
+
+/** The schema, in each catalog, that holds what versions changed. No statement of a client can name it. */
+export const historySchema = "__history";
+
+/** Where the newest rows stand. */
+export function liveRows(table: Table): string {
+  return [table.catalog, table.schema, table.name].map(identifier).join(".");
+}
+
+function changes(table: Table): string {
+  return [table.catalog, historySchema, `${table.schema}.${table.name}`].map(identifier).join(".");
+}
+
+export function createTableSql(table: Table): string {
+  const columns = table.columns.map(
+    (column) => `${identifier(column.name)} ${duckDbType(column.type)}${column.nullable ? "" : " NOT NULL"}`,
+  );
+  return `CREATE TABLE ${liveRows(table)} (${columns.join(", ")})`;
+}
+
+export function dropTableSql(table: Table): string {
+  return `DROP TABLE ${liveRows(table)}; DROP TABLE IF EXISTS ${changes(table)}`;
+}
+
+/** Adds the rows of the temporary table `added`, as the given version. */
+export function addSql(table: Table, version: number): string {
+  return `INSERT INTO ${liveRows(table)} FROM added; ${recordSql(table, version, true, "SELECT * FROM added")}`;
+}
+
+/** Removes the rows that the temporary table `touched` names by their `__row`, as the given version. */
+export function removeSql(table: Table, version: number): string {
+  return `DELETE FROM ${liveRows(table)} WHERE rowid IN (SELECT __row FROM touched);
+    ${recordSql(table, version, false, "SELECT * EXCLUDE (__row) FROM touched")}`;
+}
+
+/** Made at the first change: most tables never change. */
+function recordSql(table: Table, version: number, added: boolean, rows: string): string {
+  return `CREATE TABLE IF NOT EXISTS ${changes(table)} AS SELECT 0 AS __version, true AS __added, * FROM ${liveRows(table)} LIMIT 0;
+    INSERT INTO ${changes(table)} SELECT ${version}, ${added}, * FROM (${rows})`;
+}
+
+export function lastRemovedSql(table: Table): string {
+  return `SELECT * EXCLUDE (__version, __added) FROM ${changes(table)} WHERE NOT __added AND __version = ${table.history.length - 1}`;
+}
+
+/**
+ * A SELECT of all rows as they were in a version.
+ * @throws SqlError DELTA_VERSION_NOT_FOUND
+ */
+export function rowsAtVersion(table: Table, version: number): string {
+  const newest = table.history.length - 1;
+  const columns = table.columns.map((column) => identifier(column.name)).join(", ");
+  const live = `SELECT ${columns} FROM ${liveRows(table)}`;
+  if (version >= 0 && version <= table.emptyUntil) return `${live} WHERE false`;
+  if (version < table.readableFrom || version > newest)
+    throw new SqlError(
+      "DELTA_VERSION_NOT_FOUND",
+      "22003",
+      `Cannot time travel Delta table to version ${version}. Available versions: [${table.readableFrom}, ${newest}].`,
+    );
+  // A table that was never changed since has no record of changes.
+  if (table.history.slice(version + 1).every((later) => later.rowsChanged === 0)) return live;
+  const since = (added: boolean): string =>
+    `SELECT ${columns} FROM ${changes(table)} WHERE __added = ${added} AND __version > ${version}`;
+  return `((${live} UNION ALL ${since(false)}) EXCEPT ALL ${since(true)})`;
+}
+
+/**
+ * The newest version that was there at a time (milliseconds since 1970).
+ * @throws SqlError DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION, or DELTA_TIMESTAMP_GREATER_THAN_COMMIT
+ */
+export function versionAt(table: Table, at: number): number {
+  const found = table.history.findLastIndex((version) => version.at <= at);
+  const [first, last] = [table.history.at(0)?.at ?? 0, table.history.at(-1)?.at ?? 0];
+  if (found === -1)
+    throw new SqlError(
+      "DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION",
+      "42816",
+      `The provided timestamp (${iso(at)}) is before the earliest version available to this table (${iso(first)}).`,
+    );
+  if (at > Math.max(last, Date.now()))
+    throw new SqlError(
+      "DELTA_TIMESTAMP_GREATER_THAN_COMMIT",
+      "42816",
+      `The provided timestamp (${iso(at)}) is after the latest version available to this table (${iso(last)}).`,
+    );
+  return found;
+}
+
+/** How many rows a temporary table of this connection holds. */
+export async function countOf(connection: DuckDBConnection, temporaryTable: "added" | "touched"): Promise<number> {
+  const result = await connection.runAndReadAll(`SELECT count(*)::INTEGER FROM ${temporaryTable}`);
+  return Number(result.value(0, 0));
+}
+
+export function newVersion(
+  author: { user: string },
+  operation: string,
+  rowsChanged: number,
+  details: Partial<Version> = {},
+): Version {
+  return { at: Date.now(), user: author.user, operation, rowsChanged, parameters: {}, metrics: {}, ...details };
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString().replace("T", " ").replace("Z", "");
+}
