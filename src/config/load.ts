@@ -130,7 +130,7 @@ function mistakesIn(yaml: ParsedYaml, filled: Interpolated, asked: string | unde
   const lacking = filled.blanks.filter(({ path }) => isNeeded(path, selected)).map((blank) => missingVariable(yaml, blank));
 
   // Where no value could be read, nothing can be said about it.
-  const unread = new Set([...malformed, ...written, ...filled.blanks].map(({ path }) => pathKey(path)));
+  const unread = new Set([...yaml.unread, ...[...malformed, ...written, ...filled.blanks].map(({ path }) => path)].map(pathKey));
   const wrong = [
     ...shapeMistakes(filled.value, entries),
     ...conflicts(filled.value, data).map(({ path, message }) => ({ at: spanAt(entries, path), path, message })),

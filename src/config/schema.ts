@@ -21,18 +21,11 @@ const path = z.string().regex(/^\//, { error: "expected a path that begins with 
 
 const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// address" });
 
-const port = z.union(
-  [
-    z.int().min(1).max(65_535),
-    // A port that comes from a variable arrives as text.
-    z
-      .string()
-      .regex(/^\d{1,5}$/)
-      .transform(Number)
-      .pipe(z.int().min(1).max(65_535)),
-  ],
-  { error: "expected a port from 1 to 65535" },
-);
+const aPort = { error: "expected a port from 1 to 65535" };
+const portNumber = z.int(aPort).min(1, aPort).max(65_535, aPort);
+// A port that comes from a variable arrives as text.
+const portText = z.string().regex(/^\d+$/).transform(Number).pipe(portNumber);
+const port = z.union([portNumber, portText], aPort);
 
 const command = z
   .string()

@@ -30,6 +30,8 @@ export interface ParsedYaml {
   /** By `pathKey`. */
   entries: Map<string, Entry>;
   mistakes: Mistake[];
+  /** Places about whose value nothing is known. */
+  unread: Path[];
   /** Whether it is so broken that the data mean nothing. */
   broken: boolean;
 }
@@ -63,7 +65,7 @@ export function parseYaml(text: string): ParsedYaml {
 }
 
 function broken(mistakes: Mistake[]): ParsedYaml {
-  return { data: undefined, entries: new Map(), mistakes, broken: true };
+  return { data: undefined, entries: new Map(), mistakes, unread: [], broken: true };
 }
 
 function firstOfEachLine(faults: YAMLError[], text: string): YAMLError[] {
@@ -82,7 +84,7 @@ const faultWords: Partial<Record<YAMLError["code"], string>> = {
     'a second "key: value" where one value was expected: mind the indentation, or put quotes round a text with ": " in it',
   BLOCK_IN_FLOW: "expected no indented block inside { } or [ ]",
   MISSING_CHAR: "something is missing: a closing quote or bracket, or the colon after a key",
-  MULTILINE_IMPLICIT_KEY: 'expected "key: value": is a colon missing?',
+  MULTILINE_IMPLICIT_KEY: 'expected "key: value" on one line: is a colon missing?',
   MULTIPLE_DOCS: "expected one document: take the --- line out",
   RESOURCE_EXHAUSTION: "nested too deeply",
   TAB_AS_INDENT: "a tab: YAML is indented by spaces only",
@@ -104,6 +106,7 @@ class Reader {
   readonly #targets: ReadonlyMap<Alias, Node>;
   readonly #entries = new Map<string, Entry>();
   readonly #mistakes: Mistake[] = [];
+  readonly #unread: Path[] = [];
   /** The collections that are being read: an alias to one of them would have no end. */
   readonly #open = new Set<Node>();
   #tooMany = false;
@@ -115,7 +118,7 @@ class Reader {
 
   read(): ParsedYaml {
     const data = this.#top ? this.#value(this.#top, [], undefined, { start: 0, end: 0 }) : undefined;
-    return { data, entries: this.#entries, mistakes: this.#mistakes, broken: this.#tooMany };
+    return { data, entries: this.#entries, mistakes: this.#mistakes, unread: this.#unread, broken: this.#tooMany };
   }
 
   #value(node: Node | null, path: Path, key: Span | undefined, fallback: Span): unknown {
@@ -140,6 +143,7 @@ class Reader {
     const message = target ? "this alias stands inside what it names" : "this alias names no anchor above it (&name)";
     this.#note({ path, ...(key ? { key } : {}), value: at, scalar: true });
     this.#mistakes.push({ at, path, message });
+    this.#unread.push(path);
     return undefined;
   }
 

@@ -1,0 +1,480 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { loadConfig } from "../../src/config/load.ts";
+import { minimal, mistakes, refusal } from "./file.ts";
+
+/**
+ * Each kind of mistake, with the exact place and words. A person reads them at the end of a failed job, with nothing else to go by:
+ * a place that is off by a line, or a cure that is none, costs them an hour.
+ */
+
+interface Case {
+  mistake: string;
+  file: string;
+  env?: Record<string, string>;
+  environment?: string;
+  says: string[];
+}
+
+const api = "api:\n  url: http://localhost:3000";
+
+const shape: Case[] = [
+  {
+    mistake: "unknown key",
+    file: minimal({ inside: "databriks: {}" }),
+    says: ['c.yml:5:5  environments.sandbox.databriks  unknown key; did you mean "databricks"?'],
+  },
+  {
+    mistake: "unknown key that resembles none",
+    file: minimal({ below: "evidence:\n  colour: red" }),
+    says: ["c.yml:6:3  evidence.colour  unknown key; known: maxAge"],
+  },
+  {
+    mistake: "missing key",
+    file: "version: 1\nenvironments:\n  sandbox: {}",
+    says: ['c.yml:3:3  environments.sandbox.access  missing: expected "read-only" or "test-data"'],
+  },
+  {
+    mistake: "missing version",
+    file: "environments:\n  sandbox:\n    access: read-only",
+    says: ["c.yml:1:1  version  missing: expected 1"],
+  },
+  {
+    mistake: "wrong word",
+    file: "version: 1\nenvironments:\n  sandbox:\n    access: readonly",
+    says: ['c.yml:4:13  environments.sandbox.access  expected "read-only" or "test-data"; did you mean "read-only"?'],
+  },
+  {
+    mistake: "another version",
+    file: minimal().replace("version: 1", "version: 2"),
+    says: ["c.yml:1:10  version  expected 1"],
+  },
+  {
+    mistake: "a number where a text belongs",
+    file: minimal({ inside: "environment:\n  PORT: 3000" }),
+    says: ["c.yml:6:13  environments.sandbox.environment.PORT  expected text, found a number: put quotes round it"],
+  },
+  {
+    mistake: "a list where a group belongs",
+    file: minimal({ inside: "api: [1]" }),
+    says: ["c.yml:5:5  environments.sandbox.api  expected a group of keys, found a list"],
+  },
+  {
+    mistake: "an empty group",
+    file: minimal({ below: "testData:" }),
+    says: ["c.yml:5:1  testData  expected a group of keys, found nothing"],
+  },
+  {
+    mistake: "a fraction of a row",
+    file: minimal({ below: "testData:\n  maxRows: 1.5" }),
+    says: ["c.yml:6:12  testData.maxRows  expected a whole number, found a fraction"],
+  },
+  {
+    mistake: "too few",
+    file: minimal({ below: "testData:\n  maxRows: 0" }),
+    says: ["c.yml:6:12  testData.maxRows  expected 1 or more"],
+  },
+  {
+    mistake: "too many",
+    file: minimal({ inside: `${api}\n  samples: 201` }),
+    says: ["c.yml:7:16  environments.sandbox.api.samples  expected 200 or less"],
+  },
+  {
+    mistake: "an empty list",
+    file: minimal({ below: "stages:\n  e2e:\n    requiredProjects: []" }),
+    says: ["c.yml:7:5  stages.e2e.requiredProjects  expected at least one entry"],
+  },
+  {
+    mistake: "a wrong unit of time",
+    file: minimal({ below: "stages:\n  smoke:\n    budget: 5 minutes" }),
+    says: ['c.yml:7:13  stages.smoke.budget  expected a duration such as "500ms", "30s", "2m", "4h" or "7d"'],
+  },
+  {
+    mistake: "a time without unit",
+    file: minimal({ below: "stages:\n  smoke:\n    budget: 300" }),
+    says: ['c.yml:7:13  stages.smoke.budget  expected a duration such as "500ms", "30s", "2m", "4h" or "7d"'],
+  },
+  {
+    mistake: "more than everything",
+    file: minimal({ below: "stages:\n  e2e:\n    passRate: 101%" }),
+    says: ['c.yml:7:15  stages.e2e.passRate  expected a percentage from "0%" to "100%"'],
+  },
+  {
+    mistake: "an empty prefix",
+    file: minimal({ below: 'testData:\n  prefixes: ["", integration_test_, e2e_test_]' }),
+    says: ["c.yml:6:14  testData.prefixes[0]  a prefix shorter than 6 characters could match production rows"],
+  },
+  {
+    mistake: "a wildcard in a prefix",
+    file: minimal({ below: "testData:\n  prefixes: [integration_test_, e2e_test_, load%test_]" }),
+    says: ["c.yml:6:44  testData.prefixes[2]  a prefix is a literal: no wildcard, quote, backslash or space"],
+  },
+  {
+    mistake: "a namespace of every key",
+    file: minimal({ below: 'testData:\n  keys: ["*"]' }),
+    says: [
+      "c.yml:6:10  testData.keys[0]  expected a Redis namespace such as cw:test:*, at least 6 literal characters and then at most one *",
+      "c.yml:6:10  testData.keys[0]  holds a key of testData.protectedKeys, so it is not only test data: choose a narrower namespace",
+    ],
+  },
+  {
+    mistake: "an address of another kind",
+    file: minimal({ inside: "api:\n  url: ftp://files.example" }),
+    says: ["c.yml:6:12  environments.sandbox.api.url  expected an http:// or https:// address"],
+  },
+  {
+    mistake: "a port that is none",
+    file: minimal({ inside: "servers:\n  back:\n    command: npm start\n    port: 70000\n    ready: { tcp: 3000 }" }),
+    says: ["c.yml:8:15  environments.sandbox.servers.back.port  expected a port from 1 to 65535"],
+  },
+  {
+    mistake: "two ways to be ready",
+    file: minimal({ inside: "servers:\n  back:\n    command: npm start\n    ready: { tcp: 3000, log: listening }" }),
+    says: ["c.yml:8:9  environments.sandbox.servers.back.ready  expected exactly one of url, tcp and log"],
+  },
+  {
+    mistake: "a value that no JSON assertion can equal",
+    file: minimal({ inside: `${api}\n  endpoints:\n    - path: /x\n      json: [{ path: $.a, equals: [1] }]` }),
+    says: ["c.yml:9:31  environments.sandbox.api.endpoints[0].json[0].equals  expected text, a number, true, false or null"],
+  },
+  {
+    mistake: "an unreadable regular expression",
+    file: minimal({ inside: `${api}\n  endpoints:\n    - path: /x\n      json: [{ path: $.a, matches: "(" }]` }),
+    says: [
+      "c.yml:9:40  environments.sandbox.api.endpoints[0].json[0].matches  expected a regular expression of JavaScript; this one cannot be read",
+    ],
+  },
+  {
+    mistake: "a name in capitals, and a mistake below it",
+    file: "version: 1\nenvironments:\n  Sandbox:\n    acess: read-only",
+    says: [
+      "c.yml:3:3  environments.Sandbox  expected a name of lower-case letters, digits and dashes, such as staging",
+      'c.yml:3:3  environments.Sandbox.access  missing: expected "read-only" or "test-data"',
+      'c.yml:4:5  environments.Sandbox.acess  unknown key; did you mean "access"?',
+    ],
+  },
+];
+
+const acrossPlaces: Case[] = [
+  {
+    mistake: "no environment at all",
+    file: "version: 1\nenvironments: {}",
+    says: ["c.yml:2:1  environments  expected at least one environment"],
+  },
+  {
+    mistake: "default environment that does not exist",
+    file: minimal({ below: "defaultEnvironment: sandbix" }),
+    says: ['c.yml:5:21  defaultEnvironment  no environment has the name "sandbix"; did you mean "sandbox"?'],
+  },
+  {
+    mistake: "environment asked for that does not exist",
+    file: `${minimal()}  production:\n    access: read-only`,
+    environment: "prodution",
+    says: [
+      'c.yml:2:1  environments  there is no environment "prodution" that can be used here; did you mean "production"? known: sandbox, production',
+    ],
+  },
+  {
+    mistake: "promotion from nowhere, and from itself",
+    file: `${minimal({ inside: "promotedFrom: staging" })}  production:\n    access: read-only\n    promotedFrom: production`,
+    says: [
+      'c.yml:5:19  environments.sandbox.promotedFrom  no environment has the name "staging"; known: sandbox, production',
+      "c.yml:8:19  environments.production.promotedFrom  an environment is not promoted from itself",
+    ],
+  },
+  {
+    mistake: "test data written without proven identity, although another key is wrong too",
+    file: "version: 1\nenvironments:\n  sandbox:\n    access: test-data\n    colour: red\n    redis:\n      url: ${REDIS_URL}",
+    env: { REDIS_URL: "redis://localhost" },
+    says: [
+      "c.yml:5:5  environments.sandbox.colour  unknown key; known: access, promotedFrom, variables, databricks, redis, api, websocket, auth, oauth, analytics, token, sql, servers, environment",
+      "c.yml:6:5  environments.sandbox.redis.expect  missing: test data is written here, so say which host it must be: expect: { host: … }",
+    ],
+  },
+  {
+    mistake: "identity that comes from where the connection comes from",
+    file: minimal({ inside: "redis:\n  url: ${REDIS_URL}\n  expect:\n    host: ${REDIS_HOST}" }),
+    env: { REDIS_URL: "redis://localhost", REDIS_HOST: "localhost" },
+    says: [
+      "c.yml:8:15  environments.sandbox.redis.expect.host  expected the host written out: a variable would only be compared with itself",
+    ],
+  },
+  {
+    mistake: "a warehouse that nobody can find",
+    file: minimal({ inside: "databricks:\n  host: h.example\n  token: ${T}" }),
+    env: { T: "secret-value" },
+    says: [
+      "c.yml:5:5  environments.sandbox.databricks.warehouse  missing: expected warehouse or path: which warehouse runs the statements?",
+    ],
+  },
+  {
+    mistake: "probes of an API whose address is missing",
+    file: minimal({ inside: "oauth: {}\nwebsocket: {}" }),
+    says: [
+      "c.yml:5:5  environments.sandbox.oauth  needs to know where the API is: add api: { url: … }",
+      "c.yml:6:5  environments.sandbox.websocket  needs to know where the API is: add api: { url: … }",
+    ],
+  },
+  {
+    mistake: "test tokens without their secret",
+    file: minimal({ inside: `${api}\nauth: {}` }),
+    says: [
+      "c.yml:7:5  environments.sandbox.auth.secret  missing: expected a reference such as ${TEST_TOKEN_SECRET}; where tokens must not be minted, write enabled: false",
+    ],
+  },
+  {
+    mistake: "two servers on one port",
+    file: minimal({
+      inside:
+        "servers:\n  back:\n    command: a\n    port: 3000\n    ready: { tcp: 3000 }\n  front:\n    command: b\n    port: 3000\n    ready: { tcp: 3000 }",
+    }),
+    says: ["c.yml:12:15  environments.sandbox.servers.front.port  the server back has the same port"],
+  },
+  {
+    mistake: "a stage's prefix by which nothing left over would be found",
+    file: minimal({ below: "stages:\n  e2e:\n    prefix: browser_test_" }),
+    says: [
+      'c.yml:7:13  stages.e2e.prefix  what the e2e stage leaves behind would never be found again: add "browser_test_" to testData.prefixes',
+    ],
+  },
+  {
+    mistake: "a list of prefixes without the stages' own",
+    file: minimal({ below: "testData:\n  prefixes: [integration_test_]" }),
+    says: [
+      'c.yml:6:3  testData.prefixes  what the e2e stage leaves behind would never be found again: add "e2e_test_" here, or set stages.e2e.prefix',
+    ],
+  },
+  {
+    mistake: "a parent that is no table",
+    file: minimal({
+      below: "testData:\n  tables:\n    sessions.notes:\n      parents: { session_id: sessions.classroom_session }",
+    }),
+    says: [
+      'c.yml:8:30  testData.tables["sessions.notes"].parents.session_id  the table "sessions.classroom_session" is not declared; did you mean "sessions.classroom_sessions"?',
+    ],
+  },
+  {
+    mistake: "a parent of the preset that is switched off",
+    file: minimal({
+      below: "testData:\n  preset: none\n  tables:\n    a.notes:\n      parents: { session_id: sessions.classroom_sessions }",
+    }),
+    says: [
+      'c.yml:9:30  testData.tables["a.notes"].parents.session_id  the table "sessions.classroom_sessions" is not declared; declare it under testData.tables',
+    ],
+  },
+  {
+    mistake: "a circle of tables",
+    file: minimal({
+      below: "testData:\n  tables:\n    a.b:\n      parents: { c_id: a.c }\n    a.c:\n      parents: { b_id: a.b }",
+    }),
+    says: [
+      'c.yml:8:7  testData.tables["a.b"].parents  hangs on itself through its parents: take one of the parents out',
+      'c.yml:10:7  testData.tables["a.c"].parents  hangs on itself through its parents: take one of the parents out',
+    ],
+  },
+  {
+    mistake: "rules that would delete from a protected table",
+    file: minimal({ below: "testData:\n  tables:\n    compliance.notes:\n      match: [{ column: id, prefix: true }]" }),
+    says: [
+      'c.yml:8:7  testData.tables["compliance.notes"].match  the table is protected by testData.protectedTables, so nothing is ever deleted from it: take match out, or the protection',
+    ],
+  },
+];
+
+const variables: Case[] = [
+  {
+    mistake: "a missing variable",
+    file: minimal({ inside: "api:\n  url: ${API_URL}" }),
+    says: [
+      "c.yml:6:12  environments.sandbox.api.url  the environment variable API_URL is not set: set it, or write ${API_URL:-default}",
+    ],
+  },
+  {
+    mistake: "an absent GitHub secret",
+    file: minimal({ inside: "token: ${READER}" }),
+    env: { READER: "" },
+    says: [
+      "c.yml:5:12  environments.sandbox.token  the environment variable READER is set to nothing (as an absent GitHub secret is): set it",
+    ],
+  },
+  {
+    mistake: "a missing variable outside the environments",
+    file: minimal({ below: "testData:\n  expireAfter: ${AGE}" }),
+    says: ["c.yml:6:16  testData.expireAfter  the environment variable AGE is not set: set it, or write ${AGE:-default}"],
+  },
+  {
+    mistake: "a variable whose value is wrong, without telling the value",
+    file: minimal({ below: "defaultEnvironment: ${WHERE}" }),
+    env: { WHERE: "somewhere" },
+    says: ['c.yml:5:21  defaultEnvironment  no environment has the name "${WHERE}"; known: sandbox'],
+  },
+  {
+    mistake: "GitHub's own expression",
+    file: minimal({ inside: 'token: "${{ secrets.TOKEN }}"' }),
+    says: [
+      "c.yml:5:12  environments.sandbox.token  ${{ … }} means nothing in this file: hand the value over in the workflow's env, and write ${NAME} here",
+    ],
+  },
+  {
+    mistake: "a reference that is none",
+    file: minimal({ inside: "environment:\n  A: ${not-a-name}" }),
+    says: [
+      "c.yml:6:10  environments.sandbox.environment.A  expected ${NAME} or ${NAME:-default} with the name of an environment variable; write $${ for a plain ${",
+    ],
+  },
+  {
+    mistake: "a secret written out",
+    file: minimal({ inside: "token: dapi0123456789" }),
+    says: [
+      "c.yml:5:12  environments.sandbox.token  a secret must not stand in this file: expected one reference such as ${DATABRICKS_TOKEN}, without default, and the value in that environment variable",
+    ],
+  },
+];
+
+const yaml: Case[] = [
+  {
+    mistake: "a tab",
+    file: "version: 1\n\tenvironments: {}",
+    says: ["c.yml:2:1  broken YAML: a tab: YAML is indented by spaces only"],
+  },
+  {
+    mistake: "a key without colon",
+    file: "version: 1\nenvironments\n",
+    says: ["c.yml:2:1  broken YAML: something is missing: a closing quote or bracket, or the colon after a key"],
+  },
+  {
+    mistake: "an open bracket",
+    file: "version: 1\nenvironments: [",
+    says: [
+      "c.yml:2:16  broken YAML: wrong indentation: what belongs together begins in the same column; what belongs to it begins further right",
+    ],
+  },
+  {
+    mistake: "an open quote",
+    file: 'version: 1\nenvironments: "x',
+    says: ["c.yml:2:17  broken YAML: something is missing: a closing quote or bracket, or the colon after a key"],
+  },
+  {
+    mistake: "a reference in brackets without quotes",
+    file: minimal({ inside: "api: { url: ${API_URL} }" }),
+    says: ['c.yml:5:18  broken YAML: inside { } and [ ] a reference needs quotes: "${NAME}"'],
+  },
+  { mistake: "a tag", file: "version: !int 1", says: ["c.yml:1:10  broken YAML: expected no tag (a word that begins with !)"] },
+  {
+    mistake: "two documents",
+    file: "version: 1\n---\nversion: 1",
+    says: ["c.yml:2:1  broken YAML: expected one document: take the --- line out"],
+  },
+  {
+    mistake: "an older YAML",
+    file: "%YAML 1.1\n---\nversion: 1",
+    says: ["c.yml:1:1  expected YAML 1.2: take the %YAML line out"],
+  },
+  {
+    mistake: "a key twice",
+    file: `${minimal()}version: 1`,
+    says: ["c.yml:5:1  version  this key stands twice: take one out"],
+  },
+  {
+    mistake: "an alias of nothing",
+    file: minimal({ inside: "api: *api" }),
+    says: ["c.yml:5:10  environments.sandbox.api  this alias names no anchor above it (&name)"],
+  },
+  {
+    mistake: "an alias inside of what it names",
+    file: minimal({ inside: `${api}\nanalytics: &a [*a]` }),
+    says: ["c.yml:7:20  environments.sandbox.analytics[0]  this alias stands inside what it names"],
+  },
+  {
+    mistake: "a merge key",
+    file: minimal({ inside: "<<: {}" }),
+    says: ["c.yml:5:5  environments.sandbox  expected a plain word as key; << and aliases are none"],
+  },
+  { mistake: "a text instead of a file's groups", file: "hello", says: ["c.yml:1:1  expected a group of keys, found text"] },
+];
+
+describe.each([
+  ["the shape", shape],
+  ["several places", acrossPlaces],
+  ["variables", variables],
+  ["YAML", yaml],
+])("a mistake in %s", (_, cases) => {
+  test.each(cases)("$mistake", async ({ file, env, environment, says }) => {
+    expect(await mistakes(file, { env, environment })).toEqual(says);
+  });
+});
+
+describe("the message as a whole", () => {
+  test("has all mistakes in the order of the file, with the lines and a caret", async () => {
+    const file = minimal({ inside: "databriks: {}", below: "stages:\n  smoke:\n    budget: soon" });
+    expect(await refusal(file)).toBe(
+      [
+        "c.yml has 2 mistakes:",
+        'c.yml:5:5  environments.sandbox.databriks  unknown key; did you mean "databricks"?',
+        "  5 |     databriks: {}",
+        "    |     ^^^^^^^^^",
+        'c.yml:8:13  stages.smoke.budget  expected a duration such as "500ms", "30s", "2m", "4h" or "7d"',
+        "  8 |     budget: soon",
+        "    |             ^^^^",
+      ].join("\n"),
+    );
+  });
+
+  test("shows excerpts for the first five mistakes only", async () => {
+    const keys = ["a1", "b1", "c1", "d1", "e1", "f1", "g1"].map((key) => `${key}: 1`).join("\n");
+    const message = await refusal(minimal({ below: keys }));
+    expect(message.match(/^c\.yml:\d+:\d+ /gm)).toHaveLength(7);
+    expect(message.match(/^ +\| +\^+$/gm)).toHaveLength(5);
+  });
+
+  test("cannot steer the terminal", async () => {
+    const message = await refusal(`${minimal()}"\\u001b[31mred": 1\n`);
+    expect(message).not.toContain("\u001b");
+    expect(message).toContain('["\\u001b[31mred"]');
+  });
+});
+
+describe("a file that is none", () => {
+  test("missing", async () => {
+    await expect(loadConfig({ file: "no/such.yml", cwd: tmpdir(), env: {} })).rejects.toThrow(
+      "no/such.yml: there is no such file: `env-actions init` writes one",
+    );
+  });
+
+  test("a directory", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "env-actions-config-"));
+    await expect(loadConfig({ file: directory, cwd: "/", env: {} })).rejects.toThrow(
+      `${directory}: this is a directory, not a file`,
+    );
+    await rm(directory, { recursive: true });
+  });
+
+  test.each(["", "\n", "# only a comment\n", "---\n"])("empty: %j", async (content) => {
+    expect(await refusal(content)).toBe("c.yml:1:1  the file is empty: `env-actions init` writes one");
+  });
+
+  test("not UTF-8, with the line", async () => {
+    const content = Buffer.concat([Buffer.from("version: 1\n# Stra"), Buffer.from([0xdf]), Buffer.from("e\n")]);
+    expect(await refusal(content)).toBe("c.yml:2:1  not UTF-8: save the file as UTF-8");
+  });
+
+  test("too big", async () => {
+    expect(await refusal(`# ${"x".repeat(1_000_000)}`)).toContain("bytes are too many for a configuration");
+  });
+
+  test("nested so deeply that a reader could run out of stack", async () => {
+    expect(await refusal("[".repeat(20_000))).toContain("broken YAML: nested too deeply");
+  });
+
+  test("a bomb of aliases", async () => {
+    const levels = Array.from(
+      { length: 12 },
+      (_, level) => `l${level + 1}: &l${level + 1} [${Array(9).fill(`*l${level}`).join(", ")}]`,
+    );
+    expect(await refusal(`l0: &l0 [x]\n${levels.join("\n")}`)).toContain(
+      "more than 20000 entries, counted with what aliases repeat",
+    );
+  });
+});
