@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 
@@ -38,9 +38,8 @@ async function build(go: string): Promise<FoundAct> {
   mkdirSync(place, { recursive: true });
   const workshop = mkdtempSync(join(place, "build-"));
   try {
-    const env = { ...process.env, GOBIN: workshop, GOFLAGS: "-mod=mod" };
     const { exitCode, output } = await run(go, ["install", `github.com/nektos/act@${version}`], {
-      env,
+      env: { ...process.env, GOBIN: workshop },
       deadlineMs: installDeadlineMs,
     });
     if (exitCode !== 0) return { missing: `go install of act ${version} failed: ${output.trim().split("\n").at(-1)}` };
@@ -61,6 +60,8 @@ export interface WorkflowRun {
   /** `owner/name@ref` → the folder that stands for it. */
   repositories: Record<string, string>;
   env?: Record<string, string>;
+  /** `secrets.X` in the workflow; act masks them in the log, as GitHub does. */
+  secrets?: Record<string, string>;
   /** An empty folder for act's own files and the artifacts; the caller removes it. */
   scratch: string;
 }
@@ -71,26 +72,27 @@ export interface Finished {
 }
 
 /** Runs the workflow for a push, in host mode: no Docker, the node on our PATH. */
-export async function runWorkflow({ act, workspace, workflow, repositories, env = {}, scratch }: WorkflowRun): Promise<Finished> {
+export async function runWorkflow(workflowRun: WorkflowRun): Promise<Finished> {
+  const { act, workspace, workflow, repositories, env = {}, secrets = {}, scratch } = workflowRun;
   const folder = (name: string) => join(scratch, name);
+  // In a file, not in the arguments, which every process may read. JSON is YAML.
+  const given = (name: string, values: Record<string, string>) => {
+    const file = folder(`${name}.yml`);
+    writeFileSync(file, JSON.stringify(values));
+    return file;
+  };
   const artifacts = folder("artifacts");
   // act's artifact server fails on a run that has no folder yet, where GitHub answers with an empty list.
   mkdirSync(join(artifacts, "1"), { recursive: true });
   const { PATH = "", HOME = scratch } = process.env;
   const args = [
     ["push", "--workflows", join(".github", "workflows", workflow), "--platform", "ubuntu-latest=-self-hosted"],
-    [
-      "--artifact-server-path",
-      artifacts,
-      "--artifact-server-addr",
-      "127.0.0.1",
-      "--artifact-server-port",
-      String(await freePort()),
-    ],
+    ["--artifact-server-path", artifacts],
+    ["--artifact-server-addr", "127.0.0.1", "--artifact-server-port", String(await freePort())],
     ["--action-cache-path", folder("actions"), "--no-cache-server", "--action-offline-mode", "--pull=false"],
-    ["--env-file", folder("none"), "--secret-file", folder("none"), "--var-file", folder("none"), "--input-file", folder("none")],
+    ["--env-file", given("env", env), "--secret-file", given("secrets", secrets)],
+    ["--var-file", given("vars", {}), "--input-file", given("inputs", {})],
     Object.entries(repositories).flatMap(([name, place]) => ["--local-repository", `${name}=${place}`]),
-    Object.keys(env).flatMap((name) => ["--env", name]),
   ].flat();
   return await run(act, args, {
     cwd: workspace,
@@ -98,9 +100,7 @@ export async function runWorkflow({ act, workspace, workflow, repositories, env 
     env: {
       PATH: `${join(process.execPath, "..")}${delimiter}${PATH}`,
       HOME,
-      XDG_CACHE_HOME: folder("cache"),
       XDG_CONFIG_HOME: folder("config"),
-      ...env,
     },
     deadlineMs: runDeadlineMs,
   });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { type Input, inputs, type Output, outputs } from "../../src/action/interface.ts";
 import { type StageName, stageNames } from "../../src/model.ts";
-import { type FoundAct, findAct, runWorkflow } from "./act.ts";
+import { type Finished, type FoundAct, findAct, runWorkflow } from "./act.ts";
 import { publishForAct, sourceWithBundle } from "./published.ts";
 import { makeRepository } from "./workspace.ts";
 
@@ -15,6 +15,7 @@ let act: FoundAct;
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), "env-actions-consumer-"));
   act = await findAct();
+  if ("missing" in act) console.warn(`SKIPPED: no workflow was run under act. ${act.missing}`);
 }, 300_000);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -22,20 +23,22 @@ function declaredFor(stage: StageName, all: Record<string, Input | Output>): str
   return Object.keys(all).filter((name) => !all[name]?.stages || all[name].stages.includes(stage));
 }
 
-/** One job a stage, each needing the one before it, as a consumer writes it; every input is given a value that tells which it is. */
-function gateOverJobs(): string {
-  const jobs = stageNames.map((stage, index) => {
-    const given = Object.fromEntries(declaredFor(stage, inputs).map((name) => [name, `${stage}-${name}`]));
-    const echo = { run: 'echo "outputs of the step $OUTPUTS"', env: { OUTPUTS: "${{ toJSON(steps.stage.outputs) }}" } };
-    const job = {
-      "runs-on": "ubuntu-latest",
-      ...(index > 0 && { needs: stageNames[index - 1] }),
-      steps: [{ id: "stage", uses: `classwaves/env-actions/${stage}@v1`, with: given }, echo],
-    };
-    return [stage, job];
-  });
-  return stringify({ name: "gate", on: "push", jobs: Object.fromEntries(jobs) });
+/** The step of a stage; every input is given a value that tells which it is, and the outputs are printed. */
+function stepsOf(stage: StageName): object[] {
+  const given = Object.fromEntries(declaredFor(stage, inputs).map((name) => [name, `${stage}-${name}`]));
+  return [
+    { id: stage, uses: `classwaves/env-actions/${stage}@v1`, with: given },
+    { run: 'echo "outputs of the step $OUTPUTS"', env: { OUTPUTS: `\${{ toJSON(steps.${stage}.outputs) }}` } },
+  ];
 }
+
+const overJobs = Object.fromEntries(
+  stageNames.map((stage, index) => [
+    stage,
+    { "runs-on": "ubuntu-latest", ...(index > 0 && { needs: stageNames[index - 1] }), steps: stepsOf(stage) },
+  ]),
+);
+const inOneJob = { gate: { "runs-on": "ubuntu-latest", steps: stageNames.flatMap(stepsOf) } };
 
 /** What the probe printed as `event`, in the order of the log. */
 function printed(log: string, event: string): Record<string, unknown>[] {
@@ -44,26 +47,32 @@ function printed(log: string, event: string): Record<string, unknown>[] {
   return lines.map((line) => JSON.parse(line.slice(line.indexOf(marker) + marker.length)) as Record<string, unknown>);
 }
 
+let runs = 0;
+
+/** Runs the jobs as the workflow of a repository that knows nothing but the published actions, with the probe as their bundle. */
+async function runAsConsumer(act: string, jobs: object, env: Record<string, string> = {}): Promise<Finished> {
+  const place = join(scratch, String(++runs));
+  const source = sourceWithBundle(join(place, "source"), join(import.meta.dirname, "probe.ts"));
+  const workspace = join(place, "consumer");
+  mkdirSync(workspace);
+  makeRepository(workspace, { ".github/workflows/gate.yml": stringify({ name: "gate", on: "push", jobs }) });
+  const repositories = publishForAct(join(place, "published"), source);
+  return await runWorkflow({ act, workspace, workflow: "gate.yml", repositories, env, scratch: join(place, "act") });
+}
+
 /**
  * The published composites under a runner, with a probe in place of the bundle. A composite that forgets an input, names an output that
  * the core does not set, or does not find the core from its copy at the root, shows here and nowhere else before a release.
  */
-describe("the five published actions, over five jobs", () => {
+describe.each([
+  ["over five jobs", overJobs],
+  ["in one job", inOneJob],
+])("the five published actions, %s", (_, jobs) => {
   let log: string;
 
   beforeAll(async () => {
     if ("missing" in act) return;
-    const source = sourceWithBundle(join(scratch, "source"), join(import.meta.dirname, "probe.ts"));
-    const workspace = join(scratch, "consumer");
-    mkdirSync(workspace);
-    makeRepository(workspace, { ".github/workflows/gate.yml": gateOverJobs() });
-    const finished = await runWorkflow({
-      act: act.path,
-      workspace,
-      workflow: "gate.yml",
-      repositories: publishForAct(join(scratch, "published"), source),
-      scratch: join(scratch, "act"),
-    });
+    const finished = await runAsConsumer(act.path, jobs);
     log = finished.output;
     expect(finished.exitCode, log).toBe(0);
   }, 200_000);
@@ -84,10 +93,11 @@ describe("the five published actions, over five jobs", () => {
 
   test("run the post step of every one, with the state that its main step saved", (context) => {
     if ("missing" in act) return context.skip(act.missing);
-    expect(printed(log, "post")).toEqual(stageNames.map((stage) => ({ stage })));
+    const stages = printed(log, "post").map(({ stage }) => stage);
+    expect(stages.sort()).toEqual([...stageNames].sort());
   });
 
-  test("find in each job what the jobs before it stored as artifacts of the run", (context) => {
+  test("find what the stages before them stored as artifacts of the run", (context) => {
     if ("missing" in act) return context.skip(act.missing);
     const expected = stageNames.map((stage, index) => {
       const before = stageNames.slice(0, index).sort();
@@ -96,3 +106,11 @@ describe("the five published actions, over five jobs", () => {
     expect(printed(log, "artifacts")).toEqual(expected);
   });
 });
+
+test("a stage that fails stops the stages after it, and its post step still cleans up", async (context) => {
+  if ("missing" in act) return context.skip(act.missing);
+  const { exitCode, output } = await runAsConsumer(act.path, overJobs, { PROBE_FAILS: "integration" });
+  expect(exitCode, output).not.toBe(0);
+  expect(printed(output, "inputs").map(({ stage }) => stage)).toEqual(["preflight", "integration"]);
+  expect(printed(output, "post").map(({ stage }) => stage)).toEqual(["preflight", "integration"]);
+}, 200_000);

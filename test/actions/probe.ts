@@ -4,7 +4,8 @@ import { artifactService } from "../../src/gate/artifacts.ts";
 
 /**
  * Stands where the bundle stands, so that a test can see what the composites hand to it and what comes back: it prints its inputs, sets
- * every output to `<stage>:<output>`, keeps state for `post`, and leaves an artifact for the stages after it.
+ * every output to `<stage>:<output>`, keeps state for `post`, and leaves an artifact for the stages after it. PROBE_FAILS names a stage
+ * that fails.
  */
 
 const { env } = process;
@@ -32,6 +33,7 @@ async function main(stage: string): Promise<void> {
     earlier.map(async (name) => (await artifacts.download(name)).map((file) => file.content.toString())),
   );
   print("artifacts", { stage, earlier, contents: contents.flat() });
+  if (env.PROBE_FAILS === stage) throw new Error("told to fail");
   await artifacts.upload(`evidence-${stage}`, [{ name: "evidence.json", content: Buffer.from(`${stage} passed`) }], 1);
 }
 

