@@ -234,6 +234,7 @@ export type Progress =
   | { kind: "stage-started"; stage: StageName; environment: string; budgetMs: number }
   | { kind: "check-finished"; stage: StageName; check: Check }
   | { kind: "step"; stage: StageName; text: string }
+  | { kind: "warning"; stage: StageName; text: string }
   | { kind: "output"; stage: StageName; source: string; line: string }
   | { kind: "stage-finished"; stage: StageName; report: StageReport };
 

@@ -22,9 +22,9 @@ export async function mintToken(ports: ApiPorts, auth: Auth): Promise<string> {
 }
 
 /** The auth service really works: it mints a token, the token is accepted, and a wrong secret is refused. */
-export async function checkAuth(ports: ApiPorts, auth: Auth, minted: Promise<string>): Promise<Check[]> {
+export async function checkAuth(ports: ApiPorts, auth: Auth, minted: Promise<string> | undefined): Promise<Check[]> {
   if (!auth.enabled) return [await checkMintIsOff(ports, auth)];
-  if (!auth.secret) return [skipped("auth.mint", "Auth: mint a test token", "auth.secret is not configured")];
+  if (!minted) return [skipped("auth.mint", "Auth: mint a test token", "auth.secret is not configured")];
   return await Promise.all([
     look("auth.mint", "Auth: mint a test token and use it", async () => {
       const token = await minted;

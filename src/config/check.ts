@@ -10,9 +10,14 @@ import type { Entry } from "./yaml.ts";
 /** Where each thing stands, by `pathKey`. */
 export type Entries = ReadonlyMap<string, Entry>;
 
-/** Everything in which the data differ from the schema. */
-export function shapeMistakes(data: unknown, entries: Entries): Mistake[] {
-  return issuesOf(configSchema, data, []).map(({ path, message, about }) => ({
+/**
+ * Everything in which the data differ from the schema.
+ *
+ * @param unread `pathKey` of the places whose value could not be read, so that nothing is said about it.
+ */
+export function shapeMistakes(data: unknown, entries: Entries, unread: ReadonlySet<string>): Mistake[] {
+  const issues = issuesOf(configSchema, data, []).filter(({ about, path }) => about === "key" || !unread.has(pathKey(path)));
+  return issues.map(({ path, message, about }) => ({
     at: about === "key" ? keySpanAt(entries, path) : spanAt(entries, path),
     path,
     message: about === "value" && !entries.has(pathKey(path)) ? `missing: ${message}` : message,

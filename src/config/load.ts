@@ -129,14 +129,12 @@ function mistakesIn(yaml: ParsedYaml, filled: Interpolated, asked: string | unde
   const written = writtenSecrets(data, entries).filter(({ path }) => !malformedPaths.has(pathKey(path)));
   const lacking = filled.blanks.filter(({ path }) => isNeeded(path, selected)).map((blank) => missingVariable(yaml, blank));
 
-  // Where no value could be read, nothing can be said about it.
   const unread = new Set([...yaml.unread, ...[...malformed, ...written, ...filled.blanks].map(({ path }) => path)].map(pathKey));
-  const wrong = [
-    ...shapeMistakes(filled.value, entries),
-    ...conflicts(filled.value, data).map(({ path, message }) => ({ at: spanAt(entries, path), path, message })),
-    ...unknownSelection(yaml, asked),
-  ].filter(({ path }) => !unread.has(pathKey(path)));
-  return [...yaml.mistakes, ...malformed, ...written, ...lacking, ...wrong];
+  const between = conflicts(filled.value, data)
+    .filter(({ path }) => !unread.has(pathKey(path)))
+    .map(({ path, message }) => ({ at: spanAt(entries, path), path, message }));
+  const shape = shapeMistakes(filled.value, entries, unread);
+  return [...yaml.mistakes, ...malformed, ...written, ...lacking, ...shape, ...between, ...unknownSelection(yaml, asked)];
 }
 
 /** Other environments may lack their variables: a job in the sandbox has no production secrets. */

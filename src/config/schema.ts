@@ -94,7 +94,7 @@ export const assertionSchema = z
 
 export const endpointSchema = z.strictObject({
   name: z.string().min(1).optional().meta({ description: "For people; the path if left out." }),
-  path,
+  path: path.meta({ description: "Relative to the API, with its query." }),
   status: z.array(z.int().min(100).max(599)).min(1).default([200]).meta({ description: "Statuses that pass." }),
   degradedStatus: z.array(z.int().min(100).max(599)).default([206]).meta({ description: "Statuses of the warning band." }),
   json: z.array(assertionSchema).default([]).meta({ description: "What the JSON answer must hold." }),
@@ -130,7 +130,7 @@ const redis = z.strictObject({
   expect: z
     .strictObject({
       host: z.string().min(1).meta({ description: "The Redis host this environment is on, written out." }),
-      database: z.int().min(0).optional(),
+      database: z.int().min(0).optional().meta({ description: "The number of the database." }),
     })
     .optional()
     .meta({ description: "Proven identity: compared before the first write." }),
@@ -149,7 +149,7 @@ const api = z.strictObject({
 
 const websocket = z.strictObject({
   url: httpUrl.optional().meta({ description: "The API's address if left out." }),
-  path: path.default("/socket.io/"),
+  path: path.default("/socket.io/").meta({ description: "Where Socket.IO answers." }),
   namespaces: z
     .array(path)
     .min(1)
@@ -170,7 +170,7 @@ const oauth = z.strictObject({
 });
 
 const sample = z.strictObject({
-  name: z.string().min(1),
+  name: z.string().min(1).meta({ description: "For people." }),
   query: z.string().min(1).meta({ description: "A reading statement: SELECT, SHOW, DESCRIBE or EXPLAIN." }),
   minimumRows: z.int().min(0).default(1).meta({ description: "Fewer rows than this is wrong." }),
 });
@@ -180,10 +180,10 @@ const readyKinds = exactlyOneOf("url", "tcp", "log");
 const ready = z
   .strictObject({
     url: httpUrl.optional().meta({ description: "Must answer with one of `status`." }),
-    status: z.array(z.int().min(100).max(599)).min(1).default([200]),
+    status: z.array(z.int().min(100).max(599)).min(1).default([200]).meta({ description: "Statuses that mean ready." }),
     tcp: port.optional().meta({ description: "A port that must accept a connection." }),
     log: regularExpression.optional().meta({ description: "A regular expression that a line of output must match." }),
-    timeout: duration.prefault("60s"),
+    timeout: duration.prefault("60s").meta({ description: "How long it may take to be ready." }),
   })
   .refine(readyKinds.check, readyKinds.params);
 
@@ -191,8 +191,11 @@ export const serverSchema = z.strictObject({
   command,
   workingDirectory: z.string().default(".").meta({ description: "Relative to the workspace." }),
   port: port.optional().meta({ description: "Must be free before, and free again afterwards." }),
-  ready,
-  environment: z.record(z.string(), z.string()).default({}),
+  ready: ready.meta({ description: "How it shows that it is up." }),
+  environment: z
+    .record(z.string(), z.string())
+    .default({})
+    .meta({ description: "Handed to this server, beside the environment's own." }),
   stages: z
     .array(z.enum(["preflight", "integration", "e2e", "smoke"]))
     .min(1)
@@ -207,12 +210,12 @@ export const environmentSchema = z
       .meta({ description: "read-only: no code path can write. test-data: the suite may create and delete test data." }),
     promotedFrom: name.optional().meta({ description: "Smoke here accepts the e2e evidence of this environment." }),
     variables: z.array(variableName).default([]).meta({ description: "Environment variables that must be present." }),
-    databricks: databricks.optional(),
-    redis: redis.optional(),
-    api: api.optional(),
-    websocket: websocket.optional(),
-    auth: auth.optional(),
-    oauth: oauth.optional(),
+    databricks: databricks.optional().meta({ description: "The SQL warehouse; leave it out where there is none." }),
+    redis: redis.optional().meta({ description: "The Redis; leave it out where there is none." }),
+    api: api.optional().meta({ description: "The HTTP API." }),
+    websocket: websocket.optional().meta({ description: "The Socket.IO server." }),
+    auth: auth.optional().meta({ description: "How test tokens are minted and used." }),
+    oauth: oauth.optional().meta({ description: "The sign-in with Google, looked at without signing in." }),
     analytics: z.array(endpointSchema).default([]).meta({ description: "Read-only dashboard routes that smoke reads." }),
     token: secret.optional().meta({ description: "A bearer token for reading, where test tokens cannot be minted." }),
     sql: z.array(sample).default([]).meta({ description: "Statements that smoke samples." }),
@@ -258,7 +261,7 @@ const matchKinds = exactlyOneOf("prefix", "suffix", "equals");
 
 const match = z
   .strictObject({
-    column,
+    column: column.meta({ description: "The column looked at." }),
     prefix: z.literal(true).optional().meta({ description: "The value begins with one of the test prefixes." }),
     suffix: z.string().min(4).optional().meta({ description: "The value ends with this, such as @testschool.edu." }),
     equals: z.string().min(1).optional().meta({ description: "The value is exactly this." }),
@@ -295,7 +298,8 @@ const testData = z.strictObject({
       "sess_test_",
       "group_test_",
       "teacher_test_",
-    ]),
+    ])
+    .meta({ description: "What the ids and names of test data begin with." }),
   preset: z
     .enum(["classwaves", "none"])
     .default("classwaves")
@@ -318,7 +322,10 @@ const suite = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .meta({ description: "Globs of the reports the command writes, relative to workingDirectory." }),
-  environment: z.record(z.string(), z.string()).default({}),
+  environment: z
+    .record(z.string(), z.string())
+    .default({})
+    .meta({ description: "Handed to the command, beside the environment's own." }),
 });
 
 const stages = z.strictObject({
@@ -331,14 +338,16 @@ const stages = z.strictObject({
       redisHitRate: percent.prefault("70%").meta({ description: "Lower is a warning." }),
       redisMemory: percent.prefault("90%").meta({ description: "More of maxmemory is a warning." }),
     })
-    .prefault({}),
+    .prefault({})
+    .meta({ description: "Is the environment fit to be tested?" }),
   integration: suite
     .extend({
       budget: duration.prefault("15m"),
       prefix: prefixSchema.default("integration_test_"),
       passRate: percent.prefault("95%").meta({ description: "Of the tests that ran, more than this must pass." }),
     })
-    .prefault({}),
+    .prefault({})
+    .meta({ description: "The integration tests." }),
   e2e: suite
     .extend({
       budget: duration.prefault("30m"),
@@ -350,7 +359,8 @@ const stages = z.strictObject({
         .default(["authenticated-*", "unauthenticated-*"])
         .meta({ description: "Playwright projects (globs); at least one test of each must have run." }),
     })
-    .prefault({}),
+    .prefault({})
+    .meta({ description: "The tests in browsers." }),
   smoke: z
     .strictObject({
       budget: duration.prefault("5m"),
@@ -360,8 +370,12 @@ const stages = z.strictObject({
       redisHitRate: percent.prefault("70%").meta({ description: "Lower is a warning." }),
       redisMemory: percent.prefault("90%").meta({ description: "More of maxmemory is a warning." }),
     })
-    .prefault({}),
-  cleanup: z.strictObject({ budget: duration.prefault("2m") }).prefault({}),
+    .prefault({})
+    .meta({ description: "Is what was deployed alive? Reads only." }),
+  cleanup: z
+    .strictObject({ budget: duration.prefault("2m") })
+    .prefault({})
+    .meta({ description: "Deletes test data, and proves it gone." }),
 });
 
 export const configSchema = z
@@ -369,9 +383,12 @@ export const configSchema = z
     version: z.literal(1, { error: "expected 1" }).meta({ description: "The version of this file's format." }),
     defaultEnvironment: name.optional().meta({ description: "Used where no environment is named." }),
     environments: z.record(name, environmentSchema).meta({ description: "By name." }),
-    testData: testData.prefault({}),
-    stages: stages.prefault({}),
-    evidence: z.strictObject({ maxAge: duration.prefault("4h").meta({ description: "Older evidence is stale." }) }).prefault({}),
+    testData: testData.prefault({}).meta({ description: "How test data shows, and what is never touched." }),
+    stages: stages.prefault({}).meta({ description: "Budgets, commands and limits of the stages." }),
+    evidence: z
+      .strictObject({ maxAge: duration.prefault("4h").meta({ description: "Older evidence is stale." }) })
+      .prefault({})
+      .meta({ description: "What a stage asks of the stage before it." }),
   })
   .meta({ title: "env-actions", description: "Environments, test data and stages of env-actions." });
 

@@ -67,8 +67,9 @@ export async function openRedisForTestData(url: string, signal: AbortSignal): Pr
 }
 
 async function connect(url: string, signal: AbortSignal): Promise<Redis> {
-  const { Redis } = await import("ioredis");
-  const client = new Redis(url, {
+  // By its default export: webpack finds no names on a module that is a function.
+  const { default: ioredis } = await import("ioredis");
+  const client = new ioredis.Redis(url, {
     lazyConnect: true,
     connectTimeout: connectTimeoutMs,
     commandTimeout: commandTimeoutMs,

@@ -1,0 +1,15 @@
+/**
+ * A workflow command, as the runner reads it from a line of output. Written by hand because @actions/core takes longer to load
+ * than everything else together, and a missing input needs nothing of it.
+ */
+export function errorCommand(title: string, message: string): string {
+  return `::error title=${escapeProperty(title)}::${escapeData(message)}`;
+}
+
+function escapeData(text: string): string {
+  return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+}
+
+function escapeProperty(text: string): string {
+  return escapeData(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
+}

@@ -1,0 +1,69 @@
+import { type StageName, stageNames } from "../model.ts";
+import { type Input, type InputName, inputs } from "./interface.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** The inputs of one step, read and checked as far as that needs no configuration. */
+export interface ActionInputs {
+  stage: StageName;
+  config: string;
+  environment: string | undefined;
+  workingDirectory: string;
+  budget: string | undefined;
+  command: string | undefined;
+  reports: string[];
+  passRate: string | undefined;
+  deployment: string | undefined;
+  scope: "run" | "expired" | "all";
+  dryRun: boolean;
+  planDigest: string | undefined;
+}
+
+export type InputsRead = { ok: true; inputs: ActionInputs } | { ok: false; mistakes: string[] };
+
+const scopes = ["run", "expired", "all"] as const;
+
+/** Reads INPUT_*, as the runner hands inputs over. All mistakes are told at once. */
+export function readInputs(env: Env): InputsRead {
+  const mistakes: string[] = [];
+  const value = (name: InputName): string | undefined => {
+    const text = inputOf(env, name);
+    if (text !== "") return text;
+    const declared: Input = inputs[name];
+    return declared.default;
+  };
+  const choice = <Choice extends string>(name: string, text: string, choices: readonly Choice[]): Choice => {
+    const chosen = choices.find((candidate) => candidate === text);
+    if (chosen === undefined)
+      mistakes.push(
+        text === ""
+          ? `the input \`${name}\` is missing: one of ${choices.join(", ")}`
+          : `the input \`${name}\` is "${text}", but must be one of ${choices.join(", ")}`,
+      );
+    return chosen ?? (choices[0] as Choice);
+  };
+
+  const read: ActionInputs = {
+    stage: choice("stage", inputOf(env, "stage"), stageNames),
+    config: value("config") ?? "",
+    environment: value("environment"),
+    workingDirectory: value("working-directory") ?? ".",
+    budget: value("budget"),
+    command: value("command"),
+    reports: (value("reports") ?? "")
+      .split("\n")
+      .map((line) => line.trim())
+      .filter((line) => line !== ""),
+    passRate: value("pass-rate"),
+    deployment: value("deployment"),
+    scope: choice("scope", value("scope") ?? "expired", scopes),
+    dryRun: choice("dry-run", value("dry-run") ?? "true", ["true", "false"]) === "true",
+    planDigest: value("plan-digest"),
+  };
+  return mistakes.length === 0 ? { ok: true, inputs: read } : { ok: false, mistakes };
+}
+
+/** The runner writes the name in upper case, with spaces as underscores; dashes stay. */
+function inputOf(env: Env, name: InputName | "stage"): string {
+  return (env[`INPUT_${name.toUpperCase()}`] ?? "").trim();
+}

@@ -1,0 +1,25 @@
+import * as core from "@actions/core";
+import type { Progress } from "../model.ts";
+import { checkLine, verdictMarks } from "../progress.ts";
+import { inertLogLine } from "../report/inert.ts";
+
+/** Prints progress into the runner's log. Whatever others wrote is made inert: a printed line must never be obeyed as a command. */
+export function printProgress(progress: Progress): void {
+  if (progress.kind === "warning") core.warning(inertLogLine(progress.text));
+  else core.info(inertLogLine(lineOf(progress)));
+}
+
+function lineOf(progress: Exclude<Progress, { kind: "warning" }>): string {
+  switch (progress.kind) {
+    case "stage-started":
+      return `${progress.stage} in ${progress.environment}, at most ${Math.round(progress.budgetMs / 1000)} s`;
+    case "check-finished":
+      return checkLine(progress.check);
+    case "step":
+      return `· ${progress.text}`;
+    case "output":
+      return `${progress.source} | ${progress.line}`;
+    case "stage-finished":
+      return `${verdictMarks[progress.report.verdict]} ${progress.stage} ${progress.report.verdict}: ${progress.report.reason}`;
+  }
+}

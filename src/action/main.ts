@@ -1,0 +1,21 @@
+import { UserError } from "../model.ts";
+import { errorCommand } from "./command.ts";
+import { readInputs } from "./inputs.ts";
+
+/**
+ * What the runner starts, as main step and again as post step. The stages, and with them every library, are loaded only when the
+ * inputs are good.
+ */
+export async function main(env: NodeJS.ProcessEnv): Promise<void> {
+  try {
+    if (env.STATE_POST === "true") return await (await import("./post.ts")).post(env);
+    const read = readInputs(env);
+    if (!read.ok) throw new UserError(read.mistakes.join("\n"));
+    process.exitCode = await (await import("./run.ts")).run(read.inputs, env);
+  } catch (error) {
+    const mistake = error instanceof UserError;
+    const message = error instanceof Error ? (mistake ? error.message : (error.stack ?? error.message)) : String(error);
+    process.stdout.write(`${errorCommand(mistake ? "env-actions: please correct" : "env-actions: unexpected error", message)}\n`);
+    process.exitCode = mistake ? 2 : 3;
+  }
+}

@@ -1,0 +1,15 @@
+import * as core from "@actions/core";
+import { toAnnotations } from "../report/annotations.ts";
+import type { StageAnswer } from "../suite.ts";
+
+/** Puts the result where GitHub shows it: annotations and the job's summary. */
+export async function publish({ report, files }: StageAnswer): Promise<void> {
+  for (const { level, message, title, file, line } of toAnnotations(report)) {
+    const properties = { title, ...(file ? { file } : {}), ...(line ? { startLine: line } : {}) };
+    if (level === "error") core.error(message, properties);
+    else if (level === "warning") core.warning(message, properties);
+    else core.notice(message, properties);
+  }
+  // Not on every runner (act in host mode has one, a bare container may not).
+  if (process.env.GITHUB_STEP_SUMMARY) await core.summary.addRaw(files.summaryText, true).write();
+}

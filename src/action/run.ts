@@ -1,0 +1,109 @@
+import { resolve } from "node:path";
+import * as core from "@actions/core";
+import { parseDuration, parsePercent } from "../config/units.ts";
+import { exitStatus } from "../exit-status.ts";
+import { artifactService } from "../gate/artifacts.ts";
+import { type StageReport, UserError } from "../model.ts";
+import type { Overrides } from "../stages/context.ts";
+import { performStage, type StageAnswer, type StageRequest } from "../suite.ts";
+import { cancellation } from "./cancellation.ts";
+import type { ActionInputs } from "./inputs.ts";
+import type { OutputName } from "./interface.ts";
+import { printProgress } from "./log.ts";
+import { publish } from "./publish.ts";
+
+/** What the post step needs to clean up after a main step that was cut short. No secret is among it. */
+export interface SavedState {
+  stage: StageReport["stage"];
+  config: string;
+  environment: string | undefined;
+  workspace: string;
+}
+
+/** @returns the exit status. @throws UserError */
+export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise<number> {
+  const workspace = resolve(env.GITHUB_WORKSPACE ?? ".", inputs.workingDirectory);
+  const state: SavedState = { stage: inputs.stage, config: inputs.config, environment: inputs.environment, workspace };
+  core.saveState("POST", "true");
+  core.saveState("STAGE", JSON.stringify(state));
+  const answer = await perform({
+    stage: inputs.stage,
+    workspace,
+    configFile: inputs.config,
+    overrides: overridesFrom(inputs),
+    ...(inputs.environment ? { environment: inputs.environment } : {}),
+    ...(inputs.deployment ? { deployment: inputs.deployment } : {}),
+    ...(inputs.budget ? { budgetMs: budgetFrom(inputs.budget) } : {}),
+  });
+  // From here on nothing of this step is left to clean up.
+  core.saveState("FINISHED", "true");
+  await publish(answer);
+  for (const [name, value] of Object.entries(outputsOf(answer))) core.setOutput(name, value);
+  return exitStatus([answer.report.verdict]);
+}
+
+/** A stage with everything the runner gives: its log, its masks, its artifacts and its way of cancelling. */
+export async function perform(
+  request: Pick<StageRequest, "stage" | "workspace" | "configFile" | "overrides" | "environment" | "deployment" | "budgetMs">,
+): Promise<StageAnswer> {
+  const artifacts = artifactService(process.env);
+  const cancel = cancellation((text) => core.info(text));
+  try {
+    return await performStage({
+      ...request,
+      env: process.env,
+      cancel: cancel.signal,
+      onProgress: printProgress,
+      onSecret: (secret) => core.setSecret(secret),
+      ...(artifacts ? { artifacts } : {}),
+    });
+  } finally {
+    cancel.dispose();
+  }
+}
+
+function overridesFrom(inputs: ActionInputs): Overrides {
+  return {
+    scope: inputs.scope,
+    execute: !inputs.dryRun,
+    ...(inputs.command ? { command: inputs.command } : {}),
+    ...(inputs.reports.length > 0 ? { reports: inputs.reports } : {}),
+    ...(inputs.passRate ? { passRate: passRateFrom(inputs.passRate) } : {}),
+    ...(inputs.planDigest ? { planDigest: inputs.planDigest } : {}),
+  };
+}
+
+function budgetFrom(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined) throw new UserError(`the input \`budget\` is "${text}", but must be a duration such as 15m`);
+  return milliseconds;
+}
+
+function passRateFrom(text: string): number {
+  const share = parsePercent(text);
+  if (share === undefined) throw new UserError(`the input \`pass-rate\` is "${text}", but must be a percentage such as 95%`);
+  return share;
+}
+
+function outputsOf({ report, files }: StageAnswer): Partial<Record<OutputName, string>> {
+  const { tests, cleanup } = report;
+  const ran = tests ? tests.total - tests.skipped : 0;
+  return {
+    verdict: report.verdict,
+    report: files.report,
+    summary: files.summary,
+    "run-id": report.runId,
+    ...(tests && {
+      tests: String(ran),
+      "failed-tests": String(tests.failed + tests.crashedSuites.length),
+      "flaky-tests": String(tests.flaky),
+      "pass-rate": ran > 0 ? `${Math.floor(((tests.passed + tests.flaky) / ran) * 1000) / 10}%` : "",
+    }),
+    ...(cleanup && {
+      "plan-digest": cleanup.digest,
+      "deleted-rows": String(cleanup.deletedRows),
+      "deleted-keys": String(cleanup.deletedKeys),
+      "left-over": cleanup.leftOver === null ? "unknown" : String(cleanup.leftOver),
+    }),
+  };
+}

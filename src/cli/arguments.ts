@@ -1,0 +1,110 @@
+import { parseArgs } from "node:util";
+import { parseDuration, parsePercent } from "../config/units.ts";
+import { type StageName, stageNames, UserError } from "../model.ts";
+import type { Overrides } from "../stages/context.ts";
+
+export type Command = StageName | "gate" | "plan" | "init" | "help" | "version";
+
+const commands: readonly Command[] = [...stageNames, "gate", "plan", "init", "help", "version"];
+
+export interface Arguments {
+  command: Command;
+  config: string;
+  environment: string | undefined;
+  /** The environment that `gate` smokes. */
+  production: string | undefined;
+  budgetMs: number | undefined;
+  deployment: string | undefined;
+  json: boolean;
+  verbose: boolean;
+  overrides: Overrides;
+}
+
+const options = {
+  config: { type: "string", short: "c", default: ".github/env-actions.yml" },
+  environment: { type: "string", short: "e" },
+  production: { type: "string" },
+  budget: { type: "string" },
+  command: { type: "string" },
+  reports: { type: "string", multiple: true },
+  "pass-rate": { type: "string" },
+  deployment: { type: "string" },
+  scope: { type: "string" },
+  execute: { type: "boolean", default: false },
+  "plan-digest": { type: "string" },
+  json: { type: "boolean", default: false },
+  verbose: { type: "boolean", short: "v", default: false },
+  help: { type: "boolean", short: "h", default: false },
+  version: { type: "boolean", default: false },
+} as const;
+
+export const usage = `env-actions <command> [options]
+
+  preflight        is the environment really there?
+  integration      run the integration tests, and delete what they made
+  e2e              run the tests in browsers, and delete what they made
+  smoke            look at a deployed environment, strictly reading
+  cleanup          show test data; with --execute delete it and prove it gone
+  plan             the same as cleanup without --execute
+  gate             all of them in their order
+  init             write a commented configuration and a workflow
+
+  -c, --config FILE         default .github/env-actions.yml
+  -e, --environment NAME    default: defaultEnvironment of the configuration
+      --production NAME     gate: the environment that smoke looks at
+      --budget 15m          in place of the configured budget
+      --command CMD         integration, e2e: in place of the configured command
+      --reports GLOB        integration, e2e: in place of the configured reports; may be given again
+      --pass-rate 95%       integration, e2e
+      --deployment ID       smoke: the deployment that it follows
+      --scope SCOPE         cleanup, plan: run, expired (default) or all
+      --execute             cleanup: delete
+      --plan-digest DIGEST  cleanup: the digest that was shown; needed for --scope all
+      --json                the report on standard output, progress on standard error
+  -v, --verbose             every line of servers and tests
+
+Exit status: 0 passed or degraded, 1 failed, 2 your mistake, 3 could not look.
+`;
+
+/** @throws UserError that names what is wrong and what is right. */
+export function readArguments(argv: readonly string[]): Arguments {
+  const { values, positionals } = parse(argv);
+  const [name = "help", ...rest] = positionals;
+  const command = values.help ? "help" : values.version ? "version" : commands.find((candidate) => candidate === name);
+  if (command === undefined) throw new UserError(`there is no command "${name}"; there are ${commands.join(", ")}`);
+  if (rest.length > 0) throw new UserError(`"${rest[0]}" is one word too many after "${name}"`);
+  const scope = (["run", "expired", "all"] as const).find((candidate) => candidate === (values.scope ?? "expired"));
+  if (scope === undefined) throw new UserError(`--scope is "${values.scope}", but must be run, expired or all`);
+  const { budget, deployment, environment, production, "pass-rate": passRate, "plan-digest": planDigest } = values;
+  return {
+    command,
+    config: values.config,
+    environment,
+    production,
+    budgetMs: budget === undefined ? undefined : understood("--budget", budget, parseDuration(budget), "a duration such as 15m"),
+    deployment,
+    json: values.json,
+    verbose: values.verbose,
+    overrides: {
+      scope,
+      execute: values.execute && command !== "plan",
+      ...(values.command ? { command: values.command } : {}),
+      ...(values.reports ? { reports: values.reports } : {}),
+      ...(passRate ? { passRate: understood("--pass-rate", passRate, parsePercent(passRate), "a percentage such as 95%") } : {}),
+      ...(planDigest ? { planDigest } : {}),
+    },
+  };
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true });
+  } catch (error) {
+    throw new UserError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function understood(flag: string, text: string, value: number | undefined, expected: string): number {
+  if (value === undefined) throw new UserError(`${flag} is "${text}", but must be ${expected}`);
+  return value;
+}

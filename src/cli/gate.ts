@@ -1,0 +1,35 @@
+import { opensTheGate, type StageName, type StageReport, stageNames } from "../model.ts";
+import { performStage, type StageAnswer, type StageRequest } from "../suite.ts";
+
+export interface GateEnd {
+  stage: StageName;
+  /** Absent where the stage did not run. */
+  answer?: StageAnswer;
+  why?: string;
+}
+
+/**
+ * All stages in their order. After one that does not open the gate the next ones do not run, except cleanup, which always does
+ * and shows that nothing of this run is left.
+ * @param production the environment that smoke looks at; the tested one if left out.
+ */
+export async function runGate(request: Omit<StageRequest, "stage">, production: string | undefined): Promise<GateEnd[]> {
+  const ends: GateEnd[] = [];
+  let closedBy: StageReport | undefined;
+  for (const stage of stageNames) {
+    if (closedBy && stage !== "cleanup") {
+      ends.push({ stage, why: `${closedBy.stage} ${closedBy.verdict}` });
+      continue;
+    }
+    const own: Partial<StageRequest> =
+      stage === "smoke" && production
+        ? { environment: production }
+        : stage === "cleanup"
+          ? { overrides: { scope: "run", execute: true } }
+          : {};
+    const answer = await performStage({ ...request, ...own, stage });
+    ends.push({ stage, answer });
+    if (!opensTheGate(answer.report.verdict)) closedBy ??= answer.report;
+  }
+  return ends;
+}

@@ -1,0 +1,123 @@
+import { relative } from "node:path";
+import { exitStatus } from "../exit-status.ts";
+import { type StageName, UserError, type Verdict } from "../model.ts";
+import { readableDuration, verdictMarks } from "../progress.ts";
+import type { StageAnswer, StageRequest } from "../suite.ts";
+import { type Arguments, readArguments, usage } from "./arguments.ts";
+import { runGate } from "./gate.ts";
+import { interruption } from "./interruption.ts";
+import { Screen } from "./screen.ts";
+
+/** What the terminal gives; a test gives its own. */
+export interface Terminal {
+  cwd: string;
+  env: Readonly<Record<string, string | undefined>>;
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+}
+
+/** One call in the terminal. @returns the exit status. */
+export async function terminal(
+  argv: readonly string[],
+  world: Terminal = { cwd: process.cwd(), env: process.env, stdout: process.stdout, stderr: process.stderr },
+): Promise<number> {
+  try {
+    return await command(readArguments(argv), world);
+  } catch (error) {
+    const mistake = error instanceof UserError;
+    world.stderr.write(
+      `env-actions: ${error instanceof Error ? (mistake ? error.message : (error.stack ?? error.message)) : String(error)}\n`,
+    );
+    return mistake ? 2 : 3;
+  }
+}
+
+async function command(args: Arguments, world: Terminal): Promise<number> {
+  switch (args.command) {
+    case "help":
+      world.stdout.write(usage);
+      return 0;
+    case "version":
+      world.stdout.write(`${(await import("../version.ts")).version}\n`);
+      return 0;
+    case "init":
+      for (const file of await (await import("./init.ts")).init(world.cwd, args.config)) world.stdout.write(`wrote ${file}\n`);
+      return 0;
+    default:
+      return await stages(args, world);
+  }
+}
+
+async function stages(args: Arguments, world: Terminal): Promise<number> {
+  const screen = new Screen(args.json ? world.stderr : world.stdout, { verbose: args.verbose });
+  const interrupted = interruption((text) => screen.line(text));
+  const request: Omit<StageRequest, "stage"> = {
+    workspace: world.cwd,
+    configFile: args.config,
+    overrides: args.overrides,
+    env: world.env,
+    cancel: interrupted.signal,
+    onProgress: (progress) => screen.show(progress),
+    // The terminal is the user's own: redaction of what is printed and written is enough, there is no log to mask.
+    onSecret: () => undefined,
+    ...(args.environment ? { environment: args.environment } : {}),
+    ...(args.budgetMs === undefined ? {} : { budgetMs: args.budgetMs }),
+    ...(args.deployment ? { deployment: args.deployment } : {}),
+  };
+  try {
+    if (args.command === "gate") {
+      const ends = await runGate(request, args.production);
+      screen.line("");
+      for (const end of ends) screen.line(verdictLine(end.stage, end.answer?.report.verdict ?? "skipped", end.answer, end.why));
+      const last = ends.findLast((end) => end.answer)?.answer;
+      if (last) sayFiles(screen, last, world.cwd);
+      if (args.json)
+        world.stdout.write(
+          `${JSON.stringify(
+            ends.flatMap((end) => (end.answer ? [end.answer.report] : [])),
+            undefined,
+            2,
+          )}\n`,
+        );
+      return exitStatus(ends.map((end) => end.answer?.report.verdict ?? "skipped"));
+    }
+    const { performStage } = await import("../suite.ts");
+    const stage = (args.command === "plan" ? "cleanup" : args.command) as StageName;
+    const answer = await performStage({ ...request, stage });
+    if (stage === "cleanup") sayPlan(screen, answer);
+    sayFiles(screen, answer, world.cwd);
+    if (args.json) world.stdout.write(answer.files.reportText);
+    return exitStatus([answer.report.verdict]);
+  } finally {
+    interrupted.dispose();
+    screen.close();
+  }
+}
+
+function verdictLine(stage: StageName, verdict: Verdict, answer: StageAnswer | undefined, why: string | undefined): string {
+  const rest = answer
+    ? `${readableDuration(answer.report.durationMs).padStart(8)}  ${answer.report.reason}`
+    : `${"–".padStart(8)}  not run, because ${why}`;
+  return `  ${verdictMarks[verdict]} ${stage.padEnd(12)} ${verdict.padEnd(9)} ${rest}`;
+}
+
+function sayPlan(screen: Screen, { report: { cleanup } }: StageAnswer): void {
+  if (!cleanup) return;
+  for (const table of cleanup.tables)
+    screen.line(
+      `    ${table.table.padEnd(45)} ${String(table.deleted ?? table.planned).padStart(6)} rows  ${table.samples.slice(0, 2).join(", ")}`,
+    );
+  if (cleanup.keys.planned > 0)
+    screen.line(
+      `    ${"Redis".padEnd(45)} ${String(cleanup.keys.deleted ?? cleanup.keys.planned).padStart(6)} keys  ${cleanup.keys.samples.slice(0, 2).join(", ")}`,
+    );
+  for (const note of [...cleanup.problems, ...cleanup.notes]) screen.line(`    ${note}`);
+  screen.line(`    digest ${cleanup.digest}`);
+}
+
+function sayFiles(screen: Screen, { files }: StageAnswer, cwd: string): void {
+  screen.line("");
+  screen.line(
+    `  report  ${relative(cwd, files.html)}   summary  ${relative(cwd, files.summary)}   audit  ${relative(cwd, files.audit)}`,
+  );
+}

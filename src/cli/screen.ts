@@ -1,0 +1,119 @@
+import { styleText } from "node:util";
+import { opensTheGate, type Progress, type StageReport, type Verdict } from "../model.ts";
+import { checkLine, readableDuration, verdictMarks } from "../progress.ts";
+import { inertLogLine } from "../report/inert.ts";
+
+type Style = Parameters<typeof styleText>[0];
+
+const styles: Record<Verdict, Style> = { passed: "green", degraded: "yellow", failed: "red", error: "magenta", skipped: "gray" };
+
+const redrawMs = 100;
+const failuresShown = 10;
+const tailShown = 12;
+
+/** Shows progress as it comes: a line a check, and on a terminal a last line that moves. Colour only where there is one. */
+export class Screen {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #verbose: boolean;
+  #moving: { stage: string; startedAt: number; budgetMs: number; doing: string; timer: NodeJS.Timeout } | undefined;
+
+  constructor(stream: NodeJS.WriteStream, options: { verbose: boolean }) {
+    this.#stream = stream;
+    this.#verbose = options.verbose;
+  }
+
+  show(progress: Progress): void {
+    switch (progress.kind) {
+      case "stage-started":
+        this.line("");
+        this.line([progress.stage, "bold"], ` in ${progress.environment}`);
+        this.#move(progress.stage, progress.budgetMs);
+        break;
+      case "check-finished":
+        this.line("  ", [checkLine(progress.check), styles[progress.check.verdict]], [took(progress.check.durationMs), "gray"]);
+        break;
+      case "step":
+        this.line([`  · ${progress.text}`, "gray"]);
+        this.#doing(progress.text);
+        break;
+      case "warning":
+        this.line([`  ▲ ${progress.text}`, "yellow"]);
+        break;
+      case "output":
+        if (this.#verbose) this.line([`  │ ${progress.source}: ${progress.line}`, "gray"]);
+        else this.#doing(progress.line);
+        break;
+      case "stage-finished":
+        this.#rest();
+        this.#finish(progress.report);
+        break;
+    }
+  }
+
+  /** Texts, some with a style. Only our own styling may colour or move anything: whatever a text says is made inert first. */
+  line(...parts: (string | [text: string, style: Style])[]): void {
+    this.#erase();
+    const styled = parts.map((part) =>
+      typeof part === "string" ? inertLogLine(part) : styleText(part[1], inertLogLine(part[0]), { stream: this.#stream, validateStream: true }),
+    );
+    this.#stream.write(`${styled.join("")}\n`);
+    this.#draw();
+  }
+
+  close(): void {
+    this.#rest();
+  }
+
+  #finish(report: StageReport): void {
+    const { verdict, stage, tests, servers, commands, problems } = report;
+    const time = ` in ${readableDuration(report.durationMs)} of ${readableDuration(report.budgetMs)}: ${report.reason}`;
+    this.line("  ", [`${verdictMarks[verdict]} ${stage} ${verdict}`, styles[verdict]], time);
+    const failures = tests?.failures ?? [];
+    for (const failure of failures.slice(0, failuresShown)) this.line(`    ✘ ${failure.name}${failure.message ? ` – ${firstLine(failure.message)}` : ""}`);
+    if (failures.length > failuresShown) this.line(`    … and ${failures.length - failuresShown} more failed tests, in the report`);
+    if (opensTheGate(verdict)) return;
+    // The failed tests say more than the last lines of their runner.
+    const tails = failures.length > 0 ? [] : [...servers, ...commands].flatMap((logged) => logged.tail?.slice(-tailShown) ?? []);
+    for (const text of tails) this.line([`    │ ${text}`, "gray"]);
+    for (const problem of problems) this.line(`    ${problem}`);
+  }
+
+  #move(stage: string, budgetMs: number): void {
+    this.#rest();
+    if (!this.#stream.isTTY) return;
+    const timer = setInterval(() => this.#draw(), redrawMs);
+    timer.unref();
+    this.#moving = { stage, startedAt: Date.now(), budgetMs, doing: "", timer };
+  }
+
+  #doing(text: string): void {
+    if (this.#moving) this.#moving.doing = text;
+  }
+
+  #draw(): void {
+    if (!this.#moving) return;
+    const { stage, startedAt, budgetMs, doing } = this.#moving;
+    const text = `  … ${stage} ${readableDuration(Date.now() - startedAt)} of ${readableDuration(budgetMs)}  ${inertLogLine(doing)}`;
+    this.#stream.write(`\r\u001b[2K${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
+  }
+
+  #erase(): void {
+    if (this.#moving) this.#stream.write("\r\u001b[2K");
+  }
+
+  #rest(): void {
+    if (!this.#moving) return;
+    clearInterval(this.#moving.timer);
+    this.#erase();
+    this.#moving = undefined;
+  }
+}
+
+function took(ms: number): string {
+  return ms >= 1 ? `  ${readableDuration(ms)}` : "";
+}
+
+function firstLine(text: string): string {
+  return text.split("
+", 1)[0] ?? "";
+}

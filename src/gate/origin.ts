@@ -1,0 +1,52 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import type { Commit, Origin } from "../model.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Where this run happens, from the runner's variables. */
+export function originOf(env: Env): Origin {
+  if (env.GITHUB_ACTIONS !== "true") return { kind: "terminal", ...(env.USER ? { actor: env.USER } : {}) };
+  return {
+    kind: "github",
+    repository: env.GITHUB_REPOSITORY,
+    workflow: env.GITHUB_WORKFLOW_REF ?? env.GITHUB_WORKFLOW,
+    workflowRun: env.GITHUB_RUN_ID,
+    attempt: env.GITHUB_RUN_ATTEMPT,
+    job: env.GITHUB_JOB,
+    actor: env.GITHUB_ACTOR,
+  };
+}
+
+const gitTimeoutMs = 5_000;
+
+/**
+ * What is being tested. On a pull request GITHUB_SHA is the merge commit, so the head is kept beside it. In a terminal it is
+ * what git says; outside of a repository it is `unversioned`, which is equal to itself and to nothing else.
+ */
+export async function commitOf(env: Env, workspace: string): Promise<Commit> {
+  if (env.GITHUB_ACTIONS === "true" && env.GITHUB_SHA) {
+    const headSha = await pullRequestHead(env.GITHUB_EVENT_PATH);
+    return { sha: env.GITHUB_SHA, ...(headSha && headSha !== env.GITHUB_SHA ? { headSha } : {}) };
+  }
+  try {
+    const { stdout } = await promisify(execFile)("git", ["rev-parse", "HEAD"], { cwd: workspace, timeout: gitTimeoutMs });
+    return { sha: stdout.trim() };
+  } catch {
+    // No git, no repository, or no commit yet: a workspace like that can still be tested.
+    return { sha: "unversioned" };
+  }
+}
+
+async function pullRequestHead(eventFile: string | undefined): Promise<string | undefined> {
+  if (!eventFile) return undefined;
+  try {
+    const event = JSON.parse(await readFile(eventFile, "utf8")) as { pull_request?: { head?: { sha?: unknown } } };
+    const sha = event.pull_request?.head?.sha;
+    return typeof sha === "string" ? sha : undefined;
+  } catch {
+    // act and some runners have no event file; the commit alone then binds the evidence.
+    return undefined;
+  }
+}

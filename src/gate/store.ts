@@ -1,0 +1,99 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Evidence, StageName } from "../model.ts";
+import type { ArtifactService } from "./artifacts.ts";
+import { parseEvidence } from "./evidence.ts";
+
+/** Keeps evidence as files, for the stages of one job or terminal, and as artifacts of the workflow run, for its other jobs. */
+export interface EvidenceStore {
+  /** All that there is of a stage, the newest first; `problems` says what could not be read. */
+  find(stage: StageName): Promise<{ evidence: Evidence[]; problems: string[] }>;
+  /** @returns what could not be kept: a later job would miss it. */
+  keep(evidence: Evidence, files: { name: string; content: string }[]): Promise<string[]>;
+}
+
+const retentionDays = 30;
+const evidenceFile = "evidence.json";
+
+export function evidenceStore(directory: string, artifacts: ArtifactService | undefined): EvidenceStore {
+  return {
+    async find(stage) {
+      const found = [
+        await fromFiles(directory, stage),
+        artifacts ? await fromArtifacts(artifacts, stage) : { evidence: [], problems: [] },
+      ];
+      const evidence = found
+        .flatMap((source) => source.evidence)
+        .sort((a, b) => Date.parse(b.finishedAt) - Date.parse(a.finishedAt));
+      return { evidence, problems: found.flatMap((source) => source.problems) };
+    },
+    async keep(evidence, files) {
+      const text = `${JSON.stringify(evidence, undefined, 2)}\n`;
+      await mkdir(directory, { recursive: true });
+      await writeFile(join(directory, `${evidence.stage}-${evidence.environment}.json`), text);
+      if (!artifacts) return [];
+      // Names are unique within a run, and a job may run twice.
+      const name = `${artifactPrefix(evidence.stage)}${evidence.environment}-${evidence.origin.attempt ?? "1"}-${randomBytes(3).toString("hex")}`;
+      const contents = [{ name: evidenceFile, content: text }, ...files].map((file) => ({
+        name: file.name,
+        content: Buffer.from(file.content),
+      }));
+      try {
+        await artifacts.upload(name, contents, retentionDays);
+        return [];
+      } catch (error) {
+        return [`the evidence could not be kept as an artifact, so later jobs will not find it: ${message(error)}`];
+      }
+    },
+  };
+}
+
+interface Found {
+  evidence: Evidence[];
+  problems: string[];
+}
+
+async function fromFiles(directory: string, stage: StageName): Promise<Found> {
+  const found: Found = { evidence: [], problems: [] };
+  for (const name of await namesIn(directory)) {
+    if (!name.startsWith(`${stage}-`) || !name.endsWith(".json")) continue;
+    try {
+      found.evidence.push(parseEvidence(await readFile(join(directory, name), "utf8")));
+    } catch (error) {
+      found.problems.push(`${name} is not readable as evidence: ${message(error)}`);
+    }
+  }
+  return found;
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+async function fromArtifacts(artifacts: ArtifactService, stage: StageName): Promise<Found> {
+  const found: Found = { evidence: [], problems: [] };
+  try {
+    for (const { name } of await artifacts.list()) {
+      if (!name.startsWith(artifactPrefix(stage))) continue;
+      const file = (await artifacts.download(name)).find((entry) => entry.name === evidenceFile);
+      if (file) found.evidence.push(parseEvidence(file.content.toString("utf8")));
+    }
+  } catch (error) {
+    found.problems.push(`the artifacts of this workflow run could not be read: ${message(error)}`);
+  }
+  return found;
+}
+
+function artifactPrefix(stage: StageName): string {
+  return `env-actions-${stage}-`;
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

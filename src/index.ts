@@ -1,0 +1,5 @@
+/** The public entry: what the examples, the local stand-ins, the benchmarks and other programs may use. */
+export { type Terminal, terminal } from "./cli/main.ts";
+export type { Config } from "./config/schema.ts";
+export * from "./model.ts";
+export { performStage, type StageAnswer, type StageRequest } from "./suite.ts";

@@ -1,0 +1,83 @@
+import type { Check, StageName, StageReport, TestCase, Verdict } from "../model.ts";
+
+/** How a report says things, whatever it is written in: the same words in the summary, on the page and in annotations. */
+
+/** The word always stands beside it: an icon or a colour alone tells some people nothing. */
+export const verdictIcons: Record<Verdict, string> = {
+  passed: "✅",
+  degraded: "⚠️",
+  failed: "❌",
+  error: "🛑",
+  skipped: "⏭️",
+};
+
+const urgency: Record<Verdict, number> = { failed: 0, error: 1, degraded: 2, skipped: 3, passed: 4 };
+
+/** What is not passed first; otherwise in the order in which it was looked at. */
+export function mostUrgentFirst(checks: readonly Check[]): Check[] {
+  return [...checks].sort((a, b) => urgency[a.verdict] - urgency[b.verdict]);
+}
+
+/** `412 ms`, `3.4 s`, `2 min 5 s`, `1 h 4 min`. */
+export function duration(milliseconds: number): string {
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  if (milliseconds < 9_950) return `${(milliseconds / 1000).toFixed(1)} s`;
+  const seconds = Math.round(milliseconds / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return [`${Math.floor(seconds / 60)} min`, ...(seconds % 60 ? [`${seconds % 60} s`] : [])].join(" ");
+  const minutes = Math.round(seconds / 60);
+  return [`${Math.floor(minutes / 60)} h`, ...(minutes % 60 ? [`${minutes % 60} min`] : [])].join(" ");
+}
+
+/** `1 test`, `2 tests`, `12,040 tests`. */
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+}
+
+/** A number of which nobody may think that it is zero when it was not told. */
+export function known(number: number | null | undefined): string {
+  return number === undefined || number === null ? "unknown" : number.toLocaleString("en");
+}
+
+/** At most so many UTF-16 units, and says how much is missing. */
+export function cut(text: string, longest: number): string {
+  if (text.length <= longest) return text;
+  return `${text.slice(0, longest).toWellFormed()} … (${(text.length - longest).toLocaleString("en")} more characters)`;
+}
+
+/** `tests/a.test.ts:12`; undefined where the report does not say. */
+export function place(test: Pick<TestCase, "file" | "line">): string | undefined {
+  if (test.file === undefined) return undefined;
+  return test.line === undefined ? test.file : `${test.file}:${test.line}`;
+}
+
+/** What a failed test said, once: runners often begin the stack with the message. */
+export function account(test: TestCase): { message: string; stack?: string } {
+  const message = test.message ?? "";
+  if (!test.stack) return { message };
+  return { message: test.stack.startsWith(message) ? "" : message, stack: test.stack };
+}
+
+/** Of the tests that ran; undefined when none did. */
+export function passRate({ passed, flaky, failed }: { passed: number; flaky: number; failed: number }): string | undefined {
+  const ran = passed + flaky + failed;
+  if (ran === 0) return undefined;
+  const percent = ((passed + flaky) / ran) * 100;
+  // 99.96 % must not read as 100 %.
+  return `${(Math.floor(percent * 10) / 10).toFixed(1)} %`;
+}
+
+/** `41 s of 2 min (34 %)`. */
+export function budgetUse(report: Pick<StageReport, "durationMs" | "budgetMs">): string {
+  const used = `${duration(report.durationMs)} of ${duration(report.budgetMs)}`;
+  return report.budgetMs > 0 ? `${used} (${Math.round((report.durationMs / report.budgetMs) * 100)} %)` : used;
+}
+
+export function shortSha(sha: string): string {
+  return sha.slice(0, 10);
+}
+
+/** Where the whole report stands, relative to the workspace. */
+export function reportFile(stage: StageName): string {
+  return `.env-actions/reports/${stage}.json`;
+}

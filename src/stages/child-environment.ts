@@ -1,0 +1,32 @@
+import { join } from "node:path";
+import { runPrefix } from "../testdata/identity.ts";
+import type { StageContext } from "./context.ts";
+
+/**
+ * A test or a server could use these to speak to the runner in the action's name: to forge outputs, change later steps, or sign
+ * in as the workflow.
+ */
+const runnersOwn =
+  /^(INPUT_.*|STATE_.*|GITHUB_OUTPUT|GITHUB_STATE|GITHUB_ENV|GITHUB_PATH|GITHUB_TOKEN|ACTIONS_RUNTIME_TOKEN|ACTIONS_RESULTS_URL|ACTIONS_RUNTIME_URL|ACTIONS_CACHE_URL|ACTIONS_ID_TOKEN_REQUEST_TOKEN|ACTIONS_ID_TOKEN_REQUEST_URL)$/;
+
+export function ledgerFile(context: Pick<StageContext, "records" | "runId">): string {
+  return join(context.records, "ledger", `${context.runId}.jsonl`);
+}
+
+/** What servers and test commands see: the environment of the step, the configured one, and the identity of the run. */
+export function childEnvironment(context: StageContext, own: Readonly<Record<string, string>>): Record<string, string> {
+  const inherited = Object.entries(context.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !runnersOwn.test(entry[0]),
+  );
+  const { stage, config } = context;
+  const prefix = stage === "integration" || stage === "e2e" ? config.stages[stage].prefix : config.stages.integration.prefix;
+  return {
+    ...Object.fromEntries(inherited),
+    ...context.environment.environment,
+    ...own,
+    ENV_ACTIONS_RUN_ID: context.runId,
+    ENV_ACTIONS_PREFIX: runPrefix(prefix, context.runId),
+    ENV_ACTIONS_LEDGER: ledgerFile(context),
+    ENV_ACTIONS_ENVIRONMENT: context.environment.name,
+  };
+}

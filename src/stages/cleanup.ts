@@ -1,0 +1,51 @@
+import { look } from "../checks/check.ts";
+import type { Check } from "../model.ts";
+import { describePlan, executeCleanup, planCleanup } from "../testdata/cleanup.ts";
+import { judgeCleanup } from "../testdata/judge.ts";
+import { withReaders, withWriters } from "./connections.ts";
+import { emptyOutcome, type StageContext, type StageOutcome, step, told } from "./context.ts";
+import { cleanupRequest } from "./run-cleanup.ts";
+
+/** Shows what test data is there; with `execute` it deletes exactly that and proves it gone. */
+export async function cleanup(context: StageContext): Promise<StageOutcome> {
+  const { scope = "expired", execute = false, planDigest } = context.overrides;
+  const outcome = emptyOutcome();
+  const started = performance.now();
+  const elapsed = () => Math.round(performance.now() - started);
+  const onStep = (text: string) => step(context, text);
+  const request = await cleanupRequest(context, scope);
+  const refusal = await look("test-data.cleanup", "Test data", async () => {
+    if (!execute) {
+      outcome.cleanup = await withReaders(context, async (readers) => {
+        const [warehouse, redis] = await Promise.all([readers.warehouse, readers.redis]);
+        const ports = { ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}), signal: context.signal, onStep };
+        return describePlan(await planCleanup(ports, request), true);
+      });
+      return { verdict: "passed" };
+    }
+    if (scope === "all" && !planDigest)
+      return {
+        verdict: "failed",
+        message:
+          "Scope `all` is deleted only with the digest of the plan that was shown: run without --execute first, then add --plan-digest.",
+      };
+    return await withWriters(context, context.signal, async (writers) => {
+      const ports = { ...writers, environment: context.environment, signal: context.signal, onStep };
+      const plan = await planCleanup(ports, request);
+      if (planDigest && plan.digest !== planDigest) {
+        outcome.cleanup = describePlan(plan, true);
+        return {
+          verdict: "failed",
+          observed: plan.digest,
+          expected: planDigest,
+          message: "The plan is no longer the one that was shown: look at it again. Nothing was deleted.",
+        };
+      }
+      outcome.cleanup = await executeCleanup(ports, plan);
+      return { verdict: "passed" };
+    });
+  });
+  const check: Check = refusal.verdict === "passed" && outcome.cleanup ? judgeCleanup(outcome.cleanup, elapsed()) : refusal;
+  outcome.checks.push(await told(context, Promise.resolve(check)));
+  return outcome;
+}

@@ -1,0 +1,82 @@
+import { isAbsolute, join } from "node:path";
+import type { RedisReader, TestDataRedis } from "../redis/connection.ts";
+import { openRedisForTestData, openRedisReader } from "../redis/connection.ts";
+import { openForTestData, openReader, type TestDataWarehouse, type WarehouseReader } from "../warehouse/access.ts";
+import type { WarehouseSettings } from "../warehouse/connection.ts";
+import { type StageContext, step } from "./context.ts";
+
+/** Connections that read; absent where the environment has none. Each is being opened when this returns. */
+export interface Readers {
+  warehouse: Promise<WarehouseReader> | undefined;
+  redis: Promise<RedisReader> | undefined;
+}
+
+/** Opens readers for the time of `work`, and closes them whatever happens. */
+export async function withReaders<Result>(context: StageContext, work: (readers: Readers) => Promise<Result>): Promise<Result> {
+  const settings = warehouseSettings(context);
+  const { redis: redisSettings } = context.environment;
+  const warehouse = settings && openReader(settings, { signal: context.signal, onWaking: (text) => step(context, text) });
+  const redis = redisSettings && openRedisReader(redisSettings.url.reveal(), context.signal);
+  // A failed opening is seen by every check that awaits it; without any, it must not end the process.
+  warehouse?.catch(() => undefined);
+  redis?.catch(() => undefined);
+  try {
+    return await work({ warehouse, redis });
+  } finally {
+    await closeAll([warehouse, redis]);
+  }
+}
+
+/** Connections that can delete test data. */
+export interface Writers {
+  warehouse?: TestDataWarehouse;
+  redis?: TestDataRedis;
+}
+
+/** @throws WarehouseFailure, RedisFailure */
+export async function withWriters<Result>(
+  context: StageContext,
+  signal: AbortSignal,
+  work: (writers: Writers) => Promise<Result>,
+): Promise<Result> {
+  if (context.environment.access !== "test-data")
+    throw new Error(`environment ${context.environment.name} is read-only: nothing may be deleted there`);
+  const settings = warehouseSettings(context);
+  const { redis: redisSettings } = context.environment;
+  const opening = [
+    settings && openForTestData(settings, { signal, onWaking: (text) => step(context, text) }),
+    redisSettings && openRedisForTestData(redisSettings.url.reveal(), signal),
+  ] as const;
+  try {
+    const [warehouse, redis] = await Promise.all(opening);
+    return await work({ ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}) });
+  } finally {
+    await closeAll(opening);
+  }
+}
+
+async function closeAll(opening: readonly (Promise<{ close(): Promise<void> }> | undefined)[]): Promise<void> {
+  const opened = await Promise.allSettled(opening);
+  await Promise.all(opened.map((result) => (result.status === "fulfilled" ? result.value?.close() : undefined)));
+}
+
+function warehouseSettings(context: StageContext): WarehouseSettings | undefined {
+  const settings = context.environment.databricks;
+  if (!settings) return undefined;
+  const { certificateAuthority } = settings;
+  return {
+    host: settings.host,
+    path: settings.path ?? `/sql/1.0/warehouses/${settings.warehouse ?? ""}`,
+    token: settings.token.reveal(),
+    catalog: settings.catalog,
+    ...(certificateAuthority
+      ? {
+          certificateAuthority: isAbsolute(certificateAuthority)
+            ? certificateAuthority
+            : join(context.workspace, certificateAuthority),
+        }
+      : {}),
+    startTimeoutMs: settings.startTimeout,
+    runId: context.runId,
+  };
+}

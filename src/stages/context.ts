@@ -1,0 +1,68 @@
+import type { Config, Environment, Table } from "../config/schema.ts";
+import type { Check, CleanupResult, CommandReport, Progress, ServerReport, StageName, TestResults } from "../model.ts";
+
+/** Everything a stage needs to know, and its ways to the outside. */
+export interface StageContext {
+  stage: StageName;
+  config: Config;
+  /** The test-data tables, preset and configuration joined. */
+  tables: Readonly<Record<string, Table>>;
+  environment: Environment & { name: string };
+  runId: string;
+  /** Unix milliseconds. */
+  runStarted: number;
+  /** Absolute path; everything the configuration names is relative to it. */
+  workspace: string;
+  /** Absolute path of `.env-actions` in it. */
+  records: string;
+  /** The process's own environment. */
+  env: Readonly<Record<string, string | undefined>>;
+  /** Ends at the stage's budget, or when the run is cancelled. */
+  signal: AbortSignal;
+  onProgress: (progress: Progress) => void;
+  secrets: SecretKeeper;
+  overrides: Overrides;
+}
+
+/** Knows every secret of the run, those from the configuration and those made on the way. */
+export interface SecretKeeper {
+  add(secret: string): void;
+  redact(text: string): string;
+}
+
+/** What inputs and flags say in place of the configuration. */
+export interface Overrides {
+  command?: string;
+  reports?: string[];
+  /** 0 to 1 */
+  passRate?: number;
+  scope?: "run" | "expired" | "all";
+  execute?: boolean;
+  planDigest?: string;
+}
+
+/** What a stage found and did. */
+export interface StageOutcome {
+  checks: Check[];
+  tests?: TestResults;
+  commands: CommandReport[];
+  servers: ServerReport[];
+  cleanup?: CleanupResult;
+  problems: string[];
+}
+
+export function emptyOutcome(): StageOutcome {
+  return { checks: [], commands: [], servers: [], problems: [] };
+}
+
+/** Tells the progress of each check as it comes, and hands it on. */
+export async function told<Result extends Check | Check[]>(context: StageContext, checking: Promise<Result>): Promise<Result> {
+  const result = await checking;
+  for (const check of Array.isArray(result) ? result : [result])
+    context.onProgress({ kind: "check-finished", stage: context.stage, check });
+  return result;
+}
+
+export function step(context: StageContext, text: string): void {
+  context.onProgress({ kind: "step", stage: context.stage, text });
+}

@@ -1,0 +1,7 @@
+import type { StageContext, StageOutcome } from "./context.ts";
+import { runTests } from "./tests.ts";
+
+/** The project's integration tests, with the identity of the run, and without their traces. */
+export function integration(context: StageContext): Promise<StageOutcome> {
+  return runTests(context, {});
+}

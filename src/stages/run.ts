@@ -1,0 +1,121 @@
+import { relative } from "node:path";
+import { sentence } from "../checks/check.ts";
+import { type Check, type Commit, type Origin, type StageName, type StageReport, UserError, worstVerdict } from "../model.ts";
+import { cleanup } from "./cleanup.ts";
+import { emptyOutcome, type StageContext, type StageOutcome } from "./context.ts";
+import { e2e } from "./e2e.ts";
+import { integration } from "./integration.ts";
+import { preflight } from "./preflight.ts";
+import { smoke } from "./smoke.ts";
+
+const stories: Record<StageName, (context: StageContext) => Promise<StageOutcome>> = {
+  preflight,
+  integration,
+  e2e,
+  smoke,
+  cleanup,
+};
+
+export interface StageRun {
+  context: Omit<StageContext, "signal">;
+  /** Cancels the run. */
+  cancel: AbortSignal;
+  budgetMs: number;
+  commit: Commit;
+  origin: Origin;
+  /** Why the sequence of the gate does not let it start. */
+  refusal: string | undefined;
+}
+
+/**
+ * Runs one stage within its budget and turns what it found into a report. Everything but the user's own mistake becomes part of
+ * the report. @throws UserError
+ */
+export async function runStage(run: StageRun): Promise<StageReport> {
+  const started = Date.now();
+  const budget = AbortSignal.timeout(run.budgetMs);
+  const context: StageContext = { ...run.context, signal: AbortSignal.any([run.cancel, budget]) };
+  context.onProgress({
+    kind: "stage-started",
+    stage: context.stage,
+    environment: context.environment.name,
+    budgetMs: run.budgetMs,
+  });
+  const outcome = run.refusal === undefined ? await outcomeOf(context) : refused(context, run.refusal);
+  if (budget.aborted)
+    outcome.problems.push(`the budget of ${Math.round(run.budgetMs / 1000)} s was used up; what was still running was stopped`);
+  if (run.cancel.aborted) outcome.problems.push("the run was cancelled");
+  const report = reportOf(run, outcome, started);
+  context.onProgress({ kind: "stage-finished", stage: context.stage, report });
+  return report;
+}
+
+function refused(context: StageContext, why: string): StageOutcome {
+  const check: Check = {
+    id: "sequence",
+    title: "The stages before have passed",
+    verdict: "error",
+    message: `Refused to start: ${why}`,
+    durationMs: 0,
+  };
+  context.onProgress({ kind: "check-finished", stage: context.stage, check });
+  return { ...emptyOutcome(), checks: [check] };
+}
+
+async function outcomeOf(context: StageContext): Promise<StageOutcome> {
+  try {
+    return await stories[context.stage](context);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    return {
+      ...emptyOutcome(),
+      checks: [
+        { id: context.stage, title: `The ${context.stage} stage`, verdict: "error", message: sentence(error), durationMs: 0 },
+      ],
+    };
+  }
+}
+
+function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageReport {
+  const { context } = run;
+  // A problem is something that could not be done: with it, a pass would claim more than was seen.
+  const verdict = worstVerdict([
+    ...outcome.checks.map((check) => check.verdict),
+    ...outcome.problems.map(() => "error" as const),
+  ]);
+  const finished = Date.now();
+  return {
+    schemaVersion: 1,
+    stage: context.stage,
+    verdict,
+    reason: reasonFor(outcome, verdict),
+    environment: { name: context.environment.name, access: context.environment.access },
+    runId: context.runId,
+    commit: run.commit,
+    origin: run.origin,
+    startedAt: new Date(started).toISOString(),
+    finishedAt: new Date(finished).toISOString(),
+    durationMs: finished - started,
+    budgetMs: run.budgetMs,
+    checks: outcome.checks,
+    servers: outcome.servers.map((server) => withRelativeLog(server, context.workspace)),
+    commands: outcome.commands.map((command) => withRelativeLog(command, context.workspace)),
+    problems: outcome.problems,
+    ...(outcome.tests ? { tests: outcome.tests } : {}),
+    ...(outcome.cleanup ? { cleanup: outcome.cleanup } : {}),
+  };
+}
+
+function withRelativeLog<Logged extends { log?: string }>(logged: Logged, workspace: string): Logged {
+  return logged.log === undefined ? logged : { ...logged, log: relative(workspace, logged.log) };
+}
+
+/** One sentence: the first thing that made the verdict what it is, and how many more there are. */
+function reasonFor(outcome: StageOutcome, verdict: StageReport["verdict"]): string {
+  const decisive = outcome.checks.filter((check) => check.verdict === verdict);
+  const first = decisive[0];
+  if (verdict === "passed") return `${decisive.length} ${decisive.length === 1 ? "check" : "checks"} passed`;
+  if (!first) return outcome.problems[0] ?? "nothing was looked at";
+  const more = decisive.length > 1 ? ` (and ${decisive.length - 1} more)` : "";
+  return `${first.title}: ${first.message ?? first.observed ?? first.verdict}${more}`;
+}

@@ -1,0 +1,163 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { resolveTables } from "./config/classwaves.ts";
+import { loadConfig, selectEnvironment } from "./config/load.ts";
+import type { Config } from "./config/schema.ts";
+import type { ArtifactService } from "./gate/artifacts.ts";
+import { evidenceOf, judgeSequence, stageBefore } from "./gate/evidence.ts";
+import { commitOf, originOf } from "./gate/origin.ts";
+import { type EvidenceStore, evidenceStore } from "./gate/store.ts";
+import type { Commit, Evidence, Origin, Progress, StageName, StageReport } from "./model.ts";
+import { type RecordedFiles, recordReport } from "./record.ts";
+import { secretKeeper } from "./secrets.ts";
+import type { Overrides, StageContext } from "./stages/context.ts";
+import { runStage } from "./stages/run.ts";
+import { isRunId, newRunId } from "./testdata/identity.ts";
+
+/** One stage, as the action and the terminal ask for it. */
+export interface StageRequest {
+  stage: StageName;
+  /** Absolute path of the workspace. */
+  workspace: string;
+  /** Relative to the workspace, or absolute. */
+  configFile: string;
+  environment?: string;
+  /** Milliseconds, in place of the configured budget. */
+  budgetMs?: number;
+  overrides?: Overrides;
+  /** The deployment that smoke follows. */
+  deployment?: string;
+  env: Readonly<Record<string, string | undefined>>;
+  cancel: AbortSignal;
+  onProgress: (progress: Progress) => void;
+  /** Told every secret before anything that may hold it is printed. */
+  onSecret: (secret: string) => void;
+  /** Where the runner offers it: carries evidence from job to job. */
+  artifacts?: ArtifactService;
+}
+
+export interface StageAnswer {
+  report: StageReport;
+  files: RecordedFiles;
+}
+
+const recordsDirectory = ".env-actions";
+
+/** From configuration to recorded report. @throws UserError for the user's mistakes, before anything is started. */
+export async function performStage(request: StageRequest): Promise<StageAnswer> {
+  const { stage, workspace, env } = request;
+  const secrets = secretKeeper(request.onSecret);
+  const { config, tables, environment } = await readConfiguration(request, secrets.add);
+  const records = join(workspace, recordsDirectory);
+  const [commit, origin] = [await commitOf(env, workspace), originOf(env)];
+  const store = evidenceStore(join(records, "evidence"), request.artifacts);
+  const identity = await identify(request, config, environment, store, records, { commit, origin });
+  await mkdir(join(records, "logs"), { recursive: true });
+
+  const context: Omit<StageContext, "signal"> = {
+    stage,
+    config,
+    tables,
+    environment,
+    runId: identity.runId,
+    runStarted: Number(identity.runId.split("_")[0]),
+    workspace,
+    records,
+    env,
+    onProgress: request.onProgress,
+    secrets,
+    overrides: request.overrides ?? {},
+  };
+  const budgetMs = request.budgetMs ?? config.stages[stage].budget;
+  const report = await runStage({ context, cancel: request.cancel, budgetMs, commit, origin, refusal: identity.refusal });
+  const files = await recordReport(report, { records, redact: secrets.redact });
+  const problems = await store.keep(evidenceOf(report, files.reportText), [{ name: `${stage}.json`, content: files.reportText }]);
+  for (const problem of [...identity.problems, ...problems]) request.onProgress({ kind: "warning", stage, text: problem });
+  return { report, files };
+}
+
+async function readConfiguration(request: StageRequest, addSecret: (secret: string) => void) {
+  const { workspace, env, configFile } = request;
+  const loaded = await loadConfig({
+    file: configFile,
+    cwd: workspace,
+    env,
+    ...(request.environment ? { environment: request.environment } : {}),
+  });
+  for (const secret of loaded.secrets) addSecret(secret.reveal());
+  const { name, environment } = selectEnvironment(loaded.config, request.environment);
+  return { config: loaded.config, tables: resolveTables(loaded.config.testData), environment: { ...environment, name } };
+}
+
+interface Identity {
+  runId: string;
+  /** Why the stage must not start. */
+  refusal: string | undefined;
+  problems: string[];
+}
+
+/**
+ * Which run this is, and whether the stage may start. Preflight begins a run; the others continue it: the run under way is named
+ * by the environment, by this workspace, or by the evidence of the stage before.
+ */
+async function identify(
+  request: StageRequest,
+  config: Config,
+  environment: StageContext["environment"],
+  store: EvidenceStore,
+  records: string,
+  { commit, origin }: { commit: Commit; origin: Origin },
+): Promise<Identity> {
+  const { stage, env } = request;
+  const named = env.ENV_ACTIONS_RUN_ID && isRunId(env.ENV_ACTIONS_RUN_ID) ? env.ENV_ACTIONS_RUN_ID : undefined;
+  const runFile = join(records, "run.json");
+  const underWay = named ?? (await readRun(runFile, origin));
+  const needed = stageBefore(stage);
+  if (stage === "preflight")
+    return { runId: await beginRun(runFile, named ?? newRunId(), origin), refusal: undefined, problems: [] };
+  if (needed === undefined) return { runId: underWay ?? newRunId(), refusal: undefined, problems: [] };
+
+  const { evidence, problems } = await store.find(needed);
+  const environments = [environment.name, ...(stage === "smoke" && environment.promotedFrom ? [environment.promotedFrom] : [])];
+  const judge = (candidate: Evidence | undefined) =>
+    judgeSequence({
+      stage,
+      environments,
+      commit,
+      origin,
+      runId: underWay,
+      evidence: candidate,
+      deployment: request.deployment,
+      now: Date.now(),
+      maxAgeMs: config.evidence.maxAge,
+    });
+  const accepted = evidence.find((candidate) => judge(candidate).allowed);
+  const answer = judge(accepted ?? evidence.find((candidate) => environments.includes(candidate.environment)) ?? evidence[0]);
+  const runId = underWay ?? accepted?.runId ?? newRunId();
+  if (accepted && !underWay) await beginRun(runFile, runId, origin);
+  return { runId, refusal: answer.allowed ? undefined : answer.why, problems };
+}
+
+async function beginRun(file: string, runId: string, origin: Origin): Promise<string> {
+  await mkdir(resolve(file, ".."), { recursive: true });
+  await writeFile(file, `${JSON.stringify({ runId, workflowRun: origin.workflowRun })}\n`);
+  return runId;
+}
+
+/** The run that this workspace is in; not one of another workflow run, whose files a self-hosted runner may still have. */
+async function readRun(file: string, origin: Origin): Promise<string | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    const run = JSON.parse(text) as { runId?: unknown; workflowRun?: unknown };
+    return typeof run.runId === "string" && isRunId(run.runId) && run.workflowRun === origin.workflowRun ? run.runId : undefined;
+  } catch {
+    // A torn file of a stopped run names no run.
+    return undefined;
+  }
+}
