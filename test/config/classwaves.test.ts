@@ -1,0 +1,129 @@
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { resolveTables } from "../../src/config/classwaves.ts";
+import type { Table } from "../../src/config/schema.ts";
+
+/**
+ * The preset against the tables as they really are. A forgotten table leaves test data behind; a rule or an owner too many deletes
+ * a school's real rows.
+ */
+
+const schemaFile = new URL("../../examples/classroom/schema.json", import.meta.url);
+const real: Record<string, { columns: Record<string, string> }> = JSON.parse(await readFile(schemaFile, "utf8"));
+const columnsOf = new Map(
+  Object.entries(real).map(([name, { columns }]) => [name.replace(/^classwaves\./, ""), Object.keys(columns)]),
+);
+const preset = resolveTables({ preset: "classwaves", tables: {} });
+
+const owners: Record<string, string> = {
+  session_id: "sessions.classroom_sessions",
+  group_id: "sessions.student_groups",
+  participant_id: "sessions.participants",
+  teacher_id: "users.teachers",
+  student_id: "users.students",
+  school_id: "users.schools",
+  user_id: "users.teachers",
+};
+
+/** Known, and never deleted from. */
+const kept = [
+  "admin.schema_migrations",
+  "ai_insights.schema_migrations",
+  "ai_insights.teacher_prompt_effectiveness",
+  "compliance.audit_log",
+  "compliance.coppa_compliance",
+  "compliance.parental_consents",
+  "compliance.retention_policies",
+  "users.analytics_job_metadata",
+];
+
+test("knows each of the 48 tables, and no other", () => {
+  expect(columnsOf.size).toBe(48);
+  expect(Object.keys(preset).sort()).toEqual([...columnsOf.keys()].sort());
+});
+
+test.each(Object.entries(preset))("%s: every column that it names exists, and it has a key", (name, table) => {
+  const named = [
+    table.key,
+    ...(table.time ? [table.time] : []),
+    ...table.match.map(({ column }) => column),
+    ...Object.keys(table.parents),
+    ...table.person,
+  ];
+  expect(columnsOf.get(name)).toEqual(expect.arrayContaining(named));
+});
+
+test.each(Object.entries(preset).filter(([name]) => !kept.includes(name)))(
+  "%s hangs on every owner that it has a column for",
+  (name, table) => {
+    const expected = (columnsOf.get(name) ?? []).filter((column) => owners[column]).map((column) => [column, owners[column]]);
+    expect(table.parents).toEqual(Object.fromEntries(expected));
+  },
+);
+
+test("every table has a time by which old test data can be told", () => {
+  const timeless = Object.entries(preset).filter(([, table]) => table.time === undefined);
+  expect(timeless.map(([name]) => name)).toEqual([]);
+  expect(preset["users.session_analytics_cache"]?.time).toBe("cached_at");
+  expect(preset["operational.api_metrics"]?.time).toBe("timestamp");
+});
+
+test("legal evidence and what jobs write is never deleted from", () => {
+  const untouched = Object.entries(preset).filter(
+    ([, { match, parents }]) => match.length === 0 && Object.keys(parents).length === 0,
+  );
+  expect(untouched.map(([name]) => name).sort()).toEqual(kept);
+});
+
+test("being mentioned does not make a row somebody's: a real group led by a test student stays", () => {
+  const mentions =
+    /^(leader|speaker|sender|recipient|target_student|applies_to|actor|resource|template|prompt|computation)_id$|^created_by$/;
+  const followed = Object.values(preset).flatMap(({ parents }) => Object.keys(parents));
+  expect(followed.filter((column) => mentions.test(column))).toEqual([]);
+  expect(preset["sessions.student_groups"]?.parents).toEqual({ session_id: "sessions.classroom_sessions" });
+});
+
+/** What a row's own values say, by the preset's rules. */
+function isTestData(table: Table | undefined, row: Record<string, string>): boolean {
+  const prefixes = ["integration_test_", "e2e_test_"];
+  return (table?.match ?? []).some(({ column, prefix, suffix, equals }) => {
+    const value = row[column] ?? "";
+    return (
+      (prefix && prefixes.some((p) => value.startsWith(p))) || (suffix && value.endsWith(suffix)) || (equals && value === equals)
+    );
+  });
+}
+
+test.each([
+  ["users.teachers", { id: "integration_test_1_ab", email: "a@real.example" }, true],
+  ["users.teachers", { id: "teacher_1_ab", email: "anna@testschool.edu" }, true],
+  ["users.teachers", { id: "teacher_1_ab", email: "anna@test.edu" }, true],
+  ["users.teachers", { id: "teacher_1_ab", email: "anna@contest.edu" }, false],
+  ["users.teachers", { id: "teacher_1_ab", email: "anna@nottestschool.edu" }, false],
+  ["users.teachers", { id: "teacher_1_ab", email: "anna@test.edu.example" }, false],
+  ["users.teachers", { id: "teacher_1_ab", name: "Terry Test", email: "terry@latest.example" }, false],
+  ["users.schools", { id: "school_1_ab", domain: "testschool.edu" }, true],
+  ["users.schools", { id: "school_1_ab", domain: "contest.edu", admin_email: "anna@test.edu" }, false],
+  ["sessions.classroom_sessions", { id: "7b1c6c0e", title: "e2e_test_1_ab fractions" }, true],
+  ["sessions.classroom_sessions", { id: "7b1c6c0e", title: "Integration test of what we learned" }, false],
+  ["sessions.classroom_sessions", { id: "integrationXtestX1" }, false],
+  ["compliance.audit_log", { id: "integration_test_1_ab" }, false],
+])("a row of %s with %o is test data: %s", (table, row, expected) => {
+  expect(isTestData(preset[table], row)).toBe(expected);
+});
+
+test("shows no person: names, addresses and what was said are masked", () => {
+  const telling = /(^|_)(name|email|phone|content|ip_address)$/;
+  const harmless = new Set(["metric_name", "job_name", "migration_name"]);
+  for (const [name, columns] of columnsOf) {
+    const persons = columns.filter((column) => telling.test(column) && !harmless.has(column));
+    expect(preset[name]?.person, name).toEqual(expect.arrayContaining(persons));
+  }
+});
+
+test("a table of the file stands in place of the preset's, or beside it, or alone", () => {
+  const own: Table = { key: "uid", match: [], parents: {}, person: [] };
+  expect(resolveTables({ preset: "classwaves", tables: { "users.teachers": own } })["users.teachers"]).toEqual(own);
+  expect(Object.keys(resolveTables({ preset: "classwaves", tables: { "a.b": own } }))).toHaveLength(49);
+  expect(resolveTables({ preset: "none", tables: { "a.b": own } })).toEqual({ "a.b": own });
+});

@@ -1,0 +1,94 @@
+import { spawnSync } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import { initialConfig } from "../../src/config/init.ts";
+import { minimal } from "./file.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+describe("the published schema", () => {
+  const read = async (): Promise<Record<string, unknown>> =>
+    JSON.parse(await readFile(join(root, "schema/config.schema.json"), "utf8"));
+  const accepts = async (file: string): Promise<boolean> => z.fromJSONSchema(await read()).safeParse(parse(file)).success;
+
+  test("is draft 7, which editors know", async () => {
+    expect(await read()).toMatchObject({
+      $schema: "http://json-schema.org/draft-07/schema#",
+      type: "object",
+      additionalProperties: false,
+    });
+  });
+
+  test("describes every key of a group, because editors show it", async () => {
+    const undescribed: string[] = [];
+    const walk = (schema: unknown, path: string): void => {
+      if (typeof schema !== "object" || schema === null) return;
+      for (const [name, property] of Object.entries("properties" in schema ? (schema.properties as object) : {})) {
+        if (!("description" in property)) undescribed.push(`${path}.${name}`);
+        walk(property, `${path}.${name}`);
+      }
+      if ("items" in schema) walk(schema.items, `${path}[]`);
+      if ("additionalProperties" in schema) walk(schema.additionalProperties, `${path}.*`);
+    };
+    walk(await read(), "");
+    expect(undescribed).toEqual([]);
+  });
+
+  test.each([
+    ["the first configuration", initialConfig()],
+    ["the smallest", minimal()],
+    [
+      "variables in place of times, addresses and choices",
+      minimal({ inside: 'api: { url: "${U}" }', below: "testData:\n  expireAfter: ${AGE}" }),
+    ],
+  ])("accepts %s", async (_, file) => {
+    expect(await accepts(file)).toBe(true);
+  });
+
+  test.each([
+    ["an unknown key", minimal({ inside: "colour: red" })],
+    ["a wrong unit", minimal({ below: "testData:\n  expireAfter: 2 hours" })],
+    ["a wrong word", minimal().replace("read-only", "readonly")],
+    ["a secret that is written out", minimal({ inside: "token: dapi0123456789" })],
+    ["a name in capitals", minimal().replace("sandbox", "Sandbox")],
+  ])("refuses %s", async (_, file) => {
+    expect(await accepts(file)).toBe(false);
+  });
+});
+
+describe("generate-schemas", () => {
+  let copy = "";
+
+  beforeAll(async () => {
+    copy = await mkdtemp(join(tmpdir(), "env-actions-schemas-"));
+    await mkdir(join(copy, "src"));
+    for (const part of ["scripts/generate-schemas.ts", "schema", "src/config", "src/model.ts", "package.json"])
+      await cp(join(root, part), join(copy, part), { recursive: true });
+    await symlink(join(root, "node_modules"), join(copy, "node_modules"));
+  });
+
+  afterAll(() => rm(copy, { recursive: true }));
+
+  const generate = (...options: string[]): { status: number | null; stderr: string } =>
+    spawnSync(process.execPath, [join(copy, "scripts/generate-schemas.ts"), ...options], { encoding: "utf8" });
+
+  test("finds what is committed to be what the code says", () => {
+    expect(generate("--check")).toMatchObject({ status: 0, stderr: "" });
+  });
+
+  test("fails on drift with --check, and mends it without", async () => {
+    const file = join(copy, "schema/config.schema.json");
+    const committed = await readFile(file, "utf8");
+    await writeFile(file, committed.replace("draft-07", "draft-06"));
+    const { status, stderr } = generate("--check");
+    expect(status).toBe(1);
+    expect(stderr).toContain("schema/config.schema.json is not what the code says: run `node scripts/generate-schemas.ts`");
+    expect(generate().status).toBe(0);
+    expect(await readFile(file, "utf8")).toBe(committed);
+  });
+});

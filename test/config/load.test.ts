@@ -1,0 +1,174 @@
+import { describe, expect, test } from "vitest";
+import { selectEnvironment } from "../../src/config/load.ts";
+import { load, minimal } from "./file.ts";
+
+const twoEnvironments = `version: 1
+defaultEnvironment: sandbox
+environments:
+  sandbox:
+    access: test-data
+    redis:
+      url: \${REDIS_URL}
+      expect: { host: localhost }
+  production:
+    access: read-only
+    promotedFrom: sandbox
+    redis:
+      url: \${PRODUCTION_REDIS_URL}
+    api:
+      url: \${PRODUCTION_API_URL}
+      samples: 5
+`;
+
+describe("an environment whose variables are absent", () => {
+  test("does not stop a run in another one, and cannot be used by mistake", async () => {
+    const { config, unresolved } = await load(twoEnvironments, { env: { REDIS_URL: "redis://localhost" } });
+    expect(Object.keys(config.environments)).toEqual(["sandbox"]);
+    expect(unresolved).toEqual({ production: ["PRODUCTION_REDIS_URL", "PRODUCTION_API_URL"] });
+    expect(() => selectEnvironment(config, "production")).toThrow(
+      'there is no environment "production" that can be used here; known: sandbox',
+    );
+  });
+
+  test("stops a run in itself, with each of them", async () => {
+    await expect(load(twoEnvironments, { env: { REDIS_URL: "redis://localhost" }, environment: "production" })).rejects.toThrow(
+      /PRODUCTION_REDIS_URL is not set[\s\S]*PRODUCTION_API_URL is not set/,
+    );
+  });
+
+  test("still has its other mistakes reported", async () => {
+    const file = twoEnvironments.replace("samples: 5", "samples: none");
+    await expect(load(file, { env: { REDIS_URL: "redis://localhost" } })).rejects.toThrow(
+      "c.yml:16:16  environments.production.api.samples  expected a number, found text",
+    );
+  });
+
+  test("is there when its variables are", async () => {
+    const env = { REDIS_URL: "redis://a", PRODUCTION_REDIS_URL: "redis://b", PRODUCTION_API_URL: "https://c.example" };
+    const { config, unresolved } = await load(twoEnvironments, { env });
+    expect(unresolved).toEqual({});
+    expect(selectEnvironment(config, "production").environment.redis?.url.reveal()).toBe("redis://b");
+  });
+});
+
+describe("selecting an environment", () => {
+  test("takes the default for no name, and for the empty one that an unset input is", async () => {
+    const { config } = await load(twoEnvironments, { env: { REDIS_URL: "redis://localhost" }, environment: "" });
+    expect(selectEnvironment(config, undefined).name).toBe("sandbox");
+    expect(selectEnvironment(config, "").name).toBe("sandbox");
+  });
+
+  test("takes the only one there is", async () => {
+    const { config } = await load(minimal());
+    expect(selectEnvironment(config, undefined).name).toBe("sandbox");
+  });
+
+  test("never takes the only one that is usable of several", async () => {
+    const { config } = await load(twoEnvironments.replace("defaultEnvironment: sandbox\n", ""), {
+      env: { REDIS_URL: "redis://a" },
+    });
+    expect(() => selectEnvironment(config, undefined)).toThrow("name an environment");
+  });
+
+  test("names the nearest", async () => {
+    const { config } = await load(minimal());
+    expect(() => selectEnvironment(config, "sandbxo")).toThrow('did you mean "sandbox"?');
+  });
+
+  test("does not take a property that every object has", async () => {
+    const { config } = await load(minimal());
+    expect(() => selectEnvironment(config, "constructor")).toThrow('there is no environment "constructor"');
+  });
+});
+
+describe("variables", () => {
+  const value = async (written: string, env: Record<string, string> = {}): Promise<string | undefined> => {
+    const { config } = await load(minimal({ inside: `environment:\n  A: ${written}` }), { env });
+    return config.environments.sandbox?.environment.A;
+  };
+
+  test.each([
+    ["${X}", { X: "x" }, "x"],
+    ["a-${X}-b-${Y}", { X: "x", Y: "y" }, "a-x-b-y"],
+    ["${X:-default}", {}, "default"],
+    ["${X:-default}", { X: "" }, "default"],
+    ["${X:-}", {}, ""],
+    ["'${X:-a:b-c d}'", {}, "a:b-c d"],
+    ["$${X}", { X: "x" }, "${X}"],
+    ["$$${X}", { X: "x" }, "$${X}"],
+    ["$X", { X: "x" }, "$X"],
+    ["costs 5$", {}, "costs 5$"],
+    ["'${X}'", { X: "quoted" }, "quoted"],
+    ["${X}", { X: "${Y}", Y: "never read twice" }, "${Y}"],
+  ])("%s with %o is %j", async (written, env, expected) => {
+    expect(await value(written, env)).toBe(expected);
+  });
+
+  test.each(["a\nb: injected", "a: b", '"', "'", "# c", "- x", "{", "*a", "!t", "\t", " ", "\u2028", "null", "1"])(
+    "the value %j stays a text and becomes no structure",
+    async (text) => {
+      expect(await value("${X}", { X: text })).toBe(text);
+    },
+  );
+
+  test("a name that every object has is no variable", async () => {
+    await expect(value("${constructor}")).rejects.toThrow("the environment variable constructor is not set");
+  });
+
+  test("are left to the shell in commands, so that a value is never run", async () => {
+    const { config } = await load(minimal({ below: 'stages:\n  integration:\n    command: test "${X}" && echo ${Y:-z}' }), {
+      env: { X: "$(touch /tmp/run)" },
+    });
+    expect(config.stages.integration.command).toBe('test "${X}" && echo ${Y:-z}');
+  });
+
+  test("may give a port", async () => {
+    const server = "servers:\n  back:\n    command: a\n    port: ${PORT}\n    ready: { tcp: 3000 }";
+    const { config } = await load(minimal({ inside: server }), { env: { PORT: "3000" } });
+    expect(config.environments.sandbox?.servers.back?.port).toBe(3000);
+  });
+});
+
+describe("YAML", () => {
+  test("is 1.2: no, on and 010 are not what 1.1 makes of them", async () => {
+    const { config } = await load(minimal({ inside: "environment: { A: no, B: on, C: yes }" }));
+    expect(config.environments.sandbox?.environment).toEqual({ A: "no", B: "on", C: "yes" });
+  });
+
+  test("aliases repeat what they name, however often it is", async () => {
+    const { config } = await load(
+      minimal({
+        inside:
+          "api:\n  url: http://localhost:1\n  endpoints: &e\n    - &one { path: /x, status: [204] }\n    - *one\nanalytics: *e",
+      }),
+    );
+    const { api, analytics } = config.environments.sandbox ?? {};
+    expect(analytics?.map((endpoint) => endpoint.status)).toEqual([[204], [204]]);
+    expect(api?.endpoints).toEqual(analytics);
+  });
+
+  test("an alias's mistake is shown where it stands, and a secret behind an alias is a secret", async () => {
+    const { config, secrets } = await load(
+      `version: 1\nenvironments:\n  a:\n    access: read-only\n    token: &t "\${T}"\n  b:\n    access: read-only\n    token: *t\n`,
+      { env: { T: "tttttt" } },
+    );
+    expect(config.environments.b?.token?.reveal()).toBe("tttttt");
+    expect(secrets.map((secret) => secret.reveal())).toEqual(["tttttt"]);
+  });
+
+  test("Windows line ends and a byte order mark change no place", async () => {
+    const file = `\ufeff${minimal({ inside: "colour: red" }).replaceAll("\n", "\r\n")}`;
+    await expect(load(file)).rejects.toThrow("c.yml:5:5  environments.sandbox.colour");
+  });
+});
+
+test("a small file is enough: the defaults are ClassWaves' own", async () => {
+  const { config } = await load(minimal());
+  expect(config.stages.integration).toMatchObject({ budget: 15 * 60_000, prefix: "integration_test_", passRate: 0.95 });
+  expect(config.stages.e2e).toMatchObject({ budget: 30 * 60_000, prefix: "e2e_test_", passRate: 0.9 });
+  expect(config.testData).toMatchObject({
+    preset: "classwaves",
+    protectedTables: ["compliance.*"],
+    protectedKeys: ["audit:log"],
+  });
+});

@@ -1,0 +1,108 @@
+import { inspect } from "node:util";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Secret } from "../../src/config/secret.ts";
+import { load, minimal, refusal } from "./file.ts";
+
+/** A secret that gets into a message gets into a log that many can read, and has to be changed everywhere. */
+
+const secretText = fc.stringMatching(/^[A-Za-z0-9+/=_.!&#@:-]{8,40}$/);
+
+const databricks = (token: string): string => `databricks:\n  host: h.example\n  warehouse: w\n  token: ${token}`;
+
+describe("a secret written into the file", () => {
+  const places: [string, (text: string) => string][] = [
+    ["as the token", (text) => minimal({ inside: databricks(JSON.stringify(text)) })],
+    ["as the default of a reference", (text) => minimal({ inside: databricks(JSON.stringify(`\${T:-${text}}`)) })],
+    ["beside a reference", (text) => minimal({ inside: databricks(JSON.stringify(`\${T}${text}`)) })],
+    ["under a misspelt key", (text) => minimal({ inside: `tokn: ${JSON.stringify(text)}` })],
+    ["in place of a whole group", (text) => minimal({ inside: `redis: ${JSON.stringify(text)}` })],
+    ["below a key that should hold a text", (text) => minimal({ inside: `token:\n  - ${JSON.stringify(text)}` })],
+    ["in the line of another mistake", (text) => minimal({ inside: `redis: { url: ${JSON.stringify(text)}, expct: 1 }` })],
+    ["in a header beside a mistake", (text) => minimal({ inside: `api: { headers: { A: ${JSON.stringify(text)} }, ulr: 1 }` })],
+    [
+      "as the password of an address",
+      (text) => minimal({ inside: `api: { url: "http://u:${encodeURIComponent(text)}@h", x: 1 }` }),
+    ],
+    ["over several lines", (text) => minimal({ inside: `token: >-\n  ${text}\n  ${text}` })],
+    ["in a file that is no YAML", (text) => minimal({ inside: `token: ${JSON.stringify(text)} ]\n\tx: 1` })],
+    ["in a broken line without key", (text) => minimal({ inside: `token: [\n'${text}` })],
+  ];
+
+  test.each(places)("%s is not repeated", async (_, file) => {
+    await fc.assert(
+      fc.asyncProperty(secretText, async (text) => {
+        const message = await refusal(file(text), { env: { T: "t" } });
+        expect(message).not.toContain(text);
+        expect(message).not.toContain(encodeURIComponent(text));
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe("a secret in a variable", () => {
+  test("is in no message, wherever the file refers to it and whatever is wrong", async () => {
+    const place = fc.constantFrom(
+      databricks("${S}"),
+      "token: ${S}",
+      "promotedFrom: ${S}",
+      "access: ${S}",
+      "api: { url: '${S}' }",
+      "api: { url: http://x, samples: '${S}' }",
+      "servers: { back: { command: a, port: '${S}', ready: { log: '(${S}' } } }",
+      "websocket: { path: '${S}' }",
+      "environment: { A: '${S}', '${S}': 1 }",
+    );
+    await fc.assert(
+      fc.asyncProperty(place, secretText, async (inside, text) => {
+        const message = await refusal(
+          minimal({ inside: `${inside}\nwrong: 1`, below: "defaultEnvironment: ${S}\nauth_key: ${S}" }),
+          {
+            env: { S: text },
+          },
+        );
+        expect(message).not.toContain(text);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("is handed over for masking, with the password of an address by itself", async () => {
+    const env = { REDIS_URL: "redis://user:p%40ss-word@localhost:6379", BEARER_TOKEN: "bearer-value", PORT: "3000" };
+    const { secrets } = await load(
+      minimal({ inside: "redis:\n  url: ${REDIS_URL}\nenvironment:\n  A: ${BEARER_TOKEN}\n  PORT: ${PORT}" }),
+      { env },
+    );
+    expect(secrets.map((secret) => secret.reveal()).sort()).toEqual(
+      ["bearer-value", "p%40ss-word", "p@ss-word", "redis://user:p%40ss-word@localhost:6379"].sort(),
+    );
+  });
+
+  test("of another environment is handed over too", async () => {
+    const { secrets } = await load(
+      `${minimal()}  production:\n    access: read-only\n    token: \${P}\n    api: { url: "\${ABSENT}" }`,
+      {
+        env: { P: "of-production" },
+        environment: "sandbox",
+      },
+    );
+    expect(secrets.map((secret) => secret.reveal())).toEqual(["of-production"]);
+  });
+});
+
+test("a loaded secret has no way into text but reveal", async () => {
+  await fc.assert(
+    fc.property(secretText, (text) => {
+      const holder = { token: new Secret(text) };
+      const printed = [
+        String(holder.token),
+        `${holder.token}`,
+        JSON.stringify(holder),
+        inspect(holder, { showHidden: true, depth: 9 }),
+      ];
+      for (const way of printed) expect(way).not.toContain(text);
+      expect(holder.token.reveal()).toBe(text);
+    }),
+  );
+});
