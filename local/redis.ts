@@ -38,8 +38,13 @@ const readerRules = "~* &* -@all +@read +@connection -@dangerous +info +dbsize +
  * The server must not outlive us, even after SIGKILL: the shell holds our pipe, and its end means that we are gone. The server gets
  * a session of its own, so that Ctrl-C reaches us first and cleaning up still finds it alive.
  */
-const untilParentEnds =
-  'exec 3<&0; "$@" 3<&- </dev/null & server=$!; { cat <&3 >/dev/null; kill "$server" 2>/dev/null; } & wait "$server"';
+const untilParentEnds = `
+directory=$1; shift
+exec 3<&0
+"$@" 3<&- </dev/null & server=$!
+{ cat <&3 >/dev/null; kill "$server" 2>/dev/null; } &
+wait "$server"
+rm -rf -- "$directory"`;
 
 /**
  * Starts a real redis-server (or valkey-server) with no persistence, on a free port of 127.0.0.1.
@@ -77,7 +82,7 @@ async function startOn(port: number, { users = {}, config = [] }: RedisOptions):
   ];
   await writeFile(file, `${lines.join("\n")}\n`, { mode: 0o600 });
 
-  const child = spawn("sh", ["-c", untilParentEnds, "sh", ...serverCommand(), file], {
+  const child = spawn("sh", ["-c", untilParentEnds, "sh", directory, ...serverCommand(), file], {
     stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
@@ -92,6 +97,7 @@ async function startOn(port: number, { users = {}, config = [] }: RedisOptions):
       const inTime = await Promise.race([exited.then(() => true), wait(stopDeadlineMs, false, { ref: false })]);
       if (!inTime && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
       await exited;
+      // The shell has done it already, unless it was killed just now.
       await rm(directory, { recursive: true, force: true });
     })();
     return stopped;

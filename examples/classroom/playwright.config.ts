@@ -13,7 +13,7 @@ export default defineConfig({
   testDir: "tests/e2e",
   testIgnore: breakOnPurpose ? [] : ["**/breakages/**"],
   outputDir: "reports/e2e",
-  fullyParallel: true,
+  // By file: a project whose tests are spread over the workers would start a browser in each.
   workers: 2,
   timeout: 20_000,
   expect: { timeout: 5_000 },

@@ -16,7 +16,7 @@ export const invalid = (message: string) => new ApiError(400, "VALIDATION_ERROR"
 export const notFound = (what: string) => new ApiError(404, "NOT_FOUND", `${what} not found`);
 
 export const noSuchRoute: Handler = (request) => {
-  throw notFound(`${request.method} ${request.path}`);
+  throw notFound(`${request.method} ${request.originalUrl}`);
 };
 
 /** The last handler: every error becomes JSON; only unexpected ones are logged, without what the client sent. */
@@ -24,8 +24,10 @@ export const answerError: ErrorHandler = (error, request, response, next) => {
   if (response.headersSent) return next(error);
   const { status, code, message } = asApiError(error);
   if (status >= 500)
-    console.error(`${request.method} ${request.path}: ${status} ${error instanceof Error ? error.stack : error}`);
-  response.status(status).json({ success: false, error: code, message, path: request.path, timestamp: new Date().toISOString() });
+    console.error(`${request.method} ${request.originalUrl}: ${status} ${error instanceof Error ? error.message : error}`);
+  response
+    .status(status)
+    .json({ success: false, error: code, message, path: request.originalUrl, timestamp: new Date().toISOString() });
 };
 
 function asApiError(error: unknown): ApiError {

@@ -6,18 +6,20 @@ export function fieldsOf(body: unknown): Record<string, unknown> {
   return body as Record<string, unknown>;
 }
 
-/** @throws ApiError 400 for what is no text of 1 to 200 characters. */
-export function text(fields: Record<string, unknown>, name: string): string {
-  const value = optionalText(fields, name);
+const longestText = 200;
+
+/** @throws ApiError 400 for what is no text, empty, or longer than `longest` characters. */
+export function text(fields: Record<string, unknown>, name: string, longest = longestText): string {
+  const value = optionalText(fields, name, longest);
   if (value === undefined) throw invalid(`${name} is required`);
   return value;
 }
 
-export function optionalText(fields: Record<string, unknown>, name: string): string | undefined {
+export function optionalText(fields: Record<string, unknown>, name: string, longest = longestText): string | undefined {
   const value = fields[name];
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== "string" || value.trim() === "" || value.length > 200)
-    throw invalid(`${name} must be text of 1 to 200 characters`);
+  if (typeof value !== "string" || value.trim() === "" || value.length > longest)
+    throw invalid(`${name} must be text of 1 to ${longest} characters`);
   return value;
 }
 

@@ -110,7 +110,7 @@ export async function seedRedis(client: Redis): Promise<void> {
         commands.rpush(key, ...content.value);
         break;
       case "zset":
-        commands.zadd(key, ...Object.entries(content.value).flatMap(([member, score]) => [score, member]));
+        for (const [member, score] of Object.entries(content.value)) commands.zadd(key, score, member);
         break;
       case "stream":
         for (const [at, entry] of content.value.entries())
@@ -158,7 +158,7 @@ function read(commands: ReturnType<Redis["pipeline"]>, key: string, type: string
       commands.lrange(key, 0, -1);
       break;
     case "zset":
-      commands.zrange(key, 0, -1, "WITHSCORES");
+      commands.zrange(key, "0", "-1", "WITHSCORES");
       break;
     case "stream":
       commands.xrange(key, "-", "+");

@@ -8,6 +8,7 @@ import type { Settings } from "../settings.ts";
 import { type Identity, issueTokens, sameText, verifyToken } from "../tokens.ts";
 
 const roles = ["teacher", "admin", "super_admin"] as const;
+const longestCredential = 4_000;
 
 export function authRoutes(settings: Settings, cache: Cache): Router {
   const { jwtSecret, production, quirks, testTokenSecret } = settings;
@@ -24,12 +25,13 @@ export function authRoutes(settings: Settings, cache: Cache): Router {
   routes.post("/generate-test-token", (request, response) => {
     if (!mintIsOn) throw notFound("route");
     const fields = fieldsOf(request.body ?? {});
-    if (!sameText(text(fields, "secretKey"), testTokenSecret)) throw new ApiError(401, "INVALID_SECRET", "wrong secret key");
+    if (!sameText(text(fields, "secretKey", longestCredential), testTokenSecret))
+      throw new ApiError(401, "INVALID_SECRET", "wrong secret key");
     response.json(signIn(testIdentity(fields)));
   });
 
   routes.post("/refresh", (request, response) => {
-    const identity = verifyToken(jwtSecret, "refresh", text(fieldsOf(request.body ?? {}), "refreshToken"));
+    const identity = verifyToken(jwtSecret, "refresh", text(fieldsOf(request.body ?? {}), "refreshToken", longestCredential));
     if (!identity) throw new ApiError(401, "INVALID_REFRESH_TOKEN", "invalid or expired refresh token");
     response.json({ success: true, tokens: issueTokens(jwtSecret, identity) });
   });
@@ -65,7 +67,7 @@ export function authRoutes(settings: Settings, cache: Cache): Router {
 /** Google is not reachable from this example, so that no code is ever good. */
 function exchangeCode(request: Request): never {
   const fields = fieldsOf(request.body ?? {});
-  text(fields, "code");
+  text(fields, "code", longestCredential);
   text(fields, "codeVerifier");
   throw new ApiError(401, "GOOGLE_AUTH_FAILED", "Google did not accept the code");
 }
