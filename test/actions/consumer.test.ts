@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { type Input, inputs, type Output, outputs } from "../../src/action/interface.ts";
+import { inputs, outputs } from "../../src/action/interface.ts";
 import { type StageName, stageNames } from "../../src/model.ts";
 import { type Finished, type FoundAct, findAct, runWorkflow } from "./act.ts";
+import { declaredFor } from "./declared.ts";
+import { inOneJob, overFiveJobs } from "./jobs.ts";
 import { publishForAct, sourceWithBundle } from "./published.ts";
 import { makeRepository } from "./workspace.ts";
 
@@ -19,26 +21,14 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-function declaredFor(stage: StageName, all: Record<string, Input | Output>): string[] {
-  return Object.keys(all).filter((name) => !all[name]?.stages || all[name].stages.includes(stage));
-}
-
 /** The step of a stage; every input is given a value that tells which it is, and the outputs are printed. */
 function stepsOf(stage: StageName): object[] {
   const given = Object.fromEntries(declaredFor(stage, inputs).map((name) => [name, `${stage}-${name}`]));
   return [
-    { id: stage, uses: `classwaves/env-actions/${stage}@v1`, with: given },
+    { id: stage, uses: `classwaves/env-actions/${stage}@v1`, with: given, env: { PROBE_CREDENTIAL: `for ${stage}` } },
     { run: 'echo "outputs of the step $OUTPUTS"', env: { OUTPUTS: `\${{ toJSON(steps.${stage}.outputs) }}` } },
   ];
 }
-
-const overJobs = Object.fromEntries(
-  stageNames.map((stage, index) => [
-    stage,
-    { "runs-on": "ubuntu-latest", ...(index > 0 && { needs: stageNames[index - 1] }), steps: stepsOf(stage) },
-  ]),
-);
-const inOneJob = { gate: { "runs-on": "ubuntu-latest", steps: stageNames.flatMap(stepsOf) } };
 
 /** What the probe printed as `event`, in the order of the log. */
 function printed(log: string, event: string): Record<string, unknown>[] {
@@ -65,8 +55,8 @@ async function runAsConsumer(act: string, jobs: object, env: Record<string, stri
  * the core does not set, or does not find the core from its copy at the root, shows here and nowhere else before a release.
  */
 describe.each([
-  ["over five jobs", overJobs],
-  ["in one job", inOneJob],
+  ["over five jobs", overFiveJobs(stepsOf)],
+  ["in one job", inOneJob(stepsOf)],
 ])("the five published actions, %s", (_, jobs) => {
   let log: string;
 
@@ -91,10 +81,10 @@ describe.each([
       for (const name of declaredFor(stage, outputs)) expect(log).toContain(`"${name}": "${stage}:${name}"`);
   });
 
-  test("run the post step of every one, with the state that its main step saved", (context) => {
+  test("run the post step of every one, with the state that its main step saved and the credentials of its step", (context) => {
     if ("missing" in act) return context.skip(act.missing);
-    const stages = printed(log, "post").map(({ stage }) => stage);
-    expect(stages.sort()).toEqual([...stageNames].sort());
+    const byName = (all: Record<string, unknown>[]) => all.sort((a, b) => String(a.stage).localeCompare(String(b.stage)));
+    expect(byName(printed(log, "post"))).toEqual(byName(stageNames.map((stage) => ({ stage, credential: `for ${stage}` }))));
   });
 
   test("find what the stages before them stored as artifacts of the run", (context) => {
@@ -109,7 +99,7 @@ describe.each([
 
 test("a stage that fails stops the stages after it, and its post step still cleans up", async (context) => {
   if ("missing" in act) return context.skip(act.missing);
-  const { exitCode, output } = await runAsConsumer(act.path, overJobs, { PROBE_FAILS: "integration" });
+  const { exitCode, output } = await runAsConsumer(act.path, overFiveJobs(stepsOf), { PROBE_FAILS: "integration" });
   expect(exitCode, output).not.toBe(0);
   expect(printed(output, "inputs").map(({ stage }) => stage)).toEqual(["preflight", "integration"]);
   expect(printed(output, "post").map(({ stage }) => stage)).toEqual(["preflight", "integration"]);

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { generatedFiles } from "../../scripts/generate.ts";
-import { type Input, inputs, type Output, outputs } from "../../src/action/interface.ts";
-import { type StageName, stageNames } from "../../src/model.ts";
+import { inputs, outputs } from "../../src/action/interface.ts";
+import { stageNames } from "../../src/model.ts";
+import { declaredFor } from "./declared.ts";
 
 /**
  * Declared = generated = read or set in code = documented. An input that is declared and never read, or an output that is documented and
@@ -21,10 +22,6 @@ interface Metadata {
 }
 
 const metadata = (path: string) => parse(read(path)) as Metadata;
-
-function declaredFor(stage: StageName, all: Record<string, Input | Output>): string[] {
-  return Object.keys(all).filter((name) => !all[name]?.stages || all[name].stages.includes(stage));
-}
 
 test("no generated file differs from what the code says", () => {
   for (const { path, content } of generatedFiles()) expect(content, `${path}: run node scripts/generate.ts`).toBe(read(path));

@@ -38,5 +38,5 @@ async function main(stage: string): Promise<void> {
 }
 
 const stage = env.STATE_stage;
-if (stage !== undefined) print("post", { stage });
+if (stage !== undefined) print("post", { stage, credential: env.PROBE_CREDENTIAL });
 else await main(fromRunner("INPUT_STAGE"));

@@ -1,0 +1,18 @@
+import { type StageName, stageNames } from "../../src/model.ts";
+
+/** The two ways in which a consumer's workflow calls the stages, as the value of `jobs:`. */
+
+type StepsOf = (stage: StageName) => object[];
+
+export function inOneJob(stepsOf: StepsOf): object {
+  return { gate: { "runs-on": "ubuntu-latest", steps: stageNames.flatMap(stepsOf) } };
+}
+
+/** A job a stage, each needing the one before it. */
+export function overFiveJobs(stepsOf: StepsOf): object {
+  const jobs = stageNames.map((stage, index) => {
+    const needs = index > 0 ? { needs: stageNames[index - 1] } : {};
+    return [stage, { "runs-on": "ubuntu-latest", ...needs, steps: stepsOf(stage) }];
+  });
+  return Object.fromEntries(jobs);
+}
