@@ -1,0 +1,117 @@
+import { randomBytes } from "node:crypto";
+import { createServer } from "node:net";
+import { Redis } from "ioredis";
+import { startRedis } from "../../local/redis.ts";
+import { type Checksum, startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
+import { issueTokens } from "./backend/tokens.ts";
+import { redisChecksum, seededKeys, seedRedis } from "./redis/seed.ts";
+import { seedClassroom } from "./warehouse/seed.ts";
+
+/** What this small ClassWaves lives in: a warehouse and a Redis with production's data, and the variables that lead to them. */
+export interface ClassroomWorld {
+  warehouse: Warehouse;
+  redisUrl: string;
+  /** For the suite, the servers and the tests; ports are free ones. */
+  env: Record<string, string>;
+  /** What must be the same before and after: every table of production and every seeded key. */
+  fingerprint(): Promise<Fingerprint>;
+  stopRedis(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface Fingerprint {
+  tables: Record<string, Checksum>;
+  keys: string;
+  /** Keys that production does not have: a test has left them. */
+  strangeKeys: string[];
+}
+
+const runner = "test-runner@classwaves.example";
+const reader = "smoke-reader@classwaves.example";
+
+export async function startClassroomWorld(options: { redisServer?: string } = {}): Promise<ClassroomWorld> {
+  const [runnerToken, readerToken] = [`dapi-${randomBytes(16).toString("hex")}`, `dapi-${randomBytes(16).toString("hex")}`];
+  const reading = (["USE CATALOG", "USE SCHEMA", "SELECT"] as const).map((privilege) => ({ privilege, on: "classwaves" }));
+  if (options.redisServer) process.env.REDIS_SERVER = options.redisServer;
+  const [warehouse, redis, ports] = await Promise.all([
+    startWarehouse({
+      catalog: "classwaves",
+      principals: {
+        [runnerToken]: { user: runner, grants: [...reading, { privilege: "MODIFY", on: "classwaves" }] },
+        [readerToken]: { user: reader, grants: reading },
+      },
+    }),
+    startRedis(),
+    freePorts(3),
+  ]);
+  const client = new Redis(redis.url);
+  await Promise.all([seedClassroom(warehouse), seedRedis(client)]);
+  const [backendPort = 0, frontendPort = 0, productionPort = 0] = ports;
+  const jwtSecret = randomBytes(32).toString("hex");
+
+  return {
+    warehouse,
+    redisUrl: redis.url,
+    env: {
+      NODE_EXTRA_CA_CERTS: warehouse.certificateAuthority,
+      DATABRICKS_HOST: warehouse.host,
+      DATABRICKS_WAREHOUSE_ID: warehouse.warehouseId,
+      DATABRICKS_CATALOG: "classwaves",
+      DATABRICKS_TOKEN: runnerToken,
+      REDIS_URL: redis.url,
+      TEST_TOKEN_SECRET: randomBytes(16).toString("hex"),
+      JWT_SECRET: jwtSecret,
+      PRODUCTION_DATABRICKS_HOST: warehouse.host,
+      PRODUCTION_DATABRICKS_WAREHOUSE_ID: warehouse.warehouseId,
+      PRODUCTION_DATABRICKS_TOKEN: readerToken,
+      PRODUCTION_REDIS_URL: redis.readOnlyUrl,
+      PRODUCTION_READER_TOKEN: readerSignIn(jwtSecret),
+      CLASSROOM_BACKEND_PORT: String(backendPort),
+      CLASSROOM_FRONTEND_PORT: String(frontendPort),
+      CLASSROOM_PRODUCTION_PORT: String(productionPort),
+    },
+    async fingerprint() {
+      const [tables, keys, all] = await Promise.all([warehouse.checksum(), redisChecksum(client), client.keys("*")]);
+      const known = new Set(seededKeys);
+      return { tables, keys, strangeKeys: all.filter((key) => !known.has(key)).sort() };
+    },
+    async stopRedis() {
+      client.disconnect();
+      await redis.stop();
+    },
+    async stop() {
+      client.disconnect();
+      await Promise.all([warehouse.stop(), redis.stop()]);
+    },
+  };
+}
+
+/** A sign-in of production for reading, as a person would have made it beforehand. */
+function readerSignIn(jwtSecret: string): string {
+  const identity = {
+    teacherId: "smoke-reader",
+    email: "smoke@classwaves.example",
+    name: "Smoke Reader",
+    role: "teacher",
+    schoolId: "smoke-school",
+    sessionId: "smoke-sign-in",
+  } as const;
+  return issueTokens(jwtSecret, identity).accessToken;
+}
+
+/** Ports that were free a moment ago, all different. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === "object" && address ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
