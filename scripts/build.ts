@@ -1,0 +1,113 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import ncc from "@vercel/ncc";
+import { minify } from "rolldown/utils";
+
+/**
+ * Builds what runs on a runner: src → `tsc` → build/ → ncc → dist/. `npm run build` writes dist/; with `--check` it writes nothing
+ * there, names the files that differ from a fresh build, and exits 1 when there are any. The same sources give the same bytes in
+ * any folder and on any system.
+ */
+
+/**
+ * Optional packages that no path of ours reaches. They stay requires that would fail if they were reached; see docs/bundle.md.
+ */
+const leftOut: Record<string, string> = {
+  // Native code, 18 MB of it, and one package per system: bundled, dist would depend on where it was built.
+  "/^(@databricks\\/databricks-sql-kernel-.*)$/": "$1",
+  "lz4-napi": "lz4-napi",
+  // Loaded by proxy-agent for a `pac+…` proxy alone; it brings a JavaScript engine and three parsers.
+  "pac-proxy-agent": "pac-proxy-agent",
+};
+/** A shell script that the package `open` starts to show a browser's login page on Linux. Nothing here logs in that way. */
+const unusedAssets: readonly string[] = ["xdg-open"];
+
+const shebang = "#!/usr/bin/env node\n";
+const compileDeadlineMs = 120_000;
+
+/** Path below dist/ → content, with everything that belongs there. */
+type BuiltFiles = ReadonlyMap<string, string>;
+
+/**
+ * Builds the repository in the working directory; its build/ is written anew.
+ * @throws Error when the sources do not compile, or ncc or the minifier fails.
+ */
+async function buildFiles(): Promise<BuiltFiles> {
+  rmSync("build", { recursive: true, force: true });
+  compile();
+  const { code, assets } = await bundle(resolve("build/src/main.js"));
+  const files = new Map<string, string>([["index.js", `${shebang}${await minified("index.js", withoutShebang(code))}`]]);
+  for (const [name, asset] of Object.entries(assets)) {
+    if (unusedAssets.includes(name)) continue;
+    const source = Buffer.from(asset.source).toString();
+    // ncc's own option minifies the entry only, and the chunks are nearly all of it.
+    files.set(name, name.endsWith(".js") ? await minified(name, source) : source);
+  }
+  return files;
+}
+
+/** Names the files of `dist` that are missing, superfluous or different, each with what is wrong. */
+function drift(built: BuiltFiles, dist: string): string[] {
+  const names = readdirSync(dist, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory());
+  const present = new Map(names.map((entry) => [entry.name, join(entry.parentPath, entry.name)]));
+  const findings: string[] = [];
+  for (const [name, content] of built) {
+    const file = present.get(name);
+    if (file === undefined) findings.push(`dist/${name} is missing`);
+    else if (readFileSync(file, "utf8") !== content) findings.push(`dist/${name} differs from the sources`);
+    present.delete(name);
+  }
+  for (const name of present.keys()) findings.push(`dist/${name} is not built any more`);
+  return findings;
+}
+
+function writeDist(built: BuiltFiles, dist: string): void {
+  rmSync(dist, { recursive: true, force: true });
+  mkdirSync(dist, { recursive: true });
+  for (const [name, content] of built) writeFileSync(join(dist, name), content);
+  chmodSync(join(dist, "index.js"), 0o755);
+}
+
+function compile(): void {
+  const tsc = join("node_modules", "typescript", "bin", "tsc");
+  const { status, error, stdout, stderr } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], {
+    timeout: compileDeadlineMs,
+    encoding: "utf8",
+  });
+  if (error) throw new Error(`tsc: ${error.message}`);
+  if (status !== 0) throw new Error(`the sources do not compile:\n${stdout}${stderr}`);
+}
+
+function bundle(entry: string) {
+  return ncc(entry, { cache: false, externals: leftOut, license: "licenses.txt", quiet: true });
+}
+
+async function minified(name: string, source: string): Promise<string> {
+  const { code, errors } = await minify(name, source, { module: true, compress: true, mangle: true });
+  if (errors.length > 0) throw new Error(`${name} cannot be minified: ${errors.map((error) => error.message).join("; ")}`);
+  return code.endsWith("\n") ? code : `${code}\n`;
+}
+
+function withoutShebang(code: string): string {
+  return code.replace(/^#!.*\n/, "");
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
+  // webpack numbers modules by their path from the working directory: from another one, the same sources give other bytes.
+  process.chdir(join(import.meta.dirname, ".."));
+  const built = await buildFiles();
+  if (!values.check) {
+    writeDist(built, "dist");
+    for (const [name, content] of built) console.log(`dist/${name} ${Math.ceil(Buffer.byteLength(content) / 1000)} kB`);
+    return;
+  }
+  const findings = drift(built, "dist");
+  for (const finding of findings) console.error(finding);
+  if (findings.length > 0) console.error("dist/ is not what the sources build: run npm run build, and commit dist/");
+  process.exitCode = findings.length > 0 ? 1 : 0;
+}
+
+if (import.meta.main) await main();

@@ -1,0 +1,20 @@
+/** The part of ncc's programming interface that the build uses; the package brings no types. */
+declare module "@vercel/ncc" {
+  interface Asset {
+    source: string | Uint8Array;
+  }
+  export interface Bundle {
+    code: string;
+    assets: Record<string, Asset>;
+  }
+  export default function ncc(
+    entry: string,
+    options: {
+      cache: false;
+      /** Name → what to require instead; a name between slashes is a regular expression. */
+      externals: Record<string, string>;
+      license: string;
+      quiet: boolean;
+    },
+  ): Promise<Bundle>;
+}

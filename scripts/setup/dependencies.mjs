@@ -1,0 +1,89 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "./command.mjs";
+import { SetupFailure } from "./context.mjs";
+import { pathOutside } from "./lookup.mjs";
+
+const installDeadlineMs = 600_000;
+const repairDeadlineMs = 180_000;
+const versionDeadlineMs = 10_000;
+
+/**
+ * Installs what package-lock.json says, unless the last install was of the same lock file on the same kind of machine.
+ * @param {import("./context.mjs").Context} context
+ * @throws {SetupFailure}
+ */
+export async function dependencies(context) {
+  const stamp = join(context.root, "node_modules", ".set-up");
+  const wanted = `${context.platform} ${process.arch} ${sha256(join(context.root, "package-lock.json"))}\n`;
+  const reason = whyInstall(stamp, wanted);
+  if (reason === undefined) return;
+  context.say(`${reason}: installing the dependencies (npm ci), which may take a minute`);
+  const installed = await npm(context, "ci", installDeadlineMs);
+  if (!installed.ok) throw new SetupFailure(`the dependencies could not be installed: ${installed.why}\n  Type: npm ci`);
+  writeFileSync(stamp, wanted);
+}
+
+function whyInstall(stamp, wanted) {
+  if (!existsSync(join(stamp, ".."))) return "node_modules is missing";
+  if (!existsSync(stamp)) return "node_modules was not installed by the set-up";
+  return readFileSync(stamp, "utf8") === wanted ? undefined : "package-lock.json changed since the last install";
+}
+
+/**
+ * Sees to it that node_modules/.bin/node is the node that package.json asks for: npm scripts run on it. The npm package `node` gets
+ * its program by an install script, which npm may be configured not to run.
+ * @param {import("./context.mjs").Context} context
+ * @throws {SetupFailure}
+ */
+export async function ownNode(context) {
+  const manifest = JSON.parse(readFileSync(join(context.root, "package.json"), "utf8"));
+  const major = `v${manifest.devDependencies.node.split(".")[0]}.`;
+  const folder = join(context.root, "node_modules", "node");
+  if (isRunningOn(folder) && process.version.startsWith(major)) return;
+
+  const first = await versionOf(context);
+  if (first.startsWith(major)) return;
+  context.say(`node_modules/.bin/node is not node ${major.slice(1, -1)}: running the install script of the npm package node`);
+  const rebuilt = await npm(context, "rebuild node", repairDeadlineMs);
+  if ((await versionOf(context)).startsWith(major)) return;
+  const direct = await run(context, "node-install", ["node", "installArchSpecificPackage"], {
+    deadlineMs: repairDeadlineMs,
+    cwd: folder,
+    env: { PATH: pathOutside(context) },
+  });
+  const last = await versionOf(context);
+  if (last.startsWith(major)) return;
+  const said = [rebuilt, direct].filter((attempt) => !attempt.ok).map((attempt) => attempt.why);
+  throw new SetupFailure(
+    [
+      `node_modules/.bin/node should be node ${major.slice(1, -1)}, but ${last}`,
+      ...said,
+      "  Type: (cd node_modules/node && node installArchSpecificPackage)",
+    ].join("\n"),
+  );
+}
+
+/** npm starts the set-up itself on node_modules/.bin/node once that exists: then nothing has to be started to know it. */
+function isRunningOn(folder) {
+  return existsSync(folder) && realpathSync(process.execPath).startsWith(realpathSync(folder));
+}
+
+async function versionOf(context) {
+  const program = join(context.root, "node_modules", ".bin", "node");
+  const asked = await run(context, "node-version", [program, "--version"], { deadlineMs: versionDeadlineMs });
+  return asked.ok ? asked.output.trim() : asked.why;
+}
+
+function npm(context, task, deadlineMs) {
+  // Its warnings are about engines of packages that run on the node it is installing.
+  return run(context, `npm-${task.replace(" ", "-")}`, ["npm", ...task.split(" "), "--loglevel=error"], {
+    deadlineMs,
+    env: { PATH: pathOutside(context) },
+  });
+}
+
+function sha256(file) {
+  return createHash("sha256").update(readFileSync(file)).digest("hex");
+}
