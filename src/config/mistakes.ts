@@ -39,7 +39,7 @@ export function mistakesError(source: SourceFile, mistakes: readonly Mistake[], 
     describe(source, mistake),
     ...(index < excerpts ? excerpt(source, mistake.at) : []),
   ]);
-  return new UserError(blot([`${source.name} has ${count}:`, ...lines].join("\n"), secrets));
+  return new UserError(blot([`${source.name} has ${count}:`, ...lines].map(printable).join("\n"), secrets));
 }
 
 function describe(source: SourceFile, { at, path, message }: Mistake): string {
@@ -57,7 +57,7 @@ function excerpt(source: SourceFile, at: Span): string[] {
   const { line, column, lineStart } = positionOf(source.text, at.start);
   const newline = source.text.indexOf("\n", lineStart);
   const lineEnd = newline < 0 ? source.text.length : newline;
-  const shown = printable(hide(source, lineStart, Math.min(lineEnd, lineStart + excerptWidth)));
+  const shown = hide(source, lineStart, Math.min(lineEnd, lineStart + excerptWidth));
   if (shown.trim() === "" || column > excerptWidth) return [];
   const gutter = `  ${line} | `;
   const marked = Math.max(1, Math.min(at.end, lineStart + shown.trimEnd().length) - at.start);
@@ -72,7 +72,7 @@ function hide(source: SourceFile, from: number, to: number): string {
   return letters.join("");
 }
 
-/** Control characters could steer the terminal that shows the excerpt. */
+/** Control characters of the file could steer the terminal that shows the message. */
 function printable(line: string): string {
   return line.replace(/\p{Cc}|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, " ");
 }

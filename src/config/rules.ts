@@ -1,7 +1,9 @@
 import { resolveTables } from "./classwaves.ts";
 import { suggestion } from "./nearest.ts";
 import { type Path, valueAt } from "./path.ts";
-import { configSchema, type Table, tableSchema } from "./schema.ts";
+import { configSchema, type Table } from "./schema.ts";
+import { tableSchema } from "./test-data-schema.ts";
+import { parseDuration } from "./units.ts";
 
 /** What is wrong between two places of the file, each of which is right by itself. */
 export interface Conflict {
@@ -28,6 +30,7 @@ export function conflicts(data: Data, written: Data): Conflict[] {
       ...borrowedIdentity(["environments", name], valueAt(written, ["environments", name])),
     ]),
     ...stagePrefixes(data, written),
+    ...sweptWhileRunning(data),
     ...tableConflicts(data, written),
     ...protectedNamespaces(data),
   ];
@@ -122,6 +125,23 @@ function stagePrefixes(data: Data, written: Data): Conflict[] {
       },
     ];
   });
+}
+
+/** Expired test data is swept whoever made it, so a run that is still within its budget must never look expired. */
+function sweptWhileRunning(data: Data): Conflict[] {
+  const path = ["testData", "expireAfter"];
+  const expireAfter = durationAt(data, path) ?? defaults.testData.expireAfter;
+  return (["integration", "e2e"] as const).flatMap((stage) => {
+    const budgetPath = ["stages", stage, "budget"];
+    const budget = durationAt(data, budgetPath);
+    if (expireAfter > (budget ?? defaults.stages[stage].budget)) return [];
+    const cure = `expected testData.expireAfter to be longer than ${budgetPath.join(".")}: test data of a run that is still going on would be swept`;
+    return [{ path: budget === undefined ? path : budgetPath, message: cure }];
+  });
+}
+
+function durationAt(data: Data, path: Path): number | undefined {
+  return parseDuration(text(valueAt(data, path)) ?? "");
 }
 
 function tableConflicts(data: Data, written: Data): Conflict[] {

@@ -13,7 +13,7 @@ export function writtenSecrets(data: unknown, entries: Entries): Mistake[] {
     if (placeAt(configSchema, path)?.handling !== "secret" || typeof written !== "string" || soleReference(written) !== undefined)
       return [];
     const message =
-      "a secret must not stand in this file: expected one reference such as ${DATABRICKS_TOKEN}, without default, and the value in that environment variable";
+      "a secret must not stand in this file: expected one reference, ${NAME}, without default, and the value in that environment variable";
     return [{ at: value, path, message }];
   });
 }

@@ -18,6 +18,14 @@ export function parseDuration(text: string): number | undefined {
   return Number(match[1]) * millisecondsPer[match[2] as keyof typeof millisecondsPer];
 }
 
+/** Timers count at most 2³¹ ms, and go off at once when they are given more. */
+const longestLimit = 24 * millisecondsPer.d;
+
+/** How long something may take. */
+export const timeLimit = duration.refine((milliseconds) => milliseconds > 0 && milliseconds <= longestLimit, {
+  error: "expected a time limit over 0 and of at most 24d",
+});
+
 const percentPattern = /^(\d{1,3}(?:\.\d+)?)%$/;
 
 /** A share from 0 to 1, or `undefined` where the text is no percentage. */

@@ -97,6 +97,14 @@ const shape: Case[] = [
     says: ['c.yml:7:13  stages.smoke.budget  expected a duration such as "500ms", "30s", "2m", "4h" or "7d"'],
   },
   {
+    mistake: "no time at all, and more than a timer can count",
+    file: minimal({ below: "stages:\n  preflight: { budget: 0s }\n  smoke: { budget: 25d }" }),
+    says: [
+      "c.yml:6:24  stages.preflight.budget  expected a time limit over 0 and of at most 24d",
+      "c.yml:7:20  stages.smoke.budget  expected a time limit over 0 and of at most 24d",
+    ],
+  },
+  {
     mistake: "more than everything",
     file: minimal({ below: "stages:\n  e2e:\n    passRate: 101%" }),
     says: ['c.yml:7:15  stages.e2e.passRate  expected a percentage from "0%" to "100%"'],
@@ -247,6 +255,14 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
+    mistake: "test data that expires while its run goes on",
+    file: minimal({ below: "testData:\n  expireAfter: 30m\nstages:\n  integration:\n    budget: 1h" }),
+    says: [
+      "c.yml:6:16  testData.expireAfter  expected testData.expireAfter to be longer than stages.e2e.budget: test data of a run that is still going on would be swept",
+      "c.yml:9:13  stages.integration.budget  expected testData.expireAfter to be longer than stages.integration.budget: test data of a run that is still going on would be swept",
+    ],
+  },
+  {
     mistake: "a parent that is no table",
     file: minimal({
       below: "testData:\n  tables:\n    sessions.notes:\n      parents: { session_id: sessions.classroom_session }",
@@ -328,7 +344,7 @@ const variables: Case[] = [
     mistake: "a secret written out",
     file: minimal({ inside: "token: dapi0123456789" }),
     says: [
-      "c.yml:5:12  environments.sandbox.token  a secret must not stand in this file: expected one reference such as ${DATABRICKS_TOKEN}, without default, and the value in that environment variable",
+      "c.yml:5:12  environments.sandbox.token  a secret must not stand in this file: expected one reference, ${NAME}, without default, and the value in that environment variable",
     ],
   },
 ];
@@ -433,6 +449,12 @@ describe("the message as a whole", () => {
     const message = await refusal(`${minimal()}"\\u001b[31mred": 1\n`);
     expect(message).not.toContain("\u001b");
     expect(message).toContain('["\\u001b[31mred"]');
+  });
+
+  test("cannot steer the terminal by a line that it shows", async () => {
+    const message = await refusal(minimal({ below: "defaultEnvironment: \u001b[31mred\u202e" }));
+    for (const steering of ["\u001b", "\u202e"]) expect(message).not.toContain(steering);
+    expect(message).toContain("[31mred");
   });
 });
 

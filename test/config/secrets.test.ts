@@ -68,6 +68,13 @@ describe("a secret in a variable", () => {
     );
   });
 
+  test("is blotted out even where the file repeats its value in a place that is otherwise harmless", async () => {
+    const message = await refusal(minimal({ inside: "token: ${S}\napi: { url: http://the-secret-value.example, x: 1 }" }), {
+      env: { S: "the-secret-value" },
+    });
+    expect(message).toContain("http://***.example");
+  });
+
   test("is handed over for masking, with the password of an address by itself", async () => {
     const env = { REDIS_URL: "redis://user:p%40ss-word@localhost:6379", BEARER_TOKEN: "bearer-value", PORT: "3000" };
     const { secrets } = await load(

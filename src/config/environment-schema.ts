@@ -1,0 +1,191 @@
+import { z } from "zod";
+import { secret } from "./secret.ts";
+import { timeLimit } from "./units.ts";
+import { command, exactlyOneOf, httpUrl, isGroup, name, path, port, regularExpression } from "./values.ts";
+
+const variableName = z
+  .string()
+  .regex(/^[A-Z_][A-Z0-9_]*$/, { error: "expected the name of an environment variable, such as DATABRICKS_HOST" });
+
+const headers = z
+  .record(z.string(), z.string())
+  .meta({ description: "Sent with every request; production wants a listed Origin." });
+
+const assertionKinds = exactlyOneOf("equals", "oneOf", "notNull", "matches", "changes");
+
+/** A line of a JSON answer that must hold. A page that is merely green proves nothing: see `notNull` and `changes`. */
+export const assertionSchema = z
+  .strictObject({
+    path: z
+      .string()
+      .regex(/^\$/, { error: "expected a JSON path such as $.data.serverTime" })
+      .meta({ description: "Where to look, such as $.data.serverTime." }),
+    equals: z
+      .union([z.string(), z.number(), z.boolean(), z.null()], { error: "expected text, a number, true, false or null" })
+      .optional()
+      .meta({ description: "Exactly this value." }),
+    oneOf: z
+      .array(z.union([z.string(), z.number(), z.boolean()], { error: "expected text, a number, true or false" }))
+      .min(1)
+      .optional()
+      .meta({ description: "One of these values." }),
+    notNull: z.literal(true).optional().meta({ description: "Present and not null: a mock often answers null." }),
+    matches: regularExpression.optional().meta({ description: "A regular expression that the value, as text, matches." }),
+    changes: z
+      .literal(true)
+      .optional()
+      .meta({ description: "Different between two reads: proof that something lives behind it." }),
+  })
+  .refine(assertionKinds.check, assertionKinds.params);
+
+export const endpointSchema = z.strictObject({
+  name: z.string().min(1).optional().meta({ description: "For people; the path if left out." }),
+  path: path.meta({ description: "Relative to the API, with its query." }),
+  status: z.array(z.int().min(100).max(599)).min(1).default([200]).meta({ description: "Statuses that pass." }),
+  degradedStatus: z.array(z.int().min(100).max(599)).default([206]).meta({ description: "Statuses of the warning band." }),
+  json: z.array(assertionSchema).default([]).meta({ description: "What the JSON answer must hold." }),
+  signIn: z.boolean().default(false).meta({ description: "Send the test token, or the environment's reader token." }),
+});
+
+const databricks = z.strictObject({
+  host: z.string().min(1).meta({ description: "Host, or host:port; usually ${DATABRICKS_HOST}." }),
+  warehouse: z.string().min(1).optional().meta({ description: "Warehouse id; usually ${DATABRICKS_WAREHOUSE_ID}." }),
+  path: z.string().min(1).optional().meta({ description: "HTTP path, where it is not /sql/1.0/warehouses/<warehouse>." }),
+  token: secret,
+  catalog: z.string().min(1).default("classwaves").meta({ description: "The catalog that holds the tables." }),
+  certificateAuthority: z.string().min(1).optional().meta({ description: "File with a private CA certificate (PEM)." }),
+  expect: z
+    .strictObject({
+      host: z
+        .string()
+        .min(1)
+        .meta({ description: "The host this environment is on, written out: connecting to any other stops the run." }),
+      principal: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({ description: "The user or service principal that must answer current_user()." }),
+    })
+    .optional()
+    .meta({ description: "Proven identity: compared before the first write." }),
+  startTimeout: timeLimit.prefault("10m").meta({ description: "How long a sleeping warehouse may take to wake." }),
+});
+
+const redis = z.strictObject({
+  url: secret.meta({ description: "redis:// or rediss:// address; a secret, because it may hold a password." }),
+  expect: z
+    .strictObject({
+      host: z.string().min(1).meta({ description: "The Redis host this environment is on, written out." }),
+      database: z.int().min(0).optional().meta({ description: "The number of the database." }),
+    })
+    .optional()
+    .meta({ description: "Proven identity: compared before the first write." }),
+});
+
+const api = z.strictObject({
+  url: httpUrl.meta({ description: "Where the API answers." }),
+  headers: headers.default({}),
+  endpoints: z
+    .array(endpointSchema)
+    .min(1)
+    .prefault([{ path: "/api/v1/health" }])
+    .meta({ description: "Routes that preflight and smoke read." }),
+  samples: z.int().min(1).max(200).default(10).meta({ description: "Requests per endpoint for the latency." }),
+});
+
+const websocket = z.strictObject({
+  url: httpUrl.optional().meta({ description: "The API's address if left out." }),
+  path: path.default("/socket.io/").meta({ description: "Where Socket.IO answers." }),
+  namespaces: z
+    .array(path)
+    .min(1)
+    .default(["/sessions", "/guidance"])
+    .meta({ description: "Socket.IO namespaces that must answer." }),
+});
+
+const auth = z.strictObject({
+  mint: path.default("/api/v1/auth/generate-test-token").meta({ description: "Route that mints test tokens." }),
+  use: path.default("/api/v1/auth/me").meta({ description: "Route that must accept the minted token." }),
+  secret: secret.optional().meta({ description: "The shared secret of the mint route." }),
+  enabled: z.boolean().default(true).meta({ description: "false where the mint route must be off, as in production." }),
+});
+
+const oauth = z.strictObject({
+  path: path.default("/api/v1/auth/google").meta({ description: "Route that gets an empty sign-in, which it must refuse." }),
+  code: z.string().default("VALIDATION_ERROR").meta({ description: "The error code of that refusal." }),
+});
+
+const sample = z.strictObject({
+  name: z.string().min(1).meta({ description: "For people." }),
+  query: z.string().min(1).meta({ description: "A reading statement: SELECT, SHOW, DESCRIBE or EXPLAIN." }),
+  minimumRows: z.int().min(0).default(1).meta({ description: "Fewer rows than this is wrong." }),
+});
+
+const readyKinds = exactlyOneOf("url", "tcp", "log");
+
+const ready = z
+  .strictObject({
+    url: httpUrl.optional().meta({ description: "Must answer with one of `status`." }),
+    status: z.array(z.int().min(100).max(599)).min(1).default([200]).meta({ description: "Statuses that mean ready." }),
+    tcp: port.optional().meta({ description: "A port that must accept a connection." }),
+    log: regularExpression.optional().meta({ description: "A regular expression that a line of output must match." }),
+    timeout: timeLimit.prefault("60s").meta({ description: "How long it may take to be ready." }),
+  })
+  .refine(readyKinds.check, readyKinds.params);
+
+export const serverSchema = z.strictObject({
+  command,
+  workingDirectory: z.string().default(".").meta({ description: "Relative to the workspace." }),
+  port: port.optional().meta({ description: "Must be free before, and free again afterwards." }),
+  ready: ready.meta({ description: "How it shows that it is up." }),
+  environment: z
+    .record(z.string(), z.string())
+    .default({})
+    .meta({ description: "Handed to this server, beside the environment's own." }),
+  stages: z
+    .array(z.enum(["preflight", "integration", "e2e", "smoke"]))
+    .min(1)
+    .default(["preflight", "integration", "e2e", "smoke"])
+    .meta({ description: "The stages it is started for." }),
+});
+
+export const environmentSchema = z
+  .strictObject({
+    access: z
+      .enum(["read-only", "test-data"])
+      .meta({ description: "read-only: no code path can write. test-data: the suite may create and delete test data." }),
+    promotedFrom: name.optional().meta({ description: "Smoke here accepts the e2e evidence of this environment." }),
+    variables: z.array(variableName).default([]).meta({ description: "Environment variables that must be present." }),
+    databricks: databricks.optional().meta({ description: "The SQL warehouse; leave it out where there is none." }),
+    redis: redis.optional().meta({ description: "The Redis; leave it out where there is none." }),
+    api: api.optional().meta({ description: "The HTTP API." }),
+    websocket: websocket.optional().meta({ description: "The Socket.IO server." }),
+    auth: auth.optional().meta({ description: "How test tokens are minted and used." }),
+    oauth: oauth.optional().meta({ description: "The sign-in with Google, looked at without signing in." }),
+    analytics: z.array(endpointSchema).default([]).meta({ description: "Read-only dashboard routes that smoke reads." }),
+    token: secret.optional().meta({ description: "A bearer token for reading, where test tokens cannot be minted." }),
+    sql: z.array(sample).default([]).meta({ description: "Statements that smoke samples." }),
+    servers: z
+      .record(name, serverSchema)
+      .default({})
+      .meta({ description: "What the suite itself starts (localhost); leave out what is deployed." }),
+    environment: z.record(z.string(), z.string()).default({}).meta({ description: "Handed to test commands and servers." }),
+  })
+  .superRefine(demandIdentity, { when: isGroup });
+
+/** Where test data is written, the file says which host that must be. Made even where other keys are wrong. */
+function demandIdentity(
+  environment: { access?: unknown; databricks?: unknown; redis?: unknown },
+  context: z.RefinementCtx,
+): void {
+  if (environment.access !== "test-data") return;
+  for (const connection of ["databricks", "redis"] as const) {
+    const written = environment[connection];
+    if (typeof written === "object" && written !== null && !("expect" in written && written.expect !== undefined))
+      context.addIssue({
+        code: "custom",
+        path: [connection, "expect"],
+        message: "test data is written here, so say which host it must be: expect: { host: … }",
+      });
+  }
+}

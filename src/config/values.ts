@@ -1,0 +1,59 @@
+import { z } from "zod";
+import { handlings } from "./handling.ts";
+
+/** The kinds of values that several parts of the file share. */
+
+export const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}$/, { error: "expected a name of lower-case letters, digits and dashes, such as staging" })
+  .meta({ description: "A name: lower-case letters, digits and dashes." });
+
+export const path = z.string().regex(/^\//, { error: "expected a path that begins with /, such as /api/v1/health" });
+
+export const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// address" });
+
+const aPort = { error: "expected a port from 1 to 65535" };
+
+const portNumber = z.int(aPort).min(1, aPort).max(65_535, aPort);
+
+// A port that comes from a variable arrives as text.
+const portText = z.string().regex(/^\d+$/).transform(Number).pipe(portNumber);
+
+export const port = z.union([portNumber, portText], aPort);
+
+export const command = z
+  .string()
+  .min(1)
+  .meta({ description: "Run by the shell, which expands its variables itself." })
+  .register(handlings, { handling: "shell" });
+
+export const regularExpression = z
+  .string()
+  .min(1)
+  .refine(isRegularExpression, { error: "expected a regular expression of JavaScript; this one cannot be read" });
+
+function isRegularExpression(text: string): boolean {
+  try {
+    new RegExp(text);
+    return true;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
+
+/** A check over several keys of one group, made even where one of them is wrong by itself, so that all mistakes show at once. */
+export function exactlyOneOf(...keys: string[]): {
+  check: (group: object) => boolean;
+  params: { error: string; when: typeof isGroup };
+} {
+  const listed = `${keys.slice(0, -1).join(", ")} and ${keys.at(-1)}`;
+  return {
+    check: (group) => Object.entries(group).filter(([key, value]) => keys.includes(key) && value !== undefined).length === 1,
+    params: { error: `expected exactly one of ${listed}`, when: isGroup },
+  };
+}
+
+export function isGroup({ value }: { value: unknown }): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
