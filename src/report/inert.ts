@@ -3,15 +3,15 @@
  * Each function is for one kind of place; all of them first make visible what a terminal or a reader would not see.
  */
 
-const escape = "\u001b";
+const esc = "\u001b";
 const bell = "\u0007";
 
 /** One pass over ECMA-48: control sequences, strings with their terminator, and two-character escapes; also the 8-bit forms. */
 const ansi = new RegExp(
   [
-    `(?:${escape}\\[|\u009b)[0-?]*[ -/]*[@-~]`,
-    `(?:${escape}[\\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^${bell}${escape}\u009c]*(?:${bell}|${escape}\\\\|\u009c)`,
-    `${escape}[ -/]*[0-Z\\\\-~]`,
+    `(?:${esc}\\[|\u009b)[0-?]*[ -/]*[@-~]`,
+    `(?:${esc}[\\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^${bell}${esc}\u009c]*(?:${bell}|${esc}\\\\|\u009c)`,
+    `${esc}[ -/]*[0-Z\\\\-~]`,
   ].join("|"),
   "g",
 );
@@ -57,7 +57,11 @@ export function inlineCode(text: string): string {
 
 /** For Markdown, as a block of code of its own, ended by a line break. The fence is longer than any inside. */
 export function codeBlock(text: string): string {
-  const code = plainText(text);
+  const code = plainText(text)
+    .split("\n")
+    // Nothing in a block is Markdown, but the text may still be printed to a runner's log.
+    .map((line) => (/^\s*::|##\[/.test(line) ? withoutCommands(line) : line))
+    .join("\n");
   const longest = Math.max(2, ...[...code.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = "`".repeat(longest + 1);
   return `${fence}text\n${code.replace(/\n+$/, "")}\n${fence}\n`;
@@ -73,14 +77,19 @@ export function htmlText(text: string): string {
  * because the runner's comparison may skip an invisible character, but not a space.
  */
 export function logLine(text: string): string {
-  return plainText(text)
-    .replaceAll("\n", " ⏎ ")
-    .replace(/:(?=:)/g, ": ")
-    .replace(/#(?=#\[)/g, "# ");
+  return withoutCommands(plainText(text).replaceAll("\n", " ⏎ "));
 }
 
-/** Whatever Markdown, HTML or GitHub's own filters act on: mentions, issue references, bare links, emoji short codes, formulas. */
-const active = /[&<>"'[\]*_`~|\\!$]|[@#]|:(?=\/\/|[\w+-]+:)|\bwww(?=\.)|\bgh(?=-\d)|^[-+=]|^\d+(?=[.)])/gi;
+function withoutCommands(line: string): string {
+  return line.replace(/:(?=:)/g, ": ").replace(/#(?=#\[)/g, "# ");
+}
+
+/**
+ * Whatever Markdown, HTML or GitHub's own filters act on: mentions, issue references, bare links, emoji short codes, formulas, and
+ * what begins a block or a command at the start of a line. An underscore inside of a word does nothing and stays readable.
+ */
+const active =
+  /[&<>[\]*`~|\\!$]|(?<![a-z\d])_|_(?![a-z\d])|[@#]|:(?=\/\/|[\w+-]+:)|\bwww(?=\.)|\bgh(?=-\d)|^[-+=:]|^\d+(?=[.)](?:\s|$))/gi;
 
 function withoutActive(line: string): string {
   return line.replace(active, (found) => {

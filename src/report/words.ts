@@ -1,4 +1,4 @@
-import type { Check, StageName, StageReport, TestCase, Verdict } from "../model.ts";
+import type { Check, CommandReport, StageName, StageReport, TestCase, Verdict } from "../model.ts";
 
 /** How a report says things, whatever it is written in: the same words in the summary, on the page and in annotations. */
 
@@ -10,6 +10,11 @@ export const verdictIcons: Record<Verdict, string> = {
   error: "🛑",
   skipped: "⏭️",
 };
+
+/** Icon and word, never parted by a line break. */
+export function verdictWords(verdict: Verdict): string {
+  return `${verdictIcons[verdict]}\u00a0${verdict}`;
+}
 
 const urgency: Record<Verdict, number> = { failed: 0, error: 1, degraded: 2, skipped: 3, passed: 4 };
 
@@ -80,4 +85,23 @@ export function shortSha(sha: string): string {
 /** Where the whole report stands, relative to the workspace. */
 export function reportFile(stage: StageName): string {
   return `.env-actions/reports/${stage}.json`;
+}
+
+const stageTitles: Record<StageName, string> = {
+  preflight: "Preflight",
+  integration: "Integration",
+  e2e: "End to end",
+  smoke: "Smoke",
+  cleanup: "Cleanup",
+};
+
+export function stageTitle(stage: StageName): string {
+  return stageTitles[stage];
+}
+
+/** `exit status 1`, `ended by SIGKILL`, `stopped: out of time`. */
+export function commandEnd({ exitCode, signal, timedOut }: CommandReport): string {
+  if (timedOut) return "stopped: out of time";
+  if (exitCode !== null) return `exit status ${exitCode}`;
+  return signal === null ? "its end is unknown" : `ended by ${signal}`;
 }

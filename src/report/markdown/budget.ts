@@ -56,7 +56,7 @@ export interface Fitted {
  * Joins the parts, shortened until they fit into so many bytes of UTF-8: the least important first, and of equal ones the last
  * first, so that what stands at the top stays whole. It may still be over when every part is at its shortest.
  */
-export function fit(parts: readonly Part[], maxBytes: number): Fitted {
+export function fitInto(parts: readonly Part[], maxBytes: number): Fitted {
   const texts = parts.map((part) => part.text);
   const lost = new Map<Loss, number>();
   let bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);

@@ -1,0 +1,108 @@
+import type { Check, StageReport, TestCase, UserError } from "../model.ts";
+import { plainText } from "./inert.ts";
+import { account, count, cut, reportFile, stageTitle } from "./words.ts";
+
+export interface Annotation {
+  level: "error" | "warning" | "notice";
+  title: string;
+  /** Text, not Markdown; may have several lines. */
+  message: string;
+  /** Relative to the workspace. */
+  file?: string;
+  line?: number;
+}
+
+/** GitHub shows ten of a level a step, and drops the rest without a word. */
+const mostOfALevel = 10;
+const longestTitle = 200;
+const longestMessage = 4_000;
+
+/**
+ * What a stage has to say beside the code, the most important first, and at most ten of each level. Where there are more, the
+ * tenth says how many.
+ */
+export function toAnnotations(report: StageReport): Annotation[] {
+  const failures = report.tests?.failures ?? [];
+  const checks = (...verdicts: Check["verdict"][]) => report.checks.filter((check) => verdicts.includes(check.verdict));
+  return [
+    ...shown(report, "error", [
+      failures.filter(({ file }) => file !== undefined).map((test) => testAnnotation("error", "failed", test)),
+      checks("failed", "error").map((check) => checkAnnotation("error", check)),
+      (report.tests?.crashedSuites ?? []).map(({ file, message }) =>
+        annotation("error", `Could not be loaded: ${file}`, message, { file }),
+      ),
+      failures.filter(({ file }) => file === undefined).map((test) => testAnnotation("error", "failed", test)),
+      report.problems.map((problem) => annotation("error", `${stageTitle(report.stage)}: problem`, problem)),
+    ]),
+    ...shown(report, "warning", [
+      checks("degraded").map((check) => checkAnnotation("warning", check)),
+      (report.tests?.flakyTests ?? []).map((test) => testAnnotation("warning", "flaky", test)),
+      (report.tests?.disagreements ?? []).map((text) => annotation("warning", "The test reports disagree", text)),
+    ]),
+    ...shown(report, "notice", [
+      checks("skipped").map((check) => checkAnnotation("notice", check)),
+      (report.cleanup?.notes ?? []).map((note) => annotation("notice", "Test data", note)),
+    ]),
+  ];
+}
+
+/** The user's mistakes, each at its place where the message begins with `file:line:column`; otherwise one for all. */
+export function mistakeAnnotations(error: UserError): Annotation[] {
+  const placed = plainText(error.message)
+    .split("\n")
+    .flatMap((text) => {
+      const [, file, line, message] = /^([^\s:][^:]*):(\d+):\d+:? +(.+)$/.exec(text) ?? [];
+      return file && line && message ? [annotation("error", "Configuration", message, { file, line: Number(line) })] : [];
+    });
+  if (placed.length === 0) return [annotation("error", "Wrong input or configuration", error.message)];
+  const more = (left: number) => annotation("error", `${count(left, "more mistake")}`, error.message);
+  return placed.length <= mostOfALevel ? placed : [...placed.slice(0, mostOfALevel - 1), more(placed.length - mostOfALevel + 1)];
+}
+
+/**
+ * Picks from groups, the most important first. Each group is sure of one place, so that a hundred failed tests do not hide that
+ * test data is left behind.
+ */
+function shown(report: StageReport, level: Annotation["level"], groups: readonly (readonly Annotation[])[]): Annotation[] {
+  const all = groups.flat();
+  if (all.length <= mostOfALevel) return all;
+  const places = mostOfALevel - 1;
+  const sure = new Set(groups.flatMap((group) => group.slice(0, 1)));
+  let free = places - sure.size;
+  const picked = all.filter((one) => sure.has(one) || free-- > 0);
+  const rest = all.length - picked.length;
+  const what = { error: "error", warning: "warning", notice: "notice" }[level];
+  const message = `GitHub shows ten of a kind. The job summary and ${reportFile(report.stage)} have all ${all.length}.`;
+  return [...picked, annotation(level, `${stageTitle(report.stage)}: ${count(rest, `more ${what}`)}`, message)];
+}
+
+function testAnnotation(level: Annotation["level"], word: string, test: TestCase): Annotation {
+  const { message, stack } = account(test);
+  const text = [message, stack].filter(Boolean).join("\n") || "The report holds no message.";
+  const project = test.project ? ` (${test.project})` : "";
+  return annotation(level, `Test ${word}: ${test.name}${project}`, text, { file: test.file, line: test.line });
+}
+
+function checkAnnotation(level: Annotation["level"], check: Check): Annotation {
+  const seen = [
+    ...(check.observed === undefined ? [] : [`observed: ${check.observed}`]),
+    ...(check.expected === undefined ? [] : [`expected: ${check.expected}`]),
+  ].join("; ");
+  const text = [check.message, seen].filter(Boolean).join("\n") || `It is ${check.verdict}; nothing more was said.`;
+  return annotation(level, `${check.title}: ${check.verdict}`, text);
+}
+
+function annotation(
+  level: Annotation["level"],
+  title: string,
+  message: string,
+  { file, line }: Pick<Annotation, "file" | "line"> = {},
+): Annotation {
+  return {
+    level,
+    title: cut(plainText(title).replace(/\s+/g, " ").trim(), longestTitle),
+    message: cut(plainText(message), longestMessage),
+    ...(file === undefined ? {} : { file: plainText(file).replaceAll("\n", " ") }),
+    ...(file === undefined || line === undefined ? {} : { line }),
+  };
+}

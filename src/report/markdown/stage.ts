@@ -1,0 +1,73 @@
+import type { Check, StageReport } from "../../model.ts";
+import { inlineCode, inlineText, tableCell } from "../inert.ts";
+import { budgetUse, cut, mostUrgentFirst, shortSha, stageTitle, verdictIcons, verdictWords } from "../words.ts";
+import { table, tableHead, tableRow } from "./blocks.ts";
+import type { Part } from "./budget.ts";
+import { processParts } from "./processes.ts";
+import { testDataParts } from "./test-data.ts";
+import { testParts } from "./tests.ts";
+
+const longestText = 500;
+
+/** Verdict and reason: what is never left out. */
+export function stageHeading(report: StageReport): string {
+  const { stage, verdict, environment, reason } = report;
+  const title = `${stageTitle(stage)} on ${inlineText(cut(environment.name, 100))}: ${verdict}`;
+  return `## ${verdictIcons[verdict]} ${title}\n\n${inlineText(cut(reason, longestText))}\n\n`;
+}
+
+export function stageParts(report: StageReport): Part[] {
+  return [
+    { text: facts(report), shorter: [{ text: "", loses: "table of facts" }] },
+    ...checkParts(report.checks),
+    ...testParts(report),
+    ...testDataParts(report.cleanup),
+    ...processParts(report.servers, report.commands),
+    ...problemParts(report.problems),
+  ];
+}
+
+function facts(report: StageReport): string {
+  const { environment, commit, runId } = report;
+  const head = commit.headSha && commit.headSha !== commit.sha ? `, head ${inlineCode(shortSha(commit.headSha))}` : "";
+  const row = [
+    tableCell(cut(environment.name, 100)),
+    environment.access,
+    inlineCode(cut(runId, 100)),
+    inlineCode(shortSha(commit.sha)) + head,
+    budgetUse(report),
+  ];
+  return table(["Environment", "Access", "Run", "Commit", "Took"], [row]);
+}
+
+function checkParts(checks: readonly Check[]): Part[] {
+  if (checks.length === 0) return [];
+  return [
+    { text: "### Checks\n\n" },
+    { text: tableHead(["Verdict", "Check", "Observed", "Expected"]), shorter: [{ text: "", loses: "check" }] },
+    ...mostUrgentFirst(checks).map(checkPart),
+    { text: "\n" },
+  ];
+}
+
+function checkPart(check: Check): Part {
+  const title = tableCell(cut(check.title, longestText));
+  const text = tableRow([
+    verdictWords(check.verdict),
+    check.message ? `**${title}**<br>${tableCell(cut(check.message, 1_000))}` : title,
+    tableCell(cut(check.observed ?? "", longestText)),
+    tableCell(cut(check.expected ?? "", longestText)),
+  ]);
+  return { text, shorter: [{ text: "", loses: check.verdict === "passed" ? "passed check" : "check" }] };
+}
+
+function problemParts(problems: readonly string[]): Part[] {
+  if (problems.length === 0) return [];
+  const lines = problems.map(
+    (problem): Part => ({
+      text: `- ❗ ${inlineText(cut(problem, 1_000))}\n`,
+      shorter: [{ text: "", loses: "problem" }],
+    }),
+  );
+  return [{ text: "### Problems\n\n" }, ...lines, { text: "\n" }];
+}

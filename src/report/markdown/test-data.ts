@@ -1,0 +1,71 @@
+import type { CleanupResult, TableCleanup } from "../../model.ts";
+import { codeBlock, inlineCode, inlineText, tableCell } from "../inert.ts";
+import { count, cut, known } from "../words.ts";
+import { details, tableHead, tableRow } from "./blocks.ts";
+import type { Part } from "./budget.ts";
+
+const longestText = 500;
+
+export function testDataParts(cleanup: CleanupResult | undefined): Part[] {
+  if (!cleanup) return [];
+  return [
+    { text: `### Test data\n\n${summary(cleanup)}\n\n` },
+    ...tableParts(cleanup),
+    ...listPart(cleanup.problems, "❌", "problem"),
+    ...listPart(cleanup.notes, "ℹ️", "list of notes"),
+    ...statementParts(cleanup),
+  ];
+}
+
+function summary(cleanup: CleanupResult): string {
+  const planned = `${count(cleanup.plannedRows, "row")} and ${count(cleanup.keys.planned, "key")}`;
+  const digest = `Plan ${inlineCode(cleanup.digest)}.`;
+  if (cleanup.dryRun) return `Dry run, scope ${cleanup.scope}: ${planned} would be deleted; nothing was. ${digest}`;
+  const deleted = `${count(cleanup.deletedRows, "row")} and ${count(cleanup.deletedKeys, "key")} deleted`;
+  const left =
+    cleanup.leftOver === null ? "**whether anything is left could not be told**" : `**${known(cleanup.leftOver)} left**`;
+  return `Scope ${cleanup.scope}: ${planned} planned, ${deleted}, ${left}. ${digest}`;
+}
+
+function tableParts(cleanup: CleanupResult): Part[] {
+  const { keys, tables, dryRun } = cleanup;
+  if (tables.length === 0 && keys.planned === 0 && keys.problem === undefined) return [];
+  const titles = dryRun ? ["Where", "Planned", "Samples"] : ["Where", "Planned", "Deleted", "Left", "Samples"];
+  const row = (name: string, done: Pick<TableCleanup, "planned" | "deleted" | "left" | "samples" | "problem">): Part =>
+    part(
+      tableRow([
+        name + (done.problem === undefined ? "" : `<br>❌ ${tableCell(cut(done.problem, longestText))}`),
+        ...[done.planned, ...(dryRun ? [] : [done.deleted, done.left])].map(known),
+        done.samples.map((sample) => inlineCode(cut(sample, longestText))).join(" "),
+      ]),
+    );
+  return [
+    part(tableHead(titles, new Set(dryRun ? [1] : [1, 2, 3]))),
+    ...tables.map((table) => row(inlineCode(cut(table.table, longestText)), table)),
+    row("Redis keys", keys),
+    { text: "\n" },
+  ];
+}
+
+function part(text: string): Part {
+  return { text, shorter: [{ text: "", loses: "test data table" }] };
+}
+
+function listPart(lines: readonly string[], icon: string, loses: "problem" | "list of notes"): Part[] {
+  if (lines.length === 0) return [];
+  const text = lines.map((line) => `- ${icon} ${inlineText(cut(line, longestText))}\n`).join("");
+  return [{ text: `${text}\n`, shorter: [{ text: "", loses }] }];
+}
+
+function statementParts({ tables }: CleanupResult): Part[] {
+  if (tables.length === 0) return [];
+  const text = details("Statements and versions, for undo", codeBlock(tables.map(statement).join("\n\n")));
+  return [{ text, shorter: [{ text: "", loses: "list of deleting statements" }] }];
+}
+
+function statement(table: TableCleanup): string {
+  const age = table.oldest && table.newest ? `made ${table.oldest} to ${table.newest}` : "";
+  const versions = table.versionBefore === undefined ? "" : `version ${table.versionBefore} → ${known(table.versionAfter)}`;
+  const about = [age, versions].filter(Boolean).join("; ");
+  return `${about ? `-- ${about}\n` : ""}${cut(table.statement, 2_000)}`;
+}
