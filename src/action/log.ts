@@ -1,12 +1,12 @@
 import * as core from "@actions/core";
 import type { Progress } from "../model.ts";
 import { checkLine, verdictMarks } from "../progress.ts";
-import { inertLogLine } from "../report/inert.ts";
+import { logLine } from "../report/inert.ts";
 
 /** Prints progress into the runner's log. Whatever others wrote is made inert: a printed line must never be obeyed as a command. */
 export function printProgress(progress: Progress): void {
-  if (progress.kind === "warning") core.warning(inertLogLine(progress.text));
-  else core.info(inertLogLine(lineOf(progress)));
+  if (progress.kind === "warning") core.warning(logLine(progress.text));
+  else core.info(logLine(lineOf(progress)));
 }
 
 function lineOf(progress: Exclude<Progress, { kind: "warning" }>): string {

@@ -1,7 +1,7 @@
 import { styleText } from "node:util";
 import { opensTheGate, type Progress, type StageReport, type Verdict } from "../model.ts";
 import { checkLine, readableDuration, verdictMarks } from "../progress.ts";
-import { inertLogLine } from "../report/inert.ts";
+import { logLine } from "../report/inert.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -54,7 +54,9 @@ export class Screen {
   line(...parts: (string | [text: string, style: Style])[]): void {
     this.#erase();
     const styled = parts.map((part) =>
-      typeof part === "string" ? inertLogLine(part) : styleText(part[1], inertLogLine(part[0]), { stream: this.#stream, validateStream: true }),
+      typeof part === "string"
+        ? logLine(part)
+        : styleText(part[1], logLine(part[0]), { stream: this.#stream, validateStream: true }),
     );
     this.#stream.write(`${styled.join("")}\n`);
     this.#draw();
@@ -69,8 +71,10 @@ export class Screen {
     const time = ` in ${readableDuration(report.durationMs)} of ${readableDuration(report.budgetMs)}: ${report.reason}`;
     this.line("  ", [`${verdictMarks[verdict]} ${stage} ${verdict}`, styles[verdict]], time);
     const failures = tests?.failures ?? [];
-    for (const failure of failures.slice(0, failuresShown)) this.line(`    ✘ ${failure.name}${failure.message ? ` – ${firstLine(failure.message)}` : ""}`);
-    if (failures.length > failuresShown) this.line(`    … and ${failures.length - failuresShown} more failed tests, in the report`);
+    for (const failure of failures.slice(0, failuresShown))
+      this.line(`    ✘ ${failure.name}${failure.message ? ` – ${firstLine(failure.message)}` : ""}`);
+    if (failures.length > failuresShown)
+      this.line(`    … and ${failures.length - failuresShown} more failed tests, in the report`);
     if (opensTheGate(verdict)) return;
     // The failed tests say more than the last lines of their runner.
     const tails = failures.length > 0 ? [] : [...servers, ...commands].flatMap((logged) => logged.tail?.slice(-tailShown) ?? []);
@@ -93,7 +97,7 @@ export class Screen {
   #draw(): void {
     if (!this.#moving) return;
     const { stage, startedAt, budgetMs, doing } = this.#moving;
-    const text = `  … ${stage} ${readableDuration(Date.now() - startedAt)} of ${readableDuration(budgetMs)}  ${inertLogLine(doing)}`;
+    const text = `  … ${stage} ${readableDuration(Date.now() - startedAt)} of ${readableDuration(budgetMs)}  ${logLine(doing)}`;
     this.#stream.write(`\r\u001b[2K${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
   }
 
@@ -114,6 +118,5 @@ function took(ms: number): string {
 }
 
 function firstLine(text: string): string {
-  return text.split("
-", 1)[0] ?? "";
+  return text.split("\n", 1)[0] ?? "";
 }

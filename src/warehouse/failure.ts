@@ -41,7 +41,7 @@ interface DriverError {
   code?: string | number;
   statusCode?: number;
   errorCode?: string;
-  response?: { status?: number; headers?: { get?(name: string): string | null }; sqlState?: string; errorMessage?: string };
+  response?: { status?: unknown; headers?: { get?(name: string): string | null }; sqlState?: string; errorMessage?: string };
   cause?: unknown;
 }
 
@@ -56,7 +56,9 @@ export function asFailure(error: unknown): WarehouseFailure {
   if (error instanceof WarehouseFailure) return error;
   const driverError = (typeof error === "object" && error !== null ? error : { message: String(error) }) as DriverError;
   const message = firstLine(driverError.response?.errorMessage ?? driverError.message ?? String(error));
-  const status = driverError.statusCode ?? driverError.response?.status;
+  // An operation error has a response too, whose status is an object of Thrift.
+  const httpStatus = driverError.statusCode ?? driverError.response?.status;
+  const status = typeof httpStatus === "number" ? httpStatus : undefined;
   const sqlState = driverError.response?.sqlState;
   const details = { cause: error, ...(sqlState ? { sqlState } : {}) };
 

@@ -1,0 +1,60 @@
+import { join } from "node:path";
+import { type ClassroomWorld, type Fingerprint, startClassroomWorld } from "../examples/classroom/world.ts";
+import { terminal } from "../src/index.ts";
+import { readTools } from "./tools.ts";
+
+/**
+ * `npm start`: the whole quality gate on the small ClassWaves. What stands in for the cloud is started first, the gate is then
+ * run exactly as a person would in that folder, and at the end production's data are compared with what they were before.
+ */
+const root = join(import.meta.dirname, "..");
+const workspace = join(root, "examples", "classroom");
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+process.exitCode = await start();
+
+async function start(): Promise<number> {
+  const tools = readTools(root);
+  const started = Date.now();
+  const world = await startClassroomWorld({ redisServer: tools.redisServer });
+  try {
+    const before = await world.fingerprint();
+    const rows = Object.values(before.tables).reduce((sum, table) => sum + table.rows, 0);
+    say(
+      `A small ClassWaves: ${Object.keys(before.tables).length} tables with ${rows} rows in a local warehouse (${world.warehouse.host}), a Redis beside it, up in ${Date.now() - started} ms.`,
+    );
+    // Not from the environment of a runner: this gate is about the example, whoever watches it.
+    const { GITHUB_ACTIONS: _onRunner, ENV_ACTIONS_RUN_ID: _otherRun, ...env } = process.env;
+    const local = join(root, "node_modules", ".bin");
+    const status = await terminal(["gate", "--environment", "local", "--production", "production", ...process.argv.slice(2)], {
+      cwd: workspace,
+      env: { ...env, ...world.env, CHROME_PATH: tools.chrome, PATH: `${local}:${env.PATH ?? ""}` },
+      stdout: process.stdout,
+      stderr: process.stderr,
+    });
+    return (await productionUntouched(world, before)) ? status : Math.max(status, 1);
+  } finally {
+    await world.stop();
+  }
+}
+
+async function productionUntouched(world: ClassroomWorld, before: Fingerprint): Promise<boolean> {
+  const after = await world.fingerprint();
+  const changed = Object.keys({ ...before.tables, ...after.tables }).filter(
+    (table) => JSON.stringify(before.tables[table]) !== JSON.stringify(after.tables[table]),
+  );
+  const wrong = [
+    ...changed.map(
+      (table) =>
+        `  ✘ ${table} is not what it was: ${before.tables[table]?.rows ?? 0} rows before, ${after.tables[table]?.rows ?? 0} after`,
+    ),
+    ...(before.keys === after.keys ? [] : ["  ✘ Redis: production's keys are not what they were"]),
+    ...after.strangeKeys.slice(0, 5).map((key) => `  ✘ Redis: ${key} was left behind`),
+  ];
+  for (const line of wrong) say(line);
+  if (wrong.length === 0)
+    say(
+      `  ✔ production untouched: the same checksum over ${Object.keys(after.tables).length} tables and Redis, and nothing left behind`,
+    );
+  return wrong.length === 0;
+}

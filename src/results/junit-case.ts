@@ -1,0 +1,121 @@
+import type { TestStatus } from "../model.ts";
+import { type Findings, messageOf, stackOf, wholeRun } from "./reported.ts";
+
+/** What the dialects of JUnit XML mean: which test it is, how it ended, and whether it is a test at all. */
+
+export interface JUnitSuite {
+  attributes: Record<string, string>;
+}
+
+export interface JUnitCase {
+  attributes: Record<string, string>;
+  skipped: boolean;
+  troubles: { kind: string; message: string; text: string }[];
+}
+
+/** `suites`: those around it, outermost first. */
+export function tellCase(test: JUnitCase, suites: readonly JUnitSuite[], findings: Findings): void {
+  const status = statusOf(test);
+  const identity = identityOf(test, suites);
+  const trouble = test.troubles[0];
+  const text = trouble?.text.trim() ? trouble.text : (trouble?.message ?? "");
+  if (status === "failed" && isCrash(test, identity)) {
+    findings.crashed({
+      file: identity.file ?? (nameOf(test) || suiteName(suites)),
+      message: messageOf(trouble?.message || text),
+    });
+    return;
+  }
+  const line = Number(test.attributes.line);
+  const later = test.troubles.filter(({ kind }) => kind.startsWith("rerun") || kind.startsWith("flaky")).length;
+  findings.test({
+    ...identity,
+    status,
+    durationMs: seconds(test.attributes.time) * 1_000,
+    attempts: later + 1,
+    ...(line > 0 ? { line } : {}),
+    ...(status === "failed" || status === "flaky"
+      ? { message: messageOf(trouble?.message || text) || "the report gives no message", stack: stackOf(text) }
+      : {}),
+  });
+}
+
+/** A failure that a suite has by itself, outside of its tests. */
+export function tellSuiteTrouble(text: string, suites: readonly JUnitSuite[], findings: Findings): void {
+  findings.crashed({ file: suiteName(suites), message: messageOf(text) || "the suite failed outside of its tests" });
+}
+
+function statusOf({ troubles, skipped, attributes }: JUnitCase): TestStatus {
+  const status = (attributes.status ?? "").toLowerCase();
+  if (troubles.some(({ kind }) => kind === "failure" || kind === "error")) return "failed";
+  if (["fail", "failed", "failure", "error"].includes(status)) return "failed";
+  // A rerun without an end that is told: Surefire writes flakyFailure when the end was good.
+  if (troubles.some(({ kind }) => kind === "rerunFailure" || kind === "rerunError")) return "failed";
+  if (troubles.length > 0) return "flaky";
+  // GoogleTest and CTest say it in an attribute.
+  const skippedStatus = ["notrun", "disabled", "skipped", "ignored"].includes(status);
+  return skipped || skippedStatus || attributes.result === "skipped" ? "skipped" : "passed";
+}
+
+interface Identity {
+  titles: string[];
+  file?: string;
+  project?: string;
+}
+
+const sourceFile = /\.(?:[cm]?[jt]sx?|py|rb|go|php|cs|kt|java|swift|rs|feature)$/;
+
+function isFile(text: string | undefined): text is string {
+  return text !== undefined && (sourceFile.test(text) || (text.includes("/") && !text.includes(" ")));
+}
+
+function nameOf(test: JUnitCase): string {
+  return (test.attributes.name ?? "").trim();
+}
+
+function suiteName(suites: readonly JUnitSuite[]): string {
+  return suites.findLast((suite) => suite.attributes.name)?.attributes.name ?? wholeRun;
+}
+
+function identityOf(test: JUnitCase, suites: readonly JUnitSuite[]): Identity {
+  const suite = suites.at(-1)?.attributes ?? {};
+  const className = (test.attributes.classname ?? "").trim();
+  const file = [test.attributes.file, suite.file, suite.filepath, className, suite.name].find(
+    (candidate, index) => candidate && (index < 3 || isFile(candidate)),
+  );
+  const project = projectOf(test, suites);
+  const name = project ? nameOf(test).replace(`[${project}] › `, "") : nameOf(test);
+  // jest-junit repeats the class in the name; Vitest and Playwright give the file for the class.
+  const repeated = name === className || name.startsWith(`${className} `);
+  const titles = className === "" || isFile(className) || repeated ? [name] : [className, name];
+  return { titles, ...(file ? { file } : {}), ...(project ? { project } : {}) };
+}
+
+/** Playwright puts the project's name where others name the host. It alone gives its root an id, and a file for the class. */
+function projectOf(test: JUnitCase, suites: readonly JUnitSuite[]): string | undefined {
+  const [root, suite] = suites;
+  const isPlaywright =
+    root?.attributes.id !== undefined && suite !== undefined && suite.attributes.name === test.attributes.classname;
+  return isPlaywright ? suite.attributes.hostname || undefined : undefined;
+}
+
+/** Runners write a suite that could not be loaded as a failed test that does not exist. */
+function isCrash(test: JUnitCase, { file }: Identity): boolean {
+  const name = nameOf(test);
+  const className = (test.attributes.classname ?? "").trim();
+  return (
+    name === "" ||
+    (name === file && name === className) || // Vitest
+    className === "Test suite failed to run" || // jest-junit with reportTestSuiteErrors
+    className === "vitest unhandled errors" ||
+    name === "initializationError" || // Gradle, Surefire with JUnit 4
+    name === "[build failed]" || // Go
+    (className === "" && test.troubles.some(({ message }) => message === "collection failure")) // pytest
+  );
+}
+
+/** A time that is no number is as good as none: it decides nothing. */
+function seconds(text: string | undefined): number {
+  const value = Number(text?.replaceAll(",", ""));
+  return value > 0 && Number.isFinite(value) ? value : 0;
+}

@@ -1,0 +1,62 @@
+import { stripVTControlCharacters } from "node:util";
+import type { CrashedSuite, TestCase, TestStatus } from "../model.ts";
+
+/** A test as one report tells it. */
+export interface ReportedTest {
+  /** Its describe blocks, outermost first, then its own name. */
+  titles: readonly string[];
+  status: TestStatus;
+  durationMs: number;
+  /** As the report says it: absolute, or relative to something that only the runner knows. */
+  file?: string;
+  line?: number;
+  project?: string;
+  /** How often it ran; 1 without retries. */
+  attempts: number;
+  message?: string;
+  stack?: string;
+}
+
+/** Takes what a reader finds, one at a time, so that no report need be in memory whole. */
+export interface Findings {
+  test(test: ReportedTest): void;
+  crashed(suite: CrashedSuite): void;
+}
+
+/** Stands for the file where a failure belongs to none. */
+export const wholeRun = "(the whole run)";
+
+const longestMessage = { lines: 5, characters: 1_000 };
+const longestStack = 8_000;
+
+/** The beginning of a failure, as plain text. Its last line is whole or marked as cut. */
+export function messageOf(text: string): string {
+  const lines = stripVTControlCharacters(text.slice(0, longestStack)).trim().split("\n");
+  const message = lines.slice(0, longestMessage.lines).join("\n").trim();
+  return message.length > longestMessage.characters ? `${message.slice(0, longestMessage.characters)}…` : message;
+}
+
+export function stackOf(text: string): string {
+  const plain = stripVTControlCharacters(text.slice(0, longestStack)).trim();
+  return text.length > longestStack ? `${plain}\n… (cut)` : plain;
+}
+
+/** Where the stack says the test's own file was left, for an annotation at the right line. */
+export function lineIn(stack: string | undefined, file: string | undefined): number | undefined {
+  const name = file?.split(/[\\/]/).at(-1);
+  if (stack === undefined || !name) return undefined;
+  const at = stack.indexOf(`${name}:`);
+  const line = at < 0 ? Number.NaN : Number.parseInt(stack.slice(at + name.length + 1), 10);
+  return line > 0 ? line : undefined;
+}
+
+export function nameOf(titles: readonly string[]): string {
+  return titles.filter((title) => title !== "").join(" › ") || "(a test without a name)";
+}
+
+/** For the summary; `file` is the test's own, put the way the workspace knows it. */
+export function testCase(test: ReportedTest, file: string | undefined): TestCase {
+  const { titles, ...rest } = test;
+  const line = test.line ?? lineIn(test.stack, test.file);
+  return { ...rest, name: nameOf(titles), ...(file === undefined ? {} : { file }), ...(line === undefined ? {} : { line }) };
+}

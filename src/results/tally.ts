@@ -1,0 +1,87 @@
+import type { CrashedSuite, TestCase, TestCounts, TestResults, TestStatus } from "../model.ts";
+import { type ReportedTest, testCase } from "./reported.ts";
+
+const slowestKept = 10;
+
+/** Past so many failures nobody reads stacks, and memory must not grow with them. */
+const failuresWithStack = 1_000;
+const shortMessage = 300;
+
+/** Counts tests. Details are kept of failures, of flaky tests and of the slowest; of the others only that they were there. */
+export class Tally {
+  readonly #counts = noCounts();
+  readonly #projects = new Map<string, TestCounts>();
+  readonly #failures: TestCase[] = [];
+  readonly #flaky: TestCase[] = [];
+  readonly #slowest: TestCase[] = [];
+  readonly #crashed: CrashedSuite[] = [];
+  readonly #fileOf: (file: string) => string;
+  #durationMs = 0;
+
+  /** `fileOf`: puts a report's file name the way the workspace knows it. */
+  constructor(fileOf: (file: string) => string) {
+    this.#fileOf = fileOf;
+  }
+
+  test(test: ReportedTest): void {
+    const { status, project, durationMs } = test;
+    add(this.#counts, status);
+    if (project !== undefined) add(this.#project(project), status);
+    this.#durationMs += durationMs;
+    if (status === "failed") this.#failures.push(shortened(this.#case(test), this.#failures.length));
+    if (status === "flaky") this.#flaky.push(shortened(this.#case(test), this.#flaky.length));
+    this.#rank(test);
+  }
+
+  crashed(suite: CrashedSuite): void {
+    this.#crashed.push({ ...suite, file: this.#fileOf(suite.file) });
+  }
+
+  results(sources: TestResults["sources"], disagreements: string[]): TestResults {
+    return {
+      ...this.#counts,
+      durationMs: Math.round(this.#durationMs),
+      crashedSuites: this.#crashed,
+      failures: this.#failures,
+      flakyTests: this.#flaky,
+      slowest: this.#slowest,
+      projects: Object.fromEntries(this.#projects),
+      sources,
+      disagreements,
+    };
+  }
+
+  #case(test: ReportedTest): TestCase {
+    return testCase(test, test.file === undefined ? undefined : this.#fileOf(test.file));
+  }
+
+  #project(name: string): TestCounts {
+    const counts = this.#projects.get(name) ?? noCounts();
+    this.#projects.set(name, counts);
+    return counts;
+  }
+
+  #rank(test: ReportedTest): void {
+    const last = this.#slowest.at(-1);
+    if (test.status === "skipped" || (this.#slowest.length === slowestKept && last && test.durationMs <= last.durationMs)) return;
+    const { message: _message, stack: _stack, ...rest } = this.#case(test);
+    const place = this.#slowest.findIndex((other) => other.durationMs < test.durationMs);
+    this.#slowest.splice(place < 0 ? this.#slowest.length : place, 0, rest);
+    this.#slowest.length = Math.min(this.#slowest.length, slowestKept);
+  }
+}
+
+function noCounts(): TestCounts {
+  return { total: 0, passed: 0, failed: 0, flaky: 0, skipped: 0 };
+}
+
+function add(counts: TestCounts, status: TestStatus): void {
+  counts.total++;
+  counts[status]++;
+}
+
+function shortened(test: TestCase, before: number): TestCase {
+  if (before < failuresWithStack) return test;
+  const { stack: _stack, message, ...rest } = test;
+  return { ...rest, ...(message === undefined ? {} : { message: message.slice(0, shortMessage) }) };
+}

@@ -1,0 +1,14 @@
+/** A report that cannot be believed. Whatever it seemed to say, nothing of it counts. */
+export class UnreadableReport extends Error {
+  override name = "UnreadableReport";
+  /** As it was asked for; a glob where it matched nothing. */
+  readonly file: string;
+  /** `line 3, column 14`, `byte 4096` or `testResults[3].status`, where there is one. */
+  readonly place: string | undefined;
+
+  constructor(file: string, cause: string, place?: string) {
+    super(place === undefined ? `${file}: ${cause}` : `${file}, ${place}: ${cause}`);
+    this.file = file;
+    this.place = place;
+  }
+}
