@@ -13,11 +13,9 @@ export const frontendUrl = process.env.E2E_FRONTEND_URL ?? process.env.FRONTEND_
 /** Where the backend writes: the middle of `cw:{NODE_ENV}:`. */
 export const keyPrefix = `cw:${process.env.CLASSROOM_NODE_ENV ?? "test"}:`;
 
-let made = 0;
-
-/** An id that shows by itself that it is test data: `<prefix>_<what>_<n>`. */
+/** An id that shows by itself that it is test data: `<prefix>_<what>_<8 hex>`. */
 export function testId(what: string): string {
-  return `${prefix}_${what}_${process.pid}_${++made}`;
+  return `${prefix}_${what}_${randomBytes(4).toString("hex")}`;
 }
 
 /** Notes what was made under an id that the server chose, and that therefore does not show what it is. */

@@ -6,6 +6,9 @@ export type Parameters = Record<string, string | number | boolean | null>;
 
 type Session = Awaited<ReturnType<DBSQLClient["openSession"]>>;
 
+/** The driver's own default would keep a request waiting for a quarter of an hour. */
+const socketTimeoutMs = 60_000;
+
 /** One session on a SQL warehouse, opened when first needed, and anew after a failure. */
 export class DatabricksConnection {
   readonly #settings: WarehouseSettings;
@@ -59,6 +62,7 @@ export class DatabricksConnection {
       token,
       telemetryEnabled: false,
       preserveBigNumericPrecision: true,
+      socketTimeout: socketTimeoutMs,
     });
     return this.#client.openSession({ initialCatalog: this.#settings.catalog });
   }

@@ -2,11 +2,19 @@ import { expect, test } from "@playwright/test";
 import { call } from "../api.ts";
 import { backendUrl } from "../run.ts";
 
-test("a stranger sees the form and nothing else", async ({ page }) => {
+test("a stranger sees the form and nothing else, nor hears anything live", async ({ page }) => {
   await page.goto("/");
   await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
   await expect(page.getByRole("region", { name: "Your desk" })).toBeHidden();
   await expect(page.getByRole("status")).toHaveText("offline");
+  const refusal = await page.evaluate(async (url) => {
+    const bundle = "/socket.io.js";
+    const { io } = await import(bundle);
+    return new Promise((resolve) => {
+      io(`${url}/sessions`, { transports: ["websocket"] }).on("connect_error", (error: Error) => resolve(error.message));
+    });
+  }, backendUrl);
+  expect(refusal).toBe("Authentication token required");
 });
 
 test("a wrong secret is refused in words", async ({ page }) => {
@@ -43,15 +51,3 @@ for (const path of ["/sessions", "/analytics/dashboard/summary", "/roster/overvi
     expect((await call("GET", path)).status).toBe(401);
   });
 }
-
-test("the live channel refuses strangers", async ({ page }) => {
-  await page.goto("/");
-  const reason = await page.evaluate(async (url) => {
-    const bundle = "/socket.io.js";
-    const { io } = await import(bundle);
-    return new Promise((resolve) => {
-      io(`${url}/sessions`, { transports: ["websocket"] }).on("connect_error", (error: Error) => resolve(error.message));
-    });
-  }, backendUrl);
-  expect(reason).toBe("Authentication token required");
-});
