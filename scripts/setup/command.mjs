@@ -44,7 +44,7 @@ function ended(context, [file, ...args], { deadlineMs, cwd, env, stream }) {
     // On Windows npm is a .cmd file, which only a shell starts.
     const child = spawn(file, args, {
       cwd,
-      env: { ...context.env, ...env },
+      env: { ...context.env, NO_COLOR: "1", FORCE_COLOR: "0", ...env },
       stdio: ["ignore", "pipe", "pipe"],
       detached: !windows,
       shell: windows && !isAbsolute(file),

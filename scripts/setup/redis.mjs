@@ -70,9 +70,8 @@ async function compile(context, compiled) {
     cwd: folder,
     env: { REDISMS_DOWNLOAD_DIR: folder, REDISMS_VERSION: compiledVersion, INIT_CWD: folder },
   });
-  // The script ends with status 0 when its download fails, too.
-  if (isExecutable(compiled)) return { path: compiled };
-  return { why: made.ok ? `it made no ${compiled}:\n${made.output.trimEnd().slice(-1000)}` : made.why };
+  if (!made.ok) return { why: made.why };
+  return found(isExecutable(compiled) ? compiled : undefined, `it made no ${compiled}`);
 }
 
 function compiledServer(context) {

@@ -1,0 +1,153 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { parseSync, Visitor } from "rolldown/utils";
+
+/**
+ * Holds the rule of the rooms: imports go downwards only, and each foreign service is known to one room. `node scripts/check-rooms.ts`
+ * names every import that breaks it, with file and line, and exits 1 when there are any. Types count: who knows a type knows the room.
+ */
+
+const ground = ["config"];
+const stores = ["warehouse", "redis"];
+const workrooms = ["checks", "testdata", "process", "results", "gate"];
+/** Files in src itself that the two doors, action and cli, have in common. */
+const hall = ["suite.ts", "record.ts", "secrets.ts", "progress.ts", "exit-status.ts", "version.ts"];
+const belowTheDoors = [...hall, "stages", "report", ...workrooms, ...stores, ...ground];
+
+/** Room, or file in src itself → what it may import besides its own files and model.ts. */
+const below: Record<string, readonly string[]> = {
+  "model.ts": [],
+  config: [],
+  report: [],
+  ...Object.fromEntries(stores.map((room) => [room, ground])),
+  ...Object.fromEntries(workrooms.map((room) => [room, [...stores, ...ground]])),
+  stages: [...workrooms, ...stores, ...ground],
+  ...Object.fromEntries(hall.map((file) => [file, belowTheDoors])),
+  action: belowTheDoors,
+  cli: belowTheDoors,
+  "main.ts": ["action", "cli"],
+  "index.ts": ["action", "cli", ...belowTheDoors],
+};
+
+const knownToOneRoom: Record<string, string> = {
+  "@databricks/sql": "warehouse",
+  ioredis: "redis",
+  "@actions/core": "action",
+  "@actions/github": "gate",
+};
+
+/** They stand beside src: they see its public entry only, and src does not see them at all. */
+const neighbours = ["local", "examples", "bench"];
+const unseenFromSrc = [...neighbours, "test", "scripts"];
+const sourceFile = /\.(?:ts|tsx|mts|js|mjs|jsx)$/;
+
+export interface Violation {
+  /** Relative to the repository, with `/`. */
+  file: string;
+  line: number;
+  /** Undefined when it is computed, and so cannot be checked. */
+  imported: string | undefined;
+  rule: string;
+}
+
+interface Import {
+  line: number;
+  specifier: string | undefined;
+}
+
+/**
+ * @param repository a folder with `src`, and perhaps its neighbours
+ * @throws Error for a file that does not parse
+ */
+export function violations(repository: string): Violation[] {
+  return ["src", ...neighbours]
+    .filter((folder) => existsSync(join(repository, folder)))
+    .flatMap((folder) => sourceFiles(join(repository, folder)))
+    .flatMap((path) => {
+      const file = posix(relative(repository, path));
+      return importsOf(path).flatMap(({ line, specifier }) => {
+        const rule = brokenRule(repository, file, specifier);
+        return rule === undefined ? [] : [{ file, line, imported: specifier, rule }];
+      });
+    });
+}
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && sourceFile.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !path.split(sep).includes("node_modules"))
+    .sort();
+}
+
+function importsOf(path: string): Import[] {
+  const text = readFileSync(path, "utf8");
+  const { program, errors } = parseSync(path, text);
+  if (errors.length > 0) throw new Error(`${path}: ${errors[0]?.message}`);
+  const found: Import[] = [];
+  const add = (node: { start: number }, source: { type: string; value?: unknown }) => {
+    const specifier = source.type === "Literal" && typeof source.value === "string" ? source.value : undefined;
+    found.push({ line: text.slice(0, node.start).split("\n").length, specifier });
+  };
+  new Visitor({
+    ImportDeclaration: (node) => add(node, node.source),
+    ExportAllDeclaration: (node) => add(node, node.source),
+    ExportNamedDeclaration: (node) => {
+      if (node.source) add(node, node.source);
+    },
+    ImportExpression: (node) => add(node, node.source),
+    TSImportType: (node) => add(node, node.source),
+  }).visit(program);
+  return found;
+}
+
+/** @returns the rule that this import breaks; undefined if it may stand */
+function brokenRule(repository: string, file: string, specifier: string | undefined): string | undefined {
+  const inSrc = file.startsWith("src/");
+  if (specifier === undefined) return inSrc ? "what src imports must be written out, or nobody can check it" : undefined;
+  if (!specifier.startsWith(".")) return inSrc ? brokenByPackage(file, specifier) : undefined;
+  const target = posix(relative(repository, resolve(repository, dirname(file), specifier)));
+  return inSrc ? brokenWithinSrc(file, target) : brokenByNeighbour(target);
+}
+
+function brokenByPackage(file: string, specifier: string): string | undefined {
+  const name = specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
+  const owner = knownToOneRoom[name];
+  return owner === undefined || owner === roomOf(file) ? undefined : `only ${owner} knows ${name}`;
+}
+
+function brokenWithinSrc(file: string, target: string): string | undefined {
+  const top = target.split("/")[0] ?? "";
+  if (unseenFromSrc.includes(top)) return `src does not know ${top}`;
+  if (top !== "src") return undefined;
+  const from = roomOf(file);
+  const to = roomOf(target);
+  const allowed = below[from];
+  if (allowed === undefined) return `${from} is no room of the house; scripts/check-rooms.ts lists them`;
+  if (from === to || to === "model.ts" || allowed.includes(to)) return undefined;
+  return `${from} may import ${["model.ts", ...allowed].join(", ")}, not ${to}`;
+}
+
+function brokenByNeighbour(target: string): string | undefined {
+  if (!target.startsWith("src/") || target === "src/index.ts") return undefined;
+  return "beside src, only its public entry src/index.ts is known";
+}
+
+/** @returns the folder below src; for a file that stands in src itself, its name */
+function roomOf(file: string): string {
+  return file.split("/")[1] ?? "";
+}
+
+function posix(path: string): string {
+  return path.split(sep).join("/");
+}
+
+if (import.meta.main) {
+  const found = violations(join(import.meta.dirname, ".."));
+  for (const { file, line, imported, rule } of found)
+    console.error(`${file}:${line}: ${imported ?? "a computed import"}: ${rule}`);
+  process.exitCode = found.length > 0 ? 1 : 0;
+}

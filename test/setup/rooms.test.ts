@@ -1,0 +1,89 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { violations } from "../../scripts/check-rooms.ts";
+
+/** A check that finds nothing looks like a clean house: each kind of violation is planted, in each form an import can have. */
+
+let root: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "rooms-"));
+});
+
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function found(files: Record<string, string>): string[] {
+  for (const [file, text] of Object.entries(files)) {
+    mkdirSync(join(root, dirname(file)), { recursive: true });
+    writeFileSync(join(root, file), text);
+  }
+  return violations(root).map(({ file, line, imported, rule }) => `${file}:${line} ${imported}: ${rule}`);
+}
+
+it("lets imports go downwards, to a room's own files, to model.ts, and to packages that are everybody's", () => {
+  const files = {
+    "src/main.ts": 'await import("./action/main.ts"); await import("./cli/main.ts");',
+    "src/index.ts": 'export * from "./stages/run.ts"; export type { Report } from "./model.ts";',
+    "src/suite.ts": 'import "./stages/run.ts"; import "./report/markdown.ts";',
+    "src/action/main.ts": 'import * as core from "@actions/core"; import { run } from "../suite.ts";',
+    "src/stages/run.ts": 'import { z } from "zod"; import "../checks/http.ts"; import "../warehouse/connection.ts";',
+    "src/checks/http.ts": 'import "node:fs"; import "./json/path.ts"; import "../redis/connection.ts"; import "../model.ts";',
+    "src/checks/json/path.ts": 'import "../http.ts";',
+    "src/warehouse/connection.ts": 'const { DBSQLClient } = await import("@databricks/sql"); import "../config/schema.ts";',
+    "src/redis/connection.ts": 'import type { Redis } from "ioredis";',
+    "src/gate/github.ts": 'import { getOctokit } from "@actions/github";',
+    "local/warehouse/server.ts": 'import "../../src/index.ts"; import "@databricks/sql/thrift/TCLIService.js";',
+    "examples/shop/cache.ts": 'import { Redis } from "ioredis"; const later = await import(process.argv[2]);',
+  };
+  expect(found(files)).toEqual([]);
+});
+
+it.each([
+  ["upwards", "src/checks/http.ts", 'import { run } from "../stages/run.ts";', "../stages/run.ts: checks may import"],
+  ["sideways", "src/checks/http.ts", 'import { plan } from "../testdata/plan.ts";', "../testdata/plan.ts: checks may import"],
+  [
+    "from a store to its neighbour",
+    "src/redis/x.ts",
+    'import "../warehouse/connection.ts";',
+    "redis may import model.ts, config, not warehouse",
+  ],
+  ["from stages to report", "src/stages/run.ts", 'import "../report/html.ts";', "stages may import"],
+  [
+    "from report to anything but model",
+    "src/report/html.ts",
+    'import "../config/schema.ts";',
+    "report may import model.ts, not config",
+  ],
+  ["from model to anything", "src/model.ts", 'import "./config/units.ts";', "model.ts may import model.ts, not config"],
+  ["of a type only", "src/config/x.ts", 'import type { Plan } from "../testdata/plan.ts";', "config may import"],
+  ["of a type in place", "src/config/x.ts", 'type Plan = import("../testdata/plan.ts").Plan;', "config may import"],
+  ["passed on", "src/config/x.ts", 'export { plan } from "../testdata/plan.ts";', "config may import"],
+  ["passed on whole", "src/config/x.ts", 'export * from "../testdata/plan.ts";', "config may import"],
+  ["at run time", "src/config/x.ts", 'await import("../testdata/plan.ts");', "config may import"],
+  ["computed", "src/config/x.ts", "await import(process.argv[2]);", "must be written out"],
+  ["of a room that does not exist", "src/helpers/x.ts", 'import "../config/schema.ts";', "helpers is no room of the house"],
+  ["of a file in src that no room may use", "src/config/x.ts", 'import "../main.ts";', "not main.ts"],
+  ["of the driver outside warehouse", "src/checks/x.ts", 'import type { A } from "@databricks/sql";', "only warehouse knows"],
+  ["of a driver's subpath", "src/checks/x.ts", 'await import("@databricks/sql/dist/x.js");', "only warehouse knows"],
+  ["of ioredis outside redis", "src/testdata/x.ts", 'import { Redis } from "ioredis";', "only redis knows"],
+  ["of @actions/core outside action", "src/stages/x.ts", 'import "@actions/core";', "only action knows"],
+  ["of @actions/github outside gate", "src/action/x.ts", 'import "@actions/github";', "only gate knows"],
+  ["of local from src", "src/stages/x.ts", 'import "../../local/redis.ts";', "src does not know local"],
+  ["of tests from src", "src/stages/x.ts", 'import "../../test/stages/world.ts";', "src does not know test"],
+  ["of src's inside from local", "local/x.ts", 'import "../src/warehouse/connection.ts";', "only its public entry"],
+  ["of src's inside from an example", "examples/shop/x.mjs", 'import "../../src/model.ts";', "only its public entry"],
+  ["of src's inside from bench", "bench/x.ts", 'await import("../src/results/junit.ts");', "only its public entry"],
+])("finds an import %s", (_, file, text, message) => {
+  expect(found({ "src/model.ts": "export {};", [file]: `\n${text}\n` })).toEqual([expect.stringContaining(message)]);
+});
+
+it("names the line of the import, and nothing that only a comment mentions", () => {
+  const text = '// import "../stages/run.ts"\n/** {@link import("../stages/run.ts")} */\nimport "ioredis";\n';
+  expect(found({ "src/checks/x.ts": text })).toEqual(["src/checks/x.ts:3 ioredis: only redis knows ioredis"]);
+});
+
+it("does not look into installed packages", () => {
+  expect(found({ "examples/shop/node_modules/a/index.js": 'import "../../../../src/model.ts";' })).toEqual([]);
+});
