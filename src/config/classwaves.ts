@@ -108,7 +108,7 @@ function tableOf(table: string, columns: string[]): Table {
   return {
     key: columns[0] ?? "id",
     match: deletable ? columns.flatMap(matchRules) : [],
-    parents: deletable ? parentsOf(table, columns) : {},
+    parents: deletable ? parentsOf(columns) : {},
     person: columns.filter((column) => persons.has(column)),
     ...(time ? { time } : {}),
   };
@@ -122,9 +122,8 @@ function matchRules(column: string): Table["match"] {
   return rules;
 }
 
-function parentsOf(table: string, columns: string[]): Record<string, string> {
-  const owned = columns.flatMap((column) => (owners[column] && owners[column] !== table ? [[column, owners[column]]] : []));
-  return Object.fromEntries(owned);
+function parentsOf(columns: string[]): Record<string, string> {
+  return Object.fromEntries(Object.entries(owners).filter(([column]) => columns.includes(column)));
 }
 
 /** Every table that test data may be in: the preset's, and the file's own in addition to them or in their place. */

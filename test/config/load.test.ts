@@ -162,6 +162,11 @@ describe("YAML", () => {
   });
 });
 
+test("a table may hang on itself: a group in a group is no circle", async () => {
+  const { config } = await load(minimal({ below: "testData:\n  tables:\n    a.groups:\n      parents: { group_id: a.groups }" }));
+  expect(config.testData.tables["a.groups"]?.parents).toEqual({ group_id: "a.groups" });
+});
+
 test("a small file is enough: the defaults are ClassWaves' own", async () => {
   const { config } = await load(minimal());
   expect(config.stages.integration).toMatchObject({ budget: 15 * 60_000, prefix: "integration_test_", passRate: 0.95 });

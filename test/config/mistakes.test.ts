@@ -291,6 +291,13 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
+    mistake: "a namespace inside of what is protected",
+    file: minimal({ below: 'testData:\n  keys: ["audit:test:*"]\n  protectedKeys: ["audit:*"]' }),
+    says: [
+      "c.yml:6:10  testData.keys[0]  holds a key of testData.protectedKeys, so it is not only test data: choose a narrower namespace",
+    ],
+  },
+  {
     mistake: "rules that would delete from a protected table",
     file: minimal({ below: "testData:\n  tables:\n    compliance.notes:\n      match: [{ column: id, prefix: true }]" }),
     says: [

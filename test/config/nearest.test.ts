@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { nearest } from "../../src/config/nearest.ts";
+
+/** A wrong guess sends a person the wrong way; no guess for a plain slip makes them search. */
+
+const known = ["databricks", "redis", "api", "websocket", "access"];
+
+test.each([
+  ["databriks", "databricks"],
+  ["databrikcs", "databricks"],
+  ["Databricks", "databricks"],
+  ["reids", "redis"],
+  ["ap", "api"],
+  ["pai", "api"],
+  ["web-socket", "websocket"],
+  ["acess", "access"],
+  ["", undefined],
+  ["colour", undefined],
+  ["apex", undefined],
+  ["database-url", undefined],
+])("%j probably means %j", (written, meant) => {
+  expect(nearest(written, known)).toBe(meant);
+});
+
+test("of two that are equally near, the first", () => {
+  expect(nearest("staging3", ["staging1", "staging2"])).toBe("staging1");
+});
