@@ -1,0 +1,152 @@
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { readSchema } from "../../examples/classroom/warehouse/schema.ts";
+import { type RunningRedis, startRedis } from "../../local/redis.ts";
+import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
+import { outputs } from "../../src/action/interface.ts";
+import { readZip } from "../../src/gate/zip.ts";
+import { type StageName, stageNames } from "../../src/model.ts";
+import { type Finished, type FoundAct, findAct, runWorkflow } from "./act.ts";
+import { declaredFor } from "./declared.ts";
+import { inOneJob, overFiveJobs } from "./jobs.ts";
+import { publishForAct } from "./published.ts";
+import { makeRepository } from "./workspace.ts";
+
+/**
+ * The whole gate as a consumer's workflow: the published tree with the committed bundle, under act, against a warehouse and a Redis.
+ * What only breaks on a runner breaks here: inputs and secrets by the runner's ways, evidence through artifacts, the bundle's chunks.
+ */
+
+const token = "dapi-consumer-0123456789";
+const productionRow = "a-real-school";
+
+let act: FoundAct;
+let scratch: string;
+let warehouse: Warehouse;
+let redis: RunningRedis;
+
+beforeAll(async () => {
+  act = await findAct();
+  if ("missing" in act) return console.warn(`SKIPPED: no gate was run under act. ${act.missing}`);
+  scratch = mkdtempSync(join(tmpdir(), "env-actions-gate-"));
+  warehouse = await startWarehouse({ principals: { [token]: { user: "tests@example.com", grants: [], admin: true } } });
+  await warehouse.createTables(await readSchema());
+  await warehouse.load(`INSERT INTO classwaves.users.schools (id) VALUES ('${productionRow}')`);
+  redis = await startRedis();
+}, 300_000);
+afterAll(async () => {
+  await redis?.stop();
+  await warehouse?.stop();
+  if (scratch) rmSync(scratch, { recursive: true, force: true });
+});
+
+/** What a consumer's `npm ci` does; once a job. */
+const install = { run: 'test -e node_modules || ln -s "$MODULES" node_modules' };
+
+function stepsOf(stage: StageName): object[] {
+  return [
+    install,
+    {
+      id: stage,
+      uses: `classwaves/env-actions/${stage}@v1`,
+      env: { DATABRICKS_TOKEN: "${{ secrets.DATABRICKS_TOKEN }}", REDIS_URL: "${{ secrets.REDIS_URL }}" },
+    },
+    {
+      run: `node -p '"outputs of ${stage} " + JSON.stringify(JSON.parse(process.env.OUTPUTS))'`,
+      env: { OUTPUTS: `\${{ toJSON(steps.${stage}.outputs) }}` },
+    },
+  ];
+}
+
+/** What the stage's step gave to the workflow. */
+function outputsOf(log: string, stage: StageName): Record<string, string> {
+  const marker = `outputs of ${stage} {`;
+  const line = log.split("\n").find((candidate) => candidate.includes(marker)) ?? `${marker}}`;
+  return JSON.parse(line.slice(line.indexOf(marker) + marker.length - 1)) as Record<string, string>;
+}
+
+/** Every file of every artifact that the run stored, as one text. */
+function artifactTexts(directory: string): string {
+  const archives = globSync("*/*/*.zip", { cwd: directory }).map((path) => readFileSync(join(directory, path)));
+  return archives
+    .flatMap((archive) => readZip(archive))
+    .map((file) => file.content.toString("utf8"))
+    .join("\n");
+}
+
+let runs = 0;
+
+describe.each([
+  ["in one job", inOneJob(stepsOf)],
+  ["over five jobs", overFiveJobs(stepsOf)],
+])("the gate %s", (_, jobs) => {
+  let finished: Finished;
+  let artifacts: string;
+
+  beforeAll(async () => {
+    if ("missing" in act) return;
+    const place = join(scratch, String(++runs));
+    const workspace = join(place, "consumer");
+    cpSync(join(import.meta.dirname, "consumer"), workspace, { recursive: true });
+    makeRepository(workspace, { ".github/workflows/gate.yml": stringify({ name: "gate", on: "push", jobs }) });
+    finished = await runWorkflow({
+      act: act.path,
+      workspace,
+      workflow: "gate.yml",
+      repositories: publishForAct(join(place, "published")),
+      env: {
+        DATABRICKS_HOST: warehouse.host,
+        DATABRICKS_WAREHOUSE_ID: warehouse.warehouseId,
+        DATABRICKS_CA: warehouse.certificateAuthority,
+        NODE_EXTRA_CA_CERTS: warehouse.certificateAuthority,
+        MODULES: join(import.meta.dirname, "../../node_modules"),
+      },
+      secrets: { DATABRICKS_TOKEN: token, REDIS_URL: redis.url },
+      scratch: join(place, "act"),
+    });
+    expect(finished.exitCode, finished.output).toBe(0);
+    artifacts = artifactTexts(join(place, "act", "artifacts"));
+  }, 200_000);
+
+  test("opens: every stage passes, for the evidence of the one before it", (context) => {
+    if ("missing" in act) return context.skip(act.missing);
+    for (const stage of stageNames) expect(["passed", "degraded"], stage).toContain(outputsOf(finished.output, stage).verdict);
+  });
+
+  test("gives every output that the actions declare", (context) => {
+    if ("missing" in act) return context.skip(act.missing);
+    for (const stage of stageNames)
+      for (const name of declaredFor(stage, outputs))
+        expect(outputsOf(finished.output, stage)[name], `${stage} ${name}`).toBeTruthy();
+  });
+
+  test("runs the tests, and deletes what they made", (context) => {
+    if ("missing" in act) return context.skip(act.missing);
+    const allPassed = { tests: "2", "failed-tests": "0", "flaky-tests": "0", "pass-rate": "100%", "left-over": "0" };
+    const integration = outputsOf(finished.output, "integration");
+    expect(integration).toMatchObject({ ...allPassed, "deleted-rows": "1", "deleted-keys": "1" });
+    const e2e = outputsOf(finished.output, "e2e");
+    expect(e2e).toMatchObject({ ...allPassed, "deleted-rows": "2", "deleted-keys": "0" });
+  });
+
+  test("leaves production's rows alone, and nothing else behind", async (context) => {
+    if ("missing" in act) return context.skip(act.missing);
+    expect(warehouse.statements.some(({ sql, ok }) => ok && sql.startsWith("INSERT"))).toBe(true);
+    const tables = Object.entries(await warehouse.checksum()).filter(([, { rows }]) => Number(rows) > 0);
+    expect(tables.map(([table]) => table)).toEqual(["users.schools"]);
+    const client = new Redis(redis.url);
+    expect(await client.dbsize()).toBe(0);
+    client.disconnect();
+  });
+
+  test("stores evidence that holds no secret", (context) => {
+    if ("missing" in act) return context.skip(act.missing);
+    expect(artifacts).toContain('"stage": "smoke"');
+    expect(artifacts).not.toContain(token);
+    expect(artifacts).not.toContain(redis.url);
+  });
+});
