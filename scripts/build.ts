@@ -27,12 +27,15 @@ const unusedAssets: readonly string[] = ["xdg-open"];
 const shebang = "#!/usr/bin/env node\n";
 const compileDeadlineMs = 120_000;
 
+/** The sources do not build; the message is for whoever wrote them. */
+class BuildFailure extends Error {}
+
 /** Path below dist/ → content, with everything that belongs there. */
 type BuiltFiles = ReadonlyMap<string, string>;
 
 /**
  * Builds the repository in the working directory; its build/ is written anew.
- * @throws Error when the sources do not compile, or ncc or the minifier fails.
+ * @throws BuildFailure when the sources do not compile, or what ncc made of them cannot be minified; Error when ncc fails
  */
 async function buildFiles(): Promise<BuiltFiles> {
   rmSync("build", { recursive: true, force: true });
@@ -76,8 +79,8 @@ function compile(): void {
     timeout: compileDeadlineMs,
     encoding: "utf8",
   });
-  if (error) throw new Error(`tsc: ${error.message}`);
-  if (status !== 0) throw new Error(`the sources do not compile:\n${stdout}${stderr}`);
+  if (error) throw new BuildFailure(`tsc: ${error.message}`);
+  if (status !== 0) throw new BuildFailure(`the sources do not compile:\n${stdout}${stderr}`);
 }
 
 function bundle(entry: string) {
@@ -86,7 +89,7 @@ function bundle(entry: string) {
 
 async function minified(name: string, source: string): Promise<string> {
   const { code, errors } = await minify(name, source, { module: true, compress: true, mangle: true });
-  if (errors.length > 0) throw new Error(`${name} cannot be minified: ${errors.map((error) => error.message).join("; ")}`);
+  if (errors.length > 0) throw new BuildFailure(`${name} cannot be minified: ${errors.map((error) => error.message).join("; ")}`);
   return code.endsWith("\n") ? code : `${code}\n`;
 }
 
@@ -110,4 +113,10 @@ async function main(): Promise<void> {
   process.exitCode = findings.length > 0 ? 1 : 0;
 }
 
-if (import.meta.main) await main();
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof BuildFailure)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
