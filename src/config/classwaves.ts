@@ -92,7 +92,9 @@ const persons = new Set(
   intervention_recommendations subject metadata template_data error_details parameters result file_path anonymous_id goal
   key_phrases analytics_data leader_ready_events intervention_events subject_template setting_value last_error
   error_message failure_reason configured_name
-  `.split(/\s+/),
+  `
+    .trim()
+    .split(/\s+/),
 );
 
 /** Legal evidence (compliance), and what migrations and jobs write: known, so that nobody asks, and never deleted from. */

@@ -129,6 +129,7 @@ function mistakesIn(yaml: ParsedYaml, filled: Interpolated, asked: string | unde
   const written = writtenSecrets(data, entries).filter(({ path }) => !malformedPaths.has(pathKey(path)));
   const lacking = filled.blanks.filter(({ path }) => isNeeded(path, selected)).map((blank) => missingVariable(yaml, blank));
 
+  // Where no value could be read, nothing is said about it.
   const unread = new Set([...yaml.unread, ...[...malformed, ...written, ...filled.blanks].map(({ path }) => path)].map(pathKey));
   const between = conflicts(filled.value, data)
     .filter(({ path }) => !unread.has(pathKey(path)))
@@ -165,10 +166,12 @@ function defaultEnvironmentOf(data: unknown): string | undefined {
 }
 
 function unresolvedEnvironments(blanks: readonly Blank[]): Record<string, string[]> {
-  const byEnvironment = Object.groupBy(blanks, ({ path }) => String(path[1]));
-  return Object.fromEntries(
-    Object.entries(byEnvironment).map(([name, lacking]) => [name, [...new Set(lacking?.map((blank) => blank.name))]]),
-  );
+  const lacking = new Map<string, Set<string>>();
+  for (const { path, name } of blanks) {
+    const environment = String(path[1]);
+    lacking.set(environment, (lacking.get(environment) ?? new Set()).add(name));
+  }
+  return Object.fromEntries([...lacking].map(([environment, names]) => [environment, [...names]]));
 }
 
 function withoutEnvironments(data: unknown, names: readonly string[]): unknown {
