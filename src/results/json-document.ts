@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { UnreadableReport } from "./unreadable.ts";
 
-/** Throws UnreadableReport with the place of the first character that is wrong. */
+/** Throws UnreadableReport, with the place where the engine tells it. */
 export function parseJson(file: string, text: string): unknown {
   try {
     return JSON.parse(text);
@@ -10,10 +10,24 @@ export function parseJson(file: string, text: string): unknown {
     const { message } = error;
     if (/^Unexpected end|^Unterminated/.test(message))
       throw new UnreadableReport(file, "truncated: the JSON ends too early", `line ${text.split("\n").length}`);
-    const place = /\(line (\d+) column (\d+)\)/.exec(message);
-    const where = place ? `line ${place[1]}, column ${place[2]}` : undefined;
-    throw new UnreadableReport(file, `malformed JSON: ${message.split(" in JSON")[0]}`, where);
+    const cause = message.replace(/ in JSON at .*| is not valid JSON$/s, "").replaceAll("\n", " ");
+    throw new UnreadableReport(file, `malformed JSON: ${cause}`, placeOf(message, text));
   }
+}
+
+/** V8 shows this many characters on both sides of an unexpected one. */
+const shownBefore = 10;
+
+/** V8 gives either the place or some text around it, which is a place when it stands only once in the report. */
+function placeOf(message: string, text: string): string | undefined {
+  const told = /\(line (\d+) column (\d+)\)/.exec(message);
+  if (told) return `line ${told[1]}, column ${told[2]}`;
+  const around = /^Unexpected token .*?, \.\.\."(.*)"(?:\.\.\.)? is not valid JSON$/s.exec(message)?.[1];
+  if (around === undefined) return undefined;
+  const start = text.indexOf(around);
+  if (start < 0 || text.indexOf(around, start + 1) >= 0) return undefined;
+  const before = text.slice(0, start + shownBefore).split("\n");
+  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
 }
 
 /** Throws UnreadableReport with the path of the first value that is not what the format says. */

@@ -20,10 +20,7 @@ export function tellCase(test: JUnitCase, suites: readonly JUnitSuite[], finding
   const trouble = test.troubles[0];
   const text = trouble?.text.trim() ? trouble.text : (trouble?.message ?? "");
   if (status === "failed" && isCrash(test, identity)) {
-    findings.crashed({
-      file: identity.file ?? (nameOf(test) || suiteName(suites)),
-      message: messageOf(trouble?.message || text),
-    });
+    findings.crashed({ file: crashedFile(test, identity, suites), message: messageOf(trouble?.message || text) });
     return;
   }
   const line = Number(test.attributes.line);
@@ -66,7 +63,7 @@ interface Identity {
 const sourceFile = /\.(?:[cm]?[jt]sx?|py|rb|go|php|cs|kt|java|swift|rs|feature)$/;
 
 function isFile(text: string | undefined): text is string {
-  return text !== undefined && (sourceFile.test(text) || (text.includes("/") && !text.includes(" ")));
+  return text !== undefined && sourceFile.test(text);
 }
 
 function nameOf(test: JUnitCase): string {
@@ -85,8 +82,8 @@ function identityOf(test: JUnitCase, suites: readonly JUnitSuite[]): Identity {
   );
   const project = projectOf(test, suites);
   const name = project ? nameOf(test).replace(`[${project}] › `, "") : nameOf(test);
-  // jest-junit repeats the class in the name; Vitest and Playwright give the file for the class.
-  const repeated = name === className || name.startsWith(`${className} `);
+  // jest-junit and Mocha repeat the class in the name; Vitest and Playwright give the file for the class.
+  const repeated = name === className || name.startsWith(`${className} `) || name.endsWith(` ${className}`);
   const titles = className === "" || isFile(className) || repeated ? [name] : [className, name];
   return { titles, ...(file ? { file } : {}), ...(project ? { project } : {}) };
 }
@@ -99,6 +96,8 @@ function projectOf(test: JUnitCase, suites: readonly JUnitSuite[]): string | und
   return isPlaywright ? suite.attributes.hostname || undefined : undefined;
 }
 
+const jestCrash = "Test suite failed to run";
+
 /** Runners write a suite that could not be loaded as a failed test that does not exist. */
 function isCrash(test: JUnitCase, { file }: Identity): boolean {
   const name = nameOf(test);
@@ -106,12 +105,18 @@ function isCrash(test: JUnitCase, { file }: Identity): boolean {
   return (
     name === "" ||
     (name === file && name === className) || // Vitest
-    className === "Test suite failed to run" || // jest-junit with reportTestSuiteErrors
+    className === jestCrash || // jest-junit with reportTestSuiteErrors
     className === "vitest unhandled errors" ||
     name === "initializationError" || // Gradle, Surefire with JUnit 4
     name === "[build failed]" || // Go
     (className === "" && test.troubles.some(({ message }) => message === "collection failure")) // pytest
   );
+}
+
+/** The class where the runner knows no files. */
+function crashedFile(test: JUnitCase, { file }: Identity, suites: readonly JUnitSuite[]): string {
+  const className = (test.attributes.classname ?? "").trim();
+  return file ?? ((className === jestCrash ? nameOf(test) : className || nameOf(test)) || suiteName(suites));
 }
 
 /** A time that is no number is as good as none: it decides nothing. */

@@ -29,10 +29,13 @@ export const wholeRun = "(the whole run)";
 const longestMessage = { lines: 5, characters: 1_000 };
 const longestStack = 8_000;
 
-/** The beginning of a failure, as plain text. Its last line is whole or marked as cut. */
+const stackLine = /^\s+at /;
+
+/** The beginning of a failure, as plain text, without the stack. */
 export function messageOf(text: string): string {
-  const lines = stripVTControlCharacters(text.slice(0, longestStack)).trim().split("\n");
-  const message = lines.slice(0, longestMessage.lines).join("\n").trim();
+  const lines = stripVTControlCharacters(text.slice(0, longestStack)).trim().split("\n").slice(0, longestMessage.lines);
+  const stackBegins = lines.findIndex((line) => stackLine.test(line));
+  const message = (stackBegins > 0 ? lines.slice(0, stackBegins) : lines).join("\n").trim();
   return message.length > longestMessage.characters ? `${message.slice(0, longestMessage.characters)}…` : message;
 }
 
@@ -58,5 +61,6 @@ export function nameOf(titles: readonly string[]): string {
 export function testCase(test: ReportedTest, file: string | undefined): TestCase {
   const { titles, ...rest } = test;
   const line = test.line ?? lineIn(test.stack, test.file);
-  return { ...rest, name: nameOf(titles), ...(file === undefined ? {} : { file }), ...(line === undefined ? {} : { line }) };
+  const place = { ...(file === undefined ? {} : { file }), ...(line === undefined ? {} : { line }) };
+  return { ...rest, ...place, name: nameOf(titles), durationMs: Math.round(test.durationMs) };
 }

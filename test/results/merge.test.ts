@@ -1,0 +1,94 @@
+import { expect, test } from "vitest";
+import { readResults } from "../../src/results/read.ts";
+import { everyReport, read, workspace } from "./reports.ts";
+
+// Several reports of one run: each test counts once, and no failure that one of them knows is lost.
+
+test("Jest's JSON and jest-junit of the same run count every test once, and the crash that jest-junit forgets is said", async () => {
+  const both = await read("by-hand/jest.json", "by-hand/jest-junit.xml");
+  const json = await read("by-hand/jest.json");
+  expect(both).toMatchObject({ total: 6, passed: 2, failed: 1, flaky: 1, skipped: 2 });
+  expect(both.crashedSuites).toEqual(json.crashedSuites);
+  expect(both.disagreements).toEqual([
+    expect.stringMatching(/guidance\.test\.ts could not run, says by-hand\/jest\.json, but .*jest-junit\.xml does not/),
+  ]);
+});
+
+test("Vitest's two reports: the hook that only JUnit knows, and the crash that both know once", async () => {
+  const both = await read("vitest/mixed.json", "vitest/mixed.xml");
+  expect(both).toMatchObject({ total: 10, passed: 4, failed: 3, flaky: 1, skipped: 2 });
+  expect(both.crashedSuites).toHaveLength(1);
+  expect(both.disagreements).toEqual([
+    expect.stringContaining('"clears up" failed in vitest/mixed.xml, but is missing in vitest/mixed.json'),
+  ]);
+});
+
+test("Playwright's two reports agree; that a test was flaky is kept from the one that knows", async () => {
+  const both = await read("playwright/mixed.json", "playwright/mixed.xml");
+  expect(both).toMatchObject({ total: 6, passed: 3, failed: 1, flaky: 1, skipped: 1, disagreements: [] });
+});
+
+test.each([["json"], ["xml"], ["*"]])("shards (%s) add up to the whole", async (extension) => {
+  const shards = await read(`playwright/shard-*.${extension}`);
+  const whole = await read(`playwright/mixed.${extension}`);
+  const { total, passed, failed, flaky, skipped, projects } = whole;
+  expect(shards).toMatchObject({ total, passed, failed, flaky, skipped, projects, disagreements: [] });
+});
+
+test.each(everyReport)("a copy of %s adds nothing", async (report) => {
+  const once = await read(report);
+  const fixture = await import("node:fs/promises").then((fs) =>
+    fs.readFile(new URL(`../fixtures/reports/${report}`, import.meta.url)),
+  );
+  await using at = await workspace({ one: fixture, two: fixture });
+  const twice = await readResults({ cwd: at.cwd, reports: ["one", "two"], startedAt: 0 });
+  expect(twice).toMatchObject({
+    total: once.total,
+    failed: once.failed,
+    flaky: once.flaky,
+    skipped: once.skipped,
+    disagreements: [],
+  });
+  expect(twice.crashedSuites).toEqual(once.crashedSuites);
+});
+
+function junit(cases: string): string {
+  return `<testsuite name="s">${cases}</testsuite>`;
+}
+
+function ctrf(tests: object[]): string {
+  const failed = tests.filter((one) => "status" in one && one.status === "failed").length;
+  return JSON.stringify({ results: { summary: { tests: tests.length, failed, other: 0 }, tests } });
+}
+
+test("where two reports disagree the worse is believed, and both are named", async () => {
+  const good = { name: "a", status: "passed", duration: 1, suite: ["c"] };
+  await using at = await workspace({
+    "one.json": ctrf([good]),
+    "two.xml": junit('<testcase name="a" classname="c"><failure>no</failure></testcase>'),
+  });
+  const results = await readResults({ cwd: at.cwd, reports: ["*"], startedAt: 0 });
+  expect(results).toMatchObject({ total: 1, failed: 1 });
+  expect(results.failures[0]?.message).toBe("no");
+  expect(results.disagreements).toEqual(['"c › a" failed in two.xml, but passed in one.json: believed to have failed']);
+});
+
+test("tests of one name in two modules are two tests; in one report, too", async () => {
+  const fails = '<testcase name="a" classname="c" time="1"><failure>no</failure></testcase>';
+  const passes = '<testcase name="a" classname="c" time="2"/>';
+  await using at = await workspace({
+    "one/r.xml": junit(fails),
+    "two/r.xml": junit(passes),
+    "three/r.xml": junit(fails + passes + passes),
+  });
+  const modules = await readResults({ cwd: at.cwd, reports: ["{one,two}/r.xml"], startedAt: 0 });
+  expect(modules).toMatchObject({ total: 2, failed: 1, passed: 1 });
+  const one = await readResults({ cwd: at.cwd, reports: ["three/r.xml"], startedAt: 0 });
+  expect(one).toMatchObject({ total: 3, failed: 1, passed: 2 });
+});
+
+test("one file that two globs match is read once", async () => {
+  const { sources, total } = await read("vitest/green.json", "vitest/*en.json");
+  expect(sources).toEqual([{ file: "vitest/green.json", format: "vitest-json", tests: 2 }]);
+  expect(total).toBe(2);
+});
