@@ -71,9 +71,8 @@ function shown(report: StageReport, level: Annotation["level"], groups: readonly
   let free = places - sure.size;
   const picked = all.filter((one) => sure.has(one) || free-- > 0);
   const rest = all.length - picked.length;
-  const what = { error: "error", warning: "warning", notice: "notice" }[level];
   const message = `GitHub shows ten of a kind. The job summary and ${reportFile(report.stage)} have all ${all.length}.`;
-  return [...picked, annotation(level, `${stageTitle(report.stage)}: ${count(rest, `more ${what}`)}`, message)];
+  return [...picked, annotation(level, `${stageTitle(report.stage)}: ${count(rest, `more ${level}`)}`, message)];
 }
 
 function testAnnotation(level: Annotation["level"], word: string, test: TestCase): Annotation {

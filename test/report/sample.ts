@@ -246,7 +246,7 @@ export function failedIntegration(): StageReport {
       },
     ],
     cleanup: integrationCleanup,
-    problems: ["server backend died with exit code 1 while the tests ran; its last lines are above"],
+    problems: ["server backend died with exit code 1 while the tests ran; its last lines are in this report"],
   });
 }
 

@@ -1,0 +1,53 @@
+import type { CleanupResult, TableCleanup } from "../../model.ts";
+import { count, known } from "../words.ts";
+import { html, type Markup, nothing } from "./markup.ts";
+import { code, dataTable, folded, notes, preformatted } from "./parts.ts";
+
+export function testDataPart(cleanup: CleanupResult | undefined): Markup {
+  if (!cleanup) return nothing;
+  return html`<h3>Test data</h3>
+${summary(cleanup)}
+${notes("bad", "What stands in the way", cleanup.problems)}
+${places(cleanup)}
+${notes("info", "Worth knowing", cleanup.notes)}
+${statements(cleanup.tables)}
+<p class="digest">Plan ${code(cleanup.digest)}</p>`;
+}
+
+function summary(cleanup: CleanupResult): Markup {
+  const planned = `${count(cleanup.plannedRows, "row")} and ${count(cleanup.keys.planned, "key")}`;
+  if (cleanup.dryRun) return html`<p>Dry run, scope <b>${cleanup.scope}</b>: ${planned} would be deleted; nothing was.</p>`;
+  const left = cleanup.leftOver === null ? "whether anything is left could not be told" : `${known(cleanup.leftOver)} left`;
+  return html`<p>Scope <b>${cleanup.scope}</b>: ${planned} planned, ${count(cleanup.deletedRows, "row")} and ${count(cleanup.deletedKeys, "key")} deleted, <b class="${cleanup.leftOver === 0 ? "good" : "bad"}">${left}</b>.</p>`;
+}
+
+function places({ tables, keys, dryRun }: CleanupResult): Markup {
+  if (tables.length === 0 && keys.planned === 0 && keys.problem === undefined) return nothing;
+  const row = (name: Markup | string, done: Pick<TableCleanup, "planned" | "deleted" | "left" | "samples" | "problem">) => [
+    html`${name}${done.problem === undefined ? nothing : html`<p class="message bad">${done.problem}</p>`}`,
+    known(done.planned),
+    dryRun ? nothing : known(done.deleted),
+    dryRun ? nothing : known(done.left),
+    html`<ul class="samples">${done.samples.map((sample) => html`<li>${code(sample)}</li>`)}</ul>`,
+  ];
+  const columns = [
+    { title: "Where" },
+    { title: "Planned", numeric: true },
+    { title: "Deleted", numeric: true },
+    { title: "Left", numeric: true },
+    { title: "Samples" },
+  ];
+  const rows = [...tables.map((table) => row(code(table.table), table)), row("Redis keys", keys)];
+  return dataTable("Test data by table", columns, rows);
+}
+
+function statements(tables: readonly TableCleanup[]): Markup {
+  if (tables.length === 0) return nothing;
+  const text = tables.map((table) => {
+    const age = table.oldest && table.newest ? `made ${table.oldest} to ${table.newest}` : "";
+    const versions = table.versionBefore === undefined ? "" : `version ${table.versionBefore} → ${known(table.versionAfter)}`;
+    const about = [age, versions].filter(Boolean).join("; ");
+    return `${about ? `-- ${about}\n` : ""}${table.statement}`;
+  });
+  return folded("Statements and versions, for undo", preformatted(text.join("\n\n"), "Statements"));
+}

@@ -1,0 +1,97 @@
+import type { TestCase, TestCounts, TestResults } from "../../model.ts";
+import { account, count, cut, duration, passRate, place } from "../words.ts";
+import { html, type Markup, nothing } from "./markup.ts";
+import { code, dataTable, folded, icon, notes, preformatted, stackedBar } from "./parts.ts";
+
+const longestStack = 16_000;
+/** So many failures are open from the start; with more of them the page would hide its own end. */
+const openFailures = 3;
+
+export function testsPart(tests: TestResults | undefined): Markup {
+  if (!tests) return nothing;
+  return html`<h3>Tests</h3>
+${totals(tests)}
+${notes("bad", "The reports disagree", tests.disagreements)}
+${failures(tests.failures)}
+${crashedSuites(tests)}
+${flaky(tests.flakyTests)}
+${slowest(tests.slowest)}
+${projects(tests.projects)}`;
+}
+
+function totals(tests: TestResults): Markup {
+  const kinds = ["passed", "flaky", "failed", "skipped"] as const;
+  const parts = kinds.map((kind) => ({ kind, amount: tests[kind] }));
+  const rate = passRate(tests);
+  return html`<p>${count(tests.total, "test")} in ${duration(tests.durationMs)}; ${rate ? `pass rate ${rate}` : "no test ran"}.</p>
+${stackedBar("Tests by result, as in the list that follows", parts)}
+<ul class="legend">${parts.map(({ kind, amount }) => html`<li><svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect class="${kind}" width="10" height="10" rx="2"/></svg><b>${amount.toLocaleString("en")}</b> ${kind}</li>`)}</ul>`;
+}
+
+function failures(tests: readonly TestCase[]): Markup {
+  if (tests.length === 0) return nothing;
+  return html`<h4>${count(tests.length, "failed test")}</h4>${tests.map((test, index) => failure(test, index < openFailures))}`;
+}
+
+function failure(test: TestCase, open: boolean): Markup {
+  const { message, stack } = account(test);
+  const about = [
+    ...(test.project ? [test.project] : []),
+    ...(test.attempts > 1 ? [`${test.attempts} attempts`] : []),
+    duration(test.durationMs),
+  ].join(" · ");
+  const text = [message, stack && cut(stack, longestStack)].filter(Boolean).join("\n") || "The report holds no message.";
+  return folded(
+    html`${icon("failed")}<span class="name">${test.name}</span><span class="about">${code(place(test))} ${about}</span>`,
+    preformatted(text, "Message and stack"),
+    open,
+  );
+}
+
+function crashedSuites({ crashedSuites }: TestResults): Markup {
+  if (crashedSuites.length === 0) return nothing;
+  const suites = crashedSuites.map(({ file, message }) =>
+    folded(html`${icon("failed")}${code(file)}`, preformatted(cut(message, longestStack), "Why it could not be loaded"), true),
+  );
+  return html`<h4>${count(crashedSuites.length, "suite")} could not be loaded: none of the tests in ${crashedSuites.length === 1 ? "it" : "them"} ran</h4>${suites}`;
+}
+
+function flaky(tests: readonly TestCase[]): Markup {
+  if (tests.length === 0) return nothing;
+  const rows = tests.map((test) => [
+    test.name,
+    code(place(test)),
+    test.project,
+    test.attempts,
+    cut((test.message ?? "").split("\n", 1)[0] ?? "", 300),
+  ]);
+  const columns = [
+    { title: "Test" },
+    { title: "Place" },
+    { title: "Project" },
+    { title: "Attempts", numeric: true },
+    { title: "First failure" },
+  ];
+  return html`<h4>${count(tests.length, "flaky test")}: passed only when run again</h4>${dataTable("Flaky tests", columns, rows)}`;
+}
+
+function slowest(tests: readonly TestCase[]): Markup {
+  if (tests.length === 0) return nothing;
+  const rows = tests.map((test) => [duration(test.durationMs), test.name, code(place(test))]);
+  return folded(
+    "Slowest tests",
+    dataTable("Slowest tests", [{ title: "Took", numeric: true }, { title: "Test" }, { title: "Place" }], rows),
+  );
+}
+
+function projects(byName: Readonly<Record<string, TestCounts>>): Markup {
+  const entries = Object.entries(byName);
+  if (entries.length === 0) return nothing;
+  const numbers = ["total", "passed", "failed", "flaky", "skipped"] as const;
+  const rows = entries.map(([name, counts]) => [name, ...numbers.map((number) => counts[number].toLocaleString("en"))]);
+  const columns = [
+    { title: "Project" },
+    ...["Tests", "Passed", "Failed", "Flaky", "Skipped"].map((title) => ({ title, numeric: true })),
+  ];
+  return folded("By project", dataTable("Tests by project", columns, rows));
+}

@@ -1,0 +1,175 @@
+import { z } from "zod";
+import { type StageReport, stageNames, UserError, verdicts } from "../model.ts";
+
+/**
+ * The shape of `.env-actions/reports/<stage>.json`, for reading a report back and for `schema/report.schema.json`. Strict: a member
+ * that this version does not know may change what the others mean. The assertion at the end holds it to the type in `model.ts`.
+ */
+
+const amount = z.int().min(0);
+const milliseconds = z.number().min(0).meta({ description: "Milliseconds." });
+const instant = z.iso.datetime().meta({ description: "ISO 8601, UTC." });
+
+const latency = z
+  .strictObject({ count: amount, p50: milliseconds, p95: milliseconds, max: milliseconds })
+  .meta({ description: "Latency of so many samples, in milliseconds." });
+
+const check = z.strictObject({
+  id: z.string().meta({ description: "Stable, dotted, lower case: redis.hit-rate." }),
+  title: z.string(),
+  verdict: z.enum(verdicts),
+  observed: z.string().optional().meta({ description: "What was seen, in words or with a unit." }),
+  expected: z.string().optional().meta({ description: "What should have been." }),
+  message: z.string().optional().meta({ description: "What it means, and what to do." }),
+  durationMs: milliseconds,
+  latency: latency.optional(),
+});
+
+const testCase = z.strictObject({
+  name: z.string().meta({ description: "Full name with its describe blocks." }),
+  status: z.enum(["passed", "failed", "flaky", "skipped"]),
+  durationMs: milliseconds,
+  file: z.string().optional(),
+  line: amount.optional(),
+  project: z.string().optional(),
+  attempts: amount.meta({ description: "How often it ran; 1 without retries." }),
+  message: z.string().optional(),
+  stack: z.string().optional(),
+});
+
+const counts = { total: amount, passed: amount, failed: amount, flaky: amount, skipped: amount };
+
+const tests = z.strictObject({
+  ...counts,
+  durationMs: milliseconds,
+  crashedSuites: z
+    .array(z.strictObject({ file: z.string(), message: z.string() }))
+    .meta({ description: "Test files that could not be loaded." }),
+  failures: z.array(testCase).meta({ description: "Every failed test." }),
+  flakyTests: z.array(testCase),
+  slowest: z.array(testCase).meta({ description: "At most ten." }),
+  projects: z.record(z.string(), z.strictObject(counts)),
+  sources: z.array(z.strictObject({ file: z.string(), format: z.string(), tests: amount })),
+  disagreements: z.array(z.string()).meta({ description: "Where two reports of one run disagree; the worse was believed." }),
+});
+
+const server = z.strictObject({
+  name: z.string(),
+  readyMs: milliseconds.optional().meta({ description: "Milliseconds until it was ready; absent when it never was." }),
+  ended: z.string(),
+  port: amount.optional(),
+  portFreed: z.boolean().optional(),
+  log: z.string().optional(),
+  tail: z.array(z.string()).optional(),
+});
+
+const command = z.strictObject({
+  command: z.string(),
+  exitCode: z.int().nullable(),
+  signal: z.string().nullable(),
+  timedOut: z.boolean(),
+  durationMs: milliseconds,
+  log: z.string().optional(),
+  tail: z.array(z.string()).optional(),
+});
+
+const tableCleanup = z.strictObject({
+  table: z.string(),
+  planned: amount,
+  deleted: amount.optional().meta({ description: "Absent where it is unknown, which is not zero." }),
+  left: amount.optional().meta({ description: "Absent where it is unknown, which is not zero." }),
+  oldest: z.string().optional(),
+  newest: z.string().optional(),
+  samples: z.array(z.string()),
+  statement: z.string(),
+  versionBefore: amount.optional(),
+  versionAfter: amount.optional(),
+  problem: z.string().optional(),
+});
+
+const cleanup = z.strictObject({
+  scope: z.enum(["run", "expired", "all"]),
+  dryRun: z.boolean(),
+  digest: z.string().meta({ description: "SHA-256 of the plan." }),
+  tables: z.array(tableCleanup),
+  keys: z.strictObject({
+    planned: amount,
+    deleted: amount.optional(),
+    left: amount.optional(),
+    samples: z.array(z.string()),
+    problem: z.string().optional(),
+  }),
+  problems: z.array(z.string()),
+  notes: z.array(z.string()),
+  plannedRows: amount,
+  deletedRows: amount,
+  deletedKeys: amount,
+  leftOver: amount.nullable().meta({ description: "Rows and keys still there at the end; null where it could not be told." }),
+});
+
+const origin = z.strictObject({
+  kind: z.enum(["github", "terminal"]),
+  repository: z.string().optional(),
+  workflow: z.string().optional(),
+  workflowRun: z.string().optional(),
+  attempt: z.string().optional(),
+  job: z.string().optional(),
+  actor: z.string().optional(),
+});
+
+export const reportSchema = z
+  .strictObject({
+    schemaVersion: z.literal(1),
+    stage: z.enum(stageNames),
+    verdict: z.enum(verdicts),
+    reason: z.string().meta({ description: "One sentence that says why." }),
+    environment: z.strictObject({ name: z.string(), access: z.enum(["read-only", "test-data"]) }),
+    runId: z.string().meta({ description: "<Unix milliseconds>_<8 hex digits>." }),
+    commit: z.strictObject({ sha: z.string(), headSha: z.string().optional() }),
+    origin,
+    startedAt: instant,
+    finishedAt: instant,
+    durationMs: milliseconds,
+    budgetMs: milliseconds,
+    checks: z.array(check),
+    tests: tests.optional(),
+    servers: z.array(server),
+    commands: z.array(command),
+    cleanup: cleanup.optional(),
+    problems: z.array(z.string()),
+  })
+  .meta({ title: "Report of a stage", description: "What a stage of env-actions says about an environment." });
+
+/** Reads a report back. @throws UserError that names the file, each place in it, and what was expected there */
+export function parseReport(text: string, file: string): StageReport {
+  const result = reportSchema.safeParse(parseJson(text, file));
+  if (result.success) return result.data;
+  const places = result.error.issues.map(({ path, message }) => `  ${pathText(path)}: ${message}`);
+  const shown = places.slice(0, 10).join("\n");
+  const more = places.length > 10 ? `\n  and ${places.length - 10} more` : "";
+  throw new UserError(
+    `${file} is not a report of this version of env-actions:\n${shown}${more}\nLet the stage write it again, with the same version as here.`,
+  );
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const what = text.trim() === "" ? "is empty" : `is not JSON: ${error.message}`;
+    throw new UserError(`${file} ${what}. It may have been cut short: let the stage write it again.`, { cause: error });
+  }
+}
+
+/** `checks[3].verdict` */
+function pathText(path: readonly PropertyKey[]): string {
+  const text = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
+  return text.replace(/^\./, "") || "the whole";
+}
+
+/** Identical, not merely assignable: an optional member that one of the two lacks would be assignable both ways. */
+type Identical<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+/** Written out level by level, so that interfaces compare with what the schema infers. */
+type Flat<T> = T extends object ? { [Key in keyof T]: Flat<T[Key]> } : T;
+true satisfies Identical<Flat<z.output<typeof reportSchema>>, Flat<StageReport>>;
