@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type ServerReport, UserError } from "../model.ts";
+import type { ServerReport } from "../model.ts";
 import { launch } from "./launch.ts";
 import type { CapturedOutput, OutputOptions } from "./output.ts";
 import { holderOf, portState, waitUntilFree } from "./ports.ts";
@@ -74,44 +74,6 @@ export async function startServer(spec: ServerSpec, options: ServerOptions): Pro
   const server = new ServerProcess({ spec, port, tree, output, graceMs: options.graceMs ?? defaultGraceMs });
   await server.waitUntilReady(watch, startedAt, options.signal);
   return server;
-}
-
-/** Starts them all at once. When one fails or dies meanwhile, the others are stopped, and its error is thrown. */
-export async function startServers(specs: readonly ServerSpec[], options: ServerOptions): Promise<RunningServer[]> {
-  refuseSharedPorts(specs);
-  const failure = new AbortController();
-  const signal = AbortSignal.any([options.signal, failure.signal]);
-  const starts = await Promise.allSettled(
-    specs.map(async (spec) => {
-      try {
-        const server = await startServer(spec, { ...options, signal });
-        void server.died.then((report) => failure.abort(died(report)));
-        return server;
-      } catch (error) {
-        failure.abort(error);
-        throw error;
-      }
-    }),
-  );
-  const running = starts.filter((start) => start.status === "fulfilled").map((start) => start.value);
-  if (!failure.signal.aborted) return running;
-  await Promise.all(running.map((server) => server.stop()));
-  throw failure.signal.reason;
-}
-
-function died(report: ServerReport): ServerFailed {
-  return new ServerFailed(`server ${report.name} ${report.ended} while other servers were being started`, report);
-}
-
-function refuseSharedPorts(specs: readonly ServerSpec[]): void {
-  const owners = new Map<number, string>();
-  for (const spec of specs) {
-    const port = spec.port ?? localPort(spec.ready);
-    if (port === undefined) continue;
-    const owner = owners.get(port);
-    if (owner !== undefined) throw new UserError(`servers ${owner} and ${spec.name} both want port ${port}`);
-    owners.set(port, spec.name);
-  }
 }
 
 function notStarted(spec: ServerSpec, port: number | undefined, cause: string, reason?: unknown): ServerFailed {

@@ -2,8 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect } from "vitest";
 import { livingProcesses } from "../../src/process/linux-proc.ts";
-import type { ServerOptions, ServerSpec } from "../../src/process/server.ts";
+import { portState } from "../../src/process/ports.ts";
+import { ServerFailed, type ServerOptions, type ServerSpec } from "../../src/process/server.ts";
 
 const script = join(import.meta.dirname, "misbehaving-server.mjs");
 
@@ -58,4 +60,18 @@ export async function bench(): Promise<Bench> {
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+export async function expectNothingLeft(at: Bench, port: number): Promise<void> {
+  expect(at.left()).toEqual([]);
+  expect(await portState(port)).toBe("free");
+}
+
+export async function failureOf(start: Promise<unknown>): Promise<ServerFailed> {
+  const error = await start.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ServerFailed)) throw new Error(`expected ServerFailed, got ${String(error)}`);
+  return error;
 }

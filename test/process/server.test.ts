@@ -3,25 +3,10 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { UserError } from "../../src/model.ts";
-import { portState } from "../../src/process/ports.ts";
-import { type RunningServer, ServerFailed, type ServerSpec, startServer, startServers } from "../../src/process/server.ts";
-import { type Bench, bench, freePort } from "./harness.ts";
+import { startServer } from "../../src/process/server.ts";
+import { type Bench, bench, expectNothingLeft, failureOf, freePort } from "./harness.ts";
 
 // Real servers that go wrong in the ways servers do. After each: the words a person reads, no process and no port left.
-
-async function expectNothingLeft(at: Bench, port: number): Promise<void> {
-  expect(at.left()).toEqual([]);
-  expect(await portState(port)).toBe("free");
-}
-
-async function failureOf(start: Promise<unknown>): Promise<ServerFailed> {
-  const error = await start.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof ServerFailed)) throw new Error(`expected ServerFailed, got ${String(error)}`);
-  return error;
-}
 
 /** Output comes when it comes: waits for a line that was promised. */
 async function lineSeen(at: Bench, line: RegExp): Promise<void> {
@@ -239,32 +224,4 @@ test("a working directory that does not exist and an expression that is none are
   await expect(startServer({ ...spec, cwd: join(at.directory, "nowhere") }, at.options)).rejects.toThrow(UserError);
   await expect(startServer({ ...spec, ready: { log: "(", timeoutMs: 1 } }, at.options)).rejects.toThrow(UserError);
   expect(at.left()).toEqual([]);
-});
-
-async function specsFor(at: Bench, kinds: string[]): Promise<ServerSpec[]> {
-  return Promise.all(kinds.map(async (kind) => at.spec(kind, await freePort())));
-}
-
-test("several servers come up together", async () => {
-  await using at = await bench();
-  const servers: RunningServer[] = await startServers(await specsFor(at, ["good", "good-on-ipv6-only"]), at.options);
-  expect(servers.map((server) => server.name)).toEqual(["good", "good-on-ipv6-only"]);
-  await Promise.all(servers.map((server) => server.stop()));
-  expect(at.left()).toEqual([]);
-});
-
-test("when one of several fails, the others are stopped, those still starting too, and its error is the one thrown", async () => {
-  await using at = await bench();
-  const specs = await specsFor(at, ["good", "never-listens", "dies-before-ready"]);
-  const error = await failureOf(startServers(specs, at.options));
-  expect(error.message).toMatch(/^server dies-before-ready did not become ready .*: it died with exit code 3$/);
-  for (const spec of specs) await expectNothingLeft(at, Number(new URL(spec.ready.url ?? "").port));
-});
-
-test("two servers that want one port are refused before anything starts", async () => {
-  await using at = await bench();
-  const port = await freePort();
-  const start = startServers([at.spec("good", port), at.spec("wrong-status", port)], at.options);
-  await expect(start).rejects.toThrow(`servers good and wrong-status both want port ${port}`);
-  expect(at.lines).toEqual([]);
 });
