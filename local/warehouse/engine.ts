@@ -1,24 +1,167 @@
-import type { Catalogs } from "./catalog.ts";
-import type { SeenStatement } from "./index.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Catalogs, Table } from "./catalog.ts";
+import { fromDuckDb, tableNotFound, UnsupportedSql } from "./errors.ts";
+import { informationSchemaRelation } from "./information-schema.ts";
 import type { Levers } from "./levers.ts";
+import { tableName } from "./names.ts";
 import type { Privileges } from "./privileges.ts";
-import type { ResultSet } from "./results.ts";
+import { type ResultSet, resultOf } from "./results.ts";
 import type { Parameter, Session } from "./session.ts";
+import type { Query, Statement, TimeTravel } from "./sql/ast.ts";
+import type { Environment } from "./sql/generate.ts";
+import { generateExpression } from "./sql/generate.ts";
+import { generateQuery } from "./sql/generate-query.ts";
+import { bindParameters } from "./sql/parameters.ts";
+import { parseStatement } from "./sql/parse-statement.ts";
+import type { Context } from "./statements/context.ts";
+import { createSchema, createTable, dropSchema, dropTable } from "./statements/define.ts";
+import { describeDetail, describeHistory, describeQuery, describeTable } from "./statements/describe.ts";
+import { refuseOtherMeanings, set, use } from "./statements/settings.ts";
+import { showCatalogs, showColumns, showGrants, showSchemas, showTables } from "./statements/show.ts";
+import { insert, remove, update } from "./statements/write.ts";
 import type { Storage } from "./storage.ts";
+import { string } from "./types.ts";
+import { liveRows, rowsAtVersion, versionAt } from "./versions.ts";
+
+/** A statement that reached the warehouse. */
+export interface SeenStatement {
+  /** Milliseconds since 1970, when it came in. */
+  at: number;
+  token: string;
+  user: string;
+  sql: string;
+  ok: boolean;
+  error?: string;
+}
 
 export interface EngineParts {
   storage: Storage;
   catalogs: Catalogs;
   privileges: Privileges;
   levers: Levers;
+  /** Every statement is noted here as it begins. */
   statements: SeenStatement[];
 }
+
+/** Carries out statements: reads them, checks what they may, and has DuckDB run them. */
 export class Engine {
   readonly #parts: EngineParts;
+
   constructor(parts: EngineParts) {
     this.#parts = parts;
   }
-  async execute(_session: Session, sql: string, _parameters: Parameter[], signal: AbortSignal): Promise<ResultSet> {
-    return this.#parts.storage.read(sql, signal);
+
+  /** @throws SqlError */
+  async execute(session: Session, sql: string, parameters: Parameter[], signal: AbortSignal): Promise<ResultSet> {
+    const { statements } = this.#parts;
+    const seen: SeenStatement = { at: Date.now(), token: session.token, user: session.principal.user, sql, ok: false };
+    statements.push(seen);
+    try {
+      await this.#wait(sql, signal);
+      refuseOtherMeanings(session.settings);
+      const result = await run(parseStatement(sql), this.#context(session, parameters, signal));
+      seen.ok = true;
+      return result;
+    } catch (error) {
+      const failure = fromDuckDb(signal.aborted ? signal.reason : error);
+      seen.error = failure.message;
+      throw failure;
+    }
   }
+
+  async #wait(sql: string, signal: AbortSignal): Promise<void> {
+    const { latencyMs, slowOperation } = this.#parts.levers;
+    const slow = slowOperation && sql.includes(slowOperation.matching) ? slowOperation.seconds * 1000 : 0;
+    if (latencyMs + slow > 0) await delay(latencyMs + slow, undefined, { signal });
+  }
+
+  #context(session: Session, parameters: Parameter[], signal: AbortSignal): Context {
+    const { storage, catalogs, privileges, levers } = this.#parts;
+    const environment: Environment = {
+      relation: (name, travel) => relation(context, name, travel),
+      parameter: bindParameters(parameters),
+      user: session.principal.user,
+      catalog: session.catalog,
+      schema: session.schema,
+    };
+    const context: Context = { session, catalogs, privileges, storage, levers, environment, signal };
+    return context;
+  }
+}
+
+function run(statement: Statement, context: Context): ResultSet | Promise<ResultSet> {
+  switch (statement.kind) {
+    case "query":
+      return context.storage.read(generateQuery(statement, context.environment, new Set()), context.signal);
+    case "insert":
+      return insert(statement, context);
+    case "delete":
+      return remove(statement, context);
+    case "update":
+      return update(statement, context);
+    case "create-schema":
+      return createSchema(statement, context);
+    case "create-table":
+      return createTable(statement, context);
+    case "drop-schema":
+      return dropSchema(statement, context);
+    case "drop-table":
+      return dropTable(statement, context);
+    case "use":
+      return use(statement, context);
+    case "set":
+      return set(statement, context);
+    case "show-catalogs":
+      return showCatalogs(statement, context);
+    case "show-schemas":
+      return showSchemas(statement, context);
+    case "show-tables":
+      return showTables(statement, context);
+    case "show-columns":
+      return showColumns(statement, context);
+    case "show-grants":
+      return showGrants(statement, context);
+    case "describe-table":
+      return describeTable(statement, context);
+    case "describe-history":
+      return describeHistory(statement, context);
+    case "describe-detail":
+      return describeDetail(statement, context);
+    case "describe-query":
+      return describeQuery(statement, context);
+    case "explain":
+      return explain(statement.query, context);
+  }
+}
+
+/** The plan is DuckDB's: that a statement can be planned is all that it tells. */
+async function explain(query: Query, context: Context): Promise<ResultSet> {
+  const plan = await context.storage.read(`EXPLAIN ${generateQuery(query, context.environment, new Set())}`, context.signal);
+  return resultOf([{ name: "plan", type: string }], [[`== Physical Plan ==\n${plan.values.at(-1)?.[0] ?? ""}`]]);
+}
+
+function relation(context: Context, parts: string[], travel: TimeTravel | undefined): { sql: string; columns: string[] } {
+  const { catalogs, privileges, session } = context;
+  const name = tableName(session, parts);
+  if (name.schema === "information_schema") {
+    privileges.requireCatalog(session.principal, catalogs.catalog(name.catalog).name);
+    const view = informationSchemaRelation(name.table, catalogs, name.catalog, session.principal, privileges);
+    if (!view || travel) throw tableNotFound(parts.map((part) => `\`${part}\``).join("."));
+    return view;
+  }
+  const table = catalogs.table(name);
+  privileges.requireTable(session.principal, table, "SELECT");
+  const columns = table.columns.map((column) => column.name);
+  return { sql: travel ? rowsAtVersion(table, versionOf(table, travel, context)) : liveRows(table), columns };
+}
+
+function versionOf(table: Table, travel: TimeTravel, context: Context): number {
+  if ("version" in travel) return travel.version;
+  const sql = generateExpression(travel.timestamp, context.environment, new Set());
+  const [, text, cast] = /^'(.*)'$|^CAST\('(.*)' AS TIMESTAMP WITH TIME ZONE\)$/.exec(sql) ?? [];
+  const [, day, time = "00:00", zone = "Z"] =
+    /^(\d{4}-\d\d-\d\d)(?:[ T]([\d:.]+))?(Z|[+-]\d\d:\d\d)?$/.exec(text ?? cast ?? "") ?? [];
+  const at = Date.parse(`${day}T${time}${zone}`);
+  if (Number.isNaN(at)) throw new UnsupportedSql("TIMESTAMP AS OF anything but a literal timestamp");
+  return versionAt(table, at);
 }

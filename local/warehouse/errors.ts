@@ -69,7 +69,7 @@ type Translation = readonly [RegExp, string, string, (match: RegExpExecArray, fi
 
 const translations: readonly Translation[] = [
   [
-    /Referenced column "([^"]+)" (?:was )?not found|Table "[^"]+" does not have a column named "([^"]+)"|does not have a column with name "([^"]+)"/,
+    /Referenced column "([^"]+)" (?:was )?not found|Table "[^"]+" does not have a column named "([^"]+)"|Column "([^"]+)" referenced that exists in the SELECT clause/,
     "UNRESOLVED_COLUMN.WITH_SUGGESTION",
     "42703",
     (match) =>

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Catalogs } from "./catalog.ts";
 import { makeCertificates } from "./certificate.ts";
-import { Engine } from "./engine.ts";
+import { Engine, type SeenStatement } from "./engine.ts";
 import { type Levers, leversAtRest } from "./levers.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Metadata } from "./metadata.ts";
@@ -14,6 +14,7 @@ import { listen, portOf } from "./server.ts";
 import { type Checksum, Storage } from "./storage.ts";
 import { ThriftService } from "./thrift-service.ts";
 
+export type { SeenStatement } from "./engine.ts";
 export type { Levers, Rpc } from "./levers.ts";
 export type { FederationPolicy } from "./oauth.ts";
 export type { Grant, Principal, Privilege } from "./principals.ts";
@@ -34,17 +35,6 @@ export interface WarehouseOptions {
   /** For the exchange of a foreign token, such as GitHub's. Signatures are not checked. */
   federation?: FederationPolicy[];
   levers?: Partial<Levers>;
-}
-
-/** A statement that reached the warehouse. */
-export interface SeenStatement {
-  /** Milliseconds since 1970, when it came in. */
-  at: number;
-  token: string;
-  user: string;
-  sql: string;
-  ok: boolean;
-  error?: string;
 }
 
 /** Columns by name, with Databricks' types, such as `map<string,string>`. */
@@ -88,7 +78,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
   const privileges = new Privileges(Object.values(options.principals), options.groupGrants ?? {});
   const storage = await Storage.open(catalogs, catalog);
   const engine = new Engine({ storage, catalogs, privileges, levers, statements });
-  const service = new ThriftService((...call) => engine.execute(...call), new Metadata(catalogs, privileges), catalog);
+  const service = new ThriftService((...call) => engine.execute(...call), new Metadata(catalogs, privileges), catalog, levers);
   const certificates = makeCertificates([{ dns: "localhost" }, { ip: [127, 0, 0, 1] }]);
   const directory = await mkdtemp(join(tmpdir(), "local-warehouse-"));
   const certificateAuthority = join(directory, "ca.pem");

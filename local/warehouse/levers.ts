@@ -21,6 +21,8 @@ export interface Levers {
   reappearingRows: number;
   /** Statements whose text contains `matching` take `seconds` more. They can be cancelled meanwhile. */
   slowOperation: { seconds: number; matching: string } | undefined;
+  /** How long a statement may take to be answered at once; after that the client has to poll. 0: it always has to. */
+  directResultsMs: number;
 }
 
 /** The calls of the driver's protocol that can be told apart from outside. */
@@ -44,6 +46,7 @@ export function leversAtRest(): Levers {
     wrongDeleteCount: 0,
     reappearingRows: 0,
     slowOperation: undefined,
+    directResultsMs: 5000,
   };
 }
 

@@ -1,1 +1,87 @@
-export const macros: readonly string[] = [];
+/**
+ * What means something else in DuckDB, or knows a case that Databricks treats as an error, as DuckDB macros. `typeof` is folded
+ * while a statement is planned, so that choosing by type costs nothing for a row.
+ */
+
+function raise(errorClass: string, sqlState: string, sentence: string): string {
+  return `error('[${errorClass}] ${sentence} SQLSTATE: ${sqlState}')`;
+}
+
+function unsupported(what: string): string {
+  return raise("UNSUPPORTED_FEATURE.LOCAL_WAREHOUSE", "0A000", `The local warehouse does not support ${what}.`);
+}
+
+const divisionByZero = raise(
+  "DIVIDE_BY_ZERO",
+  "22012",
+  "Division by zero. Use `try_divide` to tolerate divisor being 0 and return NULL instead.",
+);
+
+function floating(x: string): string {
+  return `typeof(${x}) IN ('DOUBLE', 'FLOAT')`;
+}
+
+function decimal(x: string): string {
+  return `starts_with(typeof(${x}), 'DECIMAL')`;
+}
+
+function whole(x: string): string {
+  return `typeof(${x}) IN ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT', 'BOOLEAN', '"NULL"')`;
+}
+
+/** Databricks cuts fractions off where DuckDB rounds, and takes no text with a fraction. TRY_CAST keeps the branches not taken quiet. */
+function toInteger(type: string, strict: boolean): string {
+  const cast = strict ? "CAST" : "TRY_CAST";
+  const malformed = strict
+    ? raise("CAST_INVALID_INPUT", "22018", `The value cannot be cast to ${type} because it is malformed.`)
+    : "NULL";
+  return `CASE WHEN x IS NULL THEN NULL
+    WHEN ${floating("x")} THEN ${cast}(trunc(TRY_CAST(x AS DOUBLE)) AS ${type})
+    WHEN ${decimal("x")} THEN ${cast}(trunc(TRY_CAST(x AS DECIMAL(38, 12))) AS ${type})
+    WHEN typeof(x) = 'VARCHAR' THEN CASE WHEN regexp_full_match(trim(TRY_CAST(x AS VARCHAR)), '[+-]?[0-9]+')
+      THEN ${cast}(trim(TRY_CAST(x AS VARCHAR)) AS ${type}) ELSE ${malformed} END
+    WHEN ${whole("x")} THEN ${cast}(TRY_CAST(x AS HUGEINT) AS ${type})
+    ELSE ${unsupported(`casting this type to ${type}`)} END`;
+}
+
+/** Timestamps without their zone, doubles only where both write them the same way. */
+const toText = `CASE WHEN x IS NULL THEN NULL
+  WHEN typeof(x) = 'VARCHAR' OR typeof(x) = 'DATE' OR ${whole("x")} OR ${decimal("x")} THEN CAST(x AS VARCHAR)
+  WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN regexp_replace(CAST(x AS VARCHAR), '\\+00$', '')
+  WHEN typeof(x) = 'DOUBLE' AND (x = 0 OR abs(TRY_CAST(x AS DOUBLE)) BETWEEN 0.001 AND 9999999) THEN CAST(x AS VARCHAR)
+  ELSE ${unsupported("casting this value to STRING")} END`;
+
+const definitions: Readonly<Record<string, string>> = {
+  "dbx_divide(a, b)": `CASE WHEN (${decimal("a")} AND NOT ${floating("b")}) OR (${decimal("b")} AND NOT ${floating("a")})
+    THEN ${unsupported("dividing decimals: cast one of them to DOUBLE")}
+    WHEN b = 0 THEN ${divisionByZero} ELSE CAST(a AS DOUBLE) / CAST(b AS DOUBLE) END`,
+  "dbx_modulo(a, b)": `CASE WHEN b = 0 THEN ${divisionByZero} ELSE a % b END`,
+  "dbx_minus(a, b)": `CASE WHEN typeof(a) = 'DATE' AND typeof(b) = 'DATE' THEN ${unsupported("subtracting dates: use datediff")} ELSE a - b END`,
+  "dbx_round(x, n)": `CASE WHEN ${floating("x")} THEN CASE WHEN n > 10 THEN ${unsupported("rounding to more than ten places")}
+    ELSE CAST(round(CAST(x AS DECIMAL(38, 10)), n) AS DOUBLE) END ELSE round(x, n) END`,
+  "dbx_not_decimal(x)": `CASE WHEN ${decimal("x")} THEN ${unsupported("this function for decimals: cast to DOUBLE")} ELSE x END`,
+  "dbx_string(x)": toText,
+  "dbx_tinyint(x)": toInteger("TINYINT", true),
+  "dbx_smallint(x)": toInteger("SMALLINT", true),
+  "dbx_int(x)": toInteger("INTEGER", true),
+  "dbx_bigint(x)": toInteger("BIGINT", true),
+  "dbx_try_tinyint(x)": toInteger("TINYINT", false),
+  "dbx_try_smallint(x)": toInteger("SMALLINT", false),
+  "dbx_try_int(x)": toInteger("INTEGER", false),
+  "dbx_try_bigint(x)": toInteger("BIGINT", false),
+  "dbx_like(x, p)": `CASE WHEN regexp_matches(p, '(^|[^\\\\])(\\\\\\\\)*\\\\([^%_\\\\]|$)')
+    THEN ${raise("INVALID_FORMAT.ESC_IN_THE_MIDDLE", "42601", "The escape character is not allowed to precede this character.")}
+    ELSE x LIKE p ESCAPE '\\' END`,
+  "dbx_ilike(x, p)": "dbx_like(lower(x), lower(p))",
+  "dbx_substring(s, start, n)": `CASE WHEN start < 0 THEN ${unsupported("counting substrings from the end")}
+    WHEN n < 1 THEN '' WHEN start = 0 THEN substring(s, 1, n) ELSE substring(s, start, n) END`,
+  "dbx_left(s, n)": "CASE WHEN n < 1 THEN '' ELSE left(s, n) END",
+  "dbx_right(s, n)": "CASE WHEN n < 1 THEN '' ELSE right(s, n) END",
+  "dbx_size(x)": `CASE WHEN ends_with(typeof(x), ']') THEN CAST(len(x) AS INTEGER) ELSE ${unsupported("size of anything but an array")} END`,
+  "dbx_array_contains(items, x)": `CASE WHEN items IS NULL OR x IS NULL THEN NULL WHEN list_contains(items, x) THEN true
+    WHEN len(list_filter(items, lambda e: e IS NULL)) > 0 THEN NULL ELSE false END`,
+};
+
+export const macros: readonly string[] = Object.entries(definitions).map(
+  ([signature, body]) => `CREATE MACRO ${signature} AS ${body}`,
+);

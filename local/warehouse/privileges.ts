@@ -30,6 +30,11 @@ export class Privileges {
     this.#created.set(object, user);
   }
 
+  forgetOwner(object: string): void {
+    this.#created.delete(object);
+  }
+
+  /** Who owns an object: whoever created it, or the principal that is said to. */
   owner(object: string, otherwise: string): string {
     return (
       this.#created.get(object) ??

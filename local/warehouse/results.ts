@@ -14,7 +14,7 @@ import {
   type DuckDBType,
   DuckDBTypeId,
 } from "@duckdb/node-api";
-import { UnsupportedSql } from "./errors.ts";
+import { SqlError, UnsupportedSql } from "./errors.ts";
 import type { DataType } from "./types.ts";
 
 /**
@@ -59,7 +59,7 @@ export function resultOf(columns: Column[], rows: readonly (readonly Value[])[])
 export function readResult(reader: DuckDBResultReader): ResultSet {
   const names = reader.columnNames();
   const columns = reader.columnTypes().map((type, index) => ({ name: names[index] ?? "", type: typeOf(type) }));
-  const values = reader.getColumns().map((column) => column.map(valueOf));
+  const values = reader.getColumns().map((column) => column.map(toValue));
   return { columns, values, rowCount: reader.currentRowCount };
 }
 
@@ -83,6 +83,8 @@ const names: Partial<Record<DuckDBTypeId, Extract<DataType, { kind: "primitive" 
   [DuckDBTypeId.SMALLINT]: "smallint",
   [DuckDBTypeId.INTEGER]: "int",
   [DuckDBTypeId.BIGINT]: "bigint",
+  // Only sums are that wide in DuckDB; in Databricks they are BIGINT.
+  [DuckDBTypeId.HUGEINT]: "bigint",
   [DuckDBTypeId.FLOAT]: "float",
   [DuckDBTypeId.DOUBLE]: "double",
   [DuckDBTypeId.VARCHAR]: "string",
@@ -92,23 +94,25 @@ const names: Partial<Record<DuckDBTypeId, Extract<DataType, { kind: "primitive" 
   [DuckDBTypeId.SQLNULL]: "void",
 };
 
-function valueOf(value: unknown): Value {
+function toValue(value: unknown): Value {
   if (value === null || value === undefined) return null;
   switch (typeof value) {
     case "boolean":
     case "number":
-    case "bigint":
     case "string":
+      return value;
+    case "bigint":
+      if (BigInt.asIntN(64, value) !== value) throw new SqlError("ARITHMETIC_OVERFLOW", "22003", "The sum overflows BIGINT.");
       return value;
   }
   if (value instanceof DuckDBTimestampTZValue) return value.micros;
   if (value instanceof DuckDBDateValue) return value.days;
   if (value instanceof DuckDBDecimalValue) return value.value;
   if (value instanceof DuckDBBlobValue) return value.bytes;
-  if (value instanceof DuckDBListValue) return value.items.map(valueOf);
+  if (value instanceof DuckDBListValue) return value.items.map(toValue);
   if (value instanceof DuckDBMapValue)
-    return new MapValue(value.entries.map((entry) => [valueOf(entry.key), valueOf(entry.value)]));
+    return new MapValue(value.entries.map((entry) => [toValue(entry.key), toValue(entry.value)]));
   if (value instanceof DuckDBStructValue)
-    return Object.fromEntries(Object.entries(value.entries).map(([name, field]) => [name, valueOf(field)]));
+    return Object.fromEntries(Object.entries(value.entries).map(([name, field]) => [name, toValue(field)]));
   throw new UnsupportedSql(`a result value such as ${value}`);
 }

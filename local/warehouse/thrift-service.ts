@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type * as T from "@databricks/sql/thrift/TCLIService_types.js";
 import types from "@databricks/sql/thrift/TCLIService_types.js";
 import type { NativeTypes } from "./arrow.ts";
+import type { Levers } from "./levers.ts";
 import type { Metadata } from "./metadata.ts";
 import { Operation } from "./operation.ts";
 import type { Principal } from "./principals.ts";
@@ -24,8 +25,6 @@ interface OpenOperation {
   fetched: number;
 }
 
-/** How long ExecuteStatement waits for direct results before the client has to poll. */
-const directResultsMs = 5000;
 const everything: NativeTypes = { timestamps: true, decimals: true, complex: true };
 
 /** The sessions and operations of one warehouse, and the calls upon them. Made once; `handlerFor` binds it to a caller. */
@@ -35,8 +34,10 @@ export class ThriftService {
   readonly #execute: Execute;
   readonly #metadata: Metadata;
   readonly #initialCatalog: string;
+  readonly #levers: Levers;
 
-  constructor(execute: Execute, metadata: Metadata, initialCatalog: string) {
+  constructor(execute: Execute, metadata: Metadata, initialCatalog: string, levers: Levers) {
+    this.#levers = levers;
     this.#execute = execute;
     this.#metadata = metadata;
     this.#initialCatalog = initialCatalog;
@@ -136,7 +137,7 @@ export class ThriftService {
       hasResultSet: true,
     });
     if (!request.getDirectResults) return new types.TExecuteStatementResp({ status: success, operationHandle });
-    await operation.settled(directResultsMs);
+    await operation.settled(this.#levers.directResultsMs);
     const directResults = this.#directResults(id, open, request.getDirectResults.maxRows.toNumber());
     return new types.TExecuteStatementResp({ status: success, operationHandle, directResults });
   }

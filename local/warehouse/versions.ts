@@ -62,7 +62,7 @@ export function rowsAtVersion(table: Table, version: number): string {
   const newest = table.history.length - 1;
   const columns = table.columns.map((column) => identifier(column.name)).join(", ");
   const live = `SELECT ${columns} FROM ${liveRows(table)}`;
-  if (version >= 0 && version <= table.emptyUntil) return `${live} WHERE false`;
+  if (version >= 0 && version <= table.emptyUntil) return `(${live} WHERE false)`;
   if (version < table.readableFrom || version > newest)
     throw new SqlError(
       "DELTA_VERSION_NOT_FOUND",
@@ -70,7 +70,7 @@ export function rowsAtVersion(table: Table, version: number): string {
       `Cannot time travel Delta table to version ${version}. Available versions: [${table.readableFrom}, ${newest}].`,
     );
   // A table that was never changed since has no record of changes.
-  if (table.history.slice(version + 1).every((later) => later.rowsChanged === 0)) return live;
+  if (table.history.slice(version + 1).every((later) => later.rowsChanged === 0)) return `(${live})`;
   const since = (added: boolean): string =>
     `SELECT ${columns} FROM ${changes(table)} WHERE __added = ${added} AND __version > ${version}`;
   return `((${live} UNION ALL ${since(false)}) EXCEPT ALL ${since(true)})`;
@@ -89,7 +89,7 @@ export function versionAt(table: Table, at: number): number {
       "42816",
       `The provided timestamp (${iso(at)}) is before the earliest version available to this table (${iso(first)}).`,
     );
-  if (at > Math.max(last, Date.now()))
+  if (at > last)
     throw new SqlError(
       "DELTA_TIMESTAMP_GREATER_THAN_COMMIT",
       "42816",

@@ -92,7 +92,6 @@ export function operationStatus(outcome: OperationOutcome): T.TGetOperationStatu
         sqlState: outcome.error.sqlState,
         errorMessage: outcome.error.message,
         displayMessage: outcome.error.message,
-        hasResultSet: false,
       });
     }
   }

@@ -1,0 +1,172 @@
+import { type Catalog, type Catalogs, schemasOf, type Table, tablesOf } from "./catalog.ts";
+import { identifier, literal } from "./duckdb.ts";
+import type { Principal } from "./principals.ts";
+import type { Granted, Privileges } from "./privileges.ts";
+import { type Column, type ResultSet, resultOf, type Value } from "./results.ts";
+import { duckDbType, int, string, timestamp, typeName } from "./types.ts";
+
+type Reader = (catalog: Catalog, principal: Principal, privileges: Privileges) => ResultSet;
+
+/** The views of a catalog's information_schema, each with only what the principal may see. */
+const views: Readonly<Record<string, Reader>> = {
+  schemata: (catalog, principal, privileges) =>
+    resultOf(
+      [...texts("catalog_name", "schema_name", "schema_owner", "comment"), ...changes],
+      schemasOf(catalog)
+        .filter((schema) => privileges.seesSchema(principal, catalog, schema))
+        .map((schema) => {
+          const owner = privileges.owner(`${catalog.name}.${schema.name}`, schema.owner);
+          return [catalog.name, schema.name, owner, null, ...changed(schema.createdAt, schema.createdAt, owner)];
+        }),
+    ),
+  tables: (catalog, principal, privileges) =>
+    resultOf(
+      [
+        ...texts(
+          "table_catalog",
+          "table_schema",
+          "table_name",
+          "table_type",
+          "is_insertable_into",
+          "commit_action",
+          "table_owner",
+          "comment",
+        ),
+        ...changes,
+        ...texts("data_source_format"),
+      ],
+      visibleTables(catalog, principal, privileges).map((table) => {
+        const owner = privileges.owner(fullName(table), table.owner);
+        const altered = table.history.at(-1)?.at ?? table.createdAt;
+        const name = [table.catalog, table.schema, table.name];
+        return [
+          ...name,
+          "MANAGED",
+          "YES",
+          "PRESERVE",
+          owner,
+          table.comment ?? null,
+          ...changed(table.createdAt, altered, owner),
+          "DELTA",
+        ];
+      }),
+    ),
+  columns: (catalog, principal, privileges) =>
+    resultOf(
+      [
+        ...texts("table_catalog", "table_schema", "table_name", "column_name"),
+        { name: "ordinal_position", type: int },
+        ...texts("column_default", "is_nullable", "full_data_type", "data_type"),
+        { name: "numeric_precision", type: int },
+        { name: "numeric_scale", type: int },
+        ...texts("comment"),
+      ],
+      visibleTables(catalog, principal, privileges).flatMap((table) =>
+        table.columns.map((column, index) => {
+          const [precision, scale] = column.type.kind === "decimal" ? [column.type.precision, column.type.scale] : [null, null];
+          const kind = (column.type.kind === "primitive" ? column.type.name : column.type.kind).toUpperCase();
+          const place = [table.catalog, table.schema, table.name, column.name, index + 1];
+          return [
+            ...place,
+            null,
+            column.nullable ? "YES" : "NO",
+            typeName(column.type),
+            kind,
+            precision,
+            scale,
+            column.comment ?? null,
+          ];
+        }),
+      ),
+    ),
+  table_privileges: (catalog, principal, privileges) =>
+    resultOf(
+      texts("grantor", "grantee", "table_catalog", "table_schema", "table_name", ...grantColumns),
+      schemasOf(catalog)
+        .flatMap(tablesOf)
+        .flatMap((table) =>
+          privileges
+            .visibleGrants(principal, fullName(table))
+            .map((grant) => ["admin", grant.grantee, table.catalog, table.schema, table.name, ...granted(grant, "TABLE")]),
+        ),
+    ),
+  schema_privileges: (catalog, principal, privileges) =>
+    resultOf(
+      texts("grantor", "grantee", "catalog_name", "schema_name", ...grantColumns),
+      schemasOf(catalog).flatMap((schema) =>
+        privileges
+          .visibleGrants(principal, `${catalog.name}.${schema.name}`)
+          .map((grant) => ["admin", grant.grantee, catalog.name, schema.name, ...granted(grant, "SCHEMA")]),
+      ),
+    ),
+  catalog_privileges: (catalog, principal, privileges) =>
+    resultOf(
+      texts("grantor", "grantee", "catalog_name", ...grantColumns),
+      privileges
+        .visibleGrants(principal, catalog.name)
+        .map((grant) => ["admin", grant.grantee, catalog.name, ...granted(grant, "CATALOG")]),
+    ),
+};
+
+/** A view as a relation in DuckDB's dialect; undefined where there is no view of that name. */
+export function informationSchemaRelation(
+  view: string,
+  catalogs: Catalogs,
+  catalog: string,
+  principal: Principal,
+  privileges: Privileges,
+): { sql: string; columns: string[] } | undefined {
+  const read = Object.hasOwn(views, view) ? views[view] : undefined;
+  if (!read) return undefined;
+  const result = read(catalogs.catalog(catalog), principal, privileges);
+  return { sql: relationOf(result), columns: result.columns.map((column) => column.name) };
+}
+
+const grantColumns = ["privilege_type", "is_grantable", "inherited_from"];
+const changes: Column[] = [
+  { name: "created", type: timestamp },
+  ...texts("created_by"),
+  { name: "last_altered", type: timestamp },
+  ...texts("last_altered_by"),
+];
+
+function changed(created: number, altered: number, owner: string): Value[] {
+  return [BigInt(created) * 1000n, owner, BigInt(altered) * 1000n, owner];
+}
+
+function granted(grant: Granted, level: Granted["level"]): Value[] {
+  return [grant.privilege.replaceAll(" ", "_"), "NO", grant.level === level ? "NONE" : grant.level];
+}
+
+function visibleTables(catalog: Catalog, principal: Principal, privileges: Privileges): Table[] {
+  return schemasOf(catalog)
+    .flatMap(tablesOf)
+    .filter((table) => privileges.seesTable(principal, table));
+}
+
+function fullName(table: Table): string {
+  return `${table.catalog}.${table.schema}.${table.name}`;
+}
+
+function relationOf(result: ResultSet): string {
+  const columns = result.columns.map(
+    (column, index) => `CAST(${identifier(`c${index}`)} AS ${duckDbType(column.type)}) AS ${identifier(column.name)}`,
+  );
+  const rows = Array.from(
+    { length: result.rowCount },
+    (_, row) => `(${result.values.map((values) => constant(values[row] ?? null)).join(", ")})`,
+  );
+  const none = `(${result.columns.map(() => "NULL").join(", ")})`;
+  const names = result.columns.map((_, index) => identifier(`c${index}`)).join(", ");
+  const source = `(VALUES ${rows.length > 0 ? rows.join(", ") : none}) AS rows(${names})`;
+  return `(SELECT ${columns.join(", ")} FROM ${source}${rows.length > 0 ? "" : " WHERE false"})`;
+}
+
+function constant(value: Value): string {
+  if (typeof value === "bigint") return `make_timestamptz(${value})`;
+  return typeof value === "string" ? literal(value) : value === null ? "NULL" : String(value);
+}
+
+function texts(...names: string[]): Column[] {
+  return names.map((name) => ({ name, type: string }));
+}

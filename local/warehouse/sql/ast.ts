@@ -1,0 +1,123 @@
+/** Databricks SQL, as far as it is understood here. What has no place in these types cannot be run. */
+
+export type Expression =
+  | { kind: "null" }
+  | { kind: "boolean"; value: boolean }
+  | { kind: "number"; text: string }
+  | { kind: "string"; value: string }
+  | { kind: "typed-literal"; type: "DATE" | "TIMESTAMP"; value: string }
+  | { kind: "parameter"; name: string | undefined; ordinal: number }
+  | { kind: "interval"; parts: { amount: string; unit: string }[] }
+  | { kind: "column"; parts: string[] }
+  | { kind: "star"; qualifier: string[]; except: string[] }
+  | { kind: "call"; name: string; distinct: boolean; arguments: Expression[]; filter?: Expression; over?: Window }
+  | { kind: "unary"; operator: "-" | "+" | "NOT"; operand: Expression }
+  | { kind: "binary"; operator: BinaryOperator; left: Expression; right: Expression }
+  | { kind: "like"; operand: Expression; pattern: Expression; escape?: string; insensitive: boolean; negated: boolean }
+  | { kind: "in"; operand: Expression; candidates: Expression[] | Query; negated: boolean }
+  | { kind: "between"; operand: Expression; low: Expression; high: Expression; negated: boolean }
+  | { kind: "is"; operand: Expression; what: "NULL" | "TRUE" | "FALSE" | { distinctFrom: Expression }; negated: boolean }
+  | { kind: "case"; operand?: Expression; branches: { when: Expression; then: Expression }[]; otherwise?: Expression }
+  | { kind: "cast"; operand: Expression; type: string; orNull: boolean }
+  | { kind: "exists"; query: Query }
+  | { kind: "subquery"; query: Query }
+  | { kind: "index"; operand: Expression; index: Expression }
+  | { kind: "field"; operand: Expression; name: string };
+
+export type BinaryOperator = "OR" | "AND" | "=" | "<=>" | "<>" | "<" | "<=" | ">" | ">=" | "+" | "-" | "||" | "*" | "/" | "%";
+
+export interface Window {
+  partitionBy: Expression[];
+  orderBy: Ordering[];
+  /** As written, from ROWS or RANGE on. */
+  frame?: string;
+}
+
+export interface Ordering {
+  expression: Expression;
+  descending: boolean;
+  nullsFirst: boolean;
+}
+
+export interface Query {
+  kind: "query";
+  with: { name: string; columns: string[]; query: Query }[];
+  body: QueryBody;
+  orderBy: Ordering[];
+  limit?: Expression;
+  offset?: Expression;
+}
+
+export type QueryBody =
+  | Select
+  | { kind: "set"; operator: "UNION" | "EXCEPT" | "INTERSECT"; all: boolean; left: QueryBody; right: QueryBody }
+  | { kind: "values"; rows: Expression[][] }
+  | { kind: "nested"; query: Query };
+
+export interface Select {
+  kind: "select";
+  distinct: boolean;
+  items: { expression: Expression; alias?: string }[];
+  from?: Relation;
+  lateralViews: { outer: boolean; function: Expression; table: string; columns: string[] }[];
+  where?: Expression;
+  groupBy: Expression[] | "ALL";
+  having?: Expression;
+  qualify?: Expression;
+}
+
+export type Relation =
+  | { kind: "table"; name: string[]; travel?: TimeTravel; alias?: string; columns: string[] }
+  | { kind: "derived"; query: Query; lateral: boolean; alias?: string; columns: string[] }
+  | { kind: "function"; call: Expression; alias?: string; columns: string[] }
+  | { kind: "join"; type: JoinType; left: Relation; right: Relation; on?: Expression; using: string[] };
+
+export type JoinType = "INNER" | "LEFT" | "RIGHT" | "FULL" | "CROSS" | "LEFT SEMI" | "LEFT ANTI";
+
+export type TimeTravel = { version: number } | { timestamp: Expression };
+
+export interface ColumnDefinition {
+  name: string;
+  type: string;
+  nullable: boolean;
+  comment?: string;
+}
+
+export type Securable = { kind: "CATALOG" | "SCHEMA" | "TABLE"; name: string[] };
+
+export type Statement =
+  | Query
+  | { kind: "insert"; table: string[]; columns: string[]; query: Query }
+  | { kind: "delete"; table: string[]; alias?: string; where?: Expression; predicate: string }
+  | {
+      kind: "update";
+      table: string[];
+      alias?: string;
+      set: { column: string; value: Expression }[];
+      where?: Expression;
+      predicate: string;
+    }
+  | { kind: "create-schema"; name: string[]; ifNotExists: boolean }
+  | {
+      kind: "create-table";
+      name: string[];
+      columns: ColumnDefinition[];
+      ifNotExists: boolean;
+      replace: boolean;
+      comment?: string;
+      query?: Query;
+    }
+  | { kind: "drop-schema"; name: string[]; ifExists: boolean; cascade: boolean }
+  | { kind: "drop-table"; name: string[]; ifExists: boolean }
+  | { kind: "use"; what: "CATALOG" | "SCHEMA"; name: string[] }
+  | { kind: "set"; name?: string; value?: string }
+  | { kind: "show-catalogs"; pattern?: string }
+  | { kind: "show-schemas"; catalog?: string; pattern?: string }
+  | { kind: "show-tables"; schema?: string[]; pattern?: string }
+  | { kind: "show-columns"; table: string[] }
+  | { kind: "show-grants"; principal?: string; on: Securable }
+  | { kind: "describe-table"; table: string[]; extended: boolean }
+  | { kind: "describe-history"; table: string[]; limit?: number }
+  | { kind: "describe-detail"; table: string[] }
+  | { kind: "describe-query"; query: Query }
+  | { kind: "explain"; query: Query };

@@ -1,0 +1,235 @@
+import { identifier, literal } from "../duckdb.ts";
+import { SqlError, UnsupportedSql } from "../errors.ts";
+import { type DataType, duckDbType, parseType } from "../types.ts";
+import type { Expression, TimeTravel } from "./ast.ts";
+import { findFunction, unitOf } from "./functions.ts";
+import { generateQuery } from "./generate-query.ts";
+
+/** What a statement means outside itself: its tables, its parameters, and who asks. */
+export interface Environment {
+  /**
+   * The relation that a table's name stands for, in DuckDB's dialect, after the privilege to read it was checked.
+   * @throws SqlError for what does not exist or may not be read
+   */
+  relation(name: string[], travel: TimeTravel | undefined): { sql: string; columns: string[] };
+  /** A parameter as a literal in DuckDB's dialect. */
+  parameter(name: string | undefined, ordinal: number): string;
+  user: string;
+  catalog: string;
+  schema: string;
+}
+
+/** The names of the common table expressions that can be seen from here, in lower case. */
+export type Visible = ReadonlySet<string>;
+
+/** Where an expression stands: in an aggregate's place or not does not matter, DuckDB finds that out. */
+export function generateExpression(expression: Expression, environment: Environment, visible: Visible): string {
+  const write = (inner: Expression): string => generateExpression(inner, environment, visible);
+  switch (expression.kind) {
+    case "null":
+      return "NULL";
+    case "boolean":
+      return String(expression.value);
+    case "number":
+      return generateNumber(expression.text);
+    case "string":
+      return literal(withoutNul(expression.value));
+    case "typed-literal":
+      return `CAST(${literal(expression.value)} AS ${expression.type === "DATE" ? "DATE" : "TIMESTAMP WITH TIME ZONE"})`;
+    case "parameter":
+      return environment.parameter(expression.name, expression.ordinal);
+    case "interval":
+      return `CAST(${literal(expression.parts.map((part) => `${wholeNumber(part.amount)} ${unitOf(part.unit)}`).join(" "))} AS INTERVAL)`;
+    case "column":
+      return expression.parts.map(identifier).join(".");
+    case "star": {
+      const qualifier = expression.qualifier.map((part) => `${identifier(part)}.`).join("");
+      return `${qualifier}*${expression.except.length > 0 ? ` EXCLUDE (${expression.except.map(identifier).join(", ")})` : ""}`;
+    }
+    case "call":
+      return generateCall(expression, environment, visible);
+    case "unary":
+      return `(${expression.operator} ${write(expression.operand)})`;
+    case "binary":
+      return generateBinary(expression.operator, write(expression.left), write(expression.right));
+    case "like":
+      return generateLike(expression, write);
+    case "in": {
+      const candidates = Array.isArray(expression.candidates)
+        ? expression.candidates.map(write).join(", ")
+        : generateQuery(expression.candidates, environment, visible);
+      return `(${write(expression.operand)} ${expression.negated ? "NOT " : ""}IN (${candidates}))`;
+    }
+    case "between": {
+      const [operand, low, high] = [expression.operand, expression.low, expression.high].map(write);
+      return `(${operand} ${expression.negated ? "NOT " : ""}BETWEEN ${low} AND ${high})`;
+    }
+    case "is": {
+      const what = typeof expression.what === "object" ? `DISTINCT FROM ${write(expression.what.distinctFrom)}` : expression.what;
+      return `(${write(expression.operand)} IS ${expression.negated ? "NOT " : ""}${what})`;
+    }
+    case "case": {
+      const branches = expression.branches.map(({ when, then }) => `WHEN ${write(when)} THEN ${write(then)}`).join(" ");
+      const otherwise = expression.otherwise ? ` ELSE ${write(expression.otherwise)}` : "";
+      return `(CASE ${expression.operand ? `${write(expression.operand)} ` : ""}${branches}${otherwise} END)`;
+    }
+    case "cast":
+      return generateCast(write(expression.operand), parseType(expression.type), expression.orNull);
+    case "exists":
+      return `EXISTS (${generateQuery(expression.query, environment, visible)})`;
+    case "subquery":
+      return `(${generateQuery(expression.query, environment, visible)})`;
+    case "index":
+      // A number may be an array's place (from 0 here, from 1 there) or a map's key: only a text is surely a key.
+      if (expression.index.kind !== "string" && expression.index.kind !== "parameter")
+        throw new UnsupportedSql("[…] with anything but a text as key");
+      return `${write(expression.operand)}[${write(expression.index)}]`;
+    case "field":
+      return `(${write(expression.operand)}).${identifier(expression.name)}`;
+  }
+}
+
+function generateBinary(operator: string, left: string, right: string): string {
+  switch (operator) {
+    case "/":
+      return `dbx_divide(${left}, ${right})`;
+    case "%":
+      return `dbx_modulo(${left}, ${right})`;
+    case "-":
+      return `dbx_minus(${left}, ${right})`;
+    case "||":
+      return `(dbx_string(${left}) || dbx_string(${right}))`;
+    case "<=>":
+      return `(${left} IS NOT DISTINCT FROM ${right})`;
+    default:
+      return `(${left} ${operator} ${right})`;
+  }
+}
+
+function generateNumber(text: string): string {
+  const [, digits = "", suffix = ""] = /^(.*?)(BD|[LSYDF])?$/.exec(text) ?? [];
+  const types: Readonly<Record<string, string>> = { L: "BIGINT", S: "SMALLINT", Y: "TINYINT", D: "DOUBLE", F: "FLOAT" };
+  if (suffix === "BD") throw new UnsupportedSql("numbers that end in BD");
+  if (/^\d+$/.test(digits) && BigInt(digits) > 2n ** 63n - 1n) throw new UnsupportedSql("whole numbers beyond 64 bits");
+  const type = types[suffix];
+  return type === undefined ? digits : `CAST(${digits} AS ${type})`;
+}
+
+/** Without an own ESCAPE the character is a backslash. */
+function generateLike(expression: Extract<Expression, { kind: "like" }>, write: (inner: Expression) => string): string {
+  if (expression.escape !== undefined && expression.escape !== "\\") throw new UnsupportedSql("LIKE with an ESCAPE of its own");
+  const match = `${expression.insensitive ? "dbx_ilike" : "dbx_like"}(${write(expression.operand)}, ${write(expression.pattern)})`;
+  return expression.negated ? `(NOT ${match})` : match;
+}
+
+/** `value` as another type, as Databricks casts it. */
+export function generateCast(value: string, type: DataType, orNull: boolean): string {
+  if (type.kind === "primitive") {
+    if (["tinyint", "smallint", "int", "bigint"].includes(type.name)) return `dbx_${orNull ? "try_" : ""}${type.name}(${value})`;
+    if (type.name === "string") return `dbx_string(${value})`;
+    if (type.name === "binary") throw new UnsupportedSql("CAST to BINARY");
+  }
+  return `${orNull ? "TRY_CAST" : "CAST"}(${value} AS ${duckDbType(type)})`;
+}
+
+type Call = Extract<Expression, { kind: "call" }>;
+
+function generateCall(call: Call, environment: Environment, visible: Visible): string {
+  const aboutSession = sessionFunction(call, environment);
+  if (aboutSession !== undefined) return aboutSession;
+  const byUnit = unitFunction(call, (inner) => generateExpression(inner, environment, visible));
+  if (byUnit !== undefined) return byUnit;
+  if (call.name === "explode")
+    throw new UnsupportedSql("explode elsewhere than alone in a SELECT list, in FROM or in LATERAL VIEW");
+  const found = findFunction(call.name, call.arguments.length);
+  const counted = call.name === "count" && call.arguments[0]?.kind === "star";
+  if (!counted && call.arguments.some((argument) => argument.kind === "star")) throw new UnsupportedSql(`${call.name}(*)`);
+  const args = call.arguments.map((argument) => (counted ? "*" : generateExpression(argument, environment, visible)));
+  if (call.distinct) {
+    if (found.kind !== "aggregate" || !["count", "sum", "min", "max"].includes(call.name))
+      throw new UnsupportedSql(`${call.name}(DISTINCT …)`);
+    args[0] = `DISTINCT ${args[0]}`;
+  }
+  let sql = found.write(args, call.arguments);
+  if (call.filter) {
+    if (found.kind !== "aggregate" || call.name === "collect_list") throw new UnsupportedSql(`${call.name} with FILTER`);
+    sql += ` FILTER (WHERE ${generateExpression(call.filter, environment, visible)})`;
+  }
+  if (!call.over) {
+    if (found.kind === "window") throw new UnsupportedSql(`${call.name} without OVER`);
+    return sql;
+  }
+  if (found.kind === "scalar" || call.name === "collect_list") throw new UnsupportedSql(`${call.name} with OVER`);
+  const window = `${sql} OVER (${generateWindow(call.over, environment, visible)})`;
+  return ["row_number", "rank", "dense_rank"].includes(call.name) ? `CAST(${window} AS INTEGER)` : window;
+}
+
+function generateWindow(over: NonNullable<Call["over"]>, environment: Environment, visible: Visible): string {
+  const partition = over.partitionBy.map((key) => generateExpression(key, environment, visible)).join(", ");
+  return [
+    partition === "" ? "" : `PARTITION BY ${partition}`,
+    over.orderBy.length === 0 ? "" : `ORDER BY ${generateOrderings(over.orderBy, environment, visible)}`,
+    over.frame ?? "",
+  ].join(" ");
+}
+
+export function generateOrderings(
+  orderings: NonNullable<Call["over"]>["orderBy"],
+  environment: Environment,
+  visible: Visible,
+): string {
+  return orderings
+    .map(({ expression, descending, nullsFirst }) => {
+      const key = generateExpression(expression, environment, visible);
+      return `${key} ${descending ? "DESC" : "ASC"} NULLS ${nullsFirst ? "FIRST" : "LAST"}`;
+    })
+    .join(", ");
+}
+
+function sessionFunction(call: Call, environment: Environment): string | undefined {
+  const answers: Readonly<Record<string, string>> = {
+    current_user: environment.user,
+    session_user: environment.user,
+    user: environment.user,
+    current_catalog: environment.catalog,
+    current_schema: environment.schema,
+    current_database: environment.schema,
+  };
+  const answer = Object.hasOwn(answers, call.name) ? answers[call.name] : undefined;
+  if (answer === undefined) return undefined;
+  if (call.arguments.length > 0)
+    throw new SqlError("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605", `The \`${call.name}\` requires 0 parameters.`);
+  return literal(answer);
+}
+
+/** `timestampdiff(HOUR, a, b)` and `timestampadd(DAY, 1, t)`: the unit is a word, not an expression. `datediff(end, start)` counts days. */
+function unitFunction(call: Call, write: (inner: Expression) => string): string | undefined {
+  const instant = (inner: Expression): string => `CAST(${write(inner)} AS TIMESTAMP WITH TIME ZONE)`;
+  const [first, second, third] = call.arguments;
+  if (["datediff", "date_diff"].includes(call.name) && call.arguments.length === 2 && first && second)
+    return `CAST(date_diff('day', CAST(${write(second)} AS DATE), CAST(${write(first)} AS DATE)) AS INTEGER)`;
+  if (call.arguments.length !== 3 || !first || !second || !third || first.kind !== "column") return undefined;
+  const unit = first.parts.join(".");
+  if (["timestampdiff", "datediff", "date_diff"].includes(call.name))
+    return `date_sub(${literal(shortUnit(unit))}, ${instant(second)}, ${instant(third)})`;
+  if (["timestampadd", "dateadd", "date_add"].includes(call.name))
+    return `(${instant(third)} + dbx_int(${write(second)}) * CAST(${literal(`1 ${shortUnit(unit)}`)} AS INTERVAL))`;
+  return undefined;
+}
+
+/** Units whose length does not depend on the calendar. */
+function shortUnit(unit: string): string {
+  const known = unitOf(unit);
+  if (!["second", "minute", "hour", "day", "week"].includes(known)) throw new UnsupportedSql(`counting in the unit ${unit}`);
+  return known;
+}
+
+function wholeNumber(text: string): string {
+  if (!/^[+-]?\d+$/.test(text.trim())) throw new UnsupportedSql(`the interval ${text}`);
+  return text.trim();
+}
+
+export function withoutNul(text: string): string {
+  if (text.includes("\0")) throw new UnsupportedSql("a NUL character in a text");
+  return text;
+}

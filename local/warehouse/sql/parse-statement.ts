@@ -1,0 +1,191 @@
+import { UnsupportedSql } from "../errors.ts";
+import type { ColumnDefinition, Expression, Securable, Statement } from "./ast.ts";
+import { Cursor } from "./cursor.ts";
+import { parseExpression, parseTypeText, startsQuery } from "./parse-expression.ts";
+import { parseQuery } from "./parse-query.ts";
+
+/**
+ * Reads one statement.
+ * @throws SqlError PARSE_SYNTAX_ERROR for what is no SQL; UnsupportedSql for what Databricks would run and this warehouse does not
+ */
+export function parseStatement(sql: string): Statement {
+  const cursor = new Cursor(sql);
+  const statement = parse(cursor);
+  cursor.expectEnd();
+  return statement;
+}
+
+function parse(cursor: Cursor): Statement {
+  if (startsQuery(cursor)) return parseQuery(cursor);
+  if (cursor.accept("INSERT")) return parseInsert(cursor);
+  if (cursor.accept("DELETE", "FROM")) return parseDelete(cursor);
+  if (cursor.accept("UPDATE")) return parseUpdate(cursor);
+  if (cursor.accept("CREATE")) return parseCreate(cursor);
+  if (cursor.accept("DROP")) return parseDrop(cursor);
+  if (cursor.accept("USE")) return parseUse(cursor);
+  if (cursor.accept("SET")) return parseSet(cursor);
+  if (cursor.accept("SHOW")) return parseShow(cursor);
+  if (cursor.accept("DESCRIBE") || cursor.accept("DESC")) return parseDescribe(cursor);
+  if (cursor.accept("EXPLAIN")) return { kind: "explain", query: parseQuery(cursor) };
+  const first = cursor.peek();
+  if (first.kind === "word" && known.has(first.value)) throw new UnsupportedSql(`the statement ${first.value}`);
+  throw cursor.error();
+}
+
+/** Statements of Databricks that are not run here: they are no syntax errors. */
+const known = new Set(
+  `MERGE TRUNCATE ALTER COPY OPTIMIZE VACUUM RESTORE GRANT REVOKE DENY ANALYZE MSCK REFRESH CACHE UNCACHE CALL EXECUTE DECLARE BEGIN
+  COMMENT UNDROP SYNC RESET REPAIR LIST PUT GET REMOVE FROM TABLE`.split(/\s+/),
+);
+
+function parseInsert(cursor: Cursor): Statement {
+  if (cursor.at("OVERWRITE")) throw new UnsupportedSql("INSERT OVERWRITE");
+  cursor.expect("INTO");
+  cursor.accept("TABLE");
+  const table = cursor.dottedName();
+  if (cursor.at("REPLACE") || cursor.at("BY") || cursor.at("PARTITION"))
+    throw new UnsupportedSql(`INSERT INTO … ${cursor.peek().value}`);
+  const columns = startsQuery(cursor) ? [] : cursor.nameList();
+  return { kind: "insert", table, columns, query: parseQuery(cursor) };
+}
+
+function parseDelete(cursor: Cursor): Statement {
+  const table = cursor.dottedName();
+  const alias = cursor.alias();
+  return { kind: "delete", table, alias, ...parseCondition(cursor) };
+}
+
+function parseUpdate(cursor: Cursor): Statement {
+  const table = cursor.dottedName();
+  const alias = cursor.alias();
+  cursor.expect("SET");
+  const set = cursor.list(() => {
+    const column = cursor.dottedName();
+    if (column.length > 1 && column[0]?.toLowerCase() !== (alias ?? table.at(-1))?.toLowerCase())
+      throw new UnsupportedSql("setting a field of a struct");
+    cursor.expect("=");
+    return { column: column.at(-1) ?? "", value: parseExpression(cursor) };
+  });
+  return { kind: "update", table, alias, set, ...parseCondition(cursor) };
+}
+
+function parseCondition(cursor: Cursor): { where?: Expression; predicate: string } {
+  if (!cursor.accept("WHERE")) return { predicate: "true" };
+  const start = cursor.peek();
+  return { where: parseExpression(cursor), predicate: cursor.textFrom(start) };
+}
+
+function parseCreate(cursor: Cursor): Statement {
+  const replace = cursor.accept("OR", "REPLACE");
+  if (cursor.accept("SCHEMA") || cursor.accept("DATABASE")) {
+    const ifNotExists = cursor.accept("IF", "NOT", "EXISTS");
+    return { kind: "create-schema", name: cursor.dottedName(), ifNotExists };
+  }
+  if (!cursor.accept("TABLE")) throw new UnsupportedSql(`CREATE ${cursor.peek().value}`);
+  const ifNotExists = cursor.accept("IF", "NOT", "EXISTS");
+  const name = cursor.dottedName();
+  const columns = cursor.accept("(") ? parseColumns(cursor) : [];
+  if (cursor.accept("USING")) cursor.expect("DELTA");
+  const comment = cursor.accept("COMMENT") ? cursor.string() : undefined;
+  if (["DEEP", "SHALLOW", "CLONE", "LIKE"].some((word) => cursor.at(word)))
+    throw new UnsupportedSql(`CREATE TABLE … ${cursor.peek().value}`);
+  const query = cursor.accept("AS") ? parseQuery(cursor) : undefined;
+  if (query && columns.length > 0) throw new UnsupportedSql("CREATE TABLE with both columns and AS");
+  if (!query && columns.length === 0) throw new UnsupportedSql("a table without columns");
+  return { kind: "create-table", name, columns, ifNotExists, replace, comment, query };
+}
+
+function parseColumns(cursor: Cursor): ColumnDefinition[] {
+  const columns = cursor.list(() => {
+    const name = cursor.name();
+    const column: ColumnDefinition = { name, type: parseTypeText(cursor), nullable: true };
+    for (;;) {
+      if (cursor.accept("NOT", "NULL")) column.nullable = false;
+      else if (cursor.accept("COMMENT")) column.comment = cursor.string();
+      else if (cursor.at(",") || cursor.at(")")) return column;
+      else throw new UnsupportedSql(`the column clause ${cursor.peek().text}`);
+    }
+  });
+  cursor.expect(")");
+  return columns;
+}
+
+function parseDrop(cursor: Cursor): Statement {
+  if (cursor.accept("SCHEMA") || cursor.accept("DATABASE")) {
+    const ifExists = cursor.accept("IF", "EXISTS");
+    const name = cursor.dottedName();
+    const cascade = cursor.acceptOneOf("CASCADE", "RESTRICT") === "CASCADE";
+    return { kind: "drop-schema", name, ifExists, cascade };
+  }
+  if (!cursor.accept("TABLE")) throw new UnsupportedSql(`DROP ${cursor.peek().value}`);
+  const ifExists = cursor.accept("IF", "EXISTS");
+  return { kind: "drop-table", name: cursor.dottedName(), ifExists };
+}
+
+function parseUse(cursor: Cursor): Statement {
+  const what = cursor.accept("CATALOG") ? "CATALOG" : "SCHEMA";
+  if (what === "SCHEMA" && !cursor.accept("SCHEMA")) cursor.accept("DATABASE");
+  return { kind: "use", what, name: cursor.dottedName() };
+}
+
+function parseSet(cursor: Cursor): Statement {
+  if (cursor.peek().kind === "end") return { kind: "set" };
+  if (cursor.at("VAR") || cursor.at("VARIABLE")) throw new UnsupportedSql("session variables");
+  if (cursor.accept("TIME", "ZONE")) return { kind: "set", name: "timezone", value: cursor.next().value };
+  const name = cursor.dottedName().join(".");
+  if (cursor.peek().kind === "end" || cursor.at(";")) return { kind: "set", name };
+  cursor.expect("=");
+  const start = cursor.next();
+  while (cursor.peek().kind !== "end" && !cursor.at(";")) cursor.next();
+  return { kind: "set", name, value: start.kind === "string" ? start.value : cursor.textFrom(start) };
+}
+
+function parseShow(cursor: Cursor): Statement {
+  if (cursor.accept("CATALOGS")) return { kind: "show-catalogs", pattern: parsePattern(cursor) };
+  if (cursor.accept("SCHEMAS") || cursor.accept("DATABASES")) {
+    const catalog = cursor.acceptOneOf("IN", "FROM") ? cursor.name() : undefined;
+    return { kind: "show-schemas", catalog, pattern: parsePattern(cursor) };
+  }
+  if (cursor.accept("TABLES")) {
+    const schema = cursor.acceptOneOf("IN", "FROM") ? cursor.dottedName() : undefined;
+    return { kind: "show-tables", schema, pattern: parsePattern(cursor) };
+  }
+  if (cursor.accept("COLUMNS")) {
+    if (!cursor.acceptOneOf("IN", "FROM")) throw cursor.error();
+    return { kind: "show-columns", table: cursor.dottedName() };
+  }
+  if (cursor.accept("GRANTS") || cursor.accept("GRANT")) {
+    const principal = cursor.at("ON") ? undefined : cursor.name();
+    cursor.expect("ON");
+    return { kind: "show-grants", principal, on: parseSecurable(cursor) };
+  }
+  throw new UnsupportedSql(`SHOW ${cursor.peek().value}`);
+}
+
+function parsePattern(cursor: Cursor): string | undefined {
+  return cursor.accept("LIKE") || cursor.peek().kind === "string" ? cursor.string() : undefined;
+}
+
+function parseSecurable(cursor: Cursor): Securable {
+  if (cursor.accept("CATALOG")) return { kind: "CATALOG", name: cursor.dottedName() };
+  if (cursor.accept("SCHEMA") || cursor.accept("DATABASE")) return { kind: "SCHEMA", name: cursor.dottedName() };
+  cursor.accept("TABLE");
+  return { kind: "TABLE", name: cursor.dottedName() };
+}
+
+function parseDescribe(cursor: Cursor): Statement {
+  if (cursor.accept("HISTORY")) {
+    const table = cursor.dottedName();
+    return { kind: "describe-history", table, limit: cursor.accept("LIMIT") ? cursor.integer() : undefined };
+  }
+  if (cursor.accept("DETAIL")) return { kind: "describe-detail", table: cursor.dottedName() };
+  if (cursor.accept("QUERY") || startsQuery(cursor)) return { kind: "describe-query", query: parseQuery(cursor) };
+  if (["CATALOG", "SCHEMA", "DATABASE", "FUNCTION"].some((word) => cursor.at(word)))
+    throw new UnsupportedSql(`DESCRIBE ${cursor.peek().value}`);
+  cursor.accept("TABLE");
+  const extended = cursor.acceptOneOf("EXTENDED", "FORMATTED") !== undefined;
+  const table = cursor.dottedName();
+  if (cursor.accept("AS", "JSON") || cursor.peek().kind === "word")
+    throw new UnsupportedSql("DESCRIBE TABLE with more than a name");
+  return { kind: "describe-table", table, extended };
+}

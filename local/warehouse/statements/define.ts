@@ -1,0 +1,66 @@
+import { fullName } from "../catalog.ts";
+import { SqlError } from "../errors.ts";
+import { schemaName, tableName } from "../names.ts";
+import { noResult, type ResultSet } from "../results.ts";
+import type { Statement } from "../sql/ast.ts";
+import { generateQuery } from "../sql/generate-query.ts";
+import { parseType } from "../types.ts";
+import type { Context } from "./context.ts";
+import { author } from "./write.ts";
+
+type Of<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
+
+export async function createSchema(statement: Of<"create-schema">, context: Context): Promise<ResultSet> {
+  const { catalogs, privileges, session, storage } = context;
+  const { catalog, schema } = schemaName(session, statement.name);
+  const exists = catalogs.catalog(catalog).schemas.has(schema);
+  privileges.requireCatalog(session.principal, catalog, "CREATE SCHEMA");
+  if (exists && statement.ifNotExists) return noResult;
+  await storage.createSchema(catalog, schema, session.principal.user);
+  privileges.recordOwner(`${catalog}.${schema}`, session.principal.user);
+  return noResult;
+}
+
+export async function createTable(statement: Of<"create-table">, context: Context): Promise<ResultSet> {
+  const { catalogs, privileges, session, storage } = context;
+  const name = tableName(session, statement.name);
+  catalogs.schema(name.catalog, name.schema);
+  privileges.requireSchema(session.principal, name.catalog, name.schema, "CREATE TABLE");
+  const old = catalogs.findTable(name);
+  if (old && statement.ifNotExists) return noResult;
+  if (old && statement.replace) requireOwner(context, fullName(name), "Table");
+  const asSelect = statement.query && generateQuery(statement.query, context.environment, new Set());
+  const columns = statement.query ? undefined : statement.columns.map((column) => ({ ...column, type: parseType(column.type) }));
+  await storage.createTable(name, { columns, asSelect, replace: statement.replace, comment: statement.comment }, author(context));
+  privileges.recordOwner(fullName(name), session.principal.user);
+  return noResult;
+}
+
+export async function dropTable(statement: Of<"drop-table">, context: Context): Promise<ResultSet> {
+  const name = tableName(context.session, statement.name);
+  const table = statement.ifExists ? context.catalogs.findTable(name) : context.catalogs.table(name);
+  if (!table) return noResult;
+  requireOwner(context, fullName(name), "Table");
+  await context.storage.dropTable(table, context.signal);
+  context.privileges.forgetOwner(fullName(name));
+  return noResult;
+}
+
+export async function dropSchema(statement: Of<"drop-schema">, context: Context): Promise<ResultSet> {
+  const { catalog, schema } = schemaName(context.session, statement.name);
+  if (statement.ifExists && !context.catalogs.find(catalog)?.schemas.has(schema)) return noResult;
+  context.catalogs.schema(catalog, schema);
+  requireOwner(context, `${catalog}.${schema}`, "Schema");
+  await context.storage.dropSchema(catalog, schema, statement.cascade, context.signal);
+  context.privileges.forgetOwner(`${catalog}.${schema}`);
+  return noResult;
+}
+
+function requireOwner({ privileges, session }: Context, object: string, kind: "Table" | "Schema"): void {
+  if (!privileges.owns(session.principal, object))
+    throw new SqlError(
+      "INSUFFICIENT_PERMISSIONS",
+      "42501",
+      `Insufficient privileges: User is not an owner of ${kind} '${object}'.`,
+    );
+}

@@ -1,0 +1,112 @@
+import type { Table } from "../catalog.ts";
+import { tableName } from "../names.ts";
+import { type Column, MapValue, type ResultSet, resultOf, type Value } from "../results.ts";
+import type { Statement } from "../sql/ast.ts";
+import { generateQuery } from "../sql/generate-query.ts";
+import { bigint, boolean, type DataType, int, string, timestamp, typeName } from "../types.ts";
+import type { Context } from "./context.ts";
+
+type Of<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
+
+const description = texts("col_name", "data_type", "comment");
+
+export function describeTable(statement: Of<"describe-table">, context: Context): ResultSet {
+  const table = readable(statement.table, context);
+  const columns: Value[][] = table.columns.map((column) => [column.name, typeName(column.type), column.comment ?? null]);
+  if (!statement.extended) return resultOf(description, columns);
+  const owner = context.privileges.owner(`${table.catalog}.${table.schema}.${table.name}`, table.owner);
+  const details = [
+    ["", "", ""],
+    ["# Detailed Table Information", "", ""],
+    ["Catalog", table.catalog, ""],
+    ["Database", table.schema, ""],
+    ["Table", table.name, ""],
+    ["Created Time", new Date(table.createdAt).toUTCString(), ""],
+    ["Created By", table.owner, ""],
+    ["Type", "MANAGED", ""],
+    ["Comment", table.comment ?? "", ""],
+    ["Provider", "delta", ""],
+    ["Owner", owner, ""],
+  ];
+  return resultOf(description, [...columns, ...details]);
+}
+
+export async function describeQuery(statement: Of<"describe-query">, context: Context): Promise<ResultSet> {
+  const sql = generateQuery(statement.query, context.environment, new Set());
+  const { columns } = await context.storage.read(`SELECT * FROM (${sql}) LIMIT 0`, context.signal);
+  return resultOf(
+    description,
+    columns.map((column) => [column.name, typeName(column.type), null]),
+  );
+}
+
+const textMap: DataType = { kind: "map", key: string, value: string };
+
+const historyColumns: Column[] = [
+  { name: "version", type: bigint },
+  { name: "timestamp", type: timestamp },
+  ...texts("userId", "userName", "operation"),
+  { name: "operationParameters", type: textMap },
+  ...texts("clusterId"),
+  { name: "readVersion", type: bigint },
+  ...texts("isolationLevel"),
+  { name: "isBlindAppend", type: boolean },
+  { name: "operationMetrics", type: textMap },
+  ...texts("userMetadata", "engineInfo"),
+];
+
+/** Newest first. */
+export function describeHistory(statement: Of<"describe-history">, context: Context): ResultSet {
+  const table = readable(statement.table, context);
+  const rows = table.history
+    .map((version, index): Value[] => [
+      BigInt(index),
+      BigInt(version.at) * 1000n,
+      version.user,
+      version.user,
+      version.operation,
+      mapOf(version.parameters),
+      null,
+      index === 0 ? null : BigInt(index - 1),
+      "WriteSerializable",
+      version.operation === "WRITE",
+      mapOf(version.metrics),
+      null,
+      "local-warehouse",
+    ])
+    .reverse();
+  return resultOf(historyColumns, statement.limit === undefined ? rows : rows.slice(0, statement.limit));
+}
+
+const textList: DataType = { kind: "array", element: string };
+
+export function describeDetail(statement: Of<"describe-detail">, context: Context): ResultSet {
+  const table = readable(statement.table, context);
+  const altered = table.history.at(-1)?.at ?? table.createdAt;
+  const columns: Column[] = [
+    ...texts("format", "id", "name", "description", "location"),
+    { name: "createdAt", type: timestamp },
+    { name: "lastModified", type: timestamp },
+    { name: "partitionColumns", type: textList },
+    { name: "properties", type: textMap },
+    { name: "minReaderVersion", type: int },
+    { name: "minWriterVersion", type: int },
+  ];
+  const name = `${table.catalog}.${table.schema}.${table.name}`;
+  const times = [BigInt(table.createdAt) * 1000n, BigInt(altered) * 1000n];
+  return resultOf(columns, [["delta", table.id, name, table.comment ?? null, "", ...times, [], new MapValue([]), 1, 2]]);
+}
+
+function readable(name: string[], context: Context): Table {
+  const table = context.catalogs.table(tableName(context.session, name));
+  context.privileges.requireTable(context.session.principal, table, "SELECT");
+  return table;
+}
+
+function mapOf(record: Record<string, string>): MapValue {
+  return new MapValue(Object.entries(record));
+}
+
+function texts(...names: string[]): Column[] {
+  return names.map((name) => ({ name, type: string }));
+}

@@ -1,0 +1,115 @@
+import type { Table } from "../catalog.ts";
+import { identifier } from "../duckdb.ts";
+import { SqlError } from "../errors.ts";
+import { tableName } from "../names.ts";
+import { type ResultSet, resultOf } from "../results.ts";
+import type { Query, Statement } from "../sql/ast.ts";
+import { generateCast, generateExpression } from "../sql/generate.ts";
+import { generateQuery } from "../sql/generate-query.ts";
+import type { Author, Target } from "../storage.ts";
+import { bigint } from "../types.ts";
+import type { Context } from "./context.ts";
+
+type Of<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
+
+const noneVisible: ReadonlySet<string> = new Set();
+
+export async function insert(statement: Of<"insert">, context: Context): Promise<ResultSet> {
+  const table = writable(statement.table, context);
+  const targets = statement.columns.length > 0 ? statement.columns : table.columns.map((column) => column.name);
+  for (const name of targets) requireColumn(table, name);
+  const source = generateQuery(statement.query, context.environment, noneVisible);
+  const width =
+    fixedWidth(statement.query) ??
+    (await context.storage.read(`SELECT * FROM (${source}) LIMIT 0`, context.signal)).columns.length;
+  if (width !== targets.length) throw arityMismatch(table, targets.length, width);
+  const places = new Map(targets.map((name, index) => [name.toLowerCase(), index]));
+  const values = table.columns.map((column) => {
+    const place = places.get(column.name.toLowerCase());
+    return place === undefined ? "NULL" : generateCast(`source.c${place}`, column.type, false);
+  });
+  const names = targets.map((_, index) => `c${index}`).join(", ");
+  const count = await context.storage.insert(
+    table,
+    `SELECT ${values.join(", ")} FROM (${source}) AS source(${names})`,
+    author(context),
+  );
+  const answer = affected(count, count);
+  return {
+    ...answer,
+    columns: [...answer.columns, { name: "num_inserted_rows", type: bigint }],
+    values: [...answer.values, [BigInt(count)]],
+  };
+}
+
+export async function remove(statement: Of<"delete">, context: Context): Promise<ResultSet> {
+  const table = writable(statement.table, context, "SELECT");
+  const count = await context.storage.delete(target(statement, table, context), author(context));
+  const back = Math.min(count, context.levers.reappearingRows);
+  if (back > 0) {
+    context.levers.reappearingRows -= back;
+    await context.storage.putBack(table, back);
+  }
+  return affected(count, count + context.levers.wrongDeleteCount);
+}
+
+export async function update(statement: Of<"update">, context: Context): Promise<ResultSet> {
+  const table = writable(statement.table, context, "SELECT");
+  for (const { column } of statement.set) requireColumn(table, column);
+  const where = target(statement, table, context);
+  const values = table.columns.map((column) => {
+    const assigned = statement.set.find((assignment) => assignment.column.toLowerCase() === column.name.toLowerCase());
+    if (!assigned) return `${identifier(where.alias)}.${identifier(column.name)}`;
+    return generateCast(generateExpression(assigned.value, context.environment, noneVisible), column.type, false);
+  });
+  const count = await context.storage.update(where, values, author(context));
+  return affected(count, count);
+}
+
+export function author(context: Context): Author {
+  return { user: context.session.principal.user, signal: context.signal };
+}
+
+function target(statement: Of<"delete"> | Of<"update">, table: Table, context: Context): Target {
+  return {
+    table,
+    alias: statement.alias ?? table.name,
+    condition: statement.where && generateExpression(statement.where, context.environment, noneVisible),
+    predicate: statement.predicate,
+  };
+}
+
+function writable(name: string[], context: Context, ...also: "SELECT"[]): Table {
+  const table = context.catalogs.table(tableName(context.session, name));
+  context.privileges.requireTable(context.session.principal, table, "MODIFY", ...also);
+  return table;
+}
+
+function requireColumn(table: Table, name: string): void {
+  if (table.columns.some((column) => column.name.toLowerCase() === name.toLowerCase())) return;
+  throw new SqlError(
+    "UNRESOLVED_COLUMN.WITH_SUGGESTION",
+    "42703",
+    `A column, variable, or function parameter with name \`${name}\` cannot be resolved. Did you mean one of the following? [${table.columns.map((column) => `\`${column.name}\``).join(", ")}]`,
+  );
+}
+
+/** How many columns a query has, where that can be read off it. */
+function fixedWidth(query: Query): number | undefined {
+  if (query.body.kind === "values") return query.body.rows[0]?.length;
+  if (query.body.kind !== "select" || query.body.items.some((item) => item.expression.kind === "star")) return undefined;
+  return query.body.items.length;
+}
+
+function arityMismatch(table: Table, columns: number, given: number): SqlError {
+  const which = given < columns ? "NOT_ENOUGH_DATA_COLUMNS" : "TOO_MANY_DATA_COLUMNS";
+  return new SqlError(
+    `INSERT_COLUMN_ARITY_MISMATCH.${which}`,
+    "21S01",
+    `Cannot write to ${table.catalog}.${table.schema}.${table.name}: it takes ${columns} columns and the data has ${given}.`,
+  );
+}
+
+function affected(modifiedRows: number, reported: number): ResultSet {
+  return { ...resultOf([{ name: "num_affected_rows", type: bigint }], [[BigInt(reported)]]), modifiedRows };
+}
