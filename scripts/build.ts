@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import ncc from "@vercel/ncc";
@@ -51,18 +51,19 @@ async function buildFiles(): Promise<BuiltFiles> {
   return files;
 }
 
-/** Names the files of `dist` that are missing, superfluous or different, each with what is wrong. */
+/** Names what is missing, superfluous or different in `dist`, where a dist is. */
 function drift(built: BuiltFiles, dist: string): string[] {
-  const names = readdirSync(dist, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory());
-  const present = new Map(names.map((entry) => [entry.name, join(entry.parentPath, entry.name)]));
+  const present = new Set(existsSync(dist) ? readdirSync(dist) : []);
   const findings: string[] = [];
   for (const [name, content] of built) {
-    const file = present.get(name);
-    if (file === undefined) findings.push(`dist/${name} is missing`);
-    else if (readFileSync(file, "utf8") !== content) findings.push(`dist/${name} differs from the sources`);
-    present.delete(name);
+    if (!present.has(name)) findings.push(`dist/${name} is missing`);
+    else if (readFileSync(join(dist, name), "utf8") !== content) findings.push(`dist/${name} differs from the sources`);
   }
-  for (const name of present.keys()) findings.push(`dist/${name} is not built any more`);
+  for (const name of present) if (!built.has(name)) findings.push(`dist/${name} is not built any more`);
+  // Windows has no such right; git keeps it there.
+  const entry = join(dist, "index.js");
+  if (process.platform !== "win32" && present.has("index.js") && (statSync(entry).mode & 0o111) === 0)
+    findings.push("dist/index.js is not executable");
   return findings;
 }
 
