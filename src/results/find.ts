@@ -1,11 +1,11 @@
 import { glob, stat } from "node:fs/promises";
-import { isAbsolute, relative, resolve, sep } from "node:path";
+import { resolve } from "node:path";
 import { UnreadableReport } from "./unreadable.ts";
 
 /** The kernel stamps files with a clock that may lag behind ours by a tick. */
 const clockLagMs = 20;
 
-/** Relative to `cwd`, sorted, each once. Throws UnreadableReport for a glob that matches no file. */
+/** Absolute, sorted, each once. Throws UnreadableReport for a glob that matches no file. */
 export async function findReports(cwd: string, globs: readonly string[]): Promise<string[]> {
   if (globs.length === 0)
     throw new UnreadableReport("(no report)", "no report is configured, so nothing tells how the tests ended");
@@ -13,28 +13,22 @@ export async function findReports(cwd: string, globs: readonly string[]): Promis
   for (const pattern of globs) {
     let matches = 0;
     for await (const match of glob(pattern, { cwd })) {
-      if (!(await stat(resolve(cwd, match))).isFile()) continue;
+      const path = resolve(cwd, match);
+      if (!(await stat(path)).isFile()) continue;
       matches++;
-      found.add(inWorkspace(cwd, resolve(cwd, match)));
+      found.add(path);
     }
     if (matches === 0) throw new UnreadableReport(pattern, `missing: no file in ${cwd} matches it, so the tests wrote no report`);
   }
   return [...found].sort();
 }
 
-/** Throws UnreadableReport for a file of an earlier run. `startedAt` in Unix milliseconds. */
-export async function requireFresh(cwd: string, file: string, startedAt: number): Promise<void> {
-  const { mtimeMs } = await stat(resolve(cwd, file));
+/** Throws UnreadableReport, which calls the file `name`, for one of an earlier run. `startedAt` in Unix milliseconds. */
+export async function requireFresh(path: string, name: string, startedAt: number): Promise<void> {
+  const { mtimeMs } = await stat(path);
   // A file system that only knows whole seconds rounds them down.
   const tolerance = mtimeMs % 1_000 === 0 ? 1_000 : clockLagMs;
   if (mtimeMs + tolerance >= startedAt) return;
   const [written, begun] = [mtimeMs, startedAt].map((time) => new Date(time).toISOString());
-  throw new UnreadableReport(file, `older than the run: it was written at ${written}, and the run began at ${begun}`);
-}
-
-/** An absolute path inside of `cwd` from there on, with slashes; any other path as it is. */
-export function inWorkspace(cwd: string, file: string): string {
-  if (!isAbsolute(file)) return file;
-  const path = relative(cwd, file);
-  return path === ".." || path.startsWith(`..${sep}`) || isAbsolute(path) ? file : path.split(sep).join("/");
+  throw new UnreadableReport(name, `older than the run: it was written at ${written}, and the run began at ${begun}`);
 }

@@ -1,7 +1,6 @@
-import { resolve } from "node:path";
 import type { TestResults } from "../model.ts";
 import { isCtrf, readCtrf } from "./ctrf.ts";
-import { findReports, inWorkspace, requireFresh } from "./find.ts";
+import { findReports, requireFresh } from "./find.ts";
 import { isJest, jestFlavour, readJest } from "./jest.ts";
 import { parseJson } from "./json-document.ts";
 import { JUnitReader } from "./junit.ts";
@@ -11,13 +10,16 @@ import type { Findings } from "./reported.ts";
 import { Tally } from "./tally.ts";
 import { readText } from "./text.ts";
 import { UnreadableReport } from "./unreadable.ts";
+import { fromWorkspace, sourceFiles } from "./workspace-path.ts";
 
 /** XML is read piece by piece and may be of any size; JSON must be in memory whole. */
 const largestJson = 256 * 1024 * 1024;
 
 export interface ReadOptions {
-  /** The globs and the file names in the results are relative to it. */
+  /** Where the command ran; the globs are relative to it. */
   cwd: string;
+  /** File names in the results and errors are relative to it; `cwd` if left out. */
+  workspace?: string;
   /** Globs; each must match a file. */
   reports: readonly string[];
   /** When the run began, in Unix milliseconds: an older file is of another run, and refused. */
@@ -25,18 +27,18 @@ export interface ReadOptions {
 }
 
 /** Reads every report as one run. Throws UnreadableReport, which names file, place and cause, for the first that is wrong. */
-export async function readResults({ cwd, reports, startedAt }: ReadOptions): Promise<TestResults> {
-  const files = await findReports(cwd, reports);
-  for (const file of files) await requireFresh(cwd, file, startedAt);
+export async function readResults({ cwd, workspace = cwd, reports, startedAt }: ReadOptions): Promise<TestResults> {
+  const paths = await findReports(cwd, reports);
+  for (const path of paths) await requireFresh(path, fromWorkspace(workspace, path), startedAt);
 
-  const tally = new Tally((file) => inWorkspace(cwd, file));
+  const tally = new Tally(sourceFiles(workspace, cwd));
   // A single report has nothing to be compared with, so its tests need not be remembered.
-  const merger = files.length > 1 ? new Merger() : undefined;
+  const merger = paths.length > 1 ? new Merger() : undefined;
   const sources: TestResults["sources"] = [];
-  for (const file of files) {
-    const source = { file, format: "unknown", tests: 0 };
+  for (const path of paths) {
+    const source = { file: fromWorkspace(workspace, path), format: "unknown", tests: 0 };
     const found = merger?.from(source) ?? tally;
-    await readReport(resolve(cwd, file), file, (format) => {
+    await readReport(path, source.file, (format) => {
       source.format = format;
       return {
         test(test) {

@@ -1,6 +1,9 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { TestResults } from "../../src/model.ts";
-import { everyReport, read, readText } from "./reports.ts";
+import { readResults } from "../../src/results/read.ts";
+import { everyReport, read, readText, workspace } from "./reports.ts";
 
 // Each format says the same things in its own words: what each fixture must give.
 
@@ -142,17 +145,21 @@ test.each(["playwright/mixed.json", "playwright/mixed.xml"])("%s tells its proje
   expect(projects["unauthenticated-chrome"]).toMatchObject({ total: 2, passed: 2 });
 });
 
-test("files inside of the workspace are named from there", async () => {
-  const jest = { ancestorTitles: [], title: "adds", status: "failed", failureMessages: ["no"] };
-  const { failures } = await readText(
-    JSON.stringify({
-      success: false,
-      numTotalTests: 1,
-      numFailedTests: 1,
-      testResults: [{ name: "/elsewhere/a.test.ts", status: "failed", message: "", assertionResults: [jest] }],
-    }),
-  );
-  expect(failures[0]?.file).toBe("/elsewhere/a.test.ts");
+test("file names count from the workspace where that can be told, so that an annotation finds its file", async () => {
+  await using at = await workspace({ "app/test/a.test.ts": "", "app/report.xml": "" });
+  const named = (file: string) => `<testcase name="${file}" file="${file}"><failure/></testcase>`;
+  const files = [join(at.cwd, "app/test/a.test.ts"), "test/a.test.ts", "only/the/runner/knows.ts", "/elsewhere/a.test.ts"];
+  await writeFile(join(at.cwd, "app/report.xml"), `<testsuite>${files.map(named).join("")}</testsuite>`);
+  const options = { cwd: join(at.cwd, "app"), workspace: at.cwd, reports: ["*.xml"], startedAt: 0 };
+  const { failures, sources, crashedSuites } = await readResults(options);
+  expect(sources[0]?.file).toBe("app/report.xml");
+  expect(crashedSuites).toEqual([]);
+  expect(failures.map(({ file }) => file)).toEqual([
+    "app/test/a.test.ts",
+    "app/test/a.test.ts",
+    "only/the/runner/knows.ts",
+    "/elsewhere/a.test.ts",
+  ]);
 });
 
 test("the ten slowest are kept, the slowest first, and skipped ones are not among them", async () => {
