@@ -1,7 +1,7 @@
 import { isAbsolute, join } from "node:path";
 import type { RedisReader, TestDataRedis } from "../redis/connection.ts";
 import { openRedisForTestData, openRedisReader } from "../redis/connection.ts";
-import { openForTestData, openReader, type TestDataWarehouse, type WarehouseReader } from "../warehouse/access.ts";
+import { loadDriver, openForTestData, openReader, type TestDataWarehouse, type WarehouseReader } from "../warehouse/access.ts";
 import type { WarehouseSettings } from "../warehouse/connection.ts";
 import { type StageContext, step } from "./context.ts";
 
@@ -15,6 +15,8 @@ export interface Readers {
 export async function withReaders<Result>(context: StageContext, work: (readers: Readers) => Promise<Result>): Promise<Result> {
   const settings = warehouseSettings(context);
   const { redis: redisSettings } = context.environment;
+  // Loaded before anything is measured: while it loads, nothing else gets its turn, and every latency would show it.
+  if (settings) await loadDriver();
   const warehouse = settings && openReader(settings, { signal: context.signal, onWaking: (text) => step(context, text) });
   const redis = redisSettings && openRedisReader(redisSettings.url.reveal(), context.signal);
   // A failed opening is seen by every check that awaits it; without any, it must not end the process.
