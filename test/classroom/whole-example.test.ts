@@ -16,11 +16,11 @@ import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
  * The example as the gate meets it: its own processes, the unmodified driver over TLS, a real Redis, the example's own integration
  * tests. What they leave behind, and what they report when something is broken, is the gate's input.
  */
-// Processes take seconds to start where other tests run beside them.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
 const example = fileURLToPath(new URL("../../examples/classroom/", import.meta.url));
 const prefix = "integration_test_1758000000000_0a1b2c3d";
+
+// Processes take seconds to start where other tests run beside them.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let warehouse: Warehouse;
 let redis: RunningRedis;
@@ -29,8 +29,10 @@ let directory: string;
 let environment: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
+  const privileges = ["USE CATALOG", "USE SCHEMA", "SELECT", "MODIFY"] as const;
+  const grants = privileges.map((privilege) => ({ privilege, on: "classwaves" }));
   [warehouse, redis, directory] = await Promise.all([
-    startWarehouse({ principals: { "a-writer": { user: "ci@example.org", grants: [], admin: true } } }),
+    startWarehouse({ principals: { "a-writer": { user: "ci@example.org", grants } } }),
     startRedis(),
     mkdtemp(join(tmpdir(), "classroom-test-")),
   ]);

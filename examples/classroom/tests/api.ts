@@ -1,9 +1,9 @@
 import { backendUrl, prefix, record } from "./run.ts";
 
-export interface Answer {
+export interface Answer<Body> {
   status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: what an answer holds is what the tests are about.
-  body: any;
+  /** JSON, as the caller says it should be: a test that reads it finds out whether it is. */
+  body: Body;
 }
 
 export interface SignedIn {
@@ -13,6 +13,10 @@ export interface SignedIn {
   schoolId: string;
 }
 
+interface Minted {
+  tokens: { accessToken: string; refreshToken: string };
+}
+
 export interface MadeSession {
   id: string;
   title: string;
@@ -20,7 +24,11 @@ export interface MadeSession {
   groups: { id: string; name: string; leaderId: string | null; members: { id: string; studentId: string }[] }[];
 }
 
-export async function call(method: string, path: string, options: { token?: string; body?: unknown } = {}): Promise<Answer> {
+export async function call<Body = unknown>(
+  method: string,
+  path: string,
+  options: { token?: string; body?: unknown } = {},
+): Promise<Answer<Body>> {
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (options.token) headers.authorization = `Bearer ${options.token}`;
   const answer = await fetch(`${backendUrl}/api/v1${path}`, {
@@ -29,7 +37,7 @@ export async function call(method: string, path: string, options: { token?: stri
     body: options.body === undefined ? undefined : JSON.stringify(options.body),
     signal: AbortSignal.timeout(8_000),
   });
-  return { status: answer.status, body: await answer.json() };
+  return { status: answer.status, body: (await answer.json()) as Body };
 }
 
 /** A test token for a teacher of this run. @throws Error with the answer, when it is refused. */
@@ -38,7 +46,7 @@ export async function signIn(name = "teacher", role = "teacher"): Promise<Signed
   const schoolId = `${prefix}_${name}_school`;
   const secretKey = process.env.TEST_TOKEN_SECRET;
   const email = `${name}@testschool.edu`;
-  const { status, body } = await call("POST", "/auth/generate-test-token", {
+  const { status, body } = await call<Minted>("POST", "/auth/generate-test-token", {
     body: { secretKey, teacherId, schoolId, email, role },
   });
   if (status !== 200) throw new Error(`no test token: ${status} ${JSON.stringify(body)}`);
@@ -47,12 +55,12 @@ export async function signIn(name = "teacher", role = "teacher"): Promise<Signed
 
 /** Makes a session through the API, so that the server chooses its ids; only the title shows whose it is. */
 export async function makeSession({ token }: SignedIn, what: string, groups: object[] = [{ name: "North" }, { name: "South" }]) {
-  const { status, body } = await call("POST", "/sessions", {
+  const { status, body } = await call<{ data: { session: MadeSession } }>("POST", "/sessions", {
     token,
     body: { title: `${prefix} ${what}`, subject: "Science", groups },
   });
   if (status !== 201) throw new Error(`no session: ${status} ${JSON.stringify(body)}`);
-  const session = body.data.session as MadeSession;
+  const session = body.data.session;
   record({ table: "sessions.classroom_sessions", id: session.id });
   return session;
 }

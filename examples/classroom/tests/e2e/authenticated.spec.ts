@@ -1,5 +1,5 @@
 import { test as base, expect, type Page } from "@playwright/test";
-import { call, type SignedIn, signIn } from "../api.ts";
+import { call, type MadeSession, type SignedIn, signIn } from "../api.ts";
 import { prefix, record } from "../run.ts";
 
 /** Each test is a teacher of its own, who has signed in already: Google's page is no part of what we test. */
@@ -34,7 +34,7 @@ test("a teacher sees the desk, and a new session with its groups", async ({ page
   await expect(page.getByRole("region", { name: "Your desk" })).toBeVisible();
   const { id } = await startSession(page, "shows its groups", 4);
   await expect(page.getByRole("heading", { level: 3 })).toHaveText(["Group 1", "Group 2", "Group 3", "Group 4"]);
-  const { body } = await call("GET", `/sessions/${id}`, { token: teacher.token });
+  const { body } = await call<{ data: { session: MadeSession } }>("GET", `/sessions/${id}`, { token: teacher.token });
   expect(body.data.session.groups).toHaveLength(4);
 });
 

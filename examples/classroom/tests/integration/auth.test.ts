@@ -31,7 +31,7 @@ describe("authentication", () => {
 
   it("gives a new access token for a refresh token, and refuses an access token in its place", async () => {
     const { token, refreshToken } = await signIn();
-    const refreshed = await call("POST", "/auth/refresh", { body: { refreshToken } });
+    const refreshed = await call<{ tokens: { accessToken: string } }>("POST", "/auth/refresh", { body: { refreshToken } });
     expect(refreshed.status).toBe(200);
     expect((await call("GET", "/auth/me", { token: refreshed.body.tokens.accessToken })).status).toBe(200);
     expect((await call("POST", "/auth/refresh", { body: { refreshToken: token } })).status).toBe(401);

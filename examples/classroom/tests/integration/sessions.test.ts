@@ -1,9 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { call, makeSession, signIn } from "../api.ts";
+import { call, type MadeSession, makeSession, signIn } from "../api.ts";
 import { keyPrefix, record, testId } from "../run.ts";
 import { connectRedis, connectWarehouse } from "./connections.ts";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+interface Listed {
+  data: { sessions: MadeSession[] };
+}
+interface Joined {
+  data: { group: { id: string; name: string } };
+}
 
 describe("sessions", () => {
   const warehouse = connectWarehouse();
@@ -31,7 +38,9 @@ describe("sessions", () => {
   it("can be read back whole", async () => {
     const teacher = await signIn();
     const made = await makeSession(teacher, "whole", [{ name: "North", memberIds: [testId("student")] }, {}]);
-    const { status, body } = await call("GET", `/sessions/${made.id}`, { token: teacher.token });
+    const { status, body } = await call<{ data: { session: MadeSession } }>("GET", `/sessions/${made.id}`, {
+      token: teacher.token,
+    });
     expect(status).toBe(200);
     expect(body.data.session).toEqual(made);
   });
@@ -39,9 +48,9 @@ describe("sessions", () => {
   it("are listed for their teacher, and hidden from others", async () => {
     const [teacher, stranger] = [await signIn("owner"), await signIn("stranger")];
     const session = await makeSession(teacher, "listed");
-    const own = await call("GET", "/sessions", { token: teacher.token });
-    const foreign = await call("GET", "/sessions", { token: stranger.token });
-    expect(own.body.data.sessions.map(({ id }: { id: string }) => id)).toContain(session.id);
+    const own = await call<Listed>("GET", "/sessions", { token: teacher.token });
+    const foreign = await call<Listed>("GET", "/sessions", { token: stranger.token });
+    expect(own.body.data.sessions.map(({ id }) => id)).toContain(session.id);
     expect(foreign.body.data.sessions).toEqual([]);
     expect((await call("GET", `/sessions/${session.id}`, { token: stranger.token })).status).toBe(404);
   });
@@ -112,7 +121,7 @@ describe("joining a session", () => {
       { name: "South" },
     ]);
     const body = { accessCode: session.accessCode, displayName: "Robin" };
-    const { status, body: answer } = await call("POST", `/sessions/${session.id}/join`, { body });
+    const { status, body: answer } = await call<Joined>("POST", `/sessions/${session.id}/join`, { body });
     expect(status).toBe(201);
     expect(answer.data.group.name).toBe("South");
     expect(await warehouse.count("sessions.participants", "session_id", session.id)).toBe(1);
