@@ -1,6 +1,7 @@
-import { join } from "node:path";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { delimiter, join } from "node:path";
 import { type ClassroomWorld, type Fingerprint, startClassroomWorld } from "../examples/classroom/world.ts";
-import { terminal } from "../src/index.ts";
 import { readTools } from "./tools.ts";
 
 /**
@@ -23,19 +24,28 @@ async function start(): Promise<number> {
     say(
       `A small ClassWaves: ${Object.keys(before.tables).length} tables with ${rows} rows in a local warehouse (${world.warehouse.host}), a Redis beside it, up in ${Date.now() - started} ms.`,
     );
-    // Not from the environment of a runner: this gate is about the example, whoever watches it.
-    const { GITHUB_ACTIONS: _onRunner, ENV_ACTIONS_RUN_ID: _otherRun, ...env } = process.env;
-    const local = join(root, "node_modules", ".bin");
-    const status = await terminal(["gate", "--environment", "local", "--production", "production", ...process.argv.slice(2)], {
-      cwd: workspace,
-      env: { ...env, ...world.env, CHROME_PATH: tools.chrome, PATH: `${local}:${env.PATH ?? ""}` },
-      stdout: process.stdout,
-      stderr: process.stderr,
-    });
+    const status = await runGate({ ...world.env, CHROME_PATH: tools.chrome });
     return (await productionUntouched(world, before)) ? status : Math.max(status, 1);
   } finally {
     await world.stop();
   }
+}
+
+/** In a process of its own, as in a terminal: what it measures is not slowed down by what it is measured against. */
+async function runGate(worldEnv: Record<string, string>): Promise<number> {
+  // Not from the environment of a runner: this gate is about the example, whoever watches it.
+  const { GITHUB_ACTIONS: _onRunner, ENV_ACTIONS_RUN_ID: _otherRun, ...env } = process.env;
+  const path = [join(root, "node_modules", ".bin"), env.PATH ?? ""].join(delimiter);
+  const gate = ["gate", "--environment", "local", "--production", "production", ...process.argv.slice(2)];
+  const child = spawn(process.execPath, [join(root, "src", "main.ts"), ...gate], {
+    cwd: workspace,
+    env: { ...env, ...worldEnv, PATH: path },
+    stdio: "inherit",
+  });
+  // Ctrl-C reaches the gate as well: it cleans up, and the world must stay until it has.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
+  const [code] = (await once(child, "exit")) as [number | null];
+  return code ?? 3;
 }
 
 async function productionUntouched(world: ClassroomWorld, before: Fingerprint): Promise<boolean> {

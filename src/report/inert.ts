@@ -89,7 +89,7 @@ function withoutCommands(line: string): string {
  * what begins a block or a command at the start of a line. An underscore inside of a word does nothing and stays readable.
  */
 const active =
-  /[&<>[\]*`~|\\!$]|(?<![a-z\d])_|_(?![a-z\d])|[@#]|:(?=\/\/|[\w+-]+:)|\bwww(?=\.)|\bgh(?=-\d)|^[-+=:]|^\d+(?=[.)](?:\s|$))/gi;
+  /[&<>[\]*`~|\\!$]|(?<![a-z\d])_|_(?![a-z\d])|[@#]|:(?=\/\/|(?!\d+:)[\w+-]+:)|(?<![a-z\d])(?:www(?=\.)|gh(?=-\d))|^[-+=:]|^\d+(?=[.)](?:\s|$))/gi;
 
 function withoutActive(line: string): string {
   return line.replace(active, (found) => {

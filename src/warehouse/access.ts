@@ -36,6 +36,8 @@ export interface OpenOptions {
   onWaking?: (text: string) => void;
 }
 
+export { loadDriver } from "./connection.ts";
+
 /** @throws WarehouseFailure */
 export async function openReader(settings: WarehouseSettings, options: OpenOptions): Promise<WarehouseReader> {
   return reader(await Connection.open(settings, options), settings);
