@@ -22,11 +22,15 @@ const lineBreak = /\r\n|[\n\r\u2028\u2029]/g;
 /** Controls, and format characters that hide, reorder or spoof. The two joiners stay: scripts and emoji are written with them. */
 const unseen = /(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}]/gu;
 
+/** Nearly every text is, and is done with one look instead of three passes. */
+const ordinary = /^[\n\t -~]*$/;
+
 /** What breaks a word for GitHub's filters, which look for mentions and links after Markdown was rendered. */
 const zeroWidthSpace = "&#8203;";
 
 /** Text without terminal escapes, with `\n` for every line break, and with a visible sign for every unseen character. */
 export function plainText(text: string): string {
+  if (ordinary.test(text)) return text;
   return text.toWellFormed().replace(ansi, "").replace(lineBreak, "\n").replace(unseen, visible);
 }
 
@@ -57,11 +61,10 @@ export function inlineCode(text: string): string {
 
 /** For Markdown, as a block of code of its own, ended by a line break. The fence is longer than any inside. */
 export function codeBlock(text: string): string {
+  // Nothing in a block is Markdown, but the text may still be printed to a runner's log.
   const code = plainText(text)
-    .split("\n")
-    // Nothing in a block is Markdown, but the text may still be printed to a runner's log.
-    .map((line) => (/^\s*::|##\[/.test(line) ? withoutCommands(line) : line))
-    .join("\n");
+    .replace(/^[^\S\n]*::.*$/gm, withoutCommands)
+    .replaceAll("##[", "# #[");
   const longest = Math.max(2, ...[...code.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = "`".repeat(longest + 1);
   return `${fence}text\n${code.replace(/\n+$/, "")}\n${fence}\n`;
@@ -81,7 +84,7 @@ export function logLine(text: string): string {
 }
 
 function withoutCommands(line: string): string {
-  return line.replace(/:(?=:)/g, ": ").replace(/#(?=#\[)/g, "# ");
+  return line.replace(/:(?=:)/g, ": ").replaceAll("##[", "# #[");
 }
 
 /**

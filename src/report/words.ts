@@ -63,6 +63,11 @@ export function account(test: TestCase): { message: string; stack?: string } {
   return { message: test.stack.startsWith(message) ? "" : message, stack: test.stack };
 }
 
+/** The first line that says something. */
+export function firstLine(text: string): string {
+  return text.split("\n").find((line) => line.trim() !== "") ?? "";
+}
+
 /** Of the tests that ran; undefined when none did. */
 export function passRate({ passed, flaky, failed }: { passed: number; flaky: number; failed: number }): string | undefined {
   const ran = passed + flaky + failed;

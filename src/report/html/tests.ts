@@ -1,9 +1,11 @@
 import type { TestCase, TestCounts, TestResults } from "../../model.ts";
-import { account, count, cut, duration, passRate, place } from "../words.ts";
+import { account, count, cut, duration, firstLine, passRate, place } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { code, dataTable, folded, icon, notes, preformatted, stackedBar } from "./parts.ts";
 
 const longestStack = 16_000;
+/** With more, a browser would not open the page. Messages are shown for all. */
+const mostStacks = 500;
 /** So many failures are open from the start; with more of them the page would hide its own end. */
 const openFailures = 3;
 
@@ -30,7 +32,10 @@ ${stackedBar("Tests by result, as in the list that follows", parts)}
 
 function failures(tests: readonly TestCase[]): Markup {
   if (tests.length === 0) return nothing;
-  return html`<h4>${count(tests.length, "failed test")}</h4>${tests.map((test, index) => failure(test, index < openFailures))}`;
+  const shown = tests.map((test, index) => (index < mostStacks ? test : { ...test, stack: undefined }));
+  const left =
+    tests.length > mostStacks ? html`<p>Stacks are shown for the first ${mostStacks}; the report's file has all.</p>` : nothing;
+  return html`<h4>${count(tests.length, "failed test")}</h4>${left}${shown.map((test, index) => failure(test, index < openFailures))}`;
 }
 
 function failure(test: TestCase, open: boolean): Markup {
@@ -40,7 +45,8 @@ function failure(test: TestCase, open: boolean): Markup {
     ...(test.attempts > 1 ? [`${test.attempts} attempts`] : []),
     duration(test.durationMs),
   ].join(" · ");
-  const text = [message, stack && cut(stack, longestStack)].filter(Boolean).join("\n") || "The report holds no message.";
+  const text =
+    [cut(message, longestStack), stack && cut(stack, longestStack)].filter(Boolean).join("\n") || "The report holds no message.";
   return folded(
     html`${icon("failed")}<span class="name">${test.name}</span><span class="about">${code(place(test))} ${about}</span>`,
     preformatted(text, "Message and stack"),
@@ -63,7 +69,7 @@ function flaky(tests: readonly TestCase[]): Markup {
     code(place(test)),
     test.project,
     test.attempts,
-    cut((test.message ?? "").split("\n", 1)[0] ?? "", 300),
+    cut(firstLine(test.message ?? ""), 300),
   ]);
   const columns = [
     { title: "Test" },

@@ -1,6 +1,6 @@
 import type { CrashedSuite, StageReport, TestCase, TestCounts, TestResults } from "../../model.ts";
 import { codeBlock, inlineCode, inlineText, tableCell } from "../inert.ts";
-import { account, count, cut, duration, passRate, place, reportFile } from "../words.ts";
+import { account, count, cut, duration, firstLine, passRate, place, reportFile } from "../words.ts";
 import { details, table } from "./blocks.ts";
 import type { Part } from "./budget.ts";
 
@@ -92,7 +92,7 @@ function flakyParts(tests: readonly TestCase[]): Part[] {
       placeCell(test),
       tableCell(cut(test.project ?? "", longestName)),
       String(test.attempts),
-      tableCell(cut((test.message ?? "").split("\n", 1)[0] ?? "", longestName)),
+      tableCell(cut(firstLine(test.message ?? ""), longestName)),
     ]);
   const rest = tests.length > mostFlaky ? `and ${(tests.length - mostFlaky).toLocaleString("en")} more.\n\n` : "";
   const list = table(["Test", "Place", "Project", "Attempts", "First failure"], rows, new Set([3]));

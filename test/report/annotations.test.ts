@@ -1,0 +1,112 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { UserError } from "../../src/model.ts";
+import { mistakeAnnotations, toAnnotations } from "../../src/report/annotations.ts";
+import { hostileText, withTexts } from "./hostile.ts";
+import { degradedSmoke, failedIntegration, flakyE2e, passedPreflight, wholeGate } from "./sample.ts";
+
+describe("annotations of a stage", () => {
+  test("a failed test stands at its line; then come checks, crashed suites and problems", () => {
+    const errors = toAnnotations(failedIntegration()).filter(({ level }) => level === "error");
+    expect(errors[0]).toMatchObject({
+      title: "Test failed: sessions › creates a session and shows its access code",
+      file: "tests/integration/sessions.test.ts",
+      line: 48,
+    });
+    expect(errors[0]?.message).toMatch(/^AssertionError: expected 500 to be 201\n {4}at createSession/);
+    const titles = errors.map(({ title }) => title);
+    expect(titles[2]).toBe("Every suite was loaded: failed");
+    expect(titles[5]).toBe("Could not be loaded: tests/integration/guidance.test.ts");
+    expect(titles.at(-1)).toBe("Integration: problem");
+  });
+
+  test("a warning band and flaky tests warn, what was skipped is noted, and a clean pass says nothing", () => {
+    expect(toAnnotations(degradedSmoke()).map(({ level, title }) => [level, title])).toEqual([
+      ["warning", "Databricks SELECT: degraded"],
+      ["notice", "Auth: test tokens are off: skipped"],
+    ]);
+    expect(toAnnotations(flakyE2e()).map(({ level }) => level)).toEqual(["warning", "warning"]);
+    expect(toAnnotations(passedPreflight())).toEqual([]);
+  });
+
+  test("a hundred failures leave room for what else went wrong, and the tenth says how many more", () => {
+    const report = failedIntegration();
+    const [first] = report.tests?.failures ?? [];
+    if (!report.tests || !first) throw new Error("the sample has failed tests");
+    report.tests.failures = Array.from({ length: 100 }, (_, index) => ({ ...first, name: `case ${index}` }));
+    const errors = toAnnotations(report).filter(({ level }) => level === "error");
+    expect(errors.map(({ title }) => title)).toEqual([
+      ...Array.from({ length: 6 }, (_, index) => `Test failed: case ${index}`),
+      "Every suite was loaded: failed",
+      "Could not be loaded: tests/integration/guidance.test.ts",
+      "Integration: problem",
+      "Integration: 96 more errors",
+    ]);
+  });
+
+  test("never more than ten of a level, every line with its file, and no terminal escape, whatever the texts are", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...wholeGate()),
+        fc.array(hostileText, { minLength: 1 }),
+        fc.nat({ max: 30 }),
+        (sample, texts, many) => {
+          let next = 0;
+          const report = withTexts(sample, () => texts[next++ % texts.length] ?? "");
+          report.problems = Array.from({ length: many }, () => texts[0] ?? "");
+          const annotations = toAnnotations(report);
+          for (const level of ["error", "warning", "notice"])
+            expect(annotations.filter((one) => one.level === level).length).toBeLessThanOrEqual(10);
+          for (const { title, message, file, line } of annotations) {
+            expect(title).not.toMatch(/\p{Cc}/u);
+            expect(message).not.toMatch(/(?![\n\t])\p{Cc}/u);
+            if (line !== undefined) expect(file).toBeDefined();
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe("annotations of the user's mistakes", () => {
+  test("each stands at its line", () => {
+    const error = new UserError(
+      [
+        ".github/env-actions.yml has 2 mistakes:",
+        ".github/env-actions.yml:12:5  environments.staging.acess  unknown key; did you mean access?",
+        "  12 |     acess: read-only",
+        ".github/env-actions.yml:30:15  stages.e2e.budget  expected a duration such as 30m",
+      ].join("\n"),
+    );
+    expect(mistakeAnnotations(error)).toEqual([
+      {
+        level: "error",
+        title: "Configuration",
+        message: "environments.staging.acess  unknown key; did you mean access?",
+        file: ".github/env-actions.yml",
+        line: 12,
+      },
+      {
+        level: "error",
+        title: "Configuration",
+        message: "stages.e2e.budget  expected a duration such as 30m",
+        file: ".github/env-actions.yml",
+        line: 30,
+      },
+    ]);
+  });
+
+  test("one without a place is one annotation", () => {
+    const message = 'the input `budget` is "soon", but must be a duration such as 15m';
+    expect(mistakeAnnotations(new UserError(message))).toEqual([
+      { level: "error", title: "Wrong input or configuration", message },
+    ]);
+  });
+
+  test("more than ten end with a count", () => {
+    const lines = Array.from({ length: 14 }, (_, index) => `a.yml:${index + 1}:1  mistake ${index}`);
+    const annotations = mistakeAnnotations(new UserError(lines.join("\n")));
+    expect(annotations).toHaveLength(10);
+    expect(annotations.at(-1)?.title).toBe("5 more mistakes");
+  });
+});

@@ -1,0 +1,101 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type AuditEntry, auditLine, verifyAudit } from "../../src/report/audit.ts";
+import { hostileText } from "./hostile.ts";
+
+const entry: fc.Arbitrary<AuditEntry> = fc.record({
+  at: fc.constant("2026-11-23T17:14:12.300Z"),
+  who: hostileText,
+  run: fc.constant("1763917800000_9f3c1a7e"),
+  environment: hostileText,
+  stage: fc.constantFrom("preflight", "integration", "e2e", "smoke", "cleanup"),
+  action: fc.constantFrom("decision", "statement"),
+  details: fc.dictionary(
+    fc.string(),
+    fc.oneof(hostileText, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), fc.constant(null)),
+  ),
+  counts: fc.dictionary(fc.string(), fc.nat()),
+});
+
+function log(entries: readonly AuditEntry[]): string[] {
+  let previous: string | undefined;
+  return entries.map((one) => {
+    const { line, hash } = auditLine(previous, one);
+    previous = hash;
+    return line;
+  });
+}
+
+function text(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+describe("an audit log", () => {
+  test("that nobody touched is right, and tells the hash to go on from", () => {
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 6 }), (entries) => {
+        const lines = log(entries);
+        const last = lines.at(-1);
+        const lastHash = last === undefined ? undefined : JSON.parse(last).hash;
+        expect(verifyAudit(text(lines))).toEqual({ ok: true, lines: lines.length, lastHash });
+        for (const line of lines) expect(line).not.toContain("\n");
+      }),
+    );
+  });
+
+  test("of which one character was changed, removed or added is wrong at that line", () => {
+    const entries = fc.array(entry, { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(entries, fc.nat(), fc.nat(), fc.constantFrom("x", "0", " ", '"', ""), (all, line, at, character) => {
+        const lines = log(all);
+        const index = line % lines.length;
+        const before = lines[index] ?? "";
+        const place = at % before.length;
+        const after = before.slice(0, place) + character + before.slice(place + 1);
+        fc.pre(after !== before);
+        lines[index] = after;
+        expect(verifyAudit(text(lines))).toMatchObject({ ok: false, line: index + 1, torn: false });
+        lines[index] = `${before.slice(0, place)}x${before.slice(place)}`;
+        expect(verifyAudit(text(lines))).toMatchObject({ ok: false, line: index + 1, torn: false });
+      }),
+    );
+  });
+
+  test("of which a line was removed, doubled or moved is wrong at that place", () => {
+    const [a = "", b = "", c = ""] = log(fc.sample(entry, { numRuns: 3, seed: 1 }));
+    expect(verifyAudit(text([b, c]))).toMatchObject({ line: 1, why: expect.stringContaining("lines before it are missing") });
+    expect(verifyAudit(text([a, c]))).toMatchObject({ line: 2, why: expect.stringContaining("does not follow") });
+    expect(verifyAudit(text([a, a, b]))).toMatchObject({ line: 2, why: expect.stringContaining("does not follow") });
+    expect(verifyAudit(text([a, c, b]))).toMatchObject({ line: 2, why: expect.stringContaining("does not follow") });
+    expect(verifyAudit(text([a, "", b]))).toMatchObject({ line: 2, why: expect.stringContaining("not a line of an audit log") });
+  });
+
+  // Another reader might believe the second of two members with one name, where we believed the first.
+  test("a member written twice is a change, although it reads the same", () => {
+    const [line = ""] = log(fc.sample(entry, { numRuns: 1, seed: 2 }));
+    const doubled = `{"who":"somebody else",${line.slice(1)}`;
+    expect(JSON.parse(doubled)).toEqual(JSON.parse(line));
+    expect(verifyAudit(text([doubled]))).toMatchObject({ ok: false, line: 1, torn: false });
+  });
+
+  test("whose last line was not written to its end is torn there, and was not changed", () => {
+    const [a = "", b = ""] = log(fc.sample(entry, { numRuns: 2, seed: 3 }));
+    for (let length = 1; length < b.length; length++)
+      expect(verifyAudit(`${a}\n${b.slice(0, length)}`)).toMatchObject({
+        ok: false,
+        line: 2,
+        torn: true,
+        lastHash: JSON.parse(a).hash,
+      });
+    expect(verifyAudit(`${a}\n${b}`), "only its line end is missing").toMatchObject({ ok: true, lines: 2 });
+    expect(verifyAudit(`${a.slice(0, 9)}\n${b}\n`), "torn in the middle is a change").toMatchObject({ line: 1, torn: false });
+  });
+});
+
+test("the order in which an entry was put together does not matter; a number that is none is refused", () => {
+  const [one] = fc.sample(entry, { numRuns: 1, seed: 4 });
+  if (!one) throw new Error("fast-check gave no entry");
+  const reversed = Object.fromEntries(Object.entries(one).reverse()) as unknown as AuditEntry;
+  expect(auditLine("00", reversed)).toEqual(auditLine("00", one));
+  expect(() => auditLine(undefined, { ...one, counts: { rows: Number.NaN } })).toThrow(TypeError);
+});

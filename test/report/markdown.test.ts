@@ -1,0 +1,193 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { StageReport, TestCase } from "../../src/model.ts";
+import { toMarkdown } from "../../src/report/markdown.ts";
+import { hostileText, withTexts } from "./hostile.ts";
+import { degradedSmoke, dryCleanup, failedIntegration, flakyE2e, passedPreflight, wholeGate } from "./sample.ts";
+
+function bytes(text: string): number {
+  return Buffer.byteLength(text);
+}
+
+/** The text without its fenced blocks, in which nothing is Markdown. */
+function outsideOfCode(markdown: string): string[] {
+  const outside: string[] = [];
+  let fence: string | undefined;
+  for (const line of markdown.split("\n")) {
+    const run = /^(`{3,})(text)?$/.exec(line)?.[1];
+    if (fence === undefined && run) fence = run;
+    else if (fence !== undefined && run === fence) fence = undefined;
+    else if (fence === undefined) outside.push(line);
+  }
+  expect(fence, "every fence is closed").toBeUndefined();
+  return outside;
+}
+
+/** How many columns each line of a table has; escaped borders do not exist, because they are written as references. */
+function columns(line: string): number {
+  return line.split("|").length;
+}
+
+function manyFailures(many: number, test: (index: number) => Partial<TestCase>): StageReport {
+  const report = failedIntegration();
+  const failures = Array.from(
+    { length: many },
+    (_, index): TestCase => ({
+      name: `case ${index} ends`,
+      status: "failed",
+      durationMs: 5,
+      attempts: 1,
+      file: "tests/many.test.ts",
+      line: index,
+      ...test(index),
+    }),
+  );
+  if (report.tests) Object.assign(report.tests, { failures, failed: many, total: report.tests.passed + many });
+  return report;
+}
+
+describe("what a summary says", () => {
+  test("the verdict and its reason come first, then what is not passed", () => {
+    const text = toMarkdown(failedIntegration());
+    expect(text.split("\n").slice(0, 3)).toEqual([
+      "## ❌ Integration on staging: failed",
+      "",
+      "3 tests failed, 1 suite could not be loaded, and 3 rows of test data are still there.",
+    ]);
+    const places = [
+      "**Every suite was loaded**",
+      "The right place for test data",
+      "3 failed tests",
+      "#### 💥 1 suite",
+      "**3 left**",
+    ];
+    const found = places.map((place) => text.indexOf(place));
+    expect(found).toEqual([...found].sort((a, b) => a - b));
+    expect(found).not.toContain(-1);
+  });
+
+  test("every failed test has its message, its place and its stack", () => {
+    const text = toMarkdown(failedIntegration());
+    expect(text).toContain("sessions › creates a session and shows its access code");
+    expect(text).toContain("<code>tests/integration/sessions.test.ts:48</code>");
+    expect(text.match(/AssertionError: expected 500 to be 201/g), "the message once, although the stack repeats it").toHaveLength(
+      1,
+    );
+    expect(text).toContain("at createSession (tests/integration/sessions.test.ts:48:27)");
+  });
+
+  test("flaky tests, slowest tests, projects, servers, commands and problems are there", () => {
+    const text = toMarkdown([failedIntegration(), flakyE2e()]);
+    for (const part of [
+      "2 flaky tests",
+      "Slowest tests",
+      "authenticated-chrome",
+      "died with exit code 1",
+      "npm run test:integration",
+      "UnhandledPromiseRejection",
+      "### Problems",
+    ])
+      expect(text).toContain(part);
+  });
+
+  test("unknown is never written as a number", () => {
+    const report = failedIntegration();
+    if (report.cleanup) report.cleanup.leftOver = null;
+    delete report.cleanup?.tables[0]?.deleted;
+    const text = toMarkdown(report);
+    expect(text).toContain("whether anything is left could not be told");
+    expect(text).toMatch(/student_group_members<\/code> \| 144 \| unknown \|/);
+  });
+
+  test("a dry run says that nothing was deleted", () => {
+    expect(toMarkdown(dryCleanup())).toContain("18 rows and 2 keys would be deleted; nothing was.");
+  });
+
+  test("several stages begin with the verdict of the whole; none at all is no success", () => {
+    expect(toMarkdown(wholeGate())).toMatch(/^# ❌ Quality gate: failed\n/);
+    expect(toMarkdown([passedPreflight(), degradedSmoke()])).toMatch(/^# ⚠️ Quality gate: degraded\n/);
+    expect(toMarkdown([])).toMatch(/^## 🛑 No stage has reported/);
+  });
+});
+
+test("whatever the report's texts are, nothing in the summary is active but what we wrote", () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...wholeGate()), fc.array(hostileText, { minLength: 1, maxLength: 40 }), (sample, texts) => {
+      let next = 0;
+      const markdown = toMarkdown(withTexts(sample, () => texts[next++ % texts.length] ?? ""));
+      let header = 0;
+      for (const line of outsideOfCode(markdown)) {
+        const bare = line.replace(/&#\d+;/g, "").replace(/<\/?(details|summary|code|b|br)>/g, "");
+        expect(bare).not.toMatch(/[&<[\]`~\\!$@]/);
+        expect(line).not.toMatch(/^\s*::|##\[|:\/\/|\bwww\./i);
+        expect(bare, "# only where we write a heading").not.toMatch(/#(?<!^#{1,4})/);
+        if (!line.startsWith("|")) header = 0;
+        else if (header === 0) header = columns(line);
+        else expect(columns(line), line).toBe(header);
+      }
+      const tags = (tag: string) => outsideOfCode(markdown).join("\n").split(tag).length;
+      expect(tags("<details>")).toBe(tags("</details>"));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+describe("the byte budget", () => {
+  test("20,000 failures with long stacks fit into the limit, and not one name is lost", () => {
+    const stack = "    at somewhere (deep/file.ts:1:1)\n".repeat(12);
+    const text = toMarkdown(manyFailures(20_000, () => ({ message: "expected 1 to be 2", stack })));
+    expect(bytes(text)).toBeLessThanOrEqual(1_000_000);
+    expect(new Set(text.match(/case \d+ ends/g)).size).toBe(20_000);
+    expect(text).toContain("20,000 failed tests");
+    expect(text).toMatch(
+      /was left out: .*stacks of failed tests.*All of it is in <code>\.env-actions\/reports\/integration\.json/,
+    );
+  });
+
+  test("characters of several bytes count as such", () => {
+    const text = toMarkdown(
+      manyFailures(3_000, (index) => ({ name: `漢字👩‍👩‍👧 ${index}`, stack: "字".repeat(900) })),
+      { maxBytes: 300_000 },
+    );
+    expect(bytes(text)).toBeLessThanOrEqual(300_000);
+    expect(bytes(text), "the room is used").toBeGreaterThan(200_000);
+    expect(text).not.toContain("\ufffd");
+  });
+
+  test("the least important goes first, and the text says that it did", () => {
+    const whole = toMarkdown(failedIntegration());
+    const slightly = toMarkdown(failedIntegration(), { maxBytes: bytes(whole) - 1 });
+    expect(whole).not.toContain("left out");
+    expect(slightly).toContain("1 list of slowest tests");
+    expect(slightly).not.toContain("rebuilds the cache");
+    expect(slightly).toContain("sessions › creates a session and shows its access code");
+  });
+
+  test("where not even names fit, the count and the place of the full list remain", () => {
+    const text = toMarkdown(
+      manyFailures(5_000, () => ({})),
+      { maxBytes: 6_000 },
+    );
+    expect(bytes(text)).toBeLessThanOrEqual(6_000);
+    expect(text).toContain("5,000 failed tests");
+    expect(text).toMatch(/[\d,]+ names of failed tests/);
+    expect(text).toContain(".env-actions/reports/integration.json");
+    expect(text, "the first names are still there").toContain("case 0 ends");
+  });
+
+  test("holds for every budget and every text, and names are lost last", () => {
+    const budgets = fc.integer({ min: 0, max: 40_000 });
+    fc.assert(
+      fc.property(budgets, fc.array(hostileText, { minLength: 1 }), fc.nat({ max: 60 }), (maxBytes, texts, many) => {
+        let next = 0;
+        const failed = manyFailures(many, () => ({ message: "m", stack: "s" }));
+        const report = withTexts(failed, () => texts[next++ % texts.length] ?? "");
+        const text = toMarkdown([report, passedPreflight()], { maxBytes });
+        expect(bytes(text)).toBeLessThanOrEqual(maxBytes);
+        if (text.includes("names of failed tests") || text.includes("name of a failed test"))
+          expect(text).not.toContain("<details>");
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
