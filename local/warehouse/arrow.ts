@@ -1,10 +1,14 @@
 import { createRequire } from "node:module";
-import type * as Arrow from "apache-arrow" with { "resolution-mode": "require" };
 import { type Column, MapValue, type ResultSet, type StructValue, type Value } from "./results.ts";
 import type { DataType, PrimitiveName } from "./types.ts";
 
+type Arrow = typeof import("apache-arrow", { with: { "resolution-mode": "require" }});
+type ArrowType = InstanceType<Arrow["DataType"]>;
+type ArrowData = ReturnType<Arrow["makeData"]>;
+type ArrowSchema = InstanceType<Arrow["Schema"]>;
+
 /** The driver's own copy (CommonJS): loading the other build beside it would cost time and memory for nothing. */
-const arrow: typeof Arrow = createRequire(import.meta.url)("apache-arrow");
+const arrow: Arrow = createRequire(import.meta.url)("apache-arrow");
 
 /** Which types the client wants as themselves; the others travel as text, as on Databricks. */
 export interface NativeTypes {
@@ -41,7 +45,7 @@ export function encodeRows(result: ResultSet, native: NativeTypes, from: number,
 /** A continuation marker and a length of zero. */
 const endOfStream = 8;
 
-function writeStream(batch: Arrow.RecordBatch): Buffer {
+function writeStream(batch: InstanceType<Arrow["RecordBatch"]>): Buffer {
   const writer = new arrow.RecordBatchStreamWriter();
   writer.write(batch);
   writer.finish();
@@ -53,7 +57,7 @@ function schemaEnd(stream: Buffer): number {
   return 8 + stream.readInt32LE(4);
 }
 
-function schemaOf(columns: readonly Column[], native: NativeTypes): Arrow.Schema {
+function schemaOf(columns: readonly Column[], native: NativeTypes): ArrowSchema {
   return new arrow.Schema(columns.map((column) => new arrow.Field(column.name, arrowType(wireType(column.type, native)), true)));
 }
 
@@ -65,29 +69,48 @@ function wireType(type: DataType, native: NativeTypes): DataType {
   return type.name === "timestamp" && !native.timestamps ? text : type;
 }
 
-function arrowType(type: DataType): Arrow.DataType {
+function arrowType(type: DataType): ArrowType {
   switch (type.kind) {
     case "decimal":
-      return new arrow.Decimal(type.scale, type.precision, 128);
+      return decimalType(type);
     case "array":
-      return new arrow.List(new arrow.Field("element", arrowType(type.element), true));
+      return listType(type);
     case "map":
-      return new arrow.Map_(new arrow.Field("entries", entryType(type), false));
+      return mapType(type);
     case "struct":
-      return new arrow.Struct(type.fields.map((field) => new arrow.Field(field.name, arrowType(field.type), true)));
+      return structType(type);
     case "primitive":
       return arrowPrimitives[type.name]();
   }
 }
 
-function entryType(type: DataType & { kind: "map" }): Arrow.Struct<{ key: Arrow.DataType; value: Arrow.DataType }> {
-  return new arrow.Struct([
-    new arrow.Field("key", arrowType(type.key), false),
-    new arrow.Field("value", arrowType(type.value), true),
+type Of<Kind extends DataType["kind"]> = Extract<DataType, { kind: Kind }>;
+
+function decimalType(type: Of<"decimal">) {
+  return new arrow.Decimal(type.scale, type.precision, 128);
+}
+
+function listType(type: Of<"array">) {
+  return new arrow.List(new arrow.Field("element", arrowType(type.element), true));
+}
+
+function mapType(type: Of<"map">) {
+  return new arrow.Map_(new arrow.Field("entries", entryType(type), false));
+}
+
+function entryType(type: Of<"map">) {
+  const fields: { key: ArrowType; value: ArrowType } = { key: arrowType(type.key), value: arrowType(type.value) };
+  return new arrow.Struct<typeof fields>([
+    new arrow.Field("key", fields.key, false),
+    new arrow.Field("value", fields.value, true),
   ]);
 }
 
-const arrowPrimitives: Record<PrimitiveName, () => Arrow.DataType> = {
+function structType(type: Of<"struct">) {
+  return new arrow.Struct(type.fields.map((field) => new arrow.Field(field.name, arrowType(field.type), true)));
+}
+
+const arrowPrimitives: Record<PrimitiveName, () => ArrowType> = {
   boolean: () => new arrow.Bool(),
   tinyint: () => new arrow.Int8(),
   smallint: () => new arrow.Int16(),
@@ -102,17 +125,17 @@ const arrowPrimitives: Record<PrimitiveName, () => Arrow.DataType> = {
   void: () => new arrow.Utf8(),
 };
 
-function encode(type: DataType, values: readonly Value[]): Arrow.Data {
+function encode(type: DataType, values: readonly Value[]): ArrowData {
   const { nullCount, nullBitmap } = nulls(values);
   const common = { length: values.length, nullCount, nullBitmap };
   switch (type.kind) {
     case "decimal":
-      return arrow.makeData({ type: arrowType(type) as Arrow.Decimal, ...common, data: decimals(values) });
+      return arrow.makeData({ type: decimalType(type), ...common, data: decimals(values) });
     case "array": {
       const lists = values.map((value) => (Array.isArray(value) ? value : []));
       const valueOffsets = offsets(lists.map((list) => list.length));
       return arrow.makeData({
-        type: arrowType(type) as Arrow.List,
+        type: listType(type),
         ...common,
         valueOffsets,
         child: encode(type.element, lists.flat(1)),
@@ -137,7 +160,7 @@ function encode(type: DataType, values: readonly Value[]): Arrow.Data {
           ),
         ],
       });
-      return arrow.makeData({ type: arrowType(type) as Arrow.Map_, ...common, valueOffsets, child });
+      return arrow.makeData({ type: mapType(type), ...common, valueOffsets, child });
     }
     case "struct": {
       const children = type.fields.map((field) =>
@@ -146,7 +169,7 @@ function encode(type: DataType, values: readonly Value[]): Arrow.Data {
           values.map((value) => (isStruct(value) ? (value[field.name] ?? null) : null)),
         ),
       );
-      return arrow.makeData({ type: arrowType(type) as Arrow.Struct, ...common, children });
+      return arrow.makeData({ type: structType(type), ...common, children });
     }
     case "primitive":
       return encodePrimitive(type.name, values, common);
@@ -159,7 +182,7 @@ interface Common {
   nullBitmap: Uint8Array;
 }
 
-function encodePrimitive(name: PrimitiveName, values: readonly Value[], common: Common): Arrow.Data {
+function encodePrimitive(name: PrimitiveName, values: readonly Value[], common: Common): ArrowData {
   switch (name) {
     case "boolean":
       return arrow.makeData({ type: new arrow.Bool(), ...common, data: bitmap(values, (value) => value === true) });

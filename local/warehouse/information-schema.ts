@@ -148,23 +148,24 @@ function fullName(table: Table): string {
   return `${table.catalog}.${table.schema}.${table.name}`;
 }
 
+/** By way of JSON, because DuckDB reads that far faster than as many VALUES. */
 function relationOf(result: ResultSet): string {
+  const fields = result.columns.map((_, index) => `c${index}`);
+  const rows = Array.from({ length: result.rowCount }, (_, row) =>
+    Object.fromEntries(fields.map((field, index) => [field, jsonValue(result.values[index]?.[row] ?? null)])),
+  );
+  const structure = Object.fromEntries(
+    fields.map((field, index) => [field, result.columns[index]?.type === int ? "INTEGER" : "VARCHAR"]),
+  );
   const columns = result.columns.map(
-    (column, index) => `CAST(${identifier(`c${index}`)} AS ${duckDbType(column.type)}) AS ${identifier(column.name)}`,
+    (column, index) => `CAST(line.c${index} AS ${duckDbType(column.type)}) AS ${identifier(column.name)}`,
   );
-  const rows = Array.from(
-    { length: result.rowCount },
-    (_, row) => `(${result.values.map((values) => constant(values[row] ?? null)).join(", ")})`,
-  );
-  const none = `(${result.columns.map(() => "NULL").join(", ")})`;
-  const names = result.columns.map((_, index) => identifier(`c${index}`)).join(", ");
-  const source = `(VALUES ${rows.length > 0 ? rows.join(", ") : none}) AS rows(${names})`;
-  return `(SELECT ${columns.join(", ")} FROM ${source}${rows.length > 0 ? "" : " WHERE false"})`;
+  return `(SELECT ${columns.join(", ")} FROM (SELECT unnest(from_json(${literal(JSON.stringify(rows))}, ${literal(JSON.stringify([structure]))})) AS line))`;
 }
 
-function constant(value: Value): string {
-  if (typeof value === "bigint") return `make_timestamptz(${value})`;
-  return typeof value === "string" ? literal(value) : value === null ? "NULL" : String(value);
+/** Timestamps are microseconds; JSON and DuckDB share ISO 8601. */
+function jsonValue(value: Value): unknown {
+  return typeof value === "bigint" ? new Date(Number(value / 1000n)).toISOString() : value;
 }
 
 function texts(...names: string[]): Column[] {

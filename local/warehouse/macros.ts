@@ -57,8 +57,9 @@ const definitions: Readonly<Record<string, string>> = {
     WHEN b = 0 THEN ${divisionByZero} ELSE CAST(a AS DOUBLE) / CAST(b AS DOUBLE) END`,
   "dbx_modulo(a, b)": `CASE WHEN b = 0 THEN ${divisionByZero} ELSE a % b END`,
   "dbx_minus(a, b)": `CASE WHEN typeof(a) = 'DATE' AND typeof(b) = 'DATE' THEN ${unsupported("subtracting dates: use datediff")} ELSE a - b END`,
+  // Databricks rounds a double as it is written in decimals. The cast keeps both branches, and so the result, of the argument's kind.
   "dbx_round(x, n)": `CASE WHEN ${floating("x")} THEN CASE WHEN n > 10 THEN ${unsupported("rounding to more than ten places")}
-    ELSE CAST(round(CAST(x AS DECIMAL(38, 10)), n) AS DOUBLE) END ELSE round(x, n) END`,
+    ELSE cast_to_type(CAST(round(TRY_CAST(x AS DECIMAL(38, 10)), n) AS DOUBLE), round(x, n)) END ELSE round(x, n) END`,
   "dbx_not_decimal(x)": `CASE WHEN ${decimal("x")} THEN ${unsupported("this function for decimals: cast to DOUBLE")} ELSE x END`,
   "dbx_string(x)": toText,
   "dbx_tinyint(x)": toInteger("TINYINT", true),

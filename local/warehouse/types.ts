@@ -70,7 +70,8 @@ export function parseType(text: string): DataType {
     if (words[at] !== "(") return { kind: "decimal", precision: 10, scale: 0 };
     take("(");
     const precision = number();
-    const scale = words[at] === "," ? (take(","), number()) : 0;
+    if (take() === ")") return { kind: "decimal", precision, scale: 0 };
+    const scale = number();
     take(")");
     return { kind: "decimal", precision, scale };
   };

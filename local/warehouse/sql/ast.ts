@@ -13,11 +13,11 @@ export type Expression =
   | { kind: "call"; name: string; distinct: boolean; arguments: Expression[]; filter?: Expression; over?: Window }
   | { kind: "unary"; operator: "-" | "+" | "NOT"; operand: Expression }
   | { kind: "binary"; operator: BinaryOperator; left: Expression; right: Expression }
-  | { kind: "like"; operand: Expression; pattern: Expression; escape?: string; insensitive: boolean; negated: boolean }
+  | { kind: "like"; operand: Expression; pattern: Expression; escapeCharacter?: string; insensitive: boolean; negated: boolean }
   | { kind: "in"; operand: Expression; candidates: Expression[] | Query; negated: boolean }
   | { kind: "between"; operand: Expression; low: Expression; high: Expression; negated: boolean }
   | { kind: "is"; operand: Expression; what: "NULL" | "TRUE" | "FALSE" | { distinctFrom: Expression }; negated: boolean }
-  | { kind: "case"; operand?: Expression; branches: { when: Expression; then: Expression }[]; otherwise?: Expression }
+  | { kind: "case"; operand?: Expression; branches: { when: Expression; result: Expression }[]; otherwise?: Expression }
   | { kind: "cast"; operand: Expression; type: string; orNull: boolean }
   | { kind: "exists"; query: Query }
   | { kind: "subquery"; query: Query }

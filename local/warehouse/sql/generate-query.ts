@@ -142,7 +142,7 @@ function bareColumns(expression: Expression): string[] {
       inner.push(expression.operand, typeof expression.what === "object" ? expression.what.distinctFrom : undefined);
       break;
     case "case":
-      inner.push(expression.operand, expression.otherwise, ...expression.branches.flatMap(({ when, then }) => [when, then]));
+      inner.push(expression.operand, expression.otherwise, ...expression.branches.flatMap(({ when, result }) => [when, result]));
       break;
   }
   return inner.flatMap((part) => (part ? bareColumns(part) : []));

@@ -69,7 +69,7 @@ export function generateExpression(expression: Expression, environment: Environm
       return `(${write(expression.operand)} IS ${expression.negated ? "NOT " : ""}${what})`;
     }
     case "case": {
-      const branches = expression.branches.map(({ when, then }) => `WHEN ${write(when)} THEN ${write(then)}`).join(" ");
+      const branches = expression.branches.map(({ when, result }) => `WHEN ${write(when)} THEN ${write(result)}`).join(" ");
       const otherwise = expression.otherwise ? ` ELSE ${write(expression.otherwise)}` : "";
       return `(CASE ${expression.operand ? `${write(expression.operand)} ` : ""}${branches}${otherwise} END)`;
     }
@@ -117,7 +117,8 @@ function generateNumber(text: string): string {
 
 /** Without an own ESCAPE the character is a backslash. */
 function generateLike(expression: Extract<Expression, { kind: "like" }>, write: (inner: Expression) => string): string {
-  if (expression.escape !== undefined && expression.escape !== "\\") throw new UnsupportedSql("LIKE with an ESCAPE of its own");
+  if (expression.escapeCharacter !== undefined && expression.escapeCharacter !== "\\")
+    throw new UnsupportedSql("LIKE with an ESCAPE of its own");
   const match = `${expression.insensitive ? "dbx_ilike" : "dbx_like"}(${write(expression.operand)}, ${write(expression.pattern)})`;
   return expression.negated ? `(NOT ${match})` : match;
 }

@@ -71,8 +71,8 @@ function parseMatch(cursor: Cursor, operand: Expression, negated: boolean): Expr
   if (like) {
     if (cursor.at("ANY") || cursor.at("ALL") || cursor.at("SOME")) throw new UnsupportedSql(`${like} ${cursor.peek().value}`);
     const pattern = parseSum(cursor);
-    const escape = cursor.accept("ESCAPE") ? cursor.string() : undefined;
-    return { kind: "like", operand, pattern, escape, insensitive: like === "ILIKE", negated };
+    const escapeCharacter = cursor.accept("ESCAPE") ? cursor.string() : undefined;
+    return { kind: "like", operand, pattern, escapeCharacter, insensitive: like === "ILIKE", negated };
   }
   if (cursor.at("RLIKE") || cursor.at("REGEXP"))
     throw new UnsupportedSql(`${cursor.peek().value}: Java's regular expressions differ`);
@@ -239,11 +239,11 @@ function namesUntilParenthesis(cursor: Cursor): string[] {
 
 function parseCase(cursor: Cursor): Expression {
   const operand = cursor.at("WHEN") ? undefined : parseExpression(cursor);
-  const branches: { when: Expression; then: Expression }[] = [];
+  const branches: { when: Expression; result: Expression }[] = [];
   while (cursor.accept("WHEN")) {
     const when = parseExpression(cursor);
     cursor.expect("THEN");
-    branches.push({ when, then: parseExpression(cursor) });
+    branches.push({ when, result: parseExpression(cursor) });
   }
   const otherwise = cursor.accept("ELSE") ? parseExpression(cursor) : undefined;
   cursor.expect("END");

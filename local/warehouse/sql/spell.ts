@@ -53,7 +53,7 @@ export function spell(expression: Expression): string {
     case "is":
       return spellIs(expression);
     case "case": {
-      const branches = expression.branches.map(({ when, then }) => `WHEN ${spell(when)} THEN ${spell(then)}`).join(" ");
+      const branches = expression.branches.map(({ when, result }) => `WHEN ${spell(when)} THEN ${spell(result)}`).join(" ");
       const operand = expression.operand ? `${spell(expression.operand)} ` : "";
       return `CASE ${operand}${branches}${expression.otherwise ? ` ELSE ${spell(expression.otherwise)}` : ""} END`;
     }

@@ -38,7 +38,7 @@ function nextToken(sql: string, start: number): Token {
   const raw = /^[rR](?:'([^']*)'|"([^"]*)")/.exec(rest);
   if (raw) return token("string", raw[0], raw[1] ?? raw[2] ?? "");
   const quoted = /^'((?:\\[\s\S]|[^'\\])*)'/.exec(rest) ?? /^"((?:\\[\s\S]|[^"\\])*)"/.exec(rest);
-  if (quoted) return token("string", quoted[0], unescape(quoted[1] ?? ""));
+  if (quoted) return token("string", quoted[0], withoutEscapes(quoted[1] ?? ""));
   const name = /^`((?:``|[^`])+)`/.exec(rest);
   if (name) return token("quoted-name", name[0], (name[1] ?? "").replaceAll("``", "`"));
   const number = /^(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?:BD|[LSYDF])?(?![\w])/i.exec(rest);
@@ -87,7 +87,7 @@ function commentLength(sql: string, start: number): number {
 
 const escapes: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", b: "\b", Z: "\x1a", "0": "\0" };
 
-function unescape(text: string): string {
+function withoutEscapes(text: string): string {
   return text.replace(/\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2}|[\s\S])/g, (found, escaped: string) => {
     if (/^u.|^U./.test(escaped)) return String.fromCodePoint(Number.parseInt(escaped.slice(1), 16));
     if (/^[0-3][0-7]{2}$/.test(escaped)) return String.fromCodePoint(Number.parseInt(escaped, 8));

@@ -1,0 +1,28 @@
+import { readFileSync } from "node:fs";
+import { request } from "node:https";
+import type { Warehouse } from "../../local/warehouse/index.ts";
+
+export interface Answer {
+  status: number;
+  body: Record<string, unknown>;
+}
+
+/** One plain HTTPS call to the warehouse, beside the driver. */
+export function call(
+  warehouse: Warehouse,
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body = "",
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const ca = readFileSync(warehouse.certificateAuthority);
+    const sent = request({ host: "localhost", port: warehouse.port, method, path, headers, ca }, (response) => {
+      const parts: Buffer[] = [];
+      response.on("data", (part: Buffer) => parts.push(part));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(Buffer.concat(parts).toString()) }));
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
