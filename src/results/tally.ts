@@ -7,7 +7,10 @@ const slowestKept = 10;
 const failuresWithStack = 1_000;
 const shortMessage = 300;
 
-/** Counts tests. Details are kept of failures, of flaky tests and of the slowest; of the others only that they were there. */
+/**
+ * Counts tests. Details are kept of failures, of flaky tests and of the slowest; of the others only that they were there. What is
+ * kept is copied, because the engine's substrings would keep the pieces of the report in memory from which they were cut.
+ */
 export class Tally {
   readonly #counts = noCounts();
   readonly #projects = new Map<string, TestCounts>();
@@ -34,7 +37,8 @@ export class Tally {
   }
 
   crashed(suite: CrashedSuite): void {
-    this.#crashed.push({ ...suite, file: this.#fileOf(suite.file) });
+    const copy = structuredClone(suite);
+    this.#crashed.push({ ...copy, file: this.#fileOf(copy.file) });
   }
 
   results(sources: TestResults["sources"], disagreements: string[]): TestResults {
@@ -52,7 +56,8 @@ export class Tally {
   }
 
   #case(test: ReportedTest): TestCase {
-    return testCase(test, test.file === undefined ? undefined : this.#fileOf(test.file));
+    const copy = structuredClone(test);
+    return testCase(copy, copy.file === undefined ? undefined : this.#fileOf(copy.file));
   }
 
   #project(name: string): TestCounts {
