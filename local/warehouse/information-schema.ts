@@ -9,6 +9,12 @@ type Reader = (catalog: Catalog, principal: Principal, privileges: Privileges) =
 
 /** The views of a catalog's information_schema, each with only what the principal may see. */
 const views: Readonly<Record<string, Reader>> = {
+  catalogs: (catalog, principal, privileges) => {
+    const visible = privileges.seesCatalog(principal, catalog);
+    const owner = privileges.owner(catalog.name, catalog.owner);
+    const row = [catalog.name, owner, null, ...changed(catalog.createdAt, catalog.createdAt, owner)];
+    return resultOf([...texts("catalog_name", "catalog_owner", "comment"), ...changes], visible ? [row] : []);
+  },
   schemata: (catalog, principal, privileges) =>
     resultOf(
       [...texts("catalog_name", "schema_name", "schema_owner", "comment"), ...changes],
