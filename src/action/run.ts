@@ -8,7 +8,7 @@ import type { Overrides } from "../stages/context.ts";
 import { performStage, type StageAnswer, type StageRequest } from "../suite.ts";
 import { cancellation } from "./cancellation.ts";
 import type { ActionInputs } from "./inputs.ts";
-import type { OutputName } from "./interface.ts";
+import { type Output, type OutputName, outputs } from "./interface.ts";
 import { printProgress } from "./log.ts";
 import { publish } from "./publish.ts";
 
@@ -38,7 +38,7 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise
   // From here on nothing of this step is left to clean up.
   core.saveState("FINISHED", "true");
   await publish(answer);
-  for (const [name, value] of Object.entries(outputsOf(answer))) core.setOutput(name, value);
+  for (const [name, value] of outputsOf(answer)) core.setOutput(name, value);
   return exitStatus([answer.report.verdict]);
 }
 
@@ -85,10 +85,11 @@ function passRateFrom(text: string): number {
   return share;
 }
 
-function outputsOf({ report, files }: StageAnswer): Partial<Record<OutputName, string>> {
+/** What the stage's own action declares, and nothing else. */
+function outputsOf({ report, files }: StageAnswer): [OutputName, string][] {
   const { tests, cleanup } = report;
   const ran = tests ? tests.total - tests.skipped : 0;
-  return {
+  const values: Partial<Record<OutputName, string>> = {
     verdict: report.verdict,
     report: files.report,
     summary: files.summary,
@@ -97,6 +98,7 @@ function outputsOf({ report, files }: StageAnswer): Partial<Record<OutputName, s
       tests: String(ran),
       "failed-tests": String(tests.failed + tests.crashedSuites.length),
       "flaky-tests": String(tests.flaky),
+      // Cut off, not rounded: 99.97 % is not 100 %.
       "pass-rate": ran > 0 ? `${Math.floor(((tests.passed + tests.flaky) / ran) * 1000) / 10}%` : "",
     }),
     ...(cleanup && {
@@ -106,4 +108,9 @@ function outputsOf({ report, files }: StageAnswer): Partial<Record<OutputName, s
       "left-over": cleanup.leftOver === null ? "unknown" : String(cleanup.leftOver),
     }),
   };
+  return (Object.keys(values) as OutputName[]).flatMap((name) => {
+    const { stages }: Output = outputs[name];
+    const value = values[name];
+    return value !== undefined && (!stages || stages.includes(report.stage)) ? [[name, value] as [OutputName, string]] : [];
+  });
 }

@@ -78,14 +78,21 @@ async function namesIn(directory: string): Promise<string[]> {
 
 async function fromArtifacts(artifacts: ArtifactService, stage: StageName): Promise<Found> {
   const found: Found = { evidence: [], problems: [] };
+  let names: string[];
   try {
-    for (const { name } of await artifacts.list()) {
-      if (!name.startsWith(artifactPrefix(stage))) continue;
-      const file = (await artifacts.download(name)).find((entry) => entry.name === evidenceFile);
-      if (file) found.evidence.push(parseEvidence(file.content.toString("utf8")));
-    }
+    names = (await artifacts.list()).map((artifact) => artifact.name).filter((name) => name.startsWith(artifactPrefix(stage)));
   } catch (error) {
-    found.problems.push(`the artifacts of this workflow run could not be read: ${message(error)}`);
+    return { evidence: [], problems: [`the artifacts of this workflow run could not be read: ${message(error)}`] };
+  }
+  for (const name of names) {
+    try {
+      const file = (await artifacts.download(name)).find((entry) => entry.name === evidenceFile);
+      if (!file) throw new Error(`it holds no ${evidenceFile}`);
+      found.evidence.push(parseEvidence(file.content.toString("utf8")));
+    } catch (error) {
+      // One broken artifact must not hide the good ones.
+      found.problems.push(`the artifact ${name} is not readable as evidence: ${message(error)}`);
+    }
   }
   return found;
 }

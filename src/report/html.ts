@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { opensTheGate, type StageReport, type Verdict, worstVerdict } from "../model.ts";
+import { opensTheGate, type StageReport, stageNames, type Verdict, worstVerdict } from "../model.ts";
 import { html, Markup } from "./html/markup.ts";
 import { icon } from "./html/parts.ts";
-import { gateStop, stageSection } from "./html/stage.ts";
+import { gateStop, missingStop, stageSection } from "./html/stage.ts";
 import { style } from "./html/style.ts";
-import { stageTitle } from "./words.ts";
+import { missingStages, stageTitle } from "./words.ts";
 
 /**
  * One HTML file with everything in it: no script, nothing loaded from anywhere, and a policy that forbids both. Everything in a
@@ -12,7 +12,15 @@ import { stageTitle } from "./words.ts";
  */
 export function toHtml(reports: readonly StageReport[]): string {
   const verdict = worstVerdict(reports.map((report) => report.verdict));
-  const stops = reports.map((report, index) => ({ report, id: `${report.stage}-${index + 1}` }));
+  // In the order of the gate; a stage may be there several times, for several environments.
+  const sorted = stageNames.flatMap((stage) => reports.filter((report) => report.stage === stage));
+  const stops = sorted.map((report, index) => ({ report, id: `${report.stage}-${index + 1}` }));
+  const missing = missingStages(reports);
+  const gate = stageNames.map((stage) =>
+    missing.includes(stage)
+      ? missingStop(stage)
+      : stops.filter(({ report }) => report.stage === stage).map(({ report, id }) => gateStop(report, id)),
+  );
   return html`${new Markup("<!doctype html>")}
 <html lang="en">
 <head>
@@ -27,8 +35,8 @@ export function toHtml(reports: readonly StageReport[]): string {
 <a class="skip" href="#stages">To the stages</a>
 <header>
 <h1>Quality gate</h1>
-<div class="banner ${verdict}">${icon(verdict)}<div><strong>${headline(verdict, reports.length)}</strong><p>${because(reports)}</p></div></div>
-<nav aria-label="Stages of the gate"><ol class="gate">${stops.map(({ report, id }) => gateStop(report, id))}</ol></nav>
+<div class="banner ${verdict}">${icon(verdict)}<div><strong>${headline(verdict, reports)}</strong><p>${because(reports)}</p></div></div>
+<nav aria-label="Stages of the gate"><ol class="gate">${gate}</ol></nav>
 </header>
 <main id="stages">
 ${stops.map(({ report, id }) => stageSection(report, id))}
@@ -46,9 +54,11 @@ const policy = [
   "form-action 'none'",
 ].join("; ");
 
-function headline(verdict: Verdict, stages: number): string {
-  if (stages === 0) return "No stage has reported";
+function headline(verdict: Verdict, reports: readonly StageReport[]): string {
+  if (reports.length === 0) return "No stage has reported";
   if (!opensTheGate(verdict)) return `The gate is closed: ${verdict}`;
+  // Permission needs every stage; one that did not report has not passed.
+  if (missingStages(reports).length > 0) return `So far: ${verdict}`;
   return verdict === "passed" ? "The gate is open: passed" : "The gate is open, with a warning: degraded";
 }
 

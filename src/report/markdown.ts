@@ -3,7 +3,7 @@ import { inlineCode, inlineText } from "./inert.ts";
 import { table } from "./markdown/blocks.ts";
 import { cutBytes, fitInto, type Loss, listLosses, losses, type Part } from "./markdown/budget.ts";
 import { stageHeading, stageParts } from "./markdown/stage.ts";
-import { budgetUse, cut, reportFile, stageTitle, verdictIcons, verdictWords } from "./words.ts";
+import { budgetUse, cut, missingStages, reportFile, stageTitle, verdictIcons, verdictWords } from "./words.ts";
 
 /** GitHub drops a summary over 1 MiB as a whole, without a word; this leaves room for what others write in the same step. */
 const defaultMaxBytes = 1_000_000;
@@ -38,7 +38,10 @@ function overview(reports: readonly StageReport[]): string {
     budgetUse(report),
   ]);
   const list = table(["Verdict", "Stage", "Environment", "Reason", "Took"], rows);
-  return `# ${verdictIcons[verdict]} Quality gate: ${verdict}\n\n${list}`;
+  const missing = missingStages(reports).map(stageTitle);
+  const so = missing.length > 0 ? " so far" : "";
+  const rest = missing.length > 0 ? `Not reported: ${missing.join(", ")}.\n\n` : "";
+  return `# ${verdictIcons[verdict]} Quality gate${so}: ${verdict}\n\n${list}${rest}`;
 }
 
 function lossNote(lost: ReadonlyMap<Loss, number>, files: string): string {

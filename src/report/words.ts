@@ -1,4 +1,12 @@
-import type { Check, CommandReport, StageName, StageReport, TestCase, Verdict } from "../model.ts";
+import {
+  type Check,
+  type CommandReport,
+  type StageName,
+  type StageReport,
+  stageNames,
+  type TestCase,
+  type Verdict,
+} from "../model.ts";
 
 /** How a report says things, whatever it is written in: the same words in the summary, on the page and in annotations. */
 
@@ -85,6 +93,11 @@ export function budgetUse(report: Pick<StageReport, "durationMs" | "budgetMs">):
 
 export function shortSha(sha: string): string {
   return sha.slice(0, 10);
+}
+
+/** The stages that the gate asks for and that have not reported: without them a whole is only right so far. */
+export function missingStages(reports: readonly StageReport[]): StageName[] {
+  return stageNames.filter((stage) => stage !== "cleanup" && !reports.some((report) => report.stage === stage));
 }
 
 /** Where the whole report stands, relative to the workspace. */

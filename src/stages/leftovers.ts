@@ -1,5 +1,5 @@
 import { look } from "../checks/check.ts";
-import type { Check } from "../model.ts";
+import type { Check, CleanupResult } from "../model.ts";
 import { describePlan, planCleanup } from "../testdata/cleanup.ts";
 import { judgeLeftovers } from "../testdata/judge.ts";
 import { parseLedger } from "../testdata/ledger.ts";
@@ -7,8 +7,9 @@ import type { Readers } from "./connections.ts";
 import { type StageContext, step } from "./context.ts";
 
 /** What earlier runs left behind, found by reading alone. */
-export async function checkLeftovers(context: StageContext, readers: Readers): Promise<Check> {
-  return await look("test-data.left-by-earlier-runs", "Nothing left by earlier runs", async () => {
+export async function checkLeftovers(context: StageContext, readers: Readers): Promise<{ check: Check; found?: CleanupResult }> {
+  let found: CleanupResult | undefined;
+  const check = await look("test-data.left-by-earlier-runs", "Nothing left by earlier runs", async () => {
     const [warehouse, redis] = await Promise.all([readers.warehouse, readers.redis]);
     const plan = await planCleanup(
       {
@@ -27,6 +28,8 @@ export async function checkLeftovers(context: StageContext, readers: Readers): P
         now: Date.now(),
       },
     );
-    return judgeLeftovers(describePlan(plan, true));
+    found = describePlan(plan, true);
+    return judgeLeftovers(found);
   });
+  return { check, ...(found ? { found } : {}) };
 }

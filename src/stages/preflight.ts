@@ -7,7 +7,7 @@ import { checkNamespace } from "../checks/websocket.ts";
 import type { Check } from "../model.ts";
 import { proveRedis, proveWarehouse } from "../testdata/proof.ts";
 import { apiPorts, socketPorts } from "./api.ts";
-import { withReaders } from "./connections.ts";
+import { type Readers, withReaders } from "./connections.ts";
 import { emptyOutcome, type StageContext, type StageOutcome, told } from "./context.ts";
 import { checkLeftovers } from "./leftovers.ts";
 import { withApplication } from "./servers.ts";
@@ -31,7 +31,7 @@ export async function preflight(context: StageContext): Promise<StageOutcome> {
         const prove = mayWrite ? proveRedis.bind(undefined, environment) : undefined;
         checking.push(checkRedis(redis, limits, prove));
       }
-      if (warehouse || redis) checking.push(checkLeftovers(context, { warehouse, redis }));
+      if (warehouse || redis) checking.push(leftovers(context, { warehouse, redis }, outcome));
 
       const api = apiPorts(context);
       if (api) {
@@ -49,6 +49,12 @@ export async function preflight(context: StageContext): Promise<StageOutcome> {
     outcome.checks.push(...checks);
   });
   return outcome;
+}
+
+async function leftovers(context: StageContext, readers: Readers, outcome: StageOutcome): Promise<Check> {
+  const { check, found } = await checkLeftovers(context, readers);
+  if (found) outcome.cleanup = found;
+  return check;
 }
 
 /** A minted token is a secret from the moment it exists. */

@@ -151,7 +151,12 @@ async function judgeCommand(
     const reports = context.overrides.reports ?? settings.reports;
     if (reports.length === 0)
       throw new UserError(`stages.${context.stage}.reports is missing: without a report nobody knows what ran`);
-    const tests = await readResults({ cwd: join(context.workspace, settings.workingDirectory), reports, startedAt });
+    const tests = await readResults({
+      cwd: join(context.workspace, settings.workingDirectory),
+      workspace: context.workspace,
+      reports,
+      startedAt,
+    });
     const passRate = context.overrides.passRate ?? settings.passRate;
     return {
       checks: [

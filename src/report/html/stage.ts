@@ -1,4 +1,4 @@
-import type { Origin, StageReport } from "../../model.ts";
+import type { Origin, StageName, StageReport } from "../../model.ts";
 import { budgetUse, shortSha, stageTitle } from "../words.ts";
 import { checksPart } from "./checks.ts";
 import { html, type Markup, nothing } from "./markup.ts";
@@ -12,6 +12,10 @@ export function gateStop(report: StageReport, id: string): Markup {
   return html`<li><a class="stop ${report.verdict}" href="#${id}"><b>${stageTitle(report.stage)}</b>${pill(report.verdict)}
 <p>${report.reason}</p>
 ${budgetBar("Share of the time budget that was used", report.durationMs, report.budgetMs)}<small>${report.environment.name}<br>${budgetUse(report)}</small></a></li>\n`;
+}
+
+export function missingStop(stage: StageName): Markup {
+  return html`<li><div class="stop missing"><b>${stageTitle(stage)}</b><p>Has not reported.</p></div></li>\n`;
 }
 
 export function stageSection(report: StageReport, id: string): Markup {

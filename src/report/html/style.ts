@@ -60,6 +60,7 @@ pre { margin: 0; padding: 12px 14px; background: var(--sunken); border: 1px soli
 .gate li { position: relative; display: flex; }
 .gate li + li::before { content: ""; position: absolute; left: -15px; top: 34px; width: 8px; height: 8px; border: solid var(--muted); border-width: 2px 2px 0 0; transform: rotate(45deg); }
 .stop { flex: 1; display: flex; flex-direction: column; gap: 8px; padding: 14px 16px; background: var(--card); border: 1px solid var(--line); border-top: 4px solid; border-radius: 10px; box-shadow: var(--shadow); color: inherit; text-decoration: none; min-width: 0; }
+.stop.missing { border: 2px dashed var(--line); background: none; box-shadow: none; color: var(--muted); }
 a.stop:hover { border-color: var(--link); }
 .stop b { font-size: 16px; }
 .stop .pill { align-self: flex-start; }
@@ -73,7 +74,8 @@ th { text-align: left; font-size: 12.5px; font-weight: 600; color: var(--muted);
 td { padding: 8px 12px 8px 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
 tbody tr:last-child td { border-bottom: 0; }
 .numeric { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-th:last-child, td:last-child { padding-right: 0; }
+th.numeric, td.numeric { padding-right: 22px; }
+th:last-child, td:last-child, th.numeric:last-child, td.numeric:last-child { padding-right: 0; }
 .title { display: block; min-width: 13em; font-weight: 600; }
 .message { color: var(--muted); font-size: 13.5px; margin-top: 2px; }
 .message.bad, .bad { color: var(--failed); }
@@ -90,6 +92,7 @@ rect.flaky { fill: var(--degraded-bar); }
 .legend li { display: flex; gap: 6px; align-items: center; }
 .swatch { width: 11px; height: 11px; }
 .samples { list-style: none; padding: 0; }
+p + table { margin-top: 8px; }
 p + .bar { margin-top: 8px; }
 details { border: 1px solid var(--line); border-radius: 8px; margin: 8px 0; }
 summary { padding: 9px 14px; cursor: pointer; overflow-wrap: anywhere; }

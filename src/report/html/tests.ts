@@ -64,30 +64,19 @@ function crashedSuites({ crashedSuites }: TestResults): Markup {
 
 function flaky(tests: readonly TestCase[]): Markup {
   if (tests.length === 0) return nothing;
-  const rows = tests.map((test) => [
-    test.name,
-    code(place(test)),
-    test.project,
-    test.attempts,
-    cut(firstLine(test.message ?? ""), 300),
-  ]);
-  const columns = [
-    { title: "Test" },
-    { title: "Place" },
-    { title: "Project" },
-    { title: "Attempts", numeric: true },
-    { title: "First failure" },
-  ];
+  const rows = tests.map((test) => [nameAndPlace(test), test.project, test.attempts, cut(firstLine(test.message ?? ""), 300)]);
+  const columns = [{ title: "Test" }, { title: "Project" }, { title: "Attempts", numeric: true }, { title: "First failure" }];
   return html`<h4>${count(tests.length, "flaky test")}: passed only when run again</h4>${dataTable("Flaky tests", columns, rows)}`;
 }
 
 function slowest(tests: readonly TestCase[]): Markup {
   if (tests.length === 0) return nothing;
-  const rows = tests.map((test) => [duration(test.durationMs), test.name, code(place(test))]);
-  return folded(
-    "Slowest tests",
-    dataTable("Slowest tests", [{ title: "Took", numeric: true }, { title: "Test" }, { title: "Place" }], rows),
-  );
+  const rows = tests.map((test) => [duration(test.durationMs), nameAndPlace(test)]);
+  return folded("Slowest tests", dataTable("Slowest tests", [{ title: "Took", numeric: true }, { title: "Test" }], rows));
+}
+
+function nameAndPlace(test: TestCase): Markup {
+  return html`<div>${test.name}<br>${code(place(test))}</div>`;
 }
 
 function projects(byName: Readonly<Record<string, TestCounts>>): Markup {

@@ -1,0 +1,206 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Scenario, startScenario } from "./scenario.ts";
+
+/**
+ * The gate as a person meets it, on an application that is broken in one way at a time: the verdict, the exit status, the sentence
+ * that is read, and that nothing stays behind.
+ */
+let scenario: Scenario;
+beforeEach(async () => {
+  scenario = await startScenario();
+});
+afterEach(() => scenario.stop());
+
+const preflight = ["preflight", "-e", "local"];
+const integration = ["integration", "-e", "local"];
+
+describe("a healthy application", () => {
+  test("preflight, integration, smoke and cleanup leave nothing behind, and no secret is written anywhere", async () => {
+    expect((await scenario.run(preflight)).exitCode).toBe(0);
+    const ran = await scenario.run(integration);
+    expect(ran.output).toMatch(/integration passed/);
+    expect(ran.reports.integration?.tests).toMatchObject({ failed: 0, crashedSuites: [] });
+    expect(ran.reports.integration?.tests?.total).toBeGreaterThan(20);
+    expect(ran.reports.integration?.cleanup).toMatchObject({ leftOver: 0, problems: [] });
+    // Rows that only the ledger, a title or a parent gives away were among them.
+    expect(ran.reports.integration?.cleanup?.tables.map((table) => table.table)).toEqual(
+      expect.arrayContaining(["sessions.classroom_sessions", "sessions.student_groups", "sessions.transcriptions"]),
+    );
+    expect(await scenario.traces()).toEqual([]);
+
+    const written = await Promise.all(
+      [
+        "summary.md",
+        "report.html",
+        "audit.jsonl",
+        "reports/integration.json",
+        "logs/integration-backend.log",
+        "logs/integration-tests.log",
+      ].map((name) => readFile(join(scenario.workspace, ".env-actions", name), "utf8")),
+    );
+    const { DATABRICKS_TOKEN, REDIS_URL, TEST_TOKEN_SECRET } = scenario.world.env;
+    for (const secret of [DATABRICKS_TOKEN, TEST_TOKEN_SECRET, new URL(REDIS_URL ?? "").password])
+      for (const text of [...written, ran.output]) expect(text).not.toContain(secret);
+  });
+
+  test("smoke after a deployment only reads: the warehouse saw nothing but reading statements of the reader", async () => {
+    const ran = await scenario.run(["smoke", "-e", "production", "--deployment", "4711"]);
+    expect(ran.output).toMatch(/smoke passed|smoke degraded/);
+    expect(ran.exitCode).toBe(0);
+    expect(ran.check("databricks.read-only")?.verdict).toBe("passed");
+    expect(ran.check("redis.read-only")?.verdict).toBe("passed");
+    expect(ran.check("auth.mint-off")?.verdict).toBe("passed");
+    const suite = scenario.world.warehouse.statements.filter((statement) => statement.sql.includes("env-actions run"));
+    expect(suite.length).toBeGreaterThan(5);
+    for (const statement of suite) {
+      expect(statement.user).toBe("smoke-reader@classwaves.example");
+      expect(statement.sql).toMatch(/\*\/ (SELECT|SHOW|DESCRIBE)/);
+    }
+    expect(await scenario.traces()).toEqual([]);
+  });
+
+  test("a credential that could write is found in a read-only environment", async () => {
+    const ran = await scenario.run(["smoke", "-e", "production", "--deployment", "4711"], {
+      PRODUCTION_DATABRICKS_TOKEN: scenario.world.env.DATABRICKS_TOKEN ?? "",
+      PRODUCTION_REDIS_URL: scenario.world.redisUrl,
+    });
+    expect(ran.exitCode).toBe(1);
+    expect(ran.check("databricks.read-only")).toMatchObject({ verdict: "failed", observed: expect.stringContaining("MODIFY") });
+    expect(ran.check("redis.read-only")).toMatchObject({ verdict: "failed" });
+  });
+
+  test("a stage without the evidence of the one before refuses to start, and starts nothing", async () => {
+    const ran = await scenario.run(integration);
+    expect(ran.exitCode).toBe(3);
+    expect(ran.output).toMatch(
+      /Refused to start: integration needs passed evidence of preflight: there is none for local\. Run preflight first\./,
+    );
+    expect(ran.reports.integration).toMatchObject({ verdict: "error", servers: [], commands: [] });
+    expect(scenario.world.warehouse.statements.filter((statement) => statement.sql.includes("env-actions"))).toEqual([]);
+  });
+});
+
+describe("a broken application", () => {
+  test("failing tests: failed, each named, and their data is gone", async () => {
+    await scenario.run(preflight);
+    const ran = await scenario.run(integration, { CLASSROOM_BREAK: "failing-test" });
+    expect(ran.exitCode).toBe(1);
+    expect(ran.reports.integration?.verdict).toBe("failed");
+    expect(ran.output).toMatch(/✘ .*fails on purpose \(1\)/);
+    expect(await scenario.traces()).toEqual([]);
+  });
+
+  test("a suite that crashes while it is loaded: failed, although every test that ran passed", async () => {
+    await scenario.run(preflight);
+    const ran = await scenario.run(integration, { CLASSROOM_BREAK: "crashed-suite" });
+    expect(ran.exitCode).toBe(1);
+    expect(ran.check("tests.suites-loaded")).toMatchObject({
+      verdict: "failed",
+      message: expect.stringMatching(/crashed\.test\.ts.*crashes on purpose/s),
+    });
+    expect(await scenario.traces()).toEqual([]);
+  });
+
+  test("a server that dies at its start: failed at once, with its last words", async () => {
+    const ran = await scenario.run(preflight, { CLASSROOM_BREAK: "backend-dies" });
+    expect(ran.exitCode).toBe(1);
+    expect(ran.check("application")).toMatchObject({ verdict: "failed", message: expect.stringContaining("backend") });
+    expect(ran.output).toContain("the backend dies on purpose");
+    expect(await scenario.traces()).toEqual([]);
+  });
+
+  test("a server that dies while the tests run: failed, the tests are stopped, and it is named as the cause", async () => {
+    await scenario.run(preflight);
+    const ran = await scenario.run([...integration, "--command", "node -e 'setTimeout(() => {}, 60000)'"], {
+      CLASSROOM_BREAK: "backend-dies-after:4",
+    });
+    expect(ran.exitCode).toBe(1);
+    expect(ran.check("tests.server")).toMatchObject({
+      verdict: "failed",
+      message: expect.stringMatching(/server backend died.*while the tests ran/),
+    });
+    expect(ran.output).toContain("the backend dies on purpose");
+    expect(await scenario.traces()).toEqual([]);
+  });
+
+  test("a command that runs no test at all: failed, although it exits 0", async () => {
+    await scenario.run(preflight);
+    const ran = await scenario.run([...integration, "--command", "true"]);
+    expect(ran.exitCode).toBe(1);
+    expect(ran.check("tests.report")).toMatchObject({ verdict: "failed" });
+  });
+});
+
+describe("a broken environment", () => {
+  test("a stopped Redis: could not be looked at, and the API says so too", async () => {
+    await scenario.world.stopRedis();
+    const ran = await scenario.run(preflight);
+    expect(ran.exitCode).not.toBe(0);
+    expect(ran.check("redis.ping") ?? ran.check("application")).toMatchObject({
+      message: expect.stringMatching(/Redis does not answer|ECONNREFUSED|backend/),
+    });
+  });
+
+  test("a wrong token: error, with the cure", async () => {
+    const ran = await scenario.run(preflight, { DATABRICKS_TOKEN: "dapi-this-is-not-the-token" });
+    expect(ran.exitCode).not.toBe(0);
+    expect(ran.check("databricks.connect")).toMatchObject({
+      verdict: "error",
+      message: expect.stringMatching(/refused the token.*Check DATABRICKS_TOKEN/),
+    });
+    expect(ran.output).not.toContain("dapi-this-is-not-the-token");
+  });
+
+  test("a warehouse that never wakes: error within the budget, and it says what it waited for", async () => {
+    scenario.world.warehouse.levers.neverWakes = true;
+    const ran = await scenario.run([...preflight, "--budget", "4s"]);
+    expect(ran.exitCode).not.toBe(0);
+    expect(ran.output).toMatch(/the warehouse is asleep/);
+    expect(ran.check("databricks.connect")).toMatchObject({ verdict: "error", message: expect.stringMatching(/asleep|wake/) });
+    expect(ran.reports.preflight?.problems).toEqual([expect.stringMatching(/budget of 4 s was used up/)]);
+    expect(await scenario.traces()).toEqual([]);
+  });
+
+  test("the wrong host: nothing is written, nothing is started", async () => {
+    await scenario.run(preflight);
+    const ran = await scenario.run(integration, {
+      DATABRICKS_HOST: scenario.world.warehouse.host.replace("localhost", "127.0.0.1"),
+    });
+    expect(ran.exitCode).not.toBe(0);
+    expect(ran.reports.integration).toMatchObject({ commands: [], servers: [] });
+    expect(ran.check("identity")).toMatchObject({
+      message: expect.stringMatching(
+        /host is 127\.0\.0\.1, but this environment expects localhost: nothing was written|certificate/,
+      ),
+    });
+    expect(await scenario.traces()).toEqual([]);
+  });
+});
+
+describe("an interrupted run", () => {
+  test("Ctrl-C in the middle of the tests: they and the servers end, and what they made is deleted", async () => {
+    await scenario.run(preflight);
+    const makeOneAndWait = `node -e '
+      const { ENV_ACTIONS_PREFIX: prefix, E2E_BACKEND_URL: backend, TEST_TOKEN_SECRET: secretKey } = process.env;
+      (async () => {
+        const post = (path, body, headers) => fetch(backend + path, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) }).then((r) => r.json());
+        const { tokens } = await post("/api/v1/auth/generate-test-token", { secretKey, teacherId: prefix + "_teacher" });
+        const made = await post("/api/v1/sessions", { title: prefix + " interrupted" }, { authorization: "Bearer " + tokens.accessToken });
+        console.log("made", JSON.stringify(made).slice(0, 300));
+        setTimeout(() => {}, 60000);
+      })();'`;
+    let interrupted = false;
+    const ran = await scenario.run([...integration, "--verbose", "--command", makeOneAndWait], {}, (output, interrupt) => {
+      if (interrupted || !output.includes("tests: made")) return;
+      interrupted = true;
+      interrupt();
+    });
+    expect(interrupted).toBe(true);
+    expect(ran.exitCode).not.toBe(0);
+    expect(ran.reports.integration?.problems).toContain("the run was cancelled");
+    expect(ran.reports.integration?.cleanup?.deletedRows).toBeGreaterThan(0);
+    expect(await scenario.traces()).toEqual([]);
+  });
+});

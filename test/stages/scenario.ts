@@ -1,0 +1,124 @@
+import { spawn } from "node:child_process";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { type ClassroomWorld, type Fingerprint, startClassroomWorld } from "../../examples/classroom/world.ts";
+import { readTools } from "../../scripts/tools.ts";
+import type { Check, StageReport } from "../../src/model.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const classroom = join(root, "examples", "classroom");
+
+export interface Ran {
+  exitCode: number | null;
+  /** What a person saw. */
+  output: string;
+  reports: Partial<Record<StageReport["stage"], StageReport>>;
+  check(id: string): Check | undefined;
+}
+
+export interface Scenario {
+  world: ClassroomWorld;
+  /** Its own copy of the configuration's folder, so that scenarios do not share `.env-actions`. */
+  workspace: string;
+  before: Fingerprint;
+  run(
+    args: readonly string[],
+    env?: Record<string, string>,
+    during?: (output: string, interrupt: () => void) => void,
+  ): Promise<Ran>;
+  /** What is left: rows or keys that production did not have, changed tables, ports still taken. Empty = nothing. */
+  traces(): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+/** The small ClassWaves in a world of its own, and env-actions started on it as in a terminal. */
+export async function startScenario(): Promise<Scenario> {
+  const tools = readTools(root);
+  const [world, workspace] = await Promise.all([startClassroomWorld({ redisServer: tools.redisServer }), copyOfClassroom()]);
+  const before = await world.fingerprint();
+  const ports = ["CLASSROOM_BACKEND_PORT", "CLASSROOM_FRONTEND_PORT", "CLASSROOM_PRODUCTION_PORT"].map((name) =>
+    Number(world.env[name]),
+  );
+  return {
+    world,
+    workspace,
+    before,
+    run: (args, env = {}, during = () => undefined) =>
+      runTerminal(workspace, args, { ...world.env, CHROME_PATH: tools.chrome, ...env }, during),
+    async traces() {
+      const after = await world.fingerprint().catch(() => undefined);
+      const taken = (await Promise.all(ports.map(isTaken))).flatMap((answers, index) =>
+        answers ? [`port ${ports[index]} is taken`] : [],
+      );
+      if (!after) return ["the world cannot be looked at", ...taken];
+      const changed = Object.keys(after.tables).filter(
+        (table) => JSON.stringify(after.tables[table]) !== JSON.stringify(before.tables[table]),
+      );
+      return [
+        ...changed.map((table) => `${table} changed`),
+        ...after.strangeKeys.map((key) => `key ${key}`),
+        ...(after.keys === before.keys ? [] : ["production's keys changed"]),
+        ...taken,
+      ];
+    },
+    async stop() {
+      await world.stop();
+      await rm(workspace, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Inside the repository, because its code finds its libraries in the repository's node_modules. */
+async function copyOfClassroom(): Promise<string> {
+  const workspace = await mkdtemp(join(root, "examples", ".classroom-"));
+  await cp(classroom, workspace, {
+    recursive: true,
+    filter: (source) => !/node_modules|\.env-actions|reports$|test-results/.test(source.slice(classroom.length)),
+  });
+  return workspace;
+}
+
+async function runTerminal(
+  workspace: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  during: (output: string, interrupt: () => void) => void,
+): Promise<Ran> {
+  const { GITHUB_ACTIONS: _runner, ...own } = process.env;
+  const child = spawn(process.execPath, [join(root, "src", "main.ts"), ...args], {
+    cwd: workspace,
+    env: { ...own, ...env, PATH: `${join(root, "node_modules", ".bin")}:${own.PATH ?? ""}` },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+      during(output, () => child.kill("SIGINT"));
+    });
+  const exitCode = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  const reports: Ran["reports"] = {};
+  for (const stage of ["preflight", "integration", "e2e", "smoke", "cleanup"] as const) {
+    const text = await readFile(join(workspace, ".env-actions", "reports", `${stage}.json`), "utf8").catch(() => undefined);
+    if (text !== undefined) reports[stage] = JSON.parse(text) as StageReport;
+  }
+  return {
+    exitCode,
+    output,
+    reports,
+    check: (id) =>
+      Object.values(reports)
+        .flatMap((report) => report.checks)
+        .find((check) => check.id === id),
+  };
+}
+
+async function isTaken(port: number): Promise<boolean> {
+  const socket = connect(port, "localhost");
+  const answers = await new Promise<boolean>((resolve) =>
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false)),
+  );
+  socket.destroy();
+  return answers;
+}
