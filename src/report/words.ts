@@ -4,6 +4,7 @@ import {
   type StageName,
   type StageReport,
   stageNames,
+  type TableCleanup,
   type TestCase,
   type Verdict,
 } from "../model.ts";
@@ -98,6 +99,14 @@ export function shortSha(sha: string): string {
 /** The stages that the gate asks for and that have not reported: without them a whole is only right so far. */
 export function missingStages(reports: readonly StageReport[]): StageName[] {
   return stageNames.filter((stage) => stage !== "cleanup" && !reports.some((report) => report.stage === stage));
+}
+
+/** A deleting statement with what is needed to undo it, as SQL with a comment. */
+export function statementText(table: TableCleanup): string {
+  const age = table.oldest && table.newest ? `made ${table.oldest} to ${table.newest}` : "";
+  const versions = table.versionBefore === undefined ? "" : `version ${table.versionBefore} → ${known(table.versionAfter)}`;
+  const about = [age, versions].filter(Boolean).join("; ");
+  return `${about ? `-- ${about}\n` : ""}${cut(table.statement, 2_000)}`;
 }
 
 /** Where the whole report stands, relative to the workspace. */

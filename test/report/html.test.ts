@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { StageReport } from "../../src/model.ts";
 import { toHtml } from "../../src/report/html.ts";
 import { hostileText, withTexts } from "./hostile.ts";
 import { failedIntegration, flakyE2e, passedPreflight, wholeGate } from "./sample.ts";
@@ -58,7 +59,19 @@ describe("the page", () => {
   test("says with words, never with colour alone, what the gate decided and why", () => {
     expect(shown(page)).toContain("The gate is closed: failed");
     expect(shown(page)).toContain("Integration: 3 tests failed, 1 suite could not be loaded");
-    expect(shown(toHtml([passedPreflight(), flakyE2e()]))).toContain("The gate is open: passed");
+    const [preflight, , e2e] = wholeGate();
+    const integration: StageReport = { ...flakyE2e(), stage: "integration" };
+    const smoke: StageReport = { ...passedPreflight(), stage: "smoke" };
+    expect(shown(toHtml([preflight, integration, e2e, smoke].filter((report) => report !== undefined)))).toContain(
+      "The gate is open: passed",
+    );
+  });
+
+  test("a stage that has not reported keeps the gate from being called open", () => {
+    const text = shown(toHtml([passedPreflight(), flakyE2e()]));
+    expect(text).toContain("So far: passed");
+    expect(text).not.toContain("is open");
+    expect(text).toMatch(/Preflight.*Integration\s+Has not reported.*End to end.*Smoke\s+Has not reported/s);
     expect(shown(toHtml([]))).toContain("No stage has reported");
   });
 
@@ -78,4 +91,35 @@ describe("the page", () => {
     expect(text).toContain("whether anything is left could not be told");
     expect(text).toMatch(/student_group_members\s+144\s+144\s+unknown/);
   });
+});
+
+/** WCAG 2: relative luminance of `#rrggbb`. */
+function luminance(colour: string): number {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
+    const channel = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
+    return channel <= 0.04045 ? channel / 12.92 : ((channel + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+function contrast(one: string, other: string): number {
+  const [darker = 0, lighter = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (lighter + 0.05) / (darker + 0.05);
+}
+
+test.each([
+  ["light", 0],
+  ["dark", 1],
+])("in %s mode every text has a contrast of at least 4.5 to what it stands on", (_, mode) => {
+  const rule = [...toHtml([]).matchAll(/:root \{([^}]*)\}/g)][mode]?.[1] ?? "";
+  const colours = Object.fromEntries([...rule.matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)].map(([, name, value]) => [name, value]));
+  const verdicts = ["passed", "degraded", "failed", "error", "skipped"];
+  const pairs = [
+    ...["text", "muted", "link"].flatMap((text) => ["page", "card", "sunken"].map((ground) => [text, ground])),
+    ...verdicts.map((verdict) => [verdict, `${verdict}-soft`]),
+    ...verdicts.map((verdict) => ["text", `${verdict}-soft`]),
+    ...["passed", "failed"].map((verdict) => [verdict, "card"]),
+  ];
+  for (const [text = "", ground = ""] of pairs)
+    expect(contrast(colours[text] ?? "", colours[ground] ?? ""), `${text} on ${ground}`).toBeGreaterThanOrEqual(4.5);
 });

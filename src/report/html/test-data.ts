@@ -1,5 +1,5 @@
 import type { CleanupResult, TableCleanup } from "../../model.ts";
-import { count, known } from "../words.ts";
+import { count, known, statementText } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { code, dataTable, folded, notes, preformatted } from "./parts.ts";
 
@@ -43,11 +43,5 @@ function places({ tables, keys, dryRun }: CleanupResult): Markup {
 
 function statements(tables: readonly TableCleanup[]): Markup {
   if (tables.length === 0) return nothing;
-  const text = tables.map((table) => {
-    const age = table.oldest && table.newest ? `made ${table.oldest} to ${table.newest}` : "";
-    const versions = table.versionBefore === undefined ? "" : `version ${table.versionBefore} → ${known(table.versionAfter)}`;
-    const about = [age, versions].filter(Boolean).join("; ");
-    return `${about ? `-- ${about}\n` : ""}${table.statement}`;
-  });
-  return folded("Statements and versions, for undo", preformatted(text.join("\n\n"), "Statements"));
+  return folded("Statements and versions, for undo", preformatted(tables.map(statementText).join("\n\n"), "Statements"));
 }

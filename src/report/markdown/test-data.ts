@@ -1,6 +1,6 @@
 import type { CleanupResult, TableCleanup } from "../../model.ts";
 import { codeBlock, inlineCode, inlineText, tableCell } from "../inert.ts";
-import { count, cut, known } from "../words.ts";
+import { count, cut, known, statementText } from "../words.ts";
 import { details, tableHead, tableRow } from "./blocks.ts";
 import type { Part } from "./budget.ts";
 
@@ -59,13 +59,6 @@ function listPart(lines: readonly string[], icon: string, loses: "problem" | "li
 
 function statementParts({ tables }: CleanupResult): Part[] {
   if (tables.length === 0) return [];
-  const text = details("Statements and versions, for undo", codeBlock(tables.map(statement).join("\n\n")));
+  const text = details("Statements and versions, for undo", codeBlock(tables.map(statementText).join("\n\n")));
   return [{ text, shorter: [{ text: "", loses: "list of deleting statements" }] }];
-}
-
-function statement(table: TableCleanup): string {
-  const age = table.oldest && table.newest ? `made ${table.oldest} to ${table.newest}` : "";
-  const versions = table.versionBefore === undefined ? "" : `version ${table.versionBefore} → ${known(table.versionAfter)}`;
-  const about = [age, versions].filter(Boolean).join("; ");
-  return `${about ? `-- ${about}\n` : ""}${cut(table.statement, 2_000)}`;
 }
