@@ -29,38 +29,60 @@ function whole(x: string): string {
   return `typeof(${x}) IN ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT', 'BOOLEAN', '"NULL"')`;
 }
 
+/**
+ * Binds the arguments once, as `v.x`, because a macro copies them to every place that names them: nested a few levels deep, that
+ * would grow beyond all bounds.
+ */
+function once(parameters: readonly string[], body: string): string {
+  const fields = parameters.map((parameter) => `'${parameter}': ${parameter}`).join(", ");
+  return `list_extract(list_transform([{${fields}}], lambda v: ${body}), 1)`;
+}
+
 /** Databricks cuts fractions off where DuckDB rounds, and takes no text with a fraction. TRY_CAST keeps the branches not taken quiet. */
 function toInteger(type: string, strict: boolean): string {
   const cast = strict ? "CAST" : "TRY_CAST";
   const malformed = strict
     ? raise("CAST_INVALID_INPUT", "22018", `The value cannot be cast to ${type} because it is malformed.`)
     : "NULL";
-  return `CASE WHEN x IS NULL THEN NULL
-    WHEN ${floating("x")} THEN ${cast}(trunc(TRY_CAST(x AS DOUBLE)) AS ${type})
-    WHEN ${decimal("x")} THEN ${cast}(trunc(TRY_CAST(x AS DECIMAL(38, 12))) AS ${type})
-    WHEN typeof(x) = 'VARCHAR' THEN CASE WHEN regexp_full_match(trim(TRY_CAST(x AS VARCHAR)), '[+-]?[0-9]+')
-      THEN ${cast}(trim(TRY_CAST(x AS VARCHAR)) AS ${type}) ELSE ${malformed} END
-    WHEN ${whole("x")} THEN ${cast}(TRY_CAST(x AS HUGEINT) AS ${type})
-    ELSE ${unsupported(`casting this type to ${type}`)} END`;
+  return once(
+    ["x"],
+    `CASE WHEN v.x IS NULL THEN NULL
+    WHEN ${floating("v.x")} THEN ${cast}(trunc(TRY_CAST(v.x AS DOUBLE)) AS ${type})
+    WHEN ${decimal("v.x")} THEN ${cast}(trunc(TRY_CAST(v.x AS DECIMAL(38, 12))) AS ${type})
+    WHEN typeof(v.x) = 'VARCHAR' THEN CASE WHEN regexp_full_match(trim(TRY_CAST(v.x AS VARCHAR)), '[+-]?[0-9]+')
+      THEN ${cast}(trim(TRY_CAST(v.x AS VARCHAR)) AS ${type}) ELSE ${malformed} END
+    WHEN ${whole("v.x")} THEN ${cast}(TRY_CAST(v.x AS HUGEINT) AS ${type})
+    ELSE ${unsupported(`casting this type to ${type}`)} END`,
+  );
 }
 
 /** Timestamps without their zone, doubles only where both write them the same way. */
-const toText = `CASE WHEN x IS NULL THEN NULL
-  WHEN typeof(x) = 'VARCHAR' OR typeof(x) = 'DATE' OR ${whole("x")} OR ${decimal("x")} THEN CAST(x AS VARCHAR)
-  WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN regexp_replace(CAST(x AS VARCHAR), '\\+00$', '')
-  WHEN typeof(x) = 'DOUBLE' AND (x = 0 OR abs(TRY_CAST(x AS DOUBLE)) BETWEEN 0.001 AND 9999999) THEN CAST(x AS VARCHAR)
-  ELSE ${unsupported("casting this value to STRING")} END`;
+const toText = once(
+  ["x"],
+  `CASE WHEN v.x IS NULL THEN NULL
+  WHEN typeof(v.x) IN ('VARCHAR', 'DATE') OR ${whole("v.x")} OR ${decimal("v.x")} THEN CAST(v.x AS VARCHAR)
+  WHEN typeof(v.x) = 'TIMESTAMP WITH TIME ZONE' THEN regexp_replace(CAST(v.x AS VARCHAR), '\\+00$', '')
+  WHEN typeof(v.x) = 'DOUBLE' AND (TRY_CAST(v.x AS DOUBLE) = 0 OR abs(TRY_CAST(v.x AS DOUBLE)) BETWEEN 0.001 AND 9999999) THEN CAST(v.x AS VARCHAR)
+  ELSE ${unsupported("casting this value to STRING")} END`,
+);
 
 const definitions: Readonly<Record<string, string>> = {
-  "dbx_divide(a, b)": `CASE WHEN (${decimal("a")} AND NOT ${floating("b")}) OR (${decimal("b")} AND NOT ${floating("a")})
+  "dbx_divide(a, b)": once(
+    ["a", "b"],
+    `CASE WHEN (${decimal("v.a")} AND NOT ${floating("v.b")}) OR (${decimal("v.b")} AND NOT ${floating("v.a")})
     THEN ${unsupported("dividing decimals: cast one of them to DOUBLE")}
-    WHEN b = 0 THEN ${divisionByZero} ELSE CAST(a AS DOUBLE) / CAST(b AS DOUBLE) END`,
+    WHEN v.b = 0 THEN ${divisionByZero} ELSE CAST(v.a AS DOUBLE) / CAST(v.b AS DOUBLE) END`,
+  ),
   "dbx_modulo(a, b)": `CASE WHEN b = 0 THEN ${divisionByZero} ELSE a % b END`,
-  "dbx_minus(a, b)": `CASE WHEN typeof(a) = 'DATE' AND typeof(b) = 'DATE' THEN ${unsupported("subtracting dates: use datediff")} ELSE a - b END`,
+  "dbx_minus(a, b)": once(
+    ["a", "b"],
+    `CASE WHEN typeof(v.a) = 'DATE' AND typeof(v.b) = 'DATE' THEN ${unsupported("subtracting dates: use datediff")} ELSE v.a - v.b END`,
+  ),
   // Databricks rounds a double as it is written in decimals. The cast keeps both branches, and so the result, of the argument's kind.
   "dbx_round(x, n)": `CASE WHEN ${floating("x")} THEN CASE WHEN n > 10 THEN ${unsupported("rounding to more than ten places")}
     ELSE cast_to_type(CAST(round(TRY_CAST(x AS DECIMAL(38, 10)), n) AS DOUBLE), round(x, n)) END ELSE round(x, n) END`,
   "dbx_not_decimal(x)": `CASE WHEN ${decimal("x")} THEN ${unsupported("this function for decimals: cast to DOUBLE")} ELSE x END`,
+  "dbx_number(x)": `CASE WHEN typeof(x) = 'BOOLEAN' THEN ${raise("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09", "The function requires a number, however it has the type BOOLEAN.")} ELSE x END`,
   "dbx_string(x)": toText,
   "dbx_tinyint(x)": toInteger("TINYINT", true),
   "dbx_smallint(x)": toInteger("SMALLINT", true),

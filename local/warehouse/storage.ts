@@ -315,6 +315,8 @@ function splitName(name: string): TableName {
 }
 
 function newTable(name: TableName, columns: TableColumn[], user: string): Table {
+  const hidden = columns.find((column) => /^(rowid|__.*)$/i.test(column.name));
+  if (hidden) throw new UnsupportedSql(`a column named ${hidden.name}`);
   return {
     catalog: name.catalog.toLowerCase(),
     schema: name.schema.toLowerCase(),

@@ -152,12 +152,13 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   ),
 };
 
+/** Each begins with its name and a parenthesis, where DISTINCT goes. */
 const aggregates: Readonly<Record<string, (own: string) => SqlFunction>> = {
   count: same(1),
   count_if: same(1, 1, "count_if"),
-  sum: same(1),
-  avg: as(1, ([x]) => `avg(dbx_not_decimal(${x}))`),
-  mean: as(1, ([x]) => `avg(dbx_not_decimal(${x}))`),
+  sum: as(1, ([x]) => `sum(dbx_number(${x}))`),
+  avg: as(1, ([x]) => `avg(dbx_not_decimal(dbx_number(${x})))`),
+  mean: as(1, ([x]) => `avg(dbx_not_decimal(dbx_number(${x})))`),
   min: same(1),
   max: same(1),
   any_value: same(1),

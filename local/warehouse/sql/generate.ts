@@ -146,12 +146,10 @@ function generateCall(call: Call, environment: Environment, visible: Visible): s
   const counted = call.name === "count" && call.arguments[0]?.kind === "star";
   if (!counted && call.arguments.some((argument) => argument.kind === "star")) throw new UnsupportedSql(`${call.name}(*)`);
   const args = call.arguments.map((argument) => (counted ? "*" : generateExpression(argument, environment, visible)));
-  if (call.distinct) {
-    if (found.kind !== "aggregate" || !["count", "sum", "min", "max"].includes(call.name))
-      throw new UnsupportedSql(`${call.name}(DISTINCT …)`);
-    args[0] = `DISTINCT ${args[0]}`;
-  }
+  if (call.distinct && (found.kind !== "aggregate" || !["count", "sum", "min", "max"].includes(call.name)))
+    throw new UnsupportedSql(`${call.name}(DISTINCT …)`);
   let sql = found.write(args, call.arguments);
+  if (call.distinct) sql = sql.replace("(", "(DISTINCT ");
   if (call.filter) {
     if (found.kind !== "aggregate" || call.name === "collect_list") throw new UnsupportedSql(`${call.name} with FILTER`);
     sql += ` FILTER (WHERE ${generateExpression(call.filter, environment, visible)})`;
