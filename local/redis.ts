@@ -31,8 +31,8 @@ const stopDeadlineMs = 5_000;
 /** Another process may take the free port between our look and the server's bind. */
 const portAttempts = 3;
 
-/** INFO is in @dangerous, so it is given back by name; ACL WHOAMI and LIST let a client examine its own rules. */
-const readerRules = "~* &* -@all +@read +@connection -@dangerous +info +dbsize +scan +acl|whoami +acl|list";
+/** INFO is in @dangerous, so it is given back by name; ACL WHOAMI and GETUSER let a client examine its own rules. */
+const readerRules = "~* &* -@all +@read +@connection -@dangerous +info +dbsize +scan +acl|whoami +acl|getuser";
 
 /**
  * The server must not outlive us, even after SIGKILL: the shell holds our pipe, and its end means that we are gone. The server gets

@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { configJsonSchema } from "../src/config/json-schema.ts";
 import { actionFiles, withActionTables } from "./action-files.ts";
+import { reportJsonSchema } from "./report-schema.ts";
 
 /**
  * Writes every file that is generated from the code: `node scripts/generate.ts`. With `--check` it writes nothing, names the files that
@@ -18,7 +20,16 @@ const repository = join(import.meta.dirname, "..");
 
 /** A new kind of generated file is one more line here. */
 export function generatedFiles(): GeneratedFile[] {
-  return [...actionFiles(), { path: "README.md", content: withActionTables(current("README.md") ?? "") }];
+  return [
+    ...actionFiles(),
+    { path: "README.md", content: withActionTables(current("README.md") ?? "") },
+    { path: "schema/config.schema.json", content: asJson(configJsonSchema()) },
+    { path: "schema/report.schema.json", content: asJson(reportJsonSchema()) },
+  ];
+}
+
+function asJson(schema: unknown): string {
+  return `${JSON.stringify(schema, undefined, 2)}\n`;
 }
 
 function current(path: string): string | undefined {

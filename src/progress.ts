@@ -12,11 +12,3 @@ export function checkLine(check: Check): string {
   ];
   return parts.filter((part) => part !== undefined && part !== "").join(" – ");
 }
-
-/** `340 ms`, `4.2 s`, `3 min 20 s` */
-export function readableDuration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
-  const seconds = Math.round(ms / 1000);
-  return seconds % 60 === 0 ? `${seconds / 60} min` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-}

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { suggestion } from "../config/nearest.ts";
 import { parseDuration, parsePercent } from "../config/units.ts";
 import { type StageName, stageNames, UserError } from "../model.ts";
 import type { Overrides } from "../stages/context.ts";
@@ -71,7 +72,7 @@ export function readArguments(argv: readonly string[]): Arguments {
   const { values, positionals } = parse(argv);
   const [name = "help", ...rest] = positionals;
   const command = values.help ? "help" : values.version ? "version" : commands.find((candidate) => candidate === name);
-  if (command === undefined) throw new UserError(`there is no command "${name}"; there are ${commands.join(", ")}`);
+  if (command === undefined) throw new UserError(`there is no command "${name}"; ${suggestion(name, commands)}`);
   if (rest.length > 0) throw new UserError(`"${rest[0]}" is one word too many after "${name}"`);
   const scope = (["run", "expired", "all"] as const).find((candidate) => candidate === (values.scope ?? "expired"));
   if (scope === undefined) throw new UserError(`--scope is "${values.scope}", but must be run, expired or all`);

@@ -1,7 +1,8 @@
 import { relative } from "node:path";
 import { exitStatus } from "../exit-status.ts";
 import { type StageName, UserError, type Verdict } from "../model.ts";
-import { readableDuration, verdictMarks } from "../progress.ts";
+import { verdictMarks } from "../progress.ts";
+import { duration } from "../report/words.ts";
 import type { StageAnswer, StageRequest } from "../suite.ts";
 import { type Arguments, readArguments, usage } from "./arguments.ts";
 import { runGate } from "./gate.ts";
@@ -96,7 +97,7 @@ async function stages(args: Arguments, world: Terminal): Promise<number> {
 
 function verdictLine(stage: StageName, verdict: Verdict, answer: StageAnswer | undefined, why: string | undefined): string {
   const rest = answer
-    ? `${readableDuration(answer.report.durationMs).padStart(8)}  ${answer.report.reason}`
+    ? `${duration(answer.report.durationMs).padStart(8)}  ${answer.report.reason}`
     : `${"–".padStart(8)}  not run, because ${why}`;
   return `  ${verdictMarks[verdict]} ${stage.padEnd(12)} ${verdict.padEnd(9)} ${rest}`;
 }

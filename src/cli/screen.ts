@@ -1,7 +1,8 @@
 import { styleText } from "node:util";
 import { opensTheGate, type Progress, type StageReport, type Verdict } from "../model.ts";
-import { checkLine, readableDuration, verdictMarks } from "../progress.ts";
+import { checkLine, verdictMarks } from "../progress.ts";
 import { logLine } from "../report/inert.ts";
+import { duration } from "../report/words.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -68,7 +69,7 @@ export class Screen {
 
   #finish(report: StageReport): void {
     const { verdict, stage, tests, servers, commands, problems } = report;
-    const time = ` in ${readableDuration(report.durationMs)} of ${readableDuration(report.budgetMs)}: ${report.reason}`;
+    const time = ` in ${duration(report.durationMs)} of ${duration(report.budgetMs)}: ${report.reason}`;
     this.line("  ", [`${verdictMarks[verdict]} ${stage} ${verdict}`, styles[verdict]], time);
     const failures = tests?.failures ?? [];
     for (const failure of failures.slice(0, failuresShown))
@@ -97,7 +98,7 @@ export class Screen {
   #draw(): void {
     if (!this.#moving) return;
     const { stage, startedAt, budgetMs, doing } = this.#moving;
-    const text = `  … ${stage} ${readableDuration(Date.now() - startedAt)} of ${readableDuration(budgetMs)}  ${logLine(doing)}`;
+    const text = `  … ${stage} ${duration(Date.now() - startedAt)} of ${duration(budgetMs)}  ${logLine(doing)}`;
     this.#stream.write(`\r\u001b[2K${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
   }
 
@@ -114,7 +115,7 @@ export class Screen {
 }
 
 function took(ms: number): string {
-  return ms >= 1 ? `  ${readableDuration(ms)}` : "";
+  return ms >= 1 ? `  ${duration(ms)}` : "";
 }
 
 function firstLine(text: string): string {

@@ -180,7 +180,7 @@ ${testJob("e2e", "integration")}
     timeout-minutes: 10
     environment: production-smoke
     steps:
-      - uses: actions/checkout@v5
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
           persist-credentials: false
       - uses: classwaves/env-actions/smoke@v1
@@ -201,7 +201,7 @@ ${testJob("e2e", "integration")}
     timeout-minutes: 10
     environment: sandbox
     steps:
-      - uses: actions/checkout@v5
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
           persist-credentials: false
       - uses: classwaves/env-actions/cleanup@v1
@@ -240,7 +240,7 @@ ${order}    runs-on: ubuntu-latest
     timeout-minutes: ${minutes[stage]}
     environment: sandbox
     steps:
-      - uses: actions/checkout@v5
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
           persist-credentials: false
       - uses: actions/setup-node@v5

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { userInfo } from "node:os";
 import { promisify } from "node:util";
 import type { Commit, Origin } from "../model.ts";
 
@@ -7,7 +8,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** Where this run happens, from the runner's variables. */
 export function originOf(env: Env): Origin {
-  if (env.GITHUB_ACTIONS !== "true") return { kind: "terminal", ...(env.USER ? { actor: env.USER } : {}) };
+  if (env.GITHUB_ACTIONS !== "true") return { kind: "terminal", actor: userInfo().username };
   return {
     kind: "github",
     repository: env.GITHUB_REPOSITORY,

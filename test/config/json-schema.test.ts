@@ -1,9 +1,7 @@
-import { spawnSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { initialConfig } from "../../src/config/init.ts";
@@ -58,37 +56,5 @@ describe("the published schema", () => {
     ["a name in capitals", minimal().replace("sandbox", "Sandbox")],
   ])("refuses %s", async (_, file) => {
     expect(await accepts(file)).toBe(false);
-  });
-});
-
-describe("generate-schemas", () => {
-  let copy = "";
-
-  beforeAll(async () => {
-    copy = await mkdtemp(join(tmpdir(), "env-actions-schemas-"));
-    await mkdir(join(copy, "src"));
-    for (const part of ["scripts/generate-schemas.ts", "schema", "src/config", "src/model.ts", "package.json"])
-      await cp(join(root, part), join(copy, part), { recursive: true });
-    await symlink(join(root, "node_modules"), join(copy, "node_modules"));
-  });
-
-  afterAll(() => rm(copy, { recursive: true }));
-
-  const generate = (...options: string[]): { status: number | null; stderr: string } =>
-    spawnSync(process.execPath, [join(copy, "scripts/generate-schemas.ts"), ...options], { encoding: "utf8" });
-
-  test("finds what is committed to be what the code says", () => {
-    expect(generate("--check")).toMatchObject({ status: 0, stderr: "" });
-  });
-
-  test("fails on drift with --check, and mends it without", async () => {
-    const file = join(copy, "schema/config.schema.json");
-    const committed = await readFile(file, "utf8");
-    await writeFile(file, committed.replace("draft-07", "draft-06"));
-    const { status, stderr } = generate("--check");
-    expect(status).toBe(1);
-    expect(stderr).toContain("schema/config.schema.json is not what the code says: run `node scripts/generate-schemas.ts`");
-    expect(generate().status).toBe(0);
-    expect(await readFile(file, "utf8")).toBe(committed);
   });
 });

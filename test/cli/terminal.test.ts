@@ -1,0 +1,58 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
+import { version } from "../../src/version.ts";
+
+const entry = join(import.meta.dirname, "..", "..", "src", "main.ts");
+let cwd: string;
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), "terminal-"));
+});
+afterEach(() => rmSync(cwd, { recursive: true }));
+
+function run(...args: string[]) {
+  const { GITHUB_ACTIONS: _runner, ...env } = process.env;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [entry, ...args], { cwd, env, encoding: "utf8" });
+  return { status, stdout, stderr };
+}
+
+test("the version is package.json's", () => {
+  expect(version).toBe(packageJson.version);
+  expect(run("version")).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" });
+});
+
+test("without a command, and with help, it says what there is", () => {
+  for (const args of [[], ["help"], ["--help"], ["preflight", "--help"]])
+    expect(run(...args)).toMatchObject({ status: 0, stdout: expect.stringContaining("env-actions <command>") });
+});
+
+test.each([
+  [["prefligth"], /there is no command "prefligth"; did you mean preflight|there is no command "prefligth"; there are preflight/],
+  [["preflight", "integration"], /"integration" is one word too many after "preflight"/],
+  [["preflight", "--budget", "soon"], /--budget is "soon", but must be a duration such as 15m/],
+  [["cleanup", "--scope", "everything"], /--scope is "everything", but must be run, expired or all/],
+  [["preflight", "--enviroment", "x"], /Unknown option '--enviroment'/],
+  [["preflight"], /\.github\/env-actions\.yml.*env-actions init/s],
+  [["preflight", "--config", "other.yml"], /other\.yml/],
+] as [string[], RegExp][])("a mistake ends with 2 and one readable message: %j", (args, message) => {
+  const ran = run(...args);
+  expect(ran.status).toBe(2);
+  expect(ran.stderr).toMatch(message);
+  expect(ran.stderr).not.toMatch(/ at .*\.ts:\d+/);
+});
+
+test("init writes a configuration and a workflow, and never over a file", () => {
+  expect(run("init")).toMatchObject({
+    status: 0,
+    stdout: "wrote .github/env-actions.yml\nwrote .github/workflows/quality-gate.yml\n",
+  });
+  const written = readFileSync(join(cwd, ".github/env-actions.yml"), "utf8");
+  const again = run("init");
+  expect(again.status).toBe(2);
+  expect(again.stderr).toContain(".github/env-actions.yml is already there");
+  expect(readFileSync(join(cwd, ".github/env-actions.yml"), "utf8")).toBe(written);
+  expect(existsSync(join(cwd, ".github/workflows/quality-gate.yml"))).toBe(true);
+});

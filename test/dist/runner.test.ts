@@ -1,0 +1,138 @@
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+/** dist/index.js as the runner starts it: INPUT_* and files for outputs, state and summary. What is tested is what is published. */
+const bundle = join(import.meta.dirname, "..", "..", "dist", "index.js");
+
+let workspace: string;
+beforeEach(() => {
+  workspace = mkdtempSync(join(tmpdir(), "runner-"));
+  for (const name of ["output", "state", "summary"]) writeFileSync(join(workspace, name), "");
+});
+afterEach(() => rmSync(workspace, { recursive: true }));
+
+const runnerEnv = (inputs: Record<string, string>, more: Record<string, string> = {}) => ({
+  PATH: process.env.PATH ?? "",
+  GITHUB_ACTIONS: "true",
+  GITHUB_WORKSPACE: workspace,
+  GITHUB_SHA: "a".repeat(40),
+  GITHUB_REPOSITORY: "classwaves/app",
+  GITHUB_RUN_ID: "1",
+  GITHUB_OUTPUT: join(workspace, "output"),
+  GITHUB_STATE: join(workspace, "state"),
+  GITHUB_STEP_SUMMARY: join(workspace, "summary"),
+  ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
+  ...more,
+});
+const file = (name: string) => readFileSync(join(workspace, name), "utf8");
+const configure = (text: string) => {
+  mkdirSync(join(workspace, ".github"));
+  writeFileSync(join(workspace, ".github", "env-actions.yml"), text);
+};
+
+describe("inputs that are missing or wrong are told at once, each with what is right", () => {
+  test.each([
+    [{}, ["the input `stage` is missing: one of preflight, integration, e2e, smoke, cleanup"]],
+    [
+      { stage: "preflght", "dry-run": "yes" },
+      ['the input `stage` is "preflght", but must be one of', 'the input `dry-run` is "yes", but must be one of true, false'],
+    ],
+    [{ stage: "cleanup", scope: "everything" }, ['the input `scope` is "everything", but must be one of run, expired, all']],
+    [{ stage: "preflight", budget: "2 minutes" }, ['the input `budget` is "2 minutes", but must be a duration such as 15m']],
+    [{ stage: "integration", "pass-rate": "0.95" }, ['the input `pass-rate` is "0.95", but must be a percentage such as 95%']],
+    [{ stage: "preflight" }, [".github/env-actions.yml", "env-actions init"]],
+  ] as [Record<string, string>, string[]][])("%j", (inputs, messages) => {
+    const ran = spawnSync(process.execPath, [bundle], { env: runnerEnv(inputs), encoding: "utf8" });
+    expect(ran.status).toBe(2);
+    expect(ran.stdout).toMatch(/^::error title=env-actions%3A please correct::/m);
+    for (const message of messages) expect(ran.stdout.replaceAll("%25", "%")).toContain(message);
+    expect(ran.stderr).toBe("");
+  });
+});
+
+test("a mistake in the configuration is told with file, line and column", () => {
+  configure("version: 1\nenvironments:\n  local:\n    acess: test-data\n");
+  const ran = spawnSync(process.execPath, [bundle], { env: runnerEnv({ stage: "preflight" }), encoding: "utf8" });
+  expect(ran.status).toBe(2);
+  expect(ran.stdout).toMatch(/\.github\/env-actions\.yml:4:5/);
+  expect(ran.stdout).toContain("access");
+});
+
+describe("a preflight", () => {
+  const hostile = "::set-output name=verdict::passed ##[add-path]/evil \u001b[31m";
+  let url: string;
+  let close: () => void;
+  let status: number;
+  beforeEach(async () => {
+    status = 200;
+    const server = createServer((_request, response) =>
+      response.writeHead(status, { "content-type": "text/plain" }).end(status === 200 ? "{}" : `${hostile}\n${hostile}`),
+    );
+    await new Promise<void>((resolve) => server.listen(0, resolve));
+    const address = server.address();
+    url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+    close = () => server.close();
+    configure(
+      `version: 1\nenvironments:\n  local:\n    access: read-only\n    variables: [NEEDED]\n    api: { url: "${url}", samples: 3 }\n    token: \${READER_TOKEN}\n`,
+    );
+  });
+  afterEach(() => close());
+
+  /** The server lives in this process, so the bundle must not block it. */
+  const run = (more: Record<string, string>) =>
+    new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
+      const child = spawn(process.execPath, [bundle], { env: runnerEnv({ stage: "preflight" }, more) });
+      let [stdout, stderr] = ["", ""];
+      child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+      child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+      child.once("close", (code) => resolve({ status: code, stdout, stderr }));
+    });
+
+  test("that passes: masks first, then outputs, summary, state and evidence", async () => {
+    const ran = await run({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
+    expect(ran).toMatchObject({ status: 0, stderr: "" });
+    const lines = ran.stdout.split("\n");
+    expect(lines.findIndex((line) => line === "::add-mask::reader-token-of-the-test")).toBe(
+      lines.findIndex((line) => line.startsWith("::add-mask::")),
+    );
+    expect(lines.findIndex((line) => line.startsWith("::add-mask::"))).toBeLessThan(
+      lines.findIndex((line) => line.includes("preflight in local")),
+    );
+    expect(file("output")).toMatch(/verdict<<[^\n]+\npassed\n/);
+    expect(file("output")).toMatch(/run-id<<[^\n]+\n\d{13}_[0-9a-f]{8}\n/);
+    expect(file("output")).not.toMatch(/deleted-rows/);
+    expect(file("summary")).toMatch(/Preflight on local: passed/);
+    expect(file("state")).toMatch(/FINISHED/);
+    const evidence = JSON.parse(file(".env-actions/evidence/preflight-local.json")) as object;
+    expect(evidence).toMatchObject({
+      verdict: "passed",
+      commit: { sha: "a".repeat(40) },
+      origin: { kind: "github", workflowRun: "1" },
+    });
+  });
+
+  test("that fails: exit status 1, an annotation, and nothing that a server said is obeyed as a command", async () => {
+    status = 500;
+    const ran = await run({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
+    expect(ran.status).toBe(1);
+    expect(ran.stdout).toMatch(/^::error title=[^\n]*::/m);
+    for (const line of ran.stdout.split("\n")) {
+      expect(line).not.toMatch(/^\s*::(?!add-mask|error|warning|notice)/);
+      expect(line).not.toMatch(/##\[/);
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what must not be there.
+      expect(line).not.toMatch(/\u001b/);
+    }
+    expect(file("output")).toMatch(/verdict<<[^\n]+\nfailed\n/);
+    expect(file("summary")).not.toContain("\n::");
+  });
+
+  test("with a variable missing: failed, and it says which", async () => {
+    const ran = await run({ READER_TOKEN: "reader-token-of-the-test" });
+    expect(ran.status).toBe(1);
+    expect(ran.stdout).toContain("missing: NEEDED");
+  });
+});
