@@ -106,6 +106,7 @@ export function checkSqlSample(
 const cures: Partial<Record<WarehouseFailure["kind"], string>> = {
   "sign-in": "Check DATABRICKS_TOKEN: it may have expired, or belong to another workspace.",
   unreachable: "Check DATABRICKS_HOST and the network between here and there.",
+  "connection-lost": "Try again: the connection was there, and broke.",
   waking: "Start the warehouse, or give it longer with databricks.startTimeout and the stage's budget.",
   denied: "Grant the principal USE CATALOG, USE SCHEMA and SELECT.",
 };

@@ -1,6 +1,6 @@
 import { Connection, type Parameters, type Row, type WarehouseSettings } from "./connection.ts";
 import { WarehouseFailure } from "./failure.ts";
-import { qualifiedName, whyNotReading } from "./statements.ts";
+import { qualifiedName, whyNotCondition, whyNotReading } from "./statements.ts";
 
 /** Who and where we are, as the warehouse itself says it. */
 export interface WarehouseIdentity {
@@ -24,8 +24,9 @@ export interface WarehouseReader {
 export interface TestDataWarehouse extends WarehouseReader {
   /**
    * @param table `schema.table`
-   * @param condition with named parameters; never empty.
+   * @param condition reads, and compares with at least one of the named parameters: nothing else narrows it down.
    * @returns how many rows went, or `undefined` where that could not be told.
+   * @throws WarehouseFailure; kind `statement` for a condition that would not do, before anything is sent.
    */
   deleteRows(table: string, condition: string, parameters: Parameters): Promise<number | undefined>;
 }
@@ -49,9 +50,10 @@ export async function openForTestData(settings: WarehouseSettings, options: Open
   return {
     ...reader(connection, settings),
     async deleteRows(table, condition, parameters) {
-      if (condition.trim() === "") throw new WarehouseFailure("statement", `a delete from ${table} needs a condition`);
+      const refusal = whyNotCondition(condition, Object.keys(parameters));
+      if (refusal) throw new WarehouseFailure("statement", `a delete from ${table} was refused before sending: ${refusal}`);
       const statement = `DELETE FROM ${qualifiedName(settings.catalog, table)} WHERE ${condition}`;
-      return (await connection.run(statement, parameters, { repeatable: true })).affected;
+      return (await connection.run(statement, parameters)).affected;
     },
   };
 }
@@ -72,7 +74,7 @@ function reader(connection: Connection, settings: WarehouseSettings): WarehouseR
       );
       const time = row?.server_time;
       return {
-        host: settings.host,
+        host: settings.host.replace(/^https:\/\//, ""),
         catalog: String(row?.catalog ?? ""),
         principal: String(row?.principal ?? ""),
         serverTime: time instanceof Date ? time.toISOString() : typeof time === "string" ? time : undefined,

@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { asFailure, WarehouseFailure } from "./failure.ts";
+import { readAuthority } from "./authority.ts";
+import { type FailureKind, failureOf, WarehouseFailure } from "./failure.ts";
 import { startWarehouse } from "./wake.ts";
 
 export interface WarehouseSettings {
@@ -44,8 +44,20 @@ interface DriverClient {
   close(): Promise<void>;
 }
 
-/** Retries are for what was rejected or can be repeated; five attempts in all span about eight seconds. */
+/** How far a statement got: one that was accepted has run, one that was sent and never answered may have. */
+interface Progress {
+  sent: boolean;
+  accepted: boolean;
+}
+
+/**
+ * A statement is sent again when it was turned away unexecuted, or when its answer was lost: everything that this room sends,
+ * reads and deletes by a condition, may run twice without harm. Five attempts in all span about seven seconds.
+ */
 const retryDelaysMs = [250, 1000, 2000, 4000];
+const longestRetryAfterMs = 30_000;
+const repeated: ReadonlySet<FailureKind> = new Set(["throttled", "waking", "session-lost", "connection-lost", "unreachable"]);
+const sessionDoubtful: ReadonlySet<FailureKind> = new Set(["waking", "session-lost", "connection-lost", "unreachable"]);
 /** While a warehouse wakes; the last one repeats. */
 const wakingDelaysMs = [500, 1000, 2000, 4000, 8000, 15_000, 30_000];
 /** A statement never outlives this, whatever the budget: the driver itself would wait 15 minutes on a silent socket. */
@@ -88,30 +100,23 @@ export class Connection {
   }
 
   /**
-   * Runs one statement and reads its whole result.
-   * @param options.repeatable a statement that may run twice without harm: it is sent again when its answer is lost. What was
-   *   rejected unexecuted (429, 503, session lost) is always sent again.
+   * Runs one statement and reads its whole result. `affected` is unknown where an earlier attempt may have run.
    * @throws WarehouseFailure
    */
-  async run(
-    text: string,
-    parameters: Parameters = {},
-    options: { repeatable: boolean } = { repeatable: true },
-  ): Promise<StatementResult> {
-    let answerLost = false;
+  async run(text: string, parameters: Parameters = {}): Promise<StatementResult> {
+    let mayHaveRun = false;
     for (let attempt = 0; ; attempt++) {
+      const progress: Progress = { sent: false, accepted: false };
       try {
-        const result = await this.#once(text, parameters);
-        return answerLost ? { ...result, affected: undefined } : result;
+        const result = await this.#once(text, parameters, progress);
+        return mayHaveRun ? { ...result, affected: undefined } : result;
       } catch (error) {
-        const failure = asFailure(error);
+        const failure = await failureOf(error);
         const waitMs = retryDelaysMs[attempt];
-        const rejected = failure.kind === "throttled" || failure.kind === "waking" || failure.kind === "session-lost";
-        const lost = failure.kind === "unreachable";
-        if (waitMs === undefined || !(rejected || (lost && options.repeatable))) throw failure;
-        if (failure.kind !== "throttled") this.#session = undefined;
-        answerLost ||= lost;
-        await this.#pause(Math.max(waitMs, Math.min(failure.retryAfterMs ?? 0, 30_000)));
+        if (waitMs === undefined || !repeated.has(failure.kind)) throw failure;
+        const answerLost = failure.kind === "connection-lost" || failure.kind === "unreachable";
+        mayHaveRun ||= progress.accepted || (progress.sent && answerLost);
+        await this.#pause(Math.max(waitMs, Math.min(failure.retryAfterMs ?? 0, longestRetryAfterMs)));
       }
     }
   }
@@ -124,63 +129,79 @@ export class Connection {
     await this.#client.close().catch(() => undefined);
   }
 
+  /** The first statement tells whether the warehouse is awake: a sleeping one opens sessions, too. */
   async #awake(onWaking: ((text: string) => void) | undefined): Promise<void> {
-    const started = Date.now();
-    for (let attempt = 0; ; attempt++) {
+    const deadline = Date.now() + this.#settings.startTimeoutMs;
+    let refusals = 0;
+    for (let retries = 0; ; ) {
       try {
-        await this.#once("SELECT 1", {});
+        await this.#once("SELECT 1", {}, { sent: false, accepted: false });
         return;
       } catch (error) {
-        const failure = asFailure(error);
-        if (failure.kind !== "waking" && failure.kind !== "throttled") throw failure;
-        this.#session = undefined;
-        const elapsed = Date.now() - started;
-        if (attempt === 0) onWaking?.(await startWarehouse(this.#settings, this.#signal));
-        const waitMs = wakingDelaysMs[Math.min(attempt, wakingDelaysMs.length - 1)] ?? 0;
-        if (elapsed + waitMs > this.#settings.startTimeoutMs)
-          throw new WarehouseFailure(
-            "waking",
-            `the warehouse did not wake within ${Math.round(this.#settings.startTimeoutMs / 1000)} s (${failure.message})`,
-            { cause: failure },
-          );
-        await this.#pause(Math.max(waitMs, failure.retryAfterMs ?? 0));
+        const failure = await failureOf(error);
+        const asleep = failure.kind === "waking";
+        if (asleep && refusals === 0) onWaking?.(await startWarehouse(this.#settings, this.#signal));
+        // Nobody there, a wrong name or certificate: asking again would only hide it for a while.
+        const again = failure.kind === "throttled" || failure.kind === "connection-lost";
+        const delayMs = asleep ? wakingDelaysMs[Math.min(refusals++, wakingDelaysMs.length - 1)] : retryDelaysMs[retries++];
+        if (delayMs === undefined || !(asleep || again)) throw failure;
+        const waitMs = Math.max(delayMs, failure.retryAfterMs ?? 0);
+        if (Date.now() + waitMs > deadline) throw asleep ? this.#neverWoke(failure) : failure;
+        await this.#pause(waitMs);
       }
     }
   }
 
-  async #once(text: string, parameters: Parameters): Promise<StatementResult> {
+  #neverWoke(last: WarehouseFailure): WarehouseFailure {
+    const seconds = Math.round(this.#settings.startTimeoutMs / 1000);
+    return new WarehouseFailure("waking", `the warehouse did not wake within ${seconds} s (${last.message})`, { cause: last });
+  }
+
+  async #once(text: string, parameters: Parameters, progress: Progress): Promise<StatementResult> {
     if (this.#signal.aborted) throw cancelled(this.#signal);
     const deadline = AbortSignal.any([this.#signal, AbortSignal.timeout(statementTimeoutMs)]);
+    this.#session ??= this.#client.openSession({
+      initialCatalog: this.#settings.catalog,
+      configuration: { STATEMENT_TIMEOUT: String(statementTimeoutMs / 1000) },
+    });
+    const opening = this.#session;
+    let session: DriverSession | undefined;
     let operation: DriverOperation | undefined;
+    // Best effort: the server's own STATEMENT_TIMEOUT ends what this cannot.
+    const cancel = () => operation?.cancel().catch(() => undefined);
     const work = async (): Promise<StatementResult> => {
-      this.#session ??= this.#client.openSession({
-        initialCatalog: this.#settings.catalog,
-        configuration: { STATEMENT_TIMEOUT: String(statementTimeoutMs / 1000) },
-      });
-      const session = await this.#session.catch((error: unknown) => {
-        this.#session = undefined;
-        throw error;
-      });
-      operation = await session.executeStatement(`/* env-actions run ${this.#settings.runId} */ ${text}`, {
-        namedParameters: parameters,
-      });
-      // A failing statement looks successful until `finished` has been awaited.
-      await operation.finished();
-      const rows = (await operation.fetchAll()) as Row[];
-      const affected = await affectedRows(rows, operation);
-      // Everything has been read; a close that fails leaves nothing but a handle that the server expires.
-      operation.close().catch(() => undefined);
-      return { rows, affected };
+      try {
+        session = await opening;
+        if (deadline.aborted) throw cancelled(deadline);
+        progress.sent = true;
+        operation = await session.executeStatement(`/* env-actions run ${this.#settings.runId} */ ${text}`, {
+          namedParameters: parameters,
+        });
+        progress.accepted = true;
+        if (deadline.aborted) cancel();
+        // A failing statement looks successful until `finished` has been awaited.
+        await operation.finished();
+        const rows = (await operation.fetchAll()) as Row[];
+        const affected = await affectedRows(rows, operation);
+        // Everything has been read; a close that fails leaves nothing but a handle that the server expires.
+        operation.close().catch(() => undefined);
+        return { rows, affected };
+      } catch (error) {
+        const failure = await failureOf(error);
+        const lost = session === undefined || sessionDoubtful.has(failure.kind);
+        // Another statement may have opened a new one meanwhile.
+        if (lost && this.#session === opening) this.#session = undefined;
+        throw failure;
+      }
     };
     return await new Promise<StatementResult>((resolve, reject) => {
       const onAbort = () => {
-        // Best effort: the server's own STATEMENT_TIMEOUT ends what this cannot.
-        operation?.cancel().catch(() => undefined);
+        cancel();
         reject(cancelled(deadline));
       };
       deadline.addEventListener("abort", onAbort, { once: true });
       work()
-        .then(resolve, (error: unknown) => reject(asFailure(error)))
+        .then(resolve, reject)
         .finally(() => deadline.removeEventListener("abort", onAbort));
     });
   }
@@ -221,13 +242,13 @@ async function connect(settings: WarehouseSettings): Promise<DriverClient> {
   const client = new DBSQLClient({ logger: { log: () => undefined } });
   // Without a listener, an error of an idle connection would end the process; the statement that meets it reports it.
   client.on("error", () => undefined);
-  const certificate = settings.certificateAuthority ? { customCaCert: await readFile(settings.certificateAuthority) } : {};
+  const authority = await readAuthority(settings.certificateAuthority);
   const options = {
     host,
     path: settings.path,
     token: settings.token,
     ...(port ? { port: Number(port) } : {}),
-    ...certificate,
+    ...(authority ? { customCaCert: authority } : {}),
     // An unreachable telemetry address holds connect() for 30 s; the other three need natives or lose digits.
     telemetryEnabled: false,
     useCloudFetch: false,

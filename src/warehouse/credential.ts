@@ -5,14 +5,11 @@ import { quoteName } from "./statements.ts";
 const readingPrivileges = new Set([
   "USE CATALOG",
   "USE SCHEMA",
-  "USE_CATALOG",
-  "USE_SCHEMA",
   "USAGE",
   "SELECT",
   "BROWSE",
   "READ VOLUME",
-  "READ_VOLUME",
-  "READ_METADATA",
+  "READ METADATA",
   "EXECUTE",
 ]);
 
@@ -25,39 +22,53 @@ export interface WritingRight {
 
 /**
  * What the signed-in principal could write in its catalog, found by reading alone: grants on catalog, schemas and tables, and
- * ownership. A grant to a group counts: whether we belong to it cannot always be told, and unknown is not safe.
+ * ownership. A grant to a group counts: the warehouse lists those of our own groups, and of others only to owners.
  * @throws WarehouseFailure where the grants cannot be read.
  */
 export async function writingRights(warehouse: WarehouseReader): Promise<WritingRight[]> {
-  const schema = `${quoteName(warehouse.catalog)}.information_schema`;
   const { principal } = await warehouse.identity();
-  const privileges = ["catalog", "schema", "table"].map(async (level) => {
-    const object = { catalog: "catalog_name", schema: "schema_name", table: "concat(table_schema, '.', table_name)" }[level];
-    const rows = await warehouse.query(
-      `SELECT DISTINCT grantee, privilege_type, ${object} AS object FROM ${schema}.${level}_privileges`,
-    );
-    return rows.map((row) => ({
-      holder: String(row.grantee),
-      privilege: String(row.privilege_type),
-      on: `${level} ${String(row.object)}`,
-    }));
-  });
-  const owned = [
+  const found = (await Promise.all([grants(warehouse), ownership(warehouse)])).flat();
+  return found.filter((right) => mayBeOurs(right, principal) && !readingPrivileges.has(right.privilege));
+}
+
+const levels = [
+  { level: "catalog", name: "catalog_name" },
+  { level: "schema", name: "schema_name" },
+  { level: "table", name: "concat(table_schema, '.', table_name)" },
+];
+
+async function grants(warehouse: WarehouseReader): Promise<WritingRight[]> {
+  const listed = levels.map(({ level, name }) =>
     warehouse.query(
-      `SELECT catalog_owner AS owner, concat('catalog ', catalog_name) AS object FROM ${schema}.catalogs WHERE catalog_name = :catalog`,
-      { catalog: warehouse.catalog },
+      `SELECT DISTINCT grantee AS holder, privilege_type AS privilege, concat('${level} ', ${name}) AS object
+       FROM ${quoteName(warehouse.catalog)}.information_schema.${level}_privileges`,
     ),
-    warehouse.query(`SELECT schema_owner AS owner, concat('schema ', schema_name) AS object FROM ${schema}.schemata`),
-    warehouse.query(
-      `SELECT table_owner AS owner, concat('table ', table_schema, '.', table_name) AS object FROM ${schema}.tables`,
-    ),
-  ].map(async (rows) =>
-    (await rows)
-      .filter((row) => row.owner === principal)
-      .map((row) => ({ holder: principal, privilege: "OWNERSHIP", on: String(row.object) })),
   );
-  const found = (await Promise.all([...privileges, ...owned])).flat();
-  // Other people's grants are theirs; a name with an @ is a person, everything else may be a group we belong to.
-  const concernsUs = (right: WritingRight) => right.holder === principal || !right.holder.includes("@");
-  return found.filter((right) => concernsUs(right) && !readingPrivileges.has(right.privilege.toUpperCase()));
+  return (await Promise.all(listed)).flat().map((row) => ({
+    holder: String(row.holder),
+    privilege: String(row.privilege).toUpperCase().replaceAll("_", " "),
+    on: String(row.object),
+  }));
+}
+
+const owners = [
+  "SELECT catalog_owner AS holder, concat('catalog ', catalog_name) AS object FROM $.catalogs",
+  "SELECT schema_owner AS holder, concat('schema ', schema_name) AS object FROM $.schemata",
+  "SELECT table_owner AS holder, concat('table ', table_schema, '.', table_name) AS object FROM $.tables",
+];
+
+async function ownership(warehouse: WarehouseReader): Promise<WritingRight[]> {
+  const schema = `${quoteName(warehouse.catalog)}.information_schema`;
+  const listed = await Promise.all(owners.map((statement) => warehouse.query(statement.replace("$", () => schema))));
+  return listed.flat().map((row) => ({ holder: String(row.holder), privilege: "OWNERSHIP", on: String(row.object) }));
+}
+
+/** Service principals are named by their application id. */
+const applicationId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function mayBeOurs({ holder, privilege }: WritingRight, principal: string): boolean {
+  if (holder.toLowerCase() === principal.toLowerCase()) return true;
+  // Every object has an owner, and a reader sees whose: only what is granted tells of our groups.
+  if (privilege === "OWNERSHIP") return false;
+  return !holder.includes("@") && !applicationId.test(holder);
 }

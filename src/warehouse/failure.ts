@@ -1,10 +1,14 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 /**
  * The driver's errors come in many shapes: `StatusError` is not even an `Error`, HTTP answers are Thrift exceptions, sockets
  * fail with Node's codes. Here they become one, with the kind that decides what happens next.
  */
 export type FailureKind =
-  /** No connection, or it broke: name, port, network, TLS. */
+  /** Nobody there, or not a warehouse: name, port, certificate, an answer that only something else gives. */
   | "unreachable"
+  /** There was a connection, and it broke: what was sent may have run or not. */
+  | "connection-lost"
   /** The warehouse sleeps or starts: statements are rejected, nothing was executed. */
   | "waking"
   /** 429: rejected, nothing was executed. */
@@ -39,51 +43,97 @@ export class WarehouseFailure extends Error {
 interface DriverError {
   message?: string;
   code?: string | number;
-  statusCode?: number;
   errorCode?: string;
-  response?: { status?: unknown; headers?: { get?(name: string): string | null }; sqlState?: string; errorMessage?: string };
-  cause?: unknown;
+  /** What the driver gave up retrying on: the last answer, or the last error. */
+  payload?: unknown;
+  /** Of an HTTP answer, or of an operation (whose status is an object of Thrift). */
+  response?: {
+    status?: unknown;
+    headers?: { get?(name: string): string | null };
+    text?(): Promise<string>;
+    sqlState?: string;
+    errorMessage?: string;
+  };
 }
 
 /** A sleeping warehouse accepts the session and then rejects statements with one of these, for minutes. */
 const wakingMessage =
   /is (stopped|starting|not running)|session handle.*not initialized|temporarily unavailable|cluster is (pending|starting)/i;
 const lostSessionMessage = /invalid sessionhandle|session.*(closed|expired|does not exist)/i;
-const brokenConnection =
-  /socket hang up|premature close|network|timed out|ECONNRE|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|certificate|self.signed/i;
+const deniedMessage = /INSUFFICIENT_PERMISSIONS|PERMISSION_DENIED/;
+/** Nobody was there to talk to, or not who should be. */
+const nobodyThere = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|certificate|self.signed|altnames/i;
+const brokenConnection = /socket hang up|premature close|network|timed out|ECONNRE|EPIPE|ETIMEDOUT/i;
 
-export function asFailure(error: unknown): WarehouseFailure {
+/** Never throws. Reads the body of an HTTP answer, because only there it stands why. */
+export async function failureOf(error: unknown): Promise<WarehouseFailure> {
   if (error instanceof WarehouseFailure) return error;
-  const driverError = (typeof error === "object" && error !== null ? error : { message: String(error) }) as DriverError;
-  const message = firstLine(driverError.response?.errorMessage ?? driverError.message ?? String(error));
-  // An operation error has a response too, whose status is an object of Thrift.
-  const httpStatus = driverError.statusCode ?? driverError.response?.status;
-  const status = typeof httpStatus === "number" ? httpStatus : undefined;
-  const sqlState = driverError.response?.sqlState;
-  const details = { cause: error, ...(sqlState ? { sqlState } : {}) };
+  const thrown = (typeof error === "object" && error !== null ? error : { message: String(error) }) as DriverError;
+  if (thrown.payload instanceof Error) return await failureOf(thrown.payload);
+  const answer = (thrown.payload as DriverError | undefined)?.response ?? thrown.response;
+  if (typeof answer?.status === "number") return httpFailure(answer.status, await bodyMessage(answer), answer, error);
 
+  const message = firstLine(answer?.errorMessage ?? thrown.message ?? "unknown error");
+  const sqlState = answer?.sqlState;
+  return new WarehouseFailure(kindOf(thrown, message, sqlState), message, { cause: error, ...(sqlState ? { sqlState } : {}) });
+}
+
+function kindOf(thrown: DriverError, message: string, sqlState: string | undefined): FailureKind {
+  if (thrown.errorCode === "CANCELED" || thrown.errorCode === "TIMEOUT") return "cancelled";
+  if (sqlState === "42501" || deniedMessage.test(message)) return "denied";
+  // HY… and 08… are about session and connection. Every other state is about the statement, which may speak of anything.
+  if (sqlState !== undefined && !/^(HY|08)/.test(sqlState)) return "statement";
+  if (wakingMessage.test(message)) return "waking";
+  if (lostSessionMessage.test(message)) return "session-lost";
+  const text = `${thrown.code ?? ""} ${message}`;
+  if (nobodyThere.test(text)) return "unreachable";
+  // Node's own errors have their code as text, Thrift's and the driver's have numbers or none.
+  if (brokenConnection.test(text) || typeof thrown.code === "string") return "connection-lost";
+  return "statement";
+}
+
+function httpFailure(
+  status: number,
+  why: string,
+  answer: NonNullable<DriverError["response"]>,
+  cause: unknown,
+): WarehouseFailure {
+  const because = why === "" ? "" : `: ${why}`;
+  const retryAfter = Number(answer.headers?.get?.("retry-after") ?? Number.NaN);
+  const details = { cause, ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1000 } : {}) };
   if (status === 401 || status === 403)
-    return new WarehouseFailure("sign-in", `the warehouse refused the token (HTTP ${status})`, details);
-  if (status === 429 || status === 503) {
-    const retryAfter = Number(driverError.response?.headers?.get?.("retry-after") ?? Number.NaN);
-    const retryAfterMs = Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1000 } : {};
-    return status === 429
-      ? new WarehouseFailure("throttled", "the warehouse answered 429, too many requests", { ...details, ...retryAfterMs })
-      : new WarehouseFailure("waking", "the warehouse answered 503: it is stopped, starting or overloaded", {
-          ...details,
-          ...retryAfterMs,
-        });
+    return new WarehouseFailure("sign-in", `the warehouse refused the token (HTTP ${status}${because})`, details);
+  if (status === 429) return new WarehouseFailure("throttled", "the warehouse answered 429, too many requests", details);
+  if (status === 503 || wakingMessage.test(why))
+    return new WarehouseFailure(
+      "waking",
+      `the warehouse answered ${status}, it is stopped, starting or overloaded${because}`,
+      details,
+    );
+  // What a gateway says when it lost the server behind it. Every other answer is somebody else's than a warehouse's.
+  const kind = status >= 500 ? "connection-lost" : "unreachable";
+  return new WarehouseFailure(kind, `no warehouse answers there: HTTP ${status}${because}`, details);
+}
+
+const bodyTimeoutMs = 2_000;
+
+async function bodyMessage(answer: NonNullable<DriverError["response"]>): Promise<string> {
+  const body = (async () => (await answer.text?.()) ?? "")().catch(() => "");
+  // The status is known already: a body that never ends, or broke, takes nothing from it.
+  const text = await Promise.race([body, delay(bodyTimeoutMs, "", { ref: false })]);
+  const message = messageIn(text);
+  return message.length > 200 ? `${message.slice(0, 200)}…` : message;
+}
+
+/** Databricks answers `{error_code, message}`; a proxy answers a page, which nobody wants to read. */
+function messageIn(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown };
+    return typeof message === "string" ? firstLine(message) : "";
+  } catch {
+    // Not JSON: there is no message to be had, and the status says enough.
+    return "";
   }
-  if (driverError.errorCode === "CANCELED" || driverError.errorCode === "TIMEOUT")
-    return new WarehouseFailure("cancelled", message, details);
-  if (wakingMessage.test(message)) return new WarehouseFailure("waking", message, details);
-  if (lostSessionMessage.test(message)) return new WarehouseFailure("session-lost", message, details);
-  if (sqlState === "42501" || /INSUFFICIENT_PERMISSIONS|PERMISSION_DENIED/.test(message))
-    return new WarehouseFailure("denied", message, details);
-  if (typeof driverError.code === "string" || brokenConnection.test(message))
-    return new WarehouseFailure("unreachable", `the connection failed: ${message}`, details);
-  if (status !== undefined) return new WarehouseFailure("unreachable", `the warehouse answered HTTP ${status}`, details);
-  return new WarehouseFailure("statement", message, details);
 }
 
 function firstLine(text: string): string {

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { request } from "node:https";
+import { readAuthority } from "./authority.ts";
 import type { WarehouseSettings } from "./connection.ts";
 
 /**
@@ -18,7 +18,7 @@ export async function startWarehouse(settings: WarehouseSettings, signal: AbortS
 }
 
 async function post(settings: WarehouseSettings, path: string, signal: AbortSignal): Promise<number> {
-  const ca = settings.certificateAuthority ? await readFile(settings.certificateAuthority) : undefined;
+  const ca = await readAuthority(settings.certificateAuthority);
   const url = new URL(path, `https://${settings.host.replace(/^https:\/\//, "")}`);
   return await new Promise<number>((resolve, reject) => {
     const headers = { authorization: `Bearer ${settings.token}`, "content-type": "application/json" };
