@@ -120,8 +120,11 @@ describe("a preflight", () => {
     const ran = await run({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
     expect(ran.status).toBe(1);
     expect(ran.stdout).toMatch(/^::error title=[^\n]*::/m);
-    for (const line of ran.stdout.split("\n")) {
-      expect(line).not.toMatch(/^\s*::(?!add-mask|error|warning|notice)/);
+    // A line that is a command of ours is read as that and as nothing else: its message is data, whatever it says.
+    const others = ran.stdout.split("\n").filter((line) => !/^::(add-mask|error|warning|notice)[ :]/.test(line));
+    expect(others.length).toBeGreaterThan(3);
+    for (const line of others) {
+      expect(line).not.toMatch(/^\s*::/);
       expect(line).not.toMatch(/##\[/);
       // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what must not be there.
       expect(line).not.toMatch(/\u001b/);
