@@ -1,0 +1,179 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { Warehouse } from "../../local/warehouse/index.ts";
+import { leversAtRest } from "../../local/warehouse/levers.ts";
+import { deletes, failureOf, reads, settingsFor, startSchool } from "./harness.ts";
+
+// The driver's errors come in five shapes, and what happens next hangs on their kind alone: every kind is produced here by the
+// unmodified driver against a real server.
+let school: Warehouse;
+
+beforeAll(async () => {
+  school = await startSchool();
+});
+afterEach(() => {
+  Object.assign(school.levers, leversAtRest());
+});
+afterAll(() => school.stop());
+
+const one = "SELECT 1 AS one";
+
+describe("never there: said at once, and not asked again", () => {
+  it.each([
+    ["a wrong token", { token: "nonsense" }, "sign-in", /HTTP 403.*Invalid access token/],
+    ["a host without a name", { host: "no-such-host.invalid" }, "unreachable", /ENOTFOUND|EAI_AGAIN/],
+    ["a port without a server", { host: "localhost:1" }, "unreachable", /ECONNREFUSED/],
+    ["an authority nobody vouches for", { certificateAuthority: undefined }, "unreachable", /certificate/i],
+    ["a certificate file that is not there", { certificateAuthority: "/nowhere/ca.pem" }, "unreachable", /ENOENT/],
+    ["another warehouse id", { path: "/sql/1.0/warehouses/another" }, "unreachable", /HTTP 404/],
+  ])("%s", async (_, changes, kind, message) => {
+    const failure = await failureOf(reads({ ...settingsFor(school), ...changes }, (reader) => reader.query(one)));
+    expect(failure).toMatchObject({ kind, message: expect.stringMatching(message) });
+  });
+
+  it("a token that expires in mid-session is a sign-in failure, not a lost connection", async () => {
+    const failure = await reads(settingsFor(school), async (reader) => {
+      school.levers.tokenExpiresAfterStatements = 1;
+      const seen = school.statements.length;
+      const refused = await failureOf(reader.query(one));
+      expect(school.statements).toHaveLength(seen);
+      return refused;
+    });
+    expect(failure.kind).toBe("sign-in");
+  });
+});
+
+describe("statements that are wrong: never sent twice", () => {
+  it.each([
+    ["SELECT FROM WHERE", "statement", "42601"],
+    ["SELECT * FROM sessions.nothing", "statement", "42P01"],
+    ["SELECT certificate, network FROM sessions.classroom_sessions", "statement", "42703"],
+  ])("%s", async (statement, kind, sqlState) => {
+    const seen = school.statements.length;
+    const failure = await reads(settingsFor(school), (reader) => failureOf(reader.query(statement)));
+    expect(failure).toMatchObject({ kind, sqlState });
+    expect(school.statements.slice(seen).filter(({ sql }) => sql.includes(statement))).toHaveLength(1);
+  });
+
+  it("a missing privilege is denied", async () => {
+    const failure = await deletes(settingsFor(school, { token: "reader" }), (warehouse) =>
+      failureOf(warehouse.deleteRows("sessions.classroom_sessions", "id = :id", { id: "a" })),
+    );
+    expect(failure).toMatchObject({ kind: "denied", sqlState: "42501", message: expect.stringContaining("MODIFY") });
+  });
+});
+
+describe("turned away unexecuted: sent again", () => {
+  it.each([429, 503] as const)("a burst of %i, with Retry-After", async (status) => {
+    const rows = await reads(settingsFor(school), async (reader) => {
+      school.levers.refuse.push({ status, times: status === 429 ? 2 : 1, retryAfter: 0, rpc: "ExecuteStatement" });
+      return await reader.query(one);
+    });
+    expect(rows).toEqual([{ one: 1 }]);
+    expect(school.levers.refuse).toEqual([]);
+  });
+
+  it("a burst at the opening is waited for, and is not called sleep", async () => {
+    const said: string[] = [];
+    school.levers.refuse.push({ status: 429, times: 1, rpc: "OpenSession" });
+    const options = { signal: new AbortController().signal, onWaking: (text: string) => said.push(text) };
+    expect(await reads(settingsFor(school), (reader) => reader.query(one), options)).toEqual([{ one: 1 }]);
+    expect(said).toEqual([]);
+  });
+
+  it("a Retry-After that is longer than the start may take is not waited for", async () => {
+    school.levers.refuse.push({ status: 503, times: 1, retryAfter: 3600 });
+    const failure = await failureOf(reads(settingsFor(school), (reader) => reader.query(one)));
+    expect(failure).toMatchObject({ kind: "waking", message: expect.stringContaining("did not wake within 10 s") });
+  });
+});
+
+describe("answers that were lost", () => {
+  it.each(["before", "after"] as const)("a read is sent again when its socket breaks %s it ran", async (when) => {
+    const rows = await reads(settingsFor(school), async (reader) => {
+      school.levers.dropSockets.push({ when, times: 1, rpc: "ExecuteStatement" });
+      return await reader.query("SELECT count(*) AS n FROM sessions.classroom_sessions");
+    });
+    expect(rows).toEqual([{ n: 3n }]);
+  });
+
+  it("a socket that breaks at the opening is tried again", async () => {
+    school.levers.dropSockets.push({ when: "before", times: 1, rpc: "OpenSession" });
+    expect(await reads(settingsFor(school), (reader) => reader.query(one))).toEqual([{ one: 1 }]);
+  });
+
+  it.each([
+    ["the socket broke before", () => school.levers.dropSockets.push({ when: "before", times: 1, rpc: "ExecuteStatement" })],
+    ["the socket broke after", () => school.levers.dropSockets.push({ when: "after", times: 1, rpc: "ExecuteStatement" })],
+    [
+      "the result was refused with 503 after it ran",
+      () => {
+        school.levers.directResultsMs = 0;
+        school.levers.refuse.push({ status: 503, times: 1, rpc: "FetchResults" });
+      },
+    ],
+  ])("how many rows a delete took is unknown, not zero, where %s", async (_, misbehave) => {
+    await school.load("INSERT INTO sessions.classroom_sessions (id) VALUES ('lost')");
+    const affected = await deletes(settingsFor(school), async (warehouse) => {
+      misbehave();
+      return await warehouse.deleteRows("sessions.classroom_sessions", "id = :id", { id: "lost" });
+    });
+    expect(affected).toBeUndefined();
+    expect(await school.query("SELECT id FROM sessions.classroom_sessions WHERE id = 'lost'")).toEqual([]);
+  });
+
+  it("a count that the warehouse contradicts is unknown", async () => {
+    await school.load("INSERT INTO sessions.classroom_sessions (id) VALUES ('x'), ('x')");
+    const affected = await deletes(settingsFor(school), async (warehouse) => {
+      const nothing = await warehouse.deleteRows("sessions.classroom_sessions", "id = :id", { id: "not there" });
+      school.levers.wrongDeleteCount = 3;
+      return [nothing, await warehouse.deleteRows("sessions.classroom_sessions", "id = :id", { id: "x" })];
+    });
+    expect(affected).toEqual([0, undefined]);
+  });
+});
+
+describe("a sleeping warehouse", () => {
+  it("is told to start, said to sleep once, and waited for, however it turns statements away", async () => {
+    const said: string[] = [];
+    school.levers.coldStart = { seconds: 2 };
+    const options = { signal: new AbortController().signal, onWaking: (text: string) => said.push(text) };
+    expect(await reads(settingsFor(school), (reader) => reader.query(one), options)).toEqual([{ one: 1 }]);
+    expect(said).toEqual([expect.stringContaining("was told to start")]);
+  });
+
+  it("that never wakes is given up at the start's time limit", async () => {
+    school.levers.neverWakes = true;
+    const failure = await failureOf(reads(settingsFor(school, { startTimeoutMs: 1_200 }), (reader) => reader.query(one)));
+    expect(failure).toMatchObject({ kind: "waking", message: expect.stringContaining("did not wake within 1 s") });
+  });
+});
+
+describe("cancelled", () => {
+  it.each([0, 5_000])("a slow statement ends when the signal does (answers directly within %i ms)", async (directResultsMs) => {
+    const controller = new AbortController();
+    Object.assign(school.levers, { directResultsMs, slowOperation: { seconds: 30, matching: "slow_one" } });
+    await reads(
+      settingsFor(school),
+      async (reader) => {
+        const failure = failureOf(reader.query("SELECT 1 AS slow_one"));
+        await expect.poll(() => school.statements.at(-1)?.sql).toContain("slow_one");
+        controller.abort(new Error("the stage's time is up"));
+        expect(await failure).toMatchObject({ kind: "cancelled", message: expect.stringContaining("the stage's time is up") });
+        // What is sent after that does not even leave.
+        const seen = school.statements.length;
+        expect(await failureOf(reader.query(one))).toMatchObject({ kind: "cancelled" });
+        expect(school.statements).toHaveLength(seen);
+      },
+      { signal: controller.signal },
+    );
+  });
+
+  it("waiting for a sleeping warehouse ends with the signal", async () => {
+    const controller = new AbortController();
+    school.levers.neverWakes = true;
+    const options = { signal: controller.signal, onWaking: () => controller.abort(new Error("stop")) };
+    expect(await failureOf(reads(settingsFor(school), (reader) => reader.query(one), options))).toMatchObject({
+      kind: "cancelled",
+    });
+  });
+});

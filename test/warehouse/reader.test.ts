@@ -1,0 +1,119 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Warehouse } from "../../local/warehouse/index.ts";
+import { openForTestData, openReader, type TestDataWarehouse, type WarehouseReader } from "../../src/warehouse/access.ts";
+import { disguisedWrites } from "./disguised-writes.ts";
+import { failureOf, settingsFor, startSchool } from "./harness.ts";
+
+// The reader signs in as somebody who may write: whatever is stopped here is stopped by the client, and what the warehouse saw
+// proves that it was stopped before it left.
+let school: Warehouse;
+let reader: WarehouseReader;
+let writer: TestDataWarehouse;
+
+beforeAll(async () => {
+  school = await startSchool();
+  const options = { signal: new AbortController().signal };
+  [reader, writer] = await Promise.all([openReader(settingsFor(school), options), openForTestData(settingsFor(school), options)]);
+});
+afterAll(async () => {
+  await Promise.all([reader.close(), writer.close()]);
+  await school.stop();
+});
+
+async function expectNothingSent(work: () => Promise<unknown>, kind: string): Promise<void> {
+  const seen = school.statements.length;
+  expect(await failureOf(work())).toMatchObject({ kind });
+  expect(school.statements.slice(seen)).toEqual([]);
+}
+
+it("knows at least 60 disguises of a write", () => {
+  expect(new Set(disguisedWrites).size).toBeGreaterThanOrEqual(60);
+});
+
+it.each(disguisedWrites)("a reader does not send %j", async (statement) => {
+  await expectNothingSent(() => reader.query(statement), "denied");
+});
+
+it("a reader does not send a write behind any mixture of comments, strings, names and blanks", async () => {
+  const noise = fc.constantFrom(
+    "/* x */",
+    "-- x\n",
+    "-- x\r",
+    " ",
+    "\n",
+    "\t",
+    "'text;'",
+    "`a name`",
+    '"text"',
+    "(",
+    ")",
+    "1",
+    ",",
+    "r'\\'",
+    "''''",
+    "/* ; -- */",
+    "/*+ h */",
+    "$$",
+    "\\",
+    "'\\''",
+  );
+  const write = fc.constantFrom(
+    "DELETE FROM t",
+    "drop table t",
+    "INSERT INTO t VALUES (1)",
+    "MERGE INTO t USING s ON true WHEN MATCHED THEN DELETE",
+  );
+  const joint = fc.constantFrom(";", " ", ")", "\r", "\n");
+  await fc.assert(
+    fc.asyncProperty(fc.array(noise, { maxLength: 8 }), joint, write, (before, between, statement) =>
+      expectNothingSent(() => reader.query(`SELECT 1 ${before.join(" ")}${between}${statement}`), "denied"),
+    ),
+    { numRuns: 300 },
+  );
+});
+
+it("a reader has no way to write at all", () => {
+  expect(Object.keys(reader).sort()).toEqual(["catalog", "close", "identity", "query"]);
+});
+
+it("says who and where it is, with the warehouse's own clock", async () => {
+  const identity = await reader.identity();
+  expect(identity).toMatchObject({ host: school.host, catalog: "classwaves", principal: "runner@school.example" });
+  expect(new Date(identity.serverTime ?? "").toISOString()).toBe(identity.serverTime);
+});
+
+it("marks every statement with the run that sent it", async () => {
+  await reader.query("SELECT 42");
+  expect(school.statements.at(-1)?.sql).toBe("/* env-actions run 1763920000000_1a2b3c4d */ SELECT 42");
+});
+
+describe("a delete", () => {
+  it.each([
+    ["", {}],
+    ["   ", {}],
+    ["-- nothing", {}],
+    ["true", {}],
+    ["1 = 1", { id: "a" }],
+    ["id = 'a'", { id: "a" }],
+    ["':id' = ':id'", { id: "a" }],
+    ["id = :other", { id: "a" }],
+    ["id = :id; DROP TABLE t", { id: "a" }],
+    ["id = :id) ; DELETE FROM u WHERE (1 = 1", { id: "a" }],
+    ["id = :id /* unfinished", { id: "a" }],
+  ])("is not sent with the condition %j", async (condition, parameters) => {
+    await expectNothingSent(() => writer.deleteRows("sessions.classroom_sessions", condition, parameters), "statement");
+  });
+
+  it("takes what its parameters name, literally, and tells how many", async () => {
+    const wild = ["%", "_", "a%", "O'Neil", "back\\slash", "名前", "`; DROP TABLE x; --", "null", ""];
+    for (const id of wild)
+      await school.load(`INSERT INTO sessions.classroom_sessions (id) VALUES ('${id.replaceAll("'", "''")}')`);
+    for (const id of wild) expect(await writer.deleteRows("sessions.classroom_sessions", "id = :id", { id }), id).toBe(1);
+    expect(await school.query("SELECT id FROM sessions.classroom_sessions ORDER BY id")).toEqual([
+      { id: "a" },
+      { id: "b" },
+      { id: "c" },
+    ]);
+  });
+});
