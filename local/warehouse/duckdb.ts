@@ -6,6 +6,7 @@ export class Database {
   readonly #instance: DuckDBInstance;
   readonly #catalog: string;
   readonly #idle: DuckDBConnection[] = [];
+  readonly #running = new Set<Promise<unknown>>();
   #lastWrite: Promise<unknown> = Promise.resolve();
 
   private constructor(instance: DuckDBInstance, catalog: string) {
@@ -23,14 +24,22 @@ export class Database {
     return database;
   }
 
+  /** Waits for what still runs: DuckDB must not be closed under it. */
   async close(): Promise<void> {
     await this.#lastWrite;
+    await Promise.allSettled(this.#running);
     for (const connection of this.#idle) connection.closeSync();
     this.#instance.closeSync();
   }
 
   /** Lends a connection; an abort interrupts what runs on it, and then its reason is thrown. */
-  async use<Result>(work: (connection: DuckDBConnection) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+  use<Result>(work: (connection: DuckDBConnection) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    const run = this.#lend(work, signal).finally(() => this.#running.delete(run));
+    this.#running.add(run);
+    return run;
+  }
+
+  async #lend<Result>(work: (connection: DuckDBConnection) => Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
     signal?.throwIfAborted();
     const connection = this.#idle.pop() ?? (await this.#connect());
     const interrupt = (): void => connection.interrupt();

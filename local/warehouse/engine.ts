@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Catalogs, Table } from "./catalog.ts";
+import { type Catalogs, quoted, type Table } from "./catalog.ts";
 import { fromDuckDb, tableNotFound, UnsupportedSql } from "./errors.ts";
 import { informationSchemaRelation } from "./information-schema.ts";
 import type { Levers } from "./levers.ts";
@@ -146,7 +146,7 @@ function relation(context: Context, parts: string[], travel: TimeTravel | undefi
   if (name.schema === "information_schema") {
     privileges.requireCatalog(session.principal, catalogs.catalog(name.catalog).name);
     const view = informationSchemaRelation(name.table, catalogs, name.catalog, session.principal, privileges);
-    if (!view || travel) throw tableNotFound(parts.map((part) => `\`${part}\``).join("."));
+    if (!view || travel) throw tableNotFound(quoted(...parts));
     return view;
   }
   const table = catalogs.table(name);

@@ -79,7 +79,9 @@ async function answerThrift(body: Buffer, response: ServerResponse, caller: Call
     if (parts.lifecycle.state() !== "RUNNING") return turnAway(response, body, parts.lifecycle);
     parts.tokens.countStatement(caller.token);
   }
-  const reply = await process(parts.service.handlerFor(caller), body);
+  const reply = await process(parts.service.handlerFor(caller), body).catch((error: unknown) => String(error));
+  if (typeof reply === "string")
+    return send(response, 400, { error_code: "BAD_REQUEST", message: `This is no call of the protocol: ${reply}` });
   if (takeOne(parts.levers.dropSockets, rpc, (entry) => entry.when === "after")) return cut(response);
   sendThrift(response, reply);
 }

@@ -59,6 +59,11 @@ export class ThriftService {
       GetTables: metadata(kinds.GET_TABLES, (session, request) => this.#metadata.tables(session, request)),
       GetColumns: metadata(kinds.GET_COLUMNS, (session, request) => this.#metadata.columns(session, request)),
       GetTableTypes: metadata(kinds.GET_TABLE_TYPES, () => this.#metadata.tableTypes()),
+      GetTypeInfo: async (_request: unknown) => new types.TGetTypeInfoResp({ status: notSupported("GetTypeInfo") }),
+      GetFunctions: async (_request: unknown) => new types.TGetFunctionsResp({ status: notSupported("GetFunctions") }),
+      GetPrimaryKeys: async (_request: unknown) => new types.TGetPrimaryKeysResp({ status: notSupported("GetPrimaryKeys") }),
+      GetCrossReference: async (_request: unknown) =>
+        new types.TGetCrossReferenceResp({ status: notSupported("GetCrossReference") }),
       GetOperationStatus: async (request: T.TGetOperationStatusReq) => this.#status(caller, request),
       GetResultSetMetadata: async (request: T.TGetResultSetMetadataReq) => this.#resultMetadata(caller, request),
       FetchResults: async (request: T.TFetchResultsReq) => this.#fetch(caller, request),
@@ -223,6 +228,10 @@ interface Pattern {
   schemaName?: string;
   tableName?: string;
   columnName?: string;
+}
+
+function notSupported(call: string): T.TStatus {
+  return failure(`The local warehouse does not support ${call}.`, "0A000");
 }
 
 function unknownHandle(kind: "Session" | "Operation"): T.TStatus {

@@ -19,7 +19,7 @@ export function failure(message: string, sqlState?: string): T.TStatus {
   });
 }
 
-export function int64(value: number): InstanceType<typeof thrift.Int64> {
+function int64(value: number): InstanceType<typeof thrift.Int64> {
   return new thrift.Int64(value);
 }
 

@@ -133,6 +133,12 @@ describe("results", () => {
 });
 
 describe("metadata calls", () => {
+  it("that are not supported fail at once, and are not tried again and again", async () => {
+    await expect(client.session.getTypeInfo()).rejects.toMatchObject({
+      message: expect.stringContaining("does not support GetTypeInfo"),
+    });
+  });
+
   const read = async (operation: Awaited<ReturnType<TestClient["session"]["getTables"]>>) => {
     const rows = await operation.fetchAll();
     await operation.close();

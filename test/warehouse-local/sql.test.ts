@@ -170,6 +170,12 @@ describe("queries", () => {
       {},
       ["int!", "oth!"],
     ],
+    [
+      "a very long condition",
+      `SELECT count(*) FROM classroom_sessions WHERE ${Array.from({ length: 3000 }, (_, n) => `id = 'x${n}'`).join(" OR ")}`,
+      {},
+      [0n],
+    ],
     ["QUALIFY", "SELECT id FROM classroom_sessions QUALIFY row_number() OVER (ORDER BY id DESC) = 1", {}, ["other"]],
     ["inline table", "SELECT b FROM VALUES (1, 'x'), (2, 'y') AS t(a, b) WHERE a = 2", {}, ["y"]],
     ["columns of VALUES", "SELECT col2 FROM (VALUES (1, 'x'))", {}, ["x"]],
@@ -314,6 +320,15 @@ describe("describing", () => {
       ["active", "boolean", 4],
       ["logins", "bigint", 5],
     ]);
+  });
+});
+
+describe("large statements", () => {
+  it("takes an INSERT of thousands of rows", async () => {
+    await client.rows("CREATE TABLE large (id STRING, n INT)");
+    const rows = Array.from({ length: 5000 }, (_, index) => `('row_${index}', ${index})`);
+    expect(await client.rows(`INSERT INTO large VALUES ${rows.join(", ")}`)).toMatchObject([{ num_affected_rows: 5000n }]);
+    expect(await client.rows("SELECT sum(n) AS s FROM large")).toEqual([{ s: 12497500n }]);
   });
 });
 

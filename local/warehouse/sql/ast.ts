@@ -12,6 +12,7 @@ export type Expression =
   | { kind: "star"; qualifier: string[]; except: string[] }
   | { kind: "call"; name: string; distinct: boolean; arguments: Expression[]; filter?: Expression; over?: Window }
   | { kind: "unary"; operator: "-" | "+" | "NOT"; operand: Expression }
+  | { kind: "logical"; operator: "OR" | "AND"; operands: Expression[] }
   | { kind: "binary"; operator: BinaryOperator; left: Expression; right: Expression }
   | { kind: "like"; operand: Expression; pattern: Expression; escapeCharacter?: string; insensitive: boolean; negated: boolean }
   | { kind: "in"; operand: Expression; candidates: Expression[] | Query; negated: boolean }
@@ -24,7 +25,7 @@ export type Expression =
   | { kind: "index"; operand: Expression; index: Expression }
   | { kind: "field"; operand: Expression; name: string };
 
-export type BinaryOperator = "OR" | "AND" | "=" | "<=>" | "<>" | "<" | "<=" | ">" | ">=" | "+" | "-" | "||" | "*" | "/" | "%";
+export type BinaryOperator = "=" | "<=>" | "<>" | "<" | "<=" | ">" | ">=" | "+" | "-" | "||" | "*" | "/" | "%";
 
 export interface Window {
   partitionBy: Expression[];

@@ -50,7 +50,6 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   length: int(([s]) => `length(dbx_string(${s}))`),
   char_length: int(([s]) => `length(dbx_string(${s}))`),
   len: int(([s]) => `length(dbx_string(${s}))`),
-  reverse: as(1, ([s]) => `reverse(dbx_string(${s}))`),
   repeat: as(2, ([s, n]) => `repeat(dbx_string(${s}), ${n})`),
   replace: same(3),
   concat: as(1, (args) => `(${args.map((arg) => `dbx_string(${arg})`).join(" || ")})`, many),

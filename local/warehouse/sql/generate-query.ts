@@ -126,6 +126,9 @@ function bareColumns(expression: Expression): string[] {
     case "index":
       inner.push(expression.operand, expression.index);
       break;
+    case "logical":
+      inner.push(...expression.operands);
+      break;
     case "binary":
       inner.push(expression.left, expression.right);
       break;

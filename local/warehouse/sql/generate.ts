@@ -50,6 +50,8 @@ export function generateExpression(expression: Expression, environment: Environm
       return generateCall(expression, environment, visible);
     case "unary":
       return `(${expression.operator} ${write(expression.operand)})`;
+    case "logical":
+      return `(${expression.operands.map(write).join(` ${expression.operator} `)})`;
     case "binary":
       return generateBinary(expression.operator, write(expression.left), write(expression.right));
     case "like":

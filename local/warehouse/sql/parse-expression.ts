@@ -8,15 +8,21 @@ export function parseExpression(cursor: Cursor): Expression {
 }
 
 function parseOr(cursor: Cursor): Expression {
-  let left = parseAnd(cursor);
-  while (cursor.accept("OR")) left = { kind: "binary", operator: "OR", left, right: parseAnd(cursor) };
-  return left;
+  const operands = [parseAnd(cursor)];
+  while (cursor.accept("OR")) operands.push(parseAnd(cursor));
+  return logical("OR", operands);
 }
 
 function parseAnd(cursor: Cursor): Expression {
-  let left = parseNot(cursor);
-  while (cursor.accept("AND")) left = { kind: "binary", operator: "AND", left, right: parseNot(cursor) };
-  return left;
+  const operands = [parseNot(cursor)];
+  while (cursor.accept("AND")) operands.push(parseNot(cursor));
+  return logical("AND", operands);
+}
+
+/** Side by side and not nested, because conditions of thousands of terms are common. */
+function logical(operator: "OR" | "AND", operands: Expression[]): Expression {
+  const [only] = operands;
+  return operands.length === 1 && only ? only : { kind: "logical", operator, operands };
 }
 
 function parseNot(cursor: Cursor): Expression {

@@ -30,6 +30,8 @@ export function spell(expression: Expression): string {
       return expression.operator === "NOT"
         ? `(NOT ${spell(expression.operand)})`
         : `(${expression.operator} ${spell(expression.operand)})`;
+    case "logical":
+      return expression.operands.map(spell).reduce((left, right) => `(${left} ${expression.operator} ${right})`);
     case "binary":
       return expression.operator === "||"
         ? `concat(${spell(expression.left)}, ${spell(expression.right)})`

@@ -1,7 +1,6 @@
 import type { Catalogs } from "../catalog.ts";
 import type { Levers } from "../levers.ts";
 import type { Privileges } from "../privileges.ts";
-import type { ResultSet } from "../results.ts";
 import type { Session } from "../session.ts";
 import type { Environment } from "../sql/generate.ts";
 import type { Storage } from "../storage.ts";
@@ -16,5 +15,3 @@ export interface Context {
   environment: Environment;
   signal: AbortSignal;
 }
-
-export type Handler<Statement> = (statement: Statement, context: Context) => ResultSet | Promise<ResultSet>;
