@@ -40,6 +40,20 @@ export function catalogNotFound(name: string): SqlError {
   return new SqlError("NO_SUCH_CATALOG_EXCEPTION", "42704", `Catalog ${name} was not found.`);
 }
 
+/** @throws SqlError COLUMN_ALREADY_EXISTS where a name stands twice, in whatever case */
+export function refuseRepeatedColumns(names: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const name of names.map((column) => column.toLowerCase())) {
+    if (seen.has(name))
+      throw new SqlError(
+        "COLUMN_ALREADY_EXISTS",
+        "42711",
+        `The column \`${name}\` already exists. Choose another name or rename the existing column.`,
+      );
+    seen.add(name);
+  }
+}
+
 export function insufficientPermissions(privilege: string, kind: "Catalog" | "Schema" | "Table", name: string): SqlError {
   return new SqlError(
     "INSUFFICIENT_PERMISSIONS",
@@ -93,6 +107,7 @@ const translations: readonly Translation[] = [
     "42803",
     (_, first) => `A non-aggregating expression is based on columns which are not participating in the GROUP BY clause: ${first}`,
   ],
+  [/field value out of range/, "CAST_INVALID_INPUT", "22018", (_, first) => first],
   [/Overflow|out of range/i, "ARITHMETIC_OVERFLOW", "22003", (_, first) => first],
   [/Conversion Error|Could not convert|invalid \w+ field format/i, "CAST_INVALID_INPUT", "22018", (_, first) => first],
   [/Cannot compare values|No function matches|Binder Error/, "DATATYPE_MISMATCH", "42K09", (_, first) => first],

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Catalogs, Table, TableColumn, TableName } from "./catalog.ts";
 import { Database, identifier, literal } from "./duckdb.ts";
-import { UnsupportedSql } from "./errors.ts";
+import { refuseRepeatedColumns, UnsupportedSql } from "./errors.ts";
 import { type ResultSet, readResult } from "./results.ts";
 import { parseType } from "./types.ts";
 import {
@@ -86,10 +86,10 @@ export class Storage {
 
   /** @throws SqlError SCHEMA_ALREADY_EXISTS */
   async createSchema(catalog: string, name: string, user = owner): Promise<void> {
-    if (name.toLowerCase() === historySchema || name.toLowerCase() === "information_schema")
+    if ([historySchema, "information_schema", "main", "pg_catalog", "temp"].includes(name.toLowerCase()))
       throw new UnsupportedSql(`a schema named ${name}`);
     this.#catalogs.addSchema(catalog, name, user);
-    const sql = `CREATE SCHEMA IF NOT EXISTS ${identifier(catalog.toLowerCase())}.${identifier(name.toLowerCase())}`;
+    const sql = `CREATE SCHEMA ${identifier(catalog.toLowerCase())}.${identifier(name.toLowerCase())}`;
     await this.#database.write((connection) => connection.run(sql));
   }
 
@@ -315,6 +315,7 @@ function splitName(name: string): TableName {
 }
 
 function newTable(name: TableName, columns: TableColumn[], user: string): Table {
+  refuseRepeatedColumns(columns.map((column) => column.name));
   const hidden = columns.find((column) => /^(rowid|__.*)$/i.test(column.name));
   if (hidden) throw new UnsupportedSql(`a column named ${hidden.name}`);
   return {

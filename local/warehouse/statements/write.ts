@@ -1,6 +1,6 @@
 import type { Table } from "../catalog.ts";
 import { identifier } from "../duckdb.ts";
-import { SqlError } from "../errors.ts";
+import { refuseRepeatedColumns, SqlError } from "../errors.ts";
 import { tableName } from "../names.ts";
 import { type ResultSet, resultOf } from "../results.ts";
 import type { Query, Statement } from "../sql/ast.ts";
@@ -18,6 +18,7 @@ export async function insert(statement: Of<"insert">, context: Context): Promise
   const table = writable(statement.table, context);
   const targets = statement.columns.length > 0 ? statement.columns : table.columns.map((column) => column.name);
   for (const name of targets) requireColumn(table, name);
+  refuseRepeatedColumns(targets);
   const source = generateQuery(statement.query, context.environment, noneVisible);
   const width =
     fixedWidth(statement.query) ??
@@ -56,6 +57,7 @@ export async function remove(statement: Of<"delete">, context: Context): Promise
 export async function update(statement: Of<"update">, context: Context): Promise<ResultSet> {
   const table = writable(statement.table, context, "SELECT");
   for (const { column } of statement.set) requireColumn(table, column);
+  refuseRepeatedColumns(statement.set.map(({ column }) => column));
   const where = target(statement, table, context);
   const values = table.columns.map((column) => {
     const assigned = statement.set.find((assignment) => assignment.column.toLowerCase() === column.name.toLowerCase());
