@@ -1,6 +1,7 @@
 import type { Check } from "../model.ts";
 import type { RedisIdentity, RedisReader } from "../redis/connection.ts";
 import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
+import { grantsWriting } from "./redis-rules.ts";
 
 export interface RedisLimits {
   /** Shares from 0 to 1; outside of them is a warning. */
@@ -103,54 +104,6 @@ export function checkReadOnlyUser(opening: Promise<RedisReader>): Promise<Check>
       : { verdict: "passed", observed: "only reading commands", expected };
   });
 }
-
-const readingGrants = new Set([
-  "@read",
-  "@connection",
-  "@keyspace-read",
-  "ping",
-  "info",
-  "dbsize",
-  "scan",
-  "ttl",
-  "pttl",
-  "type",
-  "auth",
-  "hello",
-  "quit",
-  "select",
-  "command",
-  "client",
-  "echo",
-  "readonly",
-]);
-
-/** The first rule that lets the user write, read from left to right as Redis does: later rules add to and take from earlier ones. */
-export function grantsWriting(rules: string): string | undefined {
-  const words = rules.split(/\s+/);
-  const from = words.findLastIndex((word) => word === "-@all" || word === "nocommands");
-  if (from < 0) return words.find((word) => word === "+@all" || word === "allcommands") ?? "the rules do not begin with -@all";
-  const kept = words.slice(from + 1).filter((word) => word.startsWith("+") || word === "allcommands");
-  const taken = new Set(
-    words
-      .slice(from + 1)
-      .filter((word) => word.startsWith("-"))
-      .map((word) => word.slice(1)),
-  );
-  return kept.find((word) => {
-    const granted = word.replace(/^\+/, "").toLowerCase();
-    const reads =
-      readingGrants.has(granted) || readingGrants.has(granted.split("|")[0] ?? "") || /^acl\|(whoami|getuser|cat)$/.test(granted);
-    return !reads && !taken.has(granted) && !onlyReads.has(granted);
-  });
-}
-
-/** Single commands that read; granting them one by one is the usual way to build a reader. */
-const onlyReads = new Set(
-  "get mget exists strlen hget hgetall hmget hlen hkeys hvals hscan lrange llen lindex smembers scard sismember sscan zrange zcard zscore zscan xrange xlen xinfo getrange bitcount randomkey object memory latency lastsave role time".split(
-    " ",
-  ),
-);
 
 function percentage(share: number): string {
   return `${Math.round(share * 1000) / 10}%`;

@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 /** Redis could not be asked: connection, sign-in, or a command that was refused. */
 export class RedisFailure extends Error {
   override name = "RedisFailure";
-  readonly kind: "unreachable" | "sign-in" | "refused";
+  readonly kind: "unreachable" | "sign-in" | "refused" | "cancelled";
 
   constructor(kind: RedisFailure["kind"], message: string, cause?: unknown) {
     super(message, { cause });
@@ -27,7 +27,7 @@ export interface RedisReader {
   ping(): Promise<number>;
   /** INFO as key → value, all sections in one. */
   info(): Promise<Record<string, string>>;
-  /** The command rules of the signed-in user, such as `-@all +@read`; `undefined` where asking is refused. */
+  /** What the signed-in user may, such as `-@all +@read (-@all +set)`, selectors in brackets; `undefined` where asking is refused. */
   aclRules(): Promise<string | undefined>;
   /** Every key, in batches, once over the keyspace; a key may come twice, as SCAN does. */
   scan(): AsyncIterable<string[]>;
@@ -46,20 +46,19 @@ const unlinkBatch = 500;
 
 /** @throws RedisFailure */
 export async function openRedisReader(url: string, signal: AbortSignal): Promise<RedisReader> {
-  return reader(await connect(url, signal));
+  return reader(await connect(url, signal), signal);
 }
 
 /** Only for environments whose access is `test-data`. @throws RedisFailure */
 export async function openRedisForTestData(url: string, signal: AbortSignal): Promise<TestDataRedis> {
   const client = await connect(url, signal);
   return {
-    ...reader(client),
+    ...reader(client, signal),
     async unlink(keys) {
       let gone = 0;
       for (let at = 0; at < keys.length; at += unlinkBatch) {
-        signal.throwIfAborted();
         const batch = keys.slice(at, at + unlinkBatch).map((key) => Buffer.from(key, "latin1"));
-        gone += await asked(client.unlink(...batch));
+        gone += await asked(signal, () => client.unlink(...batch));
       }
       return gone;
     },
@@ -67,6 +66,7 @@ export async function openRedisForTestData(url: string, signal: AbortSignal): Pr
 }
 
 async function connect(url: string, signal: AbortSignal): Promise<Redis> {
+  if (signal.aborted) throw cancelled(signal);
   // By its default export: webpack finds no names on a module that is a function.
   const { default: ioredis } = await import("ioredis");
   const client = new ioredis.Redis(url, {
@@ -92,20 +92,20 @@ async function connect(url: string, signal: AbortSignal): Promise<Redis> {
     return client;
   } catch (error) {
     client.disconnect();
-    throw asFailure(lastError ?? error);
+    throw signal.aborted ? cancelled(signal) : asFailure(lastError ?? error);
   }
 }
 
-function reader(client: Redis): RedisReader {
+function reader(client: Redis, signal: AbortSignal): RedisReader {
   return {
     identity: { host: client.options.host ?? "", port: client.options.port ?? 6379, database: client.options.db ?? 0 },
     async ping() {
       const started = performance.now();
-      await asked(client.ping());
+      await asked(signal, () => client.ping());
       return performance.now() - started;
     },
     async info() {
-      const text = await asked(client.info());
+      const text = await asked(signal, () => client.info());
       const pairs = text.split("\r\n").flatMap((line) => {
         const colon = line.indexOf(":");
         return line.startsWith("#") || colon < 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1)] as const];
@@ -114,18 +114,18 @@ function reader(client: Redis): RedisReader {
     },
     async aclRules() {
       try {
-        const user = (await client.acl("GETUSER", String(await client.acl("WHOAMI")))) as unknown;
-        return commandRules(user);
+        const user = await asked(signal, async () => client.acl("GETUSER", String(await client.acl("WHOAMI"))));
+        return rulesOf(user);
       } catch (error) {
         // A reader that may not see the ACL is the normal case in production; the caller reports it as unknown.
-        if (error instanceof Error && /NOPERM|unknown command/i.test(error.message)) return undefined;
-        throw asFailure(error);
+        if (error instanceof RedisFailure && error.kind === "refused") return undefined;
+        throw error;
       }
     },
     async *scan() {
       let cursor = "0";
       do {
-        const [next, keys] = await asked(client.scanBuffer(cursor, "COUNT", scanCount));
+        const [next, keys] = await asked(signal, () => client.scanBuffer(cursor, "COUNT", scanCount));
         cursor = next.toString();
         if (keys.length > 0) yield keys.map((key) => key.toString("latin1"));
       } while (cursor !== "0");
@@ -137,19 +137,39 @@ function reader(client: Redis): RedisReader {
   };
 }
 
-/** ACL GETUSER answers with a flat list of names and values. */
-function commandRules(user: unknown): string | undefined {
-  if (!Array.isArray(user)) return undefined;
-  const at = user.indexOf("commands");
-  return at < 0 ? undefined : String(user[at + 1]);
+/** ACL GETUSER answers with a flat list of names and values; a selector is such a list again. */
+function rulesOf(user: unknown): string | undefined {
+  const commands = namedValue(user, "commands");
+  if (typeof commands !== "string") return undefined;
+  const selectors = namedValue(user, "selectors") ?? [];
+  // Rules that are not understood are unknown rules.
+  if (!Array.isArray(selectors)) return undefined;
+  const more = selectors.map((selector) => namedValue(selector, "commands"));
+  return more.every((rules) => typeof rules === "string")
+    ? [commands, ...more.map((rules) => `(${rules})`)].join(" ")
+    : undefined;
 }
 
-async function asked<T>(answer: Promise<T>): Promise<T> {
+function namedValue(list: unknown, name: string): unknown {
+  if (!Array.isArray(list)) return undefined;
+  const at = list.indexOf(name);
+  return at < 0 ? undefined : list[at + 1];
+}
+
+/** @throws RedisFailure */
+async function asked<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+  if (signal.aborted) throw cancelled(signal);
   try {
-    return await answer;
+    return await ask();
   } catch (error) {
-    throw asFailure(error);
+    // The signal ends the connection, and with it whatever was asked.
+    throw signal.aborted ? cancelled(signal) : asFailure(error);
   }
+}
+
+function cancelled(signal: AbortSignal): RedisFailure {
+  const why = signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
+  return new RedisFailure("cancelled", `stopped before Redis answered: ${why}`, signal.reason);
 }
 
 function asFailure(error: unknown): RedisFailure {

@@ -1,0 +1,198 @@
+import { randomBytes } from "node:crypto";
+import { createServer, type Server } from "node:net";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type RunningRedis, startRedis } from "../../local/redis.ts";
+import { openRedisForTestData, openRedisReader, RedisFailure, readableKey } from "../../src/redis/connection.ts";
+
+let server: RunningRedis;
+let seed: Redis;
+const never = new AbortController().signal;
+
+beforeAll(async () => {
+  server = await startRedis({
+    users: {
+      pinger: "on >pw -@all +ping",
+      selective: "on >pw ~* -@all +@read +ping +acl|whoami +acl|getuser (+set ~cw:*)",
+      mute: "on >pw ~* -@all",
+    },
+  });
+  seed = new Redis(server.url);
+});
+beforeEach(() => seed.flushall());
+afterAll(async () => {
+  seed.disconnect();
+  await server.stop();
+});
+
+function as(user: string): string {
+  return `redis://${user}:pw@127.0.0.1:${server.port}`;
+}
+
+async function failureOf(work: Promise<unknown>): Promise<RedisFailure> {
+  const outcome: unknown = await work.then(
+    (result) => new Error(`it succeeded with ${String(result)}`),
+    (error: unknown) => error,
+  );
+  if (outcome instanceof RedisFailure) return outcome;
+  throw outcome;
+}
+
+async function allKeys(scan: AsyncIterable<string[]>): Promise<string[]> {
+  const keys = new Set<string>();
+  for await (const batch of scan) for (const key of batch) keys.add(key);
+  return [...keys].sort();
+}
+
+describe("failures", () => {
+  it.each([
+    ["a wrong password", () => `redis://default:wrong@127.0.0.1:${server.port}`, "sign-in", /refused the password/],
+    ["no password", () => `redis://127.0.0.1:${server.port}`, "sign-in", /NOAUTH/],
+    ["a port without a server", () => "redis://127.0.0.1:1", "unreachable", /ECONNREFUSED/],
+    ["a host without a name", () => "redis://no-such-host.invalid", "unreachable", /ENOTFOUND|EAI_AGAIN/],
+    ["a user that may not even ping", () => as("mute"), "refused", /NOPERM/],
+  ])("%s", async (_, url, kind, message) => {
+    expect(await failureOf(openRedisReader(url(), never))).toMatchObject({ kind, message: expect.stringMatching(message) });
+  });
+
+  it("a command that the user may not use", async () => {
+    const reader = await openRedisReader(as("pinger"), never);
+    expect(await failureOf(reader.info())).toMatchObject({ kind: "refused", message: expect.stringContaining("info") });
+    expect(await failureOf(allKeys(reader.scan()))).toMatchObject({ kind: "refused" });
+    // Not allowed to see its own rules is unknown, not an error.
+    expect(await reader.aclRules()).toBeUndefined();
+    await reader.close();
+  });
+
+  it("a server that accepts and never answers ends with the signal", async () => {
+    const silent = await listening(createServer());
+    const controller = new AbortController();
+    silent.once("connection", () => controller.abort(new Error("the budget is used up")));
+    const failure = await failureOf(openRedisReader(`redis://127.0.0.1:${portOf(silent)}`, controller.signal));
+    expect(failure).toMatchObject({ kind: "cancelled", message: expect.stringContaining("the budget is used up") });
+    silent.close();
+  });
+
+  it("an abort ends a scan, and nothing is asked after it", async () => {
+    await seed.mset(Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`key:${index}`, "1"])));
+    const controller = new AbortController();
+    const redis = await openRedisForTestData(server.url, controller.signal);
+    const scanning = (async () => {
+      for await (const _ of redis.scan()) controller.abort(new Error("stop"));
+    })();
+    expect(await failureOf(scanning)).toMatchObject({ kind: "cancelled" });
+    expect(await failureOf(redis.unlink(["key:1"]))).toMatchObject({ kind: "cancelled" });
+    await redis.close();
+    expect(await seed.dbsize()).toBe(5_000);
+    expect(await failureOf(openRedisReader(server.url, controller.signal))).toMatchObject({ kind: "cancelled" });
+  });
+});
+
+describe("a reader", () => {
+  it("has no way to write", async () => {
+    const reader = await openRedisReader(server.url, never);
+    expect(Object.keys(reader).sort()).toEqual(["aclRules", "close", "identity", "info", "ping", "scan"]);
+    // @ts-expect-error: the type has none either
+    expect(reader.unlink).toBeUndefined();
+    await reader.close();
+  });
+
+  it("changes nothing by any of its calls", async () => {
+    await seed.mset({ a: "1", b: "2" });
+    const before = changes(await seed.info("persistence"));
+    const reader = await openRedisReader(server.url, never);
+    await Promise.all([reader.ping(), reader.info(), reader.aclRules(), allKeys(reader.scan())]);
+    await reader.close();
+    expect(changes(await seed.info("persistence"))).toBe(before);
+  });
+
+  it("that signs in as the reading user could not write with any client", async () => {
+    const raw = new Redis(server.readOnlyUrl, { enableReadyCheck: false });
+    const attempts = [
+      ["SET", "a", "1"],
+      ["UNLINK", "a"],
+      ["FLUSHALL"],
+      ["EVAL", "return redis.call('SET','a','1')", "0"],
+      ["CONFIG", "SET", "maxmemory", "1"],
+      ["ACL", "SETUSER", "reader", "+@all"],
+      ["GETDEL", "a"],
+      ["EXPIRE", "a", "1"],
+    ] as const;
+    for (const [command, ...values] of attempts) await expect(raw.call(command, ...values), command).rejects.toThrow("NOPERM");
+    raw.disconnect();
+  });
+
+  it("knows where it is, what it may, and what the server tells", async () => {
+    const reader = await openRedisReader(`${server.readOnlyUrl}/3`, never);
+    expect(reader.identity).toEqual({ host: "127.0.0.1", port: server.port, database: 3 });
+    expect(await reader.aclRules()).toContain("-@all +@read");
+    expect(await reader.info()).toMatchObject({
+      redis_version: expect.stringMatching(/^\d/),
+      used_memory: expect.stringMatching(/^\d+$/),
+    });
+    expect(await reader.ping()).toBeGreaterThan(0);
+    await reader.close();
+  });
+
+  it("tells its selectors, too", async () => {
+    const reader = await openRedisReader(as("selective"), never);
+    expect(await reader.aclRules()).toBe("-@all +@read +ping +acl|whoami +acl|getuser (-@all +set)");
+    await reader.close();
+  });
+});
+
+describe("keys", () => {
+  it("are found exactly, whatever bytes they are made of", async () => {
+    const keys = Array.from({ length: 300 }, () => randomBytes(12));
+    keys.push(Buffer.from([0]), Buffer.from([0xff, 0xfe, 0x0d, 0x0a]), Buffer.from("名前:*?[]\\"), Buffer.from("é"));
+    await seed.mset(...keys.flatMap((key) => [key, "1"]));
+    const redis = await openRedisForTestData(server.url, never);
+    const found = await allKeys(redis.scan());
+    expect(found).toEqual(keys.map((key) => key.toString("latin1")).sort());
+    expect(found.map(readableKey)).toContain("名前:*?[]\\");
+    expect(await redis.unlink(found)).toBe(keys.length);
+    expect(await seed.dbsize()).toBe(0);
+    await redis.close();
+  });
+
+  it("are all found among 10,000, and those that stay are never missed while others come and go", async () => {
+    const names = Array.from({ length: 10_000 }, (_, index) => `stays:${index}`);
+    await seed.mset(...names.flatMap((name) => [name, "1"]));
+    const reader = await openRedisReader(server.url, never);
+    const found = new Set<string>();
+    let round = 0;
+    for await (const batch of reader.scan()) {
+      for (const key of batch) found.add(key);
+      round++;
+      await seed.mset(...Array.from({ length: 500 }, (_, index) => [`new:${round}:${index}`, "1"]).flat());
+      await seed.unlink(...Array.from({ length: 400 }, (_, index) => `new:${round - 1}:${index}`));
+    }
+    expect(round).toBeGreaterThan(5);
+    expect(names.filter((name) => !found.has(name))).toEqual([]);
+    await reader.close();
+  });
+
+  it("are unlinked in batches: those that exist are counted, and nothing else is touched", async () => {
+    const names = Array.from({ length: 2_345 }, (_, index) => `gone:${index}`);
+    await seed.mset(...names.flatMap((name) => [name, "1"]), "stays", "1", "gone:*", "a literal star");
+    const redis = await openRedisForTestData(server.url, never);
+    expect(await redis.unlink([...names, "never there"])).toBe(names.length);
+    expect(await redis.unlink([])).toBe(0);
+    expect((await seed.keys("*")).sort()).toEqual(["gone:*", "stays"]);
+    await redis.close();
+  });
+});
+
+function changes(info: string): string | undefined {
+  return /rdb_changes_since_last_save:(\d+)/.exec(info)?.[1];
+}
+
+async function listening(server: Server): Promise<Server> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === "object" && address ? address.port : 0;
+}
