@@ -1,0 +1,89 @@
+import { answerMisfits, operationFor, requestMisfits } from "./description.ts";
+import type { Access, Answer, Endpoints, PermissionName } from "./endpoint.ts";
+import { type Levers, takeTurn } from "./levers.ts";
+import { badCredentials, notAccessible, notFound } from "./refusals.ts";
+import type { Repository } from "./repository.ts";
+
+/** What the API knows, and how it stands. */
+export interface Api {
+  url: string;
+  /** By `owner/name`. */
+  repositories: Map<string, Repository>;
+  tokens: Record<string, Token>;
+  endpoints: Endpoints;
+  levers: Levers;
+  violations: Violation[];
+  now: () => number;
+  newId: () => number;
+}
+
+export interface Token {
+  /** Its owner; `github-actions[bot]` if left out. */
+  login?: string;
+  permissions: Partial<Record<PermissionName, Access>>;
+}
+
+/** What does not fit GitHub's description: a mistake of the client, or of the stand-in itself. */
+export interface Violation {
+  /** `POST /repos/classwaves/app/deployments` */
+  request: string;
+  problems: string[];
+}
+
+export interface ApiRequest {
+  method: string;
+  pathname: string;
+  query: URLSearchParams;
+  /** Parsed; undefined: none was sent. */
+  body: unknown;
+  token: string | undefined;
+}
+
+/** The status of an answer to what GitHub would not understand; no client takes it for one of GitHub's, nor tries it again. */
+export const violationStatus = 599;
+
+/** The answer to a request, both held against GitHub's description. */
+export function answerTo(request: ApiRequest, api: Api): Answer {
+  const { method, pathname, query, body } = request;
+  const violation = (problems: string[]): Answer => {
+    api.violations.push({ request: `${method} ${pathname}`, problems });
+    return { status: violationStatus, body: { message: `not as GitHub describes it: ${problems.join("; ")}` } };
+  };
+  const described = operationFor(method, pathname);
+  if (!described) return violation(["GitHub has no such path with this method"]);
+  const { operation, path } = described;
+  const wrongRequest = requestMisfits(operation, { path, query, body });
+  if (wrongRequest.length > 0) return violation(wrongRequest);
+  const refused = takeTurn(api.levers.refuse, (turn) => (turn.operation ?? operation.operationId) === operation.operationId);
+  if (refused) return refused.answer;
+  const endpoint = api.endpoints[operation.operationId];
+  if (!endpoint) return violation([`the stand-in has no ${operation.operationId} yet; see local/github/README.md`]);
+
+  const admitted = admit(request, path, endpoint.needs, api);
+  if ("status" in admitted) return admitted;
+  const { url, newId } = api;
+  const answer = endpoint.answer({ ...admitted, url, pathname, path, query, body: body ?? {}, now: api.now(), newId });
+  const wrongAnswer = answerMisfits(operation, answer.status, asSent(answer.body));
+  return wrongAnswer.length > 0 ? violation(wrongAnswer) : answer;
+}
+
+/** In GitHub's order: who asks, what about, and may they. */
+function admit(
+  { token }: ApiRequest,
+  { owner, repo }: Record<string, string>,
+  { permission, access }: Endpoints[string]["needs"],
+  api: Api,
+): Answer | { repository: Repository; login: string } {
+  const holder = token === undefined ? undefined : api.tokens[token];
+  if (!holder) return badCredentials();
+  const repository = api.repositories.get(`${owner}/${repo}`);
+  if (!repository) return notFound();
+  const held = holder.permissions[permission];
+  if (held !== "write" && held !== access) return notAccessible(permission, access);
+  return { repository, login: holder.login ?? "github-actions[bot]" };
+}
+
+/** Without what JSON drops. */
+function asSent(body: unknown): unknown {
+  return body === undefined ? undefined : JSON.parse(JSON.stringify(body));
+}

@@ -1,0 +1,24 @@
+/** A user as GitHub puts it into other answers. */
+export function userNamed(login: string, url: string): Record<string, unknown> {
+  const address = `${url}/users/${login}`;
+  return {
+    login,
+    id: Buffer.from(login.padEnd(4)).readUInt32BE(),
+    node_id: Buffer.from(`User:${login}`).toString("base64"),
+    avatar_url: `${url}/avatars/${login}`,
+    gravatar_id: "",
+    url: address,
+    html_url: `${url}/${login}`,
+    followers_url: `${address}/followers`,
+    following_url: `${address}/following{/other_user}`,
+    gists_url: `${address}/gists{/gist_id}`,
+    starred_url: `${address}/starred{/owner}{/repo}`,
+    subscriptions_url: `${address}/subscriptions`,
+    organizations_url: `${address}/orgs`,
+    repos_url: `${address}/repos`,
+    events_url: `${address}/events{/privacy}`,
+    received_events_url: `${address}/received_events`,
+    type: login.endsWith("[bot]") ? "Bot" : "User",
+    site_admin: false,
+  };
+}

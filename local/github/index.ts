@@ -1,0 +1,148 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { setTimeout as pause } from "node:timers/promises";
+import { type Api, type ApiRequest, answerTo, type Token, type Violation } from "./api.ts";
+import type { Answer, Endpoints } from "./endpoint.ts";
+import { deploymentEndpoints } from "./endpoints/deployments.ts";
+import { type Levers, leversAtRest, takeTurn } from "./levers.ts";
+import type { Repository } from "./repository.ts";
+
+export { type Token, type Violation, violationStatus } from "./api.ts";
+export type { Access, Answer, Asked, Endpoint, Endpoints, PermissionName } from "./endpoint.ts";
+export type { Levers, Turn } from "./levers.ts";
+export * from "./refusals.ts";
+export type { Deployment, DeploymentState, DeploymentStatus, Repository } from "./repository.ts";
+
+export interface GitHubOptions {
+  /** 0 or absent: a free one. */
+  port?: number;
+  /** By `owner/name`: its branches and tags, and the commit each stands at. */
+  repositories: Record<string, { refs?: Record<string, string> }>;
+  /** What each token may do, as the `permissions:` of a job say it. */
+  tokens: Record<string, Token>;
+  levers?: Partial<Levers>;
+  /** Milliseconds; the present moment if left out. */
+  now?: () => number;
+  /** In place of the stand-in's own, by operation id. */
+  endpoints?: Endpoints;
+}
+
+export interface SeenRequest {
+  method: string;
+  /** With its query. */
+  path: string;
+  body: unknown;
+  /** What it was answered with; undefined: the connection was cut. */
+  status: number | undefined;
+}
+
+export interface LocalGitHub {
+  /** For GITHUB_API_URL: `http://127.0.0.1:4711`. */
+  readonly url: string;
+  readonly levers: Levers;
+  /** By `owner/name`. */
+  readonly repositories: ReadonlyMap<string, Repository>;
+  /** Every request, in the order of their arrival. */
+  readonly requests: readonly SeenRequest[];
+  /** A test that ends with any has found a mistake. */
+  readonly violations: readonly Violation[];
+  /** Cuts open connections. May be called twice. */
+  stop(): Promise<void>;
+}
+
+const endpoints: Endpoints = { ...deploymentEndpoints };
+
+const commonHeaders = {
+  "x-github-media-type": "github.v3; format=json",
+  "x-ratelimit-limit": "1000",
+  "x-ratelimit-remaining": "999",
+};
+
+/** Starts GitHub's REST API on 127.0.0.1, over plain HTTP. */
+export async function startGitHub(options: GitHubOptions): Promise<LocalGitHub> {
+  const requests: SeenRequest[] = [];
+  const api = newApi(options);
+  const server = createServer((request, response) => {
+    serve(request, response, api, requests).catch((error: unknown) => {
+      // Nothing in here should fail: it is a mistake of the stand-in, and the test must see it.
+      api.violations.push({ request: `${request.method} ${request.url}`, problems: [String(error)] });
+      response.destroy();
+    });
+  });
+  server.listen(options.port ?? 0, "127.0.0.1");
+  await once(server, "listening");
+  api.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { url, levers, repositories, violations } = api;
+  return {
+    url,
+    levers,
+    repositories,
+    requests,
+    violations,
+    async stop() {
+      if (!server.listening) return;
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function newApi(options: GitHubOptions): Api {
+  let lastId = 1000;
+  return {
+    url: "",
+    repositories: new Map(Object.entries(options.repositories).map(([name, { refs }]) => [name, newRepository(name, refs)])),
+    tokens: options.tokens,
+    endpoints: { ...endpoints, ...options.endpoints },
+    levers: { ...leversAtRest(), ...options.levers },
+    violations: [],
+    now: options.now ?? Date.now,
+    newId: () => ++lastId,
+  };
+}
+
+function newRepository(fullName: string, refs: Record<string, string> = {}): Repository {
+  const [owner = "", name = ""] = fullName.split("/");
+  return { owner, name, refs, deployments: [] };
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, api: Api, seen: SeenRequest[]): Promise<void> {
+  const body = parseJson(await text(request));
+  const { method = "GET", url: path = "/" } = request;
+  const { pathname, searchParams: query } = new URL(path, api.url);
+  const asked: ApiRequest = { method, pathname, query, body, token: tokenFrom(request) };
+  const cut = takeTurn(api.levers.dropConnections)?.when;
+  const answer = cut === "before" ? undefined : answerTo(asked, api);
+  seen.push({ method, path, body, status: cut ? undefined : answer?.status });
+  await pause(api.levers.latencyMs, undefined, { ref: false });
+  if (cut || !answer) response.destroy();
+  else send(response, answer);
+}
+
+function tokenFrom({ headers }: IncomingMessage): string | undefined {
+  return /^(?:token|bearer) (.+)$/i.exec(headers.authorization ?? "")?.[1];
+}
+
+/** @returns undefined for no text; the text itself where it is not JSON, which then fits no description. */
+function parseJson(sent: string): unknown {
+  if (sent === "") return undefined;
+  try {
+    return JSON.parse(sent);
+  } catch {
+    return sent;
+  }
+}
+
+function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  const page = typeof body === "string";
+  response.writeHead(status, {
+    ...commonHeaders,
+    "content-type": page ? "text/html; charset=utf-8" : "application/json; charset=utf-8",
+    ...headers,
+  });
+  response.end(page || body === undefined ? body : JSON.stringify(body));
+}

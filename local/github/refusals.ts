@@ -1,0 +1,48 @@
+import type { Access, Answer, PermissionName } from "./endpoint.ts";
+
+/** Answers that GitHub gives at any endpoint, and that its description therefore names at few of them. */
+
+const documentation = "https://docs.github.com/rest";
+
+function refusal(status: number, message: string, headers: Record<string, string> = {}): Answer {
+  return { status, headers, body: { message, documentation_url: documentation, status: String(status) } };
+}
+
+/** The token is unknown, or expired. */
+export function badCredentials(): Answer {
+  return refusal(401, "Bad credentials");
+}
+
+/** The token is good, but the job's `permissions:` lack this one. */
+export function notAccessible(permission: PermissionName, access: Access): Answer {
+  return refusal(403, "Resource not accessible by integration", { "x-accepted-github-permissions": `${permission}=${access}` });
+}
+
+export function notFound(): Answer {
+  return refusal(404, "Not Found");
+}
+
+/** The token's requests of this hour are used up. @param resetAt milliseconds; it is told in whole seconds. */
+export function rateLimitExceeded(resetAt: number, status: 403 | 429 = 403): Answer {
+  return refusal(status, "API rate limit exceeded for installation ID 4711.", {
+    "x-ratelimit-remaining": "0",
+    "x-ratelimit-reset": String(Math.ceil(resetAt / 1000)),
+  });
+}
+
+/** Too much at once. GitHub often, but not always, says how many seconds to wait. */
+export function secondaryRateLimit(retryAfter?: number, status: 403 | 429 = 403): Answer {
+  return refusal(
+    status,
+    "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+    retryAfter === undefined ? {} : { "retry-after": String(retryAfter) },
+  );
+}
+
+/** What stands in front of GitHub answers with a page, not with JSON. */
+export function serverError(status: 500 | 502 | 503 | 504): Answer {
+  return {
+    status,
+    body: "<!DOCTYPE html><html><body><p>We had issues producing the response to your request.</p></body></html>",
+  };
+}

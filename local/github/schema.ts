@@ -1,0 +1,62 @@
+import { z } from "zod";
+
+/** A schema of an OpenAPI 3.0 description, its references resolved. */
+export type Schema = { readonly [keyword: string]: unknown };
+
+const compiled = new WeakMap<Schema, z.ZodType>();
+
+/** @returns what is wrong with the value, each with its place, such as `body.state: Invalid option`. Empty: it fits. */
+export function misfits(value: unknown, schema: Schema, place: string): string[] {
+  const { error } = compile(schema).safeParse(value);
+  return error?.issues.map((issue) => `${[place, ...issue.path].join(".")}: ${issue.message}`) ?? [];
+}
+
+function compile(schema: Schema): z.ZodType {
+  const known = compiled.get(schema);
+  if (known) return known;
+  // zod's parameter is a JSON Schema of its own type; what it does not know, it refuses by throwing.
+  const type = z.fromJSONSchema(strict(schema) as Parameters<typeof z.fromJSONSchema>[0], { defaultTarget: "openapi-3.0" });
+  compiled.set(schema, type);
+  return type;
+}
+
+/** Any value at all, but a value. */
+const present: Schema = {
+  nullable: true,
+  anyOf: ["string", "number", "boolean", "object", "array"].map((type) => ({ type })),
+};
+
+/** GitHub leaves an address it does not have empty, though its description says that it is one. */
+const address = { pattern: "^(https?://\\S+)?$" };
+
+/**
+ * The same schema, so that zod takes it at its word: a default would fill in what is required and missing, an object without `type`
+ * would let everything pass, and so would a required property that is not described.
+ */
+function strict(node: Schema): Schema {
+  const { default: _default, format, ...kept } = node;
+  const result: Record<string, unknown> = format === "uri" ? address : { ...(format !== undefined && { format }) };
+  const rest = Object.entries(kept).map(([keyword, value]) => [keyword, strictKeyword(keyword, value)] as const);
+  return describeObject({ ...result, ...Object.fromEntries(rest) });
+}
+
+function describeObject(node: Schema): Schema {
+  const { properties, required } = node;
+  if (properties === undefined && required === undefined) return node;
+  const names: unknown[] = Array.isArray(required) ? required : [];
+  const undescribed = Object.fromEntries(names.map((name) => [String(name), present]));
+  return { type: "object", ...node, properties: { ...undescribed, ...(isSchema(properties) ? properties : {}) } };
+}
+
+function strictKeyword(keyword: string, value: unknown): unknown {
+  if (keyword === "properties" && isSchema(value))
+    return Object.fromEntries(Object.entries(value).map(([name, schema]) => [name, isSchema(schema) ? strict(schema) : schema]));
+  if (["items", "additionalProperties"].includes(keyword) && isSchema(value)) return strict(value);
+  if (["anyOf", "oneOf", "allOf"].includes(keyword) && Array.isArray(value))
+    return value.map((schema: unknown) => (isSchema(schema) ? strict(schema) : schema));
+  return value;
+}
+
+function isSchema(value: unknown): value is Schema {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
