@@ -1,19 +1,19 @@
 import type { WarehouseReader } from "../warehouse/access.ts";
 import { quoteName } from "../warehouse/statements.ts";
 
-/** `schema.table` → its columns, as the warehouse has them (and as the principal may see them). */
-export type CatalogColumns = Map<string, Set<string>>;
+/** `schema.table` → its columns with their types in capitals, as the warehouse has them (and as the principal may see them). */
+export type CatalogColumns = Map<string, Map<string, string>>;
 
 /** @throws WarehouseFailure */
 export async function readCatalogColumns(warehouse: WarehouseReader): Promise<CatalogColumns> {
   const rows = await warehouse.query(
-    `SELECT table_schema, table_name, column_name FROM ${quoteName(warehouse.catalog)}.information_schema.columns WHERE table_schema <> 'information_schema'`,
+    `SELECT table_schema, table_name, column_name, data_type FROM ${quoteName(warehouse.catalog)}.information_schema.columns WHERE table_schema <> 'information_schema'`,
   );
   const columns: CatalogColumns = new Map();
   for (const row of rows) {
     const table = `${String(row.table_schema)}.${String(row.table_name)}`;
-    const known = columns.get(table) ?? new Set();
-    columns.set(table, known.add(String(row.column_name)));
+    const known = columns.get(table) ?? new Map<string, string>();
+    columns.set(table, known.set(String(row.column_name), String(row.data_type).toUpperCase()));
   }
   return columns;
 }

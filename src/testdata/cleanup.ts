@@ -11,7 +11,7 @@ import { type KeyPlan, type KeyRequest, planKeys } from "./keys.ts";
 import type { Ledger } from "./ledger.ts";
 import { type PlanRequest, planRows, type RowPlan, type Scope, type TablePlan } from "./plan.ts";
 import { proveRedis, proveWarehouse } from "./proof.ts";
-import { conditionOf } from "./selection.ts";
+import { Binder, conditionOf } from "./selection.ts";
 
 export interface CleanupRequest {
   scope: Scope;
@@ -48,13 +48,15 @@ export interface CleanupPlan {
   blockers: string[];
 }
 
-/** Finds all test data of the scope; only reads. @throws WarehouseFailure, RedisFailure, UserError */
-export async function planCleanup(
-  ports: CleanupPorts,
-  request: CleanupRequest,
-  known: ReadonlyMap<string, ReadonlySet<string>> = new Map(),
-): Promise<CleanupPlan> {
-  const rows = ports.warehouse ? await planRows(ports.warehouse, rowRequest(request, known)) : undefined;
+/**
+ * Finds all test data of the scope; only reads.
+ * @param earlier a plan of the same cleanup: what it found stays known, although it may be deleted by now.
+ * @throws WarehouseFailure, RedisFailure, UserError
+ */
+export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, earlier?: CleanupPlan): Promise<CleanupPlan> {
+  const rows = ports.warehouse
+    ? await planRows(ports.warehouse, rowRequest(request, earlier?.rows?.ids ?? new Map()), earlier?.rows)
+    : undefined;
   const keys = ports.redis ? await planKeys(ports.redis, keyRequest(request, rows)) : undefined;
   const digest = createHash("sha256")
     .update(JSON.stringify([request.scope, rows?.digest ?? "", [...(keys?.keys ?? [])].sort()]))
@@ -88,10 +90,11 @@ export async function executeCleanup(ports: WritingPorts, plan: CleanupPlan): Pr
     result.leftOver = plan.rows ? plan.rows.rows + (plan.keys?.keys.size ?? 0) : null;
     return result;
   }
+  // Nothing was found a moment ago: to look again would find the same.
+  if (result.leftOver === 0) return result;
   let current = plan;
   for (let round = 1; ; round++) {
     await deletePlanned(ports, current, result);
-    // What the ids point at stays known, although their rows are gone: a row that was added in between still hangs on them.
     const again = await lookAgain(ports, current, result);
     if (again === undefined) return result;
     result.leftOver = (again.rows?.rows ?? 0) + (again.keys?.keys.size ?? 0);
@@ -133,7 +136,7 @@ function tableOf(table: TablePlan): TableCleanup {
     oldest: iso(table.oldest),
     newest: iso(table.newest),
     samples: table.samples,
-    statement: `DELETE FROM ${table.table} WHERE ${conditionOf(table.selection).text}`,
+    statement: `DELETE FROM ${table.table} WHERE ${conditionOf(table.selection, new Binder())}`,
   };
 }
 
@@ -202,9 +205,10 @@ function entryFor(result: CleanupResult, table: TablePlan): TableCleanup {
 }
 
 async function deleteTable(warehouse: TestDataWarehouse, table: TablePlan, entry: TableCleanup): Promise<void> {
-  const condition = conditionOf(table.selection);
+  const binder = new Binder();
+  const condition = conditionOf(table.selection, binder);
   try {
-    const deleted = await warehouse.deleteRows(table.table, condition.text, condition.parameters);
+    const deleted = await warehouse.deleteRows(table.table, condition, binder.parameters);
     const history = await latestDelete(warehouse, table.table);
     if (history) Object.assign(entry, { versionBefore: history.version - 1, versionAfter: history.version });
     if (deleted === undefined) {
@@ -237,7 +241,7 @@ async function latestDelete(
 
 async function lookAgain(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<CleanupPlan | undefined> {
   try {
-    return await planCleanup(ports, plan.request, plan.rows?.ids ?? new Map());
+    return await planCleanup(ports, plan.request, plan);
   } catch (error) {
     result.leftOver = null;
     result.problems.push(`whether anything is left could not be told: ${sentence(error)}`);

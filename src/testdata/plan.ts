@@ -4,10 +4,20 @@ import type { WarehouseReader } from "../warehouse/access.ts";
 import type { Row } from "../warehouse/connection.ts";
 import { qualifiedName, quoteName } from "../warehouse/statements.ts";
 import { type CatalogColumns, readCatalogColumns } from "./catalog.ts";
-import { inParallel } from "./concurrency.ts";
 import { isProtected, levelsOf } from "./graph.ts";
 import { timeInId } from "./identity.ts";
-import { candidatesOf, conditionOf, emptySelection, isEmpty, type Rule, type Selection, select } from "./selection.ts";
+import {
+  type Binder,
+  candidatesOf,
+  conditionOf,
+  emptySelection,
+  isEmpty,
+  type Rule,
+  type Selection,
+  select,
+  shows,
+} from "./selection.ts";
+import { askTogether } from "./together.ts";
 
 export type Scope = "run" | "expired" | "all";
 
@@ -40,6 +50,7 @@ export interface TablePlan {
 }
 
 export interface RowPlan {
+  catalog: CatalogColumns;
   /** In the order of deletion: what hangs on others first, so that a deletion that is interrupted leaves nothing unreachable. */
   levels: TablePlan[][];
   rows: number;
@@ -56,14 +67,17 @@ export interface RowPlan {
   digest: string;
 }
 
-/** Statements under way at once; a small warehouse runs about ten, more would only queue. */
-const statementsAtOnce = 8;
 const samplesShown = 3;
 
-/** Finds every row that is test data, by itself or by what it hangs on. Only reads. @throws WarehouseFailure, UserError */
-export async function planRows(warehouse: WarehouseReader, request: PlanRequest): Promise<RowPlan> {
-  const catalog = await readCatalogColumns(warehouse);
+/**
+ * Finds every row that is test data, by itself or by what it hangs on. Only reads.
+ * @param earlier a plan of the same run, whose look at the columns still holds.
+ * @throws WarehouseFailure, UserError
+ */
+export async function planRows(warehouse: WarehouseReader, request: PlanRequest, earlier?: RowPlan): Promise<RowPlan> {
+  const catalog = earlier?.catalog ?? (await readCatalogColumns(warehouse));
   const plan: RowPlan = {
+    catalog,
     levels: [],
     rows: 0,
     ids: new Map(),
@@ -76,17 +90,8 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest)
   for (const [table, ids] of request.known) plan.ids.set(table, new Set(ids));
   const declared = presentTables(request, catalog, plan);
 
-  for (const level of levelsOf(declared)) {
-    const planned = await inParallel(statementsAtOnce, level, async (name) => {
-      try {
-        return await planTable(warehouse, name, declared, request, plan);
-      } catch (error) {
-        plan.unreadable.push({ table: name, why: error instanceof Error ? error.message : String(error) });
-        return undefined;
-      }
-    });
-    plan.levels.unshift(planned.filter((table) => table !== undefined && table.rows > 0) as TablePlan[]);
-  }
+  for (const level of levelsOf(declared))
+    plan.levels.unshift(await planLevel(warehouse, level, { declared, catalog, request, plan }));
   plan.levels = plan.levels.filter((level) => level.length > 0);
   plan.rows = plan.levels.flat().reduce((sum, table) => sum + table.rows, 0);
   await reportUndeclared(warehouse, declared, catalog, request, plan);
@@ -120,35 +125,98 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
   return present;
 }
 
-async function planTable(
-  warehouse: WarehouseReader,
-  name: string,
-  tables: Readonly<Record<string, Table>>,
-  request: PlanRequest,
-  plan: RowPlan,
-): Promise<TablePlan> {
-  const table = tables[name] as Table;
-  const rules = rulesFor(table, tables, request);
-  const found: TablePlan = { table: name, selection: emptySelection(), rows: 0, samples: [] };
+/** What a search goes by and fills. */
+interface Search {
+  /** The declared tables that exist. */
+  declared: Readonly<Record<string, Table>>;
+  catalog: CatalogColumns;
+  request: PlanRequest;
+  plan: RowPlan;
+}
+
+/** One table of a level, while it is looked through. */
+interface Look {
+  name: string;
+  table: Table;
+  rules: Rule[];
+  inherited: Selection;
+  found: TablePlan;
+  /** The keys that are known to be test data. */
+  ids: Set<string>;
+  /** Its columns' types, in capitals. */
+  types: ReadonlyMap<string, string>;
+}
+
+/** All tables of a level at once: none of them hangs on another, except a table on itself. */
+async function planLevel(warehouse: WarehouseReader, level: readonly string[], search: Search): Promise<TablePlan[]> {
+  const { request, plan } = search;
+  const planned: TablePlan[] = [];
+  let names = [...level];
+  while (names.length > 0) {
+    const looks = names.map((name) => lookAt(name, search));
+    const before = new Map(looks.map((look) => [look.name, look.ids.size]));
+    const width = Math.max(...looks.map((look) => showing(look).length));
+    const answers = await askTogether(warehouse, looks, (look, binder) => rowsOf(warehouse, look, width, binder));
+    for (const { item: look, row } of answers.rows) takeRow(row, look, request, plan);
+    for (const { item: look, why } of answers.failed) plan.unreadable.push({ table: look.name, why });
+    // A table may hang on itself: it is looked through again while a look finds new keys.
+    const again = looks.filter(
+      (look) => Object.values(look.table.parents).includes(look.name) && look.ids.size > (before.get(look.name) ?? 0),
+    );
+    planned.push(...looks.filter((look) => !again.includes(look) && look.found.rows > 0).map((look) => look.found));
+    names = again.map((look) => look.name);
+  }
+  return planned;
+}
+
+function lookAt(name: string, { declared, catalog, request, plan }: Search): Look {
+  const table = declared[name] as Table;
   const ids = plan.ids.get(name) ?? new Set<string>();
   plan.ids.set(name, ids);
-  // A table may hang on itself: look again while a look finds new keys.
-  for (let before = -1; before !== ids.size; ) {
-    before = ids.size;
-    const inherited = inheritedSelection(table, name, plan);
-    const candidates = candidatesOf(rules);
-    const known = conditionOf(inherited);
-    const condition = [candidates.text, known.text].filter((text) => text !== "").join(" OR ");
-    if (condition === "") break;
-    const columns = new Set([table.key, table.time ?? "", ...rules.map((rule) => rule.column), ...inherited.values.keys()]);
-    columns.delete("");
-    const statement = `SELECT ${[...columns].map(quoteName).join(", ")} FROM ${qualifiedName(warehouse.catalog, name)} WHERE ${condition}`;
-    const rows = await warehouse.query(statement, { ...candidates.parameters, ...known.parameters });
-    Object.assign(found, { rows: 0, samples: [], oldest: undefined, newest: undefined, selection: emptySelection() });
-    for (const row of rows) takeRow(row, { name, table, rules, inherited, request, found, ids, plan });
-    if (!Object.values(table.parents).includes(name)) break;
-  }
-  return found;
+  const found: TablePlan = { table: name, selection: emptySelection(), rows: 0, samples: [] };
+  return {
+    name,
+    table,
+    rules: rulesFor(table, declared, request),
+    inherited: inheritedSelection(table, name, plan),
+    found,
+    ids,
+    types: catalog.get(name) ?? new Map(),
+  };
+}
+
+/** Tables of a level are asked in one statement, so each has the same columns: its key, its time, and as many more as any needs. */
+function rowsOf(
+  warehouse: WarehouseReader,
+  look: Look,
+  width: number,
+  binder: Binder,
+): { columns: string; from: string } | undefined {
+  const condition = [candidatesOf(look.rules, binder), conditionOf(look.inherited, binder)]
+    .filter((text) => text !== "")
+    .join(" OR ");
+  if (condition === "") return undefined;
+  const { key, time } = look.table;
+  const shown = showing(look);
+  const columns = [
+    `${asText(look, key)} AS row_key`,
+    `${time === undefined ? "NULL" : quoteName(time)} AS made_at`,
+    ...Array.from({ length: width }, (_, index) => `${asText(look, shown[index] ?? "")} AS c${index}`),
+  ];
+  return { columns: columns.join(", "), from: `${qualifiedName(warehouse.catalog, look.name)} WHERE ${condition}` };
+}
+
+/** Text and number in one column would make the warehouse read the texts as numbers. */
+function asText(look: Look, column: string): string {
+  if (column === "") return "NULL";
+  return look.types.get(column) === "STRING" ? quoteName(column) : `CAST(${quoteName(column)} AS STRING)`;
+}
+
+/** In the order in which the statement has them as c0, c1, …. */
+function showing(look: Look): string[] {
+  return [...new Set([...look.rules.map((rule) => rule.column), ...look.inherited.values.keys()])].filter(
+    (column) => column !== look.table.key,
+  );
 }
 
 /**
@@ -183,26 +251,18 @@ function inheritedSelection(table: Table, name: string, plan: RowPlan): Selectio
   return selection;
 }
 
-interface RowContext {
-  name: string;
-  table: Table;
-  rules: Rule[];
-  inherited: Selection;
-  request: PlanRequest;
-  found: TablePlan;
-  ids: Set<string>;
-  plan: RowPlan;
-}
-
-function takeRow(row: Row, context: RowContext): void {
-  const { name, table, rules, inherited, request, found, ids, plan } = context;
-  const text = (column: string): string | undefined =>
-    row[column] === null || row[column] === undefined ? undefined : String(row[column]);
+function takeRow(row: Row, look: Look, request: PlanRequest, plan: RowPlan): void {
+  const { name, table, rules, inherited, found, ids } = look;
+  const columns = showing(look);
+  const text = (column: string): string | undefined => {
+    const value = column === table.key ? row.row_key : row[`c${columns.indexOf(column)}`];
+    return value === null || value === undefined ? undefined : String(value);
+  };
   const key = table.key === "" ? undefined : text(table.key);
   const hanging = [...inherited.values].find(([column, values]) => values.has(text(column) ?? ""))?.[0];
-  const showing = rules.find((rule) => shows(rule, text(rule.column)))?.column;
-  const made = madeAt(row, [...(showing ? [text(showing)] : []), key], table, request.now);
-  if (request.scope === "run" && showing === undefined && isOlderThanTheRun(row, table, request)) {
+  const shown = rules.find((rule) => shows(rule, text(rule.column)))?.column;
+  const made = madeAt(row, [...(shown ? [text(shown)] : []), key], request.now);
+  if (request.scope === "run" && shown === undefined && isOlderThanTheRun(row, request)) {
     plan.problems.push(
       `${name}: ${key ?? "a row"} is kept: the ledger, or a row it hangs on, says that this run made it, but it is older than the run`,
     );
@@ -211,12 +271,12 @@ function takeRow(row: Row, context: RowContext): void {
   }
   if (hanging === undefined && request.scope === "expired") {
     if (made === undefined) {
-      plan.notes.push(`${name}: ${key ?? text(showing ?? "") ?? "a row"} is kept, because its age cannot be told`);
+      plan.notes.push(`${name}: ${key ?? text(shown ?? "") ?? "a row"} is kept, because its age cannot be told`);
       return;
     }
     if (made > request.olderThan) return;
   }
-  const by = key !== undefined ? table.key : (hanging ?? showing);
+  const by = key !== undefined ? table.key : (hanging ?? shown);
   if (by === undefined) return;
   select(found.selection, by, [text(by) ?? ""]);
   if (key !== undefined) ids.add(key);
@@ -228,22 +288,16 @@ function takeRow(row: Row, context: RowContext): void {
   if (found.samples.length < samplesShown) found.samples.push(table.person.includes(by) ? "(masked)" : (text(by) ?? ""));
 }
 
-function shows(rule: Rule, value: string | undefined): boolean {
-  if (value === undefined) return false;
-  if (rule.prefixes) return rule.prefixes.some((prefix) => value.startsWith(prefix));
-  return rule.suffix !== undefined ? value.endsWith(rule.suffix) : value === rule.equals;
-}
-
-function madeAt(row: Row, ids: (string | undefined)[], table: Table, now: number): number | undefined {
+function madeAt(row: Row, ids: (string | undefined)[], now: number): number | undefined {
   for (const id of ids) {
     const time = id === undefined ? undefined : timeInId(id, now);
     if (time !== undefined) return time;
   }
-  return timeOf(row, table);
+  return timeOf(row);
 }
 
-function timeOf(row: Row, table: Table): number | undefined {
-  const time = table.time === undefined ? undefined : row[table.time];
+function timeOf(row: Row): number | undefined {
+  const time = row.made_at;
   if (time === null || time === undefined) return undefined;
   const parsed = time instanceof Date ? time.getTime() : Date.parse(String(time));
   return Number.isNaN(parsed) ? undefined : parsed;
@@ -253,8 +307,8 @@ function timeOf(row: Row, table: Table): number | undefined {
 const clockToleranceMs = 5 * 60_000;
 
 /** A wrong line in the ledger must not delete a production row: what a run made cannot be older than the run. */
-function isOlderThanTheRun(row: Row, table: Table, request: PlanRequest): boolean {
-  const time = timeOf(row, table);
+function isOlderThanTheRun(row: Row, request: PlanRequest): boolean {
+  const time = timeOf(row);
   return time !== undefined && time < request.bornAfter - clockToleranceMs;
 }
 
@@ -267,51 +321,46 @@ async function reportUndeclared(
   plan: RowPlan,
 ): Promise<void> {
   const pointsAt = new Map(Object.values(declared).flatMap((table) => Object.entries(table.parents)));
-  const others = [...catalog].filter(([name]) => !(name in declared));
-  await inParallel(statementsAtOnce, others, async ([name, columns]) => {
+  const others = [...catalog].flatMap(([name, columns]) => {
     const selection = emptySelection();
     for (const [column, parent] of pointsAt) if (columns.has(column)) select(selection, column, plan.ids.get(parent) ?? []);
-    if (isEmpty(selection)) return;
-    const condition = conditionOf(selection);
-    try {
-      const [row] = await warehouse.query(
-        `SELECT count(*) AS n FROM ${qualifiedName(warehouse.catalog, name)} WHERE ${condition.text}`,
-        condition.parameters,
-      );
-      const count = Number(row?.n ?? 0);
-      if (count === 0) return;
-      if (isProtected(name, request.protectedTables))
-        plan.notes.push(`${name} is protected: ${count} rows about test data stay there`);
-      else
-        plan.problems.push(
-          `${count} rows of ${name} hang on test data, but the table is not declared: add it to testData.tables`,
-        );
-    } catch (error) {
-      plan.notes.push(
-        `${name} is not declared and could not be looked at: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    }
+    return name in declared || isEmpty(selection) ? [] : [{ name, selection }];
   });
+  const answers = await askTogether(warehouse, others, ({ name, selection }, binder) => ({
+    columns: "count(*) AS hanging",
+    from: `${qualifiedName(warehouse.catalog, name)} WHERE ${conditionOf(selection, binder)}`,
+  }));
+  for (const { item, row } of answers.rows) {
+    const hanging = Number(row.hanging);
+    if (hanging === 0) continue;
+    if (isProtected(item.name, request.protectedTables))
+      plan.notes.push(`${item.name} is protected: ${hanging} rows about test data stay there`);
+    else
+      plan.problems.push(
+        `${hanging} rows of ${item.name} hang on test data, but the table is not declared: add it to testData.tables`,
+      );
+  }
+  for (const { item, why } of answers.failed) plan.notes.push(`${item.name} is not declared and could not be looked at: ${why}`);
 }
 
 /** A plan that is larger than expected is more likely a mistake than a large amount of test data. */
 async function holdToCaps(warehouse: WarehouseReader, request: PlanRequest, plan: RowPlan): Promise<void> {
   if (plan.rows > request.maxRows)
     plan.blockers.push(`the plan has ${plan.rows} rows, more than testData.maxRows (${request.maxRows})`);
-  await inParallel(statementsAtOnce, plan.levels.flat(), async (table) => {
-    const condition = conditionOf(table.selection);
-    const [row] = await warehouse.query(
-      `SELECT count(*) AS total, count_if(${condition.text}) AS selected FROM ${qualifiedName(warehouse.catalog, table.table)}`,
-      condition.parameters,
-    );
-    const [total, selected] = [Number(row?.total), Number(row?.selected)];
+  const answers = await askTogether(warehouse, plan.levels.flat(), (table, binder) => ({
+    columns: `count(*) AS total, count_if(${conditionOf(table.selection, binder)}) AS selected`,
+    from: qualifiedName(warehouse.catalog, table.table),
+  }));
+  for (const { item: table, row } of answers.rows) {
+    const [total, selected] = [Number(row.total), Number(row.selected)];
     if (selected !== table.rows)
       plan.blockers.push(
         `${table.table}: ${table.rows} rows are test data, but the same keys select ${selected}: its key is not unique, or it is being written to`,
       );
     if (total >= 100 && table.rows / total > request.maxShare)
       plan.blockers.push(`${table.table}: the plan has ${table.rows} of ${total} rows, more than testData.maxShare allows`);
-  });
+  }
+  for (const { item: table, why } of answers.failed) plan.blockers.push(`${table.table} could not be counted: ${why}`);
 }
 
 /** SHA-256 over what would be deleted, independent of order. */

@@ -2,9 +2,9 @@ import type { Parameters } from "../warehouse/connection.ts";
 import { quoteName } from "../warehouse/statements.ts";
 
 /**
- * Exactly which rows of a table are test data: those with these keys, those whose parent column holds one of these ids, and
- * those whose column has one of these values. All are literal values that were read before; there is no pattern in it. The one
- * object makes the statement that counts and the statement that deletes, so a plan is what runs.
+ * Exactly which rows of a table are test data: those whose column – the key, one that points at a parent, or one that shows it –
+ * has one of these values. All are literal values that were read before; there is no pattern in it. The one object makes the
+ * statement that counts and the statement that deletes, so a plan is what runs.
  */
 export interface Selection {
   /** Column → the values that select a row. */
@@ -26,17 +26,31 @@ export function isEmpty(selection: Selection): boolean {
 }
 
 /**
- * The condition, with the values as JSON in one parameter a column: the warehouse allows 256 parameters a statement, and test
- * data has thousands of ids.
+ * The parameters of one statement. A value that is compared in many places is sent once: a statement may have 256 parameters, and
+ * the ids of a class stand in twenty tables.
  */
-export function conditionOf(selection: Selection): { text: string; parameters: Parameters } {
-  const parameters: Parameters = {};
-  const terms = [...selection.values].map(([column, values], index) => {
-    const parameter = `values${index}`;
-    parameters[parameter] = JSON.stringify([...values].sort());
-    return `${quoteName(column)} IN (SELECT explode(from_json(:${parameter}, 'array<string>')))`;
+export class Binder {
+  readonly #names = new Map<string, string>();
+
+  /** @returns the marker, `:p0`. */
+  bind(value: string): string {
+    const name = this.#names.get(value) ?? `p${this.#names.size}`;
+    this.#names.set(value, name);
+    return `:${name}`;
+  }
+
+  get parameters(): Parameters {
+    return Object.fromEntries([...this.#names].map(([value, name]) => [name, value]));
+  }
+}
+
+/** The condition, empty for an empty selection. The values of a column are one parameter, as JSON: test data has thousands of ids. */
+export function conditionOf(selection: Selection, binder: Binder): string {
+  const terms = [...selection.values].map(([column, values]) => {
+    const list = binder.bind(JSON.stringify([...values].sort()));
+    return `${quoteName(column)} IN (SELECT explode(from_json(${list}, 'array<string>')))`;
   });
-  return { text: terms.join(" OR "), parameters };
+  return terms.join(" OR ");
 }
 
 /** How a row shows by one of its columns that it is test data; exactly one of the three. */
@@ -48,20 +62,19 @@ export interface Rule {
 }
 
 /** Rows that show by themselves that they may be test data: what a plan begins with. */
-export function candidatesOf(rules: readonly Rule[]): { text: string; parameters: Parameters } {
-  const names = new Map<string, string>();
-  // One parameter a value, however many columns it is compared with.
-  const parameter = (value: string): string => {
-    const name = names.get(value) ?? `p${names.size}`;
-    names.set(value, name);
-    return `:${name}`;
-  };
+export function candidatesOf(rules: readonly Rule[], binder: Binder): string {
   // startswith, never LIKE: the underscore in every prefix would be a wildcard there.
   const terms = rules.flatMap((rule) => {
     const column = quoteName(rule.column);
-    if (rule.prefixes) return rule.prefixes.map((prefix) => `startswith(${column}, ${parameter(prefix)})`);
-    if (rule.suffix !== undefined) return [`endswith(${column}, ${parameter(rule.suffix)})`];
-    return [`${column} = ${parameter(rule.equals ?? "")}`];
+    if (rule.prefixes) return rule.prefixes.map((prefix) => `startswith(${column}, ${binder.bind(prefix)})`);
+    if (rule.suffix !== undefined) return [`endswith(${column}, ${binder.bind(rule.suffix)})`];
+    return [`${column} = ${binder.bind(rule.equals ?? "")}`];
   });
-  return { text: terms.join(" OR "), parameters: Object.fromEntries([...names].map(([value, name]) => [name, value])) };
+  return terms.join(" OR ");
+}
+
+export function shows(rule: Rule, value: string | undefined): boolean {
+  if (value === undefined) return false;
+  if (rule.prefixes) return rule.prefixes.some((prefix) => value.startsWith(prefix));
+  return rule.suffix !== undefined ? value.endsWith(rule.suffix) : value === rule.equals;
 }
