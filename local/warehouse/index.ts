@@ -65,6 +65,7 @@ export interface Warehouse {
   query(duckdbSql: string): Promise<Record<string, unknown>[]>;
   /** Rows and an order-independent hash of each table (`schema.table`); `where` (DuckDB) narrows a table down. */
   checksum(where?: (table: string) => string | undefined): Promise<Record<string, Checksum>>;
+  /** Cancels what runs, closes every connection and forgets everything. May be called more than once. */
   stop(): Promise<void>;
 }
 
@@ -88,6 +89,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
   const server = await listen(certificates, options.port ?? 0, { warehouseId, tokens, service, lifecycle, levers });
   const port = portOf(server);
   const host = `localhost:${port}`;
+  let stopped: Promise<void> | undefined;
   return {
     host,
     port,
@@ -100,13 +102,18 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
     load: (sql) => storage.load(sql),
     query: (sql) => storage.query(sql),
     checksum: (where) => storage.checksum(where),
-    async stop() {
-      service.cancelAll();
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-      await storage.close();
-      await rm(directory, { recursive: true, force: true });
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
     },
   };
+
+  async function stop(): Promise<void> {
+    service.cancelAll();
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+    await storage.close();
+    await rm(directory, { recursive: true, force: true });
+  }
 }

@@ -4,10 +4,9 @@ import type { Catalogs, Table, TableColumn, TableName } from "./catalog.ts";
 import { Database, identifier, literal } from "./duckdb.ts";
 import { refuseRepeatedColumns, UnsupportedSql } from "./errors.ts";
 import { type ResultSet, readResult } from "./results.ts";
-import { parseType } from "./types.ts";
+import { duckDbType, parseType } from "./types.ts";
 import {
   addSql,
-  countOf,
   createTableSql,
   dropTableSql,
   historySchema,
@@ -161,12 +160,8 @@ export class Storage {
 
   /** @param rows a SELECT in DuckDB's dialect with every column of the table, in order. @returns how many rows came */
   insert(table: Table, rows: string, author: Author): Promise<number> {
-    const add = async (connection: DuckDBConnection): Promise<number> => {
-      await connection.run(`${emptyCopySql(table)}; INSERT INTO added ${rows}`);
-      const count = await countOf(connection, "added");
-      await connection.run(`${addSql(table, table.history.length)}; DROP TABLE added`);
-      return count;
-    };
+    const add = async (connection: DuckDBConnection): Promise<number> =>
+      (await connection.run(addSql(table, table.history.length, rows))).rowsChanged;
     return this.#database.write(add, author.signal, (count) => {
       table.history.push(
         newVersion(author, "WRITE", count, { parameters: { mode: "Append" }, metrics: { numOutputRows: String(count) } }),
@@ -197,10 +192,10 @@ export class Storage {
       const count = await touch(connection, target);
       if (count > 0) {
         const touched = `FROM ${liveRows(table)} AS ${alias} WHERE ${alias}.rowid IN (SELECT __row FROM touched)`;
-        await connection.run(`${emptyCopySql(table)}; INSERT INTO added SELECT ${values.join(", ")} ${touched}`);
-        await connection.run(
-          `${removeSql(table, table.history.length)}; ${addSql(table, table.history.length)}; DROP TABLE added`,
-        );
+        const version = table.history.length;
+        // The new rows are worked out from the old ones, and are added after those went.
+        await connection.run(`CREATE TEMP TABLE renewed AS ${selectAs(table, values)} ${touched}; ${removeSql(table, version)}`);
+        await connection.run(`${addSql(table, version, "SELECT * FROM renewed")}; DROP TABLE renewed`);
       }
       await connection.run("DROP TABLE touched");
       return count;
@@ -216,12 +211,8 @@ export class Storage {
    * @returns how many came back
    */
   putBack(table: Table, limit: number): Promise<number> {
-    const add = async (connection: DuckDBConnection): Promise<number> => {
-      await connection.run(`CREATE TEMP TABLE added AS SELECT * FROM (${lastRemovedSql(table)}) LIMIT ${limit}`);
-      const count = await countOf(connection, "added");
-      await connection.run(`${addSql(table, table.history.length)}; DROP TABLE added`);
-      return count;
-    };
+    const add = async (connection: DuckDBConnection): Promise<number> =>
+      (await connection.run(addSql(table, table.history.length, `${lastRemovedSql(table)} LIMIT ${limit}`))).rowsChanged;
     return this.#database.write(add, undefined, (count) => {
       table.history.push(newVersion({ user: "another-writer" }, "WRITE", count, { metrics: { numOutputRows: String(count) } }));
     });
@@ -286,17 +277,23 @@ function refuseReserved(catalog: string): void {
     throw new UnsupportedSql(`a catalog named ${catalog}`);
 }
 
-function emptyCopySql(table: Table): string {
-  return `CREATE TEMP TABLE added AS SELECT * FROM ${liveRows(table)} LIMIT 0`;
+/** A SELECT list with the table's own names and types. */
+function selectAs(table: Table, values: string[]): string {
+  const columns = table.columns.map(
+    (column, index) => `CAST(${values[index]} AS ${duckDbType(column.type)}) AS ${identifier(column.name)}`,
+  );
+  return `SELECT ${columns.join(", ")}`;
 }
 
 /** Collects the rows that a condition meets, once, so that it cannot mean something else a moment later. */
 async function touch(connection: DuckDBConnection, target: Target): Promise<number> {
   const where = target.condition === undefined ? "" : ` WHERE ${target.condition}`;
+  const alias = identifier(target.alias);
   await connection.run(
-    `CREATE TEMP TABLE touched AS SELECT ${identifier(target.alias)}.rowid AS __row, * FROM ${liveRows(target.table)} AS ${identifier(target.alias)}${where}`,
+    `CREATE TEMP TABLE touched AS SELECT ${alias}.rowid AS __row, * FROM ${liveRows(target.table)} AS ${alias}${where}`,
   );
-  return countOf(connection, "touched");
+  const counted = await connection.runAndReadAll("SELECT count(*)::INTEGER FROM touched");
+  return Number(counted.value(0, 0));
 }
 
 async function resultColumns(connection: DuckDBConnection, sql: string): Promise<TableColumn[]> {

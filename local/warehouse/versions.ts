@@ -1,4 +1,3 @@
-import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Table, Version } from "./catalog.ts";
 import { identifier } from "./duckdb.ts";
 import { SqlError } from "./errors.ts";
@@ -33,9 +32,10 @@ export function dropTableSql(table: Table): string {
   return `DROP TABLE ${liveRows(table)}; DROP TABLE IF EXISTS ${changes(table)}`;
 }
 
-/** Adds the rows of the temporary table `added`, as the given version. */
-export function addSql(table: Table, version: number): string {
-  return `INSERT INTO ${liveRows(table)} FROM added; ${recordSql(table, version, true, "SELECT * FROM added")}`;
+/** Adds rows (a SELECT) as the given version; the last statement tells how many. They are recorded first, so that the SELECT runs once. */
+export function addSql(table: Table, version: number, rows: string): string {
+  return `${recordSql(table, version, true, rows)}; INSERT INTO ${liveRows(table)}
+    SELECT * EXCLUDE (__version, __added) FROM ${changes(table)} WHERE __added AND __version = ${version}`;
 }
 
 /** Removes the rows that the temporary table `touched` names by their `__row`, as the given version. */
@@ -96,12 +96,6 @@ export function versionAt(table: Table, at: number): number {
       `The provided timestamp (${iso(at)}) is after the latest version available to this table (${iso(last)}).`,
     );
   return found;
-}
-
-/** How many rows a temporary table of this connection holds. */
-export async function countOf(connection: DuckDBConnection, temporaryTable: "added" | "touched"): Promise<number> {
-  const result = await connection.runAndReadAll(`SELECT count(*)::INTEGER FROM ${temporaryTable}`);
-  return Number(result.value(0, 0));
 }
 
 export function newVersion(

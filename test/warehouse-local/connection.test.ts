@@ -46,6 +46,7 @@ describe("transport", () => {
     expect(existsSync(other.certificateAuthority)).toBe(true);
     await other.stop();
     expect(existsSync(other.certificateAuthority)).toBe(false);
+    await other.stop(); // a second time does no harm
   });
 });
 
