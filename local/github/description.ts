@@ -58,6 +58,18 @@ function matchPath(template: string[], segments: string[]): Record<string, strin
   return values;
 }
 
+/** For trying them all: each schema, and whose it is. */
+export function everySchema(): { place: string; schema: Schema }[] {
+  const operations = Object.values(description.paths).flatMap((methods) => Object.values(methods));
+  return operations.flatMap(({ operationId, parameters = [], requestBody, responses }) => [
+    ...parameters.map(({ name, schema }) => ({ place: `${operationId} ${name}`, schema })),
+    ...[requestBody, ...Object.values(responses)].flatMap((part) => {
+      const schema = part?.content?.["application/json"]?.schema;
+      return schema ? [{ place: operationId, schema }] : [];
+    }),
+  ]);
+}
+
 export interface RequestParts {
   path: Record<string, string>;
   query: URLSearchParams;

@@ -30,13 +30,15 @@ const defaultFirstPauseMs = 500;
 
 /**
  * @param env GITHUB_API_URL says where the API is; api.github.com if it does not.
- * @throws GitHubError without a token.
+ * @throws GitHubError without a token, or for an address that is none.
  */
 export async function gitHub(token: string | undefined, env: Env, options: GitHubOptions = {}): Promise<GitHub> {
   if (!token) throw new GitHubError("there is no token for GitHub's API, so nothing could be asked", undefined);
+  const baseUrl = env.GITHUB_API_URL || "https://api.github.com";
+  if (!URL.canParse(baseUrl)) throw new GitHubError(`GITHUB_API_URL is "${baseUrl}", which is no address`, undefined);
   // 600 kB, which a stage that asks GitHub nothing should not have to load.
   const { getOctokit } = await import("@actions/github");
-  const octokit = getOctokit(token, { baseUrl: env.GITHUB_API_URL || "https://api.github.com" });
+  const octokit = getOctokit(token, { baseUrl });
   octokit.hook.wrap("request", (send, endpoint) => {
     const { method, url } = octokit.request.endpoint(endpoint);
     const patience = {

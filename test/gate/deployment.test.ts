@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
-  badCredentials,
   type DeploymentState,
   type LocalGitHub,
   rateLimitExceeded,
@@ -10,7 +9,7 @@ import {
 } from "../../local/github/index.ts";
 import { type DeploymentQuestion, verifyDeployment } from "../../src/gate/deployment.ts";
 import { type GitHub, gitHub } from "../../src/gate/github.ts";
-import { GitHubError } from "../../src/gate/github-error.ts";
+import { failedAttempt, GitHubError } from "../../src/gate/github-error.ts";
 
 /** The real octokit against the stand-in, which holds every request and answer against GitHub's published description. */
 
@@ -129,7 +128,7 @@ describe("a deployment opens the way to smoke only when GitHub itself says that 
     expect((await verifyDeployment(reader, question(newer))).verified).toBe(true);
   });
 
-  test("the newest status is found beyond the first page", async () => {
+  test("all statuses are read, as GitHub does not document their order", async () => {
     const id = await deploy();
     for (let count = 0; count < 120; count++) await say(id, "in_progress");
     await say(id, "success");
@@ -191,8 +190,9 @@ describe("what GitHub refuses is told with its cure, and is never an answer to t
     expect(error.message).not.toContain("no-such-token");
   });
 
-  test("no token: nothing is asked", async () => {
+  test("no token, or no address to ask: told before anything is asked", async () => {
     expect((await failureOf(gitHub("", { GITHUB_API_URL: local.url }))).message).toMatch(/no token/);
+    expect((await failureOf(gitHub("reader", { GITHUB_API_URL: "github" }))).message).toMatch(/GITHUB_API_URL is "github"/);
   });
 });
 
@@ -268,9 +268,7 @@ describe("what passes by itself is waited for, but not for ever", () => {
     expect((await failureOf(asked)).message).toBe("GET /repos/classwaves/app/deployments/7 was cancelled");
   });
 
-  test("what is no failing request, but a mistake in a call, stays what it is", async () => {
-    local.levers.refuse.push({ times: 1, answer: badCredentials() });
-    // @ts-expect-error a deployment without an id
-    await expect(reader.rest.repos.getDeployment(place)).rejects.toThrow();
+  test("a mistake in this program is not taken for a bad day of GitHub's", () => {
+    expect(() => failedAttempt(new TypeError("x is not a function"))).toThrow("x is not a function");
   });
 });
