@@ -9,8 +9,9 @@ import { inParallel } from "./concurrency.ts";
 import { runPrefix } from "./identity.ts";
 import { type KeyPlan, type KeyRequest, planKeys } from "./keys.ts";
 import type { Ledger } from "./ledger.ts";
-import { type PlanRequest, planRows, type RowPlan, type Scope, type TablePlan } from "./plan.ts";
+import { planRows } from "./plan.ts";
 import { proveRedis, proveWarehouse } from "./proof.ts";
+import type { PlanRequest, RowPlan, Scope, TablePlan } from "./row-plan.ts";
 import { Binder, conditionOf } from "./selection.ts";
 
 export interface CleanupRequest {

@@ -1,6 +1,6 @@
 import { keyText, type RedisReader } from "../redis/connection.ts";
 import { timeInId } from "./identity.ts";
-import type { Scope } from "./plan.ts";
+import type { Scope } from "./row-plan.ts";
 
 export interface KeyRequest {
   scope: Scope;

@@ -1,0 +1,59 @@
+import type { Table } from "../config/schema.ts";
+import type { WarehouseReader } from "../warehouse/access.ts";
+import { qualifiedName } from "../warehouse/statements.ts";
+import type { CatalogColumns } from "./catalog.ts";
+import { isProtected } from "./graph.ts";
+import type { PlanRequest, RowPlan } from "./row-plan.ts";
+import { conditionOf, emptySelection, isEmpty, select } from "./selection.ts";
+import { askTogether } from "./together.ts";
+
+/** Rows that hang on test data in tables that nobody declared, or that are protected: said, never passed over in silence. */
+export async function reportUndeclared(
+  warehouse: WarehouseReader,
+  declared: Readonly<Record<string, Table>>,
+  catalog: CatalogColumns,
+  request: PlanRequest,
+  plan: RowPlan,
+): Promise<void> {
+  const pointsAt = new Map(Object.values(declared).flatMap((table) => Object.entries(table.parents)));
+  const others = [...catalog].flatMap(([name, columns]) => {
+    const selection = emptySelection();
+    for (const [column, parent] of pointsAt) if (columns.has(column)) select(selection, column, plan.ids.get(parent) ?? []);
+    return name in declared || isEmpty(selection) ? [] : [{ name, selection }];
+  });
+  const answers = await askTogether(warehouse, others, ({ name, selection }, binder) => ({
+    columns: "count(*) AS hanging",
+    from: `${qualifiedName(warehouse.catalog, name)} WHERE ${conditionOf(selection, binder)}`,
+  }));
+  for (const { item, row } of answers.rows) {
+    const hanging = Number(row.hanging);
+    if (hanging === 0) continue;
+    if (isProtected(item.name, request.protectedTables))
+      plan.notes.push(`${item.name} is protected: ${hanging} rows about test data stay there`);
+    else
+      plan.problems.push(
+        `${hanging} rows of ${item.name} hang on test data, but the table is not declared: add it to testData.tables`,
+      );
+  }
+  for (const { item, why } of answers.failed) plan.notes.push(`${item.name} is not declared and could not be looked at: ${why}`);
+}
+
+/** A plan that is larger than expected is more likely a mistake than a large amount of test data. */
+export async function holdToCaps(warehouse: WarehouseReader, request: PlanRequest, plan: RowPlan): Promise<void> {
+  if (plan.rows > request.maxRows)
+    plan.blockers.push(`the plan has ${plan.rows} rows, more than testData.maxRows (${request.maxRows})`);
+  const answers = await askTogether(warehouse, plan.levels.flat(), (table, binder) => ({
+    columns: `count(*) AS total, count_if(${conditionOf(table.selection, binder)}) AS selected`,
+    from: qualifiedName(warehouse.catalog, table.table),
+  }));
+  for (const { item: table, row } of answers.rows) {
+    const [total, selected] = [Number(row.total), Number(row.selected)];
+    if (selected !== table.rows)
+      plan.blockers.push(
+        `${table.table}: ${table.rows} rows are test data, but the same keys select ${selected}: its key is not unique, or it is being written to`,
+      );
+    if (total >= 100 && table.rows / total > request.maxShare)
+      plan.blockers.push(`${table.table}: the plan has ${table.rows} of ${total} rows, more than testData.maxShare allows`);
+  }
+  for (const { item: table, why } of answers.failed) plan.blockers.push(`${table.table} could not be counted: ${why}`);
+}

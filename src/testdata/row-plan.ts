@@ -1,0 +1,51 @@
+import type { Table } from "../config/schema.ts";
+import type { CatalogColumns } from "./catalog.ts";
+import type { Selection } from "./selection.ts";
+
+export type Scope = "run" | "expired" | "all";
+
+/** What is looked for. */
+export interface PlanRequest {
+  scope: Scope;
+  /** What ids of test data begin with: for scope `run` this run's own prefixes, else all of them. */
+  prefixes: readonly string[];
+  tables: Readonly<Record<string, Table>>;
+  protectedTables: readonly string[];
+  /** `schema.table` → keys that are known to be test data: the ledger's, and those of an earlier look. */
+  known: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Scope `expired`: test data made after this moment (Unix milliseconds) is left alone. */
+  olderThan: number;
+  /** Scope `run`: when the run began. A row that is known only from the ledger, or hangs on such a row, must be younger. */
+  bornAfter: number;
+  now: number;
+  maxRows: number;
+  maxShare: number;
+}
+
+export interface TablePlan {
+  table: string;
+  selection: Selection;
+  rows: number;
+  /** Unix milliseconds, where a row told. */
+  oldest?: number;
+  newest?: number;
+  samples: string[];
+}
+
+export interface RowPlan {
+  catalog: CatalogColumns;
+  /** In the order of deletion: what hangs on others first, so that a deletion that is interrupted leaves nothing unreachable. */
+  levels: TablePlan[][];
+  rows: number;
+  /** Every key that was selected: Redis keys may carry them. */
+  ids: Map<string, Set<string>>;
+  /** Things worth knowing that hinder nothing. */
+  notes: string[];
+  /** Reasons why this plan cannot be called complete; it may still run. */
+  problems: string[];
+  /** Reasons why it must not run. */
+  blockers: string[];
+  /** Tables that could not be looked at. */
+  unreadable: { table: string; why: string }[];
+  digest: string;
+}
