@@ -147,9 +147,18 @@ export class Connection {
         if (delayMs === undefined || !(asleep || again)) throw failure;
         const waitMs = Math.max(delayMs, failure.retryAfterMs ?? 0);
         if (Date.now() + waitMs > deadline) throw asleep ? this.#neverWoke(failure) : failure;
-        await this.#pause(waitMs);
+        await this.#pause(waitMs).catch((end: unknown) => {
+          // That the time is up says less than what it was spent on.
+          throw asleep ? this.#stillAsleep(failure) : end;
+        });
       }
     }
+  }
+
+  #stillAsleep(last: WarehouseFailure): WarehouseFailure {
+    return new WarehouseFailure("waking", `the warehouse was still asleep when the time was up (${last.message})`, {
+      cause: last,
+    });
   }
 
   #neverWoke(last: WarehouseFailure): WarehouseFailure {
