@@ -258,12 +258,24 @@ describe("what passes by itself is waited for, but not for ever", () => {
     expect((await failureOf(verifyDeployment(reader, question("7")))).message).toMatch(/asked 4 times.*ECONNREFUSED/);
   });
 
-  test.each(["request", "pause"])("cancelling ends a %s", async (during) => {
+  test.each(["GET", "POST"])("cancelling ends a %s that is not answered", async (method) => {
     const cancel = new AbortController();
-    if (during === "request") local.levers.latencyMs = 3_600_000;
-    else local.levers.refuse.push({ times: 9, answer: secondaryRateLimit(30) });
+    const api = await connect("deployer", { cancel: cancel.signal });
+    local.levers.latencyMs = 3_600_000;
+    const asked =
+      method === "GET" ? api.rest.repos.listDeployments(place) : api.rest.repos.createDeployment({ ...place, ref: "main" });
+    while (local.requests.length === 0) await new Promise(setImmediate);
+    cancel.abort();
+    expect((await failureOf(asked)).message).toBe(`${method} /repos/classwaves/app/deployments was cancelled`);
+  });
+
+  test("cancelling ends the wait for a limit", async () => {
+    const cancel = new AbortController();
+    local.levers.refuse.push({ times: 9, operation: "repos/get-deployment", answer: secondaryRateLimit(30) });
     const asked = verifyDeployment(await connect("reader", { cancel: cancel.signal }), question("7"));
     while (local.requests.length === 0) await new Promise(setImmediate);
+    // Once another question has been asked and answered, the refusal has long arrived and the wait has begun.
+    await reader.rest.repos.listDeployments(place);
     cancel.abort();
     expect((await failureOf(asked)).message).toBe("GET /repos/classwaves/app/deployments/7 was cancelled");
   });
