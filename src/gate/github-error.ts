@@ -60,8 +60,11 @@ export function waitBeforeNext(
 ): number | undefined {
   // What was turned away because of a limit was not carried out.
   if (isRateLimit(attempt)) return limitMs(attempt.headers, now);
-  const passing = attempt.status === undefined || passingStatuses.includes(attempt.status);
-  return passing && repeatable ? pauseMs : undefined;
+  return mayPass(attempt) && repeatable ? pauseMs : undefined;
+}
+
+function mayPass({ status }: FailedAttempt): boolean {
+  return status === undefined || passingStatuses.includes(status);
 }
 
 /** GitHub limits with 403 as well as 429. */
@@ -88,8 +91,8 @@ export function refusalText(request: string, attempt: FailedAttempt): string {
   if (status === 401) return `${refused}: the token is wrong or has expired`;
   if (status === 403) return `${refused}: ${permissionText(attempt.headers["x-accepted-github-permissions"])}`;
   if (status === 404) return `${refused}: it does not exist, or the token may not see it`;
-  return status === undefined
-    ? `GitHub did not answer ${request} (${attempt.said}); it may have been carried out, so it was not sent again`
+  return mayPass(attempt)
+    ? `GitHub did not answer ${request} (${reason(attempt)}); it may have been carried out, so it was not sent again`
     : refused;
 }
 

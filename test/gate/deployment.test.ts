@@ -225,6 +225,8 @@ describe("what passes by itself is waited for, but not for ever", () => {
     local.levers.dropConnections.push({ times: 1, when: "after" });
     expect((await failureOf(say(id, "success"))).message).toMatch(/it may have been carried out, so it was not sent again/);
     expect(local.repositories.get("classwaves/app")?.deployments[0]?.statuses).toHaveLength(1);
+    local.levers.refuse.push({ times: 1, answer: serverError(502) });
+    expect((await failureOf(say(id, "success"))).message).toMatch(/\(502\); it may have been carried out/);
   });
 
   test("a write that was turned away because of a limit is sent again", async () => {
