@@ -87,8 +87,7 @@ export async function executeCleanup(ports: WritingPorts, plan: CleanupPlan): Pr
   if (ports.redis) proveRedis(ports.environment, ports.redis.identity);
   const result = describePlan(plan, false);
   if (plan.blockers.length > 0) {
-    result.problems.push("nothing was deleted: the plan is over a limit");
-    result.leftOver = plan.rows ? plan.rows.rows + (plan.keys?.keys.size ?? 0) : null;
+    result.problems.push("nothing was deleted");
     return result;
   }
   // Nothing was found a moment ago: to look again would find the same.
@@ -98,10 +97,12 @@ export async function executeCleanup(ports: WritingPorts, plan: CleanupPlan): Pr
     await deletePlanned(ports, current, result);
     const again = await lookAgain(ports, current, result);
     if (again === undefined) return result;
-    result.leftOver = (again.rows?.rows ?? 0) + (again.keys?.keys.size ?? 0);
     noteLeft(again, result);
-    if (again.rows?.unreadable.length) result.leftOver = null;
     if (result.leftOver === 0 || round === rounds || ports.signal.aborted) return result;
+    if (again.blockers.length > 0) {
+      result.problems.push("what came back was not deleted");
+      return result;
+    }
     ports.onStep(`${result.leftOver} rows or keys are still there or came back; deleting again (${round + 1} of ${rounds})`);
     await delay(pauseBetweenRoundsMs * round);
     current = again;
@@ -125,7 +126,7 @@ export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult 
     plannedRows: plan.rows?.rows ?? 0,
     deletedRows: 0,
     deletedKeys: 0,
-    leftOver: plan.rows?.unreadable.length ? null : (plan.rows?.rows ?? 0) + keys.length,
+    leftOver: leftOver(plan),
   };
 }
 
@@ -210,34 +211,35 @@ async function deleteTable(warehouse: TestDataWarehouse, table: TablePlan, entry
   const condition = conditionOf(table.selection, binder);
   try {
     const deleted = await warehouse.deleteRows(table.table, condition, binder.parameters);
-    const history = await latestDelete(warehouse, table.table);
-    if (history) Object.assign(entry, { versionBefore: history.version - 1, versionAfter: history.version });
     if (deleted === undefined) {
       entry.problem = "the warehouse did not tell how many rows it deleted";
       return;
     }
     entry.deleted = (entry.deleted ?? 0) + deleted;
     if (deleted !== table.rows) entry.problem = `${table.rows} rows were planned, but ${deleted} were deleted`;
-    else if (history?.deleted !== undefined && history.deleted !== deleted)
-      entry.problem = `the warehouse answered ${deleted} deleted rows, but the table's history says ${history.deleted}`;
+    const version = await versionOfDelete(warehouse, table.table, deleted);
+    if (version !== undefined) Object.assign(entry, { versionBefore: version - 1, versionAfter: version });
+    else if (deleted > 0) entry.problem ??= `${deleted} rows were deleted, but the table's history shows no such delete`;
   } catch (error) {
     entry.problem = sentence(error);
   }
 }
 
-/** The table's own account of its last write, where that was a delete. */
-async function latestDelete(
-  warehouse: WarehouseReader,
-  table: string,
-): Promise<{ version: number; deleted: number | undefined } | undefined> {
-  const [row] = await warehouse.query(`DESCRIBE HISTORY ${qualifiedName(warehouse.catalog, table)} LIMIT 1`);
-  if (row?.operation !== "DELETE") return undefined;
-  const metrics = (typeof row.operationMetrics === "string" ? JSON.parse(row.operationMetrics) : row.operationMetrics) as
-    | Record<string, unknown>
-    | null
-    | undefined;
-  const deleted = metrics?.numDeletedRows;
-  return { version: Number(row.version), deleted: deleted === undefined ? undefined : Number(deleted) };
+/** Other runs may delete from the same table at the same time: ours is among the latest. */
+const versionsLookedAt = 20;
+
+/** The version that a delete of so many rows made, by the table's own account. */
+async function versionOfDelete(warehouse: WarehouseReader, table: string, deleted: number): Promise<number | undefined> {
+  const name = qualifiedName(warehouse.catalog, table);
+  const history = await warehouse.query(`DESCRIBE HISTORY ${name} LIMIT ${versionsLookedAt}`);
+  const ours = history.find((row) => row.operation === "DELETE" && deletedRows(row.operationMetrics) === deleted);
+  return ours && Number(ours.version);
+}
+
+/** Delta's metrics are a map of texts, which reaches us as an object or as JSON. */
+function deletedRows(metrics: unknown): number {
+  const known = (typeof metrics === "string" ? JSON.parse(metrics) : metrics) as Record<string, unknown> | null | undefined;
+  return Number(known?.numDeletedRows);
 }
 
 async function lookAgain(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<CleanupPlan | undefined> {
@@ -251,9 +253,18 @@ async function lookAgain(ports: WritingPorts, plan: CleanupPlan, result: Cleanup
 }
 
 function noteLeft(again: CleanupPlan, result: CleanupResult): void {
-  for (const entry of result.tables) entry.left = 0;
+  const unreadable = new Set(again.rows?.unreadable.map(({ table }) => table));
+  for (const entry of result.tables) entry.left = unreadable.has(entry.table) ? undefined : 0;
   for (const table of again.rows?.levels.flat() ?? []) entryFor(result, table).left = table.rows;
   result.keys.left = again.keys?.keys.size ?? 0;
+  result.leftOver = leftOver(again);
+  // Said once, however often it is seen.
+  result.problems = [...new Set([...result.problems, ...again.blockers, ...again.problems])];
+}
+
+/** What a plan found; unknown where a table could not be looked at. */
+function leftOver(plan: CleanupPlan): number | null {
+  return plan.rows?.unreadable.length ? null : (plan.rows?.rows ?? 0) + (plan.keys?.keys.size ?? 0);
 }
 
 function sentence(error: unknown): string {

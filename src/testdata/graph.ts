@@ -32,7 +32,10 @@ function parentsOf(tables: Readonly<Record<string, Table>>, name: string): strin
   return Object.values(tables[name]?.parents ?? {}).filter((parent) => parent !== name);
 }
 
-/** Whether `schema.table` is covered by a pattern such as `compliance.*`. */
+/** Whether `schema.table` is covered by a pattern such as `compliance.*`. To the warehouse, capitals are no other name. */
 export function isProtected(table: string, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) => (pattern.endsWith(".*") ? table.startsWith(pattern.slice(0, -1)) : table === pattern));
+  const name = table.toLowerCase();
+  return patterns
+    .map((pattern) => pattern.toLowerCase())
+    .some((pattern) => (pattern.endsWith(".*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern));
 }

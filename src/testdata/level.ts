@@ -28,33 +28,49 @@ interface Look {
   found: TablePlan;
   /** The keys that are known to be test data. */
   ids: Set<string>;
+  /** Rows of others that the ledger, or a row they hang on, claims for this run. */
+  refused: Set<string>;
+  notes: string[];
   /** Its columns' types, in capitals. */
   types: ReadonlyMap<string, string>;
 }
 
 /** All tables of a level at once: none of them hangs on another, except a table on itself. */
 export async function planLevel(warehouse: WarehouseReader, level: readonly string[], search: Search): Promise<TablePlan[]> {
-  const { request, plan } = search;
   const planned: TablePlan[] = [];
-  let names = [...level];
-  while (names.length > 0) {
-    const looks = names.map((name) => lookAt(name, search));
-    const before = new Map(looks.map((look) => [look.name, look.ids.size]));
+  for (let looks = level.map((name) => lookAt(name, new Set(), search)); looks.length > 0; ) {
+    const before = new Map(looks.map((look) => [look, { ids: look.ids.size, refused: look.refused.size }]));
     const width = Math.max(...looks.map((look) => showing(look).length));
     const answers = await askTogether(warehouse, looks, (look, binder) => rowsOf(warehouse, look, width, binder));
-    for (const { item: look, row } of answers.rows) takeRow(row, look, request, plan);
-    for (const { item: look, why } of answers.failed) plan.unreadable.push({ table: look.name, why });
-    // A table may hang on itself: it is looked through again while a look finds new keys.
-    const again = looks.filter(
-      (look) => Object.values(look.table.parents).includes(look.name) && look.ids.size > (before.get(look.name) ?? 0),
-    );
-    planned.push(...looks.filter((look) => !again.includes(look) && look.found.rows > 0).map((look) => look.found));
-    names = again.map((look) => look.name);
+    for (const { item: look, row } of answers.rows) takeRow(row, look, search.request);
+    for (const { item: look, why } of answers.failed) search.plan.unreadable.push({ table: look.name, why });
+    looks = looks.flatMap((look) => {
+      const { ids, refused } = before.get(look) ?? { ids: 0, refused: 0 };
+      const hangsOnItself = Object.values(look.table.parents).includes(look.name);
+      if (look.refused.size > refused) {
+        // What turned out to be none of ours may have drawn others in: the looking begins anew, without it.
+        const known = search.request.known.get(look.name) ?? [];
+        search.plan.ids.set(look.name, new Set([...known].filter((key) => !look.refused.has(key))));
+      } else if (!hangsOnItself || look.ids.size === ids) {
+        planned.push(finished(look, search.plan));
+        return [];
+      }
+      return [lookAt(look.name, look.refused, search)];
+    });
   }
-  return planned;
+  return planned.filter((table) => table.rows > 0);
 }
 
-function lookAt(name: string, { declared, catalog, request, plan }: Search): Look {
+function finished(look: Look, plan: RowPlan): TablePlan {
+  plan.notes.push(...look.notes);
+  for (const row of look.refused)
+    plan.problems.push(
+      `${look.name}: ${row} is kept: the ledger, or a row it hangs on, says that this run made it, but it is older than the run`,
+    );
+  return look.found;
+}
+
+function lookAt(name: string, refused: Set<string>, { declared, catalog, request, plan }: Search): Look {
   const table = declared[name] as Table;
   const ids = plan.ids.get(name) ?? new Set<string>();
   plan.ids.set(name, ids);
@@ -66,6 +82,8 @@ function lookAt(name: string, { declared, catalog, request, plan }: Search): Loo
     inherited: inheritedSelection(table, name, plan),
     found,
     ids,
+    refused,
+    notes: [],
     types: catalog.get(name) ?? new Map(),
   };
 }
@@ -136,27 +154,26 @@ function inheritedSelection(table: Table, name: string, plan: RowPlan): Selectio
   return selection;
 }
 
-function takeRow(row: Row, look: Look, request: PlanRequest, plan: RowPlan): void {
+function takeRow(row: Row, look: Look, request: PlanRequest): void {
   const { name, table, rules, inherited, found, ids } = look;
   const columns = showing(look);
   const text = (column: string): string | undefined => {
     const value = column === table.key ? row.row_key : row[`c${columns.indexOf(column)}`];
-    return value === null || value === undefined ? undefined : String(value);
+    // Empty text names nothing: a row without a parent would hang on every row without a key.
+    return value === null || value === undefined || value === "" ? undefined : String(value);
   };
   const key = table.key === "" ? undefined : text(table.key);
   const hanging = [...inherited.values].find(([column, values]) => values.has(text(column) ?? ""))?.[0];
   const shown = rules.find((rule) => shows(rule, text(rule.column)))?.column;
+  const label = key ?? text(hanging ?? shown ?? "") ?? "a row";
   const made = madeAt(row, [...(shown ? [text(shown)] : []), key], request.now);
   if (request.scope === "run" && shown === undefined && isOlderThanTheRun(row, request)) {
-    plan.problems.push(
-      `${name}: ${key ?? "a row"} is kept: the ledger, or a row it hangs on, says that this run made it, but it is older than the run`,
-    );
-    if (key !== undefined) ids.delete(key);
+    look.refused.add(label);
     return;
   }
   if (hanging === undefined && request.scope === "expired") {
     if (made === undefined) {
-      plan.notes.push(`${name}: ${key ?? text(shown ?? "") ?? "a row"} is kept, because its age cannot be told`);
+      look.notes.push(`${name}: ${label} is kept, because its age cannot be told`);
       return;
     }
     if (made > request.olderThan) return;

@@ -7,6 +7,13 @@ import type { PlanRequest, RowPlan } from "./row-plan.ts";
 import { conditionOf, emptySelection, isEmpty, select } from "./selection.ts";
 import { askTogether } from "./together.ts";
 
+/** The ledger may name tables that nobody declared: their rows stay, and that has to be said. */
+export function reportLedger(declared: Readonly<Record<string, Table>>, request: PlanRequest, plan: RowPlan): void {
+  for (const [table, ids] of request.known)
+    if (!(table in declared))
+      plan.problems.push(`the ledger names ${ids.size} rows of ${table}, which is no table that is cleaned up here: they stay`);
+}
+
 /** Rows that hang on test data in tables that nobody declared, or that are protected: said, never passed over in silence. */
 export async function reportUndeclared(
   warehouse: WarehouseReader,
@@ -15,10 +22,11 @@ export async function reportUndeclared(
   request: PlanRequest,
   plan: RowPlan,
 ): Promise<void> {
-  const pointsAt = new Map(Object.values(declared).flatMap((table) => Object.entries(table.parents)));
+  // A list: two tables may point at different parents by the same column name.
+  const pointing = Object.values(declared).flatMap((table) => Object.entries(table.parents));
   const others = [...catalog].flatMap(([name, columns]) => {
     const selection = emptySelection();
-    for (const [column, parent] of pointsAt) if (columns.has(column)) select(selection, column, plan.ids.get(parent) ?? []);
+    for (const [column, parent] of pointing) if (columns.has(column)) select(selection, column, plan.ids.get(parent) ?? []);
     return name in declared || isEmpty(selection) ? [] : [{ name, selection }];
   });
   const answers = await askTogether(warehouse, others, ({ name, selection }, binder) => ({

@@ -4,7 +4,7 @@ import type { WarehouseReader } from "../warehouse/access.ts";
 import { type CatalogColumns, readCatalogColumns } from "./catalog.ts";
 import { isProtected, levelsOf } from "./graph.ts";
 import { planLevel } from "./level.ts";
-import { holdToCaps, reportUndeclared } from "./limits.ts";
+import { holdToCaps, reportLedger, reportUndeclared } from "./limits.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
 
 /**
@@ -32,6 +32,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
     plan.levels.unshift(await planLevel(warehouse, level, { declared, catalog, request, plan }));
   plan.levels = plan.levels.filter((level) => level.length > 0);
   plan.rows = plan.levels.flat().reduce((sum, table) => sum + table.rows, 0);
+  reportLedger(declared, request, plan);
   await reportUndeclared(warehouse, declared, catalog, request, plan);
   await holdToCaps(warehouse, request, plan);
   plan.digest = digestOf(plan);
@@ -41,6 +42,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
 /** The declared tables that exist, with the columns they really have. What is declared and not there is said. */
 function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowPlan): Record<string, Table> {
   const present: Record<string, Table> = {};
+  const parents = new Set(Object.values(request.tables).flatMap((table) => Object.values(table.parents)));
   for (const [name, table] of Object.entries(request.tables)) {
     if (isProtected(name, request.protectedTables)) continue;
     const columns = catalog.get(name);
@@ -48,10 +50,14 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
       plan.notes.push(`${name} is declared, but the warehouse has no such table (or hides it from this principal)`);
       continue;
     }
-    const used = [...table.match.map((rule) => rule.column), ...Object.keys(table.parents)];
-    const missing = used.filter((column) => !columns.has(column));
+    const used = new Set([...table.match.map((rule) => rule.column), ...Object.keys(table.parents)]);
+    // A key matters where the ledger or other tables name rows by it; a table that only hangs on others may have none.
+    if (parents.has(name) || request.known.has(name)) used.add(table.key);
+    const missing = [...used].filter((column) => !columns.has(column));
     if (missing.length > 0)
       plan.problems.push(`${name} has no column ${missing.join(", ")}, by which its test data would be found`);
+    if (table.time !== undefined && !columns.has(table.time))
+      plan.notes.push(`${name} has no column ${table.time}, by which the age of its rows would be told`);
     present[name] = {
       ...table,
       match: table.match.filter((rule) => columns.has(rule.column)),

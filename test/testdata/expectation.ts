@@ -1,0 +1,102 @@
+import type { Table } from "../../src/config/schema.ts";
+import { runId, runStarted } from "./place.ts";
+import { expireAfter, now, type Row, type World } from "./world.ts";
+
+/** What is to be gone, worked out from the words of the rule over the whole graph at once, without any SQL. */
+export interface Expectation {
+  /** Table → ids. */
+  rows: Record<string, Set<string>>;
+  keys: Set<string>;
+  /** Rows that the ledger or a parent claims for this run, though they are older. */
+  refused: number;
+}
+
+const tolerance = 5 * 60_000;
+
+export function expectationOf(world: World): Expectation {
+  const run = world.scope === "run";
+  const prefixes = world.prefixes.map((prefix) => (run ? `${prefix}${runId}` : prefix));
+  const names = Object.keys(world.tables);
+  const claimed = new Map(names.map((name) => [name, new Set(run ? (world.ledger.rows[name] ?? []) : [])]));
+  const gone: Record<string, Set<string>> = Object.fromEntries(names.map((name) => [name, new Set<string>()]));
+  const shownBy = (name: string, row: Row) => showsItself(world, world.tables[name] as Table, row, prefixes);
+  // Nothing that was there before the run, and does not say itself that it is the run's, can be the run's.
+  const foreign = new Map(
+    names.map((name) => [
+      name,
+      new Set(
+        (world.rows[name] ?? [])
+          .filter((row) => run && shownBy(name, row) === undefined && isOlder(world.tables[name], row))
+          .map((row) => row.id),
+      ),
+    ]),
+  );
+  const isTestKey = (name: string, id: string | null | undefined) =>
+    id !== null &&
+    id !== undefined &&
+    id !== "" &&
+    !foreign.get(name)?.has(id) &&
+    Boolean(gone[name]?.has(id) || claimed.get(name)?.has(id));
+  const refused = new Set<string>();
+
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const [name, table] of Object.entries(world.tables))
+      for (const row of world.rows[name] ?? []) {
+        if (gone[name]?.has(row.id)) continue;
+        const shown = shownBy(name, row);
+        const hangs =
+          claimed.get(name)?.has(row.id) ||
+          Object.entries(table.parents).some(([column, parent]) => isTestKey(parent, row[column]));
+        if (shown === undefined && !hangs) continue;
+        if (foreign.get(name)?.has(row.id)) refused.add(`${name} ${row.id}`);
+        else if (run || hangs || isExpired(table, row, shown ?? "")) {
+          gone[name]?.add(row.id);
+          changed = true;
+        }
+      }
+  }
+  const ids = new Set(
+    Object.keys(world.tables).flatMap((name) =>
+      [...(gone[name] ?? []), ...(claimed.get(name) ?? [])].filter((id) => isTestKey(name, id)),
+    ),
+  );
+  const keys = world.keys.filter((key) => key !== "audit:log" && isTestRedisKey(world, key, prefixes, ids));
+  return { rows: gone, keys: new Set(keys), refused: refused.size };
+}
+
+function isOlder(table: Table | undefined, row: Row): boolean {
+  return table?.time !== undefined && row.created_at !== null && Date.parse(row.created_at) < runStarted - tolerance;
+}
+
+/** The value by which a row shows that it is test data. */
+function showsItself(world: World, table: Table, row: Row, prefixes: readonly string[]): string | undefined {
+  const columns = [
+    ...table.match.map((rule) => rule.column),
+    ...Object.entries(table.parents).flatMap(([column, parent]) =>
+      world.tables[parent]?.match.some((rule) => rule.column === "id") ? [column] : [],
+    ),
+  ];
+  return columns
+    .map((column) => row[column])
+    .find((value): value is string => typeof value === "string" && prefixes.some((prefix) => value.startsWith(prefix)));
+}
+
+function isExpired(table: Table, row: Row, shown: string): boolean {
+  const made = timeIn(shown) ?? timeIn(row.id) ?? (table.time && row.created_at ? Date.parse(row.created_at) : undefined);
+  return made !== undefined && made <= now - expireAfter;
+}
+
+function isTestRedisKey(world: World, key: string, prefixes: readonly string[], ids: ReadonlySet<string>): boolean {
+  const parts = key.split(":");
+  if (parts.some((part) => ids.has(part))) return true;
+  const begins = [key, ...parts].some((part) => prefixes.some((prefix) => part.startsWith(prefix)));
+  if (world.scope === "run") return begins || world.ledger.keys.includes(key);
+  const made = timeIn(key);
+  return (begins || key.startsWith("cw:test:")) && made !== undefined && made <= now - expireAfter;
+}
+
+function timeIn(text: string): number | undefined {
+  const digits = /(?<!\d)\d{13}(?!\d)/.exec(text)?.[0];
+  return digits === undefined ? undefined : Number(digits);
+}

@@ -1,0 +1,137 @@
+import { Redis } from "ioredis";
+import { startRedis } from "../../local/redis.ts";
+import { startWarehouse, type TableDefinition, type Warehouse } from "../../local/warehouse/index.ts";
+import { environmentSchema } from "../../src/config/environment-schema.ts";
+import type { Environment, Table, TestDataConfig } from "../../src/config/schema.ts";
+import { tableSchema, testDataSchema } from "../../src/config/test-data-schema.ts";
+import { openRedisForTestData, type TestDataRedis } from "../../src/redis/connection.ts";
+import type { CleanupRequest, WritingPorts } from "../../src/testdata/cleanup.ts";
+import { parseLedger } from "../../src/testdata/ledger.ts";
+import { openForTestData, type TestDataWarehouse } from "../../src/warehouse/access.ts";
+import { Connection, type WarehouseSettings } from "../../src/warehouse/connection.ts";
+
+/** A real warehouse and a real Redis for test data; every catalog is a world of its own. */
+export interface Place {
+  warehouse: Warehouse;
+  redis: TestDataRedis;
+  redisUrl: string;
+  /** Sets keys and looks at them. */
+  keys: Redis;
+  /** Makes a catalog of these tables (`schema.table`), and a connection to it. */
+  catalog(name: string, tables: Record<string, TableDefinition>): Promise<Catalog>;
+  stop(): Promise<void>;
+}
+
+export interface Catalog {
+  name: string;
+  warehouse: TestDataWarehouse;
+  insert(table: string, rows: readonly Record<string, string | null>[]): Promise<void>;
+  rows(table: string): Promise<Record<string, unknown>[]>;
+  ports(changes?: Partial<WritingPorts>): WritingPorts;
+  close(): Promise<void>;
+}
+
+const signal = new AbortController().signal;
+
+export async function startPlace(): Promise<Place> {
+  const [warehouse, server] = await Promise.all([
+    startWarehouse({ principals: { token: { user: "runner@school.example", grants: [], admin: true } } }),
+    startRedis(),
+  ]);
+  const redis = await openRedisForTestData(server.url, signal);
+  const owner = await Connection.open(settingsOf(warehouse, "classwaves"), { signal });
+  const keys = new Redis(server.url);
+  return {
+    warehouse,
+    redis,
+    redisUrl: server.url,
+    keys,
+    async catalog(name, tables) {
+      const definitions = Object.entries(tables).map(([table, definition]) => [`${name}.${table}`, definition]);
+      await warehouse.createTables(Object.fromEntries(definitions));
+      return await openCatalog(name, warehouse, owner, redis, server.url);
+    },
+    async stop() {
+      keys.disconnect();
+      await Promise.all([redis.close(), owner.close()]);
+      await Promise.all([warehouse.stop(), server.stop()]);
+    },
+  };
+}
+
+function settingsOf(local: Warehouse, catalog: string): WarehouseSettings {
+  return {
+    host: local.host,
+    path: local.path,
+    token: "token",
+    catalog,
+    certificateAuthority: local.certificateAuthority,
+    startTimeoutMs: 5_000,
+    runId: "0000000000000_00000000",
+  };
+}
+
+async function openCatalog(
+  name: string,
+  local: Warehouse,
+  owner: Connection,
+  redis: TestDataRedis,
+  url: string,
+): Promise<Catalog> {
+  const warehouse = await openForTestData(settingsOf(local, name), { signal });
+  const environment = environmentOf(name, local, url);
+  return {
+    name,
+    warehouse,
+    async insert(table, rows) {
+      const columns = Object.keys(rows[0] ?? {});
+      const parameters: Record<string, string | null> = {};
+      const values = rows.map((row, index) => {
+        for (const column of columns) parameters[`${column}_${index}`] = row[column] ?? null;
+        return `(${columns.map((column) => `:${column}_${index}`).join(", ")})`;
+      });
+      await owner.run(`INSERT INTO ${name}.${table} (${columns.join(", ")}) VALUES ${values.join(", ")}`, parameters);
+    },
+    rows: (table) => warehouse.query(`SELECT * FROM ${table}`),
+    ports: (changes = {}) => ({ warehouse, redis, environment, signal, onStep: () => undefined, ...changes }),
+    close: () => warehouse.close(),
+  };
+}
+
+export function environmentOf(catalog: string, warehouse: { host: string; warehouseId: string }, redisUrl: string): Environment {
+  return environmentSchema.parse({
+    access: "test-data",
+    databricks: {
+      host: warehouse.host,
+      warehouse: warehouse.warehouseId,
+      token: "token",
+      catalog,
+      expect: { host: warehouse.host, principal: "runner@school.example" },
+    },
+    redis: { url: redisUrl, expect: { host: "127.0.0.1" } },
+  });
+}
+
+export function table(written: Partial<Parameters<typeof tableSchema.parse>[0] & object>): Table {
+  return tableSchema.parse(written);
+}
+
+/** The time of the run that is tested; everything else is older or younger than this. */
+export const runStarted = Date.UTC(2026, 5, 1, 12);
+export const runId = `${runStarted}_1a2b3c4d`;
+
+export function requestFor(
+  tables: Record<string, Table>,
+  changes: Partial<Omit<CleanupRequest, "testData">> & { testData?: Partial<TestDataConfig> } = {},
+): CleanupRequest {
+  return {
+    scope: "run",
+    runId,
+    runStarted,
+    tables,
+    ledger: parseLedger(""),
+    now: runStarted + 600_000,
+    ...changes,
+    testData: { ...testDataSchema.parse({ prefixes: ["integration_test_"] }), ...changes.testData },
+  };
+}
