@@ -1,0 +1,298 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { leversAtRest } from "../../local/warehouse/levers.ts";
+import type { Environment, Table } from "../../src/config/schema.ts";
+import type { CleanupResult } from "../../src/model.ts";
+import { type CleanupRequest, executeCleanup, planCleanup } from "../../src/testdata/cleanup.ts";
+import { judgeCleanup } from "../../src/testdata/judge.ts";
+import { parseLedger } from "../../src/testdata/ledger.ts";
+import { WrongPlace } from "../../src/testdata/proof.ts";
+import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, table } from "./place.ts";
+
+// What can go wrong on the way from a plan to "0 left". Each catalog is a small school: sessions, and groups that hang on them.
+let place: Place;
+let school: Catalog;
+let count = 0;
+
+const mine = `integration_test_${runId}`;
+const old = new Date(runStarted - 86_400_000).toISOString();
+const during = new Date(runStarted + 60_000).toISOString();
+
+const tables: Record<string, Table> = {
+  "sessions.lessons": table({ match: [{ column: "title", prefix: true }], time: "created_at" }),
+  "sessions.groups": table({ parents: { lesson_id: "sessions.lessons" }, time: "created_at" }),
+};
+
+beforeAll(async () => {
+  place = await startPlace();
+});
+afterAll(() => place.stop());
+afterEach(async () => {
+  Object.assign(place.warehouse.levers, leversAtRest());
+  await place.keys.flushall();
+  await school.close();
+});
+
+/** A session of this run with a server-made id, its group, another run's session, and a production session with a group. */
+async function open(extra: Record<string, Record<string, string>> = {}): Promise<void> {
+  const columns = { columns: { id: "string", title: "string", created_at: "timestamp" } };
+  const groups = { columns: { id: "string", lesson_id: "string", created_at: "timestamp" } };
+  const more = Object.entries(extra).map(([name, written]) => [name, { columns: written }]);
+  school = await place.catalog(`school${count++}`, {
+    "sessions.lessons": columns,
+    "sessions.groups": groups,
+    ...Object.fromEntries(more),
+  });
+  await school.insert("sessions.lessons", [
+    { id: "uuid-of-mine", title: `${mine} maths`, created_at: during },
+    { id: "uuid-of-other", title: `integration_test_${runStarted}_ffffffff maths`, created_at: during },
+    { id: "production-lesson", title: "Maths", created_at: old },
+  ]);
+  await school.insert("sessions.groups", [
+    { id: "group-of-mine", lesson_id: "uuid-of-mine", created_at: during },
+    { id: "group-of-production", lesson_id: "production-lesson", created_at: old },
+  ]);
+}
+
+async function ids(name: string): Promise<string[]> {
+  return (await school.rows(name)).map((row) => String(row.id)).sort();
+}
+
+const kept = { lessons: ["production-lesson", "uuid-of-other"], groups: ["group-of-production"] };
+const untouched = { lessons: ["production-lesson", "uuid-of-mine", "uuid-of-other"], groups: ["group-of-mine", ...kept.groups] };
+
+async function state(): Promise<typeof kept> {
+  return { lessons: await ids("sessions.lessons"), groups: await ids("sessions.groups") };
+}
+
+async function cleanUp(request: CleanupRequest): Promise<CleanupResult> {
+  return await executeCleanup(school.ports(), await planCleanup(school.ports(), request));
+}
+
+function deletesSeen(): string[] {
+  return place.warehouse.statements
+    .map((statement) => statement.sql)
+    .filter((sql) => sql.includes("DELETE FROM") && sql.includes(`\`${school.name}\``));
+}
+
+describe("a plan", () => {
+  it("has the same digest for the same data, and another for other data", async () => {
+    await open();
+    const digest = async () => (await planCleanup(school.ports(), requestFor(tables))).digest;
+    const first = await digest();
+    expect(await digest()).toBe(first);
+    await school.insert("sessions.groups", [{ id: "one more", lesson_id: "uuid-of-mine", created_at: during }]);
+    const second = await digest();
+    expect(second).not.toBe(first);
+    await place.keys.set("session:uuid-of-mine:code", "1");
+    expect(await digest()).not.toBe(second);
+  });
+
+  it.each([
+    ["maxRows", { maxRows: 1 }],
+    ["maxShare", { maxShare: 0.2 }],
+  ])("over %s is not carried out, and nothing is sent", async (limit, testData) => {
+    await open();
+    await school.insert(
+      "sessions.lessons",
+      Array.from({ length: 60 }, (_, index) => ({ id: `mine-${index}`, title: `${mine} ${index}`, created_at: during })),
+    );
+    await school.insert(
+      "sessions.lessons",
+      Array.from({ length: 60 }, (_, index) => ({ id: `theirs-${index}`, title: "Maths", created_at: old })),
+    );
+    await place.keys.set("session:uuid-of-mine:code", "1");
+    const result = await cleanUp(requestFor(tables, { testData }));
+    expect(result).toMatchObject({ deletedRows: 0, deletedKeys: 0, leftOver: 63 });
+    expect(result.problems.join()).toContain(limit);
+    expect(deletesSeen()).toEqual([]);
+    expect(await place.keys.exists("session:uuid-of-mine:code")).toBe(1);
+    expect(judgeCleanup(result, 1).verdict).toBe("failed");
+  });
+
+  it("says which tables and columns are missing, and still finds what can be found", async () => {
+    await open();
+    const changed = {
+      ...tables,
+      "sessions.gone": table({ match: [{ column: "id", prefix: true }] }),
+      "sessions.groups": table({
+        match: [{ column: "label", prefix: true }],
+        parents: { lesson_id: "sessions.lessons" },
+        time: "made",
+      }),
+    };
+    const plan = await planCleanup(school.ports(), requestFor(changed));
+    expect(plan.rows?.notes.join("; ")).toMatch(/no column made.*sessions\.gone is declared, but/);
+    expect(plan.problems).toEqual([expect.stringContaining("sessions.groups has no column label")]);
+    expect(plan.rows?.rows).toBe(2);
+  });
+
+  it("says that a parent's key is missing: what hangs on it cannot be found", async () => {
+    await open();
+    const changed = { ...tables, "sessions.lessons": table({ ...tables["sessions.lessons"], key: "lesson" }) };
+    const plan = await planCleanup(school.ports(), requestFor(changed));
+    expect(plan.problems).toEqual([expect.stringContaining("sessions.lessons has no column lesson")]);
+  });
+});
+
+describe("what is none of the run's", () => {
+  it("the ledger cannot claim: an older row is refused with all that hangs on it", async () => {
+    await open();
+    const ledger = parseLedger('{"table":"sessions.lessons","id":"production-lesson"}\n');
+    await place.keys.set("session:production-lesson:code", "1");
+    const result = await cleanUp(requestFor(tables, { ledger }));
+    expect(await state()).toEqual(kept);
+    expect(await place.keys.exists("session:production-lesson:code")).toBe(1);
+    expect(result).toMatchObject({ deletedRows: 2, leftOver: 0 });
+    expect(result.problems).toEqual([expect.stringMatching(/production-lesson is kept.*older than the run/)]);
+  });
+
+  it("in protected tables stays, however it is declared or spelled", async () => {
+    await open({ "compliance.audit_log": { id: "string", lesson_id: "string" } });
+    await school.insert("compliance.audit_log", [{ id: `${mine}_entry`, lesson_id: "uuid-of-mine" }]);
+    const declared = {
+      ...tables,
+      "compliance.audit_log": table({ match: [{ column: "id", prefix: true }], parents: { lesson_id: "sessions.lessons" } }),
+    };
+    const result = await cleanUp(requestFor(declared, { testData: { protectedTables: ["Compliance.*"] } }));
+    expect(await ids("compliance.audit_log")).toEqual([`${mine}_entry`]);
+    expect(result.notes.join()).toContain("compliance.audit_log is protected: 1 rows");
+    expect(result).toMatchObject({ leftOver: 0, problems: [] });
+    expect(deletesSeen().join()).not.toContain("audit_log");
+  });
+
+  it("in tables that nobody declared is reported, by every column that points at test data", async () => {
+    await open({
+      "analytics.notes": { id: "string", lesson_id: "string" },
+      "sessions.seats": { id: "string", lesson_id: "string" },
+    });
+    await school.insert("analytics.notes", [{ id: "note", lesson_id: "uuid-of-mine" }]);
+    const twice = { ...tables, "sessions.seats": table({ parents: { lesson_id: "sessions.groups" } }) };
+    const result = await cleanUp(requestFor(twice));
+    expect(result.problems).toEqual([expect.stringContaining("1 rows of analytics.notes hang on test data")]);
+    expect(judgeCleanup(result, 1).verdict).toBe("failed");
+  });
+
+  it("in tables that only the ledger names is reported", async () => {
+    await open();
+    const result = await cleanUp(requestFor(tables, { ledger: parseLedger('{"table":"sessions.nowhere","id":"x"}\n') }));
+    expect(result.problems).toEqual([expect.stringContaining("the ledger names 1 rows of sessions.nowhere")]);
+  });
+
+  it("another run's, at the same time", async () => {
+    await open();
+    const other = requestFor(tables, { runId: `${runStarted}_ffffffff` });
+    await school.insert("sessions.groups", [{ id: "group-of-other", lesson_id: "uuid-of-other", created_at: during }]);
+    const results = await Promise.all([cleanUp(requestFor(tables)), cleanUp(other)]);
+    for (const result of results) {
+      expect(result).toMatchObject({ plannedRows: 2, deletedRows: 2, leftOver: 0, problems: [] });
+      expect(result.tables.map((one) => one.problem)).toEqual([undefined, undefined]);
+    }
+    expect(await state()).toEqual({ lessons: ["production-lesson"], groups: ["group-of-production"] });
+  });
+});
+
+describe("the wrong place", () => {
+  const warehouse = (changes: object) => (right: Environment) => ({ ...right, databricks: { ...right.databricks, ...changes } });
+  const redis = (changes: object) => (right: Environment) => ({ ...right, redis: { ...right.redis, ...changes } });
+
+  it.each([
+    ["host", warehouse({ expect: { host: "prod.cloud.databricks.com" } }), /Databricks host/],
+    ["host, of which ours is a part", warehouse({ expect: { host: "prod-localhost" } }), /Databricks host/],
+    ["catalog", warehouse({ catalog: "production" }), /Databricks catalog/],
+    ["principal", warehouse({ expect: { host: "localhost", principal: "else@school.example" } }), /Databricks principal/],
+    ["Redis host", redis({ expect: { host: "redis.production" } }), /Redis host/],
+    ["Redis port", redis({ expect: { host: "127.0.0.1:1" } }), /Redis host/],
+    ["Redis database", redis({ expect: { host: "127.0.0.1", database: 7 } }), /Redis database/],
+    ["access", (right: Environment) => ({ ...right, access: "read-only" as const }), /read-only/],
+    ["missing expectation", warehouse({ expect: undefined }), /databricks.expect is missing/],
+    ["missing expectation of Redis", redis({ expect: undefined }), /redis.expect is missing/],
+  ])("by its %s stops before anything is written", async (_, change, message) => {
+    await open();
+    await place.keys.set("session:uuid-of-mine:code", "1");
+    const ports = school.ports({ environment: change(school.ports().environment) as Environment });
+    const plan = await planCleanup(ports, requestFor(tables));
+    const failure: unknown = await executeCleanup(ports, plan).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(WrongPlace);
+    expect((failure as Error).message).toMatch(message);
+    expect(deletesSeen()).toEqual([]);
+    expect(await state()).toEqual(untouched);
+    expect(await place.keys.dbsize()).toBe(1);
+  });
+});
+
+describe("a deletion that does not go as planned", () => {
+  it("rows that come back are deleted again", async () => {
+    await open();
+    place.warehouse.levers.reappearingRows = 1;
+    const result = await cleanUp(requestFor(tables));
+    expect(result.leftOver).toBe(0);
+    expect(deletesSeen()).toHaveLength(3);
+    expect(await state()).toEqual(kept);
+  });
+
+  it("rows that come back for ever are left-over, never 0", async () => {
+    await open();
+    place.warehouse.levers.reappearingRows = 1000;
+    const result = await cleanUp(requestFor(tables));
+    expect(result.leftOver).toBeGreaterThan(0);
+    expect(judgeCleanup(result, 1).verdict).toBe("failed");
+  });
+
+  it("a wrong count shows, and the look afterwards decides", async () => {
+    await open();
+    place.warehouse.levers.wrongDeleteCount = 1;
+    const result = await cleanUp(requestFor(tables));
+    expect(result.leftOver).toBe(0);
+    for (const one of result.tables) {
+      expect(one).toMatchObject({ left: 0, problem: expect.any(String) });
+      expect(one.deleted).toBeUndefined();
+    }
+    expect(judgeCleanup(result, 1).verdict).toBe("degraded");
+  });
+
+  it("an answer that was lost leaves the count unknown, and the look afterwards decides", async () => {
+    await open();
+    const plan = await planCleanup(school.ports(), requestFor({ "sessions.lessons": tables["sessions.lessons"] as Table }));
+    await school.warehouse.identity();
+    const ports = school.ports({
+      onStep: (text) => {
+        if (text.startsWith("deleting from"))
+          place.warehouse.levers.dropSockets.push({ when: "after", times: 1, rpc: "ExecuteStatement" });
+      },
+    });
+    const result = await executeCleanup(ports, plan);
+    expect(result).toMatchObject({
+      leftOver: 0,
+      tables: [{ planned: 1, left: 0, problem: expect.stringContaining("did not tell") }],
+    });
+    expect(result.tables[0]?.deleted).toBeUndefined();
+  });
+
+  it("a table that cannot be deleted from does not abandon the others, and what it has is left-over", async () => {
+    await open();
+    const ports = school.ports();
+    const plan = await planCleanup(ports, requestFor(tables));
+    const warehouse = {
+      ...school.warehouse,
+      deleteRows: (name: string, ...rest: [string, Record<string, string>]) =>
+        school.warehouse.deleteRows(name === "sessions.groups" ? "sessions.not_there" : name, ...rest),
+    };
+    const result = await executeCleanup({ ...ports, warehouse }, plan);
+    expect(await state()).toEqual({ ...untouched, lessons: kept.lessons });
+    expect(result).toMatchObject({ deletedRows: 1, leftOver: 1 });
+    expect(result.tables).toContainEqual(
+      expect.objectContaining({ table: "sessions.groups", left: 1, problem: expect.stringContaining("not_there") }),
+    );
+    expect(judgeCleanup(result, 1).verdict).toBe("failed");
+  });
+
+  it("a warehouse that is gone when we look again leaves it unknown", async () => {
+    await open();
+    const ports = school.ports();
+    const plan = await planCleanup(ports, requestFor(tables));
+    const warehouse = { ...school.warehouse, query: () => Promise.reject(new Error("the warehouse is gone")) };
+    const result = await executeCleanup({ ...ports, warehouse }, plan);
+    expect(result.leftOver).toBeNull();
+    expect(judgeCleanup(result, 1).verdict).toBe("error");
+  });
+});
