@@ -3,13 +3,12 @@ import type { Check } from "../model.ts";
 import { describePlan, executeCleanup, planCleanup } from "../testdata/cleanup.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
 import { withReaders, withWriters } from "./connections.ts";
-import { emptyOutcome, type StageContext, type StageOutcome, step, told } from "./context.ts";
+import { type StageContext, type StageOutcome, step, told } from "./context.ts";
 import { cleanupRequest } from "./run-cleanup.ts";
 
 /** Shows what test data is there; with `execute` it deletes exactly that and proves it gone. */
-export async function cleanup(context: StageContext): Promise<StageOutcome> {
+export async function cleanup(context: StageContext, outcome: StageOutcome): Promise<void> {
   const { scope = "expired", execute = false, planDigest } = context.overrides;
-  const outcome = emptyOutcome();
   const started = performance.now();
   const elapsed = () => Math.round(performance.now() - started);
   const onStep = (text: string) => step(context, text);
@@ -47,5 +46,4 @@ export async function cleanup(context: StageContext): Promise<StageOutcome> {
   });
   const check: Check = refusal.verdict === "passed" && outcome.cleanup ? judgeCleanup(outcome.cleanup, elapsed()) : refusal;
   outcome.checks.push(await told(context, Promise.resolve(check)));
-  return outcome;
 }

@@ -8,16 +8,15 @@ import type { Check } from "../model.ts";
 import { proveRedis, proveWarehouse } from "../testdata/proof.ts";
 import { apiPorts, socketPorts } from "./api.ts";
 import { type Readers, withReaders } from "./connections.ts";
-import { emptyOutcome, type StageContext, type StageOutcome, told } from "./context.ts";
+import { type StageContext, type StageOutcome, told } from "./context.ts";
 import { checkLeftovers } from "./leftovers.ts";
 import { withApplication } from "./servers.ts";
 
 /** Proves that the environment is really there, before anything is tested in it. All checks at once. */
-export async function preflight(context: StageContext): Promise<StageOutcome> {
+export async function preflight(context: StageContext, outcome: StageOutcome): Promise<void> {
   const { environment, config } = context;
   const limits = config.stages.preflight;
   const mayWrite = environment.access === "test-data";
-  const outcome = emptyOutcome();
 
   await withApplication(context, outcome, async () => {
     const checks = await withReaders(context, async ({ warehouse, redis }) => {
@@ -48,7 +47,6 @@ export async function preflight(context: StageContext): Promise<StageOutcome> {
     });
     outcome.checks.push(...checks);
   });
-  return outcome;
 }
 
 async function leftovers(context: StageContext, readers: Readers, outcome: StageOutcome): Promise<Check> {

@@ -8,7 +8,7 @@ import { integration } from "./integration.ts";
 import { preflight } from "./preflight.ts";
 import { smoke } from "./smoke.ts";
 
-const stories: Record<StageName, (context: StageContext) => Promise<StageOutcome>> = {
+const stories: Record<StageName, (context: StageContext, outcome: StageOutcome) => Promise<void>> = {
   preflight,
   integration,
   e2e,
@@ -62,18 +62,24 @@ function refused(context: StageContext, why: string): StageOutcome {
   return { ...emptyOutcome(), checks: [check] };
 }
 
+/** A story that breaks off keeps what it had found until then. */
 async function outcomeOf(context: StageContext): Promise<StageOutcome> {
+  const outcome = emptyOutcome();
   try {
-    return await stories[context.stage](context);
+    await stories[context.stage](context, outcome);
   } catch (error) {
     if (error instanceof UserError) throw error;
-    return {
-      ...emptyOutcome(),
-      checks: [
-        { id: context.stage, title: `The ${context.stage} stage`, verdict: "error", message: sentence(error), durationMs: 0 },
-      ],
+    const check: Check = {
+      id: context.stage,
+      title: `The ${context.stage} stage`,
+      verdict: "error",
+      message: sentence(error),
+      durationMs: 0,
     };
+    outcome.checks.push(check);
+    context.onProgress({ kind: "check-finished", stage: context.stage, check });
   }
+  return outcome;
 }
 
 function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageReport {

@@ -8,17 +8,16 @@ import { checkNamespace } from "../checks/websocket.ts";
 import type { Check } from "../model.ts";
 import { apiPorts, socketPorts } from "./api.ts";
 import { withReaders } from "./connections.ts";
-import { emptyOutcome, type StageContext, type StageOutcome, told } from "./context.ts";
+import { type StageContext, type StageOutcome, told } from "./context.ts";
 import { withApplication } from "./servers.ts";
 
 /**
  * Looks at a deployed environment without being able to change it: it gets readers and nothing else, whatever the access of the
  * environment is, and where that is read-only the credentials themselves are examined. All checks at once.
  */
-export async function smoke(context: StageContext): Promise<StageOutcome> {
+export async function smoke(context: StageContext, outcome: StageOutcome): Promise<void> {
   const { environment, config } = context;
   const limits = config.stages.smoke;
-  const outcome = emptyOutcome();
 
   await withApplication(context, outcome, async () => {
     const checks = await withReaders(context, async ({ warehouse, redis }) => {
@@ -46,5 +45,4 @@ export async function smoke(context: StageContext): Promise<StageOutcome> {
     });
     outcome.checks.push(...checks);
   });
-  return outcome;
 }

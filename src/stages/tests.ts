@@ -8,35 +8,66 @@ import { readResults } from "../results/read.ts";
 import { proveRedis, proveWarehouse } from "../testdata/proof.ts";
 import { childEnvironment, ledgerFile } from "./child-environment.ts";
 import { withReaders } from "./connections.ts";
-import { emptyOutcome, type StageContext, type StageOutcome, step, told } from "./context.ts";
+import { type StageContext, type StageOutcome, step, told } from "./context.ts";
 import { cleanUpRun } from "./run-cleanup.ts";
 import { withApplication } from "./servers.ts";
 
-/** Files and suites differ between the two testing stages; their story is the same. */
 export interface TestRules {
   requiredProjects?: string[];
+}
+
+/** What is run, and what it writes. */
+interface Suite {
+  command: string;
+  /** Absolute. */
+  cwd: string;
+  reports: string[];
+  passRate: number;
+  environment: Record<string, string>;
 }
 
 /**
  * Proves that we are where the test data may be, starts the application, runs the project's tests with the run's identity, reads
  * their reports, stops the application, and deletes what the tests made – whatever happened before.
  */
-export async function runTests(context: StageContext, rules: TestRules): Promise<StageOutcome> {
-  const outcome = emptyOutcome();
+export async function runTests(context: StageContext, outcome: StageOutcome, rules: TestRules): Promise<void> {
+  const suite = suiteOf(context);
   const place = await told(context, provePlace(context));
   outcome.checks.push(place);
   // What cannot be deleted afterwards must not be made.
-  if (place.verdict !== "passed") return outcome;
+  if (place.verdict !== "passed") return;
 
   await mkdir(dirname(ledgerFile(context)), { recursive: true });
   try {
-    await withApplication(context, outcome, (died) => testApplication(context, rules, outcome, died));
+    await withApplication(context, outcome, (died) => testApplication(context, suite, rules, outcome, died));
   } finally {
     const { check, result } = await cleanUpRun(context);
     outcome.checks.push(await told(context, Promise.resolve(check)));
     if (result) outcome.cleanup = result;
   }
-  return outcome;
+}
+
+/** @throws UserError before anything is started. */
+function suiteOf(context: StageContext): Suite {
+  const { stage, environment, overrides, workspace } = context;
+  const settings = context.config.stages[stage === "e2e" ? "e2e" : "integration"];
+  const command = overrides.command ?? settings.command;
+  const reports = overrides.reports ?? settings.reports;
+  if (environment.access !== "test-data")
+    throw new UserError(`environment ${environment.name} is read-only: tests that create data must not run there`);
+  if (command === undefined)
+    throw new UserError(`stages.${stage}.command is missing: say how the tests are run, such as command: npm run test:${stage}`);
+  if (reports.length === 0)
+    throw new UserError(
+      `stages.${stage}.reports is missing: without a report nobody knows what ran, such as reports: [reports/*.xml]`,
+    );
+  return {
+    command,
+    cwd: join(workspace, settings.workingDirectory),
+    reports,
+    passRate: overrides.passRate ?? settings.passRate,
+    environment: settings.environment,
+  };
 }
 
 function provePlace(context: StageContext): Promise<Check> {
@@ -54,13 +85,6 @@ function provePlace(context: StageContext): Promise<Check> {
         proveRedis(environment, openRedis.identity);
         seen.push(`Redis ${openRedis.identity.host}:${openRedis.identity.port}`);
       }
-      if (environment.access !== "test-data")
-        return {
-          verdict: "failed",
-          observed: "read-only",
-          expected: "test-data",
-          message: "Tests that create data must not run in a read-only environment.",
-        };
       return { verdict: "passed", observed: seen.join("; ") || "nothing to clean up is configured" };
     }),
   );
@@ -68,13 +92,14 @@ function provePlace(context: StageContext): Promise<Check> {
 
 async function testApplication(
   context: StageContext,
+  suite: Suite,
   rules: TestRules,
   outcome: StageOutcome,
   died: Promise<ServerReport>,
 ): Promise<void> {
-  const command = await runTestCommand(context, died);
+  const command = await runTestCommand(context, suite, died);
   outcome.commands.push(command.report);
-  const judged = await judgeCommand(context, command, rules);
+  const judged = await judgeCommand(context, suite, command, rules);
   outcome.checks.push(...(await told(context, Promise.resolve(judged.checks))));
   if (judged.tests) outcome.tests = judged.tests;
 }
@@ -86,13 +111,9 @@ interface RanCommand {
   serverDied: string | undefined;
 }
 
-async function runTestCommand(context: StageContext, died: Promise<{ name: string; ended: string }>): Promise<RanCommand> {
-  const { stage, records, workspace } = context;
-  const settings = suiteOf(context);
-  const command = context.overrides.command ?? settings.command;
-  if (command === undefined)
-    throw new UserError(`stages.${stage}.command is missing: say how the tests are run, such as: command: npm run test:${stage}`);
-  step(context, `running ${command}`);
+async function runTestCommand(context: StageContext, suite: Suite, died: Promise<ServerReport>): Promise<RanCommand> {
+  const { stage, records } = context;
+  step(context, `running ${suite.command}`);
   const serverDeath = new AbortController();
   let serverDied: string | undefined;
   // Tests against a server that is gone would fail one by one, for minutes, with messages that mislead.
@@ -103,9 +124,9 @@ async function runTestCommand(context: StageContext, died: Promise<{ name: strin
   const startedAt = Date.now();
   const report = await runCommand(
     {
-      command,
-      cwd: join(workspace, settings.workingDirectory),
-      env: childEnvironment(context, settings.environment),
+      command: suite.command,
+      cwd: suite.cwd,
+      env: childEnvironment(context, suite.environment),
       logFile: join(records, "logs", `${stage}-tests.log`),
     },
     {
@@ -119,76 +140,64 @@ async function runTestCommand(context: StageContext, died: Promise<{ name: strin
 
 async function judgeCommand(
   context: StageContext,
+  suite: Suite,
   ran: RanCommand,
   rules: TestRules,
 ): Promise<{ checks: Check[]; tests?: TestResults }> {
-  const { report, startedAt, serverDied } = ran;
-  const settings = suiteOf(context);
-  const checks: Check[] = [];
-  const stopped = (id: string, title: string, message: string): Check => ({
-    id,
-    title,
-    verdict: "failed",
-    message,
-    durationMs: report.durationMs,
-  });
-  if (serverDied) checks.push(stopped("tests.server", "Servers stayed up", `${serverDied}; its last lines are below.`));
-  else if (report.timedOut)
-    checks.push(
-      stopped(
-        "tests.budget",
-        "Tests ended in time",
-        `The tests were stopped after ${Math.round(report.durationMs / 1000)} s: the stage's budget was used up.`,
-      ),
-    );
-  else if (context.signal.aborted)
-    checks.push({
-      ...stopped("tests.cancelled", "Tests ended by themselves", "The run was cancelled while the tests ran."),
-      verdict: "error",
-    });
-
+  const cut = whyCutShort(context, ran);
   try {
-    const reports = context.overrides.reports ?? settings.reports;
-    if (reports.length === 0)
-      throw new UserError(`stages.${context.stage}.reports is missing: without a report nobody knows what ran`);
     const tests = await readResults({
-      cwd: join(context.workspace, settings.workingDirectory),
+      cwd: suite.cwd,
       workspace: context.workspace,
-      reports,
-      startedAt,
+      reports: suite.reports,
+      startedAt: ran.startedAt,
     });
-    const passRate = context.overrides.passRate ?? settings.passRate;
-    return {
-      checks: [
-        ...checks,
-        ...judgeTests(tests, {
-          passRate,
-          commandExit: report.exitCode,
-          ...(rules.requiredProjects ? { requiredProjects: rules.requiredProjects } : {}),
-        }),
-      ],
-      tests,
-    };
+    const { requiredProjects } = rules;
+    const judged = judgeTests(tests, {
+      passRate: suite.passRate,
+      commandExit: ran.report.exitCode,
+      ...(requiredProjects ? { requiredProjects } : {}),
+    });
+    return { checks: [...(cut ? [cut] : []), ...judged], tests };
   } catch (error) {
     if (error instanceof UserError) throw error;
-    // No report after a run that was cut short says nothing more; otherwise it is the finding.
-    if (checks.length > 0) return { checks };
-    const message = error instanceof Error ? error.message : String(error);
-    return {
-      checks: [
-        {
-          id: "tests.report",
-          title: "Test report",
-          verdict: "failed",
-          observed: `exit status ${report.exitCode ?? report.signal}`,
-          message,
-          durationMs: 0,
-        },
-      ],
-    };
+    // After a run that was cut short, a missing report says nothing more; otherwise it is the finding.
+    return { checks: [cut ?? unreadable(ran.report, error)] };
   }
 }
 
-function suiteOf(context: StageContext) {
-  return context.config.stages[context.stage === "e2e" ? "e2e" : "integration"];
+/** What ended the tests before they ended by themselves. */
+function whyCutShort(context: StageContext, { report, serverDied }: RanCommand): Check | undefined {
+  const check = (id: string, title: string, verdict: "failed" | "error", message: string): Check => ({
+    id,
+    title,
+    verdict,
+    message,
+    durationMs: report.durationMs,
+  });
+  if (serverDied) return check("tests.server", "Servers stayed up", "failed", `${serverDied}; its last lines are below.`);
+  if (report.timedOut)
+    return check(
+      "tests.budget",
+      "Tests ended in time",
+      "failed",
+      `The tests were stopped after ${Math.round(report.durationMs / 1000)} s: the stage's budget was used up.`,
+    );
+  if (context.signal.aborted)
+    return check("tests.cancelled", "Tests ended by themselves", "error", "The run was cancelled while the tests ran.");
+  return undefined;
+}
+
+function unreadable(report: CommandReport, error: unknown): Check {
+  const message = error instanceof Error ? error.message : String(error);
+  const observed = report.signal ? `ended by ${report.signal}` : `exit status ${report.exitCode}`;
+  return {
+    id: "tests.report",
+    title: "Test report",
+    verdict: "failed",
+    observed,
+    expected: "a report of this run",
+    message,
+    durationMs: 0,
+  };
 }
