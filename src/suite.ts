@@ -4,7 +4,10 @@ import { resolveTables } from "./config/classwaves.ts";
 import { loadConfig, selectEnvironment } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import type { ArtifactService } from "./gate/artifacts.ts";
-import { evidenceOf, judgeSequence, stageBefore } from "./gate/evidence.ts";
+import { verifyDeployment } from "./gate/deployment.ts";
+import { evidenceOf, judgeSequence, type SequenceAnswer, stageBefore } from "./gate/evidence.ts";
+import { gitHub } from "./gate/github.ts";
+import { GitHubError } from "./gate/github-error.ts";
 import { commitOf, originOf } from "./gate/origin.ts";
 import { type EvidenceStore, evidenceStore } from "./gate/store.ts";
 import type { Commit, Evidence, Origin, Progress, StageName, StageReport } from "./model.ts";
@@ -25,8 +28,9 @@ export interface StageRequest {
   /** Milliseconds, in place of the configured budget. */
   budgetMs?: number;
   overrides?: Overrides;
-  /** The deployment that smoke follows. */
+  /** The deployment that smoke follows: on a runner its id, which GitHub is asked about; in a terminal a person's word. */
   deployment?: string;
+  githubToken?: string;
   env: Readonly<Record<string, string | undefined>>;
   cancel: AbortSignal;
   onProgress: (progress: Progress) => void;
@@ -47,6 +51,7 @@ const recordsDirectory = ".env-actions";
 export async function performStage(request: StageRequest): Promise<StageAnswer> {
   const { stage, workspace, env } = request;
   const secrets = secretKeeper(request.onSecret);
+  if (request.githubToken) secrets.add(request.githubToken);
   const { config, tables, environment } = await readConfiguration(request, secrets.add);
   const records = join(workspace, recordsDirectory);
   const [commit, origin] = [await commitOf(env, workspace), originOf(env)];
@@ -119,6 +124,8 @@ async function identify(
 
   const { evidence, problems } = await store.find(needed);
   const environments = [environment.name, ...(stage === "smoke" && environment.promotedFrom ? [environment.promotedFrom] : [])];
+  const deployment =
+    stage === "smoke" && request.deployment ? await followedDeployment(request, config, commit, origin) : undefined;
   const judge = (candidate: Evidence | undefined) =>
     judgeSequence({
       stage,
@@ -127,7 +134,7 @@ async function identify(
       origin,
       runId: underWay,
       evidence: candidate,
-      deployment: request.deployment,
+      deployment,
       now: Date.now(),
       maxAgeMs: config.evidence.maxAge,
     });
@@ -136,6 +143,28 @@ async function identify(
   const runId = underWay ?? accepted?.runId ?? newRunId();
   if (accepted && !underWay) await beginRun(runFile, runId, origin);
   return { runId, refusal: answer.allowed ? undefined : answer.why, problems };
+}
+
+/** A deployment that a workflow names is believed only when GitHub says that it succeeded, with the commit that is looked at. */
+async function followedDeployment(
+  request: StageRequest,
+  config: Config,
+  commit: Commit,
+  origin: Origin,
+): Promise<SequenceAnswer> {
+  const { deployment: id = "", githubToken, env, cancel } = request;
+  if (origin.kind === "terminal")
+    return { allowed: true, why: `it follows deployment ${id}, as ${origin.actor ?? "somebody"} says` };
+  const refuse = (why: string): SequenceAnswer => ({ allowed: false, why: `smoke was to follow deployment ${id}, but ${why}` });
+  try {
+    const api = await gitHub(githubToken, env, { cancel });
+    const question = { repository: origin.repository ?? "", id, commit, now: Date.now(), maxAgeMs: config.evidence.maxAge };
+    const answer = await verifyDeployment(api, question);
+    return answer.verified ? { allowed: true, why: answer.why } : refuse(answer.why);
+  } catch (error) {
+    if (!(error instanceof GitHubError)) throw error;
+    return refuse(`that could not be verified: ${error.message}`);
+  }
 }
 
 async function beginRun(file: string, runId: string, origin: Origin): Promise<string> {

@@ -14,6 +14,7 @@ export interface ActionInputs {
   reports: string[];
   passRate: string | undefined;
   deployment: string | undefined;
+  githubToken: string | undefined;
   scope: "run" | "expired" | "all";
   dryRun: boolean;
   planDigest: string | undefined;
@@ -56,6 +57,8 @@ export function readInputs(env: Env): InputsRead {
       .filter((line) => line !== ""),
     passRate: value("pass-rate"),
     deployment: value("deployment"),
+    // Its default is an expression, which only the runner can fill in.
+    githubToken: inputOf(env, "github-token") || undefined,
     scope: choice("scope", value("scope") ?? "expired", scopes),
     dryRun: choice("dry-run", value("dry-run") ?? "true", ["true", "false"]) === "true",
     planDigest: value("plan-digest"),

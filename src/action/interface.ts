@@ -29,8 +29,14 @@ export const inputs = {
     stages: tested,
   },
   deployment: {
-    description: "The deployment that smoke follows (its id or address); without one, smoke asks for passed e2e evidence.",
+    description:
+      "The id of the deployment that smoke follows, which must have succeeded; without one, smoke asks for passed e2e evidence.",
     stages: ["smoke"],
+  },
+  "github-token": {
+    description: "Asks GitHub whether `deployment` succeeded; the job needs `deployments: read` for that.",
+    stages: ["smoke"],
+    default: "${{ github.token }}",
   },
   scope: {
     description:

@@ -33,6 +33,7 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise
     overrides: overridesFrom(inputs),
     ...(inputs.environment ? { environment: inputs.environment } : {}),
     ...(inputs.deployment ? { deployment: inputs.deployment } : {}),
+    ...(inputs.githubToken ? { githubToken: inputs.githubToken } : {}),
     ...(inputs.budget ? { budgetMs: budgetFrom(inputs.budget) } : {}),
   });
   // From here on nothing of this step is left to clean up.
@@ -44,7 +45,10 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise
 
 /** A stage with everything the runner gives: its log, its masks, its artifacts and its way of cancelling. */
 export async function perform(
-  request: Pick<StageRequest, "stage" | "workspace" | "configFile" | "overrides" | "environment" | "deployment" | "budgetMs">,
+  request: Pick<
+    StageRequest,
+    "stage" | "workspace" | "configFile" | "overrides" | "environment" | "deployment" | "githubToken" | "budgetMs"
+  >,
 ): Promise<StageAnswer> {
   const artifacts = artifactService(process.env);
   const cancel = cancellation((text) => core.info(text));

@@ -179,6 +179,10 @@ ${testJob("e2e", "integration")}
     runs-on: ubuntu-latest
     timeout-minutes: 10
     environment: production-smoke
+    permissions:
+      contents: read
+      # To ask whether the deployment succeeded.
+      deployments: read
     steps:
       - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:

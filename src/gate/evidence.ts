@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Commit, type Evidence, type Origin, opensTheGate, type StageName, type StageReport } from "../model.ts";
+import { clockToleranceMs, minutes } from "./age.ts";
 
 /** Binds a report to commit, environment, run and time. @param reportText the report file's content. */
 export function evidenceOf(report: StageReport, reportText: string): Evidence {
@@ -50,8 +51,8 @@ export interface SequenceQuestion {
   runId: string | undefined;
   /** What was found of the stage before; `undefined` = nothing. */
   evidence: Evidence | undefined;
-  /** The deployment that smoke follows, as the caller says. */
-  deployment: string | undefined;
+  /** What is known of the deployment that smoke follows, where the caller names one. */
+  deployment: SequenceAnswer | undefined;
   now: number;
   maxAgeMs: number;
 }
@@ -62,8 +63,7 @@ export type SequenceAnswer = { allowed: true; why: string } | { allowed: false; 
 export function judgeSequence(question: SequenceQuestion): SequenceAnswer {
   const needed = stageBefore(question.stage);
   if (needed === undefined) return { allowed: true, why: `${question.stage} may start at any time` };
-  if (question.stage === "smoke" && question.deployment)
-    return { allowed: true, why: `it follows deployment ${question.deployment}` };
+  if (question.stage === "smoke" && question.deployment) return question.deployment;
   const where = question.environments.join(" or ");
   const refuse = (why: string): SequenceAnswer => ({
     allowed: false,
@@ -90,7 +90,7 @@ export function judgeSequence(question: SequenceQuestion): SequenceAnswer {
   if (ageMs > question.maxAgeMs)
     return refuse(`what was found is ${minutes(ageMs)} old, older than evidence.maxAge (${minutes(question.maxAgeMs)}).`);
   // A clock may run a little ahead, but evidence from the future is none.
-  if (ageMs < -5 * 60_000) return refuse("what was found is dated in the future.");
+  if (ageMs < -clockToleranceMs) return refuse("what was found is dated in the future.");
   return { allowed: true, why: `${needed} ${evidence.verdict} ${minutes(Math.max(0, ageMs))} ago` };
 }
 
@@ -101,8 +101,4 @@ function sameCommit(a: Commit, b: Commit): boolean {
 
 function short(commit: Commit): string {
   return (commit.headSha ?? commit.sha).slice(0, 12);
-}
-
-function minutes(ms: number): string {
-  return ms < 60_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
 }

@@ -1,7 +1,5 @@
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
-import { promisify } from "node:util";
 import type { Commit, Origin } from "../model.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -20,8 +18,6 @@ export function originOf(env: Env): Origin {
   };
 }
 
-const gitTimeoutMs = 5_000;
-
 /**
  * What is being tested. On a pull request GITHUB_SHA is the merge commit, so the head is kept beside it. In a terminal it is
  * what git says; outside of a repository it is `unversioned`, which is equal to itself and to nothing else.
@@ -32,7 +28,8 @@ export async function commitOf(env: Env, workspace: string): Promise<Commit> {
     return { sha: env.GITHUB_SHA, ...(headSha && headSha !== env.GITHUB_SHA ? { headSha } : {}) };
   }
   try {
-    const { stdout } = await promisify(execFile)("git", ["rev-parse", "HEAD"], { cwd: workspace, timeout: gitTimeoutMs });
+    const { getExecOutput } = await import("@actions/exec");
+    const { stdout } = await getExecOutput("git", ["rev-parse", "HEAD"], { cwd: workspace, silent: true });
     return { sha: stdout.trim() };
   } catch {
     // No git, no repository, or no commit yet: a workspace like that can still be tested.

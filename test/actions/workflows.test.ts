@@ -52,7 +52,7 @@ test.each([...workflows, ...actions])("%s is right to GitHub's own language serv
 
 test("the language service sees an input that an action of ours does not declare", async () => {
   const [gate] = workflows.filter((path) => path.endsWith("quality-gate.yml")).map(read);
-  const text = (gate ?? "").replace("deployment: ", "deploiment: ");
+  const text = (gate ?? "").replace("          deployment: ", "          deploiment: ");
   const found = await validate(TextDocument.create("file:///.github/workflows/x.yml", "yaml", 1, text), config);
   expect(found.map(({ message }) => message)).toEqual(["Invalid action input 'deploiment'"]);
 });

@@ -96,7 +96,7 @@ describe("a preflight", () => {
     const ran = await run({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
     expect(ran).toMatchObject({ status: 0, stderr: "" });
     const lines = ran.stdout.split("\n");
-    expect(lines.findIndex((line) => line === "::add-mask::reader-token-of-the-test")).toBe(
+    expect(lines.indexOf("::add-mask::reader-token-of-the-test")).toBe(
       lines.findIndex((line) => line.startsWith("::add-mask::")),
     );
     expect(lines.findIndex((line) => line.startsWith("::add-mask::"))).toBeLessThan(

@@ -86,7 +86,11 @@ describe("a stage starts only after passed evidence of the stage before, for the
     };
     expect(judgeSequence(smoke).allowed).toBe(true);
     expect(judgeSequence({ ...smoke, evidence: undefined }).why).toMatch(/or say which deployment smoke follows/);
-    expect(judgeSequence({ ...smoke, evidence: undefined, deployment: "4711" }).allowed).toBe(true);
+    expect(judgeSequence({ ...smoke, evidence: undefined, deployment: { allowed: true, why: "deployed" } })).toEqual({
+      allowed: true,
+      why: "deployed",
+    });
+    expect(judgeSequence({ ...smoke, deployment: { allowed: false, why: "its newest status is failure" } }).allowed).toBe(false);
   });
 
   test("preflight and cleanup may always", () => {

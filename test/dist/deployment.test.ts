@@ -1,0 +1,125 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type LocalGitHub, startGitHub } from "../../local/github/index.ts";
+import { gitHub } from "../../src/gate/github.ts";
+
+/** Smoke after a deployment, as published: dist asks GitHub (a stand-in that knows GitHub's own description) before it looks anywhere. */
+const bundle = join(import.meta.dirname, "..", "..", "dist", "index.js");
+const sha = "a".repeat(40);
+const place = { owner: "classwaves", repo: "app" };
+
+let workspace: string;
+let github: LocalGitHub;
+let application: Server;
+let visits: number;
+
+beforeEach(async () => {
+  visits = 0;
+  application = createServer((_request, response) => {
+    visits++;
+    response.end("{}");
+  });
+  await new Promise<void>((resolve) => application.listen(0, resolve));
+  const address = application.address();
+  workspace = mkdtempSync(join(tmpdir(), "deployment-"));
+  mkdirSync(join(workspace, ".github"));
+  const api = `{ url: "http://127.0.0.1:${typeof address === "object" ? address?.port : 0}", samples: 2 }`;
+  writeFileSync(
+    join(workspace, ".github", "env-actions.yml"),
+    `version: 1\nenvironments:\n  production: { access: read-only, api: ${api} }\n`,
+  );
+  github = await startGitHub({
+    repositories: { "classwaves/app": { refs: { main: sha } } },
+    tokens: {
+      "deployer-token": { permissions: { deployments: "write" } },
+      "reader-token": { permissions: { deployments: "read" } },
+      "powerless-token": { permissions: {} },
+    },
+  });
+});
+
+afterEach(async () => {
+  const { violations } = github;
+  await github.stop();
+  application.close();
+  rmSync(workspace, { recursive: true });
+  expect(violations).toEqual([]);
+});
+
+async function deploy(state: "success" | "failure"): Promise<string> {
+  const api = await gitHub("deployer-token", { GITHUB_API_URL: github.url });
+  const { data } = await api.rest.repos.createDeployment({
+    ...place,
+    ref: "main",
+    environment: "production",
+    auto_merge: false,
+    required_contexts: [],
+  });
+  if (!("id" in data)) throw new Error(data.message);
+  await api.rest.repos.createDeploymentStatus({ ...place, deployment_id: data.id, state });
+  return String(data.id);
+}
+
+async function smoke(inputs: Record<string, string>): Promise<{ status: number | null; stdout: string; verdict: string }> {
+  const child = spawn(process.execPath, [bundle], {
+    env: {
+      PATH: process.env.PATH ?? "",
+      GITHUB_ACTIONS: "true",
+      GITHUB_WORKSPACE: workspace,
+      GITHUB_SHA: sha,
+      GITHUB_REPOSITORY: "classwaves/app",
+      GITHUB_RUN_ID: "1",
+      GITHUB_API_URL: github.url,
+      INPUT_STAGE: "smoke",
+      ...inputs,
+    },
+  });
+  let stdout = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  const status = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  const { verdict } = JSON.parse(readFileSync(join(workspace, ".env-actions", "reports", "smoke.json"), "utf8")) as {
+    verdict: string;
+  };
+  return { status, stdout, verdict };
+}
+
+test("a deployment that succeeded opens the way", async () => {
+  const ran = await smoke({ INPUT_DEPLOYMENT: await deploy("success"), "INPUT_GITHUB-TOKEN": "reader-token" });
+  expect(ran).toMatchObject({ status: 0, verdict: "passed" });
+  expect(ran.stdout).toContain("::add-mask::reader-token");
+  expect(visits).toBeGreaterThan(2);
+});
+
+test.each([
+  ["that failed", async () => ({ INPUT_DEPLOYMENT: await deploy("failure"), "INPUT_GITHUB-TOKEN": "reader-token" }), /failure/],
+  [
+    "that GitHub does not know",
+    async () => ({ INPUT_DEPLOYMENT: "99", "INPUT_GITHUB-TOKEN": "reader-token" }),
+    /has no deployment 99/,
+  ],
+  ["without a token", async () => ({ INPUT_DEPLOYMENT: await deploy("success") }), /could not be verified/],
+  [
+    "with a token that may not ask",
+    async () => ({ INPUT_DEPLOYMENT: await deploy("success"), "INPUT_GITHUB-TOKEN": "powerless-token" }),
+    /could not be verified[\s\S]*deployments: read/,
+  ],
+  [
+    "that is only an address",
+    async () => ({ INPUT_DEPLOYMENT: "https://app.example", "INPUT_GITHUB-TOKEN": "reader-token" }),
+    /is not the id of a deployment/,
+  ],
+] as [string, () => Promise<Record<string, string>>, RegExp][])(
+  "a deployment %s is a refusal, and nothing is looked at",
+  async (_name, inputs, why) => {
+    const ran = await smoke(await inputs());
+    expect(ran).toMatchObject({ status: 3, verdict: "error" });
+    expect(ran.stdout.replaceAll("%0A", "\n")).toMatch(why);
+    expect(visits).toBe(0);
+  },
+);
