@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { Check, Latency, Verdict } from "../model.ts";
 
 /** What a probe found out about one thing. */
@@ -28,14 +29,19 @@ export function skipped(id: string, title: string, reason: string): Check {
 }
 
 export function sentence(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  // Anything may be thrown, also what cannot be made into text.
+  if (!(error instanceof Error)) return typeof error === "string" && error !== "" ? error : `unknown error: ${inspect(error)}`;
   // fetch says only "fetch failed"; what failed stands in the cause.
   const cause = error.cause instanceof Error ? (error.cause as NodeJS.ErrnoException) : undefined;
-  return cause && error.message === "fetch failed" ? cause.message || String(cause.code) : error.message;
+  return cause && error.message === "fetch failed" ? cause.message || cause.code || cause.name : error.message || error.name;
 }
 
-/** Percentiles by nearest rank: with ten samples the P95 is the slowest, which is the honest reading of ten samples. */
+/**
+ * Percentiles by nearest rank: with ten samples the P95 is the slowest, which is the honest reading of ten samples.
+ * @throws RangeError for no samples: an unknown latency is not 0 ms.
+ */
 export function latencyOf(samples: readonly number[]): Latency {
+  if (samples.length === 0) throw new RangeError("no latency was measured");
   const sorted = [...samples].sort((a, b) => a - b);
   const rank = (share: number) => round(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0);
   return { count: sorted.length, p50: rank(0.5), p95: rank(0.95), max: round(sorted.at(-1) ?? 0) };

@@ -9,17 +9,21 @@ export interface ApiPorts {
   /** Bearer token for routes that need a sign-in; rejects where none could be had. */
   token?: Promise<string | undefined>;
   signal: AbortSignal;
+  /** How long one answer may take, in milliseconds; 10 s if left out. */
+  timeoutMs?: number;
 }
 
 export interface Answer {
   status: number;
+  /** The first two million bytes, at most: `cut` says that there was more. */
   text: string;
+  cut: boolean;
   json: unknown;
   durationMs: number;
   retryAfterMs: number | undefined;
 }
 
-const requestTimeoutMs = 10_000;
+const defaultTimeoutMs = 10_000;
 const largestAnswer = 2_000_000;
 
 /** A reading request. Redirects are not followed: where they lead is not what was asked, and might write. */
@@ -48,18 +52,47 @@ async function send(
   path: string,
   init: { method: string; headers: Record<string, string>; body?: string },
 ): Promise<Answer> {
+  const url = new URL(path, ports.url);
+  // `//elsewhere/path` is an address, too: headers and tokens are for this host alone.
+  if (url.origin !== new URL(ports.url).origin) throw new Error(`${path} leads away from ${ports.url}; nothing was asked there.`);
+  const timeoutMs = ports.timeoutMs ?? defaultTimeoutMs;
+  const deadline = AbortSignal.timeout(timeoutMs);
   const started = performance.now();
-  const signal = AbortSignal.any([ports.signal, AbortSignal.timeout(requestTimeoutMs)]);
-  const response = await fetch(new URL(path, ports.url), { ...init, signal, redirect: "manual" });
-  const text = (await response.text()).slice(0, largestAnswer);
+  try {
+    return await ask(url, { ...init, signal: AbortSignal.any([ports.signal, deadline]), redirect: "manual" }, started);
+  } catch (error) {
+    if (deadline.aborted && !ports.signal.aborted)
+      throw new Error(`${path} did not answer within ${milliseconds(timeoutMs)}.`, { cause: error });
+    throw error;
+  }
+}
+
+async function ask(url: URL, init: RequestInit, started: number): Promise<Answer> {
+  const response = await fetch(url, init);
+  const { text, cut } = await readBody(response);
   const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
   return {
     status: response.status,
     text,
+    cut,
     json: parseJson(text),
     durationMs: performance.now() - started,
     retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1000 : undefined,
   };
+}
+
+/** Reads no further than it has to: an answer without end must not fill the memory. */
+async function readBody(response: Response): Promise<{ text: string; cut: boolean }> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  // Leaving the loop cancels the stream, and with it the connection.
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    text += decoder.decode(chunk, { stream: true });
+    if (size > largestAnswer) return { text: text.slice(0, largestAnswer), cut: true };
+  }
+  return { text: text + decoder.decode(), cut: false };
 }
 
 export interface EndpointLimits {
@@ -73,66 +106,65 @@ export function checkEndpoint(ports: ApiPorts, endpoint: Endpoint, limits: Endpo
   const title = endpoint.name ?? `GET ${endpoint.path}`;
   return look(`${group}.${idPart(endpoint.name ?? endpoint.path)}`, title, async () => {
     const signIn = endpoint.signIn ? await bearer(ports) : {};
-    const first = await get(ports, endpoint.path, signIn);
-    const wrong = judgeAnswer(endpoint, first);
-    if (wrong) return wrong;
-    const samples: number[] = [];
-    let last = first;
-    for (let index = 0; index < limits.samples; index++) {
-      last = await get(ports, endpoint.path, signIn);
-      if (last.status === 429) break;
-      const wrongLater = judgeAnswer(endpoint, last);
-      if (wrongLater)
+    const answers: Answer[] = [];
+    let limited = false;
+    while (answers.length <= limits.samples) {
+      const answer = await get(ports, endpoint.path, signIn);
+      // A limit in mid-sampling takes nothing from what was seen before.
+      limited = answer.status === 429 && answers.length > 0;
+      if (limited) break;
+      const wrong = judgeAnswer(endpoint, answer);
+      if (wrong && answers.length === 0) return wrong;
+      if (wrong)
         return {
-          ...wrongLater,
-          message: `The first answer was right, number ${index + 2} was not. ${wrongLater.message ?? ""}`.trim(),
+          ...wrong,
+          message: `The first answer was right, number ${answers.length + 1} was not. ${wrong.message ?? ""}`.trim(),
         };
-      samples.push(last.durationMs);
+      answers.push(answer);
     }
-    const still = endpoint.json.find(
-      (assertion) => assertion.changes && same(valueAt(first.json, assertion.path), valueAt(last.json, assertion.path)),
-    );
-    if (still)
-      return {
-        verdict: "failed",
-        observed: `${still.path} stays ${show(valueAt(last.json, still.path))}`,
-        expected: "a value that changes",
-        message: "The answer looks alive, but it is always the same: a mock or a cache may stand in for the real thing.",
-      };
-    return judgeLatency(endpoint, first, last, samples, limits);
+    return judgeAnswers(endpoint, answers, limited, limits);
   });
 }
 
-function judgeLatency(endpoint: Endpoint, first: Answer, last: Answer, samples: number[], limits: EndpointLimits): Finding {
+/** All answers together; each of them is right by itself. The first has warmed up, and counts for no latency. */
+function judgeAnswers(endpoint: Endpoint, answers: readonly Answer[], limited: boolean, limits: EndpointLimits): Finding {
   const expected = `P95 < ${milliseconds(limits.apiP95)}`;
-  if (samples.length === 0)
+  const [first, ...sampled] = answers;
+  if (first === undefined || sampled.length === 0)
     return {
       verdict: "error",
       observed: "429, rate limited",
       expected,
       message: "The API limits the rate of requests, so its latency is unknown. Wait, or lower api.samples.",
     };
-  const latency = latencyOf(samples);
-  const observed = `${first.status}, P95 ${milliseconds(latency.p95)} of ${latency.count}`;
-  if (latency.p95 >= limits.apiP95)
-    return { verdict: "failed", observed, expected, latency, message: "The API answers, but too slowly." };
-  if (last.status === 429)
+  const still = endpoint.json.find(({ changes, path }) => {
+    const value = valueAt(first.json, path);
+    return changes && sampled.every((answer) => same(value, valueAt(answer.json, path)));
+  });
+  if (still)
     return {
-      verdict: "degraded",
-      observed,
-      expected,
-      latency,
-      message: `Rate limited after ${samples.length + 1} requests: fewer samples than asked for.`,
+      verdict: "failed",
+      observed: `${still.path} stays ${show(valueAt(first.json, still.path))}`,
+      expected: "a value that changes",
+      message: "The answer looks alive, but it is always the same: a mock or a cache may stand in for the real thing.",
     };
-  if (endpoint.degradedStatus.includes(first.status))
+  const latency = latencyOf(sampled.map((answer) => answer.durationMs));
+  const degraded = answers.find((answer) => endpoint.degradedStatus.includes(answer.status));
+  const seen = {
+    observed: `${(degraded ?? first).status}, P95 ${milliseconds(latency.p95)} of ${latency.count}`,
+    expected,
+    latency,
+  };
+  if (latency.p95 >= limits.apiP95) return { ...seen, verdict: "failed", message: "The API answers, but too slowly." };
+  if (degraded)
+    return { ...seen, verdict: "degraded", message: `The service itself says that it is degraded (HTTP ${degraded.status}).` };
+  if (limited)
     return {
+      ...seen,
       verdict: "degraded",
-      observed,
-      expected,
-      latency,
-      message: `The service itself says that it is degraded (HTTP ${first.status}).`,
+      message: `Rate limited after ${answers.length} requests: fewer samples than asked for.`,
     };
-  return { verdict: "passed", observed, expected, latency };
+  return { ...seen, verdict: "passed" };
 }
 
 /** What is wrong with one answer, or `undefined`. */
@@ -157,13 +189,20 @@ function judgeAnswer(endpoint: Endpoint, answer: Answer): Finding | undefined {
   }
   for (const assertion of endpoint.json) {
     const value = valueAt(answer.json, assertion.path);
-    if (!holds(assertion, value))
+    if (holds(assertion, value)) continue;
+    if (answer.cut)
       return {
-        verdict: "failed",
-        observed: `${assertion.path} is ${show(value)}`,
+        verdict: "error",
+        observed: `more than ${largestAnswer / 1_000_000} MB`,
         expected: wanted(assertion),
-        message: `${endpoint.path} answers ${answer.status}, but not with what it should: a page that is merely green proves nothing.`,
+        message: `${endpoint.path} answers ${answer.status} with more than is read, so ${assertion.path} could not be seen.`,
       };
+    return {
+      verdict: "failed",
+      observed: `${assertion.path} is ${show(value)}`,
+      expected: wanted(assertion),
+      message: `${endpoint.path} answers ${answer.status}, but not with what it should: a page that is merely green proves nothing.`,
+    };
   }
   return undefined;
 }

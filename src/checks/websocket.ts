@@ -64,12 +64,16 @@ async function meet(ports: SocketPorts, namespace: string, timeoutMs: number, to
     return await new Promise<Meeting>((resolve, reject) => {
       const met = (outcome: Meeting["outcome"], text: string) =>
         resolve({ outcome, text, durationMs: performance.now() - started });
+      const ended = () =>
+        reject(
+          ports.signal.aborted
+            ? ports.signal.reason
+            : new Error(`The WebSocket did not answer within ${milliseconds(timeoutMs)}.`),
+        );
       const deadline = AbortSignal.any([ports.signal, AbortSignal.timeout(timeoutMs)]);
-      deadline.addEventListener(
-        "abort",
-        () => reject(new Error(`The WebSocket did not answer within ${milliseconds(timeoutMs)}.`)),
-        { once: true },
-      );
+      deadline.addEventListener("abort", ended, { once: true });
+      // What is over already tells nobody any more.
+      if (deadline.aborted) ended();
       socket.once("connect", () => met("connected", ""));
       socket.once("connect_error", (error) => {
         // A transport that fails is no answer of the server; only the server's own refusal is one.

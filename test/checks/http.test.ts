@@ -1,0 +1,205 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { describe, expect, it } from "vitest";
+import { checkEndpoint, get, valueAt } from "../../src/checks/http.ts";
+import { type Api, endpoint, json, serve } from "./api.ts";
+
+// A page that is merely green proves nothing, and one that could not be seen is not red: each verdict is made by a real server.
+const limits = { samples: 3, apiP95: 5_000 };
+const look = (api: Api, written: Parameters<typeof endpoint>[0] = {}, more: Partial<typeof limits> = {}) =>
+  checkEndpoint(api, endpoint(written), { ...limits, ...more }, "api");
+
+describe("statuses", () => {
+  it("200 passes: one request to warm up, and as many as asked for to measure", async () => {
+    const api = await serve((_, response) => json(response, 200, { ok: true }));
+    expect(await look(api)).toMatchObject({ id: "api.health", verdict: "passed", latency: { count: 3 } });
+    expect(api.seen).toEqual(Array(4).fill("GET /health"));
+  });
+
+  it.each([
+    [404, "failed"],
+    [500, "failed"],
+    [503, "failed"],
+    [204, "failed"],
+    [206, "degraded"],
+    [429, "error"],
+  ])("%i is %s, whatever the body claims", async (status, verdict) => {
+    const api = await serve((_, response) =>
+      status === 204 ? response.writeHead(204).end() : json(response, status, { success: true }),
+    );
+    expect(await look(api)).toMatchObject({
+      verdict,
+      observed: expect.stringContaining(String(status)),
+      message: expect.any(String),
+    });
+  });
+
+  it("a limit says when to try again, and is asked no more", async () => {
+    const api = await serve((_, response) => json(response, 429, {}, { "retry-after": "30" }));
+    expect((await look(api)).message).toContain("try again after 30 s");
+    expect(api.seen).toHaveLength(1);
+  });
+
+  it("a limit in mid-sampling is a warning with the samples there are, and none at all is unknown", async () => {
+    const limitedAfter = (good: number) => serve((_, response, count) => json(response, count <= good ? 200 : 429, {}));
+    expect(await look(await limitedAfter(3))).toMatchObject({
+      verdict: "degraded",
+      latency: { count: 2 },
+      message: expect.stringContaining("after 3 requests"),
+    });
+    const none = await look(await limitedAfter(1));
+    expect(none).toMatchObject({ verdict: "error" });
+    expect(none.latency).toBeUndefined();
+  });
+
+  it("a later answer that is wrong or degraded counts as much as the first", async () => {
+    const turning = (status: number) => serve((_, response, count) => json(response, count === 3 ? status : 200, {}));
+    expect(await look(await turning(500))).toMatchObject({
+      verdict: "failed",
+      message: expect.stringContaining("number 3 was not"),
+    });
+    expect(await look(await turning(206))).toMatchObject({ verdict: "degraded", observed: expect.stringContaining("206") });
+  });
+
+  it("a redirect is not followed: where it leads might write", async () => {
+    const api = await serve((request, response) =>
+      request.url === "/health" ? response.writeHead(302, { location: "/health/redis" }).end() : json(response, 200, {}),
+    );
+    expect(await look(api)).toMatchObject({ verdict: "failed", observed: "HTTP 302" });
+    expect(api.seen).toEqual(["GET /health"]);
+  });
+
+  it("a 500 about its origin says what to configure", async () => {
+    const api = await serve((request, response) =>
+      json(response, request.headers.origin === "https://listed.example" ? 200 : 500, { error: "Origin not allowed" }),
+    );
+    expect((await look(api)).message).toContain("set api.headers");
+    expect((await look({ ...api, headers: { origin: "https://listed.example" } })).verdict).toBe("passed");
+  });
+});
+
+describe("what the JSON must hold", () => {
+  it.each([
+    [{ path: "$.data.serverTime", notNull: true as const }, { data: { serverTime: "2026-06-01T12:00:00Z" } }, "passed"],
+    [{ path: "$.data.serverTime", notNull: true as const }, { data: { serverTime: null } }, "failed"],
+    [{ path: "$.data.serverTime", notNull: true as const }, { data: {} }, "failed"],
+    [{ path: "$.services.databricks", equals: "connected" }, { services: { databricks: "disabled" } }, "failed"],
+    [{ path: "$.services.databricks", oneOf: ["connected", "healthy"] }, { services: { databricks: "healthy" } }, "passed"],
+    [{ path: "$.items[1].n", matches: "^[0-9]+$" }, { items: [{}, { n: 42 }] }, "passed"],
+    [{ path: "$.items[1].n", matches: "^[0-9]+$" }, { items: [] }, "failed"],
+    [{ path: "$.n", equals: 1 }, { n: "1" }, "failed"],
+  ])("%j of %j: %s", async (assertion, body, verdict) => {
+    const api = await serve((_, response) => json(response, 200, body));
+    expect((await look(api, { json: [assertion] })).verdict).toBe(verdict);
+  });
+
+  const changes = [{ path: "$.at", changes: true as const }];
+
+  it("a value that must change: the same is failed, another passes, none is failed", async () => {
+    const of = async (value: (count: number) => unknown) =>
+      await look(await serve((_, response, count) => json(response, 200, { at: value(count) })), { json: changes });
+    expect(await of(() => 7)).toMatchObject({ verdict: "failed", observed: "$.at stays 7" });
+    expect((await of((count) => count)).verdict).toBe("passed");
+    expect((await of(() => null)).verdict).toBe("failed");
+  });
+
+  it("a limit is no change: what stayed the same until then is still the same", async () => {
+    const api = await serve((_, response, count) => json(response, count < 3 ? 200 : 429, { at: count < 3 ? 7 : "limited" }));
+    expect((await look(api, { json: changes })).verdict).toBe("failed");
+  });
+
+  it("what is no JSON proves nothing", async () => {
+    const api = await serve((_, response) => response.end("<html>fine</html>"));
+    expect(await look(api, { json: [{ path: "$.ok", equals: true }] })).toMatchObject({
+      verdict: "failed",
+      observed: "$.ok is missing",
+    });
+    expect((await look(api)).verdict).toBe("passed");
+  });
+
+  it("a path leads nowhere through anything but objects and lists", () => {
+    for (const value of [undefined, null, 1, "text", [], { a: null }]) expect(valueAt(value, "$.a.b[0]")).toBeUndefined();
+  });
+});
+
+describe("what cannot be seen is an error, and ends", () => {
+  it("slow is failed, with its latency", async () => {
+    const api = await serve((_, response) => json(response, 200, {}));
+    expect(await look(api, {}, { apiP95: 0 })).toMatchObject({
+      verdict: "failed",
+      latency: { count: 3 },
+      message: expect.stringContaining("slowly"),
+    });
+  });
+
+  it("no answer in time", async () => {
+    const api = await serve(() => undefined);
+    expect(await look({ ...api, timeoutMs: 50 })).toMatchObject({
+      verdict: "error",
+      message: "/health did not answer within 50 ms.",
+    });
+  });
+
+  it("a body that stops in the middle", async () => {
+    const api = await serve((_, response) => response.writeHead(200, { "content-length": "100" }).write("{"));
+    expect(await look({ ...api, timeoutMs: 50 })).toMatchObject({ verdict: "error" });
+  });
+
+  it("a stage whose time is up", async () => {
+    const controller = new AbortController();
+    const api = await serve(() => controller.abort(new Error("the budget is used up")));
+    expect(await look({ ...api, signal: controller.signal })).toMatchObject({
+      verdict: "error",
+      message: "the budget is used up",
+    });
+  });
+
+  it("nobody listening", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, "close");
+    const api = await serve(() => undefined);
+    expect(await look({ ...api, url: `http://127.0.0.1:${port}` })).toMatchObject({
+      verdict: "error",
+      message: expect.stringContaining("ECONNREFUSED"),
+    });
+  });
+
+  it("an answer without end is cut while it is read", async () => {
+    const api = await serve((_, response) => {
+      response.writeHead(200);
+      const more = () => {
+        while (!response.destroyed && response.write("x".repeat(65_536)));
+      };
+      response.on("drain", more);
+      more();
+    });
+    const answer = await get(api, "/health");
+    expect(answer).toMatchObject({ status: 200, cut: true });
+    expect(answer.text).toHaveLength(2_000_000);
+    expect(await look(api, { json: [{ path: "$.ok", equals: true }] })).toMatchObject({
+      verdict: "error",
+      observed: "more than 2 MB",
+    });
+  });
+
+  it("a route that needs a sign-in, and no token", async () => {
+    const api = await serve((_, response) => json(response, 200, {}));
+    expect(await look(api, { signIn: true })).toMatchObject({
+      verdict: "error",
+      message: expect.stringContaining("needs a sign-in"),
+    });
+    expect(api.seen).toEqual([]);
+  });
+
+  it("a path that is another host's address is not asked, and gets no token", async () => {
+    const other = await serve((_, response) => json(response, 200, {}));
+    const api = await serve((_, response) => json(response, 200, {}));
+    const failure = await get(api, `//${new URL(other.url).host}/x`).catch((error: unknown) => error);
+    expect(String(failure)).toContain("leads away");
+    expect(other.seen).toEqual([]);
+  });
+});

@@ -1,0 +1,115 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { describe, expect, it } from "vitest";
+import { checkAuth, mintToken } from "../../src/checks/auth.ts";
+import { checkOauth } from "../../src/checks/oauth.ts";
+import { environmentSchema } from "../../src/config/environment-schema.ts";
+import { type Api, bodyOf, json, serve } from "./api.ts";
+
+// Routes that let people in. Each is asked in the one way that cannot let anybody in by asking, and each of ClassWaves' known
+// holes is opened here by a real server.
+interface AuthServer {
+  acceptsAnySecret?: boolean;
+  refusesItsToken?: boolean;
+  status?: number;
+}
+
+function authServer(quirks: AuthServer = {}): Promise<Api> {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    if (request.url === "/me")
+      return json(response, request.headers.authorization === "Bearer minted" && !quirks.refusesItsToken ? 200 : 401, {});
+    if (quirks.status) return json(response, quirks.status, {});
+    const { secretKey } = await bodyOf(request);
+    if (secretKey === undefined) return json(response, 400, {});
+    if (secretKey !== "right" && !quirks.acceptsAnySecret) return json(response, 401, {});
+    json(response, 200, { tokens: { accessToken: "minted" } });
+  };
+  return serve((request, response) => void answer(request, response));
+}
+
+function auth(written: { secret?: string; enabled?: boolean }) {
+  const environment = environmentSchema.parse({ access: "read-only", auth: { mint: "/mint", use: "/me", ...written } });
+  if (!environment.auth) throw new Error("no auth was configured");
+  return environment.auth;
+}
+
+async function verdicts(api: Api, written: { secret?: string; enabled?: boolean }): Promise<string[]> {
+  const settings = auth(written);
+  const minted = settings.enabled && settings.secret ? mintToken(api, settings) : undefined;
+  minted?.catch(() => undefined);
+  return (await checkAuth(api, settings, minted)).map((check) => `${check.id} ${check.verdict}: ${check.message ?? ""}`);
+}
+
+describe("auth", () => {
+  it("mints, is accepted, and refuses a wrong secret", async () => {
+    expect(await verdicts(await authServer(), { secret: "right" })).toEqual(["auth.mint passed: ", "auth.wrong-secret passed: "]);
+  });
+
+  it("with a wrong secret could not look, and says which is wrong", async () => {
+    expect((await verdicts(await authServer(), { secret: "wrong" }))[0]).toMatch(/^auth.mint error:.*the secret is wrong/);
+  });
+
+  it("that accepts any secret is a hole", async () => {
+    expect((await verdicts(await authServer({ acceptsAnySecret: true }), { secret: "right" }))[1]).toMatch(
+      /^auth.wrong-secret failed: Anybody/,
+    );
+  });
+
+  it("whose tokens nobody accepts is failed", async () => {
+    expect((await verdicts(await authServer({ refusesItsToken: true }), { secret: "right" }))[0]).toMatch(/^auth.mint failed/);
+  });
+
+  it.each([404, 429, 500])("that answers %i proves nothing about secrets", async (status) => {
+    const found = await verdicts(await authServer({ status }), { secret: "right" });
+    expect(found.map((one) => one.split(":")[0])).toEqual(["auth.mint error", "auth.wrong-secret error"]);
+  });
+
+  it("without a secret is skipped, and nothing is asked", async () => {
+    const api = await authServer();
+    expect(await verdicts(api, {})).toEqual(["auth.mint skipped: auth.secret is not configured"]);
+    expect(api.seen).toEqual([]);
+  });
+
+  it.each([
+    [404, "passed"],
+    [429, "error"],
+    [503, "error"],
+    [400, "failed"],
+    [401, "failed"],
+    [302, "failed"],
+    [200, "failed"],
+  ])("that must be off: %i is %s", async (status, verdict) => {
+    expect((await verdicts(await authServer({ status }), { enabled: false }))[0]).toMatch(
+      new RegExp(`^auth.mint-off ${verdict}`),
+    );
+  });
+
+  it("that must be off is asked without any secret", async () => {
+    let body: unknown;
+    const api = await serve((request, response) => {
+      void bodyOf(request).then((read) => {
+        body = read;
+        json(response, 404, {});
+      });
+    });
+    await verdicts(api, { enabled: false, secret: "right" });
+    expect(body).toEqual({});
+    expect(api.seen).toEqual(["POST /mint"]);
+  });
+});
+
+describe("oauth", () => {
+  it.each([
+    [400, { code: "VALIDATION_ERROR" }, "passed", ""],
+    [400, { code: "SOMETHING_ELSE" }, "failed", "does not answer as it should"],
+    [200, { tokens: { accessToken: "for anybody" } }, "failed", "lets everybody in"],
+    [404, {}, "failed", "does not answer as it should"],
+    [302, {}, "failed", "does not answer as it should"],
+    [500, {}, "failed", "does not answer as it should"],
+    [429, {}, "error", "nothing could be seen"],
+  ])("%i %j is %s", async (status, body, verdict, message) => {
+    const api = await serve((_, response) => json(response, status, body));
+    const check = await checkOauth(api, { path: "/google", code: "VALIDATION_ERROR" });
+    expect(check.verdict).toBe(verdict);
+    expect(check.message ?? "").toContain(message);
+  });
+});

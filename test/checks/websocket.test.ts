@@ -1,0 +1,108 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Server } from "socket.io";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkNamespace, type SocketPorts } from "../../src/checks/websocket.ts";
+
+const http = createServer();
+let ports: SocketPorts;
+/** Sockets that are connected, by namespace. */
+const connected = () => [...sockets._nsps.values()].reduce((sum, namespace) => sum + namespace.sockets.size, 0);
+let sockets: Server;
+
+beforeAll(async () => {
+  sockets = new Server(http);
+  sockets.of("/sessions").use((socket, next) => {
+    const { token } = socket.handshake.auth;
+    if (token === undefined) next(new Error("Authentication token required"));
+    else if (token !== "good") next(new Error("Invalid token"));
+    else next();
+  });
+  sockets.of("/open");
+  sockets.of("/broken").use((_, next) => next(new Error("Database is down")));
+  // Later than the limit below, and well before twice the limit, when patience ends.
+  sockets.of("/late").use((_, next) => void setTimeout(next, 600));
+  sockets.of("/silent").use(() => undefined);
+  http.listen(0, "127.0.0.1");
+  await once(http, "listening");
+  ports = {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    path: "/socket.io/",
+    headers: {},
+    signal: new AbortController().signal,
+  };
+});
+afterAll(() => sockets.close());
+
+const look = (namespace: string, token?: string, more: Partial<SocketPorts> = {}, limitMs = 5_000) =>
+  checkNamespace({ ...ports, ...more }, namespace, limitMs, token === undefined ? undefined : Promise.resolve(token));
+
+describe("a namespace", () => {
+  it("refuses without a token, and that is the proof of life", async () => {
+    expect(await look("/sessions")).toMatchObject({
+      id: "websocket.sessions",
+      verdict: "passed",
+      observed: expect.stringContaining("refused (Authentication token required)"),
+    });
+  });
+
+  it("lets a good token in, and is left again", async () => {
+    expect(await look("/sessions", "good")).toMatchObject({
+      verdict: "passed",
+      observed: expect.stringMatching(/^connected in/),
+    });
+    await expect.poll(connected).toBe(0);
+  });
+
+  it.each([
+    ["that refuses a fresh token", "/sessions", "stale", "failed", "refused a fresh token"],
+    ["that lets everybody in", "/open", undefined, "failed", "lets a client in that has no token"],
+    ["that nobody made", "/nowhere", "good", "failed", "has no namespace /nowhere"],
+    ["that refuses for another reason", "/broken", undefined, "error", "proves nothing"],
+  ])("%s", async (_, namespace, token, verdict, message) => {
+    expect(await look(namespace, token)).toMatchObject({ verdict, message: expect.stringContaining(message) });
+  });
+
+  it("that answers too late is failed", async () => {
+    expect(await look("/late", "good", {}, 500)).toMatchObject({
+      verdict: "failed",
+      message: expect.stringContaining("too slowly"),
+    });
+  });
+
+  it("that never answers is an error when its time is up", async () => {
+    expect(await look("/silent", "good", {}, 100)).toMatchObject({
+      verdict: "error",
+      message: expect.stringContaining("did not answer within 200 ms"),
+    });
+  });
+
+  it("is not waited for when the stage's time is up", async () => {
+    const controller = new AbortController();
+    const looking = look("/silent", "good", { signal: controller.signal });
+    controller.abort(new Error("the budget is used up"));
+    expect(await looking).toMatchObject({ verdict: "error", message: expect.stringContaining("the budget is used up") });
+  });
+});
+
+it("no server, and a server that speaks no Socket.IO, are errors", async () => {
+  const plain = createServer((_, response) => response.writeHead(404).end()).listen(0, "127.0.0.1");
+  await once(plain, "listening");
+  const url = `http://127.0.0.1:${(plain.address() as AddressInfo).port}`;
+  expect(await look("/sessions", undefined, { url })).toMatchObject({
+    verdict: "error",
+    message: expect.stringContaining("No WebSocket at"),
+  });
+  plain.close();
+  await once(plain, "close");
+  expect(await look("/sessions", undefined, { url })).toMatchObject({
+    verdict: "error",
+    message: expect.stringContaining("No WebSocket at"),
+  });
+});
+
+it("a token that could not be minted is an error of this check, too", async () => {
+  const check = await checkNamespace(ports, "/sessions", 1_000, Promise.reject(new Error("the secret is wrong")));
+  expect(check).toMatchObject({ verdict: "error", message: "the secret is wrong" });
+});
