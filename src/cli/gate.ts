@@ -33,3 +33,14 @@ export async function runGate(request: Omit<StageRequest, "stage">, production: 
   }
   return ends;
 }
+
+/** Where the time of a gate went, in milliseconds: the project's own commands, waiting for its servers, and the suite itself. */
+export function timeSpent(ends: readonly GateEnd[]): { total: number; tests: number; servers: number; suite: number } {
+  const reports = ends.flatMap((end) => (end.answer ? [end.answer.report] : []));
+  const sum = (of: (report: StageReport) => number) => reports.reduce((total, report) => total + of(report), 0);
+  const total = sum((report) => report.durationMs);
+  const tests = sum((report) => report.commands.reduce((time, command) => time + command.durationMs, 0));
+  // They start side by side, so the slowest is what was waited for.
+  const servers = sum((report) => Math.max(0, ...report.servers.map((server) => server.readyMs ?? 0)));
+  return { total, tests, servers, suite: total - tests - servers };
+}

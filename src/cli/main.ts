@@ -5,7 +5,7 @@ import { verdictMarks } from "../progress.ts";
 import { duration } from "../report/words.ts";
 import type { StageAnswer, StageRequest } from "../suite.ts";
 import { type Arguments, readArguments, usage } from "./arguments.ts";
-import { runGate } from "./gate.ts";
+import { runGate, timeSpent } from "./gate.ts";
 import { interruption } from "./interruption.ts";
 import { Screen } from "./screen.ts";
 
@@ -70,6 +70,11 @@ async function stages(args: Arguments, world: Terminal): Promise<number> {
       const ends = await runGate(request, args.production);
       screen.line("");
       for (const end of ends) screen.line(verdictLine(end.stage, end.answer?.report.verdict ?? "skipped", end.answer, end.why));
+      const time = timeSpent(ends);
+      screen.line([
+        `    ${duration(time.total)}: ${duration(time.tests)} the tests, ${duration(time.servers)} the servers, ${duration(time.suite)} the suite itself`,
+        "gray",
+      ]);
       const last = ends.findLast((end) => end.answer)?.answer;
       if (last) sayFiles(screen, last, world.cwd);
       if (args.json)
