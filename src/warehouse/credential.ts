@@ -28,7 +28,20 @@ export interface WritingRight {
 export async function writingRights(warehouse: WarehouseReader): Promise<WritingRight[]> {
   const { principal } = await warehouse.identity();
   const found = (await Promise.all([grants(warehouse), ownership(warehouse)])).flat();
-  return found.filter((right) => mayBeOurs(right, principal) && !readingPrivileges.has(right.privilege));
+  const writing = found.filter((right) => mayBeOurs(right, principal) && !readingPrivileges.has(right.privilege));
+  return withoutInherited(writing, warehouse.catalog);
+}
+
+/** The warehouse lists a grant on a catalog once more for every schema and table in it. */
+function withoutInherited(rights: readonly WritingRight[], catalog: string): WritingRight[] {
+  const id = ({ holder, privilege }: WritingRight, on: string) => JSON.stringify([holder, privilege, on]);
+  const granted = new Set(rights.map((right) => id(right, right.on)));
+  return rights.filter((right) => {
+    const [level, name = ""] = right.on.split(" ", 2);
+    const above =
+      level === "catalog" ? [] : [`catalog ${catalog}`, ...(level === "table" ? [`schema ${name.split(".", 1)[0]}`] : [])];
+    return !above.some((on) => granted.has(id(right, on)));
+  });
 }
 
 const levels = [

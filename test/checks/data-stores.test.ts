@@ -1,0 +1,189 @@
+import { Redis } from "ioredis";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type RunningRedis, startRedis } from "../../local/redis.ts";
+import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
+import { leversAtRest } from "../../local/warehouse/levers.ts";
+import { checkDatabricks, checkReadOnlyCredential, checkSqlSample } from "../../src/checks/databricks.ts";
+import { checkReadOnlyUser, checkRedis } from "../../src/checks/redis.ts";
+import { openRedisReader, type RedisReader } from "../../src/redis/connection.ts";
+import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
+
+// The checks of warehouse and Redis on real ones: what they say when all is well, and in every way in which it is not.
+const signal = new AbortController().signal;
+let warehouse: Warehouse;
+let server: RunningRedis;
+const closing: Promise<{ close(): Promise<void> }>[] = [];
+
+beforeAll(async () => {
+  const reading = (["USE CATALOG", "USE SCHEMA", "SELECT"] as const).map((privilege) => ({ privilege, on: "classwaves" }));
+  [warehouse, server] = await Promise.all([
+    startWarehouse({
+      principals: {
+        reader: { user: "reader@school.example", grants: reading },
+        writer: { user: "writer@school.example", grants: [...reading, { privilege: "MODIFY", on: "classwaves" }] },
+      },
+    }),
+    startRedis({
+      users: {
+        pinger: "on >pw -@all +ping",
+        asker: "on >pw -@all +ping +info",
+        writing: "on >pw ~* -@all +@read +ping +set +acl|whoami +acl|getuser",
+      },
+    }),
+  ]);
+  await warehouse.createTables({ "classwaves.users.teachers": { columns: { id: "string" } } });
+});
+afterEach(async () => {
+  Object.assign(warehouse.levers, leversAtRest());
+  for (const opened of await Promise.allSettled(closing.splice(0))) if (opened.status === "fulfilled") await opened.value.close();
+});
+afterAll(() => Promise.all([warehouse.stop(), server.stop()]));
+
+function opening(token = "reader", changes: { startTimeoutMs?: number; host?: string } = {}): Promise<WarehouseReader> {
+  const settings = {
+    host: warehouse.host,
+    path: warehouse.path,
+    token,
+    catalog: "classwaves",
+    certificateAuthority: warehouse.certificateAuthority,
+    startTimeoutMs: 100,
+    runId: "0",
+    ...changes,
+  };
+  const reader = openReader(settings, { signal });
+  reader.catch(() => undefined);
+  closing.push(reader);
+  return reader;
+}
+
+function redis(url = server.url): Promise<RedisReader> {
+  const reader = openRedisReader(url, signal);
+  reader.catch(() => undefined);
+  closing.push(reader);
+  return reader;
+}
+
+const user = (name: string) => `redis://${name}:pw@127.0.0.1:${server.port}`;
+
+describe("databricks", () => {
+  it("is there, is the right one, and answers what it is asked", async () => {
+    const checks = await checkDatabricks(opening(), { sqlP95: 60_000 });
+    expect(checks.map(({ id, verdict }) => [id, verdict])).toEqual([
+      ["databricks.connect", "passed"],
+      ["databricks.latency", "passed"],
+    ]);
+    expect(checks[0]?.observed).toBe("reader@school.example in catalog classwaves");
+    expect(checks[1]?.latency?.count).toBe(10);
+  });
+
+  it("that is slow is a warning", async () => {
+    expect((await checkDatabricks(opening(), { sqlP95: 0 }))[1]).toMatchObject({
+      verdict: "degraded",
+      message: expect.stringContaining("slowly"),
+    });
+  });
+
+  it("that is another one than expected is failed, and nothing more is asked", async () => {
+    const prove = () => {
+      throw new Error("Databricks catalog is classwaves, but this environment expects sandbox");
+    };
+    expect(await checkDatabricks(opening(), { sqlP95: 60_000 }, prove)).toEqual([
+      expect.objectContaining({ verdict: "failed", message: expect.stringContaining("expects sandbox") }),
+    ]);
+  });
+
+  it.each([
+    ["a wrong token", () => opening("nonsense"), "Check DATABRICKS_TOKEN"],
+    ["a wrong host", () => opening("reader", { host: "localhost:1" }), "Check DATABRICKS_HOST"],
+    [
+      "a warehouse that sleeps on",
+      () => {
+        warehouse.levers.neverWakes = true;
+        return opening();
+      },
+      "databricks.startTimeout",
+    ],
+  ])("%s could not be looked at, and the cure is named", async (_, open, cure) => {
+    expect(await checkDatabricks(open(), { sqlP95: 60_000 })).toEqual([
+      expect.objectContaining({ verdict: "error", message: expect.stringContaining(cure) }),
+    ]);
+  });
+
+  it("a credential that could write is failed; one that only reads passes", async () => {
+    expect((await checkReadOnlyCredential(opening())).verdict).toBe("passed");
+    expect(await checkReadOnlyCredential(opening("writer"))).toMatchObject({
+      verdict: "failed",
+      observed: "MODIFY on catalog classwaves (writer@school.example)",
+    });
+  });
+
+  it("a sample that brings too little is failed, one that writes is refused unsent", async () => {
+    const sample = (query: string) => checkSqlSample(opening(), { name: "teachers", query, minimumRows: 1 });
+    expect((await sample("SELECT 1")).verdict).toBe("passed");
+    expect(await sample("SELECT * FROM users.teachers")).toMatchObject({ verdict: "failed", observed: "0 rows" });
+    expect(await sample("DELETE FROM users.teachers")).toMatchObject({
+      verdict: "error",
+      message: expect.stringContaining("refused before sending"),
+    });
+    expect(warehouse.statements.map(({ sql }) => sql).join()).not.toContain("DELETE");
+  });
+});
+
+describe("redis", () => {
+  const limits = { redisHitRate: 0.7, redisMemory: 0.9 };
+  const verdicts = async (reader: Promise<RedisReader>, changes: Partial<typeof limits> = {}) =>
+    Object.fromEntries((await checkRedis(reader, { ...limits, ...changes })).map((check) => [check.id, check]));
+
+  it("hit rate: unknown while young, then as the server counts", async () => {
+    const client = new Redis(server.url);
+    await client.config("RESETSTAT");
+    expect((await verdicts(redis()))["redis.hit-rate"]).toMatchObject({
+      verdict: "degraded",
+      observed: "only 0 look-ups so far",
+    });
+    await client.set("here", "1");
+    await client.mget(...Array(80).fill("here"), ...Array(20).fill("not here"));
+    expect((await verdicts(redis()))["redis.hit-rate"]).toMatchObject({ verdict: "passed", observed: "80% of 100 look-ups" });
+    expect((await verdicts(redis(), { redisHitRate: 0.8 }))["redis.hit-rate"]).toMatchObject({
+      verdict: "degraded",
+      expected: "> 80%",
+    });
+    client.disconnect();
+  });
+
+  it("memory over its share is a warning", async () => {
+    expect((await verdicts(redis()))["redis.memory"]?.verdict).toBe("passed");
+    expect((await verdicts(redis(), { redisMemory: 0 }))["redis.memory"]).toMatchObject({
+      verdict: "degraded",
+      message: expect.stringContaining("nearly full"),
+    });
+  });
+
+  it("that may not be asked is an error, check by check", async () => {
+    const found = await verdicts(redis(user("pinger")));
+    expect(found["redis.ping"]?.verdict).toBe("passed");
+    expect(found["redis.hit-rate"]).toMatchObject({ verdict: "error", message: expect.stringContaining("NOPERM") });
+    expect(found["redis.memory"]?.verdict).toBe("error");
+  });
+
+  it("that is not there, or another one than expected", async () => {
+    expect(await checkRedis(redis("redis://127.0.0.1:1"), limits)).toEqual([
+      expect.objectContaining({ verdict: "error", message: expect.stringContaining("ECONNREFUSED") }),
+    ]);
+    const prove = () => {
+      throw new Error("Redis host is 127.0.0.1");
+    };
+    expect(await checkRedis(redis(), limits, prove)).toEqual([
+      expect.objectContaining({ verdict: "failed", message: "Redis host is 127.0.0.1" }),
+    ]);
+  });
+
+  it.each([
+    ["the reading user", () => server.readOnlyUrl, "passed"],
+    ["a user with one writing command", () => user("writing"), "failed"],
+    ["the default user", () => server.url, "failed"],
+    ["a user that may not see its rules", () => user("asker"), "degraded"],
+  ])("read-only: %s", async (_, url, verdict) => {
+    expect((await checkReadOnlyUser(redis(url()))).verdict).toBe(verdict);
+  });
+});
