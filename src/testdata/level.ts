@@ -28,8 +28,10 @@ interface Look {
   found: TablePlan;
   /** The keys that are known to be test data. */
   ids: Set<string>;
-  /** Rows of others that the ledger, or a row they hang on, claims for this run. */
+  /** Rows of others that the ledger, or a row they hang on, claimed for this run in this look or an earlier one. */
   refused: Set<string>;
+  /** Those of this look alone: what claimed the others may have been refused itself. */
+  refusedNow: Set<string>;
   notes: string[];
   /** Its columns' types, in capitals. */
   types: ReadonlyMap<string, string>;
@@ -52,7 +54,7 @@ export async function planLevel(warehouse: WarehouseReader, level: readonly stri
         const known = search.request.known.get(look.name) ?? [];
         search.plan.ids.set(look.name, new Set([...known].filter((key) => !look.refused.has(key))));
       } else if (!hangsOnItself || look.ids.size === ids) {
-        planned.push(finished(look, search.plan));
+        planned.push(finished(look, search));
         return [];
       }
       return [lookAt(look.name, look.refused, search)];
@@ -61,9 +63,10 @@ export async function planLevel(warehouse: WarehouseReader, level: readonly stri
   return planned.filter((table) => table.rows > 0);
 }
 
-function finished(look: Look, plan: RowPlan): TablePlan {
+function finished(look: Look, { plan, request }: Search): TablePlan {
   plan.notes.push(...look.notes);
-  for (const row of look.refused)
+  const known = [...(request.known.get(look.name) ?? [])].filter((key) => look.refused.has(key));
+  for (const row of new Set([...known, ...look.refusedNow]))
     plan.problems.push(
       `${look.name}: ${row} is kept: the ledger, or a row it hangs on, says that this run made it, but it is older than the run`,
     );
@@ -83,6 +86,7 @@ function lookAt(name: string, refused: Set<string>, { declared, catalog, request
     found,
     ids,
     refused,
+    refusedNow: new Set(),
     notes: [],
     types: catalog.get(name) ?? new Map(),
   };
@@ -169,6 +173,7 @@ function takeRow(row: Row, look: Look, request: PlanRequest): void {
   const made = madeAt(row, [...(shown ? [text(shown)] : []), key], request.now);
   if (request.scope === "run" && shown === undefined && isOlderThanTheRun(row, request)) {
     look.refused.add(label);
+    look.refusedNow.add(label);
     return;
   }
   if (hanging === undefined && request.scope === "expired") {

@@ -172,6 +172,15 @@ describe("what is none of the run's", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
   });
 
+  it("in tables that nobody declared is no problem any more once it is gone", async () => {
+    await open({ "analytics.notes": { id: "string", lesson_id: "string" } });
+    await school.insert("analytics.notes", [{ id: "note", lesson_id: "uuid-of-mine" }]);
+    const plan = await planCleanup(school.ports(), requestFor(tables));
+    expect(plan.problems).toHaveLength(1);
+    await school.warehouse.deleteRows("analytics.notes", "id = :id", { id: "note" });
+    expect((await executeCleanup(school.ports(), plan)).problems).toEqual([]);
+  });
+
   it("in tables that only the ledger names is reported", async () => {
     await open();
     const result = await cleanUp(requestFor(tables, { ledger: parseLedger('{"table":"sessions.nowhere","id":"x"}\n') }));

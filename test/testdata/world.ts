@@ -34,7 +34,7 @@ function beginnings(prefixes: readonly string[]): fc.Arbitrary<string> {
   const [first = ""] = prefixes;
   const chars = [...first];
   const nearMisses = [
-    `${first.slice(0, -1)}X${runId}_`,
+    `${chars.slice(0, -1).join("")}X${runId}_`,
     `X${first}${runId}_`,
     `${chars.with(Math.floor(chars.length / 2), "X").join("")}${runId}_`,
     `${first}${runId.slice(0, -1)}0_`,
