@@ -136,7 +136,10 @@ describe("a reader", () => {
 
   it("tells its selectors, too", async () => {
     const reader = await openRedisReader(as("selective"), never);
-    expect(await reader.aclRules()).toMatch(/^-@all \+@read \+ping .*\(-@all \+set\)$/);
+    // Redis tells single commands in no order of its own.
+    expect((await reader.aclRules())?.split(" ").sort()).toEqual(
+      ["(-@all", "+@read", "+acl|getuser", "+acl|whoami", "+ping", "+set)", "-@all"].sort(),
+    );
     await reader.close();
   });
 });

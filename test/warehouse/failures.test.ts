@@ -168,12 +168,12 @@ describe("cancelled", () => {
     );
   });
 
-  it("waiting for a sleeping warehouse ends with the signal", async () => {
+  it("waiting for a sleeping warehouse ends with the signal, and says what the time was spent on", async () => {
     const controller = new AbortController();
     school.levers.neverWakes = true;
     const options = { signal: controller.signal, onWaking: () => controller.abort(new Error("stop")) };
-    expect(await failureOf(reads(settingsFor(school), (reader) => reader.query(one), options))).toMatchObject({
-      kind: "cancelled",
-    });
+    const failure = await failureOf(reads(settingsFor(school), (reader) => reader.query(one), options));
+    expect(failure).toMatchObject({ kind: "waking", message: expect.stringContaining("still asleep when the time was up") });
+  });
   });
 });
