@@ -24,11 +24,23 @@ async function start(): Promise<number> {
     say(
       `A small ClassWaves: ${Object.keys(before.tables).length} tables with ${rows} rows in a local warehouse (${world.warehouse.host}), a Redis beside it, up in ${Date.now() - started} ms.`,
     );
-    const status = await runGate({ ...world.env, CHROME_PATH: tools.chrome });
+    const status = await runGate({ ...world.env, CHROME_PATH: tools.chrome, ...(await broken(world)) });
     return (await productionUntouched(world, before)) ? status : Math.max(status, 1);
   } finally {
     await world.stop();
   }
+}
+
+/**
+ * Breaks what the application stands on, as CLASSROOM_BREAK asks: a list of `stopped-redis`, `wrong-token`, `sleeping-warehouse`. What
+ * else it may name breaks the application itself: see the example's README.
+ * @returns variables that are different then.
+ */
+async function broken(world: ClassroomWorld): Promise<Record<string, string>> {
+  const asked = (process.env.CLASSROOM_BREAK ?? "").split(",").map((name) => name.trim());
+  if (asked.includes("stopped-redis")) await world.stopRedis();
+  if (asked.includes("sleeping-warehouse")) world.warehouse.levers.neverWakes = true;
+  return asked.includes("wrong-token") ? { DATABRICKS_TOKEN: "dapi-a-token-that-nobody-issued" } : {};
 }
 
 /** In a process of its own, as in a terminal: what it measures is not slowed down by what it is measured against. */
@@ -58,13 +70,13 @@ async function productionUntouched(world: ClassroomWorld, before: Fingerprint): 
       (table) =>
         `  ✘ ${table} is not what it was: ${before.tables[table]?.rows ?? 0} rows before, ${after.tables[table]?.rows ?? 0} after`,
     ),
-    ...(before.keys === after.keys ? [] : ["  ✘ Redis: production's keys are not what they were"]),
+    ...(after.keys === undefined || before.keys === after.keys ? [] : ["  ✘ Redis: production's keys are not what they were"]),
     ...after.strangeKeys.slice(0, 5).map((key) => `  ✘ Redis: ${key} was left behind`),
   ];
   for (const line of wrong) say(line);
   if (wrong.length === 0)
     say(
-      `  ✔ production untouched: the same checksum over ${Object.keys(after.tables).length} tables and Redis, and nothing left behind`,
+      `  ✔ production untouched: the same checksum over ${Object.keys(after.tables).length} tables${after.keys === undefined ? " (Redis was stopped on purpose)" : " and Redis"}, and nothing left behind`,
     );
   return wrong.length === 0;
 }

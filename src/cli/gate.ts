@@ -8,9 +8,11 @@ export interface GateEnd {
   why?: string;
 }
 
+const makesTestData: readonly StageName[] = ["integration", "e2e"];
+
 /**
- * All stages in their order. After one that does not open the gate the next ones do not run, except cleanup, which always does
- * and shows that nothing of this run is left.
+ * All stages in their order. After one that does not open the gate the next ones do not run, except cleanup, which shows
+ * that nothing of this run is left.
  * @param production the environment that smoke looks at; the tested one if left out.
  */
 export async function runGate(request: Omit<StageRequest, "stage">, production: string | undefined): Promise<GateEnd[]> {
@@ -18,7 +20,11 @@ export async function runGate(request: Omit<StageRequest, "stage">, production: 
   let closedBy: StageReport | undefined;
   for (const stage of stageNames) {
     if (closedBy && stage !== "cleanup") {
-      ends.push({ stage, why: `${closedBy.stage} ${closedBy.verdict}` });
+      ends.push({ stage, why: `${closedBy.stage} ended with ${closedBy.verdict}` });
+      continue;
+    }
+    if (stage === "cleanup" && !ends.some((end) => end.answer && makesTestData.includes(end.stage))) {
+      ends.push({ stage, why: "no stage ran that makes test data" });
       continue;
     }
     const own: Partial<StageRequest> =

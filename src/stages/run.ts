@@ -118,9 +118,9 @@ function withRelativeLog<Logged extends { log?: string }>(logged: Logged, worksp
 
 /** One sentence: the first thing that made the verdict what it is, and how many more there are. */
 function reasonFor(outcome: StageOutcome, verdict: StageReport["verdict"]): string {
+  if (verdict === "passed") return `${outcome.checks.length} ${outcome.checks.length === 1 ? "check" : "checks"} passed`;
   const decisive = outcome.checks.filter((check) => check.verdict === verdict);
   const first = decisive[0];
-  if (verdict === "passed") return `${decisive.length} ${decisive.length === 1 ? "check" : "checks"} passed`;
   if (!first) return outcome.problems[0] ?? "nothing was looked at";
   const more = decisive.length > 1 ? ` (and ${decisive.length - 1} more)` : "";
   return `${first.title}: ${first.message ?? first.observed ?? first.verdict}${more}`;

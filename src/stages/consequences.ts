@@ -1,0 +1,38 @@
+import type { Check } from "../model.ts";
+import { type StageContext, told } from "./context.ts";
+
+type Checking = Promise<Check | Check[]>;
+
+export interface Looks {
+  /** What the application stands on: warehouse and Redis. */
+  base: readonly Checking[];
+  /** What stands on that: the application itself. */
+  application: readonly Checking[];
+  beside: readonly Checking[];
+}
+
+/** Waits for checks that all run already, tells each as it comes, and judges the application by what it stands on. */
+export async function gather(context: StageContext, looks: Looks): Promise<Check[]> {
+  const base = Promise.all(looks.base.map((checking) => told(context, checking))).then((checks) => checks.flat());
+  const beside = looks.beside.map((checking) => told(context, checking));
+  const application = looks.application.map((checking) =>
+    told(
+      context,
+      Promise.all([base, checking]).then(([below, checks]) => asConsequences(below, [checks].flat())),
+    ),
+  );
+  return [await base, await Promise.all(beside), await Promise.all(application)].flat(2);
+}
+
+/**
+ * What stands on a base that could not be looked at cannot be judged: an API whose database or Redis we could not reach may be
+ * broken, or may only suffer from the same. Its failure then says no more than that, and the cause is named.
+ */
+export function asConsequences(base: readonly Check[], checks: readonly Check[]): Check[] {
+  const cause = base.find((check) => check.verdict === "error");
+  if (!cause) return [...checks];
+  const suffers = `It may only suffer from this: ${cause.title} could not be looked at.`;
+  return checks.map((check) =>
+    check.verdict === "failed" ? { ...check, verdict: "error", message: `${suffers} ${check.message ?? ""}`.trim() } : check,
+  );
+}
