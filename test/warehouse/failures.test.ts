@@ -175,5 +175,4 @@ describe("cancelled", () => {
     const failure = await failureOf(reads(settingsFor(school), (reader) => reader.query(one), options));
     expect(failure).toMatchObject({ kind: "waking", message: expect.stringContaining("still asleep when the time was up") });
   });
-  });
 });
