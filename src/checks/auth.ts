@@ -1,7 +1,8 @@
+import { excerpt, jsonAt } from "../config/assertion.ts";
 import type { Environment } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { look, skipped } from "./check.ts";
-import { type ApiPorts, excerpt, get, postJson, postNothing, valueAt } from "./http.ts";
+import { type ApiPorts, get, postJson, postNothing } from "./http.ts";
 
 type Auth = NonNullable<Environment["auth"]>;
 
@@ -9,7 +10,7 @@ type Auth = NonNullable<Environment["auth"]>;
 export async function mintToken(ports: ApiPorts, auth: Auth): Promise<string> {
   if (!auth.secret) throw new Error("auth.secret is not configured, so no test token can be minted.");
   const answer = await postJson(ports, auth.mint, { secretKey: auth.secret.reveal(), role: "teacher" });
-  const token = valueAt(answer.json, "$.tokens.accessToken") ?? valueAt(answer.json, "$.accessToken");
+  const token = jsonAt(answer.json, "$.tokens.accessToken") ?? jsonAt(answer.json, "$.accessToken");
   if (answer.status < 300 && typeof token === "string" && token !== "") return token;
   const cures: Record<number, string> = {
     401: "the secret is wrong",

@@ -1,4 +1,5 @@
-import type { Assertion, Endpoint } from "../config/schema.ts";
+import { excerpt, holds, jsonAt, parseAnswer, same, shown, wanted } from "../config/assertion.ts";
+import type { Endpoint } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
 
@@ -75,7 +76,7 @@ async function ask(url: URL, init: RequestInit, started: number): Promise<Answer
     status: response.status,
     text,
     cut,
-    json: parseJson(text),
+    json: parseAnswer(text),
     durationMs: performance.now() - started,
     retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1000 : undefined,
   };
@@ -138,13 +139,13 @@ function judgeAnswers(endpoint: Endpoint, answers: readonly Answer[], limited: b
       message: "The API limits the rate of requests, so its latency is unknown. Wait, or lower api.samples.",
     };
   const still = endpoint.json.find(({ changes, path }) => {
-    const value = valueAt(first.json, path);
-    return changes && sampled.every((answer) => same(value, valueAt(answer.json, path)));
+    const value = jsonAt(first.json, path);
+    return changes && sampled.every((answer) => same(value, jsonAt(answer.json, path)));
   });
   if (still)
     return {
       verdict: "failed",
-      observed: `${still.path} stays ${show(valueAt(first.json, still.path))}`,
+      observed: `${still.path} stays ${shown(jsonAt(first.json, still.path))}`,
       expected: "a value that changes",
       message: "The answer looks alive, but it is always the same: a mock or a cache may stand in for the real thing.",
     };
@@ -188,7 +189,7 @@ function judgeAnswer(endpoint: Endpoint, answer: Answer): Finding | undefined {
     };
   }
   for (const assertion of endpoint.json) {
-    const value = valueAt(answer.json, assertion.path);
+    const value = jsonAt(answer.json, assertion.path);
     if (holds(assertion, value)) continue;
     if (answer.cut)
       return {
@@ -199,41 +200,12 @@ function judgeAnswer(endpoint: Endpoint, answer: Answer): Finding | undefined {
       };
     return {
       verdict: "failed",
-      observed: `${assertion.path} is ${show(value)}`,
+      observed: `${assertion.path} is ${shown(value)}`,
       expected: wanted(assertion),
       message: `${endpoint.path} answers ${answer.status}, but not with what it should: a page that is merely green proves nothing.`,
     };
   }
   return undefined;
-}
-
-function holds(assertion: Assertion, value: unknown): boolean {
-  if (assertion.equals !== undefined) return same(value, assertion.equals);
-  if (assertion.oneOf) return assertion.oneOf.some((allowed) => same(value, allowed));
-  if (assertion.matches !== undefined)
-    return (
-      value !== undefined &&
-      value !== null &&
-      new RegExp(assertion.matches).test(typeof value === "string" ? value : JSON.stringify(value))
-    );
-  // `notNull`, and the least that `changes` needs.
-  return value !== undefined && value !== null;
-}
-
-function wanted(assertion: Assertion): string {
-  if (assertion.equals !== undefined) return show(assertion.equals);
-  if (assertion.oneOf) return `one of ${assertion.oneOf.map(show).join(", ")}`;
-  if (assertion.matches !== undefined) return `a value that matches ${assertion.matches}`;
-  return "a value, not null";
-}
-
-/** Reads `$.data.items[0].name`; `undefined` where the path leads nowhere. */
-export function valueAt(json: unknown, path: string): unknown {
-  const steps = path.slice(1).match(/[^.[\]]+/g) ?? [];
-  return steps.reduce<unknown>(
-    (value, step) => (typeof value === "object" && value !== null ? (value as Record<string, unknown>)[step] : undefined),
-    json,
-  );
 }
 
 async function bearer(ports: ApiPorts): Promise<Record<string, string>> {
@@ -243,31 +215,9 @@ async function bearer(ports: ApiPorts): Promise<Record<string, string>> {
   return { authorization: `Bearer ${token}` };
 }
 
-export function excerpt(text: string): string {
-  const line = text.replace(/\s+/g, " ").trim();
-  return line === "" ? "(empty answer)" : line.length > 160 ? `${line.slice(0, 160)}…` : line;
-}
-
 function idPart(text: string): string {
   return text
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-|-$/g, "");
-}
-
-function show(value: unknown): string {
-  return value === undefined ? "missing" : excerpt(JSON.stringify(value));
-}
-
-function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not every answer is JSON; an assertion on this one then finds nothing and says so.
-    return undefined;
-  }
 }

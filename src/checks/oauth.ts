@@ -1,7 +1,8 @@
+import { excerpt } from "../config/assertion.ts";
 import type { Environment } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { look } from "./check.ts";
-import { type ApiPorts, excerpt, postNothing } from "./http.ts";
+import { type ApiPorts, postNothing } from "./http.ts";
 
 /** The sign-in route is alive and refuses an empty sign-in. One that accepts it has fallen back to letting everybody in. */
 export function checkOauth(ports: ApiPorts, oauth: NonNullable<Environment["oauth"]>): Promise<Check> {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { assertionSchema } from "./assertion.ts";
 import { secret } from "./secret.ts";
 import { timeLimit } from "./units.ts";
 import { command, exactlyOneOf, httpUrl, isGroup, name, path, port, regularExpression } from "./values.ts";
@@ -10,33 +11,6 @@ const variableName = z
 const headers = z
   .record(z.string(), z.string())
   .meta({ description: "Sent with every request; production wants a listed Origin." });
-
-const assertionKinds = exactlyOneOf("equals", "oneOf", "notNull", "matches", "changes");
-
-/** A line of a JSON answer that must hold. A page that is merely green proves nothing: see `notNull` and `changes`. */
-export const assertionSchema = z
-  .strictObject({
-    path: z
-      .string()
-      .regex(/^\$/, { error: "expected a JSON path such as $.data.serverTime" })
-      .meta({ description: "Where to look, such as $.data.serverTime." }),
-    equals: z
-      .union([z.string(), z.number(), z.boolean(), z.null()], { error: "expected text, a number, true, false or null" })
-      .optional()
-      .meta({ description: "Exactly this value." }),
-    oneOf: z
-      .array(z.union([z.string(), z.number(), z.boolean()], { error: "expected text, a number, true or false" }))
-      .min(1)
-      .optional()
-      .meta({ description: "One of these values." }),
-    notNull: z.literal(true).optional().meta({ description: "Present and not null: a mock often answers null." }),
-    matches: regularExpression.optional().meta({ description: "A regular expression that the value, as text, matches." }),
-    changes: z
-      .literal(true)
-      .optional()
-      .meta({ description: "Different between two reads: proof that something lives behind it." }),
-  })
-  .refine(assertionKinds.check, assertionKinds.params);
 
 export const endpointSchema = z.strictObject({
   name: z.string().min(1).optional().meta({ description: "For people; the path if left out." }),

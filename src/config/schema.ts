@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type assertionSchema, type endpointSchema, environmentSchema, type serverSchema } from "./environment-schema.ts";
+import { type endpointSchema, environmentSchema, type serverSchema } from "./environment-schema.ts";
 import { prefixSchema, type tableSchema, testDataSchema } from "./test-data-schema.ts";
 import { duration, percent, timeLimit } from "./units.ts";
 import { command, name } from "./values.ts";
@@ -91,7 +91,6 @@ export type Config = z.output<typeof configSchema>;
 export type ConfigInput = z.input<typeof configSchema>;
 export type Environment = Config["environments"][string];
 export type Endpoint = z.output<typeof endpointSchema>;
-export type Assertion = z.output<typeof assertionSchema>;
 export type Server = z.output<typeof serverSchema>;
 export type Table = z.output<typeof tableSchema>;
 export type TestDataConfig = Config["testData"];

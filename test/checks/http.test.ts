@@ -2,7 +2,8 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
-import { checkEndpoint, get, valueAt } from "../../src/checks/http.ts";
+import { checkEndpoint, get } from "../../src/checks/http.ts";
+import { jsonAt } from "../../src/config/assertion.ts";
 import { type Api, endpoint, json, serve } from "./api.ts";
 
 // A page that is merely green proves nothing, and one that could not be seen is not red: each verdict is made by a real server.
@@ -119,7 +120,7 @@ describe("what the JSON must hold", () => {
   });
 
   it("a path leads nowhere through anything but objects and lists", () => {
-    for (const value of [undefined, null, 1, "text", [], { a: null }]) expect(valueAt(value, "$.a.b[0]")).toBeUndefined();
+    for (const value of [undefined, null, 1, "text", [], { a: null }]) expect(jsonAt(value, "$.a.b[0]")).toBeUndefined();
   });
 });
 

@@ -1,0 +1,98 @@
+import { z } from "zod";
+import { exactlyOneOf, regularExpression } from "./values.ts";
+
+/** What a JSON answer must hold: how it is written in the file, and what it means. */
+
+/** Each can be told from one answer. */
+const claims = {
+  path: z
+    .string()
+    .regex(/^\$/, { error: "expected a JSON path such as $.data.serverTime" })
+    .meta({ description: "Where to look, such as $.data.serverTime." }),
+  equals: z
+    .union([z.string(), z.number(), z.boolean(), z.null()], { error: "expected text, a number, true, false or null" })
+    .optional()
+    .meta({ description: "Exactly this value." }),
+  oneOf: z
+    .array(z.union([z.string(), z.number(), z.boolean()], { error: "expected text, a number, true or false" }))
+    .min(1)
+    .optional()
+    .meta({ description: "One of these values." }),
+  notNull: z.literal(true).optional().meta({ description: "Present and not null: a mock often answers null." }),
+  matches: regularExpression.optional().meta({ description: "A regular expression that the value, as text, matches." }),
+};
+
+const claimKinds = exactlyOneOf("equals", "oneOf", "notNull", "matches");
+const assertionKinds = exactlyOneOf("equals", "oneOf", "notNull", "matches", "changes");
+
+/** For a single answer. */
+export const claimSchema = z.strictObject(claims).refine(claimKinds.check, claimKinds.params);
+
+/** For answers that are read several times. A page that is merely green proves nothing: see `notNull` and `changes`. */
+export const assertionSchema = z
+  .strictObject({
+    ...claims,
+    changes: z
+      .literal(true)
+      .optional()
+      .meta({ description: "Different between two reads: proof that something lives behind it." }),
+  })
+  .refine(assertionKinds.check, assertionKinds.params);
+
+export type Claim = z.output<typeof claimSchema>;
+
+/** @param value what stands at the claim's path. @returns whether it is what the claim says; without a kind, whether there is any */
+export function holds(claim: Claim, value: unknown): boolean {
+  if (claim.equals !== undefined) return same(value, claim.equals);
+  if (claim.oneOf) return claim.oneOf.some((allowed) => same(value, allowed));
+  const present = value !== undefined && value !== null;
+  if (claim.matches === undefined) return present;
+  return present && new RegExp(claim.matches).test(typeof value === "string" ? value : JSON.stringify(value));
+}
+
+/** In words, for a message. */
+export function wanted(claim: Claim): string {
+  if (claim.equals !== undefined) return shown(claim.equals);
+  if (claim.oneOf) return `one of ${claim.oneOf.map(shown).join(", ")}`;
+  if (claim.matches !== undefined) return `a value that matches ${claim.matches}`;
+  return "a value, not null";
+}
+
+/** Reads `$.data.items[0].name`; `undefined` where the path leads nowhere. */
+export function jsonAt(json: unknown, path: string): unknown {
+  const steps = path.slice(1).match(/[^.[\]]+/g) ?? [];
+  return steps.reduce<unknown>(
+    (value, step) =>
+      typeof value === "object" && value !== null && Object.hasOwn(value, step)
+        ? (value as Record<string, unknown>)[step]
+        : undefined,
+    json,
+  );
+}
+
+const longestShown = 160;
+
+/** A value of an answer, for a message. */
+export function shown(value: unknown): string {
+  return value === undefined ? "missing" : excerpt(JSON.stringify(value));
+}
+
+/** The beginning of an answer, in one line. */
+export function excerpt(text: string): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line === "" ? "(empty answer)" : line.length > longestShown ? `${line.slice(0, longestShown)}…` : line;
+}
+
+export function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** `undefined` for what is not JSON: an assertion on it then finds nothing and says so. */
+export function parseAnswer(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
