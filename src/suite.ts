@@ -58,6 +58,8 @@ export async function performStage(request: StageRequest): Promise<StageAnswer> 
   const store = evidenceStore(join(records, "evidence"), request.artifacts);
   const identity = await identify(request, config, environment, store, records, { commit, origin });
   await mkdir(join(records, "logs"), { recursive: true });
+  // What a run writes is no part of the project.
+  await writeFile(join(records, ".gitignore"), "*\n");
 
   const context: Omit<StageContext, "signal"> = {
     stage,

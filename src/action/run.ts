@@ -26,7 +26,7 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise
   const state: SavedState = { stage: inputs.stage, config: inputs.config, environment: inputs.environment, workspace };
   core.saveState("POST", "true");
   core.saveState("STAGE", JSON.stringify(state));
-  const answer = await perform({
+  const answer = await performed({
     stage: inputs.stage,
     workspace,
     configFile: inputs.config,
@@ -36,11 +36,18 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise
     ...(inputs.githubToken ? { githubToken: inputs.githubToken } : {}),
     ...(inputs.budget ? { budgetMs: budgetFrom(inputs.budget) } : {}),
   });
-  // From here on nothing of this step is left to clean up.
-  core.saveState("FINISHED", "true");
   await publish(answer);
   for (const [name, value] of outputsOf(answer)) core.setOutput(name, value);
   return exitStatus([answer.report.verdict]);
+}
+
+/** Once a stage has ended, in whatever way, nothing of this step is left for the post step to clean up. */
+async function performed(request: Parameters<typeof perform>[0]): Promise<StageAnswer> {
+  try {
+    return await perform(request);
+  } finally {
+    core.saveState("FINISHED", "true");
+  }
 }
 
 /** A stage with everything the runner gives: its log, its masks, its artifacts and its way of cancelling. */

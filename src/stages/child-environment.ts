@@ -3,11 +3,11 @@ import { runPrefix } from "../testdata/identity.ts";
 import type { StageContext } from "./context.ts";
 
 /**
- * A test or a server could use these to speak to the runner in the action's name: to forge outputs, change later steps, or sign
- * in as the workflow.
+ * The runner gives these to the action alone: with them a test or a server could forge outputs, change later steps, or sign in as
+ * the workflow.
  */
 const runnersOwn =
-  /^(INPUT_.*|STATE_.*|GITHUB_OUTPUT|GITHUB_STATE|GITHUB_ENV|GITHUB_PATH|GITHUB_TOKEN|ACTIONS_RUNTIME_TOKEN|ACTIONS_RESULTS_URL|ACTIONS_RUNTIME_URL|ACTIONS_CACHE_URL|ACTIONS_ID_TOKEN_REQUEST_TOKEN|ACTIONS_ID_TOKEN_REQUEST_URL)$/;
+  /^(INPUT_.*|STATE_.*|GITHUB_OUTPUT|GITHUB_STATE|GITHUB_ENV|GITHUB_PATH|ACTIONS_RUNTIME_TOKEN|ACTIONS_RESULTS_URL|ACTIONS_RUNTIME_URL|ACTIONS_CACHE_URL|ACTIONS_ID_TOKEN_REQUEST_TOKEN|ACTIONS_ID_TOKEN_REQUEST_URL)$/;
 
 export function ledgerFile(context: Pick<StageContext, "records" | "runId">): string {
   return join(context.records, "ledger", `${context.runId}.jsonl`);
