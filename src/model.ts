@@ -74,6 +74,28 @@ export interface TestCase {
   /** First line(s) of the failure. */
   message?: string;
   stack?: string;
+  /** YYYY-MM-DD: until then its failure does not count; see `QuarantineEntry`. Absent where no entry in force means it. */
+  quarantinedUntil?: string;
+}
+
+/** The tests that one glob of critical tests means. */
+export interface CriticalTests extends TestCounts {
+  glob: string;
+}
+
+/** Tests that are known to fail, for a time and for a reason. */
+export interface QuarantineEntry {
+  /** A glob over file and name. */
+  test: string;
+  /** YYYY-MM-DD, the last day, in UTC. */
+  until: string;
+  reason: string;
+  /** That day is over: its tests count again. */
+  over: boolean;
+  /** Tests of this run that it means. */
+  matched: number;
+  /** Of them, those that failed, and that no other entry in force covers. */
+  failed: number;
 }
 
 /** A test file that could not be loaded, so that none of its tests ran: counts as a failure, whatever the pass rate. */
@@ -105,6 +127,10 @@ export interface TestResults extends TestCounts {
   sources: { file: string; format: string; tests: number }[];
   /** Where two reports of one run disagree: what each said, and that the worse was believed. */
   disagreements: string[];
+  /** By glob, in the order of the configuration; absent where none is configured. */
+  critical?: CriticalTests[];
+  /** In the order of the configuration; absent where none is configured. */
+  quarantine?: QuarantineEntry[];
 }
 
 /** A server that the suite started for a stage. */

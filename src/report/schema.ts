@@ -35,6 +35,7 @@ const testCase = z.strictObject({
   attempts: amount.meta({ description: "How often it ran; 1 without retries." }),
   message: z.string().optional(),
   stack: z.string().optional(),
+  quarantinedUntil: z.string().optional().meta({ description: "Until this day its failure does not count." }),
 });
 
 const counts = { total: amount, passed: amount, failed: amount, flaky: amount, skipped: amount };
@@ -51,6 +52,23 @@ const tests = z.strictObject({
   projects: z.record(z.string(), z.strictObject(counts)),
   sources: z.array(z.strictObject({ file: z.string(), format: z.string(), tests: amount })),
   disagreements: z.array(z.string()).meta({ description: "Where two reports of one run disagree; the worse was believed." }),
+  critical: z
+    .array(z.strictObject({ glob: z.string(), ...counts }))
+    .optional()
+    .meta({ description: "Tests of which none may fail, by glob." }),
+  quarantine: z
+    .array(
+      z.strictObject({
+        test: z.string().meta({ description: "A glob over file and name." }),
+        until: z.string().meta({ description: "YYYY-MM-DD, the last day, in UTC." }),
+        reason: z.string(),
+        over: z.boolean().meta({ description: "That day is over: its tests count again." }),
+        matched: amount.meta({ description: "Tests of this run that it means." }),
+        failed: amount.meta({ description: "Of them, those that failed and that no other entry in force covers." }),
+      }),
+    )
+    .optional()
+    .meta({ description: "Tests that are known to fail, for a time and for a reason." }),
 });
 
 const server = z.strictObject({

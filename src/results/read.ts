@@ -1,4 +1,4 @@
-import type { TestResults } from "../model.ts";
+import type { TestCase, TestResults } from "../model.ts";
 import { isCtrf, readCtrf } from "./ctrf.ts";
 import { findReports, requireFresh } from "./find.ts";
 import { isJest, jestFlavour, readJest } from "./jest.ts";
@@ -24,14 +24,16 @@ export interface ReadOptions {
   reports: readonly string[];
   /** When the run began, in Unix milliseconds: an older file is of another run, and refused. */
   startedAt: number;
+  /** Told of every test once, after the reports were merged: the results themselves name only the few that stand out. */
+  onTest?: (test: TestCase) => void;
 }
 
 /** Reads every report as one run. Throws UnreadableReport, which names file, place and cause, for the first that is wrong. */
-export async function readResults({ cwd, workspace = cwd, reports, startedAt }: ReadOptions): Promise<TestResults> {
+export async function readResults({ cwd, workspace = cwd, reports, startedAt, onTest }: ReadOptions): Promise<TestResults> {
   const paths = await findReports(cwd, reports);
   for (const path of paths) await requireFresh(path, fromWorkspace(workspace, path), startedAt);
 
-  const tally = new Tally(sourceFiles(workspace, cwd));
+  const tally = new Tally(sourceFiles(workspace, cwd), onTest);
   // A single report has nothing to be compared with, so its tests need not be remembered.
   const merger = paths.length > 1 ? new Merger() : undefined;
   const sources: TestResults["sources"] = [];

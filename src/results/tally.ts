@@ -19,11 +19,13 @@ export class Tally {
   readonly #slowest: TestCase[] = [];
   readonly #crashed: CrashedSuite[] = [];
   readonly #fileOf: (file: string) => string;
+  readonly #onTest: ((test: TestCase) => void) | undefined;
   #durationMs = 0;
 
-  /** `fileOf`: puts a report's file name the way the workspace knows it. */
-  constructor(fileOf: (file: string) => string) {
+  /** `fileOf`: puts a report's file name the way the workspace knows it. `onTest`: is told of every test. */
+  constructor(fileOf: (file: string) => string, onTest?: (test: TestCase) => void) {
     this.#fileOf = fileOf;
+    this.#onTest = onTest;
   }
 
   test(test: ReportedTest): void {
@@ -34,6 +36,7 @@ export class Tally {
     if (status === "failed") this.#failures.push(shortened(this.#case(test), this.#failures.length));
     if (status === "flaky") this.#flaky.push(shortened(this.#case(test), this.#flaky.length));
     this.#rank(test);
+    this.#onTest?.(this.#case(test));
   }
 
   crashed(suite: CrashedSuite): void {
