@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { assertionSchema } from "./assertion.ts";
+import { assertionSchema, claimSchema } from "./assertion.ts";
 import { secret } from "./secret.ts";
 import { timeLimit } from "./units.ts";
 import { command, exactlyOneOf, httpUrl, isGroup, name, path, port, regularExpression } from "./values.ts";
@@ -95,17 +95,44 @@ const sample = z.strictObject({
   minimumRows: z.int().min(0).default(1).meta({ description: "Fewer rows than this is wrong." }),
 });
 
-const readyKinds = exactlyOneOf("url", "tcp", "log");
+const readyKinds = exactlyOneOf("url", "tcp", "log", "socketIo");
 
 const ready = z
   .strictObject({
-    url: httpUrl.optional().meta({ description: "Must answer with one of `status`." }),
-    status: z.array(z.int().min(100).max(599)).min(1).default([200]).meta({ description: "Statuses that mean ready." }),
+    url: httpUrl.optional().meta({ description: "Must answer with one of `status`, and hold `json`." }),
+    status: z
+      .array(z.int().min(100).max(599))
+      .min(1)
+      .optional()
+      .meta({ description: "Statuses of `url` that mean ready; 200 if left out. Redirects are not followed." }),
+    json: z.array(claimSchema).min(1).optional().meta({ description: "What the JSON answer of `url` must hold." }),
     tcp: port.optional().meta({ description: "A port that must accept a connection." }),
     log: regularExpression.optional().meta({ description: "A regular expression that a line of output must match." }),
+    socketIo: httpUrl
+      .optional()
+      .meta({ description: "Address of a Socket.IO server that must shake hands, below /socket.io/ unless it has a path." }),
+    stableFor: timeLimit.optional().meta({ description: "Ready only when it has stayed so for this time." }),
     timeout: timeLimit.prefault("60s").meta({ description: "How long it may take to be ready." }),
   })
-  .refine(readyKinds.check, readyKinds.params);
+  .refine(readyKinds.check, readyKinds.params)
+  .superRefine(demandSense, { when: isGroup });
+
+/** What only says something beside another key. */
+function demandSense(
+  ready: { url?: unknown; status?: unknown; json?: unknown; stableFor?: unknown; timeout?: unknown },
+  context: z.RefinementCtx,
+): void {
+  for (const key of ["status", "json"] as const)
+    if (ready[key] !== undefined && ready.url === undefined)
+      context.addIssue({ code: "custom", path: [key], message: "says what an answer must be, so it needs url" });
+  const { stableFor, timeout } = ready;
+  if (typeof stableFor === "number" && typeof timeout === "number" && stableFor >= timeout)
+    context.addIssue({
+      code: "custom",
+      path: ["stableFor"],
+      message: "expected less than timeout: otherwise it is never ready in time",
+    });
+}
 
 export const serverSchema = z.strictObject({
   command,

@@ -1,46 +1,67 @@
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
-import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { type Claim, wanted } from "../config/assertion.ts";
 import { UserError } from "../model.ts";
+import { handshakeUrl, type Look, lookAtPort, lookAtSocketIo, lookAtUrl, type NotReady } from "./looks.ts";
 
-/** What makes a server ready: exactly one of url, tcp and log; without any, it is ready once it was started. */
+/** What makes a server ready: exactly one of url, tcp, log and socketIo; without any, it is ready once it was started. */
 export interface ReadyCondition {
-  /** Must answer with one of `status` (200 if left out); redirects are not followed. */
+  /** Must answer with one of `status` (200 if left out), and with JSON that holds what `json` says; redirects are not followed. */
   url?: string;
-  status?: number[];
+  status?: readonly number[];
+  json?: readonly Claim[];
   /** A port on this machine that must accept a connection. */
   tcp?: number;
   /** A regular expression that a line of output must match. */
   log?: string;
+  /** The address of a Socket.IO server that must shake hands. */
+  socketIo?: string;
+  /** For so long the condition must go on to hold, looked at again and again; not at all if left out. */
+  stableForMs?: number;
   timeoutMs: number;
 }
 
-/** Between two looks. A refused connection costs this machine a fraction of a millisecond. */
-const pauseMs = 10;
+/** Between two looks while nobody listens. A refused connection costs this machine a fraction of a millisecond. */
+const refusedPauseMs = 10;
+
+/** A server that answers works for each look, and may count them: the pauses grow from the one to the other. */
+const answeredPauseMs = { first: 20, longest: 500 };
+
+/** Between two looks at a server that must stay ready. */
+const stablePauseMs = 200;
 
 /** A first answer may take long (a page that is compiled on demand), so each look is given twice the time of the one before. */
 const firstLookMs = 1_000;
 const longestLookMs = 60_000;
 
-const loopback = ["127.0.0.1", "::1"];
+/** An answer that the deadline cut off is worth a word only when it was late already. */
+const noticeableMs = 100;
 
-/** `undefined`: ready. Otherwise what was seen instead, for the message at the deadline. */
-type Look = (signal: AbortSignal) => Promise<string | undefined>;
+const loopback = ["127.0.0.1", "::1"];
 
 /** In words, for a message. */
 export function describe(ready: ReadyCondition): string {
-  if (ready.url !== undefined) return `${ready.url} to answer ${(ready.status ?? [200]).join(" or ")}`;
+  const lasting = ready.stableForMs ? `, and that for ${ready.stableForMs / 1000} s` : "";
+  return `${describeCondition(ready)}${lasting}`;
+}
+
+function describeCondition(ready: ReadyCondition): string {
+  if (ready.url !== undefined) {
+    const claims = (ready.json ?? []).map((claim) => `${claim.path}: ${wanted(claim)}`);
+    const holding = claims.length > 0 ? ` with ${claims.join(" and ")}` : "";
+    return `${ready.url} to answer ${(ready.status ?? [200]).join(" or ")}${holding}`;
+  }
   if (ready.tcp !== undefined) return `port ${ready.tcp} to accept a connection`;
   if (ready.log !== undefined) return `a line of output that matches /${ready.log}/`;
+  if (ready.socketIo !== undefined) return `${ready.socketIo} to shake hands as Socket.IO`;
   return "nothing";
 }
 
 /** The port on this machine where a ready server will listen, if the condition tells. */
 export function localPort(ready: ReadyCondition): number | undefined {
   if (ready.tcp !== undefined) return ready.tcp;
-  if (ready.url === undefined) return undefined;
-  const url = new URL(ready.url);
+  const address = ready.url ?? ready.socketIo;
+  if (address === undefined) return undefined;
+  const url = new URL(address);
   const here = isLocalhost(url.hostname) || url.hostname === "[::1]" || url.hostname.startsWith("127.");
   return here ? Number(url.port || (url.protocol === "https:" ? 443 : 80)) : undefined;
 }
@@ -61,18 +82,23 @@ export interface ReadyWatch {
 
 /** Throws UserError when `log` is no regular expression. */
 export function watchReady(ready: ReadyCondition): ReadyWatch {
-  if (ready.log !== undefined) return watchLog(ready.log);
+  const stableForMs = ready.stableForMs ?? 0;
+  if (ready.log !== undefined) return watchLog(ready.log, stableForMs);
   const looks = looksFor(ready);
   const seen = new Map<string, string>();
   return {
     onLine: () => undefined,
     lastSeen: () => [...seen].map(([where, what]) => `${where} ${what}`).join(", "),
     async wait(signal) {
-      if (looks.size === 0) return;
+      if (looks.size === 0) return void (await delay(stableForMs, undefined, { signal }));
       const found = new AbortController();
       const either = AbortSignal.any([signal, found.signal]);
       try {
-        await Promise.race([...looks].map(([where, look]) => lookUntilReady(look, (what) => seen.set(where, what), either)));
+        await Promise.race(
+          [...looks].map(([where, look]) =>
+            lookUntilReady({ look, tell: (what) => seen.set(where, what), stableForMs, signal: either }),
+          ),
+        );
       } finally {
         found.abort();
       }
@@ -80,14 +106,17 @@ export function watchReady(ready: ReadyCondition): ReadyWatch {
   };
 }
 
-function watchLog(pattern: string): ReadyWatch {
+function watchLog(pattern: string, stableForMs: number): ReadyWatch {
   const expression = compile(pattern);
   const matched = Promise.withResolvers<void>();
+  let seen = "no such line came";
   return {
     onLine(line) {
-      if (expression.test(line)) matched.resolve();
+      if (!expression.test(line)) return;
+      seen = "the time was over before that";
+      matched.resolve();
     },
-    lastSeen: () => "no such line came",
+    lastSeen: () => seen,
     async wait(signal) {
       const aborted = Promise.withResolvers<never>();
       const abort = () => aborted.reject(signal.reason);
@@ -98,6 +127,8 @@ function watchLog(pattern: string): ReadyWatch {
       } finally {
         signal.removeEventListener("abort", abort);
       }
+      // What was said stays said: that it lasts means that the server lives on, which is watched elsewhere.
+      if (stableForMs > 0) await delay(stableForMs, undefined, { signal });
     },
   };
 }
@@ -112,62 +143,71 @@ function compile(pattern: string): RegExp {
 
 /** By the address looked at. */
 function looksFor(ready: ReadyCondition): Map<string, Look> {
-  if (ready.tcp !== undefined) {
-    const port = ready.tcp;
-    return new Map(loopback.map((host) => [`${host}:${port}`, (signal) => lookTcp(host, port, signal)]));
+  const { tcp, url, socketIo } = ready;
+  if (tcp !== undefined) return new Map(loopback.map((host) => [`${host}:${tcp}`, lookAtPort(host, tcp)]));
+  if (url !== undefined) {
+    const answer = { status: ready.status ?? [200], json: ready.json ?? [] };
+    return everywhere(new URL(url), (target, address) => lookAtUrl(target, address, answer));
   }
-  if (ready.url === undefined) return new Map();
-  const url = new URL(ready.url);
-  const status = ready.status ?? [200];
-  if (!isLocalhost(url.hostname)) return new Map([[url.href, (signal) => lookHttp(url, undefined, status, signal)]]);
-  return new Map(loopback.map((host) => [`${url.href} on ${host}`, (signal) => lookHttp(url, host, status, signal)]));
+  return socketIo === undefined ? new Map() : everywhere(handshakeUrl(socketIo), lookAtSocketIo);
 }
 
-async function lookUntilReady(look: Look, tell: (seen: string) => void, signal: AbortSignal): Promise<void> {
-  for (let patience = firstLookMs; ; ) {
-    signal.throwIfAborted();
-    const timeout = AbortSignal.timeout(patience);
-    const seen = await look(AbortSignal.any([signal, timeout]));
-    if (seen === undefined) return;
-    signal.throwIfAborted();
-    tell(timeout.aborted ? `gave no answer within ${patience / 1000} s` : seen);
-    if (timeout.aborted) patience = Math.min(patience * 2, longestLookMs);
-    await delay(pauseMs, undefined, { signal });
+/** A server may listen on one of IPv4 and IPv6 alone, whatever the name is resolved to. */
+function everywhere(url: URL, lookAt: (url: URL, address: string | undefined) => Look): Map<string, Look> {
+  if (!isLocalhost(url.hostname)) return new Map([[url.href, lookAt(url, undefined)]]);
+  return new Map(loopback.map((host) => [`${url.href} on ${host}`, lookAt(url, host)]));
+}
+
+interface Looking {
+  look: Look;
+  tell: (seen: string) => void;
+  stableForMs: number;
+  signal: AbortSignal;
+}
+
+async function lookUntilReady({ look, tell, stableForMs, signal }: Looking): Promise<void> {
+  let patienceMs = firstLookMs;
+  let answeredMs = answeredPauseMs.first;
+  let readySince: number | undefined;
+  for (;;) {
+    const startedAt = performance.now();
+    const { notReady, late } = await lookOnce(look, tell, patienceMs, signal);
+    if (notReady === undefined) {
+      readySince ??= startedAt;
+      const leftMs = readySince + stableForMs - performance.now();
+      if (leftMs <= 0) return;
+      tell(`was ready, but not for ${stableForMs / 1000} s`);
+      await delay(Math.min(stablePauseMs, leftMs), undefined, { signal });
+      continue;
+    }
+    const before = readySince === undefined ? "" : `was ready for ${seconds(startedAt - readySince)}, then `;
+    tell(`${before}${notReady.seen}`);
+    readySince = undefined;
+    if (late) patienceMs = Math.min(patienceMs * 2, longestLookMs);
+    await delay(notReady.refused ? refusedPauseMs : answeredMs, undefined, { signal });
+    if (!notReady.refused) answeredMs = Math.min(answeredMs * 1.5, answeredPauseMs.longest);
   }
 }
 
-function failureOf(error: NodeJS.ErrnoException): string {
-  if (error.code === "ECONNREFUSED") return "refused the connection";
-  if (error.code === "ECONNRESET") return "closed the connection without an answer";
-  return `could not be reached: ${error.message}`;
+/** Rejects with the signal's reason, and tells before that what the look was waiting for. */
+async function lookOnce(
+  look: Look,
+  tell: (seen: string) => void,
+  patienceMs: number,
+  signal: AbortSignal,
+): Promise<{ notReady: NotReady | undefined; late: boolean }> {
+  signal.throwIfAborted();
+  const startedAt = performance.now();
+  const timeout = AbortSignal.timeout(patienceMs);
+  const notReady = await look(AbortSignal.any([signal, timeout]));
+  if (notReady === undefined) return { notReady, late: false };
+  const tookMs = performance.now() - startedAt;
+  const silent = { seen: `gave no answer within ${seconds(tookMs)}`, refused: false };
+  if (signal.aborted && tookMs >= noticeableMs) tell(silent.seen);
+  signal.throwIfAborted();
+  return timeout.aborted ? { notReady: silent, late: true } : { notReady, late: false };
 }
 
-/** Looks at `address` where one is given, under the name that stands in the URL. */
-function lookHttp(url: URL, address: string | undefined, status: number[], signal: AbortSignal): Promise<string | undefined> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  const request = (url.protocol === "https:" ? httpsRequest : httpRequest)(url, {
-    ...(address ? { hostname: address, headers: { host: url.host }, servername: url.hostname } : {}),
-    agent: false,
-    signal,
-  });
-  request.once("error", (error) => resolve(failureOf(error)));
-  request.once("response", (response) => {
-    const code = response.statusCode ?? 0;
-    resolve(status.includes(code) ? undefined : `answered ${code}`);
-    // A stream of events never ends: its status is all we wanted.
-    response.destroy();
-  });
-  request.end();
-  return promise;
-}
-
-function lookTcp(host: string, port: number, signal: AbortSignal): Promise<string | undefined> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  const socket = connect({ host, port, signal });
-  socket.once("error", (error) => resolve(failureOf(error)));
-  socket.once("connect", () => {
-    socket.destroy();
-    resolve(undefined);
-  });
-  return promise;
+function seconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`;
 }

@@ -56,13 +56,13 @@ async function startApplication(context: StageContext): Promise<RunningServer[]>
   const specs = Object.entries(environment.servers)
     .filter(([, server]) => stage !== "cleanup" && server.stages.includes(stage))
     .map(([name, server]): ServerSpec => {
-      const { timeout, ...condition } = server.ready;
+      const { timeout, stableFor, ...condition } = server.ready;
       return {
         name,
         command: server.command,
         cwd: join(workspace, server.workingDirectory),
         env: childEnvironment(context, server.environment),
-        ready: { ...condition, timeoutMs: timeout },
+        ready: { ...condition, stableForMs: stableFor, timeoutMs: timeout },
         logFile: join(records, "logs", `${stage}-${name}.log`),
         ...(server.port === undefined ? {} : { port: server.port }),
       };

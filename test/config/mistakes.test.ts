@@ -140,7 +140,38 @@ const shape: Case[] = [
   {
     mistake: "two ways to be ready",
     file: minimal({ inside: "servers:\n  back:\n    command: npm start\n    ready: { tcp: 3000, log: listening }" }),
-    says: ["c.yml:8:9  environments.sandbox.servers.back.ready  expected exactly one of url, tcp and log"],
+    says: ["c.yml:8:9  environments.sandbox.servers.back.ready  expected exactly one of url, tcp, log and socketIo"],
+  },
+  {
+    mistake: "a status and JSON that nobody is asked for",
+    file: minimal({
+      inside:
+        "servers:\n  back:\n    command: a\n    ready:\n      tcp: 3000\n      status: [204]\n      json: [{ path: $.a, notNull: true }]",
+    }),
+    says: [
+      "c.yml:10:11  environments.sandbox.servers.back.ready.status  says what an answer must be, so it needs url",
+      "c.yml:11:11  environments.sandbox.servers.back.ready.json  says what an answer must be, so it needs url",
+    ],
+  },
+  {
+    mistake: "a change, which one answer cannot show",
+    file: minimal({
+      inside:
+        "servers:\n  back:\n    command: a\n    ready: { url: http://localhost:3000, json: [{ path: $.a, changes: true }] }",
+    }),
+    says: [
+      "c.yml:8:53  environments.sandbox.servers.back.ready.json[0]  expected exactly one of equals, oneOf, notNull and matches",
+      "c.yml:8:66  environments.sandbox.servers.back.ready.json[0].changes  unknown key; known: path, equals, oneOf, notNull, matches",
+    ],
+  },
+  {
+    mistake: "a stability that takes longer than all",
+    file: minimal({
+      inside: "servers:\n  back:\n    command: a\n    ready: { socketIo: http://localhost:3000, stableFor: 60s }",
+    }),
+    says: [
+      "c.yml:8:62  environments.sandbox.servers.back.ready.stableFor  expected less than timeout: otherwise it is never ready in time",
+    ],
   },
   {
     mistake: "a value that no JSON assertion can equal",

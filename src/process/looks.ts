@@ -1,0 +1,138 @@
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { connect } from "node:net";
+import { type Claim, excerpt, holds, jsonAt, parseAnswer, shown } from "../config/assertion.ts";
+
+/** Why it is not ready, from one look. */
+export interface NotReady {
+  /** In words that follow the address: `answered 503`. */
+  seen: string;
+  /** Nobody listens there, so that looking again costs nobody anything. */
+  refused: boolean;
+}
+
+/** One look at a server: `undefined` when it is ready. Ends with the signal, and never rejects. */
+export type Look = (signal: AbortSignal) => Promise<NotReady | undefined>;
+
+/** An answer without end must not fill the memory. Counted in bytes. */
+const largestAnswer = 1_000_000;
+
+interface Answer {
+  status: number;
+  location: string | undefined;
+  /** Empty, unless the body was asked for; no more than the largest answer. */
+  text: string;
+}
+
+/** Whether a connection is accepted. */
+export function lookAtPort(host: string, port: number): Look {
+  return (signal) => {
+    const { promise, resolve } = Promise.withResolvers<NotReady | undefined>();
+    const socket = connect({ host, port, signal });
+    socket.on("error", (error) => resolve(unreachable(error)));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(undefined);
+    });
+    return promise;
+  };
+}
+
+export interface Wanted {
+  status: readonly number[];
+  json: readonly Claim[];
+}
+
+/** @param address where to connect, under the name that stands in the URL; the name's own address if left out */
+export function lookAtUrl(url: URL, address: string | undefined, { status, json }: Wanted): Look {
+  return async (signal) => {
+    const answer = await ask(url, address, json.length > 0, signal);
+    if ("refused" in answer) return answer;
+    if (!status.includes(answer.status)) return answered(`${answer.status}${whereTo(answer)}`);
+    const body = parseAnswer(answer.text);
+    const broken = json.find((claim) => !holds(claim, jsonAt(body, claim.path)));
+    if (!broken) return undefined;
+    if (body === undefined) return answered(`${answer.status}, but no JSON: ${excerpt(answer.text)}`);
+    return answered(`${answer.status}, but ${broken.path} is ${shown(jsonAt(body, broken.path))}`);
+  };
+}
+
+/** Where Socket.IO shakes hands: below `/socket.io/`, unless the address has a path of its own. */
+export function handshakeUrl(server: string): URL {
+  const url = new URL(server);
+  if (url.pathname === "/") url.pathname = "/socket.io/";
+  url.searchParams.set("EIO", "4");
+  url.searchParams.set("transport", "polling");
+  return url;
+}
+
+/** Engine.IO's answer where only WebSocket is allowed: nobody else knows this error, so it is up. */
+const transportUnknown = 0;
+
+/** The handshake of Engine.IO 4, on which Socket.IO 3 and 4 stand: an open packet with a session id. */
+export function lookAtSocketIo(handshake: URL, address: string | undefined): Look {
+  return async (signal) => {
+    const answer = await ask(handshake, address, true, signal);
+    if ("refused" in answer) return answer;
+    const { status, text } = answer;
+    const opened = text.startsWith("0") && typeof jsonAt(parseAnswer(text.slice(1)), "$.sid") === "string";
+    if (status === 200 && opened) return undefined;
+    if (status === 400 && jsonAt(parseAnswer(text), "$.code") === transportUnknown) return undefined;
+    return answered(`${status}${whereTo(answer)}, but not as Socket.IO does: ${excerpt(text)}`);
+  };
+}
+
+function answered(what: string): NotReady {
+  return { seen: `answered ${what}`, refused: false };
+}
+
+function whereTo({ location }: Answer): string {
+  return location === undefined ? "" : ` (to ${excerpt(location)})`;
+}
+
+/** Redirects are not followed: where they lead may be up when this is not. */
+function ask(url: URL, address: string | undefined, withBody: boolean, signal: AbortSignal): Promise<Answer | NotReady> {
+  const { promise, resolve } = Promise.withResolvers<Answer | NotReady>();
+  const request = (url.protocol === "https:" ? httpsRequest : httpRequest)(url, {
+    ...(address ? { hostname: address, headers: { host: url.host }, servername: url.hostname } : {}),
+    agent: false,
+    signal,
+  });
+  const failed = (error: Error) => resolve(unreachable(error));
+  request.on("error", failed);
+  request.once("response", (response) => {
+    const answer = { status: response.statusCode ?? 0, location: response.headers.location };
+    let text = "";
+    const done = () => {
+      resolve({ ...answer, text });
+      // A stream of events never ends, and we have seen enough.
+      response.destroy();
+    };
+    if (!withBody) return done();
+    response.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk;
+      if (text.length > largestAnswer) done();
+    });
+    response.on("error", failed).once("end", done);
+  });
+  request.end();
+  return promise;
+}
+
+const speaksNoTls = new Set(["EPROTO", "ERR_SSL_WRONG_VERSION_NUMBER", "ERR_SSL_PACKET_LENGTH_TOO_LONG"]);
+const untrusted = /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT_)/;
+
+function unreachable(error: NodeJS.ErrnoException): NotReady {
+  const code = error.code ?? "";
+  return { seen: inWords(code, error.message), refused: code === "ECONNREFUSED" };
+}
+
+function inWords(code: string, message: string): string {
+  if (code === "ECONNREFUSED") return "refused the connection";
+  if (code === "ECONNRESET") return "closed the connection without an answer";
+  if (code.startsWith("HPE_")) return `answered with something that is not HTTP (${message})`;
+  if (speaksNoTls.has(code)) return "answered with something that is not TLS: is it http:// and not https://?";
+  if (untrusted.test(code))
+    return `shows a certificate that is not trusted (${message}): name the file of its authority in NODE_EXTRA_CA_CERTS`;
+  return `could not be reached: ${message}`;
+}
