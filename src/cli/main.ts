@@ -5,9 +5,9 @@ import { verdictMarks } from "../progress.ts";
 import { duration } from "../report/words.ts";
 import type { StageAnswer, StageRequest } from "../suite.ts";
 import { type Arguments, readArguments, usage } from "./arguments.ts";
-import { runGate, timeSpent } from "./gate.ts";
+import { type GateEnd, runGate, timeSpent } from "./gate.ts";
 import { interruption } from "./interruption.ts";
-import { Screen } from "./screen.ts";
+import { type Part, Screen, verdictStyles } from "./screen.ts";
 
 /** What the terminal gives; a test gives its own. */
 export interface Terminal {
@@ -69,7 +69,7 @@ async function stages(args: Arguments, world: Terminal): Promise<number> {
     if (args.command === "gate") {
       const ends = await runGate(request, args.production);
       screen.line("");
-      for (const end of ends) screen.line(verdictLine(end.stage, end.answer?.report.verdict ?? "skipped", end.answer, end.why));
+      for (const end of ends) screen.line(...verdictLine(end));
       const time = timeSpent(ends);
       screen.line([
         `    ${duration(time.total)}: ${duration(time.tests)} the tests, ${duration(time.servers)} the servers, ${duration(time.suite)} the suite itself`,
@@ -100,11 +100,12 @@ async function stages(args: Arguments, world: Terminal): Promise<number> {
   }
 }
 
-function verdictLine(stage: StageName, verdict: Verdict, answer: StageAnswer | undefined, why: string | undefined): string {
+function verdictLine({ stage, answer, why }: GateEnd): Part[] {
+  const verdict = answer?.report.verdict ?? "skipped";
   const rest = answer
     ? `${duration(answer.report.durationMs).padStart(8)}  ${answer.report.reason}`
     : `${"–".padStart(8)}  not run, because ${why}`;
-  return `  ${verdictMarks[verdict]} ${stage.padEnd(12)} ${verdict.padEnd(9)} ${rest}`;
+  return [[`  ${verdictMarks[verdict]} ${stage.padEnd(12)} ${verdict.padEnd(9)}`, verdictStyles[verdict]], ` ${rest}`];
 }
 
 function sayPlan(screen: Screen, { report: { cleanup } }: StageAnswer): void {

@@ -6,7 +6,16 @@ import { duration } from "../report/words.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
-const styles: Record<Verdict, Style> = { passed: "green", degraded: "yellow", failed: "red", error: "magenta", skipped: "gray" };
+/** A text, or one with a style. */
+export type Part = string | [text: string, style: Style];
+
+export const verdictStyles: Record<Verdict, Style> = {
+  passed: "green",
+  degraded: "yellow",
+  failed: "red",
+  error: "magenta",
+  skipped: "gray",
+};
 
 const redrawMs = 100;
 const failuresShown = 10;
@@ -31,7 +40,11 @@ export class Screen {
         this.#move(progress.stage, progress.budgetMs);
         break;
       case "check-finished":
-        this.line("  ", [checkLine(progress.check), styles[progress.check.verdict]], [took(progress.check.durationMs), "gray"]);
+        this.line(
+          "  ",
+          [checkLine(progress.check), verdictStyles[progress.check.verdict]],
+          [took(progress.check.durationMs), "gray"],
+        );
         break;
       case "step":
         this.line([`  · ${progress.text}`, "gray"]);
@@ -52,7 +65,7 @@ export class Screen {
   }
 
   /** Texts, some with a style. Only our own styling may colour or move anything: whatever a text says is made inert first. */
-  line(...parts: (string | [text: string, style: Style])[]): void {
+  line(...parts: Part[]): void {
     this.#erase();
     const styled = parts.map((part) =>
       typeof part === "string"
@@ -70,7 +83,7 @@ export class Screen {
   #finish(report: StageReport): void {
     const { verdict, stage, tests, servers, commands, problems } = report;
     const time = ` in ${duration(report.durationMs)} of ${duration(report.budgetMs)}: ${report.reason}`;
-    this.line("  ", [`${verdictMarks[verdict]} ${stage} ${verdict}`, styles[verdict]], time);
+    this.line("  ", [`${verdictMarks[verdict]} ${stage} ${verdict}`, verdictStyles[verdict]], time);
     const failures = tests?.failures ?? [];
     for (const failure of failures.slice(0, failuresShown))
       this.line(`    ✘ ${failure.name}${failure.message ? ` – ${firstLine(failure.message)}` : ""}`);
