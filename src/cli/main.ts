@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { exitStatus } from "../exit-status.ts";
-import { type StageName, UserError, type Verdict } from "../model.ts";
+import { type StageName, UserError } from "../model.ts";
 import { verdictMarks } from "../progress.ts";
 import { duration } from "../report/words.ts";
 import type { StageAnswer, StageRequest } from "../suite.ts";
