@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { type endpointSchema, environmentSchema, type serverSchema } from "./environment-schema.ts";
-import { prefixSchema, type tableSchema, testDataSchema } from "./test-data-schema.ts";
+import { e2eSchema, integrationSchema } from "./suite-schema.ts";
+import { type tableSchema, testDataSchema } from "./test-data-schema.ts";
 import { duration, percent, timeLimit } from "./units.ts";
-import { command, name } from "./values.ts";
+import { name } from "./values.ts";
 
 /**
  * The shape of `.github/env-actions.yml`. Every key has a description, because editors show it; `schema/config.schema.json` is
@@ -18,19 +19,6 @@ const limits = {
   redisMemory: percent.prefault("90%").meta({ description: "More of maxmemory is a warning." }),
 };
 
-const suite = z.strictObject({
-  command: command.optional(),
-  workingDirectory: z.string().default(".").meta({ description: "Relative to the workspace." }),
-  reports: z
-    .array(z.string().min(1))
-    .default([])
-    .meta({ description: "Globs of the reports the command writes, relative to workingDirectory." }),
-  environment: z
-    .record(z.string(), z.string())
-    .default({})
-    .meta({ description: "Handed to the command, beside the environment's own." }),
-});
-
 const stages = z.strictObject({
   preflight: z
     .strictObject({
@@ -39,27 +27,8 @@ const stages = z.strictObject({
     })
     .prefault({})
     .meta({ description: "Is the environment fit to be tested?" }),
-  integration: suite
-    .extend({
-      budget: timeLimit.prefault("15m"),
-      prefix: prefixSchema.default("integration_test_"),
-      passRate: percent.prefault("95%").meta({ description: "Of the tests that ran, more than this must pass." }),
-    })
-    .prefault({})
-    .meta({ description: "The integration tests." }),
-  e2e: suite
-    .extend({
-      budget: timeLimit.prefault("30m"),
-      prefix: prefixSchema.default("e2e_test_"),
-      passRate: percent.prefault("90%").meta({ description: "Of the tests that ran, more than this must pass." }),
-      requiredProjects: z
-        .array(z.string().min(1))
-        .min(1)
-        .default(["authenticated-*", "unauthenticated-*"])
-        .meta({ description: "Playwright projects (globs); at least one test of each must have run." }),
-    })
-    .prefault({})
-    .meta({ description: "The tests in browsers." }),
+  integration: integrationSchema,
+  e2e: e2eSchema,
   smoke: z
     .strictObject({
       budget: timeLimit.prefault("5m"),

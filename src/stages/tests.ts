@@ -3,7 +3,8 @@ import { dirname, join } from "node:path";
 import { look } from "../checks/check.ts";
 import { type Check, type CommandReport, type ServerReport, type TestResults, UserError } from "../model.ts";
 import { runCommand } from "../process/command.ts";
-import { judgeTests } from "../results/judge.ts";
+import { judgeTests, type TestRules } from "../results/judge.ts";
+import { MarkedTests, type Marks } from "../results/marked.ts";
 import { readResults } from "../results/read.ts";
 import { proveRedis, proveWarehouse } from "../testdata/proof.ts";
 import { childEnvironment, ledgerFile } from "./child-environment.ts";
@@ -12,17 +13,14 @@ import { type StageContext, type StageOutcome, step, told } from "./context.ts";
 import { cleanUpRun } from "./run-cleanup.ts";
 import { withApplication } from "./servers.ts";
 
-export interface TestRules {
-  requiredProjects?: string[];
-}
-
 /** What is run, and what it writes. */
 interface Suite {
   command: string;
   /** Absolute. */
   cwd: string;
   reports: string[];
-  passRate: number;
+  rules: TestRules;
+  marks: Marks;
   environment: Record<string, string>;
 }
 
@@ -30,7 +28,7 @@ interface Suite {
  * Proves that we are where the test data may be, starts the application, runs the project's tests with the run's identity, reads
  * their reports, stops the application, and deletes what the tests made – whatever happened before.
  */
-export async function runTests(context: StageContext, outcome: StageOutcome, rules: TestRules): Promise<void> {
+export async function runTests(context: StageContext, outcome: StageOutcome, rules: Partial<TestRules>): Promise<void> {
   const suite = suiteOf(context);
   const place = await told(context, provePlace(context));
   outcome.checks.push(place);
@@ -65,7 +63,13 @@ function suiteOf(context: StageContext): Suite {
     command,
     cwd: join(workspace, settings.workingDirectory),
     reports,
-    passRate: overrides.passRate ?? settings.passRate,
+    rules: {
+      passRate: overrides.passRate ?? settings.passRate,
+      flaky: settings.flaky,
+      testTime: settings.testTime,
+      commandTime: settings.commandTime,
+    },
+    marks: { critical: settings.critical, quarantine: settings.quarantine },
     environment: settings.environment,
   };
 }
@@ -93,7 +97,7 @@ function provePlace(context: StageContext): Promise<Check> {
 async function testApplication(
   context: StageContext,
   suite: Suite,
-  rules: TestRules,
+  rules: Partial<TestRules>,
   outcome: StageOutcome,
   died: Promise<ServerReport>,
 ): Promise<void> {
@@ -142,22 +146,20 @@ async function judgeCommand(
   context: StageContext,
   suite: Suite,
   ran: RanCommand,
-  rules: TestRules,
+  rules: Partial<TestRules>,
 ): Promise<{ checks: Check[]; tests?: TestResults }> {
   const cut = whyCutShort(context, ran);
   try {
-    const tests = await readResults({
+    const marked = new MarkedTests(suite.marks, new Date(ran.startedAt).toISOString().slice(0, 10));
+    const results = await readResults({
       cwd: suite.cwd,
       workspace: context.workspace,
       reports: suite.reports,
       startedAt: ran.startedAt,
+      onTest: (test) => marked.see(test),
     });
-    const { requiredProjects } = rules;
-    const judged = judgeTests(tests, {
-      passRate: suite.passRate,
-      commandExit: ran.report.exitCode,
-      ...(requiredProjects ? { requiredProjects } : {}),
-    });
+    const tests = marked.addTo(results);
+    const judged = judgeTests(tests, { ...suite.rules, ...rules }, ran.report);
     return { checks: [...(cut ? [cut] : []), ...judged], tests };
   } catch (error) {
     if (error instanceof UserError) throw error;

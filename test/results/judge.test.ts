@@ -35,8 +35,11 @@ function results(
 }
 
 /** By id, and the verdict of all together. */
-function verdicts(of: TestResults, rules: Partial<TestRules> = {}): Record<string, string> {
-  const checks = judgeTests(of, { passRate: 0.95, commandExit: 0, ...rules });
+function verdicts(
+  of: TestResults,
+  { commandExit = 0, ...rules }: Partial<TestRules> & { commandExit?: number | null } = {},
+): Record<string, string> {
+  const checks = judgeTests(of, { passRate: 0.95, ...rules }, { exitCode: commandExit, durationMs: 1 });
   const single = Object.fromEntries(checks.map((check) => [check.id.replace("tests.", ""), check.verdict]));
   return { ...single, all: worstVerdict(checks.map((check) => check.verdict)) };
 }
@@ -45,7 +48,7 @@ const good = { ran: "passed", "suites-loaded": "passed", "pass-rate": "passed", 
 
 const crashed = { crashedSuites: [{ file: "a.test.ts", message: "Cannot find module\n  at x" }] };
 
-test.each<[string, TestResults, Partial<TestRules>, Record<string, string>]>([
+test.each<[string, TestResults, Partial<TestRules> & { commandExit?: number | null }, Record<string, string>]>([
   ["all passed", results({ passed: 3 }), {}, { all: "passed" }],
   ["zero tests, exit 0", results({}), {}, { ran: "failed", "pass-rate": "error", all: "failed" }],
   ["all skipped, exit 0", results({ skipped: 9 }), {}, { ran: "failed", "pass-rate": "error", all: "failed" }],
@@ -100,10 +103,19 @@ test("reports that disagree are a warning", () => {
 });
 
 test("every check says what was seen and expected, and every one that did not pass says why", async () => {
+  const every: TestRules = {
+    passRate: 0.9,
+    requiredProjects: ["x"],
+    requiredBrowsers: ["webkit"],
+    flaky: { share: 0 },
+    testTime: 1,
+    commandTime: 1,
+    shards: 3,
+  };
   const real = [await read("vitest/mixed.*"), await read("playwright/load-error.json"), results({ skipped: 1 })];
   for (const of of real) {
     for (const commandExit of [0, 1, null]) {
-      for (const check of judgeTests(of, { passRate: 0.9, requiredProjects: ["x"], commandExit })) {
+      for (const check of judgeTests(of, every, { exitCode: commandExit, durationMs: 10 })) {
         expect(check).toMatchObject({ observed: expect.stringMatching(/\S/), expected: expect.stringMatching(/\S/) });
         if (check.verdict !== "passed") expect(check.message).toMatch(/^\S.*\S$/s);
       }
@@ -112,7 +124,7 @@ test("every check says what was seen and expected, and every one that did not pa
 });
 
 test("the words of a failed pass rate", () => {
-  const [, , rate] = judgeTests(results({ passed: 5, failed: 5 }), { passRate: 0.95, commandExit: 1 });
+  const [, , rate] = judgeTests(results({ passed: 5, failed: 5 }), { passRate: 0.95 }, { exitCode: 1, durationMs: 1 });
   expect(rate).toMatchObject({
     observed: "50 % (5 of 10)",
     expected: "> 95 %",
@@ -121,7 +133,54 @@ test("the words of a failed pass rate", () => {
 });
 
 test("a share is rounded down, so that a failed rate never reads as a good one", () => {
-  const [, , rate] = judgeTests(results({ passed: 99_999, failed: 1 }), { passRate: 1, commandExit: 1 });
+  const [, , rate] = judgeTests(results({ passed: 99_999, failed: 1 }), { passRate: 1 }, { exitCode: 1, durationMs: 1 });
   expect(rate?.observed).toBe("99.9 % (99999 of 100000)");
   expect(opensTheGate(rate?.verdict ?? "error")).toBe(false);
+});
+
+test.each<[string, TestResults, TestRules["flaky"], string]>([
+  ["none, with a budget of none", results({ passed: 9 }), { tests: 0 }, "passed"],
+  ["within the number", results({ passed: 9, flaky: 3 }), { tests: 3 }, "degraded"],
+  ["over the number", results({ passed: 9, flaky: 4 }), { tests: 3 }, "failed"],
+  ["exactly the share is not over it", results({ passed: 49, flaky: 1 }), { share: 0.02 }, "degraded"],
+  ["over the share", results({ passed: 48, flaky: 2 }), { share: 0.02 }, "failed"],
+  ["skipped tests do not thin the share", results({ passed: 48, flaky: 2, skipped: 950 }), { share: 0.02 }, "failed"],
+])("flaky budget: %s", (_what, of, flaky, verdict) => {
+  expect(verdicts(of, flaky ? { flaky } : {}).flaky).toBe(verdict);
+});
+
+test.each<[string, Record<string, typeof counts>, string]>([
+  ["by its own name or by the one that people know", { "signed-in-chrome": counts, "Mobile Safari": counts }, "passed"],
+  ["one is missing", { "signed-in-chrome": counts, firefox: counts }, "failed"],
+  ["one was wholly skipped", { chromium: counts, webkit: skipped }, "failed"],
+  ["the report knows no projects", {}, "failed"],
+])("required browsers: %s", (_what, projects, verdict) => {
+  const rules: Partial<TestRules> = { requiredBrowsers: ["chromium", "webkit"] };
+  expect(verdicts(results({ passed: 3 }, { projects }), rules).browsers).toBe(verdict);
+});
+
+test("the slowest test and the whole command are held to their times, and a time that is met says so", () => {
+  const slowest = [
+    { ...testCase("passed", 1), name: "sends a mail", durationMs: 30_001 },
+    { ...testCase("passed", 2), durationMs: 5 },
+  ];
+  const judge = (testTime: number, commandTime: number) =>
+    judgeTests(results({ passed: 2 }, { slowest }), { passRate: 1, testTime, commandTime }, { exitCode: 0, durationMs: 60_000 });
+  expect(judge(30_000, 59_999).filter((check) => check.verdict !== "passed")).toMatchObject([
+    {
+      id: "tests.test-time",
+      verdict: "failed",
+      observed: "30.1 s",
+      expected: "at most 30 s",
+      message: "Took too long: sends a mail (30.1 s).",
+    },
+    { id: "tests.command-time", verdict: "failed", observed: "60 s", expected: "at most 60 s" },
+  ]);
+  expect(judge(30_001, 60_000).every((check) => check.verdict === "passed")).toBe(true);
+});
+
+test("fewer reports than shards: one has overwritten another", () => {
+  expect(verdicts(results({ passed: 3 }), { shards: 2 }).shards).toBe("failed");
+  const sources = ["a", "b"].map((file) => ({ file, format: "junit", tests: 1 }));
+  expect(verdicts(results({ passed: 3 }, { sources }), { shards: 2 }).shards).toBe("passed");
 });

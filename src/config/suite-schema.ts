@@ -1,0 +1,121 @@
+import { z } from "zod";
+import { prefixSchema } from "./test-data-schema.ts";
+import { duration, parsePercent, percent, timeLimit } from "./units.ts";
+import { command, isGroup } from "./values.ts";
+
+/** How tests are run, and what must be true of them: the stages integration and e2e. */
+
+/** A list that means every test would leave nothing to be judged. */
+const testGlob = z
+  .string()
+  .regex(/[^*?/.\s]/, {
+    error: "expected a glob over file and name that means some tests, such as tests/critical/** or *[critical]*",
+  });
+
+const quarantineEntry = z.strictObject({
+  test: testGlob.meta({ description: "Glob over file and full name of the tests." }),
+  until: z.iso
+    .date({ error: "expected the last day as a date such as 2026-12-31" })
+    .meta({ description: "The last day on which a failure does not count, in UTC." }),
+  reason: z
+    .string({ error: "expected a reason: why may it fail, and who mends it?" })
+    .regex(/\S/, { error: "expected a reason: why may it fail, and who mends it?" })
+    .meta({ description: "Why it may fail until then; shown with every failure." }),
+});
+
+const flakyForm = { error: 'expected how many tests may be flaky, such as 3, or which share of them, such as "2%"' };
+
+/** So many tests, or a share (0 to 1) of those that ran. */
+const flakyBudget = z
+  .union([z.int().min(0), z.string().regex(/^\d+%?$|^\d+\.\d+%$/)], flakyForm)
+  .refine((value) => typeof value === "number" || !value.endsWith("%") || parsePercent(value) !== undefined, flakyForm)
+  .transform((value): { tests: number } | { share: number } => {
+    const share = typeof value === "string" ? parsePercent(value) : undefined;
+    return share === undefined ? { tests: Number(value) } : { share };
+  });
+
+const suite = z.strictObject({
+  command: command.optional(),
+  workingDirectory: z.string().default(".").meta({ description: "Relative to the workspace." }),
+  reports: z
+    .array(z.string().min(1))
+    .default([])
+    .meta({ description: "Globs of the reports the command writes, relative to workingDirectory." }),
+  environment: z
+    .record(z.string(), z.string())
+    .default({})
+    .meta({ description: "Handed to the command, beside the environment's own." }),
+  critical: z
+    .array(testGlob)
+    .default([])
+    .meta({ description: "Globs over file and full name: of these tests none may fail, and of each glob one must run." }),
+  quarantine: z
+    .array(quarantineEntry)
+    .default([])
+    .meta({ description: "Tests whose failure does not count, for a time and for a reason." }),
+  flaky: flakyBudget
+    .optional()
+    .meta({ description: 'How many tests may pass only when tried again: 3 or "2%". More fails; fewer is a warning.' }),
+  testTime: duration.optional().meta({ description: "A single test that takes longer fails." }),
+  commandTime: duration
+    .optional()
+    .meta({ description: "If all the tests together take longer, that fails; the budget would stop them." }),
+});
+
+const passRateDescription = { description: "Of the tests that ran, more than this must pass." };
+
+export const integrationSchema = suite
+  .extend({
+    budget: timeLimit.prefault("15m"),
+    prefix: prefixSchema.default("integration_test_"),
+    passRate: percent.prefault("95%").meta(passRateDescription),
+  })
+  .prefault({})
+  .meta({ description: "The integration tests." });
+
+const browser = z.enum(["chromium", "firefox", "webkit"]);
+
+export const e2eSchema = suite
+  .extend({
+    budget: timeLimit.prefault("30m"),
+    prefix: prefixSchema.default("e2e_test_"),
+    passRate: percent.prefault("90%").meta(passRateDescription),
+    requiredProjects: z
+      .array(z.string().min(1))
+      .min(1)
+      .default(["authenticated-*", "unauthenticated-*"])
+      .meta({ description: "Playwright projects (globs); at least one test of each must have run." }),
+    browsers: z
+      .array(browser)
+      .default([])
+      .meta({ description: "At least one test must have run in each, in a project named after it (chrome, safari and so on)." }),
+    install: z
+      .boolean()
+      .default(false)
+      .meta({ description: "Let Playwright install those browsers that are missing, before the tests." }),
+    shards: z.int().min(1).max(32).default(1).meta({
+      description:
+        "Run the command so many times at once, each with ENV_ACTIONS_SHARD (from 1) and ENV_ACTIONS_SHARDS: --shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS.",
+    }),
+    attachments: z
+      .array(z.string().min(1))
+      .default(["test-results/**/*.{png,zip,webm}"])
+      .meta({ description: "Globs of what failed tests leave behind, relative to workingDirectory; kept with the report." }),
+  })
+  .refine(({ install, browsers }) => !(install === true && !browsers?.length), {
+    path: ["install"],
+    error: "expected browsers, too: which are to be installed? Such as browsers: [chromium, firefox, webkit]",
+    when: isGroup,
+  })
+  .refine(({ shards, command }) => !(Number(shards) > 1 && typeof command === "string" && !namesShard(command)), {
+    path: ["shards"],
+    error: "every shard would run all the tests: add --shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS to the command",
+    when: isGroup,
+  })
+  .prefault({})
+  .meta({ description: "The tests in browsers." });
+
+/** Whether a command that runs several times at once can tell which part of the tests is its own. */
+export function namesShard(command: string): boolean {
+  return command.includes("ENV_ACTIONS_SHARD");
+}
