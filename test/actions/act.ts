@@ -1,55 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 
-/** nektos/act runs a workflow on this machine, as a runner would. */
-
-const version = "v0.2.89";
-const repository = join(import.meta.dirname, "../..");
-const cached = join(repository, ".cache", "act", version, "act");
-const installDeadlineMs = 240_000;
 const runDeadlineMs = 180_000;
-
-/** `missing` is the reason that a skipped test reports. */
-export type FoundAct = { path: string } | { missing: string };
-
-/** Where act is: `ACT`, the PATH, our cache, else built by go into our cache. Where it cannot be had, `missing` says why. */
-export async function findAct(): Promise<FoundAct> {
-  const named = process.env.ACT;
-  if (named) return existsSync(named) ? { path: named } : { missing: `ACT names ${named}, which does not exist` };
-  const onPath = onThePath("act");
-  if (onPath) return { path: onPath };
-  if (existsSync(cached)) return { path: cached };
-  const go = onThePath("go");
-  if (!go)
-    return { missing: "act is neither on the PATH nor in .cache/act, and there is no go to build it (ACT names another place)" };
-  return await build(go);
-}
-
-function onThePath(program: string): string | undefined {
-  const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
-  return folders.map((folder) => join(folder, program)).find((file) => existsSync(file));
-}
-
-/** Built beside its place and moved there, so that a run cut off leaves no half of a program. */
-async function build(go: string): Promise<FoundAct> {
-  const place = join(repository, ".cache", "act");
-  mkdirSync(place, { recursive: true });
-  const workshop = mkdtempSync(join(place, "build-"));
-  try {
-    const { exitCode, output } = await run(go, ["install", `github.com/nektos/act@${version}`], {
-      env: { ...process.env, GOBIN: workshop },
-      deadlineMs: installDeadlineMs,
-    });
-    if (exitCode !== 0) return { missing: `go install of act ${version} failed: ${output.trim().split("\n").at(-1)}` };
-    mkdirSync(join(cached, ".."), { recursive: true });
-    renameSync(join(workshop, "act"), cached);
-    return { path: cached };
-  } finally {
-    rmSync(workshop, { recursive: true, force: true });
-  }
-}
 
 export interface WorkflowRun {
   act: string;

@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { type FoundAct, findAct } from "../../scripts/act.ts";
 import { inputs, outputs } from "../../src/action/interface.ts";
 import { type StageName, stageNames } from "../../src/model.ts";
-import { type Finished, type FoundAct, findAct, runWorkflow } from "./act.ts";
+import { type Finished, runWorkflow } from "./act.ts";
 import { declaredFor } from "./declared.ts";
 import { inOneJob, overFiveJobs } from "./jobs.ts";
 import { publishForAct, sourceWithBundle } from "./published.ts";
@@ -16,7 +17,7 @@ let act: FoundAct;
 
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), "env-actions-consumer-"));
-  act = await findAct();
+  act = findAct();
   if ("missing" in act) console.warn(`SKIPPED: no workflow was run under act. ${act.missing}`);
 }, 300_000);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { type FoundAct, findAct } from "../../scripts/act.ts";
 import { outputs } from "../../src/action/interface.ts";
 import { readZip } from "../../src/gate/zip.ts";
 import { type StageName, stageNames } from "../../src/model.ts";
-import { type Finished, type FoundAct, findAct, runWorkflow } from "./act.ts";
+import { type Finished, runWorkflow } from "./act.ts";
 import { type Cloud, productionTable, startCloud, tablesWithRows } from "./cloud.ts";
 import { declaredFor } from "./declared.ts";
 import { inOneJob, overFiveJobs } from "./jobs.ts";
@@ -24,7 +25,7 @@ let scratch: string;
 let cloud: Cloud;
 
 beforeAll(async () => {
-  act = await findAct();
+  act = findAct();
   if ("missing" in act) return console.warn(`SKIPPED: no gate was run under act. ${act.missing}`);
   scratch = mkdtempSync(join(tmpdir(), "env-actions-gate-"));
   cloud = await startCloud();
