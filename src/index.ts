@@ -2,4 +2,5 @@
 export { type Terminal, terminal } from "./cli/main.ts";
 export type { Config } from "./config/schema.ts";
 export * from "./model.ts";
+export { type RunningServer, ServerFailed, type ServerOptions, type ServerSpec, startServer } from "./process/server.ts";
 export { performStage, type StageAnswer, type StageRequest } from "./suite.ts";

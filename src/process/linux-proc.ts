@@ -36,16 +36,17 @@ export function livingProcesses(group: number, mark: string): number[] {
   });
 }
 
-/** Socket inodes that listen on a TCP port, on any address. */
-function listeningInodes(port: number): Set<string> {
+/** IPv6 first, because that is where servers of most languages listen, for IPv4 as well. */
+const tables = ["/proc/net/tcp6", "/proc/net/tcp"];
+
+/** Socket inodes that listen on a TCP port, on any address of the table. */
+function listeningInodes(table: string, port: number): Set<string> {
   const hexPort = port.toString(16).toUpperCase().padStart(4, "0");
   const listening = "0A";
   const inodes = new Set<string>();
-  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
-    for (const line of (orUndefined(() => readFileSync(table, "latin1")) ?? "").split("\n")) {
-      const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
-      if (state === listening && local?.endsWith(`:${hexPort}`) && inode) inodes.add(inode);
-    }
+  for (const line of (orUndefined(() => readFileSync(table, "latin1")) ?? "").split("\n")) {
+    const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
+    if (state === listening && local?.endsWith(`:${hexPort}`) && inode) inodes.add(inode);
   }
   return inodes;
 }
@@ -56,11 +57,22 @@ export function descendants(pid: number): number[] {
   return [pid, ...children.split(" ").filter(Boolean).map(Number).flatMap(descendants)];
 }
 
-/** Which of the processes (all, if left out) listen on a TCP port, as far as we may know. */
-export function listeners(port: number, among?: readonly number[]): number[] {
-  const inodes = listeningInodes(port);
-  if (inodes.size === 0) return [];
-  return (among ?? pids()).filter((pid) =>
+/** Which processes listen on a TCP port, as far as we may know. */
+export function listeners(port: number): number[] {
+  const inodes = new Set(tables.flatMap((table) => [...listeningInodes(table, port)]));
+  return inodes.size === 0 ? [] : holders(pids(), inodes);
+}
+
+/** Whether one of the processes is seen to listen there. A table takes the kernel milliseconds, so none is read in vain. */
+export function listensAmong(processes: readonly number[], port: number): boolean {
+  return tables.some((table) => {
+    const inodes = listeningInodes(table, port);
+    return inodes.size > 0 && holders(processes, inodes).length > 0;
+  });
+}
+
+function holders(processes: readonly number[], inodes: ReadonlySet<string>): number[] {
+  return processes.filter((pid) =>
     (orUndefined(() => readdirSync(`/proc/${pid}/fd`)) ?? []).some((fd) => {
       const target = orUndefined(() => readlinkSync(`/proc/${pid}/fd/${fd}`));
       return target?.startsWith("socket:[") && inodes.has(target.slice("socket:[".length, -1));

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { descendants, listeners, livingProcesses } from "./linux-proc.ts";
+import { descendants, listeners, listensAmong, livingProcesses } from "./linux-proc.ts";
 
 /**
  * The one variable added to the given environment. A process that leaves its group (a daemon) still carries it, and so is still
@@ -140,7 +140,7 @@ export async function spawnTree(command: string, cwd: string, env: Record<string
     exited,
     listensOn(port) {
       // The short way first, because a server waits for this answer: looking at every process takes tens of milliseconds.
-      if (listeners(port, descendants(pid)).length > 0) return true;
+      if (listensAmong(descendants(pid), port)) return true;
       const others = listeners(port);
       return others.length === 0 || system.living(pid, mark).some((one) => others.includes(one));
     },

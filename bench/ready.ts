@@ -1,0 +1,143 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { startServer } from "../src/index.ts";
+
+/**
+ * What each start of a server costs beyond the server itself: `node bench/ready.ts`. From the moment that the server listens, which
+ * it prints itself, to the moment that we know; beside wait-on, asked every 50 ms, in turns in one run. Exit status 1 when over a
+ * bound. wait-on is fetched into a temporary folder; where it cannot be had, that is said, and ours is measured alone.
+ */
+
+const starts = 30;
+/** The first ones load code for those after them. */
+const warmUps = 2;
+const bounds = { p50: 25, p95: 50 };
+const peer = { package: "wait-on@9.5.1", interval: 50 };
+const startDeadlineMs = 15_000;
+const installDeadlineMs = 120_000;
+
+/** Milliseconds since 1970 with their fractions, the same in every process of this machine. */
+const now = "performance.timeOrigin + performance.now()";
+
+/** Listens after a while that no interval divides, so that polling meets it at any point of its pause. */
+function serverCode(port: number, afterMs: number): string {
+  const listen = `require("http").createServer((q, r) => r.end("hello")).listen(${port}, () => console.log("listening", ${now}))`;
+  return `setTimeout(() => ${listen}, ${afterMs})`;
+}
+
+/** @returns milliseconds from listening to known */
+type Detect = (port: number, afterMs: number) => Promise<number>;
+
+async function ours(port: number, afterMs: number, folder: string): Promise<number> {
+  const listening = Promise.withResolvers<number>();
+  const server = await startServer(
+    {
+      name: "measured",
+      command: `exec "${process.execPath}" -e '${serverCode(port, afterMs)}'`,
+      cwd: folder,
+      env: {},
+      ready: { url: `http://localhost:${port}/`, timeoutMs: startDeadlineMs },
+      logFile: join(folder, "server.log"),
+    },
+    {
+      signal: AbortSignal.timeout(startDeadlineMs),
+      onLine: (line) => listening.resolve(Number(line.replace("listening ", ""))),
+    },
+  );
+  const known = performance.timeOrigin + performance.now();
+  const since = await listening.promise;
+  await server.stop();
+  return known - since;
+}
+
+type WaitOn = (options: { resources: string[]; interval: number; timeout: number }) => Promise<void>;
+
+async function withWaitOn(waitOn: WaitOn, port: number, afterMs: number): Promise<number> {
+  const child = spawn(process.execPath, ["-e", serverCode(port, afterMs)], { stdio: ["ignore", "pipe", "inherit"] });
+  const line = once(createInterface(child.stdout), "line");
+  await waitOn({ resources: [`http-get://localhost:${port}/`], interval: peer.interval, timeout: startDeadlineMs });
+  const known = performance.timeOrigin + performance.now();
+  const [text] = await line;
+  const ended = once(child, "exit");
+  child.kill();
+  await ended;
+  return known - Number(String(text).replace("listening ", ""));
+}
+
+/** @returns why there is none, where it cannot be had */
+function install(folder: string): WaitOn | string {
+  try {
+    execFileSync("npm", ["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", peer.package], {
+      cwd: folder,
+      stdio: ["ignore", "ignore", "pipe"],
+      timeout: installDeadlineMs,
+    });
+    return createRequire(join(folder, "here.cjs"))("wait-on");
+  } catch (error) {
+    return error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (typeof address !== "object" || address === null) throw new Error("no free port was given");
+  return address.port;
+}
+
+/** In turns, so that whatever else the machine does meets all alike. */
+async function measure(detectors: Record<string, Detect>): Promise<Record<string, number[]>> {
+  const times: Record<string, number[]> = {};
+  for (let start = 0; start < starts + warmUps; start++)
+    for (const [name, detect] of Object.entries(detectors)) {
+      const took = await detect(await freePort(), 100 + ((start * 37) % 101));
+      if (!Number.isFinite(took)) throw new Error(`${name}: the server did not say when it listened`);
+      if (start >= warmUps) times[name] = [...(times[name] ?? []), took];
+    }
+  return times;
+}
+
+function quantile(values: readonly number[], share: number): number {
+  return [...values].sort((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? Number.NaN;
+}
+
+function row(name: string, values: readonly number[]): string {
+  const figures = [0.5, 0.95, 1].map((share) => quantile(values, share).toFixed(1).padStart(8));
+  return `${name.padEnd(24)}${figures.join("")}`;
+}
+
+async function main(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "ready-"));
+  try {
+    const waitOn = install(folder);
+    if (typeof waitOn === "string") console.log(`${peer.package} cannot be had, so ours stands alone: ${waitOn}\n`);
+    const before = loadavg()[0] ?? Number.NaN;
+    const times = await measure({
+      ours: (port, afterMs) => ours(port, afterMs, folder),
+      ...(typeof waitOn === "string"
+        ? {}
+        : { [`wait-on, ${peer.interval} ms`]: (port, afterMs) => withWaitOn(waitOn, port, afterMs) }),
+    });
+    console.log(`node ${process.version}, ${starts} starts each, in turns; load ${before.toFixed(2)} before, ${loadavg()[0]?.toFixed(2)} after
+from listening to known, ms     p50     p95     max
+${Object.entries(times)
+  .map(([name, values]) => row(name, values))
+  .join("\n")}
+bounds for ours                 ${bounds.p50}      ${bounds.p95}`);
+    const own = times.ours ?? [];
+    process.exitCode = quantile(own, 0.5) > bounds.p50 || quantile(own, 0.95) > bounds.p95 ? 1 : 0;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+await main();
