@@ -4,9 +4,9 @@ import { parseDuration, parsePercent } from "../config/units.ts";
 import { type StageName, stageNames, UserError } from "../model.ts";
 import type { Overrides } from "../stages/context.ts";
 
-export type Command = StageName | "gate" | "plan" | "init" | "help" | "version";
+export type Command = StageName | "gate" | "plan" | "audit" | "init" | "help" | "version";
 
-const commands: readonly Command[] = [...stageNames, "gate", "plan", "init", "help", "version"];
+const commands: readonly Command[] = [...stageNames, "gate", "plan", "audit", "init", "help", "version"];
 
 export interface Arguments {
   command: Command;
@@ -48,6 +48,7 @@ export const usage = `env-actions <command> [options]
   cleanup          show test data; with --execute delete it and prove it gone
   plan             the same as cleanup without --execute
   gate             all of them in their order
+  audit verify     does every line of the audit log still follow from the one before?
   init             write a commented configuration and a workflow
 
   -c, --config FILE         default .github/env-actions.yml
@@ -73,7 +74,8 @@ export function readArguments(argv: readonly string[]): Arguments {
   const [name = "help", ...rest] = positionals;
   const command = values.help ? "help" : values.version ? "version" : commands.find((candidate) => candidate === name);
   if (command === undefined) throw new UserError(`there is no command "${name}"; ${suggestion(name, commands)}`);
-  if (rest.length > 0) throw new UserError(`"${rest[0]}" is one word too many after "${name}"`);
+  if (command === "audit" && rest.join(" ") !== "verify") throw new UserError('after "audit" comes "verify"');
+  if (command !== "audit" && rest.length > 0) throw new UserError(`"${rest[0]}" is one word too many after "${name}"`);
   const scope = (["run", "expired", "all"] as const).find((candidate) => candidate === (values.scope ?? "expired"));
   if (scope === undefined) throw new UserError(`--scope is "${values.scope}", but must be run, expired or all`);
   const { budget, deployment, environment, production, "pass-rate": passRate, "plan-digest": planDigest } = values;

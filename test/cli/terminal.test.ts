@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
+import { auditLine } from "../../src/report/audit.ts";
 import { version } from "../../src/version.ts";
 
 const entry = join(import.meta.dirname, "..", "..", "src", "main.ts");
@@ -55,4 +56,33 @@ test("init writes a configuration and a workflow, and never over a file", () => 
   expect(again.stderr).toContain(".github/env-actions.yml is already there");
   expect(readFileSync(join(cwd, ".github/env-actions.yml"), "utf8")).toBe(written);
   expect(existsSync(join(cwd, ".github/workflows/quality-gate.yml"))).toBe(true);
+});
+
+test("audit verify: an untouched log passes, a changed one fails with the line, none is a mistake", () => {
+  expect(run("audit", "verify")).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining("there is no .env-actions/audit.jsonl here"),
+  });
+  expect(run("audit")).toMatchObject({ status: 2, stderr: expect.stringContaining('after "audit" comes "verify"') });
+  const entry = {
+    at: "2026-11-23T12:00:00.000Z",
+    who: "somebody",
+    run: "1763920000000_1a2b3c4d",
+    environment: "local",
+    stage: "preflight",
+    action: "decision" as const,
+    details: { verdict: "passed" },
+    counts: {},
+  };
+  const first = auditLine(undefined, entry);
+  const second = auditLine(first.hash, { ...entry, stage: "integration" });
+  mkdirSync(join(cwd, ".env-actions"));
+  const file = join(cwd, ".env-actions", "audit.jsonl");
+  writeFileSync(file, `${first.line}\n${second.line}\n`);
+  expect(run("audit", "verify")).toMatchObject({
+    status: 0,
+    stdout: ".env-actions/audit.jsonl: 2 lines, each follows from the one before\n",
+  });
+  writeFileSync(file, `${first.line.replace("passed", "failed")}\n${second.line}\n`);
+  expect(run("audit", "verify")).toMatchObject({ status: 1, stdout: expect.stringMatching(/audit\.jsonl:1 /) });
 });
