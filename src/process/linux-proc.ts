@@ -39,16 +39,18 @@ export function livingProcesses(group: number, mark: string): number[] {
 /** IPv6 first, because that is where servers of most languages listen, for IPv4 as well. */
 const tables = ["/proc/net/tcp6", "/proc/net/tcp"];
 
-/** Socket inodes that listen on a TCP port, on any address of the table. */
-function listeningInodes(table: string, port: number): Set<string> {
-  const hexPort = port.toString(16).toUpperCase().padStart(4, "0");
+/** Socket inodes that listen, on any address of the table, with their ports. */
+function listeningSockets(table: string): { inode: string; port: number }[] {
   const listening = "0A";
-  const inodes = new Set<string>();
-  for (const line of (orUndefined(() => readFileSync(table, "latin1")) ?? "").split("\n")) {
+  return (orUndefined(() => readFileSync(table, "latin1")) ?? "").split("\n").flatMap((line) => {
     const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
-    if (state === listening && local?.endsWith(`:${hexPort}`) && inode) inodes.add(inode);
-  }
-  return inodes;
+    return state === listening && local && inode ? [{ inode, port: Number.parseInt(local.slice(-4), 16) }] : [];
+  });
+}
+
+function listeningInodes(table: string, port: number): Set<string> {
+  const sockets = listeningSockets(table).filter((socket) => socket.port === port);
+  return new Set(sockets.map(({ inode }) => inode));
 }
 
 /** The process and what it started, as far as each still has its parent; the process alone on kernels that do not tell. */
@@ -71,13 +73,23 @@ export function listensAmong(processes: readonly number[], port: number): boolea
   });
 }
 
+/** The ports where the processes are seen to listen, ascending. */
+export function portsOf(processes: readonly number[]): number[] {
+  const inodes = new Set(processes.flatMap(socketsOf));
+  const own = tables.flatMap(listeningSockets).filter(({ inode }) => inodes.has(inode));
+  return [...new Set(own.map(({ port }) => port))].sort((a, b) => a - b);
+}
+
 function holders(processes: readonly number[], inodes: ReadonlySet<string>): number[] {
-  return processes.filter((pid) =>
-    (orUndefined(() => readdirSync(`/proc/${pid}/fd`)) ?? []).some((fd) => {
-      const target = orUndefined(() => readlinkSync(`/proc/${pid}/fd/${fd}`));
-      return target?.startsWith("socket:[") && inodes.has(target.slice("socket:[".length, -1));
-    }),
-  );
+  return processes.filter((pid) => socketsOf(pid).some((inode) => inodes.has(inode)));
+}
+
+/** Inodes of its open sockets. */
+function socketsOf(pid: number): string[] {
+  return (orUndefined(() => readdirSync(`/proc/${pid}/fd`)) ?? []).flatMap((fd) => {
+    const target = orUndefined(() => readlinkSync(`/proc/${pid}/fd/${fd}`));
+    return target?.startsWith("socket:[") ? [target.slice("socket:[".length, -1)] : [];
+  });
 }
 
 /** Its command line for a message, shortened. Arguments may hold secrets, so only the program and its first argument are shown. */

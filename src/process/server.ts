@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { ServerReport } from "../model.ts";
+import type { ServerReport, Verdict } from "../model.ts";
 import { launch } from "./launch.ts";
 import type { CapturedOutput, OutputOptions } from "./output.ts";
 import { holderOf, portState, waitUntilFree } from "./ports.ts";
@@ -39,6 +39,8 @@ export interface RunningServer {
   name: string;
   /** Resolves when it ends on its own; never, when it was stopped. */
   died: Promise<ServerReport>;
+  /** Whether it ended on its own, known at once: `died` takes its time to clear up. */
+  fell(): boolean;
   /** Ends it and all that it started, and looks whether its port is free again. Twice is once. */
   stop(): Promise<ServerReport>;
   report(): ServerReport;
@@ -47,10 +49,13 @@ export interface RunningServer {
 /** A server that could not be started. Nothing of it is left running; the message names the server and the cause. */
 export class ServerFailed extends Error {
   override name = "ServerFailed";
+  /** `failed`: the server is broken. `error`: it was not let start, or not given its time, so that nothing is known about it. */
+  readonly verdict: Extract<Verdict, "failed" | "error">;
   readonly report: ServerReport;
 
-  constructor(message: string, report: ServerReport, options?: ErrorOptions) {
+  constructor(message: string, verdict: ServerFailed["verdict"], report: ServerReport, options?: ErrorOptions) {
     super(message, options);
+    this.verdict = verdict;
     this.report = report;
   }
 }
@@ -78,7 +83,7 @@ export async function startServer(spec: ServerSpec, options: ServerOptions): Pro
 
 function notStarted(spec: ServerSpec, port: number | undefined, cause: string, reason?: unknown): ServerFailed {
   const report: ServerReport = { name: spec.name, ended: `not started: ${cause}`, port };
-  return new ServerFailed(`server ${spec.name} was not started: ${cause}`, report, { cause: reason });
+  return new ServerFailed(`server ${spec.name} was not started: ${cause}`, "error", report, { cause: reason });
 }
 
 interface ServerParts {
@@ -95,6 +100,7 @@ class ServerProcess implements RunningServer {
   readonly #parts: ServerParts;
   #report: ServerReport;
   #closing: Promise<ServerReport> | undefined;
+  #fell = false;
 
   constructor(parts: ServerParts) {
     this.name = parts.spec.name;
@@ -103,8 +109,14 @@ class ServerProcess implements RunningServer {
     const own = Promise.withResolvers<ServerReport>();
     this.died = own.promise;
     void parts.tree.exited.then((exit) => {
-      if (!this.#closing) own.resolve(this.#close(inWords(exit)));
+      if (this.#closing) return;
+      this.#fell = true;
+      own.resolve(this.#close(inWords(exit)));
     });
+  }
+
+  fell(): boolean {
+    return this.#fell;
   }
 
   report(): ServerReport {
@@ -138,15 +150,10 @@ class ServerProcess implements RunningServer {
       }
       if (first !== "not ready") {
         const report = await this.died;
-        throw this.#failed(`did not become ready (waited for ${describe(spec.ready)}): it ${report.ended}`, report);
+        const cause = `did not become ready (waited for ${describe(spec.ready)}): it ${report.ended}`;
+        throw new ServerFailed(`server ${this.name} ${cause}`, "failed", report);
       }
-      const report = await this.#close(
-        signal.aborted ? "stopped before it was ready" : "stopped because it was not ready in time",
-      );
-      if (signal.aborted) throw this.#failed("was stopped before it was ready: the start was cancelled", report, signal.reason);
-      const seen = watch.lastSeen() || "nothing was seen";
-      const seconds = spec.ready.timeoutMs / 1000;
-      throw this.#failed(`was not ready after ${seconds} s: waited for ${describe(spec.ready)}, but ${seen}`, report);
+      throw signal.aborted ? await this.#cancelled(signal) : await this.#late(watch);
     } finally {
       over.abort();
     }
@@ -161,8 +168,20 @@ class ServerProcess implements RunningServer {
     if (!tree.listensOn(port)) await delay(stolenPortMs, undefined, { signal });
   }
 
-  #failed(cause: string, report: ServerReport, reason?: unknown): ServerFailed {
-    return new ServerFailed(`server ${this.name} ${cause}`, report, { cause: reason });
+  async #cancelled(signal: AbortSignal): Promise<ServerFailed> {
+    const report = await this.#close("stopped before it was ready");
+    const message = `server ${this.name} was stopped before it was ready: the start was cancelled`;
+    return new ServerFailed(message, "error", report, { cause: signal.reason });
+  }
+
+  async #late(watch: ReadyWatch): Promise<ServerFailed> {
+    const { spec, port, tree } = this.#parts;
+    const others = tree.ports().filter((one) => one !== port);
+    const elsewhere = port !== undefined && others.length > 0 ? `; it listens on port ${others.join(" and ")} instead` : "";
+    const seen = watch.lastSeen() || "nothing was seen";
+    const report = await this.#close("stopped because it was not ready in time");
+    const cause = `was not ready after ${spec.ready.timeoutMs / 1000} s: waited for ${describe(spec.ready)}, but ${seen}${elsewhere}`;
+    return new ServerFailed(`server ${this.name} ${cause}`, "failed", report);
   }
 
   /** `trouble`: how it ended, when nobody asked for its end. */

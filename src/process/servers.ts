@@ -26,7 +26,7 @@ export async function startServers(specs: readonly ServerSpec[], options: Server
 }
 
 function died(report: ServerReport): ServerFailed {
-  return new ServerFailed(`server ${report.name} ${report.ended} while other servers were being started`, report);
+  return new ServerFailed(`server ${report.name} ${report.ended} while other servers were being started`, "failed", report);
 }
 
 function refuseSharedPorts(specs: readonly ServerSpec[]): void {

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { descendants, listeners, listensAmong, livingProcesses } from "./linux-proc.ts";
+import { descendants, listeners, listensAmong, livingProcesses, portsOf } from "./linux-proc.ts";
 
 /**
  * The one variable added to the given environment. A process that leaves its group (a daemon) still carries it, and so is still
@@ -29,6 +29,8 @@ export interface ProcessTree {
   exited: Promise<Exit>;
   /** False only when somebody else is seen to listen there; where the system does not tell, it is true. */
   listensOn(port: number): boolean;
+  /** Every port where any of it is seen to listen, ascending; empty where the system does not tell. */
+  ports(): number[];
   /**
    * Ends all of it: SIGTERM, after the grace SIGKILL. `ended`: nothing had to be killed. `left`: something lives on that even
    * SIGKILL did not end. Where Windows has no SIGTERM, everything is killed at once.
@@ -144,6 +146,7 @@ export async function spawnTree(command: string, cwd: string, env: Record<string
       const others = listeners(port);
       return others.length === 0 || system.living(pid, mark).some((one) => others.includes(one));
     },
+    ports: () => portsOf(system.living(pid, mark)),
     async end(graceMs) {
       let outcome: "ended" | "killed" | "left" = "ended";
       if (!(await waitUntilGone(graceMs, "SIGTERM"))) outcome = (await waitUntilGone(burialMs, "SIGKILL")) ? "killed" : "left";

@@ -7,7 +7,7 @@ import { type StageContext, type StageOutcome, step, told } from "./context.ts";
 
 /**
  * Starts what the suite itself starts for this stage (nothing, where the application is deployed), works with it, and stops it
- * again, whatever happens. When it does not come up, that is a check of the outcome, and there is no work.
+ * again, whatever happens. When it does not come up, there is no work; that, or that it did not stay up, is a check of the outcome.
  * @param work gets a promise that resolves when a server ends on its own.
  * @throws UserError
  */
@@ -30,6 +30,8 @@ export async function withApplication(
   } finally {
     const stopped = await Promise.all(running.map((server) => server.stop()));
     outcome.servers.push(...stopped);
+    const fallen = running.filter((server) => server.fell()).map((server) => notStayed(context, server.report()));
+    outcome.checks.push(...(await told(context, Promise.resolve(fallen))));
     outcome.problems.push(
       ...stopped
         .filter((server) => server.portFreed === false)
@@ -38,17 +40,30 @@ export async function withApplication(
   }
 }
 
-/** A server that breaks is a failure of the application; one that was not let start (cancelled, or its port taken) could not be looked at. */
-function notUp(context: StageContext, error: ServerFailed): Check {
-  const unseen = context.signal.aborted || error.report.ended.startsWith("not started");
+function notUp(context: StageContext, { verdict, message, report }: ServerFailed): Check {
   return {
     id: "application",
     title: "Application comes up",
-    verdict: unseen ? "error" : "failed",
-    observed: error.report.ended,
-    message: `${error.message}${error.report.log ? ` Its log: ${relative(context.workspace, error.report.log)}` : ""}`,
+    verdict,
+    observed: report.ended,
+    message: `${message}${whereItsLogIs(context, report)}`,
     durationMs: 0,
   };
+}
+
+function notStayed(context: StageContext, report: ServerReport): Check {
+  return {
+    id: "application",
+    title: "Application stays up",
+    verdict: "failed",
+    observed: report.ended,
+    message: `server ${report.name} ${report.ended} while the stage needed it${whereItsLogIs(context, report)}`,
+    durationMs: 0,
+  };
+}
+
+function whereItsLogIs({ workspace }: StageContext, { log }: ServerReport): string {
+  return log === undefined ? "" : `. Its log: ${relative(workspace, log)}`;
 }
 
 async function startApplication(context: StageContext): Promise<RunningServer[]> {

@@ -177,7 +177,8 @@ function whyCutShort(context: StageContext, { report, serverDied }: RanCommand):
     message,
     durationMs: report.durationMs,
   });
-  if (serverDied) return check("tests.server", "Servers stayed up", "failed", `${serverDied}; its last lines are below.`);
+  if (serverDied)
+    return check("tests.server", "Tests ended by themselves", "error", `The tests were stopped, because ${serverDied}.`);
   if (report.timedOut)
     return check(
       "tests.budget",

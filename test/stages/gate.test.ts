@@ -117,8 +117,14 @@ describe("a broken application", () => {
       CLASSROOM_BREAK: "backend-dies-after:4",
     });
     expect(ran.exitCode).toBe(1);
-    expect(ran.check("tests.server")).toMatchObject({
+    expect(ran.check("application")).toMatchObject({
+      title: "Application stays up",
       verdict: "failed",
+      message: expect.stringMatching(/^server backend died .*Its log: .*backend\.log/),
+    });
+    // What the tests that were stopped would have found is not known.
+    expect(ran.check("tests.server")).toMatchObject({
+      verdict: "error",
       message: expect.stringMatching(/server backend died.*while the tests ran/),
     });
     expect(ran.output).toContain("the backend dies on purpose");
