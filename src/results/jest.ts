@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { TestStatus } from "../model.ts";
 import { count, milliseconds, requireAll, validate } from "./json-document.ts";
-import { type Findings, messageOf, stackOf, wholeRun } from "./reported.ts";
+import { type Findings, messageOf, passedLater, stackOf, wholeRun } from "./reported.ts";
 
 /** The JSON of `jest --json`, and Vitest's, which follows it. */
 
@@ -42,6 +42,9 @@ const reportSchema = z.object({
   testResults: z.array(suiteSchema),
 });
 
+/** Stands in the message of a file that could not be loaded, or whose hooks failed after its tests. */
+const crashMark = "● Test suite failed to run";
+
 type Assertion = z.output<typeof assertionSchema>;
 type Suite = z.output<typeof suiteSchema>;
 
@@ -63,7 +66,7 @@ export function readJest(file: string, document: object, findings: Findings): vo
   for (const suite of report.testResults) {
     const failures = suite.assertionResults.filter((assertion) => assertion.status === "failed").length;
     for (const assertion of suite.assertionResults) tell(suite, assertion, findings);
-    if (suite.status === "failed" && failures === 0) {
+    if (suite.status === "failed" && (failures === 0 || suite.message.includes(crashMark))) {
       findings.crashed({ file: suite.name, message: crashMessage(suite) });
       crashed++;
     }
@@ -79,7 +82,8 @@ export function readJest(file: string, document: object, findings: Findings): vo
 }
 
 function crashMessage(suite: Suite): string {
-  if (suite.message.trim() !== "") return messageOf(suite.message);
+  const crash = suite.message.slice(Math.max(suite.message.indexOf(crashMark), 0));
+  if (crash.trim() !== "") return messageOf(crash);
   return suite.assertionResults.length === 0
     ? "the file could not be loaded"
     : "the file failed, though none of its tests did: a hook outside of the tests, perhaps";
@@ -90,10 +94,11 @@ function tell(suite: Suite, assertion: Assertion, findings: Findings): void {
   const retries = Math.max((assertion.invocations ?? 1) - 1, assertion.retryReasons?.length ?? 0);
   // Vitest counts no attempts, but a test that passed in the end keeps the failures of those before.
   const earlier = assertion.status === "passed" ? Math.max(retries, failures.length) : retries;
-  const trouble = failures[0] ?? assertion.retryReasons?.[0];
+  const status = assertion.status === "passed" && earlier > 0 ? "flaky" : statuses[assertion.status];
+  const trouble = failures[0] ?? assertion.retryReasons?.[0] ?? (status === "flaky" ? passedLater(earlier + 1) : undefined);
   findings.test({
     titles: [...assertion.ancestorTitles, assertion.title],
-    status: assertion.status === "passed" && earlier > 0 ? "flaky" : statuses[assertion.status],
+    status,
     durationMs: assertion.duration ?? 0,
     file: suite.name,
     line: assertion.location?.line,

@@ -5,6 +5,8 @@ import { type Findings, messageOf, stackOf, wholeRun } from "./reported.ts";
 
 export interface JUnitSuite {
   attributes: Record<string, string>;
+  /** jest-junit tells of the same crash twice. */
+  jestCrashTold?: boolean;
 }
 
 export interface JUnitCase {
@@ -19,8 +21,10 @@ export function tellCase(test: JUnitCase, suites: readonly JUnitSuite[], finding
   const identity = identityOf(test, suites);
   const trouble = test.troubles[0];
   const text = trouble?.text.trim() ? trouble.text : (trouble?.message ?? "");
+  const message = messageOf(!trouble || wordsForAny.has(trouble.message) ? text : trouble.message || text);
   if (status === "failed" && isCrash(test, identity)) {
-    findings.crashed({ file: crashedFile(test, identity, suites), message: messageOf(trouble?.message || text) });
+    if (isJestCrash(test) && isToldAlready(suites.at(-1))) return;
+    findings.crashed({ file: crashedFile(test, identity, suites), message });
     return;
   }
   const line = Number(test.attributes.line);
@@ -32,10 +36,13 @@ export function tellCase(test: JUnitCase, suites: readonly JUnitSuite[], finding
     attempts: later + 1,
     ...(line > 0 ? { line } : {}),
     ...(status === "failed" || status === "flaky"
-      ? { message: messageOf(trouble?.message || text) || "the report gives no message", stack: stackOf(text) }
+      ? { message: message || "the report gives no message", stack: stackOf(text) }
       : {}),
   });
 }
+
+/** What writers put for the message of every failure of a kind. */
+const wordsForAny = new Set(["", "Failed", "Build error", "Runtime error", "collection failure"]);
 
 /** A failure that a suite has by itself, outside of its tests. */
 export function tellSuiteTrouble(text: string, suites: readonly JUnitSuite[], findings: Findings): void {
@@ -96,7 +103,25 @@ function projectOf(test: JUnitCase, suites: readonly JUnitSuite[]): string | und
   return isPlaywright ? suite.attributes.hostname || undefined : undefined;
 }
 
-const jestCrash = "Test suite failed to run";
+function isJestCrash(test: JUnitCase): boolean {
+  return test.attributes.classname === "Test suite failed to run";
+}
+
+function isToldAlready(suite: JUnitSuite | undefined): boolean {
+  if (!suite || suite.jestCrashTold) return suite !== undefined;
+  suite.jestCrashTold = true;
+  return false;
+}
+
+/** Failures of a whole file or package for which the runner makes up a test; its name says nothing of the place. */
+function isMadeUp(test: JUnitCase): boolean {
+  const [name, className] = [nameOf(test), test.attributes.classname ?? ""];
+  return (
+    (name === "TestMain" && className === "") || // gotestsum: a build that failed, or a program that ended early
+    (name === "Failure" && test.troubles[0]?.message === "Runtime error") || // go-junit-report: the same
+    name.startsWith("Test execution failure: could be caused by test hooks") // jest-junit: a hook after the last test
+  );
+}
 
 /** Runners write a suite that could not be loaded as a failed test that does not exist. */
 function isCrash(test: JUnitCase, { file }: Identity): boolean {
@@ -105,7 +130,8 @@ function isCrash(test: JUnitCase, { file }: Identity): boolean {
   return (
     name === "" ||
     (name === file && name === className) || // Vitest
-    className === jestCrash || // jest-junit with reportTestSuiteErrors
+    isJestCrash(test) || // with reportTestSuiteErrors
+    isMadeUp(test) ||
     className === "vitest unhandled errors" ||
     name === "initializationError" || // Gradle, Surefire with JUnit 4
     name === "[build failed]" || // Go
@@ -115,8 +141,10 @@ function isCrash(test: JUnitCase, { file }: Identity): boolean {
 
 /** The class where the runner knows no files. */
 function crashedFile(test: JUnitCase, { file }: Identity, suites: readonly JUnitSuite[]): string {
+  if (file) return file;
+  if (isMadeUp(test)) return suiteName(suites);
   const className = (test.attributes.classname ?? "").trim();
-  return file ?? ((className === jestCrash ? nameOf(test) : className || nameOf(test)) || suiteName(suites));
+  return (isJestCrash(test) ? nameOf(test) : className || nameOf(test)) || suiteName(suites);
 }
 
 /** A time that is no number is as good as none: it decides nothing. */

@@ -1,5 +1,6 @@
 import { SaxesParser } from "saxes";
 import { type JUnitCase, type JUnitSuite, tellCase, tellSuiteTrouble } from "./junit-case.ts";
+import { PytestAttempts } from "./pytest-attempts.ts";
 import type { Findings } from "./reported.ts";
 import { UnreadableReport } from "./unreadable.ts";
 
@@ -18,8 +19,15 @@ const suites = new Set(["testsuites", "testsuite"]);
 const forbidden = /[\x00-\x08\x0b\x0c\x0e-\x1f]/g;
 
 interface OpenSuite extends JUnitSuite {
-  declared: { tests: number; troubles: number };
-  seen: { tests: number; troubles: number };
+  declared: { tests: number; failures: number; errors: number; skipped: number };
+  seen: { tests: number; troubles: number; skipped: number };
+  /** Whether it has suites inside, and whether one of them declares errors. */
+  parts: "none" | "without errors" | "with errors";
+}
+
+/** gotestsum counts in its root, as errors, lines that a build wrote; its suites declare no errors. */
+function declaredTroubles({ declared: { failures, errors }, parts }: OpenSuite): number {
+  return parts === "without errors" ? Math.max(failures, errors) : failures + errors;
 }
 
 /**
@@ -35,6 +43,7 @@ export class JUnitReader {
   readonly #open: string[] = [];
   readonly #suites: OpenSuite[] = [];
   #case: JUnitCase | undefined;
+  #attempts: PytestAttempts | undefined;
   #text: string | undefined;
   #ending = false;
 
@@ -110,23 +119,38 @@ export class JUnitReader {
   }
 
   #openSuite(attributes: Record<string, string>): void {
+    const outer = this.#suites.at(-1);
+    if (outer && outer.parts !== "with errors") outer.parts = attributes.errors === undefined ? "without errors" : "with errors";
+    if (attributes.name === "pytest") this.#attempts = new PytestAttempts(this.#findings);
     const declared = {
       tests: this.#number(attributes, "tests"),
-      troubles: this.#number(attributes, "failures") + this.#number(attributes, "errors"),
+      failures: this.#number(attributes, "failures"),
+      errors: this.#number(attributes, "errors"),
+      skipped: this.#number(attributes, "skipped"),
     };
-    this.#suites.push({ attributes, declared, seen: { tests: 0, troubles: 0 } });
+    this.#suites.push({ attributes, declared, seen: { tests: 0, troubles: 0, skipped: 0 }, parts: "none" });
   }
 
   #closeSuite(): void {
-    const suite = this.#suites.pop();
+    const suite = this.#suites.at(-1);
     if (!suite) return;
-    const name = suite.attributes.name ? `the suite ${suite.attributes.name}` : "it";
-    for (const [what, words] of [
-      ["tests", "tests"],
-      ["troubles", "failures and errors"],
-    ] as const)
-      if (suite.declared[what] > suite.seen[what])
-        throw this.#unreadable(`damaged: ${name} declares ${suite.declared[what]} ${words}, but describes ${suite.seen[what]}`);
+    this.#attempts?.end();
+    this.#attempts = undefined;
+    this.#requireAll(suite, "tests", suite.declared.tests - this.#unwritten(suite), suite.seen.tests);
+    this.#requireAll(suite, "failures and errors", declaredTroubles(suite), suite.seen.troubles);
+    this.#suites.pop();
+  }
+
+  #requireAll({ attributes }: OpenSuite, words: string, declared: number, seen: number): void {
+    if (declared <= seen) return;
+    const name = attributes.name ? `the suite ${attributes.name}` : "it";
+    throw this.#unreadable(`damaged: ${name} declares ${declared} ${words}, but describes ${seen}`);
+  }
+
+  /** mocha-junit-reporter counts pending tests, in the root as skipped, but describes none of them. */
+  #unwritten(suite: OpenSuite): number {
+    const counted = suite.attributes.skipped === undefined ? (this.#suites[0] ?? suite) : suite;
+    return Math.max(counted.declared.skipped - counted.seen.skipped, 0);
   }
 
   #closeCase(test: JUnitCase): void {
@@ -134,13 +158,16 @@ export class JUnitReader {
     for (const suite of this.#suites) {
       suite.seen.tests++;
       suite.seen.troubles += test.troubles.length;
+      if (test.skipped) suite.seen.skipped++;
     }
-    tellCase(test, this.#suites, this.#findings);
+    tellCase(test, this.#suites, this.#attempts ?? this.#findings);
   }
 
   #addText(text: string): void {
     if (this.#text !== undefined) {
-      if (this.#text.length < longestText) this.#text += text.slice(0, longestText - this.#text.length);
+      // Surefire puts what an attempt printed beside its stack.
+      if (this.#text.length < longestText && !harmless.has(this.#open.at(-1) ?? ""))
+        this.#text += text.slice(0, longestText - this.#text.length);
       return;
     }
     const parent = this.#open.at(-1) ?? "";

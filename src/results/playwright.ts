@@ -58,6 +58,11 @@ export function isPlaywright(document: object): boolean {
   return "suites" in document && "config" in document;
 }
 
+/** Where the engine only knows that code was evaluated, it says `<anonymous>`. */
+function sourceOf(file: string | undefined): string {
+  return file === undefined || file.startsWith("<") ? wholeRun : file;
+}
+
 /** Throws UnreadableReport. */
 export function readPlaywright(file: string, document: object, findings: Findings): void {
   const report = validate(file, "Playwright", reportSchema, document);
@@ -79,7 +84,7 @@ export function readPlaywright(file: string, document: object, findings: Finding
 
   for (const suite of report.suites) readSuite(suite, []);
   for (const { message, stack, location: place } of report.errors)
-    findings.crashed({ file: place?.file ?? wholeRun, message: messageOf(message ?? stack ?? "an error without a message") });
+    findings.crashed({ file: sourceOf(place?.file), message: messageOf(message ?? stack ?? "an error without a message") });
   for (const status of Object.keys(statuses) as (keyof typeof statuses)[])
     requireAll(file, `${status} tests`, report.stats?.[status], seen[status]);
 }

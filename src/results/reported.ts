@@ -44,6 +44,11 @@ export function stackOf(text: string): string {
   return text.length > longestStack ? `${plain}\n… (cut)` : plain;
 }
 
+/** The message of a flaky test whose report keeps only the last attempt. */
+export function passedLater(attempts: number): string {
+  return `passed in attempt ${attempts}; the report does not say why those before failed`;
+}
+
 /** Where the stack says the test's own file was left, for an annotation at the right line. */
 export function lineIn(stack: string | undefined, file: string | undefined): number | undefined {
   const name = file?.split(/[\\/]/).at(-1);

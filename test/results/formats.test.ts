@@ -18,6 +18,43 @@ interface Expected {
 
 const vitestFile = "/workspace/test/fixtures/reports/projects/vitest";
 
+const jestFailures = [
+  "sessions ends a session",
+  "sessions groups has a group",
+  "without a database writes a row",
+  "without a database reads a row",
+];
+
+const go: Expected = {
+  format: "junit",
+  counts: [8, 3, 4, 0, 1],
+  failures: [
+    "example.org/classwaves/panics › TestPanics",
+    ...["TestEnd", "TestEnd/while_recording", "TestReconnect"].map((name) => `example.org/classwaves/session › ${name}`),
+  ],
+  crashed: ["example.org/classwaves/broken", "example.org/classwaves/exits"],
+};
+
+function pytest(broken: string): Expected {
+  const failures = ["test_group[blue]", "test_write", "test_clear", "test_mended"];
+  const inClass = (name: string) => (name === "test_group[blue]" ? "test_sessions.TestSessions" : "test_sessions");
+  return {
+    format: "junit",
+    counts: [9, 2, 4, 1, 2],
+    failures: failures.map((name) => `${inClass(name)} › ${name}`),
+    flaky: ["test_sessions › test_reconnect"],
+    crashed: [broken],
+  };
+}
+
+/** What Playwright's two reports say alike. */
+function both(name: string, expected: Omit<Expected, "format">): Record<string, Expected> {
+  return {
+    [`${name}.json`]: { format: "playwright-json", ...expected },
+    [`${name}.xml`]: { format: "junit", ...expected },
+  };
+}
+
 const expectations: Record<string, Expected> = {
   "vitest/mixed.json": {
     format: "vitest-json",
@@ -58,30 +95,96 @@ const expectations: Record<string, Expected> = {
   },
   // Says nothing of the file that could not be loaded: zero tests is all that gives it away.
   "playwright/load-error.xml": { format: "junit", counts: [0, 0, 0, 0, 0] },
-  "by-hand/jest.json": {
+  // Counts a hook that failed before its tests as a test; its skipped test is the one that never ran.
+  "vitest/hooks.xml": {
+    format: "junit",
+    counts: [5, 1, 3, 0, 1],
+    failures: ["nothing yet", "groups > has a group", "without a database"],
+    crashed: ["empty.vitest.mjs"],
+  },
+  "vitest/hooks.json": {
+    format: "vitest-json",
+    counts: [3, 1, 1, 0, 1],
+    failures: ["groups › has a group"],
+    crashed: [`${vitestFile}/empty.vitest.mjs`],
+  },
+  "vitest/unhandled.xml": { format: "junit", counts: [1, 1, 0, 0, 0], crashed: ["vitest unhandled errors"] },
+  // Says nothing of the promise that nobody waited for: the exit status alone gives it away.
+  "vitest/unhandled.json": { format: "vitest-json", counts: [1, 1, 0, 0, 0] },
+  ...both("playwright/hooks", {
+    counts: [7, 1, 5, 0, 1],
+    failures: [
+      "never ends",
+      "known to be broken, but passes",
+      "has a blue group",
+      "without a database › writes a row",
+      "clears up › passes before the hook fails",
+    ],
+  }),
+  ...both("playwright/browser", { counts: [2, 1, 1, 0, 0], failures: ["shows the groups"] }),
+  "playwright/global-error.json": {
+    format: "playwright-json",
+    counts: [2, 2, 0, 0, 0],
+    crashed: ["/workspace/test/fixtures/reports/projects/playwright/global-error/teardown.mjs"],
+  },
+  // Forgets what fails outside of the tests.
+  "playwright/global-error.xml": { format: "junit", counts: [2, 2, 0, 0, 0] },
+  "playwright/merged.json": {
+    format: "playwright-json",
+    counts: [6, 3, 1, 1, 1],
+    failures: ["teacher › dashboard › shows the groups"],
+    flaky: ["teacher › reconnects on the second attempt"],
+  },
+  "playwright/merged.xml": { format: "junit", counts: [6, 4, 1, 0, 1], failures: ["teacher › dashboard › shows the groups"] },
+  "jest/mixed.json": {
     format: "jest-json",
-    counts: [6, 2, 1, 1, 2],
-    failures: ["sessions › POST › refuses a session without a title"],
-    flaky: ["reconnects"],
-    crashed: ["/workspace/src/guidance.test.ts"],
+    counts: [11, 4, 4, 1, 2],
+    failures: [
+      "sessions › ends a session",
+      "sessions › groups › has a group",
+      "without a database › writes a row",
+      "without a database › reads a row",
+    ],
+    flaky: ["sockets › reconnects"],
+    crashed: ["/workspace/jest/broken.test.js", "/workspace/jest/empty.test.js", "/workspace/jest/hooks.test.js"],
   },
-  "by-hand/jest-junit.xml": {
+  // Forgets the files that could not run, and calls a test that is still to be written passed.
+  "jest/mixed.xml": { format: "junit", counts: [11, 6, 4, 0, 1], failures: jestFailures, crashed: ["hooks.test.js"] },
+  "jest/suite-errors.xml": {
     format: "junit",
-    counts: [6, 4, 1, 0, 1],
-    failures: ["sessions POST refuses a session without a title"],
+    counts: [11, 6, 4, 0, 1],
+    failures: jestFailures,
+    crashed: ["broken.test.js", "empty.test.js", "without a database"],
   },
-  "by-hand/jest-junit-with-suite-errors.xml": { format: "junit", counts: [1, 1, 0, 0, 0], crashed: ["src/guidance.test.ts"] },
-  "by-hand/pytest.xml": {
+  "jest/mixed.ctrf.json": { format: "ctrf", counts: [11, 4, 4, 1, 2], failures: jestFailures, flaky: ["sockets reconnects"] },
+  // A hook that failed is a test of its own; the tests that it kept from running, and the pending one, are not there.
+  "mocha/mixed.xml": {
     format: "junit",
-    counts: [6, 2, 2, 0, 2],
-    failures: ["tests.test_sessions.TestSessions › test_create[blue]", "tests.test_sessions › test_teardown"],
-    crashed: ["tests.test_broken"],
+    counts: [9, 5, 4, 0, 0],
+    failures: [
+      "sessions ends a session",
+      "sessions groups has a group",
+      'without a database "before all" hook for "never runs"',
+      'clears up "after each" hook: deletes rows for "passes before the hook fails"',
+    ],
   },
-  "by-hand/surefire.xml": {
+  "pytest/xunit1.xml": pytest("test_broken.py"),
+  "pytest/xunit2.xml": pytest("test_broken"),
+  "surefire/SessionTest.xml": {
     format: "junit",
-    counts: [5, 2, 1, 1, 1],
-    failures: ["com.classwaves.SessionTest › ends"],
+    counts: [7, 2, 3, 1, 1],
+    failures: ["ends", "loses", "colours(String)[2]"].map((name) => `com.classwaves.SessionTest › ${name}`),
     flaky: ["com.classwaves.SessionTest › reconnects"],
+  },
+  "surefire/BrokenTest.xml": { format: "junit", counts: [0, 0, 0, 0, 0], crashed: ["com.classwaves.BrokenTest"] },
+  ...Object.fromEntries(["go/gotestsum.xml", "go/go-junit-report.xml"].map((report) => [report, go])),
+  // Each attempt counts by itself: that the last one passed does not make the first one pass.
+  "go/gotestsum-rerun.xml": {
+    format: "junit",
+    counts: [11, 3, 7, 0, 1],
+    failures: ["TestReconnect", ...Array(3).fill("TestEnd"), ...Array(3).fill("TestEnd/while_recording")].map(
+      (name) => `example.org/classwaves/session › ${name}`,
+    ),
   },
   "by-hand/gradle.xml": {
     format: "junit",
@@ -89,12 +192,6 @@ const expectations: Record<string, Expected> = {
     failures: ["com.classwaves.GroupTest › has a leader()"],
     crashed: ["com.classwaves.BrokenTest"],
   },
-  "by-hand/gotestsum.xml": {
-    format: "junit",
-    counts: [3, 1, 1, 0, 1],
-    failures: ["example.org/classwaves/session › TestEnd/while_recording"],
-  },
-  "by-hand/mocha.xml": { format: "junit", counts: [3, 1, 1, 0, 1], failures: ["sessions ends a session"] },
   "by-hand/ctrf.json": {
     format: "ctrf",
     counts: [5, 1, 2, 1, 1],
@@ -107,14 +204,20 @@ function summary(results: TestResults): Expected {
   return {
     format: results.sources[0]?.format ?? "none",
     counts: [results.total, results.passed, results.failed, results.flaky, results.skipped],
-    failures: results.failures.map((failure) => failure.name),
-    flaky: results.flakyTests.map((flaky) => flaky.name),
-    crashed: results.crashedSuites.map((suite) => suite.file),
+    failures: results.failures.map((failure) => failure.name).sort(),
+    flaky: results.flakyTests.map((flaky) => flaky.name).sort(),
+    crashed: results.crashedSuites.map((suite) => suite.file).sort(),
   };
 }
 
+test("every fixture has an expectation, and every expectation its fixture", () => {
+  expect(Object.keys(expectations).sort()).toEqual(everyReport);
+});
+
 test.each(everyReport)("%s is read as what it says", async (report) => {
-  expect(summary(await read(report))).toEqual({ failures: [], flaky: [], crashed: [], ...expectations[report] });
+  const { format, counts, failures = [], flaky = [], crashed = [] } = expectations[report] ?? { format: "none", counts: [] };
+  const expected = { format, counts, failures: failures.toSorted(), flaky: flaky.toSorted(), crashed: crashed.toSorted() };
+  expect(summary(await read(report))).toEqual(expected);
 });
 
 test.each(everyReport)("%s gives a message for everything that went wrong, without escapes of a terminal", async (report) => {
@@ -133,10 +236,11 @@ test("a failure has its file, line, attempts, project and duration", async () =>
     attempts: 2,
   });
   expect(playwright?.message).toMatch(/^Error: expect\(received\)\.toEqual\(expected\)/);
-  const [jest] = (await read("by-hand/jest.json")).failures;
-  expect(jest).toMatchObject({ file: "/workspace/src/sessions.test.ts", line: 42, durationMs: 31, attempts: 1 });
-  const [flaky] = (await read("by-hand/surefire.xml")).flakyTests;
-  expect(flaky).toMatchObject({ attempts: 3, durationMs: 200 });
+  const [jest] = (await read("jest/mixed.json")).failures;
+  expect(jest).toMatchObject({ file: "/workspace/jest/sessions.test.js", line: 3, attempts: 3 });
+  const [flaky] = (await read("surefire/SessionTest.xml")).flakyTests;
+  expect(flaky).toMatchObject({ attempts: 3, message: "expected: <3> but was: <1>" });
+  expect(flaky?.stack).toContain("SessionTest.java:26");
 });
 
 test.each(["playwright/mixed.json", "playwright/mixed.xml"])("%s tells its projects apart", async (report) => {

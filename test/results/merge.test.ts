@@ -4,14 +4,27 @@ import { everyReport, read, workspace } from "./reports.ts";
 
 // Several reports of one run: each test counts once, and no failure that one of them knows is lost.
 
-test("Jest's JSON and jest-junit of the same run count every test once, and the crash that jest-junit forgets is said", async () => {
-  const both = await read("by-hand/jest.json", "by-hand/jest-junit.xml");
-  const json = await read("by-hand/jest.json");
-  expect(both).toMatchObject({ total: 6, passed: 2, failed: 1, flaky: 1, skipped: 2 });
-  expect(both.crashedSuites).toEqual(json.crashedSuites);
-  expect(both.disagreements).toEqual([
-    expect.stringMatching(/guidance\.test\.ts could not run, says by-hand\/jest\.json, but .*jest-junit\.xml does not/),
-  ]);
+test("Jest's three reports of one run count every test once, and the crashes that two of them forget are said", async () => {
+  const all = await read("jest/mixed.*");
+  const json = await read("jest/mixed.json");
+  expect(all).toMatchObject({ total: 11, passed: 4, failed: 4, flaky: 1, skipped: 2 });
+  expect(all.crashedSuites.map(({ file }) => file).sort()).toEqual(json.crashedSuites.map(({ file }) => file).sort());
+  for (const file of ["broken", "empty"])
+    expect(all.disagreements).toContainEqual(
+      expect.stringMatching(`${file}\\.test\\.js could not run, says jest/mixed\\.json, but .*jest/mixed\\.xml`),
+    );
+});
+
+test("Playwright's merge of its shards is the whole run, and adds nothing to them", async () => {
+  const { total, passed, failed, flaky, skipped } = await read("playwright/merged.json");
+  expect({ total, passed, failed, flaky, skipped }).toEqual({ total: 6, passed: 3, failed: 1, flaky: 1, skipped: 1 });
+  expect(await read("playwright/merged.*")).toMatchObject({ total, passed, failed, flaky, skipped, disagreements: [] });
+});
+
+test("what fails outside of all tests is only in Playwright's JSON, and is believed", async () => {
+  const { crashedSuites, disagreements } = await read("playwright/global-error.*");
+  expect(crashedSuites).toHaveLength(1);
+  expect(disagreements).toEqual([expect.stringContaining("playwright/global-error.xml does not mention it")]);
 });
 
 test("Vitest's two reports: the hook that only JUnit knows, and the crash that both know once", async () => {

@@ -1,0 +1,104 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Workshop } from "./workshop.ts";
+
+const repository = join(import.meta.dirname, "../..");
+const projects = join(repository, "test/fixtures/reports/projects");
+const installed = join(repository, "node_modules/.bin");
+
+/** Vitest and Playwright are installed in the repository, and run where the projects are: copies would not find them. */
+
+export function makeVitest(workshop: Workshop): void {
+  runVitest(workshop, "mixed", ["sessions", "crashes"]);
+  runVitest(workshop, "green", ["green"]);
+  runVitest(workshop, "hooks", ["hooks", "empty"]);
+  runVitest(workshop, "unhandled", ["unhandled"]);
+}
+
+function runVitest(workshop: Workshop, name: string, files: readonly string[]): void {
+  const json = join(workshop.out, `vitest-${name}.json`);
+  const xml = join(workshop.out, `vitest-${name}.xml`);
+  const reporters = ["--reporter=json", `--outputFile.json=${json}`, "--reporter=junit", `--outputFile.junit=${xml}`];
+  const args = ["run", "--config", "vitest.config.mjs", ...reporters, ...files];
+  workshop.run(join(projects, "vitest"), join(installed, "vitest"), args);
+  workshop.keep(json, `vitest/${name}.json`);
+  workshop.keep(xml, `vitest/${name}.xml`);
+}
+
+/** CHROME_PATH is used where Playwright's own Chromium is not installed. */
+export function makePlaywright(workshop: Workshop): void {
+  runPlaywright(workshop, "mixed", ["mixed/"]);
+  runPlaywright(workshop, "shard-1", ["mixed/", "--shard=1/2"]);
+  runPlaywright(workshop, "shard-2", ["mixed/", "--shard=2/2"]);
+  runPlaywright(workshop, "load-error", ["load-error/"]);
+  runPlaywright(workshop, "hooks", ["hooks/"]);
+  runPlaywright(workshop, "browser", ["browser/"]);
+  runPlaywright(workshop, "global-error", ["mixed/visitor", "--config=global-error.config.mjs"]);
+  mergePlaywright(workshop);
+}
+
+const playwright = join(installed, "playwright");
+
+function reportFiles(workshop: Workshop, name: string): { json: string; xml: string; env: Record<string, string> } {
+  const json = join(workshop.out, `playwright-${name}.json`);
+  const xml = join(workshop.out, `playwright-${name}.xml`);
+  return { json, xml, env: { PLAYWRIGHT_JSON_OUTPUT_NAME: json, PLAYWRIGHT_JUNIT_OUTPUT_NAME: xml } };
+}
+
+function runPlaywright(workshop: Workshop, name: string, args: readonly string[]): void {
+  const { json, xml, env } = reportFiles(workshop, name);
+  const output = `--output=${join(workshop.out, "results")}`;
+  workshop.run(join(projects, "playwright"), playwright, ["test", "--reporter=json,junit", output, ...args], env);
+  workshop.keep(json, `playwright/${name}.json`);
+  workshop.keep(xml, `playwright/${name}.xml`);
+}
+
+/** Playwright's own way to make one report of shards. */
+function mergePlaywright(workshop: Workshop): void {
+  const cwd = join(projects, "playwright");
+  const blobs = join(workshop.out, "blobs");
+  for (const shard of ["1", "2"]) {
+    const output = `--output=${join(workshop.out, "results")}`;
+    const env = { PLAYWRIGHT_BLOB_OUTPUT_FILE: join(blobs, `${shard}.zip`) };
+    workshop.run(cwd, playwright, ["test", "mixed/", "--reporter=blob", `--shard=${shard}/2`, output], env);
+  }
+  const { json, xml, env } = reportFiles(workshop, "merged");
+  workshop.must(cwd, playwright, ["merge-reports", "--reporter=json,junit", blobs], env);
+  workshop.keep(json, "playwright/merged.json");
+  workshop.keep(xml, "playwright/merged.xml");
+}
+
+export function makeJest(workshop: Workshop): void {
+  const cwd = workshop.project("jest");
+  install(workshop, cwd);
+  const jest = join(cwd, "node_modules/.bin/jest");
+  const report = (name: string) => join(workshop.out, name);
+  const junit = { JEST_JUNIT_OUTPUT_FILE: report("jest.xml"), JEST_JUNIT_ADD_FILE_ATTRIBUTE: "true" };
+  const reporters = ["--reporters=jest-junit", "--reporters=jest-ctrf-json-reporter"];
+  workshop.run(
+    cwd,
+    jest,
+    ["--ci", "--testLocationInResults", "--json", `--outputFile=${report("jest.json")}`, ...reporters],
+    junit,
+  );
+  workshop.keep(report("jest.json"), "jest/mixed.json");
+  workshop.keep(report("jest.xml"), "jest/mixed.xml");
+  workshop.keep(join(cwd, "ctrf/ctrf-report.json"), "jest/mixed.ctrf.json");
+  const told = { JEST_JUNIT_OUTPUT_FILE: report("errors.xml"), JEST_JUNIT_REPORT_TEST_SUITE_ERRORS: "true" };
+  workshop.run(cwd, jest, ["--ci", "--reporters=jest-junit"], told);
+  workshop.keep(report("errors.xml"), "jest/suite-errors.xml");
+}
+
+export function makeMocha(workshop: Workshop): void {
+  const cwd = workshop.project("mocha");
+  install(workshop, cwd);
+  const xml = join(workshop.out, "mocha.xml");
+  const reporter = ["--reporter", "mocha-junit-reporter", "--reporter-options", `mochaFile=${xml}`];
+  workshop.run(cwd, join(cwd, "node_modules/.bin/mocha"), ["*.test.cjs", ...reporter]);
+  workshop.keep(xml, "mocha/mixed.xml");
+}
+
+function install(workshop: Workshop, cwd: string): void {
+  if (!existsSync(join(cwd, "package.json"))) throw new Error(`${cwd} has no package.json`);
+  workshop.must(cwd, "npm", ["install", "--no-audit", "--no-fund", "--no-package-lock"]);
+}

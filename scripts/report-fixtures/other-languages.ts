@@ -1,0 +1,52 @@
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Workshop } from "./workshop.ts";
+
+/** Needs Python 3.9 or newer with venv. */
+export function makePytest(workshop: Workshop): void {
+  const cwd = workshop.project("pytest");
+  workshop.must(cwd, "python3", ["-m", "venv", "venv"]);
+  const bin = join(cwd, "venv/bin");
+  workshop.must(cwd, join(bin, "pip"), ["install", "--quiet", "--requirement", "requirements.txt"]);
+  for (const family of ["xunit1", "xunit2"]) {
+    const xml = join(workshop.out, `pytest-${family}.xml`);
+    const options = ["-p", "no:cacheprovider", "--continue-on-collection-errors", "-o", `junit_family=${family}`];
+    workshop.run(cwd, join(bin, "pytest"), [...options, `--junitxml=${xml}`, "test_sessions.py", "test_broken.py"]);
+    workshop.keep(xml, `pytest/${family}.xml`);
+  }
+}
+
+const gotestsum = "gotest.tools/gotestsum@v1.13.0";
+const goJunitReport = "github.com/jstemmer/go-junit-report/v2@v2.1.0";
+
+/** Needs Go 1.24 or newer. */
+export function makeGo(workshop: Workshop): void {
+  const cwd = workshop.project("go");
+  const bin = join(workshop.out, "bin");
+  for (const tool of [gotestsum, goJunitReport]) workshop.must(cwd, "go", ["install", tool], { GOBIN: bin });
+  const all = join(workshop.out, "gotestsum.xml");
+  workshop.run(cwd, join(bin, "gotestsum"), ["--junitfile", all, "./..."]);
+  workshop.keep(all, "go/gotestsum.xml");
+
+  const rerun = join(workshop.out, "gotestsum-rerun.xml");
+  rmSync(join(cwd, "session/reconnected"));
+  workshop.run(cwd, join(bin, "gotestsum"), ["--rerun-fails", "--packages=./session", "--junitfile", rerun]);
+  workshop.keep(rerun, "go/gotestsum-rerun.xml");
+
+  const xml = join(workshop.out, "go-junit-report.xml");
+  const text = join(workshop.out, "go.txt");
+  rmSync(join(cwd, "session/reconnected"));
+  workshop.run(cwd, "sh", ["-c", `go test -v ./... >${text} 2>&1`]);
+  workshop.must(cwd, join(bin, "go-junit-report"), ["-in", text, "-out", xml]);
+  workshop.keep(xml, "go/go-junit-report.xml");
+}
+
+/** Needs Maven 3 and Java 17. */
+export function makeSurefire(workshop: Workshop): void {
+  const cwd = workshop.project("maven");
+  workshop.must(cwd, "mvn", ["--batch-mode", "test"]);
+  for (const test of ["SessionTest", "BrokenTest"]) {
+    const report = readFileSync(join(cwd, `target/surefire-reports/TEST-com.classwaves.${test}.xml`), "utf8");
+    workshop.keepText(report, `surefire/${test}.xml`);
+  }
+}
