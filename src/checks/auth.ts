@@ -6,12 +6,25 @@ import { type ApiPorts, get, postJson, postNothing } from "./http.ts";
 
 type Auth = NonNullable<Environment["auth"]>;
 
-/** Mints a test token. @throws Error that says what the route answered. */
-export async function mintToken(ports: ApiPorts, auth: Auth): Promise<string> {
+export interface MintedToken {
+  token: string;
+  /** Milliseconds from now, where the answer or the token tells. */
+  livesMs?: number;
+}
+
+/** Mints a test token. @param body is sent beside the secret. @throws Error that says what the route answered. */
+export async function mintToken(
+  ports: ApiPorts,
+  auth: Auth,
+  body: Readonly<Record<string, string | number | boolean>> = { role: "teacher" },
+): Promise<MintedToken> {
   if (!auth.secret) throw new Error("auth.secret is not configured, so no test token can be minted.");
-  const answer = await postJson(ports, auth.mint, { secretKey: auth.secret.reveal(), role: "teacher" });
+  const answer = await postJson(ports, auth.mint, { ...body, secretKey: auth.secret.reveal() });
   const token = jsonAt(answer.json, "$.tokens.accessToken") ?? jsonAt(answer.json, "$.accessToken");
-  if (answer.status < 300 && typeof token === "string" && token !== "") return token;
+  if (answer.status < 300 && typeof token === "string" && token !== "") {
+    const livesMs = lifeTold(answer.json) ?? lifeInside(token);
+    return livesMs === undefined ? { token } : { token, livesMs };
+  }
   const cures: Record<number, string> = {
     401: "the secret is wrong",
     404: "the route is off",
@@ -20,6 +33,27 @@ export async function mintToken(ports: ApiPorts, auth: Auth): Promise<string> {
   throw new Error(
     `${auth.mint} answered ${answer.status}${cures[answer.status] ? ` (${cures[answer.status]})` : ""}: ${answer.status < 300 ? "no accessToken in the answer" : excerpt(answer.text)}`,
   );
+}
+
+function lifeTold(answer: unknown): number | undefined {
+  const seconds = jsonAt(answer, "$.tokens.expiresIn") ?? jsonAt(answer, "$.expiresIn");
+  return typeof seconds === "number" && seconds > 0 ? seconds * 1000 : undefined;
+}
+
+/** A JSON Web Token says itself when it ends; any other token tells nothing. */
+function lifeInside(token: string): number | undefined {
+  const seconds = jsonAt(claimsOf(token), "$.exp");
+  return typeof seconds === "number" ? Math.max(0, seconds * 1000 - Date.now()) : undefined;
+}
+
+function claimsOf(token: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+  } catch (error) {
+    // Not a JSON Web Token, which it need not be.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** The auth service really works: it mints a token, the token is accepted, and a wrong secret is refused. */

@@ -1,12 +1,9 @@
 import { z } from "zod";
 import { assertionSchema, claimSchema } from "./assertion.ts";
+import { authSchema } from "./auth-schema.ts";
 import { secret } from "./secret.ts";
 import { timeLimit } from "./units.ts";
-import { command, exactlyOneOf, httpUrl, isGroup, name, path, port, regularExpression } from "./values.ts";
-
-const variableName = z
-  .string()
-  .regex(/^[A-Z_][A-Z0-9_]*$/, { error: "expected the name of an environment variable, such as DATABRICKS_HOST" });
+import { command, exactlyOneOf, httpUrl, isGroup, name, path, port, regularExpression, variableName } from "./values.ts";
 
 const headers = z
   .record(z.string(), z.string())
@@ -75,13 +72,6 @@ const websocket = z.strictObject({
     .min(1)
     .default(["/sessions", "/guidance"])
     .meta({ description: "Socket.IO namespaces that must answer." }),
-});
-
-const auth = z.strictObject({
-  mint: path.default("/api/v1/auth/generate-test-token").meta({ description: "Route that mints test tokens." }),
-  use: path.default("/api/v1/auth/me").meta({ description: "Route that must accept the minted token." }),
-  secret: secret.optional().meta({ description: "The shared secret of the mint route." }),
-  enabled: z.boolean().default(true).meta({ description: "false where the mint route must be off, as in production." }),
 });
 
 const oauth = z.strictObject({
@@ -161,7 +151,7 @@ export const environmentSchema = z
     redis: redis.optional().meta({ description: "The Redis; leave it out where there is none." }),
     api: api.optional().meta({ description: "The HTTP API." }),
     websocket: websocket.optional().meta({ description: "The Socket.IO server." }),
-    auth: auth.optional().meta({ description: "How test tokens are minted and used." }),
+    auth: authSchema.optional().meta({ description: "How test tokens are minted and used." }),
     oauth: oauth.optional().meta({ description: "The sign-in with Google, looked at without signing in." }),
     analytics: z.array(endpointSchema).default([]).meta({ description: "Read-only dashboard routes that smoke reads." }),
     token: secret.optional().meta({ description: "A bearer token for reading, where test tokens cannot be minted." }),

@@ -6,11 +6,9 @@ import { command, isGroup } from "./values.ts";
 /** How tests are run, and what must be true of them: the stages integration and e2e. */
 
 /** A list that means every test would leave nothing to be judged. */
-const testGlob = z
-  .string()
-  .regex(/[^*?/.\s]/, {
-    error: "expected a glob over file and name that means some tests, such as tests/critical/** or *[critical]*",
-  });
+const testGlob = z.string().regex(/[^*?/.\s]/, {
+  error: "expected a glob over file and name that means some tests, such as tests/critical/** or *[critical]*",
+});
 
 const quarantineEntry = z.strictObject({
   test: testGlob.meta({ description: "Glob over file and full name of the tests." }),

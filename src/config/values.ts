@@ -10,6 +10,10 @@ export const name = z
 
 export const path = z.string().regex(/^\//, { error: "expected a path that begins with /, such as /api/v1/health" });
 
+export const variableName = z
+  .string()
+  .regex(/^[A-Z_][A-Z0-9_]*$/, { error: "expected the name of an environment variable, such as DATABRICKS_HOST" });
+
 export const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// address" });
 
 const aPort = { error: "expected a port from 1 to 65535" };

@@ -13,19 +13,23 @@ export function ledgerFile(context: Pick<StageContext, "records" | "runId">): st
   return join(context.records, "ledger", `${context.runId}.jsonl`);
 }
 
+/** What every name begins with that this run's tests make. */
+export function runPrefixOf({ stage, config, runId }: Pick<StageContext, "stage" | "config" | "runId">): string {
+  const prefix = stage === "integration" || stage === "e2e" ? config.stages[stage].prefix : config.stages.integration.prefix;
+  return runPrefix(prefix, runId);
+}
+
 /** What servers and test commands see: the environment of the step, the configured one, and the identity of the run. */
 export function childEnvironment(context: StageContext, own: Readonly<Record<string, string>>): Record<string, string> {
   const inherited = Object.entries(context.env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !runnersOwn.test(entry[0]),
   );
-  const { stage, config } = context;
-  const prefix = stage === "integration" || stage === "e2e" ? config.stages[stage].prefix : config.stages.integration.prefix;
   return {
     ...Object.fromEntries(inherited),
     ...context.environment.environment,
     ...own,
     ENV_ACTIONS_RUN_ID: context.runId,
-    ENV_ACTIONS_PREFIX: runPrefix(prefix, context.runId),
+    ENV_ACTIONS_PREFIX: runPrefixOf(context),
     ENV_ACTIONS_LEDGER: ledgerFile(context),
     ENV_ACTIONS_ENVIRONMENT: context.environment.name,
   };

@@ -58,7 +58,7 @@ function checkApplication(context: StageContext): Checking[] {
   const { environment, config } = context;
   const { auth } = environment;
   const limits = config.stages.preflight;
-  const minted = auth?.enabled && auth.secret ? mintOnce(context, () => mintToken(api, auth)) : undefined;
+  const minted = auth?.enabled && auth.secret ? mintOnce(context, async () => (await mintToken(api, auth)).token) : undefined;
   const ports = { ...api, ...(minted ? { token: minted } : {}) };
   const sampling = { samples: environment.api?.samples ?? 1, apiP95: limits.apiP95 };
   return [

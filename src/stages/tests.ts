@@ -12,6 +12,7 @@ import { withReaders } from "./connections.ts";
 import { type StageContext, type StageOutcome, step, told } from "./context.ts";
 import { cleanUpRun } from "./run-cleanup.ts";
 import { withApplication } from "./servers.ts";
+import { withTokens } from "./tokens.ts";
 
 /** What is run, and what it writes. */
 interface Suite {
@@ -37,7 +38,12 @@ export async function runTests(context: StageContext, outcome: StageOutcome, rul
 
   await mkdir(dirname(ledgerFile(context)), { recursive: true });
   try {
-    await withApplication(context, outcome, (died) => testApplication(context, suite, rules, outcome, died));
+    await withApplication(context, outcome, (died) =>
+      withTokens(context, outcome, (tokens) => {
+        const supplied = { ...suite, environment: { ...suite.environment, ...tokens } };
+        return testApplication(context, supplied, rules, outcome, died);
+      }),
+    );
   } finally {
     const { check, result } = await cleanUpRun(context);
     outcome.checks.push(await told(context, Promise.resolve(check)));

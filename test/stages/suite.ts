@@ -1,0 +1,84 @@
+import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { onTestFinished } from "vitest";
+import { resolveTables } from "../../src/config/classwaves.ts";
+import { loadConfig, selectEnvironment } from "../../src/config/load.ts";
+import type { Progress, StageReport } from "../../src/model.ts";
+import { secretKeeper } from "../../src/secrets.ts";
+import { runStage } from "../../src/stages/run.ts";
+import { newRunId } from "../../src/testdata/identity.ts";
+
+export interface Ran {
+  report: StageReport;
+  workspace: string;
+  /** Steps and lines of output, as they came, without secrets. */
+  said: string[];
+  secrets: string[];
+  check(id: string): StageReport["checks"][number] | undefined;
+}
+
+/**
+ * Runs a stage with its real parts in a workspace of its own, on an environment that has no warehouse and no Redis: `tests.mjs` stands
+ * for a project's tests, and `env` is handed to it.
+ */
+export async function runSuite(
+  stage: "integration" | "e2e",
+  { inside = "", settings, files }: { inside?: string; settings: string; files: Record<string, string> },
+  env: Record<string, string> = {},
+): Promise<Ran> {
+  const workspace = await realpath(await mkdtemp(join(tmpdir(), "env-actions-suite-")));
+  onTestFinished(() => rm(workspace, { recursive: true, force: true }));
+  const config = `version: 1
+environments:
+  local:
+    access: test-data
+${inside.replaceAll(/^/gm, "    ")}
+stages:
+  ${stage}:
+${settings.replaceAll(/^/gm, "    ")}
+`;
+  for (const [name, content] of Object.entries({ "c.yml": config, ...files })) {
+    await mkdir(dirname(join(workspace, name)), { recursive: true });
+    await writeFile(join(workspace, name), content);
+  }
+  const variables = { PATH: process.env.PATH, HOME: process.env.HOME, ...env };
+  const loaded = await loadConfig({ file: "c.yml", cwd: workspace, env: variables });
+  const selected = selectEnvironment(loaded.config, "local");
+  const secrets: string[] = [];
+  const keeper = secretKeeper((secret) => secrets.push(secret));
+  const said: string[] = [];
+  const onProgress = (progress: Progress) => {
+    if (progress.kind === "step") said.push(progress.text);
+    if (progress.kind === "output") said.push(progress.line);
+  };
+  const runId = newRunId();
+  await mkdir(join(workspace, ".env-actions", "logs"), { recursive: true });
+  const report = await runStage({
+    context: {
+      stage,
+      config: loaded.config,
+      tables: resolveTables(loaded.config.testData),
+      environment: { ...selected.environment, name: "local" },
+      runId,
+      runStarted: Number(runId.split("_")[0]),
+      workspace,
+      records: join(workspace, ".env-actions"),
+      env: variables,
+      onProgress,
+      secrets: keeper,
+      overrides: {},
+    },
+    cancel: new AbortController().signal,
+    budgetMs: 30_000,
+    commit: { sha: "0".repeat(40) },
+    origin: { kind: "terminal" },
+    refusal: undefined,
+  });
+  return { report, workspace, said, secrets, check: (id) => report.checks.find((check) => check.id === id) };
+}
+
+/** A JUnit report of one test that passed, unless told otherwise. */
+export function junit(inside = '<testcase name="works" time="0.01"/>'): string {
+  return `<testsuite name="suite">${inside}</testsuite>`;
+}
