@@ -9,7 +9,7 @@ export interface RedisLimits {
   redisMemory: number;
 }
 
-const pingSamples = 10;
+const pingSamples = 20;
 /** Below this many look-ups a rate says nothing. */
 const enoughLookups = 100;
 

@@ -170,8 +170,9 @@ function takeRow(row: Row, look: Look, request: PlanRequest): void {
   const hanging = [...inherited.values].find(([column, values]) => values.has(text(column) ?? ""))?.[0];
   const shown = rules.find((rule) => shows(rule, text(rule.column)))?.column;
   const label = key ?? text(hanging ?? shown ?? "") ?? "a row";
-  const made = madeAt(row, [...(shown ? [text(shown)] : []), key], request.now);
-  if (request.scope === "run" && shown === undefined && isOlderThanTheRun(row, request)) {
+  const written = timeOf(row, look);
+  const made = timeInIds([...(shown ? [text(shown)] : []), key], request.now) ?? written;
+  if (request.scope === "run" && shown === undefined && isOlderThanTheRun(written, request)) {
     look.refused.add(label);
     look.refusedNow.add(label);
     return;
@@ -195,26 +196,29 @@ function takeRow(row: Row, look: Look, request: PlanRequest): void {
   if (found.samples.length < samplesShown) found.samples.push(table.person.includes(by) ? "(masked)" : (text(by) ?? ""));
 }
 
-function madeAt(row: Row, ids: (string | undefined)[], now: number): number | undefined {
+function timeInIds(ids: (string | undefined)[], now: number): number | undefined {
   for (const id of ids) {
     const time = id === undefined ? undefined : timeInId(id, now);
     if (time !== undefined) return time;
   }
-  return timeOf(row);
+  return undefined;
 }
 
-function timeOf(row: Row): number | undefined {
+const dayMs = 86_400_000;
+
+/** When the row was written, by its time column. A mere date tells the day: the row is taken to be of that day's end. */
+function timeOf(row: Row, look: Look): number | undefined {
   const time = row.made_at;
   if (time === null || time === undefined) return undefined;
   const parsed = time instanceof Date ? time.getTime() : Date.parse(String(time));
-  return Number.isNaN(parsed) ? undefined : parsed;
+  if (Number.isNaN(parsed)) return undefined;
+  return look.types.get(look.table.time ?? "") === "DATE" ? parsed + dayMs : parsed;
 }
 
 /** Clocks of runner, application and warehouse may differ by this much. */
 const clockToleranceMs = 5 * 60_000;
 
 /** A wrong line in the ledger must not delete a production row: what a run made cannot be older than the run. */
-function isOlderThanTheRun(row: Row, request: PlanRequest): boolean {
-  const time = timeOf(row);
-  return time !== undefined && time < request.bornAfter - clockToleranceMs;
+function isOlderThanTheRun(written: number | undefined, request: PlanRequest): boolean {
+  return written !== undefined && written < request.bornAfter - clockToleranceMs;
 }

@@ -73,7 +73,7 @@ describe("databricks", () => {
       ["databricks.latency", "passed"],
     ]);
     expect(checks[0]?.observed).toBe("reader@school.example in catalog classwaves");
-    expect(checks[1]?.latency?.count).toBe(10);
+    expect(checks[1]?.latency?.count).toBe(20);
   });
 
   it("that is slow is a warning", async () => {

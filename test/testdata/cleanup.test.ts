@@ -146,6 +146,19 @@ describe("what is none of the run's", () => {
     expect(result.problems).toEqual([expect.stringMatching(/production-lesson is kept.*older than the run/)]);
   });
 
+  it("is told by a mere date, too: the day of the run is the run's, the day before is not", async () => {
+    const day = (time: number) => new Date(time).toISOString().slice(0, 10);
+    await open({ "sessions.days": { id: "string", lesson_id: "string", day: "date" } });
+    await school.insert("sessions.days", [
+      { id: "of-the-run", lesson_id: "uuid-of-mine", day: day(runStarted) },
+      { id: "of-long-ago", lesson_id: "uuid-of-mine", day: day(runStarted - 3 * 86_400_000) },
+    ]);
+    const declared = { ...tables, "sessions.days": table({ parents: { lesson_id: "sessions.lessons" }, time: "day" }) };
+    const result = await cleanUp(requestFor(declared));
+    expect(await ids("sessions.days")).toEqual(["of-long-ago"]);
+    expect(result.problems).toEqual([expect.stringMatching(/of-long-ago is kept.*older than the run/)]);
+  });
+
   it("in protected tables stays, however it is declared or spelled", async () => {
     await open({ "compliance.audit_log": { id: "string", lesson_id: "string" } });
     await school.insert("compliance.audit_log", [{ id: `${mine}_entry`, lesson_id: "uuid-of-mine" }]);
