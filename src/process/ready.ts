@@ -34,7 +34,7 @@ const firstLookMs = 1_000;
 const longestLookMs = 60_000;
 
 /** An answer that the deadline cut off is worth a word only when it was late already. */
-const noticeableMs = 100;
+const noticeableMs = 500;
 
 const loopback = ["127.0.0.1", "::1"];
 

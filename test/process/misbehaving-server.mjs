@@ -1,13 +1,29 @@
 // Servers as they go wrong: `node misbehaving-server.mjs <kind> <port>`. The table's keys are the kinds.
 import { spawn } from "node:child_process";
+import { closeSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect, createServer as createTcpServer } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 
 const [kind = "", portText = "0"] = process.argv.slice(2);
 const port = Number(portText);
 
 function answer(status, host = "127.0.0.1", then = () => console.log("listening")) {
   return createServer((_request, response) => response.writeHead(status).end("hello")).listen(port, host, then);
+}
+
+/** Answers each request with the next of `texts`, and then with the last of them for ever. */
+function say(texts, status = 200, headers = {}) {
+  let asked = 0;
+  const next = () => texts[Math.min(asked++, texts.length - 1)];
+  return createServer((_request, response) => response.writeHead(status, headers).end(next())).listen(port, "127.0.0.1");
+}
+
+async function socketIo(options) {
+  const { Server } = await import("socket.io");
+  const server = createServer((_request, response) => response.end("hello"));
+  new Server(server, options);
+  server.listen(port, "127.0.0.1");
 }
 
 function again(kind, options = {}) {
@@ -91,6 +107,64 @@ const kinds = {
     });
     answer(200);
   },
+  "exits-at-once": () => undefined,
+  "listens-elsewhere": () => createServer((_request, response) => response.end()).listen(0, "127.0.0.1", stay),
+  redirects: () => say([""], 302, { location: "/login" }),
+  "speaks-tls": () => createTlsServer(() => undefined).listen(port, "127.0.0.1"),
+  "greets-like-ssh": () =>
+    createTcpServer((socket) => socket.on("error", stay).end("SSH-2.0-OpenSSH_9.2\r\n")).listen(port, "127.0.0.1"),
+  "is-starting": () => say(['{"status":"starting","checks":{"redis":null}}']),
+  "answers-a-page": () => say(["<!doctype html> <h1>It works!</h1>"]),
+  "becomes-right": () => say(["<h1>compiling</h1>", '{"status":"starting"}', '{"status":"starting"}', '{"status":"ok"}']),
+  "breaks-off-its-answer": () =>
+    createServer((_request, response) => {
+      response.write('{"status":');
+      setTimeout(() => response.destroy(), 20);
+    }).listen(port, "127.0.0.1"),
+  "never-ends-its-answer": () => createServer((_request, response) => response.write('{"status":')).listen(port, "127.0.0.1"),
+  // The first looks give up before that; a later one must be patient enough.
+  "answers-slowly": () =>
+    createServer((_request, response) => setTimeout(() => response.end("hello"), 1_200)).listen(port, "127.0.0.1"),
+  "is-up-and-down": () => {
+    let looks = 0;
+    createServer((_request, response) => response.writeHead(++looks % 2 ? 200 : 503).end()).listen(port, "127.0.0.1");
+  },
+  "settles-down": () => {
+    let looks = 0;
+    createServer((_request, response) => response.writeHead(++looks === 2 ? 503 : 200).end()).listen(port, "127.0.0.1");
+  },
+  "dies-at-the-second-look": () => {
+    let looks = 0;
+    createServer((_request, response) => {
+      if (++looks === 2) process.exit(9);
+      response.end();
+    }).listen(port, "127.0.0.1");
+  },
+  // The child holds the port and ignores SIGTERM.
+  "dies-and-leaves-a-child": () => {
+    const child = spawn(process.execPath, [import.meta.filename, "ignores-sigterm", portText]);
+    child.stdout.once("data", () => process.exit(5));
+  },
+  // A supervisor: whoever kills its child alone gets another one.
+  respawns: function respawn() {
+    process.removeAllListeners("SIGTERM").on("SIGTERM", () => console.log("still here"));
+    again("good").once("exit", respawn);
+  },
+  "stops-when-asked": () =>
+    createServer((request, response) => {
+      if (request.url === "/stop") process.kill(process.pid, "SIGSTOP");
+      response.end("hello");
+    }).listen(port, "127.0.0.1"),
+  "closes-its-output": () => {
+    closeSync(1);
+    closeSync(2);
+    answer(200, "127.0.0.1", () => undefined);
+  },
+  "speaks-bytes": () =>
+    answer(200, "127.0.0.1", () => process.stdout.write(Buffer.from([0xff, 0xfe, 0x00, 0x1b, 0x5b, 0x33, 0x0a]))),
+  "socket-io": () => socketIo({}),
+  "socket-io-without-polling": () => socketIo({ transports: ["websocket"] }),
+  "socket-io-that-refuses": () => socketIo({ allowRequest: (_request, answer) => answer("no entry", false) }),
 };
 
 const run = kinds[kind];

@@ -32,42 +32,10 @@ test.each([
   await expectNothingLeft(at, port);
 });
 
-test.each([
-  ["dies-before-ready", /did not become ready \(waited for http:\/\/localhost:\d+\/ to answer 200\): it died with exit code 3$/],
-  ["kills-itself", /: it died of SIGKILL$|: it died with exit code 137$/],
-  ["daemonises", /: it died with exit code 0 \(a server must stay in the foreground\)/],
-])("a server of the kind %s fails the start at once", async (kind, message) => {
-  await using at = await bench();
-  const port = await freePort();
-  // The deadline is far beyond the test's own: only a start that fails at once can pass.
-  const error = await failureOf(
-    startServer(at.spec(kind, port, { ready: { url: `http://localhost:${port}/`, timeoutMs: 600_000 } }), at.options),
-  );
-  expect(error.message).toMatch(message);
-  expect(error.message).toContain(`server ${kind} `);
-  await expectNothingLeft(at, port);
-});
-
 test("the last lines of a dead server are kept, those on stderr too", async () => {
   await using at = await bench();
   const error = await failureOf(startServer(at.spec("dies-before-ready", await freePort()), at.options));
   expect(error.report.tail).toEqual(expect.arrayContaining(["connecting to the database", "Error: no database at db:5432"]));
-});
-
-test.each([
-  ["never-listens", /was not ready after 0\.8 s: .* refused the connection/],
-  ["wrong-status", /was not ready after 0\.8 s: waited for .* to answer 200, but .* on 127\.0\.0\.1 answered 503/],
-  ["hangs-up", /on 127\.0\.0\.1 closed the connection without an answer/],
-  ["accepts-and-says-nothing", /was not ready after 0\.8 s/],
-])("a server of the kind %s fails at the deadline, and what was seen instead is said", async (kind, message) => {
-  await using at = await bench();
-  const port = await freePort();
-  const error = await failureOf(
-    startServer(at.spec(kind, port, { ready: { url: `http://localhost:${port}/`, timeoutMs: 800 } }), at.options),
-  );
-  expect(error.message).toMatch(message);
-  expect(error.report).toMatchObject({ ended: "stopped because it was not ready in time", portFreed: true });
-  await expectNothingLeft(at, port);
 });
 
 test.each(["127.0.0.1", "::1", "0.0.0.0", "::"])(
