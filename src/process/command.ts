@@ -1,6 +1,7 @@
 import type { CommandReport } from "../model.ts";
 import { launch } from "./launch.ts";
 import type { OutputOptions } from "./output.ts";
+import { watchQuiet } from "./quiet.ts";
 import { defaultGraceMs } from "./tree.ts";
 
 export interface CommandSpec {
@@ -17,7 +18,13 @@ export interface CommandOptions extends OutputOptions {
   signal: AbortSignal;
   /** Between SIGTERM and SIGKILL. */
   graceMs?: number;
+  /** Told each time that nothing was printed for another `quietMs`, with the milliseconds since the last line. */
+  onQuiet?: (sinceMs: number) => void;
+  quietMs?: number;
 }
+
+/** On a runner, a log that stands still for longer looks like one that hangs. */
+const defaultQuietMs = 60_000;
 
 /**
  * Runs a command to its end, and ends whatever it left running. A command that was cut short has no exit status of its own, even
@@ -27,14 +34,31 @@ export interface CommandOptions extends OutputOptions {
  */
 export async function runCommand(
   spec: CommandSpec,
-  { signal, graceMs = defaultGraceMs, ...options }: CommandOptions,
+  { onQuiet = () => undefined, quietMs = defaultQuietMs, ...options }: CommandOptions,
 ): Promise<CommandReport> {
   const startedAt = performance.now();
-  if (signal.aborted) {
+  if (options.signal.aborted) {
     const tail = ["(not started: it was cancelled before, or its time was already over)"];
-    return { ...cutShort(spec, signal, startedAt, tail), signal: null };
+    return { ...cutShort(spec, options.signal, startedAt, tail), signal: null };
   }
 
+  const quiet = watchQuiet(quietMs, onQuiet);
+  const onLine = (line: string) => {
+    quiet.heard();
+    options.onLine(line);
+  };
+  try {
+    return await runToEnd(spec, { ...options, onLine }, startedAt);
+  } finally {
+    quiet.stop();
+  }
+}
+
+async function runToEnd(
+  spec: CommandSpec,
+  { signal, graceMs = defaultGraceMs, ...options }: CommandOptions,
+  startedAt: number,
+): Promise<CommandReport> {
   const { tree, output } = await launch(spec, options);
   const aborted = Promise.withResolvers<"aborted">();
   const abort = () => aborted.resolve("aborted");

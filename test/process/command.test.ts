@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -84,4 +85,21 @@ test("a working directory that does not exist is the user's mistake", async () =
   await using at = await bench();
   const run = runCommand({ ...specFor(at, "true"), cwd: join(at.directory, "nowhere") }, at.options);
   await expect(run).rejects.toThrow(UserError);
+});
+
+test("a command that prints nothing is told to run on", async () => {
+  await using at = await bench();
+  const silences: number[] = [];
+  const go = join(at.directory, "go");
+  // It waits for the file, and the file for the third silence: nothing depends on how fast the machine is.
+  const onQuiet = (sinceMs: number) => {
+    silences.push(sinceMs);
+    if (silences.length === 3) writeFileSync(go, "");
+  };
+  const command = `until [ -e "${go}" ]; do sleep 0.02; done; echo done`;
+  const report = await runCommand(specFor(at, command), { ...at.options, onQuiet, quietMs: 30 });
+  expect(report.exitCode).toBe(0);
+  expect(at.lines).toEqual(["done"]);
+  const [first = 0, second = 0, third = 0] = silences;
+  expect([first < second, second < third]).toEqual([true, true]);
 });
