@@ -133,6 +133,17 @@ export interface TestResults extends TestCounts {
   quarantine?: QuarantineEntry[];
 }
 
+/** A screenshot, trace or video that a failed test left behind. */
+export interface Attachment {
+  /** Relative to the workspace, with slashes: where it is kept, or where it was when it could not be kept. */
+  file: string;
+  bytes: number;
+  /** Full name, where it can be told. */
+  test?: string;
+  /** Why it was not kept. */
+  leftOut?: string;
+}
+
 /** A server that the suite started for a stage. */
 export interface ServerReport {
   name: string;
@@ -234,6 +245,8 @@ export interface StageReport {
   budgetMs: number;
   checks: Check[];
   tests?: TestResults;
+  /** Absent where failed tests left nothing behind, or none failed. */
+  attachments?: Attachment[];
   servers: ServerReport[];
   commands: CommandReport[];
   cleanup?: CleanupResult;

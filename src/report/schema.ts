@@ -71,6 +71,13 @@ const tests = z.strictObject({
     .meta({ description: "Tests that are known to fail, for a time and for a reason." }),
 });
 
+const attachment = z.strictObject({
+  file: z.string().meta({ description: "Relative to the workspace." }),
+  bytes: amount,
+  test: z.string().optional().meta({ description: "Full name of the test that left it behind, where it can be told." }),
+  leftOut: z.string().optional().meta({ description: "Why it was not kept." }),
+});
+
 const server = z.strictObject({
   name: z.string(),
   readyMs: milliseconds.optional().meta({ description: "Milliseconds until it was ready; absent when it never was." }),
@@ -151,6 +158,7 @@ export const reportSchema = z
     budgetMs: milliseconds,
     checks: z.array(check),
     tests: tests.optional(),
+    attachments: z.array(attachment).optional().meta({ description: "What failed tests left behind." }),
     servers: z.array(server),
     commands: z.array(command),
     cleanup: cleanup.optional(),

@@ -1,5 +1,14 @@
 import type { Config, Environment, Table } from "../config/schema.ts";
-import type { Check, CleanupResult, CommandReport, Progress, ServerReport, StageName, TestResults } from "../model.ts";
+import type {
+  Attachment,
+  Check,
+  CleanupResult,
+  CommandReport,
+  Progress,
+  ServerReport,
+  StageName,
+  TestResults,
+} from "../model.ts";
 
 /** Everything a stage needs to know, and its ways to the outside. */
 export interface StageContext {
@@ -45,6 +54,7 @@ export interface Overrides {
 export interface StageOutcome {
   checks: Check[];
   tests?: TestResults;
+  attachments?: Attachment[];
   commands: CommandReport[];
   servers: ServerReport[];
   cleanup?: CleanupResult;

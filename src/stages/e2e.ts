@@ -3,6 +3,5 @@ import { runTests } from "./tests.ts";
 
 /** The project's tests in browsers, signed in and not: a run that left one of them out proves nothing about it. */
 export function e2e(context: StageContext, outcome: StageOutcome): Promise<void> {
-  const { requiredProjects, browsers } = context.config.stages.e2e;
-  return runTests(context, outcome, { requiredProjects, requiredBrowsers: browsers });
+  return runTests(context, outcome);
 }

@@ -108,6 +108,7 @@ function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageR
     commands: outcome.commands.map((command) => withRelativeLog(command, context.workspace)),
     problems: outcome.problems,
     ...(outcome.tests ? { tests: outcome.tests } : {}),
+    ...(outcome.attachments ? { attachments: outcome.attachments } : {}),
     ...(outcome.cleanup ? { cleanup: outcome.cleanup } : {}),
   };
 }

@@ -1,0 +1,109 @@
+import { copyFile, glob, lstat, mkdir, rm } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { sentence } from "../checks/check.ts";
+import type { Attachment, TestCase, TestResults } from "../model.ts";
+import type { StageContext } from "./context.ts";
+import type { Suite } from "./suite-settings.ts";
+
+/** Of one stage. GitHub keeps artifacts for weeks, and somebody pays for them. */
+const mostBytes = 100 * 1024 * 1024;
+const mostFiles = 1_000;
+
+/** File systems may stamp with whole seconds, and with a clock that lags. */
+const toleranceMs = 1_000;
+
+interface Found {
+  path: string;
+  bytes: number;
+  /** Why it cannot be kept. */
+  unfit?: string;
+}
+
+/** Forgets what an earlier run left behind, so that nobody takes its pictures for this run's. */
+export async function forgetAttachments(context: StageContext): Promise<void> {
+  await rm(directoryOf(context), { recursive: true, force: true });
+}
+
+/**
+ * Keeps the screenshots, traces and videos that the tests of this run left behind, the smallest first, until the limit. What could
+ * not be kept is in the list as well, with the reason.
+ */
+export async function collectAttachments(
+  context: StageContext,
+  suite: Suite,
+  startedAt: number,
+  tests: TestResults | undefined,
+): Promise<Attachment[]> {
+  const troubled = [...(tests?.failures ?? []), ...(tests?.flakyTests ?? [])];
+  const found = (await findFresh(suite, startedAt - toleranceMs)).sort((a, b) => a.bytes - b.bytes);
+  const attachments: Attachment[] = [];
+  let room = mostBytes;
+  for (const [index, file] of found.entries()) {
+    const over = index >= mostFiles ? `more than ${mostFiles} files` : undefined;
+    const reason = file.unfit ?? over ?? (file.bytes > room ? `over the limit of ${mostBytes / 1024 / 1024} MiB` : undefined);
+    const attachment = reason === undefined ? await keep(context, suite, file) : leftOut(context, file, reason);
+    if (attachment.leftOut === undefined) room -= file.bytes;
+    const test = testOf(file.path, troubled);
+    attachments.push(test === undefined ? attachment : { ...attachment, test });
+  }
+  return attachments.sort((a, b) => (a.file < b.file ? -1 : 1));
+}
+
+async function findFresh(suite: Suite, notBefore: number): Promise<Found[]> {
+  const found = new Map<string, Found>();
+  for await (const match of glob(suite.attachments, { cwd: suite.cwd })) {
+    const path = resolve(suite.cwd, match);
+    const { size, mtimeMs, ...file } = await lstat(path).then((stats) => ({
+      ...{ size: stats.size, mtimeMs: stats.mtimeMs },
+      ...{ isFile: stats.isFile(), isLink: stats.isSymbolicLink() },
+    }));
+    if (!file.isFile && !file.isLink) continue;
+    if (mtimeMs < notBefore) continue;
+    // A link could lead to anything on the machine, and a path upwards to other projects.
+    const unfit = file.isLink ? "a link" : isInside(suite.cwd, path) ? undefined : "outside of the working directory";
+    found.set(path, { path, bytes: size, ...(unfit ? { unfit } : {}) });
+  }
+  return [...found.values()];
+}
+
+function isInside(directory: string, path: string): boolean {
+  const way = relative(directory, path);
+  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+async function keep(context: StageContext, suite: Suite, file: Found): Promise<Attachment> {
+  const copy = join(directoryOf(context), relative(suite.cwd, file.path));
+  try {
+    await mkdir(dirname(copy), { recursive: true });
+    await copyFile(file.path, copy);
+  } catch (error) {
+    return leftOut(context, file, sentence(error));
+  }
+  return { file: slashed(relative(context.workspace, copy)), bytes: file.bytes };
+}
+
+function leftOut(context: StageContext, { path, bytes }: Found, reason: string): Attachment {
+  return { file: slashed(relative(context.workspace, path)), bytes, leftOut: reason };
+}
+
+function directoryOf(context: StageContext): string {
+  return join(context.records, "attachments", context.stage);
+}
+
+function slashed(path: string): string {
+  return path.split(sep).join("/");
+}
+
+/** Playwright names a test's folder after its titles and project. Undefined where not exactly one test is meant. */
+function testOf(path: string, tests: readonly TestCase[]): string | undefined {
+  const folder = slug(basename(dirname(path)));
+  const meant = tests.filter(
+    ({ name, project }) =>
+      folder.includes(slug(name.split(" › ").at(-1) ?? name)) && (project === undefined || folder.includes(slug(project))),
+  );
+  return meant.length === 1 ? meant[0]?.name : undefined;
+}
+
+function slug(text: string): string {
+  return text.toLowerCase().replace(/[^\p{L}\d]+/gu, "-");
+}
