@@ -1,6 +1,5 @@
 import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { commandOf, listeners } from "./linux-proc.ts";
 
 /** All four, because a listener on one of them does not show on every system when another is tried. */
 const addresses = ["127.0.0.1", "::1", "0.0.0.0", "::"];
@@ -39,10 +38,4 @@ export async function waitUntilFree(port: number, withinMs: number): Promise<Por
     if (state !== "taken" || performance.now() >= deadline) return state;
     await delay(20);
   }
-}
-
-/** Who holds it, for a message: `pid 4711 (node server.js)`, or `another process` where the system does not tell. */
-export function holderOf(port: number): string {
-  const holders = listeners(port).map((pid) => `pid ${pid} (${commandOf(pid) || "command unknown"})`);
-  return holders.length > 0 ? holders.join(", ") : "another process";
 }

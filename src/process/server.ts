@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServerReport, Verdict } from "../model.ts";
+import { holderOf } from "./holder.ts";
 import { launch } from "./launch.ts";
 import type { CapturedOutput, OutputOptions } from "./output.ts";
-import { holderOf, portState, waitUntilFree } from "./ports.ts";
+import { portState, waitUntilFree } from "./ports.ts";
 import { describe, localPort, type ReadyCondition, type ReadyWatch, watchReady } from "./ready.ts";
 import { defaultGraceMs, type Exit, type ProcessTree } from "./tree.ts";
 
@@ -66,7 +67,7 @@ export async function startServer(spec: ServerSpec, options: ServerOptions): Pro
   const watch = watchReady(spec.ready);
   if (options.signal.aborted) throw notStarted(spec, port, "the start was cancelled", options.signal.reason);
   if (port !== undefined && (await portState(port)) === "taken")
-    throw notStarted(spec, port, `port ${port} is already taken by ${holderOf(port)}`);
+    throw notStarted(spec, port, `port ${port} is already taken by ${await holderOf(port)}`);
 
   const startedAt = performance.now();
   const { tree, output } = await launch(spec, {
@@ -199,7 +200,7 @@ class ServerProcess implements RunningServer {
       trouble ?? (outcome === "ended" ? "stopped" : "killed"),
       ...(trouble !== undefined && outcome === "killed" ? ["what it left had to be killed"] : []),
       ...(outcome === "left" ? ["some of its processes could not be killed"] : []),
-      ...(port !== undefined && state === "taken" ? [`port ${port} is still held by ${holderOf(port)}`] : []),
+      ...(port !== undefined && state === "taken" ? [`port ${port} is still held by ${await holderOf(port)}`] : []),
     ];
     this.#report = { ...this.#report, ended: words.join("; ") };
     if (state === "free" || state === "taken") this.#report.portFreed = state === "free";

@@ -60,6 +60,7 @@ async function runShard(context: StageContext, suite: Suite, shard: number, sign
       signal,
       onLine: (line) => context.onProgress({ kind: "output", stage, source, line }),
       redact: (line) => context.secrets.redact(line),
+      onQuiet: (sinceMs) => step(context, `${source}: still running, nothing printed for ${Math.round(sinceMs / 1000)} s`),
     },
   );
   return alone ? report : { ...report, command: `${report.command} (shard ${shard} of ${suite.shards})` };

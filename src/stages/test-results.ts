@@ -40,7 +40,8 @@ function whyCutShort(context: StageContext, { commands, serverDied, durationMs }
     message,
     durationMs,
   });
-  if (serverDied) return check("tests.server", "Servers stayed up", "failed", `${serverDied}; its last lines are below.`);
+  if (serverDied)
+    return check("tests.server", "Tests ended by themselves", "error", `The tests were stopped, because ${serverDied}.`);
   if (commands.some((command) => command.timedOut))
     return check(
       "tests.budget",
