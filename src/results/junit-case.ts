@@ -19,26 +19,26 @@ export interface JUnitCase {
 export function tellCase(test: JUnitCase, suites: readonly JUnitSuite[], findings: Findings): void {
   const status = statusOf(test);
   const identity = identityOf(test, suites);
-  const trouble = test.troubles[0];
-  const text = trouble?.text.trim() ? trouble.text : (trouble?.message ?? "");
-  const message = messageOf(!trouble || wordsForAny.has(trouble.message) ? text : trouble.message || text);
   if (status === "failed" && isCrash(test, identity)) {
     if (isJestCrash(test) && isToldAlready(suites.at(-1))) return;
-    findings.crashed({ file: crashedFile(test, identity, suites), message });
+    findings.crashed({ file: crashedFile(test, identity, suites), message: troubleOf(test).message });
     return;
   }
   const line = Number(test.attributes.line);
-  const later = test.troubles.filter(({ kind }) => kind.startsWith("rerun") || kind.startsWith("flaky")).length;
   findings.test({
     ...identity,
     status,
     durationMs: seconds(test.attributes.time) * 1_000,
-    attempts: later + 1,
+    attempts: test.troubles.filter(({ kind }) => kind.startsWith("rerun") || kind.startsWith("flaky")).length + 1,
     ...(line > 0 ? { line } : {}),
-    ...(status === "failed" || status === "flaky"
-      ? { message: message || "the report gives no message", stack: stackOf(text) }
-      : {}),
+    ...(status === "failed" || status === "flaky" ? troubleOf(test) : {}),
   });
+}
+
+function troubleOf({ troubles: [trouble] }: JUnitCase): { message: string; stack: string } {
+  const text = trouble?.text.trim() ? trouble.text : (trouble?.message ?? "");
+  const message = messageOf(!trouble || wordsForAny.has(trouble.message) ? text : trouble.message);
+  return { message: message || "the report gives no message", stack: stackOf(text) };
 }
 
 /** What writers put for the message of every failure of a kind. */
@@ -84,9 +84,8 @@ function suiteName(suites: readonly JUnitSuite[]): string {
 function identityOf(test: JUnitCase, suites: readonly JUnitSuite[]): Identity {
   const suite = suites.at(-1)?.attributes ?? {};
   const className = (test.attributes.classname ?? "").trim();
-  const file = [test.attributes.file, suite.file, suite.filepath, className, suite.name].find(
-    (candidate, index) => candidate && (index < 3 || isFile(candidate)),
-  );
+  const named = test.attributes.file || suite.file || suite.filepath;
+  const file = named || [className, suite.name].find(isFile);
   const project = projectOf(test, suites);
   const name = project ? nameOf(test).replace(`[${project}] › `, "") : nameOf(test);
   // jest-junit and Mocha repeat the class in the name; Vitest and Playwright give the file for the class.
@@ -149,6 +148,6 @@ function crashedFile(test: JUnitCase, { file }: Identity, suites: readonly JUnit
 
 /** A time that is no number is as good as none: it decides nothing. */
 function seconds(text: string | undefined): number {
-  const value = Number(text?.replaceAll(",", ""));
+  const value = Number(text?.includes(",") ? text.replaceAll(",", "") : text);
   return value > 0 && Number.isFinite(value) ? value : 0;
 }

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { UnreadableReport } from "./unreadable.ts";
 
-const pieceBytes = 256 * 1024;
+const pieceBytes = 128 * 1024;
 
 /**
  * The text of a file in pieces, from its first character that is not white space. There is at least one piece. Leaving the loop

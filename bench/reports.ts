@@ -1,0 +1,164 @@
+import { spawnSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, realpathSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { rolldown } from "rolldown";
+import { junitReport, type Shape } from "./junit-report.ts";
+
+/**
+ * How long it takes to read a report and to summarise it, as a whole process from a minified bundle: `node bench/reports.ts`.
+ * 100,000 JUnit tests beside two readers from npm, in turns in one run; then more than 300 MB, to see that memory stays flat. Exit
+ * status 1 when over a bound. Where the peers cannot be installed, it says so and measures without them.
+ */
+
+const bounds = { seconds: 0.7, megabytes: 150, megabytesForHuge: 200 };
+const large: Shape = { suites: 1_000, testsInSuite: 100 };
+const huge: Shape = { suites: 20_000, testsInSuite: 100 };
+const rounds = 9;
+/** The first round reads the files from disk for those after it. */
+const warmUps = 1;
+const deadlineMs = 180_000;
+
+const repository = join(import.meta.dirname, "..");
+
+interface Reader {
+  name: string;
+  /** The arguments of node that read the report at `path`. */
+  args(path: string): string[];
+}
+
+interface Run {
+  seconds: number;
+  megabytes: number;
+}
+
+const peers = [
+  { name: "junit2json", version: "4.0.0", args: (bin: string, path: string) => [bin, "-p", path] },
+  { name: "junit-to-ctrf", version: "0.0.14", args: (bin: string, path: string) => [bin, path, "-o", `${path}.ctrf.json`] },
+];
+
+async function main(folder: string): Promise<void> {
+  const reporter = join(folder, "memory.cjs");
+  // The highest memory of the whole process, told when it ends; file 3 is a pipe to us.
+  writeFileSync(reporter, 'process.on("exit", () => require("fs").writeSync(3, String(process.resourceUsage().maxRSS)));\n');
+  const ours: Reader = await bundle(folder);
+  const readers = [ours, ...installPeers(folder)];
+
+  const report = join(folder, "large.xml");
+  const size = write(report, large);
+  console.log(
+    `\n${tests(large)} tests, ${megabytes(size)} MB, node ${process.version}, medians of ${rounds}, in turns, whole process`,
+  );
+  const runs = new Map<Reader, Run[]>(readers.map((reader) => [reader, []]));
+  for (let round = 0; round < rounds + warmUps; round++)
+    for (const [reader, measured] of runs) {
+      const run = measure(reporter, reader, report);
+      if (round >= warmUps) measured.push(run);
+    }
+  for (const [reader, measured] of runs) console.log(row(reader.name, middle(measured)));
+  console.log(`bound: ${bounds.seconds} s, ${bounds.megabytes} MB`);
+
+  const hugeReport = join(folder, "huge.xml");
+  const hugeSize = write(hugeReport, huge);
+  const flat = measure(reporter, ours, hugeReport);
+  console.log(`\n${tests(huge)} tests, ${megabytes(hugeSize)} MB, once`);
+  console.log(row(ours.name, flat));
+  console.log(`bound: ${bounds.megabytesForHuge} MB`);
+
+  const own = middle(runs.get(ours) ?? []);
+  const within = own.seconds <= bounds.seconds && own.megabytes <= bounds.megabytes && flat.megabytes <= bounds.megabytesForHuge;
+  process.exitCode = within ? 0 : 1;
+}
+
+/** What a stage does with reports and nothing else. It is bundled from its text, because src shows no such entry to the outside. */
+async function bundle(folder: string): Promise<Reader> {
+  const entry = join(folder, "entry.ts");
+  const file = join(folder, "ours.mjs");
+  const from = (path: string) => JSON.stringify(join(repository, "src", path));
+  writeFileSync(
+    entry,
+    `import { basename, dirname } from "node:path";
+import { readResults } from ${from("results/read.ts")};
+import { toMarkdown } from ${from("report/markdown.ts")};
+const path = process.argv[2];
+const tests = await readResults({ cwd: dirname(path), reports: [basename(path)], startedAt: 0 });
+console.log(toMarkdown({
+  schemaVersion: 1, stage: "integration", verdict: "failed", reason: "tests failed",
+  environment: { name: "bench", access: "test-data" }, runId: "1_00000000", commit: { sha: "0".repeat(40) },
+  origin: { kind: "terminal" }, startedAt: new Date(0).toISOString(), finishedAt: new Date(1).toISOString(), durationMs: 1,
+  budgetMs: 1, checks: [], tests, servers: [], commands: [], problems: [],
+}));
+`,
+  );
+  const bundled = await rolldown({ input: entry, platform: "node", cwd: repository });
+  await bundled.write({ file, format: "esm", minify: true, codeSplitting: false });
+  await bundled.close();
+  return { name: "env-actions", args: (path) => [file, path] };
+}
+
+/** Into the temporary folder; whoever cannot be had is left out, aloud. */
+function installPeers(folder: string): Reader[] {
+  return peers.flatMap(({ name, version, args }) => {
+    const prefix = join(folder, name);
+    const install = ["install", "--prefix", prefix, "--no-audit", "--no-fund", `${name}@${version}`];
+    const { status, stderr, error } = spawnSync("npm", install, { encoding: "utf8", timeout: deadlineMs });
+    if (status !== 0) {
+      console.log(`left out: ${name} ${version} could not be installed: ${error?.message ?? stderr.trim().split("\n")[0]}`);
+      return [];
+    }
+    const bin = realpathSync(join(prefix, "node_modules/.bin", name));
+    return [{ name: `${name} ${version}`, args: (path: string) => args(bin, path) }];
+  });
+}
+
+/** @returns the bytes written */
+function write(path: string, shape: Shape): number {
+  const file = openSync(path, "w");
+  try {
+    for (const piece of junitReport(shape)) writeSync(file, piece);
+  } finally {
+    closeSync(file);
+  }
+  return statSync(path).size;
+}
+
+/** @throws Error when the reader fails: then it measures something else. */
+function measure(reporter: string, reader: Reader, path: string): Run {
+  const started = process.hrtime.bigint();
+  const { status, signal, stderr, output } = spawnSync(process.execPath, ["--require", reporter, ...reader.args(path)], {
+    stdio: ["ignore", "ignore", "pipe", "pipe"],
+    encoding: "utf8",
+    timeout: deadlineMs,
+  });
+  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+  if (status !== 0) throw new Error(`${reader.name} ended with ${status ?? signal}: ${stderr.slice(-500)}`);
+  // Kilobytes, as the system counts them.
+  return { seconds, megabytes: Number(output[3]) / 1024 };
+}
+
+function middle(runs: readonly Run[]): Run {
+  return { seconds: median(runs.map((run) => run.seconds)), megabytes: median(runs.map((run) => run.megabytes)) };
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+function tests({ suites, testsInSuite }: Shape): string {
+  return (suites * testsInSuite).toLocaleString("en");
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(0);
+}
+
+function row(name: string, { seconds, megabytes: memory }: Run): string {
+  return `${name.padEnd(24)} ${seconds.toFixed(2).padStart(6)} s ${memory.toFixed(0).padStart(6)} MB`;
+}
+
+const folder = mkdtempSync(join(tmpdir(), "bench-reports-"));
+try {
+  await main(folder);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
