@@ -43,6 +43,12 @@ export function duration(milliseconds: number): string {
   return [`${Math.floor(minutes / 60)} h`, ...(minutes % 60 ? [`${minutes % 60} min`] : [])].join(" ");
 }
 
+/** `812 B`, `41 kB`, `3.4 MB`. */
+export function bytes(number: number): string {
+  if (number < 1_000) return `${number} B`;
+  return number < 1_000_000 ? `${Math.round(number / 1_000)} kB` : `${(number / 1_000_000).toFixed(1)} MB`;
+}
+
 /** `1 test`, `2 tests`, `12,040 tests`. */
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;

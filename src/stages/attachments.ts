@@ -6,7 +6,7 @@ import type { StageContext } from "./context.ts";
 import type { Suite } from "./suite-settings.ts";
 
 /** Of one stage. GitHub keeps artifacts for weeks, and somebody pays for them. */
-const mostBytes = 100 * 1024 * 1024;
+const mostBytes = 50 * 1024 * 1024;
 const mostFiles = 1_000;
 
 /** File systems may stamp with whole seconds, and with a clock that lags. */

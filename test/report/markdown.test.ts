@@ -90,6 +90,26 @@ describe("what a summary says", () => {
       expect(text).toContain(part);
   });
 
+  test("critical tests, the quarantine and what failed tests left behind are there", () => {
+    const text = toMarkdown(failedIntegration());
+    expect(text).toMatch(/\| ✅ \| <code>tests\/critical\/&#42;&#42;<\/code> \| 12 \| 0 \| 0 \|/);
+    expect(text, "skipped is not run").toMatch(/\| ❌ \| <code>.*critical.*<\/code> \| 0 \| 0 \| 2 \|/);
+    expect(text).toContain("#### 🚧 Quarantine: 2 entries");
+    expect(text).toMatch(/2026-12-18 \| The mail server moves; .*mira \| 4 \| 1 \|/);
+    expect(text).toMatch(/2026-11-01, over \| Export is rewritten \| ⚠️ none \| 0 \|/);
+    expect(text).toContain("📎 2 files left behind by failed tests");
+    expect(text).toMatch(/shot\.png<\/code> \| sessions › creates a session and shows its access code \| 48 kB \| kept \|/);
+    expect(text).toContain("| 61.0 MB | ⚠️ not kept: over the limit of 50 MiB |");
+  });
+
+  test("failures that count stand before quarantined ones, which say until when", () => {
+    const text = toMarkdown(manyFailures(3, (index) => (index === 0 ? { quarantinedUntil: "2026-12-18" } : {})));
+    const order = [1, 2, 0].map((index) => text.indexOf(`case ${index} ends`));
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(text).toMatch(/case 0 ends.*🚧 quarantined until 2026-12-18/);
+    expect(text.match(/🚧 quarantined/g)).toHaveLength(1);
+  });
+
   test("unknown is never written as a number", () => {
     const report = failedIntegration();
     if (report.cleanup) report.cleanup.leftOver = null;

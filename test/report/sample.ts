@@ -216,8 +216,24 @@ export function failedIntegration(): StageReport {
         { file: "results/integration.json", format: "jest-json", tests: 194 },
         { file: "results/junit.xml", format: "junit", tests: 194 },
       ],
+      critical: [
+        { ...noTests, glob: "tests/critical/**", total: 12, passed: 12 },
+        { ...noTests, glob: "*[critical]*", total: 2, skipped: 2 },
+      ],
+      quarantine: [
+        { test: "mail › *", until: "2026-12-18", reason: "The mail server moves; @mira", over: false, matched: 4, failed: 1 },
+        { test: "*old export*", until: "2026-11-01", reason: "Export is rewritten", over: true, matched: 0, failed: 0 },
+      ],
       disagreements: ["results/junit.xml says 0 suites failed to load, results/integration.json says 1: the worse was believed"],
     },
+    attachments: [
+      {
+        file: ".env-actions/attachments/integration/test-results/sessions/shot.png",
+        bytes: 48_211,
+        test: "sessions › creates a session and shows its access code",
+      },
+      { file: "test-results/sessions/video.webm", bytes: 61_000_000, leftOut: "over the limit of 50 MiB" },
+    ],
     servers: [
       {
         name: "backend",

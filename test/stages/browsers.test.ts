@@ -174,11 +174,11 @@ describe("what failed tests leave behind", () => {
   test("a link and what is too big are named and not kept; small files go first", async () => {
     const tests = failing(
       `symlinkSync("/etc/passwd", "${folder}/link.png");`,
-      `writeFileSync("${folder}/a-video.webm", ""); truncateSync("${folder}/a-video.webm", 101 * 1024 * 1024);`,
+      `writeFileSync("${folder}/a-video.webm", ""); truncateSync("${folder}/a-video.webm", 51 * 1024 * 1024);`,
     );
     const ran = await runSuite("e2e", { settings, files: { "tests.mjs": tests } });
     const names = ran.report.attachments?.map(({ file, leftOut }) => `${file.split("/").at(-1)}: ${leftOut ?? "kept"}`).sort();
-    expect(names).toEqual(["a-video.webm: over the limit of 100 MiB", "link.png: a link", "shot.png: kept", "trace.zip: kept"]);
+    expect(names).toEqual(["a-video.webm: over the limit of 50 MiB", "link.png: a link", "shot.png: kept", "trace.zip: kept"]);
   });
 
   test("nothing is kept where all passed, nor of an earlier run", async () => {

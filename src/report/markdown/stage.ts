@@ -1,6 +1,7 @@
 import type { Check, StageReport } from "../../model.ts";
 import { inlineCode, inlineText, tableCell } from "../inert.ts";
 import { budgetUse, cut, mostUrgentFirst, shortSha, stageTitle, verdictIcons, verdictWords } from "../words.ts";
+import { attachmentParts } from "./attachments.ts";
 import { table, tableHead, tableRow } from "./blocks.ts";
 import type { Part } from "./budget.ts";
 import { processParts } from "./processes.ts";
@@ -21,6 +22,7 @@ export function stageParts(report: StageReport): Part[] {
     { text: facts(report), shorter: [{ text: "", loses: "table of facts" }] },
     ...checkParts(report.checks),
     ...testParts(report),
+    ...attachmentParts(report.attachments),
     ...testDataParts(report.cleanup),
     ...processParts(report.servers, report.commands),
     ...problemParts(report.problems),

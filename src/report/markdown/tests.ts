@@ -16,6 +16,8 @@ export function testParts(report: StageReport): Part[] {
     { text: `### Tests\n\n${totals(tests)}\n\n` },
     ...failedParts(report, tests),
     ...crashedParts(tests.crashedSuites),
+    ...criticalParts(tests.critical),
+    ...quarantineParts(tests.quarantine),
     ...flakyParts(tests.flakyTests),
     ...slowestParts(tests.slowest),
     ...projectParts(tests.projects),
@@ -38,7 +40,13 @@ function failedParts(report: StageReport, tests: TestResults): Part[] {
   if (tests.failures.length === 0) return [];
   const title = `#### ❌ ${count(tests.failures.length, "failed test")}\n\n`;
   const whole = tests.failures.length > 20 ? `Also in full in ${inlineCode(reportFile(report.stage))}.\n\n` : "";
-  return [{ text: title + whole }, ...tests.failures.map(failedPart), { text: "\n" }];
+  return [{ text: title + whole }, ...countingFirst(tests.failures).map(failedPart), { text: "\n" }];
+}
+
+/** What made the stage fail stands before what is known to fail. */
+function countingFirst(failures: readonly TestCase[]): TestCase[] {
+  const isExcused = (test: TestCase) => Number(test.quarantinedUntil !== undefined);
+  return [...failures].sort((a, b) => isExcused(a) - isExcused(b));
 }
 
 function failedPart(test: TestCase): Part {
@@ -48,6 +56,7 @@ function failedPart(test: TestCase): Part {
     ...(where ? [inlineCode(cut(where, longestName))] : []),
     ...(test.project ? [inlineText(cut(test.project, longestName))] : []),
     ...(test.attempts > 1 ? [`${test.attempts} attempts`] : []),
+    ...(test.quarantinedUntil ? [`🚧 quarantined until ${inlineText(cut(test.quarantinedUntil, longestName))}`] : []),
     duration(test.durationMs),
   ].join(" · ");
   const summary = `❌ <b>${name}</b> · ${about}`;
@@ -81,6 +90,33 @@ function crashedPart({ file, message }: CrashedSuite): Part {
       { text: "", loses: "name of a crashed suite" },
     ],
   };
+}
+
+function criticalParts(critical: TestResults["critical"] = []): Part[] {
+  if (critical.length === 0) return [];
+  const rows = critical.map(({ glob, total, passed, failed, flaky, skipped }) => [
+    failed > 0 || total === skipped ? "❌" : "✅",
+    inlineCode(cut(glob, longestName)),
+    ...[passed + flaky, failed, skipped].map((number) => number.toLocaleString("en")),
+  ]);
+  const list = table(["", "Critical tests", "Passed", "Failed", "Skipped"], rows, new Set([2, 3, 4]));
+  return [{ text: list, shorter: [{ text: "", loses: "table of critical tests" }] }];
+}
+
+function quarantineParts(quarantine: TestResults["quarantine"] = []): Part[] {
+  if (quarantine.length === 0) return [];
+  const rows = quarantine.map(({ test, until, reason, over, matched, failed }) => [
+    inlineCode(cut(test, longestName)),
+    `${tableCell(cut(until, longestName))}${over ? ", over" : ""}`,
+    tableCell(cut(reason, longestName)),
+    matched === 0 ? "⚠️ none" : matched.toLocaleString("en"),
+    failed.toLocaleString("en"),
+  ]);
+  const list = table(["Quarantined", "Until", "Why", "Tests", "Failed"], rows, new Set([3, 4]));
+  return [
+    { text: `#### 🚧 Quarantine: ${count(quarantine.length, "entry", "entries")}\n\n` },
+    { text: list, shorter: [{ text: "", loses: "list of quarantined tests" }] },
+  ];
 }
 
 function flakyParts(tests: readonly TestCase[]): Part[] {

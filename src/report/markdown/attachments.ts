@@ -1,0 +1,28 @@
+import type { Attachment } from "../../model.ts";
+import { inlineCode, tableCell } from "../inert.ts";
+import { bytes, count, cut } from "../words.ts";
+import { details, table } from "./blocks.ts";
+import type { Part } from "./budget.ts";
+
+const longestText = 300;
+const mostShown = 100;
+
+/** Screenshots, traces and videos; what could not be kept stands there as well. */
+export function attachmentParts(attachments: readonly Attachment[] = []): Part[] {
+  if (attachments.length === 0) return [];
+  const rows = attachments
+    .slice(0, mostShown)
+    .map(({ file, test, bytes: size, leftOut }) => [
+      inlineCode(cut(file, longestText)),
+      tableCell(cut(test ?? "", longestText)),
+      bytes(size),
+      leftOut === undefined ? "kept" : `⚠️ not kept: ${tableCell(cut(leftOut, longestText))}`,
+    ]);
+  const rest =
+    attachments.length > mostShown
+      ? `and ${(attachments.length - mostShown).toLocaleString("en")} more, all in the report.\n`
+      : "";
+  const list = table(["File", "Test", "Size", ""], rows, new Set([2]));
+  const title = `📎 ${count(attachments.length, "file")} left behind by failed tests`;
+  return [{ text: details(title, list + rest), shorter: [{ text: "", loses: "list of attachments" }] }];
+}
