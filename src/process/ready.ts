@@ -169,6 +169,7 @@ async function lookUntilReady({ look, tell, stableForMs, signal }: Looking): Pro
   let patienceMs = firstLookMs;
   let answeredMs = answeredPauseMs.first;
   let readySince: number | undefined;
+  let unstable = `was ready, but not for ${stableForMs / 1000} s`;
   for (;;) {
     const startedAt = performance.now();
     const { notReady, late } = await lookOnce(look, tell, patienceMs, signal);
@@ -176,12 +177,15 @@ async function lookUntilReady({ look, tell, stableForMs, signal }: Looking): Pro
       readySince ??= startedAt;
       const leftMs = readySince + stableForMs - performance.now();
       if (leftMs <= 0) return;
-      tell(`was ready, but not for ${stableForMs / 1000} s`);
+      tell(unstable);
       await delay(Math.min(stablePauseMs, leftMs), undefined, { signal });
       continue;
     }
-    const before = readySince === undefined ? "" : `was ready for ${seconds(startedAt - readySince)}, then `;
-    tell(`${before}${notReady.seen}`);
+    if (readySince === undefined) tell(notReady.seen);
+    else {
+      unstable = `was ready for ${seconds(startedAt - readySince)}, then ${notReady.seen}`;
+      tell(unstable);
+    }
     readySince = undefined;
     if (late) patienceMs = Math.min(patienceMs * 2, longestLookMs);
     await delay(notReady.refused ? refusedPauseMs : answeredMs, undefined, { signal });
