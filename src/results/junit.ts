@@ -6,7 +6,7 @@ import { UnreadableReport } from "./unreadable.ts";
 
 const deepestElement = 64;
 
-/** Of one failure's text; the rest is read and dropped. */
+/** Of one failure's text, or of an attribute; the rest is read and dropped. */
 const longestText = 16_384;
 
 /** Kept for the message; the same elements, with text that nobody needs, are known but not kept. */
@@ -65,6 +65,15 @@ export class JUnitReader {
 
   write(text: string): void {
     this.#parser.write(text.replace(forbidden, "\u{fffd}"));
+    this.#forgetLongText();
+  }
+
+  /** The parser gathers each text until its end, and a log may be larger than memory; it has no public way to be told to stop. */
+  #forgetLongText(): void {
+    // biome-ignore lint/complexity/useLiteralKeys: the dot does not reach what is private
+    const gathered = this.#parser["text"];
+    // biome-ignore lint/complexity/useLiteralKeys: the same
+    if (gathered.length > longestText) this.#parser["text"] = gathered.slice(0, longestText);
   }
 
   end(): void {
