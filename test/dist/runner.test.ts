@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -30,7 +31,7 @@ const runnerEnv = (inputs: Record<string, string>, more: Record<string, string> 
 });
 const file = (name: string) => readFileSync(join(workspace, name), "utf8");
 const configure = (text: string) => {
-  mkdirSync(join(workspace, ".github"));
+  mkdirSync(join(workspace, ".github"), { recursive: true });
   writeFileSync(join(workspace, ".github", "env-actions.yml"), text);
 };
 
@@ -120,17 +121,28 @@ describe("a preflight", () => {
     const ran = await run({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
     expect(ran.status).toBe(1);
     expect(ran.stdout).toMatch(/^::error title=[^\n]*::/m);
-    // A line that is a command of ours is read as that and as nothing else: its message is data, whatever it says.
-    const others = ran.stdout.split("\n").filter((line) => !/^::(add-mask|error|warning|notice)[ :]/.test(line));
-    expect(others.length).toBeGreaterThan(3);
-    for (const line of others) {
-      expect(line).not.toMatch(/^\s*::/);
-      expect(line).not.toMatch(/##\[/);
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what must not be there.
-      expect(line).not.toMatch(/\u001b/);
-    }
+    expectNothingObeyed(ran.stdout);
     expect(file("output")).toMatch(/verdict<<[^\n]+\nfailed\n/);
     expect(file("summary")).not.toContain("\n::");
+  });
+
+  test("with a server of its own: what it prints is shown, and nothing of it is obeyed as a command", async () => {
+    const port = await freePort();
+    const serve = `require("http").createServer((q, r) => r.end("{}")).listen(${port}, "127.0.0.1")`;
+    writeFileSync(
+      join(workspace, "noisy.cjs"),
+      `console.log(${JSON.stringify(`${hostile}\r::add-path::/evil\n::stop-commands::x`)}); process.stderr.write("::debug::half a line"); ${serve}`,
+    );
+    configure(
+      `version: 1\nenvironments:\n  local:\n    access: read-only\n    servers:\n      noisy: { command: '"${process.execPath}" noisy.cjs', ready: { url: "http://127.0.0.1:${port}/" } }\n`,
+    );
+    const ran = await run({});
+    expect(ran.stdout).toMatch(/^noisy \| .*set-output/m);
+    expect(ran.stdout).toMatch(/^noisy \| .*stop-commands/m);
+    expectNothingObeyed(ran.stdout);
+    expect(file("output")).not.toMatch(/evil/);
+    // The log that is kept shows what was really printed.
+    expect(file(".env-actions/logs/preflight-noisy.log")).toContain("::stop-commands::x");
   });
 
   test("with a variable missing: failed, and it says which", async () => {
@@ -139,3 +151,25 @@ describe("a preflight", () => {
     expect(ran.stdout).toContain("missing: NEEDED");
   });
 });
+
+/** A line that is a command of ours is read as that and as nothing else: its message is data, whatever it says. */
+function expectNothingObeyed(stdout: string): void {
+  const others = stdout.split("\n").filter((line) => !/^::(add-mask|error|warning|notice)[ :]/.test(line));
+  expect(others.length).toBeGreaterThan(3);
+  for (const line of others) {
+    expect(line).not.toMatch(/^\s*::/);
+    expect(line).not.toMatch(/##\[/);
+    expect(line).not.toContain("\r");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what must not be there.
+    expect(line).not.toMatch(/\u001b/);
+  }
+}
+
+/** A port that nobody holds just now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  return typeof address === "object" && address ? address.port : 0;
+}
