@@ -98,7 +98,10 @@ export const e2eSchema = suite
     attachments: z
       .array(z.string().min(1))
       .default(["test-results/**/*.{png,zip,webm}"])
-      .meta({ description: "Globs of what failed tests leave behind, relative to workingDirectory; kept with the report." }),
+      .meta({
+        description:
+          "Globs of what failed tests leave behind, relative to workingDirectory: kept beside the report, and on a runner uploaded for 7 days. Traces hold what the tests sent; [] keeps nothing.",
+      }),
   })
   .refine(({ install, browsers }) => !(install === true && !browsers?.length), {
     path: ["install"],

@@ -22,7 +22,9 @@ const longestMessage = 4_000;
  * tenth says how many.
  */
 export function toAnnotations(report: StageReport): Annotation[] {
-  const failures = report.tests?.failures ?? [];
+  const all = report.tests?.failures ?? [];
+  const failures = all.filter(({ quarantinedUntil }) => quarantinedUntil === undefined);
+  const quarantined = all.filter(({ quarantinedUntil }) => quarantinedUntil !== undefined);
   const checks = (...verdicts: Check["verdict"][]) => report.checks.filter((check) => verdicts.includes(check.verdict));
   return [
     ...shown(report, "error", [
@@ -36,6 +38,7 @@ export function toAnnotations(report: StageReport): Annotation[] {
     ]),
     ...shown(report, "warning", [
       checks("degraded").map((check) => checkAnnotation("warning", check)),
+      quarantined.map((test) => testAnnotation("warning", "failed in quarantine", test)),
       (report.tests?.flakyTests ?? []).map((test) => testAnnotation("warning", "flaky", test)),
       (report.tests?.disagreements ?? []).map((text) => annotation("warning", "The test reports disagree", text)),
     ]),

@@ -110,3 +110,11 @@ describe("annotations of the user's mistakes", () => {
     expect(annotations.at(-1)?.title).toBe("5 more mistakes");
   });
 });
+
+test("a quarantined failure is a warning: it did not fail the stage", () => {
+  const report = failedIntegration();
+  const [first] = report.tests?.failures ?? [];
+  if (first) first.quarantinedUntil = "2026-12-18";
+  const about = toAnnotations(report).filter(({ title }) => title.includes(first?.name ?? "none"));
+  expect(about.map(({ level, title }) => `${level}: ${title.split(":")[0]}`)).toEqual(["warning: Test failed in quarantine"]);
+});

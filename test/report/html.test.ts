@@ -56,6 +56,11 @@ describe("the page", () => {
     expect(toHtml([passedPreflight(), passedPreflight()]).match(/id="preflight-1"/g), "a stage twice").toHaveLength(1);
   });
 
+  test("critical tests, the quarantine and what failed tests left behind are there", () => {
+    for (const text of ["none ran", "The mail server moves", "2026-11-01, over", "shot.png", "not kept: over the limit of 50 MiB"])
+      expect(shown(page)).toContain(text);
+  });
+
   test("says with words, never with colour alone, what the gate decided and why", () => {
     expect(shown(page)).toContain("The gate is closed: failed");
     expect(shown(page)).toContain("Integration: 3 tests failed, 1 suite could not be loaded");

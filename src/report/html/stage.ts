@@ -5,7 +5,7 @@ import { html, type Markup, nothing } from "./markup.ts";
 import { budgetBar, code, notes, pill } from "./parts.ts";
 import { processesPart } from "./processes.ts";
 import { testDataPart } from "./test-data.ts";
-import { testsPart } from "./tests.ts";
+import { attachmentsPart, testsPart } from "./tests.ts";
 
 /** A stop on the way through the gate; leads to the stage's section. */
 export function gateStop(report: StageReport, id: string): Markup {
@@ -26,6 +26,7 @@ ${facts(report)}
 ${notes("bad", "Problems", report.problems)}
 ${checksPart(report.checks)}
 ${testsPart(report.tests)}
+${attachmentsPart(report.attachments)}
 ${testDataPart(report.cleanup)}
 ${processesPart(report.servers, report.commands)}
 </section>\n`;

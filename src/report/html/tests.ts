@@ -1,5 +1,5 @@
-import type { TestCase, TestCounts, TestResults } from "../../model.ts";
-import { account, count, cut, duration, firstLine, passRate, place } from "../words.ts";
+import type { Attachment, TestCase, TestCounts, TestResults } from "../../model.ts";
+import { account, bytes, count, cut, duration, firstLine, passRate, place } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { code, dataTable, folded, icon, notes, preformatted, stackedBar } from "./parts.ts";
 
@@ -16,6 +16,8 @@ ${totals(tests)}
 ${notes("bad", "The reports disagree", tests.disagreements)}
 ${failures(tests.failures)}
 ${crashedSuites(tests)}
+${critical(tests.critical)}
+${quarantine(tests.quarantine)}
 ${flaky(tests.flakyTests)}
 ${slowest(tests.slowest)}
 ${projects(tests.projects)}`;
@@ -43,6 +45,7 @@ function failure(test: TestCase, open: boolean): Markup {
   const about = [
     ...(test.project ? [test.project] : []),
     ...(test.attempts > 1 ? [`${test.attempts} attempts`] : []),
+    ...(test.quarantinedUntil ? [`quarantined until ${test.quarantinedUntil}`] : []),
     duration(test.durationMs),
   ].join(" · ");
   const text =
@@ -60,6 +63,46 @@ function crashedSuites({ crashedSuites }: TestResults): Markup {
     folded(html`${icon("failed")}${code(file)}`, preformatted(cut(message, longestStack), "Why it could not be loaded"), true),
   );
   return html`<h4>${count(crashedSuites.length, "suite")} could not be loaded: none of the tests in ${crashedSuites.length === 1 ? "it" : "them"} ran</h4>${suites}`;
+}
+
+function critical(globs: TestResults["critical"] = []): Markup {
+  if (globs.length === 0) return nothing;
+  const rows = globs.map(({ glob, total, passed, failed, flaky, skipped }) => [
+    code(glob),
+    failed > 0 ? "failed" : total === skipped ? "none ran" : "passed",
+    ...[passed + flaky, failed, skipped].map((number) => number.toLocaleString("en")),
+  ]);
+  const numbers = ["Passed", "Failed", "Skipped"].map((title) => ({ title, numeric: true }));
+  return html`<h4>Critical tests</h4>${dataTable("Critical tests", [{ title: "Tests" }, { title: "Result" }, ...numbers], rows)}`;
+}
+
+function quarantine(entries: TestResults["quarantine"] = []): Markup {
+  if (entries.length === 0) return nothing;
+  const rows = entries.map(({ test, until, reason, over, matched, failed }) => [
+    code(test),
+    over ? `${until}, over` : until,
+    reason,
+    matched === 0 ? "none" : matched.toLocaleString("en"),
+    failed.toLocaleString("en"),
+  ]);
+  const columns = [
+    ...["Quarantined", "Until", "Why"].map((title) => ({ title })),
+    ...["Tests", "Failed"].map((title) => ({ title, numeric: true })),
+  ];
+  return html`<h4>Quarantine: ${count(entries.length, "entry", "entries")}</h4>${dataTable("Quarantine", columns, rows)}`;
+}
+
+export function attachmentsPart(attachments: readonly Attachment[] = []): Markup {
+  if (attachments.length === 0) return nothing;
+  const rows = attachments.map(({ file, test, bytes: size, leftOut }) => [
+    code(file),
+    test,
+    bytes(size),
+    leftOut === undefined ? "kept" : `not kept: ${leftOut}`,
+  ]);
+  const columns = [{ title: "File" }, { title: "Test" }, { title: "Size", numeric: true }, { title: "State" }];
+  const title = `${count(attachments.length, "file")} left behind by failed tests`;
+  return folded(title, dataTable("Left behind by failed tests", columns, rows));
 }
 
 function flaky(tests: readonly TestCase[]): Markup {

@@ -27,9 +27,10 @@ export function testParts(report: StageReport): Part[] {
 
 function totals(tests: TestResults): string {
   const rate = passRate(tests);
+  const excused = tests.failures.filter((test) => test.quarantinedUntil !== undefined).length;
   const numbers = [
     `**${tests.passed.toLocaleString("en")} passed**`,
-    `**${tests.failed.toLocaleString("en")} failed**`,
+    `**${tests.failed.toLocaleString("en")} failed**${excused > 0 ? ` (${excused.toLocaleString("en")} in quarantine)` : ""}`,
     `${tests.flaky.toLocaleString("en")} flaky`,
     `${tests.skipped.toLocaleString("en")} skipped`,
   ].join(", ");

@@ -1,0 +1,68 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import type { ArtifactService } from "../../src/gate/artifacts.ts";
+import { uploadAttachments } from "../../src/gate/attachments.ts";
+import { readZip, writeZip } from "../../src/gate/zip.ts";
+import { flakyE2e } from "../report/sample.ts";
+
+/** The service's own protocol is tried in artifacts.test.ts; here, what is handed to it, through a real archive. */
+
+interface Uploaded {
+  name: string;
+  files: Record<string, string>;
+}
+
+function service(uploads: Uploaded[]): ArtifactService {
+  return {
+    upload: async (name, files) => {
+      const read = readZip(writeZip(files)).map((file) => [file.name, file.content.toString()]);
+      uploads.push({ name, files: Object.fromEntries(read) });
+    },
+    list: () => Promise.resolve([]),
+    download: () => Promise.reject(new Error("nothing is downloaded here")),
+  };
+}
+
+const folder = ".env-actions/attachments/e2e/test-results/a-signs-in-chrome";
+
+function report() {
+  const attachments = [
+    { file: `${folder}/shot.png`, bytes: 4 },
+    { file: "test-results/video.webm", bytes: 9e9, leftOut: "over the limit of 50 MiB" },
+  ];
+  return { ...flakyE2e(), attachments };
+}
+
+async function workspace(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "attachments-"));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+test("what was kept is uploaded, under names that do not tell where it was kept, and not among the evidence", async () => {
+  const directory = await workspace();
+  await mkdir(join(directory, folder), { recursive: true });
+  await writeFile(join(directory, folder, "shot.png"), "shot");
+  const uploads: Uploaded[] = [];
+  expect(await uploadAttachments(service(uploads), report(), directory)).toEqual([]);
+  expect(uploads).toEqual([
+    {
+      name: expect.stringMatching(/^env-actions-attachments-e2e-staging-1-[0-9a-f]{6}$/),
+      files: { "test-results/a-signs-in-chrome/shot.png": "shot" },
+    },
+  ]);
+});
+
+test("nothing is uploaded where nothing was kept", async () => {
+  const uploads: Uploaded[] = [];
+  expect(await uploadAttachments(service(uploads), flakyE2e(), await workspace())).toEqual([]);
+  expect(uploads).toEqual([]);
+});
+
+test("a file that is gone is said, and ends nothing", async () => {
+  expect(await uploadAttachments(service([]), report(), await workspace())).toEqual([
+    expect.stringMatching(/could not be uploaded, and is only in .*ENOENT/),
+  ]);
+});
