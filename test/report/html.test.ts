@@ -57,7 +57,13 @@ describe("the page", () => {
   });
 
   test("critical tests, the quarantine and what failed tests left behind are there", () => {
-    for (const text of ["none ran", "The mail server moves", "2026-11-01, over", "shot.png", "not kept: over the limit of 50 MiB"])
+    for (const text of [
+      "none ran",
+      "The mail server moves",
+      "2026-11-01, over",
+      "shot.png",
+      "not kept: over the limit of 50 MiB",
+    ])
       expect(shown(page)).toContain(text);
   });
 
