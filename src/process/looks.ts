@@ -24,6 +24,23 @@ interface Answer {
   text: string;
 }
 
+/** A full queue of connections leaves even this machine without an answer. */
+const knockMs = 1_000;
+
+/** Whether anybody listens on this machine, asked so cheaply that it may be asked all the time: nothing is said to who opens. */
+export function knock(host: string, port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect({ host, port });
+  const opened = () => {
+    socket.destroy();
+    resolve(true);
+  };
+  socket.on("error", () => resolve(false));
+  socket.once("connect", opened);
+  socket.setTimeout(knockMs, opened);
+  return promise;
+}
+
 /** Whether a connection is accepted. */
 export function lookAtPort(host: string, port: number): Look {
   return (signal) => {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Claim, wanted } from "../config/assertion.ts";
 import { UserError } from "../model.ts";
-import { handshakeUrl, type Look, lookAtPort, lookAtSocketIo, lookAtUrl, type NotReady } from "./looks.ts";
+import { handshakeUrl, knock, type Look, lookAtPort, lookAtSocketIo, lookAtUrl, type NotReady } from "./looks.ts";
 
 /** What makes a server ready: exactly one of url, tcp, log and socketIo; without any, it is ready once it was started. */
 export interface ReadyCondition {
@@ -20,8 +20,9 @@ export interface ReadyCondition {
   timeoutMs: number;
 }
 
-/** Between two looks while nobody listens. A refused connection costs this machine a fraction of a millisecond. */
-const refusedPauseMs = 10;
+/** While nobody listens. Knocking at this machine costs it a tenth of a millisecond; a whole look costs more, and may go far. */
+const knockPauseMs = 5;
+const refusedPauseMs = 50;
 
 /** A server that answers works for each look, and may count them: the pauses grow from the one to the other. */
 const answeredPauseMs = { first: 20, longest: 500 };
@@ -62,12 +63,18 @@ export function localPort(ready: ReadyCondition): number | undefined {
   const address = ready.url ?? ready.socketIo;
   if (address === undefined) return undefined;
   const url = new URL(address);
-  const here = isLocalhost(url.hostname) || url.hostname === "[::1]" || url.hostname.startsWith("127.");
-  return here ? Number(url.port || (url.protocol === "https:" ? 443 : 80)) : undefined;
+  return addressesHere(url).length > 0 ? portOf(url) : undefined;
 }
 
-function isLocalhost(hostname: string): boolean {
-  return hostname === "localhost" || hostname.endsWith(".localhost");
+function portOf(url: URL): number {
+  return Number(url.port || (url.protocol === "https:" ? 443 : 80));
+}
+
+/** A server may listen on one of IPv4 and IPv6 alone, whatever the name is resolved to. Empty for what is not this machine. */
+function addressesHere({ hostname }: URL): string[] {
+  if (hostname === "localhost" || hostname.endsWith(".localhost")) return loopback;
+  if (hostname === "[::1]") return ["::1"];
+  return hostname.startsWith("127.") ? [hostname] : [];
 }
 
 /** Waits for one condition. */
@@ -84,19 +91,19 @@ export interface ReadyWatch {
 export function watchReady(ready: ReadyCondition): ReadyWatch {
   const stableForMs = ready.stableForMs ?? 0;
   if (ready.log !== undefined) return watchLog(ready.log, stableForMs);
-  const looks = looksFor(ready);
+  const places = placesFor(ready);
   const seen = new Map<string, string>();
   return {
     onLine: () => undefined,
     lastSeen: () => [...seen].map(([where, what]) => `${where} ${what}`).join(", "),
     async wait(signal) {
-      if (looks.size === 0) return void (await delay(stableForMs, undefined, { signal }));
+      if (places.size === 0) return void (await delay(stableForMs, undefined, { signal }));
       const found = new AbortController();
       const either = AbortSignal.any([signal, found.signal]);
       try {
         await Promise.race(
-          [...looks].map(([where, look]) =>
-            lookUntilReady({ look, tell: (what) => seen.set(where, what), stableForMs, signal: either }),
+          [...places].map(([where, place]) =>
+            lookUntilReady(place, { tell: (what) => seen.set(where, what), stableForMs, signal: either }),
           ),
         );
       } finally {
@@ -141,10 +148,17 @@ function compile(pattern: string): RegExp {
   }
 }
 
+interface Place {
+  look: Look;
+  /** Whether anybody listens there; only where it is on this machine. */
+  knock?: () => Promise<boolean>;
+}
+
 /** By the address looked at. */
-function looksFor(ready: ReadyCondition): Map<string, Look> {
+function placesFor(ready: ReadyCondition): Map<string, Place> {
   const { tcp, url, socketIo } = ready;
-  if (tcp !== undefined) return new Map(loopback.map((host) => [`${host}:${tcp}`, lookAtPort(host, tcp)]));
+  if (tcp !== undefined)
+    return new Map(loopback.map((host) => [`${host}:${tcp}`, { look: lookAtPort(host, tcp), knock: () => knock(host, tcp) }]));
   if (url !== undefined) {
     const answer = { status: ready.status ?? [200], json: ready.json ?? [] };
     return everywhere(new URL(url), (target, address) => lookAtUrl(target, address, answer));
@@ -152,20 +166,21 @@ function looksFor(ready: ReadyCondition): Map<string, Look> {
   return socketIo === undefined ? new Map() : everywhere(handshakeUrl(socketIo), lookAtSocketIo);
 }
 
-/** A server may listen on one of IPv4 and IPv6 alone, whatever the name is resolved to. */
-function everywhere(url: URL, lookAt: (url: URL, address: string | undefined) => Look): Map<string, Look> {
-  if (!isLocalhost(url.hostname)) return new Map([[url.href, lookAt(url, undefined)]]);
-  return new Map(loopback.map((host) => [`${url.href} on ${host}`, lookAt(url, host)]));
+function everywhere(url: URL, lookAt: (url: URL, address: string | undefined) => Look): Map<string, Place> {
+  const addresses = addressesHere(url);
+  if (addresses.length === 0) return new Map([[url.href, { look: lookAt(url, undefined) }]]);
+  const port = portOf(url);
+  const where = (host: string) => (addresses.length > 1 ? `${url.href} on ${host}` : url.href);
+  return new Map(addresses.map((host) => [where(host), { look: lookAt(url, host), knock: () => knock(host, port) }]));
 }
 
 interface Looking {
-  look: Look;
   tell: (seen: string) => void;
   stableForMs: number;
   signal: AbortSignal;
 }
 
-async function lookUntilReady({ look, tell, stableForMs, signal }: Looking): Promise<void> {
+async function lookUntilReady({ look, knock }: Place, { tell, stableForMs, signal }: Looking): Promise<void> {
   let patienceMs = firstLookMs;
   let answeredMs = answeredPauseMs.first;
   let readySince: number | undefined;
@@ -188,9 +203,15 @@ async function lookUntilReady({ look, tell, stableForMs, signal }: Looking): Pro
     }
     readySince = undefined;
     if (late) patienceMs = Math.min(patienceMs * 2, longestLookMs);
-    await delay(notReady.refused ? refusedPauseMs : answeredMs, undefined, { signal });
+    if (notReady.refused && knock) await knockUntilOpen(knock, signal);
+    else await delay(notReady.refused ? refusedPauseMs : answeredMs, undefined, { signal });
     if (!notReady.refused) answeredMs = Math.min(answeredMs * 1.5, answeredPauseMs.longest);
   }
+}
+
+async function knockUntilOpen(knock: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+  do await delay(knockPauseMs, undefined, { signal });
+  while (!(await knock()));
 }
 
 /** Rejects with the signal's reason, and tells before that what the look was waiting for. */
