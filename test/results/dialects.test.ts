@@ -1,0 +1,120 @@
+import { gzipSync } from "node:zlib";
+import { expect, test } from "vitest";
+import type { TestResults } from "../../src/model.ts";
+import { readText } from "./reports.ts";
+
+// What the dialects of JUnit XML may do to each other: a rule made for one must neither refuse another nor hide its failures.
+
+function counts({ total, passed, failed, flaky, skipped }: TestResults): number[] {
+  return [total, passed, failed, flaky, skipped];
+}
+
+function junitCase(name: string, inside = ""): string {
+  return `<testcase name="${name}" classname="c" time="0.1">${inside}</testcase>`;
+}
+
+test.each<[string, string, number[]]>([
+  ["a suite without tests", '<testsuites><testsuite name="s" tests="0"/></testsuites>', [0, 0, 0, 0, 0]],
+  [
+    "nested suites, counted once",
+    `<testsuites tests="2"><testsuite tests="2">${junitCase("a")}<testsuite tests="1">${junitCase("b")}</testsuite></testsuite></testsuites>`,
+    [2, 2, 0, 0, 0],
+  ],
+  ["an empty classname", '<testsuite><testcase name="a" classname=""/></testsuite>', [1, 1, 0, 0, 0]],
+  ["no classname", '<testsuite><testcase name="a"/></testsuite>', [1, 1, 0, 0, 0]],
+  [
+    "one name, several tests",
+    `<testsuite>${junitCase("a")}${junitCase("a", "<failure/>")}${junitCase("a")}</testsuite>`,
+    [3, 2, 1, 0, 0],
+  ],
+  ["a namespace", '<testsuite xmlns="https://example.org/junit"><testcase name="a" classname="c"/></testsuite>', [1, 1, 0, 0, 0]],
+  [
+    "Surefire: errors, then a good end",
+    `<testsuite>${junitCase("a", '<flakyError message="x"><stackTrace>x</stackTrace></flakyError>')}</testsuite>`,
+    [1, 0, 0, 1, 0],
+  ],
+  [
+    "Surefire: reruns, no good end",
+    `<testsuite>${junitCase("a", '<error/><rerunError message="x"/>')}</testsuite>`,
+    [1, 0, 1, 0, 0],
+  ],
+  ["Surefire: reruns alone", `<testsuite>${junitCase("a", '<rerunFailure message="x"/>')}</testsuite>`, [1, 0, 1, 0, 0]],
+  [
+    "pytest: attempts are one test",
+    `<testsuite name="pytest">${junitCase("a")}${junitCase("a")}${junitCase("b")}</testsuite>`,
+    [2, 1, 0, 1, 0],
+  ],
+  [
+    "pytest: the last attempt decides",
+    `<testsuite name="pytest">${junitCase("a")}${junitCase("a", "<failure/>")}</testsuite>`,
+    [1, 0, 1, 0, 0],
+  ],
+  [
+    "pytest: a failure is no attempt of what follows",
+    `<testsuite name="pytest">${junitCase("a", "<failure/>")}${junitCase("a")}</testsuite>`,
+    [2, 1, 1, 0, 0],
+  ],
+])("%s", async (_what, report, expected) => {
+  const results = await readText(report);
+  expect(counts(results)).toEqual(expected);
+  expect(results.crashedSuites).toEqual([]);
+});
+
+test("thousands have a comma", async () => {
+  const { durationMs } = await readText(
+    '<testsuite><testcase name="a" time="1,234.5"/><testcase name="b" time="soon"/></testsuite>',
+  );
+  expect(durationMs).toBe(1_234_500);
+});
+
+test("what an attempt printed is no part of its failure", async () => {
+  const attempt = "<flakyFailure><stackTrace>Error: no</stackTrace><system-out>a log</system-out></flakyFailure>";
+  const { flakyTests } = await readText(`<testsuite>${junitCase("a", attempt)}</testsuite>`);
+  expect(flakyTests[0]).toMatchObject({ message: "Error: no", stack: "Error: no" });
+});
+
+test.each([
+  [
+    "more tests are missing than were skipped",
+    `<testsuites skipped="1"><testsuite tests="3">${junitCase("a")}</testsuite></testsuites>`,
+  ],
+  [
+    "a skipped test was described, so it is not the missing one",
+    `<testsuites skipped="1"><testsuite tests="3">${junitCase("a", "<skipped/>")}${junitCase("b")}</testsuite></testsuites>`,
+  ],
+  [
+    "the missing one failed",
+    `<testsuites skipped="1"><testsuite tests="2" failures="1">${junitCase("a")}</testsuite></testsuites>`,
+  ],
+  [
+    "errors of a root whose suites count none, and no trouble at all",
+    `<testsuites errors="1"><testsuite>${junitCase("a")}</testsuite></testsuites>`,
+  ],
+  [
+    "errors of a root whose suites count them",
+    `<testsuites failures="1" errors="1"><testsuite errors="0">${junitCase("a", "<failure/>")}</testsuite></testsuites>`,
+  ],
+])("refused: %s", async (_what, report) => {
+  await expect(readText(report)).rejects.toThrow(/damaged: .* declares \d+ .*, but describes \d+/);
+});
+
+test("refused: prefixed elements, and compressed reports", async () => {
+  await expect(readText('<j:testsuite xmlns:j="https://example.org/junit"/>')).rejects.toThrow(
+    "not a known format: <j:testsuite>",
+  );
+  await expect(readText(gzipSync("<testsuite/>"))).rejects.toThrow("not UTF-8");
+});
+
+test("CTRF: only what the runner itself calls unfinished is skipped; any other unknown end is a failure", async () => {
+  const one = (rawStatus?: string) => ({ name: `test ${rawStatus}`, status: "other", duration: 1, rawStatus });
+  const tests = [one("todo"), one("lost"), one()];
+  const report = { results: { summary: { tests: 3, failed: 0, other: 3 }, tests } };
+  expect(counts(await readText(JSON.stringify(report)))).toEqual([3, 0, 2, 0, 1]);
+});
+
+test("jest-junit tells twice of a file that could not run: it is one crash; two files are two", async () => {
+  const crash = '<testcase classname="Test suite failed to run" name="a.test.js"><error>no</error></testcase>';
+  const suite = `<testsuite name="a.test.js">${crash}${crash.replaceAll("error", "failure")}</testsuite>`;
+  const { crashedSuites } = await readText(`<testsuites>${suite}${suite.replaceAll("a.test", "b.test")}</testsuites>`);
+  expect(crashedSuites.map(({ file }) => file)).toEqual(["a.test.js", "b.test.js"]);
+});
