@@ -36,9 +36,14 @@ export function tellCase(test: JUnitCase, suites: readonly JUnitSuite[], finding
 }
 
 function troubleOf({ troubles: [trouble] }: JUnitCase): { message: string; stack: string } {
-  const text = trouble?.text.trim() ? trouble.text : (trouble?.message ?? "");
+  const text = trouble?.text.trim() ? withoutJson(trouble.text) : (trouble?.message ?? "");
   const message = messageOf(!trouble || wordsForAny.has(trouble.message) ? text : trouble.message);
   return { message: message || "the report gives no message", stack: stackOf(text) };
+}
+
+/** jest-junit writes the error of a hook as JSON. */
+function withoutJson(text: string): string {
+  return /^\{"message":".*?","stack":"(.*)"\}$/s.exec(text)?.[1]?.replaceAll("\\n", "\n") ?? text;
 }
 
 /** What writers put for the message of every failure of a kind. */

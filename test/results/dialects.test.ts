@@ -112,6 +112,18 @@ test("CTRF: only what the runner itself calls unfinished is skipped; any other u
   expect(counts(await readText(JSON.stringify(report)))).toEqual([3, 0, 2, 0, 1]);
 });
 
+test("jest-junit writes a hook's error as JSON: it is read as an error", async () => {
+  const error = JSON.stringify({
+    message: "",
+    stack: "Error: the rows were still there\n    at Object.<anonymous> (a.test.js:3:1)",
+  });
+  const hook = "Test execution failure: could be caused by test hooks like 'afterAll'.";
+  const { crashedSuites } = await readText(
+    `<testsuite name="s"><testcase classname="${hook}" name="${hook}"><failure><![CDATA[${error}]]></failure></testcase></testsuite>`,
+  );
+  expect(crashedSuites).toEqual([{ file: "s", message: "Error: the rows were still there" }]);
+});
+
 test("jest-junit tells twice of a file that could not run: it is one crash; two files are two", async () => {
   const crash = '<testcase classname="Test suite failed to run" name="a.test.js"><error>no</error></testcase>';
   const suite = `<testsuite name="a.test.js">${crash}${crash.replaceAll("error", "failure")}</testsuite>`;
