@@ -18,7 +18,7 @@ export default defineConfig({
   timeout: 20_000,
   expect: { timeout: 5_000 },
   reporter: [["list"], ["json", { outputFile: "reports/e2e.json" }]],
-  use: { baseURL: frontendUrl, trace: "off" },
+  use: { baseURL: frontendUrl, trace: "off", screenshot: "only-on-failure" },
   projects: found.flatMap(({ name, engine, launch }) =>
     ["authenticated", "unauthenticated"].map((kind) => ({
       name: `${kind}-${name}`,

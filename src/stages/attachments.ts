@@ -94,16 +94,17 @@ function slashed(path: string): string {
   return path.split(sep).join("/");
 }
 
-/** Playwright names a test's folder after its titles and project. Undefined where not exactly one test is meant. */
+/**
+ * Playwright names a test's folder after its titles and project, and cuts a long name in the middle. Undefined where not exactly one
+ * test is meant.
+ */
 function testOf(path: string, tests: readonly TestCase[]): string | undefined {
-  const folder = slug(basename(dirname(path)));
-  const meant = tests.filter(
-    ({ name, project }) =>
-      folder.includes(slug(name.split(" › ").at(-1) ?? name)) && (project === undefined || folder.includes(slug(project))),
-  );
+  const folder = `-${slug(basename(dirname(path))).replace(/-retry\d+$/, "")}`;
+  const meant = tests.filter(({ name, project = "" }) => folder.endsWith(`-${slug(`${name.split(" › ").at(-1)} ${project}`)}`));
   return meant.length === 1 ? meant[0]?.name : undefined;
 }
 
 function slug(text: string): string {
-  return text.toLowerCase().replace(/[^\p{L}\d]+/gu, "-");
+  const words = text.toLowerCase().match(/[\p{L}\d]+/gu) ?? [];
+  return words.join("-");
 }

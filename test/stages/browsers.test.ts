@@ -148,7 +148,7 @@ describe("shards", () => {
 
 describe("what failed tests leave behind", () => {
   const settings = `${base}command: node tests.mjs`;
-  const folder = "test-results/a-signs-in-authenticated-chrome";
+  const folder = "test-results/a-signs-in-1--unauthenticated-chrome";
   const leave = [
     `mkdirSync("${folder}", { recursive: true });`,
     `for (const name of ["shot.png", "trace.zip", "notes.txt"]) writeFileSync("${folder}/" + name, name);`,
@@ -157,7 +157,17 @@ describe("what failed tests leave behind", () => {
     writing(
       ...leave,
       ...more,
-      write('"r.json"', playwright([{ title: "signs in", project: "authenticated-chrome", status: "unexpected" }])),
+      write(
+        '"r.json"',
+        // The one name holds the other, and both tests failed.
+        playwright(
+          ["authenticated-chrome", "unauthenticated-chrome"].map((project) => ({
+            title: "signs in (1)",
+            project,
+            status: "unexpected",
+          })),
+        ),
+      ),
       "process.exitCode = 1;",
     );
 
@@ -165,8 +175,8 @@ describe("what failed tests leave behind", () => {
     const ran = await runSuite("e2e", { settings, files: { "tests.mjs": failing() } });
     const kept = `.env-actions/attachments/e2e/${folder}`;
     expect(ran.report.attachments).toEqual([
-      { file: `${kept}/shot.png`, bytes: 8, test: expect.stringMatching(/signs in$/) },
-      { file: `${kept}/trace.zip`, bytes: 9, test: expect.stringMatching(/signs in$/) },
+      { file: `${kept}/shot.png`, bytes: 8, test: expect.stringMatching(/signs in \(1\)$/) },
+      { file: `${kept}/trace.zip`, bytes: 9, test: expect.stringMatching(/signs in \(1\)$/) },
     ]);
     expect(await readFile(join(ran.workspace, kept, "trace.zip"), "utf8")).toBe("trace.zip");
   });
