@@ -4,7 +4,7 @@ import { resolveTables } from "./config/classwaves.ts";
 import { loadConfig, selectEnvironment } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import type { ArtifactService } from "./gate/artifacts.ts";
-import { uploadAttachments } from "./gate/attachments.ts";
+import { uploadAttachments, uploadLogs } from "./gate/attachments.ts";
 import { verifyDeployment } from "./gate/deployment.ts";
 import { evidenceOf, judgeSequence, type SequenceAnswer, stageBefore } from "./gate/evidence.ts";
 import { gitHub } from "./gate/github.ts";
@@ -80,7 +80,12 @@ export async function performStage(request: StageRequest): Promise<StageAnswer> 
   const report = await runStage({ context, cancel: request.cancel, budgetMs, commit, origin, refusal: identity.refusal });
   const files = await recordReport(report, { records, redact: secrets.redact });
   const problems = await store.keep(evidenceOf(report, files.reportText), [{ name: `${stage}.json`, content: files.reportText }]);
-  const notUploaded = request.artifacts ? await uploadAttachments(request.artifacts, report, workspace) : [];
+  const notUploaded = request.artifacts
+    ? [
+        ...(await uploadAttachments(request.artifacts, report, workspace)),
+        ...(await uploadLogs(request.artifacts, report, workspace)),
+      ]
+    : [];
   for (const problem of [...identity.problems, ...problems, ...notUploaded])
     request.onProgress({ kind: "warning", stage, text: problem });
   return { report, files };

@@ -12,16 +12,45 @@ const retentionDays = 7;
  * @param workspace absolute path, to which the report's file names are relative
  * @returns what could not be uploaded, as sentences
  */
-export async function uploadAttachments(artifacts: ArtifactService, report: StageReport, workspace: string): Promise<string[]> {
-  const kept = (report.attachments ?? []).filter((attachment) => attachment.leftOut === undefined).map(({ file }) => file);
-  if (kept.length === 0) return [];
-  const { stage, environment, origin } = report;
+export function uploadAttachments(artifacts: ArtifactService, report: StageReport, workspace: string): Promise<string[]> {
+  const files = (report.attachments ?? []).filter((attachment) => attachment.leftOut === undefined).map(({ file }) => file);
+  return upload(artifacts, report, workspace, { kind: "attachments", what: "the files that failed tests left behind", files });
+}
+
+/**
+ * Uploads the logs of servers and commands, whose last lines alone are in the report. Of a stage that passed nobody reads them.
+ * Parameters and result are those of {@link uploadAttachments}.
+ */
+export function uploadLogs(artifacts: ArtifactService, report: StageReport, workspace: string): Promise<string[]> {
+  const logs = report.verdict === "passed" ? [] : [...report.servers, ...report.commands].flatMap(({ log }) => log ?? []);
+  return upload(artifacts, report, workspace, {
+    kind: "logs",
+    what: "the logs of servers and commands",
+    files: [...new Set(logs)],
+  });
+}
+
+interface Bundle {
+  /** The folder of `.env-actions` in which they are kept. */
+  kind: "attachments" | "logs";
+  /** In words, for a message. */
+  what: string;
+  files: readonly string[];
+}
+
+async function upload(
+  artifacts: ArtifactService,
+  { stage, environment, origin }: StageReport,
+  workspace: string,
+  { kind, what, files }: Bundle,
+): Promise<string[]> {
+  if (files.length === 0) return [];
   // Names are unique within a run, and a job may run twice.
-  const name = `env-actions-attachments-${stage}-${environment.name}-${origin.attempt ?? "1"}-${randomBytes(3).toString("hex")}`;
+  const name = `env-actions-${kind}-${stage}-${environment.name}-${origin.attempt ?? "1"}-${randomBytes(3).toString("hex")}`;
   try {
     const contents = await Promise.all(
-      kept.map(async (file) => ({
-        name: file.replace(/^\.env-actions\/attachments\/[^/]+\//, ""),
+      files.map(async (file) => ({
+        name: file.replace(/^\.env-actions\/(?:attachments\/[^/]+|logs)\//, ""),
         content: await readFile(join(workspace, file)),
       })),
     );
@@ -29,6 +58,6 @@ export async function uploadAttachments(artifacts: ArtifactService, report: Stag
     return [];
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return [`what failed tests left behind could not be uploaded, and is only in ${join(".env-actions", "attachments")}: ${why}`];
+    return [`${what} could not be uploaded, and stay in ${join(".env-actions", kind)} alone: ${why}`];
   }
 }

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { ArtifactService } from "../../src/gate/artifacts.ts";
-import { uploadAttachments } from "../../src/gate/attachments.ts";
+import { uploadAttachments, uploadLogs } from "../../src/gate/attachments.ts";
 import { readZip, writeZip } from "../../src/gate/zip.ts";
+import type { StageReport } from "../../src/model.ts";
 import { flakyE2e } from "../report/sample.ts";
 
 /** The service's own protocol is tried in artifacts.test.ts; here, what is handed to it, through a real archive. */
@@ -63,6 +64,37 @@ test("nothing is uploaded where nothing was kept", async () => {
 
 test("a file that is gone is said, and ends nothing", async () => {
   expect(await uploadAttachments(service([]), report(), await workspace())).toEqual([
-    expect.stringMatching(/could not be uploaded, and is only in .*ENOENT/),
+    expect.stringMatching(/could not be uploaded, and stay in .* alone: ENOENT/),
   ]);
+});
+
+function withLogs(verdict: StageReport["verdict"]): StageReport {
+  const log = (name: string) => `.env-actions/logs/${name}.log`;
+  const command = { command: "npm test", exitCode: 1, signal: null, timedOut: false, durationMs: 1, log: log("e2e-tests") };
+  const servers = [
+    { name: "backend", ended: "died with exit code 7", log: log("e2e-backend") },
+    { name: "frontend", ended: "not started: port 3001 is already taken" },
+  ];
+  return { ...flakyE2e(), verdict, servers, commands: [command] };
+}
+
+test.each(["failed", "error", "degraded"] as const)("the logs of a stage that is %s are uploaded whole", async (verdict) => {
+  const directory = await workspace();
+  await mkdir(join(directory, ".env-actions", "logs"), { recursive: true });
+  await writeFile(join(directory, ".env-actions", "logs", "e2e-backend.log"), "listening\nout of luck\n");
+  await writeFile(join(directory, ".env-actions", "logs", "e2e-tests.log"), "1 failed\n");
+  const uploads: Uploaded[] = [];
+  expect(await uploadLogs(service(uploads), withLogs(verdict), directory)).toEqual([]);
+  expect(uploads).toEqual([
+    {
+      name: expect.stringMatching(/^env-actions-logs-e2e-staging-1-[0-9a-f]{6}$/),
+      files: { "e2e-backend.log": "listening\nout of luck\n", "e2e-tests.log": "1 failed\n" },
+    },
+  ]);
+});
+
+test("the logs of a stage that passed stay where they are", async () => {
+  const uploads: Uploaded[] = [];
+  expect(await uploadLogs(service(uploads), withLogs("passed"), await workspace())).toEqual([]);
+  expect(uploads).toEqual([]);
 });
