@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Workshop } from "./workshop.ts";
 
@@ -35,9 +35,11 @@ export function makePlaywright(workshop: Workshop): void {
   runPlaywright(workshop, "browser", ["browser/"]);
   runPlaywright(workshop, "global-error", ["mixed/visitor", "--config=global-error.config.mjs"]);
   mergePlaywright(workshop);
+  makePlaywrightCtrf(workshop);
 }
 
 const playwright = join(installed, "playwright");
+const playwrightCtrf = "playwright-ctrf-json-reporter@0.0.29";
 
 function reportFiles(workshop: Workshop, name: string): { json: string; xml: string; env: Record<string, string> } {
   const json = join(workshop.out, `playwright-${name}.json`);
@@ -66,6 +68,21 @@ function mergePlaywright(workshop: Workshop): void {
   workshop.must(cwd, playwright, ["merge-reports", "--reporter=json,junit", blobs], env);
   workshop.keep(json, "playwright/merged.json");
   workshop.keep(xml, "playwright/merged.xml");
+}
+
+/** The reporter writes where the tests are, so they are copied. */
+function makePlaywrightCtrf(workshop: Workshop): void {
+  const reporter = join(workshop.out, "reporter");
+  const cwd = workshop.project("playwright");
+  symlinkSync(join(repository, "node_modules"), join(cwd, "node_modules"));
+  workshop.must(cwd, "npm", ["install", "--prefix", reporter, "--no-audit", "--no-fund", playwrightCtrf]);
+  // It must find the same Playwright that runs the tests.
+  symlinkSync(join(repository, "node_modules/@playwright"), join(reporter, "node_modules/@playwright"));
+  const entry = join(reporter, "node_modules/playwright-ctrf-json-reporter/dist/index.js");
+  workshop.run(cwd, playwright, ["test", "mixed/", `--reporter=${entry}`]);
+  const report = readFileSync(join(cwd, "ctrf/ctrf-report.json"), "utf8");
+  // As where the others ran, because they tell of the same tests.
+  workshop.keepText(report.replaceAll(cwd, join(projects, "playwright")), "playwright/mixed.ctrf.json");
 }
 
 export function makeJest(workshop: Workshop): void {

@@ -135,6 +135,12 @@ const expectations: Record<string, Expected> = {
     failures: ["teacher › dashboard › shows the groups"],
     flaky: ["teacher › reconnects on the second attempt"],
   },
+  "playwright/mixed.ctrf.json": {
+    format: "ctrf",
+    counts: [6, 3, 1, 1, 1],
+    failures: ["teacher › dashboard › shows the groups"],
+    flaky: ["teacher › reconnects on the second attempt"],
+  },
   "playwright/merged.xml": { format: "junit", counts: [6, 4, 1, 0, 1], failures: ["teacher › dashboard › shows the groups"] },
   "jest/mixed.json": {
     format: "jest-json",
@@ -243,11 +249,14 @@ test("a failure has its file, line, attempts, project and duration", async () =>
   expect(flaky?.stack).toContain("SessionTest.java:26");
 });
 
-test.each(["playwright/mixed.json", "playwright/mixed.xml"])("%s tells its projects apart", async (report) => {
-  const { projects } = await read(report);
-  expect(projects["authenticated-chrome"]).toMatchObject({ total: 4, failed: 1, skipped: 1 });
-  expect(projects["unauthenticated-chrome"]).toMatchObject({ total: 2, passed: 2 });
-});
+test.each(["playwright/mixed.json", "playwright/mixed.xml", "playwright/mixed.ctrf.json"])(
+  "%s tells its projects apart",
+  async (report) => {
+    const { projects } = await read(report);
+    expect(projects["authenticated-chrome"]).toMatchObject({ total: 4, failed: 1, skipped: 1 });
+    expect(projects["unauthenticated-chrome"]).toMatchObject({ total: 2, passed: 2 });
+  },
+);
 
 test("file names count from the workspace where that can be told, so that an annotation finds its file", async () => {
   await using at = await workspace({ "app/test/a.test.ts": "", "app/report.xml": "" });

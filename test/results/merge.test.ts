@@ -15,6 +15,17 @@ test("Jest's three reports of one run count every test once, and the crashes tha
     );
 });
 
+test("Playwright's three reports of one run count every test once", async () => {
+  expect(await read("playwright/mixed.*")).toMatchObject({
+    total: 6,
+    passed: 3,
+    failed: 1,
+    flaky: 1,
+    skipped: 1,
+    disagreements: [],
+  });
+});
+
 test("Playwright's merge of its shards is the whole run, and adds nothing to them", async () => {
   const { total, passed, failed, flaky, skipped } = await read("playwright/merged.json");
   expect({ total, passed, failed, flaky, skipped }).toEqual({ total: 6, passed: 3, failed: 1, flaky: 1, skipped: 1 });
