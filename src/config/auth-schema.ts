@@ -10,12 +10,9 @@ const roleName = z
 const bodyValue = z.union([z.string(), z.number(), z.boolean()], { error: "expected text, a number, true or false" });
 
 const role = z.strictObject({
-  body: z
-    .record(z.string(), bodyValue)
-    .default({})
-    .meta({
-      description: "Sent to the mint route beside secretKey and role; {prefix} becomes the prefix of the run's test data.",
-    }),
+  body: z.record(z.string(), bodyValue).default({}).meta({
+    description: "Sent to the mint route beside secretKey and role; {prefix} becomes the prefix of the run's test data.",
+  }),
   variable: variableName
     .optional()
     .meta({ description: "Also hand the token over in this variable; that one cannot be renewed while the tests run." }),

@@ -95,13 +95,10 @@ export const e2eSchema = suite
       description:
         "Run the command so many times at once, each with ENV_ACTIONS_SHARD (from 1) and ENV_ACTIONS_SHARDS: --shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS.",
     }),
-    attachments: z
-      .array(z.string().min(1))
-      .default(["test-results/**/*.{png,zip,webm}"])
-      .meta({
-        description:
-          "Globs of what failed tests leave behind, relative to workingDirectory: kept beside the report, and on a runner uploaded for 7 days. Traces hold what the tests sent; [] keeps nothing.",
-      }),
+    attachments: z.array(z.string().min(1)).default(["test-results/**/*.{png,zip,webm}"]).meta({
+      description:
+        "Globs of what failed tests leave behind, relative to workingDirectory: kept beside the report, and on a runner uploaded for 7 days. Traces hold what the tests sent; [] keeps nothing.",
+    }),
   })
   .refine(({ install, browsers }) => !(install === true && !browsers?.length), {
     path: ["install"],
