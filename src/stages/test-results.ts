@@ -1,7 +1,8 @@
-import { type Check, type TestResults, UserError } from "../model.ts";
+import type { Check, TestResults } from "../model.ts";
 import { judgeTests } from "../results/judge.ts";
 import { MarkedTests } from "../results/marked.ts";
 import { readResults } from "../results/read.ts";
+import { UnreadableReport } from "../results/unreadable.ts";
 import type { StageContext } from "./context.ts";
 import type { Suite } from "./suite-settings.ts";
 import type { RanTests } from "./test-command.ts";
@@ -25,7 +26,8 @@ export async function judgeRun(
     const tests = marked.addTo(results);
     return { checks: [...(cut ? [cut] : []), ...judgeTests(tests, suite.rules, ran)], tests };
   } catch (error) {
-    if (error instanceof UserError) throw error;
+    // Anything else is a mistake of ours or of the machine, and says nothing about the tests.
+    if (!(error instanceof UnreadableReport)) throw error;
     // After a run that was cut short, a missing report says nothing more; otherwise it is the finding.
     return { checks: [cut ?? unreadable(ran, error)] };
   }
@@ -54,8 +56,7 @@ function whyCutShort(context: StageContext, { commands, serverDied, durationMs }
   return undefined;
 }
 
-function unreadable({ commands, exitCode }: RanTests, error: unknown): Check {
-  const message = error instanceof Error ? error.message : String(error);
+function unreadable({ commands, exitCode }: RanTests, { message }: UnreadableReport): Check {
   const signal = commands.find((command) => command.signal !== null)?.signal;
   return {
     id: "tests.report",
