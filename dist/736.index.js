@@ -1,4 +1,4 @@
-export const id=736;export const ids=[736];export const modules={46736:((e,t,n)=>{n.r(t),n.d(t,{init:()=>p});var r=n(51455),i=n(76760);n(56002);function a(e={}){let t=o(e.databricksHost??`adb-0000000000000000.0.azuredatabricks.net`),n=o(e.redisHost??`localhost`),r=o(e.apiUrl??`http://localhost:3000`);return`# yaml-language-server: $schema=https://raw.githubusercontent.com/classwaves/env-actions/v1/schema/config.schema.json
+export const id=736;export const ids=[736];export const modules={46736:((e,t,n)=>{n.r(t),n.d(t,{init:()=>p});var r=n(51455),i=n(76760);n(95040);function a(e={}){let t=o(e.databricksHost??`adb-0000000000000000.0.azuredatabricks.net`),n=o(e.redisHost??`localhost`),r=o(e.apiUrl??`http://localhost:3000`);return`# yaml-language-server: $schema=https://raw.githubusercontent.com/classwaves/env-actions/v1/schema/config.schema.json
 #
 # What env-actions looks at and tests in. \${NAME} is an environment variable, \${NAME:-text} one with a default.
 # A secret is always a variable: its value never stands here.
@@ -154,6 +154,10 @@ ${d(`e2e`,`integration`)}
     runs-on: ubuntu-latest
     timeout-minutes: 10
     environment: production-smoke
+    permissions:
+      contents: read
+      # To ask whether the deployment succeeded.
+      deployments: read
     steps:
       - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
@@ -190,7 +194,11 @@ ${c}
           DATABRICKS_WAREHOUSE_ID: \${{ vars.DATABRICKS_WAREHOUSE_ID }}
           DATABRICKS_TOKEN: \${{ secrets.DATABRICKS_TOKEN }}
           REDIS_URL: \${{ secrets.REDIS_URL }}
-          TEST_TOKEN_SECRET: \${{ secrets.TEST_TOKEN_SECRET }}`,l={preflight:10,integration:25,e2e:45},u={preflight:``,integration:``,e2e:`      - run: npx playwright install --with-deps
+          TEST_TOKEN_SECRET: \${{ secrets.TEST_TOKEN_SECRET }}`,l={preflight:10,integration:25,e2e:45},u={preflight:``,integration:``,e2e:`      - uses: actions/cache@27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5
+        with:
+          path: ~/.cache/ms-playwright
+          key: playwright-\${{ runner.os }}-\${{ hashFiles('**/package-lock.json') }}
+      - run: npx playwright install --with-deps
 `};function d(e,t){return`  ${e}:
 ${t?`    needs: ${t}\n`:`    if: \${{ !contains(fromJSON('["deployment_status", "schedule"]'), github.event_name) }}
 `}    runs-on: ubuntu-latest
@@ -200,7 +208,7 @@ ${t?`    needs: ${t}\n`:`    if: \${{ !contains(fromJSON('["deployment_status", 
       - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
           persist-credentials: false
-      - uses: actions/setup-node@v5
+      - uses: actions/setup-node@820762786026740c76f36085b0efc47a31fe5020 # v7.0.0
         with:
           node-version: 24
           cache: npm

@@ -4,6 +4,7 @@ import { parseDuration, parsePercent } from "../config/units.ts";
 import { exitStatus } from "../exit-status.ts";
 import { artifactService } from "../gate/artifacts.ts";
 import { type StageReport, UserError } from "../model.ts";
+import { excusedFailures } from "../results/judge-marked.ts";
 import type { Overrides } from "../stages/context.ts";
 import { performStage, type StageAnswer, type StageRequest } from "../suite.ts";
 import { cancellation } from "./cancellation.ts";
@@ -99,14 +100,15 @@ function passRateFrom(text: string): number {
 /** What the stage's own action declares, and nothing else. */
 function outputsOf({ report, files }: StageAnswer): [OutputName, string][] {
   const { tests, cleanup } = report;
-  const ran = tests ? tests.total - tests.skipped : 0;
+  // As the check counts: what is quarantined counts neither way.
+  const ran = tests ? tests.total - tests.skipped - excusedFailures(tests.quarantine) : 0;
   const values: Partial<Record<OutputName, string>> = {
     verdict: report.verdict,
     report: files.report,
     summary: files.summary,
     "run-id": report.runId,
     ...(tests && {
-      tests: String(ran),
+      tests: String(tests.total - tests.skipped),
       "failed-tests": String(tests.failed + tests.crashedSuites.length),
       "flaky-tests": String(tests.flaky),
       // Cut off, not rounded: 99.97 % is not 100 %.

@@ -232,7 +232,13 @@ const minutes: Record<TestedStage, number> = { preflight: 10, integration: 25, e
 const browsers: Record<TestedStage, string> = {
   preflight: "",
   integration: "",
-  e2e: "      - run: npx playwright install --with-deps\n",
+  // Browsers are 700 MB a job otherwise; the key changes with Playwright's version, which stands in the lock file.
+  e2e: `      - uses: actions/cache@27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5
+        with:
+          path: ~/.cache/ms-playwright
+          key: playwright-\${{ runner.os }}-\${{ hashFiles('**/package-lock.json') }}
+      - run: npx playwright install --with-deps
+`,
 };
 
 function testJob(stage: TestedStage, needs?: TestedStage): string {
@@ -247,7 +253,7 @@ ${order}    runs-on: ubuntu-latest
       - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
           persist-credentials: false
-      - uses: actions/setup-node@v5
+      - uses: actions/setup-node@820762786026740c76f36085b0efc47a31fe5020 # v7.0.0
         with:
           node-version: 24
           cache: npm
