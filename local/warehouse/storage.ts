@@ -315,15 +315,17 @@ function newTable(name: TableName, columns: TableColumn[], user: string): Table 
   refuseRepeatedColumns(columns.map((column) => column.name));
   const hidden = columns.find((column) => /^(rowid|__.*)$/i.test(column.name));
   if (hidden) throw new UnsupportedSql(`a column named ${hidden.name}`);
+  const created = newVersion({ user }, "CREATE TABLE", 0);
   return {
     catalog: name.catalog.toLowerCase(),
     schema: name.schema.toLowerCase(),
     name: name.table.toLowerCase(),
     columns,
     owner: user,
-    createdAt: Date.now(),
+    // The one moment: a clock that is read twice may have moved on in between.
+    createdAt: created.at,
     id: randomUUID(),
-    history: [newVersion({ user }, "CREATE TABLE", 0)],
+    history: [created],
     readableFrom: 0,
     emptyUntil: -1,
   };
