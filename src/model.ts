@@ -188,7 +188,33 @@ export interface TableCleanup {
   /** Delta version of the table before and after, for undo. */
   versionBefore?: number;
   versionAfter?: number;
+  /** What each delete took, oldest first; absent where nothing was deleted, or where the table's history did not show it. */
+  deletions?: Deletion[];
   problem?: string;
+}
+
+/** One delete, as undo needs it. */
+export interface Deletion {
+  rows: number;
+  /** The Delta version that it made: the one before still has the rows. */
+  version: number;
+  /** Rows that meet any of these were deleted. */
+  selection: SelectedRows[];
+}
+
+/** Rows whose column has one of these values; exactly one of the two lists is there. */
+export interface SelectedRows {
+  column: string;
+  values?: string[];
+  /** In place of the values of a column that may hold a person: their SHA-256, hex. */
+  sha256?: string[];
+}
+
+/** What a room says for the audit log; who, when, where and which run is added by whoever keeps the log. Never values of people. */
+export interface AuditNote {
+  action: "decision" | "statement";
+  details: Record<string, string | number | boolean | null>;
+  counts: Record<string, number>;
 }
 
 export interface CleanupResult {

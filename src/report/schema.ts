@@ -98,6 +98,18 @@ const command = z.strictObject({
   tail: z.array(z.string()).optional(),
 });
 
+const deletion = z.strictObject({
+  rows: amount,
+  version: amount.meta({ description: "The version that it made: the one before still has the rows." }),
+  selection: z.array(
+    z.strictObject({
+      column: z.string(),
+      values: z.array(z.string()).optional(),
+      sha256: z.array(z.string()).optional().meta({ description: "In place of values that may be about a person." }),
+    }),
+  ),
+});
+
 const tableCleanup = z.strictObject({
   table: z.string(),
   planned: amount,
@@ -109,6 +121,7 @@ const tableCleanup = z.strictObject({
   statement: z.string(),
   versionBefore: amount.optional(),
   versionAfter: amount.optional(),
+  deletions: z.array(deletion).optional().meta({ description: "What undo needs." }),
   problem: z.string().optional(),
 });
 

@@ -1,6 +1,7 @@
 import { look } from "../checks/check.ts";
 import type { Check } from "../model.ts";
-import { describePlan, executeCleanup, planCleanup } from "../testdata/cleanup.ts";
+import { describePlan, planCleanup } from "../testdata/cleanup.ts";
+import { executeCleanup } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
 import { withReaders, withWriters } from "./connections.ts";
 import { type StageContext, type StageOutcome, step, told } from "./context.ts";
@@ -29,7 +30,7 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
           "Scope `all` is deleted only with the digest of the plan that was shown: run without --execute first, then add --plan-digest.",
       };
     return await withWriters(context, context.signal, async (writers) => {
-      const ports = { ...writers, environment: context.environment, signal: context.signal, onStep };
+      const ports = { ...writers, environment: context.environment, signal: context.signal, ...telling(context) };
       const plan = await planCleanup(ports, request);
       if (planDigest && plan.digest !== planDigest) {
         outcome.cleanup = describePlan(plan, true);

@@ -1,6 +1,7 @@
 import { sentence } from "../checks/check.ts";
 import type { Check, CleanupResult } from "../model.ts";
-import { type CleanupRequest, executeCleanup, planCleanup } from "../testdata/cleanup.ts";
+import { type CleanupRequest, planCleanup } from "../testdata/cleanup.ts";
+import { executeCleanup } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
 import { readLedger } from "../testdata/ledger.ts";
 import { ledgerFile } from "./child-environment.ts";
@@ -19,7 +20,7 @@ export async function cleanUpRun(context: StageContext): Promise<{ check: Check;
   try {
     const request = await cleanupRequest(context, "run");
     const result = await withWriters(context, signal, async (writers) => {
-      const ports = { ...writers, environment: context.environment, signal, onStep: (text: string) => step(context, text) };
+      const ports = { ...writers, environment: context.environment, signal, ...telling(context) };
       return await executeCleanup(ports, await planCleanup(ports, request));
     });
     return { check: judgeCleanup(result, elapsed()), result };

@@ -27,33 +27,42 @@ export async function reportUndeclared(
   const others = [...catalog].flatMap(([name, columns]) => {
     const selection = emptySelection();
     for (const [column, parent] of pointing) if (columns.has(column)) select(selection, column, plan.ids.get(parent) ?? []);
-    return name in declared || isEmpty(selection) ? [] : [{ name, selection }];
+    const guarded = isProtected(name, request.protectedTables);
+    return name in declared || (isEmpty(selection) && !guarded) ? [] : [{ name, selection, guarded }];
   });
-  const answers = await askTogether(warehouse, others, ({ name, selection }, binder) => ({
-    columns: "count(*) AS hanging",
-    from: `${qualifiedName(warehouse.catalog, name)} WHERE ${conditionOf(selection, binder)}`,
-  }));
+  const answers = await askTogether(warehouse, others, ({ name, selection, guarded }, binder) => {
+    const table = qualifiedName(warehouse.catalog, name);
+    const where = isEmpty(selection) ? "false" : conditionOf(selection, binder);
+    return {
+      columns: `${guarded ? `(SELECT count(*) FROM ${table})` : "0"} AS total, count(*) AS hanging`,
+      from: `${table} WHERE ${where}`,
+    };
+  });
   for (const { item, row } of answers.rows) {
     const hanging = Number(row.hanging);
+    if (item.guarded) plan.protectedRows.set(item.name, Number(row.total));
     if (hanging === 0) continue;
-    if (isProtected(item.name, request.protectedTables))
-      plan.notes.push(`${item.name} is protected: ${hanging} rows about test data stay there`);
+    if (item.guarded) plan.notes.push(`${item.name} is protected: ${hanging} rows about test data stay there`);
     else
       plan.problems.push(
         `${hanging} rows of ${item.name} hang on test data, but the table is not declared: add it to testData.tables`,
       );
   }
-  for (const { item, why } of answers.failed) plan.notes.push(`${item.name} is not declared and could not be looked at: ${why}`);
+  for (const { item, why } of answers.failed)
+    plan.notes.push(`${item.name} is ${item.guarded ? "protected" : "not declared"} and could not be looked at: ${why}`);
 }
 
 /** A plan that is larger than expected is more likely a mistake than a large amount of test data. */
 export async function holdToCaps(warehouse: WarehouseReader, request: PlanRequest, plan: RowPlan): Promise<void> {
   if (plan.rows > request.maxRows)
     plan.blockers.push(`the plan has ${plan.rows} rows, more than testData.maxRows (${request.maxRows})`);
-  const answers = await askTogether(warehouse, plan.levels.flat(), (table, binder) => ({
-    columns: `count(*) AS total, count_if(${conditionOf(table.selection, binder)}) AS selected`,
-    from: qualifiedName(warehouse.catalog, table.table),
-  }));
+  const answers = await askTogether(warehouse, plan.waves.flat(), ({ table, selection }, binder) => {
+    const name = qualifiedName(warehouse.catalog, table);
+    return {
+      columns: `(SELECT count(*) FROM ${name}) AS total, count(*) AS selected`,
+      from: `${name} WHERE ${conditionOf(selection, binder)}`,
+    };
+  });
   for (const { item: table, row } of answers.rows) {
     const [total, selected] = [Number(row.total), Number(row.selected)];
     if (selected !== table.rows)

@@ -3,9 +3,11 @@ import type { Table } from "../config/schema.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import { type CatalogColumns, readCatalogColumns } from "./catalog.ts";
 import { isProtected, levelsOf } from "./graph.ts";
-import { planLevel } from "./level.ts";
 import { holdToCaps, reportLedger, reportUndeclared } from "./limits.ts";
+import type { Look } from "./look.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
+import { search } from "./search.ts";
+import { wavesOf } from "./waves.ts";
 
 /**
  * Finds every row that is test data, by itself or by what it hangs on. Only reads.
@@ -16,27 +18,43 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   const catalog = earlier?.catalog ?? (await readCatalogColumns(warehouse));
   const plan: RowPlan = {
     catalog,
-    levels: [],
+    waves: [],
     rows: 0,
     ids: new Map(),
     notes: [],
     problems: [],
     blockers: [],
+    protectedRows: new Map(),
     unreadable: [],
     digest: "",
   };
-  for (const [table, ids] of request.known) plan.ids.set(table, new Set(ids));
   const declared = presentTables(request, catalog, plan);
-
-  for (const level of levelsOf(declared))
-    plan.levels.unshift(await planLevel(warehouse, level, { declared, catalog, request, plan }));
-  plan.levels = plan.levels.filter((level) => level.length > 0);
-  plan.rows = plan.levels.flat().reduce((sum, table) => sum + table.rows, 0);
+  const order = new Map(levelsOf(declared).flatMap((level, index) => level.map((name) => [name, index] as const)));
+  const looks = await search(warehouse, { declared, catalog, request, order }, plan, earlier?.ids ?? new Map());
+  const found = [...looks.values()].map((look) => look.found).filter((table) => table.rows > 0);
+  plan.waves = wavesOf(found);
+  plan.rows = found.reduce((sum, table) => sum + table.rows, 0);
+  for (const look of looks.values()) reportKept(look, plan);
   reportLedger(declared, request, plan);
-  await reportUndeclared(warehouse, declared, catalog, request, plan);
-  await holdToCaps(warehouse, request, plan);
+  // What is over a limit already is not carried out, whatever else could be said of it.
+  if (plan.blockers.length === 0)
+    await Promise.all([reportUndeclared(warehouse, declared, catalog, request, plan), holdToCaps(warehouse, request, plan)]);
   plan.digest = digestOf(plan);
   return plan;
+}
+
+/** What looks like test data and stays, with the reason. */
+function reportKept({ name, refused, ageless }: Look, plan: RowPlan): void {
+  for (const row of refused.values())
+    plan.problems.push(
+      `${name}: ${row} is kept: the ledger, or a row it hangs on, says that this run made it, but it is older than the run`,
+    );
+  if (ageless.rows > 0) {
+    const more = ageless.rows > ageless.samples.length ? ", …" : "";
+    plan.notes.push(
+      `${name}: ${ageless.rows} ${ageless.rows === 1 ? "row is" : "rows are"} kept, because the age cannot be told (${ageless.samples.join(", ")}${more})`,
+    );
+  }
 }
 
 /** The declared tables that exist, with the columns they really have. What is declared and not there is said. */
@@ -71,7 +89,7 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
 
 /** SHA-256 over what would be deleted, independent of order. */
 function digestOf(plan: RowPlan): string {
-  const content = plan.levels
+  const content = plan.waves
     .flat()
     .map(
       (table) =>

@@ -11,7 +11,7 @@ export interface PlanRequest {
   prefixes: readonly string[];
   tables: Readonly<Record<string, Table>>;
   protectedTables: readonly string[];
-  /** `schema.table` → keys that are known to be test data: the ledger's, and those of an earlier look. */
+  /** `schema.table` → keys that the ledger claims for this run. */
   known: ReadonlyMap<string, ReadonlySet<string>>;
   /** Scope `expired`: test data made after this moment (Unix milliseconds) is left alone. */
   olderThan: number;
@@ -30,12 +30,16 @@ export interface TablePlan {
   oldest?: number;
   newest?: number;
   samples: string[];
+  /** Tables whose rows alone tell that some rows of this one are test data. */
+  leansOn: Set<string>;
+  /** Columns that may hold a person: their values are never kept. */
+  person: ReadonlySet<string>;
 }
 
 export interface RowPlan {
   catalog: CatalogColumns;
-  /** In the order of deletion: what hangs on others first, so that a deletion that is interrupted leaves nothing unreachable. */
-  levels: TablePlan[][];
+  /** In the order of deletion, each wave at once; see {@link import("./waves.ts").wavesOf}. */
+  waves: TablePlan[][];
   rows: number;
   /** Every key that was selected: Redis keys may carry them. */
   ids: Map<string, Set<string>>;
@@ -45,6 +49,8 @@ export interface RowPlan {
   problems: string[];
   /** Reasons why it must not run. */
   blockers: string[];
+  /** Protected tables → how many rows they have: nothing here deletes from them, and the next look shows it. */
+  protectedRows: Map<string, number>;
   /** Tables that could not be looked at. */
   unreadable: { table: string; why: string }[];
   digest: string;

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+import type { SelectedRows } from "../model.ts";
 import type { Parameters } from "../warehouse/connection.ts";
 import { quoteName } from "../warehouse/statements.ts";
 
@@ -49,6 +51,24 @@ export function conditionOf(selection: Selection, binder: Binder): string {
   const terms = [...selection.values].map(([column, values]) => {
     const list = binder.bind(JSON.stringify([...values].sort()));
     return `${quoteName(column)} IN (SELECT explode(from_json(${list}, 'array<string>')))`;
+  });
+  return terms.join(" OR ");
+}
+
+/** A selection as a report keeps it. Values of a column that may hold a person are kept as their SHA-256. */
+export function storedSelection({ selection, person }: { selection: Selection; person: ReadonlySet<string> }): SelectedRows[] {
+  return [...selection.values].map(([column, values]) =>
+    person.has(column)
+      ? { column, sha256: [...values].map((value) => createHash("sha256").update(value).digest("hex")).sort() }
+      : { column, values: [...values].sort() },
+  );
+}
+
+/** The condition that selects the same rows again, from what a report kept. */
+export function storedConditionOf(selection: readonly SelectedRows[], binder: Binder): string {
+  const terms = selection.map(({ column, values, sha256 }) => {
+    const compared = sha256 ? `sha2(${quoteName(column)}, 256)` : quoteName(column);
+    return `${compared} IN (SELECT explode(from_json(${binder.bind(JSON.stringify(sha256 ?? values ?? []))}, 'array<string>')))`;
   });
   return terms.join(" OR ");
 }

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { executeCleanup, planCleanup } from "../../src/testdata/cleanup.ts";
+import { planCleanup } from "../../src/testdata/cleanup.ts";
+import { executeCleanup } from "../../src/testdata/execute.ts";
 import { type Expectation, expectationOf } from "./expectation.ts";
 import { type Catalog, type Place, requestFor, startPlace } from "./place.ts";
 import { expireAfter, now, type World, world } from "./world.ts";

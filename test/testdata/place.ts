@@ -5,7 +5,8 @@ import { environmentSchema } from "../../src/config/environment-schema.ts";
 import type { Environment, Table, TestDataConfig } from "../../src/config/schema.ts";
 import { tableSchema, testDataSchema } from "../../src/config/test-data-schema.ts";
 import { openRedisForTestData, type TestDataRedis } from "../../src/redis/connection.ts";
-import type { CleanupRequest, WritingPorts } from "../../src/testdata/cleanup.ts";
+import type { CleanupRequest } from "../../src/testdata/cleanup.ts";
+import type { WritingPorts } from "../../src/testdata/execute.ts";
 import { parseLedger } from "../../src/testdata/ledger.ts";
 import { openForTestData, type TestDataWarehouse } from "../../src/warehouse/access.ts";
 import { Connection, type WarehouseSettings } from "../../src/warehouse/connection.ts";
@@ -93,7 +94,16 @@ async function openCatalog(
       await owner.run(`INSERT INTO ${name}.${table} (${columns.join(", ")}) VALUES ${values.join(", ")}`, parameters);
     },
     rows: (table) => warehouse.query(`SELECT * FROM ${table}`),
-    ports: (changes = {}) => ({ warehouse, redis, environment, signal, onStep: () => undefined, ...changes }),
+    ports: (changes = {}) => ({
+      warehouse,
+      redis,
+      environment,
+      signal,
+      onStep: () => undefined,
+      onRemaining: () => undefined,
+      audit: async () => undefined,
+      ...changes,
+    }),
     close: () => warehouse.close(),
   };
 }

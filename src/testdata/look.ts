@@ -4,99 +4,92 @@ import type { Row } from "../warehouse/connection.ts";
 import { qualifiedName, quoteName } from "../warehouse/statements.ts";
 import type { CatalogColumns } from "./catalog.ts";
 import { timeInId } from "./identity.ts";
-import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
+import type { PlanRequest, TablePlan } from "./row-plan.ts";
 import { type Binder, candidatesOf, conditionOf, emptySelection, type Rule, type Selection, select, shows } from "./selection.ts";
-import { askTogether } from "./together.ts";
 
 const samplesShown = 3;
 
-/** What a search goes by and fills. */
-export interface Search {
+/** The ids that are known to be test data: what other rows may hang on. */
+export type KnownIds = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** One table, looked through once: everything it has that is test data as far as the ids known at that moment tell. */
+export interface Look {
+  name: string;
+  table: Table;
+  rules: Rule[];
+  /** What is already known: keys of this table, and keys of the tables it hangs on. */
+  inherited: Selection;
+  /** Keys that the ledger, or an earlier look, claims for this table. */
+  claimed: ReadonlySet<string>;
+  found: TablePlan;
+  /** Keys of the rows that were found. */
+  keys: Set<string>;
+  /** Rows of others that the ledger, or a row they hang on, claimed for this run: what names each → how it is shown. */
+  refused: Map<string, string>;
+  /** Rows that show themselves, and are kept because nothing tells their age. */
+  ageless: { rows: number; samples: string[] };
+  /** Its columns' types, in capitals. */
+  types: ReadonlyMap<string, string>;
+  /** Position of each table in the order of the graph, parents first. */
+  order: ReadonlyMap<string, number>;
+}
+
+export interface LookRequest {
   /** The declared tables that exist. */
   declared: Readonly<Record<string, Table>>;
   catalog: CatalogColumns;
   request: PlanRequest;
-  plan: RowPlan;
+  order: ReadonlyMap<string, number>;
 }
 
-/** One table of a level, while it is looked through. */
-interface Look {
-  name: string;
-  table: Table;
-  rules: Rule[];
-  inherited: Selection;
-  found: TablePlan;
-  /** The keys that are known to be test data. */
-  ids: Set<string>;
-  /** Rows of others that the ledger, or a row they hang on, claimed for this run in this look or an earlier one. */
-  refused: Set<string>;
-  /** Those of this look alone: what claimed the others may have been refused itself. */
-  refusedNow: Set<string>;
-  notes: string[];
-  /** Its columns' types, in capitals. */
-  types: ReadonlyMap<string, string>;
-}
-
-/** All tables of a level at once: none of them hangs on another, except a table on itself. */
-export async function planLevel(warehouse: WarehouseReader, level: readonly string[], search: Search): Promise<TablePlan[]> {
-  const planned: TablePlan[] = [];
-  for (let looks = level.map((name) => lookAt(name, new Set(), search)); looks.length > 0; ) {
-    const before = new Map(looks.map((look) => [look, { ids: look.ids.size, refused: look.refused.size }]));
-    const width = Math.max(...looks.map((look) => showing(look).length));
-    const answers = await askTogether(warehouse, looks, (look, binder) => rowsOf(warehouse, look, width, binder));
-    for (const { item: look, row } of answers.rows) takeRow(row, look, search.request);
-    for (const { item: look, why } of answers.failed) search.plan.unreadable.push({ table: look.name, why });
-    looks = looks.flatMap((look) => {
-      const { ids, refused } = before.get(look) ?? { ids: 0, refused: 0 };
-      const hangsOnItself = Object.values(look.table.parents).includes(look.name);
-      if (look.refused.size > refused) {
-        // What turned out to be none of ours may have drawn others in: the looking begins anew, without it.
-        const known = search.request.known.get(look.name) ?? [];
-        search.plan.ids.set(look.name, new Set([...known].filter((key) => !look.refused.has(key))));
-      } else if (!hangsOnItself || look.ids.size === ids) {
-        planned.push(finished(look, search));
-        return [];
-      }
-      return [lookAt(look.name, look.refused, search)];
-    });
-  }
-  return planned.filter((table) => table.rows > 0);
-}
-
-function finished(look: Look, { plan, request }: Search): TablePlan {
-  plan.notes.push(...look.notes);
-  const known = [...(request.known.get(look.name) ?? [])].filter((key) => look.refused.has(key));
-  for (const row of new Set([...known, ...look.refusedNow]))
-    plan.problems.push(
-      `${look.name}: ${row} is kept: the ledger, or a row it hangs on, says that this run made it, but it is older than the run`,
-    );
-  return look.found;
-}
-
-function lookAt(name: string, refused: Set<string>, { declared, catalog, request, plan }: Search): Look {
+/** @param ids of the tables that this one may hang on. @param verified keys of its own that an earlier look found. */
+export function lookAt(
+  name: string,
+  ids: KnownIds,
+  verified: Iterable<string>,
+  { declared, catalog, request, order }: LookRequest,
+): Look {
   const table = declared[name] as Table;
-  const ids = plan.ids.get(name) ?? new Set<string>();
-  plan.ids.set(name, ids);
-  const found: TablePlan = { table: name, selection: emptySelection(), rows: 0, samples: [] };
+  const claimed = request.known.get(name) ?? new Set<string>();
+  const inherited = emptySelection();
+  if (table.key !== "") {
+    select(inherited, table.key, claimed);
+    select(inherited, table.key, verified);
+  }
+  for (const [column, parent] of Object.entries(table.parents)) select(inherited, column, ids.get(parent) ?? []);
   return {
     name,
     table,
     rules: rulesFor(table, declared, request),
-    inherited: inheritedSelection(table, name, plan),
-    found,
-    ids,
-    refused,
-    refusedNow: new Set(),
-    notes: [],
+    inherited,
+    claimed,
+    found: {
+      table: name,
+      selection: emptySelection(),
+      rows: 0,
+      samples: [],
+      leansOn: new Set(),
+      person: new Set(table.person),
+    },
+    keys: new Set(),
+    refused: new Map(),
+    ageless: { rows: 0, samples: [] },
     types: catalog.get(name) ?? new Map(),
+    order,
   };
 }
 
-/** Tables of a level are asked in one statement, so each has the same columns: its key, its time, and as many more as any needs. */
-function rowsOf(
+/**
+ * The question of one table. Tables are asked many in one statement, so each has the same columns: its key, its time, and as many
+ * more as any of them needs.
+ * @param width of the widest of them; see {@link widthOf}
+ * @param limit more rows than this are not fetched: the plan is refused anyway.
+ */
+export function questionOf(
   warehouse: WarehouseReader,
   look: Look,
   width: number,
+  limit: number,
   binder: Binder,
 ): { columns: string; from: string } | undefined {
   const condition = [candidatesOf(look.rules, binder), conditionOf(look.inherited, binder)]
@@ -110,7 +103,12 @@ function rowsOf(
     `${time === undefined ? "NULL" : quoteName(time)} AS made_at`,
     ...Array.from({ length: width }, (_, index) => `${asText(look, shown[index] ?? "")} AS c${index}`),
   ];
-  return { columns: columns.join(", "), from: `${qualifiedName(warehouse.catalog, look.name)} WHERE ${condition}` };
+  const rows = `SELECT * FROM ${qualifiedName(warehouse.catalog, look.name)} WHERE ${condition} LIMIT ${limit}`;
+  return { columns: columns.join(", "), from: `(${rows}) AS looked_at` };
+}
+
+export function widthOf(look: Look): number {
+  return showing(look).length;
 }
 
 /** Text and number in one column would make the warehouse read the texts as numbers. */
@@ -150,50 +148,62 @@ function rulesFor(table: Table, tables: Readonly<Record<string, Table>>, request
   return [...own, ...pointing];
 }
 
-/** By what is already known: keys of this table, and keys of the tables it hangs on. */
-function inheritedSelection(table: Table, name: string, plan: RowPlan): Selection {
-  const selection = emptySelection();
-  if (table.key !== "") select(selection, table.key, plan.ids.get(name) ?? []);
-  for (const [column, parent] of Object.entries(table.parents)) select(selection, column, plan.ids.get(parent) ?? []);
-  return selection;
+/** Reads rows into a look. Their columns are read by place: thousands of rows share one list of names. */
+export function rowTaker(look: Look, request: PlanRequest): (row: Row) => void {
+  const places = new Map(showing(look).map((column, index) => [column, `c${index}`]));
+  places.set(look.table.key, "row_key");
+  return (row) => takeRow(row, look, request, places);
 }
 
-function takeRow(row: Row, look: Look, request: PlanRequest): void {
-  const { name, table, rules, inherited, found, ids } = look;
-  const columns = showing(look);
+function takeRow(row: Row, look: Look, request: PlanRequest, places: ReadonlyMap<string, string>): void {
+  const { table, rules, inherited, found, claimed } = look;
   const text = (column: string): string | undefined => {
-    const value = column === table.key ? row.row_key : row[`c${columns.indexOf(column)}`];
+    const value = row[places.get(column) ?? ""];
     // Empty text names nothing: a row without a parent would hang on every row without a key.
     return value === null || value === undefined || value === "" ? undefined : String(value);
   };
   const key = table.key === "" ? undefined : text(table.key);
-  const hanging = [...inherited.values].find(([column, values]) => values.has(text(column) ?? ""))?.[0];
+  const hanging = [...inherited.values].filter(([column, values]) => values.has(text(column) ?? "")).map(([column]) => column);
   const shown = rules.find((rule) => shows(rule, text(rule.column)))?.column;
-  const label = key ?? text(hanging ?? shown ?? "") ?? "a row";
+  const by = key !== undefined ? table.key : (hanging[0] ?? shown);
+  if (by === undefined) return;
+  const label = table.person.includes(by) ? "(masked)" : (text(by) ?? "");
   const written = timeOf(row, look);
   const made = timeInIds([...(shown ? [text(shown)] : []), key], request.now) ?? written;
   if (request.scope === "run" && shown === undefined && isOlderThanTheRun(written, request)) {
-    look.refused.add(label);
-    look.refusedNow.add(label);
+    look.refused.set(text(by) ?? "", label);
     return;
   }
-  if (hanging === undefined && request.scope === "expired") {
+  if (hanging.length === 0 && request.scope === "expired") {
     if (made === undefined) {
-      look.notes.push(`${name}: ${label} is kept, because its age cannot be told`);
+      look.ageless.rows++;
+      if (look.ageless.samples.length < samplesShown) look.ageless.samples.push(label);
       return;
     }
     if (made > request.olderThan) return;
   }
-  const by = key !== undefined ? table.key : (hanging ?? shown);
-  if (by === undefined) return;
   select(found.selection, by, [text(by) ?? ""]);
-  if (key !== undefined) ids.add(key);
+  if (key !== undefined) look.keys.add(key);
   found.rows++;
   if (made !== undefined) {
     found.oldest = Math.min(found.oldest ?? made, made);
     found.newest = Math.max(found.newest ?? made, made);
   }
-  if (found.samples.length < samplesShown) found.samples.push(table.person.includes(by) ? "(masked)" : (text(by) ?? ""));
+  if (found.samples.length < samplesShown) found.samples.push(label);
+  const foundAgain = (shown !== undefined && made !== undefined) || (key !== undefined && claimed.has(key));
+  if (!foundAgain) leanOnHighest(look, hanging);
+}
+
+/** Of the rows that a row hangs on, one must outlive it: the one that stands highest, on which most others lean as well. */
+function leanOnHighest({ name, table, found, order }: Look, hanging: readonly string[]): void {
+  const parents = hanging.flatMap((column) => {
+    const parent = table.parents[column];
+    return parent === undefined || parent === name ? [] : [parent];
+  });
+  const [highest, ...others] = parents;
+  if (highest === undefined) return;
+  const rank = (parent: string) => order.get(parent) ?? 0;
+  found.leansOn.add(others.reduce((best, parent) => (rank(parent) < rank(best) ? parent : best), highest));
 }
 
 function timeInIds(ids: (string | undefined)[], now: number): number | undefined {

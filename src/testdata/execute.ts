@@ -1,0 +1,260 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Environment } from "../config/schema.ts";
+import type { AuditNote, CleanupResult, TableCleanup } from "../model.ts";
+import type { TestDataRedis } from "../redis/connection.ts";
+import type { TestDataWarehouse } from "../warehouse/access.ts";
+import { type CleanupPlan, type CleanupPorts, describePlan, leftOver, planCleanup, tableOf } from "./cleanup.ts";
+import { inParallel } from "./concurrency.ts";
+import { versionOfDelete } from "./history.ts";
+import { proveRedis, proveWarehouse } from "./proof.ts";
+import type { TablePlan } from "./row-plan.ts";
+import { Binder, conditionOf, storedSelection } from "./selection.ts";
+
+/** What is still to be deleted of a plan. */
+export interface Remaining {
+  tables: { table: string; rows: number }[];
+  keys: number;
+}
+
+export interface WritingPorts extends CleanupPorts {
+  environment: Environment;
+  warehouse?: TestDataWarehouse;
+  redis?: TestDataRedis;
+  /** Told before the first delete and after each one. */
+  onRemaining: (remaining: Remaining) => void;
+  /** Keeps a line of the audit log; never rejects. */
+  audit: (note: AuditNote) => Promise<void>;
+}
+
+/** How often test data is looked for again after a deletion, because something may still be writing. */
+const rounds = 3;
+const pauseBetweenRoundsMs = 200;
+
+/**
+ * Deletes exactly what was planned, then looks again until nothing is left. The first error never abandons the rest: what could
+ * not be done stands in the result. @throws WrongPlace before the first write
+ */
+export async function executeCleanup(ports: WritingPorts, plan: CleanupPlan): Promise<CleanupResult> {
+  if (ports.redis) proveRedis(ports.environment, ports.redis.identity);
+  if (ports.warehouse) proveWarehouse(ports.environment, await ports.warehouse.identity());
+  const result = describePlan(plan, false);
+  await notePlan(ports, plan, result);
+  if (plan.blockers.length > 0) {
+    result.problems.push("nothing was deleted");
+    return result;
+  }
+  // Nothing was found a moment ago: to look again would find the same.
+  if (result.leftOver === 0) {
+    await noteEnd(ports, plan, plan, result);
+    return result;
+  }
+  let current = plan;
+  for (let round = 1; ; round++) {
+    const deletions = await deletePlanned(ports, current, result);
+    const [again] = await Promise.all([lookAgain(ports, current, result), noteVersions(ports, deletions)]);
+    if (again === undefined) {
+      await noteEnd(ports, plan, undefined, result);
+      return result;
+    }
+    noteLeft(again, result);
+    const done = result.leftOver === 0 || round === rounds || ports.signal.aborted;
+    if (!done && again.blockers.length > 0) result.problems.push("what came back was not deleted");
+    if (done || again.blockers.length > 0) {
+      await noteEnd(ports, plan, again, result);
+      return result;
+    }
+    ports.onStep(`${result.leftOver} rows or keys are still there or came back; deleting again (${round + 1} of ${rounds})`);
+    await delay(pauseBetweenRoundsMs * round);
+    current = again;
+  }
+}
+
+/** A delete that was carried out, before the table's own history was asked about it. */
+interface Deletion {
+  table: TablePlan;
+  entry: TableCleanup;
+  /** Unknown where the answer was lost. */
+  rows: number | undefined;
+  statement: string;
+}
+
+/** Deletes of one wave under way at once. A warehouse runs about ten and queues the others, which costs no round trip. */
+const deletionsAtOnce = 24;
+
+async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<Deletion[]> {
+  const { warehouse, redis } = ports;
+  const remaining = new Map(plan.rows?.waves.flat().map((table) => [table.table, table.rows]));
+  let keys = plan.keys?.keys.size ?? 0;
+  const say = () => ports.onRemaining({ tables: [...remaining].map(([table, rows]) => ({ table, rows })), keys });
+  const deletions: Deletion[] = [];
+  say();
+  if (warehouse && plan.rows) {
+    for (const wave of plan.rows.waves) {
+      ports.onStep(`deleting from ${wave.map((table) => table.table).join(", ")}`);
+      await inParallel(deletionsAtOnce, wave, async (table) => {
+        const deletion = await deleteTable(warehouse, table, entryFor(result, table));
+        if (deletion) {
+          deletions.push(deletion);
+          remaining.delete(table.table);
+        }
+        say();
+        await noteDelete(ports, table, entryFor(result, table), deletion);
+      });
+    }
+    result.deletedRows = result.tables.reduce((sum, table) => sum + (table.deleted ?? 0), 0);
+  }
+  if (redis && plan.keys && plan.keys.keys.size > 0) {
+    ports.onStep(`deleting ${plan.keys.keys.size} Redis keys`);
+    const planned = plan.keys.keys.size;
+    let gone: number | undefined;
+    try {
+      gone = await redis.unlink([...plan.keys.keys]);
+      result.keys.deleted = (result.keys.deleted ?? 0) + gone;
+      result.deletedKeys = result.keys.deleted;
+      keys = 0;
+    } catch (error) {
+      result.keys.problem = sentence(error);
+    }
+    say();
+    await ports.audit({
+      action: "statement",
+      details: { what: "unlink", ...(result.keys.problem ? { problem: result.keys.problem } : {}) },
+      counts: { planned, ...(gone === undefined ? {} : { deleted: gone }) },
+    });
+  }
+  return deletions;
+}
+
+function entryFor(result: CleanupResult, table: TablePlan): TableCleanup {
+  const known = result.tables.find((entry) => entry.table === table.table);
+  if (known) return known;
+  const added = tableOf(table);
+  result.tables.push(added);
+  return added;
+}
+
+/** @returns nothing where it failed, which the entry says. */
+async function deleteTable(warehouse: TestDataWarehouse, table: TablePlan, entry: TableCleanup): Promise<Deletion | undefined> {
+  const binder = new Binder();
+  const condition = conditionOf(table.selection, binder);
+  try {
+    const rows = await warehouse.deleteRows(table.table, condition, binder.parameters);
+    if (rows === undefined) entry.problem = "the warehouse did not tell how many rows it deleted";
+    else {
+      entry.deleted = (entry.deleted ?? 0) + rows;
+      if (rows !== table.rows) entry.problem = `${table.rows} rows were planned, but ${rows} were deleted`;
+    }
+    return { table, entry, rows, statement: entry.statement };
+  } catch (error) {
+    entry.problem = sentence(error);
+    return undefined;
+  }
+}
+
+/** Compares each count with the table's own account, and keeps what undo needs. */
+async function noteVersions({ warehouse }: WritingPorts, deletions: readonly Deletion[]): Promise<void> {
+  if (!warehouse) return;
+  await inParallel(deletionsAtOnce, deletions, async ({ table, entry, rows }) => {
+    if (rows === undefined || rows === 0) return;
+    try {
+      const version = await versionOfDelete(warehouse, table.table, rows);
+      if (version === undefined) {
+        entry.problem ??= `${rows} rows were deleted, but the table's history shows no such delete`;
+        return;
+      }
+      entry.versionBefore = Math.min(entry.versionBefore ?? version - 1, version - 1);
+      entry.versionAfter = version;
+      entry.deletions = [...(entry.deletions ?? []), { rows, version, selection: storedSelection(table) }];
+    } catch (error) {
+      entry.problem ??= `${rows} rows were deleted, but the table's history could not be read: ${sentence(error)}`;
+    }
+  });
+}
+
+async function lookAgain(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<CleanupPlan | undefined> {
+  try {
+    return await planCleanup(ports, plan.request, plan);
+  } catch (error) {
+    result.leftOver = null;
+    result.problems.push(`whether anything is left could not be told: ${sentence(error)}`);
+    return undefined;
+  }
+}
+
+function noteLeft(again: CleanupPlan, result: CleanupResult): void {
+  const unreadable = new Set(again.rows?.unreadable.map(({ table }) => table));
+  for (const entry of result.tables) entry.left = unreadable.has(entry.table) ? undefined : 0;
+  for (const table of again.rows?.waves.flat() ?? []) entryFor(result, table).left = table.rows;
+  result.keys.left = again.keys?.keys.size ?? 0;
+  result.leftOver = leftOver(again);
+  // The last look counts: what hung on test data in a view, or in a table that another cleaned up, hangs no more.
+  result.problems = [...again.blockers, ...again.problems];
+}
+
+/** What is about to happen stands in the log before it happens: a machine that is lost half way leaves that much. */
+async function notePlan(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<void> {
+  const { ledger, scope } = plan.request;
+  if (scope === "run" && ledger.rows.size + ledger.keys.size > 0)
+    await ports.audit({
+      action: "decision",
+      details: { what: "created" },
+      counts: { ...Object.fromEntries([...ledger.rows].map(([table, ids]) => [table, ids.size])), keys: ledger.keys.size },
+    });
+  await ports.audit({
+    action: "decision",
+    details: { what: "plan", scope, digest: plan.digest, execute: plan.blockers.length === 0 },
+    counts: { ...Object.fromEntries(result.tables.map((table) => [table.table, table.planned])), keys: result.keys.planned },
+  });
+}
+
+async function noteDelete(
+  ports: WritingPorts,
+  table: TablePlan,
+  entry: TableCleanup,
+  deletion: Deletion | undefined,
+): Promise<void> {
+  await ports.audit({
+    action: "statement",
+    details: {
+      what: "delete",
+      table: table.table,
+      statement: entry.statement,
+      ...(entry.problem ? { problem: entry.problem } : {}),
+    },
+    counts: { planned: table.rows, ...(deletion?.rows === undefined ? {} : { deleted: deletion.rows }) },
+  });
+}
+
+/** What was seen at the end: what is left, which versions hold what was deleted, and whether the protected tables still have their rows. */
+async function noteEnd(
+  ports: WritingPorts,
+  plan: CleanupPlan,
+  last: CleanupPlan | undefined,
+  result: CleanupResult,
+): Promise<void> {
+  for (const [table, before] of plan.rows?.protectedRows ?? []) {
+    const after = last?.rows?.protectedRows.get(table);
+    const kept = after === undefined ? "unknown" : after >= before;
+    if (kept === false)
+      result.notes.push(`${table} is protected, but has ${after} rows where it had ${before}: something else deletes from it`);
+    await ports.audit({
+      action: "decision",
+      details: { what: "protected", table, kept },
+      counts: { before, ...(after === undefined ? {} : { after }) },
+    });
+  }
+  for (const { table, versionBefore, versionAfter } of result.tables)
+    if (versionBefore !== undefined && versionAfter !== undefined)
+      await ports.audit({ action: "decision", details: { what: "versions", table }, counts: { versionBefore, versionAfter } });
+  const left = result.tables.flatMap(({ table, left: rows }) => (rows ? [[table, rows] as const] : []));
+  await ports.audit({
+    action: "decision",
+    details: { what: "verified", leftOver: result.leftOver ?? "unknown" },
+    counts: Object.fromEntries(left),
+  });
+  if (result.leftOver === 0) ports.onRemaining({ tables: [], keys: 0 });
+}
+
+function sentence(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
