@@ -1,5 +1,6 @@
 import { Connection, type Parameters, type Row, type WarehouseSettings } from "./connection.ts";
 import { WarehouseFailure } from "./failure.ts";
+import { missingRows, type OlderRows } from "./older-rows.ts";
 import { qualifiedName, whyNotCondition, whyNotReading } from "./statements.ts";
 
 /** Who and where we are, as the warehouse itself says it. */
@@ -20,7 +21,7 @@ export interface WarehouseReader {
   close(): Promise<void>;
 }
 
-/** A reader that can also delete rows by a condition: the only write that test data needs. */
+/** A reader that can also delete rows by a condition, and put rows of an older version back: the only writes that test data needs. */
 export interface TestDataWarehouse extends WarehouseReader {
   /**
    * @param table `schema.table`
@@ -29,6 +30,13 @@ export interface TestDataWarehouse extends WarehouseReader {
    * @throws WarehouseFailure; kind `statement` for a condition that would not do, before anything is sent.
    */
   deleteRows(table: string, condition: string, parameters: Parameters): Promise<number | undefined>;
+  /**
+   * Adds the rows that an older version has and the table has not: a row whose key is there again is left as it is, so doing it twice
+   * adds nothing. It is sent once only, because two at the same moment would add everything twice.
+   * @returns how many rows were added, or `undefined` where that could not be told.
+   * @throws WarehouseFailure; kind `statement` for a condition that would not do, before anything is sent.
+   */
+  restoreRows(rows: OlderRows): Promise<number | undefined>;
 }
 
 export interface OpenOptions {
@@ -38,6 +46,7 @@ export interface OpenOptions {
 }
 
 export { loadDriver } from "./connection.ts";
+export type { OlderRows } from "./older-rows.ts";
 
 /** @throws WarehouseFailure */
 export async function openReader(settings: WarehouseSettings, options: OpenOptions): Promise<WarehouseReader> {
@@ -54,6 +63,18 @@ export async function openForTestData(settings: WarehouseSettings, options: Open
       if (refusal) throw new WarehouseFailure("statement", `a delete from ${table} was refused before sending: ${refusal}`);
       const statement = `DELETE FROM ${qualifiedName(settings.catalog, table)} WHERE ${condition}`;
       return (await connection.run(statement, parameters)).affected;
+    },
+    async restoreRows(rows) {
+      const refusal = whyNotCondition(rows.condition, Object.keys(rows.parameters));
+      if (refusal)
+        throw new WarehouseFailure("statement", `putting rows of ${rows.table} back was refused before sending: ${refusal}`);
+      return (
+        await connection.run(
+          `INSERT INTO ${qualifiedName(settings.catalog, rows.table)} ${missingRows(settings.catalog, rows)}`,
+          rows.parameters,
+          { once: true },
+        )
+      ).affected;
     },
   };
 }

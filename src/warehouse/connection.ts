@@ -51,8 +51,8 @@ interface Progress {
 }
 
 /**
- * A statement is sent again when it was turned away unexecuted, or when its answer was lost: everything that this room sends,
- * reads and deletes by a condition, may run twice without harm. Five attempts in all span about seven seconds.
+ * A statement is sent again when it was turned away unexecuted, or when its answer was lost: reads and deletes by a condition may run
+ * twice without harm; what may not is marked `once`. Five attempts in all span about seven seconds.
  */
 const retryDelaysMs = [250, 1000, 2000, 4000];
 const longestRetryAfterMs = 30_000;
@@ -101,9 +101,10 @@ export class Connection {
 
   /**
    * Runs one statement and reads its whole result. `affected` is unknown where an earlier attempt may have run.
+   * @param options `once`: the statement must not run twice; it is sent again only while it was surely turned away.
    * @throws WarehouseFailure
    */
-  async run(text: string, parameters: Parameters = {}): Promise<StatementResult> {
+  async run(text: string, parameters: Parameters = {}, options: { once?: boolean } = {}): Promise<StatementResult> {
     let mayHaveRun = false;
     for (let attempt = 0; ; attempt++) {
       const progress: Progress = { sent: false, accepted: false };
@@ -116,6 +117,7 @@ export class Connection {
         if (waitMs === undefined || !repeated.has(failure.kind)) throw failure;
         const answerLost = failure.kind === "connection-lost" || failure.kind === "unreachable";
         mayHaveRun ||= progress.accepted || (progress.sent && answerLost);
+        if (mayHaveRun && options.once) throw failure;
         await this.#pause(Math.max(waitMs, Math.min(failure.retryAfterMs ?? 0, longestRetryAfterMs)));
       }
     }

@@ -1,0 +1,204 @@
+import type { Environment, Table } from "../config/schema.ts";
+import type { AuditNote, Deletion, StageReport, TableCleanup } from "../model.ts";
+import type { OlderRows, TestDataWarehouse, WarehouseReader } from "../warehouse/access.ts";
+import { WarehouseFailure } from "../warehouse/failure.ts";
+import { missingRows, olderRows } from "../warehouse/older-rows.ts";
+import { inParallel } from "./concurrency.ts";
+import { isProtected } from "./graph.ts";
+import { deletesOf } from "./history.ts";
+import { proveWarehouse } from "./proof.ts";
+import { Binder, storedConditionOf } from "./selection.ts";
+
+/** What one table had deleted, and what of it can be put back. */
+export interface TableUndo {
+  /** `schema.table` */
+  table: string;
+  /** Rows that the report says were deleted. */
+  deleted: number;
+  /** Of them, rows that the table's history still has, and that are not there now. */
+  restorable: number;
+  /** Rows whose key is there again, written since: they stay as they are. */
+  present: number;
+  /** Absent in a dry run, and where the warehouse did not tell. */
+  restored?: number;
+  problem?: string;
+}
+
+export interface UndoResult {
+  dryRun: boolean;
+  /** Of the cleanup that is undone. */
+  runId: string;
+  environment: string;
+  tables: TableUndo[];
+  /** What cannot come back, beside the tables. */
+  notes: string[];
+}
+
+/** One delete to be undone, as the history has it. */
+interface Step {
+  rows: OlderRows;
+  restorable: number;
+  present: number;
+}
+
+export interface UndoPlan {
+  result: UndoResult;
+  /** By table, newest delete first: what was written between two deletes is what was there last. */
+  steps: Map<string, Step[]>;
+}
+
+export interface UndoRequest {
+  report: StageReport;
+  tables: Readonly<Record<string, Table>>;
+  protectedTables: readonly string[];
+}
+
+/** Tables looked at, or put back to, at once. */
+const atOnce = 8;
+
+/** What could be put back of that report's cleanup; only reads. */
+export async function planUndo(warehouse: WarehouseReader, request: UndoRequest): Promise<UndoPlan> {
+  const { report } = request;
+  const steps = new Map<string, Step[]>();
+  const cleaned = (report.cleanup?.tables ?? []).filter((table) => table.deleted !== 0 || table.deletions);
+  const tables = await inParallel(atOnce, cleaned, async (cleaned) => {
+    const undo: TableUndo = { table: cleaned.table, deleted: deletedFrom(cleaned), restorable: 0, present: 0 };
+    const refusal = whyNot(cleaned, request);
+    if (refusal !== undefined) return { ...undo, problem: refusal };
+    try {
+      const key = request.tables[cleaned.table]?.key ?? "";
+      const found = await inParallel(atOnce, [...(cleaned.deletions ?? [])].reverse(), (deletion) =>
+        findDeletion(warehouse, cleaned.table, key, deletion),
+      );
+      steps.set(
+        cleaned.table,
+        found.filter((step) => step !== undefined),
+      );
+      for (const step of found) {
+        undo.restorable += step?.restorable ?? 0;
+        undo.present += step?.present ?? 0;
+      }
+      const lost = found.filter((step) => step === undefined).length;
+      if (lost > 0) undo.problem = "the table's history no longer reaches back to what was deleted, or no longer has it";
+    } catch (error) {
+      undo.problem = error instanceof Error ? error.message : String(error);
+    }
+    return undo;
+  });
+  const keys = report.cleanup?.deletedKeys ?? 0;
+  return {
+    result: {
+      dryRun: true,
+      runId: report.runId,
+      environment: report.environment.name,
+      tables,
+      notes: keys > 0 ? [`${keys} Redis keys were deleted; Redis keeps no history, so they cannot come back`] : [],
+    },
+    steps,
+  };
+}
+
+/**
+ * Puts back exactly what was planned, parents first; the first failure never abandons the rest.
+ * @throws WrongPlace before the first write
+ */
+export async function executeUndo(
+  ports: { warehouse: TestDataWarehouse; environment: Environment; audit: (note: AuditNote) => Promise<void> },
+  plan: UndoPlan,
+  order: ReadonlyMap<string, number>,
+): Promise<UndoResult> {
+  proveWarehouse(ports.environment, await ports.warehouse.identity());
+  const result: UndoResult = { ...plan.result, dryRun: false, tables: plan.result.tables.map((table) => ({ ...table })) };
+  const rank = (table: TableUndo) => order.get(table.table) ?? 0;
+  for (const level of Map.groupBy(
+    [...result.tables].sort((a, b) => rank(a) - rank(b)),
+    rank,
+  ).values())
+    await inParallel(atOnce, level, async (table) => {
+      for (const step of plan.steps.get(table.table) ?? []) await restore(ports, table, step);
+    });
+  return result;
+}
+
+async function restore(
+  { warehouse, audit }: { warehouse: TestDataWarehouse; audit: (note: AuditNote) => Promise<void> },
+  table: TableUndo,
+  { rows, restorable }: Step,
+): Promise<void> {
+  if (restorable === 0) return;
+  let restored: number | undefined;
+  try {
+    restored = await warehouse.restoreRows(rows);
+    if (restored === undefined)
+      table.problem ??= "the warehouse did not tell how many rows it put back: run undo again without --execute to see";
+    else {
+      table.restored = (table.restored ?? 0) + restored;
+      if (restored !== restorable) table.problem ??= `${restorable} rows were planned, but ${restored} were put back`;
+    }
+  } catch (error) {
+    table.problem ??= `${error instanceof Error ? error.message : String(error)}; whether rows were put back shows when undo is run again without --execute`;
+  }
+  await audit({
+    action: "statement",
+    details: { what: "restore", table: table.table, version: rows.version, ...(table.problem ? { problem: table.problem } : {}) },
+    counts: { planned: restorable, ...(restored === undefined ? {} : { restored }) },
+  });
+}
+
+function deletedFrom({ deleted, deletions }: TableCleanup): number {
+  return deleted ?? (deletions ?? []).reduce((sum, one) => sum + one.rows, 0);
+}
+
+function whyNot(cleaned: TableCleanup, request: UndoRequest): string | undefined {
+  if (isProtected(cleaned.table, request.protectedTables)) return "the table is protected: nothing is written to it";
+  if (!(cleaned.table in request.tables)) return "the table is no longer declared in testData.tables";
+  if (!cleaned.deletions?.length) return "the report does not say which version has the rows: the cleanup could not tell";
+  return undefined;
+}
+
+/** Versions among which another delete of as many rows is looked for. */
+const versionsSearched = 200;
+
+/** @returns nothing where no version has the rows any more. @throws WarehouseFailure */
+async function findDeletion(
+  warehouse: WarehouseReader,
+  table: string,
+  key: string,
+  { rows, version, selection }: Deletion,
+): Promise<Step | undefined> {
+  const noted = await rowsBefore(warehouse, table, key, version, selection);
+  if (noted && noted.restorable + noted.present === rows) return noted;
+  // Two runs that deleted as many rows at the same moment: the version noted may be the other's.
+  for (const other of await deletesOf(warehouse, table, rows, versionsSearched)) {
+    const found = other === version ? undefined : await rowsBefore(warehouse, table, key, other, selection);
+    if (found && found.restorable + found.present === rows) return found;
+  }
+  return undefined;
+}
+
+async function rowsBefore(
+  warehouse: WarehouseReader,
+  table: string,
+  key: string,
+  version: number,
+  selection: Deletion["selection"],
+): Promise<Step | undefined> {
+  const binder = new Binder();
+  const condition = storedConditionOf(selection, binder);
+  const older: OlderRows = { table, version: version - 1, key, condition, parameters: binder.parameters };
+  const count = async (rows: string) =>
+    Number((await warehouse.query(`SELECT count(*) AS found FROM (${rows})`, binder.parameters))[0]?.found);
+  try {
+    const [found, restorable] = await Promise.all([
+      count(olderRows(warehouse.catalog, older)),
+      count(missingRows(warehouse.catalog, older)),
+    ]);
+    return { rows: older, restorable, present: found - restorable };
+  } catch (error) {
+    if (error instanceof WarehouseFailure && historyIsGone.test(error.message)) return undefined;
+    throw error;
+  }
+}
+
+/** What Delta says of a version that VACUUM or the log's retention took away. */
+const historyIsGone = /DELTA_VERSION_NOT_FOUND|time travel|DELTA_FILE_NOT_FOUND|_delta_log|no longer (exists|available)|VACUUM/i;

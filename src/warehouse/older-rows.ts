@@ -1,0 +1,34 @@
+import type { Parameters } from "./connection.ts";
+import { qualifiedName, quoteName } from "./statements.ts";
+
+/** Rows that an older version of a table has. */
+export interface OlderRows {
+  /** `schema.table` */
+  table: string;
+  version: number;
+  /** The column that names a row; empty where none does. */
+  key: string;
+  /** As for a delete: it compares with at least one of the named parameters. */
+  condition: string;
+  parameters: Parameters;
+}
+
+/** A SELECT of all rows that the older version has. */
+export function olderRows(catalog: string, { table, version, condition }: OlderRows): string {
+  return `SELECT * FROM ${qualifiedName(catalog, table)} VERSION AS OF ${Math.trunc(version)} WHERE (${condition})`;
+}
+
+/**
+ * A SELECT of the rows that the older version has and the table has not. A row whose key is there again is another by now, and is not
+ * among them. Rows without a key cannot be told apart by it: of each, there are as many as there are fewer now.
+ */
+export function missingRows(catalog: string, rows: OlderRows): string {
+  const name = qualifiedName(catalog, rows.table);
+  const older = olderRows(catalog, rows);
+  const now = `SELECT * FROM ${name} WHERE (${rows.condition})`;
+  if (rows.key === "") return `${older} EXCEPT ALL ${now}`;
+  const column = quoteName(rows.key);
+  const named = `${older} AND ${column} NOT IN (SELECT ${column} FROM ${name} WHERE ${column} IS NOT NULL)`;
+  const nameless = `(${older} AND ${column} IS NULL EXCEPT ALL ${now} AND ${column} IS NULL)`;
+  return `${named} UNION ALL ${nameless}`;
+}
