@@ -11,7 +11,16 @@ const ground = ["config"];
 const stores = ["warehouse", "redis"];
 const workrooms = ["checks", "testdata", "process", "results", "gate"];
 /** Files in src itself that the two doors, action and cli, have in common. */
-const hall = ["suite.ts", "record.ts", "secrets.ts", "progress.ts", "exit-status.ts", "version.ts"];
+const hall = [
+  "suite.ts",
+  "record.ts",
+  "audit-log.ts",
+  "lock-file.ts",
+  "secrets.ts",
+  "progress.ts",
+  "exit-status.ts",
+  "version.ts",
+];
 const belowTheDoors = [...hall, "stages", "report", ...workrooms, ...stores, ...ground];
 
 /** Room, or file in src itself → what it may import besides its own files and model.ts. */

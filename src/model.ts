@@ -294,6 +294,14 @@ export interface Evidence {
   reportDigest: string;
 }
 
+/** What a room says for the audit log; who, when, where and which run is added by whoever keeps the log. Never values of people. */
+export interface AuditNote {
+  /** `decision`: what was decided. `statement`: what was written to the environment. */
+  action: "decision" | "statement";
+  details: Record<string, string | number | boolean | null>;
+  counts: Record<string, number>;
+}
+
 /** What a stage tells while it runs, for the terminal's progress and the runner's log. */
 export type Progress =
   | { kind: "stage-started"; stage: StageName; environment: string; budgetMs: number }
@@ -301,6 +309,8 @@ export type Progress =
   | { kind: "step"; stage: StageName; text: string }
   | { kind: "warning"; stage: StageName; text: string }
   | { kind: "output"; stage: StageName; source: string; line: string }
+  /** While a cleanup executes: what of its plan is not known to be deleted yet. Empty tables and no keys when nothing remains. */
+  | { kind: "remaining"; stage: StageName; tables: { table: string; rows: number }[]; keys: number }
   | { kind: "stage-finished"; stage: StageName; report: StageReport };
 
 /**

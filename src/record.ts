@@ -1,10 +1,11 @@
-import { appendFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type StageReport, stageNames } from "./model.ts";
-import { type AuditEntry, auditLine, verifyAudit } from "./report/audit.ts";
+import { type AuditLog, auditFile } from "./audit-log.ts";
+import { type StageReport, stageNames, worstVerdict } from "./model.ts";
 import { toHtml } from "./report/html.ts";
 import { toMarkdown } from "./report/markdown.ts";
 import { parseReport } from "./report/schema.ts";
+import { redacted } from "./secrets.ts";
 
 /** Absolute paths of what a stage left behind, and the two texts that travel further. */
 export interface RecordedFiles {
@@ -17,14 +18,18 @@ export interface RecordedFiles {
   summaryText: string;
 }
 
-/** Writes report, summary, HTML page and audit line. Nothing is written that was not redacted. */
+/**
+ * Writes the decision's audit line, report, summary and HTML page. Nothing is written that was not redacted.
+ * @returns the report as it was written: one whose audit line could not be written says so
+ */
 export async function recordReport(
-  report: StageReport,
-  options: { records: string; redact: (text: string) => string },
-): Promise<RecordedFiles> {
+  stageReport: StageReport,
+  options: { records: string; redact: (text: string) => string; audit: AuditLog },
+): Promise<{ report: StageReport; files: RecordedFiles }> {
   const { records, redact } = options;
   const reports = join(records, "reports");
   await mkdir(reports, { recursive: true });
+  const report = await withDecision(stageReport, options.audit);
   // Before anything is written in any format: once escaped for JSON, Markdown or HTML, a secret no longer looks like itself.
   const safe = redacted(report, redact);
   const reportText = `${JSON.stringify(safe, undefined, 2)}\n`;
@@ -32,22 +37,13 @@ export async function recordReport(
     report: join(reports, `${report.stage}.json`),
     summary: join(records, "summary.md"),
     html: join(records, "report.html"),
-    audit: join(records, "audit.jsonl"),
+    audit: join(records, auditFile),
   };
   await writeFile(files.report, reportText);
   const all = await reportsOfRun(reports, report.runId);
   await writeFile(files.summary, toMarkdown(all));
   await writeFile(files.html, toHtml(all));
-  await appendAudit(files.audit, safe);
-  return { ...files, reportText, summaryText: toMarkdown(safe) };
-}
-
-/** The same value with every text in it redacted, keys included. */
-function redacted<Value>(value: Value, redact: (text: string) => string): Value {
-  if (typeof value === "string") return redact(value) as Value;
-  if (Array.isArray(value)) return value.map((item) => redacted(item, redact)) as Value;
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [redact(key), redacted(item, redact)])) as Value;
+  return { report, files: { ...files, reportText, summaryText: toMarkdown(safe) } };
 }
 
 /** The reports of one run, in the order of the gate. */
@@ -58,28 +54,25 @@ async function reportsOfRun(directory: string, runId: string): Promise<StageRepo
   return reports.filter((report) => report.runId === runId);
 }
 
-async function appendAudit(file: string, report: StageReport): Promise<void> {
-  const entry: AuditEntry = {
-    at: report.finishedAt,
-    who: report.origin.actor ?? "unknown",
-    run: report.runId,
-    environment: report.environment.name,
-    stage: report.stage,
-    action: "decision",
-    details: { verdict: report.verdict, reason: report.reason, commit: report.commit.headSha ?? report.commit.sha },
-    counts: { deletedRows: report.cleanup?.deletedRows ?? 0, deletedKeys: report.cleanup?.deletedKeys ?? 0 },
-  };
-  const text = await textOf(file);
-  const { line } = auditLine(verifyAudit(text).lastHash, entry);
-  // A line that a killed run left half written stays as it is, and visible: the log is only ever added to.
-  await appendFile(file, `${text === "" || text.endsWith("\n") ? "" : "\n"}${line}\n`);
-}
-
-async function textOf(file: string): Promise<string> {
+/**
+ * The stage's own decision, the last line of its audit log. Where that cannot be written the report is no pass: the log would lack
+ * the very line that says so.
+ */
+async function withDecision(report: StageReport, audit: AuditLog): Promise<StageReport> {
   try {
-    return await readFile(file, "utf8");
+    await audit.write(
+      {
+        action: "decision",
+        details: { verdict: report.verdict, reason: report.reason, commit: report.commit.headSha ?? report.commit.sha },
+        counts: { deletedRows: report.cleanup?.deletedRows ?? 0, deletedKeys: report.cleanup?.deletedKeys ?? 0 },
+      },
+      report.finishedAt,
+    );
+    return report;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
-    throw error;
+    const problem = error instanceof Error ? error.message : String(error);
+    const verdict = worstVerdict([report.verdict, "error"]);
+    const reason = verdict === report.verdict ? report.reason : problem;
+    return { ...report, verdict, reason, problems: [...new Set([...report.problems, problem])] };
   }
 }

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { AuditLog, auditFile } from "./audit-log.ts";
 import { resolveTables } from "./config/classwaves.ts";
 import { loadConfig, selectEnvironment } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
@@ -62,7 +63,9 @@ export async function performStage(request: StageRequest): Promise<StageAnswer> 
   // What a run writes is no part of the project.
   await writeFile(join(records, ".gitignore"), "*\n");
 
-  const context: Omit<StageContext, "signal"> = {
+  const auditedRun = { who: origin.actor ?? "unknown", run: identity.runId, environment: environment.name, stage };
+  const audit = new AuditLog(join(records, auditFile), auditedRun, secrets.redact);
+  const context: Omit<StageContext, "signal" | "audit"> = {
     stage,
     config,
     tables,
@@ -77,8 +80,16 @@ export async function performStage(request: StageRequest): Promise<StageAnswer> 
     overrides: request.overrides ?? {},
   };
   const budgetMs = request.budgetMs ?? config.stages[stage].budget;
-  const report = await runStage({ context, cancel: request.cancel, budgetMs, commit, origin, refusal: identity.refusal });
-  const files = await recordReport(report, { records, redact: secrets.redact });
+  const found = await runStage({
+    context,
+    audit: (note) => audit.write(note),
+    cancel: request.cancel,
+    budgetMs,
+    commit,
+    origin,
+    refusal: identity.refusal,
+  });
+  const { report, files } = await recordReport(found, { records, redact: secrets.redact, audit });
   const problems = await store.keep(evidenceOf(report, files.reportText), [{ name: `${stage}.json`, content: files.reportText }]);
   const notUploaded = request.artifacts
     ? [
@@ -86,7 +97,9 @@ export async function performStage(request: StageRequest): Promise<StageAnswer> 
         ...(await uploadLogs(request.artifacts, report, workspace)),
       ]
     : [];
-  for (const problem of [...identity.problems, ...problems, ...notUploaded])
+  // The stage has told its end already; what came after that is told by itself.
+  const afterwards = report.problems.slice(found.problems.length);
+  for (const problem of [...identity.problems, ...afterwards, ...problems, ...notUploaded])
     request.onProgress({ kind: "warning", stage, text: problem });
   return { report, files };
 }

@@ -5,11 +5,13 @@ import { logLine } from "../report/inert.ts";
 
 /** Prints progress into the runner's log. Whatever others wrote is made inert: a printed line must never be obeyed as a command. */
 export function printProgress(progress: Progress): void {
+  // A line after each delete would only repeat what the steps say; at a second signal it is said in full.
+  if (progress.kind === "remaining") return;
   if (progress.kind === "warning") core.warning(logLine(progress.text));
   else core.info(logLine(lineOf(progress)));
 }
 
-function lineOf(progress: Exclude<Progress, { kind: "warning" }>): string {
+function lineOf(progress: Exclude<Progress, { kind: "warning" | "remaining" }>): string {
   switch (progress.kind) {
     case "stage-started":
       return `${progress.stage} in ${progress.environment}, at most ${Math.round(progress.budgetMs / 1000)} s`;

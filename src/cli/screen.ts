@@ -57,6 +57,11 @@ export class Screen {
         if (this.#verbose) this.line([`  │ ${progress.source}: ${progress.line}`, "gray"]);
         else this.#doing(progress.line);
         break;
+      case "remaining": {
+        const rows = progress.tables.reduce((sum, table) => sum + table.rows, 0);
+        this.#doing(`deleting: ${rows} rows and ${progress.keys} keys to go`);
+        break;
+      }
       case "stage-finished":
         this.#rest();
         this.#finish(progress.report);

@@ -18,13 +18,29 @@ function pids(): number[] {
   return (orUndefined(() => readdirSync("/proc")) ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
 }
 
-/** Whether it still runs, and in which process group. A zombie has ended: it only waits for a parent that may never ask. */
-function processGroup(pid: number): number | undefined {
+/** What `stat` tells from the state on. Undefined for a zombie too: it has ended, and waits for a parent that may never ask. */
+function livingStat(pid: number): string[] | undefined {
   const stat = orUndefined(() => readFileSync(`/proc/${pid}/stat`, "latin1"));
-  if (stat === undefined) return undefined;
   // The command stands in parentheses and may itself hold spaces and parentheses.
-  const [state, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return state === "Z" || state === "X" ? undefined : Number(group);
+  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields?.[0] === "Z" || fields?.[0] === "X" ? undefined : fields;
+}
+
+/** Whether it still runs, and in which process group. */
+function processGroup(pid: number): number | undefined {
+  const group = livingStat(pid)?.[2];
+  return group === undefined ? undefined : Number(group);
+}
+
+/** When it started, in the kernel's own ticks: with its number it is one process and no later one. Undefined when it has ended. */
+export function startOf(pid: number): string | undefined {
+  return livingStat(pid)?.[19];
+}
+
+/** The boot and the process namespace that a pid belongs to: elsewhere the same number is another process. */
+export function pidSpace(): string {
+  const boot = orUndefined(() => readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()) ?? "";
+  return `${boot} ${orUndefined(() => readlinkSync("/proc/self/ns/pid")) ?? ""}`;
 }
 
 /** Living processes of the group, and those anywhere whose environment holds `mark`. */

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import type { StageName } from "../model.ts";
+import type { AuditNote, StageName } from "../model.ts";
 
 /**
  * The audit log: lines of JSON, each holding the hash of the one before it, so that a line that was changed, removed or put in
  * between shows. What was cut off at the end does not show by itself: keep the newest hash somewhere else as well.
  */
 
-export interface AuditEntry {
+export interface AuditEntry extends AuditNote {
   /** ISO 8601. */
   at: string;
   who: string;
@@ -14,10 +14,6 @@ export interface AuditEntry {
   run: string;
   environment: string;
   stage: StageName;
-  /** `decision`: what a stage or the gate decided. `statement`: what was written to the environment. */
-  action: "decision" | "statement";
-  details: Record<string, string | number | boolean | null>;
-  counts: Record<string, number>;
 }
 
 export interface AuditLine {
@@ -65,6 +61,18 @@ export function verifyAudit(text: string): AuditVerification {
   return { ok: true, lines: lines.length + (unended === "" ? 0 : 1), lastHash };
 }
 
+/** The hash of the last line in this piece of a log that is right in itself; undefined where none is. */
+export function lastHashOf(piece: string): string | undefined {
+  for (let end = piece.length; end > 0; ) {
+    const start = piece.lastIndexOf("\n", end - 1);
+    const line = piece.slice(start + 1, end);
+    const read = readLine(line);
+    if (read !== undefined && isItself(line, read)) return read.hash;
+    end = start;
+  }
+  return undefined;
+}
+
 type ReadLine = Record<string, unknown> & { hash: string };
 
 function readLine(line: string): ReadLine | undefined {
@@ -78,14 +86,17 @@ function readLine(line: string): ReadLine | undefined {
 }
 
 function faultOf(line: string, read: ReadLine, lastHash: string | undefined): string | undefined {
-  const { hash, ...content } = read;
-  // The whole line, byte for byte: else a member could be written twice, and another reader would believe the other one.
-  if (hashOf(content) !== hash || canonicalJson(read) !== line)
-    return "this line was changed: its hash is not the hash of its content";
-  if (content.previous === (lastHash ?? null)) return undefined;
+  if (!isItself(line, read)) return "this line was changed: its hash is not the hash of its content";
+  if (read.previous === (lastHash ?? null)) return undefined;
   return lastHash === undefined
     ? "this is not the first line of a log: lines before it are missing"
     : "this line does not follow the one before it: lines are missing, added or in another order";
+}
+
+/** The whole line, byte for byte: else a member could be written twice, and another reader would believe the other one. */
+function isItself(line: string, read: ReadLine): boolean {
+  const { hash, ...content } = read;
+  return hashOf(content) === hash && canonicalJson(read) === line;
 }
 
 function hashOf(content: unknown): string {

@@ -1,6 +1,7 @@
 import type { Config, Environment, Table } from "../config/schema.ts";
 import type {
   Attachment,
+  AuditNote,
   Check,
   CleanupResult,
   CommandReport,
@@ -29,6 +30,8 @@ export interface StageContext {
   /** Ends at the stage's budget, or when the run is cancelled. */
   signal: AbortSignal;
   onProgress: (progress: Progress) => void;
+  /** Resolves when the line is on disk. Never rejects: a line that could not be written is a problem of the report. */
+  audit: (note: AuditNote) => Promise<void>;
   secrets: SecretKeeper;
   overrides: Overrides;
 }

@@ -1,6 +1,15 @@
 import { relative } from "node:path";
 import { sentence } from "../checks/check.ts";
-import { type Check, type Commit, type Origin, type StageName, type StageReport, UserError, worstVerdict } from "../model.ts";
+import {
+  type AuditNote,
+  type Check,
+  type Commit,
+  type Origin,
+  type StageName,
+  type StageReport,
+  UserError,
+  worstVerdict,
+} from "../model.ts";
 import { cleanup } from "./cleanup.ts";
 import { emptyOutcome, type StageContext, type StageOutcome } from "./context.ts";
 import { e2e } from "./e2e.ts";
@@ -17,7 +26,9 @@ const stories: Record<StageName, (context: StageContext, outcome: StageOutcome) 
 };
 
 export interface StageRun {
-  context: Omit<StageContext, "signal">;
+  context: Omit<StageContext, "signal" | "audit">;
+  /** Resolves when the line is on disk, and rejects when it could not be written. */
+  audit: (note: AuditNote) => Promise<void>;
   /** Cancels the run. */
   cancel: AbortSignal;
   budgetMs: number;
@@ -34,7 +45,18 @@ export interface StageRun {
 export async function runStage(run: StageRun): Promise<StageReport> {
   const started = Date.now();
   const budget = AbortSignal.timeout(run.budgetMs);
-  const context: StageContext = { ...run.context, signal: AbortSignal.any([run.cancel, budget]) };
+  const notAudited = new Set<string>();
+  let audited: Promise<unknown> = Promise.resolve();
+  const context: StageContext = {
+    ...run.context,
+    signal: AbortSignal.any([run.cancel, budget]),
+    // A deletion goes on although its line could not be written: half of it would be worse. But no report with a gap in its log passes.
+    audit(note) {
+      const written = run.audit(note).catch((error: unknown) => void notAudited.add(sentence(error)));
+      audited = Promise.all([audited, written]);
+      return written;
+    },
+  };
   context.onProgress({
     kind: "stage-started",
     stage: context.stage,
@@ -42,6 +64,8 @@ export async function runStage(run: StageRun): Promise<StageReport> {
     budgetMs: run.budgetMs,
   });
   const outcome = run.refusal === undefined ? await outcomeOf(context) : refused(context, run.refusal);
+  await audited;
+  outcome.problems.push(...notAudited);
   if (budget.aborted)
     outcome.problems.push(`the budget of ${Math.round(run.budgetMs / 1000)} s was used up; what was still running was stopped`);
   if (run.cancel.aborted) outcome.problems.push("the run was cancelled");

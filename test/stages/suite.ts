@@ -69,6 +69,7 @@ ${settings.replaceAll(/^/gm, "    ")}
       secrets: keeper,
       overrides: {},
     },
+    audit: async () => undefined,
     cancel: new AbortController().signal,
     budgetMs: 30_000,
     commit: { sha: "0".repeat(40) },

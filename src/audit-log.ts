@@ -1,0 +1,137 @@
+import { constants, type FileHandle, open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { takeLock } from "./lock-file.ts";
+import type { AuditNote, StageName } from "./model.ts";
+import { auditLine, lastHashOf } from "./report/audit.ts";
+import { redacted } from "./secrets.ts";
+
+/** In the records of a workspace. */
+export const auditFile = "audit.jsonl";
+
+/** What each line of one run says beside its note. */
+export interface AuditedRun {
+  who: string;
+  run: string;
+  environment: string;
+  stage: StageName;
+}
+
+/** Others hold it for one write each. */
+const lockWithinMs = 5_000;
+/** Where a log's last right line is looked for: more than this at its end that is none was not written by an interrupted run. */
+const tailBytes = [65_536, 16 * 1_048_576];
+
+interface Waiting {
+  at: string;
+  note: AuditNote;
+  done: () => void;
+  failed: (error: Error) => void;
+}
+
+/** The audit log of one stage. Other stages, in other processes, may write to the same file at the same time. */
+export class AuditLog {
+  readonly #file: string;
+  readonly #run: AuditedRun;
+  readonly #redact: (text: string) => string;
+  #waiting: Waiting[] = [];
+  #writing = false;
+  /** The file as our own last write left it: while it stays so, its last hash is known. */
+  #known: { inode: number; size: number; lastHash: string } | undefined;
+
+  constructor(file: string, run: AuditedRun, redact: (text: string) => string) {
+    this.#file = file;
+    this.#run = run;
+    this.#redact = redact;
+  }
+
+  /** Resolves when the line is on disk. @throws Error that says why it is not */
+  write(note: AuditNote, at: string = new Date().toISOString()): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting.push({ at, note, done: resolve, failed: reject });
+    if (!this.#writing) void this.#writeAll();
+    return promise;
+  }
+
+  /** In the order in which they came. Those that came while others were written share one write and one wait for the disk. */
+  async #writeAll(): Promise<void> {
+    this.#writing = true;
+    while (this.#waiting.length > 0) {
+      const lines = this.#waiting.splice(0);
+      try {
+        await this.#append(lines);
+        for (const line of lines) line.done();
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        for (const line of lines) line.failed(new Error(`the audit log could not be written: ${why}`, { cause: error }));
+      }
+    }
+    this.#writing = false;
+  }
+
+  async #append(lines: readonly Waiting[]): Promise<void> {
+    const unlock = await takeLock(`${this.#file}.lock`, lockWithinMs);
+    try {
+      const { O_APPEND, O_CREAT, O_RDWR } = constants;
+      const handle = await open(this.#file, O_RDWR | O_APPEND | O_CREAT, 0o644);
+      try {
+        await this.#appendTo(handle, lines);
+      } finally {
+        await handle.close();
+      }
+    } finally {
+      await unlock();
+    }
+  }
+
+  async #appendTo(handle: FileHandle, lines: readonly Waiting[]): Promise<void> {
+    const { ino, size } = await handle.stat();
+    const known = this.#known?.inode === ino && this.#known.size === size ? this.#known : undefined;
+    this.#known = undefined;
+    let { lastHash, ended } = known ? { lastHash: known.lastHash, ended: true } : await endOf(handle, size);
+    // A line that a killed run left half written stays as it is, and visible: the log is only ever added to.
+    let text = ended ? "" : "\n";
+    for (const { at, note } of lines) {
+      const next = auditLine(lastHash, redacted({ at, ...this.#run, ...note }, this.#redact));
+      text += `${next.line}\n`;
+      lastHash = next.hash;
+    }
+    const bytes = Buffer.from(text);
+    await handle.appendFile(bytes);
+    await handle.sync();
+    if (size === 0) await syncDirectory(dirname(this.#file));
+    if (lastHash !== undefined) this.#known = { inode: ino, size: size + bytes.length, lastHash };
+  }
+}
+
+/** The hash to go on from, and whether the last line has its end. */
+async function endOf(handle: FileHandle, size: number): Promise<{ lastHash: string | undefined; ended: boolean }> {
+  if (size === 0) return { lastHash: undefined, ended: true };
+  for (const length of tailBytes) {
+    const from = Math.max(0, size - length);
+    const tail = Buffer.alloc(size - from);
+    await readFully(handle, tail, from);
+    const lastHash = lastHashOf(tail.toString("utf8"));
+    const ended = tail.at(-1) === 0x0a;
+    if (lastHash !== undefined || from === 0) return { lastHash, ended };
+  }
+  throw new Error("its last 16 MiB hold no line of an audit log; look at it with `env-actions audit verify`, and put it aside");
+}
+
+async function readFully(handle: FileHandle, buffer: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < buffer.length; ) {
+    const { bytesRead } = await handle.read(buffer, done, buffer.length - done, position + done);
+    if (bytesRead === 0) throw new Error("it became shorter while it was read");
+    done += bytesRead;
+  }
+}
+
+/** A new file is only as lasting as its name. Windows cannot open a folder for that, and needs it not. */
+async function syncDirectory(directory: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const handle = await open(directory, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,103 @@
+import { randomUUID } from "node:crypto";
+import { link, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import { pidSpace, startOf } from "./process/linux-proc.ts";
+
+/** Who holds a lock. `start` and `place` tell it from a later process with the same number, here or in another container. */
+interface Holder {
+  pid: number;
+  start: string;
+  place: string;
+  /** One taking of a lock, and no other. */
+  taking: string;
+}
+
+/** Nobody can ask a process on another machine. A lock is held for one write, so that one as old as this has lost its holder. */
+const foreignLockMs = 60_000;
+const longestPauseMs = 20;
+
+const place = `${hostname()} ${process.platform === "linux" ? pidSpace() : ""}`;
+let ownStart: string | undefined;
+
+/**
+ * Takes a lock that other processes respect: a file that only one can make, and that names its holder. A lock whose holder has died
+ * is taken over.
+ * @returns gives the lock back
+ * @throws Error when the lock cannot be had within the time; its message names the holder
+ */
+export async function takeLock(path: string, withinMs: number): Promise<() => Promise<void>> {
+  return await take(path, performance.now() + withinMs, withinMs);
+}
+
+async function take(path: string, deadline: number, withinMs: number): Promise<() => Promise<void>> {
+  for (;;) {
+    if (await made(path)) return () => rm(path, { force: true });
+    const holder = await readHolder(path);
+    if (holder !== undefined && (await hasDied(path, holder))) await clear(path, holder, deadline, withinMs);
+    else if (performance.now() >= deadline)
+      throw new Error(
+        `${path} is held by ${holder ? `process ${holder.pid}` : "nobody knows whom"} for more than ${withinMs / 1000} s`,
+      );
+    // By chance, so that many who wait do not all come at once, again and again.
+    else await delay(1 + Math.random() * longestPauseMs);
+  }
+}
+
+/** Linked, not written: so it names its holder from its first moment, whenever the one who makes it is killed. */
+async function made(path: string): Promise<boolean> {
+  ownStart ??= startOf(process.pid) ?? "";
+  const holder: Holder = { pid: process.pid, start: ownStart, place, taking: randomUUID() };
+  const draft = `${path}.${holder.taking}`;
+  try {
+    await writeFile(draft, JSON.stringify(holder), { flag: "wx" });
+    await link(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+async function readHolder(path: string): Promise<Holder | undefined> {
+  try {
+    const { pid, start, place, taking } = JSON.parse(await readFile(path, "utf8")) as Partial<Holder>;
+    return { pid: Number(pid), start: String(start), place: String(place), taking: String(taking) };
+  } catch (error) {
+    // Given back in this moment; or not one of ours, and then nobody can tell whether it is in use.
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function hasDied(path: string, holder: Holder): Promise<boolean> {
+  if (holder.place !== place) return Date.now() - ((await modified(path)) ?? Date.now()) > foreignLockMs;
+  if (process.platform === "linux") return startOf(holder.pid) !== holder.start;
+  try {
+    process.kill(holder.pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
+  }
+}
+
+async function modified(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** One at a time: else the slower of two would remove the lock that the faster has already taken anew. */
+async function clear(path: string, dead: Holder, deadline: number, withinMs: number): Promise<void> {
+  const done = await take(`${path}.clearing`, deadline, withinMs);
+  try {
+    if ((await readHolder(path))?.taking === dead.taking) await rm(path, { force: true });
+  } finally {
+    await done();
+  }
+}
