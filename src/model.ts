@@ -210,13 +210,6 @@ export interface SelectedRows {
   sha256?: string[];
 }
 
-/** What a room says for the audit log; who, when, where and which run is added by whoever keeps the log. Never values of people. */
-export interface AuditNote {
-  action: "decision" | "statement";
-  details: Record<string, string | number | boolean | null>;
-  counts: Record<string, number>;
-}
-
 export interface CleanupResult {
   scope: "run" | "expired" | "all";
   dryRun: boolean;

@@ -4,7 +4,7 @@ import { describePlan, planCleanup } from "../testdata/cleanup.ts";
 import { executeCleanup } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
 import { withReaders, withWriters } from "./connections.ts";
-import { type StageContext, type StageOutcome, step, told } from "./context.ts";
+import { type StageContext, type StageOutcome, step, telling, told } from "./context.ts";
 import { cleanupRequest } from "./run-cleanup.ts";
 
 /** Shows what test data is there; with `execute` it deletes exactly that and proves it gone. */

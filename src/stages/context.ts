@@ -79,3 +79,13 @@ export async function told<Result extends Check | Check[]>(context: StageContext
 export function step(context: StageContext, text: string): void {
   context.onProgress({ kind: "step", stage: context.stage, text });
 }
+
+/** How a cleanup tells what it does: its steps, what remains, and its lines of the audit log. */
+export function telling(context: StageContext) {
+  return {
+    onStep: (text: string) => step(context, text),
+    onRemaining: (remaining: { tables: { table: string; rows: number }[]; keys: number }) =>
+      context.onProgress({ kind: "remaining", stage: context.stage, ...remaining }),
+    audit: context.audit,
+  };
+}

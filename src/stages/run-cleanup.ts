@@ -6,7 +6,7 @@ import { judgeCleanup } from "../testdata/judge.ts";
 import { readLedger } from "../testdata/ledger.ts";
 import { ledgerFile } from "./child-environment.ts";
 import { withWriters } from "./connections.ts";
-import { type StageContext, step } from "./context.ts";
+import { type StageContext, step, telling } from "./context.ts";
 
 /**
  * Deletes what this run made, and proves it gone. It has a time of its own: a stage that used up its budget, or was cancelled,

@@ -48,7 +48,7 @@ export interface UndoPlan {
 }
 
 export interface UndoRequest {
-  report: StageReport;
+  report: Pick<StageReport, "runId" | "environment" | "cleanup">;
   tables: Readonly<Record<string, Table>>;
   protectedTables: readonly string[];
 }

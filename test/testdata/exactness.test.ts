@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import type { CleanupResult } from "../../src/model.ts";
 import { planCleanup } from "../../src/testdata/cleanup.ts";
 import { executeCleanup } from "../../src/testdata/execute.ts";
+import { executeUndo, planUndo, type UndoResult } from "../../src/testdata/undo.ts";
 import { type Expectation, expectationOf } from "./expectation.ts";
-import { type Catalog, type Place, requestFor, startPlace } from "./place.ts";
+import { type Catalog, type Place, requestFor, runId, startPlace } from "./place.ts";
 import { expireAfter, now, type World, world } from "./world.ts";
 
 // The promise of the whole suite: everything that is test data is gone, and not a byte else. Where the two meet – ids that only
@@ -55,6 +57,39 @@ async function check(made: World, catalog: Catalog): Promise<void> {
   expect(result.keys.deleted ?? 0).toBe(expected.keys.size);
   expect(result.tables.filter((table) => table.problem)).toEqual([]);
   expect(result.problems).toHaveLength(expected.refused);
+  await checkUndo(made, catalog, { result, before, expected });
+}
+
+/** Every row that was deleted is back as it was, but for one that somebody wrote anew; nothing else changed; and twice is once. */
+async function checkUndo(
+  made: World,
+  catalog: Catalog,
+  { result, before, expected }: { result: CleanupResult; before: Snapshot; expected: Expectation },
+): Promise<void> {
+  const rows = structuredClone(before.rows);
+  const deleted = Object.entries(expected.rows).flatMap(([name, ids]) => [...ids].map((id) => ({ name, id })));
+  const anew = made.rewritten === undefined ? undefined : deleted[made.rewritten % Math.max(1, deleted.length)];
+  if (anew) {
+    await catalog.insert(anew.name, [{ id: anew.id, title: "written anew" }]);
+    const [row] = (await catalog.rows(anew.name)).filter(({ id }) => id === anew.id);
+    rows[anew.name]?.set(anew.id, row ?? {});
+  }
+  const request = {
+    report: { runId, environment: { name: "sandbox", access: "test-data" as const }, cleanup: result },
+    tables: made.tables,
+    protectedTables: [],
+  };
+  const undo = async () => {
+    const plan = await planUndo(catalog.warehouse, request);
+    return await executeUndo(catalog.ports() as Parameters<typeof executeUndo>[0], plan, new Map());
+  };
+  const restored = (undone: UndoResult) => undone.tables.reduce((sum, table) => sum + (table.restored ?? 0), 0);
+  const undone = await undo();
+  expect((await snapshot(made, catalog)).rows).toEqual(rows);
+  expect(undone.tables.filter((table) => table.problem)).toEqual([]);
+  expect(restored(undone)).toBe(deleted.length - (anew ? 1 : 0));
+  expect(restored(await undo())).toBe(0);
+  expect((await snapshot(made, catalog)).rows).toEqual(rows);
 }
 
 async function build(made: World): Promise<Catalog> {

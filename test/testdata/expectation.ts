@@ -50,7 +50,7 @@ export function expectationOf(world: World): Expectation {
           Object.entries(table.parents).some(([column, parent]) => isTestKey(parent, row[column]));
         if (shown === undefined && !hangs) continue;
         if (foreign.get(name)?.has(row.id)) refused.add(`${name} ${row.id}`);
-        else if (run || hangs || isExpired(table, row, shown ?? "")) {
+        else if (world.scope !== "expired" || hangs || isExpired(table, row, shown ?? "")) {
           gone[name]?.add(row.id);
           changed = true;
         }
@@ -92,6 +92,7 @@ function isTestRedisKey(world: World, key: string, prefixes: readonly string[], 
   if (parts.some((part) => ids.has(part))) return true;
   const begins = [key, ...parts].some((part) => prefixes.some((prefix) => part.startsWith(prefix)));
   if (world.scope === "run") return begins || world.ledger.keys.includes(key);
+  if (world.scope === "all") return begins || key.startsWith("cw:test:");
   const made = timeIn(key);
   return (begins || key.startsWith("cw:test:")) && made !== undefined && made <= now - expireAfter;
 }

@@ -6,12 +6,14 @@ export type Row = { id: string; title: string | null; created_at: string | null 
 
 /** One made-up environment: tables that hang on each other, their rows, Redis keys, and what the tests said they made. */
 export interface World {
-  scope: "run" | "expired";
+  scope: "run" | "expired" | "all";
   prefixes: string[];
   tables: Record<string, Table>;
   rows: Record<string, Row[]>;
   ledger: { rows: Record<string, string[]>; keys: string[] };
   keys: string[];
+  /** Where not undefined, somebody writes a row anew that was deleted, before the cleanup is undone: which one, of those deleted. */
+  rewritten: number | undefined;
 }
 
 export const schema = "school";
@@ -71,7 +73,7 @@ export const world: fc.Arbitrary<World> = fc
   .record({
     prefixes: fc.uniqueArray(prefix, { minLength: 1, maxLength: 2 }),
     count: fc.integer({ min: 2, max: 5 }),
-    scope: fc.constantFrom("run" as const, "run" as const, "expired" as const),
+    scope: fc.constantFrom("run" as const, "run" as const, "expired" as const, "all" as const),
   })
   .chain(({ prefixes, count, scope }) =>
     fc
@@ -79,6 +81,7 @@ export const world: fc.Arbitrary<World> = fc
         ...Array.from({ length: count }, (_, index) => fc.tuple(shape(index), rowsOf(prefixes))),
         fc.array(fc.nat(), { maxLength: 6 }),
         fc.array(fc.nat(), { minLength: 4, maxLength: 10 }),
+        fc.option(fc.nat(), { nil: undefined }),
       )
       .map((parts) =>
         assemble(
@@ -87,6 +90,7 @@ export const world: fc.Arbitrary<World> = fc
           parts.slice(0, count) as [Shape, Draft[]][],
           parts[count] as number[],
           parts[count + 1] as number[],
+          parts[count + 2] as number | undefined,
         ),
       ),
   );
@@ -117,6 +121,7 @@ function assemble(
   drafts: [Shape, Draft[]][],
   ledgerPicks: number[],
   keyPicks: number[],
+  rewritten: number | undefined,
 ): World {
   const name = (index: number) => `${schema}.t${index}`;
   const ids = drafts.map(([, rows], t) => rows.map((row, r) => `${row.id}${t}${r}-row`));
@@ -126,7 +131,7 @@ function assemble(
     if (pick < 8) return rows[pick % rows.length] ?? null;
     return [`${prefixes[0]}${runId}_gone`, null, "", "production-elsewhere"][pick - 8] ?? null;
   };
-  const world: World = { scope, prefixes, tables: {}, rows: {}, ledger: { rows: {}, keys: [] }, keys: [] };
+  const world: World = { scope, prefixes, tables: {}, rows: {}, ledger: { rows: {}, keys: [] }, keys: [], rewritten };
   drafts.forEach(([one, rows], t) => {
     const columns = [
       ...one.parents.map((parent) => ({ column: `p${parent}`, parent })),
