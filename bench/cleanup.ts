@@ -1,0 +1,225 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { DBSQLClient } from "@databricks/sql";
+import { startWarehouse, type Warehouse } from "../local/warehouse/index.ts";
+import { performStage } from "../src/index.ts";
+
+/**
+ * How long a cleanup takes that finds, deletes and verifies test data in the 48 tables of ClassWaves when every statement takes 300 ms:
+ * `node bench/cleanup.ts`. Beside it, in turns on equal data, what hand-written cleanups do: table by table, count, delete by the
+ * prefix of the id, count again. Exit status 1 when over the bound, or when anything but test data went.
+ */
+
+const latencyMs = 300;
+const productionRows = 100_000;
+const testRows = 10_000;
+const rounds = Number(process.env.ROUNDS ?? 3);
+const boundMs = 4_000;
+const token = "dapi-bench";
+
+type Schema = Record<string, { columns: Record<string, string> }>;
+
+/** Two days old, so that the sweep of expired test data takes it. */
+const made = Date.now() - 2 * 86_400_000;
+const prefix = `integration_test_${made}_0a0b0c0d`;
+
+/**
+ * As the application makes it: schools and teachers show by domain and address, lessons by their title, all with ids from the server;
+ * everything else only hangs on them. `i` is the row's number, `who` says whose it is.
+ */
+function rowsOf(name: string, columns: Record<string, string>, who: "test" | "production", count: number): string {
+  const id = (thing: string, number = "i") => `md5('${who}-${thing}-' || ${number})`;
+  const table = name.split(".").slice(1).join(".");
+  const things: Record<string, [thing: string, many: number]> = {
+    school_id: ["users.schools", 5],
+    teacher_id: ["users.teachers", 20],
+    session_id: ["sessions.classroom_sessions", 200],
+    group_id: ["sessions.student_groups", 100],
+    participant_id: ["sessions.participants", 100],
+    student_id: ["users.students", 100],
+  };
+  const value = (column: string): string => {
+    if (column === "id") return id(table);
+    const thing = things[column];
+    if (thing) return id(thing[0], `(i % ${thing[1]})`);
+    if (column === "email") return `'teacher' || i || '@${who === "test" ? "testschool.edu" : "lincoln.example"}'`;
+    if (column === "domain") return who === "test" ? "'testschool.edu'" : "'lincoln.example'";
+    if (column === "title" && table === "sessions.classroom_sessions") return who === "test" ? `'${prefix} lesson ' || i` : "'Algebra ' || i";
+    if (columns[column] === "timestamp") return `to_timestamp(${made / 1000})`;
+    return "NULL";
+  };
+  const list = Object.keys(columns).map((column) => `${value(column)} AS "${column}"`);
+  return `INSERT INTO ${name} BY NAME SELECT ${list.join(", ")} FROM range(${count}) AS numbers(i)`;
+}
+
+/** No row of a table that hangs on nothing can show that it is test data unless it says so itself. */
+const belonging = /^(school_id|teacher_id|session_id|group_id|participant_id|student_id)$/;
+const own = new Set(["users.schools", "users.teachers", "sessions.classroom_sessions"]);
+
+async function seed(warehouse: Warehouse, schema: Schema): Promise<number> {
+  const names = Object.keys(schema);
+  const cleaned = names.filter((name) => {
+    const table = name.split(".").slice(1).join(".");
+    return !table.startsWith("compliance.") && (own.has(table) || Object.keys(schema[name]?.columns ?? {}).some((c) => belonging.test(c)));
+  });
+  const fixed: Record<string, number> = { "users.schools": 5, "users.teachers": 20, "sessions.classroom_sessions": 200 };
+  const others = cleaned.filter((name) => !(name.split(".").slice(1).join(".") in fixed));
+  const each = Math.ceil((testRows - 225) / others.length);
+  let rows = 0;
+  const statements = names.flatMap((name) => {
+    const columns = schema[name]?.columns ?? {};
+    const count = fixed[name.split(".").slice(1).join(".")] ?? (cleaned.includes(name) ? each : 0);
+    rows += count;
+    return [
+      rowsOf(name, columns, "production", Math.ceil(productionRows / names.length)),
+      ...(count > 0 ? [rowsOf(name, columns, "test", count)] : []),
+    ];
+  });
+  await warehouse.load(statements.join(";\n"));
+  return rows;
+}
+
+async function startSeeded(schema: Schema): Promise<{ warehouse: Warehouse; rows: number }> {
+  const warehouse = await startWarehouse({ principals: { [token]: { user: "bench@school.example", grants: [], admin: true } } });
+  await warehouse.createTables(schema);
+  return { warehouse, rows: await seed(warehouse, schema) };
+}
+
+interface Timed {
+  /** Milliseconds from the first statement about test data to the last. */
+  ms: number;
+  /** Of the whole stage, connecting and reporting included. */
+  wholeMs: number;
+  statements: number;
+  left: number;
+}
+
+async function ours(schema: Schema): Promise<Timed> {
+  const { warehouse, rows } = await startSeeded(schema);
+  const workspace = mkdtempSync(join(tmpdir(), "bench-cleanup-"));
+  try {
+    writeFileSync(
+      join(workspace, "c.yml"),
+      `version: 1
+environments:
+  sandbox:
+    access: test-data
+    databricks:
+      host: ${warehouse.host}
+      warehouse: ${warehouse.warehouseId}
+      token: \${DATABRICKS_TOKEN}
+      certificateAuthority: ${warehouse.certificateAuthority}
+      expect: { host: localhost }
+testData: { maxShare: 90% }
+`,
+    );
+    warehouse.levers.latencyMs = latencyMs;
+    const before = warehouse.statements.length;
+    const started = performance.now();
+    const { report } = await performStage({
+      stage: "cleanup",
+      workspace,
+      configFile: "c.yml",
+      overrides: { scope: "expired", execute: true },
+      env: { PATH: process.env.PATH, DATABRICKS_TOKEN: token },
+      cancel: new AbortController().signal,
+      onProgress: () => undefined,
+      onSecret: () => undefined,
+    });
+    const wholeMs = performance.now() - started;
+    const seen = warehouse.statements.slice(before).filter(({ sql }) => !sql.endsWith("SELECT 1"));
+    warehouse.levers.latencyMs = 0;
+    if (process.env.TRACE) { const t0 = warehouse.statements[before]?.at ?? 0; for (const x of warehouse.statements.slice(before)) console.log(x.at - t0, x.sql.length, x.sql.slice(40, 140).replaceAll("\n"," ")); }
+    if (report.cleanup?.deletedRows !== rows || report.cleanup.leftOver !== 0 || report.verdict !== "passed")
+      throw new Error(`not a clean cleanup: ${rows} rows made, ${report.cleanup?.deletedRows} deleted: ${report.reason}`);
+    const ms = report.checks[0]?.durationMs ?? Number.NaN;
+    return { ms, wholeMs, statements: seen.length, left: await testRowsLeft(warehouse, schema) };
+  } finally {
+    rmSync(workspace, { recursive: true, force: true });
+    await warehouse.stop();
+  }
+}
+
+/** Count, delete, count, table after table, by the prefix of the id, as ClassWaves' own scripts do it. */
+async function byHand(schema: Schema): Promise<Timed> {
+  const { warehouse } = await startSeeded(schema);
+  const client = new DBSQLClient({ logger: { log: () => undefined } });
+  try {
+    await client.connect({
+      host: "localhost",
+      port: warehouse.port,
+      path: warehouse.path,
+      token,
+      customCaCert: await readFile(warehouse.certificateAuthority),
+      telemetryEnabled: false,
+    });
+    const session = await client.openSession();
+    const run = async (sql: string) => {
+      const operation = await session.executeStatement(sql);
+      await operation.finished();
+      const rows = await operation.fetchAll();
+      await operation.close();
+      return rows;
+    };
+    warehouse.levers.latencyMs = latencyMs;
+    const before = warehouse.statements.length;
+    const started = performance.now();
+    for (const [name, { columns }] of Object.entries(schema)) {
+      if (name.includes(".compliance.") || !("id" in columns)) continue;
+      const where = `WHERE id LIKE 'integration\\_test\\_%'`;
+      await run(`SELECT count(*) AS n FROM ${name} ${where}`);
+      await run(`DELETE FROM ${name} ${where}`);
+      await run(`SELECT count(*) AS n FROM ${name} ${where}`);
+    }
+    const ms = performance.now() - started;
+    const statements = warehouse.statements.length - before;
+    warehouse.levers.latencyMs = 0;
+    return { ms, wholeMs: ms, statements, left: await testRowsLeft(warehouse, schema) };
+  } finally {
+    await client.close();
+    await warehouse.stop();
+  }
+}
+
+/** By the warehouse's own account: rows beyond those of production. */
+async function testRowsLeft(warehouse: Warehouse, schema: Schema): Promise<number> {
+  const production = Math.ceil(productionRows / Object.keys(schema).length);
+  const counts = await Promise.all(Object.keys(schema).map((name) => warehouse.query(`SELECT count(*)::INTEGER AS n FROM ${name}`)));
+  const rows = counts.map(([row]) => Number(row?.n));
+  if (rows.some((count) => count < production)) throw new Error("a production row is gone");
+  return rows.reduce((sum, count) => sum + count - production, 0);
+}
+
+async function main(): Promise<void> {
+  const schema: Schema = JSON.parse(await readFile(new URL("../examples/classroom/schema.json", import.meta.url), "utf8"));
+  const measured: Timed[] = [];
+  const peer: Timed[] = [];
+  for (let round = 0; round < rounds; round++) {
+    measured.push(await ours(schema));
+    // Its time is statements times latency: once is enough.
+    if (round === 0 && !process.env.TRACE) peer.push(await byHand(schema));
+  }
+  const [own, hand] = [median(measured), median(peer)];
+  const line = (name: string, { ms, wholeMs, statements, left }: Timed) =>
+    `${name.padEnd(34)} ${seconds(ms)}   ${seconds(wholeMs)}   ${String(statements).padStart(5)}        ${String(left).padStart(6)}`;
+  console.log(`node ${process.version}, load ${loadavg()[0]?.toFixed(1)}, ${latencyMs} ms a statement, ${Object.keys(schema).length} tables, ${productionRows} production and ${testRows} test rows
+
+                                   plan, delete,
+                                   verify    whole    statements   test rows left
+${line(`env-actions (median of ${rounds})`, own)}
+${line("table by table, by id prefix", hand)}
+ratio                              ${(own.ms / hand.ms).toFixed(2)}; bound ${boundMs / 1000} s`);
+  process.exitCode = own.ms > boundMs || own.left > 0 ? 1 : 0;
+}
+
+function median(timed: readonly Timed[]): Timed {
+  return [...timed].sort((a, b) => a.ms - b.ms)[Math.floor(timed.length / 2)] as Timed;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2).padStart(5)} s`;
+}
+
+await main();
