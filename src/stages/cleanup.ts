@@ -1,7 +1,7 @@
 import { look } from "../checks/check.ts";
 import type { Check } from "../model.ts";
 import { describePlan, planCleanup } from "../testdata/cleanup.ts";
-import { executeCleanup } from "../testdata/execute.ts";
+import { executeCleanup, prove } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
 import { withReaders, withWriters } from "./connections.ts";
 import { type StageContext, type StageOutcome, step, telling, told } from "./context.ts";
@@ -31,7 +31,7 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
       };
     return await withWriters(context, context.signal, async (writers) => {
       const ports = { ...writers, environment: context.environment, signal: context.signal, ...telling(context) };
-      const plan = await planCleanup(ports, request);
+      const [proven, plan] = await Promise.all([prove(ports), planCleanup(ports, request)]);
       if (planDigest && plan.digest !== planDigest) {
         outcome.cleanup = describePlan(plan, true);
         return {
@@ -41,7 +41,7 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
           message: "The plan is no longer the one that was shown: look at it again. Nothing was deleted.",
         };
       }
-      outcome.cleanup = await executeCleanup(ports, plan);
+      outcome.cleanup = await executeCleanup(proven, plan);
       return { verdict: "passed" };
     });
   });

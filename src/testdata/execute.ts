@@ -26,17 +26,26 @@ export interface WritingPorts extends CleanupPorts {
   audit: (note: AuditNote) => Promise<void>;
 }
 
+declare const proven: unique symbol;
+/** Connections that were compared with what the environment must be; only {@link prove} makes them. */
+export type ProvenPorts = WritingPorts & { readonly [proven]: true };
+
+/** To be done once for each connection, before the first write through it. @throws WrongPlace, WarehouseFailure */
+export async function prove(ports: WritingPorts): Promise<ProvenPorts> {
+  if (ports.redis) proveRedis(ports.environment, ports.redis.identity);
+  if (ports.warehouse) proveWarehouse(ports.environment, await ports.warehouse.identity());
+  return ports as ProvenPorts;
+}
+
 /** How often test data is looked for again after a deletion, because something may still be writing. */
 const rounds = 3;
 const pauseBetweenRoundsMs = 200;
 
 /**
  * Deletes exactly what was planned, then looks again until nothing is left. The first error never abandons the rest: what could
- * not be done stands in the result. @throws WrongPlace before the first write
+ * not be done stands in the result.
  */
-export async function executeCleanup(ports: WritingPorts, plan: CleanupPlan): Promise<CleanupResult> {
-  if (ports.redis) proveRedis(ports.environment, ports.redis.identity);
-  if (ports.warehouse) proveWarehouse(ports.environment, await ports.warehouse.identity());
+export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Promise<CleanupResult> {
   const result = describePlan(plan, false);
   await notePlan(ports, plan, result);
   if (plan.blockers.length > 0) {

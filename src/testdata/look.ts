@@ -12,13 +12,17 @@ const samplesShown = 3;
 /** The ids that are known to be test data: what other rows may hang on. */
 export type KnownIds = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** One table, looked through once: everything it has that is test data as far as the ids known at that moment tell. */
+/** One table, looked through: everything it has that is test data as far as the ids known at that moment tell. */
 export interface Look {
   name: string;
   table: Table;
   rules: Rule[];
   /** What is already known: keys of this table, and keys of the tables it hangs on. */
   inherited: Selection;
+  /** What of that the table has answered already: only what is new is asked, and those rows are not fetched again. */
+  answered: Selection;
+  /** It has answered a question before: rows that show by themselves have been taken. */
+  begun: boolean;
   /** Keys that the ledger, or an earlier look, claims for this table. */
   claimed: ReadonlySet<string>;
   found: TablePlan;
@@ -27,7 +31,7 @@ export interface Look {
   /** Rows of others that the ledger, or a row they hang on, claimed for this run: what names each → how it is shown. */
   refused: Map<string, string>;
   /** Rows that show themselves, and are kept because nothing tells their age. */
-  ageless: { rows: number; samples: string[] };
+  ageless: string[];
   /** Its columns' types, in capitals. */
   types: ReadonlyMap<string, string>;
   /** Position of each table in the order of the graph, parents first. */
@@ -62,6 +66,8 @@ export function lookAt(
     table,
     rules: rulesFor(table, declared, request),
     inherited,
+    answered: emptySelection(),
+    begun: false,
     claimed,
     found: {
       table: name,
@@ -73,10 +79,22 @@ export function lookAt(
     },
     keys: new Set(),
     refused: new Map(),
-    ageless: { rows: 0, samples: [] },
+    ageless: [],
     types: catalog.get(name) ?? new Map(),
     order,
   };
+}
+
+/**
+ * The same look with the ids that became known since, for one more question; a look from the beginning where ids turned out to be
+ * none of ours, because rows may have been taken for hanging on them.
+ */
+export function lookFurther(look: Look, ids: KnownIds, verified: Iterable<string>, looking: LookRequest): Look {
+  const { name, inherited } = look;
+  const fresh = lookAt(name, ids, verified, looking);
+  for (const [column, values] of inherited.values)
+    for (const value of values) if (!fresh.inherited.values.get(column)?.has(value)) return fresh;
+  return { ...look, inherited: fresh.inherited, answered: inherited, begun: true };
 }
 
 /**
@@ -92,9 +110,7 @@ export function questionOf(
   limit: number,
   binder: Binder,
 ): { columns: string; from: string } | undefined {
-  const condition = [candidatesOf(look.rules, binder), conditionOf(look.inherited, binder)]
-    .filter((text) => text !== "")
-    .join(" OR ");
+  const condition = conditionFor(look, binder);
   if (condition === "") return undefined;
   const { key, time } = look.table;
   const shown = showing(look);
@@ -105,6 +121,18 @@ export function questionOf(
   ];
   const rows = `SELECT * FROM ${qualifiedName(warehouse.catalog, look.name)} WHERE ${condition} LIMIT ${limit}`;
   return { columns: columns.join(", "), from: `(${rows}) AS looked_at` };
+}
+
+function conditionFor(look: Look, binder: Binder): string {
+  const { inherited, answered, rules } = look;
+  const begun = look.begun ? conditionOf(answered, binder) : "";
+  const asked = emptySelection();
+  for (const [column, values] of inherited.values)
+    select(asked, column, look.begun ? [...values].filter((value) => !answered.values.get(column)?.has(value)) : values);
+  const terms = [look.begun ? "" : candidatesOf(rules, binder), conditionOf(asked, binder)]
+    .filter((text) => text !== "")
+    .join(" OR ");
+  return begun === "" || terms === "" ? terms : `(${terms}) AND NOT coalesce(${begun}, false)`;
 }
 
 export function widthOf(look: Look): number {
@@ -174,13 +202,16 @@ function takeRow(row: Row, look: Look, request: PlanRequest, places: ReadonlyMap
     look.refused.set(text(by) ?? "", label);
     return;
   }
-  if (hanging.length === 0 && request.scope === "expired") {
-    if (made === undefined) {
-      look.ageless.rows++;
-      if (look.ageless.samples.length < samplesShown) look.ageless.samples.push(label);
-      return;
-    }
-    if (made > request.olderThan) return;
+  const expired = request.scope !== "expired" || (made !== undefined && made <= request.olderThan);
+  if (hanging.length === 0 && !expired) {
+    if (made === undefined) look.ageless.push(label);
+    return;
+  }
+  if (look.begun && shown !== undefined) {
+    // The first question has found it already, or has kept it for its age while it was not known to hang on anything.
+    if (expired) return;
+    const kept = made === undefined ? look.ageless.indexOf(label) : -1;
+    if (kept >= 0) look.ageless.splice(kept, 1);
   }
   select(found.selection, by, [text(by) ?? ""]);
   if (key !== undefined) look.keys.add(key);

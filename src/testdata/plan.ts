@@ -49,11 +49,10 @@ function reportKept({ name, refused, ageless }: Look, plan: RowPlan): void {
     plan.problems.push(
       `${name}: ${row} is kept: the ledger, or a row it hangs on, says that this run made it, but it is older than the run`,
     );
-  if (ageless.rows > 0) {
-    const more = ageless.rows > ageless.samples.length ? ", …" : "";
-    plan.notes.push(
-      `${name}: ${ageless.rows} ${ageless.rows === 1 ? "row is" : "rows are"} kept, because the age cannot be told (${ageless.samples.join(", ")}${more})`,
-    );
+  if (ageless.length > 0) {
+    const some = `${ageless.slice(0, 3).join(", ")}${ageless.length > 3 ? ", …" : ""}`;
+    const rows = `${ageless.length} ${ageless.length === 1 ? "row is" : "rows are"}`;
+    plan.notes.push(`${name}: ${rows} kept, because the age cannot be told (${some})`);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Table } from "../config/schema.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
-import { type KnownIds, type Look, type LookRequest, lookAt, questionOf, rowTaker, widthOf } from "./look.ts";
+import { type KnownIds, type Look, type LookRequest, lookAt, lookFurther, questionOf, rowTaker, widthOf } from "./look.ts";
 import type { RowPlan } from "./row-plan.ts";
 import { askTogether } from "./together.ts";
 
@@ -28,7 +28,10 @@ export async function search(
   const most = Math.max(request.maxRows, fewestFetched);
   let asking = Object.keys(declared);
   while (asking.length > 0) {
-    const round = asking.map((name) => lookAt(name, ids, verified.get(name) ?? none, looking));
+    const round = asking.map((name) => {
+      const [before, own] = [looks.get(name), verified.get(name) ?? none];
+      return before ? lookFurther(before, ids, own, looking) : lookAt(name, ids, own, looking);
+    });
     for (const { name } of round) seen.set(name, parentIds(declared, name, ids));
     const width = Math.max(...round.map(widthOf));
     const takers = new Map(round.map((look) => [look, rowTaker(look, request)]));

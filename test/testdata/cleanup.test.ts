@@ -3,7 +3,7 @@ import { leversAtRest } from "../../local/warehouse/levers.ts";
 import type { Environment, Table } from "../../src/config/schema.ts";
 import type { CleanupResult } from "../../src/model.ts";
 import { type CleanupRequest, planCleanup } from "../../src/testdata/cleanup.ts";
-import { executeCleanup } from "../../src/testdata/execute.ts";
+import { executeCleanup, prove } from "../../src/testdata/execute.ts";
 import { judgeCleanup } from "../../src/testdata/judge.ts";
 import { parseLedger } from "../../src/testdata/ledger.ts";
 import { WrongPlace } from "../../src/testdata/proof.ts";
@@ -66,7 +66,7 @@ async function state(): Promise<typeof kept> {
 }
 
 async function cleanUp(request: CleanupRequest): Promise<CleanupResult> {
-  return await executeCleanup(school.ports(), await planCleanup(school.ports(), request));
+  return await executeCleanup(await prove(school.ports()), await planCleanup(school.ports(), request));
 }
 
 function deletesSeen(): string[] {
@@ -192,7 +192,7 @@ describe("what is none of the run's", () => {
     const plan = await planCleanup(school.ports(), requestFor(tables));
     expect(plan.problems).toHaveLength(1);
     await school.warehouse.deleteRows("analytics.notes", "id = :id", { id: "note" });
-    expect((await executeCleanup(school.ports(), plan)).problems).toEqual([]);
+    expect((await executeCleanup(await prove(school.ports()), plan)).problems).toEqual([]);
   });
 
   it("in tables that only the ledger names is reported", async () => {
@@ -234,7 +234,9 @@ describe("the wrong place", () => {
     await place.keys.set("session:uuid-of-mine:code", "1");
     const ports = school.ports({ environment: change(school.ports().environment) as Environment });
     const plan = await planCleanup(ports, requestFor(tables));
-    const failure: unknown = await executeCleanup(ports, plan).catch((error: unknown) => error);
+    const failure: unknown = await prove(ports)
+      .then((proven) => executeCleanup(proven, plan))
+      .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(WrongPlace);
     expect((failure as Error).message).toMatch(message);
     expect(deletesSeen()).toEqual([]);
@@ -283,7 +285,7 @@ describe("a deletion that does not go as planned", () => {
           place.warehouse.levers.dropSockets.push({ when: "after", times: 1, rpc: "ExecuteStatement" });
       },
     });
-    const result = await executeCleanup(ports, plan);
+    const result = await executeCleanup(await prove(ports), plan);
     expect(result).toMatchObject({
       leftOver: 0,
       tables: [{ planned: 1, left: 0, problem: expect.stringContaining("did not tell") }],
@@ -300,7 +302,7 @@ describe("a deletion that does not go as planned", () => {
       deleteRows: (name: string, ...rest: [string, Record<string, string>]) =>
         school.warehouse.deleteRows(name === "sessions.groups" ? "sessions.not_there" : name, ...rest),
     };
-    const result = await executeCleanup({ ...ports, warehouse }, plan);
+    const result = await executeCleanup(await prove({ ...ports, warehouse }), plan);
     expect(await state()).toEqual({ ...untouched, lessons: kept.lessons });
     expect(result).toMatchObject({ deletedRows: 1, leftOver: 1 });
     expect(result.tables).toContainEqual(
@@ -314,7 +316,7 @@ describe("a deletion that does not go as planned", () => {
     const ports = school.ports();
     const plan = await planCleanup(ports, requestFor(tables));
     const warehouse = { ...school.warehouse, query: () => Promise.reject(new Error("the warehouse is gone")) };
-    const result = await executeCleanup({ ...ports, warehouse }, plan);
+    const result = await executeCleanup(await prove({ ...ports, warehouse }), plan);
     expect(result.leftOver).toBeNull();
     expect(judgeCleanup(result, 1).verdict).toBe("error");
   });

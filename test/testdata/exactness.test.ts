@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { CleanupResult } from "../../src/model.ts";
 import { planCleanup } from "../../src/testdata/cleanup.ts";
-import { executeCleanup } from "../../src/testdata/execute.ts";
+import { executeCleanup, prove } from "../../src/testdata/execute.ts";
 import { executeUndo, planUndo, type UndoResult } from "../../src/testdata/undo.ts";
 import { type Expectation, expectationOf } from "./expectation.ts";
 import { type Catalog, type Place, requestFor, runId, startPlace } from "./place.ts";
@@ -49,7 +49,7 @@ async function check(made: World, catalog: Catalog): Promise<void> {
     testData: { prefixes: made.prefixes, expireAfter },
   });
   const plan = await planCleanup(catalog.ports(), request);
-  const result = await executeCleanup(catalog.ports(), plan);
+  const result = await executeCleanup(await prove(catalog.ports()), plan);
 
   const wanted = sizeOf(expected);
   expect(await snapshot(made, catalog)).toEqual(without(before, expected));
