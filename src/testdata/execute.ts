@@ -88,7 +88,7 @@ interface Deletion {
 }
 
 /** Deletes of one wave under way at once. A warehouse runs about ten and queues the others, which costs no round trip. */
-const deletionsAtOnce = 24;
+const deletionsAtOnce = 48;
 
 async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<Deletion[]> {
   const { warehouse, redis } = ports;

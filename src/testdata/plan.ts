@@ -3,8 +3,9 @@ import type { Table } from "../config/schema.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import { type CatalogColumns, readCatalogColumns } from "./catalog.ts";
 import { isProtected, levelsOf } from "./graph.ts";
-import { holdToCaps, reportLedger, reportUndeclared } from "./limits.ts";
+import { holdToCaps, reportLedger } from "./limits.ts";
 import type { Look } from "./look.ts";
+import { Others, reportOthers } from "./others.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
 import { search } from "./search.ts";
 import { wavesOf } from "./waves.ts";
@@ -30,6 +31,10 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   };
   const declared = presentTables(request, catalog, plan);
   const order = new Map(levelsOf(declared).flatMap((level, index) => level.map((name) => [name, index] as const)));
+  // Where an earlier plan knows the ids already, who else has rows about them is asked meanwhile.
+  const others = new Others(warehouse, declared, request, catalog);
+  const known = earlier && others.about(earlier.ids);
+  known?.catch(() => undefined);
   const looks = await search(warehouse, { declared, catalog, request, order }, plan, earlier?.ids ?? new Map());
   const found = [...looks.values()].map((look) => look.found).filter((table) => table.rows > 0);
   plan.waves = wavesOf(found);
@@ -37,10 +42,20 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   for (const look of looks.values()) reportKept(look, plan);
   reportLedger(declared, request, plan);
   // What is over a limit already is not carried out, whatever else could be said of it.
-  if (plan.blockers.length === 0)
-    await Promise.all([reportUndeclared(warehouse, declared, catalog, request, plan), holdToCaps(warehouse, request, plan)]);
+  if (plan.blockers.length === 0) {
+    const about = known && sameIds(plan.ids, earlier.ids) ? known : others.about(plan.ids);
+    const [found] = await Promise.all([about, holdToCaps(warehouse, request, plan)]);
+    reportOthers(found, plan);
+  }
   plan.digest = digestOf(plan);
   return plan;
+}
+
+function sameIds(one: RowPlan["ids"], other: RowPlan["ids"]): boolean {
+  return [...one].every(([table, ids]) => {
+    const known = other.get(table);
+    return ids.size === (known?.size ?? 0) && [...ids].every((id) => known?.has(id));
+  });
 }
 
 /** What looks like test data and stays, with the reason. */
