@@ -13,6 +13,7 @@ const workrooms = ["checks", "testdata", "process", "results", "gate"];
 /** Files in src itself that the two doors, action and cli, have in common. */
 const hall = [
   "suite.ts",
+  "undo.ts",
   "record.ts",
   "audit-log.ts",
   "lock-file.ts",

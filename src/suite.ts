@@ -47,7 +47,8 @@ export interface StageAnswer {
   files: RecordedFiles;
 }
 
-const recordsDirectory = ".env-actions";
+/** Everything a run writes is below it. */
+export const recordsDirectory = ".env-actions";
 
 /** From configuration to recorded report. @throws UserError for the user's mistakes, before anything is started. */
 export async function performStage(request: StageRequest): Promise<StageAnswer> {
@@ -104,7 +105,11 @@ export async function performStage(request: StageRequest): Promise<StageAnswer> 
   return { report, files };
 }
 
-async function readConfiguration(request: StageRequest, addSecret: (secret: string) => void) {
+/** The configuration as the request names it, with its secrets told. @throws UserError */
+export async function readConfiguration(
+  request: Pick<StageRequest, "workspace" | "env" | "configFile" | "environment">,
+  addSecret: (secret: string) => void,
+) {
   const { workspace, env, configFile } = request;
   const loaded = await loadConfig({
     file: configFile,

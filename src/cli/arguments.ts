@@ -4,9 +4,9 @@ import { parseDuration, parsePercent } from "../config/units.ts";
 import { type StageName, stageNames, UserError } from "../model.ts";
 import type { Overrides } from "../stages/context.ts";
 
-export type Command = StageName | "gate" | "plan" | "audit" | "init" | "help" | "version";
+export type Command = StageName | "gate" | "plan" | "undo" | "audit" | "init" | "help" | "version";
 
-const commands: readonly Command[] = [...stageNames, "gate", "plan", "audit", "init", "help", "version"];
+const commands: readonly Command[] = [...stageNames, "gate", "plan", "undo", "audit", "init", "help", "version"];
 
 export interface Arguments {
   command: Command;
@@ -19,6 +19,8 @@ export interface Arguments {
   json: boolean;
   verbose: boolean;
   overrides: Overrides;
+  /** `undo`: the report of what is undone. */
+  report: string;
 }
 
 const options = {
@@ -47,6 +49,7 @@ export const usage = `env-actions <command> [options]
   smoke            look at a deployed environment, strictly reading
   cleanup          show test data; with --execute delete it and prove it gone
   plan             the same as cleanup without --execute
+  undo REPORT      show what of a cleanup could be put back; with --execute put it back
   gate             all of them in their order
   audit verify     does every line of the audit log still follow from the one before?
   init             write a commented configuration and a workflow
@@ -60,7 +63,7 @@ export const usage = `env-actions <command> [options]
       --pass-rate 95%       integration, e2e
       --deployment ID       smoke: the deployment that it follows
       --scope SCOPE         cleanup, plan: run, expired (default) or all
-      --execute             cleanup: delete
+      --execute             cleanup: delete; undo: put back
       --plan-digest DIGEST  cleanup: the digest that was shown; needed for --scope all
       --json                the report on standard output, progress on standard error
   -v, --verbose             every line of servers and tests
@@ -75,7 +78,11 @@ export function readArguments(argv: readonly string[]): Arguments {
   const command = values.help ? "help" : values.version ? "version" : commands.find((candidate) => candidate === name);
   if (command === undefined) throw new UserError(`there is no command "${name}"; ${suggestion(name, commands)}`);
   if (command === "audit" && rest.join(" ") !== "verify") throw new UserError('after "audit" comes "verify"');
-  if (command !== "audit" && rest.length > 0) throw new UserError(`"${rest[0]}" is one word too many after "${name}"`);
+  if (command === "undo" && rest.length === 0)
+    throw new UserError('after "undo" comes the report of what is undone, such as .env-actions/reports/cleanup.json');
+  if (command === "undo" && rest.length > 1) throw new UserError(`"${rest[1]}" is one word too many after "undo ${rest[0]}"`);
+  if (command !== "audit" && command !== "undo" && rest.length > 0)
+    throw new UserError(`"${rest[0]}" is one word too many after "${name}"`);
   const scope = (["run", "expired", "all"] as const).find((candidate) => candidate === (values.scope ?? "expired"));
   if (scope === undefined) throw new UserError(`--scope is "${values.scope}", but must be run, expired or all`);
   const { budget, deployment, environment, production, "pass-rate": passRate, "plan-digest": planDigest } = values;
@@ -88,6 +95,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     deployment,
     json: values.json,
     verbose: values.verbose,
+    report: command === "undo" ? (rest[0] ?? "") : "",
     overrides: {
       scope,
       execute: values.execute && command !== "plan",

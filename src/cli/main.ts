@@ -49,6 +49,8 @@ async function command(args: Arguments, world: Terminal): Promise<number> {
       world.stdout.write(`${text}\n`);
       return ok ? 0 : 1;
     }
+    case "undo":
+      return await (await import("./undo.ts")).undo(args, world);
     default:
       return await stages(args, world);
   }

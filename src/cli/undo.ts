@@ -1,0 +1,47 @@
+import type { TableUndo, UndoResult } from "../testdata/undo.ts";
+import { performUndo } from "../undo.ts";
+import type { Arguments } from "./arguments.ts";
+import { interruption } from "./interruption.ts";
+import type { Terminal } from "./main.ts";
+import { Screen } from "./screen.ts";
+
+/** @returns the exit status: 0 where everything can come or came back, 1 where something cannot. */
+export async function undo(args: Arguments, world: Terminal): Promise<number> {
+  const screen = new Screen(args.json ? world.stderr : world.stdout, { verbose: args.verbose });
+  const interrupted = interruption((text) => screen.line(text));
+  try {
+    const result = await performUndo({
+      workspace: world.cwd,
+      configFile: args.config,
+      reportFile: args.report,
+      execute: args.overrides.execute ?? false,
+      env: world.env,
+      cancel: interrupted.signal,
+      onProgress: (progress) => screen.show(progress),
+      ...(args.environment ? { environment: args.environment } : {}),
+    });
+    say(screen, result);
+    if (args.json) world.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
+    return result.tables.some((table) => table.problem !== undefined) ? 1 : 0;
+  } finally {
+    interrupted.dispose();
+    screen.close();
+  }
+}
+
+function say(screen: Screen, { dryRun, runId, environment, tables, notes }: UndoResult): void {
+  const rows = (count: (table: TableUndo) => number) => tables.reduce((sum, table) => sum + count(table), 0);
+  for (const table of tables) {
+    const shown = dryRun
+      ? `${table.restorable} can come back`
+      : `${table.restored ?? (table.restorable === 0 ? 0 : "unknown")} came back`;
+    const present = table.present > 0 ? `; ${table.present} are there again, written since, and stay as they are` : "";
+    screen.line(`    ${table.table.padEnd(45)} of ${String(table.deleted).padStart(6)} deleted rows ${shown}${present}`);
+    if (table.problem) screen.line([`      ${table.problem}`, "red"]);
+  }
+  for (const note of notes) screen.line(`    ${note}`);
+  const total = dryRun
+    ? `${rows((table) => table.restorable)} rows can be put back with --execute; nothing was written`
+    : `${rows((table) => table.restored ?? 0)} rows were put back: they are test data of run ${runId} in ${environment} again`;
+  screen.line(`  ${total}`);
+}
