@@ -210,6 +210,14 @@ export interface SelectedRows {
   sha256?: string[];
 }
 
+/** Rows of test data whose value in this column looks as if it were about a real person. */
+export interface RealLooking {
+  /** `schema.table` */
+  table: string;
+  column: string;
+  rows: number;
+}
+
 export interface CleanupResult {
   scope: "run" | "expired" | "all";
   dryRun: boolean;
@@ -223,6 +231,8 @@ export interface CleanupResult {
   plannedRows: number;
   deletedRows: number;
   deletedKeys: number;
+  /** Test rows with addresses or names that nobody invented: a warning. Absent where there are none. */
+  realLooking?: RealLooking[];
   /** Rows and keys that were still there at the end; `null` = could not be told. */
   leftOver: number | null;
 }

@@ -33,6 +33,14 @@ const keyNamespace = z.string().regex(/^[^*?[\]\\\s]{6,}\*?$/, {
   error: "expected a Redis namespace such as cw:test:*, at least 6 literal characters and then at most one *",
 });
 
+const emailDomain = z
+  .string()
+  .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)*$/i, { error: "expected a domain such as testschool.edu, without @ and without *" });
+
+const namePattern = z
+  .string()
+  .regex(/^(\*[^*]+\*?|[^*]+\*?)$/, { error: "expected a name with a star at its ends at most, such as Test* or *tester*" });
+
 export const tableSchema = z.strictObject({
   key: column.default("id").meta({ description: "The column that names a row." }),
   match: z.array(match).default([]).meta({ description: "How a row shows by itself that it is test data." }),
@@ -68,6 +76,30 @@ export const testDataSchema = z.strictObject({
   keys: z.array(keyNamespace).default(["cw:test:*"]).meta({ description: "Redis namespaces that hold nothing but test data." }),
   protectedTables: z.array(tablePattern).default(["compliance.*"]).meta({ description: "Never touched by anything." }),
   protectedKeys: z.array(z.string().min(1)).default(["audit:log"]).meta({ description: "Never touched by anything." }),
+  synthetic: z
+    .strictObject({
+      emails: z
+        .array(emailDomain)
+        .default([
+          "testschool.edu",
+          "test.edu",
+          "example.com",
+          "example.org",
+          "example.net",
+          "example.edu",
+          "example",
+          "test",
+          "invalid",
+          "localhost",
+        ])
+        .meta({ description: "Domains, with all below them, whose addresses belong to nobody." }),
+      names: z
+        .array(namePattern)
+        .default([])
+        .meta({ description: "What names of invented people look like, such as Test*; none: names are not looked at." }),
+    })
+    .prefault({})
+    .meta({ description: "Test rows with another address or name look as if they were about a real person: a warning." }),
   expireAfter: duration.prefault("2h").meta({ description: "Older test data, of any run, is swept by --scope expired." }),
   maxRows: z.int().min(1).default(20_000).meta({ description: "A plan with more rows is refused." }),
   maxShare: percent

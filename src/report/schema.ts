@@ -142,6 +142,10 @@ const cleanup = z.strictObject({
   plannedRows: amount,
   deletedRows: amount,
   deletedKeys: amount,
+  realLooking: z
+    .array(z.strictObject({ table: z.string(), column: z.string(), rows: amount }))
+    .optional()
+    .meta({ description: "Test rows that look as if they were about real people." }),
   leftOver: amount.nullable().meta({ description: "Rows and keys still there at the end; null where it could not be told." }),
 });
 

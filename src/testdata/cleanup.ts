@@ -79,6 +79,7 @@ export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult 
     plannedRows: plan.rows?.rows ?? 0,
     deletedRows: 0,
     deletedKeys: 0,
+    ...(plan.rows?.realLooking.length ? { realLooking: plan.rows.realLooking } : {}),
     leftOver: leftOver(plan),
   };
 }
@@ -101,6 +102,7 @@ function rowRequest(request: CleanupRequest): PlanRequest {
     scope,
     prefixes: scope === "run" ? testData.prefixes.map((prefix) => runPrefix(prefix, request.runId)) : testData.prefixes,
     tables: request.tables,
+    own: new Set(Object.keys(testData.tables)),
     protectedTables: testData.protectedTables,
     known: scope === "run" ? ledger.rows : new Map(),
     olderThan: request.now - testData.expireAfter,
@@ -108,6 +110,7 @@ function rowRequest(request: CleanupRequest): PlanRequest {
     now: request.now,
     maxRows: testData.maxRows,
     maxShare: testData.maxShare,
+    synthetic: testData.synthetic,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Check, CleanupResult } from "../model.ts";
+import type { Check, CleanupResult, RealLooking } from "../model.ts";
 
 /** What a cleanup means for the stage: left-over is failed, unknown is error, and a deletion that did not go as planned shows. */
 export function judgeCleanup(result: CleanupResult, durationMs: number): Check {
@@ -16,6 +16,7 @@ export function judgeCleanup(result: CleanupResult, durationMs: number): Check {
     const observed = `${rowsAndKeys(result.plannedRows, result.keys.planned)} would be deleted`;
     if (result.leftOver === null) return { ...base, verdict: "error", observed, message: faults.join("; ") };
     if (faults.length > 0) return { ...base, verdict: "failed", observed, message: faults.join("; ") };
+    if (result.realLooking) return { ...base, verdict: "degraded", observed, message: realLooking(result.realLooking) };
     return { ...base, verdict: "passed", observed };
   }
   const observed = `${rowsAndKeys(result.deletedRows, result.deletedKeys)} deleted, ${result.leftOver ?? "unknown"} left`;
@@ -33,7 +34,13 @@ export function judgeCleanup(result: CleanupResult, durationMs: number): Check {
   if (result.problems.length > 0) return { ...base, verdict: "failed", observed, expected, message: faults.join("; ") };
   if (faults.length > 0)
     return { ...base, verdict: "degraded", observed, expected, message: `All is gone, but not as planned: ${faults.join("; ")}` };
+  if (result.realLooking) return { ...base, verdict: "degraded", observed, expected, message: realLooking(result.realLooking) };
   return { ...base, verdict: "passed", observed, expected };
+}
+
+function realLooking(found: readonly RealLooking[]): string {
+  const places = found.map(({ table, column, rows }) => `${rows} in ${table}.${column}`).join(", ");
+  return `Test data looks as if it were about real people: ${places}. Let the tests invent addresses and names, or list their form under testData.synthetic.`;
 }
 
 /** What earlier runs left: nothing is right; something is a warning, because it harms no test of this run. */

@@ -3,6 +3,7 @@ import type { WarehouseReader } from "../warehouse/access.ts";
 import { qualifiedName } from "../warehouse/statements.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
 import { conditionOf } from "./selection.ts";
+import { looksReal, personalColumns } from "./synthetic.ts";
 import { askTogether } from "./together.ts";
 
 /** The ledger may name tables that nobody declared: their rows stay, and that has to be said. */
@@ -16,10 +17,21 @@ export function reportLedger(declared: Readonly<Record<string, Table>>, request:
 export async function holdToCaps(warehouse: WarehouseReader, request: PlanRequest, plan: RowPlan): Promise<void> {
   if (plan.rows > request.maxRows)
     plan.blockers.push(`the plan has ${plan.rows} rows, more than testData.maxRows (${request.maxRows})`);
-  const answers = await askTogether(warehouse, plan.waves.flat(), ({ table, selection }, binder) => {
+  const { synthetic, prefixes } = request;
+  const tables = plan.waves.flat();
+  const personal = new Map(
+    tables.map(({ table, person }) => [table, personalColumns(plan.catalog.get(table) ?? new Map(), person)]),
+  );
+  const width = Math.max(0, ...[...personal.values()].map((columns) => columns.length));
+  const answers = await askTogether(warehouse, tables, ({ table, selection }, binder) => {
     const name = qualifiedName(warehouse.catalog, table);
+    const real = Array.from({ length: width }, (_, index) => {
+      const column = personal.get(table)?.[index];
+      const condition = column && looksReal(column, synthetic, prefixes, binder);
+      return `${condition ? `count_if(${condition})` : "0"} AS real${index}`;
+    });
     return {
-      columns: `(SELECT count(*) FROM ${name}) AS total, count(*) AS selected`,
+      columns: [`(SELECT count(*) FROM ${name}) AS total`, "count(*) AS selected", ...real].join(", "),
       from: `${name} WHERE ${conditionOf(selection, binder)}`,
     };
   });
@@ -29,6 +41,10 @@ export async function holdToCaps(warehouse: WarehouseReader, request: PlanReques
       plan.blockers.push(
         `${table.table}: ${table.rows} rows are test data, but the same keys select ${selected}: its key is not unique, or it is being written to`,
       );
+    for (const [index, { column }] of (personal.get(table.table) ?? []).entries()) {
+      const rows = Number(row[`real${index}`]);
+      if (rows > 0) plan.realLooking.push({ table: table.table, column, rows });
+    }
     if (total >= 100 && table.rows / total > request.maxShare)
       plan.blockers.push(`${table.table}: the plan has ${table.rows} of ${total} rows, more than testData.maxShare allows`);
   }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { nearest } from "../config/nearest.ts";
 import type { Table } from "../config/schema.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import { type CatalogColumns, readCatalogColumns } from "./catalog.ts";
@@ -26,6 +27,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
     problems: [],
     blockers: [],
     protectedRows: new Map(),
+    realLooking: [],
     unreadable: [],
     digest: "",
   };
@@ -79,7 +81,11 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
     if (isProtected(name, request.protectedTables)) continue;
     const columns = catalog.get(name);
     if (!columns) {
-      plan.notes.push(`${name} is declared, but the warehouse has no such table (or hides it from this principal)`);
+      if (request.own.has(name))
+        plan.blockers.push(
+          `testData.tables names ${name}, but the warehouse has no such table, or hides it from this principal${meant(name, catalog.keys())}`,
+        );
+      else plan.notes.push(`${name} is declared, but the warehouse has no such table (or hides it from this principal)`);
       continue;
     }
     const used = new Set([...table.match.map((rule) => rule.column), ...Object.keys(table.parents)]);
@@ -87,7 +93,9 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
     if (parents.has(name) || request.known.has(name)) used.add(table.key);
     const missing = [...used].filter((column) => !columns.has(column));
     if (missing.length > 0)
-      plan.problems.push(`${name} has no column ${missing.join(", ")}, by which its test data would be found`);
+      (request.own.has(name) ? plan.blockers : plan.problems).push(
+        `${name} has no column ${missing.join(", ")}, by which its test data would be found${meant(missing[0] ?? "", columns.keys())}`,
+      );
     if (table.time !== undefined && !columns.has(table.time))
       plan.notes.push(`${name} has no column ${table.time}, by which the age of its rows would be told`);
     present[name] = {
@@ -99,6 +107,11 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
     };
   }
   return present;
+}
+
+function meant(written: string, known: Iterable<string>): string {
+  const name = nearest(written, [...known]);
+  return name === undefined ? "" : `; did you mean ${name}?`;
 }
 
 /** SHA-256 over what would be deleted, independent of order. */

@@ -1,4 +1,5 @@
-import type { Table } from "../config/schema.ts";
+import type { Table, TestDataConfig } from "../config/schema.ts";
+import type { RealLooking } from "../model.ts";
 import type { CatalogColumns } from "./catalog.ts";
 import type { Selection } from "./selection.ts";
 
@@ -10,6 +11,8 @@ export interface PlanRequest {
   /** What ids of test data begin with: for scope `run` this run's own prefixes, else all of them. */
   prefixes: readonly string[];
   tables: Readonly<Record<string, Table>>;
+  /** Those that the configuration declares by itself, beyond the preset: one that is not there is a mistake. */
+  own: ReadonlySet<string>;
   protectedTables: readonly string[];
   /** `schema.table` → keys that the ledger claims for this run. */
   known: ReadonlyMap<string, ReadonlySet<string>>;
@@ -20,6 +23,7 @@ export interface PlanRequest {
   now: number;
   maxRows: number;
   maxShare: number;
+  synthetic: TestDataConfig["synthetic"];
 }
 
 export interface TablePlan {
@@ -51,6 +55,8 @@ export interface RowPlan {
   blockers: string[];
   /** Protected tables → how many rows they have: nothing here deletes from them, and the next look shows it. */
   protectedRows: Map<string, number>;
+  /** Test rows that look as if they were about real people. */
+  realLooking: RealLooking[];
   /** Tables that could not be looked at. */
   unreadable: { table: string; why: string }[];
   digest: string;

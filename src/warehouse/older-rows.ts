@@ -28,7 +28,8 @@ export function missingRows(catalog: string, rows: OlderRows): string {
   const now = `SELECT * FROM ${name} WHERE (${rows.condition})`;
   if (rows.key === "") return `${older} EXCEPT ALL ${now}`;
   const column = quoteName(rows.key);
-  const named = `${older} AND ${column} NOT IN (SELECT ${column} FROM ${name} WHERE ${column} IS NOT NULL)`;
+  // Said twice, because a null is "not in" an empty list.
+  const named = `${older} AND ${column} IS NOT NULL AND ${column} NOT IN (SELECT ${column} FROM ${name} WHERE ${column} IS NOT NULL)`;
   const nameless = `(${older} AND ${column} IS NULL EXCEPT ALL ${now} AND ${column} IS NULL)`;
   return `${named} UNION ALL ${nameless}`;
 }

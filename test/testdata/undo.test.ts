@@ -1,0 +1,215 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { leversAtRest } from "../../local/warehouse/levers.ts";
+import type { Table } from "../../src/config/schema.ts";
+import type { AuditNote, CleanupResult, Deletion } from "../../src/model.ts";
+import { planCleanup } from "../../src/testdata/cleanup.ts";
+import { executeCleanup, prove } from "../../src/testdata/execute.ts";
+import { executeUndo, planUndo, type UndoResult } from "../../src/testdata/undo.ts";
+import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, table } from "./place.ts";
+
+// Undo is the last resort: what it cannot do it has to say, and what it does must be exactly what was lost.
+let place: Place;
+let school: Catalog;
+let count = 0;
+
+const mine = `integration_test_${runId}`;
+const during = new Date(runStarted + 60_000).toISOString();
+const tables: Record<string, Table> = {
+  "sessions.lessons": table({ match: [{ column: "title", prefix: true }], time: "created_at", person: ["title"] }),
+  "sessions.groups": table({ parents: { lesson_id: "sessions.lessons" }, time: "created_at" }),
+};
+
+beforeAll(async () => {
+  place = await startPlace();
+});
+afterAll(() => place.stop());
+afterEach(async () => {
+  Object.assign(place.warehouse.levers, leversAtRest());
+  await school.close();
+});
+
+async function open(lessons: Record<string, string | null>[], groups: Record<string, string | null>[]): Promise<void> {
+  school = await place.catalog(`undo${count++}`, {
+    "sessions.lessons": { columns: { id: "string", title: "string", created_at: "timestamp" } },
+    "sessions.groups": { columns: { id: "string", lesson_id: "string", created_at: "timestamp" } },
+  });
+  await school.insert("sessions.lessons", lessons);
+  if (groups.length > 0) await school.insert("sessions.groups", groups);
+}
+
+const usual = [
+  { id: "one", title: `${mine} maths`, created_at: during },
+  { id: "two", title: `${mine} art`, created_at: during },
+  { id: "production", title: "Maths", created_at: during },
+];
+
+async function cleanUp(): Promise<CleanupResult> {
+  const ports = school.ports();
+  return await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(tables)));
+}
+
+const told: AuditNote[] = [];
+
+async function undo(cleanup: CleanupResult, { protectedTables = [] as string[], dryRun = false } = {}): Promise<UndoResult> {
+  const report = { runId, environment: { name: "sandbox", access: "test-data" as const }, cleanup };
+  const plan = await planUndo(school.warehouse, { report, tables, protectedTables });
+  if (dryRun) return plan.result;
+  const audit = async (note: AuditNote) => void told.push(note);
+  const { environment } = school.ports();
+  return await executeUndo({ warehouse: school.warehouse, environment, audit }, plan, new Map());
+}
+
+const all = async (name: string) => (await school.rows(name)).map((row) => `${row.id} ${row.title ?? row.lesson_id}`).sort();
+
+/** The report with the first delete of a table changed. */
+function changed(cleanup: CleanupResult, change: Partial<Deletion>): CleanupResult {
+  return {
+    ...cleanup,
+    tables: cleanup.tables.map((one) => ({
+      ...one,
+      deletions: one.deletions?.map((deletion) => ({ ...deletion, ...change })) ?? [],
+    })),
+  };
+}
+
+describe("undo", () => {
+  it("only shows what would come back, unless told to", async () => {
+    await open(usual, [{ id: "group", lesson_id: "one", created_at: during }]);
+    const cleanup = await cleanUp();
+    const seen = place.warehouse.statements.length;
+    const shown = await undo(cleanup, { dryRun: true });
+    expect(shown.tables.map(({ table, restorable }) => [table, restorable]).sort()).toEqual([
+      ["sessions.groups", 1],
+      ["sessions.lessons", 2],
+    ]);
+    expect(place.warehouse.statements.slice(seen).filter(({ sql }) => sql.includes("INSERT"))).toEqual([]);
+    expect(await all("sessions.lessons")).toEqual(["production Maths"]);
+  });
+
+  it("brings everything back, and says so in the audit log without a value", async () => {
+    await open(usual, [{ id: "group", lesson_id: "one", created_at: during }]);
+    const before = [await all("sessions.lessons"), await all("sessions.groups")];
+    const cleanup = await cleanUp();
+    told.length = 0;
+    await undo(cleanup);
+    expect([await all("sessions.lessons"), await all("sessions.groups")]).toEqual(before);
+    expect(told.map(({ action, details, counts }) => [action, details.what, details.table, counts.restored]).sort()).toEqual([
+      ["statement", "restore", "sessions.groups", 1],
+      ["statement", "restore", "sessions.lessons", 2],
+    ]);
+    expect(JSON.stringify(told)).not.toMatch(/maths|art|group"/);
+  });
+
+  it("keeps rows that others wrote in the meantime, also under a deleted key", async () => {
+    await open(usual, []);
+    const cleanup = await cleanUp();
+    await school.insert("sessions.lessons", [
+      { id: "one", title: "theirs", created_at: during },
+      { id: "three", title: "theirs, too", created_at: during },
+    ]);
+    const result = await undo(cleanup);
+    expect(result.tables).toEqual([
+      expect.objectContaining({ table: "sessions.lessons", restorable: 1, present: 1, restored: 1 }),
+    ]);
+    expect(await all("sessions.lessons")).toEqual(["one theirs", "production Maths", `three theirs, too`, `two ${mine} art`]);
+  });
+
+  it("brings rows without a key back as often as they were there, and never twice", async () => {
+    const nameless = { id: null, title: `${mine} nameless`, created_at: during };
+    await open([nameless, nameless, { ...nameless, title: "Nameless" }], []);
+    const before = await all("sessions.lessons");
+    const cleanup = await cleanUp();
+    // They are selected by a column that may hold a person: its values stay in the warehouse.
+    expect(JSON.stringify(cleanup.tables.map((one) => one.deletions))).not.toContain("nameless");
+    expect((await undo(cleanup)).tables).toEqual([expect.objectContaining({ deleted: 2, restorable: 2, restored: 2 })]);
+    expect(await all("sessions.lessons")).toEqual(before);
+    expect((await undo(cleanup)).tables).toEqual([expect.objectContaining({ restorable: 0, present: 2 })]);
+    expect(await all("sessions.lessons")).toEqual(before);
+  });
+
+  it("brings back what came back by itself and was deleted again", async () => {
+    await open(usual, []);
+    const before = await all("sessions.lessons");
+    place.warehouse.levers.reappearingRows = 1;
+    const cleanup = await cleanUp();
+    expect(cleanup.tables[0]?.deletions).toHaveLength(2);
+    await undo(cleanup);
+    expect(await all("sessions.lessons")).toEqual(before);
+  });
+
+  it("finds the right version where the report has that of another run's delete", async () => {
+    await open(
+      [...usual, { id: "other", title: "x", created_at: during }, { id: "another", title: "x", created_at: during }],
+      [],
+    );
+    const before = await all("sessions.lessons");
+    const cleanup = await cleanUp();
+    const own = cleanup.tables[0]?.deletions?.[0]?.version ?? 0;
+    await school.warehouse.deleteRows("sessions.lessons", "title = :x", { x: "x" });
+    await undo(changed(cleanup, { version: own + 1 }));
+    expect(await all("sessions.lessons")).toEqual(before.filter((row) => !row.endsWith(" x")));
+  });
+
+  it.each([
+    [
+      "says when the history no longer reaches back",
+      (cleanup: CleanupResult) => changed(cleanup, { version: 500, rows: 77 }),
+      {},
+      /no longer/,
+    ],
+    [
+      "says when the report does not know the version",
+      (cleanup: CleanupResult) => ({ ...cleanup, tables: cleanup.tables.map(({ deletions: _, ...rest }) => rest) }),
+      {},
+      /does not say which version/,
+    ],
+    ["never writes to a protected table", (cleanup: CleanupResult) => cleanup, { protectedTables: ["sessions.*"] }, /protected/],
+  ])("%s", async (_, change, options, message) => {
+    await open(usual, []);
+    const cleanup = await cleanUp();
+    const seen = place.warehouse.statements.length;
+    const result = await undo(change(cleanup), options);
+    expect(result.tables).toEqual([expect.objectContaining({ problem: expect.stringMatching(message) })]);
+    expect(result.tables[0]?.restored).toBeUndefined();
+    expect(place.warehouse.statements.slice(seen).filter(({ sql }) => sql.includes("INSERT"))).toEqual([]);
+  });
+
+  it("says when VACUUM took the older rows away", async () => {
+    await open(usual, []);
+    const cleanup = await cleanUp();
+    // What is loaded past the history makes older versions unreadable.
+    await place.warehouse.load(`INSERT INTO ${school.name}.sessions.lessons VALUES ('late', 'late', now())`);
+    const result = await undo(cleanup);
+    expect(result.tables).toEqual([
+      expect.objectContaining({ restorable: 0, problem: expect.stringContaining("no longer reaches back") }),
+    ]);
+    expect(await all("sessions.lessons")).toEqual(["late late", "production Maths"]);
+  });
+
+  it("is sent once: where the answer is lost it says so, and the next look shows what happened", async () => {
+    await open(usual, []);
+    const before = await all("sessions.lessons");
+    const cleanup = await cleanUp();
+    const plan = {
+      report: { runId, environment: { name: "sandbox", access: "test-data" as const }, cleanup },
+      tables,
+      protectedTables: [],
+    };
+    const planned = await planUndo(school.warehouse, plan);
+    const { environment } = school.ports();
+    const warehouse = {
+      ...school.warehouse,
+      restoreRows: (rows: Parameters<typeof school.warehouse.restoreRows>[0]) => {
+        place.warehouse.levers.dropSockets.push({ when: "after", times: 1, rpc: "ExecuteStatement" });
+        return school.warehouse.restoreRows(rows);
+      },
+    };
+    const result = await executeUndo({ warehouse, environment, audit: async () => undefined }, planned, new Map());
+    expect(result.tables).toEqual([expect.objectContaining({ problem: expect.stringContaining("run again without --execute") })]);
+    expect(await all("sessions.lessons")).toEqual(before);
+    expect(
+      place.warehouse.statements.filter(({ sql }) => sql.includes("INSERT") && sql.includes(`\`${school.name}\``)),
+    ).toHaveLength(1);
+    expect((await undo(cleanup, { dryRun: true })).tables).toEqual([expect.objectContaining({ restorable: 0, present: 2 })]);
+  });
+});
