@@ -8,6 +8,10 @@ export type Command = StageName | "gate" | "plan" | "audit" | "init" | "help" | 
 
 const commands: readonly Command[] = [...stageNames, "gate", "plan", "audit", "init", "help", "version"];
 
+export type AuditCommand = "verify" | "report";
+
+const auditCommands: readonly AuditCommand[] = ["verify", "report"];
+
 export interface Arguments {
   command: Command;
   config: string;
@@ -18,11 +22,17 @@ export interface Arguments {
   deployment: string | undefined;
   json: boolean;
   verbose: boolean;
+  /** After `audit`. */
+  audit: AuditCommand;
+  /** `audit report`: the one run that is asked for. */
+  run: string | undefined;
   overrides: Overrides;
 }
 
+export const defaultConfig = ".github/env-actions.yml";
+
 const options = {
-  config: { type: "string", short: "c", default: ".github/env-actions.yml" },
+  config: { type: "string", short: "c", default: defaultConfig },
   environment: { type: "string", short: "e" },
   production: { type: "string" },
   budget: { type: "string" },
@@ -33,6 +43,7 @@ const options = {
   scope: { type: "string" },
   execute: { type: "boolean", default: false },
   "plan-digest": { type: "string" },
+  run: { type: "string" },
   json: { type: "boolean", default: false },
   verbose: { type: "boolean", short: "v", default: false },
   help: { type: "boolean", short: "h", default: false },
@@ -49,6 +60,7 @@ export const usage = `env-actions <command> [options]
   plan             the same as cleanup without --execute
   gate             all of them in their order
   audit verify     does every line of the audit log still follow from the one before?
+  audit report     what was made, deleted and left, when and by whom, as the audit log has it
   init             write a commented configuration and a workflow
 
   -c, --config FILE         default .github/env-actions.yml
@@ -62,6 +74,7 @@ export const usage = `env-actions <command> [options]
       --scope SCOPE         cleanup, plan: run, expired (default) or all
       --execute             cleanup: delete
       --plan-digest DIGEST  cleanup: the digest that was shown; needed for --scope all
+      --run ID              audit report: that run alone
       --json                the report on standard output, progress on standard error
   -v, --verbose             every line of servers and tests
 
@@ -74,7 +87,8 @@ export function readArguments(argv: readonly string[]): Arguments {
   const [name = "help", ...rest] = positionals;
   const command = values.help ? "help" : values.version ? "version" : commands.find((candidate) => candidate === name);
   if (command === undefined) throw new UserError(`there is no command "${name}"; ${suggestion(name, commands)}`);
-  if (command === "audit" && rest.join(" ") !== "verify") throw new UserError('after "audit" comes "verify"');
+  const audit = auditCommands.find((candidate) => candidate === rest.join(" "));
+  if (command === "audit" && audit === undefined) throw new UserError('after "audit" comes "verify" or "report"');
   if (command !== "audit" && rest.length > 0) throw new UserError(`"${rest[0]}" is one word too many after "${name}"`);
   const scope = (["run", "expired", "all"] as const).find((candidate) => candidate === (values.scope ?? "expired"));
   if (scope === undefined) throw new UserError(`--scope is "${values.scope}", but must be run, expired or all`);
@@ -88,6 +102,8 @@ export function readArguments(argv: readonly string[]): Arguments {
     deployment,
     json: values.json,
     verbose: values.verbose,
+    audit: audit ?? "verify",
+    run: values.run,
     overrides: {
       scope,
       execute: values.execute && command !== "plan",

@@ -45,8 +45,9 @@ async function command(args: Arguments, world: Terminal): Promise<number> {
       for (const file of await (await import("./init.ts")).init(world.cwd, args.config)) world.stdout.write(`wrote ${file}\n`);
       return 0;
     case "audit": {
-      const { ok, text } = await (await import("./audit.ts")).auditVerify(world.cwd);
-      world.stdout.write(`${text}\n`);
+      const { auditReport, auditVerify } = await import("./audit.ts");
+      const { ok, text, json } = args.audit === "report" ? await auditReport(world.cwd, args.run) : await auditVerify(world.cwd);
+      world.stdout.write(args.json ? `${JSON.stringify(json, undefined, 2)}\n` : `${text}\n`);
       return ok ? 0 : 1;
     }
     default:
