@@ -2,6 +2,7 @@ import { look } from "../checks/check.ts";
 import type { Check } from "../model.ts";
 import { describePlan, executeCleanup, planCleanup } from "../testdata/cleanup.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
+import { tellPlan, tellResult } from "./cleanup-notes.ts";
 import { withReaders, withWriters } from "./connections.ts";
 import { type StageContext, type StageOutcome, step, told } from "./context.ts";
 import { cleanupRequest } from "./run-cleanup.ts";
@@ -18,7 +19,9 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
       outcome.cleanup = await withReaders(context, async (readers) => {
         const [warehouse, redis] = await Promise.all([readers.warehouse, readers.redis]);
         const ports = { ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}), signal: context.signal, onStep };
-        return describePlan(await planCleanup(ports, request), true);
+        const plan = await planCleanup(ports, request);
+        await tellPlan(context, request, plan, false);
+        return describePlan(plan, true);
       });
       return { verdict: "passed" };
     }
@@ -31,7 +34,9 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
     return await withWriters(context, context.signal, async (writers) => {
       const ports = { ...writers, environment: context.environment, signal: context.signal, onStep };
       const plan = await planCleanup(ports, request);
-      if (planDigest && plan.digest !== planDigest) {
+      const changed = Boolean(planDigest) && plan.digest !== planDigest;
+      await tellPlan(context, request, plan, !changed);
+      if (changed) {
         outcome.cleanup = describePlan(plan, true);
         return {
           verdict: "failed",
@@ -41,6 +46,7 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
         };
       }
       outcome.cleanup = await executeCleanup(ports, plan);
+      await tellResult(context, outcome.cleanup);
       return { verdict: "passed" };
     });
   });

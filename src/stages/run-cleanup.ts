@@ -4,6 +4,7 @@ import { type CleanupRequest, executeCleanup, planCleanup } from "../testdata/cl
 import { judgeCleanup } from "../testdata/judge.ts";
 import { readLedger } from "../testdata/ledger.ts";
 import { ledgerFile } from "./child-environment.ts";
+import { tellPlan, tellResult } from "./cleanup-notes.ts";
 import { withWriters } from "./connections.ts";
 import { type StageContext, step } from "./context.ts";
 
@@ -20,8 +21,11 @@ export async function cleanUpRun(context: StageContext): Promise<{ check: Check;
     const request = await cleanupRequest(context, "run");
     const result = await withWriters(context, signal, async (writers) => {
       const ports = { ...writers, environment: context.environment, signal, onStep: (text: string) => step(context, text) };
-      return await executeCleanup(ports, await planCleanup(ports, request));
+      const plan = await planCleanup(ports, request);
+      await tellPlan(context, request, plan, true);
+      return await executeCleanup(ports, plan);
     });
+    await tellResult(context, result);
     return { check: judgeCleanup(result, elapsed()), result };
   } catch (error) {
     const message = `This run's test data could not be deleted: ${sentence(error)} The next preflight reports it, and \`env-actions cleanup --scope expired --execute\` deletes it.`;
