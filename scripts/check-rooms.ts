@@ -17,6 +17,7 @@ const hall = [
   "record.ts",
   "audit-log.ts",
   "lock-file.ts",
+  "remaining.ts",
   "secrets.ts",
   "progress.ts",
   "exit-status.ts",

@@ -1,8 +1,9 @@
+import { createReadStream } from "node:fs";
 import { constants, type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { takeLock } from "./lock-file.ts";
 import type { AuditNote, StageName } from "./model.ts";
-import { auditLine, lastHashOf } from "./report/audit.ts";
+import { type AuditEntry, auditLine, lastHashOf } from "./report/audit.ts";
 import { redacted } from "./secrets.ts";
 
 /** In the records of a workspace. */
@@ -18,12 +19,13 @@ export interface AuditedRun {
 
 /** Others hold it for one write each. */
 const lockWithinMs = 5_000;
+/** After it was waited for in vain: a cleanup of fifty statements must not wait for each of them again. */
+const lockAgainWithinMs = 100;
 /** Where a log's last right line is looked for: more than this at its end that is none was not written by an interrupted run. */
 const tailBytes = [65_536, 16 * 1_048_576];
 
 interface Waiting {
-  at: string;
-  note: AuditNote;
+  entry: AuditEntry;
   done: () => void;
   failed: (error: Error) => void;
 }
@@ -33,23 +35,29 @@ export class AuditLog {
   readonly #file: string;
   readonly #run: AuditedRun;
   readonly #redact: (text: string) => string;
+  readonly #lockWithinMs: number;
+  #lockInVain = false;
   #waiting: Waiting[] = [];
   #writing = false;
   /** The file as our own last write left it: while it stays so, its last hash is known. */
   #known: { inode: number; size: number; lastHash: string } | undefined;
 
-  constructor(file: string, run: AuditedRun, redact: (text: string) => string) {
+  constructor(file: string, run: AuditedRun, redact: (text: string) => string, lockWithin = lockWithinMs) {
+    this.#lockWithinMs = lockWithin;
     this.#file = file;
     this.#run = run;
     this.#redact = redact;
   }
 
   /** Resolves when the line is on disk. @throws Error that says why it is not */
-  write(note: AuditNote, at: string = new Date().toISOString()): Promise<void> {
+  async write(note: AuditNote, at: string = new Date().toISOString()): Promise<void> {
+    const entry = redacted({ at, ...this.#run, ...note }, this.#redact);
+    // What cannot be a line is refused by itself: in a write with others it would take them with it.
+    auditLine(undefined, entry);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#waiting.push({ at, note, done: resolve, failed: reject });
+    this.#waiting.push({ entry, done: resolve, failed: reject });
     if (!this.#writing) void this.#writeAll();
-    return promise;
+    await promise;
   }
 
   /** In the order in which they came. Those that came while others were written share one write and one wait for the disk. */
@@ -69,7 +77,10 @@ export class AuditLog {
   }
 
   async #append(lines: readonly Waiting[]): Promise<void> {
-    const unlock = await takeLock(`${this.#file}.lock`, lockWithinMs);
+    const withinMs = this.#lockInVain ? lockAgainWithinMs : this.#lockWithinMs;
+    this.#lockInVain = true;
+    const unlock = await takeLock(`${this.#file}.lock`, withinMs);
+    this.#lockInVain = false;
     try {
       const { O_APPEND, O_CREAT, O_RDWR } = constants;
       const handle = await open(this.#file, O_RDWR | O_APPEND | O_CREAT, 0o644);
@@ -90,8 +101,8 @@ export class AuditLog {
     let { lastHash, ended } = known ? { lastHash: known.lastHash, ended: true } : await endOf(handle, size);
     // A line that a killed run left half written stays as it is, and visible: the log is only ever added to.
     let text = ended ? "" : "\n";
-    for (const { at, note } of lines) {
-      const next = auditLine(lastHash, redacted({ at, ...this.#run, ...note }, this.#redact));
+    for (const { entry } of lines) {
+      const next = auditLine(lastHash, entry);
       text += `${next.line}\n`;
       lastHash = next.hash;
     }
@@ -133,5 +144,48 @@ async function syncDirectory(directory: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+/** No line of ours comes near it; what does must not fill the memory. */
+const longestLineBytes = 1_048_576;
+
+/**
+ * The lines of a log of any size, one at a time. `text` is undefined where the bytes are no UTF-8, or too many for a line: decoded
+ * with replacements, a changed byte could look like the one that was written.
+ */
+export async function* auditLines(file: string): AsyncGenerator<{ text: string | undefined; ended: boolean }> {
+  let parts: Buffer[] = [];
+  let length = 0;
+  const add = (part: Buffer) => {
+    length += part.length;
+    if (length <= longestLineBytes) parts.push(part);
+  };
+  const take = () => {
+    const text = length <= longestLineBytes ? decoded(Buffer.concat(parts)) : undefined;
+    parts = [];
+    length = 0;
+    return text;
+  };
+  for await (const chunk of createReadStream(file, { highWaterMark: 262_144 }) as AsyncIterable<Buffer>) {
+    let start = 0;
+    for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
+      add(chunk.subarray(start, end));
+      yield { text: take(), ended: true };
+      start = end + 1;
+    }
+    add(chunk.subarray(start));
+  }
+  if (length > 0) yield { text: take(), ended: false };
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function decoded(bytes: Buffer): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
   }
 }

@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AuditLog, auditFile } from "./audit-log.ts";
 import { type StageReport, stageNames, worstVerdict } from "./model.ts";
@@ -39,11 +40,22 @@ export async function recordReport(
     html: join(records, "report.html"),
     audit: join(records, auditFile),
   };
-  await writeFile(files.report, reportText);
+  await writeWhole(files.report, reportText);
   const all = await reportsOfRun(reports, report.runId);
-  await writeFile(files.summary, toMarkdown(all));
-  await writeFile(files.html, toHtml(all));
+  await writeWhole(files.summary, toMarkdown(all));
+  await writeWhole(files.html, toHtml(all));
   return { report, files: { ...files, reportText, summaryText: toMarkdown(safe) } };
+}
+
+/** At once: another stage in this workspace, which reads the reports of the run for its summary, must never see half of one. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  const draft = `${file}.${randomUUID()}`;
+  try {
+    await writeFile(draft, text);
+    await rename(draft, file);
+  } finally {
+    await rm(draft, { force: true });
+  }
 }
 
 /** The reports of one run, in the order of the gate. */

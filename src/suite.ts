@@ -12,7 +12,7 @@ import { gitHub } from "./gate/github.ts";
 import { GitHubError } from "./gate/github-error.ts";
 import { commitOf, originOf } from "./gate/origin.ts";
 import { type EvidenceStore, evidenceStore } from "./gate/store.ts";
-import type { Commit, Evidence, Origin, Progress, StageName, StageReport } from "./model.ts";
+import type { AuditNote, Commit, Evidence, Origin, Progress, StageName, StageReport } from "./model.ts";
 import { type RecordedFiles, recordReport } from "./record.ts";
 import { secretKeeper } from "./secrets.ts";
 import type { Overrides, StageContext } from "./stages/context.ts";
@@ -36,6 +36,8 @@ export interface StageRequest {
   env: Readonly<Record<string, string | undefined>>;
   cancel: AbortSignal;
   onProgress: (progress: Progress) => void;
+  /** Told the way into the run's audit log, for what is decided outside of the stage; what it returns resolves when the line is on disk. */
+  onAuditLog?: (write: (note: AuditNote) => Promise<void>) => void;
   /** Told every secret before anything that may hold it is printed. */
   onSecret: (secret: string) => void;
   /** Where the runner offers it: carries evidence from job to job. */
@@ -66,6 +68,7 @@ export async function performStage(request: StageRequest): Promise<StageAnswer> 
 
   const auditedRun = { who: origin.actor ?? "unknown", run: identity.runId, environment: environment.name, stage };
   const audit = new AuditLog(join(records, auditFile), auditedRun, secrets.redact);
+  request.onAuditLog?.((note) => audit.write(note));
   const context: Omit<StageContext, "signal" | "audit"> = {
     stage,
     config,

@@ -1,18 +1,49 @@
+import type { AuditNote, Progress } from "../model.ts";
+import { Remaining } from "../remaining.ts";
+
+export interface Cancellation {
+  signal: AbortSignal;
+  /** Hand it all progress: at the second signal it says what is left. */
+  watch(progress: Progress): void;
+  /** Hand it the way into the audit log, once there is one. */
+  auditTo(write: (note: AuditNote) => Promise<void>): void;
+  dispose(): void;
+}
+
 /**
- * The runner cancels with SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. The first one stops the stage, which then cleans up;
- * what does not fit into those ten seconds is left to the post step, which still runs.
+ * The runner cancels with SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. The first one stops the stage, which then cleans up; at
+ * the second the log is told what is left, because nobody can say it after the third; and cleaning up goes on until then. What does
+ * not fit into those ten seconds is left to the post step, which still runs.
  */
-export function cancellation(say: (text: string) => void): { signal: AbortSignal; dispose(): void } {
+export function cancellation(say: (text: string) => void): Cancellation {
   const controller = new AbortController();
+  const remaining = new Remaining();
+  let audit: ((note: AuditNote) => Promise<void>) | undefined;
   const cancel = (name: string) => {
-    if (controller.signal.aborted) return;
-    say(`${name}: stopping what was started, and cleaning up`);
-    controller.abort(new Error(`cancelled by ${name}`));
+    if (!controller.signal.aborted) {
+      say(`${name}: stopping what was started, and cleaning up`);
+      controller.abort(new Error(`cancelled by ${name}`));
+      return;
+    }
+    say(`${name}: the runner kills this step in a moment; cleaning up goes on until then`);
+    for (const line of remaining.lines()) say(`  ${line}`);
+    const { stage } = remaining;
+    if (remaining.possible)
+      say(
+        stage === "cleanup"
+          ? "  what is left then is deleted by the next cleanup of expired test data"
+          : "  what is left then is deleted by the post step of this action",
+      );
+    audit?.(remaining.note(name)).catch((error: unknown) => say(`  ${error instanceof Error ? error.message : String(error)}`));
   };
   process.on("SIGINT", cancel);
   process.on("SIGTERM", cancel);
   return {
     signal: controller.signal,
+    watch: (progress) => remaining.watch(progress),
+    auditTo(write) {
+      audit = write;
+    },
     dispose() {
       process.off("SIGINT", cancel);
       process.off("SIGTERM", cancel);

@@ -65,7 +65,11 @@ export async function perform(
       ...request,
       env: process.env,
       cancel: cancel.signal,
-      onProgress: printProgress,
+      onProgress(progress) {
+        cancel.watch(progress);
+        printProgress(progress);
+      },
+      onAuditLog: cancel.auditTo,
       onSecret: (secret) => core.setSecret(secret),
       ...(artifacts ? { artifacts } : {}),
     });

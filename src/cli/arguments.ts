@@ -8,6 +8,10 @@ export type Command = StageName | "gate" | "plan" | "undo" | "audit" | "init" | 
 
 const commands: readonly Command[] = [...stageNames, "gate", "plan", "undo", "audit", "init", "help", "version"];
 
+export type AuditCommand = "verify" | "report";
+
+const auditCommands: readonly AuditCommand[] = ["verify", "report"];
+
 export interface Arguments {
   command: Command;
   config: string;
@@ -18,13 +22,19 @@ export interface Arguments {
   deployment: string | undefined;
   json: boolean;
   verbose: boolean;
+  /** After `audit`. */
+  audit: AuditCommand;
+  /** `audit report`: the one run that is asked for. */
+  run: string | undefined;
   overrides: Overrides;
   /** `undo`: the report of what is undone. */
   report: string;
 }
 
+export const defaultConfig = ".github/env-actions.yml";
+
 const options = {
-  config: { type: "string", short: "c", default: ".github/env-actions.yml" },
+  config: { type: "string", short: "c", default: defaultConfig },
   environment: { type: "string", short: "e" },
   production: { type: "string" },
   budget: { type: "string" },
@@ -35,6 +45,7 @@ const options = {
   scope: { type: "string" },
   execute: { type: "boolean", default: false },
   "plan-digest": { type: "string" },
+  run: { type: "string" },
   json: { type: "boolean", default: false },
   verbose: { type: "boolean", short: "v", default: false },
   help: { type: "boolean", short: "h", default: false },
@@ -52,6 +63,7 @@ export const usage = `env-actions <command> [options]
   undo REPORT      show what of a cleanup could be put back; with --execute put it back
   gate             all of them in their order
   audit verify     does every line of the audit log still follow from the one before?
+  audit report     what was made, deleted and left, when and by whom, as the audit log has it
   init             write a commented configuration and a workflow
 
   -c, --config FILE         default .github/env-actions.yml
@@ -65,6 +77,7 @@ export const usage = `env-actions <command> [options]
       --scope SCOPE         cleanup, plan: run, expired (default) or all
       --execute             cleanup: delete; undo: put back
       --plan-digest DIGEST  cleanup: the digest that was shown; needed for --scope all
+      --run ID              audit report: that run alone
       --json                the report on standard output, progress on standard error
   -v, --verbose             every line of servers and tests
 
@@ -77,7 +90,8 @@ export function readArguments(argv: readonly string[]): Arguments {
   const [name = "help", ...rest] = positionals;
   const command = values.help ? "help" : values.version ? "version" : commands.find((candidate) => candidate === name);
   if (command === undefined) throw new UserError(`there is no command "${name}"; ${suggestion(name, commands)}`);
-  if (command === "audit" && rest.join(" ") !== "verify") throw new UserError('after "audit" comes "verify"');
+  const audit = auditCommands.find((candidate) => candidate === rest.join(" "));
+  if (command === "audit" && audit === undefined) throw new UserError('after "audit" comes "verify" or "report"');
   if (command === "undo" && rest.length === 0)
     throw new UserError('after "undo" comes the report of what is undone, such as .env-actions/reports/cleanup.json');
   if (command === "undo" && rest.length > 1) throw new UserError(`"${rest[1]}" is one word too many after "undo ${rest[0]}"`);
@@ -96,6 +110,8 @@ export function readArguments(argv: readonly string[]): Arguments {
     json: values.json,
     verbose: values.verbose,
     report: command === "undo" ? (rest[0] ?? "") : "",
+    audit: audit ?? "verify",
+    run: values.run,
     overrides: {
       scope,
       execute: values.execute && command !== "plan",

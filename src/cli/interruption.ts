@@ -1,23 +1,67 @@
+import type { AuditNote, Progress, StageName } from "../model.ts";
+import { Remaining } from "../remaining.ts";
+
+/** Who leaves must not wait for a log that another process holds. */
+const auditWithinMs = 1_000;
+
+export interface Interruption {
+  signal: AbortSignal;
+  /** Hand it all progress: at the second signal it says what is left. */
+  watch(progress: Progress): void;
+  /** Hand it the way into the audit log, once there is one. */
+  auditTo(write: (note: AuditNote) => Promise<void>): void;
+  dispose(): void;
+}
+
 /**
- * The first Ctrl-C stops the stage and lets it clean up; the second leaves at once and says what that means.
+ * The first Ctrl-C stops the stage and lets it clean up; the second leaves, and says first what is left and how to delete it.
+ * @param howToDelete a sentence with the command that deletes what the stage left
  */
-export function interruption(say: (text: string) => void): { signal: AbortSignal; dispose(): void } {
+export function interruption(say: (text: string) => void, howToDelete: (stage: StageName) => string): Interruption {
   const controller = new AbortController();
-  const interrupt = (name: NodeJS.Signals) => {
-    if (!controller.signal.aborted) {
-      say(`  ${name}: stopping what was started, and deleting this run's test data (once more leaves at once)`);
-      controller.abort(new Error(`interrupted by ${name}`));
-      return;
-    }
-    say("  leaving: test data of this run may be left; `env-actions cleanup --scope run --execute` deletes it");
+  const remaining = new Remaining();
+  let audit: ((note: AuditNote) => Promise<void>) | undefined;
+  let leaving = false;
+  const leave = async (name: NodeJS.Signals) => {
+    leaving = true;
+    say(`  ${name} again: leaving at once`);
+    for (const line of remaining.lines()) say(`    ${line}`);
+    if (remaining.possible && remaining.stage) say(`    ${howToDelete(remaining.stage)}`);
+    const problem = await audited(audit?.(remaining.note(name)));
+    if (problem !== undefined) say(`    ${problem}`);
     process.exit(130);
+  };
+  const interrupt = (name: NodeJS.Signals) => {
+    if (leaving) process.exit(130);
+    if (controller.signal.aborted) return void leave(name);
+    say(`  ${name}: stopping what was started, and deleting this run's test data (once more leaves at once)`);
+    controller.abort(new Error(`interrupted by ${name}`));
   };
   const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
   for (const name of signals) process.on(name, interrupt);
   return {
     signal: controller.signal,
+    watch: (progress) => remaining.watch(progress),
+    auditTo(write) {
+      audit = write;
+    },
     dispose() {
       for (const name of signals) process.off(name, interrupt);
     },
   };
+}
+
+/** @returns why there is no line in the log, if there is none. Never rejects: whoever leaves, leaves. */
+async function audited(writing: Promise<void> | undefined): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve("the audit log could not be told of it in time"), auditWithinMs);
+  });
+  const written = writing?.then(
+    () => undefined,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  const problem = await Promise.race([tooLate, written]);
+  clearTimeout(timer);
+  return problem;
 }

@@ -4,7 +4,7 @@ import { type StageName, UserError } from "../model.ts";
 import { verdictMarks } from "../progress.ts";
 import { duration } from "../report/words.ts";
 import type { StageAnswer, StageRequest } from "../suite.ts";
-import { type Arguments, readArguments, usage } from "./arguments.ts";
+import { type Arguments, defaultConfig, readArguments, usage } from "./arguments.ts";
 import { type GateEnd, runGate, timeSpent } from "./gate.ts";
 import { interruption } from "./interruption.ts";
 import { type Part, Screen, verdictStyles } from "./screen.ts";
@@ -45,8 +45,9 @@ async function command(args: Arguments, world: Terminal): Promise<number> {
       for (const file of await (await import("./init.ts")).init(world.cwd, args.config)) world.stdout.write(`wrote ${file}\n`);
       return 0;
     case "audit": {
-      const { ok, text } = await (await import("./audit.ts")).auditVerify(world.cwd);
-      world.stdout.write(`${text}\n`);
+      const { auditReport, auditVerify } = await import("./audit.ts");
+      const { ok, text, json } = args.audit === "report" ? await auditReport(world.cwd, args.run) : await auditVerify(world.cwd);
+      world.stdout.write(args.json ? `${JSON.stringify(json, undefined, 2)}\n` : `${text}\n`);
       return ok ? 0 : 1;
     }
     case "undo":
@@ -58,14 +59,21 @@ async function command(args: Arguments, world: Terminal): Promise<number> {
 
 async function stages(args: Arguments, world: Terminal): Promise<number> {
   const screen = new Screen(args.json ? world.stderr : world.stdout, { verbose: args.verbose });
-  const interrupted = interruption((text) => screen.line(text));
+  const interrupted = interruption(
+    (text) => screen.line(text),
+    (stage) => howToDelete(args, stage),
+  );
   const request: Omit<StageRequest, "stage"> = {
     workspace: world.cwd,
     configFile: args.config,
     overrides: args.overrides,
     env: world.env,
     cancel: interrupted.signal,
-    onProgress: (progress) => screen.show(progress),
+    onProgress(progress) {
+      interrupted.watch(progress);
+      screen.show(progress);
+    },
+    onAuditLog: interrupted.auditTo,
     // The terminal is the user's own: redaction of what is printed and written is enough, there is no log to mask.
     onSecret: () => undefined,
     ...(args.environment ? { environment: args.environment } : {}),
@@ -105,6 +113,22 @@ async function stages(args: Arguments, world: Terminal): Promise<number> {
     interrupted.dispose();
     screen.close();
   }
+}
+
+/** How to delete the test data that this stage left, with a command to be copied. */
+function howToDelete({ command, overrides, config, environment }: Arguments, stage: StageName): string {
+  const scope = stage === "cleanup" && command !== "gate" ? (overrides.scope ?? "expired") : "run";
+  const quoted = (text: string) => (/^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+  const words = [
+    "env-actions cleanup",
+    ...(config === defaultConfig ? [] : [`--config ${quoted(config)}`]),
+    ...(environment === undefined ? [] : [`--environment ${quoted(environment)}`]),
+    `--scope ${scope}`,
+  ].join(" ");
+  // Nothing of scope `all` is deleted without the digest of what is there now.
+  return scope === "all"
+    ? `\`${words}\` shows the rest, and what to add to delete it`
+    : `\`${words} --execute\` deletes the rest`;
 }
 
 function verdictLine({ stage, answer, why }: GateEnd): Part[] {

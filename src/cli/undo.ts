@@ -8,7 +8,10 @@ import { Screen } from "./screen.ts";
 /** @returns the exit status: 0 where everything can come or came back, 1 where something cannot. */
 export async function undo(args: Arguments, world: Terminal): Promise<number> {
   const screen = new Screen(args.json ? world.stderr : world.stdout, { verbose: args.verbose });
-  const interrupted = interruption((text) => screen.line(text));
+  const interrupted = interruption(
+    (text) => screen.line(text),
+    () => `\`env-actions undo ${args.report}\` shows what has come back, and what has not`,
+  );
   try {
     const result = await performUndo({
       workspace: world.cwd,

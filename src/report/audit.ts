@@ -30,35 +30,78 @@ export function auditLine(previousHash: string | undefined, entry: AuditEntry): 
   return { line: canonicalJson({ ...content, hash }), hash };
 }
 
+/** What is wrong with a line of a log. */
+export interface AuditFault {
+  /** Counted from 1. */
+  line: number;
+  why: string;
+  /** Writing the last line was interrupted: nobody needs to have changed anything. */
+  torn: boolean;
+}
+
 export type AuditVerification =
   | { ok: true; lines: number; lastHash: string | undefined }
-  | {
-      ok: false;
-      /** Counted from 1. */
-      line: number;
-      why: string;
-      /** Writing the last line was interrupted: nobody needs to have changed anything. */
-      torn: boolean;
-      /** Of the last line before it that is right. */
-      lastHash: string | undefined;
-    };
+  /** The first fault. */
+  | (AuditFault & { ok: false /** Of the last line before it that is right. */; lastHash: string | undefined });
 
+/** Whether every line of this log follows from the one before. */
 export function verifyAudit(text: string): AuditVerification {
+  const verifier = new AuditVerifier();
   const lines = text.split("\n");
   const unended = lines.pop() ?? "";
-  let lastHash: string | undefined;
-  for (const [index, line] of [...lines, ...(unended === "" ? [] : [unended])].entries()) {
-    const read = readLine(line);
-    const torn = read === undefined && index === lines.length;
-    const why = torn
-      ? "the last line is torn: writing it was interrupted"
-      : read === undefined
-        ? "this line is not a line of an audit log"
-        : faultOf(line, read, lastHash);
-    if (why !== undefined) return { ok: false, line: index + 1, why, torn, lastHash };
-    lastHash = read?.hash;
+  for (const line of lines) {
+    const lastHash = verifier.lastHash;
+    const { fault } = verifier.take(line, true);
+    if (fault) return { ok: false, ...fault, lastHash };
   }
-  return { ok: true, lines: lines.length + (unended === "" ? 0 : 1), lastHash };
+  const { fault } = unended === "" ? {} : verifier.take(unended, false);
+  return fault
+    ? { ok: false, ...fault, lastHash: verifier.lastHash }
+    : { ok: true, lines: verifier.lines, lastHash: verifier.lastHash };
+}
+
+/**
+ * Verifies a log line by line, in the memory of one line. It goes on after a fault, and names each only once: of what was done to a
+ * log, the second place matters as much as the first.
+ */
+export class AuditVerifier {
+  lines = 0;
+  /** Of the last line that is right in itself. */
+  lastHash: string | undefined;
+  /** What changed lines after it say of themselves: the next line may still follow from one of them. */
+  #claimed = new Set<unknown>();
+
+  /**
+   * @param line undefined where the bytes are no text, or too many
+   * @param ended whether it has its line end, which only the last line may lack
+   * @returns the entry, unless the line is not what was written
+   */
+  take(line: string | undefined, ended: boolean): { entry?: AuditEntry; fault?: AuditFault } {
+    this.lines++;
+    const faulty = (why: string, torn = false) => ({ fault: { line: this.lines, why, torn } });
+    const read = line === undefined ? undefined : readLine(line);
+    if (line === undefined || read === undefined)
+      return ended
+        ? faulty("this line is not a line of an audit log")
+        : faulty("the last line is torn: writing it was interrupted", true);
+    if (!isItself(line, read)) {
+      this.#claimed.add(read.hash);
+      return faulty("this line was changed: its hash is not the hash of its content");
+    }
+    const { hash, previous, ...entry } = read;
+    const before = this.lastHash ?? null;
+    const follows = previous === before || this.#claimed.has(previous);
+    this.lastHash = hash;
+    this.#claimed.clear();
+    // What was hashed was written by us, and so has an entry's form.
+    const known = { entry: entry as unknown as AuditEntry };
+    if (follows) return known;
+    const why =
+      before === null
+        ? "this is not the first line of a log: lines before it are missing"
+        : "this line does not follow the one before it: lines are missing, added or in another order";
+    return { ...known, ...faulty(why) };
+  }
 }
 
 /** The hash of the last line in this piece of a log that is right in itself; undefined where none is. */
@@ -83,14 +126,6 @@ function readLine(line: string): ReadLine | undefined {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-function faultOf(line: string, read: ReadLine, lastHash: string | undefined): string | undefined {
-  if (!isItself(line, read)) return "this line was changed: its hash is not the hash of its content";
-  if (read.previous === (lastHash ?? null)) return undefined;
-  return lastHash === undefined
-    ? "this is not the first line of a log: lines before it are missing"
-    : "this line does not follow the one before it: lines are missing, added or in another order";
 }
 
 /** The whole line, byte for byte: else a member could be written twice, and another reader would believe the other one. */

@@ -1,7 +1,7 @@
 import { look } from "../checks/check.ts";
 import type { Check } from "../model.ts";
 import { describePlan, planCleanup } from "../testdata/cleanup.ts";
-import { executeCleanup, prove } from "../testdata/execute.ts";
+import { executeCleanup, planNote, prove } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
 import { withReaders, withWriters } from "./connections.ts";
 import { type StageContext, type StageOutcome, step, telling, told } from "./context.ts";
@@ -19,7 +19,9 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
       outcome.cleanup = await withReaders(context, async (readers) => {
         const [warehouse, redis] = await Promise.all([readers.warehouse, readers.redis]);
         const ports = { ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}), signal: context.signal, onStep };
-        return describePlan(await planCleanup(ports, request), true);
+        const plan = await planCleanup(ports, request);
+        await context.audit(planNote(plan, false));
+        return describePlan(plan, true);
       });
       return { verdict: "passed" };
     }
@@ -33,6 +35,7 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
       const ports = { ...writers, environment: context.environment, signal: context.signal, ...telling(context) };
       const [proven, plan] = await Promise.all([prove(ports), planCleanup(ports, request)]);
       if (planDigest && plan.digest !== planDigest) {
+        await context.audit(planNote(plan, false));
         outcome.cleanup = describePlan(plan, true);
         return {
           verdict: "failed",

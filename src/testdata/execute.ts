@@ -47,7 +47,7 @@ const pauseBetweenRoundsMs = 200;
  */
 export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Promise<CleanupResult> {
   const result = describePlan(plan, false);
-  await notePlan(ports, plan, result);
+  await notePlan(ports, plan);
   if (plan.blockers.length > 0) {
     result.problems.push("nothing was deleted");
     return result;
@@ -201,7 +201,7 @@ function noteLeft(again: CleanupPlan, result: CleanupResult): void {
 }
 
 /** What is about to happen stands in the log before it happens: a machine that is lost half way leaves that much. */
-async function notePlan(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<void> {
+async function notePlan(ports: WritingPorts, plan: CleanupPlan): Promise<void> {
   const { ledger, scope } = plan.request;
   if (scope === "run" && ledger.rows.size + ledger.keys.size > 0)
     await ports.audit({
@@ -209,11 +209,17 @@ async function notePlan(ports: WritingPorts, plan: CleanupPlan, result: CleanupR
       details: { what: "created" },
       counts: { ...Object.fromEntries([...ledger.rows].map(([table, ids]) => [table, ids.size])), keys: ledger.keys.size },
     });
-  await ports.audit({
+  await ports.audit(planNote(plan, plan.blockers.length === 0));
+}
+
+/** A plan as the audit log has it. @param execute whether it is carried out. */
+export function planNote({ request, rows, keys, digest }: CleanupPlan, execute: boolean): AuditNote {
+  const tables = rows?.waves.flat().map((table) => [table.table, table.rows] as const) ?? [];
+  return {
     action: "decision",
-    details: { what: "plan", scope, digest: plan.digest, execute: plan.blockers.length === 0 },
-    counts: { ...Object.fromEntries(result.tables.map((table) => [table.table, table.planned])), keys: result.keys.planned },
-  });
+    details: { what: "plan", scope: request.scope, digest, execute },
+    counts: { ...Object.fromEntries(tables), keys: keys?.keys.size ?? 0 },
+  };
 }
 
 async function noteDelete(
@@ -259,7 +265,7 @@ async function noteEnd(
   await ports.audit({
     action: "decision",
     details: { what: "verified", leftOver: result.leftOver ?? "unknown" },
-    counts: Object.fromEntries(left),
+    counts: { ...Object.fromEntries(left), keys: result.keys.left ?? 0 },
   });
   if (result.leftOver === 0) ports.onRemaining({ tables: [], keys: 0 });
 }

@@ -63,7 +63,7 @@ test("audit verify: an untouched log passes, a changed one fails with the line, 
     status: 2,
     stderr: expect.stringContaining("there is no .env-actions/audit.jsonl here"),
   });
-  expect(run("audit")).toMatchObject({ status: 2, stderr: expect.stringContaining('after "audit" comes "verify"') });
+  expect(run("audit")).toMatchObject({ status: 2, stderr: expect.stringContaining('after "audit" comes "verify" or "report"') });
   const entry = {
     at: "2026-11-23T12:00:00.000Z",
     who: "somebody",

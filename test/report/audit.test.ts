@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type AuditEntry, auditLine, verifyAudit } from "../../src/report/audit.ts";
+import { type AuditEntry, AuditVerifier, auditLine, verifyAudit } from "../../src/report/audit.ts";
 import { hostileText } from "./hostile.ts";
 
 const entry: fc.Arbitrary<AuditEntry> = fc.record({
@@ -68,6 +68,38 @@ describe("an audit log", () => {
     expect(verifyAudit(text([a, a, b]))).toMatchObject({ line: 2, why: expect.stringContaining("does not follow") });
     expect(verifyAudit(text([a, c, b]))).toMatchObject({ line: 2, why: expect.stringContaining("does not follow") });
     expect(verifyAudit(text([a, "", b]))).toMatchObject({ line: 2, why: expect.stringContaining("not a line of an audit log") });
+  });
+
+  test("to which anything was done with whole lines is wrong, and wrong only once for each thing", () => {
+    const entries = fc.array(entry, { minLength: 3, maxLength: 8 });
+    fc.assert(
+      fc.property(entries, fc.nat(), fc.nat(), fc.constantFrom("remove", "double", "swap", "insert"), (all, one, other, what) => {
+        const lines = log(all);
+        // What is cut off at the end does not show by itself: of the last line, no removal is found.
+        const index = one % (lines.length - 1);
+        const line = lines[index] ?? "";
+        const [foreign = ""] = log(fc.sample(entry, { numRuns: 1, seed: other }));
+        const changed = [...lines];
+        if (what === "remove") changed.splice(index, 1);
+        if (what === "double") changed.splice(index, 0, line);
+        if (what === "swap") changed.splice(index, 2, lines[index + 1] ?? "", line);
+        if (what === "insert") changed.splice(index + 1, 0, foreign);
+        const verified = verifyAudit(text(changed));
+        expect(verified).toMatchObject({ ok: false, torn: false });
+        const verifier = new AuditVerifier();
+        const faults = changed.flatMap((each) => verifier.take(each, true).fault ?? []);
+        expect(faults[0]?.line).toBe(verified.ok ? 0 : verified.line);
+        expect(faults.length).toBeLessThanOrEqual(3);
+        expect(verifier.lines).toBe(changed.length);
+      }),
+    );
+  });
+
+  test("in which two places were changed is wrong at both, and at no other", () => {
+    const lines = log(fc.sample(entry, { numRuns: 9, seed: 5 }));
+    for (const index of [2, 6]) lines[index] = (lines[index] ?? "").replace("9f3c1a7e", "9f3c1a7f");
+    const verifier = new AuditVerifier();
+    expect(lines.flatMap((line) => verifier.take(line, true).fault?.line ?? [])).toEqual([3, 7]);
   });
 
   // Another reader might believe the second of two members with one name, where we believed the first.

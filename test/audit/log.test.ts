@@ -1,0 +1,279 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { AuditLog, auditLines } from "../../src/audit-log.ts";
+import { takeLock } from "../../src/lock-file.ts";
+import type { AuditNote } from "../../src/model.ts";
+import { type AuditEntry, AuditVerifier, verifyAudit } from "../../src/report/audit.ts";
+
+let place: string;
+let file: string;
+beforeEach(() => {
+  place = mkdtempSync(join(tmpdir(), "audit-log-"));
+  file = join(place, "audit.jsonl");
+});
+afterEach(() => rmSync(place, { recursive: true, force: true }));
+
+const run = { who: "somebody", run: "1763917800000_9f3c1a7e", environment: "sandbox", stage: "integration" as const };
+
+function logOf(redact: (text: string) => string = String): AuditLog {
+  return new AuditLog(file, run, redact);
+}
+
+function note(number: number): AuditNote {
+  return { action: "statement", details: { what: "delete" }, counts: { number } };
+}
+
+function text(): string {
+  return readFileSync(file, "utf8");
+}
+
+function entries(): AuditEntry[] {
+  return text()
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as AuditEntry);
+}
+
+/** The numbers of the lines that verify names. */
+async function faults(): Promise<number[]> {
+  const verifier = new AuditVerifier();
+  const found: number[] = [];
+  for await (const line of auditLines(file)) {
+    const { fault } = verifier.take(line.text, line.ended);
+    if (fault) found.push(fault.line);
+  }
+  return found;
+}
+
+function start(script: string, ...args: string[]): ChildProcess {
+  const child = spawn(process.execPath, [join(import.meta.dirname, script), ...args], { stdio: ["pipe", "pipe", "inherit"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
+}
+
+async function holding(lock: string): Promise<ChildProcess> {
+  const holder = start("holder.ts", lock);
+  await once(holder.stdout as NodeJS.ReadableStream, "data");
+  return holder;
+}
+
+describe("one log", () => {
+  test("each line is on disk when its write returns, in the order in which it was asked for", async () => {
+    const log = logOf();
+    for (let number = 0; number < 3; number++) {
+      await log.write(note(number));
+      expect(entries().at(-1)).toMatchObject({ ...run, action: "statement", counts: { number } });
+    }
+    await Promise.all(Array.from({ length: 50 }, (_, number) => log.write(note(number + 3))));
+    expect(entries().map(({ counts }) => counts.number)).toEqual(Array.from({ length: 53 }, (_, number) => number));
+    expect(verifyAudit(text())).toMatchObject({ ok: true, lines: 53 });
+    expect(readdirSync(place), "no lock stays behind").toEqual(["audit.jsonl"]);
+  });
+
+  test("eight processes write two hundred lines each: every line is there once, and the chain is right", async () => {
+    const names = Array.from({ length: 8 }, (_, index) => `writer ${index}`);
+    const ends = names.map(async (name) => (await once(start("writer.ts", file, name, "200"), "exit"))[0] as number);
+    expect(await Promise.all(ends)).toEqual(names.map(() => 0));
+    expect(verifyAudit(text())).toMatchObject({ ok: true, lines: 1_600 });
+    const written = entries();
+    for (const name of names)
+      expect(written.filter(({ who }) => who === name).map(({ counts }) => counts.line)).toEqual(
+        Array.from({ length: 200 }, (_, line) => line),
+      );
+    expect(readdirSync(place)).toEqual(["audit.jsonl"]);
+  }, 60_000);
+
+  test("writers that are killed at any moment leave a right chain, and no lock that stops the next", async () => {
+    const writers = Array.from({ length: 4 }, (_, index) => start("writer.ts", file, `writer ${index}`, "1000000"));
+    for (const [index, writer] of writers.entries()) {
+      const lines = () => (existsSync(file) ? text().split("\n").length : 0);
+      await vi.waitFor(() => expect(lines()).toBeGreaterThan(20 * (index + 1)), { timeout: 20_000, interval: 3 });
+      writer.kill("SIGKILL");
+      await once(writer, "exit");
+    }
+    const lines = entries().length;
+    await logOf().write(note(1));
+    expect(verifyAudit(text())).toMatchObject({ ok: true, lines: lines + 1 });
+  }, 60_000);
+
+  test("a log that is put aside, or put back as it was, is gone on with as it is", async () => {
+    const log = logOf();
+    await log.write(note(1));
+    const first = text();
+    await log.write(note(2));
+    writeFileSync(file, first);
+    await log.write(note(3));
+    expect(verifyAudit(text())).toMatchObject({ ok: true, lines: 2 });
+    rmSync(file);
+    await log.write(note(4));
+    expect(verifyAudit(text())).toMatchObject({ ok: true, lines: 1 });
+  });
+
+  test("nothing is written that holds a secret, in whatever place it stands", async () => {
+    const secret = "dapi0123456789";
+    const log = new AuditLog(file, { ...run, who: secret }, (said) => said.replaceAll(secret, "***"));
+    await log.write({ action: "decision", details: { what: `by ${secret}`, [secret]: 1 }, counts: { [`of.${secret}`]: 2 } });
+    expect(text()).not.toContain(secret);
+    expect(entries()[0]).toMatchObject({ who: "***", details: { what: "by ***", "***": 1 }, counts: { "of.***": 2 } });
+    expect(verifyAudit(text())).toMatchObject({ ok: true });
+  });
+});
+
+describe("what an interrupted write left", () => {
+  test("stays visible, and the chain goes on after it", async () => {
+    await logOf().write(note(1));
+    const whole = text();
+    for (const torn of [`{"action":"decis`, `${whole.slice(0, -1)}`.slice(0, -3), "\u0000\u0000\u0000"]) {
+      writeFileSync(file, whole + torn);
+      const log = logOf();
+      await log.write(note(2));
+      await log.write(note(3));
+      expect(text().startsWith(`${whole}${torn}\n`)).toBe(true);
+      expect(await faults(), torn).toEqual([2]);
+    }
+  });
+
+  test("a line that only lacks its end is a line", async () => {
+    await logOf().write(note(1));
+    writeFileSync(file, text().slice(0, -1));
+    await logOf().write(note(2));
+    expect(verifyAudit(text())).toMatchObject({ ok: true, lines: 2 });
+  });
+
+  test("a changed line is no line to go on from", async () => {
+    await logOf().write(note(1));
+    await logOf().write(note(2));
+    writeFileSync(file, text().replace('"number":2', '"number":7'));
+    await logOf().write(note(3));
+    expect(await faults()).toEqual([2]);
+  });
+
+  test("a log that ends in megabytes of something else is refused, and not written to", async () => {
+    await logOf().write(note(1));
+    const strange = text() + "x".repeat(17 * 1_048_576);
+    writeFileSync(file, strange);
+    await expect(logOf().write(note(2))).rejects.toThrow(/could not be written: its last 16 MiB hold no line/);
+    expect(text() === strange).toBe(true);
+  });
+});
+
+describe("the lock", () => {
+  test("is taken over from a writer that was killed while it held it", async () => {
+    const holder = await holding(`${file}.lock`);
+    holder.kill("SIGKILL");
+    await once(holder, "exit");
+    expect(existsSync(`${file}.lock`)).toBe(true);
+    await Promise.all([logOf().write(note(1)), logOf().write(note(2)), logOf().write(note(3))]);
+    expect(verifyAudit(text())).toMatchObject({ ok: true, lines: 3 });
+    expect(readdirSync(place)).toEqual(["audit.jsonl"]);
+  });
+
+  test("is taken over also when the one who cleared it away was killed as well", async () => {
+    for (const lock of [`${file}.lock`, `${file}.lock.clearing`]) {
+      const holder = await holding(lock);
+      holder.kill("SIGKILL");
+      await once(holder, "exit");
+    }
+    await Promise.all([logOf().write(note(1)), logOf().write(note(2))]);
+    expect(verifyAudit(text())).toMatchObject({ ok: true, lines: 2 });
+  });
+
+  test("is not taken from a living holder: who waits in vain names it, and the next does not wait as long", async () => {
+    const holder = await holding(`${file}.lock`);
+    const log = new AuditLog(file, run, String, 300);
+    await expect(log.write(note(1))).rejects.toThrow(
+      new RegExp(`audit log could not be written: .* is held by process ${holder.pid}`),
+    );
+    const started = performance.now();
+    await expect(log.write(note(2))).rejects.toThrow(/is held by/);
+    expect(performance.now() - started).toBeLessThan(250);
+    expect(existsSync(file)).toBe(false);
+    holder.stdin?.end();
+    await once(holder, "exit");
+    await log.write(note(3));
+    expect(verifyAudit(text())).toMatchObject({ ok: true, lines: 1 });
+  });
+
+  test("of another machine is respected while it is young, and taken over when it is old", async () => {
+    const lock = `${file}.lock`;
+    const foreign = { pid: process.pid, start: "1", place: "elsewhere", taking: "x" };
+    writeFileSync(lock, JSON.stringify(foreign));
+    await expect(takeLock(lock, 50)).rejects.toThrow(/is held by/);
+    const { utimesSync } = await import("node:fs");
+    utimesSync(lock, new Date(Date.now() - 61_000), new Date(Date.now() - 61_000));
+    await (await takeLock(lock, 1_000))();
+    expect(existsSync(lock)).toBe(false);
+  });
+
+  test("a number that now is another process's does not keep it", async () => {
+    const lock = `${file}.lock`;
+    const give = await takeLock(lock, 1_000);
+    const own = JSON.parse(readFileSync(lock, "utf8")) as { start: string };
+    await give();
+    writeFileSync(lock, JSON.stringify({ ...own, start: `${Number(own.start) - 1}` }));
+    if (process.platform === "linux") await (await takeLock(lock, 1_000))();
+    else await expect(takeLock(lock, 50)).rejects.toThrow(/is held by/);
+  });
+});
+
+describe("a disk that fails is said, and the next line is tried again", () => {
+  test("a folder in place of the file", async () => {
+    const log = logOf();
+    mkdirSync(file);
+    await expect(log.write(note(1))).rejects.toThrow(/the audit log could not be written: EISDIR/);
+    rmSync(file, { recursive: true });
+    await log.write(note(2));
+    expect(verifyAudit(text())).toMatchObject({ ok: true, lines: 1 });
+  });
+
+  test.skipIf(process.platform !== "linux")("a full disk", async () => {
+    symlinkSync("/dev/full", file);
+    await expect(logOf().write(note(1))).rejects.toThrow(/the audit log could not be written: ENOSPC/);
+    expect(existsSync(`${file}.lock`), "the lock is given back").toBe(false);
+  });
+
+  test.skipIf(process.getuid?.() === 0)("a file that may only be read", async () => {
+    writeFileSync(file, "");
+    chmodSync(file, 0o444);
+    await expect(logOf().write(note(1))).rejects.toThrow(/EACCES/);
+  });
+
+  test("a folder that is not there", async () => {
+    const log = new AuditLog(join(place, "gone", "audit.jsonl"), run, String);
+    await expect(log.write(note(1))).rejects.toThrow(/the audit log could not be written: ENOENT/);
+  });
+
+  test("a number that is none is refused, and the lines beside it are not", async () => {
+    const log = logOf();
+    const writes = [1, Number.NaN, 2].map((number) => log.write(note(number)));
+    const ends = await Promise.allSettled(writes);
+    expect(ends.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(verifyAudit(text())).toMatchObject({ ok: true, lines: 2 });
+  });
+});
+
+describe("reading a log", () => {
+  test("bytes that are no text, and lines without end, are no lines of it", async () => {
+    await logOf().write({ action: "decision", details: { what: "\ufffd" }, counts: {} });
+    const bytes = readFileSync(file);
+    const at = bytes.indexOf(Buffer.from("\ufffd"));
+    writeFileSync(file, Buffer.concat([bytes.subarray(0, at), Buffer.from([0xff]), bytes.subarray(at + 3)]));
+    expect(await faults(), "decoded, it would read as it was written").toEqual([1]);
+    writeFileSync(file, Buffer.alloc(3 * 1_048_576, 0x61));
+    expect(await faults()).toEqual([1]);
+  });
+});

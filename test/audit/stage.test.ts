@@ -1,0 +1,123 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { auditReport, auditVerify } from "../../src/cli/audit.ts";
+import type { Progress, StageReport } from "../../src/model.ts";
+import { performStage, type StageAnswer } from "../../src/suite.ts";
+import { type Cloud, productionTable, startCloud, tablesWithRows } from "../actions/cloud.ts";
+
+/** What a stage that really deletes writes into the log, and what happens when it cannot. */
+
+const runId = `${Date.now()}_1a2b3c4d`;
+const sessions = "sessions.classroom_sessions";
+
+let cloud: Cloud;
+let redis: Redis;
+let workspace: string;
+beforeAll(async () => {
+  cloud = await startCloud();
+  redis = new Redis(cloud.redis.url);
+}, 60_000);
+afterAll(async () => {
+  redis?.disconnect();
+  await cloud?.stop();
+});
+beforeEach(async () => {
+  workspace = mkdtempSync(join(tmpdir(), "audit-stage-"));
+  cpSync(join(import.meta.dirname, "../actions/consumer"), workspace, { recursive: true });
+  await cloud.warehouse.load(
+    `INSERT INTO classwaves.${sessions} (id, title) VALUES ('integration_test_${runId}_a', 'x'), ('integration_test_${runId}_b', 'y')`,
+  );
+  await redis.set(`cw:test:integration_test_${runId}_code`, "42", "EX", 600);
+});
+afterEach(() => rmSync(workspace, { recursive: true, force: true }));
+
+async function cleanup(
+  execute = true,
+  during: (progress: Progress) => void = () => undefined,
+): Promise<StageAnswer & { said: Progress[] }> {
+  const said: Progress[] = [];
+  const answer = await performStage({
+    stage: "cleanup",
+    workspace,
+    configFile: ".github/env-actions.yml",
+    overrides: { scope: "run", execute },
+    env: { ...process.env, ...cloud.variables, ...cloud.secrets, GITHUB_ACTIONS: "", ENV_ACTIONS_RUN_ID: runId },
+    cancel: new AbortController().signal,
+    onProgress(progress) {
+      said.push(progress);
+      during(progress);
+    },
+    onSecret: () => undefined,
+  });
+  return { ...answer, said };
+}
+
+async function expectAllDeleted(): Promise<void> {
+  expect(await tablesWithRows(cloud.warehouse)).toEqual([productionTable]);
+  expect(await redis.dbsize()).toBe(0);
+}
+
+test("the report says what a real cleanup planned, deleted and left, from the log alone", async () => {
+  await cleanup(false);
+  const { report } = await cleanup();
+  expect(report).toMatchObject({ verdict: "passed", problems: [] });
+  await expectAllDeleted();
+  const { ok, text } = await auditReport(workspace, runId);
+  expect(ok).toBe(true);
+  const shown = text.replaceAll(/ {2,}/g, " ");
+  for (const line of [
+    `run ${runId} in sandbox, by `,
+    "cleanup passed",
+    "shown by cleanup (scope run, digest ",
+    `planned by cleanup (scope run, digest ${report.cleanup?.digest.slice(0, 12)})\n ${sessions} 2 rows\n Redis 1 key`,
+    `${sessions} 2 of 2 rows, version `,
+    `DELETE FROM ${sessions} WHERE `,
+    "Redis 1 of 1 key",
+    "nothing, as cleanup saw at ",
+  ])
+    expect(shown).toContain(line);
+  expect(readFileSync(join(workspace, ".env-actions/audit.jsonl"), "utf8")).not.toContain(cloud.secrets.DATABRICKS_TOKEN);
+});
+
+test("what is planned is in the log before anything is deleted", async () => {
+  const planned: boolean[] = [];
+  await cleanup(true, (progress) => {
+    if (progress.kind !== "step" || !progress.text.startsWith("deleting")) return;
+    planned.push(readFileSync(join(workspace, ".env-actions/audit.jsonl"), "utf8").includes('"what":"plan"'));
+  });
+  expect(planned.length).toBeGreaterThan(0);
+  expect(planned).not.toContain(false);
+});
+
+test("a log that cannot be written stops no deletion half way, and no such stage passes", async () => {
+  mkdirSync(join(workspace, ".env-actions/audit.jsonl"), { recursive: true });
+  const { report, files, said } = await cleanup();
+  await expectAllDeleted();
+  expect(report).toMatchObject({ verdict: "error", cleanup: { leftOver: 0, deletedRows: 2 } });
+  expect(report.problems).toEqual([expect.stringMatching(/^the audit log could not be written: EISDIR/)]);
+  expect((JSON.parse(readFileSync(files.report, "utf8")) as StageReport).problems).toEqual(report.problems);
+  expect(said.find(({ kind }) => kind === "stage-finished")).toMatchObject({ report: { verdict: "error" } });
+});
+
+test("also when only the last line, that of the verdict, cannot be written", async () => {
+  const { report, files, said } = await cleanup(true, ({ kind }) => {
+    if (kind !== "stage-finished") return;
+    rmSync(join(workspace, ".env-actions/audit.jsonl"));
+    mkdirSync(join(workspace, ".env-actions/audit.jsonl"));
+  });
+  expect(said.find(({ kind }) => kind === "stage-finished")).toMatchObject({ report: { verdict: "passed" } });
+  expect(report).toMatchObject({ verdict: "error", reason: expect.stringContaining("EISDIR"), problems: [report.reason] });
+  expect((JSON.parse(readFileSync(files.report, "utf8")) as StageReport).verdict).toBe("error");
+  expect(said.at(-1)).toMatchObject({ kind: "warning", text: report.reason });
+});
+
+test("two stages in one workspace at once write one right chain", async () => {
+  const answers = await Promise.all([cleanup(), cleanup(false), cleanup()]);
+  expect(answers.map(({ report }) => report.problems)).toEqual([[], [], []]);
+  expect(await auditVerify(workspace)).toMatchObject({ ok: true });
+  const { json } = await auditReport(workspace, runId);
+  expect(json).toMatchObject({ runs: [{ verdicts: [{}, {}, {}], planned: [{}, {}, {}] }] });
+});

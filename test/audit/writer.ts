@@ -1,0 +1,11 @@
+import { AuditLog } from "../../src/audit-log.ts";
+
+/** A stage in a process of its own, as far as the log is concerned: `node writer.ts <file> <name> <lines>`, one line after the other. */
+const [file = "", name = "", lines = "0"] = process.argv.slice(2);
+const log = new AuditLog(
+  file,
+  { who: name, run: "1763917800000_9f3c1a7e", environment: "sandbox", stage: "integration" },
+  String,
+);
+for (let line = 0; line < Number(lines); line++)
+  await log.write({ action: "statement", details: { what: "delete", table: "sessions.classroom_sessions" }, counts: { line } });

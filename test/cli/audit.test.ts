@@ -1,0 +1,87 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { readArguments } from "../../src/cli/arguments.ts";
+import { auditReport, auditVerify } from "../../src/cli/audit.ts";
+import { type AuditEntry, auditLine } from "../../src/report/audit.ts";
+
+let workspace: string;
+beforeEach(() => {
+  workspace = mkdtempSync(join(tmpdir(), "audit-"));
+  mkdirSync(join(workspace, ".env-actions"));
+});
+afterEach(() => rmSync(workspace, { recursive: true }));
+
+const entry: AuditEntry = {
+  at: "2026-11-23T12:00:00.000Z",
+  who: "somebody",
+  run: "1763920000000_1a2b3c4d",
+  environment: "local",
+  stage: "integration",
+  action: "statement",
+  details: { what: "delete", table: "sessions.\u001b[31mred" },
+  counts: { planned: 3, deleted: 2 },
+};
+const first = auditLine(undefined, entry);
+const second = auditLine(first.hash, { ...entry, run: "1763920000001_1a2b3c4d", who: "another" });
+
+function write(...lines: string[]): void {
+  writeFileSync(join(workspace, ".env-actions", "audit.jsonl"), lines.map((line) => `${line}\n`).join(""));
+}
+
+test("the report says of each run what the log says, and nothing in it moves a terminal", async () => {
+  write(first.line, second.line);
+  const { ok, text } = await auditReport(workspace, undefined);
+  expect(ok).toBe(true);
+  const found = ["2 lines, each follows", `run ${entry.run} in local, by somebody`, "2 of 3 rows", "by another"].map((words) =>
+    text.indexOf(words),
+  );
+  expect(found).toEqual([...found].sort((a, b) => a - b));
+  expect(found[0]).toBeGreaterThan(0);
+  expect(text).not.toContain("\u001b");
+  expect((await auditReport(workspace, "1763920000001_1a2b3c4d")).text).not.toContain("somebody");
+});
+
+test("a line that was changed is named, and not believed", async () => {
+  write(first.line, second.line.replace("another", "nobody"));
+  const { ok, json } = await auditReport(workspace, undefined);
+  expect(ok).toBe(false);
+  expect(json).toMatchObject({ log: { lines: 2, faults: [{ line: 2 }] }, runs: [{ who: ["somebody"] }] });
+});
+
+test("verify names each line that is wrong, and of many only the first", async () => {
+  write(first.line, "x", second.line, "y");
+  const { ok, text } = await auditVerify(workspace);
+  expect(ok).toBe(false);
+  expect(text.split("\n").map((line) => line.slice(0, line.indexOf(" ")))).toEqual([
+    ".env-actions/audit.jsonl:2",
+    ".env-actions/audit.jsonl:4",
+  ]);
+  write(...Array.from({ length: 30 }, () => "x"));
+  expect((await auditVerify(workspace)).text).toMatch(/… and 20 more of 30 lines$/);
+});
+
+test("no log, no such run and no such word are mistakes that say what there is", async () => {
+  await expect(auditReport(workspace, undefined)).rejects.toThrow(/there is no \.env-actions\/audit\.jsonl here/);
+  write(first.line);
+  await expect(auditReport(workspace, "1763920000002_1a2b3c4d")).rejects.toThrow(
+    /has no run "1763920000002_1a2b3c4d"; did you mean "1763920000000_1a2b3c4d"/,
+  );
+  for (const words of [["audit"], ["audit", "reprot"], ["audit", "report", "verify"]])
+    expect(() => readArguments(words)).toThrow(/after "audit" comes "verify" or "report"/);
+});
+
+test("in the terminal, as JSON and for one run", () => {
+  write(first.line, second.line);
+  const { GITHUB_ACTIONS: _runner, ...env } = process.env;
+  const main = join(import.meta.dirname, "../../src/main.ts");
+  const args = [main, "audit", "report", "--json", "--run", entry.run];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: workspace, env, encoding: "utf8" });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  expect(JSON.parse(stdout)).toMatchObject({
+    log: { faults: [] },
+    runs: [{ run: entry.run, deleted: [{ planned: 3, done: 2 }] }],
+  });
+});

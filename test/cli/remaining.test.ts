@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import type { CleanupResult, Progress, StageName, StageReport } from "../../src/model.ts";
+import { Remaining } from "../../src/remaining.ts";
+
+function after(...progress: Progress[]): Remaining {
+  const remaining = new Remaining();
+  for (const one of progress) remaining.watch(one);
+  return remaining;
+}
+
+function started(stage: StageName): Progress {
+  return { kind: "stage-started", stage, environment: "sandbox", budgetMs: 1_000 };
+}
+
+function left(tables: Record<string, number>, keys: number): Progress {
+  return {
+    kind: "remaining",
+    stage: "integration",
+    tables: Object.entries(tables).map(([table, rows]) => ({ table, rows })),
+    keys,
+  };
+}
+
+function finished(cleanup: Partial<CleanupResult>): Progress {
+  return { kind: "stage-finished", stage: "integration", report: { cleanup } as StageReport };
+}
+
+test.each([
+  ["before anything", [], false, /nothing was started yet/],
+  ["a stage that makes no test data", [started("preflight")], false, /preflight makes no test data/],
+  ["a stage whose cleanup has not begun", [started("e2e")], true, /whether e2e made test data is not known yet/],
+  ["a cleanup without a plan", [started("cleanup")], true, /nothing was deleted yet/],
+  ["a cleanup that is done", [started("e2e"), left({ "a.b": 1 }, 1), left({}, 0)], false, /nothing planned is left/],
+  ["tables without rows", [started("e2e"), left({ "a.b": 0 }, 0)], false, /nothing planned is left/],
+  ["a report that saw nothing left", [started("e2e"), finished({ leftOver: 0, dryRun: false })], false, /nothing planned/],
+  ["a dry run's report", [started("cleanup"), finished({ leftOver: 0, dryRun: true })], true, /nothing was deleted/],
+  ["a report that could not tell", [started("e2e"), left({ "a.b": 1 }, 0), finished({ leftOver: null })], true, /a\.b +1 row$/m],
+  ["the next stage", [started("e2e"), left({ "a.b": 1 }, 0), started("smoke")], false, /smoke makes no test data/],
+] as [string, Progress[], boolean, RegExp][])("%s", (_, progress, possible, words) => {
+  const remaining = after(...progress);
+  expect(remaining.lines().join("\n")).toMatch(words);
+  expect(remaining.possible).toBe(possible);
+});
+
+test("the latest counts, table by table, and the audit log is told the same", () => {
+  const remaining = after(started("integration"), left({ "a.b": 3, "c.d": 1200 }, 5), left({ "c.d": 1200, "a.b": 0 }, 1));
+  expect(remaining.lines().map((line) => line.trim().replaceAll(/ +/g, " "))).toEqual([
+    "not known to be deleted yet:",
+    "c.d 1,200 rows",
+    "Redis 1 key",
+    "a statement under way may still finish on the server, and then less is left",
+  ]);
+  expect(remaining.note("SIGINT")).toEqual({
+    action: "decision",
+    details: { what: "interrupted", signal: "SIGINT", known: true },
+    counts: { "c.d": 1200, keys: 1 },
+  });
+  expect(after(started("e2e")).note("SIGTERM").details).toMatchObject({ known: false });
+});

@@ -1,0 +1,125 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { AuditNote, StageName } from "../../src/model.ts";
+import type { AuditEntry } from "../../src/report/audit.ts";
+import { AuditReporter, runLines } from "../../src/report/audit-report.ts";
+
+const run = "1763917800000_9f3c1a7e";
+
+function entry(note: AuditNote, other: Partial<AuditEntry> = {}): AuditEntry {
+  const stage: StageName = "integration";
+  return { at: "2026-11-23T17:14:12.300Z", who: "octocat", run, environment: "sandbox", stage, ...note, ...other };
+}
+
+function decision(details: AuditNote["details"], counts: AuditNote["counts"] = {}): AuditEntry {
+  return entry({ action: "decision", details, counts });
+}
+
+function statement(details: AuditNote["details"], counts: AuditNote["counts"]): AuditEntry {
+  return entry({ action: "statement", details, counts });
+}
+
+function reported(entries: readonly AuditEntry[], only?: string) {
+  const reporter = new AuditReporter(only);
+  for (const one of entries) reporter.take(one);
+  return reporter.runs;
+}
+
+function textOf(entries: readonly AuditEntry[]): string {
+  return reported(entries).flatMap(runLines).join("\n").replaceAll(/ {2,}/g, " ");
+}
+
+const table = "sessions.classroom_sessions";
+const whole = [
+  decision({ what: "created" }, { [table]: 3, keys: 2 }),
+  decision(
+    { what: "plan", scope: "run", digest: "12ab34cd56ef7890", execute: true },
+    { [table]: 3, "sessions.transcriptions": 7, keys: 2 },
+  ),
+  decision({ what: "protected", table: "compliance.audit_log", kept: true }, { before: 41, after: 41 }),
+  statement(
+    { what: "delete", table, statement: `DELETE FROM ${table} WHERE id IN (:p1)`, versionBefore: 7, versionAfter: 8 },
+    { planned: 3, deleted: 3 },
+  ),
+  statement({ what: "delete", table: "sessions.transcriptions", problem: "503 for 30 s" }, { planned: 7 }),
+  statement({ what: "unlink" }, { planned: 2, deleted: 1 }),
+  decision({ what: "verified", leftOver: 8 }, { "sessions.transcriptions": 7, [table]: 0, keys: 1 }),
+  decision({ verdict: "failed", reason: "8 left", commit: "0123456789abcdef" }, { deletedRows: 3, deletedKeys: 1 }),
+];
+
+test("what was made, planned, deleted, left and protected, when, where and by whom", () => {
+  const text = textOf(whole);
+  for (const line of [
+    `run ${run} in sandbox, by octocat`,
+    "2026-11-23 17:14:12 UTC to 2026-11-23 17:14:12 UTC",
+    "integration failed: 8 left (commit 0123456789)",
+    `created, as the tests told\n ${table} 3 rows\n Redis 2 keys`,
+    `planned by integration (scope run, digest 12ab34cd56ef)\n ${table} 3 rows\n sessions.transcriptions 7 rows\n Redis 2 keys`,
+    `${table} 3 of 3 rows, version 7 → 8\n DELETE FROM ${table} WHERE id IN (:p1)`,
+    "sessions.transcriptions unknown of 7 rows – 503 for 30 s",
+    "Redis 1 of 2 keys",
+    "8 rows and keys, as integration saw at 2026-11-23 17:14:12 UTC\n sessions.transcriptions 7 rows\n Redis 1 key",
+    "compliance.audit_log kept (41 rows before, 41 after)",
+  ])
+    expect(text).toContain(line);
+  expect(text).not.toContain("put back");
+});
+
+test("what was put back, what was not kept, and what a second signal left", () => {
+  const text = textOf([
+    statement({ what: "restore", table, statement: "INSERT …", version: 7 }, { planned: 3, restored: 3 }),
+    decision({ what: "protected", table: "compliance.audit_log", kept: false }, { before: 41, after: 40 }),
+    decision({ what: "protected", table: "compliance.consents", kept: "unknown" }),
+    decision({ what: "verified", leftOver: "unknown" }),
+    decision({ what: "interrupted", signal: "SIGINT", known: true }, { [table]: 3, keys: 0 }),
+  ]);
+  expect(text).toContain(`put back\n ${table} 3 of 3 rows, from version 7\n INSERT …`);
+  expect(text).toContain("compliance.audit_log NOT KEPT (41 rows before, 40 after)");
+  expect(text).toContain("compliance.consents unknown whether it was kept");
+  expect(text).toContain("unknown: not everything could be looked at");
+  expect(text).toContain(`not known to be deleted when SIGINT came to integration again\n ${table} 3 rows`);
+});
+
+test("what the log does not say is not said to be nothing", () => {
+  const text = textOf([decision({ verdict: "passed", reason: "" }, { deletedRows: 5, deletedKeys: 0 })]);
+  expect(text).toContain("created, as the tests told: the log does not say");
+  expect(text).toContain("deleted: 5 rows and 0 keys; the log does not say where");
+  expect(text).toContain("protected: the log does not say");
+  expect(textOf([decision({ what: "plan" })])).toContain("deleted: the log does not say");
+  expect(textOf([decision({ verdict: "passed", reason: "" })])).toContain("deleted: nothing");
+});
+
+test("runs are told apart, and one can be asked for", () => {
+  const other = { ...decision({ what: "plan" }), run: "1763917900000_00000000", who: "another", environment: "staging" };
+  expect(reported([...whole, other]).map((one) => [one.run, one.who])).toEqual([
+    [run, ["octocat"]],
+    [other.run, ["another"]],
+  ]);
+  expect(reported([...whole, other], other.run).map((one) => one.run)).toEqual([other.run]);
+});
+
+test("lines of any form are taken as they are, and never stop the report", () => {
+  const anything = fc.dictionary(
+    fc.oneof(fc.string(), fc.constantFrom("what", "verdict", "table", "keys", "__proto__")),
+    fc.anything(),
+  );
+  const what = fc.constantFrom(
+    "plan",
+    "created",
+    "delete",
+    "unlink",
+    "verified",
+    "protected",
+    "restore",
+    "interrupted",
+    "toString",
+  );
+  fc.assert(
+    fc.property(fc.array(fc.tuple(anything, anything, what, fc.constantFrom("decision", "statement"))), (lines) => {
+      const entries = lines.map(([details, counts, kind, action]) =>
+        entry({ action, details: { ...details, what: kind }, counts } as unknown as AuditNote),
+      );
+      for (const one of reported(entries)) for (const line of runLines(one)) expect(typeof line).toBe("string");
+    }),
+  );
+});
