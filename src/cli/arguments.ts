@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { suggestion } from "../config/nearest.ts";
 import { parseDuration, parsePercent } from "../config/units.ts";
-import { type StageName, stageNames, UserError } from "../model.ts";
+import { isPlanDigest, type StageName, stageNames, UserError } from "../model.ts";
 import type { Overrides } from "../stages/context.ts";
 
 export type Command = StageName | "gate" | "plan" | "audit" | "init" | "help" | "version";
@@ -79,6 +79,13 @@ export function readArguments(argv: readonly string[]): Arguments {
   const scope = (["run", "expired", "all"] as const).find((candidate) => candidate === (values.scope ?? "expired"));
   if (scope === undefined) throw new UserError(`--scope is "${values.scope}", but must be run, expired or all`);
   const { budget, deployment, environment, production, "pass-rate": passRate, "plan-digest": planDigest } = values;
+  const execute = values.execute && command !== "plan";
+  if (planDigest !== undefined && !isPlanDigest(planDigest))
+    throw new UserError(`--plan-digest is "${planDigest}", but must be the 64 hexadecimal digits that the plan was shown with`);
+  if (command === "cleanup" && scope === "all" && execute && planDigest === undefined)
+    throw new UserError(
+      "--scope all is deleted only with the digest of the plan that was shown: run it without --execute, look at it, and add --plan-digest DIGEST",
+    );
   return {
     command,
     config: values.config,
@@ -90,7 +97,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     verbose: values.verbose,
     overrides: {
       scope,
-      execute: values.execute && command !== "plan",
+      execute,
       ...(values.command ? { command: values.command } : {}),
       ...(values.reports ? { reports: values.reports } : {}),
       ...(passRate ? { passRate: understood("--pass-rate", passRate, parsePercent(passRate), "a percentage such as 95%") } : {}),

@@ -100,6 +100,19 @@ const persons = new Set(
 /** Legal evidence (compliance), and what migrations and jobs write: known, so that nobody asks, and never deleted from. */
 const kept = /^compliance\.|\.(schema_migrations|analytics_job_metadata|teacher_prompt_effectiveness)$/;
 
+/** What no configuration of ClassWaves may leave unprotected. */
+export const presetProtection = { protectedTables: ["compliance.*"], protectedKeys: ["audit:log"] } as const;
+
+/** What the keys begin with that ClassWaves writes for everybody, in production too. */
+export const applicationKeys = [
+  "session:",
+  "teacher_sessions:",
+  "teacher_devices:",
+  "websocket_connections:",
+  "guidance:",
+  "cw:production:",
+] as const;
+
 const classWavesTables: Readonly<Record<string, Table>> = Object.fromEntries(
   Object.entries(columnsOf).map(([table, columns]) => [table, tableOf(table, columns.split(" "))]),
 );
