@@ -91,7 +91,11 @@ export async function performStage(request: StageRequest): Promise<StageAnswer> 
   return { report, files };
 }
 
-async function readConfiguration(request: StageRequest, addSecret: (secret: string) => void) {
+/** The configuration with the environment that it is about; every secret of it is told first. @throws UserError */
+export async function readConfiguration(
+  request: Pick<StageRequest, "workspace" | "env" | "configFile" | "environment">,
+  addSecret: (secret: string) => void,
+) {
   const { workspace, env, configFile } = request;
   const loaded = await loadConfig({
     file: configFile,

@@ -4,9 +4,9 @@ import { parseDuration, parsePercent } from "../config/units.ts";
 import { isPlanDigest, type StageName, stageNames, UserError } from "../model.ts";
 import type { Overrides } from "../stages/context.ts";
 
-export type Command = StageName | "gate" | "plan" | "audit" | "init" | "help" | "version";
+export type Command = StageName | "gate" | "plan" | "tables" | "audit" | "init" | "help" | "version";
 
-const commands: readonly Command[] = [...stageNames, "gate", "plan", "audit", "init", "help", "version"];
+const commands: readonly Command[] = [...stageNames, "gate", "plan", "tables", "audit", "init", "help", "version"];
 
 export interface Arguments {
   command: Command;
@@ -17,6 +17,8 @@ export interface Arguments {
   budgetMs: number | undefined;
   deployment: string | undefined;
   json: boolean;
+  /** `tables`: whether a difference is a failure. */
+  check: boolean;
   verbose: boolean;
   overrides: Overrides;
 }
@@ -34,6 +36,7 @@ const options = {
   execute: { type: "boolean", default: false },
   "plan-digest": { type: "string" },
   json: { type: "boolean", default: false },
+  check: { type: "boolean", default: false },
   verbose: { type: "boolean", short: "v", default: false },
   help: { type: "boolean", short: "h", default: false },
   version: { type: "boolean", default: false },
@@ -48,6 +51,7 @@ export const usage = `env-actions <command> [options]
   cleanup          show test data; with --execute delete it and prove it gone
   plan             the same as cleanup without --execute
   gate             all of them in their order
+  tables           propose testData.tables from the warehouse's columns, and say what differs from the present
   audit verify     does every line of the audit log still follow from the one before?
   init             write a commented configuration and a workflow
 
@@ -62,7 +66,8 @@ export const usage = `env-actions <command> [options]
       --scope SCOPE         cleanup, plan: run, expired (default) or all
       --execute             cleanup: delete
       --plan-digest DIGEST  cleanup: the digest that was shown; needed for --scope all
-      --json                the report on standard output, progress on standard error
+      --json                the report (tables: the proposal) on standard output, progress on standard error
+      --check               tables: fail where the declaration and the warehouse differ
   -v, --verbose             every line of servers and tests
 
 Exit status: 0 passed or degraded, 1 failed, 2 your mistake, 3 could not look.
@@ -94,6 +99,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     budgetMs: budget === undefined ? undefined : understood("--budget", budget, parseDuration(budget), "a duration such as 15m"),
     deployment,
     json: values.json,
+    check: values.check,
     verbose: values.verbose,
     overrides: {
       scope,

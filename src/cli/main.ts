@@ -44,6 +44,8 @@ async function command(args: Arguments, world: Terminal): Promise<number> {
     case "init":
       for (const file of await (await import("./init.ts")).init(world.cwd, args.config)) world.stdout.write(`wrote ${file}\n`);
       return 0;
+    case "tables":
+      return await (await import("./tables.ts")).tables(args, world);
     case "audit": {
       const { ok, text } = await (await import("./audit.ts")).auditVerify(world.cwd);
       world.stdout.write(`${text}\n`);

@@ -21,13 +21,13 @@ export const prefixSchema = z
   })
   .meta({ description: "What the ids of test data begin with; at least 6 characters." });
 
-const tableName = z
+export const tableName = z
   .string()
   .regex(/^[A-Za-z_][\w]*\.[A-Za-z_][\w]*$/, { error: "expected schema.table, such as sessions.classroom_sessions" });
 
 const tablePattern = z.string().regex(/^[A-Za-z_][\w]*\.(\*|[A-Za-z_][\w]*)$/, { error: "expected schema.table or schema.*" });
 
-const column = z.string().regex(/^[A-Za-z_][\w]*$/, {
+export const columnName = z.string().regex(/^[A-Za-z_][\w]*$/, {
   error: "expected a column name of letters, digits and underscores, such as session_id",
 });
 
@@ -39,7 +39,7 @@ const matchKinds = exactlyOneOf("prefix", "suffix", "equals");
 
 const match = z
   .strictObject({
-    column: column.meta({ description: "The column looked at." }),
+    column: columnName.meta({ description: "The column looked at." }),
     prefix: z.literal(true).optional().meta({ description: "The value begins with one of the test prefixes." }),
     suffix: z
       .string()
@@ -59,14 +59,17 @@ const keyNamespace = z.string().regex(/^[^*?[\]\\\s]{6,}\*?$/, {
 });
 
 export const tableSchema = z.strictObject({
-  key: column.default("id").meta({ description: "The column that names a row." }),
+  key: columnName.default("id").meta({ description: "The column that names a row." }),
   match: z.array(match).default([]).meta({ description: "How a row shows by itself that it is test data." }),
-  time: column.optional().meta({ description: "When a row was made, for the age of ids that hold no time." }),
+  time: columnName.optional().meta({ description: "When a row was made, for the age of ids that hold no time." }),
   parents: z
-    .record(column, tableName)
+    .record(columnName, tableName)
     .default({})
     .meta({ description: "Column → the table whose key it holds: rows hang on their parents." }),
-  person: z.array(column).default([]).meta({ description: "Columns that may hold a person: masked wherever they are shown." }),
+  person: z
+    .array(columnName)
+    .default([])
+    .meta({ description: "Columns that may hold a person: masked wherever they are shown." }),
 });
 
 export const testDataSchema = z.strictObject({
