@@ -5,7 +5,7 @@ import { verdictMarks } from "../progress.ts";
 import { duration } from "../report/words.ts";
 import type { StageAnswer, StageRequest } from "../suite.ts";
 import { type Arguments, readArguments, usage } from "./arguments.ts";
-import { type GateEnd, runGate, timeSpent } from "./gate.ts";
+import type { GateEnd } from "./gate.ts";
 import { interruption } from "./interruption.ts";
 import { type Part, Screen, verdictStyles } from "./screen.ts";
 
@@ -74,6 +74,7 @@ async function stages(args: Arguments, world: Terminal): Promise<number> {
   };
   try {
     if (args.command === "gate") {
+      const { runGate, timeSpent } = await import("./gate.ts");
       const ends = await runGate(request, args.production);
       screen.line("");
       for (const end of ends) screen.line(...verdictLine(end));

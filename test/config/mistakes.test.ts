@@ -116,8 +116,11 @@ const shape: Case[] = [
   },
   {
     mistake: "a wildcard in a prefix",
-    file: minimal({ below: "testData:\n  prefixes: [integration_test_, e2e_test_, load%test_]" }),
-    says: ["c.yml:6:44  testData.prefixes[2]  a prefix is a literal: no wildcard, quote, backslash or space"],
+    file: minimal({ below: 'testData:\n  prefixes: [integration_test_, e2e_test_, load%test_, "loadtest*", "load?test"]' }),
+    says: [44, 56, 69].map(
+      (column, index) =>
+        `c.yml:6:${column}  testData.prefixes[${index + 2}]  a prefix is a literal: no wildcard, quote, backslash or space`,
+    ),
   },
   {
     mistake: "prefixes with which a number, a UUID or a filler begins",
