@@ -122,67 +122,51 @@ function firstOf(
   return name === undefined ? undefined : byName.get(name);
 }
 
+type Say = (kind: RemarkKind, columns: string[], text: string) => void;
+
 function declared(table: Known, targets: readonly Known[], remarks: Remark[]): [string, Table][] {
-  const remark = (kind: RemarkKind, columns: string[], text: string) => remarks.push({ table: table.name, kind, columns, text });
+  const say: Say = (kind, columns, text) => remarks.push({ table: table.name, kind, columns, text });
   const columns = [...table.columns.keys()];
   const bookkeeping = isBookkeeping(table.name);
   const match = bookkeeping ? [] : matchOf(table);
+  const { parents, undecided } = bookkeeping ? { parents: {}, undecided: 0 } : parentsIn(table, targets, say);
+  const mentions = columns.filter(merelyMentions);
+  const verb = mentions.length > 1 ? "mention" : "mentions";
+  if (mentions.length > 0) say("mention", mentions, `${listed(mentions, "and")} merely ${verb} somebody or something`);
+
+  const key = table.key ?? borrowedKeyOf(table.name, table.columns) ?? Object.keys(parents)[0] ?? match[0]?.column;
+  const harmless = match.length + Object.keys(parents).length === 0;
+  // Declared without a rule, it would pass for looked after, although rows in it may hang on test data.
+  if (key === undefined || (harmless && !table.ownKey && undecided > 0)) {
+    say("nothing-to-go-by", [], "left out: no column shows test data, names its rows, or points at a table for certain");
+    return [];
+  }
+  if (bookkeeping) say("kept", [], "known, and nothing is deleted: migrations write it");
+  else if (harmless) say("kept", [], "no column shows test data: only the ledger can name its rows");
+  else if (!table.ownKey) say("key", [key], `no column names its rows for certain; ${key} stands in for one`);
+  const typeOf = (column: string) => table.columns.get(column) ?? "";
+  const time = timeColumnOf(columns.filter((column) => isTime(typeOf(column))));
+  const person = columns.filter((column) => mayHoldPerson(column) && !isPlain(typeOf(column)));
+  return [[table.name, { key, match, parents, person, ...(time === undefined ? {} : { time }) }]];
+}
+
+function parentsIn(table: Known, targets: readonly Known[], say: Say): { parents: Record<string, string>; undecided: number } {
   const parents: Record<string, string> = {};
   let undecided = 0;
-  const pointing = columns.filter((column) => column !== table.key && pointsAt(column) !== undefined);
-  for (const column of bookkeeping ? [] : pointing.filter((name) => !merelyMentions(name))) {
+  for (const column of table.columns.keys()) {
+    if (column === table.key || pointsAt(column) === undefined || merelyMentions(column)) continue;
     const { parent, candidates } = parentOf(column, table, targets);
     if (parent !== undefined) {
       parents[column] = parent;
       continue;
     }
     undecided++;
-    if (candidates.length > 1) remark("ambiguous", [column], `${column} could name a row of ${listed(candidates, "or")}`);
-    else
-      remark(
-        "unknown",
-        [column],
-        candidates[0] === undefined
-          ? `${column} names no table of this catalog`
-          : `${column} may name a row of ${candidates[0]} in some role`,
-      );
+    const [role] = candidates;
+    if (candidates.length > 1) say("ambiguous", [column], `${column} could name a row of ${listed(candidates, "or")}`);
+    else if (role !== undefined) say("unknown", [column], `${column} may name a row of ${role} in some role`);
+    else say("unknown", [column], `${column} names no table of this catalog`);
   }
-  const mentions = columns.filter(merelyMentions);
-  if (mentions.length > 0)
-    remark(
-      "mention",
-      mentions,
-      `${listed(mentions, "and")} merely ${mentions.length > 1 ? "mention" : "mentions"} somebody or something`,
-    );
-
-  const key = table.key ?? borrowedKeyOf(table.name, table.columns) ?? Object.keys(parents)[0] ?? match[0]?.column;
-  const harmless = match.length + Object.keys(parents).length === 0;
-  if (key === undefined || (harmless && !table.ownKey && undecided > 0)) {
-    remark("nothing-to-go-by", [], "left out: no column shows test data, names its rows, or points at a table for certain");
-    return [];
-  }
-  if (harmless)
-    remark(
-      "kept",
-      [],
-      bookkeeping
-        ? "known, and nothing is deleted: migrations write it"
-        : "no column shows test data: only the ledger can name its rows",
-    );
-  else if (!table.ownKey) remark("key", [key], `no column names its rows for certain; ${key} stands in for one`);
-  const time = timeColumnOf(columns.filter((column) => isTime(table.columns.get(column) ?? "")));
-  return [
-    [
-      table.name,
-      {
-        key,
-        match,
-        parents,
-        person: columns.filter((column) => mayHoldPerson(column) && !isPlain(table.columns.get(column) ?? "")),
-        ...(time === undefined ? {} : { time }),
-      },
-    ],
-  ];
+  return { parents, undecided };
 }
 
 /** Only text can begin with a prefix or end with a domain. */
