@@ -1,4 +1,4 @@
-import { type StageName, stageNames } from "../model.ts";
+import { isPlanDigest, type StageName, stageNames } from "../model.ts";
 import { type Input, type InputName, inputs } from "./interface.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -63,6 +63,14 @@ export function readInputs(env: Env): InputsRead {
     dryRun: choice("dry-run", value("dry-run") ?? "true", ["true", "false"]) === "true",
     planDigest: value("plan-digest"),
   };
+  if (read.planDigest !== undefined && !isPlanDigest(read.planDigest))
+    mistakes.push(
+      `the input \`plan-digest\` is "${read.planDigest}", but must be the 64 hexadecimal digits that the dry run showed`,
+    );
+  if (read.stage === "cleanup" && read.scope === "all" && !read.dryRun && read.planDigest === undefined)
+    mistakes.push(
+      "with `scope: all` and `dry-run: false` the input `plan-digest` is missing: run it dry first, look at the plan, and give the digest that it showed",
+    );
   return mistakes.length === 0 ? { ok: true, inputs: read } : { ok: false, mistakes };
 }
 

@@ -1,12 +1,12 @@
 import { parseArgs } from "node:util";
 import { suggestion } from "../config/nearest.ts";
 import { parseDuration, parsePercent } from "../config/units.ts";
-import { type StageName, stageNames, UserError } from "../model.ts";
+import { isPlanDigest, type StageName, stageNames, UserError } from "../model.ts";
 import type { Overrides } from "../stages/context.ts";
 
-export type Command = StageName | "gate" | "plan" | "undo" | "audit" | "init" | "help" | "version";
+export type Command = StageName | "gate" | "plan" | "undo" | "tables" | "audit" | "init" | "help" | "version";
 
-const commands: readonly Command[] = [...stageNames, "gate", "plan", "undo", "audit", "init", "help", "version"];
+const commands: readonly Command[] = [...stageNames, "gate", "plan", "undo", "tables", "audit", "init", "help", "version"];
 
 export type AuditCommand = "verify" | "report";
 
@@ -21,6 +21,8 @@ export interface Arguments {
   budgetMs: number | undefined;
   deployment: string | undefined;
   json: boolean;
+  /** `tables`: whether a difference is a failure. */
+  check: boolean;
   verbose: boolean;
   /** After `audit`. */
   audit: AuditCommand;
@@ -47,6 +49,7 @@ const options = {
   "plan-digest": { type: "string" },
   run: { type: "string" },
   json: { type: "boolean", default: false },
+  check: { type: "boolean", default: false },
   verbose: { type: "boolean", short: "v", default: false },
   help: { type: "boolean", short: "h", default: false },
   version: { type: "boolean", default: false },
@@ -62,6 +65,7 @@ export const usage = `env-actions <command> [options]
   plan             the same as cleanup without --execute
   undo REPORT      show what of a cleanup could be put back; with --execute put it back
   gate             all of them in their order
+  tables           propose testData.tables from the warehouse's columns, and say what differs from the present
   audit verify     does every line of the audit log still follow from the one before?
   audit report     what was made, deleted and left, when and by whom, as the audit log has it
   init             write a commented configuration and a workflow
@@ -78,7 +82,8 @@ export const usage = `env-actions <command> [options]
       --execute             cleanup: delete; undo: put back
       --plan-digest DIGEST  cleanup: the digest that was shown; needed for --scope all
       --run ID              audit report: that run alone
-      --json                the report on standard output, progress on standard error
+      --json                the report (tables: the proposal) on standard output, progress on standard error
+      --check               tables: fail where the declaration and the warehouse differ
   -v, --verbose             every line of servers and tests
 
 Exit status: 0 passed or degraded, 1 failed, 2 your mistake, 3 could not look.
@@ -100,6 +105,13 @@ export function readArguments(argv: readonly string[]): Arguments {
   const scope = (["run", "expired", "all"] as const).find((candidate) => candidate === (values.scope ?? "expired"));
   if (scope === undefined) throw new UserError(`--scope is "${values.scope}", but must be run, expired or all`);
   const { budget, deployment, environment, production, "pass-rate": passRate, "plan-digest": planDigest } = values;
+  const execute = values.execute && command !== "plan";
+  if (planDigest !== undefined && !isPlanDigest(planDigest))
+    throw new UserError(`--plan-digest is "${planDigest}", but must be the 64 hexadecimal digits that the plan was shown with`);
+  if (command === "cleanup" && scope === "all" && execute && planDigest === undefined)
+    throw new UserError(
+      "--scope all is deleted only with the digest of the plan that was shown: run it without --execute, look at it, and add --plan-digest DIGEST",
+    );
   return {
     command,
     config: values.config,
@@ -108,13 +120,14 @@ export function readArguments(argv: readonly string[]): Arguments {
     budgetMs: budget === undefined ? undefined : understood("--budget", budget, parseDuration(budget), "a duration such as 15m"),
     deployment,
     json: values.json,
+    check: values.check,
     verbose: values.verbose,
     report: command === "undo" ? (rest[0] ?? "") : "",
     audit: audit ?? "verify",
     run: values.run,
     overrides: {
       scope,
-      execute: values.execute && command !== "plan",
+      execute,
       ...(values.command ? { command: values.command } : {}),
       ...(values.reports ? { reports: values.reports } : {}),
       ...(passRate ? { passRate: understood("--pass-rate", passRate, parsePercent(passRate), "a percentage such as 95%") } : {}),

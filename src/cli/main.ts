@@ -5,7 +5,7 @@ import { verdictMarks } from "../progress.ts";
 import { duration } from "../report/words.ts";
 import type { StageAnswer, StageRequest } from "../suite.ts";
 import { type Arguments, defaultConfig, readArguments, usage } from "./arguments.ts";
-import { type GateEnd, runGate, timeSpent } from "./gate.ts";
+import type { GateEnd } from "./gate.ts";
 import { interruption } from "./interruption.ts";
 import { type Part, Screen, verdictStyles } from "./screen.ts";
 
@@ -44,6 +44,8 @@ async function command(args: Arguments, world: Terminal): Promise<number> {
     case "init":
       for (const file of await (await import("./init.ts")).init(world.cwd, args.config)) world.stdout.write(`wrote ${file}\n`);
       return 0;
+    case "tables":
+      return await (await import("./tables.ts")).tables(args, world);
     case "audit": {
       const { auditReport, auditVerify } = await import("./audit.ts");
       const { ok, text, json } = args.audit === "report" ? await auditReport(world.cwd, args.run) : await auditVerify(world.cwd);
@@ -82,6 +84,7 @@ async function stages(args: Arguments, world: Terminal): Promise<number> {
   };
   try {
     if (args.command === "gate") {
+      const { runGate, timeSpent } = await import("./gate.ts");
       const ends = await runGate(request, args.production);
       screen.line("");
       for (const end of ends) screen.line(...verdictLine(end));

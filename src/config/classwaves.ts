@@ -1,8 +1,9 @@
+import { isBookkeeping, matchRulesOf, mayHoldPerson, timeColumnOf } from "./columns.ts";
 import type { Table, TestDataConfig } from "./schema.ts";
 
 /**
  * ClassWaves' 48 tables, each with the columns that say something about test data: first its key, then owners, columns that may
- * hold a person, and when a row was made. What follows from a column's name is written once, below.
+ * hold a person, and when a row was made. What follows from a column's name is said in columns.ts.
  */
 const columnsOf: Readonly<Record<string, string>> = {
   "admin.districts": "id name superintendent_name contact_email contact_phone created_at",
@@ -58,9 +59,8 @@ const columnsOf: Readonly<Record<string, string>> = {
 };
 
 /**
- * A row belongs to the row that such a column names, and goes with it. Columns that merely mention somebody are left out on
- * purpose (leader_id, speaker_id, sender_id, recipient_id, target_student_id, created_by, applies_to_id): a real group does not
- * become test data because a test student leads it.
+ * A row belongs to the row that such a column names, and goes with it. Columns that merely mention somebody are left out on purpose
+ * (`merelyMentions`).
  */
 const owners: Readonly<Record<string, string>> = {
   session_id: "sessions.classroom_sessions",
@@ -73,55 +73,36 @@ const owners: Readonly<Record<string, string>> = {
   user_id: "users.teachers",
 };
 
-/** Rows made through the API get ids from the server, so only what a test itself wrote into the row shows what it is. */
-const named = new Set(["title", "name", "display_name", "email"]);
+/** Legal evidence (compliance), and what jobs write: known, so that nobody asks, and never deleted from. */
+const kept = /^compliance\.|\.(analytics_job_metadata|teacher_prompt_effectiveness)$/;
 
-/** Domains that no school can have. The `@` and the whole domain stand there, so that contest.edu never matches. */
-const testDomains = ["testschool.edu", "test.edu"];
+/** What no configuration of ClassWaves may leave unprotected. */
+export const presetProtection = { protectedTables: ["compliance.*"], protectedKeys: ["audit:log"] } as const;
 
-const times = new Set(["created_at", "cached_at", "calculated_at", "executed_at", "timestamp"]);
-
-/** Written by people, about people, or by a machine that repeats what people said. */
-const persons = new Set(
-  `
-  name display_name given_name family_name preferred_name email admin_email contact_email parent_email contact_phone
-  superintendent_name parent_name google_id picture speaker_name content title description teacher_notes feedback_text
-  teacher_feedback_text prompt_message prompt_context context_reason context_prior_topic context_current_topic
-  context_transition_idea context_supporting_lines bridging_prompt on_track_summary payload recipient_address ip_address
-  user_agent browser_info summary_json result_data insights key_insights message reason suggested_action recommendations
-  intervention_recommendations subject metadata template_data error_details parameters result file_path anonymous_id goal
-  key_phrases analytics_data leader_ready_events intervention_events subject_template setting_value last_error
-  error_message failure_reason configured_name
-  `
-    .trim()
-    .split(/\s+/),
-);
-
-/** Legal evidence (compliance), and what migrations and jobs write: known, so that nobody asks, and never deleted from. */
-const kept = /^compliance\.|\.(schema_migrations|analytics_job_metadata|teacher_prompt_effectiveness)$/;
+/** What the keys begin with that ClassWaves writes for everybody, in production too. */
+export const applicationKeys = [
+  "session:",
+  "teacher_sessions:",
+  "teacher_devices:",
+  "websocket_connections:",
+  "guidance:",
+  "cw:production:",
+] as const;
 
 const classWavesTables: Readonly<Record<string, Table>> = Object.fromEntries(
   Object.entries(columnsOf).map(([table, columns]) => [table, tableOf(table, columns.split(" "))]),
 );
 
 function tableOf(table: string, columns: string[]): Table {
-  const time = columns.find((column) => times.has(column));
-  const deletable = !kept.test(table);
+  const time = timeColumnOf(columns);
+  const deletable = !kept.test(table) && !isBookkeeping(table);
   return {
     key: columns[0] ?? "id",
-    match: deletable ? columns.flatMap(matchRules) : [],
+    match: deletable ? columns.flatMap(matchRulesOf) : [],
     parents: deletable ? parentsOf(columns) : {},
-    person: columns.filter((column) => persons.has(column)),
+    person: columns.filter(mayHoldPerson),
     ...(time ? { time } : {}),
   };
-}
-
-function matchRules(column: string): Table["match"] {
-  const rules: Table["match"] = [];
-  if (column === "id" || named.has(column)) rules.push({ column, prefix: true });
-  if (column === "email") rules.push(...testDomains.map((domain) => ({ column, suffix: `@${domain}` })));
-  if (column === "domain") rules.push(...testDomains.map((domain) => ({ column, equals: domain })));
-  return rules;
 }
 
 function parentsOf(columns: string[]): Record<string, string> {

@@ -31,6 +31,11 @@ const databricks = z.strictObject({
         .string()
         .min(1)
         .meta({ description: "The host this environment is on, written out: connecting to any other stops the run." }),
+      catalog: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({ description: "The catalog, where `catalog` comes from a variable: any other stops the run." }),
       principal: z
         .string()
         .min(1)

@@ -1,18 +1,9 @@
-import { resolveTables } from "./classwaves.ts";
+import { type Conflict, type Data, group, isGroup, list, quote, text } from "./loose.ts";
 import { suggestion } from "./nearest.ts";
 import { type Path, valueAt } from "./path.ts";
-import { configSchema, type Table } from "./schema.ts";
-import { tableSchema } from "./test-data-schema.ts";
+import { configSchema } from "./schema.ts";
+import { testDataConflicts } from "./test-data-rules.ts";
 import { parseDuration } from "./units.ts";
-
-/** What is wrong between two places of the file, each of which is right by itself. */
-export interface Conflict {
-  path: Path;
-  message: string;
-}
-
-/** The data of a file that may have other mistakes too: nothing about their shape is certain here. */
-type Data = unknown;
 
 const defaults = configSchema.parse({ version: 1, environments: {} });
 
@@ -31,8 +22,7 @@ export function conflicts(data: Data, written: Data): Conflict[] {
     ]),
     ...stagePrefixes(data, written),
     ...sweptWhileRunning(data),
-    ...tableConflicts(data, written),
-    ...protectedNamespaces(data),
+    ...testDataConflicts(data, written),
   ];
 }
 
@@ -97,12 +87,21 @@ function sharedPorts(path: Path, environment: unknown): Conflict[] {
 
 /** An expectation that comes from where the connection comes from would prove nothing. */
 function borrowedIdentity(path: Path, environment: unknown): Conflict[] {
-  return ["databricks", "redis"].flatMap((connection) => {
-    const place = [connection, "expect", "host"];
-    return text(valueAt(environment, place))?.includes("${")
-      ? [{ path: [...path, ...place], message: "expected the host written out: a variable would only be compared with itself" }]
-      : [];
-  });
+  const places = [
+    ["databricks", "expect", "host"],
+    ["databricks", "expect", "catalog"],
+    ["redis", "expect", "host"],
+  ];
+  return places.flatMap((place) =>
+    text(valueAt(environment, place))?.includes("${")
+      ? [
+          {
+            path: [...path, ...place],
+            message: `expected the ${place.at(-1)} written out: a variable would only be compared with itself`,
+          },
+        ]
+      : [],
+  );
 }
 
 /** What a run makes begins with its stage's prefix, and what was left over is found by the listed ones: one must lead to the other. */
@@ -142,125 +141,4 @@ function sweptWhileRunning(data: Data): Conflict[] {
 
 function durationAt(data: Data, path: Path): number | undefined {
   return parseDuration(text(valueAt(data, path)) ?? "");
-}
-
-function tableConflicts(data: Data, written: Data): Conflict[] {
-  const own = group(valueAt(data, ["testData", "tables"]));
-  const tables = resolveTables({
-    preset: valueAt(data, ["testData", "preset"]) === "none" ? "none" : defaults.testData.preset,
-    tables: Object.fromEntries(Object.entries(own).flatMap(([name, table]) => readable(name, table))),
-  });
-  const protectedTables = texts(valueAt(data, ["testData", "protectedTables"])) ?? defaults.testData.protectedTables;
-  return Object.entries(own).flatMap(([name, table]) => [
-    ...unknownParents(name, table, Object.keys(tables), written),
-    ...protectedDeclaration(name, table, protectedTables),
-    ...circle(name, tables),
-  ]);
-}
-
-function readable(name: string, table: unknown): [string, Table][] {
-  const result = tableSchema.safeParse(table);
-  return result.success ? [[name, result.data]] : [];
-}
-
-function unknownParents(name: string, table: unknown, known: string[], written: Data): Conflict[] {
-  return Object.entries(group(valueAt(table, ["parents"]))).flatMap(([column, parent]) => {
-    if (typeof parent !== "string" || known.includes(parent)) return [];
-    const path = ["testData", "tables", name, "parents", column];
-    return [{ path, message: `the table ${quote(written, path)} is not declared; ${suggestionOf(parent, known)}` }];
-  });
-}
-
-/** Forty-eight names would bury the message. */
-function suggestionOf(name: string, known: string[]): string {
-  const near = suggestion(name, known);
-  return near.startsWith("did you mean") ? near : "declare it under testData.tables";
-}
-
-function protectedDeclaration(name: string, table: unknown, patterns: string[]): Conflict[] {
-  const isProtected = patterns.some((candidate) =>
-    candidate.endsWith(".*") ? name.startsWith(candidate.slice(0, -1)) : candidate === name,
-  );
-  if (!isProtected) return [];
-  return ["match", "parents"].flatMap((key) => {
-    const rules = valueAt(table, [key]);
-    const empty = rules === undefined || (typeof rules === "object" && rules !== null && Object.keys(rules).length === 0);
-    return empty
-      ? []
-      : [
-          {
-            path: ["testData", "tables", name, key],
-            message: `the table is protected by testData.protectedTables, so nothing is ever deleted from it: take ${key} out, or the protection`,
-          },
-        ];
-  });
-}
-
-/** Tables that hang on each other in a circle have no order in which they could be looked through. A table on itself is no circle. */
-function circle(start: string, tables: Record<string, Table>): Conflict[] {
-  const seen = new Set<string>();
-  const waiting = parentsOf(start, tables);
-  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
-    if (name === start)
-      return [
-        {
-          path: ["testData", "tables", start, "parents"],
-          message: "hangs on itself through its parents: take one of the parents out",
-        },
-      ];
-    if (seen.has(name)) continue;
-    seen.add(name);
-    waiting.push(...parentsOf(name, tables));
-  }
-  return [];
-}
-
-function parentsOf(name: string, tables: Record<string, Table>): string[] {
-  return Object.values(tables[name]?.parents ?? {}).filter((parent) => parent !== name);
-}
-
-/** A namespace that holds nothing but test data cannot hold a protected key. */
-function protectedNamespaces(data: Data): Conflict[] {
-  const protectedKeys = texts(valueAt(data, ["testData", "protectedKeys"])) ?? defaults.testData.protectedKeys;
-  return (list(valueAt(data, ["testData", "keys"])) ?? []).flatMap((namespace, index) => {
-    if (typeof namespace !== "string") return [];
-    const held = protectedKeys.some((key) => covers(namespace, key) || covers(key, namespace));
-    return !held
-      ? []
-      : [
-          {
-            path: ["testData", "keys", index],
-            message: "holds a key of testData.protectedKeys, so it is not only test data: choose a narrower namespace",
-          },
-        ];
-  });
-}
-
-function covers(pattern: string, key: string): boolean {
-  return pattern.endsWith("*") ? key.startsWith(pattern.slice(0, -1)) : key === pattern;
-}
-
-/** As the file has it: what came out of a variable is never repeated. */
-function quote(written: Data, path: Path): string {
-  return JSON.stringify(valueAt(written, path));
-}
-
-function isGroup(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function group(value: unknown): Record<string, unknown> {
-  return isGroup(value) ? value : {};
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}
-
-function list(value: unknown): unknown[] | undefined {
-  return Array.isArray(value) ? value : undefined;
-}
-
-function texts(value: unknown): string[] | undefined {
-  return list(value)?.filter((item) => typeof item === "string");
 }

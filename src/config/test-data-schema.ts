@@ -2,28 +2,53 @@ import { z } from "zod";
 import { duration, percent } from "./units.ts";
 import { exactlyOneOf } from "./values.ts";
 
+const shortestPrefix = 6;
+
+/** Servers make ids of digits (times) and of hexadecimal digits (UUIDs, hashes); people fill a field with one letter. */
+function isDistinctive(prefix: string): boolean {
+  const written = prefix.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+  return new Set(written).size >= 3 && /[^0-9a-f]/.test(written);
+}
+
 /** A prefix is a literal. `_` is common in ids and safe, because it is never used as a pattern; `%` and `*` only ever mean a pattern. */
 export const prefixSchema = z
   .string()
-  .min(6, { error: "a prefix shorter than 6 characters could match production rows" })
+  .min(shortestPrefix, { error: "a prefix shorter than 6 characters could match production rows" })
   .regex(/^[^%*?[\]\\'"`\s]*$/, { error: "a prefix is a literal: no wildcard, quote, backslash or space" })
+  .refine((prefix) => prefix.length < shortestPrefix || isDistinctive(prefix), {
+    error:
+      "a number, a UUID or a filler of production could begin so: expected 3 different letters or digits, and a letter from g to z, such as integration_test_",
+  })
   .meta({ description: "What the ids of test data begin with; at least 6 characters." });
 
-const tableName = z
+export const tableName = z
   .string()
   .regex(/^[A-Za-z_][\w]*\.[A-Za-z_][\w]*$/, { error: "expected schema.table, such as sessions.classroom_sessions" });
 
 const tablePattern = z.string().regex(/^[A-Za-z_][\w]*\.(\*|[A-Za-z_][\w]*)$/, { error: "expected schema.table or schema.*" });
 
-const column = z.string().regex(/^[A-Za-z_][\w]*$/, { error: "expected a column name" });
+export const columnName = z.string().regex(/^[A-Za-z_][\w]*$/, {
+  error: "expected a column name of letters, digits and underscores, such as session_id",
+});
+
+function isBareDomain(suffix: string): boolean {
+  return /\.[a-z]+$/i.test(suffix) && !suffix.includes("@");
+}
 
 const matchKinds = exactlyOneOf("prefix", "suffix", "equals");
 
 const match = z
   .strictObject({
-    column: column.meta({ description: "The column looked at." }),
+    column: columnName.meta({ description: "The column looked at." }),
     prefix: z.literal(true).optional().meta({ description: "The value begins with one of the test prefixes." }),
-    suffix: z.string().min(4).optional().meta({ description: "The value ends with this, such as @testschool.edu." }),
+    suffix: z
+      .string()
+      .min(4)
+      .refine((suffix) => !isBareDomain(suffix), {
+        error: "expected a whole domain with its @, such as @test.edu: test.edu would be found at the end of contest.edu, too",
+      })
+      .optional()
+      .meta({ description: "The value ends with this, such as @testschool.edu." }),
     equals: z.string().min(1).optional().meta({ description: "The value is exactly this." }),
   })
   .refine(matchKinds.check, matchKinds.params);
@@ -42,14 +67,17 @@ const namePattern = z
   .regex(/^(\*[^*]+\*?|[^*]+\*?)$/, { error: "expected a name with a star at its ends at most, such as Test* or *tester*" });
 
 export const tableSchema = z.strictObject({
-  key: column.default("id").meta({ description: "The column that names a row." }),
+  key: columnName.default("id").meta({ description: "The column that names a row." }),
   match: z.array(match).default([]).meta({ description: "How a row shows by itself that it is test data." }),
-  time: column.optional().meta({ description: "When a row was made, for the age of ids that hold no time." }),
+  time: columnName.optional().meta({ description: "When a row was made, for the age of ids that hold no time." }),
   parents: z
-    .record(column, tableName)
+    .record(columnName, tableName)
     .default({})
     .meta({ description: "Column → the table whose key it holds: rows hang on their parents." }),
-  person: z.array(column).default([]).meta({ description: "Columns that may hold a person: masked wherever they are shown." }),
+  person: z
+    .array(columnName)
+    .default([])
+    .meta({ description: "Columns that may hold a person: masked wherever they are shown." }),
 });
 
 export const testDataSchema = z.strictObject({

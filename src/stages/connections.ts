@@ -1,7 +1,15 @@
 import { isAbsolute, join } from "node:path";
+import { UserError } from "../model.ts";
 import type { RedisReader, TestDataRedis } from "../redis/connection.ts";
 import { openRedisForTestData, openRedisReader } from "../redis/connection.ts";
-import { loadDriver, openForTestData, openReader, type TestDataWarehouse, type WarehouseReader } from "../warehouse/access.ts";
+import {
+  loadDriver,
+  type OpenOptions,
+  openForTestData,
+  openReader,
+  type TestDataWarehouse,
+  type WarehouseReader,
+} from "../warehouse/access.ts";
 import type { WarehouseSettings } from "../warehouse/connection.ts";
 import { type StageContext, step } from "./context.ts";
 
@@ -26,6 +34,29 @@ export async function withReaders<Result>(context: StageContext, work: (readers:
     return await work({ warehouse, redis });
   } finally {
     await closeAll([warehouse, redis]);
+  }
+}
+
+/** What leads to an environment's warehouse; all that a connection needs to know of a stage. */
+export type WarehousePlace = Pick<StageContext, "environment" | "workspace" | "runId">;
+
+/**
+ * Opens a reader of the environment's warehouse alone, outside of any stage.
+ * @throws WarehouseFailure; UserError where the environment has no warehouse
+ */
+export async function withWarehouseReader<Result>(
+  place: WarehousePlace,
+  options: OpenOptions,
+  work: (warehouse: WarehouseReader) => Promise<Result>,
+): Promise<Result> {
+  const settings = warehouseSettings(place);
+  if (!settings)
+    throw new UserError(`environment ${place.environment.name} has no warehouse to look at: it needs databricks: { host: … }`);
+  const warehouse = await openReader(settings, options);
+  try {
+    return await work(warehouse);
+  } finally {
+    await warehouse.close();
   }
 }
 
@@ -62,7 +93,7 @@ async function closeAll(opening: readonly (Promise<{ close(): Promise<void> }> |
   await Promise.all(opened.map((result) => (result.status === "fulfilled" ? result.value?.close() : undefined)));
 }
 
-function warehouseSettings(context: StageContext): WarehouseSettings | undefined {
+function warehouseSettings(context: WarehousePlace): WarehouseSettings | undefined {
   const settings = context.environment.databricks;
   if (!settings) return undefined;
   const { certificateAuthority } = settings;

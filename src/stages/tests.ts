@@ -8,6 +8,7 @@ import { installBrowsers } from "./browsers.ts";
 import { ledgerFile } from "./child-environment.ts";
 import { withReaders } from "./connections.ts";
 import { type StageContext, type StageOutcome, told } from "./context.ts";
+import { inTheRightPlace } from "./place.ts";
 import { cleanUpRun } from "./run-cleanup.ts";
 import { withApplication } from "./servers.ts";
 import { type Suite, suiteOf } from "./suite-settings.ts";
@@ -47,20 +48,22 @@ export async function runTests(context: StageContext, outcome: StageOutcome): Pr
 function provePlace(context: StageContext): Promise<Check> {
   const { environment } = context;
   return look("identity", "The right place for test data", () =>
-    withReaders(context, async ({ warehouse, redis }) => {
-      const seen: string[] = [];
-      const [openWarehouse, openRedis] = await Promise.all([warehouse, redis]);
-      if (openWarehouse) {
-        const identity = await openWarehouse.identity();
-        proveWarehouse(environment, identity);
-        seen.push(`${identity.principal} on ${identity.host}, catalog ${identity.catalog}`);
-      }
-      if (openRedis) {
-        proveRedis(environment, openRedis.identity);
-        seen.push(`Redis ${openRedis.identity.host}:${openRedis.identity.port}`);
-      }
-      return { verdict: "passed", observed: seen.join("; ") || "nothing to clean up is configured" };
-    }),
+    inTheRightPlace(() =>
+      withReaders(context, async ({ warehouse, redis }) => {
+        const seen: string[] = [];
+        const [openWarehouse, openRedis] = await Promise.all([warehouse, redis]);
+        if (openWarehouse) {
+          const identity = await openWarehouse.identity();
+          proveWarehouse(environment, identity);
+          seen.push(`${identity.principal} on ${identity.host}, catalog ${identity.catalog}`);
+        }
+        if (openRedis) {
+          proveRedis(environment, openRedis.identity);
+          seen.push(`Redis ${openRedis.identity.host}:${openRedis.identity.port}`);
+        }
+        return { verdict: "passed", observed: seen.join("; ") || "nothing to clean up is configured" };
+      }),
+    ),
   );
 }
 

@@ -1,6 +1,8 @@
 import type { Table } from "../config/schema.ts";
 import { UserError } from "../model.ts";
 
+export { isProtected } from "../config/protection.ts";
+
 /** The tables in the order in which they can be looked through: every table comes after the tables that its rows hang on. */
 export type Levels = string[][];
 
@@ -30,12 +32,4 @@ export function levelsOf(tables: Readonly<Record<string, Table>>): Levels {
 /** A table that hangs on itself (a group in a group) is no circle: its rows are found level by level within it. */
 function parentsOf(tables: Readonly<Record<string, Table>>, name: string): string[] {
   return Object.values(tables[name]?.parents ?? {}).filter((parent) => parent !== name);
-}
-
-/** Whether `schema.table` is covered by a pattern such as `compliance.*`. To the warehouse, capitals are no other name. */
-export function isProtected(table: string, patterns: readonly string[]): boolean {
-  const name = table.toLowerCase();
-  return patterns
-    .map((pattern) => pattern.toLowerCase())
-    .some((pattern) => (pattern.endsWith(".*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern));
 }

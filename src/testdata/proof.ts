@@ -16,7 +16,7 @@ export function proveWarehouse(environment: Environment, seen: WarehouseIdentity
   if (environment.access !== "test-data") throw new WrongPlace("this environment is read-only: nothing may be written here");
   if (!settings?.expect) throw new WrongPlace("databricks.expect is missing: without it nothing may be written");
   compare("Databricks host", hostLike(seen.host, settings.expect.host), settings.expect.host);
-  compare("Databricks catalog", seen.catalog, settings.catalog);
+  compare("Databricks catalog", seen.catalog, settings.expect.catalog ?? settings.catalog);
   if (settings.expect.principal) compare("Databricks principal", seen.principal, settings.expect.principal);
 }
 

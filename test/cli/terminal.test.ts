@@ -35,6 +35,8 @@ test.each([
   [["preflight", "integration"], /"integration" is one word too many after "preflight"/],
   [["preflight", "--budget", "soon"], /--budget is "soon", but must be a duration such as 15m/],
   [["cleanup", "--scope", "everything"], /--scope is "everything", but must be run, expired or all/],
+  [["cleanup", "--plan-digest", "abc"], /--plan-digest is "abc", but must be the 64 hexadecimal digits/],
+  [["cleanup", "--scope", "all", "--execute"], /--scope all is deleted only with the digest of the plan that was shown/],
   [["preflight", "--enviroment", "x"], /Unknown option '--enviroment'/],
   [["preflight"], /\.github\/env-actions\.yml.*env-actions init/s],
   [["preflight", "--config", "other.yml"], /other\.yml/],

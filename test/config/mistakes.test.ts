@@ -116,8 +116,34 @@ const shape: Case[] = [
   },
   {
     mistake: "a wildcard in a prefix",
-    file: minimal({ below: "testData:\n  prefixes: [integration_test_, e2e_test_, load%test_]" }),
-    says: ["c.yml:6:44  testData.prefixes[2]  a prefix is a literal: no wildcard, quote, backslash or space"],
+    file: minimal({ below: 'testData:\n  prefixes: [integration_test_, e2e_test_, load%test_, "loadtest*", "load?test"]' }),
+    says: [44, 56, 69].map(
+      (column, index) =>
+        `c.yml:6:${column}  testData.prefixes[${index + 2}]  a prefix is a literal: no wildcard, quote, backslash or space`,
+    ),
+  },
+  {
+    mistake: "prefixes with which a number, a UUID or a filler begins",
+    file: minimal({ below: 'testData:\n  prefixes: [integration_test_, e2e_test_, "176392", 7b1c-6c0e, zzzzzz_, ______]' }),
+    says: [44, 54, 65, 74].map(
+      (column, index) =>
+        `c.yml:6:${column}  testData.prefixes[${index + 2}]  a number, a UUID or a filler of production could begin so: expected 3 different letters or digits, and a letter from g to z, such as integration_test_`,
+    ),
+  },
+  {
+    mistake: "columns that are none, and a suffix that real domains end with",
+    file: minimal({
+      below:
+        "testData:\n  tables:\n    a.b:\n      key: b id\n      time: created-at\n      parents: { c.id: a.b }\n      match: [{ column: '*', prefix: true }, { column: mail, suffix: test.edu }, { column: id }]",
+    }),
+    says: [
+      'c.yml:8:12  testData.tables["a.b"].key  expected a column name of letters, digits and underscores, such as session_id',
+      'c.yml:9:13  testData.tables["a.b"].time  expected a column name of letters, digits and underscores, such as session_id',
+      'c.yml:10:18  testData.tables["a.b"].parents["c.id"]  expected a column name of letters, digits and underscores, such as session_id',
+      'c.yml:11:25  testData.tables["a.b"].match[0].column  expected a column name of letters, digits and underscores, such as session_id',
+      'c.yml:11:70  testData.tables["a.b"].match[1].suffix  expected a whole domain with its @, such as @test.edu: test.edu would be found at the end of contest.edu, too',
+      'c.yml:11:82  testData.tables["a.b"].match[2]  expected exactly one of prefix, suffix and equals',
+    ],
   },
   {
     mistake: "a namespace of every key",
@@ -329,10 +355,56 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
-    mistake: "rules that would delete from a protected table",
-    file: minimal({ below: "testData:\n  tables:\n    compliance.notes:\n      match: [{ column: id, prefix: true }]" }),
+    mistake: "a protected table among those that test data are deleted from, whatever its capitals",
+    file: minimal({ below: "testData:\n  tables:\n    Compliance.notes:\n      match: [{ column: id, prefix: true }]" }),
     says: [
-      'c.yml:8:7  testData.tables["compliance.notes"].match  the table is protected by testData.protectedTables, so nothing is ever deleted from it: take match out, or the protection',
+      'c.yml:7:5  testData.tables["Compliance.notes"]  the table is protected by testData.protectedTables, so nothing is ever deleted from it: take it out of one of the two',
+    ],
+  },
+  {
+    mistake: "prefixes with which ids and keys of production begin",
+    file: minimal({
+      below:
+        'testData:\n  prefixes: [integration_test_, e2e_test_, teacher_, "audit:"]\nstages:\n  e2e:\n    prefix: classroom_session-',
+    }),
+    says: [
+      "c.yml:6:44  testData.prefixes[2]  ids and names of production could begin so, such as teacher_…: write what only tests write, such as teacher_test_",
+      "c.yml:6:54  testData.prefixes[3]  the protected key audit:log begins so: write what only tests write",
+      'c.yml:9:13  stages.e2e.prefix  what the e2e stage leaves behind would never be found again: add "classroom_session-" to testData.prefixes',
+    ],
+  },
+  {
+    mistake: "a prefix that is the beginning of a table's word",
+    file: minimal({ below: "testData:\n  prefixes: [integration_test_, e2e_test_, sessio]" }),
+    says: [
+      "c.yml:6:44  testData.prefixes[2]  ids and names of production could begin so, such as session_…: write what only tests write, such as session_test_",
+    ],
+  },
+  {
+    mistake: "a namespace of keys that the application writes for everybody",
+    file: minimal({ below: 'testData:\n  keys: ["session:*", "cw:prod*", "session:test:*"]' }),
+    says: [
+      "c.yml:6:10  testData.keys[0]  holds ClassWaves' own keys session:…, so it is not only test data: choose a narrower namespace",
+      "c.yml:6:23  testData.keys[1]  holds ClassWaves' own keys cw:production:…, so it is not only test data: choose a narrower namespace",
+    ],
+  },
+  {
+    mistake: "the legal evidence of ClassWaves without protection",
+    file: minimal({ below: "testData:\n  protectedTables: []\n  protectedKeys: [billing:*]" }),
+    says: [
+      'c.yml:6:3  testData.protectedTables  legal evidence must stay: add "compliance.*" to the list (or, where this is not ClassWaves, write preset: none)',
+      'c.yml:7:3  testData.protectedKeys  legal evidence must stay: add "audit:log" to the list (or, where this is not ClassWaves, write preset: none)',
+    ],
+  },
+  {
+    mistake: "a catalog that is compared with itself",
+    file: minimal({
+      inside:
+        "databricks:\n  host: h.example\n  warehouse: w\n  token: ${T}\n  catalog: ${C}\n  expect: { host: h.example, catalog: '${C}' }",
+    }),
+    env: { T: "secret-value", C: "classwaves" },
+    says: [
+      "c.yml:10:43  environments.sandbox.databricks.expect.catalog  expected the catalog written out: a variable would only be compared with itself",
     ],
   },
 ];

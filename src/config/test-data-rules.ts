@@ -1,0 +1,164 @@
+import { applicationKeys, presetProtection, resolveTables } from "./classwaves.ts";
+import { type Conflict, type Data, group, list, quote, text, texts } from "./loose.ts";
+import { suggestion } from "./nearest.ts";
+import { type Path, valueAt } from "./path.ts";
+import { singularsOf } from "./plural.ts";
+import { isProtected } from "./protection.ts";
+import type { Table, TestDataConfig } from "./schema.ts";
+import { tableSchema, testDataSchema } from "./test-data-schema.ts";
+
+/** What `testData` says, as far as it can be read, with the defaults in the place of the rest. */
+interface Known {
+  preset: TestDataConfig["preset"];
+  tables: Record<string, Table>;
+  protectedTables: string[];
+  protectedKeys: string[];
+}
+
+const defaults = testDataSchema.parse({});
+
+/**
+ * What is wrong between the parts of `testData`: everything by which a production row could be taken for test data, or by which a
+ * plan could not be made, is refused here, where nothing has been sent yet.
+ */
+export function testDataConflicts(data: Data, written: Data): Conflict[] {
+  const own = group(valueAt(data, ["testData", "tables"]));
+  const preset = valueAt(data, ["testData", "preset"]) === "none" ? "none" : defaults.preset;
+  const known: Known = {
+    preset,
+    tables: resolveTables({
+      preset,
+      tables: Object.fromEntries(Object.entries(own).flatMap(([name, table]) => readable(name, table))),
+    }),
+    protectedTables: texts(valueAt(data, ["testData", "protectedTables"])) ?? defaults.protectedTables,
+    protectedKeys: texts(valueAt(data, ["testData", "protectedKeys"])) ?? defaults.protectedKeys,
+  };
+  return [
+    ...prefixesOfProduction(data, known),
+    ...Object.entries(own).flatMap(([name, table]) => [
+      ...protectedDeclaration(name, known.protectedTables),
+      // One that has a mistake of its own is declared all the same.
+      ...unknownParents(name, table, [...new Set([...Object.keys(known.tables), ...Object.keys(own)])], written),
+      ...circle(name, known.tables),
+    ]),
+    ...namespacesOfProduction(data, known),
+    ...missingProtection(known),
+  ];
+}
+
+function readable(name: string, table: unknown): [string, Table][] {
+  const result = tableSchema.safeParse(table);
+  return result.success ? [[name, result.data]] : [];
+}
+
+/** `teacher_` is long enough for a prefix, and begins the id of every teacher that the application makes. */
+function prefixesOfProduction(data: Data, known: Known): Conflict[] {
+  const listed = (list(valueAt(data, ["testData", "prefixes"])) ?? []).map((_, index): Path => ["testData", "prefixes", index]);
+  const paths: Path[] = [...listed, ["stages", "integration", "prefix"], ["stages", "e2e", "prefix"]];
+  const things = new Set(Object.keys(known.tables).flatMap(thingsOf));
+  return paths.flatMap((path) => {
+    const prefix = text(valueAt(data, path));
+    // A shorter one is refused for that already.
+    if (prefix === undefined || prefix.length < 6) return [];
+    const stem = prefix.toLowerCase().replace(/[^\p{L}\p{N}]+$/u, "");
+    const thing = stem === "" ? undefined : [...things].find((candidate) => candidate.startsWith(stem));
+    if (thing !== undefined)
+      return [
+        {
+          path,
+          message: `ids and names of production could begin so, such as ${thing}_…: write what only tests write, such as ${thing}_test_`,
+        },
+      ];
+    const key = known.protectedKeys.find((pattern) => pattern.startsWith(prefix));
+    return key === undefined ? [] : [{ path, message: `the protected key ${key} begins so: write what only tests write` }];
+  });
+}
+
+/** What the rows of a table are, by its name: `sessions.classroom_sessions` holds sessions. */
+function thingsOf(table: string): string[] {
+  return singularsOf(table.toLowerCase().split(/[._]/).at(-1) ?? "");
+}
+
+function protectedDeclaration(name: string, patterns: string[]): Conflict[] {
+  if (!isProtected(name, patterns)) return [];
+  return [
+    {
+      path: ["testData", "tables", name],
+      message:
+        "the table is protected by testData.protectedTables, so nothing is ever deleted from it: take it out of one of the two",
+    },
+  ];
+}
+
+function unknownParents(name: string, table: unknown, known: string[], written: Data): Conflict[] {
+  return Object.entries(group(valueAt(table, ["parents"]))).flatMap(([column, parent]) => {
+    if (typeof parent !== "string" || known.includes(parent)) return [];
+    const path = ["testData", "tables", name, "parents", column];
+    return [{ path, message: `the table ${quote(written, path)} is not declared; ${suggestionOf(parent, known)}` }];
+  });
+}
+
+/** Forty-eight names would bury the message. */
+function suggestionOf(name: string, known: string[]): string {
+  const near = suggestion(name, known);
+  return near.startsWith("did you mean") ? near : "declare it under testData.tables";
+}
+
+/** Tables that hang on each other in a circle have no order in which they could be looked through. A table on itself is no circle. */
+function circle(start: string, tables: Record<string, Table>): Conflict[] {
+  const seen = new Set<string>();
+  const waiting = parentsOf(start, tables);
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if (name === start)
+      return [
+        {
+          path: ["testData", "tables", start, "parents"],
+          message: "hangs on itself through its parents: take one of the parents out",
+        },
+      ];
+    if (seen.has(name)) continue;
+    seen.add(name);
+    waiting.push(...parentsOf(name, tables));
+  }
+  return [];
+}
+
+function parentsOf(name: string, tables: Record<string, Table>): string[] {
+  return Object.values(tables[name]?.parents ?? {}).filter((parent) => parent !== name);
+}
+
+/** A namespace that holds nothing but test data holds neither a protected key nor those that the application writes for everybody. */
+function namespacesOfProduction(data: Data, known: Known): Conflict[] {
+  return (list(valueAt(data, ["testData", "keys"])) ?? []).flatMap((namespace, index): Conflict[] => {
+    if (typeof namespace !== "string") return [];
+    const path = ["testData", "keys", index];
+    if (known.protectedKeys.some((key) => covers(namespace, key) || covers(key, namespace)))
+      return [
+        {
+          path,
+          message: "holds a key of testData.protectedKeys, so it is not only test data: choose a narrower namespace",
+        },
+      ];
+    const shape = known.preset === "classwaves" ? applicationKeys.find((key) => covers(namespace, key)) : undefined;
+    return shape === undefined
+      ? []
+      : [{ path, message: `holds ClassWaves' own keys ${shape}…, so it is not only test data: choose a narrower namespace` }];
+  });
+}
+
+function covers(pattern: string, key: string): boolean {
+  return pattern.endsWith("*") ? key.startsWith(pattern.slice(0, -1)) : key === pattern;
+}
+
+/** A list in the file stands in place of the default one, so that an entry of one's own would quietly take the others' protection away. */
+function missingProtection(known: Known): Conflict[] {
+  if (known.preset !== "classwaves") return [];
+  return (["protectedTables", "protectedKeys"] as const).flatMap((list) =>
+    presetProtection[list]
+      .filter((needed) => !known[list].some((pattern) => pattern.toLowerCase() === needed || covers(pattern, needed)))
+      .map((needed) => ({
+        path: ["testData", list],
+        message: `legal evidence must stay: add "${needed}" to the list (or, where this is not ClassWaves, write preset: none)`,
+      })),
+  );
+}

@@ -1,0 +1,85 @@
+import type { Table } from "../config/schema.ts";
+import type { Difference } from "./drift.ts";
+import type { Proposal, Remark, RemarkKind } from "./propose.ts";
+
+const leftOut: readonly RemarkKind[] = ["protected", "view", "unwritable", "nothing-to-go-by"];
+
+/** A proposal as YAML that can be pasted into the configuration; what names cannot tell stands in comments where it belongs. */
+export function proposalText(proposal: Proposal, differences: readonly Difference[], catalog: string): string {
+  const tables = Object.entries(proposal.tables);
+  const remarks = Map.groupBy(proposal.remarks, ({ table }) => table);
+  const about = (table: string) => (remarks.get(table) ?? []).filter(({ kind }) => !leftOut.includes(kind));
+  const left = proposal.remarks.filter(({ kind }) => leftOut.includes(kind));
+  // What was undecided in a table that is left out would otherwise be told nowhere.
+  const reasons = (remark: Remark) => [remark, ...about(remark.table)].map(({ text }) => text).join("; ");
+  return [
+    comment(
+      `Proposed by \`env-actions tables\` from the names of tables and columns in catalog ${catalog}. Names cannot tell all: read it`,
+    ),
+    comment("before it goes into the configuration, where it stands in place of the preset's declaration of the same tables."),
+    comment(
+      "A row of test data is found by `match`, and with it goes every row whose `parents` column holds its key. Columns that merely",
+    ),
+    comment(
+      "mention somebody (leader_id, created_by) are no parents: a real group does not become test data because a test student leads it.",
+    ),
+    "testData:",
+    tables.length === 0 ? "  tables: {}" : "  tables:",
+    ...tables.flatMap(([name, table]) => tableLines(name, table, about(name))),
+    ...section(
+      "Left out:",
+      left.map((remark) => `${remark.table}: ${reasons(remark)}`),
+    ),
+    ...section(
+      "Different from the present declaration:",
+      differences.map(({ table, text }) => `${table} ${text}`),
+    ),
+    "",
+  ].join("\n");
+}
+
+function tableLines(name: string, table: Table, remarks: readonly Remark[]): string[] {
+  const parents = Object.entries(table.parents);
+  return [
+    `    ${plain(name)}:`,
+    ...remarks.map(({ text }) => `      ${comment(text)}`),
+    `      key: ${plain(table.key)}`,
+    ...(table.match.length > 0 ? ["      match:", ...table.match.map((rule) => `        - ${ruleText(rule)}`)] : []),
+    ...(table.time === undefined ? [] : [`      time: ${plain(table.time)}`]),
+    ...(parents.length > 0
+      ? ["      parents:", ...parents.map(([column, parent]) => `        ${plain(column)}: ${plain(parent)}`)]
+      : []),
+    ...(table.person.length > 0 ? [`      person: [${table.person.map(plain).join(", ")}]`] : []),
+  ];
+}
+
+function ruleText(rule: Table["match"][number]): string {
+  const value = rule.prefix
+    ? "prefix: true"
+    : rule.suffix === undefined
+      ? `equals: ${quote(rule.equals)}`
+      : `suffix: ${quote(rule.suffix)}`;
+  return `{ column: ${plain(rule.column)}, ${value} }`;
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ["", comment(title), ...lines.map((line) => comment(`  ${line}`))];
+}
+
+/** Names that YAML would read as something other than text. */
+const words = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
+
+/** Letters, digits, underscores and a dot: all that a declared name has. */
+function plain(name: string): string {
+  return words.test(name) ? quote(name) : name;
+}
+
+/** A JSON string is a YAML string. */
+function quote(text: string | undefined): string {
+  return JSON.stringify(text ?? "");
+}
+
+/** Names come from the warehouse and may hold anything: a line break would end the comment, an escape steer the terminal. */
+function comment(text: string): string {
+  return `# ${text.replace(/\p{Cc}|[\u2028-\u202e\u2066-\u2069\ufeff]/gu, "�")}`;
+}

@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { readInputs } from "../../src/action/inputs.ts";
+
+/** What needs no configuration to be seen to be wrong is told before any of it is read. */
+
+function mistakes(inputs: Record<string, string>): string[] {
+  const env = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]));
+  const read = readInputs({ INPUT_STAGE: "cleanup", ...env });
+  return read.ok ? [] : read.mistakes;
+}
+
+const digest = "0123456789abcdef".repeat(4);
+
+test("all test data is deleted only with the digest of a plan; to look at it, or to delete what is expired, none is needed", () => {
+  expect(mistakes({ scope: "all", "dry-run": "false" })).toEqual([
+    "with `scope: all` and `dry-run: false` the input `plan-digest` is missing: run it dry first, look at the plan, and give the digest that it showed",
+  ]);
+  expect(mistakes({ scope: "all", "dry-run": "false", "plan-digest": digest })).toEqual([]);
+  expect(mistakes({ scope: "all" })).toEqual([]);
+  expect(mistakes({ scope: "expired", "dry-run": "false" })).toEqual([]);
+});
+
+test.each(["12345", digest.slice(1), `${digest}0`, digest.replace("f", "g"), digest.toUpperCase()])(
+  "a digest that no plan has: %s",
+  (wrong) => {
+    expect(mistakes({ "plan-digest": wrong })).toEqual([
+      `the input \`plan-digest\` is "${wrong}", but must be the 64 hexadecimal digits that the dry run showed`,
+    ]);
+  },
+);
