@@ -3,7 +3,7 @@ import type { Check, CleanupResult } from "../model.ts";
 import { type CleanupRequest, executeCleanup, planCleanup } from "../testdata/cleanup.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
 import { readLedger } from "../testdata/ledger.ts";
-import { ledgerFile } from "./child-environment.ts";
+import { ledgerFile, runPrefixes } from "./child-environment.ts";
 import { withWriters } from "./connections.ts";
 import { type StageContext, step } from "./context.ts";
 
@@ -44,7 +44,7 @@ export async function cleanupRequest(context: StageContext, scope: CleanupReques
     scope,
     runId: context.runId,
     runStarted: context.runStarted,
-    testData: context.config.testData,
+    testData: { ...context.config.testData, prefixes: runPrefixes(context.config) },
     tables: context.tables,
     ledger: await readLedger(ledgerFile(context)),
     now: Date.now(),
