@@ -1,14 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
 import ncc from "@vercel/ncc";
+import { rolldown } from "rolldown";
 import { minify } from "rolldown/utils";
 
 /**
- * Builds what runs on a runner: src → `tsc` → build/ → ncc → dist/. `npm run build` writes dist/; with `--check` it writes nothing
- * there, names the files that differ from a fresh build, and exits 1 when there are any. The same sources give the same bytes in
- * any folder and on any system.
+ * Builds what runs on a runner, and what test suites import: src → `tsc` → build/ → ncc → dist/, and build/src/testkit/ → rolldown →
+ * dist/testkit/. `npm run build` writes dist/; with `--check` it writes nothing there, names the files that differ from a fresh
+ * build, and exits 1 when there are any. The same sources give the same bytes in any folder and on any system.
  */
 
 /**
@@ -48,12 +49,35 @@ async function buildFiles(): Promise<BuiltFiles> {
     // ncc's own option minifies the entry only, and the chunks are nearly all of it.
     files.set(name, name.endsWith(".js") ? await minified(name, source) : source);
   }
+  for (const [name, content] of await testkit()) files.set(`testkit/${name}`, content);
+  return files;
+}
+
+/** What test suites import, for both kinds of modules. Not minified: it is small, and stands in the stacks of their failures. */
+async function testkit(): Promise<BuiltFiles> {
+  const entry = join("build", "src", "testkit", "index");
+  const types = readFileSync(`${entry}.d.ts`, "utf8");
+  // It is copied alone: what it took from beside it would be missing.
+  if (/from "\.|import\("\./.test(types)) throw new BuildFailure("the types of src/testkit/index.ts must stand in that file");
+  const files = new Map([
+    ["index.d.ts", types],
+    ["index.d.cts", types],
+  ]);
+  const bundle = await rolldown({ input: `${entry}.js`, platform: "node", external: /^node:/ });
+  for (const [name, format] of [
+    ["index.mjs", "esm"],
+    ["index.cjs", "cjs"],
+  ] as const) {
+    const { output } = await bundle.generate({ format });
+    files.set(name, output[0].code);
+  }
+  await bundle.close();
   return files;
 }
 
 /** Names what is missing, superfluous or different in `dist`, where a dist is. */
 function drift(built: BuiltFiles, dist: string): string[] {
-  const present = new Set(existsSync(dist) ? readdirSync(dist) : []);
+  const present = new Set(existsSync(dist) ? filesBelow(dist) : []);
   const findings: string[] = [];
   for (const [name, content] of built) {
     if (!present.has(name)) findings.push(`dist/${name} is missing`);
@@ -67,10 +91,21 @@ function drift(built: BuiltFiles, dist: string): string[] {
   return findings;
 }
 
+/** @returns paths below it, with `/` */
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .map((path) => path.split(sep).join("/"));
+}
+
 function writeDist(built: BuiltFiles, dist: string): void {
   rmSync(dist, { recursive: true, force: true });
-  mkdirSync(dist, { recursive: true });
-  for (const [name, content] of built) writeFileSync(join(dist, name), content);
+  for (const [name, content] of built) {
+    const path = join(dist, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
+  }
   chmodSync(join(dist, "index.js"), 0o755);
 }
 

@@ -7,7 +7,7 @@ import { stageNames } from "../src/model.ts";
 /**
  * Lays out the tree that a release publishes: `node scripts/lay-out.ts --out DIR [--portable --sha SHA]`. There the composites stand at
  * the root too, so that `uses: classwaves/env-actions/integration@v1` works, and nothing else of this repository is there, because
- * every job of every user downloads it.
+ * every job of every user downloads it. The tree is a package as well, so that test suites can install src/testkit from it.
  */
 
 const published = ["action.yml", "actions", "dist", "schema", "LICENSE", "README.md"] as const;
@@ -24,11 +24,13 @@ export interface LayOut {
    * an earlier commit, since no commit can hold its own SHA.
    */
   portableSha?: string;
+  /** `1.2.3`; left out, the version that package.json names. */
+  version?: string;
 }
 
 /** @throws Error when something to publish is missing, `out` is not empty, or the SHA is not a full one. */
-export function layOut({ from, out, portableSha }: LayOut): void {
-  const missing = published.filter((name) => !existsSync(join(from, name)));
+export function layOut({ from, out, portableSha, version }: LayOut): void {
+  const missing = [...published, "package.json"].filter((name) => !existsSync(join(from, name)));
   if (missing.length > 0) throw new Error(`missing: ${missing.join(", ")}. node scripts/generate.ts and npm run build make them`);
   if (portableSha !== undefined && !/^[0-9a-f]{40}$/.test(portableSha)) throw new Error("--sha must be a full commit SHA");
   mkdirSync(out, { recursive: true });
@@ -36,6 +38,7 @@ export function layOut({ from, out, portableSha }: LayOut): void {
 
   for (const name of published) cpSync(join(from, name), join(out, name), { recursive: true });
   for (const stage of stageNames) cpSync(join(from, "actions", stage), join(out, stage), { recursive: true });
+  writeFileSync(join(out, "package.json"), manifest(readFileSync(join(from, "package.json"), "utf8"), version));
   const entries = readdirSync(out, { recursive: true, withFileTypes: true });
   const files = entries
     .filter((entry) => !entry.isDirectory())
@@ -51,6 +54,17 @@ export function archiveSize(directory: string): number {
   const { status, stdout, stderr } = spawnSync("tar", ["-cz", "-C", directory, "."], { maxBuffer: 100 * largestArchive });
   if (status !== 0) throw new Error(`tar failed: ${stderr}`);
   return stdout.length;
+}
+
+/**
+ * What npm installs. It has no dependencies, since dist brings all it needs, and no scripts: nothing of ours runs on the machine of
+ * somebody who only installs it.
+ */
+function manifest(text: string, version: string | undefined): string {
+  const { name, version: own, description, license, type, repository, engines, bin, exports } = JSON.parse(text);
+  const { ".": _source, ...published } = exports;
+  const kept = { name, version: version ?? own, description, license, type, repository, engines, bin, exports: published };
+  return `${JSON.stringify(kept, undefined, 2)}\n`;
 }
 
 function makePortable(file: string, sha: string): void {

@@ -36,7 +36,7 @@ export function release({ repository, version, remote }: Release): void {
     let published: string | undefined;
     for (const { suffix } of lines) {
       const out = join(scratch, `tree${suffix}`);
-      layOut({ from: repository, out, portableSha: suffix === "" ? undefined : published });
+      layOut({ from: repository, out, version, portableSha: suffix === "" ? undefined : published });
       const size = archiveSize(out);
       if (size > largestArchive) throw new Error(`the release is ${size} bytes as tar.gz, more than ${largestArchive}`);
       const branch = `v${major}${suffix}`;

@@ -19,6 +19,14 @@ export function runPrefixOf({ stage, config, runId }: Pick<StageContext, "stage"
   return runPrefix(prefix, runId);
 }
 
+/**
+ * What cleanup looks for, whichever stage it belongs to. A stage's own prefix may be longer than the listed one that leads to it, and
+ * what carries it would not begin with the listed one and the run's id.
+ */
+export function runPrefixes({ testData, stages }: StageContext["config"]): string[] {
+  return [...new Set([...testData.prefixes, stages.integration.prefix, stages.e2e.prefix])];
+}
+
 /** What servers and test commands see: the environment of the step, the configured one, and the identity of the run. */
 export function childEnvironment(context: StageContext, own: Readonly<Record<string, string>>): Record<string, string> {
   const inherited = Object.entries(context.env).filter(
@@ -30,6 +38,8 @@ export function childEnvironment(context: StageContext, own: Readonly<Record<str
     ...own,
     ENV_ACTIONS_RUN_ID: context.runId,
     ENV_ACTIONS_PREFIX: runPrefixOf(context),
+    // No prefix has a space in it.
+    ENV_ACTIONS_PREFIXES: runPrefixes(context.config).join(" "),
     ENV_ACTIONS_LEDGER: ledgerFile(context),
     ENV_ACTIONS_ENVIRONMENT: context.environment.name,
   };

@@ -4,7 +4,7 @@ import { type CleanupRequest, planCleanup } from "../testdata/cleanup.ts";
 import { executeCleanup, prove } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
 import { readLedger } from "../testdata/ledger.ts";
-import { ledgerFile } from "./child-environment.ts";
+import { ledgerFile, runPrefixes } from "./child-environment.ts";
 import { withWriters } from "./connections.ts";
 import { type StageContext, step, telling } from "./context.ts";
 
@@ -46,7 +46,7 @@ export async function cleanupRequest(context: StageContext, scope: CleanupReques
     scope,
     runId: context.runId,
     runStarted: context.runStarted,
-    testData: context.config.testData,
+    testData: { ...context.config.testData, prefixes: runPrefixes(context.config) },
     tables: context.tables,
     ledger: await readLedger(ledgerFile(context)),
     now: Date.now(),

@@ -38,8 +38,20 @@ describe("the published tree", () => {
     const out = join(scratch, "out");
     layOut({ from: source, out });
     expect(readdirSync(out).sort()).toEqual(
-      [...stageNames, "LICENSE", "README.md", "action.yml", "actions", "dist", "schema"].sort(),
+      [...stageNames, "LICENSE", "README.md", "action.yml", "actions", "dist", "package.json", "schema"].sort(),
     );
+  });
+
+  test("is a package that needs no other, runs nothing when it is installed, and names no file that it does not have", () => {
+    const repository = join(import.meta.dirname, "../..");
+    const out = join(scratch, "out");
+    layOut({ from: repository, out, version: "1.2.3" });
+    const manifest = JSON.parse(read(out, "package.json"));
+    expect(manifest).toMatchObject({ name: "@classwaves/env-actions", version: "1.2.3", type: "module" });
+    for (const field of ["dependencies", "devDependencies", "workspaces", "scripts"]) expect(manifest).not.toHaveProperty(field);
+    const files = JSON.stringify([manifest.bin, manifest.exports]).match(/[^"]*\.(?:[cm]?js|c?ts|json)(?=")/g);
+    expect(files).toEqual(expect.arrayContaining(["dist/index.js", "./dist/testkit/index.mjs", "./dist/testkit/index.d.cts"]));
+    for (const file of files ?? []) expect(existsSync(join(out, file)), file).toBe(true);
   });
 
   test("has each composite at the root too, as a copy that still finds the core", () => {
@@ -99,6 +111,7 @@ describe("a release", () => {
     const tree = git(remote, "ls-tree", "--name-only", "v1").split("\n");
     expect(tree).toEqual(expect.arrayContaining(["action.yml", "actions", "dist", ...stageNames]));
     expect(tree).not.toContain("src");
+    expect(JSON.parse(git(remote, "show", "v1:package.json"))).toMatchObject({ version: "1.2.3" });
     expect(git(remote, "log", "-1", "--format=%b", "v1")).toBe(`From ${git(source, "rev-parse", "HEAD")}`);
   });
 

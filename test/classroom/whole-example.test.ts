@@ -131,7 +131,7 @@ describe("the example's integration tests", () => {
   });
 
   it("note in the ledger what the server named, and every noted session shows its run in the title", async () => {
-    const lines = (await readFile(environment.ENV_ACTIONS_LEDGER ?? "", "utf8")).trim().split("\n");
+    const lines = (await readFile(environment.ENV_ACTIONS_LEDGER ?? "", "utf8")).split("\n").filter((line) => line !== "");
     const entries = lines.map((line) => JSON.parse(line) as { table?: string; id?: string; key?: string });
     const sessions = entries.filter(({ table }) => table === "sessions.classroom_sessions");
     expect(sessions.length).toBeGreaterThan(5);

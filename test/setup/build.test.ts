@@ -27,6 +27,9 @@ const sources = {
   "main.ts": 'const { greet } = await import("./cli/greet.ts");\nconsole.log(greet(process.argv[2]));\n',
   "cli/greet.ts":
     "export function greet(longParameterName: string | undefined): string {\n  return `hello ${longParameterName}`;\n}\n",
+  "testkit/index.ts":
+    '/** Says where it is. */\nexport const place: string = "here";\nexport { basename } from "node:path";\nimport { other } from "./other.ts";\nexport const both = (): string[] => [place, other];\n',
+  "testkit/other.ts": 'export const other = "there";\n',
 };
 
 let root: string;
@@ -40,7 +43,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 function repositoryAt(folder: string, files: Record<string, string> = sources): string {
   const path = join(root, folder);
   mkdirSync(join(path, "scripts"), { recursive: true });
-  mkdirSync(join(path, "src", "cli"), { recursive: true });
+  for (const room of ["cli", "testkit"]) mkdirSync(join(path, "src", room), { recursive: true });
   for (const name of ["package.json", "tsconfig.json", "tsconfig.build.json", "scripts/build.ts"])
     cpSync(join(repository, name), join(path, name));
   symlinkSync(join(repository, "node_modules"), join(path, "node_modules"));
@@ -59,9 +62,11 @@ function build(path: string, args: string[] = [], { cwd = root } = {}) {
 function dist(path: string): Record<string, string> {
   const folder = join(path, "dist");
   return Object.fromEntries(
-    readdirSync(folder)
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
       .sort()
-      .map((name) => [name, readFileSync(join(folder, name), "utf8")]),
+      .map((file) => [file.slice(folder.length + 1), readFileSync(file, "utf8")]),
   );
 }
 
@@ -82,6 +87,28 @@ it("makes the same bytes in another folder, runs as a program, and minifies what
   expect(chunks[0]?.[1]).not.toContain("longParameterName");
 });
 
+it("makes what test suites import as both kinds of modules, each file whole by itself, with its types", () => {
+  const path = repositoryAt("testkit");
+  expect(build(path)).toMatchObject({ status: 0, stderr: "" });
+  const folder = join(path, "dist", "testkit");
+  expect(readdirSync(folder).sort()).toEqual(["index.cjs", "index.d.cts", "index.d.ts", "index.mjs"]);
+  for (const [type, code] of [
+    ["module", 'import { both } from "./index.mjs"; console.log(both().join())'],
+    ["commonjs", 'console.log(require("./index.cjs").both().join())'],
+  ]) {
+    const run = spawnSync(process.execPath, [`--input-type=${type}`, "--eval", code ?? ""], { cwd: folder, encoding: "utf8" });
+    expect(run).toMatchObject({ stdout: "here,there\n", stderr: "" });
+  }
+  expect(dist(path)["testkit/index.d.ts"]).toContain("/** Says where it is. */\nexport declare const place: string;");
+  expect(dist(path)["testkit/index.d.cts"]).toBe(dist(path)["testkit/index.d.ts"]);
+});
+
+it("refuses types that need a file beside them, because they are published alone", () => {
+  const types = 'export type { Other } from "./other.ts";\n';
+  const path = repositoryAt("apart", { ...sources, "testkit/index.ts": types, "testkit/other.ts": "export type Other = 1;\n" });
+  expect(build(path)).toMatchObject({ status: 1, stderr: expect.stringContaining("must stand in that file") });
+});
+
 it("--check names every file that is not what the sources build, and changes none", () => {
   const path = repositoryAt("checked");
   build(path);
@@ -90,15 +117,19 @@ it("--check names every file that is not what the sources build, and changes non
   writeFileSync(join(path, "dist", "index.js"), "edited by hand");
   rmSync(join(path, "dist", chunk));
   writeFileSync(join(path, "dist", "old.index.js"), "");
+  rmSync(join(path, "dist", "testkit", "index.cjs"));
+  writeFileSync(join(path, "dist", "testkit", "index.d.ts"), "export {};");
   chmodSync(join(path, "dist", "index.js"), 0o644);
   const before = dist(path);
   const { status, stderr } = build(path, ["--check"]);
   expect(status).toBe(1);
-  expect(stderr.split("\n").slice(0, 4).sort()).toEqual([
+  expect(stderr.split("\n").slice(0, 6).sort()).toEqual([
     `dist/${chunk} is missing`,
     "dist/index.js differs from the sources",
     "dist/index.js is not executable",
     "dist/old.index.js is not built any more",
+    "dist/testkit/index.cjs is missing",
+    "dist/testkit/index.d.ts differs from the sources",
   ]);
   expect(dist(path)).toEqual(before);
 });

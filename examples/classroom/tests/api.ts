@@ -1,4 +1,5 @@
-import { backendUrl, prefix, record } from "./run.ts";
+import { prefix, track } from "@classwaves/env-actions/testkit";
+import { backendUrl } from "./run.ts";
 
 export interface Answer<Body> {
   status: number;
@@ -61,6 +62,6 @@ export async function makeSession({ token }: SignedIn, what: string, groups: obj
   });
   if (status !== 201) throw new Error(`no session: ${status} ${JSON.stringify(body)}`);
   const session = body.data.session;
-  record({ table: "sessions.classroom_sessions", id: session.id });
+  track("sessions.classroom_sessions", session.id);
   return session;
 }

@@ -1,6 +1,6 @@
+import { prefix, track } from "@classwaves/env-actions/testkit";
 import { test as base, expect, type Page } from "@playwright/test";
 import { call, type MadeSession, type SignedIn, signIn } from "../api.ts";
-import { prefix, record } from "../run.ts";
 
 /** Each test is a teacher of its own, who has signed in already: Google's page is no part of what we test. */
 const test = base.extend<{ teacher: SignedIn }>({
@@ -25,7 +25,7 @@ async function startSession(page: Page, what: string, groups: number): Promise<{
   await page.getByRole("button", { name: "Start session" }).click();
   await expect(page.locator("#access-code")).toHaveText(/^\d{6}$/);
   const id = (await page.locator("#session").getAttribute("data-session-id")) ?? "";
-  record({ table: "sessions.classroom_sessions", id });
+  track("sessions.classroom_sessions", id);
   return { id, accessCode: (await page.locator("#access-code").textContent()) ?? "" };
 }
 

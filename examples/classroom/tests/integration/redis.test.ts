@@ -1,5 +1,6 @@
+import { prefix, testId, trackKey } from "@classwaves/env-actions/testkit";
 import { describe, expect, it } from "vitest";
-import { keyPrefix, prefix, record, testId } from "../run.ts";
+import { keyPrefix } from "../run.ts";
 import { connectRedis } from "./connections.ts";
 
 describe("keys of Redis", () => {
@@ -11,15 +12,15 @@ describe("keys of Redis", () => {
   });
 
   it("carry the id of a session under their older name", async () => {
-    const session = testId("session");
+    const session = testId();
     await redis.set(`session:${session}:access_code`, "123456", "EX", 86_400);
     expect(await redis.ttl(`session:${session}:access_code`)).toBeGreaterThan(0);
   });
 
   it("hold a teacher's devices and sessions", async () => {
-    const teacher = testId("teacher");
+    const teacher = testId();
     await redis.hset(`teacher_devices:${teacher}`, { tablet: "online", phone: "offline" });
-    await redis.sadd(`teacher_sessions:${teacher}`, testId("session"), testId("session"));
+    await redis.sadd(`teacher_sessions:${teacher}`, testId(), testId());
     expect(await redis.hlen(`teacher_devices:${teacher}`)).toBe(2);
     expect(await redis.scard(`teacher_sessions:${teacher}`)).toBe(2);
   });
@@ -33,7 +34,7 @@ describe("keys of Redis", () => {
   it("hold a key that only the ledger knows", async () => {
     const key = `guidance:autoprompt:${crypto.randomUUID()}`;
     await redis.set(key, "scheduled", "EX", 1800);
-    record({ key });
+    trackKey(key);
     expect(await redis.exists(key)).toBe(1);
   });
 });

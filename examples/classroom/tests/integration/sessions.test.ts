@@ -1,6 +1,7 @@
+import { testId, trackKey } from "@classwaves/env-actions/testkit";
 import { describe, expect, it } from "vitest";
 import { call, type MadeSession, makeSession, signIn } from "../api.ts";
-import { keyPrefix, record, testId } from "../run.ts";
+import { keyPrefix } from "../run.ts";
 import { connectRedis, connectWarehouse } from "./connections.ts";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -17,14 +18,14 @@ describe("sessions", () => {
   const redis = connectRedis();
 
   it("get their ids from the server", async () => {
-    const session = await makeSession(await signIn(), "ids", [{ name: "North", memberIds: [testId("student")] }]);
+    const session = await makeSession(await signIn(), "ids", [{ name: "North", memberIds: [testId()] }]);
     expect([session.id, session.groups[0]?.id, session.groups[0]?.members[0]?.id]).toEqual(
       Array(3).fill(expect.stringMatching(uuid)),
     );
   });
 
   it("are written with their groups and members", async () => {
-    const [first, second, third] = [testId("student"), testId("student"), testId("student")];
+    const [first, second, third] = [testId(), testId(), testId()];
     const session = await makeSession(await signIn(), "rows", [
       { name: "North", leaderId: first, memberIds: [first, second] },
       { name: "South", memberIds: [third] },
@@ -37,7 +38,7 @@ describe("sessions", () => {
 
   it("can be read back whole", async () => {
     const teacher = await signIn();
-    const made = await makeSession(teacher, "whole", [{ name: "North", memberIds: [testId("student")] }, {}]);
+    const made = await makeSession(teacher, "whole", [{ name: "North", memberIds: [testId()] }, {}]);
     const { status, body } = await call<{ data: { session: MadeSession } }>("GET", `/sessions/${made.id}`, {
       token: teacher.token,
     });
@@ -76,7 +77,7 @@ describe("sessions", () => {
   it("leave their access code in Redis twice, for a day at most", async () => {
     const session = await makeSession(await signIn(), "keys");
     for (const key of [`${keyPrefix}session:${session.id}:access_code`, `session:${session.id}:access_code`]) {
-      record({ key });
+      trackKey(key);
       expect(await redis.get(key)).toBe(session.accessCode);
       const seconds = await redis.ttl(key);
       expect(seconds).toBeGreaterThan(0);
@@ -116,10 +117,7 @@ describe("joining a session", () => {
   });
 
   it("adds a participant and a member to the smallest group", async () => {
-    const session = await makeSession(await signIn(), "joined", [
-      { name: "North", memberIds: [testId("student")] },
-      { name: "South" },
-    ]);
+    const session = await makeSession(await signIn(), "joined", [{ name: "North", memberIds: [testId()] }, { name: "South" }]);
     const body = { accessCode: session.accessCode, displayName: "Robin" };
     const { status, body: answer } = await call<Joined>("POST", `/sessions/${session.id}/join`, { body });
     expect(status).toBe(201);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { prefix, testId, track } from "@classwaves/env-actions/testkit";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type MadeSession, makeSession, signIn } from "../api.ts";
-import { prefix, record, testId } from "../run.ts";
 import { connectWarehouse } from "./connections.ts";
 
 /** Rows past the API: first those whose own id shows that they are test data, then those that only hang on a session of ours. */
@@ -16,15 +16,15 @@ describe("rows of the warehouse", () => {
   });
 
   it("hold a school, its teacher and its student", async () => {
-    const school = testId("school");
+    const school = testId();
     await warehouse.insert("users.schools", { id: school, name: `${prefix} School`, domain: "testschool.edu", max_teachers: 5 });
     await warehouse.insert("users.teachers", {
-      id: testId("teacher"),
+      id: testId(),
       school_id: school,
       email: "a@testschool.edu",
       name: "A. Teacher",
     });
-    await warehouse.insert("users.students", { id: testId("student"), school_id: school, display_name: "Student One" });
+    await warehouse.insert("users.students", { id: testId(), school_id: school, display_name: "Student One" });
     expect(await warehouse.count("users.teachers", "school_id", school)).toBe(1);
     expect(await warehouse.count("users.students", "school_id", school)).toBe(1);
   });
@@ -32,17 +32,17 @@ describe("rows of the warehouse", () => {
   it("hold a teacher whom only the e-mail shows", async () => {
     const id = randomUUID();
     await warehouse.insert("users.teachers", { id, email: `${id}@testschool.edu`, name: "Only By Mail" });
-    record({ table: "users.teachers", id });
+    track("users.teachers", id);
     expect(await warehouse.count("users.teachers", "id", id)).toBe(1);
   });
 
   it("hold groups named after their session, and members named after their group", async () => {
-    const own = testId("session");
+    const own = testId();
     await warehouse.insert("sessions.classroom_sessions", {
       id: own,
       title: "Fractions",
       status: "active",
-      school_id: testId("school"),
+      school_id: testId(),
     });
     for (const number of [1, 2]) {
       const group = `${own}_group_${number}`;
@@ -89,12 +89,12 @@ describe("rows of the warehouse", () => {
       participant_id: participant,
       questions_asked_count: 2,
     });
-    record({ table: "sessions.participants", id: participant });
+    track("sessions.participants", participant);
     expect(await warehouse.count("analytics.student_metrics", "participant_id", participant)).toBe(1);
   });
 
   it("hold a notification of a teacher of ours", async () => {
-    const user = testId("teacher");
+    const user = testId();
     await warehouse.insert("notifications.notification_queue", {
       id: randomUUID(),
       user_id: user,

@@ -1,0 +1,170 @@
+import { isUtf8 } from "node:buffer";
+
+export type Entry = { table: string; id: string } | { key: string };
+
+/** A stretch of a line that is no entry; `to` is the byte behind it. */
+export interface Unread {
+  from: number;
+  to: number;
+  why: string;
+}
+
+export interface ReadLine {
+  entries: Entry[];
+  unread: Unread[];
+  /** How many bytes are dealt with; the rest belongs before what comes next. */
+  done: number;
+}
+
+/** Longest table, `catalog.schema.table`, and longest id or key, in characters: what src/testkit writes. */
+const longestTable = 767;
+const longestName = 4096;
+/** Bytes of an entry: each of its characters may be written as `\u0000`, and writers may add what they like. */
+const longestEntry = 64 * 1024;
+
+const noEntry = 'is not {"table", "id"} or {"key"}';
+const torn = "is torn: a writer was stopped in the middle of it";
+
+/**
+ * Reads a line of the ledger, without its line end. Usually it is one entry, or empty. Where it is not, a writer may have been killed
+ * in the middle of it and others may have written behind what it left, so that every entry in it is looked for.
+ * @param part `last`: no line end follows; `beginning`: the line is longer than anybody wants to hold, and more of it follows
+ */
+export function readLine(bytes: Buffer, part: "whole" | "last" | "beginning"): ReadLine {
+  if (part === "beginning") return entriesWithin(bytes, part);
+  const from = startsWithMark(bytes, 0) ? 3 : 0;
+  if (isBlank(bytes, from, bytes.length)) return { entries: [], unread: [], done: bytes.length };
+  const value = isUtf8(bytes) ? parsed(bytes.toString("utf8", from)) : unreadable;
+  if (value === unreadable) return entriesWithin(bytes, part);
+  const entry = entryOf(value);
+  if (typeof entry !== "string") return { entries: [entry], unread: [], done: bytes.length };
+  return { entries: [], unread: [{ from: 0, to: bytes.length, why: entry }], done: bytes.length };
+}
+
+/** Looks for entries from the left; what lies between them is reported. */
+function entriesWithin(bytes: Buffer, part: "whole" | "last" | "beginning"): ReadLine {
+  const entries: Entry[] = [];
+  const unread: Unread[] = [];
+  let done = 0;
+  const passOver = (to: number) => {
+    if (!isBlank(bytes, done, to))
+      unread.push({ from: done, to, why: reason(bytes.subarray(done, to), part, to === bytes.length) });
+    done = to;
+  };
+  for (let at = bytes.indexOf(open); at !== -1; ) {
+    const end = objectEnd(bytes, at);
+    const entry = end !== -1 && mayEnd(bytes, end) ? entryIn(bytes.subarray(at, end)) : undefined;
+    if (entry) {
+      passOver(at);
+      entries.push(entry);
+      done = end;
+    }
+    at = bytes.indexOf(open, entry ? end : at + 1);
+  }
+  // What may still become an entry waits for what follows.
+  passOver(part === "beginning" ? Math.max(done, bytes.length - longestEntry) : bytes.length);
+  return { entries, unread, done };
+}
+
+const open = 0x7b;
+const close = 0x7d;
+const quote = 0x22;
+const backslash = 0x5c;
+const escapable = new Set(Buffer.from('"\\/bfnrtu'));
+/** Objects within an entry: writers may add fields, but nobody needs more than this. */
+const deepest = 4;
+
+/**
+ * The byte behind the object that begins at `start`, -1 where none does. Quotes, escapes and braces are followed, the rest is
+ * JSON.parse's. Within a line no byte is looked at more often than twice for each depth: of two starts that stand in a text, or
+ * outside of one, at the same time, the first is the deeper one. So a line takes time in proportion to its length, whatever it holds.
+ */
+function objectEnd(bytes: Buffer, start: number): number {
+  const stop = Math.min(bytes.length, start + longestEntry);
+  let depth = 0;
+  let inText = false;
+  for (let at = start; at < stop; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte < 0x20 && (inText || byte === 0)) return -1;
+    if (byte === quote) inText = !inText;
+    else if (byte === backslash) {
+      if (!inText || !escapable.has(bytes[++at] ?? 0)) return -1;
+    } else if (inText) continue;
+    else if (byte === open && ++depth > deepest) return -1;
+    else if (byte === close && --depth === 0) return at + 1;
+  }
+  return -1;
+}
+
+/**
+ * Behind an entry the line ends, or somebody else's piece begins. An object with a comma behind it is a part of something larger that
+ * was torn, and says nothing by itself.
+ */
+function mayEnd(bytes: Buffer, end: number): boolean {
+  const next = bytes[end];
+  return next === undefined || next === open || next === 0 || isSpace(next) || startsWithMark(bytes, end);
+}
+
+function entryIn(bytes: Buffer): Entry | undefined {
+  const value = isUtf8(bytes) ? parsed(bytes.toString("utf8")) : unreadable;
+  const entry = value === unreadable ? noEntry : entryOf(value);
+  return typeof entry === "string" ? undefined : entry;
+}
+
+/** @returns the entry, or why it is none */
+function entryOf(value: unknown): Entry | string {
+  if (typeof value !== "object" || value === null) return noEntry;
+  const { table, id, key } = value as Record<string, unknown>;
+  if (isName(key)) return key.length > longestName ? tooLong("key", longestName) : { key };
+  if (!isName(table) || !isName(id)) return noEntry;
+  if (table.length > longestTable) return tooLong("table", longestTable);
+  return id.length > longestName ? tooLong("id", longestName) : { table, id };
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+function tooLong(what: string, longest: number): string {
+  return `names a ${what} of more than ${longest} characters`;
+}
+
+const unreadable = Symbol("no JSON");
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return unreadable;
+  }
+}
+
+/** Without any of its text: it may name a person. */
+function reason(piece: Buffer, part: "whole" | "last" | "beginning", atEnd: boolean): string {
+  if (part === "last" && atEnd) return torn;
+  if (piece.every((byte) => byte === 0 || isSpace(byte))) return "is NUL bytes, as a machine leaves them that lost power";
+  if (looksTorn(piece)) return torn;
+  return isUtf8(piece) ? noEntry : "is not UTF-8";
+}
+
+function looksTorn(piece: Buffer): boolean {
+  const begin = piece.findIndex((byte) => byte !== 0 && !isSpace(byte));
+  return piece[startsWithMark(piece, begin) ? begin + 3 : begin] === open && piece.findLast((byte) => !isSpace(byte)) !== close;
+}
+
+function isBlank(bytes: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    if (startsWithMark(bytes, at)) at += 2;
+    else if (!isSpace(bytes[at] ?? 0)) return false;
+  }
+  return true;
+}
+
+/** A byte order mark, which some tools write at the start of every file, also of one that is appended to another. */
+function startsWithMark(bytes: Buffer, at: number): boolean {
+  return bytes[at] === 0xef && bytes[at + 1] === 0xbb && bytes[at + 2] === 0xbf;
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0d;
+}
