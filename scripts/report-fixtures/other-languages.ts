@@ -50,3 +50,28 @@ export function makeSurefire(workshop: Workshop): void {
     workshop.keepText(report, `surefire/${test}.xml`);
   }
 }
+
+const gradleLibraries = ["junit:junit:4.13.2", "org.hamcrest:hamcrest-core:1.3"];
+
+/** Needs Gradle 4 (Debian's package) or newer, Maven 3, which gets the libraries as it is set up to do, and Java 17. */
+export function makeGradle(workshop: Workshop): void {
+  const cwd = workshop.project("gradle");
+  for (const library of gradleLibraries)
+    workshop.must(cwd, "mvn", [
+      "--batch-mode",
+      "dependency:copy",
+      `-Dartifact=${library}`,
+      `-DoutputDirectory=${join(cwd, "lib")}`,
+    ]);
+  // A daemon would outlive the script, and keep the folder.
+  workshop.must(cwd, "gradle", ["--offline", "--no-daemon", `--gradle-user-home=${join(workshop.out, "gradle-home")}`, "test"]);
+  for (const test of ["GroupTest", "BrokenTest", "LeftOverTest", "UnloadableTest"]) {
+    const report = readFileSync(join(cwd, `build/test-results/test/TEST-com.classwaves.${test}.xml`), "utf8");
+    workshop.keepText(withoutMachinery(report), `gradle/${test}.xml`);
+  }
+}
+
+/** Gradle cannot be told to leave Java's, JUnit's and its own calls out of a stack: forty lines that change with every version. */
+function withoutMachinery(report: string): string {
+  return report.replace(/^\tat (?!com\.classwaves)[^\n]*\n/gm, "");
+}

@@ -124,6 +124,15 @@ test("jest-junit writes a hook's error as JSON: it is read as an error", async (
   expect(crashedSuites).toEqual([{ file: "s", message: "Error: the rows were still there" }]);
 });
 
+test.each(["initializationError", "executionError", "classMethod"])(
+  "Gradle's %s is the class's failure, and a test of that name is a test while it passes",
+  async (name) => {
+    const failed = await readText(`<testsuite>${junitCase("a")}${junitCase(name, "<failure>no database</failure>")}</testsuite>`);
+    expect(failed).toMatchObject({ total: 1, passed: 1, crashedSuites: [{ file: "c", message: "no database" }] });
+    expect(await readText(`<testsuite>${junitCase(name)}</testsuite>`)).toMatchObject({ total: 1, passed: 1, crashedSuites: [] });
+  },
+);
+
 test("jest-junit tells twice of a file that could not run: it is one crash; two files are two", async () => {
   const crash = '<testcase classname="Test suite failed to run" name="a.test.js"><error>no</error></testcase>';
   const suite = `<testsuite name="a.test.js">${crash}${crash.replaceAll("error", "failure")}</testsuite>`;

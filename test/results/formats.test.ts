@@ -182,6 +182,16 @@ const expectations: Record<string, Expected> = {
     failures: ["ends", "loses", "colours(String)[2]"].map((name) => `com.classwaves.SessionTest › ${name}`),
     flaky: ["com.classwaves.SessionTest › reconnects"],
   },
+  "gradle/GroupTest.xml": {
+    format: "junit",
+    counts: [7, 1, 4, 0, 2],
+    failures: ["hasALeader", "losesTheSocket", "saysWhatWouldDoHarm", "failsWithoutAMessage"].map(
+      (name) => `com.classwaves.GroupTest › ${name}`,
+    ),
+  },
+  "gradle/BrokenTest.xml": { format: "junit", counts: [0, 0, 0, 0, 0], crashed: ["com.classwaves.BrokenTest"] },
+  "gradle/LeftOverTest.xml": { format: "junit", counts: [1, 1, 0, 0, 0], crashed: ["com.classwaves.LeftOverTest"] },
+  "gradle/UnloadableTest.xml": { format: "junit", counts: [0, 0, 0, 0, 0], crashed: ["com.classwaves.UnloadableTest"] },
   "surefire/BrokenTest.xml": { format: "junit", counts: [0, 0, 0, 0, 0], crashed: ["com.classwaves.BrokenTest"] },
   ...Object.fromEntries(["go/gotestsum.xml", "go/go-junit-report.xml"].map((report) => [report, go])),
   // Each attempt counts by itself: that the last one passed does not make the first one pass.
@@ -191,12 +201,6 @@ const expectations: Record<string, Expected> = {
     failures: ["TestReconnect", ...Array(3).fill("TestEnd"), ...Array(3).fill("TestEnd/while_recording")].map(
       (name) => `example.org/classwaves/session › ${name}`,
     ),
-  },
-  "by-hand/gradle.xml": {
-    format: "junit",
-    counts: [3, 1, 1, 0, 1],
-    failures: ["com.classwaves.GroupTest › has a leader()"],
-    crashed: ["com.classwaves.BrokenTest"],
   },
   "by-hand/ctrf.json": {
     format: "ctrf",
@@ -247,6 +251,19 @@ test("a failure has its file, line, attempts, project and duration", async () =>
   const [flaky] = (await read("surefire/SessionTest.xml")).flakyTests;
   expect(flaky).toMatchObject({ attempts: 3, message: "expected: <3> but was: <1>" });
   expect(flaky?.stack).toContain("SessionTest.java:26");
+});
+
+test("Gradle counts errors as failures; what a failure says is kept as it was written, whatever it looks like", async () => {
+  const { failures } = await read("gradle/GroupTest.xml");
+  const messages = Object.fromEntries(failures.map(({ name, message }) => [name.split(" › ").at(-1), message]));
+  expect(messages).toEqual({
+    hasALeader: "org.junit.ComparisonFailure: expected:<[ended]> but was:<[active]>",
+    losesTheSocket: "java.lang.IllegalStateException: the socket is gone",
+    failsWithoutAMessage: "java.lang.AssertionError",
+    saysWhatWouldDoHarm: expect.stringContaining('<b>&amp;</b> ]]> "quoted"'),
+  });
+  const lost = failures.find(({ name }) => name.endsWith("losesTheSocket"));
+  expect(lost?.stack).toContain("GroupTest.java:24");
 });
 
 test.each(["playwright/mixed.json", "playwright/mixed.xml", "playwright/mixed.ctrf.json"])(
