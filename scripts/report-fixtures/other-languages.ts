@@ -8,12 +8,18 @@ export function makePytest(workshop: Workshop): void {
   workshop.must(cwd, "python3", ["-m", "venv", "venv"]);
   const bin = join(cwd, "venv/bin");
   workshop.must(cwd, join(bin, "pip"), ["install", "--quiet", "--requirement", "requirements.txt"]);
+  const all = ["-p", "no:cacheprovider", "--continue-on-collection-errors", "test_sessions.py", "test_broken.py"];
   for (const family of ["xunit1", "xunit2"]) {
     const xml = join(workshop.out, `pytest-${family}.xml`);
-    const options = ["-p", "no:cacheprovider", "--continue-on-collection-errors", "-o", `junit_family=${family}`];
-    workshop.run(cwd, join(bin, "pytest"), [...options, `--junitxml=${xml}`, "test_sessions.py", "test_broken.py"]);
+    workshop.run(cwd, join(bin, "pytest"), [...all, "-o", `junit_family=${family}`, `--junitxml=${xml}`]);
     workshop.keep(xml, `pytest/${family}.xml`);
   }
+  const ctrf = join(workshop.out, "pytest.ctrf.json");
+  workshop.run(cwd, join(bin, "pytest"), [...all, `--ctrf=${ctrf}`]);
+  workshop.keepText(
+    readFileSync(ctrf, "utf8").replace(/"(os(?:Release|Version))": ?"[^"]*"/g, '"$1": "runner"'),
+    "pytest/ctrf.json",
+  );
 }
 
 const gotestsum = "gotest.tools/gotestsum@v1.13.0";
@@ -41,6 +47,8 @@ export function makeGo(workshop: Workshop): void {
   workshop.keep(xml, "go/go-junit-report.xml");
 }
 
+const junitToCtrf = "junit-to-ctrf@0.0.14";
+
 /** Needs Maven 3 and Java 17. */
 export function makeSurefire(workshop: Workshop): void {
   const cwd = workshop.project("maven");
@@ -49,6 +57,11 @@ export function makeSurefire(workshop: Workshop): void {
     const report = readFileSync(join(cwd, `target/surefire-reports/TEST-com.classwaves.${test}.xml`), "utf8");
     workshop.keepText(report, `surefire/${test}.xml`);
   }
+  // What projects whose runner has no CTRF reporter do.
+  workshop.must(cwd, "npm", ["install", "--prefix", "converter", "--no-audit", "--no-fund", junitToCtrf]);
+  const xml = "target/surefire-reports/TEST-com.classwaves.SessionTest.xml";
+  workshop.must(cwd, "node", ["converter/node_modules/junit-to-ctrf/dist/cli.js", xml, "--output", "ctrf.json"]);
+  workshop.keep(join(cwd, "ctrf.json"), "surefire/SessionTest.ctrf.json");
 }
 
 const gradleLibraries = ["junit:junit:4.13.2", "org.hamcrest:hamcrest-core:1.3"];
