@@ -1,5 +1,5 @@
 import { makeJest, makeMocha, makePlaywright, makeVitest } from "./report-fixtures/javascript.ts";
-import { makeGo, makePytest, makeSurefire } from "./report-fixtures/other-languages.ts";
+import { makeGo, makeGradle, makePytest, makeSurefire } from "./report-fixtures/other-languages.ts";
 import { Workshop } from "./report-fixtures/workshop.ts";
 
 /**
@@ -15,6 +15,7 @@ const makers: Record<string, (workshop: Workshop) => void> = {
   pytest: makePytest,
   go: makeGo,
   surefire: makeSurefire,
+  gradle: makeGradle,
 };
 
 const asked = process.argv.slice(2);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Workshop } from "./workshop.ts";
 
@@ -13,6 +13,11 @@ export function makeVitest(workshop: Workshop): void {
   runVitest(workshop, "green", ["green"]);
   runVitest(workshop, "hooks", ["hooks", "empty"]);
   runVitest(workshop, "unhandled", ["unhandled"]);
+  const reporter = installReporter(workshop, "@d2t/vitest-ctrf-json-reporter@1.3.0");
+  keepCtrf(workshop, "vitest", "mixed", (cwd) => {
+    const args = ["run", "--config", "vitest.config.mjs", `--reporter=${reporter}`, "sessions", "crashes"];
+    workshop.run(cwd, join(installed, "vitest"), args);
+  });
 }
 
 function runVitest(workshop: Workshop, name: string, files: readonly string[]): void {
@@ -39,7 +44,6 @@ export function makePlaywright(workshop: Workshop): void {
 }
 
 const playwright = join(installed, "playwright");
-const playwrightCtrf = "playwright-ctrf-json-reporter@0.0.29";
 
 function reportFiles(workshop: Workshop, name: string): { json: string; xml: string; env: Record<string, string> } {
   const json = join(workshop.out, `playwright-${name}.json`);
@@ -70,19 +74,33 @@ function mergePlaywright(workshop: Workshop): void {
   workshop.keep(xml, "playwright/merged.xml");
 }
 
-/** The reporter writes where the tests are, so they are copied. */
 function makePlaywrightCtrf(workshop: Workshop): void {
-  const reporter = join(workshop.out, "reporter");
-  const cwd = workshop.project("playwright");
-  symlinkSync(join(repository, "node_modules"), join(cwd, "node_modules"));
-  workshop.must(cwd, "npm", ["install", "--prefix", reporter, "--no-audit", "--no-fund", playwrightCtrf]);
+  const reporter = installReporter(workshop, "playwright-ctrf-json-reporter@0.0.29");
   // It must find the same Playwright that runs the tests.
-  symlinkSync(join(repository, "node_modules/@playwright"), join(reporter, "node_modules/@playwright"));
-  const entry = join(reporter, "node_modules/playwright-ctrf-json-reporter/dist/index.js");
-  workshop.run(cwd, playwright, ["test", "mixed/", `--reporter=${entry}`]);
+  symlinkSync(join(repository, "node_modules/@playwright"), join(workshop.out, "reporters/node_modules/@playwright"));
+  for (const name of ["mixed", "hooks", "browser"])
+    keepCtrf(workshop, "playwright", name, (cwd) =>
+      workshop.run(cwd, playwright, ["test", `${name}/`, `--reporter=${reporter}`]),
+    );
+}
+
+/** @returns the file that the runner is to load. Its own runner is the repository's, so nothing that it asks for is installed. */
+function installReporter(workshop: Workshop, reporter: string): string {
+  const prefix = join(workshop.out, "reporters");
+  const options = ["--no-audit", "--no-fund", "--legacy-peer-deps"];
+  workshop.must(workshop.out, "npm", ["install", "--prefix", prefix, ...options, reporter]);
+  return join(prefix, "node_modules", reporter.replace(/@[^@]*$/, ""), "dist/index.js");
+}
+
+/** These reporters write where the tests are, so the tests are copied. */
+function keepCtrf(workshop: Workshop, runner: string, name: string, run: (cwd: string) => void): void {
+  const cwd = workshop.project(runner);
+  if (!existsSync(join(cwd, "node_modules"))) symlinkSync(join(repository, "node_modules"), join(cwd, "node_modules"));
+  rmSync(join(cwd, "ctrf"), { recursive: true, force: true });
+  run(cwd);
   const report = readFileSync(join(cwd, "ctrf/ctrf-report.json"), "utf8");
   // As where the others ran, because they tell of the same tests.
-  workshop.keepText(report.replaceAll(cwd, join(projects, "playwright")), "playwright/mixed.ctrf.json");
+  workshop.keepText(report.replaceAll(cwd, join(projects, runner)), `${runner}/${name}.ctrf.json`);
 }
 
 export function makeJest(workshop: Workshop): void {
@@ -113,6 +131,8 @@ export function makeMocha(workshop: Workshop): void {
   const reporter = ["--reporter", "mocha-junit-reporter", "--reporter-options", `mochaFile=${xml}`];
   workshop.run(cwd, join(cwd, "node_modules/.bin/mocha"), ["*.test.cjs", ...reporter]);
   workshop.keep(xml, "mocha/mixed.xml");
+  workshop.run(cwd, join(cwd, "node_modules/.bin/mocha"), ["*.test.cjs", "--reporter", "mocha-ctrf-json-reporter"]);
+  workshop.keep(join(cwd, "ctrf/ctrf-report.json"), "mocha/mixed.ctrf.json");
 }
 
 function install(workshop: Workshop, cwd: string): void {

@@ -8,12 +8,18 @@ export function makePytest(workshop: Workshop): void {
   workshop.must(cwd, "python3", ["-m", "venv", "venv"]);
   const bin = join(cwd, "venv/bin");
   workshop.must(cwd, join(bin, "pip"), ["install", "--quiet", "--requirement", "requirements.txt"]);
+  const all = ["-p", "no:cacheprovider", "--continue-on-collection-errors", "test_sessions.py", "test_broken.py"];
   for (const family of ["xunit1", "xunit2"]) {
     const xml = join(workshop.out, `pytest-${family}.xml`);
-    const options = ["-p", "no:cacheprovider", "--continue-on-collection-errors", "-o", `junit_family=${family}`];
-    workshop.run(cwd, join(bin, "pytest"), [...options, `--junitxml=${xml}`, "test_sessions.py", "test_broken.py"]);
+    workshop.run(cwd, join(bin, "pytest"), [...all, "-o", `junit_family=${family}`, `--junitxml=${xml}`]);
     workshop.keep(xml, `pytest/${family}.xml`);
   }
+  const ctrf = join(workshop.out, "pytest.ctrf.json");
+  workshop.run(cwd, join(bin, "pytest"), [...all, `--ctrf=${ctrf}`]);
+  workshop.keepText(
+    readFileSync(ctrf, "utf8").replace(/"(os(?:Release|Version))": ?"[^"]*"/g, '"$1": "runner"'),
+    "pytest/ctrf.json",
+  );
 }
 
 const gotestsum = "gotest.tools/gotestsum@v1.13.0";
@@ -41,6 +47,8 @@ export function makeGo(workshop: Workshop): void {
   workshop.keep(xml, "go/go-junit-report.xml");
 }
 
+const junitToCtrf = "junit-to-ctrf@0.0.14";
+
 /** Needs Maven 3 and Java 17. */
 export function makeSurefire(workshop: Workshop): void {
   const cwd = workshop.project("maven");
@@ -49,4 +57,34 @@ export function makeSurefire(workshop: Workshop): void {
     const report = readFileSync(join(cwd, `target/surefire-reports/TEST-com.classwaves.${test}.xml`), "utf8");
     workshop.keepText(report, `surefire/${test}.xml`);
   }
+  // What projects whose runner has no CTRF reporter do.
+  workshop.must(cwd, "npm", ["install", "--prefix", "converter", "--no-audit", "--no-fund", junitToCtrf]);
+  const xml = "target/surefire-reports/TEST-com.classwaves.SessionTest.xml";
+  workshop.must(cwd, "node", ["converter/node_modules/junit-to-ctrf/dist/cli.js", xml, "--output", "ctrf.json"]);
+  workshop.keep(join(cwd, "ctrf.json"), "surefire/SessionTest.ctrf.json");
+}
+
+const gradleLibraries = ["junit:junit:4.13.2", "org.hamcrest:hamcrest-core:1.3"];
+
+/** Needs Gradle 4 (Debian's package) or newer, Maven 3, which gets the libraries as it is set up to do, and Java 17. */
+export function makeGradle(workshop: Workshop): void {
+  const cwd = workshop.project("gradle");
+  for (const library of gradleLibraries)
+    workshop.must(cwd, "mvn", [
+      "--batch-mode",
+      "dependency:copy",
+      `-Dartifact=${library}`,
+      `-DoutputDirectory=${join(cwd, "lib")}`,
+    ]);
+  // A daemon would outlive the script, and keep the folder.
+  workshop.must(cwd, "gradle", ["--offline", "--no-daemon", `--gradle-user-home=${join(workshop.out, "gradle-home")}`, "test"]);
+  for (const test of ["GroupTest", "BrokenTest", "LeftOverTest", "UnloadableTest"]) {
+    const report = readFileSync(join(cwd, `build/test-results/test/TEST-com.classwaves.${test}.xml`), "utf8");
+    workshop.keepText(withoutMachinery(report), `gradle/${test}.xml`);
+  }
+}
+
+/** Gradle cannot be told to leave Java's, JUnit's and its own calls out of a stack: forty lines that change with every version. */
+function withoutMachinery(report: string): string {
+  return report.replace(/^\tat (?!com\.classwaves)[^\n]*\n/gm, "");
 }

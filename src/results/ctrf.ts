@@ -88,12 +88,30 @@ interface Place {
   project?: string;
 }
 
-/** Writers differ: some put the describe blocks into the name as well, some the file before them, Playwright's the project before that. */
+/**
+ * Writers differ: some put the describe blocks into the name as well, some the file before them, Playwright's the project before that.
+ * Each test gets the titles and the project that the other reports of its runner give it, so that it counts once.
+ */
 function placeOf({ suite, name, filePath, browser }: Test): Place {
   const written = typeof suite === "string" ? suite.split(/\s+[>›]\s+/) : (suite ?? []);
   const file = written.findIndex((title) => title !== "" && filePath?.endsWith(title));
-  const project = browser || written[file - 1];
-  const blocks = written.slice(file + 1);
-  const isRepeated = blocks.length > 0 && name.startsWith(blocks[0] ?? "");
-  return { titles: isRepeated ? [name] : [...blocks, name], ...(project ? { project } : {}) };
+  const project = written[file - 1] || browser;
+  const titles = pytestTitles(written, name) ?? titlesOf(written.slice(file + 1), name);
+  return { titles, ...(project ? { project } : {}) };
+}
+
+function titlesOf(blocks: readonly string[], name: string): string[] {
+  const [first, last] = [blocks[0], blocks.at(-1)];
+  // junit-to-ctrf puts the suite before each name.
+  if (last && name.startsWith(`${last}: `)) return [...blocks, name.slice(last.length + 2)];
+  const isRepeated = first && (name === first || name.startsWith(`${first} `));
+  return isRepeated ? [name] : [...blocks, name];
+}
+
+/** pytest's names hold it all, `tests/test_a.py::TestClass::test_b`; its JUnit says `tests.test_a.TestClass` and `test_b`. */
+function pytestTitles([file, ...classes]: readonly string[], name: string): string[] | undefined {
+  const suite = [file, ...classes].join("::");
+  if (!file?.endsWith(".py") || !name.startsWith(`${suite}::`)) return undefined;
+  const module = file.slice(0, -".py".length).replaceAll("/", ".");
+  return [[module, ...classes].join("."), name.slice(suite.length + 2)];
 }

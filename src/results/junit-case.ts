@@ -127,6 +127,13 @@ function isMadeUp(test: JUnitCase): boolean {
   );
 }
 
+/** Gradle's and Surefire's tests for what fails before or after a class's tests. */
+const classFailures = new Set([
+  "initializationError", // nothing of the class ran
+  "classMethod", // JUnit 4 in Gradle: a hook before or after all
+  "executionError", // JUnit 5 in Gradle: a hook after all
+]);
+
 /** Runners write a suite that could not be loaded as a failed test that does not exist. */
 function isCrash(test: JUnitCase, { file }: Identity): boolean {
   const name = nameOf(test);
@@ -137,7 +144,7 @@ function isCrash(test: JUnitCase, { file }: Identity): boolean {
     isJestCrash(test) || // with reportTestSuiteErrors
     isMadeUp(test) ||
     className === "vitest unhandled errors" ||
-    name === "initializationError" || // Gradle, Surefire with JUnit 4
+    classFailures.has(name) ||
     name === "[build failed]" || // Go
     (className === "" && test.troubles.some(({ message }) => message === "collection failure")) // pytest
   );

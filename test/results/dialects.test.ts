@@ -112,6 +112,39 @@ test("CTRF: only what the runner itself calls unfinished is skipped; any other u
   expect(counts(await readText(JSON.stringify(report)))).toEqual([3, 0, 2, 0, 1]);
 });
 
+test.each([
+  ["a block that only looks like the name's beginning", { suite: ["session"], name: "sessions end" }, "session › sessions end"],
+  ["a block that the name repeats", { suite: ["sessions"], name: "sessions end" }, "sessions end"],
+  ["junit-to-ctrf", { suite: ["a.B"], name: "a.B: ends: now" }, "a.B › ends: now"],
+  [
+    "pytest",
+    {
+      suite: ["tests/unit/test_a.py", "TestB"],
+      name: "tests/unit/test_a.py::TestB::test_c[x::y]",
+      filePath: "tests/unit/test_a.py",
+    },
+    "tests.unit.test_a.TestB › test_c[x::y]",
+  ],
+])("CTRF's names: %s", async (_what, test, expected) => {
+  const tests = [{ ...test, status: "failed", duration: 1 }];
+  const { failures } = await readText(JSON.stringify({ results: { summary: { tests: 1, failed: 1, other: 0 }, tests } }));
+  expect(failures.map(({ name }) => name)).toEqual([expected]);
+});
+
+test("CTRF's browser is the project where the suite names none", async () => {
+  const one = (suite: string) => ({
+    name: "a",
+    suite,
+    filePath: "/w/a.ts",
+    browser: "chromium 156",
+    status: "passed",
+    duration: 1,
+  });
+  const tests = [one("mobile > a.ts"), one("a.ts")];
+  const { projects } = await readText(JSON.stringify({ results: { summary: { tests: 2, failed: 0, other: 0 }, tests } }));
+  expect(Object.keys(projects).sort()).toEqual(["chromium 156", "mobile"]);
+});
+
 test("jest-junit writes a hook's error as JSON: it is read as an error", async () => {
   const error = JSON.stringify({
     message: "",
@@ -123,6 +156,15 @@ test("jest-junit writes a hook's error as JSON: it is read as an error", async (
   );
   expect(crashedSuites).toEqual([{ file: "s", message: "Error: the rows were still there" }]);
 });
+
+test.each(["initializationError", "executionError", "classMethod"])(
+  "Gradle's %s is the class's failure, and a test of that name is a test while it passes",
+  async (name) => {
+    const failed = await readText(`<testsuite>${junitCase("a")}${junitCase(name, "<failure>no database</failure>")}</testsuite>`);
+    expect(failed).toMatchObject({ total: 1, passed: 1, crashedSuites: [{ file: "c", message: "no database" }] });
+    expect(await readText(`<testsuite>${junitCase(name)}</testsuite>`)).toMatchObject({ total: 1, passed: 1, crashedSuites: [] });
+  },
+);
 
 test("jest-junit tells twice of a file that could not run: it is one crash; two files are two", async () => {
   const crash = '<testcase classname="Test suite failed to run" name="a.test.js"><error>no</error></testcase>';

@@ -25,6 +25,20 @@ const jestFailures = [
   "without a database reads a row",
 ];
 
+const mochaFailures = [
+  "sessions ends a session",
+  "sessions groups has a group",
+  'without a database "before all" hook for "never runs"',
+  'clears up "after each" hook: deletes rows for "passes before the hook fails"',
+];
+
+const surefire: Expected = {
+  format: "junit",
+  counts: [7, 2, 3, 1, 1],
+  failures: ["ends", "loses", "colours(String)[2]"].map((name) => `com.classwaves.SessionTest › ${name}`),
+  flaky: ["com.classwaves.SessionTest › reconnects"],
+};
+
 const go: Expected = {
   format: "junit",
   counts: [8, 3, 4, 0, 1],
@@ -69,6 +83,13 @@ const expectations: Record<string, Expected> = {
     counts: [10, 5, 3, 0, 2],
     failures: ["sessions > ends a session", "sessions > groups > has a blue group", "clears up"],
     crashed: ["crashes.vitest.mjs"],
+  },
+  // Says nothing of the file that could not be loaded, nor of the hook.
+  "vitest/mixed.ctrf.json": {
+    format: "ctrf",
+    counts: [9, 4, 2, 1, 2],
+    failures: ["sessions > ends a session", "sessions > groups > has a blue group"],
+    flaky: ["reconnects on the second attempt"],
   },
   "vitest/green.json": { format: "vitest-json", counts: [2, 2, 0, 0, 0] },
   "vitest/green.xml": { format: "junit", counts: [2, 2, 0, 0, 0] },
@@ -141,6 +162,14 @@ const expectations: Record<string, Expected> = {
     failures: ["teacher › dashboard › shows the groups"],
     flaky: ["teacher › reconnects on the second attempt"],
   },
+  // A test that is expected to fail and passes, again and again, is flaky for the reporter; without retries it would be passed.
+  "playwright/hooks.ctrf.json": {
+    format: "ctrf",
+    counts: [7, 1, 4, 1, 1],
+    failures: ["never ends", "has a blue group", "without a database › writes a row", "clears up › passes before the hook fails"],
+    flaky: ["known to be broken, but passes"],
+  },
+  "playwright/browser.ctrf.json": { format: "ctrf", counts: [2, 1, 1, 0, 0], failures: ["shows the groups"] },
   "playwright/merged.xml": { format: "junit", counts: [6, 4, 1, 0, 1], failures: ["teacher › dashboard › shows the groups"] },
   "jest/mixed.json": {
     format: "jest-json",
@@ -164,24 +193,24 @@ const expectations: Record<string, Expected> = {
   },
   "jest/mixed.ctrf.json": { format: "ctrf", counts: [11, 4, 4, 1, 2], failures: jestFailures, flaky: ["sockets reconnects"] },
   // A hook that failed is a test of its own; the tests that it kept from running, and the pending one, are not there.
-  "mocha/mixed.xml": {
-    format: "junit",
-    counts: [9, 5, 4, 0, 0],
-    failures: [
-      "sessions ends a session",
-      "sessions groups has a group",
-      'without a database "before all" hook for "never runs"',
-      'clears up "after each" hook: deletes rows for "passes before the hook fails"',
-    ],
-  },
+  "mocha/mixed.xml": { format: "junit", counts: [9, 5, 4, 0, 0], failures: mochaFailures },
+  "mocha/mixed.ctrf.json": { format: "ctrf", counts: [10, 4, 4, 1, 1], failures: mochaFailures, flaky: ["sockets reconnects"] },
   "pytest/xunit1.xml": pytest("test_broken.py"),
   "pytest/xunit2.xml": pytest("test_broken"),
-  "surefire/SessionTest.xml": {
+  // Says nothing of the file that could not be imported.
+  "pytest/ctrf.json": { ...pytest("test_broken"), format: "ctrf", crashed: [] },
+  "surefire/SessionTest.xml": surefire,
+  "surefire/SessionTest.ctrf.json": { ...surefire, format: "ctrf" },
+  "gradle/GroupTest.xml": {
     format: "junit",
-    counts: [7, 2, 3, 1, 1],
-    failures: ["ends", "loses", "colours(String)[2]"].map((name) => `com.classwaves.SessionTest › ${name}`),
-    flaky: ["com.classwaves.SessionTest › reconnects"],
+    counts: [7, 1, 4, 0, 2],
+    failures: ["hasALeader", "losesTheSocket", "saysWhatWouldDoHarm", "failsWithoutAMessage"].map(
+      (name) => `com.classwaves.GroupTest › ${name}`,
+    ),
   },
+  "gradle/BrokenTest.xml": { format: "junit", counts: [0, 0, 0, 0, 0], crashed: ["com.classwaves.BrokenTest"] },
+  "gradle/LeftOverTest.xml": { format: "junit", counts: [1, 1, 0, 0, 0], crashed: ["com.classwaves.LeftOverTest"] },
+  "gradle/UnloadableTest.xml": { format: "junit", counts: [0, 0, 0, 0, 0], crashed: ["com.classwaves.UnloadableTest"] },
   "surefire/BrokenTest.xml": { format: "junit", counts: [0, 0, 0, 0, 0], crashed: ["com.classwaves.BrokenTest"] },
   ...Object.fromEntries(["go/gotestsum.xml", "go/go-junit-report.xml"].map((report) => [report, go])),
   // Each attempt counts by itself: that the last one passed does not make the first one pass.
@@ -191,12 +220,6 @@ const expectations: Record<string, Expected> = {
     failures: ["TestReconnect", ...Array(3).fill("TestEnd"), ...Array(3).fill("TestEnd/while_recording")].map(
       (name) => `example.org/classwaves/session › ${name}`,
     ),
-  },
-  "by-hand/gradle.xml": {
-    format: "junit",
-    counts: [3, 1, 1, 0, 1],
-    failures: ["com.classwaves.GroupTest › has a leader()"],
-    crashed: ["com.classwaves.BrokenTest"],
   },
   "by-hand/ctrf.json": {
     format: "ctrf",
@@ -247,6 +270,19 @@ test("a failure has its file, line, attempts, project and duration", async () =>
   const [flaky] = (await read("surefire/SessionTest.xml")).flakyTests;
   expect(flaky).toMatchObject({ attempts: 3, message: "expected: <3> but was: <1>" });
   expect(flaky?.stack).toContain("SessionTest.java:26");
+});
+
+test("Gradle counts errors as failures; what a failure says is kept as it was written, whatever it looks like", async () => {
+  const { failures } = await read("gradle/GroupTest.xml");
+  const messages = Object.fromEntries(failures.map(({ name, message }) => [name.split(" › ").at(-1), message]));
+  expect(messages).toEqual({
+    hasALeader: "org.junit.ComparisonFailure: expected:<[ended]> but was:<[active]>",
+    losesTheSocket: "java.lang.IllegalStateException: the socket is gone",
+    failsWithoutAMessage: "java.lang.AssertionError",
+    saysWhatWouldDoHarm: expect.stringContaining('<b>&amp;</b> ]]> "quoted"'),
+  });
+  const lost = failures.find(({ name }) => name.endsWith("losesTheSocket"));
+  expect(lost?.stack).toContain("GroupTest.java:24");
 });
 
 test.each(["playwright/mixed.json", "playwright/mixed.xml", "playwright/mixed.ctrf.json"])(

@@ -26,6 +26,26 @@ test("Playwright's three reports of one run count every test once", async () => 
   });
 });
 
+test.each([
+  ["playwright/browser.*", { total: 2, passed: 1, failed: 1, projects: { chrome: { total: 2 } } }],
+  ["mocha/mixed.*", { total: 10, passed: 4, failed: 4, flaky: 1, skipped: 1 }],
+  ["pytest/{xunit1.xml,ctrf.json}", { total: 9, passed: 2, failed: 4, flaky: 1, skipped: 2 }],
+  ["pytest/{xunit2.xml,ctrf.json}", { total: 9, passed: 2, failed: 4, flaky: 1, skipped: 2 }],
+  ["surefire/SessionTest.*", { total: 7, passed: 2, failed: 3, flaky: 1, skipped: 1 }],
+  // The failed hook is a test in the JUnit report alone.
+  ["vitest/mixed.*", { total: 10, passed: 4, failed: 3, flaky: 1, skipped: 2 }],
+])("CTRF beside the other reports of the same run counts nothing twice: %s", async (reports, expected) => {
+  expect(await read(reports)).toMatchObject(expected);
+});
+
+test("where CTRF calls a test flaky that passed although it was expected to fail, the other two are believed", async () => {
+  const { failed, flaky, disagreements } = await read("playwright/hooks.*");
+  expect({ failed, flaky }).toEqual({ failed: 5, flaky: 0 });
+  expect(disagreements).toEqual([
+    expect.stringMatching(/^"known to be broken, but passes" failed in .* but flaky in .*ctrf\.json/),
+  ]);
+});
+
 test("Playwright's merge of its shards is the whole run, and adds nothing to them", async () => {
   const { total, passed, failed, flaky, skipped } = await read("playwright/merged.json");
   expect({ total, passed, failed, flaky, skipped }).toEqual({ total: 6, passed: 3, failed: 1, flaky: 1, skipped: 1 });

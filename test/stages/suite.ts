@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
@@ -18,13 +18,24 @@ export interface Ran {
   check(id: string): StageReport["checks"][number] | undefined;
 }
 
+export interface Project {
+  /** Of the environment, beside its access. */
+  inside?: string;
+  /** Of the stage. */
+  settings: string;
+  files: Record<string, string>;
+  /** Folders elsewhere that the workspace has as if they were its own, such as `node_modules`. */
+  links?: Record<string, string>;
+  budgetMs?: number;
+}
+
 /**
  * Runs a stage with its real parts in a workspace of its own, on an environment that has no warehouse and no Redis: `tests.mjs` stands
  * for a project's tests, and `env` is handed to it.
  */
 export async function runSuite(
   stage: "integration" | "e2e",
-  { inside = "", settings, files }: { inside?: string; settings: string; files: Record<string, string> },
+  { inside = "", settings, files, links = {}, budgetMs = 30_000 }: Project,
   env: Record<string, string> = {},
 ): Promise<Ran> {
   const workspace = await realpath(await mkdtemp(join(tmpdir(), "env-actions-suite-")));
@@ -42,6 +53,8 @@ ${settings.replaceAll(/^/gm, "    ")}
     await mkdir(dirname(join(workspace, name)), { recursive: true });
     await writeFile(join(workspace, name), content);
   }
+  // On Windows a link of this kind needs no permission.
+  for (const [name, target] of Object.entries(links)) await symlink(target, join(workspace, name), "junction");
   const variables = { PATH: process.env.PATH, HOME: process.env.HOME, ...env };
   const loaded = await loadConfig({ file: "c.yml", cwd: workspace, env: variables });
   const selected = selectEnvironment(loaded.config, "local");
@@ -71,7 +84,7 @@ ${settings.replaceAll(/^/gm, "    ")}
     },
     audit: async () => undefined,
     cancel: new AbortController().signal,
-    budgetMs: 30_000,
+    budgetMs,
     commit: { sha: "0".repeat(40) },
     origin: { kind: "terminal" },
     refusal: undefined,
