@@ -305,11 +305,6 @@ export interface AuditNote {
   counts: Record<string, number>;
 }
 
-/** Whether a text can be the digest of a plan at all: SHA-256, as it is shown. */
-export function isPlanDigest(text: string): boolean {
-  return /^[0-9a-f]{64}$/.test(text);
-}
-
 /** What a stage tells while it runs, for the terminal's progress and the runner's log. */
 export type Progress =
   | { kind: "stage-started"; stage: StageName; environment: string; budgetMs: number }
@@ -327,4 +322,9 @@ export type Progress =
  */
 export class UserError extends Error {
   override name = "UserError";
+}
+
+/** Whether a text can be the digest of a plan at all: SHA-256, as it is shown. */
+export function isPlanDigest(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
 }

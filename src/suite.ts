@@ -108,7 +108,7 @@ export async function performStage(request: StageRequest): Promise<StageAnswer> 
   return { report, files };
 }
 
-/** The configuration with the environment that it is about; every secret of it is told first. @throws UserError */
+/** The configuration as the request names it, with its secrets told. @throws UserError */
 export async function readConfiguration(
   request: Pick<StageRequest, "workspace" | "env" | "configFile" | "environment">,
   addSecret: (secret: string) => void,

@@ -1,4 +1,4 @@
-import { look } from "../checks/check.ts";
+import { type Finding, look } from "../checks/check.ts";
 import { type Check, isPlanDigest, UserError } from "../model.ts";
 import { describePlan, planCleanup } from "../testdata/cleanup.ts";
 import { executeCleanup, planNote, prove } from "../testdata/execute.ts";
@@ -16,7 +16,7 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
   const elapsed = () => Math.round(performance.now() - started);
   const onStep = (text: string) => step(context, text);
   const request = await cleanupRequest(context, scope);
-  const refusal = await look("test-data.cleanup", "Test data", async () => {
+  const work = async (): Promise<Finding> => {
     if (!execute) {
       outcome.cleanup = await withReaders(context, async (readers) => {
         const [warehouse, redis] = await Promise.all([readers.warehouse, readers.redis]);
@@ -27,25 +27,24 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
       });
       return { verdict: "passed" };
     }
-    return await inTheRightPlace(() =>
-      withWriters(context, context.signal, async (writers) => {
-        const ports = { ...writers, environment: context.environment, signal: context.signal, ...telling(context) };
-        const [proven, plan] = await Promise.all([prove(ports), planCleanup(ports, request)]);
-        if (planDigest && plan.digest !== planDigest) {
-          await context.audit(planNote(plan, false));
-          outcome.cleanup = describePlan(plan, true);
-          return {
-            verdict: "failed",
-            observed: plan.digest,
-            expected: planDigest,
-            message: "The plan is no longer the one that was shown: look at it again. Nothing was deleted.",
-          };
-        }
-        outcome.cleanup = await executeCleanup(proven, plan);
-        return { verdict: "passed" };
-      }),
-    );
-  });
+    return await withWriters(context, context.signal, async (writers) => {
+      const ports = { ...writers, environment: context.environment, signal: context.signal, ...telling(context) };
+      const [proven, plan] = await Promise.all([prove(ports), planCleanup(ports, request)]);
+      if (planDigest && plan.digest !== planDigest) {
+        await context.audit(planNote(plan, false));
+        outcome.cleanup = describePlan(plan, true);
+        return {
+          verdict: "failed",
+          observed: plan.digest,
+          expected: planDigest,
+          message: "The plan is no longer the one that was shown: look at it again. Nothing was deleted.",
+        };
+      }
+      outcome.cleanup = await executeCleanup(proven, plan);
+      return { verdict: "passed" };
+    });
+  };
+  const refusal = await look("test-data.cleanup", "Test data", () => inTheRightPlace(work));
   const check: Check = refusal.verdict === "passed" && outcome.cleanup ? judgeCleanup(outcome.cleanup, elapsed()) : refusal;
   outcome.checks.push(await told(context, Promise.resolve(check)));
 }
