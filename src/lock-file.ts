@@ -13,7 +13,7 @@ interface Holder {
   taking: string;
 }
 
-/** Nobody can ask a process on another machine. A lock is held for one write, so that one as old as this has lost its holder. */
+/** Nobody can ask a process on another machine. A lock is held for one write, so one as old as this has lost its holder. */
 const foreignLockMs = 60_000;
 const longestPauseMs = 20;
 
@@ -27,35 +27,44 @@ let ownStart: string | undefined;
  * @throws Error when the lock cannot be had within the time; its message names the holder
  */
 export async function takeLock(path: string, withinMs: number): Promise<() => Promise<void>> {
-  return await take(path, performance.now() + withinMs, withinMs);
+  return await take(path, performance.now() + withinMs);
 }
 
-async function take(path: string, deadline: number, withinMs: number): Promise<() => Promise<void>> {
+async function take(path: string, deadline: number): Promise<() => Promise<void>> {
   for (;;) {
     if (await made(path)) return () => rm(path, { force: true });
     const holder = await readHolder(path);
-    if (holder !== undefined && (await hasDied(path, holder))) await clear(path, holder, deadline, withinMs);
+    if (holder !== undefined && (await hasDied(path, holder))) await clear(path, holder, deadline);
     else if (performance.now() >= deadline)
       throw new Error(
-        `${path} is held by ${holder ? `process ${holder.pid}` : "nobody knows whom"} for more than ${withinMs / 1000} s`,
+        `${path} is held by ${holder?.pid ? `process ${holder.pid}` : "somebody unknown"}, and was not given back in time`,
       );
     // By chance, so that many who wait do not all come at once, again and again.
     else await delay(1 + Math.random() * longestPauseMs);
   }
 }
 
+/** File systems without links, such as exFAT, say so in one of these ways. */
+const noLinks = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
+
 /** Linked, not written: so it names its holder from its first moment, whenever the one who makes it is killed. */
 async function made(path: string): Promise<boolean> {
   ownStart ??= startOf(process.pid) ?? "";
   const holder: Holder = { pid: process.pid, start: ownStart, place, taking: randomUUID() };
+  const text = JSON.stringify(holder);
   const draft = `${path}.${holder.taking}`;
   try {
-    await writeFile(draft, JSON.stringify(holder), { flag: "wx" });
-    await link(draft, path);
+    await writeFile(draft, text, { flag: "wx" });
+    await link(draft, path).catch(async (error: NodeJS.ErrnoException) => {
+      if (!noLinks.has(error.code ?? "")) throw error;
+      await writeFile(path, text, { flag: "wx" });
+    });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return false;
+    // Without the draft's name, which is another each time: one reason must read as one.
+    throw new Error(`${path} could not be made: ${code ?? message}`, { cause: error });
   } finally {
     await rm(draft, { force: true });
   }
@@ -66,8 +75,10 @@ async function readHolder(path: string): Promise<Holder | undefined> {
     const { pid, start, place, taking } = JSON.parse(await readFile(path, "utf8")) as Partial<Holder>;
     return { pid: Number(pid), start: String(start), place: String(place), taking: String(taking) };
   } catch (error) {
-    // Given back in this moment; or not one of ours, and then nobody can tell whether it is in use.
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    // Half written, or not ours: nobody can be asked, and its age decides.
+    if (error instanceof SyntaxError) return { pid: 0, start: "", place: "", taking: "" };
+    // Given back in this moment.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
 }
@@ -93,8 +104,8 @@ async function modified(path: string): Promise<number | undefined> {
 }
 
 /** One at a time: else the slower of two would remove the lock that the faster has already taken anew. */
-async function clear(path: string, dead: Holder, deadline: number, withinMs: number): Promise<void> {
-  const done = await take(`${path}.clearing`, deadline, withinMs);
+async function clear(path: string, dead: Holder, deadline: number): Promise<void> {
+  const done = await take(`${path}.clearing`, deadline);
   try {
     if ((await readHolder(path))?.taking === dead.taking) await rm(path, { force: true });
   } finally {
