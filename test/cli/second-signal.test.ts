@@ -109,16 +109,17 @@ function deletes(): number {
 }
 
 /** Makes every delete slow, sends the first signal, and waits until a delete is under way. */
-async function interruptUntilDeleting(step: Started): Promise<void> {
+async function interruptUntilDeleting(step: Started, seconds = 2): Promise<void> {
   const before = deletes();
-  cloud.warehouse.levers.slowOperation = { seconds: 2, matching: "DELETE FROM" };
+  cloud.warehouse.levers.slowOperation = { seconds, matching: "DELETE FROM" };
   step.process.kill("SIGINT");
   await vi.waitFor(() => expect(deletes(), step.log()).toBeGreaterThan(before), { timeout: 30_000, interval: 10 });
 }
 
 test("in the terminal: the second signal leaves with 130, and says table by table what may be left and what deletes it", async () => {
   const stage = await startHangingTests(["integration", "--command", "node hang.mjs"]);
-  await interruptUntilDeleting(stage);
+  // All are under way at once. None ends while this test looks, so that what the next cleanup deletes is certain.
+  await interruptUntilDeleting(stage, 600);
   stage.process.kill("SIGINT");
   expect(await stage.ended, stage.log()).toBe(130);
 
