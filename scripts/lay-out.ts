@@ -61,9 +61,9 @@ export function archiveSize(directory: string): number {
  * somebody who only installs it.
  */
 function manifest(text: string, version: string | undefined): string {
-  const { name, version: own, description, license, type, repository, engines, bin, exports } = JSON.parse(text);
+  const { name, version: own, description, license, type, repository, engines, bin, exports, typesVersions } = JSON.parse(text);
   const { ".": _source, ...published } = exports;
-  const kept = { name, version: version ?? own, description, license, type, repository, engines, bin, exports: published };
+  const kept = { name, version: version ?? own, description, license, type, repository, engines, bin, exports: published, typesVersions };
   return `${JSON.stringify(kept, undefined, 2)}\n`;
 }
 
