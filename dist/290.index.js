@@ -84,6 +84,7 @@ environments:
     #   - { path: /api/v1/analytics/dashboard/summary, signIn: true }
 
 # How test data shows. ClassWaves' 48 tables and their key shapes are known (preset: classwaves).
+# Where a warehouse has more, \`env-actions tables\` proposes what belongs under tables.
 testData:
   prefixes:
     - integration_test_

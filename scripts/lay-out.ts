@@ -61,9 +61,11 @@ export function archiveSize(directory: string): number {
  * somebody who only installs it.
  */
 function manifest(text: string, version: string | undefined): string {
-  const { name, version: own, description, license, type, repository, engines, bin, exports } = JSON.parse(text);
-  const { ".": _source, ...published } = exports;
-  const kept = { name, version: version ?? own, description, license, type, repository, engines, bin, exports: published };
+  const own = JSON.parse(text) as Record<string, unknown> & { exports: Record<string, unknown> };
+  const { ".": _source, ...exports } = own.exports;
+  const { name, description, license, type, repository, engines, bin, typesVersions } = own;
+  const about = { name, version: version ?? own.version, description, license, type, repository, engines };
+  const kept = { ...about, bin, exports, typesVersions };
   return `${JSON.stringify(kept, undefined, 2)}\n`;
 }
 

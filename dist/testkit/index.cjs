@@ -113,7 +113,7 @@ const noLiteral = /[%*?[\]\\'"`\s]/;
 * @throws Error for a prefix that is shorter than 6 characters, is no literal, or is not listed: cleanup would not find the id
 */
 function testId(given = prefix) {
-	if (typeof given !== "string") throw new TypeError(`env-actions: testId takes a prefix, not ${kindOf(given)}`);
+	if (typeof given !== "string") throw new TypeError(`env-actions: the prefix is ${kindOf(given)}, and must be a text`);
 	if (given.replace(/[_-]$/, "") === prefix) return `${prefix}_${unique()}`;
 	if (given.length < shortestPrefix) throw new Error(`env-actions: the prefix ${JSON.stringify(given)} is shorter than ${shortestPrefix} characters`);
 	if (noLiteral.test(given)) throw new Error(`env-actions: the prefix ${JSON.stringify(given)} has a wildcard, quote, backslash or space in it`);
@@ -175,7 +175,7 @@ function check(value, what, longest) {
 	if (value.length > longest) throw new RangeError(`env-actions: ${what} is longer than ${longest} characters`);
 }
 function kindOf(value) {
-	return value === null || value === void 0 ? String(value) : `a ${typeof value}`;
+	return value === null || value === void 0 ? String(value) : `of type ${typeof value}`;
 }
 exports.ledger = ledger;
 exports.prefix = prefix;

@@ -34,7 +34,7 @@ export function readLine(bytes: Buffer, part: "whole" | "last" | "beginning"): R
   if (part === "beginning") return entriesWithin(bytes, part);
   const from = startsWithMark(bytes, 0) ? 3 : 0;
   if (isBlank(bytes, from, bytes.length)) return { entries: [], unread: [], done: bytes.length };
-  const value = isUtf8(bytes) ? parsed(bytes.toString("utf8", from)) : unreadable;
+  const value = looksWhole(bytes, from) && isUtf8(bytes) ? parsed(bytes.toString("utf8", from)) : unreadable;
   if (value === unreadable) return entriesWithin(bytes, part);
   const entry = entryOf(value);
   if (typeof entry !== "string") return { entries: [entry], unread: [], done: bytes.length };
@@ -96,13 +96,21 @@ function objectEnd(bytes: Buffer, start: number): number {
   return -1;
 }
 
-/**
- * Behind an entry the line ends, or somebody else's piece begins. An object with a comma behind it is a part of something larger that
- * was torn, and says nothing by itself.
- */
+/** An object that goes on with one of these is a part of something larger that was torn, and says nothing by itself. */
+const goingOn = new Set(Buffer.from(",:]}"));
+
 function mayEnd(bytes: Buffer, end: number): boolean {
-  const next = bytes[end];
-  return next === undefined || next === open || next === 0 || isSpace(next) || startsWithMark(bytes, end);
+  let at = end;
+  while (at < bytes.length && isSpace(bytes[at] ?? 0)) at++;
+  return !goingOn.has(bytes[at] ?? 0);
+}
+
+/** Not worth an exception of JSON.parse otherwise: millions of them would take minutes. */
+function looksWhole(bytes: Buffer, from: number): boolean {
+  let [first, last] = [from, bytes.length - 1];
+  while (isSpace(bytes[first] ?? 0)) first++;
+  while (isSpace(bytes[last] ?? 0)) last--;
+  return bytes[first] === open && bytes[last] === close;
 }
 
 function entryIn(bytes: Buffer): Entry | undefined {

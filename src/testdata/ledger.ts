@@ -82,9 +82,13 @@ class LedgerReader {
     const { entries, unread, done } = readLine(bytes, part);
     for (const entry of entries) this.#note(entry);
     for (const { from, to, why } of unread) {
+      if (this.#ledger.problems.length >= mostProblems) {
+        this.#unlisted++;
+        continue;
+      }
       const whole = this.#letGo === 0 && part !== "beginning" && from === 0 && to === bytes.length;
       const place = whole ? "" : `, bytes ${this.#letGo + from + 1} to ${this.#letGo + to},`;
-      this.#complain(`ledger line ${this.#line}${place} ${why}`);
+      this.#ledger.problems.push(`ledger line ${this.#line}${place} ${why}`);
     }
     const left = bytes.subarray(done);
     this.#letGo = part === "beginning" ? this.#letGo + done : 0;
@@ -100,10 +104,5 @@ class LedgerReader {
     const ids = this.#ledger.rows.get(entry.table);
     if (ids) ids.add(entry.id);
     else this.#ledger.rows.set(entry.table, new Set([entry.id]));
-  }
-
-  #complain(problem: string): void {
-    if (this.#ledger.problems.length < mostProblems) this.#ledger.problems.push(problem);
-    else this.#unlisted++;
   }
 }

@@ -1,5 +1,6 @@
 import type { WarehouseReader } from "../warehouse/access.ts";
 import type { Row } from "../warehouse/connection.ts";
+import { WarehouseFailure } from "../warehouse/failure.ts";
 import { inParallel } from "./concurrency.ts";
 import { Binder } from "./selection.ts";
 
@@ -16,7 +17,8 @@ export interface Answers<Item> {
 
 /**
  * Asks the same kind of question of many tables in few round trips: the SELECTs of the tables become one UNION ALL. Where one of
- * them fails, all are asked alone, so that one table that cannot be read hides no other.
+ * them fails, all are asked alone, so that one table that cannot be read hides no other. A warehouse that does not answer at all says
+ * nothing about tables. @throws WarehouseFailure for that
  * @param ask the SELECT for one item, with columns alike for all items; `undefined` where there is nothing to ask.
  */
 export async function askTogether<Item>(
@@ -41,6 +43,7 @@ export async function askTogether<Item>(
     try {
       await send([item]);
     } catch (error) {
+      if (!isAboutTables(error)) throw error;
       answers.failed.push({ item, why: error instanceof Error ? error.message : String(error) });
     }
   };
@@ -48,12 +51,17 @@ export async function askTogether<Item>(
     if (group.length === 1) return await Promise.all(group.map(alone));
     try {
       return await send(group);
-    } catch {
+    } catch (error) {
+      if (!isAboutTables(error)) throw error;
       // Which of them it was shows when each is asked alone, and is reported there.
       return await inParallel(statementsAtOnce, group, alone);
     }
   });
   return answers;
+}
+
+function isAboutTables(error: unknown): boolean {
+  return error instanceof WarehouseFailure && (error.kind === "statement" || error.kind === "denied");
 }
 
 function groupsOf<Item>(items: readonly Item[], ask: (item: Item, binder: Binder) => unknown): Item[][] {

@@ -27,7 +27,7 @@ const noLiteral = /[%*?[\]\\'"`\s]/;
  * @throws Error for a prefix that is shorter than 6 characters, is no literal, or is not listed: cleanup would not find the id
  */
 export function testId(given: string = prefix): string {
-  if (typeof given !== "string") throw new TypeError(`env-actions: testId takes a prefix, not ${kindOf(given)}`);
+  if (typeof given !== "string") throw new TypeError(`env-actions: the prefix is ${kindOf(given)}, and must be a text`);
   // Whoever read ENV_ACTIONS_PREFIX for themselves has the run's id in it already.
   if (given.replace(/[_-]$/, "") === prefix) return `${prefix}_${unique()}`;
   if (given.length < shortestPrefix)
@@ -97,5 +97,5 @@ function check(value: unknown, what: string, longest: number): void {
 }
 
 function kindOf(value: unknown): string {
-  return value === null || value === undefined ? String(value) : `a ${typeof value}`;
+  return value === null || value === undefined ? String(value) : `of type ${typeof value}`;
 }

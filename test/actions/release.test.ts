@@ -49,7 +49,9 @@ describe("the published tree", () => {
     const manifest = JSON.parse(read(out, "package.json"));
     expect(manifest).toMatchObject({ name: "@classwaves/env-actions", version: "1.2.3", type: "module" });
     for (const field of ["dependencies", "devDependencies", "workspaces", "scripts"]) expect(manifest).not.toHaveProperty(field);
-    const files = JSON.stringify([manifest.bin, manifest.exports]).match(/[^"]*\.(?:[cm]?js|c?ts|json)(?=")/g);
+    const files = JSON.stringify([manifest.bin, manifest.exports, manifest.typesVersions]).match(
+      /[^"]*\.(?:[cm]?js|c?ts|json)(?=")/g,
+    );
     expect(files).toEqual(expect.arrayContaining(["dist/index.js", "./dist/testkit/index.mjs", "./dist/testkit/index.d.cts"]));
     for (const file of files ?? []) expect(existsSync(join(out, file)), file).toBe(true);
   });

@@ -29,6 +29,8 @@ export interface Catalog {
   insert(table: string, rows: readonly Record<string, string | null>[]): Promise<void>;
   rows(table: string): Promise<Record<string, unknown>[]>;
   ports(changes?: Partial<WritingPorts>): WritingPorts;
+  /** Ports with a connection of their own, which the signal ends. */
+  reopened(signal: AbortSignal): Promise<WritingPorts & { warehouse: TestDataWarehouse }>;
   close(): Promise<void>;
 }
 
@@ -81,6 +83,7 @@ async function openCatalog(
 ): Promise<Catalog> {
   const warehouse = await openForTestData(settingsOf(local, name), { signal });
   const environment = environmentOf(name, local, url);
+  const told = { onStep: () => undefined, onRemaining: () => undefined, audit: async () => undefined };
   return {
     name,
     warehouse,
@@ -94,16 +97,11 @@ async function openCatalog(
       await owner.run(`INSERT INTO ${name}.${table} (${columns.join(", ")}) VALUES ${values.join(", ")}`, parameters);
     },
     rows: (table) => warehouse.query(`SELECT * FROM ${table}`),
-    ports: (changes = {}) => ({
-      warehouse,
-      redis,
-      environment,
-      signal,
-      onStep: () => undefined,
-      onRemaining: () => undefined,
-      audit: async () => undefined,
-      ...changes,
-    }),
+    ports: (changes = {}) => ({ warehouse, redis, environment, signal, ...told, ...changes }),
+    async reopened(ends) {
+      const own = await openForTestData(settingsOf(local, name), { signal: ends });
+      return { warehouse: own, redis, environment, signal: ends, ...told };
+    },
     close: () => warehouse.close(),
   };
 }

@@ -114,8 +114,8 @@ describe("in any case", () => {
 
   test("what is no text is refused", async () => {
     expect(await calls(["testId(7)", "testId(null)"], {})).toEqual([
-      "! env-actions: testId takes a prefix, not a number",
-      "! env-actions: testId takes a prefix, not null",
+      "! env-actions: the prefix is of type number, and must be a text",
+      "! env-actions: the prefix is null, and must be a text",
     ]);
   });
 });
