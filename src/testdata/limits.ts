@@ -1,7 +1,9 @@
 import type { Table } from "../config/schema.ts";
+import type { RealLooking } from "../model.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import { qualifiedName } from "../warehouse/statements.ts";
-import type { PlanRequest, RowPlan } from "./row-plan.ts";
+import type { CatalogColumns } from "./catalog.ts";
+import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
 import { conditionOf } from "./selection.ts";
 import { looksReal, personalColumns } from "./synthetic.ts";
 import { askTogether } from "./together.ts";
@@ -13,15 +15,22 @@ export function reportLedger(declared: Readonly<Record<string, Table>>, request:
       plan.problems.push(`the ledger names ${ids.size} rows of ${table}, which is no table that is cleaned up here: they stay`);
 }
 
-/** A plan that is larger than expected is more likely a mistake than a large amount of test data. */
-export async function holdToCaps(warehouse: WarehouseReader, request: PlanRequest, plan: RowPlan): Promise<void> {
-  if (plan.rows > request.maxRows)
-    plan.blockers.push(`the plan has ${plan.rows} rows, more than testData.maxRows (${request.maxRows})`);
-  const { synthetic, prefixes } = request;
-  const tables = plan.waves.flat();
-  const personal = new Map(
-    tables.map(({ table, person }) => [table, personalColumns(plan.catalog.get(table) ?? new Map(), person)]),
-  );
+/** One table of a plan, as the warehouse counts it. */
+interface Counted {
+  table: TablePlan;
+  /** Rows of the whole table, and those that the plan's condition selects; or why that could not be told. */
+  counts: { total: number; selected: number } | { why: string };
+  realLooking: RealLooking[];
+}
+
+/** Counts what a plan selects by the condition that deletes it. @throws WarehouseFailure */
+export async function countSelected(
+  warehouse: WarehouseReader,
+  tables: readonly TablePlan[],
+  catalog: CatalogColumns,
+  { synthetic, prefixes }: PlanRequest,
+): Promise<Counted[]> {
+  const personal = new Map(tables.map(({ table, person }) => [table, personalColumns(catalog.get(table) ?? new Map(), person)]));
   const width = Math.max(0, ...[...personal.values()].map((columns) => columns.length));
   const answers = await askTogether(warehouse, tables, ({ table, selection }, binder) => {
     const name = qualifiedName(warehouse.catalog, table);
@@ -35,18 +44,35 @@ export async function holdToCaps(warehouse: WarehouseReader, request: PlanReques
       from: `${name} WHERE ${conditionOf(selection, binder)}`,
     };
   });
-  for (const { item: table, row } of answers.rows) {
-    const [total, selected] = [Number(row.total), Number(row.selected)];
+  return [
+    ...answers.rows.map(({ item: table, row }) => ({
+      table,
+      counts: { total: Number(row.total), selected: Number(row.selected) },
+      realLooking: (personal.get(table.table) ?? []).flatMap(({ column }, index) => {
+        const rows = Number(row[`real${index}`]);
+        return rows > 0 ? [{ table: table.table, column, rows }] : [];
+      }),
+    })),
+    ...answers.failed.map(({ item: table, why }) => ({ table, counts: { why }, realLooking: [] })),
+  ];
+}
+
+/** A plan that is larger than expected is more likely a mistake than a large amount of test data. */
+export function holdToCaps(counted: readonly Counted[], request: PlanRequest, plan: RowPlan): void {
+  if (plan.rows > request.maxRows)
+    plan.blockers.push(`the plan has ${plan.rows} rows, more than testData.maxRows (${request.maxRows})`);
+  for (const { table, counts, realLooking } of counted) {
+    plan.realLooking.push(...realLooking);
+    if ("why" in counts) {
+      plan.blockers.push(`${table.table} could not be counted: ${counts.why}`);
+      continue;
+    }
+    const { total, selected } = counts;
     if (selected !== table.rows)
       plan.blockers.push(
         `${table.table}: ${table.rows} rows are test data, but the same keys select ${selected}: its key is not unique, or it is being written to`,
       );
-    for (const [index, { column }] of (personal.get(table.table) ?? []).entries()) {
-      const rows = Number(row[`real${index}`]);
-      if (rows > 0) plan.realLooking.push({ table: table.table, column, rows });
-    }
     if (total >= 100 && table.rows / total > request.maxShare)
       plan.blockers.push(`${table.table}: the plan has ${table.rows} of ${total} rows, more than testData.maxShare allows`);
   }
-  for (const { item: table, why } of answers.failed) plan.blockers.push(`${table.table} could not be counted: ${why}`);
 }

@@ -4,11 +4,11 @@ import type { Table } from "../config/schema.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import { type CatalogColumns, readCatalogColumns } from "./catalog.ts";
 import { isProtected, levelsOf } from "./graph.ts";
-import { holdToCaps, reportLedger } from "./limits.ts";
+import { countSelected, holdToCaps, reportLedger } from "./limits.ts";
 import type { Look } from "./look.ts";
 import { Others, reportOthers } from "./others.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
-import { search } from "./search.ts";
+import { Search } from "./search.ts";
 import { wavesOf } from "./waves.ts";
 
 /**
@@ -33,31 +33,31 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   };
   const declared = presentTables(request, catalog, plan);
   const order = new Map(levelsOf(declared).flatMap((level, index) => level.map((name) => [name, index] as const)));
-  // Where an earlier plan knows the ids already, who else has rows about them is asked meanwhile.
+  const search = new Search(warehouse, { declared, catalog, request, order }, plan, earlier?.ids ?? new Map());
   const others = new Others(warehouse, declared, request, catalog);
-  const known = earlier && others.about(earlier.ids);
-  known?.catch(() => undefined);
-  const looks = await search(warehouse, { declared, catalog, request, order }, plan, earlier?.ids ?? new Map());
-  const found = [...looks.values()].map((look) => look.found).filter((table) => table.rows > 0);
-  plan.waves = wavesOf(found);
-  plan.rows = found.reduce((sum, table) => sum + table.rows, 0);
-  for (const look of looks.values()) reportKept(look, plan);
+  const ask = () => Promise.all([others.about(search.ids), countSelected(warehouse, search.found, catalog, request)]);
+  let answers: Awaited<ReturnType<typeof ask>> | undefined;
+  for (let round = 0; !search.done; round++) {
+    // Most test data is not deep: what has to be asked of the whole is asked beside the round that will find nothing more.
+    const { changes } = search;
+    const asking = round === 0 && !earlier ? undefined : ask();
+    asking?.catch(() => undefined);
+    await search.round();
+    answers = search.changes === changes ? await asking : undefined;
+  }
+  plan.ids = new Map([...search.ids].map(([table, ids]) => [table, new Set(ids)]));
+  plan.waves = wavesOf(search.found);
+  plan.rows = search.found.reduce((sum, table) => sum + table.rows, 0);
+  for (const look of search.looks) reportKept(look, plan);
   reportLedger(declared, request, plan);
   // What is over a limit already is not carried out, whatever else could be said of it.
   if (plan.blockers.length === 0) {
-    const about = known && sameIds(plan.ids, earlier.ids) ? known : others.about(plan.ids);
-    const [found] = await Promise.all([about, holdToCaps(warehouse, request, plan)]);
-    reportOthers(found, plan);
+    const [about, counted] = answers ?? (await ask());
+    reportOthers(about, plan);
+    holdToCaps(counted, request, plan);
   }
   plan.digest = digestOf(plan);
   return plan;
-}
-
-function sameIds(one: RowPlan["ids"], other: RowPlan["ids"]): boolean {
-  return [...one].every(([table, ids]) => {
-    const known = other.get(table);
-    return ids.size === (known?.size ?? 0) && [...ids].every((id) => known?.has(id));
-  });
 }
 
 /** What looks like test data and stays, with the reason. */

@@ -1,7 +1,7 @@
 import type { Table } from "../config/schema.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import { type KnownIds, type Look, type LookRequest, lookAt, lookFurther, questionOf, rowTaker, widthOf } from "./look.ts";
-import type { RowPlan } from "./row-plan.ts";
+import type { RowPlan, TablePlan } from "./row-plan.ts";
 import { askTogether } from "./together.ts";
 
 const none: ReadonlySet<string> = new Set();
@@ -12,65 +12,109 @@ const fewestFetched = 20_000;
 /**
  * Finds what is test data in all tables. Every table is asked at once, by what shows by itself; then those that hang on what was
  * found are asked again, until nothing new turns up: as many rounds as rows are deep, however many tables there are.
- * @param verified ids that an earlier look found: what hangs on them is asked for in the first round.
- * @returns the last look at each table that could be read.
  */
-export async function search(
-  warehouse: WarehouseReader,
-  looking: LookRequest,
-  plan: RowPlan,
-  verified: KnownIds,
-): Promise<Map<string, Look>> {
-  const { declared, request } = looking;
-  const ids = new Map<string, ReadonlySet<string>>(verified);
-  const looks = new Map<string, Look>();
-  const seen = new Map<string, readonly ReadonlySet<string>[]>();
-  const most = Math.max(request.maxRows, fewestFetched);
-  let asking = Object.keys(declared);
-  while (asking.length > 0) {
-    const round = asking.map((name) => {
-      const [before, own] = [looks.get(name), verified.get(name) ?? none];
-      return before ? lookFurther(before, ids, own, looking) : lookAt(name, ids, own, looking);
-    });
-    for (const { name } of round) seen.set(name, parentIds(declared, name, ids));
+export class Search {
+  readonly #warehouse: WarehouseReader;
+  readonly #looking: LookRequest;
+  readonly #plan: RowPlan;
+  readonly #verified: KnownIds;
+  readonly #ids: Map<string, ReadonlySet<string>>;
+  /** The last look at each table that could be read. */
+  readonly #looks = new Map<string, Look>();
+  /** The ids of its parents that a table was asked about. */
+  readonly #asked = new Map<string, readonly ReadonlySet<string>[]>();
+  #next: readonly string[];
+  #changes = 0;
+
+  /**
+   * @param plan is told of tables that cannot be read, and of those that have too much.
+   * @param verified ids that an earlier look found: what hangs on them is asked for in the first round.
+   */
+  constructor(warehouse: WarehouseReader, looking: LookRequest, plan: RowPlan, verified: KnownIds) {
+    this.#warehouse = warehouse;
+    this.#looking = looking;
+    this.#plan = plan;
+    this.#verified = verified;
+    this.#ids = new Map(verified);
+    this.#next = Object.keys(looking.declared);
+  }
+
+  get done(): boolean {
+    return this.#next.length === 0;
+  }
+
+  /** Another number whenever something new was found. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  get ids(): KnownIds {
+    return this.#ids;
+  }
+
+  get looks(): Look[] {
+    return [...this.#looks.values()];
+  }
+
+  get found(): TablePlan[] {
+    return this.looks.map((look) => look.found).filter((table) => table.rows > 0);
+  }
+
+  /** One round trip. @throws WarehouseFailure */
+  async round(): Promise<void> {
+    const { declared, request } = this.#looking;
+    const round = this.#next.map((name) => this.#look(name));
+    const before = new Map(round.map((look) => [look, look.found.rows]));
+    const most = Math.max(request.maxRows, fewestFetched);
     const width = Math.max(...round.map(widthOf));
     const takers = new Map(round.map((look) => [look, rowTaker(look, request)]));
-    const answers = await askTogether(warehouse, round, (look, binder) => questionOf(warehouse, look, width, most + 1, binder));
+    const answers = await askTogether(this.#warehouse, round, (look, binder) =>
+      questionOf(this.#warehouse, look, width, most + 1, binder),
+    );
     for (const { item: look, row } of answers.rows) takers.get(look)?.(row);
     const unreadable = new Map(answers.failed.map(({ item, why }) => [item.name, why]));
     for (const look of round) {
       const why = unreadable.get(look.name);
       if (why !== undefined) {
-        looks.delete(look.name);
-        plan.unreadable.push({ table: look.name, why });
-      } else {
-        looks.set(look.name, look);
-        remember(ids, look, verified.get(look.name) ?? none);
+        this.#looks.delete(look.name);
+        this.#plan.unreadable.push({ table: look.name, why });
+        continue;
       }
+      this.#looks.set(look.name, look);
+      if (look.found.rows !== before.get(look)) this.#changes++;
+      this.#remember(look);
     }
     const tooMany = round.filter((look) => look.found.rows > most);
     for (const { name } of tooMany) {
-      plan.blockers.push(`${name} alone has more than ${most} rows of test data; testData.maxRows is ${request.maxRows}`);
-      plan.unreadable.push({ table: name, why: `it has more than ${most} rows of test data` });
+      this.#plan.blockers.push(`${name} alone has more than ${most} rows of test data; testData.maxRows is ${request.maxRows}`);
+      this.#plan.unreadable.push({ table: name, why: `it has more than ${most} rows of test data` });
     }
-    if (tooMany.length > 0) break;
-    asking = Object.keys(declared).filter((name) => looks.has(name) && isBehind(seen.get(name), parentIds(declared, name, ids)));
+    const behind = (name: string) => this.#looks.has(name) && this.#isBehind(name, declared);
+    this.#next = tooMany.length > 0 ? [] : Object.keys(declared).filter(behind);
   }
-  plan.ids = new Map([...ids].map(([name, known]) => [name, new Set(known)]));
-  return looks;
-}
 
-/** Which ids of a table others may hang on. Replaced only where they are others, so that sameness tells whether to look again. */
-function remember(ids: Map<string, ReadonlySet<string>>, look: Look, verified: ReadonlySet<string>): void {
-  const now = new Set([...verified, ...look.claimed, ...look.keys].filter((id) => !look.refused.has(id)));
-  const before = ids.get(look.name) ?? none;
-  if (now.size !== before.size || [...now].some((id) => !before.has(id))) ids.set(look.name, now);
+  #look(name: string): Look {
+    const [before, verified] = [this.#looks.get(name), this.#verified.get(name) ?? none];
+    this.#asked.set(name, parentIds(this.#looking.declared, name, this.#ids));
+    return before ? lookFurther(before, this.#ids, verified, this.#looking) : lookAt(name, this.#ids, verified, this.#looking);
+  }
+
+  /** Which ids of a table others may hang on. Replaced only where they are others, so that sameness tells whether to look again. */
+  #remember(look: Look): void {
+    const verified = this.#verified.get(look.name) ?? none;
+    const now = new Set([...verified, ...look.claimed, ...look.keys].filter((id) => !look.refused.has(id)));
+    const before = this.#ids.get(look.name) ?? none;
+    if (now.size === before.size && [...now].every((id) => before.has(id))) return;
+    this.#ids.set(look.name, now);
+    this.#changes++;
+  }
+
+  #isBehind(name: string, declared: Readonly<Record<string, Table>>): boolean {
+    const asked = this.#asked.get(name);
+    return parentIds(declared, name, this.#ids).some((ids, index) => ids !== asked?.[index]);
+  }
 }
 
 function parentIds(declared: Readonly<Record<string, Table>>, name: string, ids: KnownIds): ReadonlySet<string>[] {
   return Object.values(declared[name]?.parents ?? {}).map((parent) => ids.get(parent) ?? none);
-}
-
-function isBehind(seen: readonly ReadonlySet<string>[] | undefined, now: readonly ReadonlySet<string>[]): boolean {
-  return seen === undefined || now.some((ids, index) => ids !== seen[index]);
 }
