@@ -1,13 +1,16 @@
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { macros } from "./macros.ts";
 
-/** Connections to one DuckDB in memory: many readers at once, and one writer at a time. */
+/** Connections to one DuckDB in memory: many readers at once, and one writer at a time of each table, as Delta has it. */
 export class Database {
   readonly #instance: DuckDBInstance;
   readonly #catalog: string;
   readonly #idle: DuckDBConnection[] = [];
   readonly #running = new Set<Promise<unknown>>();
-  #lastWrite: Promise<unknown> = Promise.resolve();
+  /** The last writer that needed everything to itself. */
+  #lastOfAll: Promise<unknown> = Promise.resolve();
+  /** Lane → the last writer in it since then. */
+  readonly #lastWrites = new Map<string, Promise<unknown>>();
 
   private constructor(instance: DuckDBInstance, catalog: string) {
     this.#instance = instance;
@@ -26,7 +29,7 @@ export class Database {
 
   /** Waits for what still runs: DuckDB must not be closed under it. */
   async close(): Promise<void> {
-    await this.#lastWrite;
+    await Promise.all([this.#lastOfAll, ...this.#lastWrites.values()]);
     await Promise.allSettled(this.#running);
     for (const connection of this.#idle) connection.closeSync();
     this.#instance.closeSync();
@@ -58,18 +61,25 @@ export class Database {
   /**
    * Waits for its turn, then runs `work` in a transaction of its own: all of it happens, or nothing.
    * @param committed what has to be remembered once it has happened, before the next writer's turn
+   * @param lane writers of different lanes, such as tables, do not wait for each other; without one it waits for all, and all for it
    */
   write<Result>(
     work: (connection: DuckDBConnection) => Promise<Result>,
     signal?: AbortSignal,
     committed: (result: Result) => void = () => undefined,
+    lane?: string,
   ): Promise<Result> {
-    const turn = this.#lastWrite.then(async () => {
+    const before = lane === undefined ? [...this.#lastWrites.values()] : [this.#lastWrites.get(lane)];
+    const turn = Promise.all([this.#lastOfAll, ...before]).then(async () => {
       const result = await this.use((connection) => transaction(connection, work, signal), signal);
       committed(result);
       return result;
     });
-    this.#lastWrite = turn.catch(() => undefined); // the writer itself is told; the next one need not know
+    const ended = turn.catch(() => undefined); // the writer itself is told; the next one need not know
+    if (lane === undefined) {
+      this.#lastOfAll = ended;
+      this.#lastWrites.clear();
+    } else this.#lastWrites.set(lane, ended);
     return turn;
   }
 

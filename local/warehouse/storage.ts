@@ -162,11 +162,16 @@ export class Storage {
   insert(table: Table, rows: string, author: Author): Promise<number> {
     const add = async (connection: DuckDBConnection): Promise<number> =>
       (await connection.run(addSql(table, table.history.length, rows))).rowsChanged;
-    return this.#database.write(add, author.signal, (count) => {
-      table.history.push(
-        newVersion(author, "WRITE", count, { parameters: { mode: "Append" }, metrics: { numOutputRows: String(count) } }),
-      );
-    });
+    return this.#database.write(
+      add,
+      author.signal,
+      (count) => {
+        table.history.push(
+          newVersion(author, "WRITE", count, { parameters: { mode: "Append" }, metrics: { numOutputRows: String(count) } }),
+        );
+      },
+      table.id,
+    );
   }
 
   /** Deleting nothing makes no new version. @returns how many rows went */
@@ -178,10 +183,15 @@ export class Storage {
       await connection.run("DROP TABLE touched");
       return count;
     };
-    return this.#database.write(remove, author.signal, (count) => {
-      const details = { parameters: { predicate: target.predicate }, metrics: { numDeletedRows: String(count) } };
-      if (count > 0) table.history.push(newVersion(author, "DELETE", count, details));
-    });
+    return this.#database.write(
+      remove,
+      author.signal,
+      (count) => {
+        const details = { parameters: { predicate: target.predicate }, metrics: { numDeletedRows: String(count) } };
+        if (count > 0) table.history.push(newVersion(author, "DELETE", count, details));
+      },
+      table.id,
+    );
   }
 
   /** @param values one expression for every column of the table, in order, in DuckDB's dialect. @returns how many rows changed */
@@ -200,10 +210,15 @@ export class Storage {
       await connection.run("DROP TABLE touched");
       return count;
     };
-    return this.#database.write(replace, author.signal, (count) => {
-      const details = { parameters: { predicate: target.predicate }, metrics: { numUpdatedRows: String(count) } };
-      if (count > 0) table.history.push(newVersion(author, "UPDATE", count, details));
-    });
+    return this.#database.write(
+      replace,
+      author.signal,
+      (count) => {
+        const details = { parameters: { predicate: target.predicate }, metrics: { numUpdatedRows: String(count) } };
+        if (count > 0) table.history.push(newVersion(author, "UPDATE", count, details));
+      },
+      table.id,
+    );
   }
 
   /**
@@ -213,9 +228,14 @@ export class Storage {
   putBack(table: Table, limit: number): Promise<number> {
     const add = async (connection: DuckDBConnection): Promise<number> =>
       (await connection.run(addSql(table, table.history.length, `${lastRemovedSql(table)} LIMIT ${limit}`))).rowsChanged;
-    return this.#database.write(add, undefined, (count) => {
-      table.history.push(newVersion({ user: "another-writer" }, "WRITE", count, { metrics: { numOutputRows: String(count) } }));
-    });
+    return this.#database.write(
+      add,
+      undefined,
+      (count) => {
+        table.history.push(newVersion({ user: "another-writer" }, "WRITE", count, { metrics: { numOutputRows: String(count) } }));
+      },
+      table.id,
+    );
   }
 
   async load(sql: string): Promise<void> {
