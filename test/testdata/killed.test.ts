@@ -131,7 +131,8 @@ test.skipIf(process.platform !== "linux")(
   async () => {
     const before = await world();
     const whole = mkdtempSync(join(tmpdir(), "env-actions-killed-"));
-    const started = performance.now();
+    const { statements } = cloud.warehouse;
+    const earlier = statements.length;
     cpSync(prepared, whole, { recursive: true, verbatimSymlinks: true });
     const args = ["integration", "--command", "node making.mjs"];
     const uncut = await run(whole, args).ended;
@@ -144,11 +145,14 @@ test.skipIf(process.platform !== "linux")(
     for (let kill = 0; kill < kills; kill++) {
       const workspace = mkdtempSync(join(tmpdir(), "env-actions-killed-"));
       cpSync(prepared, workspace, { recursive: true, verbatimSymlinks: true });
+      // The moments are spread over the whole run, and fall anywhere within their part of it: so many statements later, and a bit.
+      const at = statements.length + Math.ceil(((kill + Math.random()) / kills) * sent);
       const cut = run(workspace, args);
-      // The moments are spread over the whole run, and fall anywhere within their part of it.
-      const timer = setTimeout(killAll, ((kill + Math.random()) / kills) * lasts);
+      await vi.waitFor(() => expect(statements.length).toBeGreaterThanOrEqual(at), { timeout: 30_000, interval: 1 });
+      await delay(Math.random() * 20);
+      killAll();
       await cut.ended;
-      clearTimeout(timer);
+      // Whoever was being started at that moment.
       killAll();
       await quiet();
       const between = await world();
