@@ -1,35 +1,53 @@
-import { look } from "../checks/check.ts";
+import { type Finding, look } from "../checks/check.ts";
 import type { Check, CleanupResult } from "../model.ts";
-import { describePlan, planCleanup } from "../testdata/cleanup.ts";
-import { judgeLeftovers } from "../testdata/judge.ts";
+import { type CleanupPlan, type CleanupRequest, describePlan, planCleanup } from "../testdata/cleanup.ts";
+import { executeCleanup, prove } from "../testdata/execute.ts";
+import { judgeCleanup, judgeLeftovers, rowsAndKeys } from "../testdata/judge.ts";
 import { parseLedger } from "../testdata/ledger.ts";
-import type { Readers } from "./connections.ts";
-import { type StageContext, step } from "./context.ts";
+import { type Readers, withWriters } from "./connections.ts";
+import { type StageContext, step, telling } from "./context.ts";
 
-/** What earlier runs left behind, found by reading alone. */
+/** What earlier runs left behind, found by reading alone; where the configuration says so, it is swept at once. */
 export async function checkLeftovers(context: StageContext, readers: Readers): Promise<{ check: Check; found?: CleanupResult }> {
   let found: CleanupResult | undefined;
   const check = await look("test-data.left-by-earlier-runs", "Nothing left by earlier runs", async () => {
     const [warehouse, redis] = await Promise.all([readers.warehouse, readers.redis]);
-    const plan = await planCleanup(
-      {
-        ...(warehouse ? { warehouse } : {}),
-        ...(redis ? { redis } : {}),
-        signal: context.signal,
-        onStep: (text) => step(context, text),
-      },
-      {
-        scope: "expired",
-        runId: context.runId,
-        runStarted: context.runStarted,
-        testData: context.config.testData,
-        tables: context.tables,
-        ledger: parseLedger(""),
-        now: Date.now(),
-      },
-    );
+    const request: CleanupRequest = {
+      scope: "expired",
+      runId: context.runId,
+      runStarted: context.runStarted,
+      testData: context.config.testData,
+      tables: context.tables,
+      ledger: parseLedger(""),
+      now: Date.now(),
+    };
+    const ports = { signal: context.signal, onStep: (text: string) => step(context, text) };
+    const plan = await planCleanup({ ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}), ...ports }, request);
     found = describePlan(plan, true);
-    return judgeLeftovers(found);
+    const sweeps = context.config.stages.preflight.sweep && context.environment.access === "test-data";
+    if (!sweeps || !found.leftOver) return judgeLeftovers(found);
+    found = await sweep(context, plan);
+    return judgeSweep(found);
   });
   return { check, ...(found ? { found } : {}) };
+}
+
+/** By writers of its own: the connections of preflight have no way to write. */
+async function sweep(context: StageContext, plan: CleanupPlan): Promise<CleanupResult> {
+  step(context, "sweeping what earlier runs left");
+  return await withWriters(context, context.signal, async (writers) => {
+    const ports = { ...writers, environment: context.environment, signal: context.signal, ...telling(context) };
+    return await executeCleanup(await prove(ports), plan);
+  });
+}
+
+function judgeSweep(result: CleanupResult): Finding {
+  const { verdict, observed, message } = judgeCleanup(result, 0);
+  const swept = `${rowsAndKeys(result.deletedRows, result.deletedKeys)} of earlier runs swept, ${result.leftOver ?? "unknown"} left`;
+  return {
+    verdict,
+    observed: verdict === "passed" ? swept : (observed ?? swept),
+    expected: "0 expired rows and keys",
+    ...(message === undefined ? {} : { message }),
+  };
 }

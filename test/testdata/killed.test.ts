@@ -74,6 +74,8 @@ beforeAll(async () => {
   prepared = mkdtempSync(join(tmpdir(), "env-actions-killed-"));
   cpSync(join(import.meta.dirname, "../actions/consumer"), prepared, { recursive: true });
   writeFileSync(join(prepared, "making.mjs"), tests);
+  const config = join(prepared, ".github/env-actions.yml");
+  writeFileSync(config, readFileSync(config, "utf8").replace("stages:\n", "stages:\n  preflight: { sweep: true }\n"));
   makeRepository(prepared, {});
   symlinkSync(cloud.variables.MODULES ?? "", join(prepared, "node_modules"));
   expect(await run(prepared, ["preflight"]).ended).toMatchObject({ code: 0 });
@@ -158,7 +160,9 @@ test.skipIf(process.platform !== "linux")(
       const between = await world();
       if (JSON.stringify(between) !== JSON.stringify(before)) leftSomething++;
 
-      const swept = await run(workspace, ["cleanup", "--scope", "expired", "--execute", "--json"]).ended;
+      // By the scheduled sweep, or by the next run's preflight where it is told to.
+      const sweep = kill % 2 === 0 ? ["cleanup", "--scope", "expired", "--execute", "--json"] : ["preflight", "--json"];
+      const swept = await run(workspace, sweep).ended;
       expect(swept, swept.log).toMatchObject({ code: 0 });
       expect(JSON.parse(swept.out)).toMatchObject({ cleanup: { leftOver: 0, problems: [] } });
       expect(await world()).toEqual(before);
