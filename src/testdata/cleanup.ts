@@ -7,7 +7,7 @@ import type { TestDataWarehouse, WarehouseReader } from "../warehouse/access.ts"
 import { qualifiedName } from "../warehouse/statements.ts";
 import { inParallel } from "./concurrency.ts";
 import { runPrefix } from "./identity.ts";
-import { type KeyPlan, type KeyRequest, planKeys } from "./keys.ts";
+import { addDeleted, describeTtl, type KeyPlan, type KeyRequest, keyNotes, planKeys, shortenLives } from "./keys.ts";
 import type { Ledger } from "./ledger.ts";
 import { planRows } from "./plan.ts";
 import { proveRedis, proveWarehouse } from "./proof.ts";
@@ -70,7 +70,7 @@ export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, 
     keys,
     digest,
     problems: [...(rows?.problems ?? []), ...unreadable, ...torn],
-    blockers: rows?.blockers ?? [],
+    blockers: [...(rows?.blockers ?? []), ...(keys?.blockers ?? [])],
   };
 }
 
@@ -90,6 +90,7 @@ export async function executeCleanup(ports: WritingPorts, plan: CleanupPlan): Pr
     result.problems.push("nothing was deleted");
     return result;
   }
+  if (ports.redis && plan.keys && plan.request.testData.keyTtl.apply) await shortenLives(ports.redis, plan.keys, result.keys);
   // Nothing was found a moment ago: to look again would find the same.
   if (result.leftOver === 0) return result;
   let current = plan;
@@ -113,14 +114,17 @@ export async function executeCleanup(ports: WritingPorts, plan: CleanupPlan): Pr
 export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult {
   const tables = plan.rows?.levels.flat().map(tableOf) ?? [];
   const keys = [...(plan.keys?.keys ?? [])].sort();
-  const notes = [...(plan.rows?.notes ?? [])];
-  if (plan.keys?.ageless) notes.push(`${plan.keys.ageless} Redis test keys are kept, because their age cannot be told`);
+  const notes = [...(plan.rows?.notes ?? []), ...(plan.keys ? keyNotes(plan.keys) : [])];
   return {
     scope: plan.request.scope,
     dryRun,
     digest: plan.digest,
     tables,
-    keys: { planned: keys.length, samples: keys.slice(0, 3).map(readableKey) },
+    keys: {
+      planned: keys.length,
+      samples: keys.slice(0, 3).map(readableKey),
+      ...(plan.keys ? { ttl: describeTtl(plan.keys.ttl) } : {}),
+    },
     problems: [...plan.blockers, ...plan.problems],
     notes,
     plannedRows: plan.rows?.rows ?? 0,
@@ -172,6 +176,8 @@ function keyRequest(request: CleanupRequest, rows: RowPlan | undefined): KeyRequ
     protectedKeys: testData.protectedKeys,
     olderThan: request.now - testData.expireAfter,
     now: request.now,
+    maxKeys: testData.maxKeys,
+    ttlLimit: testData.keyTtl.limit,
   };
 }
 
@@ -189,9 +195,8 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
   if (redis && plan.keys && plan.keys.keys.size > 0) {
     ports.onStep(`deleting ${plan.keys.keys.size} Redis keys`);
     try {
-      const gone = await redis.unlink([...plan.keys.keys]);
-      result.keys.deleted = (result.keys.deleted ?? 0) + gone;
-      result.deletedKeys = result.keys.deleted;
+      addDeleted(result.keys, await redis.unlink([...plan.keys.keys]));
+      result.deletedKeys = result.keys.deleted ?? result.deletedKeys;
     } catch (error) {
       result.keys.problem = sentence(error);
     }

@@ -91,7 +91,7 @@ describe("failures", () => {
 describe("a reader", () => {
   it("has no way to write", async () => {
     const reader = await openRedisReader(server.url, never);
-    expect(Object.keys(reader).sort()).toEqual(["aclRules", "close", "identity", "info", "ping", "scan"]);
+    expect(Object.keys(reader).sort()).toEqual(["aclRules", "close", "identity", "info", "lives", "ping", "scan"]);
     // @ts-expect-error: the type has none either
     expect(reader.unlink).toBeUndefined();
     await reader.close();
@@ -124,7 +124,7 @@ describe("a reader", () => {
 
   it("knows where it is, what it may, and what the server tells", async () => {
     const reader = await openRedisReader(`${server.readOnlyUrl}/3`, never);
-    expect(reader.identity).toEqual({ host: "127.0.0.1", port: server.port, database: 3 });
+    expect(reader.identity).toEqual({ mode: "standalone", host: "127.0.0.1", port: server.port, database: 3 });
     expect(await reader.aclRules()).toContain("-@all +@read");
     expect(await reader.info()).toMatchObject({
       redis_version: expect.stringMatching(/^\d/),
