@@ -4,7 +4,7 @@ import { pauseFor } from "./patience.ts";
 import { ErrorReply, encode, type Reply } from "./reply.ts";
 import type { Wire } from "./wire.ts";
 
-const pings = 3;
+const pings = 5;
 
 /**
  * Every key of one server, once over its keyspace. While the caller looks at one batch the server makes the next, and never more: it
@@ -17,11 +17,10 @@ export async function* passOver(wire: Wire, signal: AbortSignal): AsyncGenerator
   for (;;) {
     step.wantNext();
     const keys = await step.keys();
-    const next = step.next;
     if (keys.length > 0) yield keys;
     if (step.isLast) return;
     if (pace.pauseMs > 0) await pauseFor(pace.pauseMs, signal);
-    step = next ?? new Step(wire, step.cursor ?? "0", pace);
+    step = step.takeNext();
   }
 }
 
@@ -40,8 +39,8 @@ export async function ping(wire: Wire): Promise<number> {
 
 /** One SCAN, and the one after it. */
 class Step {
-  cursor: string | undefined;
-  next: Step | undefined;
+  #cursor: string | undefined;
+  #next: Step | undefined;
   #wanted = false;
   readonly #wire: Wire;
   readonly #pace: Pace;
@@ -51,21 +50,29 @@ class Step {
     this.#wire = wire;
     this.#pace = pace;
     const sent = performance.now();
-    const command = encode(["SCAN", cursor, "COUNT", String(pace.count)]);
+    const { count } = pace;
+    const command = encode(["SCAN", cursor, "COUNT", String(count)]);
     this.#answer = wire.send("SCAN", command, 1, (item) => {
-      pace.note(performance.now() - sent);
-      this.cursor = String(item);
+      pace.note(performance.now() - sent, count);
+      this.#cursor = String(item);
       if (this.#wanted) this.#begin();
     });
   }
 
   get isLast(): boolean {
-    return this.cursor === "0";
+    return this.#cursor === "0";
   }
 
   wantNext(): void {
     this.#wanted = true;
-    if (this.cursor !== undefined) this.#begin();
+    if (this.#cursor !== undefined) this.#begin();
+  }
+
+  /** Leaves no trace of it here: a step that the garbage collector has not looked at yet would keep all that follow it. */
+  takeNext(): Step {
+    const next = this.#next ?? new Step(this.#wire, this.#cursor ?? "0", this.#pace);
+    this.#next = undefined;
+    return next;
   }
 
   async keys(): Promise<string[]> {
@@ -74,11 +81,12 @@ class Step {
     const [reply = null] = replies;
     if (reply instanceof ErrorReply) throw refusal(reply.text);
     const keys = Array.isArray(reply) ? reply[1] : undefined;
-    if (!Array.isArray(keys) || this.cursor === undefined) throw refusal(`SCAN answered with ${JSON.stringify(reply)}`);
+    if (!Array.isArray(keys) || this.#cursor === undefined) throw refusal(`SCAN answered with ${JSON.stringify(reply)}`);
     return keys as string[];
   }
 
   #begin(): void {
-    if (!this.next && !this.isLast && this.#pace.pauseMs === 0) this.next = new Step(this.#wire, this.cursor ?? "0", this.#pace);
+    if (!this.#next && !this.isLast && this.#pace.pauseMs === 0)
+      this.#next = new Step(this.#wire, this.#cursor ?? "0", this.#pace);
   }
 }

@@ -32,8 +32,8 @@ export class ReplyReader {
   }
 
   /** @throws Error for what is not RESP2 */
-  feed(piece: Buffer): void {
-    const decoded = piece.toString("latin1");
+  feed(piece: Uint8Array): void {
+    const decoded = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString("latin1");
     const text = this.#rest === "" ? decoded : this.#rest + decoded;
     let at = 0;
     while (at < text.length) {

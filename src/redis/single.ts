@@ -1,5 +1,5 @@
 import { addressText, type Way } from "./address.ts";
-import { RedisFailure, refusal } from "./failure.ts";
+import { RedisFailure, refusal, unreachable } from "./failure.ts";
 import { type Job, Line, runJobs } from "./line.ts";
 import { passOver } from "./pass.ts";
 import { patiently } from "./patience.ts";
@@ -15,11 +15,13 @@ const openingPatienceMs = 600;
 
 /** One server, found by its address or by sentinels. */
 export class SingleServer implements Store {
+  readonly #way: Way;
   readonly #line: Line;
   readonly #limits: { width: number; patienceMs: number; signal: AbortSignal };
   #identity: RedisIdentity | undefined;
 
   private constructor(way: Way, access: Access, signal: AbortSignal, admit: ((identity: RedisIdentity) => void) | undefined) {
+    this.#way = way;
     this.#limits = { width: jobsAtOnce, patienceMs: way.patienceMs, signal };
     this.#line = new Line(async () => {
       const { wire, identity } = await opened(way, access, signal);
@@ -61,6 +63,7 @@ export class SingleServer implements Store {
       const wire = await this.#wire();
       try {
         yield* passOver(wire, this.#limits.signal);
+        await this.#stillTheMaster(wire);
         return;
       } catch (error) {
         if (!(error instanceof RedisFailure) || !error.passing) throw error;
@@ -74,6 +77,14 @@ export class SingleServer implements Store {
         onInterruption(`the look through the Redis keys was interrupted, and begun again: ${error.message}`);
       }
     }
+  }
+
+  /** A failover cuts nobody off at once: what the master of before still shows, or takes, is of no account. @throws RedisFailure */
+  async #stillTheMaster(wire: Wire): Promise<void> {
+    if (!this.#way.sentinel) return;
+    const { master } = await askSentinels(this.#way.sentinel, this.#limits.signal);
+    if (addressText(master) !== addressText(wire.address))
+      throw unreachable(`${addressText(wire.address)} is no longer the master, ${addressText(master)} is`);
   }
 
   async perKey(name: string, keys: readonly string[], more: readonly string[] = []): Promise<Answers> {

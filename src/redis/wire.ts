@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect as connectPlain, isIP, type Socket } from "node:net";
-import { checkServerIdentity, connect as connectTls } from "node:tls";
+import { checkServerIdentity, connect as connectTls, type PeerCertificate } from "node:tls";
 import { type Address, addressText, type SignIn } from "./address.ts";
 import { cancelled, RedisFailure, refusal, unreachable } from "./failure.ts";
 import { ErrorReply, encode, type Reply, ReplyReader } from "./reply.ts";
@@ -27,6 +27,8 @@ export interface Greeting {
 const connectTimeoutMs = 5_000;
 const answerTimeoutMs = 10_000;
 const goodbyeMs = 1_000;
+const pieceBytes = 65_536;
+const mostDone = 4;
 
 /** Every command that a connection for reading may send. */
 const reading = ["AUTH", "HELLO", "SELECT", "PING", "INFO", "ACL", "SCAN", "PTTL", "CLUSTER", "SENTINEL"];
@@ -47,7 +49,8 @@ export class Wire {
   #first = 0;
   #lost: RedisFailure | undefined;
 
-  private constructor(address: Address, socket: Socket, access: Access, signal: AbortSignal) {
+  private constructor(address: Address, opened: Opened, access: Access, signal: AbortSignal) {
+    const { socket } = opened;
     this.address = address;
     this.#socket = socket;
     this.#access = access;
@@ -56,13 +59,13 @@ export class Wire {
       (item) => this.#pending[this.#first]?.onFirstItem?.(item),
     );
     socket.setNoDelay(true);
-    socket.on("data", (piece: Buffer) => {
+    opened.onPiece = (piece) => {
       try {
         reader.feed(piece);
       } catch (error) {
         this.lose(unreachable(error));
       }
-    });
+    };
     socket.on("error", (error) => this.lose(unreachable(error)));
     socket.on("close", () => this.lose(unreachable("the connection was closed")));
     socket.setTimeout(answerTimeoutMs, () => {
@@ -145,10 +148,10 @@ export class Wire {
     }
     pending.replies.push(reply);
     if (pending.replies.length < pending.wanted) return;
-    // An index in place of shift(), which moves everything that waits.
+    // An index in place of shift(), which moves everything that waits; what is done is let go of, because it holds its replies.
     this.#first++;
-    if (this.#first === this.#pending.length) {
-      this.#pending.length = 0;
+    if (this.#first === this.#pending.length || this.#first > mostDone) {
+      this.#pending.splice(0, this.#first);
       this.#first = 0;
     }
     pending.done({ replies: pending.replies });
@@ -174,21 +177,36 @@ export class Wire {
   }
 }
 
-async function connected(address: Address, { tls }: SignIn, signal: AbortSignal): Promise<Socket> {
+interface Opened {
+  socket: Socket;
+  /** Gets what arrives; it is overwritten by what arrives next. */
+  onPiece(piece: Uint8Array): void;
+}
+
+async function connected(address: Address, { tls }: SignIn, signal: AbortSignal): Promise<Opened> {
   const { host, port } = address;
-  const socket = tls
-    ? connectTls({
-        host,
-        port,
-        ...(tls.authority === undefined ? {} : { ca: tls.authority }),
-        ...serverName([host, tls.name]),
-        // A node of a cluster is often told by its number, and has the certificate of the name that was configured.
-        checkServerIdentity: (_name, certificate) => {
-          const wrong = checkServerIdentity(host, certificate);
-          return wrong && checkServerIdentity(tls.name, certificate) ? wrong : undefined;
-        },
-      })
-    : connectPlain({ host, port });
+  const opened: Pick<Opened, "onPiece"> = { onPiece: () => undefined };
+  // One buffer for the whole connection: a new one for each piece is garbage outside of the heap, which is collected late.
+  const onread = {
+    buffer: Buffer.allocUnsafeSlow(pieceBytes),
+    callback(length: number, buffer: Uint8Array) {
+      opened.onPiece(buffer.subarray(0, length));
+      return true;
+    },
+  };
+  const secure = tls && {
+    host,
+    port,
+    onread,
+    ...(tls.authority === undefined ? {} : { ca: tls.authority }),
+    ...serverName([host, tls.name]),
+    // A node of a cluster is often told by its number, and has the certificate of the name that was configured.
+    checkServerIdentity: (_name: string, certificate: PeerCertificate) => {
+      const wrong = checkServerIdentity(host, certificate);
+      return wrong && checkServerIdentity(tls.name, certificate) ? wrong : undefined;
+    },
+  };
+  const socket = secure ? connectTls(secure) : connectPlain({ host, port, onread });
   let deadline: NodeJS.Timeout | undefined;
   try {
     const late = new Promise<never>((_, reject) => {
@@ -196,7 +214,7 @@ async function connected(address: Address, { tls }: SignIn, signal: AbortSignal)
       deadline = setTimeout(tooLate, connectTimeoutMs);
     });
     await Promise.race([once(socket, tls ? "secureConnect" : "connect", { signal }), late]);
-    return socket;
+    return Object.assign(opened, { socket });
   } catch (error) {
     // Without a listener a late error of the socket would end the process.
     socket.on("error", () => undefined);

@@ -32,6 +32,7 @@ export type Judgement = "delete" | "young" | "ageless" | "keep";
 const shortestId = 8;
 
 const colon = 58;
+const none: readonly string[] = [];
 
 /**
  * Decides about one key. Everything is laid out beforehand for the keyspace of production: nearly every key is nobody's, and is
@@ -57,7 +58,7 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
       const first = end > start ? key.charCodeAt(start) : colon;
       // A whole part, never a piece of one: ids have no wildcards here, and `session:12` is not about session 123.
       if (idLengths[end - start] === 1 && idBeginnings[first] === 1 && ids.has(key.slice(start, end))) return "id";
-      for (const prefix of partPrefixes[first] ?? []) if (key.startsWith(prefix, start)) found = "prefix";
+      for (const prefix of partPrefixes[first] ?? none) if (key.startsWith(prefix, start)) found = "prefix";
       start = end + 1;
     }
     return found;
@@ -100,18 +101,18 @@ function byFirst(texts: readonly string[]): (string[] | undefined)[] {
 /** Patterns in which `*` stands for any text and everything else for itself. */
 function matcher(patterns: readonly string[]): (key: string) => boolean {
   const exact = new Set(patterns.filter((pattern) => !pattern.includes("*")));
-  const beginnings = patterns
-    .filter((pattern) => pattern.indexOf("*") === pattern.length - 1)
-    .map((pattern) => pattern.slice(0, -1));
-  const others = patterns.filter((pattern) => {
-    const star = pattern.indexOf("*");
-    return star >= 0 && star < pattern.length - 1;
-  });
-  const expressions = others.map(wildcard);
-  return (key) =>
-    (exact.size > 0 && exact.has(key)) ||
-    beginnings.some((beginning) => key.startsWith(beginning)) ||
-    expressions.some((expression) => expression.test(key));
+  const onlyAtEnd = (pattern: string) => pattern.indexOf("*") === pattern.length - 1;
+  const starred = patterns.filter((pattern) => pattern.includes("*"));
+  const beginnings = byFirst(
+    starred.filter((pattern) => onlyAtEnd(pattern) && pattern.length > 1).map((pattern) => pattern.slice(0, -1)),
+  );
+  const expressions = starred.filter((pattern) => !onlyAtEnd(pattern) || pattern.length === 1).map(wildcard);
+  return (key) => {
+    for (const beginning of beginnings[key.charCodeAt(0)] ?? none) if (key.startsWith(beginning)) return true;
+    return (
+      (exact.size > 0 && exact.has(key)) || (expressions.length > 0 && expressions.some((expression) => expression.test(key)))
+    );
+  };
 }
 
 function wildcard(pattern: string): RegExp {
