@@ -3,7 +3,8 @@ import { createServer, type Server } from "node:net";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
-import { openRedisForTestData, openRedisReader, RedisFailure, readableKey } from "../../src/redis/connection.ts";
+import { openRedisForTestData, openRedisReader, readableKey } from "../../src/redis/connection.ts";
+import { allKeys, failureOf } from "./helpers.ts";
 
 let server: RunningRedis;
 let seed: Redis;
@@ -27,21 +28,6 @@ afterAll(async () => {
 
 function as(user: string): string {
   return `redis://${user}:pw@127.0.0.1:${server.port}`;
-}
-
-async function failureOf(work: Promise<unknown>): Promise<RedisFailure> {
-  const outcome: unknown = await work.then(
-    (result) => new Error(`it succeeded with ${String(result)}`),
-    (error: unknown) => error,
-  );
-  if (outcome instanceof RedisFailure) return outcome;
-  throw outcome;
-}
-
-async function allKeys(scan: AsyncIterable<string[]>): Promise<string[]> {
-  const keys = new Set<string>();
-  for await (const batch of scan) for (const key of batch) keys.add(key);
-  return [...keys].sort();
 }
 
 describe("failures", () => {
