@@ -20,7 +20,7 @@ const testKeys = patterns.length * keysPerPattern;
 const productionKeys = 800_000;
 const rounds = 5;
 const bounds = { ratio: 1.5, bystanderP99: 5, memoryMegabytes: 16 };
-const bystanderPauseMs = 2;
+const bystanderPauseMs = 4;
 
 interface Sweep {
   milliseconds: number;

@@ -8,7 +8,9 @@ import { askSentinels } from "./sentinel.ts";
 import { type Answers, mostRestarts, type RedisIdentity, type Store } from "./store.ts";
 import { type Access, Wire } from "./wire.ts";
 
-const keysPerJob = 256;
+/** In one UNLINK, which nobody else can interrupt; and in one pipeline, which everybody can. */
+const keysPerUnlink = 256;
+const keysPerPipeline = 1_024;
 const jobsAtOnce = 8;
 /** Somebody's Redis that has just been restarted is waited for; one that is not there is reported soon. */
 const openingPatienceMs = 600;
@@ -90,8 +92,8 @@ export class SingleServer implements Store {
   async perKey(name: string, keys: readonly string[], more: readonly string[] = []): Promise<Answers> {
     const answers: Reply[] = new Array(keys.length);
     function* jobs(): Generator<Job> {
-      for (let at = 0; at < keys.length; at += keysPerJob) {
-        const part = keys.slice(at, at + keysPerJob);
+      for (let at = 0; at < keys.length; at += keysPerPipeline) {
+        const part = keys.slice(at, at + keysPerPipeline);
         const commands = part.map((key) => encode([name, key, ...more])).join("");
         const take = (replies: readonly Reply[]) => {
           for (const [index, reply] of replies.entries()) answers[at + index] = good(reply);
@@ -109,8 +111,8 @@ export class SingleServer implements Store {
       gone += Number(good(reply));
     };
     function* jobs(): Generator<Job> {
-      for (let at = 0; at < keys.length; at += keysPerJob)
-        yield { name: "UNLINK", commands: encode(["UNLINK", ...keys.slice(at, at + keysPerJob)]), wanted: 1, take };
+      for (let at = 0; at < keys.length; at += keysPerUnlink)
+        yield { name: "UNLINK", commands: encode(["UNLINK", ...keys.slice(at, at + keysPerUnlink)]), wanted: 1, take };
     }
     const lost = await runJobs(this.#line, jobs(), this.#limits);
     return lost ? undefined : gone;

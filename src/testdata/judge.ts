@@ -18,7 +18,7 @@ export function judgeCleanup(result: CleanupResult, durationMs: number): Check {
     if (faults.length > 0) return { ...base, verdict: "failed", observed, message: faults.join("; ") };
     return { ...base, verdict: "passed", observed };
   }
-  const observed = `${rowsAndKeys(result.deletedRows, result.deletedKeys)} deleted, ${result.leftOver ?? "unknown"} left`;
+  const observed = `${deleted(result)} deleted, ${result.leftOver ?? "unknown"} left`;
   const expected = "0 left";
   if (result.leftOver === null)
     return {
@@ -34,6 +34,11 @@ export function judgeCleanup(result: CleanupResult, durationMs: number): Check {
   if (faults.length > 0)
     return { ...base, verdict: "degraded", observed, expected, message: `All is gone, but not as planned: ${faults.join("; ")}` };
   return { ...base, verdict: "passed", observed, expected };
+}
+
+function deleted({ deletedRows, deletedKeys, keys }: CleanupResult): string {
+  const unknown = keys.problem !== undefined && keys.deleted === undefined && keys.planned > 0;
+  return unknown ? `${rows(deletedRows)} and an unknown number of keys` : rowsAndKeys(deletedRows, deletedKeys);
 }
 
 /** What earlier runs left: nothing is right; something is a warning, because it harms no test of this run. */
@@ -52,6 +57,10 @@ export function judgeLeftovers(result: CleanupResult): Pick<Check, "verdict" | "
   return { ...base, verdict: "passed", observed };
 }
 
-export function rowsAndKeys(rows: number, keys: number): string {
-  return `${rows} ${rows === 1 ? "row" : "rows"} and ${keys} ${keys === 1 ? "key" : "keys"}`;
+function rows(count: number): string {
+  return `${count} ${count === 1 ? "row" : "rows"}`;
+}
+
+export function rowsAndKeys(rowCount: number, keys: number): string {
+  return `${rows(rowCount)} and ${keys} ${keys === 1 ? "key" : "keys"}`;
 }

@@ -39,6 +39,7 @@ export interface KeyPlan {
 }
 
 const samplesShown = 3;
+const auditedAtOnce = 1_024;
 
 /**
  * Looks through the keyspace once, however many patterns there are, and asks in the same pass how long the test keys among them
@@ -51,36 +52,47 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
   const kept = new Set<string>();
   const judge = keyJudge(request);
   let auditing: Promise<void> = Promise.resolve();
+  let found: string[] = [];
   for await (const batch of redis.scan((why) => plan.notes.push(why))) {
     plan.scanned += batch.length;
-    const found: string[] = [];
     for (const told of batch) {
       const judgement = judge(told);
-      if (judgement === "keep" || plan.keys.has(told) || kept.has(told)) continue;
+      if (judgement === "keep") continue;
       const key = ownKey(told);
-      if (judgement === "delete") plan.keys.add(key);
-      else if (kept.size < request.maxKeys) kept.add(key);
+      const known = judgement === "delete" ? !added(plan.keys, key) : !added(kept, key);
+      if (known) continue;
+      if (kept.size > request.maxKeys) kept.delete(key);
       if (judgement === "ageless") plan.ageless++;
       found.push(key);
       if (plan.keys.size > request.maxKeys) break;
     }
-    // One batch behind: the next part of the keyspace is on its way while this is asked.
+    if (plan.keys.size > request.maxKeys) break;
+    if (found.length < auditedAtOnce) continue;
+    // The next part of the keyspace is on its way while this is asked.
     await auditing;
-    if (found.length > 0) auditing = audit(redis, found, plan);
+    auditing = audit(redis, found, plan);
     // Whoever awaits it sees a failure; until then it must not end the process.
     auditing.catch(() => undefined);
-    if (plan.keys.size > request.maxKeys) break;
+    found = [];
   }
   await auditing;
+  await audit(redis, found, plan);
   if (plan.keys.size > request.maxKeys)
     plan.blockers.push(`the plan has more Redis keys than testData.maxKeys (${request.maxKeys})`);
   return plan;
 }
 
+/** @returns whether it was not there before */
+function added(keys: Set<string>, key: string): boolean {
+  const before = keys.size;
+  keys.add(key);
+  return keys.size > before;
+}
+
 /** A user that may not ask for the life of keys can still clean up: what is unknown is said. */
 async function audit(redis: RedisReader, keys: readonly string[], plan: KeyPlan): Promise<void> {
   const { ttl } = plan;
-  if (ttl.problem !== undefined) return;
+  if (ttl.problem !== undefined || keys.length === 0) return;
   let lives: KeyLife[];
   try {
     lives = await redis.lives(keys);
