@@ -76,7 +76,7 @@ export class Cluster implements Store {
     return Promise.all(this.#masters().map(({ line }) => this.#patiently(() => line.wire())));
   }
 
-  async *scan(onInterruption: (why: string) => void): AsyncGenerator<string[]> {
+  async *scan(match: string | undefined, onInterruption: (why: string) => void): AsyncGenerator<string[]> {
     let why = "";
     for (let attempt = 0; attempt <= mostRestarts; attempt++) {
       if (attempt > 0) {
@@ -86,7 +86,7 @@ export class Cluster implements Store {
       const before = await this.#patiently(() => this.#survey());
       try {
         // One after the other: each has its own cursor, and a bystander feels one at most.
-        for (const { line } of this.#masters()) yield* passOver(await line.wire(), this.#signal);
+        for (const { line } of this.#masters()) yield* passOver(await line.wire(), match, this.#signal);
         const after = await this.#survey();
         if (!before.moving && !after.moving && before.signature === after.signature) return;
         why = "slots moved from node to node meanwhile";

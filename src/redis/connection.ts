@@ -14,6 +14,13 @@ export type { RedisIdentity } from "./store.ts";
 /** Milliseconds until the key goes by itself. */
 export type KeyLife = number | "unlimited" | "gone";
 
+export interface ScanOptions {
+  /** Only keys that match this glob of Redis (as `latin1`) are told. */
+  match?: string | undefined;
+  /** Hears why a pass had to begin anew. */
+  onInterruption?: (why: string) => void;
+}
+
 /**
  * The only client of a read-only environment: it has no way to write. Keys are handled as `latin1` text, one character a byte,
  * because a key need not be valid UTF-8, and a key that is decoded and encoded again may be another key.
@@ -29,9 +36,9 @@ export interface RedisReader {
   /**
    * Every key, in batches, once over the keyspace; a key may come twice, as SCAN does. It ends when every key that was there from
    * beginning to end has been told, and else throws. A key that is kept is copied by `ownKey`.
-   * @param onInterruption hears why a pass had to begin anew. @throws RedisFailure
+   * @throws RedisFailure
    */
-  scan(onInterruption?: (why: string) => void): AsyncIterable<string[]>;
+  scan(options?: ScanOptions): AsyncIterable<string[]>;
   /** How long each of these keys lives, in their order. @throws RedisFailure */
   lives(keys: readonly string[]): Promise<KeyLife[]>;
   close(): Promise<void>;
@@ -107,7 +114,7 @@ function reader(store: Store): RedisReader {
         throw error;
       }
     },
-    scan: (onInterruption = () => undefined) => store.scan(onInterruption),
+    scan: ({ match, onInterruption = () => undefined } = {}) => store.scan(match, onInterruption),
     lives: (keys) => lives(store, keys),
     close: () => store.close(),
   });

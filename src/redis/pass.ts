@@ -11,9 +11,9 @@ const pings = 5;
  * is asked for the next one when its cursor has arrived and somebody waits. A failure ends the pass; a cursor is good for the server
  * process that gave it and for no other, so what was interrupted is begun anew. @throws RedisFailure
  */
-export async function* passOver(wire: Wire, signal: AbortSignal): AsyncGenerator<string[]> {
+export async function* passOver(wire: Wire, match: string | undefined, signal: AbortSignal): AsyncGenerator<string[]> {
   const pace = new Pace(await fastestPing(wire));
-  let step = new Step(wire, "0", pace);
+  let step = new Step({ wire, pace, filter: match === undefined ? [] : ["MATCH", match] }, "0");
   for (;;) {
     step.wantNext();
     const keys = await step.keys();
@@ -37,21 +37,26 @@ export async function ping(wire: Wire): Promise<number> {
   return performance.now() - started;
 }
 
+interface Pass {
+  wire: Wire;
+  pace: Pace;
+  filter: readonly string[];
+}
+
 /** One SCAN, and the one after it. */
 class Step {
   #cursor: string | undefined;
   #next: Step | undefined;
   #wanted = false;
-  readonly #wire: Wire;
-  readonly #pace: Pace;
+  readonly #pass: Pass;
   readonly #answer: Promise<{ replies: Reply[]; lost?: RedisFailure }>;
 
-  constructor(wire: Wire, cursor: string, pace: Pace) {
-    this.#wire = wire;
-    this.#pace = pace;
+  constructor(pass: Pass, cursor: string) {
+    this.#pass = pass;
+    const { wire, pace, filter } = pass;
     const sent = performance.now();
     const { count } = pace;
-    const command = encode(["SCAN", cursor, "COUNT", String(count)]);
+    const command = encode(["SCAN", cursor, ...filter, "COUNT", String(count)]);
     this.#answer = wire.send("SCAN", command, 1, (item) => {
       pace.note(performance.now() - sent, count);
       this.#cursor = String(item);
@@ -70,7 +75,7 @@ class Step {
 
   /** Leaves no trace of it here: a step that the garbage collector has not looked at yet would keep all that follow it. */
   takeNext(): Step {
-    const next = this.#next ?? new Step(this.#wire, this.#cursor ?? "0", this.#pace);
+    const next = this.#next ?? new Step(this.#pass, this.#cursor ?? "0");
     this.#next = undefined;
     return next;
   }
@@ -86,7 +91,6 @@ class Step {
   }
 
   #begin(): void {
-    if (!this.#next && !this.isLast && this.#pace.pauseMs === 0)
-      this.#next = new Step(this.#wire, this.#cursor ?? "0", this.#pace);
+    if (!this.#next && !this.isLast && this.#pass.pace.pauseMs === 0) this.#next = new Step(this.#pass, this.#cursor ?? "0");
   }
 }

@@ -60,11 +60,11 @@ export class SingleServer implements Store {
     return [await this.#wire()];
   }
 
-  async *scan(onInterruption: (why: string) => void): AsyncGenerator<string[]> {
+  async *scan(match: string | undefined, onInterruption: (why: string) => void): AsyncGenerator<string[]> {
     for (let restarts = 0; ; restarts++) {
       const wire = await this.#wire();
       try {
-        yield* passOver(wire, this.#limits.signal);
+        yield* passOver(wire, match, this.#limits.signal);
         await this.#stillTheMaster(wire);
         return;
       } catch (error) {

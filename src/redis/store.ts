@@ -26,7 +26,7 @@ export interface Store {
   readonly identity: RedisIdentity;
   /** A connection to each server that holds keys. @throws RedisFailure */
   wires(): Promise<Wire[]>;
-  scan(onInterruption: (why: string) => void): AsyncGenerator<string[]>;
+  scan(match: string | undefined, onInterruption: (why: string) => void): AsyncGenerator<string[]>;
   /** Sends `name key …more` for each key. No reply is an error. @throws RedisFailure */
   perKey(name: string, keys: readonly string[], more?: readonly string[]): Promise<Answers>;
   /** @returns how many there were; `undefined` where an answer was lost. @throws RedisFailure */

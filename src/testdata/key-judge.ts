@@ -31,6 +31,10 @@ export type Judgement = "delete" | "young" | "ageless" | "keep";
 /** An id this short could be a part of a key that has nothing to do with it. */
 const shortestId = 8;
 
+export function isTellingId(id: string): boolean {
+  return id.length >= shortestId;
+}
+
 const colon = 58;
 const none: readonly string[] = [];
 
@@ -43,7 +47,7 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
   const inNamespace = matcher(request.scope === "run" ? [] : request.namespaces.map(keyText));
   const prefixes = request.prefixes.map(keyText);
   const ledger = new Set([...request.ledger].map(keyText));
-  const ids = new Set([...request.ids].filter((id) => id.length >= shortestId).map(keyText));
+  const ids = new Set([...request.ids].filter(isTellingId).map(keyText));
   // A part holds no colon, so neither can what a part is or begins with; at the start of the whole key it can.
   const partPrefixes = byFirst(prefixes.filter((prefix) => !prefix.includes(":")));
   const keyPrefixes = prefixes.filter((prefix) => prefix.includes(":"));

@@ -1,5 +1,6 @@
 import type { CleanupResult, KeyTtlResult } from "../model.ts";
 import { type KeyLife, ownKey, RedisFailure, type RedisReader, readableKey, type TestDataRedis } from "../redis/connection.ts";
+import { keyFilter } from "./key-filter.ts";
 import { type KeyScope, keyJudge } from "./key-judge.ts";
 
 export interface KeyRequest extends KeyScope {
@@ -29,7 +30,7 @@ export interface KeyPlan {
   keys: Set<string>;
   /** Test keys that are kept because their age cannot be told. */
   ageless: number;
-  /** Keys that were looked at; what comes twice in one pass counts twice. */
+  /** Keys that the server told, having left out what cannot be test data; one that comes twice counts twice. */
   scanned: number;
   ttl: KeyTtlPlan;
   /** Why it must not run. */
@@ -51,9 +52,10 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
   // SCAN may tell a key twice; what is counted is counted once.
   const kept = new Set<string>();
   const judge = keyJudge(request);
+  const scanning = { match: keyFilter(request), onInterruption: (why: string) => plan.notes.push(why) };
   let auditing: Promise<void> = Promise.resolve();
   let found: string[] = [];
-  for await (const batch of redis.scan((why) => plan.notes.push(why))) {
+  for await (const batch of redis.scan(scanning)) {
     plan.scanned += batch.length;
     for (const told of batch) {
       const judgement = judge(told);

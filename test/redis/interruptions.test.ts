@@ -50,7 +50,7 @@ describe("one server", () => {
     const redis = await open(url);
     const told: string[] = [];
     const found = await allKeys(
-      redis.scan((why) => told.push(why)),
+      redis.scan({ onInterruption: (why) => told.push(why) }),
       // A new process: the old one's cursors mean nothing to it.
       async (batch) => {
         if (batch !== 1) return;
@@ -79,12 +79,9 @@ describe("one server", () => {
     await fill(admin, names(20_000));
     const redis = await open(url);
     const told: string[] = [];
-    const pass = allKeys(
-      redis.scan((why) => told.push(why)),
-      async () => {
-        await admin.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
-      },
-    );
+    const pass = allKeys(redis.scan({ onInterruption: (why) => told.push(why) }), async () => {
+      await admin.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+    });
     expect(await failureOf(pass)).toMatchObject({ message: expect.stringMatching(/in 6 attempts: .*closed|ECONNRESET/) });
     expect(told).toHaveLength(5);
   });
@@ -171,9 +168,8 @@ describe("behind sentinels", () => {
       if (admitted.length > 1) throw new WrongPlace("the file names the master of before");
     });
     const told: string[] = [];
-    const found = await allKeys(
-      redis.scan((why) => told.push(why)),
-      async (batch) => (batch === 0 ? await guarded.failOver() : undefined),
+    const found = await allKeys(redis.scan({ onInterruption: (why) => told.push(why) }), async (batch) =>
+      batch === 0 ? await guarded.failOver() : undefined,
     );
     expect(found).toEqual([...keys].sort());
     expect(told.length).toBeGreaterThan(0);
@@ -220,15 +216,12 @@ describe("a cluster", () => {
 
     const redis = await open({ url: cluster.url, cluster: [] });
     const told: string[] = [];
-    const found = await allKeys(
-      redis.scan((why) => told.push(why)),
-      async () => {
-        if (moved) return;
-        moved = true;
-        await begin();
-        await moveKeys(tagged.slice(0, 150));
-      },
-    ).catch((error: unknown) => error);
+    const found = await allKeys(redis.scan({ onInterruption: (why) => told.push(why) }), async () => {
+      if (moved) return;
+      moved = true;
+      await begin();
+      await moveKeys(tagged.slice(0, 150));
+    }).catch((error: unknown) => error);
     // As long as the slot is between two nodes, nobody can say that all has been seen.
     expect(found).toMatchObject({ message: expect.stringContaining("slots moved") });
 

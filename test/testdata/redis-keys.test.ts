@@ -1,11 +1,16 @@
+import fc from "fast-check";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { environmentSchema } from "../../src/config/environment-schema.ts";
 import type { TestDataConfig } from "../../src/config/schema.ts";
+import { testDataSchema } from "../../src/config/test-data-schema.ts";
 import type { CleanupResult } from "../../src/model.ts";
-import { openRedisForTestData, openRedisReader, type TestDataRedis } from "../../src/redis/connection.ts";
+import { keyText, openRedisForTestData, openRedisReader, type TestDataRedis } from "../../src/redis/connection.ts";
 import { describePlan, executeCleanup, planCleanup } from "../../src/testdata/cleanup.ts";
+import { keyFilter } from "../../src/testdata/key-filter.ts";
+import { keyJudge } from "../../src/testdata/key-judge.ts";
+import { type KeyRequest, planKeys } from "../../src/testdata/keys.ts";
 import { requestFor, runStarted } from "./place.ts";
 
 // Cleanups that have a Redis and nothing else: what they find, delete, limit and leave alone.
@@ -28,15 +33,18 @@ beforeAll(async () => {
   admin = new Redis(server.url);
   redis = await openRedisForTestData(`redis://cleaning:pw@127.0.0.1:${server.port}`, signal);
 });
-beforeEach(async () => {
-  const keys = await everything();
-  if (keys.length > 0) await admin.unlink(keys);
-});
+beforeEach(removeAll);
 afterAll(async () => {
   admin.disconnect();
   await redis.close();
   await server.stop();
 });
+
+/** FLUSHALL is away here, as in production. */
+async function removeAll(): Promise<void> {
+  const keys = await everything();
+  if (keys.length > 0) await admin.unlink(keys);
+}
 
 async function everything(): Promise<string[]> {
   const keys: string[] = [];
@@ -140,6 +148,59 @@ describe("a plan", () => {
     const all = await executeCleanup(ports(), await planCleanup(ports(), request("all")));
     expect(all).toMatchObject({ deletedKeys: 1, leftOver: 0 });
     expect(await everything()).toEqual([...near].sort());
+  });
+});
+
+describe("what the server is told to leave out", () => {
+  const sign = fc.constantFrom("a", "b", "-", "_", "]", "[", "^", "\\", "*", "?", ":", "é", "\n", "\0");
+  const text = fc.string({ unit: sign, minLength: 4, maxLength: 9 });
+  const scope = fc.record({
+    scope: fc.constantFrom("run" as const, "all" as const),
+    prefixes: fc.array(text, { minLength: 1, maxLength: 3 }),
+    ids: fc.array(text, { maxLength: 2 }).map((ids) => new Set(ids)),
+    ledger: fc.array(text, { maxLength: 1 }).map((keys) => new Set(keys)),
+    namespaces: fc.array(
+      text.map((name) => `${name.replaceAll("*", "")}*`),
+      { maxLength: 2 },
+    ),
+  });
+
+  it("is nothing that the judge would delete, whatever the texts are made of", async () => {
+    let filtered = 0;
+    const asking = fc.asyncProperty(scope, fc.array(text, { maxLength: 8 }), async (made, others) => {
+      const wanted: KeyRequest = { ...made, protectedKeys: [], olderThan: 0, now: 0, maxKeys: 1_000, ttlLimit: limit };
+      const near = [...made.prefixes, ...made.ids, ...made.ledger, ...made.namespaces.map((name) => name.slice(0, -1))];
+      const keys = [
+        ...new Set([...others, ...near.flatMap((some) => [some, `x:${some}`, `${some}x`, some.slice(1), `x${some}`])]),
+      ];
+      await removeAll();
+      await admin.mset(...keys.flatMap((key) => [key, "1"]));
+      if (keyFilter(wanted) !== undefined) filtered++;
+      const judge = keyJudge(wanted);
+      const expected = keys.map(keyText).filter((key) => judge(key) === "delete");
+      expect([...(await planKeys(redis, wanted)).keys].sort()).toEqual(expected.sort());
+    });
+    await fc.assert(asking, { numRuns: 150 });
+    expect(filtered).toBeGreaterThan(50);
+  });
+
+  it("is nearly everything of production, with the prefixes and namespaces of ClassWaves", () => {
+    const { prefixes, keys } = testDataSchema.parse({});
+    const none = new Set<string>();
+    const wanted = {
+      scope: "expired",
+      prefixes,
+      namespaces: keys,
+      ids: none,
+      ledger: none,
+      protectedKeys: [],
+      olderThan: 0,
+      now: 0,
+    } as const;
+    expect(keyFilter(wanted)).toMatch(/^\*.+\*$/);
+    // Where every key could be one, nothing is left out.
+    expect(keyFilter({ ...wanted, namespaces: ["*"] })).toBeUndefined();
+    expect(keyFilter({ ...wanted, prefixes: ["abc"] })).toBeUndefined();
   });
 });
 
