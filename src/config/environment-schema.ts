@@ -3,7 +3,18 @@ import { assertionSchema, claimSchema } from "./assertion.ts";
 import { authSchema } from "./auth-schema.ts";
 import { secret } from "./secret.ts";
 import { timeLimit } from "./units.ts";
-import { command, exactlyOneOf, httpUrl, isGroup, name, path, port, regularExpression, variableName } from "./values.ts";
+import {
+  command,
+  exactlyOneOf,
+  hostAndPort,
+  httpUrl,
+  isGroup,
+  name,
+  path,
+  port,
+  regularExpression,
+  variableName,
+} from "./values.ts";
 
 const headers = z
   .record(z.string(), z.string())
@@ -47,15 +58,40 @@ const databricks = z.strictObject({
   startTimeout: timeLimit.prefault("10m").meta({ description: "How long a sleeping warehouse may take to wake." }),
 });
 
+const sentinel = z.strictObject({
+  master: z.string().min(1).meta({ description: "The name by which the sentinels know the master, such as mymaster." }),
+  nodes: z
+    .array(hostAndPort)
+    .min(1)
+    .meta({ description: "The sentinels, host:port, asked in this order; 26379 where no port is given." }),
+  username: z.string().min(1).optional().meta({ description: "The ACL user at the sentinels, where they have one." }),
+  password: secret.optional().meta({ description: "The password of the sentinels, where they have one." }),
+  tls: z.boolean().optional().meta({ description: "Speak TLS with the sentinels; as url does if left out." }),
+});
+
 const redis = z.strictObject({
-  url: secret.meta({ description: "redis:// or rediss:// address; a secret, because it may hold a password." }),
+  url: secret.meta({
+    description:
+      "redis:// or rediss:// (TLS, always verified) address; a secret, because it may hold a password. With sentinel, its host is not connected to: only user, password, database and TLS are taken from it.",
+  }),
+  sentinel: sentinel.optional().meta({ description: "Sentinels that name the server, where it may change by a failover." }),
+  cluster: z
+    .union([z.boolean(), z.array(hostAndPort).min(1)], {
+      error: "expected true, or a list of nodes such as [redis-1.internal:6379]",
+    })
+    .optional()
+    .meta({ description: "true: the address is a node of a Redis Cluster. A list: more nodes to ask, where that one is down." }),
+  certificateAuthority: z.string().min(1).optional().meta({ description: "File with a private CA certificate (PEM)." }),
   expect: z
     .strictObject({
-      host: z.string().min(1).meta({ description: "The Redis host this environment is on, written out." }),
+      host: z.string().min(1).meta({
+        description:
+          "The Redis host this environment is on, written out: of a cluster the node that is asked first, with sentinels the master or the sentinel that names it.",
+      }),
       database: z.int().min(0).optional().meta({ description: "The number of the database." }),
     })
     .optional()
-    .meta({ description: "Proven identity: compared before the first write." }),
+    .meta({ description: "Proven identity: compared before the first write, and again wherever a failover leads." }),
 });
 
 const api = z.strictObject({
