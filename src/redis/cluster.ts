@@ -4,10 +4,9 @@ import { RedisFailure, refusal, unreachable } from "./failure.ts";
 import { Line } from "./line.ts";
 import { passOver } from "./pass.ts";
 import { patiently, pauseFor } from "./patience.ts";
-import { ErrorReply, encode, type Reply } from "./reply.ts";
 import { slotOf } from "./slots.ts";
 import { type Answers, mostRestarts, type RedisIdentity, type Store } from "./store.ts";
-import { type Access, Wire } from "./wire.ts";
+import { type Access, ErrorReply, type Reply, Wire, type Words } from "./wire.ts";
 
 const keysPerPipeline = 256;
 const firstPauseMs = 20;
@@ -292,10 +291,11 @@ class KeyWork {
 
   async #pipeline(wire: Wire, indices: readonly number[]): Promise<void> {
     const asking = indices.map((index) => this.open.get(index) !== undefined);
-    const commands = indices.map(
-      (index, at) => (asking[at] ? encode(["ASKING"]) : "") + encode([this.#name, this.keys[index] ?? "", ...this.#more]),
-    );
-    const { replies, lost } = await wire.send(this.#name, commands.join(""), indices.length + asking.filter(Boolean).length);
+    const commands = indices.flatMap((index, at): Words[] => [
+      ...(asking[at] ? [["ASKING"] as const] : []),
+      [this.#name, this.keys[index] ?? "", ...this.#more],
+    ]);
+    const { replies, lost } = await wire.send(commands);
     let next = 0;
     for (const [at, index] of indices.entries()) {
       if (asking[at]) next++;

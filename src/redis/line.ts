@@ -1,7 +1,6 @@
 import { RedisFailure } from "./failure.ts";
 import { patiently } from "./patience.ts";
-import { ErrorReply, type Reply } from "./reply.ts";
-import type { Wire } from "./wire.ts";
+import { ErrorReply, type Reply, type Wire, type Words } from "./wire.ts";
 
 /** A connection that is opened again where it was lost, to wherever the server is by then. */
 export class Line {
@@ -36,9 +35,7 @@ export class Line {
 
 /** Commands that go out together, and what becomes of their replies. */
 export interface Job {
-  name: string;
-  commands: string;
-  wanted: number;
+  commands: readonly Words[];
   take(replies: readonly Reply[]): void;
 }
 
@@ -55,7 +52,7 @@ export async function runJobs(
   let lostAnswers = false;
   const run = async (job: Job): Promise<void> => {
     const wire = await line.wire();
-    const { replies, lost } = await wire.send(job.name, job.commands, job.wanted);
+    const { replies, lost } = await wire.send(job.commands);
     if (lost) {
       lostAnswers = true;
       throw lost;

@@ -1,8 +1,7 @@
-import { type RedisFailure, refusal } from "./failure.ts";
+import { refusal } from "./failure.ts";
 import { Pace } from "./pace.ts";
 import { pauseFor } from "./patience.ts";
-import { ErrorReply, encode, type Reply } from "./reply.ts";
-import type { Wire } from "./wire.ts";
+import { ErrorReply, type Replies, type Wire } from "./wire.ts";
 
 const pings = 5;
 
@@ -49,18 +48,20 @@ class Step {
   #next: Step | undefined;
   #wanted = false;
   readonly #pass: Pass;
-  readonly #answer: Promise<{ replies: Reply[]; lost?: RedisFailure }>;
+  readonly #answer: Promise<Replies>;
 
   constructor(pass: Pass, cursor: string) {
     this.#pass = pass;
     const { wire, pace, filter } = pass;
     const sent = performance.now();
     const { count } = pace;
-    const command = encode(["SCAN", cursor, ...filter, "COUNT", String(count)]);
-    this.#answer = wire.send("SCAN", command, 1, (item) => {
+    this.#answer = wire.send([["SCAN", cursor, ...filter, "COUNT", String(count)]]).then((answer) => {
+      const [reply] = answer.replies;
+      if (!Array.isArray(reply)) return answer;
       pace.note(performance.now() - sent, count);
-      this.#cursor = String(item);
+      this.#cursor = String(reply[0]);
       if (this.#wanted) this.#begin();
+      return answer;
     });
   }
 

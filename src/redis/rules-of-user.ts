@@ -1,4 +1,4 @@
-import type { Reply } from "./reply.ts";
+import type { Reply } from "./wire.ts";
 
 /** ACL GETUSER answers with a flat list of names and values; a selector is such a list again. */
 export function rulesOf(user: Reply): string | undefined {

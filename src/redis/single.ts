@@ -3,10 +3,9 @@ import { RedisFailure, refusal, unreachable } from "./failure.ts";
 import { type Job, Line, runJobs } from "./line.ts";
 import { passOver } from "./pass.ts";
 import { patiently } from "./patience.ts";
-import { ErrorReply, encode, type Reply } from "./reply.ts";
 import { askSentinels } from "./sentinel.ts";
 import { type Answers, mostRestarts, type RedisIdentity, type Store } from "./store.ts";
-import { type Access, Wire } from "./wire.ts";
+import { type Access, ErrorReply, type Reply, Wire, type Words } from "./wire.ts";
 
 /** In one UNLINK, which nobody else can interrupt; and in one pipeline, which everybody can. */
 const keysPerUnlink = 256;
@@ -94,11 +93,11 @@ export class SingleServer implements Store {
     function* jobs(): Generator<Job> {
       for (let at = 0; at < keys.length; at += keysPerPipeline) {
         const part = keys.slice(at, at + keysPerPipeline);
-        const commands = part.map((key) => encode([name, key, ...more])).join("");
+        const commands = part.map((key): Words => [name, key, ...more]);
         const take = (replies: readonly Reply[]) => {
           for (const [index, reply] of replies.entries()) answers[at + index] = good(reply);
         };
-        yield { name, commands, wanted: part.length, take };
+        yield { commands, take };
       }
     }
     const lost = await runJobs(this.#line, jobs(), this.#limits);
@@ -112,7 +111,7 @@ export class SingleServer implements Store {
     };
     function* jobs(): Generator<Job> {
       for (let at = 0; at < keys.length; at += keysPerUnlink)
-        yield { name: "UNLINK", commands: encode(["UNLINK", ...keys.slice(at, at + keysPerUnlink)]), wanted: 1, take };
+        yield { commands: [["UNLINK", ...keys.slice(at, at + keysPerUnlink)]], take };
     }
     const lost = await runJobs(this.#line, jobs(), this.#limits);
     return lost ? undefined : gone;

@@ -1,5 +1,4 @@
-import type { Reply } from "./reply.ts";
-import type { Wire } from "./wire.ts";
+import type { Reply, Wire } from "./wire.ts";
 
 /** Where the keys are that are read and written. */
 export interface RedisIdentity {

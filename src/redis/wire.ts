@@ -1,21 +1,28 @@
-import { once } from "node:events";
-import { connect as connectPlain, isIP, type Socket } from "node:net";
-import { checkServerIdentity, connect as connectTls, type PeerCertificate } from "node:tls";
+import { isIP } from "node:net";
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
+import type { Redis } from "ioredis";
 import { type Address, addressText, type SignIn } from "./address.ts";
 import { cancelled, RedisFailure, refusal, unreachable } from "./failure.ts";
-import { ErrorReply, encode, type Reply, ReplyReader } from "./reply.ts";
+
+/** An error that the server answered with, as one of perhaps many replies. */
+export class ErrorReply {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** Texts are `latin1`, one character a byte. */
+export type Reply = string | number | null | ErrorReply | Reply[];
+
+/** The name of a command and its arguments, as `latin1`. */
+export type Words = readonly [name: string, ...rest: string[]];
 
 /** What a pipeline got: all its replies, or as many as came before the connection was lost. */
 export interface Replies {
   replies: Reply[];
   lost?: RedisFailure;
-}
-
-interface Pending {
-  replies: Reply[];
-  wanted: number;
-  done(outcome: Replies): void;
-  onFirstItem?: ((item: Reply) => void) | undefined;
 }
 
 /** What the server says of itself; members are missing where it does not say. */
@@ -27,8 +34,6 @@ export interface Greeting {
 const connectTimeoutMs = 5_000;
 const answerTimeoutMs = 10_000;
 const goodbyeMs = 1_000;
-const pieceBytes = 65_536;
-const mostDone = 4;
 
 /** Every command that a connection for reading may send. */
 const reading = ["AUTH", "HELLO", "SELECT", "PING", "INFO", "ACL", "SCAN", "PTTL", "CLUSTER", "SENTINEL"];
@@ -37,43 +42,26 @@ export type Access = "reading" | "writing";
 const allowed: Record<Access, ReadonlySet<string>> = { reading: new Set(reading), writing: new Set(writing) };
 
 /**
- * One connection to one server. It sends what it is told and nothing else, once: a client that sends again by itself, or goes on in
- * database 0 where it may not SELECT another, cannot be used for deleting. No way leads to a command that is not listed above.
+ * One connection to one server. It sends what it is told and nothing else, once. Left to itself ioredis would connect again, send again
+ * what had no answer, and go on in database 0 where SELECT is refused, none of which will do for deleting: so it only carries, and
+ * signing in, choosing the database and repeating are done here and above. No way leads to a command that is not listed above.
  */
 export class Wire {
   readonly address: Address;
   greeting: Greeting = {};
-  readonly #socket: Socket;
+  readonly #client: Redis;
   readonly #access: Access;
-  readonly #pending: Pending[] = [];
-  #first = 0;
   #lost: RedisFailure | undefined;
 
-  private constructor(address: Address, opened: Opened, access: Access, signal: AbortSignal) {
-    const { socket } = opened;
+  private constructor(address: Address, client: Redis, access: Access, signal: AbortSignal) {
     this.address = address;
-    this.#socket = socket;
+    this.#client = client;
     this.#access = access;
-    const reader = new ReplyReader(
-      (reply) => this.#take(reply),
-      (item) => this.#pending[this.#first]?.onFirstItem?.(item),
-    );
-    socket.setNoDelay(true);
-    opened.onPiece = (piece) => {
-      try {
-        reader.feed(piece);
-      } catch (error) {
-        this.lose(unreachable(error));
-      }
-    };
-    socket.on("error", (error) => this.lose(unreachable(error)));
-    socket.on("close", () => this.lose(unreachable("the connection was closed")));
-    socket.setTimeout(answerTimeoutMs, () => {
-      if (this.#first < this.#pending.length) this.lose(unreachable(`nothing came within ${answerTimeoutMs / 1_000} s`));
-    });
+    client.on("error", (error) => this.lose(unreachable(error)));
+    client.on("close", () => this.lose(unreachable("the connection was closed")));
     const onAbort = () => this.lose(cancelled(signal));
     signal.addEventListener("abort", onAbort, { once: true });
-    socket.once("close", () => signal.removeEventListener("abort", onAbort));
+    client.once("end", () => signal.removeEventListener("abort", onAbort));
   }
 
   /** Connects, signs in, selects the database, and waits for a first answer. @throws RedisFailure */
@@ -99,67 +87,66 @@ export class Wire {
   }
 
   /** @throws RedisFailure also where the server answers with an error */
-  async ask(words: readonly string[]): Promise<Reply> {
-    const { replies, lost } = await this.send(words[0] ?? "", encode(words), 1);
+  async ask(words: Words): Promise<Reply> {
+    const { replies, lost } = await this.send([words]);
     if (lost) throw lost;
     const [reply = null] = replies;
     if (reply instanceof ErrorReply) throw refusal(reply.text);
     return reply;
   }
 
-  /**
-   * Sends commands that are encoded already, all of one name, and waits for as many replies. Errors among the replies are replies.
-   * @param onFirstItem hears of the first item of a list while the others are still on their way.
-   */
-  send(name: string, commands: string, wanted: number, onFirstItem?: (item: Reply) => void): Promise<Replies> {
+  /** Sends commands together, and waits for as many replies. Errors among the replies are replies. */
+  async send(commands: readonly Words[]): Promise<Replies> {
     // A mistake of ours, and the last moment to see it.
-    if (!allowed[this.#access].has(name)) throw new Error(`${name} may not be sent by a connection for ${this.#access}`);
-    if (this.#lost) return Promise.resolve({ replies: [], lost: this.#lost });
-    return new Promise((done) => {
-      this.#pending.push({ replies: [], wanted, done, onFirstItem });
-      this.#socket.write(commands, "latin1");
-    });
+    for (const [name] of commands)
+      if (!allowed[this.#access].has(name)) throw new Error(`${name} may not be sent by a connection for ${this.#access}`);
+    if (this.#lost) return { replies: [], lost: this.#lost };
+    const replies: Reply[] = [];
+    for (const outcome of await this.#outcomes(commands)) {
+      const reply = outcome instanceof Error ? errorReply(outcome) : replyOf(outcome);
+      if (reply === undefined) return { replies, lost: this.#lost ?? unreachable(outcome) };
+      replies.push(reply);
+    }
+    return { replies };
+  }
+
+  /** Of each command what came back, or the error. */
+  async #outcomes(commands: readonly Words[]): Promise<unknown[]> {
+    const [only, ...others] = commands;
+    if (only && others.length === 0) {
+      const [name, rest] = encoded(only);
+      return [await this.#client.callBuffer(name, ...rest).then(undefined, asError)];
+    }
+    // One write for all of them.
+    const pipeline = this.#client.pipeline();
+    for (const words of commands) {
+      const [name, rest] = encoded(words);
+      pipeline.callBuffer(name, ...rest);
+    }
+    return ((await pipeline.exec()) ?? []).map(([error, value]) => error ?? value);
   }
 
   /** Ends the connection at once; whatever waits hears why. */
   lose(why: RedisFailure): void {
     if (this.#lost) return;
     this.#lost = why;
-    this.#socket.destroy();
-    for (const pending of this.#pending.splice(0).slice(this.#first)) pending.done({ replies: pending.replies, lost: why });
-    this.#first = 0;
+    this.#client.stream?.destroy();
+    this.#client.disconnect();
   }
 
   /** Ends the connection when what was sent has gone out. */
   async close(): Promise<void> {
-    if (this.#socket.destroyed) return;
-    const closed = once(this.#socket, "close");
-    const deadline = setTimeout(() => this.#socket.destroy(), goodbyeMs);
-    this.#socket.end();
-    await closed;
+    if (this.#client.status === "end") return;
+    const ended = new Promise<void>((resolve) => this.#client.once("end", resolve));
+    const deadline = setTimeout(() => this.#client.stream?.destroy(), goodbyeMs);
+    this.#client.disconnect();
+    await ended;
     clearTimeout(deadline);
-  }
-
-  #take(reply: Reply): void {
-    const pending = this.#pending[this.#first];
-    if (!pending) {
-      this.lose(unreachable("it said something that nobody had asked for"));
-      return;
-    }
-    pending.replies.push(reply);
-    if (pending.replies.length < pending.wanted) return;
-    // An index in place of shift(), which moves everything that waits; what is done is let go of, because it holds its replies.
-    this.#first++;
-    if (this.#first === this.#pending.length || this.#first > mostDone) {
-      this.#pending.splice(0, this.#first);
-      this.#first = 0;
-    }
-    pending.done({ replies: pending.replies });
   }
 
   /** HELLO without a version changes nothing. Servers before 6, and users that may not, simply do not tell. */
   async #greet(): Promise<Greeting> {
-    const { replies, lost } = await this.send("HELLO", encode(["HELLO"]), 1);
+    const { replies, lost } = await this.send([["HELLO"]]);
     if (lost) throw lost;
     const [reply] = replies;
     if (reply instanceof ErrorReply) {
@@ -177,51 +164,79 @@ export class Wire {
   }
 }
 
-interface Opened {
-  socket: Socket;
-  /** Gets what arrives; it is overwritten by what arrives next. */
-  onPiece(piece: Uint8Array): void;
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
-async function connected(address: Address, { tls }: SignIn, signal: AbortSignal): Promise<Opened> {
+/** `undefined` where it is no answer of the server: the connection is gone. */
+function errorReply(error: Error): ErrorReply | undefined {
+  return error.name === "ReplyError" ? new ErrorReply(error.message) : undefined;
+}
+
+function replyOf(value: unknown): Reply {
+  if (Buffer.isBuffer(value)) return value.toString("latin1");
+  if (Array.isArray(value)) return value.map(replyOf);
+  if (value instanceof Error) return new ErrorReply(value.message);
+  return typeof value === "number" || typeof value === "string" ? value : null;
+}
+
+/** Texts as they are, byte for byte: a key need not be valid UTF-8. */
+function encoded([name, ...rest]: Words): [name: string, rest: Buffer[]] {
+  return [name, rest.map((word) => Buffer.from(word, "latin1"))];
+}
+
+async function connected(address: Address, { tls }: SignIn, signal: AbortSignal): Promise<Redis> {
   const { host, port } = address;
-  const opened: Pick<Opened, "onPiece"> = { onPiece: () => undefined };
-  // One buffer for the whole connection: a new one for each piece is garbage outside of the heap, which is collected late.
-  const onread = {
-    buffer: Buffer.allocUnsafeSlow(pieceBytes),
-    callback(length: number, buffer: Uint8Array) {
-      opened.onPiece(buffer.subarray(0, length));
-      return true;
-    },
-  };
-  const secure = tls && {
+  // By its default export: webpack finds no names on a module that is a function.
+  const { default: ioredis } = await import("ioredis");
+  const client = new ioredis.Redis({
     host,
     port,
-    onread,
-    ...(tls.authority === undefined ? {} : { ca: tls.authority }),
-    ...serverName([host, tls.name]),
-    // A node of a cluster is often told by its number, and has the certificate of the name that was configured.
-    checkServerIdentity: (_name: string, certificate: PeerCertificate) => {
-      const wrong = checkServerIdentity(host, certificate);
-      return wrong && checkServerIdentity(tls.name, certificate) ? wrong : undefined;
-    },
+    protocol: 2,
+    lazyConnect: true,
+    connectTimeout: connectTimeoutMs,
+    socketTimeout: answerTimeoutMs,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: null,
+    enableOfflineQueue: false,
+    enableReadyCheck: false,
+    autoResendUnfulfilledCommands: false,
+    disableClientInfo: true,
+    ...(tls
+      ? {
+          tls: {
+            ...(tls.authority === undefined ? {} : { ca: tls.authority }),
+            ...serverName([host, tls.name]),
+            // A node of a cluster is often told by its number, and has the certificate of the name that was configured.
+            checkServerIdentity: (_name: string, certificate: PeerCertificate) => {
+              const wrong = checkServerIdentity(host, certificate);
+              return wrong && checkServerIdentity(tls.name, certificate) ? wrong : undefined;
+            },
+          },
+        }
+      : {}),
+  });
+  let lastError: unknown;
+  const onError = (error: unknown) => {
+    lastError = error;
   };
-  const socket = secure ? connectTls(secure) : connectPlain({ host, port, onread });
-  let deadline: NodeJS.Timeout | undefined;
+  const onAbort = () => client.disconnect();
+  // Without a listener ioredis prints every connection error.
+  client.on("error", onError);
+  signal.addEventListener("abort", onAbort, { once: true });
   try {
-    const late = new Promise<never>((_, reject) => {
-      const tooLate = () => reject(unreachable(`no connection to ${addressText(address)} within ${connectTimeoutMs / 1_000} s`));
-      deadline = setTimeout(tooLate, connectTimeoutMs);
-    });
-    await Promise.race([once(socket, tls ? "secureConnect" : "connect", { signal }), late]);
-    return Object.assign(opened, { socket });
+    await client.connect();
+    client.off("error", onError);
+    return client;
   } catch (error) {
-    // Without a listener a late error of the socket would end the process.
-    socket.on("error", () => undefined);
-    socket.destroy();
-    throw signal.aborted ? cancelled(signal) : tls ? tlsFailure(error) : unreachable(error);
+    client.disconnect();
+    if (signal.aborted) throw cancelled(signal);
+    const cause = lastError ?? error;
+    if (cause instanceof Error && cause.message.includes("ETIMEDOUT"))
+      throw unreachable(`no connection to ${addressText(address)} within ${connectTimeoutMs / 1_000} s`);
+    throw tls ? tlsFailure(cause) : unreachable(cause);
   } finally {
-    clearTimeout(deadline);
+    signal.removeEventListener("abort", onAbort);
   }
 }
 
