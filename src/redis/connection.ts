@@ -8,7 +8,7 @@ import type { RedisIdentity, Store } from "./store.ts";
 
 export type { RedisSettings, SentinelSettings } from "./address.ts";
 export { RedisFailure } from "./failure.ts";
-export { keyText, ownKey, readableKey } from "./key.ts";
+export { keyText, readableKey } from "./key.ts";
 export type { RedisIdentity } from "./store.ts";
 
 /** Milliseconds until the key goes by itself. */
@@ -35,7 +35,7 @@ export interface RedisReader {
   aclRules(): Promise<string | undefined>;
   /**
    * Every key, in batches, once over the keyspace; a key may come twice, as SCAN does. It ends when every key that was there from
-   * beginning to end has been told, and else throws. A key that is kept is copied by `ownKey`.
+   * beginning to end has been told, and else throws.
    * @throws RedisFailure
    */
   scan(options?: ScanOptions): AsyncIterable<string[]>;
