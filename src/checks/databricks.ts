@@ -117,7 +117,7 @@ async function explained(opening: Promise<WarehouseReader>): Promise<WarehouseRe
     return await opening;
   } catch (error) {
     if (!(error instanceof WarehouseFailure)) throw error;
-    const cure = cures[error.kind];
+    const cure = error.cure ?? cures[error.kind];
     throw new Error(`${capital(error.message)}.${cure ? ` ${cure}` : ""}`, { cause: error });
   }
 }
