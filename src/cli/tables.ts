@@ -52,7 +52,7 @@ export async function tables(args: Arguments, world: Terminal): Promise<number> 
     return args.check && found.length > 0 ? 1 : 0;
   } catch (error) {
     if (!(error instanceof WarehouseFailure)) throw error;
-    say(`env-actions: ${error.message}${error.cure ? `. ${error.cure}` : ""}`);
+    say(`env-actions: ${error.message}`);
     return 3;
   }
 }

@@ -101,7 +101,8 @@ function warehouseSettings(context: WarehousePlace): WarehouseSettings | undefin
   if (!settings) return undefined;
   const { certificateAuthority } = settings;
   const workspace = {
-    host: settings.host,
+    // As Databricks' own tools take it: DATABRICKS_HOST is often an address.
+    host: settings.host.replace(/^https:\/\//i, "").replace(/\/+$/, ""),
     ...(certificateAuthority
       ? {
           certificateAuthority: isAbsolute(certificateAuthority)

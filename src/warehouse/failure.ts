@@ -30,7 +30,7 @@ export class WarehouseFailure extends Error {
   readonly sqlState: string | undefined;
   /** What the server asked for with Retry-After. */
   readonly retryAfterMs: number | undefined;
-  /** What a person can do about it, where this failure knows better than its kind. */
+  /** What a person can do about it, where this failure knows better than its kind; the message ends with it. */
   readonly cure: string | undefined;
 
   constructor(
@@ -38,7 +38,7 @@ export class WarehouseFailure extends Error {
     message: string,
     details: { sqlState?: string; retryAfterMs?: number; cure?: string; cause?: unknown } = {},
   ) {
-    super(message, { cause: details.cause });
+    super(details.cure === undefined ? message : `${message}. ${details.cure}`, { cause: details.cause });
     this.kind = kind;
     this.sqlState = details.sqlState;
     this.retryAfterMs = details.retryAfterMs;

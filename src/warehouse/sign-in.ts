@@ -56,6 +56,7 @@ function withClientSecret(
   return issued(workspace, options, {
     headers: { authorization: `Basic ${basic}` },
     form: { grant_type: "client_credentials" },
+    secrets: [basic, clientSecret],
     refused: `Check the service principal ${clientId} and its secret (DATABRICKS_CLIENT_ID, DATABRICKS_CLIENT_SECRET): the secret may have expired or been deleted, or both belong to another workspace.`,
   });
 }
@@ -80,6 +81,7 @@ async function withIdToken(
       subject_token: idToken,
       ...(clientId ? { client_id: clientId } : {}),
     },
+    secrets: [idToken],
     refused: `${policy} with what GitHub's token says: ${spokenClaims(idToken)}.`,
   });
 }
@@ -91,6 +93,8 @@ function tokenEndpoint({ host }: Workspace): URL {
 interface Request {
   headers: Record<string, string>;
   form: Record<string, string>;
+  /** What is sent and must not come back in a message. */
+  secrets: readonly string[];
   /** What helps where the workspace refuses it. */
   refused: string;
 }
@@ -104,7 +108,7 @@ async function issued(workspace: Workspace, options: SignInOptions, request: Req
     ask(url, { method: "POST", headers, body, authority, signal }),
   );
   const content = membersOf(answer.text);
-  if (answer.status !== 200) throw refusal(url, answer.status, content, request.refused);
+  if (answer.status !== 200) throw refusal(url, answer.status, content, request);
   const { access_token: token, expires_in: seconds } = content;
   if (typeof token !== "string" || token === "")
     throw new WarehouseFailure("sign-in", `${url.host} answered the sign-in without a token`, { cure: noWorkspace });
@@ -116,11 +120,12 @@ async function issued(workspace: Workspace, options: SignInOptions, request: Req
 
 const noWorkspace = "Check DATABRICKS_HOST: it must be the workspace's own address.";
 
-function refusal(url: URL, status: number, content: Record<string, unknown>, cure: string): WarehouseFailure {
+function refusal(url: URL, status: number, content: Record<string, unknown>, { secrets, refused }: Request): WarehouseFailure {
   const said = [content.error, content.error_description ?? content.message].filter((part) => typeof part === "string");
-  const why = said.length > 0 ? `: ${said.join(": ").slice(0, 300)}` : "";
-  const message = `${url.host} refused the sign-in (HTTP ${status}${why})`;
-  return new WarehouseFailure("sign-in", message, { cure: [400, 401, 403].includes(status) ? cure : noWorkspace });
+  // Some servers quote what they refuse.
+  const why = secrets.reduce((text, secret) => text.replaceAll(secret, "***"), said.join(": ")).slice(0, 300);
+  const message = `${url.host} refused the sign-in (HTTP ${status}${why === "" ? "" : `: ${why}`})`;
+  return new WarehouseFailure("sign-in", message, { cure: [400, 401, 403].includes(status) ? refused : noWorkspace });
 }
 
 function membersOf(text: string): Record<string, unknown> {
