@@ -40,7 +40,7 @@ interface Filling {
 }
 
 function filled(written: Group, filling: Filling): Group {
-  const { path, variables, added } = filling;
+  const { path, variables, added, found } = filling;
   const isSet = (name: string) => Object.hasOwn(variables, name) && variables[name] !== "" && variables[name] !== undefined;
   const result: Group = { ...written };
   const put = (into: Group, below: Path, key: string, name: string, otherwise?: string) => {
@@ -51,6 +51,13 @@ function filled(written: Group, filling: Filling): Group {
 
   put(result, [], "host", "DATABRICKS_HOST", "missing: expected the workspace's host, or the variable DATABRICKS_HOST");
   if (!("warehouse" in result) && !("path" in result)) {
+    const [id, httpPath] = [variables.DATABRICKS_WAREHOUSE_ID ?? "", variables.DATABRICKS_HTTP_PATH ?? ""];
+    if (id !== "" && httpPath !== "" && !httpPath.endsWith(`/${id}`))
+      found.push({
+        path: [...path, "warehouse"],
+        message:
+          "two warehouses: DATABRICKS_WAREHOUSE_ID and DATABRICKS_HTTP_PATH name different ones; unset one of them, or write warehouse or path here",
+      });
     if (isSet("DATABRICKS_HTTP_PATH") && !isSet("DATABRICKS_WAREHOUSE_ID")) put(result, [], "path", "DATABRICKS_HTTP_PATH");
     else
       put(

@@ -112,6 +112,14 @@ describe("a mistake", () => {
       ],
     ],
     [
+      "two warehouses in the variables",
+      minimal({ inside: "databricks: { host: h.example }" }),
+      { ...token, DATABRICKS_WAREHOUSE_ID: "w", DATABRICKS_HTTP_PATH: "/sql/1.0/warehouses/another" },
+      [
+        `c.yml:5:5  ${at}.warehouse  two warehouses: DATABRICKS_WAREHOUSE_ID and DATABRICKS_HTTP_PATH name different ones; unset one of them, or write warehouse or path here`,
+      ],
+    ],
+    [
       "a way that is not known",
       written(""),
       { DATABRICKS_AUTH_TYPE: "azure-cli" },

@@ -164,6 +164,45 @@ describe("tokens that end", () => {
     expect(since(seen)).toHaveLength(2);
   });
 
+  /** Does its work until it runs in the warehouse; then its token is taken back, and asking for its result is refused. */
+  async function revokedWhileItRuns<Result>(work: Promise<Result>): Promise<Result> {
+    const seen = school.statements.length;
+    await until(() => school.statements.slice(seen).some(({ sql }) => sql.includes("slow")));
+    school.revokeTokens();
+    return await work;
+  }
+
+  it("while a statement runs: a delete is repeated, and how many rows it took is unknown, not zero", async () => {
+    Object.assign(school.levers, { directResultsMs: 0, slowOperation: { seconds: 0.3, matching: "slow" } });
+    await school.load("INSERT INTO sessions.classroom_sessions (id) VALUES ('slow')");
+    const affected = await deletes(settings(sourceOf(machine)), (warehouse) =>
+      revokedWhileItRuns(
+        warehouse.deleteRows("sessions.classroom_sessions", "id = :id AND title IS NULL OR id = 'slow'", { id: "x" }),
+      ),
+    );
+    expect(affected).toBeUndefined();
+    expect(await school.query("SELECT id FROM sessions.classroom_sessions")).toEqual([]);
+  });
+
+  it("what must not run twice is sent again only where it was surely turned away", async () => {
+    await school.load("INSERT INTO sessions.classroom_sessions (id, title) VALUES ('back', 'slow')");
+    await deletes(settings(sourceOf(machine)), async (warehouse) => {
+      const rows = { table: "sessions.classroom_sessions", key: "id", parameters: { id: "back" } };
+      const [history] = await warehouse.query("DESCRIBE HISTORY sessions.classroom_sessions LIMIT 1");
+      const version = Number(history?.version);
+      await warehouse.deleteRows(rows.table, "id = :id", rows.parameters);
+      school.revokeTokens();
+      expect(await warehouse.restoreRows({ ...rows, version, condition: "id = :id" })).toBe(1);
+
+      await warehouse.deleteRows(rows.table, "id = :id", rows.parameters);
+      Object.assign(school.levers, { directResultsMs: 0, slowOperation: { seconds: 0.3, matching: "slow" } });
+      const condition = "id = :id AND title = 'slow'";
+      const failure = await failureOf(revokedWhileItRuns(warehouse.restoreRows({ ...rows, version, condition })));
+      expect(failure.kind).toBe("sign-in");
+      expect(school.statements.filter(({ sql }) => sql.includes("INSERT") && sql.includes("slow"))).toHaveLength(1);
+    });
+  });
+
   it("that are refused although they are new end the statement, and are not asked for again", async () => {
     const seen = school.tokenRequests.length;
     const failure = await reads(settings(sourceOf(machine)), (reader) => {
