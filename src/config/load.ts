@@ -12,7 +12,7 @@ import { type Config, configSchema, type Environment } from "./schema.ts";
 import { hiddenSpans, hiddenSpansOfBroken, secretsOf, writtenSecrets } from "./secrecy.ts";
 import type { Secret } from "./secret.ts";
 import { placeAt } from "./shape.ts";
-import { type Filled, saidOfAdded, withUnifiedVariables } from "./unified-variables.ts";
+import { type Filled, withUnifiedVariables } from "./unified-variables.ts";
 import { type ParsedYaml, parseYaml } from "./yaml.ts";
 
 export interface LoadOptions {
@@ -136,8 +136,8 @@ function mistakesIn(
   const malformedPaths = new Set(malformed.map(({ path }) => pathKey(path)));
   const written = writtenSecrets(data, entries).filter(({ path }) => !malformedPaths.has(pathKey(path)));
   const lacking = filled.blanks
-    .filter((blank) => isNeeded(blank.path, selected) && saidOfAdded(blank, unified.added) !== "")
-    .map((blank) => missingVariable(yaml, blank, saidOfAdded(blank, unified.added)));
+    .filter(({ path }) => isNeeded(path, selected))
+    .map((blank) => missingVariable(yaml, blank, unified.added.get(pathKey(blank.path))));
 
   // Where no value could be read, nothing is said about it.
   const unread = new Set([...yaml.unread, ...[...malformed, ...written, ...filled.blanks].map(({ path }) => path)].map(pathKey));

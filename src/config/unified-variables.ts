@@ -1,4 +1,4 @@
-import type { Blank, Variables } from "./interpolation.ts";
+import type { Variables } from "./interpolation.ts";
 import { type Conflict, type Data, group, isGroup } from "./loose.ts";
 import { type Path, pathKey } from "./path.ts";
 
@@ -106,9 +106,6 @@ function signIn(result: Group, { path, variables, added, found }: Filling, isSet
   const way = wayOf(variables, isSet);
   if (typeof way !== "string") {
     found.push({ path, message: way.problem });
-    // What follows would only say it once more.
-    result.token = "${DATABRICKS_TOKEN}";
-    added.set(pathKey([...path, "token"]), "");
     return;
   }
   const put = (key: string, name: string, message: string) => {
@@ -148,11 +145,6 @@ function wayOf(variables: Variables, isSet: (name: string) => boolean): Way | { 
         "two ways to sign in: DATABRICKS_TOKEN and DATABRICKS_CLIENT_SECRET are both set; set DATABRICKS_AUTH_TYPE to pat or oauth-m2m, or write token, or clientId and clientSecret, here",
     };
   return hasSecret ? "oauth-m2m" : "pat";
-}
-
-/** What is said of a place that was put in and whose variable is not set; `undefined` for what a person wrote. */
-export function saidOfAdded({ path }: Blank, added: Filled["added"]): string | undefined {
-  return added.get(pathKey(path));
 }
 
 /** More than one way to sign in, in the file. */

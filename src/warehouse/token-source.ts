@@ -54,7 +54,10 @@ export class RenewedTokens implements TokenSource {
   async token(signal?: AbortSignal): Promise<string> {
     const held = this.#held;
     const now = Date.now();
-    if (!held || now >= held.endsAt) return await unlessAborted(this.#next(), signal);
+    if (!held || now >= held.endsAt) {
+      if (signal?.aborted) throw cancelled(signal);
+      return await unlessAborted(this.#next(), signal);
+    }
     if (now >= held.renewAt && now >= this.#notBefore) {
       this.#next().catch(() => {
         // Nothing is lost yet: the token at hand is good. Once it has ended, the same failure is everybody's who asks.
@@ -88,11 +91,6 @@ export class RenewedTokens implements TokenSource {
 
 async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
   if (!signal) return await work;
-  if (signal.aborted) {
-    // Others may wait for it; whoever gave up must not end the process with its failure.
-    work.catch(() => undefined);
-    throw cancelled(signal);
-  }
   return await new Promise<Value>((resolve, reject) => {
     const onAbort = () => reject(cancelled(signal));
     signal.addEventListener("abort", onAbort, { once: true });
