@@ -3,6 +3,7 @@ import { suggestion } from "./nearest.ts";
 import { type Path, valueAt } from "./path.ts";
 import { configSchema } from "./schema.ts";
 import { testDataConflicts } from "./test-data-rules.ts";
+import { signInConflicts } from "./unified-variables.ts";
 import { parseDuration } from "./units.ts";
 
 const defaults = configSchema.parse({ version: 1, environments: {} });
@@ -21,6 +22,7 @@ export function conflicts(data: Data, written: Data): Conflict[] {
       ...borrowedIdentity(["environments", name], valueAt(written, ["environments", name])),
       ...redisConflicts(["environments", name, "redis"], valueAt(environment, ["redis"])),
     ]),
+    ...signInConflicts(valueAt(written, ["environments"])),
     ...stagePrefixes(data, written),
     ...sweptWhileRunning(data),
     ...testDataConflicts(data, written),
@@ -57,12 +59,6 @@ function unreachableProbes(path: Path, environment: unknown): Conflict[] {
     for (const name of needing)
       found.push({ path: [...path, name], message: "needs to know where the API is: add api: { url: … }" });
   }
-  const databricks = part("databricks");
-  if (isGroup(databricks) && databricks.warehouse === undefined && databricks.path === undefined)
-    found.push({
-      path: [...path, "databricks", "warehouse"],
-      message: "missing: expected warehouse or path: which warehouse runs the statements?",
-    });
   const auth = part("auth");
   if (isGroup(auth) && auth.enabled !== false && auth.secret === undefined)
     found.push({
