@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type endpointSchema, environmentSchema, type serverSchema } from "./environment-schema.ts";
+import { retries, score } from "./score-schema.ts";
 import { e2eSchema, integrationSchema } from "./suite-schema.ts";
 import { type tableSchema, testDataSchema } from "./test-data-schema.ts";
 import { duration, percent, timeLimit } from "./units.ts";
@@ -23,13 +24,12 @@ const stages = z.strictObject({
   preflight: z
     .strictObject({
       budget: timeLimit.prefault("2m"),
-      sweep: z
-        .boolean()
-        .default(false)
-        .meta({
-          description: "Delete what lost runs left, once it is older than testData.expireAfter; else it is only a warning.",
-        }),
+      sweep: z.boolean().default(false).meta({
+        description: "Delete what lost runs left, once it is older than testData.expireAfter; else it is only a warning.",
+      }),
       ...limits,
+      score,
+      retries,
     })
     .prefault({})
     .meta({ description: "Is the environment fit to be tested?" }),
@@ -39,6 +39,8 @@ const stages = z.strictObject({
     .strictObject({
       budget: timeLimit.prefault("5m"),
       ...limits,
+      score,
+      retries,
     })
     .prefault({})
     .meta({ description: "Is what was deployed alive? Reads only." }),
