@@ -22,9 +22,12 @@ function settings(weights: Weight[] = [], rest: Partial<ScoreSettings> = {}): Sc
 const ids = ["api.health", "api.sessions", "redis.ping", "redis.hit-rate", "websocket.sessions", "test-data.cleanup"];
 const globs = ["*", "api.*", "redis.*", "redis.hit-rate", "websocket.sessions", "nothing.*"];
 const anyVerdict = fc.constantFrom<Verdict>(...badness, "skipped");
-const anyChecks = fc.array(fc.tuple(fc.constantFrom(...ids), anyVerdict).map(([id, verdict]) => check(id, verdict)), {
-  maxLength: 12,
-});
+const anyChecks = fc.array(
+  fc.tuple(fc.constantFrom(...ids), anyVerdict).map(([id, verdict]) => check(id, verdict)),
+  {
+    maxLength: 12,
+  },
+);
 const anyWeights = fc.array(
   fc
     .record({
@@ -69,9 +72,7 @@ describe("whatever the checks, the weights and the criteria", () => {
         expect(badness).toContain(verdict);
         expect(score.percent).toBeGreaterThanOrEqual(0);
         expect(score.percent).toBeLessThanOrEqual(100);
-        const changed = checks.map((one, index) =>
-          score.checks[index]?.dryRun ? { ...one, verdict: "failed" as const } : one,
-        );
+        const changed = checks.map((one, index) => (score.checks[index]?.dryRun ? { ...one, verdict: "failed" as const } : one));
         expect(scoreChecks(changed, chosen).verdict).toBe(verdict);
       }),
       { numRuns: 2_000 },
@@ -180,7 +181,11 @@ describe("a check that is declared flaky", () => {
   test("is looked at again, and says so", async () => {
     const { probe, looks } = probing(["failed", "passed"]);
     const found = await retrying(policy(2), () => again("websocket.sessions", probe));
-    expect(found).toEqual({ verdict: "passed", attempts: 2, message: "Only on look 2; before it was failed. Declared flaky: #412" });
+    expect(found).toEqual({
+      verdict: "passed",
+      attempts: 2,
+      message: "Only on look 2; before it was failed. Declared flaky: #412",
+    });
     expect(looks()).toBe(2);
   });
 
