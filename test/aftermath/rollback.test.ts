@@ -2,6 +2,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type LocalGitHub, serverError, startGitHub } from "../../local/github/index.ts";
+import type { GitHub } from "../../src/gate/github.ts";
+import { GitHubError } from "../../src/gate/github-error.ts";
+import { claimRollback } from "../../src/gate/rollback.ts";
 import type { StageReport, Verdict } from "../../src/model.ts";
 import { parseReport } from "../../src/report/schema.ts";
 import { type Configured, newSetting, type Setting, smoke } from "./setting.ts";
@@ -133,7 +136,7 @@ describe("a failed smoke asks once for the rollback of its deployment", () => {
     expect((await setting.after(next, options)).rollback?.outcome).toBe("fired");
   });
 
-  test("a claim whose answer was lost is found again, and asked for once", async () => {
+  test("an answer that was lost leaves unknown what was done, and nobody asks again", async () => {
     const [setting, deployment] = [await runner(), await deployed()];
     local.levers.refuse.push({ times: 1, operation: "actions/create-workflow-dispatch", answer: serverError(502) });
     const report = await setting.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: workflow });
@@ -143,6 +146,38 @@ describe("a failed smoke asks once for the rollback of its deployment", () => {
     expect((await other.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: workflow })).rollback?.outcome).toBe(
       "already-fired",
     );
+  });
+});
+
+describe("a claim", () => {
+  const claim = { deployment: 7, mark: "run/1", state: "failure" as const, pauseMs: 0 };
+  const where = { owner: "classwaves", repo: "app" };
+  /** A GitHub that writes, or does not, and then does not answer; and that shows a status only at a later look. */
+  const github = (written: string[], shownAtLook = 1) => {
+    let looks = 0;
+    const statuses: { id: number; description: string }[] = [];
+    const listDeploymentStatuses = () => undefined;
+    const createDeploymentStatus = async () => {
+      for (const mark of written)
+        statuses.push({ id: 100 - statuses.length, description: `env-actions rollback claimed ${mark}` });
+      throw new GitHubError("no answer", undefined);
+    };
+    const paginate = async () => (looks++ >= shownAtLook ? statuses : []);
+    return { rest: { repos: { listDeploymentStatuses, createDeploymentStatus } }, paginate } as unknown as GitHub;
+  };
+
+  test("whose answer was lost is found again", async () => {
+    expect(await claimRollback(github(["run/1"]), where, claim)).toEqual({ mine: true });
+    expect(await claimRollback(github(["run/1"], 3), where, claim)).toEqual({ mine: true });
+  });
+
+  test("that was not written, or is never shown, is none", async () => {
+    await expect(claimRollback(github([]), where, claim)).rejects.toThrow("no answer");
+    await expect(claimRollback(github(["run/1"], 99), where, claim)).rejects.toThrow("no answer");
+  });
+
+  test("that came later than another's yields, in whatever order they are shown", async () => {
+    expect(await claimRollback(github(["run/1", "run/2"]), where, claim)).toEqual({ mine: false, by: "run/2" });
   });
 });
 

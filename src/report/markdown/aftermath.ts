@@ -15,9 +15,9 @@ export function aftermathParts({ rollback, alerts = [] }: StageReport): Part[] {
     : [];
   if (alerts.length === 0) return asked;
   const rows = alerts.map((alert) => [
-    alert.channel,
-    alert.event,
-    `${alert.outcome === "failed" ? "❗ " : ""}${alertWords(alert)}`,
+    tableCell(alert.channel),
+    tableCell(alert.event),
+    `${alert.outcome === "failed" ? "❗ " : ""}${tableCell(alertWords(alert))}`,
     tableCell(cut(alert.problem ?? "", 500)),
   ]);
   const text = `### Alerts\n\n${table(["Channel", "Event", "Outcome", "Problem"], rows)}`;
