@@ -15,6 +15,7 @@ import { commitOf, originOf } from "./gate/origin.ts";
 import { type EvidenceStore, evidenceStore } from "./gate/store.ts";
 import type { AuditNote, Commit, Evidence, Origin, Progress, StageName, StageReport } from "./model.ts";
 import { type RecordedFiles, recordReport } from "./record.ts";
+import { rollbackLine } from "./report/words.ts";
 import { secretKeeper } from "./secrets.ts";
 import { childEnvironment } from "./stages/child-environment.ts";
 import type { Overrides, StageContext } from "./stages/context.ts";
@@ -106,6 +107,7 @@ export async function performStage(request: StageRequest): Promise<StageAnswer> 
     : [];
   // The stage has told its end already; what came after that is told by itself.
   const afterwards = report.problems.slice(found.problems.length);
+  if (report.rollback) request.onProgress({ kind: "warning", stage, text: rollbackLine(report.rollback) });
   const unsent = (report.alerts ?? []).flatMap(({ channel, event, problem }) =>
     problem ? [`the alert to ${channel} (${event}): ${problem}`] : [],
   );

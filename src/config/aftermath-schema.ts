@@ -81,7 +81,10 @@ export const rollbackSchema = z
       .strictObject({ type: z.string().min(1).max(100).meta({ description: "The type that on: repository_dispatch names." }) })
       .optional()
       .meta({ description: "Send a repository_dispatch; needs contents: write." }),
-    command: command.optional(),
+    command: command.optional().meta({
+      description:
+        "Run by the shell, with ENV_ACTIONS_DEPLOYMENT, ENV_ACTIONS_COMMIT, ENV_ACTIONS_ENVIRONMENT and ENV_ACTIONS_VERDICT.",
+    }),
     on: z
       .array(z.enum(["failed", "error"]))
       .min(1)
