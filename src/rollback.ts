@@ -6,6 +6,8 @@ import type { RollbackConfig } from "./config/schema.ts";
 import { type GitHubOptions, gitHub } from "./gate/github.ts";
 import {
   type Claim,
+  type ClaimAnswer,
+  type ClaimOutcome,
   claimRollback,
   dispatchEvent,
   dispatchWorkflow,
@@ -138,31 +140,50 @@ type Say = (outcome: Rollback["outcome"], why: string) => Rollback;
 
 async function askedOnce(run: RollbackRun, subject: Subject, say: Say): Promise<Rollback> {
   const before = await recordAsked(run, subject);
-  if (before) return say("already-fired", `run ${before.run} did at ${before.at}, which ended as ${before.outcome}`);
+  if (before) return sayBefore(run, before, say);
   const claim = claimOf(run, subject);
-  let answer: Rollback;
+  let claimed: ClaimAnswer | undefined;
   try {
-    const claimed = claim && (await claimRollback(await github(run), claim.place, claim));
-    if (claimed && !claimed.mine) answer = say("already-fired", `another run did (${claimed.by})`);
-    else {
-      // Before it is asked for: whoever stops us now should still find it in the log.
-      const asked = await problemOf(run.audit(inAudit(say("unknown", `smoke ${run.report.verdict}`), "asked")));
-      answer = await fired(run, subject, say);
-      if (asked) answer = await noted(answer, [Promise.reject(new Error(asked))]);
-    }
+    claimed = claim && (await claimRollback(await github(run), claim.place, claim));
   } catch (error) {
     // Not even asked for: another run, with the right permissions, may.
     await recordOutcome(run, subject, undefined);
     throw error;
   }
+  if (claimed && !claimed.mine) return await noted(sayElsewhere(claimed, say), [recordOutcome(run, subject, "elsewhere")]);
+  // Before it is asked for: whoever stops us now should still find it in the log.
+  const unlogged = await problemOf(run.audit(inAudit(say("unknown", `smoke ${run.report.verdict}`), "asked")));
+  // Whatever went wrong from here on, it may have been asked for.
+  const answer = await fired(run, subject, say).catch((error: unknown) => say("unknown", sentence(error)));
   // A refusal was no attempt, unless GitHub has its record already.
-  if (answer.outcome === "already-fired") return await noted(answer, [recordOutcome(run, subject, "elsewhere")]);
   const outcome = answer.outcome === "fired" || answer.outcome === "unknown" ? answer.outcome : "failed";
   const again = outcome === "failed" && !claim && !run.config.command;
   return await noted(answer, [
+    ...(unlogged ? [Promise.reject(new Error(unlogged))] : []),
     recordOutcome(run, subject, again ? undefined : outcome),
     ...(claim ? [github(run).then((api) => recordRollback(api, claim.place, claim, outcome))] : []),
   ]);
+}
+
+/** A run asks within this time, or has been stopped while it did. */
+const longestAskingMs = 180_000;
+
+/** What the record of this workspace says: only one that was fired has done what is needed, and the others want a person. */
+function sayBefore({ config }: RollbackRun, { run, at, outcome }: Records["rollbacks"][number], say: Say): Rollback {
+  const who = `run ${run} asked for it at ${at}`;
+  if (outcome === "failed") return say("failed", `${who}, and it failed; it is asked for once, so a person has to do it`);
+  if (outcome === "fired" || outcome === "elsewhere") return say("already-fired", who);
+  const asking = outcome === "asked" && Date.now() - Date.parse(at) < Math.max(longestAskingMs, config.timeout);
+  return asking
+    ? say("already-fired", `${who}, and has not ended`)
+    : say("unknown", `${who}, and nobody knows what became of it`);
+}
+
+/** What the deployment's own record says. */
+function sayElsewhere({ by, outcome }: { by: string; outcome?: ClaimOutcome }, say: Say): Rollback {
+  const who = `another run asked for it (${by})`;
+  if (outcome === "failed") return say("failed", `${who}, and it failed; it is asked for once, so a person has to do it`);
+  return outcome === "unknown" ? say("unknown", `${who}, and nobody knows what became of it`) : say("already-fired", who);
 }
 
 /** With what could not be recorded of it: that changes nothing of what was done, and is said. */

@@ -19,7 +19,7 @@ export function placeOf(repository: string): Place {
   return { owner, repo };
 }
 
-const claimed = /^env-actions rollback claimed (\S+)$/;
+const ours = /^env-actions rollback (claimed|fired|failed|unknown) (\S+)$/;
 /** GitHub may need a moment until it shows what it took. */
 const looks = 4;
 
@@ -32,12 +32,15 @@ export interface Claim {
   pauseMs?: number;
 }
 
-export type ClaimAnswer = { mine: true } | { mine: false; by: string };
+export type ClaimOutcome = "fired" | "failed" | "unknown";
+
+/** `outcome`: what became of it, where its run said so. */
+export type ClaimAnswer = { mine: true } | { mine: false; by: string; outcome?: ClaimOutcome };
 
 /** Whether this attempt is the one that may ask for the rollback. @throws GitHubError when that could not be told; then nobody may */
 export async function claimRollback(api: GitHub, place: Place, claim: Claim): Promise<ClaimAnswer> {
   const before = (await claims(api, place, claim.deployment))[0];
-  if (before) return { mine: false, by: before.mark };
+  if (before) return { mine: false, ...before };
   const lost = await writeStatus(api, place, claim, `env-actions rollback claimed ${claim.mark}`).catch((error: unknown) => {
     // Without an answer it may have been written: what stands there tells.
     if (error instanceof GitHubError && (error.status === undefined || error.status >= 500)) return error;
@@ -46,36 +49,37 @@ export async function claimRollback(api: GitHub, place: Place, claim: Claim): Pr
   for (let look = 1; look <= looks; look++) {
     const all = await claims(api, place, claim.deployment);
     const first = all[0];
-    if (first && all.some(({ mark }) => mark === claim.mark))
-      return first.mark === claim.mark ? { mine: true } : { mine: false, by: first.mark };
+    if (first && all.some(({ by }) => by === claim.mark))
+      return first.by === claim.mark ? { mine: true } : { mine: false, ...first };
     if (look < looks) await new Promise((resolve) => setTimeout(resolve, claim.pauseMs ?? 500 * look));
   }
   throw lost ?? new GitHubError(`GitHub took the claim of a rollback and does not show it`, undefined);
 }
 
 /** Says at the deployment what became of it. @throws GitHubError */
-export async function recordRollback(
-  api: GitHub,
-  place: Place,
-  claim: Claim,
-  outcome: "fired" | "failed" | "unknown",
-): Promise<void> {
+export async function recordRollback(api: GitHub, place: Place, claim: Claim, outcome: ClaimOutcome): Promise<void> {
   await writeStatus(api, place, claim, `env-actions rollback ${outcome} ${claim.mark}`);
 }
 
-/** Oldest first. */
-async function claims(api: GitHub, place: Place, deployment: number): Promise<{ id: number; mark: string }[]> {
+/** Oldest first, each with what became of it. */
+async function claims(api: GitHub, place: Place, deployment: number): Promise<{ by: string; outcome?: ClaimOutcome }[]> {
   const statuses = await api.paginate(api.rest.repos.listDeploymentStatuses, {
     ...place,
     deployment_id: deployment,
     per_page: 100,
   });
-  return statuses
-    .flatMap(({ id, description }) => {
-      const mark = claimed.exec(description ?? "")?.[1];
-      return mark === undefined ? [] : [{ id, mark }];
-    })
-    .sort((a, b) => a.id - b.id);
+  const said = statuses
+    .toSorted((a, b) => a.id - b.id)
+    .flatMap(({ description }) => {
+      const [, word, by] = ours.exec(description ?? "") ?? [];
+      return word && by ? [{ word, by }] : [];
+    });
+  return said
+    .filter(({ word }) => word === "claimed")
+    .map(({ by }) => {
+      const end = said.findLast((one) => one.by === by && one.word !== "claimed")?.word as ClaimOutcome | undefined;
+      return { by, ...(end ? { outcome: end } : {}) };
+    });
 }
 
 async function writeStatus(api: GitHub, place: Place, { deployment, state }: Claim, description: string): Promise<undefined> {

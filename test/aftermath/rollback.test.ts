@@ -144,7 +144,7 @@ describe("a failed smoke asks once for the rollback of its deployment", () => {
     expect(report).toMatchObject({ verdict: "failed", problems: [expect.stringMatching(/^the rollback of deployment/)] });
     const other = await runner();
     expect((await other.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: workflow })).rollback?.outcome).toBe(
-      "already-fired",
+      "unknown",
     );
   });
 });
@@ -255,6 +255,23 @@ test("a refusal names the permission, is a problem of the report, and without a 
   expect((await setting.after(smokeOf("failed"), options)).rollback?.outcome).toBe("fired");
 });
 
+test("one that was stopped while it asked is not asked for again, and a person is told", async () => {
+  const setting = await runner();
+  const key = `production: commit ${sha}`;
+  const asked = (at: Date) => ({ key, at: at.toISOString(), run: "1_a", trigger: "x", outcome: "asked" });
+  const after = async (at: Date) => {
+    await writeFile(join(setting.records, "rollbacks.json"), JSON.stringify({ version: 1, rollbacks: [asked(at)] }));
+    return await setting.after(smokeOf("failed"), { ...onGitHub(), rollback: workflow });
+  };
+  expect((await after(new Date())).rollback?.outcome).toBe("already-fired");
+  const lost = await after(new Date(Date.now() - 3_600_000));
+  expect(lost).toMatchObject({
+    rollback: { outcome: "unknown" },
+    problems: [expect.stringMatching(/nobody knows what became of it/)],
+  });
+  expect(dispatches()).toEqual([]);
+});
+
 describe("as a command", () => {
   test("with what is rolled back in its environment; once, also when it fails", async () => {
     const setting = await runner();
@@ -271,7 +288,10 @@ describe("as a command", () => {
       outcome: "failed",
       why: expect.stringMatching(/^the command ended with 3/),
     });
-    expect((await run("3", "8")).rollback?.outcome).toBe("already-fired");
+    expect((await run("3", "8")).rollback).toMatchObject({
+      outcome: "failed",
+      why: expect.stringMatching(/a person has to do it$/),
+    });
     expect(await readFile(join(setting.records, "ran"), "utf8")).toBe(`7 ${sha} failed\n8 ${sha} failed\n`);
   });
 

@@ -160,7 +160,10 @@ test("an alert that cannot be sent is told, and the verdict stays; a check decla
   });
   expect(report.score).toBeUndefined();
   expect(report.alerts?.filter(({ outcome }) => outcome === "failed")).toHaveLength(1);
-  expect(failed.warnings).toEqual([expect.stringMatching(/^the alert to (slack|openTelemetry) \(\w+\): /)]);
+  expect(failed.warnings).toEqual([
+    expect.stringMatching(/^The rollback of deployment \d+ was asked for \(/),
+    expect.stringMatching(/^the alert to (slack|openTelemetry) \(\w+\): /),
+  ]);
 
   health = [503];
   const passed = (await smoke(await deployed())).report;
