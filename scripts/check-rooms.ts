@@ -9,7 +9,7 @@ import { parseSync, Visitor } from "rolldown/utils";
 
 const ground = ["config"];
 const stores = ["warehouse", "redis"];
-const workrooms = ["checks", "testdata", "process", "results", "gate"];
+const workrooms = ["checks", "testdata", "process", "results", "gate", "alerts"];
 /** Files in src itself that the two doors, action and cli, have in common. */
 const hall = [
   "suite.ts",
@@ -18,6 +18,9 @@ const hall = [
   "audit-log.ts",
   "lock-file.ts",
   "remaining.ts",
+  "aftermath.ts",
+  "rollback.ts",
+  "state-file.ts",
   "secrets.ts",
   "progress.ts",
   "exit-status.ts",
@@ -48,6 +51,9 @@ const knownToOneRoom: Record<string, string> = {
   ioredis: "redis",
   "@actions/core": "action",
   "@actions/github": "gate",
+  "@opentelemetry/exporter-metrics-otlp-http": "alerts",
+  "@opentelemetry/resources": "alerts",
+  "@opentelemetry/sdk-metrics": "alerts",
 };
 
 /** They stand beside src: they see its public entry only, and src does not see them at all. */

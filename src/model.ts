@@ -55,6 +55,71 @@ export interface Check {
   message?: string;
   durationMs: number;
   latency?: Latency;
+  /** How often it was looked at, where it is declared flaky and the first look was no pass. */
+  attempts?: number;
+  /** Recorded as it was, and not counted. */
+  dryRun?: boolean;
+}
+
+/** How all checks of a stage were weighed together; see `stages/score.ts`. */
+export interface Score {
+  /** Of what could be reached; cut off after one digit. */
+  percent: number;
+  /** Percent from which the stage is passed. */
+  pass: number;
+  /** Percent from which it is degraded. */
+  warning: number;
+  reached: number;
+  possible: number;
+  /** In the order of the report's checks. */
+  checks: ScoredCheck[];
+  /** Globs of the configuration that mean no check of this run. */
+  unmatched: string[];
+}
+
+export interface ScoredCheck {
+  id: string;
+  weight: number;
+  /** Its failure fails the stage, whatever the score. */
+  key: boolean;
+  dryRun: boolean;
+  /** Of its weight. */
+  points: number;
+}
+
+/** A message about a verdict: to a channel, and what became of it. */
+export interface Alert {
+  channel: AlertChannel;
+  event: AlertEvent;
+  /** `repeated`: the same was sent within the window, so it was not sent again. */
+  outcome: "sent" | "repeated" | "failed";
+  /** ISO 8601. */
+  at: string;
+  attempts: number;
+  /** Why it could not be sent. */
+  problem?: string;
+}
+
+export const alertChannels = ["webhook", "slack", "pagerDuty", "openTelemetry"] as const;
+export type AlertChannel = (typeof alertChannels)[number];
+
+/** `recovered`: the first passed after a bad one. `measured`: metrics, which are sent whatever the verdict. */
+export type AlertEvent = "failed" | "error" | "degraded" | "recovered" | "measured";
+
+/** What was asked for after a bad verdict, once for a deployment. */
+export interface Rollback {
+  /** `workflow_dispatch of rollback.yml at main in classwaves/app`, or the command. */
+  trigger: string;
+  /** What is rolled back: `deployment 4711`, or `production at 4b7e1d90c2f6`. */
+  of: string;
+  /**
+   * `fired`: it was accepted, or the command ended with 0. `dry-run`: it would have been. `already-fired`: another run did.
+   * `not-fired`: it must not be now. `failed`: it could not be. `unknown`: it may have been.
+   */
+  outcome: "fired" | "dry-run" | "already-fired" | "not-fired" | "failed" | "unknown";
+  /** ISO 8601. */
+  at: string;
+  why: string;
 }
 
 export type TestStatus = "passed" | "failed" | "flaky" | "skipped";
@@ -289,12 +354,18 @@ export interface StageReport {
   durationMs: number;
   budgetMs: number;
   checks: Check[];
+  /** Absent where the verdict is that of the worst check. */
+  score?: Score;
   tests?: TestResults;
   /** Absent where failed tests left nothing behind, or none failed. */
   attachments?: Attachment[];
   servers: ServerReport[];
   commands: CommandReport[];
   cleanup?: CleanupResult;
+  /** Absent where none is configured for this verdict. */
+  rollback?: Rollback;
+  /** Absent where there was none to send. */
+  alerts?: Alert[];
   /** What could not be done, beside the checks: no failure is swallowed. */
   problems: string[];
 }

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { type Aftermath, afterVerdict } from "./aftermath.ts";
 import { AuditLog, auditFile } from "./audit-log.ts";
 import { resolveTables } from "./config/classwaves.ts";
 import { loadConfig, selectEnvironment } from "./config/load.ts";
@@ -14,7 +15,9 @@ import { commitOf, originOf } from "./gate/origin.ts";
 import { type EvidenceStore, evidenceStore } from "./gate/store.ts";
 import type { AuditNote, Commit, Evidence, Origin, Progress, StageName, StageReport } from "./model.ts";
 import { type RecordedFiles, recordReport } from "./record.ts";
+import { rollbackLine } from "./report/words.ts";
 import { secretKeeper } from "./secrets.ts";
+import { childEnvironment } from "./stages/child-environment.ts";
 import type { Overrides, StageContext } from "./stages/context.ts";
 import { runStage } from "./stages/run.ts";
 import { isRunId, newRunId } from "./testdata/identity.ts";
@@ -93,7 +96,8 @@ export async function performStage(request: StageRequest): Promise<StageAnswer> 
     origin,
     refusal: identity.refusal,
   });
-  const { report, files } = await recordReport(found, { records, redact: secrets.redact, audit });
+  const concluded = await afterVerdict(found, aftermathOf(request, context, audit));
+  const { report, files } = await recordReport(concluded, { records, redact: secrets.redact, audit });
   const problems = await store.keep(evidenceOf(report, files.reportText), [{ name: `${stage}.json`, content: files.reportText }]);
   const notUploaded = request.artifacts
     ? [
@@ -103,9 +107,32 @@ export async function performStage(request: StageRequest): Promise<StageAnswer> 
     : [];
   // The stage has told its end already; what came after that is told by itself.
   const afterwards = report.problems.slice(found.problems.length);
-  for (const problem of [...identity.problems, ...afterwards, ...problems, ...notUploaded])
+  if (report.rollback) request.onProgress({ kind: "warning", stage, text: rollbackLine(report.rollback) });
+  const unsent = (report.alerts ?? []).flatMap(({ channel, event, problem }) =>
+    problem ? [`the alert to ${channel} (${event}): ${problem}`] : [],
+  );
+  for (const problem of [...unsent, ...identity.problems, ...afterwards, ...problems, ...notUploaded])
     request.onProgress({ kind: "warning", stage, text: problem });
   return { report, files };
+}
+
+function aftermathOf(request: StageRequest, context: Omit<StageContext, "signal" | "audit">, audit: AuditLog): Aftermath {
+  const { environment, records, workspace, env, secrets, stage } = context;
+  return {
+    alerts: environment.alerts,
+    rollback: environment.rollback,
+    deployment: request.deployment,
+    githubToken: request.githubToken,
+    cancelled: request.cancel.aborted,
+    cancel: request.cancel,
+    records,
+    workspace,
+    env,
+    commandEnv: childEnvironment(context, {}),
+    audit: (note) => audit.write(note),
+    redact: secrets.redact,
+    onLine: (line) => request.onProgress({ kind: "output", stage, source: "rollback", line }),
+  };
 }
 
 /** The configuration as the request names it, with its secrets told. @throws UserError */

@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Api, type ApiRequest, answerTo, type Token, type Violation } from "./api.ts";
 import type { Answer, Endpoints } from "./endpoint.ts";
 import { deploymentEndpoints } from "./endpoints/deployments.ts";
+import { dispatchEndpoints } from "./endpoints/dispatches.ts";
 import { type Levers, leversAtRest, takeTurn } from "./levers.ts";
 import type { Repository } from "./repository.ts";
 
@@ -13,7 +14,7 @@ export { type Token, type Violation, violationStatus } from "./api.ts";
 export type { Access, Answer, Asked, Endpoint, Endpoints, PermissionName } from "./endpoint.ts";
 export type { Levers, Turn } from "./levers.ts";
 export * from "./refusals.ts";
-export type { Deployment, DeploymentState, DeploymentStatus, Repository } from "./repository.ts";
+export type { Deployment, DeploymentState, DeploymentStatus, Dispatch, Repository } from "./repository.ts";
 
 export interface GitHubOptions {
   /** 0 or absent: a free one. */
@@ -52,7 +53,7 @@ export interface LocalGitHub {
   stop(): Promise<void>;
 }
 
-const endpoints: Endpoints = { ...deploymentEndpoints };
+const endpoints: Endpoints = { ...deploymentEndpoints, ...dispatchEndpoints };
 
 const commonHeaders = {
   "x-github-media-type": "github.v3; format=json",
@@ -107,7 +108,7 @@ function newApi(options: GitHubOptions): Api {
 
 function newRepository(fullName: string, refs: Record<string, string> = {}): Repository {
   const [owner = "", name = ""] = fullName.split("/");
-  return { owner, name, refs, deployments: [] };
+  return { owner, name, refs, deployments: [], dispatches: [] };
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, api: Api, seen: SeenRequest[]): Promise<void> {

@@ -5,7 +5,14 @@ export interface Repository {
   /** Branches and tags, and the commit each stands at. */
   refs: Record<string, string>;
   deployments: Deployment[];
+  /** In the order of their arrival. */
+  dispatches: Dispatch[];
 }
+
+/** An event that starts runs; no run is made of it here. */
+export type Dispatch =
+  | { kind: "workflow_dispatch"; workflow: string; ref: string; inputs: Record<string, unknown> }
+  | { kind: "repository_dispatch"; type: string; payload: Record<string, unknown> };
 
 export interface Deployment {
   id: number;

@@ -34,7 +34,8 @@ export const inputs = {
     stages: ["smoke"],
   },
   "github-token": {
-    description: "Asks GitHub whether `deployment` succeeded; the job needs `deployments: read` for that.",
+    description:
+      "Asks GitHub whether `deployment` succeeded; the job needs `deployments: read` for that. A configured rollback needs `deployments: write` and `actions: write` (a workflow) or `contents: write` (an event).",
     stages: ["smoke"],
     default: "${{ github.token }}",
   },

@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import type { Check, Latency, Verdict } from "../model.ts";
+import { again } from "./retry.ts";
 
 /** What a probe found out about one thing. */
 export interface Finding {
@@ -8,6 +9,7 @@ export interface Finding {
   expected?: string;
   message?: string;
   latency?: Latency;
+  attempts?: number;
 }
 
 /**
@@ -16,11 +18,15 @@ export interface Finding {
  */
 export async function look(id: string, title: string, probe: () => Promise<Finding>): Promise<Check> {
   const started = performance.now();
-  const finished = (finding: Finding): Check => ({ id, title, ...finding, durationMs: Math.round(performance.now() - started) });
+  const finding = await again(id, () => attempt(probe));
+  return { id, title, ...finding, durationMs: Math.round(performance.now() - started) };
+}
+
+async function attempt(probe: () => Promise<Finding>): Promise<Finding> {
   try {
-    return finished(await probe());
+    return await probe();
   } catch (error) {
-    return finished({ verdict: "error", message: sentence(error) });
+    return { verdict: "error", message: sentence(error) };
   }
 }
 

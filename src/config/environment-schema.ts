@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { alertsSchema, rollbackSchema } from "./aftermath-schema.ts";
 import { assertionSchema, claimSchema } from "./assertion.ts";
 import { authSchema } from "./auth-schema.ts";
 import { secret } from "./secret.ts";
@@ -240,6 +241,8 @@ export const environmentSchema = z
       .default({})
       .meta({ description: "What the suite itself starts (localhost); leave out what is deployed." }),
     environment: z.record(z.string(), z.string()).default({}).meta({ description: "Handed to test commands and servers." }),
+    alerts: alertsSchema.optional().meta({ description: "Who is told of a verdict." }),
+    rollback: rollbackSchema.optional().meta({ description: "Asked for once a deployment, after smoke." }),
   })
   .superRefine(demandIdentity, { when: isGroup });
 

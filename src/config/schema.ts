@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type endpointSchema, environmentSchema, type serverSchema } from "./environment-schema.ts";
+import { retries, score } from "./score-schema.ts";
 import { e2eSchema, integrationSchema } from "./suite-schema.ts";
 import { type tableSchema, testDataSchema } from "./test-data-schema.ts";
 import { duration, percent, timeLimit } from "./units.ts";
@@ -27,6 +28,8 @@ const stages = z.strictObject({
         description: "Delete what lost runs left, once it is older than testData.expireAfter; else it is only a warning.",
       }),
       ...limits,
+      score,
+      retries,
     })
     .prefault({})
     .meta({ description: "Is the environment fit to be tested?" }),
@@ -36,6 +39,8 @@ const stages = z.strictObject({
     .strictObject({
       budget: timeLimit.prefault("5m"),
       ...limits,
+      score,
+      retries,
     })
     .prefault({})
     .meta({ description: "Is what was deployed alive? Reads only." }),
@@ -62,6 +67,8 @@ export const configSchema = z
 export type Config = z.output<typeof configSchema>;
 export type ConfigInput = z.input<typeof configSchema>;
 export type Environment = Config["environments"][string];
+export type Alerts = NonNullable<Environment["alerts"]>;
+export type RollbackConfig = NonNullable<Environment["rollback"]>;
 export type Endpoint = z.output<typeof endpointSchema>;
 export type Server = z.output<typeof serverSchema>;
 export type Table = z.output<typeof tableSchema>;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { score } from "./score-schema.ts";
 import { prefixSchema } from "./test-data-schema.ts";
 import { duration, parsePercent, percent, timeLimit } from "./units.ts";
 import { command, isGroup } from "./values.ts";
@@ -33,6 +34,7 @@ const flakyBudget = z
   });
 
 const suite = z.strictObject({
+  score,
   command: command.optional(),
   workingDirectory: z.string().default(".").meta({ description: "Relative to the workspace." }),
   reports: z

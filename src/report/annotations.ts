@@ -1,6 +1,6 @@
 import type { Check, StageReport, TestCase, UserError } from "../model.ts";
 import { plainText } from "./inert.ts";
-import { account, count, cut, reportFile, stageTitle } from "./words.ts";
+import { account, checkRemarks, count, cut, reportFile, rollbackLine, stageTitle } from "./words.ts";
 
 export interface Annotation {
   level: "error" | "warning" | "notice";
@@ -25,11 +25,15 @@ export function toAnnotations(report: StageReport): Annotation[] {
   const all = report.tests?.failures ?? [];
   const failures = all.filter(({ quarantinedUntil }) => quarantinedUntil === undefined);
   const quarantined = all.filter(({ quarantinedUntil }) => quarantinedUntil !== undefined);
-  const checks = (...verdicts: Check["verdict"][]) => report.checks.filter((check) => verdicts.includes(check.verdict));
+  const checks = (...verdicts: Check["verdict"][]) =>
+    report.checks.filter((check) => !check.dryRun && verdicts.includes(check.verdict));
+  const uncounted = report.checks.filter((check) => check.dryRun && check.verdict !== "passed");
+  const unsent = (report.alerts ?? []).filter(({ outcome }) => outcome === "failed");
   return [
     ...shown(report, "error", [
       failures.filter(({ file }) => file !== undefined).map((test) => testAnnotation("error", "failed", test)),
       checks("failed", "error").map((check) => checkAnnotation("error", check)),
+      rollbackAnnotations(report, "error"),
       (report.tests?.crashedSuites ?? []).map(({ file, message }) =>
         annotation("error", `Could not be loaded: ${file}`, message, { file }),
       ),
@@ -38,12 +42,15 @@ export function toAnnotations(report: StageReport): Annotation[] {
     ]),
     ...shown(report, "warning", [
       checks("degraded").map((check) => checkAnnotation("warning", check)),
+      unsent.map(({ channel, event, problem = "" }) => annotation("warning", `Alert not sent: ${channel}, ${event}`, problem)),
       quarantined.map((test) => testAnnotation("warning", "failed in quarantine", test)),
       (report.tests?.flakyTests ?? []).map((test) => testAnnotation("warning", "flaky", test)),
       (report.tests?.disagreements ?? []).map((text) => annotation("warning", "The test reports disagree", text)),
     ]),
     ...shown(report, "notice", [
       checks("skipped").map((check) => checkAnnotation("notice", check)),
+      uncounted.map((check) => checkAnnotation("notice", check)),
+      rollbackAnnotations(report, "notice"),
       (report.cleanup?.notes ?? []).map((note) => annotation("notice", "Test data", note)),
     ]),
   ];
@@ -85,12 +92,20 @@ function testAnnotation(level: Annotation["level"], word: string, test: TestCase
   return annotation(level, `Test ${word}: ${test.name}${project}`, text, { file: test.file, line: test.line });
 }
 
+/** What could not be done is an error; what was, or must not be done, is worth knowing. */
+function rollbackAnnotations({ rollback }: StageReport, level: "error" | "notice"): Annotation[] {
+  if (!rollback) return [];
+  const wrong = rollback.outcome === "failed" || rollback.outcome === "unknown";
+  return wrong === (level === "error") ? [annotation(level, `Rollback: ${rollback.outcome}`, rollbackLine(rollback))] : [];
+}
+
 function checkAnnotation(level: Annotation["level"], check: Check): Annotation {
   const seen = [
     ...(check.observed === undefined ? [] : [`observed: ${check.observed}`]),
     ...(check.expected === undefined ? [] : [`expected: ${check.expected}`]),
   ].join("; ");
-  const text = [check.message, seen].filter(Boolean).join("\n") || `It is ${check.verdict}; nothing more was said.`;
+  const text =
+    [check.message, seen, checkRemarks(check)].filter(Boolean).join("\n") || `It is ${check.verdict}; nothing more was said.`;
   return annotation(level, `${check.title}: ${check.verdict}`, text);
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type StageReport, stageNames, UserError, verdicts } from "../model.ts";
+import { alertChannels, type StageReport, stageNames, UserError, verdicts } from "../model.ts";
 
 /**
  * The shape of `.env-actions/reports/<stage>.json`, for reading a report back and for `schema/report.schema.json`. Strict: a member
@@ -23,6 +23,51 @@ const check = z.strictObject({
   message: z.string().optional().meta({ description: "What it means, and what to do." }),
   durationMs: milliseconds,
   latency: latency.optional(),
+  attempts: amount.optional().meta({ description: "How often it was looked at, where it is declared flaky." }),
+  dryRun: z.boolean().optional().meta({ description: "Recorded as it was, and not counted." }),
+});
+
+const percentage = z.number().min(0).max(100).meta({ description: "Percent." });
+
+const score = z
+  .strictObject({
+    percent: percentage,
+    pass: percentage,
+    warning: percentage,
+    reached: z.number().min(0),
+    possible: z.number().min(0),
+    checks: z
+      .array(
+        z.strictObject({
+          id: z.string(),
+          weight: z.number().min(0),
+          key: z.boolean().meta({ description: "Its failure fails the stage, whatever the score." }),
+          dryRun: z.boolean().meta({ description: "It does not count." }),
+          points: z.number().min(0),
+        }),
+      )
+      .meta({ description: "In the order of the checks." }),
+    unmatched: z.array(z.string()).meta({ description: "Globs of the configuration that mean no check of this run." }),
+  })
+  .meta({ description: "How all checks were weighed together; absent where the worst decides." });
+
+const rollback = z
+  .strictObject({
+    trigger: z.string().meta({ description: "The event or command." }),
+    of: z.string().meta({ description: "What is rolled back." }),
+    outcome: z.enum(["fired", "dry-run", "already-fired", "not-fired", "failed", "unknown"]),
+    at: instant,
+    why: z.string(),
+  })
+  .meta({ description: "What was asked for after a bad verdict, once for a deployment." });
+
+const alert = z.strictObject({
+  channel: z.enum(alertChannels),
+  event: z.enum(["failed", "error", "degraded", "recovered", "measured"]),
+  outcome: z.enum(["sent", "repeated", "failed"]).meta({ description: "repeated: sent within the window, so not again." }),
+  at: instant,
+  attempts: amount,
+  problem: z.string().optional(),
 });
 
 const testCase = z.strictObject({
@@ -186,11 +231,14 @@ export const reportSchema = z
     durationMs: milliseconds,
     budgetMs: milliseconds,
     checks: z.array(check),
+    score: score.optional(),
     tests: tests.optional(),
     attachments: z.array(attachment).optional().meta({ description: "What failed tests left behind." }),
     servers: z.array(server),
     commands: z.array(command),
     cleanup: cleanup.optional(),
+    rollback: rollback.optional(),
+    alerts: z.array(alert).optional().meta({ description: "Who was told, and whether that could be done." }),
     problems: z.array(z.string()),
   })
   .meta({ title: "Report of a stage", description: "What a stage of env-actions says about an environment." });

@@ -1,7 +1,10 @@
 import {
+  type Alert,
   type Check,
   type CleanupResult,
   type CommandReport,
+  type Rollback,
+  type Score,
   type StageName,
   type StageReport,
   stageNames,
@@ -28,9 +31,41 @@ export function verdictWords(verdict: Verdict): string {
 
 const urgency: Record<Verdict, number> = { failed: 0, error: 1, degraded: 2, skipped: 3, passed: 4 };
 
-/** What is not passed first; otherwise in the order in which it was looked at. */
+/** What is not passed first, and what does not count last; otherwise in the order in which it was looked at. */
 export function mostUrgentFirst(checks: readonly Check[]): Check[] {
-  return [...checks].sort((a, b) => urgency[a.verdict] - urgency[b.verdict]);
+  const place = ({ verdict, dryRun }: Check) => (dryRun ? urgency.passed : urgency[verdict]);
+  return [...checks].sort((a, b) => place(a) - place(b));
+}
+
+/** `dry run: not counted`, `2 looks`: what is special about this check, or nothing. */
+export function checkRemarks({ dryRun, attempts }: Check): string {
+  return [dryRun ? "dry run: not counted" : "", attempts ? count(attempts, "look") : ""].filter(Boolean).join("; ");
+}
+
+/** `Score: 82.5 % (8.25 of 10); passed from 90 %, degraded from 75 %`. */
+export function scoreLine({ percent, reached, possible, pass, warning }: Score): string {
+  const of = (points: number) => String(Math.round(points * 100) / 100);
+  return `Score: ${percent} % (${of(reached)} of ${of(possible)}); passed from ${pass} %, degraded from ${warning} %`;
+}
+
+const rollbackWords: Record<Rollback["outcome"], string> = {
+  fired: "was asked for",
+  "dry-run": "was not asked for, because this is a dry run",
+  "already-fired": "was asked for already",
+  "not-fired": "was not asked for",
+  failed: "could not be asked for",
+  unknown: "may have been asked for",
+};
+
+/** One sentence: what was asked for, and what became of it. */
+export function rollbackLine({ of, trigger, outcome, at, why }: Rollback): string {
+  return `The rollback of ${of} ${rollbackWords[outcome]} (${trigger}, ${at}): ${why}`;
+}
+
+/** `sent`, `failed after 3 attempts`. */
+export function alertWords({ outcome, attempts }: Alert): string {
+  if (outcome === "repeated") return "not sent again: the same was sent lately";
+  return attempts > 1 ? `${outcome} after ${count(attempts, "attempt")}` : outcome;
 }
 
 /** `412 ms`, `3.4 s`, `2 min 5 s`, `1 h 4 min`. */

@@ -28,7 +28,10 @@ export function runPrefixes({ testData, stages }: StageContext["config"]): strin
 }
 
 /** What servers and test commands see: the environment of the step, the configured one, and the identity of the run. */
-export function childEnvironment(context: StageContext, own: Readonly<Record<string, string>>): Record<string, string> {
+export function childEnvironment(
+  context: Omit<StageContext, "signal" | "audit">,
+  own: Readonly<Record<string, string>>,
+): Record<string, string> {
   const inherited = Object.entries(context.env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !runnersOwn.test(entry[0]),
   );

@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { sentence } from "../checks/check.ts";
+import { type RetryPolicy, retrying } from "../checks/retry.ts";
 import {
   type AuditNote,
   type Check,
@@ -15,6 +16,7 @@ import { emptyOutcome, type StageContext, type StageOutcome } from "./context.ts
 import { e2e } from "./e2e.ts";
 import { integration } from "./integration.ts";
 import { preflight } from "./preflight.ts";
+import { because, marked, scoreChecks } from "./score.ts";
 import { smoke } from "./smoke.ts";
 
 const stories: Record<StageName, (context: StageContext, outcome: StageOutcome) => Promise<void>> = {
@@ -86,11 +88,17 @@ function refused(context: StageContext, why: string): StageOutcome {
   return { ...emptyOutcome(), checks: [check] };
 }
 
+/** Only preflight and smoke look at what can be looked at again. */
+function retryPolicy({ stage, config, signal }: StageContext): RetryPolicy {
+  const looks = stage === "preflight" || stage === "smoke";
+  return { rules: looks ? config.stages[stage].retries : [], signal };
+}
+
 /** A story that breaks off keeps what it had found until then. */
 async function outcomeOf(context: StageContext): Promise<StageOutcome> {
   const outcome = emptyOutcome();
   try {
-    await stories[context.stage](context, outcome);
+    await retrying(retryPolicy(context), () => stories[context.stage](context, outcome));
   } catch (error) {
     if (error instanceof UserError) throw error;
     const check: Check = {
@@ -109,8 +117,10 @@ async function outcomeOf(context: StageContext): Promise<StageOutcome> {
 function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageReport {
   const { context } = run;
   // A problem is something that could not be done: with it, a pass would claim more than was seen.
+  const settings = context.stage === "cleanup" ? undefined : context.config.stages[context.stage].score;
+  const scoring = settings && scoreChecks(outcome.checks, settings);
   const verdict = worstVerdict([
-    ...outcome.checks.map((check) => check.verdict),
+    ...(scoring ? [scoring.verdict] : outcome.checks.map((check) => check.verdict)),
     ...outcome.problems.map(() => "error" as const),
   ]);
   const finished = Date.now();
@@ -118,7 +128,7 @@ function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageR
     schemaVersion: 1,
     stage: context.stage,
     verdict,
-    reason: reasonFor(outcome, verdict),
+    reason: scoring?.verdict === verdict ? scoring.reason : reasonFor(outcome, verdict),
     environment: { name: context.environment.name, access: context.environment.access },
     runId: context.runId,
     commit: run.commit,
@@ -127,10 +137,11 @@ function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageR
     finishedAt: new Date(finished).toISOString(),
     durationMs: finished - started,
     budgetMs: run.budgetMs,
-    checks: outcome.checks,
+    checks: scoring ? marked(outcome.checks, scoring.score) : outcome.checks,
     servers: outcome.servers.map((server) => withRelativeLog(server, context.workspace)),
     commands: outcome.commands.map((command) => withRelativeLog(command, context.workspace)),
     problems: outcome.problems,
+    ...(scoring ? { score: scoring.score } : {}),
     ...(outcome.tests ? { tests: outcome.tests } : {}),
     ...(outcome.attachments ? { attachments: outcome.attachments } : {}),
     ...(outcome.cleanup ? { cleanup: outcome.cleanup } : {}),
@@ -145,8 +156,5 @@ function withRelativeLog<Logged extends { log?: string }>(logged: Logged, worksp
 function reasonFor(outcome: StageOutcome, verdict: StageReport["verdict"]): string {
   if (verdict === "passed") return `${outcome.checks.length} ${outcome.checks.length === 1 ? "check" : "checks"} passed`;
   const decisive = outcome.checks.filter((check) => check.verdict === verdict);
-  const first = decisive[0];
-  if (!first) return outcome.problems[0] ?? "nothing was looked at";
-  const more = decisive.length > 1 ? ` (and ${decisive.length - 1} more)` : "";
-  return `${first.title}: ${first.message ?? first.observed ?? first.verdict}${more}`;
+  return decisive.length > 0 ? because(decisive) : (outcome.problems[0] ?? because([]));
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { UserError } from "../../src/model.ts";
 import { mistakeAnnotations, toAnnotations } from "../../src/report/annotations.ts";
 import { hostileText, withTexts } from "./hostile.ts";
-import { degradedSmoke, failedIntegration, flakyE2e, passedPreflight, wholeGate } from "./sample.ts";
+import { degradedSmoke, everyReport, failedIntegration, flakyE2e, passedPreflight } from "./sample.ts";
 
 describe("annotations of a stage", () => {
   test("a failed test stands at its line; then come checks, crashed suites and problems", () => {
@@ -47,7 +47,7 @@ describe("annotations of a stage", () => {
   test("never more than ten of a level, every line with its file, and no terminal escape, whatever the texts are", () => {
     fc.assert(
       fc.property(
-        fc.constantFrom(...wholeGate()),
+        fc.constantFrom(...everyReport()),
         fc.array(hostileText, { minLength: 1 }),
         fc.nat({ max: 30 }),
         (sample, texts, many) => {

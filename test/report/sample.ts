@@ -493,3 +493,60 @@ export function dryCleanup(): StageReport {
 export function wholeGate(): StageReport[] {
   return [passedPreflight(), failedIntegration(), flakyE2e(), degradedSmoke(), dryCleanup()];
 }
+
+/** With a score, a rollback and alerts. */
+export function failedSmoke(): StageReport {
+  const smoke = degradedSmoke();
+  const [first, ...rest] = smoke.checks;
+  if (!first) throw new Error("the sample has checks");
+  const checks = [
+    { ...first, verdict: "failed" as const, dryRun: true },
+    check("api.sessions", "GET /api/v1/sessions", {
+      verdict: "failed",
+      observed: "HTTP 503",
+      message: "It is down.",
+      attempts: 3,
+    }),
+    ...rest,
+  ];
+  const at = "2026-11-23T17:30:15.120Z";
+  return {
+    ...smoke,
+    verdict: "failed",
+    reason: "Key indicator: GET /api/v1/sessions: It is down.",
+    checks,
+    score: {
+      percent: 87.5,
+      pass: 90,
+      warning: 75,
+      reached: 8.75,
+      possible: 10,
+      checks: checks.map(({ id, verdict, dryRun = false }) => ({
+        id,
+        weight: 1,
+        key: id === "api.sessions",
+        dryRun,
+        points: verdict === "passed" && !dryRun ? 1 : 0,
+      })),
+      unmatched: ["graphql.*"],
+    },
+    rollback: {
+      trigger: "workflow_dispatch of rollback.yml at main in classwaves/classwaves",
+      of: "deployment 4711",
+      outcome: "failed",
+      at,
+      why: "GitHub refused it: the job's token lacks a permission.",
+    },
+    alerts: [
+      { channel: "slack", event: "failed", outcome: "failed", at, attempts: 3, problem: "no connection: ECONNREFUSED" },
+      { channel: "pagerDuty", event: "failed", outcome: "repeated", at, attempts: 0 },
+      { channel: "openTelemetry", event: "measured", outcome: "sent", at, attempts: 1 },
+    ],
+    problems: ["the rollback of deployment 4711: GitHub refused it: the job's token lacks a permission."],
+  };
+}
+
+/** One of everything that a report can hold. */
+export function everyReport(): StageReport[] {
+  return [...wholeGate(), failedSmoke()];
+}

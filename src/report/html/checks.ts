@@ -1,5 +1,5 @@
 import type { Check, Latency } from "../../model.ts";
-import { duration, mostUrgentFirst } from "../words.ts";
+import { checkRemarks, duration, mostUrgentFirst } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { dataTable, pill } from "./parts.ts";
 
@@ -9,7 +9,7 @@ export function checksPart(checks: readonly Check[]): Markup {
   const longest = Math.max(1, ...checks.map(({ latency }) => latency?.max ?? 0));
   const rows = mostUrgentFirst(checks).map((check) => [
     pill(check.verdict),
-    html`<span class="title">${check.title}</span>${check.message ? html`<p class="message">${check.message}</p>` : nothing}`,
+    html`<span class="title">${check.title}</span>${check.message ? html`<p class="message">${check.message}</p>` : nothing}${remark(check)}`,
     check.observed,
     check.expected,
     check.latency ? latencyBar(check.latency, longest) : nothing,
@@ -24,6 +24,11 @@ export function checksPart(checks: readonly Check[]): Markup {
     { title: "Took", numeric: true },
   ];
   return html`<h3>Checks</h3>${dataTable("Checks, what is not passed first", columns, rows)}`;
+}
+
+function remark(check: Check): Markup {
+  const remarks = checkRemarks(check);
+  return remarks === "" ? nothing : html`<p class="message">${remarks}</p>`;
 }
 
 function latencyBar({ count, p50, p95, max }: Latency, longest: number): Markup {

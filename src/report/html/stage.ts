@@ -1,5 +1,6 @@
 import type { Origin, StageName, StageReport } from "../../model.ts";
 import { budgetUse, shortSha, stageTitle } from "../words.ts";
+import { aftermathPart, scorePart } from "./aftermath.ts";
 import { checksPart } from "./checks.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { budgetBar, code, notes, pill } from "./parts.ts";
@@ -24,6 +25,8 @@ export function stageSection(report: StageReport, id: string): Markup {
 <p class="reason">${report.reason}</p>
 ${facts(report)}
 ${notes("bad", "Problems", report.problems)}
+${aftermathPart(report)}
+${scorePart(report.score, report.checks)}
 ${checksPart(report.checks)}
 ${testsPart(report.tests)}
 ${attachmentsPart(report.attachments)}

@@ -1,10 +1,12 @@
 import type { Check, StageReport } from "../../model.ts";
 import { inlineCode, inlineText, tableCell } from "../inert.ts";
-import { budgetUse, cut, mostUrgentFirst, shortSha, stageTitle, verdictIcons, verdictWords } from "../words.ts";
+import { budgetUse, checkRemarks, cut, mostUrgentFirst, shortSha, stageTitle, verdictIcons, verdictWords } from "../words.ts";
+import { aftermathParts } from "./aftermath.ts";
 import { attachmentParts } from "./attachments.ts";
 import { table, tableHead, tableRow } from "./blocks.ts";
 import type { Part } from "./budget.ts";
 import { processParts } from "./processes.ts";
+import { scoreParts } from "./score.ts";
 import { testDataParts } from "./test-data.ts";
 import { testParts } from "./tests.ts";
 
@@ -20,6 +22,8 @@ export function stageHeading(report: StageReport): string {
 export function stageParts(report: StageReport): Part[] {
   return [
     { text: facts(report), shorter: [{ text: "", loses: "table of facts" }] },
+    ...aftermathParts(report),
+    ...scoreParts(report),
     ...checkParts(report.checks),
     ...testParts(report),
     ...attachmentParts(report.attachments),
@@ -54,9 +58,10 @@ function checkParts(checks: readonly Check[]): Part[] {
 
 function checkPart(check: Check): Part {
   const title = tableCell(cut(check.title, longestText));
+  const remarks = checkRemarks(check);
   const text = tableRow([
     verdictWords(check.verdict),
-    check.message ? `**${title}**<br>${tableCell(cut(check.message, 1_000))}` : title,
+    (check.message ? `**${title}**<br>${tableCell(cut(check.message, 1_000))}` : title) + (remarks && `<br>_${remarks}_`),
     tableCell(cut(check.observed ?? "", longestText)),
     tableCell(cut(check.expected ?? "", longestText)),
   ]);

@@ -1,0 +1,163 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { type DeliveryLimits, defaultLimits } from "./alerts/deliver.ts";
+import {
+  type AlertState,
+  after,
+  alertStateSchema,
+  decide,
+  nothingTold,
+  type Occasion,
+  type Told,
+  type ToldEvent,
+} from "./alerts/repetition.ts";
+import { send, sendMeasurements, type ToldChannel, toldChannels } from "./alerts/send.ts";
+import { sentence } from "./checks/check.ts";
+import type { Alerts } from "./config/schema.ts";
+import type { Alert, StageReport } from "./model.ts";
+import { causeOf, pagerDutyEvent, slackMessage, webhookBody } from "./report/alert.ts";
+import { type RollbackRun, rollBack } from "./rollback.ts";
+import { redacted } from "./secrets.ts";
+import { withStateFile } from "./state-file.ts";
+import { version } from "./version.ts";
+
+/** What follows from a verdict, and what it needs. */
+export interface Aftermath extends Omit<RollbackRun, "config" | "report"> {
+  alerts: Alerts | undefined;
+  rollback: RollbackRun["config"] | undefined;
+  /** For deliveries; a test is less patient. */
+  limits?: DeliveryLimits;
+}
+
+/** In the records of a workspace. */
+export const alertsFile = "alerts.json";
+
+/** As long as another run may take for its own deliveries: it holds the lock so that the same is not sent twice. */
+const lockWithinMs = 40_000;
+
+/**
+ * Rolls back and tells, as configured. The verdict stays what it is, whatever becomes of that: an alert that could not be sent says
+ * nothing about the environment. What went wrong stands in the report.
+ */
+export async function afterVerdict(report: StageReport, options: Aftermath): Promise<StageReport> {
+  const { alerts, rollback: config } = options;
+  const rollback = config && report.stage === "smoke" ? await rollBack({ ...options, report, config }) : undefined;
+  const wrong = rollback && (rollback.outcome === "failed" || rollback.outcome === "unknown");
+  const withRollback: StageReport = rollback
+    ? {
+        ...report,
+        rollback,
+        problems: wrong ? [...report.problems, `the rollback of ${rollback.of}: ${rollback.why}`] : report.problems,
+      }
+    : report;
+  // Who stopped the run knows how it ended, and the runner gives it seconds.
+  const here = report.origin.kind === "github" || alerts?.terminal;
+  if (!alerts?.stages.includes(report.stage) || !here || options.cancelled) return withRollback;
+  const limits = { ...(options.limits ?? defaultLimits), cancel: options.cancel };
+  const told = await tell(withRollback, { ...options, alerts, limits });
+  return told.length > 0 ? { ...withRollback, alerts: told } : withRollback;
+}
+
+type Telling = Aftermath & { alerts: Alerts; limits: DeliveryLimits };
+
+async function tell(report: StageReport, options: Telling): Promise<Alert[]> {
+  // Before any text is made: once escaped, a secret no longer looks like itself.
+  const safe = redacted(report, options.redact);
+  const [people, measured] = await Promise.all([tellPeople(safe, options), measure(safe, options)]);
+  return [...people, ...measured].map((alert) => redacted(alert, options.redact));
+}
+
+async function measure(report: StageReport, { alerts, limits }: Telling): Promise<Alert[]> {
+  const delivery = await sendMeasurements(alerts, { report, version, limits });
+  return delivery ? [alertOf("openTelemetry", "measured", delivery)] : [];
+}
+
+function alertOf(channel: Alert["channel"], event: Alert["event"], delivery: { attempts: number; problem?: string }): Alert {
+  const { problem, attempts } = delivery;
+  const at = new Date().toISOString();
+  return { channel, event, outcome: problem === undefined ? "sent" : "failed", at, attempts, ...(problem ? { problem } : {}) };
+}
+
+async function tellPeople(report: StageReport, options: Telling): Promise<Alert[]> {
+  const channels = toldChannels(options.alerts);
+  if (channels.length === 0) return [];
+  const place = `${report.environment.name}/${report.stage}`;
+  const path = join(options.records, alertsFile);
+  let answers: Answer[] = [];
+  let done = false;
+  let forgotten: string | undefined;
+  const tellKnowing = async (known: Partial<Record<string, Told>>) => {
+    answers = await tellAll(report, options, known);
+    done = true;
+  };
+  try {
+    await withStateFile({ path, schema: alertStateSchema, lockWithinMs }, async (file) => {
+      // A memory that cannot be read is none: told twice is better than not at all.
+      const read = file.read().catch((error: unknown) => {
+        forgotten = sentence(error);
+        return undefined;
+      });
+      const state = (await read) ?? nothingTold;
+      await tellKnowing(state.places[place] ?? {});
+      await file.write(remembered(state, place, answers));
+    });
+  } catch (error) {
+    forgotten = sentence(error);
+    if (!done) await tellKnowing({});
+  }
+  const problem = forgotten && `it may be told again, because what was told could not be remembered: ${forgotten}`;
+  return answers.flatMap(({ alert }) => {
+    if (!alert || !problem) return alert ?? [];
+    return { ...alert, problem: alert.problem ? `${alert.problem}; ${problem}` : problem };
+  });
+}
+
+interface Answer {
+  channel: ToldChannel;
+  told: Told;
+  /** Absent where nothing was to be told. */
+  alert?: Alert;
+}
+
+async function tellAll(report: StageReport, options: Telling, known: Partial<Record<string, Told>>): Promise<Answer[]> {
+  return await Promise.all(toldChannels(options.alerts).map((channel) => tellOne(channel, report, options, known[channel])));
+}
+
+async function tellOne(channel: ToldChannel, report: StageReport, options: Telling, known: Told | undefined): Promise<Answer> {
+  const { alerts, limits } = options;
+  const occasion: Occasion = {
+    verdict: report.verdict,
+    cause: causeOf(report),
+    now: Date.now(),
+    windowMs: alerts.window,
+    on: alerts.on,
+  };
+  const decision = decide(known, occasion);
+  if (decision.kind !== "send") {
+    const told = after(known, occasion, decision, true);
+    if (decision.kind === "silent") return { channel, told };
+    return { channel, told, alert: { ...alertOf(channel, decision.event, { attempts: 0 }), outcome: "repeated" } };
+  }
+  const { event } = decision;
+  const delivery = await send(channel, alerts, { event, id: randomUUID(), texts: textsOf(report, event, options), limits });
+  return {
+    channel,
+    told: after(known, occasion, decision, delivery.problem === undefined),
+    alert: alertOf(channel, event, delivery),
+  };
+}
+
+function textsOf(report: StageReport, event: ToldEvent, { env }: Telling) {
+  const subject = { event, report };
+  const server = env.GITHUB_SERVER_URL || undefined;
+  return {
+    webhook: (facts: { id: string; at: string }) => webhookBody(subject, { ...facts, ...(server ? { server } : {}) }),
+    slack: () => slackMessage(subject, server),
+    pagerDuty: (routingKey: string) => pagerDutyEvent(subject, routingKey, server),
+  };
+}
+
+function remembered(state: AlertState, place: string, answers: readonly Answer[]): AlertState {
+  const channels = Object.fromEntries(answers.map(({ channel, told }) => [channel, told]));
+  return { version: 1, places: { ...state.places, [place]: { ...state.places[place], ...channels } } };
+}

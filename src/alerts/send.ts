@@ -1,0 +1,55 @@
+import type { Alerts } from "../config/schema.ts";
+import type { AlertChannel, StageReport } from "../model.ts";
+import { type Delivery, type DeliveryLimits, deliver, signature } from "./deliver.ts";
+import { sendMetrics } from "./metrics.ts";
+import type { ToldEvent } from "./repetition.ts";
+
+/** What an alert says, for each channel in its own shape. */
+export interface AlertTexts {
+  webhook: (facts: { id: string; at: string }) => object;
+  slack: () => object;
+  pagerDuty: (routingKey: string) => object;
+}
+
+export type ToldChannel = Exclude<AlertChannel, "openTelemetry">;
+
+/** Where people are told, in the order of the configuration's description. */
+export function toldChannels(alerts: Alerts): ToldChannel[] {
+  return (["webhook", "slack", "pagerDuty"] as const).filter((channel) => alerts[channel] !== undefined);
+}
+
+/** Sends one alert to one channel. @param id the same for all attempts, so that a receiver can tell them from another alert */
+export async function send(
+  channel: ToldChannel,
+  alerts: Alerts,
+  { event, id, texts, limits }: { event: ToldEvent; id: string; texts: AlertTexts; limits?: DeliveryLimits | undefined },
+): Promise<Delivery> {
+  const { webhook, slack, pagerDuty } = alerts;
+  if (channel === "webhook" && webhook) {
+    const body = JSON.stringify(texts.webhook({ id, at: new Date().toISOString() }));
+    const headers = (nowMs: number) => ({
+      "x-env-actions-event": event,
+      "x-env-actions-delivery": id,
+      "x-env-actions-signature": signature(webhook.secret.reveal(), body, nowMs),
+    });
+    return await deliver({ url: webhook.url.reveal(), body, headers }, limits);
+  }
+  if (channel === "slack" && slack)
+    return await deliver({ url: slack.url.reveal(), body: JSON.stringify(texts.slack()), headers: () => ({}) }, limits);
+  if (channel === "pagerDuty" && pagerDuty) {
+    const body = JSON.stringify(texts.pagerDuty(pagerDuty.routingKey.reveal()));
+    return await deliver({ url: pagerDuty.url, body, headers: () => ({}) }, limits);
+  }
+  return { attempts: 0, problem: `${channel} is not configured` };
+}
+
+/** Sends the metrics of a report, where that is configured. */
+export async function sendMeasurements(
+  alerts: Alerts,
+  { report, version, limits }: { report: StageReport; version: string; limits?: DeliveryLimits | undefined },
+): Promise<Delivery | undefined> {
+  const target = alerts.openTelemetry;
+  if (!target) return undefined;
+  const headers = Object.fromEntries(Object.entries(target.headers).map(([name, value]) => [name, value.reveal()]));
+  return await sendMetrics(report, { url: target.url, headers, version }, limits);
+}

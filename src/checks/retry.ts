@@ -1,0 +1,64 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { setTimeout as pause } from "node:timers/promises";
+import { opensTheGate, type Verdict } from "../model.ts";
+
+/** Checks that somebody declared flaky, and says why. */
+export interface RetryRule {
+  /** Glob over ids: `*` is any text, everything else is itself. */
+  check: string;
+  times: number;
+  reason: string;
+}
+
+export interface RetryPolicy {
+  rules: readonly RetryRule[];
+  /** Ends it: nothing is looked at again after that. */
+  signal: AbortSignal;
+  /** Milliseconds before another look. */
+  pauseMs?: number;
+}
+
+const defaultPauseMs = 500;
+
+/** No probe has to know of it: whether a check is flaky is said of the stage, not of the probe. */
+const policies = new AsyncLocalStorage<RetryPolicy>();
+
+/** Runs it with this policy for every check that it makes. */
+export function retrying<Result>(policy: RetryPolicy, run: () => Promise<Result>): Promise<Result> {
+  return policies.run(policy, run);
+}
+
+/** Looks once; and again, where the check is declared flaky and was no pass. How often it was looked at is said in what was found. */
+export async function again<Found extends { verdict: Verdict; message?: string; attempts?: number }>(
+  id: string,
+  probe: () => Promise<Found>,
+): Promise<Found> {
+  const policy = policies.getStore();
+  const rule = policy?.rules.findLast(({ check }) => matches(check, id));
+  let found = await probe();
+  if (!policy || !rule || opensTheGate(found.verdict) || found.verdict === "skipped") return found;
+  const first = found;
+  let attempts = 1;
+  while (attempts <= rule.times && !opensTheGate(found.verdict) && (await waited(policy))) {
+    attempts++;
+    found = await probe();
+  }
+  if (!opensTheGate(found.verdict)) return { ...found, attempts };
+  const message = `${found.message ?? ""} Only on look ${attempts}; before it was ${first.verdict}${first.message ? ` (${first.message})` : ""}. Declared flaky: ${rule.reason}`;
+  return { ...found, attempts, message: message.trim() };
+}
+
+async function waited({ signal, pauseMs = defaultPauseMs }: RetryPolicy): Promise<boolean> {
+  try {
+    await pause(pauseMs, undefined, { signal });
+    return true;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  }
+}
+
+function matches(glob: string, id: string): boolean {
+  const pattern = glob.split("*").map((part) => part.replace(/[.+^${}()|[\]\\?]/g, "\\$&"));
+  return new RegExp(`^${pattern.join(".*")}$`, "s").test(id);
+}

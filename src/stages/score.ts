@@ -1,0 +1,120 @@
+import type { Check, Score, ScoredCheck, Verdict } from "../model.ts";
+import { globExpression } from "../results/judging.ts";
+
+/** One line of `stages.<stage>.score.weights`. */
+export interface Weight {
+  /** Glob over the ids of checks. */
+  check: string;
+  weight: number;
+  key: boolean;
+  dryRun: boolean;
+}
+
+export interface ScoreSettings {
+  /** Shares of what could be reached, 0 to 1. */
+  pass: number;
+  warning: number;
+  weights: readonly Weight[];
+}
+
+export interface Scoring {
+  verdict: Verdict;
+  /** One sentence that says why. */
+  reason: string;
+  score: Score;
+}
+
+const points: Partial<Record<Verdict, number>> = { passed: 1, degraded: 0.5, failed: 0 };
+
+/** No score may outvote these: test data that is left, a credential that could write, and a stage that was refused or broke off. */
+const alwaysKey = /^(?:test-data\..*|.*\.read-only|sequence|preflight|integration|e2e|smoke)$/;
+
+/** Weights may be fractions, of which sums are not exact. */
+const tolerance = 1e-9;
+
+/**
+ * The verdict of all checks together, as Keptn does it: passed has the full weight, degraded half of it, failed none. What could not
+ * be looked at has no points, not even none: with it the whole is an error. A key check that failed fails the whole. Skipped
+ * checks and those in dry run do not count; where nothing counts, the whole is an error.
+ */
+export function scoreChecks(checks: readonly Check[], settings: ScoreSettings): Scoring {
+  const rules = settings.weights.map((weight) => ({ ...weight, means: globExpression(weight.check) }));
+  const scored = checks.map((check) => scoredCheck(check, rules));
+  const counting = checks.filter((check, index) => counts(check, scored[index]));
+  const possible = sum(scored.map((check, index) => (counts(checks[index], check) ? check.weight : 0)));
+  const reached = sum(scored.map((check) => check.points));
+  const missingKeys = settings.weights.filter(
+    ({ check, key }) => key && !counting.some(({ id }) => globExpression(check).test(id)),
+  );
+  const score: Score = {
+    // Cut off, not rounded: 89.97 % is not 90 %.
+    percent: possible > 0 ? Math.floor((reached / possible) * 1000 + tolerance) / 10 : 0,
+    pass: inPercent(settings.pass),
+    warning: inPercent(settings.warning),
+    reached,
+    possible,
+    checks: scored,
+    unmatched: settings.weights
+      .map(({ check }) => check)
+      .filter((glob) => !checks.some(({ id }) => globExpression(glob).test(id))),
+  };
+  const verdict = (word: Verdict, reason: string): Scoring => ({ verdict: word, reason, score });
+
+  const unseen = counting.filter((check) => check.verdict === "error");
+  if (unseen.length > 0) return verdict("error", because(unseen));
+  if (missingKeys.length > 0)
+    return verdict("error", `The key indicator ${missingKeys[0]?.check} was not looked at: no check that counts has such an id.`);
+  if (possible === 0) return verdict("error", "nothing was looked at that counts");
+  const keys = counting.filter((check) => check.verdict === "failed" && scored.some(({ id, key }) => key && id === check.id));
+  if (keys.length > 0) return verdict("failed", `Key indicator: ${because(keys)}`);
+  const wanted = wordFor(reached, possible, settings);
+  const total = `The score is ${score.percent} % of ${score.pass} % to pass`;
+  const wrong = counting.filter((check) => check.verdict === "failed");
+  const worst = wrong.length > 0 ? wrong : counting.filter((check) => check.verdict === "degraded");
+  return verdict(wanted, worst.length > 0 ? `${total}. ${because(worst)}` : total);
+}
+
+function wordFor(reached: number, possible: number, { pass, warning }: ScoreSettings): Verdict {
+  if (reached >= pass * possible - tolerance) return "passed";
+  return reached >= warning * possible - tolerance ? "degraded" : "failed";
+}
+
+/** The last line that means a check says how it counts, as in CODEOWNERS. */
+function scoredCheck({ id, verdict }: Check, rules: readonly (Weight & { means: RegExp })[]): ScoredCheck {
+  const rule = rules.findLast(({ means }) => means.test(id));
+  const protectedCheck = alwaysKey.test(id);
+  const dryRun = !protectedCheck && (rule?.dryRun ?? false);
+  const weight = rule?.weight ?? 1;
+  return {
+    id,
+    weight,
+    key: protectedCheck || (rule?.key ?? false),
+    dryRun,
+    points: dryRun ? 0 : weight * (points[verdict] ?? 0),
+  };
+}
+
+function counts(check: Check | undefined, scored: ScoredCheck | undefined): boolean {
+  return check !== undefined && check.verdict !== "skipped" && scored !== undefined && !scored.dryRun;
+}
+
+/** The first that made the verdict what it is, and how many more there are. */
+export function because(checks: readonly Check[]): string {
+  const first = checks[0];
+  if (!first) return "nothing was looked at";
+  const more = checks.length > 1 ? ` (and ${checks.length - 1} more)` : "";
+  return `${first.title}: ${first.message ?? first.observed ?? first.verdict}${more}`;
+}
+
+/** Checks as the report shows them: what does not count is marked. */
+export function marked(checks: readonly Check[], { checks: scored }: Score): Check[] {
+  return checks.map((check, index) => (scored[index]?.dryRun ? { ...check, dryRun: true } : check));
+}
+
+function inPercent(share: number): number {
+  return Math.round(share * 1000) / 10;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

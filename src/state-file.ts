@@ -1,0 +1,61 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { z } from "zod";
+import { takeLock } from "./lock-file.ts";
+
+/** What is remembered from run to run in a small JSON file, which a runner carries on by its cache. */
+export interface StateFile<State> {
+  /** What the file holds; undefined where there is none. @throws Error for one that cannot be understood */
+  read(): Promise<State | undefined>;
+  /** On disk when it resolves, and never half: a reader sees the state before it, or this one. */
+  write(state: State): Promise<void>;
+}
+
+/**
+ * Does something with a state file while no other process can.
+ * @throws Error when the lock cannot be had within the time, and whatever `work` throws
+ */
+export async function withStateFile<State, Result>(
+  { path, schema, lockWithinMs }: { path: string; schema: z.ZodType<State>; lockWithinMs: number },
+  work: (file: StateFile<State>) => Promise<Result>,
+): Promise<Result> {
+  await mkdir(dirname(path), { recursive: true });
+  const unlock = await takeLock(`${path}.lock`, lockWithinMs);
+  try {
+    return await work({ read: () => readState(path, schema), write: (state) => writeWhole(path, state) });
+  } finally {
+    await unlock();
+  }
+}
+
+async function readState<State>(path: string, schema: z.ZodType<State>): Promise<State | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new Error(`${path} cannot be understood`, { cause: error });
+  }
+}
+
+async function writeWhole(path: string, state: unknown): Promise<void> {
+  const draft = `${path}.${randomUUID()}`;
+  try {
+    const file = await open(draft, "wx");
+    try {
+      await file.writeFile(`${JSON.stringify(state, undefined, 2)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}

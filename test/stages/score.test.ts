@@ -1,0 +1,215 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { again, retrying } from "../../src/checks/retry.ts";
+import type { Check, Verdict } from "../../src/model.ts";
+import { marked, type ScoreSettings, scoreChecks, type Weight } from "../../src/stages/score.ts";
+
+/** How bad a verdict is, where a score decides: what could not be looked at outweighs everything. */
+const badness: Verdict[] = ["passed", "degraded", "failed", "error"];
+
+function check(id: string, verdict: Verdict): Check {
+  return { id, title: `Title of ${id}`, verdict, durationMs: 1 };
+}
+
+function line(glob: string, rest: Partial<Weight> = {}): Weight {
+  return { check: glob, weight: 1, key: false, dryRun: false, ...rest };
+}
+
+function settings(weights: Weight[] = [], rest: Partial<ScoreSettings> = {}): ScoreSettings {
+  return { pass: 0.9, warning: 0.75, weights, ...rest };
+}
+
+const ids = ["api.health", "api.sessions", "redis.ping", "redis.hit-rate", "websocket.sessions", "test-data.cleanup"];
+const globs = ["*", "api.*", "redis.*", "redis.hit-rate", "websocket.sessions", "nothing.*"];
+const anyVerdict = fc.constantFrom<Verdict>(...badness, "skipped");
+const anyChecks = fc.array(
+  fc.tuple(fc.constantFrom(...ids), anyVerdict).map(([id, verdict]) => check(id, verdict)),
+  {
+    maxLength: 12,
+  },
+);
+const anyWeights = fc.array(
+  fc
+    .record({
+      check: fc.constantFrom(...globs),
+      weight: fc.constantFrom(0.1, 0.5, 1, 2, 7.5, 1000),
+      key: fc.boolean(),
+      dryRun: fc.boolean(),
+    })
+    .map((rule) => ({ ...rule, dryRun: rule.dryRun && !rule.key })),
+  { maxLength: 5 },
+);
+const anySettings = fc
+  .record({ pass: fc.integer({ min: 0, max: 100 }), warning: fc.integer({ min: 0, max: 100 }), weights: anyWeights })
+  .map(({ pass, warning, weights }) => ({
+    pass: Math.max(pass, warning) / 100,
+    warning: Math.min(pass, warning) / 100,
+    weights,
+  }));
+
+describe("whatever the checks, the weights and the criteria", () => {
+  test("making one check worse never makes the verdict better, nor the score higher", () => {
+    fc.assert(
+      fc.property(anyChecks, anySettings, fc.nat(), (checks, chosen, pick) => {
+        const index = checks.length === 0 ? -1 : pick % checks.length;
+        const worse = badness[badness.indexOf(checks[index]?.verdict ?? "error") + 1];
+        if (!checks[index] || checks[index].verdict === "skipped" || worse === undefined) return;
+        const before = scoreChecks(checks, chosen);
+        const after = scoreChecks(checks.with(index, { ...checks[index], verdict: worse }), chosen);
+        expect(badness.indexOf(after.verdict)).toBeGreaterThanOrEqual(badness.indexOf(before.verdict));
+        expect(after.score.percent).toBeLessThanOrEqual(before.score.percent);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("an error that counts is an error of the whole; what does not count changes nothing", () => {
+    fc.assert(
+      fc.property(anyChecks, anySettings, (checks, chosen) => {
+        const { verdict, score } = scoreChecks(checks, chosen);
+        const counted = checks.filter((one, index) => one.verdict !== "skipped" && !score.checks[index]?.dryRun);
+        if (counted.some((one) => one.verdict === "error") || counted.length === 0) expect(verdict).toBe("error");
+        expect(badness).toContain(verdict);
+        expect(score.percent).toBeGreaterThanOrEqual(0);
+        expect(score.percent).toBeLessThanOrEqual(100);
+        const changed = checks.map((one, index) => (score.checks[index]?.dryRun ? { ...one, verdict: "failed" as const } : one));
+        expect(scoreChecks(changed, chosen).verdict).toBe(verdict);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("all passed is passed, where every key was looked at", () => {
+    fc.assert(
+      fc.property(anyChecks, anySettings, (checks, chosen) => {
+        const passed = checks.map((one) => ({ ...one, verdict: "passed" as const }));
+        const { verdict, score } = scoreChecks(passed, chosen);
+        const missing = chosen.weights.some(
+          ({ check: glob, key }) => key && glob !== "*" && !passed.some(({ id }) => id.startsWith(glob.replace("*", ""))),
+        );
+        if (!missing && score.possible > 0 && !chosen.weights.some(({ key }) => key)) expect(verdict).toBe("passed");
+        if (missing) expect(verdict).toBe("error");
+      }),
+    );
+  });
+});
+
+test("no checks at all, or only skipped ones and dry runs, are an error", () => {
+  expect(scoreChecks([], settings()).verdict).toBe("error");
+  const dry = settings([line("api.*", { dryRun: true })]);
+  expect(scoreChecks([check("api.health", "passed"), check("redis.ping", "skipped")], dry)).toMatchObject({
+    verdict: "error",
+    reason: "nothing was looked at that counts",
+  });
+});
+
+test("the total: full weight, half, none, cut off after a digit", () => {
+  const checks = [check("api.health", "passed"), check("redis.ping", "degraded"), check("websocket.sessions", "failed")];
+  const { score, verdict, reason } = scoreChecks(checks, settings([line("api.*", { weight: 10 })]));
+  expect(score).toMatchObject({ reached: 10.5, possible: 12, percent: 87.5, pass: 90, warning: 75, unmatched: [] });
+  expect(verdict).toBe("degraded");
+  expect(reason).toBe("The score is 87.5 % of 90 % to pass. Title of websocket.sessions: failed");
+  expect(scoreChecks(checks, settings([line("api.*", { weight: 13 })])).verdict).toBe("passed");
+  expect(scoreChecks(checks, settings()).verdict).toBe("failed");
+});
+
+test("exactly the pass criterion passes, whatever sums of fractions make of it", () => {
+  const nine = Array.from({ length: 9 }, (_, index) => check(`api.${index}`, "passed"));
+  const tenths = settings([line("*", { weight: 0.1 })]);
+  expect(scoreChecks([...nine, check("api.last", "failed")], tenths)).toMatchObject({
+    verdict: "passed",
+    score: { percent: 90 },
+  });
+});
+
+test("the last line that means a check holds, and lines without a check are told", () => {
+  const chosen = settings([line("*", { weight: 3 }), line("api.*", { dryRun: true }), line("api.health"), line("graphql.*")]);
+  const { score } = scoreChecks([check("api.health", "passed"), check("api.other", "failed"), check("x", "passed")], chosen);
+  expect(score.checks.map(({ weight, dryRun }) => [weight, dryRun])).toEqual([
+    [1, false],
+    [1, true],
+    [3, false],
+  ]);
+  expect(score.unmatched).toEqual(["graphql.*"]);
+  expect(score.percent).toBe(100);
+});
+
+test("a key that failed fails the whole; one that nobody looked at is an error", () => {
+  const many = Array.from({ length: 99 }, (_, index) => check(`other.${index}`, "passed"));
+  const key = settings([line("api.*", { key: true })]);
+  expect(scoreChecks([...many, check("api.health", "failed")], key)).toMatchObject({
+    verdict: "failed",
+    reason: "Key indicator: Title of api.health: failed",
+    score: { percent: 99 },
+  });
+  expect(scoreChecks([...many, check("api.health", "degraded")], key).verdict).toBe("passed");
+  expect(scoreChecks(many, key)).toMatchObject({ verdict: "error", reason: expect.stringContaining("api.*") });
+  expect(scoreChecks([...many, check("api.health", "skipped")], key).verdict).toBe("error");
+});
+
+test.each(["test-data.cleanup", "databricks.read-only", "redis.read-only", "sequence"])(
+  "%s cannot be outvoted, nor put into dry run",
+  (id) => {
+    const many = Array.from({ length: 99 }, (_, index) => check(`other.${index}`, "passed"));
+    const chosen = settings([line(id, { dryRun: true }), line("*", { dryRun: false })]);
+    expect(scoreChecks([...many, check(id, "failed")], chosen).verdict).toBe("failed");
+    expect(scoreChecks([...many, check(id, "failed")], settings([line(id, { dryRun: true })])).verdict).toBe("failed");
+  },
+);
+
+test("a dry run keeps its true verdict, and is marked", () => {
+  const checks = [check("api.health", "failed"), check("redis.ping", "passed")];
+  const { verdict, score } = scoreChecks(checks, settings([line("api.*", { dryRun: true })]));
+  expect(verdict).toBe("passed");
+  expect(marked(checks, score)).toMatchObject([{ verdict: "failed", dryRun: true }, { verdict: "passed" }]);
+});
+
+describe("a check that is declared flaky", () => {
+  const policy = (times: number, signal = new AbortController().signal) => ({
+    rules: [{ check: "websocket.*", times, reason: "#412" }],
+    signal,
+    pauseMs: 0,
+  });
+  const probing = (answers: Verdict[]) => {
+    let looks = 0;
+    const probe = async (): Promise<{ verdict: Verdict; message?: string; attempts?: number }> => ({
+      verdict: answers[looks++] ?? "error",
+    });
+    return { probe, looks: () => looks };
+  };
+
+  test("is looked at again, and says so", async () => {
+    const { probe, looks } = probing(["failed", "passed"]);
+    const found = await retrying(policy(2), () => again("websocket.sessions", probe));
+    expect(found).toEqual({
+      verdict: "passed",
+      attempts: 2,
+      message: "Only on look 2; before it was failed. Declared flaky: #412",
+    });
+    expect(looks()).toBe(2);
+  });
+
+  test("not more often than declared; then it is what it was last", async () => {
+    const { probe, looks } = probing(["failed", "failed", "error", "passed"]);
+    expect(await retrying(policy(2), () => again("websocket.sessions", probe))).toEqual({ verdict: "error", attempts: 3 });
+    expect(looks()).toBe(3);
+  });
+
+  test.each<[string, Verdict]>([
+    ["websocket.sessions", "passed"],
+    ["websocket.sessions", "degraded"],
+    ["api.health", "failed"],
+  ])("%s that is %s is looked at once", async (id, verdict) => {
+    const { probe, looks } = probing([verdict, "passed"]);
+    expect(await retrying(policy(2), () => again(id, probe))).toEqual({ verdict });
+    expect(looks()).toBe(1);
+  });
+
+  test("nor after the stage has ended", async () => {
+    const ended = new AbortController();
+    ended.abort();
+    const { probe, looks } = probing(["failed", "passed"]);
+    await retrying(policy(2, ended.signal), () => again("websocket.sessions", probe));
+    expect(looks()).toBe(1);
+  });
+});
