@@ -3,7 +3,18 @@ import { assertionSchema, claimSchema } from "./assertion.ts";
 import { authSchema } from "./auth-schema.ts";
 import { secret } from "./secret.ts";
 import { timeLimit } from "./units.ts";
-import { command, exactlyOneOf, httpUrl, isGroup, name, path, port, regularExpression, variableName } from "./values.ts";
+import {
+  command,
+  exactlyOneOf,
+  httpUrl,
+  isGroup,
+  name,
+  path,
+  port,
+  regularExpression,
+  routePattern,
+  variableName,
+} from "./values.ts";
 
 const headers = z
   .record(z.string(), z.string())
@@ -17,6 +28,22 @@ export const endpointSchema = z.strictObject({
   json: z.array(assertionSchema).default([]).meta({ description: "What the JSON answer must hold." }),
   signIn: z.boolean().default(false).meta({ description: "Send the test token, or the environment's reader token." }),
 });
+
+/** A written exception: without one, a credential that could write fails a read-only environment. */
+const mayWrite = z
+  .strictObject({
+    until: z.iso
+      .date({ error: "expected the last day as a date such as 2026-12-31" })
+      .meta({ description: "The last day of the exception, in UTC; afterwards the credential fails again." }),
+    reason: z
+      .string({ error: "expected a reason: why can this credential write, and who mends it?" })
+      .regex(/\S/, { error: "expected a reason: why can this credential write, and who mends it?" })
+      .meta({ description: "Why it can write, and what is done about it; shown with the warning." }),
+  })
+  .optional()
+  .meta({
+    description: "In a read-only environment: a credential that could write is a warning until that day, and no failure.",
+  });
 
 const databricks = z.strictObject({
   host: z.string().min(1).meta({ description: "Host, or host:port; usually ${DATABRICKS_HOST}." }),
@@ -44,11 +71,13 @@ const databricks = z.strictObject({
     })
     .optional()
     .meta({ description: "Proven identity: compared before the first write." }),
+  mayWrite,
   startTimeout: timeLimit.prefault("10m").meta({ description: "How long a sleeping warehouse may take to wake." }),
 });
 
 const redis = z.strictObject({
   url: secret.meta({ description: "redis:// or rediss:// address; a secret, because it may hold a password." }),
+  mayWrite,
   expect: z
     .strictObject({
       host: z.string().min(1).meta({ description: "The Redis host this environment is on, written out." }),
@@ -66,6 +95,16 @@ const api = z.strictObject({
     .min(1)
     .prefault([{ path: "/api/v1/health" }])
     .meta({ description: "Routes that preflight and smoke read." }),
+  writes: z
+    .array(routePattern)
+    .default(["**/health/redis"])
+    .meta({
+      description: "Routes that write although one only reads them, with * and **: a read-only environment never asks them.",
+    }),
+  emptyPosts: z.array(path).default(["/api/v1/auth/google", "/api/v1/auth/generate-test-token"]).meta({
+    description:
+      "The only routes that get a POST in a read-only environment: with {} and nothing else, because oauth and auth look for its refusal.",
+  }),
   samples: z.int().min(1).max(200).default(10).meta({ description: "Requests per endpoint for the latency." }),
 });
 

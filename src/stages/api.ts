@@ -4,12 +4,13 @@ import type { StageContext } from "./context.ts";
 
 /** How the environment's API is asked; `undefined` where it has none. */
 export function apiPorts(context: StageContext): ApiPorts | undefined {
-  const { api, token } = context.environment;
+  const { api, token, access } = context.environment;
   if (!api) return undefined;
   return {
     url: api.url,
     headers: api.headers,
     signal: context.signal,
+    ...(access === "read-only" ? { readOnly: { writes: api.writes, emptyPosts: api.emptyPosts } } : {}),
     ...(token ? { token: Promise.resolve(token.reveal()) } : {}),
   };
 }
