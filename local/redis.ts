@@ -7,13 +7,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
-import { Redis } from "ioredis";
+import { type RedisOptions as ClientOptions, Redis } from "ioredis";
+import { makeCertificates } from "./warehouse/certificate.ts";
 
 export interface RedisOptions {
   /** More ACL users: name → rules, such as `{ worker: "on >secret ~cw:test:* +@all" }`. */
   users?: Record<string, string>;
   /** Lines of redis.conf, such as `["maxmemory 64mb", "rename-command KEYS \"\""]`. */
   config?: string[];
+  /** Speaks TLS and nothing else, with a certificate for this name (localhost if `true`) by an authority of its own. */
+  tls?: boolean | string;
 }
 
 export interface RunningRedis {
@@ -22,11 +25,13 @@ export interface RunningRedis {
   /** The ACL user `reader`: reads keys, PING, INFO, SCAN, TTL; neither writes nor KEYS. Holds a password. */
   readOnlyUrl: string;
   port: number;
+  /** File with the certificate (PEM) of the authority; only with TLS. */
+  certificateAuthority?: string;
   /** Ends the server and removes its directory. May be called twice. */
   stop(): Promise<void>;
 }
 
-const startDeadlineMs = 10_000;
+export const startDeadlineMs = 10_000;
 const stopDeadlineMs = 5_000;
 /** Another process may take the free port between our look and the server's bind. */
 const portAttempts = 3;
@@ -52,26 +57,30 @@ rm -rf -- "$directory"`;
  * @throws Error with the server's last words when it cannot be started within 10 s.
  */
 export async function startRedis(options: RedisOptions = {}): Promise<RunningRedis> {
+  return await onFreePort((port) => startOn(port, options));
+}
+
+/** Another process may take a free port before the server does: then another one is tried. */
+export async function onFreePort<Started>(start: (port: number) => Promise<Started>): Promise<Started> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await startOn(await freePort(), options);
+      return await start(await freePort());
     } catch (error) {
       if (!(error instanceof PortTaken) || attempt === portAttempts) throw error;
     }
   }
 }
 
-class PortTaken extends Error {}
+export class PortTaken extends Error {}
 
-async function startOn(port: number, { users = {}, config = [] }: RedisOptions): Promise<RunningRedis> {
+async function startOn(port: number, { users = {}, config = [], tls }: RedisOptions): Promise<RunningRedis> {
   const directory = await mkdtemp(join(tmpdir(), "env-actions-redis-"));
   const password = randomBytes(12).toString("hex");
   const readerPassword = randomBytes(12).toString("hex");
-  const file = join(directory, "redis.conf");
+  const authority =
+    tls === undefined || tls === false ? undefined : await writeCertificates(directory, tls === true ? "localhost" : tls);
   const lines = [
-    "bind 127.0.0.1",
-    `port ${port}`,
-    `dir "${directory}"`,
+    ...(authority === undefined ? [`port ${port}`] : tlsLines(directory, port)),
     'save ""',
     "appendonly no",
     "maxmemory 256mb",
@@ -80,15 +89,58 @@ async function startOn(port: number, { users = {}, config = [] }: RedisOptions):
     `user reader on >${readerPassword} ${readerRules}`,
     ...Object.entries(users).map(([name, rules]) => `user ${name} ${rules}`),
   ];
-  await writeFile(file, `${lines.join("\n")}\n`, { mode: 0o600 });
+  const stop = await launch(directory, port, lines, {
+    password,
+    ...(authority === undefined ? {} : { tls: { rejectUnauthorized: false } }),
+  });
+  const [scheme, host] = authority === undefined ? ["redis", "127.0.0.1"] : ["rediss", "localhost"];
+  return {
+    url: `${scheme}://default:${password}@${host}:${port}`,
+    readOnlyUrl: `${scheme}://reader:${readerPassword}@${host}:${port}`,
+    port,
+    ...(authority === undefined ? {} : { certificateAuthority: authority }),
+    stop,
+  };
+}
 
-  const child = spawn("sh", ["-c", untilParentEnds, "sh", directory, ...serverCommand(), file], {
+/** @returns the authority's file */
+async function writeCertificates(directory: string, host: string): Promise<string> {
+  const { authority, certificate, key } = makeCertificates([{ dns: host }]);
+  const files = { authority, certificate, key };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(directory, `${name}.pem`), text, { mode: 0o600 });
+  return join(directory, "authority.pem");
+}
+
+function tlsLines(directory: string, port: number): string[] {
+  return [
+    "port 0",
+    `tls-port ${port}`,
+    `tls-cert-file ${join(directory, "certificate.pem")}`,
+    `tls-key-file ${join(directory, "key.pem")}`,
+    `tls-ca-cert-file ${join(directory, "authority.pem")}`,
+    "tls-auth-clients no",
+  ];
+}
+
+/**
+ * Starts a server in a directory of its own, which goes when it ends, and waits until it answers.
+ * @returns how to stop it. @throws Error with its last words; PortTaken
+ */
+export async function launch(
+  directory: string,
+  port: number,
+  lines: readonly string[],
+  signIn: ClientOptions,
+  flags: readonly string[] = [],
+): Promise<() => Promise<void>> {
+  const file = join(directory, "redis.conf");
+  await writeFile(file, `${["bind 127.0.0.1", `dir "${directory}"`, ...lines].join("\n")}\n`, { mode: 0o600 });
+  const child = spawn("sh", ["-c", untilParentEnds, "sh", directory, ...serverCommand(), file, ...flags], {
     stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
   const exited = once(child, "exit").then(() => undefined);
   const words = lastLines(child.stdout, child.stderr);
-  const url = `redis://default:${password}@127.0.0.1:${port}`;
 
   let stopped: Promise<void> | undefined;
   const stop = () => {
@@ -103,10 +155,8 @@ async function startOn(port: number, { users = {}, config = [] }: RedisOptions):
     return stopped;
   };
 
-  const outcome = await Promise.race([answersPing(url), exited.then(() => "exited" as const)]);
-  if (outcome === "answers") {
-    return { url, readOnlyUrl: `redis://reader:${readerPassword}@127.0.0.1:${port}`, port, stop };
-  }
+  const outcome = await Promise.race([answersPing({ host: "127.0.0.1", port, ...signIn }), exited.then(() => "exited" as const)]);
+  if (outcome === "answers") return stop;
   await stop();
   const said = words().join("\n");
   if (/Address already in use/.test(said)) throw new PortTaken(said);
@@ -119,12 +169,18 @@ async function startOn(port: number, { users = {}, config = [] }: RedisOptions):
 function serverCommand(): string[] {
   const named = process.env.REDIS_SERVER;
   if (named) return [named];
-  return ["sh", "-c", 'exec "$(command -v redis-server || command -v valkey-server || echo redis-server)" "$1"', "sh"];
+  return ["sh", "-c", 'exec "$(command -v redis-server || command -v valkey-server || echo redis-server)" "$@"', "sh"];
 }
 
-async function answersPing(url: string): Promise<"answers" | "silent"> {
+async function answersPing(options: ClientOptions): Promise<"answers" | "silent"> {
   // The client's own retry is the wait: it asks again until the server has bound its port.
-  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => 10, maxRetriesPerRequest: null });
+  const client = new Redis({
+    ...options,
+    lazyConnect: true,
+    enableReadyCheck: false,
+    retryStrategy: () => 10,
+    maxRetriesPerRequest: null,
+  });
   // Refused connections are expected until the server is up; the deadline below tells when it never is.
   client.on("error", () => undefined);
   try {
@@ -148,7 +204,7 @@ function lastLines(...streams: Readable[]): () => string[] {
   return () => kept;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();

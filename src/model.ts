@@ -218,18 +218,34 @@ export interface RealLooking {
   rows: number;
 }
 
+/** What the life of test keys in Redis is limited to: a key without a limit stays when everything else fails. */
+export interface KeyTtlResult {
+  /** Milliseconds: no test key should live longer. */
+  limitMs: number;
+  /** Test keys that have no limit at all. */
+  unlimited: number;
+  /** Test keys whose limit is beyond `limitMs`. */
+  over: number;
+  /** Of those that are kept, how many were given the limit; absent in a dry run and where that is not configured. */
+  shortened?: number;
+  samples: string[];
+  problem?: string;
+}
+
 export interface CleanupResult {
   scope: "run" | "expired" | "all";
   dryRun: boolean;
   digest: string;
   tables: TableCleanup[];
-  keys: { planned: number; deleted?: number; left?: number; samples: string[]; problem?: string };
+  /** `deleted` is absent in a dry run, and where an answer was lost (unknown is not zero). */
+  keys: { planned: number; deleted?: number; left?: number; samples: string[]; problem?: string; ttl?: KeyTtlResult };
   /** Why the cleanup is not complete: tables that could not be read, rows that hang on test data in undeclared tables, limits. */
   problems: string[];
   /** Worth knowing, and no hindrance: rows kept because their age cannot be told, protected tables, and the like. */
   notes: string[];
   plannedRows: number;
   deletedRows: number;
+  /** Keys that are known to have been deleted. */
   deletedKeys: number;
   /** Test rows with addresses or names that nobody invented: a warning. Absent where there are none. */
   realLooking?: RealLooking[];

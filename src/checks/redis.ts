@@ -1,5 +1,5 @@
 import type { Check } from "../model.ts";
-import type { RedisIdentity, RedisReader } from "../redis/connection.ts";
+import type { CommandFlags, RedisIdentity, RedisReader } from "../redis/connection.ts";
 import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
 import { type MayWrite, withException } from "./may-write.ts";
 import { grantsWriting } from "./redis-rules.ts";
@@ -87,12 +87,14 @@ function memory(info: Record<string, string>, limit: number): Finding {
  * @param exception makes such a user a warning until its last day.
  */
 export function checkReadOnlyUser(opening: Promise<RedisReader>, exception?: MayWrite): Promise<Check> {
-  return look("redis.read-only", "Redis user cannot write", async () =>
-    withException(judgeUser(await (await opening).aclRules()), exception, Date.now()),
-  );
+  return look("redis.read-only", "Redis user cannot write", async () => {
+    const redis = await opening;
+    const [rules, flags] = await Promise.all([redis.aclRules(), redis.commandFlags()]);
+    return withException(judgeUser(rules, flags), exception, Date.now());
+  });
 }
 
-function judgeUser(rules: string | undefined): Finding {
+function judgeUser(rules: string | undefined, flags: CommandFlags | undefined): Finding {
   const expected = "no command that writes";
   if (rules === undefined)
     return {
@@ -102,7 +104,7 @@ function judgeUser(rules: string | undefined): Finding {
       message:
         "Whether this user could write is not known: allow it +acl|whoami and +acl|getuser, so that its own rules can be examined.",
     };
-  const writes = grantsWriting(rules);
+  const writes = grantsWriting(rules, flags);
   return writes
     ? {
         verdict: "failed",

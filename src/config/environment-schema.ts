@@ -6,6 +6,7 @@ import { timeLimit } from "./units.ts";
 import {
   command,
   exactlyOneOf,
+  hostAndPort,
   httpUrl,
   isGroup,
   name,
@@ -75,16 +76,41 @@ const databricks = z.strictObject({
   startTimeout: timeLimit.prefault("10m").meta({ description: "How long a sleeping warehouse may take to wake." }),
 });
 
+const sentinel = z.strictObject({
+  master: z.string().min(1).meta({ description: "The name by which the sentinels know the master, such as mymaster." }),
+  nodes: z
+    .array(hostAndPort)
+    .min(1)
+    .meta({ description: "The sentinels, host:port, asked in this order; 26379 where no port is given." }),
+  username: z.string().min(1).optional().meta({ description: "The ACL user at the sentinels, where they have one." }),
+  password: secret.optional().meta({ description: "The password of the sentinels, where they have one." }),
+  tls: z.boolean().optional().meta({ description: "Speak TLS with the sentinels; as url does if left out." }),
+});
+
 const redis = z.strictObject({
-  url: secret.meta({ description: "redis:// or rediss:// address; a secret, because it may hold a password." }),
+  url: secret.meta({
+    description:
+      "redis:// or rediss:// (TLS, always verified) address; a secret, because it may hold a password. With sentinel, its host is not connected to: only user, password, database and TLS are taken from it.",
+  }),
+  sentinel: sentinel.optional().meta({ description: "Sentinels that name the server, where it may change by a failover." }),
+  cluster: z
+    .union([z.boolean(), z.array(hostAndPort).min(1)], {
+      error: "expected true, or a list of nodes such as [redis-1.internal:6379]",
+    })
+    .optional()
+    .meta({ description: "true: the address is a node of a Redis Cluster. A list: more nodes to ask, where that one is down." }),
+  certificateAuthority: z.string().min(1).optional().meta({ description: "File with a private CA certificate (PEM)." }),
   mayWrite,
   expect: z
     .strictObject({
-      host: z.string().min(1).meta({ description: "The Redis host this environment is on, written out." }),
+      host: z.string().min(1).meta({
+        description:
+          "The Redis host this environment is on, written out: of a cluster the node that is asked first, with sentinels the master or the sentinel that names it.",
+      }),
       database: z.int().min(0).optional().meta({ description: "The number of the database." }),
     })
     .optional()
-    .meta({ description: "Proven identity: compared before the first write." }),
+    .meta({ description: "Proven identity: compared before the first write, and again wherever a failover leads." }),
 });
 
 const api = z.strictObject({
@@ -95,12 +121,9 @@ const api = z.strictObject({
     .min(1)
     .prefault([{ path: "/api/v1/health" }])
     .meta({ description: "Routes that preflight and smoke read." }),
-  writes: z
-    .array(routePattern)
-    .default(["**/health/redis"])
-    .meta({
-      description: "Routes that write although one only reads them, with * and **: a read-only environment never asks them.",
-    }),
+  writes: z.array(routePattern).default(["**/health/redis"]).meta({
+    description: "Routes that write although one only reads them, with * and **: a read-only environment never asks them.",
+  }),
   emptyPosts: z.array(path).default(["/api/v1/auth/google", "/api/v1/auth/generate-test-token"]).meta({
     description:
       "The only routes that get a POST in a read-only environment: with {} and nothing else, because oauth and auth look for its refusal.",

@@ -21,6 +21,7 @@ export function conflicts(data: Data, written: Data): Conflict[] {
       ...sharedPorts(["environments", name], environment),
       ...borrowedIdentity(["environments", name], valueAt(written, ["environments", name])),
       ...writingRoutes(["environments", name], environment),
+      ...redisConflicts(["environments", name, "redis"], valueAt(environment, ["redis"])),
     ]),
     ...stagePrefixes(data, written),
     ...sweptWhileRunning(data),
@@ -129,6 +130,39 @@ function borrowedIdentity(path: Path, environment: unknown): Conflict[] {
         ]
       : [],
   );
+}
+
+/** Two ways to find Redis, or an address that does not go with the rest. The address is a secret: no message repeats it. */
+function redisConflicts(path: Path, redis: unknown): Conflict[] {
+  if (!isGroup(redis)) return [];
+  const found: Conflict[] = [];
+  const isCluster = redis.cluster === true || list(redis.cluster) !== undefined;
+  if (isCluster && redis.sentinel !== undefined)
+    found.push({
+      path: [...path, "cluster"],
+      message: "a cluster has no sentinels: take out cluster, or sentinel",
+    });
+  const url = text(redis.url);
+  if (url === undefined || url === "") return found;
+  const address = URL.canParse(url) ? new URL(url) : undefined;
+  if (!address || !["redis:", "rediss:"].includes(address.protocol))
+    return [
+      ...found,
+      {
+        path: [...path, "url"],
+        message: "expected a redis:// or rediss:// address, with % codes for special characters in the password",
+      },
+    ];
+  if (!/^\/?\d*$/.test(address.pathname))
+    found.push({ path: [...path, "url"], message: "expected the number of a database, or nothing, behind the host" });
+  if (redis.certificateAuthority !== undefined && address.protocol === "redis:" && valueAt(redis, ["sentinel", "tls"]) !== true)
+    found.push({
+      path: [...path, "certificateAuthority"],
+      message: "url is redis://, which has no TLS and so no certificate to look at: write rediss://, or take this out",
+    });
+  if (isCluster && Number(address.pathname.slice(1)) > 0)
+    found.push({ path: [...path, "url"], message: "a cluster has only database 0, and this address names another" });
+  return found;
 }
 
 /** What a run makes begins with its stage's prefix, and what was left over is found by the listed ones: one must lead to the other. */

@@ -23,12 +23,9 @@ const stages = z.strictObject({
   preflight: z
     .strictObject({
       budget: timeLimit.prefault("2m"),
-      sweep: z
-        .boolean()
-        .default(false)
-        .meta({
-          description: "Delete what lost runs left, once it is older than testData.expireAfter; else it is only a warning.",
-        }),
+      sweep: z.boolean().default(false).meta({
+        description: "Delete what lost runs left, once it is older than testData.expireAfter; else it is only a warning.",
+      }),
       ...limits,
     })
     .prefault({})

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration, percent } from "./units.ts";
+import { duration, percent, timeLimit } from "./units.ts";
 import { exactlyOneOf } from "./values.ts";
 
 const shortestPrefix = 6;
@@ -130,7 +130,18 @@ export const testDataSchema = z.strictObject({
     .meta({ description: "Test rows with another address or name look as if they were about a real person: a warning." }),
   expireAfter: duration.prefault("2h").meta({ description: "Older test data, of any run, is swept by --scope expired." }),
   maxRows: z.int().min(1).default(20_000).meta({ description: "A plan with more rows is refused." }),
+  maxKeys: z.int().min(1).default(200_000).meta({ description: "A plan with more Redis keys is refused." }),
   maxShare: percent
     .prefault("50%")
     .meta({ description: "A plan that would delete more of one table (of 100 rows or more) is refused." }),
+  keyTtl: z
+    .strictObject({
+      limit: timeLimit.prefault("30m").meta({ description: "A test key should not live longer; 5m to 30m is sensible." }),
+      apply: z.boolean().default(false).meta({
+        description:
+          "true: a cleanup that deletes gives this limit to the test keys that it keeps; never a longer life than they have.",
+      }),
+    })
+    .prefault({})
+    .meta({ description: "Test keys in Redis without a limit of their life, or with one beyond this, are counted and named." }),
 });

@@ -1,20 +1,25 @@
-import type { Redis } from "ioredis";
+import { type RedisSettings, wayTo } from "./address.ts";
+import { Cluster } from "./cluster.ts";
+import { RedisFailure } from "./failure.ts";
+import { ping } from "./pass.ts";
+import { type CommandFlags, commandFlagsOf, rulesOf } from "./rules-of-user.ts";
+import { SingleServer } from "./single.ts";
+import type { RedisIdentity, Store } from "./store.ts";
 
-/** Redis could not be asked: connection, sign-in, or a command that was refused. */
-export class RedisFailure extends Error {
-  override name = "RedisFailure";
-  readonly kind: "unreachable" | "sign-in" | "refused" | "cancelled";
+export type { RedisSettings, SentinelSettings } from "./address.ts";
+export { RedisFailure } from "./failure.ts";
+export { keyText, ownKey, readableKey } from "./key.ts";
+export type { CommandFlags } from "./rules-of-user.ts";
+export type { RedisIdentity } from "./store.ts";
 
-  constructor(kind: RedisFailure["kind"], message: string, cause?: unknown) {
-    super(message, { cause });
-    this.kind = kind;
-  }
-}
+/** Milliseconds until the key goes by itself. */
+export type KeyLife = number | "unlimited" | "gone";
 
-export interface RedisIdentity {
-  host: string;
-  port: number;
-  database: number;
+export interface ScanOptions {
+  /** Only keys that match this glob of Redis (as `latin1`) are told. */
+  match?: string | undefined;
+  /** Hears why a pass had to begin anew. */
+  onInterruption?: (why: string) => void;
 }
 
 /**
@@ -23,172 +28,159 @@ export interface RedisIdentity {
  */
 export interface RedisReader {
   readonly identity: RedisIdentity;
-  /** Round trip in milliseconds. */
+  /** Round trip in milliseconds; of a cluster the slowest master's. */
   ping(): Promise<number>;
-  /** INFO as key → value, all sections in one. */
+  /** INFO as key → value, all sections in one; of a cluster the fullest master's, with the look-ups of all. */
   info(): Promise<Record<string, string>>;
   /** What the signed-in user may, such as `-@all +@read (-@all +set)`, selectors in brackets; `undefined` where asking is refused. */
   aclRules(): Promise<string | undefined>;
-  /** Every key, in batches, once over the keyspace; a key may come twice, as SCAN does. */
-  scan(): AsyncIterable<string[]>;
+  /** What the server says of its own commands: `get`, `config|set` → flags such as `write`; `undefined` where asking is refused. */
+  commandFlags(): Promise<CommandFlags | undefined>;
+  /**
+   * Every key, in batches, once over the keyspace; a key may come twice, as SCAN does. It ends when every key that was there from
+   * beginning to end has been told, and else throws. A key that is kept is copied by `ownKey`.
+   * @throws RedisFailure
+   */
+  scan(options?: ScanOptions): AsyncIterable<string[]>;
+  /** How long each of these keys lives, in their order. @throws RedisFailure */
+  lives(keys: readonly string[]): Promise<KeyLife[]>;
   close(): Promise<void>;
 }
 
 export interface TestDataRedis extends RedisReader {
-  /** @returns how many of the keys existed and are gone. */
-  unlink(keys: string[]): Promise<number>;
+  /**
+   * Deletes these keys and no other. What was interrupted is sent again, which deletes nothing else.
+   * @returns how many of the keys existed and are gone; `undefined` where an answer was lost, so that it is unknown.
+   * @throws RedisFailure
+   */
+  unlink(keys: readonly string[]): Promise<number | undefined>;
+  /**
+   * Limits the life of these keys to so many milliseconds; one that ends earlier stays as it is.
+   * @returns how many were shortened; `undefined` where an answer was lost. @throws RedisFailure
+   */
+  shorten(keys: readonly string[], limitMs: number): Promise<number | undefined>;
 }
 
-const connectTimeoutMs = 5_000;
-const commandTimeoutMs = 10_000;
-const scanCount = 1_000;
-const unlinkBatch = 500;
-
-/** @throws RedisFailure */
-export async function openRedisReader(url: string, signal: AbortSignal): Promise<RedisReader> {
-  return reader(await connect(url, signal), signal);
+/** @param settings a text is the address of one server. @throws RedisFailure, UserError */
+export async function openRedisReader(settings: RedisSettings | string, signal: AbortSignal): Promise<RedisReader> {
+  const way = await wayTo(typeof settings === "string" ? { url: settings } : settings);
+  const store = way.cluster
+    ? await Cluster.open(way, "reading", signal, undefined)
+    : await SingleServer.open(way, "reading", signal, undefined);
+  return reader(store);
 }
 
-/** Only for environments whose access is `test-data`. @throws RedisFailure */
-export async function openRedisForTestData(url: string, signal: AbortSignal): Promise<TestDataRedis> {
-  const client = await connect(url, signal);
-  return {
-    ...reader(client, signal),
-    async unlink(keys) {
-      let gone = 0;
-      for (let at = 0; at < keys.length; at += unlinkBatch) {
-        const batch = keys.slice(at, at + unlinkBatch).map((key) => Buffer.from(key, "latin1"));
-        gone += await asked(signal, () => client.unlink(...batch));
-      }
-      return gone;
-    },
+/**
+ * Only for environments whose access is `test-data`.
+ * @param admit is asked about every place before anything is written there, also wherever a failover leads; it throws where nothing may be.
+ * @throws RedisFailure, UserError, and what `admit` throws
+ */
+export async function openRedisForTestData(
+  settings: RedisSettings | string,
+  signal: AbortSignal,
+  admit?: (identity: RedisIdentity) => void,
+): Promise<TestDataRedis> {
+  const way = await wayTo(typeof settings === "string" ? { url: settings } : settings);
+  const store = way.cluster
+    ? await Cluster.open(way, "writing", signal, admit)
+    : await SingleServer.open(way, "writing", signal, admit);
+  return withIdentity(store, {
+    ...reader(store),
+    unlink: async (keys) => (keys.length === 0 ? 0 : await store.unlink(keys)),
+    shorten: (keys, limitMs) => shorten(store, keys, limitMs),
+  });
+}
+
+function reader(store: Store): RedisReader {
+  const firstWire = async () => {
+    const [wire] = await store.wires();
+    if (!wire) throw new RedisFailure("unreachable", "no server holds any key");
+    return wire;
   };
-}
-
-async function connect(url: string, signal: AbortSignal): Promise<Redis> {
-  if (signal.aborted) throw cancelled(signal);
-  // By its default export: webpack finds no names on a module that is a function.
-  const { default: ioredis } = await import("ioredis");
-  const client = new ioredis.Redis(url, {
-    lazyConnect: true,
-    connectTimeout: connectTimeoutMs,
-    commandTimeout: commandTimeoutMs,
-    maxRetriesPerRequest: 2,
-    // INFO may be refused to a reader; PING below tells whether it is ready.
-    enableReadyCheck: false,
-    retryStrategy: (attempt) => (attempt <= 3 ? attempt * 100 : null),
-  });
-  let lastError: unknown;
-  // Without a listener ioredis prints every connection error; the command that meets it reports the last one.
-  client.on("error", (error) => {
-    lastError = error;
-  });
-  const onAbort = () => client.disconnect();
-  signal.addEventListener("abort", onAbort, { once: true });
-  client.once("end", () => signal.removeEventListener("abort", onAbort));
-  try {
-    await client.connect();
-    await client.ping();
-    return client;
-  } catch (error) {
-    client.disconnect();
-    throw signal.aborted ? cancelled(signal) : asFailure(lastError ?? error);
-  }
-}
-
-function reader(client: Redis, signal: AbortSignal): RedisReader {
-  return {
-    identity: { host: client.options.host ?? "", port: client.options.port ?? 6379, database: client.options.db ?? 0 },
+  return withIdentity(store, {
+    identity: store.identity,
     async ping() {
-      const started = performance.now();
-      await asked(signal, () => client.ping());
-      return performance.now() - started;
+      return Math.max(...(await Promise.all((await store.wires()).map(ping))));
     },
     async info() {
-      const text = await asked(signal, () => client.info());
-      const pairs = text.split("\r\n").flatMap((line) => {
-        const colon = line.indexOf(":");
-        return line.startsWith("#") || colon < 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1)] as const];
-      });
-      return Object.fromEntries(pairs);
+      const texts = await Promise.all((await store.wires()).map((wire) => wire.ask(["INFO"])));
+      return together(texts.map((text) => pairsOf(String(text))));
     },
     async aclRules() {
-      try {
-        const user = await asked(signal, async () => client.acl("GETUSER", String(await client.acl("WHOAMI"))));
-        return rulesOf(user);
-      } catch (error) {
-        // A reader that may not see the ACL is the normal case in production; the caller reports it as unknown.
-        if (error instanceof RedisFailure && error.kind === "refused") return undefined;
-        throw error;
-      }
+      const wire = await firstWire();
+      return await unlessRefused(async () => {
+        const name = await wire.ask(["ACL", "WHOAMI"]);
+        return rulesOf(await wire.ask(["ACL", "GETUSER", String(name)]));
+      });
     },
-    async *scan() {
-      let cursor = "0";
-      do {
-        const [next, keys] = await asked(signal, () => client.scanBuffer(cursor, "COUNT", scanCount));
-        cursor = next.toString();
-        if (keys.length > 0) yield keys.map((key) => key.toString("latin1"));
-      } while (cursor !== "0");
+    async commandFlags() {
+      const wire = await firstWire();
+      return await unlessRefused(async () => commandFlagsOf(await wire.ask(["COMMAND"])));
     },
-    async close() {
-      // A connection that is already gone has nothing left to say goodbye to.
-      await client.quit().catch(() => client.disconnect());
-    },
-  };
+    scan: ({ match, onInterruption = () => undefined } = {}) => store.scan(match, onInterruption),
+    lives: (keys) => lives(store, keys),
+    close: () => store.close(),
+  });
 }
 
-/** ACL GETUSER answers with a flat list of names and values; a selector is such a list again. */
-function rulesOf(user: unknown): string | undefined {
-  const commands = namedValue(user, "commands");
-  if (typeof commands !== "string") return undefined;
-  const selectors = namedValue(user, "selectors") ?? [];
-  // Rules that are not understood are unknown rules.
-  if (!Array.isArray(selectors)) return undefined;
-  const more = selectors.map((selector) => namedValue(selector, "commands"));
-  return more.every((rules) => typeof rules === "string")
-    ? [commands, ...more.map((rules) => `(${rules})`)].join(" ")
-    : undefined;
-}
-
-function namedValue(list: unknown, name: string): unknown {
-  if (!Array.isArray(list)) return undefined;
-  const at = list.indexOf(name);
-  return at < 0 ? undefined : list[at + 1];
-}
-
-/** @throws RedisFailure */
-async function asked<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
-  if (signal.aborted) throw cancelled(signal);
+/** A reader that may not see this is the normal case in production; the caller reports it as unknown. */
+async function unlessRefused<Told>(ask: () => Promise<Told>): Promise<Told | undefined> {
   try {
     return await ask();
   } catch (error) {
-    // The signal ends the connection, and with it whatever was asked.
-    throw signal.aborted ? cancelled(signal) : asFailure(error);
+    if (error instanceof RedisFailure && error.kind === "refused") return undefined;
+    throw error;
   }
 }
 
-function cancelled(signal: AbortSignal): RedisFailure {
-  const why = signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
-  return new RedisFailure("cancelled", `stopped before Redis answered: ${why}`, signal.reason);
+/** A failover changes it. */
+function withIdentity<Client extends RedisReader>(store: Store, client: Client): Client {
+  return Object.defineProperty(client, "identity", { get: () => store.identity, enumerable: true });
 }
 
-function asFailure(error: unknown): RedisFailure {
-  if (error instanceof RedisFailure) return error;
-  const message =
-    error instanceof Error ? error.message || String((error as { code?: unknown }).code ?? error.name) : String(error);
-  if (/WRONGPASS|NOAUTH|invalid username-password/i.test(message))
-    return new RedisFailure("sign-in", `Redis refused the password: ${message}`, error);
-  if (/NOPERM|unknown command|ERR /i.test(message))
-    return new RedisFailure("refused", `Redis refused the command: ${message}`, error);
-  return new RedisFailure("unreachable", `Redis does not answer: ${message}`, error);
+async function lives(store: Store, keys: readonly string[]): Promise<KeyLife[]> {
+  const { replies } = await store.perKey("PTTL", keys);
+  return replies.map((reply) => (reply === -1 ? "unlimited" : typeof reply === "number" && reply >= 0 ? reply : "gone"));
 }
 
-/** A key as people read it. */
-export function readableKey(key: string): string {
-  return Buffer.from(key, "latin1").toString("utf8");
+async function shorten(store: Store, keys: readonly string[], limitMs: number): Promise<number | undefined> {
+  const milliseconds = String(Math.round(limitMs));
+  try {
+    return shortened(await store.perKey("PEXPIRE", keys, [milliseconds, "LT"]));
+  } catch (error) {
+    // LT came with Redis 7; before it, one has to look first.
+    if (!(error instanceof RedisFailure) || !/ERR (wrong number of arguments|syntax|unsupported)/i.test(error.message))
+      throw error;
+    const found = await lives(store, keys);
+    const longer = keys.filter((_, index) => {
+      const life = found[index];
+      return life === "unlimited" || (typeof life === "number" && life > limitMs);
+    });
+    return shortened(await store.perKey("PEXPIRE", longer, [milliseconds]));
+  }
 }
 
-/** Text as it stands in keys. */
-export function keyText(text: string): string {
-  return Buffer.from(text, "utf8").toString("latin1");
+function shortened({ replies, lost }: { replies: readonly unknown[]; lost: boolean }): number | undefined {
+  return lost ? undefined : replies.filter((reply) => reply === 1).length;
+}
+
+function pairsOf(info: string): Record<string, string> {
+  const pairs = info.split("\r\n").flatMap((line) => {
+    const colon = line.indexOf(":");
+    return line.startsWith("#") || colon < 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1)] as const];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** What is said of a cluster's memory is said of its fullest master: that one refuses writes first. Look-ups are added up. */
+function together(infos: readonly Record<string, string>[]): Record<string, string> {
+  const fullness = (info: Record<string, string>) => {
+    const maximum = Number(info.maxmemory);
+    return maximum > 0 ? Number(info.used_memory) / maximum : 0;
+  };
+  const [first = {}, ...others] = infos;
+  if (others.length === 0) return first;
+  const fullest = infos.reduce((a, b) => (fullness(b) > fullness(a) ? b : a), first);
+  const sum = (name: string) => String(infos.reduce((total, info) => total + Number(info[name]), 0));
+  return { ...fullest, keyspace_hits: sum("keyspace_hits"), keyspace_misses: sum("keyspace_misses") };
 }

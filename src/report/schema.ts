@@ -125,6 +125,17 @@ const tableCleanup = z.strictObject({
   problem: z.string().optional(),
 });
 
+const keyTtl = z
+  .strictObject({
+    limitMs: milliseconds,
+    unlimited: amount.meta({ description: "Test keys without any limit of their life." }),
+    over: amount.meta({ description: "Test keys whose limit is beyond limitMs." }),
+    shortened: amount.optional().meta({ description: "Kept test keys that were given the limit." }),
+    samples: z.array(z.string()),
+    problem: z.string().optional(),
+  })
+  .meta({ description: "How long test keys live in Redis." });
+
 const cleanup = z.strictObject({
   scope: z.enum(["run", "expired", "all"]),
   dryRun: z.boolean(),
@@ -132,10 +143,11 @@ const cleanup = z.strictObject({
   tables: z.array(tableCleanup),
   keys: z.strictObject({
     planned: amount,
-    deleted: amount.optional(),
+    deleted: amount.optional().meta({ description: "Absent where it is unknown, which is not zero." }),
     left: amount.optional(),
     samples: z.array(z.string()),
     problem: z.string().optional(),
+    ttl: keyTtl.optional(),
   }),
   problems: z.array(z.string()),
   notes: z.array(z.string()),

@@ -1,5 +1,6 @@
 import {
   type Check,
+  type CleanupResult,
   type CommandReport,
   type StageName,
   type StageReport,
@@ -52,6 +53,21 @@ export function bytes(number: number): string {
 /** `1 test`, `2 tests`, `12,040 tests`. */
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+}
+
+/** How many keys a cleanup deleted: where an answer was lost, nobody knows. */
+export function deletedKeys({ keys, deletedKeys, dryRun }: CleanupResult): string {
+  const unknown = !dryRun && keys.problem !== undefined && keys.planned > 0 && keys.deleted === undefined;
+  return unknown ? "an unknown number of keys" : count(deletedKeys, "key");
+}
+
+/** How long test keys live, where that is worth a sentence. */
+export function keyTtl({ ttl }: CleanupResult["keys"]): string | undefined {
+  if (!ttl || (ttl.unlimited + ttl.over === 0 && ttl.problem === undefined)) return undefined;
+  const limit = duration(ttl.limitMs);
+  const found = `${count(ttl.unlimited, "test key")} without a TTL, ${ttl.over} beyond ${limit}`;
+  const done = ttl.shortened === undefined ? "" : `; ${ttl.shortened} of those kept were limited to ${limit}`;
+  return `${found}${done}${ttl.problem === undefined ? "" : `; ${ttl.problem}`}`;
 }
 
 /** A number of which nobody may think that it is zero when it was not told. */

@@ -1,7 +1,8 @@
 import { isAbsolute, join } from "node:path";
 import { UserError } from "../model.ts";
-import type { RedisReader, TestDataRedis } from "../redis/connection.ts";
+import type { RedisReader, RedisSettings, TestDataRedis } from "../redis/connection.ts";
 import { openRedisForTestData, openRedisReader } from "../redis/connection.ts";
+import { proveRedis } from "../testdata/proof.ts";
 import {
   loadDriver,
   type OpenOptions,
@@ -22,11 +23,11 @@ export interface Readers {
 /** Opens readers for the time of `work`, and closes them whatever happens. */
 export async function withReaders<Result>(context: StageContext, work: (readers: Readers) => Promise<Result>): Promise<Result> {
   const settings = warehouseSettings(context);
-  const { redis: redisSettings } = context.environment;
+  const redisTold = redisSettings(context);
   // Loaded before anything is measured: while it loads, nothing else gets its turn, and every latency would show it.
   if (settings) await loadDriver();
   const warehouse = settings && openReader(settings, { signal: context.signal, onWaking: (text) => step(context, text) });
-  const redis = redisSettings && openRedisReader(redisSettings.url.reveal(), context.signal);
+  const redis = redisTold && openRedisReader(redisTold, context.signal);
   // A failed opening is seen by every check that awaits it; without any, it must not end the process.
   warehouse?.catch(() => undefined);
   redis?.catch(() => undefined);
@@ -75,10 +76,10 @@ export async function withWriters<Result>(
   if (context.environment.access !== "test-data")
     throw new Error(`environment ${context.environment.name} is read-only: nothing may be deleted there`);
   const settings = warehouseSettings(context);
-  const { redis: redisSettings } = context.environment;
+  const redisTold = redisSettings(context);
   const opening = [
     settings && openForTestData(settings, { signal, onWaking: (text) => step(context, text) }),
-    redisSettings && openRedisForTestData(redisSettings.url.reveal(), signal),
+    redisTold && openRedisForTestData(redisTold, signal, (identity) => proveRedis(context.environment, identity)),
   ] as const;
   try {
     const [warehouse, redis] = await Promise.all(opening);
@@ -102,14 +103,24 @@ function warehouseSettings(context: WarehousePlace): WarehouseSettings | undefin
     path: settings.path ?? `/sql/1.0/warehouses/${settings.warehouse ?? ""}`,
     token: settings.token.reveal(),
     catalog: settings.catalog,
-    ...(certificateAuthority
-      ? {
-          certificateAuthority: isAbsolute(certificateAuthority)
-            ? certificateAuthority
-            : join(context.workspace, certificateAuthority),
-        }
-      : {}),
+    ...(certificateAuthority ? { certificateAuthority: inWorkspace(context, certificateAuthority) } : {}),
     startTimeoutMs: settings.startTimeout,
     runId: context.runId,
   };
+}
+
+function redisSettings(context: StageContext): RedisSettings | undefined {
+  const settings = context.environment.redis;
+  if (!settings) return undefined;
+  const { url, sentinel, cluster, certificateAuthority } = settings;
+  return {
+    url: url.reveal(),
+    ...(sentinel ? { sentinel: { ...sentinel, password: sentinel.password?.reveal() } } : {}),
+    ...(cluster ? { cluster: cluster === true ? [] : cluster } : {}),
+    ...(certificateAuthority ? { certificateAuthority: inWorkspace(context, certificateAuthority) } : {}),
+  };
+}
+
+function inWorkspace(context: Pick<StageContext, "workspace">, file: string): string {
+  return isAbsolute(file) ? file : join(context.workspace, file);
 }

@@ -4,7 +4,7 @@ import type { CleanupResult, TableCleanup } from "../model.ts";
 import { type RedisReader, readableKey } from "../redis/connection.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import { runPrefix } from "./identity.ts";
-import { type KeyPlan, type KeyRequest, planKeys } from "./keys.ts";
+import { describeTtl, type KeyPlan, type KeyRequest, keyNotes, planKeys } from "./keys.ts";
 import type { Ledger } from "./ledger.ts";
 import { planRows } from "./plan.ts";
 import type { PlanRequest, RowPlan, Scope, TablePlan } from "./row-plan.ts";
@@ -58,7 +58,7 @@ export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, 
     keys,
     digest,
     problems: [...(rows?.problems ?? []), ...unreadable, ...torn],
-    blockers: rows?.blockers ?? [],
+    blockers: [...(rows?.blockers ?? []), ...(keys?.blockers ?? [])],
   };
 }
 
@@ -66,14 +66,17 @@ export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, 
 export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult {
   const tables = plan.rows?.waves.flat().map(tableOf) ?? [];
   const keys = [...(plan.keys?.keys ?? [])].sort();
-  const notes = [...(plan.rows?.notes ?? [])];
-  if (plan.keys?.ageless) notes.push(`${plan.keys.ageless} Redis test keys are kept, because their age cannot be told`);
+  const notes = [...(plan.rows?.notes ?? []), ...(plan.keys ? keyNotes(plan.keys) : [])];
   return {
     scope: plan.request.scope,
     dryRun,
     digest: plan.digest,
     tables,
-    keys: { planned: keys.length, samples: keys.slice(0, 3).map(readableKey) },
+    keys: {
+      planned: keys.length,
+      samples: keys.slice(0, 3).map(readableKey),
+      ...(plan.keys ? { ttl: describeTtl(plan.keys.ttl) } : {}),
+    },
     problems: [...plan.blockers, ...plan.problems],
     notes,
     plannedRows: plan.rows?.rows ?? 0,
@@ -125,6 +128,8 @@ function keyRequest(request: CleanupRequest, rows: RowPlan | undefined): KeyRequ
     protectedKeys: testData.protectedKeys,
     olderThan: request.now - testData.expireAfter,
     now: request.now,
+    maxKeys: testData.maxKeys,
+    ttlLimit: testData.keyTtl.limit,
   };
 }
 

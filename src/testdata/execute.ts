@@ -6,6 +6,7 @@ import type { TestDataWarehouse } from "../warehouse/access.ts";
 import { type CleanupPlan, type CleanupPorts, describePlan, leftOver, planCleanup, tableOf } from "./cleanup.ts";
 import { inParallel } from "./concurrency.ts";
 import { versionOfDelete } from "./history.ts";
+import { addDeleted, shortenLives } from "./keys.ts";
 import { proveRedis, proveWarehouse } from "./proof.ts";
 import type { TablePlan } from "./row-plan.ts";
 import { Binder, conditionOf, storedSelection } from "./selection.ts";
@@ -52,6 +53,7 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
     result.problems.push("nothing was deleted");
     return result;
   }
+  if (ports.redis && plan.keys && plan.request.testData.keyTtl.apply) await shortenLives(ports.redis, plan.keys, result.keys);
   // Nothing was found a moment ago: to look again would find the same.
   if (result.leftOver === 0) {
     await noteEnd(ports, plan, plan, result);
@@ -79,7 +81,7 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
 }
 
 /** A delete that was carried out, before the table's own history was asked about it. */
-interface Deletion {
+interface CarriedOut {
   table: TablePlan;
   entry: TableCleanup;
   /** Unknown where the answer was lost. */
@@ -90,12 +92,12 @@ interface Deletion {
 /** Deletes of one wave under way at once. A warehouse runs about ten and queues the others, which costs no round trip. */
 const deletionsAtOnce = 48;
 
-async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<Deletion[]> {
+async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<CarriedOut[]> {
   const { warehouse, redis } = ports;
   const remaining = new Map(plan.rows?.waves.flat().map((table) => [table.table, table.rows]));
   let keys = plan.keys?.keys.size ?? 0;
   const say = () => ports.onRemaining({ tables: [...remaining].map(([table, rows]) => ({ table, rows })), keys });
-  const deletions: Deletion[] = [];
+  const deletions: CarriedOut[] = [];
   say();
   if (warehouse && plan.rows) {
     for (const wave of plan.rows.waves) {
@@ -118,8 +120,8 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
     let gone: number | undefined;
     try {
       gone = await redis.unlink([...plan.keys.keys]);
-      result.keys.deleted = (result.keys.deleted ?? 0) + gone;
-      result.deletedKeys = result.keys.deleted;
+      addDeleted(result.keys, gone);
+      result.deletedKeys = result.keys.deleted ?? result.deletedKeys;
       keys = 0;
     } catch (error) {
       result.keys.problem = sentence(error);
@@ -143,7 +145,7 @@ function entryFor(result: CleanupResult, table: TablePlan): TableCleanup {
 }
 
 /** @returns nothing where it failed, which the entry says. */
-async function deleteTable(warehouse: TestDataWarehouse, table: TablePlan, entry: TableCleanup): Promise<Deletion | undefined> {
+async function deleteTable(warehouse: TestDataWarehouse, table: TablePlan, entry: TableCleanup): Promise<CarriedOut | undefined> {
   const binder = new Binder();
   const condition = conditionOf(table.selection, binder);
   try {
@@ -161,7 +163,7 @@ async function deleteTable(warehouse: TestDataWarehouse, table: TablePlan, entry
 }
 
 /** Compares each count with the table's own account, and keeps what undo needs. */
-async function noteVersions({ warehouse }: WritingPorts, deletions: readonly Deletion[]): Promise<void> {
+async function noteVersions({ warehouse }: WritingPorts, deletions: readonly CarriedOut[]): Promise<void> {
   if (!warehouse) return;
   await inParallel(deletionsAtOnce, deletions, async ({ table, entry, rows }) => {
     if (rows === undefined || rows === 0) return;
@@ -226,7 +228,7 @@ async function noteDelete(
   ports: WritingPorts,
   table: TablePlan,
   entry: TableCleanup,
-  deletion: Deletion | undefined,
+  deletion: CarriedOut | undefined,
 ): Promise<void> {
   await ports.audit({
     action: "statement",

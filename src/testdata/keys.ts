@@ -1,74 +1,161 @@
-import { keyText, type RedisReader } from "../redis/connection.ts";
-import { timeInId } from "./identity.ts";
-import type { Scope } from "./row-plan.ts";
+import type { CleanupResult, KeyTtlResult } from "../model.ts";
+import { type KeyLife, ownKey, RedisFailure, type RedisReader, readableKey, type TestDataRedis } from "../redis/connection.ts";
+import { keyFilter } from "./key-filter.ts";
+import { type KeyScope, keyJudge } from "./key-judge.ts";
 
-export interface KeyRequest {
-  scope: Scope;
-  /** Scope `run`: literals that only this run's keys contain. Else: what test data begins with, at the start of a key or of one of its parts. */
-  prefixes: readonly string[];
-  /** Keys of test rows: a Redis key that has one as a whole part between colons belongs to it. */
-  ids: ReadonlySet<string>;
-  /** Keys that the tests said they made. */
-  ledger: ReadonlySet<string>;
-  /** Namespaces that hold nothing but test data, `*` for any text; not used for scope `run`, which other runs share them with. */
-  namespaces: readonly string[];
-  protectedKeys: readonly string[];
-  olderThan: number;
-  now: number;
+export interface KeyRequest extends KeyScope {
+  /** A plan with more keys is refused, and no more than one beyond it are held in memory. */
+  maxKeys: number;
+  /** Milliseconds that a test key should live at most. */
+  ttlLimit: number;
+}
+
+/** What was found about how long test keys live: those about to be deleted as well as those that are kept. */
+export interface KeyTtlPlan {
+  limitMs: number;
+  /** Without a limit of its life. */
+  unlimited: number;
+  /** With one beyond `limitMs`. */
+  over: number;
+  /** A few of both, for people. */
+  samples: string[];
+  /** Those of both that are kept. At most `maxKeys` are held here. */
+  toShorten: Set<string>;
+  /** Why it could not be told, where it could not. */
+  problem?: string;
 }
 
 export interface KeyPlan {
+  /** As `latin1`, at most one more than `maxKeys`. */
   keys: Set<string>;
   /** Test keys that are kept because their age cannot be told. */
   ageless: number;
+  /** Keys that the server told, having left out what cannot be test data; one that comes twice counts twice. */
   scanned: number;
+  ttl: KeyTtlPlan;
+  /** Why it must not run. */
+  blockers: string[];
+  /** Worth knowing: why the look through the keys had to begin again. */
+  notes: string[];
 }
 
-/** An id this short could be a part of a key that has nothing to do with it. */
-const shortestId = 8;
+const samplesShown = 3;
+const auditedAtOnce = 1_024;
 
-/** Looks through the keyspace once, however many patterns there are. @throws RedisFailure */
+/**
+ * Looks through the keyspace once, however many patterns there are, and asks in the same pass how long the test keys among them
+ * live. Memory is bounded by what is planned and kept of test data, not by the keyspace. @throws RedisFailure
+ */
 export async function planKeys(redis: RedisReader, request: KeyRequest): Promise<KeyPlan> {
-  const plan: KeyPlan = { keys: new Set(), ageless: 0, scanned: 0 };
+  const ttl: KeyTtlPlan = { limitMs: request.ttlLimit, unlimited: 0, over: 0, samples: [], toShorten: new Set() };
+  const plan: KeyPlan = { keys: new Set(), ageless: 0, scanned: 0, ttl, blockers: [], notes: [] };
+  // SCAN may tell a key twice; what is counted is counted once.
+  const kept = new Set<string>();
   const judge = keyJudge(request);
-  for await (const batch of redis.scan()) {
+  const scanning = { match: keyFilter(request), onInterruption: (why: string) => plan.notes.push(why) };
+  let auditing: Promise<void> = Promise.resolve();
+  let found: string[] = [];
+  for await (const batch of redis.scan(scanning)) {
     plan.scanned += batch.length;
-    for (const key of batch) {
-      const judgement = judge(key);
-      if (judgement === "delete") plan.keys.add(key);
-      else if (judgement === "ageless") plan.ageless++;
+    for (const told of batch) {
+      const judgement = judge(told);
+      if (judgement === "keep") continue;
+      const key = ownKey(told);
+      const known = judgement === "delete" ? !added(plan.keys, key) : !added(kept, key);
+      if (known) continue;
+      if (kept.size > request.maxKeys) kept.delete(key);
+      if (judgement === "ageless") plan.ageless++;
+      found.push(key);
+      if (plan.keys.size > request.maxKeys) break;
     }
+    if (plan.keys.size > request.maxKeys) break;
+    if (found.length < auditedAtOnce) continue;
+    // The next part of the keyspace is on its way while this is asked.
+    await auditing;
+    auditing = audit(redis, found, plan);
+    // Whoever awaits it sees a failure; until then it must not end the process.
+    auditing.catch(() => undefined);
+    found = [];
   }
+  await auditing;
+  await audit(redis, found, plan);
+  if (plan.keys.size > request.maxKeys)
+    plan.blockers.push(`the plan has more Redis keys than testData.maxKeys (${request.maxKeys})`);
   return plan;
 }
 
-type Judgement = "delete" | "keep" | "ageless";
-
-/** Decides about one key (in `latin1`, as the redis room hands it out). */
-export function keyJudge(request: KeyRequest): (key: string) => Judgement {
-  const protectedKeys = request.protectedKeys.map((pattern) => wildcard(keyText(pattern)));
-  const namespaces = request.scope === "run" ? [] : request.namespaces.map((pattern) => wildcard(keyText(pattern)));
-  const prefixes = request.prefixes.map(keyText);
-  const ledger = new Set([...request.ledger].map(keyText));
-  const ids = new Set([...request.ids].filter((id) => id.length >= shortestId).map(keyText));
-
-  return (key) => {
-    if (protectedKeys.some((pattern) => pattern.test(key))) return "keep";
-    if (ledger.has(key)) return "delete";
-    const parts = key.split(":");
-    // A whole part, never a piece of one: ids have no wildcards here, and `session:12` is not about session 123.
-    if (parts.some((part) => ids.has(part))) return "delete";
-    const ofPrefix = prefixes.some((prefix) => key.startsWith(prefix) || parts.some((part) => part.startsWith(prefix)));
-    if (request.scope === "run") return ofPrefix ? "delete" : "keep";
-    if (!ofPrefix && !namespaces.some((pattern) => pattern.test(key))) return "keep";
-    if (request.scope === "all") return "delete";
-    const made = timeInId(key, request.now);
-    if (made === undefined) return "ageless";
-    return made <= request.olderThan ? "delete" : "keep";
-  };
+/** @returns whether it was not there before */
+function added(keys: Set<string>, key: string): boolean {
+  const before = keys.size;
+  keys.add(key);
+  return keys.size > before;
 }
 
-function wildcard(pattern: string): RegExp {
-  const escaped = pattern.split("*").map((literal) => literal.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
-  return new RegExp(`^${escaped.join("[\\s\\S]*")}$`);
+/** A user that may not ask for the life of keys can still clean up: what is unknown is said. */
+async function audit(redis: RedisReader, keys: readonly string[], plan: KeyPlan): Promise<void> {
+  const { ttl } = plan;
+  if (ttl.problem !== undefined || keys.length === 0) return;
+  let lives: KeyLife[];
+  try {
+    lives = await redis.lives(keys);
+  } catch (error) {
+    if (!(error instanceof RedisFailure) || error.kind !== "refused") throw error;
+    ttl.problem = error.message;
+    return;
+  }
+  for (const [index, life] of lives.entries()) {
+    const key = keys[index];
+    if (key === undefined || life === "gone" || (life !== "unlimited" && life <= ttl.limitMs)) continue;
+    if (life === "unlimited") ttl.unlimited++;
+    else ttl.over++;
+    if (ttl.samples.length < samplesShown) ttl.samples.push(key);
+    if (!plan.keys.has(key)) ttl.toShorten.add(key);
+  }
+}
+
+/** The audit as a result, before anything was shortened. */
+export function describeTtl({ limitMs, unlimited, over, samples, problem }: KeyTtlPlan): KeyTtlResult {
+  return { limitMs, unlimited, over, samples: samples.map(readableKey), ...(problem === undefined ? {} : { problem }) };
+}
+
+/** What is worth knowing about the keys of a plan, a sentence each. */
+export function keyNotes(plan: KeyPlan): string[] {
+  const { limitMs, unlimited, over, problem } = plan.ttl;
+  const notes = [...plan.notes];
+  if (plan.ageless > 0) notes.push(`${plan.ageless} Redis test keys are kept, because their age cannot be told`);
+  if (problem !== undefined) notes.push(`how long the Redis test keys live could not be told: ${problem}`);
+  if (unlimited + over > 0) {
+    const beyond = `${over} ${unlimited > 0 ? "live" : "Redis test keys live"} longer than ${minutes(limitMs)}`;
+    notes.push(
+      [...(unlimited > 0 ? [`${unlimited} Redis test keys have no TTL`] : []), ...(over > 0 ? [beyond] : [])].join(", "),
+    );
+  }
+  return notes;
+}
+
+function minutes(milliseconds: number): string {
+  return milliseconds >= 60_000 ? `${Math.round(milliseconds / 6_000) / 10} min` : `${milliseconds / 1_000} s`;
+}
+
+/** Gives the limit to the test keys that are kept and live longer; never a longer life than a key has. What fails stands in the result. */
+export async function shortenLives(redis: TestDataRedis, plan: KeyPlan, result: CleanupResult["keys"]): Promise<void> {
+  if (!result.ttl || plan.ttl.toShorten.size === 0) return;
+  try {
+    result.ttl.shortened = await redis.shorten([...plan.ttl.toShorten], plan.ttl.limitMs);
+    if (result.ttl.shortened === undefined)
+      result.ttl.problem = "how many were given a limit could not be told: an answer was lost";
+  } catch (error) {
+    result.ttl.problem = error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** How `keys.deleted` goes missing. */
+const lostCount = "how many keys were deleted could not be told: the connection was lost before Redis had answered";
+
+/** Adds what one deletion says of itself; once unknown, the sum stays unknown. */
+export function addDeleted(keys: CleanupResult["keys"], gone: number | undefined): void {
+  if (gone === undefined) {
+    keys.problem = lostCount;
+    delete keys.deleted;
+  } else if (keys.problem !== lostCount) keys.deleted = (keys.deleted ?? 0) + gone;
 }

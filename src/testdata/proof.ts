@@ -20,13 +20,27 @@ export function proveWarehouse(environment: Environment, seen: WarehouseIdentity
   if (settings.expect.principal) compare("Databricks principal", seen.principal, settings.expect.principal);
 }
 
-/** @throws WrongPlace */
+/**
+ * The server itself is compared; of a cluster the node that was asked for the others, because every other master is learnt from it and
+ * has said that it is the one that was meant. Behind sentinels the server changes by a failover: there the expectation may name the
+ * sentinel that told where it is, in place of the server. @throws WrongPlace
+ */
 export function proveRedis(environment: Environment, seen: RedisIdentity): void {
   const settings = environment.redis;
   if (environment.access !== "test-data") throw new WrongPlace("this environment is read-only: nothing may be written here");
   if (!settings?.expect) throw new WrongPlace("redis.expect is missing: without it nothing may be written");
-  compare("Redis host", hostLike(`${seen.host}:${seen.port}`, settings.expect.host), settings.expect.host);
+  compare("Redis host", redisHost(seen, settings.expect.host), settings.expect.host);
   if (settings.expect.database !== undefined) compare("Redis database", String(seen.database), String(settings.expect.database));
+}
+
+function redisHost(seen: RedisIdentity, expected: string): string {
+  const spellings = [seen, ...(seen.namedBy ? [seen.namedBy] : [])].flatMap(({ host, port }) => [
+    host,
+    `${host}:${port}`,
+    `[${host}]:${port}`,
+  ]);
+  const [itself = ""] = spellings;
+  return spellings.find((spelling) => isSame(spelling, expected)) ?? hostLike(`${itself}:${seen.port}`, expected);
 }
 
 /** The port is compared only where the expectation names one. */
@@ -35,6 +49,10 @@ function hostLike(seen: string, expected: string): string {
 }
 
 function compare(what: string, seen: string, expected: string): void {
-  if (seen.toLowerCase() !== expected.toLowerCase())
+  if (!isSame(seen, expected))
     throw new WrongPlace(`${what} is ${seen || "(unknown)"}, but this environment expects ${expected}: nothing was written`);
+}
+
+function isSame(seen: string, expected: string): boolean {
+  return seen.toLowerCase() === expected.toLowerCase();
 }

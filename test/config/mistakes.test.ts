@@ -154,6 +154,35 @@ const shape: Case[] = [
     ],
   },
   {
+    mistake: "two ways to find Redis, and nodes that are no addresses",
+    file: minimal({
+      inside:
+        "redis:\n  url: ${REDIS_URL}\n  cluster: [redis-1, http://redis-2]\n  sentinel: { master: m, nodes: [] }\n  certificateAuthority: ca.pem",
+    }),
+    env: { REDIS_URL: "redis://:the-password@localhost/2" },
+    says: [
+      "c.yml:6:12  environments.sandbox.redis.url  a cluster has only database 0, and this address names another",
+      "c.yml:7:7  environments.sandbox.redis.cluster  a cluster has no sentinels: take out cluster, or sentinel",
+      "c.yml:7:26  environments.sandbox.redis.cluster[1]  expected host:port, such as redis-1.internal:6379",
+      "c.yml:8:30  environments.sandbox.redis.sentinel.nodes  expected at least one entry",
+      "c.yml:9:29  environments.sandbox.redis.certificateAuthority  url is redis://, which has no TLS and so no certificate to look at: write rediss://, or take this out",
+    ],
+  },
+  {
+    mistake: "an address that is none of Redis",
+    file: minimal({ inside: "redis:\n  url: ${REDIS_URL}" }),
+    env: { REDIS_URL: "http://:the-password@localhost" },
+    says: [
+      "c.yml:6:12  environments.sandbox.redis.url  expected a redis:// or rediss:// address, with % codes for special characters in the password",
+    ],
+  },
+  {
+    mistake: "a database that is no number",
+    file: minimal({ inside: "redis:\n  url: ${REDIS_URL}" }),
+    env: { REDIS_URL: "rediss://localhost/cache" },
+    says: ["c.yml:6:12  environments.sandbox.redis.url  expected the number of a database, or nothing, behind the host"],
+  },
+  {
     mistake: "an address of another kind",
     file: minimal({ inside: "api:\n  url: ftp://files.example" }),
     says: ["c.yml:6:12  environments.sandbox.api.url  expected an http:// or https:// address"],

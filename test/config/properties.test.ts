@@ -10,7 +10,7 @@ import { parseDuration, parsePercent } from "../../src/config/units.ts";
 import { UserError } from "../../src/model.ts";
 import { load } from "./file.ts";
 
-const env = { SECRET: "the-secret-value" };
+const env = { REDIS_URL: "rediss://:password@localhost:6380/0", SECRET: "the-secret-value" };
 
 const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,10}$/);
 const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 });
@@ -44,7 +44,7 @@ const endpoint = fc.record({
 const environment = fc.record({
   access: fc.constantFrom("read-only" as const, "test-data" as const),
   token: some(fc.constant("${SECRET}")),
-  redis: some(fc.record({ url: fc.constant("${SECRET}"), expect: fc.record({ host: plain }) })),
+  redis: some(fc.record({ url: fc.constant("${REDIS_URL}"), expect: fc.record({ host: plain }) })),
   api: fc.record({
     url: fc.constant("http://localhost:3000"),
     headers: some(record),
@@ -73,7 +73,9 @@ test("a random valid configuration comes back from its file as it was", async ()
     fc.asyncProperty(config, async (written) => {
       const loaded = await load(stringify(written), { env });
       const names = Object.keys(written.environments);
-      const expected = configSchema.parse(JSON.parse(JSON.stringify(written).replaceAll("${SECRET}", env.SECRET)));
+      const expected = configSchema.parse(
+        JSON.parse(JSON.stringify(written).replaceAll("${SECRET}", env.SECRET).replaceAll("${REDIS_URL}", env.REDIS_URL)),
+      );
       expect(revealed(loaded.config)).toEqual(
         revealed({ ...expected, ...(names.length === 1 ? { defaultEnvironment: names[0] } : {}) }),
       );

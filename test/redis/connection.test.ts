@@ -3,7 +3,8 @@ import { createServer, type Server } from "node:net";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
-import { openRedisForTestData, openRedisReader, RedisFailure, readableKey } from "../../src/redis/connection.ts";
+import { openRedisForTestData, openRedisReader, readableKey } from "../../src/redis/connection.ts";
+import { allKeys, failureOf } from "./helpers.ts";
 
 let server: RunningRedis;
 let seed: Redis;
@@ -27,21 +28,6 @@ afterAll(async () => {
 
 function as(user: string): string {
   return `redis://${user}:pw@127.0.0.1:${server.port}`;
-}
-
-async function failureOf(work: Promise<unknown>): Promise<RedisFailure> {
-  const outcome: unknown = await work.then(
-    (result) => new Error(`it succeeded with ${String(result)}`),
-    (error: unknown) => error,
-  );
-  if (outcome instanceof RedisFailure) return outcome;
-  throw outcome;
-}
-
-async function allKeys(scan: AsyncIterable<string[]>): Promise<string[]> {
-  const keys = new Set<string>();
-  for await (const batch of scan) for (const key of batch) keys.add(key);
-  return [...keys].sort();
 }
 
 describe("failures", () => {
@@ -91,7 +77,16 @@ describe("failures", () => {
 describe("a reader", () => {
   it("has no way to write", async () => {
     const reader = await openRedisReader(server.url, never);
-    expect(Object.keys(reader).sort()).toEqual(["aclRules", "close", "identity", "info", "ping", "scan"]);
+    expect(Object.keys(reader).sort()).toEqual([
+      "aclRules",
+      "close",
+      "commandFlags",
+      "identity",
+      "info",
+      "lives",
+      "ping",
+      "scan",
+    ]);
     // @ts-expect-error: the type has none either
     expect(reader.unlink).toBeUndefined();
     await reader.close();
@@ -124,7 +119,7 @@ describe("a reader", () => {
 
   it("knows where it is, what it may, and what the server tells", async () => {
     const reader = await openRedisReader(`${server.readOnlyUrl}/3`, never);
-    expect(reader.identity).toEqual({ host: "127.0.0.1", port: server.port, database: 3 });
+    expect(reader.identity).toEqual({ mode: "standalone", host: "127.0.0.1", port: server.port, database: 3 });
     expect(await reader.aclRules()).toContain("-@all +@read");
     expect(await reader.info()).toMatchObject({
       redis_version: expect.stringMatching(/^\d/),

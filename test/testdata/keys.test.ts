@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { keyText } from "../../src/redis/connection.ts";
-import { type KeyRequest, keyJudge } from "../../src/testdata/keys.ts";
+import { type KeyScope, keyJudge } from "../../src/testdata/key-judge.ts";
 
 const now = Date.UTC(2026, 10, 23);
 const run = `integration_test_${now}_1a2b3c4d`;
-const base: KeyRequest = {
+const base: KeyScope = {
   scope: "run",
   prefixes: [run],
   ids: new Set(["0b7d8c1e-uuid-of-a-session"]),
@@ -15,7 +15,7 @@ const base: KeyRequest = {
   olderThan: now - 7_200_000,
   now,
 };
-const judge = (request: Partial<KeyRequest>, key: string) => keyJudge({ ...base, ...request })(keyText(key));
+const judge = (request: Partial<KeyScope>, key: string) => keyJudge({ ...base, ...request })(keyText(key));
 
 test("a run's keys: by prefix, by a deleted row's id as a whole part, by the ledger", () => {
   for (const key of [`cw:test:session:${run}_session_1`, run, "session:0b7d8c1e-uuid-of-a-session:access_code", "tracked:key"])
@@ -45,7 +45,7 @@ test("a short id is no reason: it could be a part of any key", () => {
 test("expired: by the time in the key; one without a time is kept and counted, never guessed", () => {
   const expired = { scope: "expired", prefixes: ["integration_test_"], ids: new Set<string>() } as const;
   expect(judge(expired, `cw:test:x:integration_test_${now - 8_000_000}_1a2b3c4d`)).toBe("delete");
-  expect(judge(expired, `cw:test:x:integration_test_${now - 1_000}_1a2b3c4d`)).toBe("keep");
+  expect(judge(expired, `cw:test:x:integration_test_${now - 1_000}_1a2b3c4d`)).toBe("young");
   expect(judge(expired, "cw:test:session:some-uuid")).toBe("ageless");
   expect(judge({ ...expired, scope: "all" }, "cw:test:session:some-uuid")).toBe("delete");
 });

@@ -1,5 +1,5 @@
 import type { CleanupResult, TableCleanup } from "../../model.ts";
-import { count, known, statementText } from "../words.ts";
+import { count, deletedKeys, keyTtl, known, statementText } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { code, dataTable, folded, notes, preformatted } from "./parts.ts";
 
@@ -9,6 +9,7 @@ export function testDataPart(cleanup: CleanupResult | undefined): Markup {
 ${summary(cleanup)}
 ${notes("bad", "What stands in the way", cleanup.problems)}
 ${places(cleanup)}
+${lives(cleanup)}
 ${notes("info", "Worth knowing", cleanup.notes)}
 ${statements(cleanup.tables)}
 <p class="digest">Plan ${code(cleanup.digest)}</p>`;
@@ -18,7 +19,7 @@ function summary(cleanup: CleanupResult): Markup {
   const planned = `${count(cleanup.plannedRows, "row")} and ${count(cleanup.keys.planned, "key")}`;
   if (cleanup.dryRun) return html`<p>Dry run, scope <b>${cleanup.scope}</b>: ${planned} would be deleted; nothing was.</p>`;
   const left = cleanup.leftOver === null ? "whether anything is left could not be told" : `${known(cleanup.leftOver)} left`;
-  return html`<p>Scope <b>${cleanup.scope}</b>: ${planned} planned, ${count(cleanup.deletedRows, "row")} and ${count(cleanup.deletedKeys, "key")} deleted, <b class="${cleanup.leftOver === 0 ? "good" : "bad"}">${left}</b>.</p>`;
+  return html`<p>Scope <b>${cleanup.scope}</b>: ${planned} planned, ${count(cleanup.deletedRows, "row")} and ${deletedKeys(cleanup)} deleted, <b class="${cleanup.leftOver === 0 ? "good" : "bad"}">${left}</b>.</p>`;
 }
 
 function places({ tables, keys, dryRun }: CleanupResult): Markup {
@@ -39,6 +40,12 @@ function places({ tables, keys, dryRun }: CleanupResult): Markup {
   ];
   const rows = [...tables.map((table) => row(code(table.table), table)), row("Redis keys", keys)];
   return dataTable("Test data by table", columns, rows);
+}
+
+function lives({ keys }: CleanupResult): Markup {
+  const life = keyTtl(keys);
+  if (life === undefined) return nothing;
+  return html`<p>Redis: ${life}</p><ul class="samples">${(keys.ttl?.samples ?? []).map((sample) => html`<li>${code(sample)}</li>`)}</ul>`;
 }
 
 function statements(tables: readonly TableCleanup[]): Markup {

@@ -1,6 +1,6 @@
 import type { CleanupResult, TableCleanup } from "../../model.ts";
 import { codeBlock, inlineCode, inlineText, tableCell } from "../inert.ts";
-import { count, cut, known, statementText } from "../words.ts";
+import { count, cut, deletedKeys, keyTtl, known, statementText } from "../words.ts";
 import { details, tableHead, tableRow } from "./blocks.ts";
 import type { Part } from "./budget.ts";
 
@@ -11,6 +11,7 @@ export function testDataParts(cleanup: CleanupResult | undefined): Part[] {
   return [
     { text: `### Test data\n\n${summary(cleanup)}\n\n` },
     ...tableParts(cleanup),
+    ...ttlPart(cleanup),
     ...listPart(cleanup.problems, "❌", "problem"),
     ...listPart(cleanup.notes, "ℹ️", "list of notes"),
     ...statementParts(cleanup),
@@ -21,7 +22,7 @@ function summary(cleanup: CleanupResult): string {
   const planned = `${count(cleanup.plannedRows, "row")} and ${count(cleanup.keys.planned, "key")}`;
   const digest = `Plan ${inlineCode(cleanup.digest)}.`;
   if (cleanup.dryRun) return `Dry run, scope ${cleanup.scope}: ${planned} would be deleted; nothing was. ${digest}`;
-  const deleted = `${count(cleanup.deletedRows, "row")} and ${count(cleanup.deletedKeys, "key")} deleted`;
+  const deleted = `${count(cleanup.deletedRows, "row")} and ${deletedKeys(cleanup)} deleted`;
   const left =
     cleanup.leftOver === null ? "**whether anything is left could not be told**" : `**${known(cleanup.leftOver)} left**`;
   return `Scope ${cleanup.scope}: ${planned} planned, ${deleted}, ${left}. ${digest}`;
@@ -44,6 +45,15 @@ function tableParts(cleanup: CleanupResult): Part[] {
     ...tables.map((table) => row(inlineCode(cut(table.table, longestText)), table)),
     row("Redis keys", keys),
     { text: "\n" },
+  ];
+}
+
+function ttlPart({ keys }: CleanupResult): Part[] {
+  const life = keyTtl(keys);
+  if (life === undefined) return [];
+  const samples = (keys.ttl?.samples ?? []).map((sample) => inlineCode(cut(sample, longestText))).join(" ");
+  return [
+    { text: `Redis: ${inlineText(cut(life, longestText))} ${samples}\n\n`, shorter: [{ text: "", loses: "list of notes" }] },
   ];
 }
 

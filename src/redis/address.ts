@@ -1,0 +1,131 @@
+import { readFile } from "node:fs/promises";
+import { UserError } from "../model.ts";
+import { keyText } from "./key.ts";
+
+/** How to get to Redis. Texts that hold secrets are revealed here, and go nowhere but to the server. */
+export interface RedisSettings {
+  /** `redis://` or `rediss://`; with sentinels only user, password, database and TLS are taken from it. */
+  url: string;
+  sentinel?: SentinelSettings;
+  /** Given for a Redis Cluster: more nodes, `host:port`, to ask where the address does not answer. */
+  cluster?: readonly string[];
+  /** File with a private CA certificate (PEM). */
+  certificateAuthority?: string;
+  /** How long an interruption – restart, failover – may last before it counts; 30 s if left out. */
+  patienceMs?: number;
+}
+
+export interface SentinelSettings {
+  master: string;
+  /** `host:port`, asked in this order. */
+  nodes: readonly string[];
+  username?: string;
+  password?: string;
+  /** As the address of Redis does, if left out. */
+  tls?: boolean;
+}
+
+export interface Address {
+  host: string;
+  port: number;
+}
+
+/** How to sign in to a server. */
+export interface SignIn {
+  username?: string;
+  /** As `latin1`. */
+  password?: string;
+  database: number;
+  tls?: {
+    authority?: string /** The host that was configured: its certificate is good for servers that are told by number only. */;
+    name: string;
+  };
+}
+
+export interface Way {
+  address: Address;
+  signIn: SignIn;
+  patienceMs: number;
+  sentinel?: { master: string; nodes: Address[]; signIn: SignIn };
+  cluster?: Address[];
+}
+
+const defaultPort = 6379;
+const sentinelPort = 26379;
+const defaultPatienceMs = 30_000;
+
+/** @throws UserError for an address that is none, and a certificate file that cannot be read */
+export async function wayTo(settings: RedisSettings): Promise<Way> {
+  if (!URL.canParse(settings.url) || !/^rediss?:$/.test(new URL(settings.url).protocol))
+    throw new UserError("redis.url is not a redis:// or rediss:// address");
+  const url = new URL(settings.url);
+  const authority = settings.certificateAuthority === undefined ? undefined : await authorityIn(settings.certificateAuthority);
+  const host = bare(url.hostname) || "localhost";
+  const withTls = (wanted: boolean): Pick<SignIn, "tls"> =>
+    wanted ? { tls: { name: host, ...(authority === undefined ? {} : { authority }) } } : {};
+  const database = Number(url.pathname.slice(1) || "0");
+  if (!Number.isInteger(database)) throw new UserError("redis.url names a database that is no number");
+  const { sentinel, cluster } = settings;
+  if (cluster && database > 0) throw new UserError("a cluster has only database 0, and redis.url names another");
+  return {
+    address: { host, port: url.port === "" ? defaultPort : Number(url.port) },
+    signIn: { ...credentials(decoded(url.username), decoded(url.password)), database, ...withTls(url.protocol === "rediss:") },
+    patienceMs: settings.patienceMs ?? defaultPatienceMs,
+    ...(cluster ? { cluster: cluster.map((node) => addressOf(node, defaultPort)) } : {}),
+    ...(sentinel
+      ? {
+          sentinel: {
+            master: keyText(sentinel.master),
+            nodes: sentinel.nodes.map((node) => addressOf(node, sentinelPort)),
+            signIn: {
+              ...credentials(sentinel.username ?? "", sentinel.password ?? ""),
+              database: 0,
+              ...withTls(sentinel.tls ?? url.protocol === "rediss:"),
+            },
+          },
+        }
+      : {}),
+  };
+}
+
+function credentials(username: string, password: string): Pick<SignIn, "username" | "password"> {
+  return {
+    ...(username === "" ? {} : { username: keyText(username) }),
+    ...(password === "" ? {} : { password: keyText(password) }),
+  };
+}
+
+/** A password with a bare % stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return text;
+    throw error;
+  }
+}
+
+/** @param written `host`, `host:port`, or an IPv6 address in brackets with or without a port */
+export function addressOf(written: string, port: number): Address {
+  const parts = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(written);
+  if (!parts) return { host: written, port };
+  return { host: bare(parts[1] ?? ""), port: parts[2] === undefined ? port : Number(parts[2]) };
+}
+
+function bare(host: string): string {
+  return host.replace(/^\[|\]$/g, "");
+}
+
+export function addressText({ host, port }: Address): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+async function authorityIn(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new UserError(`redis.certificateAuthority: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,328 @@
+import { type Address, addressText, type Way } from "./address.ts";
+import { type ClusterNode, parseClusterNodes, slotCount } from "./cluster-nodes.ts";
+import { RedisFailure, refusal, unreachable } from "./failure.ts";
+import { Line } from "./line.ts";
+import { passOver } from "./pass.ts";
+import { patiently, pauseFor } from "./patience.ts";
+import { slotOf } from "./slots.ts";
+import { type Answers, mostRestarts, type RedisIdentity, type Store } from "./store.ts";
+import { type Access, ErrorReply, type Reply, Wire, type Words } from "./wire.ts";
+
+const keysPerPipeline = 256;
+const firstPauseMs = 20;
+const longestPauseMs = 1_000;
+
+interface Member {
+  id: string;
+  address: Address;
+  line: Line;
+}
+
+/** Who holds what, by every master's own account. */
+interface Survey {
+  /** Changes whenever a slot changes hands. */
+  signature: string;
+  /** Slots are on their way from one node to another: a key of theirs may be missed by any pass. */
+  moving: boolean;
+}
+
+/**
+ * The masters of a cluster. All are learnt from a node that was configured, and each of them has to say that it is the one that was
+ * meant; where a redirection points, is looked up and never followed blindly.
+ */
+export class Cluster implements Store {
+  readonly #way: Way;
+  readonly #access: Access;
+  readonly #signal: AbortSignal;
+  readonly #seeds: readonly Address[];
+  /** By id; those that answered as a member of this cluster. */
+  #members = new Map<string, Member>();
+  #owners: (Member | undefined)[] = [];
+  #identity: RedisIdentity | undefined;
+
+  private constructor(way: Way, access: Access, signal: AbortSignal) {
+    this.#way = way;
+    this.#access = access;
+    this.#signal = signal;
+    this.#seeds = [way.address, ...(way.cluster ?? [])];
+  }
+
+  /** @param admit is asked before the first node is used, and throws where nothing may be written. @throws RedisFailure */
+  static async open(
+    way: Way,
+    access: Access,
+    signal: AbortSignal,
+    admit: ((identity: RedisIdentity) => void) | undefined,
+  ): Promise<Cluster> {
+    const cluster = new Cluster(way, access, signal);
+    try {
+      await cluster.#patiently(() => cluster.#survey());
+      admit?.(cluster.identity);
+      return cluster;
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
+  }
+
+  get identity(): RedisIdentity {
+    if (!this.#identity) throw new Error("the cluster has not been opened");
+    const masters = this.#masters().map(({ address }) => addressText(address));
+    return { ...this.#identity, masters: masters.sort() };
+  }
+
+  wires(): Promise<Wire[]> {
+    return Promise.all(this.#masters().map(({ line }) => this.#patiently(() => line.wire())));
+  }
+
+  async *scan(match: string | undefined, onInterruption: (why: string) => void): AsyncGenerator<string[]> {
+    let why = "";
+    for (let attempt = 0; attempt <= mostRestarts; attempt++) {
+      if (attempt > 0) {
+        onInterruption(`the look through the Redis keys was interrupted, and begun again: ${why}`);
+        await pauseFor(Math.min(firstPauseMs * 2 ** attempt, longestPauseMs), this.#signal);
+      }
+      const before = await this.#patiently(() => this.#survey());
+      try {
+        // One after the other: each has its own cursor, and a bystander feels one at most.
+        for (const { line } of this.#masters()) yield* passOver(await line.wire(), match, this.#signal);
+        const after = await this.#survey();
+        if (!before.moving && !after.moving && before.signature === after.signature) return;
+        why = "slots moved from node to node meanwhile";
+      } catch (error) {
+        if (!(error instanceof RedisFailure) || !error.passing) throw error;
+        why = error.message;
+      }
+    }
+    throw new RedisFailure("unreachable", `the keys could not be looked through in ${mostRestarts + 1} attempts: ${why}`);
+  }
+
+  async unlink(keys: readonly string[]): Promise<number | undefined> {
+    const { replies, lost } = await this.perKey("UNLINK", keys);
+    return lost ? undefined : replies.reduce<number>((sum, reply) => sum + Number(reply), 0);
+  }
+
+  /** Key by key, because several keys in one command would have to share a slot, and half of them may have moved. */
+  async perKey(name: string, keys: readonly string[], more: readonly string[] = []): Promise<Answers> {
+    const work = new KeyWork(name, keys, more, this.#access);
+    let deadline = performance.now() + this.#way.patienceMs;
+    for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
+      const before = work.open.size;
+      await Promise.all([...this.#byOwner(work)].map(([member, indices]) => work.askOf(member, indices)));
+      if (work.refused) throw work.refused;
+      if (work.open.size === 0) return { replies: work.replies, lost: work.lost };
+      if (work.open.size < before) {
+        deadline = performance.now() + this.#way.patienceMs;
+        pause = firstPauseMs;
+      }
+      if (performance.now() + pause > deadline)
+        throw unreachable(`${work.open.size} keys found no node that answers for them; the last said: ${work.why}`);
+      await pauseFor(pause, this.#signal);
+      await this.#patiently(() => this.#survey());
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#members.values()].map(({ line }) => line.close()));
+  }
+
+  /** Those that hold keys. */
+  #masters(): Member[] {
+    return [...new Set(this.#owners)].filter((member) => member !== undefined);
+  }
+
+  #byOwner(work: KeyWork): Map<Member, number[]> {
+    const groups = new Map<Member, number[]>();
+    for (const index of work.open.keys()) {
+      const asked = work.open.get(index);
+      const member =
+        asked === undefined
+          ? this.#owners[slotOf(work.keys[index] ?? "")]
+          : [...this.#members.values()].find(({ address }) => addressText(address) === asked);
+      // Whoever is unknown is looked for in the next survey.
+      if (!member) {
+        work.open.set(index, undefined);
+        continue;
+      }
+      const group = groups.get(member);
+      if (group) group.push(index);
+      else groups.set(member, [index]);
+    }
+    return groups;
+  }
+
+  #patiently<Result>(work: () => Promise<Result>): Promise<Result> {
+    return patiently(this.#way.patienceMs, this.#signal, work);
+  }
+
+  /** Asks one member for the others, then every master for itself. @throws RedisFailure also while the cluster has not settled */
+  async #survey(): Promise<Survey> {
+    const listed = await this.#list();
+    const members = new Map<string, Member>();
+    for (const node of listed.filter(({ isMaster }) => isMaster)) members.set(node.id, this.#member(node));
+    const left = [...this.#members.values()].filter(({ id }) => !members.has(id));
+    this.#members = members;
+    await Promise.all(left.map(({ line }) => line.close()));
+
+    const holding = listed.filter(({ isMaster, ranges }) => isMaster && ranges.length > 0);
+    const accounts = await Promise.all(holding.map(async (node) => this.#ownAccount(node)));
+    const owners: (Member | undefined)[] = new Array(slotCount).fill(undefined);
+    for (const { id, ranges } of accounts)
+      for (const [first, last] of ranges)
+        for (let slot = first; slot <= last; slot++) {
+          if (owners[slot]) throw unsettled(`two nodes claim slot ${slot}`);
+          owners[slot] = members.get(id);
+        }
+    const missing = owners.indexOf(undefined);
+    if (missing >= 0) throw unsettled(`no node answers for slot ${missing}`);
+    this.#owners = owners;
+    return {
+      signature: accounts
+        .map(({ id, epoch, ranges }) => `${id} ${epoch} ${ranges.join(" ")}`)
+        .sort()
+        .join("\n"),
+      moving: accounts.some(({ moving }) => moving.length > 0),
+    };
+  }
+
+  /** The member's line stays where its address stays. */
+  #member({ id, address }: ClusterNode): Member {
+    const known = this.#members.get(id);
+    if (known && addressText(known.address) === addressText(address)) return known;
+    known?.line.close().catch(() => undefined);
+    const line = new Line(() => Wire.open(address, this.#way.signIn, this.#access, this.#signal));
+    return { id, address, line };
+  }
+
+  async #ownAccount({ id }: ClusterNode): Promise<ClusterNode> {
+    const member = this.#members.get(id);
+    if (!member) throw unsettled(`node ${id} is gone`);
+    const myself = (await this.#nodesBy(await member.line.wire())).find((node) => node.myself);
+    if (myself?.id !== id) throw unsettled(`${addressText(member.address)} is another node than the cluster says`);
+    if (!myself.isMaster) throw unsettled(`${addressText(member.address)} is no master any longer`);
+    return myself;
+  }
+
+  /** From the first that answers: those that were configured, then those that are known. Only a member of the cluster that was found at first is believed. */
+  async #list(): Promise<ClusterNode[]> {
+    const failures: string[] = [];
+    let last: RedisFailure | undefined;
+    for (const address of [...this.#seeds, ...[...this.#members.values()].map((member) => member.address)]) {
+      try {
+        const nodes = await this.#askNode(address);
+        const myself = nodes.find((node) => node.myself);
+        if (!this.#identity) this.#identity = { mode: "cluster", ...address, database: 0 };
+        else if (!nodes.some(({ id }) => this.#members.has(id)) && this.#members.size > 0)
+          throw unsettled(`it belongs to another cluster (node ${myself?.id})`);
+        return nodes;
+      } catch (error) {
+        if (!(error instanceof RedisFailure) || error.kind === "cancelled") throw error;
+        failures.push(`${addressText(address)}: ${error.message}`);
+        if (!last || last.passing) last = error;
+      }
+    }
+    throw new RedisFailure(
+      last?.kind ?? "unreachable",
+      `no node of the cluster tells about it: ${failures.join("; ")}`,
+      last,
+      last?.passing,
+    );
+  }
+
+  async #askNode(address: Address): Promise<ClusterNode[]> {
+    const known = [...this.#members.values()].find((member) => addressText(member.address) === addressText(address));
+    if (known) return await this.#nodesBy(await known.line.wire());
+    const wire = await Wire.open(address, this.#way.signIn, "reading", this.#signal);
+    try {
+      if (wire.greeting.mode !== undefined && wire.greeting.mode !== "cluster")
+        throw new RedisFailure("refused", "it is no node of a cluster: take out redis.cluster");
+      return await this.#nodesBy(wire);
+    } finally {
+      await wire.close();
+    }
+  }
+
+  async #nodesBy(wire: Wire): Promise<ClusterNode[]> {
+    const text = await wire.ask(["CLUSTER", "NODES"]);
+    return parseClusterNodes(String(text), wire.address, this.#way.signIn.tls !== undefined);
+  }
+}
+
+function unsettled(why: string): RedisFailure {
+  return new RedisFailure("unreachable", `the cluster has not settled: ${why}`);
+}
+
+/** One command for each of many keys, until every one has its reply. */
+class KeyWork {
+  readonly replies: Reply[];
+  /** Index of each key without a reply → the address to ask, where the owner of its slot sent us on. */
+  readonly open: Map<number, string | undefined>;
+  lost = false;
+  refused: RedisFailure | undefined;
+  /** Why the last one is still open. */
+  why = "";
+  readonly keys: readonly string[];
+  readonly #name: string;
+  readonly #more: readonly string[];
+  readonly #access: Access;
+
+  constructor(name: string, keys: readonly string[], more: readonly string[], access: Access) {
+    this.#name = name;
+    this.keys = keys;
+    this.#more = more;
+    this.#access = access;
+    this.replies = new Array(keys.length).fill(null);
+    this.open = new Map(keys.map((_, index) => [index, undefined]));
+  }
+
+  /** A node that cannot be reached leaves its keys open. */
+  async askOf({ line }: { line: Line }, indices: readonly number[]): Promise<void> {
+    for (let at = 0; at < indices.length && !this.refused; at += keysPerPipeline) {
+      try {
+        await this.#pipeline(await line.wire(), indices.slice(at, at + keysPerPipeline));
+      } catch (error) {
+        if (!(error instanceof RedisFailure)) throw error;
+        if (!error.passing) this.refused = error;
+        this.why = error.message;
+        return;
+      }
+    }
+  }
+
+  async #pipeline(wire: Wire, indices: readonly number[]): Promise<void> {
+    const asking = indices.map((index) => this.open.get(index) !== undefined);
+    const commands = indices.flatMap((index, at): Words[] => [
+      ...(asking[at] ? [["ASKING"] as const] : []),
+      [this.#name, this.keys[index] ?? "", ...this.#more],
+    ]);
+    const { replies, lost } = await wire.send(commands);
+    let next = 0;
+    for (const [at, index] of indices.entries()) {
+      if (asking[at]) next++;
+      const reply = replies[next++];
+      if (reply !== undefined) this.#take(index, reply);
+    }
+    if (lost) {
+      this.lost = true;
+      throw lost;
+    }
+  }
+
+  #take(index: number, reply: Reply): void {
+    if (!(reply instanceof ErrorReply)) {
+      this.replies[index] = reply;
+      this.open.delete(index);
+      return;
+    }
+    this.why = reply.text;
+    const [kind, , address] = reply.text.split(" ");
+    // A reader does not follow a key that is on its way: the pass is repeated anyway.
+    if (kind === "ASK" && this.#access === "reading") this.open.delete(index);
+    else if (kind === "ASK") this.open.set(index, address);
+    else {
+      this.open.set(index, undefined);
+      const failure = refusal(reply.text);
+      if (kind !== "MOVED" && !failure.passing) this.refused = failure;
+    }
+  }
+}

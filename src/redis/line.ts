@@ -1,0 +1,83 @@
+import { RedisFailure } from "./failure.ts";
+import { patiently } from "./patience.ts";
+import { ErrorReply, type Reply, type Wire, type Words } from "./wire.ts";
+
+/** A connection that is opened again where it was lost, to wherever the server is by then. */
+export class Line {
+  readonly #open: () => Promise<Wire>;
+  #opening: Promise<Wire> | undefined;
+  #wire: Wire | undefined;
+
+  constructor(open: () => Promise<Wire>) {
+    this.#open = open;
+  }
+
+  /** @throws RedisFailure where it cannot be opened now */
+  async wire(): Promise<Wire> {
+    if (this.#wire?.usable) return this.#wire;
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = undefined;
+    });
+    this.#wire = await this.#opening;
+    return this.#wire;
+  }
+
+  /** The connection is of no use any longer, although it may still stand: its server is a replica by now, or starting. */
+  drop(wire: Wire, why: RedisFailure): void {
+    wire.lose(why);
+  }
+
+  async close(): Promise<void> {
+    await this.#opening?.catch(() => undefined);
+    await this.#wire?.close();
+  }
+}
+
+/** Commands that go out together, and what becomes of their replies. */
+export interface Job {
+  commands: readonly Words[];
+  take(replies: readonly Reply[]): void;
+}
+
+/**
+ * Runs jobs, `width` of them under way at once. One that was interrupted is sent again: all of them may be.
+ * @returns whether an answer was lost, so that what a server did the first time is not known.
+ * @throws RedisFailure the first failure that does not pass
+ */
+export async function runJobs(
+  line: Line,
+  jobs: Iterator<Job>,
+  { width, patienceMs, signal }: { width: number; patienceMs: number; signal: AbortSignal },
+): Promise<boolean> {
+  let lostAnswers = false;
+  const run = async (job: Job): Promise<void> => {
+    const wire = await line.wire();
+    const { replies, lost } = await wire.send(job.commands);
+    if (lost) {
+      lostAnswers = true;
+      throw lost;
+    }
+    const refused = replies.find((reply) => reply instanceof ErrorReply);
+    try {
+      job.take(replies);
+    } catch (error) {
+      if (refused && error instanceof RedisFailure && error.passing) line.drop(wire, error);
+      throw error;
+    }
+  };
+  // After the first failure nothing more is sent, and when this ends nothing is under way.
+  const failures: unknown[] = [];
+  const worker = async (): Promise<void> => {
+    for (let next = jobs.next(); !next.done && failures.length === 0; next = jobs.next()) {
+      const job = next.value;
+      try {
+        await patiently(patienceMs, signal, () => run(job));
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+  if (failures.length > 0) throw failures[0];
+  return lostAnswers;
+}

@@ -1,0 +1,44 @@
+import { type Address, addressText, type Way } from "./address.ts";
+import { RedisFailure } from "./failure.ts";
+import { readableKey } from "./key.ts";
+import { Wire } from "./wire.ts";
+
+/** The address of the master, from the first sentinel that knows it. @throws RedisFailure which names what each one said */
+export async function askSentinels(
+  { master, nodes, signIn }: NonNullable<Way["sentinel"]>,
+  signal: AbortSignal,
+): Promise<{ master: Address; sentinel: Address }> {
+  const failures: RedisFailure[] = [];
+  for (const sentinel of nodes) {
+    try {
+      return { master: await ask(sentinel, master, signIn, signal), sentinel };
+    } catch (error) {
+      if (!(error instanceof RedisFailure) || error.kind === "cancelled") throw error;
+      failures.push(new RedisFailure(error.kind, `${addressText(sentinel)}: ${error.message}`, error, error.passing));
+    }
+  }
+  // What one sentinel refuses may be its own matter; what does not answer may answer soon.
+  const kind = failures.find((failure) => !failure.passing)?.kind ?? "unreachable";
+  const passing = failures.some((failure) => failure.passing);
+  const said = failures.map((failure) => failure.message).join("; ");
+  throw new RedisFailure(kind, `no sentinel tells where ${readableKey(master)} is: ${said}`, failures[0], passing);
+}
+
+async function ask(
+  address: Address,
+  master: string,
+  signIn: NonNullable<Way["sentinel"]>["signIn"],
+  signal: AbortSignal,
+): Promise<Address> {
+  const wire = await Wire.open(address, signIn, "reading", signal);
+  try {
+    if (wire.greeting.mode !== undefined && wire.greeting.mode !== "sentinel")
+      throw new RedisFailure("refused", "it is a Redis, not a sentinel");
+    const reply = await wire.ask(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", master]);
+    if (!Array.isArray(reply)) throw new RedisFailure("refused", `it knows no master of the name ${readableKey(master)}`);
+    const [host, port] = reply.map(String);
+    return { host: host ?? "", port: Number(port) };
+  } finally {
+    await wire.close();
+  }
+}

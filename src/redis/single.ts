@@ -1,0 +1,161 @@
+import { addressText, type Way } from "./address.ts";
+import { RedisFailure, refusal, unreachable } from "./failure.ts";
+import { type Job, Line, runJobs } from "./line.ts";
+import { passOver } from "./pass.ts";
+import { patiently } from "./patience.ts";
+import { askSentinels } from "./sentinel.ts";
+import { type Answers, mostRestarts, type RedisIdentity, type Store } from "./store.ts";
+import { type Access, ErrorReply, type Reply, Wire, type Words } from "./wire.ts";
+
+/** In one UNLINK, which nobody else can interrupt; and in one pipeline, which everybody can. */
+const keysPerUnlink = 256;
+const keysPerPipeline = 1_024;
+const jobsAtOnce = 8;
+/** Somebody's Redis that has just been restarted is waited for; one that is not there is reported soon. */
+const openingPatienceMs = 600;
+
+/** One server, found by its address or by sentinels. */
+export class SingleServer implements Store {
+  readonly #way: Way;
+  readonly #line: Line;
+  readonly #limits: { width: number; patienceMs: number; signal: AbortSignal };
+  #identity: RedisIdentity | undefined;
+
+  private constructor(way: Way, access: Access, signal: AbortSignal, admit: ((identity: RedisIdentity) => void) | undefined) {
+    this.#way = way;
+    this.#limits = { width: jobsAtOnce, patienceMs: way.patienceMs, signal };
+    this.#line = new Line(async () => {
+      const { wire, identity } = await opened(way, access, signal);
+      try {
+        admit?.(identity);
+      } catch (error) {
+        await wire.close();
+        throw error;
+      }
+      this.#identity = identity;
+      return wire;
+    });
+  }
+
+  /** @param admit is asked about every server that a failover leads to, and throws where nothing may be written. @throws RedisFailure */
+  static async open(
+    way: Way,
+    access: Access,
+    signal: AbortSignal,
+    admit: ((identity: RedisIdentity) => void) | undefined,
+  ): Promise<SingleServer> {
+    const server = new SingleServer(way, access, signal, admit);
+    const patienceMs = way.sentinel ? way.patienceMs : Math.min(way.patienceMs, openingPatienceMs);
+    await patiently(patienceMs, signal, () => server.#line.wire());
+    return server;
+  }
+
+  get identity(): RedisIdentity {
+    if (!this.#identity) throw new Error("the connection has not been opened");
+    return this.#identity;
+  }
+
+  async wires(): Promise<Wire[]> {
+    return [await this.#wire()];
+  }
+
+  async *scan(match: string | undefined, onInterruption: (why: string) => void): AsyncGenerator<string[]> {
+    for (let restarts = 0; ; restarts++) {
+      const wire = await this.#wire();
+      try {
+        yield* passOver(wire, match, this.#limits.signal);
+        await this.#stillTheMaster(wire);
+        return;
+      } catch (error) {
+        if (!(error instanceof RedisFailure) || !error.passing) throw error;
+        this.#line.drop(wire, error);
+        if (restarts === mostRestarts)
+          throw new RedisFailure(
+            error.kind,
+            `the keys could not be looked through in ${mostRestarts + 1} attempts: ${error.message}`,
+            error,
+          );
+        onInterruption(`the look through the Redis keys was interrupted, and begun again: ${error.message}`);
+      }
+    }
+  }
+
+  /** A failover cuts nobody off at once: what the master of before still shows, or takes, is of no account. @throws RedisFailure */
+  async #stillTheMaster(wire: Wire): Promise<void> {
+    if (!this.#way.sentinel) return;
+    const { master } = await askSentinels(this.#way.sentinel, this.#limits.signal);
+    if (addressText(master) !== addressText(wire.address))
+      throw unreachable(`${addressText(wire.address)} is no longer the master, ${addressText(master)} is`);
+  }
+
+  async perKey(name: string, keys: readonly string[], more: readonly string[] = []): Promise<Answers> {
+    const answers: Reply[] = new Array(keys.length);
+    function* jobs(): Generator<Job> {
+      for (let at = 0; at < keys.length; at += keysPerPipeline) {
+        const part = keys.slice(at, at + keysPerPipeline);
+        const commands = part.map((key): Words => [name, key, ...more]);
+        const take = (replies: readonly Reply[]) => {
+          for (const [index, reply] of replies.entries()) answers[at + index] = good(reply);
+        };
+        yield { commands, take };
+      }
+    }
+    const lost = await runJobs(this.#line, jobs(), this.#limits);
+    return { replies: answers, lost };
+  }
+
+  async unlink(keys: readonly string[]): Promise<number | undefined> {
+    let gone = 0;
+    const take = ([reply = null]: readonly Reply[]) => {
+      gone += Number(good(reply));
+    };
+    function* jobs(): Generator<Job> {
+      for (let at = 0; at < keys.length; at += keysPerUnlink)
+        yield { commands: [["UNLINK", ...keys.slice(at, at + keysPerUnlink)]], take };
+    }
+    const lost = await runJobs(this.#line, jobs(), this.#limits);
+    return lost ? undefined : gone;
+  }
+
+  close(): Promise<void> {
+    return this.#line.close();
+  }
+
+  #wire(): Promise<Wire> {
+    return patiently(this.#limits.patienceMs, this.#limits.signal, () => this.#line.wire());
+  }
+}
+
+function good(reply: Reply): Reply {
+  if (reply instanceof ErrorReply) throw refusal(reply.text);
+  return reply;
+}
+
+async function opened(way: Way, access: Access, signal: AbortSignal): Promise<{ wire: Wire; identity: RedisIdentity }> {
+  const named = way.sentinel && (await askSentinels(way.sentinel, signal));
+  const address = named?.master ?? way.address;
+  const wire = await Wire.open(address, way.signIn, access, signal);
+  const { mode, role } = wire.greeting;
+  const wrong = wrongServer(mode, role, way.sentinel !== undefined);
+  if (wrong) {
+    await wire.close();
+    throw new RedisFailure("refused", `${addressText(address)} ${wrong.what}`, undefined, wrong.passing);
+  }
+  const identity = { mode: named ? "sentinel" : "standalone", ...address, database: way.signIn.database } as const;
+  return { wire, identity: named ? { ...identity, namedBy: named.sentinel } : identity };
+}
+
+/** A node of a cluster would show its own part of the keys, and "nothing is left" would be said of the whole. */
+function wrongServer(
+  mode: string | undefined,
+  role: string | undefined,
+  bySentinel: boolean,
+): { what: string; passing: boolean } | undefined {
+  if (mode === "cluster") return { what: "is a node of a Redis Cluster: write cluster: true beside redis.url", passing: false };
+  if (mode === "sentinel")
+    return { what: "is a sentinel, which holds no keys: name it under redis.sentinel.nodes", passing: false };
+  // For a moment after a failover a sentinel may still name the master of before.
+  if (bySentinel && role !== undefined && role !== "master")
+    return { what: "is no master, although a sentinel says so", passing: true };
+  return undefined;
+}

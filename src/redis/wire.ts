@@ -1,0 +1,259 @@
+import { isIP } from "node:net";
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
+import type { Redis } from "ioredis";
+import { type Address, addressText, type SignIn } from "./address.ts";
+import { cancelled, RedisFailure, refusal, unreachable } from "./failure.ts";
+
+/** An error that the server answered with, as one of perhaps many replies. */
+export class ErrorReply {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** Texts are `latin1`, one character a byte. */
+export type Reply = string | number | null | ErrorReply | Reply[];
+
+/** The name of a command and its arguments, as `latin1`. */
+export type Words = readonly [name: string, ...rest: string[]];
+
+/** What a pipeline got: all its replies, or as many as came before the connection was lost. */
+export interface Replies {
+  replies: Reply[];
+  lost?: RedisFailure;
+}
+
+/** What the server says of itself; members are missing where it does not say. */
+export interface Greeting {
+  mode?: string;
+  role?: string;
+}
+
+const connectTimeoutMs = 5_000;
+const answerTimeoutMs = 10_000;
+const goodbyeMs = 1_000;
+
+/** Every command that a connection for reading may send; of those that can also change something, with what they only tell. */
+const reading = [
+  ..."AUTH HELLO SELECT PING INFO SCAN PTTL COMMAND".split(" "),
+  ...["ACL WHOAMI", "ACL GETUSER", "CLUSTER NODES", "SENTINEL GET-MASTER-ADDR-BY-NAME"],
+];
+const writing = [...reading, "UNLINK", "PEXPIRE", "ASKING"];
+export type Access = "reading" | "writing";
+const allowed: Record<Access, ReadonlySet<string>> = { reading: new Set(reading), writing: new Set(writing) };
+
+/**
+ * One connection to one server. It sends what it is told and nothing else, once. Left to itself ioredis would connect again, send again
+ * what had no answer, and go on in database 0 where SELECT is refused, none of which will do for deleting: so it only carries, and
+ * signing in, choosing the database and repeating are done here and above. No way leads to a command that is not listed above.
+ */
+export class Wire {
+  readonly address: Address;
+  greeting: Greeting = {};
+  readonly #client: Redis;
+  readonly #access: Access;
+  #lost: RedisFailure | undefined;
+
+  private constructor(address: Address, client: Redis, access: Access, signal: AbortSignal) {
+    this.address = address;
+    this.#client = client;
+    this.#access = access;
+    client.on("error", (error) => this.lose(unreachable(error)));
+    client.on("close", () => this.lose(unreachable("the connection was closed")));
+    const onAbort = () => this.lose(cancelled(signal));
+    signal.addEventListener("abort", onAbort, { once: true });
+    client.once("end", () => signal.removeEventListener("abort", onAbort));
+  }
+
+  /** Connects, signs in, selects the database, and waits for a first answer. @throws RedisFailure */
+  static async open(address: Address, signIn: SignIn, access: Access, signal: AbortSignal): Promise<Wire> {
+    if (signal.aborted) throw cancelled(signal);
+    const wire = new Wire(address, await connected(address, signIn, signal), access, signal);
+    try {
+      const { username, password, database } = signIn;
+      if (password !== undefined) await wire.ask(["AUTH", ...(username === undefined ? [] : [username]), password]);
+      wire.greeting = await wire.#greet();
+      if (database > 0) await wire.ask(["SELECT", String(database)]);
+      // Whoever is still loading its data greets, but answers nothing else.
+      await wire.ask(["PING"]);
+      return wire;
+    } catch (error) {
+      wire.lose(unreachable(error));
+      throw error;
+    }
+  }
+
+  get usable(): boolean {
+    return this.#lost === undefined;
+  }
+
+  /** @throws RedisFailure also where the server answers with an error */
+  async ask(words: Words): Promise<Reply> {
+    const { replies, lost } = await this.send([words]);
+    if (lost) throw lost;
+    const [reply = null] = replies;
+    if (reply instanceof ErrorReply) throw refusal(reply.text);
+    return reply;
+  }
+
+  /** Sends commands together, and waits for as many replies. Errors among the replies are replies. */
+  async send(commands: readonly Words[]): Promise<Replies> {
+    // A mistake of ours, and the last moment to see it.
+    for (const [name, first] of commands)
+      if (!allowed[this.#access].has(name) && !allowed[this.#access].has(`${name} ${first}`))
+        throw new Error(`${name} may not be sent by a connection for ${this.#access}`);
+    if (this.#lost) return { replies: [], lost: this.#lost };
+    const replies: Reply[] = [];
+    for (const outcome of await this.#outcomes(commands)) {
+      const reply = outcome instanceof Error ? errorReply(outcome) : replyOf(outcome);
+      if (reply === undefined) return { replies, lost: this.#lost ?? unreachable(outcome) };
+      replies.push(reply);
+    }
+    return { replies };
+  }
+
+  /** Of each command what came back, or the error. */
+  async #outcomes(commands: readonly Words[]): Promise<unknown[]> {
+    const [only, ...others] = commands;
+    if (only && others.length === 0) {
+      const [name, rest] = encoded(only);
+      return [await this.#client.callBuffer(name, ...rest).then(undefined, asError)];
+    }
+    // One write for all of them.
+    const pipeline = this.#client.pipeline();
+    for (const words of commands) {
+      const [name, rest] = encoded(words);
+      pipeline.callBuffer(name, ...rest);
+    }
+    return ((await pipeline.exec()) ?? []).map(([error, value]) => error ?? value);
+  }
+
+  /** Ends the connection at once; whatever waits hears why. */
+  lose(why: RedisFailure): void {
+    if (this.#lost) return;
+    this.#lost = why;
+    this.#client.stream?.destroy();
+    this.#client.disconnect();
+  }
+
+  /** Ends the connection when what was sent has gone out. */
+  async close(): Promise<void> {
+    if (this.#client.status === "end") return;
+    const ended = new Promise<void>((resolve) => this.#client.once("end", resolve));
+    const deadline = setTimeout(() => this.#client.stream?.destroy(), goodbyeMs);
+    this.#client.disconnect();
+    await ended;
+    clearTimeout(deadline);
+  }
+
+  /** HELLO without a version changes nothing. Servers before 6, and users that may not, simply do not tell. */
+  async #greet(): Promise<Greeting> {
+    const { replies, lost } = await this.send([["HELLO"]]);
+    if (lost) throw lost;
+    const [reply] = replies;
+    if (reply instanceof ErrorReply) {
+      if (/^(NOAUTH|LOADING)/.test(reply.text)) throw refusal(reply.text);
+      return {};
+    }
+    const told = (name: string): string | undefined => {
+      if (!Array.isArray(reply)) return undefined;
+      const at = reply.indexOf(name);
+      const value = at < 0 ? undefined : reply[at + 1];
+      return typeof value === "string" ? value : undefined;
+    };
+    const [mode, role] = [told("mode"), told("role")];
+    return { ...(mode === undefined ? {} : { mode }), ...(role === undefined ? {} : { role }) };
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** `undefined` where it is no answer of the server: the connection is gone. */
+function errorReply(error: Error): ErrorReply | undefined {
+  return error.name === "ReplyError" ? new ErrorReply(error.message) : undefined;
+}
+
+function replyOf(value: unknown): Reply {
+  if (Buffer.isBuffer(value)) return value.toString("latin1");
+  if (Array.isArray(value)) return value.map(replyOf);
+  if (value instanceof Error) return new ErrorReply(value.message);
+  return typeof value === "number" || typeof value === "string" ? value : null;
+}
+
+/** Texts as they are, byte for byte: a key need not be valid UTF-8. */
+function encoded([name, ...rest]: Words): [name: string, rest: Buffer[]] {
+  return [name, rest.map((word) => Buffer.from(word, "latin1"))];
+}
+
+async function connected(address: Address, { tls }: SignIn, signal: AbortSignal): Promise<Redis> {
+  const { host, port } = address;
+  // By its default export: webpack finds no names on a module that is a function.
+  const { default: ioredis } = await import("ioredis");
+  const client = new ioredis.Redis({
+    host,
+    port,
+    protocol: 2,
+    lazyConnect: true,
+    connectTimeout: connectTimeoutMs,
+    socketTimeout: answerTimeoutMs,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: null,
+    enableOfflineQueue: false,
+    enableReadyCheck: false,
+    autoResendUnfulfilledCommands: false,
+    disableClientInfo: true,
+    ...(tls
+      ? {
+          tls: {
+            ...(tls.authority === undefined ? {} : { ca: tls.authority }),
+            ...serverName([host, tls.name]),
+            // A node of a cluster is often told by its number, and has the certificate of the name that was configured.
+            checkServerIdentity: (_name: string, certificate: PeerCertificate) => {
+              const wrong = checkServerIdentity(host, certificate);
+              return wrong && checkServerIdentity(tls.name, certificate) ? wrong : undefined;
+            },
+          },
+        }
+      : {}),
+  });
+  let lastError: unknown;
+  const onError = (error: unknown) => {
+    lastError = error;
+  };
+  const onAbort = () => client.disconnect();
+  // Without a listener ioredis prints every connection error.
+  client.on("error", onError);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await client.connect();
+    client.off("error", onError);
+    return client;
+  } catch (error) {
+    client.disconnect();
+    if (signal.aborted) throw cancelled(signal);
+    const cause = lastError ?? error;
+    if (cause instanceof Error && cause.message.includes("ETIMEDOUT"))
+      throw unreachable(`no connection to ${addressText(address)} within ${connectTimeoutMs / 1_000} s`);
+    throw tls ? tlsFailure(cause) : unreachable(cause);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Only names go into the greeting of TLS, never numbers. */
+function serverName(hosts: readonly string[]): { servername?: string } {
+  const named = hosts.find((host) => isIP(host) === 0);
+  return named === undefined ? {} : { servername: named };
+}
+
+/** A certificate that is wrong does not become right by waiting. */
+function tlsFailure(error: unknown): RedisFailure {
+  const code = String((error as { code?: unknown } | null)?.code ?? "");
+  if (!/CERT|SELF_SIGNED|ALTNAME|UNABLE_TO|ERR_SSL|EPROTO/.test(code)) return unreachable(error);
+  const { message } = unreachable(error);
+  return new RedisFailure("unreachable", `${message} (TLS, ${code})`, error, false);
+}

@@ -1,0 +1,185 @@
+import { createServer } from "node:tls";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type RunningRedis, startRedis } from "../../local/redis.ts";
+import { type RunningCluster, type RunningSentinel, startRedisCluster, startRedisSentinel } from "../../local/redis-groups.ts";
+import { makeCertificates } from "../../local/warehouse/certificate.ts";
+import { environmentSchema } from "../../src/config/environment-schema.ts";
+import { openRedisForTestData, openRedisReader, type RedisSettings } from "../../src/redis/connection.ts";
+import { proveRedis, WrongPlace } from "../../src/testdata/proof.ts";
+import { allKeys, failureOf, names } from "./helpers.ts";
+
+// Every way in which a Redis can be there: alone, over TLS, behind sentinels, as a cluster; and what proves that it is the right one.
+const never = new AbortController().signal;
+let alone: RunningRedis;
+let secure: RunningRedis;
+let cluster: RunningCluster;
+let guarded: RunningSentinel;
+
+beforeAll(async () => {
+  [alone, secure, cluster, guarded] = await Promise.all([
+    startRedis({ users: { "per:cent": "on >p%40:/ ~* +@all", "first-only": "on >pw ~* &* +@all -select" } }),
+    startRedis({ tls: true }),
+    startRedisCluster(),
+    startRedisSentinel(),
+  ]);
+});
+afterAll(() => Promise.all([alone.stop(), secure.stop(), cluster.stop(), guarded.stop()]));
+
+const bySentinel = (changes: Partial<RedisSettings["sentinel"]> = {}): RedisSettings => ({
+  url: guarded.url,
+  sentinel: { master: guarded.master, nodes: [guarded.sentinel], password: guarded.sentinelPassword, ...changes },
+  patienceMs: 100,
+});
+
+function environment(expected: string, database?: number) {
+  return environmentSchema.parse({
+    access: "test-data",
+    redis: { url: "redis://localhost", expect: { host: expected, database } },
+  });
+}
+
+describe("one server", () => {
+  it("signs in with any user and password", async () => {
+    const redis = await openRedisReader(`redis://per%3Acent:${encodeURIComponent("p%40:/")}@127.0.0.1:${alone.port}`, never);
+    expect(await redis.aclRules()).toBe("+@all");
+    await redis.close();
+  });
+
+  it("is not used in database 0 where another was asked for and refused", async () => {
+    const url = `redis://first-only:pw@127.0.0.1:${alone.port}/3`;
+    expect(await failureOf(openRedisForTestData(url, never))).toMatchObject({ kind: "refused" });
+  });
+
+  it("that is a node of a cluster, or a sentinel, is not taken for the whole", async () => {
+    const message = expect.stringContaining("cluster: true");
+    expect(await failureOf(openRedisReader(cluster.url, never))).toMatchObject({ kind: "refused", message });
+    const sentinel = `redis://:${guarded.sentinelPassword}@${guarded.sentinel}`;
+    expect((await failureOf(openRedisReader(sentinel, never))).message).toContain("is a sentinel");
+  });
+});
+
+describe("TLS", () => {
+  it("works with the private authority, and with nothing less", async () => {
+    const { url, certificateAuthority } = secure;
+    const redis = await openRedisForTestData({ url, certificateAuthority }, never);
+    expect(await redis.ping()).toBeGreaterThan(0);
+    await redis.close();
+    expect(await failureOf(openRedisReader(url, never))).toMatchObject({ message: expect.stringContaining("TLS") });
+    // The certificate is made for the name, not for the number.
+    const byNumber = { url: url.replace("localhost", "127.0.0.1"), certificateAuthority };
+    expect((await failureOf(openRedisReader(byNumber, never))).message).toMatch(/ALTNAME_INVALID/);
+    await expect(openRedisReader({ url, certificateAuthority: "/no/such/file" }, never)).rejects.toThrow(/cannot be read/);
+  });
+
+  it("reads a keyspace that comes in many pieces", async () => {
+    const { url, certificateAuthority } = secure;
+    const seed = new Redis(url, { tls: { rejectUnauthorized: false } });
+    const keys = names(20_000, "a key with a rather long name that is there for its length");
+    await seed.mset(...keys.flatMap((key) => [key, ""]));
+    const redis = await openRedisForTestData({ url, certificateAuthority }, never);
+    expect(await allKeys(redis.scan())).toEqual([...keys].sort());
+    expect(await redis.unlink(keys)).toBe(keys.length);
+    seed.disconnect();
+    await redis.close();
+  });
+
+  it("tells the server which name it wants", async () => {
+    const { certificate, key } = makeCertificates([{ dns: "localhost" }]);
+    const wanted = Promise.withResolvers<string>();
+    const remember = (name: string, done: (error: null) => void) => {
+      wanted.resolve(name);
+      done(null);
+    };
+    const server = createServer({ cert: certificate, key, SNICallback: remember });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const port = typeof address === "object" && address ? address.port : 0;
+    await failureOf(openRedisReader({ url: `rediss://localhost:${port}`, patienceMs: 0 }, never));
+    expect(await wanted.promise).toBe("localhost");
+    server.close();
+  });
+});
+
+describe("sentinels", () => {
+  it("tell where the master is; one that is away is passed over", async () => {
+    const redis = await openRedisForTestData(bySentinel({ nodes: ["127.0.0.1:1", guarded.sentinel] }), never);
+    const port = await guarded.masterPort();
+    const [host, sentinelPort] = guarded.sentinel.split(":");
+    expect(redis.identity).toMatchObject({ mode: "sentinel", port, namedBy: { host, port: Number(sentinelPort) } });
+    proveRedis(environment(`127.0.0.1:${port}`), redis.identity);
+    proveRedis(environment(guarded.sentinel), redis.identity);
+    expect(() => proveRedis(environment("127.0.0.1:1"), redis.identity)).toThrow(WrongPlace);
+    await redis.close();
+  });
+
+  it.each([
+    ["a master that they do not know", { master: "staffroom" }, /knows no master of the name staffroom/],
+    ["a wrong password", { password: "wrong" }, /refused the password/],
+    ["nobody there", { nodes: ["127.0.0.1:1"] }, /ECONNREFUSED/],
+  ])("%s", async (_, changes, message) => {
+    expect((await failureOf(openRedisReader(bySentinel(changes), never))).message).toMatch(message);
+  });
+
+  it("a Redis in place of a sentinel", async () => {
+    const settings = { ...bySentinel({ nodes: [`127.0.0.1:${alone.port}`] }) };
+    expect((await failureOf(openRedisReader(settings, never))).message).toMatch(/no sentinel tells/);
+  });
+});
+
+describe("a cluster", () => {
+  it("is looked through on every master, and keys are deleted where they are", async () => {
+    const redis = await openRedisForTestData({ url: cluster.url, cluster: [] }, never);
+    const seed = new Redis.Cluster([cluster.url], { redisOptions: { password: new URL(cluster.url).password } });
+    const keys = [...names(3_000), ...names(50, "{one slot}"), "name{}d", "{", "}{a}"];
+    await Promise.all(keys.map((key) => seed.set(key, "1")));
+    await seed.pexpire("key:1", 60_000);
+
+    expect(await allKeys(redis.scan())).toEqual([...keys].sort());
+    const lives = await redis.lives(["key:0", "key:1", "never there"]);
+    expect(lives).toEqual(["unlimited", expect.any(Number), "gone"]);
+    expect(await redis.shorten(["key:0", "key:1"], 90_000)).toBe(1);
+    expect(await redis.unlink([...keys, "never there"])).toBe(keys.length);
+    expect(await allKeys(redis.scan())).toEqual([]);
+    expect(await redis.ping()).toBeGreaterThan(0);
+    expect(await redis.info()).toMatchObject({ keyspace_hits: expect.stringMatching(/^\d+$/), cluster_enabled: "1" });
+    seed.disconnect();
+    await redis.close();
+  });
+
+  it("is proven by the node that was asked for the others", async () => {
+    const { identity, close } = await openRedisReader({ url: cluster.url, cluster: cluster.nodes.slice(1) }, never);
+    expect(identity).toMatchObject({ mode: "cluster", host: "127.0.0.1", masters: [...cluster.nodes].sort() });
+    proveRedis(environment(cluster.nodes[0] ?? ""), identity);
+    // Another node's name is only hearsay.
+    expect(() => proveRedis(environment(cluster.nodes[1] ?? ""), identity)).toThrow(WrongPlace);
+    await close();
+  });
+
+  it("is found by another node where the first is away", async () => {
+    const url = cluster.url.replace(/:\d+$/, ":1");
+    const redis = await openRedisReader({ url, cluster: ["127.0.0.1:2", cluster.nodes[2] ?? ""] }, never);
+    expect(`${redis.identity.host}:${redis.identity.port}`).toBe(cluster.nodes[2]);
+    await redis.close();
+    expect((await failureOf(openRedisReader({ url, cluster: [], patienceMs: 0 }, never))).message).toMatch(
+      /127.0.0.1:1: .*ECONNREFUSED/,
+    );
+  });
+
+  it("that is none is refused", async () => {
+    const opening = openRedisReader({ url: alone.url, cluster: [], patienceMs: 0 }, never);
+    expect(await failureOf(opening)).toMatchObject({ kind: "refused", message: expect.stringContaining("no node of a cluster") });
+    await expect(openRedisReader({ url: `${cluster.url}/2`, cluster: [] }, never)).rejects.toThrow(/only database 0/);
+  });
+});
+
+it("nothing is written before the place is proven, in any mode", async () => {
+  const seen: string[] = [];
+  const refuse = ({ mode }: { mode: string }) => {
+    seen.push(mode);
+    throw new WrongPlace("not here");
+  };
+  for (const settings of [{ url: alone.url }, bySentinel(), { url: cluster.url, cluster: [] }])
+    await expect(openRedisForTestData(settings, never, refuse)).rejects.toThrow("not here");
+  expect(seen).toEqual(["standalone", "sentinel", "cluster"]);
+});
