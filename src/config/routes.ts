@@ -6,13 +6,9 @@
 export function isRoute(path: string, patterns: readonly string[]): boolean {
   const readings = readingsOf(path);
   return patterns.some((pattern) => {
-    const expression = new RegExp(
-      `^${pattern
-        .toLowerCase()
-        .split(/(\*\*\/?|\*)/)
-        .map(expressionOf)
-        .join("")}$`,
-    );
+    const rooted = pattern.startsWith("/") ? pattern : `/${pattern}`;
+    const parts = rooted.toLowerCase().split(/(\*\*\/?|\*)/);
+    const expression = new RegExp(`^${parts.map(expressionOf).join("")}$`);
     return readings.some((reading) => expression.test(reading));
   });
 }
