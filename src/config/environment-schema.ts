@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { assertionSchema, claimSchema } from "./assertion.ts";
 import { authSchema } from "./auth-schema.ts";
+import { emptyPostsWanted, knownToWrite } from "./routes.ts";
 import { secret } from "./secret.ts";
 import { timeLimit } from "./units.ts";
 import {
@@ -121,13 +122,19 @@ const api = z.strictObject({
     .min(1)
     .prefault([{ path: "/api/v1/health" }])
     .meta({ description: "Routes that preflight and smoke read." }),
-  writes: z.array(routePattern).default(["**/health/redis"]).meta({
-    description: "Routes that write although one only reads them, with * and **: a read-only environment never asks them.",
-  }),
-  emptyPosts: z.array(path).default(["/api/v1/auth/google", "/api/v1/auth/generate-test-token"]).meta({
-    description:
-      "The only routes that get a POST in a read-only environment: with {} and nothing else, because oauth and auth look for its refusal.",
-  }),
+  writes: z
+    .array(routePattern)
+    .default([...knownToWrite])
+    .meta({
+      description: "Routes that write although one only reads them, with * and **: a read-only environment never asks them.",
+    }),
+  emptyPosts: z
+    .array(path)
+    .default([...emptyPostsWanted])
+    .meta({
+      description:
+        "The only routes that get a POST in a read-only environment: with {} and nothing else, because oauth and auth look for its refusal.",
+    }),
   samples: z.int().min(1).max(200).default(10).meta({ description: "Requests per endpoint for the latency." }),
 });
 

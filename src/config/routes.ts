@@ -1,3 +1,9 @@
+/** ClassWaves' route that is read and writes all the same. */
+export const knownToWrite: readonly string[] = ["**/health/redis"];
+
+/** ClassWaves' routes of which a refusal of `{}` is wanted. */
+export const emptyPostsWanted: readonly string[] = ["/api/v1/auth/google", "/api/v1/auth/generate-test-token"];
+
 /**
  * Whether a path is one of these routes. It is compared as a server may read it, not as it is written: escapes, double slashes, dots,
  * capitals, matrix parameters and a slash at the end make no other route of it.

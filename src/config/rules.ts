@@ -1,7 +1,7 @@
 import { type Conflict, type Data, group, isGroup, list, quote, text, texts } from "./loose.ts";
 import { suggestion } from "./nearest.ts";
 import { type Path, valueAt } from "./path.ts";
-import { isRoute } from "./routes.ts";
+import { isRoute, knownToWrite } from "./routes.ts";
 import { configSchema } from "./schema.ts";
 import { testDataConflicts } from "./test-data-rules.ts";
 import { parseDuration } from "./units.ts";
@@ -91,11 +91,14 @@ function sharedPorts(path: Path, environment: unknown): Conflict[] {
 /** Routes that a read-only environment would be asked for, and that are marked as writing. */
 function writingRoutes(path: Path, environment: unknown): Conflict[] {
   if (valueAt(environment, ["access"]) !== "read-only") return [];
-  const marked = texts(valueAt(environment, ["api", "writes"])) ?? ["**/health/redis"];
+  const marked = texts(valueAt(environment, ["api", "writes"])) ?? knownToWrite;
   const asked = [
     ...(list(valueAt(environment, ["api", "endpoints"])) ?? []).map((_, index) => ["api", "endpoints", index, "path"]),
     ...(list(valueAt(environment, ["analytics"])) ?? []).map((_, index) => ["analytics", index, "path"]),
-    ...Object.keys(group(valueAt(environment, ["servers"]))).map((server) => ["servers", server, "ready", "url"]),
+    ...Object.keys(group(valueAt(environment, ["servers"]))).flatMap((server) =>
+      ["url", "socketIo"].map((probe) => ["servers", server, "ready", probe]),
+    ),
+    ["websocket", "path"],
     ["oauth", "path"],
     ["auth", "use"],
     ["auth", "mint"],

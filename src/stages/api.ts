@@ -1,16 +1,18 @@
 import type { ApiPorts } from "../checks/http.ts";
+import type { RouteGuard } from "../checks/route-guard.ts";
 import type { SocketPorts } from "../checks/websocket.ts";
+import { knownToWrite } from "../config/routes.ts";
 import type { StageContext } from "./context.ts";
 
 /** How the environment's API is asked; `undefined` where it has none. */
 export function apiPorts(context: StageContext): ApiPorts | undefined {
-  const { api, token, access } = context.environment;
+  const { api, token } = context.environment;
   if (!api) return undefined;
   return {
     url: api.url,
     headers: api.headers,
     signal: context.signal,
-    ...(access === "read-only" ? { readOnly: { writes: api.writes, emptyPosts: api.emptyPosts } } : {}),
+    ...guarded(context),
     ...(token ? { token: Promise.resolve(token.reveal()) } : {}),
   };
 }
@@ -22,5 +24,12 @@ export function socketPorts(context: StageContext): SocketPorts {
     path: websocket?.path ?? "/socket.io/",
     headers: api?.headers ?? {},
     signal: context.signal,
+    ...guarded(context),
   };
+}
+
+/** Also where there is no API: a WebSocket begins with a GET. */
+function guarded({ environment: { access, api } }: StageContext): { readOnly?: RouteGuard } {
+  if (access !== "read-only") return {};
+  return { readOnly: { writes: api?.writes ?? knownToWrite, emptyPosts: api?.emptyPosts ?? [] } };
 }

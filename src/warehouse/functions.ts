@@ -61,10 +61,9 @@ const harmless = new Set(
 /** Words that stand before a bracket without calling anything. */
 const syntax = new Set(
   `
-  all and array as between both by case cube distinct div else end escape except exclude exists filter for from full group having ilike in
-  include intersect interval is join lateral leading left like limit map minus natural not nulls offset on or order outer over partition
-  percent pivot qualify recursive regexp respect right rlike rollup rows select semi sets some sort struct table tablesample then trailing
-  union unpivot using values when where with cluster distribute cross inner anti columns tables ignore
+  all and array as between by case cube distinct div else end except exclude exists filter for from group having ilike in intersect
+  is join lateral like limit map minus not nulls on or over partition pivot qualify rlike rollup select sets struct table tablesample
+  then union unpivot using values when where with
   char character dec decimal numeric varchar timestamp
   `
     .trim()

@@ -94,6 +94,8 @@ const ambiguous: readonly (readonly [RegExp, string])[] = [
 
 /** Words in upper case; a sentence where something does not end, or could be read in two ways. */
 function tokenize(statement: string): Token[] | string {
+  // Spark puts variables in before it reads anything, also into texts and comments, and so can end them.
+  if (statement.includes("${")) return "it has ${, which a variable may take the place of";
   const tokens: Token[] = [];
   let at = 0;
   while (at < statement.length) {

@@ -16,6 +16,7 @@ import { type ApiPorts, checkEndpoint, get, postJson, postNothing } from "../../
 import type { MayWrite } from "../../src/checks/may-write.ts";
 import { checkOauth } from "../../src/checks/oauth.ts";
 import { whyNotSent } from "../../src/checks/route-guard.ts";
+import { checkNamespace } from "../../src/checks/websocket.ts";
 import { environmentSchema } from "../../src/config/environment-schema.ts";
 import { wayTo } from "../../src/redis/address.ts";
 import { openRedisReader } from "../../src/redis/connection.ts";
@@ -262,6 +263,12 @@ describe("HTTP", () => {
     expect(check).toMatchObject({ verdict: "error", message: expect.stringContaining("refused before sending") });
   });
 
+  test.each(spellings)("a route that writes is no WebSocket at %s", async (path) => {
+    attempts.set("websocket", (attempts.get("websocket") ?? 0) + 1);
+    const check = await checkNamespace({ ...ports(), path }, "/sessions", 1_000, undefined);
+    expect(check).toMatchObject({ verdict: "error", message: expect.stringContaining("refused before sending") });
+  });
+
   test("no method but those that read, whatever the route", () => {
     const { writes, emptyPosts } = readOnly().api;
     for (const method of [
@@ -484,9 +491,10 @@ describe("the stages as real processes", () => {
       api: { url, endpoints: [{ path: "/api/v1/Health/Redis/" }] },
       analytics: [{ path: "/health/redis?x=1" }],
       servers: { backend: { command: "true", ready: { url: `${url}/health/redis` } } },
+      websocket: { path: "/health/redis" },
     });
-    attempts.set("configuration", 3);
-    expect(ran.output.match(/this route writes/g)).toHaveLength(3);
+    attempts.set("configuration", 4);
+    expect(ran.output.match(/this route writes/g)).toHaveLength(4);
     expect(ran.exit).toBe(2);
   });
 });

@@ -188,6 +188,8 @@ export const disguisedWrites = [
   "SELECT {fn delete_everything(1)}",
   "SELECT {{ query }}",
   "SELECT ${query}",
+  "SELECT '${query}'",
+  "SELECT 1 /* ${query} */",
   "SELECT 1 # ; DELETE FROM t",
   "SELECT 1 \\; DELETE FROM t",
   // Nothing at all
