@@ -103,6 +103,9 @@ testData:
   expireAfter: 2h
 
 stages:
+  preflight:
+    # What a lost run left behind is deleted by the next one, once it is older than expireAfter.
+    sweep: true
   integration:
     command: npm run test:integration
     reports: ["test-results/integration/*.xml"]

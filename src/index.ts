@@ -1,5 +1,6 @@
 /** The public entry: what the examples, the local stand-ins, the benchmarks and other programs may use. */
-export { type Terminal, terminal } from "./cli/main.ts";
+export { terminal } from "./cli/main.ts";
+export type { Terminal } from "./cli/terminal.ts";
 export type { Config } from "./config/schema.ts";
 export * from "./model.ts";
 export { type RunningServer, ServerFailed, type ServerOptions, type ServerSpec, startServer } from "./process/server.ts";

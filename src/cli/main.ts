@@ -8,14 +8,7 @@ import { type Arguments, defaultConfig, readArguments, usage } from "./arguments
 import type { GateEnd } from "./gate.ts";
 import { interruption } from "./interruption.ts";
 import { type Part, Screen, verdictStyles } from "./screen.ts";
-
-/** What the terminal gives; a test gives its own. */
-export interface Terminal {
-  cwd: string;
-  env: Readonly<Record<string, string | undefined>>;
-  stdout: NodeJS.WriteStream;
-  stderr: NodeJS.WriteStream;
-}
+import type { Terminal } from "./terminal.ts";
 
 /** One call in the terminal. @returns the exit status. */
 export async function terminal(

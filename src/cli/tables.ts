@@ -8,7 +8,7 @@ import { proposalText } from "../testdata/proposal-text.ts";
 import { proposeTables } from "../testdata/propose.ts";
 import { WarehouseFailure } from "../warehouse/failure.ts";
 import type { Arguments } from "./arguments.ts";
-import type { Terminal } from "./main.ts";
+import type { Terminal } from "./terminal.ts";
 
 /**
  * Proposes `testData.tables` from what the environment's warehouse holds, and says where the present declaration differs. It only

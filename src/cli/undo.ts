@@ -2,8 +2,8 @@ import type { TableUndo, UndoResult } from "../testdata/undo.ts";
 import { performUndo } from "../undo.ts";
 import type { Arguments } from "./arguments.ts";
 import { interruption } from "./interruption.ts";
-import type { Terminal } from "./main.ts";
 import { Screen } from "./screen.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** @returns the exit status: 0 where everything can come or came back, 1 where something cannot. */
 export async function undo(args: Arguments, world: Terminal): Promise<number> {

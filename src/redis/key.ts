@@ -7,11 +7,3 @@ export function readableKey(key: string): string {
 export function keyText(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1");
 }
-
-/**
- * The same key, on its own: keys of a scan are views of the piece of network data that they came in, and one that is kept would keep
- * all of it in memory.
- */
-export function ownKey(key: string): string {
-  return Buffer.from(key, "latin1").toString("latin1");
-}

@@ -13,6 +13,15 @@ export function rulesOf(user: Reply): string | undefined {
     : undefined;
 }
 
+/** The rules of a user on several servers as if it were one: what it may on another is told as a selector. Unknown on one is unknown. */
+export function rulesOfAll(servers: readonly (string | undefined)[]): string | undefined {
+  const [first, ...others] = new Set(servers);
+  if (servers.includes(undefined)) return undefined;
+  const asSelectors = (rules = "") =>
+    [`(${rules.replaceAll(/\([^)]*\)/g, " ").trim()})`, ...(rules.match(/\([^)]*\)/g) ?? [])].join(" ");
+  return [first, ...others.map(asSelectors)].join(" ");
+}
+
 /** Commands and subcommands (`config|set`), in lower case → the flags that the server gives them. */
 export type CommandFlags = ReadonlyMap<string, readonly string[]>;
 

@@ -1,5 +1,5 @@
 import type { CleanupResult, KeyTtlResult } from "../model.ts";
-import { type KeyLife, ownKey, RedisFailure, type RedisReader, readableKey, type TestDataRedis } from "../redis/connection.ts";
+import { type KeyLife, RedisFailure, type RedisReader, readableKey, type TestDataRedis } from "../redis/connection.ts";
 import { keyFilter } from "./key-filter.ts";
 import { type KeyScope, keyJudge } from "./key-judge.ts";
 
@@ -57,10 +57,9 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
   let found: string[] = [];
   for await (const batch of redis.scan(scanning)) {
     plan.scanned += batch.length;
-    for (const told of batch) {
-      const judgement = judge(told);
+    for (const key of batch) {
+      const judgement = judge(key);
       if (judgement === "keep") continue;
-      const key = ownKey(told);
       const known = judgement === "delete" ? !added(plan.keys, key) : !added(kept, key);
       if (known) continue;
       if (kept.size > request.maxKeys) kept.delete(key);

@@ -4,6 +4,7 @@ import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { checkReadOnlyUser } from "../../src/checks/redis.ts";
 import { grantsWriting } from "../../src/checks/redis-rules.ts";
 import { type CommandFlags, openRedisReader } from "../../src/redis/connection.ts";
+import { rulesOfAll } from "../../src/redis/rules-of-user.ts";
 
 /** ACL users, each with what lets it be asked at all. */
 const asked = "on >pw +ping +acl|whoami +acl|getuser";
@@ -106,6 +107,15 @@ test.each([
   ["", "the rules do not tell what they begin with"],
 ])("could write: %s", (rules, because) => {
   expect(grantsWriting(rules)).toBe(because);
+});
+
+test("the nodes of a cluster count together: a user that may write on one of them could write", () => {
+  const reading = "-@all +@read";
+  expect(rulesOfAll([reading, reading, reading])).toBe(reading);
+  expect(grantsWriting(rulesOfAll([reading, "-@all +@read (+get)"]) ?? "")).toBeUndefined();
+  expect(grantsWriting(rulesOfAll([reading, reading, "-@all +@read +set"]) ?? "")).toBe("+set");
+  expect(grantsWriting(rulesOfAll([reading, "-@all +@read (+get) (+del)"]) ?? "")).toBe("+del");
+  expect(rulesOfAll([reading, undefined])).toBeUndefined();
 });
 
 describe("as the server itself says", () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { StageReport, TestCase } from "../../src/model.ts";
+import { toHtml } from "../../src/report/html.ts";
 import { toMarkdown } from "../../src/report/markdown.ts";
 import { hostileText, withTexts } from "./hostile.ts";
 import { degradedSmoke, dryCleanup, failedIntegration, flakyE2e, passedPreflight, wholeGate } from "./sample.ts";
@@ -212,4 +213,23 @@ describe("the byte budget", () => {
       { numRuns: 100 },
     );
   });
+});
+
+test("the life of test keys is told where it is worth it, and a lost count is not zero", () => {
+  const report = dryCleanup();
+  const expected = "12 test keys without a TTL, 3 beyond 30 min";
+  expect(toMarkdown(report)).toContain(expected);
+  expect(toMarkdown(report)).toContain("autoprompt:1");
+  expect(toHtml([report])).toContain(expected);
+
+  const { cleanup } = report;
+  if (!cleanup?.keys.ttl) throw new Error("the sample has no such part");
+  Object.assign(cleanup, { dryRun: false, keys: { ...cleanup.keys, problem: "the connection was lost", left: 0 } });
+  Object.assign(cleanup.keys.ttl ?? {}, { shortened: 14 });
+  for (const text of [toMarkdown(report), toHtml([report])]) {
+    expect(text).toContain("0 rows and an unknown number of keys deleted");
+    expect(text).toContain("14 of those kept were limited to");
+  }
+  Object.assign(cleanup.keys, { ttl: { limitMs: 1_800_000, unlimited: 0, over: 0, samples: [] } });
+  expect(toMarkdown(report)).not.toContain("TTL");
 });

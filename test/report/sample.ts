@@ -474,7 +474,11 @@ export function dryCleanup(): StageReport {
             "DELETE FROM sessions.classroom_sessions WHERE `id` IN (SELECT explode(from_json(:values0, 'array<string>')))",
         },
       ],
-      keys: { planned: 2, samples: ["session:e2e-session-1763626364000:access_code"] },
+      keys: {
+        planned: 2,
+        samples: ["session:e2e-session-1763626364000:access_code"],
+        ttl: { limitMs: 1_800_000, unlimited: 12, over: 3, samples: ["cw:test:guidance:autoprompt:1"] },
+      },
       problems: [],
       notes: ["7 Redis test keys are kept, because their age cannot be told"],
       plannedRows: 18,

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CleanupResult } from "../../src/model.ts";
-import { planCleanup } from "../../src/testdata/cleanup.ts";
+import { type CleanupRequest, planCleanup } from "../../src/testdata/cleanup.ts";
 import { executeCleanup, prove } from "../../src/testdata/execute.ts";
 import { executeUndo, planUndo, type UndoResult } from "../../src/testdata/undo.ts";
-import { type Expectation, expectationOf } from "./expectation.ts";
+import { type Expectation, expectationOf, together } from "./expectation.ts";
 import { type Catalog, type Place, requestFor, runId, startPlace } from "./place.ts";
-import { expireAfter, now, type World, world } from "./world.ts";
+import { expireAfter, now, otherRun, type World, world } from "./world.ts";
 
 // The promise of the whole suite: everything that is test data is gone, and not a byte else. Where the two meet – ids that only
 // look alike, rows that hang on rows, wrong lines in the ledger – examples would miss what nobody thought of.
@@ -57,6 +57,7 @@ async function check(made: World, catalog: Catalog): Promise<void> {
     },
     testData: { prefixes: made.prefixes, expireAfter },
   });
+  if (made.together) return await checkTogether(made, catalog, { request, expected, before });
   const plan = await planCleanup(catalog.ports(), request);
   const result = await executeCleanup(await prove(catalog.ports()), plan);
 
@@ -67,6 +68,23 @@ async function check(made: World, catalog: Catalog): Promise<void> {
   expect(result.tables.filter((table) => table.problem)).toEqual([]);
   expect(result.problems).toHaveLength(expected.refused);
   await checkUndo(made, catalog, { result, before, expected });
+}
+
+/** Another run of the same moment cleans up at the same time: each deletes its own, and neither anything of anybody else. */
+async function checkTogether(
+  made: World,
+  catalog: Catalog,
+  { request, expected, before }: { request: CleanupRequest; expected: Expectation; before: Snapshot },
+): Promise<void> {
+  const theirs = { ...request, runId: otherRun, ledger: { rows: new Map(), keys: new Set<string>(), problems: [] } };
+  const cleanUp = async (own: CleanupRequest) => {
+    const [proven, plan] = await Promise.all([prove(catalog.ports()), planCleanup(catalog.ports(), own)]);
+    return await executeCleanup(proven, plan);
+  };
+  const results = await Promise.all([cleanUp(request), cleanUp(theirs)]);
+  const other = expectationOf({ ...made, ledger: { rows: {}, keys: [] } }, otherRun);
+  expect(await snapshot(made, catalog)).toEqual(without(before, together(expected, other)));
+  expect(results.map((result) => result.leftOver)).toEqual([0, 0]);
 }
 
 /** Every row that was deleted is back as it was, but for one that somebody wrote anew; nothing else changed; and twice is once. */

@@ -13,9 +13,16 @@ export interface Expectation {
 
 const tolerance = 5 * 60_000;
 
-export function expectationOf(world: World): Expectation {
+/** What two runs delete that clean up at the same time; what one of them refuses, the other may have made. */
+export function together(one: Expectation, other: Expectation): Expectation {
+  const rows = Object.entries(one.rows).map(([name, ids]) => [name, new Set([...ids, ...(other.rows[name] ?? [])])]);
+  return { rows: Object.fromEntries(rows), keys: new Set([...one.keys, ...other.keys]), refused: 0 };
+}
+
+/** @param id whose cleanup it is, for scope `run` */
+export function expectationOf(world: World, id: string = runId): Expectation {
   const run = world.scope === "run";
-  const prefixes = world.prefixes.map((prefix) => (run ? `${prefix}${runId}` : prefix));
+  const prefixes = world.prefixes.map((prefix) => (run ? `${prefix}${id}` : prefix));
   const names = Object.keys(world.tables);
   const claimed = new Map(names.map((name) => [name, new Set(run ? (world.ledger.rows[name] ?? []) : [])]));
   const gone: Record<string, Set<string>> = Object.fromEntries(names.map((name) => [name, new Set<string>()]));

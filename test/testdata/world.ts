@@ -14,6 +14,8 @@ export interface World {
   keys: string[];
   /** Where not undefined, somebody writes a row anew that was deleted, before the cleanup is undone: which one, of those deleted. */
   rewritten: number | undefined;
+  /** The other run cleans up at the same time; for scope `run`. */
+  together: boolean;
 }
 
 export const schema = "school";
@@ -28,7 +30,8 @@ const prefix = fc.string({
   maxLength: 10,
 });
 
-const otherRun = `${runStarted}_ffffffff`;
+/** Began in the same moment, and tests at the same time. */
+export const otherRun = `${runStarted}_ffffffff`;
 const oldRun = `${runStarted - 10 * hour}_0a0b0c0d`;
 
 /** What stands before the number of a row's id or title, and so says whose it is. */
@@ -82,6 +85,7 @@ export const world: fc.Arbitrary<World> = fc
         fc.array(fc.nat(), { maxLength: 6 }),
         fc.array(fc.nat(), { minLength: 4, maxLength: 10 }),
         fc.option(fc.nat(), { nil: undefined }),
+        fc.boolean(),
       )
       .map((parts) =>
         assemble(
@@ -91,6 +95,7 @@ export const world: fc.Arbitrary<World> = fc
           parts[count] as number[],
           parts[count + 1] as number[],
           parts[count + 2] as number | undefined,
+          scope === "run" && (parts[count + 3] as boolean),
         ),
       ),
   );
@@ -122,6 +127,7 @@ function assemble(
   ledgerPicks: number[],
   keyPicks: number[],
   rewritten: number | undefined,
+  together: boolean,
 ): World {
   const name = (index: number) => `${schema}.t${index}`;
   const ids = drafts.map(([, rows], t) => rows.map((row, r) => `${row.id}${t}${r}-row`));
@@ -131,7 +137,7 @@ function assemble(
     if (pick < 8) return rows[pick % rows.length] ?? null;
     return [`${prefixes[0]}${runId}_gone`, null, "", "production-elsewhere"][pick - 8] ?? null;
   };
-  const world: World = { scope, prefixes, tables: {}, rows: {}, ledger: { rows: {}, keys: [] }, keys: [], rewritten };
+  const world: World = { scope, prefixes, tables: {}, rows: {}, ledger: { rows: {}, keys: [] }, keys: [], rewritten, together };
   drafts.forEach(([one, rows], t) => {
     const columns = [
       ...one.parents.map((parent) => ({ column: `p${parent}`, parent })),
