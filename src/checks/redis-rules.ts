@@ -76,5 +76,5 @@ function reads(name: string, server: CommandFlags): boolean {
   const flags = server.get(name);
   if (flags?.some((flag) => writingFlags.includes(flag))) return false;
   if (reading.has(name) || reading.has(command)) return true;
-  return flags !== undefined && flags.includes("readonly") && !flags.some((flag) => otherFlags.includes(flag));
+  return flags?.includes("readonly") === true && !flags.some((flag) => otherFlags.includes(flag));
 }
