@@ -7,7 +7,7 @@ import { Engine, type SeenStatement } from "./engine.ts";
 import { type Levers, leversAtRest } from "./levers.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Metadata } from "./metadata.ts";
-import { type FederationPolicy, type OAuthClients, Tokens } from "./oauth.ts";
+import { type FederationPolicy, type OAuthClients, type TokenRequest, Tokens } from "./oauth.ts";
 import type { Grant, Principal } from "./principals.ts";
 import { Privileges } from "./privileges.ts";
 import { listen, portOf } from "./server.ts";
@@ -16,7 +16,7 @@ import { ThriftService } from "./thrift-service.ts";
 
 export type { SeenStatement } from "./engine.ts";
 export type { Levers, Rpc } from "./levers.ts";
-export type { FederationPolicy } from "./oauth.ts";
+export type { FederationPolicy, TokenRequest } from "./oauth.ts";
 export type { Grant, Principal, Privilege } from "./principals.ts";
 export type { Checksum } from "./storage.ts";
 
@@ -58,6 +58,10 @@ export interface Warehouse {
   readonly levers: Levers;
   /** Every statement that was begun, oldest first. */
   readonly statements: readonly SeenStatement[];
+  /** Every call of the token endpoint, oldest first. */
+  readonly tokenRequests: readonly TokenRequest[];
+  /** Takes back every token that the token endpoint handed out. */
+  revokeTokens(): void;
   /** Creates tables, with their catalogs and schemas where they are missing. Keys: `catalog.schema.table`. */
   createTables(definitions: Record<string, TableDefinition>): Promise<void>;
   /**
@@ -88,7 +92,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
   const directory = await mkdtemp(join(tmpdir(), "local-warehouse-"));
   const certificateAuthority = join(directory, "ca.pem");
   await writeFile(certificateAuthority, certificates.authority);
-  const tokens = new Tokens(options.principals, options.oauthClients ?? {}, options.federation ?? []);
+  const tokens = new Tokens(options.principals, options.oauthClients ?? {}, options.federation ?? [], levers);
   const lifecycle = new Lifecycle(levers);
   const server = await listen(certificates, options.port ?? 0, { warehouseId, tokens, service, lifecycle, levers });
   const port = portOf(server);
@@ -102,6 +106,8 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
     certificateAuthority,
     levers,
     statements,
+    tokenRequests: tokens.requests,
+    revokeTokens: () => tokens.revoke(),
     createTables: (definitions) => storage.createTables(definitions),
     load: (sql) => storage.load(sql),
     query: (sql) => storage.query(sql),

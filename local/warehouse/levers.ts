@@ -15,6 +15,13 @@ export interface Levers {
   dropSockets: { times: number; when: "before" | "after"; rpc?: Rpc }[];
   /** A token is good for this many statements; after them it is refused with 403. */
   tokenExpiresAfterStatements: number | undefined;
+  /** How long the tokens are good that the token endpoint hands out from now on. */
+  tokenLifetimeSeconds: number;
+  /**
+   * What the token endpoint does with the next calls, in this order, in place of a prompt answer: one of these statuses, a cut socket,
+   * a page that is no JSON, or the right answer only after `delayMs`.
+   */
+  tokenEndpoint: { times: number; status?: 429 | 500 | 503; retryAfter?: number; cut?: true; page?: true; delayMs?: number }[];
   /** Added to the number of affected rows that DELETE reports. */
   wrongDeleteCount: number;
   /** How many rows of the next DELETEs come back, as if another writer had put them there again. Used up row by row. */
@@ -43,6 +50,8 @@ export function leversAtRest(): Levers {
     refuse: [],
     dropSockets: [],
     tokenExpiresAfterStatements: undefined,
+    tokenLifetimeSeconds: 3600,
+    tokenEndpoint: [],
     wrongDeleteCount: 0,
     reappearingRows: 0,
     slowOperation: undefined,

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Levers } from "./levers.ts";
 import type { Principal } from "./principals.ts";
 import type { Caller } from "./thrift-service.ts";
 
@@ -19,9 +20,22 @@ export interface OAuthClients {
 
 export type TokenAnswer =
   | { status: 200; body: { access_token: string; token_type: "Bearer"; expires_in: number; scope: string } }
-  | { status: 400 | 401; body: { error: string; error_description: string } };
+  | { status: 400 | 401 | 429 | 500 | 503; body: { error: string; error_description: string } };
 
-const lifetimeSeconds = 3600;
+/** One call of the token endpoint, as it came in; of secrets only that they were sent. */
+export interface TokenRequest {
+  /** Unix milliseconds. */
+  at: number;
+  grant: string;
+  scope: string;
+  clientId: string | undefined;
+  /** Of the foreign token that was to be exchanged. */
+  claims: Record<string, unknown> | undefined;
+  /** Of the answer; 0 where the socket was cut. */
+  status: number;
+  /** How long the token is good that was given. */
+  lifetimeSeconds?: number;
+}
 
 /** All bearer tokens: those that the warehouse was started with, and those that it handed out itself. */
 export class Tokens {
@@ -30,8 +44,17 @@ export class Tokens {
   readonly #statements = new Map<string, number>();
   readonly #clients: OAuthClients;
   readonly #policies: readonly FederationPolicy[];
+  readonly #levers: Pick<Levers, "tokenLifetimeSeconds">;
+  /** Every call of the token endpoint, oldest first. */
+  readonly requests: TokenRequest[] = [];
 
-  constructor(principals: Readonly<Record<string, Principal>>, clients: OAuthClients, policies: readonly FederationPolicy[]) {
+  constructor(
+    principals: Readonly<Record<string, Principal>>,
+    clients: OAuthClients,
+    policies: readonly FederationPolicy[],
+    levers: Pick<Levers, "tokenLifetimeSeconds">,
+  ) {
+    this.#levers = levers;
     for (const [token, principal] of Object.entries(principals)) this.#callers.set(token, { token, principal });
     this.#clients = clients;
     this.#policies = policies;
@@ -46,6 +69,25 @@ export class Tokens {
 
   countStatement(token: string): void {
     this.#statements.set(token, (this.#statements.get(token) ?? 0) + 1);
+  }
+
+  /** Takes back every token that was handed out, as an administrator may. */
+  revoke(): void {
+    for (const token of this.#expiries.keys()) this.#callers.delete(token);
+  }
+
+  /** Notes a call of the token endpoint; its status is filled in when it is answered. */
+  note(form: URLSearchParams, authorization: string | undefined): TokenRequest {
+    const request: TokenRequest = {
+      at: Date.now(),
+      grant: form.get("grant_type") ?? "",
+      scope: form.get("scope") ?? "",
+      clientId: basicCredentials(authorization)?.[0] ?? form.get("client_id") ?? undefined,
+      claims: claimsOf(form.get("subject_token") ?? ""),
+      status: 0,
+    };
+    this.requests.push(request);
+    return request;
   }
 
   /** `POST /oidc/v1/token`: client credentials, or the exchange of a foreign token. */
@@ -92,6 +134,7 @@ export class Tokens {
       return refusal(400, "invalid_scope", "scope must be all-apis.");
     const principal = [...this.#callers.values()].find((caller) => caller.principal.user === user)?.principal;
     if (!principal) return refusal(401, "invalid_client", `There is no principal ${user}.`);
+    const lifetimeSeconds = this.#levers.tokenLifetimeSeconds;
     const token = `local-oauth-${randomBytes(24).toString("base64url")}`;
     this.#callers.set(token, { token, principal });
     this.#expiries.set(token, Date.now() + lifetimeSeconds * 1000);

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import service from "@databricks/sql/thrift/TCLIService.js";
 import type * as T from "@databricks/sql/thrift/TCLIService_types.js";
 import types from "@databricks/sql/thrift/TCLIService_types.js";
@@ -50,10 +51,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
   if (body === undefined) return send(response, 413, { error_code: "MALFORMED_REQUEST", message: "The request is too large." });
   const host = request.headers.host ?? "localhost";
   if (request.method === "GET" && path.startsWith("/oidc/.well-known/")) return send(response, 200, discovery(host));
-  if (request.method === "POST" && path === "/oidc/v1/token") {
-    const granted = parts.tokens.grant(new URLSearchParams(body.toString("utf8")), request.headers.authorization);
-    return send(response, granted.status, granted.body);
-  }
+  if (request.method === "POST" && path === "/oidc/v1/token")
+    return await answerToken(new URLSearchParams(body.toString("utf8")), request.headers.authorization, response, parts);
   const token = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
   if (token === undefined)
     return send(response, 401, {
@@ -67,6 +66,32 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
   if (request.method === "POST" && path === `/sql/1.0/warehouses/${parts.warehouseId}`)
     return answerThrift(body, response, caller, parts);
   send(response, 404, { error_code: "ENDPOINT_NOT_FOUND", message: `No API found for '${request.method} ${path}'` });
+}
+
+async function answerToken(
+  form: URLSearchParams,
+  authorization: string | undefined,
+  response: ServerResponse,
+  { tokens, levers }: ServerParts,
+): Promise<void> {
+  const noted = tokens.note(form, authorization);
+  const misbehaving = takeOne(levers.tokenEndpoint, "");
+  if (misbehaving?.delayMs) await delay(misbehaving.delayMs);
+  if (misbehaving?.cut) return cut(response);
+  if (misbehaving?.page) {
+    noted.status = 200;
+    response.writeHead(200, { "content-type": "text/html" });
+    response.end("<html>Sign in</html>");
+    return;
+  }
+  if (misbehaving?.status) {
+    noted.status = misbehaving.status;
+    return send(response, misbehaving.status, refusedBody, misbehaving.retryAfter);
+  }
+  const granted = tokens.grant(form, authorization);
+  noted.status = granted.status;
+  if ("expires_in" in granted.body) noted.lifetimeSeconds = granted.body.expires_in;
+  send(response, granted.status, granted.body);
 }
 
 async function answerThrift(body: Buffer, response: ServerResponse, caller: Caller, parts: ServerParts): Promise<void> {

@@ -123,7 +123,6 @@ export function checkSqlSample(
 }
 
 const cures: Partial<Record<WarehouseFailure["kind"], string>> = {
-  "sign-in": "Check DATABRICKS_TOKEN: it may have expired, or belong to another workspace.",
   unreachable: "Check DATABRICKS_HOST and the network between here and there.",
   "connection-lost": "Try again: the connection was there, and broke.",
   waking: "Start the warehouse, or give it longer with databricks.startTimeout and the stage's budget.",
@@ -135,6 +134,8 @@ async function explained(opening: Promise<WarehouseReader>): Promise<WarehouseRe
     return await opening;
   } catch (error) {
     if (!(error instanceof WarehouseFailure)) throw error;
+    // A failure that knows its cure has said it.
+    if (error.cure !== undefined) throw new Error(capital(error.message), { cause: error });
     const cure = cures[error.kind];
     throw new Error(`${capital(error.message)}.${cure ? ` ${cure}` : ""}`, { cause: error });
   }

@@ -33,7 +33,7 @@ export async function tables(args: Arguments, world: Terminal): Promise<number> 
   const { protectedTables } = config.testData;
   const signal = args.budgetMs === undefined ? new AbortController().signal : AbortSignal.timeout(args.budgetMs);
   try {
-    const place = { environment, workspace: world.cwd, runId: newRunId() };
+    const place = { environment, workspace: world.cwd, runId: newRunId(), env: world.env, secrets };
     const { catalog, columns, views } = await withWarehouseReader(place, { signal, onWaking: say }, async (warehouse) => {
       say(`reading the columns of catalog ${warehouse.catalog} in ${environment.name}`);
       const [columns, views] = await Promise.all([readCatalogColumns(warehouse), readViews(warehouse)]);

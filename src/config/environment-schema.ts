@@ -47,12 +47,50 @@ const mayWrite = z
     description: "In a read-only environment: a credential that could write is a warning until that day, and no failure.",
   });
 
+/** Before this is read, {@link import("./unified-variables.ts")} fills in what the file leaves to DATABRICKS_* variables. */
 const databricks = z.strictObject({
-  host: z.string().min(1).meta({ description: "Host, or host:port; usually ${DATABRICKS_HOST}." }),
-  warehouse: z.string().min(1).optional().meta({ description: "Warehouse id; usually ${DATABRICKS_WAREHOUSE_ID}." }),
+  host: z
+    .string()
+    .min(1)
+    // What is read there is what stands here, so that editors show the truth.
+    .prefault("${DATABRICKS_HOST}")
+    .meta({ description: "Host, or host:port; DATABRICKS_HOST if left out." }),
+  warehouse: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: "Warehouse id; DATABRICKS_WAREHOUSE_ID, or the path in DATABRICKS_HTTP_PATH, if left out." }),
   path: z.string().min(1).optional().meta({ description: "HTTP path, where it is not /sql/1.0/warehouses/<warehouse>." }),
-  token: secret,
-  catalog: z.string().min(1).default("classwaves").meta({ description: "The catalog that holds the tables." }),
+  token: secret.optional().meta({
+    description:
+      "Signs in with a personal access token, ${DATABRICKS_TOKEN}. Without any sign-in here, DATABRICKS_* variables say which.",
+  }),
+  clientId: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: "Signs in as a service principal (OAuth), with clientSecret; DATABRICKS_CLIENT_ID if left out." }),
+  clientSecret: secret.optional().meta({
+    description: "The service principal's OAuth secret, ${DATABRICKS_CLIENT_SECRET}; that variable if left out beside clientId.",
+  }),
+  oidc: z
+    .strictObject({
+      clientId: z.string().min(1).optional().meta({
+        description:
+          "The service principal whose federation policy trusts this job; DATABRICKS_CLIENT_ID if left out, and where that is not set the account's policy.",
+      }),
+      audience: z.string().min(1).optional().meta({
+        description:
+          "As in the federation policy; DATABRICKS_TOKEN_AUDIENCE, DATABRICKS_ACCOUNT_ID or the workspace's token endpoint if left out.",
+      }),
+    })
+    .optional()
+    .meta({ description: "Signs in with GitHub's id token, without a stored secret; the job needs id-token: write." }),
+  catalog: z
+    .string()
+    .min(1)
+    .default("classwaves")
+    .meta({ description: "The catalog that holds the tables; DATABRICKS_CATALOG if left out and set." }),
   certificateAuthority: z.string().min(1).optional().meta({ description: "File with a private CA certificate (PEM)." }),
   expect: z
     .strictObject({

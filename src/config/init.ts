@@ -29,6 +29,8 @@ environments:
     databricks:
       host: \${DATABRICKS_HOST}
       warehouse: \${DATABRICKS_WAREHOUSE_ID}
+      # Without a stored secret: oidc: { clientId: …, audience: … } in place of token, and id-token: write in the workflow.
+      # As a service principal: clientId: \${DATABRICKS_CLIENT_ID} and clientSecret: \${DATABRICKS_CLIENT_SECRET}.
       token: \${DATABRICKS_TOKEN}
       catalog: \${DATABRICKS_CATALOG:-classwaves}
       # Written out, and compared before the first write: a wrong DATABRICKS_HOST stops the run.
@@ -153,6 +155,7 @@ on:
 
 permissions:
   contents: read
+  # id-token: write # where the configuration signs in to Databricks by oidc; smoke has permissions of its own
 
 # Never cancelled half way: a stage deletes its own test data at its end.
 concurrency:
@@ -187,6 +190,7 @@ ${testJob("e2e", "integration")}
       contents: read
       # To ask whether the deployment succeeded.
       deployments: read
+      # id-token: write # for oidc, as above
     steps:
       - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:

@@ -12,6 +12,7 @@ import { type Config, configSchema, type Environment } from "./schema.ts";
 import { hiddenSpans, hiddenSpansOfBroken, secretsOf, writtenSecrets } from "./secrecy.ts";
 import type { Secret } from "./secret.ts";
 import { placeAt } from "./shape.ts";
+import { type Filled, withUnifiedVariables } from "./unified-variables.ts";
 import { type ParsedYaml, parseYaml } from "./yaml.ts";
 
 export interface LoadOptions {
@@ -50,10 +51,11 @@ export async function loadConfig({ file, cwd, env, environment }: LoadOptions): 
   if (yaml.data === undefined || yaml.data === null)
     throw new UserError(`${file}:1:1  the file is empty: \`env-actions init\` writes one`);
 
-  const filled = interpolate(yaml.data, env, (path) => placeAt(configSchema, path)?.handling === "shell");
+  const unified = withUnifiedVariables(yaml.data, env);
+  const filled = interpolate(unified.data, env, (path) => placeAt(configSchema, path)?.handling === "shell");
   const secrets = secretsOf(filled, env);
   const selected = environment || defaultEnvironmentOf(filled.value);
-  const mistakes = mistakesIn(yaml, filled, environment, selected);
+  const mistakes = mistakesIn(yaml, unified, filled, environment, selected);
   if (mistakes.length > 0) {
     const hidden = hiddenSpans(yaml.data, yaml.entries);
     throw mistakesError(
@@ -122,16 +124,25 @@ function lineOfBadByte(bytes: Buffer): number {
   return line;
 }
 
-function mistakesIn(yaml: ParsedYaml, filled: Interpolated, asked: string | undefined, selected: string | undefined): Mistake[] {
+function mistakesIn(
+  yaml: ParsedYaml,
+  unified: Filled,
+  filled: Interpolated,
+  asked: string | undefined,
+  selected: string | undefined,
+): Mistake[] {
   const { data, entries } = yaml;
   const malformed = filled.problems.map(({ path, problem }) => ({ at: spanAt(entries, path), path, message: problem }));
   const malformedPaths = new Set(malformed.map(({ path }) => pathKey(path)));
   const written = writtenSecrets(data, entries).filter(({ path }) => !malformedPaths.has(pathKey(path)));
-  const lacking = filled.blanks.filter(({ path }) => isNeeded(path, selected)).map((blank) => missingVariable(yaml, blank));
+  const lacking = filled.blanks
+    .filter(({ path }) => isNeeded(path, selected))
+    .map((blank) => missingVariable(yaml, blank, unified.added.get(pathKey(blank.path))));
 
   // Where no value could be read, nothing is said about it.
   const unread = new Set([...yaml.unread, ...[...malformed, ...written, ...filled.blanks].map(({ path }) => path)].map(pathKey));
-  const between = conflicts(filled.value, data)
+  const ambiguous = unified.conflicts.filter(({ path }) => isNeeded(path, selected));
+  const between = [...conflicts(filled.value, data), ...ambiguous]
     .filter(({ path }) => !unread.has(pathKey(path)))
     .map(({ path, message }) => ({ at: spanAt(entries, path), path, message }));
   const shape = shapeMistakes(filled.value, entries, unread);
@@ -143,7 +154,8 @@ function isNeeded(path: Path, selected: string | undefined): boolean {
   return path[0] !== "environments" || path.length < 2 || path[1] === selected;
 }
 
-function missingVariable({ entries }: ParsedYaml, { path, name, empty }: Blank): Mistake {
+function missingVariable({ entries }: ParsedYaml, { path, name, empty }: Blank, said: string | undefined): Mistake {
+  if (said !== undefined) return { at: spanAt(entries, path), path, message: said };
   const isSecret = placeAt(configSchema, path)?.handling === "secret";
   const state = empty ? "is set to nothing (as an absent GitHub secret is)" : "is not set";
   const cure = isSecret ? "set it" : `set it, or write \${${name}:-default}`;

@@ -4,6 +4,7 @@ import { type Path, valueAt } from "./path.ts";
 import { isRoute, knownToWrite } from "./routes.ts";
 import { configSchema } from "./schema.ts";
 import { testDataConflicts } from "./test-data-rules.ts";
+import { signInConflicts } from "./unified-variables.ts";
 import { parseDuration } from "./units.ts";
 
 const defaults = configSchema.parse({ version: 1, environments: {} });
@@ -23,6 +24,7 @@ export function conflicts(data: Data, written: Data): Conflict[] {
       ...writingRoutes(["environments", name], environment),
       ...redisConflicts(["environments", name, "redis"], valueAt(environment, ["redis"])),
     ]),
+    ...signInConflicts(valueAt(written, ["environments"])),
     ...stagePrefixes(data, written),
     ...sweptWhileRunning(data),
     ...testDataConflicts(data, written),
@@ -59,12 +61,6 @@ function unreachableProbes(path: Path, environment: unknown): Conflict[] {
     for (const name of needing)
       found.push({ path: [...path, name], message: "needs to know where the API is: add api: { url: … }" });
   }
-  const databricks = part("databricks");
-  if (isGroup(databricks) && databricks.warehouse === undefined && databricks.path === undefined)
-    found.push({
-      path: [...path, "databricks", "warehouse"],
-      message: "missing: expected warehouse or path: which warehouse runs the statements?",
-    });
   const auth = part("auth");
   if (isGroup(auth) && auth.enabled !== false && auth.secret === undefined)
     found.push({

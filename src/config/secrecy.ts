@@ -47,13 +47,15 @@ export function hiddenSpansOfBroken(text: string): Span[] {
 
 /** In headers and environments a secret is an ordinary text; the variable's name tells it apart. */
 const secretName = /TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE|API_?KEY|_KEY$/i;
+/** Named like one, but told to everybody: masked, the message about a refused audience could not name it. */
+const noSecrets: ReadonlySet<string> = new Set(["DATABRICKS_TOKEN_AUDIENCE"]);
 
 /** The values to be masked before anything prints: of every variable that a secret refers to, or whose name says what it is. */
 export function secretsOf(interpolated: Interpolated, variables: Variables): Secret[] {
   const names = new Set<string>();
   for (const reference of interpolated.references) {
     const isSecret = placeAt(configSchema, reference.path)?.handling === "secret";
-    for (const name of reference.names) if (isSecret || secretName.test(name)) names.add(name);
+    for (const name of reference.names) if (isSecret || (secretName.test(name) && !noSecrets.has(name))) names.add(name);
   }
   const values = [...names].flatMap((name) => {
     const value = Object.hasOwn(variables, name) ? variables[name] : undefined;

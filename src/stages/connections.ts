@@ -1,4 +1,5 @@
 import { isAbsolute, join } from "node:path";
+import type { Environment } from "../config/schema.ts";
 import { UserError } from "../model.ts";
 import type { RedisReader, RedisSettings, TestDataRedis } from "../redis/connection.ts";
 import { openRedisForTestData, openRedisReader } from "../redis/connection.ts";
@@ -12,6 +13,8 @@ import {
   type WarehouseReader,
 } from "../warehouse/access.ts";
 import type { WarehouseSettings } from "../warehouse/connection.ts";
+import { type SignIn, tokenSource, type Workspace } from "../warehouse/sign-in.ts";
+import type { TokenSource } from "../warehouse/token-source.ts";
 import { type StageContext, step } from "./context.ts";
 
 /** Connections that read; absent where the environment has none. Each is being opened when this returns. */
@@ -39,7 +42,7 @@ export async function withReaders<Result>(context: StageContext, work: (readers:
 }
 
 /** What leads to an environment's warehouse; all that a connection needs to know of a stage. */
-export type WarehousePlace = Pick<StageContext, "environment" | "workspace" | "runId">;
+export type WarehousePlace = Pick<StageContext, "environment" | "workspace" | "runId" | "env" | "secrets">;
 
 /**
  * Opens a reader of the environment's warehouse alone, outside of any stage.
@@ -98,12 +101,16 @@ function warehouseSettings(context: WarehousePlace): WarehouseSettings | undefin
   const settings = context.environment.databricks;
   if (!settings) return undefined;
   const { certificateAuthority } = settings;
-  return {
-    host: settings.host,
-    path: settings.path ?? `/sql/1.0/warehouses/${settings.warehouse ?? ""}`,
-    token: settings.token.reveal(),
-    catalog: settings.catalog,
+  const workspace = {
+    // As Databricks' own tools take it: DATABRICKS_HOST is often an address.
+    host: settings.host.replace(/^https:\/\//i, "").replace(/\/+$/, ""),
     ...(certificateAuthority ? { certificateAuthority: inWorkspace(context, certificateAuthority) } : {}),
+  };
+  return {
+    ...workspace,
+    path: settings.path ?? `/sql/1.0/warehouses/${settings.warehouse ?? ""}`,
+    token: tokensFor(context, settings, workspace),
+    catalog: settings.catalog,
     startTimeoutMs: settings.startTimeout,
     runId: context.runId,
   };
@@ -123,4 +130,30 @@ function redisSettings(context: StageContext): RedisSettings | undefined {
 
 function inWorkspace(context: Pick<StageContext, "workspace">, file: string): string {
   return isAbsolute(file) ? file : join(context.workspace, file);
+}
+
+type Databricks = NonNullable<Environment["databricks"]>;
+
+/** One for all connections of a stage: those before the tests, beside them and after them. */
+const sources = new WeakMap<Databricks, TokenSource>();
+
+function tokensFor({ env, secrets }: WarehousePlace, settings: Databricks, workspace: Workspace): TokenSource {
+  const known = sources.get(settings);
+  if (known) return known;
+  const made = tokenSource(signInOf(settings), workspace, { env, onSecret: secrets.add });
+  sources.set(settings, made);
+  return made;
+}
+
+/** The loader lets only one way through, and none without its parts. */
+function signInOf({ token, clientId, clientSecret, oidc }: Databricks): SignIn {
+  if (token) return { way: "pat", token: token.reveal() };
+  if (oidc)
+    return {
+      way: "github-oidc",
+      ...(oidc.clientId ? { clientId: oidc.clientId } : {}),
+      ...(oidc.audience ? { audience: oidc.audience } : {}),
+    };
+  if (clientId && clientSecret) return { way: "oauth-m2m", clientId, clientSecret: clientSecret.reveal() };
+  throw new UserError("databricks needs a sign-in: token, clientId with clientSecret, or oidc");
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { readAuthority } from "./authority.ts";
-import { type FailureKind, failureOf, WarehouseFailure } from "./failure.ts";
+import { cancelled, type FailureKind, failureOf, WarehouseFailure } from "./failure.ts";
+import { type TokenSource, tokensOf, withCure } from "./token-source.ts";
 import { startWarehouse } from "./wake.ts";
 
 export interface WarehouseSettings {
@@ -8,7 +9,8 @@ export interface WarehouseSettings {
   host: string;
   /** HTTP path, `/sql/1.0/warehouses/<id>` */
   path: string;
-  token: string;
+  /** A token that lasts, or where tokens come from that end. */
+  token: string | TokenSource;
   catalog: string;
   /** PEM file of a private certificate authority. */
   certificateAuthority?: string;
@@ -46,13 +48,16 @@ interface DriverClient {
 
 /** How far a statement got: one that was accepted has run, one that was sent and never answered may have. */
 interface Progress {
+  /** The one that it was sent with. */
+  token?: string;
   sent: boolean;
   accepted: boolean;
 }
 
 /**
  * A statement is sent again when it was turned away unexecuted, or when its answer was lost: reads and deletes by a condition may run
- * twice without harm; what may not is marked `once`. Five attempts in all span about seven seconds.
+ * twice without harm; what may not is marked `once`. Five attempts in all span about seven seconds. A refused token is renewed once, and
+ * the statement sent again.
  */
 const retryDelaysMs = [250, 1000, 2000, 4000];
 const longestRetryAfterMs = 30_000;
@@ -71,12 +76,14 @@ export class Connection {
   readonly #client: DriverClient;
   readonly #settings: WarehouseSettings;
   readonly #signal: AbortSignal;
+  readonly #tokens: TokenSource;
   #session: Promise<DriverSession> | undefined;
 
   private constructor(client: DriverClient, settings: WarehouseSettings, signal: AbortSignal) {
     this.#client = client;
     this.#settings = settings;
     this.#signal = signal;
+    this.#tokens = tokensOf(settings.token);
   }
 
   /**
@@ -106,6 +113,7 @@ export class Connection {
    */
   async run(text: string, parameters: Parameters = {}, options: { once?: boolean } = {}): Promise<StatementResult> {
     let mayHaveRun = false;
+    let renewed = false;
     for (let attempt = 0; ; attempt++) {
       const progress: Progress = { sent: false, accepted: false };
       try {
@@ -113,8 +121,10 @@ export class Connection {
         return mayHaveRun ? { ...result, affected: undefined } : result;
       } catch (error) {
         const failure = await failureOf(error);
-        const waitMs = retryDelaysMs[attempt];
-        if (waitMs === undefined || !repeated.has(failure.kind)) throw failure;
+        const renewing: boolean = !renewed && this.#renews(failure, progress);
+        renewed ||= renewing;
+        const waitMs = renewing ? 0 : retryDelaysMs[attempt];
+        if (waitMs === undefined || !(renewing || repeated.has(failure.kind))) throw failure;
         const answerLost = failure.kind === "connection-lost" || failure.kind === "unreachable";
         mayHaveRun ||= progress.accepted || (progress.sent && answerLost);
         if (mayHaveRun && options.once) throw failure;
@@ -135,12 +145,19 @@ export class Connection {
   async #awake(onWaking: ((text: string) => void) | undefined): Promise<void> {
     const deadline = Date.now() + this.#settings.startTimeoutMs;
     let refusals = 0;
+    let renewed = false;
     for (let retries = 0; ; ) {
+      const progress: Progress = { sent: false, accepted: false };
       try {
-        await this.#once("SELECT 1", {}, { sent: false, accepted: false });
+        await this.#once("SELECT 1", {}, progress);
         return;
       } catch (error) {
         const failure = await failureOf(error);
+        // An earlier connection's token may have been revoked since.
+        if (!renewed && this.#renews(failure, progress)) {
+          renewed = true;
+          continue;
+        }
         const asleep = failure.kind === "waking";
         if (asleep && refusals === 0) onWaking?.(await startWarehouse(this.#settings, this.#signal));
         // Nobody there, a wrong name or certificate: asking again would only hide it for a while.
@@ -157,6 +174,11 @@ export class Connection {
     }
   }
 
+  /** Whether a statement that was refused for its token can be sent again with another. */
+  #renews(failure: WarehouseFailure, progress: Progress): boolean {
+    return failure.kind === "sign-in" && progress.token !== undefined && this.#tokens.discard(progress.token);
+  }
+
   #stillAsleep(last: WarehouseFailure): WarehouseFailure {
     return new WarehouseFailure("waking", `the warehouse was still asleep when the time was up (${last.message})`, {
       cause: last,
@@ -171,6 +193,8 @@ export class Connection {
   async #once(text: string, parameters: Parameters, progress: Progress): Promise<StatementResult> {
     if (this.#signal.aborted) throw cancelled(this.#signal);
     const deadline = AbortSignal.any([this.#signal, AbortSignal.timeout(statementTimeoutMs)]);
+    // Before anything is sent: without a token, nothing was.
+    progress.token = await this.#tokens.token(deadline);
     this.#session ??= this.#client.openSession({
       initialCatalog: this.#settings.catalog,
       configuration: { STATEMENT_TIMEOUT: String(statementTimeoutMs / 1000) },
@@ -198,7 +222,7 @@ export class Connection {
         operation.close().catch(() => undefined);
         return { rows, affected };
       } catch (error) {
-        const failure = await failureOf(error);
+        const failure = withCure(await failureOf(error), this.#tokens);
         const lost = session === undefined || sessionDoubtful.has(failure.kind);
         // Another statement may have opened a new one meanwhile.
         if (lost && this.#session === opening) this.#session = undefined;
@@ -222,11 +246,6 @@ export class Connection {
       throw cancelled(this.#signal);
     });
   }
-}
-
-function cancelled(signal: AbortSignal): WarehouseFailure {
-  const why = signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
-  return new WarehouseFailure("cancelled", `stopped before the warehouse answered: ${why}`);
 }
 
 async function affectedRows(rows: Row[], operation: DriverOperation): Promise<number | undefined> {
@@ -254,10 +273,13 @@ async function connect(settings: WarehouseSettings): Promise<DriverClient> {
   // Without a listener, an error of an idle connection would end the process; the statement that meets it reports it.
   client.on("error", () => undefined);
   const authority = await readAuthority(settings.certificateAuthority);
+  const tokens = tokensOf(settings.token);
   const options = {
     host,
     path: settings.path,
-    token: settings.token,
+    // Asked before every call. The driver's own ways to sign in are not used: its federation sends GitHub's token where the exchange fails.
+    authType: "custom" as const,
+    provider: { authenticate: async () => ({ Authorization: `Bearer ${await tokens.token()}` }) },
     ...(port ? { port: Number(port) } : {}),
     ...(authority ? { customCaCert: authority } : {}),
     // An unreachable telemetry address holds connect() for 30 s; the other three need natives or lose digits.

@@ -30,13 +30,26 @@ export class WarehouseFailure extends Error {
   readonly sqlState: string | undefined;
   /** What the server asked for with Retry-After. */
   readonly retryAfterMs: number | undefined;
+  /** What a person can do about it, where this failure knows better than its kind; the message ends with it. */
+  readonly cure: string | undefined;
 
-  constructor(kind: FailureKind, message: string, details: { sqlState?: string; retryAfterMs?: number; cause?: unknown } = {}) {
-    super(message, { cause: details.cause });
+  constructor(
+    kind: FailureKind,
+    message: string,
+    details: { sqlState?: string; retryAfterMs?: number; cure?: string; cause?: unknown } = {},
+  ) {
+    super(details.cure === undefined ? message : `${message}. ${details.cure}`, { cause: details.cause });
     this.kind = kind;
     this.sqlState = details.sqlState;
     this.retryAfterMs = details.retryAfterMs;
+    this.cure = details.cure;
   }
+}
+
+/** What everybody gets who waits when a signal ends the waiting. */
+export function cancelled(signal: AbortSignal): WarehouseFailure {
+  const why = signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
+  return new WarehouseFailure("cancelled", `stopped before the warehouse answered: ${why}`);
 }
 
 /** The part of the driver's errors that tells one from another; none of it is exported as a type by the driver. */

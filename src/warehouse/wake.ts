@@ -1,10 +1,11 @@
-import { request } from "node:https";
 import { readAuthority } from "./authority.ts";
 import type { WarehouseSettings } from "./connection.ts";
+import { ask } from "./https.ts";
+import { tokensOf } from "./token-source.ts";
 
 /**
- * Asks the REST interface to start the warehouse. A token may lack the right to: then the first statement wakes it anyway, and
- * the returned sentence says so. Never throws: the caller's own probing decides.
+ * Asks the REST interface to start the warehouse, with the credential that its statements have. It may lack the right to: then the
+ * first statement wakes it anyway, and the returned sentence says so. Never throws: the caller's own probing decides.
  */
 export async function startWarehouse(settings: WarehouseSettings, signal: AbortSignal): Promise<string> {
   const id = settings.path.split("/").pop() ?? "";
@@ -18,19 +19,10 @@ export async function startWarehouse(settings: WarehouseSettings, signal: AbortS
 }
 
 async function post(settings: WarehouseSettings, path: string, signal: AbortSignal): Promise<number> {
-  const ca = await readAuthority(settings.certificateAuthority);
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(10_000)]);
+  const authority = await readAuthority(settings.certificateAuthority);
   const url = new URL(path, `https://${settings.host.replace(/^https:\/\//, "")}`);
-  return await new Promise<number>((resolve, reject) => {
-    const headers = { authorization: `Bearer ${settings.token}`, "content-type": "application/json" };
-    const outgoing = request(
-      url,
-      { method: "POST", headers, ...(ca ? { ca } : {}), signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]) },
-      (response) => {
-        response.resume();
-        resolve(response.statusCode ?? 0);
-      },
-    );
-    outgoing.on("error", reject);
-    outgoing.end("{}");
-  });
+  const token = await tokensOf(settings.token).token(deadline);
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  return (await ask(url, { method: "POST", headers, body: "{}", authority, signal: deadline })).status;
 }

@@ -300,7 +300,7 @@ const acrossPlaces: Case[] = [
     file: minimal({ inside: "databricks:\n  host: h.example\n  token: ${T}" }),
     env: { T: "secret-value" },
     says: [
-      "c.yml:5:5  environments.sandbox.databricks.warehouse  missing: expected warehouse or path: which warehouse runs the statements?",
+      "c.yml:5:5  environments.sandbox.databricks.warehouse  missing: expected warehouse or path, or one of the variables DATABRICKS_WAREHOUSE_ID and DATABRICKS_HTTP_PATH: which warehouse runs the statements?",
     ],
   },
   {

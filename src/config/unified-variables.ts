@@ -1,0 +1,171 @@
+import type { Variables } from "./interpolation.ts";
+import { type Conflict, type Data, group, isGroup } from "./loose.ts";
+import { type Path, pathKey } from "./path.ts";
+
+/**
+ * Databricks' own tools read DATABRICKS_* variables, so people have them set: what an environment's `databricks` leaves out comes
+ * from there. It is put in as the reference that a person would have written, so that it is looked up, checked and masked like one.
+ */
+
+export interface Filled {
+  data: Data;
+  /** What was put in where, and what to say of it where its variable is not set; by `pathKey`. */
+  added: ReadonlyMap<string, string>;
+  /** Where the variables contradict each other. */
+  conflicts: Conflict[];
+}
+
+type Group = Record<string, unknown>;
+
+/** The members that say how to sign in; exactly one of the three ways. */
+const signInKeys = ["token", "clientId", "clientSecret", "oidc"];
+
+export function withUnifiedVariables(data: Data, variables: Variables): Filled {
+  const added = new Map<string, string>();
+  const found: Conflict[] = [];
+  if (!isGroup(data) || !isGroup(data.environments)) return { data, added, conflicts: found };
+  const environments = Object.entries(data.environments).map(([name, environment]): [string, unknown] => {
+    if (!isGroup(environment) || !isGroup(environment.databricks)) return [name, environment];
+    const path = ["environments", name, "databricks"];
+    return [name, { ...environment, databricks: filled(environment.databricks, { path, variables, added, found }) }];
+  });
+  return { data: { ...data, environments: Object.fromEntries(environments) }, added, conflicts: found };
+}
+
+interface Filling {
+  path: Path;
+  variables: Variables;
+  added: Map<string, string>;
+  found: Conflict[];
+}
+
+function filled(written: Group, filling: Filling): Group {
+  const { path, variables, added, found } = filling;
+  const isSet = (name: string) => Object.hasOwn(variables, name) && variables[name] !== "" && variables[name] !== undefined;
+  const result: Group = { ...written };
+  const put = (into: Group, below: Path, key: string, name: string, otherwise?: string) => {
+    if (key in into || (otherwise === undefined && !isSet(name))) return;
+    into[key] = `\${${name}}`;
+    if (otherwise !== undefined) added.set(pathKey([...path, ...below, key]), otherwise);
+  };
+
+  put(result, [], "host", "DATABRICKS_HOST", "missing: expected the workspace's host, or the variable DATABRICKS_HOST");
+  if (!("warehouse" in result) && !("path" in result)) {
+    const [id, httpPath] = [variables.DATABRICKS_WAREHOUSE_ID ?? "", variables.DATABRICKS_HTTP_PATH ?? ""];
+    if (id !== "" && httpPath !== "" && !httpPath.endsWith(`/${id}`))
+      found.push({
+        path: [...path, "warehouse"],
+        message:
+          "two warehouses: DATABRICKS_WAREHOUSE_ID and DATABRICKS_HTTP_PATH name different ones; unset one of them, or write warehouse or path here",
+      });
+    if (isSet("DATABRICKS_HTTP_PATH") && !isSet("DATABRICKS_WAREHOUSE_ID")) put(result, [], "path", "DATABRICKS_HTTP_PATH");
+    else
+      put(
+        result,
+        [],
+        "warehouse",
+        "DATABRICKS_WAREHOUSE_ID",
+        "missing: expected warehouse or path, or one of the variables DATABRICKS_WAREHOUSE_ID and DATABRICKS_HTTP_PATH: which warehouse runs the statements?",
+      );
+  }
+  put(result, [], "catalog", "DATABRICKS_CATALOG");
+
+  if (!signInKeys.some((key) => key in result)) signIn(result, filling, isSet);
+  else if ("clientId" in result !== "clientSecret" in result && !("token" in result) && !("oidc" in result)) {
+    put(
+      result,
+      [],
+      "clientId",
+      "DATABRICKS_CLIENT_ID",
+      "missing: clientSecret belongs to a service principal: expected clientId, or the variable DATABRICKS_CLIENT_ID",
+    );
+    put(
+      result,
+      [],
+      "clientSecret",
+      "DATABRICKS_CLIENT_SECRET",
+      "missing: expected clientSecret, or the variable DATABRICKS_CLIENT_SECRET; with GitHub's id token it is oidc: { clientId: … }",
+    );
+  }
+  if (isGroup(result.oidc)) {
+    const oidc = { ...result.oidc };
+    put(oidc, ["oidc"], "clientId", "DATABRICKS_CLIENT_ID");
+    put(oidc, ["oidc"], "audience", "DATABRICKS_TOKEN_AUDIENCE");
+    // A policy that names no audience takes the account's id.
+    put(oidc, ["oidc"], "audience", "DATABRICKS_ACCOUNT_ID");
+    result.oidc = oidc;
+  }
+  return result;
+}
+
+const ways = ["pat", "oauth-m2m", "github-oidc"] as const;
+type Way = (typeof ways)[number];
+
+/** Nothing in the file says how to sign in: the variables do, as far as they say one thing. */
+function signIn(result: Group, { path, variables, added, found }: Filling, isSet: (name: string) => boolean): void {
+  const way = wayOf(variables, isSet);
+  if (typeof way !== "string") {
+    found.push({ path, message: way.problem });
+    return;
+  }
+  const put = (key: string, name: string, message: string) => {
+    result[key] = `\${${name}}`;
+    added.set(pathKey([...path, key]), message);
+  };
+  const because = isSet("DATABRICKS_AUTH_TYPE") ? `DATABRICKS_AUTH_TYPE is ${way}, so ` : "";
+  if (way === "github-oidc") result.oidc = {};
+  else if (way === "pat")
+    put(
+      "token",
+      "DATABRICKS_TOKEN",
+      because
+        ? `${because}the variable DATABRICKS_TOKEN must be set`
+        : "missing: expected a sign-in: token, clientId with clientSecret, or oidc; or the variables DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET, or DATABRICKS_AUTH_TYPE=github-oidc",
+    );
+  else {
+    for (const [key, name] of [
+      ["clientId", "DATABRICKS_CLIENT_ID"],
+      ["clientSecret", "DATABRICKS_CLIENT_SECRET"],
+    ] as const)
+      put(key, name, `${because || "the other one is set, so "}the variable ${name} must be set`);
+  }
+}
+
+function wayOf(variables: Variables, isSet: (name: string) => boolean): Way | { problem: string } {
+  if (isSet("DATABRICKS_AUTH_TYPE")) {
+    const asked = ways.find((way) => way === variables.DATABRICKS_AUTH_TYPE);
+    return (
+      asked ?? { problem: `the variable DATABRICKS_AUTH_TYPE must be one of ${ways.join(", ")}: nothing else is known here` }
+    );
+  }
+  const hasSecret = isSet("DATABRICKS_CLIENT_SECRET");
+  if (isSet("DATABRICKS_TOKEN") && hasSecret)
+    return {
+      problem:
+        "two ways to sign in: DATABRICKS_TOKEN and DATABRICKS_CLIENT_SECRET are both set; set DATABRICKS_AUTH_TYPE to pat or oauth-m2m, or write token, or clientId and clientSecret, here",
+    };
+  return hasSecret ? "oauth-m2m" : "pat";
+}
+
+/** More than one way to sign in, in the file. */
+export function signInConflicts(environments: Data): Conflict[] {
+  return Object.entries(group(environments)).flatMap(([name, environment]) => {
+    const databricks = group(group(environment).databricks);
+    const path = ["environments", name, "databricks"];
+    const has = (key: string) => key in databricks;
+    const written = ["token", "clientSecret", "oidc"].filter(has);
+    const second = written[1];
+    if (second !== undefined)
+      return [
+        {
+          path: [...path, second],
+          message: `two ways to sign in, ${written.join(" and ")}: keep one of token, clientId with clientSecret, and oidc`,
+        },
+      ];
+    if (has("clientId") && written[0] === "token")
+      return [{ path: [...path, "clientId"], message: "a token needs no clientId: keep one of them" }];
+    if (has("clientId") && written[0] === "oidc")
+      return [{ path: [...path, "clientId"], message: "beside oidc it belongs into it: oidc: { clientId: … }" }];
+    return [];
+  });
+}

@@ -1,0 +1,59 @@
+import { request as plainRequest, type RequestOptions } from "node:http";
+import { request } from "node:https";
+
+export interface Question {
+  method: "GET" | "POST";
+  headers: Record<string, string>;
+  body?: string;
+  /** The certificate of a private authority (PEM), trusted beside the public ones. */
+  authority?: Buffer | undefined;
+  /** Ends it; nothing else does. */
+  signal: AbortSignal;
+}
+
+export interface HttpAnswer {
+  status: number;
+  /** What the server asked for with Retry-After, in seconds. */
+  retryAfterMs: number | undefined;
+  text: string;
+}
+
+/** No answer that is asked for here is as long. */
+const mostBytes = 1_000_000;
+
+/**
+ * One request beside the driver. Redirects are not followed: what is sent here is a credential, and goes where it was meant to go.
+ * @throws Node's own errors, and AbortError when the signal ends it
+ */
+export async function ask(url: URL, { method, headers, body, authority, signal }: Question): Promise<HttpAnswer> {
+  // A private authority stands beside the public ones, as the driver has it. Their list is only read where it is needed.
+  const ca = authority ? [...(await import("node:tls")).rootCertificates, authority] : undefined;
+  return await new Promise<HttpAnswer>((resolve, reject) => {
+    const options: RequestOptions & { ca?: (string | Buffer)[] } = {
+      method,
+      headers: { ...headers, ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }) },
+      signal,
+      ...(ca ? { ca } : {}),
+    };
+    const outgoing = (url.protocol === "http:" ? plainRequest : request)(url, options, (response) => {
+      const parts: Buffer[] = [];
+      let bytes = 0;
+      response.on("data", (part: Buffer) => {
+        bytes += part.length;
+        parts.push(part);
+        if (bytes > mostBytes) response.destroy(new Error(`the answer is longer than ${mostBytes} bytes`));
+      });
+      response.on("error", reject);
+      response.on("end", () => {
+        const seconds = Number(response.headers["retry-after"] ?? Number.NaN);
+        resolve({
+          status: response.statusCode ?? 0,
+          retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : undefined,
+          text: Buffer.concat(parts).toString("utf8"),
+        });
+      });
+    });
+    outgoing.on("error", reject);
+    outgoing.end(body);
+  });
+}

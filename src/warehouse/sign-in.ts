@@ -1,0 +1,184 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { readAuthority } from "./authority.ts";
+import { failureOf, WarehouseFailure } from "./failure.ts";
+import { gitHubIdToken, type IdTokenVariables, spokenClaims } from "./github-id-token.ts";
+import { ask, type HttpAnswer } from "./https.ts";
+import { type IssuedToken, lastingToken, RenewedTokens, type TokenSource } from "./token-source.ts";
+
+/** The ways into a workspace, named as DATABRICKS_AUTH_TYPE names them. */
+export type SignIn =
+  /** A personal access token. */
+  | { way: "pat"; token: string }
+  /** A service principal and its OAuth secret. */
+  | { way: "oauth-m2m"; clientId: string; clientSecret: string }
+  /** The id token that GitHub gives the job: nothing is stored. */
+  | { way: "github-oidc"; clientId?: string; audience?: string };
+
+export interface Workspace {
+  /** `host` or `host:port` */
+  host: string;
+  /** PEM file of a private certificate authority. */
+  certificateAuthority?: string;
+}
+
+export interface SignInOptions {
+  /** The runner's variables, for GitHub's id token. */
+  env: IdTokenVariables;
+  /** Told every token before anything else sees it. */
+  onSecret: (secret: string) => void;
+}
+
+/** Nothing is asked for before the first token is. */
+export function tokenSource(signIn: SignIn, workspace: Workspace, options: SignInOptions): TokenSource {
+  switch (signIn.way) {
+    case "pat":
+      return lastingToken(signIn.token);
+    case "oauth-m2m":
+      return new RenewedTokens(() => withClientSecret(signIn, workspace, options), `${grant} ${ofPrincipal(signIn.clientId)}`);
+    case "github-oidc":
+      return new RenewedTokens(
+        () => withIdToken(signIn, workspace, options),
+        `${grant} ${signIn.clientId ? ofPrincipal(signIn.clientId) : "of the principal that the federation policy names"}`,
+      );
+  }
+}
+
+const grant = "Signing in worked, so look at the rights: CAN USE on the warehouse, and access to the workspace,";
+const ofPrincipal = (clientId: string) => `of the service principal ${clientId}.`;
+
+function withClientSecret(
+  { clientId, clientSecret }: { clientId: string; clientSecret: string },
+  workspace: Workspace,
+  options: SignInOptions,
+): Promise<IssuedToken> {
+  const basic = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`).toString("base64");
+  for (const secret of [clientSecret, basic]) options.onSecret(secret);
+  return issued(workspace, options, {
+    headers: { authorization: `Basic ${basic}` },
+    form: { grant_type: "client_credentials" },
+    secrets: [basic, clientSecret],
+    refused: `Check the service principal ${clientId} and its secret (DATABRICKS_CLIENT_ID, DATABRICKS_CLIENT_SECRET): the secret may have expired or been deleted, or both belong to another workspace.`,
+  });
+}
+
+async function withIdToken(
+  { clientId, audience }: { clientId?: string; audience?: string },
+  workspace: Workspace,
+  options: SignInOptions,
+): Promise<IssuedToken> {
+  if (options.env.ACTIONS_ID_TOKEN_REQUEST_TOKEN) options.onSecret(options.env.ACTIONS_ID_TOKEN_REQUEST_TOKEN);
+  // GitHub's token is good for minutes, so each exchange asks for its own.
+  const idToken = await gitHubIdToken(audience ?? tokenEndpoint(workspace).href, options.env, patiently);
+  options.onSecret(idToken);
+  const policy = clientId
+    ? `Compare the federation policy of the service principal ${clientId}`
+    : "Compare the account's federation policy (a service principal's own policy needs databricks.oidc.clientId)";
+  return await issued(workspace, options, {
+    headers: {},
+    form: {
+      grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+      subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
+      subject_token: idToken,
+      ...(clientId ? { client_id: clientId } : {}),
+    },
+    secrets: [idToken],
+    refused: `${policy} with what GitHub's token says: ${spokenClaims(idToken)}.`,
+  });
+}
+
+function tokenEndpoint({ host }: Workspace): URL {
+  return new URL("/oidc/v1/token", `https://${host.replace(/^https:\/\//, "")}`);
+}
+
+interface Request {
+  headers: Record<string, string>;
+  form: Record<string, string>;
+  /** What is sent and must not come back in a message. */
+  secrets: readonly string[];
+  /** What helps where the workspace refuses it. */
+  refused: string;
+}
+
+async function issued(workspace: Workspace, options: SignInOptions, request: Request): Promise<IssuedToken> {
+  const url = tokenEndpoint(workspace);
+  const authority = await readAuthority(workspace.certificateAuthority);
+  const body = new URLSearchParams({ ...request.form, scope: "all-apis" }).toString();
+  const headers = { ...request.headers, "content-type": "application/x-www-form-urlencoded", accept: "application/json" };
+  const answer = await patiently(`signing in at ${url.host}`, (signal) =>
+    ask(url, { method: "POST", headers, body, authority, signal }),
+  );
+  const content = membersOf(answer.text);
+  if (answer.status !== 200) throw refusal(url, answer.status, content, request);
+  const { access_token: token, expires_in: seconds } = content;
+  if (typeof token !== "string" || token === "")
+    throw new WarehouseFailure("sign-in", `${url.host} answered the sign-in without a token`, { cure: noWorkspace });
+  options.onSecret(token);
+  // Every workspace says how long; without a word, what it says by default.
+  const lifetimeMs = typeof seconds === "number" && seconds > 0 ? seconds * 1000 : 3_600_000;
+  return { token, lifetimeMs };
+}
+
+const noWorkspace = "Check DATABRICKS_HOST: it must be the workspace's own address.";
+
+function refusal(url: URL, status: number, content: Record<string, unknown>, { secrets, refused }: Request): WarehouseFailure {
+  const said = [content.error, content.error_description ?? content.message].filter((part) => typeof part === "string");
+  // Some servers quote what they refuse.
+  const why = secrets.reduce((text, secret) => text.replaceAll(secret, "***"), said.join(": ")).slice(0, 300);
+  const message = `${url.host} refused the sign-in (HTTP ${status}${why === "" ? "" : `: ${why}`})`;
+  return new WarehouseFailure("sign-in", message, { cure: [400, 401, 403].includes(status) ? refused : noWorkspace });
+}
+
+function membersOf(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch (error) {
+    // A page of somebody else's: it has no members, and the status says the rest.
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+/** One attempt, and all of them with their pauses. */
+const attemptMs = 10_000;
+const deadlineMs = 30_000;
+const pausesMs = [250, 1000, 2000, 4000];
+
+/**
+ * Asks again what may pass by itself: 429, 5xx and broken connections. Every token that is asked for here is a new one, so asking
+ * twice does no harm. @throws WarehouseFailure
+ */
+async function patiently(what: string, send: (signal: AbortSignal) => Promise<HttpAnswer>): Promise<HttpAnswer> {
+  const until = Date.now() + deadlineMs;
+  for (let attempt = 0; ; attempt++) {
+    const limitMs = Math.min(attemptMs, Math.max(1, until - Date.now()));
+    const last = await attempted(send, AbortSignal.timeout(limitMs), limitMs);
+    if ("answer" in last && last.answer.status !== 429 && last.answer.status < 500) return last.answer;
+    const said = "answer" in last ? `HTTP ${last.answer.status}` : last.failure.message;
+    if ("failure" in last && last.failure.kind === "unreachable")
+      throw new WarehouseFailure("unreachable", `${what} failed: ${said}`, { cause: last.failure });
+    const pauseMs = Math.max(pausesMs[attempt] ?? 0, "answer" in last ? (last.answer.retryAfterMs ?? 0) : 0);
+    if (attempt >= pausesMs.length || Date.now() + pauseMs >= until) {
+      const times = attempt === 0 ? "" : ` ${attempt + 1} times`;
+      throw new WarehouseFailure("sign-in", `${what} failed${times}, the last time with: ${said}`, {
+        cure: "Try again: whoever gives the tokens is busy, or the connection to it broke.",
+        cause: "failure" in last ? last.failure : undefined,
+      });
+    }
+    await delay(pauseMs);
+  }
+}
+
+async function attempted(
+  send: (signal: AbortSignal) => Promise<HttpAnswer>,
+  signal: AbortSignal,
+  limitMs: number,
+): Promise<{ answer: HttpAnswer } | { failure: WarehouseFailure }> {
+  try {
+    return { answer: await send(signal) };
+  } catch (error) {
+    if (signal.aborted)
+      return { failure: new WarehouseFailure("connection-lost", `no answer within ${Math.round(limitMs / 1000)} s`) };
+    return { failure: await failureOf(error) };
+  }
+}
