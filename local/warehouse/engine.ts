@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Catalogs, quoted, type Table } from "./catalog.ts";
 import { fromDuckDb, tableNotFound, UnsupportedSql } from "./errors.ts";
-import { informationSchemaRelation } from "./information-schema.ts";
+import { informationSchemaRelation, metastoreRelation } from "./information-schema.ts";
 import type { Levers } from "./levers.ts";
 import { tableName } from "./names.ts";
 import type { Privileges } from "./privileges.ts";
@@ -81,6 +81,7 @@ export class Engine {
       relation: (name, travel) => relation(context, name, travel),
       parameter: bindParameters(parameters),
       user: session.principal.user,
+      groups: privileges.groupsOf(session.principal),
       catalog: session.catalog,
       schema: session.schema,
     };
@@ -144,8 +145,12 @@ function relation(context: Context, parts: string[], travel: TimeTravel | undefi
   const { catalogs, privileges, session } = context;
   const name = tableName(session, parts);
   if (name.schema === "information_schema") {
-    privileges.requireCatalog(session.principal, catalogs.catalog(name.catalog).name);
-    const view = informationSchemaRelation(name.table, catalogs, name.catalog, session.principal, privileges);
+    // Everybody may read the metastore's own.
+    const ofMetastore = name.catalog === "system";
+    if (!ofMetastore) privileges.requireCatalog(session.principal, catalogs.catalog(name.catalog).name);
+    const view = ofMetastore
+      ? metastoreRelation(name.table, session.principal, privileges)
+      : informationSchemaRelation(name.table, catalogs, name.catalog, session.principal, privileges);
     if (!view || travel) throw tableNotFound(quoted(...parts));
     return view;
   }

@@ -30,6 +30,10 @@ export interface WarehouseOptions {
   principals: Record<string, Principal>;
   /** Grants to groups, by the group's name; principals name the groups they are in. */
   groupGrants?: Record<string, Grant[]>;
+  /** What groups own, by the group's name; names as in `Grant.on`. */
+  groupOwns?: Record<string, string[]>;
+  /** The metastore's admin: a user or a group; nobody if left out. */
+  metastoreOwner?: string;
   /** For `POST /oidc/v1/token` with client credentials; `user` names one of the principals. */
   oauthClients?: OAuthClients;
   /** For the exchange of a foreign token, such as GitHub's. Signatures are not checked. */
@@ -80,7 +84,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
   const catalog = options.catalog ?? "classwaves";
   const statements: SeenStatement[] = [];
   const catalogs = new Catalogs();
-  const privileges = new Privileges(Object.values(options.principals), options.groupGrants ?? {});
+  const privileges = new Privileges(Object.values(options.principals), options.groupGrants ?? {}, options);
   const storage = await Storage.open(catalogs, catalog);
   const engine = new Engine({ storage, catalogs, privileges, levers, statements });
   const service = new ThriftService((...call) => engine.execute(...call), new Metadata(catalogs, privileges), catalog, levers);

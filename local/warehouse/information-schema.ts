@@ -128,6 +128,27 @@ export function informationSchemaRelation(
   return { sql: relationOf(result), columns: result.columns.map((column) => column.name) };
 }
 
+/** The views of `system.information_schema` that tell of the metastore itself. */
+export function metastoreRelation(
+  view: string,
+  principal: Principal,
+  privileges: Privileges,
+): { sql: string; columns: string[] } | undefined {
+  const id = "local-metastore";
+  const result =
+    view === "metastores"
+      ? resultOf(texts("metastore_id", "metastore_name", "metastore_owner"), [[id, "local", privileges.metastoreOwner]])
+      : view === "metastore_privileges"
+        ? resultOf(
+            texts("grantor", "grantee", "metastore_id", ...grantColumns),
+            privileges
+              .visibleGrants(principal, "METASTORE")
+              .map((grant) => ["admin", grant.grantee, id, grant.privilege.replaceAll(" ", "_"), "NO", "NONE"]),
+          )
+        : undefined;
+  return result && { sql: relationOf(result), columns: result.columns.map((column) => column.name) };
+}
+
 const grantColumns = ["privilege_type", "is_grantable", "inherited_from"];
 const changes: Column[] = [
   { name: "created", type: timestamp },

@@ -1,16 +1,27 @@
 /** A privilege on a catalog, a schema or a table; what is granted above holds for everything below. */
 export interface Grant {
   privilege: Privilege;
-  /** `classwaves`, `classwaves.sessions` or `classwaves.sessions.classroom_sessions`. */
+  /** `METASTORE`, `classwaves`, `classwaves.sessions` or `classwaves.sessions.classroom_sessions`. */
   on: string;
 }
 
-export type Privilege = "USE CATALOG" | "USE SCHEMA" | "SELECT" | "MODIFY" | "CREATE SCHEMA" | "CREATE TABLE" | "ALL PRIVILEGES";
+export type Privilege =
+  | "USE CATALOG"
+  | "USE SCHEMA"
+  | "SELECT"
+  | "MODIFY"
+  | "CREATE SCHEMA"
+  | "CREATE TABLE"
+  | "CREATE CATALOG"
+  | "MANAGE"
+  | "ALL PRIVILEGES";
 
 /** A user or service principal. An admin may do and see everything; an owner may do everything with what it owns and all below. */
 export interface Principal {
   user: string;
   groups?: string[];
+  /** More groups, of whose grants it is told nothing. */
+  hiddenGroups?: string[];
   grants: Grant[];
   admin?: boolean;
   /** Names as in `Grant.on`. */

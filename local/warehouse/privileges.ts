@@ -18,12 +18,26 @@ export interface Granted {
 export class Privileges {
   readonly #principals: readonly Principal[];
   readonly #groupGrants: Readonly<Record<string, readonly Grant[]>>;
+  readonly #groupOwns: Readonly<Record<string, readonly string[]>>;
+  /** Who owns the metastore: a user or a group. */
+  readonly metastoreOwner: string;
   /** Who created what while the warehouse ran: object → user. */
   readonly #created = new Map<string, string>();
 
-  constructor(principals: readonly Principal[], groupGrants: Readonly<Record<string, readonly Grant[]>>) {
+  constructor(
+    principals: readonly Principal[],
+    groupGrants: Readonly<Record<string, readonly Grant[]>>,
+    more: { groupOwns?: Readonly<Record<string, readonly string[]>>; metastoreOwner?: string } = {},
+  ) {
     this.#principals = principals;
     this.#groupGrants = groupGrants;
+    this.#groupOwns = more.groupOwns ?? {};
+    this.metastoreOwner = more.metastoreOwner ?? "System user";
+  }
+
+  /** What `is_member` goes by. An admin is one of the workspace's `admins`. */
+  groupsOf(principal: Principal): readonly string[] {
+    return [...groupsOf(principal), ...(principal.admin ? ["admins"] : [])];
   }
 
   recordOwner(object: string, user: string): void {
@@ -39,6 +53,7 @@ export class Privileges {
     return (
       this.#created.get(object) ??
       this.#principals.find((principal) => principal.owns?.some((name) => same(name, object)))?.user ??
+      Object.entries(this.#groupOwns).find(([, owned]) => owned.some((name) => same(name, object)))?.[0] ??
       otherwise
     );
   }
@@ -52,10 +67,10 @@ export class Privileges {
   }
 
   owns(principal: Principal, object: string): boolean {
-    if (principal.admin) return true;
-    return covering(object).some(
-      (name) => principal.owns?.some((owned) => same(owned, name)) || this.#created.get(name) === principal.user,
-    );
+    if (principal.admin || this.metastoreOwner === principal.user || groupsOf(principal).includes(this.metastoreOwner))
+      return true;
+    const owned = this.#ownedBy(principal);
+    return covering(object).some((name) => owned.some((one) => same(one, name)) || this.#created.get(name) === principal.user);
   }
 
   /** @throws SqlError INSUFFICIENT_PERMISSIONS for the first privilege that is missing, from the catalog downwards */
@@ -124,12 +139,20 @@ export class Privileges {
     const prefix = `${object.toLowerCase()}.`;
     const reaches = (on: string): boolean =>
       covering(object).some((name) => same(name, on)) || on.toLowerCase().startsWith(prefix);
-    return this.#grantsOf(principal).some((grant) => reaches(grant.on)) || (principal.owns ?? []).some(reaches);
+    return this.#grantsOf(principal).some((grant) => reaches(grant.on)) || this.#ownedBy(principal).some(reaches);
   }
 
   #grantsOf(principal: Principal): readonly Grant[] {
-    return [...principal.grants, ...(principal.groups ?? []).flatMap((group) => this.#groupGrants[group] ?? [])];
+    return [...principal.grants, ...groupsOf(principal).flatMap((group) => this.#groupGrants[group] ?? [])];
   }
+
+  #ownedBy(principal: Principal): readonly string[] {
+    return [...(principal.owns ?? []), ...groupsOf(principal).flatMap((group) => this.#groupOwns[group] ?? [])];
+  }
+}
+
+function groupsOf(principal: Principal): readonly string[] {
+  return [...(principal.groups ?? []), ...(principal.hiddenGroups ?? [])];
 }
 
 /** `a.b.c` lies in `a` and `a.b`. */

@@ -1,8 +1,9 @@
 import type { Check } from "../model.ts";
 import type { WarehouseIdentity, WarehouseReader } from "../warehouse/access.ts";
-import { writingRights } from "../warehouse/credential.ts";
+import { examineCredential, type WritingRight } from "../warehouse/credential.ts";
 import { WarehouseFailure } from "../warehouse/failure.ts";
-import { latencyOf, look, milliseconds } from "./check.ts";
+import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
+import { type MayWrite, withException } from "./may-write.ts";
 
 export interface WarehouseLimits {
   /** Milliseconds; slower is a warning. */
@@ -71,20 +72,37 @@ function checkSqlLatency(warehouse: WarehouseReader, limits: WarehouseLimits): P
   });
 }
 
-/** The credential itself: one that could write has no place in a read-only environment. Found by reading grants alone. */
-export function checkReadOnlyCredential(opening: Promise<WarehouseReader>): Promise<Check> {
+/**
+ * The credential itself: one that could write has no place in a read-only environment. Found by reading grants alone.
+ * @param exception makes such a credential a warning until its last day.
+ */
+export function checkReadOnlyCredential(opening: Promise<WarehouseReader>, exception?: MayWrite): Promise<Check> {
   return look("databricks.read-only", "Databricks credential cannot write", async () => {
-    const rights = await writingRights(await explained(opening));
-    if (rights.length === 0) return { verdict: "passed", observed: "no privilege that writes", expected: "only USE and SELECT" };
-    const named = rights.slice(0, 3).map((right) => `${right.privilege} on ${right.on} (${right.holder})`);
+    const { writing, unknown } = await examineCredential(await explained(opening));
+    return withException(judgeCredential(writing, unknown), exception, Date.now());
+  });
+}
+
+function judgeCredential(writing: readonly WritingRight[], unknown: readonly string[]): Finding {
+  const expected = "only USE and SELECT";
+  if (writing.length > 0) {
+    const named = writing.slice(0, 3).map((right) => `${right.privilege} on ${right.on} (${right.holder})`);
     return {
       verdict: "failed",
-      observed: `${named.join("; ")}${rights.length > 3 ? ` and ${rights.length - 3} more` : ""}`,
-      expected: "only USE and SELECT",
+      observed: `${named.join("; ")}${writing.length > 3 ? ` and ${writing.length - 3} more` : ""}`,
+      expected,
       message:
         "This token could write to a read-only environment. Use a principal that has USE CATALOG, USE SCHEMA and SELECT, and nothing else.",
     };
-  });
+  }
+  if (unknown.length > 0)
+    return {
+      verdict: "error",
+      observed: "not all of its rights can be seen",
+      expected,
+      message: `Whether this token could write is not known: ${unknown.join("; ")}.`,
+    };
+  return { verdict: "passed", observed: "no privilege that writes", expected };
 }
 
 /** Statements that must bring rows. */

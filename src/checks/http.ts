@@ -2,6 +2,7 @@ import { excerpt, holds, jsonAt, parseAnswer, same, shown, wanted } from "../con
 import type { Endpoint } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
+import { type RouteGuard, whyNotSent } from "./route-guard.ts";
 
 /** Where and how an API is asked. */
 export interface ApiPorts {
@@ -10,6 +11,8 @@ export interface ApiPorts {
   /** Bearer token for routes that need a sign-in; rejects where none could be had. */
   token?: Promise<string | undefined>;
   signal: AbortSignal;
+  /** Set where nothing may be written. */
+  readOnly?: RouteGuard;
   /** How long one answer may take, in milliseconds; 10 s if left out. */
   timeoutMs?: number;
 }
@@ -34,7 +37,7 @@ export function get(ports: ApiPorts, path: string, headers: Readonly<Record<stri
 
 /**
  * A POST without content, for routes whose refusal is the proof that they are alive (or off). There is nothing in it that could
- * be written, and no other POST leaves this room in a read-only environment.
+ * be written, and no other POST leaves this room in a read-only environment; there, `api.emptyPosts` has to name the route.
  */
 export function postNothing(ports: ApiPorts, path: string): Promise<Answer> {
   return postJson(ports, path, {});
@@ -56,6 +59,9 @@ async function send(
   const url = new URL(path, ports.url);
   // `//elsewhere/path` is an address, too: headers and tokens are for this host alone.
   if (url.origin !== new URL(ports.url).origin) throw new Error(`${path} leads away from ${ports.url}; nothing was asked there.`);
+  const refusal = ports.readOnly && whyNotSent(ports.readOnly, url, init);
+  if (refusal)
+    throw new Error(`${init.method} ${path} was refused before sending: this environment is read-only, and ${refusal}.`);
   const timeoutMs = ports.timeoutMs ?? defaultTimeoutMs;
   const deadline = AbortSignal.timeout(timeoutMs);
   const started = performance.now();

@@ -1,6 +1,7 @@
 import type { Check } from "../model.ts";
-import type { RedisIdentity, RedisReader } from "../redis/connection.ts";
+import type { CommandFlags, RedisIdentity, RedisReader } from "../redis/connection.ts";
 import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
+import { type MayWrite, withException } from "./may-write.ts";
 import { grantsWriting } from "./redis-rules.ts";
 
 export interface RedisLimits {
@@ -81,28 +82,37 @@ function memory(info: Record<string, string>, limit: number): Finding {
   };
 }
 
-/** The user itself: one that could write has no place in a read-only environment. */
-export function checkReadOnlyUser(opening: Promise<RedisReader>): Promise<Check> {
+/**
+ * The user itself: one that could write has no place in a read-only environment.
+ * @param exception makes such a user a warning until its last day.
+ */
+export function checkReadOnlyUser(opening: Promise<RedisReader>, exception?: MayWrite): Promise<Check> {
   return look("redis.read-only", "Redis user cannot write", async () => {
-    const rules = await (await opening).aclRules();
-    const expected = "no command that writes";
-    if (rules === undefined)
-      return {
-        verdict: "degraded",
-        observed: "the user's rules cannot be seen",
-        expected,
-        message: "Allow the user +acl|whoami and +acl|getuser, so that its own rules can be examined.",
-      };
-    const writes = grantsWriting(rules);
-    return writes
-      ? {
-          verdict: "failed",
-          observed: writes,
-          expected,
-          message: "This Redis user could write to a read-only environment. Use one with -@all +@read +ping +info.",
-        }
-      : { verdict: "passed", observed: "only reading commands", expected };
+    const redis = await opening;
+    const [rules, flags] = await Promise.all([redis.aclRules(), redis.commandFlags()]);
+    return withException(judgeUser(rules, flags), exception, Date.now());
   });
+}
+
+function judgeUser(rules: string | undefined, flags: CommandFlags | undefined): Finding {
+  const expected = "no command that writes";
+  if (rules === undefined)
+    return {
+      verdict: "error",
+      observed: "the user's rules cannot be seen",
+      expected,
+      message:
+        "Whether this user could write is not known: allow it +acl|whoami and +acl|getuser, so that its own rules can be examined.",
+    };
+  const writes = grantsWriting(rules, flags);
+  return writes
+    ? {
+        verdict: "failed",
+        observed: writes,
+        expected,
+        message: "This Redis user could write to a read-only environment. Use one with -@all +@read +ping +info.",
+      }
+    : { verdict: "passed", observed: "only reading commands", expected };
 }
 
 function percentage(share: number): string {

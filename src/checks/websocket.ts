@@ -1,11 +1,14 @@
 import type { Check } from "../model.ts";
 import { look, milliseconds } from "./check.ts";
+import { type RouteGuard, whyNotSent } from "./route-guard.ts";
 
 export interface SocketPorts {
   url: string;
   path: string;
   headers: Readonly<Record<string, string>>;
   signal: AbortSignal;
+  /** Set where nothing may be written. */
+  readOnly?: RouteGuard;
 }
 
 interface Meeting {
@@ -49,6 +52,9 @@ export function checkNamespace(
 
 /** Connects once and closes again, whatever happens. */
 async function meet(ports: SocketPorts, namespace: string, timeoutMs: number, token: string | undefined): Promise<Meeting> {
+  const address = new URL(ports.path, ports.url);
+  const refusal = ports.readOnly && whyNotSent(ports.readOnly, address, { method: "GET", headers: ports.headers });
+  if (refusal) throw new Error(`${ports.path} was refused before sending: this environment is read-only, and ${refusal}.`);
   const { io } = await import("socket.io-client");
   const started = performance.now();
   const socket = io(new URL(namespace, ports.url).href, {

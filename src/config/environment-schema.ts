@@ -2,6 +2,7 @@ import { z } from "zod";
 import { alertsSchema, rollbackSchema } from "./aftermath-schema.ts";
 import { assertionSchema, claimSchema } from "./assertion.ts";
 import { authSchema } from "./auth-schema.ts";
+import { emptyPostsWanted, knownToWrite } from "./routes.ts";
 import { secret } from "./secret.ts";
 import { timeLimit } from "./units.ts";
 import {
@@ -14,6 +15,7 @@ import {
   path,
   port,
   regularExpression,
+  routePattern,
   variableName,
 } from "./values.ts";
 
@@ -29,6 +31,22 @@ export const endpointSchema = z.strictObject({
   json: z.array(assertionSchema).default([]).meta({ description: "What the JSON answer must hold." }),
   signIn: z.boolean().default(false).meta({ description: "Send the test token, or the environment's reader token." }),
 });
+
+/** A written exception: without one, a credential that could write fails a read-only environment. */
+const mayWrite = z
+  .strictObject({
+    until: z.iso
+      .date({ error: "expected the last day as a date such as 2026-12-31" })
+      .meta({ description: "The last day of the exception, in UTC; afterwards the credential fails again." }),
+    reason: z
+      .string({ error: "expected a reason: why can this credential write, and who mends it?" })
+      .regex(/\S/, { error: "expected a reason: why can this credential write, and who mends it?" })
+      .meta({ description: "Why it can write, and what is done about it; shown with the warning." }),
+  })
+  .optional()
+  .meta({
+    description: "In a read-only environment: a credential that could write is a warning until that day, and no failure.",
+  });
 
 /** Before this is read, {@link import("./unified-variables.ts")} fills in what the file leaves to DATABRICKS_* variables. */
 const databricks = z.strictObject({
@@ -94,6 +112,7 @@ const databricks = z.strictObject({
     })
     .optional()
     .meta({ description: "Proven identity: compared before the first write." }),
+  mayWrite,
   startTimeout: timeLimit.prefault("10m").meta({ description: "How long a sleeping warehouse may take to wake." }),
 });
 
@@ -121,6 +140,7 @@ const redis = z.strictObject({
     .optional()
     .meta({ description: "true: the address is a node of a Redis Cluster. A list: more nodes to ask, where that one is down." }),
   certificateAuthority: z.string().min(1).optional().meta({ description: "File with a private CA certificate (PEM)." }),
+  mayWrite,
   expect: z
     .strictObject({
       host: z.string().min(1).meta({
@@ -141,6 +161,19 @@ const api = z.strictObject({
     .min(1)
     .prefault([{ path: "/api/v1/health" }])
     .meta({ description: "Routes that preflight and smoke read." }),
+  writes: z
+    .array(routePattern)
+    .default([...knownToWrite])
+    .meta({
+      description: "Routes that write although one only reads them, with * and **: a read-only environment never asks them.",
+    }),
+  emptyPosts: z
+    .array(path)
+    .default([...emptyPostsWanted])
+    .meta({
+      description:
+        "The only routes that get a POST in a read-only environment: with {} and nothing else, because oauth and auth look for its refusal.",
+    }),
   samples: z.int().min(1).max(200).default(10).meta({ description: "Requests per endpoint for the latency." }),
 });
 

@@ -1,6 +1,7 @@
-import { type Conflict, type Data, group, isGroup, list, quote, text } from "./loose.ts";
+import { type Conflict, type Data, group, isGroup, list, quote, text, texts } from "./loose.ts";
 import { suggestion } from "./nearest.ts";
 import { type Path, valueAt } from "./path.ts";
+import { isRoute, knownToWrite } from "./routes.ts";
 import { configSchema } from "./schema.ts";
 import { testDataConflicts } from "./test-data-rules.ts";
 import { signInConflicts } from "./unified-variables.ts";
@@ -20,6 +21,7 @@ export function conflicts(data: Data, written: Data): Conflict[] {
       ...unreachableProbes(["environments", name], environment),
       ...sharedPorts(["environments", name], environment),
       ...borrowedIdentity(["environments", name], valueAt(written, ["environments", name])),
+      ...writingRoutes(["environments", name], environment),
       ...redisConflicts(["environments", name, "redis"], valueAt(environment, ["redis"])),
     ]),
     ...signInConflicts(valueAt(written, ["environments"])),
@@ -79,6 +81,34 @@ function sharedPorts(path: Path, environment: unknown): Conflict[] {
     return other === undefined
       ? []
       : [{ path: [...path, "servers", name, "port"], message: `the server ${other} has the same port` }];
+  });
+}
+
+/** Routes that a read-only environment would be asked for, and that are marked as writing. */
+function writingRoutes(path: Path, environment: unknown): Conflict[] {
+  if (valueAt(environment, ["access"]) !== "read-only") return [];
+  const marked = texts(valueAt(environment, ["api", "writes"])) ?? knownToWrite;
+  const asked = [
+    ...(list(valueAt(environment, ["api", "endpoints"])) ?? []).map((_, index) => ["api", "endpoints", index, "path"]),
+    ...(list(valueAt(environment, ["analytics"])) ?? []).map((_, index) => ["analytics", index, "path"]),
+    ...Object.keys(group(valueAt(environment, ["servers"]))).flatMap((server) =>
+      ["url", "socketIo"].map((probe) => ["servers", server, "ready", probe]),
+    ),
+    ["websocket", "path"],
+    ["oauth", "path"],
+    ["auth", "use"],
+    ["auth", "mint"],
+  ];
+  return asked.flatMap((place) => {
+    const route = text(valueAt(environment, place))?.replace(/^https?:\/\/[^/]*/i, "");
+    return route !== undefined && isRoute(route, marked)
+      ? [
+          {
+            path: [...path, ...place],
+            message: "this route writes (api.writes), and the environment is read-only: look at another",
+          },
+        ]
+      : [];
   });
 }
 

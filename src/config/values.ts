@@ -10,6 +10,10 @@ export const name = z
 
 export const path = z.string().regex(/^\//, { error: "expected a path that begins with /, such as /api/v1/health" });
 
+export const routePattern = z
+  .string()
+  .regex(/^(?:\/|\*\*\/)[^?#]*$/, { error: "expected a route such as /api/v1/health/redis or **/health/redis" });
+
 export const variableName = z
   .string()
   .regex(/^[A-Z_][A-Z0-9_]*$/, { error: "expected the name of an environment variable, such as DATABRICKS_HOST" });

@@ -2,13 +2,15 @@ import { type RedisSettings, wayTo } from "./address.ts";
 import { Cluster } from "./cluster.ts";
 import { RedisFailure } from "./failure.ts";
 import { ping } from "./pass.ts";
-import { rulesOf } from "./rules-of-user.ts";
+import { type CommandFlags, commandFlagsOf, rulesOf, rulesOfAll } from "./rules-of-user.ts";
 import { SingleServer } from "./single.ts";
 import type { RedisIdentity, Store } from "./store.ts";
+import type { Wire } from "./wire.ts";
 
 export type { RedisSettings, SentinelSettings } from "./address.ts";
 export { RedisFailure } from "./failure.ts";
 export { keyText, readableKey } from "./key.ts";
+export type { CommandFlags } from "./rules-of-user.ts";
 export type { RedisIdentity } from "./store.ts";
 
 /** Milliseconds until the key goes by itself. */
@@ -31,8 +33,10 @@ export interface RedisReader {
   ping(): Promise<number>;
   /** INFO as key → value, all sections in one; of a cluster the fullest master's, with the look-ups of all. */
   info(): Promise<Record<string, string>>;
-  /** What the signed-in user may, such as `-@all +@read (-@all +set)`, selectors in brackets; `undefined` where asking is refused. */
+  /** What the signed-in user may, such as `-@all +@read (-@all +set)`, selectors in brackets, of all nodes; `undefined` where asking is refused. */
   aclRules(): Promise<string | undefined>;
+  /** What the server says of its own commands: `get`, `config|set` → flags such as `write`; `undefined` where asking is refused. */
+  commandFlags(): Promise<CommandFlags | undefined>;
   /**
    * Every key, in batches, once over the keyspace; a key may come twice, as SCAN does. It ends when every key that was there from
    * beginning to end has been told, and else throws.
@@ -104,20 +108,33 @@ function reader(store: Store): RedisReader {
       return together(texts.map((text) => pairsOf(String(text))));
     },
     async aclRules() {
+      const wires = await store.wires();
+      // Nodes of a cluster each have users of their own.
+      return await unlessRefused(async () => rulesOfAll(await Promise.all(wires.map(rulesAt))));
+    },
+    async commandFlags() {
       const wire = await firstWire();
-      try {
-        const name = await wire.ask(["ACL", "WHOAMI"]);
-        return rulesOf(await wire.ask(["ACL", "GETUSER", String(name)]));
-      } catch (error) {
-        // A reader that may not see the ACL is the normal case in production; the caller reports it as unknown.
-        if (error instanceof RedisFailure && error.kind === "refused") return undefined;
-        throw error;
-      }
+      return await unlessRefused(async () => commandFlagsOf(await wire.ask(["COMMAND"])));
     },
     scan: ({ match, onInterruption = () => undefined } = {}) => store.scan(match, onInterruption),
     lives: (keys) => lives(store, keys),
     close: () => store.close(),
   });
+}
+
+async function rulesAt(wire: Wire): Promise<string | undefined> {
+  const name = await wire.ask(["ACL", "WHOAMI"]);
+  return rulesOf(await wire.ask(["ACL", "GETUSER", String(name)]));
+}
+
+/** A reader that may not see this is the normal case in production; the caller reports it as unknown. */
+async function unlessRefused<Told>(ask: () => Promise<Told>): Promise<Told | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof RedisFailure && error.kind === "refused") return undefined;
+    throw error;
+  }
 }
 
 /** A failover changes it. */

@@ -1,5 +1,7 @@
 import type { ApiPorts } from "../checks/http.ts";
+import type { RouteGuard } from "../checks/route-guard.ts";
 import type { SocketPorts } from "../checks/websocket.ts";
+import { knownToWrite } from "../config/routes.ts";
 import type { StageContext } from "./context.ts";
 
 /** How the environment's API is asked; `undefined` where it has none. */
@@ -10,6 +12,7 @@ export function apiPorts(context: StageContext): ApiPorts | undefined {
     url: api.url,
     headers: api.headers,
     signal: context.signal,
+    ...guarded(context),
     ...(token ? { token: Promise.resolve(token.reveal()) } : {}),
   };
 }
@@ -21,5 +24,12 @@ export function socketPorts(context: StageContext): SocketPorts {
     path: websocket?.path ?? "/socket.io/",
     headers: api?.headers ?? {},
     signal: context.signal,
+    ...guarded(context),
   };
+}
+
+/** Also where there is no API: a WebSocket begins with a GET. */
+function guarded({ environment: { access, api } }: StageContext): { readOnly?: RouteGuard } {
+  if (access !== "read-only") return {};
+  return { readOnly: { writes: api?.writes ?? knownToWrite, emptyPosts: api?.emptyPosts ?? [] } };
 }

@@ -38,9 +38,9 @@ function checkBase({ environment, config }: StageContext, { warehouse, redis }: 
     ...(warehouse
       ? [checkDatabricks(warehouse, limits), ...environment.sql.map((sample) => checkSqlSample(warehouse, sample))]
       : []),
-    ...(warehouse && readOnly ? [checkReadOnlyCredential(warehouse)] : []),
+    ...(warehouse && readOnly ? [checkReadOnlyCredential(warehouse, environment.databricks?.mayWrite)] : []),
     ...(redis ? [checkRedis(redis, limits)] : []),
-    ...(redis && readOnly ? [checkReadOnlyUser(redis)] : []),
+    ...(redis && readOnly ? [checkReadOnlyUser(redis, environment.redis?.mayWrite)] : []),
   ];
 }
 

@@ -1,4 +1,6 @@
 import type { WarehouseReader } from "./access.ts";
+import type { Row } from "./connection.ts";
+import { WarehouseFailure } from "./failure.ts";
 import { quoteName } from "./statements.ts";
 
 /** Privileges that read, or let one find what to read. Everything else can change something. */
@@ -11,25 +13,58 @@ const readingPrivileges = new Set([
   "READ VOLUME",
   "READ METADATA",
   "EXECUTE",
+  "USE MARKETPLACE ASSETS",
+  "USE PROVIDER",
+  "USE RECIPIENT",
+  "USE SHARE",
 ]);
 
+/** One of these on the catalog, or owning it, is what lets a principal read anything in it. */
+const openingPrivileges = new Set(["USE CATALOG", "USAGE", "ALL PRIVILEGES", "OWNERSHIP"]);
+
 export interface WritingRight {
-  /** Who holds it: the principal itself, or a group that it may belong to. */
+  /** Who holds it: the principal itself, or a group that it belongs to. */
   holder: string;
   privilege: string;
   on: string;
 }
 
+/** What is known of a credential. It only reads where both are empty. */
+export interface Credential {
+  writing: WritingRight[];
+  /** Why more may be there than was seen, each a sentence without its full stop. */
+  unknown: string[];
+}
+
 /**
- * What the signed-in principal could write in its catalog, found by reading alone: grants on catalog, schemas and tables, and
- * ownership. A grant to a group counts: the warehouse lists those of our own groups, and of others only to owners.
- * @throws WarehouseFailure where the grants cannot be read.
+ * What the signed-in principal could write in its catalog, found by reading alone: grants on metastore, catalog, schemas and tables,
+ * and ownership, its own and those of every group it is in, directly or not.
+ * @throws WarehouseFailure where the warehouse cannot be asked at all; what it does not tell is `unknown`.
  */
-export async function writingRights(warehouse: WarehouseReader): Promise<WritingRight[]> {
+export async function examineCredential(warehouse: WarehouseReader): Promise<Credential> {
   const { principal } = await warehouse.identity();
-  const found = (await Promise.all([grants(warehouse), ownership(warehouse)])).flat();
-  const writing = found.filter((right) => mayBeOurs(right, principal) && !readingPrivileges.has(right.privilege));
-  return withoutInherited(writing, warehouse.catalog);
+  const unknown: string[] = [];
+  const listed = await Promise.all([...grants(warehouse), ...owners(warehouse)].map((look) => look(unknown)));
+  const rights = listed.flat();
+  const groups = new Set(rights.map(({ holder }) => holder).filter((holder) => isGroup(holder, principal)));
+  const ours = await membership(warehouse, [...groups], unknown);
+  const own = rights.filter(({ holder }) => same(holder, principal) || ours.has(holder));
+  if (!own.some(({ on, privilege }) => opens(on, privilege, warehouse.catalog)) && unknown.length === 0)
+    unknown.push(`no grant that it may see lets it use the catalog ${warehouse.catalog}, so there is one that it may not see`);
+  const writing = own.filter(({ privilege }) => !readingPrivileges.has(privilege));
+  if (ours.has(administrators)) writing.unshift({ holder: administrators, privilege: "ADMINISTRATION", on: "workspace" });
+  return { writing: withoutInherited(writing, warehouse.catalog), unknown };
+}
+
+/** The group of those who administer a workspace: they may give themselves what they do not have. */
+const administrators = "admins";
+/** Groups that everybody is in. */
+const everybody = new Set(["account users", "users"]);
+
+function opens(on: string, privilege: string, catalog: string): boolean {
+  return (
+    (on === "metastore" && privilege === "OWNERSHIP") || (same(on, `catalog ${catalog}`) && openingPrivileges.has(privilege))
+  );
 }
 
 /** The warehouse lists a grant on a catalog once more for every schema and table in it. */
@@ -39,49 +74,117 @@ function withoutInherited(rights: readonly WritingRight[], catalog: string): Wri
   return rights.filter((right) => {
     const [level, name = ""] = right.on.split(" ", 2);
     const above =
-      level === "catalog" ? [] : [`catalog ${catalog}`, ...(level === "table" ? [`schema ${name.split(".", 1)[0]}`] : [])];
+      level === "schema" || level === "table"
+        ? [`catalog ${catalog}`, ...(level === "table" ? [`schema ${name.split(".", 1)[0]}`] : [])]
+        : [];
     return !above.some((on) => granted.has(id(right, on)));
   });
 }
 
+type Look = (unknown: string[]) => Promise<WritingRight[]>;
+
 const levels = [
-  { level: "catalog", name: "catalog_name" },
-  { level: "schema", name: "schema_name" },
-  { level: "table", name: "concat(table_schema, '.', table_name)" },
+  { level: "catalog", name: "concat('catalog ', catalog_name)" },
+  { level: "schema", name: "concat('schema ', schema_name)" },
+  { level: "table", name: "concat('table ', table_schema, '.', table_name)" },
+  { level: "metastore", name: "'metastore'" },
 ];
 
-async function grants(warehouse: WarehouseReader): Promise<WritingRight[]> {
-  const listed = levels.map(({ level, name }) =>
-    warehouse.query(
-      `SELECT DISTINCT grantee AS holder, privilege_type AS privilege, concat('${level} ', ${name}) AS object
-       FROM ${quoteName(warehouse.catalog)}.information_schema.${level}_privileges`,
-    ),
+function grants(warehouse: WarehouseReader): Look[] {
+  return levels.map(
+    ({ level, name }) =>
+      (unknown) =>
+        rightsIn(
+          warehouse,
+          `the grants on the ${level} level`,
+          `SELECT DISTINCT grantee AS holder, privilege_type AS privilege, ${name} AS object
+           FROM ${schemaOf(warehouse, level)}.${level}_privileges`,
+          unknown,
+        ),
   );
-  return (await Promise.all(listed)).flat().map((row) => ({
+}
+
+const owned = [
+  { level: "catalog", holder: "catalog_owner", object: "concat('catalog ', catalog_name)", view: "catalogs" },
+  { level: "schema", holder: "schema_owner", object: "concat('schema ', schema_name)", view: "schemata" },
+  { level: "table", holder: "table_owner", object: "concat('table ', table_schema, '.', table_name)", view: "tables" },
+  { level: "metastore", holder: "metastore_owner", object: "'metastore'", view: "metastores" },
+];
+
+function owners(warehouse: WarehouseReader): Look[] {
+  return owned.map(
+    ({ level, holder, object, view }) =>
+      (unknown) =>
+        rightsIn(
+          warehouse,
+          `the owners on the ${level} level`,
+          `SELECT ${holder} AS holder, 'OWNERSHIP' AS privilege, ${object} AS object FROM ${schemaOf(warehouse, level)}.${view}`,
+          unknown,
+        ),
+  );
+}
+
+function schemaOf(warehouse: WarehouseReader, level: string): string {
+  return level === "metastore" ? "system.information_schema" : `${quoteName(warehouse.catalog)}.information_schema`;
+}
+
+/** What a refusal hides is unknown, and is said; a warehouse that cannot be asked at all is no answer. */
+async function rightsIn(warehouse: WarehouseReader, what: string, statement: string, unknown: string[]): Promise<WritingRight[]> {
+  const rows = await answerTo(warehouse, what, statement, {}, unknown);
+  return rows.map((row) => ({
     holder: String(row.holder),
     privilege: String(row.privilege).toUpperCase().replaceAll("_", " "),
     on: String(row.object),
   }));
 }
 
-const owners = [
-  "SELECT catalog_owner AS holder, concat('catalog ', catalog_name) AS object FROM $.catalogs",
-  "SELECT schema_owner AS holder, concat('schema ', schema_name) AS object FROM $.schemata",
-  "SELECT table_owner AS holder, concat('table ', table_schema, '.', table_name) AS object FROM $.tables",
-];
-
-async function ownership(warehouse: WarehouseReader): Promise<WritingRight[]> {
-  const schema = `${quoteName(warehouse.catalog)}.information_schema`;
-  const listed = await Promise.all(owners.map((statement) => warehouse.query(statement.replace("$", () => schema))));
-  return listed.flat().map((row) => ({ holder: String(row.holder), privilege: "OWNERSHIP", on: String(row.object) }));
+async function answerTo(
+  warehouse: WarehouseReader,
+  what: string,
+  statement: string,
+  parameters: Record<string, string>,
+  unknown: string[],
+): Promise<Row[]> {
+  try {
+    return await warehouse.query(statement, parameters);
+  } catch (error) {
+    if (!(error instanceof WarehouseFailure) || (error.kind !== "denied" && error.kind !== "statement")) throw error;
+    unknown.push(`${what} cannot be seen: ${error.message}`);
+    return [];
+  }
 }
 
-/** Service principals are named by their application id. */
+/** Service principals are named by their application id, people by their address. */
 const applicationId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-function mayBeOurs({ holder, privilege }: WritingRight, principal: string): boolean {
-  if (holder.toLowerCase() === principal.toLowerCase()) return true;
-  // Every object has an owner, and a reader sees whose: only what is granted tells of our groups.
-  if (privilege === "OWNERSHIP") return false;
-  return !holder.includes("@") && !applicationId.test(holder);
+function isGroup(holder: string, principal: string): boolean {
+  return !same(holder, principal) && !holder.includes("@") && !applicationId.test(holder);
+}
+
+const groupsPerQuestion = 50;
+
+/** Which of these groups the principal is in; the warehouse itself knows, also of groups within groups. */
+async function membership(warehouse: WarehouseReader, groups: readonly string[], unknown: string[]): Promise<Set<string>> {
+  const asked = [administrators, ...groups.filter((group) => group !== administrators && !everybody.has(group))];
+  const ours = new Set(groups.filter((group) => everybody.has(group)));
+  for (let from = 0; from < asked.length; from += groupsPerQuestion) {
+    const part = asked.slice(from, from + groupsPerQuestion);
+    const [row] = await answerTo(
+      warehouse,
+      "in which groups it is",
+      `SELECT ${part.map((_, index) => `is_account_group_member(:g${index}) OR is_member(:g${index}) AS m${index}`).join(", ")}`,
+      Object.fromEntries(part.map((group, index) => [`g${index}`, group])),
+      unknown,
+    );
+    part.forEach((group, index) => {
+      const told = row?.[`m${index}`];
+      if (told === true) ours.add(group);
+      else if (row && told !== false) unknown.push(`whether it is in the group ${group} cannot be seen`);
+    });
+  }
+  return ours;
+}
+
+function same(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
 }

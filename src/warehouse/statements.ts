@@ -1,24 +1,22 @@
+import { whyNotCalled } from "./functions.ts";
+
 /**
  * What may be sent where nothing may be written. The statement is read as tokens, so that comments, strings and quoted names
  * neither hide a write nor look like one; what is not surely a read is refused.
  */
 
-type Token = { kind: "word" | "text" | "quoted-name" | "symbol"; value: string };
+type Token = { kind: "word" | "number" | "text" | "quoted-name" | "symbol"; value: string };
 
 const beginnings = new Set(["SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "VALUES", "TABLE"]);
 
 /** Words that begin or join a write anywhere in a statement. As a column name they can still be used in backticks. */
 const writes = new Set(
   `INSERT UPDATE DELETE MERGE TRUNCATE CREATE DROP UNDROP ALTER RENAME COPY LOAD IMPORT EXPORT PUT REMOVE GRANT REVOKE DENY
-  REFRESH OPTIMIZE VACUUM RESTORE CLONE REORG ANALYZE MSCK REPAIR CACHE UNCACHE CLEAR USE SET RESET CALL EXECUTE DECLARE BEGIN
-  COMMIT ROLLBACK SYNC APPLY COMMENT INTO OVERWRITE ADD`
+  REFRESH OPTIMIZE VACUUM RESTORE CLONE REORG ANALYZE MSCK REPAIR CACHE UNCACHE CLEAR USE SET RESET CALL EXECUTE IMMEDIATE DECLARE
+  BEGIN COMMIT ROLLBACK SYNC APPLY COMMENT INTO OVERWRITE ADD STREAM`
     .trim()
     .split(/\s+/),
 );
-
-/** Functions that reach outside the warehouse or run foreign code, and IDENTIFIER, which would hide their names in a text. */
-const functionsWithEffects =
-  /^(AI_\w+|HTTP_REQUEST|REMOTE_QUERY|JAVA_METHOD|REFLECT|TRY_REFLECT|READ_\w+|CLOUD_FILES\w*|SECRET|TRY_SECRET|LIST_SECRETS|RAISE_ERROR|IDENTIFIER)$/;
 
 /** The reason why this statement is not surely a read, or `undefined` where it is one. */
 export function whyNotReading(statement: string): string | undefined {
@@ -32,14 +30,33 @@ export function whyNotReading(statement: string): string | undefined {
   const showsItself = first.value === "SHOW" ? tokens[1] : undefined;
   for (const [index, token] of tokens.entries()) {
     if (token.kind === "symbol" && token.value === ";") return "it is more than one statement";
-    if (calls(tokens, index) && functionsWithEffects.test(nameOf(token)))
-      return `it calls ${nameOf(token).toLowerCase()}(), which reaches outside the warehouse or hides what is called`;
+    if (token.value === "|" && tokens[index + 1]?.value === ">") return "it is written with pipes (|>), which can also write";
+    const called = whyNotBeforeBracket(tokens, index);
+    if (called) return called;
     if (token.kind !== "word" || !writes.has(token.value)) continue;
     // SHOW CREATE TABLE and SHOW GRANT only show.
     if (token !== showsItself && !isMember(tokens, index))
       return `it contains ${token.value}; a column of that name needs backticks`;
   }
   return undefined;
+}
+
+/** What stands before a bracket may be called; what may not be called is refused. */
+function whyNotBeforeBracket(tokens: readonly Token[], index: number): string | undefined {
+  const token = tokens[index];
+  if (tokens[index + 1]?.value !== "(" || !token || token.kind === "symbol" || token.kind === "number") return undefined;
+  // With double-quoted identifiers switched on, a text could be a function's name.
+  if (token.kind === "text") return "it has a text before a bracket";
+  const before = tokens[index - 1];
+  const why = whyNotCalled(nameOf(token), token.kind === "word");
+  // `AS t(a, b)` and `WITH t(a, b)` name columns.
+  const names = before?.kind === "word" && (before.value === "AS" || before.value === "WITH" || before.value === "RECURSIVE");
+  if (names && !why?.includes("reaches outside")) return undefined;
+  if (before?.value === "." && !names)
+    return why?.includes("reaches outside")
+      ? why
+      : `it calls ${nameOf(token).toLowerCase()}() of a schema, which may do anything`;
+  return why;
 }
 
 /** The reason why this would not do as the condition of a delete, or `undefined`. @param parameters their names */
@@ -55,12 +72,8 @@ export function whyNotCondition(condition: string, parameters: readonly string[]
   return whyNotReading(`SELECT ${condition}`);
 }
 
-function calls(tokens: readonly Token[], index: number): boolean {
-  return tokens[index + 1]?.value === "(" && tokens[index]?.kind !== "symbol";
-}
-
 function nameOf(token: Token): string {
-  return token.kind === "quoted-name" ? token.value.slice(1, -1).toUpperCase() : token.value;
+  return token.kind === "quoted-name" ? token.value.slice(1, -1) : token.value;
 }
 
 /** `t.update` is a column. After a number the dot is its own: `1.` may stand before anything. */
@@ -74,30 +87,51 @@ const ambiguous: readonly (readonly [RegExp, string])[] = [
   [/^\/\*\+/, "it has a hint"],
   [/^\$/, "it has a dollar sign outside of quotes"],
   [/^:\/\//, "it has an address outside of quotes"],
+  // What is a blank to one parser is a letter to another, and some letters turn into others when they are made capitals.
+  [/^[^\t\n\r -~]/, "it has a letter or a blank beyond ASCII outside of quotes; a name needs backticks"],
+  [/^[\\#{}]/, "it has a backslash, a # or a curly bracket outside of quotes"],
 ];
 
 /** Words in upper case; a sentence where something does not end, or could be read in two ways. */
 function tokenize(statement: string): Token[] | string {
+  // Spark puts variables in before it reads anything, also into texts and comments, and so can end them.
+  if (statement.includes("${")) return "it has ${, which a variable may take the place of";
   const tokens: Token[] = [];
   let at = 0;
   while (at < statement.length) {
     const rest = statement.slice(at);
     const doubt = ambiguous.find(([pattern]) => pattern.test(rest));
     if (doubt) return doubt[1];
-    const passed = /^\s+/.exec(rest)?.[0] ?? commentAt(rest);
+    const passed = /^[\t\n\r ]+/.exec(rest)?.[0] ?? commentAt(rest);
     if (passed !== undefined) {
-      // Spark goes on with the next line after a backslash, and has comments within comments.
-      if (/^--.*\\$/s.test(passed)) return "it has a comment that ends with a backslash";
-      if (passed.startsWith("/*") && passed.indexOf("/*", 1) > 0) return "it has a comment within a comment";
+      const doubtful = whyDoubtfulComment(passed);
+      if (doubtful) return doubtful;
       at += passed.length;
       continue;
     }
     const token = tokenAt(rest);
     if (!token) return "it has a comment, a string or a quoted name that does not end";
+    // Whether the r of `1e-5r'\'` belongs to the number or to the string decides where the string ends.
+    if (token.kind !== "symbol" && /^['"`]/.test(rest.slice(token.value.length)) && !isQuoted(token))
+      return "it has a quote right behind a word or a number; put a blank between them";
+    if (/^[rR]['"]/.test(token.value) && /[\w.]/.test(statement.charAt(at - 1)))
+      return "it has a raw string right behind a word or a number; put a blank between them";
     tokens.push(token.kind === "word" ? { ...token, value: token.value.toUpperCase() } : token);
     at += token.value.length;
   }
   return tokens;
+}
+
+function isQuoted({ kind }: Token): boolean {
+  return kind === "text" || kind === "quoted-name";
+}
+
+/** Spark goes on with the next line after a backslash, and has comments within comments. */
+function whyDoubtfulComment(passed: string): string | undefined {
+  if (/^--.*\\$/s.test(passed)) return "it has a comment that ends with a backslash";
+  if (passed.startsWith("/*") && passed.indexOf("/*", 1) > 0) return "it has a comment within a comment";
+  if (/[\v\f\u0085\u2028\u2029]/.test(passed)) return "it has a comment with a line end that not everybody sees";
+  return undefined;
 }
 
 function commentAt(rest: string): string | undefined {
@@ -114,8 +148,10 @@ function tokenAt(rest: string): Token | undefined {
   const name = /^`(?:``|[^`])*`/.exec(rest);
   if (name) return { kind: "quoted-name", value: name[0] };
   if (/^(['"`]|\/\*)/.test(rest)) return undefined;
-  const word = /^[\p{L}_][\p{L}\p{N}_]*/u.exec(rest);
-  return word ? { kind: "word", value: word[0] } : { kind: "symbol", value: rest.charAt(0) };
+  const word = /^[A-Za-z_]\w*/.exec(rest);
+  if (word) return { kind: "word", value: word[0] };
+  const number = /^\d\w*/.exec(rest);
+  return number ? { kind: "number", value: number[0] } : { kind: "symbol", value: rest.charAt(0) };
 }
 
 /** `schema.table` of a catalog as a name that is safe in a statement. */

@@ -77,7 +77,16 @@ describe("failures", () => {
 describe("a reader", () => {
   it("has no way to write", async () => {
     const reader = await openRedisReader(server.url, never);
-    expect(Object.keys(reader).sort()).toEqual(["aclRules", "close", "identity", "info", "lives", "ping", "scan"]);
+    expect(Object.keys(reader).sort()).toEqual([
+      "aclRules",
+      "close",
+      "commandFlags",
+      "identity",
+      "info",
+      "lives",
+      "ping",
+      "scan",
+    ]);
     // @ts-expect-error: the type has none either
     expect(reader.unlink).toBeUndefined();
     await reader.close();

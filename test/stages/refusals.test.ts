@@ -354,7 +354,7 @@ async function connectionsOfRedis(): Promise<number> {
 
 const atOnce = 3;
 const writes = /\b(?:DELETE|INSERT|UPDATE|MERGE|TRUNCATE|DROP|CREATE|ALTER)\b/i;
-const readsOfRedis = /^(?:auth|hello|select|client|ping|info|scan|acl|quit)(?: |$)/;
+const readsOfRedis = /^(?:auth|hello|select|client|ping|info|scan|pttl|acl|quit)(?: |$)/;
 
 describe("a mistake in file or flags", () => {
   let ran: Ran[] = [];

@@ -1,21 +1,39 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Principal, startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
-import { writingRights } from "../../src/warehouse/credential.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Principal, type Privilege, startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
+import { checkReadOnlyCredential } from "../../src/checks/databricks.ts";
+import { withException } from "../../src/checks/may-write.ts";
+import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
+import { examineCredential } from "../../src/warehouse/credential.ts";
+import { WarehouseFailure } from "../../src/warehouse/failure.ts";
 import { reading, reads, settingsFor } from "./harness.ts";
 
 // A smoke test's credential must not be able to write. It is examined by reading grants: a right that hides on any level, in a
 // group or in ownership is a hole in production.
 const servicePrincipal = "0b7d8c1e-1111-4222-8333-444455556666";
+const grant = (privilege: Privilege, on = "classwaves") => ({ privilege, on });
 const principals = {
   pure: { user: "pure@school.example", groups: ["readers"], grants: [] },
-  catalog: { user: "catalog@school.example", grants: [...reading, { privilege: "MODIFY", on: "classwaves" }] },
-  schema: { user: "schema@school.example", grants: [...reading, { privilege: "CREATE TABLE", on: "classwaves.sessions" }] },
-  table: { user: "table@school.example", grants: [...reading, { privilege: "MODIFY", on: "classwaves.sessions.notes" }] },
-  everything: { user: servicePrincipal, grants: [{ privilege: "ALL PRIVILEGES", on: "classwaves" }] },
+  direct: { user: "direct@school.example", grants: reading },
+  catalog: { user: "catalog@school.example", grants: [...reading, grant("MODIFY")] },
+  schema: { user: "schema@school.example", grants: [...reading, grant("CREATE TABLE", "classwaves.sessions")] },
+  table: { user: "table@school.example", grants: [...reading, grant("MODIFY", "classwaves.sessions.notes")] },
+  everything: { user: servicePrincipal, grants: [grant("ALL PRIVILEGES")] },
+  everythingInSchema: { user: "all.schema@school.example", grants: [...reading, grant("ALL PRIVILEGES", "classwaves.users")] },
+  manager: { user: "manager@school.example", grants: [...reading, grant("MANAGE", "classwaves.users.teachers")] },
+  makesSchemas: { user: "makes.schemas@school.example", grants: [...reading, grant("CREATE SCHEMA")] },
+  makesCatalogs: { user: "makes.catalogs@school.example", grants: [...reading, grant("CREATE CATALOG", "METASTORE")] },
   grouped: { user: "grouped@school.example", groups: ["readers", "editors"], grants: [] },
+  groupManages: { user: "group.manages@school.example", groups: ["readers", "managers"], grants: [] },
+  groupMakesCatalogs: { user: "group.makes@school.example", groups: ["readers", "founders"], grants: [] },
   ownsCatalog: { user: "owns.catalog@school.example", grants: [], owns: ["classwaves"] },
   ownsSchema: { user: "owns.schema@school.example", grants: reading, owns: ["classwaves.sessions"] },
   ownsTable: { user: "Owns.Table@school.example", grants: reading, owns: ["classwaves.sessions.notes"] },
+  groupOwnsSchema: { user: "group.owns@school.example", groups: ["librarians"], grants: reading },
+  groupOwnsTable: { user: "group.owns.table@school.example", groups: ["readers", "archivists"], grants: [] },
+  hiddenOwner: { user: "hidden.owner@school.example", hiddenGroups: ["librarians"], grants: reading },
+  metastoreAdmin: { user: "metastore@school.example", groups: ["metastore admins"], grants: reading },
+  administrator: { user: "administrator@school.example", admin: true, grants: [] },
+  unexplained: { user: "unexplained@school.example", hiddenGroups: ["editors", "readers"], grants: [] },
 } satisfies Record<string, Principal>;
 
 let warehouse: Warehouse;
@@ -23,7 +41,14 @@ let warehouse: Warehouse;
 beforeAll(async () => {
   warehouse = await startWarehouse({
     principals,
-    groupGrants: { readers: reading, editors: [{ privilege: "MODIFY", on: "classwaves.sessions" }] },
+    groupGrants: {
+      readers: reading,
+      editors: [grant("MODIFY", "classwaves.sessions")],
+      managers: [grant("MANAGE")],
+      founders: [grant("CREATE CATALOG", "METASTORE")],
+    },
+    groupOwns: { librarians: ["classwaves.users"], archivists: ["classwaves.users.teachers"] },
+    metastoreOwner: "metastore admins",
   });
   await warehouse.createTables({
     "classwaves.sessions.notes": { columns: { id: "string" } },
@@ -32,12 +57,12 @@ beforeAll(async () => {
 });
 afterAll(() => warehouse.stop());
 
-function rightsOf(token: keyof typeof principals) {
-  return reads(settingsFor(warehouse, { token }), writingRights);
+function examined(token: keyof typeof principals) {
+  return reads(settingsFor(warehouse, { token }), examineCredential);
 }
 
-it("finds nothing for a principal that only reads, by its own grants or its group's", async () => {
-  expect(await rightsOf("pure")).toEqual([]);
+it.each(["pure", "direct"] as const)("finds nothing for %s, which only reads", async (token) => {
+  expect(await examined(token)).toEqual({ writing: [], unknown: [] });
 });
 
 it.each([
@@ -45,18 +70,118 @@ it.each([
   ["schema", "CREATE TABLE", "schema sessions", "schema@school.example"],
   ["table", "MODIFY", "table sessions.notes", "table@school.example"],
   ["everything", "ALL PRIVILEGES", "catalog classwaves", servicePrincipal],
+  ["everythingInSchema", "ALL PRIVILEGES", "schema users", "all.schema@school.example"],
+  ["manager", "MANAGE", "table users.teachers", "manager@school.example"],
+  ["makesSchemas", "CREATE SCHEMA", "catalog classwaves", "makes.schemas@school.example"],
+  ["makesCatalogs", "CREATE CATALOG", "metastore", "makes.catalogs@school.example"],
   ["grouped", "MODIFY", "schema sessions", "editors"],
+  ["groupManages", "MANAGE", "catalog classwaves", "managers"],
+  ["groupMakesCatalogs", "CREATE CATALOG", "metastore", "founders"],
   ["ownsCatalog", "OWNERSHIP", "catalog classwaves", "owns.catalog@school.example"],
   ["ownsSchema", "OWNERSHIP", "schema sessions", "owns.schema@school.example"],
   ["ownsTable", "OWNERSHIP", "table sessions.notes", "Owns.Table@school.example"],
+  ["groupOwnsSchema", "OWNERSHIP", "schema users", "librarians"],
+  ["groupOwnsTable", "OWNERSHIP", "table users.teachers", "archivists"],
+  // The warehouse tells it of none of this group's grants; that it owns something, and that it is in it, still shows.
+  ["hiddenOwner", "OWNERSHIP", "schema users", "librarians"],
+  ["metastoreAdmin", "OWNERSHIP", "metastore", "metastore admins"],
+  ["administrator", "ADMINISTRATION", "workspace", "admins"],
 ] as const)("finds what %s could write, where it was granted", async (token, privilege, on, holder) => {
-  const ours = (await rightsOf(token)).filter((right) => right.holder === holder);
-  expect(ours).toEqual([{ privilege, on, holder }]);
+  const { writing } = await examined(token);
+  expect(writing.filter((right) => right.holder === holder)).toEqual([{ privilege, on, holder }]);
+  expect((await checkReadOnlyCredential(opened(token))).verdict).toBe("failed");
 });
 
-it("does not hold other people's and other programs' rights against us", async () => {
+it("does not hold other people's, other programs' and other groups' rights against us", async () => {
   // An owner sees everybody's grants; these are not its own.
-  const found = await rightsOf("ownsSchema");
-  expect(found.map((right) => right.holder)).not.toContain("catalog@school.example");
-  expect(found.map((right) => right.holder)).not.toContain(servicePrincipal);
+  const { writing } = await examined("ownsSchema");
+  expect(new Set(writing.map((right) => right.holder))).toEqual(new Set(["owns.schema@school.example"]));
 });
+
+describe("what cannot be seen is never passed", () => {
+  it("reading by a grant that does not show", async () => {
+    expect(await examined("unexplained")).toMatchObject({ writing: [], unknown: [expect.stringContaining("may not see")] });
+    expect(await checkReadOnlyCredential(opened("unexplained"))).toMatchObject({
+      verdict: "error",
+      message: expect.stringContaining("is not known"),
+    });
+  });
+
+  // One question after the other is refused: whichever it is, the answer is not "it only reads".
+  it.each([
+    "catalog_privileges",
+    "schema_privileges",
+    "table_privileges",
+    "metastore_privileges",
+    "catalogs",
+    "schemata",
+    "tables",
+    "metastores",
+    "is_member",
+  ])("%s refused", async (what) => {
+    await reads(settingsFor(warehouse, { token: "pure" }), async (reader) => {
+      const query: WarehouseReader["query"] = async (statement, parameters) => {
+        if (new RegExp(`[.\\s]${what}\\b`).test(statement)) throw new WarehouseFailure("denied", "PERMISSION_DENIED");
+        return reader.query(statement, parameters);
+      };
+      const { writing, unknown } = await examineCredential({ ...reader, query });
+      expect(writing).toEqual([]);
+      expect(unknown.join()).toContain("PERMISSION_DENIED");
+    });
+  });
+
+  it("a membership that is told as null", async () => {
+    await reads(settingsFor(warehouse, { token: "pure" }), async (reader) => {
+      const query: WarehouseReader["query"] = async (statement, parameters) =>
+        statement.includes("is_member") ? [{ m0: false, m1: null }] : reader.query(statement, parameters);
+      expect((await examineCredential({ ...reader, query })).unknown).not.toEqual([]);
+    });
+  });
+});
+
+describe("a written exception", () => {
+  const reason = "the reader is replaced, #412";
+  const now = Date.parse("2026-06-15T12:00:00Z");
+  const failed = { verdict: "failed", message: "It could write." } as const;
+
+  it.each([
+    ["2026-06-15", "degraded"],
+    ["2027-01-01", "degraded"],
+    ["2026-06-14", "failed"],
+  ])("until %s, on 2026-06-15: %s, with its reason", (until, verdict) => {
+    const found = withException(failed, { until, reason }, now);
+    expect(found).toMatchObject({ verdict, message: expect.stringContaining(reason) });
+    expect(found.message).toContain(until);
+  });
+
+  it("does not make unknown a pass either, and says when it is not needed", () => {
+    const exception = { until: "2026-12-31", reason };
+    expect(withException({ verdict: "error", message: "Unknown." }, exception, now).verdict).toBe("degraded");
+    expect(withException({ verdict: "passed" }, exception, now)).toMatchObject({
+      verdict: "degraded",
+      message: expect.stringContaining("take it out"),
+    });
+    expect(withException(failed, undefined, now)).toEqual(failed);
+  });
+
+  it("holds for the check as a whole", async () => {
+    const check = await checkReadOnlyCredential(opened("catalog"), { until: "2999-12-31", reason });
+    expect(check).toMatchObject({ verdict: "degraded", observed: expect.stringContaining("MODIFY on catalog classwaves") });
+    expect(check.message).toContain(reason);
+  });
+});
+
+it("asks without writing anything", () => {
+  const told = warehouse.statements.map(({ sql }) => sql.replace(/^\/\*.*?\*\/ /, ""));
+  expect(told.length).toBeGreaterThan(0);
+  expect(told.filter((sql) => !sql.startsWith("SELECT "))).toEqual([]);
+});
+
+const opening: WarehouseReader[] = [];
+afterAll(() => Promise.all(opening.map((reader) => reader.close())));
+
+async function opened(token: keyof typeof principals): Promise<WarehouseReader> {
+  const reader = await openReader(settingsFor(warehouse, { token }), { signal: new AbortController().signal });
+  opening.push(reader);
+  return reader;
+}

@@ -15,6 +15,8 @@ export interface Environment {
   /** A parameter as a literal in DuckDB's dialect. */
   parameter(name: string | undefined, ordinal: number): string;
   user: string;
+  /** The groups that the user is in. */
+  groups: readonly string[];
   catalog: string;
   schema: string;
 }
@@ -140,6 +142,8 @@ type Call = Extract<Expression, { kind: "call" }>;
 function generateCall(call: Call, environment: Environment, visible: Visible): string {
   const aboutSession = sessionFunction(call, environment);
   if (aboutSession !== undefined) return aboutSession;
+  if (["is_member", "is_account_group_member"].includes(call.name) && call.arguments[0] && call.arguments.length === 1)
+    return `(${generateExpression(call.arguments[0], environment, visible)} IN (${["", ...environment.groups].map(literal).join(", ")}))`;
   const byUnit = unitFunction(call, (inner) => generateExpression(inner, environment, visible));
   if (byUnit !== undefined) return byUnit;
   if (call.name === "explode")

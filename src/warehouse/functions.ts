@@ -1,0 +1,83 @@
+/**
+ * Functions that Databricks itself has, and that only compute or look. Anybody's own function may do anything when it is called – ask a
+ * model, send a request, run Python – and its name does not tell; so what is not listed here is not called where nothing may be written.
+ * A function of one's own cannot pass for one of these: Databricks looks among its own first.
+ */
+const harmless = new Set(
+  `
+  abs acos acosh asin asinh atan atan2 atanh bin bround cbrt ceil ceiling conv cos cosh cot csc degrees div e exp expm1 factorial floor
+  greatest hex hypot isnan least ln log log10 log1p log2 mod nanvl negative nullifzero pi pmod positive pow power radians rand randn random
+  rint round sec shiftleft shiftright shiftrightunsigned sign signum sin sinh sqrt tan tanh try_add try_divide try_mod try_multiply
+  try_subtract unhex uniform width_bucket zeroifnull bit_count bit_get bit_reverse getbit
+
+  ascii base64 bit_length btrim char char_length character_length charindex chr collate collation concat concat_ws contains crc32 decode
+  elt encode endswith find_in_set format_number format_string hash initcap instr is_valid_utf8 lcase left len length levenshtein like ilike
+  locate lower lpad ltrim luhn_check make_valid_utf8 mask md5 octet_length overlay parse_url position printf quote randstr regexp
+  regexp_count regexp_extract regexp_extract_all regexp_instr regexp_like regexp_replace regexp_substr repeat replace reverse right rlike
+  rpad rtrim sentences sha sha1 sha2 soundex space split split_part startswith substr substring substring_index to_binary to_char
+  to_varchar translate trim try_parse_url try_to_binary try_to_number try_url_decode try_validate_utf8 ucase unbase64 upper url_decode
+  url_encode validate_utf8 xxhash64 to_number
+
+  add_months convert_timezone curdate current_date current_time current_timestamp current_timezone date date_add date_diff date_format
+  date_from_unix_date date_part date_sub date_trunc dateadd datediff datepart day dayname dayofmonth dayofweek dayofyear extract
+  from_unixtime from_utc_timestamp getdate hour last_day localtimestamp make_date make_dt_interval make_interval make_time make_timestamp
+  make_timestamp_ltz make_timestamp_ntz make_ym_interval minute month monthname months_between next_day now quarter second session_window
+  timediff timestamp timestamp_micros timestamp_millis timestamp_seconds timestampadd timestampdiff to_date to_time to_timestamp
+  to_timestamp_ltz to_timestamp_ntz to_unix_timestamp to_utc_timestamp trunc try_make_interval try_make_timestamp try_to_date
+  try_to_timestamp unix_date unix_micros unix_millis unix_seconds unix_timestamp weekday weekofyear window window_time year
+
+  aggregate array array_agg array_append array_compact array_contains array_distinct array_except array_insert array_intersect array_join
+  array_max array_min array_position array_prepend array_remove array_repeat array_size array_sort array_union arrays_overlap arrays_zip
+  cardinality element_at exists explode explode_outer filter flatten forall get inline inline_outer map map_concat map_contains_key
+  map_entries map_filter map_from_arrays map_from_entries map_keys map_values map_zip_with named_struct posexplode posexplode_outer reduce
+  sequence shuffle size slice sort_array stack str_to_map struct transform transform_keys transform_values try_element_at zip_with
+
+  from_avro from_csv from_json from_protobuf from_xml get_json_object is_variant_null json_array_length json_object_keys json_tuple
+  parse_json schema_of_csv schema_of_json schema_of_json_agg schema_of_variant schema_of_variant_agg schema_of_xml to_avro to_csv to_json
+  to_protobuf to_variant_object to_xml try_parse_json try_variant_get variant_explode variant_explode_outer variant_get xpath
+  xpath_boolean xpath_double xpath_float xpath_int xpath_long xpath_number xpath_short xpath_string
+
+  any any_value approx_count_distinct approx_percentile approx_top_k avg bit_and bit_or bit_xor bitmap_bit_position bitmap_bucket_number
+  bitmap_construct_agg bitmap_count bitmap_or_agg bool_and bool_or collect_list collect_set corr count count_if count_min_sketch
+  covar_pop covar_samp every first first_value grouping grouping_id histogram_numeric hll_sketch_agg hll_sketch_estimate hll_union
+  hll_union_agg kurtosis last last_value listagg max max_by mean median min min_by mode percentile percentile_approx percentile_cont
+  percentile_disc regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy skewness some std stddev
+  stddev_pop stddev_samp string_agg sum try_avg try_sum var_pop var_samp variance
+  cume_dist dense_rank lag lead nth_value ntile percent_rank rank row_number
+
+  bigint binary boolean cast coalesce decimal decode double equal_null float if ifnull iff int isnotnull isnull nullif nvl nvl2 smallint
+  string tinyint try_cast typeof
+
+  assert_true current_catalog current_database current_metastore current_recipient current_schema current_user current_version
+  input_file_block_length input_file_block_start input_file_name is_account_group_member is_member monotonically_increasing_id
+  session_user spark_partition_id user uuid version
+
+  range sql_keywords table_changes
+  `
+    .trim()
+    .split(/\s+/),
+);
+
+/** Words that stand before a bracket without calling anything. */
+const syntax = new Set(
+  `
+  all and array as between by case cube distinct div else end except exclude exists filter for from group having ilike in intersect
+  is join lateral like limit map minus not nulls on or over partition pivot qualify rlike rollup select sets struct table tablesample
+  then union unpivot using values when where with
+  char character dec decimal numeric varchar timestamp
+  `
+    .trim()
+    .split(/\s+/),
+);
+
+/** Functions that reach outside the warehouse or run foreign code, and IDENTIFIER, which would hide their names in a text. */
+const withEffects =
+  /^(ai_\w+|http_request|remote_query|java_method|reflect|try_reflect|read_\w+|cloud_files\w*|secret|try_secret|list_secrets|raise_error|identifier|vector_search|stream|nextval|setval)$/;
+
+/** Why a word before a bracket may not stand there, or `undefined`. @param name in any case, without quotes @param bare not in backticks */
+export function whyNotCalled(name: string, bare: boolean): string | undefined {
+  const lower = name.toLowerCase();
+  if (withEffects.test(lower)) return `it calls ${lower}(), which reaches outside the warehouse or hides what is called`;
+  if (harmless.has(lower) || (bare && syntax.has(lower))) return undefined;
+  return `it calls ${lower}(), which is none of the functions that are known to do nothing but compute`;
+}
