@@ -155,7 +155,7 @@ test.skipIf(process.platform !== "linux")(
         expect(ended, ended.log).toMatchObject({ code: 0 });
         return "over" as const;
       });
-      const reached = vi.waitFor(() => expect(statements.length).toBeGreaterThanOrEqual(at), { timeout: 30_000, interval: 1 });
+      const reached = vi.waitFor(() => expect(statements.length).toBeGreaterThanOrEqual(at), { timeout: 120_000, interval: 1 });
       over.catch(() => undefined);
       reached.catch(() => undefined);
       if ((await Promise.race([reached, over])) === "over") {
