@@ -62,16 +62,16 @@ describe("a pace", () => {
   });
 
   it("knows a limiter that delays all but the first from one slow route among quick ones", () => {
-    const after = (...answers: number[]) => {
+    const delayed = (...answers: number[]) => {
       const pace = new Pace({ requestsPerSecond: 10, longestPauseMs: 0 }, clock());
       const open = answers.map(() => pace.asked());
       // Answers come in any order; what counts is the order of asking.
       for (const [index, told] of [...open.entries()].reverse()) told(answers[index] ?? 0);
       return pace.delaysAllButTheFirst(2_000);
     };
-    expect(after(5, 2_003, 2_004, 2_002)).toBe(true);
-    expect(after(5, 2_003, 4, 2_002)).toBe(false);
-    expect(after(2_001, 2_003, 2_004, 2_002)).toBe(false);
-    expect(after(5)).toBe(false);
+    expect(delayed(5, 2_003, 2_004, 2_002)).toBe(true);
+    expect(delayed(5, 2_003, 4, 2_002)).toBe(false);
+    expect(delayed(2_001, 2_003, 2_004, 2_002)).toBe(false);
+    expect(delayed(5)).toBe(false);
   });
 });
