@@ -70,14 +70,15 @@ describe("databricks", () => {
     const checks = await checkDatabricks(opening(), { sqlP95: 60_000 });
     expect(checks.map(({ id, verdict }) => [id, verdict])).toEqual([
       ["databricks.connect", "passed"],
+      ["databricks.proof", "passed"],
       ["databricks.latency", "passed"],
     ]);
     expect(checks[0]?.observed).toBe("reader@school.example in catalog classwaves");
-    expect(checks[1]?.latency?.count).toBe(20);
+    expect(checks[2]?.latency?.count).toBe(20);
   });
 
   it("that is slow is a warning", async () => {
-    expect((await checkDatabricks(opening(), { sqlP95: 0 }))[1]).toMatchObject({
+    expect((await checkDatabricks(opening(), { sqlP95: 0 })).at(-1)).toMatchObject({
       verdict: "degraded",
       message: expect.stringContaining("slowly"),
     });
@@ -87,7 +88,7 @@ describe("databricks", () => {
     const prove = () => {
       throw new Error("Databricks catalog is classwaves, but this environment expects sandbox");
     };
-    expect(await checkDatabricks(opening(), { sqlP95: 60_000 }, prove)).toEqual([
+    expect(await checkDatabricks(opening(), { sqlP95: 60_000 }, { prove })).toEqual([
       expect.objectContaining({ verdict: "failed", message: expect.stringContaining("expects sandbox") }),
     ]);
   });
@@ -130,7 +131,7 @@ describe("databricks", () => {
 });
 
 describe("redis", () => {
-  const limits = { redisHitRate: 0.7, redisMemory: 0.9 };
+  const limits = { redisHitRate: 0.7, redisMemory: 0.9, redisLag: 10_000 };
   const verdicts = async (reader: Promise<RedisReader>, changes: Partial<typeof limits> = {}) =>
     Object.fromEntries((await checkRedis(reader, { ...limits, ...changes })).map((check) => [check.id, check]));
 

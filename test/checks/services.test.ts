@@ -34,7 +34,7 @@ function auth(written: { secret?: string; enabled?: boolean }) {
 
 async function verdicts(api: Api, written: { secret?: string; enabled?: boolean }): Promise<string[]> {
   const settings = auth(written);
-  const minted = settings.enabled && settings.secret ? mintToken(api, settings).then(({ token }) => token) : undefined;
+  const minted = settings.enabled && settings.secret ? mintToken(api, settings) : undefined;
   minted?.catch(() => undefined);
   return (await checkAuth(api, settings, minted)).map((check) => `${check.id} ${check.verdict}: ${check.message ?? ""}`);
 }
