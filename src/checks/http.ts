@@ -291,6 +291,7 @@ function suspicion(assertion: Endpoint["json"][number], value: unknown): string 
   if (assertion.youngerThan !== undefined)
     return absent ? "nothing says when it was made, so it may be hard-coded." : "it is stale, or hard-coded.";
   if (assertion.notNull && absent) return "a mock may stand in for the real thing, which always has a value here.";
+  if (assertion.changes) return "nothing is there that could change, so it may be hard-coded, or a mock's.";
   if (assertion.between && !absent) return "the figure is out of the range that it always has.";
   return "a page that is merely green proves nothing.";
 }

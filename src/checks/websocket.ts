@@ -140,6 +140,11 @@ function lateness(signal: AbortSignal, timeoutMs: number): unknown {
   return signal.aborted ? signal.reason : new Error(`The WebSocket did not answer within ${milliseconds(timeoutMs)}.`);
 }
 
+/** Loaded beforehand, nothing that is measured waits for it. */
+export async function loadSocketClient(): Promise<void> {
+  await import("socket.io-client");
+}
+
 /** Connects once and closes again, whatever happens. */
 async function meet(ports: SocketPorts, namespace: string, timeoutMs: number, token: string | undefined): Promise<Meeting> {
   const { io } = await import("socket.io-client");

@@ -1,7 +1,9 @@
 import { checkConnection, type Peer, peerOf } from "../checks/connection.ts";
 import { checkDatabricks, type WarehouseLooks } from "../checks/databricks.ts";
 import { checkVariables } from "../checks/variables.ts";
+import { loadSocketClient } from "../checks/websocket.ts";
 import type { Check } from "../model.ts";
+import { loadDriver } from "../warehouse/access.ts";
 import { readAuthority } from "../warehouse/authority.ts";
 import type { WarehouseSettings } from "../warehouse/connection.ts";
 import { describeWarehouse } from "../warehouse/describe.ts";
@@ -9,6 +11,17 @@ import { type Readers, warehouseSettings } from "./connections.ts";
 import type { StageContext } from "./context.ts";
 
 /** What preflight and smoke look at in the same way, below the application. */
+
+/**
+ * Loads what the checks need before anything is measured, best while the servers start: while code is loaded nothing else gets its
+ * turn, and every latency would show it.
+ */
+export async function loadClients({ environment }: StageContext): Promise<void> {
+  await Promise.all([
+    environment.databricks ? loadDriver() : undefined,
+    environment.websocket?.namespaces.length ? loadSocketClient() : undefined,
+  ]);
+}
 
 /** @param prove throws where the identity is not the expected one; not given where none is expected. */
 export function checkWarehouse(

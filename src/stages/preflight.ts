@@ -3,7 +3,7 @@ import type { Environment } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { proveRedis, proveWarehouse } from "../testdata/proof.ts";
 import { checkApplication } from "./application.ts";
-import { checkWarehouse, lookAtVariables } from "./base.ts";
+import { checkWarehouse, loadClients, lookAtVariables } from "./base.ts";
 import { compareWithEarlierRuns } from "./baseline.ts";
 import { type Readers, withReaders } from "./connections.ts";
 import { gather } from "./consequences.ts";
@@ -15,7 +15,11 @@ type Checking = Promise<Check | Check[]>;
 
 /** Proves that the environment is really there, before anything is tested in it. All checks at once. */
 export async function preflight(context: StageContext, outcome: StageOutcome): Promise<void> {
+  const loading = loadClients(context);
+  // Where the servers do not start, nobody waits for it.
+  loading.catch(() => undefined);
   await withApplication(context, outcome, async () => {
+    await loading;
     const checks = await withReaders(context, (readers) =>
       gather(context, {
         base: checkBase(context, readers),

@@ -2,7 +2,7 @@ import { checkReadOnlyCredential, checkSqlSample } from "../checks/databricks.ts
 import { checkReadOnlyUser, checkRedis } from "../checks/redis.ts";
 import type { Check } from "../model.ts";
 import { checkApplication } from "./application.ts";
-import { checkWarehouse, lookAtVariables } from "./base.ts";
+import { checkWarehouse, loadClients, lookAtVariables } from "./base.ts";
 import { compareWithEarlierRuns } from "./baseline.ts";
 import { type Readers, withReaders } from "./connections.ts";
 import { gather } from "./consequences.ts";
@@ -16,7 +16,11 @@ type Checking = Promise<Check | Check[]>;
  * environment is, and where that is read-only the credentials themselves are examined. All checks at once.
  */
 export async function smoke(context: StageContext, outcome: StageOutcome): Promise<void> {
+  const loading = loadClients(context);
+  // Where the servers do not start, nobody waits for it.
+  loading.catch(() => undefined);
   await withApplication(context, outcome, async () => {
+    await loading;
     const checks = await withReaders(context, (readers) =>
       gather(context, {
         base: checkBase(context, readers),
