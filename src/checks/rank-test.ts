@@ -94,10 +94,36 @@ function normal(z: number): number {
  */
 export function ratioOf(later: readonly number[], earlier: readonly number[]): number {
   if (later.length === 0 || earlier.length === 0) throw new RangeError("a ratio needs values on both sides");
-  const ratios = new Float64Array(later.length * earlier.length);
-  let at = 0;
-  for (const one of later) for (const other of earlier) ratios[at++] = one / other;
-  ratios.sort();
-  const middle = ratios.length / 2;
-  return ((ratios[Math.ceil(middle) - 1] ?? 1) + (ratios[Math.floor(middle)] ?? 1)) / 2;
+  const [xs, ys] = [sorted(later), sorted(earlier)];
+  const pairs = xs.length * ys.length;
+  return (nthRatio(xs, ys, Math.ceil(pairs / 2)) + nthRatio(xs, ys, Math.floor(pairs / 2) + 1)) / 2;
+}
+
+/** Halving the range so often leaves less of it than a number can tell. */
+const halvings = 64;
+
+/** The ratio that has `rank` of all pairs at or below it, found without making the pairs: there may be millions. */
+function nthRatio(xs: readonly number[], ys: readonly number[], rank: number): number {
+  let low = (xs[0] ?? 0) / (ys.at(-1) ?? 1);
+  let high = (xs.at(-1) ?? 0) / (ys[0] ?? 1);
+  for (let halving = 0; halving < halvings && low < high; halving++) {
+    const middle = low + (high - low) / 2;
+    if (pairsUpTo(xs, ys, middle) >= rank) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+/** How many pairs have x / y ≤ ratio. For a higher y as many x or more are low enough, so both are walked through once. */
+function pairsUpTo(xs: readonly number[], ys: readonly number[], ratio: number): number {
+  let [count, lowEnough] = [0, 0];
+  for (const y of ys) {
+    while (lowEnough < xs.length && (xs[lowEnough] ?? 0) <= ratio * y) lowEnough++;
+    count += lowEnough;
+  }
+  return count;
+}
+
+function sorted(values: readonly number[]): number[] {
+  return [...values].sort((a, b) => a - b);
 }
