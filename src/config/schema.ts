@@ -28,7 +28,7 @@ const limits = {
     .number()
     .min(0.1)
     .max(1_000)
-    .default(50)
+    .default(60)
     .meta({ description: "All checks of the stage together never ask the application more often." }),
   retryAfter: timeLimit.prefault("10s").meta({
     description:
