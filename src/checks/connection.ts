@@ -75,9 +75,16 @@ async function connect(
     await opened(socket, "connect", deadline, peer);
     const tcpMs = performance.now() - started;
     if (!peer.tls) return { tcpMs };
+    // An address has no server name to ask for, but the certificate must name it all the same.
     const named = /^[\d.]+$|:/.test(peer.host) ? {} : { servername: peer.host };
     // An expired certificate is to be read, not to be met with a closed door. Nothing is ever sent on this connection.
-    const secure = connectTls({ socket, ...named, ...(peer.ca ? { ca: peer.ca } : {}), rejectUnauthorized: false });
+    const secure = connectTls({
+      socket,
+      host: peer.host,
+      ...named,
+      ...(peer.ca ? { ca: peer.ca } : {}),
+      rejectUnauthorized: false,
+    });
     await opened(secure, "secureConnect", deadline, peer);
     return { tcpMs, tlsMs: performance.now() - started - tcpMs, certificate: certificateOf(secure) };
   } finally {
