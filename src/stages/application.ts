@@ -13,8 +13,14 @@ type Checking = Promise<Check | Check[]>;
 /**
  * Everything that is asked of the running application, all at once and at one pace.
  * @param signsIn whether test tokens may be minted and used; otherwise routes must refuse, and that is the proof of life
+ * @param quiet resolves when what else the stage looks at has been looked at
  */
-export function checkApplication(context: StageContext, limits: ApplicationLimits, signsIn: boolean): Checking[] {
+export function checkApplication(
+  context: StageContext,
+  limits: ApplicationLimits,
+  signsIn: boolean,
+  quiet: Promise<unknown>,
+): Checking[] {
   const pace = new Pace({ requestsPerSecond: limits.requestsPerSecond, longestPauseMs: limits.retryAfter });
   const api = apiPorts(context, pace);
   if (!api) return [];
@@ -25,7 +31,7 @@ export function checkApplication(context: StageContext, limits: ApplicationLimit
   token?.catch(() => undefined);
   const ports = token ? { ...api, token } : api;
   const sockets = socketPorts(context, pace);
-  const sampling = { samples: environment.api?.samples ?? 1, apiP95: limits.apiP95 };
+  const sampling = { samples: environment.api?.samples ?? 1, apiP95: limits.apiP95, quiet };
   const { certificateDays, websocketConnect } = limits;
   return [
     checkConnection("api.connection", "Connection to the API", peerOf(api.url), certificateDays, context.signal),

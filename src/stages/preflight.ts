@@ -20,13 +20,16 @@ export async function preflight(context: StageContext, outcome: StageOutcome): P
   loading.catch(() => undefined);
   await withApplication(context, outcome, async () => {
     await loading;
-    const checks = await withReaders(context, (readers) =>
-      gather(context, {
-        base: checkBase(context, readers),
-        beside: [lookAtVariables(context), ...checkEarlierRuns(context, readers, outcome)],
-        application: checkApplication(context, context.config.stages.preflight, true),
-      }),
-    );
+    const checks = await withReaders(context, (readers) => {
+      const base = checkBase(context, readers);
+      const beside = [lookAtVariables(context), ...checkEarlierRuns(context, readers, outcome)];
+      const quiet = Promise.allSettled([...base, ...beside]);
+      return gather(context, {
+        base,
+        beside,
+        application: checkApplication(context, context.config.stages.preflight, true, quiet),
+      });
+    });
     outcome.checks.push(...checks, ...(await compareWithEarlierRuns(context, checks)));
   });
 }

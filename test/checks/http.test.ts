@@ -199,6 +199,28 @@ describe("politeness", () => {
   });
 });
 
+describe("slow while the other checks ran", () => {
+  const quickAfter = (slow: number) =>
+    serve((_, response, count) => void setTimeout(() => json(response, 200, {}), count <= slow ? 420 + 150 * (count % 2) : 0));
+
+  it("is looked at once more when they are done, and that is what counts", async () => {
+    const api = await quickAfter(4);
+    const found = await checkEndpoint(api, endpoint(), { samples: 3, apiP95: 400, quiet: Promise.resolve() }, "api");
+    expect(found).toMatchObject({
+      verdict: "passed",
+      observed: expect.stringMatching(/; P95 \d{3} ms while the other checks ran$/),
+    });
+    expect(api.seen).toHaveLength(8);
+  });
+
+  it("and slow in quiet is failed, after no third look", async () => {
+    const api = await quickAfter(0);
+    const found = await checkEndpoint(api, endpoint(), { samples: 3, apiP95: 0, quiet: Promise.resolve() }, "api");
+    expect(found).toMatchObject({ verdict: "failed", message: "The API answers, but too slowly." });
+    expect(api.seen).toHaveLength(8);
+  });
+});
+
 describe("what cannot be seen is an error, and ends", () => {
   it("slow is failed, with its latency", async () => {
     const api = await serve((_, response) => json(response, 200, {}));
