@@ -4,7 +4,7 @@ import type { WarehouseIdentity, WarehouseReader } from "../warehouse/access.ts"
 import { writingRights } from "../warehouse/credential.ts";
 import type { WarehouseDescription } from "../warehouse/describe.ts";
 import { WarehouseFailure } from "../warehouse/failure.ts";
-import { latencyOf, look, milliseconds } from "./check.ts";
+import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
 
 export interface WarehouseLimits {
   /** Milliseconds; slower is a warning. */
@@ -21,6 +21,8 @@ export interface WarehouseLooks {
   wokeIn?: () => number | undefined;
   /** Asks for state and size, or says why they cannot be seen. */
   describe?: () => Promise<WarehouseDescription | string>;
+  /** Resolves when nothing else is asked of the warehouse: what we make slow ourselves is not slow. */
+  quiet?: Promise<unknown>;
 }
 
 /**
@@ -60,7 +62,7 @@ export async function checkDatabricks(
   const proof = await checkProofOfLife(warehouse);
   // What did not compute what it was asked is no warehouse whose latency would mean anything.
   if (proof.verdict !== "passed") return [connected, ...state, proof];
-  return [connected, ...state, proof, await checkSqlLatency(warehouse, limits)];
+  return [connected, ...state, proof, await checkSqlLatency(warehouse, limits, looks.quiet)];
 }
 
 /** The warehouse computes what nobody can know beforehand: a mock can repeat and make up, but not that. Warms up, besides. */
@@ -96,30 +98,38 @@ function checkState(describe: () => Promise<WarehouseDescription | string>): Pro
   });
 }
 
-function checkSqlLatency(warehouse: WarehouseReader, limits: WarehouseLimits): Promise<Check> {
+function checkSqlLatency(warehouse: WarehouseReader, limits: WarehouseLimits, quiet?: Promise<unknown>): Promise<Check> {
   return look("databricks.latency", "Databricks SELECT", async () => {
-    const samples: number[] = [];
-    for (let index = 0; index < latencySamples; index++) {
-      const started = performance.now();
-      const [row] = await warehouse.query("SELECT :probe AS probe", { probe: index });
-      samples.push(performance.now() - started);
-      if (Number(row?.probe) !== index)
-        return {
-          verdict: "failed",
-          observed: `asked for ${index}, got ${String(row?.probe)}`,
-          message: "The warehouse does not answer what it is asked: is there a mock behind it?",
-        };
-    }
-    const latency = latencyOf(samples);
-    const slow = latency.p95 >= limits.sqlP95;
-    return {
-      verdict: slow ? "degraded" : "passed",
-      observed: `P95 ${milliseconds(latency.p95)} of ${latency.count}`,
-      expected: `P95 < ${milliseconds(limits.sqlP95)}`,
-      latency,
-      ...(slow ? { message: "The warehouse answers, but slowly: it may be small, busy, or far from the runner." } : {}),
-    };
+    const found = await sampleSql(warehouse, limits);
+    if (found.verdict !== "degraded" || !quiet) return found;
+    await quiet;
+    const again = await sampleSql(warehouse, limits);
+    return { ...again, observed: `${again.observed}; ${found.observed} while the other checks ran` };
   });
+}
+
+async function sampleSql(warehouse: WarehouseReader, limits: WarehouseLimits): Promise<Finding> {
+  const samples: number[] = [];
+  for (let index = 0; index < latencySamples; index++) {
+    const started = performance.now();
+    const [row] = await warehouse.query("SELECT :probe AS probe", { probe: index });
+    samples.push(performance.now() - started);
+    if (Number(row?.probe) !== index)
+      return {
+        verdict: "failed",
+        observed: `asked for ${index}, got ${String(row?.probe)}`,
+        message: "The warehouse does not answer what it is asked: is there a mock behind it?",
+      };
+  }
+  const latency = latencyOf(samples);
+  const slow = latency.p95 >= limits.sqlP95;
+  return {
+    verdict: slow ? "degraded" : "passed",
+    observed: `P95 ${milliseconds(latency.p95)} of ${latency.count}`,
+    expected: `P95 < ${milliseconds(limits.sqlP95)}`,
+    latency,
+    ...(slow ? { message: "The warehouse answers, but slowly: it may be small, busy, or far from the runner." } : {}),
+  };
 }
 
 /** The credential itself: one that could write has no place in a read-only environment. Found by reading grants alone. */

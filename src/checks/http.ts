@@ -126,7 +126,7 @@ export interface EndpointLimits {
 /** So many answers that are late by the same time say it: asking on would only press the limiter. */
 const enoughDelayed = 4;
 /** A network is never as even as a timer: within this share of each other, and this late, answers were held back on purpose. */
-const evenShare = 0.1;
+const evenShare = 0.25;
 const leastDelayMs = 300;
 
 /** One route: its status, what its answer proves, and its latency. The first request warms up and is not counted. */

@@ -23,18 +23,22 @@ export async function loadClients({ environment }: StageContext): Promise<void> 
   ]);
 }
 
-/** @param prove throws where the identity is not the expected one; not given where none is expected. */
+/**
+ * @param looks `prove` throws where the identity is not the expected one, and is not given where none is expected; `quiet` resolves
+ * when nothing else is asked of the warehouse.
+ */
 export function checkWarehouse(
   context: StageContext,
   readers: Readers,
   limits: { sqlP95: number; certificateDays: number },
-  prove?: WarehouseLooks["prove"],
+  { prove, quiet }: { prove: WarehouseLooks["prove"] | undefined; quiet: Promise<unknown> },
 ): Promise<Check | Check[]>[] {
   const settings = warehouseSettings(context);
   if (!readers.warehouse || !settings) return [];
   const looks: WarehouseLooks = {
     ...(prove ? { prove } : {}),
     wokeIn: readers.wokeIn,
+    quiet,
     describe: () => describeWarehouse(settings, context.signal),
   };
   return [

@@ -21,8 +21,8 @@ export async function preflight(context: StageContext, outcome: StageOutcome): P
   await withApplication(context, outcome, async () => {
     await loading;
     const checks = await withReaders(context, (readers) => {
-      const base = checkBase(context, readers);
       const beside = [lookAtVariables(context), ...checkEarlierRuns(context, readers, outcome)];
+      const base = checkBase(context, readers, Promise.allSettled(beside));
       const quiet = Promise.allSettled([...base, ...beside]);
       return gather(context, {
         base,
@@ -34,14 +34,14 @@ export async function preflight(context: StageContext, outcome: StageOutcome): P
   });
 }
 
-function checkBase(context: StageContext, readers: Readers): Checking[] {
+function checkBase(context: StageContext, readers: Readers, quiet: Promise<unknown>): Checking[] {
   const { environment, config } = context;
   const limits = config.stages.preflight;
   // Where test data will be written, it must be the right place.
   const proving = <Seen>(prove: (environment: Environment, seen: Seen) => void) =>
     environment.access === "test-data" ? (seen: Seen) => prove(environment, seen) : undefined;
   return [
-    ...checkWarehouse(context, readers, limits, proving(proveWarehouse)),
+    ...checkWarehouse(context, readers, limits, { prove: proving(proveWarehouse), quiet }),
     ...(readers.redis ? [checkRedis(readers.redis, limits, proving(proveRedis))] : []),
   ];
 }

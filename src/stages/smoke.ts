@@ -41,10 +41,13 @@ function checkBase(context: StageContext, readers: Readers): Checking[] {
   const { warehouse, redis } = readers;
   const limits = config.stages.smoke;
   const readOnly = environment.access === "read-only";
-  return [
-    ...checkWarehouse(context, readers, limits),
+  const statements = [
     ...(warehouse ? environment.sql.map((sample) => checkSqlSample(warehouse, sample)) : []),
     ...(warehouse && readOnly ? [checkReadOnlyCredential(warehouse)] : []),
+  ];
+  return [
+    ...checkWarehouse(context, readers, limits, { prove: undefined, quiet: Promise.allSettled(statements) }),
+    ...statements,
     ...(redis ? [checkRedis(redis, limits)] : []),
     ...(redis && readOnly ? [checkReadOnlyUser(redis)] : []),
   ];
