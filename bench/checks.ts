@@ -92,7 +92,7 @@ async function preflightBesideSlowest(folder: string): Promise<number> {
       const report = await perform(folder, "preflight", "sandbox", { version: 1, environments: { sandbox } }, world.env);
       const slowest = report.checks.reduce((a, b) => (b.durationMs > a.durationMs ? b : a));
       console.log(
-        `preflight ${report.verdict}: ${report.durationMs} ms, ${report.checks.length} checks, slowest ${slowest.id} ${slowest.durationMs} ms`,
+        `preflight ${report.verdict}: ${report.durationMs} ms, ${report.checks.length} checks, slowest ${slowest.id} ${slowest.durationMs} ms (${report.reason})`,
       );
       if (run > 0) beside.push(report.durationMs - slowest.durationMs);
     }
