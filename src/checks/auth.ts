@@ -3,11 +3,14 @@ import type { Environment } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { look, skipped } from "./check.ts";
 import { type ApiPorts, get, postJson, postNothing } from "./http.ts";
+import { endOfToken } from "./token-life.ts";
 
 type Auth = NonNullable<Environment["auth"]>;
 
 export interface MintedToken {
   token: string;
+  /** Where the answer has one. */
+  refreshToken?: string;
   /** Milliseconds from now, where the answer or the token tells. */
   livesMs?: number;
 }
@@ -23,7 +26,12 @@ export async function mintToken(
   const token = jsonAt(answer.json, "$.tokens.accessToken") ?? jsonAt(answer.json, "$.accessToken");
   if (answer.status < 300 && typeof token === "string" && token !== "") {
     const livesMs = lifeTold(answer.json) ?? lifeInside(token);
-    return livesMs === undefined ? { token } : { token, livesMs };
+    const refreshToken = jsonAt(answer.json, "$.tokens.refreshToken") ?? jsonAt(answer.json, "$.refreshToken");
+    return {
+      token,
+      ...(typeof refreshToken === "string" ? { refreshToken } : {}),
+      ...(livesMs === undefined ? {} : { livesMs }),
+    };
   }
   const cures: Record<number, string> = {
     401: "the secret is wrong",
@@ -40,29 +48,26 @@ function lifeTold(answer: unknown): number | undefined {
   return typeof seconds === "number" && seconds > 0 ? seconds * 1000 : undefined;
 }
 
-/** A JSON Web Token says itself when it ends; any other token tells nothing. */
 function lifeInside(token: string): number | undefined {
-  const seconds = jsonAt(claimsOf(token), "$.exp");
-  return typeof seconds === "number" ? Math.max(0, seconds * 1000 - Date.now()) : undefined;
+  const end = endOfToken(token);
+  return end === undefined ? undefined : Math.max(0, end - Date.now());
 }
 
-function claimsOf(token: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
-  } catch (error) {
-    // Not a JSON Web Token, which it need not be.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-/** The auth service really works: it mints a token, the token is accepted, and a wrong secret is refused. */
-export async function checkAuth(ports: ApiPorts, auth: Auth, minted: Promise<string> | undefined): Promise<Check[]> {
+/**
+ * The auth service really works: it mints a token, the token is accepted and can be renewed, and a wrong secret is refused.
+ * @param onSecret told every token that is made on the way, before anything may show it
+ */
+export async function checkAuth(
+  ports: ApiPorts,
+  auth: Auth,
+  minted: Promise<MintedToken> | undefined,
+  onSecret: (secret: string) => void = () => undefined,
+): Promise<Check[]> {
   if (!auth.enabled) return [await checkMintIsOff(ports, auth)];
   if (!minted) return [skipped("auth.mint", "Auth: mint a test token", "auth.secret is not configured")];
   return await Promise.all([
     look("auth.mint", "Auth: mint a test token and use it", async () => {
-      const token = await minted;
+      const { token } = await minted;
       const answer = await get(ports, auth.use, { authorization: `Bearer ${token}` });
       if (answer.status === 200) return { verdict: "passed", observed: `minted, and ${auth.use} accepts it` };
       return {
@@ -72,6 +77,7 @@ export async function checkAuth(ports: ApiPorts, auth: Auth, minted: Promise<str
         message: `The token was minted, but is not accepted: ${excerpt(answer.text)}`,
       };
     }),
+    ...(auth.refresh === undefined ? [] : [checkRefresh(ports, { ...auth, refresh: auth.refresh }, minted, onSecret)]),
     look("auth.wrong-secret", "Auth: a wrong secret is refused", async () => {
       const answer = await postJson(ports, auth.mint, { secretKey: "env-actions-wrong-secret", role: "teacher" });
       const expected = "HTTP 401 or 403";
@@ -92,6 +98,50 @@ export async function checkAuth(ports: ApiPorts, auth: Auth, minted: Promise<str
       };
     }),
   ]);
+}
+
+/** A run of the tests outlives a token: what is refreshed must be accepted as well. */
+function checkRefresh(
+  ports: ApiPorts,
+  auth: { refresh: string; use: string },
+  minted: Promise<MintedToken>,
+  onSecret: (secret: string) => void,
+): Promise<Check> {
+  return look("auth.refresh", "Auth: refresh a token and use it", async () => {
+    const { refreshToken } = await minted;
+    if (refreshToken === undefined)
+      return {
+        verdict: "failed",
+        observed: "no refreshToken was minted",
+        message: "The mint route answers without a refreshToken, so no token can be renewed.",
+      };
+    onSecret(refreshToken);
+    const answer = await postJson(ports, auth.refresh, { refreshToken });
+    const token = jsonAt(answer.json, "$.tokens.accessToken") ?? jsonAt(answer.json, "$.accessToken");
+    if (answer.status === 429)
+      return {
+        verdict: "error",
+        observed: "429, rate limited",
+        message: "The API limits the rate of requests; nothing could be seen.",
+      };
+    if (answer.status >= 300 || typeof token !== "string")
+      return {
+        verdict: "failed",
+        observed: `HTTP ${answer.status}`,
+        expected: "a new accessToken",
+        message: `${auth.refresh} gave no new token${answer.status < 300 ? "" : `: ${excerpt(answer.text)}`}.`,
+      };
+    onSecret(token);
+    const used = await get(ports, auth.use, { authorization: `Bearer ${token}` });
+    return used.status === 200
+      ? { verdict: "passed", observed: `refreshed, and ${auth.use} accepts it` }
+      : {
+          verdict: "failed",
+          observed: `${auth.use} answered ${used.status}`,
+          expected: "HTTP 200",
+          message: `The token was refreshed, but is not accepted: ${excerpt(used.text)}`,
+        };
+  });
 }
 
 /** In production a route that mints tokens is a hole. It is asked without a secret, so nothing can be minted by asking. */

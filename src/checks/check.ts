@@ -48,9 +48,24 @@ export function sentence(error: unknown): string {
  */
 export function latencyOf(samples: readonly number[]): Latency {
   if (samples.length === 0) throw new RangeError("no latency was measured");
+  const [p50, p95, max] = [0.5, 0.95, 1].map((share) => round(percentile(samples, share)));
+  const latency = { count: samples.length, p50: p50 ?? 0, p95: p95 ?? 0, max: max ?? 0 };
+  measured.set(latency, samples);
+  return latency;
+}
+
+/** The samples themselves stay out of the report, which has room for their summary only; comparisons with other runs need them. */
+const measured = new WeakMap<Latency, readonly number[]>();
+
+/** What a latency was made of; none for one that was not made here. */
+export function samplesOf(latency: Latency): readonly number[] {
+  return measured.get(latency) ?? [];
+}
+
+/** By nearest rank. @param share from 0 to 1 */
+export function percentile(samples: readonly number[], share: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
-  const rank = (share: number) => round(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0);
-  return { count: sorted.length, p50: rank(0.5), p95: rank(0.95), max: round(sorted.at(-1) ?? 0) };
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 }
 
 export function milliseconds(value: number): string {

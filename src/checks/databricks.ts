@@ -1,6 +1,8 @@
+import { createHash, randomBytes, randomInt } from "node:crypto";
 import type { Check } from "../model.ts";
 import type { WarehouseIdentity, WarehouseReader } from "../warehouse/access.ts";
 import { examineCredential, type WritingRight } from "../warehouse/credential.ts";
+import type { WarehouseDescription } from "../warehouse/describe.ts";
 import { WarehouseFailure } from "../warehouse/failure.ts";
 import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
 import { type MayWrite, withException } from "./may-write.ts";
@@ -13,20 +15,34 @@ export interface WarehouseLimits {
 /** Twenty, so that the P95 forgives one outlier: of ten it would be the slowest. */
 const latencySamples = 20;
 
+export interface WarehouseLooks {
+  /** Throws where the identity is not the expected one; not given where none is expected. */
+  prove?: (identity: WarehouseIdentity) => void;
+  /** How long it took to wake, in milliseconds; `undefined` where it was awake. */
+  wokeIn?: () => number | undefined;
+  /** Asks for state and size, or says why they cannot be seen. */
+  describe?: () => Promise<WarehouseDescription | string>;
+  /** Resolves when nothing else is asked of the warehouse: what we make slow ourselves is not slow. */
+  quiet?: Promise<unknown>;
+}
+
 /**
- * The warehouse is there, is the right one, and answers quickly.
+ * The warehouse is there, is the right one, is no mock, and answers quickly.
  * @param opening the connection, still being opened: its time and its failure are the first check.
- * @param prove throws where the identity is not the expected one; not given where none is expected.
  */
 export async function checkDatabricks(
   opening: Promise<WarehouseReader>,
   limits: WarehouseLimits,
-  prove?: (identity: WarehouseIdentity) => void,
+  looks: WarehouseLooks = {},
 ): Promise<Check[]> {
+  const { prove, wokeIn, describe } = looks;
   const connected = await look("databricks.connect", "Databricks connection", async () => {
     const warehouse = await explained(opening);
     const identity = await warehouse.identity();
-    const observed = `${identity.principal} in catalog ${identity.catalog}`;
+    const wakingMs = wokeIn?.();
+    // A cold start is neither slow nor broken: it is told, and counts for no latency.
+    const cold = wakingMs === undefined ? "" : `, after a cold start of ${Math.round(wakingMs / 100) / 10} s`;
+    const observed = `${identity.principal} in catalog ${identity.catalog}${cold}`;
     if (!identity.serverTime)
       return {
         verdict: "failed",
@@ -43,33 +59,78 @@ export async function checkDatabricks(
   });
   if (connected.verdict !== "passed") return [connected];
   const warehouse = await opening;
-  return [connected, await checkSqlLatency(warehouse, limits)];
+  const state = describe ? [await checkState(describe)] : [];
+  const proof = await checkProofOfLife(warehouse);
+  // What did not compute what it was asked is no warehouse whose latency would mean anything.
+  if (proof.verdict !== "passed") return [connected, ...state, proof];
+  return [connected, ...state, proof, await checkSqlLatency(warehouse, limits, looks.quiet)];
 }
 
-function checkSqlLatency(warehouse: WarehouseReader, limits: WarehouseLimits): Promise<Check> {
-  return look("databricks.latency", "Databricks SELECT", async () => {
-    const samples: number[] = [];
-    for (let index = 0; index < latencySamples; index++) {
-      const started = performance.now();
-      const [row] = await warehouse.query("SELECT :probe AS probe", { probe: index });
-      samples.push(performance.now() - started);
-      if (Number(row?.probe) !== index)
-        return {
-          verdict: "failed",
-          observed: `asked for ${index}, got ${String(row?.probe)}`,
-          message: "The warehouse does not answer what it is asked: is there a mock behind it?",
-        };
-    }
-    const latency = latencyOf(samples);
-    const slow = latency.p95 >= limits.sqlP95;
+/** The warehouse computes what nobody can know beforehand: a mock can repeat and make up, but not that. Warms up, besides. */
+function checkProofOfLife(warehouse: WarehouseReader): Promise<Check> {
+  return look("databricks.proof", "Databricks computes what a mock cannot know", async () => {
+    const [a, b, nonce] = [randomInt(1_000_000), randomInt(1_000_000), randomBytes(16).toString("hex")];
+    const [row] = await warehouse.query("SELECT :a + :b AS total, sha2(:nonce, 256) AS digest", { a, b, nonce });
+    const expected = "sum and digest of random values";
+    if (Number(row?.total) === a + b && row?.digest === createHash("sha256").update(nonce).digest("hex"))
+      return { verdict: "passed", observed: "computed", expected };
     return {
-      verdict: slow ? "degraded" : "passed",
-      observed: `P95 ${milliseconds(latency.p95)} of ${latency.count}`,
-      expected: `P95 < ${milliseconds(limits.sqlP95)}`,
-      latency,
-      ...(slow ? { message: "The warehouse answers, but slowly: it may be small, busy, or far from the runner." } : {}),
+      verdict: "failed",
+      observed: row ? "an answer that is not computed" : "no row",
+      expected,
+      message: "The warehouse does not answer what it is asked: a mock stands in for it.",
     };
   });
+}
+
+function checkState(describe: () => Promise<WarehouseDescription | string>): Promise<Check> {
+  return look("databricks.warehouse", "Databricks warehouse state", async () => {
+    const told = await describe();
+    if (typeof told === "string") return { verdict: "skipped", message: `State and size cannot be seen: ${told}.` };
+    const observed = `${told.state}, ${told.size}, ${told.clusters} ${told.clusters === 1 ? "cluster" : "clusters"}`;
+    const expected = "RUNNING";
+    if (told.state === expected) return { verdict: "passed", observed, expected };
+    return {
+      verdict: "degraded",
+      observed,
+      expected,
+      message: "It answered a moment ago, but says that it does not run: it may be about to stop.",
+    };
+  });
+}
+
+function checkSqlLatency(warehouse: WarehouseReader, limits: WarehouseLimits, quiet?: Promise<unknown>): Promise<Check> {
+  return look("databricks.latency", "Databricks SELECT", async () => {
+    const found = await sampleSql(warehouse, limits);
+    if (found.verdict !== "degraded" || !quiet) return found;
+    await quiet;
+    const again = await sampleSql(warehouse, limits);
+    return { ...again, observed: `${again.observed}; ${found.observed} while the other checks ran` };
+  });
+}
+
+async function sampleSql(warehouse: WarehouseReader, limits: WarehouseLimits): Promise<Finding> {
+  const samples: number[] = [];
+  for (let index = 0; index < latencySamples; index++) {
+    const started = performance.now();
+    const [row] = await warehouse.query("SELECT :probe AS probe", { probe: index });
+    samples.push(performance.now() - started);
+    if (Number(row?.probe) !== index)
+      return {
+        verdict: "failed",
+        observed: `asked for ${index}, got ${String(row?.probe)}`,
+        message: "The warehouse does not answer what it is asked: is there a mock behind it?",
+      };
+  }
+  const latency = latencyOf(samples);
+  const slow = latency.p95 >= limits.sqlP95;
+  return {
+    verdict: slow ? "degraded" : "passed",
+    observed: `P95 ${milliseconds(latency.p95)} of ${latency.count}`,
+    expected: `P95 < ${milliseconds(limits.sqlP95)}`,
+    latency,
+    ...(slow ? { message: "The warehouse answers, but slowly: it may be small, busy, or far from the runner." } : {}),
+  };
 }
 
 /**

@@ -1,8 +1,47 @@
-import { excerpt } from "../config/assertion.ts";
+import { excerpt, jsonAt } from "../config/assertion.ts";
 import type { Environment } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { look } from "./check.ts";
-import { type ApiPorts, postNothing } from "./http.ts";
+import { type ApiPorts, get, postNothing } from "./http.ts";
+
+/** What a client needs of a provider's OpenID configuration. */
+const providerRoutes = ["authorization_endpoint", "token_endpoint", "jwks_uri"];
+
+/** The provider's discovery document is there, is its own, and names what a sign-in needs. */
+export function checkDiscovery(ports: ApiPorts, address: string): Promise<Check> {
+  return look("oauth.discovery", "OAuth discovery document", async () => {
+    const { origin, href } = new URL(address);
+    // Another host: the headers and the token of the API are not for it.
+    await ports.pace?.turn(ports.signal);
+    const answer = await get({ url: origin, headers: {}, signal: ports.signal }, href);
+    const expected = `HTTP 200 with issuer, ${providerRoutes.join(", ")}`;
+    const observed = `HTTP ${answer.status}`;
+    if (answer.status !== 200)
+      return {
+        verdict: answer.status === 429 || answer.status >= 500 ? "error" : "failed",
+        observed,
+        expected,
+        message: `${address} does not answer as it should: ${excerpt(answer.text)}`,
+      };
+    const issuer = jsonAt(answer.json, "$.issuer");
+    if (typeof issuer !== "string" || !href.startsWith(issuer.replace(/\/$/, "")))
+      return {
+        verdict: "failed",
+        observed: `issuer ${typeof issuer === "string" ? issuer : "missing"}`,
+        expected,
+        message: "The document is not the provider's own: its issuer is another than the address it stands at.",
+      };
+    const lacking = providerRoutes.filter((route) => !URL.canParse(String(jsonAt(answer.json, `$.${route}`))));
+    return lacking.length === 0
+      ? { verdict: "passed", observed: issuer, expected }
+      : {
+          verdict: "failed",
+          observed: `no ${lacking.join(", ")}`,
+          expected,
+          message: "The document lacks what a sign-in needs.",
+        };
+  });
+}
 
 /** The sign-in route is alive and refuses an empty sign-in. One that accepts it has fallen back to letting everybody in. */
 export function checkOauth(ports: ApiPorts, oauth: NonNullable<Environment["oauth"]>): Promise<Check> {

@@ -8,6 +8,8 @@ export interface RedisLimits {
   /** Shares from 0 to 1; outside of them is a warning. */
   redisHitRate: number;
   redisMemory: number;
+  /** Milliseconds; a replica that is further behind is a warning. */
+  redisLag: number;
 }
 
 const pingSamples = 20;
@@ -38,6 +40,8 @@ export async function checkRedis(
     ping,
     await look("redis.hit-rate", "Redis hit rate", async () => hitRate(await info, limits.redisHitRate)),
     await look("redis.memory", "Redis memory", async () => memory(await info, limits.redisMemory)),
+    await look("redis.replication", "Redis role and replicas", async () => replication(await info, limits.redisLag)),
+    await look("redis.persistence", "Redis persistence", async () => persistence(await info)),
   ];
 }
 
@@ -68,11 +72,13 @@ function memory(info: Record<string, string>, limit: number): Finding {
   const maximum = Number(info.maxmemory);
   if (!Number.isFinite(used)) return { verdict: "error", message: "INFO does not tell used_memory." };
   const megabytes = `${(used / 1_048_576).toFixed(1)} MB`;
-  if (!(maximum > 0)) return { verdict: "passed", observed: `${megabytes}, no limit set` };
+  // Since its start, so that it tells what happened at some time, and not what happens.
+  const evictions = Number(info.evicted_keys) > 0 ? `, ${info.evicted_keys} keys evicted since its start` : "";
+  if (!(maximum > 0)) return { verdict: "passed", observed: `${megabytes}, no limit set${evictions}` };
   const share = used / maximum;
   return {
     verdict: share <= limit ? "passed" : "degraded",
-    observed: `${megabytes}, ${percentage(share)} of the limit`,
+    observed: `${megabytes}, ${percentage(share)} of the limit${evictions}`,
     expected: `≤ ${percentage(limit)}`,
     ...(share <= limit
       ? {}
@@ -80,6 +86,61 @@ function memory(info: Record<string, string>, limit: number): Finding {
           message: `Redis is nearly full; with the policy ${info.maxmemory_policy ?? "(unknown)"} it evicts or refuses writes soon.`,
         }),
   };
+}
+
+function replication(info: Record<string, string>, limitMs: number): Finding {
+  const expected = `replicas at most ${limitMs / 1000} s behind`;
+  if (info.role === "slave") {
+    const silent = Number(info.master_last_io_seconds_ago);
+    if (info.master_link_status !== "up")
+      return {
+        verdict: "failed",
+        observed: `replica, link to its master ${info.master_link_status ?? "unknown"}`,
+        expected,
+        message: "This replica has lost its master: what it answers may be old.",
+      };
+    const observed = `replica, heard of its master ${silent} s ago`;
+    return silent * 1000 <= limitMs
+      ? { verdict: "passed", observed, expected }
+      : { verdict: "degraded", observed, expected, message: "The replica is behind: what it answers may be old." };
+  }
+  if (info.role !== "master") return { verdict: "error", expected, message: "INFO does not tell the role." };
+  const replicas = Object.entries(info).flatMap(([key, text]) => (/^slave\d+$/.test(key) ? [text] : []));
+  const behind = replicas.filter((text) => {
+    const lag = Number(/(?:^|,)lag=(\d+)/.exec(text)?.[1]);
+    return !/(?:^|,)state=online(?:,|$)/.test(text) || !(lag * 1000 <= limitMs);
+  });
+  const observed = `master, ${replicas.length === 0 ? "no replicas" : `${replicas.length} replicas, ${behind.length} behind or away`}`;
+  return behind.length === 0
+    ? { verdict: "passed", observed, expected }
+    : {
+        verdict: "degraded",
+        observed,
+        expected,
+        message: "A replica is behind or away: after a failure of the master, writes are lost.",
+      };
+}
+
+function persistence(info: Record<string, string>): Finding {
+  if (info.rdb_last_bgsave_status === undefined) return { verdict: "error", message: "INFO does not tell about persistence." };
+  if (info.loading === "1")
+    return { verdict: "error", observed: "loading", message: "Redis still loads its data from disk. Wait, and look again." };
+  const aof = info.aof_enabled === "1";
+  const broken = [
+    ...(info.rdb_last_bgsave_status === "ok" ? [] : ["last snapshot"]),
+    ...(aof && info.aof_last_write_status !== "ok" ? ["last write of the append-only file"] : []),
+    ...(aof && info.aof_last_bgrewrite_status !== "ok" ? ["last rewrite of the append-only file"] : []),
+  ];
+  const changes = Number(info.rdb_changes_since_last_save);
+  const observed = `append-only file ${aof ? "on" : "off"}, ${changes} changes since the last snapshot`;
+  return broken.length === 0
+    ? { verdict: "passed", observed }
+    : {
+        verdict: "degraded",
+        observed: `${broken.join(" and ")} failed`,
+        expected: "ok",
+        message: "Redis cannot keep its data: is the disk full? It may refuse writes from now on.",
+      };
 }
 
 /**

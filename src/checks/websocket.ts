@@ -1,5 +1,6 @@
 import type { Check } from "../model.ts";
-import { look, milliseconds } from "./check.ts";
+import { latencyOf, look, milliseconds } from "./check.ts";
+import type { Pace } from "./pace.ts";
 import { type RouteGuard, whyNotSent } from "./route-guard.ts";
 
 export interface SocketPorts {
@@ -9,6 +10,8 @@ export interface SocketPorts {
   signal: AbortSignal;
   /** Set where nothing may be written. */
   readOnly?: RouteGuard;
+  /** Shared by all checks of a stage; without one nobody waits. */
+  pace?: Pace;
 }
 
 interface Meeting {
@@ -19,6 +22,7 @@ interface Meeting {
 
 /** What Socket.IO answers to a namespace that does not exist. */
 const unknownNamespace = "Invalid namespace";
+const wrongToken = /token|authentication|unauthorized|forbidden|jwt/i;
 const missingToken = /token required|authentication|unauthorized/i;
 
 /**
@@ -45,9 +49,105 @@ export function checkNamespace(
       return { verdict: "failed", observed, expected, message: "The server lets a client in that has no token." };
     if (!token && !missingToken.test(text))
       return { verdict: "error", observed, expected, message: "The server refused, but for a reason that proves nothing." };
-    if (late) return { verdict: "failed", observed, expected, message: "The WebSocket answers, but too slowly." };
-    return { verdict: "passed", observed, expected };
+    const latency = latencyOf([durationMs]);
+    if (late) return { verdict: "failed", observed, expected, latency, message: "The WebSocket answers, but too slowly." };
+    return { verdict: "passed", observed, expected, latency };
   });
+}
+
+/** A token that nobody made must be refused: a namespace that takes any text for a token only looks guarded. */
+export function checkWrongToken(ports: SocketPorts, namespace: string, limitMs: number): Promise<Check> {
+  return look(
+    `websocket${namespace.replaceAll("/", ".")}.wrong-token`,
+    `WebSocket ${namespace} refuses a wrong token`,
+    async () => {
+      const { outcome, text } = await meet(ports, namespace, limitMs * 2, "env-actions-wrong-token");
+      const expected = "refusal";
+      const observed = `${outcome}${text ? ` (${text})` : ""}`;
+      if (outcome === "connected")
+        return { verdict: "failed", observed, expected, message: "Anybody can connect: the token is not looked at." };
+      if (text === unknownNamespace)
+        return { verdict: "failed", observed, expected, message: `The server runs, but has no namespace ${namespace}.` };
+      if (!wrongToken.test(text))
+        return { verdict: "error", observed, expected, message: "The server refused, but for a reason that proves nothing." };
+      return { verdict: "passed", observed, expected };
+    },
+  );
+}
+
+/** A WebSocket without Socket.IO: opened, waited for a message where one is expected, and closed again. */
+export function checkPlainSocket(
+  ports: SocketPorts,
+  socket: { path: string; message?: string | undefined },
+  limitMs: number,
+): Promise<Check> {
+  const id =
+    socket.path
+      .replaceAll(/[^A-Za-z0-9]+/g, "-")
+      .replaceAll(/^-|-$/g, "")
+      .toLowerCase() || "root";
+  return look(`websocket.plain.${id}`, `WebSocket ${socket.path} without Socket.IO`, async () => {
+    if (typeof WebSocket === "undefined")
+      return { verdict: "skipped", message: `Node ${process.versions.node} has no WebSocket of its own; 22 and later have.` };
+    const expected = `${socket.message === undefined ? "open" : `a message that matches ${socket.message}`} in < ${milliseconds(limitMs)}`;
+    const durationMs = await meetPlainly(ports, socket, limitMs * 2);
+    const observed = `${socket.message === undefined ? "open" : "message"} after ${milliseconds(durationMs)}`;
+    const latency = latencyOf([durationMs]);
+    return durationMs < limitMs
+      ? { verdict: "passed", observed, expected, latency }
+      : { verdict: "failed", observed, expected, latency, message: "The WebSocket answers, but too slowly." };
+  });
+}
+
+/** More messages than this are none of those that a server greets with. */
+const mostMessages = 20;
+
+/** @returns the milliseconds until it was open, or until the expected message. @throws where neither came in time */
+async function meetPlainly(
+  ports: SocketPorts,
+  { path, message }: { path: string; message?: string | undefined },
+  timeoutMs: number,
+): Promise<number> {
+  const url = new URL(path, ports.url);
+  const refusal = ports.readOnly && whyNotSent(ports.readOnly, url, { method: "GET", headers: ports.headers });
+  if (refusal) throw new Error(`${path} was refused before sending: this environment is read-only, and ${refusal}.`);
+  await ports.pace?.turn(ports.signal);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  const deadline = AbortSignal.any([ports.signal, AbortSignal.timeout(timeoutMs)]);
+  const started = performance.now();
+  const socket = openSocket(url, ports.headers);
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      const met = () => resolve(performance.now() - started);
+      let messages = 0;
+      deadline.addEventListener("abort", () => reject(lateness(ports.signal, timeoutMs)), { once: true });
+      if (deadline.aborted) reject(lateness(ports.signal, timeoutMs));
+      socket.addEventListener("error", () => reject(new Error(`No WebSocket at ${url.href}.`)));
+      socket.addEventListener("close", ({ code }) => reject(new Error(`${url.href} was closed by the server (code ${code}).`)));
+      if (message === undefined) return socket.addEventListener("open", met);
+      socket.addEventListener("message", ({ data }) => {
+        if (new RegExp(message).test(String(data))) met();
+        else if (++messages === mostMessages) reject(new Error(`None of ${mostMessages} messages matches ${message}.`));
+      });
+    });
+  } finally {
+    socket.close();
+  }
+}
+
+/** Node's own takes headers, too, which browsers' do not and the types therefore do not know. */
+function openSocket(url: URL, headers: Readonly<Record<string, string>>): WebSocket {
+  const Opened = WebSocket as new (url: URL, options: { headers: Readonly<Record<string, string>> }) => WebSocket;
+  return new Opened(url, { headers });
+}
+
+function lateness(signal: AbortSignal, timeoutMs: number): unknown {
+  return signal.aborted ? signal.reason : new Error(`The WebSocket did not answer within ${milliseconds(timeoutMs)}.`);
+}
+
+/** Loaded beforehand, nothing that is measured waits for it. */
+export async function loadSocketClient(): Promise<void> {
+  await import("socket.io-client");
 }
 
 /** Connects once and closes again, whatever happens. */
@@ -56,6 +156,7 @@ async function meet(ports: SocketPorts, namespace: string, timeoutMs: number, to
   const refusal = ports.readOnly && whyNotSent(ports.readOnly, address, { method: "GET", headers: ports.headers });
   if (refusal) throw new Error(`${ports.path} was refused before sending: this environment is read-only, and ${refusal}.`);
   const { io } = await import("socket.io-client");
+  await ports.pace?.turn(ports.signal);
   const started = performance.now();
   const socket = io(new URL(namespace, ports.url).href, {
     path: ports.path,
@@ -70,12 +171,7 @@ async function meet(ports: SocketPorts, namespace: string, timeoutMs: number, to
     return await new Promise<Meeting>((resolve, reject) => {
       const met = (outcome: Meeting["outcome"], text: string) =>
         resolve({ outcome, text, durationMs: performance.now() - started });
-      const ended = () =>
-        reject(
-          ports.signal.aborted
-            ? ports.signal.reason
-            : new Error(`The WebSocket did not answer within ${milliseconds(timeoutMs)}.`),
-        );
+      const ended = () => reject(lateness(ports.signal, timeoutMs));
       const deadline = AbortSignal.any([ports.signal, AbortSignal.timeout(timeoutMs)]);
       deadline.addEventListener("abort", ended, { once: true });
       // What is over already tells nobody any more.

@@ -1,14 +1,11 @@
 import { z } from "zod";
+import { duration } from "./units.ts";
 import { exactlyOneOf, regularExpression } from "./values.ts";
 
 /** What a JSON answer must hold: how it is written in the file, and what it means. */
 
-/** Each can be told from one answer. */
-const claims = {
-  path: z
-    .string()
-    .regex(/^\$/, { error: "expected a JSON path such as $.data.serverTime" })
-    .meta({ description: "Where to look, such as $.data.serverTime." }),
+/** What can be said of a text, a header's for example. */
+const textClaims = {
   equals: z
     .union([z.string(), z.number(), z.boolean(), z.null()], { error: "expected text, a number, true, false or null" })
     .optional()
@@ -22,8 +19,37 @@ const claims = {
   matches: regularExpression.optional().meta({ description: "A regular expression that the value, as text, matches." }),
 };
 
-const claimKinds = exactlyOneOf("equals", "oneOf", "notNull", "matches");
-const assertionKinds = exactlyOneOf("equals", "oneOf", "notNull", "matches", "changes");
+/** Each can be told from one answer. */
+const claims = {
+  path: z
+    .string()
+    .regex(/^\$/, { error: "expected a JSON path such as $.data.serverTime" })
+    .meta({ description: "Where to look, such as $.data.serverTime." }),
+  ...textClaims,
+  between: z
+    .array(z.number({ error: "expected a number" }))
+    .length(2, { error: "expected the lowest and the highest number, such as [0, 500]" })
+    .refine(([low = 0, high = 0]) => low <= high, { error: "expected the lower number first" })
+    .optional()
+    .meta({ description: "A number from the first to the second, such as [0, 500]." }),
+  youngerThan: duration.optional().meta({
+    description:
+      "A time that was less than this ago, as ISO 8601 or in Unix seconds or milliseconds: what is hard-coded gets old.",
+  }),
+};
+
+const textKinds = ["equals", "oneOf", "notNull", "matches"];
+const claimKinds = exactlyOneOf(...textKinds, "between", "youngerThan");
+const assertionKinds = exactlyOneOf(...textKinds, "between", "youngerThan", "changes");
+const headerKinds = exactlyOneOf(...textKinds);
+
+/** For one header of an answer. */
+export const headerSchema = z
+  .strictObject({
+    header: z.string().min(1).meta({ description: "Its name, such as content-type." }),
+    ...textClaims,
+  })
+  .refine(headerKinds.check, headerKinds.params);
 
 /** For a single answer. */
 export const claimSchema = z.strictObject(claims).refine(claimKinds.check, claimKinds.params);
@@ -41,20 +67,45 @@ export const assertionSchema = z
 
 export type Claim = z.output<typeof claimSchema>;
 
-/** @param value what stands at the claim's path. @returns whether it is what the claim says; without a kind, whether there is any */
-export function holds(claim: Claim, value: unknown): boolean {
+/** A server's clock may be this far ahead of ours before its times count as not of this world. */
+const clockSkewMs = 60_000;
+
+/**
+ * @param value what stands at the claim's path
+ * @returns whether it is what the claim says; without a kind, whether there is any
+ */
+export function holds(claim: Omit<Claim, "path">, value: unknown, now: number = Date.now()): boolean {
   if (claim.equals !== undefined) return same(value, claim.equals);
   if (claim.oneOf) return claim.oneOf.some((allowed) => same(value, allowed));
+  if (claim.between) {
+    const [low = Number.NaN, high = Number.NaN] = claim.between;
+    return typeof value === "number" && value >= low && value <= high;
+  }
+  if (claim.youngerThan !== undefined) {
+    const time = timeOf(value);
+    return time !== undefined && now - time < claim.youngerThan && time - now < clockSkewMs;
+  }
   const present = value !== undefined && value !== null;
   if (claim.matches === undefined) return present;
   return present && new RegExp(claim.matches).test(typeof value === "string" ? value : JSON.stringify(value));
 }
 
+/** Unix seconds have ten digits for the next two centuries, milliseconds thirteen. */
+const firstMilliseconds = 100_000_000_000;
+
+function timeOf(value: unknown): number | undefined {
+  if (typeof value === "number") return value < firstMilliseconds ? value * 1000 : value;
+  const time = typeof value === "string" ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(time) ? undefined : time;
+}
+
 /** In words, for a message. */
-export function wanted(claim: Claim): string {
+export function wanted(claim: Omit<Claim, "path">): string {
   if (claim.equals !== undefined) return shown(claim.equals);
   if (claim.oneOf) return `one of ${claim.oneOf.map(shown).join(", ")}`;
   if (claim.matches !== undefined) return `a value that matches ${claim.matches}`;
+  if (claim.between) return `a number from ${claim.between.join(" to ")}`;
+  if (claim.youngerThan !== undefined) return `a time less than ${claim.youngerThan / 1000} s ago`;
   return "a value, not null";
 }
 

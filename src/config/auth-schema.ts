@@ -21,6 +21,9 @@ const role = z.strictObject({
 export const authSchema = z.strictObject({
   mint: path.default("/api/v1/auth/generate-test-token").meta({ description: "Route that mints test tokens." }),
   use: path.default("/api/v1/auth/me").meta({ description: "Route that must accept the minted token." }),
+  refresh: path.optional().meta({
+    description: "Route that gives new tokens for {refreshToken}; looked at where it is given, such as /api/v1/auth/refresh.",
+  }),
   secret: secret.optional().meta({ description: "The shared secret of the mint route." }),
   enabled: z.boolean().default(true).meta({ description: "false where the mint route must be off, as in production." }),
   roles: z.record(roleName, role).prefault({ teacher: {} }).meta({

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { alertsSchema, rollbackSchema } from "./aftermath-schema.ts";
-import { assertionSchema, claimSchema } from "./assertion.ts";
+import { assertionSchema, claimSchema, headerSchema } from "./assertion.ts";
 import { authSchema } from "./auth-schema.ts";
 import { emptyPostsWanted, knownToWrite } from "./routes.ts";
 import { secret } from "./secret.ts";
@@ -29,6 +29,12 @@ export const endpointSchema = z.strictObject({
   status: z.array(z.int().min(100).max(599)).min(1).default([200]).meta({ description: "Statuses that pass." }),
   degradedStatus: z.array(z.int().min(100).max(599)).default([206]).meta({ description: "Statuses of the warning band." }),
   json: z.array(assertionSchema).default([]).meta({ description: "What the JSON answer must hold." }),
+  method: z
+    .enum(["GET", "HEAD", "OPTIONS"])
+    .default("GET")
+    .meta({ description: "No other method is sent: these are defined to change nothing." }),
+  headers: z.record(z.string(), z.string()).default({}).meta({ description: "Sent with this route, beside api.headers." }),
+  answerHeaders: z.array(headerSchema).default([]).meta({ description: "What headers of the answer must hold." }),
   signIn: z.boolean().default(false).meta({ description: "Send the test token, or the environment's reader token." }),
 });
 
@@ -174,7 +180,17 @@ const api = z.strictObject({
       description:
         "The only routes that get a POST in a read-only environment: with {} and nothing else, because oauth and auth look for its refusal.",
     }),
-  samples: z.int().min(1).max(200).default(10).meta({ description: "Requests per endpoint for the latency." }),
+  samples: z.int().min(1).max(200).default(10).meta({
+    description: "Requests per endpoint for the latency, after one to warm up.",
+  }),
+  timeout: timeLimit.prefault("10s").meta({ description: "How long one answer may take." }),
+});
+
+const plainSocket = z.strictObject({
+  path: path.meta({ description: "Where it answers, below websocket.url or the API." }),
+  message: regularExpression
+    .optional()
+    .meta({ description: "A regular expression that one of the first messages of the server must match." }),
 });
 
 const websocket = z.strictObject({
@@ -185,11 +201,18 @@ const websocket = z.strictObject({
     .min(1)
     .default(["/sessions", "/guidance"])
     .meta({ description: "Socket.IO namespaces that must answer." }),
+  plain: z
+    .array(plainSocket)
+    .default([])
+    .meta({ description: "WebSockets without Socket.IO: each is opened, perhaps waited for a message, and closed." }),
 });
 
 const oauth = z.strictObject({
   path: path.default("/api/v1/auth/google").meta({ description: "Route that gets an empty sign-in, which it must refuse." }),
   code: z.string().default("VALIDATION_ERROR").meta({ description: "The error code of that refusal." }),
+  discovery: httpUrl.optional().meta({
+    description: "The provider's OpenID configuration, such as https://accounts.google.com/.well-known/openid-configuration.",
+  }),
 });
 
 const sample = z.strictObject({
@@ -253,13 +276,25 @@ export const serverSchema = z.strictObject({
     .meta({ description: "The stages it is started for." }),
 });
 
+const variableSchema = z.strictObject({
+  name: variableName.meta({ description: "Its name." }),
+  matches: regularExpression.optional().meta({ description: "A regular expression that its whole value matches." }),
+  minimumLength: z.int().min(1).optional().meta({ description: "Shorter is wrong: a secret of four letters is none." }),
+  validFor: timeLimit
+    .optional()
+    .meta({ description: "A JSON Web Token that ends sooner than this is a warning; one that is over always fails." }),
+});
+
 export const environmentSchema = z
   .strictObject({
     access: z
       .enum(["read-only", "test-data"])
       .meta({ description: "read-only: no code path can write. test-data: the suite may create and delete test data." }),
     promotedFrom: name.optional().meta({ description: "Smoke here accepts the e2e evidence of this environment." }),
-    variables: z.array(variableName).default([]).meta({ description: "Environment variables that must be present." }),
+    variables: z
+      .array(z.union([variableName, variableSchema]))
+      .default([])
+      .meta({ description: "Environment variables that must be present, and not be a well-known default." }),
     databricks: databricks.optional().meta({ description: "The SQL warehouse; leave it out where there is none." }),
     redis: redis.optional().meta({ description: "The Redis; leave it out where there is none." }),
     api: api.optional().meta({ description: "The HTTP API." }),

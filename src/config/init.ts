@@ -130,6 +130,9 @@ stages:
     command: npx playwright test
     reports: ["test-results/playwright.json"]
     requiredProjects: ["authenticated-*", "unauthenticated-*"]
+  # smoke:
+  #   # No slower than the last passing runs: 30 samples of each route, and api.samples: 30 to have them.
+  #   baseline: { criteria: { p95: "<= +10%" } }
 `;
 }
 
@@ -195,6 +198,12 @@ ${testJob("e2e", "integration")}
       - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
           persist-credentials: false
+      # The latencies of the last passing runs, for stages.smoke.baseline; saved where this run passes.
+      - uses: actions/cache@27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5
+        with:
+          path: .env-actions/baseline
+          key: baseline-production-\${{ github.run_id }}-\${{ github.run_attempt }}
+          restore-keys: baseline-production-
       - uses: classwaves/env-actions/smoke@v1
         env:
           PRODUCTION_DATABRICKS_HOST: \${{ vars.PRODUCTION_DATABRICKS_HOST }}

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { baselineSchema } from "./baseline-schema.ts";
 import { type endpointSchema, environmentSchema, type serverSchema } from "./environment-schema.ts";
 import { retries, score } from "./score-schema.ts";
 import { e2eSchema, integrationSchema } from "./suite-schema.ts";
@@ -18,6 +19,25 @@ const limits = {
   websocketConnect: duration.prefault("2s").meta({ description: "Slower fails." }),
   redisHitRate: percent.prefault("70%").meta({ description: "Lower is a warning." }),
   redisMemory: percent.prefault("90%").meta({ description: "More of maxmemory is a warning." }),
+  redisLag: duration.prefault("10s").meta({ description: "A replica that heard of its master longer ago is a warning." }),
+  certificateDays: z
+    .int()
+    .min(0)
+    .default(14)
+    .meta({ description: "A certificate that ends within so many days is a warning; one that is over fails." }),
+  requestsPerSecond: z
+    .number()
+    .min(0.1)
+    .max(1_000)
+    .default(60)
+    .meta({ description: "All checks of the stage together never ask the application more often." }),
+  retryAfter: timeLimit.prefault("10s").meta({
+    description:
+      "An API that limits the rate is waited for at most this long (Retry-After), and asked no more where it wants longer.",
+  }),
+  baseline: baselineSchema.optional().meta({
+    description: "Compare latencies with the last passing runs of the same environment, kept in .env-actions/baseline/.",
+  }),
 };
 
 const stages = z.strictObject({

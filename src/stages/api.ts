@@ -1,11 +1,12 @@
 import type { ApiPorts } from "../checks/http.ts";
+import type { Pace } from "../checks/pace.ts";
 import type { RouteGuard } from "../checks/route-guard.ts";
 import type { SocketPorts } from "../checks/websocket.ts";
 import { knownToWrite } from "../config/routes.ts";
 import type { StageContext } from "./context.ts";
 
 /** How the environment's API is asked; `undefined` where it has none. */
-export function apiPorts(context: StageContext): ApiPorts | undefined {
+export function apiPorts(context: StageContext, pace?: Pace): ApiPorts | undefined {
   const { api, token } = context.environment;
   if (!api) return undefined;
   return {
@@ -13,11 +14,13 @@ export function apiPorts(context: StageContext): ApiPorts | undefined {
     headers: api.headers,
     signal: context.signal,
     ...guarded(context),
+    timeoutMs: api.timeout,
+    ...(pace ? { pace } : {}),
     ...(token ? { token: Promise.resolve(token.reveal()) } : {}),
   };
 }
 
-export function socketPorts(context: StageContext): SocketPorts {
+export function socketPorts(context: StageContext, pace?: Pace): SocketPorts {
   const { api, websocket } = context.environment;
   return {
     url: websocket?.url ?? api?.url ?? "",
@@ -25,6 +28,7 @@ export function socketPorts(context: StageContext): SocketPorts {
     headers: api?.headers ?? {},
     signal: context.signal,
     ...guarded(context),
+    ...(pace ? { pace } : {}),
   };
 }
 

@@ -21,6 +21,8 @@ import { type StageContext, step } from "./context.ts";
 export interface Readers {
   warehouse: Promise<WarehouseReader> | undefined;
   redis: Promise<RedisReader> | undefined;
+  /** How long the warehouse took to wake, in milliseconds; `undefined` where it was awake. */
+  wokeIn(): number | undefined;
 }
 
 /** Opens readers for the time of `work`, and closes them whatever happens. */
@@ -29,13 +31,25 @@ export async function withReaders<Result>(context: StageContext, work: (readers:
   const redisTold = redisSettings(context);
   // Loaded before anything is measured: while it loads, nothing else gets its turn, and every latency would show it.
   if (settings) await loadDriver();
-  const warehouse = settings && openReader(settings, { signal: context.signal, onWaking: (text) => step(context, text) });
+  let asleepAt: number | undefined;
+  let awakeAt: number | undefined;
+  const onWaking = (text: string) => {
+    asleepAt ??= performance.now();
+    step(context, text);
+  };
+  const warehouse = settings && openReader(settings, { signal: context.signal, onWaking });
   const redis = redisTold && openRedisReader(redisTold, context.signal);
   // A failed opening is seen by every check that awaits it; without any, it must not end the process.
-  warehouse?.catch(() => undefined);
+  warehouse?.then(
+    () => {
+      awakeAt = performance.now();
+    },
+    () => undefined,
+  );
   redis?.catch(() => undefined);
   try {
-    return await work({ warehouse, redis });
+    const wokeIn = () => (asleepAt === undefined || awakeAt === undefined ? undefined : awakeAt - asleepAt);
+    return await work({ warehouse, redis, wokeIn });
   } finally {
     await closeAll([warehouse, redis]);
   }
@@ -97,7 +111,8 @@ async function closeAll(opening: readonly (Promise<{ close(): Promise<void> }> |
   await Promise.all(opened.map((result) => (result.status === "fulfilled" ? result.value?.close() : undefined)));
 }
 
-function warehouseSettings(context: WarehousePlace): WarehouseSettings | undefined {
+/** Where the environment's warehouse is and how it is signed in to; `undefined` where it has none. */
+export function warehouseSettings(context: WarehousePlace): WarehouseSettings | undefined {
   const settings = context.environment.databricks;
   if (!settings) return undefined;
   const { certificateAuthority } = settings;

@@ -1,13 +1,10 @@
-import { checkAuth, mintToken } from "../checks/auth.ts";
-import { checkDatabricks } from "../checks/databricks.ts";
-import { checkEndpoint } from "../checks/http.ts";
 import { checkRedis } from "../checks/redis.ts";
-import { checkVariables } from "../checks/variables.ts";
-import { checkNamespace } from "../checks/websocket.ts";
 import type { Environment } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { proveRedis, proveWarehouse } from "../testdata/proof.ts";
-import { apiPorts, socketPorts } from "./api.ts";
+import { checkApplication } from "./application.ts";
+import { checkWarehouse, loadClients, lookAtVariables } from "./base.ts";
+import { compareWithEarlierRuns } from "./baseline.ts";
 import { type Readers, withReaders } from "./connections.ts";
 import { gather } from "./consequences.ts";
 import type { StageContext, StageOutcome } from "./context.ts";
@@ -18,27 +15,34 @@ type Checking = Promise<Check | Check[]>;
 
 /** Proves that the environment is really there, before anything is tested in it. All checks at once. */
 export async function preflight(context: StageContext, outcome: StageOutcome): Promise<void> {
+  const loading = loadClients(context);
+  // Where the servers do not start, nobody waits for it.
+  loading.catch(() => undefined);
   await withApplication(context, outcome, async () => {
-    const checks = await withReaders(context, (readers) =>
-      gather(context, {
-        base: checkBase(context, readers),
-        beside: [checkVariables(context.environment.variables, context.env), ...checkEarlierRuns(context, readers, outcome)],
-        application: checkApplication(context),
-      }),
-    );
-    outcome.checks.push(...checks);
+    await loading;
+    const checks = await withReaders(context, (readers) => {
+      const beside = [lookAtVariables(context), ...checkEarlierRuns(context, readers, outcome)];
+      const base = checkBase(context, readers, Promise.allSettled(beside));
+      const quiet = Promise.allSettled([...base, ...beside]);
+      return gather(context, {
+        base,
+        beside,
+        application: checkApplication(context, context.config.stages.preflight, true, quiet),
+      });
+    });
+    outcome.checks.push(...checks, ...(await compareWithEarlierRuns(context, checks)));
   });
 }
 
-function checkBase(context: StageContext, { warehouse, redis }: Readers): Checking[] {
+function checkBase(context: StageContext, readers: Readers, quiet: Promise<unknown>): Checking[] {
   const { environment, config } = context;
   const limits = config.stages.preflight;
   // Where test data will be written, it must be the right place.
   const proving = <Seen>(prove: (environment: Environment, seen: Seen) => void) =>
     environment.access === "test-data" ? (seen: Seen) => prove(environment, seen) : undefined;
   return [
-    ...(warehouse ? [checkDatabricks(warehouse, limits, proving(proveWarehouse))] : []),
-    ...(redis ? [checkRedis(redis, limits, proving(proveRedis))] : []),
+    ...checkWarehouse(context, readers, limits, { prove: proving(proveWarehouse), quiet }),
+    ...(readers.redis ? [checkRedis(readers.redis, limits, proving(proveRedis))] : []),
   ];
 }
 
@@ -50,33 +54,4 @@ function checkEarlierRuns(context: StageContext, readers: Readers, outcome: Stag
     return check;
   };
   return [look()];
-}
-
-function checkApplication(context: StageContext): Checking[] {
-  const api = apiPorts(context);
-  if (!api) return [];
-  const { environment, config } = context;
-  const { auth } = environment;
-  const limits = config.stages.preflight;
-  const minted = auth?.enabled && auth.secret ? mintOnce(context, async () => (await mintToken(api, auth)).token) : undefined;
-  const ports = { ...api, ...(minted ? { token: minted } : {}) };
-  const sampling = { samples: environment.api?.samples ?? 1, apiP95: limits.apiP95 };
-  return [
-    ...(auth ? [checkAuth(ports, auth, minted)] : []),
-    ...(environment.api?.endpoints ?? []).map((endpoint) => checkEndpoint(ports, endpoint, sampling, "api")),
-    ...(environment.websocket?.namespaces ?? []).map((name) =>
-      checkNamespace(socketPorts(context), name, limits.websocketConnect, minted),
-    ),
-  ];
-}
-
-/** A minted token is a secret from the moment it exists. */
-function mintOnce(context: StageContext, mint: () => Promise<string>): Promise<string> {
-  const minted = mint().then((token) => {
-    context.secrets.add(token);
-    return token;
-  });
-  // Every check that needs the token sees the failure; where none does, it must not end the process.
-  minted.catch(() => undefined);
-  return minted;
 }

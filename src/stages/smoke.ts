@@ -1,12 +1,9 @@
-import { checkAuth } from "../checks/auth.ts";
-import { checkDatabricks, checkReadOnlyCredential, checkSqlSample } from "../checks/databricks.ts";
-import { checkEndpoint } from "../checks/http.ts";
-import { checkOauth } from "../checks/oauth.ts";
+import { checkReadOnlyCredential, checkSqlSample } from "../checks/databricks.ts";
 import { checkReadOnlyUser, checkRedis } from "../checks/redis.ts";
-import { checkVariables } from "../checks/variables.ts";
-import { checkNamespace } from "../checks/websocket.ts";
 import type { Check } from "../model.ts";
-import { apiPorts, socketPorts } from "./api.ts";
+import { checkApplication } from "./application.ts";
+import { checkWarehouse, loadClients, lookAtVariables } from "./base.ts";
+import { compareWithEarlierRuns } from "./baseline.ts";
 import { type Readers, withReaders } from "./connections.ts";
 import { gather } from "./consequences.ts";
 import type { StageContext, StageOutcome } from "./context.ts";
@@ -19,45 +16,39 @@ type Checking = Promise<Check | Check[]>;
  * environment is, and where that is read-only the credentials themselves are examined. All checks at once.
  */
 export async function smoke(context: StageContext, outcome: StageOutcome): Promise<void> {
+  const loading = loadClients(context);
+  // Where the servers do not start, nobody waits for it.
+  loading.catch(() => undefined);
   await withApplication(context, outcome, async () => {
-    const checks = await withReaders(context, (readers) =>
-      gather(context, {
-        base: checkBase(context, readers),
-        beside: [checkVariables(context.environment.variables, context.env)],
-        application: checkApplication(context),
-      }),
-    );
-    outcome.checks.push(...checks);
+    await loading;
+    const checks = await withReaders(context, (readers) => {
+      const base = checkBase(context, readers);
+      const beside = [lookAtVariables(context)];
+      const quiet = Promise.allSettled([...base, ...beside]);
+      return gather(context, {
+        base,
+        beside,
+        // Without a token: refusals prove that the server is alive, and nobody is signed in to production.
+        application: checkApplication(context, context.config.stages.smoke, false, quiet),
+      });
+    });
+    outcome.checks.push(...checks, ...(await compareWithEarlierRuns(context, checks)));
   });
 }
 
-function checkBase({ environment, config }: StageContext, { warehouse, redis }: Readers): Checking[] {
+function checkBase(context: StageContext, readers: Readers): Checking[] {
+  const { environment, config } = context;
+  const { warehouse, redis } = readers;
   const limits = config.stages.smoke;
   const readOnly = environment.access === "read-only";
-  return [
-    ...(warehouse
-      ? [checkDatabricks(warehouse, limits), ...environment.sql.map((sample) => checkSqlSample(warehouse, sample))]
-      : []),
+  const statements = [
+    ...(warehouse ? environment.sql.map((sample) => checkSqlSample(warehouse, sample)) : []),
     ...(warehouse && readOnly ? [checkReadOnlyCredential(warehouse, environment.databricks?.mayWrite)] : []),
+  ];
+  return [
+    ...checkWarehouse(context, readers, limits, { prove: undefined, quiet: Promise.allSettled(statements) }),
+    ...statements,
     ...(redis ? [checkRedis(redis, limits)] : []),
     ...(redis && readOnly ? [checkReadOnlyUser(redis, environment.redis?.mayWrite)] : []),
-  ];
-}
-
-function checkApplication(context: StageContext): Checking[] {
-  const api = apiPorts(context);
-  if (!api) return [];
-  const { environment, config } = context;
-  const { apiP95, websocketConnect } = config.stages.smoke;
-  const sampling = { samples: environment.api?.samples ?? 1, apiP95 };
-  return [
-    ...(environment.api?.endpoints ?? []).map((endpoint) => checkEndpoint(api, endpoint, sampling, "api")),
-    ...environment.analytics.map((endpoint) => checkEndpoint(api, endpoint, sampling, "analytics")),
-    // Without a token: the refusal proves that the server is alive, and nobody is signed in to production.
-    ...(environment.websocket?.namespaces ?? []).map((name) =>
-      checkNamespace(socketPorts(context), name, websocketConnect, undefined),
-    ),
-    ...(environment.oauth ? [checkOauth(api, environment.oauth)] : []),
-    ...(environment.auth && !environment.auth.enabled ? [checkAuth(api, environment.auth, undefined)] : []),
   ];
 }

@@ -7,6 +7,7 @@ import { checkDatabricks, checkReadOnlyCredential, checkSqlSample } from "../../
 import { checkReadOnlyUser, checkRedis } from "../../src/checks/redis.ts";
 import { openRedisReader, type RedisReader } from "../../src/redis/connection.ts";
 import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
+import { describeWarehouse } from "../../src/warehouse/describe.ts";
 
 // The checks of warehouse and Redis on real ones: what they say when all is well, and in every way in which it is not.
 const signal = new AbortController().signal;
@@ -70,14 +71,44 @@ describe("databricks", () => {
     const checks = await checkDatabricks(opening(), { sqlP95: 60_000 });
     expect(checks.map(({ id, verdict }) => [id, verdict])).toEqual([
       ["databricks.connect", "passed"],
+      ["databricks.proof", "passed"],
       ["databricks.latency", "passed"],
     ]);
     expect(checks[0]?.observed).toBe("reader@school.example in catalog classwaves");
-    expect(checks[1]?.latency?.count).toBe(20);
+    expect(checks[2]?.latency?.count).toBe(20);
+  });
+
+  it("tells a cold start and its state apart from being slow", async () => {
+    const checks = await checkDatabricks(
+      opening(),
+      { sqlP95: 60_000 },
+      {
+        wokeIn: () => 8_210,
+        describe: () => describeWarehouse({ ...warehouse, token: "reader" }, signal),
+      },
+    );
+    expect(checks[0]).toMatchObject({ verdict: "passed", observed: expect.stringContaining("after a cold start of 8.2 s") });
+    expect(checks[1]).toMatchObject({ id: "databricks.warehouse", verdict: "passed", observed: "RUNNING, 2X-Small, 1 cluster" });
+    const refused = await describeWarehouse({ ...warehouse, path: "/sql/1.0/warehouses/another", token: "reader" }, signal);
+    expect(refused).toContain("was refused (HTTP 404)");
+  });
+
+  it("a mock that repeats what it is asked is found, and its latency is none", async () => {
+    const real = await opening();
+    const mock: WarehouseReader = {
+      ...real,
+      query: async (_, parameters = {}) => [{ ...parameters, total: 42, digest: String(parameters.nonce) }],
+    };
+    const checks = await checkDatabricks(Promise.resolve(mock), { sqlP95: 60_000 });
+    expect(checks.at(-1)).toMatchObject({
+      id: "databricks.proof",
+      verdict: "failed",
+      message: expect.stringContaining("a mock stands in for it"),
+    });
   });
 
   it("that is slow is a warning", async () => {
-    expect((await checkDatabricks(opening(), { sqlP95: 0 }))[1]).toMatchObject({
+    expect((await checkDatabricks(opening(), { sqlP95: 0 })).at(-1)).toMatchObject({
       verdict: "degraded",
       message: expect.stringContaining("slowly"),
     });
@@ -87,7 +118,7 @@ describe("databricks", () => {
     const prove = () => {
       throw new Error("Databricks catalog is classwaves, but this environment expects sandbox");
     };
-    expect(await checkDatabricks(opening(), { sqlP95: 60_000 }, prove)).toEqual([
+    expect(await checkDatabricks(opening(), { sqlP95: 60_000 }, { prove })).toEqual([
       expect.objectContaining({ verdict: "failed", message: expect.stringContaining("expects sandbox") }),
     ]);
   });
@@ -130,7 +161,7 @@ describe("databricks", () => {
 });
 
 describe("redis", () => {
-  const limits = { redisHitRate: 0.7, redisMemory: 0.9 };
+  const limits = { redisHitRate: 0.7, redisMemory: 0.9, redisLag: 10_000 };
   const verdicts = async (reader: Promise<RedisReader>, changes: Partial<typeof limits> = {}) =>
     Object.fromEntries((await checkRedis(reader, { ...limits, ...changes })).map((check) => [check.id, check]));
 
@@ -156,6 +187,45 @@ describe("redis", () => {
     expect((await verdicts(redis(), { redisMemory: 0 }))["redis.memory"]).toMatchObject({
       verdict: "degraded",
       message: expect.stringContaining("nearly full"),
+    });
+  });
+
+  describe("what INFO tells", () => {
+    const told = async (changes: Record<string, string>) => {
+      const real = await redis();
+      const info = { ...(await real.info()), ...changes };
+      return await verdicts(Promise.resolve({ ...real, info: async () => info }));
+    };
+
+    it("a master without replicas that keeps its data is right", async () => {
+      const found = await told({});
+      expect(found["redis.replication"]).toMatchObject({ verdict: "passed", observed: "master, no replicas" });
+      expect(found["redis.persistence"]?.verdict).toBe("passed");
+    });
+
+    it.each([
+      [{ slave0: "ip=10.0.0.2,port=6379,state=online,offset=9,lag=1" }, "passed"],
+      [{ slave0: "ip=10.0.0.2,port=6379,state=online,offset=9,lag=11" }, "degraded"],
+      [{ slave0: "ip=10.0.0.2,port=6379,state=wait_bgsave,offset=0,lag=0" }, "degraded"],
+      [{ role: "slave", master_link_status: "up", master_last_io_seconds_ago: "1" }, "passed"],
+      [{ role: "slave", master_link_status: "up", master_last_io_seconds_ago: "60" }, "degraded"],
+      [{ role: "slave", master_link_status: "down", master_last_io_seconds_ago: "-1" }, "failed"],
+      [{ role: "" }, "error"],
+    ])("replication %j: %s", async (changes, verdict) => {
+      expect((await told(changes as Record<string, string>))["redis.replication"]?.verdict).toBe(verdict);
+    });
+
+    it.each([
+      [{ rdb_last_bgsave_status: "err" }, "degraded"],
+      [{ aof_enabled: "1", aof_last_write_status: "err" }, "degraded"],
+      [{ aof_enabled: "1", aof_last_write_status: "ok", aof_last_bgrewrite_status: "ok" }, "passed"],
+      [{ loading: "1" }, "error"],
+    ])("persistence %j: %s", async (changes, verdict) => {
+      expect((await told(changes as Record<string, string>))["redis.persistence"]?.verdict).toBe(verdict);
+    });
+
+    it("evictions are told", async () => {
+      expect((await told({ evicted_keys: "12" }))["redis.memory"]?.observed).toContain("12 keys evicted");
     });
   });
 

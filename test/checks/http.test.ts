@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { checkEndpoint, get } from "../../src/checks/http.ts";
+import { Pace } from "../../src/checks/pace.ts";
 import { jsonAt } from "../../src/config/assertion.ts";
 import { type Api, endpoint, json, serve } from "./api.ts";
 
@@ -67,7 +68,11 @@ describe("statuses", () => {
     const api = await serve((request, response) =>
       request.url === "/health" ? response.writeHead(302, { location: "/health/redis" }).end() : json(response, 200, {}),
     );
-    expect(await look(api)).toMatchObject({ verdict: "failed", observed: "HTTP 302" });
+    expect(await look(api)).toMatchObject({
+      verdict: "failed",
+      observed: "HTTP 302",
+      message: expect.stringContaining("leads to /health/redis, which was not followed"),
+    });
     expect(api.seen).toEqual(["GET /health"]);
   });
 
@@ -110,6 +115,43 @@ describe("what the JSON must hold", () => {
     expect((await look(api, { json: changes })).verdict).toBe("failed");
   });
 
+  const ago = (milliseconds: number) => new Date(Date.now() - milliseconds).toISOString();
+  it.each([
+    ["a figure in its range", { path: "$.v", between: [0, 10] }, () => 10, "passed", ""],
+    ["a figure out of its range", { path: "$.v", between: [0, 10] }, () => 11, "failed", "out of the range"],
+    ["text in place of a figure", { path: "$.v", between: [0, 10] }, () => "7", "failed", ""],
+    ["a fresh time", { path: "$.v", youngerThan: "1m" }, () => ago(1_000), "passed", ""],
+    ["a fresh time in seconds", { path: "$.v", youngerThan: "1m" }, () => Math.floor(Date.now() / 1000), "passed", ""],
+    ["a fresh time in milliseconds", { path: "$.v", youngerThan: "1m" }, () => Date.now(), "passed", ""],
+    ["a stale time", { path: "$.v", youngerThan: "1m" }, () => ago(120_000), "failed", "stale, or hard-coded"],
+    ["a time to come", { path: "$.v", youngerThan: "1m" }, () => ago(-3_600_000), "failed", "stale, or hard-coded"],
+    ["no time at all", { path: "$.v", youngerThan: "1m" }, () => null, "failed", "may be hard-coded"],
+    ["what is no time", { path: "$.v", youngerThan: "1m" }, () => "soon", "failed", "stale, or hard-coded"],
+  ])("%s", async (_, assertion, value, verdict, message) => {
+    const api = await serve((_, response) => json(response, 200, { v: value() }));
+    const found = await look(api, { json: [assertion] });
+    expect(found.verdict).toBe(verdict);
+    expect(found.message ?? "").toContain(message);
+  });
+
+  it("headers of the answer, and headers of its own", async () => {
+    const api = await serve((request, response) => json(response, 200, {}, { "x-asked-by": String(request.headers["x-probe"]) }));
+    const headers = { "x-probe": "env-actions" };
+    const wants = (matches: string) => look(api, { headers, answerHeaders: [{ header: "X-Asked-By", matches }] });
+    expect((await wants("^env-actions$")).verdict).toBe("passed");
+    expect(await wants("^somebody$")).toMatchObject({ verdict: "failed", observed: 'X-Asked-By is "env-actions"' });
+  });
+
+  it.each(["HEAD", "OPTIONS"] as const)(
+    "%s is asked where it is configured, and nothing that could write can be",
+    async (method) => {
+      const api = await serve((_, response) => response.writeHead(204).end());
+      expect(await look(api, { method, status: [204] })).toMatchObject({ verdict: "passed", title: `${method} /health` });
+      expect(new Set(api.seen)).toEqual(new Set([`${method} /health`]));
+      expect(() => endpoint({ method: "POST" as "GET" })).toThrow(/HEAD/);
+    },
+  );
+
   it("what is no JSON proves nothing", async () => {
     const api = await serve((_, response) => response.end("<html>fine</html>"));
     expect(await look(api, { json: [{ path: "$.ok", equals: true }] })).toMatchObject({
@@ -121,6 +163,61 @@ describe("what the JSON must hold", () => {
 
   it("a path leads nowhere through anything but objects and lists", () => {
     for (const value of [undefined, null, 1, "text", [], { a: null }]) expect(jsonAt(value, "$.a.b[0]")).toBeUndefined();
+  });
+});
+
+describe("politeness", () => {
+  it("all checks together never ask more often in any second than they may, as the server saw it", async () => {
+    const arrivals: number[] = [];
+    const api = await serve((_, response) => {
+      arrivals.push(performance.now());
+      json(response, 200, {});
+    });
+    const pace = new Pace({ requestsPerSecond: 100, longestPauseMs: 0 });
+    await Promise.all(
+      Array.from({ length: 6 }, (_, index) => look({ ...api, pace }, { path: `/route/${index}` }, { samples: 20 })),
+    );
+    expect(arrivals).toHaveLength(126);
+    for (const [index, at] of arrivals.entries())
+      expect(arrivals.slice(index).filter((other) => other < at + 1_000).length).toBeLessThanOrEqual(100);
+  });
+
+  it("comes back when the API asks it to, if that is soon, and has all its samples then", async () => {
+    const api = await serve((_, response, count) =>
+      count === 2 ? json(response, 429, {}, { "retry-after": "0" }) : json(response, 200, {}),
+    );
+    const pace = new Pace({ requestsPerSecond: 1_000, longestPauseMs: 1_000 });
+    expect(await look({ ...api, pace })).toMatchObject({ verdict: "passed", latency: { count: 3 } });
+    expect(api.seen).toHaveLength(5);
+  });
+
+  it("does not come back again and again", async () => {
+    const api = await serve((_, response) => json(response, 429, {}, { "retry-after": "0" }));
+    const pace = new Pace({ requestsPerSecond: 1_000, longestPauseMs: 1_000 });
+    expect(await look({ ...api, pace })).toMatchObject({ verdict: "error", observed: "429, rate limited" });
+    expect(api.seen).toHaveLength(3);
+  });
+});
+
+describe("slow while the other checks ran", () => {
+  const quickAfter = (slow: number) =>
+    serve((_, response, count) => void setTimeout(() => json(response, 200, {}), count <= slow ? 420 + 150 * (count % 2) : 0));
+
+  it("is looked at once more when they are done, and that is what counts", async () => {
+    const api = await quickAfter(4);
+    const found = await checkEndpoint(api, endpoint(), { samples: 3, apiP95: 400, quiet: Promise.resolve() }, "api");
+    expect(found).toMatchObject({
+      verdict: "passed",
+      observed: expect.stringMatching(/; P95 \d{3} ms while the other checks ran$/),
+    });
+    expect(api.seen).toHaveLength(8);
+  });
+
+  it("and slow in quiet is failed, after no third look", async () => {
+    const api = await quickAfter(0);
+    const found = await checkEndpoint(api, endpoint(), { samples: 3, apiP95: 0, quiet: Promise.resolve() }, "api");
+    expect(found).toMatchObject({ verdict: "failed", message: "The API answers, but too slowly." });
+    expect(api.seen).toHaveLength(8);
   });
 });
 

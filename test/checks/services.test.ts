@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe, expect, it } from "vitest";
 import { checkAuth, mintToken } from "../../src/checks/auth.ts";
-import { checkOauth } from "../../src/checks/oauth.ts";
+import { checkDiscovery, checkOauth } from "../../src/checks/oauth.ts";
 import { environmentSchema } from "../../src/config/environment-schema.ts";
 import { type Api, bodyOf, json, serve } from "./api.ts";
 
@@ -34,7 +34,7 @@ function auth(written: { secret?: string; enabled?: boolean }) {
 
 async function verdicts(api: Api, written: { secret?: string; enabled?: boolean }): Promise<string[]> {
   const settings = auth(written);
-  const minted = settings.enabled && settings.secret ? mintToken(api, settings).then(({ token }) => token) : undefined;
+  const minted = settings.enabled && settings.secret ? mintToken(api, settings) : undefined;
   minted?.catch(() => undefined);
   return (await checkAuth(api, settings, minted)).map((check) => `${check.id} ${check.verdict}: ${check.message ?? ""}`);
 }
@@ -94,6 +94,65 @@ describe("auth", () => {
     await verdicts(api, { enabled: false, secret: "right" });
     expect(body).toEqual({});
     expect(api.seen).toEqual(["POST /mint"]);
+  });
+});
+
+describe("a token that is renewed", () => {
+  const settings = { ...auth({ secret: "right" }), refresh: "/refresh" };
+  const refreshed = async (answer: unknown, status = 200, use = 200) => {
+    const api = await serve((request, response) =>
+      request.url === "/refresh" ? json(response, status, answer) : json(response, use, {}),
+    );
+    const secrets: string[] = [];
+    const minted = Promise.resolve({ token: "minted", refreshToken: "renew-me" });
+    const checks = await checkAuth(api, settings, minted, (secret) => secrets.push(secret));
+    return { check: checks.find(({ id }) => id === "auth.refresh"), secrets };
+  };
+
+  it("is accepted, and both are secrets", async () => {
+    const { check, secrets } = await refreshed({ tokens: { accessToken: "renewed" } });
+    expect(check).toMatchObject({ verdict: "passed" });
+    expect(secrets).toEqual(["renew-me", "renewed"]);
+  });
+
+  it.each([
+    ["that nobody accepts", { accessToken: "renewed" }, 200, 401, "failed"],
+    ["that is none", {}, 200, 200, "failed"],
+    ["that is refused", {}, 401, 200, "failed"],
+    ["that is rate limited", {}, 429, 200, "error"],
+  ])("%s", async (_, answer, status, use, verdict) => {
+    expect((await refreshed(answer, status, use)).check?.verdict).toBe(verdict);
+  });
+
+  it("where none was minted", async () => {
+    const api = await serve((_, response) => json(response, 200, {}));
+    const checks = await checkAuth(api, settings, Promise.resolve({ token: "minted" }));
+    expect(checks.find(({ id }) => id === "auth.refresh")).toMatchObject({ verdict: "failed" });
+  });
+});
+
+describe("a discovery document", () => {
+  const discovered = async (make: (url: string) => [number, unknown]) => {
+    const api: Api = await serve((_, response) => json(response, ...make(api.url)));
+    return await checkDiscovery(api, `${api.url}/.well-known/openid-configuration`);
+  };
+  const whole = (url: string) => ({
+    issuer: url,
+    authorization_endpoint: `${url}/authorize`,
+    token_endpoint: `${url}/token`,
+    jwks_uri: `${url}/keys`,
+  });
+
+  it.each<[string, (url: string) => [number, unknown], string, string]>([
+    ["that is whole", (url) => [200, whole(url)], "passed", ""],
+    ["of somebody else", (url) => [200, { ...whole(url), issuer: "https://elsewhere.example" }], "failed", "issuer"],
+    ["without keys", (url) => [200, { ...whole(url), jwks_uri: undefined }], "failed", "lacks"],
+    ["that is not there", () => [404, {}], "failed", "does not answer as it should"],
+    ["of a provider that is down", () => [503, {}], "error", "does not answer as it should"],
+  ])("%s", async (_, make, verdict, message) => {
+    const check = await discovered(make);
+    expect(check.verdict).toBe(verdict);
+    expect(check.message ?? "").toContain(message);
   });
 });
 

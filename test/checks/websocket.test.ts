@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Server } from "socket.io";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { checkNamespace, type SocketPorts } from "../../src/checks/websocket.ts";
+import { checkNamespace, checkPlainSocket, checkWrongToken, type SocketPorts } from "../../src/checks/websocket.ts";
 
 const http = createServer();
 let ports: SocketPorts;
@@ -83,6 +83,40 @@ describe("a namespace", () => {
     const looking = look("/silent", "good", { signal: controller.signal });
     controller.abort(new Error("the budget is used up"));
     expect(await looking).toMatchObject({ verdict: "error", message: expect.stringContaining("the budget is used up") });
+  });
+});
+
+describe("a wrong token", () => {
+  it.each([
+    ["is refused", "/sessions", "passed", ""],
+    ["lets anybody in", "/open", "failed", "Anybody can connect"],
+    ["at a namespace that nobody made", "/nowhere", "failed", "has no namespace"],
+    ["where something else is wrong", "/broken", "error", "proves nothing"],
+  ])("%s", async (_, namespace, verdict, message) => {
+    const check = await checkWrongToken(ports, namespace, 5_000);
+    expect(check.verdict).toBe(verdict);
+    expect(check.message ?? "").toContain(message);
+    await expect.poll(connected).toBe(0);
+  });
+});
+
+describe("a WebSocket without Socket.IO", () => {
+  // What Socket.IO stands on is one: it greets with a message that begins with 0.
+  const path = "/socket.io/?EIO=4&transport=websocket";
+  it("opens, greets, and is closed again", async () => {
+    expect(await checkPlainSocket(ports, { path }, 5_000)).toMatchObject({ verdict: "passed", latency: { count: 1 } });
+    expect(await checkPlainSocket(ports, { path, message: '^0.*"sid"' }, 5_000)).toMatchObject({ verdict: "passed" });
+    await expect.poll(() => sockets.engine.clientsCount).toBe(0);
+  });
+
+  it.each([
+    ["that says something else", { path, message: "hello" }, 100, "did not answer within 200 ms"],
+    ["that is none", { path: "/nothing" }, 5_000, "No WebSocket at"],
+  ])("%s is an error", async (_, socket, limitMs, message) => {
+    expect(await checkPlainSocket(ports, socket, limitMs)).toMatchObject({
+      verdict: "error",
+      message: expect.stringContaining(message),
+    });
   });
 });
 

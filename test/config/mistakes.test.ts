@@ -215,8 +215,8 @@ const shape: Case[] = [
         "servers:\n  back:\n    command: a\n    ready: { url: http://localhost:3000, json: [{ path: $.a, changes: true }] }",
     }),
     says: [
-      "c.yml:8:53  environments.sandbox.servers.back.ready.json[0]  expected exactly one of equals, oneOf, notNull and matches",
-      "c.yml:8:66  environments.sandbox.servers.back.ready.json[0].changes  unknown key; known: path, equals, oneOf, notNull, matches",
+      "c.yml:8:53  environments.sandbox.servers.back.ready.json[0]  expected exactly one of equals, oneOf, notNull, matches, between and youngerThan",
+      "c.yml:8:66  environments.sandbox.servers.back.ready.json[0].changes  unknown key; known: path, equals, oneOf, notNull, matches, between, youngerThan",
     ],
   },
   {

@@ -1,0 +1,129 @@
+/**
+ * Whether one run is slower than another, told from ranks alone: latencies have long tails, and a mean, or the normal distribution
+ * that a t-test assumes, follows the worst outlier. Nothing here knows what was measured.
+ */
+
+export interface RankTest {
+  /** How many pairs (later, earlier) have the later value above the earlier one; a tie counts half. */
+  u: number;
+  /** One-sided: how likely the later values would lie this high above the earlier ones by chance. */
+  p: number;
+  /** The chance that a later value lies above an earlier one; 0.5 is none. */
+  superiority: number;
+  /** Cliff's delta, from -1 to 1: how far the two lie apart, whatever the number of samples. */
+  delta: number;
+}
+
+/** Up to here every arrangement is counted; above, the normal distribution is close enough. */
+const largestCounted = 400;
+
+/**
+ * Mann-Whitney U: exact for few values without ties, else the normal approximation with corrections for ties and continuity.
+ * @throws RangeError where a side has no values: nothing can be said of them
+ */
+export function rankTest(later: readonly number[], earlier: readonly number[]): RankTest {
+  const [m, n] = [later.length, earlier.length];
+  if (m === 0 || n === 0) throw new RangeError("a rank test needs values on both sides");
+  const { u, tied } = ranked(later, earlier);
+  const superiority = u / (m * n);
+  const p = tied.length === 0 && m * n <= largestCounted ? exactTail(u, m, n) : normalTail(u, m, n, tied);
+  return { u, p, superiority, delta: 2 * superiority - 1 };
+}
+
+/** U, and the size of every group of equal values. */
+function ranked(later: readonly number[], earlier: readonly number[]): { u: number; tied: number[] } {
+  const all = [...later.map((value) => ({ value, isLater: true })), ...earlier.map((value) => ({ value, isLater: false }))].sort(
+    (a, b) => a.value - b.value,
+  );
+  const tied: number[] = [];
+  let [at, u, earlierBelow] = [0, 0, 0];
+  while (at < all.length) {
+    let end = at;
+    let laterHere = 0;
+    while (end < all.length && all[end]?.value === all[at]?.value) if (all[end++]?.isLater) laterHere++;
+    const earlierHere = end - at - laterHere;
+    u += laterHere * (earlierBelow + earlierHere / 2);
+    earlierBelow += earlierHere;
+    if (end - at > 1) tied.push(end - at);
+    at = end;
+  }
+  return { u, tied };
+}
+
+function normalTail(u: number, m: number, n: number, tied: readonly number[]): number {
+  const all = m + n;
+  const ties = tied.reduce((sum, size) => sum + size ** 3 - size, 0);
+  const variance = ((m * n) / 12) * (all + 1 - ties / (all * (all - 1)));
+  // All values are equal: nothing lies above anything.
+  if (!(variance > 0)) return 1;
+  return 1 - normal((u - (m * n) / 2 - 0.5) / Math.sqrt(variance));
+}
+
+/** The share of all arrangements of m and n different values that have at least this U. */
+function exactTail(u: number, m: number, n: number): number {
+  // ways[i][k]: arrangements of i later values among the earlier ones looked at so far whose U is k.
+  let ways: number[][] = Array.from({ length: m + 1 }, () => [1]);
+  for (let earlier = 1; earlier <= n; earlier++) {
+    const next: number[][] = [[1]];
+    for (let i = 1; i <= m; i++) {
+      // The highest value is a later one, above all earlier ones, or it is an earlier one, which adds nothing.
+      const row = new Array<number>(i * earlier + 1).fill(0);
+      for (const [k, count] of (next[i - 1] ?? []).entries()) row[k + earlier] = (row[k + earlier] ?? 0) + count;
+      for (const [k, count] of (ways[i] ?? []).entries()) row[k] = (row[k] ?? 0) + count;
+      next[i] = row;
+    }
+    ways = next;
+  }
+  const counts = ways[m] ?? [];
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  return counts.slice(Math.ceil(u)).reduce((sum, count) => sum + count, 0) / total;
+}
+
+/** The normal distribution function, to 1.5e-7 (Abramowitz and Stegun 7.1.26). */
+function normal(z: number): number {
+  const x = Math.abs(z) / Math.SQRT2;
+  const t = 1 / (1 + 0.3275911 * x);
+  const polynomial = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  const tail = (polynomial * Math.exp(-x * x)) / 2;
+  return z >= 0 ? 1 - tail : tail;
+}
+
+/**
+ * By which factor the later values are above the earlier ones: the median over all pairs, as Hodges and Lehmann estimate a shift.
+ * Values must be above 0. @throws RangeError where a side has no values
+ */
+export function ratioOf(later: readonly number[], earlier: readonly number[]): number {
+  if (later.length === 0 || earlier.length === 0) throw new RangeError("a ratio needs values on both sides");
+  const [xs, ys] = [sorted(later), sorted(earlier)];
+  const pairs = xs.length * ys.length;
+  return (nthRatio(xs, ys, Math.ceil(pairs / 2)) + nthRatio(xs, ys, Math.floor(pairs / 2) + 1)) / 2;
+}
+
+/** Halving the range so often leaves less of it than a number can tell. */
+const halvings = 64;
+
+/** The ratio that has `rank` of all pairs at or below it, found without making the pairs: there may be millions. */
+function nthRatio(xs: readonly number[], ys: readonly number[], rank: number): number {
+  let low = (xs[0] ?? 0) / (ys.at(-1) ?? 1);
+  let high = (xs.at(-1) ?? 0) / (ys[0] ?? 1);
+  for (let halving = 0; halving < halvings && low < high; halving++) {
+    const middle = low + (high - low) / 2;
+    if (pairsUpTo(xs, ys, middle) >= rank) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+/** How many pairs have x / y ≤ ratio. For a higher y as many x or more are low enough, so both are walked through once. */
+function pairsUpTo(xs: readonly number[], ys: readonly number[], ratio: number): number {
+  let [count, lowEnough] = [0, 0];
+  for (const y of ys) {
+    while (lowEnough < xs.length && (xs[lowEnough] ?? 0) <= ratio * y) lowEnough++;
+    count += lowEnough;
+  }
+  return count;
+}
+
+function sorted(values: readonly number[]): number[] {
+  return [...values].sort((a, b) => a - b);
+}

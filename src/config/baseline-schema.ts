@@ -1,0 +1,30 @@
+import { z } from "zod";
+
+const growthPattern = /^<=\s*\+(\d{1,4}(?:\.\d+)?)%$/;
+
+/** Written as `<= +10%`; read as 0.1. */
+const growth = z
+  .string({ error: 'expected a limit such as "<= +10%"' })
+  .regex(growthPattern, { error: 'expected a limit such as "<= +10%": how much more than in earlier runs is still right' })
+  .transform((text) => Number(growthPattern.exec(text)?.[1]) / 100);
+
+/** What a latency may be, compared with earlier runs. */
+export const baselineSchema = z.strictObject({
+  criteria: z
+    .strictObject({
+      p50: growth.optional().meta({ description: 'How much slower the median may be, such as "<= +10%".' }),
+      p95: growth.optional().meta({ description: 'How much slower the P95 may be, such as "<= +10%".' }),
+    })
+    .refine(({ p50, p95 }) => p50 !== undefined || p95 !== undefined, { error: "expected p50, p95, or both" })
+    .meta({ description: "Broken only where the whole run is slower by a rank test, not where one sample is." }),
+  minimumSamples: z
+    .int()
+    .min(5)
+    .max(1_000)
+    .default(30)
+    .meta({ description: "With fewer samples, in this run or in the earlier ones together, it is degraded: not enough data." }),
+  runs: z.int().min(1).max(50).default(10).meta({ description: "How many passing runs are kept." }),
+  verdict: z.enum(["failed", "degraded"]).default("failed").meta({ description: "What being slower means." }),
+});
+
+export type Baseline = z.output<typeof baselineSchema>;

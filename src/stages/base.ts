@@ -1,0 +1,66 @@
+import { checkConnection, type Peer, peerOf } from "../checks/connection.ts";
+import { checkDatabricks, type WarehouseLooks } from "../checks/databricks.ts";
+import { checkVariables } from "../checks/variables.ts";
+import { loadSocketClient } from "../checks/websocket.ts";
+import type { Check } from "../model.ts";
+import { loadDriver } from "../warehouse/access.ts";
+import { readAuthority } from "../warehouse/authority.ts";
+import type { WarehouseSettings } from "../warehouse/connection.ts";
+import { describeWarehouse } from "../warehouse/describe.ts";
+import { type Readers, warehouseSettings } from "./connections.ts";
+import type { StageContext } from "./context.ts";
+
+/** What preflight and smoke look at in the same way, below the application. */
+
+/**
+ * Loads what the checks need before anything is measured, best while the servers start: while code is loaded nothing else gets its
+ * turn, and every latency would show it.
+ */
+export async function loadClients({ environment }: StageContext): Promise<void> {
+  await Promise.all([
+    environment.databricks ? loadDriver() : undefined,
+    environment.websocket?.namespaces.length ? loadSocketClient() : undefined,
+  ]);
+}
+
+/**
+ * @param looks `prove` throws where the identity is not the expected one, and is not given where none is expected; `quiet` resolves
+ * when nothing else is asked of the warehouse.
+ */
+export function checkWarehouse(
+  context: StageContext,
+  readers: Readers,
+  limits: { sqlP95: number; certificateDays: number },
+  { prove, quiet }: { prove: WarehouseLooks["prove"] | undefined; quiet: Promise<unknown> },
+): Promise<Check | Check[]>[] {
+  const settings = warehouseSettings(context);
+  if (!readers.warehouse || !settings) return [];
+  const looks: WarehouseLooks = {
+    ...(prove ? { prove } : {}),
+    wokeIn: readers.wokeIn,
+    quiet,
+    describe: () => describeWarehouse(settings, context.signal),
+  };
+  return [
+    checkDatabricks(readers.warehouse, limits, looks),
+    checkConnection(
+      "databricks.certificate",
+      "Connection to Databricks",
+      warehousePeer(settings),
+      limits.certificateDays,
+      context.signal,
+    ),
+  ];
+}
+
+async function warehousePeer(settings: WarehouseSettings): Promise<Peer> {
+  const peer = peerOf(`https://${settings.host.replace(/^https:\/\//, "")}`);
+  const ca = await readAuthority(settings.certificateAuthority);
+  return ca ? { ...peer, ca } : peer;
+}
+
+/** The variables, and the life of the token that reads. */
+export function lookAtVariables(context: StageContext): Promise<Check> {
+  const { variables, token } = context.environment;
+  return checkVariables(variables, context.env, token ? { "the environment's token": token.reveal() } : {});
+}

@@ -1,0 +1,145 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { compare } from "../checks/baseline.ts";
+import { look, samplesOf, sentence } from "../checks/check.ts";
+import type { Baseline } from "../config/baseline-schema.ts";
+import { type Check, opensTheGate, worstVerdict } from "../model.ts";
+import { type StageContext, step, told } from "./context.ts";
+
+/**
+ * The latencies of the last passing runs, kept in the workspace: no outside service is needed to know what was normal. On a runner
+ * the folder has to be carried from run to run, for example by actions/cache.
+ */
+
+/** More samples than this of one check in one run add nothing but bytes. */
+const mostSamples = 200;
+
+const runSchema = z.strictObject({
+  runId: z.string(),
+  stage: z.string(),
+  finishedAt: z.string(),
+  samples: z.record(z.string(), z.array(z.number().nonnegative()).min(1)),
+});
+const fileSchema = z.strictObject({ schemaVersion: z.literal(1), runs: z.array(runSchema) });
+
+type Run = z.output<typeof runSchema>;
+
+/**
+ * A comparison for each latency that was sampled; none where none is configured. Then what passed is kept for later runs.
+ * @param checks of the stage, all finished
+ */
+export async function compareWithEarlierRuns(context: StageContext, checks: readonly Check[]): Promise<Check[]> {
+  const settings = baselineOf(context);
+  const { comparisons, slower } = settings ? await compareAll(context, checks, settings) : { comparisons: [], slower: [] };
+  await keepForLaterRuns(context, [...checks, ...comparisons], slower);
+  return comparisons;
+}
+
+async function compareAll(
+  context: StageContext,
+  checks: readonly Check[],
+  settings: Baseline,
+): Promise<{ comparisons: Check[]; slower: string[] }> {
+  const slower: string[] = [];
+  const earlier = readRuns(context);
+  earlier.catch(() => undefined);
+  const comparing = sampled(checks).map(({ check, samples }) =>
+    told(
+      context,
+      look(`baseline.${check.id}`, `${check.title} against earlier runs`, async () => {
+        const runs = (await earlier).filter((run) => run.stage === context.stage).slice(-settings.runs);
+        const earlierSamples = runs.flatMap((run) => samplesIn(run, check.id));
+        const { slower: isSlower, ...finding } = compare(check, samples, earlierSamples, settings);
+        if (isSlower) slower.push(check.id);
+        return finding;
+      }),
+    ),
+  );
+  return { comparisons: await Promise.all(comparing), slower };
+}
+
+function samplesIn(run: Run, id: string): number[][] {
+  const samples = run.samples[id];
+  return samples ? [samples] : [];
+}
+
+/** Keeps what passed, so that a slow run never becomes the measure of the next. A file that cannot be written is told, and no more. */
+async function keepForLaterRuns(context: StageContext, checks: readonly Check[], slower: readonly string[]): Promise<void> {
+  if (context.signal.aborted || !opensTheGate(worstVerdict(checks.map(({ verdict }) => verdict)))) return;
+  const kept = sampled(checks).filter(({ check }) => check.verdict === "passed" && !slower.includes(check.id));
+  if (kept.length === 0) return;
+  const run: Run = {
+    runId: context.runId,
+    stage: context.stage,
+    finishedAt: new Date().toISOString(),
+    samples: Object.fromEntries(kept.map(({ check, samples }) => [check.id, samples.slice(0, mostSamples).map(rounded)])),
+  };
+  try {
+    await writeRuns(context, bounded([...(await readRuns(context)), run], baselineOf(context)?.runs ?? 10));
+  } catch (error) {
+    step(context, `latencies were not kept for later runs: ${sentence(error)}`);
+  }
+}
+
+/** Single measurements, such as one connection, are no sample of anything. */
+function sampled(checks: readonly Check[]): { check: Check; samples: readonly number[] }[] {
+  return checks.flatMap((check) => {
+    const samples = check.latency ? samplesOf(check.latency) : [];
+    return samples.length > 1 ? [{ check, samples }] : [];
+  });
+}
+
+function baselineOf(context: StageContext) {
+  const { preflight, smoke } = context.config.stages;
+  return context.stage === "preflight" ? preflight.baseline : context.stage === "smoke" ? smoke.baseline : undefined;
+}
+
+/** The last runs of each stage. */
+function bounded(runs: readonly Run[], most: number): Run[] {
+  const ofStage = (stage: string) => runs.filter((run) => run.stage === stage).slice(-most);
+  return [...new Set(runs.map((run) => run.stage))].flatMap(ofStage);
+}
+
+/** Microseconds are finer than any network. */
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
+
+function fileOf(context: StageContext): string {
+  return join(context.records, "baseline", `${context.environment.name}.json`);
+}
+
+/** @throws Error for a file that cannot be understood: it is not silently begun anew, because then nothing would ever be slower */
+async function readRuns(context: StageContext): Promise<Run[]> {
+  const file = fileOf(context);
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+  try {
+    return fileSchema.parse(JSON.parse(text)).runs;
+  } catch (error) {
+    const cure = "Delete it to begin anew.";
+    throw new Error(`.env-actions/baseline/${context.environment.name}.json is not what env-actions wrote. ${cure}`, {
+      cause: error,
+    });
+  }
+}
+
+/** At once: whoever reads it meanwhile sees the old runs or the new ones, never half of them. */
+async function writeRuns(context: StageContext, runs: readonly Run[]): Promise<void> {
+  const file = fileOf(context);
+  await mkdir(dirname(file), { recursive: true });
+  const draft = `${file}.${randomUUID()}`;
+  try {
+    await writeFile(draft, `${JSON.stringify({ schemaVersion: 1, runs })}\n`);
+    await rename(draft, file);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}

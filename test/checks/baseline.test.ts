@@ -1,0 +1,114 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { compare } from "../../src/checks/baseline.ts";
+import { type Baseline, baselineSchema } from "../../src/config/baseline-schema.ts";
+
+// Two runs of the same must not be told apart, and two that differ by a fifth must: by simulation, from latencies of the example's
+// backend as they were recorded (on a busy machine, 300 of each route) and from distributions with tails as long as those of real networks.
+const traces = JSON.parse(readFileSync(join(import.meta.dirname, "../fixtures/latency-traces.json"), "utf8")) as Record<
+  string,
+  number[]
+>;
+
+/** mulberry32: the same numbers in every run. */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const random = generator(20261128);
+const gauss = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+const lognormal = (spread: number) => () => 40 * Math.exp(spread * gauss());
+const pareto = (shape: number) => 50 / (1 - random()) ** (1 / shape);
+const recorded = (route: string) => () => {
+  const trace = traces[route] ?? [];
+  return trace[Math.floor(random() * trace.length)] ?? Number.NaN;
+};
+
+const distributions: Record<string, () => number> = {
+  "the recorded /auth/health": recorded("/api/v1/auth/health"),
+  "the recorded /health/databricks": recorded("/api/v1/health/databricks"),
+  "lognormal, spread 0.3": lognormal(0.3),
+  "lognormal with a tenth of a Pareto tail": () => (random() < 0.1 ? pareto(1.2) : lognormal(0.2)()),
+  "lognormal with a twentieth of a Pareto tail": () => (random() < 0.05 ? pareto(1.5) : lognormal(0.3)()),
+};
+/** So wide that a fifth more cannot be seen in 60 samples by anybody: here it must only never be a false alarm. */
+const wide: Record<string, () => number> = {
+  "the recorded /ready": recorded("/api/v1/ready"),
+  "lognormal, spread 0.6": lognormal(0.6),
+};
+
+const settings = baselineSchema.parse({ criteria: { p95: "<= +10%" } });
+const run = (draw: () => number, factor = 1) => Array.from({ length: 60 }, () => draw() * factor);
+const judged = (samples: number[], runs: number[][], changes: Partial<Baseline> = {}) =>
+  compare({ title: "GET /health" }, samples, runs, { ...settings, ...changes });
+
+describe("false alarms", () => {
+  it.each(Object.entries({ ...distributions, ...wide }))("%s: at most 10 of 500 pairs", (_, draw) => {
+    const alarms = Array.from({ length: 500 }, () => judged(run(draw), [run(draw)])).filter(({ slower }) => slower);
+    expect(alarms.length).toBeLessThanOrEqual(10);
+  });
+});
+
+describe("a fifth slower, in 60 samples", () => {
+  it.each(Object.entries(distributions))("%s: found in at least 9 of 10", (_, draw) => {
+    const tries = Array.from({ length: 60 }, () => {
+      const runs = Array.from({ length: 10 }, () => run(draw));
+      return judged(run(draw, 1.2), runs);
+    });
+    expect(tries.filter(({ slower }) => slower).length).toBeGreaterThanOrEqual(54);
+  });
+});
+
+describe("one comparison", () => {
+  const steady = (middle: number) => Array.from({ length: 60 }, (_, index) => middle + (index % 13) / 10);
+
+  it("says by how much, and of how many samples", () => {
+    expect(judged(steady(130), [steady(100), steady(101)])).toMatchObject({
+      slower: true,
+      verdict: "failed",
+      observed: "p95 131 ms, was 102 ms; 60 samples against 120 of 2 runs",
+      expected: "p95 ≤ +10%",
+      message: expect.stringMatching(/^GET \/health is slower than in earlier runs, by about 29%: .*chance of 100%/),
+    });
+    expect(judged(steady(130), [steady(100)], { verdict: "degraded" }).verdict).toBe("degraded");
+  });
+
+  it("a shift that is sure but tiny is no alarm, nor is one sample that is an outlier", () => {
+    expect(judged(steady(103), [steady(100), steady(100)])).toMatchObject({ slower: false, verdict: "passed" });
+    expect(judged([...steady(100).slice(1), 60_000], [steady(100)])).toMatchObject({ slower: false, verdict: "passed" });
+  });
+
+  it("a run like the slower ones among the earlier is nothing new, and a quicker one is none", () => {
+    const runs = [steady(100), steady(100), steady(130)];
+    expect(judged(steady(129), runs)).toMatchObject({ slower: false });
+    expect(judged(steady(80), runs)).toMatchObject({ slower: false });
+  });
+
+  it.each([
+    ["no earlier run", steady(1_000), [], "more passing runs"],
+    ["too few samples before", steady(1_000), [steady(1).slice(0, 29)], "more passing runs"],
+    ["too few samples now", steady(1_000).slice(0, 29), [steady(1)], "api.samples"],
+  ])("%s is no pass by luck", (_, samples, runs, cure) => {
+    const found = judged(samples, runs);
+    expect(found).toMatchObject({ slower: false, verdict: "degraded", message: expect.stringMatching(/^Not enough data: /) });
+    expect(found.message).toContain(cure);
+  });
+});
+
+describe("criteria", () => {
+  it.each(["10%", "<= 10%", "< +10%", "<= +x%", 0.1])("%j is a mistake that says what to write", (written) => {
+    const { error } = baselineSchema.safeParse({ criteria: { p95: written } });
+    expect(error?.issues[0]?.message).toContain('"<= +10%"');
+  });
+
+  it("none at all is a mistake", () => {
+    expect(baselineSchema.safeParse({ criteria: {} }).error?.issues[0]?.message).toBe("expected p50, p95, or both");
+  });
+});

@@ -1,0 +1,68 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createServer as createPlain, type Server } from "node:net";
+import { createServer } from "node:tls";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { type Certificates, makeCertificates } from "../../local/warehouse/certificate.ts";
+import { checkConnection, type Peer, peerOf } from "../../src/checks/connection.ts";
+
+// Real servers with real certificates: good for a month, for a week, over, and of an authority that nobody knows.
+const signal = new AbortController().signal;
+
+async function portOf(server: Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+async function secure(certificates: Certificates, trusted = true): Promise<Peer> {
+  const server = createServer({ cert: certificates.certificate, key: certificates.key });
+  server.on("tlsClientError", () => undefined);
+  const port = await portOf(server);
+  return { host: "127.0.0.1", port, tls: true, ...(trusted ? { ca: Buffer.from(certificates.authority) } : {}) };
+}
+
+const here = [{ ip: [127, 0, 0, 1] }];
+const ago = (days: number) => new Date(Date.now() - days * 86_400_000);
+const check = (peer: Peer, days = 14) => checkConnection("api.connection", "Connection", peer, days, signal);
+
+describe("a certificate", () => {
+  it.each([
+    ["good for a month", () => secure(makeCertificates(here)), "passed", /^TCP .* ms, TLS .* ms, certificate good for 29 days$/],
+    ["good for a week", () => secure(makeCertificates(here, ago(0), 7)), "degraded", /good for 6 days$/],
+    ["that is over", () => secure(makeCertificates(here, ago(40), 30)), "failed", /certificate over since 1[01] days$/],
+    ["of an authority that nobody knows", () => secure(makeCertificates(here), false), "failed", /good for 29 days$/],
+    ["of another host", () => secure(makeCertificates([{ dns: "elsewhere.example" }])), "failed", /good for 29 days$/],
+  ])("%s", async (_, peer, verdict, observed) => {
+    const found = await check(await peer());
+    expect(found).toMatchObject({ verdict, observed: expect.stringMatching(observed) });
+    expect(found.message === undefined).toBe(verdict === "passed");
+  });
+});
+
+it("without TLS only the connection is measured", async () => {
+  const port = await portOf(createPlain((socket) => void socket.end()));
+  expect(await check(peerOf(`http://127.0.0.1:${port}/path`))).toMatchObject({
+    verdict: "passed",
+    observed: expect.stringMatching(/^TCP [\d.]+ ms$/),
+  });
+});
+
+it("nobody there, and a server that speaks no TLS, are errors", async () => {
+  const gone = createPlain();
+  const port = await portOf(gone);
+  const plain = await portOf(createPlain((socket) => void socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")));
+  expect((await check({ host: "127.0.0.1", port: plain, tls: true })).verdict).toBe("error");
+  gone.close();
+  await once(gone, "close");
+  expect(await check({ host: "127.0.0.1", port, tls: false })).toMatchObject({
+    verdict: "error",
+    message: expect.stringContaining("ECONNREFUSED"),
+  });
+});
+
+it("knows the ports of addresses", () => {
+  expect(peerOf("https://api.example")).toEqual({ host: "api.example", port: 443, tls: true });
+  expect(peerOf("http://[::1]:3000/x")).toEqual({ host: "::1", port: 3000, tls: false });
+});

@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { checkVariables } from "../../src/checks/variables.ts";
+
+const now = Date.parse("2026-11-28T12:00:00Z");
+const tokenUntil = (time: string) =>
+  ["header", Buffer.from(JSON.stringify({ exp: Date.parse(time) / 1000 })).toString("base64url"), "signature"].join(".");
+
+describe("a variable", () => {
+  it.each([
+    ["that is there", "A", "8f3a-something-random", "passed", ""],
+    ["that is missing", "A", undefined, "failed", "missing: A"],
+    ["of blanks", "A", "  ", "failed", "missing: A"],
+    ["that is a known default", "A", "ChangeMe", "failed", "A is a well-known default"],
+    ["that is a known token", "A", "dapi-test", "failed", "A is a well-known default"],
+    ["whose password is a known default", "A", "redis://user:secret@redis.internal:6379", "failed", "well-known default"],
+    ["that is its own name", "MY_TOKEN", "MY_TOKEN", "failed", "well-known default"],
+    ["that nobody filled in", "A", "<your token>", "failed", "is a placeholder"],
+    ["that was not expanded", "A", "${{ secrets.A }}", "failed", "is a placeholder"],
+    ["of the right form", { name: "A", matches: "dapi[0-9a-f]+" }, "dapi0f", "passed", ""],
+    ["of the wrong form", { name: "A", matches: "dapi[0-9a-f]+" }, "x-dapi0f", "failed", "A is not well-formed"],
+    ["that is too short", { name: "A", minimumLength: 16 }, "tooshort", "failed", "fewer than 16 characters"],
+    ["that is a living token", { name: "A", validFor: 3_600_000 }, tokenUntil("2026-11-28T14:00:00Z"), "passed", ""],
+    [
+      "that is a token near its end",
+      { name: "A", validFor: 3_600_000 },
+      tokenUntil("2026-11-28T12:30:00Z"),
+      "degraded",
+      "ends at 2026-11-28 12:30 UTC",
+    ],
+    ["that is a token of yesterday", "A", tokenUntil("2026-11-27T12:00:00Z"), "failed", "is over since 2026-11-27 12:00 UTC"],
+    ["that has dots and is no token", "A", "adb-77.7.azuredatabricks.net", "passed", ""],
+  ])("%s", async (_, variable, value, verdict, observed) => {
+    const check = await checkVariables([variable], { A: value, MY_TOKEN: value }, {}, now);
+    expect(check.verdict).toBe(verdict);
+    expect(check.observed).toContain(observed);
+    // Neither what is right nor what is wrong is ever shown.
+    if (value !== undefined && value.trim() !== "" && value !== "MY_TOKEN") expect(JSON.stringify(check)).not.toContain(value);
+  });
+
+  it("all that is wrong is said at once, with what to do", async () => {
+    const check = await checkVariables(
+      ["GONE", "WEAK"],
+      { WEAK: "test" },
+      { "the environment's token": tokenUntil("2026-01-01T00:00:00Z") },
+      now,
+    );
+    expect(check).toMatchObject({
+      verdict: "failed",
+      observed: "missing: GONE; WEAK is a well-known default; the environment's token is over since 2026-01-01 00:00 UTC",
+      message: expect.stringMatching(/^Set GONE: .*Anybody can guess WEAK.*Renew the environment's token\.$/),
+    });
+  });
+});

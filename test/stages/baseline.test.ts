@@ -1,0 +1,104 @@
+import { once } from "node:events";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import type { StageReport } from "../../src/model.ts";
+import { performStage } from "../../src/suite.ts";
+
+// Smoke on a real server, run after run in one workspace: what is kept, and what a later run is held to.
+let workspace: string;
+let delayMs = 0;
+let status = 200;
+const server = createServer((_, response) => void delay(delayMs).then(() => response.writeHead(status).end("{}")));
+
+beforeEach(async () => {
+  [delayMs, status] = [0, 200];
+  workspace = await mkdtemp(join(tmpdir(), "env-actions-baseline-"));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  server.close();
+  await once(server, "close");
+  await rm(workspace, { recursive: true, force: true });
+});
+
+const kept = () => join(workspace, ".env-actions", "baseline", "production.json");
+
+async function smoke(
+  baseline: object | null = { criteria: { p95: "<= +10%" }, minimumSamples: 10, runs: 2 },
+): Promise<StageReport> {
+  const { port } = server.address() as AddressInfo;
+  const api = { url: `http://127.0.0.1:${port}`, endpoints: [{ path: "/health" }], samples: 10 };
+  const config = {
+    version: 1,
+    environments: { production: { access: "read-only", api } },
+    stages: { smoke: { requestsPerSecond: 1_000, apiP95: "30s", ...(baseline ? { baseline } : {}) } },
+  };
+  await writeFile(join(workspace, "config.yml"), JSON.stringify(config));
+  const { report } = await performStage({
+    stage: "smoke",
+    workspace,
+    configFile: "config.yml",
+    environment: "production",
+    deployment: "4711",
+    env: {},
+    cancel: new AbortController().signal,
+    onProgress: () => undefined,
+    onSecret: () => undefined,
+  });
+  return report;
+}
+
+const comparison = (report: StageReport) => report.checks.find(({ id }) => id === "baseline.api.health");
+const runsKept = async (): Promise<{ stage: string; samples: Record<string, number[]> }[]> =>
+  JSON.parse(await readFile(kept(), "utf8")).runs;
+
+it("the first run has nothing to be compared with, the next has, and a slower one is no measure for those after it", async () => {
+  expect(comparison(await smoke())).toMatchObject({
+    verdict: "degraded",
+    message: expect.stringContaining("Not enough data"),
+  });
+  expect(await runsKept()).toEqual([
+    expect.objectContaining({ stage: "smoke", samples: { "api.health": expect.arrayContaining([expect.any(Number)]) } }),
+  ]);
+
+  // Ten times what a busy machine might add.
+  delayMs = 250;
+  const slower = await smoke();
+  expect(slower.verdict).toBe("failed");
+  expect(comparison(slower)).toMatchObject({
+    verdict: "failed",
+    message: expect.stringMatching(/^GET \/health is slower than in earlier runs/),
+  });
+  expect(await runsKept()).toHaveLength(1);
+});
+
+it("keeps so many runs and no more, whether or not they are compared", async () => {
+  for (let run = 0; run < 3; run++)
+    expect((await smoke({ criteria: { p50: "<= +9999%" }, runs: 2, minimumSamples: 5 })).verdict).toMatch(/passed|degraded/);
+  expect(await runsKept()).toHaveLength(2);
+  expect(comparison(await smoke(null))).toBeUndefined();
+  expect(await runsKept()).toHaveLength(3);
+});
+
+it("keeps nothing of a run that failed", async () => {
+  status = 500;
+  expect((await smoke()).verdict).toBe("failed");
+  await expect(readFile(kept())).rejects.toThrow("ENOENT");
+});
+
+it("a file that cannot be understood is an error, and stays as it is", async () => {
+  await mkdir(join(workspace, ".env-actions", "baseline"), { recursive: true });
+  await writeFile(kept(), '{"schemaVersion":1,"runs":[{"half');
+  expect(comparison(await smoke())).toMatchObject({
+    verdict: "error",
+    message: expect.stringContaining("production.json is not what env-actions wrote. Delete it to begin anew."),
+  });
+  expect(await readFile(kept(), "utf8")).toBe('{"schemaVersion":1,"runs":[{"half');
+});

@@ -1,0 +1,201 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { Quirk } from "../../examples/classroom/backend/quirks.ts";
+import { type ClassroomWorld, startClassroomWorld } from "../../examples/classroom/world.ts";
+import { readTools } from "../../scripts/tools.ts";
+import type { StageReport, Verdict } from "../../src/model.ts";
+import { performStage } from "../../src/suite.ts";
+
+// The example's backend as a real process, in every way in which ClassWaves has been seen to misbehave while it looked well.
+const root = join(import.meta.dirname, "..", "..");
+const backend = join(root, "examples", "classroom", "backend", "main.ts");
+const origin = "https://app.classwaves.example";
+
+let world: ClassroomWorld;
+let workspace: string;
+let server: ChildProcess | undefined;
+
+beforeAll(async () => {
+  world = await startClassroomWorld({ redisServer: readTools(root).redisServer });
+  workspace = await mkdtemp(join(tmpdir(), "env-actions-quirks-"));
+});
+afterEach(async () => {
+  if (server?.exitCode !== null || server.signalCode !== null) return;
+  const ended = once(server, "exit");
+  server.kill("SIGKILL");
+  await ended;
+});
+afterAll(async () => {
+  await Promise.all([world.stop(), rm(workspace, { recursive: true, force: true })]);
+});
+
+async function startBackend(quirk: Quirk | undefined, environment: string): Promise<string> {
+  const { NODE_EXTRA_CA_CERTS, ...env } = world.env;
+  const started = spawn(process.execPath, [backend], {
+    env: {
+      ...process.env,
+      ...env,
+      ...(NODE_EXTRA_CA_CERTS ? { NODE_EXTRA_CA_CERTS } : {}),
+      PORT: "0",
+      NODE_ENV: environment,
+      ALLOWED_ORIGIN: origin,
+      CLASSROOM_QUIRKS: quirk ?? "",
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  server = started;
+  for await (const line of createInterface({ input: started.stdout })) {
+    const port = /listening on port (\d+)/.exec(line)?.[1];
+    if (port) return `http://localhost:${port}`;
+  }
+  throw new Error("the backend ended before it listened");
+}
+
+async function smoke(quirk: Quirk | undefined, headers: Record<string, string> = { Origin: origin }): Promise<StageReport> {
+  const url = await startBackend(quirk, "production");
+  const config = {
+    version: 1,
+    environments: {
+      production: {
+        access: "read-only",
+        token: "${PRODUCTION_READER_TOKEN}",
+        api: {
+          url,
+          headers,
+          samples: 5,
+          endpoints: [
+            { path: "/api/v1/health", json: [{ path: "$.services.databricks", equals: "healthy" }] },
+            {
+              path: "/api/v1/health/databricks",
+              json: [
+                { path: "$.data.serverTime", notNull: true },
+                { path: "$.data.serverTime", changes: true },
+              ],
+            },
+            { path: "/api/v1/health/detailed" },
+            { path: "/api/v1/auth/health" },
+          ],
+        },
+        analytics: [
+          {
+            path: "/api/v1/analytics/dashboard/summary",
+            signIn: true,
+            json: [
+              { path: "$.data.calculatedAt", youngerThan: "5m" },
+              { path: "$.data.calculatedAt", changes: true },
+            ],
+          },
+          {
+            path: "/api/v1/analytics/dashboard/realtime",
+            signIn: true,
+            json: [{ path: "$.data.calculatedAt", changes: true }],
+          },
+        ],
+        auth: { enabled: false },
+        oauth: {},
+        websocket: {},
+      },
+    },
+    // Generous, so that a busy machine is no finding; the smoothing limiter is slower still.
+    stages: { smoke: { apiP95: "1500ms", websocketConnect: "10s" } },
+  };
+  await writeFile(join(workspace, "config.yml"), JSON.stringify(config));
+  const { report } = await performStage({
+    stage: "smoke",
+    workspace,
+    configFile: "config.yml",
+    environment: "production",
+    deployment: "4711",
+    env: world.env,
+    cancel: new AbortController().signal,
+    onProgress: () => undefined,
+    onSecret: () => undefined,
+  });
+  return report;
+}
+
+/** Everything that did not pass. */
+const found = (report: StageReport): Record<string, [Verdict, string]> =>
+  Object.fromEntries(
+    report.checks
+      .filter((check) => check.verdict !== "passed")
+      .map((check) => [check.id, [check.verdict, `${check.observed}: ${check.message}`]]),
+  );
+
+describe("smoke on an application", () => {
+  it("that is well finds nothing", async () => {
+    expect(found(await smoke(undefined))).toEqual({});
+  });
+
+  it.each<[Quirk, Verdict, Record<string, [Verdict, RegExp]>]>([
+    [
+      "silent-mock",
+      "failed",
+      {
+        "api.api-v1-health-databricks": ["failed", /serverTime is null: .*a mock may stand in/],
+        analytics: ["failed", /may be hard-coded/],
+      },
+    ],
+    ["cold-cache", "failed", { "api.api-v1-health-detailed": ["failed", /503: .*success: true all the same.*cache is cold/] }],
+    ["degraded-auth", "degraded", { "api.api-v1-auth-health": ["degraded", /206.*says that it is degraded/] }],
+    ["dangerous-oauth", "failed", { "oauth.route": ["failed", /empty sign-in was accepted.*lets everybody in/] }],
+    ["token-route-on", "failed", { "auth.mint-off": ["failed", /generate-test-token is switched on here/] }],
+    ["hard-coded-analytics", "failed", { analytics: ["failed", /hard-coded/] }],
+    [
+      "rate-limited",
+      "error",
+      {
+        api: ["error", /429, rate limited: .*neither slow nor broken/],
+        analytics: ["error", /429, rate limited/],
+        auth: ["error", /could not be seen/],
+        oauth: ["error", /429, rate limited/],
+      },
+    ],
+    [
+      "smoothing",
+      "degraded",
+      {
+        api: ["degraded", /late by nearly the same.*a rate limiter smooths requests/],
+        analytics: ["degraded", /a rate limiter smooths requests/],
+      },
+    ],
+  ])(
+    "with %s is %s, and the cause is named",
+    async (quirk, verdict, expected) => {
+      const report = await smoke(quirk);
+      const seen = found(report);
+      for (const [id, [itsVerdict, message]] of Object.entries(seen)) {
+        // By its own id, or by its group's.
+        const wanted = expected[id] ?? expected[id.split(".")[0] ?? ""];
+        expect
+          .soft([id, itsVerdict, message])
+          .toEqual([id, wanted?.[0], expect.stringMatching(wanted?.[1] ?? /^nothing was to be found here$/)]);
+      }
+      for (const id of Object.keys(expected))
+        expect
+          .soft(
+            Object.keys(seen).some((one) => one.startsWith(id)),
+            `${id} was found`,
+          )
+          .toBe(true);
+      expect(report.verdict).toBe(verdict);
+      // The smoothing limiter delays each answer by two seconds, more than once over on a busy machine.
+    },
+    60_000,
+  );
+
+  it("that is asked without a listed Origin is failed, and says which setting is missing", async () => {
+    const report = await smoke(undefined, {});
+    expect(report.verdict).toBe("failed");
+    expect(report.checks.find(({ id }) => id === "api.api-v1-health")).toMatchObject({
+      verdict: "failed",
+      observed: "HTTP 500",
+      message: expect.stringContaining("asks for a listed Origin: set api.headers"),
+    });
+  });
+});
