@@ -1,4 +1,4 @@
-export const id=290;export const ids=[290];export const modules={46736:((e,t,n)=>{n.r(t),n.d(t,{init:()=>p});var r=n(51455),i=n(76760);n(95040);function a(e={}){let t=o(e.databricksHost??`adb-0000000000000000.0.azuredatabricks.net`),n=o(e.redisHost??`localhost`),r=o(e.apiUrl??`http://localhost:3000`);return`# yaml-language-server: $schema=https://raw.githubusercontent.com/classwaves/env-actions/v1/schema/config.schema.json
+export const id=290;export const ids=[290];export const modules={46736:((e,t,n)=>{n.r(t),n.d(t,{init:()=>p});var r=n(51455),i=n(76760);n(90834);function a(e={}){let t=o(e.databricksHost??`adb-0000000000000000.0.azuredatabricks.net`),n=o(e.redisHost??`localhost`),r=o(e.apiUrl??`http://localhost:3000`);return`# yaml-language-server: $schema=https://raw.githubusercontent.com/classwaves/env-actions/v1/schema/config.schema.json
 #
 # What env-actions looks at and tests in. \${NAME} is an environment variable, \${NAME:-text} one with a default.
 # A secret is always a variable: its value never stands here.
@@ -14,6 +14,8 @@ environments:
     databricks:
       host: \${DATABRICKS_HOST}
       warehouse: \${DATABRICKS_WAREHOUSE_ID}
+      # Without a stored secret: oidc: { clientId: …, audience: … } in place of token, and id-token: write in the workflow.
+      # As a service principal: clientId: \${DATABRICKS_CLIENT_ID} and clientSecret: \${DATABRICKS_CLIENT_SECRET}.
       token: \${DATABRICKS_TOKEN}
       catalog: \${DATABRICKS_CATALOG:-classwaves}
       # Written out, and compared before the first write: a wrong DATABRICKS_HOST stops the run.
@@ -113,6 +115,9 @@ stages:
     command: npx playwright test
     reports: ["test-results/playwright.json"]
     requiredProjects: ["authenticated-*", "unauthenticated-*"]
+  # smoke:
+  #   # No slower than the last passing runs: 30 samples of each route, and api.samples: 30 to have them.
+  #   baseline: { criteria: { p95: "<= +10%" } }
 `}function o(e){return JSON.stringify(e)}function s(){return`# The quality gate: each stage refuses to start without passed evidence of the one before it.
 name: Quality gate
 
@@ -128,6 +133,7 @@ on:
 
 permissions:
   contents: read
+  # id-token: write # where the configuration signs in to Databricks by oidc; smoke has permissions of its own
 
 # Never cancelled half way: a stage deletes its own test data at its end.
 concurrency:
@@ -162,10 +168,17 @@ ${d(`e2e`,`integration`)}
       contents: read
       # To ask whether the deployment succeeded.
       deployments: read
+      # id-token: write # for oidc, as above
     steps:
       - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
           persist-credentials: false
+      # The latencies of the last passing runs, for stages.smoke.baseline; saved where this run passes.
+      - uses: actions/cache@27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5
+        with:
+          path: .env-actions/baseline
+          key: baseline-production-\${{ github.run_id }}-\${{ github.run_attempt }}
+          restore-keys: baseline-production-
       - uses: classwaves/env-actions/smoke@v1
         env:
           PRODUCTION_DATABRICKS_HOST: \${{ vars.PRODUCTION_DATABRICKS_HOST }}

@@ -7,6 +7,7 @@ export class Line {
   readonly #open: () => Promise<Wire>;
   #opening: Promise<Wire> | undefined;
   #wire: Wire | undefined;
+  #closed = false;
 
   constructor(open: () => Promise<Wire>) {
     this.#open = open;
@@ -14,6 +15,7 @@ export class Line {
 
   /** @throws RedisFailure where it cannot be opened now */
   async wire(): Promise<Wire> {
+    if (this.#closed) throw new RedisFailure("cancelled", "the connection to Redis was closed");
     if (this.#wire?.usable) return this.#wire;
     this.#opening ??= this.#open().finally(() => {
       this.#opening = undefined;
@@ -27,9 +29,11 @@ export class Line {
     wire.lose(why);
   }
 
+  /** Whoever still works with it hears that it is over: nothing is opened again. */
   async close(): Promise<void> {
-    await this.#opening?.catch(() => undefined);
-    await this.#wire?.close();
+    this.#closed = true;
+    const opening = await this.#opening?.catch(() => undefined);
+    await Promise.all([opening?.close(), this.#wire?.close()]);
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Finding, look } from "../checks/check.ts";
 import { type Check, isPlanDigest, UserError } from "../model.ts";
 import { describePlan, planCleanup } from "../testdata/cleanup.ts";
-import { executeCleanup, planNote, prove } from "../testdata/execute.ts";
+import { executeCleanup, planInPlace, planNote } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
 import { withReaders, withWriters } from "./connections.ts";
 import { type StageContext, type StageOutcome, step, telling, told } from "./context.ts";
@@ -29,7 +29,7 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
     }
     return await withWriters(context, context.signal, async (writers) => {
       const ports = { ...writers, environment: context.environment, signal: context.signal, ...telling(context) };
-      const [proven, plan] = await Promise.all([prove(ports), planCleanup(ports, request)]);
+      const { proven, plan } = await planInPlace(ports, request);
       if (planDigest && plan.digest !== planDigest) {
         await context.audit(planNote(plan, false));
         outcome.cleanup = describePlan(plan, true);

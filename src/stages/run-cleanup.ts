@@ -1,7 +1,7 @@
 import { sentence } from "../checks/check.ts";
 import type { Check, CleanupResult } from "../model.ts";
-import { type CleanupRequest, planCleanup } from "../testdata/cleanup.ts";
-import { executeCleanup, prove } from "../testdata/execute.ts";
+import type { CleanupRequest } from "../testdata/cleanup.ts";
+import { executeCleanup, planInPlace } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
 import { readLedger } from "../testdata/ledger.ts";
 import { ledgerFile, runPrefixes } from "./child-environment.ts";
@@ -21,7 +21,7 @@ export async function cleanUpRun(context: StageContext): Promise<{ check: Check;
     const request = await cleanupRequest(context, "run");
     const result = await withWriters(context, signal, async (writers) => {
       const ports = { ...writers, environment: context.environment, signal, ...telling(context) };
-      const [proven, plan] = await Promise.all([prove(ports), planCleanup(ports, request)]);
+      const { proven, plan } = await planInPlace(ports, request);
       return await executeCleanup(proven, plan);
     });
     return { check: judgeCleanup(result, elapsed()), result };

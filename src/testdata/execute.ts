@@ -3,7 +3,15 @@ import type { Environment } from "../config/schema.ts";
 import type { AuditNote, CleanupResult, TableCleanup } from "../model.ts";
 import type { TestDataRedis } from "../redis/connection.ts";
 import type { TestDataWarehouse } from "../warehouse/access.ts";
-import { type CleanupPlan, type CleanupPorts, describePlan, leftOver, planCleanup, tableOf } from "./cleanup.ts";
+import {
+  type CleanupPlan,
+  type CleanupPorts,
+  type CleanupRequest,
+  describePlan,
+  leftOver,
+  planCleanup,
+  tableOf,
+} from "./cleanup.ts";
 import { inParallel } from "./concurrency.ts";
 import { versionOfDelete } from "./history.ts";
 import { addDeleted, shortenLives } from "./keys.ts";
@@ -36,6 +44,20 @@ export async function prove(ports: WritingPorts): Promise<ProvenPorts> {
   if (ports.redis) proveRedis(ports.environment, ports.redis.identity);
   if (ports.warehouse) proveWarehouse(ports.environment, await ports.warehouse.identity());
   return ports as ProvenPorts;
+}
+
+/**
+ * Plans while the place is proven. Waits for both, whatever becomes of one: connections must not be closed under the other.
+ * @throws WrongPlace, WarehouseFailure, RedisFailure, UserError
+ */
+export async function planInPlace(
+  ports: WritingPorts,
+  request: CleanupRequest,
+): Promise<{ proven: ProvenPorts; plan: CleanupPlan }> {
+  const [proven, plan] = await Promise.allSettled([prove(ports), planCleanup(ports, request)]);
+  if (proven.status === "rejected") throw proven.reason;
+  if (plan.status === "rejected") throw plan.reason;
+  return { proven: proven.value, plan: plan.value };
 }
 
 /** How often test data is looked for again after a deletion, because something may still be writing. */
