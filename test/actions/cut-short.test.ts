@@ -63,6 +63,7 @@ function start(inputs: Record<string, string>, state: Record<string, string> = {
     cwd: workspace,
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       HOME: process.env.HOME,
       GITHUB_ACTIONS: "true",
       GITHUB_WORKSPACE: workspace,

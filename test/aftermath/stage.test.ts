@@ -118,7 +118,7 @@ test("a key that fails: rolled back, told, recorded; and the next deployment tha
   expect(report).toMatchObject({
     verdict: "failed",
     reason: expect.stringMatching(/^Key indicator: GET \/health/),
-    score: { percent: 66.6 },
+    score: { percent: 75 },
     rollback: { outcome: "fired", of: `deployment ${deployment}` },
     alerts: [
       { channel: "slack", event: "failed", outcome: "sent" },
@@ -130,10 +130,10 @@ test("a key that fails: rolled back, told, recorded; and the next deployment tha
     { workflow: "rollback.yml", inputs: { deployment } },
   ]);
   const written = parseReport(files.reportText, "smoke.json");
-  expect(written).toMatchObject({ rollback: report.rollback, alerts: report.alerts, score: { percent: 66.6 } });
+  expect(written).toMatchObject({ rollback: report.rollback, alerts: report.alerts, score: { percent: 75 } });
   const [summary, page, log] = await Promise.all([files.summary, files.html, files.audit].map((file) => readFile(file, "utf8")));
   for (const text of [summary, page]) {
-    expect(text).toMatch(/Score: 66\.6/);
+    expect(text).toMatch(/Score: 75/);
     expect(text).toMatch(/dry run: not counted/);
     expect(text).toMatch(/was asked for/);
   }

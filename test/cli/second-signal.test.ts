@@ -67,7 +67,14 @@ interface Started {
 function start(args: readonly string[], runner: Record<string, string> = {}): Started {
   const child = spawn(process.execPath, [entry, ...args], {
     cwd: workspace,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...cloud.variables, ...cloud.secrets, ...runner },
+    env: {
+      PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      HOME: process.env.HOME,
+      ...cloud.variables,
+      ...cloud.secrets,
+      ...runner,
+    },
   });
   running.push(child);
   let log = "";

@@ -31,7 +31,13 @@ afterAll(async () => {
 async function run(...args: string[]) {
   const child = spawn(process.execPath, [entry, ...args], {
     cwd: workspace,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...cloud.variables, ...cloud.secrets },
+    env: {
+      PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      HOME: process.env.HOME,
+      ...cloud.variables,
+      ...cloud.secrets,
+    },
   });
   let [out, log] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));

@@ -86,7 +86,12 @@ function runnerVariables(stage: string) {
 async function run(args: string[], env: Record<string, string>) {
   const child = spawn(process.execPath, [entry, ...args], {
     cwd: workspace,
-    env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", ...env },
+    env: {
+      PATH: process.env.PATH ?? "",
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "",
+      HOME: process.env.HOME ?? "",
+      ...env,
+    },
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));

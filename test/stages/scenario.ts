@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { type ClassroomWorld, type Fingerprint, startClassroomWorld } from "../../examples/classroom/world.ts";
@@ -76,6 +76,10 @@ async function copyOfClassroom(): Promise<string> {
     recursive: true,
     filter: (source) => !/node_modules|\.env-actions|reports$|test-results/.test(source.slice(classroom.length)),
   });
+  // These are about the gate, not about latency: few requests, which the pace lets through at once.
+  const config = join(workspace, ".github", "env-actions.yml");
+  const text = await readFile(config, "utf8");
+  await writeFile(config, text.replaceAll("    api:\n", "    api:\n      samples: 3\n"));
   return workspace;
 }
 

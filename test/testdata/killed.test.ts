@@ -89,7 +89,14 @@ afterAll(async () => {
 function run(workspace: string, args: readonly string[]) {
   const child = spawn(process.execPath, [entry, ...args], {
     cwd: workspace,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ENV_ACTIONS_RUN_ID: runId, ...cloud.variables, ...cloud.secrets },
+    env: {
+      PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      HOME: process.env.HOME,
+      ENV_ACTIONS_RUN_ID: runId,
+      ...cloud.variables,
+      ...cloud.secrets,
+    },
   });
   let [out, log] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
