@@ -1,5 +1,5 @@
 /** Redis does one thing at a time: whoever asks while a SCAN runs waits for its end, so each one has to be short. */
-const targetMs = 0.75;
+const targetMs = 1;
 const fewest = 100;
 const most = 5_000;
 const begin = 500;

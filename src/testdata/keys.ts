@@ -17,6 +17,8 @@ export interface KeyTtlPlan {
   unlimited: number;
   /** With one beyond `limitMs`. */
   over: number;
+  /** Keys about to be deleted that were not asked, because many others were. */
+  unasked: number;
   /** A few of both, for people. */
   samples: string[];
   /** Those of both that are kept. At most `maxKeys` are held here. */
@@ -41,13 +43,15 @@ export interface KeyPlan {
 
 const samplesShown = 3;
 const auditedAtOnce = 1_024;
+/** Of the keys that are deleted anyway, so many tell enough about what the tests write; those that are kept are all asked. */
+const mostAuditedOfPlanned = 10_000;
 
 /**
  * Looks through the keyspace once, however many patterns there are, and asks in the same pass how long the test keys among them
  * live. Memory is bounded by what is planned and kept of test data, not by the keyspace. @throws RedisFailure
  */
 export async function planKeys(redis: RedisReader, request: KeyRequest): Promise<KeyPlan> {
-  const ttl: KeyTtlPlan = { limitMs: request.ttlLimit, unlimited: 0, over: 0, samples: [], toShorten: new Set() };
+  const ttl: KeyTtlPlan = { limitMs: request.ttlLimit, unlimited: 0, over: 0, unasked: 0, samples: [], toShorten: new Set() };
   const plan: KeyPlan = { keys: new Set(), ageless: 0, scanned: 0, ttl, blockers: [], notes: [] };
   // SCAN may tell a key twice; what is counted is counted once.
   const kept = new Set<string>();
@@ -64,7 +68,8 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
       if (known) continue;
       if (kept.size > request.maxKeys) kept.delete(key);
       if (judgement === "ageless") plan.ageless++;
-      found.push(key);
+      if (judgement !== "delete" || plan.keys.size <= mostAuditedOfPlanned) found.push(key);
+      else plan.ttl.unasked++;
       if (plan.keys.size > request.maxKeys) break;
     }
     if (plan.keys.size > request.maxKeys) break;
@@ -119,7 +124,7 @@ export function describeTtl({ limitMs, unlimited, over, samples, problem }: KeyT
 
 /** What is worth knowing about the keys of a plan, a sentence each. */
 export function keyNotes(plan: KeyPlan): string[] {
-  const { limitMs, unlimited, over, problem } = plan.ttl;
+  const { limitMs, unlimited, over, unasked, problem } = plan.ttl;
   const notes = [...plan.notes];
   if (plan.ageless > 0) notes.push(`${plan.ageless} Redis test keys are kept, because their age cannot be told`);
   if (problem !== undefined) notes.push(`how long the Redis test keys live could not be told: ${problem}`);
@@ -129,6 +134,7 @@ export function keyNotes(plan: KeyPlan): string[] {
       [...(unlimited > 0 ? [`${unlimited} Redis test keys have no TTL`] : []), ...(over > 0 ? [beyond] : [])].join(", "),
     );
   }
+  if (unasked > 0) notes.push(`${unasked} more Redis test keys were not asked how long they live, because they are deleted`);
   return notes;
 }
 
