@@ -108,7 +108,11 @@ export class Wire {
     const replies: Reply[] = [];
     for (const outcome of await this.#outcomes(commands)) {
       const reply = outcome instanceof Error ? errorReply(outcome) : replyOf(outcome);
-      if (reply === undefined) return { replies, lost: this.#lost ?? unreachable(outcome) };
+      if (reply === undefined) {
+        // The socket may be gone before its end was told.
+        this.lose(unreachable(saysClosed.test(String(outcome)) ? "the connection was closed" : outcome));
+        return { replies, lost: this.#lost ?? unreachable(outcome) };
+      }
       replies.push(reply);
     }
     return { replies };
@@ -167,6 +171,9 @@ export class Wire {
     return { ...(mode === undefined ? {} : { mode }), ...(role === undefined ? {} : { role }) };
   }
 }
+
+/** How ioredis says that there is no connection (any longer). */
+const saysClosed = /Stream isn't writeable|Connection is closed/;
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
