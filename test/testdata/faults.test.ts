@@ -12,7 +12,7 @@ import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, ta
 // A warehouse misbehaves at any moment of a cleanup, in any way. Whatever happens: no production row is touched, "nothing is left" is
 // said only where nothing is left, and the next cleanup deletes the rest.
 /** Many of them wait for a retry or two. */
-const cases = Number(process.env.CASES ?? (process.env.LONG ? 400 : 24));
+const cases = Number(process.env.CASES ?? (process.env.LONG ? 400 : 18));
 /** Warehouses at once: most of the time is waiting for a retry. */
 const lanes = 6;
 
