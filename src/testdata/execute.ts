@@ -121,21 +121,7 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
   const say = () => ports.onRemaining({ tables: [...remaining].map(([table, rows]) => ({ table, rows })), keys });
   const deletions: CarriedOut[] = [];
   say();
-  if (warehouse && plan.rows) {
-    for (const wave of plan.rows.waves) {
-      ports.onStep(`deleting from ${wave.map((table) => table.table).join(", ")}`);
-      await inParallel(deletionsAtOnce, wave, async (table) => {
-        const deletion = await deleteTable(warehouse, table, entryFor(result, table));
-        if (deletion) {
-          deletions.push(deletion);
-          remaining.delete(table.table);
-        }
-        say();
-        await noteDelete(ports, table, entryFor(result, table), deletion);
-      });
-    }
-    result.deletedRows = result.tables.reduce((sum, table) => sum + (table.deleted ?? 0), 0);
-  }
+  // Before the rows: a key is known by the id of a row, and once that is gone no sweep would find it.
   if (redis && plan.keys && plan.keys.keys.size > 0) {
     ports.onStep(`deleting ${plan.keys.keys.size} Redis keys`);
     const planned = plan.keys.keys.size;
@@ -154,6 +140,21 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
       details: { what: "unlink", ...(result.keys.problem ? { problem: result.keys.problem } : {}) },
       counts: { planned, ...(gone === undefined ? {} : { deleted: gone }) },
     });
+  }
+  if (warehouse && plan.rows) {
+    for (const wave of plan.rows.waves) {
+      ports.onStep(`deleting from ${wave.map((table) => table.table).join(", ")}`);
+      await inParallel(deletionsAtOnce, wave, async (table) => {
+        const deletion = await deleteTable(warehouse, table, entryFor(result, table));
+        if (deletion) {
+          deletions.push(deletion);
+          remaining.delete(table.table);
+        }
+        say();
+        await noteDelete(ports, table, entryFor(result, table), deletion);
+      });
+    }
+    result.deletedRows = result.tables.reduce((sum, table) => sum + (table.deleted ?? 0), 0);
   }
   return deletions;
 }
