@@ -199,7 +199,6 @@ test("on a runner: SIGTERM after SIGINT says in the log what is left, and cleani
   expect(said(log.slice(log.indexOf("SIGTERM:"), log.indexOf("post step")))).toEqual({
     [transcriptions]: 6,
     [sessions]: 3,
-    keys: 1,
   });
   expect(await there(), log).toEqual({ keys: 0 });
   const audit = readFileSync(join(workspace, ".env-actions/audit.jsonl"), "utf8");
