@@ -1,17 +1,19 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
-import { loadavg, setPriority } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { startRedis } from "../local/redis.ts";
 import { openRedisForTestData, planKeys } from "../src/index.ts";
+import { load, prefer, watchHost } from "./machine.ts";
 
 /**
  * A sweep of Redis: `node bench/redis.ts`. 1,000,000 keys, of which 200,000 are test keys under five patterns; ours looks through them
  * once, deletes, and looks again, beside ioredis' scanStream with COUNT 1000, one pass a pattern, without looking again: with a pipeline of
  * UNLINK a batch, as its documentation does it, and – without a bound – with one UNLINK for the whole batch. In turns on equal data,
- * each in a process of its own. Meanwhile a bystander reads and writes at a steady rate. Exit status 1 when over a bound.
+ * each in a process of its own. Meanwhile a bystander reads and writes at a steady rate; it and the server come first on the processors,
+ * as a server in a workspace has a machine of its own. A round in which the host takes the processors away tells about the host: it is
+ * counted, and repeated. Exit status 1 when over a bound, 2 when the host left too few rounds to tell.
  */
 
 const patterns = ["cw:test:", "test:session:", "integration_test_", "e2e_test_", "perf_test_"];
@@ -19,6 +21,9 @@ const keysPerPattern = 40_000;
 const testKeys = patterns.length * keysPerPattern;
 const productionKeys = 800_000;
 const rounds = 5;
+/** Share of the processors' time that the host may take in a round that counts, and how many rounds to try for each that should. */
+const mostStolen = 0.02;
+const attempts = 6;
 const bounds = { ratio: 1.5, bystanderP99: 5, memoryMegabytes: 16 };
 const bystanderPauseMs = 4;
 
@@ -86,19 +91,6 @@ async function measured(sweep: () => Promise<{ deleted: number; left: number }>)
   return { ...result, milliseconds, megabytes: (process.resourceUsage().maxRSS - before) / 1_024 };
 }
 
-/**
- * What is measured is how long Redis takes, not how long this machine makes it wait for a processor: in a workspace it has a machine of
- * its own.
- */
-function prefer(pid: number): void {
-  try {
-    setPriority(pid, -10);
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== "ERR_SYSTEM_ERROR") throw error;
-    console.error(`process ${pid} gets no priority here: latencies hold the machine's own`);
-  }
-}
-
 /** GET and SET in turns, each on time whatever the one before it took. @returns how long each took, milliseconds */
 async function bystander(url: string): Promise<number[]> {
   prefer(process.pid);
@@ -158,18 +150,21 @@ async function seed(admin: Redis, production: number): Promise<void> {
 
 interface Round extends Sweep {
   latencies: number[];
+  stolen: number;
 }
 
 async function round(role: SweepName, admin: Redis, url: string): Promise<Round> {
   await seed(admin, productionKeys);
   const watching = inProcess<number[]>("bystander", url);
   await delay(200);
+  const taken = watchHost();
   const sweep = await inProcess<Sweep>(role, url).result;
+  const stolen = taken();
   watching.end();
   const left = (await admin.dbsize()) - productionKeys - 1;
   if (sweep.deleted !== testKeys || left !== 0 || sweep.left !== 0)
     throw new Error(`${role} deleted ${sweep.deleted} keys of ${testKeys}, and ${left} are left`);
-  return { ...sweep, latencies: await watching.result };
+  return { ...sweep, stolen, latencies: await watching.result };
 }
 
 async function undisturbed(url: string): Promise<number[]> {
@@ -185,6 +180,16 @@ function quantile(values: readonly number[], share: number): number {
 
 function perSecond(round: Sweep): number {
   return (round.deleted / round.milliseconds) * 1_000;
+}
+
+function compared({ ours, pipelined }: Record<SweepName, Round[]>): { ratio: number; p99: number } {
+  return {
+    ratio: quantile(ours.map(perSecond), 0.5) / quantile(pipelined.map(perSecond), 0.5),
+    p99: quantile(
+      ours.flatMap(({ latencies }) => latencies),
+      0.99,
+    ),
+  };
 }
 
 function row(name: string, all: readonly Round[]): string {
@@ -210,32 +215,46 @@ async function main(): Promise<void> {
   try {
     const about = await admin.info("server");
     const version = /redis_version:(\S+)/.exec(about)?.[1];
-    prefer(Number(/process_id:(\d+)/.exec(about)?.[1]));
-    const before = loadavg()[0] ?? Number.NaN;
+    if (!prefer(Number(/process_id:(\d+)/.exec(about)?.[1])))
+      console.log("no real-time priority to be had here: latencies hold this machine's own delays");
+    const before = load();
     const quiet = await undisturbed(server.url);
     const all: Record<SweepName, Round[]> = { ours: [], pipelined: [], together: [] };
-    for (let turn = 0; turn < rounds; turn++)
-      for (const role of turn % 2 === 0 ? sweeps : sweeps.toReversed()) all[role].push(await round(role, admin, server.url));
+    const disturbed: Record<SweepName, Round[]> = { ours: [], pipelined: [], together: [] };
+    for (let turn = 0; turn < rounds * attempts; turn++)
+      for (const role of turn % 2 === 0 ? sweeps : sweeps.toReversed()) {
+        if (all[role].length === rounds) continue;
+        const one = await round(role, admin, server.url);
+        (one.stolen > mostStolen ? disturbed : all)[role].push(one);
+      }
+    const host = `${sweeps.reduce((sum, role) => sum + disturbed[role].length, 0)} more rounds do not count, in which the host took over ${mostStolen * 100} % of the processors' time`;
+    if (sweeps.some((role) => all[role].length < rounds)) {
+      console.error(`${host}: too few are left (${sweeps.map((role) => `${role} ${all[role].length}`).join(", ")} of ${rounds})`);
+      process.exitCode = 2;
+      return;
+    }
     await seed(admin, 0);
     const small = await inProcess<Sweep>("ours", server.url).result;
 
-    const ratio = quantile(all.ours.map(perSecond), 0.5) / quantile(all.pipelined.map(perSecond), 0.5);
-    const p99 = quantile(
-      all.ours.flatMap(({ latencies }) => latencies),
-      0.99,
-    );
+    const { ratio, p99 } = compared(all);
+    const whole = compared({
+      ...all,
+      ours: [...all.ours, ...disturbed.ours],
+      pipelined: [...all.pipelined, ...disturbed.pipelined],
+    });
     const large = quantile(
       all.ours.map(({ megabytes }) => megabytes),
       0.5,
     );
-    console.log(`Redis ${version}, node ${process.version}; ${testKeys} test keys of ${testKeys + productionKeys}, ${rounds} rounds each, in turns; load ${before.toFixed(2)} before, ${loadavg()[0]?.toFixed(2)} after
+    console.log(`Redis ${version}, node ${process.version}; ${testKeys} test keys of ${testKeys + productionKeys}, ${rounds} rounds each, in turns; load ${before} before, ${load()} after
+${host}
                                                        a bystander's latency, ms
 medians                        deleted/s        ms       p50       p99       max
 ${row("ours, with a second look", all.ours)}
 ${row("ioredis, pipelined UNLINK", all.pipelined)}
 ${row("ioredis, an UNLINK a batch", all.together)}
 nobody sweeps${" ".repeat(37)}${[quantile(quiet, 0.5), quantile(quiet, 0.99), Math.max(...quiet)].map((figure) => figure.toFixed(2).padStart(10)).join("")}
-ratio ${ratio.toFixed(2)} (bound ${bounds.ratio}); bystander's p99 ${p99.toFixed(2)} ms (bound ${bounds.bystanderP99})
+ratio ${ratio.toFixed(2)} (bound ${bounds.ratio}); bystander's p99 ${p99.toFixed(2)} ms (bound ${bounds.bystanderP99}); with the rounds that do not count: ${whole.ratio.toFixed(2)}, ${whole.p99.toFixed(2)} ms
 memory: the process grows by ${large.toFixed(0)} MB with ${testKeys} test keys of ${testKeys + productionKeys}, by ${small.megabytes.toFixed(0)} MB of ${testKeys} (bound: ${bounds.memoryMegabytes} MB more)`);
     const missed = ratio < bounds.ratio || p99 >= bounds.bystanderP99 || large - small.megabytes > bounds.memoryMegabytes;
     process.exitCode = missed ? 1 : 0;
