@@ -1,44 +1,57 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { startClassroomWorld } from "../examples/classroom/world.ts";
-import { performStage, type StageName, type StageReport } from "../src/index.ts";
+import type { StageName, StageReport } from "../src/index.ts";
+import { load, watchHost } from "./machine.ts";
 
 /**
  * What looking costs: `REDIS_SERVER=… node bench/checks.ts`. Preflight with every check on, beside its slowest check; smoke of ten
- * routes with twenty samples each, and how often the server was asked in the busiest second. Exit status 1 when over a bound. The
- * first preflight loads the drivers (150 to 400 ms, on a runner while the servers start) and is shown, but does not count.
+ * routes with twenty samples each, and how often the server was asked in the busiest second. Each is dist in a process of its own, as on
+ * a runner, so that loading the drivers counts. A run in which the host takes the processors away tells about the host: it is shown,
+ * and repeated. Exit status 1 when over a bound, 2 when the host left too few runs to tell.
  */
 
 const root = join(import.meta.dirname, "..");
 const bounds = { besideSlowestMs: 150, smokeMs: 5_000 };
 const runs = 5;
+/** Share of the processors' time that the host may take in a run that counts, and how many to try for each that should. */
+const mostStolen = 0.02;
+const attempts = 6;
 const requestsPerSecond = 60;
 const runDeadlineMs = 60_000;
+
+const entry = join(root, "dist", "index.js");
+
+interface Performed {
+  report: StageReport;
+  /** Share of the processors' time that the host took meanwhile. */
+  stolen: number;
+}
 
 async function perform(
   folder: string,
   stage: StageName,
-  environment: string,
   config: unknown,
   env: Record<string, string>,
-): Promise<StageReport> {
+  more: readonly string[] = [],
+): Promise<Performed> {
   writeFileSync(join(folder, "config.yml"), JSON.stringify(config));
-  const { report } = await performStage({
-    stage,
-    workspace: folder,
-    configFile: "config.yml",
-    environment,
-    deployment: "1",
-    env,
-    cancel: AbortSignal.timeout(runDeadlineMs),
-    onProgress: () => undefined,
-    onSecret: () => undefined,
+  const taken = watchHost();
+  const child = spawn(process.execPath, [entry, stage, "--config", "config.yml", "--json", ...more], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: runDeadlineMs,
   });
-  return report;
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+  const stolen = taken();
+  if (out === "") throw new Error(`there is no report: ${err}`);
+  return { report: JSON.parse(out) as StageReport, stolen };
 }
 
 /** @returns the port that the process says it listens on */
@@ -60,7 +73,8 @@ async function end(child: ChildProcess): Promise<void> {
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
-async function preflightBesideSlowest(folder: string): Promise<number> {
+/** @returns milliseconds; `undefined` where the host left too few runs */
+async function preflightBesideSlowest(folder: string): Promise<number | undefined> {
   const world = await startClassroomWorld();
   const backend = spawn(process.execPath, [join(root, "examples", "classroom", "backend", "main.ts")], {
     env: { ...process.env, ...world.env, PORT: "0", NODE_ENV: "test" },
@@ -88,18 +102,23 @@ async function preflightBesideSlowest(folder: string): Promise<number> {
       oauth: {},
     };
     const beside: number[] = [];
-    for (let run = 0; run <= runs; run++) {
-      const report = await perform(folder, "preflight", "sandbox", { version: 1, environments: { sandbox } }, world.env);
+    for (let run = 0; run < runs * attempts && beside.length < runs; run++) {
+      const { report, stolen } = await perform(folder, "preflight", { version: 1, environments: { sandbox } }, world.env);
       const slowest = report.checks.reduce((a, b) => (b.durationMs > a.durationMs ? b : a));
       console.log(
-        `preflight ${report.verdict}: ${report.durationMs} ms, ${report.checks.length} checks, slowest ${slowest.id} ${slowest.durationMs} ms (${report.reason})`,
+        `preflight ${report.verdict}: ${report.durationMs} ms, ${report.checks.length} checks, slowest ${slowest.id} ${slowest.durationMs} ms${hostTook(stolen)} (${report.reason})`,
       );
-      if (run > 0) beside.push(report.durationMs - slowest.durationMs);
+      if (stolen <= mostStolen) beside.push(report.durationMs - slowest.durationMs);
     }
+    if (beside.length < runs) return undefined;
     return median(beside);
   } finally {
     await Promise.all([end(backend), world.stop()]);
   }
+}
+
+function hostTook(stolen: number): string {
+  return stolen > mostStolen ? `, but the host took ${Math.round(stolen * 100)} % of the processors' time` : "";
 }
 
 /** Answers at once, and prints when it was asked. */
@@ -119,11 +138,11 @@ async function smokeOfTen(folder: string): Promise<{ durationMs: number; busiest
     const production = { access: "read-only", api: { url, endpoints, samples: 20 } };
     const stages = { smoke: { requestsPerSecond } };
     const config = { version: 1, environments: { production }, stages };
-    const report = await perform(folder, "smoke", "production", config, {});
+    const { report, stolen } = await perform(folder, "smoke", config, {}, ["--deployment", "1"]);
     const seen = (await (await fetch(`${url}/seen`)).json()) as number[];
     const busiest = Math.max(...seen.map((at, index) => seen.slice(index).filter((other) => other < at + 1_000).length));
     console.log(
-      `smoke ${report.verdict}: ${report.durationMs} ms, the server was asked ${seen.length} times, ${busiest} in the busiest second`,
+      `smoke ${report.verdict}: ${report.durationMs} ms, the server was asked ${seen.length} times, ${busiest} in the busiest second${hostTook(stolen)}`,
     );
     return { durationMs: report.durationMs, busiest };
   } finally {
@@ -135,14 +154,11 @@ const folder = mkdtempSync(join(tmpdir(), "env-actions-checks-"));
 try {
   const smoke = await smokeOfTen(folder);
   const beside = await preflightBesideSlowest(folder);
-  console.log(`preflight beside its slowest check: ${beside} ms (median of ${runs}; bound ${bounds.besideSlowestMs})`);
   console.log(
-    `load of the machine: ${loadavg()
-      .map((load) => load.toFixed(1))
-      .join(" ")}`,
+    `preflight beside its slowest check: ${beside ?? "unknown"} ms (median of ${runs}; bound ${bounds.besideSlowestMs}); load ${load()}`,
   );
-  const over = beside > bounds.besideSlowestMs || smoke.durationMs > bounds.smokeMs || smoke.busiest > requestsPerSecond;
-  if (over) process.exitCode = 1;
+  const over = (beside ?? 0) > bounds.besideSlowestMs || smoke.durationMs > bounds.smokeMs || smoke.busiest > requestsPerSecond;
+  process.exitCode = over ? 1 : beside === undefined ? 2 : 0;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -22,6 +22,8 @@ export interface Levers {
    * a page that is no JSON, or the right answer only after `delayMs`.
    */
   tokenEndpoint: { times: number; status?: 429 | 500 | 503; retryAfter?: number; cut?: true; page?: true; delayMs?: number }[];
+  /** When the personal access tokens of everybody end, in Unix milliseconds, -1 for never; `refused` where nobody may ask. */
+  tokenEnds: number[] | "refused";
   /** Added to the number of affected rows that DELETE reports. */
   wrongDeleteCount: number;
   /** How many rows of the next DELETEs come back, as if another writer had put them there again. Used up row by row. */
@@ -52,6 +54,7 @@ export function leversAtRest(): Levers {
     tokenExpiresAfterStatements: undefined,
     tokenLifetimeSeconds: 3600,
     tokenEndpoint: [],
+    tokenEnds: [-1],
     wrongDeleteCount: 0,
     reappearingRows: 0,
     slowOperation: undefined,

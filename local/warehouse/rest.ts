@@ -1,3 +1,4 @@
+import type { Levers } from "./levers.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
 export interface RestAnswer {
@@ -5,12 +6,13 @@ export interface RestAnswer {
   body: Record<string, unknown>;
 }
 
-/** `GET /api/2.0/sql/warehouses/{id}` and POST `…/start`, `…/stop`; undefined for every other path. */
+/** `GET /api/2.0/sql/warehouses/{id}` and POST `…/start`, `…/stop`, `GET /api/2.0/token/list`; undefined for every other path. */
 export function answerRest(
   method: string,
   path: string,
-  warehouse: { warehouseId: string; lifecycle: Lifecycle },
+  warehouse: { warehouseId: string; lifecycle: Lifecycle; levers: Levers },
 ): RestAnswer | undefined {
+  if (method === "GET" && path === "/api/2.0/token/list") return tokenList(warehouse.levers.tokenEnds);
   const match = /^\/api\/2\.0\/sql\/warehouses\/([^/]+)(?:\/(start|stop))?$/.exec(path);
   if (!match) return undefined;
   const [, id, action] = match;
@@ -22,6 +24,18 @@ export function answerRest(
   if (action === "start") warehouse.lifecycle.start();
   else warehouse.lifecycle.stop();
   return { status: 200, body: {} };
+}
+
+function tokenList(ends: Levers["tokenEnds"]): RestAnswer {
+  if (ends === "refused")
+    return { status: 403, body: { error_code: "PERMISSION_DENIED", message: "Tokens are disabled for this user." } };
+  const tokens = ends.map((end, index) => ({
+    token_id: `token-${index}`,
+    creation_time: 0,
+    expiry_time: end,
+    comment: `made for ${index}`,
+  }));
+  return { status: 200, body: { token_infos: tokens } };
 }
 
 function description(id: string, lifecycle: Lifecycle): Record<string, unknown> {

@@ -1,5 +1,5 @@
-import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
 import type { Check } from "../model.ts";
 import { type Finding, look, milliseconds } from "./check.ts";
 
@@ -10,6 +10,19 @@ export interface Peer {
   tls: boolean;
   /** A private certificate authority (PEM). */
   ca?: Buffer;
+  /** Its certificate may also be good for this name: servers of a group are often told by their numbers. */
+  alsoNamed?: string;
+}
+
+const protocols = { h2: "HTTP/2", "http/1.1": "HTTP/1.1" };
+/** As people write it, of those that a server of HTTP agrees to. */
+export type HttpProtocol = (typeof protocols)[keyof typeof protocols];
+
+export interface ConnectionLimits {
+  /** A certificate that ends sooner is a warning. */
+  leastDays: number;
+  /** Asks a server of HTTP which one it speaks, and holds it to `HTTP/2`. */
+  http?: "any" | "HTTP/2";
 }
 
 const dayMs = 86_400_000;
@@ -17,25 +30,34 @@ const timeoutMs = 10_000;
 
 export function peerOf(url: string): Peer {
   const { hostname, port, protocol } = new URL(url);
-  const tls = protocol === "https:";
-  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || (tls ? 443 : 80)), tls };
+  const tls = protocol === "https:" || protocol === "rediss:";
+  const usual = protocol.startsWith("redis") ? 6379 : tls ? 443 : 80;
+  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || usual), tls };
 }
 
-/**
- * What it costs to connect, apart from any answer, and how long the certificate is still good.
- * @param leastDays a certificate that ends sooner is a warning
- */
+/** What it costs to connect, apart from any answer, and how long the certificate is still good. */
 export function checkConnection(
   id: string,
   title: string,
   peer: Peer | Promise<Peer>,
-  leastDays: number,
+  limits: ConnectionLimits,
   signal: AbortSignal,
 ): Promise<Check> {
   return look(id, title, async () => {
-    const { tcpMs, tlsMs, certificate } = await connect(await peer, signal);
-    if (tlsMs === undefined) return { verdict: "passed", observed: `TCP ${milliseconds(tcpMs)}` };
-    return judgeCertificate(certificate, `TCP ${milliseconds(tcpMs)}, TLS ${milliseconds(tlsMs)}`, leastDays);
+    const { tcpMs, tlsMs, certificate, protocol } = await connect(await peer, limits.http !== undefined, signal);
+    const agreed = protocol ? `, ${protocol}` : "";
+    const found: Finding =
+      tlsMs === undefined
+        ? { verdict: "passed", observed: `TCP ${milliseconds(tcpMs)}` }
+        : judgeCertificate(certificate, `TCP ${milliseconds(tcpMs)}, TLS ${milliseconds(tlsMs)}${agreed}`, limits.leastDays);
+    if (found.verdict === "failed" || found.verdict === "error" || limits.http !== "HTTP/2" || protocol === "HTTP/2")
+      return found;
+    return {
+      ...found,
+      verdict: "failed",
+      expected: "HTTP/2",
+      message: `${tlsMs === undefined ? "Without TLS nothing is agreed, and browsers speak HTTP/1.1" : "The server does not offer HTTP/2 (ALPN)"}: a browser has six connections for all requests. Is a proxy in between that ends TLS?`,
+    };
   });
 }
 
@@ -66,8 +88,9 @@ function judgeCertificate(certificate: Certificate | undefined, times: string, l
 /** Connects once, sends nothing, and closes. @throws where nobody answers in time */
 async function connect(
   peer: Peer,
+  asksProtocol: boolean,
   signal: AbortSignal,
-): Promise<{ tcpMs: number; tlsMs?: number; certificate?: Certificate | undefined }> {
+): Promise<{ tcpMs: number; tlsMs?: number; certificate?: Certificate | undefined; protocol?: HttpProtocol | undefined }> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const started = performance.now();
   const socket = connectTcp({ host: peer.host, port: peer.port });
@@ -76,20 +99,35 @@ async function connect(
     const tcpMs = performance.now() - started;
     if (!peer.tls) return { tcpMs };
     // An address has no server name to ask for, but the certificate must name it all the same.
-    const named = /^[\d.]+$|:/.test(peer.host) ? {} : { servername: peer.host };
+    const name = [peer.host, peer.alsoNamed].find((host) => host !== undefined && isIP(host) === 0);
+    const named = name === undefined ? {} : { servername: name };
     // An expired certificate is to be read, not to be met with a closed door. Nothing is ever sent on this connection.
     const secure = connectTls({
       socket,
       host: peer.host,
       ...named,
+      checkServerIdentity: (_, certificate) => {
+        const wrong = checkServerIdentity(peer.host, certificate);
+        return wrong && (peer.alsoNamed === undefined || checkServerIdentity(peer.alsoNamed, certificate)) ? wrong : undefined;
+      },
+      ...(asksProtocol ? { ALPNProtocols: Object.keys(protocols) } : {}),
       ...(peer.ca ? { ca: peer.ca } : {}),
       rejectUnauthorized: false,
     });
     await opened(secure, "secureConnect", deadline, peer);
-    return { tcpMs, tlsMs: performance.now() - started - tcpMs, certificate: certificateOf(secure) };
+    return {
+      tcpMs,
+      tlsMs: performance.now() - started - tcpMs,
+      certificate: certificateOf(secure),
+      protocol: protocolOf(secure),
+    };
   } finally {
     socket.destroy();
   }
+}
+
+function protocolOf({ alpnProtocol }: TLSSocket): HttpProtocol | undefined {
+  return alpnProtocol === "h2" || alpnProtocol === "http/1.1" ? protocols[alpnProtocol] : undefined;
 }
 
 function certificateOf(socket: TLSSocket): Certificate | undefined {

@@ -184,6 +184,9 @@ const api = z.strictObject({
     description: "Requests per endpoint for the latency, after one to warm up.",
   }),
   timeout: timeLimit.prefault("10s").meta({ description: "How long one answer may take." }),
+  http2: z.boolean().default(false).meta({
+    description: "The server must offer HTTP/2, as browsers want it. What it offers is told in any case.",
+  }),
 });
 
 const plainSocket = z.strictObject({

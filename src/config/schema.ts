@@ -25,6 +25,11 @@ const limits = {
     .min(0)
     .default(14)
     .meta({ description: "A certificate that ends within so many days is a warning; one that is over fails." }),
+  tokenDays: z
+    .int()
+    .min(0)
+    .default(7)
+    .meta({ description: "A personal access token of Databricks that ends within so many days is a warning." }),
   requestsPerSecond: z
     .number()
     .min(0.1)

@@ -34,7 +34,13 @@ export function checkApplication(
   const sampling = { samples: environment.api?.samples ?? 1, apiP95: limits.apiP95, quiet };
   const { certificateDays, websocketConnect } = limits;
   return [
-    checkConnection("api.connection", "Connection to the API", peerOf(api.url), certificateDays, context.signal),
+    checkConnection(
+      "api.connection",
+      "Connection to the API",
+      peerOf(api.url),
+      { leastDays: certificateDays, http: environment.api?.http2 ? "HTTP/2" : "any" },
+      context.signal,
+    ),
     ...(auth && (signsIn || !auth.enabled) ? [checkAuth(ports, auth, minted, context.secrets.add)] : []),
     ...(environment.api?.endpoints ?? []).map((endpoint) => checkEndpoint(ports, endpoint, sampling, "api")),
     ...(signsIn ? [] : environment.analytics.map((endpoint) => checkEndpoint(ports, endpoint, sampling, "analytics"))),

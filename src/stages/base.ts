@@ -1,13 +1,15 @@
 import { checkConnection, type Peer, peerOf } from "../checks/connection.ts";
 import { checkDatabricks, type WarehouseLooks } from "../checks/databricks.ts";
+import { checkTokenLife, endOfToken } from "../checks/token-life.ts";
 import { checkVariables } from "../checks/variables.ts";
 import { loadSocketClient } from "../checks/websocket.ts";
 import type { Check } from "../model.ts";
+import type { RedisReader, RedisSettings } from "../redis/connection.ts";
 import { loadDriver } from "../warehouse/access.ts";
 import { readAuthority } from "../warehouse/authority.ts";
 import type { WarehouseSettings } from "../warehouse/connection.ts";
-import { describeWarehouse } from "../warehouse/describe.ts";
-import { type Readers, warehouseSettings } from "./connections.ts";
+import { describeWarehouse, endsOfTokens } from "../warehouse/describe.ts";
+import { type Readers, redisSettings, warehouseSettings } from "./connections.ts";
 import type { StageContext } from "./context.ts";
 
 /** What preflight and smoke look at in the same way, below the application. */
@@ -30,11 +32,12 @@ export async function loadClients({ environment }: StageContext): Promise<void> 
 export function checkWarehouse(
   context: StageContext,
   readers: Readers,
-  limits: { sqlP95: number; certificateDays: number },
+  limits: { sqlP95: number; certificateDays: number; tokenDays: number },
   { prove, quiet }: { prove: WarehouseLooks["prove"] | undefined; quiet: Promise<unknown> },
 ): Promise<Check | Check[]>[] {
   const settings = warehouseSettings(context);
   if (!readers.warehouse || !settings) return [];
+  const ownToken = context.environment.databricks?.token;
   const looks: WarehouseLooks = {
     ...(prove ? { prove } : {}),
     wokeIn: readers.wokeIn,
@@ -47,10 +50,35 @@ export function checkWarehouse(
       "databricks.certificate",
       "Connection to Databricks",
       warehousePeer(settings),
-      limits.certificateDays,
+      { leastDays: limits.certificateDays },
       context.signal,
     ),
+    // Other ways to sign in get a new token whenever they need one, and a token that tells its own end is looked at with the variables.
+    ...(ownToken && endOfToken(ownToken.reveal()) === undefined
+      ? [checkTokenLife(() => endsOfTokens(settings, context.signal), limits.tokenDays)]
+      : []),
   ];
+}
+
+/** Nothing but what the connection itself shows; none where it is not encrypted. */
+export function checkRedisCertificate(
+  context: StageContext,
+  readers: Readers,
+  limits: { certificateDays: number },
+): Promise<Check>[] {
+  const settings = redisSettings(context);
+  if (!readers.redis || !settings?.url.startsWith("rediss:")) return [];
+  const peer = redisPeer(settings, readers.redis);
+  return [
+    checkConnection("redis.certificate", "Connection to Redis", peer, { leastDays: limits.certificateDays }, context.signal),
+  ];
+}
+
+/** The server that was found, which with sentinels is another one than the address names. */
+async function redisPeer(settings: RedisSettings, opening: Promise<RedisReader>): Promise<Peer> {
+  const { host, port } = (await opening).identity;
+  const ca = await readAuthority(settings.certificateAuthority);
+  return { host, port, tls: true, alsoNamed: peerOf(settings.url).host, ...(ca ? { ca } : {}) };
 }
 
 async function warehousePeer(settings: WarehouseSettings): Promise<Peer> {

@@ -131,7 +131,8 @@ export function warehouseSettings(context: WarehousePlace): WarehouseSettings | 
   };
 }
 
-function redisSettings(context: StageContext): RedisSettings | undefined {
+/** Where the environment's Redis is; `undefined` where it has none. */
+export function redisSettings(context: StageContext): RedisSettings | undefined {
   const settings = context.environment.redis;
   if (!settings) return undefined;
   const { url, sentinel, cluster, certificateAuthority } = settings;

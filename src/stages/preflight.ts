@@ -3,7 +3,7 @@ import type { Environment } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { proveRedis, proveWarehouse } from "../testdata/proof.ts";
 import { checkApplication } from "./application.ts";
-import { checkWarehouse, loadClients, lookAtVariables } from "./base.ts";
+import { checkRedisCertificate, checkWarehouse, loadClients, lookAtVariables } from "./base.ts";
 import { compareWithEarlierRuns } from "./baseline.ts";
 import { type Readers, withReaders } from "./connections.ts";
 import { gather } from "./consequences.ts";
@@ -43,6 +43,7 @@ function checkBase(context: StageContext, readers: Readers, quiet: Promise<unkno
   return [
     ...checkWarehouse(context, readers, limits, { prove: proving(proveWarehouse), quiet }),
     ...(readers.redis ? [checkRedis(readers.redis, limits, proving(proveRedis))] : []),
+    ...checkRedisCertificate(context, readers, limits),
   ];
 }
 

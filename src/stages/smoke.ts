@@ -2,7 +2,7 @@ import { checkReadOnlyCredential, checkSqlSample } from "../checks/databricks.ts
 import { checkReadOnlyUser, checkRedis } from "../checks/redis.ts";
 import type { Check } from "../model.ts";
 import { checkApplication } from "./application.ts";
-import { checkWarehouse, loadClients, lookAtVariables } from "./base.ts";
+import { checkRedisCertificate, checkWarehouse, loadClients, lookAtVariables } from "./base.ts";
 import { compareWithEarlierRuns } from "./baseline.ts";
 import { type Readers, withReaders } from "./connections.ts";
 import { gather } from "./consequences.ts";
@@ -49,6 +49,7 @@ function checkBase(context: StageContext, readers: Readers): Checking[] {
     ...checkWarehouse(context, readers, limits, { prove: undefined, quiet: Promise.allSettled(statements) }),
     ...statements,
     ...(redis ? [checkRedis(redis, limits)] : []),
+    ...checkRedisCertificate(context, readers, limits),
     ...(redis && readOnly ? [checkReadOnlyUser(redis, environment.redis?.mayWrite)] : []),
   ];
 }

@@ -16,8 +16,12 @@ async function portOf(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function secure(certificates: Certificates, trusted = true): Promise<Peer> {
-  const server = createServer({ cert: certificates.certificate, key: certificates.key });
+async function secure(certificates: Certificates, trusted = true, protocols?: string[]): Promise<Peer> {
+  const server = createServer({
+    cert: certificates.certificate,
+    key: certificates.key,
+    ...(protocols ? { ALPNProtocols: protocols } : {}),
+  });
   server.on("tlsClientError", () => undefined);
   const port = await portOf(server);
   return { host: "127.0.0.1", port, tls: true, ...(trusted ? { ca: Buffer.from(certificates.authority) } : {}) };
@@ -25,7 +29,9 @@ async function secure(certificates: Certificates, trusted = true): Promise<Peer>
 
 const here = [{ ip: [127, 0, 0, 1] }];
 const ago = (days: number) => new Date(Date.now() - days * 86_400_000);
-const check = (peer: Peer, days = 14) => checkConnection("api.connection", "Connection", peer, days, signal);
+const check = (peer: Peer, leastDays = 14) => checkConnection("api.connection", "Connection", peer, { leastDays }, signal);
+const spoken = (peer: Peer, http: "any" | "HTTP/2") =>
+  checkConnection("api.connection", "Connection", peer, { leastDays: 14, http }, signal);
 
 describe("a certificate", () => {
   it.each([
@@ -38,6 +44,42 @@ describe("a certificate", () => {
     const found = await check(await peer());
     expect(found).toMatchObject({ verdict, observed: expect.stringMatching(observed) });
     expect(found.message === undefined).toBe(verdict === "passed");
+  });
+});
+
+it("of a group's server may be good for the name that was configured, and for no other", async () => {
+  const peer = await secure(makeCertificates([{ dns: "redis.example" }]));
+  expect((await check({ ...peer, alsoNamed: "redis.example" })).verdict).toBe("passed");
+  expect((await check({ ...peer, alsoNamed: "other.example" })).verdict).toBe("failed");
+  expect((await check({ ...(await secure(makeCertificates(here))), alsoNamed: "redis.example" })).verdict).toBe("passed");
+});
+
+describe("the protocol", () => {
+  const certificates = makeCertificates(here);
+
+  it.each([
+    [["h2", "http/1.1"], "any", "passed", /, HTTP\/2, certificate/],
+    [["h2", "http/1.1"], "HTTP/2", "passed", /, HTTP\/2, certificate/],
+    [["http/1.1"], "any", "passed", /, HTTP\/1\.1, certificate/],
+    [["http/1.1"], "HTTP/2", "failed", /, HTTP\/1\.1, certificate/],
+    [undefined, "any", "passed", /TLS [\d.]+ ms, certificate/],
+    [undefined, "HTTP/2", "failed", /TLS [\d.]+ ms, certificate/],
+  ] as const)("a server of %j, asked for %s: %s", async (protocols, http, verdict, observed) => {
+    const found = await spoken(await secure(certificates, true, protocols && [...protocols]), http);
+    expect(found).toMatchObject({ verdict, observed: expect.stringMatching(observed) });
+    if (verdict === "failed") expect(found.message).toContain("does not offer HTTP/2 (ALPN)");
+  });
+
+  it("a bad certificate is worse than a missing protocol, and without TLS there is none", async () => {
+    const over = await secure(makeCertificates(here, ago(40), 30), true, ["http/1.1"]);
+    expect((await spoken(over, "HTTP/2")).message).toContain("certificate is over");
+    const port = await portOf(createPlain((socket) => void socket.end()));
+    const plain = peerOf(`http://127.0.0.1:${port}`);
+    expect((await spoken(plain, "any")).verdict).toBe("passed");
+    expect(await spoken(plain, "HTTP/2")).toMatchObject({
+      verdict: "failed",
+      message: expect.stringContaining("Without TLS"),
+    });
   });
 });
 
@@ -64,5 +106,6 @@ it("nobody there, and a server that speaks no TLS, are errors", async () => {
 
 it("knows the ports of addresses", () => {
   expect(peerOf("https://api.example")).toEqual({ host: "api.example", port: 443, tls: true });
+  expect(peerOf("rediss://user:secret@redis.example/2")).toEqual({ host: "redis.example", port: 6379, tls: true });
   expect(peerOf("http://[::1]:3000/x")).toEqual({ host: "::1", port: 3000, tls: false });
 });

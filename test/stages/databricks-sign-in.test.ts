@@ -127,6 +127,10 @@ test("the runner's way, with GitHub's id token: one exchange a stage, another wh
   const looked = await run([], { ...runnerVariables("preflight"), ...gitHub.env });
   expect(looked.output).toContain("Databricks connection");
   expect(looked.status).toBe(0);
+  // The same token opens the REST interface; and one that is renewed has no life to look at.
+  const { checks } = await reportOf("preflight");
+  expect(checks.find(({ id }) => id === "databricks.warehouse")?.verdict).toBe("passed");
+  expect(checks.map(({ id }) => id)).not.toContain("databricks.token");
   expect(warehouse.tokenRequests.slice(before)).toMatchObject([{ clientId: "client-1", claims: { aud: "acc" }, status: 200 }]);
   // Masked before it was used: the job's bearer, GitHub's token, the workspace's token.
   const masks = looked.output.split("\n").filter((line) => line.startsWith("::add-mask::"));

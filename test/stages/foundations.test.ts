@@ -1,0 +1,108 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { type RunningRedis, startRedis } from "../../local/redis.ts";
+import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
+import { leversAtRest } from "../../local/warehouse/levers.ts";
+import { type Check, performStage } from "../../src/index.ts";
+
+// What preflight sees of warehouse and Redis below any application: with the token as a stage has it, and over TLS.
+
+const token = "dapi-of-the-tests";
+const dayMs = 86_400_000;
+let warehouse: Warehouse;
+let redis: RunningRedis;
+let workspace: string;
+
+beforeAll(async () => {
+  workspace = await mkdtemp(join(tmpdir(), "env-actions-foundations-"));
+  [warehouse, redis] = await Promise.all([
+    startWarehouse({ principals: { [token]: { user: "tests", grants: [{ privilege: "ALL PRIVILEGES", on: "classwaves" }] } } }),
+    startRedis({ tls: true }),
+  ]);
+  await warehouse.createTables({ "classwaves.sessions.classroom_sessions": { columns: { id: "string", title: "string" } } });
+});
+afterEach(() => void Object.assign(warehouse.levers, leversAtRest()));
+afterAll(async () => {
+  await Promise.all([warehouse.stop(), redis.stop()]);
+  await rm(workspace, { recursive: true, force: true });
+});
+
+async function preflight(limits: Record<string, unknown> = {}): Promise<Record<string, Check>> {
+  const sandbox = {
+    access: "test-data",
+    databricks: {
+      host: warehouse.host,
+      warehouse: warehouse.warehouseId,
+      token: "${DATABRICKS_TOKEN}",
+      certificateAuthority: warehouse.certificateAuthority,
+      expect: { host: "localhost" },
+    },
+    redis: { url: "${REDIS_URL}", certificateAuthority: redis.certificateAuthority, expect: { host: "localhost" } },
+  };
+  const config = {
+    version: 1,
+    environments: { sandbox },
+    testData: { preset: "none", tables: { "sessions.classroom_sessions": {} } },
+    stages: { preflight: { sqlP95: "30s", ...limits } },
+  };
+  await writeFile(join(workspace, "config.yml"), JSON.stringify(config));
+  const { report } = await performStage({
+    stage: "preflight",
+    workspace,
+    configFile: "config.yml",
+    environment: "sandbox",
+    env: { DATABRICKS_TOKEN: token, REDIS_URL: redis.url },
+    cancel: AbortSignal.timeout(60_000),
+    onProgress: () => undefined,
+    onSecret: () => undefined,
+  });
+  return Object.fromEntries(report.checks.map((check) => [check.id, check]));
+}
+
+test("state, size, the token's life, and the certificates of both", async () => {
+  const checks = await preflight();
+  expect(checks["databricks.warehouse"]).toMatchObject({ verdict: "passed", observed: "RUNNING, 2X-Small, 1 cluster" });
+  expect(checks["databricks.token"]).toMatchObject({ verdict: "passed", observed: "never ends" });
+  for (const id of ["databricks.certificate", "redis.certificate"])
+    expect(checks[id]).toMatchObject({
+      verdict: "passed",
+      observed: expect.stringMatching(/TLS .*certificate good for \d+ days$/),
+    });
+});
+
+test("certificates that end soon are a warning, of Redis as well", async () => {
+  const checks = await preflight({ certificateDays: 3_000 });
+  for (const id of ["databricks.certificate", "redis.certificate"])
+    expect(checks[id]).toMatchObject({ verdict: "degraded", message: expect.stringContaining("ends soon") });
+});
+
+test.each([
+  ["the only token ends soon", [6.5], "degraded", "ends in 6 days", "Renew DATABRICKS_TOKEN: with its end every stage stops."],
+  [
+    "one of several ends soon",
+    [6.5, 90, -1],
+    "degraded",
+    "the first of the user's 3 tokens to end does so in 6 days",
+    "If that is",
+  ],
+  ["all last longer", [7.5, 90], "passed", "the first of the user's 2 tokens to end does so in 7 days", undefined],
+  ["those that are over are not this one", [-5, 30.5], "passed", "ends in 30 days", undefined],
+] as const)("%s", async (_, days, verdict, observed, message) => {
+  warehouse.levers.tokenEnds = days.map((day) => (day === -1 ? -1 : Date.now() + day * dayMs));
+  const { "databricks.token": found } = await preflight();
+  expect(found).toMatchObject({ verdict, observed });
+  if (message === undefined) expect(found?.message).toBeUndefined();
+  else expect(found?.message).toContain(message);
+});
+
+test("a workspace that does not tell of tokens says nothing against the environment", async () => {
+  warehouse.levers.tokenEnds = "refused";
+  expect((await preflight())["databricks.token"]).toMatchObject({
+    verdict: "skipped",
+    message: "How long it is good cannot be seen: asking /api/2.0/token/list was refused (HTTP 403).",
+  });
+  warehouse.levers.tokenEnds = [];
+  expect((await preflight())["databricks.token"]?.verdict).toBe("skipped");
+});
