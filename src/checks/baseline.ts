@@ -1,9 +1,12 @@
 import type { Baseline } from "../config/baseline-schema.ts";
 import type { Check } from "../model.ts";
 import { type Finding, milliseconds, percentile } from "./check.ts";
-import { rankTest, ratioOf } from "./rank-test.ts";
+import { lowerEdgeTest, rankTest, ratioOf } from "./rank-test.ts";
 
-/** One run in a hundred that is not slower looks as if it were: with the other two conditions, fewer. */
+/**
+ * For each of the two rank tests, which see the same but weigh it differently: one run in a hundred that is not slower looks as if it
+ * were. Together, and with the other two conditions, fewer than two.
+ */
 const significance = 0.01;
 /** Cliff's delta below this is negligible (Romano and others, 2006), however sure it is. */
 const leastEffect = 0.147;
@@ -11,8 +14,8 @@ const leastEffect = 0.147;
 const shareOfRuns = 0.8;
 
 /**
- * Whether a latency is above that of earlier runs. Slower means three things at once: by a rank test it is no chance, its effect is
- * not negligible, and it is above what the criteria allow – and, of several earlier runs, above nearly all.
+ * Whether a latency is above that of earlier runs. Slower means three things at once: by one of two rank tests it is no chance, its
+ * effect is not negligible, and it is above what the criteria allow – and, of several earlier runs, above nearly all.
  * @param check whose latency it is
  * @param samples of this run, in milliseconds
  * @param runs samples of the earlier runs, none of them empty
@@ -41,7 +44,8 @@ export function compare(
       message: `Not enough data: ${settings.minimumSamples} samples are needed on each side. ${cure}`,
     };
   }
-  const { p, delta, superiority } = rankTest(samples, earlier);
+  const { delta, superiority, ...whole } = rankTest(samples, earlier);
+  const p = Math.min(whole.p, lowerEdgeTest(samples, earlier));
   const changes = (["p50", "p95"] as const).flatMap((name) => {
     const limit = settings.criteria[name];
     if (limit === undefined) return [];

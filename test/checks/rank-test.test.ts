@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { rankTest, ratioOf } from "../../src/checks/rank-test.ts";
+import { lowerEdgeTest, rankTest, ratioOf } from "../../src/checks/rank-test.ts";
 
 // The quick ways are held to the definitions, which compare everything with everything.
 const few = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 12 });
@@ -84,6 +84,69 @@ describe("Mann-Whitney U", () => {
   it("without values nothing can be said", () => {
     expect(() => rankTest([], [1])).toThrow(RangeError);
     expect(() => ratioOf([1], [])).toThrow(RangeError);
+  });
+});
+
+describe("the test of the lower edge", () => {
+  const many = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 21, maxLength: 60 });
+
+  it("is the share of arrangements, as nearly as a thousand of them tell", () => {
+    // Even and odd numbers of a ladder, one side moved up a little: no ties, and tails that are neither empty nor whole.
+    for (const shift of [0.5, 4.5, 8.5, 12.5]) {
+      const later = Array.from({ length: 30 }, (_, index) => index * 2 + shift);
+      const earlier = Array.from({ length: 30 }, (_, index) => index * 2);
+      const sorted = [...later, ...earlier].sort((a, b) => a - b);
+      const score = (values: readonly number[]) => values.reduce((sum, value) => sum + Math.log(sorted.indexOf(value) + 1), 0);
+      const observed = score(later);
+      let state = 1;
+      const random = () => {
+        state = (state * 48_271) % 2_147_483_647;
+        return state;
+      };
+      const draws = 4_000;
+      let high = 0;
+      for (let draw = 0; draw < draws; draw++) {
+        const order = sorted.map((value) => ({ value, at: random() })).sort((a, b) => a.at - b.at);
+        if (score(order.slice(0, 30).map(({ value }) => value)) >= observed) high++;
+      }
+      expect(Math.abs(lowerEdgeTest(later, earlier) - high / draws)).toBeLessThan(0.03);
+    }
+  });
+
+  it("only order counts, and equal values prove nothing", () => {
+    fc.assert(
+      fc.property(many, many, (later, earlier) => {
+        const grown = (values: readonly number[]) => values.map((value) => Math.exp(value / 30));
+        expect(lowerEdgeTest(grown(later), grown(earlier))).toBeCloseTo(lowerEdgeTest(later, earlier), 12);
+        if (new Set(later).size > 1) expect(lowerEdgeTest(later, later)).toBeCloseTo(0.5, 6);
+        const same = (values: readonly number[]) => values.map(() => 7);
+        expect(lowerEdgeTest(same(later), same(earlier))).toBe(1);
+      }),
+    );
+  });
+
+  it("the later one value is, the less likely it is by chance", () => {
+    fc.assert(
+      // Ties would change with it, and with them the spread.
+      fc.property(fc.uniqueArray(fc.integer(), { minLength: 60, maxLength: 60 }), fc.nat({ max: 29 }), (all, index) => {
+        const [later, earlier] = [all.slice(0, 30), all.slice(30)];
+        const moved = later.with(index, 2 ** 32);
+        expect(lowerEdgeTest(moved, earlier)).toBeLessThanOrEqual(lowerEdgeTest(later, earlier) + 1e-7);
+      }),
+    );
+  });
+
+  it("sees a shifted edge that the middle hides", () => {
+    // A third of the answers is quick, and all of those a fifth slower now; the others are slow for reasons of their own.
+    const mixed = (quick: number) =>
+      Array.from({ length: 60 }, (_, index) => (index % 3 === 0 ? quick + index / 30 : 50 + index * 7));
+    expect(lowerEdgeTest(mixed(12), mixed(10))).toBeLessThan(0.01);
+    expect(rankTest(mixed(12), mixed(10)).p).toBeGreaterThan(0.01);
+  });
+
+  it("few values are left to the test that counts arrangements", () => {
+    expect(lowerEdgeTest([100, 101], [1, 2, 3])).toBe(1);
+    expect(() => lowerEdgeTest([], [1])).toThrow(RangeError);
   });
 });
 
