@@ -79,6 +79,15 @@ export const outputs = {
     description: "Rows and keys of test data that are still there; `unknown` where that could not be told.",
     stages: ["preflight", "integration", "e2e", "cleanup"],
   },
+  score: {
+    description: "What all checks reached together, such as `92.5%`; `none` where the configuration does not weigh them.",
+    stages: ["preflight", "integration", "e2e", "smoke"],
+  },
+  rollback: {
+    description:
+      "What became of the rollback: `fired`, `dry-run`, `already-fired`, `not-fired`, `failed` or `unknown`; `none` where there was no reason for one.",
+    stages: ["smoke"],
+  },
 } as const satisfies Record<string, Output>;
 
 export type OutputName = keyof typeof outputs;

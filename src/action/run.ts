@@ -102,7 +102,7 @@ function passRateFrom(text: string): number {
 }
 
 /** What the stage's own action declares, and nothing else. */
-function outputsOf({ report, files }: StageAnswer): [OutputName, string][] {
+export function outputsOf({ report, files }: StageAnswer): [OutputName, string][] {
   const { tests, cleanup } = report;
   // As the check counts: what is quarantined counts neither way.
   const ran = tests ? tests.total - tests.skipped - excusedFailures(tests.quarantine) : 0;
@@ -111,6 +111,8 @@ function outputsOf({ report, files }: StageAnswer): [OutputName, string][] {
     report: files.report,
     summary: files.summary,
     "run-id": report.runId,
+    score: report.score ? `${report.score.percent}%` : "none",
+    rollback: report.rollback?.outcome ?? "none",
     ...(tests && {
       tests: String(tests.total - tests.skipped),
       "failed-tests": String(tests.failed + tests.crashedSuites.length),

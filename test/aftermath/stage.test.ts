@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type LocalGitHub, startGitHub } from "../../local/github/index.ts";
+import { outputsOf } from "../../src/action/run.ts";
 import type { Progress } from "../../src/model.ts";
 import { parseReport } from "../../src/report/schema.ts";
 import { performStage } from "../../src/suite.ts";
@@ -146,6 +147,13 @@ test("a key that fails: rolled back, told, recorded; and the next deployment tha
     alerts: [{ event: "recovered", outcome: "sent" }, { event: "measured" }],
   });
   expect(next.report.rollback).toBeUndefined();
+
+  // Later steps of the job hear of it.
+  const outputs = [{ report, files }, next].map((answer) => Object.fromEntries(outputsOf(answer)));
+  expect(outputs).toMatchObject([
+    { verdict: "failed", score: "75%", rollback: "fired" },
+    { verdict: "passed", score: "100%", rollback: "none" },
+  ]);
 });
 
 test("an alert that cannot be sent is told, and the verdict stays; a check declared flaky is looked at again", async () => {

@@ -105,7 +105,8 @@ describe("a preflight", () => {
     );
     expect(file("output")).toMatch(/verdict<<[^\n]+\npassed\n/);
     expect(file("output")).toMatch(/run-id<<[^\n]+\n\d{13}_[0-9a-f]{8}\n/);
-    expect(file("output")).not.toMatch(/deleted-rows/);
+    expect(file("output")).toMatch(/score<<[^\n]+\nnone\n/);
+    expect(file("output")).not.toMatch(/deleted-rows|rollback/);
     expect(file("summary")).toMatch(/Preflight on local: passed/);
     expect(file("state")).toMatch(/FINISHED/);
     const evidence = JSON.parse(file(".env-actions/evidence/preflight-local.json")) as object;
