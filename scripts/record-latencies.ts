@@ -88,7 +88,8 @@ try {
   }
   if (recorded.length < runs) throw new Error("the host left too few runs");
   const together = Object.fromEntries(routes.map((route) => [route, recorded.flatMap((run) => run[route] ?? [])]));
-  console.log(JSON.stringify(together, null, 2));
+  const lines = Object.entries(together).map(([route, values]) => `  ${JSON.stringify(route)}: ${JSON.stringify(values)}`);
+  console.log(`{\n${lines.join(",\n")}\n}`);
 } finally {
   await world.stop();
 }

@@ -4,10 +4,10 @@ import { type Finding, milliseconds, percentile } from "./check.ts";
 import { lowerEdgeTest, rankTest, ratioOf } from "./rank-test.ts";
 
 /**
- * For each of the two rank tests, which see the same but weigh it differently: one run in a hundred that is not slower looks as if it
- * were. Together, and with the other two conditions, fewer than two.
+ * For each of the two rank tests, which see the same but weigh it differently: so seldom does a run that is not slower look as if it
+ * were. Together, and with the other two conditions, that is about one run in a hundred.
  */
-const significance = 0.01;
+const significance = 0.007;
 /** Cliff's delta below this is negligible (Romano and others, 2006), however sure it is. */
 const leastEffect = 0.147;
 /** Earlier runs differ among themselves: a run like the slowest of them is nothing new. */
