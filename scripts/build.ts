@@ -12,18 +12,18 @@ import { minify } from "rolldown/utils";
  * build, and exits 1 when there are any. The same sources give the same bytes in any folder and on any system.
  */
 
-/**
- * Optional packages that no path of ours reaches. They stay requires that would fail if they were reached; see docs/bundle.md.
- */
-const leftOut: Record<string, string> = {
+/** Optional packages that no path of ours reaches. They stay requires that would fail if they were reached; see docs/bundle.md. */
+const optional: Record<string, string> = {
   // Native code, 18 MB of it, and one package per system: bundled, dist would depend on where it was built.
   "/^(@databricks\\/databricks-sql-kernel-.*)$/": "$1",
   "lz4-napi": "lz4-napi",
-  // Loaded by proxy-agent for a `pac+…` proxy alone; it brings a JavaScript engine and three parsers.
-  "pac-proxy-agent": "pac-proxy-agent",
 };
-/** A shell script that the package `open` starts to show a browser's login page on Linux. Nothing here logs in that way. */
-const unusedAssets: readonly string[] = ["xdg-open"];
+/**
+ * Packages that the driver requires at its own start, for what no option of ours uses: they are a quarter of it, and loading them takes
+ * a third of the time that loading it takes. In the place of each stands a file that tells so whoever reaches it; see docs/bundle.md.
+ */
+const unreached = ["isomorphic-ws", "open", "openid-client", "proxy-agent", "winston"];
+const standIn = (name: string) => `left-out/${name}.cjs`;
 
 const shebang = "#!/usr/bin/env node\n";
 const compileDeadlineMs = 120_000;
@@ -43,8 +43,8 @@ async function buildFiles(): Promise<BuiltFiles> {
   compile();
   const { code, assets } = await bundle(resolve("build/src/main.js"));
   const files = new Map<string, string>([["index.js", `${shebang}${await minified("index.js", withoutShebang(code))}`]]);
+  for (const name of unreached) files.set(standIn(name), standInFor(name));
   for (const [name, asset] of Object.entries(assets)) {
-    if (unusedAssets.includes(name)) continue;
     const source = Buffer.from(asset.source).toString();
     // ncc's own option minifies the entry only, and the chunks are nearly all of it.
     files.set(name, name.endsWith(".js") ? await minified(name, source) : source);
@@ -120,7 +120,18 @@ function compile(): void {
 }
 
 function bundle(entry: string) {
-  return ncc(entry, { cache: false, externals: leftOut, license: "licenses.txt", quiet: true });
+  const externals = { ...optional, ...Object.fromEntries(unreached.map((name) => [name, `./${standIn(name)}`])) };
+  return ncc(entry, { cache: false, externals, license: "licenses.txt", quiet: true });
+}
+
+/** Asking what kind of module it is, is no use of it. */
+function standInFor(name: string): string {
+  return `// docs/bundle.md of env-actions says why ${name} is not here.
+const reached = () => {
+  throw new Error("${name} is not part of env-actions: nothing was expected to use it. Please report this.");
+};
+module.exports = new Proxy(reached, { get: (_, member) => (member === "__esModule" ? undefined : reached()), construct: reached });
+`;
 }
 
 async function minified(name: string, source: string): Promise<string> {
