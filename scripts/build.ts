@@ -127,10 +127,10 @@ function bundle(entry: string) {
 /** Asking what kind of module it is, is no use of it. */
 function standInFor(name: string): string {
   return `// docs/bundle.md of env-actions says why ${name} is not here.
-const reached = () => {
+function reached() {
   throw new Error("${name} is not part of env-actions: nothing was expected to use it. Please report this.");
-};
-module.exports = new Proxy(reached, { get: (_, member) => (member === "__esModule" ? undefined : reached()), construct: reached });
+}
+module.exports = new Proxy(reached, { get: (_, member) => (member === "__esModule" ? undefined : reached()) });
 `;
 }
 

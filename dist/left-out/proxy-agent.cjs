@@ -1,5 +1,5 @@
 // docs/bundle.md of env-actions says why proxy-agent is not here.
-const reached = () => {
+function reached() {
   throw new Error("proxy-agent is not part of env-actions: nothing was expected to use it. Please report this.");
-};
-module.exports = new Proxy(reached, { get: (_, member) => (member === "__esModule" ? undefined : reached()), construct: reached });
+}
+module.exports = new Proxy(reached, { get: (_, member) => (member === "__esModule" ? undefined : reached()) });
