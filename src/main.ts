@@ -18,4 +18,13 @@ else if (Number(process.versions.node.split(".")[0]) < oldestNode) {
   process.exitCode = await terminal(process.argv.slice(2));
 }
 
+/** What a silent server holds open must not hold a job: the work is done, and its results are written. */
+const lingerMs = 3_000;
+
+function endSoon(): void {
+  const end = () => (process.stdout.writableLength + process.stderr.writableLength > 0 ? endSoon() : process.exit());
+  setTimeout(end, lingerMs).unref();
+}
+endSoon();
+
 export {};

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AuditLog, auditFile } from "./audit-log.ts";
-import { type StageReport, stageNames, worstVerdict } from "./model.ts";
+import { type StageName, type StageReport, stageNames, UserError, worstVerdict } from "./model.ts";
 import { toHtml } from "./report/html.ts";
 import { toMarkdown } from "./report/markdown.ts";
 import { parseReport } from "./report/schema.ts";
@@ -21,12 +21,12 @@ export interface RecordedFiles {
 
 /**
  * Writes the decision's audit line, report, summary and HTML page. Nothing is written that was not redacted.
- * @returns the report as it was written: one whose audit line could not be written says so
+ * @returns the report as it was written, redacted – one whose audit line could not be written says so – and what else could not be done
  */
 export async function recordReport(
   stageReport: StageReport,
   options: { records: string; redact: (text: string) => string; audit: AuditLog },
-): Promise<{ report: StageReport; files: RecordedFiles }> {
+): Promise<{ report: StageReport; files: RecordedFiles; notes: string[] }> {
   const { records, redact } = options;
   const reports = join(records, "reports");
   await mkdir(reports, { recursive: true });
@@ -41,10 +41,11 @@ export async function recordReport(
     audit: join(records, auditFile),
   };
   await writeWhole(files.report, reportText);
-  const all = await reportsOfRun(reports, report.runId);
+  const { others, notes } = await otherReports(reports, safe);
+  const all = stageNames.flatMap((stage) => (stage === safe.stage ? [safe] : (others.get(stage) ?? [])));
   await writeWhole(files.summary, toMarkdown(all));
   await writeWhole(files.html, toHtml(all));
-  return { report, files: { ...files, reportText, summaryText: toMarkdown(safe) } };
+  return { report: safe, files: { ...files, reportText, summaryText: toMarkdown(safe) }, notes };
 }
 
 /** At once: another stage in this workspace, which reads the reports of the run for its summary, must never see half of one. */
@@ -58,12 +59,32 @@ async function writeWhole(file: string, text: string): Promise<void> {
   }
 }
 
-/** The reports of one run, in the order of the gate. */
-async function reportsOfRun(directory: string, runId: string): Promise<StageReport[]> {
+/**
+ * The reports of the other stages of the same run. What cannot be read takes nothing from this stage: a workspace that is used again may
+ * hold reports of an older version, or half of one.
+ */
+async function otherReports(
+  directory: string,
+  { stage, runId }: StageReport,
+): Promise<{ others: Map<StageName, StageReport>; notes: string[] }> {
   const names = await readdir(directory);
-  const files = stageNames.map((stage) => `${stage}.json`).filter((name) => names.includes(name));
-  const reports = await Promise.all(files.map(async (name) => parseReport(await readFile(join(directory, name), "utf8"), name)));
-  return reports.filter((report) => report.runId === runId);
+  const others = new Map<StageName, StageReport>();
+  const notes: string[] = [];
+  for (const other of stageNames) {
+    const name = `${other}.json`;
+    if (other === stage || !names.includes(name)) continue;
+    const text = await readFile(join(directory, name), "utf8");
+    try {
+      const report = parseReport(text, name);
+      if (report.runId === runId) others.set(other, report);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      const said = /"runId":\s*"([^"]*)"/.exec(text)?.[1];
+      // Of another run, or of nobody knows which: that of this run would be missed.
+      if (said === undefined || said === runId) notes.push(`the summary is without ${other}: ${error.message}`);
+    }
+  }
+  return { others, notes };
 }
 
 /**

@@ -13,10 +13,19 @@ import { gitHub } from "./gate/github.ts";
 import { GitHubError } from "./gate/github-error.ts";
 import { commitOf, originOf } from "./gate/origin.ts";
 import { type EvidenceStore, evidenceStore } from "./gate/store.ts";
-import type { AuditNote, Commit, Evidence, Origin, Progress, StageName, StageReport } from "./model.ts";
+import {
+  type AuditNote,
+  type Commit,
+  type Evidence,
+  type Origin,
+  type Progress,
+  type StageName,
+  type StageReport,
+  UserError,
+} from "./model.ts";
 import { type RecordedFiles, recordReport } from "./record.ts";
 import { rollbackLine } from "./report/words.ts";
-import { secretKeeper } from "./secrets.ts";
+import { redacted, secretKeeper } from "./secrets.ts";
 import { childEnvironment } from "./stages/child-environment.ts";
 import type { Overrides, StageContext } from "./stages/context.ts";
 import { runStage } from "./stages/run.ts";
@@ -56,9 +65,11 @@ export interface StageAnswer {
 export const recordsDirectory = ".env-actions";
 
 /** From configuration to recorded report. @throws UserError for the user's mistakes, before anything is started. */
-export async function performStage(request: StageRequest): Promise<StageAnswer> {
-  const { stage, workspace, env } = request;
-  const secrets = secretKeeper(request.onSecret);
+export async function performStage(asked: StageRequest): Promise<StageAnswer> {
+  const { stage, workspace, env } = asked;
+  const secrets = secretKeeper(asked.onSecret);
+  // What is told on the way is printed, in terminals too, where nobody masks it.
+  const request = { ...asked, onProgress: (progress: Progress) => asked.onProgress(redacted(progress, secrets.redact)) };
   if (request.githubToken) secrets.add(request.githubToken);
   const { config, tables, environment } = await readConfiguration(request, secrets.add);
   const records = join(workspace, recordsDirectory);
@@ -97,7 +108,7 @@ export async function performStage(request: StageRequest): Promise<StageAnswer> 
     refusal: identity.refusal,
   });
   const concluded = await afterVerdict(found, aftermathOf(request, context, audit));
-  const { report, files } = await recordReport(concluded, { records, redact: secrets.redact, audit });
+  const { report, files, notes } = await recordReport(concluded, { records, redact: secrets.redact, audit });
   const problems = await store.keep(evidenceOf(report, files.reportText), [{ name: `${stage}.json`, content: files.reportText }]);
   const notUploaded = request.artifacts
     ? [
@@ -111,7 +122,7 @@ export async function performStage(request: StageRequest): Promise<StageAnswer> 
   const unsent = (report.alerts ?? []).flatMap(({ channel, event, problem }) =>
     problem ? [`the alert to ${channel} (${event}): ${problem}`] : [],
   );
-  for (const problem of [...unsent, ...identity.problems, ...afterwards, ...problems, ...notUploaded])
+  for (const problem of [...unsent, ...identity.problems, ...afterwards, ...notes, ...problems, ...notUploaded])
     request.onProgress({ kind: "warning", stage, text: problem });
   return { report, files };
 }
@@ -172,12 +183,21 @@ async function identify(
   { commit, origin }: { commit: Commit; origin: Origin },
 ): Promise<Identity> {
   const { stage, env } = request;
-  const named = env.ENV_ACTIONS_RUN_ID && isRunId(env.ENV_ACTIONS_RUN_ID) ? env.ENV_ACTIONS_RUN_ID : undefined;
+  const named = env.ENV_ACTIONS_RUN_ID || undefined;
+  if (named !== undefined && !isRunId(named))
+    throw new UserError(
+      `ENV_ACTIONS_RUN_ID is "${named}", but a run is called like ${newRunId()}: <milliseconds>_<8 hexadecimal digits>`,
+    );
   const runFile = join(records, "run.json");
   const underWay = named ?? (await readRun(runFile, origin));
   const needed = stageBefore(stage);
   if (stage === "preflight")
     return { runId: await beginRun(runFile, named ?? newRunId(), origin), refusal: undefined, problems: [] };
+  // The run's test data of a run that nobody knows is nothing, and would be said to be gone.
+  if (stage === "cleanup" && request.overrides?.scope === "run" && underWay === undefined)
+    throw new UserError(
+      "scope run deletes what one run made, and no run is under way in this workspace: name it with ENV_ACTIONS_RUN_ID, or take scope expired",
+    );
   if (needed === undefined) return { runId: underWay ?? newRunId(), refusal: undefined, problems: [] };
 
   const { evidence, problems } = await store.find(needed);

@@ -54,6 +54,9 @@ interface Progress {
   accepted: boolean;
 }
 
+/** For saying goodbye. */
+const goodbyeMs = 2_000;
+
 /**
  * A statement is sent again when it was turned away unexecuted, or when its answer was lost: reads and deletes by a condition may run
  * twice without harm; what may not is marked `once`. Five attempts in all span about seven seconds. A refused token is renewed once, and
@@ -136,9 +139,13 @@ export class Connection {
   async close(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
-    // The work is done and its results are read: a server that is gone by now takes nothing away.
-    await Promise.race([session?.then((s) => s.close()).catch(() => undefined), delay(2000, undefined, { ref: false })]);
-    await this.#client.close().catch(() => undefined);
+    // The work is done and its results are read: a server that is gone by now takes nothing away, and is not waited for. The driver
+    // closes what is left of its sessions once more, one after another, with the patience of a statement for each.
+    const closing = (async () => {
+      await session?.then((s) => s.close()).catch(() => undefined);
+      await this.#client.close().catch(() => undefined);
+    })();
+    await Promise.race([closing, delay(goodbyeMs, undefined, { ref: false })]);
   }
 
   /** The first statement tells whether the warehouse is awake: a sleeping one opens sessions, too. */
@@ -249,15 +256,16 @@ export class Connection {
 }
 
 async function affectedRows(rows: Row[], operation: DriverOperation): Promise<number | undefined> {
-  const reported = rows[0]?.num_affected_rows;
-  if (reported === undefined || rows.length !== 1) return undefined;
+  const reported = Number(rows[0]?.num_affected_rows ?? Number.NaN);
+  // Missing, null and -1 are what servers say that do not know.
+  if (rows.length !== 1 || !Number.isInteger(reported) || reported < 0) return undefined;
   const modified = (await operation.status()).numModifiedRows;
   const counted =
     modified === null || modified === undefined
       ? undefined
       : Number(typeof modified === "object" ? modified.toNumber() : modified);
   // Two sources that disagree are no source.
-  return counted === undefined || counted === Number(reported) || counted < 0 ? Number(reported) : undefined;
+  return counted === undefined || counted === reported || counted < 0 ? reported : undefined;
 }
 
 /**

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { type AddressInfo, createServer as createSilent } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -62,6 +63,30 @@ test("a mistake in the configuration is told with file, line and column", () => 
   expect(ran.stdout).toMatch(/\.github\/env-actions\.yml:4:5/);
   expect(ran.stdout).toContain("access");
 });
+
+test("a server that falls silent does not hold the job: what was found is told, and the process ends", async () => {
+  const silent = createSilent((socket) => void socket.on("error", () => undefined)).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  try {
+    const port = (silent.address() as AddressInfo).port;
+    configure(`version: 1
+environments:
+  local:
+    access: test-data
+    databricks: { host: "localhost:${port}", warehouse: w, token: "\${DATABRICKS_TOKEN}", expect: { host: localhost } }
+    websocket: { url: "http://127.0.0.1:${port}", namespaces: ["/sessions"], plain: [{ path: /plain }] }
+`);
+    const child = spawn(process.execPath, [bundle], {
+      env: runnerEnv({ stage: "preflight", budget: "1s" }, { DATABRICKS_TOKEN: "dapi-0123456789" }),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const [status] = await once(child, "exit");
+    expect(status).toBe(3);
+    expect(file("summary")).toContain("budget of 1 s was used up");
+  } finally {
+    silent.close();
+  }
+}, 20_000);
 
 describe("a preflight", () => {
   const hostile = "::set-output name=verdict::passed ##[add-path]/evil \u001b[31m";

@@ -1,6 +1,9 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Warehouse } from "../../local/warehouse/index.ts";
 import { leversAtRest } from "../../local/warehouse/levers.ts";
+import { openReader } from "../../src/warehouse/access.ts";
 import { deletes, failureOf, reads, settingsFor, startSchool } from "./harness.ts";
 
 // The driver's errors come in five shapes, and what happens next hangs on their kind alone: every kind is produced here by the
@@ -167,6 +170,36 @@ describe("cancelled", () => {
       { signal: controller.signal },
     );
   });
+
+  it("a warehouse that falls silent is not waited for at the end", async () => {
+    const [host = "", port] = school.host.split(":");
+    let silent = false;
+    const between = createServer((client) => {
+      const server = connect(Number(port), host);
+      for (const [from, to] of [
+        [client, server],
+        [server, client],
+      ] as const) {
+        from.on("data", (data) => void (silent || to.write(data)));
+        from.on("error", () => undefined);
+        from.on("close", () => to.destroy());
+      }
+    });
+    between.listen(0, "127.0.0.1");
+    await once(between, "listening");
+    try {
+      const settings = settingsFor(school, { host: `${host}:${(between.address() as AddressInfo).port}` });
+      const controller = new AbortController();
+      const reader = await openReader(settings, { signal: controller.signal });
+      expect(await reader.query(one)).toHaveLength(1);
+      silent = true;
+      controller.abort(new Error("the stage's time is up"));
+      // Else it would be two minutes for each session.
+      await reader.close();
+    } finally {
+      between.close();
+    }
+  }, 15_000);
 
   it("waiting for a sleeping warehouse ends with the signal, and says what the time was spent on", async () => {
     const controller = new AbortController();

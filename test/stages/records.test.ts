@@ -1,0 +1,108 @@
+import { once } from "node:events";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Progress, UserError } from "../../src/model.ts";
+import { performStage, type StageRequest } from "../../src/suite.ts";
+
+// What a stage tells and leaves: nothing secret, whatever other runs left in the same workspace, and only of a run that is known.
+
+const token = "bearer-of-the-reader-0123456789";
+let workspace: string;
+let api: Server;
+
+beforeEach(async () => {
+  workspace = await mkdtemp(join(tmpdir(), "env-actions-records-"));
+  // It repeats what it was sent, as error pages do.
+  api = createServer((request, response) => {
+    const denied = request.headers.authorization !== undefined;
+    response.writeHead(denied ? 401 : 200).end(denied ? `no access for ${request.headers.authorization}` : "{}");
+  }).listen(0, "127.0.0.1");
+  await once(api, "listening");
+});
+afterEach(async () => {
+  api.closeAllConnections();
+  api.close();
+  await rm(workspace, { recursive: true, force: true });
+});
+
+async function perform(stage: StageRequest["stage"], more: Partial<StageRequest> = {}, endpoint: object = { path: "/health" }) {
+  const here = {
+    access: "test-data",
+    token: "${READER_TOKEN}",
+    api: { url: `http://127.0.0.1:${(api.address() as AddressInfo).port}`, endpoints: [endpoint], samples: 1 },
+  };
+  await writeFile(join(workspace, "config.yml"), JSON.stringify({ version: 1, environments: { here } }));
+  const seen: Progress[] = [];
+  const answer = await performStage({
+    stage,
+    workspace,
+    configFile: "config.yml",
+    environment: "here",
+    cancel: AbortSignal.timeout(60_000),
+    onProgress: (progress) => seen.push(progress),
+    onSecret: () => undefined,
+    ...more,
+    env: { READER_TOKEN: token, ...more.env },
+  });
+  return { ...answer, seen, warnings: seen.flatMap((one) => (one.kind === "warning" ? [one.text] : [])) };
+}
+
+test("a secret in an answer is in nothing that is told, returned or written", async () => {
+  const { report, files, seen } = await perform("smoke", { deployment: "1" }, { path: "/health", signIn: true });
+  const told = report.checks.find(({ id }) => id === "api.health");
+  // It is there, masked: else this would prove nothing.
+  expect(told).toMatchObject({ verdict: "failed", message: expect.stringContaining("no access for Bearer ***") });
+  const written = await Promise.all([files.report, files.summary, files.html, files.audit].map((file) => readFile(file, "utf8")));
+  for (const text of [JSON.stringify(seen), JSON.stringify(report), files.reportText, files.summaryText, ...written])
+    expect(text).not.toContain(token);
+  expect(JSON.stringify(seen)).toContain("no access for Bearer ***");
+});
+
+describe("reports that are there already", () => {
+  const leave = async (stage: string, text: string) => {
+    await mkdir(join(workspace, ".env-actions", "reports"), { recursive: true });
+    await writeFile(join(workspace, ".env-actions", "reports", `${stage}.json`), text);
+  };
+
+  test("of another run and another version: not looked at", async () => {
+    await leave("smoke", JSON.stringify({ schemaVersion: 0, runId: "1763920000000_0a0b0c0d", verdict: "green" }));
+    const { report, warnings, files } = await perform("preflight");
+    expect(report.verdict).toBe("passed");
+    expect(warnings).toEqual([]);
+    expect(await readFile(files.summary, "utf8")).toMatch(/preflight on here/i);
+  });
+
+  test("half of one, whose run nobody knows: said, and this stage is recorded all the same", async () => {
+    await leave("integration", '{"schemaVersion": 1, "stage": "integr');
+    const { report, warnings, files } = await perform("preflight");
+    expect(report.verdict).toBe("passed");
+    expect(warnings).toEqual([expect.stringMatching(/^the summary is without integration: .*integration\.json/)]);
+    expect(await readFile(files.html, "utf8")).toMatch(/preflight on here/i);
+  });
+});
+
+describe("which run it is", () => {
+  test("scope run without a run: nothing is said to be gone", async () => {
+    for (const env of [{}, { ENV_ACTIONS_RUN_ID: "" }])
+      await expect(perform("cleanup", { overrides: { scope: "run", execute: true }, env })).rejects.toThrow(
+        /no run is under way in this workspace: name it with ENV_ACTIONS_RUN_ID/,
+      );
+    const named = await perform("cleanup", {
+      overrides: { scope: "run" },
+      env: { ENV_ACTIONS_RUN_ID: "1763920000000_0a0b0c0d" },
+    });
+    expect(named.report.runId).toBe("1763920000000_0a0b0c0d");
+  });
+
+  test("a name that is none is a mistake, not another run", async () => {
+    for (const stage of ["preflight", "cleanup"] as const) {
+      const broken = perform(stage, { env: { ENV_ACTIONS_RUN_ID: "1763920000000" } });
+      await expect(broken).rejects.toThrow(UserError);
+      await expect(broken).rejects.toThrow(/^ENV_ACTIONS_RUN_ID is "1763920000000", but a run is called like \d{13}_[0-9a-f]{8}/);
+    }
+  });
+});
