@@ -84,13 +84,24 @@ async function readHolder(path: string): Promise<Holder | undefined> {
 }
 
 async function hasDied(path: string, holder: Holder): Promise<boolean> {
-  if (holder.place !== place) return Date.now() - ((await modified(path)) ?? Date.now()) > foreignLockMs;
-  if (process.platform === "linux") return startOf(holder.pid) !== holder.start;
+  const isOld = async () => Date.now() - ((await modified(path)) ?? Date.now()) > foreignLockMs;
+  if (holder.place !== place) return await isOld();
+  const start = process.platform === "linux" ? startOf(holder.pid) : undefined;
+  if (start !== undefined) return start !== holder.start;
+  const there = answers(holder.pid);
+  // Somebody else's, whom /proc may hide: as good as on another machine.
+  if (there === "denied") return await isOld();
+  // One that has ended and was not fetched yet still answers.
+  return process.platform === "linux" || !there;
+}
+
+function answers(pid: number): boolean | "denied" {
   try {
-    process.kill(holder.pid, 0);
-    return false;
+    process.kill(pid, 0);
+    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "EPERM" ? "denied" : code !== "ESRCH";
   }
 }
 
