@@ -285,8 +285,10 @@ async function fired(run: RollbackRun, subject: Subject, say: Say): Promise<Roll
   const repository = config.repository ?? report.origin.repository;
   if (!repository) return say("failed", "there is no repository to ask: set rollback.repository");
   const place = placeOf(repository);
+  // Nothing is sent by this: without a token, or an address, it was not asked for.
+  const api = await github(run).catch((error: unknown) => sentence(error));
+  if (typeof api === "string") return say("failed", api);
   try {
-    const api = await github(run);
     const facts = factsOf(run, subject);
     if (config.workflow) {
       const inputs = Object.entries(config.workflow.inputs).map(([name, text]) => [name, filled(text, facts)]);

@@ -264,6 +264,22 @@ test("a refusal names the permission, is a problem of the report, and without a 
   expect((await setting.after(smokeOf("failed"), options)).rollback?.outcome).toBe("fired");
 });
 
+test.each<[string, Configured, RegExp]>([
+  ["a token", { githubToken: undefined }, /^there is no token/],
+  ["an address of GitHub", { env: { GITHUB_API_URL: "nowhere" } }, /no address$/],
+])("without %s nothing is asked for, and a later run that has one may", async (_, lacking, why) => {
+  const [setting, deployment] = [await runner(), await deployed()];
+  for (const subject of [{}, { deployment }]) {
+    const options = { ...onGitHub(), ...subject, rollback: workflow };
+    const report = await setting.after(smokeOf("failed"), { ...options, ...lacking });
+    expect(report).toMatchObject({
+      rollback: { outcome: "failed", why: expect.stringMatching(why) },
+      problems: [expect.stringMatching(/^the rollback of/)],
+    });
+    expect((await setting.after(smokeOf("failed"), options)).rollback?.outcome).toBe("fired");
+  }
+});
+
 test("one that was stopped while it asked is not asked for again, and a person is told", async () => {
   const setting = await runner();
   const key = `production: commit ${sha}`;
