@@ -19,18 +19,13 @@ export interface RecordedFiles {
   summaryText: string;
 }
 
-/**
- * Writes the decision's audit line, report, summary and HTML page. Nothing is written that was not redacted.
- * @returns the report as it was written: one whose audit line could not be written says so
- */
+/** Writes report, summary and HTML page. Nothing is written that was not redacted. */
 export async function recordReport(
-  stageReport: StageReport,
-  options: { records: string; redact: (text: string) => string; audit: AuditLog },
-): Promise<{ report: StageReport; files: RecordedFiles }> {
-  const { records, redact } = options;
+  report: StageReport,
+  { records, redact }: { records: string; redact: (text: string) => string },
+): Promise<RecordedFiles> {
   const reports = join(records, "reports");
   await mkdir(reports, { recursive: true });
-  const report = await withDecision(stageReport, options.audit);
   // Before anything is written in any format: once escaped for JSON, Markdown or HTML, a secret no longer looks like itself.
   const safe = redacted(report, redact);
   const reportText = `${JSON.stringify(safe, undefined, 2)}\n`;
@@ -44,7 +39,7 @@ export async function recordReport(
   const all = await reportsOfRun(reports, report.runId);
   await writeWhole(files.summary, toMarkdown(all));
   await writeWhole(files.html, toHtml(all));
-  return { report, files: { ...files, reportText, summaryText: toMarkdown(safe) } };
+  return { ...files, reportText, summaryText: toMarkdown(safe) };
 }
 
 /** At once: another stage in this workspace, which reads the reports of the run for its summary, must never see half of one. */
@@ -67,10 +62,10 @@ async function reportsOfRun(directory: string, runId: string): Promise<StageRepo
 }
 
 /**
- * The stage's own decision, the last line of its audit log. Where that cannot be written the report is no pass: the log would lack
- * the very line that says so.
+ * Writes the stage's own decision, the last line of its audit log. Where that cannot be written the report is no pass: the log would
+ * lack the very line that says so. After this its verdict is final.
  */
-async function withDecision(report: StageReport, audit: AuditLog): Promise<StageReport> {
+export async function decided(report: StageReport, audit: AuditLog): Promise<StageReport> {
   try {
     await audit.write(
       {

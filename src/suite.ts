@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { type Aftermath, afterVerdict } from "./aftermath.ts";
+import { type Aftermath, announced, rolledBack } from "./aftermath.ts";
 import { AuditLog, auditFile } from "./audit-log.ts";
 import { resolveTables } from "./config/classwaves.ts";
 import { loadConfig, selectEnvironment } from "./config/load.ts";
@@ -14,7 +14,7 @@ import { GitHubError } from "./gate/github-error.ts";
 import { commitOf, originOf } from "./gate/origin.ts";
 import { type EvidenceStore, evidenceStore } from "./gate/store.ts";
 import type { AuditNote, Commit, Evidence, Origin, Progress, StageName, StageReport } from "./model.ts";
-import { type RecordedFiles, recordReport } from "./record.ts";
+import { decided, type RecordedFiles, recordReport } from "./record.ts";
 import { rollbackLine } from "./report/words.ts";
 import { secretKeeper } from "./secrets.ts";
 import { childEnvironment } from "./stages/child-environment.ts";
@@ -96,8 +96,10 @@ export async function performStage(request: StageRequest): Promise<StageAnswer> 
     origin,
     refusal: identity.refusal,
   });
-  const concluded = await afterVerdict(found, aftermathOf(request, context, audit));
-  const { report, files } = await recordReport(concluded, { records, redact: secrets.redact, audit });
+  const aftermath = aftermathOf(request, context, audit);
+  // In this order: what was rolled back stands before the decision in the log, and nobody is told of a verdict that still may change.
+  const report = await announced(await decided(await rolledBack(found, aftermath), audit), aftermath);
+  const files = await recordReport(report, { records, redact: secrets.redact });
   const problems = await store.keep(evidenceOf(report, files.reportText), [{ name: `${stage}.json`, content: files.reportText }]);
   const notUploaded = request.artifacts
     ? [
