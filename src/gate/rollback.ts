@@ -52,6 +52,17 @@ export async function claimRollback(api: GitHub, place: Place, claim: Claim): Pr
     if (error instanceof GitHubError && (error.status === undefined || error.status >= 500)) return error;
     throw error;
   });
+  try {
+    return await answerTo(api, place, claim, lost);
+  } catch (error) {
+    // It stands there and will not be followed: nobody should take it for one that was. Without an answer it may not stand there.
+    if (!lost) await recordRollback(api, place, claim, "failed").catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Whose claim is the first. @param lost why it is not known whether ours was written */
+async function answerTo(api: GitHub, place: Place, claim: Claim, lost: GitHubError | undefined): Promise<ClaimAnswer> {
   for (let look = 1; look <= looks; look++) {
     const all = await claims(api, place, claim.deployment);
     const first = all[0];
