@@ -36,26 +36,27 @@ export const alertsFile = "alerts.json";
 const lockWithinMs = 40_000;
 
 /**
- * Rolls back and tells, as configured. The verdict stays what it is, whatever becomes of that: an alert that could not be sent says
+ * Rolls back, as configured. The verdict stays what it is, whatever becomes of that and of the alerts: what could not be done says
  * nothing about the environment. What went wrong stands in the report.
  */
-export async function afterVerdict(report: StageReport, options: Aftermath): Promise<StageReport> {
-  const { alerts, rollback: config } = options;
+export async function rolledBack(report: StageReport, options: Aftermath): Promise<StageReport> {
+  const { rollback: config } = options;
   const rollback = config && report.stage === "smoke" ? await rollBack({ ...options, report, config }) : undefined;
-  const wrong = rollback && (rollback.outcome === "failed" || rollback.outcome === "unknown");
-  const withRollback: StageReport = rollback
-    ? {
-        ...report,
-        rollback,
-        problems: wrong ? [...report.problems, `the rollback of ${rollback.of}: ${rollback.why}`] : report.problems,
-      }
-    : report;
+  if (!rollback) return report;
+  const wrong = rollback.outcome === "failed" || rollback.outcome === "unknown";
+  const problems = wrong ? [...report.problems, `the rollback of ${rollback.of}: ${rollback.why}`] : report.problems;
+  return { ...report, rollback, problems };
+}
+
+/** Tells of a verdict, as configured. @param report whose verdict nothing changes any more: what was told cannot be taken back */
+export async function announced(report: StageReport, options: Aftermath): Promise<StageReport> {
+  const { alerts } = options;
   // Who stopped the run knows how it ended, and the runner gives it seconds.
   const here = report.origin.kind === "github" || alerts?.terminal;
-  if (!alerts?.stages.includes(report.stage) || !here || options.cancelled) return withRollback;
+  if (!alerts?.stages.includes(report.stage) || !here || options.cancelled) return report;
   const limits = { ...(options.limits ?? defaultLimits), cancel: options.cancel };
-  const told = await tell(withRollback, { ...options, alerts, limits });
-  return told.length > 0 ? { ...withRollback, alerts: told } : withRollback;
+  const told = await tell(report, { ...options, alerts, limits });
+  return told.length > 0 ? { ...report, alerts: told } : report;
 }
 
 type Telling = Aftermath & { alerts: Alerts; limits: DeliveryLimits };

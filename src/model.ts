@@ -113,7 +113,7 @@ export interface Rollback {
   /** What is rolled back: `deployment 4711`, or `production at 4b7e1d90c2f6`. */
   of: string;
   /**
-   * `fired`: it was accepted, or the command ended with 0. `dry-run`: it would have been. `already-fired`: another run did.
+   * `fired`: it was accepted, or the command ended with 0. `dry-run`: it would have been. `already-fired`: another run did, or is about to.
    * `not-fired`: it must not be now. `failed`: it could not be. `unknown`: it may have been.
    */
   outcome: "fired" | "dry-run" | "already-fired" | "not-fired" | "failed" | "unknown";

@@ -20,17 +20,15 @@ export interface RecordedFiles {
 }
 
 /**
- * Writes the decision's audit line, report, summary and HTML page. Nothing is written that was not redacted.
- * @returns the report as it was written, redacted – one whose audit line could not be written says so – and what else could not be done
+ * Writes report, summary and HTML page. Nothing is written that was not redacted.
+ * @returns the report as it was written, redacted, and what else could not be done
  */
 export async function recordReport(
-  stageReport: StageReport,
-  options: { records: string; redact: (text: string) => string; audit: AuditLog },
+  report: StageReport,
+  { records, redact }: { records: string; redact: (text: string) => string },
 ): Promise<{ report: StageReport; files: RecordedFiles; notes: string[] }> {
-  const { records, redact } = options;
   const reports = join(records, "reports");
   await mkdir(reports, { recursive: true });
-  const report = await withDecision(stageReport, options.audit);
   // Before anything is written in any format: once escaped for JSON, Markdown or HTML, a secret no longer looks like itself.
   const safe = redacted(report, redact);
   const reportText = `${JSON.stringify(safe, undefined, 2)}\n`;
@@ -88,10 +86,10 @@ async function otherReports(
 }
 
 /**
- * The stage's own decision, the last line of its audit log. Where that cannot be written the report is no pass: the log would lack
- * the very line that says so.
+ * Writes the stage's own decision, the last line of its audit log. Where that cannot be written the report is no pass: the log would
+ * lack the very line that says so. After this its verdict is final.
  */
-async function withDecision(report: StageReport, audit: AuditLog): Promise<StageReport> {
+export async function decided(report: StageReport, audit: AuditLog): Promise<StageReport> {
   try {
     await audit.write(
       {

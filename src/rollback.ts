@@ -7,7 +7,7 @@ import { type GitHubOptions, gitHub } from "./gate/github.ts";
 import {
   type Claim,
   type ClaimAnswer,
-  type ClaimOutcome,
+  type ClaimElsewhere,
   claimRollback,
   dispatchEvent,
   dispatchWorkflow,
@@ -46,7 +46,7 @@ export interface RollbackRun {
 /** In the records of a workspace. */
 export const rollbacksFile = "rollbacks.json";
 
-/** `elsewhere`: another runner asked for it, as the deployment itself says. */
+/** `elsewhere`: another runner asked for it, and GitHub took it, as the deployment itself says. */
 const recordedOutcome = z.enum(["asked", "fired", "failed", "unknown", "elsewhere"]);
 
 const recordsSchema = z.strictObject({
@@ -150,7 +150,7 @@ async function askedOnce(run: RollbackRun, subject: Subject, say: Say): Promise<
     await recordOutcome(run, subject, undefined);
     throw error;
   }
-  if (claimed && !claimed.mine) return await noted(sayElsewhere(claimed, say), [recordOutcome(run, subject, "elsewhere")]);
+  if (claimed && !claimed.mine) return await noted(sayElsewhere(run, claimed, say), recordElsewhere(run, subject, claimed));
   // Before it is asked for: whoever stops us now should still find it in the log.
   const unlogged = await problemOf(run.audit(inAudit(say("unknown", `smoke ${run.report.verdict}`), "asked")));
   // Whatever went wrong from here on, it may have been asked for.
@@ -168,22 +168,39 @@ async function askedOnce(run: RollbackRun, subject: Subject, say: Say): Promise<
 /** A run asks within this time, or has been stopped while it did. */
 const longestAskingMs = 180_000;
 
+/** Whether whoever began then may still be asking. A clock that is wrong makes it no younger. */
+function mayStillAsk({ config }: RollbackRun, at: string): boolean {
+  return Math.abs(Date.now() - Date.parse(at)) < Math.max(longestAskingMs, config.timeout);
+}
+
 /** What the record of this workspace says: only one that was fired has done what is needed, and the others want a person. */
-function sayBefore({ config }: RollbackRun, { run, at, outcome }: Records["rollbacks"][number], say: Say): Rollback {
+function sayBefore(here: RollbackRun, { run, at, outcome }: Records["rollbacks"][number], say: Say): Rollback {
   const who = `run ${run} asked for it at ${at}`;
-  if (outcome === "failed") return say("failed", `${who}, and it failed; it is asked for once, so a person has to do it`);
   if (outcome === "fired" || outcome === "elsewhere") return say("already-fired", who);
-  const asking = outcome === "asked" && Date.now() - Date.parse(at) < Math.max(longestAskingMs, config.timeout);
-  return asking
-    ? say("already-fired", `${who}, and has not ended`)
-    : say("unknown", `${who}, and nobody knows what became of it`);
+  return sayUnfired(outcome === "asked" ? undefined : outcome, { who, asking: mayStillAsk(here, at) }, say);
 }
 
 /** What the deployment's own record says. */
-function sayElsewhere({ by, outcome }: { by: string; outcome?: ClaimOutcome }, say: Say): Rollback {
-  const who = `another run asked for it (${by})`;
+function sayElsewhere(here: RollbackRun, { by, at, outcome }: ClaimElsewhere, say: Say): Rollback {
+  const who = `another run asked for it at ${at} (${by})`;
+  return outcome === "fired" ? say("already-fired", who) : sayUnfired(outcome, { who, asking: mayStillAsk(here, at) }, say);
+}
+
+/** Of one that is not known to have been fired. @param outcome undefined: its run has not said what became of it */
+function sayUnfired(
+  outcome: "failed" | "unknown" | undefined,
+  { who, asking }: { who: string; asking: boolean },
+  say: Say,
+): Rollback {
   if (outcome === "failed") return say("failed", `${who}, and it failed; it is asked for once, so a person has to do it`);
-  return outcome === "unknown" ? say("unknown", `${who}, and nobody knows what became of it`) : say("already-fired", who);
+  return outcome === undefined && asking
+    ? say("already-fired", `${who}, and has not ended`)
+    : say("unknown", `${who}, and nobody knows what became of it, so a person has to look`);
+}
+
+/** What became of another run's, for the next run here. Of one that has not ended nothing is known, so the record stays as it is. */
+function recordElsewhere(run: RollbackRun, subject: Subject, { outcome }: ClaimElsewhere): Promise<void>[] {
+  return outcome ? [recordOutcome(run, subject, outcome === "fired" ? "elsewhere" : outcome)] : [];
 }
 
 /** With what could not be recorded of it: that changes nothing of what was done, and is said. */
@@ -268,8 +285,10 @@ async function fired(run: RollbackRun, subject: Subject, say: Say): Promise<Roll
   const repository = config.repository ?? report.origin.repository;
   if (!repository) return say("failed", "there is no repository to ask: set rollback.repository");
   const place = placeOf(repository);
+  // Nothing is sent by this: without a token, or an address, it was not asked for.
+  const api = await github(run).catch((error: unknown) => sentence(error));
+  if (typeof api === "string") return say("failed", api);
   try {
-    const api = await github(run);
     const facts = factsOf(run, subject);
     if (config.workflow) {
       const inputs = Object.entries(config.workflow.inputs).map(([name, text]) => [name, filled(text, facts)]);

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { type Aftermath, afterVerdict } from "./aftermath.ts";
+import { type Aftermath, announced, rolledBack } from "./aftermath.ts";
 import { AuditLog, auditFile } from "./audit-log.ts";
 import { resolveTables } from "./config/classwaves.ts";
 import { loadConfig, selectEnvironment } from "./config/load.ts";
@@ -23,7 +23,7 @@ import {
   type StageReport,
   UserError,
 } from "./model.ts";
-import { type RecordedFiles, recordReport } from "./record.ts";
+import { decided, type RecordedFiles, recordReport } from "./record.ts";
 import { rollbackLine } from "./report/words.ts";
 import { redacted, secretKeeper } from "./secrets.ts";
 import { childEnvironment } from "./stages/child-environment.ts";
@@ -107,8 +107,10 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     origin,
     refusal: identity.refusal,
   });
-  const concluded = await afterVerdict(found, aftermathOf(request, context, audit));
-  const { report, files, notes } = await recordReport(concluded, { records, redact: secrets.redact, audit });
+  const aftermath = aftermathOf(request, context, audit);
+  // In this order: what was rolled back stands before the decision in the log, and nobody is told of a verdict that still may change.
+  const concluded = await announced(await decided(await rolledBack(found, aftermath), audit), aftermath);
+  const { report, files, notes } = await recordReport(concluded, { records, redact: secrets.redact });
   const problems = await store.keep(evidenceOf(report, files.reportText), [{ name: `${stage}.json`, content: files.reportText }]);
   const notUploaded = request.artifacts
     ? [

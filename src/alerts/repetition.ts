@@ -12,7 +12,10 @@ const instant = z.iso.datetime();
 const told = z.strictObject({
   /** When each cause was told last. */
   sent: z.record(z.string(), instant),
-  /** A bad verdict was told, or there was one that this channel did not want to be told: the next pass is a recovery. */
+  /**
+   * A bad verdict was told, or may have been, where only the answer was lost; or there was one that this channel did not want to be
+   * told: the next pass is a recovery.
+   */
   open: z.boolean(),
 });
 
@@ -57,7 +60,8 @@ export function decide(known: Told | undefined, { verdict, cause, now, windowMs,
 export function after(known: Told | undefined, occasion: Occasion, decision: Decision, delivered: boolean): Told {
   const before = known ?? untold;
   const { verdict, cause, now, windowMs, on } = occasion;
-  if (decision.kind === "send" && !delivered) return before;
+  // Told again next time. But it may have arrived, and then somebody waits for the recovery.
+  if (decision.kind === "send" && !delivered) return { ...before, open: before.open || decision.event !== "recovered" };
   if (verdict === "passed") return untold;
   if (verdict === "skipped") return before;
   if (decision.kind === "silent") {

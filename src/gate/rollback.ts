@@ -34,8 +34,14 @@ export interface Claim {
 
 export type ClaimOutcome = "fired" | "failed" | "unknown";
 
-/** `outcome`: what became of it, where its run said so. */
-export type ClaimAnswer = { mine: true } | { mine: false; by: string; outcome?: ClaimOutcome };
+/** Another run's claim. `at`: when, in ISO 8601 and by GitHub's clock. `outcome`: what became of it, where its run said so. */
+export interface ClaimElsewhere {
+  by: string;
+  at: string;
+  outcome?: ClaimOutcome;
+}
+
+export type ClaimAnswer = { mine: true } | ({ mine: false } & ClaimElsewhere);
 
 /** Whether this attempt is the one that may ask for the rollback. @throws GitHubError when that could not be told; then nobody may */
 export async function claimRollback(api: GitHub, place: Place, claim: Claim): Promise<ClaimAnswer> {
@@ -46,6 +52,17 @@ export async function claimRollback(api: GitHub, place: Place, claim: Claim): Pr
     if (error instanceof GitHubError && (error.status === undefined || error.status >= 500)) return error;
     throw error;
   });
+  try {
+    return await answerTo(api, place, claim, lost);
+  } catch (error) {
+    // It stands there and will not be followed: nobody should take it for one that was. Without an answer it may not stand there.
+    if (!lost) await recordRollback(api, place, claim, "failed").catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Whose claim is the first. @param lost why it is not known whether ours was written */
+async function answerTo(api: GitHub, place: Place, claim: Claim, lost: GitHubError | undefined): Promise<ClaimAnswer> {
   for (let look = 1; look <= looks; look++) {
     const all = await claims(api, place, claim.deployment);
     const first = all[0];
@@ -62,7 +79,7 @@ export async function recordRollback(api: GitHub, place: Place, claim: Claim, ou
 }
 
 /** Oldest first, each with what became of it. */
-async function claims(api: GitHub, place: Place, deployment: number): Promise<{ by: string; outcome?: ClaimOutcome }[]> {
+async function claims(api: GitHub, place: Place, deployment: number): Promise<ClaimElsewhere[]> {
   const statuses = await api.paginate(api.rest.repos.listDeploymentStatuses, {
     ...place,
     deployment_id: deployment,
@@ -70,15 +87,15 @@ async function claims(api: GitHub, place: Place, deployment: number): Promise<{ 
   });
   const said = statuses
     .toSorted((a, b) => a.id - b.id)
-    .flatMap(({ description }) => {
+    .flatMap(({ description, created_at: at }) => {
       const [, word, by] = ours.exec(description ?? "") ?? [];
-      return word && by ? [{ word, by }] : [];
+      return word && by ? [{ word, by, at }] : [];
     });
   return said
     .filter(({ word }) => word === "claimed")
-    .map(({ by }) => {
+    .map(({ by, at }) => {
       const end = said.findLast((one) => one.by === by && one.word !== "claimed")?.word as ClaimOutcome | undefined;
-      return { by, ...(end ? { outcome: end } : {}) };
+      return { by, at, ...(end ? { outcome: end } : {}) };
     });
 }
 
@@ -106,7 +123,7 @@ export async function dispatchEvent(
   await api.rest.repos.createDispatchEvent({ ...place, event_type: type, client_payload: { ...payload } });
 }
 
-/** Whether GitHub may have done it although it did not say so. */
+/** Whether GitHub may have done it although it did not say so. @param error of a request that was sent */
 export function mayHaveBeenDone(error: unknown): boolean {
   return error instanceof GitHubError && (error.status === undefined || error.status >= 500);
 }

@@ -7,6 +7,7 @@ import { look, samplesOf, sentence } from "../checks/check.ts";
 import type { Baseline } from "../config/baseline-schema.ts";
 import { type Check, opensTheGate, worstVerdict } from "../model.ts";
 import { type StageContext, step, told } from "./context.ts";
+import { withoutDryRun } from "./score.ts";
 
 /**
  * The latencies of the last passing runs, kept in the workspace: no outside service is needed to know what was normal. On a runner
@@ -31,7 +32,7 @@ type Run = z.output<typeof runSchema>;
  * @param checks of the stage, all finished
  */
 export async function compareWithEarlierRuns(context: StageContext, checks: readonly Check[]): Promise<Check[]> {
-  const settings = baselineOf(context);
+  const settings = stageOf(context)?.baseline;
   const { comparisons, slower } = settings ? await compareAll(context, checks, settings) : { comparisons: [], slower: [] };
   await keepForLaterRuns(context, [...checks, ...comparisons], slower);
   return comparisons;
@@ -65,9 +66,10 @@ function samplesIn(run: Run, id: string): number[][] {
   return samples ? [samples] : [];
 }
 
-/** Keeps what passed, so that a slow run never becomes the measure of the next. A file that cannot be written is told, and no more. */
+/** Keeps what passed of a run that passed, whatever became of its checks in dry run, so that a slow run never becomes the measure of the next. A file that cannot be written is told, and no more. */
 async function keepForLaterRuns(context: StageContext, checks: readonly Check[], slower: readonly string[]): Promise<void> {
-  if (context.signal.aborted || !opensTheGate(worstVerdict(checks.map(({ verdict }) => verdict)))) return;
+  const deciding = withoutDryRun(checks, stageOf(context)?.score?.weights ?? []);
+  if (context.signal.aborted || !opensTheGate(worstVerdict(deciding.map(({ verdict }) => verdict)))) return;
   const kept = sampled(checks).filter(({ check }) => check.verdict === "passed" && !slower.includes(check.id));
   if (kept.length === 0) return;
   const run: Run = {
@@ -77,7 +79,7 @@ async function keepForLaterRuns(context: StageContext, checks: readonly Check[],
     samples: Object.fromEntries(kept.map(({ check, samples }) => [check.id, samples.slice(0, mostSamples).map(rounded)])),
   };
   try {
-    await writeRuns(context, bounded([...(await readRuns(context)), run], baselineOf(context)?.runs ?? 10));
+    await writeRuns(context, bounded([...(await readRuns(context)), run], stageOf(context)?.baseline?.runs ?? 10));
   } catch (error) {
     step(context, `latencies were not kept for later runs: ${sentence(error)}`);
   }
@@ -91,9 +93,9 @@ function sampled(checks: readonly Check[]): { check: Check; samples: readonly nu
   });
 }
 
-function baselineOf(context: StageContext) {
-  const { preflight, smoke } = context.config.stages;
-  return context.stage === "preflight" ? preflight.baseline : context.stage === "smoke" ? smoke.baseline : undefined;
+/** The settings of the stage; only these two sample latencies. */
+function stageOf({ stage, config }: StageContext) {
+  return stage === "preflight" || stage === "smoke" ? config.stages[stage] : undefined;
 }
 
 /** The last runs of each stage. */

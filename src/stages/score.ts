@@ -38,7 +38,7 @@ const tolerance = 1e-9;
  * checks and those in dry run do not count; where nothing counts, the whole is an error.
  */
 export function scoreChecks(checks: readonly Check[], settings: ScoreSettings): Scoring {
-  const rules = settings.weights.map((weight) => ({ ...weight, means: globExpression(weight.check) }));
+  const rules = rulesOf(settings.weights);
   const scored = checks.map((check) => scoredCheck(check, rules));
   const counting = checks.filter((check, index) => counts(check, scored[index]));
   const possible = sum(scored.map((check, index) => (counts(checks[index], check) ? check.weight : 0)));
@@ -79,8 +79,14 @@ function wordFor(reached: number, possible: number, { pass, warning }: ScoreSett
   return reached >= warning * possible - tolerance ? "degraded" : "failed";
 }
 
+type Rule = Weight & { means: RegExp };
+
+function rulesOf(weights: readonly Weight[]): Rule[] {
+  return weights.map((weight) => ({ ...weight, means: globExpression(weight.check) }));
+}
+
 /** The last line that means a check says how it counts, as in CODEOWNERS. */
-function scoredCheck({ id, verdict }: Check, rules: readonly (Weight & { means: RegExp })[]): ScoredCheck {
+function scoredCheck({ id, verdict }: Check, rules: readonly Rule[]): ScoredCheck {
   const rule = rules.findLast(({ means }) => means.test(id));
   const protectedCheck = alwaysKey.test(id);
   const dryRun = !protectedCheck && (rule?.dryRun ?? false);
@@ -96,6 +102,12 @@ function scoredCheck({ id, verdict }: Check, rules: readonly (Weight & { means: 
 
 function counts(check: Check | undefined, scored: ScoredCheck | undefined): boolean {
   return check !== undefined && check.verdict !== "skipped" && scored !== undefined && !scored.dryRun;
+}
+
+/** Without those in dry run, which decide nothing. */
+export function withoutDryRun(checks: readonly Check[], weights: readonly Weight[]): Check[] {
+  const rules = rulesOf(weights);
+  return checks.filter((check) => !scoredCheck(check, rules).dryRun);
 }
 
 /** The first that made the verdict what it is, and how many more there are. */

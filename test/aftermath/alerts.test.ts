@@ -258,6 +258,19 @@ describe("the same is told once", () => {
     expect(outcomes(await setting.after(smoke("passed"), { alerts: webhook() }))).toEqual(["webhook recovered sent"]);
   });
 
+  test("what may have arrived although its answer was lost is resolved by the next pass, and is told again by the next failure", async () => {
+    const alerts = pagerDuty();
+    const lost = () => receiver.next.push("hang", "hang", "hang");
+    lost();
+    expect(outcomes(await setting.after(smoke("failed"), { alerts }))).toEqual(["pagerDuty failed failed"]);
+    expect(outcomes(await setting.after(smoke("passed"), { alerts }))).toEqual(["pagerDuty recovered sent"]);
+    expect(bodies().map(({ event_action }) => event_action)).toEqual(["trigger", "trigger", "trigger", "resolve"]);
+    expect(new Set(bodies().map(({ dedup_key }) => dedup_key)).size).toBe(1);
+    lost();
+    await setting.after(smoke("failed"), { alerts });
+    expect(outcomes(await setting.after(smoke("failed"), { alerts }))).toEqual(["pagerDuty failed sent"]);
+  });
+
   test("also when two runs come to it at once", async () => {
     const both = await Promise.all([1, 2].map(() => setting.after(smoke("failed"), { alerts: webhook() })));
     expect(both.flatMap((report) => outcomes(report) ?? []).sort()).toEqual(["webhook failed repeated", "webhook failed sent"]);

@@ -43,14 +43,22 @@ async function runner(): Promise<Setting> {
   return setting;
 }
 
-async function deployed(): Promise<string> {
-  const response = await fetch(`${local.url}/repos/${place}/deployments`, {
+async function post(path: string, body: object): Promise<{ id: number }> {
+  const response = await fetch(`${local.url}/repos/${place}${path}`, {
     method: "POST",
     headers: { authorization: "token job", "content-type": "application/json" },
-    body: JSON.stringify({ ref: "main", environment: "production", required_contexts: [], auto_merge: false }),
+    body: JSON.stringify(body),
   });
-  return String(((await response.json()) as { id: number }).id);
+  return (await response.json()) as { id: number };
 }
+
+async function deployed(): Promise<string> {
+  const wanted = { ref: "main", environment: "production", required_contexts: [], auto_merge: false };
+  return String((await post("/deployments", wanted)).id);
+}
+
+const refuseDispatch = () =>
+  local.levers.refuse.push({ times: 1, operation: "actions/create-workflow-dispatch", answer: serverError(502) });
 
 function smokeOf(verdict: Verdict, rest: Partial<StageReport> = {}): StageReport {
   const origin = { kind: "github", repository: place, workflowRun: "77", actor: "mira" } as const;
@@ -138,7 +146,7 @@ describe("a failed smoke asks once for the rollback of its deployment", () => {
 
   test("an answer that was lost leaves unknown what was done, and nobody asks again", async () => {
     const [setting, deployment] = [await runner(), await deployed()];
-    local.levers.refuse.push({ times: 1, operation: "actions/create-workflow-dispatch", answer: serverError(502) });
+    refuseDispatch();
     const report = await setting.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: workflow });
     expect(report.rollback).toMatchObject({ outcome: "unknown", why: expect.stringMatching(/may have been carried out/) });
     expect(report).toMatchObject({ verdict: "failed", problems: [expect.stringMatching(/^the rollback of deployment/)] });
@@ -152,14 +160,15 @@ describe("a failed smoke asks once for the rollback of its deployment", () => {
 describe("a claim", () => {
   const claim = { deployment: 7, mark: "run/1", state: "failure" as const, pauseMs: 0 };
   const where = { owner: "classwaves", repo: "app" };
+  const at = "2026-11-28T05:00:00Z";
   /** A GitHub that writes, or does not, and then does not answer; and that shows a status only at a later look. */
   const github = (written: string[], shownAtLook = 1) => {
     let looks = 0;
-    const statuses: { id: number; description: string }[] = [];
+    const statuses: { id: number; description: string; created_at: string }[] = [];
     const listDeploymentStatuses = () => undefined;
     const createDeploymentStatus = async () => {
       for (const mark of written)
-        statuses.push({ id: 100 - statuses.length, description: `env-actions rollback claimed ${mark}` });
+        statuses.push({ id: 100 - statuses.length, description: `env-actions rollback claimed ${mark}`, created_at: at });
       throw new GitHubError("no answer", undefined);
     };
     const paginate = async () => (looks++ >= shownAtLook ? statuses : []);
@@ -177,7 +186,7 @@ describe("a claim", () => {
   });
 
   test("that came later than another's yields, in whatever order they are shown", async () => {
-    expect(await claimRollback(github(["run/1", "run/2"]), where, claim)).toEqual({ mine: false, by: "run/2" });
+    expect(await claimRollback(github(["run/1", "run/2"]), where, claim)).toEqual({ mine: false, by: "run/2", at });
   });
 });
 
@@ -255,6 +264,22 @@ test("a refusal names the permission, is a problem of the report, and without a 
   expect((await setting.after(smokeOf("failed"), options)).rollback?.outcome).toBe("fired");
 });
 
+test.each<[string, Configured, RegExp]>([
+  ["a token", { githubToken: undefined }, /^there is no token/],
+  ["an address of GitHub", { env: { GITHUB_API_URL: "nowhere" } }, /no address$/],
+])("without %s nothing is asked for, and a later run that has one may", async (_, lacking, why) => {
+  const [setting, deployment] = [await runner(), await deployed()];
+  for (const subject of [{}, { deployment }]) {
+    const options = { ...onGitHub(), ...subject, rollback: workflow };
+    const report = await setting.after(smokeOf("failed"), { ...options, ...lacking });
+    expect(report).toMatchObject({
+      rollback: { outcome: "failed", why: expect.stringMatching(why) },
+      problems: [expect.stringMatching(/^the rollback of/)],
+    });
+    expect((await setting.after(smokeOf("failed"), options)).rollback?.outcome).toBe("fired");
+  }
+});
+
 test("one that was stopped while it asked is not asked for again, and a person is told", async () => {
   const setting = await runner();
   const key = `production: commit ${sha}`;
@@ -270,6 +295,81 @@ test("one that was stopped while it asked is not asked for again, and a person i
     problems: [expect.stringMatching(/nobody knows what became of it/)],
   });
   expect(dispatches()).toEqual([]);
+});
+
+describe("what another runner's claim tells", () => {
+  const elsewhere = async (age: number) => {
+    const [setting, deployment] = [await runner(), await deployed()];
+    await post(`/deployments/${deployment}/statuses`, {
+      state: "failure",
+      description: "env-actions rollback claimed 1_a/deadbeef",
+    });
+    const [status] = local.repositories.get(place)?.deployments[0]?.statuses ?? [];
+    if (status) status.createdAt = Date.now() - age;
+    const report = await setting.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: workflow });
+    expect(dispatches()).toEqual([]);
+    return { setting, report };
+  };
+
+  test("that its run may still be asking", async () => {
+    const { setting, report } = await elsewhere(10_000);
+    expect(report).toMatchObject({
+      problems: [],
+      rollback: { outcome: "already-fired", why: expect.stringMatching(/1_a\/deadbeef\), and has not ended$/) },
+    });
+    // How that will end nobody knows yet, so it is not recorded as done.
+    expect(await recorded(setting)).toMatchObject([{ outcome: "asked" }]);
+  });
+
+  test.each([
+    ["of a run that was stopped an hour ago", 3_600_000],
+    ["of a run in the future, of a clock that is wrong", -3_600_000],
+  ])("nothing, %s: a person has to look", async (_, age) => {
+    const { report } = await elsewhere(age);
+    expect(report).toMatchObject({
+      rollback: { outcome: "unknown" },
+      problems: [expect.stringMatching(/nobody knows what became of it, so a person has to look$/)],
+    });
+  });
+
+  test("that its run could not read it back, and so asked for nothing", async () => {
+    const [setting, deployment] = [await runner(), await deployed()];
+    const options = { ...onGitHub(), deployment, rollback: workflow };
+    local.levers.latencyMs = 100;
+    const going = setting.after(smokeOf("failed"), options);
+    await expect.poll(() => statuses().length, { interval: 5 }).toBe(1);
+    local.levers.refuse.push({ times: 50, operation: "repos/list-deployment-statuses", answer: serverError(500) });
+    expect((await going).rollback?.outcome).toBe("failed");
+    local.levers.refuse.length = 0;
+    local.levers.latencyMs = 0;
+    for (const next of [setting, await runner()])
+      expect((await next.after(smokeOf("failed"), options)).rollback).toMatchObject({
+        outcome: "failed",
+        why: expect.stringMatching(/a person has to do it$/),
+      });
+    expect(dispatches()).toEqual([]);
+  });
+
+  test.each<[string, () => Configured]>([
+    ["failed", () => ({ githubToken: "narrow" })],
+    [
+      "unknown",
+      () => {
+        refuseDispatch();
+        return {};
+      },
+    ],
+    ["already-fired", () => ({})],
+  ])("%s, and the next run here says the same", async (outcome, first) => {
+    const [one, other, deployment] = [await runner(), await runner(), await deployed()];
+    const options = { ...onGitHub(), deployment, rollback: workflow };
+    await one.after(smokeOf("failed"), { ...options, ...first() });
+    for (let run = 0; run < 3; run++) {
+      const report = await other.after(smokeOf("failed"), options);
+      expect(report.rollback?.outcome).toBe(outcome);
+      expect(report.problems).toHaveLength(outcome === "already-fired" ? 0 : 1);
+    }
+  });
 });
 
 describe("as a command", () => {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Aftermath, afterVerdict } from "../../src/aftermath.ts";
+import { type Aftermath, announced, rolledBack } from "../../src/aftermath.ts";
 import { alertsSchema, rollbackSchema } from "../../src/config/aftermath-schema.ts";
 import type { AuditNote, Check, StageReport, Verdict } from "../../src/model.ts";
 import { secretKeeper } from "../../src/secrets.ts";
@@ -33,7 +33,7 @@ export async function newSetting(): Promise<Setting> {
     audit,
     secrets,
     async after(report, { alerts, rollback, ...options }) {
-      return await afterVerdict(report, {
+      const aftermath: Aftermath = {
         alerts: alerts && alertsSchema.parse(alerts),
         rollback: rollback && rollbackSchema.parse(rollback),
         deployment: undefined,
@@ -50,7 +50,8 @@ export async function newSetting(): Promise<Setting> {
         limits: impatient,
         patience: { firstPauseMs: 1, deadlineMs: 5_000 },
         ...options,
-      });
+      };
+      return await announced(await rolledBack(report, aftermath), aftermath);
     },
     stop: () => rm(records, { recursive: true, force: true }),
   };

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -180,4 +180,20 @@ test("an alert that cannot be sent is told, and the verdict stays; a check decla
     attempts: 2,
     message: expect.stringMatching(/^Only on look 2; before it was failed .* Declared flaky: the first answer wakes it, #9$/),
   });
+});
+
+test("a pass whose decision cannot be logged is no pass, and nobody is told that it recovered", async () => {
+  await configured("    retries: []\n");
+  health = [503];
+  await smoke(await deployed());
+  // Nothing can be added to a folder.
+  const log = join(workspace, ".env-actions", "audit.jsonl");
+  await rm(log);
+  await mkdir(log);
+  const { report, files } = await smoke(await deployed());
+  expect(report).toMatchObject({ verdict: "error", alerts: [{ channel: "slack", event: "error" }, { event: "measured" }] });
+  expect(parseReport(files.reportText, "smoke.json").verdict).toBe("error");
+  const told = receiver.received.filter(({ path }) => path === slackPath).map(({ body }) => body);
+  expect(told).toHaveLength(2);
+  expect(told[1]).not.toMatch(/recovered|passed/i);
 });

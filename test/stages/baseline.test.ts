@@ -13,7 +13,9 @@ import { performStage } from "../../src/suite.ts";
 let workspace: string;
 let delayMs = 0;
 let status = 200;
-const server = createServer((_, response) => void delay(delayMs).then(() => response.writeHead(status).end("{}")));
+const server = createServer(
+  (request, response) => void delay(delayMs).then(() => response.writeHead(request.url === "/broken" ? 500 : status).end("{}")),
+);
 
 beforeEach(async () => {
   [delayMs, status] = [0, 200];
@@ -32,13 +34,16 @@ const kept = () => join(workspace, ".env-actions", "baseline", "production.json"
 
 async function smoke(
   baseline: object | null = { criteria: { p95: "<= +10%" }, minimumSamples: 10, runs: 2 },
+  { paths = ["/health"], score }: { paths?: string[]; score?: object } = {},
 ): Promise<StageReport> {
   const { port } = server.address() as AddressInfo;
-  const api = { url: `http://127.0.0.1:${port}`, endpoints: [{ path: "/health" }], samples: 10 };
+  const api = { url: `http://127.0.0.1:${port}`, endpoints: paths.map((path) => ({ path })), samples: 10 };
   const config = {
     version: 1,
     environments: { production: { access: "read-only", api } },
-    stages: { smoke: { requestsPerSecond: 1_000, apiP95: "30s", ...(baseline ? { baseline } : {}) } },
+    stages: {
+      smoke: { requestsPerSecond: 1_000, apiP95: "30s", ...(baseline ? { baseline } : {}), ...(score ? { score } : {}) },
+    },
   };
   await writeFile(join(workspace, "config.yml"), JSON.stringify(config));
   const { report } = await performStage({
@@ -91,6 +96,15 @@ it("keeps nothing of a run that failed", async () => {
   status = 500;
   expect((await smoke()).verdict).toBe("failed");
   await expect(readFile(kept())).rejects.toThrow("ENOENT");
+});
+
+it("keeps what passed although a check in dry run did not, and nothing where one failed that counts", async () => {
+  const score = (...dry: string[]) => ({ pass: "90%", weights: dry.map((check) => ({ check, dryRun: true })) });
+  const paths = ["/health", "/broken"];
+  expect((await smoke(undefined, { paths, score: score("api.other") })).verdict).toBe("failed");
+  await expect(readFile(kept())).rejects.toThrow("ENOENT");
+  expect((await smoke(undefined, { paths, score: score("api.broken") })).verdict).toMatch(/passed|degraded/);
+  expect(await runsKept()).toEqual([expect.objectContaining({ samples: { "api.health": expect.any(Array) } })]);
 });
 
 it("a file that cannot be understood is an error, and stays as it is", async () => {
