@@ -2,7 +2,7 @@ import type { Environment, Table } from "../config/schema.ts";
 import type { AuditNote, Deletion, StageReport, TableCleanup } from "../model.ts";
 import type { OlderRows, TestDataWarehouse, WarehouseReader } from "../warehouse/access.ts";
 import { WarehouseFailure } from "../warehouse/failure.ts";
-import { missingRows, olderRows } from "../warehouse/older-rows.ts";
+import { missingRows, nameCounts, olderRows } from "../warehouse/older-rows.ts";
 import { inParallel } from "./concurrency.ts";
 import { isProtected } from "./graph.ts";
 import { deletesOf } from "./history.ts";
@@ -66,20 +66,17 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
     const refusal = whyNot(cleaned, request);
     if (refusal !== undefined) return { ...undo, problem: refusal };
     try {
-      const key = request.tables[cleaned.table]?.key ?? "";
-      const found = await inParallel(atOnce, [...(cleaned.deletions ?? [])].reverse(), (deletion) =>
-        findDeletion(warehouse, cleaned.table, key, deletion),
-      );
-      steps.set(
-        cleaned.table,
-        found.filter((step) => step !== undefined),
-      );
-      for (const step of found) {
-        undo.restorable += step?.restorable ?? 0;
-        undo.present += step?.present ?? 0;
+      const newestFirst = [...(cleaned.deletions ?? [])].reverse();
+      const found = await inParallel(atOnce, newestFirst, (deletion) => findDeletion(warehouse, cleaned.table, deletion));
+      const known = found.filter((rows) => rows !== undefined);
+      const planned = await stepsOf(warehouse, known, request.tables[cleaned.table]);
+      steps.set(cleaned.table, planned);
+      for (const step of planned) {
+        undo.restorable += step.restorable;
+        undo.present += step.present;
       }
-      const lost = found.filter((step) => step === undefined).length;
-      if (lost > 0) undo.problem = "the table's history no longer reaches back to what was deleted, or no longer has it";
+      if (known.length < found.length)
+        undo.problem = "the table's history no longer reaches back to what was deleted, or no longer has it";
     } catch (error) {
       undo.problem = error instanceof Error ? error.message : String(error);
     }
@@ -159,45 +156,69 @@ function whyNot(cleaned: TableCleanup, request: UndoRequest): string | undefined
 /** Versions among which another delete of as many rows is looked for. */
 const versionsSearched = 200;
 
-/** @returns nothing where no version has the rows any more. @throws WarehouseFailure */
+/** @returns the rows, by no key yet; nothing where no version has them any more. @throws WarehouseFailure */
 async function findDeletion(
   warehouse: WarehouseReader,
   table: string,
-  key: string,
   { rows, version, selection }: Deletion,
-): Promise<Step | undefined> {
-  const noted = await rowsBefore(warehouse, table, key, version, selection);
-  if (noted && noted.restorable + noted.present === rows) return noted;
+): Promise<OlderRows | undefined> {
+  const has = async (older: OlderRows) => (await countOlder(warehouse, older)) === rows;
+  const noted = rowsBefore(table, version, selection);
+  if (await has(noted)) return noted;
   // Two runs that deleted as many rows at the same moment: the version noted may be the other's.
   for (const other of await deletesOf(warehouse, table, rows, versionsSearched)) {
-    const found = other === version ? undefined : await rowsBefore(warehouse, table, key, other, selection);
-    if (found && found.restorable + found.present === rows) return found;
+    const older = rowsBefore(table, other, selection);
+    if (other !== version && (await has(older))) return older;
   }
   return undefined;
 }
 
-async function rowsBefore(
-  warehouse: WarehouseReader,
-  table: string,
-  key: string,
-  version: number,
-  selection: Deletion["selection"],
-): Promise<Step | undefined> {
+function rowsBefore(table: string, version: number, selection: Deletion["selection"]): OlderRows {
   const binder = new Binder();
   const condition = storedConditionOf(selection, binder);
-  const older: OlderRows = { table, version: version - 1, key, condition, parameters: binder.parameters };
-  const count = async (rows: string) =>
-    Number((await warehouse.query(`SELECT count(*) AS found FROM (${rows})`, binder.parameters))[0]?.found);
+  return { table, version: version - 1, key: "", condition, parameters: binder.parameters };
+}
+
+/** @returns nothing where the version is gone. */
+async function countOlder(warehouse: WarehouseReader, rows: OlderRows): Promise<number | undefined> {
   try {
-    const [found, restorable] = await Promise.all([
-      count(olderRows(warehouse.catalog, older)),
-      count(missingRows(warehouse.catalog, older)),
-    ]);
-    return { rows: older, restorable, present: found - restorable };
+    return await countRows(warehouse, olderRows(warehouse.catalog, rows), rows);
   } catch (error) {
     if (error instanceof WarehouseFailure && historyIsGone.test(error.message)) return undefined;
     throw error;
   }
+}
+
+async function countRows(warehouse: WarehouseReader, select: string, { parameters }: OlderRows): Promise<number> {
+  return Number((await warehouse.query(`SELECT count(*) AS found FROM (${select})`, parameters))[0]?.found);
+}
+
+async function stepsOf(warehouse: WarehouseReader, found: readonly OlderRows[], table: Table | undefined): Promise<Step[]> {
+  const key = table !== undefined && (await namesRows(warehouse, found, table)) ? table.key : "";
+  return await inParallel(atOnce, found, async (older) => {
+    const rows = { ...older, key };
+    const [all, restorable] = await Promise.all([
+      countRows(warehouse, olderRows(warehouse.catalog, rows), rows),
+      countRows(warehouse, missingRows(warehouse.catalog, rows), rows),
+    ]);
+    return { rows, restorable, present: all - restorable };
+  });
+}
+
+/**
+ * Whether the declared key tells each of these rows from every other. A table of members is declared with the lesson's id, which many
+ * share: by it, one member who was written since would pass for all who were deleted.
+ */
+async function namesRows(warehouse: WarehouseReader, found: readonly OlderRows[], { key, parents }: Table): Promise<boolean> {
+  const pointsAtParent = key in parents;
+  const statements = found.flatMap((rows) =>
+    nameCounts(warehouse.catalog, rows, key, pointsAtParent).map((statement) => ({ statement, rows })),
+  );
+  const unique = await inParallel(atOnce, statements, async ({ statement, rows }) => {
+    const [row] = await warehouse.query(statement, pointsAtParent ? {} : rows.parameters);
+    return row !== undefined && Number(row.named) === Number(row.names);
+  });
+  return unique.every((one) => one);
 }
 
 /** What Delta says of a version that VACUUM or the log's retention took away. */

@@ -3,7 +3,7 @@ import { leversAtRest } from "../../local/warehouse/levers.ts";
 import type { Table } from "../../src/config/schema.ts";
 import type { AuditNote, CleanupResult, Deletion } from "../../src/model.ts";
 import { planCleanup } from "../../src/testdata/cleanup.ts";
-import { executeCleanup, prove } from "../../src/testdata/execute.ts";
+import { executeCleanup, prove, type WritingPorts } from "../../src/testdata/execute.ts";
 import { executeUndo, planUndo, type UndoResult } from "../../src/testdata/undo.ts";
 import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, table } from "./place.ts";
 
@@ -43,16 +43,19 @@ const usual = [
   { id: "production", title: "Maths", created_at: during },
 ];
 
-async function cleanUp(): Promise<CleanupResult> {
-  const ports = school.ports();
-  return await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(tables)));
+async function cleanUp(declared = tables, changes: Partial<WritingPorts> = {}): Promise<CleanupResult> {
+  const ports = school.ports(changes);
+  return await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(declared)));
 }
 
 const told: AuditNote[] = [];
 
-async function undo(cleanup: CleanupResult, { protectedTables = [] as string[], dryRun = false } = {}): Promise<UndoResult> {
+async function undo(
+  cleanup: CleanupResult,
+  { protectedTables = [] as string[], dryRun = false, declared = tables } = {},
+): Promise<UndoResult> {
   const report = { runId, environment: { name: "sandbox", access: "test-data" as const }, cleanup };
-  const plan = await planUndo(school.warehouse, { report, tables, protectedTables });
+  const plan = await planUndo(school.warehouse, { report, tables: declared, protectedTables });
   if (dryRun) return plan.result;
   const audit = async (note: AuditNote) => void told.push(note);
   const { environment } = school.ports();
@@ -125,6 +128,38 @@ describe("undo", () => {
     expect(await all("sessions.lessons")).toEqual(before);
     expect((await undo(cleanup)).tables).toEqual([expect.objectContaining({ restorable: 0, present: 2 })]);
     expect(await all("sessions.lessons")).toEqual(before);
+  });
+
+  describe.each([
+    ["three of a lesson", ["a", "b", "c"]],
+    ["one of a lesson", ["a"]],
+  ])("of a table whose declared key is no name of its rows, with %s", (_, members) => {
+    const declared: Record<string, Table> = {
+      "sessions.lessons": table({ match: [{ column: "title", prefix: true }], time: "created_at" }),
+      "sessions.members": table({ key: "lesson_id", parents: { lesson_id: "sessions.lessons" } }),
+    };
+    const rows = [...members.map((who) => ({ lesson_id: "one", who })), ...["x", "y"].map((who) => ({ lesson_id: "real", who }))];
+    const written = { lesson_id: "one", who: "written since" };
+    const who = async () => (await school.rows("sessions.members")).map((row) => `${row.lesson_id} ${row.who}`).sort();
+
+    it("brings every row back beside one that was written since, and never twice", async () => {
+      school = await place.catalog(`undo${count++}`, {
+        "sessions.lessons": { columns: { id: "string", title: "string", created_at: "timestamp" } },
+        "sessions.members": { columns: { lesson_id: "string", who: "string" } },
+      });
+      await school.insert("sessions.lessons", usual);
+      await school.insert("sessions.members", rows);
+      const before = await who();
+      const cleanup = await cleanUp(declared);
+      await school.insert("sessions.members", [written]);
+      const ofMembers = ({ tables }: UndoResult) => tables.find((one) => one.table === "sessions.members");
+      const all = members.length;
+      expect(ofMembers(await undo(cleanup, { declared, dryRun: true }))).toMatchObject({ restorable: all, present: 0 });
+      expect(ofMembers(await undo(cleanup, { declared }))).toMatchObject({ restored: all });
+      expect(await who()).toEqual([...before, "one written since"].sort());
+      expect(ofMembers(await undo(cleanup, { declared }))).toMatchObject({ restorable: 0, present: all });
+      expect(await who()).toEqual([...before, "one written since"].sort());
+    });
   });
 
   it("brings back what came back by itself and was deleted again", async () => {
