@@ -3,6 +3,7 @@ import type { AuditNote, Deletion, StageReport, TableCleanup } from "../model.ts
 import type { OlderRows, TestDataWarehouse, WarehouseReader } from "../warehouse/access.ts";
 import { WarehouseFailure } from "../warehouse/failure.ts";
 import { missingRows, nameCounts, olderRows } from "../warehouse/older-rows.ts";
+import { type CatalogColumns, readCatalogColumns } from "./catalog.ts";
 import { inParallel } from "./concurrency.ts";
 import { isProtected } from "./graph.ts";
 import { deletesOf } from "./history.ts";
@@ -61,6 +62,9 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
   const { report } = request;
   const steps = new Map<string, Step[]>();
   const cleaned = (report.cleanup?.tables ?? []).filter((table) => table.deleted !== 0 || table.deletions);
+  // Once for all tables; where it cannot be read, each of them says so.
+  const columns = cleaned.length > 0 ? readCatalogColumns(warehouse) : Promise.resolve<CatalogColumns>(new Map());
+  columns.catch(() => undefined);
   const tables = await inParallel(atOnce, cleaned, async (cleaned) => {
     const undo: TableUndo = { table: cleaned.table, deleted: deletedFrom(cleaned), restorable: 0, present: 0 };
     const refusal = whyNot(cleaned, request);
@@ -69,7 +73,10 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
       const newestFirst = [...(cleaned.deletions ?? [])].reverse();
       const found = await inParallel(atOnce, newestFirst, (deletion) => findDeletion(warehouse, cleaned.table, deletion));
       const known = found.filter((rows) => rows !== undefined);
-      const planned = await stepsOf(warehouse, known, request.tables[cleaned.table]);
+      const declared = request.tables[cleaned.table];
+      // As in the plan: a table that only hangs on others may have no column of the name that is declared, or presumed, for its key.
+      const keyed = declared !== undefined && (await columns).get(cleaned.table)?.has(declared.key);
+      const planned = await stepsOf(warehouse, known, keyed ? declared : undefined);
       steps.set(cleaned.table, planned);
       for (const step of planned) {
         undo.restorable += step.restorable;
@@ -193,8 +200,9 @@ async function countRows(warehouse: WarehouseReader, select: string, { parameter
   return Number((await warehouse.query(`SELECT count(*) AS found FROM (${select})`, parameters))[0]?.found);
 }
 
-async function stepsOf(warehouse: WarehouseReader, found: readonly OlderRows[], table: Table | undefined): Promise<Step[]> {
-  const key = table !== undefined && (await namesRows(warehouse, found, table)) ? table.key : "";
+/** @param keyed the table as declared, if it has the column of its key. */
+async function stepsOf(warehouse: WarehouseReader, found: readonly OlderRows[], keyed: Table | undefined): Promise<Step[]> {
+  const key = keyed !== undefined && (await namesRows(warehouse, found, keyed)) ? keyed.key : "";
   return await inParallel(atOnce, found, async (older) => {
     const rows = { ...older, key };
     const [all, restorable] = await Promise.all([

@@ -162,6 +162,28 @@ describe("undo", () => {
     });
   });
 
+  it("brings rows back to a table that has no column of the key's name", async () => {
+    const declared: Record<string, Table> = {
+      "sessions.lessons": table({ match: [{ column: "title", prefix: true }], time: "created_at" }),
+      "sessions.notes": table({ parents: { lesson_id: "sessions.lessons" } }),
+    };
+    school = await place.catalog(`undo${count++}`, {
+      "sessions.lessons": { columns: { id: "string", title: "string", created_at: "timestamp" } },
+      "sessions.notes": { columns: { lesson_id: "string", text: "string" } },
+    });
+    await school.insert("sessions.lessons", usual);
+    const note = { lesson_id: "one", text: "so" };
+    await school.insert("sessions.notes", [note, note, { lesson_id: "real", text: "so" }]);
+    const before = await school.rows("sessions.notes");
+    const cleanup = await cleanUp(declared);
+    const undone = (await undo(cleanup, { declared })).tables.find((one) => one.table === "sessions.notes");
+    expect(undone).toEqual({ table: "sessions.notes", deleted: 2, restorable: 2, present: 0, restored: 2 });
+    expect(await school.rows("sessions.notes")).toEqual(expect.arrayContaining(before));
+    expect((await undo(cleanup, { declared })).tables).toContainEqual(
+      expect.objectContaining({ table: "sessions.notes", restorable: 0, present: 2 }),
+    );
+  });
+
   it("brings back what came back by itself and was deleted again", async () => {
     await open(usual, []);
     const before = await all("sessions.lessons");
