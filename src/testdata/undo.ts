@@ -83,9 +83,11 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
         undo.present += step.present;
       }
       if (known.length < found.length)
-        undo.problem = "the table's history no longer reaches back to what was deleted, or no longer has it";
+        addProblem(undo, "the table's history no longer reaches back to what was deleted, or no longer has it");
+      const unaccounted = whatIsMissing(cleaned);
+      if (unaccounted !== undefined) addProblem(undo, unaccounted);
     } catch (error) {
-      undo.problem = error instanceof Error ? error.message : String(error);
+      addProblem(undo, error instanceof Error ? error.message : String(error));
     }
     return undo;
   });
@@ -134,19 +136,33 @@ async function restore(
   try {
     restored = await warehouse.restoreRows(rows);
     if (restored === undefined)
-      table.problem ??= "the warehouse did not tell how many rows it put back: run undo again without --execute to see";
+      addProblem(table, "the warehouse did not tell how many rows it put back: run undo again without --execute to see");
     else {
       table.restored = (table.restored ?? 0) + restored;
-      if (restored !== restorable) table.problem ??= `${restorable} rows were planned, but ${restored} were put back`;
+      if (restored !== restorable) addProblem(table, `${restorable} rows were planned, but ${restored} were put back`);
     }
   } catch (error) {
-    table.problem ??= `${error instanceof Error ? error.message : String(error)}; whether rows were put back shows when undo is run again without --execute`;
+    const why = error instanceof Error ? error.message : String(error);
+    addProblem(table, `${why}; whether rows were put back shows when undo is run again without --execute`);
   }
   await audit({
     action: "statement",
     details: { what: "restore", table: table.table, version: rows.version, ...(table.problem ? { problem: table.problem } : {}) },
     counts: { planned: restorable, ...(restored === undefined ? {} : { restored }) },
   });
+}
+
+function addProblem(table: TableUndo, problem: string): void {
+  table.problem = table.problem === undefined ? problem : `${table.problem}; ${problem}`;
+}
+
+/** What a cleanup took beyond the deletes of which it noted the version: nothing here can put that back. */
+function whatIsMissing({ deleted, deletions }: TableCleanup): string | undefined {
+  if (deleted === undefined)
+    return "the cleanup could not tell how many rows it deleted: what can be put back may not be all of them";
+  const noted = (deletions ?? []).reduce((sum, one) => sum + one.rows, 0);
+  if (noted === deleted) return undefined;
+  return `${deleted} rows were deleted, but the report says which version has them of ${noted} only`;
 }
 
 function deletedFrom({ deleted, deletions }: TableCleanup): number {

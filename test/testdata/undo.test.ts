@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { leversAtRest } from "../../local/warehouse/levers.ts";
-import type { Table } from "../../src/config/schema.ts";
+import type { Table, TestDataConfig } from "../../src/config/schema.ts";
 import type { AuditNote, CleanupResult, Deletion } from "../../src/model.ts";
 import { planCleanup } from "../../src/testdata/cleanup.ts";
 import { executeCleanup, prove, type WritingPorts } from "../../src/testdata/execute.ts";
 import { executeUndo, planUndo, type UndoResult } from "../../src/testdata/undo.ts";
+import type { TestDataWarehouse } from "../../src/warehouse/access.ts";
 import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, table } from "./place.ts";
 
 // Undo is the last resort: what it cannot do it has to say, and what it does must be exactly what was lost.
@@ -43,9 +44,13 @@ const usual = [
   { id: "production", title: "Maths", created_at: during },
 ];
 
-async function cleanUp(declared = tables, changes: Partial<WritingPorts> = {}): Promise<CleanupResult> {
+async function cleanUp(
+  declared = tables,
+  changes: Partial<WritingPorts> = {},
+  testData: Partial<TestDataConfig> = {},
+): Promise<CleanupResult> {
   const ports = school.ports(changes);
-  return await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(declared)));
+  return await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(declared, { testData })));
 }
 
 const told: AuditNote[] = [];
@@ -192,6 +197,59 @@ describe("undo", () => {
     expect(cleanup.tables[0]?.deletions).toHaveLength(2);
     await undo(cleanup);
     expect(await all("sessions.lessons")).toEqual(before);
+  });
+
+  describe("where a part of what was deleted is not known", () => {
+    /** The first delete is answered in this way, and a row comes back behind it, which the second round deletes. */
+    async function cleanUpAfter(answer: (rows: number | undefined) => number | undefined): Promise<CleanupResult> {
+      let first = true;
+      const { deleteRows } = school.warehouse;
+      const warehouse: TestDataWarehouse = {
+        ...school.warehouse,
+        async deleteRows(...asked) {
+          const rows = await deleteRows(...asked);
+          if (!first) return rows;
+          first = false;
+          await school.insert("sessions.lessons", [{ id: "late", title: `${mine} late`, created_at: during }]);
+          return answer(rows);
+        },
+      };
+      return await cleanUp(tables, { warehouse });
+    }
+    const lost = () => undefined;
+    const broken = () => {
+      throw new Error("socket hang up");
+    };
+
+    it.each([
+      ["a lost count", lost],
+      ["a broken connection", broken],
+    ])("says so after %s, whatever a later round deletes", async (_, answer) => {
+      await open(usual, []);
+      const cleanup = await cleanUpAfter(answer);
+      expect(await all("sessions.lessons")).toEqual(["production Maths"]);
+      expect(cleanup.tables).toEqual([expect.objectContaining({ deletions: [expect.objectContaining({ rows: 1 })] })]);
+      // Three rows went; only one is known of.
+      expect(cleanup.tables[0]).not.toHaveProperty("deleted");
+      expect(cleanup).toMatchObject({ deletedRows: 1, leftOver: 0 });
+      expect((await undo(cleanup)).tables).toEqual([
+        expect.objectContaining({ restored: 1, problem: expect.stringContaining("could not tell how many rows it deleted") }),
+      ]);
+      expect(await all("sessions.lessons")).toEqual([`late ${mine} late`, "production Maths"]);
+    });
+
+    it("says so where the version of one of the deletes was not found", async () => {
+      await open(usual, []);
+      const cleanup = await cleanUpAfter((rows) => rows);
+      const newest = cleanup.tables.map((one) => ({ ...one, deletions: one.deletions?.slice(1) ?? [] }));
+      expect((await undo({ ...cleanup, tables: newest }, { dryRun: true })).tables).toEqual([
+        expect.objectContaining({
+          deleted: 3,
+          restorable: 1,
+          problem: expect.stringContaining("which version has them of 1 only"),
+        }),
+      ]);
+    });
   });
 
   it("finds the right version where the report has that of another run's delete", async () => {
