@@ -75,6 +75,7 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
   await notePlan(ports, plan);
   if (plan.blockers.length > 0) {
     result.problems.push("nothing was deleted");
+    result.keys.deleted = 0;
     return result;
   }
   if (ports.redis && plan.keys && plan.request.testData.keyTtl.apply) await shortenLives(ports.redis, plan.keys, result.keys);

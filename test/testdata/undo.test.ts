@@ -252,6 +252,15 @@ describe("undo", () => {
     });
   });
 
+  it("has nothing to do after a cleanup that was not carried out", async () => {
+    await open(usual, []);
+    const cleanup = await cleanUp(tables, {}, { maxRows: 1 });
+    expect(await all("sessions.lessons")).toHaveLength(3);
+    expect(cleanup).toMatchObject({ problems: expect.arrayContaining(["nothing was deleted"]), keys: { deleted: 0 } });
+    expect(cleanup.tables).toEqual([expect.objectContaining({ planned: 2, deleted: 0 })]);
+    expect((await undo(cleanup)).tables).toEqual([]);
+  });
+
   it("finds the right version where the report has that of another run's delete", async () => {
     await open(
       [...usual, { id: "other", title: "x", created_at: during }, { id: "another", title: "x", created_at: during }],
