@@ -2,7 +2,7 @@ import type { Environment, Table } from "../config/schema.ts";
 import type { AuditNote, Deletion, StageReport, TableCleanup } from "../model.ts";
 import type { OlderRows, TestDataWarehouse, WarehouseReader } from "../warehouse/access.ts";
 import { WarehouseFailure } from "../warehouse/failure.ts";
-import { missingRows, nameCounts, olderRows } from "../warehouse/older-rows.ts";
+import { missingRows, nameCounts, olderRows, rowsBeside } from "../warehouse/older-rows.ts";
 import { type CatalogColumns, readCatalogColumns } from "./catalog.ts";
 import { inParallel } from "./concurrency.ts";
 import { isProtected } from "./graph.ts";
@@ -38,8 +38,8 @@ export interface UndoResult {
 /** One delete to be undone, as the history has it. */
 interface Step {
   rows: OlderRows;
+  /** After the newer ones were put back. */
   restorable: number;
-  present: number;
 }
 
 export interface UndoPlan {
@@ -61,6 +61,7 @@ const atOnce = 8;
 export async function planUndo(warehouse: WarehouseReader, request: UndoRequest): Promise<UndoPlan> {
   const { report } = request;
   const steps = new Map<string, Step[]>();
+  const notes: string[] = [];
   const cleaned = (report.cleanup?.tables ?? []).filter((table) => table.deleted !== 0 || table.deletions);
   // Once for all tables; where it cannot be read, each of them says so.
   const columns = cleaned.length > 0 ? readCatalogColumns(warehouse) : Promise.resolve<CatalogColumns>(new Map());
@@ -71,17 +72,21 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
     if (refusal !== undefined) return { ...undo, problem: refusal };
     try {
       const newestFirst = [...(cleaned.deletions ?? [])].reverse();
-      const found = await inParallel(atOnce, newestFirst, (deletion) => findDeletion(warehouse, cleaned.table, deletion));
+      const found = await inParallel(atOnce, newestFirst, (deletion) =>
+        findDeletion(warehouse, cleaned.table, deletion, new Binder(`d${newestFirst.indexOf(deletion)}_`)),
+      );
       const known = found.filter((rows) => rows !== undefined);
       const declared = request.tables[cleaned.table];
       // As in the plan: a table that only hangs on others may have no column of the name that is declared, or presumed, for its key.
       const keyed = declared !== undefined && (await columns).get(cleaned.table)?.has(declared.key);
       const planned = await stepsOf(warehouse, known, keyed ? declared : undefined);
-      steps.set(cleaned.table, planned);
-      for (const step of planned) {
-        undo.restorable += step.restorable;
-        undo.present += step.present;
-      }
+      steps.set(cleaned.table, planned.steps);
+      for (const step of planned.steps) undo.restorable += step.restorable;
+      undo.present = planned.rows - undo.restorable;
+      if (planned.twice > 0)
+        notes.push(
+          `${cleaned.table}: ${planned.twice} of the deleted rows had come back and were deleted again: each comes back once`,
+        );
       if (known.length < found.length)
         addProblem(undo, "the table's history no longer reaches back to what was deleted, or no longer has it");
       const unaccounted = whatIsMissing(cleaned);
@@ -92,13 +97,14 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
     return undo;
   });
   const keys = report.cleanup?.deletedKeys ?? 0;
+  if (keys > 0) notes.push(`${keys} Redis keys were deleted; Redis keeps no history, so they cannot come back`);
   return {
     result: {
       dryRun: true,
       runId: report.runId,
       environment: report.environment.name,
       tables,
-      notes: keys > 0 ? [`${keys} Redis keys were deleted; Redis keeps no history, so they cannot come back`] : [],
+      notes,
     },
     steps,
   };
@@ -179,27 +185,33 @@ function whyNot(cleaned: TableCleanup, request: UndoRequest): string | undefined
 /** Versions among which another delete of as many rows is looked for. */
 const versionsSearched = 200;
 
-/** @returns the rows, by no key yet; nothing where no version has them any more. @throws WarehouseFailure */
+/**
+ * @param binder names the parameters as no other delete of the table does: one statement may be about several.
+ * @returns the rows, by no key yet; nothing where no version has them any more. @throws WarehouseFailure
+ */
 async function findDeletion(
   warehouse: WarehouseReader,
   table: string,
   { rows, version, selection }: Deletion,
+  binder: Binder,
 ): Promise<OlderRows | undefined> {
+  const condition = storedConditionOf(selection, binder);
+  const before = (other: number): OlderRows => ({
+    table,
+    version: other - 1,
+    key: "",
+    condition,
+    parameters: binder.parameters,
+  });
   const has = async (older: OlderRows) => (await countOlder(warehouse, older)) === rows;
-  const noted = rowsBefore(table, version, selection);
+  const noted = before(version);
   if (await has(noted)) return noted;
   // Two runs that deleted as many rows at the same moment: the version noted may be the other's.
   for (const other of await deletesOf(warehouse, table, rows, versionsSearched)) {
-    const older = rowsBefore(table, other, selection);
+    const older = before(other);
     if (other !== version && (await has(older))) return older;
   }
   return undefined;
-}
-
-function rowsBefore(table: string, version: number, selection: Deletion["selection"]): OlderRows {
-  const binder = new Binder();
-  const condition = storedConditionOf(selection, binder);
-  return { table, version: version - 1, key: "", condition, parameters: binder.parameters };
 }
 
 /** @returns nothing where the version is gone. */
@@ -212,21 +224,36 @@ async function countOlder(warehouse: WarehouseReader, rows: OlderRows): Promise<
   }
 }
 
-async function countRows(warehouse: WarehouseReader, select: string, { parameters }: OlderRows): Promise<number> {
+/** @param about whose parameters the SELECT has. */
+async function countRows(warehouse: WarehouseReader, select: string, ...about: readonly OlderRows[]): Promise<number> {
+  const parameters = Object.assign({}, ...about.map((rows) => rows.parameters));
   return Number((await warehouse.query(`SELECT count(*) AS found FROM (${select})`, parameters))[0]?.found);
 }
 
-/** @param keyed the table as declared, if it has the column of its key. */
-async function stepsOf(warehouse: WarehouseReader, found: readonly OlderRows[], keyed: Table | undefined): Promise<Step[]> {
+/**
+ * A row that came back, and was deleted again, is in the older rows of both deletes: it is counted once, as it was last.
+ * @param found newest first.
+ * @param keyed the table as declared, if it has the column of its key.
+ */
+async function stepsOf(
+  warehouse: WarehouseReader,
+  found: readonly OlderRows[],
+  keyed: Table | undefined,
+): Promise<{ steps: Step[]; rows: number; twice: number }> {
   const key = keyed !== undefined && (await namesRows(warehouse, found, keyed)) ? keyed.key : "";
-  return await inParallel(atOnce, found, async (older) => {
-    const rows = { ...older, key };
-    const [all, restorable] = await Promise.all([
-      countRows(warehouse, olderRows(warehouse.catalog, rows), rows),
-      countRows(warehouse, missingRows(warehouse.catalog, rows), rows),
+  const named = found.map((older) => ({ ...older, key }));
+  const { catalog } = warehouse;
+  const counted = await inParallel(atOnce, named, async (rows) => {
+    const newer = named.slice(0, named.indexOf(rows));
+    const [all, own, restorable] = await Promise.all([
+      countRows(warehouse, olderRows(catalog, rows), rows),
+      countRows(warehouse, rowsBeside(catalog, rows, newer), rows, ...newer),
+      countRows(warehouse, missingRows(catalog, rows, newer), rows, ...newer),
     ]);
-    return { rows, restorable, present: all - restorable };
+    return { rows, all, own, restorable };
   });
+  const rows = counted.reduce((sum, step) => sum + step.own, 0);
+  return { steps: counted, rows, twice: counted.reduce((sum, step) => sum + step.all, 0) - rows };
 }
 
 /**

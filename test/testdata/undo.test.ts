@@ -189,14 +189,46 @@ describe("undo", () => {
     );
   });
 
-  it("brings back what came back by itself and was deleted again", async () => {
-    await open(usual, []);
-    const before = await all("sessions.lessons");
-    place.warehouse.levers.reappearingRows = 1;
-    const cleanup = await cleanUp();
-    expect(cleanup.tables[0]?.deletions).toHaveLength(2);
-    await undo(cleanup);
-    expect(await all("sessions.lessons")).toEqual(before);
+  describe("of rows that came back by themselves and were deleted again", () => {
+    const note = { id: null, title: `${mine} note`, created_at: during };
+    it.each([
+      ["with a key", usual],
+      ["without one, twice the same", [note, note, { ...note, title: "Note" }]],
+    ])("brings each back once, and says before how many: rows %s", async (_, rows) => {
+      await open(rows, []);
+      const before = await all("sessions.lessons");
+      place.warehouse.levers.reappearingRows = 1;
+      const cleanup = await cleanUp();
+      expect(cleanup.tables[0]?.deletions).toHaveLength(2);
+      const shown = { table: "sessions.lessons", deleted: 3, restorable: 2, present: 0 };
+      const planned = await undo(cleanup, { dryRun: true });
+      expect(planned).toMatchObject({ tables: [shown], notes: [expect.stringMatching(/^sessions\.lessons: 1 of the deleted/)] });
+      expect((await undo(cleanup)).tables).toEqual([{ ...shown, restored: 2 }]);
+      expect(await all("sessions.lessons")).toEqual(before);
+      expect((await undo(cleanup)).tables).toEqual([{ ...shown, restorable: 0, present: 2 }]);
+      expect(await all("sessions.lessons")).toEqual(before);
+    });
+
+    it("brings it back as it was last", async () => {
+      await open(usual, []);
+      const anew = { id: "one", title: `${mine} maths, anew`, created_at: during };
+      let first = true;
+      const { deleteRows } = school.warehouse;
+      const warehouse: TestDataWarehouse = {
+        ...school.warehouse,
+        async deleteRows(...asked) {
+          const rows = await deleteRows(...asked);
+          if (first) await school.insert("sessions.lessons", [anew]);
+          first = false;
+          return rows;
+        },
+      };
+      const cleanup = await cleanUp(tables, { warehouse });
+      expect((await undo(cleanup)).tables).toEqual([
+        { table: "sessions.lessons", deleted: 3, restorable: 2, present: 0, restored: 2 },
+      ]);
+      expect(await all("sessions.lessons")).toEqual([`one ${anew.title}`, "production Maths", `two ${mine} art`]);
+    });
   });
 
   describe("where a part of what was deleted is not known", () => {
