@@ -33,6 +33,8 @@ export interface UndoResult {
   tables: TableUndo[];
   /** What cannot come back, beside the tables. */
   notes: string[];
+  /** What went wrong beside the tables: with one, the undo is not as it should be, although every row may be back. */
+  problems: string[];
 }
 
 /** One delete to be undone, as the history has it. */
@@ -105,6 +107,7 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
       environment: report.environment.name,
       tables,
       notes,
+      problems: [],
     },
     steps,
   };
@@ -112,6 +115,7 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
 
 /**
  * Puts back exactly what was planned, parents first; the first failure never abandons the rest.
+ * @param ports.audit never rejects: a line that could not be written abandons nothing either.
  * @throws WrongPlace before the first write
  */
 export async function executeUndo(
