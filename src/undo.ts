@@ -1,8 +1,9 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { AuditLog, auditFile } from "./audit-log.ts";
+import { sentence } from "./checks/check.ts";
 import { commitOf, originOf } from "./gate/origin.ts";
-import { type Progress, type StageReport, UserError } from "./model.ts";
+import { type AuditNote, type Progress, type StageReport, UserError } from "./model.ts";
 import { parseReport } from "./report/schema.ts";
 import { redacted, secretKeeper } from "./secrets.ts";
 import { withReaders, withWriters } from "./stages/connections.ts";
@@ -46,6 +47,9 @@ export async function performUndo(request: UndoRequest): Promise<UndoResult> {
   const [commit, origin] = [await commitOf(env, workspace), originOf(env)];
   const who = { who: origin.actor ?? "unknown", run: report.runId, environment: named, stage: report.stage };
   const log = new AuditLog(join(records, auditFile), who, secrets.redact);
+  // As in a stage: rows are put back although a line could not be written, and the result says that the log has a gap.
+  const notAudited = new Set<string>();
+  const audit = (note: AuditNote) => log.write(note).catch((error: unknown) => void notAudited.add(sentence(error)));
   const context: StageContext = {
     stage: report.stage,
     config,
@@ -58,7 +62,7 @@ export async function performUndo(request: UndoRequest): Promise<UndoResult> {
     env,
     signal: AbortSignal.any([request.cancel, AbortSignal.timeout(config.stages.cleanup.budget)]),
     onProgress: request.onProgress,
-    audit: (note) => log.write(note),
+    audit,
     secrets,
     overrides: {},
   };
@@ -71,22 +75,31 @@ export async function performUndo(request: UndoRequest): Promise<UndoResult> {
           if (!warehouse) throw new Error("no warehouse was opened");
           const plan = await planUndo(warehouse, asked);
           const planned = plan.result.tables.map(({ table, restorable }) => [table, restorable] as const);
-          await log.write({
+          await audit({
             action: "decision",
             details: { what: "undo", report: request.reportFile, commit: commit.headSha ?? commit.sha },
             counts: Object.fromEntries(planned),
           });
           const order = new Map(levelsOf(tables).flatMap((level, index) => level.map((name) => [name, index] as const)));
-          return await executeUndo({ warehouse, environment, audit: context.audit }, plan, order);
+          return await executeUndo({ warehouse, environment, audit }, plan, order);
         },
       )
     : await withReaders({ ...context, environment: { ...environment, redis: undefined } }, async ({ warehouse }) => {
         if (!warehouse) throw new Error("no warehouse was opened");
         return (await planUndo(await warehouse, asked)).result;
       });
-  const safe = redacted(result, secrets.redact);
-  await writeFile(join(records, "undo.json"), `${JSON.stringify(safe, undefined, 2)}\n`);
-  return safe;
+  result.problems.push(...notAudited);
+  return await recorded(redacted(result, secrets.redact), join(records, "undo.json"));
+}
+
+/** What was put back is told in any case: where it could not be written down, it says that, too. */
+async function recorded(result: UndoResult, file: string): Promise<UndoResult> {
+  try {
+    await writeFile(file, `${JSON.stringify(result, undefined, 2)}\n`);
+    return result;
+  } catch (error) {
+    return { ...result, problems: [...result.problems, `undo.json could not be written: ${sentence(error)}`] };
+  }
 }
 
 async function readReport(file: string, named: string): Promise<StageReport> {

@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import { exitStatus } from "../exit-status.ts";
 import { type StageName, UserError } from "../model.ts";
 import { verdictMarks } from "../progress.ts";
-import { duration } from "../report/words.ts";
+import { duration, known } from "../report/words.ts";
 import type { StageAnswer, StageRequest } from "../suite.ts";
 import { type Arguments, defaultConfig, readArguments, usage } from "./arguments.ts";
 import type { GateEnd } from "./gate.ts";
@@ -137,10 +137,11 @@ function verdictLine({ stage, answer, why }: GateEnd): Part[] {
 
 function sayPlan(screen: Screen, { report: { cleanup } }: StageAnswer): void {
   if (!cleanup) return;
-  for (const table of cleanup.tables)
-    screen.line(
-      `    ${table.table.padEnd(45)} ${String(table.deleted ?? table.planned).padStart(6)} rows  ${table.samples.slice(0, 2).join(", ")}`,
-    );
+  for (const { table, planned, deleted, samples } of cleanup.tables) {
+    const asPlanned = cleanup.dryRun || deleted === planned;
+    const rows = `${(asPlanned ? String(planned) : known(deleted)).padStart(6)} ${asPlanned ? "rows" : `of ${planned} planned rows`}`;
+    screen.line(`    ${table.padEnd(45)} ${rows}  ${samples.slice(0, 2).join(", ")}`);
+  }
   if (cleanup.keys.planned > 0)
     screen.line(
       `    ${"Redis".padEnd(45)} ${String(cleanup.keys.deleted ?? cleanup.keys.planned).padStart(6)} keys  ${cleanup.keys.samples.slice(0, 2).join(", ")}`,

@@ -5,7 +5,7 @@ import { interruption } from "./interruption.ts";
 import { Screen } from "./screen.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** @returns the exit status: 0 where everything can come or came back, 1 where something cannot. */
+/** @returns the exit status: 0 where everything can come or came back, 1 where something cannot, or could not be written down. */
 export async function undo(args: Arguments, world: Terminal): Promise<number> {
   const screen = new Screen(args.json ? world.stderr : world.stdout, { verbose: args.verbose });
   const interrupted = interruption(
@@ -25,14 +25,14 @@ export async function undo(args: Arguments, world: Terminal): Promise<number> {
     });
     say(screen, result);
     if (args.json) world.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
-    return result.tables.some((table) => table.problem !== undefined) ? 1 : 0;
+    return result.problems.length > 0 || result.tables.some((table) => table.problem !== undefined) ? 1 : 0;
   } finally {
     interrupted.dispose();
     screen.close();
   }
 }
 
-function say(screen: Screen, { dryRun, runId, environment, tables, notes }: UndoResult): void {
+function say(screen: Screen, { dryRun, runId, environment, tables, notes, problems }: UndoResult): void {
   const rows = (count: (table: TableUndo) => number) => tables.reduce((sum, table) => sum + count(table), 0);
   for (const table of tables) {
     const shown = dryRun
@@ -43,6 +43,7 @@ function say(screen: Screen, { dryRun, runId, environment, tables, notes }: Undo
     if (table.problem) screen.line([`      ${table.problem}`, "red"]);
   }
   for (const note of notes) screen.line(`    ${note}`);
+  for (const problem of problems) screen.line([`    ${problem}`, "red"]);
   const total = dryRun
     ? `${rows((table) => table.restorable)} rows can be put back with --execute; nothing was written`
     : `${rows((table) => table.restored ?? 0)} rows were put back: they are test data of run ${runId} in ${environment} again`;

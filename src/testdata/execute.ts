@@ -70,9 +70,12 @@ const pauseBetweenRoundsMs = 200;
  */
 export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Promise<CleanupResult> {
   const result = describePlan(plan, false);
+  // Nothing yet, which is known; unknown is what a lost answer makes of it.
+  for (const entry of result.tables) entry.deleted = 0;
   await notePlan(ports, plan);
   if (plan.blockers.length > 0) {
     result.problems.push("nothing was deleted");
+    result.keys.deleted = 0;
     return result;
   }
   if (ports.redis && plan.keys && plan.request.testData.keyTtl.apply) await shortenLives(ports.redis, plan.keys, result.keys);
@@ -154,7 +157,8 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
         await noteDelete(ports, table, entryFor(result, table), deletion);
       });
     }
-    result.deletedRows = result.tables.reduce((sum, table) => sum + (table.deleted ?? 0), 0);
+    // Known to be gone, also from a table whose whole count is unknown.
+    result.deletedRows += deletions.reduce((sum, { rows }) => sum + (rows ?? 0), 0);
   }
   return deletions;
 }
@@ -162,7 +166,7 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
 function entryFor(result: CleanupResult, table: TablePlan): TableCleanup {
   const known = result.tables.find((entry) => entry.table === table.table);
   if (known) return known;
-  const added = tableOf(table);
+  const added = { ...tableOf(table), deleted: 0 };
   result.tables.push(added);
   return added;
 }
@@ -173,16 +177,22 @@ async function deleteTable(warehouse: TestDataWarehouse, table: TablePlan, entry
   const condition = conditionOf(table.selection, binder);
   try {
     const rows = await warehouse.deleteRows(table.table, condition, binder.parameters);
+    addRows(entry, rows);
     if (rows === undefined) entry.problem = "the warehouse did not tell how many rows it deleted";
-    else {
-      entry.deleted = (entry.deleted ?? 0) + rows;
-      if (rows !== table.rows) entry.problem = `${table.rows} rows were planned, but ${rows} were deleted`;
-    }
+    else if (rows !== table.rows) entry.problem = `${table.rows} rows were planned, but ${rows} were deleted`;
     return { table, entry, rows, statement: entry.statement };
   } catch (error) {
+    // Whether it was carried out all the same, a broken connection does not tell.
+    addRows(entry, undefined);
     entry.problem = sentence(error);
     return undefined;
   }
+}
+
+/** Once an answer is lost, the count stays unknown: what later rounds delete is not all. */
+function addRows(entry: TableCleanup, gone: number | undefined): void {
+  if (gone === undefined) delete entry.deleted;
+  else if (entry.deleted !== undefined) entry.deleted += gone;
 }
 
 /** Compares each count with the table's own account, and keeps what undo needs. */

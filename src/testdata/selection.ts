@@ -33,10 +33,16 @@ export function isEmpty(selection: Selection): boolean {
  */
 export class Binder {
   readonly #names = new Map<string, string>();
+  readonly #prefix: string;
+
+  /** @param prefix what the names begin with. */
+  constructor(prefix = "p") {
+    this.#prefix = prefix;
+  }
 
   /** @returns the marker, `:p0`. */
   bind(value: string): string {
-    const name = this.#names.get(value) ?? `p${this.#names.size}`;
+    const name = this.#names.get(value) ?? `${this.#prefix}${this.#names.size}`;
     this.#names.set(value, name);
     return `:${name}`;
   }

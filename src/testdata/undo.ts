@@ -2,7 +2,8 @@ import type { Environment, Table } from "../config/schema.ts";
 import type { AuditNote, Deletion, StageReport, TableCleanup } from "../model.ts";
 import type { OlderRows, TestDataWarehouse, WarehouseReader } from "../warehouse/access.ts";
 import { WarehouseFailure } from "../warehouse/failure.ts";
-import { missingRows, olderRows } from "../warehouse/older-rows.ts";
+import { missingRows, nameCounts, olderRows, rowsBeside } from "../warehouse/older-rows.ts";
+import { type CatalogColumns, readCatalogColumns } from "./catalog.ts";
 import { inParallel } from "./concurrency.ts";
 import { isProtected } from "./graph.ts";
 import { deletesOf } from "./history.ts";
@@ -32,13 +33,15 @@ export interface UndoResult {
   tables: TableUndo[];
   /** What cannot come back, beside the tables. */
   notes: string[];
+  /** What went wrong beside the tables: with one, the undo is not as it should be, although every row may be back. */
+  problems: string[];
 }
 
 /** One delete to be undone, as the history has it. */
 interface Step {
   rows: OlderRows;
+  /** After the newer ones were put back. */
   restorable: number;
-  present: number;
 }
 
 export interface UndoPlan {
@@ -60,39 +63,51 @@ const atOnce = 8;
 export async function planUndo(warehouse: WarehouseReader, request: UndoRequest): Promise<UndoPlan> {
   const { report } = request;
   const steps = new Map<string, Step[]>();
+  const notes: string[] = [];
   const cleaned = (report.cleanup?.tables ?? []).filter((table) => table.deleted !== 0 || table.deletions);
+  // Once for all tables; where it cannot be read, each of them says so.
+  const columns = cleaned.length > 0 ? readCatalogColumns(warehouse) : Promise.resolve<CatalogColumns>(new Map());
+  columns.catch(() => undefined);
   const tables = await inParallel(atOnce, cleaned, async (cleaned) => {
     const undo: TableUndo = { table: cleaned.table, deleted: deletedFrom(cleaned), restorable: 0, present: 0 };
     const refusal = whyNot(cleaned, request);
     if (refusal !== undefined) return { ...undo, problem: refusal };
     try {
-      const key = request.tables[cleaned.table]?.key ?? "";
-      const found = await inParallel(atOnce, [...(cleaned.deletions ?? [])].reverse(), (deletion) =>
-        findDeletion(warehouse, cleaned.table, key, deletion),
+      const newestFirst = [...(cleaned.deletions ?? [])].reverse();
+      const found = await inParallel(atOnce, newestFirst, (deletion) =>
+        findDeletion(warehouse, cleaned.table, deletion, new Binder(`d${newestFirst.indexOf(deletion)}_`)),
       );
-      steps.set(
-        cleaned.table,
-        found.filter((step) => step !== undefined),
-      );
-      for (const step of found) {
-        undo.restorable += step?.restorable ?? 0;
-        undo.present += step?.present ?? 0;
-      }
-      const lost = found.filter((step) => step === undefined).length;
-      if (lost > 0) undo.problem = "the table's history no longer reaches back to what was deleted, or no longer has it";
+      const known = found.filter((rows) => rows !== undefined);
+      const declared = request.tables[cleaned.table];
+      // As in the plan: a table that only hangs on others may have no column of the name that is declared, or presumed, for its key.
+      const keyed = declared !== undefined && (await columns).get(cleaned.table)?.has(declared.key);
+      const planned = await stepsOf(warehouse, known, keyed ? declared : undefined);
+      steps.set(cleaned.table, planned.steps);
+      for (const step of planned.steps) undo.restorable += step.restorable;
+      undo.present = planned.rows - undo.restorable;
+      if (planned.twice > 0)
+        notes.push(
+          `${cleaned.table}: ${planned.twice} of the deleted rows had come back and were deleted again: each comes back once`,
+        );
+      if (known.length < found.length)
+        addProblem(undo, "the table's history no longer reaches back to what was deleted, or no longer has it");
+      const unaccounted = whatIsMissing(cleaned);
+      if (unaccounted !== undefined) addProblem(undo, unaccounted);
     } catch (error) {
-      undo.problem = error instanceof Error ? error.message : String(error);
+      addProblem(undo, error instanceof Error ? error.message : String(error));
     }
     return undo;
   });
   const keys = report.cleanup?.deletedKeys ?? 0;
+  if (keys > 0) notes.push(`${keys} Redis keys were deleted; Redis keeps no history, so they cannot come back`);
   return {
     result: {
       dryRun: true,
       runId: report.runId,
       environment: report.environment.name,
       tables,
-      notes: keys > 0 ? [`${keys} Redis keys were deleted; Redis keeps no history, so they cannot come back`] : [],
+      notes,
+      problems: [],
     },
     steps,
   };
@@ -100,6 +115,7 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
 
 /**
  * Puts back exactly what was planned, parents first; the first failure never abandons the rest.
+ * @param ports.audit never rejects: a line that could not be written abandons nothing either.
  * @throws WrongPlace before the first write
  */
 export async function executeUndo(
@@ -130,19 +146,33 @@ async function restore(
   try {
     restored = await warehouse.restoreRows(rows);
     if (restored === undefined)
-      table.problem ??= "the warehouse did not tell how many rows it put back: run undo again without --execute to see";
+      addProblem(table, "the warehouse did not tell how many rows it put back: run undo again without --execute to see");
     else {
       table.restored = (table.restored ?? 0) + restored;
-      if (restored !== restorable) table.problem ??= `${restorable} rows were planned, but ${restored} were put back`;
+      if (restored !== restorable) addProblem(table, `${restorable} rows were planned, but ${restored} were put back`);
     }
   } catch (error) {
-    table.problem ??= `${error instanceof Error ? error.message : String(error)}; whether rows were put back shows when undo is run again without --execute`;
+    const why = error instanceof Error ? error.message : String(error);
+    addProblem(table, `${why}; whether rows were put back shows when undo is run again without --execute`);
   }
   await audit({
     action: "statement",
     details: { what: "restore", table: table.table, version: rows.version, ...(table.problem ? { problem: table.problem } : {}) },
     counts: { planned: restorable, ...(restored === undefined ? {} : { restored }) },
   });
+}
+
+function addProblem(table: TableUndo, problem: string): void {
+  table.problem = table.problem === undefined ? problem : `${table.problem}; ${problem}`;
+}
+
+/** What a cleanup took beyond the deletes of which it noted the version: nothing here can put that back. */
+function whatIsMissing({ deleted, deletions }: TableCleanup): string | undefined {
+  if (deleted === undefined)
+    return "the cleanup could not tell how many rows it deleted: what can be put back may not be all of them";
+  const noted = (deletions ?? []).reduce((sum, one) => sum + one.rows, 0);
+  if (noted === deleted) return undefined;
+  return `${deleted} rows were deleted, but the report says which version has them of ${noted} only`;
 }
 
 function deletedFrom({ deleted, deletions }: TableCleanup): number {
@@ -159,45 +189,91 @@ function whyNot(cleaned: TableCleanup, request: UndoRequest): string | undefined
 /** Versions among which another delete of as many rows is looked for. */
 const versionsSearched = 200;
 
-/** @returns nothing where no version has the rows any more. @throws WarehouseFailure */
+/**
+ * @param binder names the parameters as no other delete of the table does: one statement may be about several.
+ * @returns the rows, by no key yet; nothing where no version has them any more. @throws WarehouseFailure
+ */
 async function findDeletion(
   warehouse: WarehouseReader,
   table: string,
-  key: string,
   { rows, version, selection }: Deletion,
-): Promise<Step | undefined> {
-  const noted = await rowsBefore(warehouse, table, key, version, selection);
-  if (noted && noted.restorable + noted.present === rows) return noted;
+  binder: Binder,
+): Promise<OlderRows | undefined> {
+  const condition = storedConditionOf(selection, binder);
+  const before = (other: number): OlderRows => ({
+    table,
+    version: other - 1,
+    key: "",
+    condition,
+    parameters: binder.parameters,
+  });
+  const has = async (older: OlderRows) => (await countOlder(warehouse, older)) === rows;
+  const noted = before(version);
+  if (await has(noted)) return noted;
   // Two runs that deleted as many rows at the same moment: the version noted may be the other's.
   for (const other of await deletesOf(warehouse, table, rows, versionsSearched)) {
-    const found = other === version ? undefined : await rowsBefore(warehouse, table, key, other, selection);
-    if (found && found.restorable + found.present === rows) return found;
+    const older = before(other);
+    if (other !== version && (await has(older))) return older;
   }
   return undefined;
 }
 
-async function rowsBefore(
-  warehouse: WarehouseReader,
-  table: string,
-  key: string,
-  version: number,
-  selection: Deletion["selection"],
-): Promise<Step | undefined> {
-  const binder = new Binder();
-  const condition = storedConditionOf(selection, binder);
-  const older: OlderRows = { table, version: version - 1, key, condition, parameters: binder.parameters };
-  const count = async (rows: string) =>
-    Number((await warehouse.query(`SELECT count(*) AS found FROM (${rows})`, binder.parameters))[0]?.found);
+/** @returns nothing where the version is gone. */
+async function countOlder(warehouse: WarehouseReader, rows: OlderRows): Promise<number | undefined> {
   try {
-    const [found, restorable] = await Promise.all([
-      count(olderRows(warehouse.catalog, older)),
-      count(missingRows(warehouse.catalog, older)),
-    ]);
-    return { rows: older, restorable, present: found - restorable };
+    return await countRows(warehouse, olderRows(warehouse.catalog, rows), rows);
   } catch (error) {
     if (error instanceof WarehouseFailure && historyIsGone.test(error.message)) return undefined;
     throw error;
   }
+}
+
+/** @param about whose parameters the SELECT has. */
+async function countRows(warehouse: WarehouseReader, select: string, ...about: readonly OlderRows[]): Promise<number> {
+  const parameters = Object.assign({}, ...about.map((rows) => rows.parameters));
+  return Number((await warehouse.query(`SELECT count(*) AS found FROM (${select})`, parameters))[0]?.found);
+}
+
+/**
+ * A row that came back, and was deleted again, is in the older rows of both deletes: it is counted once, as it was last.
+ * @param found newest first.
+ * @param keyed the table as declared, if it has the column of its key.
+ */
+async function stepsOf(
+  warehouse: WarehouseReader,
+  found: readonly OlderRows[],
+  keyed: Table | undefined,
+): Promise<{ steps: Step[]; rows: number; twice: number }> {
+  const key = keyed !== undefined && (await namesRows(warehouse, found, keyed)) ? keyed.key : "";
+  const named = found.map((older) => ({ ...older, key }));
+  const { catalog } = warehouse;
+  const counted = await inParallel(atOnce, named, async (rows) => {
+    const newer = named.slice(0, named.indexOf(rows));
+    const [all, own, restorable] = await Promise.all([
+      countRows(warehouse, olderRows(catalog, rows), rows),
+      countRows(warehouse, rowsBeside(catalog, rows, newer), rows, ...newer),
+      countRows(warehouse, missingRows(catalog, rows, newer), rows, ...newer),
+    ]);
+    return { rows, all, own, restorable };
+  });
+  const rows = counted.reduce((sum, step) => sum + step.own, 0);
+  return { steps: counted, rows, twice: counted.reduce((sum, step) => sum + step.all, 0) - rows };
+}
+
+/**
+ * Whether the declared key tells each of these rows from every other. A table of members is declared with the lesson's id, which many
+ * share: by it, one member who was written since would pass for all who were deleted.
+ */
+async function namesRows(warehouse: WarehouseReader, found: readonly OlderRows[], { key, parents }: Table): Promise<boolean> {
+  const pointsAtParent = key in parents;
+  const statements = found.flatMap((rows) =>
+    nameCounts(warehouse.catalog, rows, key, pointsAtParent).map((statement) => ({ statement, rows })),
+  );
+  const unique = await inParallel(atOnce, statements, async ({ statement, rows }) => {
+    const [row] = await warehouse.query(statement, pointsAtParent ? {} : rows.parameters);
+    return row !== undefined && Number(row.named) === Number(row.names);
+  });
+  return unique.every((one) => one);
 }
 
 /** What Delta says of a version that VACUUM or the log's retention took away. */

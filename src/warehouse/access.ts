@@ -31,7 +31,7 @@ export interface TestDataWarehouse extends WarehouseReader {
    */
   deleteRows(table: string, condition: string, parameters: Parameters): Promise<number | undefined>;
   /**
-   * Adds the rows that an older version has and the table has not: a row whose key is there again is left as it is, so doing it twice
+   * Adds the rows that an older version has and the table has not, by the key if one is given (see {@link missingRows}): doing it twice
    * adds nothing. It is sent once only, because two at the same moment would add everything twice.
    * @returns how many rows were added, or `undefined` where that could not be told.
    * @throws WarehouseFailure; kind `statement` for a condition that would not do, before anything is sent.

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -79,6 +79,35 @@ test("what a sweep deleted is shown, put back, and not put back twice", async ()
   const audit = await run("audit", "report");
   expect(audit).toMatchObject({ code: 0 });
   expect(audit.out).toMatch(/put back[\s\S]*sessions\.classroom_sessions/);
+}, 60_000);
+
+test("rows are put back although the audit log cannot be written, which does not end with 0", async () => {
+  const before = await cloud.warehouse.checksum();
+  expect(await run("cleanup", "--scope", "expired", "--execute")).toMatchObject({ code: 0 });
+  const log = join(workspace, ".env-actions/audit.jsonl");
+  rmSync(log);
+  mkdirSync(log);
+  const undone = await run("undo", report, "--execute", "--json");
+  expect(undone, undone.log).toMatchObject({
+    code: 1,
+    log: expect.stringContaining("the audit log could not be written: EISDIR"),
+  });
+  expect(await cloud.warehouse.checksum()).toEqual(before);
+  const result = JSON.parse(undone.out) as UndoResult;
+  expect(result.problems).toEqual([expect.stringMatching(/^the audit log could not be written: EISDIR/)]);
+  expect(result.tables.map(({ restored, problem }) => [restored, problem])).toEqual([
+    [1, undefined],
+    [1, undefined],
+  ]);
+  expect(JSON.parse(readFileSync(join(workspace, ".env-actions/undo.json"), "utf8"))).toEqual(result);
+
+  // Nor where the result itself cannot be written.
+  rmSync(join(workspace, ".env-actions/undo.json"));
+  mkdirSync(join(workspace, ".env-actions/undo.json"));
+  rmSync(log, { recursive: true });
+  const again = await run("undo", report);
+  expect(again).toMatchObject({ code: 1, out: expect.stringContaining("undo.json could not be written: EISDIR") });
+  expect(again.out).toContain("0 rows can be put back");
 }, 60_000);
 
 const mistakes: [name: string, args: string[], message: RegExp][] = [

@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { leversAtRest } from "../../local/warehouse/levers.ts";
-import type { Table } from "../../src/config/schema.ts";
+import type { Table, TestDataConfig } from "../../src/config/schema.ts";
 import type { AuditNote, CleanupResult, Deletion } from "../../src/model.ts";
 import { planCleanup } from "../../src/testdata/cleanup.ts";
-import { executeCleanup, prove } from "../../src/testdata/execute.ts";
+import { executeCleanup, prove, type WritingPorts } from "../../src/testdata/execute.ts";
 import { executeUndo, planUndo, type UndoResult } from "../../src/testdata/undo.ts";
+import type { TestDataWarehouse } from "../../src/warehouse/access.ts";
 import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, table } from "./place.ts";
 
 // Undo is the last resort: what it cannot do it has to say, and what it does must be exactly what was lost.
@@ -43,16 +44,23 @@ const usual = [
   { id: "production", title: "Maths", created_at: during },
 ];
 
-async function cleanUp(): Promise<CleanupResult> {
-  const ports = school.ports();
-  return await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(tables)));
+async function cleanUp(
+  declared = tables,
+  changes: Partial<WritingPorts> = {},
+  testData: Partial<TestDataConfig> = {},
+): Promise<CleanupResult> {
+  const ports = school.ports(changes);
+  return await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(declared, { testData })));
 }
 
 const told: AuditNote[] = [];
 
-async function undo(cleanup: CleanupResult, { protectedTables = [] as string[], dryRun = false } = {}): Promise<UndoResult> {
+async function undo(
+  cleanup: CleanupResult,
+  { protectedTables = [] as string[], dryRun = false, declared = tables } = {},
+): Promise<UndoResult> {
   const report = { runId, environment: { name: "sandbox", access: "test-data" as const }, cleanup };
-  const plan = await planUndo(school.warehouse, { report, tables, protectedTables });
+  const plan = await planUndo(school.warehouse, { report, tables: declared, protectedTables });
   if (dryRun) return plan.result;
   const audit = async (note: AuditNote) => void told.push(note);
   const { environment } = school.ports();
@@ -127,14 +135,162 @@ describe("undo", () => {
     expect(await all("sessions.lessons")).toEqual(before);
   });
 
-  it("brings back what came back by itself and was deleted again", async () => {
+  describe.each([
+    ["three of a lesson", ["a", "b", "c"]],
+    ["one of a lesson", ["a"]],
+  ])("of a table whose declared key is no name of its rows, with %s", (_, members) => {
+    const declared: Record<string, Table> = {
+      "sessions.lessons": table({ match: [{ column: "title", prefix: true }], time: "created_at" }),
+      "sessions.members": table({ key: "lesson_id", parents: { lesson_id: "sessions.lessons" } }),
+    };
+    const rows = [...members.map((who) => ({ lesson_id: "one", who })), ...["x", "y"].map((who) => ({ lesson_id: "real", who }))];
+    const written = { lesson_id: "one", who: "written since" };
+    const who = async () => (await school.rows("sessions.members")).map((row) => `${row.lesson_id} ${row.who}`).sort();
+
+    it("brings every row back beside one that was written since, and never twice", async () => {
+      school = await place.catalog(`undo${count++}`, {
+        "sessions.lessons": { columns: { id: "string", title: "string", created_at: "timestamp" } },
+        "sessions.members": { columns: { lesson_id: "string", who: "string" } },
+      });
+      await school.insert("sessions.lessons", usual);
+      await school.insert("sessions.members", rows);
+      const before = await who();
+      const cleanup = await cleanUp(declared);
+      await school.insert("sessions.members", [written]);
+      const ofMembers = ({ tables }: UndoResult) => tables.find((one) => one.table === "sessions.members");
+      const all = members.length;
+      expect(ofMembers(await undo(cleanup, { declared, dryRun: true }))).toMatchObject({ restorable: all, present: 0 });
+      expect(ofMembers(await undo(cleanup, { declared }))).toMatchObject({ restored: all });
+      expect(await who()).toEqual([...before, "one written since"].sort());
+      expect(ofMembers(await undo(cleanup, { declared }))).toMatchObject({ restorable: 0, present: all });
+      expect(await who()).toEqual([...before, "one written since"].sort());
+    });
+  });
+
+  it("brings rows back to a table that has no column of the key's name", async () => {
+    const declared: Record<string, Table> = {
+      "sessions.lessons": table({ match: [{ column: "title", prefix: true }], time: "created_at" }),
+      "sessions.notes": table({ parents: { lesson_id: "sessions.lessons" } }),
+    };
+    school = await place.catalog(`undo${count++}`, {
+      "sessions.lessons": { columns: { id: "string", title: "string", created_at: "timestamp" } },
+      "sessions.notes": { columns: { lesson_id: "string", text: "string" } },
+    });
+    await school.insert("sessions.lessons", usual);
+    const note = { lesson_id: "one", text: "so" };
+    await school.insert("sessions.notes", [note, note, { lesson_id: "real", text: "so" }]);
+    const before = await school.rows("sessions.notes");
+    const cleanup = await cleanUp(declared);
+    const undone = (await undo(cleanup, { declared })).tables.find((one) => one.table === "sessions.notes");
+    expect(undone).toEqual({ table: "sessions.notes", deleted: 2, restorable: 2, present: 0, restored: 2 });
+    expect(await school.rows("sessions.notes")).toEqual(expect.arrayContaining(before));
+    expect((await undo(cleanup, { declared })).tables).toContainEqual(
+      expect.objectContaining({ table: "sessions.notes", restorable: 0, present: 2 }),
+    );
+  });
+
+  describe("of rows that came back by themselves and were deleted again", () => {
+    const note = { id: null, title: `${mine} note`, created_at: during };
+    it.each([
+      ["with a key", usual],
+      ["without one, twice the same", [note, note, { ...note, title: "Note" }]],
+    ])("brings each back once, and says before how many: rows %s", async (_, rows) => {
+      await open(rows, []);
+      const before = await all("sessions.lessons");
+      place.warehouse.levers.reappearingRows = 1;
+      const cleanup = await cleanUp();
+      expect(cleanup.tables[0]?.deletions).toHaveLength(2);
+      const shown = { table: "sessions.lessons", deleted: 3, restorable: 2, present: 0 };
+      const planned = await undo(cleanup, { dryRun: true });
+      expect(planned).toMatchObject({ tables: [shown], notes: [expect.stringMatching(/^sessions\.lessons: 1 of the deleted/)] });
+      expect((await undo(cleanup)).tables).toEqual([{ ...shown, restored: 2 }]);
+      expect(await all("sessions.lessons")).toEqual(before);
+      expect((await undo(cleanup)).tables).toEqual([{ ...shown, restorable: 0, present: 2 }]);
+      expect(await all("sessions.lessons")).toEqual(before);
+    });
+
+    it("brings it back as it was last", async () => {
+      await open(usual, []);
+      const anew = { id: "one", title: `${mine} maths, anew`, created_at: during };
+      let first = true;
+      const { deleteRows } = school.warehouse;
+      const warehouse: TestDataWarehouse = {
+        ...school.warehouse,
+        async deleteRows(...asked) {
+          const rows = await deleteRows(...asked);
+          if (first) await school.insert("sessions.lessons", [anew]);
+          first = false;
+          return rows;
+        },
+      };
+      const cleanup = await cleanUp(tables, { warehouse });
+      expect((await undo(cleanup)).tables).toEqual([
+        { table: "sessions.lessons", deleted: 3, restorable: 2, present: 0, restored: 2 },
+      ]);
+      expect(await all("sessions.lessons")).toEqual([`one ${anew.title}`, "production Maths", `two ${mine} art`]);
+    });
+  });
+
+  describe("where a part of what was deleted is not known", () => {
+    /** The first delete is answered in this way, and a row comes back behind it, which the second round deletes. */
+    async function cleanUpAfter(answer: (rows: number | undefined) => number | undefined): Promise<CleanupResult> {
+      let first = true;
+      const { deleteRows } = school.warehouse;
+      const warehouse: TestDataWarehouse = {
+        ...school.warehouse,
+        async deleteRows(...asked) {
+          const rows = await deleteRows(...asked);
+          if (!first) return rows;
+          first = false;
+          await school.insert("sessions.lessons", [{ id: "late", title: `${mine} late`, created_at: during }]);
+          return answer(rows);
+        },
+      };
+      return await cleanUp(tables, { warehouse });
+    }
+    const lost = () => undefined;
+    const broken = () => {
+      throw new Error("socket hang up");
+    };
+
+    it.each([
+      ["a lost count", lost],
+      ["a broken connection", broken],
+    ])("says so after %s, whatever a later round deletes", async (_, answer) => {
+      await open(usual, []);
+      const cleanup = await cleanUpAfter(answer);
+      expect(await all("sessions.lessons")).toEqual(["production Maths"]);
+      expect(cleanup.tables).toEqual([expect.objectContaining({ deletions: [expect.objectContaining({ rows: 1 })] })]);
+      // Three rows went; only one is known of.
+      expect(cleanup.tables[0]).not.toHaveProperty("deleted");
+      expect(cleanup).toMatchObject({ deletedRows: 1, leftOver: 0 });
+      expect((await undo(cleanup)).tables).toEqual([
+        expect.objectContaining({ restored: 1, problem: expect.stringContaining("could not tell how many rows it deleted") }),
+      ]);
+      expect(await all("sessions.lessons")).toEqual([`late ${mine} late`, "production Maths"]);
+    });
+
+    it("says so where the version of one of the deletes was not found", async () => {
+      await open(usual, []);
+      const cleanup = await cleanUpAfter((rows) => rows);
+      const newest = cleanup.tables.map((one) => ({ ...one, deletions: one.deletions?.slice(1) ?? [] }));
+      expect((await undo({ ...cleanup, tables: newest }, { dryRun: true })).tables).toEqual([
+        expect.objectContaining({
+          deleted: 3,
+          restorable: 1,
+          problem: expect.stringContaining("which version has them of 1 only"),
+        }),
+      ]);
+    });
+  });
+
+  it("has nothing to do after a cleanup that was not carried out", async () => {
     await open(usual, []);
-    const before = await all("sessions.lessons");
-    place.warehouse.levers.reappearingRows = 1;
-    const cleanup = await cleanUp();
-    expect(cleanup.tables[0]?.deletions).toHaveLength(2);
-    await undo(cleanup);
-    expect(await all("sessions.lessons")).toEqual(before);
+    const cleanup = await cleanUp(tables, {}, { maxRows: 1 });
+    expect(await all("sessions.lessons")).toHaveLength(3);
+    expect(cleanup).toMatchObject({ problems: expect.arrayContaining(["nothing was deleted"]), keys: { deleted: 0 } });
+    expect(cleanup.tables).toEqual([expect.objectContaining({ planned: 2, deleted: 0 })]);
+    expect((await undo(cleanup)).tables).toEqual([]);
   });
 
   it("finds the right version where the report has that of another run's delete", async () => {
