@@ -101,7 +101,7 @@ export function lookFurther(look: Look, ids: KnownIds, verified: Iterable<string
  * The question of one table. Tables are asked many in one statement, so each has the same columns: its key, its time, and as many
  * more as any of them needs.
  * @param width of the widest of them; see {@link widthOf}
- * @param limit more rows than this are not fetched: the plan is refused anyway.
+ * @param limit more rows than this are not fetched; who gets as many has not seen all, and refuses the plan.
  */
 export function questionOf(
   warehouse: WarehouseReader,

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { leversAtRest } from "../../local/warehouse/levers.ts";
 import type { Environment, Table } from "../../src/config/schema.ts";
 import type { CleanupResult } from "../../src/model.ts";
-import { type CleanupRequest, planCleanup } from "../../src/testdata/cleanup.ts";
+import { type CleanupRequest, describePlan, planCleanup } from "../../src/testdata/cleanup.ts";
 import { executeCleanup, prove } from "../../src/testdata/execute.ts";
-import { judgeCleanup } from "../../src/testdata/judge.ts";
+import { judgeCleanup, judgeLeftovers } from "../../src/testdata/judge.ts";
 import { parseLedger } from "../../src/testdata/ledger.ts";
 import { WrongPlace } from "../../src/testdata/proof.ts";
 import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, table } from "./place.ts";
@@ -108,6 +108,39 @@ describe("a plan", () => {
     expect(deletesSeen()).toEqual([]);
     expect(await place.keys.exists("session:uuid-of-mine:code")).toBe(1);
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
+  });
+
+  it("that saw only a part of a table is refused: what is kept must not hide what has to go", async () => {
+    await open();
+    const prefix = "integration_test_";
+    const titles = (time: number) => `'${prefix}${time}_0a0b0c0d '`;
+    await place.warehouse.load(
+      `INSERT INTO ${school.name}.sessions.lessons (id, title) SELECT 'young-' || i, ${titles(runStarted)} || i FROM range(20001) AS t(i);
+       INSERT INTO ${school.name}.sessions.lessons (id, title) SELECT 'expired-' || i, ${titles(runStarted - 86_400_000)} || i FROM range(3) AS t(i)`,
+    );
+    const request = requestFor(tables, { scope: "expired" });
+    expect(judgeLeftovers(describePlan(await planCleanup(school.ports(), request), true)).verdict).toBe("error");
+    const result = await cleanUp(request);
+    expect(result).toMatchObject({ deletedRows: 0, leftOver: null });
+    expect(result.problems.join()).toMatch(/sessions\.lessons has more than 20000 rows .*testData\.maxRows \(20000\)/);
+    expect(judgeCleanup(result, 1).verdict).toBe("error");
+    expect(deletesSeen()).toEqual([]);
+
+    // The cure that the message names.
+    const cured = await cleanUp(requestFor(tables, { scope: "expired", testData: { maxRows: 20_100 } }));
+    expect(cured).toMatchObject({ deletedRows: 3, leftOver: 0, problems: [] });
+  });
+
+  it("looks again as carefully: a table of which only a part was seen afterwards is unknown, not clean", async () => {
+    await open();
+    const plan = await planCleanup(school.ports(), requestFor(tables, { scope: "expired", now: runStarted + 86_400_000 }));
+    expect(plan.rows?.rows).toBe(3);
+    await place.warehouse.load(
+      `INSERT INTO ${school.name}.sessions.lessons (id, title) SELECT 'young-' || i, 'integration_test_${runStarted + 86_400_000}_0a0b0c0d ' || i FROM range(20001) AS t(i)`,
+    );
+    const result = await executeCleanup(await prove(school.ports()), plan);
+    expect(result.leftOver).toBeNull();
+    expect(judgeCleanup(result, 1).verdict).toBe("error");
   });
 
   it("says which tables and columns are missing, and still finds what can be found", async () => {
