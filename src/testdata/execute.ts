@@ -13,6 +13,7 @@ import {
   tableOf,
 } from "./cleanup.ts";
 import { inParallel } from "./concurrency.ts";
+import { tablesHeldBy, whyHeld } from "./held.ts";
 import { versionOfDelete } from "./history.ts";
 import { addDeleted, shortenLives } from "./keys.ts";
 import { proveRedis, proveWarehouse } from "./proof.ts";
@@ -120,6 +121,7 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
   let keys = plan.keys?.keys.size ?? 0;
   const say = () => ports.onRemaining({ tables: [...remaining].map(([table, rows]) => ({ table, rows })), keys });
   const deletions: CarriedOut[] = [];
+  let held: ReadonlySet<string> = new Set();
   say();
   // Before the rows: a key is known by the id of a row, and once that is gone no sweep would find it.
   if (redis && plan.keys && plan.keys.keys.size > 0) {
@@ -133,6 +135,8 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
       keys = 0;
     } catch (error) {
       result.keys.problem = sentence(error);
+      // Which of them are gone is unknown, so any may be left. The next round tries again.
+      if (plan.rows) held = tablesHeldBy(plan.keys.keys, plan.rows);
     }
     say();
     await ports.audit({
@@ -143,8 +147,10 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
   }
   if (warehouse && plan.rows) {
     for (const wave of plan.rows.waves) {
-      ports.onStep(`deleting from ${wave.map((table) => table.table).join(", ")}`);
-      await inParallel(deletionsAtOnce, wave, async (table) => {
+      const going = withoutHeld(wave, held, result);
+      if (going.length === 0) continue;
+      ports.onStep(`deleting from ${going.map((table) => table.table).join(", ")}`);
+      await inParallel(deletionsAtOnce, going, async (table) => {
         const deletion = await deleteTable(warehouse, table, entryFor(result, table));
         if (deletion) {
           deletions.push(deletion);
@@ -157,6 +163,16 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
     result.deletedRows = result.tables.reduce((sum, table) => sum + (table.deleted ?? 0), 0);
   }
   return deletions;
+}
+
+/** What of a wave goes now. What stays says why; what has stayed before says it no longer. */
+function withoutHeld(wave: readonly TablePlan[], held: ReadonlySet<string>, result: CleanupResult): TablePlan[] {
+  return wave.filter((table) => {
+    const entry = entryFor(result, table);
+    if (held.has(table.table)) entry.problem ??= whyHeld;
+    else if (entry.problem === whyHeld) delete entry.problem;
+    return !held.has(table.table);
+  });
 }
 
 function entryFor(result: CleanupResult, table: TablePlan): TableCleanup {

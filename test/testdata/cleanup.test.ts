@@ -344,6 +344,69 @@ describe("a deletion that does not go as planned", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
   });
 
+  describe("because Redis keys cannot be deleted", () => {
+    /** A Redis that fails to delete so many times. */
+    const failing = (times: number) => {
+      let failed = 0;
+      const unlink = async (keys: readonly string[]) => {
+        if (failed++ < times) throw new Error("UNLINK was refused");
+        return await place.redis.unlink(keys);
+      };
+      return Object.create(place.redis, { unlink: { value: unlink } }) as Place["redis"];
+    };
+    const cleanUpWith = async (redis: Place["redis"]) => {
+      const ports = school.ports({ redis });
+      return await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(tables)));
+    };
+    /** Of the same run: what is left must be found without any ledger. */
+    const sweep = () => cleanUp(requestFor(tables, { scope: "expired", now: runStarted + 86_400_000 }));
+
+    it("leaves the rows by which they are found, and what these are found by; a later sweep finds all of it", async () => {
+      await open();
+      await place.keys.set("group:group-of-mine:state", "1");
+      const result = await cleanUpWith(failing(100));
+      expect(await state()).toEqual(untouched);
+      expect(result).toMatchObject({ deletedRows: 0, leftOver: 3, keys: { left: 1, problem: "UNLINK was refused" } });
+      for (const one of result.tables) expect(one).toMatchObject({ left: 1, problem: expect.stringContaining("its rows stay") });
+      expect(judgeCleanup(result, 1)).toMatchObject({
+        verdict: "failed",
+        message: expect.stringContaining("UNLINK was refused"),
+      });
+
+      expect(await sweep()).toMatchObject({ deletedKeys: 1, leftOver: 0, problems: [] });
+      expect(await place.keys.dbsize()).toBe(0);
+    });
+
+    it("deletes the rows by which no key is found", async () => {
+      await open();
+      await place.keys.mset("session:uuid-of-mine:code", "1", `cw:test:${mine}`, "1");
+      const result = await cleanUpWith(failing(100));
+      expect(await state()).toEqual({ ...untouched, groups: kept.groups });
+      expect(result).toMatchObject({ deletedRows: 1, leftOver: 3, keys: { left: 2 } });
+
+      expect(await sweep()).toMatchObject({ deletedKeys: 2, leftOver: 0, problems: [] });
+    });
+
+    it("deletes all rows where the keys show by themselves", async () => {
+      await open();
+      await place.keys.set(`cw:test:${mine}`, "1");
+      const result = await cleanUpWith(failing(100));
+      expect(await state()).toEqual(kept);
+      expect(result).toMatchObject({ deletedRows: 2, leftOver: 1, keys: { left: 1 } });
+      expect(judgeCleanup(result, 1).verdict).toBe("failed");
+    });
+
+    it("tries again in the next round, and deletes the rows once they are gone", async () => {
+      await open();
+      await place.keys.set("session:uuid-of-mine:code", "1");
+      const result = await cleanUpWith(failing(1));
+      expect(await state()).toEqual(kept);
+      expect(result).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
+      expect(result.tables.map(({ problem }) => problem)).toEqual([undefined, undefined]);
+      expect(await place.keys.dbsize()).toBe(0);
+    });
+  });
+
   it("a warehouse that is gone when we look again leaves it unknown", async () => {
     await open();
     const ports = school.ports();
