@@ -143,6 +143,13 @@ describe("a plan", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("error");
   });
 
+  it("deletes what hangs on a row before the row, tracked or not: a later sweep has no ledger to find it by", async () => {
+    await open();
+    const ledger = parseLedger('{"table":"sessions.groups","id":"group-of-mine"}\n');
+    const { rows } = await planCleanup(school.ports(), requestFor(tables, { ledger }));
+    expect(rows?.waves.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.groups"], ["sessions.lessons"]]);
+  });
+
   it("says which tables and columns are missing, and still finds what can be found", async () => {
     await open();
     const changed = {
