@@ -15,7 +15,7 @@ import {
 import { inParallel } from "./concurrency.ts";
 import { tablesHeldBy, whyHeld } from "./held.ts";
 import { versionOfDelete } from "./history.ts";
-import { addDeleted, shortenLives } from "./keys.ts";
+import { addDeleted, loseCount, shortenLives } from "./keys.ts";
 import { proveRedis, proveWarehouse } from "./proof.ts";
 import type { TablePlan } from "./row-plan.ts";
 import { Binder, conditionOf, storedSelection } from "./selection.ts";
@@ -131,10 +131,10 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
     try {
       gone = await redis.unlink([...plan.keys.keys]);
       addDeleted(result.keys, gone);
-      result.deletedKeys = result.keys.deleted ?? result.deletedKeys;
+      result.deletedKeys += gone ?? 0;
       keys = 0;
     } catch (error) {
-      result.keys.problem = sentence(error);
+      loseCount(result.keys, sentence(error));
       // Which of them are gone is unknown, so any may be left. The next round tries again.
       if (plan.rows) held = tablesHeldBy(plan.keys.keys, plan.rows);
     }

@@ -408,8 +408,15 @@ describe("a deletion that does not go as planned", () => {
       await place.keys.set("session:uuid-of-mine:code", "1");
       const result = await cleanUpWith(failing(1));
       expect(await state()).toEqual(kept);
-      expect(result).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
+      expect(result).toMatchObject({ deletedRows: 2, deletedKeys: 1, leftOver: 0, problems: [] });
       expect(result.tables.map(({ problem }) => problem)).toEqual([undefined, undefined]);
+      // Of the first time nobody knows how many it deleted before it failed.
+      expect(result.keys).toMatchObject({ left: 0, problem: "UNLINK was refused" });
+      expect(result.keys.deleted).toBeUndefined();
+      expect(judgeCleanup(result, 1)).toMatchObject({
+        verdict: "degraded",
+        observed: "2 rows and an unknown number of keys deleted, 0 left",
+      });
       expect(await place.keys.dbsize()).toBe(0);
     });
   });
