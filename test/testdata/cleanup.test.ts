@@ -226,6 +226,20 @@ describe("what is none of the run's", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
   });
 
+  it("in a view is none of the view's: it goes with the rows of the table that the view shows", async () => {
+    await open({ "analytics.active": { id: "string", lesson_id: "string" } });
+    await school.insert("analytics.active", [{ id: "shown", lesson_id: "uuid-of-mine" }]);
+    // The local warehouse has no views: this is a table of which it is said that it is one.
+    const query: Catalog["warehouse"]["query"] = async (sql, parameters) =>
+      sql.includes("information_schema.tables")
+        ? [{ table_schema: "analytics", table_name: "active" }]
+        : await school.warehouse.query(sql, parameters);
+    const ports = school.ports({ warehouse: { ...school.warehouse, query } });
+    const plan = await planCleanup(ports, requestFor(tables));
+    expect(judgeCleanup(describePlan(plan, true), 1)).toMatchObject({ verdict: "passed" });
+    expect(await executeCleanup(await prove(ports), plan)).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
+  });
+
   it("in tables that nobody declared is no problem any more once it is gone", async () => {
     await open({ "analytics.notes": { id: "string", lesson_id: "string" } });
     await school.insert("analytics.notes", [{ id: "note", lesson_id: "uuid-of-mine" }]);
