@@ -65,7 +65,8 @@ export function codeBlock(text: string): string {
   const code = plainText(text)
     .replace(/^[^\S\n]*::.*$/gm, withoutCommands)
     .replaceAll("##[", "# #[");
-  const longest = Math.max(2, ...[...code.matchAll(/`+/g)].map(([run]) => run.length));
+  // One by one: as arguments, the backticks of a long log would overflow the stack.
+  const longest = [...code.matchAll(/`+/g)].reduce((most, [run]) => Math.max(most, run.length), 2);
   const fence = "`".repeat(longest + 1);
   return `${fence}text\n${code.replace(/\n+$/, "")}\n${fence}\n`;
 }

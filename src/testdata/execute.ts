@@ -13,8 +13,9 @@ import {
   tableOf,
 } from "./cleanup.ts";
 import { inParallel } from "./concurrency.ts";
+import { tablesHeldBy, whyHeld } from "./held.ts";
 import { versionOfDelete } from "./history.ts";
-import { addDeleted, shortenLives } from "./keys.ts";
+import { addDeleted, loseCount, shortenLives } from "./keys.ts";
 import { proveRedis, proveWarehouse } from "./proof.ts";
 import type { TablePlan } from "./row-plan.ts";
 import { Binder, conditionOf, storedSelection } from "./selection.ts";
@@ -123,6 +124,7 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
   let keys = plan.keys?.keys.size ?? 0;
   const say = () => ports.onRemaining({ tables: [...remaining].map(([table, rows]) => ({ table, rows })), keys });
   const deletions: CarriedOut[] = [];
+  let held: ReadonlySet<string> = new Set();
   say();
   // Before the rows: a key is known by the id of a row, and once that is gone no sweep would find it.
   if (redis && plan.keys && plan.keys.keys.size > 0) {
@@ -132,10 +134,12 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
     try {
       gone = await redis.unlink([...plan.keys.keys]);
       addDeleted(result.keys, gone);
-      result.deletedKeys = result.keys.deleted ?? result.deletedKeys;
+      result.deletedKeys += gone ?? 0;
       keys = 0;
     } catch (error) {
-      result.keys.problem = sentence(error);
+      loseCount(result.keys, sentence(error));
+      // Which of them are gone is unknown, so any may be left. The next round tries again.
+      if (plan.rows) held = tablesHeldBy(plan.keys.keys, plan.rows);
     }
     say();
     await ports.audit({
@@ -146,8 +150,10 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
   }
   if (warehouse && plan.rows) {
     for (const wave of plan.rows.waves) {
-      ports.onStep(`deleting from ${wave.map((table) => table.table).join(", ")}`);
-      await inParallel(deletionsAtOnce, wave, async (table) => {
+      const going = withoutHeld(wave, held, result);
+      if (going.length === 0) continue;
+      ports.onStep(`deleting from ${going.map((table) => table.table).join(", ")}`);
+      await inParallel(deletionsAtOnce, going, async (table) => {
         const deletion = await deleteTable(warehouse, table, entryFor(result, table));
         if (deletion) {
           deletions.push(deletion);
@@ -161,6 +167,16 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
     result.deletedRows += deletions.reduce((sum, { rows }) => sum + (rows ?? 0), 0);
   }
   return deletions;
+}
+
+/** What of a wave goes now. What stays says why; what has stayed before says it no longer. */
+function withoutHeld(wave: readonly TablePlan[], held: ReadonlySet<string>, result: CleanupResult): TablePlan[] {
+  return wave.filter((table) => {
+    const entry = entryFor(result, table);
+    if (held.has(table.table)) entry.problem ??= whyHeld;
+    else if (entry.problem === whyHeld) delete entry.problem;
+    return !held.has(table.table);
+  });
 }
 
 function entryFor(result: CleanupResult, table: TablePlan): TableCleanup {

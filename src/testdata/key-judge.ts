@@ -51,8 +51,8 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
   // A part holds no colon, so neither can what a part is or begins with; at the start of the whole key it can.
   const partPrefixes = byFirst(prefixes.filter((prefix) => !prefix.includes(":")));
   const keyPrefixes = prefixes.filter((prefix) => prefix.includes(":"));
-  const idLengths = marks([...ids].map((id) => id.length));
-  const idBeginnings = marks([...ids].map((id) => id.charCodeAt(0)));
+  const idLengths = marks(new Set([...ids].map((id) => id.length)));
+  const idBeginnings = marks(new Set([...ids].map((id) => id.charCodeAt(0))));
 
   const speaksForIt = (key: string): "id" | "prefix" | undefined => {
     let found: "prefix" | undefined = keyPrefixes.some((prefix) => key.startsWith(prefix)) ? "prefix" : undefined;
@@ -85,8 +85,9 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
 }
 
 /** Numbers → a table that says 1 for each of them. */
-function marks(numbers: readonly number[]): Uint8Array {
-  const table = new Uint8Array(Math.max(0, ...numbers) + 1);
+function marks(numbers: ReadonlySet<number>): Uint8Array {
+  // As arguments of Math.max, a hundred thousand numbers would overflow the stack.
+  const table = new Uint8Array([...numbers].reduce((most, number) => Math.max(most, number), 0) + 1);
   for (const number of numbers) table[number] = 1;
   return table;
 }

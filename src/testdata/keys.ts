@@ -154,13 +154,16 @@ export async function shortenLives(redis: TestDataRedis, plan: KeyPlan, result: 
   }
 }
 
-/** How `keys.deleted` goes missing. */
 const lostCount = "how many keys were deleted could not be told: the connection was lost before Redis had answered";
 
 /** Adds what one deletion says of itself; once unknown, the sum stays unknown. */
 export function addDeleted(keys: CleanupResult["keys"], gone: number | undefined): void {
-  if (gone === undefined) {
-    keys.problem = lostCount;
-    delete keys.deleted;
-  } else if (keys.problem !== lostCount) keys.deleted = (keys.deleted ?? 0) + gone;
+  if (gone === undefined) loseCount(keys, lostCount);
+  else if (keys.problem === undefined) keys.deleted = (keys.deleted ?? 0) + gone;
+}
+
+/** A deletion that fails may have deleted some of its keys before: what a later one says is no longer the sum. */
+export function loseCount(keys: CleanupResult["keys"], why: string): void {
+  keys.problem = why;
+  delete keys.deleted;
 }

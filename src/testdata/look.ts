@@ -19,7 +19,7 @@ export interface Look {
   rules: Rule[];
   /** What is already known: keys of this table, and keys of the tables it hangs on. */
   inherited: Selection;
-  /** What of that the table has answered already: only what is new is asked, and those rows are not fetched again. */
+  /** What of that the table has answered already: only what is new is asked, and those rows are not counted again. */
   answered: Selection;
   /** It has answered a question before: rows that show by themselves have been taken. */
   begun: boolean;
@@ -101,7 +101,7 @@ export function lookFurther(look: Look, ids: KnownIds, verified: Iterable<string
  * The question of one table. Tables are asked many in one statement, so each has the same columns: its key, its time, and as many
  * more as any of them needs.
  * @param width of the widest of them; see {@link widthOf}
- * @param limit more rows than this are not fetched: the plan is refused anyway.
+ * @param limit more rows than this are not fetched; who gets as many has not seen all, and refuses the plan.
  */
 export function questionOf(
   warehouse: WarehouseReader,
@@ -125,7 +125,7 @@ export function questionOf(
 
 function conditionFor(look: Look, binder: Binder): string {
   const { inherited, answered, rules } = look;
-  const begun = look.begun ? conditionOf(answered, binder) : "";
+  const begun = look.begun ? conditionOf(exceptByKey(answered, look.table), binder) : "";
   const asked = emptySelection();
   for (const [column, values] of inherited.values)
     select(asked, column, look.begun ? [...values].filter((value) => !answered.values.get(column)?.has(value)) : values);
@@ -133,6 +133,12 @@ function conditionFor(look: Look, binder: Binder): string {
     .filter((text) => text !== "")
     .join(" OR ");
   return begun === "" || terms === "" ? terms : `(${terms}) AND NOT coalesce(${begun}, false)`;
+}
+
+/** Rows that were found by their key are fetched again once a row they hang on is known, because they must go before that one. */
+function exceptByKey(answered: Selection, table: Table): Selection {
+  if (table.key in table.parents) return answered;
+  return { values: new Map([...answered.values].filter(([column]) => column !== table.key)) };
 }
 
 export function widthOf(look: Look): number {
@@ -184,7 +190,7 @@ export function rowTaker(look: Look, request: PlanRequest): (row: Row) => void {
 }
 
 function takeRow(row: Row, look: Look, request: PlanRequest, places: ReadonlyMap<string, string>): void {
-  const { table, rules, inherited, found, claimed } = look;
+  const { table, rules, inherited, answered, found } = look;
   const text = (column: string): string | undefined => {
     const value = row[places.get(column) ?? ""];
     // Empty text names nothing: a row without a parent would hang on every row without a key.
@@ -207,10 +213,14 @@ function takeRow(row: Row, look: Look, request: PlanRequest, places: ReadonlyMap
     if (made === undefined) look.ageless.push(label);
     return;
   }
-  if (look.begun && shown !== undefined) {
+  // A later sweep has no ledger, so that what the ledger claims does not help it.
+  const foundAgain = shown !== undefined && made !== undefined;
+  if (!foundAgain) leanOnHighest(look, hanging);
+  if (look.begun) {
     // The first question has found it already, or has kept it for its age while it was not known to hang on anything.
-    if (expired) return;
-    const kept = made === undefined ? look.ageless.indexOf(label) : -1;
+    const byKey = key !== undefined && answered.values.get(table.key)?.has(key) === true;
+    if (byKey || (shown !== undefined && expired)) return;
+    const kept = shown !== undefined && made === undefined ? look.ageless.indexOf(label) : -1;
     if (kept >= 0) look.ageless.splice(kept, 1);
   }
   select(found.selection, by, [text(by) ?? ""]);
@@ -221,8 +231,6 @@ function takeRow(row: Row, look: Look, request: PlanRequest, places: ReadonlyMap
     found.newest = Math.max(found.newest ?? made, made);
   }
   if (found.samples.length < samplesShown) found.samples.push(label);
-  const foundAgain = (shown !== undefined && made !== undefined) || (key !== undefined && claimed.has(key));
-  if (!foundAgain) leanOnHighest(look, hanging);
 }
 
 /** Of the rows that a row hangs on, one must outlive it: the one that stands highest, on which most others lean as well. */

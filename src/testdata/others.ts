@@ -30,15 +30,16 @@ export class Others {
   /** A list: two tables may point at different parents by the same column name. */
   readonly #pointing: [column: string, parent: string][];
 
+  /** @param tables of the catalog, without its views. */
   constructor(
     warehouse: WarehouseReader,
     declared: Readonly<Record<string, Table>>,
     request: PlanRequest,
-    catalog: CatalogColumns,
+    tables: CatalogColumns,
   ) {
     this.#warehouse = warehouse;
     this.#pointing = Object.values(declared).flatMap((table) => Object.entries(table.parents));
-    this.#tables = [...catalog].flatMap(([name, columns]) =>
+    this.#tables = [...tables].flatMap(([name, columns]) =>
       name in declared ? [] : [{ name, guarded: isProtected(name, request.protectedTables), columns }],
     );
   }

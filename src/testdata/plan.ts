@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { nearest } from "../config/nearest.ts";
 import type { Table } from "../config/schema.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
-import { type CatalogColumns, readCatalogColumns } from "./catalog.ts";
+import { type CatalogColumns, readCatalogColumns, readViews } from "./catalog.ts";
 import { isProtected, levelsOf } from "./graph.ts";
 import { countSelected, holdToCaps, reportLedger } from "./limits.ts";
 import type { Look } from "./look.ts";
@@ -17,9 +17,12 @@ import { wavesOf } from "./waves.ts";
  * @throws WarehouseFailure, UserError
  */
 export async function planRows(warehouse: WarehouseReader, request: PlanRequest, earlier?: RowPlan): Promise<RowPlan> {
-  const catalog = earlier?.catalog ?? (await readCatalogColumns(warehouse));
+  const [catalog, views] = earlier
+    ? [earlier.catalog, earlier.views]
+    : await Promise.all([readCatalogColumns(warehouse), readViews(warehouse)]);
   const plan: RowPlan = {
     catalog,
+    views,
     waves: [],
     rows: 0,
     ids: new Map(),
@@ -34,7 +37,9 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   const declared = presentTables(request, catalog, plan);
   const order = new Map(levelsOf(declared).flatMap((level, index) => level.map((name) => [name, index] as const)));
   const search = new Search(warehouse, { declared, catalog, request, order }, plan, earlier?.ids ?? new Map());
-  const others = new Others(warehouse, declared, request, catalog);
+  // A view has no rows of its own: what it shows goes with the rows of its tables.
+  const tables = new Map([...catalog].filter(([name]) => !views.has(name)));
+  const others = new Others(warehouse, declared, request, tables);
   const ask = () => Promise.all([others.about(search.ids), countSelected(warehouse, search.found, catalog, request)]);
   let answers: Awaited<ReturnType<typeof ask>> | undefined;
   for (let round = 0; !search.done; round++) {

@@ -42,6 +42,8 @@ export interface TablePlan {
 
 export interface RowPlan {
   catalog: CatalogColumns;
+  /** Those of it that are views. */
+  views: ReadonlySet<string>;
   /** In the order of deletion, each wave at once; see {@link import("./waves.ts").wavesOf}. */
   waves: TablePlan[][];
   rows: number;

@@ -71,7 +71,11 @@ export class Search {
     const answers = await askTogether(this.#warehouse, round, (look, binder) =>
       questionOf(this.#warehouse, look, width, most + 1, binder),
     );
-    for (const { item: look, row } of answers.rows) takers.get(look)?.(row);
+    const fetched = new Map<Look, number>();
+    for (const { item: look, row } of answers.rows) {
+      fetched.set(look, (fetched.get(look) ?? 0) + 1);
+      takers.get(look)?.(row);
+    }
     const unreadable = new Map(answers.failed.map(({ item, why }) => [item.name, why]));
     for (const look of round) {
       const why = unreadable.get(look.name);
@@ -89,8 +93,16 @@ export class Search {
       this.#plan.blockers.push(`${name} alone has more than ${most} rows of test data; testData.maxRows is ${request.maxRows}`);
       this.#plan.unreadable.push({ table: name, why: `it has more than ${most} rows of test data` });
     }
+    // Rows that are kept, for their age, fill the answer as well: what should go may be among those that it left out.
+    const cutOff = round.filter((look) => (fetched.get(look) ?? 0) > most && !tooMany.includes(look));
+    for (const { name } of cutOff) {
+      this.#plan.blockers.push(
+        `${name} has more than ${most} rows that look like test data, with those that are kept, and no more are fetched, so that not all were looked at: set testData.maxRows (${request.maxRows}) above their number`,
+      );
+      this.#plan.unreadable.push({ table: name, why: `more than ${most} of its rows look like test data` });
+    }
     const behind = (name: string) => this.#looks.has(name) && this.#isBehind(name, declared);
-    this.#next = tooMany.length > 0 ? [] : Object.keys(declared).filter(behind);
+    this.#next = tooMany.length + cutOff.length > 0 ? [] : Object.keys(declared).filter(behind);
   }
 
   #look(name: string): Look {

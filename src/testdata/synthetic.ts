@@ -1,5 +1,6 @@
 import type { TestDataConfig } from "../config/schema.ts";
 import { quoteName } from "../warehouse/statements.ts";
+import { kindOf } from "./naming.ts";
 import type { Binder } from "./selection.ts";
 
 /** A column that holds e-mail addresses or names of people. */
@@ -11,7 +12,7 @@ export interface PersonalColumn {
 /** @param columns with their types in capitals. @param person those that the declaration says may hold a person. */
 export function personalColumns(columns: ReadonlyMap<string, string>, person: ReadonlySet<string>): PersonalColumn[] {
   return [...columns].flatMap(([column, type]): PersonalColumn[] => {
-    if (type !== "STRING") return [];
+    if (kindOf(type) !== "text") return [];
     if (/(^|_)e?mail(_|$)|recipient_address/i.test(column)) return [{ column, kind: "email" }];
     return person.has(column) && /(^|_)name$/i.test(column) ? [{ column, kind: "name" }] : [];
   });

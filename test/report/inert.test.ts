@@ -67,6 +67,10 @@ test("a table cell is one line without a column border, and keeps its line break
 });
 
 describe("a code block", () => {
+  test("holds a log with more backticks than a function may have arguments", () => {
+    expect(codeBlock("`a".repeat(300_000)).startsWith("```text\n`a`a")).toBe(true);
+  });
+
   test("ends where it should, whatever fences are inside", () => {
     fc.assert(
       fc.property(hostileText, (text) => {

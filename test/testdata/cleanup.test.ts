@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { leversAtRest } from "../../local/warehouse/levers.ts";
 import type { Environment, Table } from "../../src/config/schema.ts";
 import type { CleanupResult } from "../../src/model.ts";
-import { type CleanupRequest, planCleanup } from "../../src/testdata/cleanup.ts";
+import { type CleanupRequest, describePlan, planCleanup } from "../../src/testdata/cleanup.ts";
 import { executeCleanup, prove } from "../../src/testdata/execute.ts";
-import { judgeCleanup } from "../../src/testdata/judge.ts";
+import { judgeCleanup, judgeLeftovers } from "../../src/testdata/judge.ts";
 import { parseLedger } from "../../src/testdata/ledger.ts";
 import { WrongPlace } from "../../src/testdata/proof.ts";
 import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, table } from "./place.ts";
@@ -110,6 +110,46 @@ describe("a plan", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
   });
 
+  it("that saw only a part of a table is refused: what is kept must not hide what has to go", async () => {
+    await open();
+    const prefix = "integration_test_";
+    const titles = (time: number) => `'${prefix}${time}_0a0b0c0d '`;
+    await place.warehouse.load(
+      `INSERT INTO ${school.name}.sessions.lessons (id, title) SELECT 'young-' || i, ${titles(runStarted)} || i FROM range(20001) AS t(i);
+       INSERT INTO ${school.name}.sessions.lessons (id, title) SELECT 'expired-' || i, ${titles(runStarted - 86_400_000)} || i FROM range(3) AS t(i)`,
+    );
+    const request = requestFor(tables, { scope: "expired" });
+    expect(judgeLeftovers(describePlan(await planCleanup(school.ports(), request), true)).verdict).toBe("error");
+    const result = await cleanUp(request);
+    expect(result).toMatchObject({ deletedRows: 0, leftOver: null });
+    expect(result.problems.join()).toMatch(/sessions\.lessons has more than 20000 rows .*testData\.maxRows \(20000\)/);
+    expect(judgeCleanup(result, 1).verdict).toBe("error");
+    expect(deletesSeen()).toEqual([]);
+
+    // The cure that the message names.
+    const cured = await cleanUp(requestFor(tables, { scope: "expired", testData: { maxRows: 20_100 } }));
+    expect(cured).toMatchObject({ deletedRows: 3, leftOver: 0, problems: [] });
+  });
+
+  it("looks again as carefully: a table of which only a part was seen afterwards is unknown, not clean", async () => {
+    await open();
+    const plan = await planCleanup(school.ports(), requestFor(tables, { scope: "expired", now: runStarted + 86_400_000 }));
+    expect(plan.rows?.rows).toBe(3);
+    await place.warehouse.load(
+      `INSERT INTO ${school.name}.sessions.lessons (id, title) SELECT 'young-' || i, 'integration_test_${runStarted + 86_400_000}_0a0b0c0d ' || i FROM range(20001) AS t(i)`,
+    );
+    const result = await executeCleanup(await prove(school.ports()), plan);
+    expect(result.leftOver).toBeNull();
+    expect(judgeCleanup(result, 1).verdict).toBe("error");
+  });
+
+  it("deletes what hangs on a row before the row, tracked or not: a later sweep has no ledger to find it by", async () => {
+    await open();
+    const ledger = parseLedger('{"table":"sessions.groups","id":"group-of-mine"}\n');
+    const { rows } = await planCleanup(school.ports(), requestFor(tables, { ledger }));
+    expect(rows?.waves.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.groups"], ["sessions.lessons"]]);
+  });
+
   it("says which tables and columns are missing, and still finds what can be found", async () => {
     await open();
     const changed = {
@@ -184,6 +224,20 @@ describe("what is none of the run's", () => {
     const result = await cleanUp(requestFor(twice));
     expect(result.problems).toEqual([expect.stringContaining("1 rows of analytics.notes hang on test data")]);
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
+  });
+
+  it("in a view is none of the view's: it goes with the rows of the table that the view shows", async () => {
+    await open({ "analytics.active": { id: "string", lesson_id: "string" } });
+    await school.insert("analytics.active", [{ id: "shown", lesson_id: "uuid-of-mine" }]);
+    // The local warehouse has no views: this is a table of which it is said that it is one.
+    const query: Catalog["warehouse"]["query"] = async (sql, parameters) =>
+      sql.includes("information_schema.tables")
+        ? [{ table_schema: "analytics", table_name: "active" }]
+        : await school.warehouse.query(sql, parameters);
+    const ports = school.ports({ warehouse: { ...school.warehouse, query } });
+    const plan = await planCleanup(ports, requestFor(tables));
+    expect(judgeCleanup(describePlan(plan, true), 1)).toMatchObject({ verdict: "passed" });
+    expect(await executeCleanup(await prove(ports), plan)).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
   });
 
   it("in tables that nobody declared is no problem any more once it is gone", async () => {
@@ -309,6 +363,76 @@ describe("a deletion that does not go as planned", () => {
       expect.objectContaining({ table: "sessions.groups", left: 1, problem: expect.stringContaining("not_there") }),
     );
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
+  });
+
+  describe("because Redis keys cannot be deleted", () => {
+    /** A Redis that fails to delete so many times. */
+    const failing = (times: number) => {
+      let failed = 0;
+      const unlink = async (keys: readonly string[]) => {
+        if (failed++ < times) throw new Error("UNLINK was refused");
+        return await place.redis.unlink(keys);
+      };
+      return Object.create(place.redis, { unlink: { value: unlink } }) as Place["redis"];
+    };
+    const cleanUpWith = async (redis: Place["redis"]) => {
+      const ports = school.ports({ redis });
+      return await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(tables)));
+    };
+    /** Of the same run: what is left must be found without any ledger. */
+    const sweep = () => cleanUp(requestFor(tables, { scope: "expired", now: runStarted + 86_400_000 }));
+
+    it("leaves the rows by which they are found, and what these are found by; a later sweep finds all of it", async () => {
+      await open();
+      await place.keys.set("group:group-of-mine:state", "1");
+      const result = await cleanUpWith(failing(100));
+      expect(await state()).toEqual(untouched);
+      expect(result).toMatchObject({ deletedRows: 0, leftOver: 3, keys: { left: 1, problem: "UNLINK was refused" } });
+      for (const one of result.tables) expect(one).toMatchObject({ left: 1, problem: expect.stringContaining("its rows stay") });
+      expect(judgeCleanup(result, 1)).toMatchObject({
+        verdict: "failed",
+        message: expect.stringContaining("UNLINK was refused"),
+      });
+
+      expect(await sweep()).toMatchObject({ deletedKeys: 1, leftOver: 0, problems: [] });
+      expect(await place.keys.dbsize()).toBe(0);
+    });
+
+    it("deletes the rows by which no key is found", async () => {
+      await open();
+      await place.keys.mset("session:uuid-of-mine:code", "1", `cw:test:${mine}`, "1");
+      const result = await cleanUpWith(failing(100));
+      expect(await state()).toEqual({ ...untouched, groups: kept.groups });
+      expect(result).toMatchObject({ deletedRows: 1, leftOver: 3, keys: { left: 2 } });
+
+      expect(await sweep()).toMatchObject({ deletedKeys: 2, leftOver: 0, problems: [] });
+    });
+
+    it("deletes all rows where the keys show by themselves", async () => {
+      await open();
+      await place.keys.set(`cw:test:${mine}`, "1");
+      const result = await cleanUpWith(failing(100));
+      expect(await state()).toEqual(kept);
+      expect(result).toMatchObject({ deletedRows: 2, leftOver: 1, keys: { left: 1 } });
+      expect(judgeCleanup(result, 1).verdict).toBe("failed");
+    });
+
+    it("tries again in the next round, and deletes the rows once they are gone", async () => {
+      await open();
+      await place.keys.set("session:uuid-of-mine:code", "1");
+      const result = await cleanUpWith(failing(1));
+      expect(await state()).toEqual(kept);
+      expect(result).toMatchObject({ deletedRows: 2, deletedKeys: 1, leftOver: 0, problems: [] });
+      expect(result.tables.map(({ problem }) => problem)).toEqual([undefined, undefined]);
+      // Of the first time nobody knows how many it deleted before it failed.
+      expect(result.keys).toMatchObject({ left: 0, problem: "UNLINK was refused" });
+      expect(result.keys.deleted).toBeUndefined();
+      expect(judgeCleanup(result, 1)).toMatchObject({
+        verdict: "degraded",
+        observed: "2 rows and an unknown number of keys deleted, 0 left",
+      });
+      expect(await place.keys.dbsize()).toBe(0);
+    });
   });
 
   it("a warehouse that is gone when we look again leaves it unknown", async () => {

@@ -42,6 +42,12 @@ test("a short id is no reason: it could be a part of any key", () => {
   expect(judge({ ids: new Set(["12"]) }, "session:12:access_code")).toBe("keep");
 });
 
+test("as many ids as a ledger may have", () => {
+  const ids = new Set(Array.from({ length: 200_000 }, (_, index) => `made-by-the-server-${index}`));
+  expect(judge({ ids }, "session:made-by-the-server-199999:code")).toBe("delete");
+  expect(judge({ ids }, "session:made-by-the-server-200000:code")).toBe("keep");
+});
+
 test("expired: by the time in the key; one without a time is kept and counted, never guessed", () => {
   const expired = { scope: "expired", prefixes: ["integration_test_"], ids: new Set<string>() } as const;
   expect(judge(expired, `cw:test:x:integration_test_${now - 8_000_000}_1a2b3c4d`)).toBe("delete");
