@@ -87,8 +87,6 @@ export function checkPlainSocket(
       .replaceAll(/^-|-$/g, "")
       .toLowerCase() || "root";
   return look(`websocket.plain.${id}`, `WebSocket ${socket.path} without Socket.IO`, async () => {
-    if (typeof WebSocket === "undefined")
-      return { verdict: "skipped", message: `Node ${process.versions.node} has no WebSocket of its own; 22 and later have.` };
     const expected = `${socket.message === undefined ? "open" : `a message that matches ${socket.message}`} in < ${milliseconds(limitMs)}`;
     const durationMs = await meetPlainly(ports, socket, limitMs * 2);
     const observed = `${socket.message === undefined ? "open" : "message"} after ${milliseconds(durationMs)}`;
@@ -102,6 +100,9 @@ export function checkPlainSocket(
 /** More messages than this are none of those that a server greets with. */
 const mostMessages = 20;
 
+/** A server that does not say goodbye is left: Node's own WebSocket waits for it without end, and the process with it. */
+const partingMs = 500;
+
 /** @returns the milliseconds until it was open, or until the expected message. @throws where neither came in time */
 async function meetPlainly(
   ports: SocketPorts,
@@ -111,21 +112,28 @@ async function meetPlainly(
   const url = new URL(path, ports.url);
   const refusal = ports.readOnly && whyNotSent(ports.readOnly, url, { method: "GET", headers: ports.headers });
   if (refusal) throw new Error(`${path} was refused before sending: this environment is read-only, and ${refusal}.`);
+  const { WebSocket } = await import("ws");
   await ports.pace?.turn(ports.signal);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   const deadline = AbortSignal.any([ports.signal, AbortSignal.timeout(timeoutMs)]);
   const started = performance.now();
-  const socket = openSocket(url, ports.headers);
+  // A variable, because the types do not know closeTimeout yet.
+  const options = { headers: ports.headers, closeTimeout: partingMs };
+  const socket = new WebSocket(url, options);
   try {
     return await new Promise<number>((resolve, reject) => {
       const met = () => resolve(performance.now() - started);
       let messages = 0;
       deadline.addEventListener("abort", () => reject(lateness(ports.signal, timeoutMs)), { once: true });
       if (deadline.aborted) reject(lateness(ports.signal, timeoutMs));
-      socket.addEventListener("error", () => reject(new Error(`No WebSocket at ${url.href}.`)));
-      socket.addEventListener("close", ({ code }) => reject(new Error(`${url.href} was closed by the server (code ${code}).`)));
-      if (message === undefined) return socket.addEventListener("open", met);
-      socket.addEventListener("message", ({ data }) => {
+      // Listened to until the end: what is closed before it was open has an error, too.
+      socket.on("error", (error) => reject(new Error(`No WebSocket at ${url.href}: ${error.message}`)));
+      socket.on("close", (code) => reject(new Error(`${url.href} was closed by the server (code ${code}).`)));
+      if (message === undefined) {
+        socket.on("open", met);
+        return;
+      }
+      socket.on("message", (data) => {
         if (new RegExp(message).test(String(data))) met();
         else if (++messages === mostMessages) reject(new Error(`None of ${mostMessages} messages matches ${message}.`));
       });
@@ -133,12 +141,6 @@ async function meetPlainly(
   } finally {
     socket.close();
   }
-}
-
-/** Node's own takes headers, too, which browsers' do not and the types therefore do not know. */
-function openSocket(url: URL, headers: Readonly<Record<string, string>>): WebSocket {
-  const Opened = WebSocket as new (url: URL, options: { headers: Readonly<Record<string, string>> }) => WebSocket;
-  return new Opened(url, { headers });
 }
 
 function lateness(signal: AbortSignal, timeoutMs: number): unknown {
