@@ -9,6 +9,7 @@ import {
   command,
   exactlyOneOf,
   hostAndPort,
+  httpOrigin,
   httpUrl,
   isGroup,
   name,
@@ -160,7 +161,7 @@ const redis = z.strictObject({
 });
 
 const api = z.strictObject({
-  url: httpUrl.meta({ description: "Where the API answers." }),
+  url: httpOrigin.meta({ description: "Where the API answers, without a path: routes begin at the root of the host." }),
   headers: headers.default({}),
   endpoints: z
     .array(endpointSchema)
@@ -197,7 +198,7 @@ const plainSocket = z.strictObject({
 });
 
 const websocket = z.strictObject({
-  url: httpUrl.optional().meta({ description: "The API's address if left out." }),
+  url: httpOrigin.optional().meta({ description: "The API's address if left out; without a path as well." }),
   path: path.default("/socket.io/").meta({ description: "Where Socket.IO answers." }),
   namespaces: z
     .array(path)
