@@ -181,7 +181,7 @@ const api = z.strictObject({
       description:
         "The only routes that get a POST in a read-only environment: with {} and nothing else, because oauth and auth look for its refusal.",
     }),
-  samples: z.int().min(1).max(200).default(10).meta({
+  samples: z.int().min(1).max(200).default(20).meta({
     description: "Requests per endpoint for the latency, after one to warm up.",
   }),
   timeout: timeLimit.prefault("10s").meta({ description: "How long one answer may take." }),
