@@ -1,5 +1,5 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
+import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
 import type { Check } from "../model.ts";
 import { type Finding, look, milliseconds } from "./check.ts";
 
@@ -8,8 +8,10 @@ export interface Peer {
   host: string;
   port: number;
   tls: boolean;
-  /** A private certificate authority (PEM). */
+  /** A private certificate authority (PEM), the only one that its client trusts. */
   ca?: Buffer;
+  /** What its client trusts, where that is more than one authority. */
+  trust?: SecureContext;
   /** Its certificate may also be good for this name: servers of a group are often told by their numbers. */
   alsoNamed?: string;
 }
@@ -112,6 +114,7 @@ async function connect(
       },
       ...(asksProtocol ? { ALPNProtocols: Object.keys(protocols) } : {}),
       ...(peer.ca ? { ca: peer.ca } : {}),
+      ...(peer.trust ? { secureContext: peer.trust } : {}),
       rejectUnauthorized: false,
     });
     await opened(secure, "secureConnect", deadline, peer);
