@@ -139,6 +139,17 @@ it("nobody there, and a server that speaks no TLS, are errors", async () => {
   });
 });
 
+it("whose time was cut short by the stage is not said to have had all of it", async () => {
+  const mute = await portOf(createPlain(() => undefined));
+  const cut = (ending: AbortSignal) =>
+    checkConnection("x", "Connection", { host: "127.0.0.1", port: mute, tls: true }, { leastDays: 1 }, ending);
+  expect(await cut(AbortSignal.timeout(100))).toMatchObject({
+    verdict: "error",
+    message: `127.0.0.1:${mute} had not answered when the time of the stage was up.`,
+  });
+  expect((await cut(AbortSignal.abort(new Error("cancelled by a person")))).message).toBe("cancelled by a person");
+});
+
 it("knows the ports of addresses", () => {
   expect(peerOf("https://api.example")).toEqual({ host: "api.example", port: 443, tls: true });
   expect(peerOf("rediss://user:secret@redis.example/2")).toEqual({ host: "redis.example", port: 6379, tls: true });
