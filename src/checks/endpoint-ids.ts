@@ -9,14 +9,28 @@ export type Asked = Pick<Endpoint, "name" | "path" | "method" | "status" | "sign
  * @param taken ids of other checks
  */
 export function endpointIds(group: string, endpoints: readonly Asked[], taken: readonly string[] = []): string[] {
-  const plain = endpoints.map((endpoint) => `${group}.${wordsOf(endpoint)}`);
-  const isShared = (id: string) => taken.includes(id) || plain.indexOf(id) !== plain.lastIndexOf(id);
+  const wanted = endpoints.map((endpoint) => {
+    const plain = `${group}.${wordsOf(endpoint)}`;
+    return { plain, precise: [plain, ...particulars(endpoint)].join("-") };
+  });
+  return apart(wanted, taken);
+}
+
+/** The same ids, numbered where they are shared. */
+export function numberedIds(ids: readonly string[]): string[] {
+  const wanted = ids.map((id) => ({ plain: id, precise: id }));
+  return apart(wanted, []);
+}
+
+/** @param wanted of each the id where it stands alone, and the one where it does not */
+function apart(wanted: readonly { plain: string; precise: string }[], taken: readonly string[]): string[] {
+  const count = (id: string) => wanted.filter(({ plain }) => plain === id).length;
+  const isShared = (id: string) => taken.includes(id) || count(id) > 1;
   // What stands alone keeps its id, whoever comes before it.
-  const used = new Set([...taken, ...plain.filter((id) => !isShared(id))]);
-  return endpoints.map((endpoint, index) => {
-    const id = plain[index] ?? group;
-    if (!isShared(id)) return id;
-    const free = firstFree([id, ...particulars(endpoint)].join("-"), used);
+  const used = new Set([...taken, ...wanted.map(({ plain }) => plain).filter((id) => !isShared(id))]);
+  return wanted.map(({ plain, precise }) => {
+    if (!isShared(plain)) return plain;
+    const free = firstFree(precise, used);
     used.add(free);
     return free;
   });

@@ -1,5 +1,6 @@
 import type { Check } from "../model.ts";
 import { latencyOf, look, milliseconds } from "./check.ts";
+import { numberedIds } from "./endpoint-ids.ts";
 import type { Pace } from "./pace.ts";
 import { type RouteGuard, whyNotSent } from "./route-guard.ts";
 
@@ -80,13 +81,9 @@ export function checkPlainSocket(
   ports: SocketPorts,
   socket: { path: string; message?: string | undefined },
   limitMs: number,
+  id = plainId(socket.path),
 ): Promise<Check> {
-  const id =
-    socket.path
-      .replaceAll(/[^A-Za-z0-9]+/g, "-")
-      .replaceAll(/^-|-$/g, "")
-      .toLowerCase() || "root";
-  return look(`websocket.plain.${id}`, `WebSocket ${socket.path} without Socket.IO`, async () => {
+  return look(id, `WebSocket ${socket.path} without Socket.IO`, async () => {
     const expected = `${socket.message === undefined ? "open" : `a message that matches ${socket.message}`} in < ${milliseconds(limitMs)}`;
     const durationMs = await meetPlainly(ports, socket, limitMs * 2);
     const observed = `${socket.message === undefined ? "open" : "message"} after ${milliseconds(durationMs)}`;
@@ -95,6 +92,16 @@ export function checkPlainSocket(
       ? { verdict: "passed", observed, expected, latency }
       : { verdict: "failed", observed, expected, latency, message: "The WebSocket answers, but too slowly." };
   });
+}
+
+function plainId(path: string): string {
+  const words = path.replaceAll(/[^A-Za-z0-9]+/g, "-").replaceAll(/^-|-$/g, "");
+  return `websocket.plain.${words.toLowerCase() || "root"}`;
+}
+
+/** One for each; the same path may be opened several times, for another message each. */
+export function plainIds(sockets: readonly { path: string }[]): string[] {
+  return numberedIds(sockets.map(({ path }) => plainId(path)));
 }
 
 /** More messages than this are none of those that a server greets with. */

@@ -4,7 +4,7 @@ import { endpointIds } from "../checks/endpoint-ids.ts";
 import { checkEndpoint } from "../checks/http.ts";
 import { checkDiscovery, checkOauth } from "../checks/oauth.ts";
 import { Pace } from "../checks/pace.ts";
-import { checkNamespace, checkPlainSocket, checkWrongToken } from "../checks/websocket.ts";
+import { checkNamespace, checkPlainSocket, checkWrongToken, plainIds } from "../checks/websocket.ts";
 import type { Endpoint } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { apiPorts, socketPorts } from "./api.ts";
@@ -41,6 +41,8 @@ export function checkApplication(
     const ids = endpointIds(group, endpoints, [connectionId]);
     return endpoints.map((endpoint, index) => checkEndpoint(ports, endpoint, sampling, ids[index] ?? group));
   };
+  const plain = websocket?.plain ?? [];
+  const plainSocketIds = plainIds(plain);
   const { certificateDays, websocketConnect } = limits;
   return [
     checkConnection(
@@ -57,7 +59,7 @@ export function checkApplication(
       checkNamespace(sockets, name, websocketConnect, token),
       checkWrongToken(sockets, name, websocketConnect),
     ]),
-    ...(websocket?.plain ?? []).map((socket) => checkPlainSocket(sockets, socket, websocketConnect)),
+    ...plain.map((socket, index) => checkPlainSocket(sockets, socket, websocketConnect, plainSocketIds[index])),
     ...(oauth ? [checkOauth(api, oauth)] : []),
     ...(oauth?.discovery === undefined ? [] : [checkDiscovery(api, oauth.discovery)]),
   ];

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { Server } from "socket.io";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { checkNamespace, checkPlainSocket, checkWrongToken, type SocketPorts } from "../../src/checks/websocket.ts";
+import { checkNamespace, checkPlainSocket, checkWrongToken, plainIds, type SocketPorts } from "../../src/checks/websocket.ts";
 
 const http = createServer();
 let ports: SocketPorts;
@@ -119,6 +119,14 @@ describe("a WebSocket without Socket.IO", () => {
       message: expect.stringContaining(message),
     });
   });
+});
+
+it("the same path opened twice has two ids", () => {
+  expect(plainIds([{ path: "/ws" }, { path: "/" }, { path: "/ws/" }])).toEqual([
+    "websocket.plain.ws",
+    "websocket.plain.root",
+    "websocket.plain.ws-2",
+  ]);
 });
 
 it("a server that never says goodbye is left all the same", async () => {
