@@ -15,6 +15,9 @@ export interface MintedToken {
   livesMs?: number;
 }
 
+/** Who gets a token that is over sooner can do nothing with it, and could renew it for ever. */
+const leastLifeMs = 500;
+
 /** Mints a test token. @param body is sent beside the secret. @throws Error that says what the route answered. */
 export async function mintToken(
   ports: ApiPorts,
@@ -26,6 +29,10 @@ export async function mintToken(
   const token = jsonAt(answer.json, "$.tokens.accessToken") ?? jsonAt(answer.json, "$.accessToken");
   if (answer.status < 300 && typeof token === "string" && token !== "") {
     const livesMs = lifeTold(answer.json) ?? lifeInside(token);
+    if (livesMs !== undefined && livesMs < leastLifeMs)
+      throw new Error(
+        `${auth.mint} minted a token that is over ${livesMs === 0 ? "already" : `in ${livesMs} ms`}: compare its exp with the clock here.`,
+      );
     const refreshToken = jsonAt(answer.json, "$.tokens.refreshToken") ?? jsonAt(answer.json, "$.refreshToken");
     return {
       token,

@@ -44,22 +44,29 @@ export function sentence(error: unknown): string {
 
 /**
  * Percentiles by nearest rank: with ten samples the P95 is the slowest, which is the honest reading of ten samples.
+ * @param byDesign the check takes so many samples and no more, whatever anybody configures
  * @throws RangeError for no samples: an unknown latency is not 0 ms.
  */
-export function latencyOf(samples: readonly number[]): Latency {
+export function latencyOf(samples: readonly number[], byDesign = false): Latency {
   if (samples.length === 0) throw new RangeError("no latency was measured");
   const [p50, p95, max] = [0.5, 0.95, 1].map((share) => round(percentile(samples, share)));
   const latency = { count: samples.length, p50: p50 ?? 0, p95: p95 ?? 0, max: max ?? 0 };
-  measured.set(latency, samples);
+  measured.set(latency, { samples, byDesign });
   return latency;
 }
 
 /** The samples themselves stay out of the report, which has room for their summary only; comparisons with other runs need them. */
-const measured = new WeakMap<Latency, readonly number[]>();
+const measured = new WeakMap<Latency, Measured>();
 
-/** What a latency was made of; none for one that was not made here. */
-export function samplesOf(latency: Latency): readonly number[] {
-  return measured.get(latency) ?? [];
+interface Measured {
+  readonly samples: readonly number[];
+  /** Nobody can ask for more of them. */
+  readonly byDesign: boolean;
+}
+
+/** What a latency was made of; no samples for one that was not made here. */
+export function measuredOf(latency: Latency): Measured {
+  return measured.get(latency) ?? { samples: [], byDesign: false };
 }
 
 /** By nearest rank. @param share from 0 to 1 */

@@ -1,5 +1,5 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
+import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
 import type { Check } from "../model.ts";
 import { type Finding, look, milliseconds } from "./check.ts";
 
@@ -8,8 +8,10 @@ export interface Peer {
   host: string;
   port: number;
   tls: boolean;
-  /** A private certificate authority (PEM). */
+  /** A private certificate authority (PEM), the only one that its client trusts. */
   ca?: Buffer;
+  /** What its client trusts, where that is more than one authority. */
+  trust?: SecureContext;
   /** Its certificate may also be good for this name: servers of a group are often told by their numbers. */
   alsoNamed?: string;
 }
@@ -91,11 +93,11 @@ async function connect(
   asksProtocol: boolean,
   signal: AbortSignal,
 ): Promise<{ tcpMs: number; tlsMs?: number; certificate?: Certificate | undefined; protocol?: HttpProtocol | undefined }> {
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const waiting = { deadline: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]), signal, peer };
   const started = performance.now();
   const socket = connectTcp({ host: peer.host, port: peer.port });
   try {
-    await opened(socket, "connect", deadline, peer);
+    await opened(socket, "connect", waiting);
     const tcpMs = performance.now() - started;
     if (!peer.tls) return { tcpMs };
     // An address has no server name to ask for, but the certificate must name it all the same.
@@ -112,9 +114,10 @@ async function connect(
       },
       ...(asksProtocol ? { ALPNProtocols: Object.keys(protocols) } : {}),
       ...(peer.ca ? { ca: peer.ca } : {}),
+      ...(peer.trust ? { secureContext: peer.trust } : {}),
       rejectUnauthorized: false,
     });
-    await opened(secure, "secureConnect", deadline, peer);
+    await opened(secure, "secureConnect", waiting);
     return {
       tcpMs,
       tlsMs: performance.now() - started - tcpMs,
@@ -142,14 +145,26 @@ function certificateOf(socket: TLSSocket): Certificate | undefined {
       };
 }
 
-function opened(socket: Socket, event: "connect" | "secureConnect", deadline: AbortSignal, peer: Peer): Promise<void> {
+interface Waiting {
+  /** Our own end of patience, or the stage's. */
+  deadline: AbortSignal;
+  /** The stage's alone. */
+  signal: AbortSignal;
+  peer: Peer;
+}
+
+/** Ours is over, or that of the stage: then nobody knows how long it would have taken. */
+function lateness(peer: Peer, signal: AbortSignal): Error {
+  const server = `${peer.host}:${peer.port}`;
+  if (!signal.aborted) return new Error(`${server} did not answer within ${milliseconds(timeoutMs)}.`);
+  return signal.reason instanceof Error && signal.reason.name !== "TimeoutError"
+    ? signal.reason
+    : new Error(`${server} had not answered when the time of the stage was up.`);
+}
+
+function opened(socket: Socket, event: "connect" | "secureConnect", { deadline, signal, peer }: Waiting): Promise<void> {
   return new Promise((resolve, reject) => {
-    const late = () =>
-      reject(
-        deadline.reason instanceof Error && deadline.reason.name !== "TimeoutError"
-          ? deadline.reason
-          : new Error(`${peer.host}:${peer.port} did not answer within ${milliseconds(timeoutMs)}.`),
-      );
+    const late = () => reject(lateness(peer, signal));
     if (deadline.aborted) return late();
     deadline.addEventListener("abort", late, { once: true });
     socket.once("error", reject);

@@ -136,9 +136,9 @@ const evenShare = 0.25;
 const leastDelayMs = 300;
 
 /** One route: its status, what its answer proves, and its latency. The first request warms up and is not counted. */
-export function checkEndpoint(ports: ApiPorts, endpoint: Endpoint, limits: EndpointLimits, group: string): Promise<Check> {
+export function checkEndpoint(ports: ApiPorts, endpoint: Endpoint, limits: EndpointLimits, id: string): Promise<Check> {
   const title = endpoint.name ?? `${endpoint.method} ${endpoint.path}`;
-  return look(`${group}.${idPart(endpoint.name ?? endpoint.path)}`, title, async () => {
+  return look(id, title, async () => {
     const headers = { ...endpoint.headers, ...(endpoint.signIn ? await bearer(ports) : {}) };
     const first = await sample(ports, endpoint, headers, limits);
     const found = judgeSampling(ports, endpoint, first, limits);
@@ -337,11 +337,4 @@ async function bearer(ports: ApiPorts): Promise<Record<string, string>> {
   if (!token)
     throw new Error("This route needs a sign-in, and there is no token: configure auth.secret or the environment's token.");
   return { authorization: `Bearer ${token}` };
-}
-
-function idPart(text: string): string {
-  return text
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-|-$/g, "");
 }

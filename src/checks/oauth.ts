@@ -24,7 +24,7 @@ export function checkDiscovery(ports: ApiPorts, address: string): Promise<Check>
         message: `${address} does not answer as it should: ${excerpt(answer.text)}`,
       };
     const issuer = jsonAt(answer.json, "$.issuer");
-    if (typeof issuer !== "string" || !href.startsWith(issuer.replace(/\/$/, "")))
+    if (typeof issuer !== "string" || !issuersAt(href).includes(issuer.replace(/\/$/, "")))
       return {
         verdict: "failed",
         observed: `issuer ${typeof issuer === "string" ? issuer : "missing"}`,
@@ -41,6 +41,19 @@ export function checkDiscovery(ports: ApiPorts, address: string): Promise<Check>
           message: "The document lacks what a sign-in needs.",
         };
   });
+}
+
+/**
+ * Whose document may stand there: an issuer's is below it in /.well-known/ (OpenID Connect), or that is put in front of the issuer's
+ * path (RFC 8414). Elsewhere it may be the document of any address above it.
+ */
+function issuersAt(address: string): string[] {
+  const { origin, pathname } = new URL(address);
+  const [above = "", below] = pathname.split("/.well-known/");
+  if (below !== undefined)
+    return [origin + above, origin + above + below.replace(/^[^/]*/, "")].map((issuer) => issuer.replace(/\/$/, ""));
+  const parts = above.split("/").slice(0, -1);
+  return parts.map((_, index) => origin + parts.slice(0, index + 1).join("/"));
 }
 
 /** The sign-in route is alive and refuses an empty sign-in. One that accepts it has fallen back to letting everybody in. */

@@ -31,7 +31,7 @@ export async function checkRedis(
     }
     const samples: number[] = [];
     for (let index = 0; index < pingSamples; index++) samples.push(await redis.ping());
-    const latency = latencyOf(samples);
+    const latency = latencyOf(samples, true);
     return { verdict: "passed", observed: `P95 ${milliseconds(latency.p95)} of ${latency.count}`, latency };
   });
   if (ping.verdict !== "passed") return [ping];

@@ -12,8 +12,8 @@ const knownDefaults = new Set(
   your-token-here your-secret your-secret-here test-token-secret adb-0000000000000000.0.azuredatabricks.net
   adb-1234567890123456.7.azuredatabricks.net`.split(/\s+/),
 );
-/** `<your token>`, `${{ secrets.TOKEN }}`: somebody forgot to fill it in. */
-const placeholder = /^<.*>$|\$\{\{|^\$[{(]?\w/;
+/** `<your token>`, `${{ secrets.TOKEN }}`, `$TOKEN`: somebody forgot to fill it in. A hash such as `$2b$12$…` is none of them. */
+const placeholder = /^<.*>$|\$\{\{|^\$[{(]\w|^\$[A-Za-z_]\w*$/;
 
 /** What is wrong with one variable; `name` and the sentence may be shown, its value never is. */
 interface Problem {
@@ -81,8 +81,18 @@ function problemsOf(variable: Exclude<Variable, string>, value: string, now: num
 
 function isKnownDefault(value: string): boolean {
   if (knownDefaults.has(value.toLowerCase())) return true;
-  const password = /^\w+:\/\//.test(value) && URL.canParse(value) ? decodeURIComponent(new URL(value).password) : "";
+  const password = /^\w+:\/\//.test(value) && URL.canParse(value) ? decoded(new URL(value).password) : "";
   return password !== "" && knownDefaults.has(password.toLowerCase());
+}
+
+/** A password with a bare % stands for itself: whether its client takes it so is seen when it connects. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return text;
+    throw error;
+  }
 }
 
 function lifeProblems(name: string, value: string, validForMs: number | undefined, now: number): Problem[] {

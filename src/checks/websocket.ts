@@ -1,5 +1,6 @@
 import type { Check } from "../model.ts";
 import { latencyOf, look, milliseconds } from "./check.ts";
+import { numberedIds } from "./endpoint-ids.ts";
 import type { Pace } from "./pace.ts";
 import { type RouteGuard, whyNotSent } from "./route-guard.ts";
 
@@ -80,15 +81,9 @@ export function checkPlainSocket(
   ports: SocketPorts,
   socket: { path: string; message?: string | undefined },
   limitMs: number,
+  id = plainId(socket.path),
 ): Promise<Check> {
-  const id =
-    socket.path
-      .replaceAll(/[^A-Za-z0-9]+/g, "-")
-      .replaceAll(/^-|-$/g, "")
-      .toLowerCase() || "root";
-  return look(`websocket.plain.${id}`, `WebSocket ${socket.path} without Socket.IO`, async () => {
-    if (typeof WebSocket === "undefined")
-      return { verdict: "skipped", message: `Node ${process.versions.node} has no WebSocket of its own; 22 and later have.` };
+  return look(id, `WebSocket ${socket.path} without Socket.IO`, async () => {
     const expected = `${socket.message === undefined ? "open" : `a message that matches ${socket.message}`} in < ${milliseconds(limitMs)}`;
     const durationMs = await meetPlainly(ports, socket, limitMs * 2);
     const observed = `${socket.message === undefined ? "open" : "message"} after ${milliseconds(durationMs)}`;
@@ -99,8 +94,21 @@ export function checkPlainSocket(
   });
 }
 
+function plainId(path: string): string {
+  const words = path.replaceAll(/[^A-Za-z0-9]+/g, "-").replaceAll(/^-|-$/g, "");
+  return `websocket.plain.${words.toLowerCase() || "root"}`;
+}
+
+/** One for each; the same path may be opened several times, for another message each. */
+export function plainIds(sockets: readonly { path: string }[]): string[] {
+  return numberedIds(sockets.map(({ path }) => plainId(path)));
+}
+
 /** More messages than this are none of those that a server greets with. */
 const mostMessages = 20;
+
+/** A server that does not say goodbye is left: Node's own WebSocket waits for it without end, and the process with it. */
+const partingMs = 500;
 
 /** @returns the milliseconds until it was open, or until the expected message. @throws where neither came in time */
 async function meetPlainly(
@@ -111,21 +119,28 @@ async function meetPlainly(
   const url = new URL(path, ports.url);
   const refusal = ports.readOnly && whyNotSent(ports.readOnly, url, { method: "GET", headers: ports.headers });
   if (refusal) throw new Error(`${path} was refused before sending: this environment is read-only, and ${refusal}.`);
+  const { WebSocket } = await import("ws");
   await ports.pace?.turn(ports.signal);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   const deadline = AbortSignal.any([ports.signal, AbortSignal.timeout(timeoutMs)]);
   const started = performance.now();
-  const socket = openSocket(url, ports.headers);
+  // A variable, because the types do not know closeTimeout yet.
+  const options = { headers: ports.headers, closeTimeout: partingMs };
+  const socket = new WebSocket(url, options);
   try {
     return await new Promise<number>((resolve, reject) => {
       const met = () => resolve(performance.now() - started);
       let messages = 0;
       deadline.addEventListener("abort", () => reject(lateness(ports.signal, timeoutMs)), { once: true });
       if (deadline.aborted) reject(lateness(ports.signal, timeoutMs));
-      socket.addEventListener("error", () => reject(new Error(`No WebSocket at ${url.href}.`)));
-      socket.addEventListener("close", ({ code }) => reject(new Error(`${url.href} was closed by the server (code ${code}).`)));
-      if (message === undefined) return socket.addEventListener("open", met);
-      socket.addEventListener("message", ({ data }) => {
+      // Listened to until the end: what is closed before it was open has an error, too.
+      socket.on("error", (error) => reject(new Error(`No WebSocket at ${url.href}: ${error.message}`)));
+      socket.on("close", (code) => reject(new Error(`${url.href} was closed by the server (code ${code}).`)));
+      if (message === undefined) {
+        socket.on("open", met);
+        return;
+      }
+      socket.on("message", (data) => {
         if (new RegExp(message).test(String(data))) met();
         else if (++messages === mostMessages) reject(new Error(`None of ${mostMessages} messages matches ${message}.`));
       });
@@ -133,12 +148,6 @@ async function meetPlainly(
   } finally {
     socket.close();
   }
-}
-
-/** Node's own takes headers, too, which browsers' do not and the types therefore do not know. */
-function openSocket(url: URL, headers: Readonly<Record<string, string>>): WebSocket {
-  const Opened = WebSocket as new (url: URL, options: { headers: Readonly<Record<string, string>> }) => WebSocket;
-  return new Opened(url, { headers });
 }
 
 function lateness(signal: AbortSignal, timeoutMs: number): unknown {

@@ -17,12 +17,10 @@ export const baselineSchema = z.strictObject({
     })
     .refine(({ p50, p95 }) => p50 !== undefined || p95 !== undefined, { error: "expected p50, p95, or both" })
     .meta({ description: "Broken only where the whole run is slower by a rank test, not where one sample is." }),
-  minimumSamples: z
-    .int()
-    .min(5)
-    .max(1_000)
-    .default(30)
-    .meta({ description: "With fewer samples, in this run or in the earlier ones together, it is degraded: not enough data." }),
+  minimumSamples: z.int().min(5).max(1_000).default(20).meta({
+    description:
+      "With fewer samples, in this run or in the earlier ones together, it is degraded: not enough data. Of Redis and the warehouse 20 are taken, and are enough.",
+  }),
   runs: z.int().min(1).max(50).default(10).meta({ description: "How many passing runs are kept." }),
   verdict: z.enum(["failed", "degraded"]).default("failed").meta({ description: "What being slower means." }),
 });

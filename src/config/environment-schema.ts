@@ -9,6 +9,7 @@ import {
   command,
   exactlyOneOf,
   hostAndPort,
+  httpOrigin,
   httpUrl,
   isGroup,
   name,
@@ -160,7 +161,7 @@ const redis = z.strictObject({
 });
 
 const api = z.strictObject({
-  url: httpUrl.meta({ description: "Where the API answers." }),
+  url: httpOrigin.meta({ description: "Where the API answers, without a path: routes begin at the root of the host." }),
   headers: headers.default({}),
   endpoints: z
     .array(endpointSchema)
@@ -180,7 +181,7 @@ const api = z.strictObject({
       description:
         "The only routes that get a POST in a read-only environment: with {} and nothing else, because oauth and auth look for its refusal.",
     }),
-  samples: z.int().min(1).max(200).default(10).meta({
+  samples: z.int().min(1).max(200).default(20).meta({
     description: "Requests per endpoint for the latency, after one to warm up.",
   }),
   timeout: timeLimit.prefault("10s").meta({ description: "How long one answer may take." }),
@@ -197,7 +198,7 @@ const plainSocket = z.strictObject({
 });
 
 const websocket = z.strictObject({
-  url: httpUrl.optional().meta({ description: "The API's address if left out." }),
+  url: httpOrigin.optional().meta({ description: "The API's address if left out; without a path as well." }),
   path: path.default("/socket.io/").meta({ description: "Where Socket.IO answers." }),
   namespaces: z
     .array(path)

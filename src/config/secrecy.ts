@@ -1,7 +1,8 @@
 import type { Entries } from "./check.ts";
 import { type Interpolated, soleReference, type Variables } from "./interpolation.ts";
+import { group, isGroup, list } from "./loose.ts";
 import type { Mistake, Span } from "./mistakes.ts";
-import { valueAt } from "./path.ts";
+import { type Path, valueAt } from "./path.ts";
 import { configSchema } from "./schema.ts";
 import { Secret } from "./secret.ts";
 import { type Place, placeAt, takesScalar } from "./shape.ts";
@@ -46,28 +47,56 @@ export function hiddenSpansOfBroken(text: string): Span[] {
 }
 
 /** In headers and environments a secret is an ordinary text; the variable's name tells it apart. */
-const secretName = /TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE|API_?KEY|_KEY$/i;
+const secretName = /TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|_KEY$|_PASS$/i;
 /** Named like one, but told to everybody: masked, the message about a refused audience could not name it. */
 const noSecrets: ReadonlySet<string> = new Set(["DATABRICKS_TOKEN_AUDIENCE"]);
+/** What such a header carries signs in, whatever the variable in it is called. */
+const secretHeader = /^(?:authorization|proxy-authorization|cookie)$|(?:^|-)(?:key|token|secret)$/i;
 
 /** The values to be masked before anything prints: of every variable that a secret refers to, or whose name says what it is. */
 export function secretsOf(interpolated: Interpolated, variables: Variables): Secret[] {
-  const names = new Set<string>();
-  for (const reference of interpolated.references) {
-    const isSecret = placeAt(configSchema, reference.path)?.handling === "secret";
-    for (const name of reference.names) if (isSecret || (secretName.test(name) && !noSecrets.has(name))) names.add(name);
-  }
-  const values = [...names].flatMap((name) => {
-    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
-    return value === undefined || value === "" ? [] : [value, ...passwordsIn(value)];
-  });
-  return [...new Set(values)].map((value) => new Secret(value));
+  const contentOf = (name: string): string => (Object.hasOwn(variables, name) ? (variables[name] ?? "") : "");
+  const values = [
+    ...interpolated.references.flatMap(({ path, names }) => {
+      const known = names.filter((name) => isSecretPlace(path) || isSecretName(name)).map(contentOf);
+      // An address may be put together from variables; what stands in the file alone is no secret of a variable.
+      const whole = names.some((name) => contentOf(name) !== "") ? [String(valueAt(interpolated.value, path))] : [];
+      return [...known, ...[...names.map(contentOf), ...whole].flatMap(passwordsIn)];
+    }),
+    // Commands and servers inherit these without a reference to them.
+    ...demandedVariables(interpolated.value).flatMap((name) => [
+      ...(isSecretName(name) ? [contentOf(name)] : []),
+      ...passwordsIn(contentOf(name)),
+    ]),
+  ];
+  return [...new Set(values)].filter((value) => value !== "").map((value) => new Secret(value));
 }
+
+function isSecretName(name: string): boolean {
+  return secretName.test(name) && !noSecrets.has(name);
+}
+
+function isSecretPlace(path: Path): boolean {
+  const isSecretHeader = path.at(-2) === "headers" && secretHeader.test(String(path.at(-1)));
+  return isSecretHeader || placeAt(configSchema, path)?.handling === "secret";
+}
+
+/** The names under `variables`, of all environments. */
+function demandedVariables(data: unknown): string[] {
+  return Object.values(group(valueAt(data, ["environments"]))).flatMap((environment) =>
+    (list(valueAt(environment, ["variables"])) ?? []).flatMap((variable) => {
+      const name = isGroup(variable) ? variable.name : variable;
+      return typeof name === "string" ? [name] : [];
+    }),
+  );
+}
+
+/** Of an address with several hosts, as databases have it, or with letters that an address should not have. */
+const userInfo = /^[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:(\S+)@/i;
 
 /** The password of an address is printed without the rest of it by some libraries, both as written and decoded. */
 function passwordsIn(value: string): string[] {
-  if (!URL.canParse(value)) return [];
-  const { password } = new URL(value);
+  const password = URL.canParse(value) ? new URL(value).password : (userInfo.exec(value)?.[1] ?? "");
   if (password === "") return [];
   return [password, ...decoded(password)];
 }

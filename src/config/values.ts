@@ -20,6 +20,15 @@ export const variableName = z
 
 export const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// address" });
 
+/** Where routes are asked: each of them begins at the root of the host, so a path here would be dropped without a word. */
+export const httpOrigin = httpUrl.refine((text) => !URL.canParse(text) || isBare(new URL(text)), {
+  error: "expected no path behind the host: routes begin at its root, so write it in front of each, such as path: /api/v1/health",
+});
+
+function isBare({ pathname, search, hash }: URL): boolean {
+  return pathname === "/" && search === "" && hash === "";
+}
+
 const aPort = { error: "expected a port from 1 to 65535" };
 
 const portNumber = z.int(aPort).min(1, aPort).max(65_535, aPort);

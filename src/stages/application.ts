@@ -1,12 +1,17 @@
 import { checkAuth, type MintedToken, mintToken } from "../checks/auth.ts";
 import { checkConnection, peerOf } from "../checks/connection.ts";
+import { endpointIds } from "../checks/endpoint-ids.ts";
 import { checkEndpoint } from "../checks/http.ts";
 import { checkDiscovery, checkOauth } from "../checks/oauth.ts";
 import { Pace } from "../checks/pace.ts";
-import { checkNamespace, checkPlainSocket, checkWrongToken } from "../checks/websocket.ts";
+import { checkNamespace, checkPlainSocket, checkWrongToken, plainIds } from "../checks/websocket.ts";
+import type { Endpoint } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { apiPorts, socketPorts } from "./api.ts";
 import type { StageContext } from "./context.ts";
+
+/** Of the check that stands beside those of the endpoints. */
+const connectionId = "api.connection";
 
 type Checking = Promise<Check | Check[]>;
 
@@ -32,23 +37,29 @@ export function checkApplication(
   const ports = token ? { ...api, token } : api;
   const sockets = socketPorts(context, pace);
   const sampling = { samples: environment.api?.samples ?? 1, apiP95: limits.apiP95, quiet };
+  const checkEndpoints = (group: string, endpoints: readonly Endpoint[]) => {
+    const ids = endpointIds(group, endpoints, [connectionId]);
+    return endpoints.map((endpoint, index) => checkEndpoint(ports, endpoint, sampling, ids[index] ?? group));
+  };
+  const plain = websocket?.plain ?? [];
+  const plainSocketIds = plainIds(plain);
   const { certificateDays, websocketConnect } = limits;
   return [
     checkConnection(
-      "api.connection",
+      connectionId,
       "Connection to the API",
       peerOf(api.url),
       { leastDays: certificateDays, http: environment.api?.http2 ? "HTTP/2" : "any" },
       context.signal,
     ),
     ...(auth && (signsIn || !auth.enabled) ? [checkAuth(ports, auth, minted, context.secrets.add)] : []),
-    ...(environment.api?.endpoints ?? []).map((endpoint) => checkEndpoint(ports, endpoint, sampling, "api")),
-    ...(signsIn ? [] : environment.analytics.map((endpoint) => checkEndpoint(ports, endpoint, sampling, "analytics"))),
+    ...checkEndpoints("api", environment.api?.endpoints ?? []),
+    ...(signsIn ? [] : checkEndpoints("analytics", environment.analytics)),
     ...(websocket?.namespaces ?? []).flatMap((name) => [
       checkNamespace(sockets, name, websocketConnect, token),
       checkWrongToken(sockets, name, websocketConnect),
     ]),
-    ...(websocket?.plain ?? []).map((socket) => checkPlainSocket(sockets, socket, websocketConnect)),
+    ...plain.map((socket, index) => checkPlainSocket(sockets, socket, websocketConnect, plainSocketIds[index])),
     ...(oauth ? [checkOauth(api, oauth)] : []),
     ...(oauth?.discovery === undefined ? [] : [checkDiscovery(api, oauth.discovery)]),
   ];

@@ -6,7 +6,7 @@ import { loadSocketClient } from "../checks/websocket.ts";
 import type { Check } from "../model.ts";
 import type { RedisReader, RedisSettings } from "../redis/connection.ts";
 import { loadDriver } from "../warehouse/access.ts";
-import { readAuthority } from "../warehouse/authority.ts";
+import { readAuthority, trustBesidePublic } from "../warehouse/authority.ts";
 import type { WarehouseSettings } from "../warehouse/connection.ts";
 import { describeWarehouse, endsOfTokens } from "../warehouse/describe.ts";
 import { type Readers, redisSettings, warehouseSettings } from "./connections.ts";
@@ -84,7 +84,7 @@ async function redisPeer(settings: RedisSettings, opening: Promise<RedisReader>)
 async function warehousePeer(settings: WarehouseSettings): Promise<Peer> {
   const peer = peerOf(`https://${settings.host.replace(/^https:\/\//, "")}`);
   const ca = await readAuthority(settings.certificateAuthority);
-  return ca ? { ...peer, ca } : peer;
+  return ca ? { ...peer, trust: await trustBesidePublic(ca) } : peer;
 }
 
 /** The variables, and the life of the token that reads. */

@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { compare } from "../checks/baseline.ts";
-import { look, samplesOf, sentence } from "../checks/check.ts";
+import { look, measuredOf, sentence } from "../checks/check.ts";
 import type { Baseline } from "../config/baseline-schema.ts";
 import { type Check, opensTheGate, worstVerdict } from "../model.ts";
 import { type StageContext, step, told } from "./context.ts";
@@ -46,13 +46,18 @@ async function compareAll(
   const slower: string[] = [];
   const earlier = readRuns(context);
   earlier.catch(() => undefined);
-  const comparing = sampled(checks).map(({ check, samples }) =>
+  const comparing = sampled(checks).map(({ check, samples, byDesign }) =>
     told(
       context,
       look(`baseline.${check.id}`, `${check.title} against earlier runs`, async () => {
         const runs = (await earlier).filter((run) => run.stage === context.stage).slice(-settings.runs);
         const earlierSamples = runs.flatMap((run) => samplesIn(run, check.id));
-        const { slower: isSlower, ...finding } = compare(check, samples, earlierSamples, settings);
+        const { slower: isSlower, ...finding } = compare(
+          check,
+          samples,
+          earlierSamples,
+          byDesign ? atMost(samples.length, settings) : settings,
+        );
         if (isSlower) slower.push(check.id);
         return finding;
       }),
@@ -86,16 +91,21 @@ async function keepForLaterRuns(context: StageContext, checks: readonly Check[],
 }
 
 /** Single measurements, such as one connection, are no sample of anything. */
-function sampled(checks: readonly Check[]): { check: Check; samples: readonly number[] }[] {
+function sampled(checks: readonly Check[]): { check: Check; samples: readonly number[]; byDesign: boolean }[] {
   return checks.flatMap((check) => {
-    const samples = check.latency ? samplesOf(check.latency) : [];
-    return samples.length > 1 ? [{ check, samples }] : [];
+    const measured = check.latency ? measuredOf(check.latency) : undefined;
+    return measured && measured.samples.length > 1 ? [{ check, ...measured }] : [];
   });
 }
 
 /** The settings of the stage; only these two sample latencies. */
 function stageOf({ stage, config }: StageContext) {
   return stage === "preflight" || stage === "smoke" ? config.stages[stage] : undefined;
+}
+
+/** Where nobody can ask for more samples than there are, asking for them would be degraded for ever. */
+function atMost(samples: number, settings: Baseline): Baseline {
+  return { ...settings, minimumSamples: Math.min(settings.minimumSamples, samples) };
 }
 
 /** The last runs of each stage. */

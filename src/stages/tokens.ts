@@ -14,7 +14,7 @@ type Auth = NonNullable<Environment["auth"]>;
 
 /** Of a token's life, what is left when it is renewed: enough for a request that has already read the old one. */
 const renewedAt = 0.2;
-/** A renewal that fails is tried again while the token still lives, after half of what is left, but not more often than this. */
+/** No token is renewed more often. One whose renewal fails is tried again while it still lives, after half of what is left. */
 const shortestPauseMs = 200;
 /** Timers count at most 2³¹ ms, and go off at once when they are given more. */
 const longestTimerMs = 2 ** 31 - 1;
@@ -113,7 +113,8 @@ class TestTokens {
       const { livesMs, at } = this.#token(role);
       // Nobody knows when it ends, so nobody can tell when to renew it.
       if (livesMs === undefined) return undefined;
-      if (!(await pause(at + livesMs * (1 - renewedAt) - Date.now(), signal))) return undefined;
+      const left = at + livesMs * (1 - renewedAt) - Date.now();
+      if (!(await pause(Math.max(left, shortestPauseMs), signal))) return undefined;
       const failure = await this.#renew(role, at + livesMs, signal);
       if (failure) return failure;
     }

@@ -1,5 +1,7 @@
 import { request as plainRequest, type RequestOptions } from "node:http";
 import { request } from "node:https";
+import type { SecureContext, SecureContextOptions } from "node:tls";
+import { trustBesidePublic } from "./authority.ts";
 
 export interface Question {
   method: "GET" | "POST";
@@ -26,14 +28,14 @@ const mostBytes = 1_000_000;
  * @throws Node's own errors, and AbortError when the signal ends it
  */
 export async function ask(url: URL, { method, headers, body, authority, signal }: Question): Promise<HttpAnswer> {
-  // A private authority stands beside the public ones, as the driver has it. Their list is only read where it is needed.
-  const ca = authority ? [...(await import("node:tls")).rootCertificates, authority] : undefined;
+  // `ca` beside it only keeps connections of one trust from being used with another: Node's pool tells them apart by it.
+  const trust = authority ? { ca: authority, secureContext: await trustBesidePublic(authority) } : {};
   return await new Promise<HttpAnswer>((resolve, reject) => {
-    const options: RequestOptions & { ca?: (string | Buffer)[] } = {
+    const options: RequestOptions & SecureContextOptions & { secureContext?: SecureContext } = {
       method,
       headers: { ...headers, ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }) },
       signal,
-      ...(ca ? { ca } : {}),
+      ...trust,
     };
     const outgoing = (url.protocol === "http:" ? plainRequest : request)(url, options, (response) => {
       const parts: Buffer[] = [];

@@ -57,6 +57,12 @@ describe("false alarms", () => {
     expect(alarms.length).toBeLessThanOrEqual(10);
   });
 
+  it.each(Object.entries({ ...real, ...longTailed, ...wide }))("%s: at most 10 of 500 pairs of 20 samples", (_, draw) => {
+    const few = () => run(draw).slice(0, 20);
+    const alarms = Array.from({ length: 500 }, () => judged(few(), [few(), few()])).filter(({ slower }) => slower);
+    expect(alarms.length).toBeLessThanOrEqual(10);
+  });
+
   it.each(Object.entries({ ...real, ...longTailed, ...wide }))("%s: at most 2 of 100 against ten runs", (_, draw) => {
     const alarms = Array.from({ length: 100 }, () => {
       const runs = Array.from({ length: 10 }, () => run(draw));
@@ -118,8 +124,8 @@ describe("one comparison", () => {
 
   it.each([
     ["no earlier run", steady(1_000), [], "more passing runs"],
-    ["too few samples before", steady(1_000), [steady(1).slice(0, 29)], "more passing runs"],
-    ["too few samples now", steady(1_000).slice(0, 29), [steady(1)], "api.samples"],
+    ["too few samples before", steady(1_000), [steady(1).slice(0, 19)], "more passing runs"],
+    ["too few samples now", steady(1_000).slice(0, 19), [steady(1)], "api.samples"],
   ])("%s is no pass by luck", (_, samples, runs, cure) => {
     const found = judged(samples, runs);
     expect(found).toMatchObject({ slower: false, verdict: "degraded", message: expect.stringMatching(/^Not enough data: /) });

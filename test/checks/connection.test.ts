@@ -1,10 +1,13 @@
 import { once } from "node:events";
+import { createServer as createHttps } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createServer as createPlain, type Server } from "node:net";
-import { createServer } from "node:tls";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { createServer, getCACertificates, setDefaultCACertificates } from "node:tls";
+import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import { type Certificates, makeCertificates } from "../../local/warehouse/certificate.ts";
 import { checkConnection, type Peer, peerOf } from "../../src/checks/connection.ts";
+import { trustBesidePublic } from "../../src/warehouse/authority.ts";
+import { ask } from "../../src/warehouse/https.ts";
 
 // Real servers with real certificates: good for a month, for a week, over, and of an authority that nobody knows.
 const signal = new AbortController().signal;
@@ -44,6 +47,38 @@ describe("a certificate", () => {
     const found = await check(await peer());
     expect(found).toMatchObject({ verdict, observed: expect.stringMatching(observed) });
     expect(found.message === undefined).toBe(verdict === "passed");
+  });
+});
+
+describe("with a private authority", () => {
+  const publicOnes = getCACertificates("default");
+  afterEach(() => setDefaultCACertificates(publicOnes));
+
+  it("both its certificates and those that are trusted anyway are", async () => {
+    const [trusted, own, unknown] = [makeCertificates(here), makeCertificates(here), makeCertificates(here)];
+    setDefaultCACertificates([...publicOnes, trusted.authority]);
+    const trust = await trustBesidePublic(Buffer.from(own.authority));
+    for (const [certificates, verdict] of [
+      [trusted, "passed"],
+      [own, "passed"],
+      [unknown, "failed"],
+    ] as const)
+      expect((await check({ ...(await secure(certificates, false)), trust })).verdict).toBe(verdict);
+  });
+
+  it("requests beside the driver trust the same, and what that is is made once", async () => {
+    const [trusted, own, unknown] = [makeCertificates(here), makeCertificates(here), makeCertificates(here)];
+    setDefaultCACertificates([...publicOnes, trusted.authority]);
+    const authority = Buffer.from(own.authority);
+    const asked = async ({ certificate, key }: Certificates) => {
+      const server = createHttps({ cert: certificate, key }, (_, response) => void response.end("seen"));
+      const url = new URL(`https://127.0.0.1:${await portOf(server)}`);
+      onTestFinished(() => server.closeAllConnections());
+      return (await ask(url, { method: "GET", headers: {}, authority, signal })).text;
+    };
+    expect([await asked(trusted), await asked(own)]).toEqual(["seen", "seen"]);
+    await expect(asked(unknown)).rejects.toThrow(/certificate/);
+    expect(await trustBesidePublic(Buffer.from(own.authority))).toBe(await trustBesidePublic(authority));
   });
 });
 
@@ -102,6 +137,17 @@ it("nobody there, and a server that speaks no TLS, are errors", async () => {
     verdict: "error",
     message: expect.stringContaining("ECONNREFUSED"),
   });
+});
+
+it("whose time was cut short by the stage is not said to have had all of it", async () => {
+  const mute = await portOf(createPlain(() => undefined));
+  const cut = (ending: AbortSignal) =>
+    checkConnection("x", "Connection", { host: "127.0.0.1", port: mute, tls: true }, { leastDays: 1 }, ending);
+  expect(await cut(AbortSignal.timeout(100))).toMatchObject({
+    verdict: "error",
+    message: `127.0.0.1:${mute} had not answered when the time of the stage was up.`,
+  });
+  expect((await cut(AbortSignal.abort(new Error("cancelled by a person")))).message).toBe("cancelled by a person");
 });
 
 it("knows the ports of addresses", () => {

@@ -10,7 +10,7 @@ import { type Api, endpoint, json, serve } from "./api.ts";
 // A page that is merely green proves nothing, and one that could not be seen is not red: each verdict is made by a real server.
 const limits = { samples: 3, apiP95: 5_000 };
 const look = (api: Api, written: Parameters<typeof endpoint>[0] = {}, more: Partial<typeof limits> = {}) =>
-  checkEndpoint(api, endpoint(written), { ...limits, ...more }, "api");
+  checkEndpoint(api, endpoint(written), { ...limits, ...more }, "api.health");
 
 describe("statuses", () => {
   it("200 passes: one request to warm up, and as many as asked for to measure", async () => {
@@ -205,7 +205,7 @@ describe("slow while the other checks ran", () => {
 
   it("is looked at once more when they are done, and that is what counts", async () => {
     const api = await quickAfter(4);
-    const found = await checkEndpoint(api, endpoint(), { samples: 3, apiP95: 400, quiet: Promise.resolve() }, "api");
+    const found = await checkEndpoint(api, endpoint(), { samples: 3, apiP95: 400, quiet: Promise.resolve() }, "api.health");
     expect(found).toMatchObject({
       verdict: "passed",
       observed: expect.stringMatching(/; P95 \d{3} ms while the other checks ran$/),
@@ -215,7 +215,7 @@ describe("slow while the other checks ran", () => {
 
   it("and slow in quiet is failed, after no third look", async () => {
     const api = await quickAfter(0);
-    const found = await checkEndpoint(api, endpoint(), { samples: 3, apiP95: 0, quiet: Promise.resolve() }, "api");
+    const found = await checkEndpoint(api, endpoint(), { samples: 3, apiP95: 0, quiet: Promise.resolve() }, "api.health");
     expect(found).toMatchObject({ verdict: "failed", message: "The API answers, but too slowly." });
     expect(api.seen).toHaveLength(8);
   });

@@ -132,9 +132,9 @@ describe("a token that is renewed", () => {
 });
 
 describe("a discovery document", () => {
-  const discovered = async (make: (url: string) => [number, unknown]) => {
+  const discovered = async (make: (url: string) => [number, unknown], at = "/.well-known/openid-configuration") => {
     const api: Api = await serve((_, response) => json(response, ...make(api.url)));
-    return await checkDiscovery(api, `${api.url}/.well-known/openid-configuration`);
+    return await checkDiscovery(api, `${api.url}${at}`);
   };
   const whole = (url: string) => ({
     issuer: url,
@@ -153,6 +153,20 @@ describe("a discovery document", () => {
     const check = await discovered(make);
     expect(check.verdict).toBe(verdict);
     expect(check.message ?? "").toContain(message);
+  });
+
+  it.each([
+    ["/.well-known/openid-configuration", ["", "/"], ["/a", "."]],
+    ["/a/v2/.well-known/openid-configuration", ["/a/v2", "/a/v2/"], ["", "/a", "/a/v"]],
+    ["/.well-known/oauth-authorization-server/a", ["", "/a"], ["/oauth-authorization-server"]],
+    ["/a/discovery.json", ["", "/a"], ["/a/discovery", "/b"]],
+  ])("at %s is of that issuer, and of no beginning of its address", async (at, right, wrong) => {
+    const verdictOf = async (issuer: (url: string) => string) =>
+      (await discovered((url) => [200, { ...whole(url), issuer: issuer(url) }], at)).verdict;
+    for (const path of right) expect([path, await verdictOf((url) => `${url}${path}`)]).toEqual([path, "passed"]);
+    for (const path of wrong) expect([path, await verdictOf((url) => `${url}${path}`)]).toEqual([path, "failed"]);
+    for (const issuer of ["", "/", "http", "http://"])
+      expect([issuer, await verdictOf(() => issuer)]).toEqual([issuer, "failed"]);
   });
 });
 

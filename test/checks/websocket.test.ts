@@ -1,9 +1,10 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { Server } from "socket.io";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { checkNamespace, checkPlainSocket, checkWrongToken, type SocketPorts } from "../../src/checks/websocket.ts";
+import { checkNamespace, checkPlainSocket, checkWrongToken, plainIds, type SocketPorts } from "../../src/checks/websocket.ts";
 
 const http = createServer();
 let ports: SocketPorts;
@@ -118,6 +119,35 @@ describe("a WebSocket without Socket.IO", () => {
       message: expect.stringContaining(message),
     });
   });
+});
+
+it("the same path opened twice has two ids", () => {
+  expect(plainIds([{ path: "/ws" }, { path: "/" }, { path: "/ws/" }])).toEqual([
+    "websocket.plain.ws",
+    "websocket.plain.root",
+    "websocket.plain.ws-2",
+  ]);
+});
+
+it("a server that never says goodbye is left all the same", async () => {
+  const mute = createTcpServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", (request) => {
+      const key = /sec-websocket-key: (.*)\r/i.exec(String(request))?.[1];
+      const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+      );
+      // The closing frame is read, and nothing follows from it.
+      socket.resume();
+    });
+  }).listen(0, "127.0.0.1");
+  await once(mute, "listening");
+  const left = once(mute, "connection").then(([socket]) => once(socket, "close", { signal: AbortSignal.timeout(3_000) }));
+  const url = `http://127.0.0.1:${(mute.address() as AddressInfo).port}`;
+  expect(await checkPlainSocket({ ...ports, url }, { path: "/ws" }, 1_000)).toMatchObject({ verdict: "passed" });
+  await left;
+  mute.close();
 });
 
 it("no server, and a server that speaks no Socket.IO, are errors", async () => {

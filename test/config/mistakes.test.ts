@@ -188,6 +188,15 @@ const shape: Case[] = [
     says: ["c.yml:6:12  environments.sandbox.api.url  expected an http:// or https:// address"],
   },
   {
+    mistake: "an address with a path, which no route would keep",
+    file: minimal({ inside: "api:\n  url: https://app.example/api/v1\nwebsocket:\n  url: ${SOCKETS}" }),
+    env: { SOCKETS: "https://app.example/?a" },
+    says: [6, 8].map(
+      (line) =>
+        `c.yml:${line}:12  environments.sandbox.${line === 6 ? "api" : "websocket"}.url  expected no path behind the host: routes begin at its root, so write it in front of each, such as path: /api/v1/health`,
+    ),
+  },
+  {
     mistake: "a port that is none",
     file: minimal({ inside: "servers:\n  back:\n    command: npm start\n    port: 70000\n    ready: { tcp: 3000 }" }),
     says: ["c.yml:8:15  environments.sandbox.servers.back.port  expected a port from 1 to 65535"],

@@ -86,6 +86,38 @@ describe("a secret in a variable", () => {
     );
   });
 
+  test.each([
+    [
+      "in a header that signs in",
+      'api: { url: http://x, headers: { Authorization: "Basic ${A}", cookie: "${B}" } }',
+      ["aa", "bb"],
+    ],
+    [
+      "in a header named like a secret",
+      'api: { url: http://x, headers: { x-api-key: "${A}", x-csrf-token: "${B}" } }',
+      ["aa", "bb"],
+    ],
+    ["in a header of one route", 'api: { url: http://x, endpoints: [{ path: /a, headers: { cookie: "${A}" } }] }', ["aa"]],
+    ["in a header that is none", 'api: { url: http://x, headers: { Origin: "${A}", x-monkey: "${B}" } }', []],
+    ["as the password of an address", 'environment: { DATABASE_URL: "${URL_}" }', ["pass"]],
+    ["as the password of an address that is put together", 'environment: { DATABASE_URL: "pg://u:${A}@h/d" }', ["aa"]],
+    ["as the password of an address of several hosts", 'environment: { MONGO: "${HOSTS}" }', ["p/ss"]],
+    ["as the password of an address in the file", 'environment: { DATABASE_URL: "${ABSENT:-pg://u:local@h/d}" }', []],
+    ["that commands inherit", "variables: [JWT_SECRET, { name: OTHER_KEY }, PLAIN, URL_]", ["jwt", "key", "pass"]],
+  ])("is handed over for masking %s", async (_, inside, masked) => {
+    const env = {
+      A: "aa",
+      B: "bb",
+      URL_: "pg://u:pass@h/d",
+      HOSTS: "mongodb://u:p/ss@h1:1,h2:2/d",
+      JWT_SECRET: "jwt",
+      OTHER_KEY: "key",
+      PLAIN: "plain",
+    };
+    const { secrets } = await load(minimal({ inside }), { env });
+    expect(secrets.map((secret) => secret.reveal()).sort()).toEqual(masked);
+  });
+
   test("of another environment is handed over too", async () => {
     const { secrets } = await load(
       `${minimal()}  production:\n    access: read-only\n    token: \${P}\n    api: { url: "\${ABSENT}" }`,

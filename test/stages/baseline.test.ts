@@ -6,7 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { StageReport } from "../../src/model.ts";
+import { latencyOf } from "../../src/checks/check.ts";
+import { baselineSchema } from "../../src/config/baseline-schema.ts";
+import type { Check, StageReport } from "../../src/model.ts";
+import { compareWithEarlierRuns } from "../../src/stages/baseline.ts";
+import type { StageContext } from "../../src/stages/context.ts";
 import { performStage } from "../../src/suite.ts";
 
 // Smoke on a real server, run after run in one workspace: what is kept, and what a later run is held to.
@@ -34,10 +38,11 @@ const kept = () => join(workspace, ".env-actions", "baseline", "production.json"
 
 async function smoke(
   baseline: object | null = { criteria: { p95: "<= +10%" }, minimumSamples: 10, runs: 2 },
-  { paths = ["/health"], score }: { paths?: string[]; score?: object } = {},
+  { paths = ["/health"], score, samples = 10 }: { paths?: string[]; score?: object; samples?: number | "default" } = {},
 ): Promise<StageReport> {
   const { port } = server.address() as AddressInfo;
-  const api = { url: `http://127.0.0.1:${port}`, endpoints: paths.map((path) => ({ path })), samples: 10 };
+  const endpoints = paths.map((path) => ({ path }));
+  const api = { url: `http://127.0.0.1:${port}`, endpoints, ...(samples === "default" ? {} : { samples }) };
   const config = {
     version: 1,
     environments: { production: { access: "read-only", api } },
@@ -82,6 +87,33 @@ it("the first run has nothing to be compared with, the next has, and a slower on
     message: expect.stringMatching(/^GET \/health is slower than in earlier runs/),
   });
   expect(await runsKept()).toHaveLength(1);
+});
+
+it("what is sampled by default is enough by default", async () => {
+  const byDefault = () => smoke({ criteria: { p50: "<= +9999%" } }, { samples: "default" });
+  await byDefault();
+  expect(comparison(await byDefault())).toMatchObject({ verdict: "passed" });
+});
+
+it("where a check takes so many samples by design, as many are enough", async () => {
+  const wanted = baselineSchema.parse({ criteria: { p50: "<= +9999%" }, minimumSamples: 30 });
+  const context = {
+    stage: "smoke",
+    runId: "1763917800000_9f3c1a7e",
+    environment: { name: "production" },
+    records: join(workspace, ".env-actions"),
+    config: { stages: { preflight: {}, smoke: { baseline: wanted } } },
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+  } as unknown as StageContext;
+  const found = async (byDesign: boolean) => {
+    const latency = latencyOf(Array(20).fill(1), byDesign);
+    const check: Check = { id: "redis.ping", title: "Redis PING", verdict: "passed", latency, durationMs: 1 };
+    return (await compareWithEarlierRuns(context, [check])).map(({ verdict }) => verdict);
+  };
+  expect(await found(true)).toEqual(["degraded"]);
+  expect(await found(true)).toEqual(["passed"]);
+  expect(await found(false)).toEqual(["degraded"]);
 });
 
 it("keeps so many runs and no more, whether or not they are compared", async () => {

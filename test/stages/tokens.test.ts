@@ -115,6 +115,24 @@ test("tokens that cannot be minted: the tests are not started, and nothing stays
   expect(existsSync(join(ran.workspace, ".env-actions", "tokens", "integration.json"))).toBe(false);
 });
 
+test("a token that is over when it is minted is an error: it is neither handed over nor renewed for ever", async () => {
+  let asked = 0;
+  const claims = Buffer.from(JSON.stringify({ exp: Math.floor(Date.now() / 1000) - 60 })).toString("base64url");
+  const api = await serve((_, response) => {
+    asked++;
+    json(response, 200, { accessToken: `e30.${claims}.signature` });
+  });
+  const tests = `import { writeFileSync } from "node:fs"; await new Promise((resolve) => setTimeout(resolve, 1_000)); ${report}`;
+  const ran = await runSuite(
+    "integration",
+    { inside: inside({ asked: [], url: api.url }, "{ teacher: {} }"), settings, files: { "tests.mjs": tests } },
+    env,
+  );
+  expect(ran.report).toMatchObject({ verdict: "error", commands: [] });
+  expect(ran.check("tests.tokens")?.message).toMatch(/minted a token that is over already: compare its exp with the clock here/);
+  expect(asked).toBe(1);
+});
+
 test("without roles nothing is minted", async () => {
   const api = await minting(900);
   const tests = `import { writeFileSync } from "node:fs"; console.log("tokens", process.env.ENV_ACTIONS_TOKENS); ${report}`;
