@@ -77,7 +77,7 @@ export class Wire {
       wire.greeting = await wire.#greet();
       if (database > 0) await wire.ask(["SELECT", String(database)]);
       // Whoever is still loading its data greets, but answers nothing else.
-      await wire.ask(["PING"]);
+      await wire.ping();
       return wire;
     } catch (error) {
       wire.lose(unreachable(error));
@@ -96,6 +96,17 @@ export class Wire {
     const [reply = null] = replies;
     if (reply instanceof ErrorReply) throw refusal(reply.text);
     return reply;
+  }
+
+  /**
+   * Waits for a sign of life. A server that takes no writes because its last snapshot failed says so to a PING, too, and yet answers
+   * whatever only reads; whoever writes hears it again at the first write. @throws RedisFailure
+   */
+  async ping(): Promise<void> {
+    const { replies, lost } = await this.send([["PING"]]);
+    if (lost) throw lost;
+    const [reply] = replies;
+    if (reply instanceof ErrorReply && !reply.text.startsWith("MISCONF ")) throw refusal(reply.text);
   }
 
   /** Sends commands together, and waits for as many replies. Errors among the replies are replies. */

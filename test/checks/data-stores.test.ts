@@ -1,3 +1,5 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
@@ -5,7 +7,7 @@ import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { leversAtRest } from "../../local/warehouse/levers.ts";
 import { checkDatabricks, checkReadOnlyCredential, checkSqlSample } from "../../src/checks/databricks.ts";
 import { checkReadOnlyUser, checkRedis } from "../../src/checks/redis.ts";
-import { openRedisReader, type RedisReader } from "../../src/redis/connection.ts";
+import { openRedisForTestData, openRedisReader, type RedisReader } from "../../src/redis/connection.ts";
 import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
 import { describeWarehouse } from "../../src/warehouse/describe.ts";
 
@@ -227,6 +229,34 @@ describe("redis", () => {
     it("evictions are told", async () => {
       expect((await told({ evicted_keys: "12" }))["redis.memory"]?.observed).toContain("12 keys evicted");
     });
+  });
+
+  it("that takes no writes after a failed snapshot still answers, and its persistence is the finding", async () => {
+    const full = await startRedis({ config: ["save 3600 1"] });
+    const client = new Redis(full.url);
+    try {
+      await client.mset("kept:1", "1", "kept:2", "2");
+      // No file can take the place of a directory: so the snapshot fails, as on a full disk.
+      await mkdir(join(String(((await client.config("GET", "dir")) as string[])[1]), "dump.rdb"));
+      await client.bgsave();
+      await expect.poll(() => client.info("persistence"), { timeout: 10_000 }).toContain("rdb_last_bgsave_status:err");
+      await expect(client.ping()).rejects.toThrow("MISCONF");
+
+      const found = await verdicts(redis(full.readOnlyUrl));
+      expect(found["redis.ping"]?.verdict).toBe("passed");
+      expect(found["redis.memory"]?.verdict).toBe("passed");
+      expect(found["redis.persistence"]).toMatchObject({
+        verdict: "degraded",
+        observed: expect.stringContaining("last snapshot"),
+      });
+      const writer = await openRedisForTestData(full.url, signal);
+      closing.push(Promise.resolve(writer));
+      await expect(writer.unlink(["kept:1"])).rejects.toThrow("MISCONF");
+      expect((await writer.lives(["kept:1"]))[0]).toBe("unlimited");
+    } finally {
+      client.disconnect();
+      await full.stop();
+    }
   });
 
   it("that may not be asked is an error, check by check", async () => {
