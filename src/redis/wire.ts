@@ -73,7 +73,9 @@ export class Wire {
     const wire = new Wire(address, await connected(address, signIn, signal), access, signal);
     try {
       const { username, password, database } = signIn;
-      if (password !== undefined) await wire.ask(["AUTH", ...(username === undefined ? [] : [username]), password]);
+      // A user without a password signs in, too: else we would be `default`, and another user than the configured one would be examined.
+      if (username !== undefined) await wire.ask(["AUTH", username, password ?? ""]);
+      else if (password !== undefined) await wire.ask(["AUTH", password]);
       wire.greeting = await wire.#greet();
       if (database > 0) await wire.ask(["SELECT", String(database)]);
       // Whoever is still loading its data greets, but answers nothing else.
