@@ -100,6 +100,7 @@ describe("a reader", () => {
       "commandFlags",
       "identity",
       "info",
+      "infoOfEach",
       "lives",
       "ping",
       "scan",
@@ -113,7 +114,7 @@ describe("a reader", () => {
     await seed.mset({ a: "1", b: "2" });
     const before = changes(await seed.info("persistence"));
     const reader = await openRedisReader(server.url, never);
-    await Promise.all([reader.ping(), reader.info(), reader.aclRules(), allKeys(reader.scan())]);
+    await Promise.all([reader.ping(), reader.info(), reader.infoOfEach(), reader.aclRules(), allKeys(reader.scan())]);
     await reader.close();
     expect(changes(await seed.info("persistence"))).toBe(before);
   });
