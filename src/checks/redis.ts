@@ -1,5 +1,5 @@
-import type { Check } from "../model.ts";
-import type { CommandFlags, RedisIdentity, RedisReader } from "../redis/connection.ts";
+import { type Check, worstVerdict } from "../model.ts";
+import type { CommandFlags, NodeInfo, RedisIdentity, RedisReader } from "../redis/connection.ts";
 import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
 import { type MayWrite, withException } from "./may-write.ts";
 import { grantsWriting } from "./redis-rules.ts";
@@ -35,14 +35,36 @@ export async function checkRedis(
     return { verdict: "passed", observed: `P95 ${milliseconds(latency.p95)} of ${latency.count}`, latency };
   });
   if (ping.verdict !== "passed") return [ping];
-  const info = (await opening).info();
+  const redis = await opening;
+  const info = redis.info();
+  const each = redis.infoOfEach();
+  // Each is waited for below, and hears of a failure then.
+  each.catch(() => undefined);
   return [
     ping,
     await look("redis.hit-rate", "Redis hit rate", async () => hitRate(await info, limits.redisHitRate)),
     await look("redis.memory", "Redis memory", async () => memory(await info, limits.redisMemory)),
-    await look("redis.replication", "Redis role and replicas", async () => replication(await info, limits.redisLag)),
-    await look("redis.persistence", "Redis persistence", async () => persistence(await info)),
+    await look("redis.replication", "Redis role and replicas", async () =>
+      worstOf(await each, (one) => replication(one, limits.redisLag)),
+    ),
+    await look("redis.persistence", "Redis persistence", async () => worstOf(await each, persistence)),
   ];
+}
+
+/** Of a cluster each node has replicas and a disk of its own: the worst is told, and which node it is of. */
+function worstOf(nodes: readonly NodeInfo[], judge: (info: Record<string, string>) => Finding): Finding {
+  const found = nodes.map(({ node, info }) => ({ node, finding: judge(info) }));
+  const verdict = worstVerdict(found.map(({ finding }) => finding.verdict));
+  const alike = found.filter(({ finding }) => finding.verdict === verdict);
+  const [worst] = alike;
+  if (!worst) return { verdict: "error", message: "No server told anything." };
+  if (nodes.length === 1) return worst.finding;
+  const which =
+    verdict === "passed"
+      ? `${nodes.length} masters, such as ${worst.node}`
+      : `${alike.map(({ node }) => node).join(", ")} of ${nodes.length} masters`;
+  const { observed } = worst.finding;
+  return { ...worst.finding, observed: observed === undefined ? which : `${which}: ${observed}` };
 }
 
 function hitRate(info: Record<string, string>, limit: number): Finding {

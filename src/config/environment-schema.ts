@@ -118,7 +118,7 @@ const databricks = z.strictObject({
         .meta({ description: "The user or service principal that must answer current_user()." }),
     })
     .optional()
-    .meta({ description: "Proven identity: compared before the first write." }),
+    .meta({ description: "Proven identity: compared before the first write, and by preflight and smoke wherever it is given." }),
   mayWrite,
   startTimeout: timeLimit.prefault("10m").meta({ description: "How long a sleeping warehouse may take to wake." }),
 });
@@ -157,7 +157,10 @@ const redis = z.strictObject({
       database: z.int().min(0).optional().meta({ description: "The number of the database." }),
     })
     .optional()
-    .meta({ description: "Proven identity: compared before the first write, and again wherever a failover leads." }),
+    .meta({
+      description:
+        "Proven identity: compared before the first write, again wherever a failover leads, and by preflight and smoke wherever it is given.",
+    }),
 });
 
 const api = z.strictObject({

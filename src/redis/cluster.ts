@@ -72,7 +72,13 @@ export class Cluster implements Store {
   }
 
   wires(): Promise<Wire[]> {
-    return Promise.all(this.#masters().map(({ line }) => this.#patiently(() => line.wire())));
+    let again = false;
+    return this.#patiently(async () => {
+      // Who the masters are may be what has changed.
+      if (again) await this.#survey();
+      again = true;
+      return await Promise.all(this.#masters().map(({ line }) => line.wire()));
+    });
   }
 
   async *scan(match: string | undefined, onInterruption: (why: string) => void): AsyncGenerator<string[]> {
@@ -162,7 +168,8 @@ export class Cluster implements Store {
     for (const node of listed.filter(({ isMaster }) => isMaster)) members.set(node.id, this.#member(node));
     const left = [...this.#members.values()].filter(({ id }) => !members.has(id));
     this.#members = members;
-    await Promise.all(left.map(({ line }) => line.close()));
+    // Another pass may be about to ask it: that one looks anew, as for any failure that passes.
+    await Promise.all(left.map(({ address, line }) => line.close(unsettled(`${addressText(address)} is no master any longer`))));
 
     const holding = listed.filter(({ isMaster, ranges }) => isMaster && ranges.length > 0);
     const accounts = await Promise.all(holding.map(async (node) => this.#ownAccount(node)));
@@ -189,7 +196,7 @@ export class Cluster implements Store {
   #member({ id, address }: ClusterNode): Member {
     const known = this.#members.get(id);
     if (known && addressText(known.address) === addressText(address)) return known;
-    known?.line.close().catch(() => undefined);
+    known?.line.close(unsettled(`${addressText(known.address)} has moved to ${addressText(address)}`)).catch(() => undefined);
     const line = new Line(() => Wire.open(address, this.#way.signIn, this.#access, this.#signal));
     return { id, address, line };
   }

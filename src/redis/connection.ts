@@ -1,4 +1,4 @@
-import { type RedisSettings, wayTo } from "./address.ts";
+import { addressText, type RedisSettings, wayTo } from "./address.ts";
 import { Cluster } from "./cluster.ts";
 import { RedisFailure } from "./failure.ts";
 import { ping } from "./pass.ts";
@@ -15,6 +15,13 @@ export type { RedisIdentity } from "./store.ts";
 
 /** Milliseconds until the key goes by itself. */
 export type KeyLife = number | "unlimited" | "gone";
+
+/** INFO of one server, and which one it is. */
+export interface NodeInfo {
+  /** `host:port` */
+  node: string;
+  info: Record<string, string>;
+}
 
 export interface ScanOptions {
   /** Only keys that match this glob of Redis (as `latin1`) are told. */
@@ -33,6 +40,8 @@ export interface RedisReader {
   ping(): Promise<number>;
   /** INFO as key → value, all sections in one; of a cluster the fullest master's, with the look-ups of all. */
   info(): Promise<Record<string, string>>;
+  /** The same of each node by itself: what is wrong with one is not made good by the others. */
+  infoOfEach(): Promise<NodeInfo[]>;
   /** What the signed-in user may, such as `-@all +@read (-@all +set)`, selectors in brackets, of all nodes; `undefined` where asking is refused. */
   aclRules(): Promise<string | undefined>;
   /** What the server says of its own commands: `get`, `config|set` → flags such as `write`; `undefined` where asking is refused. */
@@ -103,10 +112,8 @@ function reader(store: Store): RedisReader {
     async ping() {
       return Math.max(...(await Promise.all((await store.wires()).map(ping))));
     },
-    async info() {
-      const texts = await Promise.all((await store.wires()).map((wire) => wire.ask(["INFO"])));
-      return together(texts.map((text) => pairsOf(String(text))));
-    },
+    info: async () => together((await infoOfEach(store)).map(({ info }) => info)),
+    infoOfEach: () => infoOfEach(store),
     async aclRules() {
       const wires = await store.wires();
       // Nodes of a cluster each have users of their own.
@@ -120,6 +127,11 @@ function reader(store: Store): RedisReader {
     lives: (keys) => lives(store, keys),
     close: () => store.close(),
   });
+}
+
+async function infoOfEach(store: Store): Promise<NodeInfo[]> {
+  const told = async (wire: Wire) => ({ node: addressText(wire.address), info: pairsOf(String(await wire.ask(["INFO"]))) });
+  return await Promise.all((await store.wires()).map(told));
 }
 
 async function rulesAt(wire: Wire): Promise<string | undefined> {

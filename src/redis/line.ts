@@ -7,7 +7,7 @@ export class Line {
   readonly #open: () => Promise<Wire>;
   #opening: Promise<Wire> | undefined;
   #wire: Wire | undefined;
-  #closed = false;
+  #closed: RedisFailure | undefined;
 
   constructor(open: () => Promise<Wire>) {
     this.#open = open;
@@ -15,7 +15,7 @@ export class Line {
 
   /** @throws RedisFailure where it cannot be opened now */
   async wire(): Promise<Wire> {
-    if (this.#closed) throw new RedisFailure("cancelled", "the connection to Redis was closed");
+    if (this.#closed) throw this.#closed;
     if (this.#wire?.usable) return this.#wire;
     this.#opening ??= this.#open().finally(() => {
       this.#opening = undefined;
@@ -29,9 +29,9 @@ export class Line {
     wire.lose(why);
   }
 
-  /** Whoever still works with it hears that it is over: nothing is opened again. */
-  async close(): Promise<void> {
-    this.#closed = true;
+  /** Whoever still works with it hears why it is over: nothing is opened again. */
+  async close(why = new RedisFailure("cancelled", "the connection to Redis was closed")): Promise<void> {
+    this.#closed ??= why;
     const opening = await this.#opening?.catch(() => undefined);
     await Promise.all([opening?.close(), this.#wire?.close()]);
   }

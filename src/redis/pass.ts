@@ -32,7 +32,7 @@ async function fastestPing(wire: Wire): Promise<number> {
 /** Round trip in milliseconds. @throws RedisFailure */
 export async function ping(wire: Wire): Promise<number> {
   const started = performance.now();
-  await wire.ask(["PING"]);
+  await wire.ping();
   return performance.now() - started;
 }
 

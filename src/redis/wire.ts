@@ -73,11 +73,13 @@ export class Wire {
     const wire = new Wire(address, await connected(address, signIn, signal), access, signal);
     try {
       const { username, password, database } = signIn;
-      if (password !== undefined) await wire.ask(["AUTH", ...(username === undefined ? [] : [username]), password]);
+      // A user without a password signs in, too: else we would be `default`, and another user than the configured one would be examined.
+      if (username !== undefined) await wire.ask(["AUTH", username, password ?? ""]);
+      else if (password !== undefined) await wire.ask(["AUTH", password]);
       wire.greeting = await wire.#greet();
       if (database > 0) await wire.ask(["SELECT", String(database)]);
       // Whoever is still loading its data greets, but answers nothing else.
-      await wire.ask(["PING"]);
+      await wire.ping();
       return wire;
     } catch (error) {
       wire.lose(unreachable(error));
@@ -96,6 +98,17 @@ export class Wire {
     const [reply = null] = replies;
     if (reply instanceof ErrorReply) throw refusal(reply.text);
     return reply;
+  }
+
+  /**
+   * Waits for a sign of life. A server that takes no writes because its last snapshot failed says so to a PING, too, and yet answers
+   * whatever only reads; whoever writes hears it again at the first write. @throws RedisFailure
+   */
+  async ping(): Promise<void> {
+    const { replies, lost } = await this.send([["PING"]]);
+    if (lost) throw lost;
+    const [reply] = replies;
+    if (reply instanceof ErrorReply && !reply.text.startsWith("MISCONF ")) throw refusal(reply.text);
   }
 
   /** Sends commands together, and waits for as many replies. Errors among the replies are replies. */

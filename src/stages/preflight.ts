@@ -1,7 +1,6 @@
 import { checkRedis } from "../checks/redis.ts";
-import type { Environment } from "../config/schema.ts";
 import type { Check } from "../model.ts";
-import { proveRedis, proveWarehouse } from "../testdata/proof.ts";
+import { compareRedis, compareWarehouse, proveRedis, proveWarehouse } from "../testdata/proof.ts";
 import { checkApplication } from "./application.ts";
 import { checkRedisCertificate, checkWarehouse, loadClients, lookAtVariables } from "./base.ts";
 import { compareWithEarlierRuns } from "./baseline.ts";
@@ -37,12 +36,12 @@ export async function preflight(context: StageContext, outcome: StageOutcome): P
 function checkBase(context: StageContext, readers: Readers, quiet: Promise<unknown>): Checking[] {
   const { environment, config } = context;
   const limits = config.stages.preflight;
-  // Where test data will be written, it must be the right place.
-  const proving = <Seen>(prove: (environment: Environment, seen: Seen) => void) =>
-    environment.access === "test-data" ? (seen: Seen) => prove(environment, seen) : undefined;
+  // Where test data will be written, it must be the right place; where nothing is, it must be what is expected, if anything is.
+  const writes = environment.access === "test-data";
+  const [warehouseIsRight, redisIsRight] = writes ? [proveWarehouse, proveRedis] : [compareWarehouse, compareRedis];
   return [
-    ...checkWarehouse(context, readers, limits, { prove: proving(proveWarehouse), quiet }),
-    ...(readers.redis ? [checkRedis(readers.redis, limits, proving(proveRedis))] : []),
+    ...checkWarehouse(context, readers, limits, { prove: (seen) => warehouseIsRight(environment, seen), quiet }),
+    ...(readers.redis ? [checkRedis(readers.redis, limits, (seen) => redisIsRight(environment, seen))] : []),
     ...checkRedisCertificate(context, readers, limits),
   ];
 }

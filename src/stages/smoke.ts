@@ -1,6 +1,7 @@
 import { checkReadOnlyCredential, checkSqlSample } from "../checks/databricks.ts";
 import { checkReadOnlyUser, checkRedis } from "../checks/redis.ts";
 import type { Check } from "../model.ts";
+import { compareRedis, compareWarehouse } from "../testdata/proof.ts";
 import { checkApplication } from "./application.ts";
 import { checkRedisCertificate, checkWarehouse, loadClients, lookAtVariables } from "./base.ts";
 import { compareWithEarlierRuns } from "./baseline.ts";
@@ -46,9 +47,12 @@ function checkBase(context: StageContext, readers: Readers): Checking[] {
     ...(warehouse && readOnly ? [checkReadOnlyCredential(warehouse, environment.databricks?.mayWrite)] : []),
   ];
   return [
-    ...checkWarehouse(context, readers, limits, { prove: undefined, quiet: Promise.allSettled(statements) }),
+    ...checkWarehouse(context, readers, limits, {
+      prove: (seen) => compareWarehouse(environment, seen),
+      quiet: Promise.allSettled(statements),
+    }),
     ...statements,
-    ...(redis ? [checkRedis(redis, limits)] : []),
+    ...(redis ? [checkRedis(redis, limits, (seen) => compareRedis(environment, seen))] : []),
     ...checkRedisCertificate(context, readers, limits),
     ...(redis && readOnly ? [checkReadOnlyUser(redis, environment.redis?.mayWrite)] : []),
   ];

@@ -15,6 +15,12 @@ export function proveWarehouse(environment: Environment, seen: WarehouseIdentity
   const settings = environment.databricks;
   if (environment.access !== "test-data") throw new WrongPlace("this environment is read-only: nothing may be written here");
   if (!settings?.expect) throw new WrongPlace("databricks.expect is missing: without it nothing may be written");
+  compareWarehouse(environment, seen);
+}
+
+/** The comparison alone, for whoever only reads: what is not expected is not demanded. @throws WrongPlace */
+export function compareWarehouse({ databricks: settings }: Environment, seen: WarehouseIdentity): void {
+  if (!settings?.expect) return;
   compare("Databricks host", hostLike(seen.host, settings.expect.host), settings.expect.host);
   compare("Databricks catalog", seen.catalog, settings.expect.catalog ?? settings.catalog);
   if (settings.expect.principal) compare("Databricks principal", seen.principal, settings.expect.principal);
@@ -29,6 +35,12 @@ export function proveRedis(environment: Environment, seen: RedisIdentity): void 
   const settings = environment.redis;
   if (environment.access !== "test-data") throw new WrongPlace("this environment is read-only: nothing may be written here");
   if (!settings?.expect) throw new WrongPlace("redis.expect is missing: without it nothing may be written");
+  compareRedis(environment, seen);
+}
+
+/** As `compareWarehouse`. @throws WrongPlace */
+export function compareRedis({ redis: settings }: Environment, seen: RedisIdentity): void {
+  if (!settings?.expect) return;
   compare("Redis host", redisHost(seen, settings.expect.host), settings.expect.host);
   if (settings.expect.database !== undefined) compare("Redis database", String(seen.database), String(settings.expect.database));
 }

@@ -46,8 +46,9 @@ export async function examineCredential(warehouse: WarehouseReader): Promise<Cre
   const unknown: string[] = [];
   const listed = await Promise.all([...grants(warehouse), ...owners(warehouse)].map((look) => look(unknown)));
   const rights = listed.flat();
-  const groups = new Set(rights.map(({ holder }) => holder).filter((holder) => isGroup(holder, principal)));
-  const ours = await membership(warehouse, [...groups], unknown);
+  // No name tells what it names: a group may be called like an address or an application id. So all others are asked about.
+  const others = new Set(rights.map(({ holder }) => holder).filter((holder) => !same(holder, principal)));
+  const ours = await membership(warehouse, [...others], unknown);
   const own = rights.filter(({ holder }) => same(holder, principal) || ours.has(holder));
   if (!own.some(({ on, privilege }) => opens(on, privilege, warehouse.catalog)) && unknown.length === 0)
     unknown.push(`no grant that it may see lets it use the catalog ${warehouse.catalog}, so there is one that it may not see`);
@@ -131,51 +132,48 @@ function schemaOf(warehouse: WarehouseReader, level: string): string {
 /** What a refusal hides is unknown, and is said; a warehouse that cannot be asked at all is no answer. */
 async function rightsIn(warehouse: WarehouseReader, what: string, statement: string, unknown: string[]): Promise<WritingRight[]> {
   const rows = await answerTo(warehouse, what, statement, {}, unknown);
-  return rows.map((row) => ({
+  return (rows ?? []).map((row) => ({
     holder: String(row.holder),
     privilege: String(row.privilege).toUpperCase().replaceAll("_", " "),
     on: String(row.object),
   }));
 }
 
+/** `undefined` where asking is refused, which has been added to `unknown` by then. */
 async function answerTo(
   warehouse: WarehouseReader,
   what: string,
   statement: string,
   parameters: Record<string, string>,
   unknown: string[],
-): Promise<Row[]> {
+): Promise<Row[] | undefined> {
   try {
     return await warehouse.query(statement, parameters);
   } catch (error) {
     if (!(error instanceof WarehouseFailure) || (error.kind !== "denied" && error.kind !== "statement")) throw error;
     unknown.push(`${what} cannot be seen: ${error.message}`);
-    return [];
+    return undefined;
   }
-}
-
-/** Service principals are named by their application id, people by their address. */
-const applicationId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-function isGroup(holder: string, principal: string): boolean {
-  return !same(holder, principal) && !holder.includes("@") && !applicationId.test(holder);
 }
 
 const groupsPerQuestion = 50;
 
-/** Which of these groups the principal is in; the warehouse itself knows, also of groups within groups. */
+/** Which of these are groups that the principal is in; the warehouse itself knows, also of groups within groups. */
 async function membership(warehouse: WarehouseReader, groups: readonly string[], unknown: string[]): Promise<Set<string>> {
   const asked = [administrators, ...groups.filter((group) => group !== administrators && !everybody.has(group))];
   const ours = new Set(groups.filter((group) => everybody.has(group)));
   for (let from = 0; from < asked.length; from += groupsPerQuestion) {
     const part = asked.slice(from, from + groupsPerQuestion);
-    const [row] = await answerTo(
+    const rows = await answerTo(
       warehouse,
       "in which groups it is",
       `SELECT ${part.map((_, index) => `is_account_group_member(:g${index}) OR is_member(:g${index}) AS m${index}`).join(", ")}`,
       Object.fromEntries(part.map((group, index) => [`g${index}`, group])),
       unknown,
     );
+    if (!rows) continue;
+    const [row] = rows;
+    if (!row) unknown.push("in which groups it is was asked, and not answered");
     part.forEach((group, index) => {
       const told = row?.[`m${index}`];
       if (told === true) ours.add(group);

@@ -32,9 +32,9 @@ const harmless = new Set(
   map_entries map_filter map_from_arrays map_from_entries map_keys map_values map_zip_with named_struct posexplode posexplode_outer reduce
   sequence shuffle size slice sort_array stack str_to_map struct transform transform_keys transform_values try_element_at zip_with
 
-  from_avro from_csv from_json from_protobuf from_xml get_json_object is_variant_null json_array_length json_object_keys json_tuple
-  parse_json schema_of_csv schema_of_json schema_of_json_agg schema_of_variant schema_of_variant_agg schema_of_xml to_avro to_csv to_json
-  to_protobuf to_variant_object to_xml try_parse_json try_variant_get variant_explode variant_explode_outer variant_get xpath
+  from_csv from_json from_xml get_json_object is_variant_null json_array_length json_object_keys json_tuple
+  parse_json schema_of_csv schema_of_json schema_of_json_agg schema_of_variant schema_of_variant_agg schema_of_xml to_csv to_json
+  to_variant_object to_xml try_parse_json try_variant_get variant_get xpath
   xpath_boolean xpath_double xpath_float xpath_int xpath_long xpath_number xpath_short xpath_string
 
   any any_value approx_count_distinct approx_percentile approx_top_k avg bit_and bit_or bit_xor bitmap_bit_position bitmap_bucket_number
@@ -51,33 +51,56 @@ const harmless = new Set(
   assert_true current_catalog current_database current_metastore current_recipient current_schema current_user current_version
   input_file_block_length input_file_block_start input_file_name is_account_group_member is_member monotonically_increasing_id
   session_user spark_partition_id user uuid version
-
-  range sql_keywords table_changes
+  and in not or when
   `
     .trim()
     .split(/\s+/),
 );
 
-/** Words that stand before a bracket without calling anything. */
-const syntax = new Set(
-  `
-  all and array as between by case cube distinct div else end except exclude exists filter for from group having ilike in intersect
-  is join lateral like limit map minus not nulls on or over partition pivot qualify rlike rollup select sets struct table tablesample
-  then union unpivot using values when where with
-  char character dec decimal numeric varchar timestamp
-  `
-    .trim()
-    .split(/\s+/),
+/** Those that give a table. A function that gives a value is never found under a name where a table is wanted, nor the other way round. */
+const tables = new Set(
+  `explode explode_outer inline inline_outer json_tuple posexplode posexplode_outer range sql_keywords stack table_changes variant_explode
+  variant_explode_outer`.split(/\s+/),
+);
+
+/** Operators and clauses that may have a bracket behind them, where they stand behind an operand. */
+const infix = new Set(
+  `all as between by cube distinct div else except filter for from group having ilike intersect is join like limit minus offset on over
+  partition pivot qualify rlike rollup sets nulls tablesample then union unpivot using where with`.split(/\s+/),
+);
+
+/** Words behind which an operand or a table begins. */
+const openers = new Set(
+  `all and any between both by case distinct div else escape for from having ilike in interval is join lateral leading like limit not of
+  offset on or outer over placing qualify range regexp rlike rows select some table then trailing using values view when where`.split(
+    /\s+/,
+  ),
 );
 
 /** Functions that reach outside the warehouse or run foreign code, and IDENTIFIER, which would hide their names in a text. */
 const withEffects =
   /^(ai_\w+|http_request|remote_query|java_method|reflect|try_reflect|read_\w+|cloud_files\w*|secret|try_secret|list_secrets|raise_error|identifier|vector_search|stream|nextval|setval)$/;
 
-/** Why a word before a bracket may not stand there, or `undefined`. @param name in any case, without quotes @param bare not in backticks */
-export function whyNotCalled(name: string, bare: boolean): string | undefined {
+export function isScalar(name: string): boolean {
+  return harmless.has(name.toLowerCase());
+}
+
+export function isTableFunction(name: string): boolean {
+  return tables.has(name.toLowerCase());
+}
+
+export function isInfix(word: string): boolean {
+  return infix.has(word.toLowerCase());
+}
+
+export function opensOperand(word: string): boolean {
+  return openers.has(word.toLowerCase());
+}
+
+/** Why no function of this name may be called, or `undefined`. @param name in any case, without quotes */
+export function whyNotCalled(name: string): string | undefined {
   const lower = name.toLowerCase();
   if (withEffects.test(lower)) return `it calls ${lower}(), which reaches outside the warehouse or hides what is called`;
-  if (harmless.has(lower) || (bare && syntax.has(lower))) return undefined;
+  if (harmless.has(lower) || tables.has(lower)) return undefined;
   return `it calls ${lower}(), which is none of the functions that are known to do nothing but compute`;
 }

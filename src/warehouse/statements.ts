@@ -1,11 +1,9 @@
-import { whyNotCalled } from "./functions.ts";
+import { isMember, type Token, whyNotBeforeBracket } from "./calls.ts";
 
 /**
  * What may be sent where nothing may be written. The statement is read as tokens, so that comments, strings and quoted names
  * neither hide a write nor look like one; what is not surely a read is refused.
  */
-
-type Token = { kind: "word" | "number" | "text" | "quoted-name" | "symbol"; value: string };
 
 const beginnings = new Set(["SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "VALUES", "TABLE"]);
 
@@ -33,30 +31,15 @@ export function whyNotReading(statement: string): string | undefined {
     if (token.value === "|" && tokens[index + 1]?.value === ">") return "it is written with pipes (|>), which can also write";
     const called = whyNotBeforeBracket(tokens, index);
     if (called) return called;
+    // `SELECT TRANSFORM(a) USING 'sh'`, MAP and REDUCE hand rows to a script. A join names its columns in a bracket.
+    if (token.kind === "word" && token.value === "USING" && tokens[index + 1]?.value !== "(" && !isMember(tokens, index))
+      return "it contains USING without a bracket, which runs a script; a column of that name needs backticks";
     if (token.kind !== "word" || !writes.has(token.value)) continue;
     // SHOW CREATE TABLE and SHOW GRANT only show.
     if (token !== showsItself && !isMember(tokens, index))
       return `it contains ${token.value}; a column of that name needs backticks`;
   }
   return undefined;
-}
-
-/** What stands before a bracket may be called; what may not be called is refused. */
-function whyNotBeforeBracket(tokens: readonly Token[], index: number): string | undefined {
-  const token = tokens[index];
-  if (tokens[index + 1]?.value !== "(" || !token || token.kind === "symbol" || token.kind === "number") return undefined;
-  // With double-quoted identifiers switched on, a text could be a function's name.
-  if (token.kind === "text") return "it has a text before a bracket";
-  const before = tokens[index - 1];
-  const why = whyNotCalled(nameOf(token), token.kind === "word");
-  // `AS t(a, b)` and `WITH t(a, b)` name columns.
-  const names = before?.kind === "word" && (before.value === "AS" || before.value === "WITH" || before.value === "RECURSIVE");
-  if (names && !why?.includes("reaches outside")) return undefined;
-  if (before?.value === "." && !names)
-    return why?.includes("reaches outside")
-      ? why
-      : `it calls ${nameOf(token).toLowerCase()}() of a schema, which may do anything`;
-  return why;
 }
 
 /** The reason why this would not do as the condition of a delete, or `undefined`. @param parameters their names */
@@ -70,16 +53,6 @@ export function whyNotCondition(condition: string, parameters: readonly string[]
   );
   if (!compares) return "its condition compares with no parameter, so it could select every row";
   return whyNotReading(`SELECT ${condition}`);
-}
-
-function nameOf(token: Token): string {
-  return token.kind === "quoted-name" ? token.value.slice(1, -1) : token.value;
-}
-
-/** `t.update` is a column. After a number the dot is its own: `1.` may stand before anything. */
-function isMember(tokens: readonly Token[], index: number): boolean {
-  const owner = tokens[index - 2];
-  return tokens[index - 1]?.value === "." && (owner?.kind === "word" || owner?.kind === "quoted-name");
 }
 
 /** Places where Spark's reading depends on version or settings. None is needed to read, and each could hide a write from us. */

@@ -1,11 +1,14 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
+import { startRedisCluster } from "../../local/redis-groups.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { leversAtRest } from "../../local/warehouse/levers.ts";
 import { checkDatabricks, checkReadOnlyCredential, checkSqlSample } from "../../src/checks/databricks.ts";
 import { checkReadOnlyUser, checkRedis } from "../../src/checks/redis.ts";
-import { openRedisReader, type RedisReader } from "../../src/redis/connection.ts";
+import { openRedisForTestData, openRedisReader, type RedisReader } from "../../src/redis/connection.ts";
 import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
 import { describeWarehouse } from "../../src/warehouse/describe.ts";
 
@@ -194,7 +197,9 @@ describe("redis", () => {
     const told = async (changes: Record<string, string>) => {
       const real = await redis();
       const info = { ...(await real.info()), ...changes };
-      return await verdicts(Promise.resolve({ ...real, info: async () => info }));
+      return await verdicts(
+        Promise.resolve({ ...real, info: async () => info, infoOfEach: async () => [{ node: "127.0.0.1:6379", info }] }),
+      );
     };
 
     it("a master without replicas that keeps its data is right", async () => {
@@ -229,6 +234,72 @@ describe("redis", () => {
     });
   });
 
+  it("that takes no writes after a failed snapshot still answers, and its persistence is the finding", async () => {
+    const full = await startRedis({ config: ["save 3600 1"] });
+    const client = new Redis(full.url);
+    try {
+      await client.mset("kept:1", "1", "kept:2", "2");
+      await failSnapshots(client);
+      await expect(client.ping()).rejects.toThrow("MISCONF");
+
+      const found = await verdicts(redis(full.readOnlyUrl));
+      expect(found["redis.ping"]?.verdict).toBe("passed");
+      expect(found["redis.memory"]?.verdict).toBe("passed");
+      expect(found["redis.persistence"]).toMatchObject({
+        verdict: "degraded",
+        observed: expect.stringContaining("last snapshot"),
+      });
+      const writer = await openRedisForTestData(full.url, signal);
+      closing.push(Promise.resolve(writer));
+      await expect(writer.unlink(["kept:1"])).rejects.toThrow("MISCONF");
+      expect((await writer.lives(["kept:1"]))[0]).toBe("unlimited");
+    } finally {
+      client.disconnect();
+      await full.stop();
+    }
+  });
+
+  it("of a cluster the worst node decides, and is named", async () => {
+    const cluster = await startRedisCluster({ config: ["save 3600 1"] });
+    const [first, , last = ""] = cluster.nodes;
+    const client = new Redis({ port: Number(last.split(":")[1]), password: new URL(cluster.url).password });
+    const opened = openRedisReader({ url: cluster.url, cluster: [] }, signal);
+    closing.push(opened);
+    try {
+      const before = await verdicts(opened);
+      expect(before["redis.persistence"]).toMatchObject({
+        verdict: "passed",
+        observed: expect.stringContaining(`3 masters, such as ${first}`),
+      });
+      await failSnapshots(client);
+      const found = await verdicts(opened);
+      expect(found["redis.persistence"]).toMatchObject({
+        verdict: "degraded",
+        observed: `${last} of 3 masters: last snapshot failed`,
+      });
+      expect(found["redis.replication"]?.verdict).toBe("passed");
+    } finally {
+      client.disconnect();
+      await cluster.stop();
+    }
+  });
+
+  it("of several nodes an unknown one is no pass, and a wrong one outweighs it", async () => {
+    const real = await redis();
+    const info = await real.info();
+    const told = async (...changes: Record<string, string>[]) => {
+      const each = changes.map((change, index) => ({ node: `10.0.0.${index}:6379`, info: { ...info, ...change } }));
+      return (await verdicts(Promise.resolve({ ...real, infoOfEach: async () => each })))["redis.replication"];
+    };
+    const lost = { role: "slave", master_link_status: "down", master_last_io_seconds_ago: "-1" };
+    expect(await told({}, { role: "" })).toMatchObject({ verdict: "error", observed: "10.0.0.1:6379 of 2 masters" });
+    expect(await told({ role: "" }, lost, {}, lost)).toMatchObject({
+      verdict: "failed",
+      observed: expect.stringContaining("10.0.0.1:6379, 10.0.0.3:6379 of 4 masters: replica"),
+    });
+    expect((await told())?.verdict).toBe("error");
+  });
+
   it("that may not be asked is an error, check by check", async () => {
     const found = await verdicts(redis(user("pinger")));
     expect(found["redis.ping"]?.verdict).toBe("passed");
@@ -257,3 +328,11 @@ describe("redis", () => {
     expect((await checkReadOnlyUser(redis(url()))).verdict).toBe(verdict);
   });
 });
+
+/** No file can take the place of a directory: so the snapshot fails, as on a full disk. */
+async function failSnapshots(client: Redis): Promise<void> {
+  const [, directory = ""] = (await client.config("GET", "dir")) as string[];
+  await mkdir(join(directory, "dump.rdb"));
+  await client.bgsave();
+  await expect.poll(() => client.info("persistence"), { timeout: 10_000 }).toContain("rdb_last_bgsave_status:err");
+}

@@ -30,6 +30,17 @@ function as(user: string): string {
   return `redis://${user}:pw@127.0.0.1:${server.port}`;
 }
 
+it("signs in as a user that needs no password, where the default user needs none either", async () => {
+  const open = await startRedis({ users: { guest: "on nopass ~* -@all +@read +ping +acl|whoami +acl|getuser" } });
+  const administrator = new Redis(open.url);
+  await administrator.call("ACL", "SETUSER", "default", "nopass");
+  const reader = await openRedisReader(`redis://guest@127.0.0.1:${open.port}`, never);
+  expect(await reader.aclRules()).toContain("-@all +@read");
+  await reader.close();
+  administrator.disconnect();
+  await open.stop();
+});
+
 describe("failures", () => {
   it.each([
     ["a wrong password", () => `redis://default:wrong@127.0.0.1:${server.port}`, "sign-in", /refused the password/],
@@ -39,6 +50,12 @@ describe("failures", () => {
     ["a user that may not even ping", () => as("mute"), "refused", /NOPERM/],
   ])("%s", async (_, url, kind, message) => {
     expect(await failureOf(openRedisReader(url(), never))).toMatchObject({ kind, message: expect.stringMatching(message) });
+  });
+
+  it("a user that has a password, without it", async () => {
+    expect(await failureOf(openRedisReader(`redis://selective@127.0.0.1:${server.port}`, never))).toMatchObject({
+      kind: "sign-in",
+    });
   });
 
   it("a command that the user may not use", async () => {
@@ -83,6 +100,7 @@ describe("a reader", () => {
       "commandFlags",
       "identity",
       "info",
+      "infoOfEach",
       "lives",
       "ping",
       "scan",
@@ -96,7 +114,7 @@ describe("a reader", () => {
     await seed.mset({ a: "1", b: "2" });
     const before = changes(await seed.info("persistence"));
     const reader = await openRedisReader(server.url, never);
-    await Promise.all([reader.ping(), reader.info(), reader.aclRules(), allKeys(reader.scan())]);
+    await Promise.all([reader.ping(), reader.info(), reader.infoOfEach(), reader.aclRules(), allKeys(reader.scan())]);
     await reader.close();
     expect(changes(await seed.info("persistence"))).toBe(before);
   });

@@ -235,6 +235,44 @@ describe("a cluster", () => {
     expect(await allKeys(redis.scan())).toEqual([...others, ...tagged.slice(2, 299)].sort());
   });
 
+  it("one of whose masters becomes a replica, which another pass hears of first, is looked through again", async () => {
+    const cluster = await startRedisCluster();
+    closing.push(() => cluster.stop());
+    const { password } = new URL(cluster.url);
+    const nodes = cluster.nodes.map((address) => client(`redis://:${password}@${address}`));
+    const [first, , third] = nodes as [Redis, Redis, Redis];
+    const firstId = (await first.cluster("MYID")) as string;
+    const thirdId = (await third.cluster("MYID")) as string;
+    const writer = new Redis.Cluster([cluster.url], { redisOptions: { password } });
+    closing.push(() => writer.disconnect());
+    // Only an empty node becomes a replica.
+    const before = Math.floor((2 * 16_384) / 3);
+    const keys = names(300).filter((key) => slotOf(key) < before);
+    await Promise.all(keys.map((key) => writer.set(key, "1")));
+    const demote = async () => {
+      for (const node of nodes) await node.call("CLUSTER", "DELSLOTSRANGE", before, 16_383);
+      await first.call("CLUSTER", "ADDSLOTSRANGE", before, 16_383);
+      await first.call("CLUSTER", "BUMPEPOCH");
+      await third.call("CLUSTER", "REPLICATE", firstId);
+      await expect.poll(() => first.cluster("NODES"), { timeout: 10_000 }).toMatch(new RegExp(`^${thirdId} \\S+ \\S*slave`, "m"));
+    };
+
+    const redis = await open({ url: cluster.url, cluster: [] });
+    const told: string[] = [];
+    let demoted = false;
+    const found = await allKeys(redis.scan({ onInterruption: (why) => told.push(why) }), async () => {
+      if (demoted) return;
+      demoted = true;
+      await demote();
+      expect(await allKeys(redis.scan())).toEqual([...keys].sort());
+    });
+    expect(found).toEqual([...keys].sort());
+    expect(told.join()).toContain("is no master any longer");
+    // Whoever closes it still ends what is under way.
+    await redis.close();
+    expect(await failureOf(allKeys(redis.scan()))).toMatchObject({ kind: "cancelled" });
+  });
+
   it("one of whose masters is gone is an error", async () => {
     const cluster = await startRedisCluster({ config: ["enable-debug-command yes"] });
     closing.push(() => cluster.stop());

@@ -29,27 +29,41 @@ afterAll(async () => {
   await rm(workspace, { recursive: true, force: true });
 });
 
-async function preflight(limits: Record<string, unknown> = {}): Promise<Record<string, Check>> {
+const preflight = (limits: Record<string, unknown> = {}) => look("preflight", "test-data", { limits });
+
+interface Changes {
+  limits?: Record<string, unknown>;
+  /** Hosts; `null` where none is expected. */
+  expected?: { databricks: string | null; redis: string | null };
+}
+
+async function look(
+  stage: "preflight" | "smoke",
+  access: "test-data" | "read-only",
+  { limits = {}, expected = { databricks: "localhost", redis: "localhost" } }: Changes = {},
+): Promise<Record<string, Check>> {
+  const expecting = (host: string | null) => (host === null ? {} : { expect: { host } });
   const sandbox = {
-    access: "test-data",
+    access,
     databricks: {
       host: warehouse.host,
       warehouse: warehouse.warehouseId,
       token: "${DATABRICKS_TOKEN}",
       certificateAuthority: warehouse.certificateAuthority,
-      expect: { host: "localhost" },
+      ...expecting(expected.databricks),
     },
-    redis: { url: "${REDIS_URL}", certificateAuthority: redis.certificateAuthority, expect: { host: "localhost" } },
+    redis: { url: "${REDIS_URL}", certificateAuthority: redis.certificateAuthority, ...expecting(expected.redis) },
   };
   const config = {
     version: 1,
     environments: { sandbox },
     testData: { preset: "none", tables: { "sessions.classroom_sessions": {} } },
-    stages: { preflight: { sqlP95: "30s", ...limits } },
+    stages: { [stage]: { sqlP95: "30s", ...limits } },
   };
   await writeFile(join(workspace, "config.yml"), JSON.stringify(config));
   const { report } = await performStage({
-    stage: "preflight",
+    stage,
+    deployment: "4711",
     workspace,
     configFile: "config.yml",
     environment: "sandbox",
@@ -70,6 +84,32 @@ test("state, size, the token's life, and the certificates of both", async () => 
       verdict: "passed",
       observed: expect.stringMatching(/TLS .*certificate good for \d+ days$/),
     });
+});
+
+test.each([
+  ["preflight", "read-only"],
+  ["smoke", "read-only"],
+  ["smoke", "test-data"],
+] as const)("%s of a %s environment compares what answers with what is expected, where anything is", async (stage, access) => {
+  const right = await look(stage, access);
+  expect(right["databricks.connect"]?.verdict).toBe("passed");
+  expect(right["redis.ping"]?.verdict).toBe("passed");
+
+  const wrong = await look(stage, access, { expected: { databricks: "elsewhere.example", redis: "localhost:1" } });
+  expect(wrong["databricks.connect"]).toMatchObject({
+    verdict: "failed",
+    message: expect.stringContaining("this environment expects elsewhere.example"),
+  });
+  expect(wrong["redis.ping"]).toMatchObject({
+    verdict: "failed",
+    message: expect.stringContaining("this environment expects localhost:1"),
+  });
+});
+
+test("a read-only environment that expects nothing in particular is looked at as before", async () => {
+  const checks = await look("smoke", "read-only", { expected: { databricks: null, redis: null } });
+  expect(checks["databricks.connect"]?.verdict).toBe("passed");
+  expect(checks["redis.ping"]?.verdict).toBe("passed");
 });
 
 test("certificates that end soon are a warning, of Redis as well", async () => {

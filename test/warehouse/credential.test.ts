@@ -10,6 +10,8 @@ import { reading, reads, settingsFor } from "./harness.ts";
 // A smoke test's credential must not be able to write. It is examined by reading grants: a right that hides on any level, in a
 // group or in ownership is a hole in production.
 const servicePrincipal = "0b7d8c1e-1111-4222-8333-444455556666";
+/** Groups may be called as people and programs are. */
+const groupLikeProgram = "3f2b8c1e-1111-2222-3333-444455556666";
 const grant = (privilege: Privilege, on = "classwaves") => ({ privilege, on });
 const principals = {
   pure: { user: "pure@school.example", groups: ["readers"], grants: [] },
@@ -33,6 +35,8 @@ const principals = {
   hiddenOwner: { user: "hidden.owner@school.example", hiddenGroups: ["librarians"], grants: reading },
   metastoreAdmin: { user: "metastore@school.example", groups: ["metastore admins"], grants: reading },
   administrator: { user: "administrator@school.example", admin: true, grants: [] },
+  inGroupLikeAddress: { user: "in.address@school.example", groups: ["readers", "data-writers@school.example"], grants: [] },
+  inGroupLikeProgram: { user: "in.program@school.example", groups: ["readers", groupLikeProgram], grants: [] },
   unexplained: { user: "unexplained@school.example", hiddenGroups: ["editors", "readers"], grants: [] },
 } satisfies Record<string, Principal>;
 
@@ -46,6 +50,8 @@ beforeAll(async () => {
       editors: [grant("MODIFY", "classwaves.sessions")],
       managers: [grant("MANAGE")],
       founders: [grant("CREATE CATALOG", "METASTORE")],
+      "data-writers@school.example": [grant("MODIFY")],
+      [groupLikeProgram]: [grant("ALL PRIVILEGES", "classwaves.users")],
     },
     groupOwns: { librarians: ["classwaves.users"], archivists: ["classwaves.users.teachers"] },
     metastoreOwner: "metastore admins",
@@ -77,6 +83,8 @@ it.each([
   ["grouped", "MODIFY", "schema sessions", "editors"],
   ["groupManages", "MANAGE", "catalog classwaves", "managers"],
   ["groupMakesCatalogs", "CREATE CATALOG", "metastore", "founders"],
+  ["inGroupLikeAddress", "MODIFY", "catalog classwaves", "data-writers@school.example"],
+  ["inGroupLikeProgram", "ALL PRIVILEGES", "schema users", groupLikeProgram],
   ["ownsCatalog", "OWNERSHIP", "catalog classwaves", "owns.catalog@school.example"],
   ["ownsSchema", "OWNERSHIP", "schema sessions", "owns.schema@school.example"],
   ["ownsTable", "OWNERSHIP", "table sessions.notes", "Owns.Table@school.example"],
@@ -127,6 +135,17 @@ describe("what cannot be seen is never passed", () => {
       const { writing, unknown } = await examineCredential({ ...reader, query });
       expect(writing).toEqual([]);
       expect(unknown.join()).toContain("PERMISSION_DENIED");
+    });
+  });
+
+  it("a membership that is not answered at all", async () => {
+    await reads(settingsFor(warehouse, { token: "pure" }), async (reader) => {
+      const query: WarehouseReader["query"] = async (statement, parameters) =>
+        statement.includes("is_member") ? [] : reader.query(statement, parameters);
+      expect(await examineCredential({ ...reader, query })).toMatchObject({
+        writing: [],
+        unknown: [expect.stringContaining("not answered")],
+      });
     });
   });
 
