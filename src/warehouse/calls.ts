@@ -60,11 +60,12 @@ function isSyntax(tokens: Tokens, index: number): boolean {
   // Two operands never stand side by side: behind one there is an operator or the next clause.
   if (endsOperand(tokens, index - 1)) return isInfix(word) || word === "SELECT" || word === "VALUES";
   const bracketOf = before?.value === "(" ? tokens[index - 2] : undefined;
+  // In a bracket behind IN Spark looks for an operand first: `a IN (values('x'))` calls.
   const beginsQuery =
     before === undefined ||
     (isWord(before, "ALL", "DISTINCT") && isWord(tokens[index - 2], ...setOperations)) ||
     (before.value === "(" &&
-      (!bracketOf || bracketOf.kind === "symbol" || isWord(bracketOf, "AS", "IN", "FROM", "JOIN", ...setOperations)));
+      (!bracketOf || bracketOf.kind === "symbol" || isWord(bracketOf, "AS", "FROM", "JOIN", ...setOperations)));
   switch (word) {
     case "SELECT":
       return beginsQuery;
@@ -120,7 +121,7 @@ function isStar(tokens: Tokens, index: number): boolean {
 function beginsRelation(tokens: Tokens, index: number): boolean {
   const before = tokens[index - 1];
   if (endsOperand(tokens, index - 1)) return false;
-  if (isWord(before, "JOIN", "LATERAL", "VIEW", "OUTER")) return true;
+  if (isWord(before, "JOIN", "LATERAL", "VIEW", "OUTER", "TABLE")) return true;
   if (isWord(before, "FROM")) return namesRelations(tokens, index - 1);
   if (before?.value === ",") return listBegins(tokens, index - 1, (at) => isWord(tokens[at], "FROM"));
   if (before?.value !== "(") return false;

@@ -77,7 +77,7 @@ const reads = [
   "SELECT * FROM t LATERAL VIEW OUTER posexplode(a) AS p, c WHERE length(c) > 1",
   "SELECT * FROM t CROSS JOIN LATERAL explode(a), TABLE(range(3))",
   "SELECT a::varchar(20), b::decimal(10, 2), x.from IN (1), :from IN (1) FROM t",
-  "SELECT * FROM (SELECT a, length(b) FROM t), range(2) WHERE type IN ('a') AND status IN (VALUES (1))",
+  "SELECT * FROM (SELECT a, length(b) FROM t), range(2) WHERE type IN ('a') AND status IN (SELECT b FROM u)",
   "SELECT CASE WHEN (a) THEN (1) ELSE (2) END, CASE a WHEN (1) THEN (2) END FROM t1 AS 1st",
   "SELECT 1 AS update_count, deleted_at, insert_time FROM t",
 ];
