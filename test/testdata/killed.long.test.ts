@@ -13,7 +13,7 @@ import { makeRepository } from "../actions/workspace.ts";
  * place's proof and the last look at what was deleted. Nobody's `finally` runs. A later sweep must find all of it, whose ids come from
  * the server, and nothing else.
  */
-const kills = process.env.LONG ? 50 : 2;
+const kills = 50;
 
 const entry = join(import.meta.dirname, "../../src/main.ts");
 /** Long ago, so that its test data is expired. */
