@@ -3,11 +3,10 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { startClassroomWorld } from "../examples/classroom/world.ts";
 import type { StageName, StageReport } from "../src/index.ts";
-import { load, watchHost } from "./machine.ts";
+import { load, portOf, watchHost } from "./machine.ts";
 
 /**
  * What looking costs: `REDIS_SERVER=… node bench/checks.ts`. Preflight with every check on, beside its slowest check; smoke of ten
@@ -52,16 +51,6 @@ async function perform(
   const stolen = taken();
   if (out === "") throw new Error(`there is no report: ${err}`);
   return { report: JSON.parse(out) as StageReport, stolen };
-}
-
-/** @returns the port that the process says it listens on */
-async function portOf(child: ChildProcess): Promise<string> {
-  if (!child.stdout) throw new Error("the server's output is not read");
-  for await (const line of createInterface({ input: child.stdout })) {
-    const port = /listening on port (\d+)/.exec(line)?.[1];
-    if (port) return port;
-  }
-  throw new Error("a server ended before it listened");
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -1,6 +1,7 @@
-import { execFileSync } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { loadavg, setPriority } from "node:os";
+import { createInterface } from "node:readline";
 
 /** Moments of the processors since the machine started, in the kernel's ticks; `undefined` where the system does not tell. */
 interface Ticks {
@@ -53,4 +54,14 @@ export function prefer(pid: number): boolean {
 
 export function load(): string {
   return (loadavg()[0] ?? Number.NaN).toFixed(2);
+}
+
+/** @returns the port that the process says it listens on */
+export async function portOf(child: ChildProcess): Promise<string> {
+  if (!child.stdout) throw new Error("the server's output is not read");
+  for await (const line of createInterface({ input: child.stdout })) {
+    const port = /listening on port (\d+)/.exec(line)?.[1];
+    if (port) return port;
+  }
+  throw new Error("a server ended before it listened");
 }

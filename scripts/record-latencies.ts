@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { watchHost } from "../bench/machine.ts";
+import { portOf, watchHost } from "../bench/machine.ts";
 import { startClassroomWorld } from "../examples/classroom/world.ts";
 import { performStage } from "../src/index.ts";
 
@@ -23,15 +22,6 @@ const samples = 150;
 const runs = 2;
 const mostStolen = 0.02;
 const attempts = 20;
-
-async function portOf(child: ChildProcess): Promise<string> {
-  if (!child.stdout) throw new Error("the server's output is not read");
-  for await (const line of createInterface({ input: child.stdout })) {
-    const port = /listening on port (\d+)/.exec(line)?.[1];
-    if (port) return port;
-  }
-  throw new Error("the server ended before it listened");
-}
 
 /** @returns route → milliseconds, of one run of smoke; `undefined` where the host took too much */
 async function record(url: string): Promise<Record<string, number[]> | undefined> {
