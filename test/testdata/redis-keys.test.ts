@@ -209,7 +209,7 @@ describe("what the server is told to leave out", () => {
 describe("what a connection sends", () => {
   it("while reading is on a short list of commands that change nothing", async () => {
     await fill();
-    const monitor = await admin.duplicate().monitor();
+    const monitor = await admin.monitor();
     const sent = new Set<string>();
     const done = new Promise<void>((resolve) => {
       monitor.on("monitor", (_time: string, [command = "", ...words]: string[]) => {
