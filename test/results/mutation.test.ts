@@ -30,19 +30,28 @@ function original(report: string): { bytes: Buffer; trouble: number } {
   return found;
 }
 
-/** Of the processor, so that a busy machine changes nothing: what takes longer hangs. */
-const longestRead = 1_000_000;
+/** Of the processor, so that a busy machine changes nothing. */
+const longestReadUs = 1_000_000;
 
-/** The trouble shown, or `refused`. Any other error is a fault, and so is a read that takes a second. */
-async function outcome(bytes: Uint8Array): Promise<number | "refused"> {
+async function readOnce(bytes: Uint8Array): Promise<{ result: number | "refused"; us: number }> {
   const before = process.cpuUsage();
   const result = await readText(bytes).then(trouble, (error: unknown) => {
     if (error instanceof UnreadableReport) return "refused" as const;
     throw error;
   });
   const { user, system } = process.cpuUsage(before);
-  if (user + system > longestRead) throw new Error(`it took ${user + system} µs to read ${bytes.length} bytes`);
-  return result;
+  return { result, us: user + system };
+}
+
+/**
+ * The trouble shown, or `refused`. Any other error is a fault, and so is a report that takes a second to read every time: the processor's
+ * time is the whole process's, and once in a while that collects the garbage of the files that were tested before this one.
+ */
+async function outcome(bytes: Uint8Array): Promise<number | "refused"> {
+  let read = await readOnce(bytes);
+  for (let again = 0; read.us > longestReadUs && again < 2; again++) read = await readOnce(bytes);
+  if (read.us > longestReadUs) throw new Error(`it took ${read.us} µs to read ${bytes.length} bytes, three times`);
+  return read.result;
 }
 
 const runs = process.env.LONG ? 25_000 : 500;
