@@ -1,3 +1,4 @@
+import { decodedPart } from "../config/address-part.ts";
 import type { Environment } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { type Finding, look } from "./check.ts";
@@ -81,18 +82,8 @@ function problemsOf(variable: Exclude<Variable, string>, value: string, now: num
 
 function isKnownDefault(value: string): boolean {
   if (knownDefaults.has(value.toLowerCase())) return true;
-  const password = /^\w+:\/\//.test(value) && URL.canParse(value) ? decoded(new URL(value).password) : "";
+  const password = /^\w+:\/\//.test(value) && URL.canParse(value) ? decodedPart(new URL(value).password) : "";
   return password !== "" && knownDefaults.has(password.toLowerCase());
-}
-
-/** A password with a bare % stands for itself: whether its client takes it so is seen when it connects. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (error) {
-    if (error instanceof URIError) return text;
-    throw error;
-  }
 }
 
 function lifeProblems(name: string, value: string, validForMs: number | undefined, now: number): Problem[] {

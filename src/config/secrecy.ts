@@ -1,3 +1,4 @@
+import { decodedPart } from "../config/address-part.ts";
 import type { Entries } from "./check.ts";
 import { type Interpolated, soleReference, type Variables } from "./interpolation.ts";
 import { group, isGroup, list } from "./loose.ts";
@@ -97,16 +98,5 @@ const userInfo = /^[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:(\S+)@/i;
 /** The password of an address is printed without the rest of it by some libraries, both as written and decoded. */
 function passwordsIn(value: string): string[] {
   const password = URL.canParse(value) ? new URL(value).password : (userInfo.exec(value)?.[1] ?? "");
-  if (password === "") return [];
-  return [password, ...decoded(password)];
-}
-
-function decoded(text: string): string[] {
-  try {
-    return [decodeURIComponent(text)];
-  } catch (error) {
-    // A password with a bare % stands for itself.
-    if (error instanceof URIError) return [];
-    throw error;
-  }
+  return password === "" ? [] : [...new Set([password, decodedPart(password)])];
 }

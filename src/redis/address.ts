@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { decodedPart } from "../config/address-part.ts";
 import { UserError } from "../model.ts";
 import { keyText } from "./key.ts";
 
@@ -69,7 +70,11 @@ export async function wayTo(settings: RedisSettings): Promise<Way> {
   if (cluster && database > 0) throw new UserError("a cluster has only database 0, and redis.url names another");
   return {
     address: { host, port: url.port === "" ? defaultPort : Number(url.port) },
-    signIn: { ...credentials(decoded(url.username), decoded(url.password)), database, ...withTls(url.protocol === "rediss:") },
+    signIn: {
+      ...credentials(decodedPart(url.username), decodedPart(url.password)),
+      database,
+      ...withTls(url.protocol === "rediss:"),
+    },
     patienceMs: settings.patienceMs ?? defaultPatienceMs,
     ...(cluster ? { cluster: cluster.map((node) => addressOf(node, defaultPort)) } : {}),
     ...(sentinel
@@ -93,16 +98,6 @@ function credentials(username: string, password: string): Pick<SignIn, "username
     ...(username === "" ? {} : { username: keyText(username) }),
     ...(password === "" ? {} : { password: keyText(password) }),
   };
-}
-
-/** A password with a bare % stands for itself. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (error) {
-    if (error instanceof URIError) return text;
-    throw error;
-  }
 }
 
 /** @param written `host`, `host:port`, or an IPv6 address in brackets with or without a port */

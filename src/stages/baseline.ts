@@ -71,7 +71,10 @@ function samplesIn(run: Run, id: string): number[][] {
   return samples ? [samples] : [];
 }
 
-/** Keeps what passed of a run that passed, whatever became of its checks in dry run, so that a slow run never becomes the measure of the next. A file that cannot be written is told, and no more. */
+/**
+ * Keeps what passed of a run that passed, whatever became of its checks in dry run, so that a slow run never becomes the measure of the
+ * next. A file that cannot be written is told, and no more.
+ */
 async function keepForLaterRuns(context: StageContext, checks: readonly Check[], slower: readonly string[]): Promise<void> {
   const deciding = withoutDryRun(checks, stageOf(context)?.score?.weights ?? []);
   if (context.signal.aborted || !opensTheGate(worstVerdict(deciding.map(({ verdict }) => verdict)))) return;

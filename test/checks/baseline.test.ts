@@ -5,7 +5,7 @@ import { compare } from "../../src/checks/baseline.ts";
 import { type Baseline, baselineSchema } from "../../src/config/baseline-schema.ts";
 
 // Two runs of the same must not be told apart, and two that differ by a fifth must: by simulation, from latencies of the example's
-// backend as smoke saw them (scripts/record-latencies.ts), from some of a machine that was busy with much else, and from distributions
+// backend as smoke saw them (bench/record-latencies.ts), from some of a machine that was busy with much else, and from distributions
 // with tails as long as those of real networks.
 const tracesIn = (name: string) =>
   JSON.parse(readFileSync(join(import.meta.dirname, "../fixtures", name), "utf8")) as Record<string, number[]>;

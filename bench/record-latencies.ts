@@ -3,12 +3,12 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { portOf, watchHost } from "../bench/machine.ts";
 import { startClassroomWorld } from "../examples/classroom/world.ts";
 import { performStage } from "../src/index.ts";
+import { portOf, watchHost } from "./machine.ts";
 
 /**
- * Records latencies of the example's backend as smoke sees them, for simulations: `node scripts/record-latencies.ts >
+ * Records latencies of the example's backend as smoke sees them, for simulations: `node bench/record-latencies.ts >
  * test/fixtures/latency-traces.json`. Every route that answers without a sign-in, in as many runs as it takes; a run in which the host
  * takes the processors away is left out.
  */
