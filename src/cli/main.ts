@@ -139,15 +139,21 @@ function sayPlan(screen: Screen, { report: { cleanup } }: StageAnswer): void {
   if (!cleanup) return;
   for (const { table, planned, deleted, samples } of cleanup.tables) {
     const asPlanned = cleanup.dryRun || deleted === planned;
-    const rows = `${(asPlanned ? String(planned) : known(deleted)).padStart(6)} ${asPlanned ? "rows" : `of ${planned} planned rows`}`;
+    const rows = `${(asPlanned ? String(planned) : known(deleted)).padStart(6)} ${asPlanned ? unit(planned, "row") : `of ${planned} planned rows`}`;
     screen.line(`    ${table.padEnd(45)} ${rows}  ${samples.slice(0, 2).join(", ")}`);
   }
+  const keys = cleanup.keys.deleted ?? cleanup.keys.planned;
   if (cleanup.keys.planned > 0)
     screen.line(
-      `    ${"Redis".padEnd(45)} ${String(cleanup.keys.deleted ?? cleanup.keys.planned).padStart(6)} keys  ${cleanup.keys.samples.slice(0, 2).join(", ")}`,
+      `    ${"Redis".padEnd(45)} ${String(keys).padStart(6)} ${unit(keys, "key")}  ${cleanup.keys.samples.slice(0, 2).join(", ")}`,
     );
   for (const note of [...cleanup.problems, ...cleanup.notes]) screen.line(`    ${note}`);
   screen.line(`    digest ${cleanup.digest}`);
+}
+
+/** In a column of numbers of one and of many. */
+function unit(number: number, one: string): string {
+  return number === 1 ? `${one} ` : `${one}s`;
 }
 
 function sayFiles(screen: Screen, { files }: StageAnswer, cwd: string): void {

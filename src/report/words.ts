@@ -149,8 +149,9 @@ export function budgetUse(report: Pick<StageReport, "durationMs" | "budgetMs">):
   return report.budgetMs > 0 ? `${used} (${Math.round((report.durationMs / report.budgetMs) * 100)} %)` : used;
 }
 
+/** What is no hash, such as `unversioned`, is a word, and is not cut. */
 export function shortSha(sha: string): string {
-  return sha.slice(0, 10);
+  return /^[0-9a-f]+$/.test(sha) ? sha.slice(0, 10) : sha;
 }
 
 /** The stages that the gate asks for and that have not reported: without them a whole is only right so far. */
