@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { decodedPart } from "../config/address-part.ts";
+import { holdsCertificate } from "../config/certificate.ts";
 import { UserError } from "../model.ts";
 import { keyText } from "./key.ts";
 
@@ -116,11 +117,14 @@ export function addressText({ host, port }: Address): string {
 }
 
 async function authorityIn(file: string): Promise<string> {
+  let text: string;
   try {
-    return await readFile(file, "utf8");
+    text = await readFile(file, "utf8");
   } catch (error) {
     throw new UserError(`redis.certificateAuthority: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`, {
       cause: error,
     });
   }
+  if (holdsCertificate(text)) return text;
+  throw new UserError(`redis.certificateAuthority: ${file} does not begin with a certificate (PEM)`);
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { readAuthority } from "./authority.ts";
+import { connectTrusting, readAuthority, trustBesidePublic } from "./authority.ts";
 import { cancelled, type FailureKind, failureOf, WarehouseFailure } from "./failure.ts";
 import { type TokenSource, tokensOf, withCure } from "./token-source.ts";
 import { startWarehouse } from "./wake.ts";
@@ -289,7 +289,6 @@ async function connect(settings: WarehouseSettings): Promise<DriverClient> {
     authType: "custom" as const,
     provider: { authenticate: async () => ({ Authorization: `Bearer ${await tokens.token()}` }) },
     ...(port ? { port: Number(port) } : {}),
-    ...(authority ? { customCaCert: authority } : {}),
     // An unreachable telemetry address holds connect() for 30 s; the other three need natives or lose digits.
     telemetryEnabled: false,
     useCloudFetch: false,
@@ -299,5 +298,9 @@ async function connect(settings: WarehouseSettings): Promise<DriverClient> {
     userAgentEntry: "classwaves-env-actions",
   };
   await client.connect(options);
+  if (authority) {
+    const agent = await (await client.getConnectionProvider()).getAgent();
+    if (agent) connectTrusting(agent, await trustBesidePublic(authority));
+  }
   return client as unknown as DriverClient;
 }

@@ -70,6 +70,8 @@ describe("TLS", () => {
     const byNumber = { url: url.replace("localhost", "127.0.0.1"), certificateAuthority };
     expect((await failureOf(openRedisReader(byNumber, never))).message).toMatch(/ALTNAME_INVALID/);
     await expect(openRedisReader({ url, certificateAuthority: "/no/such/file" }, never)).rejects.toThrow(/cannot be read/);
+    const none = { url, certificateAuthority: import.meta.filename };
+    await expect(openRedisReader(none, never)).rejects.toThrow(/places\.test\.ts does not begin with a certificate/);
   });
 
   it("reads a keyspace that comes in many pieces", async () => {

@@ -1,6 +1,10 @@
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { makeCertificates } from "../../local/warehouse/certificate.ts";
 import type { Warehouse } from "../../local/warehouse/index.ts";
 import { leversAtRest } from "../../local/warehouse/levers.ts";
 import { openReader } from "../../src/warehouse/access.ts";
@@ -20,6 +24,11 @@ afterAll(() => school.stop());
 
 const one = "SELECT 1 AS one";
 
+const folder = mkdtempSync(join(tmpdir(), "authority-"));
+const anotherAuthority = join(folder, "another.pem");
+writeFileSync(anotherAuthority, makeCertificates([{ dns: "localhost" }]).authority);
+afterAll(() => rmSync(folder, { recursive: true }));
+
 describe("never there: said at once, and not asked again", () => {
   it.each([
     ["a wrong token", { token: "nonsense" }, "sign-in", /HTTP 403.*Invalid access token/],
@@ -27,6 +36,13 @@ describe("never there: said at once, and not asked again", () => {
     ["a port without a server", { host: "localhost:1" }, "unreachable", /ECONNREFUSED/],
     ["an authority nobody vouches for", { certificateAuthority: undefined }, "unreachable", /certificate/i],
     ["a certificate file that is not there", { certificateAuthority: "/nowhere/ca.pem" }, "unreachable", /ENOENT/],
+    [
+      "a certificate file that is none",
+      { certificateAuthority: import.meta.filename },
+      "unreachable",
+      /does not begin with a cert/,
+    ],
+    ["another authority of the same name", { certificateAuthority: anotherAuthority }, "unreachable", /certificate/i],
     ["another warehouse id", { path: "/sql/1.0/warehouses/another" }, "unreachable", /HTTP 404/],
   ])("%s", async (_, changes, kind, message) => {
     const failure = await failureOf(reads({ ...settingsFor(school), ...changes }, (reader) => reader.query(one)));
