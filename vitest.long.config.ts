@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: ["test/global-setup.ts"],
     maxWorkers: 2,
     testTimeout: 1_800_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     passWithNoTests: false,
   },
 });

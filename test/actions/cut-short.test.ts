@@ -21,7 +21,7 @@ let workspace: string;
 beforeAll(async () => {
   cloud = await startCloud();
   redis = new Redis(cloud.redis.url);
-}, 60_000);
+});
 afterAll(async () => {
   redis?.disconnect();
   await cloud?.stop();
@@ -114,7 +114,7 @@ test("a cancelled stage deletes its test data before it ends, and says that it w
   expect(await step.ended).not.toBe(0);
   expect(step.log()).toContain("SIGINT");
   await expectNothingLeft(step.log());
-}, 60_000);
+});
 
 test("after a stage that was killed, the post step deletes its test data", async () => {
   const step = await startHangingTests();
@@ -123,7 +123,7 @@ test("after a stage that was killed, the post step deletes its test data", async
   const post = start({}, step.state());
   expect(await post.ended, post.log()).toBe(0);
   await expectNothingLeft(post.log());
-}, 60_000);
+});
 
 test("after a stage that ended by itself, the post step does nothing", async () => {
   const preflight = start({ stage: "preflight" });
@@ -132,4 +132,4 @@ test("after a stage that ended by itself, the post step does nothing", async () 
   const post = start({}, preflight.state());
   expect(await post.ended, post.log()).toBe(0);
   expect(cloud.warehouse.statements.length).toBe(before);
-}, 60_000);
+});

@@ -96,7 +96,7 @@ describe("one log", () => {
         Array.from({ length: 200 }, (_, line) => line),
       );
     expect(readdirSync(place)).toEqual(["audit.jsonl"]);
-  }, 60_000);
+  });
 
   test("writers that are killed at any moment leave a right chain, and no lock that stops the next", async () => {
     const writers = Array.from({ length: 4 }, (_, index) => start("writer.ts", file, `writer ${index}`, "1000000"));
@@ -109,7 +109,7 @@ describe("one log", () => {
     const lines = entries().length;
     await logOf().write(note(1));
     expect(verifyAudit(text())).toMatchObject({ ok: true, lines: lines + 1 });
-  }, 60_000);
+  });
 
   test("a log that is put aside, or put back as it was, is gone on with as it is", async () => {
     const log = logOf();

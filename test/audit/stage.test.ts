@@ -19,7 +19,7 @@ let workspace: string;
 beforeAll(async () => {
   cloud = await startCloud();
   redis = new Redis(cloud.redis.url);
-}, 60_000);
+});
 afterAll(async () => {
   redis?.disconnect();
   await cloud?.stop();

@@ -38,4 +38,4 @@ it("has two projects for each browser that is there, and one line for each that 
   } finally {
     rmSync(empty, { recursive: true });
   }
-}, 30_000);
+});

@@ -34,7 +34,7 @@ beforeAll(async () => {
   workspace = prepared;
   const preflight = start(["preflight"]);
   expect(await preflight.ended, preflight.log()).toBe(0);
-}, 60_000);
+});
 afterAll(async () => {
   redis?.disconnect();
   await cloud?.stop();
@@ -158,7 +158,7 @@ test("in the terminal: the second signal leaves with 130, and says table by tabl
     verdicts: [{ stage: "preflight" }, { stage: "cleanup", verdict: "passed" }],
   });
   expect(runs[0]?.deleted.find(({ table }) => table === sessions)).toMatchObject({ planned: 3, done: 3 });
-}, 90_000);
+});
 
 test("in the terminal, before there is a plan: it says that this is not known", async () => {
   const stage = await startHangingTests(["integration", "--command", "node hang.mjs"]);
@@ -172,7 +172,7 @@ test("in the terminal, before there is a plan: it says that this is not known", 
   const cleanup = start(["cleanup", "--scope", "run", "--execute"]);
   expect(await cleanup.ended, cleanup.log()).toBe(0);
   expect(await there()).toEqual({ keys: 0 });
-}, 90_000);
+});
 
 test("on a runner: SIGTERM after SIGINT says in the log what is left, and cleaning goes on until the kill", async () => {
   const file = (name: string) => {
@@ -203,4 +203,4 @@ test("on a runner: SIGTERM after SIGINT says in the log what is left, and cleani
   expect(await there(), log).toEqual({ keys: 0 });
   const audit = readFileSync(join(workspace, ".env-actions/audit.jsonl"), "utf8");
   expect(audit).toMatch(/"signal":"SIGTERM","what":"interrupted"/);
-}, 90_000);
+});

@@ -22,7 +22,7 @@ beforeAll(async () => {
   workspace = mkdtempSync(join(tmpdir(), "env-actions-undo-"));
   cpSync(join(import.meta.dirname, "../actions/consumer"), workspace, { recursive: true });
   makeRepository(workspace, {});
-}, 60_000);
+});
 afterAll(async () => {
   await cloud?.stop();
   rmSync(workspace, { recursive: true, force: true });
@@ -79,7 +79,7 @@ test("what a sweep deleted is shown, put back, and not put back twice", async ()
   const audit = await run("audit", "report");
   expect(audit).toMatchObject({ code: 0 });
   expect(audit.out).toMatch(/put back[\s\S]*sessions\.classroom_sessions/);
-}, 60_000);
+});
 
 test("rows are put back although the audit log cannot be written, which does not end with 0", async () => {
   const before = await cloud.warehouse.checksum();
@@ -108,7 +108,7 @@ test("rows are put back although the audit log cannot be written, which does not
   const again = await run("undo", report);
   expect(again).toMatchObject({ code: 1, out: expect.stringContaining("undo.json could not be written: EISDIR") });
   expect(again.out).toContain("0 rows can be put back");
-}, 60_000);
+});
 
 const mistakes: [name: string, args: string[], message: RegExp][] = [
   ["no report", [], /after "undo" comes the report/],
@@ -133,4 +133,4 @@ test("every mistake ends with 2, names the cure, and sends nothing", async () =>
   for (const [index, [name, , message]] of mistakes.entries())
     expect(ran[index]).toMatchObject({ name, code: 2, log: expect.stringMatching(message) });
   expect(cloud.warehouse.statements.length).toBe(seen);
-}, 60_000);
+});

@@ -86,7 +86,7 @@ environments:
   } finally {
     silent.close();
   }
-}, 20_000);
+}, 60_000);
 
 describe("a preflight", () => {
   const hostile = "::set-output name=verdict::passed ##[add-path]/evil \u001b[31m";

@@ -369,7 +369,7 @@ describe("a mistake in file or flags", () => {
     statements = warehouse.statements.length;
     ran = await inParallel(atOnce, [...mistakes.keys()], (index) => run({ ...(mistakes[index] as Mistake), status: 2 }, index));
     told = await seenByRedis();
-  }, 120_000);
+  });
 
   test.each(mistakes.map(({ input }, index) => [input, index] as const))("%s ends with 2, the place and the cure", (_, index) => {
     const { exit, output, says } = ran[index] as Ran;
@@ -395,7 +395,7 @@ describe("what only the servers can tell", () => {
     await seenByRedis();
     ran = await inParallel(atOnce, [...refusals.keys()], (index) => run(refusals[index] as Case, index));
     told = await seenByRedis();
-  }, 120_000);
+  });
 
   test.each(refusals.map(({ input }, index) => [input, index] as const))("%s is refused, and only read", (_, index) => {
     const { exit, output, says, status, statements } = ran[index] as Ran;

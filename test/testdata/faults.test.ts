@@ -38,7 +38,7 @@ let lane: Lane[] = [];
 
 beforeAll(async () => {
   lane = await Promise.all(Array.from({ length: lanes }, startLane));
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all(
     lane.map(async ({ place, school }) => {

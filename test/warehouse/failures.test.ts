@@ -215,7 +215,7 @@ describe("cancelled", () => {
     } finally {
       between.close();
     }
-  }, 15_000);
+  }, 60_000);
 
   it("waiting for a sleeping warehouse ends with the signal, and says what the time was spent on", async () => {
     const controller = new AbortController();
