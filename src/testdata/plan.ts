@@ -93,6 +93,10 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
       else plan.notes.push(`${name} is declared, but the warehouse has no such table (or hides it from this principal)`);
       continue;
     }
+    if (plan.views.has(name)) {
+      refuseView(name, table, request, plan);
+      continue;
+    }
     const used = new Set([...table.match.map((rule) => rule.column), ...Object.keys(table.parents)]);
     // A key matters where the ledger or other tables name rows by it; a table that only hangs on others may have none.
     if (parents.has(name) || request.known.has(name)) used.add(table.key);
@@ -112,6 +116,19 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
     };
   }
   return present;
+}
+
+/** Its DELETE would fail, when much else is gone already. One that is declared without any rule is kept, as a table would be. */
+function refuseView(name: string, table: Table, request: PlanRequest, plan: RowPlan): void {
+  if (table.match.length + Object.keys(table.parents).length === 0) return;
+  if (request.own.has(name))
+    plan.blockers.push(
+      `testData.tables names ${name}, but that is a view, from which no rows can be deleted: declare the table whose rows it shows in its place`,
+    );
+  else
+    plan.problems.push(
+      `${name}, which the preset declares, is a view here, from which no rows can be deleted: declare the table whose rows it shows under testData.tables, and \`${name}: {}\` beside it`,
+    );
 }
 
 function meant(written: string, known: Iterable<string>): string {

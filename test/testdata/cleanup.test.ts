@@ -240,6 +240,42 @@ describe("what is none of the run's", () => {
     expect(await executeCleanup(await prove(ports), plan)).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
   });
 
+  describe("in a view that is declared", () => {
+    /** The local warehouse has no views: this is a table of which it is said that it is one. */
+    const withView = async (declared: Table, own: boolean) => {
+      await open({ "analytics.active": { id: "string", lesson_id: "string" } });
+      await school.insert("analytics.active", [{ id: "shown", lesson_id: "uuid-of-mine" }]);
+      const query: Catalog["warehouse"]["query"] = async (sql, parameters) =>
+        sql.includes("information_schema.tables")
+          ? [{ table_schema: "analytics", table_name: "active" }]
+          : await school.warehouse.query(sql, parameters);
+      const ports = school.ports({ warehouse: { ...school.warehouse, query } });
+      const views = { "analytics.active": declared };
+      const request = requestFor({ ...tables, ...views }, { testData: { tables: own ? views : {} } });
+      return await executeCleanup(await prove(ports), await planCleanup(ports, request));
+    };
+    const hanging = table({ parents: { lesson_id: "sessions.lessons" } });
+
+    it("is refused before anything is deleted, as a table that is not there", async () => {
+      const result = await withView(hanging, true);
+      expect(result).toMatchObject({ deletedRows: 0, leftOver: 2 });
+      expect(result.problems.join()).toMatch(/testData\.tables names analytics\.active, but that is a view.*declare the table/);
+      expect(judgeCleanup(result, 1).verdict).toBe("failed");
+      expect(deletesSeen()).toEqual([]);
+    });
+
+    it("is a problem where the preset declares it, and hinders nothing else", async () => {
+      const result = await withView(hanging, false);
+      expect(result).toMatchObject({ deletedRows: 2, leftOver: 0 });
+      expect(result.problems).toEqual([expect.stringMatching(/analytics\.active.*is a view here/)]);
+      expect(judgeCleanup(result, 1).verdict).toBe("failed");
+    });
+
+    it("without any rule is kept, and said to be none of ours", async () => {
+      expect(await withView(table({}), true)).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
+    });
+  });
+
   it("in tables that nobody declared is no problem any more once it is gone", async () => {
     await open({ "analytics.notes": { id: "string", lesson_id: "string" } });
     await school.insert("analytics.notes", [{ id: "note", lesson_id: "uuid-of-mine" }]);
