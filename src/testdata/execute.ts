@@ -13,7 +13,7 @@ import {
   tableOf,
 } from "./cleanup.ts";
 import { inParallel } from "./concurrency.ts";
-import { tablesHeldBy, whyHeld } from "./held.ts";
+import { type Held, heldOf, hold, saysHeld, tablesHeldBy, whyHeld } from "./held.ts";
 import { versionOfDelete } from "./history.ts";
 import { addDeleted, loseCount, shortenLives } from "./keys.ts";
 import { proveRedis, proveWarehouse } from "./proof.ts";
@@ -124,7 +124,7 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
   let keys = plan.keys?.keys.size ?? 0;
   const say = () => ports.onRemaining({ tables: [...remaining].map(([table, rows]) => ({ table, rows })), keys });
   const deletions: CarriedOut[] = [];
-  let held: ReadonlySet<string> = new Set();
+  const held: Held = new Map(plan.rows?.held);
   say();
   // Before the rows: a key is known by the id of a row, and once that is gone no sweep would find it.
   if (redis && plan.keys && plan.keys.keys.size > 0) {
@@ -139,7 +139,7 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
     } catch (error) {
       loseCount(result.keys, sentence(error));
       // Which of them are gone is unknown, so any may be left. The next round tries again.
-      if (plan.rows) held = tablesHeldBy(plan.keys.keys, plan.rows);
+      if (plan.rows) hold(held, tablesHeldBy(plan.keys.keys, plan.rows), whyHeld.keys);
     }
     say();
     await ports.audit({
@@ -158,7 +158,7 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
         if (deletion) {
           deletions.push(deletion);
           remaining.delete(table.table);
-        }
+        } else hold(held, table.leansOn, whyHeld.rows);
         say();
         await noteDelete(ports, table, entryFor(result, table), deletion);
       });
@@ -170,12 +170,14 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
 }
 
 /** What of a wave goes now. What stays says why; what has stayed before says it no longer. */
-function withoutHeld(wave: readonly TablePlan[], held: ReadonlySet<string>, result: CleanupResult): TablePlan[] {
+function withoutHeld(wave: readonly TablePlan[], held: Held, result: CleanupResult): TablePlan[] {
+  const staying = heldOf(wave, held);
   return wave.filter((table) => {
     const entry = entryFor(result, table);
-    if (held.has(table.table)) entry.problem ??= whyHeld;
-    else if (entry.problem === whyHeld) delete entry.problem;
-    return !held.has(table.table);
+    if (saysHeld(entry.problem)) delete entry.problem;
+    const why = staying.get(table);
+    if (why !== undefined) entry.problem ??= why;
+    return why === undefined;
   });
 }
 

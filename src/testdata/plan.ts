@@ -4,6 +4,7 @@ import type { Table } from "../config/schema.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import { type CatalogColumns, readCatalogColumns, readViews } from "./catalog.ts";
 import { isProtected, levelsOf } from "./graph.ts";
+import { hold, whyHeld } from "./held.ts";
 import { countSelected, holdToCaps, reportLedger } from "./limits.ts";
 import type { Look } from "./look.ts";
 import { Others, reportOthers } from "./others.ts";
@@ -32,6 +33,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
     protectedRows: new Map(),
     realLooking: [],
     unreadable: [],
+    held: new Map(),
     digest: "",
   };
   const declared = presentTables(request, catalog, plan);
@@ -54,6 +56,8 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   plan.waves = wavesOf(search.found);
   plan.rows = search.found.reduce((sum, table) => sum + table.rows, 0);
   for (const look of search.looks) reportKept(look, plan);
+  for (const { table } of plan.unreadable)
+    hold(plan.held, Object.values(declared[table]?.parents ?? {}), whyHeld.unreadable(table));
   reportLedger(declared, request, plan);
   // What is over a limit already is not carried out, whatever else could be said of it.
   if (plan.blockers.length === 0) {

@@ -1,6 +1,7 @@
 import type { Table, TestDataConfig } from "../config/schema.ts";
 import type { RealLooking } from "../model.ts";
 import type { CatalogColumns } from "./catalog.ts";
+import type { Held } from "./held.ts";
 import type { Selection } from "./selection.ts";
 
 export type Scope = "run" | "expired" | "all";
@@ -61,5 +62,7 @@ export interface RowPlan {
   realLooking: RealLooking[];
   /** Tables that could not be looked at. */
   unreadable: { table: string; why: string }[];
+  /** Tables whose rows stay, because nothing else tells of what hangs on them and cannot be deleted. */
+  held: Held;
   digest: string;
 }
