@@ -28,6 +28,8 @@ export interface Look {
   found: TablePlan;
   /** Keys of the rows that were found. */
   keys: Set<string>;
+  /** Of those that were found, rows that hang on nothing and do not show themselves with their age: what names each. */
+  alone: Set<string>;
   /** Rows of others that the ledger, or a row they hang on, claimed for this run: what names each → how it is shown. */
   refused: Map<string, string>;
   /** Rows that show themselves, and are kept because nothing tells their age. */
@@ -78,6 +80,7 @@ export function lookAt(
       person: new Set(table.person),
     },
     keys: new Set(),
+    alone: new Set(),
     refused: new Map(),
     ageless: [],
     types: catalog.get(name) ?? new Map(),
@@ -215,7 +218,12 @@ function takeRow(row: Row, look: Look, request: PlanRequest, places: ReadonlyMap
   }
   // A later sweep has no ledger, so that what the ledger claims does not help it.
   const foundAgain = shown !== undefined && made !== undefined;
-  if (!foundAgain) leanOnHighest(look, hanging);
+  if (!foundAgain) {
+    leanOnHighest(look, hanging);
+    const name = text(by) ?? "";
+    if (hanging.some((column) => column in table.parents)) look.alone.delete(name);
+    else look.alone.add(name);
+  }
   if (look.begun) {
     // The first question has found it already, or has kept it for its age while it was not known to hang on anything.
     const byKey = key !== undefined && answered.values.get(table.key)?.has(key) === true;

@@ -10,7 +10,7 @@ import type { Look } from "./look.ts";
 import { Others, reportOthers } from "./others.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
 import { Search } from "./search.ts";
-import { wavesOf } from "./waves.ts";
+import { leanOnAllInDoubt, wavesOf } from "./waves.ts";
 
 /**
  * Finds every row that is test data, by itself or by what it hangs on. Only reads.
@@ -53,6 +53,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
     answers = search.changes === changes ? await asking : undefined;
   }
   plan.ids = new Map([...search.ids].map(([table, ids]) => [table, new Set(ids)]));
+  leanOnAllInDoubt(search.found, search.doubtful, declared, order);
   plan.waves = wavesOf(search.found);
   plan.rows = search.found.reduce((sum, table) => sum + table.rows, 0);
   for (const look of search.looks) reportKept(look, plan);

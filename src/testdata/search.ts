@@ -60,6 +60,12 @@ export class Search {
     return this.looks.map((look) => look.found).filter((table) => table.rows > 0);
   }
 
+  /** Tables with rows that a later sweep, which has no ledger, would not find by themselves nor by what they hang on. */
+  get doubtful(): Set<string> {
+    const claimsMore = ({ claimed, keys }: Look) => [...claimed].some((id) => !keys.has(id));
+    return new Set(this.looks.filter((look) => look.alone.size > 0 || claimsMore(look)).map(({ name }) => name));
+  }
+
   /** One round trip. @throws WarehouseFailure */
   async round(): Promise<void> {
     const { declared, request } = this.#looking;

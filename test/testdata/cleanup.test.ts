@@ -150,6 +150,31 @@ describe("a plan", () => {
     expect(rows?.waves.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.groups"], ["sessions.lessons"]]);
   });
 
+  it("deletes a row before all that it hangs on where one of those is known by the ledger alone, or has no row", async () => {
+    await open({
+      "sessions.teams": { id: "string", title: "string" },
+      "sessions.seats": { id: "string", team_id: "string", lesson_id: "string" },
+    });
+    const rooms = {
+      "sessions.lessons": tables["sessions.lessons"] as Table,
+      "sessions.teams": table({ match: [{ column: "title", prefix: true }] }),
+      "sessions.seats": table({ parents: { team_id: "sessions.teams", lesson_id: "sessions.lessons" } }),
+    };
+    const waves = async () => {
+      const ledger = parseLedger('{"table":"sessions.teams","id":"team"}\n');
+      const { rows } = await planCleanup(school.ports(), requestFor(rooms, { ledger }));
+      return rows?.waves.map((wave) => wave.map(({ table }) => table).sort());
+    };
+    await school.insert("sessions.seats", [{ id: "seat", team_id: "team", lesson_id: "uuid-of-mine" }]);
+    expect(await waves()).toEqual([["sessions.seats"], ["sessions.lessons"]]);
+    await school.insert("sessions.teams", [{ id: "team", title: null }]);
+    expect(await waves()).toEqual([["sessions.seats"], ["sessions.lessons", "sessions.teams"]]);
+    // A team that a sweep finds is enough for the seat to be found: no wave more than needed.
+    await school.warehouse.deleteRows("sessions.teams", "id = :id", { id: "team" });
+    await school.insert("sessions.teams", [{ id: "team", title: `${mine} team` }]);
+    expect(await waves()).toEqual([["sessions.lessons", "sessions.seats"], ["sessions.teams"]]);
+  });
+
   it("says which tables and columns are missing, and still finds what can be found", async () => {
     await open();
     const changed = {
