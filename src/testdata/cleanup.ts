@@ -104,6 +104,7 @@ function rowRequest(request: CleanupRequest): PlanRequest {
   return {
     scope,
     prefixes: scope === "run" ? testData.prefixes.map((prefix) => runPrefix(prefix, request.runId)) : testData.prefixes,
+    sweptPrefixes: testData.prefixes,
     tables: request.tables,
     own: new Set(Object.keys(testData.tables)),
     protectedTables: testData.protectedTables,

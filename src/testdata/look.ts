@@ -17,6 +17,8 @@ export interface Look {
   name: string;
   table: Table;
   rules: Rule[];
+  /** How they would show in a sweep of what is expired, whichever scope this is. */
+  sweepRules: Rule[];
   /** What is already known: keys of this table, and keys of the tables it hangs on. */
   inherited: Selection;
   /** What of that the table has answered already: only what is new is asked, and those rows are not counted again. */
@@ -67,6 +69,7 @@ export function lookAt(
     name,
     table,
     rules: rulesFor(table, declared, request),
+    sweepRules: rulesFor(table, declared, { scope: "expired", prefixes: request.sweptPrefixes }),
     inherited,
     answered: emptySelection(),
     begun: false,
@@ -156,7 +159,7 @@ function asText(look: Look, column: string): string {
 
 /** In the order in which the statement has them as c0, c1, …. */
 function showing(look: Look): string[] {
-  return [...new Set([...look.rules.map((rule) => rule.column), ...look.inherited.values.keys()])].filter(
+  return [...new Set([...look.sweepRules.map((rule) => rule.column), ...look.inherited.values.keys()])].filter(
     (column) => column !== look.table.key,
   );
 }
@@ -165,7 +168,11 @@ function showing(look: Look): string[] {
  * How rows of this table show by themselves. A column that points at a table whose key carries the prefix counts too: such a
  * row is test data even when its parent is long gone.
  */
-function rulesFor(table: Table, tables: Readonly<Record<string, Table>>, request: PlanRequest): Rule[] {
+function rulesFor(
+  table: Table,
+  tables: Readonly<Record<string, Table>>,
+  request: Pick<PlanRequest, "scope" | "prefixes">,
+): Rule[] {
   const own = table.match.flatMap((rule): Rule[] => {
     if (rule.prefix) return [{ column: rule.column, prefixes: request.prefixes }];
     // A suffix or an exact value tells no run from another.
@@ -201,12 +208,15 @@ function takeRow(row: Row, look: Look, request: PlanRequest, places: ReadonlyMap
   };
   const key = table.key === "" ? undefined : text(table.key);
   const hanging = [...inherited.values].filter(([column, values]) => values.has(text(column) ?? "")).map(([column]) => column);
-  const shown = rules.find((rule) => shows(rule, text(rule.column)))?.column;
+  const firstShown = (among: readonly Rule[]) => among.find((rule) => shows(rule, text(rule.column)))?.column;
+  const shown = firstShown(rules);
   const by = key !== undefined ? table.key : (hanging[0] ?? shown);
   if (by === undefined) return;
   const label = table.person.includes(by) ? "(masked)" : (text(by) ?? "");
   const written = timeOf(row, look);
-  const made = timeInIds([...(shown ? [text(shown)] : []), key], request.now) ?? written;
+  const madeBy = (column: string | undefined) =>
+    timeInIds([...(column === undefined ? [] : [text(column)]), key], request.now) ?? written;
+  const made = madeBy(shown);
   if (request.scope === "run" && shown === undefined && isOlderThanTheRun(written, request)) {
     look.refused.set(text(by) ?? "", label);
     return;
@@ -216,13 +226,13 @@ function takeRow(row: Row, look: Look, request: PlanRequest, places: ReadonlyMap
     if (made === undefined) look.ageless.push(label);
     return;
   }
-  // A later sweep has no ledger, so that what the ledger claims does not help it.
-  const foundAgain = shown !== undefined && made !== undefined;
+  // A later sweep has no ledger, so that what the ledger claims does not help it. It looks for the prefixes of all runs, and may go by
+  // another column, which tells no age.
+  const shownAgain = firstShown(look.sweepRules);
+  const foundAgain = shownAgain !== undefined && madeBy(shownAgain) !== undefined;
   if (!foundAgain) {
     leanOnHighest(look, hanging);
-    const name = text(by) ?? "";
-    if (hanging.some((column) => column in table.parents)) look.alone.delete(name);
-    else look.alone.add(name);
+    noteAlone(look, text(by) ?? "", hanging);
   }
   if (look.begun) {
     // The first question has found it already, or has kept it for its age while it was not known to hang on anything.
@@ -239,6 +249,13 @@ function takeRow(row: Row, look: Look, request: PlanRequest, places: ReadonlyMap
     found.newest = Math.max(found.newest ?? made, made);
   }
   if (found.samples.length < samplesShown) found.samples.push(label);
+}
+
+/** Another row of the same table goes in the same moment, so that it helps nobody to find this one. */
+function noteAlone({ name, table, alone, claimed }: Look, row: string, hanging: readonly string[]): void {
+  const parents = hanging.flatMap((column) => table.parents[column] ?? []);
+  if (parents.some((parent) => parent !== name)) alone.delete(row);
+  else if (parents.length === 0 || claimed.has(row)) alone.add(row);
 }
 
 /** Of the rows that a row hangs on, one must outlive it: the one that stands highest, on which most others lean as well. */

@@ -11,6 +11,8 @@ export interface PlanRequest {
   scope: Scope;
   /** What ids of test data begin with: for scope `run` this run's own prefixes, else all of them. */
   prefixes: readonly string[];
+  /** All of them, whatever the scope: what a later sweep goes by. */
+  sweptPrefixes: readonly string[];
   tables: Readonly<Record<string, Table>>;
   /** Those that the configuration declares by itself, beyond the preset: one that is not there is a mistake. */
   own: ReadonlySet<string>;

@@ -35,8 +35,11 @@ export function leanOnAllInDoubt(
   const rank = ({ table }: TablePlan) => order.get(table) ?? 0;
   const inDoubt = new Set(doubtful);
   for (const { table, leansOn } of tables.toSorted((a, b) => rank(a) - rank(b))) {
-    if (![...leansOn].some((parent) => inDoubt.has(parent))) continue;
+    const parents = Object.values(declared[table]?.parents ?? {});
+    // Its rows hang on each other: by which of them one was found is not known.
+    const onItself = parents.includes(table) && inDoubt.has(table);
+    if (!onItself && ![...leansOn].some((parent) => inDoubt.has(parent))) continue;
     inDoubt.add(table);
-    for (const parent of Object.values(declared[table]?.parents ?? {})) if (parent !== table) leansOn.add(parent);
+    for (const parent of parents) if (parent !== table) leansOn.add(parent);
   }
 }

@@ -175,6 +175,43 @@ describe("a plan", () => {
     expect(await waves()).toEqual([["sessions.lessons", "sessions.seats"], ["sessions.teams"]]);
   });
 
+  it("deletes rows that hang on each other before all that any of them hangs on, however late that is found", async () => {
+    const self = { id: "string", title: "string", up: "string", lesson_id: "string" };
+    await open({ "sessions.courses": self, "sessions.teams": self });
+    const nested = {
+      "sessions.courses": table({ match: [{ column: "title", prefix: true }], parents: { up: "sessions.courses" } }),
+      "sessions.teams": table({ parents: { up: "sessions.teams", lesson_id: "sessions.courses" } }),
+    };
+    const row = (id: string, more: object) => ({ id, title: null, up: null, lesson_id: null, ...more });
+    await school.insert("sessions.courses", [
+      row("course", { title: `${mine} course` }),
+      row("part", { up: "course" }),
+      row("part-of-part", { up: "part" }),
+    ]);
+    await school.insert("sessions.teams", [
+      row("tracked", { up: "twin", lesson_id: "part-of-part" }),
+      row("twin", { up: "tracked" }),
+    ]);
+    const ledger = parseLedger('{"table":"sessions.teams","id":"tracked"}\n');
+    const { rows } = await planCleanup(school.ports(), requestFor(nested, { ledger }));
+    expect(rows?.waves.map((wave) => wave.map((one) => [one.table, one.rows]))).toEqual([
+      [["sessions.teams", 2]],
+      [["sessions.courses", 3]],
+    ]);
+  });
+
+  it("deletes what shows as the run's before what it hangs on, where a sweep would go by a value that tells no age", async () => {
+    await open({ "sessions.seats": { id: "string", lesson_id: "string" } });
+    const byId = {
+      "sessions.lessons": table({ match: [{ column: "id", prefix: true }] }),
+      "sessions.seats": table({ match: [{ column: "id", prefix: true }], parents: { lesson_id: "sessions.lessons" } }),
+    };
+    await school.insert("sessions.lessons", [{ id: `${mine}_lesson`, title: null, created_at: null }]);
+    await school.insert("sessions.seats", [{ id: "integration_test_seat", lesson_id: `${mine}_lesson` }]);
+    const { rows } = await planCleanup(school.ports(), requestFor(byId));
+    expect(rows?.waves.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.seats"], ["sessions.lessons"]]);
+  });
+
   it("says which tables and columns are missing, and still finds what can be found", async () => {
     await open();
     const changed = {
