@@ -6,6 +6,7 @@ import type { CatalogColumns } from "./catalog.ts";
 import { timeInId } from "./identity.ts";
 import type { PlanRequest, TablePlan } from "./row-plan.ts";
 import { type Binder, candidatesOf, conditionOf, emptySelection, type Rule, type Selection, select, shows } from "./selection.ts";
+import { surelyYoung } from "./young.ts";
 
 const samplesShown = 3;
 
@@ -106,17 +107,16 @@ export function lookFurther(look: Look, ids: KnownIds, verified: Iterable<string
 /**
  * The question of one table. Tables are asked many in one statement, so each has the same columns: its key, its time, and as many
  * more as any of them needs.
- * @param width of the widest of them; see {@link widthOf}
- * @param limit more rows than this are not fetched; who gets as many has not seen all, and refuses the plan.
+ * @param size `width`: of the widest of them, see {@link widthOf}; `limit`: more rows than this are not fetched; who gets as many has not seen all. `older`: leave
+ * out rows that are surely too young for this request.
  */
 export function questionOf(
   warehouse: WarehouseReader,
   look: Look,
-  width: number,
-  limit: number,
+  { width, limit, older }: { width: number; limit: number; older?: PlanRequest | undefined },
   binder: Binder,
 ): { columns: string; from: string } | undefined {
-  const condition = conditionFor(look, binder);
+  const condition = conditionFor(look, older, binder);
   if (condition === "") return undefined;
   const { key, time } = look.table;
   const shown = showing(look);
@@ -129,16 +129,33 @@ export function questionOf(
   return { columns: columns.join(", "), from: `(${rows}) AS looked_at` };
 }
 
-function conditionFor(look: Look, binder: Binder): string {
-  const { inherited, answered, rules } = look;
+function conditionFor(look: Look, older: PlanRequest | undefined, binder: Binder): string {
+  const { inherited, answered } = look;
   const begun = look.begun ? conditionOf(exceptByKey(answered, look.table), binder) : "";
   const asked = emptySelection();
   for (const [column, values] of inherited.values)
     select(asked, column, look.begun ? [...values].filter((value) => !answered.values.get(column)?.has(value)) : values);
-  const terms = [look.begun ? "" : candidatesOf(rules, binder), conditionOf(asked, binder)]
+  const terms = [look.begun ? "" : showingThemselves(look, older, binder), conditionOf(asked, binder)]
     .filter((text) => text !== "")
     .join(" OR ");
   return begun === "" || terms === "" ? terms : `(${terms}) AND NOT coalesce(${begun}, false)`;
+}
+
+function showingThemselves(look: Look, older: PlanRequest | undefined, binder: Binder): string {
+  const { rules, table, types } = look;
+  const candidates = candidatesOf(rules, binder);
+  if (!older || candidates === "") return candidates;
+  const young = surelyYoung(
+    {
+      rules,
+      key: table.key === "" ? undefined : table.key,
+      time: table.time !== undefined && types.get(table.time) === "TIMESTAMP" ? table.time : undefined,
+      asText: (column) => asText(look, column),
+    },
+    older,
+    binder,
+  );
+  return `(${candidates}) AND NOT (${young})`;
 }
 
 /** Rows that were found by their key are fetched again once a row they hang on is known, because they must go before that one. */

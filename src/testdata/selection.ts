@@ -89,14 +89,16 @@ export interface Rule {
 
 /** Rows that show by themselves that they may be test data: what a plan begins with. */
 export function candidatesOf(rules: readonly Rule[], binder: Binder): string {
+  return rules.map((rule) => ruleCondition(rule, binder)).join(" OR ");
+}
+
+/** Rows that show by this rule. */
+export function ruleCondition(rule: Rule, binder: Binder): string {
+  const column = quoteName(rule.column);
   // startswith, never LIKE: the underscore in every prefix would be a wildcard there.
-  const terms = rules.flatMap((rule) => {
-    const column = quoteName(rule.column);
-    if (rule.prefixes) return rule.prefixes.map((prefix) => `startswith(${column}, ${binder.bind(prefix)})`);
-    if (rule.suffix !== undefined) return [`endswith(${column}, ${binder.bind(rule.suffix)})`];
-    return [`${column} = ${binder.bind(rule.equals ?? "")}`];
-  });
-  return terms.join(" OR ");
+  if (rule.prefixes) return rule.prefixes.map((prefix) => `startswith(${column}, ${binder.bind(prefix)})`).join(" OR ");
+  if (rule.suffix !== undefined) return `endswith(${column}, ${binder.bind(rule.suffix)})`;
+  return `${column} = ${binder.bind(rule.equals ?? "")}`;
 }
 
 export function shows(rule: Rule, value: string | undefined): boolean {

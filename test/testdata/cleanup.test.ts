@@ -110,14 +110,16 @@ describe("a plan", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
   });
 
+  const load = (id: string, count: number, title: string, madeAt = "NULL") =>
+    place.warehouse.load(
+      `INSERT INTO ${school.name}.sessions.lessons (id, title, created_at) SELECT '${id}-' || i, ${title} || i, ${madeAt} FROM range(${count}) AS t(i)`,
+    );
+  const timed = (time: number) => `'integration_test_${time}_0a0b0c0d '`;
+
   it("that saw only a part of a table is refused: what is kept must not hide what has to go", async () => {
     await open();
-    const prefix = "integration_test_";
-    const titles = (time: number) => `'${prefix}${time}_0a0b0c0d '`;
-    await place.warehouse.load(
-      `INSERT INTO ${school.name}.sessions.lessons (id, title) SELECT 'young-' || i, ${titles(runStarted)} || i FROM range(20001) AS t(i);
-       INSERT INTO ${school.name}.sessions.lessons (id, title) SELECT 'expired-' || i, ${titles(runStarted - 86_400_000)} || i FROM range(3) AS t(i)`,
-    );
+    await load("ageless", 20_001, "'integration_test_without_time '");
+    await load("expired", 3, timed(runStarted - 86_400_000));
     const request = requestFor(tables, { scope: "expired" });
     expect(judgeLeftovers(describePlan(await planCleanup(school.ports(), request), true)).verdict).toBe("error");
     const result = await cleanUp(request);
@@ -131,13 +133,28 @@ describe("a plan", () => {
     expect(cured).toMatchObject({ deletedRows: 3, leftOver: 0, problems: [] });
   });
 
+  it("of what is expired finds it behind any number of young rows, however these tell their age", async () => {
+    await open();
+    const before = place.warehouse.statements.length;
+    await load("young", 20_001, timed(runStarted));
+    await load("integration_test_young", 20_001, "'integration_test_untimed '", `to_timestamp(${runStarted / 1000})`);
+    await load(`integration_test_${runStarted}_0a0b0c0d`, 20_001, "'integration_test_untimed '");
+    await load("expired", 3, timed(runStarted - 86_400_000), `to_timestamp(${runStarted / 1000})`);
+    await load("expired-too", 2, "'integration_test_untimed '", `to_timestamp(${runStarted / 1000 - 86_400})`);
+    const result = await cleanUp(requestFor(tables, { scope: "expired", testData: { maxShare: 1 } }));
+    expect(result).toMatchObject({ deletedRows: 5, leftOver: 0, problems: [] });
+    expect(await school.warehouse.query("SELECT count(*) AS rows FROM sessions.lessons")).toEqual([
+      { rows: BigInt(3 + 3 * 20_001) },
+    ]);
+    // Looked for and gone, in as few statements as where nothing is young.
+    expect(place.warehouse.statements.length - before).toBeLessThan(20);
+  });
+
   it("looks again as carefully: a table of which only a part was seen afterwards is unknown, not clean", async () => {
     await open();
     const plan = await planCleanup(school.ports(), requestFor(tables, { scope: "expired", now: runStarted + 86_400_000 }));
     expect(plan.rows?.rows).toBe(3);
-    await place.warehouse.load(
-      `INSERT INTO ${school.name}.sessions.lessons (id, title) SELECT 'young-' || i, 'integration_test_${runStarted + 86_400_000}_0a0b0c0d ' || i FROM range(20001) AS t(i)`,
-    );
+    await load("ageless", 20_001, "'integration_test_without_time '");
     const result = await executeCleanup(await prove(school.ports()), plan);
     expect(result.leftOver).toBeNull();
     expect(judgeCleanup(result, 1).verdict).toBe("error");
