@@ -87,8 +87,8 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
   }
   let current = plan;
   for (let round = 1; ; round++) {
-    const deletions = await deletePlanned(ports, current, result);
-    const [again] = await Promise.all([lookAgain(ports, current, result), noteVersions(ports, deletions)]);
+    const versions = await deletePlanned(ports, current, result);
+    const [again] = await Promise.all([lookAgain(ports, current, result), ...versions]);
     if (again === undefined) {
       await noteEnd(ports, plan, undefined, result);
       return result;
@@ -118,12 +118,17 @@ interface CarriedOut {
 /** Deletes of one wave under way at once. A warehouse runs about ten and queues the others, which costs no round trip. */
 const deletionsAtOnce = 48;
 
-async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<CarriedOut[]> {
+/**
+ * @returns what has still to be asked of the tables' histories, never to be rejected. Each is asked as soon as its rows are gone: a
+ * cleanup that is cancelled, or whose time is up, knows by then which version has what the waves before took.
+ */
+async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<Promise<void>[]> {
   const { warehouse, redis } = ports;
   const remaining = new Map(plan.rows?.waves.flat().map((table) => [table.table, table.rows]));
   let keys = plan.keys?.keys.size ?? 0;
   const say = () => ports.onRemaining({ tables: [...remaining].map(([table, rows]) => ({ table, rows })), keys });
   const deletions: CarriedOut[] = [];
+  const versions: Promise<void>[] = [];
   const held: Held = new Map(plan.rows?.held);
   say();
   // Before the rows: a key is known by the id of a row, and once that is gone no sweep would find it.
@@ -161,12 +166,13 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
         } else hold(held, table.leansOn, whyHeld.rows);
         say();
         await noteDelete(ports, table, entryFor(result, table), deletion);
+        if (deletion) versions.push(noteVersion(warehouse, deletion));
       });
     }
     // Known to be gone, also from a table whose whole count is unknown.
     result.deletedRows += deletions.reduce((sum, { rows }) => sum + (rows ?? 0), 0);
   }
-  return deletions;
+  return versions;
 }
 
 /** What of a wave goes now. What stays says why; what has stayed before says it no longer. */
@@ -213,24 +219,21 @@ function addRows(entry: TableCleanup, gone: number | undefined): void {
   else if (entry.deleted !== undefined) entry.deleted += gone;
 }
 
-/** Compares each count with the table's own account, and keeps what undo needs. */
-async function noteVersions({ warehouse }: WritingPorts, deletions: readonly CarriedOut[]): Promise<void> {
-  if (!warehouse) return;
-  await inParallel(deletionsAtOnce, deletions, async ({ table, entry, rows }) => {
-    if (rows === undefined || rows === 0) return;
-    try {
-      const version = await versionOfDelete(warehouse, table.table, rows);
-      if (version === undefined) {
-        entry.problem ??= `${rows} rows were deleted, but the table's history shows no such delete`;
-        return;
-      }
-      entry.versionBefore = Math.min(entry.versionBefore ?? version - 1, version - 1);
-      entry.versionAfter = version;
-      entry.deletions = [...(entry.deletions ?? []), { rows, version, selection: storedSelection(table) }];
-    } catch (error) {
-      entry.problem ??= `${rows} rows were deleted, but the table's history could not be read: ${sentence(error)}`;
+/** Compares the count with the table's own account, and keeps what undo needs. Never rejects. */
+async function noteVersion(warehouse: TestDataWarehouse, { table, entry, rows }: CarriedOut): Promise<void> {
+  if (rows === undefined || rows === 0) return;
+  try {
+    const version = await versionOfDelete(warehouse, table.table, rows);
+    if (version === undefined) {
+      entry.problem ??= `${rows} rows were deleted, but the table's history shows no such delete`;
+      return;
     }
-  });
+    entry.versionBefore = Math.min(entry.versionBefore ?? version - 1, version - 1);
+    entry.versionAfter = version;
+    entry.deletions = [...(entry.deletions ?? []), { rows, version, selection: storedSelection(table) }];
+  } catch (error) {
+    entry.problem ??= `${rows} rows were deleted, but the table's history could not be read: ${sentence(error)}`;
+  }
 }
 
 async function lookAgain(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<CleanupPlan | undefined> {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { leversAtRest } from "../../local/warehouse/levers.ts";
 import type { Table, TestDataConfig } from "../../src/config/schema.ts";
 import type { AuditNote, CleanupResult, Deletion } from "../../src/model.ts";
@@ -106,6 +106,30 @@ describe("undo", () => {
       ["statement", "restore", "sessions.lessons", 2],
     ]);
     expect(JSON.stringify(told)).not.toMatch(/maths|art|group"/);
+  });
+
+  it("brings back what a cleanup took before it was cancelled", async () => {
+    await open(usual, [{ id: "group", lesson_id: "one", created_at: during }]);
+    const stopped = new AbortController();
+    const ports = await school.reopened(stopped.signal);
+    const asked = () =>
+      place.warehouse.statements.some(
+        ({ sql, ok }) => ok && sql.includes("DESCRIBE HISTORY") && sql.includes(`\`${school.name}\`.\`sessions\`.\`groups\``),
+      );
+    const deleteRows: TestDataWarehouse["deleteRows"] = async (name, ...rest) => {
+      if (name !== "sessions.lessons") return await ports.warehouse.deleteRows(name, ...rest);
+      await vi.waitFor(() => expect(asked()).toBe(true), { timeout: 5_000 }).catch(() => undefined);
+      stopped.abort(new Error("cancelled"));
+      return await ports.warehouse.deleteRows(name, ...rest);
+    };
+    const plan = await planCleanup(ports, requestFor(tables));
+    const cleanup = await executeCleanup(await prove({ ...ports, warehouse: { ...ports.warehouse, deleteRows } }), plan);
+    await ports.warehouse.close();
+    expect(cleanup).toMatchObject({ deletedRows: 1, leftOver: null });
+    expect(await all("sessions.groups")).toEqual([]);
+
+    await undo(cleanup);
+    expect(await all("sessions.groups")).toEqual(["group one"]);
   });
 
   it("keeps rows that others wrote in the meantime, also under a deleted key", async () => {
