@@ -5,7 +5,17 @@ import { qualifiedName, quoteName } from "../warehouse/statements.ts";
 import type { CatalogColumns } from "./catalog.ts";
 import { timeInId } from "./identity.ts";
 import type { PlanRequest, TablePlan } from "./row-plan.ts";
-import { type Binder, candidatesOf, conditionOf, emptySelection, type Rule, type Selection, select, shows } from "./selection.ts";
+import {
+  asText,
+  type Binder,
+  candidatesOf,
+  conditionOf,
+  emptySelection,
+  type Rule,
+  type Selection,
+  select,
+  shows,
+} from "./selection.ts";
 import { surelyYoung } from "./young.ts";
 
 const samplesShown = 3;
@@ -60,7 +70,8 @@ export function lookAt(
 ): Look {
   const table = declared[name] as Table;
   const claimed = request.known.get(name) ?? new Set<string>();
-  const inherited = emptySelection();
+  const types = catalog.get(name) ?? new Map<string, string>();
+  const inherited = emptySelection(types);
   if (table.key !== "") {
     select(inherited, table.key, claimed);
     select(inherited, table.key, verified);
@@ -72,12 +83,12 @@ export function lookAt(
     rules: rulesFor(table, declared, request),
     sweepRules: rulesFor(table, declared, { scope: "expired", prefixes: request.sweptPrefixes }),
     inherited,
-    answered: emptySelection(),
+    answered: emptySelection(types),
     begun: false,
     claimed,
     found: {
       table: name,
-      selection: emptySelection(),
+      selection: emptySelection(types),
       rows: 0,
       samples: [],
       leansOn: new Set(),
@@ -87,7 +98,7 @@ export function lookAt(
     alone: new Set(),
     refused: new Map(),
     ageless: [],
-    types: catalog.get(name) ?? new Map(),
+    types,
     order,
   };
 }
@@ -121,9 +132,9 @@ export function questionOf(
   const { key, time } = look.table;
   const shown = showing(look);
   const columns = [
-    `${asText(look, key)} AS row_key`,
+    `${shownAs(look, key)} AS row_key`,
     `${time === undefined ? "NULL" : quoteName(time)} AS made_at`,
-    ...Array.from({ length: width }, (_, index) => `${asText(look, shown[index] ?? "")} AS c${index}`),
+    ...Array.from({ length: width }, (_, index) => `${shownAs(look, shown[index] ?? "")} AS c${index}`),
   ];
   const rows = `SELECT * FROM ${qualifiedName(warehouse.catalog, look.name)} WHERE ${condition} LIMIT ${limit}`;
   return { columns: columns.join(", "), from: `(${rows}) AS looked_at` };
@@ -132,7 +143,7 @@ export function questionOf(
 function conditionFor(look: Look, older: PlanRequest | undefined, binder: Binder): string {
   const { inherited, answered } = look;
   const begun = look.begun ? conditionOf(exceptByKey(answered, look.table), binder) : "";
-  const asked = emptySelection();
+  const asked = emptySelection(look.types);
   for (const [column, values] of inherited.values)
     select(asked, column, look.begun ? [...values].filter((value) => !answered.values.get(column)?.has(value)) : values);
   const terms = [look.begun ? "" : showingThemselves(look, older, binder), conditionOf(asked, binder)]
@@ -143,14 +154,14 @@ function conditionFor(look: Look, older: PlanRequest | undefined, binder: Binder
 
 function showingThemselves(look: Look, older: PlanRequest | undefined, binder: Binder): string {
   const { rules, table, types } = look;
-  const candidates = candidatesOf(rules, binder);
+  const candidates = candidatesOf(rules, types, binder);
   if (!older || candidates === "") return candidates;
   const young = surelyYoung(
     {
       rules,
       key: table.key === "" ? undefined : table.key,
       time: table.time !== undefined && types.get(table.time) === "TIMESTAMP" ? table.time : undefined,
-      asText: (column) => asText(look, column),
+      types,
     },
     older,
     binder,
@@ -161,7 +172,7 @@ function showingThemselves(look: Look, older: PlanRequest | undefined, binder: B
 /** Rows that were found by their key are fetched again once a row they hang on is known, because they must go before that one. */
 function exceptByKey(answered: Selection, table: Table): Selection {
   if (table.key in table.parents) return answered;
-  return { values: new Map([...answered.values].filter(([column]) => column !== table.key)) };
+  return { ...answered, values: new Map([...answered.values].filter(([column]) => column !== table.key)) };
 }
 
 export function widthOf(look: Look): number {
@@ -169,9 +180,8 @@ export function widthOf(look: Look): number {
 }
 
 /** Text and number in one column would make the warehouse read the texts as numbers. */
-function asText(look: Look, column: string): string {
-  if (column === "") return "NULL";
-  return look.types.get(column) === "STRING" ? quoteName(column) : `CAST(${quoteName(column)} AS STRING)`;
+function shownAs(look: Look, column: string): string {
+  return column === "" ? "NULL" : asText(column, look.types);
 }
 
 /** In the order in which the statement has them as c0, c1, …. */

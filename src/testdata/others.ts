@@ -50,7 +50,7 @@ export class Others {
   /** @throws WarehouseFailure */
   async about(ids: KnownIds): Promise<Found[]> {
     const asked = this.#tables.flatMap(({ name, guarded, columns }): Other[] => {
-      const selection = emptySelection();
+      const selection = emptySelection(columns);
       const pointing = this.#pointing.filter(([column]) => columns.has(column));
       for (const [column, parent] of pointing) select(selection, column, ids.get(parent) ?? []);
       const parents = pointing.map(([, parent]) => parent);

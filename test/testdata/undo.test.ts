@@ -132,6 +132,42 @@ describe("undo", () => {
     expect(await all("sessions.groups")).toEqual(["group one"]);
   });
 
+  it.each(["bigint", "decimal(20,4)", "timestamp"])("brings back what was found by keys of type %s", async (type) => {
+    school = await place.catalog(`undo${count++}`, {
+      "sessions.lessons": { columns: { id: type, title: "string", number: "int" } },
+      "sessions.groups": { columns: { id: type, lesson_id: type } },
+      "analytics.notes": { columns: { lesson_id: type } },
+    });
+    const key = (n: number) => (type === "timestamp" ? `TIMESTAMP '2026-05-0${n} 10:00:00.123456'` : `900719925474099${n}.5`);
+    await place.warehouse.load(`INSERT INTO ${school.name}.sessions.lessons SELECT ${key(1)}, '${mine} maths', 7;
+      INSERT INTO ${school.name}.sessions.lessons SELECT ${key(2)}, 'Maths', 8;
+      INSERT INTO ${school.name}.sessions.lessons SELECT NULL, '${mine} nameless', 8;
+      INSERT INTO ${school.name}.sessions.groups SELECT ${key(3)}, ${key(1)};
+      INSERT INTO ${school.name}.sessions.groups SELECT ${key(4)}, ${key(2)};
+      INSERT INTO ${school.name}.analytics.notes SELECT ${key(2)};`);
+    const byNumber: Record<string, Table> = {
+      "sessions.lessons": table({
+        match: [
+          { column: "title", prefix: true },
+          { column: "number", prefix: true },
+        ],
+        person: ["id"],
+      }),
+      "sessions.groups": table({ parents: { lesson_id: "sessions.lessons" }, person: ["lesson_id"] }),
+    };
+    const rows = async () => [await school.rows("sessions.lessons"), await school.rows("sessions.groups")];
+    const before = await rows();
+    const cleanup = await cleanUp(byNumber);
+    expect(cleanup).toMatchObject({ deletedRows: 3, leftOver: 0, problems: [] });
+    expect((await rows()).map((left) => left.length)).toEqual([1, 1]);
+
+    const undone = await undo(cleanup, { declared: byNumber });
+    expect(undone.tables.flatMap(({ problem }) => problem ?? [])).toEqual([]);
+    const texts = (found: Record<string, unknown>[][]) =>
+      found.map((some) => some.map((row) => Object.values(row).join()).sort());
+    expect(texts(await rows())).toEqual(texts(before));
+  });
+
   it("keeps rows that others wrote in the meantime, also under a deleted key", async () => {
     await open(usual, []);
     const cleanup = await cleanUp();
