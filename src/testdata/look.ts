@@ -4,6 +4,7 @@ import type { Row } from "../warehouse/connection.ts";
 import { qualifiedName, quoteName } from "../warehouse/statements.ts";
 import type { CatalogColumns } from "./catalog.ts";
 import { timeInId } from "./identity.ts";
+import { isTime } from "./naming.ts";
 import type { PlanRequest, TablePlan } from "./row-plan.ts";
 import {
   asText,
@@ -133,7 +134,9 @@ export function questionOf(
   const shown = showing(look);
   const columns = [
     `${shownAs(look, key)} AS row_key`,
-    `${time === undefined ? "NULL" : quoteName(time)} AS made_at`,
+    // Apart, for in one column the warehouse would read the texts as times, as it likes.
+    `${time !== undefined && tellsTime(look) ? quoteName(time) : "NULL"} AS made_at`,
+    `${time === undefined || tellsTime(look) ? "NULL" : shownAs(look, time)} AS made_text`,
     ...Array.from({ length: width }, (_, index) => `${shownAs(look, shown[index] ?? "")} AS c${index}`),
   ];
   const rows = `SELECT * FROM ${qualifiedName(warehouse.catalog, look.name)} WHERE ${condition} LIMIT ${limit}`;
@@ -182,6 +185,11 @@ export function widthOf(look: Look): number {
 /** Text and number in one column would make the warehouse read the texts as numbers. */
 function shownAs(look: Look, column: string): string {
   return column === "" ? "NULL" : asText(column, look.types);
+}
+
+/** Whether the column of the time is of a type for times. */
+function tellsTime({ table, types }: Look): boolean {
+  return table.time !== undefined && isTime(types.get(table.time) ?? "");
 }
 
 /** In the order in which the statement has them as c0, c1, …. */
@@ -307,13 +315,25 @@ function timeInIds(ids: (string | undefined)[], now: number): number | undefined
 
 const dayMs = 86_400_000;
 
+/** As warehouses write a time, and ISO 8601: a day, a time of it, and a zone. */
+const timeText = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
+
 /** When the row was written, by its time column. A mere date tells the day: the row is taken to be of that day's end. */
 function timeOf(row: Row, look: Look): number | undefined {
-  const time = row.made_at;
+  const time = row.made_at ?? row.made_text;
   if (time === null || time === undefined) return undefined;
-  const parsed = time instanceof Date ? time.getTime() : Date.parse(String(time));
-  if (Number.isNaN(parsed)) return undefined;
-  return look.types.get(look.table.time ?? "") === "DATE" ? parsed + dayMs : parsed;
+  if (time instanceof Date) return look.types.get(look.table.time ?? "") === "DATE" ? time.getTime() + dayMs : time.getTime();
+  // A number or another text could be read as some year, and the row as an old one.
+  const [, day, timeOfDay, zone = "Z"] = timeText.exec(String(time)) ?? [];
+  if (day === undefined) return undefined;
+  // Without a zone it is the warehouse's own, and not that of the machine that cleans up.
+  const parsed = timeOfDay === undefined ? Date.parse(day) + dayMs : Date.parse(`${day}T${timeOfDay}${inFull(zone)}`);
+  return Number.isNaN(parsed) ? undefined : parsed;
+}
+
+/** `+02` and `+0200` as `+02:00`, which alone is sure to be read. */
+function inFull(zone: string): string {
+  return zone.replace(/^([+-]\d\d):?(\d\d)?$/, (_, hours: string, minutes = "00") => `${hours}:${minutes}`);
 }
 
 /** Clocks of runner, application and warehouse may differ by this much. */

@@ -279,6 +279,29 @@ describe("what is none of the run's", () => {
     expect(result.problems).toEqual([expect.stringMatching(/of-long-ago is kept.*older than the run/)]);
   });
 
+  it.each([
+    ["without a zone", "2026-06-01 11:30:00", true],
+    ["of another zone", "2026-06-01T13:30:00.123456+02", true],
+    ["of that day only", "2026-06-01", true],
+    ["that is none", "12", true],
+    ["without a zone that is old", "2026-06-01 06:00:00.5", false],
+  ])("is told by a time written as text, %s, wherever the machine stands", async (_, written, young) => {
+    await open({ "sessions.days": { id: "string", written: "string" } });
+    await school.insert("sessions.days", [{ id: "integration_test_day", written }]);
+    // Beside tables of another kind of time, which one statement asks as well.
+    const declared = { ...tables, "sessions.days": table({ match: [{ column: "id", prefix: true }], time: "written" }) };
+    const zone = process.env.TZ;
+    // Nine hours ahead: what is not said to be elsewhere would seem to be so much older.
+    process.env.TZ = "Asia/Tokyo";
+    try {
+      await cleanUp(requestFor(declared, { scope: "expired", now: runStarted }));
+    } finally {
+      if (zone === undefined) delete process.env.TZ;
+      else process.env.TZ = zone;
+    }
+    expect(await ids("sessions.days")).toEqual(young ? ["integration_test_day"] : []);
+  });
+
   it("in protected tables stays, however it is declared or spelled", async () => {
     await open({ "compliance.audit_log": { id: "string", lesson_id: "string" } });
     await school.insert("compliance.audit_log", [{ id: `${mine}_entry`, lesson_id: "uuid-of-mine" }]);
