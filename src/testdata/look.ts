@@ -46,6 +46,8 @@ export interface Look {
   alone: Set<string>;
   /** Rows of others that the ledger, or a row they hang on, claimed for this run: what names each → how it is shown. */
   refused: Map<string, string>;
+  /** Keys that an earlier look found, and that others have given to rows of theirs since. */
+  renewed: Set<string>;
   /** Rows that show themselves, and are kept because nothing tells their age. */
   ageless: string[];
   /** Its columns' types, in capitals. */
@@ -98,6 +100,7 @@ export function lookAt(
     keys: new Set(),
     alone: new Set(),
     refused: new Map(),
+    renewed: new Set(),
     ageless: [],
     types,
     order,
@@ -259,6 +262,11 @@ function takeRow(row: Row, look: Look, request: PlanRequest, places: ReadonlyMap
   const expired = request.scope !== "expired" || (made !== undefined && made <= request.olderThan);
   if (hanging.length === 0 && !expired) {
     if (made === undefined) look.ageless.push(label);
+    return;
+  }
+  // An earlier look has found this key, and this row is too young to be what it found: somebody has used the key again.
+  if (!expired && made !== undefined && key !== undefined && !hanging.some((column) => column in table.parents)) {
+    look.renewed.add(key);
     return;
   }
   // A later sweep has no ledger, so that what the ledger claims does not help it. It looks for the prefixes of all runs, and may go by

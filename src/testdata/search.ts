@@ -146,7 +146,8 @@ export class Search {
   /** Which ids of a table others may hang on. Replaced only where they are others, so that sameness tells whether to look again. */
   #remember(look: Look): void {
     const verified = this.#verified.get(look.name) ?? none;
-    const now = new Set([...verified, ...look.claimed, ...look.keys].filter((id) => !look.refused.has(id)));
+    const others = (id: string) => look.refused.has(id) || look.renewed.has(id);
+    const now = new Set([...verified, ...look.claimed, ...look.keys].filter((id) => !others(id)));
     const before = this.#ids.get(look.name) ?? none;
     if (now.size === before.size && [...now].every((id) => before.has(id))) return;
     this.#ids.set(look.name, now);

@@ -393,6 +393,28 @@ describe("what is none of the run's", () => {
     expect(result.problems).toEqual([expect.stringContaining("the ledger names 1 rows of sessions.nowhere")]);
   });
 
+  it("a row that another run makes anew, under a key that was deleted from", async () => {
+    await open();
+    const row = { id: "fixed-id", title: "integration_test_fixture" };
+    await school.insert("sessions.lessons", [{ ...row, created_at: old }]);
+    await school.insert("sessions.groups", [{ id: "of-old", lesson_id: "fixed-id", created_at: old }]);
+    const now = new Date(runStarted).toISOString();
+    const deleteRows: Catalog["warehouse"]["deleteRows"] = async (name, ...rest) => {
+      const gone = await school.warehouse.deleteRows(name, ...rest);
+      if (name === "sessions.lessons" && (await ids(name)).includes("fixed-id") === false) {
+        await school.insert("sessions.lessons", [{ ...row, created_at: now }]);
+        await school.insert("sessions.groups", [{ id: "of-new", lesson_id: "fixed-id", created_at: now }]);
+      }
+      return gone;
+    };
+    const ports = school.ports({ warehouse: { ...school.warehouse, deleteRows } });
+    const request = requestFor(tables, { scope: "expired", now: runStarted + 600_000 });
+    const result = await executeCleanup(await prove(ports), await planCleanup(ports, request));
+    expect((await ids("sessions.lessons")).includes("fixed-id")).toBe(true);
+    expect((await ids("sessions.groups")).includes("of-new")).toBe(true);
+    expect(result).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
+  });
+
   it("another run's, at the same time", async () => {
     await open();
     const other = requestFor(tables, { runId: `${runStarted}_ffffffff` });
