@@ -393,6 +393,18 @@ describe("what is none of the run's", () => {
     expect(result.problems).toEqual([expect.stringContaining("the ledger names 1 rows of sessions.nowhere")]);
   });
 
+  it("in a store that the environment does not have is reported, where the ledger names it", async () => {
+    await open();
+    const ledger = parseLedger('{"table":"sessions.groups","id":"group-of-mine"}\n{"key":"tracked:key"}\n');
+    const { signal, onStep } = school.ports();
+    const [rows, keys] = [{ warehouse: school.warehouse }, { redis: place.redis }];
+    const problems = async (ports: object) =>
+      (await planCleanup({ ...ports, signal, onStep }, requestFor(tables, { ledger }))).problems;
+    expect(await problems({ ...rows, ...keys })).toEqual([]);
+    expect(await problems(rows)).toEqual(["the ledger names 1 keys, but this environment has no redis: they stay"]);
+    expect(await problems(keys)).toEqual(["the ledger names 1 rows, but this environment has no databricks: they stay"]);
+  });
+
   it("a row that another run makes anew, under a key that was deleted from", async () => {
     await open();
     const row = { id: "fixed-id", title: "integration_test_fixture" };
