@@ -69,8 +69,10 @@ export class Search {
 
   /** Tables with rows that a later sweep, which has no ledger, would not find by themselves nor by what they hang on. */
   get doubtful(): Set<string> {
-    const claimsMore = ({ claimed, keys }: Look) => [...claimed].some((id) => !keys.has(id));
-    return new Set(this.looks.filter((look) => look.alone.size > 0 || claimsMore(look)).map(({ name }) => name));
+    // Of keys that the ledger claims, or an earlier look found, the rows may be gone.
+    const knowsMore = ({ inherited, table, keys }: Look) =>
+      [...(inherited.values.get(table.key) ?? [])].some((id) => !keys.has(id));
+    return new Set(this.looks.filter((look) => look.alone.size > 0 || knowsMore(look)).map(({ name }) => name));
   }
 
   /** @throws WarehouseFailure */

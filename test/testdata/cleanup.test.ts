@@ -192,6 +192,24 @@ describe("a plan", () => {
     expect(await waves()).toEqual([["sessions.lessons", "sessions.seats"], ["sessions.teams"]]);
   });
 
+  it("deletes what came back before all that it hangs on, where one of those is gone for good", async () => {
+    await open({
+      "sessions.teams": { id: "string", title: "string" },
+      "sessions.seats": { id: "string", team_id: "string", lesson_id: "string" },
+    });
+    const rooms = {
+      "sessions.lessons": tables["sessions.lessons"] as Table,
+      "sessions.teams": table({ match: [{ column: "title", prefix: true }] }),
+      "sessions.seats": table({ parents: { team_id: "sessions.teams", lesson_id: "sessions.lessons" } }),
+    };
+    await school.insert("sessions.teams", [{ id: "team", title: `${mine} team` }]);
+    const first = await planCleanup(school.ports(), requestFor(rooms));
+    await school.warehouse.deleteRows("sessions.teams", "id = :id", { id: "team" });
+    await school.insert("sessions.seats", [{ id: "late", team_id: "team", lesson_id: "uuid-of-mine" }]);
+    const { rows } = await planCleanup(school.ports(), requestFor(rooms), first);
+    expect(rows?.waves.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.seats"], ["sessions.lessons"]]);
+  });
+
   it("deletes rows that hang on each other before all that any of them hangs on, however late that is found", async () => {
     const self = { id: "string", title: "string", up: "string", lesson_id: "string" };
     await open({ "sessions.courses": self, "sessions.teams": self });
