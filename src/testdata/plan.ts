@@ -3,6 +3,7 @@ import { nearest } from "../config/nearest.ts";
 import type { Table } from "../config/schema.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import { type CatalogColumns, readCatalogColumns, readViews } from "./catalog.ts";
+import { isKept } from "./drift.ts";
 import { isProtected, levelsOf } from "./graph.ts";
 import { hold, whyHeld } from "./held.ts";
 import { countSelected, holdToCaps, reportLedger } from "./limits.ts";
@@ -125,7 +126,7 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
 
 /** Its DELETE would fail, when much else is gone already. One that is declared without any rule is kept, as a table would be. */
 function refuseView(name: string, table: Table, request: PlanRequest, plan: RowPlan): void {
-  if (table.match.length + Object.keys(table.parents).length === 0) return;
+  if (isKept(table)) return;
   if (request.own.has(name))
     plan.blockers.push(
       `testData.tables names ${name}, but that is a view, from which no rows can be deleted: declare the table whose rows it shows in its place`,
