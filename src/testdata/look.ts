@@ -83,8 +83,8 @@ export function lookAt(
   return {
     name,
     table,
-    rules: rulesFor(table, declared, request),
-    sweepRules: rulesFor(table, declared, { scope: "expired", prefixes: request.sweptPrefixes }),
+    rules: rulesFor(table, request.tables, request),
+    sweepRules: rulesFor(table, request.tables, { scope: "expired", prefixes: request.sweptPrefixes }),
     inherited,
     answered: emptySelection(types),
     begun: false,

@@ -264,6 +264,16 @@ describe("a plan", () => {
     expect(plan.rows?.rows).toBe(2);
   });
 
+  it("finds what points at test data in a table that is not there, or is hidden", async () => {
+    await open();
+    const hidden = { ...tables, "sessions.gone": table({ match: [{ column: "id", prefix: true }] }) };
+    const pointing = { ...hidden, "sessions.groups": table({ parents: { lesson_id: "sessions.gone" }, time: "created_at" }) };
+    await school.insert("sessions.groups", [{ id: "orphan", lesson_id: `${mine}_lesson`, created_at: during }]);
+    const result = await cleanUp(requestFor(pointing));
+    expect(result).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
+    expect(await ids("sessions.groups")).toEqual(["group-of-mine", "group-of-production"]);
+  });
+
   it("says that a parent's key is missing: what hangs on it cannot be found", async () => {
     await open();
     const changed = { ...tables, "sessions.lessons": table({ ...tables["sessions.lessons"], key: "lesson" }) };
