@@ -21,7 +21,7 @@ export async function readCatalogColumns(warehouse: WarehouseReader): Promise<Ca
 /** `schema.table` of everything that shows rows and is no table that rows can be deleted from. @throws WarehouseFailure */
 export async function readViews(warehouse: WarehouseReader): Promise<Set<string>> {
   const rows = await warehouse.query(
-    `SELECT table_schema, table_name FROM ${quoteName(warehouse.catalog)}.information_schema.tables WHERE table_type NOT IN ('MANAGED', 'EXTERNAL', 'BASE TABLE', 'MANAGED_SHALLOW_CLONE', 'EXTERNAL_SHALLOW_CLONE') AND table_schema <> 'information_schema'`,
+    `SELECT table_schema, table_name FROM ${quoteName(warehouse.catalog)}.information_schema.tables WHERE table_type NOT IN ('MANAGED', 'EXTERNAL', 'BASE TABLE', 'MANAGED_SHALLOW_CLONE', 'EXTERNAL_SHALLOW_CLONE', 'STREAMING_TABLE') AND table_schema <> 'information_schema'`,
   );
   return new Set(rows.map((row) => `${String(row.table_schema)}.${String(row.table_name)}`));
 }

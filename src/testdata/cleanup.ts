@@ -51,15 +51,24 @@ export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, 
     .update(JSON.stringify([request.scope, rows?.digest ?? "", [...(keys?.keys ?? [])].sort()]))
     .digest("hex");
   const unreadable = rows?.unreadable.map((table) => `${table.table} could not be looked at: ${table.why}`) ?? [];
-  const torn = request.scope === "run" ? request.ledger.problems : [];
+  const ledger = request.scope === "run" ? [...request.ledger.problems, ...outOfReach(ports, request.ledger)] : [];
   return {
     request,
     rows,
     keys,
     digest,
-    problems: [...(rows?.problems ?? []), ...unreadable, ...torn],
+    problems: [...(rows?.problems ?? []), ...unreadable, ...ledger],
     blockers: [...(rows?.blockers ?? []), ...(keys?.blockers ?? [])],
   };
+}
+
+/** What the tests said they made where nobody looks: it stays, and that has to be said. */
+function outOfReach({ warehouse, redis }: CleanupPorts, { rows, keys }: Ledger): string[] {
+  const count = [...rows.values()].reduce((sum, ids) => sum + ids.size, 0);
+  return [
+    ...(!warehouse && count > 0 ? [`the ledger names ${count} rows, but this environment has no databricks: they stay`] : []),
+    ...(!redis && keys.size > 0 ? [`the ledger names ${keys.size} keys, but this environment has no redis: they stay`] : []),
+  ];
 }
 
 /** A plan as a result, before anything was done. */
@@ -104,6 +113,7 @@ function rowRequest(request: CleanupRequest): PlanRequest {
   return {
     scope,
     prefixes: scope === "run" ? testData.prefixes.map((prefix) => runPrefix(prefix, request.runId)) : testData.prefixes,
+    sweptPrefixes: testData.prefixes,
     tables: request.tables,
     own: new Set(Object.keys(testData.tables)),
     protectedTables: testData.protectedTables,

@@ -6,11 +6,12 @@ import type { Proposal } from "./propose.ts";
 /**
  * - `undeclared-table`: test data in it would not be found.
  * - `missing-table`, `missing-column`: declared, and not in the warehouse (or hidden from this principal).
+ * - `view`: declared with rules by which rows would be deleted, and a view.
  * - `undeclared-column`: a column says something about test data, and the declaration of its table does not use it.
  */
 export interface Difference {
   table: string;
-  kind: "undeclared-table" | "missing-table" | "missing-column" | "undeclared-column";
+  kind: "undeclared-table" | "missing-table" | "missing-column" | "view" | "undeclared-column";
   columns: string[];
   text: string;
 }
@@ -22,6 +23,7 @@ export function differences(
   columns: CatalogColumns,
   protectedTables: readonly string[],
 ): Difference[] {
+  const views = new Set(proposal.remarks.filter(({ kind }) => kind === "view").map(({ table }) => table));
   const fromDeclaration = Object.entries(declared).flatMap(([table, declaration]): Difference[] => {
     if (isProtected(table, protectedTables)) return [];
     const present = columns.get(table);
@@ -29,6 +31,17 @@ export function differences(
       return [
         { table, kind: "missing-table", columns: [], text: "is declared, but the warehouse has no such table (or hides it)" },
       ];
+    if (views.has(table))
+      return isKept(declaration)
+        ? []
+        : [
+            {
+              table,
+              kind: "view",
+              columns: [],
+              text: "is declared, but is a view, from which no rows can be deleted: declare the table whose rows it shows in its place",
+            },
+          ];
     const missing = columnsIn(declaration).filter((column) => !present.has(column));
     const unused = unusedColumns(table, declaration, proposal.tables[table]);
     return [
@@ -76,10 +89,14 @@ export function columnsIn(table: Table): string[] {
   ];
 }
 
+/** Declared without any rule: somebody decided that nothing is deleted from it. */
+export function isKept({ match, parents }: Table): boolean {
+  return match.length + Object.keys(parents).length === 0;
+}
+
 function unusedColumns(table: string, declaration: Table, proposed: Table | undefined): Difference[] {
   if (!proposed) return [];
-  // Declared without any rule: somebody decided that nothing is deleted from it.
-  const kept = declaration.match.length + Object.keys(declaration.parents).length === 0;
+  const kept = isKept(declaration);
   const matched = new Set(declaration.match.map(({ column }) => column));
   const parts: [string[], string][] = [
     [kept ? [] : Object.keys(proposed.parents).filter((column) => !Object.hasOwn(declaration.parents, column)), "parents"],

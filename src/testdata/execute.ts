@@ -13,7 +13,7 @@ import {
   tableOf,
 } from "./cleanup.ts";
 import { inParallel } from "./concurrency.ts";
-import { tablesHeldBy, whyHeld } from "./held.ts";
+import { type Held, heldOf, hold, saysHeld, tablesHeldBy, whyHeld } from "./held.ts";
 import { versionOfDelete } from "./history.ts";
 import { addDeleted, loseCount, shortenLives } from "./keys.ts";
 import { proveRedis, proveWarehouse } from "./proof.ts";
@@ -87,8 +87,8 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
   }
   let current = plan;
   for (let round = 1; ; round++) {
-    const deletions = await deletePlanned(ports, current, result);
-    const [again] = await Promise.all([lookAgain(ports, current, result), noteVersions(ports, deletions)]);
+    const versions = await deletePlanned(ports, current, result);
+    const [again] = await Promise.all([lookAgain(ports, current, result), ...versions]);
     if (again === undefined) {
       await noteEnd(ports, plan, undefined, result);
       return result;
@@ -118,13 +118,18 @@ interface CarriedOut {
 /** Deletes of one wave under way at once. A warehouse runs about ten and queues the others, which costs no round trip. */
 const deletionsAtOnce = 48;
 
-async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<CarriedOut[]> {
+/**
+ * @returns what has still to be asked of the tables' histories, never to be rejected. Each is asked as soon as its rows are gone: a
+ * cleanup that is cancelled, or whose time is up, knows by then which version has what the waves before took.
+ */
+async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<Promise<void>[]> {
   const { warehouse, redis } = ports;
   const remaining = new Map(plan.rows?.waves.flat().map((table) => [table.table, table.rows]));
   let keys = plan.keys?.keys.size ?? 0;
   const say = () => ports.onRemaining({ tables: [...remaining].map(([table, rows]) => ({ table, rows })), keys });
   const deletions: CarriedOut[] = [];
-  let held: ReadonlySet<string> = new Set();
+  const versions: Promise<void>[] = [];
+  const held: Held = new Map(plan.rows?.held);
   say();
   // Before the rows: a key is known by the id of a row, and once that is gone no sweep would find it.
   if (redis && plan.keys && plan.keys.keys.size > 0) {
@@ -139,7 +144,7 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
     } catch (error) {
       loseCount(result.keys, sentence(error));
       // Which of them are gone is unknown, so any may be left. The next round tries again.
-      if (plan.rows) held = tablesHeldBy(plan.keys.keys, plan.rows);
+      if (plan.rows) hold(held, tablesHeldBy(plan.keys.keys, plan.rows), whyHeld.keys);
     }
     say();
     await ports.audit({
@@ -158,24 +163,27 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
         if (deletion) {
           deletions.push(deletion);
           remaining.delete(table.table);
-        }
+        } else hold(held, table.leansOn, whyHeld.rows);
         say();
         await noteDelete(ports, table, entryFor(result, table), deletion);
+        if (deletion) versions.push(noteVersion(warehouse, deletion));
       });
     }
     // Known to be gone, also from a table whose whole count is unknown.
     result.deletedRows += deletions.reduce((sum, { rows }) => sum + (rows ?? 0), 0);
   }
-  return deletions;
+  return versions;
 }
 
 /** What of a wave goes now. What stays says why; what has stayed before says it no longer. */
-function withoutHeld(wave: readonly TablePlan[], held: ReadonlySet<string>, result: CleanupResult): TablePlan[] {
+function withoutHeld(wave: readonly TablePlan[], held: Held, result: CleanupResult): TablePlan[] {
+  const staying = heldOf(wave, held);
   return wave.filter((table) => {
     const entry = entryFor(result, table);
-    if (held.has(table.table)) entry.problem ??= whyHeld;
-    else if (entry.problem === whyHeld) delete entry.problem;
-    return !held.has(table.table);
+    if (saysHeld(entry.problem)) delete entry.problem;
+    const why = staying.get(table);
+    if (why !== undefined) entry.problem ??= why;
+    return why === undefined;
   });
 }
 
@@ -211,24 +219,21 @@ function addRows(entry: TableCleanup, gone: number | undefined): void {
   else if (entry.deleted !== undefined) entry.deleted += gone;
 }
 
-/** Compares each count with the table's own account, and keeps what undo needs. */
-async function noteVersions({ warehouse }: WritingPorts, deletions: readonly CarriedOut[]): Promise<void> {
-  if (!warehouse) return;
-  await inParallel(deletionsAtOnce, deletions, async ({ table, entry, rows }) => {
-    if (rows === undefined || rows === 0) return;
-    try {
-      const version = await versionOfDelete(warehouse, table.table, rows);
-      if (version === undefined) {
-        entry.problem ??= `${rows} rows were deleted, but the table's history shows no such delete`;
-        return;
-      }
-      entry.versionBefore = Math.min(entry.versionBefore ?? version - 1, version - 1);
-      entry.versionAfter = version;
-      entry.deletions = [...(entry.deletions ?? []), { rows, version, selection: storedSelection(table) }];
-    } catch (error) {
-      entry.problem ??= `${rows} rows were deleted, but the table's history could not be read: ${sentence(error)}`;
+/** Compares the count with the table's own account, and keeps what undo needs. Never rejects. */
+async function noteVersion(warehouse: TestDataWarehouse, { table, entry, rows }: CarriedOut): Promise<void> {
+  if (rows === undefined || rows === 0) return;
+  try {
+    const version = await versionOfDelete(warehouse, table.table, rows);
+    if (version === undefined) {
+      entry.problem ??= `${rows} rows were deleted, but the table's history shows no such delete`;
+      return;
     }
-  });
+    entry.versionBefore = Math.min(entry.versionBefore ?? version - 1, version - 1);
+    entry.versionAfter = version;
+    entry.deletions = [...(entry.deletions ?? []), { rows, version, selection: storedSelection(table) }];
+  } catch (error) {
+    entry.problem ??= `${rows} rows were deleted, but the table's history could not be read: ${sentence(error)}`;
+  }
 }
 
 async function lookAgain(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<CleanupPlan | undefined> {

@@ -1,25 +1,52 @@
 import { keyText } from "../redis/connection.ts";
 import { isTellingId } from "./key-judge.ts";
-import type { RowPlan } from "./row-plan.ts";
+import type { RowPlan, TablePlan } from "./row-plan.ts";
 
-/** Said of a table whose rows stay because of keys. */
-export const whyHeld =
-  "its rows stay, because Redis keys that carry their ids could not be deleted: no sweep would find those keys without the rows";
+/** Begins what is said of a table whose rows stay. */
+const staying = "its rows stay, because ";
+
+/** Why rows stay by which something else is found: without them no sweep would find it. */
+export const whyHeld = {
+  keys: `${staying}Redis keys that carry their ids could not be deleted: no sweep would find those keys without the rows`,
+  rows: `${staying}rows that are found by them are still there: no sweep would find those without these`,
+  unreadable: (table: string) =>
+    `${staying}${table}, which hangs on them, could not be looked at: no sweep would find what it has without them`,
+  undeclared: (table: string) =>
+    `${staying}rows of ${table} hang on them, which is not declared: no sweep would find those without these`,
+};
+
+export function saysHeld(problem: string | undefined): boolean {
+  return problem?.startsWith(staying) === true;
+}
+
+/** Table → why its rows stay. The first reason is as good as any. */
+export type Held = Map<string, string>;
+
+export function hold(held: Held, tables: Iterable<string>, why: string): void {
+  for (const table of tables) if (!held.has(table)) held.set(table, why);
+}
 
 /**
- * Tables whose rows must not go before these keys: a key is known by the id of the row that it carries. With them those that they lean
- * on, without which the rows would not be found either. Everything else may go: no key is lost with it.
+ * Of a wave, what stays: with it, for later waves, all that it leans on, without which it would not be found either.
+ * @returns why each of them stays
  */
-export function tablesHeldBy(keys: Iterable<string>, { ids, waves }: RowPlan): Set<string> {
+export function heldOf(wave: readonly TablePlan[], held: Held): ReadonlyMap<TablePlan, string> {
+  const staying = new Map<TablePlan, string>();
+  for (const table of wave) {
+    const why = held.get(table.table);
+    if (why === undefined) continue;
+    staying.set(table, why);
+    hold(held, table.leansOn, whyHeld.rows);
+  }
+  return staying;
+}
+
+/** Tables whose rows must not go before these keys: a key is known by the id of the row that it carries. */
+export function tablesHeldBy(keys: Iterable<string>, { ids, waves }: RowPlan): string[] {
   const parts = new Set<string>();
   for (const key of keys) for (const part of key.split(":")) parts.add(part);
-  const held = new Set<string>();
-  // What a table leans on comes in a later wave.
-  for (const { table, leansOn } of waves.flat()) {
-    const carried = [...(ids.get(table) ?? [])].some((id) => isTellingId(id) && parts.has(keyText(id)));
-    if (!carried && !held.has(table)) continue;
-    held.add(table);
-    for (const above of leansOn) held.add(above);
-  }
-  return held;
+  return waves
+    .flat()
+    .map(({ table }) => table)
+    .filter((table) => [...(ids.get(table) ?? [])].some((id) => isTellingId(id) && parts.has(keyText(id))));
 }

@@ -19,7 +19,12 @@ export function runPrefix(prefix: string, runId: string): string {
   return `${prefix}${runId}`;
 }
 
-const earliest = Date.UTC(2015, 0, 1);
+export const earliestInId = Date.UTC(2015, 0, 1);
+
+/** Clocks differ. */
+export function latestInId(now: number): number {
+  return now + 86_400_000;
+}
 
 /**
  * When a piece of test data was made, from the time inside its id; `undefined` where there is none. Thirteen digits that are not
@@ -28,7 +33,7 @@ const earliest = Date.UTC(2015, 0, 1);
 export function timeInId(id: string, now: number): number | undefined {
   for (const match of id.matchAll(/(?<!\d)\d{13}(?!\d)/g)) {
     const time = Number(match[0]);
-    if (time >= earliest && time <= now + 86_400_000) return time;
+    if (time >= earliestInId && time <= latestInId(now)) return time;
   }
   return undefined;
 }

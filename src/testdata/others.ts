@@ -3,6 +3,7 @@ import type { WarehouseReader } from "../warehouse/access.ts";
 import { qualifiedName } from "../warehouse/statements.ts";
 import type { CatalogColumns } from "./catalog.ts";
 import { isProtected } from "./graph.ts";
+import { hold, whyHeld } from "./held.ts";
 import type { KnownIds } from "./look.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
 import { conditionOf, emptySelection, isEmpty, type Selection, select } from "./selection.ts";
@@ -14,6 +15,8 @@ interface Other {
   guarded: boolean;
   /** By the columns that point at test data elsewhere. */
   selection: Selection;
+  /** The tables where that is. */
+  parents: string[];
 }
 
 interface Found extends Other {
@@ -47,9 +50,11 @@ export class Others {
   /** @throws WarehouseFailure */
   async about(ids: KnownIds): Promise<Found[]> {
     const asked = this.#tables.flatMap(({ name, guarded, columns }): Other[] => {
-      const selection = emptySelection();
-      for (const [column, parent] of this.#pointing) if (columns.has(column)) select(selection, column, ids.get(parent) ?? []);
-      return isEmpty(selection) && !guarded ? [] : [{ name, guarded, selection }];
+      const selection = emptySelection(columns);
+      const pointing = this.#pointing.filter(([column]) => columns.has(column));
+      for (const [column, parent] of pointing) select(selection, column, ids.get(parent) ?? []);
+      const parents = pointing.map(([, parent]) => parent);
+      return isEmpty(selection) && !guarded ? [] : [{ name, guarded, selection, parents }];
     });
     const answers = await askTogether(this.#warehouse, asked, ({ name, guarded, selection }, binder) => {
       const table = qualifiedName(this.#warehouse.catalog, name);
@@ -66,17 +71,18 @@ export class Others {
 
 /** Rows that hang on test data in tables that nobody declared, or that are protected: said, never passed over in silence. */
 export function reportOthers(found: readonly Found[], plan: RowPlan): void {
-  for (const { name, guarded, hanging, total } of found) {
+  for (const { name, guarded, hanging, total, parents } of found) {
     if (typeof hanging === "object") {
       plan.notes.push(`${name} is ${guarded ? "protected" : "not declared"} and could not be looked at: ${hanging.why}`);
       continue;
     }
     if (guarded) plan.protectedRows.set(name, total);
     if (hanging === 0) continue;
-    if (guarded) plan.notes.push(`${name} is protected: ${hanging} rows about test data stay there`);
-    else
-      plan.problems.push(
-        `${hanging} rows of ${name} hang on test data, but the table is not declared: add it to testData.tables`,
-      );
+    if (guarded) {
+      plan.notes.push(`${name} is protected: ${hanging} rows about test data stay there`);
+      continue;
+    }
+    plan.problems.push(`${hanging} rows of ${name} hang on test data, but the table is not declared: add it to testData.tables`);
+    hold(plan.held, parents, whyHeld.undeclared(name));
   }
 }

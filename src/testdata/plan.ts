@@ -3,13 +3,15 @@ import { nearest } from "../config/nearest.ts";
 import type { Table } from "../config/schema.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import { type CatalogColumns, readCatalogColumns, readViews } from "./catalog.ts";
+import { isKept } from "./drift.ts";
 import { isProtected, levelsOf } from "./graph.ts";
+import { hold, whyHeld } from "./held.ts";
 import { countSelected, holdToCaps, reportLedger } from "./limits.ts";
 import type { Look } from "./look.ts";
 import { Others, reportOthers } from "./others.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
 import { Search } from "./search.ts";
-import { wavesOf } from "./waves.ts";
+import { leanOnAllInDoubt, wavesOf } from "./waves.ts";
 
 /**
  * Finds every row that is test data, by itself or by what it hangs on. Only reads.
@@ -32,6 +34,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
     protectedRows: new Map(),
     realLooking: [],
     unreadable: [],
+    held: new Map(),
     digest: "",
   };
   const declared = presentTables(request, catalog, plan);
@@ -51,9 +54,12 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
     answers = search.changes === changes ? await asking : undefined;
   }
   plan.ids = new Map([...search.ids].map(([table, ids]) => [table, new Set(ids)]));
+  leanOnAllInDoubt(search.found, search.doubtful, declared, order);
   plan.waves = wavesOf(search.found);
   plan.rows = search.found.reduce((sum, table) => sum + table.rows, 0);
   for (const look of search.looks) reportKept(look, plan);
+  for (const { table } of plan.unreadable)
+    hold(plan.held, Object.values(declared[table]?.parents ?? {}), whyHeld.unreadable(table));
   reportLedger(declared, request, plan);
   // What is over a limit already is not carried out, whatever else could be said of it.
   if (plan.blockers.length === 0) {
@@ -93,6 +99,10 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
       else plan.notes.push(`${name} is declared, but the warehouse has no such table (or hides it from this principal)`);
       continue;
     }
+    if (plan.views.has(name)) {
+      refuseView(name, table, request, plan);
+      continue;
+    }
     const used = new Set([...table.match.map((rule) => rule.column), ...Object.keys(table.parents)]);
     // A key matters where the ledger or other tables name rows by it; a table that only hangs on others may have none.
     if (parents.has(name) || request.known.has(name)) used.add(table.key);
@@ -112,6 +122,19 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
     };
   }
   return present;
+}
+
+/** Its DELETE would fail, when much else is gone already. One that is declared without any rule is kept, as a table would be. */
+function refuseView(name: string, table: Table, request: PlanRequest, plan: RowPlan): void {
+  if (isKept(table)) return;
+  if (request.own.has(name))
+    plan.blockers.push(
+      `testData.tables names ${name}, but that is a view, from which no rows can be deleted: declare the table whose rows it shows in its place`,
+    );
+  else
+    plan.problems.push(
+      `${name}, which the preset declares, is a view here, from which no rows can be deleted: declare the table whose rows it shows under testData.tables, and \`${name}: {}\` beside it`,
+    );
 }
 
 function meant(written: string, known: Iterable<string>): string {

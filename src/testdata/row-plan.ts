@@ -1,6 +1,7 @@
 import type { Table, TestDataConfig } from "../config/schema.ts";
 import type { RealLooking } from "../model.ts";
 import type { CatalogColumns } from "./catalog.ts";
+import type { Held } from "./held.ts";
 import type { Selection } from "./selection.ts";
 
 export type Scope = "run" | "expired" | "all";
@@ -10,6 +11,8 @@ export interface PlanRequest {
   scope: Scope;
   /** What ids of test data begin with: for scope `run` this run's own prefixes, else all of them. */
   prefixes: readonly string[];
+  /** All of them, whatever the scope: what a later sweep goes by. */
+  sweptPrefixes: readonly string[];
   tables: Readonly<Record<string, Table>>;
   /** Those that the configuration declares by itself, beyond the preset: one that is not there is a mistake. */
   own: ReadonlySet<string>;
@@ -61,5 +64,7 @@ export interface RowPlan {
   realLooking: RealLooking[];
   /** Tables that could not be looked at. */
   unreadable: { table: string; why: string }[];
+  /** Tables whose rows stay, because nothing else tells of what hangs on them and cannot be deleted. */
+  held: Held;
   digest: string;
 }

@@ -1,10 +1,17 @@
 import type { Table } from "../config/schema.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
+import type { Row } from "../warehouse/connection.ts";
 import { type KnownIds, type Look, type LookRequest, lookAt, lookFurther, questionOf, rowTaker, widthOf } from "./look.ts";
-import type { RowPlan, TablePlan } from "./row-plan.ts";
+import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
 import { askTogether } from "./together.ts";
 
 const none: ReadonlySet<string> = new Set();
+
+interface Fetched {
+  fetched: Map<Look, Row[]>;
+  /** Name of the table → why. */
+  unreadable: Map<string, string>;
+}
 
 /** A plan that is refused still says how many rows it would have; above this it only says that they are more. */
 const fewestFetched = 20_000;
@@ -60,23 +67,25 @@ export class Search {
     return this.looks.map((look) => look.found).filter((table) => table.rows > 0);
   }
 
-  /** One round trip. @throws WarehouseFailure */
+  /** Tables with rows that a later sweep, which has no ledger, would not find by themselves nor by what they hang on. */
+  get doubtful(): Set<string> {
+    // Of keys that the ledger claims, or an earlier look found, the rows may be gone.
+    const knowsMore = ({ inherited, table, keys }: Look) =>
+      [...(inherited.values.get(table.key) ?? [])].some((id) => !keys.has(id));
+    return new Set(this.looks.filter((look) => look.alone.size > 0 || knowsMore(look)).map(({ name }) => name));
+  }
+
+  /** @throws WarehouseFailure */
   async round(): Promise<void> {
     const { declared, request } = this.#looking;
     const round = this.#next.map((name) => this.#look(name));
     const before = new Map(round.map((look) => [look, look.found.rows]));
     const most = Math.max(request.maxRows, fewestFetched);
-    const width = Math.max(...round.map(widthOf));
-    const takers = new Map(round.map((look) => [look, rowTaker(look, request)]));
-    const answers = await askTogether(this.#warehouse, round, (look, binder) =>
-      questionOf(this.#warehouse, look, width, most + 1, binder),
-    );
-    const fetched = new Map<Look, number>();
-    for (const { item: look, row } of answers.rows) {
-      fetched.set(look, (fetched.get(look) ?? 0) + 1);
-      takers.get(look)?.(row);
+    const { fetched, unreadable } = await this.#fetch(round, most);
+    for (const [look, rows] of fetched) {
+      const take = rowTaker(look, request);
+      for (const row of rows) take(row);
     }
-    const unreadable = new Map(answers.failed.map(({ item, why }) => [item.name, why]));
     for (const look of round) {
       const why = unreadable.get(look.name);
       if (why !== undefined) {
@@ -94,7 +103,7 @@ export class Search {
       this.#plan.unreadable.push({ table: name, why: `it has more than ${most} rows of test data` });
     }
     // Rows that are kept, for their age, fill the answer as well: what should go may be among those that it left out.
-    const cutOff = round.filter((look) => (fetched.get(look) ?? 0) > most && !tooMany.includes(look));
+    const cutOff = round.filter((look) => (fetched.get(look)?.length ?? 0) > most && !tooMany.includes(look));
     for (const { name } of cutOff) {
       this.#plan.blockers.push(
         `${name} has more than ${most} rows that look like test data, with those that are kept, and no more are fetched, so that not all were looked at: set testData.maxRows (${request.maxRows}) above their number`,
@@ -103,6 +112,31 @@ export class Search {
     }
     const behind = (name: string) => this.#looks.has(name) && this.#isBehind(name, declared);
     this.#next = tooMany.length + cutOff.length > 0 ? [] : Object.keys(declared).filter(behind);
+  }
+
+  /** One round trip; a second one for tables that have too many rows, where those may be rows that are kept for their age. */
+  async #fetch(round: readonly Look[], most: number): Promise<Fetched> {
+    const all = await this.#ask(round, most, undefined);
+    const { request } = this.#looking;
+    const crowded = round.filter((look) => !look.begun && (all.fetched.get(look)?.length ?? 0) > most);
+    if (request.scope !== "expired" || crowded.length === 0) return all;
+    const older = await this.#ask(crowded, most, request);
+    for (const look of crowded) all.fetched.set(look, older.fetched.get(look) ?? []);
+    return { fetched: all.fetched, unreadable: new Map([...all.unreadable, ...older.unreadable]) };
+  }
+
+  async #ask(round: readonly Look[], most: number, older: PlanRequest | undefined): Promise<Fetched> {
+    const width = Math.max(...round.map(widthOf));
+    const { rows, failed } = await askTogether(this.#warehouse, round, (look, binder) =>
+      questionOf(this.#warehouse, look, { width, limit: most + 1, older }, binder),
+    );
+    const fetched = new Map<Look, Row[]>();
+    for (const { item: look, row } of rows) {
+      const known = fetched.get(look);
+      if (known) known.push(row);
+      else fetched.set(look, [row]);
+    }
+    return { fetched, unreadable: new Map(failed.map(({ item, why }) => [item.name, why])) };
   }
 
   #look(name: string): Look {
@@ -114,7 +148,8 @@ export class Search {
   /** Which ids of a table others may hang on. Replaced only where they are others, so that sameness tells whether to look again. */
   #remember(look: Look): void {
     const verified = this.#verified.get(look.name) ?? none;
-    const now = new Set([...verified, ...look.claimed, ...look.keys].filter((id) => !look.refused.has(id)));
+    const others = (id: string) => look.refused.has(id) || look.renewed.has(id);
+    const now = new Set([...verified, ...look.claimed, ...look.keys].filter((id) => !others(id)));
     const before = this.#ids.get(look.name) ?? none;
     if (now.size === before.size && [...now].every((id) => before.has(id))) return;
     this.#ids.set(look.name, now);

@@ -11,10 +11,17 @@ import { quoteName } from "../warehouse/statements.ts";
 export interface Selection {
   /** Column → the values that select a row. */
   values: Map<string, Set<string>>;
+  /** The columns' types, in capitals. */
+  types: ReadonlyMap<string, string>;
 }
 
-export function emptySelection(): Selection {
-  return { values: new Map() };
+export function emptySelection(types: ReadonlyMap<string, string>): Selection {
+  return { values: new Map(), types };
+}
+
+/** A column as the text by which its values are known here: keys may be numbers. */
+export function asText(column: string, types: ReadonlyMap<string, string>): string {
+  return types.get(column) === "STRING" ? quoteName(column) : `CAST(${quoteName(column)} AS STRING)`;
 }
 
 export function select(selection: Selection, column: string, values: Iterable<string>): void {
@@ -56,7 +63,7 @@ export class Binder {
 export function conditionOf(selection: Selection, binder: Binder): string {
   const terms = [...selection.values].map(([column, values]) => {
     const list = binder.bind(JSON.stringify([...values].sort()));
-    return `${quoteName(column)} IN (SELECT explode(from_json(${list}, 'array<string>')))`;
+    return `${asText(column, selection.types)} IN (SELECT explode(from_json(${list}, 'array<string>')))`;
   });
   return terms.join(" OR ");
 }
@@ -70,10 +77,15 @@ export function storedSelection({ selection, person }: { selection: Selection; p
   );
 }
 
-/** The condition that selects the same rows again, from what a report kept. */
-export function storedConditionOf(selection: readonly SelectedRows[], binder: Binder): string {
+/** The condition that selects the same rows again, from what a report kept. @param types of the columns, in capitals */
+export function storedConditionOf(
+  selection: readonly SelectedRows[],
+  types: ReadonlyMap<string, string>,
+  binder: Binder,
+): string {
   const terms = selection.map(({ column, values, sha256 }) => {
-    const compared = sha256 ? `sha2(${quoteName(column)}, 256)` : quoteName(column);
+    const text = asText(column, types);
+    const compared = sha256 ? `sha2(${text}, 256)` : text;
     return `${compared} IN (SELECT explode(from_json(${binder.bind(JSON.stringify(sha256 ?? values ?? []))}, 'array<string>')))`;
   });
   return terms.join(" OR ");
@@ -88,15 +100,17 @@ export interface Rule {
 }
 
 /** Rows that show by themselves that they may be test data: what a plan begins with. */
-export function candidatesOf(rules: readonly Rule[], binder: Binder): string {
+export function candidatesOf(rules: readonly Rule[], types: ReadonlyMap<string, string>, binder: Binder): string {
+  return rules.map((rule) => ruleCondition(rule, types, binder)).join(" OR ");
+}
+
+/** Rows that show by this rule. */
+export function ruleCondition(rule: Rule, types: ReadonlyMap<string, string>, binder: Binder): string {
+  const column = asText(rule.column, types);
   // startswith, never LIKE: the underscore in every prefix would be a wildcard there.
-  const terms = rules.flatMap((rule) => {
-    const column = quoteName(rule.column);
-    if (rule.prefixes) return rule.prefixes.map((prefix) => `startswith(${column}, ${binder.bind(prefix)})`);
-    if (rule.suffix !== undefined) return [`endswith(${column}, ${binder.bind(rule.suffix)})`];
-    return [`${column} = ${binder.bind(rule.equals ?? "")}`];
-  });
-  return terms.join(" OR ");
+  if (rule.prefixes) return rule.prefixes.map((prefix) => `startswith(${column}, ${binder.bind(prefix)})`).join(" OR ");
+  if (rule.suffix !== undefined) return `endswith(${column}, ${binder.bind(rule.suffix)})`;
+  return `${column} = ${binder.bind(rule.equals ?? "")}`;
 }
 
 export function shows(rule: Rule, value: string | undefined): boolean {

@@ -74,13 +74,18 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
     if (refusal !== undefined) return { ...undo, problem: refusal };
     try {
       const newestFirst = [...(cleaned.deletions ?? [])].reverse();
-      const found = await inParallel(atOnce, newestFirst, (deletion) =>
-        findDeletion(warehouse, cleaned.table, deletion, new Binder(`d${newestFirst.indexOf(deletion)}_`)),
-      );
+      const types = (await columns).get(cleaned.table) ?? new Map<string, string>();
+      const found = await inParallel(atOnce, newestFirst, (deletion) => {
+        const binder = new Binder(`d${newestFirst.indexOf(deletion)}_`);
+        return findDeletion(warehouse, cleaned.table, deletion, {
+          condition: storedConditionOf(deletion.selection, types, binder),
+          binder,
+        });
+      });
       const known = found.filter((rows) => rows !== undefined);
       const declared = request.tables[cleaned.table];
       // As in the plan: a table that only hangs on others may have no column of the name that is declared, or presumed, for its key.
-      const keyed = declared !== undefined && (await columns).get(cleaned.table)?.has(declared.key);
+      const keyed = declared !== undefined && types.has(declared.key);
       const planned = await stepsOf(warehouse, known, keyed ? declared : undefined);
       steps.set(cleaned.table, planned.steps);
       for (const step of planned.steps) undo.restorable += step.restorable;
@@ -190,16 +195,15 @@ function whyNot(cleaned: TableCleanup, request: UndoRequest): string | undefined
 const versionsSearched = 200;
 
 /**
- * @param binder names the parameters as no other delete of the table does: one statement may be about several.
+ * @param selected by what: `binder` names the parameters as no other delete of the table does, one statement may be about several.
  * @returns the rows, by no key yet; nothing where no version has them any more. @throws WarehouseFailure
  */
 async function findDeletion(
   warehouse: WarehouseReader,
   table: string,
-  { rows, version, selection }: Deletion,
-  binder: Binder,
+  { rows, version }: Deletion,
+  { condition, binder }: { condition: string; binder: Binder },
 ): Promise<OlderRows | undefined> {
-  const condition = storedConditionOf(selection, binder);
   const before = (other: number): OlderRows => ({
     table,
     version: other - 1,

@@ -1,3 +1,4 @@
+import type { Table } from "../config/schema.ts";
 import type { TablePlan } from "./row-plan.ts";
 
 /**
@@ -16,4 +17,29 @@ export function wavesOf(tables: readonly TablePlan[]): TablePlan[][] {
     remaining = remaining.filter((table) => leantOn.has(table.table));
   }
   return waves;
+}
+
+/**
+ * Of the rows that a row hangs on, the one that stands highest outlives it. That will not do where a later sweep would not find that
+ * one: then the row goes before all of them, whichever it is that would be found.
+ * @param tables what they lean on is completed
+ * @param doubtful tables with rows that no later sweep would find by themselves
+ * @param order position of each table in the order of the graph, parents first
+ */
+export function leanOnAllInDoubt(
+  tables: readonly TablePlan[],
+  doubtful: ReadonlySet<string>,
+  declared: Readonly<Record<string, Table>>,
+  order: ReadonlyMap<string, number>,
+): void {
+  const rank = ({ table }: TablePlan) => order.get(table) ?? 0;
+  const inDoubt = new Set(doubtful);
+  for (const { table, leansOn } of tables.toSorted((a, b) => rank(a) - rank(b))) {
+    const parents = Object.values(declared[table]?.parents ?? {});
+    // Its rows hang on each other: by which of them one was found is not known.
+    const onItself = parents.includes(table) && inDoubt.has(table);
+    if (!onItself && ![...leansOn].some((parent) => inDoubt.has(parent))) continue;
+    inDoubt.add(table);
+    for (const parent of parents) if (parent !== table) leansOn.add(parent);
+  }
 }

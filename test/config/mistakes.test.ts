@@ -435,6 +435,14 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
+    mistake:
+      "the legal evidence of ClassWaves under another spelling, which is another key to Redis, and the same table to Databricks",
+    file: minimal({ below: "testData:\n  protectedTables: [Compliance.*]\n  protectedKeys: [AUDIT:LOG]" }),
+    says: [
+      'c.yml:7:3  testData.protectedKeys  legal evidence must stay: add "audit:log" to the list (or, where this is not ClassWaves, write preset: none)',
+    ],
+  },
+  {
     mistake: "a catalog that is compared with itself",
     file: minimal({
       inside:

@@ -110,14 +110,16 @@ describe("a plan", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
   });
 
+  const load = (id: string, count: number, title: string, madeAt = "NULL") =>
+    place.warehouse.load(
+      `INSERT INTO ${school.name}.sessions.lessons (id, title, created_at) SELECT '${id}-' || i, ${title} || i, ${madeAt} FROM range(${count}) AS t(i)`,
+    );
+  const timed = (time: number) => `'integration_test_${time}_0a0b0c0d '`;
+
   it("that saw only a part of a table is refused: what is kept must not hide what has to go", async () => {
     await open();
-    const prefix = "integration_test_";
-    const titles = (time: number) => `'${prefix}${time}_0a0b0c0d '`;
-    await place.warehouse.load(
-      `INSERT INTO ${school.name}.sessions.lessons (id, title) SELECT 'young-' || i, ${titles(runStarted)} || i FROM range(20001) AS t(i);
-       INSERT INTO ${school.name}.sessions.lessons (id, title) SELECT 'expired-' || i, ${titles(runStarted - 86_400_000)} || i FROM range(3) AS t(i)`,
-    );
+    await load("ageless", 20_001, "'integration_test_without_time '");
+    await load("expired", 3, timed(runStarted - 86_400_000));
     const request = requestFor(tables, { scope: "expired" });
     expect(judgeLeftovers(describePlan(await planCleanup(school.ports(), request), true)).verdict).toBe("error");
     const result = await cleanUp(request);
@@ -131,13 +133,28 @@ describe("a plan", () => {
     expect(cured).toMatchObject({ deletedRows: 3, leftOver: 0, problems: [] });
   });
 
+  it("of what is expired finds it behind any number of young rows, however these tell their age", async () => {
+    await open();
+    const before = place.warehouse.statements.length;
+    await load("young", 20_001, timed(runStarted));
+    await load("integration_test_young", 20_001, "'integration_test_untimed '", `to_timestamp(${runStarted / 1000})`);
+    await load(`integration_test_${runStarted}_0a0b0c0d`, 20_001, "'integration_test_untimed '");
+    await load("expired", 3, timed(runStarted - 86_400_000), `to_timestamp(${runStarted / 1000})`);
+    await load("expired-too", 2, "'integration_test_untimed '", `to_timestamp(${runStarted / 1000 - 86_400})`);
+    const result = await cleanUp(requestFor(tables, { scope: "expired", testData: { maxShare: 1 } }));
+    expect(result).toMatchObject({ deletedRows: 5, leftOver: 0, problems: [] });
+    expect(await school.warehouse.query("SELECT count(*) AS rows FROM sessions.lessons")).toEqual([
+      { rows: BigInt(3 + 3 * 20_001) },
+    ]);
+    // Looked for and gone, in as few statements as where nothing is young.
+    expect(place.warehouse.statements.length - before).toBeLessThan(20);
+  });
+
   it("looks again as carefully: a table of which only a part was seen afterwards is unknown, not clean", async () => {
     await open();
     const plan = await planCleanup(school.ports(), requestFor(tables, { scope: "expired", now: runStarted + 86_400_000 }));
     expect(plan.rows?.rows).toBe(3);
-    await place.warehouse.load(
-      `INSERT INTO ${school.name}.sessions.lessons (id, title) SELECT 'young-' || i, 'integration_test_${runStarted + 86_400_000}_0a0b0c0d ' || i FROM range(20001) AS t(i)`,
-    );
+    await load("ageless", 20_001, "'integration_test_without_time '");
     const result = await executeCleanup(await prove(school.ports()), plan);
     expect(result.leftOver).toBeNull();
     expect(judgeCleanup(result, 1).verdict).toBe("error");
@@ -148,6 +165,86 @@ describe("a plan", () => {
     const ledger = parseLedger('{"table":"sessions.groups","id":"group-of-mine"}\n');
     const { rows } = await planCleanup(school.ports(), requestFor(tables, { ledger }));
     expect(rows?.waves.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.groups"], ["sessions.lessons"]]);
+  });
+
+  it("deletes a row before all that it hangs on where one of those is known by the ledger alone, or has no row", async () => {
+    await open({
+      "sessions.teams": { id: "string", title: "string" },
+      "sessions.seats": { id: "string", team_id: "string", lesson_id: "string" },
+    });
+    const rooms = {
+      "sessions.lessons": tables["sessions.lessons"] as Table,
+      "sessions.teams": table({ match: [{ column: "title", prefix: true }] }),
+      "sessions.seats": table({ parents: { team_id: "sessions.teams", lesson_id: "sessions.lessons" } }),
+    };
+    const waves = async () => {
+      const ledger = parseLedger('{"table":"sessions.teams","id":"team"}\n');
+      const { rows } = await planCleanup(school.ports(), requestFor(rooms, { ledger }));
+      return rows?.waves.map((wave) => wave.map(({ table }) => table).sort());
+    };
+    await school.insert("sessions.seats", [{ id: "seat", team_id: "team", lesson_id: "uuid-of-mine" }]);
+    expect(await waves()).toEqual([["sessions.seats"], ["sessions.lessons"]]);
+    await school.insert("sessions.teams", [{ id: "team", title: null }]);
+    expect(await waves()).toEqual([["sessions.seats"], ["sessions.lessons", "sessions.teams"]]);
+    // A team that a sweep finds is enough for the seat to be found: no wave more than needed.
+    await school.warehouse.deleteRows("sessions.teams", "id = :id", { id: "team" });
+    await school.insert("sessions.teams", [{ id: "team", title: `${mine} team` }]);
+    expect(await waves()).toEqual([["sessions.lessons", "sessions.seats"], ["sessions.teams"]]);
+  });
+
+  it("deletes what came back before all that it hangs on, where one of those is gone for good", async () => {
+    await open({
+      "sessions.teams": { id: "string", title: "string" },
+      "sessions.seats": { id: "string", team_id: "string", lesson_id: "string" },
+    });
+    const rooms = {
+      "sessions.lessons": tables["sessions.lessons"] as Table,
+      "sessions.teams": table({ match: [{ column: "title", prefix: true }] }),
+      "sessions.seats": table({ parents: { team_id: "sessions.teams", lesson_id: "sessions.lessons" } }),
+    };
+    await school.insert("sessions.teams", [{ id: "team", title: `${mine} team` }]);
+    const first = await planCleanup(school.ports(), requestFor(rooms));
+    await school.warehouse.deleteRows("sessions.teams", "id = :id", { id: "team" });
+    await school.insert("sessions.seats", [{ id: "late", team_id: "team", lesson_id: "uuid-of-mine" }]);
+    const { rows } = await planCleanup(school.ports(), requestFor(rooms), first);
+    expect(rows?.waves.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.seats"], ["sessions.lessons"]]);
+  });
+
+  it("deletes rows that hang on each other before all that any of them hangs on, however late that is found", async () => {
+    const self = { id: "string", title: "string", up: "string", lesson_id: "string" };
+    await open({ "sessions.courses": self, "sessions.teams": self });
+    const nested = {
+      "sessions.courses": table({ match: [{ column: "title", prefix: true }], parents: { up: "sessions.courses" } }),
+      "sessions.teams": table({ parents: { up: "sessions.teams", lesson_id: "sessions.courses" } }),
+    };
+    const row = (id: string, more: object) => ({ id, title: null, up: null, lesson_id: null, ...more });
+    await school.insert("sessions.courses", [
+      row("course", { title: `${mine} course` }),
+      row("part", { up: "course" }),
+      row("part-of-part", { up: "part" }),
+    ]);
+    await school.insert("sessions.teams", [
+      row("tracked", { up: "twin", lesson_id: "part-of-part" }),
+      row("twin", { up: "tracked" }),
+    ]);
+    const ledger = parseLedger('{"table":"sessions.teams","id":"tracked"}\n');
+    const { rows } = await planCleanup(school.ports(), requestFor(nested, { ledger }));
+    expect(rows?.waves.map((wave) => wave.map((one) => [one.table, one.rows]))).toEqual([
+      [["sessions.teams", 2]],
+      [["sessions.courses", 3]],
+    ]);
+  });
+
+  it("deletes what shows as the run's before what it hangs on, where a sweep would go by a value that tells no age", async () => {
+    await open({ "sessions.seats": { id: "string", lesson_id: "string" } });
+    const byId = {
+      "sessions.lessons": table({ match: [{ column: "id", prefix: true }] }),
+      "sessions.seats": table({ match: [{ column: "id", prefix: true }], parents: { lesson_id: "sessions.lessons" } }),
+    };
+    await school.insert("sessions.lessons", [{ id: `${mine}_lesson`, title: null, created_at: null }]);
+    await school.insert("sessions.seats", [{ id: "integration_test_seat", lesson_id: `${mine}_lesson` }]);
+    const { rows } = await planCleanup(school.ports(), requestFor(byId));
+    expect(rows?.waves.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.seats"], ["sessions.lessons"]]);
   });
 
   it("says which tables and columns are missing, and still finds what can be found", async () => {
@@ -165,6 +262,16 @@ describe("a plan", () => {
     expect(plan.rows?.notes.join("; ")).toMatch(/no column made.*sessions\.gone is declared, but/);
     expect(plan.problems).toEqual([expect.stringContaining("sessions.groups has no column label")]);
     expect(plan.rows?.rows).toBe(2);
+  });
+
+  it("finds what points at test data in a table that is not there, or is hidden", async () => {
+    await open();
+    const hidden = { ...tables, "sessions.gone": table({ match: [{ column: "id", prefix: true }] }) };
+    const pointing = { ...hidden, "sessions.groups": table({ parents: { lesson_id: "sessions.gone" }, time: "created_at" }) };
+    await school.insert("sessions.groups", [{ id: "orphan", lesson_id: `${mine}_lesson`, created_at: during }]);
+    const result = await cleanUp(requestFor(pointing));
+    expect(result).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
+    expect(await ids("sessions.groups")).toEqual(["group-of-mine", "group-of-production"]);
   });
 
   it("says that a parent's key is missing: what hangs on it cannot be found", async () => {
@@ -198,6 +305,29 @@ describe("what is none of the run's", () => {
     const result = await cleanUp(requestFor(declared));
     expect(await ids("sessions.days")).toEqual(["of-long-ago"]);
     expect(result.problems).toEqual([expect.stringMatching(/of-long-ago is kept.*older than the run/)]);
+  });
+
+  it.each([
+    ["without a zone", "2026-06-01 11:30:00", true],
+    ["of another zone", "2026-06-01T13:30:00.123456+02", true],
+    ["of that day only", "2026-06-01", true],
+    ["that is none", "12", true],
+    ["without a zone that is old", "2026-06-01 06:00:00.5", false],
+  ])("is told by a time written as text, %s, wherever the machine stands", async (_, written, young) => {
+    await open({ "sessions.days": { id: "string", written: "string" } });
+    await school.insert("sessions.days", [{ id: "integration_test_day", written }]);
+    // Beside tables of another kind of time, which one statement asks as well.
+    const declared = { ...tables, "sessions.days": table({ match: [{ column: "id", prefix: true }], time: "written" }) };
+    const zone = process.env.TZ;
+    // Nine hours ahead: what is not said to be elsewhere would seem to be so much older.
+    process.env.TZ = "Asia/Tokyo";
+    try {
+      await cleanUp(requestFor(declared, { scope: "expired", now: runStarted }));
+    } finally {
+      if (zone === undefined) delete process.env.TZ;
+      else process.env.TZ = zone;
+    }
+    expect(await ids("sessions.days")).toEqual(young ? ["integration_test_day"] : []);
   });
 
   it("in protected tables stays, however it is declared or spelled", async () => {
@@ -240,6 +370,42 @@ describe("what is none of the run's", () => {
     expect(await executeCleanup(await prove(ports), plan)).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
   });
 
+  describe("in a view that is declared", () => {
+    /** The local warehouse has no views: this is a table of which it is said that it is one. */
+    const withView = async (declared: Table, own: boolean) => {
+      await open({ "analytics.active": { id: "string", lesson_id: "string" } });
+      await school.insert("analytics.active", [{ id: "shown", lesson_id: "uuid-of-mine" }]);
+      const query: Catalog["warehouse"]["query"] = async (sql, parameters) =>
+        sql.includes("information_schema.tables")
+          ? [{ table_schema: "analytics", table_name: "active" }]
+          : await school.warehouse.query(sql, parameters);
+      const ports = school.ports({ warehouse: { ...school.warehouse, query } });
+      const views = { "analytics.active": declared };
+      const request = requestFor({ ...tables, ...views }, { testData: { tables: own ? views : {} } });
+      return await executeCleanup(await prove(ports), await planCleanup(ports, request));
+    };
+    const hanging = table({ parents: { lesson_id: "sessions.lessons" } });
+
+    it("is refused before anything is deleted, as a table that is not there", async () => {
+      const result = await withView(hanging, true);
+      expect(result).toMatchObject({ deletedRows: 0, leftOver: 2 });
+      expect(result.problems.join()).toMatch(/testData\.tables names analytics\.active, but that is a view.*declare the table/);
+      expect(judgeCleanup(result, 1).verdict).toBe("failed");
+      expect(deletesSeen()).toEqual([]);
+    });
+
+    it("is a problem where the preset declares it, and hinders nothing else", async () => {
+      const result = await withView(hanging, false);
+      expect(result).toMatchObject({ deletedRows: 2, leftOver: 0 });
+      expect(result.problems).toEqual([expect.stringMatching(/analytics\.active.*is a view here/)]);
+      expect(judgeCleanup(result, 1).verdict).toBe("failed");
+    });
+
+    it("without any rule is kept, and said to be none of ours", async () => {
+      expect(await withView(table({}), true)).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
+    });
+  });
+
   it("in tables that nobody declared is no problem any more once it is gone", async () => {
     await open({ "analytics.notes": { id: "string", lesson_id: "string" } });
     await school.insert("analytics.notes", [{ id: "note", lesson_id: "uuid-of-mine" }]);
@@ -253,6 +419,40 @@ describe("what is none of the run's", () => {
     await open();
     const result = await cleanUp(requestFor(tables, { ledger: parseLedger('{"table":"sessions.nowhere","id":"x"}\n') }));
     expect(result.problems).toEqual([expect.stringContaining("the ledger names 1 rows of sessions.nowhere")]);
+  });
+
+  it("in a store that the environment does not have is reported, where the ledger names it", async () => {
+    await open();
+    const ledger = parseLedger('{"table":"sessions.groups","id":"group-of-mine"}\n{"key":"tracked:key"}\n');
+    const { signal, onStep } = school.ports();
+    const [rows, keys] = [{ warehouse: school.warehouse }, { redis: place.redis }];
+    const problems = async (ports: object) =>
+      (await planCleanup({ ...ports, signal, onStep }, requestFor(tables, { ledger }))).problems;
+    expect(await problems({ ...rows, ...keys })).toEqual([]);
+    expect(await problems(rows)).toEqual(["the ledger names 1 keys, but this environment has no redis: they stay"]);
+    expect(await problems(keys)).toEqual(["the ledger names 1 rows, but this environment has no databricks: they stay"]);
+  });
+
+  it("a row that another run makes anew, under a key that was deleted from", async () => {
+    await open();
+    const row = { id: "fixed-id", title: "integration_test_fixture" };
+    await school.insert("sessions.lessons", [{ ...row, created_at: old }]);
+    await school.insert("sessions.groups", [{ id: "of-old", lesson_id: "fixed-id", created_at: old }]);
+    const now = new Date(runStarted).toISOString();
+    const deleteRows: Catalog["warehouse"]["deleteRows"] = async (name, ...rest) => {
+      const gone = await school.warehouse.deleteRows(name, ...rest);
+      if (name === "sessions.lessons" && (await ids(name)).includes("fixed-id") === false) {
+        await school.insert("sessions.lessons", [{ ...row, created_at: now }]);
+        await school.insert("sessions.groups", [{ id: "of-new", lesson_id: "fixed-id", created_at: now }]);
+      }
+      return gone;
+    };
+    const ports = school.ports({ warehouse: { ...school.warehouse, deleteRows } });
+    const request = requestFor(tables, { scope: "expired", now: runStarted + 600_000 });
+    const result = await executeCleanup(await prove(ports), await planCleanup(ports, request));
+    expect((await ids("sessions.lessons")).includes("fixed-id")).toBe(true);
+    expect((await ids("sessions.groups")).includes("of-new")).toBe(true);
+    expect(result).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
   });
 
   it("another run's, at the same time", async () => {
@@ -348,21 +548,84 @@ describe("a deletion that does not go as planned", () => {
   });
 
   it("a table that cannot be deleted from does not abandon the others, and what it has is left-over", async () => {
-    await open();
+    await open({ "sessions.rooms": { id: "string" } });
+    await school.insert("sessions.rooms", [{ id: `${mine}_room` }]);
+    const withRooms = { ...tables, "sessions.rooms": table({ match: [{ column: "id", prefix: true }] }) };
     const ports = school.ports();
-    const plan = await planCleanup(ports, requestFor(tables));
-    const warehouse = {
-      ...school.warehouse,
-      deleteRows: (name: string, ...rest: [string, Record<string, string>]) =>
-        school.warehouse.deleteRows(name === "sessions.groups" ? "sessions.not_there" : name, ...rest),
-    };
-    const result = await executeCleanup(await prove({ ...ports, warehouse }), plan);
-    expect(await state()).toEqual({ ...untouched, lessons: kept.lessons });
-    expect(result).toMatchObject({ deletedRows: 1, leftOver: 1 });
+    const plan = await planCleanup(ports, requestFor(withRooms));
+    const result = await executeCleanup(await prove({ ...ports, warehouse: failingToDeleteFrom("sessions.groups") }), plan);
+    expect(await ids("sessions.rooms")).toEqual([]);
+    expect(await ids("sessions.groups")).toEqual(untouched.groups);
+    expect(result).toMatchObject({ deletedRows: 1, leftOver: 2 });
     expect(result.tables).toContainEqual(
       expect.objectContaining({ table: "sessions.groups", left: 1, problem: expect.stringContaining("not_there") }),
     );
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
+  });
+
+  /** Of the same run, a day later: what is left must be found without any ledger. */
+  const sweep = (swept = tables) => cleanUp(requestFor(swept, { scope: "expired", now: runStarted + 86_400_000 }));
+  const failingToDeleteFrom = (failing: string, times = 100): Catalog["warehouse"] => {
+    let failed = 0;
+    return {
+      ...school.warehouse,
+      deleteRows: (name, ...rest) =>
+        school.warehouse.deleteRows(name === failing && failed++ < times ? "sessions.not_there" : name, ...rest),
+    };
+  };
+
+  describe("leaves rows that others are found by, until those are gone:", () => {
+    it("where they cannot be deleted", async () => {
+      await open();
+      const ports = school.ports({ warehouse: failingToDeleteFrom("sessions.groups") });
+      const result = await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(tables)));
+      expect(await state()).toEqual(untouched);
+      expect(result).toMatchObject({ deletedRows: 0, leftOver: 2 });
+      expect(result.tables).toContainEqual(
+        expect.objectContaining({ table: "sessions.lessons", left: 1, problem: expect.stringContaining("its rows stay") }),
+      );
+      // With the other run's lesson, which is a day old by then as well.
+      expect(await sweep()).toMatchObject({ deletedRows: 2 + 1, leftOver: 0, problems: [] });
+      expect(await state()).toEqual({ lessons: ["production-lesson"], groups: kept.groups });
+    });
+
+    it("where that fails once, they go in the next round", async () => {
+      await open();
+      const ports = school.ports({ warehouse: failingToDeleteFrom("sessions.groups", 1) });
+      const result = await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(tables)));
+      expect(await state()).toEqual(kept);
+      expect(result).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
+      expect(result.tables.find(({ table }) => table === "sessions.lessons")?.problem).toBeUndefined();
+    });
+
+    it("where they cannot be looked at", async () => {
+      await open({ "sessions.seats": { id: "string", group_id: "string" } });
+      await school.insert("sessions.seats", [{ id: "seat-of-mine", group_id: "group-of-mine" }]);
+      const withSeats = { ...tables, "sessions.seats": table({ parents: { group_id: "sessions.groups" } }) };
+      const query: Catalog["warehouse"]["query"] = (sql, parameters) =>
+        school.warehouse.query(sql.replaceAll("`seats`", "`not_there`"), parameters);
+      const ports = school.ports({ warehouse: { ...school.warehouse, query } });
+      const result = await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(withSeats)));
+      expect(result).toMatchObject({ deletedRows: 0, leftOver: null });
+      expect(judgeCleanup(result, 1).verdict).toBe("error");
+      expect(await state()).toEqual(untouched);
+      // Once it can be looked at.
+      expect(await sweep(withSeats)).toMatchObject({ deletedRows: 3 + 1, leftOver: 0, problems: [] });
+      expect(await ids("sessions.seats")).toEqual([]);
+    });
+
+    it("where nobody has declared their table", async () => {
+      await open({ "analytics.notes": { id: "string", lesson_id: "string" } });
+      await school.insert("analytics.notes", [{ id: "note", lesson_id: "uuid-of-mine" }]);
+      const result = await cleanUp(requestFor(tables));
+      expect(result.problems).toEqual([expect.stringContaining("1 rows of analytics.notes hang on test data")]);
+      expect(judgeCleanup(result, 1).verdict).toBe("failed");
+      expect(await state()).toEqual({ ...untouched, groups: kept.groups });
+      // Once somebody has done as the problem says.
+      const withNotes = { ...tables, "analytics.notes": table({ parents: { lesson_id: "sessions.lessons" } }) };
+      expect(await sweep(withNotes)).toMatchObject({ leftOver: 0, problems: [] });
+      expect(await ids("analytics.notes")).toEqual([]);
+    });
   });
 
   describe("because Redis keys cannot be deleted", () => {
@@ -379,9 +642,6 @@ describe("a deletion that does not go as planned", () => {
       const ports = school.ports({ redis });
       return await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(tables)));
     };
-    /** Of the same run: what is left must be found without any ledger. */
-    const sweep = () => cleanUp(requestFor(tables, { scope: "expired", now: runStarted + 86_400_000 }));
-
     it("leaves the rows by which they are found, and what these are found by; a later sweep finds all of it", async () => {
       await open();
       await place.keys.set("group:group-of-mine:state", "1");

@@ -127,6 +127,23 @@ describe("the 48 tables of ClassWaves", async () => {
   });
 });
 
+test("a view that is declared with rules shows as a difference: a cleanup would refuse it", () => {
+  const columns = catalog({ "a.lessons": "id title", "a.active": "id title", "a.kept": "id title" });
+  const declared = {
+    "a.lessons": tableSchema.parse({ match: [{ column: "title", prefix: true }] }),
+    "a.active": tableSchema.parse({ match: [{ column: "title", prefix: true }] }),
+    "a.kept": tableSchema.parse({}),
+  };
+  const proposal = proposeTables({ columns, views: new Set(["a.active", "a.kept"]), protectedTables });
+  expect(differences(declared, proposal, columns, protectedTables)).toContainEqual({
+    table: "a.active",
+    kind: "view",
+    columns: [],
+    text: "is declared, but is a view, from which no rows can be deleted: declare the table whose rows it shows in its place",
+  });
+  expect(differences(declared, proposal, columns, protectedTables).map(({ table }) => table)).not.toContain("a.kept");
+});
+
 /** The order of rules and columns says nothing. */
 function comparable(table: Table) {
   return {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { leversAtRest } from "../../local/warehouse/levers.ts";
 import type { Table, TestDataConfig } from "../../src/config/schema.ts";
 import type { AuditNote, CleanupResult, Deletion } from "../../src/model.ts";
@@ -106,6 +106,66 @@ describe("undo", () => {
       ["statement", "restore", "sessions.lessons", 2],
     ]);
     expect(JSON.stringify(told)).not.toMatch(/maths|art|group"/);
+  });
+
+  it("brings back what a cleanup took before it was cancelled", async () => {
+    await open(usual, [{ id: "group", lesson_id: "one", created_at: during }]);
+    const stopped = new AbortController();
+    const ports = await school.reopened(stopped.signal);
+    const asked = () =>
+      place.warehouse.statements.some(
+        ({ sql, ok }) => ok && sql.includes("DESCRIBE HISTORY") && sql.includes(`\`${school.name}\`.\`sessions\`.\`groups\``),
+      );
+    const deleteRows: TestDataWarehouse["deleteRows"] = async (name, ...rest) => {
+      if (name !== "sessions.lessons") return await ports.warehouse.deleteRows(name, ...rest);
+      await vi.waitFor(() => expect(asked()).toBe(true), { timeout: 5_000 }).catch(() => undefined);
+      stopped.abort(new Error("cancelled"));
+      return await ports.warehouse.deleteRows(name, ...rest);
+    };
+    const plan = await planCleanup(ports, requestFor(tables));
+    const cleanup = await executeCleanup(await prove({ ...ports, warehouse: { ...ports.warehouse, deleteRows } }), plan);
+    await ports.warehouse.close();
+    expect(cleanup).toMatchObject({ deletedRows: 1, leftOver: null });
+    expect(await all("sessions.groups")).toEqual([]);
+
+    await undo(cleanup);
+    expect(await all("sessions.groups")).toEqual(["group one"]);
+  });
+
+  it.each(["bigint", "decimal(20,4)", "timestamp"])("brings back what was found by keys of type %s", async (type) => {
+    school = await place.catalog(`undo${count++}`, {
+      "sessions.lessons": { columns: { id: type, title: "string", number: "int" } },
+      "sessions.groups": { columns: { id: type, lesson_id: type } },
+      "analytics.notes": { columns: { lesson_id: type } },
+    });
+    const key = (n: number) => (type === "timestamp" ? `TIMESTAMP '2026-05-0${n} 10:00:00.123456'` : `900719925474099${n}.5`);
+    await place.warehouse.load(`INSERT INTO ${school.name}.sessions.lessons SELECT ${key(1)}, '${mine} maths', 7;
+      INSERT INTO ${school.name}.sessions.lessons SELECT ${key(2)}, 'Maths', 8;
+      INSERT INTO ${school.name}.sessions.lessons SELECT NULL, '${mine} nameless', 8;
+      INSERT INTO ${school.name}.sessions.groups SELECT ${key(3)}, ${key(1)};
+      INSERT INTO ${school.name}.sessions.groups SELECT ${key(4)}, ${key(2)};
+      INSERT INTO ${school.name}.analytics.notes SELECT ${key(2)};`);
+    const byNumber: Record<string, Table> = {
+      "sessions.lessons": table({
+        match: [
+          { column: "title", prefix: true },
+          { column: "number", prefix: true },
+        ],
+        person: ["id"],
+      }),
+      "sessions.groups": table({ parents: { lesson_id: "sessions.lessons" }, person: ["lesson_id"] }),
+    };
+    const rows = async () => [await school.rows("sessions.lessons"), await school.rows("sessions.groups")];
+    const before = await rows();
+    const cleanup = await cleanUp(byNumber);
+    expect(cleanup).toMatchObject({ deletedRows: 3, leftOver: 0, problems: [] });
+    expect((await rows()).map((left) => left.length)).toEqual([1, 1]);
+
+    const undone = await undo(cleanup, { declared: byNumber });
+    expect(undone.tables.flatMap(({ problem }) => problem ?? [])).toEqual([]);
+    const texts = (found: Record<string, unknown>[][]) =>
+      found.map((some) => some.map((row) => Object.values(row).join()).sort());
+    expect(texts(await rows())).toEqual(texts(before));
   });
 
   it("keeps rows that others wrote in the meantime, also under a deleted key", async () => {

@@ -34,6 +34,9 @@ describe("expressions", () => {
     ["'AB' ILIKE 'a%'", true],
     ["startswith('integrationXtest', 'integration_')", false],
     ["endswith('x@testschool.edu', '@testschool.edu')", true],
+    ["regexp_extract('test_1763900000000_a', '(^|[^0-9])([0-9]{13})([^0-9]|$)', 2)", "1763900000000"],
+    ["regexp_extract('test_17639000000001', '(^|[^0-9])([0-9]{13})([^0-9]|$)', 2)", ""],
+    ["regexp_extract('100-200', '([0-9]+)-([0-9]+)')", "100"],
     ["NULL <=> NULL", true],
     ["1 == 1 AND 1 != 2", true],
     ["CAST(1.9 AS INT)", 1], // DuckDB alone would round

@@ -61,6 +61,8 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   substr: as(2, ([s, start, n]) => `dbx_substring(${s}, ${start}, ${n ?? "2147483647"})`, 3),
   left: as(2, ([s, n]) => `dbx_left(${s}, ${n})`),
   right: as(2, ([s, n]) => `dbx_right(${s}, ${n})`),
+  // Java's expressions and RE2's are alike in what both have; RE2 refuses the rest.
+  regexp_extract: as(2, ([s, pattern, group]) => `regexp_extract(${s}, ${pattern}, ${group ?? "1"})`, 3),
   md5: same(1),
   sha2: as(2, ([s], [, bits]) => `sha256(${onlyFor(["256", "0"], numberOf(bits), "sha2 of other than 256 bits", s)})`),
   uuid: as(0, () => "CAST(uuid() AS VARCHAR)"),
