@@ -1,6 +1,6 @@
 import { keyText } from "../redis/connection.ts";
 import { isTellingId } from "./key-judge.ts";
-import type { RowPlan, TablePlan } from "./row-plan.ts";
+import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
 
 /** Begins what is said of a table whose rows stay. */
 const staying = "its rows stay, because ";
@@ -24,6 +24,21 @@ export type Held = Map<string, string>;
 
 export function hold(held: Held, tables: Iterable<string>, why: string): void {
   for (const table of tables) if (!held.has(table)) held.set(table, why);
+}
+
+/**
+ * Of the tables that rows elsewhere hang on, those by whose rows alone a sweep would find them: an id that begins as test data does
+ * shows in whatever names it, also when its own row is long gone.
+ */
+export function neededToFind(
+  tables: Iterable<string>,
+  { ids }: Pick<RowPlan, "ids">,
+  { tables: declared, sweptPrefixes }: Pick<PlanRequest, "tables" | "sweptPrefixes">,
+): string[] {
+  return [...tables].filter((table) => {
+    const named = declared[table]?.match.some(({ column, prefix }) => prefix && column === declared[table]?.key);
+    return [...(ids.get(table) ?? [])].some((id) => !named || !sweptPrefixes.some((prefix) => id.startsWith(prefix)));
+  });
 }
 
 /**

@@ -3,7 +3,7 @@ import type { WarehouseReader } from "../warehouse/access.ts";
 import { qualifiedName } from "../warehouse/statements.ts";
 import type { CatalogColumns } from "./catalog.ts";
 import { isProtected } from "./graph.ts";
-import { hold, whyHeld } from "./held.ts";
+import { hold, neededToFind, whyHeld } from "./held.ts";
 import type { KnownIds } from "./look.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
 import { conditionOf, emptySelection, isEmpty, type Selection, select } from "./selection.ts";
@@ -70,7 +70,7 @@ export class Others {
 }
 
 /** Rows that hang on test data in tables that nobody declared, or that are protected: said, never passed over in silence. */
-export function reportOthers(found: readonly Found[], plan: RowPlan): void {
+export function reportOthers(found: readonly Found[], request: PlanRequest, plan: RowPlan): void {
   for (const { name, guarded, hanging, total, parents } of found) {
     if (typeof hanging === "object") {
       plan.notes.push(`${name} is ${guarded ? "protected" : "not declared"} and could not be looked at: ${hanging.why}`);
@@ -83,6 +83,6 @@ export function reportOthers(found: readonly Found[], plan: RowPlan): void {
       continue;
     }
     plan.problems.push(`${hanging} rows of ${name} hang on test data, but the table is not declared: add it to testData.tables`);
-    hold(plan.held, parents, whyHeld.undeclared(name));
+    hold(plan.held, neededToFind(parents, plan, request), whyHeld.undeclared(name));
   }
 }

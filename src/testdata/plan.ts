@@ -5,7 +5,7 @@ import type { WarehouseReader } from "../warehouse/access.ts";
 import { type CatalogColumns, readCatalogColumns, readViews } from "./catalog.ts";
 import { isKept } from "./drift.ts";
 import { isProtected, levelsOf } from "./graph.ts";
-import { hold, whyHeld } from "./held.ts";
+import { hold, neededToFind, whyHeld } from "./held.ts";
 import { countSelected, holdToCaps, reportLedger } from "./limits.ts";
 import type { Look } from "./look.ts";
 import { Others, reportOthers } from "./others.ts";
@@ -59,12 +59,12 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   plan.rows = search.found.reduce((sum, table) => sum + table.rows, 0);
   for (const look of search.looks) reportKept(look, plan);
   for (const { table } of plan.unreadable)
-    hold(plan.held, Object.values(declared[table]?.parents ?? {}), whyHeld.unreadable(table));
+    hold(plan.held, neededToFind(Object.values(declared[table]?.parents ?? {}), plan, request), whyHeld.unreadable(table));
   reportLedger(declared, request, plan);
   // What is over a limit already is not carried out, whatever else could be said of it.
   if (plan.blockers.length === 0) {
     const [about, counted] = answers ?? (await ask());
-    reportOthers(about, plan);
+    reportOthers(about, request, plan);
     holdToCaps(counted, request, plan);
   }
   plan.digest = digestOf(plan);

@@ -626,6 +626,25 @@ describe("a deletion that does not go as planned", () => {
       expect(await sweep(withNotes)).toMatchObject({ leftOver: 0, problems: [] });
       expect(await ids("analytics.notes")).toEqual([]);
     });
+
+    it("but not those whose ids tell: they show in whatever names them", async () => {
+      await open({
+        "sessions.rooms": { id: "string" },
+        "sessions.desks": { id: "string", room_id: "string" },
+        "analytics.notes": { id: "string", room_id: "string" },
+      });
+      await school.insert("sessions.rooms", [{ id: `${mine}_room` }]);
+      await school.insert("analytics.notes", [{ id: "note", room_id: `${mine}_room` }]);
+      const withRooms = { ...tables, "sessions.rooms": table({ match: [{ column: "id", prefix: true }] }) };
+      const undeclared = { ...withRooms, "sessions.desks": table({ parents: { room_id: "sessions.rooms" } }) };
+      const result = await cleanUp(requestFor(undeclared));
+      expect(result.problems).toEqual([expect.stringContaining("1 rows of analytics.notes hang on test data")]);
+      expect(judgeCleanup(result, 1).verdict).toBe("failed");
+      expect(await ids("sessions.rooms")).toEqual([]);
+      const withNotes = { ...withRooms, "analytics.notes": table({ parents: { room_id: "sessions.rooms" } }) };
+      expect(await sweep(withNotes)).toMatchObject({ leftOver: 0, problems: [] });
+      expect(await ids("analytics.notes")).toEqual([]);
+    });
   });
 
   describe("because Redis keys cannot be deleted", () => {
