@@ -36,8 +36,9 @@ export function checkNamespace(
   namespace: string,
   limitMs: number,
   token: Promise<string> | undefined,
+  id = namespaceId(namespace),
 ): Promise<Check> {
-  return look(`websocket${namespace.replaceAll("/", ".")}`, `WebSocket ${namespace}`, async () => {
+  return look(id, `WebSocket ${namespace}`, async () => {
     const expected = `${token ? "connect" : "refusal without a token"} in < ${milliseconds(limitMs)}`;
     const { outcome, text, durationMs } = await meet(ports, namespace, limitMs * 2, await token);
     const observed = `${outcome}${text ? ` (${text})` : ""} in ${milliseconds(durationMs)}`;
@@ -57,23 +58,33 @@ export function checkNamespace(
 }
 
 /** A token that nobody made must be refused: a namespace that takes any text for a token only looks guarded. */
-export function checkWrongToken(ports: SocketPorts, namespace: string, limitMs: number): Promise<Check> {
-  return look(
-    `websocket${namespace.replaceAll("/", ".")}.wrong-token`,
-    `WebSocket ${namespace} refuses a wrong token`,
-    async () => {
-      const { outcome, text } = await meet(ports, namespace, limitMs * 2, "env-actions-wrong-token");
-      const expected = "refusal";
-      const observed = `${outcome}${text ? ` (${text})` : ""}`;
-      if (outcome === "connected")
-        return { verdict: "failed", observed, expected, message: "Anybody can connect: the token is not looked at." };
-      if (text === unknownNamespace)
-        return { verdict: "failed", observed, expected, message: `The server runs, but has no namespace ${namespace}.` };
-      if (!wrongToken.test(text))
-        return { verdict: "error", observed, expected, message: "The server refused, but for a reason that proves nothing." };
-      return { verdict: "passed", observed, expected };
-    },
-  );
+export function checkWrongToken(
+  ports: SocketPorts,
+  namespace: string,
+  limitMs: number,
+  id = namespaceId(namespace),
+): Promise<Check> {
+  return look(`${id}.wrong-token`, `WebSocket ${namespace} refuses a wrong token`, async () => {
+    const { outcome, text } = await meet(ports, namespace, limitMs * 2, "env-actions-wrong-token");
+    const expected = "refusal";
+    const observed = `${outcome}${text ? ` (${text})` : ""}`;
+    if (outcome === "connected")
+      return { verdict: "failed", observed, expected, message: "Anybody can connect: the token is not looked at." };
+    if (text === unknownNamespace)
+      return { verdict: "failed", observed, expected, message: `The server runs, but has no namespace ${namespace}.` };
+    if (!wrongToken.test(text))
+      return { verdict: "error", observed, expected, message: "The server refused, but for a reason that proves nothing." };
+    return { verdict: "passed", observed, expected };
+  });
+}
+
+function namespaceId(namespace: string): string {
+  return `websocket${namespace.replaceAll("/", ".")}`;
+}
+
+/** One for each namespace: what differs by its slashes alone would share one. */
+export function namespaceIds(namespaces: readonly string[]): string[] {
+  return numberedIds(namespaces.map(namespaceId));
 }
 
 /** A WebSocket without Socket.IO: opened, waited for a message where one is expected, and closed again. */

@@ -4,7 +4,7 @@ import { endpointIds } from "../checks/endpoint-ids.ts";
 import { checkEndpoint } from "../checks/http.ts";
 import { checkDiscovery, checkOauth } from "../checks/oauth.ts";
 import { Pace } from "../checks/pace.ts";
-import { checkNamespace, checkPlainSocket, checkWrongToken, plainIds } from "../checks/websocket.ts";
+import { checkNamespace, checkPlainSocket, checkWrongToken, namespaceIds, plainIds } from "../checks/websocket.ts";
 import type { Endpoint } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { apiPorts, socketPorts } from "./api.ts";
@@ -43,6 +43,8 @@ export function checkApplication(
   };
   const plain = websocket?.plain ?? [];
   const plainSocketIds = plainIds(plain);
+  const namespaces = websocket?.namespaces ?? [];
+  const idsOfNamespaces = namespaceIds(namespaces);
   const { certificateDays, websocketConnect } = limits;
   return [
     checkConnection(
@@ -55,9 +57,9 @@ export function checkApplication(
     ...(auth && (signsIn || !auth.enabled) ? [checkAuth(ports, auth, minted, context.secrets.add)] : []),
     ...checkEndpoints("api", environment.api?.endpoints ?? []),
     ...(signsIn ? [] : checkEndpoints("analytics", environment.analytics)),
-    ...(websocket?.namespaces ?? []).flatMap((name) => [
-      checkNamespace(sockets, name, websocketConnect, token),
-      checkWrongToken(sockets, name, websocketConnect),
+    ...namespaces.flatMap((name, index) => [
+      checkNamespace(sockets, name, websocketConnect, token, idsOfNamespaces[index]),
+      checkWrongToken(sockets, name, websocketConnect, idsOfNamespaces[index]),
     ]),
     ...plain.map((socket, index) => checkPlainSocket(sockets, socket, websocketConnect, plainSocketIds[index])),
     ...(oauth ? [checkOauth(api, oauth)] : []),

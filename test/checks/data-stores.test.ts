@@ -6,7 +6,7 @@ import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { startRedisCluster } from "../../local/redis-groups.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { leversAtRest } from "../../local/warehouse/levers.ts";
-import { checkDatabricks, checkReadOnlyCredential, checkSqlSample } from "../../src/checks/databricks.ts";
+import { checkDatabricks, checkReadOnlyCredential, checkSqlSample, sqlIds } from "../../src/checks/databricks.ts";
 import { checkReadOnlyUser, checkRedis } from "../../src/checks/redis.ts";
 import { openRedisForTestData, openRedisReader, type RedisReader } from "../../src/redis/connection.ts";
 import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
@@ -161,6 +161,13 @@ describe("databricks", () => {
     });
     expect(warehouse.statements.map(({ sql }) => sql).join()).not.toContain("DELETE");
   });
+});
+
+it("statements of one name have an id each", async () => {
+  const samples = ["teachers", "schools", "teachers"].map((name) => ({ name, query: "SELECT 1", minimumRows: 1 }));
+  const ids = sqlIds(samples);
+  const checks = await Promise.all(samples.map((sample, index) => checkSqlSample(opening(), sample, ids[index])));
+  expect(checks.map(({ id }) => id)).toEqual(["sql.teachers", "sql.schools", "sql.teachers-2"]);
 });
 
 describe("redis", () => {

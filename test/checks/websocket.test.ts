@@ -4,7 +4,14 @@ import { createServer } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { Server } from "socket.io";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { checkNamespace, checkPlainSocket, checkWrongToken, plainIds, type SocketPorts } from "../../src/checks/websocket.ts";
+import {
+  checkNamespace,
+  checkPlainSocket,
+  checkWrongToken,
+  namespaceIds,
+  plainIds,
+  type SocketPorts,
+} from "../../src/checks/websocket.ts";
 
 const http = createServer();
 let ports: SocketPorts;
@@ -119,6 +126,10 @@ describe("a WebSocket without Socket.IO", () => {
       message: expect.stringContaining(message),
     });
   });
+});
+
+it("namespaces that differ by their slashes alone have an id each", () => {
+  expect(namespaceIds(["/a/b", "/sessions", "/a.b"])).toEqual(["websocket.a.b", "websocket.sessions", "websocket.a.b-2"]);
 });
 
 it("the same path opened twice has two ids", () => {
