@@ -253,6 +253,18 @@ const spellings = [
   "/health/redis%3Fx",
   "/health/redis%23x",
   "/a/b/c/health/redis",
+  // As Rails, and Spring of old, read a route: the ending only says in what form the answer is wanted.
+  "/health/redis.json",
+  "/health/redis.JSON",
+  "/health/redis%2ejson/",
+  "/health/redis.xml;a=b",
+  // Letters that a server may take for others: in another width, or one that a comparison without case folds.
+  "/health/rediſ",
+  "/health/ｒｅｄｉｓ",
+  "/ｈealth／redis",
+  "/health/%ef%bd%92edis",
+  "/health/%25ef%25bd%2592edis",
+  "/health/%u0072edis",
 ];
 
 describe("HTTP", () => {
