@@ -1,4 +1,5 @@
-import { excerpt, holds, jsonAt, parseAnswer, same, shown, wanted } from "../config/assertion.ts";
+import { excerpt, headerHolds, holds, jsonAt, parseAnswer, same, shown, wanted } from "../config/assertion.ts";
+import { retryAfterMs } from "../config/retry-after.ts";
 import type { Endpoint } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
@@ -95,7 +96,6 @@ async function send(
 async function ask(url: URL, init: RequestInit, started: number): Promise<Answer> {
   const response = await fetch(url, init);
   const { text, cut } = await readBody(response);
-  const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
   return {
     status: response.status,
     headers: response.headers,
@@ -103,7 +103,7 @@ async function ask(url: URL, init: RequestInit, started: number): Promise<Answer
     cut,
     json: parseAnswer(text),
     durationMs: performance.now() - started,
-    retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1000 : undefined,
+    retryAfterMs: retryAfterMs(response.headers.get("retry-after")),
   };
 }
 
@@ -279,7 +279,7 @@ function judgeAnswer(endpoint: Endpoint, answer: Answer): Finding | undefined {
   }
   for (const { header, ...claim } of endpoint.answerHeaders) {
     const value = answer.headers.get(header) ?? undefined;
-    if (!holds(claim, value))
+    if (!headerHolds(claim, value))
       return {
         verdict: "failed",
         observed: `${header} is ${shown(value)}`,

@@ -24,20 +24,26 @@ const headers = z
   .record(z.string(), z.string())
   .meta({ description: "Sent with every request; production wants a listed Origin." });
 
-export const endpointSchema = z.strictObject({
-  name: z.string().min(1).optional().meta({ description: "For people; the path if left out." }),
-  path: path.meta({ description: "Relative to the API, with its query." }),
-  status: z.array(z.int().min(100).max(599)).min(1).default([200]).meta({ description: "Statuses that pass." }),
-  degradedStatus: z.array(z.int().min(100).max(599)).default([206]).meta({ description: "Statuses of the warning band." }),
-  json: z.array(assertionSchema).default([]).meta({ description: "What the JSON answer must hold." }),
-  method: z
-    .enum(["GET", "HEAD", "OPTIONS"])
-    .default("GET")
-    .meta({ description: "No other method is sent: these are defined to change nothing." }),
-  headers: z.record(z.string(), z.string()).default({}).meta({ description: "Sent with this route, beside api.headers." }),
-  answerHeaders: z.array(headerSchema).default([]).meta({ description: "What headers of the answer must hold." }),
-  signIn: z.boolean().default(false).meta({ description: "Send the test token, or the environment's reader token." }),
-});
+export const endpointSchema = z
+  .strictObject({
+    name: z.string().min(1).optional().meta({ description: "For people; the path if left out." }),
+    path: path.meta({ description: "Relative to the API, with its query." }),
+    status: z.array(z.int().min(100).max(599)).min(1).default([200]).meta({ description: "Statuses that pass." }),
+    degradedStatus: z.array(z.int().min(100).max(599)).default([206]).meta({ description: "Statuses of the warning band." }),
+    json: z.array(assertionSchema).default([]).meta({ description: "What the JSON answer must hold." }),
+    method: z
+      .enum(["GET", "HEAD", "OPTIONS"])
+      .default("GET")
+      .meta({ description: "No other method is sent: these are defined to change nothing." }),
+    headers: z.record(z.string(), z.string()).default({}).meta({ description: "Sent with this route, beside api.headers." }),
+    answerHeaders: z.array(headerSchema).default([]).meta({ description: "What headers of the answer must hold." }),
+    signIn: z.boolean().default(false).meta({ description: "Send the test token, or the environment's reader token." }),
+  })
+  .refine(({ method, json }) => !(method === "HEAD" && Array.isArray(json) && json.length > 0), {
+    path: ["json"],
+    error: "a HEAD is answered without content: ask with GET, or look at answerHeaders",
+    when: isGroup,
+  });
 
 /** A written exception: without one, a credential that could write fails a read-only environment. */
 const mayWrite = z
