@@ -95,7 +95,9 @@ function writingRoutes(path: Path, environment: unknown): Conflict[] {
       ["url", "socketIo"].map((probe) => ["servers", server, "ready", probe]),
     ),
     ["websocket", "path"],
+    ...(list(valueAt(environment, ["websocket", "plain"])) ?? []).map((_, index) => ["websocket", "plain", index, "path"]),
     ["oauth", "path"],
+    ["oauth", "discovery"],
     ["auth", "use"],
     ["auth", "mint"],
   ];

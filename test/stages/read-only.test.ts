@@ -534,10 +534,11 @@ describe("the stages as real processes", () => {
       api: { url, endpoints: [{ path: "/api/v1/Health/Redis/" }] },
       analytics: [{ path: "/health/redis?x=1" }],
       servers: { backend: { command: "true", ready: { url: `${url}/health/redis` } } },
-      websocket: { path: "/health/redis" },
+      websocket: { path: "/health/redis", plain: [{ path: "/health/redis" }] },
+      oauth: { discovery: `${url}/health/redis` },
     });
-    attempts.set("configuration", 4);
-    expect(ran.output.match(/this route writes/g)).toHaveLength(4);
+    attempts.set("configuration", 6);
+    expect(ran.output.match(/this route writes/g)).toHaveLength(6);
     expect(ran.exit).toBe(2);
   });
 });
