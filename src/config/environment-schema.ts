@@ -18,6 +18,7 @@ import {
   regularExpression,
   routePattern,
   variableName,
+  workspaceHost,
 } from "./values.ts";
 
 const headers = z
@@ -63,9 +64,7 @@ const mayWrite = z
 
 /** Before this is read, {@link import("./unified-variables.ts")} fills in what the file leaves to DATABRICKS_* variables. */
 const databricks = z.strictObject({
-  host: z
-    .string()
-    .min(1)
+  host: workspaceHost
     // What is read there is what stands here, so that editors show the truth.
     .prefault("${DATABRICKS_HOST}")
     .meta({ description: "Host, or host:port; DATABRICKS_HOST if left out." }),

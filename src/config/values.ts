@@ -18,7 +18,27 @@ export const variableName = z
   .string()
   .regex(/^[A-Z_][A-Z0-9_]*$/, { error: "expected the name of an environment variable, such as DATABRICKS_HOST" });
 
-export const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// address" });
+export const httpUrl = z
+  .url({ protocol: /^https?$/, error: "expected an http:// or https:// address" })
+  .refine((text) => !URL.canParse(text) || !hasUser(new URL(text)), {
+    error:
+      "expected no user and no password in the address: they are sent in a header, such as headers: { Authorization: ${NAME} }",
+  });
+
+/** A request to such an address is not made by anybody: fetch refuses it, and says the password. */
+function hasUser({ username, password }: URL): boolean {
+  return username !== "" || password !== "";
+}
+
+/** Of a workspace, as Databricks' own tools take it: also as an address without a path. */
+export const workspaceHost = z
+  .string()
+  .min(1)
+  // Not a pattern: by default a reference stands there.
+  .refine((text) => text.startsWith("${") || /^(?:https:\/\/)?[^\s/:@?#[\]]+(?::\d{1,5})?\/*$/i.test(text), {
+    error:
+      "expected the workspace's host alone, such as adb-1234567890123456.7.azuredatabricks.net: no http://, and nothing behind it",
+  });
 
 /** Where routes are asked: each of them begins at the root of the host, so a path here would be dropped without a word. */
 export const httpOrigin = httpUrl.refine((text) => !URL.canParse(text) || isBare(new URL(text)), {

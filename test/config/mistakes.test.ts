@@ -197,6 +197,25 @@ const shape: Case[] = [
     ),
   },
   {
+    mistake: "an address with a password, which no request would carry",
+    file: minimal({
+      inside: "api:\n  url: https://${USER}:${PASSWORD}@app.example\noauth:\n  discovery: https://me@provider.example/openid",
+    }),
+    env: { USER: "me", PASSWORD: "not-to-be-seen" },
+    says: [
+      "c.yml:6:12  environments.sandbox.api.url  expected no user and no password in the address: they are sent in a header, such as headers: { Authorization: ${NAME} }",
+      "c.yml:8:18  environments.sandbox.oauth.discovery  expected no user and no password in the address: they are sent in a header, such as headers: { Authorization: ${NAME} }",
+    ],
+  },
+  ...["https://adb-1.7.azuredatabricks.net/?o=123", "http://adb-1.7.azuredatabricks.net", "adb-1.net/sql", "a b"].map((host) => ({
+    mistake: `a host of Databricks' that is none: ${host}`,
+    file: minimal({ inside: "databricks:\n  token: ${T}\n  warehouse: w" }),
+    env: { T: "t", DATABRICKS_HOST: host },
+    says: [
+      "c.yml:5:5  environments.sandbox.databricks.host  expected the workspace's host alone, such as adb-1234567890123456.7.azuredatabricks.net: no http://, and nothing behind it",
+    ],
+  })),
+  {
     mistake: "a port that is none",
     file: minimal({ inside: "servers:\n  back:\n    command: npm start\n    port: 70000\n    ready: { tcp: 3000 }" }),
     says: ["c.yml:8:15  environments.sandbox.servers.back.port  expected a port from 1 to 65535"],
