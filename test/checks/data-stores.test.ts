@@ -236,6 +236,17 @@ describe("redis", () => {
       expect((await told(changes as Record<string, string>))["redis.persistence"]?.verdict).toBe(verdict);
     });
 
+    it("a limit of memory that is not told is not taken for none", async () => {
+      expect((await told({ maxmemory: "0" }))["redis.memory"]).toMatchObject({
+        verdict: "passed",
+        observed: expect.stringContaining("no limit set"),
+      });
+      expect((await told({ maxmemory: undefined as unknown as string }))["redis.memory"]).toMatchObject({
+        verdict: "error",
+        message: "INFO does not tell maxmemory, so nobody knows how full it is.",
+      });
+    });
+
     it("evictions are told", async () => {
       expect((await told({ evicted_keys: "12" }))["redis.memory"]?.observed).toContain("12 keys evicted");
     });
