@@ -3,7 +3,7 @@ import { alertsSchema, rollbackSchema } from "./aftermath-schema.ts";
 import { assertionSchema, claimSchema, headerSchema } from "./assertion.ts";
 import { authSchema } from "./auth-schema.ts";
 import { emptyPostsWanted, knownToWrite } from "./routes.ts";
-import { secret } from "./secret.ts";
+import { bearerToken, secret } from "./secret.ts";
 import { timeLimit } from "./units.ts";
 import {
   command,
@@ -74,7 +74,7 @@ const databricks = z.strictObject({
     .optional()
     .meta({ description: "Warehouse id; DATABRICKS_WAREHOUSE_ID, or the path in DATABRICKS_HTTP_PATH, if left out." }),
   path: z.string().min(1).optional().meta({ description: "HTTP path, where it is not /sql/1.0/warehouses/<warehouse>." }),
-  token: secret.optional().meta({
+  token: bearerToken.optional().meta({
     description:
       "Signs in with a personal access token, ${DATABRICKS_TOKEN}. Without any sign-in here, DATABRICKS_* variables say which.",
   }),
@@ -314,7 +314,7 @@ export const environmentSchema = z
     auth: authSchema.optional().meta({ description: "How test tokens are minted and used." }),
     oauth: oauth.optional().meta({ description: "The sign-in with Google, looked at without signing in." }),
     analytics: z.array(endpointSchema).default([]).meta({ description: "Read-only dashboard routes that smoke reads." }),
-    token: secret.optional().meta({ description: "A bearer token for reading, where test tokens cannot be minted." }),
+    token: bearerToken.optional().meta({ description: "A bearer token for reading, where test tokens cannot be minted." }),
     sql: z.array(sample).default([]).meta({ description: "Statements that smoke samples." }),
     servers: z
       .record(name, serverSchema)

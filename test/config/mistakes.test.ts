@@ -215,6 +215,24 @@ const shape: Case[] = [
       "c.yml:5:5  environments.sandbox.databricks.host  expected the workspace's host alone, such as adb-1234567890123456.7.azuredatabricks.net: no http://, and nothing behind it",
     ],
   })),
+  ...["dapi0123456789\n", " dapi0123456789", "dapi0123\n456789"].map((T) => ({
+    mistake: `a token with a blank or a line break: ${JSON.stringify(T)}`,
+    file: minimal({ inside: "token: ${T}\ndatabricks:\n  host: h.example\n  warehouse: w\n  token: ${T}" }),
+    env: { T },
+    says: [
+      "c.yml:5:12  environments.sandbox.token  this token holds a blank or a line break, which no header can carry: store it without",
+      "c.yml:9:14  environments.sandbox.databricks.token  this token holds a blank or a line break, which no header can carry: store it without",
+    ],
+  })),
+  {
+    mistake: "an alert to an address that is none",
+    file: minimal({ inside: "alerts:\n  slack:\n    url: ${A}\n  webhook:\n    url: ${B}\n    secret: ${C}" }),
+    env: { A: "hooks.slack.com/services/x", B: "ftp://a.example", C: "signs" },
+    says: [
+      "c.yml:7:14  environments.sandbox.alerts.slack.url  expected an http:// or https:// address in that variable",
+      "c.yml:9:14  environments.sandbox.alerts.webhook.url  expected an http:// or https:// address in that variable",
+    ],
+  },
   {
     mistake: "a port that is none",
     file: minimal({ inside: "servers:\n  back:\n    command: npm start\n    port: 70000\n    ready: { tcp: 3000 }" }),
