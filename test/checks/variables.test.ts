@@ -45,6 +45,17 @@ describe("a variable", () => {
     if (value !== undefined && value.trim() !== "" && value !== "MY_TOKEN") expect(JSON.stringify(check)).not.toContain(value);
   });
 
+  it.each([
+    ["NODE_ENV", "test", "passed"],
+    ["DATABRICKS_CATALOG", "default", "passed"],
+    ["REDIS_USERNAME", "admin", "passed"],
+    ["NODE_ENV", "changeme", "failed"],
+    ["TEST_ENV_SECRET", "test", "failed"],
+    ["DATABASE_PASSWORD", "root", "failed"],
+  ])("%s may be a word that only a secret must not be: %s", async (name, value, verdict) => {
+    expect((await checkVariables([name], { [name]: value }, {}, now)).verdict).toBe(verdict);
+  });
+
   it("all that is wrong is said at once, with what to do", async () => {
     const check = await checkVariables(
       ["GONE", "WEAK"],
