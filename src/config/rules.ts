@@ -146,7 +146,9 @@ function redisConflicts(path: Path, redis: unknown): Conflict[] {
   const url = text(redis.url);
   if (url === undefined || url === "") return found;
   const address = URL.canParse(url) ? new URL(url) : undefined;
-  if (!address || !["redis:", "rediss:"].includes(address.protocol))
+  // A bare #, ? or / in a password ends the host in the middle of it, and what is before would be the host.
+  const isCutShort = address !== undefined && `${address.pathname}${address.search}${address.hash}`.includes("@");
+  if (!address || isCutShort || !["redis:", "rediss:"].includes(address.protocol))
     return [
       ...found,
       {

@@ -176,6 +176,16 @@ const shape: Case[] = [
       "c.yml:6:12  environments.sandbox.redis.url  expected a redis:// or rediss:// address, with % codes for special characters in the password",
     ],
   },
+  ...["redis://user:12#34@redis.internal:6379", "redis://user:12?34@redis.internal", "rediss://user:1/2@redis.internal"].map(
+    (REDIS_URL) => ({
+      mistake: `a password whose letters end the host: ${REDIS_URL}`,
+      file: minimal({ inside: "redis:\n  url: ${REDIS_URL}" }),
+      env: { REDIS_URL },
+      says: [
+        "c.yml:6:12  environments.sandbox.redis.url  expected a redis:// or rediss:// address, with % codes for special characters in the password",
+      ],
+    }),
+  ),
   {
     mistake: "a database that is no number",
     file: minimal({ inside: "redis:\n  url: ${REDIS_URL}" }),
