@@ -127,9 +127,7 @@ async function meetPlainly(
   { path, message }: { path: string; message?: string | undefined },
   timeoutMs: number,
 ): Promise<number> {
-  const url = new URL(path, ports.url);
-  const refusal = ports.readOnly && whyNotSent(ports.readOnly, url, { method: "GET", headers: ports.headers });
-  if (refusal) throw new Error(`${path} was refused before sending: this environment is read-only, and ${refusal}.`);
+  const url = addressOf(ports, path);
   const { WebSocket } = await import("ws");
   await ports.pace?.turn(ports.signal);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
@@ -161,6 +159,22 @@ async function meetPlainly(
   }
 }
 
+/** @throws Error where it is another host's */
+function addressAt({ url }: SocketPorts, path: string): URL {
+  const address = new URL(path, url);
+  // `//elsewhere/path` is an address, too: headers and tokens are for this host alone.
+  if (address.origin !== new URL(url).origin) throw new Error(`${path} leads away from ${url}; nothing was asked there.`);
+  return address;
+}
+
+/** @throws Error where it is another host's, or must not be asked where nothing may be written */
+function addressOf(ports: SocketPorts, path: string): URL {
+  const address = addressAt(ports, path);
+  const refusal = ports.readOnly && whyNotSent(ports.readOnly, address, { method: "GET", headers: ports.headers });
+  if (refusal) throw new Error(`${path} was refused before sending: this environment is read-only, and ${refusal}.`);
+  return address;
+}
+
 function lateness(signal: AbortSignal, timeoutMs: number): unknown {
   return signal.aborted ? signal.reason : new Error(`The WebSocket did not answer within ${milliseconds(timeoutMs)}.`);
 }
@@ -172,13 +186,12 @@ export async function loadSocketClient(): Promise<void> {
 
 /** Connects once and closes again, whatever happens. */
 async function meet(ports: SocketPorts, namespace: string, timeoutMs: number, token: string | undefined): Promise<Meeting> {
-  const address = new URL(ports.path, ports.url);
-  const refusal = ports.readOnly && whyNotSent(ports.readOnly, address, { method: "GET", headers: ports.headers });
-  if (refusal) throw new Error(`${ports.path} was refused before sending: this environment is read-only, and ${refusal}.`);
+  const address = addressAt(ports, namespace);
+  addressOf(ports, ports.path);
   const { io } = await import("socket.io-client");
   await ports.pace?.turn(ports.signal);
   const started = performance.now();
-  const socket = io(new URL(namespace, ports.url).href, {
+  const socket = io(address.href, {
     path: ports.path,
     transports: ["websocket"],
     reconnection: false,
