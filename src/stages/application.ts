@@ -28,42 +28,53 @@ export function checkApplication(
 ): Checking[] {
   const pace = new Pace({ requestsPerSecond: limits.requestsPerSecond, longestPauseMs: limits.retryAfter });
   const api = apiPorts(context, pace);
-  if (!api) return [];
-  const { auth, oauth, websocket, ...environment } = context.environment;
+  // A WebSocket may stand alone, at an address of its own.
+  if (!api) return checkSockets(context, pace, limits, undefined);
+  const { auth, oauth, ...environment } = context.environment;
   const minted = signsIn && auth?.enabled && auth.secret ? mintOnce(context, () => mintToken(api, auth)) : undefined;
   const token = minted?.then((made) => made.token);
   // Every check that needs the token sees the failure; where none does, it must not end the process.
   token?.catch(() => undefined);
   const ports = token ? { ...api, token } : api;
-  const sockets = socketPorts(context, pace);
   const sampling = { samples: environment.api?.samples ?? 1, apiP95: limits.apiP95, quiet };
   const checkEndpoints = (group: string, endpoints: readonly Endpoint[]) => {
     const ids = endpointIds(group, endpoints, [connectionId]);
     return endpoints.map((endpoint, index) => checkEndpoint(ports, endpoint, sampling, ids[index] ?? group));
   };
-  const plain = websocket?.plain ?? [];
-  const plainSocketIds = plainIds(plain);
-  const namespaces = websocket?.namespaces ?? [];
-  const idsOfNamespaces = namespaceIds(namespaces);
-  const { certificateDays, websocketConnect } = limits;
   return [
     checkConnection(
       connectionId,
       "Connection to the API",
       peerOf(api.url),
-      { leastDays: certificateDays, http: environment.api?.http2 ? "HTTP/2" : "any" },
+      { leastDays: limits.certificateDays, http: environment.api?.http2 ? "HTTP/2" : "any" },
       context.signal,
     ),
     ...(auth && (signsIn || !auth.enabled) ? [checkAuth(ports, auth, minted, context.secrets.add)] : []),
     ...checkEndpoints("api", environment.api?.endpoints ?? []),
     ...(signsIn ? [] : checkEndpoints("analytics", environment.analytics)),
-    ...namespaces.flatMap((name, index) => [
-      checkNamespace(sockets, name, websocketConnect, token, idsOfNamespaces[index]),
-      checkWrongToken(sockets, name, websocketConnect, idsOfNamespaces[index]),
-    ]),
-    ...plain.map((socket, index) => checkPlainSocket(sockets, socket, websocketConnect, plainSocketIds[index])),
+    ...checkSockets(context, pace, limits, token),
     ...(oauth ? [checkOauth(api, oauth)] : []),
     ...(oauth?.discovery === undefined ? [] : [checkDiscovery(api, oauth.discovery)]),
+  ];
+}
+
+function checkSockets(
+  context: StageContext,
+  pace: Pace,
+  { websocketConnect }: ApplicationLimits,
+  token: Promise<string> | undefined,
+): Checking[] {
+  const { websocket } = context.environment;
+  if (!websocket) return [];
+  const { namespaces, plain } = websocket;
+  const sockets = socketPorts(context, pace);
+  const [namespaceIdsOf, plainIdsOf] = [namespaceIds(namespaces), plainIds(plain)];
+  return [
+    ...namespaces.flatMap((name, index) => [
+      checkNamespace(sockets, name, websocketConnect, token, namespaceIdsOf[index]),
+      checkWrongToken(sockets, name, websocketConnect, namespaceIdsOf[index]),
+    ]),
+    ...plain.map((socket, index) => checkPlainSocket(sockets, socket, websocketConnect, plainIdsOf[index])),
   ];
 }
 

@@ -35,6 +35,17 @@ test.each(["preflight", "smoke"] as const)("%s of an environment that names noth
   ]);
 });
 
+test.each(["preflight", "smoke"] as const)("%s looks at a WebSocket also where there is no API", async (stage) => {
+  const closed = "http://127.0.0.1:1";
+  const report = await looked(stage, { websocket: { url: closed, namespaces: ["/sessions"], plain: [{ path: "/live" }] } });
+  expect(report.verdict).toBe("error");
+  expect(report.checks.filter(({ verdict }) => verdict === "error").map(({ id }) => id)).toEqual([
+    "websocket.sessions",
+    "websocket.sessions.wrong-token",
+    "websocket.plain.live",
+  ]);
+});
+
 test.each([
   ["a variable", { variables: ["REGION"] }],
   ["a server that is started", { servers: { web: { command: "sleep 60", ready: { log: "x", timeout: "1s" } } } }],
