@@ -61,6 +61,11 @@ function unreachableProbes(path: Path, environment: unknown): Conflict[] {
     for (const name of needing)
       found.push({ path: [...path, name], message: "needs to know where the API is: add api: { url: … }" });
   }
+  if (part("databricks") === undefined && (list(part("sql")) ?? []).length > 0)
+    found.push({
+      path: [...path, "sql"],
+      message: "needs a warehouse that runs the statements: add databricks: { host: … }",
+    });
   const auth = part("auth");
   if (isGroup(auth) && auth.enabled !== false && auth.secret === undefined)
     found.push({

@@ -244,6 +244,11 @@ const shape: Case[] = [
     ],
   },
   {
+    mistake: "statements and no warehouse that runs them",
+    file: minimal({ inside: "sql:\n  - name: sessions\n    query: SELECT 1" }),
+    says: ["c.yml:5:5  environments.sandbox.sql  needs a warehouse that runs the statements: add databricks: { host: … }"],
+  },
+  {
     mistake: "a port that is none",
     file: minimal({ inside: "servers:\n  back:\n    command: npm start\n    port: 70000\n    ready: { tcp: 3000 }" }),
     says: ["c.yml:8:15  environments.sandbox.servers.back.port  expected a port from 1 to 65535"],
