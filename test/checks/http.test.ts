@@ -142,6 +142,17 @@ describe("what the JSON must hold", () => {
     expect(await wants("^somebody$")).toMatchObject({ verdict: "failed", observed: 'X-Asked-By is "env-actions"' });
   });
 
+  it("a header of its own, and the token, take the place of those that are written in other capitals", async () => {
+    const seen: (string | undefined)[] = [];
+    const api = await serve((request, response) => {
+      seen.push(request.headers.origin, request.headers.authorization);
+      json(response, 200, {});
+    });
+    const ports = { ...api, headers: { Origin: "https://listed.example", Authorization: "Basic YTpi" } };
+    await look({ ...ports, token: Promise.resolve("minted") }, { signIn: true, headers: { ORIGIN: "https://own.example" } });
+    expect([...new Set(seen)]).toEqual(["https://own.example", "Bearer minted"]);
+  });
+
   it("a header is text: a number and a yes or no of the file are compared as they are written", async () => {
     const api = await serve((_, response) => json(response, 200, {}, { "x-version": "2", "x-live": "true" }));
     const holding = (header: object) => look(api, { answerHeaders: [header as { header: string }] });
