@@ -109,6 +109,8 @@ const firstMilliseconds = 100_000_000_000;
 
 function timeOf(value: unknown): number | undefined {
   if (typeof value === "number") return value < firstMilliseconds ? value * 1000 : value;
+  // Large numbers are often told as text, so that no digit is lost.
+  if (typeof value === "string" && /^\d{9,13}(?:\.\d+)?$/.test(value)) return timeOf(Number(value));
   const time = typeof value === "string" ? Date.parse(value) : Number.NaN;
   return Number.isNaN(time) ? undefined : time;
 }
