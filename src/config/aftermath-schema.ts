@@ -2,7 +2,7 @@ import { z } from "zod";
 import { alertChannels, stageNames } from "../model.ts";
 import { secret, secretUrl } from "./secret.ts";
 import { duration, timeLimit } from "./units.ts";
-import { command, exactlyOneOf, httpUrl, isGroup } from "./values.ts";
+import { command, exactlyOneOf, fetchedUrl, httpUrl, isGroup } from "./values.ts";
 
 /** What follows from a verdict: who is told, and what is rolled back. */
 
@@ -37,7 +37,7 @@ export const alertsSchema = z
     pagerDuty: z
       .strictObject({
         routingKey: secret.meta({ description: "The integration key of a service (Events API v2)." }),
-        url: httpUrl
+        url: fetchedUrl
           .default("https://events.pagerduty.com/v2/enqueue")
           .meta({ description: "Another for the EU: https://events.eu.pagerduty.com/v2/enqueue." }),
       })

@@ -8,6 +8,8 @@ import { timeLimit } from "./units.ts";
 import {
   command,
   exactlyOneOf,
+  fetchedOrigin,
+  fetchedUrl,
   hostAndPort,
   httpOrigin,
   httpUrl,
@@ -169,7 +171,7 @@ const redis = z.strictObject({
 });
 
 const api = z.strictObject({
-  url: httpOrigin.meta({ description: "Where the API answers, without a path: routes begin at the root of the host." }),
+  url: fetchedOrigin.meta({ description: "Where the API answers, without a path: routes begin at the root of the host." }),
   headers: headers.default({}),
   endpoints: z
     .array(endpointSchema)
@@ -222,7 +224,7 @@ const websocket = z.strictObject({
 const oauth = z.strictObject({
   path: path.default("/api/v1/auth/google").meta({ description: "Route that gets an empty sign-in, which it must refuse." }),
   code: z.string().default("VALIDATION_ERROR").meta({ description: "The error code of that refusal." }),
-  discovery: httpUrl.optional().meta({
+  discovery: fetchedUrl.optional().meta({
     description: "The provider's OpenID configuration, such as https://accounts.google.com/.well-known/openid-configuration.",
   }),
 });

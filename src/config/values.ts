@@ -18,14 +18,14 @@ export const variableName = z
   .string()
   .regex(/^[A-Z_][A-Z0-9_]*$/, { error: "expected the name of an environment variable, such as DATABRICKS_HOST" });
 
-export const httpUrl = z
-  .url({ protocol: /^https?$/, error: "expected an http:// or https:// address" })
-  .refine((text) => !URL.canParse(text) || !hasUser(new URL(text)), {
-    error:
-      "expected no user and no password in the address: they are sent in a header, such as headers: { Authorization: ${NAME} }",
-  });
+export const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// address" });
 
-/** A request to such an address is not made by anybody: fetch refuses it, and says the password. */
+/** fetch makes no request to an address with a password, and its error says the password. */
+export const fetchedUrl = httpUrl.refine((text) => !URL.canParse(text) || !hasUser(new URL(text)), {
+  error:
+    "expected no user and no password in the address: they are sent in a header, such as headers: { Authorization: ${NAME} }",
+});
+
 function hasUser({ username, password }: URL): boolean {
   return username !== "" || password !== "";
 }
@@ -41,9 +41,12 @@ export const workspaceHost = z
   });
 
 /** Where routes are asked: each of them begins at the root of the host, so a path here would be dropped without a word. */
-export const httpOrigin = httpUrl.refine((text) => !URL.canParse(text) || isBare(new URL(text)), {
+const bare = (text: string) => !URL.canParse(text) || isBare(new URL(text));
+const noPath = {
   error: "expected no path behind the host: routes begin at its root, so write it in front of each, such as path: /api/v1/health",
-});
+};
+export const httpOrigin = httpUrl.refine(bare, noPath);
+export const fetchedOrigin = fetchedUrl.refine(bare, noPath);
 
 function isBare({ pathname, search, hash }: URL): boolean {
   return pathname === "/" && search === "" && hash === "";
