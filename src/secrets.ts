@@ -18,10 +18,24 @@ export function secretKeeper(announce: (secret: string) => void): SecretKeeper {
     redact(text) {
       let redacted = text;
       // Longest first, or a secret that holds another would be left in half.
-      for (const secret of [...known].sort((a, b) => b.length - a.length)) redacted = redacted.replaceAll(secret, "***");
-      return redacted;
+      const secrets = [...known].sort((a, b) => b.length - a.length);
+      for (const secret of secrets) redacted = redacted.replaceAll(secret, "***");
+      return redacted.includes("…") ? withoutBeginnings(redacted, secrets) : redacted;
     },
   };
+}
+
+/** What somebody else said is cut where it is long, and the cut may go through a secret. */
+function withoutBeginnings(text: string, secrets: readonly string[]): string {
+  const parts = text.split(/( ?…)/);
+  return parts.map((part, at) => (parts[at + 1] === undefined ? part : withoutBeginning(part, secrets))).join("");
+}
+
+function withoutBeginning(text: string, secrets: readonly string[]): string {
+  for (const secret of secrets)
+    for (let length = Math.min(secret.length - 1, text.length); length >= shortestSecret; length--)
+      if (text.endsWith(secret.slice(0, length))) return `${text.slice(0, -length)}***`;
+  return text;
 }
 
 /** The same value with every text in it redacted, names of members included. */

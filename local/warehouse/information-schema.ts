@@ -96,6 +96,14 @@ const views: Readonly<Record<string, Reader>> = {
             .map((grant) => ["admin", grant.grantee, table.catalog, table.schema, table.name, ...granted(grant, "TABLE")]),
         ),
     ),
+  // There are no volumes here; who asks about them must find the views.
+  volumes: () =>
+    resultOf(
+      texts("volume_catalog", "volume_schema", "volume_name", "volume_type", "volume_owner", "comment", "storage_location"),
+      [],
+    ),
+  volume_privileges: () =>
+    resultOf(texts("grantor", "grantee", "volume_catalog", "volume_schema", "volume_name", ...grantColumns), []),
   schema_privileges: (catalog, principal, privileges) =>
     resultOf(
       texts("grantor", "grantee", "catalog_name", "schema_name", ...grantColumns),

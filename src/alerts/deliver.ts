@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import { retryAfterMs } from "../config/retry-after.ts";
 
 /** How an alert is sent: with an end to every wait, and a bound to every retry. */
 
@@ -60,8 +61,8 @@ async function tryOnce({ url, body, headers }: Post, withinMs: number, cancel?: 
     await response.body?.cancel();
     if (response.ok) return { done: true };
     const mayPass = response.status === 429 || response.status >= 500;
-    const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
-    const afterMs = Number.isFinite(seconds) && seconds >= 0 ? { afterMs: seconds * 1000 } : {};
+    const askedMs = retryAfterMs(response.headers.get("retry-after"));
+    const afterMs = askedMs === undefined ? {} : { afterMs: askedMs };
     return { done: false, why: `it was answered with HTTP ${response.status}`, mayPass, ...afterMs };
   } catch (error) {
     if (cancel?.aborted) return { done: false, why: "the run was cancelled", mayPass: false };

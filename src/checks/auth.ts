@@ -1,9 +1,9 @@
 import { excerpt, jsonAt } from "../config/assertion.ts";
 import type { Environment } from "../config/schema.ts";
 import type { Check } from "../model.ts";
-import { look, skipped } from "./check.ts";
-import { type ApiPorts, get, postJson, postNothing } from "./http.ts";
-import { endOfToken } from "./token-life.ts";
+import { type Finding, look, skipped } from "./check.ts";
+import { type Answer, type ApiPorts, get, postJson, postNothing } from "./http.ts";
+import { endOfToken, lastMomentMs } from "./token-life.ts";
 
 type Auth = NonNullable<Environment["auth"]>;
 
@@ -52,7 +52,8 @@ export async function mintToken(
 
 function lifeTold(answer: unknown): number | undefined {
   const seconds = jsonAt(answer, "$.tokens.expiresIn") ?? jsonAt(answer, "$.expiresIn");
-  return typeof seconds === "number" && seconds > 0 ? seconds * 1000 : undefined;
+  if (typeof seconds !== "number" || !(seconds > 0)) return undefined;
+  return Date.now() + seconds * 1000 <= lastMomentMs ? seconds * 1000 : undefined;
 }
 
 function lifeInside(token: string): number | undefined {
@@ -76,13 +77,7 @@ export async function checkAuth(
     look("auth.mint", "Auth: mint a test token and use it", async () => {
       const { token } = await minted;
       const answer = await get(ports, auth.use, { authorization: `Bearer ${token}` });
-      if (answer.status === 200) return { verdict: "passed", observed: `minted, and ${auth.use} accepts it` };
-      return {
-        verdict: "failed",
-        observed: `${auth.use} answered ${answer.status}`,
-        expected: "HTTP 200",
-        message: `The token was minted, but is not accepted: ${excerpt(answer.text)}`,
-      };
+      return judgeUse(auth.use, answer, "minted");
     }),
     ...(auth.refresh === undefined ? [] : [checkRefresh(ports, { ...auth, refresh: auth.refresh }, minted, onSecret)]),
     look("auth.wrong-secret", "Auth: a wrong secret is refused", async () => {
@@ -125,12 +120,7 @@ function checkRefresh(
     onSecret(refreshToken);
     const answer = await postJson(ports, auth.refresh, { refreshToken });
     const token = jsonAt(answer.json, "$.tokens.accessToken") ?? jsonAt(answer.json, "$.accessToken");
-    if (answer.status === 429)
-      return {
-        verdict: "error",
-        observed: "429, rate limited",
-        message: "The API limits the rate of requests; nothing could be seen.",
-      };
+    if (answer.status === 429) return rateLimited;
     if (answer.status >= 300 || typeof token !== "string")
       return {
         verdict: "failed",
@@ -140,15 +130,25 @@ function checkRefresh(
       };
     onSecret(token);
     const used = await get(ports, auth.use, { authorization: `Bearer ${token}` });
-    return used.status === 200
-      ? { verdict: "passed", observed: `refreshed, and ${auth.use} accepts it` }
-      : {
-          verdict: "failed",
-          observed: `${auth.use} answered ${used.status}`,
-          expected: "HTTP 200",
-          message: `The token was refreshed, but is not accepted: ${excerpt(used.text)}`,
-        };
+    return judgeUse(auth.use, used, "refreshed");
   });
+}
+
+const rateLimited: Finding = {
+  verdict: "error",
+  observed: "429, rate limited",
+  message: "The API limits the rate of requests; nothing could be seen.",
+};
+
+function judgeUse(route: string, answer: Answer, made: "minted" | "refreshed"): Finding {
+  if (answer.status === 200) return { verdict: "passed", observed: `${made}, and ${route} accepts it` };
+  if (answer.status === 429) return rateLimited;
+  return {
+    verdict: "failed",
+    observed: `${route} answered ${answer.status}`,
+    expected: "HTTP 200",
+    message: `The token was ${made}, but is not accepted: ${excerpt(answer.text)}`,
+  };
 }
 
 /** In production a route that mints tokens is a hole. It is asked without a secret, so nothing can be minted by asking. */

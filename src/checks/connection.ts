@@ -69,6 +69,14 @@ interface Certificate {
   distrust: string | undefined;
 }
 
+/** What stands behind the codes of OpenSSL and Node that are not about the authority. */
+const causes: Readonly<Record<string, string>> = {
+  CERT_NOT_YET_VALID: "it is not good yet; compare the clocks here and there",
+  CERT_HAS_EXPIRED: "one of those above it is over",
+  CERT_REVOKED: "it was revoked",
+  ERR_TLS_CERT_ALTNAME_INVALID: "it is of another host",
+};
+
 function judgeCertificate(certificate: Certificate | undefined, times: string, leastDays: number): Finding {
   const expected = `a trusted certificate for ${leastDays} days or more`;
   if (!certificate) return { verdict: "error", observed: times, expected, message: "The server showed no certificate." };
@@ -80,7 +88,7 @@ function judgeCertificate(certificate: Certificate | undefined, times: string, l
     return {
       ...seen,
       verdict: "failed",
-      message: `The certificate is not trusted (${certificate.distrust}): wrong host name, or an authority that is not known here.`,
+      message: `The certificate is not trusted (${certificate.distrust}): ${causes[certificate.distrust] ?? "it is signed by an authority that is not known here"}.`,
     };
   if (days < leastDays)
     return { ...seen, verdict: "degraded", message: "The certificate ends soon, so its renewal may be broken." };

@@ -5,6 +5,7 @@ import { examineCredential, type WritingRight } from "../warehouse/credential.ts
 import type { WarehouseDescription } from "../warehouse/describe.ts";
 import { WarehouseFailure } from "../warehouse/failure.ts";
 import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
+import { numberedIds } from "./endpoint-ids.ts";
 import { type MayWrite, withException } from "./may-write.ts";
 
 export interface WarehouseLimits {
@@ -166,12 +167,20 @@ function judgeCredential(writing: readonly WritingRight[], unknown: readonly str
   return { verdict: "passed", observed: "no privilege that writes", expected };
 }
 
+const sqlId = (name: string) => `sql.${name}`;
+
+/** One for each: a name is for people, and several statements may have the same. */
+export function sqlIds(samples: readonly { name: string }[]): string[] {
+  return numberedIds(samples.map(({ name }) => sqlId(name)));
+}
+
 /** Statements that must bring rows. */
 export function checkSqlSample(
   opening: Promise<WarehouseReader>,
   sample: { name: string; query: string; minimumRows: number },
+  id = sqlId(sample.name),
 ): Promise<Check> {
-  return look(`sql.${sample.name}`, `SQL: ${sample.name}`, async () => {
+  return look(id, `SQL: ${sample.name}`, async () => {
     const rows = await (await explained(opening)).query(sample.query);
     const enough = rows.length >= sample.minimumRows;
     return {

@@ -1,4 +1,5 @@
-import { excerpt, holds, jsonAt, parseAnswer, same, shown, wanted } from "../config/assertion.ts";
+import { excerpt, headerHolds, holds, jsonAt, parseAnswer, same, shown, wanted } from "../config/assertion.ts";
+import { retryAfterMs } from "../config/retry-after.ts";
 import type { Endpoint } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
@@ -46,7 +47,14 @@ export function read(
   method: Endpoint["method"],
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Answer> {
-  return send(ports, path, { method, headers: { ...ports.headers, ...headers } });
+  return send(ports, path, { method, headers: withHeaders(ports.headers, headers) });
+}
+
+/** Names are the same in any capitals: two spellings of one would be sent as one header with both values. */
+function withHeaders(usual: Readonly<Record<string, string>>, own: Readonly<Record<string, string>>): Record<string, string> {
+  const lower = (headers: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  return { ...lower(usual), ...lower(own) };
 }
 
 /**
@@ -60,7 +68,7 @@ export function postNothing(ports: ApiPorts, path: string): Promise<Answer> {
 export function postJson(ports: ApiPorts, path: string, body: object): Promise<Answer> {
   return send(ports, path, {
     method: "POST",
-    headers: { ...ports.headers, "content-type": "application/json" },
+    headers: withHeaders(ports.headers, { "content-type": "application/json" }),
     body: JSON.stringify(body),
   });
 }
@@ -95,7 +103,6 @@ async function send(
 async function ask(url: URL, init: RequestInit, started: number): Promise<Answer> {
   const response = await fetch(url, init);
   const { text, cut } = await readBody(response);
-  const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
   return {
     status: response.status,
     headers: response.headers,
@@ -103,7 +110,7 @@ async function ask(url: URL, init: RequestInit, started: number): Promise<Answer
     cut,
     json: parseAnswer(text),
     durationMs: performance.now() - started,
-    retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1000 : undefined,
+    retryAfterMs: retryAfterMs(response.headers.get("retry-after")),
   };
 }
 
@@ -139,7 +146,7 @@ const leastDelayMs = 300;
 export function checkEndpoint(ports: ApiPorts, endpoint: Endpoint, limits: EndpointLimits, id: string): Promise<Check> {
   const title = endpoint.name ?? `${endpoint.method} ${endpoint.path}`;
   return look(id, title, async () => {
-    const headers = { ...endpoint.headers, ...(endpoint.signIn ? await bearer(ports) : {}) };
+    const headers = withHeaders(endpoint.headers, endpoint.signIn ? await bearer(ports) : {});
     const first = await sample(ports, endpoint, headers, limits);
     const found = judgeSampling(ports, endpoint, first, limits);
     if (found.verdict !== "failed" || !found.latency || !limits.quiet) return found;
@@ -279,7 +286,7 @@ function judgeAnswer(endpoint: Endpoint, answer: Answer): Finding | undefined {
   }
   for (const { header, ...claim } of endpoint.answerHeaders) {
     const value = answer.headers.get(header) ?? undefined;
-    if (!holds(claim, value))
+    if (!headerHolds(claim, value))
       return {
         verdict: "failed",
         observed: `${header} is ${shown(value)}`,

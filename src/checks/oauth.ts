@@ -11,9 +11,10 @@ const providerRoutes = ["authorization_endpoint", "token_endpoint", "jwks_uri"];
 export function checkDiscovery(ports: ApiPorts, address: string): Promise<Check> {
   return look("oauth.discovery", "OAuth discovery document", async () => {
     const { origin, href } = new URL(address);
-    // Another host: the headers and the token of the API are not for it.
-    await ports.pace?.turn(ports.signal);
-    const answer = await get({ url: origin, headers: {}, signal: ports.signal }, href);
+    // Another host: the headers and the token of the API are not for it. Perhaps it is none, and then the same is held to.
+    const { signal, readOnly } = ports;
+    await ports.pace?.turn(signal);
+    const answer = await get({ url: origin, headers: {}, signal, ...(readOnly ? { readOnly } : {}) }, href);
     const expected = `HTTP 200 with issuer, ${providerRoutes.join(", ")}`;
     const observed = `HTTP ${answer.status}`;
     if (answer.status !== 200)

@@ -96,7 +96,9 @@ function memory(info: Record<string, string>, limit: number): Finding {
   const megabytes = `${(used / 1_048_576).toFixed(1)} MB`;
   // Since its start, so that it tells what happened at some time, and not what happens.
   const evictions = Number(info.evicted_keys) > 0 ? `, ${info.evicted_keys} keys evicted since its start` : "";
-  if (!(maximum > 0)) return { verdict: "passed", observed: `${megabytes}, no limit set${evictions}` };
+  if (!Number.isFinite(maximum))
+    return { verdict: "error", observed: megabytes, message: "INFO does not tell maxmemory, so nobody knows how full it is." };
+  if (maximum <= 0) return { verdict: "passed", observed: `${megabytes}, no limit set${evictions}` };
   const share = used / maximum;
   return {
     verdict: share <= limit ? "passed" : "degraded",

@@ -2,12 +2,15 @@ import { jsonAt, parseAnswer } from "../config/assertion.ts";
 import type { Check } from "../model.ts";
 import { look } from "./check.ts";
 
+/** The last moment that is a date to JavaScript; what ends later does not end. */
+export const lastMomentMs = 8.64e15;
+
 /** When a JSON Web Token says that it ends, in Unix milliseconds; any other token tells nothing. */
 export function endOfToken(token: string): number | undefined {
   const [, claims, signature] = token.split(".");
   if (claims === undefined || signature === undefined) return undefined;
   const seconds = jsonAt(parseAnswer(Buffer.from(claims, "base64url").toString()), "$.exp");
-  return typeof seconds === "number" ? seconds * 1000 : undefined;
+  return typeof seconds === "number" && Math.abs(seconds * 1000) <= lastMomentMs ? seconds * 1000 : undefined;
 }
 
 const dayMs = 86_400_000;

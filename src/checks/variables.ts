@@ -13,6 +13,9 @@ const knownDefaults = new Set(
   your-token-here your-secret your-secret-here test-token-secret adb-0000000000000000.0.azuredatabricks.net
   adb-1234567890123456.7.azuredatabricks.net`.split(/\s+/),
 );
+/** Of these, what is no secret may be right: NODE_ENV is `test`, a user `admin`. */
+const ordinaryWords = new Set(["admin", "default", "example", "root", "test"]);
+const namesNoSecret = /(?:^|_)(?:CATALOG|DATABASE|ENV|ENVIRONMENT|NAME|NAMESPACE|SCHEMA|STAGE|USER|USERNAME)$/;
 /** `<your token>`, `${{ secrets.TOKEN }}`, `$TOKEN`: somebody forgot to fill it in. A hash such as `$2b$12$…` is none of them. */
 const placeholder = /^<.*>$|\$\{\{|^\$[{(]\w|^\$[A-Za-z_]\w*$/;
 
@@ -67,7 +70,8 @@ function problemsOf(variable: Exclude<Variable, string>, value: string, now: num
   const failed = (what: string, cure: string): Problem => ({ verdict: "failed", name: variable.name, what, cure });
   if (value === "") return [failed("missing", "")];
   if (placeholder.test(value)) return [failed("is a placeholder", `Put the real value into ${variable.name}.`)];
-  if (isKnownDefault(value) || value === variable.name)
+  const isOrdinary = namesNoSecret.test(variable.name) && ordinaryWords.has(value.toLowerCase());
+  if ((isKnownDefault(value) && !isOrdinary) || value === variable.name)
     return [failed("is a well-known default", `Anybody can guess ${variable.name}: make a random one.`)];
   return [
     ...(variable.matches !== undefined && !new RegExp(`^(?:${variable.matches})$`).test(value)

@@ -36,8 +36,9 @@ export function checkNamespace(
   namespace: string,
   limitMs: number,
   token: Promise<string> | undefined,
+  id = namespaceId(namespace),
 ): Promise<Check> {
-  return look(`websocket${namespace.replaceAll("/", ".")}`, `WebSocket ${namespace}`, async () => {
+  return look(id, `WebSocket ${namespace}`, async () => {
     const expected = `${token ? "connect" : "refusal without a token"} in < ${milliseconds(limitMs)}`;
     const { outcome, text, durationMs } = await meet(ports, namespace, limitMs * 2, await token);
     const observed = `${outcome}${text ? ` (${text})` : ""} in ${milliseconds(durationMs)}`;
@@ -57,23 +58,33 @@ export function checkNamespace(
 }
 
 /** A token that nobody made must be refused: a namespace that takes any text for a token only looks guarded. */
-export function checkWrongToken(ports: SocketPorts, namespace: string, limitMs: number): Promise<Check> {
-  return look(
-    `websocket${namespace.replaceAll("/", ".")}.wrong-token`,
-    `WebSocket ${namespace} refuses a wrong token`,
-    async () => {
-      const { outcome, text } = await meet(ports, namespace, limitMs * 2, "env-actions-wrong-token");
-      const expected = "refusal";
-      const observed = `${outcome}${text ? ` (${text})` : ""}`;
-      if (outcome === "connected")
-        return { verdict: "failed", observed, expected, message: "Anybody can connect: the token is not looked at." };
-      if (text === unknownNamespace)
-        return { verdict: "failed", observed, expected, message: `The server runs, but has no namespace ${namespace}.` };
-      if (!wrongToken.test(text))
-        return { verdict: "error", observed, expected, message: "The server refused, but for a reason that proves nothing." };
-      return { verdict: "passed", observed, expected };
-    },
-  );
+export function checkWrongToken(
+  ports: SocketPorts,
+  namespace: string,
+  limitMs: number,
+  id = namespaceId(namespace),
+): Promise<Check> {
+  return look(`${id}.wrong-token`, `WebSocket ${namespace} refuses a wrong token`, async () => {
+    const { outcome, text } = await meet(ports, namespace, limitMs * 2, "env-actions-wrong-token");
+    const expected = "refusal";
+    const observed = `${outcome}${text ? ` (${text})` : ""}`;
+    if (outcome === "connected")
+      return { verdict: "failed", observed, expected, message: "Anybody can connect: the token is not looked at." };
+    if (text === unknownNamespace)
+      return { verdict: "failed", observed, expected, message: `The server runs, but has no namespace ${namespace}.` };
+    if (!wrongToken.test(text))
+      return { verdict: "error", observed, expected, message: "The server refused, but for a reason that proves nothing." };
+    return { verdict: "passed", observed, expected };
+  });
+}
+
+function namespaceId(namespace: string): string {
+  return `websocket${namespace.replaceAll("/", ".")}`;
+}
+
+/** One for each namespace: what differs by its slashes alone would share one. */
+export function namespaceIds(namespaces: readonly string[]): string[] {
+  return numberedIds(namespaces.map(namespaceId));
 }
 
 /** A WebSocket without Socket.IO: opened, waited for a message where one is expected, and closed again. */
@@ -116,9 +127,7 @@ async function meetPlainly(
   { path, message }: { path: string; message?: string | undefined },
   timeoutMs: number,
 ): Promise<number> {
-  const url = new URL(path, ports.url);
-  const refusal = ports.readOnly && whyNotSent(ports.readOnly, url, { method: "GET", headers: ports.headers });
-  if (refusal) throw new Error(`${path} was refused before sending: this environment is read-only, and ${refusal}.`);
+  const url = addressOf(ports, path);
   const { WebSocket } = await import("ws");
   await ports.pace?.turn(ports.signal);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
@@ -150,6 +159,22 @@ async function meetPlainly(
   }
 }
 
+/** @throws Error where it is another host's */
+function addressAt({ url }: SocketPorts, path: string): URL {
+  const address = new URL(path, url);
+  // `//elsewhere/path` is an address, too: headers and tokens are for this host alone.
+  if (address.origin !== new URL(url).origin) throw new Error(`${path} leads away from ${url}; nothing was asked there.`);
+  return address;
+}
+
+/** @throws Error where it is another host's, or must not be asked where nothing may be written */
+function addressOf(ports: SocketPorts, path: string): URL {
+  const address = addressAt(ports, path);
+  const refusal = ports.readOnly && whyNotSent(ports.readOnly, address, { method: "GET", headers: ports.headers });
+  if (refusal) throw new Error(`${path} was refused before sending: this environment is read-only, and ${refusal}.`);
+  return address;
+}
+
 function lateness(signal: AbortSignal, timeoutMs: number): unknown {
   return signal.aborted ? signal.reason : new Error(`The WebSocket did not answer within ${milliseconds(timeoutMs)}.`);
 }
@@ -161,13 +186,12 @@ export async function loadSocketClient(): Promise<void> {
 
 /** Connects once and closes again, whatever happens. */
 async function meet(ports: SocketPorts, namespace: string, timeoutMs: number, token: string | undefined): Promise<Meeting> {
-  const address = new URL(ports.path, ports.url);
-  const refusal = ports.readOnly && whyNotSent(ports.readOnly, address, { method: "GET", headers: ports.headers });
-  if (refusal) throw new Error(`${ports.path} was refused before sending: this environment is read-only, and ${refusal}.`);
+  const address = addressAt(ports, namespace);
+  addressOf(ports, ports.path);
   const { io } = await import("socket.io-client");
   await ports.pace?.turn(ports.signal);
   const started = performance.now();
-  const socket = io(new URL(namespace, ports.url).href, {
+  const socket = io(address.href, {
     path: ports.path,
     transports: ["websocket"],
     reconnection: false,

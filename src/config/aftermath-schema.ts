@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { alertChannels, stageNames } from "../model.ts";
-import { secret } from "./secret.ts";
+import { secret, secretUrl } from "./secret.ts";
 import { duration, timeLimit } from "./units.ts";
-import { command, exactlyOneOf, httpUrl, isGroup } from "./values.ts";
+import { command, exactlyOneOf, fetchedUrl, httpUrl, isGroup } from "./values.ts";
 
 /** What follows from a verdict: who is told, and what is rolled back. */
 
@@ -25,19 +25,19 @@ export const alertsSchema = z
     window: duration.prefault("4h").meta({ description: "The same cause is told once in this time." }),
     webhook: z
       .strictObject({
-        url: secret.meta({ description: "Gets a POST of JSON." }),
+        url: secretUrl.meta({ description: "Gets a POST of JSON." }),
         secret: secret.meta({ description: "Signs it: HMAC-SHA256, in the header X-Env-Actions-Signature." }),
       })
       .optional()
       .meta({ description: "Any server, by a signed request." }),
     slack: z
-      .strictObject({ url: secret.meta({ description: "An incoming webhook of Slack's." }) })
+      .strictObject({ url: secretUrl.meta({ description: "An incoming webhook of Slack's." }) })
       .optional()
       .meta({ description: "A channel in Slack." }),
     pagerDuty: z
       .strictObject({
         routingKey: secret.meta({ description: "The integration key of a service (Events API v2)." }),
-        url: httpUrl
+        url: fetchedUrl
           .default("https://events.pagerduty.com/v2/enqueue")
           .meta({ description: "Another for the EU: https://events.eu.pagerduty.com/v2/enqueue." }),
       })

@@ -19,12 +19,18 @@ const textClaims = {
   matches: regularExpression.optional().meta({ description: "A regular expression that the value, as text, matches." }),
 };
 
+/** Names behind dots, and in brackets numbers and names in quotes. What could name several places is none. */
+const jsonPath = /^\$[^.[\]'"*]*(?:\.[^.[\]'"*]+|\[\w+\]|\['[^']*'\]|\["[^"]*"\])*$/;
+
 /** Each can be told from one answer. */
 const claims = {
   path: z
     .string()
-    .regex(/^\$/, { error: "expected a JSON path such as $.data.serverTime" })
-    .meta({ description: "Where to look, such as $.data.serverTime." }),
+    .regex(jsonPath, {
+      error:
+        "expected a JSON path such as $.data.serverTime, $.items[0].id or $['a.b']: it names one place, so *, .., [-1] and [?…] say nothing here",
+    })
+    .meta({ description: "Where to look, such as $.data.serverTime, $.items[0].id or $['a.b']." }),
   ...textClaims,
   between: z
     .array(z.number({ error: "expected a number" }))
@@ -90,11 +96,21 @@ export function holds(claim: Omit<Claim, "path">, value: unknown, now: number = 
   return present && new RegExp(claim.matches).test(typeof value === "string" ? value : JSON.stringify(value));
 }
 
+/** A header is text, so what stands in the file is compared as it is written there. */
+export function headerHolds(claim: Omit<Claim, "path">, value: string | undefined): boolean {
+  if (value === undefined) return false;
+  if (claim.equals !== undefined) return value === String(claim.equals);
+  if (claim.oneOf) return claim.oneOf.some((allowed) => value === String(allowed));
+  return holds(claim, value);
+}
+
 /** Unix seconds have ten digits for the next two centuries, milliseconds thirteen. */
 const firstMilliseconds = 100_000_000_000;
 
 function timeOf(value: unknown): number | undefined {
   if (typeof value === "number") return value < firstMilliseconds ? value * 1000 : value;
+  // Large numbers are often told as text, so that no digit is lost.
+  if (typeof value === "string" && /^\d{9,13}(?:\.\d+)?$/.test(value)) return timeOf(Number(value));
   const time = typeof value === "string" ? Date.parse(value) : Number.NaN;
   return Number.isNaN(time) ? undefined : time;
 }
@@ -109,9 +125,10 @@ export function wanted(claim: Omit<Claim, "path">): string {
   return "a value, not null";
 }
 
-/** Reads `$.data.items[0].name`; `undefined` where the path leads nowhere. */
+/** Reads `$.data.items[0]['name']`; `undefined` where the path leads nowhere. */
 export function jsonAt(json: unknown, path: string): unknown {
-  const steps = path.slice(1).match(/[^.[\]]+/g) ?? [];
+  const written = path.slice(1).match(/'[^']*'|"[^"]*"|[^.[\]'"]+/g) ?? [];
+  const steps = written.map((step) => step.replace(/^(['"])(.*)\1$/s, "$2"));
   return steps.reduce<unknown>(
     (value, step) =>
       typeof value === "object" && value !== null && Object.hasOwn(value, step)

@@ -20,7 +20,9 @@ export function shapeMistakes(data: unknown, entries: Entries, unread: ReadonlyS
   return issues.map(({ path, message, about }) => ({
     at: about === "key" ? keySpanAt(entries, path) : spanAt(entries, path),
     path,
-    message: about === "value" && !entries.has(pathKey(path)) ? `missing: ${message}` : message,
+    // What a DATABRICKS_* variable says stands nowhere in the file, and is there all the same.
+    message:
+      about === "value" && !entries.has(pathKey(path)) && valueAt(data, path) === undefined ? `missing: ${message}` : message,
   }));
 }
 

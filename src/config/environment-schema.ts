@@ -3,11 +3,13 @@ import { alertsSchema, rollbackSchema } from "./aftermath-schema.ts";
 import { assertionSchema, claimSchema, headerSchema } from "./assertion.ts";
 import { authSchema } from "./auth-schema.ts";
 import { emptyPostsWanted, knownToWrite } from "./routes.ts";
-import { secret } from "./secret.ts";
+import { bearerToken, secret } from "./secret.ts";
 import { timeLimit } from "./units.ts";
 import {
   command,
   exactlyOneOf,
+  fetchedOrigin,
+  fetchedUrl,
   hostAndPort,
   httpOrigin,
   httpUrl,
@@ -18,26 +20,33 @@ import {
   regularExpression,
   routePattern,
   variableName,
+  workspaceHost,
 } from "./values.ts";
 
 const headers = z
   .record(z.string(), z.string())
   .meta({ description: "Sent with every request; production wants a listed Origin." });
 
-export const endpointSchema = z.strictObject({
-  name: z.string().min(1).optional().meta({ description: "For people; the path if left out." }),
-  path: path.meta({ description: "Relative to the API, with its query." }),
-  status: z.array(z.int().min(100).max(599)).min(1).default([200]).meta({ description: "Statuses that pass." }),
-  degradedStatus: z.array(z.int().min(100).max(599)).default([206]).meta({ description: "Statuses of the warning band." }),
-  json: z.array(assertionSchema).default([]).meta({ description: "What the JSON answer must hold." }),
-  method: z
-    .enum(["GET", "HEAD", "OPTIONS"])
-    .default("GET")
-    .meta({ description: "No other method is sent: these are defined to change nothing." }),
-  headers: z.record(z.string(), z.string()).default({}).meta({ description: "Sent with this route, beside api.headers." }),
-  answerHeaders: z.array(headerSchema).default([]).meta({ description: "What headers of the answer must hold." }),
-  signIn: z.boolean().default(false).meta({ description: "Send the test token, or the environment's reader token." }),
-});
+export const endpointSchema = z
+  .strictObject({
+    name: z.string().min(1).optional().meta({ description: "For people; the path if left out." }),
+    path: path.meta({ description: "Relative to the API, with its query." }),
+    status: z.array(z.int().min(100).max(599)).min(1).default([200]).meta({ description: "Statuses that pass." }),
+    degradedStatus: z.array(z.int().min(100).max(599)).default([206]).meta({ description: "Statuses of the warning band." }),
+    json: z.array(assertionSchema).default([]).meta({ description: "What the JSON answer must hold." }),
+    method: z
+      .enum(["GET", "HEAD", "OPTIONS"])
+      .default("GET")
+      .meta({ description: "No other method is sent: these are defined to change nothing." }),
+    headers: z.record(z.string(), z.string()).default({}).meta({ description: "Sent with this route, beside api.headers." }),
+    answerHeaders: z.array(headerSchema).default([]).meta({ description: "What headers of the answer must hold." }),
+    signIn: z.boolean().default(false).meta({ description: "Send the test token, or the environment's reader token." }),
+  })
+  .refine(({ method, json }) => !(method === "HEAD" && Array.isArray(json) && json.length > 0), {
+    path: ["json"],
+    error: "a HEAD is answered without content: ask with GET, or look at answerHeaders",
+    when: isGroup,
+  });
 
 /** A written exception: without one, a credential that could write fails a read-only environment. */
 const mayWrite = z
@@ -57,9 +66,7 @@ const mayWrite = z
 
 /** Before this is read, {@link import("./unified-variables.ts")} fills in what the file leaves to DATABRICKS_* variables. */
 const databricks = z.strictObject({
-  host: z
-    .string()
-    .min(1)
+  host: workspaceHost
     // What is read there is what stands here, so that editors show the truth.
     .prefault("${DATABRICKS_HOST}")
     .meta({ description: "Host, or host:port; DATABRICKS_HOST if left out." }),
@@ -69,7 +76,7 @@ const databricks = z.strictObject({
     .optional()
     .meta({ description: "Warehouse id; DATABRICKS_WAREHOUSE_ID, or the path in DATABRICKS_HTTP_PATH, if left out." }),
   path: z.string().min(1).optional().meta({ description: "HTTP path, where it is not /sql/1.0/warehouses/<warehouse>." }),
-  token: secret.optional().meta({
+  token: bearerToken.optional().meta({
     description:
       "Signs in with a personal access token, ${DATABRICKS_TOKEN}. Without any sign-in here, DATABRICKS_* variables say which.",
   }),
@@ -164,7 +171,7 @@ const redis = z.strictObject({
 });
 
 const api = z.strictObject({
-  url: httpOrigin.meta({ description: "Where the API answers, without a path: routes begin at the root of the host." }),
+  url: fetchedOrigin.meta({ description: "Where the API answers, without a path: routes begin at the root of the host." }),
   headers: headers.default({}),
   endpoints: z
     .array(endpointSchema)
@@ -217,7 +224,7 @@ const websocket = z.strictObject({
 const oauth = z.strictObject({
   path: path.default("/api/v1/auth/google").meta({ description: "Route that gets an empty sign-in, which it must refuse." }),
   code: z.string().default("VALIDATION_ERROR").meta({ description: "The error code of that refusal." }),
-  discovery: httpUrl.optional().meta({
+  discovery: fetchedUrl.optional().meta({
     description: "The provider's OpenID configuration, such as https://accounts.google.com/.well-known/openid-configuration.",
   }),
 });
@@ -309,7 +316,7 @@ export const environmentSchema = z
     auth: authSchema.optional().meta({ description: "How test tokens are minted and used." }),
     oauth: oauth.optional().meta({ description: "The sign-in with Google, looked at without signing in." }),
     analytics: z.array(endpointSchema).default([]).meta({ description: "Read-only dashboard routes that smoke reads." }),
-    token: secret.optional().meta({ description: "A bearer token for reading, where test tokens cannot be minted." }),
+    token: bearerToken.optional().meta({ description: "A bearer token for reading, where test tokens cannot be minted." }),
     sql: z.array(sample).default([]).meta({ description: "Statements that smoke samples." }),
     servers: z
       .record(name, serverSchema)

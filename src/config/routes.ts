@@ -6,14 +6,14 @@ export const emptyPostsWanted: readonly string[] = ["/api/v1/auth/google", "/api
 
 /**
  * Whether a path is one of these routes. It is compared as a server may read it, not as it is written: escapes, double slashes, dots,
- * capitals, matrix parameters and a slash at the end make no other route of it.
+ * capitals and letters of another width, matrix parameters, an ending such as .json and a slash at the end make no other route of it.
  * @param pattern `*` is any part between two slashes, `**` any number of them
  */
 export function isRoute(path: string, patterns: readonly string[]): boolean {
   const readings = readingsOf(path);
   return patterns.some((pattern) => {
     const rooted = pattern.startsWith("/") ? pattern : `/${pattern}`;
-    const parts = rooted.toLowerCase().split(/(\*\*\/?|\*)/);
+    const parts = folded(rooted).split(/(\*\*\/?|\*)/);
     const expression = new RegExp(`^${parts.map(expressionOf).join("")}$`);
     return readings.some((reading) => expression.test(reading));
   });
@@ -31,7 +31,10 @@ function readingsOf(path: string): string[] {
   const readings: string[] = [];
   let text = path;
   for (let times = 0; times < 5; times++) {
-    readings.push(plain(text), plain(text.replaceAll(/[?#].*$/gs, "")));
+    for (const one of new Set([text, text.replaceAll(/[?#].*$/gs, "")])) {
+      const alike = new Set([plain(one), plain(folded(inUtf8(one)))]);
+      readings.push(...alike, ...[...alike].map((reading) => reading.replace(formatEnding, "$1")));
+    }
     const decoded = decodedOnce(text);
     if (decoded === text) break;
     text = decoded;
@@ -39,9 +42,24 @@ function readingsOf(path: string): string[] {
   return readings;
 }
 
+/** Behind a name, in what form the answer is wanted. */
+const formatEnding = /([^/])\.[a-z0-9]{1,8}$/;
+
 function decodedOnce(text: string): string {
-  // Byte by byte, so that one malformed escape does not keep the others from being read.
-  return text.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  // Byte by byte, so that one malformed escape does not keep the others from being read. IIS knows %u0072 as well.
+  return text.replaceAll(/%(?:([0-9a-f]{2})|u([0-9a-f]{4}))/gi, (_, byte?: string, letter?: string) =>
+    String.fromCharCode(Number.parseInt(byte ?? letter ?? "", 16)),
+  );
+}
+
+/** The letters that its bytes are; as it is where they are none. */
+function inUtf8(text: string): string {
+  return /[\u0100-\uffff]/.test(text) ? text : Buffer.from(text, "latin1").toString("utf8");
+}
+
+/** As a comparison sees it that is lenient about letters: full-width ones, and the long s. */
+function folded(text: string): string {
+  return text.normalize("NFKC").toLowerCase();
 }
 
 function plain(path: string): string {

@@ -61,6 +61,11 @@ function unreachableProbes(path: Path, environment: unknown): Conflict[] {
     for (const name of needing)
       found.push({ path: [...path, name], message: "needs to know where the API is: add api: { url: … }" });
   }
+  if (part("databricks") === undefined && (list(part("sql")) ?? []).length > 0)
+    found.push({
+      path: [...path, "sql"],
+      message: "needs a warehouse that runs the statements: add databricks: { host: … }",
+    });
   const auth = part("auth");
   if (isGroup(auth) && auth.enabled !== false && auth.secret === undefined)
     found.push({
@@ -95,7 +100,9 @@ function writingRoutes(path: Path, environment: unknown): Conflict[] {
       ["url", "socketIo"].map((probe) => ["servers", server, "ready", probe]),
     ),
     ["websocket", "path"],
+    ...(list(valueAt(environment, ["websocket", "plain"])) ?? []).map((_, index) => ["websocket", "plain", index, "path"]),
     ["oauth", "path"],
+    ["oauth", "discovery"],
     ["auth", "use"],
     ["auth", "mint"],
   ];
@@ -144,7 +151,9 @@ function redisConflicts(path: Path, redis: unknown): Conflict[] {
   const url = text(redis.url);
   if (url === undefined || url === "") return found;
   const address = URL.canParse(url) ? new URL(url) : undefined;
-  if (!address || !["redis:", "rediss:"].includes(address.protocol))
+  // A bare #, ? or / in a password ends the host in the middle of it, and what is before would be the host.
+  const isCutShort = address !== undefined && `${address.pathname}${address.search}${address.hash}`.includes("@");
+  if (!address || isCutShort || !["redis:", "rediss:"].includes(address.protocol))
     return [
       ...found,
       {

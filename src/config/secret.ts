@@ -30,14 +30,34 @@ export class Secret {
   }
 }
 
-/** In the file a secret is always a reference, `${NAME}`; the loader refuses one that is written out. */
-export const secret = z
+const written = z
   .string({ error: "expected a reference to an environment variable, such as ${DATABRICKS_TOKEN}" })
-  .min(1, { error: "the environment variable that holds this secret is empty" })
-  .transform((value) => new Secret(value))
-  .meta({
-    description: "A secret: always a reference such as ${DATABRICKS_TOKEN}, never the value itself.",
-    writeOnly: true,
-    pattern: "^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$",
-  })
-  .register(handlings, { handling: "secret" });
+  .min(1, { error: "the environment variable that holds this secret is empty" });
+
+/** In the file a secret is always a reference, `${NAME}`; the loader refuses one that is written out. */
+export const secret = secretOf(written);
+
+/** A token that a header carries. One that was stored with a line break at its end made errors of the client that hold nothing else. */
+export const bearerToken = secretOf(
+  written.refine((text) => !/[\s\p{Cc}]/u.test(text), {
+    error: "this token holds a blank or a line break, which no header can carry: store it without",
+  }),
+);
+
+/** An address that whoever knows it may use. */
+export const secretUrl = secretOf(
+  written.refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
+    error: "expected an http:// or https:// address in that variable",
+  }),
+);
+
+function secretOf(text: z.ZodString) {
+  return text
+    .transform((value) => new Secret(value))
+    .meta({
+      description: "A secret: always a reference such as ${DATABRICKS_TOKEN}, never the value itself.",
+      writeOnly: true,
+      pattern: "^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$",
+    })
+    .register(handlings, { handling: "secret" });
+}

@@ -20,10 +20,33 @@ export const variableName = z
 
 export const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// address" });
 
-/** Where routes are asked: each of them begins at the root of the host, so a path here would be dropped without a word. */
-export const httpOrigin = httpUrl.refine((text) => !URL.canParse(text) || isBare(new URL(text)), {
-  error: "expected no path behind the host: routes begin at its root, so write it in front of each, such as path: /api/v1/health",
+/** fetch makes no request to an address with a password, and its error says the password. */
+export const fetchedUrl = httpUrl.refine((text) => !URL.canParse(text) || !hasUser(new URL(text)), {
+  error:
+    "expected no user and no password in the address: they are sent in a header, such as headers: { Authorization: ${NAME} }",
 });
+
+function hasUser({ username, password }: URL): boolean {
+  return username !== "" || password !== "";
+}
+
+/** Of a workspace, as Databricks' own tools take it: also as an address without a path. */
+export const workspaceHost = z
+  .string()
+  .min(1)
+  // Not a pattern: by default a reference stands there.
+  .refine((text) => text.startsWith("${") || /^(?:https:\/\/)?[^\s/:@?#[\]]+(?::\d{1,5})?\/*$/i.test(text), {
+    error:
+      "expected the workspace's host alone, such as adb-1234567890123456.7.azuredatabricks.net: no http://, and nothing behind it",
+  });
+
+/** Where routes are asked: each of them begins at the root of the host, so a path here would be dropped without a word. */
+const bare = (text: string) => !URL.canParse(text) || isBare(new URL(text));
+const noPath = {
+  error: "expected no path behind the host: routes begin at its root, so write it in front of each, such as path: /api/v1/health",
+};
+export const httpOrigin = httpUrl.refine(bare, noPath);
+export const fetchedOrigin = fetchedUrl.refine(bare, noPath);
 
 function isBare({ pathname, search, hash }: URL): boolean {
   return pathname === "/" && search === "" && hash === "";

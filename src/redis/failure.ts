@@ -16,7 +16,9 @@ export class RedisFailure extends Error {
 export function unreachable(why: unknown): RedisFailure {
   if (why instanceof RedisFailure) return why;
   const text = why instanceof Error ? why.message || String((why as { code?: unknown }).code ?? why.name) : String(why);
-  return new RedisFailure("unreachable", `Redis does not answer: ${text}`, why);
+  // How the parser of replies says that they are none.
+  const said = /Unknown RESP type|call stack size/.test(text) ? "what answers there is no Redis" : text;
+  return new RedisFailure("unreachable", `Redis does not answer: ${said}`, why);
 }
 
 export function cancelled(signal: AbortSignal): RedisFailure {

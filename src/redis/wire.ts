@@ -108,7 +108,9 @@ export class Wire {
     const { replies, lost } = await this.send([["PING"]]);
     if (lost) throw lost;
     const [reply] = replies;
-    if (reply instanceof ErrorReply && !reply.text.startsWith("MISCONF ")) throw refusal(reply.text);
+    if (reply instanceof ErrorReply) {
+      if (!reply.text.startsWith("MISCONF ")) throw refusal(reply.text);
+    } else if (reply !== "PONG") throw unreachable(`it answers a PING with ${reply ? String(reply).slice(0, 40) : "nothing"}`);
   }
 
   /** Sends commands together, and waits for as many replies. Errors among the replies are replies. */

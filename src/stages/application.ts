@@ -4,7 +4,7 @@ import { endpointIds } from "../checks/endpoint-ids.ts";
 import { checkEndpoint } from "../checks/http.ts";
 import { checkDiscovery, checkOauth } from "../checks/oauth.ts";
 import { Pace } from "../checks/pace.ts";
-import { checkNamespace, checkPlainSocket, checkWrongToken, plainIds } from "../checks/websocket.ts";
+import { checkNamespace, checkPlainSocket, checkWrongToken, namespaceIds, plainIds } from "../checks/websocket.ts";
 import type { Endpoint } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { apiPorts, socketPorts } from "./api.ts";
@@ -28,40 +28,53 @@ export function checkApplication(
 ): Checking[] {
   const pace = new Pace({ requestsPerSecond: limits.requestsPerSecond, longestPauseMs: limits.retryAfter });
   const api = apiPorts(context, pace);
-  if (!api) return [];
-  const { auth, oauth, websocket, ...environment } = context.environment;
+  // A WebSocket may stand alone, at an address of its own.
+  if (!api) return checkSockets(context, pace, limits, undefined);
+  const { auth, oauth, ...environment } = context.environment;
   const minted = signsIn && auth?.enabled && auth.secret ? mintOnce(context, () => mintToken(api, auth)) : undefined;
   const token = minted?.then((made) => made.token);
   // Every check that needs the token sees the failure; where none does, it must not end the process.
   token?.catch(() => undefined);
   const ports = token ? { ...api, token } : api;
-  const sockets = socketPorts(context, pace);
   const sampling = { samples: environment.api?.samples ?? 1, apiP95: limits.apiP95, quiet };
   const checkEndpoints = (group: string, endpoints: readonly Endpoint[]) => {
     const ids = endpointIds(group, endpoints, [connectionId]);
     return endpoints.map((endpoint, index) => checkEndpoint(ports, endpoint, sampling, ids[index] ?? group));
   };
-  const plain = websocket?.plain ?? [];
-  const plainSocketIds = plainIds(plain);
-  const { certificateDays, websocketConnect } = limits;
   return [
     checkConnection(
       connectionId,
       "Connection to the API",
       peerOf(api.url),
-      { leastDays: certificateDays, http: environment.api?.http2 ? "HTTP/2" : "any" },
+      { leastDays: limits.certificateDays, http: environment.api?.http2 ? "HTTP/2" : "any" },
       context.signal,
     ),
     ...(auth && (signsIn || !auth.enabled) ? [checkAuth(ports, auth, minted, context.secrets.add)] : []),
     ...checkEndpoints("api", environment.api?.endpoints ?? []),
     ...(signsIn ? [] : checkEndpoints("analytics", environment.analytics)),
-    ...(websocket?.namespaces ?? []).flatMap((name) => [
-      checkNamespace(sockets, name, websocketConnect, token),
-      checkWrongToken(sockets, name, websocketConnect),
-    ]),
-    ...plain.map((socket, index) => checkPlainSocket(sockets, socket, websocketConnect, plainSocketIds[index])),
+    ...checkSockets(context, pace, limits, token),
     ...(oauth ? [checkOauth(api, oauth)] : []),
     ...(oauth?.discovery === undefined ? [] : [checkDiscovery(api, oauth.discovery)]),
+  ];
+}
+
+function checkSockets(
+  context: StageContext,
+  pace: Pace,
+  { websocketConnect }: ApplicationLimits,
+  token: Promise<string> | undefined,
+): Checking[] {
+  const { websocket } = context.environment;
+  if (!websocket) return [];
+  const { namespaces, plain } = websocket;
+  const sockets = socketPorts(context, pace);
+  const [namespaceIdsOf, plainIdsOf] = [namespaceIds(namespaces), plainIds(plain)];
+  return [
+    ...namespaces.flatMap((name, index) => [
+      checkNamespace(sockets, name, websocketConnect, token, namespaceIdsOf[index]),
+      checkWrongToken(sockets, name, websocketConnect, namespaceIdsOf[index]),
+    ]),
+    ...plain.map((socket, index) => checkPlainSocket(sockets, socket, websocketConnect, plainIdsOf[index])),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { skipped } from "../checks/check.ts";
 import { checkConnection, type Peer, peerOf } from "../checks/connection.ts";
 import { checkDatabricks, type WarehouseLooks } from "../checks/databricks.ts";
 import { checkTokenLife, endOfToken } from "../checks/token-life.ts";
@@ -87,8 +88,18 @@ async function warehousePeer(settings: WarehouseSettings): Promise<Peer> {
   return ca ? { ...peer, trust: await trustBesidePublic(ca) } : peer;
 }
 
-/** The variables, and the life of the token that reads. */
+/** The variables, and the life of the token that reads. Where there is nothing else to look at either, no variables are no pass. */
 export function lookAtVariables(context: StageContext): Promise<Check> {
   const { variables, token } = context.environment;
+  if (variables.length === 0 && !token && namesNothing(context)) {
+    const why = "this environment names nothing to look at: add databricks, redis, api, websocket, servers or variables";
+    return Promise.resolve(skipped("variables", "Required variables", why));
+  }
   return checkVariables(variables, context.env, token ? { "the environment's token": token.reveal() } : {});
+}
+
+function namesNothing({ environment, stage }: StageContext): boolean {
+  const { databricks, redis, api, websocket, servers } = environment;
+  const started = Object.values(servers).some(({ stages }) => stages.some((one) => one === stage));
+  return !databricks && !redis && !api && !websocket && !started;
 }

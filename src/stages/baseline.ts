@@ -7,7 +7,7 @@ import { look, measuredOf, sentence } from "../checks/check.ts";
 import type { Baseline } from "../config/baseline-schema.ts";
 import { type Check, opensTheGate, worstVerdict } from "../model.ts";
 import { type StageContext, step, told } from "./context.ts";
-import { withoutDryRun } from "./score.ts";
+import { scoreChecks, withoutDryRun } from "./score.ts";
 
 /**
  * The latencies of the last passing runs, kept in the workspace: no outside service is needed to know what was normal. On a runner
@@ -34,7 +34,7 @@ type Run = z.output<typeof runSchema>;
 export async function compareWithEarlierRuns(context: StageContext, checks: readonly Check[]): Promise<Check[]> {
   const settings = stageOf(context)?.baseline;
   const { comparisons, slower } = settings ? await compareAll(context, checks, settings) : { comparisons: [], slower: [] };
-  await keepForLaterRuns(context, [...checks, ...comparisons], slower);
+  if (passes(context, [...checks, ...comparisons])) await keepForLaterRuns(context, checks, slower);
   return comparisons;
 }
 
@@ -72,12 +72,22 @@ function samplesIn(run: Run, id: string): number[][] {
 }
 
 /**
- * Keeps what passed of a run that passed, whatever became of its checks in dry run, so that a slow run never becomes the measure of the
- * next. A file that cannot be written is told, and no more.
+ * Whether nothing failed that counts, or the score bears it. The first alone is enough: where there is too little to compare with yet,
+ * the score may be low for that, and only this run can make it more.
+ */
+function passes(context: StageContext, checks: readonly Check[]): boolean {
+  const score = stageOf(context)?.score;
+  const deciding = withoutDryRun(checks, score?.weights ?? []);
+  if (opensTheGate(worstVerdict(deciding.map(({ verdict }) => verdict)))) return true;
+  return score !== undefined && opensTheGate(scoreChecks(checks, score).verdict);
+}
+
+/**
+ * Keeps what passed of a run that passed, so that a slow run never becomes the measure of the next. A file that cannot be written is
+ * told, and no more.
  */
 async function keepForLaterRuns(context: StageContext, checks: readonly Check[], slower: readonly string[]): Promise<void> {
-  const deciding = withoutDryRun(checks, stageOf(context)?.score?.weights ?? []);
-  if (context.signal.aborted || !opensTheGate(worstVerdict(deciding.map(({ verdict }) => verdict)))) return;
+  if (context.signal.aborted) return;
   const kept = sampled(checks).filter(({ check }) => check.verdict === "passed" && !slower.includes(check.id));
   if (kept.length === 0) return;
   const run: Run = {

@@ -1,4 +1,4 @@
-import { checkReadOnlyCredential, checkSqlSample } from "../checks/databricks.ts";
+import { checkReadOnlyCredential, checkSqlSample, sqlIds } from "../checks/databricks.ts";
 import { checkReadOnlyUser, checkRedis } from "../checks/redis.ts";
 import type { Check } from "../model.ts";
 import { compareRedis, compareWarehouse } from "../testdata/proof.ts";
@@ -42,8 +42,9 @@ function checkBase(context: StageContext, readers: Readers): Checking[] {
   const { warehouse, redis } = readers;
   const limits = config.stages.smoke;
   const readOnly = environment.access === "read-only";
+  const ids = sqlIds(environment.sql);
   const statements = [
-    ...(warehouse ? environment.sql.map((sample) => checkSqlSample(warehouse, sample)) : []),
+    ...(warehouse ? environment.sql.map((sample, index) => checkSqlSample(warehouse, sample, ids[index])) : []),
     ...(warehouse && readOnly ? [checkReadOnlyCredential(warehouse, environment.databricks?.mayWrite)] : []),
   ];
   return [

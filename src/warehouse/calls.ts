@@ -1,12 +1,10 @@
+import { closing, isOneOperand, isWord, joins, namesOnly, type Token, type Tokens, takesDistinct } from "./brackets.ts";
 import { isInfix, isScalar, isTableFunction, opensOperand, whyNotCalled } from "./functions.ts";
 
 /**
  * Whether what stands before a bracket calls something. Spark reserves next to no word: where an operand begins, `where('x')` calls
  * somebody's function of that name. So it is not the word that decides, but where it stands.
  */
-
-export type Token = { kind: "word" | "number" | "text" | "quoted-name" | "symbol"; value: string };
-type Tokens = readonly Token[];
 
 /** What stands before a bracket may be called; what may not be called is refused. */
 export function whyNotBeforeBracket(tokens: Tokens, index: number): string | undefined {
@@ -20,12 +18,19 @@ export function whyNotBeforeBracket(tokens: Tokens, index: number): string | und
   const outside = whyNotCalled(name);
   if (outside?.includes("reaches outside")) return outside;
   // `AS t(a, b)` and `WITH t(a, b)` name columns.
-  if (isWord(before, "AS", "WITH", "RECURSIVE")) return undefined;
+  if (isWord(before, "AS", "WITH", "RECURSIVE") || namesColumns(tokens, index)) return undefined;
   if (before?.value === ".") return `it calls ${name.toLowerCase()}() of a schema, which may do anything`;
   if (token.kind === "word" && isSyntax(tokens, index)) return undefined;
   // Functions that give a value and functions that give a table are looked up apart: `count` is somebody's own where a table is wanted.
-  if (beginsRelation(tokens, index))
-    return isTableFunction(name) ? undefined : (outside ?? `${asTable(name)} stands for a table`);
+  if (beginsRelation(tokens, index)) {
+    if (!isTableFunction(name)) return outside ?? `${asTable(name)} stands for a table`;
+    // `FROM VALUES (1), range(2)` goes on with the values, `FROM VALUES (1) v, range(2)` does not; and a view is of a value.
+    if (!isAmongValues(tokens, index) && !isOfView(tokens, index)) return undefined;
+  }
+  if (isWord(token, "VALUES") && isWord(tokens[index - 2], "IN"))
+    return "it has VALUES before a bracket behind IN, where Spark looks for a function of that name; write IN (VALUES 1, 2)";
+  if (isWord(token, "CASE"))
+    return "it has CASE before a bracket, where Spark may look for a function of that name; leave out the bracket, or compare with a constant";
   return isScalar(name)
     ? undefined
     : (outside ?? `it calls ${name.toLowerCase()}(), which gives a table, where a value is wanted`);
@@ -45,10 +50,6 @@ function asTable(name: string): string {
   return `it calls ${name.toLowerCase()}(), which is no table function of Databricks, where it`;
 }
 
-function isWord(token: Token | undefined, ...values: readonly string[]): boolean {
-  return token?.kind === "word" && values.includes(token.value);
-}
-
 const setOperations = ["UNION", "EXCEPT", "INTERSECT", "MINUS"];
 /** Words of types that are no functions. */
 const types = ["CHARACTER", "DEC", "NUMERIC", "VARCHAR"];
@@ -60,28 +61,31 @@ function isSyntax(tokens: Tokens, index: number): boolean {
   // Two operands never stand side by side: behind one there is an operator or the next clause.
   if (endsOperand(tokens, index - 1)) return isInfix(word) || word === "SELECT" || word === "VALUES";
   const bracketOf = before?.value === "(" ? tokens[index - 2] : undefined;
-  // In a bracket behind IN Spark looks for an operand first: `a IN (values('x'))` calls.
-  const beginsQuery =
-    before === undefined ||
-    (isWord(before, "ALL", "DISTINCT") && isWord(tokens[index - 2], ...setOperations)) ||
-    (before.value === "(" &&
-      (!bracketOf || bracketOf.kind === "symbol" || isWord(bracketOf, "AS", "FROM", "JOIN", ...setOperations)));
+  const end = closing(tokens, index + 1);
+  if (end === undefined) return false;
+  const next = tokens[end + 1];
   switch (word) {
     case "SELECT":
-      return beginsQuery;
     case "VALUES":
-      return beginsQuery || isWord(before, "FROM", "JOIN");
-    case "TABLE":
-      return beginsRelation(tokens, index);
+      return beginsQuery(tokens, index, end);
     case "LATERAL":
-      return (before?.value === "," || isWord(before, "JOIN")) && isWord(tokens[index + 2], "SELECT");
+      return (
+        (before?.value === "," || isWord(before, "JOIN")) &&
+        isWord(tokens[index + 2], "SELECT") &&
+        isQuery(tokens, index + 1, end)
+      );
     case "DISTINCT":
     case "ALL":
-      return (
-        isWord(before, "SELECT") ||
-        (word === "ALL" && isWord(before, "LIKE", "ILIKE")) ||
-        (bracketOf?.kind === "word" && isScalar(bracketOf.value))
-      );
+      if (!isOneOperand(tokens, index + 1, end) || isWord(next, "FILTER", "OVER", "WITHIN", "IGNORE", "RESPECT")) return false;
+      if (isWord(before, "SELECT")) return true;
+      // `a LIKE all('x') || 'y'` calls: behind a list of patterns nothing is computed any more.
+      if (word === "ALL" && isWord(before, "LIKE", "ILIKE"))
+        return next === undefined || next.kind !== "symbol" || next.value === "," || next.value === ")";
+      return bracketOf?.kind === "word" && takesDistinct(bracketOf.value) && next?.kind === "symbol";
+    case "CASE":
+      return !beginsRelation(tokens, index) && isOneOperand(tokens, index + 1, end) && isCompared(tokens, end + 1);
+    case "FROM":
+      return isWord(before, "DISTINCT") && !namesRelations(tokens, index);
     case "WHERE":
       return isWord(bracketOf, "FILTER") && tokens[index - 3]?.value === ")";
     case "BETWEEN":
@@ -91,12 +95,95 @@ function isSyntax(tokens: Tokens, index: number): boolean {
       return isWord(before, "NOT") && endsOperand(tokens, index - 2);
     case "ROLLUP":
     case "CUBE":
-      return isGrouping(tokens, index);
+      // `GROUP BY rollup(a) + 1` calls.
+      return isGrouping(tokens, index) && isOneOperand(tokens, index + 1, end) && endsGrouping(next);
     case "JOIN":
       return isWord(before, "OUTER");
     default:
       return types.includes(word) && before?.value === ":";
   }
+}
+
+/**
+ * Whether SELECT or VALUES before a bracket begins a query. Where Spark could as well read a function of that name it looks for that
+ * first, or for that alone: `1 IN (select('x'))`, `(select('x'), 1)`, `FROM (select('x') JOIN t)`.
+ * @param end of the bracket behind it
+ */
+function beginsQuery(tokens: Tokens, index: number, end: number): boolean {
+  const before = tokens[index - 1];
+  const next = tokens[end + 1];
+  const isSelect = isWord(tokens[index], "SELECT");
+  if (before === undefined || (isWord(before, "ALL", "DISTINCT") && isWord(tokens[index - 2], ...setOperations))) return true;
+  if (!isSelect && isWord(before, "FROM", "JOIN")) return beginsRelation(tokens, index) && isOneOperand(tokens, index + 1, end);
+  if (before.value !== "(") return false;
+  const open = index - 1;
+  if (beginsStatement(tokens, open)) return true;
+  const bracketOf = tokens[open - 1];
+  if (isWord(bracketOf, "IN", "EXISTS")) return isSelect && isQuery(tokens, open, closing(tokens, open));
+  if (beginsRelation(tokens, open))
+    return isOneOperand(tokens, index + 1, end) && (!isSelect || next?.value === ")" || isSelected(tokens, end + 1));
+  if (bracketOf?.kind !== "symbol") return false;
+  if (next?.value === ")") return isOneOperand(tokens, index + 1, end);
+  return isSelect && isQuery(tokens, open, closing(tokens, open));
+}
+
+/** Whether a bracket can hold nothing but a query: at the beginning, behind `AS` of WITH, and behind UNION and its like. */
+function beginsStatement(tokens: Tokens, open: number): boolean {
+  const before = tokens[open - 1];
+  if (before === undefined || isWord(before, "AS", ...setOperations)) return true;
+  return before.value === "(" && beginsStatement(tokens, open - 1);
+}
+
+/** Whether a bracket that begins with SELECT names tables, so that no list of operands would do: `a, b FROM t`. */
+function isQuery(tokens: Tokens, open: number, end: number | undefined): boolean {
+  if (end === undefined) return false;
+  const second = tokens[open + 2];
+  if (second && second.kind !== "symbol" && second.kind !== "word") return true;
+  const from = back(
+    tokens,
+    end,
+    (at) =>
+      isWord(tokens[at], "FROM") &&
+      endsOperand(tokens, at - 1) &&
+      (tokens[at + 1]?.kind !== "symbol" || tokens[at + 1]?.value === "("),
+  );
+  return from !== undefined && from > open;
+}
+
+/** Whether what is behind `SELECT (a)` goes on with a query's columns or tables, and not as what joins a function to other tables. */
+function isSelected(tokens: Tokens, at: number): boolean {
+  const next = tokens[at];
+  if (next?.kind === "symbol") return next.value !== "(";
+  if (isWord(next, "FROM")) {
+    const table = tokens[at + 1];
+    return table !== undefined && table.kind !== "symbol" && !joins(table);
+  }
+  const alias = isWord(next, "AS") ? at + 1 : at;
+  const behind = tokens[alias + 1];
+  return tokens[alias]?.kind !== "symbol" && (behind?.value === "," || (isWord(behind, "FROM") && isSelected(tokens, alias + 1)));
+}
+
+/** Whether `CASE (a)` is followed by what it is compared with. Elsewhere WHEN is the name of a column or a table. */
+function isCompared(tokens: Tokens, when: number): boolean {
+  if (!isWord(tokens[when], "WHEN")) return false;
+  const value = tokens[when + 1];
+  if (value?.value === "(") {
+    const end = closing(tokens, when + 1);
+    return end !== undefined && isWord(tokens[end + 1], "THEN");
+  }
+  if (value?.kind === "symbol") return [":", "-", "+"].includes(value.value);
+  return value?.kind !== "word" || isWord(value, "NULL", "TRUE", "FALSE", "DATE", "TIMESTAMP") || tokens[when + 2]?.value === ".";
+}
+
+/** `(…) t(a, b)`, and the second of `WITH t(a) AS (…), u(b) AS (SELECT …)`, name columns. */
+function namesColumns(tokens: Tokens, index: number): boolean {
+  const end = closing(tokens, index + 1);
+  if (end === undefined || !namesOnly(tokens, index + 1, end)) return false;
+  const before = tokens[index - 1]?.value;
+  if (before === ")") return true;
+  const [as, bracket, first, second] = tokens.slice(end + 1);
+  const isQueried = isWord(first, "SELECT", "VALUES", "WITH", "TABLE", "FROM") && second?.value !== "," && second?.value !== ")";
+  return before === "," && tokens[index - 2]?.value === ")" && isWord(as, "AS") && bracket?.value === "(" && isQueried;
 }
 
 /** Whether an operand ends with this token, so that none can begin right behind it. */
@@ -137,6 +224,16 @@ function namesRelations(tokens: Tokens, from: number): boolean {
   return !(isWord(tokens[is], "IS") && endsOperand(tokens, is - 1));
 }
 
+/** Whether the list in which this is may be one of values: `FROM VALUES (1), a`. */
+function isAmongValues(tokens: Tokens, index: number): boolean {
+  return back(tokens, index, (at) => isWord(tokens[at], "VALUES")) !== undefined;
+}
+
+/** Whether this makes the rows of `LATERAL VIEW`. */
+function isOfView(tokens: Tokens, index: number): boolean {
+  return isWord(tokens[isWord(tokens[index - 1], "OUTER") ? index - 2 : index - 1], "VIEW");
+}
+
 /** Whether this is one of `GROUP BY a, b`. */
 function isGrouping(tokens: Tokens, index: number): boolean {
   const before = tokens[index - 1];
@@ -144,6 +241,12 @@ function isGrouping(tokens: Tokens, index: number): boolean {
     (isWord(before, "BY") || before?.value === ",") &&
     listBegins(tokens, index, (at) => isWord(tokens[at], "BY") && isWord(tokens[at - 1], "GROUP"))
   );
+}
+
+/** Nothing is computed of `GROUP BY rollup(a)` any more. */
+function endsGrouping(next: Token | undefined): boolean {
+  if (next === undefined || next.value === "," || next.value === ")" || next.value === ";") return true;
+  return isWord(next, "HAVING", "ORDER", "SORT", "WINDOW", "QUALIFY", "LIMIT", "OFFSET", ...setOperations);
 }
 
 const lists = ["GROUP", "ORDER", "SORT", "CLUSTER", "DISTRIBUTE", "PARTITION"];

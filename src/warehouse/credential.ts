@@ -37,8 +37,8 @@ export interface Credential {
 }
 
 /**
- * What the signed-in principal could write in its catalog, found by reading alone: grants on metastore, catalog, schemas and tables,
- * and ownership, its own and those of every group it is in, directly or not.
+ * What the signed-in principal could write in its catalog, found by reading alone: grants on metastore, catalog, schemas, tables and
+ * volumes, and ownership, its own and those of every group it is in, directly or not.
  * @throws WarehouseFailure where the warehouse cannot be asked at all; what it does not tell is `unknown`.
  */
 export async function examineCredential(warehouse: WarehouseReader): Promise<Credential> {
@@ -68,16 +68,15 @@ function opens(on: string, privilege: string, catalog: string): boolean {
   );
 }
 
-/** The warehouse lists a grant on a catalog once more for every schema and table in it. */
+/** The warehouse lists a grant on a catalog once more for every schema, table and volume in it. */
 function withoutInherited(rights: readonly WritingRight[], catalog: string): WritingRight[] {
   const id = ({ holder, privilege }: WritingRight, on: string) => JSON.stringify([holder, privilege, on]);
   const granted = new Set(rights.map((right) => id(right, right.on)));
   return rights.filter((right) => {
     const [level, name = ""] = right.on.split(" ", 2);
+    const inSchema = level === "table" || level === "volume";
     const above =
-      level === "schema" || level === "table"
-        ? [`catalog ${catalog}`, ...(level === "table" ? [`schema ${name.split(".", 1)[0]}`] : [])]
-        : [];
+      level === "schema" || inSchema ? [`catalog ${catalog}`, ...(inSchema ? [`schema ${name.split(".", 1)[0]}`] : [])] : [];
     return !above.some((on) => granted.has(id(right, on)));
   });
 }
@@ -88,6 +87,7 @@ const levels = [
   { level: "catalog", name: "concat('catalog ', catalog_name)" },
   { level: "schema", name: "concat('schema ', schema_name)" },
   { level: "table", name: "concat('table ', table_schema, '.', table_name)" },
+  { level: "volume", name: "concat('volume ', volume_schema, '.', volume_name)" },
   { level: "metastore", name: "'metastore'" },
 ];
 
@@ -109,6 +109,7 @@ const owned = [
   { level: "catalog", holder: "catalog_owner", object: "concat('catalog ', catalog_name)", view: "catalogs" },
   { level: "schema", holder: "schema_owner", object: "concat('schema ', schema_name)", view: "schemata" },
   { level: "table", holder: "table_owner", object: "concat('table ', table_schema, '.', table_name)", view: "tables" },
+  { level: "volume", holder: "volume_owner", object: "concat('volume ', volume_schema, '.', volume_name)", view: "volumes" },
   { level: "metastore", holder: "metastore_owner", object: "'metastore'", view: "metastores" },
 ];
 

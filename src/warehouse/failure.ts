@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { retryAfterMs } from "../config/retry-after.ts";
 
 /**
  * The driver's errors come in many shapes: `StatusError` is not even an `Error`, HTTP answers are Thrift exceptions, sockets
@@ -112,8 +113,8 @@ function httpFailure(
   cause: unknown,
 ): WarehouseFailure {
   const because = why === "" ? "" : `: ${why}`;
-  const retryAfter = Number(answer.headers?.get?.("retry-after") ?? Number.NaN);
-  const details = { cause, ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1000 } : {}) };
+  const askedMs = retryAfterMs(answer.headers?.get?.("retry-after"));
+  const details = { cause, ...(askedMs === undefined ? {} : { retryAfterMs: askedMs }) };
   if (status === 401 || status === 403)
     return new WarehouseFailure("sign-in", `the warehouse refused the token (HTTP ${status}${because})`, details);
   if (status === 429) return new WarehouseFailure("throttled", "the warehouse answered 429, too many requests", details);

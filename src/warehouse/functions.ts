@@ -66,7 +66,7 @@ const tables = new Set(
 /** Operators and clauses that may have a bracket behind them, where they stand behind an operand. */
 const infix = new Set(
   `all as between by cube distinct div else except filter for from group having ilike intersect is join like limit minus offset on over
-  partition pivot qualify rlike rollup sets nulls tablesample then union unpivot using where with`.split(/\s+/),
+  partition pivot qualify repeatable rlike rollup sets nulls tablesample then union unpivot using where with`.split(/\s+/),
 );
 
 /** Words behind which an operand or a table begins. */

@@ -1,6 +1,7 @@
 import { request as plainRequest, type RequestOptions } from "node:http";
 import { request } from "node:https";
 import type { SecureContext, SecureContextOptions } from "node:tls";
+import { retryAfterMs } from "../config/retry-after.ts";
 import { trustBesidePublic } from "./authority.ts";
 
 export interface Question {
@@ -15,7 +16,7 @@ export interface Question {
 
 export interface HttpAnswer {
   status: number;
-  /** What the server asked for with Retry-After, in seconds. */
+  /** What the server asked for with Retry-After. */
   retryAfterMs: number | undefined;
   text: string;
 }
@@ -47,10 +48,9 @@ export async function ask(url: URL, { method, headers, body, authority, signal }
       });
       response.on("error", reject);
       response.on("end", () => {
-        const seconds = Number(response.headers["retry-after"] ?? Number.NaN);
         resolve({
           status: response.statusCode ?? 0,
-          retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : undefined,
+          retryAfterMs: retryAfterMs(response.headers["retry-after"]),
           text: Buffer.concat(parts).toString("utf8"),
         });
       });

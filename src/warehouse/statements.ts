@@ -1,4 +1,5 @@
-import { isMember, type Token, whyNotBeforeBracket } from "./calls.ts";
+import type { Token } from "./brackets.ts";
+import { isMember, whyNotBeforeBracket } from "./calls.ts";
 
 /**
  * What may be sent where nothing may be written. The statement is read as tokens, so that comments, strings and quoted names

@@ -50,6 +50,14 @@ describe("a certificate", () => {
   });
 });
 
+it.each([
+  ["that begins tomorrow", () => secure(makeCertificates(here, ago(-2))), "is not good yet"],
+  ["of another host", () => secure(makeCertificates([{ dns: "elsewhere.example" }])), "it is of another host"],
+  ["of an authority that nobody knows", () => secure(makeCertificates(here), false), "by an authority that is not known here"],
+])("a certificate %s is told from others that are not trusted", async (_, peer, message) => {
+  expect(await check(await peer())).toMatchObject({ verdict: "failed", message: expect.stringContaining(message) });
+});
+
 describe("with a private authority", () => {
   const publicOnes = getCACertificates("default");
   afterEach(() => setDefaultCACertificates(publicOnes));

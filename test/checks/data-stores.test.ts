@@ -6,7 +6,7 @@ import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { startRedisCluster } from "../../local/redis-groups.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { leversAtRest } from "../../local/warehouse/levers.ts";
-import { checkDatabricks, checkReadOnlyCredential, checkSqlSample } from "../../src/checks/databricks.ts";
+import { checkDatabricks, checkReadOnlyCredential, checkSqlSample, sqlIds } from "../../src/checks/databricks.ts";
 import { checkReadOnlyUser, checkRedis } from "../../src/checks/redis.ts";
 import { openRedisForTestData, openRedisReader, type RedisReader } from "../../src/redis/connection.ts";
 import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
@@ -163,6 +163,13 @@ describe("databricks", () => {
   });
 });
 
+it("statements of one name have an id each", async () => {
+  const samples = ["teachers", "schools", "teachers"].map((name) => ({ name, query: "SELECT 1", minimumRows: 1 }));
+  const ids = sqlIds(samples);
+  const checks = await Promise.all(samples.map((sample, index) => checkSqlSample(opening(), sample, ids[index])));
+  expect(checks.map(({ id }) => id)).toEqual(["sql.teachers", "sql.schools", "sql.teachers-2"]);
+});
+
 describe("redis", () => {
   const limits = { redisHitRate: 0.7, redisMemory: 0.9, redisLag: 10_000 };
   const verdicts = async (reader: Promise<RedisReader>, changes: Partial<typeof limits> = {}) =>
@@ -227,6 +234,17 @@ describe("redis", () => {
       [{ loading: "1" }, "error"],
     ])("persistence %j: %s", async (changes, verdict) => {
       expect((await told(changes as Record<string, string>))["redis.persistence"]?.verdict).toBe(verdict);
+    });
+
+    it("a limit of memory that is not told is not taken for none", async () => {
+      expect((await told({ maxmemory: "0" }))["redis.memory"]).toMatchObject({
+        verdict: "passed",
+        observed: expect.stringContaining("no limit set"),
+      });
+      expect((await told({ maxmemory: undefined as unknown as string }))["redis.memory"]).toMatchObject({
+        verdict: "error",
+        message: "INFO does not tell maxmemory, so nobody knows how full it is.",
+      });
     });
 
     it("evictions are told", async () => {

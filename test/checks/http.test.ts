@@ -123,6 +123,9 @@ describe("what the JSON must hold", () => {
     ["a fresh time", { path: "$.v", youngerThan: "1m" }, () => ago(1_000), "passed", ""],
     ["a fresh time in seconds", { path: "$.v", youngerThan: "1m" }, () => Math.floor(Date.now() / 1000), "passed", ""],
     ["a fresh time in milliseconds", { path: "$.v", youngerThan: "1m" }, () => Date.now(), "passed", ""],
+    ["a fresh time in seconds, as text", { path: "$.v", youngerThan: "1m" }, () => String(Date.now() / 1000), "passed", ""],
+    ["a fresh time in milliseconds, as text", { path: "$.v", youngerThan: "1m" }, () => String(Date.now()), "passed", ""],
+    ["a stale time in seconds, as text", { path: "$.v", youngerThan: "1m" }, () => "1700000000", "failed", "stale"],
     ["a stale time", { path: "$.v", youngerThan: "1m" }, () => ago(120_000), "failed", "stale, or hard-coded"],
     ["a time to come", { path: "$.v", youngerThan: "1m" }, () => ago(-3_600_000), "failed", "stale, or hard-coded"],
     ["no time at all", { path: "$.v", youngerThan: "1m" }, () => null, "failed", "may be hard-coded"],
@@ -142,6 +145,26 @@ describe("what the JSON must hold", () => {
     expect(await wants("^somebody$")).toMatchObject({ verdict: "failed", observed: 'X-Asked-By is "env-actions"' });
   });
 
+  it("a header of its own, and the token, take the place of those that are written in other capitals", async () => {
+    const seen: (string | undefined)[] = [];
+    const api = await serve((request, response) => {
+      seen.push(request.headers.origin, request.headers.authorization);
+      json(response, 200, {});
+    });
+    const ports = { ...api, headers: { Origin: "https://listed.example", Authorization: "Basic YTpi" } };
+    await look({ ...ports, token: Promise.resolve("minted") }, { signIn: true, headers: { ORIGIN: "https://own.example" } });
+    expect([...new Set(seen)]).toEqual(["https://own.example", "Bearer minted"]);
+  });
+
+  it("a header is text: a number and a yes or no of the file are compared as they are written", async () => {
+    const api = await serve((_, response) => json(response, 200, {}, { "x-version": "2", "x-live": "true" }));
+    const holding = (header: object) => look(api, { answerHeaders: [header as { header: string }] });
+    expect((await holding({ header: "x-version", equals: 2 })).verdict).toBe("passed");
+    expect((await holding({ header: "x-live", oneOf: [true] })).verdict).toBe("passed");
+    expect((await holding({ header: "x-version", equals: 3 })).verdict).toBe("failed");
+    expect((await holding({ header: "x-none", oneOf: ["undefined", false] })).verdict).toBe("failed");
+  });
+
   it.each(["HEAD", "OPTIONS"] as const)(
     "%s is asked where it is configured, and nothing that could write can be",
     async (method) => {
@@ -159,6 +182,31 @@ describe("what the JSON must hold", () => {
       observed: "$.ok is missing",
     });
     expect((await look(api)).verdict).toBe("passed");
+  });
+
+  it.each([
+    ["$['data']['serverTime']", 1],
+    ['$["a.b"]', 2],
+    ["$.items[0]['x[1]']", 3],
+    ["$['it\"s']", 4],
+    ["$.@type", 5],
+  ])("a name in quotes is one step of a path: %s", (path, value) => {
+    const found = { data: { serverTime: 1 }, "a.b": 2, items: [{ "x[1]": 3 }], 'it"s': 4, "@type": 5 };
+    expect(jsonAt(found, path)).toBe(value);
+    expect(endpoint({ json: [{ path, equals: value }] }).json).toHaveLength(1);
+  });
+
+  it.each(["$..id", "$.items[*].id", "$.*", "$.items[-1]", "$.items[0:2]", "$.a[?(@.b)]", "$.a['b", "$.a[0", "$.a."])(
+    "a path that asks for more than one place is a mistake: %s",
+    (path) => {
+      expect(() => endpoint({ json: [{ path, notNull: true }] })).toThrow(/expected a JSON path such as/);
+    },
+  );
+
+  it("a HEAD has no answer to look into", () => {
+    expect(() => endpoint({ method: "HEAD", json: [{ path: "$.ok", equals: true }] })).toThrow(
+      /a HEAD is answered without content/,
+    );
   });
 
   it("a path leads nowhere through anything but objects and lists", () => {
@@ -189,6 +237,27 @@ describe("politeness", () => {
     const pace = new Pace({ requestsPerSecond: 1_000, longestPauseMs: 1_000 });
     expect(await look({ ...api, pace })).toMatchObject({ verdict: "passed", latency: { count: 3 } });
     expect(api.seen).toHaveLength(5);
+  });
+
+  it("takes a date for what it is, and one that is over for now", async () => {
+    const api = await serve((_, response, count) => {
+      if (count === 1) return json(response, 429, {}, { "retry-after": new Date(Date.now() + 1_500).toUTCString() });
+      if (count === 2) return json(response, 429, {}, { "retry-after": "Thu, 01 Jan 2026 00:00:00 GMT" });
+      json(response, 200, {});
+    });
+    const pace = new Pace({ requestsPerSecond: 1_000, longestPauseMs: 3_000 });
+    expect(await look({ ...api, pace })).toMatchObject({ verdict: "passed", latency: { count: 3 } });
+  });
+
+  it("takes less than nothing, and what is no time, for not said", async () => {
+    for (const said of ["-30", "soon", "1e999"]) {
+      const api = await serve((_, response) => json(response, 429, {}, { "retry-after": said }));
+      const found = await look({ ...api, pace: new Pace({ requestsPerSecond: 1_000, longestPauseMs: 1_000 }) });
+      expect(found.message).toBe(
+        "The API limits the rate of requests; it is neither slow nor broken, but nothing could be seen.",
+      );
+      expect(api.seen).toHaveLength(1);
+    }
   });
 
   it("does not come back again and again", async () => {
@@ -242,6 +311,14 @@ describe("what cannot be seen is an error, and ends", () => {
   it("a body that stops in the middle", async () => {
     const api = await serve((_, response) => response.writeHead(200, { "content-length": "100" }).write("{"));
     expect(await look({ ...api, timeoutMs: 50 })).toMatchObject({ verdict: "error" });
+  });
+
+  it("a connection that breaks in the middle of a body, and says why", async () => {
+    const api = await serve((_, response) => {
+      response.writeHead(200, { "content-length": "100" }).write("{");
+      setImmediate(() => response.destroy());
+    });
+    expect(await look(api)).toMatchObject({ verdict: "error", message: expect.stringMatching(/closed|reset/i) });
   });
 
   it("a stage whose time is up", async () => {

@@ -63,6 +63,25 @@ describe("auth", () => {
     expect(found.map((one) => one.split(":")[0])).toEqual(["auth.mint error", "auth.wrong-secret error"]);
   });
 
+  it("whose life cannot be a time is not known to end", async () => {
+    for (const answer of [{ expiresIn: 1e300 }, { accessToken: `e30.${Buffer.from('{"exp":1e20}').toString("base64url")}.s` }]) {
+      const api = await serve((_, response) => json(response, 200, { accessToken: "minted", ...answer }));
+      expect(await mintToken(api, auth({ secret: "right" }))).not.toHaveProperty("livesMs");
+    }
+  });
+
+  it("that is rate limited where its token is used was not seen to refuse it", async () => {
+    const limited = (body: object) =>
+      serve((request, response) => (request.url === "/me" ? json(response, 429, {}) : json(response, 200, body)));
+    const settings = { ...auth({ secret: "right" }), refresh: "/refresh" };
+    const minted = Promise.resolve({ token: "minted", refreshToken: "renew-me" });
+    const found = await checkAuth(await limited({ accessToken: "renewed" }), settings, minted);
+    expect(found.slice(0, 2)).toEqual([
+      expect.objectContaining({ id: "auth.mint", verdict: "error", observed: "429, rate limited" }),
+      expect.objectContaining({ id: "auth.refresh", verdict: "error", observed: "429, rate limited" }),
+    ]);
+  });
+
   it("without a secret is skipped, and nothing is asked", async () => {
     const api = await authServer();
     expect(await verdicts(api, {})).toEqual(["auth.mint skipped: auth.secret is not configured"]);
@@ -153,6 +172,16 @@ describe("a discovery document", () => {
     const check = await discovered(make);
     expect(check.verdict).toBe(verdict);
     expect(check.message ?? "").toContain(message);
+  });
+
+  it("is not looked for at a route that writes", async () => {
+    const api = await serve((_, response) => json(response, 200, {}));
+    const readOnly = { writes: ["**/health/redis"], emptyPosts: [] };
+    expect(await checkDiscovery({ ...api, readOnly }, `${api.url}/health/redis`)).toMatchObject({
+      verdict: "error",
+      message: expect.stringContaining("refused before sending"),
+    });
+    expect(api.seen).toEqual([]);
   });
 
   it.each([

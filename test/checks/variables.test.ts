@@ -5,6 +5,8 @@ const now = Date.parse("2026-11-28T12:00:00Z");
 const tokenUntil = (time: string) =>
   ["header", Buffer.from(JSON.stringify({ exp: Date.parse(time) / 1000 })).toString("base64url"), "signature"].join(".");
 
+const endless = (exp: number) => `e30.${Buffer.from(JSON.stringify({ exp })).toString("base64url")}.signature`;
+
 describe("a variable", () => {
   it.each([
     ["that is there", "A", "8f3a-something-random", "passed", ""],
@@ -33,6 +35,7 @@ describe("a variable", () => {
       "ends at 2026-11-28 12:30 UTC",
     ],
     ["that is a token of yesterday", "A", tokenUntil("2026-11-27T12:00:00Z"), "failed", "is over since 2026-11-27 12:00 UTC"],
+    ["that is a token without a believable end", "A", endless(1e20), "passed", ""],
     ["that has dots and is no token", "A", "adb-77.7.azuredatabricks.net", "passed", ""],
   ])("%s", async (_, variable, value, verdict, observed) => {
     const check = await checkVariables([variable], { A: value, MY_TOKEN: value }, {}, now);
@@ -40,6 +43,17 @@ describe("a variable", () => {
     expect(check.observed).toContain(observed);
     // Neither what is right nor what is wrong is ever shown.
     if (value !== undefined && value.trim() !== "" && value !== "MY_TOKEN") expect(JSON.stringify(check)).not.toContain(value);
+  });
+
+  it.each([
+    ["NODE_ENV", "test", "passed"],
+    ["DATABRICKS_CATALOG", "default", "passed"],
+    ["REDIS_USERNAME", "admin", "passed"],
+    ["NODE_ENV", "changeme", "failed"],
+    ["TEST_ENV_SECRET", "test", "failed"],
+    ["DATABASE_PASSWORD", "root", "failed"],
+  ])("%s may be a word that only a secret must not be: %s", async (name, value, verdict) => {
+    expect((await checkVariables([name], { [name]: value }, {}, now)).verdict).toBe(verdict);
   });
 
   it("all that is wrong is said at once, with what to do", async () => {

@@ -4,7 +4,14 @@ import { createServer } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { Server } from "socket.io";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { checkNamespace, checkPlainSocket, checkWrongToken, plainIds, type SocketPorts } from "../../src/checks/websocket.ts";
+import {
+  checkNamespace,
+  checkPlainSocket,
+  checkWrongToken,
+  namespaceIds,
+  plainIds,
+  type SocketPorts,
+} from "../../src/checks/websocket.ts";
 
 const http = createServer();
 let ports: SocketPorts;
@@ -119,6 +126,35 @@ describe("a WebSocket without Socket.IO", () => {
       message: expect.stringContaining(message),
     });
   });
+});
+
+it("what leads to another host is not asked there: headers and tokens are for this one", async () => {
+  const asked: string[] = [];
+  const other = createServer((request, response) => {
+    asked.push(String(request.url));
+    response.writeHead(404).end();
+  }).on("upgrade", (request, socket) => {
+    asked.push(String(request.url));
+    socket.destroy();
+  });
+  other.listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const elsewhere = `//127.0.0.1:${(other.address() as AddressInfo).port}/sessions`;
+  const found = [
+    await look(elsewhere, "good"),
+    await checkWrongToken(ports, elsewhere, 1_000),
+    await checkPlainSocket(ports, { path: elsewhere }, 1_000),
+  ];
+  for (const check of found)
+    expect(check).toMatchObject({ verdict: "error", message: expect.stringContaining("nothing was asked there") });
+  expect(asked).toEqual([]);
+  other.closeAllConnections();
+  other.close();
+  await once(other, "close");
+});
+
+it("namespaces that differ by their slashes alone have an id each", () => {
+  expect(namespaceIds(["/a/b", "/sessions", "/a.b"])).toEqual(["websocket.a.b", "websocket.sessions", "websocket.a.b-2"]);
 });
 
 it("the same path opened twice has two ids", () => {

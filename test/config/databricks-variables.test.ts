@@ -81,6 +81,14 @@ describe("the place", () => {
     expect(await databricks(minimal({ inside: "databricks: {}" }), { ...env, ...token })).toMatchObject(expected);
   });
 
+  test.each(["https://h.example", "https://h.example/", "h.example:443", "HTTPS://h.example:8443/"])(
+    "may be written as an address: %s",
+    async (DATABRICKS_HOST) => {
+      const file = minimal({ inside: "databricks: { path: /p, token: '${T}' }" });
+      expect(await databricks(file, { DATABRICKS_HOST, T: "t" })).toMatchObject({ host: DATABRICKS_HOST });
+    },
+  );
+
   test("what the file says stays", async () => {
     const file = minimal({ inside: "databricks: { host: mine.example, path: /p, catalog: c }" });
     const env = { ...place, ...token, DATABRICKS_CATALOG: "other" };

@@ -176,6 +176,16 @@ const shape: Case[] = [
       "c.yml:6:12  environments.sandbox.redis.url  expected a redis:// or rediss:// address, with % codes for special characters in the password",
     ],
   },
+  ...["redis://user:12#34@redis.internal:6379", "redis://user:12?34@redis.internal", "rediss://user:1/2@redis.internal"].map(
+    (REDIS_URL) => ({
+      mistake: `a password whose letters end the host: ${REDIS_URL}`,
+      file: minimal({ inside: "redis:\n  url: ${REDIS_URL}" }),
+      env: { REDIS_URL },
+      says: [
+        "c.yml:6:12  environments.sandbox.redis.url  expected a redis:// or rediss:// address, with % codes for special characters in the password",
+      ],
+    }),
+  ),
   {
     mistake: "a database that is no number",
     file: minimal({ inside: "redis:\n  url: ${REDIS_URL}" }),
@@ -195,6 +205,48 @@ const shape: Case[] = [
       (line) =>
         `c.yml:${line}:12  environments.sandbox.${line === 6 ? "api" : "websocket"}.url  expected no path behind the host: routes begin at its root, so write it in front of each, such as path: /api/v1/health`,
     ),
+  },
+  {
+    mistake: "an address with a password, which no request would carry",
+    file: minimal({
+      inside: "api:\n  url: https://${USER}:${PASSWORD}@app.example\noauth:\n  discovery: https://me@provider.example/openid",
+    }),
+    env: { USER: "me", PASSWORD: "not-to-be-seen" },
+    says: [
+      "c.yml:6:12  environments.sandbox.api.url  expected no user and no password in the address: they are sent in a header, such as headers: { Authorization: ${NAME} }",
+      "c.yml:8:18  environments.sandbox.oauth.discovery  expected no user and no password in the address: they are sent in a header, such as headers: { Authorization: ${NAME} }",
+    ],
+  },
+  ...["https://adb-1.7.azuredatabricks.net/?o=123", "http://adb-1.7.azuredatabricks.net", "adb-1.net/sql", "a b"].map((host) => ({
+    mistake: `a host of Databricks' that is none: ${host}`,
+    file: minimal({ inside: "databricks:\n  token: ${T}\n  warehouse: w" }),
+    env: { T: "t", DATABRICKS_HOST: host },
+    says: [
+      "c.yml:5:5  environments.sandbox.databricks.host  expected the workspace's host alone, such as adb-1234567890123456.7.azuredatabricks.net: no http://, and nothing behind it",
+    ],
+  })),
+  ...["dapi0123456789\n", " dapi0123456789", "dapi0123\n456789"].map((T) => ({
+    mistake: `a token with a blank or a line break: ${JSON.stringify(T)}`,
+    file: minimal({ inside: "token: ${T}\ndatabricks:\n  host: h.example\n  warehouse: w\n  token: ${T}" }),
+    env: { T },
+    says: [
+      "c.yml:5:12  environments.sandbox.token  this token holds a blank or a line break, which no header can carry: store it without",
+      "c.yml:9:14  environments.sandbox.databricks.token  this token holds a blank or a line break, which no header can carry: store it without",
+    ],
+  })),
+  {
+    mistake: "an alert to an address that is none",
+    file: minimal({ inside: "alerts:\n  slack:\n    url: ${A}\n  webhook:\n    url: ${B}\n    secret: ${C}" }),
+    env: { A: "hooks.slack.com/services/x", B: "ftp://a.example", C: "signs" },
+    says: [
+      "c.yml:7:14  environments.sandbox.alerts.slack.url  expected an http:// or https:// address in that variable",
+      "c.yml:9:14  environments.sandbox.alerts.webhook.url  expected an http:// or https:// address in that variable",
+    ],
+  },
+  {
+    mistake: "statements and no warehouse that runs them",
+    file: minimal({ inside: "sql:\n  - name: sessions\n    query: SELECT 1" }),
+    says: ["c.yml:5:5  environments.sandbox.sql  needs a warehouse that runs the statements: add databricks: { host: … }"],
   },
   {
     mistake: "a port that is none",

@@ -16,6 +16,8 @@ test.each([
   "/redis",
   "/api/v1/healthredis",
   "/api/v1/sessions?next=/health",
+  "/api/v1/health/redis.keys.of/all",
+  "/api/v1/health/.redis",
 ])("%s is not **/health/redis", (path) => {
   expect(isRoute(path, ["**/health/redis"])).toBe(false);
 });
@@ -30,6 +32,9 @@ test.each([
   ["/a.b", "/axb", false],
   ["/A/b", "/a/B", true],
   ["/a*c", "/abbc", true],
+  ["/räume", "/R%C3%84UME", true],
+  ["/a/b.json", "/a/b.json", true],
+  ["/a/b.json", "/a/b", false],
 ])("the pattern %s and the route %s: %s", (pattern, path, matches) => {
   expect(isRoute(path, [pattern])).toBe(matches);
 });

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { createServer, type Server } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
@@ -50,6 +51,25 @@ describe("failures", () => {
     ["a user that may not even ping", () => as("mute"), "refused", /NOPERM/],
   ])("%s", async (_, url, kind, message) => {
     expect(await failureOf(openRedisReader(url(), never))).toMatchObject({ kind, message: expect.stringMatching(message) });
+  });
+
+  it.each([
+    ["an API", () => "HTTP/1.1 400 Bad Request\r\n\r\n", "what answers there is no Redis"],
+    ["what says OK to everything", (asked: number) => "+OK\r\n".repeat(asked), "it answers a PING with OK"],
+    ["what says nothing to everything", (asked: number) => "$-1\r\n".repeat(asked), "it answers a PING with nothing"],
+  ])("%s in place of Redis", async (_, answer, message) => {
+    const other = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.on("data", (data) => void socket.write(answer(String(data).match(/^\*\d+\r$/gm)?.length ?? 1)));
+    }).listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    expect(await failureOf(openRedisReader(`redis://127.0.0.1:${port}`, never))).toMatchObject({
+      kind: "unreachable",
+      message: expect.stringContaining(message),
+    });
+    other.close();
+    await once(other, "close");
   });
 
   it("a user that has a password, without it", async () => {

@@ -139,6 +139,21 @@ it("keeps what passed although a check in dry run did not, and nothing where one
   expect(await runsKept()).toEqual([expect.objectContaining({ samples: { "api.health": expect.any(Array) } })]);
 });
 
+it("keeps what passed of a run that passed by its score, although a check failed", async () => {
+  const paths = ["/health", "/broken"];
+  const tolerant = { pass: "60%", warning: "50%", weights: [{ check: "api.broken", weight: 0.1 }] };
+  expect((await smoke(undefined, { paths, score: tolerant })).verdict).toMatch(/passed|degraded/);
+  expect(await runsKept()).toEqual([expect.objectContaining({ samples: { "api.health": expect.any(Array) } })]);
+});
+
+it("keeps the first runs of a stage that fails only because there are no earlier ones yet, and no failing ones", async () => {
+  const score = { pass: "100%", warning: "95%", weights: [{ check: "baseline.api.health", key: true }] };
+  expect((await smoke(undefined, { score })).verdict).toBe("failed");
+  expect(await runsKept()).toHaveLength(1);
+  expect((await smoke(undefined, { paths: ["/health", "/broken"], score })).verdict).toBe("failed");
+  expect(await runsKept()).toHaveLength(1);
+});
+
 it("a file that cannot be understood is an error, and stays as it is", async () => {
   await mkdir(join(workspace, ".env-actions", "baseline"), { recursive: true });
   await writeFile(kept(), '{"schemaVersion":1,"runs":[{"half');

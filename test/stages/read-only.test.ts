@@ -253,6 +253,18 @@ const spellings = [
   "/health/redis%3Fx",
   "/health/redis%23x",
   "/a/b/c/health/redis",
+  // As Rails, and Spring of old, read a route: the ending only says in what form the answer is wanted.
+  "/health/redis.json",
+  "/health/redis.JSON",
+  "/health/redis%2ejson/",
+  "/health/redis.xml;a=b",
+  // Letters that a server may take for others: in another width, or one that a comparison without case folds.
+  "/health/rediſ",
+  "/health/ｒｅｄｉｓ",
+  "/ｈealth／redis",
+  "/health/%ef%bd%92edis",
+  "/health/%25ef%25bd%2592edis",
+  "/health/%u0072edis",
 ];
 
 describe("HTTP", () => {
@@ -522,10 +534,11 @@ describe("the stages as real processes", () => {
       api: { url, endpoints: [{ path: "/api/v1/Health/Redis/" }] },
       analytics: [{ path: "/health/redis?x=1" }],
       servers: { backend: { command: "true", ready: { url: `${url}/health/redis` } } },
-      websocket: { path: "/health/redis" },
+      websocket: { path: "/health/redis", plain: [{ path: "/health/redis" }] },
+      oauth: { discovery: `${url}/health/redis` },
     });
-    attempts.set("configuration", 4);
-    expect(ran.output.match(/this route writes/g)).toHaveLength(4);
+    attempts.set("configuration", 6);
+    expect(ran.output.match(/this route writes/g)).toHaveLength(6);
     expect(ran.exit).toBe(2);
   });
 });

@@ -157,6 +157,14 @@ test.each(["test-data.cleanup", "databricks.read-only", "redis.read-only", "sequ
   },
 );
 
+test("of a check in dry run neither does the comparison with earlier runs count, unless a line means that one", () => {
+  const checks = [check("api.new", "passed"), check("baseline.api.new", "failed"), check("redis.ping", "passed")];
+  const dry = line("api.new", { dryRun: true });
+  expect(scoreChecks(checks, settings([dry])).verdict).toBe("passed");
+  expect(scoreChecks(checks, settings([dry, line("baseline.*")])).verdict).toBe("failed");
+  expect(scoreChecks(checks, settings()).verdict).toBe("failed");
+});
+
 test("a dry run keeps its true verdict, and is marked", () => {
   const checks = [check("api.health", "failed"), check("redis.ping", "passed")];
   const { verdict, score } = scoreChecks(checks, settings([line("api.*", { dryRun: true })]));

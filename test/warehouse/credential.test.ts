@@ -106,6 +106,26 @@ it("does not hold other people's, other programs' and other groups' rights again
   expect(new Set(writing.map((right) => right.holder))).toEqual(new Set(["owns.schema@school.example"]));
 });
 
+// The local warehouse has no volumes, so the answers about them are put in.
+it.each([
+  [
+    "volume_privileges",
+    { holder: "direct@school.example", privilege: "WRITE_VOLUME", object: "volume sessions.audio" },
+    "WRITE VOLUME",
+  ],
+  ["volumes", { holder: "readers", privilege: "OWNERSHIP", object: "volume sessions.audio" }, undefined],
+  ["volumes", { holder: "Direct@school.example", privilege: "OWNERSHIP", object: "volume sessions.audio" }, "OWNERSHIP"],
+] as const)("finds what could be written to a volume: %s, %j", async (view, right, privilege) => {
+  await reads(settingsFor(warehouse, { token: "direct" }), async (reader) => {
+    const query: WarehouseReader["query"] = async (statement, parameters) => {
+      const rows = await reader.query(statement, parameters);
+      return new RegExp(`information_schema\\.${view}\\b`).test(statement) ? [right] : rows;
+    };
+    const { writing } = await examineCredential({ ...reader, query });
+    expect(writing).toEqual(privilege === undefined ? [] : [{ holder: right.holder, privilege, on: "volume sessions.audio" }]);
+  });
+});
+
 describe("what cannot be seen is never passed", () => {
   it("reading by a grant that does not show", async () => {
     expect(await examined("unexplained")).toMatchObject({ writing: [], unknown: [expect.stringContaining("may not see")] });
@@ -124,6 +144,8 @@ describe("what cannot be seen is never passed", () => {
     "catalogs",
     "schemata",
     "tables",
+    "volumes",
+    "volume_privileges",
     "metastores",
     "is_member",
   ])("%s refused", async (what) => {

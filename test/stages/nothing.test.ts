@@ -1,0 +1,55 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { performStage } from "../../src/suite.ts";
+
+async function looked(stage: "preflight" | "smoke", environment: object) {
+  const workspace = await mkdtemp(join(tmpdir(), "env-actions-nothing-"));
+  onTestFinished(() => rm(workspace, { recursive: true, force: true }));
+  const config = { version: 1, environments: { production: { access: "read-only", ...environment } } };
+  await writeFile(join(workspace, "config.yml"), JSON.stringify(config));
+  const { report } = await performStage({
+    stage,
+    workspace,
+    configFile: "config.yml",
+    environment: "production",
+    deployment: "4711",
+    env: { REGION: "eu-west-1" },
+    cancel: new AbortController().signal,
+    onProgress: () => undefined,
+    onSecret: () => undefined,
+  });
+  return report;
+}
+
+test.each(["preflight", "smoke"] as const)("%s of an environment that names nothing to look at does not pass", async (stage) => {
+  const report = await looked(stage, {});
+  expect(report).toMatchObject({ verdict: "error", reason: "nothing was looked at" });
+  expect(report.checks).toEqual([
+    expect.objectContaining({
+      id: "variables",
+      verdict: "skipped",
+      message: expect.stringContaining("names nothing to look at"),
+    }),
+  ]);
+});
+
+test.each(["preflight", "smoke"] as const)("%s looks at a WebSocket also where there is no API", async (stage) => {
+  const closed = "http://127.0.0.1:1";
+  const report = await looked(stage, { websocket: { url: closed, namespaces: ["/sessions"], plain: [{ path: "/live" }] } });
+  expect(report.verdict).toBe("error");
+  expect(report.checks.filter(({ verdict }) => verdict === "error").map(({ id }) => id)).toEqual([
+    "websocket.sessions",
+    "websocket.sessions.wrong-token",
+    "websocket.plain.live",
+  ]);
+});
+
+test.each([
+  ["a variable", { variables: ["REGION"] }],
+  ["a server that is started", { servers: { web: { command: "sleep 60", ready: { log: "x", timeout: "1s" } } } }],
+])("of one that names %s it has looked at that", async (_, environment) => {
+  const report = await looked("preflight", environment);
+  expect(report.checks.filter(({ verdict }) => verdict !== "skipped")).toHaveLength(1);
+});
