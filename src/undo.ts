@@ -86,7 +86,7 @@ export async function performUndo(request: UndoRequest): Promise<UndoResult> {
       )
     : await withReaders({ ...context, environment: { ...environment, redis: undefined } }, async ({ warehouse }) => {
         if (!warehouse) throw new Error("no warehouse was opened");
-        return (await planUndo(await warehouse, asked)).result;
+        return (await planUndo(await warehouse(), asked)).result;
       });
   result.problems.push(...notAudited);
   return await recorded(redacted(result, secrets.redact), join(records, "undo.json"));

@@ -3,6 +3,7 @@ import type { Environment } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { type Finding, look, skipped } from "./check.ts";
 import { type Answer, type ApiPorts, get, postJson, postNothing } from "./http.ts";
+import type { Shared } from "./retry.ts";
 import { endOfToken, lastMomentMs } from "./token-life.ts";
 
 type Auth = NonNullable<Environment["auth"]>;
@@ -68,14 +69,14 @@ function lifeInside(token: string): number | undefined {
 export async function checkAuth(
   ports: ApiPorts,
   auth: Auth,
-  minted: Promise<MintedToken> | undefined,
+  minted: Shared<MintedToken> | undefined,
   onSecret: (secret: string) => void = () => undefined,
 ): Promise<Check[]> {
   if (!auth.enabled) return [await checkMintIsOff(ports, auth)];
   if (!minted) return [skipped("auth.mint", "Auth: mint a test token", "auth.secret is not configured")];
   return await Promise.all([
     look("auth.mint", "Auth: mint a test token and use it", async () => {
-      const { token } = await minted;
+      const { token } = await minted();
       const answer = await get(ports, auth.use, { authorization: `Bearer ${token}` });
       return judgeUse(auth.use, answer, "minted");
     }),
@@ -106,11 +107,11 @@ export async function checkAuth(
 function checkRefresh(
   ports: ApiPorts,
   auth: { refresh: string; use: string },
-  minted: Promise<MintedToken>,
+  minted: Shared<MintedToken>,
   onSecret: (secret: string) => void,
 ): Promise<Check> {
   return look("auth.refresh", "Auth: refresh a token and use it", async () => {
-    const { refreshToken } = await minted;
+    const { refreshToken } = await minted();
     if (refreshToken === undefined)
       return {
         verdict: "failed",

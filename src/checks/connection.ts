@@ -37,16 +37,23 @@ export function peerOf(url: string): Peer {
   return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || usual), tls };
 }
 
-/** What it costs to connect, apart from any answer, and how long the certificate is still good. */
+/**
+ * What it costs to connect, apart from any answer, and how long the certificate is still good.
+ * @param peer where that has to be found out first, it is at each look
+ */
 export function checkConnection(
   id: string,
   title: string,
-  peer: Peer | Promise<Peer>,
+  peer: Peer | (() => Promise<Peer>),
   limits: ConnectionLimits,
   signal: AbortSignal,
 ): Promise<Check> {
   return look(id, title, async () => {
-    const { tcpMs, tlsMs, certificate, protocol } = await connect(await peer, limits.http !== undefined, signal);
+    const { tcpMs, tlsMs, certificate, protocol } = await connect(
+      typeof peer === "function" ? await peer() : peer,
+      limits.http !== undefined,
+      signal,
+    );
     const agreed = protocol ? `, ${protocol}` : "";
     const found: Finding =
       tlsMs === undefined

@@ -7,6 +7,7 @@ import { WarehouseFailure } from "../warehouse/failure.ts";
 import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
 import { numberedIds } from "./endpoint-ids.ts";
 import { type MayWrite, withException } from "./may-write.ts";
+import type { Shared } from "./retry.ts";
 
 export interface WarehouseLimits {
   /** Milliseconds; slower is a warning. */
@@ -32,7 +33,7 @@ export interface WarehouseLooks {
  * @param opening the connection, still being opened: its time and its failure are the first check.
  */
 export async function checkDatabricks(
-  opening: Promise<WarehouseReader>,
+  opening: Shared<WarehouseReader>,
   limits: WarehouseLimits,
   looks: WarehouseLooks = {},
 ): Promise<Check[]> {
@@ -59,7 +60,7 @@ export async function checkDatabricks(
     return { verdict: "passed", observed };
   });
   if (connected.verdict !== "passed") return [connected];
-  const warehouse = await opening;
+  const warehouse = await opening();
   const state = describe ? [await checkState(describe)] : [];
   const proof = await checkProofOfLife(warehouse);
   // What did not compute what it was asked is no warehouse whose latency would mean anything.
@@ -138,7 +139,7 @@ async function sampleSql(warehouse: WarehouseReader, limits: WarehouseLimits): P
  * The credential itself: one that could write has no place in a read-only environment. Found by reading grants alone.
  * @param exception makes such a credential a warning until its last day.
  */
-export function checkReadOnlyCredential(opening: Promise<WarehouseReader>, exception?: MayWrite): Promise<Check> {
+export function checkReadOnlyCredential(opening: Shared<WarehouseReader>, exception?: MayWrite): Promise<Check> {
   return look("databricks.read-only", "Databricks credential cannot write", async () => {
     const { writing, unknown } = await examineCredential(await explained(opening));
     return withException(judgeCredential(writing, unknown), exception, Date.now());
@@ -176,7 +177,7 @@ export function sqlIds(samples: readonly { name: string }[]): string[] {
 
 /** Statements that must bring rows. */
 export function checkSqlSample(
-  opening: Promise<WarehouseReader>,
+  opening: Shared<WarehouseReader>,
   sample: { name: string; query: string; minimumRows: number },
   id = sqlId(sample.name),
 ): Promise<Check> {
@@ -199,9 +200,9 @@ const cures: Partial<Record<WarehouseFailure["kind"], string>> = {
   denied: "Grant the principal USE CATALOG, USE SCHEMA and SELECT.",
 };
 
-async function explained(opening: Promise<WarehouseReader>): Promise<WarehouseReader> {
+async function explained(opening: Shared<WarehouseReader>): Promise<WarehouseReader> {
   try {
-    return await opening;
+    return await opening();
   } catch (error) {
     if (!(error instanceof WarehouseFailure)) throw error;
     // A failure that knows its cure has said it.

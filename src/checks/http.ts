@@ -4,6 +4,7 @@ import type { Endpoint } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
 import type { Pace } from "./pace.ts";
+import type { Shared } from "./retry.ts";
 import { type RouteGuard, whyNotSent } from "./route-guard.ts";
 
 /** Where and how an API is asked. */
@@ -11,7 +12,7 @@ export interface ApiPorts {
   url: string;
   headers: Readonly<Record<string, string>>;
   /** Bearer token for routes that need a sign-in; rejects where none could be had. */
-  token?: Promise<string | undefined>;
+  token?: Shared<string>;
   signal: AbortSignal;
   /** Set where nothing may be written. */
   readOnly?: RouteGuard;
@@ -340,7 +341,7 @@ function suspicion(assertion: Endpoint["json"][number], value: unknown): string 
 }
 
 async function bearer(ports: ApiPorts): Promise<Record<string, string>> {
-  const token = await ports.token;
+  const token = await ports.token?.();
   if (!token)
     throw new Error("This route needs a sign-in, and there is no token: configure auth.secret or the environment's token.");
   return { authorization: `Bearer ${token}` };

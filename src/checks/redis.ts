@@ -3,6 +3,7 @@ import type { CommandFlags, NodeInfo, RedisIdentity, RedisReader } from "../redi
 import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
 import { type MayWrite, withException } from "./may-write.ts";
 import { grantsWriting } from "./redis-rules.ts";
+import type { Shared } from "./retry.ts";
 
 export interface RedisLimits {
   /** Shares from 0 to 1; outside of them is a warning. */
@@ -18,12 +19,12 @@ const enoughLookups = 100;
 
 /** @param prove throws where the identity is not the expected one; not given where none is expected. */
 export async function checkRedis(
-  opening: Promise<RedisReader>,
+  opening: Shared<RedisReader>,
   limits: RedisLimits,
   prove?: (identity: RedisIdentity) => void,
 ): Promise<Check[]> {
   const ping = await look("redis.ping", "Redis PING", async () => {
-    const redis = await opening;
+    const redis = await opening();
     try {
       prove?.(redis.identity);
     } catch (error) {
@@ -35,7 +36,7 @@ export async function checkRedis(
     return { verdict: "passed", observed: `P95 ${milliseconds(latency.p95)} of ${latency.count}`, latency };
   });
   if (ping.verdict !== "passed") return [ping];
-  const redis = await opening;
+  const redis = await opening();
   const info = redis.info();
   const each = redis.infoOfEach();
   // Each is waited for below, and hears of a failure then.
@@ -171,9 +172,9 @@ function persistence(info: Record<string, string>): Finding {
  * The user itself: one that could write has no place in a read-only environment.
  * @param exception makes such a user a warning until its last day.
  */
-export function checkReadOnlyUser(opening: Promise<RedisReader>, exception?: MayWrite): Promise<Check> {
+export function checkReadOnlyUser(opening: Shared<RedisReader>, exception?: MayWrite): Promise<Check> {
   return look("redis.read-only", "Redis user cannot write", async () => {
-    const redis = await opening;
+    const redis = await opening();
     const [rules, flags] = await Promise.all([redis.aclRules(), redis.commandFlags()]);
     return withException(judgeUser(rules, flags), exception, Date.now());
   });

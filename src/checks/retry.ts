@@ -16,6 +16,32 @@ export interface RetryPolicy {
   signal: AbortSignal;
   /** Milliseconds before another look. */
   pauseMs?: number;
+  /** Whether this is such another look. */
+  repeats?: boolean;
+}
+
+/** What several checks stand on, such as a connection: the same one for whoever asks. */
+export type Shared<Thing> = () => Promise<Thing>;
+
+/**
+ * Begins at once, so that its failure is seen by every check that asks for it, and ends no process where none does. Where it failed, a
+ * check that is looked at again begins it anew, again for all: waiting for the same failure once more would be no look.
+ */
+export function shared<Thing>(begin: () => Promise<Thing>): Shared<Thing> {
+  let failed = false;
+  const begun = () => {
+    failed = false;
+    const thing = begin();
+    thing.catch(() => {
+      failed = true;
+    });
+    return thing;
+  };
+  let current = begun();
+  return () => {
+    if (failed && policies.getStore()?.repeats) current = begun();
+    return current;
+  };
 }
 
 const defaultPauseMs = 500;
@@ -38,10 +64,11 @@ export async function again<Found extends { verdict: Verdict; message?: string; 
   let found = await probe();
   if (!policy || !rule || opensTheGate(found.verdict) || found.verdict === "skipped") return found;
   const first = found;
+  const policyOfRepeats = { ...policy, repeats: true };
   let attempts = 1;
   while (attempts <= rule.times && !opensTheGate(found.verdict) && (await waited(policy))) {
     attempts++;
-    found = await probe();
+    found = await policies.run(policyOfRepeats, probe);
   }
   if (!opensTheGate(found.verdict)) return { ...found, attempts };
   const message = `${found.message ?? ""} Only on look ${attempts}; before it was ${first.verdict}${first.message ? ` (${first.message})` : ""}. Declared flaky: ${rule.reason}`;

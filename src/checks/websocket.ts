@@ -2,6 +2,7 @@ import type { Check } from "../model.ts";
 import { latencyOf, look, milliseconds } from "./check.ts";
 import { numberedIds } from "./endpoint-ids.ts";
 import type { Pace } from "./pace.ts";
+import type { Shared } from "./retry.ts";
 import { type RouteGuard, whyNotSent } from "./route-guard.ts";
 
 export interface SocketPorts {
@@ -35,12 +36,12 @@ export function checkNamespace(
   ports: SocketPorts,
   namespace: string,
   limitMs: number,
-  token: Promise<string> | undefined,
+  token: Shared<string> | undefined,
   id = namespaceId(namespace),
 ): Promise<Check> {
   return look(id, `WebSocket ${namespace}`, async () => {
     const expected = `${token ? "connect" : "refusal without a token"} in < ${milliseconds(limitMs)}`;
-    const { outcome, text, durationMs } = await meet(ports, namespace, limitMs * 2, await token);
+    const { outcome, text, durationMs } = await meet(ports, namespace, limitMs * 2, await token?.());
     const observed = `${outcome}${text ? ` (${text})` : ""} in ${milliseconds(durationMs)}`;
     const late = durationMs >= limitMs;
     if (text === unknownNamespace)

@@ -16,7 +16,7 @@ export function apiPorts(context: StageContext, pace?: Pace): ApiPorts | undefin
     ...guarded(context),
     timeoutMs: api.timeout,
     ...(pace ? { pace } : {}),
-    ...(token ? { token: Promise.resolve(token.reveal()) } : {}),
+    ...(token ? { token: () => Promise.resolve(token.reveal()) } : {}),
   };
 }
 

@@ -4,6 +4,7 @@ import { endpointIds } from "../checks/endpoint-ids.ts";
 import { checkEndpoint } from "../checks/http.ts";
 import { checkDiscovery, checkOauth } from "../checks/oauth.ts";
 import { Pace } from "../checks/pace.ts";
+import { type Shared, shared } from "../checks/retry.ts";
 import { checkNamespace, checkPlainSocket, checkWrongToken, namespaceIds, plainIds } from "../checks/websocket.ts";
 import type { Endpoint } from "../config/schema.ts";
 import type { Check } from "../model.ts";
@@ -32,9 +33,7 @@ export function checkApplication(
   if (!api) return checkSockets(context, pace, limits, undefined);
   const { auth, oauth, ...environment } = context.environment;
   const minted = signsIn && auth?.enabled && auth.secret ? mintOnce(context, () => mintToken(api, auth)) : undefined;
-  const token = minted?.then((made) => made.token);
-  // Every check that needs the token sees the failure; where none does, it must not end the process.
-  token?.catch(() => undefined);
+  const token = minted && (async () => (await minted()).token);
   const ports = token ? { ...api, token } : api;
   const sampling = { samples: environment.api?.samples ?? 1, apiP95: limits.apiP95, quiet };
   const checkEndpoints = (group: string, endpoints: readonly Endpoint[]) => {
@@ -62,7 +61,7 @@ function checkSockets(
   context: StageContext,
   pace: Pace,
   { websocketConnect }: ApplicationLimits,
-  token: Promise<string> | undefined,
+  token: Shared<string> | undefined,
 ): Checking[] {
   const { websocket } = context.environment;
   if (!websocket) return [];
@@ -87,11 +86,10 @@ interface ApplicationLimits {
 }
 
 /** A minted token is a secret from the moment it exists. */
-function mintOnce(context: StageContext, mint: () => Promise<MintedToken>): Promise<MintedToken> {
-  const minted = mint().then((made) => {
+function mintOnce(context: StageContext, mint: () => Promise<MintedToken>): Shared<MintedToken> {
+  return shared(async () => {
+    const made = await mint();
     context.secrets.add(made.token);
     return made;
   });
-  minted.catch(() => undefined);
-  return minted;
 }

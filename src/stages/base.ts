@@ -1,6 +1,7 @@
 import { skipped } from "../checks/check.ts";
 import { checkConnection, type Peer, peerOf } from "../checks/connection.ts";
 import { checkDatabricks, type WarehouseLooks } from "../checks/databricks.ts";
+import type { Shared } from "../checks/retry.ts";
 import { checkTokenLife, endOfToken } from "../checks/token-life.ts";
 import { checkVariables } from "../checks/variables.ts";
 import { loadSocketClient } from "../checks/websocket.ts";
@@ -50,7 +51,7 @@ export function checkWarehouse(
     checkConnection(
       "databricks.certificate",
       "Connection to Databricks",
-      warehousePeer(settings),
+      () => warehousePeer(settings),
       { leastDays: limits.certificateDays },
       context.signal,
     ),
@@ -69,15 +70,16 @@ export function checkRedisCertificate(
 ): Promise<Check>[] {
   const settings = redisSettings(context);
   if (!readers.redis || !settings?.url.startsWith("rediss:")) return [];
-  const peer = redisPeer(settings, readers.redis);
+  const { redis } = readers;
+  const peer = () => redisPeer(settings, redis);
   return [
     checkConnection("redis.certificate", "Connection to Redis", peer, { leastDays: limits.certificateDays }, context.signal),
   ];
 }
 
 /** The server that was found, which with sentinels is another one than the address names. */
-async function redisPeer(settings: RedisSettings, opening: Promise<RedisReader>): Promise<Peer> {
-  const { host, port } = (await opening).identity;
+async function redisPeer(settings: RedisSettings, opening: Shared<RedisReader>): Promise<Peer> {
+  const { host, port } = (await opening()).identity;
   const ca = await readAuthority(settings.certificateAuthority);
   return { host, port, tls: true, alsoNamed: peerOf(settings.url).host, ...(ca ? { ca } : {}) };
 }

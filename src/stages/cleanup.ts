@@ -19,7 +19,7 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
   const work = async (): Promise<Finding> => {
     if (!execute) {
       outcome.cleanup = await withReaders(context, async (readers) => {
-        const [warehouse, redis] = await Promise.all([readers.warehouse, readers.redis]);
+        const [warehouse, redis] = await Promise.all([readers.warehouse?.(), readers.redis?.()]);
         const ports = { ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}), signal: context.signal, onStep };
         const plan = await planCleanup(ports, request);
         await context.audit(planNote(plan, false));

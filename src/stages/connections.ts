@@ -1,4 +1,5 @@
 import { isAbsolute, join } from "node:path";
+import { type Shared, shared } from "../checks/retry.ts";
 import type { Environment } from "../config/schema.ts";
 import { UserError } from "../model.ts";
 import type { RedisReader, RedisSettings, TestDataRedis } from "../redis/connection.ts";
@@ -19,8 +20,8 @@ import { type StageContext, step } from "./context.ts";
 
 /** Connections that read; absent where the environment has none. Each is being opened when this returns. */
 export interface Readers {
-  warehouse: Promise<WarehouseReader> | undefined;
-  redis: Promise<RedisReader> | undefined;
+  warehouse: Shared<WarehouseReader> | undefined;
+  redis: Shared<RedisReader> | undefined;
   /** How long the warehouse took to wake, in milliseconds; `undefined` where it was awake. */
   wokeIn(): number | undefined;
 }
@@ -37,21 +38,19 @@ export async function withReaders<Result>(context: StageContext, work: (readers:
     asleepAt ??= performance.now();
     step(context, text);
   };
-  const warehouse = settings && openReader(settings, { signal: context.signal, onWaking });
-  const redis = redisTold && openRedisReader(redisTold, context.signal);
-  // A failed opening is seen by every check that awaits it; without any, it must not end the process.
-  warehouse?.then(
-    () => {
+  const warehouse =
+    settings &&
+    shared(async () => {
+      const opened = await openReader(settings, { signal: context.signal, onWaking });
       awakeAt = performance.now();
-    },
-    () => undefined,
-  );
-  redis?.catch(() => undefined);
+      return opened;
+    });
+  const redis = redisTold && shared(() => openRedisReader(redisTold, context.signal));
   try {
     const wokeIn = () => (asleepAt === undefined || awakeAt === undefined ? undefined : awakeAt - asleepAt);
     return await work({ warehouse, redis, wokeIn });
   } finally {
-    await closeAll([warehouse, redis]);
+    await closeAll([warehouse?.(), redis?.()]);
   }
 }
 

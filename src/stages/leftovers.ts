@@ -11,7 +11,7 @@ import { type StageContext, step, telling } from "./context.ts";
 export async function checkLeftovers(context: StageContext, readers: Readers): Promise<{ check: Check; found?: CleanupResult }> {
   let found: CleanupResult | undefined;
   const check = await look("test-data.left-by-earlier-runs", "Nothing left by earlier runs", async () => {
-    const [warehouse, redis] = await Promise.all([readers.warehouse, readers.redis]);
+    const [warehouse, redis] = await Promise.all([readers.warehouse?.(), readers.redis?.()]);
     const request: CleanupRequest = {
       scope: "expired",
       runId: context.runId,

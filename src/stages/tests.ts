@@ -51,7 +51,7 @@ function provePlace(context: StageContext): Promise<Check> {
     inTheRightPlace(() =>
       withReaders(context, async ({ warehouse, redis }) => {
         const seen: string[] = [];
-        const [openWarehouse, openRedis] = await Promise.all([warehouse, redis]);
+        const [openWarehouse, openRedis] = await Promise.all([warehouse?.(), redis?.()]);
         if (openWarehouse) {
           const identity = await openWarehouse.identity();
           proveWarehouse(environment, identity);

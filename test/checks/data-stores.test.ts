@@ -8,6 +8,7 @@ import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { leversAtRest } from "../../local/warehouse/levers.ts";
 import { checkDatabricks, checkReadOnlyCredential, checkSqlSample, sqlIds } from "../../src/checks/databricks.ts";
 import { checkReadOnlyUser, checkRedis } from "../../src/checks/redis.ts";
+import { retrying, type Shared, shared } from "../../src/checks/retry.ts";
 import { openRedisForTestData, openRedisReader, type RedisReader } from "../../src/redis/connection.ts";
 import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
 import { describeWarehouse } from "../../src/warehouse/describe.ts";
@@ -43,7 +44,7 @@ afterEach(async () => {
 });
 afterAll(() => Promise.all([warehouse.stop(), server.stop()]));
 
-function opening(token = "reader", changes: { startTimeoutMs?: number; host?: string } = {}): Promise<WarehouseReader> {
+function opening(token = "reader", changes: { startTimeoutMs?: number; host?: string } = {}): Shared<WarehouseReader> {
   const settings = {
     host: warehouse.host,
     path: warehouse.path,
@@ -54,17 +55,19 @@ function opening(token = "reader", changes: { startTimeoutMs?: number; host?: st
     runId: "0",
     ...changes,
   };
-  const reader = openReader(settings, { signal });
-  reader.catch(() => undefined);
-  closing.push(reader);
-  return reader;
+  return shared(() => {
+    const reader = openReader(settings, { signal });
+    closing.push(reader);
+    return reader;
+  });
 }
 
-function redis(url = server.url): Promise<RedisReader> {
-  const reader = openRedisReader(url, signal);
-  reader.catch(() => undefined);
-  closing.push(reader);
-  return reader;
+function redis(url = server.url): Shared<RedisReader> {
+  return shared(() => {
+    const reader = openRedisReader(url, signal);
+    closing.push(reader);
+    return reader;
+  });
 }
 
 const user = (name: string) => `redis://${name}:pw@127.0.0.1:${server.port}`;
@@ -97,12 +100,12 @@ describe("databricks", () => {
   });
 
   it("a mock that repeats what it is asked is found, and its latency is none", async () => {
-    const real = await opening();
+    const real = await opening()();
     const mock: WarehouseReader = {
       ...real,
       query: async (_, parameters = {}) => [{ ...parameters, total: 42, digest: String(parameters.nonce) }],
     };
-    const checks = await checkDatabricks(Promise.resolve(mock), { sqlP95: 60_000 });
+    const checks = await checkDatabricks(() => Promise.resolve(mock), { sqlP95: 60_000 });
     expect(checks.at(-1)).toMatchObject({
       id: "databricks.proof",
       verdict: "failed",
@@ -170,9 +173,55 @@ it("statements of one name have an id each", async () => {
   expect(checks.map(({ id }) => id)).toEqual(["sql.teachers", "sql.schools", "sql.teachers-2"]);
 });
 
+describe("declared flaky, and looked at again", () => {
+  const flaky = (check: string) => ({ rules: [{ check, times: 2, reason: "the network" }], signal, pauseMs: 1 });
+
+  it("a connection that failed is made anew, for all who ask from then on", async () => {
+    let openings = 0;
+    const connection = shared(async () => {
+      if (openings++ === 0) throw new Error("the network was away");
+      return await opening()();
+    });
+    const looks = () => Promise.all([checkDatabricks(connection, { sqlP95: 60_000 }), checkReadOnlyCredential(connection)]);
+    const [[connected, proof], credential] = await retrying(flaky("databricks.connect"), looks);
+    expect(connected).toMatchObject({ verdict: "passed", attempts: 2, message: expect.stringContaining("the network was away") });
+    expect(proof).toMatchObject({ id: "databricks.proof", verdict: "passed" });
+    // It was not declared flaky, and has seen the first failure.
+    expect(credential).toMatchObject({ verdict: "error", message: expect.stringContaining("the network was away") });
+    expect(openings).toBe(2);
+  });
+
+  it("one that fails again and again is made as often as was declared, and no more", async () => {
+    let openings = 0;
+    const connection = shared(() => {
+      openings++;
+      return Promise.reject<RedisReader>(new Error("the network is away"));
+    });
+    const [ping] = await retrying(flaky("redis.*"), () =>
+      checkRedis(connection, { redisHitRate: 0, redisMemory: 1, redisLag: 0 }),
+    );
+    expect(ping).toMatchObject({ id: "redis.ping", verdict: "error", attempts: 3 });
+    expect(openings).toBe(3);
+  });
+
+  it("one that is there is not made anew because something else failed", async () => {
+    let openings = 0;
+    const connection = shared(() => {
+      openings++;
+      return opening()();
+    });
+    const prove = () => {
+      throw new Error("another catalog");
+    };
+    const looks = () => checkDatabricks(connection, { sqlP95: 60_000 }, { prove });
+    expect(await retrying(flaky("databricks.*"), looks)).toMatchObject([{ verdict: "failed", attempts: 3 }]);
+    expect(openings).toBe(1);
+  });
+});
+
 describe("redis", () => {
   const limits = { redisHitRate: 0.7, redisMemory: 0.9, redisLag: 10_000 };
-  const verdicts = async (reader: Promise<RedisReader>, changes: Partial<typeof limits> = {}) =>
+  const verdicts = async (reader: Shared<RedisReader>, changes: Partial<typeof limits> = {}) =>
     Object.fromEntries((await checkRedis(reader, { ...limits, ...changes })).map((check) => [check.id, check]));
 
   it("hit rate: unknown while young, then as the server counts", async () => {
@@ -202,9 +251,9 @@ describe("redis", () => {
 
   describe("what INFO tells", () => {
     const told = async (changes: Record<string, string>) => {
-      const real = await redis();
+      const real = await redis()();
       const info = { ...(await real.info()), ...changes };
-      return await verdicts(
+      return await verdicts(() =>
         Promise.resolve({ ...real, info: async () => info, infoOfEach: async () => [{ node: "127.0.0.1:6379", info }] }),
       );
     };
@@ -284,13 +333,13 @@ describe("redis", () => {
     const opened = openRedisReader({ url: cluster.url, cluster: [] }, signal);
     closing.push(opened);
     try {
-      const before = await verdicts(opened);
+      const before = await verdicts(() => opened);
       expect(before["redis.persistence"]).toMatchObject({
         verdict: "passed",
         observed: expect.stringContaining(`3 masters, such as ${first}`),
       });
       await failSnapshots(client);
-      const found = await verdicts(opened);
+      const found = await verdicts(() => opened);
       expect(found["redis.persistence"]).toMatchObject({
         verdict: "degraded",
         observed: `${last} of 3 masters: last snapshot failed`,
@@ -303,11 +352,11 @@ describe("redis", () => {
   });
 
   it("of several nodes an unknown one is no pass, and a wrong one outweighs it", async () => {
-    const real = await redis();
+    const real = await redis()();
     const info = await real.info();
     const told = async (...changes: Record<string, string>[]) => {
       const each = changes.map((change, index) => ({ node: `10.0.0.${index}:6379`, info: { ...info, ...change } }));
-      return (await verdicts(Promise.resolve({ ...real, infoOfEach: async () => each })))["redis.replication"];
+      return (await verdicts(() => Promise.resolve({ ...real, infoOfEach: async () => each })))["redis.replication"];
     };
     const lost = { role: "slave", master_link_status: "down", master_last_io_seconds_ago: "-1" };
     expect(await told({}, { role: "" })).toMatchObject({ verdict: "error", observed: "10.0.0.1:6379 of 2 masters" });

@@ -152,7 +152,10 @@ describe("what the JSON must hold", () => {
       json(response, 200, {});
     });
     const ports = { ...api, headers: { Origin: "https://listed.example", Authorization: "Basic YTpi" } };
-    await look({ ...ports, token: Promise.resolve("minted") }, { signIn: true, headers: { ORIGIN: "https://own.example" } });
+    await look(
+      { ...ports, token: () => Promise.resolve("minted") },
+      { signIn: true, headers: { ORIGIN: "https://own.example" } },
+    );
     expect([...new Set(seen)]).toEqual(["https://own.example", "Bearer minted"]);
   });
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe, expect, it } from "vitest";
 import { checkAuth, mintToken } from "../../src/checks/auth.ts";
 import { checkDiscovery, checkOauth } from "../../src/checks/oauth.ts";
+import { shared } from "../../src/checks/retry.ts";
 import { environmentSchema } from "../../src/config/environment-schema.ts";
 import { type Api, bodyOf, json, serve } from "./api.ts";
 
@@ -34,8 +35,7 @@ function auth(written: { secret?: string; enabled?: boolean }) {
 
 async function verdicts(api: Api, written: { secret?: string; enabled?: boolean }): Promise<string[]> {
   const settings = auth(written);
-  const minted = settings.enabled && settings.secret ? mintToken(api, settings) : undefined;
-  minted?.catch(() => undefined);
+  const minted = settings.enabled && settings.secret ? shared(() => mintToken(api, settings)) : undefined;
   return (await checkAuth(api, settings, minted)).map((check) => `${check.id} ${check.verdict}: ${check.message ?? ""}`);
 }
 
@@ -74,7 +74,7 @@ describe("auth", () => {
     const limited = (body: object) =>
       serve((request, response) => (request.url === "/me" ? json(response, 429, {}) : json(response, 200, body)));
     const settings = { ...auth({ secret: "right" }), refresh: "/refresh" };
-    const minted = Promise.resolve({ token: "minted", refreshToken: "renew-me" });
+    const minted = () => Promise.resolve({ token: "minted", refreshToken: "renew-me" });
     const found = await checkAuth(await limited({ accessToken: "renewed" }), settings, minted);
     expect(found.slice(0, 2)).toEqual([
       expect.objectContaining({ id: "auth.mint", verdict: "error", observed: "429, rate limited" }),
@@ -123,7 +123,7 @@ describe("a token that is renewed", () => {
       request.url === "/refresh" ? json(response, status, answer) : json(response, use, {}),
     );
     const secrets: string[] = [];
-    const minted = Promise.resolve({ token: "minted", refreshToken: "renew-me" });
+    const minted = () => Promise.resolve({ token: "minted", refreshToken: "renew-me" });
     const checks = await checkAuth(api, settings, minted, (secret) => secrets.push(secret));
     return { check: checks.find(({ id }) => id === "auth.refresh"), secrets };
   };
@@ -145,7 +145,7 @@ describe("a token that is renewed", () => {
 
   it("where none was minted", async () => {
     const api = await serve((_, response) => json(response, 200, {}));
-    const checks = await checkAuth(api, settings, Promise.resolve({ token: "minted" }));
+    const checks = await checkAuth(api, settings, () => Promise.resolve({ token: "minted" }));
     expect(checks.find(({ id }) => id === "auth.refresh")).toMatchObject({ verdict: "failed" });
   });
 });

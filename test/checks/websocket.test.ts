@@ -44,7 +44,7 @@ beforeAll(async () => {
 afterAll(() => sockets.close());
 
 const look = (namespace: string, token?: string, more: Partial<SocketPorts> = {}, limitMs = 5_000) =>
-  checkNamespace({ ...ports, ...more }, namespace, limitMs, token === undefined ? undefined : Promise.resolve(token));
+  checkNamespace({ ...ports, ...more }, namespace, limitMs, token === undefined ? undefined : () => Promise.resolve(token));
 
 describe("a namespace", () => {
   it("refuses without a token, and that is the proof of life", async () => {
@@ -203,6 +203,6 @@ it("no server, and a server that speaks no Socket.IO, are errors", async () => {
 });
 
 it("a token that could not be minted is an error of this check, too", async () => {
-  const check = await checkNamespace(ports, "/sessions", 1_000, Promise.reject(new Error("the secret is wrong")));
+  const check = await checkNamespace(ports, "/sessions", 1_000, () => Promise.reject(new Error("the secret is wrong")));
   expect(check).toMatchObject({ verdict: "error", message: "the secret is wrong" });
 });

@@ -72,7 +72,7 @@ describe("what no dead database explains stays failed", () => {
   });
 
   it("a secret that is not looked at", async () => {
-    await kept(checkAuth(await letsIn(), auth({ secret: "right" }), Promise.resolve({ token: "minted" })));
+    await kept(checkAuth(await letsIn(), auth({ secret: "right" }), () => Promise.resolve({ token: "minted" })));
   });
 
   it("an empty sign-in that was accepted; one that broke may suffer", async () => {
@@ -105,7 +105,7 @@ describe("what no dead database explains stays failed", () => {
     try {
       await kept(checkNamespace(ports, "/open", 5_000, undefined));
       await kept(checkWrongToken(ports, "/open", 5_000));
-      const refused = await checkNamespace(ports, "/closed", 5_000, Promise.resolve("fresh"));
+      const refused = await checkNamespace(ports, "/closed", 5_000, () => Promise.resolve("fresh"));
       expect([refused, ...asConsequences(below, [refused])].map(({ verdict }) => verdict)).toEqual(["failed", "error"]);
     } finally {
       await sockets.close();

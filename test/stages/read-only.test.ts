@@ -199,7 +199,7 @@ describe("SQL", () => {
   test("by samples of the configuration", async () => {
     for (const query of baseForms) {
       attempts.set("sql sample", (attempts.get("sql sample") ?? 0) + 1);
-      const check = await checkSqlSample(Promise.resolve(reader), { name: "x", query, minimumRows: 0 });
+      const check = await checkSqlSample(() => Promise.resolve(reader), { name: "x", query, minimumRows: 0 });
       expect(check).toMatchObject({ verdict: "error", message: expect.stringContaining("refused before sending") });
     }
   });
