@@ -1,5 +1,5 @@
+import { count } from "./count.ts";
 import type { AuditNote, Progress, StageName } from "./model.ts";
-import { count } from "./report/words.ts";
 
 type Left = Pick<Extract<Progress, { kind: "remaining" }>, "tables" | "keys">;
 

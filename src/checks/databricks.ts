@@ -1,4 +1,5 @@
 import { createHash, randomBytes, randomInt } from "node:crypto";
+import { count } from "../count.ts";
 import type { Check } from "../model.ts";
 import type { WarehouseIdentity, WarehouseReader } from "../warehouse/access.ts";
 import { examineCredential, type WritingRight } from "../warehouse/credential.ts";
@@ -89,7 +90,7 @@ function checkState(describe: () => Promise<WarehouseDescription | string>): Pro
   return look("databricks.warehouse", "Databricks warehouse state", async () => {
     const told = await describe();
     if (typeof told === "string") return { verdict: "skipped", message: `State and size cannot be seen: ${told}.` };
-    const observed = `${told.state}, ${told.size}, ${told.clusters} ${told.clusters === 1 ? "cluster" : "clusters"}`;
+    const observed = `${told.state}, ${told.size}, ${count(told.clusters, "cluster")}`;
     const expected = "RUNNING";
     if (told.state === expected) return { verdict: "passed", observed, expected };
     return {
@@ -186,7 +187,7 @@ export function checkSqlSample(
     const enough = rows.length >= sample.minimumRows;
     return {
       verdict: enough ? "passed" : "failed",
-      observed: `${rows.length} rows`,
+      observed: count(rows.length, "row"),
       expected: `at least ${sample.minimumRows}`,
       ...(enough ? {} : { message: `The statement of ${sample.name} brought fewer rows than production always has.` }),
     };

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { auditFile, auditLines } from "../audit-log.ts";
 import { suggestion } from "../config/nearest.ts";
+import { count } from "../count.ts";
 import { UserError } from "../model.ts";
 import { type AuditEntry, type AuditFault, AuditVerifier } from "../report/audit.ts";
 import { AuditReporter, runLines } from "../report/audit-report.ts";
 import { logLine } from "../report/inert.ts";
-import { count } from "../report/words.ts";
 
 const file = `.env-actions/${auditFile}`;
 const faultsShown = 10;

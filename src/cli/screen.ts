@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { count } from "../count.ts";
 import { opensTheGate, type Progress, type StageReport, type Verdict } from "../model.ts";
 import { checkLine, verdictMarks } from "../progress.ts";
 import { logLine } from "../report/inert.ts";
@@ -59,7 +60,7 @@ export class Screen {
         break;
       case "remaining": {
         const rows = progress.tables.reduce((sum, table) => sum + table.rows, 0);
-        this.#doing(`deleting: ${rows} rows and ${progress.keys} keys to go`);
+        this.#doing(`deleting: ${count(rows, "row")} and ${count(progress.keys, "key")} to go`);
         break;
       }
       case "stage-finished":

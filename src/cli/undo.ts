@@ -1,3 +1,4 @@
+import { count } from "../count.ts";
 import type { TableUndo, UndoResult } from "../testdata/undo.ts";
 import { performUndo } from "../undo.ts";
 import type { Arguments } from "./arguments.ts";
@@ -33,19 +34,25 @@ export async function undo(args: Arguments, world: Terminal): Promise<number> {
 }
 
 function say(screen: Screen, { dryRun, runId, environment, tables, notes, problems }: UndoResult): void {
-  const rows = (count: (table: TableUndo) => number) => tables.reduce((sum, table) => sum + count(table), 0);
+  const sum = (of: (table: TableUndo) => number) => tables.reduce((before, table) => before + of(table), 0);
   for (const table of tables) {
     const shown = dryRun
       ? `${table.restorable} can come back`
       : `${table.restored ?? (table.restorable === 0 ? 0 : "unknown")} came back`;
-    const present = table.present > 0 ? `; ${table.present} are there again, written since, and stay as they are` : "";
+    const present =
+      table.present > 0
+        ? `; ${count(table.present, "is", "are")} there again, written since, and ${table.present === 1 ? "stays as it is" : "stay as they are"}`
+        : "";
     screen.line(`    ${table.table.padEnd(45)} of ${String(table.deleted).padStart(6)} deleted rows ${shown}${present}`);
     if (table.problem) screen.line([`      ${table.problem}`, "red"]);
   }
   for (const note of notes) screen.line(`    ${note}`);
   for (const problem of problems) screen.line([`    ${problem}`, "red"]);
+  const [restorable, restored] = [sum((table) => table.restorable), sum((table) => table.restored ?? 0)];
   const total = dryRun
-    ? `${rows((table) => table.restorable)} rows can be put back with --execute; nothing was written`
-    : `${rows((table) => table.restored ?? 0)} rows were put back: they are test data of run ${runId} in ${environment} again`;
+    ? `${count(restorable, "row")} can be put back${restorable > 0 ? " with --execute; nothing was written" : ""}`
+    : restored === 0
+      ? "nothing was put back"
+      : `${count(restored, "row was", "rows were")} put back: test data of run ${runId} in ${environment} again`;
   screen.line(`  ${total}`);
 }

@@ -1,6 +1,7 @@
+import { count } from "../count.ts";
 import type { Check, StageReport, TestCase, UserError } from "../model.ts";
 import { plainText } from "./inert.ts";
-import { account, checkRemarks, count, cut, reportFile, rollbackLine, stageTitle } from "./words.ts";
+import { account, checkRemarks, cut, reportFile, rollbackLine, stageTitle } from "./words.ts";
 
 export interface Annotation {
   level: "error" | "warning" | "notice";

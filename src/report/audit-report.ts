@@ -1,5 +1,6 @@
+import { count } from "../count.ts";
 import type { AuditEntry } from "./audit.ts";
-import { count, known, shortSha } from "./words.ts";
+import { known, shortSha } from "./words.ts";
 
 /**
  * What an audit log says about each run: what was made, deleted, left and put back, by whom, where and when, and whether the

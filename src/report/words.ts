@@ -1,3 +1,4 @@
+import { count } from "../count.ts";
 import {
   type Alert,
   type Check,
@@ -83,11 +84,6 @@ export function duration(milliseconds: number): string {
 export function bytes(number: number): string {
   if (number < 1_000) return `${number} B`;
   return number < 1_000_000 ? `${Math.round(number / 1_000)} kB` : `${(number / 1_000_000).toFixed(1)} MB`;
-}
-
-/** `1 test`, `2 tests`, `12,040 tests`. */
-export function count(number: number, one: string, many = `${one}s`): string {
-  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 }
 
 /** How many keys a cleanup deleted: where an answer was lost, nobody knows. */

@@ -1,5 +1,6 @@
+import { count } from "../count.ts";
 import type { Check, TestResults, Verdict } from "../model.ts";
-import { amount, judged, percentage, some } from "./judging.ts";
+import { judged, percentage, some } from "./judging.ts";
 
 /** How many tests may be flaky: so many, or this share (0 to 1) of those that ran. */
 export type FlakyBudget = { tests: number } | { share: number };
@@ -61,7 +62,7 @@ function seconds(milliseconds: number): string {
 export function shardsCheck({ sources }: TestResults, shards: number): Check[] {
   if (shards <= 1) return [];
   const [id, title, expected] = ["tests.shards", "Shards reported", `a report of each of ${shards} shards`] as const;
-  const observed = amount(sources.length, "report");
+  const observed = count(sources.length, "report");
   if (sources.length >= shards) return [judged(id, title, "passed", observed, expected)];
   const message =
     "Shards that write to one file overwrite each other's results: give each a file of its own, with ENV_ACTIONS_SHARD in its name.";

@@ -1,5 +1,6 @@
+import { count } from "../count.ts";
 import type { Check, CriticalTests, QuarantineEntry, TestResults } from "../model.ts";
-import { amount, judged, ran } from "./judging.ts";
+import { judged, ran } from "./judging.ts";
 
 /** The verdicts over single tests that the configuration marks: see `MarkedTests`. */
 
@@ -14,7 +15,7 @@ export function criticalCheck({ critical, failures }: TestResults): Check[] {
     ? " A quarantine does not excuse a critical test."
     : "";
   const said = [
-    ...failed.map(({ glob, failed }) => `${amount(failed, "critical test")} of ${glob} failed.${known}`),
+    ...failed.map(({ glob, failed }) => `${count(failed, "critical test")} of ${glob} failed.${known}`),
     ...missing.map(
       ({ glob, skipped }) =>
         `No critical test of ${glob} ran: ${skipped > 0 ? "all of its tests were skipped" : "the glob matches no file and no name in the reports"}.`,
@@ -33,7 +34,7 @@ export function quarantineCheck({ quarantine }: TestResults): Check[] {
   const judgements = quarantine.map(judgeEntry);
   const relapsed = judgements.filter(({ verdict }) => verdict === "failed");
   const noted = judgements.filter(({ verdict }) => verdict === "degraded");
-  const observed = `${amount(quarantine.length, "entry", "entries")}, ${amount(excusedFailures(quarantine), "failure")} excused`;
+  const observed = `${count(quarantine.length, "entry", "entries")}, ${count(excusedFailures(quarantine), "failure")} excused`;
   if (relapsed.length + noted.length === 0) return [judged(id, title, "passed", observed, expected)];
   const message = [...relapsed, ...noted].map(({ sentence }) => sentence).join(" ");
   return [judged(id, title, relapsed.length > 0 ? "failed" : "degraded", observed, expected, message)];
@@ -50,12 +51,12 @@ function judgeEntry(entry: QuarantineEntry): { verdict: "passed" | "degraded" | 
   if (over && failed > 0)
     return {
       verdict: "failed",
-      sentence: `The quarantine of ${named} ended on ${until}, and ${amount(failed, "test")} of it still failed.`,
+      sentence: `The quarantine of ${named} ended on ${until}, and ${count(failed, "test")} of it still failed.`,
     };
   if (over) return { verdict: "degraded", sentence: `The quarantine of ${named} ended on ${until}: take the entry out.` };
   if (matched === 0)
     return { verdict: "degraded", sentence: `The quarantine of ${named} matches no test that was reported: take the entry out.` };
   if (failed > 0)
-    return { verdict: "degraded", sentence: `${amount(failed, "test")} of ${named} failed, quarantined until ${until}.` };
+    return { verdict: "degraded", sentence: `${count(failed, "test")} of ${named} failed, quarantined until ${until}.` };
   return { verdict: "passed", sentence: "" };
 }

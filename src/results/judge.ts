@@ -1,8 +1,9 @@
+import { count } from "../count.ts";
 import { type Check, opensTheGate, type TestResults, type Verdict } from "../model.ts";
 import { commandTimeCheck, type FlakyBudget, flakyCheck, shardsCheck, testTimeCheck } from "./judge-limits.ts";
 import { criticalCheck, excusedFailures, quarantineCheck } from "./judge-marked.ts";
 import { type Browser, browsersCheck, projectsCheck } from "./judge-projects.ts";
-import { amount, judged, percentage, ran, some } from "./judging.ts";
+import { judged, percentage, ran, some } from "./judging.ts";
 
 export interface TestRules {
   /** From 0 to 1. Of the tests that ran, more than this share must pass; at 1, all of them. Quarantined failures do not count. */
@@ -48,13 +49,13 @@ export function judgeTests(results: TestResults, rules: TestRules, run: TestRun)
 function ranCheck(results: TestResults): Check {
   const number = ran(results);
   const observed =
-    results.skipped > 0 ? `${amount(number, "test")} ran, ${results.skipped} skipped` : `${amount(number, "test")} ran`;
+    results.skipped > 0 ? `${count(number, "test")} ran, ${results.skipped} skipped` : `${count(number, "test")} ran`;
   const expected = "at least 1 test ran";
   if (number > 0) return judged("tests.ran", "Tests ran", "passed", observed, expected);
   const message =
     results.total === 0
       ? "The reports hold no test at all. Look at the test command: a wrong path, filter or flag often selects nothing."
-      : `All ${amount(results.total, "test")} were skipped, so nothing was tested.`;
+      : `All ${count(results.total, "test")} were skipped, so nothing was tested.`;
   return judged("tests.ran", "Tests ran", "failed", observed, expected, message);
 }
 
@@ -86,7 +87,7 @@ function passRateCheck(results: TestResults, rule: number): Check {
   // Multiplied out, because 0.95 is no number that a computer has: 19 of 20 is exactly 95 %, and not more.
   const enough = rule < 1 && passed * 1_000_000 > Math.round(rule * 1_000_000) * number;
   const tolerated = enough ? "Tolerated by the pass rate, but " : "";
-  const message = `${tolerated}${amount(failed, "test")} failed: ${names}.`;
+  const message = `${tolerated}${count(failed, "test")} failed: ${names}.`;
   return judged(id, title, enough ? "degraded" : "failed", observed, expected, message);
 }
 
@@ -98,10 +99,10 @@ function exitCheck(results: TestResults, exit: number | null, rateOpens: boolean
   const crashed = results.crashedSuites.length;
   if (results.failed > 0 && crashed === 0 && rateOpens) {
     const by = excusedFailures(results.quarantine) > 0 ? "quarantine and pass rate tolerate" : "the pass rate tolerates";
-    return check("degraded", `The command failed because of ${amount(results.failed, "failed test")}, which ${by}.`);
+    return check("degraded", `The command failed because of ${count(results.failed, "failed test")}, which ${by}.`);
   }
   if (results.failed > 0 || crashed > 0)
-    return check("failed", `Explained by ${amount(results.failed, "failed test")} and ${amount(crashed, "crashed test file")}.`);
+    return check("failed", `Explained by ${count(results.failed, "failed test")} and ${count(crashed, "crashed test file")}.`);
   return check(
     "failed",
     "The command failed although no test did. Look at the end of its log: an error outside of the tests, a coverage or flaky-test limit.",
@@ -113,5 +114,5 @@ function agreementCheck({ disagreements, sources }: TestResults): Check {
   const [first, ...others] = disagreements;
   if (first === undefined) return judged(id, title, "passed", `${sources.length} reports agree`, expected);
   const more = others.length > 0 ? ` (and ${others.length} more)` : "";
-  return judged(id, title, "degraded", amount(disagreements.length, "disagreement"), expected, `${first}.${more}`);
+  return judged(id, title, "degraded", count(disagreements.length, "disagreement"), expected, `${first}.${more}`);
 }

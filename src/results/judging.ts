@@ -10,11 +10,6 @@ export function ran(counts: TestCounts): number {
   return counts.total - counts.skipped;
 }
 
-/** `1 test`, `3 tests`. */
-export function amount(number: number, one: string, many = `${one}s`): string {
-  return `${number} ${number === 1 ? one : many}`;
-}
-
 /** Rounded towards zero: 95.04 % must not read as the 95.1 % that it is not, nor 99.97 % as 100 %. */
 export function percentage(share: number): string {
   return `${Math.floor(share * 1_000 + 1e-9) / 10} %`;

@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import { sentence } from "../checks/check.ts";
 import { type RetryPolicy, retrying } from "../checks/retry.ts";
+import { count } from "../count.ts";
 import {
   type AuditNote,
   type Check,
@@ -154,7 +155,7 @@ function withRelativeLog<Logged extends { log?: string }>(logged: Logged, worksp
 
 /** One sentence: the first thing that made the verdict what it is, and how many more there are. */
 function reasonFor(outcome: StageOutcome, verdict: StageReport["verdict"]): string {
-  if (verdict === "passed") return `${outcome.checks.length} ${outcome.checks.length === 1 ? "check" : "checks"} passed`;
+  if (verdict === "passed") return `${count(outcome.checks.length, "check")} passed`;
   const decisive = outcome.checks.filter((check) => check.verdict === verdict);
   return decisive.length > 0 ? because(decisive) : (outcome.problems[0] ?? because([]));
 }

@@ -5,6 +5,7 @@ import { type MintedToken, mintToken } from "../checks/auth.ts";
 import { sentence } from "../checks/check.ts";
 import type { ApiPorts } from "../checks/http.ts";
 import type { Environment } from "../config/schema.ts";
+import { count } from "../count.ts";
 import type { Check } from "../model.ts";
 import { apiPorts } from "./api.ts";
 import { runPrefixOf } from "./child-environment.ts";
@@ -100,7 +101,7 @@ class TestTokens {
   }
 
   summary(): string {
-    return `${[...this.#minted.keys()].join(", ")}; renewed ${this.#renewals} ${this.#renewals === 1 ? "time" : "times"}`;
+    return `${[...this.#minted.keys()].join(", ")}; renewed ${count(this.#renewals, "time")}`;
   }
 
   async remove(): Promise<void> {

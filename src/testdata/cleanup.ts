@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Table, TestDataConfig } from "../config/schema.ts";
+import { count } from "../count.ts";
 import type { CleanupResult, TableCleanup } from "../model.ts";
 import { type RedisReader, readableKey } from "../redis/connection.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
@@ -64,10 +65,14 @@ export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, 
 
 /** What the tests said they made where nobody looks: it stays, and that has to be said. */
 function outOfReach({ warehouse, redis }: CleanupPorts, { rows, keys }: Ledger): string[] {
-  const count = [...rows.values()].reduce((sum, ids) => sum + ids.size, 0);
+  const named = [...rows.values()].reduce((sum, ids) => sum + ids.size, 0);
   return [
-    ...(!warehouse && count > 0 ? [`the ledger names ${count} rows, but this environment has no databricks: they stay`] : []),
-    ...(!redis && keys.size > 0 ? [`the ledger names ${keys.size} keys, but this environment has no redis: they stay`] : []),
+    ...(!warehouse && named > 0
+      ? [`the ledger names ${count(named, "row")}, but this environment has no databricks: nothing of that is deleted`]
+      : []),
+    ...(!redis && keys.size > 0
+      ? [`the ledger names ${count(keys.size, "key")}, but this environment has no redis: nothing of that is deleted`]
+      : []),
   ];
 }
 

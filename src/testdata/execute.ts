@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Environment } from "../config/schema.ts";
+import { count } from "../count.ts";
 import type { AuditNote, CleanupResult, TableCleanup } from "../model.ts";
 import type { TestDataRedis } from "../redis/connection.ts";
 import type { TestDataWarehouse } from "../warehouse/access.ts";
@@ -133,7 +134,7 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
   say();
   // Before the rows: a key is known by the id of a row, and once that is gone no sweep would find it.
   if (redis && plan.keys && plan.keys.keys.size > 0) {
-    ports.onStep(`deleting ${plan.keys.keys.size} Redis keys`);
+    ports.onStep(`deleting ${count(plan.keys.keys.size, "Redis key")}`);
     const planned = plan.keys.keys.size;
     let gone: number | undefined;
     try {
@@ -203,7 +204,8 @@ async function deleteTable(warehouse: TestDataWarehouse, table: TablePlan, entry
     const rows = await warehouse.deleteRows(table.table, condition, binder.parameters);
     addRows(entry, rows);
     if (rows === undefined) entry.problem = "the warehouse did not tell how many rows it deleted";
-    else if (rows !== table.rows) entry.problem = `${table.rows} rows were planned, but ${rows} were deleted`;
+    else if (rows !== table.rows)
+      entry.problem = `${count(table.rows, "row was", "rows were")} planned, but ${count(rows, "was", "were")} deleted`;
     return { table, entry, rows, statement: entry.statement };
   } catch (error) {
     // Whether it was carried out all the same, a broken connection does not tell.
@@ -225,14 +227,14 @@ async function noteVersion(warehouse: TestDataWarehouse, { table, entry, rows }:
   try {
     const version = await versionOfDelete(warehouse, table.table, rows);
     if (version === undefined) {
-      entry.problem ??= `${rows} rows were deleted, but the table's history shows no such delete`;
+      entry.problem ??= `${count(rows, "row was", "rows were")} deleted, but the table's history shows no such delete`;
       return;
     }
     entry.versionBefore = Math.min(entry.versionBefore ?? version - 1, version - 1);
     entry.versionAfter = version;
     entry.deletions = [...(entry.deletions ?? []), { rows, version, selection: storedSelection(table) }];
   } catch (error) {
-    entry.problem ??= `${rows} rows were deleted, but the table's history could not be read: ${sentence(error)}`;
+    entry.problem ??= `${count(rows, "row was", "rows were")} deleted, but the table's history could not be read: ${sentence(error)}`;
   }
 }
 

@@ -1,3 +1,4 @@
+import { count } from "../count.ts";
 import type { Check, CleanupResult, RealLooking } from "../model.ts";
 
 /** What a cleanup means for the stage: left-over is failed, unknown is error, and a deletion that did not go as planned shows. */
@@ -45,7 +46,7 @@ function realLooking(found: readonly RealLooking[]): string {
 
 function deleted({ deletedRows, deletedKeys, keys }: CleanupResult): string {
   const unknown = keys.problem !== undefined && keys.deleted === undefined && keys.planned > 0;
-  return unknown ? `${rows(deletedRows)} and an unknown number of keys` : rowsAndKeys(deletedRows, deletedKeys);
+  return unknown ? `${count(deletedRows, "row")} and an unknown number of keys` : rowsAndKeys(deletedRows, deletedKeys);
 }
 
 /** What earlier runs left: nothing is right; something is a warning, because it harms no test of this run. */
@@ -64,10 +65,6 @@ export function judgeLeftovers(result: CleanupResult): Pick<Check, "verdict" | "
   return { ...base, verdict: "passed", observed };
 }
 
-function rows(count: number): string {
-  return `${count} ${count === 1 ? "row" : "rows"}`;
-}
-
-export function rowsAndKeys(rowCount: number, keys: number): string {
-  return `${rows(rowCount)} and ${keys} ${keys === 1 ? "key" : "keys"}`;
+export function rowsAndKeys(rows: number, keys: number): string {
+  return `${count(rows, "row")} and ${count(keys, "key")}`;
 }

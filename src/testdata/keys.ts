@@ -1,3 +1,4 @@
+import { count } from "../count.ts";
 import type { CleanupResult, KeyTtlResult } from "../model.ts";
 import { type KeyLife, RedisFailure, type RedisReader, readableKey, type TestDataRedis } from "../redis/connection.ts";
 import { keyFilter } from "./key-filter.ts";
@@ -126,15 +127,24 @@ export function describeTtl({ limitMs, unlimited, over, samples, problem }: KeyT
 export function keyNotes(plan: KeyPlan): string[] {
   const { limitMs, unlimited, over, unasked, problem } = plan.ttl;
   const notes = [...plan.notes];
-  if (plan.ageless > 0) notes.push(`${plan.ageless} Redis test keys are kept, because their age cannot be told`);
+  if (plan.ageless > 0)
+    notes.push(
+      `${count(plan.ageless, "Redis test key is kept, because its", "Redis test keys are kept, because their")} age cannot be told`,
+    );
   if (problem !== undefined) notes.push(`how long the Redis test keys live could not be told: ${problem}`);
   if (unlimited + over > 0) {
-    const beyond = `${over} ${unlimited > 0 ? "live" : "Redis test keys live"} longer than ${minutes(limitMs)}`;
+    const beyond = `${unlimited > 0 ? count(over, "lives", "live") : count(over, "Redis test key lives", "Redis test keys live")} longer than ${minutes(limitMs)}`;
     notes.push(
-      [...(unlimited > 0 ? [`${unlimited} Redis test keys have no TTL`] : []), ...(over > 0 ? [beyond] : [])].join(", "),
+      [
+        ...(unlimited > 0 ? [`${count(unlimited, "Redis test key has", "Redis test keys have")} no TTL`] : []),
+        ...(over > 0 ? [beyond] : []),
+      ].join(", "),
     );
   }
-  if (unasked > 0) notes.push(`${unasked} more Redis test keys were not asked how long they live, because they are deleted`);
+  if (unasked > 0)
+    notes.push(
+      `how long ${count(unasked, "more Redis test key lives", "more Redis test keys live")} was not asked, because it is deleted`,
+    );
   return notes;
 }
 

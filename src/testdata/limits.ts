@@ -1,4 +1,5 @@
 import type { Table } from "../config/schema.ts";
+import { count } from "../count.ts";
 import type { RealLooking } from "../model.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import { qualifiedName } from "../warehouse/statements.ts";
@@ -12,7 +13,9 @@ import { askTogether } from "./together.ts";
 export function reportLedger(declared: Readonly<Record<string, Table>>, request: PlanRequest, plan: RowPlan): void {
   for (const [table, ids] of request.known)
     if (!(table in declared))
-      plan.problems.push(`the ledger names ${ids.size} rows of ${table}, which is no table that is cleaned up here: they stay`);
+      plan.problems.push(
+        `the ledger names ${count(ids.size, "row")} of ${table}, which is no table that is cleaned up here: what it names stays`,
+      );
 }
 
 /** One table of a plan, as the warehouse counts it. */
@@ -74,7 +77,7 @@ export function holdToCaps(counted: readonly Counted[], request: PlanRequest, pl
       );
     // Another cleanup was faster: what is gone needs no deleting, and the rest is still ours.
     if (selected < table.rows)
-      plan.notes.push(`${table.table}: ${table.rows - selected} of ${table.rows} rows went while the plan was made`);
+      plan.notes.push(`${table.table}: ${table.rows - selected} of ${count(table.rows, "row")} went while the plan was made`);
     if (total >= 100 && table.rows / total > request.maxShare)
       plan.blockers.push(`${table.table}: the plan has ${table.rows} of ${total} rows, more than testData.maxShare allows`);
   }

@@ -1,4 +1,5 @@
 import type { Table } from "../config/schema.ts";
+import { count } from "../count.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import { qualifiedName } from "../warehouse/statements.ts";
 import type { CatalogColumns } from "./catalog.ts";
@@ -79,10 +80,12 @@ export function reportOthers(found: readonly Found[], request: PlanRequest, plan
     if (guarded) plan.protectedRows.set(name, total);
     if (hanging === 0) continue;
     if (guarded) {
-      plan.notes.push(`${name} is protected: ${hanging} rows about test data stay there`);
+      plan.notes.push(`${name} is protected: ${count(hanging, "row about test data stays", "rows about test data stay")} there`);
       continue;
     }
-    plan.problems.push(`${hanging} rows of ${name} hang on test data, but the table is not declared: add it to testData.tables`);
+    plan.problems.push(
+      `${count(hanging, `row of ${name} hangs`, `rows of ${name} hang`)} on test data, but the table is not declared: add it to testData.tables`,
+    );
     hold(plan.held, neededToFind(parents, plan, request), whyHeld.undeclared(name));
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { nearest } from "../config/nearest.ts";
 import type { Table } from "../config/schema.ts";
+import { count } from "../count.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import { type CatalogColumns, readCatalogColumns, readViews } from "./catalog.ts";
 import { isKept } from "./drift.ts";
@@ -79,7 +80,7 @@ function reportKept({ name, refused, ageless }: Look, plan: RowPlan): void {
     );
   if (ageless.length > 0) {
     const some = `${ageless.slice(0, 3).join(", ")}${ageless.length > 3 ? ", …" : ""}`;
-    const rows = `${ageless.length} ${ageless.length === 1 ? "row is" : "rows are"}`;
+    const rows = count(ageless.length, "row is", "rows are");
     plan.notes.push(`${name}: ${rows} kept, because the age cannot be told (${some})`);
   }
 }

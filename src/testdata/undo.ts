@@ -1,4 +1,5 @@
 import type { Environment, Table } from "../config/schema.ts";
+import { count } from "../count.ts";
 import type { AuditNote, Deletion, StageReport, TableCleanup } from "../model.ts";
 import type { OlderRows, TestDataWarehouse, WarehouseReader } from "../warehouse/access.ts";
 import { WarehouseFailure } from "../warehouse/failure.ts";
@@ -92,7 +93,7 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
       undo.present = planned.rows - undo.restorable;
       if (planned.twice > 0)
         notes.push(
-          `${cleaned.table}: ${planned.twice} of the deleted rows had come back and were deleted again: each comes back once`,
+          `${cleaned.table}: ${planned.twice} of the deleted rows had come back and been deleted again: each comes back once`,
         );
       if (known.length < found.length)
         addProblem(undo, "the table's history no longer reaches back to what was deleted, or no longer has it");
@@ -104,7 +105,8 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
     return undo;
   });
   const keys = report.cleanup?.deletedKeys ?? 0;
-  if (keys > 0) notes.push(`${keys} Redis keys were deleted; Redis keeps no history, so they cannot come back`);
+  if (keys > 0)
+    notes.push(`${count(keys, "Redis key was", "Redis keys were")} deleted, and cannot come back: Redis keeps no history`);
   return {
     result: {
       dryRun: true,
@@ -154,7 +156,8 @@ async function restore(
       addProblem(table, "the warehouse did not tell how many rows it put back: run undo again without --execute to see");
     else {
       table.restored = (table.restored ?? 0) + restored;
-      if (restored !== restorable) addProblem(table, `${restorable} rows were planned, but ${restored} were put back`);
+      if (restored !== restorable)
+        addProblem(table, `${count(restorable, "row was", "rows were")} planned, but ${count(restored, "was", "were")} put back`);
     }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -177,7 +180,7 @@ function whatIsMissing({ deleted, deletions }: TableCleanup): string | undefined
     return "the cleanup could not tell how many rows it deleted: what can be put back may not be all of them";
   const noted = (deletions ?? []).reduce((sum, one) => sum + one.rows, 0);
   if (noted === deleted) return undefined;
-  return `${deleted} rows were deleted, but the report says which version has them of ${noted} only`;
+  return `${count(deleted, "row was", "rows were")} deleted, but the report says which version has them of ${noted} only`;
 }
 
 function deletedFrom({ deleted, deletions }: TableCleanup): number {

@@ -363,9 +363,9 @@ describe("a mistake in file or flags", () => {
   let told: string[];
 
   beforeAll(async () => {
-    await seenByRedis();
     connections = await connectionsOfRedis();
-    commands = [];
+    // And has told us of that question as well.
+    await seenByRedis();
     statements = warehouse.statements.length;
     ran = await inParallel(atOnce, [...mistakes.keys()], (index) => run({ ...(mistakes[index] as Mistake), status: 2 }, index));
     told = await seenByRedis();

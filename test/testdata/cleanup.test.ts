@@ -339,7 +339,7 @@ describe("what is none of the run's", () => {
     };
     const result = await cleanUp(requestFor(declared, { testData: { protectedTables: ["Compliance.*"] } }));
     expect(await ids("compliance.audit_log")).toEqual([`${mine}_entry`]);
-    expect(result.notes.join()).toContain("compliance.audit_log is protected: 1 rows");
+    expect(result.notes.join()).toContain("compliance.audit_log is protected: 1 row about");
     expect(result).toMatchObject({ leftOver: 0, problems: [] });
     expect(deletesSeen().join()).not.toContain("audit_log");
   });
@@ -352,7 +352,7 @@ describe("what is none of the run's", () => {
     await school.insert("analytics.notes", [{ id: "note", lesson_id: "uuid-of-mine" }]);
     const twice = { ...tables, "sessions.seats": table({ parents: { lesson_id: "sessions.groups" } }) };
     const result = await cleanUp(requestFor(twice));
-    expect(result.problems).toEqual([expect.stringContaining("1 rows of analytics.notes hang on test data")]);
+    expect(result.problems).toEqual([expect.stringContaining("1 row of analytics.notes hangs on test data")]);
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
   });
 
@@ -418,7 +418,7 @@ describe("what is none of the run's", () => {
   it("in tables that only the ledger names is reported", async () => {
     await open();
     const result = await cleanUp(requestFor(tables, { ledger: parseLedger('{"table":"sessions.nowhere","id":"x"}\n') }));
-    expect(result.problems).toEqual([expect.stringContaining("the ledger names 1 rows of sessions.nowhere")]);
+    expect(result.problems).toEqual([expect.stringContaining("the ledger names 1 row of sessions.nowhere")]);
   });
 
   it("in a store that the environment does not have is reported, where the ledger names it", async () => {
@@ -429,8 +429,12 @@ describe("what is none of the run's", () => {
     const problems = async (ports: object) =>
       (await planCleanup({ ...ports, signal, onStep }, requestFor(tables, { ledger }))).problems;
     expect(await problems({ ...rows, ...keys })).toEqual([]);
-    expect(await problems(rows)).toEqual(["the ledger names 1 keys, but this environment has no redis: they stay"]);
-    expect(await problems(keys)).toEqual(["the ledger names 1 rows, but this environment has no databricks: they stay"]);
+    expect(await problems(rows)).toEqual([
+      "the ledger names 1 key, but this environment has no redis: nothing of that is deleted",
+    ]);
+    expect(await problems(keys)).toEqual([
+      "the ledger names 1 row, but this environment has no databricks: nothing of that is deleted",
+    ]);
   });
 
   it("a row that another run makes anew, under a key that was deleted from", async () => {
@@ -618,7 +622,7 @@ describe("a deletion that does not go as planned", () => {
       await open({ "analytics.notes": { id: "string", lesson_id: "string" } });
       await school.insert("analytics.notes", [{ id: "note", lesson_id: "uuid-of-mine" }]);
       const result = await cleanUp(requestFor(tables));
-      expect(result.problems).toEqual([expect.stringContaining("1 rows of analytics.notes hang on test data")]);
+      expect(result.problems).toEqual([expect.stringContaining("1 row of analytics.notes hangs on test data")]);
       expect(judgeCleanup(result, 1).verdict).toBe("failed");
       expect(await state()).toEqual({ ...untouched, groups: kept.groups });
       // Once somebody has done as the problem says.
@@ -638,7 +642,7 @@ describe("a deletion that does not go as planned", () => {
       const withRooms = { ...tables, "sessions.rooms": table({ match: [{ column: "id", prefix: true }] }) };
       const undeclared = { ...withRooms, "sessions.desks": table({ parents: { room_id: "sessions.rooms" } }) };
       const result = await cleanUp(requestFor(undeclared));
-      expect(result.problems).toEqual([expect.stringContaining("1 rows of analytics.notes hang on test data")]);
+      expect(result.problems).toEqual([expect.stringContaining("1 row of analytics.notes hangs on test data")]);
       expect(judgeCleanup(result, 1).verdict).toBe("failed");
       expect(await ids("sessions.rooms")).toEqual([]);
       const withNotes = { ...withRooms, "analytics.notes": table({ parents: { room_id: "sessions.rooms" } }) };

@@ -78,7 +78,7 @@ describe("the life of test keys", () => {
     const result = describePlan(plan, true);
     expect(result.keys).toMatchObject({ planned: 2, ttl: { limitMs: limit, unlimited: 3, over: 1 } });
     expect(result.keys.ttl?.samples).toHaveLength(3);
-    expect(result.notes).toContain("3 Redis test keys have no TTL, 1 live longer than 30 min");
+    expect(result.notes).toContain("3 Redis test keys have no TTL, 1 lives longer than 30 min");
     expect(result.notes).toContain("2 Redis test keys are kept, because their age cannot be told");
   });
 

@@ -1,5 +1,6 @@
+import { count } from "../../count.ts";
 import type { CleanupResult, TableCleanup } from "../../model.ts";
-import { count, deletedKeys, keyTtl, known, statementText } from "../words.ts";
+import { deletedKeys, keyTtl, known, statementText } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { code, dataTable, folded, notes, preformatted } from "./parts.ts";
 

@@ -1,5 +1,6 @@
+import { count } from "../../count.ts";
 import type { Attachment, TestCase, TestCounts, TestResults } from "../../model.ts";
-import { account, bytes, count, cut, duration, firstLine, passRate, place } from "../words.ts";
+import { account, bytes, cut, duration, firstLine, passRate, place } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { code, dataTable, folded, icon, notes, preformatted, stackedBar } from "./parts.ts";
 

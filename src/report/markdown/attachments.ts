@@ -1,6 +1,7 @@
+import { count } from "../../count.ts";
 import type { Attachment } from "../../model.ts";
 import { inlineCode, tableCell } from "../inert.ts";
-import { bytes, count, cut } from "../words.ts";
+import { bytes, cut } from "../words.ts";
 import { details, table } from "./blocks.ts";
 import type { Part } from "./budget.ts";
 

@@ -1,4 +1,4 @@
-import { count } from "../words.ts";
+import { count } from "../../count.ts";
 
 /** What may be left out when room is short, the least important first. */
 export const losses = [

@@ -1,6 +1,7 @@
+import { count } from "../../count.ts";
 import type { CleanupResult, TableCleanup } from "../../model.ts";
 import { codeBlock, inlineCode, inlineText, tableCell } from "../inert.ts";
-import { count, cut, deletedKeys, keyTtl, known, statementText } from "../words.ts";
+import { cut, deletedKeys, keyTtl, known, statementText } from "../words.ts";
 import { details, tableHead, tableRow } from "./blocks.ts";
 import type { Part } from "./budget.ts";
 

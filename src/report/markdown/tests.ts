@@ -1,6 +1,7 @@
+import { count } from "../../count.ts";
 import type { CrashedSuite, StageReport, TestCase, TestCounts, TestResults } from "../../model.ts";
 import { codeBlock, inlineCode, inlineText, tableCell } from "../inert.ts";
-import { account, count, cut, duration, firstLine, passRate, place, reportFile } from "../words.ts";
+import { account, cut, duration, firstLine, passRate, place, reportFile } from "../words.ts";
 import { details, table } from "./blocks.ts";
 import type { Part } from "./budget.ts";
 
