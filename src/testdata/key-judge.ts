@@ -24,9 +24,10 @@ export interface KeyScope {
  * - `delete`: test data of the scope.
  * - `young`: test data, and not old enough for scope `expired`.
  * - `ageless`: test data whose age cannot be told, so it is kept.
+ * - `guarded`: the tests said that they made it, and it is protected.
  * - `keep`: not test data as far as this scope knows, or protected.
  */
-export type Judgement = "delete" | "young" | "ageless" | "keep";
+export type Judgement = "delete" | "young" | "ageless" | "guarded" | "keep";
 
 /** An id this short could be a part of a key that has nothing to do with it. */
 const shortestId = 8;
@@ -78,7 +79,8 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
   return (key) => {
     const because =
       ledger.size > 0 && ledger.has(key) ? "ledger" : (speaksForIt(key) ?? (inNamespace(key) ? "namespace" : undefined));
-    if (because === undefined || isProtected(key)) return "keep";
+    if (because === undefined) return "keep";
+    if (isProtected(key)) return because === "ledger" ? "guarded" : "keep";
     if (because === "ledger" || because === "id" || request.scope === "run") return "delete";
     return judgeTestKey(key);
   };

@@ -56,6 +56,7 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
   const plan: KeyPlan = { keys: new Set(), ageless: 0, scanned: 0, ttl, blockers: [], notes: [] };
   // SCAN may tell a key twice; what is counted is counted once.
   const kept = new Set<string>();
+  const guarded = new Set<string>();
   const judge = keyJudge(request);
   const scanning = { match: keyFilter(request), onInterruption: (why: string) => plan.notes.push(why) };
   let auditing: Promise<void> = Promise.resolve();
@@ -65,6 +66,10 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
     for (const key of batch) {
       const judgement = judge(key);
       if (judgement === "keep") continue;
+      if (judgement === "guarded") {
+        guarded.add(key);
+        continue;
+      }
       const known = judgement === "delete" ? !added(plan.keys, key) : !added(kept, key);
       if (known) continue;
       if (kept.size > request.maxKeys) kept.delete(key);
@@ -86,6 +91,14 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
   await audit(redis, found, plan);
   if (plan.keys.size > request.maxKeys)
     plan.blockers.push(`the plan has more Redis keys than testData.maxKeys (${request.maxKeys})`);
+  if (guarded.size > 0) {
+    const named = count(
+      guarded.size,
+      "Redis key that the ledger names is protected",
+      "Redis keys that the ledger names are protected",
+    );
+    plan.notes.push(`${named}, and not deleted: ${[...guarded].slice(0, samplesShown).map(readableKey).join(", ")}`);
+  }
   return plan;
 }
 

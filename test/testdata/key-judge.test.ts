@@ -20,7 +20,7 @@ function plainly(scope: KeyScope, key: string): Judgement {
   };
   const parts = key.split(":");
   const begins = (text: string) => scope.prefixes.some((prefix) => prefix !== "" && text.startsWith(prefix));
-  if (scope.protectedKeys.some(matches)) return "keep";
+  if (scope.protectedKeys.some(matches)) return scope.ledger.has(key) ? "guarded" : "keep";
   if (scope.ledger.has(key)) return "delete";
   if (parts.some((part) => part.length >= 8 && scope.ids.has(part))) return "delete";
   const named = begins(key) || parts.some(begins);
@@ -83,5 +83,5 @@ test("the judge means what is written here, for every scope, pattern, id and key
     { numRuns: 1_000 },
   );
   // It would be worth little if one of the answers never came up.
-  expect([...seen.keys()].sort()).toEqual(["ageless", "delete", "keep", "young"]);
+  expect([...seen.keys()].sort()).toEqual(["ageless", "delete", "guarded", "keep", "young"]);
 });

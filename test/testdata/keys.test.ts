@@ -35,7 +35,7 @@ test("another run's keys, production's keys and near misses are kept", () => {
 });
 
 test("a protected key is kept, whatever else speaks for deleting it", () => {
-  expect(judge({ ledger: new Set(["audit:log"]), namespaces: ["*"], scope: "all" }, "audit:log")).toBe("keep");
+  expect(judge({ ledger: new Set(["audit:log"]), namespaces: ["*"], scope: "all" }, "audit:log")).toBe("guarded");
 });
 
 test("a short id is no reason: it could be a part of any key", () => {

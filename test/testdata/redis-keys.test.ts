@@ -71,6 +71,17 @@ async function fill(): Promise<void> {
   await admin.pexpire("cw:test:long", limit * 2);
 }
 
+it("a protected key that the tests said they made stays, and that is said", async () => {
+  await fill();
+  const ledger = { rows: new Map(), keys: new Set(["audit:log", "cw:test:long", "protected:gone"]), problems: [] };
+  const protectedKeys = ["audit:log", "protected:*"];
+  const plan = await planCleanup(ports(), { ...requestFor({}, { scope: "run", testData: { protectedKeys } }), ledger });
+  const result = await executeCleanup(await prove(ports()), plan);
+  expect(result).toMatchObject({ deletedKeys: 1, leftOver: 0 });
+  expect(result.notes).toContain("1 Redis key that the ledger names is protected, and not deleted: audit:log");
+  expect(await admin.exists("audit:log", "cw:test:long")).toBe(1);
+});
+
 describe("the life of test keys", () => {
   it("is told of those that are deleted and those that are kept, and of nobody else's", async () => {
     await fill();
