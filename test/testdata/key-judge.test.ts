@@ -74,7 +74,7 @@ test("the judge means what is written here, for every scope, pattern, id and key
     fc.property(scope, fc.array(key, { minLength: 1, maxLength: 20 }), (made, keys) => {
       // É and its bytes: people write texts, Redis has bytes.
       const judge = keyJudge(made);
-      for (const text of keys) {
+      for (const text of [...keys, ...made.ledger]) {
         const expected = plainly(made, text);
         seen.set(expected, (seen.get(expected) ?? 0) + 1);
         expect(judge(keyText(text)), text).toBe(expected);
