@@ -1,0 +1,53 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * Spark's own parser, which says what a statement means to a warehouse. `node scripts/spark.ts` sees to it that it is there, for the long
+ * tests: pyspark from Python's registry, beside a Java that is there already. Exit status 77: it cannot be had here.
+ */
+const version = "4.3.0";
+const place = join(import.meta.dirname, "..", ".cache", "pyspark");
+const cached = join(place, version);
+const installDeadlineMs = 900_000;
+
+/** A python that has pyspark; `missing` is the reason that a skipped test reports. */
+export type FoundSpark = { python: string } | { missing: string };
+
+export function findSpark(): FoundSpark {
+  const python = join(cached, "bin", "python");
+  if (!existsSync(python)) return { missing: `pyspark ${version} is not installed: node scripts/spark.ts does it` };
+  return runs("java", ["-version"]) ? { python } : { missing: "there is no java, which Spark needs" };
+}
+
+function runs(program: string, words: string[]): boolean {
+  return spawnSync(program, words, { stdio: "ignore", timeout: 60_000 }).status === 0;
+}
+
+/** Beside its place and moved there, so that a run cut off leaves no half of it. */
+function install(): FoundSpark {
+  if (!runs("java", ["-version"])) return { missing: "there is no java, which Spark needs" };
+  mkdirSync(place, { recursive: true });
+  const workshop = mkdtempSync(join(place, "install-"));
+  try {
+    // A venv knows where it is: what is moved is only used by its python, which finds the rest beside it.
+    if (!runs("python3", ["-m", "venv", workshop])) return { missing: "there is no python3 with venv" };
+    const words = ["-m", "pip", "install", "--quiet", "--timeout", "15", `pyspark==${version}`];
+    const options = { encoding: "utf8", timeout: installDeadlineMs } as const;
+    const { status, stderr } = spawnSync(join(workshop, "bin", "python"), words, options);
+    if (status !== 0) return { missing: `pyspark ${version} could not be installed: ${stderr.trim().split("\n").at(-1)}` };
+    renameSync(workshop, cached);
+    return findSpark();
+  } finally {
+    rmSync(workshop, { recursive: true, force: true });
+  }
+}
+
+function main(): void {
+  const there = findSpark();
+  const found = "python" in there ? there : install();
+  console.log("python" in found ? `pyspark ${version}: ${found.python}` : found.missing);
+  if (!("python" in found)) process.exitCode = 77;
+}
+
+if (import.meta.main) main();
