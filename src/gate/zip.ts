@@ -130,7 +130,8 @@ function readDirectory(archive: Buffer, limits: ZipLimits): Entry[] {
     throw new Error("a ZIP archive over several disks is not read");
   checkLimits(count, 0, limits);
   const entries: Entry[] = [];
-  let position = archive.readUInt32LE(end + 16);
+  const start = archive.readUInt32LE(end + 16);
+  let position = start;
   for (let index = 0; index < count; index++) {
     if (archive.readUInt32LE(position) !== centralSignature)
       throw new Error("the ZIP archive is damaged: its directory is broken");
@@ -138,6 +139,8 @@ function readDirectory(archive: Buffer, limits: ZipLimits): Entry[] {
     entries.push(readCentralHeader(archive, position, nameEnd));
     position = nameEnd + archive.readUInt16LE(position + 30) + archive.readUInt16LE(position + 32);
   }
+  // A name that is shorter than it was may be a folder's, and nobody looks at what a folder holds.
+  if (position !== start + archive.readUInt32LE(end + 12)) throw new Error("the ZIP archive is damaged: its directory is broken");
   checkLimits(
     count,
     entries.reduce((sum, entry) => sum + entry.size, 0),

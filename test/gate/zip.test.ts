@@ -52,6 +52,13 @@ describe("a ZIP archive of ours", () => {
     );
   });
 
+  test("with a name that was cut to a folder's in the directory is refused", () => {
+    const archive = writeZip([{ name: "folder/file", content: Buffer.from("hello") }]);
+    const directory = archive.readUInt32LE(archive.length - 22 + 16);
+    archive.writeUInt16LE("folder/".length, directory + 28);
+    expect(() => readZip(archive)).toThrow("its directory is broken");
+  });
+
   test("that was cut off is refused at every length", () => {
     const archive = writeZip(hello);
     for (let length = 0; length < archive.length; length++) expect(() => readZip(archive.subarray(0, length))).toThrow();
