@@ -83,7 +83,8 @@ export function readZip(archive: Buffer, limits = defaultLimits): ZipFile[] {
   try {
     const entries = readDirectory(archive, limits);
     checkNames(entries.map((entry) => entry.name));
-    return entries.filter((entry) => !entry.name.endsWith("/")).map((entry) => readEntry(archive, entry));
+    // Folders are read as well: a file whose name was damaged into a folder's must not be passed over.
+    return entries.map((entry) => readEntry(archive, entry)).filter(({ name }) => !name.endsWith("/"));
   } catch (error) {
     if (error instanceof RangeError) throw new Error("the ZIP archive is damaged: it points outside itself", { cause: error });
     throw error;
@@ -139,7 +140,6 @@ function readDirectory(archive: Buffer, limits: ZipLimits): Entry[] {
     entries.push(readCentralHeader(archive, position, nameEnd));
     position = nameEnd + archive.readUInt16LE(position + 30) + archive.readUInt16LE(position + 32);
   }
-  // A name that is shorter than it was may be a folder's, and nobody looks at what a folder holds.
   if (position !== start + archive.readUInt32LE(end + 12)) throw new Error("the ZIP archive is damaged: its directory is broken");
   checkLimits(
     count,

@@ -59,6 +59,12 @@ describe("a ZIP archive of ours", () => {
     expect(() => readZip(archive)).toThrow("its directory is broken");
   });
 
+  test("with a name that was changed to a folder's in the directory is refused", () => {
+    const archive = writeZip([{ name: "folder-file", content: Buffer.from("hello") }]);
+    archive.writeUInt8("/".charCodeAt(0), archive.length - 22 - 1);
+    expect(() => readZip(archive)).toThrow("has another name where the ZIP directory points");
+  });
+
   test("that was cut off is refused at every length", () => {
     const archive = writeZip(hello);
     for (let length = 0; length < archive.length; length++) expect(() => readZip(archive.subarray(0, length))).toThrow();
