@@ -1,9 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import * as core from "@actions/core";
 import { parseDuration, parsePercent } from "../config/units.ts";
 import { exitStatus } from "../exit-status.ts";
 import { artifactService } from "../gate/artifacts.ts";
 import { type StageReport, UserError } from "../model.ts";
+import { marked } from "../process/tree.ts";
 import { excusedFailures } from "../results/judge-marked.ts";
 import type { Overrides } from "../stages/context.ts";
 import { performStage, type StageAnswer, type StageRequest } from "../suite.ts";
@@ -19,15 +21,18 @@ export interface SavedState {
   config: string;
   environment: string | undefined;
   workspace: string;
+  /** By which what the stage started is found again. */
+  mark: string;
 }
 
 /** @returns the exit status. @throws UserError */
 export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise<number> {
   const workspace = resolve(env.GITHUB_WORKSPACE ?? ".", inputs.workingDirectory);
-  const state: SavedState = { stage: inputs.stage, config: inputs.config, environment: inputs.environment, workspace };
+  const mark = randomUUID();
+  const state: SavedState = { stage: inputs.stage, config: inputs.config, environment: inputs.environment, workspace, mark };
   core.saveState("POST", "true");
   core.saveState("STAGE", JSON.stringify(state));
-  const answer = await performed({
+  const answer = await performed(marked(process.env, mark), {
     stage: inputs.stage,
     workspace,
     configFile: inputs.config,
@@ -43,9 +48,9 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise
 }
 
 /** Once a stage has ended, in whatever way, nothing of this step is left for the post step to clean up. */
-async function performed(request: Parameters<typeof perform>[0]): Promise<StageAnswer> {
+async function performed(env: NodeJS.ProcessEnv, request: Parameters<typeof perform>[1]): Promise<StageAnswer> {
   try {
-    return await perform(request);
+    return await perform(env, request);
   } finally {
     core.saveState("FINISHED", "true");
   }
@@ -53,17 +58,18 @@ async function performed(request: Parameters<typeof perform>[0]): Promise<StageA
 
 /** A stage with everything the runner gives: its log, its masks, its artifacts and its way of cancelling. */
 export async function perform(
+  env: NodeJS.ProcessEnv,
   request: Pick<
     StageRequest,
     "stage" | "workspace" | "configFile" | "overrides" | "environment" | "deployment" | "githubToken" | "budgetMs"
   >,
 ): Promise<StageAnswer> {
-  const artifacts = artifactService(process.env);
+  const artifacts = artifactService(env);
   const cancel = cancellation((text) => core.info(text));
   try {
     return await performStage({
       ...request,
-      env: process.env,
+      env,
       cancel: cancel.signal,
       onProgress(progress) {
         cancel.watch(progress);

@@ -43,12 +43,12 @@ export function pidSpace(): string {
   return `${boot} ${orUndefined(() => readlinkSync("/proc/self/ns/pid")) ?? ""}`;
 }
 
-/** Living processes of the group, and those anywhere whose environment holds `mark`. */
-export function livingProcesses(group: number, mark: string): number[] {
+/** Living processes of the group, if one is named, and those anywhere whose environment (`NAME=value`, a NUL behind each) has `mark`. */
+export function livingProcesses(group: number | undefined, mark: RegExp): number[] {
   return pids().filter((pid) => {
     const itsGroup = processGroup(pid);
     if (itsGroup === undefined) return false;
-    return itsGroup === group || orUndefined(() => readFileSync(`/proc/${pid}/environ`, "latin1"))?.includes(mark);
+    return itsGroup === group || mark.test(orUndefined(() => readFileSync(`/proc/${pid}/environ`, "latin1")) ?? "");
   });
 }
 

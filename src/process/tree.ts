@@ -12,6 +12,11 @@ import { descendants, listeners, listensAmong, livingProcesses, portsOf } from "
  */
 const markVariable = "ENV_ACTIONS_PROCESS";
 
+/** Nothing but that variable: the action keeps the mark for its post step in another, which must not end itself. */
+function carrying(mark: string): RegExp {
+  return new RegExp(`(?:^|\\0)${markVariable}=[^\\0]*${mark}`);
+}
+
 /** How long after SIGKILL the kernel may take to bury them. */
 const burialMs = 2_000;
 
@@ -61,7 +66,7 @@ function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean {
 
 const posix: System = {
   living: (pid, mark) => {
-    if (process.platform === "linux") return livingProcesses(pid, mark);
+    if (process.platform === "linux") return livingProcesses(pid, carrying(mark));
     return signalProcess(-pid, 0) ? [-pid] : [];
   },
   async signal(pid, targets, signal) {
@@ -122,21 +127,6 @@ export async function spawnTree(command: string, cwd: string, env: Record<string
   if (pid === undefined) throw new Error(`the system gave no process id for: ${command}`);
   guard(pid);
 
-  const waitUntilGone = async (withinMs: number, signal: "SIGTERM" | "SIGKILL"): Promise<boolean> => {
-    const deadline = performance.now() + withinMs;
-    const signalled = new Set<number>();
-    for (let pause = 5; ; pause = Math.min(pause * 2, 50)) {
-      const living = system.living(pid, mark);
-      if (living.length === 0) return true;
-      if (performance.now() >= deadline) return false;
-      // Each process hears it once, also one that was forked since the last look.
-      const unheard = living.filter((one) => !signalled.has(one));
-      if (unheard.length > 0) await system.signal(pid, unheard, signal);
-      for (const one of unheard) signalled.add(one);
-      await delay(pause);
-    }
-  };
-
   return {
     streams: [child.stdout, child.stderr].filter((stream) => stream !== null),
     exited,
@@ -148,12 +138,61 @@ export async function spawnTree(command: string, cwd: string, env: Record<string
     },
     ports: () => portsOf(system.living(pid, mark)),
     async end(graceMs) {
-      let outcome: "ended" | "killed" | "left" = "ended";
-      if (!(await waitUntilGone(graceMs, "SIGTERM"))) outcome = (await waitUntilGone(burialMs, "SIGKILL")) ? "killed" : "left";
+      const outcome = await endAll(
+        () => system.living(pid, mark),
+        (unheard, signal) => system.signal(pid, unheard, signal),
+        graceMs,
+      );
       if (outcome !== "left") unguard(pid);
       return outcome;
     },
   };
+}
+
+/** Asks them to end, and after the grace ends them. */
+async function endAll(
+  living: () => number[],
+  send: (targets: number[], signal: "SIGTERM" | "SIGKILL") => Promise<void>,
+  graceMs: number,
+): Promise<"ended" | "killed" | "left"> {
+  const waitUntilGone = async (withinMs: number, signal: "SIGTERM" | "SIGKILL"): Promise<boolean> => {
+    const deadline = performance.now() + withinMs;
+    const signalled = new Set<number>();
+    for (let pause = 5; ; pause = Math.min(pause * 2, 50)) {
+      const still = living();
+      if (still.length === 0) return true;
+      if (performance.now() >= deadline) return false;
+      // Each process hears it once, also one that was forked since the last look.
+      const unheard = still.filter((one) => !signalled.has(one));
+      if (unheard.length > 0) await send(unheard, signal);
+      for (const one of unheard) signalled.add(one);
+      await delay(pause);
+    }
+  };
+  if (await waitUntilGone(graceMs, "SIGTERM")) return "ended";
+  return (await waitUntilGone(burialMs, "SIGKILL")) ? "killed" : "left";
+}
+
+/** The environment with a mark of its own, by which whatever is started with it is found again, also by another process. */
+export function marked(env: NodeJS.ProcessEnv, mark: string): NodeJS.ProcessEnv {
+  return { ...env, [markVariable]: [env[markVariable], mark].filter(Boolean).join(",") };
+}
+
+/**
+ * Ends what was started with that mark by a process that is gone, which could not end it any more.
+ * @returns `none` where nothing of it runs; `unknown` where the system does not tell
+ */
+export async function endMarked(
+  mark: string,
+  graceMs = defaultGraceMs,
+): Promise<"none" | "ended" | "killed" | "left" | "unknown"> {
+  if (process.platform !== "linux") return "unknown";
+  const living = () => livingProcesses(undefined, carrying(mark));
+  if (living().length === 0) return "none";
+  const send = async (targets: number[], signal: "SIGTERM" | "SIGKILL") => {
+    for (const target of targets) signalProcess(target, signal);
+  };
+  return await endAll(living, send, graceMs);
 }
 
 function exitOf(child: ChildProcess): Promise<Exit> {

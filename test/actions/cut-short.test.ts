@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
@@ -39,8 +39,21 @@ const hangingTests = `
 import { cache, storeSession } from "./store.mjs";
 await storeSession("session");
 await cache("code", "42");
-setInterval(() => {}, 1000);
+// Whoever is not ended goes on.
+for (;;) await storeSession("another session");
 `;
+
+/** The tests of this workspace that still run. */
+function hanging(): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("hang.mjs") && readlinkSync(`/proc/${pid}/cwd`) === workspace;
+    } catch {
+      // No process, or one that ended meanwhile.
+      return false;
+    }
+  });
+}
 
 interface Step {
   process: ChildProcess;
@@ -120,8 +133,11 @@ test("after a stage that was killed, the post step deletes its test data", async
   const step = await startHangingTests();
   step.process.kill("SIGKILL");
   expect(await step.ended).toBe("SIGKILL");
+  expect(hanging()).not.toEqual([]);
   const post = start({}, step.state());
   expect(await post.ended, post.log()).toBe(0);
+  expect(post.log()).toContain("what integration had started still ran, and was ended");
+  expect(hanging()).toEqual([]);
   await expectNothingLeft(post.log());
 });
 

@@ -54,9 +54,9 @@ export async function bench(): Promise<Bench> {
       logFile: join(directory, `${kind}.log`),
       ...changes,
     }),
-    left: () => livingProcesses(-1, mark),
+    left: () => livingProcesses(undefined, new RegExp(mark)),
     async [Symbol.asyncDispose]() {
-      for (const pid of livingProcesses(-1, mark)) process.kill(pid, "SIGKILL");
+      for (const pid of livingProcesses(undefined, new RegExp(mark))) process.kill(pid, "SIGKILL");
       await rm(directory, { recursive: true, force: true });
     },
   };
