@@ -40,7 +40,10 @@ import { cache, storeSession } from "./store.mjs";
 await storeSession("session");
 await cache("code", "42");
 // Whoever is not ended goes on.
-for (;;) await storeSession("another session");
+for (;;) {
+  await storeSession("another session");
+  await new Promise((resolve) => setTimeout(resolve, 200));
+}
 `;
 
 /** The tests of this workspace that still run. */
