@@ -40,11 +40,11 @@ export const workspaceHost = z
       "expected the workspace's host alone, such as adb-1234567890123456.7.azuredatabricks.net: no http://, and nothing behind it",
   });
 
-/** Where routes are asked: each of them begins at the root of the host, so a path here would be dropped without a word. */
 const bare = (text: string) => !URL.canParse(text) || isBare(new URL(text));
 const noPath = {
   error: "expected no path behind the host: routes begin at its root, so write it in front of each, such as path: /api/v1/health",
 };
+/** Where routes are asked: each of them begins at the root of the host, so a path here would be dropped without a word. */
 export const httpOrigin = httpUrl.refine(bare, noPath);
 export const fetchedOrigin = fetchedUrl.refine(bare, noPath);
 

@@ -55,7 +55,8 @@ export async function claimRollback(api: GitHub, place: Place, claim: Claim): Pr
   try {
     return await answerTo(api, place, claim, lost);
   } catch (error) {
-    // It stands there and will not be followed: nobody should take it for one that was. Without an answer it may not stand there.
+    // It stands there and will not be followed: nobody should take it for one that was. Without an answer it may not stand there. If
+    // that fails as well, the failure that led here is the one to tell.
     if (!lost) await recordRollback(api, place, claim, "failed").catch(() => undefined);
     throw error;
   }

@@ -196,6 +196,7 @@ export class Cluster implements Store {
   #member({ id, address }: ClusterNode): Member {
     const known = this.#members.get(id);
     if (known && addressText(known.address) === addressText(address)) return known;
+    // Whoever waited on the old line is told by it; a farewell that fails changes nothing for anybody.
     known?.line.close(unsettled(`${addressText(known.address)} has moved to ${addressText(address)}`)).catch(() => undefined);
     const line = new Line(() => Wire.open(address, this.#way.signIn, this.#access, this.#signal));
     return { id, address, line };

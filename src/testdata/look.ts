@@ -122,8 +122,8 @@ export function lookFurther(look: Look, ids: KnownIds, verified: Iterable<string
 /**
  * The question of one table. Tables are asked many in one statement, so each has the same columns: its key, its time, and as many
  * more as any of them needs.
- * @param size `width`: of the widest of them, see {@link widthOf}; `limit`: more rows than this are not fetched; who gets as many has not seen all. `older`: leave
- * out rows that are surely too young for this request.
+ * @param size `width`: of the widest of them, see {@link widthOf}; `limit`: more rows than this are not fetched, and who gets as many has
+ * not seen all; `older`: rows that are surely too young for this request are left out.
  */
 export function questionOf(
   warehouse: WarehouseReader,
