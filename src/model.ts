@@ -283,6 +283,27 @@ export interface RealLooking {
   rows: number;
 }
 
+/**
+ * A real row that a test changed: it is older than the test data that this column points at, so it was there before and has been moved.
+ * It is never deleted; `env-actions repair` puts the old value back.
+ */
+export interface TouchedRow {
+  /** `schema.table` */
+  table: string;
+  /** The column that names the row, and its value. */
+  key: { column: string; value: string };
+  /** The column that was changed. */
+  column: string;
+  /** The id of the test row that it points at now. */
+  now: string;
+  /** What stood there before, by the table's history; `null` for NULL; absent where that could not be told, see `why`. */
+  before?: string | null;
+  /** The table's version that still has the old value. */
+  version?: number;
+  /** Why the old value could not be told. */
+  why?: string;
+}
+
 /** What the life of test keys in Redis is limited to: a key without a limit stays when everything else fails. */
 export interface KeyTtlResult {
   /** Milliseconds: no test key should live longer. */

@@ -10,6 +10,7 @@ import type { Ledger } from "./ledger.ts";
 import { planRows } from "./plan.ts";
 import type { PlanRequest, RowPlan, Scope, TablePlan } from "./row-plan.ts";
 import { Binder, conditionOf } from "./selection.ts";
+import type { StartState } from "./start.ts";
 
 export interface CleanupRequest {
   scope: Scope;
@@ -19,6 +20,8 @@ export interface CleanupRequest {
   testData: TestDataConfig;
   tables: Readonly<Record<string, Table>>;
   ledger: Ledger;
+  /** What stood there before the tests began; absent where nobody looked: no sweep has it. */
+  start?: StartState;
   now: number;
 }
 

@@ -1,5 +1,5 @@
 import type { Table, TestDataConfig } from "../config/schema.ts";
-import type { RealLooking } from "../model.ts";
+import type { RealLooking, TouchedRow } from "../model.ts";
 import type { CatalogColumns } from "./catalog.ts";
 import type { Held } from "./held.ts";
 import type { Selection } from "./selection.ts";
@@ -62,6 +62,8 @@ export interface RowPlan {
   protectedRows: Map<string, number>;
   /** Test rows that look as if they were about real people. */
   realLooking: RealLooking[];
+  /** Real rows that point at test data, and are older than it. */
+  touched: TouchedRow[];
   /** Tables that could not be looked at. */
   unreadable: { table: string; why: string }[];
   /** Tables whose rows stay, because nothing else tells of what hangs on them and cannot be deleted. */
