@@ -82,7 +82,7 @@ const tests = `import { writeFileSync } from "node:fs";
 const answer = await fetch("http://127.0.0.1:" + process.env.MAKER_PORT + "/" + process.env.ENV_ACTIONS_PREFIX);
 if (!answer.ok) throw new Error(await answer.text());
 writeFileSync("report.xml", '<testsuites><testsuite name="s" tests="1"><testcase name="makes data" time="0.01"/></testsuite></testsuites>');
-const test = { projectName: "chrome", status: "expected", expectedStatus: "passed", results: [{ status: "passed", duration: 10, retry: 0 }] };
+const test = { projectName: "chrome", status: "expected", expectedStatus: "passed", results: [{ status: "passed", duration: 10, retry: 0, errors: [], attachments: [] }] };
 const suites = [{ title: "s", file: "s.ts", specs: [{ title: "makes data", file: "s.ts", line: 1, column: 1, ok: true, tests: [test] }] }];
 writeFileSync("e2e.json", JSON.stringify({ config: {}, suites, errors: [], stats: { expected: 1, unexpected: 0, flaky: 0, skipped: 0, duration: 10 } }));
 `;
