@@ -154,7 +154,7 @@ export class Wire {
     if (this.#lost) return;
     this.#lost = why;
     this.#client.stream?.destroy();
-    this.#client.disconnect();
+    disconnect(this.#client);
   }
 
   /** Ends the connection when what was sent has gone out. */
@@ -185,6 +185,11 @@ export class Wire {
     const [mode, role] = [told("mode"), told("role")];
     return { ...(mode === undefined ? {} : { mode }), ...(role === undefined ? {} : { role }) };
   }
+}
+
+/** On a client that has closed already, ioredis waits two seconds for a close that never comes, and keeps the process alive for them. */
+function disconnect(client: Redis): void {
+  if (client.status !== "close" && client.status !== "end") client.disconnect();
 }
 
 /** How ioredis says that there is no connection (any longer). */
@@ -246,7 +251,7 @@ async function connected(address: Address, { tls }: SignIn, signal: AbortSignal)
   const onError = (error: unknown) => {
     lastError = error;
   };
-  const onAbort = () => client.disconnect();
+  const onAbort = () => disconnect(client);
   // Without a listener ioredis prints every connection error.
   client.on("error", onError);
   signal.addEventListener("abort", onAbort, { once: true });
@@ -255,7 +260,7 @@ async function connected(address: Address, { tls }: SignIn, signal: AbortSignal)
     client.off("error", onError);
     return client;
   } catch (error) {
-    client.disconnect();
+    disconnect(client);
     if (signal.aborted) throw cancelled(signal);
     const cause = lastError ?? error;
     if (cause instanceof Error && cause.message.includes("ETIMEDOUT"))

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
+import { promisify } from "node:util";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
@@ -40,6 +42,17 @@ it("signs in as a user that needs no password, where the default user needs none
   await reader.close();
   administrator.disconnect();
   await open.stop();
+});
+
+it("leaves no timer behind that would keep a finished process alive", async () => {
+  const module = JSON.stringify(new URL("../../src/redis/connection.ts", import.meta.url).href);
+  const script = `const { openRedisReader } = await import(${module});
+    const reader = await openRedisReader(${JSON.stringify(server.url)}, new AbortController().signal);
+    await reader.close();
+    await openRedisReader("redis://127.0.0.1:1", new AbortController().signal).catch(() => undefined);
+    console.log(process.getActiveResourcesInfo().filter((one) => one === "Timeout").length);`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]);
+  expect(stdout.trim()).toBe("0");
 });
 
 describe("failures", () => {
