@@ -6,7 +6,7 @@ import { commitOf, originOf } from "./gate/origin.ts";
 import { type AuditNote, type Progress, type StageReport, UserError } from "./model.ts";
 import { parseReport } from "./report/schema.ts";
 import { redacted, secretKeeper } from "./secrets.ts";
-import { withReaders, withWriters } from "./stages/connections.ts";
+import { withComparedReaders, withWriters } from "./stages/connections.ts";
 import type { StageContext } from "./stages/context.ts";
 import { readConfiguration, recordsDirectory } from "./suite.ts";
 import { levelsOf } from "./testdata/graph.ts";
@@ -84,9 +84,9 @@ export async function performUndo(request: UndoRequest): Promise<UndoResult> {
           return await executeUndo({ warehouse, environment, audit }, plan, order);
         },
       )
-    : await withReaders({ ...context, environment: { ...environment, redis: undefined } }, async ({ warehouse }) => {
+    : await withComparedReaders({ ...context, environment: { ...environment, redis: undefined } }, async ({ warehouse }) => {
         if (!warehouse) throw new Error("no warehouse was opened");
-        return (await planUndo(await warehouse(), asked)).result;
+        return (await planUndo(warehouse, asked)).result;
       });
   result.problems.push(...notAudited);
   return await recorded(redacted(result, secrets.redact), join(records, "undo.json"));
