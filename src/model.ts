@@ -436,3 +436,8 @@ export class UserError extends Error {
 export function isPlanDigest(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
 }
+
+/** Whether a text is the full SHA of a commit; a shorter one could come to mean another. */
+export function isCommit(text: string): boolean {
+  return /^[0-9a-f]{40}$|^[0-9a-f]{64}$/i.test(text);
+}

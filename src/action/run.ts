@@ -4,6 +4,7 @@ import * as core from "@actions/core";
 import { parseDuration, parsePercent } from "../config/units.ts";
 import { exitStatus } from "../exit-status.ts";
 import { artifactService } from "../gate/artifacts.ts";
+import { refuseForeignHead } from "../gate/foreign-head.ts";
 import { type StageReport, UserError } from "../model.ts";
 import { marked } from "../process/tree.ts";
 import { excusedFailures } from "../results/judge-marked.ts";
@@ -31,6 +32,8 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise
   const mark = randomUUID();
   const state: SavedState = { stage: inputs.stage, config: inputs.config, environment: inputs.environment, workspace, mark };
   core.saveState("POST", "true");
+  // Before the configuration is read: it may be a stranger's. The post step then has nothing to do, and reads none either.
+  await refuseForeignHead({ env, workspace, configFile: inputs.config, allowed: inputs.foreignHead });
   core.saveState("STAGE", JSON.stringify(state));
   const answer = await performed(marked(process.env, mark), {
     stage: inputs.stage,

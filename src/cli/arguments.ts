@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { suggestion } from "../config/nearest.ts";
 import { parseDuration, parsePercent } from "../config/units.ts";
-import { isPlanDigest, type StageName, stageNames, UserError } from "../model.ts";
+import { isCommit, isPlanDigest, type StageName, stageNames, UserError } from "../model.ts";
 import type { Overrides } from "../stages/context.ts";
 
 export type Command = StageName | "gate" | "plan" | "undo" | "tables" | "audit" | "init" | "help" | "version";
@@ -20,6 +20,8 @@ export interface Arguments {
   production: string | undefined;
   budgetMs: number | undefined;
   deployment: string | undefined;
+  /** On a runner: the reviewed commit of another repository that may run. */
+  foreignHead: string | undefined;
   json: boolean;
   /** `tables`: whether a difference is a failure. */
   check: boolean;
@@ -44,6 +46,7 @@ const options = {
   reports: { type: "string", multiple: true },
   "pass-rate": { type: "string" },
   deployment: { type: "string" },
+  "foreign-head": { type: "string" },
   scope: { type: "string" },
   execute: { type: "boolean", default: false },
   "plan-digest": { type: "string" },
@@ -78,6 +81,7 @@ export const usage = `env-actions <command> [options]
       --reports GLOB        integration, e2e: in place of the configured reports; may be given again
       --pass-rate 95%       integration, e2e
       --deployment ID       smoke: the deployment that it follows
+      --foreign-head SHA    on a runner: the reviewed commit of another repository that may run (docs/trust.md)
       --scope SCOPE         cleanup, plan: run, expired (default) or all
       --execute             cleanup: delete; undo: put back
       --plan-digest DIGEST  cleanup: the digest that was shown; needed for --scope all
@@ -105,6 +109,9 @@ export function readArguments(argv: readonly string[]): Arguments {
   const scope = (["run", "expired", "all"] as const).find((candidate) => candidate === (values.scope ?? "expired"));
   if (scope === undefined) throw new UserError(`--scope is "${values.scope}", but must be run, expired or all`);
   const { budget, deployment, environment, production, "pass-rate": passRate, "plan-digest": planDigest } = values;
+  const foreignHead = values["foreign-head"];
+  if (foreignHead !== undefined && !isCommit(foreignHead))
+    throw new UserError(`--foreign-head is "${foreignHead}", but must be the full SHA of a commit`);
   const execute = values.execute && command !== "plan";
   if (planDigest !== undefined && !isPlanDigest(planDigest))
     throw new UserError(`--plan-digest is "${planDigest}", but must be the 64 hexadecimal digits that the plan was shown with`);
@@ -119,6 +126,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     production,
     budgetMs: budget === undefined ? undefined : understood("--budget", budget, parseDuration(budget), "a duration such as 15m"),
     deployment,
+    foreignHead,
     json: values.json,
     check: values.check,
     verbose: values.verbose,

@@ -32,6 +32,10 @@ export async function terminal(
 }
 
 async function command(args: Arguments, world: Terminal): Promise<number> {
+  if (readsConfiguration(args)) {
+    const { refuseForeignHead } = await import("../gate/foreign-head.ts");
+    await refuseForeignHead({ env: world.env, workspace: world.cwd, configFile: args.config, allowed: args.foreignHead });
+  }
   switch (args.command) {
     case "help":
       world.stdout.write(usage);
@@ -55,6 +59,11 @@ async function command(args: Arguments, world: Terminal): Promise<number> {
     default:
       return await stages(args, world);
   }
+}
+
+/** All others only print, or write what was not there. */
+function readsConfiguration({ command }: Arguments): boolean {
+  return !["help", "version", "init", "audit"].includes(command);
 }
 
 async function stages(args: Arguments, world: Terminal): Promise<number> {
