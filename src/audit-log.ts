@@ -1,8 +1,9 @@
-import { createReadStream } from "node:fs";
-import { constants, type FileHandle, open } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { takeLock } from "./lock-file.ts";
 import type { AuditNote, StageName } from "./model.ts";
+import { openOwn } from "./plain-file.ts";
 import { type AuditEntry, auditLine, lastHashOf } from "./report/audit.ts";
 import { redacted } from "./secrets.ts";
 
@@ -83,7 +84,7 @@ export class AuditLog {
     this.#lockInVain = false;
     try {
       const { O_APPEND, O_CREAT, O_RDWR } = constants;
-      const handle = await open(this.#file, O_RDWR | O_APPEND | O_CREAT, 0o644);
+      const handle = await openOwn(this.#file, O_RDWR | O_APPEND | O_CREAT);
       try {
         await this.#appendTo(handle, lines);
       } finally {
@@ -167,7 +168,7 @@ export async function* auditLines(file: string): AsyncGenerator<{ text: string |
     length = 0;
     return text;
   };
-  for await (const chunk of createReadStream(file, { highWaterMark: 262_144 }) as AsyncIterable<Buffer>) {
+  for await (const chunk of (await openOwn(file)).createReadStream({ highWaterMark: 262_144 }) as AsyncIterable<Buffer>) {
     let start = 0;
     for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
       add(chunk.subarray(start, end));

@@ -1,5 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { type Aftermath, announced, rolledBack } from "./aftermath.ts";
 import { AuditLog, auditFile } from "./audit-log.ts";
 import { resolveTables } from "./config/classwaves.ts";
@@ -23,6 +22,7 @@ import {
   type StageReport,
   UserError,
 } from "./model.ts";
+import { makeOwnDirectory, NotAPlainFile, readOwn, recordsDirectory, writeOwn } from "./plain-file.ts";
 import { decided, type RecordedFiles, recordReport } from "./record.ts";
 import { rollbackLine } from "./report/words.ts";
 import { redacted, secretKeeper } from "./secrets.ts";
@@ -61,9 +61,6 @@ export interface StageAnswer {
   files: RecordedFiles;
 }
 
-/** Everything a run writes is below it. */
-export const recordsDirectory = ".env-actions";
-
 /** From configuration to recorded report. @throws UserError for the user's mistakes, before anything is started. */
 export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const { stage, workspace, env } = asked;
@@ -73,12 +70,12 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   if (request.githubToken) secrets.add(request.githubToken);
   const { config, tables, environment } = await readConfiguration(request, secrets.add);
   const records = join(workspace, recordsDirectory);
+  await makeRecords(records);
   const [commit, origin] = [await commitOf(env, workspace), originOf(env)];
   const store = evidenceStore(join(records, "evidence"), request.artifacts);
   const identity = await identify(request, config, environment, store, records, { commit, origin });
-  await mkdir(join(records, "logs"), { recursive: true });
   // What a run writes is no part of the project.
-  await writeFile(join(records, ".gitignore"), "*\n");
+  await writeOwn(join(records, ".gitignore"), "*\n");
 
   const auditedRun = { who: origin.actor ?? "unknown", run: identity.runId, environment: environment.name, stage };
   const audit = new AuditLog(join(records, auditFile), auditedRun, secrets.redact);
@@ -127,6 +124,16 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   for (const problem of [...unsent, ...identity.problems, ...afterwards, ...notes, ...problems, ...notUploaded])
     request.onProgress({ kind: "warning", stage, text: problem });
   return { report, files };
+}
+
+/** @throws UserError where one of its folders is a link: what a run writes would land elsewhere */
+async function makeRecords(records: string): Promise<void> {
+  try {
+    for (const folder of ["logs", "reports", "evidence"]) await makeOwnDirectory(join(records, folder));
+  } catch (error) {
+    if (error instanceof NotAPlainFile) throw new UserError(error.message, { cause: error });
+    throw error;
+  }
 }
 
 function aftermathOf(request: StageRequest, context: Omit<StageContext, "signal" | "audit">, audit: AuditLog): Aftermath {
@@ -248,8 +255,7 @@ async function followedDeployment(
 }
 
 async function beginRun(file: string, runId: string, origin: Origin): Promise<string> {
-  await mkdir(resolve(file, ".."), { recursive: true });
-  await writeFile(file, `${JSON.stringify({ runId, workflowRun: origin.workflowRun })}\n`);
+  await writeOwn(file, `${JSON.stringify({ runId, workflowRun: origin.workflowRun })}\n`);
   return runId;
 }
 
@@ -257,8 +263,10 @@ async function beginRun(file: string, runId: string, origin: Origin): Promise<st
 async function readRun(file: string, origin: Origin): Promise<string | undefined> {
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    text = (await readOwn(file)).toString("utf8");
   } catch (error) {
+    // A link in its place names no run; the next one replaces it.
+    if (error instanceof NotAPlainFile) return undefined;
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }

@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs";
+import { openOwn } from "../plain-file.ts";
 import { type Entry, readLine } from "./ledger-line.ts";
 
 /** What the tests said they created, beyond what shows by itself. */
@@ -18,7 +18,7 @@ export interface Ledger {
 export async function readLedger(file: string): Promise<Ledger> {
   const reader = new LedgerReader();
   try {
-    for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 })) reader.take(chunk as Buffer);
+    for await (const chunk of (await openOwn(file)).createReadStream({ highWaterMark: 256 * 1024 })) reader.take(chunk as Buffer);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }

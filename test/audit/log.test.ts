@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -243,9 +243,29 @@ describe("a disk that fails is said, and the next line is tried again", () => {
   });
 
   test.skipIf(process.platform !== "linux")("a full disk", async () => {
-    symlinkSync("/dev/full", file);
-    await expect(logOf().write(note(1))).rejects.toThrow(/the audit log could not be written: ENOSPC/);
+    // A file may not grow over 1 or 2 KiB there, as the shell counts; the lock is smaller.
+    const bounded = [
+      "-c",
+      `trap '' XFSZ; ulimit -f 2; exec "$0" "$@"`,
+      process.execPath,
+      join(import.meta.dirname, "writer.ts"),
+      file,
+      "somebody",
+      "1",
+    ];
+    await logOf().write({ ...note(1), details: { what: "x".repeat(4_000) } });
+    const { stderr, status } = spawnSync("sh", bounded, { encoding: "utf8" });
+    expect(stderr).toMatch(/the audit log could not be written: EFBIG/);
+    expect(status).toBe(1);
     expect(existsSync(`${file}.lock`), "the lock is given back").toBe(false);
+  });
+
+  test("a link is not followed, whatever it leads to", async () => {
+    const elsewhere = join(place, "elsewhere");
+    writeFileSync(elsewhere, "precious\n");
+    symlinkSync(elsewhere, file);
+    await expect(logOf().write(note(1))).rejects.toThrow(/the audit log could not be written: .* is a link, and is not followed/);
+    expect(readFileSync(elsewhere, "utf8")).toBe("precious\n");
   });
 
   test.skipIf(process.getuid?.() === 0)("a file that may only be read", async () => {
