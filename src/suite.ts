@@ -24,9 +24,11 @@ import {
 } from "./model.ts";
 import { makeOwnDirectory, NotAPlainFile, readOwn, recordsDirectory, writeOwn } from "./plain-file.ts";
 import { decided, type RecordedFiles, recordReport } from "./record.ts";
+import { childSummary } from "./report/markdown/child-summary.ts";
 import { rollbackLine } from "./report/words.ts";
 import { redacted, secretKeeper } from "./secrets.ts";
 import { childEnvironment } from "./stages/child-environment.ts";
+import { prepareChildSummary, takeChildSummary } from "./stages/child-summary.ts";
 import type { Overrides, StageContext } from "./stages/context.ts";
 import { runStage } from "./stages/run.ts";
 import { isRunId, newRunId } from "./testdata/identity.ts";
@@ -94,6 +96,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     secrets,
     overrides: request.overrides ?? {},
   };
+  if (env.GITHUB_STEP_SUMMARY) await prepareChildSummary(context);
   const budgetMs = request.budgetMs ?? config.stages[stage].budget;
   const found = await runStage({
     context,
@@ -123,7 +126,8 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   );
   for (const problem of [...unsent, ...identity.problems, ...afterwards, ...notes, ...problems, ...notUploaded])
     request.onProgress({ kind: "warning", stage, text: problem });
-  return { report, files };
+  const written = env.GITHUB_STEP_SUMMARY ? await takeChildSummary(context) : "";
+  return { report, files: { ...files, summaryText: files.summaryText + childSummary(secrets.redact(written)) } };
 }
 
 /** @throws UserError where one of its folders is a link: what a run writes would land elsewhere */

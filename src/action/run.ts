@@ -6,8 +6,10 @@ import { exitStatus } from "../exit-status.ts";
 import { artifactService } from "../gate/artifacts.ts";
 import { refuseForeignHead } from "../gate/foreign-head.ts";
 import { type StageReport, UserError } from "../model.ts";
+import { blankInProc } from "../process/own-environment.ts";
 import { marked } from "../process/tree.ts";
 import { excusedFailures } from "../results/judge-marked.ts";
+import { isSuitesOwn } from "../stages/child-environment.ts";
 import type { Overrides } from "../stages/context.ts";
 import { performStage, type StageAnswer, type StageRequest } from "../suite.ts";
 import { cancellation } from "./cancellation.ts";
@@ -15,6 +17,7 @@ import type { ActionInputs } from "./inputs.ts";
 import { type Output, type OutputName, outputs } from "./interface.ts";
 import { printProgress } from "./log.ts";
 import { publish } from "./publish.ts";
+import { guardRunnerFiles } from "./runner-files.ts";
 
 /** What the post step needs to clean up after a main step that was cut short. No secret is among it. */
 export interface SavedState {
@@ -35,6 +38,7 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise
   // Before the configuration is read: it may be a stranger's. The post step then has nothing to do, and reads none either.
   await refuseForeignHead({ env, workspace, configFile: inputs.config, allowed: inputs.foreignHead });
   core.saveState("STAGE", JSON.stringify(state));
+  const restored = await guardRunnerFiles(process.env);
   const answer = await performed(marked(process.env, mark), {
     stage: inputs.stage,
     workspace,
@@ -45,9 +49,15 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise
     ...(inputs.githubToken ? { githubToken: inputs.githubToken } : {}),
     ...(inputs.budget ? { budgetMs: budgetFrom(inputs.budget) } : {}),
   });
+  const forged = await restored();
+  if (forged.length > 0)
+    core.error(
+      `A server or a test of this stage wrote to ${forged.join(", ")} of the runner, by which it could change this step's result and later steps. What it wrote was taken out. Find out who did, and do not trust this job.`,
+      { title: "env-actions: the runner's files were written to" },
+    );
   await publish(answer);
   for (const [name, value] of outputsOf(answer)) core.setOutput(name, value);
-  return exitStatus([answer.report.verdict]);
+  return Math.max(exitStatus([answer.report.verdict]), forged.length > 0 ? 1 : 0);
 }
 
 /** Once a stage has ended, in whatever way, nothing of this step is left for the post step to clean up. */
@@ -67,6 +77,8 @@ export async function perform(
     "stage" | "workspace" | "configFile" | "overrides" | "environment" | "deployment" | "githubToken" | "budgetMs"
   >,
 ): Promise<StageAnswer> {
+  // Before anything of the project's is started, which could look there.
+  blankInProc(isSuitesOwn);
   const artifacts = artifactService(env);
   const cancel = cancellation((text) => core.info(text));
   try {
