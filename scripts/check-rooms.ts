@@ -52,6 +52,7 @@ const apart = ["testkit"];
 const knownToOneRoom: Record<string, string> = {
   "@databricks/sql": "warehouse",
   ioredis: "redis",
+  re2js: "config",
   "@actions/core": "action",
   "@actions/github": "gate",
   "@opentelemetry/exporter-metrics-otlp-http": "alerts",

@@ -23,6 +23,7 @@ import {
   UserError,
 } from "./model.ts";
 import { makeOwnDirectory, NotAPlainFile, readOwn, recordsDirectory, writeOwn } from "./plain-file.ts";
+import { blankInProc } from "./process/own-environment.ts";
 import { decided, type RecordedFiles, recordReport } from "./record.ts";
 import { childSummary } from "./report/markdown/child-summary.ts";
 import { rollbackLine } from "./report/words.ts";
@@ -79,7 +80,10 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   // What a run writes is no part of the project.
   await writeOwn(join(records, ".gitignore"), "*\n");
 
-  const auditedRun = { who: origin.actor ?? "unknown", run: identity.runId, environment: environment.name, stage };
+  const key = config.audit.key?.reveal();
+  // Whoever could read it could write lines of the log.
+  if (key !== undefined) blankInProc((name) => env[name] === key);
+  const auditedRun = { who: origin.actor ?? "unknown", run: identity.runId, environment: environment.name, stage, key };
   const audit = new AuditLog(join(records, auditFile), auditedRun, secrets.redact);
   request.onAuditLog?.((note) => audit.write(note));
   const context: Omit<StageContext, "signal" | "audit"> = {
@@ -110,7 +114,8 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const aftermath = aftermathOf(request, context, audit);
   // In this order: what was rolled back stands before the decision in the log, and nobody is told of a verdict that still may change.
   const concluded = await announced(await decided(await rolledBack(found, aftermath), audit), aftermath);
-  const { report, files, notes } = await recordReport(concluded, { records, redact: secrets.redact });
+  const anchored = { ...concluded, ...(audit.head ? { auditHead: audit.head } : {}) };
+  const { report, files, notes } = await recordReport(anchored, { records, redact: secrets.redact });
   const problems = await store.keep(evidenceOf(report, files.reportText), [{ name: `${stage}.json`, content: files.reportText }]);
   const notUploaded = request.artifacts
     ? [

@@ -71,6 +71,9 @@ export const outputs = {
   verdict: { description: "`passed`, `degraded`, `failed` or `error`." },
   report: { description: "Path of the stage's report (JSON)." },
   summary: { description: "Path of the summary (Markdown)." },
+  "audit-head": {
+    description: "The last line of the audit log, `<number>:<hash>`; `env-actions audit verify --head` compares the log with it.",
+  },
   "run-id": { description: "The run's identity, `<ms>_<8 hex>`; its test data carries it." },
   tests: { description: "How many tests ran.", stages: tested },
   "failed-tests": { description: "How many of them failed.", stages: tested },

@@ -8,6 +8,7 @@ import { refuseForeignHead } from "../gate/foreign-head.ts";
 import { type StageReport, UserError } from "../model.ts";
 import { blankInProc } from "../process/own-environment.ts";
 import { marked } from "../process/tree.ts";
+import { headText } from "../report/audit.ts";
 import { excusedFailures } from "../results/judge-marked.ts";
 import { isSuitesOwn } from "../stages/child-environment.ts";
 import type { Overrides } from "../stages/context.ts";
@@ -131,6 +132,7 @@ export function outputsOf({ report, files }: StageAnswer): [OutputName, string][
     verdict: report.verdict,
     report: files.report,
     summary: files.summary,
+    ...(report.auditHead ? { "audit-head": headText(report.auditHead) } : {}),
     "run-id": report.runId,
     score: report.score ? `${report.score.percent}%` : "none",
     rollback: report.rollback?.outcome ?? "none",

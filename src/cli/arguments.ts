@@ -30,6 +30,8 @@ export interface Arguments {
   audit: AuditCommand;
   /** `audit report`: the one run that is asked for. */
   run: string | undefined;
+  /** `audit`: heads of the log that were kept elsewhere. */
+  heads: string[];
   overrides: Overrides;
   /** `undo`: the report of what is undone. */
   report: string;
@@ -51,6 +53,7 @@ const options = {
   execute: { type: "boolean", default: false },
   "plan-digest": { type: "string" },
   run: { type: "string" },
+  head: { type: "string", multiple: true },
   json: { type: "boolean", default: false },
   check: { type: "boolean", default: false },
   verbose: { type: "boolean", short: "v", default: false },
@@ -86,6 +89,7 @@ export const usage = `env-actions <command> [options]
       --execute             cleanup: delete; undo: put back
       --plan-digest DIGEST  cleanup: the digest that was shown; needed for --scope all
       --run ID              audit report: that run alone
+      --head N:HASH         audit: a head that was kept elsewhere (the output audit-head); may be given again
       --json                the report (tables: the proposal) on standard output, progress on standard error
       --check               tables: fail where the declaration and the warehouse differ
   -v, --verbose             every line of servers and tests
@@ -133,6 +137,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     report: command === "undo" ? (rest[0] ?? "") : "",
     audit: audit ?? "verify",
     run: values.run,
+    heads: values.head ?? [],
     overrides: {
       scope,
       execute,

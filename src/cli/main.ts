@@ -50,7 +50,9 @@ async function command(args: Arguments, world: Terminal): Promise<number> {
       return await (await import("./tables.ts")).tables(args, world);
     case "audit": {
       const { auditReport, auditVerify } = await import("./audit.ts");
-      const { ok, text, json } = args.audit === "report" ? await auditReport(world.cwd, args.run) : await auditVerify(world.cwd);
+      const options = { heads: args.heads, key: world.env.ENV_ACTIONS_AUDIT_KEY || undefined };
+      const { ok, text, json } =
+        args.audit === "report" ? await auditReport(world.cwd, args.run, options) : await auditVerify(world.cwd, options);
       world.stdout.write(args.json ? `${JSON.stringify(json, undefined, 2)}\n` : `${text}\n`);
       return ok ? 0 : 1;
     }

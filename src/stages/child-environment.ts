@@ -37,8 +37,9 @@ export function childEnvironment(
   context: Omit<StageContext, "signal" | "audit">,
   own: Readonly<Record<string, string>>,
 ): Record<string, string> {
+  const auditKey = context.config.audit.key?.reveal();
   const inherited = Object.entries(context.env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !isSuitesOwn(entry[0]),
+    (entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== auditKey && !isSuitesOwn(entry[0]),
   );
   return {
     ...Object.fromEntries(inherited),

@@ -28,10 +28,16 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(place, { recursive: true, force: true }));
 
-const run = { who: "somebody", run: "1763917800000_9f3c1a7e", environment: "sandbox", stage: "integration" as const };
+const run = {
+  who: "somebody",
+  run: "1763917800000_9f3c1a7e",
+  environment: "sandbox",
+  stage: "integration" as const,
+  key: undefined,
+};
 
 function logOf(redact: (text: string) => string = String): AuditLog {
-  return new AuditLog(file, run, redact);
+  return new AuditLog(file, { ...run, key: undefined }, redact);
 }
 
 function note(number: number): AuditNote {
@@ -126,7 +132,7 @@ describe("one log", () => {
 
   test("nothing is written that holds a secret, in whatever place it stands", async () => {
     const secret = "dapi0123456789";
-    const log = new AuditLog(file, { ...run, who: secret }, (said) => said.replaceAll(secret, "***"));
+    const log = new AuditLog(file, { ...run, who: secret, key: undefined }, (said) => said.replaceAll(secret, "***"));
     await log.write({ action: "decision", details: { what: `by ${secret}`, [secret]: 1 }, counts: { [`of.${secret}`]: 2 } });
     expect(text()).not.toContain(secret);
     expect(entries()[0]).toMatchObject({ who: "***", details: { what: "by ***", "***": 1 }, counts: { "of.***": 2 } });
@@ -195,7 +201,7 @@ describe("the lock", () => {
 
   test("is not taken from a living holder: who waits in vain names it, and the next does not wait as long", async () => {
     const holder = await holding(`${file}.lock`);
-    const log = new AuditLog(file, run, String, 1_500);
+    const log = new AuditLog(file, { ...run, key: undefined }, String, 1_500);
     await expect(log.write(note(1))).rejects.toThrow(
       new RegExp(`audit log could not be written: .* is held by process ${holder.pid}`),
     );
@@ -275,7 +281,7 @@ describe("a disk that fails is said, and the next line is tried again", () => {
   });
 
   test("a folder that is not there", async () => {
-    const log = new AuditLog(join(place, "gone", "audit.jsonl"), run, String);
+    const log = new AuditLog(join(place, "gone", "audit.jsonl"), { ...run, key: undefined }, String);
     await expect(log.write(note(1))).rejects.toThrow(
       /the audit log could not be written: \S+audit\.jsonl\.lock could not be made: ENOENT$/,
     );
