@@ -33,7 +33,6 @@ const run = {
   run: "1763917800000_9f3c1a7e",
   environment: "sandbox",
   stage: "integration" as const,
-  key: undefined,
 };
 
 function logOf(redact: (text: string) => string = String): AuditLog {
