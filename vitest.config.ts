@@ -6,6 +6,7 @@ export default defineConfig({
     // The long suite has a configuration of its own.
     exclude: ["test/**/*.long.test.ts"],
     globalSetup: ["test/global-setup.ts"],
+    setupFiles: ["test/patterns.ts"],
     // Most files start real servers and wait for them: with three workers two cores are busy nine tenths of the time.
     maxWorkers: 3,
     // Nothing here changes a module for the others; starting a worker for each file takes half a minute in all.

@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.long.test.ts", "test/results/mutation.test.ts", "test/testdata/{exactness,faults,ledger}.test.ts"],
     globalSetup: ["test/global-setup.ts"],
+    setupFiles: ["test/patterns.ts"],
     maxWorkers: 2,
     testTimeout: 1_800_000,
     hookTimeout: 120_000,

@@ -8,6 +8,8 @@ import { parseSync, Visitor } from "rolldown/utils";
  */
 
 const ground = ["config"];
+/** What reads and writes files in a workspace does it by this. */
+const files = "plain-file.ts";
 const stores = ["warehouse", "redis"];
 const workrooms = ["checks", "testdata", "process", "results", "gate", "alerts"];
 /** Files in src itself that the two doors, action and cli, have in common. */
@@ -26,7 +28,7 @@ const hall = [
   "exit-status.ts",
   "version.ts",
 ];
-const belowTheDoors = [...hall, "stages", "report", ...workrooms, ...stores, ...ground];
+const belowTheDoors = [...hall, "stages", "report", ...workrooms, ...stores, ...ground, files];
 
 /** What every room speaks in. */
 const words = ["model.ts", "count.ts"];
@@ -35,10 +37,11 @@ const words = ["model.ts", "count.ts"];
 const below: Record<string, readonly string[]> = {
   ...Object.fromEntries(words.map((file) => [file, []])),
   config: [],
+  [files]: [],
   report: [],
   ...Object.fromEntries(stores.map((room) => [room, ground])),
-  ...Object.fromEntries(workrooms.map((room) => [room, [...stores, ...ground]])),
-  stages: [...workrooms, ...stores, ...ground],
+  ...Object.fromEntries(workrooms.map((room) => [room, [...stores, ...ground, files]])),
+  stages: [...workrooms, ...stores, ...ground, files],
   ...Object.fromEntries(hall.map((file) => [file, belowTheDoors])),
   action: belowTheDoors,
   cli: belowTheDoors,
@@ -52,6 +55,7 @@ const apart = ["testkit"];
 const knownToOneRoom: Record<string, string> = {
   "@databricks/sql": "warehouse",
   ioredis: "redis",
+  re2js: "config",
   "@actions/core": "action",
   "@actions/github": "gate",
   "@opentelemetry/exporter-metrics-otlp-http": "alerts",

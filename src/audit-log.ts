@@ -1,9 +1,10 @@
-import { createReadStream } from "node:fs";
-import { constants, type FileHandle, open } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { takeLock } from "./lock-file.ts";
-import type { AuditNote, StageName } from "./model.ts";
-import { type AuditEntry, auditLine, lastHashOf } from "./report/audit.ts";
+import type { AuditHead, AuditNote, StageName } from "./model.ts";
+import { openOwn } from "./plain-file.ts";
+import { type AuditEntry, auditLine, lastLineOf } from "./report/audit.ts";
 import { redacted } from "./secrets.ts";
 
 /** In the records of a workspace. */
@@ -15,6 +16,11 @@ export interface AuditedRun {
   run: string;
   environment: string;
   stage: StageName;
+}
+
+/** Every log of one workspace is written with the same, or a line without it would look forged. */
+export interface AuditKey {
+  key: string | undefined;
 }
 
 /** Others hold it for one write each. */
@@ -34,19 +40,27 @@ interface Waiting {
 export class AuditLog {
   readonly #file: string;
   readonly #run: AuditedRun;
+  readonly #key: string | undefined;
   readonly #redact: (text: string) => string;
   readonly #lockWithinMs: number;
   #lockInVain = false;
   #waiting: Waiting[] = [];
   #writing = false;
   /** The file as our own last write left it: while it stays so, its last hash is known. */
-  #known: { inode: number; size: number; lastHash: string } | undefined;
+  #known: { inode: number; size: number; head: AuditHead } | undefined;
+  #head: AuditHead | undefined;
 
-  constructor(file: string, run: AuditedRun, redact: (text: string) => string, lockWithin = lockWithinMs) {
+  constructor(file: string, { key, ...run }: AuditedRun & AuditKey, redact: (text: string) => string, lockWithin = lockWithinMs) {
+    this.#key = key;
     this.#lockWithinMs = lockWithin;
     this.#file = file;
     this.#run = run;
     this.#redact = redact;
+  }
+
+  /** The last line that this log wrote; undefined before the first. */
+  get head(): AuditHead | undefined {
+    return this.#head;
   }
 
   /** Resolves when the line is on disk. @throws Error that says why it is not */
@@ -83,7 +97,7 @@ export class AuditLog {
     this.#lockInVain = false;
     try {
       const { O_APPEND, O_CREAT, O_RDWR } = constants;
-      const handle = await open(this.#file, O_RDWR | O_APPEND | O_CREAT, 0o644);
+      const handle = await openOwn(this.#file, O_RDWR | O_APPEND | O_CREAT);
       try {
         await this.#appendTo(handle, lines);
       } finally {
@@ -98,34 +112,53 @@ export class AuditLog {
     const { ino, size } = await handle.stat();
     const known = this.#known?.inode === ino && this.#known.size === size ? this.#known : undefined;
     this.#known = undefined;
-    let { lastHash, ended } = known ? { lastHash: known.lastHash, ended: true } : await endOf(handle, size);
+    let { head, ended } = known ? { head: known.head, ended: true } : await endOf(handle, size);
     // A line that a killed run left half written stays as it is, and visible: the log is only ever added to.
     let text = ended ? "" : "\n";
     for (const { entry } of lines) {
-      const next = auditLine(lastHash, entry);
+      const sequence = (head?.sequence ?? 0) + 1;
+      const next = auditLine(head?.hash, entry, { sequence, key: this.#key });
       text += `${next.line}\n`;
-      lastHash = next.hash;
+      head = { sequence, hash: next.hash };
     }
     const bytes = Buffer.from(text);
     await handle.appendFile(bytes);
     await handle.sync();
     if (size === 0) await syncDirectory(dirname(this.#file));
-    if (lastHash !== undefined) this.#known = { inode: ino, size: size + bytes.length, lastHash };
+    if (head === undefined) return;
+    this.#known = { inode: ino, size: size + bytes.length, head };
+    this.#head = head;
   }
 }
 
-/** The hash to go on from, and whether the last line has its end. */
-async function endOf(handle: FileHandle, size: number): Promise<{ lastHash: string | undefined; ended: boolean }> {
-  if (size === 0) return { lastHash: undefined, ended: true };
+/** The line to go on from, and whether the last line has its end. */
+async function endOf(handle: FileHandle, size: number): Promise<{ head: AuditHead | undefined; ended: boolean }> {
+  if (size === 0) return { head: undefined, ended: true };
   for (const length of tailBytes) {
     const from = Math.max(0, size - length);
     const tail = Buffer.alloc(size - from);
     await readFully(handle, tail, from);
-    const lastHash = lastHashOf(tail.toString("utf8"));
+    const last = lastLineOf(tail.toString("utf8"));
     const ended = tail.at(-1) === 0x0a;
-    if (lastHash !== undefined || from === 0) return { lastHash, ended };
+    if (last === undefined && from > 0) continue;
+    if (last === undefined) return { head: undefined, ended };
+    // Logs of earlier versions do not count their lines.
+    return { head: { hash: last.hash, sequence: last.sequence ?? (await countLines(handle, size)) }, ended };
   }
   throw new Error("its last 16 MiB hold no line of an audit log; look at it with `env-actions audit verify`, and put it aside");
+}
+
+/** Once for a log of an earlier version: in the memory of one piece. */
+async function countLines(handle: FileHandle, size: number): Promise<number> {
+  const piece = Buffer.alloc(262_144);
+  let lines = 0;
+  for (let position = 0; position < size; ) {
+    const { bytesRead } = await handle.read(piece, 0, piece.length, position);
+    if (bytesRead === 0) break;
+    for (let at = piece.indexOf(0x0a); at >= 0 && at < bytesRead; at = piece.indexOf(0x0a, at + 1)) lines++;
+    position += bytesRead;
+  }
+  return lines;
 }
 
 async function readFully(handle: FileHandle, buffer: Buffer, position: number): Promise<void> {
@@ -167,7 +200,7 @@ export async function* auditLines(file: string): AsyncGenerator<{ text: string |
     length = 0;
     return text;
   };
-  for await (const chunk of createReadStream(file, { highWaterMark: 262_144 }) as AsyncIterable<Buffer>) {
+  for await (const chunk of (await openOwn(file)).createReadStream({ highWaterMark: 262_144 }) as AsyncIterable<Buffer>) {
     let start = 0;
     for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
       add(chunk.subarray(start, end));

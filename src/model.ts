@@ -389,6 +389,16 @@ export interface StageReport {
   alerts?: Alert[];
   /** What could not be done, beside the checks: no failure is swallowed. */
   problems: string[];
+  /** The last line of the audit log that this stage wrote; absent where it could write none. */
+  auditHead?: AuditHead;
+}
+
+/** A place in the audit log: the line with this hash was once its last. */
+export interface AuditHead {
+  /** How many lines had been written until then. */
+  sequence: number;
+  /** SHA-256, hex. */
+  hash: string;
 }
 
 /** A report bound to commit, environment, run and time: what a later stage asks for. */
@@ -403,6 +413,8 @@ export interface Evidence {
   finishedAt: string;
   /** SHA-256 of the report file's bytes, hex. */
   reportDigest: string;
+  /** As in the report. */
+  auditHead?: AuditHead;
 }
 
 /** What a room says for the audit log; who, when, where and which run is added by whoever keeps the log. Never values of people. */
@@ -435,4 +447,9 @@ export class UserError extends Error {
 /** Whether a text can be the digest of a plan at all: SHA-256, as it is shown. */
 export function isPlanDigest(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
+}
+
+/** Whether a text is the full SHA of a commit; a shorter one could come to mean another. */
+export function isCommit(text: string): boolean {
+  return /^[0-9a-f]{40}$|^[0-9a-f]{64}$/i.test(text);
 }

@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type AuditLog, auditFile } from "./audit-log.ts";
 import { type StageName, type StageReport, stageNames, UserError, worstVerdict } from "./model.ts";
+import { makeOwnDirectory, NotAPlainFile, readOwn, writeOwn } from "./plain-file.ts";
 import { toHtml } from "./report/html.ts";
 import { toMarkdown } from "./report/markdown.ts";
 import { parseReport } from "./report/schema.ts";
@@ -28,7 +28,7 @@ export async function recordReport(
   { records, redact }: { records: string; redact: (text: string) => string },
 ): Promise<{ report: StageReport; files: RecordedFiles; notes: string[] }> {
   const reports = join(records, "reports");
-  await mkdir(reports, { recursive: true });
+  await makeOwnDirectory(reports);
   // Before anything is written in any format: once escaped for JSON, Markdown or HTML, a secret no longer looks like itself.
   const safe = redacted(report, redact);
   const reportText = `${JSON.stringify(safe, undefined, 2)}\n`;
@@ -38,23 +38,12 @@ export async function recordReport(
     html: join(records, "report.html"),
     audit: join(records, auditFile),
   };
-  await writeWhole(files.report, reportText);
+  await writeOwn(files.report, reportText);
   const { others, notes } = await otherReports(reports, safe);
   const all = stageNames.flatMap((stage) => (stage === safe.stage ? [safe] : (others.get(stage) ?? [])));
-  await writeWhole(files.summary, toMarkdown(all));
-  await writeWhole(files.html, toHtml(all));
+  await writeOwn(files.summary, toMarkdown(all));
+  await writeOwn(files.html, toHtml(all));
   return { report: safe, files: { ...files, reportText, summaryText: toMarkdown(safe) }, notes };
-}
-
-/** At once: another stage in this workspace, which reads the reports of the run for its summary, must never see half of one. */
-async function writeWhole(file: string, text: string): Promise<void> {
-  const draft = `${file}.${randomUUID()}`;
-  try {
-    await writeFile(draft, text);
-    await rename(draft, file);
-  } finally {
-    await rm(draft, { force: true });
-  }
 }
 
 /**
@@ -71,12 +60,13 @@ async function otherReports(
   for (const other of stageNames) {
     const name = `${other}.json`;
     if (other === stage || !names.includes(name)) continue;
-    const text = await readFile(join(directory, name), "utf8");
+    let text = "";
     try {
+      text = (await readOwn(join(directory, name))).toString("utf8");
       const report = parseReport(text, name);
       if (report.runId === runId) others.set(other, report);
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
+      if (!(error instanceof UserError || error instanceof NotAPlainFile)) throw error;
       const said = /"runId":\s*"([^"]*)"/.exec(text)?.[1];
       // Of another run, or of nobody knows which: that of this run would be missed.
       if (said === undefined || said === runId) notes.push(`the summary is without ${other}: ${error.message}`);

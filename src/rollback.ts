@@ -91,6 +91,9 @@ async function judged(run: RollbackRun): Promise<Rollback | undefined> {
     at: new Date().toISOString(),
     why: run.redact(why),
   });
+  // A configuration that leads elsewhere says nothing about what was deployed.
+  if (report.checks.some(({ id, verdict }) => id === "identity" && verdict === "failed"))
+    return say("not-fired", "the environment was not looked at, because the configuration leads to another place than expected");
   if (cancelled) return say("not-fired", "the run was cancelled, so a person decides");
   if (report.origin.kind === "terminal" && !config.terminal)
     return say("not-fired", "this is somebody's terminal; rollback.terminal would allow it");

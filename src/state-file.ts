@@ -1,8 +1,7 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { z } from "zod";
 import { takeLock } from "./lock-file.ts";
+import { makeOwnDirectory, readOwn, writeOwn } from "./plain-file.ts";
 
 /** What is remembered from run to run in a small JSON file, which a runner carries on by its cache. */
 export interface StateFile<State> {
@@ -20,10 +19,13 @@ export async function withStateFile<State, Result>(
   { path, schema, lockWithinMs }: { path: string; schema: z.ZodType<State>; lockWithinMs: number },
   work: (file: StateFile<State>) => Promise<Result>,
 ): Promise<Result> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeOwnDirectory(dirname(path));
   const unlock = await takeLock(`${path}.lock`, lockWithinMs);
   try {
-    return await work({ read: () => readState(path, schema), write: (state) => writeWhole(path, state) });
+    return await work({
+      read: () => readState(path, schema),
+      write: (state) => writeOwn(path, `${JSON.stringify(state, undefined, 2)}\n`, { sync: true }),
+    });
   } finally {
     await unlock();
   }
@@ -32,7 +34,7 @@ export async function withStateFile<State, Result>(
 async function readState<State>(path: string, schema: z.ZodType<State>): Promise<State | undefined> {
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = (await readOwn(path)).toString("utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
@@ -41,21 +43,5 @@ async function readState<State>(path: string, schema: z.ZodType<State>): Promise
     return schema.parse(JSON.parse(text));
   } catch (error) {
     throw new Error(`${path} cannot be understood`, { cause: error });
-  }
-}
-
-async function writeWhole(path: string, state: unknown): Promise<void> {
-  const draft = `${path}.${randomUUID()}`;
-  try {
-    const file = await open(draft, "wx");
-    try {
-      await file.writeFile(`${JSON.stringify(state, undefined, 2)}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, path);
-  } finally {
-    await rm(draft, { force: true });
   }
 }

@@ -1,5 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { type Aftermath, announced, rolledBack } from "./aftermath.ts";
 import { AuditLog, auditFile } from "./audit-log.ts";
 import { resolveTables } from "./config/classwaves.ts";
@@ -23,10 +22,14 @@ import {
   type StageReport,
   UserError,
 } from "./model.ts";
+import { makeOwnDirectory, NotAPlainFile, readOwn, recordsDirectory, writeOwn } from "./plain-file.ts";
+import { blankInProc } from "./process/own-environment.ts";
 import { decided, type RecordedFiles, recordReport } from "./record.ts";
+import { childSummary } from "./report/markdown/child-summary.ts";
 import { rollbackLine } from "./report/words.ts";
 import { redacted, secretKeeper } from "./secrets.ts";
 import { childEnvironment } from "./stages/child-environment.ts";
+import { prepareChildSummary, takeChildSummary } from "./stages/child-summary.ts";
 import type { Overrides, StageContext } from "./stages/context.ts";
 import { runStage } from "./stages/run.ts";
 import { isRunId, newRunId } from "./testdata/identity.ts";
@@ -61,9 +64,6 @@ export interface StageAnswer {
   files: RecordedFiles;
 }
 
-/** Everything a run writes is below it. */
-export const recordsDirectory = ".env-actions";
-
 /** From configuration to recorded report. @throws UserError for the user's mistakes, before anything is started. */
 export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const { stage, workspace, env } = asked;
@@ -73,14 +73,17 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   if (request.githubToken) secrets.add(request.githubToken);
   const { config, tables, environment } = await readConfiguration(request, secrets.add);
   const records = join(workspace, recordsDirectory);
+  await makeRecords(records);
   const [commit, origin] = [await commitOf(env, workspace), originOf(env)];
   const store = evidenceStore(join(records, "evidence"), request.artifacts);
   const identity = await identify(request, config, environment, store, records, { commit, origin });
-  await mkdir(join(records, "logs"), { recursive: true });
   // What a run writes is no part of the project.
-  await writeFile(join(records, ".gitignore"), "*\n");
+  await writeOwn(join(records, ".gitignore"), "*\n");
 
-  const auditedRun = { who: origin.actor ?? "unknown", run: identity.runId, environment: environment.name, stage };
+  const key = config.audit.key?.reveal();
+  // Whoever could read it could write lines of the log.
+  if (key !== undefined) blankInProc((name) => env[name] === key);
+  const auditedRun = { who: origin.actor ?? "unknown", run: identity.runId, environment: environment.name, stage, key };
   const audit = new AuditLog(join(records, auditFile), auditedRun, secrets.redact);
   request.onAuditLog?.((note) => audit.write(note));
   const context: Omit<StageContext, "signal" | "audit"> = {
@@ -97,6 +100,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     secrets,
     overrides: request.overrides ?? {},
   };
+  if (env.GITHUB_STEP_SUMMARY) await prepareChildSummary(context);
   const budgetMs = request.budgetMs ?? config.stages[stage].budget;
   const found = await runStage({
     context,
@@ -110,7 +114,8 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const aftermath = aftermathOf(request, context, audit);
   // In this order: what was rolled back stands before the decision in the log, and nobody is told of a verdict that still may change.
   const concluded = await announced(await decided(await rolledBack(found, aftermath), audit), aftermath);
-  const { report, files, notes } = await recordReport(concluded, { records, redact: secrets.redact });
+  const anchored = { ...concluded, ...(audit.head ? { auditHead: audit.head } : {}) };
+  const { report, files, notes } = await recordReport(anchored, { records, redact: secrets.redact });
   const problems = await store.keep(evidenceOf(report, files.reportText), [{ name: `${stage}.json`, content: files.reportText }]);
   const notUploaded = request.artifacts
     ? [
@@ -126,7 +131,18 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   );
   for (const problem of [...unsent, ...identity.problems, ...afterwards, ...notes, ...problems, ...notUploaded])
     request.onProgress({ kind: "warning", stage, text: problem });
-  return { report, files };
+  const written = env.GITHUB_STEP_SUMMARY ? await takeChildSummary(context) : "";
+  return { report, files: { ...files, summaryText: files.summaryText + childSummary(secrets.redact(written)) } };
+}
+
+/** @throws UserError where one of its folders is a link: what a run writes would land elsewhere */
+async function makeRecords(records: string): Promise<void> {
+  try {
+    for (const folder of ["logs", "reports", "evidence"]) await makeOwnDirectory(join(records, folder));
+  } catch (error) {
+    if (error instanceof NotAPlainFile) throw new UserError(error.message, { cause: error });
+    throw error;
+  }
 }
 
 function aftermathOf(request: StageRequest, context: Omit<StageContext, "signal" | "audit">, audit: AuditLog): Aftermath {
@@ -248,8 +264,7 @@ async function followedDeployment(
 }
 
 async function beginRun(file: string, runId: string, origin: Origin): Promise<string> {
-  await mkdir(resolve(file, ".."), { recursive: true });
-  await writeFile(file, `${JSON.stringify({ runId, workflowRun: origin.workflowRun })}\n`);
+  await writeOwn(file, `${JSON.stringify({ runId, workflowRun: origin.workflowRun })}\n`);
   return runId;
 }
 
@@ -257,8 +272,10 @@ async function beginRun(file: string, runId: string, origin: Origin): Promise<st
 async function readRun(file: string, origin: Origin): Promise<string | undefined> {
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    text = (await readOwn(file)).toString("utf8");
   } catch (error) {
+    // A link in its place names no run; the next one replaces it.
+    if (error instanceof NotAPlainFile) return undefined;
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }

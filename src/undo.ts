@@ -1,14 +1,15 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { AuditLog, auditFile } from "./audit-log.ts";
 import { sentence } from "./checks/check.ts";
 import { commitOf, originOf } from "./gate/origin.ts";
 import { type AuditNote, type Progress, type StageReport, UserError } from "./model.ts";
+import { makeOwnDirectory, recordsDirectory, writeOwn } from "./plain-file.ts";
 import { parseReport } from "./report/schema.ts";
 import { redacted, secretKeeper } from "./secrets.ts";
-import { withReaders, withWriters } from "./stages/connections.ts";
+import { withComparedReaders, withWriters } from "./stages/connections.ts";
 import type { StageContext } from "./stages/context.ts";
-import { readConfiguration, recordsDirectory } from "./suite.ts";
+import { readConfiguration } from "./suite.ts";
 import { levelsOf } from "./testdata/graph.ts";
 import { executeUndo, planUndo, type UndoResult } from "./testdata/undo.ts";
 
@@ -43,9 +44,15 @@ export async function performUndo(request: UndoRequest): Promise<UndoResult> {
   if (!environment.databricks) throw new UserError(`the environment ${named} has no databricks: there is nothing to put back to`);
 
   const records = join(workspace, recordsDirectory);
-  await mkdir(records, { recursive: true });
+  await makeOwnDirectory(records);
   const [commit, origin] = [await commitOf(env, workspace), originOf(env)];
-  const who = { who: origin.actor ?? "unknown", run: report.runId, environment: named, stage: report.stage };
+  const who = {
+    who: origin.actor ?? "unknown",
+    run: report.runId,
+    environment: named,
+    stage: report.stage,
+    key: config.audit.key?.reveal(),
+  };
   const log = new AuditLog(join(records, auditFile), who, secrets.redact);
   // As in a stage: rows are put back although a line could not be written, and the result says that the log has a gap.
   const notAudited = new Set<string>();
@@ -84,9 +91,9 @@ export async function performUndo(request: UndoRequest): Promise<UndoResult> {
           return await executeUndo({ warehouse, environment, audit }, plan, order);
         },
       )
-    : await withReaders({ ...context, environment: { ...environment, redis: undefined } }, async ({ warehouse }) => {
+    : await withComparedReaders({ ...context, environment: { ...environment, redis: undefined } }, async ({ warehouse }) => {
         if (!warehouse) throw new Error("no warehouse was opened");
-        return (await planUndo(await warehouse(), asked)).result;
+        return (await planUndo(warehouse, asked)).result;
       });
   result.problems.push(...notAudited);
   return await recorded(redacted(result, secrets.redact), join(records, "undo.json"));
@@ -95,7 +102,7 @@ export async function performUndo(request: UndoRequest): Promise<UndoResult> {
 /** What was put back is told in any case: where it could not be written down, it says that, too. */
 async function recorded(result: UndoResult, file: string): Promise<UndoResult> {
   try {
-    await writeFile(file, `${JSON.stringify(result, undefined, 2)}\n`);
+    await writeOwn(file, `${JSON.stringify(result, undefined, 2)}\n`);
     return result;
   } catch (error) {
     return { ...result, problems: [...result.problems, `undo.json could not be written: ${sentence(error)}`] };

@@ -1,4 +1,4 @@
-import { isPlanDigest, type StageName, stageNames } from "../model.ts";
+import { isCommit, isPlanDigest, type StageName, stageNames } from "../model.ts";
 import { type Input, type InputName, inputs } from "./interface.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -9,6 +9,7 @@ export interface ActionInputs {
   config: string;
   environment: string | undefined;
   workingDirectory: string;
+  foreignHead: string | undefined;
   budget: string | undefined;
   command: string | undefined;
   reports: string[];
@@ -49,6 +50,7 @@ export function readInputs(env: Env): InputsRead {
     config: value("config") ?? "",
     environment: value("environment"),
     workingDirectory: value("working-directory") ?? ".",
+    foreignHead: value("foreign-head"),
     budget: value("budget"),
     command: value("command"),
     reports: (value("reports") ?? "")
@@ -67,6 +69,8 @@ export function readInputs(env: Env): InputsRead {
     mistakes.push(
       `the input \`plan-digest\` is "${read.planDigest}", but must be the 64 hexadecimal digits that the dry run showed`,
     );
+  if (read.foreignHead !== undefined && !isCommit(read.foreignHead))
+    mistakes.push(`the input \`foreign-head\` is "${read.foreignHead}", but must be the full SHA of a commit`);
   if (read.stage === "cleanup" && read.scope === "all" && !read.dryRun && read.planDigest === undefined)
     mistakes.push(
       "with `scope: all` and `dry-run: false` the input `plan-digest` is missing: run it dry first, look at the plan, and give the digest that it showed",

@@ -18,6 +18,10 @@ export const inputs = {
   config: { description: "The configuration file, relative to `working-directory`.", default: ".github/env-actions.yml" },
   environment: { description: "The environment to look at or test in; `defaultEnvironment` of the configuration if left out." },
   "working-directory": { description: "The workspace of the run, relative to the checkout.", default: "." },
+  "foreign-head": {
+    description:
+      "Under `pull_request_target`, `workflow_run` and `issue_comment`: the full SHA of another repository's commit that somebody reviewed, and that may run with this job's credentials. See `docs/trust.md`.",
+  },
   budget: { description: "How long the stage may take, such as `15m`; the configuration's if left out." },
   command: { description: "The test command, run by the shell; the configuration's if left out.", stages: tested },
   reports: {
@@ -67,6 +71,9 @@ export const outputs = {
   verdict: { description: "`passed`, `degraded`, `failed` or `error`." },
   report: { description: "Path of the stage's report (JSON)." },
   summary: { description: "Path of the summary (Markdown)." },
+  "audit-head": {
+    description: "The last line of the audit log, `<number>:<hash>`; `env-actions audit verify --head` compares the log with it.",
+  },
   "run-id": { description: "The run's identity, `<ms>_<8 hex>`; its test data carries it." },
   tests: { description: "How many tests ran.", stages: tested },
   "failed-tests": { description: "How many of them failed.", stages: tested },

@@ -4,9 +4,13 @@ import * as core from "@actions/core";
 import { parseDuration, parsePercent } from "../config/units.ts";
 import { exitStatus } from "../exit-status.ts";
 import { artifactService } from "../gate/artifacts.ts";
+import { refuseForeignHead } from "../gate/foreign-head.ts";
 import { type StageReport, UserError } from "../model.ts";
+import { blankInProc } from "../process/own-environment.ts";
 import { marked } from "../process/tree.ts";
+import { headText } from "../report/audit.ts";
 import { excusedFailures } from "../results/judge-marked.ts";
+import { isSuitesOwn } from "../stages/child-environment.ts";
 import type { Overrides } from "../stages/context.ts";
 import { performStage, type StageAnswer, type StageRequest } from "../suite.ts";
 import { cancellation } from "./cancellation.ts";
@@ -14,6 +18,7 @@ import type { ActionInputs } from "./inputs.ts";
 import { type Output, type OutputName, outputs } from "./interface.ts";
 import { printProgress } from "./log.ts";
 import { publish } from "./publish.ts";
+import { guardRunnerFiles } from "./runner-files.ts";
 
 /** What the post step needs to clean up after a main step that was cut short. No secret is among it. */
 export interface SavedState {
@@ -31,7 +36,10 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise
   const mark = randomUUID();
   const state: SavedState = { stage: inputs.stage, config: inputs.config, environment: inputs.environment, workspace, mark };
   core.saveState("POST", "true");
+  // Before the configuration is read: it may be a stranger's. The post step then has nothing to do, and reads none either.
+  await refuseForeignHead({ env, workspace, configFile: inputs.config, allowed: inputs.foreignHead });
   core.saveState("STAGE", JSON.stringify(state));
+  const restored = await guardRunnerFiles(process.env);
   const answer = await performed(marked(process.env, mark), {
     stage: inputs.stage,
     workspace,
@@ -42,9 +50,15 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise
     ...(inputs.githubToken ? { githubToken: inputs.githubToken } : {}),
     ...(inputs.budget ? { budgetMs: budgetFrom(inputs.budget) } : {}),
   });
+  const forged = await restored();
+  if (forged.length > 0)
+    core.error(
+      `A server or a test of this stage wrote to ${forged.join(", ")} of the runner, by which it could change this step's result and later steps. What it wrote was taken out. Find out who did, and do not trust this job.`,
+      { title: "env-actions: the runner's files were written to" },
+    );
   await publish(answer);
   for (const [name, value] of outputsOf(answer)) core.setOutput(name, value);
-  return exitStatus([answer.report.verdict]);
+  return Math.max(exitStatus([answer.report.verdict]), forged.length > 0 ? 1 : 0);
 }
 
 /** Once a stage has ended, in whatever way, nothing of this step is left for the post step to clean up. */
@@ -64,6 +78,8 @@ export async function perform(
     "stage" | "workspace" | "configFile" | "overrides" | "environment" | "deployment" | "githubToken" | "budgetMs"
   >,
 ): Promise<StageAnswer> {
+  // Before anything of the project's is started, which could look there.
+  blankInProc(isSuitesOwn);
   const artifacts = artifactService(env);
   const cancel = cancellation((text) => core.info(text));
   try {
@@ -116,6 +132,7 @@ export function outputsOf({ report, files }: StageAnswer): [OutputName, string][
     verdict: report.verdict,
     report: files.report,
     summary: files.summary,
+    ...(report.auditHead ? { "audit-head": headText(report.auditHead) } : {}),
     "run-id": report.runId,
     score: report.score ? `${report.score.percent}%` : "none",
     rollback: report.rollback?.outcome ?? "none",

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as pause } from "node:timers/promises";
+import { textGlob } from "../config/glob.ts";
 import { opensTheGate, type Verdict } from "../model.ts";
 
 /** Checks that somebody declared flaky, and says why. */
@@ -60,7 +61,7 @@ export async function again<Found extends { verdict: Verdict; message?: string; 
   probe: () => Promise<Found>,
 ): Promise<Found> {
   const policy = policies.getStore();
-  const rule = policy?.rules.findLast(({ check }) => matches(check, id));
+  const rule = policy?.rules.findLast(({ check }) => textGlob(check, { oneLetter: false }).test(id));
   let found = await probe();
   if (!policy || !rule || opensTheGate(found.verdict) || found.verdict === "skipped") return found;
   const first = found;
@@ -83,9 +84,4 @@ async function waited({ signal, pauseMs = defaultPauseMs }: RetryPolicy): Promis
     if (signal.aborted) return false;
     throw error;
   }
-}
-
-function matches(glob: string, id: string): boolean {
-  const pattern = glob.split("*").map((part) => part.replace(/[.+^${}()|[\]\\?]/g, "\\$&"));
-  return new RegExp(`^${pattern.join(".*")}$`, "s").test(id);
 }

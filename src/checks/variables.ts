@@ -1,4 +1,5 @@
 import { decodedPart } from "../config/address-part.ts";
+import { pattern } from "../config/pattern.ts";
 import type { Environment } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { type Finding, look } from "./check.ts";
@@ -74,7 +75,7 @@ function problemsOf(variable: Exclude<Variable, string>, value: string, now: num
   if ((isKnownDefault(value) && !isOrdinary) || value === variable.name)
     return [failed("is a well-known default", `Anybody can guess ${variable.name}: make a random one.`)];
   return [
-    ...(variable.matches !== undefined && !new RegExp(`^(?:${variable.matches})$`).test(value)
+    ...(variable.matches !== undefined && !pattern(`^(?:${variable.matches})$`).test(value)
       ? [failed("is not well-formed", `${variable.name} should match ${variable.matches}: is it the value of another variable?`)]
       : []),
     ...(variable.minimumLength !== undefined && value.length < variable.minimumLength

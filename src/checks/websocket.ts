@@ -1,3 +1,4 @@
+import { pattern } from "../config/pattern.ts";
 import type { Check } from "../model.ts";
 import { latencyOf, look, milliseconds } from "./check.ts";
 import { numberedIds } from "./endpoint-ids.ts";
@@ -151,7 +152,7 @@ async function meetPlainly(
         return;
       }
       socket.on("message", (data) => {
-        if (new RegExp(message).test(String(data))) met();
+        if (pattern(message).test(String(data))) met();
         else if (++messages === mostMessages) reject(new Error(`None of ${mostMessages} messages matches ${message}.`));
       });
     });

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { suggestion } from "../config/nearest.ts";
 import { parseDuration, parsePercent } from "../config/units.ts";
-import { isPlanDigest, type StageName, stageNames, UserError } from "../model.ts";
+import { isCommit, isPlanDigest, type StageName, stageNames, UserError } from "../model.ts";
 import type { Overrides } from "../stages/context.ts";
 
 export type Command = StageName | "gate" | "plan" | "undo" | "tables" | "audit" | "init" | "help" | "version";
@@ -20,6 +20,8 @@ export interface Arguments {
   production: string | undefined;
   budgetMs: number | undefined;
   deployment: string | undefined;
+  /** On a runner: the reviewed commit of another repository that may run. */
+  foreignHead: string | undefined;
   json: boolean;
   /** `tables`: whether a difference is a failure. */
   check: boolean;
@@ -28,6 +30,8 @@ export interface Arguments {
   audit: AuditCommand;
   /** `audit report`: the one run that is asked for. */
   run: string | undefined;
+  /** `audit`: heads of the log that were kept elsewhere. */
+  heads: string[];
   overrides: Overrides;
   /** `undo`: the report of what is undone. */
   report: string;
@@ -44,10 +48,12 @@ const options = {
   reports: { type: "string", multiple: true },
   "pass-rate": { type: "string" },
   deployment: { type: "string" },
+  "foreign-head": { type: "string" },
   scope: { type: "string" },
   execute: { type: "boolean", default: false },
   "plan-digest": { type: "string" },
   run: { type: "string" },
+  head: { type: "string", multiple: true },
   json: { type: "boolean", default: false },
   check: { type: "boolean", default: false },
   verbose: { type: "boolean", short: "v", default: false },
@@ -78,10 +84,12 @@ export const usage = `env-actions <command> [options]
       --reports GLOB        integration, e2e: in place of the configured reports; may be given again
       --pass-rate 95%       integration, e2e
       --deployment ID       smoke: the deployment that it follows
+      --foreign-head SHA    on a runner: the reviewed commit of another repository that may run (docs/trust.md)
       --scope SCOPE         cleanup, plan: run, expired (default) or all
       --execute             cleanup: delete; undo: put back
       --plan-digest DIGEST  cleanup: the digest that was shown; needed for --scope all
       --run ID              audit report: that run alone
+      --head N:HASH         audit: a head that was kept elsewhere (the output audit-head); may be given again
       --json                the report (tables: the proposal) on standard output, progress on standard error
       --check               tables: fail where the declaration and the warehouse differ
   -v, --verbose             every line of servers and tests
@@ -105,6 +113,9 @@ export function readArguments(argv: readonly string[]): Arguments {
   const scope = (["run", "expired", "all"] as const).find((candidate) => candidate === (values.scope ?? "expired"));
   if (scope === undefined) throw new UserError(`--scope is "${values.scope}", but must be run, expired or all`);
   const { budget, deployment, environment, production, "pass-rate": passRate, "plan-digest": planDigest } = values;
+  const foreignHead = values["foreign-head"];
+  if (foreignHead !== undefined && !isCommit(foreignHead))
+    throw new UserError(`--foreign-head is "${foreignHead}", but must be the full SHA of a commit`);
   const execute = values.execute && command !== "plan";
   if (planDigest !== undefined && !isPlanDigest(planDigest))
     throw new UserError(`--plan-digest is "${planDigest}", but must be the 64 hexadecimal digits that the plan was shown with`);
@@ -119,12 +130,14 @@ export function readArguments(argv: readonly string[]): Arguments {
     production,
     budgetMs: budget === undefined ? undefined : understood("--budget", budget, parseDuration(budget), "a duration such as 15m"),
     deployment,
+    foreignHead,
     json: values.json,
     check: values.check,
     verbose: values.verbose,
     report: command === "undo" ? (rest[0] ?? "") : "",
     audit: audit ?? "verify",
     run: values.run,
+    heads: values.head ?? [],
     overrides: {
       scope,
       execute,

@@ -3,9 +3,11 @@ import { auditFile, auditLines } from "../audit-log.ts";
 import { suggestion } from "../config/nearest.ts";
 import { count } from "../count.ts";
 import { UserError } from "../model.ts";
+import { NotAPlainFile } from "../plain-file.ts";
 import { type AuditEntry, type AuditFault, AuditVerifier } from "../report/audit.ts";
 import { AuditReporter, runLines } from "../report/audit-report.ts";
 import { logLine } from "../report/inert.ts";
+import { type Anchor, anchorsOf } from "./audit-anchors.ts";
 
 const file = `.env-actions/${auditFile}`;
 const faultsShown = 10;
@@ -19,9 +21,16 @@ export interface AuditAnswer {
 }
 
 /** Whether every line of the audit log still follows from the one before. @throws UserError where there is none */
-export async function auditVerify(workspace: string): Promise<AuditAnswer> {
-  const verified = await readLog(workspace, () => undefined);
-  return { ok: verified.faults.length === 0, text: verifiedLines(verified).join("\n"), json: verified };
+export async function auditVerify(workspace: string, options: VerifyOptions = {}): Promise<AuditAnswer> {
+  const verified = await readLog(workspace, options, () => undefined);
+  return { ok: isRight(verified), text: verifiedLines(verified).join("\n"), json: verified };
+}
+
+export interface VerifyOptions {
+  /** Heads that were kept elsewhere. */
+  heads?: readonly string[];
+  /** Of the HMACs. */
+  key?: string | undefined;
 }
 
 /**
@@ -29,10 +38,10 @@ export async function auditVerify(workspace: string): Promise<AuditAnswer> {
  * @param run its id; every run if left out
  * @throws UserError where there is no log, or no such run in it
  */
-export async function auditReport(workspace: string, run: string | undefined): Promise<AuditAnswer> {
+export async function auditReport(workspace: string, run: string | undefined, options: VerifyOptions = {}): Promise<AuditAnswer> {
   const reporter = new AuditReporter(run);
   const others = new Set<string>();
-  const verified = await readLog(workspace, (entry) => {
+  const verified = await readLog(workspace, options, (entry) => {
     reporter.take(entry);
     others.add(String(entry.run));
   });
@@ -41,38 +50,100 @@ export async function auditReport(workspace: string, run: string | undefined): P
   const lines = runs.flatMap((one) => ["", ...runLines(one)]);
   // Ids and reasons come from tests, and a log may have been changed by anybody.
   const text = [...verifiedLines(verified), ...lines].map(logLine).join("\n");
-  return { ok: verified.faults.length === 0, text, json: { log: verified, runs } };
+  return { ok: isRight(verified), text, json: { log: verified, runs } };
 }
 
 interface VerifiedLog {
   file: string;
   lines: number;
+  /** Of the last line that is right in itself. */
+  lastHash: string | undefined;
   faults: AuditFault[];
+  anchors: Anchor[];
+  /** Lines with an HMAC, and whether a key was there to check them. */
+  keyed: { lines: number; from: number | undefined; checked: boolean };
 }
 
-async function readLog(workspace: string, onEntry: (entry: AuditEntry) => void): Promise<VerifiedLog> {
-  const verifier = new AuditVerifier();
+function isRight({ faults, anchors, keyed }: VerifiedLog): boolean {
+  // A key that no line is checked with proves nothing: the HMACs may have been taken out of all lines.
+  return faults.length === 0 && anchors.every(({ found }) => found) && !(keyed.checked && keyed.lines === 0);
+}
+
+async function readLog(
+  workspace: string,
+  { heads = [], key }: VerifyOptions,
+  onEntry: (entry: AuditEntry) => void,
+): Promise<VerifiedLog> {
+  const anchors = await anchorsOf(workspace, heads);
+  const wanted = Map.groupBy(anchors, ({ hash }) => hash);
+  const verifier = new AuditVerifier(key);
   const faults: AuditFault[] = [];
   try {
     for await (const { text, ended } of auditLines(join(workspace, file))) {
-      const { entry, fault } = verifier.take(text, ended);
+      const { entry, fault, hash } = verifier.take(text, ended);
       if (entry) onEntry(entry);
       if (fault) faults.push(fault);
+      for (const anchor of wanted.get(hash ?? "") ?? []) anchor.found = true;
     }
   } catch (error) {
+    if (error instanceof NotAPlainFile) throw new UserError(error.message, { cause: error });
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     throw new UserError(`there is no ${file} here: run a stage first, or go to the folder it ran in`);
   }
-  return { file, lines: verifier.lines, faults };
+  return {
+    ...{ file, lines: verifier.lines, lastHash: verifier.lastHash, faults },
+    anchors: anchors.map(({ from, head, found }) => ({ from, head, found })),
+    keyed: { lines: verifier.keyedLines, from: verifier.firstKeyed, checked: key !== undefined },
+  };
 }
 
-function verifiedLines({ lines, faults }: VerifiedLog): string[] {
-  if (faults.length === 0) return [`${file}: ${count(lines, "line")}, each follows from the one before`];
+function verifiedLines(log: VerifiedLog): string[] {
+  const { lines, faults } = log;
+  const proofs = [keyLine(log), ...anchorLines(log)];
+  if (faults.length === 0) return [`${file}: ${count(lines, "line")}, each follows from the one before`, ...proofs];
   const shown = faults
     .slice(0, faultsShown)
     .map(
       ({ line, why, torn }) =>
         `${file}:${line} ${why}${torn ? "" : ": this line or one before it was changed, added or taken out"}`,
     );
-  return faults.length > faultsShown ? [...shown, `… and ${faults.length - faultsShown} more of ${count(lines, "line")}`] : shown;
+  if (faults.length > faultsShown) shown.push(`… and ${faults.length - faultsShown} more of ${count(lines, "line")}`);
+  return [...shown, ...proofs];
+}
+
+/** What the HMACs prove. */
+function keyLine({ lines, keyed: { lines: keyed, from, checked } }: VerifiedLog): string {
+  const rest =
+    from !== undefined && from > 1
+      ? `; the ${count(from - 1, "line")} before line ${from} ${from > 2 ? "have" : "has"} none`
+      : "";
+  if (keyed === 0)
+    return checked
+      ? "keyed: no line carries an HMAC, so the key in ENV_ACTIONS_AUDIT_KEY proves nothing: set audit.key in the configuration, or find out who took them out"
+      : "not keyed: no line carries an HMAC, so whoever can write to the file can rewrite it as a whole (audit.key in the configuration prevents it)";
+  if (!checked) return `keyed: ${keyed} of ${count(lines, "line")} carry an HMAC that was not checked: set ENV_ACTIONS_AUDIT_KEY`;
+  return `keyed: ${keyed} of ${count(lines, "line")} carry an HMAC, checked with the key in ENV_ACTIONS_AUDIT_KEY${rest}`;
+}
+
+/** What the heads prove that were kept elsewhere. */
+function anchorLines({ anchors }: VerifiedLog): string[] {
+  const missing = anchors.filter(({ found }) => !found);
+  const lines = missing.map(
+    ({ from, head }) =>
+      `the log has no line ${head}, which ${from} names as its last: the log was cut at its end, or written anew`,
+  );
+  const found = anchors.filter((anchor) => anchor.found);
+  const given = found.filter(({ from }) => from === "--head");
+  if (given.length > 0)
+    lines.push(`anchored: it holds ${given.map(({ head }) => head).join(", ")}, so nothing up to there was changed or cut off`);
+  const beside = found.length - given.length;
+  if (beside > 0)
+    lines.push(
+      `it holds the heads of ${count(beside, "report or evidence file", "reports and evidence files")} beside it, which whoever changed the log could have changed, too`,
+    );
+  if (given.length === 0)
+    lines.push(
+      "unanchored: a log that was cut at its end, or rewritten as a whole, could look the same; compare it with a head from the job's summary: --head N:HASH",
+    );
+  return lines;
 }

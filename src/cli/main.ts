@@ -18,6 +18,11 @@ export async function terminal(
   try {
     return await command(readArguments(argv), world);
   } catch (error) {
+    // By its name: the class is in a room that most commands never load.
+    if (error instanceof Error && error.name === "WrongPlace") {
+      world.stderr.write(`env-actions: ${error.message}\n`);
+      return 1;
+    }
     const mistake = error instanceof UserError;
     world.stderr.write(
       `env-actions: ${error instanceof Error ? (mistake ? error.message : (error.stack ?? error.message)) : String(error)}\n`,
@@ -27,6 +32,10 @@ export async function terminal(
 }
 
 async function command(args: Arguments, world: Terminal): Promise<number> {
+  if (readsConfiguration(args)) {
+    const { refuseForeignHead } = await import("../gate/foreign-head.ts");
+    await refuseForeignHead({ env: world.env, workspace: world.cwd, configFile: args.config, allowed: args.foreignHead });
+  }
   switch (args.command) {
     case "help":
       world.stdout.write(usage);
@@ -41,7 +50,9 @@ async function command(args: Arguments, world: Terminal): Promise<number> {
       return await (await import("./tables.ts")).tables(args, world);
     case "audit": {
       const { auditReport, auditVerify } = await import("./audit.ts");
-      const { ok, text, json } = args.audit === "report" ? await auditReport(world.cwd, args.run) : await auditVerify(world.cwd);
+      const options = { heads: args.heads, key: world.env.ENV_ACTIONS_AUDIT_KEY || undefined };
+      const { ok, text, json } =
+        args.audit === "report" ? await auditReport(world.cwd, args.run, options) : await auditVerify(world.cwd, options);
       world.stdout.write(args.json ? `${JSON.stringify(json, undefined, 2)}\n` : `${text}\n`);
       return ok ? 0 : 1;
     }
@@ -50,6 +61,11 @@ async function command(args: Arguments, world: Terminal): Promise<number> {
     default:
       return await stages(args, world);
   }
+}
+
+/** All others only print, or write what was not there. */
+function readsConfiguration({ command }: Arguments): boolean {
+  return !["help", "version", "init", "audit"].includes(command);
 }
 
 async function stages(args: Arguments, world: Terminal): Promise<number> {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { pattern } from "./pattern.ts";
 import { duration } from "./units.ts";
 import { exactlyOneOf, regularExpression } from "./values.ts";
 
@@ -93,7 +94,7 @@ export function holds(claim: Omit<Claim, "path">, value: unknown, now: number = 
   }
   const present = value !== undefined && value !== null;
   if (claim.matches === undefined) return present;
-  return present && new RegExp(claim.matches).test(typeof value === "string" ? value : JSON.stringify(value));
+  return present && pattern(claim.matches).test(typeof value === "string" ? value : JSON.stringify(value));
 }
 
 /** A header is text, so what stands in the file is compared as it is written there. */

@@ -29,7 +29,7 @@ environments:
     databricks:
       host: \${DATABRICKS_HOST}
       warehouse: \${DATABRICKS_WAREHOUSE_ID}
-      # Without a stored secret: oidc: { clientId: …, audience: … } in place of token, and id-token: write in the workflow.
+      # Without a stored secret: oidc: { clientId: …, audience: … } in place of token, and id-token: write at the job.
       # As a service principal: clientId: \${DATABRICKS_CLIENT_ID} and clientSecret: \${DATABRICKS_CLIENT_SECRET}.
       token: \${DATABRICKS_TOKEN}
       catalog: \${DATABRICKS_CATALOG:-classwaves}
@@ -158,7 +158,6 @@ on:
 
 permissions:
   contents: read
-  # id-token: write # where the configuration signs in to Databricks by oidc; smoke has permissions of its own
 
 # Never cancelled half way: a stage deletes its own test data at its end.
 concurrency:
@@ -266,6 +265,8 @@ function testJob(stage: TestedStage, needs?: TestedStage): string {
 ${order}    runs-on: ubuntu-latest
     timeout-minutes: ${minutes[stage]}
     environment: sandbox
+    # Where the configuration signs in to Databricks by oidc:
+    # permissions: { contents: read, id-token: write }
     steps:
       - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:

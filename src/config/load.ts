@@ -7,6 +7,7 @@ import { type Blank, type Interpolated, interpolate, type Variables } from "./in
 import { type Mistake, mistakesError } from "./mistakes.ts";
 import { suggestion } from "./nearest.ts";
 import { type Path, pathKey, valueAt } from "./path.ts";
+import { loadPatterns } from "./pattern.ts";
 import { conflicts } from "./rules.ts";
 import { type Config, configSchema, type Environment } from "./schema.ts";
 import { hiddenSpans, hiddenSpansOfBroken, secretsOf, writtenSecrets } from "./secrecy.ts";
@@ -36,6 +37,9 @@ export interface LoadedConfig {
   unresolved: Record<string, string[]>;
 }
 
+/** The keys that take a regular expression. */
+const mayHavePattern = /"(?:matches|message|log)":/;
+
 /** No real configuration is as big. */
 const mostBytes = 1_000_000;
 
@@ -51,6 +55,7 @@ export async function loadConfig({ file, cwd, env, environment }: LoadOptions): 
   if (yaml.data === undefined || yaml.data === null)
     throw new UserError(`${file}:1:1  the file is empty: \`env-actions init\` writes one`);
 
+  if (mayHavePattern.test(JSON.stringify(yaml.data))) await loadPatterns();
   const unified = withUnifiedVariables(yaml.data, env);
   const filled = interpolate(unified.data, env, (path) => placeAt(configSchema, path)?.handling === "shell");
   const secrets = secretsOf(filled, env);

@@ -1,3 +1,5 @@
+import { routeGlob } from "./glob.ts";
+
 /** ClassWaves' route that is read and writes all the same. */
 export const knownToWrite: readonly string[] = ["**/health/redis"];
 
@@ -13,17 +15,9 @@ export function isRoute(path: string, patterns: readonly string[]): boolean {
   const readings = readingsOf(path);
   return patterns.some((pattern) => {
     const rooted = pattern.startsWith("/") ? pattern : `/${pattern}`;
-    const parts = folded(rooted).split(/(\*\*\/?|\*)/);
-    const expression = new RegExp(`^${parts.map(expressionOf).join("")}$`);
-    return readings.some((reading) => expression.test(reading));
+    const route = routeGlob(folded(rooted));
+    return readings.some((reading) => route.test(reading));
   });
-}
-
-function expressionOf(part: string): string {
-  if (part === "**/") return "(?:[^/]+/)*";
-  if (part === "**") return ".*";
-  if (part === "*") return "[^/]*";
-  return part.replaceAll(/[\\^$.|?+()[\]{}]/g, "\\$&");
 }
 
 /** What servers, and proxies before them, may make of a path: each decodes once more, or does not. */

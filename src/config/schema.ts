@@ -2,6 +2,7 @@ import { z } from "zod";
 import { baselineSchema } from "./baseline-schema.ts";
 import { type endpointSchema, environmentSchema, type serverSchema } from "./environment-schema.ts";
 import { retries, score } from "./score-schema.ts";
+import { auditKey } from "./secret.ts";
 import { e2eSchema, integrationSchema } from "./suite-schema.ts";
 import { type tableSchema, testDataSchema } from "./test-data-schema.ts";
 import { duration, percent, timeLimit } from "./units.ts";
@@ -86,6 +87,15 @@ export const configSchema = z
       .strictObject({ maxAge: duration.prefault("4h").meta({ description: "Older evidence is stale." }) })
       .prefault({})
       .meta({ description: "What a stage asks of the stage before it." }),
+    audit: z
+      .strictObject({
+        key: auditKey.optional().meta({
+          description:
+            "A secret, ${AUDIT_KEY}: each line of the audit log then carries an HMAC, so that nobody without it can rewrite the log. Servers and tests do not get it.",
+        }),
+      })
+      .prefault({})
+      .meta({ description: "How the audit log is kept." }),
   })
   .meta({ title: "env-actions", description: "Environments, test data and stages of env-actions." });
 

@@ -44,6 +44,11 @@ export const bearerToken = secretOf(
   }),
 );
 
+/** Whoever has the log can try keys: a short one is soon found. */
+export const auditKey = secretOf(
+  written.min(16, { error: "expected at least 16 characters in that variable, made at random: openssl rand -hex 32" }),
+);
+
 /** An address that whoever knows it may use. */
 export const secretUrl = secretOf(
   written.refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {

@@ -4,12 +4,31 @@ import { prefixSchema } from "./test-data-schema.ts";
 import { duration, parsePercent, percent, timeLimit } from "./units.ts";
 import { command, isGroup } from "./values.ts";
 
+const mostStars = 3;
+
 /** How tests are run, and what must be true of them: the stages integration and e2e. */
 
 /** A list that means every test would leave nothing to be judged. */
 const testGlob = z.string().regex(/[^*?/.\s]/, {
   error: "expected a glob over file and name that means some tests, such as tests/critical/** or *[critical]*",
 });
+
+/**
+ * Files are looked for by node's own glob, which makes regular expressions of it: with nested groups, or many stars in one name, their
+ * time explodes over a name that a test chose.
+ */
+const fileGlob = z
+  .string()
+  .min(1)
+  .refine((text) => !/[@+*?!]\(/.test(text), {
+    error: "expected a glob without groups such as +(…): write {a,b} for one of several",
+  })
+  .refine((text) => text.split("/").every((part) => part === "**" || (part.match(/\*+/g) ?? []).length <= mostStars), {
+    error: `expected at most ${mostStars} stars in one name of a glob`,
+  })
+  .refine((text) => (text.match(/\*\*/g) ?? []).length <= mostStars, {
+    error: `expected ** at most ${mostStars} times in a glob`,
+  });
 
 const quarantineEntry = z.strictObject({
   test: testGlob.meta({ description: "Glob over file and full name of the tests." }),
@@ -38,7 +57,7 @@ const suite = z.strictObject({
   command: command.optional(),
   workingDirectory: z.string().default(".").meta({ description: "Relative to the workspace." }),
   reports: z
-    .array(z.string().min(1))
+    .array(fileGlob)
     .default([])
     .meta({ description: "Globs of the reports the command writes, relative to workingDirectory." }),
   environment: z
@@ -97,7 +116,7 @@ export const e2eSchema = suite
       description:
         "Run the command so many times at once, each with ENV_ACTIONS_SHARD (from 1) and ENV_ACTIONS_SHARDS: --shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS.",
     }),
-    attachments: z.array(z.string().min(1)).default(["test-results/**/*.{png,zip,webm}"]).meta({
+    attachments: z.array(fileGlob).default(["test-results/**/*.{png,zip,webm}"]).meta({
       description:
         "Globs of what failed tests leave behind, relative to workingDirectory: kept beside the report, and on a runner uploaded for 7 days. Traces hold what the tests sent; [] keeps nothing.",
     }),

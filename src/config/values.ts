@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { handlings } from "./handling.ts";
+import { whyNoPattern } from "./pattern.ts";
 
 /** The kinds of values that several parts of the file share. */
 
@@ -75,17 +76,10 @@ export const command = z
 export const regularExpression = z
   .string()
   .min(1)
-  .refine(isRegularExpression, { error: "expected a regular expression of JavaScript; this one cannot be read" });
-
-function isRegularExpression(text: string): boolean {
-  try {
-    new RegExp(text);
-    return true;
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
-}
+  .check((context) => {
+    const message = whyNoPattern(context.value);
+    if (message !== undefined) context.issues.push({ code: "custom", message, input: context.value, continue: true });
+  });
 
 /** A check over several keys of one group, made even where one of them is wrong by itself, so that all mistakes show at once. */
 export function exactlyOneOf(...keys: string[]): {

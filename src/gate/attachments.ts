@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StageReport } from "../model.ts";
+import { NotAPlainFile, readOwn } from "../plain-file.ts";
 import type { ArtifactService } from "./artifacts.ts";
 
 /** Long enough to look into a failure, and not for longer: traces hold what the tests sent and saw. */
@@ -48,16 +48,23 @@ async function upload(
   // Names are unique within a run, and a job may run twice.
   const name = `env-actions-${kind}-${stage}-${environment.name}-${origin.attempt ?? "1"}-${randomBytes(3).toString("hex")}`;
   try {
-    const contents = await Promise.all(
-      files.map(async (file) => ({
-        name: file.replace(/^\.env-actions\/(?:attachments\/[^/]+|logs)\//, ""),
-        content: await readFile(join(workspace, file)),
-      })),
-    );
-    await artifacts.upload(name, contents, retentionDays);
-    return [];
+    const read = await Promise.all(files.map((file) => contentOf(workspace, file)));
+    const contents = read.flatMap((one) => ("content" in one ? [one] : []));
+    if (contents.length > 0) await artifacts.upload(name, contents, retentionDays);
+    return read.flatMap((one) => ("problem" in one ? [one.problem] : []));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return [`${what} could not be uploaded, and stay in ${join(".env-actions", kind)} alone: ${why}`];
+  }
+}
+
+/** A test may have put something else in its place; then the others are uploaded all the same. */
+async function contentOf(workspace: string, file: string): Promise<{ name: string; content: Buffer } | { problem: string }> {
+  const name = file.replace(/^\.env-actions\/(?:attachments\/[^/]+|logs)\//, "");
+  try {
+    return { name, content: await readOwn(join(workspace, file)) };
+  } catch (error) {
+    if (!(error instanceof NotAPlainFile)) throw error;
+    return { problem: `${file} was not uploaded: ${error.message.replace(join(workspace, file), "it")}` };
   }
 }

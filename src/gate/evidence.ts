@@ -14,6 +14,7 @@ export function evidenceOf(report: StageReport, reportText: string): Evidence {
     origin: report.origin,
     finishedAt: report.finishedAt,
     reportDigest: createHash("sha256").update(reportText).digest("hex"),
+    ...(report.auditHead ? { auditHead: report.auditHead } : {}),
   };
 }
 

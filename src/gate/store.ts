@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Evidence, StageName } from "../model.ts";
+import { readOwn, writeOwn } from "../plain-file.ts";
 import type { ArtifactService } from "./artifacts.ts";
 import { parseEvidence } from "./evidence.ts";
 
@@ -30,8 +31,7 @@ export function evidenceStore(directory: string, artifacts: ArtifactService | un
     },
     async keep(evidence, files) {
       const text = `${JSON.stringify(evidence, undefined, 2)}\n`;
-      await mkdir(directory, { recursive: true });
-      await writeFile(join(directory, `${evidence.stage}-${evidence.environment}.json`), text);
+      await writeOwn(join(directory, `${evidence.stage}-${evidence.environment}.json`), text);
       if (!artifacts) return [];
       // Names are unique within a run, and a job may run twice.
       const name = `${artifactPrefix(evidence.stage)}${evidence.environment}-${evidence.origin.attempt ?? "1"}-${randomBytes(3).toString("hex")}`;
@@ -59,7 +59,7 @@ async function fromFiles(directory: string, stage: StageName): Promise<Found> {
   for (const name of await namesIn(directory)) {
     if (!name.startsWith(`${stage}-`) || !name.endsWith(".json")) continue;
     try {
-      found.evidence.push(parseEvidence(await readFile(join(directory, name), "utf8")));
+      found.evidence.push(parseEvidence((await readOwn(join(directory, name))).toString("utf8")));
     } catch (error) {
       found.problems.push(`${name} is not readable as evidence: ${message(error)}`);
     }

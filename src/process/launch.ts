@@ -1,7 +1,6 @@
-import { mkdir, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { stat } from "node:fs/promises";
 import { UserError } from "../model.ts";
-import { type CapturedOutput, captureOutput, type OutputOptions } from "./output.ts";
+import { type CapturedOutput, captureOutput, type OutputOptions, openLog } from "./output.ts";
 import { type ProcessTree, spawnTree } from "./tree.ts";
 
 export interface Launch {
@@ -20,9 +19,14 @@ export async function launch(
   options: OutputOptions,
 ): Promise<{ tree: ProcessTree; output: CapturedOutput }> {
   await requireDirectory(cwd);
-  await mkdir(dirname(logFile), { recursive: true });
-  const tree = await spawnTree(command, cwd, env);
-  return { tree, output: captureOutput(tree.streams, logFile, options) };
+  const log = await openLog(logFile);
+  try {
+    const tree = await spawnTree(command, cwd, env);
+    return { tree, output: captureOutput(tree.streams, log, options) };
+  } catch (error) {
+    await log.file.close();
+    throw error;
+  }
 }
 
 async function requireDirectory(path: string): Promise<void> {

@@ -1,6 +1,9 @@
-import { createWriteStream } from "node:fs";
+import { constants } from "node:fs";
+import { type FileHandle, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
+import { makeOwnDirectory, openOwn } from "../plain-file.ts";
 import { LineSplitter } from "./lines.ts";
 
 const tailLines = 40;
@@ -25,9 +28,27 @@ export interface CapturedOutput {
   close(): Promise<void>;
 }
 
+interface Log {
+  logFile: string;
+  file: FileHandle;
+}
+
+/** Replaces what is there, and never writes behind a link. */
+export async function openLog(logFile: string): Promise<Log> {
+  await makeOwnDirectory(dirname(logFile));
+  // Whatever stands there goes, a link as well; what it leads to stays.
+  await rm(logFile, { force: true });
+  const file = await openOwn(logFile, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
+  return { logFile, file };
+}
+
 /** Streams line by line, and never faster than the log can be written: the writer waits, memory does not grow. */
-export function captureOutput(streams: readonly Readable[], logFile: string, { onLine, redact }: OutputOptions): CapturedOutput {
-  const log = createWriteStream(logFile);
+export function captureOutput(
+  streams: readonly Readable[],
+  { logFile, file }: Log,
+  { onLine, redact }: OutputOptions,
+): CapturedOutput {
+  const log = file.createWriteStream();
   const tail: string[] = [];
   let logBytes = 0;
   let logging = true;

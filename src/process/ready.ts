@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Claim, wanted } from "../config/assertion.ts";
+import { loadPatterns, pattern, whyNoPattern } from "../config/pattern.ts";
 import { UserError } from "../model.ts";
 import { handshakeUrl, knock, type Look, lookAtPort, lookAtSocketIo, lookAtUrl, type NotReady } from "./looks.ts";
 
@@ -87,7 +88,17 @@ export interface ReadyWatch {
   lastSeen(): string;
 }
 
-/** Throws UserError when `log` is no regular expression. */
+/** To be awaited before the condition is watched. @throws UserError for a pattern that is none */
+export async function preparePatterns({ log, json = [] }: ReadyCondition): Promise<void> {
+  const written = [log, ...json.map(({ matches }) => matches)].filter((text) => text !== undefined);
+  if (written.length === 0) return;
+  await loadPatterns();
+  for (const text of written) {
+    const why = whyNoPattern(text);
+    if (why !== undefined) throw new UserError(`the pattern ${text} of a server's ready condition: ${why}`);
+  }
+}
+
 export function watchReady(ready: ReadyCondition): ReadyWatch {
   const stableForMs = ready.stableForMs ?? 0;
   if (ready.log !== undefined) return watchLog(ready.log, stableForMs);
@@ -113,8 +124,8 @@ export function watchReady(ready: ReadyCondition): ReadyWatch {
   };
 }
 
-function watchLog(pattern: string, stableForMs: number): ReadyWatch {
-  const expression = compile(pattern);
+function watchLog(written: string, stableForMs: number): ReadyWatch {
+  const expression = pattern(written);
   const matched = Promise.withResolvers<void>();
   let seen = "no such line came";
   return {
@@ -138,14 +149,6 @@ function watchLog(pattern: string, stableForMs: number): ReadyWatch {
       if (stableForMs > 0) await delay(stableForMs, undefined, { signal });
     },
   };
-}
-
-function compile(pattern: string): RegExp {
-  try {
-    return new RegExp(pattern);
-  } catch (error) {
-    throw new UserError(`ready.log is not a regular expression: ${(error as Error).message}`);
-  }
 }
 
 interface Place {

@@ -4,7 +4,7 @@ import { holderOf } from "./holder.ts";
 import { launch } from "./launch.ts";
 import type { CapturedOutput, OutputOptions } from "./output.ts";
 import { portState, waitUntilFree } from "./ports.ts";
-import { describe, localPort, type ReadyCondition, type ReadyWatch, watchReady } from "./ready.ts";
+import { describe, localPort, preparePatterns, type ReadyCondition, type ReadyWatch, watchReady } from "./ready.ts";
 import { defaultGraceMs, type Exit, type ProcessTree } from "./tree.ts";
 
 /** How long the kernel may take to give a port back after its processes ended. */
@@ -64,6 +64,7 @@ export class ServerFailed extends Error {
 /** Resolves when it is ready. Throws ServerFailed, or UserError when `cwd` does not exist or `ready.log` is no expression. */
 export async function startServer(spec: ServerSpec, options: ServerOptions): Promise<RunningServer> {
   const port = spec.port ?? localPort(spec.ready);
+  await preparePatterns(spec.ready);
   const watch = watchReady(spec.ready);
   if (options.signal.aborted) throw notStarted(spec, port, "the start was cancelled", options.signal.reason);
   if (port !== undefined && (await portState(port)) === "taken")

@@ -15,6 +15,15 @@ export interface RedisSettings {
   certificateAuthority?: string;
   /** How long an interruption – restart, failover – may last before it counts; 30 s if left out. */
   patienceMs?: number;
+  /** Asked about a server before anything is sent to it. It throws where nothing may be. */
+  mayConnect?: (place: RedisPlace) => void;
+}
+
+/** A server as it is known before it is connected to. */
+export interface RedisPlace extends Address {
+  database: number;
+  /** The sentinel that named this server. */
+  namedBy?: Address;
 }
 
 export interface SentinelSettings {
@@ -50,6 +59,7 @@ export interface Way {
   patienceMs: number;
   sentinel?: { master: string; nodes: Address[]; signIn: SignIn };
   cluster?: Address[];
+  mayConnect?: (place: RedisPlace) => void;
 }
 
 const defaultPort = 6379;
@@ -61,28 +71,29 @@ export async function wayTo(settings: RedisSettings): Promise<Way> {
   if (!URL.canParse(settings.url) || !/^rediss?:$/.test(new URL(settings.url).protocol))
     throw new UserError("redis.url is not a redis:// or rediss:// address");
   const url = new URL(settings.url);
+  const { database, ...address } = placeOf(settings.url);
+  const { host } = address;
   const authority = settings.certificateAuthority === undefined ? undefined : await authorityIn(settings.certificateAuthority);
-  const host = bare(url.hostname) || "localhost";
   const withTls = (wanted: boolean): Pick<SignIn, "tls"> =>
     wanted ? { tls: { name: host, ...(authority === undefined ? {} : { authority }) } } : {};
-  const database = Number(url.pathname.slice(1) || "0");
   if (!Number.isInteger(database)) throw new UserError("redis.url names a database that is no number");
   const { sentinel, cluster } = settings;
   if (cluster && database > 0) throw new UserError("a cluster has only database 0, and redis.url names another");
   return {
-    address: { host, port: url.port === "" ? defaultPort : Number(url.port) },
+    address,
     signIn: {
       ...credentials(decodedPart(url.username), decodedPart(url.password)),
       database,
       ...withTls(url.protocol === "rediss:"),
     },
     patienceMs: settings.patienceMs ?? defaultPatienceMs,
-    ...(cluster ? { cluster: cluster.map((node) => addressOf(node, defaultPort)) } : {}),
+    ...(settings.mayConnect ? { mayConnect: settings.mayConnect } : {}),
+    ...(cluster ? { cluster: cluster.map(clusterNodeOf) } : {}),
     ...(sentinel
       ? {
           sentinel: {
             master: keyText(sentinel.master),
-            nodes: sentinel.nodes.map((node) => addressOf(node, sentinelPort)),
+            nodes: sentinel.nodes.map(sentinelOf),
             signIn: {
               ...credentials(sentinel.username ?? "", sentinel.password ?? ""),
               database: 0,
@@ -93,6 +104,20 @@ export async function wayTo(settings: RedisSettings): Promise<Way> {
       : {}),
   };
 }
+
+/** Where an address leads, as the connection will take it. @param url `redis://` or `rediss://` */
+export function placeOf(url: string): RedisPlace {
+  const { hostname, port, pathname } = new URL(url);
+  return {
+    host: bare(hostname) || "localhost",
+    port: port === "" ? defaultPort : Number(port),
+    database: Number(pathname.slice(1) || "0"),
+  };
+}
+
+/** @param written as in {@link addressOf} */
+export const clusterNodeOf = (written: string): Address => addressOf(written, defaultPort);
+export const sentinelOf = (written: string): Address => addressOf(written, sentinelPort);
 
 function credentials(username: string, password: string): Pick<SignIn, "username" | "password"> {
   return {

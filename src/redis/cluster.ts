@@ -215,7 +215,13 @@ export class Cluster implements Store {
   async #list(): Promise<ClusterNode[]> {
     const failures: string[] = [];
     let last: RedisFailure | undefined;
+    let refused: unknown;
     for (const address of [...this.#seeds, ...[...this.#members.values()].map((member) => member.address)]) {
+      const refusal = this.#whyNotConnected(address);
+      if (refusal !== undefined) {
+        refused ??= refusal;
+        continue;
+      }
       try {
         const nodes = await this.#askNode(address);
         const myself = nodes.find((node) => node.myself);
@@ -229,12 +235,25 @@ export class Cluster implements Store {
         if (!last || last.passing) last = error;
       }
     }
+    if (!last && refused) throw refused;
     throw new RedisFailure(
       last?.kind ?? "unreachable",
       `no node of the cluster tells about it: ${failures.join("; ")}`,
       last,
       last?.passing,
     );
+  }
+
+  /** A member is known by the node that told of it; everything else is asked only if it is expected. */
+  #whyNotConnected(address: Address): unknown {
+    const isMember = [...this.#members.values()].some((member) => addressText(member.address) === addressText(address));
+    if (isMember) return undefined;
+    try {
+      this.#way.mayConnect?.({ ...address, database: 0 });
+      return undefined;
+    } catch (error) {
+      return error;
+    }
   }
 
   async #askNode(address: Address): Promise<ClusterNode[]> {

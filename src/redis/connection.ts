@@ -7,7 +7,7 @@ import { SingleServer } from "./single.ts";
 import type { RedisIdentity, Store } from "./store.ts";
 import type { Wire } from "./wire.ts";
 
-export type { RedisSettings, SentinelSettings } from "./address.ts";
+export { clusterNodeOf, placeOf, type RedisPlace, type RedisSettings, type SentinelSettings, sentinelOf } from "./address.ts";
 export { RedisFailure } from "./failure.ts";
 export { keyText, readableKey } from "./key.ts";
 export type { CommandFlags } from "./rules-of-user.ts";

@@ -134,6 +134,8 @@ function good(reply: Reply): Reply {
 async function opened(way: Way, access: Access, signal: AbortSignal): Promise<{ wire: Wire; identity: RedisIdentity }> {
   const named = way.sentinel && (await askSentinels(way.sentinel, signal));
   const address = named?.master ?? way.address;
+  // A sentinel's answer is compared before the server that it names gets user and password.
+  way.mayConnect?.({ ...address, database: way.signIn.database, ...(named ? { namedBy: named.sentinel } : {}) });
   const wire = await Wire.open(address, way.signIn, access, signal);
   const { mode, role } = wire.greeting;
   const wrong = wrongServer(mode, role, way.sentinel !== undefined);

@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
-import type { AuditNote, StageName } from "../model.ts";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import type { AuditHead, AuditNote, StageName } from "../model.ts";
 
 /**
  * The audit log: lines of JSON, each holding the hash of the one before it, so that a line that was changed, removed or put in
- * between shows. What was cut off at the end does not show by itself: keep the newest hash somewhere else as well.
+ * between shows. What was cut off at the end, or written anew as a whole, does not show by itself: the newest hash (the head) is kept
+ * in summaries, outputs, reports and evidence as well, and with a key every line proves that whoever wrote it knew the key.
  */
 
 export interface AuditEntry extends AuditNote {
@@ -23,9 +24,29 @@ export interface AuditLine {
   hash: string;
 }
 
+/** `42:<64 hex>` */
+export function headText({ sequence, hash }: AuditHead): string {
+  return `${sequence}:${hash}`;
+}
+
+/** @param written as {@link headText} writes it, or the hash alone; undefined where it is neither */
+export function parseHead(written: string): { sequence?: number; hash: string } | undefined {
+  const [, sequence, hash] = /^(?:(\d{1,15}):)?([0-9a-f]{64})$/.exec(written) ?? [];
+  if (hash === undefined) return undefined;
+  return sequence === undefined ? { hash } : { sequence: Number(sequence), hash };
+}
+
+interface Proofs {
+  /** How many lines the log has with this one. */
+  sequence?: number | undefined;
+  /** Each line then carries an HMAC. */
+  key?: string | undefined;
+}
+
 /** @param previousHash of the line before; undefined for the first line of a log. @throws TypeError on a number that is not finite */
-export function auditLine(previousHash: string | undefined, entry: AuditEntry): AuditLine {
-  const content = { ...entry, previous: previousHash ?? null };
+export function auditLine(previousHash: string | undefined, entry: AuditEntry, { sequence, key }: Proofs = {}): AuditLine {
+  const written = { ...entry, previous: previousHash ?? null, ...(sequence === undefined ? {} : { sequence }) };
+  const content = key === undefined ? written : { ...written, mac: macOf(written, key) };
   const hash = hashOf(content);
   return { line: canonicalJson({ ...content, hash }), hash };
 }
@@ -68,15 +89,25 @@ export class AuditVerifier {
   lines = 0;
   /** Of the last line that is right in itself. */
   lastHash: string | undefined;
+  /** Lines that carry an HMAC. */
+  keyedLines = 0;
+  /** The first of them. */
+  firstKeyed: number | undefined;
   /** What changed lines after it say of themselves: the next line may still follow from one of them. */
   #claimed = new Set<unknown>();
+  readonly #key: string | undefined;
+
+  /** @param key of the HMACs; without one they are counted and not checked */
+  constructor(key?: string) {
+    this.#key = key;
+  }
 
   /**
    * @param line undefined where the bytes are no text, or too many
    * @param ended whether it has its line end, which only the last line may lack
-   * @returns the entry, unless the line is not what was written
+   * @returns the entry and the hash, unless the line is not what was written
    */
-  take(line: string | undefined, ended: boolean): { entry?: AuditEntry; fault?: AuditFault } {
+  take(line: string | undefined, ended: boolean): { entry?: AuditEntry; hash?: string; fault?: AuditFault } {
     this.lines++;
     const faulty = (why: string, torn = false) => ({ fault: { line: this.lines, why, torn } });
     const read = line === undefined ? undefined : readLine(line);
@@ -88,13 +119,15 @@ export class AuditVerifier {
       this.#claimed.add(read.hash);
       return faulty("this line was changed: its hash is not the hash of its content");
     }
-    const { hash, previous, ...entry } = read;
+    const { hash, previous, sequence: _, mac, ...entry } = read;
     const before = this.lastHash ?? null;
     const follows = previous === before || this.#claimed.has(previous);
     this.lastHash = hash;
     this.#claimed.clear();
     // What was hashed was written by us, and so has an entry's form.
-    const known = { entry: entry as unknown as AuditEntry };
+    const known = { entry: entry as unknown as AuditEntry, hash };
+    const forged = this.#whyForged(read, mac);
+    if (forged !== undefined) return { ...known, ...faulty(forged) };
     if (follows) return known;
     const why =
       before === null
@@ -102,15 +135,33 @@ export class AuditVerifier {
         : "this line does not follow the one before it: lines are missing, added or in another order";
     return { ...known, ...faulty(why) };
   }
+
+  #whyForged({ hash: _, mac: __, ...content }: ReadLine, mac: unknown): string | undefined {
+    if (mac === undefined)
+      return this.keyedLines > 0 ? "this line carries no HMAC, and lines before it do: whoever wrote it had no key" : undefined;
+    this.keyedLines++;
+    this.firstKeyed ??= this.lines;
+    if (this.#key === undefined || sameText(String(mac), macOf(content, this.#key))) return undefined;
+    return "the HMAC of this line does not match the key: whoever wrote it had another one, or none";
+  }
 }
 
-/** The hash of the last line in this piece of a log that is right in itself; undefined where none is. */
-export function lastHashOf(piece: string): string | undefined {
+function sameText(a: string, b: string): boolean {
+  return a.length === b.length && timingSafeEqual(Buffer.from(a.padEnd(64)), Buffer.from(b.padEnd(64)));
+}
+
+function macOf(content: unknown, key: string): string {
+  return createHmac("sha256", key).update(canonicalJson(content)).digest("hex");
+}
+
+/** The last line in this piece of a log that is right in itself; undefined where none is. Logs of earlier versions count no lines. */
+export function lastLineOf(piece: string): { hash: string; sequence: number | undefined } | undefined {
   for (let end = piece.length; end > 0; ) {
     const start = piece.lastIndexOf("\n", end - 1);
     const line = piece.slice(start + 1, end);
     const read = readLine(line);
-    if (read !== undefined && isItself(line, read)) return read.hash;
+    if (read !== undefined && isItself(line, read))
+      return { hash: read.hash, sequence: typeof read.sequence === "number" ? read.sequence : undefined };
     end = start;
   }
   return undefined;

@@ -240,6 +240,9 @@ export const reportSchema = z
     rollback: rollback.optional(),
     alerts: z.array(alert).optional().meta({ description: "Who was told, and whether that could be done." }),
     problems: z.array(z.string()),
+    auditHead: z.strictObject({ sequence: amount, hash: z.string() }).optional().meta({
+      description: "The last line of the audit log that this stage wrote: `env-actions audit verify --head <sequence>:<hash>`.",
+    }),
   })
   .meta({ title: "Report of a stage", description: "What a stage of env-actions says about an environment." });
 

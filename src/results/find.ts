@@ -1,4 +1,4 @@
-import { glob, stat } from "node:fs/promises";
+import { glob, lstat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { UnreadableReport } from "./unreadable.ts";
 
@@ -9,23 +9,25 @@ const clockLagMs = 20;
 export async function findReports(cwd: string, globs: readonly string[]): Promise<string[]> {
   if (globs.length === 0)
     throw new UnreadableReport("(no report)", "no report is configured, so nothing tells how the tests ended");
-  const found = new Set<string>();
+  const paths = new Set<string>();
   for (const pattern of globs) {
     let matches = 0;
     for await (const match of glob(pattern, { cwd })) {
       const path = resolve(cwd, match);
-      if (!(await stat(path)).isFile()) continue;
+      const found = await lstat(path);
+      // A link is found, so that its own error says what is wrong with it.
+      if (!found.isFile() && !found.isSymbolicLink()) continue;
       matches++;
-      found.add(path);
+      paths.add(path);
     }
     if (matches === 0) throw new UnreadableReport(pattern, `missing: no file in ${cwd} matches it, so the tests wrote no report`);
   }
-  return [...found].sort();
+  return [...paths].sort();
 }
 
 /** Throws UnreadableReport, which calls the file `name`, for one of an earlier run. `startedAt` in Unix milliseconds. */
 export async function requireFresh(path: string, name: string, startedAt: number): Promise<void> {
-  const { mtimeMs } = await stat(path);
+  const { mtimeMs } = await lstat(path);
   // A file system that only knows whole seconds rounds them down.
   const tolerance = mtimeMs % 1_000 === 0 ? 1_000 : clockLagMs;
   if (mtimeMs + tolerance >= startedAt) return;

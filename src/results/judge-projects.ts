@@ -1,5 +1,6 @@
+import { type Glob, textGlob } from "../config/glob.ts";
 import type { Check, TestResults } from "../model.ts";
-import { globExpression, judged, ran } from "./judging.ts";
+import { judged, ran } from "./judging.ts";
 
 export type Browser = "chromium" | "firefox" | "webkit";
 
@@ -13,7 +14,7 @@ const projectNames: Record<Browser, RegExp> = {
 /** @param required globs of project names, of each of which at least one test must have run. */
 export function projectsCheck(results: TestResults, required: readonly string[] = []): Check[] {
   if (required.length === 0) return [];
-  const wanted = required.map((glob) => ({ name: glob, means: globExpression(glob) }));
+  const wanted = required.map((glob) => ({ name: glob, means: textGlob(glob) }));
   return [presence(results, wanted, "tests.projects", "Required projects")];
 }
 
@@ -24,12 +25,7 @@ export function browsersCheck(results: TestResults, required: readonly Browser[]
   return [presence(results, wanted, "tests.browsers", "Required browsers")];
 }
 
-function presence(
-  { projects }: TestResults,
-  wanted: readonly { name: string; means: RegExp }[],
-  id: string,
-  title: string,
-): Check {
+function presence({ projects }: TestResults, wanted: readonly { name: string; means: Glob }[], id: string, title: string): Check {
   const names = Object.keys(projects);
   const running = Object.entries(projects)
     .filter(([, counts]) => ran(counts) > 0)

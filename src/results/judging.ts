@@ -20,12 +20,3 @@ export function some(names: readonly string[], most = 3): string {
   const more = names.length - most;
   return names.slice(0, most).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
-
-/** `*` and `**` are any text, `?` is any letter, and everything else is itself, brackets too. */
-export function globExpression(glob: string): RegExp {
-  const pattern = glob
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replace(/\*+/g, ".*")
-    .replaceAll("?", ".");
-  return new RegExp(`^${pattern}$`, "s");
-}

@@ -1,5 +1,5 @@
+import { textGlob } from "../config/glob.ts";
 import type { CriticalTests, QuarantineEntry, TestCase, TestResults } from "../model.ts";
-import { globExpression } from "./judging.ts";
 
 /** What the configuration says of single tests. The globs are over a test's file and its full name. */
 export interface Marks {
@@ -65,7 +65,7 @@ export class MarkedTests {
 
 /** A file's glob may begin at any folder, because runners name files from different ones. */
 function meantBy(glob: string): Meant {
-  const whole = globExpression(glob);
-  const fromAnyFolder = globExpression(`*/${glob}`);
+  const whole = textGlob(glob);
+  const fromAnyFolder = textGlob(`*/${glob}`);
   return ({ file, name }) => whole.test(name) || (file !== undefined && (whole.test(file) || fromAnyFolder.test(file)));
 }

@@ -40,7 +40,7 @@ export async function readResults({ cwd, workspace = cwd, reports, startedAt, on
   for (const path of paths) {
     const source = { file: fromWorkspace(workspace, path), format: "unknown", tests: 0 };
     const found = merger?.from(source) ?? tally;
-    await readReport(path, source.file, (format) => {
+    await readReport({ path, name: source.file, workspace }, (format) => {
       source.format = format;
       return {
         test(test) {
@@ -59,11 +59,18 @@ export async function readResults({ cwd, workspace = cwd, reports, startedAt, on
 /** Gets the format as soon as it is known, before anything is found. */
 type FindingsFor = (format: string) => Findings;
 
-/** The format is told by the content, never by the name. `name` stands for the file in errors. */
-async function readReport(path: string, name: string, findingsFor: FindingsFor): Promise<void> {
+interface ReportFile {
+  path: string;
+  /** Stands for the file in errors. */
+  name: string;
+  workspace: string;
+}
+
+/** The format is told by the content, never by the name. */
+async function readReport({ path, name, workspace }: ReportFile, findingsFor: FindingsFor): Promise<void> {
   let xml: JUnitReader | undefined;
   let json = "";
-  for await (const text of readText(path, name)) {
+  for await (const text of readText(path, name, workspace)) {
     if (!xml && json === "") {
       if (text.startsWith("<")) xml = new JUnitReader(name, findingsFor("junit"));
       else if (!text.startsWith("{")) throw new UnreadableReport(name, "not a known format: neither JSON nor XML", "line 1");

@@ -1,7 +1,10 @@
-import { copyFile, glob, lstat, mkdir, rm } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { constants } from "node:fs";
+import { glob, lstat, rm } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { sentence } from "../checks/check.ts";
 import type { Attachment, TestCase, TestResults } from "../model.ts";
+import { isInside, makeOwnDirectory, openOwn, openPlain } from "../plain-file.ts";
 import type { StageContext } from "./context.ts";
 import type { Suite } from "./suite-settings.ts";
 
@@ -21,6 +24,8 @@ interface Found {
 
 /** Forgets what an earlier run left behind, so that nobody takes its pictures for this run's. */
 export async function forgetAttachments(context: StageContext): Promise<void> {
+  // Behind a link, what is removed would be somebody else's.
+  await makeOwnDirectory(dirname(directoryOf(context)));
   await rm(directoryOf(context), { recursive: true, force: true });
 }
 
@@ -66,20 +71,26 @@ async function findFresh(suite: Suite, notBefore: number): Promise<Found[]> {
   return [...found.values()];
 }
 
-function isInside(directory: string, path: string): boolean {
-  const way = relative(directory, path);
-  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-}
-
 async function keep(context: StageContext, suite: Suite, file: Found): Promise<Attachment> {
   const copy = join(directoryOf(context), relative(suite.cwd, file.path));
   try {
-    await mkdir(dirname(copy), { recursive: true });
-    await copyFile(file.path, copy);
+    await copyPlain(file.path, copy, suite.cwd);
   } catch (error) {
     return leftOut(context, file, sentence(error));
   }
   return { file: slashed(relative(context.workspace, copy)), bytes: file.bytes };
+}
+
+/** What was a file when it was found may be a link by now. */
+async function copyPlain(from: string, to: string, root: string): Promise<void> {
+  const source = await openPlain(from, { root });
+  try {
+    await makeOwnDirectory(dirname(to));
+    const target = await openOwn(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
+    await pipeline(source.createReadStream({ autoClose: false }), target.createWriteStream());
+  } finally {
+    await source.close();
+  }
 }
 
 function leftOut(context: StageContext, { path, bytes }: Found, reason: string): Attachment {

@@ -1,11 +1,10 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 import { compare } from "../checks/baseline.ts";
 import { look, measuredOf, sentence } from "../checks/check.ts";
 import type { Baseline } from "../config/baseline-schema.ts";
 import { type Check, opensTheGate, worstVerdict } from "../model.ts";
+import { readOwn, writeOwn } from "../plain-file.ts";
 import { type StageContext, step, told } from "./context.ts";
 import { scoreChecks, withoutDryRun } from "./score.ts";
 
@@ -141,7 +140,7 @@ async function readRuns(context: StageContext): Promise<Run[]> {
   const file = fileOf(context);
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    text = (await readOwn(file)).toString("utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
@@ -156,15 +155,6 @@ async function readRuns(context: StageContext): Promise<Run[]> {
   }
 }
 
-/** At once: whoever reads it meanwhile sees the old runs or the new ones, never half of them. */
 async function writeRuns(context: StageContext, runs: readonly Run[]): Promise<void> {
-  const file = fileOf(context);
-  await mkdir(dirname(file), { recursive: true });
-  const draft = `${file}.${randomUUID()}`;
-  try {
-    await writeFile(draft, `${JSON.stringify({ schemaVersion: 1, runs })}\n`);
-    await rename(draft, file);
-  } finally {
-    await rm(draft, { force: true });
-  }
+  await writeOwn(fileOf(context), `${JSON.stringify({ schemaVersion: 1, runs })}\n`);
 }

@@ -1,13 +1,18 @@
 import { join } from "node:path";
 import { runPrefix } from "../testdata/identity.ts";
+import { childSummaryFile } from "./child-summary.ts";
 import type { StageContext } from "./context.ts";
 
 /**
  * The runner gives these to the action alone: with them a test or a server could forge outputs, change later steps, or sign in as
  * the workflow.
  */
-const runnersOwn =
-  /^(INPUT_.*|STATE_.*|GITHUB_OUTPUT|GITHUB_STATE|GITHUB_ENV|GITHUB_PATH|ACTIONS_RUNTIME_TOKEN|ACTIONS_RESULTS_URL|ACTIONS_RUNTIME_URL|ACTIONS_CACHE_URL|ACTIONS_ID_TOKEN_REQUEST_TOKEN|ACTIONS_ID_TOKEN_REQUEST_URL)$/;
+const runnersOwn = /^(?:(?:INPUT|STATE)_.*|GITHUB_(?:OUTPUT|STATE|ENV|PATH|STEP_SUMMARY)|ACTIONS_.*(?:TOKEN|URL))$/;
+
+/** Whether a variable is the suite's alone. Windows knows no difference between small and capital letters. */
+export function isSuitesOwn(name: string): boolean {
+  return runnersOwn.test(name.toUpperCase());
+}
 
 export function ledgerFile(context: Pick<StageContext, "records" | "runId">): string {
   return join(context.records, "ledger", `${context.runId}.jsonl`);
@@ -32,13 +37,15 @@ export function childEnvironment(
   context: Omit<StageContext, "signal" | "audit">,
   own: Readonly<Record<string, string>>,
 ): Record<string, string> {
+  const auditKey = context.config.audit.key?.reveal();
   const inherited = Object.entries(context.env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !runnersOwn.test(entry[0]),
+    (entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== auditKey && !isSuitesOwn(entry[0]),
   );
   return {
     ...Object.fromEntries(inherited),
     ...context.environment.environment,
     ...own,
+    ...(context.env.GITHUB_STEP_SUMMARY ? { GITHUB_STEP_SUMMARY: childSummaryFile(context) } : {}),
     ENV_ACTIONS_RUN_ID: context.runId,
     ENV_ACTIONS_PREFIX: runPrefixOf(context),
     // No prefix has a space in it.

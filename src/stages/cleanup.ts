@@ -3,7 +3,7 @@ import { type Check, isPlanDigest, UserError } from "../model.ts";
 import { describePlan, planCleanup } from "../testdata/cleanup.ts";
 import { executeCleanup, planInPlace, planNote } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
-import { withReaders, withWriters } from "./connections.ts";
+import { withComparedReaders, withWriters } from "./connections.ts";
 import { type StageContext, type StageOutcome, step, telling, told } from "./context.ts";
 import { inTheRightPlace } from "./place.ts";
 import { cleanupRequest } from "./run-cleanup.ts";
@@ -18,9 +18,8 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
   const request = await cleanupRequest(context, scope);
   const work = async (): Promise<Finding> => {
     if (!execute) {
-      outcome.cleanup = await withReaders(context, async (readers) => {
-        const [warehouse, redis] = await Promise.all([readers.warehouse?.(), readers.redis?.()]);
-        const ports = { ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}), signal: context.signal, onStep };
+      outcome.cleanup = await withComparedReaders(context, async (readers) => {
+        const ports = { ...readers, signal: context.signal, onStep };
         const plan = await planCleanup(ports, request);
         await context.audit(planNote(plan, false));
         return describePlan(plan, true);

@@ -4,7 +4,16 @@ import type { Environment } from "../config/schema.ts";
 import { UserError } from "../model.ts";
 import type { RedisReader, RedisSettings, TestDataRedis } from "../redis/connection.ts";
 import { openRedisForTestData, openRedisReader } from "../redis/connection.ts";
-import { proveRedis } from "../testdata/proof.ts";
+import {
+  bareHost,
+  compareConfiguredRedis,
+  compareConfiguredWarehouse,
+  compareRedis,
+  compareWarehouse,
+  mayConnect,
+  proveRedis,
+  sentinelsToAsk,
+} from "../testdata/proof.ts";
 import {
   loadDriver,
   type OpenOptions,
@@ -54,12 +63,28 @@ export async function withReaders<Result>(context: StageContext, work: (readers:
   }
 }
 
+/**
+ * Opens all readers, and compares what answers with what the environment expects: for whoever shows what is there outside of the
+ * stages that check it themselves. @throws WrongPlace, WarehouseFailure, RedisFailure
+ */
+export async function withComparedReaders<Result>(
+  context: StageContext,
+  work: (readers: { warehouse?: WarehouseReader; redis?: RedisReader }) => Promise<Result>,
+): Promise<Result> {
+  return await withReaders(context, async (readers) => {
+    const [warehouse, redis] = await Promise.all([readers.warehouse?.(), readers.redis?.()]);
+    if (redis) compareRedis(context.environment, redis.identity);
+    if (warehouse && context.environment.databricks?.expect) compareWarehouse(context.environment, await warehouse.identity());
+    return await work({ ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}) });
+  });
+}
+
 /** What leads to an environment's warehouse; all that a connection needs to know of a stage. */
 export type WarehousePlace = Pick<StageContext, "environment" | "workspace" | "runId" | "env" | "secrets">;
 
 /**
  * Opens a reader of the environment's warehouse alone, outside of any stage.
- * @throws WarehouseFailure; UserError where the environment has no warehouse
+ * @throws WrongPlace, WarehouseFailure; UserError where the environment has no warehouse
  */
 export async function withWarehouseReader<Result>(
   place: WarehousePlace,
@@ -71,6 +96,7 @@ export async function withWarehouseReader<Result>(
     throw new UserError(`environment ${place.environment.name} has no warehouse to look at: it needs databricks: { host: … }`);
   const warehouse = await openReader(settings, options);
   try {
+    if (place.environment.databricks?.expect) compareWarehouse(place.environment, await warehouse.identity());
     return await work(warehouse);
   } finally {
     await warehouse.close();
@@ -110,14 +136,17 @@ async function closeAll(opening: readonly (Promise<{ close(): Promise<void> }> |
   await Promise.all(opened.map((result) => (result.status === "fulfilled" ? result.value?.close() : undefined)));
 }
 
-/** Where the environment's warehouse is and how it is signed in to; `undefined` where it has none. */
+/**
+ * Where the environment's warehouse is and how it is signed in to; `undefined` where it has none. Nobody gets the credential without
+ * the comparison of what is configured with what is expected. @throws WrongPlace
+ */
 export function warehouseSettings(context: WarehousePlace): WarehouseSettings | undefined {
   const settings = context.environment.databricks;
   if (!settings) return undefined;
+  compareConfiguredWarehouse(context.environment);
   const { certificateAuthority } = settings;
   const workspace = {
-    // As Databricks' own tools take it: DATABRICKS_HOST is often an address.
-    host: settings.host.replace(/^https:\/\//i, "").replace(/\/+$/, ""),
+    host: bareHost(settings.host),
     ...(certificateAuthority ? { certificateAuthority: inWorkspace(context, certificateAuthority) } : {}),
   };
   return {
@@ -130,14 +159,17 @@ export function warehouseSettings(context: WarehousePlace): WarehouseSettings | 
   };
 }
 
-/** Where the environment's Redis is; `undefined` where it has none. */
+/** Where the environment's Redis is; `undefined` where it has none. Compared as the warehouse is. @throws WrongPlace */
 export function redisSettings(context: StageContext): RedisSettings | undefined {
   const settings = context.environment.redis;
   if (!settings) return undefined;
+  compareConfiguredRedis(context.environment);
   const { url, sentinel, cluster, certificateAuthority } = settings;
+  const nodes = sentinelsToAsk(sentinel?.nodes ?? [], settings.expect?.host);
   return {
     url: url.reveal(),
-    ...(sentinel ? { sentinel: { ...sentinel, password: sentinel.password?.reveal() } } : {}),
+    mayConnect: (place) => mayConnect(context.environment, place),
+    ...(sentinel ? { sentinel: { ...sentinel, nodes, password: sentinel.password?.reveal() } } : {}),
     ...(cluster ? { cluster: cluster === true ? [] : cluster } : {}),
     ...(certificateAuthority ? { certificateAuthority: inWorkspace(context, certificateAuthority) } : {}),
   };

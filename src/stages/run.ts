@@ -12,6 +12,7 @@ import {
   UserError,
   worstVerdict,
 } from "../model.ts";
+import { compareConfigured, WrongPlace } from "../testdata/proof.ts";
 import { cleanup } from "./cleanup.ts";
 import { emptyOutcome, type StageContext, type StageOutcome } from "./context.ts";
 import { e2e } from "./e2e.ts";
@@ -99,16 +100,21 @@ function retryPolicy({ stage, config, signal }: StageContext): RetryPolicy {
 async function outcomeOf(context: StageContext): Promise<StageOutcome> {
   const outcome = emptyOutcome();
   try {
+    // Before anything is connected to, and before servers and tests get the credentials.
+    compareConfigured(context.environment);
     await retrying(retryPolicy(context), () => stories[context.stage](context, outcome));
   } catch (error) {
     if (error instanceof UserError) throw error;
-    const check: Check = {
-      id: context.stage,
-      title: `The ${context.stage} stage`,
-      verdict: "error",
-      message: sentence(error),
-      durationMs: 0,
-    };
+    const check: Check =
+      error instanceof WrongPlace
+        ? { id: "identity", title: "The right place", verdict: "failed", message: sentence(error), durationMs: 0 }
+        : {
+            id: context.stage,
+            title: `The ${context.stage} stage`,
+            verdict: "error",
+            message: sentence(error),
+            durationMs: 0,
+          };
     outcome.checks.push(check);
     context.onProgress({ kind: "check-finished", stage: context.stage, check });
   }

@@ -1,5 +1,5 @@
+import { type Glob, textGlob } from "../config/glob.ts";
 import type { Check, Score, ScoredCheck, Verdict } from "../model.ts";
-import { globExpression } from "../results/judging.ts";
 
 /** One line of `stages.<stage>.score.weights`. */
 export interface Weight {
@@ -27,7 +27,7 @@ export interface Scoring {
 const points: Partial<Record<Verdict, number>> = { passed: 1, degraded: 0.5, failed: 0 };
 
 /** No score may outvote these: test data that is left, a credential that could write, and a stage that was refused or broke off. */
-const alwaysKey = /^(?:test-data\..*|.*\.read-only|sequence|preflight|integration|e2e|smoke)$/;
+const alwaysKey = /^(?:test-data\..*|.*\.read-only|sequence|identity|preflight|integration|e2e|smoke)$/;
 
 /** Weights may be fractions, of which sums are not exact. */
 const tolerance = 1e-9;
@@ -43,9 +43,7 @@ export function scoreChecks(checks: readonly Check[], settings: ScoreSettings): 
   const counting = checks.filter((check, index) => counts(check, scored[index]));
   const possible = sum(scored.map((check, index) => (counts(checks[index], check) ? check.weight : 0)));
   const reached = sum(scored.map((check) => check.points));
-  const missingKeys = settings.weights.filter(
-    ({ check, key }) => key && !counting.some(({ id }) => globExpression(check).test(id)),
-  );
+  const missingKeys = settings.weights.filter(({ check, key }) => key && !counting.some(({ id }) => textGlob(check).test(id)));
   const score: Score = {
     // Cut off, not rounded: 89.97 % is not 90 %.
     percent: possible > 0 ? Math.floor((reached / possible) * 1000 + tolerance) / 10 : 0,
@@ -54,9 +52,7 @@ export function scoreChecks(checks: readonly Check[], settings: ScoreSettings): 
     reached,
     possible,
     checks: scored,
-    unmatched: settings.weights
-      .map(({ check }) => check)
-      .filter((glob) => !checks.some(({ id }) => globExpression(glob).test(id))),
+    unmatched: settings.weights.map(({ check }) => check).filter((glob) => !checks.some(({ id }) => textGlob(glob).test(id))),
   };
   const verdict = (word: Verdict, reason: string): Scoring => ({ verdict: word, reason, score });
 
@@ -79,10 +75,10 @@ function wordFor(reached: number, possible: number, { pass, warning }: ScoreSett
   return reached >= warning * possible - tolerance ? "degraded" : "failed";
 }
 
-type Rule = Weight & { means: RegExp };
+type Rule = Weight & { means: Glob };
 
 function rulesOf(weights: readonly Weight[]): Rule[] {
-  return weights.map((weight) => ({ ...weight, means: globExpression(weight.check) }));
+  return weights.map((weight) => ({ ...weight, means: textGlob(weight.check) }));
 }
 
 /** The last line that means a check says how it counts, as in CODEOWNERS. */

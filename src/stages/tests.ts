@@ -1,7 +1,7 @@
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { look } from "../checks/check.ts";
 import type { Check, ServerReport } from "../model.ts";
+import { makeOwnDirectory } from "../plain-file.ts";
 import { proveRedis, proveWarehouse } from "../testdata/proof.ts";
 import { collectAttachments, forgetAttachments } from "./attachments.ts";
 import { installBrowsers } from "./browsers.ts";
@@ -30,7 +30,7 @@ export async function runTests(context: StageContext, outcome: StageOutcome): Pr
   await forgetAttachments(context);
   if (!(await installBrowsers(context, suite, outcome))) return;
 
-  await mkdir(dirname(ledgerFile(context)), { recursive: true });
+  await makeOwnDirectory(dirname(ledgerFile(context)));
   try {
     await withApplication(context, outcome, (died) =>
       withTokens(context, outcome, (tokens) => {

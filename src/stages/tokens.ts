@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type MintedToken, mintToken } from "../checks/auth.ts";
@@ -7,6 +7,7 @@ import type { ApiPorts } from "../checks/http.ts";
 import type { Environment } from "../config/schema.ts";
 import { count } from "../count.ts";
 import type { Check } from "../model.ts";
+import { writeOwn } from "../plain-file.ts";
 import { apiPorts } from "./api.ts";
 import { runPrefixOf } from "./child-environment.ts";
 import { type StageContext, type StageOutcome, step, told } from "./context.ts";
@@ -156,7 +157,7 @@ class TestTokens {
   }
 
   async #write(): Promise<void> {
-    const writing = this.#written.then(() => writeWhole(this.#file, this.#content()));
+    const writing = this.#written.then(() => writeTokens(this.#file, this.#content()));
     // The next one must not fail because this one did; who waits for this one hears of it.
     this.#written = writing.catch(() => undefined);
     await writing;
@@ -172,13 +173,9 @@ class TestTokens {
   }
 }
 
-/** Whoever reads it finds the old content or the new, never a half; and nobody else on the machine may read it. */
-async function writeWhole(file: string, content: TokenFile): Promise<void> {
-  const unfinished = `${file}.unfinished`;
-  await mkdir(join(file, ".."), { recursive: true, mode: 0o700 });
-  await rm(unfinished, { force: true });
-  await writeFile(unfinished, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600, flag: "wx" });
-  await rename(unfinished, file);
+/** Nobody else on the machine may read it. */
+async function writeTokens(file: string, content: TokenFile): Promise<void> {
+  await writeOwn(file, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600, folderMode: 0o700 });
 }
 
 /** @returns whether the time passed; otherwise the signal came. */

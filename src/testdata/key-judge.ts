@@ -1,3 +1,4 @@
+import { textGlob } from "../config/glob.ts";
 import { keyText } from "../redis/connection.ts";
 import { timeInId } from "./identity.ts";
 import type { Scope } from "./row-plan.ts";
@@ -113,16 +114,13 @@ function matcher(patterns: readonly string[]): (key: string) => boolean {
   const beginnings = byFirst(
     starred.filter((pattern) => onlyAtEnd(pattern) && pattern.length > 1).map((pattern) => pattern.slice(0, -1)),
   );
-  const expressions = starred.filter((pattern) => !onlyAtEnd(pattern) || pattern.length === 1).map(wildcard);
+  const expressions = starred
+    .filter((pattern) => !onlyAtEnd(pattern) || pattern.length === 1)
+    .map((pattern) => textGlob(pattern, { oneLetter: false }));
   return (key) => {
     for (const beginning of beginnings[key.charCodeAt(0)] ?? none) if (key.startsWith(beginning)) return true;
     return (
       (exact.size > 0 && exact.has(key)) || (expressions.length > 0 && expressions.some((expression) => expression.test(key)))
     );
   };
-}
-
-function wildcard(pattern: string): RegExp {
-  const escaped = pattern.split("*").map((literal) => literal.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
-  return new RegExp(`^${escaped.join("[\\s\\S]*")}$`);
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -28,10 +28,15 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(place, { recursive: true, force: true }));
 
-const run = { who: "somebody", run: "1763917800000_9f3c1a7e", environment: "sandbox", stage: "integration" as const };
+const run = {
+  who: "somebody",
+  run: "1763917800000_9f3c1a7e",
+  environment: "sandbox",
+  stage: "integration" as const,
+};
 
 function logOf(redact: (text: string) => string = String): AuditLog {
-  return new AuditLog(file, run, redact);
+  return new AuditLog(file, { ...run, key: undefined }, redact);
 }
 
 function note(number: number): AuditNote {
@@ -126,7 +131,7 @@ describe("one log", () => {
 
   test("nothing is written that holds a secret, in whatever place it stands", async () => {
     const secret = "dapi0123456789";
-    const log = new AuditLog(file, { ...run, who: secret }, (said) => said.replaceAll(secret, "***"));
+    const log = new AuditLog(file, { ...run, who: secret, key: undefined }, (said) => said.replaceAll(secret, "***"));
     await log.write({ action: "decision", details: { what: `by ${secret}`, [secret]: 1 }, counts: { [`of.${secret}`]: 2 } });
     expect(text()).not.toContain(secret);
     expect(entries()[0]).toMatchObject({ who: "***", details: { what: "by ***", "***": 1 }, counts: { "of.***": 2 } });
@@ -195,7 +200,7 @@ describe("the lock", () => {
 
   test("is not taken from a living holder: who waits in vain names it, and the next does not wait as long", async () => {
     const holder = await holding(`${file}.lock`);
-    const log = new AuditLog(file, run, String, 1_500);
+    const log = new AuditLog(file, { ...run, key: undefined }, String, 1_500);
     await expect(log.write(note(1))).rejects.toThrow(
       new RegExp(`audit log could not be written: .* is held by process ${holder.pid}`),
     );
@@ -243,9 +248,29 @@ describe("a disk that fails is said, and the next line is tried again", () => {
   });
 
   test.skipIf(process.platform !== "linux")("a full disk", async () => {
-    symlinkSync("/dev/full", file);
-    await expect(logOf().write(note(1))).rejects.toThrow(/the audit log could not be written: ENOSPC/);
+    // A file may not grow over 1 or 2 KiB there, as the shell counts; the lock is smaller.
+    const bounded = [
+      "-c",
+      `trap '' XFSZ; ulimit -f 2; exec "$0" "$@"`,
+      process.execPath,
+      join(import.meta.dirname, "writer.ts"),
+      file,
+      "somebody",
+      "1",
+    ];
+    await logOf().write({ ...note(1), details: { what: "x".repeat(4_000) } });
+    const { stderr, status } = spawnSync("sh", bounded, { encoding: "utf8" });
+    expect(stderr).toMatch(/the audit log could not be written: EFBIG/);
+    expect(status).toBe(1);
     expect(existsSync(`${file}.lock`), "the lock is given back").toBe(false);
+  });
+
+  test("a link is not followed, whatever it leads to", async () => {
+    const elsewhere = join(place, "elsewhere");
+    writeFileSync(elsewhere, "precious\n");
+    symlinkSync(elsewhere, file);
+    await expect(logOf().write(note(1))).rejects.toThrow(/the audit log could not be written: .* is a link, and is not followed/);
+    expect(readFileSync(elsewhere, "utf8")).toBe("precious\n");
   });
 
   test.skipIf(process.getuid?.() === 0)("a file that may only be read", async () => {
@@ -255,7 +280,7 @@ describe("a disk that fails is said, and the next line is tried again", () => {
   });
 
   test("a folder that is not there", async () => {
-    const log = new AuditLog(join(place, "gone", "audit.jsonl"), run, String);
+    const log = new AuditLog(join(place, "gone", "audit.jsonl"), { ...run, key: undefined }, String);
     await expect(log.write(note(1))).rejects.toThrow(
       /the audit log could not be written: \S+audit\.jsonl\.lock could not be made: ENOENT$/,
     );

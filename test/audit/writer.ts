@@ -4,7 +4,7 @@ import { AuditLog } from "../../src/audit-log.ts";
 const [file = "", name = "", lines = "0"] = process.argv.slice(2);
 const log = new AuditLog(
   file,
-  { who: name, run: "1763917800000_9f3c1a7e", environment: "sandbox", stage: "integration" },
+  { who: name, run: "1763917800000_9f3c1a7e", environment: "sandbox", stage: "integration", key: undefined },
   String,
 );
 for (let line = 0; line < Number(lines); line++)

@@ -298,7 +298,7 @@ const shape: Case[] = [
     mistake: "an unreadable regular expression",
     file: minimal({ inside: `${api}\n  endpoints:\n    - path: /x\n      json: [{ path: $.a, matches: "(" }]` }),
     says: [
-      "c.yml:9:40  environments.sandbox.api.endpoints[0].json[0].matches  expected a regular expression of JavaScript; this one cannot be read",
+      "c.yml:9:40  environments.sandbox.api.endpoints[0].json[0].matches  expected a regular expression in RE2's syntax (https://github.com/google/re2/wiki/Syntax); this one can't be read: missing closing )",
     ],
   },
   {

@@ -178,55 +178,59 @@ const mistakes: Mistake[] = [
   { input: "a misspelt flag", args: [...execute, "--dryrun"], says: ["--dryrun"] },
 ];
 
-const refusals: Case[] = [
+/** What the file itself shows: it names another place than it expects. */
+const elsewhere: Case[] = [
   {
     input: "another host",
     status: 1,
     file: { "expect: { host: localhost }": "expect: { host: adb-1.azuredatabricks.net }" },
-    says: ["host is localhost, but this environment expects adb-1.azuredatabricks.net: nothing was written"],
+    says: ["host is localhost, but this environment expects adb-1.azuredatabricks.net: nothing was sent"],
   },
   {
     input: "a host in which the expected one is contained",
     status: 1,
     file: { "expect: { host: localhost }": "expect: { host: local }" },
-    says: ["host is localhost, but this environment expects local: nothing was written"],
+    says: ["host is localhost, but this environment expects local: nothing was sent"],
   },
   {
     input: "another port of the host",
     status: 1,
     file: { "expect: { host: localhost }": 'expect: { host: "localhost:443" }' },
-    says: [/host is localhost:\d+, but this environment expects localhost:443: nothing was written/],
+    says: [/host is localhost:\d+, but this environment expects localhost:443: nothing was sent/],
   },
   {
     input: "another catalog",
     status: 1,
     file: { "expect: { host: localhost }": "expect: { host: localhost, catalog: classwaves_test }" },
-    says: ["catalog is classwaves, but this environment expects classwaves_test: nothing was written"],
+    says: ["catalog is classwaves, but this environment expects classwaves_test: nothing was sent"],
   },
+  {
+    input: "another Redis",
+    status: 1,
+    file: { "expect: { host: 127.0.0.1 }": "expect: { host: redis.internal }" },
+    says: ["Redis host is 127.0.0.1, but this environment expects redis.internal: nothing was sent"],
+  },
+  {
+    input: "another port of Redis",
+    status: 1,
+    file: { "expect: { host: 127.0.0.1 }": 'expect: { host: "127.0.0.1:1" }' },
+    says: [/Redis host is 127\.0\.0\.1:\d+, but this environment expects 127\.0\.0\.1:1: nothing was sent/],
+  },
+  {
+    input: "another database of Redis",
+    status: 1,
+    file: { "expect: { host: 127.0.0.1 }": "expect: { host: 127.0.0.1, database: 5 }" },
+    says: ["Redis database is 0, but this environment expects 5: nothing was sent"],
+  },
+];
+
+const refusals: Case[] = [
   { input: "a catalog that is not there", status: 3, file: { "catalog: classwaves": "catalog: elsewhere" }, says: [/elsewhere/] },
   {
     input: "another principal",
     status: 1,
     file: { "expect: { host: localhost }": "expect: { host: localhost, principal: tester@school.example }" },
     says: ["principal is runner@school.example, but this environment expects tester@school.example: nothing was written"],
-  },
-  {
-    input: "another Redis",
-    status: 1,
-    file: { "expect: { host: 127.0.0.1 }": "expect: { host: redis.internal }" },
-    says: ["Redis host is 127.0.0.1, but this environment expects redis.internal: nothing was written"],
-  },
-  {
-    input: "another port of Redis",
-    status: 1,
-    file: { "expect: { host: 127.0.0.1 }": 'expect: { host: "127.0.0.1:1" }' },
-    says: [/Redis host is 127\.0\.0\.1:\d+, but this environment expects 127\.0\.0\.1:1: nothing was written/],
-  },
-  {
-    input: "another database of Redis",
-    status: 1,
-    file: { "expect: { host: 127.0.0.1 }": "expect: { host: 127.0.0.1, database: 5 }" },
-    says: ["Redis database is 0, but this environment expects 5: nothing was written"],
   },
   {
     input: "a digest of another plan",
@@ -381,6 +385,34 @@ describe("a mistake in file or flags", () => {
 
   test("none of them reached the warehouse or Redis, not even to connect", async () => {
     expect(ran).toHaveLength(mistakes.length);
+    expect(warehouse.statements.slice(statements)).toEqual([]);
+    expect(told).toEqual([]);
+    expect(await connectionsOfRedis()).toBe(connections);
+  });
+});
+
+describe("a configuration that leads to another place than it expects", () => {
+  let ran: Ran[] = [];
+  let statements: number;
+  let connections: number;
+  let told: string[];
+
+  beforeAll(async () => {
+    connections = await connectionsOfRedis();
+    await seenByRedis();
+    statements = warehouse.statements.length;
+    ran = await inParallel(atOnce, [...elsewhere.keys()], (index) => run(elsewhere[index] as Case, 200 + index));
+    told = await seenByRedis();
+  });
+
+  test.each(elsewhere.map(({ input }, index) => [input, index] as const))("%s fails, and says which", (_, index) => {
+    const { exit, output, says, status } = ran[index] as Ran;
+    for (const text of says)
+      expect(output).toEqual(typeof text === "string" ? expect.stringContaining(text) : expect.stringMatching(text));
+    expect(exit).toBe(status);
+  });
+
+  test("none of them reached the warehouse or Redis, not even to connect", async () => {
     expect(warehouse.statements.slice(statements)).toEqual([]);
     expect(told).toEqual([]);
     expect(await connectionsOfRedis()).toBe(connections);

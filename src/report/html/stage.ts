@@ -1,4 +1,5 @@
 import type { Origin, StageName, StageReport } from "../../model.ts";
+import { headText } from "../audit.ts";
 import { budgetUse, shortSha, stageTitle } from "../words.ts";
 import { aftermathPart, scorePart } from "./aftermath.ts";
 import { checksPart } from "./checks.ts";
@@ -42,6 +43,7 @@ ${fact("Access", report.environment.access)}${fact("Run", code(report.runId))}${
 ${commit.headSha && commit.headSha !== commit.sha ? fact("Head", code(shortSha(commit.headSha))) : nothing}
 ${fact("Started", html`<time datetime="${report.startedAt}">${instant(report.startedAt)}</time>`)}
 ${fact("Took", budgetUse(report))}${fact("From", origin.kind === "terminal" ? (origin.actor ?? "a terminal") : workflow(origin))}
+${report.auditHead ? fact("Audit head", code(headText(report.auditHead))) : nothing}
 </dl>`;
 }
 

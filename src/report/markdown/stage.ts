@@ -1,4 +1,5 @@
 import type { Check, StageReport } from "../../model.ts";
+import { headText } from "../audit.ts";
 import { inlineCode, inlineText, tableCell } from "../inert.ts";
 import { budgetUse, checkRemarks, cut, mostUrgentFirst, shortSha, stageTitle, verdictIcons, verdictWords } from "../words.ts";
 import { aftermathParts } from "./aftermath.ts";
@@ -30,6 +31,7 @@ export function stageParts(report: StageReport): Part[] {
     ...testDataParts(report.cleanup),
     ...processParts(report.servers, report.commands),
     ...problemParts(report.problems),
+    ...auditParts(report),
   ];
 }
 
@@ -66,6 +68,11 @@ function checkPart(check: Check): Part {
     tableCell(cut(check.expected ?? "", longestText)),
   ]);
   return { text, shorter: [{ text: "", loses: check.verdict === "passed" ? "passed check" : "check" }] };
+}
+
+/** Outside of the log: who rewrites that can't rewrite this. */
+function auditParts({ auditHead }: StageReport): Part[] {
+  return auditHead ? [{ text: `Audit head: ${inlineCode(headText(auditHead))}\n\n` }] : [];
 }
 
 function problemParts(problems: readonly string[]): Part[] {

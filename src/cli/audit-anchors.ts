@@ -1,0 +1,54 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type AuditHead, UserError } from "../model.ts";
+import { readOwn, recordsDirectory } from "../plain-file.ts";
+import { headText, parseHead } from "../report/audit.ts";
+
+/** A head of the log that was kept outside of it. */
+export interface Anchor {
+  /** Where it was found: `--head`, or a file. */
+  from: string;
+  head: string;
+  /** Whether the log still has that line. */
+  found: boolean;
+}
+
+/** @throws UserError for a head that is none */
+export async function anchorsOf(workspace: string, given: readonly string[]): Promise<(Anchor & { hash: string })[]> {
+  const named = given.map((written) => {
+    const head = parseHead(written);
+    if (!head)
+      throw new UserError(
+        `--head is "${written}", but must be a head such as the output \`audit-head\` tells: 42:<64 hex digits>`,
+      );
+    return { from: "--head", head: written, hash: head.hash, found: false };
+  });
+  const folders = await Promise.all(["reports", "evidence"].map((folder) => inFolder(workspace, folder)));
+  return [...named, ...folders.flat()];
+}
+
+async function inFolder(workspace: string, folder: string): Promise<(Anchor & { hash: string })[]> {
+  const directory = join(workspace, recordsDirectory, folder);
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  const heads = names
+    .filter((name) => name.endsWith(".json"))
+    .map(async (name) => {
+      const head = headIn((await readOwn(join(directory, name))).toString("utf8"));
+      return head ? [{ from: `${recordsDirectory}/${folder}/${name}`, head: headText(head), hash: head.hash, found: false }] : [];
+    });
+  return (await Promise.all(heads)).flat();
+}
+
+/** Of a report or evidence; those of earlier versions, and what is none, have no head. */
+function headIn(text: string): AuditHead | undefined {
+  try {
+    const { auditHead } = JSON.parse(text) as { auditHead?: { sequence?: unknown; hash?: unknown } };
+    const { sequence, hash } = auditHead ?? {};
+    return typeof sequence === "number" && typeof hash === "string" ? { sequence, hash } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,99 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { UserError } from "../model.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+export interface Checkout {
+  env: Env;
+  /** Absolute path of the folder whose commands would run. */
+  workspace: string;
+  /** Relative to the workspace, or absolute. */
+  configFile: string;
+  /** The commit of another repository that the workflow allows, as a full SHA. */
+  allowed: string | undefined;
+}
+
+/**
+ * Events that give a job the repository's secrets although somebody without write access can cause them. The value tells whose commit
+ * the event is about; `undefined` where the event does not say.
+ */
+const causedByAnyone: Readonly<Record<string, (event: Event) => string | undefined>> = {
+  pull_request_target: (event) => event.pull_request?.head?.repo?.full_name,
+  workflow_run: (event) => event.workflow_run?.head_repository?.full_name,
+  issue_comment: () => undefined,
+  issues: () => undefined,
+  discussion: () => undefined,
+  discussion_comment: () => undefined,
+};
+
+interface Event {
+  pull_request?: { head?: { repo?: { full_name?: string } | null } };
+  workflow_run?: { head_repository?: { full_name?: string } | null };
+}
+
+/**
+ * Refuses to run commands of another repository's commit with this job's secrets. The commit of the base (GITHUB_SHA) may always run.
+ * The file that would be read is part of the checkout, so it can't allow anything: only the workflow can, by naming the commit.
+ * @throws UserError
+ */
+export async function refuseForeignHead({ env, workspace, configFile, allowed }: Checkout): Promise<void> {
+  const name = env.GITHUB_EVENT_NAME ?? "";
+  const ownerOf = Object.hasOwn(causedByAnyone, name) ? causedByAnyone[name] : undefined;
+  if (env.GITHUB_ACTIONS !== "true" || !ownerOf) return;
+  const from = ownerOf(await eventOf(env.GITHUB_EVENT_PATH));
+  // Who can push a branch to this repository could read its secrets anyway.
+  if (from !== undefined && from === env.GITHUB_REPOSITORY) return;
+  const head = await git(workspace, "rev-parse", "HEAD");
+  if (allowed !== undefined) {
+    if (head === allowed.toLowerCase()) return;
+    throw new UserError(
+      `foreign-head allows the commit ${allowed}, but the workspace has ${head ?? "no commit that git can tell"}: check out exactly the commit that was reviewed`,
+    );
+  }
+  const why = head === env.GITHUB_SHA && head !== undefined ? await differs(workspace, configFile) : otherCommit(head, from);
+  if (why !== undefined) throw new UserError(refusal(name, why));
+}
+
+function refusal(event: string, why: string): string {
+  return `${why}. The event ${event} gives this job secrets although people without write access can cause it, so their commands would run with your credentials: nothing was started. Use the event pull_request for forks, which gives them no secrets, or check out the base. If somebody has reviewed exactly this commit, name it in the workflow: foreign-head: <full SHA>. See docs/trust.md`;
+}
+
+function otherCommit(head: string | undefined, from: string | undefined): string {
+  const whose = from === undefined ? "that may be another repository's" : `of ${from}`;
+  return head === undefined
+    ? `git can't tell which commit the workspace has, and the event is about one ${whose}`
+    : `the workspace has commit ${head.slice(0, 12)} checked out, ${whose}`;
+}
+
+/** What is not as the base has it, although the base is checked out: somebody's files may have been put over it. */
+async function differs(workspace: string, configFile: string): Promise<string | undefined> {
+  const tracked = await git(workspace, "ls-files", "--error-unmatch", "--", configFile);
+  if (tracked === undefined) return `the configuration ${configFile} is no file of the base's commit`;
+  const changed = await git(workspace, "status", "--porcelain", "--untracked-files=no");
+  if (changed === "") return undefined;
+  const [first = "unknown"] = (changed ?? "").split("\n");
+  return `files of the base's commit were changed in the workspace (${first.trim()})`;
+}
+
+/** @returns undefined where git fails, for example outside of a repository */
+async function git(cwd: string, ...args: string[]): Promise<string | undefined> {
+  // A container's checkout belongs to another user; and nothing that the repository configures may be started.
+  const settings = ["-c", "safe.directory=*", "-c", "core.fsmonitor=false"];
+  try {
+    return (await promisify(execFile)("git", [...settings, ...args], { cwd })).stdout.trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** An event that can't be read says nothing, and then nobody's commit is trusted. */
+async function eventOf(file: string | undefined): Promise<Event> {
+  try {
+    const event: unknown = JSON.parse(await readFile(file ?? "", "utf8"));
+    return typeof event === "object" && event !== null ? event : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,158 @@
+import { randomUUID } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, lstat, mkdir, open, readlink, realpath, rename, rm } from "node:fs/promises";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+
+/**
+ * Files in a workspace, where tests can put a link in the place of any of them. Nothing here follows a link: what is read may be
+ * uploaded or shown, and what is written must not change a file elsewhere.
+ */
+
+/** What stands there is no file of its own. The message is a sentence without a period, for others to build on. */
+export class NotAPlainFile extends Error {
+  override name = "NotAPlainFile";
+}
+
+/** In a workspace, everything that a run writes is below it. */
+export const recordsDirectory = ".env-actions";
+
+interface Opening {
+  /** The file lies in it, also when all links are resolved; absolute. */
+  root: string;
+  /** Links to folders on the way are right, as long as they lead to a place in the root. */
+  linkedFolders?: boolean;
+  /** A second name for the same file is right. */
+  hardLinks?: boolean;
+}
+
+/** Opens a file to read. @throws NotAPlainFile, and Node's own errors, such as ENOENT */
+export async function openPlain(path: string, opening: Opening): Promise<FileHandle> {
+  return await opened(path, constants.O_RDONLY, 0, opening);
+}
+
+/** The same for one of the suite's own files, of which none is ever a link. */
+export async function openOwn(path: string, flags: number = constants.O_RDONLY, mode = 0o644): Promise<FileHandle> {
+  return await opened(path, flags, mode, { root: rootOf(path) });
+}
+
+/** The content of one of the suite's own files. @throws NotAPlainFile, and Node's own errors */
+export async function readOwn(path: string): Promise<Buffer> {
+  return await contentOf(await openOwn(path));
+}
+
+/** The content of a file. @param mostBytes what is behind them is left out. @throws as {@link openPlain} */
+export async function readPlain(path: string, opening: Opening, mostBytes?: number): Promise<Buffer> {
+  return await contentOf(await openPlain(path, opening), mostBytes);
+}
+
+async function contentOf(file: FileHandle, mostBytes?: number): Promise<Buffer> {
+  try {
+    if (mostBytes === undefined) return await file.readFile();
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(mostBytes), 0, mostBytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Replaces one of the suite's own files at once: a reader sees the old content or the new. @throws NotAPlainFile, Node's own errors */
+export async function writeOwn(path: string, content: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
+  const { mode = 0o644, sync = false } = options;
+  await makeOwnDirectory(dirname(path), options.folderMode);
+  const draft = `${path}.${randomUUID()}`;
+  try {
+    const file = await openOwn(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode);
+    try {
+      await file.writeFile(content);
+      if (sync) await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+interface WriteOptions {
+  mode?: number;
+  /** On disk before the name is. */
+  sync?: boolean;
+  folderMode?: number;
+}
+
+/** Makes a folder for the suite's own files. @throws NotAPlainFile where a part of its path is a link or no folder */
+export async function makeOwnDirectory(path: string, mode = 0o777): Promise<void> {
+  const root = rootOf(join(path, "file"));
+  await mkdir(root, { recursive: true });
+  const parts = relative(root, path).split(sep).filter(Boolean);
+  for (let depth = 1; depth <= parts.length; depth++) {
+    const folder = join(root, ...parts.slice(0, depth));
+    await mkdir(folder, { mode }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+    });
+    if (!(await lstat(folder)).isDirectory()) throw new NotAPlainFile(`${folder} is a link, or no folder: remove it`);
+  }
+}
+
+/** What lies above the records; for a path without them, its own folder. */
+function rootOf(path: string): string {
+  const parts = resolve(path).split(sep);
+  const at = parts.lastIndexOf(recordsDirectory);
+  return at > 0 ? parts.slice(0, at).join(sep) || sep : dirname(resolve(path));
+}
+
+/** Not there on Windows, where a link is looked for before. */
+const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+
+async function opened(path: string, flags: number, mode: number, opening: Opening): Promise<FileHandle> {
+  if (O_NOFOLLOW === 0 && (await isLink(path))) throw new NotAPlainFile(`${path} is a link, and is not followed`);
+  let file: FileHandle;
+  try {
+    // Without O_NONBLOCK a named pipe would hold the stage until somebody writes to it.
+    file = await open(path, flags | O_NOFOLLOW | O_NONBLOCK, mode);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ELOOP" || code === "EMLINK")
+      throw new NotAPlainFile(`${path} is a link, and is not followed`, { cause: error });
+    if (code === "ENXIO") throw new NotAPlainFile(`${path} is no regular file`, { cause: error });
+    throw error;
+  }
+  try {
+    const { nlink, ...stats } = await file.stat().then((found) => ({ nlink: found.nlink, isFile: found.isFile() }));
+    if (!stats.isFile) throw new NotAPlainFile(`${path} is no regular file`);
+    if (nlink > 1 && !opening.hardLinks) throw new NotAPlainFile(`${path} is a second name of another file (a hard link)`);
+    await requirePlace(file, path, opening);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function isLink(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    (stats) => stats.isSymbolicLink(),
+    () => false,
+  );
+}
+
+/** Where the opened file really is: a folder on the way may be a link, and may have become one while it was opened. */
+async function requirePlace(file: FileHandle, path: string, { root, linkedFolders }: Opening): Promise<void> {
+  const real = (await placeOfOpen(file)) ?? (await realpath(path));
+  const realRoot = await realpath(root);
+  const right = linkedFolders ? isInside(realRoot, real) : real === join(realRoot, relative(resolve(root), resolve(path)));
+  if (!right) throw new NotAPlainFile(`${path} lies behind a link that leads to ${real}, and is not followed`);
+}
+
+/** Linux knows it of an open file, whatever became of its path since. */
+async function placeOfOpen(file: FileHandle): Promise<string | undefined> {
+  if (process.platform !== "linux") return undefined;
+  return await readlink(`/proc/self/fd/${file.fd}`).catch(() => undefined);
+}
+
+/** Whether a path lies in a folder, by its name alone. */
+export function isInside(directory: string, path: string): boolean {
+  const way = relative(directory, path);
+  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}

@@ -1,0 +1,71 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { initialWorkflow } from "../../src/config/init.ts";
+
+/** In every workflow that we run, write or show, credentials go to the step of ours that needs them, and to nothing else. */
+
+const repository = join(import.meta.dirname, "../..");
+const files = globSync(["{.github,examples/*/.github}/workflows/*.yml", "README.md", "docs/*.md", "examples/*/README.md"], {
+  cwd: repository,
+});
+
+interface Job {
+  env?: unknown;
+  container?: unknown;
+  services?: unknown;
+  permissions?: unknown;
+  steps?: Record<string, unknown>[];
+}
+interface Workflow {
+  env?: unknown;
+  permissions?: unknown;
+  jobs: Record<string, Job>;
+}
+
+/** Of Markdown, each block of YAML with jobs. */
+const workflows = [
+  ...files.flatMap((file) => {
+    const text = readFileSync(join(repository, file), "utf8");
+    const blocks = file.endsWith(".md") ? [...text.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, block = ""]) => block) : [text];
+    return blocks
+      .filter((block) => /^jobs:/m.test(block))
+      .map((block, index) => [file.endsWith(".md") ? `${file}, block ${index + 1}` : file, parse(block) as Workflow] as const);
+  }),
+  ["what init writes", parse(initialWorkflow()) as Workflow] as const,
+];
+
+const secret = /\bsecrets\b/;
+const holds = (value: unknown) => secret.test(JSON.stringify(value ?? ""));
+const isOurs = (step: Record<string, unknown>) => /^(?:\$\/actions\/|classwaves\/env-actions)/.test(String(step.uses));
+
+test("there are workflows to look at, in every kind of file", () => {
+  const names = workflows.map(([name]) => name).join("\n");
+  for (const kind of [/^README\.md, block 1$/m, /^docs\/trust\.md/m, /^\.github\/workflows/m, /^what init writes$/m])
+    expect(names).toMatch(kind);
+});
+
+describe.each(workflows)("%s", (_, { env, permissions, jobs }) => {
+  test("gives no secret to the workflow or to a job", () => {
+    expect(holds(env)).toBe(false);
+    for (const [name, job] of Object.entries(jobs)) expect([job.env, job.container, job.services].some(holds), name).toBe(false);
+  });
+
+  test("gives secrets to steps of ours alone, as their environment", () => {
+    for (const step of Object.values(jobs).flatMap((job) => job.steps ?? [])) {
+      const { env: own, ...rest } = step;
+      expect(holds(rest), JSON.stringify(step)).toBe(false);
+      if (holds(own)) expect(isOurs(step), JSON.stringify(step)).toBe(true);
+    }
+  });
+
+  test("asks for an id token at most for a job", () => {
+    expect(JSON.stringify(permissions ?? {})).not.toContain("write");
+  });
+
+  test("leaves no credential in a checkout", () => {
+    for (const step of Object.values(jobs).flatMap((job) => job.steps ?? []))
+      if (/^actions\/checkout@/.test(String(step.uses))) expect(step).toHaveProperty(["with", "persist-credentials"], false);
+  });
+});

@@ -1,0 +1,168 @@
+import { execFileSync } from "node:child_process";
+import { linkSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { ArtifactService } from "../../src/gate/artifacts.ts";
+import { readResults } from "../../src/results/read.ts";
+import { performStage } from "../../src/suite.ts";
+
+/** A link that a test put in the place of a file leads nowhere: nothing behind it is read, uploaded or written over. */
+
+const precious = "precious: 4711\n";
+let folder: string;
+let workspace: string;
+let outside: string;
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), "env-actions-links-")));
+  workspace = join(folder, "workspace");
+  outside = join(folder, "outside");
+  for (const one of [workspace, outside]) mkdirSync(one);
+  writeFileSync(join(outside, "secret"), precious);
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("reports", () => {
+  const report = '<testsuite name="s"><testcase name="a"/></testsuite>';
+  const reading = () => readResults({ cwd: workspace, workspace, reports: ["out/r.xml"], startedAt: 0 });
+  beforeEach(() => writeFileSync(join(outside, "r.xml"), report));
+
+  test.each([
+    ["a link", () => symlinkSync(join(outside, "r.xml"), join(workspace, "out", "r.xml")), /out\/r\.xml: not read: it is a link/],
+    [
+      "a folder that is a link",
+      () => {
+        rmSync(join(workspace, "out"), { recursive: true });
+        symlinkSync(outside, join(workspace, "out"));
+      },
+      /out\/r\.xml: not read: it lies behind a link that leads to .*outside/,
+    ],
+    ["a named pipe", () => execFileSync("mkfifo", [join(workspace, "out", "r.xml")]), /no file in .* matches it/],
+  ])("%s is not read", async (_, make, message) => {
+    mkdirSync(join(workspace, "out"));
+    make();
+    await expect(reading()).rejects.toThrow(message);
+  });
+
+  test("a folder that is a link to another place in the workspace is, and so is a second name: build tools make both", async () => {
+    mkdirSync(join(workspace, "built"));
+    linkSync(join(outside, "r.xml"), join(workspace, "built", "r.xml"));
+    symlinkSync("built", join(workspace, "out"));
+    expect((await reading()).total).toBe(1);
+  });
+});
+
+const config = (command: string) =>
+  JSON.stringify({
+    version: 1,
+    environments: { local: { access: "test-data", variables: ["PATH"] } },
+    stages: {
+      integration: { command, reports: ["r.xml"] },
+      e2e: { command, reports: ["r.xml"], attachments: ["results/**"], passRate: "1%" },
+    },
+  });
+
+/** Runs a stage in a workspace whose tests are this script. */
+async function stage(name: "preflight" | "integration" | "e2e", script: string, artifacts?: ArtifactService) {
+  writeFileSync(
+    join(workspace, "tests.mjs"),
+    `import * as fs from "node:fs";\nconst outside = ${JSON.stringify(outside)};\n${script}`,
+  );
+  writeFileSync(join(workspace, "c.yml"), config("node tests.mjs"));
+  const warnings: string[] = [];
+  const { report } = await performStage({
+    stage: name,
+    workspace,
+    configFile: "c.yml",
+    env: { PATH: process.env.PATH },
+    cancel: AbortSignal.timeout(30_000),
+    onProgress: (progress) => void (progress.kind === "warning" && warnings.push(progress.text)),
+    onSecret: () => undefined,
+    ...(artifacts ? { artifacts } : {}),
+  });
+  return { report, warnings };
+}
+
+const failing = `fs.writeFileSync("r.xml", '<testsuite name="s"><testcase name="a"/><testcase name="b"><failure/></testcase></testsuite>');
+process.exitCode = 1;`;
+
+test("a log or an attachment that became a link is not uploaded, and the others are", async () => {
+  const uploaded: Record<string, string> = {};
+  const artifacts: ArtifactService = {
+    list: async () => [],
+    download: async () => [],
+    upload: async (_, files) => {
+      for (const file of files) uploaded[file.name] = file.content.toString();
+    },
+  };
+  await stage("preflight", "");
+  await stage("integration", "fs.writeFileSync('r.xml', '<testsuite><testcase name=\"a\"/></testsuite>')");
+  const { report, warnings } = await stage(
+    "e2e",
+    `${failing}
+    fs.mkdirSync("results/d", { recursive: true });
+    fs.writeFileSync("results/good.txt", "good");
+    fs.symlinkSync(outside + "/secret", "results/link.txt");
+    fs.linkSync(outside + "/secret", "results/second-name.txt");
+    fs.symlinkSync(outside, "results/folder");
+    fs.rmSync(".env-actions/logs/e2e-tests.log");
+    fs.symlinkSync(outside + "/secret", ".env-actions/logs/e2e-tests.log");`,
+    artifacts,
+  );
+  expect(report.attachments?.map(({ file, leftOut }) => [file.split("/").at(-1), leftOut])).toEqual(
+    expect.arrayContaining([
+      ["good.txt", undefined],
+      ["link.txt", "a link"],
+      ["second-name.txt", expect.stringMatching(/a second name of another file/)],
+    ]),
+  );
+  expect(uploaded).toMatchObject({ "results/good.txt": "good" });
+  expect(JSON.stringify(uploaded)).not.toContain("4711");
+  expect(warnings).toEqual(
+    expect.arrayContaining([expect.stringMatching(/\.env-actions\/logs\/e2e-tests\.log was not uploaded: it is a link/)]),
+  );
+});
+
+// What a run writes, each replaced by a link before the run.
+test.each([
+  "run.json",
+  ".gitignore",
+  "summary.md",
+  "report.html",
+  "reports/preflight.json",
+  "evidence/preflight-local.json",
+  "audit.jsonl",
+  "logs/integration-tests.log",
+])("%s as a link: what it leads to is neither changed nor read", async (file) => {
+  const path = join(workspace, ".env-actions", file);
+  mkdirSync(dirname(path), { recursive: true });
+  symlinkSync(join(outside, "secret"), path);
+  const { report } = await stage("preflight", "");
+  await stage("integration", failing);
+  expect(readFileSync(join(outside, "secret"), "utf8")).toBe(precious);
+  // A decision that can't be written down is no pass; everything else is written anew.
+  expect(report.verdict).toBe(file === "audit.jsonl" ? "error" : "passed");
+});
+
+test.each([".env-actions", ".env-actions/reports", ".env-actions/evidence", ".env-actions/logs"])(
+  "%s as a link to a folder elsewhere: nothing is written there",
+  async (name) => {
+    mkdirSync(dirname(join(workspace, name)), { recursive: true });
+    symlinkSync(outside, join(workspace, name));
+    await expect(stage("preflight", "")).rejects.toThrow(/is a link, or no folder: remove it/);
+    expect(execFileSync("ls", ["-A", outside], { encoding: "utf8" })).toBe("secret\n");
+  },
+);
+
+test("a ledger that is a link names no rows, and the stage does not pass", async () => {
+  await stage("preflight", "");
+  const { report } = await stage(
+    "integration",
+    `fs.writeFileSync("r.xml", '<testsuite><testcase name="a"/></testsuite>');
+    fs.symlinkSync(outside + "/secret", process.env.ENV_ACTIONS_LEDGER);`,
+  );
+  expect(report.checks.find(({ id }) => id === "test-data.cleanup")).toMatchObject({
+    verdict: "failed",
+    message: expect.stringMatching(/the ledger was not read: .* is a link, and is not followed/),
+  });
+});
