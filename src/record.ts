@@ -33,14 +33,17 @@ export async function recordReport(
   const safe = redacted(report, redact);
   const reportText = `${JSON.stringify(safe, undefined, 2)}\n`;
   const files = {
-    report: join(reports, `${report.stage}.json`),
+    // Of this execution alone: another job in this workspace may run the same stage.
+    report: join(reports, `${report.stage}-${report.runId}.json`),
     summary: join(records, "summary.md"),
     html: join(records, "report.html"),
     audit: join(records, auditFile),
   };
   await writeWhole(files.report, reportText);
+  // Under the name that people and scripts look for: the newest of the stage.
+  await writeWhole(join(reports, `${report.stage}.json`), reportText);
   const { others, notes } = await otherReports(reports, safe);
-  const all = stageNames.flatMap((stage) => (stage === safe.stage ? [safe] : (others.get(stage) ?? [])));
+  const all = [safe, ...others].sort(byStageAndTime);
   await writeWhole(files.summary, toMarkdown(all));
   await writeWhole(files.html, toHtml(all));
   return { report: safe, files: { ...files, reportText, summaryText: toMarkdown(safe) }, notes };
@@ -57,32 +60,41 @@ async function writeWhole(file: string, text: string): Promise<void> {
   }
 }
 
+function byStageAndTime(a: StageReport, b: StageReport): number {
+  return stageNames.indexOf(a.stage) - stageNames.indexOf(b.stage) || Date.parse(a.startedAt) - Date.parse(b.startedAt);
+}
+
 /**
- * The reports of the other stages of the same run. What cannot be read takes nothing from this stage: a workspace that is used again may
- * hold reports of an older version, or half of one.
+ * The other reports of the same gate run that this workspace has: on a runner of every job and cell, in a terminal the newest of each
+ * other stage. What cannot be read takes nothing from this stage: a workspace that is used again may hold reports of an older version,
+ * or half of one.
  */
-async function otherReports(
-  directory: string,
-  { stage, runId }: StageReport,
-): Promise<{ others: Map<StageName, StageReport>; notes: string[] }> {
-  const names = await readdir(directory);
-  const others = new Map<StageName, StageReport>();
-  const notes: string[] = [];
-  for (const other of stageNames) {
-    const name = `${other}.json`;
-    if (other === stage || !names.includes(name)) continue;
+async function otherReports(directory: string, own: StageReport): Promise<{ others: StageReport[]; notes: string[] }> {
+  const others = new Map<string, StageReport>();
+  const notes = new Map<StageName, string>();
+  for (const name of (await readdir(directory)).sort()) {
+    const stage = stageNames.find((one) => reportName(one).test(name));
+    if (!stage) continue;
     const text = await readFile(join(directory, name), "utf8");
+    const [runId, gateId] = ["runId", "gateId"].map((member) => new RegExp(`"${member}":\\s*"([^"]*)"`).exec(text)?.[1]);
+    // Of another gate run, or this very report under its other name.
+    if (runId !== undefined && (runId === own.runId ? stage === own.stage : (gateId ?? runId) !== own.gateId)) continue;
     try {
       const report = parseReport(text, name);
-      if (report.runId === runId) others.set(other, report);
+      const key = own.origin.workflowRun === undefined ? stage : report.runId;
+      if (key !== own.stage && !(Date.parse(others.get(key)?.startedAt ?? "") > Date.parse(report.startedAt)))
+        others.set(key, report);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      const said = /"runId":\s*"([^"]*)"/.exec(text)?.[1];
-      // Of another run, or of nobody knows which: that of this run would be missed.
-      if (said === undefined || said === runId) notes.push(`the summary is without ${other}: ${error.message}`);
+      notes.set(stage, `the summary is without ${stage}: ${error.message}`);
     }
   }
-  return { others, notes };
+  return { others: [...others.values()], notes: [...notes.values()] };
+}
+
+/** `integration.json`, and of each execution `integration-<run id>.json`. */
+function reportName(stage: StageName): RegExp {
+  return new RegExp(`^${stage}(?:-\\d{13}_[0-9a-f]{8})?\\.json$`);
 }
 
 /**

@@ -45,7 +45,13 @@ export async function performUndo(request: UndoRequest): Promise<UndoResult> {
   const records = join(workspace, recordsDirectory);
   await mkdir(records, { recursive: true });
   const [commit, origin] = [await commitOf(env, workspace), originOf(env)];
-  const who = { who: origin.actor ?? "unknown", run: report.runId, environment: named, stage: report.stage };
+  const who = {
+    who: origin.actor ?? "unknown",
+    run: report.runId,
+    ...(report.gateId ? { gate: report.gateId } : {}),
+    environment: named,
+    stage: report.stage,
+  };
   const log = new AuditLog(join(records, auditFile), who, secrets.redact);
   // As in a stage: rows are put back although a line could not be written, and the result says that the log has a gap.
   const notAudited = new Set<string>();

@@ -4,7 +4,7 @@ import * as core from "@actions/core";
 import { parseDuration, parsePercent } from "../config/units.ts";
 import { exitStatus } from "../exit-status.ts";
 import { artifactService } from "../gate/artifacts.ts";
-import { type StageReport, UserError } from "../model.ts";
+import { UserError } from "../model.ts";
 import { marked } from "../process/tree.ts";
 import { excusedFailures } from "../results/judge-marked.ts";
 import type { Overrides } from "../stages/context.ts";
@@ -14,24 +14,14 @@ import type { ActionInputs } from "./inputs.ts";
 import { type Output, type OutputName, outputs } from "./interface.ts";
 import { printProgress } from "./log.ts";
 import { publish } from "./publish.ts";
-
-/** What the post step needs to clean up after a main step that was cut short. No secret is among it. */
-export interface SavedState {
-  stage: StageReport["stage"];
-  config: string;
-  environment: string | undefined;
-  workspace: string;
-  /** By which what the stage started is found again. */
-  mark: string;
-}
+import { saveAsked, saveBegun, saveCancelled, saveFinished } from "./state.ts";
 
 /** @returns the exit status. @throws UserError */
 export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise<number> {
   const workspace = resolve(env.GITHUB_WORKSPACE ?? ".", inputs.workingDirectory);
   const mark = randomUUID();
-  const state: SavedState = { stage: inputs.stage, config: inputs.config, environment: inputs.environment, workspace, mark };
-  core.saveState("POST", "true");
-  core.saveState("STAGE", JSON.stringify(state));
+  const { stage, config, environment, cell } = inputs;
+  saveAsked(env, { stage, config, environment, workspace, cell, mark });
   const answer = await performed(marked(process.env, mark), {
     stage: inputs.stage,
     workspace,
@@ -40,6 +30,8 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise
     ...(inputs.environment ? { environment: inputs.environment } : {}),
     ...(inputs.deployment ? { deployment: inputs.deployment } : {}),
     ...(inputs.githubToken ? { githubToken: inputs.githubToken } : {}),
+    ...(cell ? { cell } : {}),
+    onBegin: (begun) => saveBegun(env, begun),
     ...(inputs.budget ? { budgetMs: budgetFrom(inputs.budget) } : {}),
   });
   await publish(answer);
@@ -52,7 +44,7 @@ async function performed(env: NodeJS.ProcessEnv, request: Parameters<typeof perf
   try {
     return await perform(env, request);
   } finally {
-    core.saveState("FINISHED", "true");
+    saveFinished(env);
   }
 }
 
@@ -61,11 +53,24 @@ export async function perform(
   env: NodeJS.ProcessEnv,
   request: Pick<
     StageRequest,
-    "stage" | "workspace" | "configFile" | "overrides" | "environment" | "deployment" | "githubToken" | "budgetMs"
+    | "stage"
+    | "workspace"
+    | "configFile"
+    | "overrides"
+    | "environment"
+    | "deployment"
+    | "githubToken"
+    | "budgetMs"
+    | "cell"
+    | "onBegin"
+    | "cutShort"
   >,
 ): Promise<StageAnswer> {
   const artifacts = artifactService(env);
-  const cancel = cancellation((text) => core.info(text));
+  const cancel = cancellation(
+    (text) => core.info(text),
+    (signal) => saveCancelled(env, signal),
+  );
   try {
     return await performStage({
       ...request,
@@ -117,6 +122,7 @@ export function outputsOf({ report, files }: StageAnswer): [OutputName, string][
     report: files.report,
     summary: files.summary,
     "run-id": report.runId,
+    "gate-id": report.gateId ?? report.runId,
     score: report.score ? `${report.score.percent}%` : "none",
     rollback: report.rollback?.outcome ?? "none",
     ...(tests && {

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StageReport } from "../model.ts";
@@ -40,17 +39,16 @@ interface Bundle {
 
 async function upload(
   artifacts: ArtifactService,
-  { stage, environment, origin }: StageReport,
+  { stage, environment, origin, runId }: StageReport,
   workspace: string,
   { kind, what, files }: Bundle,
 ): Promise<string[]> {
   if (files.length === 0) return [];
-  // Names are unique within a run, and a job may run twice.
-  const name = `env-actions-${kind}-${stage}-${environment.name}-${origin.attempt ?? "1"}-${randomBytes(3).toString("hex")}`;
+  const name = `env-actions-${kind}-${stage}-${environment.name}-${origin.attempt ?? "1"}-${runId}`;
   try {
     const contents = await Promise.all(
       files.map(async (file) => ({
-        name: file.replace(/^\.env-actions\/(?:attachments\/[^/]+|logs)\//, ""),
+        name: file.replace(/^\.env-actions\/(?:attachments\/[^/]+|logs(?:\/\d{13}_[0-9a-f]{8})?)\//, ""),
         content: await readFile(join(workspace, file)),
       })),
     );

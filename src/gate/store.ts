@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Evidence, StageName } from "../model.ts";
@@ -31,10 +30,9 @@ export function evidenceStore(directory: string, artifacts: ArtifactService | un
     async keep(evidence, files) {
       const text = `${JSON.stringify(evidence, undefined, 2)}\n`;
       await mkdir(directory, { recursive: true });
-      await writeFile(join(directory, `${evidence.stage}-${evidence.environment}.json`), text);
+      await writeFile(join(directory, `${evidence.stage}-${evidence.environment}-${evidence.runId}.json`), text);
       if (!artifacts) return [];
-      // Names are unique within a run, and a job may run twice.
-      const name = `${artifactPrefix(evidence.stage)}${evidence.environment}-${evidence.origin.attempt ?? "1"}-${randomBytes(3).toString("hex")}`;
+      const name = `${artifactPrefix(evidence.stage)}${evidence.environment}-${evidence.origin.attempt ?? "1"}-${evidence.runId}`;
       const contents = [{ name: evidenceFile, content: text }, ...files].map((file) => ({
         name: file.name,
         content: Buffer.from(file.content),

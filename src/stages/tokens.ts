@@ -76,7 +76,7 @@ class TestTokens {
     this.#context = context;
     this.#auth = auth;
     this.#ports = ports;
-    this.#file = join(context.records, "tokens", `${context.stage}.json`);
+    this.#file = tokenFile(context);
   }
 
   async mintAll(): Promise<void> {
@@ -170,6 +170,17 @@ class TestTokens {
       ]),
     );
   }
+}
+
+/** Of one execution: another job in the same workspace has other tokens. */
+function tokenFile({ records, stage, runId }: Pick<StageContext, "records" | "stage" | "runId">): string {
+  return join(records, "tokens", `${stage}-${runId}.json`);
+}
+
+/** After a stage that was killed, and could not remove it. */
+export async function removeTokenFile(context: Pick<StageContext, "records" | "stage" | "runId">): Promise<void> {
+  await rm(tokenFile(context), { force: true });
+  await rm(`${tokenFile(context)}.unfinished`, { force: true });
 }
 
 /** Whoever reads it finds the old content or the new, never a half; and nobody else on the machine may read it. */

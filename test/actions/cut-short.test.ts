@@ -139,7 +139,7 @@ test("after a stage that was killed, the post step deletes its test data", async
   expect(hanging()).not.toEqual([]);
   const post = start({}, step.state());
   expect(await post.ended, post.log()).toBe(0);
-  expect(post.log()).toContain("what integration had started still ran, and was ended");
+  expect(post.log()).toContain("What integration had started still ran, and was ended");
   expect(hanging()).toEqual([]);
   await expectNothingLeft(post.log());
 });

@@ -25,7 +25,7 @@ const question: SequenceQuestion = {
   environments: ["sandbox"],
   commit,
   origin,
-  runId: evidence.runId,
+  gateId: evidence.runId,
   evidence,
   deployment: undefined,
   now,
@@ -51,7 +51,11 @@ describe("a stage starts only after passed evidence of the stage before, for the
       /for commit bbbbbbbbbbbb, not for aaaaaaaaaaaa/,
     ],
     ["another head of a pull request", { commit: { ...commit, headSha: "c".repeat(40) } }, /for commit/],
-    ["another run", { runId: "1763920000000_ffffffff" }, /from run 1763920000000_1a2b3c4d, not from 1763920000000_ffffffff/],
+    [
+      "another gate run",
+      { gateId: "1763920000000_ffffffff" },
+      /from gate run 1763920000000_1a2b3c4d, not from 1763920000000_ffffffff/,
+    ],
     [
       "another workflow run",
       { evidence: { ...evidence, origin: { ...origin, workflowRun: "76" } } },

@@ -1,0 +1,105 @@
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isLiving, type ProcessName, thisProcess } from "./lock-file.ts";
+import { type Origin, type StageName, UserError } from "./model.ts";
+
+/**
+ * The executions of stages that this workspace has seen, a file each: `.env-actions/runs/<run id>.json`. Other processes read there what
+ * is still under way, and whose test data a cleanup of scope `run` deletes.
+ */
+
+/** One execution of a stage. */
+export interface Execution {
+  runId: string;
+  gateId: string;
+  stage: StageName;
+  environment: string;
+  origin: Pick<Origin, "workflowRun" | "attempt" | "job" | "cell" | "step">;
+  process: ProcessName;
+  /** ISO 8601; absent while it is under way, and for ever where it was killed. */
+  finishedAt?: string;
+}
+
+/** Older files are of no use to anybody: cleanups of scope `expired` need none. */
+const keptMs = 7 * 86_400_000;
+/** A process of another machine or container cannot be asked. No stage takes as long as this. */
+const longestMs = 86_400_000;
+
+/**
+ * Notes that an execution begins, before it makes anything.
+ * @throws UserError where another process runs with the same id: both would delete what the other is about to use
+ */
+export async function beginExecution(records: string, begun: Omit<Execution, "process">): Promise<void> {
+  const folder = folderOf(records);
+  await mkdir(folder, { recursive: true });
+  await forgetOld(folder);
+  const file = join(folder, `${begun.runId}.json`);
+  const text = `${JSON.stringify({ ...begun, process: thisProcess() })}\n`;
+  try {
+    await writeFile(file, text, { flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    const before = await readExecution(file);
+    if (before && isUnderWay(before) && before.process.pid !== process.pid) throw alreadyUnderWay(before);
+    await writeFile(file, text);
+  }
+}
+
+/** Notes that an execution has ended by itself, with its own cleanup behind it. */
+export async function endExecution(records: string, runId: string): Promise<void> {
+  const file = join(folderOf(records), `${runId}.json`);
+  const begun = await readExecution(file);
+  // A test may have removed the folder: then there is nobody to tell.
+  if (begun) await writeFile(file, `${JSON.stringify({ ...begun, finishedAt: new Date().toISOString() })}\n`);
+}
+
+/** All that are known here, the oldest first. */
+export async function executions(records: string): Promise<Execution[]> {
+  const folder = folderOf(records);
+  const all = await Promise.all((await namesIn(folder)).map((name) => readExecution(join(folder, name))));
+  return all.filter((one) => one !== undefined).sort((a, b) => (a.runId < b.runId ? -1 : 1));
+}
+
+/** Whether it may still make test data. */
+export function isUnderWay(execution: Execution): boolean {
+  if (execution.finishedAt !== undefined) return false;
+  return isLiving(execution.process) ?? Date.now() - startOfRun(execution.runId) < longestMs;
+}
+
+export function alreadyUnderWay({ runId, stage, process: { pid } }: Execution): UserError {
+  return new UserError(
+    `run ${runId} is under way: process ${pid} runs ${stage} with it in this workspace. Two executions with one run id would delete each other's test data: wait until it has ended, or leave ENV_ACTIONS_RUN_ID out`,
+  );
+}
+
+function folderOf(records: string): string {
+  return join(records, "runs");
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => /^\d{13}_[0-9a-f]{8}\.json$/.test(name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+async function readExecution(file: string): Promise<Execution | undefined> {
+  try {
+    return JSON.parse(await readFile(file, "utf8")) as Execution;
+  } catch (error) {
+    // Removed meanwhile, or half written by a process that was killed: it names no run.
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function forgetOld(folder: string): Promise<void> {
+  const old = (await namesIn(folder)).filter((name) => Date.now() - startOfRun(name) > keptMs);
+  await Promise.all(old.map((name) => rm(join(folder, name), { force: true })));
+}
+
+function startOfRun(runId: string): number {
+  return Number(runId.split("_")[0]);
+}
