@@ -20,7 +20,7 @@ export interface Execution {
   finishedAt?: string;
 }
 
-/** Older files are of no use to anybody: cleanups of scope `expired` need none. */
+/** What older executions left behind is of no use to anybody: cleanups of scope `expired` need none of it. */
 const keptMs = 7 * 86_400_000;
 /** A process of another machine or container cannot be asked. No stage takes as long as this. */
 const longestMs = 86_400_000;
@@ -32,7 +32,7 @@ const longestMs = 86_400_000;
 export async function beginExecution(records: string, begun: Omit<Execution, "process">): Promise<void> {
   const folder = folderOf(records);
   await mkdir(folder, { recursive: true });
-  await forgetOld(folder);
+  await forgetEarlier(records, begun);
   const file = join(folder, `${begun.runId}.json`);
   const text = `${JSON.stringify({ ...begun, process: thisProcess() })}\n`;
   try {
@@ -95,9 +95,29 @@ async function readExecution(file: string): Promise<Execution | undefined> {
   }
 }
 
-async function forgetOld(folder: string): Promise<void> {
-  const old = (await namesIn(folder)).filter((name) => Date.now() - startOfRun(name) > keptMs);
-  await Promise.all(old.map((name) => rm(join(folder, name), { force: true })));
+/** Else a workspace that is used for years would only grow. Screenshots and videos go first: they are large, and looked at once. */
+async function forgetEarlier(records: string, { stage, origin }: Pick<Execution, "stage" | "origin">): Promise<void> {
+  const ended = (await executions(records)).filter((one) => !isUnderWay(one));
+  for (const one of ended) {
+    const old = Date.now() - startOfRun(one.runId) > keptMs;
+    const replaced = one.stage === stage && (origin.workflowRun === undefined || origin.workflowRun !== one.origin.workflowRun);
+    const traces = tracesOf(one);
+    for (const path of old ? [...traces.large, ...traces.small] : replaced ? traces.large : [])
+      await rm(join(records, path), { recursive: true, force: true });
+  }
+}
+
+/** The paths that hold an execution's name, below `.env-actions`; but for the ledger, which may be all that names what is left. */
+function tracesOf({ runId, stage, environment }: Execution): { large: string[]; small: string[] } {
+  return {
+    large: [join("attachments", `${stage}-${runId}`)],
+    small: [
+      join("logs", runId),
+      join("reports", `${stage}-${runId}.json`),
+      join("evidence", `${stage}-${environment}-${runId}.json`),
+      join("runs", `${runId}.json`),
+    ],
+  };
 }
 
 function startOfRun(runId: string): number {

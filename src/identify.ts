@@ -168,7 +168,7 @@ async function mayStart(
   const { stage, config, environment, store, records, commit, origin } = request;
   const needed = stageBefore(stage);
   if (needed === undefined) return { gateId: underWay ?? runId, refusal: undefined, problems: [] };
-  const { evidence, problems } = await store.find(needed);
+  const { evidence, problems, unread } = await store.find(needed);
   const { answer, accepted } = judgeStageBefore({
     stage,
     environments: [environment.name, ...(stage === "smoke" && environment.promotedFrom ? [environment.promotedFrom] : [])],
@@ -182,7 +182,13 @@ async function mayStart(
   });
   const found = accepted[0] && (accepted[0].gateId ?? accepted[0].runId);
   if (found && !underWay) await beginGate(join(records, "run.json"), found, origin);
-  return { gateId: underWay ?? found ?? runId, refusal: answer.allowed ? undefined : answer.why, problems };
+  const unknown = unread.length > 0 && accepted.length > 0 ? whyUnknown(stage, needed, unread) : undefined;
+  return { gateId: underWay ?? found ?? runId, refusal: answer.allowed ? unknown : answer.why, problems };
+}
+
+/** What could not be read may be of a cell that failed. */
+function whyUnknown(stage: StageName, needed: StageName, unread: readonly string[]): string {
+  return `${stage} needs passed evidence of ${needed} from every job and cell, and this cannot be read: ${unread.join(", ")}. Run ${needed} again.`;
 }
 
 /** A deployment that a workflow names is believed only when GitHub says that it succeeded, with the commit that is looked at. */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AuditLog, auditFile } from "./audit-log.ts";
+import { takeLock } from "./lock-file.ts";
 import { type StageName, type StageReport, stageNames, UserError, worstVerdict } from "./model.ts";
 import { toHtml } from "./report/html.ts";
 import { toMarkdown } from "./report/markdown.ts";
@@ -42,11 +43,27 @@ export async function recordReport(
   await writeWhole(files.report, reportText);
   // Under the name that people and scripts look for: the newest of the stage.
   await writeWhole(join(reports, `${report.stage}.json`), reportText);
-  const { others, notes } = await otherReports(reports, safe);
-  const all = [safe, ...others].sort(byStageAndTime);
-  await writeWhole(files.summary, toMarkdown(all));
-  await writeWhole(files.html, toHtml(all));
+  // One at a time: else the slower of two would write a summary that lacks what the faster has just reported.
+  const notes = await alone(join(records, "summary.lock"), async () => {
+    const found = await otherReports(reports, safe);
+    const all = [safe, ...found.others].sort(byStageAndTime);
+    await writeWhole(files.summary, toMarkdown(all));
+    await writeWhole(files.html, toHtml(all));
+    return found.notes;
+  });
   return { report: safe, files: { ...files, reportText, summaryText: toMarkdown(safe) }, notes };
+}
+
+const lockWithinMs = 5_000;
+
+/** Where the lock cannot be had it is done all the same: a summary that lacks another job is better than none. */
+async function alone<Result>(lock: string, work: () => Promise<Result>): Promise<Result> {
+  const unlock = await takeLock(lock, lockWithinMs).catch(() => undefined);
+  try {
+    return await work();
+  } finally {
+    await unlock?.();
+  }
 }
 
 /** At once: another stage in this workspace, which reads the reports of the run for its summary, must never see half of one. */
