@@ -188,6 +188,32 @@ describe("a preflight", () => {
     expect(file(log)).toContain("::stop-commands::x");
   });
 
+  test("that is killed: its post step ends the server that it had started, and says that it was cut short", async () => {
+    const port = await freePort();
+    const serve = `require("http").createServer(() => console.log("asked")).listen(${port}, "127.0.0.1")`;
+    writeFileSync(join(workspace, "silent.cjs"), serve);
+    configure(
+      `version: 1\nenvironments:\n  local:\n    access: read-only\n    servers:\n      silent: { command: '"${process.execPath}" silent.cjs', ready: { url: "http://127.0.0.1:${port}/" } }\n`,
+    );
+    const child = spawn(process.execPath, [bundle], { env: runnerEnv({ stage: "preflight" }) });
+    let stdout = "";
+    for await (const chunk of child.stdout) {
+      stdout += String(chunk);
+      if (stdout.includes("silent | asked")) break;
+    }
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    const saved = [...file("state").matchAll(/^(\w+)<<(\S+)\n([\s\S]*?)\n\2$/gm)].map(([, name, , value]) => [
+      `STATE_${name}`,
+      value,
+    ]);
+    const post = await run({ INPUT_STAGE: "", ...(Object.fromEntries(saved) as Record<string, string>) });
+    expect(post).toMatchObject({ status: 0, stderr: "" });
+    expect(post.stdout).toContain("What preflight had started still ran, and was ended.");
+    expect(file("summary")).toMatch(/Preflight on local: error\s+Cut short: preflight, begun at/);
+    await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
+  });
+
   test("with a variable missing: failed, and it says which", async () => {
     const ran = await run({ READER_TOKEN: "reader-token-of-the-test" });
     expect(ran.status).toBe(1);

@@ -115,6 +115,25 @@ describe("on a runner", () => {
     ]);
   });
 
+  test("a stage that was cancelled and then killed: its post step's report says both, and replaces the evidence", async () => {
+    await perform("preflight", { env: runner });
+    const { report, begun } = await perform("integration", { env: runner });
+    const [one] = begun;
+    if (!one) throw new Error("it has not begun");
+    const known = { cancelledBy: "SIGINT", stillRan: "What integration had started still ran, and was ended." };
+    const after = await perform("integration", { env: runner, cutShort: { ...one, ...known } });
+    expect(after.report).toMatchObject({
+      verdict: "error",
+      reason: expect.stringMatching(
+        /^Cut short: The job was cancelled \(SIGINT\), and the runner killed integration before it had cleaned up\. What integration had started still ran/,
+      ),
+      runId: report.runId,
+      startedAt: one.startedAt,
+    });
+    const e2e = await perform("e2e", { env: runner });
+    expect(e2e.report.reason).toMatch(/integration ended with error/);
+  });
+
   test("scope run in a later step of the job: this job's runs and those that have ended, not what another cell is at", async () => {
     const cell = "shard=1";
     await perform("preflight", { env: runner, cell });
