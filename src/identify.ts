@@ -7,7 +7,7 @@ import { judgeStageBefore, type SequenceAnswer, stageBefore } from "./gate/evide
 import { gitHub } from "./gate/github.ts";
 import { GitHubError } from "./gate/github-error.ts";
 import type { EvidenceStore } from "./gate/store.ts";
-import { type Commit, type Origin, type StageName, UserError } from "./model.ts";
+import { type Commit, type Origin, type StageName, stageNames, UserError } from "./model.ts";
 import type { RunsToClean, StageContext } from "./stages/context.ts";
 import { runsTests } from "./stages/ledger.ts";
 import { isRunId, newRunId } from "./testdata/identity.ts";
@@ -115,7 +115,10 @@ async function runsToClean(
   }
   const here = known.filter(
     (one) =>
-      one.gateId === gateId && one.environment === environment.name && makingTestData.includes(one.stage) && isOwn(one, origin),
+      one.gateId === gateId &&
+      one.environment === environment.name &&
+      mayMakeTestData(one.stage, environment) &&
+      isOwn(one, origin),
   );
   const [busy, ended] = [here.filter(isUnderWay), here.filter((one) => !isUnderWay(one))];
   const elsewhere = origin.workflowRun === undefined ? { runs: [], problems: [] } : await endedStages(store, origin, environment);
@@ -140,16 +143,20 @@ function isOwn(execution: Execution, origin: Origin): boolean {
   return execution.origin.job === origin.job && execution.origin.cell === origin.cell;
 }
 
-/** Tests carry a run's id, and so do servers, which preflight starts as well. */
-const makingTestData: readonly StageName[] = ["preflight", "integration", "e2e"];
+/** Tests carry a run's id, and so do servers, which preflight may start as well. */
+function mayMakeTestData(stage: StageName, { servers }: Pick<StageContext["environment"], "servers">): boolean {
+  return runsTests(stage) || (stage === "preflight" && Object.values(servers).some(({ stages }) => stages.includes(stage)));
+}
 
 /** A stage leaves evidence when it has ended, and not before. */
 async function endedStages(
   store: EvidenceStore,
   origin: Origin,
-  environment: { name: string },
+  environment: StageContext["environment"],
 ): Promise<{ runs: string[]; problems: string[] }> {
-  const found = await Promise.all(makingTestData.map((stage) => store.find(stage)));
+  const found = await Promise.all(
+    stageNames.filter((stage) => mayMakeTestData(stage, environment)).map((stage) => store.find(stage)),
+  );
   const ended = found
     .flatMap(({ evidence }) => evidence)
     .filter((one) => one.origin.workflowRun === origin.workflowRun && one.environment === environment.name);

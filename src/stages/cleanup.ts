@@ -1,6 +1,6 @@
 import { type Finding, look } from "../checks/check.ts";
 import { type AuditNote, type Check, type CleanupResult, isPlanDigest, UserError } from "../model.ts";
-import { type CleanupPorts, type CleanupRequest, describePlan, planCleanup } from "../testdata/cleanup.ts";
+import { type CleanupPorts, type CleanupRequest, describePlan, leftOver, planCleanup } from "../testdata/cleanup.ts";
 import { executeCleanup, planInPlace, planNote } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
 import { withReaders, withWriters } from "./connections.ts";
@@ -22,16 +22,23 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
   outcome.checks.push(await told(context, Promise.resolve(check)));
 }
 
-/** Of scope `run` one for each run: what a ledger names must be younger than its own run. */
+/**
+ * Of scope `run` one for each run that has a ledger, because what it names must be younger than its own run. The others show by their
+ * prefixes alone, and are looked for together: each look asks every table.
+ */
 async function requestsOf(context: StageContext): Promise<CleanupRequest[]> {
   const { scope = "expired" } = context.overrides;
   const { runId, cleans } = context;
   const runs = scope === "run" && cleans ? cleans.runs : [{ runId, tracked: false }];
-  return await Promise.all(
+  const requests = await Promise.all(
     runs.map((run) =>
       cleanupRequest({ ...context, runId: run.runId, runStarted: Number(run.runId.split("_")[0]) }, scope, run.tracked),
     ),
   );
+  const withLedger = requests.filter(({ ledger }) => ledger.rows.size + ledger.keys.size + ledger.problems.length > 0);
+  const without = requests.filter((request) => !withLedger.includes(request));
+  const [earliest, ...later] = without;
+  return earliest ? [{ ...earliest, alsoRuns: later.map((request) => request.runId) }, ...withLedger] : withLedger;
 }
 
 async function showAll(context: StageContext, requests: CleanupRequest[], outcome: StageOutcome): Promise<Finding> {
@@ -79,7 +86,12 @@ async function deleteAll(context: StageContext, requests: CleanupRequest[], outc
     }
     const results: CleanupResult[] = [];
     // One after another: what hangs on the rows of two runs must not be deleted by both at once.
-    for (const { proven, plan } of planned) results.push(await executeCleanup(proven, plan));
+    for (const { proven, plan } of planned) {
+      const foundMeanwhileDeleted = results.some(({ deletedRows, deletedKeys }) => deletedRows + deletedKeys > 0);
+      const current =
+        foundMeanwhileDeleted && leftOver(plan) !== 0 ? await planCleanup(portsOf(plan.request), plan.request) : plan;
+      results.push(await executeCleanup(proven, current));
+    }
     outcome.cleanup = resultOf(context, requests, results);
     return { verdict: "passed" };
   });
@@ -94,7 +106,7 @@ function resultOf(context: StageContext, requests: readonly CleanupRequest[], re
   const one = together(results);
   if (one.scope !== "run") return one;
   const problems = [...one.problems, ...(context.cleans?.leftAlone ?? [])];
-  return { ...one, runs: requests.map(({ runId }) => runId), problems };
+  return { ...one, runs: requests.flatMap(({ runId, alsoRuns = [] }) => [...alsoRuns, runId]).sort(), problems };
 }
 
 /** What can be seen to be wrong without asking anybody is refused while nothing is open yet. */
