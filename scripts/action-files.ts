@@ -156,7 +156,8 @@ function actionTables(): string {
 }
 
 function section(action: Action, description: string): string {
-  const inputRows = Object.entries(action.inputs).map(([name, input]) =>
+  const written = Object.entries(action.inputs).filter(([, input]) => !input.hidden);
+  const inputRows = written.map(([name, input]) =>
     row(`\`${name}\``, input.required ? "*required*" : code(input.default), rowDescription(action, input)),
   );
   const outputRows = Object.entries(action.outputs).map(([name, output]) => row(`\`${name}\``, rowDescription(action, output)));

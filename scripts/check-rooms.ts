@@ -15,6 +15,8 @@ const workrooms = ["checks", "testdata", "process", "results", "gate", "alerts"]
 /** Files in src itself that the two doors, action and cli, have in common. */
 const hall = [
   "suite.ts",
+  "identify.ts",
+  "executions.ts",
   "undo.ts",
   "record.ts",
   "audit-log.ts",

@@ -14,6 +14,8 @@ export const auditFile = "audit.jsonl";
 export interface AuditedRun {
   who: string;
   run: string;
+  /** The gate run that it belongs to. */
+  gate?: string;
   environment: string;
   stage: StageName;
 }

@@ -4,11 +4,15 @@ import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { pidSpace, startOf } from "./process/linux-proc.ts";
 
-/** Who holds a lock. `start` and `place` tell it from a later process with the same number, here or in another container. */
-interface Holder {
+/** A process. `start` and `place` tell it from a later one with the same number, here or in another container. */
+export interface ProcessName {
   pid: number;
   start: string;
   place: string;
+}
+
+/** Who holds a lock. */
+interface Holder extends ProcessName {
   /** One taking of a lock, and no other. */
   taking: string;
 }
@@ -49,8 +53,7 @@ const noLinks = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 
 /** Linked, not written: so it names its holder from its first moment, whenever the one who makes it is killed. */
 async function made(path: string): Promise<boolean> {
-  ownStart ??= startOf(process.pid) ?? "";
-  const holder: Holder = { pid: process.pid, start: ownStart, place, taking: randomUUID() };
+  const holder: Holder = { ...thisProcess(), taking: randomUUID() };
   const text = JSON.stringify(holder);
   const draft = `${path}.${holder.taking}`;
   try {
@@ -84,15 +87,25 @@ async function readHolder(path: string): Promise<Holder | undefined> {
 }
 
 async function hasDied(path: string, holder: Holder): Promise<boolean> {
-  const isOld = async () => Date.now() - ((await modified(path)) ?? Date.now()) > foreignLockMs;
-  if (holder.place !== place) return await isOld();
-  const start = process.platform === "linux" ? startOf(holder.pid) : undefined;
-  if (start !== undefined) return start !== holder.start;
-  const there = answers(holder.pid);
+  const lives = isLiving(holder);
+  return lives === undefined ? Date.now() - ((await modified(path)) ?? Date.now()) > foreignLockMs : !lives;
+}
+
+export function thisProcess(): ProcessName {
+  ownStart ??= startOf(process.pid) ?? "";
+  return { pid: process.pid, start: ownStart, place };
+}
+
+/** Whether that process still runs; undefined where nobody here can tell: it is on another machine, or in another container. */
+export function isLiving(named: ProcessName): boolean | undefined {
+  if (named.place !== place) return undefined;
+  const start = process.platform === "linux" ? startOf(named.pid) : undefined;
+  if (start !== undefined) return start === named.start;
+  const there = answers(named.pid);
   // Somebody else's, whom /proc may hide: as good as on another machine.
-  if (there === "denied") return await isOld();
+  if (there === "denied") return undefined;
   // One that has ended and was not fetched yet still answers.
-  return process.platform === "linux" || !there;
+  return process.platform !== "linux" && there;
 }
 
 function answers(pid: number): boolean | "denied" {

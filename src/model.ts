@@ -320,6 +320,8 @@ export interface KeyTtlResult {
 
 export interface CleanupResult {
   scope: "run" | "expired" | "all";
+  /** Of scope `run`: the runs whose test data this is about, where it is not the report's own. */
+  runs?: string[];
   dryRun: boolean;
   digest: string;
   tables: TableCleanup[];
@@ -355,6 +357,10 @@ export interface Origin {
   workflowRun?: string;
   attempt?: string;
   job?: string;
+  /** The cell of the job's matrix: `browser=firefox, shard=2`. */
+  cell?: string;
+  /** GITHUB_ACTION: the step's id, or a name that the runner made up. */
+  step?: string;
   actor?: string;
 }
 
@@ -366,8 +372,10 @@ export interface StageReport {
   /** One sentence that says why. */
   reason: string;
   environment: { name: string; access: "read-only" | "test-data" };
-  /** `<ms>_<8 hex>` */
+  /** `<ms>_<8 hex>`: this execution of the stage, and no other. Its test data carries it. */
   runId: string;
+  /** What all stages of one gate have in common: the workflow run, or in a terminal the run of the preflight that began it. */
+  gateId?: string;
   commit: Commit;
   origin: Origin;
   startedAt: string;
@@ -408,6 +416,8 @@ export interface Evidence {
   verdict: Verdict;
   environment: string;
   runId: string;
+  /** As in the report; absent in evidence of versions that had one run id for all stages. */
+  gateId?: string;
   commit: Commit;
   origin: Origin;
   finishedAt: string;
@@ -421,6 +431,8 @@ export interface Evidence {
 export interface AuditNote {
   /** `decision`: what was decided. `statement`: what was written to the environment. */
   action: "decision" | "statement";
+  /** The run whose test data this is about, where it is not the stage's own. */
+  run?: string;
   details: Record<string, string | number | boolean | null>;
   counts: Record<string, number>;
 }

@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type AuditLog, auditFile } from "./audit-log.ts";
+import { takeLock } from "./lock-file.ts";
 import { type StageName, type StageReport, stageNames, UserError, worstVerdict } from "./model.ts";
 import { makeOwnDirectory, NotAPlainFile, readOwn, writeOwn } from "./plain-file.ts";
 import { toHtml } from "./report/html.ts";
@@ -33,46 +34,73 @@ export async function recordReport(
   const safe = redacted(report, redact);
   const reportText = `${JSON.stringify(safe, undefined, 2)}\n`;
   const files = {
-    report: join(reports, `${report.stage}.json`),
+    // Of this execution alone: another job in this workspace may run the same stage.
+    report: join(reports, `${report.stage}-${report.runId}.json`),
     summary: join(records, "summary.md"),
     html: join(records, "report.html"),
     audit: join(records, auditFile),
   };
   await writeOwn(files.report, reportText);
-  const { others, notes } = await otherReports(reports, safe);
-  const all = stageNames.flatMap((stage) => (stage === safe.stage ? [safe] : (others.get(stage) ?? [])));
-  await writeOwn(files.summary, toMarkdown(all));
-  await writeOwn(files.html, toHtml(all));
+  // Under the name that people and scripts look for: the newest of the stage.
+  await writeOwn(join(reports, `${report.stage}.json`), reportText);
+  // One at a time: else the slower of two would write a summary that lacks what the faster has just reported.
+  const notes = await alone(join(records, "summary.lock"), async () => {
+    const found = await otherReports(reports, safe);
+    const all = [safe, ...found.others].sort(byStageAndTime);
+    await writeOwn(files.summary, toMarkdown(all));
+    await writeOwn(files.html, toHtml(all));
+    return found.notes;
+  });
   return { report: safe, files: { ...files, reportText, summaryText: toMarkdown(safe) }, notes };
 }
 
+const lockWithinMs = 5_000;
+
+/** Where the lock cannot be had it is done all the same: a summary that lacks another job is better than none. */
+async function alone<Result>(lock: string, work: () => Promise<Result>): Promise<Result> {
+  const unlock = await takeLock(lock, lockWithinMs).catch(() => undefined);
+  try {
+    return await work();
+  } finally {
+    await unlock?.();
+  }
+}
+
+function byStageAndTime(a: StageReport, b: StageReport): number {
+  return stageNames.indexOf(a.stage) - stageNames.indexOf(b.stage) || Date.parse(a.startedAt) - Date.parse(b.startedAt);
+}
+
 /**
- * The reports of the other stages of the same run. What cannot be read takes nothing from this stage: a workspace that is used again may
- * hold reports of an older version, or half of one.
+ * The other reports of the same gate run that this workspace has: on a runner of every job and cell, in a terminal the newest of each
+ * other stage. What cannot be read takes nothing from this stage: a workspace that is used again may hold reports of an older version,
+ * or half of one.
  */
-async function otherReports(
-  directory: string,
-  { stage, runId }: StageReport,
-): Promise<{ others: Map<StageName, StageReport>; notes: string[] }> {
-  const names = await readdir(directory);
-  const others = new Map<StageName, StageReport>();
-  const notes: string[] = [];
-  for (const other of stageNames) {
-    const name = `${other}.json`;
-    if (other === stage || !names.includes(name)) continue;
-    let text = "";
+async function otherReports(directory: string, own: StageReport): Promise<{ others: StageReport[]; notes: string[] }> {
+  const others = new Map<string, StageReport>();
+  const notes = new Map<StageName, string>();
+  for (const name of (await readdir(directory)).sort()) {
+    const stage = stageNames.find((one) => reportName(one).test(name));
+    if (!stage) continue;
     try {
-      text = (await readOwn(join(directory, name))).toString("utf8");
+      const text = (await readOwn(join(directory, name))).toString("utf8");
+      const [runId, gateId] = ["runId", "gateId"].map((member) => new RegExp(`"${member}":\\s*"([^"]*)"`).exec(text)?.[1]);
+      // Of another gate run, or this very report under its other name.
+      if (runId !== undefined && (runId === own.runId ? stage === own.stage : (gateId ?? runId) !== own.gateId)) continue;
       const report = parseReport(text, name);
-      if (report.runId === runId) others.set(other, report);
+      const key = own.origin.workflowRun === undefined ? stage : report.runId;
+      if (key !== own.stage && !(Date.parse(others.get(key)?.startedAt ?? "") > Date.parse(report.startedAt)))
+        others.set(key, report);
     } catch (error) {
       if (!(error instanceof UserError || error instanceof NotAPlainFile)) throw error;
-      const said = /"runId":\s*"([^"]*)"/.exec(text)?.[1];
-      // Of another run, or of nobody knows which: that of this run would be missed.
-      if (said === undefined || said === runId) notes.push(`the summary is without ${other}: ${error.message}`);
+      notes.set(stage, `the summary is without ${stage}: ${error.message}`);
     }
   }
-  return { others, notes };
+  return { others: [...others.values()], notes: [...notes.values()] };
+}
+
+/** `integration.json`, and of each execution `integration-<run id>.json`. */
+function reportName(stage: StageName): RegExp {
+  return new RegExp(`^${stage}(?:-\\d{13}_[0-9a-f]{8})?\\.json$`);
 }
 
 /**

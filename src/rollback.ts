@@ -330,7 +330,7 @@ async function ranCommand(run: RollbackRun, command: string, say: Say, why: stri
         ENV_ACTIONS_COMMIT: report.commit.headSha ?? report.commit.sha,
         ENV_ACTIONS_VERDICT: report.verdict,
       },
-      logFile: join(records, "logs", "rollback.log"),
+      logFile: join(records, "logs", run.report.runId, "rollback.log"),
     },
     { signal: AbortSignal.any([run.cancel, AbortSignal.timeout(config.timeout)]), onLine: run.onLine, redact: run.redact },
   );

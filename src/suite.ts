@@ -3,26 +3,15 @@ import { type Aftermath, announced, rolledBack } from "./aftermath.ts";
 import { AuditLog, auditFile } from "./audit-log.ts";
 import { resolveTables } from "./config/classwaves.ts";
 import { loadConfig, selectEnvironment } from "./config/load.ts";
-import type { Config } from "./config/schema.ts";
+import { beginExecution, endExecution } from "./executions.ts";
 import type { ArtifactService } from "./gate/artifacts.ts";
 import { uploadAttachments, uploadLogs } from "./gate/attachments.ts";
-import { verifyDeployment } from "./gate/deployment.ts";
-import { evidenceOf, judgeSequence, type SequenceAnswer, stageBefore } from "./gate/evidence.ts";
-import { gitHub } from "./gate/github.ts";
-import { GitHubError } from "./gate/github-error.ts";
+import { evidenceOf } from "./gate/evidence.ts";
 import { commitOf, originOf } from "./gate/origin.ts";
-import { type EvidenceStore, evidenceStore } from "./gate/store.ts";
-import {
-  type AuditNote,
-  type Commit,
-  type Evidence,
-  type Origin,
-  type Progress,
-  type StageName,
-  type StageReport,
-  UserError,
-} from "./model.ts";
-import { makeOwnDirectory, NotAPlainFile, readOwn, recordsDirectory, writeOwn } from "./plain-file.ts";
+import { evidenceStore } from "./gate/store.ts";
+import { type Identity, identify } from "./identify.ts";
+import { type AuditNote, type Origin, type Progress, type StageName, type StageReport, UserError } from "./model.ts";
+import { makeOwnDirectory, NotAPlainFile, recordsDirectory, writeOwn } from "./plain-file.ts";
 import { blankInProc } from "./process/own-environment.ts";
 import { decided, type RecordedFiles, recordReport } from "./record.ts";
 import { childSummary } from "./report/markdown/child-summary.ts";
@@ -31,8 +20,9 @@ import { redacted, secretKeeper } from "./secrets.ts";
 import { childEnvironment } from "./stages/child-environment.ts";
 import { prepareChildSummary, takeChildSummary } from "./stages/child-summary.ts";
 import type { Overrides, StageContext } from "./stages/context.ts";
+import type { CutShort } from "./stages/cut-short.ts";
+import { beginLedger } from "./stages/ledger.ts";
 import { runStage } from "./stages/run.ts";
-import { isRunId, newRunId } from "./testdata/identity.ts";
 
 /** One stage, as the action and the terminal ask for it. */
 export interface StageRequest {
@@ -48,6 +38,14 @@ export interface StageRequest {
   /** The deployment that smoke follows: on a runner its id, which GitHub is asked about; in a terminal a person's word. */
   deployment?: string;
   githubToken?: string;
+  /** The cell of the job's matrix, as text. */
+  cell?: string;
+  /** The gate run that this stage belongs to, where the caller runs several stages. */
+  gateId?: string;
+  /** Told what a post step would need, before anything is made in the environment. */
+  onBegin?: (begun: Begun) => void;
+  /** In place of running the stage: it was killed, and this is its post step. */
+  cutShort?: Omit<Begun, "configText"> & CutShort & { configText: string | undefined };
   env: Readonly<Record<string, string | undefined>>;
   cancel: AbortSignal;
   onProgress: (progress: Progress) => void;
@@ -57,6 +55,17 @@ export interface StageRequest {
   onSecret: (secret: string) => void;
   /** Where the runner offers it: carries evidence from job to job. */
   artifacts?: ArtifactService;
+}
+
+/** An execution that has begun. Enough to clean up after it in another process, also where its workspace was cleaned. */
+export interface Begun {
+  runId: string;
+  gateId: string;
+  environment: string;
+  /** ISO 8601. */
+  startedAt: string;
+  /** The configuration file as it was read, without secrets. */
+  configText: string;
 }
 
 export interface StageAnswer {
@@ -71,19 +80,31 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   // What is told on the way is printed, in terminals too, where nobody masks it.
   const request = { ...asked, onProgress: (progress: Progress) => asked.onProgress(redacted(progress, secrets.redact)) };
   if (request.githubToken) secrets.add(request.githubToken);
-  const { config, tables, environment } = await readConfiguration(request, secrets.add);
+  const { config, configText, tables, environment } = await readConfiguration(request, secrets.add);
   const records = join(workspace, recordsDirectory);
   await makeRecords(records);
-  const [commit, origin] = [await commitOf(env, workspace), originOf(env)];
+  const [commit, origin] = [await commitOf(env, workspace), originOf(env, request.cell)];
   const store = evidenceStore(join(records, "evidence"), request.artifacts);
-  const identity = await identify(request, config, environment, store, records, { commit, origin });
+  const identity: Identity = request.cutShort
+    ? continued(request.cutShort)
+    : await identify({
+        ...{ stage, env, config, environment, store, records, commit, origin },
+        ...{ gateId: request.gateId, scope: request.overrides?.scope },
+        ...{ deployment: request.deployment, githubToken: request.githubToken, cancel: request.cancel },
+      });
+  const { runId, gateId } = identity;
   // What a run writes is no part of the project.
   await writeOwn(join(records, ".gitignore"), "*\n");
+  if (!request.cutShort) {
+    await beginExecution(records, { runId, gateId, stage, environment: environment.name, origin: placeOf(origin) });
+    await beginLedger({ stage, records, runId });
+    request.onBegin?.({ runId, gateId, environment: environment.name, startedAt: new Date().toISOString(), configText });
+  }
 
   const key = config.audit.key?.reveal();
   // Whoever could read it could write lines of the log.
   if (key !== undefined) blankInProc((name) => env[name] === key);
-  const auditedRun = { who: origin.actor ?? "unknown", run: identity.runId, environment: environment.name, stage, key };
+  const auditedRun = { who: origin.actor ?? "unknown", run: runId, gate: gateId, environment: environment.name, stage, key };
   const audit = new AuditLog(join(records, auditFile), auditedRun, secrets.redact);
   request.onAuditLog?.((note) => audit.write(note));
   const context: Omit<StageContext, "signal" | "audit"> = {
@@ -91,8 +112,10 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     config,
     tables,
     environment,
-    runId: identity.runId,
-    runStarted: Number(identity.runId.split("_")[0]),
+    runId,
+    runStarted: Number(runId.split("_")[0]),
+    gateId,
+    cleans: identity.cleans,
     workspace,
     records,
     env,
@@ -110,7 +133,9 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     commit,
     origin,
     refusal: identity.refusal,
+    cutShort: request.cutShort,
   });
+  await endExecution(records, runId);
   const aftermath = aftermathOf(request, context, audit);
   // In this order: what was rolled back stands before the decision in the log, and nobody is told of a verdict that still may change.
   const concluded = await announced(await decided(await rolledBack(found, aftermath), audit), aftermath);
@@ -145,14 +170,23 @@ async function makeRecords(records: string): Promise<void> {
   }
 }
 
+function continued({ runId, gateId }: Pick<Begun, "runId" | "gateId">): Identity {
+  return { runId, gateId, cleans: { runs: [], leftAlone: [] }, refusal: undefined, problems: [] };
+}
+
+function placeOf({ workflowRun, attempt, job, cell, step }: Origin) {
+  return { workflowRun, attempt, job, ...(cell ? { cell } : {}), ...(step ? { step } : {}) };
+}
+
 function aftermathOf(request: StageRequest, context: Omit<StageContext, "signal" | "audit">, audit: AuditLog): Aftermath {
   const { environment, records, workspace, env, secrets, stage } = context;
   return {
     alerts: environment.alerts,
-    rollback: environment.rollback,
+    // Of a smoke that was killed nobody knows what it would have seen: a person decides.
+    rollback: request.cutShort ? undefined : environment.rollback,
     deployment: request.deployment,
     githubToken: request.githubToken,
-    cancelled: request.cancel.aborted,
+    cancelled: request.cancel.aborted || request.cutShort?.cancelledBy !== undefined,
     cancel: request.cancel,
     records,
     workspace,
@@ -166,7 +200,9 @@ function aftermathOf(request: StageRequest, context: Omit<StageContext, "signal"
 
 /** The configuration as the request names it, with its secrets told. @throws UserError */
 export async function readConfiguration(
-  request: Pick<StageRequest, "workspace" | "env" | "configFile" | "environment">,
+  request: Pick<StageRequest, "workspace" | "env" | "configFile" | "environment"> & {
+    cutShort?: { configText: string | undefined };
+  },
   addSecret: (secret: string) => void,
 ) {
   const { workspace, env, configFile } = request;
@@ -175,115 +211,15 @@ export async function readConfiguration(
     cwd: workspace,
     env,
     ...(request.environment ? { environment: request.environment } : {}),
+    // As it was when the stage began: a later step may have checked out another, or removed it.
+    ...(request.cutShort?.configText === undefined ? {} : { text: request.cutShort.configText }),
   });
   for (const secret of loaded.secrets) addSecret(secret.reveal());
   const { name, environment } = selectEnvironment(loaded.config, request.environment);
-  return { config: loaded.config, tables: resolveTables(loaded.config.testData), environment: { ...environment, name } };
-}
-
-interface Identity {
-  runId: string;
-  /** Why the stage must not start. */
-  refusal: string | undefined;
-  problems: string[];
-}
-
-/**
- * Which run this is, and whether the stage may start. Preflight begins a run; the others continue it: the run under way is named
- * by the environment, by this workspace, or by the evidence of the stage before.
- */
-async function identify(
-  request: StageRequest,
-  config: Config,
-  environment: StageContext["environment"],
-  store: EvidenceStore,
-  records: string,
-  { commit, origin }: { commit: Commit; origin: Origin },
-): Promise<Identity> {
-  const { stage, env } = request;
-  const named = env.ENV_ACTIONS_RUN_ID || undefined;
-  if (named !== undefined && !isRunId(named))
-    throw new UserError(
-      `ENV_ACTIONS_RUN_ID is "${named}", but a run is called like ${newRunId()}: <milliseconds>_<8 hexadecimal digits>`,
-    );
-  const runFile = join(records, "run.json");
-  const underWay = named ?? (await readRun(runFile, origin));
-  const needed = stageBefore(stage);
-  if (stage === "preflight")
-    return { runId: await beginRun(runFile, named ?? newRunId(), origin), refusal: undefined, problems: [] };
-  // The run's test data of a run that nobody knows is nothing, and would be said to be gone.
-  if (stage === "cleanup" && request.overrides?.scope === "run" && underWay === undefined)
-    throw new UserError(
-      "scope run deletes what one run made, and no run is under way in this workspace: name it with ENV_ACTIONS_RUN_ID, or take scope expired",
-    );
-  if (needed === undefined) return { runId: underWay ?? newRunId(), refusal: undefined, problems: [] };
-
-  const { evidence, problems } = await store.find(needed);
-  const environments = [environment.name, ...(stage === "smoke" && environment.promotedFrom ? [environment.promotedFrom] : [])];
-  const deployment =
-    stage === "smoke" && request.deployment ? await followedDeployment(request, config, commit, origin) : undefined;
-  const judge = (candidate: Evidence | undefined) =>
-    judgeSequence({
-      stage,
-      environments,
-      commit,
-      origin,
-      runId: underWay,
-      evidence: candidate,
-      deployment,
-      now: Date.now(),
-      maxAgeMs: config.evidence.maxAge,
-    });
-  const accepted = evidence.find((candidate) => judge(candidate).allowed);
-  const answer = judge(accepted ?? evidence.find((candidate) => environments.includes(candidate.environment)) ?? evidence[0]);
-  const runId = underWay ?? accepted?.runId ?? newRunId();
-  if (accepted && !underWay) await beginRun(runFile, runId, origin);
-  return { runId, refusal: answer.allowed ? undefined : answer.why, problems };
-}
-
-/** A deployment that a workflow names is believed only when GitHub says that it succeeded, with the commit that is looked at. */
-async function followedDeployment(
-  request: StageRequest,
-  config: Config,
-  commit: Commit,
-  origin: Origin,
-): Promise<SequenceAnswer> {
-  const { deployment: id = "", githubToken, env, cancel } = request;
-  if (origin.kind === "terminal")
-    return { allowed: true, why: `it follows deployment ${id}, as ${origin.actor ?? "somebody"} says` };
-  const refuse = (why: string): SequenceAnswer => ({ allowed: false, why: `smoke was to follow deployment ${id}, but ${why}` });
-  try {
-    const api = await gitHub(githubToken, env, { cancel });
-    const question = { repository: origin.repository ?? "", id, commit, now: Date.now(), maxAgeMs: config.evidence.maxAge };
-    const answer = await verifyDeployment(api, question);
-    return answer.verified ? { allowed: true, why: answer.why } : refuse(answer.why);
-  } catch (error) {
-    if (!(error instanceof GitHubError)) throw error;
-    return refuse(`that could not be verified: ${error.message}`);
-  }
-}
-
-async function beginRun(file: string, runId: string, origin: Origin): Promise<string> {
-  await writeOwn(file, `${JSON.stringify({ runId, workflowRun: origin.workflowRun })}\n`);
-  return runId;
-}
-
-/** The run that this workspace is in; not one of another workflow run, whose files a self-hosted runner may still have. */
-async function readRun(file: string, origin: Origin): Promise<string | undefined> {
-  let text: string;
-  try {
-    text = (await readOwn(file)).toString("utf8");
-  } catch (error) {
-    // A link in its place names no run; the next one replaces it.
-    if (error instanceof NotAPlainFile) return undefined;
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-  try {
-    const run = JSON.parse(text) as { runId?: unknown; workflowRun?: unknown };
-    return typeof run.runId === "string" && isRunId(run.runId) && run.workflowRun === origin.workflowRun ? run.runId : undefined;
-  } catch {
-    // A torn file of a stopped run names no run.
-    return undefined;
-  }
+  return {
+    config: loaded.config,
+    configText: loaded.text,
+    tables: resolveTables(loaded.config.testData),
+    environment: { ...environment, name },
+  };
 }

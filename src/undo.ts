@@ -49,6 +49,7 @@ export async function performUndo(request: UndoRequest): Promise<UndoResult> {
   const who = {
     who: origin.actor ?? "unknown",
     run: report.runId,
+    ...(report.gateId ? { gate: report.gateId } : {}),
     environment: named,
     stage: report.stage,
     key: config.audit.key?.reveal(),

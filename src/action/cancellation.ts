@@ -15,12 +15,13 @@ export interface Cancellation {
  * the second the log is told what is left, because nobody can say it after the third; and cleaning up goes on until then. What does
  * not fit into those ten seconds is left to the post step, which still runs.
  */
-export function cancellation(say: (text: string) => void): Cancellation {
+export function cancellation(say: (text: string) => void, onCancel: (signal: string) => void): Cancellation {
   const controller = new AbortController();
   const remaining = new Remaining();
   let audit: ((note: AuditNote) => Promise<void>) | undefined;
   const cancel = (name: string) => {
     if (!controller.signal.aborted) {
+      onCancel(name);
       say(`${name}: stopping what was started, and cleaning up`);
       controller.abort(new Error(`cancelled by ${name}`));
       return;

@@ -1,3 +1,4 @@
+import { matrixCell } from "../gate/matrix.ts";
 import { isCommit, isPlanDigest, type StageName, stageNames } from "../model.ts";
 import { type Input, type InputName, inputs } from "./interface.ts";
 
@@ -19,6 +20,8 @@ export interface ActionInputs {
   scope: "run" | "expired" | "all";
   dryRun: boolean;
   planDigest: string | undefined;
+  /** The cell of the job's matrix, as text. */
+  cell: string | undefined;
 }
 
 export type InputsRead = { ok: true; inputs: ActionInputs } | { ok: false; mistakes: string[] };
@@ -64,6 +67,8 @@ export function readInputs(env: Env): InputsRead {
     scope: choice("scope", value("scope") ?? "expired", scopes),
     dryRun: choice("dry-run", value("dry-run") ?? "true", ["true", "false"]) === "true",
     planDigest: value("plan-digest"),
+    // Its default is an expression as well.
+    cell: matrixCell(inputOf(env, "matrix")),
   };
   if (read.planDigest !== undefined && !isPlanDigest(read.planDigest))
     mistakes.push(

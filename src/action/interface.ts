@@ -10,6 +10,8 @@ export interface Input {
   /** The stages whose composite declares it; absent = all. */
   stages?: readonly StageName[];
   default?: string;
+  /** The runner fills it in, and nobody writes it in a workflow: it stands in no table of the README. */
+  hidden?: true;
 }
 
 const tested: readonly StageName[] = ["integration", "e2e"];
@@ -58,6 +60,11 @@ export const inputs = {
     description: "The digest that the dry run showed; needed for scope `all`, checked wherever it is given.",
     stages: ["cleanup"],
   },
+  matrix: {
+    description: "The cell of the job's matrix, which the runner fills in. Do not set it.",
+    default: "${{ toJson(matrix) }}",
+    hidden: true,
+  },
 } as const satisfies Record<string, Input>;
 
 export type InputName = keyof typeof inputs;
@@ -74,7 +81,8 @@ export const outputs = {
   "audit-head": {
     description: "The last line of the audit log, `<number>:<hash>`; `env-actions audit verify --head` compares the log with it.",
   },
-  "run-id": { description: "The run's identity, `<ms>_<8 hex>`; its test data carries it." },
+  "run-id": { description: "The identity of this execution of the stage, `<ms>_<8 hex>`; its test data carries it." },
+  "gate-id": { description: "The same for all stages of one gate: on a runner it names the workflow run." },
   tests: { description: "How many tests ran.", stages: tested },
   "failed-tests": { description: "How many of them failed.", stages: tested },
   "flaky-tests": { description: "How many passed only when run again.", stages: tested },

@@ -1,6 +1,7 @@
 import { UserError } from "../model.ts";
 import { errorCommand } from "./command.ts";
 import { readInputs } from "./inputs.ts";
+import { isPostStep, saveVisit } from "./state.ts";
 
 /**
  * What the runner starts, as main step and again as post step. The stages, and with them every library, are loaded only when the
@@ -8,7 +9,9 @@ import { readInputs } from "./inputs.ts";
  */
 export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   try {
-    if (env.STATE_POST === "true") return await (await import("./post.ts")).post(env);
+    if (isPostStep(env)) return await (await import("./post.ts")).post(env);
+    // Before anything can go wrong: the post step reads the inputs again, and must not take a corrected one for an order.
+    saveVisit(env);
     const read = readInputs(env);
     if (!read.ok) throw new UserError(read.mistakes.join("\n"));
     process.exitCode = await (await import("./run.ts")).run(read.inputs, env);

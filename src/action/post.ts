@@ -1,36 +1,50 @@
 import * as core from "@actions/core";
-import { opensTheGate } from "../model.ts";
+import { opensTheGate, UserError } from "../model.ts";
 import { endMarked } from "../process/tree.ts";
 import { publish } from "./publish.ts";
-import { perform, type SavedState } from "./run.ts";
+import { perform } from "./run.ts";
+import { unfinished } from "./state.ts";
 
 /**
- * Runs after the job, also when it failed or was cancelled. A main step that ended has cleaned up by itself; after one that was
- * cut short, its test data is deleted here.
+ * Runs after the job, also when it failed or was cancelled. A main step that ended has cleaned up by itself; for one that was killed
+ * its test data is deleted here, and its report says that it was cut short.
  */
 export async function post(env: NodeJS.ProcessEnv): Promise<void> {
-  const state = JSON.parse(env.STATE_STAGE ?? "{}") as Partial<SavedState>;
-  const { stage, config, workspace, environment, mark } = state;
-  if (env.STATE_FINISHED === "true" || config === undefined || workspace === undefined) return;
-  if (stage !== "integration" && stage !== "e2e") return;
-  core.info(`${stage} was cut short: deleting the test data of its run`);
-  if (mark !== undefined) await endWhatRuns(stage, mark);
-  const answer = await perform(process.env, {
-    stage: "cleanup",
-    workspace,
-    configFile: config,
-    overrides: { scope: "run", execute: true },
-    ...(environment ? { environment } : {}),
+  const state = unfinished(env);
+  if (!state) return;
+  const { asked, begun, cancelledBy } = state;
+  core.info(`${asked.stage} was cut short: ending what it had started, and deleting the test data of run ${begun.runId}`);
+  const stillRan = await endWhatRuns(asked.stage, asked.mark);
+  const answer = await perform(env, {
+    stage: asked.stage,
+    workspace: asked.workspace,
+    configFile: asked.config,
+    environment: begun.environment,
+    ...(asked.cell ? { cell: asked.cell } : {}),
+    cutShort: { ...begun, cancelledBy, stillRan },
+  }).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UserError(
+      `${asked.stage} was cut short, and nothing was deleted: test data of run ${begun.runId} may be left in ${begun.environment}. Delete it with \`ENV_ACTIONS_RUN_ID=${begun.runId} env-actions cleanup --environment ${begun.environment} --scope run --execute\`. The reason: ${why}`,
+    );
   });
   await publish(answer);
+  const { report } = answer;
+  const cleanup = report.checks.find(({ id }) => id === "test-data.cleanup");
   // A job that is being cancelled has failed already; one that leaves test data behind should say so all the same.
-  if (!opensTheGate(answer.report.verdict))
-    core.setFailed(`test data of run ${answer.report.runId} may be left: ${answer.report.reason}`);
+  if (cleanup && !opensTheGate(cleanup.verdict))
+    core.setFailed(`test data of run ${report.runId} may be left: ${cleanup.message ?? cleanup.observed ?? cleanup.verdict}`);
 }
 
 /** First of all: tests that still run would go on to make test data while it is deleted, and after that. */
-async function endWhatRuns(stage: string, mark: string): Promise<void> {
+async function endWhatRuns(stage: string, mark: string): Promise<string | undefined> {
   const outcome = await endMarked(mark);
-  if (outcome === "ended" || outcome === "killed") core.info(`what ${stage} had started still ran, and was ${outcome}`);
-  if (outcome === "left") core.warning(`what ${stage} had started still runs, and may make test data after this`);
+  if (outcome === "none" || outcome === "unknown") return undefined;
+  const text =
+    outcome === "left"
+      ? `What ${stage} had started still runs, and may make test data after this.`
+      : `What ${stage} had started still ran, and was ${outcome}.`;
+  if (outcome === "left") core.warning(text);
+  else core.info(text);
+  return text;
 }

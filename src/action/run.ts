@@ -5,7 +5,7 @@ import { parseDuration, parsePercent } from "../config/units.ts";
 import { exitStatus } from "../exit-status.ts";
 import { artifactService } from "../gate/artifacts.ts";
 import { refuseForeignHead } from "../gate/foreign-head.ts";
-import { type StageReport, UserError } from "../model.ts";
+import { UserError } from "../model.ts";
 import { blankInProc } from "../process/own-environment.ts";
 import { marked } from "../process/tree.ts";
 import { headText } from "../report/audit.ts";
@@ -19,26 +19,16 @@ import { type Output, type OutputName, outputs } from "./interface.ts";
 import { printProgress } from "./log.ts";
 import { publish } from "./publish.ts";
 import { guardRunnerFiles } from "./runner-files.ts";
-
-/** What the post step needs to clean up after a main step that was cut short. No secret is among it. */
-export interface SavedState {
-  stage: StageReport["stage"];
-  config: string;
-  environment: string | undefined;
-  workspace: string;
-  /** By which what the stage started is found again. */
-  mark: string;
-}
+import { saveAsked, saveBegun, saveCancelled, saveFinished } from "./state.ts";
 
 /** @returns the exit status. @throws UserError */
 export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise<number> {
   const workspace = resolve(env.GITHUB_WORKSPACE ?? ".", inputs.workingDirectory);
   const mark = randomUUID();
-  const state: SavedState = { stage: inputs.stage, config: inputs.config, environment: inputs.environment, workspace, mark };
-  core.saveState("POST", "true");
+  const { stage, config, environment, cell } = inputs;
   // Before the configuration is read: it may be a stranger's. The post step then has nothing to do, and reads none either.
-  await refuseForeignHead({ env, workspace, configFile: inputs.config, allowed: inputs.foreignHead });
-  core.saveState("STAGE", JSON.stringify(state));
+  await refuseForeignHead({ env, workspace, configFile: config, allowed: inputs.foreignHead });
+  saveAsked(env, { stage, config, environment, workspace, cell, mark });
   const restored = await guardRunnerFiles(process.env);
   const answer = await performed(marked(process.env, mark), {
     stage: inputs.stage,
@@ -48,6 +38,8 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise
     ...(inputs.environment ? { environment: inputs.environment } : {}),
     ...(inputs.deployment ? { deployment: inputs.deployment } : {}),
     ...(inputs.githubToken ? { githubToken: inputs.githubToken } : {}),
+    ...(cell ? { cell } : {}),
+    onBegin: (begun) => saveBegun(env, begun),
     ...(inputs.budget ? { budgetMs: budgetFrom(inputs.budget) } : {}),
   });
   const forged = await restored();
@@ -66,7 +58,7 @@ async function performed(env: NodeJS.ProcessEnv, request: Parameters<typeof perf
   try {
     return await perform(env, request);
   } finally {
-    core.saveState("FINISHED", "true");
+    saveFinished(env);
   }
 }
 
@@ -75,13 +67,26 @@ export async function perform(
   env: NodeJS.ProcessEnv,
   request: Pick<
     StageRequest,
-    "stage" | "workspace" | "configFile" | "overrides" | "environment" | "deployment" | "githubToken" | "budgetMs"
+    | "stage"
+    | "workspace"
+    | "configFile"
+    | "overrides"
+    | "environment"
+    | "deployment"
+    | "githubToken"
+    | "budgetMs"
+    | "cell"
+    | "onBegin"
+    | "cutShort"
   >,
 ): Promise<StageAnswer> {
   // Before anything of the project's is started, which could look there.
   blankInProc(isSuitesOwn);
   const artifacts = artifactService(env);
-  const cancel = cancellation((text) => core.info(text));
+  const cancel = cancellation(
+    (text) => core.info(text),
+    (signal) => saveCancelled(env, signal),
+  );
   try {
     return await performStage({
       ...request,
@@ -134,6 +139,7 @@ export function outputsOf({ report, files }: StageAnswer): [OutputName, string][
     summary: files.summary,
     ...(report.auditHead ? { "audit-head": headText(report.auditHead) } : {}),
     "run-id": report.runId,
+    "gate-id": report.gateId ?? report.runId,
     score: report.score ? `${report.score.percent}%` : "none",
     rollback: report.rollback?.outcome ?? "none",
     ...(tests && {

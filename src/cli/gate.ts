@@ -17,6 +17,7 @@ const makesTestData: readonly StageName[] = ["integration", "e2e"];
  */
 export async function runGate(request: Omit<StageRequest, "stage">, production: string | undefined): Promise<GateEnd[]> {
   const ends: GateEnd[] = [];
+  let gateId: string | undefined;
   let closedBy: StageReport | undefined;
   for (const stage of stageNames) {
     if (closedBy && stage !== "cleanup") {
@@ -33,7 +34,9 @@ export async function runGate(request: Omit<StageRequest, "stage">, production: 
         : stage === "cleanup"
           ? { overrides: { scope: "run", execute: true } }
           : {};
-    const answer = await performStage({ ...request, ...own, stage });
+    // Another gate may have begun in this workspace meanwhile: the stages of this one stay together.
+    const answer = await performStage({ ...request, ...own, stage, ...(gateId ? { gateId } : {}) });
+    gateId = answer.report.gateId;
     ends.push({ stage, answer });
     if (!opensTheGate(answer.report.verdict)) closedBy ??= answer.report;
   }

@@ -23,6 +23,8 @@ export interface LoadOptions {
   env: Variables;
   /** The environment that the run is about; the file's `defaultEnvironment` if left out or empty. */
   environment?: string;
+  /** Its content, where it was read before: the file may be another by now, or gone. */
+  text?: string;
 }
 
 export interface LoadedConfig {
@@ -31,6 +33,8 @@ export interface LoadedConfig {
    */
   config: Config;
   file: string;
+  /** As it was read, with no variable filled in. */
+  text: string;
   /** To be masked before anything prints. */
   secrets: Secret[];
   /** Other environments of the file that cannot be used here → the variables they lack (a sandbox job has no production secrets). */
@@ -48,8 +52,8 @@ const mostBytes = 1_000_000;
  *
  * @throws UserError with every mistake in the file, each with its place and the cure.
  */
-export async function loadConfig({ file, cwd, env, environment }: LoadOptions): Promise<LoadedConfig> {
-  const text = await readText(file, cwd);
+export async function loadConfig({ file, cwd, env, environment, ...read }: LoadOptions): Promise<LoadedConfig> {
+  const text = read.text ?? (await readText(file, cwd));
   const yaml = parseYaml(text);
   if (yaml.broken) throw mistakesError({ name: file, text, hidden: hiddenSpansOfBroken(text) }, yaml.mistakes);
   if (yaml.data === undefined || yaml.data === null)
@@ -72,7 +76,7 @@ export async function loadConfig({ file, cwd, env, environment }: LoadOptions): 
 
   const unresolved = unresolvedEnvironments(filled.blanks);
   const config = configSchema.parse(withoutEnvironments(filled.value, Object.keys(unresolved)));
-  return { config: { ...config, defaultEnvironment: defaultEnvironmentOf(filled.value) }, file, secrets, unresolved };
+  return { config: { ...config, defaultEnvironment: defaultEnvironmentOf(filled.value) }, file, text, secrets, unresolved };
 }
 
 /**

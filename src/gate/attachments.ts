@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { StageReport } from "../model.ts";
 import { NotAPlainFile, readOwn } from "../plain-file.ts";
@@ -40,13 +39,12 @@ interface Bundle {
 
 async function upload(
   artifacts: ArtifactService,
-  { stage, environment, origin }: StageReport,
+  { stage, environment, origin, runId }: StageReport,
   workspace: string,
   { kind, what, files }: Bundle,
 ): Promise<string[]> {
   if (files.length === 0) return [];
-  // Names are unique within a run, and a job may run twice.
-  const name = `env-actions-${kind}-${stage}-${environment.name}-${origin.attempt ?? "1"}-${randomBytes(3).toString("hex")}`;
+  const name = `env-actions-${kind}-${stage}-${environment.name}-${origin.attempt ?? "1"}-${runId}`;
   try {
     const read = await Promise.all(files.map((file) => contentOf(workspace, file)));
     const contents = read.flatMap((one) => ("content" in one ? [one] : []));
@@ -60,7 +58,7 @@ async function upload(
 
 /** A test may have put something else in its place; then the others are uploaded all the same. */
 async function contentOf(workspace: string, file: string): Promise<{ name: string; content: Buffer } | { problem: string }> {
-  const name = file.replace(/^\.env-actions\/(?:attachments\/[^/]+|logs)\//, "");
+  const name = file.replace(/^\.env-actions\/(?:attachments\/[^/]+|logs(?:\/\d{13}_[0-9a-f]{8})?)\//, "");
   try {
     return { name, content: await readOwn(join(workspace, file)) };
   } catch (error) {

@@ -4,8 +4,8 @@ import type { Commit, Origin } from "../model.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Where this run happens, from the runner's variables. */
-export function originOf(env: Env): Origin {
+/** Where this run happens, from the runner's variables. @param cell of the job's matrix, which no variable tells */
+export function originOf(env: Env, cell?: string): Origin {
   if (env.GITHUB_ACTIONS !== "true") return { kind: "terminal", actor: userInfo().username };
   return {
     kind: "github",
@@ -14,6 +14,8 @@ export function originOf(env: Env): Origin {
     workflowRun: env.GITHUB_RUN_ID,
     attempt: env.GITHUB_RUN_ATTEMPT,
     job: env.GITHUB_JOB,
+    ...(cell ? { cell } : {}),
+    ...(env.GITHUB_ACTION ? { step: env.GITHUB_ACTION } : {}),
     actor: env.GITHUB_ACTOR,
   };
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Evidence, StageName } from "../model.ts";
@@ -8,8 +7,11 @@ import { parseEvidence } from "./evidence.ts";
 
 /** Keeps evidence as files, for the stages of one job or terminal, and as artifacts of the workflow run, for its other jobs. */
 export interface EvidenceStore {
-  /** All that there is of a stage, the newest first; `problems` says what could not be read. */
-  find(stage: StageName): Promise<{ evidence: Evidence[]; problems: string[] }>;
+  /**
+   * All that there is of a stage, the newest first; `problems` says what could not be read. `unread`: artifacts of this workflow run
+   * that are there and cannot be read, so that nobody knows what the job or cell that left them has found.
+   */
+  find(stage: StageName): Promise<{ evidence: Evidence[]; problems: string[]; unread: string[] }>;
   /** @returns what could not be kept: a later job would miss it. */
   keep(evidence: Evidence, files: { name: string; content: string }[]): Promise<string[]>;
 }
@@ -22,19 +24,24 @@ export function evidenceStore(directory: string, artifacts: ArtifactService | un
     async find(stage) {
       const found = [
         await fromFiles(directory, stage),
-        artifacts ? await fromArtifacts(artifacts, stage) : { evidence: [], problems: [] },
+        artifacts ? await fromArtifacts(artifacts, stage) : { evidence: [], problems: [], unread: [] },
       ];
       const evidence = found
         .flatMap((source) => source.evidence)
         .sort((a, b) => Date.parse(b.finishedAt) - Date.parse(a.finishedAt));
-      return { evidence, problems: found.flatMap((source) => source.problems) };
+      const known = (name: string) => evidence.some(({ runId }) => name.endsWith(runId));
+      return {
+        evidence,
+        problems: found.flatMap((source) => source.problems),
+        // What an earlier step of this job has left in a file is known all the same.
+        unread: found.flatMap((source) => source.unread).filter((name) => !known(name)),
+      };
     },
     async keep(evidence, files) {
       const text = `${JSON.stringify(evidence, undefined, 2)}\n`;
-      await writeOwn(join(directory, `${evidence.stage}-${evidence.environment}.json`), text);
+      await writeOwn(join(directory, `${evidence.stage}-${evidence.environment}-${evidence.runId}.json`), text);
       if (!artifacts) return [];
-      // Names are unique within a run, and a job may run twice.
-      const name = `${artifactPrefix(evidence.stage)}${evidence.environment}-${evidence.origin.attempt ?? "1"}-${randomBytes(3).toString("hex")}`;
+      const name = `${artifactPrefix(evidence.stage)}${evidence.environment}-${evidence.origin.attempt ?? "1"}-${evidence.runId}`;
       const contents = [{ name: evidenceFile, content: text }, ...files].map((file) => ({
         name: file.name,
         content: Buffer.from(file.content),
@@ -52,10 +59,11 @@ export function evidenceStore(directory: string, artifacts: ArtifactService | un
 interface Found {
   evidence: Evidence[];
   problems: string[];
+  unread: string[];
 }
 
 async function fromFiles(directory: string, stage: StageName): Promise<Found> {
-  const found: Found = { evidence: [], problems: [] };
+  const found: Found = { evidence: [], problems: [], unread: [] };
   for (const name of await namesIn(directory)) {
     if (!name.startsWith(`${stage}-`) || !name.endsWith(".json")) continue;
     try {
@@ -77,12 +85,12 @@ async function namesIn(directory: string): Promise<string[]> {
 }
 
 async function fromArtifacts(artifacts: ArtifactService, stage: StageName): Promise<Found> {
-  const found: Found = { evidence: [], problems: [] };
+  const found: Found = { evidence: [], problems: [], unread: [] };
   let names: string[];
   try {
     names = (await artifacts.list()).map((artifact) => artifact.name).filter((name) => name.startsWith(artifactPrefix(stage)));
   } catch (error) {
-    return { evidence: [], problems: [`the artifacts of this workflow run could not be read: ${message(error)}`] };
+    return { evidence: [], problems: [`the artifacts of this workflow run could not be read: ${message(error)}`], unread: [] };
   }
   for (const name of names) {
     try {
@@ -91,6 +99,7 @@ async function fromArtifacts(artifacts: ArtifactService, stage: StageName): Prom
       found.evidence.push(parseEvidence(file.content.toString("utf8")));
     } catch (error) {
       // One broken artifact must not hide the good ones.
+      found.unread.push(name);
       found.problems.push(`the artifact ${name} is not readable as evidence: ${message(error)}`);
     }
   }

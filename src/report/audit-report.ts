@@ -61,14 +61,14 @@ export class AuditReporter {
   readonly #only: string | undefined;
   readonly #runs = new Map<string, AuditedRunReport>();
 
-  /** @param only the one run that is asked for; all of them if left out */
+  /** @param only the one run that is asked for, or the gate run whose runs are; all of them if left out */
   constructor(only?: string) {
     this.#only = only;
   }
 
   take(entry: AuditEntry): void {
     const run = String(entry.run);
-    if (this.#only !== undefined && run !== this.#only) return;
+    if (this.#only !== undefined && run !== this.#only && entry.gate !== this.#only) return;
     const report = this.#runs.get(run) ?? emptyReport(run, String(entry.at));
     this.#runs.set(run, report);
     report.lastAt = String(entry.at);

@@ -13,6 +13,8 @@ export interface AuditEntry extends AuditNote {
   who: string;
   /** The run's id. */
   run: string;
+  /** The gate run that it belongs to. */
+  gate?: string;
   environment: string;
   stage: StageName;
 }

@@ -2,7 +2,7 @@ import { type StageReport, worstVerdict } from "../model.ts";
 import { inlineCode, inlineText } from "./inert.ts";
 import { table } from "./markdown/blocks.ts";
 import { cutBytes, fitInto, type Loss, listLosses, losses, type Part } from "./markdown/budget.ts";
-import { stageHeading, stageParts } from "./markdown/stage.ts";
+import { cellWords, stageHeading, stageParts } from "./markdown/stage.ts";
 import { budgetUse, cut, missingStages, reportFile, stageTitle, verdictIcons, verdictWords } from "./words.ts";
 
 /** GitHub drops a summary over 1 MiB as a whole, without a word; this leaves room for what others write in the same step. */
@@ -32,7 +32,7 @@ function overview(reports: readonly StageReport[]): string {
   const verdict = worstVerdict(reports.map((report) => report.verdict));
   const rows = reports.map((report) => [
     verdictWords(report.verdict),
-    stageTitle(report.stage),
+    stageTitle(report.stage) + cellWords(report),
     inlineText(cut(report.environment.name, 100)),
     inlineText(cut(report.reason, 300)),
     budgetUse(report),

@@ -183,6 +183,7 @@ const keyTtl = z
 
 const cleanup = z.strictObject({
   scope: z.enum(["run", "expired", "all"]),
+  runs: z.array(z.string()).optional().meta({ description: "Scope run: whose test data, where not the report's own run." }),
   dryRun: z.boolean(),
   digest: z.string().meta({ description: "SHA-256 of the plan." }),
   tables: z.array(tableCleanup),
@@ -213,6 +214,8 @@ const origin = z.strictObject({
   workflowRun: z.string().optional(),
   attempt: z.string().optional(),
   job: z.string().optional(),
+  cell: z.string().optional().meta({ description: "The cell of the job's matrix." }),
+  step: z.string().optional(),
   actor: z.string().optional(),
 });
 
@@ -223,7 +226,11 @@ export const reportSchema = z
     verdict: z.enum(verdicts),
     reason: z.string().meta({ description: "One sentence that says why." }),
     environment: z.strictObject({ name: z.string(), access: z.enum(["read-only", "test-data"]) }),
-    runId: z.string().meta({ description: "<Unix milliseconds>_<8 hex digits>." }),
+    runId: z.string().meta({ description: "<Unix milliseconds>_<8 hex digits>: this execution of the stage." }),
+    gateId: z
+      .string()
+      .optional()
+      .meta({ description: "The same for all stages of one gate: the workflow run, or preflight's run." }),
     commit: z.strictObject({ sha: z.string(), headSha: z.string().optional() }),
     origin,
     startedAt: instant,

@@ -22,7 +22,7 @@ interface Found {
   unfit?: string;
 }
 
-/** Forgets what an earlier run left behind, so that nobody takes its pictures for this run's. */
+/** Forgets what an earlier execution with the same run id left behind, so that nobody takes its pictures for this one's. */
 export async function forgetAttachments(context: StageContext): Promise<void> {
   // Behind a link, what is removed would be somebody else's.
   await makeOwnDirectory(dirname(directoryOf(context)));
@@ -98,7 +98,7 @@ function leftOut(context: StageContext, { path, bytes }: Found, reason: string):
 }
 
 function directoryOf(context: StageContext): string {
-  return join(context.records, "attachments", context.stage);
+  return join(context.records, "attachments", `${context.stage}-${context.runId}`);
 }
 
 function slashed(path: string): string {

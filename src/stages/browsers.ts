@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { runCommand } from "../process/command.ts";
-import { childEnvironment } from "./child-environment.ts";
+import { childEnvironment, logFolder } from "./child-environment.ts";
 import { type StageContext, type StageOutcome, step, told } from "./context.ts";
 import type { Suite } from "./suite-settings.ts";
 
@@ -23,7 +23,7 @@ export async function installBrowsers(context: StageContext, suite: Suite, outco
       command,
       cwd: suite.cwd,
       env: childEnvironment(context, suite.environment),
-      logFile: join(context.records, "logs", `${context.stage}-browsers.log`),
+      logFile: join(logFolder(context), `${context.stage}-browsers.log`),
     },
     {
       signal: AbortSignal.any([context.signal, AbortSignal.timeout(longestMs)]),

@@ -18,6 +18,11 @@ export function ledgerFile(context: Pick<StageContext, "records" | "runId">): st
   return join(context.records, "ledger", `${context.runId}.jsonl`);
 }
 
+/** A folder for each execution: another job in the same workspace may run the same stage. */
+export function logFolder({ records, runId }: Pick<StageContext, "records" | "runId">): string {
+  return join(records, "logs", runId);
+}
+
 /** What every name begins with that this run's tests make. */
 export function runPrefixOf({ stage, config, runId }: Pick<StageContext, "stage" | "config" | "runId">): string {
   const prefix = stage === "integration" || stage === "e2e" ? config.stages[stage].prefix : config.stages.integration.prefix;

@@ -7,10 +7,10 @@ import type { StageContext } from "./context.ts";
  * Servers and tests get a job summary of their own. The runner's file lies in one folder with those that change later steps
  * (GITHUB_ENV, GITHUB_PATH, GITHUB_OUTPUT), under the same random name: who knows one of them knows all.
  */
-type Place = Pick<StageContext, "records" | "stage">;
+type Place = Pick<StageContext, "records" | "stage" | "runId">;
 
-export function childSummaryFile({ records, stage }: Place): string {
-  return join(records, "summaries", `${stage}.md`);
+export function childSummaryFile({ records, stage, runId }: Place): string {
+  return join(records, "summaries", `${stage}-${runId}.md`);
 }
 
 /** Tools that write a summary want the file to be there. */

@@ -1,51 +1,106 @@
 import { type Finding, look } from "../checks/check.ts";
-import { type Check, isPlanDigest, UserError } from "../model.ts";
-import { describePlan, planCleanup } from "../testdata/cleanup.ts";
+import { type AuditNote, type Check, type CleanupResult, isPlanDigest, UserError } from "../model.ts";
+import { type CleanupPorts, type CleanupRequest, describePlan, leftOver, planCleanup } from "../testdata/cleanup.ts";
 import { executeCleanup, planInPlace, planNote } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
 import { withComparedReaders, withWriters } from "./connections.ts";
 import { type StageContext, type StageOutcome, step, telling, told } from "./context.ts";
 import { inTheRightPlace } from "./place.ts";
 import { cleanupRequest } from "./run-cleanup.ts";
+import { digestOf, together } from "./several-runs.ts";
 
 /** Shows what test data is there; with `execute` it deletes exactly that and proves it gone. @throws UserError */
 export async function cleanup(context: StageContext, outcome: StageOutcome): Promise<void> {
-  const { scope = "expired", execute = false, planDigest } = context.overrides;
+  const { execute = false } = context.overrides;
   if (execute) refuseBeforeConnecting(context);
   const started = performance.now();
   const elapsed = () => Math.round(performance.now() - started);
-  const onStep = (text: string) => step(context, text);
-  const request = await cleanupRequest(context, scope);
-  const work = async (): Promise<Finding> => {
-    if (!execute) {
-      outcome.cleanup = await withComparedReaders(context, async (readers) => {
-        const ports = { ...readers, signal: context.signal, onStep };
-        const plan = await planCleanup(ports, request);
-        await context.audit(planNote(plan, false));
-        return describePlan(plan, true);
-      });
-      return { verdict: "passed" };
-    }
-    return await withWriters(context, context.signal, async (writers) => {
-      const ports = { ...writers, environment: context.environment, signal: context.signal, ...telling(context) };
-      const { proven, plan } = await planInPlace(ports, request);
-      if (planDigest && plan.digest !== planDigest) {
-        await context.audit(planNote(plan, false));
-        outcome.cleanup = describePlan(plan, true);
-        return {
-          verdict: "failed",
-          observed: plan.digest,
-          expected: planDigest,
-          message: "The plan is no longer the one that was shown: look at it again. Nothing was deleted.",
-        };
-      }
-      outcome.cleanup = await executeCleanup(proven, plan);
-      return { verdict: "passed" };
-    });
-  };
+  const requests = await requestsOf(context);
+  const work = () => (execute ? deleteAll(context, requests, outcome) : showAll(context, requests, outcome));
   const refusal = await look("test-data.cleanup", "Test data", () => inTheRightPlace(work));
   const check: Check = refusal.verdict === "passed" && outcome.cleanup ? judgeCleanup(outcome.cleanup, elapsed()) : refusal;
   outcome.checks.push(await told(context, Promise.resolve(check)));
+}
+
+/**
+ * Of scope `run` one for each run that has a ledger, because what it names must be younger than its own run. The others show by their
+ * prefixes alone, and are looked for together: each look asks every table.
+ */
+async function requestsOf(context: StageContext): Promise<CleanupRequest[]> {
+  const { scope = "expired" } = context.overrides;
+  const { runId, cleans } = context;
+  const runs = scope === "run" && cleans ? cleans.runs : [{ runId, tracked: false }];
+  const requests = await Promise.all(
+    runs.map((run) =>
+      cleanupRequest({ ...context, runId: run.runId, runStarted: Number(run.runId.split("_")[0]) }, scope, run.tracked),
+    ),
+  );
+  const withLedger = requests.filter(({ ledger }) => ledger.rows.size + ledger.keys.size + ledger.problems.length > 0);
+  const without = requests.filter((request) => !withLedger.includes(request));
+  const [earliest, ...later] = without;
+  return earliest ? [{ ...earliest, alsoRuns: later.map((request) => request.runId) }, ...withLedger] : withLedger;
+}
+
+async function showAll(context: StageContext, requests: CleanupRequest[], outcome: StageOutcome): Promise<Finding> {
+  const onStep = (text: string) => step(context, text);
+  const results = await withComparedReaders(context, async (readers) => {
+    const ports: CleanupPorts = { ...readers, signal: context.signal, onStep };
+    const plans = await Promise.all(requests.map((request) => planCleanup(ports, request)));
+    for (const plan of plans) await context.audit(noteOf(context, plan.request)(planNote(plan, false)));
+    return plans.map((plan) => describePlan(plan, true));
+  });
+  outcome.cleanup = resultOf(context, requests, results);
+  return { verdict: "passed" };
+}
+
+async function deleteAll(context: StageContext, requests: CleanupRequest[], outcome: StageOutcome): Promise<Finding> {
+  const { planDigest } = context.overrides;
+  return await withWriters(context, context.signal, async (writers) => {
+    const portsOf = (request: CleanupRequest) => {
+      const { audit, ...ways } = telling(context);
+      const note = noteOf(context, request);
+      const told = { ...ways, audit: (line: AuditNote) => audit(note(line)) };
+      return { ...writers, environment: context.environment, signal: context.signal, ...told };
+    };
+    const planned = await Promise.all(requests.map((request) => planInPlace(portsOf(request), request)));
+    const digest = digestOf(planned.map(({ plan }) => plan.digest));
+    if (planDigest && digest !== planDigest) {
+      for (const { plan } of planned) await context.audit(noteOf(context, plan.request)(planNote(plan, false)));
+      outcome.cleanup = resultOf(
+        context,
+        requests,
+        planned.map(({ plan }) => describePlan(plan, true)),
+      );
+      return {
+        verdict: "failed",
+        observed: digest,
+        expected: planDigest,
+        message: "The plan is no longer the one that was shown: look at it again. Nothing was deleted.",
+      };
+    }
+    const results: CleanupResult[] = [];
+    // One after another: what hangs on the rows of two runs must not be deleted by both at once.
+    for (const { proven, plan } of planned) {
+      const foundMeanwhileDeleted = results.some(({ deletedRows, deletedKeys }) => deletedRows + deletedKeys > 0);
+      const current =
+        foundMeanwhileDeleted && leftOver(plan) !== 0 ? await planCleanup(portsOf(plan.request), plan.request) : plan;
+      results.push(await executeCleanup(proven, current));
+    }
+    outcome.cleanup = resultOf(context, requests, results);
+    return { verdict: "passed" };
+  });
+}
+
+/** The audit log's line belongs to the run whose test data it is about. */
+function noteOf(context: StageContext, { runId }: CleanupRequest): (note: AuditNote) => AuditNote {
+  return (note) => (runId === context.runId ? note : { ...note, run: runId });
+}
+
+function resultOf(context: StageContext, requests: readonly CleanupRequest[], results: readonly CleanupResult[]): CleanupResult {
+  const one = together(results);
+  if (one.scope !== "run") return one;
+  const problems = [...one.problems, ...(context.cleans?.leftAlone ?? [])];
+  return { ...one, runs: requests.flatMap(({ runId, alsoRuns = [] }) => [...alsoRuns, runId]).sort(), problems };
 }
 
 /** What can be seen to be wrong without asking anybody is refused while nothing is open yet. */

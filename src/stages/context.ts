@@ -18,9 +18,14 @@ export interface StageContext {
   /** The test-data tables, preset and configuration joined. */
   tables: Readonly<Record<string, Table>>;
   environment: Environment & { name: string };
+  /** Of this execution; its test data carries it. */
   runId: string;
   /** Unix milliseconds. */
   runStarted: number;
+  /** What the stages of one gate have in common. */
+  gateId?: string;
+  /** For cleanup of scope `run`; the own run if left out. */
+  cleans?: RunsToClean;
   /** Absolute path; everything the configuration names is relative to it. */
   workspace: string;
   /** Absolute path of `.env-actions` in it. */
@@ -34,6 +39,13 @@ export interface StageContext {
   audit: (note: AuditNote) => Promise<void>;
   secrets: SecretKeeper;
   overrides: Overrides;
+}
+
+/** The runs whose test data scope `run` deletes, and why it leaves that of others alone. */
+export interface RunsToClean {
+  /** `tracked`: its tests had a ledger in this workspace. */
+  runs: { runId: string; tracked: boolean }[];
+  leftAlone: string[];
 }
 
 /** Knows every secret of the run, those from the configuration and those made on the way. */

@@ -3,10 +3,10 @@ import type { Check, CleanupResult } from "../model.ts";
 import type { CleanupRequest } from "../testdata/cleanup.ts";
 import { executeCleanup, planInPlace } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
-import { readLedger } from "../testdata/ledger.ts";
-import { ledgerFile, runPrefixes } from "./child-environment.ts";
+import { runPrefixes } from "./child-environment.ts";
 import { withWriters } from "./connections.ts";
 import { type StageContext, step, telling } from "./context.ts";
+import { ledgerOf } from "./ledger.ts";
 
 /**
  * Deletes what this run made, and proves it gone. It has a time of its own: a stage that used up its budget, or was cancelled,
@@ -18,7 +18,7 @@ export async function cleanUpRun(context: StageContext): Promise<{ check: Check;
   const signal = AbortSignal.timeout(context.config.stages.cleanup.budget);
   step(context, "deleting this run's test data");
   try {
-    const request = await cleanupRequest(context, "run");
+    const request = await cleanupRequest(context, "run", true);
     const result = await withWriters(context, signal, async (writers) => {
       const ports = { ...writers, environment: context.environment, signal, ...telling(context) };
       const { proven, plan } = await planInPlace(ports, request);
@@ -41,14 +41,19 @@ export async function cleanUpRun(context: StageContext): Promise<{ check: Check;
   }
 }
 
-export async function cleanupRequest(context: StageContext, scope: CleanupRequest["scope"]): Promise<CleanupRequest> {
+/** @param tracked whether the run's tests had a ledger here, which then must still be there */
+export async function cleanupRequest(
+  context: StageContext,
+  scope: CleanupRequest["scope"],
+  tracked: boolean,
+): Promise<CleanupRequest> {
   return {
     scope,
     runId: context.runId,
     runStarted: context.runStarted,
     testData: { ...context.config.testData, prefixes: runPrefixes(context.config) },
     tables: context.tables,
-    ledger: await readLedger(ledgerFile(context)),
+    ledger: await ledgerOf(context, tracked),
     now: Date.now(),
   };
 }

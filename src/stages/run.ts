@@ -12,9 +12,12 @@ import {
   UserError,
   worstVerdict,
 } from "../model.ts";
+import { makeOwnDirectory } from "../plain-file.ts";
 import { compareConfigured, WrongPlace } from "../testdata/proof.ts";
+import { logFolder } from "./child-environment.ts";
 import { cleanup } from "./cleanup.ts";
 import { emptyOutcome, type StageContext, type StageOutcome } from "./context.ts";
+import { afterCutShort, type CutShort } from "./cut-short.ts";
 import { e2e } from "./e2e.ts";
 import { integration } from "./integration.ts";
 import { preflight } from "./preflight.ts";
@@ -40,6 +43,8 @@ export interface StageRun {
   origin: Origin;
   /** Why the sequence of the gate does not let it start. */
   refusal: string | undefined;
+  /** In place of running the stage: it was killed, and this says what is known of that. */
+  cutShort?: CutShort | undefined;
 }
 
 /**
@@ -47,7 +52,7 @@ export interface StageRun {
  * the report. @throws UserError
  */
 export async function runStage(run: StageRun): Promise<StageReport> {
-  const started = Date.now();
+  const started = run.cutShort ? Date.parse(run.cutShort.startedAt) : Date.now();
   const budget = AbortSignal.timeout(run.budgetMs);
   const notAudited = new Set<string>();
   let audited: Promise<unknown> = Promise.resolve();
@@ -61,13 +66,14 @@ export async function runStage(run: StageRun): Promise<StageReport> {
       return written;
     },
   };
+  await makeOwnDirectory(logFolder(context));
   context.onProgress({
     kind: "stage-started",
     stage: context.stage,
     environment: context.environment.name,
     budgetMs: run.budgetMs,
   });
-  const outcome = run.refusal === undefined ? await outcomeOf(context) : refused(context, run.refusal);
+  const outcome = run.refusal === undefined ? await outcomeOf(context, run.cutShort) : refused(context, run.refusal);
   await audited;
   outcome.problems.push(...notAudited);
   if (budget.aborted)
@@ -97,12 +103,13 @@ function retryPolicy({ stage, config, signal }: StageContext): RetryPolicy {
 }
 
 /** A story that breaks off keeps what it had found until then. */
-async function outcomeOf(context: StageContext): Promise<StageOutcome> {
+async function outcomeOf(context: StageContext, cutShort: CutShort | undefined): Promise<StageOutcome> {
   const outcome = emptyOutcome();
   try {
     // Before anything is connected to, and before servers and tests get the credentials.
     compareConfigured(context.environment);
-    await retrying(retryPolicy(context), () => stories[context.stage](context, outcome));
+    if (cutShort) await afterCutShort(context, outcome, cutShort);
+    else await retrying(retryPolicy(context), () => stories[context.stage](context, outcome));
   } catch (error) {
     if (error instanceof UserError) throw error;
     const check: Check =
@@ -124,7 +131,7 @@ async function outcomeOf(context: StageContext): Promise<StageOutcome> {
 function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageReport {
   const { context } = run;
   // A problem is something that could not be done: with it, a pass would claim more than was seen.
-  const settings = context.stage === "cleanup" ? undefined : context.config.stages[context.stage].score;
+  const settings = context.stage === "cleanup" || run.cutShort ? undefined : context.config.stages[context.stage].score;
   const scoring = settings && scoreChecks(outcome.checks, settings);
   const verdict = worstVerdict([
     ...(scoring ? [scoring.verdict] : outcome.checks.map((check) => check.verdict)),
@@ -135,9 +142,10 @@ function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageR
     schemaVersion: 1,
     stage: context.stage,
     verdict,
-    reason: scoring?.verdict === verdict ? scoring.reason : reasonFor(outcome, verdict),
+    reason: scoring?.verdict === verdict ? scoring.reason : reasonFor(outcome, run.cutShort ? "error" : verdict),
     environment: { name: context.environment.name, access: context.environment.access },
     runId: context.runId,
+    ...(context.gateId ? { gateId: context.gateId } : {}),
     commit: run.commit,
     origin: run.origin,
     startedAt: new Date(started).toISOString(),

@@ -2,7 +2,7 @@ import { join, relative } from "node:path";
 import type { Check, ServerReport } from "../model.ts";
 import { type RunningServer, ServerFailed, type ServerSpec } from "../process/server.ts";
 import { startServers } from "../process/servers.ts";
-import { childEnvironment } from "./child-environment.ts";
+import { childEnvironment, logFolder } from "./child-environment.ts";
 import { type StageContext, type StageOutcome, step, told } from "./context.ts";
 
 /**
@@ -67,7 +67,7 @@ function whereItsLogIs({ workspace }: StageContext, { log }: ServerReport): stri
 }
 
 async function startApplication(context: StageContext): Promise<RunningServer[]> {
-  const { stage, environment, workspace, records } = context;
+  const { stage, environment, workspace } = context;
   const specs = Object.entries(environment.servers)
     .filter(([, server]) => stage !== "cleanup" && server.stages.includes(stage))
     .map(([name, server]): ServerSpec => {
@@ -78,7 +78,7 @@ async function startApplication(context: StageContext): Promise<RunningServer[]>
         cwd: join(workspace, server.workingDirectory),
         env: childEnvironment(context, server.environment),
         ready: { ...condition, stableForMs: stableFor, timeoutMs: timeout },
-        logFile: join(records, "logs", `${stage}-${name}.log`),
+        logFile: join(logFolder(context), `${stage}-${name}.log`),
         ...(server.port === undefined ? {} : { port: server.port }),
       };
     });

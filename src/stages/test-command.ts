@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { CommandReport, ServerReport } from "../model.ts";
 import { runCommand } from "../process/command.ts";
-import { childEnvironment } from "./child-environment.ts";
+import { childEnvironment, logFolder } from "./child-environment.ts";
 import { type StageContext, step } from "./context.ts";
 import type { Suite } from "./suite-settings.ts";
 
@@ -42,7 +42,7 @@ export async function runTestCommand(context: StageContext, suite: Suite, died: 
 }
 
 async function runShard(context: StageContext, suite: Suite, shard: number, signal: AbortSignal): Promise<CommandReport> {
-  const { stage, records } = context;
+  const { stage } = context;
   const alone = suite.shards === 1;
   const source = alone ? "tests" : `tests ${shard}`;
   const report = await runCommand(
@@ -54,7 +54,7 @@ async function runShard(context: StageContext, suite: Suite, shard: number, sign
         ENV_ACTIONS_SHARD: String(shard),
         ENV_ACTIONS_SHARDS: String(suite.shards),
       }),
-      logFile: join(records, "logs", `${stage}-tests${alone ? "" : `-${shard}`}.log`),
+      logFile: join(logFolder(context), `${stage}-tests${alone ? "" : `-${shard}`}.log`),
     },
     {
       signal,

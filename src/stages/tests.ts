@@ -1,13 +1,11 @@
-import { dirname } from "node:path";
 import { look } from "../checks/check.ts";
 import type { Check, ServerReport } from "../model.ts";
-import { makeOwnDirectory } from "../plain-file.ts";
 import { proveRedis, proveWarehouse } from "../testdata/proof.ts";
 import { collectAttachments, forgetAttachments } from "./attachments.ts";
 import { installBrowsers } from "./browsers.ts";
-import { ledgerFile } from "./child-environment.ts";
 import { withReaders } from "./connections.ts";
 import { type StageContext, type StageOutcome, told } from "./context.ts";
+import { beginLedger } from "./ledger.ts";
 import { inTheRightPlace } from "./place.ts";
 import { cleanUpRun } from "./run-cleanup.ts";
 import { withApplication } from "./servers.ts";
@@ -30,7 +28,7 @@ export async function runTests(context: StageContext, outcome: StageOutcome): Pr
   await forgetAttachments(context);
   if (!(await installBrowsers(context, suite, outcome))) return;
 
-  await makeOwnDirectory(dirname(ledgerFile(context)));
+  await beginLedger(context);
   try {
     await withApplication(context, outcome, (died) =>
       withTokens(context, outcome, (tokens) => {

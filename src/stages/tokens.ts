@@ -1,5 +1,5 @@
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type MintedToken, mintToken } from "../checks/auth.ts";
 import { sentence } from "../checks/check.ts";
@@ -77,7 +77,7 @@ class TestTokens {
     this.#context = context;
     this.#auth = auth;
     this.#ports = ports;
-    this.#file = join(context.records, "tokens", `${context.stage}.json`);
+    this.#file = tokenFile(context);
   }
 
   async mintAll(): Promise<void> {
@@ -171,6 +171,23 @@ class TestTokens {
       ]),
     );
   }
+}
+
+/** Of one execution: another job in the same workspace has other tokens. */
+function tokenFile({ records, stage, runId }: Pick<StageContext, "records" | "stage" | "runId">): string {
+  return join(records, "tokens", `${stage}-${runId}.json`);
+}
+
+/** After a stage that was killed, and could not remove it. */
+export async function removeTokenFile(context: Pick<StageContext, "records" | "stage" | "runId">): Promise<void> {
+  const folder = join(context.records, "tokens");
+  const file = basename(tokenFile(context));
+  // A draft of it, too, where it was killed while it wrote.
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  for (const name of names) if (name.startsWith(file)) await rm(join(folder, name), { force: true });
 }
 
 /** Nobody else on the machine may read it. */

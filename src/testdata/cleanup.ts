@@ -15,6 +15,8 @@ import type { StartState } from "./start.ts";
 export interface CleanupRequest {
   scope: Scope;
   runId: string;
+  /** Later runs without a ledger, whose prefixes are looked for in the same pass. */
+  alsoRuns?: readonly string[];
   /** When the run began, Unix milliseconds. */
   runStarted: number;
   testData: TestDataConfig;
@@ -116,11 +118,15 @@ export function tableOf(table: TablePlan): TableCleanup {
   };
 }
 
+function soughtPrefixes({ scope, testData: { prefixes }, runId, alsoRuns = [] }: CleanupRequest): string[] {
+  return scope === "run" ? [runId, ...alsoRuns].flatMap((run) => prefixes.map((prefix) => runPrefix(prefix, run))) : prefixes;
+}
+
 function rowRequest(request: CleanupRequest): PlanRequest {
   const { testData, ledger, scope } = request;
   return {
     scope,
-    prefixes: scope === "run" ? testData.prefixes.map((prefix) => runPrefix(prefix, request.runId)) : testData.prefixes,
+    prefixes: soughtPrefixes(request),
     sweptPrefixes: testData.prefixes,
     tables: request.tables,
     own: new Set(Object.keys(testData.tables)),
@@ -139,7 +145,7 @@ function keyRequest(request: CleanupRequest, rows: RowPlan | undefined): KeyRequ
   const { testData, scope } = request;
   return {
     scope,
-    prefixes: scope === "run" ? testData.prefixes.map((prefix) => runPrefix(prefix, request.runId)) : testData.prefixes,
+    prefixes: soughtPrefixes(request),
     ids: new Set([...(rows?.ids.values() ?? [])].flatMap((ids) => [...ids])),
     ledger: scope === "run" ? request.ledger.keys : new Set(),
     namespaces: testData.keys,

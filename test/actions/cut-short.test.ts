@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import type { Begun } from "../../src/suite.ts";
 import { type Cloud, productionTable, startCloud, tablesWithRows } from "./cloud.ts";
 import { git, makeRepository } from "./workspace.ts";
 
@@ -64,6 +65,7 @@ interface Step {
   ended: Promise<number | string | null>;
   /** What it saved for its post step, as the variables that the runner makes of it. */
   state(): Record<string, string>;
+  summary(): string;
   log(): string;
 }
 
@@ -99,6 +101,7 @@ function start(inputs: Record<string, string>, state: Record<string, string> = {
     process: child,
     ended: new Promise((resolve) => child.once("close", (code, signal) => resolve(code ?? signal))),
     state: () => parseState(readFileSync(files.GITHUB_STATE, "utf8")),
+    summary: () => readFileSync(files.GITHUB_STEP_SUMMARY, "utf8"),
     log: () => log,
   };
 }
@@ -137,9 +140,22 @@ test("after a stage that was killed, the post step deletes its test data", async
   step.process.kill("SIGKILL");
   expect(await step.ended).toBe("SIGKILL");
   expect(hanging()).not.toEqual([]);
+  // A later step may have removed the configuration, and have left an older report.
+  rmSync(join(workspace, ".github"), { recursive: true });
+  const report = join(workspace, ".env-actions/reports/integration.json");
+  writeFileSync(report, JSON.stringify({ stage: "integration", verdict: "passed" }));
   const post = start({}, step.state());
   expect(await post.ended, post.log()).toBe(0);
-  expect(post.log()).toContain("what integration had started still ran, and was ended");
+  expect(JSON.parse(readFileSync(report, "utf8"))).toMatchObject({
+    verdict: "error",
+    reason: expect.stringMatching(/^Cut short: integration, begun at \S+, was killed/),
+    runId: (JSON.parse(step.state().BEGUN ?? "") as Begun).runId,
+    commands: [{ command: "integration-tests.log (cut short)" }],
+    cleanup: { scope: "run", leftOver: 0, problems: [] },
+  });
+  expect(post.summary()).toMatch(/Integration on sandbox: error[\s\S]*Cut short/);
+  expect(readdirSync(join(workspace, ".env-actions/reports")).join()).not.toContain("cleanup");
+  expect(post.log()).toContain("What integration had started still ran, and was ended");
   expect(hanging()).toEqual([]);
   await expectNothingLeft(post.log());
 });

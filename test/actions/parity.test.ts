@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { generatedFiles } from "../../scripts/generate.ts";
-import { inputs, outputs } from "../../src/action/interface.ts";
+import { type Input, inputs, outputs } from "../../src/action/interface.ts";
 import { stageNames } from "../../src/model.ts";
 import { declaredFor } from "./declared.ts";
 
@@ -46,6 +46,11 @@ describe.each(stageNames)("the composite of %s", (stage) => {
   const composite = metadata(`actions/${stage}/action.yml`);
   const declared = declaredFor(stage, inputs);
 
+  test("learns the cell of the job's matrix, and hands it on", () => {
+    expect(composite.inputs.matrix?.default).toBe("${{ toJson(matrix) }}");
+    expect(composite.runs.steps?.[0]?.with.matrix).toBe("${{ inputs.matrix }}");
+  });
+
   test("declares the stage's inputs, with the core's defaults", () => {
     expect(Object.keys(composite.inputs)).toEqual(declared);
     const core = metadata("actions/core/action.yml");
@@ -72,7 +77,9 @@ describe.each(stageNames)("the composite of %s", (stage) => {
         .split("### `classwaves/env-actions")
         .find((text) => text.startsWith(`/${stage}@v1\``)) ?? "";
     const rows = [...section.matchAll(/^\| `([a-z-]+)` \|/gm)].map((match) => match[1]);
-    expect(rows).toEqual([...declared, ...declaredFor(stage, outputs)]);
+    // What the runner fills in is nobody's to write.
+    const written = declared.filter((name) => !(inputs as Record<string, Input>)[name]?.hidden);
+    expect(rows).toEqual([...written, ...declaredFor(stage, outputs)]);
   });
 });
 

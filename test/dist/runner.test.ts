@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { type AddressInfo, createServer as createSilent } from "node:net";
 import { tmpdir } from "node:os";
@@ -54,6 +54,21 @@ describe("inputs that are missing or wrong are told at once, each with what is r
     for (const message of messages) expect(ran.stdout.replaceAll("%25", "%")).toContain(message);
     expect(ran.stderr).toBe("");
   });
+});
+
+test("after wrong inputs the post step does nothing, also where they would be right by then", () => {
+  const main = spawnSync(process.execPath, [bundle], { env: runnerEnv({ stage: "preflght" }), encoding: "utf8" });
+  expect(main.status).toBe(2);
+  // The runner makes variables of what was saved, and evaluates the inputs again.
+  const saved = [...file("state").matchAll(/^(\w+)<<(\S+)\n([\s\S]*?)\n\2$/gm)].map(([, name, , value]) => [
+    `STATE_${name}`,
+    value,
+  ]);
+  configure("version: 1\nenvironments:\n  local:\n    access: read-only\n");
+  const env = runnerEnv({ stage: "preflight" }, Object.fromEntries(saved) as Record<string, string>);
+  const post = spawnSync(process.execPath, [bundle], { env, encoding: "utf8" });
+  expect(post).toMatchObject({ status: 0, stdout: "", stderr: "" });
+  expect(file("summary")).toBe("");
 });
 
 test("a mistake in the configuration is told with file, line and column", () => {
@@ -134,7 +149,8 @@ describe("a preflight", () => {
     expect(file("output")).not.toMatch(/deleted-rows|rollback/);
     expect(file("summary")).toMatch(/Preflight on local: passed/);
     expect(file("state")).toMatch(/FINISHED/);
-    const evidence = JSON.parse(file(".env-actions/evidence/preflight-local.json")) as object;
+    const [, runId] = /run-id<<[^\n]+\n(.+)\n/.exec(file("output")) ?? [];
+    const evidence = JSON.parse(file(`.env-actions/evidence/preflight-local-${runId}.json`)) as object;
     expect(evidence).toMatchObject({
       verdict: "passed",
       commit: { sha: "a".repeat(40) },
@@ -168,7 +184,34 @@ describe("a preflight", () => {
     expectNothingObeyed(ran.stdout);
     expect(file("output")).not.toMatch(/evil/);
     // The log that is kept shows what was really printed.
-    expect(file(".env-actions/logs/preflight-noisy.log")).toContain("::stop-commands::x");
+    const [log = ""] = globSync(".env-actions/logs/*/preflight-noisy.log", { cwd: workspace });
+    expect(file(log)).toContain("::stop-commands::x");
+  });
+
+  test("that is killed: its post step ends the server that it had started, and says that it was cut short", async () => {
+    const port = await freePort();
+    const serve = `require("http").createServer(() => console.log("asked")).listen(${port}, "127.0.0.1")`;
+    writeFileSync(join(workspace, "silent.cjs"), serve);
+    configure(
+      `version: 1\nenvironments:\n  local:\n    access: read-only\n    servers:\n      silent: { command: '"${process.execPath}" silent.cjs', ready: { url: "http://127.0.0.1:${port}/" } }\n`,
+    );
+    const child = spawn(process.execPath, [bundle], { env: runnerEnv({ stage: "preflight" }) });
+    let stdout = "";
+    for await (const chunk of child.stdout) {
+      stdout += String(chunk);
+      if (stdout.includes("silent | asked")) break;
+    }
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    const saved = [...file("state").matchAll(/^(\w+)<<(\S+)\n([\s\S]*?)\n\2$/gm)].map(([, name, , value]) => [
+      `STATE_${name}`,
+      value,
+    ]);
+    const post = await run({ INPUT_STAGE: "", ...(Object.fromEntries(saved) as Record<string, string>) });
+    expect(post).toMatchObject({ status: 0, stderr: "" });
+    expect(post.stdout).toContain("What preflight had started still ran, and was ended.");
+    expect(file("summary")).toMatch(/Preflight on local: error\s+Cut short: preflight, begun at/);
+    await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
   });
 
   test("with a variable missing: failed, and it says which", async () => {

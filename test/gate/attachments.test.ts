@@ -26,7 +26,7 @@ function service(uploads: Uploaded[]): ArtifactService {
   };
 }
 
-const folder = ".env-actions/attachments/e2e/test-results/a-signs-in-chrome";
+const folder = ".env-actions/attachments/e2e-1763917800000_9f3c1a7e/test-results/a-signs-in-chrome";
 
 function report() {
   const attachments = [
@@ -50,7 +50,7 @@ test("what was kept is uploaded, under names that do not tell where it was kept,
   expect(await uploadAttachments(service(uploads), report(), directory)).toEqual([]);
   expect(uploads).toEqual([
     {
-      name: expect.stringMatching(/^env-actions-attachments-e2e-staging-1-[0-9a-f]{6}$/),
+      name: expect.stringMatching(/^env-actions-attachments-e2e-staging-1-\d{13}_[0-9a-f]{8}$/),
       files: { "test-results/a-signs-in-chrome/shot.png": "shot" },
     },
   ]);
@@ -68,8 +68,10 @@ test("a file that is gone is said, and ends nothing", async () => {
   ]);
 });
 
+const logs = ".env-actions/logs/1763917800000_9f3c1a7e";
+
 function withLogs(verdict: StageReport["verdict"]): StageReport {
-  const log = (name: string) => `.env-actions/logs/${name}.log`;
+  const log = (name: string) => `${logs}/${name}.log`;
   const command = { command: "npm test", exitCode: 1, signal: null, timedOut: false, durationMs: 1, log: log("e2e-tests") };
   const servers = [
     { name: "backend", ended: "died with exit code 7", log: log("e2e-backend") },
@@ -80,14 +82,14 @@ function withLogs(verdict: StageReport["verdict"]): StageReport {
 
 test.each(["failed", "error", "degraded"] as const)("the logs of a stage that is %s are uploaded whole", async (verdict) => {
   const directory = await workspace();
-  await mkdir(join(directory, ".env-actions", "logs"), { recursive: true });
-  await writeFile(join(directory, ".env-actions", "logs", "e2e-backend.log"), "listening\nout of luck\n");
-  await writeFile(join(directory, ".env-actions", "logs", "e2e-tests.log"), "1 failed\n");
+  await mkdir(join(directory, logs), { recursive: true });
+  await writeFile(join(directory, logs, "e2e-backend.log"), "listening\nout of luck\n");
+  await writeFile(join(directory, logs, "e2e-tests.log"), "1 failed\n");
   const uploads: Uploaded[] = [];
   expect(await uploadLogs(service(uploads), withLogs(verdict), directory)).toEqual([]);
   expect(uploads).toEqual([
     {
-      name: expect.stringMatching(/^env-actions-logs-e2e-staging-1-[0-9a-f]{6}$/),
+      name: expect.stringMatching(/^env-actions-logs-e2e-staging-1-\d{13}_[0-9a-f]{8}$/),
       files: { "e2e-backend.log": "listening\nout of luck\n", "e2e-tests.log": "1 failed\n" },
     },
   ]);

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { judgeSequence, type SequenceQuestion } from "../../src/gate/evidence.ts";
+import { judgeSequence, judgeStageBefore, type SequenceQuestion } from "../../src/gate/evidence.ts";
 import { evidenceStore } from "../../src/gate/store.ts";
 import type { Evidence } from "../../src/model.ts";
 
@@ -25,7 +25,7 @@ const question: SequenceQuestion = {
   environments: ["sandbox"],
   commit,
   origin,
-  runId: evidence.runId,
+  gateId: evidence.runId,
   evidence,
   deployment: undefined,
   now,
@@ -51,7 +51,11 @@ describe("a stage starts only after passed evidence of the stage before, for the
       /for commit bbbbbbbbbbbb, not for aaaaaaaaaaaa/,
     ],
     ["another head of a pull request", { commit: { ...commit, headSha: "c".repeat(40) } }, /for commit/],
-    ["another run", { runId: "1763920000000_ffffffff" }, /from run 1763920000000_1a2b3c4d, not from 1763920000000_ffffffff/],
+    [
+      "another gate run",
+      { gateId: "1763920000000_ffffffff" },
+      /from gate run 1763920000000_1a2b3c4d, not from 1763920000000_ffffffff/,
+    ],
     [
       "another workflow run",
       { evidence: { ...evidence, origin: { ...origin, workflowRun: "76" } } },
@@ -99,6 +103,102 @@ describe("a stage starts only after passed evidence of the stage before, for the
   });
 });
 
+describe("of a stage that ran several times, all that counts must open the gate", () => {
+  const cell = (
+    name: string,
+    verdict: Evidence["verdict"],
+    more: Partial<Evidence["origin"]> & { minute?: number } = {},
+  ): Evidence => {
+    const { minute = 0, ...where } = more;
+    const time = now - 600_000 + minute * 60_000;
+    const runId = `${time}_${name.repeat(8)}`;
+    const there = { ...origin, job: "tests", cell: `shard=${name}`, ...where };
+    return {
+      ...evidence,
+      stage: "integration",
+      verdict,
+      runId,
+      gateId: "github-77",
+      origin: there,
+      finishedAt: new Date(time).toISOString(),
+    };
+  };
+  const inTerminal = (one: Evidence): Evidence => ({ ...one, gateId: "1763920000000_1a2b3c4d", origin: { kind: "terminal" } });
+  const failedFirst = [cell("1", "failed"), cell("2", "passed", { minute: 1 })];
+
+  test.each<[string, Evidence[], RegExp | undefined]>([
+    ["all cells passed", [cell("1", "passed"), cell("2", "degraded")], undefined],
+    ["a passed cell that ended later hides no failed one", failedFirst, /integration in job tests \(shard=1\) ended with failed/],
+    ["nor one that ended before", [cell("1", "passed"), cell("2", "error", { minute: 1 })], /\(shard=2\) ended with error/],
+    [
+      "a later attempt replaces the cell that it runs again",
+      [...failedFirst, cell("1", "passed", { attempt: "2", minute: 2 })],
+      undefined,
+    ],
+    ["and not another cell", [...failedFirst, cell("2", "passed", { attempt: "2", minute: 2 })], /\(shard=1\) ended with failed/],
+    [
+      "nor another job",
+      [...failedFirst, cell("1", "passed", { attempt: "2", job: "other", minute: 2 })],
+      /\(shard=1\) ended with failed/,
+    ],
+    [
+      "an attempt that fails replaces one that passed",
+      [cell("1", "passed"), cell("1", "failed", { attempt: "2", minute: 2 })],
+      /ended with failed/,
+    ],
+    [
+      "two steps of one job, or two calls of one reusable workflow: both count",
+      [cell("1", "failed"), { ...cell("1", "passed", { minute: 1 }), runId: `${now}_ffffffff` }],
+      /ended with failed/,
+    ],
+    ["another workflow run counts neither way", [cell("1", "passed"), cell("2", "failed", { workflowRun: "76" })], undefined],
+    [
+      "another environment counts neither way",
+      [cell("1", "passed"), { ...cell("2", "failed"), environment: "staging" }],
+      undefined,
+    ],
+    ["found as file and as artifact: once", [cell("1", "passed"), cell("1", "passed")], undefined],
+    [
+      "one that was cut short after it had passed",
+      [cell("1", "passed"), { ...cell("1", "error"), finishedAt: new Date(now).toISOString() }],
+      /error/,
+    ],
+  ])("%s", (_, found, refusal) => {
+    const asked = { ...question, stage: "e2e" as const, gateId: "github-77" };
+    for (const order of [found, [...found].reverse()]) {
+      const { answer, accepted } = judgeStageBefore({ ...asked, evidence: order });
+      if (refusal) expect(answer).toEqual({ allowed: false, why: expect.stringMatching(refusal) });
+      else expect(answer).toMatchObject({ allowed: true });
+      expect(accepted.length > 0).toBe(refusal === undefined);
+    }
+  });
+
+  test("in a terminal the newest counts: whoever runs a stage again means that", () => {
+    const here = { ...question, stage: "e2e" as const, origin: { kind: "terminal" as const } };
+    const judge = (found: Evidence[]) => judgeStageBefore({ ...here, evidence: found.map(inTerminal) }).answer.allowed;
+    expect(judge(failedFirst)).toBe(true);
+    expect(judge([cell("1", "passed"), cell("2", "failed", { minute: 1 })])).toBe(false);
+  });
+
+  test("smoke follows e2e of its own environment or of the one before it, each as a whole", () => {
+    const e2e = (name: string, verdict: Evidence["verdict"], environment: string) => ({
+      ...cell(name, verdict),
+      stage: "e2e" as const,
+      environment,
+    });
+    const judge = (...found: Evidence[]) =>
+      judgeStageBefore({
+        ...question,
+        stage: "smoke",
+        gateId: "github-77",
+        environments: ["production", "staging"],
+        evidence: found,
+      }).answer.allowed;
+    expect(judge(e2e("1", "failed", "production"), e2e("2", "passed", "staging"))).toBe(true);
+    expect(judge(e2e("1", "failed", "staging"), e2e("2", "passed", "staging"))).toBe(false);
+  });
+});
+
 describe("evidence is kept as files", () => {
   let directory: string;
   beforeEach(async () => {
@@ -110,7 +210,14 @@ describe("evidence is kept as files", () => {
     const store = evidenceStore(directory, undefined);
     const later: Evidence = { ...evidence, environment: "staging", finishedAt: new Date(now).toISOString() };
     for (const one of [evidence, later, { ...evidence, stage: "e2e" } as Evidence]) expect(await store.keep(one, [])).toEqual([]);
-    expect(await store.find("preflight")).toEqual({ evidence: [later, evidence], problems: [] });
+    expect(await store.find("preflight")).toEqual({ evidence: [later, evidence], problems: [], unread: [] });
+  });
+
+  test("cells of one stage do not overwrite each other", async () => {
+    const store = evidenceStore(directory, undefined);
+    const other = { ...evidence, runId: "1763920000001_ffffffff" };
+    for (const one of [evidence, other]) await store.keep(one, []);
+    expect((await store.find("preflight")).evidence).toHaveLength(2);
   });
 
   test("a file that is no evidence is said, and is not taken for a pass", async () => {

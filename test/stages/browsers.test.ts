@@ -127,8 +127,8 @@ describe("shards", () => {
     expect(ran.report.tests).toMatchObject({ total: 2, passed: 2 });
     expect(ran.report.verdict).toBe("passed");
     expect(ran.report.commands.map((command) => command.log).sort()).toEqual([
-      ".env-actions/logs/e2e-tests-1.log",
-      ".env-actions/logs/e2e-tests-2.log",
+      `.env-actions/logs/${ran.report.runId}/e2e-tests-1.log`,
+      `.env-actions/logs/${ran.report.runId}/e2e-tests-2.log`,
     ]);
   });
 
@@ -173,7 +173,7 @@ describe("what failed tests leave behind", () => {
 
   test("is kept with the report, under the name of its test", async () => {
     const ran = await runSuite("e2e", { settings, files: { "tests.mjs": failing() } });
-    const kept = `.env-actions/attachments/e2e/${folder}`;
+    const kept = `.env-actions/attachments/e2e-${ran.report.runId}/${folder}`;
     expect(ran.report.attachments).toEqual([
       { file: `${kept}/shot.png`, bytes: 8, test: expect.stringMatching(/signs in \(1\)$/) },
       { file: `${kept}/trace.zip`, bytes: 9, test: expect.stringMatching(/signs in \(1\)$/) },

@@ -51,8 +51,8 @@ describe("a healthy application", () => {
         "report.html",
         "audit.jsonl",
         "reports/integration.json",
-        "logs/integration-backend.log",
-        "logs/integration-tests.log",
+        `logs/${ran.reports.integration?.runId}/integration-backend.log`,
+        `logs/${ran.reports.integration?.runId}/integration-tests.log`,
       ].map((name) => readFile(join(scenario.workspace, ".env-actions", name), "utf8")),
     );
     const { DATABRICKS_TOKEN, REDIS_URL, TEST_TOKEN_SECRET } = scenario.world.env;

@@ -115,7 +115,7 @@ test(
     const kept = ran.report.attachments ?? [];
     for (const [shard, project] of ["authenticated-chrome", "unauthenticated-chrome"].entries())
       for (const attempt of ["", "-retry1"]) {
-        const folder = `.env-actions/attachments/e2e/test-results/${shard + 1}/page-shows-the-groups-${project}${attempt}`;
+        const folder = `.env-actions/attachments/e2e-${ran.report.runId}/test-results/${shard + 1}/page-shows-the-groups-${project}${attempt}`;
         for (const [name, firstBytes] of [
           ["test-failed-1.png", "89504e47"],
           ["trace.zip", "504b0304"],

@@ -39,7 +39,7 @@ ${processesPart(report.servers, report.commands)}
 function facts(report: StageReport): Markup {
   const { commit, origin } = report;
   return html`<dl class="facts">
-${fact("Access", report.environment.access)}${fact("Run", code(report.runId))}${fact("Commit", code(shortSha(commit.sha)))}
+${fact("Access", report.environment.access)}${fact("Run", code(report.runId))}${origin.cell ? fact("Matrix cell", code(origin.cell)) : nothing}${fact("Commit", code(shortSha(commit.sha)))}
 ${commit.headSha && commit.headSha !== commit.sha ? fact("Head", code(shortSha(commit.headSha))) : nothing}
 ${fact("Started", html`<time datetime="${report.startedAt}">${instant(report.startedAt)}</time>`)}
 ${fact("Took", budgetUse(report))}${fact("From", origin.kind === "terminal" ? (origin.actor ?? "a terminal") : workflow(origin))}

@@ -16,8 +16,13 @@ const longestText = 500;
 /** Verdict and reason: what is never left out. */
 export function stageHeading(report: StageReport): string {
   const { stage, verdict, environment, reason } = report;
-  const title = `${stageTitle(stage)} on ${inlineText(cut(environment.name, 100))}: ${verdict}`;
+  const title = `${stageTitle(stage)} on ${inlineText(cut(environment.name, 100))}${cellWords(report)}: ${verdict}`;
   return `## ${verdictIcons[verdict]} ${title}\n\n${inlineText(cut(reason, longestText))}\n\n`;
+}
+
+/** Which of several jobs and cells it was; nothing where the job has no matrix. */
+export function cellWords({ origin: { cell } }: StageReport): string {
+  return cell ? ` (${inlineText(cut(cell, 200))})` : "";
 }
 
 export function stageParts(report: StageReport): Part[] {

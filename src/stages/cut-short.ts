@@ -1,0 +1,77 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { NotAPlainFile, readOwn } from "../plain-file.ts";
+import { logFolder } from "./child-environment.ts";
+import { type StageContext, type StageOutcome, step, told } from "./context.ts";
+import { runsTests } from "./ledger.ts";
+import { cleanUpRun } from "./run-cleanup.ts";
+import { removeTokenFile } from "./tokens.ts";
+
+/** What is known of an execution that was killed. */
+export interface CutShort {
+  /** ISO 8601: when it began. */
+  startedAt: string;
+  /** The signal by which the job was cancelled before; undefined where the process saw none. */
+  cancelledBy: string | undefined;
+  /** What became of the processes that it had started, where any still ran. */
+  stillRan: string | undefined;
+}
+
+/** Of each log. */
+const tailLines = 20;
+const mostTailBytes = 64 * 1024;
+
+/**
+ * In place of a stage that was killed: says so, with what is known, and deletes the test data of its run. Its verdict is never passed,
+ * so that nobody takes an older report of the stage for this one.
+ */
+export async function afterCutShort(context: StageContext, outcome: StageOutcome, known: CutShort): Promise<void> {
+  const { stage } = context;
+  const check = {
+    id: "stage.cut-short",
+    title: "Cut short",
+    verdict: "error",
+    message: `${whatHappened(context, known)} What ${stage} would have found is not known: run it again.`,
+    durationMs: 0,
+  } as const;
+  outcome.checks.push(await told(context, Promise.resolve(check)));
+  outcome.commands.push(...(await logsOf(context)));
+  await removeTokenFile(context);
+  if (!runsTests(stage)) return;
+  if (context.environment.access !== "test-data") {
+    step(context, `environment ${context.environment.name} is read-only: ${stage} made no test data there`);
+    return;
+  }
+  const { check: gone, result } = await cleanUpRun(context);
+  outcome.checks.push(await told(context, Promise.resolve(gone)));
+  if (result) outcome.cleanup = result;
+}
+
+function whatHappened({ stage }: StageContext, { startedAt, cancelledBy, stillRan }: CutShort): string {
+  const how = cancelledBy
+    ? `The job was cancelled (${cancelledBy}), and the runner killed ${stage} before it had cleaned up.`
+    : `${stage}, begun at ${startedAt}, was killed and could not say why: SIGKILL, no memory left, or the runner itself.`;
+  return stillRan ? `${how} ${stillRan}` : how;
+}
+
+/** The end of what was printed until then: often the only trace of the cause. */
+async function logsOf(context: StageContext): Promise<StageOutcome["commands"]> {
+  const folder = logFolder(context);
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  return await Promise.all(
+    names.sort().map(async (name) => {
+      const log = join(folder, name);
+      // A test may have put a link in its place: what it leads to is nobody's log.
+      const bytes = await readOwn(log).catch((error: unknown) => {
+        if (error instanceof NotAPlainFile) return Buffer.from(`not read: ${error.message}`);
+        throw error;
+      });
+      const text = bytes.subarray(-mostTailBytes).toString("utf8").trimEnd();
+      const tail = context.secrets.redact(text).split("\n").slice(-tailLines);
+      return { command: `${name} (cut short)`, exitCode: null, signal: null, timedOut: false, durationMs: 0, log, tail };
+    }),
+  );
+}

@@ -1,0 +1,254 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { ArtifactService } from "../../src/gate/artifacts.ts";
+import { thisProcess } from "../../src/lock-file.ts";
+import { type Evidence, UserError } from "../../src/model.ts";
+import { startOf } from "../../src/process/linux-proc.ts";
+import { type Begun, performStage, type StageRequest } from "../../src/suite.ts";
+
+/** Which run an execution of a stage is, and whose test data it may delete: on an environment that has neither warehouse nor Redis. */
+
+let workspace: string;
+beforeEach(async () => {
+  workspace = await mkdtemp(join(tmpdir(), "env-actions-whose-run-"));
+  const report = "const { writeFileSync } = await import('node:fs');";
+  const junit = '<testsuite name="s"><testcase name="works" time="0.01"/></testsuite>';
+  await writeFile(
+    join(workspace, "tests.mjs"),
+    `${report} writeFileSync("r.xml", ${JSON.stringify(junit)}); console.log("ran", process.env.ENV_ACTIONS_RUN_ID);`,
+  );
+  await writeFile(
+    join(workspace, "config.yml"),
+    JSON.stringify({
+      version: 1,
+      environments: { here: { access: "test-data", variables: ["HOME"] } },
+      stages: { integration: { command: "node tests.mjs", reports: ["r.xml"] } },
+    }),
+  );
+});
+afterEach(() => rm(workspace, { recursive: true, force: true }));
+
+const runner = {
+  GITHUB_ACTIONS: "true",
+  GITHUB_REPOSITORY: "classwaves/app",
+  GITHUB_RUN_ID: "77",
+  GITHUB_SHA: "a".repeat(40),
+  GITHUB_JOB: "tests",
+};
+
+async function perform(stage: StageRequest["stage"], more: Partial<StageRequest> = {}) {
+  const begun: Begun[] = [];
+  const warnings: string[] = [];
+  const answer = await performStage({
+    stage,
+    workspace,
+    configFile: "config.yml",
+    environment: "here",
+    cancel: AbortSignal.timeout(60_000),
+    onProgress: (progress) => progress.kind === "warning" && warnings.push(progress.text),
+    onSecret: () => undefined,
+    onBegin: (one) => begun.push(one),
+    ...more,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...more.env },
+  });
+  return { ...answer, begun, warnings };
+}
+
+const records = (...path: string[]) => join(workspace, ".env-actions", ...path);
+const cleanupOfRun = { overrides: { scope: "run" as const, execute: true } };
+
+describe("on a runner", () => {
+  test("cells in one folder: a run id, a ledger, logs, a report and evidence each; one gate run", async () => {
+    const preflight = await perform("preflight", { env: runner });
+    const cells = await Promise.all(["shard=1", "shard=2"].map((cell) => perform("integration", { env: runner, cell })));
+    const all = [preflight, ...cells];
+    expect(all.map(({ report }) => report.verdict)).toEqual(["passed", "passed", "passed"]);
+    expect(new Set(all.map(({ report }) => report.runId)).size).toBe(3);
+    expect(new Set(all.map(({ report }) => report.gateId))).toEqual(new Set(["github-77"]));
+    for (const { report, files } of cells) {
+      const { runId, origin } = report;
+      expect(JSON.parse(await readFile(files.report, "utf8"))).toMatchObject({
+        runId,
+        origin: { job: "tests", cell: origin.cell },
+      });
+      expect(await readFile(records("logs", runId, "integration-tests.log"), "utf8")).toContain(`ran ${runId}`);
+      await readFile(records("ledger", `${runId}.jsonl`));
+      const evidence = JSON.parse(await readFile(records("evidence", `integration-here-${runId}.json`), "utf8")) as Evidence;
+      expect(evidence).toMatchObject({ gateId: "github-77", origin: { job: "tests", cell: origin.cell } });
+    }
+    // Whoever wrote it last has seen the other.
+    const summary = await readFile(records("summary.md"), "utf8");
+    for (const cell of ["shard=1", "shard=2"]) expect(summary).toContain(cell);
+  });
+
+  test.each(["preflight", "integration", "e2e", "smoke"] as const)(
+    "a named run id would be every cell's: %s refuses it",
+    async (stage) => {
+      const named = perform(stage, { env: { ...runner, ENV_ACTIONS_RUN_ID: `${Date.now()}_0a0b0c0d` } });
+      await expect(named).rejects.toThrow(UserError);
+      await expect(named).rejects.toThrow(
+        /on a runner every \w+ gets a run id of its own.*Remove it from `env`; the output `run-id` has the id/,
+      );
+    },
+  );
+
+  test("what the post step needs is known before anything runs, and holds the configuration", async () => {
+    await perform("preflight", { env: runner });
+    const order: string[] = [];
+    const { report, begun } = await perform("integration", {
+      env: runner,
+      onBegin: () => order.push("begun"),
+      onProgress: (progress) => progress.kind === "stage-started" && order.push("started"),
+    });
+    expect(order).toEqual(["begun", "started"]);
+    expect(begun).toEqual([]);
+    const again = await perform("preflight", { env: runner });
+    expect(again.begun).toMatchObject([
+      {
+        runId: again.report.runId,
+        gateId: report.gateId,
+        environment: "here",
+        configText: expect.stringContaining("node tests.mjs"),
+      },
+    ]);
+  });
+
+  test("a stage that was cancelled and then killed: its post step's report says both, and replaces the evidence", async () => {
+    await perform("preflight", { env: runner });
+    const { report, begun } = await perform("integration", { env: runner });
+    const [one] = begun;
+    if (!one) throw new Error("it has not begun");
+    const known = { cancelledBy: "SIGINT", stillRan: "What integration had started still ran, and was ended." };
+    const after = await perform("integration", { env: runner, cutShort: { ...one, ...known } });
+    expect(after.report).toMatchObject({
+      verdict: "error",
+      reason: expect.stringMatching(
+        /^Cut short: The job was cancelled \(SIGINT\), and the runner killed integration before it had cleaned up\. What integration had started still ran/,
+      ),
+      runId: report.runId,
+      startedAt: one.startedAt,
+    });
+    const e2e = await perform("e2e", { env: runner });
+    expect(e2e.report.reason).toMatch(/integration ended with error/);
+  });
+
+  test("scope run in a later step of the job: this job's runs and those that have ended, not what another cell is at", async () => {
+    const cell = "shard=1";
+    await perform("preflight", { env: runner, cell });
+    const mine = await perform("integration", { env: runner, cell });
+    const other = await noteUnderWay({ gateId: "github-77", origin: { workflowRun: "77", job: "tests", cell: "shard=2" } });
+    const { report } = await perform("cleanup", { ...cleanupOfRun, env: runner, cell });
+    expect(report.cleanup?.runs).toContain(mine.report.runId);
+    expect(report.cleanup?.runs).not.toContain(other);
+    expect(report.verdict).toBe("passed");
+  });
+
+  test("evidence that cannot be read may be of a cell that failed", async () => {
+    await perform("preflight", { env: runner });
+    const artifacts: ArtifactService = {
+      list: async () => [{ name: "env-actions-preflight-here-1-1763920000000_0a0b0c0d", size: 1 }],
+      download: async () => [],
+      upload: async () => undefined,
+    };
+    const { report } = await perform("integration", { env: runner, artifacts });
+    expect(report).toMatchObject({
+      verdict: "error",
+      reason: expect.stringMatching(/from every job and cell, and this cannot be read: env-actions-preflight-here/),
+    });
+  });
+});
+
+/** An execution of another process that still lives: the one that started this. */
+async function noteUnderWay(more: { gateId: string; origin: object; runId?: string }): Promise<string> {
+  const runId = more.runId ?? `${Date.now()}_ffffffff`;
+  const living = { ...thisProcess(), pid: process.ppid, start: startOf(process.ppid) ?? "" };
+  await mkdir(records("runs"), { recursive: true });
+  await writeFile(
+    records("runs", `${runId}.json`),
+    JSON.stringify({ runId, stage: "integration", environment: "here", process: living, ...more }),
+  );
+  return runId;
+}
+
+describe("in a terminal", () => {
+  test("each execution has a run id of its own, and the gate run is what preflight began", async () => {
+    const preflight = await perform("preflight");
+    const [first, second] = [await perform("integration"), await perform("integration")];
+    expect(new Set([preflight, first, second].map(({ report }) => report.runId)).size).toBe(3);
+    for (const { report } of [preflight, first, second])
+      expect(report).toMatchObject({ verdict: "passed", gateId: preflight.report.runId });
+    const later = await perform("preflight");
+    expect(later.report.gateId).not.toBe(preflight.report.gateId);
+  });
+
+  test("another gate that began here meanwhile takes no stage of the first", async () => {
+    const mine = await perform("preflight");
+    await perform("preflight");
+    const { report } = await perform("integration", { gateId: mine.report.gateId ?? "" });
+    expect(report).toMatchObject({ verdict: "passed", gateId: mine.report.gateId });
+  });
+
+  test("scope run deletes what every stage of the gate made; what still runs is left alone, and said", async () => {
+    const preflight = await perform("preflight");
+    const runs = [await perform("integration"), await perform("integration")].map(({ report }) => report.runId);
+    expect((await perform("cleanup", cleanupOfRun)).report).toMatchObject({ verdict: "passed", cleanup: { runs } });
+    const busy = await noteUnderWay({ gateId: preflight.report.runId, origin: {} });
+    const { report } = await perform("cleanup", cleanupOfRun);
+    expect(report).toMatchObject({
+      verdict: "failed",
+      cleanup: { runs, problems: [expect.stringContaining(`run ${busy} of integration is still under way`)] },
+    });
+  });
+
+  test("a named run that is under way is neither taken nor deleted", async () => {
+    await perform("preflight");
+    const busy = await noteUnderWay({ gateId: "1", origin: {} });
+    for (const stage of ["integration", "cleanup"] as const) {
+      const named = perform(stage, { ...cleanupOfRun, env: { ENV_ACTIONS_RUN_ID: busy } });
+      await expect(named).rejects.toThrow(
+        new RegExp(`^run ${busy} is under way: process ${process.ppid} runs integration with it`),
+      );
+    }
+  });
+
+  test("scope run of tests whose ledger is gone: not passed", async () => {
+    await perform("preflight");
+    const { report } = await perform("integration");
+    await rm(records("ledger"), { recursive: true });
+    const after = await perform("cleanup", cleanupOfRun);
+    expect(after.report.verdict).toBe("failed");
+    expect(after.report.cleanup?.problems).toEqual([expect.stringContaining("the ledger of this run is gone")]);
+    expect(after.report.cleanup?.runs).toContain(report.runId);
+  });
+
+  test("tests that remove the ledger: their own stage does not pass either", async () => {
+    await perform("preflight");
+    const { report } = await perform("integration", { overrides: { command: "node tests.mjs && rm -r .env-actions/ledger" } });
+    expect(report).toMatchObject({ verdict: "failed", reason: expect.stringContaining("the ledger of this run is gone") });
+  });
+
+  test("old executions are forgotten, and screenshots of the one before", async () => {
+    const old = `${Date.now() - 8 * 86_400_000}_0a0b0c0d`;
+    const ended = { gateId: old, environment: "here", origin: {}, process: thisProcess(), finishedAt: "2026-01-01T00:00:00Z" };
+    for (const [folder, file] of [
+      ["runs", `${old}.json`],
+      ["logs", `${old}/x.log`],
+      ["reports", `preflight-${old}.json`],
+      ["evidence", `preflight-here-${old}.json`],
+      ["ledger", `${old}.jsonl`],
+    ] as const) {
+      await mkdir(join(records(folder, file), ".."), { recursive: true });
+      await writeFile(records(folder, file), JSON.stringify({ ...ended, runId: old, stage: "preflight" }));
+    }
+    await perform("preflight");
+    const { report } = await perform("integration");
+    await mkdir(records("attachments", `integration-${report.runId}`), { recursive: true });
+    await perform("integration");
+    expect(await readdir(records("attachments"))).toEqual([]);
+    const left = (await readdir(records(), { recursive: true })).filter((name) => name.includes(old));
+    // It may be all that names what a lost run left.
+    expect(left).toEqual([join("ledger", `${old}.jsonl`)]);
+  });
+});
