@@ -302,6 +302,8 @@ export interface TouchedRow {
   version?: number;
   /** Why the old value could not be told. */
   why?: string;
+  /** What stands here as its SHA-256, hex, because its column may hold a person: the key's value, or `now` and `before`. */
+  masked?: ("key" | "values")[];
 }
 
 /** What the life of test keys in Redis is limited to: a key without a limit stays when everything else fails. */
@@ -335,6 +337,10 @@ export interface CleanupResult {
   deletedKeys: number;
   /** Test rows with addresses or names that nobody invented: a warning. Absent where there are none. */
   realLooking?: RealLooking[];
+  /** Real rows that a test changed, at most 1,000: the stage fails, and `env-actions repair` puts their old values back. */
+  touched?: TouchedRow[];
+  /** How many more there are than are listed. */
+  touchedMore?: number;
   /** Rows and keys that were still there at the end; `null` = could not be told. */
   leftOver: number | null;
 }

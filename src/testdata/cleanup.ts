@@ -11,6 +11,7 @@ import { planRows } from "./plan.ts";
 import type { PlanRequest, RowPlan, Scope, TablePlan } from "./row-plan.ts";
 import { Binder, conditionOf } from "./selection.ts";
 import type { StartState } from "./start.ts";
+import { touchedResult, touchedWithBefore } from "./touched-plan.ts";
 
 export interface CleanupRequest {
   scope: Scope;
@@ -50,6 +51,13 @@ export interface CleanupPlan {
  */
 export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, earlier?: CleanupPlan): Promise<CleanupPlan> {
   const rows = ports.warehouse ? await planRows(ports.warehouse, rowRequest(request), earlier?.rows) : undefined;
+  if (ports.warehouse && rows)
+    rows.touched = await touchedWithBefore(
+      ports.warehouse,
+      rows,
+      { tables: request.tables, prefixes: request.testData.prefixes, start: request.start },
+      earlier?.rows,
+    );
   const keys = ports.redis ? await planKeys(ports.redis, keyRequest(request, rows)) : undefined;
   const digest = createHash("sha256")
     .update(JSON.stringify([request.scope, rows?.digest ?? "", [...(keys?.keys ?? [])].sort()]))
@@ -100,6 +108,7 @@ export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult 
     deletedRows: 0,
     deletedKeys: 0,
     ...(plan.rows?.realLooking.length ? { realLooking: plan.rows.realLooking } : {}),
+    ...touchedResult(plan.rows?.touched ?? [], plan.request.tables),
     leftOver: leftOver(plan),
   };
 }
@@ -116,7 +125,8 @@ export function tableOf(table: TablePlan): TableCleanup {
   };
 }
 
-function rowRequest(request: CleanupRequest): PlanRequest {
+/** What a cleanup looks for in the warehouse. */
+export function rowRequest(request: CleanupRequest): PlanRequest {
   const { testData, ledger, scope } = request;
   return {
     scope,
