@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import { exitStatus } from "../exit-status.ts";
 import { type StageName, UserError } from "../model.ts";
 import { verdictMarks } from "../progress.ts";
-import { duration, known } from "../report/words.ts";
+import { duration, known, touchedRest, touchedWords } from "../report/words.ts";
 import type { StageAnswer, StageRequest } from "../suite.ts";
 import { type Arguments, defaultConfig, readArguments, usage } from "./arguments.ts";
 import type { GateEnd } from "./gate.ts";
@@ -135,6 +135,9 @@ function verdictLine({ stage, answer, why }: GateEnd): Part[] {
   return [[`  ${verdictMarks[verdict]} ${stage.padEnd(12)} ${verdict.padEnd(9)}`, verdictStyles[verdict]], ` ${rest}`];
 }
 
+/** Lines of a terminal; the report has all. */
+const touchedShown = 20;
+
 function sayPlan(screen: Screen, { report: { cleanup } }: StageAnswer): void {
   if (!cleanup) return;
   for (const { table, planned, deleted, samples } of cleanup.tables) {
@@ -142,6 +145,12 @@ function sayPlan(screen: Screen, { report: { cleanup } }: StageAnswer): void {
     const rows = `${(asPlanned ? String(planned) : known(deleted)).padStart(6)} ${asPlanned ? unit(planned, "row") : `of ${planned} planned rows`}`;
     screen.line(`    ${table.padEnd(45)} ${rows}  ${samples.slice(0, 2).join(", ")}`);
   }
+  for (const touched of cleanup.touched?.slice(0, touchedShown) ?? []) {
+    const { place, row, now, before } = touchedWords(touched);
+    screen.line([`    ${place}, row ${row}: points at ${now}; before: ${before}`, "red"]);
+  }
+  const rest = touchedRest(cleanup, Math.min(cleanup.touched?.length ?? 0, touchedShown), "cleanup");
+  if (rest !== "") screen.line([`    ${rest}`, "red"]);
   const keys = cleanup.keys.deleted ?? cleanup.keys.planned;
   if (cleanup.keys.planned > 0)
     screen.line(

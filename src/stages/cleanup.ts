@@ -3,6 +3,7 @@ import { type Check, isPlanDigest, UserError } from "../model.ts";
 import { describePlan, planCleanup } from "../testdata/cleanup.ts";
 import { executeCleanup, planInPlace, planNote } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
+import { touchedNotes } from "../testdata/touched-plan.ts";
 import { withReaders, withWriters } from "./connections.ts";
 import { type StageContext, type StageOutcome, step, telling, told } from "./context.ts";
 import { inTheRightPlace } from "./place.ts";
@@ -23,6 +24,7 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
         const ports = { ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}), signal: context.signal, onStep };
         const plan = await planCleanup(ports, request);
         await context.audit(planNote(plan, false));
+        for (const note of touchedNotes(plan.rows?.touched ?? [])) await context.audit(note);
         return describePlan(plan, true);
       });
       return { verdict: "passed" };
@@ -45,7 +47,7 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
     });
   };
   const refusal = await look("test-data.cleanup", "Test data", () => inTheRightPlace(work));
-  const check: Check = refusal.verdict === "passed" && outcome.cleanup ? judgeCleanup(outcome.cleanup, elapsed()) : refusal;
+  const check: Check = refusal.verdict === "passed" && outcome.cleanup ? judgeCleanup(outcome.cleanup, elapsed(), context.stage) : refusal;
   outcome.checks.push(await told(context, Promise.resolve(check)));
 }
 

@@ -1,8 +1,16 @@
 import { count } from "../count.ts";
-import type { Check, CleanupResult, RealLooking } from "../model.ts";
+import type { Check, CleanupResult, RealLooking, StageName } from "../model.ts";
+import { withTouched } from "./judge-touched.ts";
 
-/** What a cleanup means for the stage: left-over is failed, unknown is error, and a deletion that did not go as planned shows. */
-export function judgeCleanup(result: CleanupResult, durationMs: number): Check {
+/**
+ * What a cleanup means for the stage: left-over is failed, unknown is error, and a deletion that did not go as planned shows.
+ * @param stage whose report has it
+ */
+export function judgeCleanup(result: CleanupResult, durationMs: number, stage: StageName = "cleanup"): Check {
+  return withTouched(judgeDeletion(result, durationMs), result, stage);
+}
+
+function judgeDeletion(result: CleanupResult, durationMs: number): Check {
   const base = {
     id: "test-data.cleanup",
     title: result.dryRun ? "Test data (dry run)" : "Test data deleted and gone",
@@ -50,7 +58,14 @@ function deleted({ deletedRows, deletedKeys, keys }: CleanupResult): string {
 }
 
 /** What earlier runs left: nothing is right; something is a warning, because it harms no test of this run. */
-export function judgeLeftovers(result: CleanupResult): Pick<Check, "verdict" | "observed" | "expected" | "message"> {
+export function judgeLeftovers(
+  result: CleanupResult,
+  stage: StageName = "cleanup",
+): Pick<Check, "verdict" | "observed" | "expected" | "message"> {
+  return withTouched(judgeFound(result), result, stage);
+}
+
+function judgeFound(result: CleanupResult): Pick<Check, "verdict" | "observed" | "expected" | "message"> {
   const base = { expected: "0 expired rows and keys" };
   const observed = rowsAndKeys(result.plannedRows, result.keys.planned);
   if (result.leftOver === null) return { ...base, verdict: "error", observed, message: result.problems.join("; ") };

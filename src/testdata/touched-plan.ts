@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Table } from "../config/schema.ts";
-import type { CleanupResult, TouchedRow } from "../model.ts";
+import type { AuditNote, CleanupResult, TouchedRow } from "../model.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import type { CatalogColumns } from "./catalog.ts";
 import type { RowPlan } from "./row-plan.ts";
@@ -93,4 +93,26 @@ function masked(row: TouchedRow, person: readonly string[]): TouchedRow {
 
 export function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
+}
+
+/** What two looks of one cleanup found: each cell once, as it was seen first. */
+export function joinTouched(
+  first: Pick<CleanupResult, "touched" | "touchedMore">,
+  again: Pick<CleanupResult, "touched" | "touchedMore">,
+): Pick<CleanupResult, "touched" | "touchedMore"> {
+  const joined = new Map([...(again.touched ?? []), ...(first.touched ?? [])].map((row) => [nameOf(row), row]));
+  if (joined.size === 0) return {};
+  const listed = [...joined.values()].slice(0, mostTouched);
+  const more = Math.max(first.touchedMore ?? 0, again.touchedMore ?? 0) + joined.size - listed.length;
+  return { touched: listed, ...(more > 0 ? { touchedMore: more } : {}) };
+}
+
+/** For the audit log: where, how many, and of how many the old value is known; no values. */
+export function touchedNotes(touched: readonly TouchedRow[]): AuditNote[] {
+  const places = Map.groupBy(touched, ({ table, column }) => JSON.stringify([table, column]));
+  return [...places.values()].map((rows) => ({
+    action: "decision",
+    details: { what: "touched", table: rows[0]?.table ?? "", column: rows[0]?.column ?? "" },
+    counts: { rows: rows.length, known: rows.filter(({ before }) => before !== undefined).length },
+  }));
 }
