@@ -14,6 +14,8 @@ const workrooms = ["checks", "testdata", "process", "results", "gate", "alerts"]
 const hall = [
   "suite.ts",
   "undo.ts",
+  "repair.ts",
+  "from-report.ts",
   "record.ts",
   "audit-log.ts",
   "lock-file.ts",

@@ -47,6 +47,8 @@ async function command(args: Arguments, world: Terminal): Promise<number> {
     }
     case "undo":
       return await (await import("./undo.ts")).undo(args, world);
+    case "repair":
+      return await (await import("./repair.ts")).repair(args, world);
     default:
       return await stages(args, world);
   }

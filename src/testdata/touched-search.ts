@@ -46,7 +46,11 @@ function withGuess(asked: number[], count: number, guess: number | undefined): n
 }
 
 /** Where the change was made, taken for granted that from then on it was there. */
-function divide(count: number, lastLater: number, seen: (place: number) => Seen | undefined): { ask: number[] } | { end: number } {
+function divide(
+  count: number,
+  lastLater: number,
+  seen: (place: number) => Seen | undefined,
+): { ask: number[] } | { end: number } {
   let [later, earlier] = [lastLater, count];
   for (const place of places(lastLater + 1, count)) {
     const found = seen(place);

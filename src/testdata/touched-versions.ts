@@ -34,10 +34,7 @@ export type VersionAnswer = { found: ReadonlyMap<string, RowsThere> } | { why: s
  * Asks many versions, of many tables, in few round trips. Values are compared and answered as text: keys may be numbers.
  * @throws WarehouseFailure where the warehouse does not answer at all
  */
-export async function askVersions(
-  warehouse: WarehouseReader,
-  questions: readonly VersionQuestion[],
-): Promise<VersionAnswer[]> {
+export async function askVersions(warehouse: WarehouseReader, questions: readonly VersionQuestion[]): Promise<VersionAnswer[]> {
   const width = Math.max(0, ...questions.map(({ columns }) => columns.length));
   const asked = questions.map((question) => ({ question, found: new Map<string, RowsThere>() }));
   const { rows, failed } = await askTogether(warehouse, asked, ({ question }, binder) =>
@@ -101,11 +98,7 @@ const harmless =
  * The versions right before each change that may have changed a value, newest first.
  * @param guesses versions that are likely to have what is looked for. @throws WarehouseFailure
  */
-export async function candidatesOf(
-  warehouse: WarehouseReader,
-  table: string,
-  guesses: readonly number[],
-): Promise<Candidates> {
+export async function candidatesOf(warehouse: WarehouseReader, table: string, guesses: readonly number[]): Promise<Candidates> {
   const history = await historyOf(warehouse, table, longestHistory);
   const newest = history[0]?.version;
   if (newest === undefined) return { versions: [], truncated: false };

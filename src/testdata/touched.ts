@@ -190,7 +190,8 @@ class TableSearch {
     if (version === undefined || answer === undefined) return { why: this.#whyNowhere(row) };
     if ("why" in answer) return { why: whyUnreadable(version, answer.why) };
     const there = answer.found.get(row.key.value);
-    if (there && there.rows > 1) return { why: `${there.rows} rows have this key in version ${version}, so it names none of them` };
+    if (there && there.rows > 1)
+      return { why: `${there.rows} rows have this key in version ${version}, so it names none of them` };
     if (step.end === 0)
       return { why: there ? "the column was written again while this was looked at" : "the row is no longer there" };
     return there ? { before: there.values.get(row.column) ?? null, version } : { why: this.#whyNowhere(row) };
