@@ -27,6 +27,8 @@ export interface Catalog {
   name: string;
   warehouse: TestDataWarehouse;
   insert(table: string, rows: readonly Record<string, string | null>[]): Promise<void>;
+  /** Runs a statement as somebody who may do anything: `table` in it stands in this catalog. */
+  run(statement: (table: string) => string, table: string, parameters?: Record<string, string | null>): Promise<void>;
   rows(table: string): Promise<Record<string, unknown>[]>;
   ports(changes?: Partial<WritingPorts>): WritingPorts;
   /** Ports with a connection of their own, which the signal ends. */
@@ -95,6 +97,9 @@ async function openCatalog(
         return `(${columns.map((column) => `:${column}_${index}`).join(", ")})`;
       });
       await owner.run(`INSERT INTO ${name}.${table} (${columns.join(", ")}) VALUES ${values.join(", ")}`, parameters);
+    },
+    async run(statement, table, parameters = {}) {
+      await owner.run(statement(`${name}.${table}`), parameters);
     },
     rows: (table) => warehouse.query(`SELECT * FROM ${table}`),
     ports: (changes = {}) => ({ warehouse, redis, environment, signal, ...told, ...changes }),
