@@ -284,8 +284,8 @@ export interface RealLooking {
 }
 
 /**
- * A real row that a test changed: it is older than the test data that this column points at, so it was there before and has been moved.
- * It is never deleted; `env-actions repair` puts the old value back.
+ * A real row that a test changed: it is older than the test data that this column points at, or than the run whose prefix it shows, so it
+ * was there before. It is never deleted; `env-actions repair` puts the old value back.
  */
 export interface TouchedRow {
   /** `schema.table` */
@@ -294,7 +294,7 @@ export interface TouchedRow {
   key: { column: string; value: string };
   /** The column that was changed. */
   column: string;
-  /** The id of the test row that it points at now. */
+  /** What stands there now: the id of a test row, or a text with a prefix. */
   now: string;
   /** What stood there before, by the table's history; `null` for NULL; absent where that could not be told, see `why`. */
   before?: string | null;

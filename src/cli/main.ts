@@ -149,7 +149,7 @@ function sayPlan(screen: Screen, { report: { cleanup } }: StageAnswer): void {
   }
   for (const touched of cleanup.touched?.slice(0, touchedShown) ?? []) {
     const { place, row, now, before } = touchedWords(touched);
-    screen.line([`    ${place}, row ${row}: points at ${now}; before: ${before}`, "red"]);
+    screen.line([`    ${place}, row ${row}: a test changed it to ${now}; before: ${before}`, "red"]);
   }
   const rest = touchedRest(cleanup, Math.min(cleanup.touched?.length ?? 0, touchedShown), "cleanup");
   if (rest !== "") screen.line([`    ${rest}`, "red"]);

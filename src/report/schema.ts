@@ -185,7 +185,7 @@ const touchedRow = z.strictObject({
   table: z.string(),
   key: z.strictObject({ column: z.string(), value: z.string() }).meta({ description: "What names the row." }),
   column: z.string().meta({ description: "The column that was changed." }),
-  now: z.string().meta({ description: "The id of the test row that it points at now." }),
+  now: z.string().meta({ description: "What stands there now: the id of a test row, or a text with a prefix." }),
   before: z.string().nullable().optional().meta({ description: "What stood there before; absent where it is unknown." }),
   version: amount.optional().meta({ description: "The table's version that still has the old value." }),
   why: z.string().optional().meta({ description: "Why the old value is unknown." }),

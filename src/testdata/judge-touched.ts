@@ -47,5 +47,5 @@ function touchedWords(row: TouchedRow): string {
     row.before === undefined
       ? `what stood there before is unknown, because ${why ?? "nobody looked"}`
       : `before: ${row.before === null ? "NULL" : shown(row.before)}, version ${version ?? "unknown"}`;
-  return `${table}, row ${name}: ${column} now points at test data, ${shown(row.now)} (${before}).`;
+  return `${table}, row ${name}: a test changed ${column} to ${shown(row.now)} (${before}).`;
 }

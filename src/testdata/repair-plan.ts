@@ -131,11 +131,16 @@ function whyNotAllowed({ table, key, column, now, before }: TouchedRow, { tables
   const declared = Object.hasOwn(tables, table) ? tables[table] : undefined;
   if (!declared) return "the table is not declared in testData.tables";
   if (key.column !== declared.key) return `${key.column} is not the key of the table, which is ${declared.key}`;
-  if (!Object.hasOwn(declared.parents, column))
-    return `${column} is not declared under parents: only columns that point at other rows are repaired`;
+  if (!mayBeTouched(declared, column))
+    return `${column} is declared neither under parents nor under match with a prefix: nothing tells that a test wrote it`;
   if (column === key.column) return `${column} names the row: it is not changed`;
   if (![key.value, now, before ?? ""].every((text) => text.isWellFormed())) return "a value is not well-formed Unicode";
   return undefined;
+}
+
+/** A column that points at another row, or one by which a row shows that it is test data: only there a test's writing can be told. */
+function mayBeTouched({ parents, match }: Table, column: string): boolean {
+  return Object.hasOwn(parents, column) || match.some((rule) => rule.prefix === true && rule.column === column);
 }
 
 function whyNotThere(
@@ -210,7 +215,8 @@ async function findValues(
       ids.set(table, new Set([...(ids.get(table) ?? []), ...some]));
   }
   for (const one of found)
-    if (!isTest(one)) refuse(one.row, "what it points at does not show to be test data: it is not known that a test wrote this");
+    if (!isTest(one))
+      refuse(one.row, "what stands there now does not show to be test data: it is not known that a test wrote it");
   const open = found.filter(({ row }) => row.state === "repairable");
   const guesses = Map.groupBy(open, ({ row }) => row.table);
   const context = searchContext({

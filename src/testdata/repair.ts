@@ -108,7 +108,7 @@ async function verify(warehouse: TestDataWarehouse, batch: readonly RepairCell[]
       if (there?.rows !== 1) fail(cell, there ? `${there.rows} rows have this key by now` : "the row is no longer there");
       else if (value === cell.before) cell.row.state = "repaired";
       else if (value !== cell.now) cell.row.state = "written-since";
-      else fail(cell, problem ?? "the warehouse reported no error, but the column still points at test data");
+      else fail(cell, problem ?? "the warehouse reported no error, but the column still has the value of the test");
     }
   } catch (error) {
     const why = `${problem ?? "the update was sent"}; whether the old value stands there again could not be read: ${sentence(error)}. Run repair without --execute to see`;

@@ -73,6 +73,16 @@ describe("repair", () => {
     expect(updates()).toHaveLength(3);
   });
 
+  it("puts the title of a real row back that a test renamed", async () => {
+    await open();
+    await school.run((name) => `UPDATE ${name} SET name = '${mySchool}' WHERE id = 'north'`, "users.schools");
+    const renamed = { table: "users.schools", key: { column: "id", value: "north" }, column: "name", now: mySchool };
+    const report = await reportOf(school, [renamed]);
+    expect(report.cleanup?.touched).toEqual([{ ...renamed, before: "north", version: 1 }]);
+    expect(states(await repair(school, report))).toEqual(["repaired"]);
+    expect(await school.rows("users.schools")).toContainEqual({ id: "north", name: "north" });
+  });
+
   it("leaves alone what was written since, before and after the plan", async () => {
     await open();
     await set(["1", "2"], mySchool);
@@ -162,12 +172,12 @@ describe("a report that somebody made up, or that is no longer true, writes noth
     ["a value that never stood there", (row) => ({ ...row, before: "south" }), /history says that another value/],
     ["NULL where a value stood", (row) => ({ ...row, before: null }), /history says that another value/],
     ["a row that points at no test data", () => real, /does not show to be test data/],
-    ["a column that points at nothing", (row) => ({ ...row, column: "note", now: "1" }), /not declared under parents/],
-    ["the key", (row) => ({ ...row, column: "id", now: "1" }), /not declared under parents/],
+    ["a column that points at nothing", (row) => ({ ...row, column: "note", now: "1" }), /declared neither under parents/],
+    ["the key", (row) => ({ ...row, column: "id", now: "1" }), /declared neither under parents/],
     ["a row named by another column", (row) => ({ ...row, key: { column: "note", value: "1" } }), /not the key of the table/],
     ["a table that nobody declared", (row) => ({ ...row, table: "sales.orders" }), /not declared/],
     ["a name of JavaScript's own", (row) => ({ ...row, table: "constructor" }), /not declared/],
-    ["a column of that kind", (row) => ({ ...row, column: "toString" }), /not declared under parents/],
+    ["a column of that kind", (row) => ({ ...row, column: "toString" }), /declared neither under parents/],
     ["a key that is no text", (row) => ({ ...row, key: { column: "id", value: "\ud800" } }), /well-formed/],
     ["a row that is not there", (row) => ({ ...row, key: { column: "id", value: "' OR 1=1 --" } }), /no longer there/],
   ];

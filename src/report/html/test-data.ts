@@ -27,7 +27,7 @@ function summary(cleanup: CleanupResult): Markup {
 function changed(cleanup: CleanupResult): Markup {
   const { touched = [] } = cleanup;
   if (touched.length === 0) return nothing;
-  const columns = [{ title: "Column" }, { title: "Row" }, { title: "Points at test data" }, { title: "Before" }];
+  const columns = [{ title: "Column" }, { title: "Row" }, { title: "Now, by a test" }, { title: "Before" }];
   const rows = touched.map((one) => {
     const { place, row, now, before } = touchedWords(one);
     return [code(place), code(row), code(now), code(before)];

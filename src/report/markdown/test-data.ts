@@ -44,7 +44,7 @@ function touchedParts(cleanup: CleanupResult): Part[] {
   };
   return [
     { text: `**${touchedTitle}**\n\n` },
-    touchedPart(tableHead(["Column", "Row", "Points at test data", "Before"])),
+    touchedPart(tableHead(["Column", "Row", "Now, by a test", "Before"])),
     ...listed.map(row),
     { text: `\n${rest === "" ? "" : `${rest}.\n\n`}` },
   ];
