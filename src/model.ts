@@ -304,6 +304,17 @@ export interface TouchedRow {
   why?: string;
 }
 
+/** Rows of one table that look like test data, or are, and stay: nothing proves that they may go. */
+export interface KeptRows {
+  /** `schema.table` */
+  table: string;
+  rows: number;
+  /** Ids of some of them; masked where a column may hold a person. */
+  samples: string[];
+  /** Why they stay, and what to do about it. */
+  why: string;
+}
+
 /** What the life of test keys in Redis is limited to: a key without a limit stays when everything else fails. */
 export interface KeyTtlResult {
   /** Milliseconds: no test key should live longer. */
@@ -335,6 +346,8 @@ export interface CleanupResult {
   deletedKeys: number;
   /** Test rows with addresses or names that nobody invented: a warning. Absent where there are none. */
   realLooking?: RealLooking[];
+  /** Rows that may be test data and were kept; absent where there are none. */
+  kept?: KeptRows[];
   /** Rows and keys that were still there at the end; `null` = could not be told. */
   leftOver: number | null;
 }

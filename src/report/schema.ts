@@ -203,6 +203,10 @@ const cleanup = z.strictObject({
     .array(z.strictObject({ table: z.string(), column: z.string(), rows: amount }))
     .optional()
     .meta({ description: "Test rows that look as if they were about real people." }),
+  kept: z
+    .array(z.strictObject({ table: z.string(), rows: amount, samples: z.array(z.string()), why: z.string() }))
+    .optional()
+    .meta({ description: "Rows that are, or may be, test data and were kept, with the reason." }),
   leftOver: amount.nullable().meta({ description: "Rows and keys still there at the end; null where it could not be told." }),
 });
 
