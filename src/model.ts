@@ -306,6 +306,17 @@ export interface TouchedRow {
   masked?: ("key" | "values")[];
 }
 
+/** Rows of one table that look like test data, or are, and stay: nothing proves that they may go. */
+export interface KeptRows {
+  /** `schema.table` */
+  table: string;
+  rows: number;
+  /** Ids of some of them; masked where a column may hold a person. */
+  samples: string[];
+  /** Why they stay, and what to do about it. */
+  why: string;
+}
+
 /** What the life of test keys in Redis is limited to: a key without a limit stays when everything else fails. */
 export interface KeyTtlResult {
   /** Milliseconds: no test key should live longer. */
@@ -341,6 +352,8 @@ export interface CleanupResult {
   touched?: TouchedRow[];
   /** How many more there are than are listed. */
   touchedMore?: number;
+  /** Rows that may be test data and were kept; absent where there are none. */
+  kept?: KeptRows[];
   /** Rows and keys that were still there at the end; `null` = could not be told. */
   leftOver: number | null;
 }

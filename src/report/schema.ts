@@ -219,6 +219,10 @@ const cleanup = z.strictObject({
     .meta({ description: "Test rows that look as if they were about real people." }),
   touched: z.array(touchedRow).optional().meta({ description: "Real rows that a test changed, at most 1,000." }),
   touchedMore: amount.optional().meta({ description: "How many more there are than are listed." }),
+  kept: z
+    .array(z.strictObject({ table: z.string(), rows: amount, samples: z.array(z.string()), why: z.string() }))
+    .optional()
+    .meta({ description: "Rows that are, or may be, test data and were kept, with the reason." }),
   leftOver: amount.nullable().meta({ description: "Rows and keys still there at the end; null where it could not be told." }),
 });
 

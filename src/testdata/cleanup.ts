@@ -109,6 +109,7 @@ export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult 
     deletedKeys: 0,
     ...(plan.rows?.realLooking.length ? { realLooking: plan.rows.realLooking } : {}),
     ...touchedResult(plan.rows?.touched ?? [], plan.request.tables),
+    ...(plan.rows?.kept.length ? { kept: plan.rows.kept } : {}),
     leftOver: leftOver(plan),
   };
 }
@@ -138,6 +139,10 @@ export function rowRequest(request: CleanupRequest): PlanRequest {
     known: scope === "run" ? ledger.rows : new Map(),
     olderThan: request.now - testData.expireAfter,
     bornAfter: request.runStarted,
+    start: scope === "run" ? request.start : undefined,
+    sweep: new Set(testData.sweep),
+    keep: testData.keep,
+    timeZone: testData.timeZone,
     now: request.now,
     maxRows: testData.maxRows,
     maxShare: testData.maxShare,

@@ -19,6 +19,7 @@ export function runPrefix(prefix: string, runId: string): string {
   return `${prefix}${runId}`;
 }
 
+/** The earliest time that an id is believed to hold. */
 export const earliestInId = Date.UTC(2015, 0, 1);
 
 /** Clocks differ. */

@@ -1,4 +1,5 @@
 import type { Table } from "../config/schema.ts";
+import type { Parent } from "../config/test-data-schema.ts";
 import type { Difference } from "./drift.ts";
 import type { Proposal, Remark, RemarkKind } from "./propose.ts";
 
@@ -17,12 +18,11 @@ export function proposalText(proposal: Proposal, differences: readonly Differenc
       `Proposed by \`env-actions tables\` from the names of tables and columns in catalog ${catalog}. Names cannot tell all: read it`,
     ),
     comment("before it goes into the configuration, where it stands in place of the preset's declaration of the same tables."),
-    comment(
-      "A row of test data is found by `match`, and with it goes every row whose `parents` column holds its key. Columns that merely",
-    ),
-    comment(
-      "mention somebody (leader_id, created_by) are no parents: a real group does not become test data because a test student leads it.",
-    ),
+    comment("A row of test data is found by `match`. Rows whose `parents` column holds its key are deleted with it:"),
+    comment("- partOf: always, unless they are older. For rows that cannot exist without their parent and are never moved."),
+    comment("- belongsTo: only if they are known not to be older. For rows that could be moved to another parent. If in doubt, this."),
+    comment("Columns that merely mention somebody (leader_id, created_by) are no parents: a real group does not become test data"),
+    comment("because a test student leads it."),
     "testData:",
     tables.length === 0 ? "  tables: {}" : "  tables:",
     ...tables.flatMap(([name, table]) => tableLines(name, table, about(name))),
@@ -47,10 +47,14 @@ function tableLines(name: string, table: Table, remarks: readonly Remark[]): str
     ...(table.match.length > 0 ? ["      match:", ...table.match.map((rule) => `        - ${ruleText(rule)}`)] : []),
     ...(table.time === undefined ? [] : [`      time: ${plain(table.time)}`]),
     ...(parents.length > 0
-      ? ["      parents:", ...parents.map(([column, parent]) => `        ${plain(column)}: ${plain(parent)}`)]
+      ? ["      parents:", ...parents.map(([column, parent]) => `        ${plain(column)}: ${parentText(parent)}`)]
       : []),
     ...(table.person.length > 0 ? [`      person: [${table.person.map(plain).join(", ")}]`] : []),
   ];
+}
+
+function parentText({ table, kind }: Parent): string {
+  return `{ ${kind === "part-of" ? "partOf" : "belongsTo"}: ${plain(table)} }`;
 }
 
 function ruleText(rule: Table["match"][number]): string {

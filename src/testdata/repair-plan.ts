@@ -206,13 +206,16 @@ async function findValues(
   if (found.length === 0) return [];
   const { tables, testData } = request;
   const ids = new Map<string, Set<string>>();
-  const isTest = ({ row, value }: Found) =>
+  const seen = new Set<string>();
+  const isTest = ({ row, key, value }: Found) =>
     testData.prefixes.some((prefix) => value.startsWith(prefix)) ||
-    ids.get(tables[row.table]?.parents[row.column] ?? "")?.has(value) === true;
+    ids.get(tables[row.table]?.parents[row.column]?.table ?? "")?.has(value) === true ||
+    seen.has(cellName(row, key, value));
   for (const scope of scopesOf(request)) {
     if (scope === "run" && found.every(isTest)) break;
-    for (const [table, some] of await testDataIds(warehouse, request, scope))
-      ids.set(table, new Set([...(ids.get(table) ?? []), ...some]));
+    const { references, touched } = await planned(warehouse, request, scope);
+    for (const [table, some] of references) ids.set(table, new Set([...(ids.get(table) ?? []), ...some.keys()]));
+    for (const row of touched) seen.add(cellName(row, row.key.value, row.now));
   }
   for (const one of found)
     if (!isTest(one))
@@ -262,12 +265,16 @@ function scopesOf({ ledger }: RepairRequest): Scope[] {
   return ledger && ledger.rows.size > 0 ? ["all", "run"] : ["all"];
 }
 
-/** Keys of all rows that are test data, as a cleanup finds them. */
-async function testDataIds(warehouse: WarehouseReader, request: RepairRequest, scope: Scope) {
+/** What a cleanup finds there now: ids of test data, and rows that tests changed. */
+async function planned(warehouse: WarehouseReader, request: RepairRequest, scope: Scope) {
   const { report, tables, testData, now, ledger } = request;
   const runStarted = Number(report.runId.split("_")[0]);
   const asked = { scope, runId: report.runId, runStarted, testData, tables, ledger: ledger ?? parseLedger(""), now };
-  return (await planRows(warehouse, rowRequest(asked))).ids;
+  return await planRows(warehouse, rowRequest(asked));
+}
+
+function cellName({ table, key, column }: TouchedRow, value: string, now: string): string {
+  return JSON.stringify([table, key.column, value, column, now]);
 }
 
 /** Over exactly what would be written, and where. */

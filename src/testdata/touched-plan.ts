@@ -13,20 +13,25 @@ export const mostTouched = 1_000;
 export interface TouchedContext {
   tables: Readonly<Record<string, Table>>;
   catalog: CatalogColumns;
-  /** `schema.table` → keys of its rows that are test data. */
-  ids: ReadonlyMap<string, ReadonlySet<string>>;
+  /** `schema.table` → keys of its rows that are known to be test data. */
+  ids: ReadonlyMap<string, Pick<ReadonlySet<string>, "has">>;
   /** What ids of test data begin with, of all runs. */
   prefixes: readonly string[];
   guesses: (table: string) => readonly number[];
 }
 
 export function searchContext({ tables, catalog, ids, prefixes, guesses }: TouchedContext): SearchContext {
+  const has = (table: string, column: string) => catalog.get(table)?.has(column) === true;
   return {
-    parentOf: (table, column) => tables[table]?.parents[column],
+    parentOf: (table, column) => tables[table]?.parents[column]?.table,
     keyOf(table) {
       const key = tables[table]?.key;
-      return key !== undefined && catalog.get(table)?.has(key) ? key : undefined;
+      return key !== undefined && has(table, key) ? key : undefined;
     },
+    shownBy: (table) => [
+      ...new Set(tables[table]?.match.flatMap(({ column, prefix }) => (prefix && has(table, column) ? [column] : []))),
+    ],
+    prefixes,
     isTestData: (parent, value) =>
       prefixes.some((prefix) => value.startsWith(prefix)) || ids.get(parent ?? "")?.has(value) === true,
     guesses,
@@ -54,7 +59,7 @@ export async function touchedWithBefore(
   const context = searchContext({
     ...about,
     catalog: rows.catalog,
-    ids: rows.ids,
+    ids: rows.references,
     guesses(table) {
       const version = about.start?.versions.get(table);
       return version === undefined ? [] : [version];

@@ -11,6 +11,10 @@ export interface SearchContext {
   parentOf(table: string, column: string): string | undefined;
   /** The column that names a row of this table; `undefined` where the table cannot be asked. */
   keyOf(table: string): string | undefined;
+  /** The columns by which a row of this table shows that it is test data, and what such a value begins with. */
+  shownBy(table: string): readonly string[];
+  /** What values of test data begin with, of all runs. */
+  prefixes: readonly string[];
   /** Whether this names a row that is test data: it did not stand there before the tests. */
   isTestData(parent: string | undefined, value: string): boolean;
   /** Versions of a table that are likely to be from before the change: of the start of the run, or those that a report noted. */
@@ -49,14 +53,14 @@ export async function withBefore(
         search.take(question.version, answers[index] as VersionAnswer);
       });
     }
-    if (!(await passOverGone(warehouse, searches, context))) break;
+    if (!(await passOverNamed(warehouse, searches, context))) break;
   }
   const results = new Map(searches.flatMap((search) => search.results()));
   return touched.map((row) => results.get(row) ?? row);
 }
 
-/** @returns whether values were found that name no row any more, so that the search has to go on. */
-async function passOverGone(
+/** @returns whether values were found that name no row any more, or one of test data, so that the search has to go on. */
+async function passOverNamed(
   warehouse: WarehouseReader,
   searches: readonly TableSearch[],
   context: SearchContext,
@@ -66,7 +70,7 @@ async function passOverGone(
     for (const { parent, value } of search.namedBefore()) named.set(parent, (named.get(parent) ?? new Set()).add(value));
   const questions = [...named].flatMap(([table, values]) => {
     const key = context.keyOf(table);
-    return key === undefined ? [] : [{ table, key, keys: [...values], columns: [] }];
+    return key === undefined ? [] : [{ table, key, keys: [...values], columns: context.shownBy(table) }];
   });
   const answers = await askVersions(warehouse, questions);
   let any = false;
@@ -74,10 +78,14 @@ async function passOverGone(
     const answer = answers[index];
     // What cannot be looked at is not known to be gone.
     if (answer === undefined || "why" in answer) return;
-    const gone = keys.filter((key) => !answer.found.has(key));
-    if (gone.length === 0) return;
+    const shows = (value: string | null) => value !== null && context.prefixes.some((prefix) => value.startsWith(prefix));
+    const passed = keys.filter((key) => {
+      const row = answer.found.get(key);
+      return row === undefined || [...row.values.values()].some(shows);
+    });
+    if (passed.length === 0) return;
     any = true;
-    for (const search of searches) search.passOver(table, gone);
+    for (const search of searches) search.passOver(table, passed);
   });
   return any;
 }
@@ -87,8 +95,8 @@ class TableSearch {
   readonly #rows: readonly TouchedRow[];
   readonly #context: SearchContext;
   readonly #answers = new Map<number, VersionAnswer>();
-  /** Parent table → ids of rows that are gone. */
-  readonly #gone = new Map<string, Set<string>>();
+  /** Parent table → ids of rows that are gone, or test data. */
+  readonly #passedOver = new Map<string, Set<string>>();
   #candidates: Candidates = { versions: [], truncated: false };
   #why: string | undefined;
 
@@ -136,7 +144,7 @@ class TableSearch {
   }
 
   passOver(parent: string, values: readonly string[]): void {
-    this.#gone.set(parent, new Set([...(this.#gone.get(parent) ?? []), ...values]));
+    this.#passedOver.set(parent, new Set([...(this.#passedOver.get(parent) ?? []), ...values]));
   }
 
   /** The rows that the old values found so far name in other tables. */
@@ -179,7 +187,7 @@ class TableSearch {
   #isPassedOver({ table, column }: TouchedRow, value: string | null): boolean {
     if (value === null) return false;
     const parent = this.#context.parentOf(table, column);
-    return this.#context.isTestData(parent, value) || this.#gone.get(parent ?? "")?.has(value) === true;
+    return this.#context.isTestData(parent, value) || this.#passedOver.get(parent ?? "")?.has(value) === true;
   }
 
   #result(row: TouchedRow): Pick<TouchedRow, "before" | "version" | "why"> {

@@ -134,7 +134,7 @@ const shape: Case[] = [
     mistake: "columns that are none, and a suffix that real domains end with",
     file: minimal({
       below:
-        "testData:\n  tables:\n    a.b:\n      key: b id\n      time: created-at\n      parents: { c.id: a.b }\n      match: [{ column: '*', prefix: true }, { column: mail, suffix: test.edu }, { column: id }]",
+        "testData:\n  tables:\n    a.b:\n      key: b id\n      time: created-at\n      parents: { c.id: { partOf: a.b } }\n      match: [{ column: '*', prefix: true }, { column: mail, suffix: test.edu }, { column: id }]",
     }),
     says: [
       'c.yml:8:12  testData.tables["a.b"].key  expected a column name of letters, digits and underscores, such as session_id',
@@ -412,7 +412,7 @@ const acrossPlaces: Case[] = [
   {
     mistake: "a parent that is no table",
     file: minimal({
-      below: "testData:\n  tables:\n    sessions.notes:\n      parents: { session_id: sessions.classroom_session }",
+      below: "testData:\n  tables:\n    sessions.notes:\n      parents: { session_id: { partOf: sessions.classroom_session } }",
     }),
     says: [
       'c.yml:8:30  testData.tables["sessions.notes"].parents.session_id  the table "sessions.classroom_session" is not declared; did you mean "sessions.classroom_sessions"?',
@@ -421,7 +421,7 @@ const acrossPlaces: Case[] = [
   {
     mistake: "a parent of the preset that is switched off",
     file: minimal({
-      below: "testData:\n  preset: none\n  tables:\n    a.notes:\n      parents: { session_id: sessions.classroom_sessions }",
+      below: "testData:\n  preset: none\n  tables:\n    a.notes:\n      parents: { session_id: { partOf: sessions.classroom_sessions } }",
     }),
     says: [
       'c.yml:9:30  testData.tables["a.notes"].parents.session_id  the table "sessions.classroom_sessions" is not declared; declare it under testData.tables',
@@ -430,7 +430,7 @@ const acrossPlaces: Case[] = [
   {
     mistake: "a circle of tables",
     file: minimal({
-      below: "testData:\n  tables:\n    a.b:\n      parents: { c_id: a.c }\n    a.c:\n      parents: { b_id: a.b }",
+      below: "testData:\n  tables:\n    a.b:\n      parents: { c_id: { partOf: a.c } }\n    a.c:\n      parents: { b_id: { partOf: a.b } }",
     }),
     says: [
       'c.yml:8:7  testData.tables["a.b"].parents  hangs on itself through its parents: take one of the parents out',

@@ -20,7 +20,7 @@ export const tables: Record<string, Table> = {
       { column: "name", prefix: true },
     ],
   }),
-  "users.teachers": table({ parents: { school_id: "users.schools", second_id: "users.schools" } }),
+  "users.teachers": table({ parents: { school_id: { belongsTo: "users.schools" }, second_id: { belongsTo: "users.schools" } } }),
 };
 
 export const definitions = (keyType: string) => ({

@@ -105,7 +105,7 @@ describe("repair", () => {
     await open();
     const declared = {
       ...tables,
-      "users.teachers": table({ parents: { school_id: "users.schools" }, person: ["id", "school_id"] }),
+      "users.teachers": table({ parents: { school_id: { belongsTo: "users.schools" } }, person: ["id", "school_id"] }),
     };
     await school.insert("users.teachers", [{ id: "mira@north.example", school_id: "north", second_id: null, note: "" }]);
     await set(["mira@north.example"], mySchool);

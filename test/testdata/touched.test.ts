@@ -20,7 +20,7 @@ const tables: Record<string, Table> = {
       { column: "name", prefix: true },
     ],
   }),
-  "users.teachers": table({ parents: { school_id: "users.schools", second_id: "users.schools" } }),
+  "users.teachers": table({ parents: { school_id: { belongsTo: "users.schools" }, second_id: { belongsTo: "users.schools" } } }),
 };
 
 beforeAll(async () => {
@@ -158,10 +158,12 @@ describe("what stood there before", () => {
     await school.close();
   });
 
-  it("passes over a test's school that is gone, whose id tells nothing", async () => {
+  it("passes over schools whose ids tell nothing: one that is gone, and one of another run's tests", async () => {
     await open();
-    await school.insert("users.schools", [{ id: "0b8e", name: `${mine} of a UUID` }]);
+    await school.insert("users.schools", [{ id: "0b8e", name: "Gone" }]);
+    await school.insert("users.schools", [{ id: "0b8f", name: "integration_test_of another run" }]);
     await set("1", "school_id", "0b8e");
+    await set("1", "school_id", "0b8f");
     await set("1", "school_id", mine);
     await school.run((name) => `DELETE FROM ${name} WHERE id = '0b8e'`, "users.schools");
     expect(await find([cell("1")])).toEqual([{ ...cell("1"), before: "north", version: 1 }]);

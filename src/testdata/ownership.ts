@@ -1,0 +1,162 @@
+import type { ParentKind } from "../config/test-data-schema.ts";
+import { type Age, relate } from "./age.ts";
+import type { Scope } from "./row-plan.ts";
+
+/**
+ * Whose row is it? The one rule, for every scope; docs/ownership.md explains it.
+ *
+ * A row is test data when
+ * (a) it shows it itself, by its own id, title, name or address; or
+ * (b) the ledger names it and it was provably made after the run began; or
+ * (c) it depends on a row that is test data and is not older than that.
+ * Pointing at a test row shows nothing. What is not known to be test data is kept.
+ */
+
+/** A row that is test data, and that the judged row points at. */
+export interface Owner {
+  kind: ParentKind;
+  /** Since when rows that depend on it can be test data, Unix milliseconds: the start of its run, or when it was made. */
+  reference: number | undefined;
+  /** It has no row and no time, so that nothing tells whether what depends on it is old enough for scope `expired`. */
+  undated?: boolean;
+}
+
+/** What is known about one row. */
+export interface Facts {
+  scope: Scope;
+  /** `testData.keep` names it. */
+  fixed: boolean;
+  /** It shows itself as test data of this scope: by its key or by another column; `times` are those in the values that show it. */
+  shown: { byKey: boolean; times: readonly number[] } | undefined;
+  /** Scope `run`: it shows itself as test data of another run. */
+  ofAnotherRun: boolean;
+  /** The ledger names it. */
+  named: boolean;
+  owners: readonly Owner[];
+  /** By its time column. */
+  age: Age | undefined;
+  /** The time in its own key. */
+  timeInKey: number | undefined;
+  /**
+   * Whether the table had the row's key at a moment, by its history: the moment is the start of the stage for scope `run`, else a
+   * reference. `unasked` where nobody has asked, `undefined` where the history does not tell.
+   */
+  wasThere: (reference: number) => boolean | "unasked" | undefined;
+  /** The history begins exactly where the tests began: it is asked also where times seem to tell. */
+  exactHistory: boolean;
+  /** When the run began, Unix milliseconds. */
+  runStarted: number;
+  /** Scope `expired`: made at this moment or before, Unix milliseconds. */
+  olderThan: number;
+}
+
+/**
+ * - `test-data`: it goes.
+ * - `foreign`: nothing says that it is test data.
+ * - `fixed`: `testData.keep` names it.
+ * - `another-run`: test data of another run, for scope `run`.
+ * - `young`: test data, and not old enough for scope `expired`.
+ * - `renamed`: a real row whose title or name a test changed: it is older than the run whose time it shows.
+ * - `moved`: a real row that a test pointed at test data: it is older than that.
+ * - `wrongly-named`: the ledger names it, but it is older than the run.
+ * - `unknown`: it may be test data, and its age cannot be told.
+ */
+export type Standing =
+  | "test-data"
+  | "foreign"
+  | "fixed"
+  | "another-run"
+  | "young"
+  | "renamed"
+  | "moved"
+  | "wrongly-named"
+  | "unknown";
+
+export interface Judgement {
+  standing: Standing;
+  /** For what depends on this row, where it is test data. */
+  reference?: number | undefined;
+  /** Positions in `owners`: those that made it test data, or, where it is a moved row, those that it was moved to. */
+  because: number[];
+  /** Moments at which the table's history has still to be asked about this row: until then the judgement is not final. */
+  asks: number[];
+}
+
+/** The rule. Pure: all that it goes by is in the facts. */
+export function judgeRow(facts: Facts): Judgement {
+  const { scope, shown, named, owners, runStarted } = facts;
+  const asks = new Set<number>();
+  const judged = (standing: Standing, more: Partial<Judgement> = {}): Judgement => ({
+    standing,
+    because: [],
+    asks: [...asks],
+    ...more,
+  });
+  if (facts.fixed) return judged("fixed");
+  if (shown) {
+    const time = shown.times.length > 0 ? Math.min(...shown.times) : undefined;
+    if (!shown.byKey && time !== undefined && relation(facts, time, false, asks) === "older") return judged("renamed");
+    const reference = scope === "run" ? runStarted : (time ?? facts.timeInKey ?? facts.age?.earliest);
+    return judged(scope === "expired" ? dueOf(facts, shown.times) : "test-data", { reference });
+  }
+  if (facts.ofAnotherRun) return judged("another-run");
+  if (!named && owners.length === 0) return judged("foreign");
+
+  const claims = owners.map(({ kind, reference }) => relation(facts, reference, kind === "belongs-to", asks));
+  const byLedger = named ? relation(facts, runStarted, true, asks) : undefined;
+  const accepts = (index: number) => claims[index] === "not-older" || (claims[index] === "unknown" && owners[index]?.kind === "part-of");
+  const accepting = [...owners.keys()].filter(accepts);
+  if (accepting.length > 0 || byLedger === "not-older") {
+    const undated = accepting.every((index) => owners[index]?.undated);
+    const due = scope === "expired" ? dueWithOwner(facts, undated) : "test-data";
+    if (due !== "test-data") return judged(due, { because: accepting });
+    const references = accepting.flatMap((index) => owners[index]?.reference ?? []);
+    // Of several runs the latest: it is not older than any of them.
+    const reference = references.length > 0 ? Math.max(...references) : facts.age?.earliest;
+    return judged("test-data", { because: accepting, reference: scope === "run" ? runStarted : reference });
+  }
+  const older = [...owners.keys()].filter((index) => claims[index] === "older");
+  if (older.length > 0) return judged("moved", { because: older });
+  return judged(byLedger === "older" ? "wrongly-named" : "unknown", { because: [...owners.keys()] });
+}
+
+/**
+ * Whether the row is older than a reference. A time that says older wins over everything: a row that was deleted and put back has a new
+ * history. What was there and seems young by its time is doubtful: somebody else may have made it just before the tests began.
+ */
+function relation(facts: Facts, reference: number | undefined, mustBeProven: boolean, asks: Set<number>) {
+  const times = [facts.age, facts.timeInKey === undefined ? undefined : { earliest: facts.timeInKey, latest: facts.timeInKey }];
+  const relations = times.map((age) => relate(age, reference));
+  if (relations.includes("older")) return "older";
+  const byTime = relations.includes("not-older") ? "not-older" : "unknown";
+  if (reference === undefined) return byTime;
+  const there = facts.wasThere(reference);
+  if (there === true) return byTime === "not-older" ? "unknown" : "older";
+  if (there === false) return "not-older";
+  if (there === "unasked" && (byTime === "unknown" || (mustBeProven && facts.exactHistory))) asks.add(reference);
+  return byTime;
+}
+
+/** Scope `expired`, for what shows itself: only what is surely old enough goes. */
+function dueOf(facts: Facts, timesShown: readonly number[]): "test-data" | "young" | "unknown" {
+  const times = [...timesShown, ...(facts.timeInKey === undefined ? [] : [facts.timeInKey])];
+  if (times.length === 0 && facts.age === undefined) return "unknown";
+  if (isYoung(facts) || times.some((time) => time > facts.olderThan)) return "young";
+  const { age } = facts;
+  const inId = times.length > 0 ? Math.max(...times) : undefined;
+  // A time column that is not exact says nothing against the time in an id that it agrees with.
+  const agrees = inId !== undefined && age !== undefined && age.earliest <= inId && inId <= age.latest;
+  const latest = agrees || age === undefined ? (inId ?? 0) : Math.max(inId ?? 0, age.latest);
+  return latest <= facts.olderThan ? "test-data" : "unknown";
+}
+
+/** What depends on expired test data goes with it, unless it is surely in use. */
+function dueWithOwner(facts: Facts, undated: boolean): "test-data" | "young" | "unknown" {
+  if (undated) return dueOf(facts, []);
+  return isYoung(facts) ? "young" : "test-data";
+}
+
+/** Surely made after the moment up to which scope `expired` deletes. */
+function isYoung({ age, timeInKey, olderThan }: Facts): boolean {
+  return (age !== undefined && age.earliest > olderThan) || (timeInKey !== undefined && timeInKey > olderThan);
+}

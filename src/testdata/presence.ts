@@ -1,0 +1,151 @@
+import type { Table } from "../config/schema.ts";
+import type { WarehouseReader } from "../warehouse/access.ts";
+import type { Row } from "../warehouse/connection.ts";
+import { WarehouseFailure } from "../warehouse/failure.ts";
+import { qualifiedName } from "../warehouse/statements.ts";
+import type { CatalogColumns } from "./catalog.ts";
+import { inParallel } from "./concurrency.ts";
+import type { StartState } from "./start.ts";
+import { asText, Binder, conditionOf, emptySelection, select } from "./selection.ts";
+
+/** Whether a row was there; `undefined` where the history does not tell. */
+type Answer = boolean | undefined;
+
+/** What is asked in one statement: whether a table had these keys at a moment. */
+interface Inquiry {
+  table: string;
+  /** Unix milliseconds. */
+  moment: number;
+  keys: string[];
+}
+
+/** Statements under way at once, beside those that look for rows. */
+const statementsAtOnce = 8;
+/** Each moment is a statement of its own; what is beyond waits for the next round. */
+const momentsAtOnce = 24;
+/** Versions of a table that are looked at where a moment lies before or after all of them. */
+const versionsRead = 500;
+
+/**
+ * What the tables' own histories tell about the age of rows: a key that was not there at a moment was made later. Where the stage knows the
+ * version at its start, that is asked; otherwise the version at the moment. What cannot be read stays unknown.
+ */
+export class Presence {
+  readonly #warehouse: WarehouseReader;
+  readonly #declared: Readonly<Record<string, Table>>;
+  readonly #catalog: CatalogColumns;
+  readonly #start: StartState | undefined;
+  /** Table → moment → key → answer. */
+  readonly #answers = new Map<string, Map<number, Map<string, Answer>>>();
+  readonly #wanted = new Map<string, Map<number, Set<string>>>();
+  readonly #histories = new Map<string, Promise<Row[] | undefined>>();
+
+  constructor(
+    warehouse: WarehouseReader,
+    declared: Readonly<Record<string, Table>>,
+    catalog: CatalogColumns,
+    start: StartState | undefined,
+  ) {
+    this.#warehouse = warehouse;
+    this.#declared = declared;
+    this.#catalog = catalog;
+    this.#start = start;
+  }
+
+  /** Whether the version at the start of the stage is known, so that no clock is compared. */
+  isExact(table: string): boolean {
+    return this.#start?.versions.has(table) === true;
+  }
+
+  get isWaiting(): boolean {
+    return this.#wanted.size > 0;
+  }
+
+  wasThere(table: string, key: string | undefined, moment: number): Answer | "unasked" {
+    if (key === undefined || !this.#declared[table]?.key) return undefined;
+    const answers = this.#answers.get(table)?.get(this.#momentOf(table, moment));
+    return answers?.has(key) ? answers.get(key) : "unasked";
+  }
+
+  want(table: string, key: string, moment: number): void {
+    const moments = this.#wanted.get(table) ?? new Map<number, Set<string>>();
+    this.#wanted.set(table, moments);
+    const at = this.#momentOf(table, moment);
+    moments.set(at, (moments.get(at) ?? new Set()).add(key));
+  }
+
+  /** Asks what is wanted. @throws WarehouseFailure where the warehouse does not answer at all */
+  async ask(): Promise<void> {
+    const inquiries = [...this.#wanted].flatMap(([table, moments]) =>
+      [...moments].slice(0, momentsAtOnce).map(([moment, keys]): Inquiry => ({ table, moment, keys: [...keys] })),
+    );
+    for (const { table, moment } of inquiries) {
+      this.#wanted.get(table)?.delete(moment);
+      if (this.#wanted.get(table)?.size === 0) this.#wanted.delete(table);
+    }
+    await inParallel(statementsAtOnce, inquiries, async (inquiry) => {
+      const there = await this.#answer(inquiry);
+      const moments = this.#answers.get(inquiry.table) ?? new Map<number, Map<string, Answer>>();
+      this.#answers.set(inquiry.table, moments);
+      const answers = moments.get(inquiry.moment) ?? new Map<string, Answer>();
+      moments.set(inquiry.moment, answers);
+      for (const key of inquiry.keys) answers.set(key, typeof there === "object" ? there.has(key) : there);
+    });
+  }
+
+  /** All moments are one where the version at the start is known. */
+  #momentOf(table: string, moment: number): number {
+    return this.isExact(table) ? 0 : moment;
+  }
+
+  /** @returns the keys that were there, or one answer for all of them. */
+  async #answer({ table, moment, keys }: Inquiry): Promise<Set<string> | Answer> {
+    const version = this.#start?.versions.get(table);
+    const types = this.#catalog.get(table) ?? new Map<string, string>();
+    const key = this.#declared[table]?.key ?? "";
+    const binder = new Binder();
+    const selection = emptySelection(types);
+    select(selection, key, keys);
+    const travel =
+      version === undefined ? `TIMESTAMP AS OF '${new Date(moment).toISOString()}'` : `VERSION AS OF ${Math.trunc(version)}`;
+    const statement = `SELECT ${asText(key, types)} AS row_key FROM ${qualifiedName(this.#warehouse.catalog, table)} ${travel} WHERE ${conditionOf(selection, binder)}`;
+    const [rows, history] = await Promise.all([
+      readable(this.#warehouse.query(statement, binder.parameters)),
+      version === undefined ? this.#history(table) : undefined,
+    ]);
+    if (rows) return new Set(rows.map((row) => String(row.row_key)));
+    return history && beyondVersions(history, moment);
+  }
+
+  #history(table: string): Promise<Row[] | undefined> {
+    const known = this.#histories.get(table);
+    if (known) return known;
+    const name = qualifiedName(this.#warehouse.catalog, table);
+    const asked = readable(this.#warehouse.query(`DESCRIBE HISTORY ${name} LIMIT ${versionsRead}`));
+    this.#histories.set(table, asked);
+    return asked;
+  }
+}
+
+/** A history that is gone, or that may not be read, tells nothing. @throws WarehouseFailure where the warehouse does not answer */
+async function readable(asked: Promise<Row[]>): Promise<Row[] | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof WarehouseFailure && (error.kind === "statement" || error.kind === "denied")) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * A moment after the last version: nothing was added since, so all that is there was there. A moment before the table was created: nothing
+ * was. Any other moment that cannot be read stays unknown.
+ */
+function beyondVersions(history: readonly Row[], moment: number): Answer {
+  const times = history.map(({ timestamp }) => (timestamp instanceof Date ? timestamp.getTime() : Number.NaN));
+  const newest = times[0];
+  if (newest !== undefined && newest <= moment) return true;
+  const [first, madeAt] = [history.at(-1), times.at(-1)];
+  const isBeginning = Number(first?.version) === 0 && first?.operation === "CREATE TABLE";
+  return isBeginning && madeAt !== undefined && madeAt > moment ? false : undefined;
+}
