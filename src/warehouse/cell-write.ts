@@ -56,12 +56,12 @@ function valueSql({ type, value }: CellWrite): string {
 
 /** @returns nothing for types whose text may mean another value: a time of an hour that came twice, or a rounded number. */
 function expressionOf(type: string, value: string): string | undefined {
-  if (/^(STRING|VARCHAR|CHAR)\b/.test(type)) return ":before";
+  if (/^(STRING|(VAR)?CHAR(\(\d+\))?)$/.test(type)) return ":before";
   if (/^(TINYINT|BYTE|SMALLINT|SHORT|INT|INTEGER|BIGINT|LONG)$/.test(type)) return "CAST(:before AS BIGINT)";
   if (/^(DATE|BOOLEAN)$/.test(type)) return `CAST(:before AS ${type})`;
   // information_schema leaves the scale out: what the text has after its point is what it needs.
   const decimal = /^-?\d+(?:\.(\d+))?$/.exec(value);
-  if (/^(DECIMAL|NUMERIC)\b/.test(type) && decimal) return `CAST(:before AS DECIMAL(38,${decimal[1]?.length ?? 0}))`;
+  if (/^(DECIMAL|NUMERIC)(\(\d+, ?\d+\))?$/.test(type) && decimal) return `CAST(:before AS DECIMAL(38,${decimal[1]?.length ?? 0}))`;
   return undefined;
 }
 
