@@ -8,6 +8,7 @@ import { parseReport } from "./report/schema.ts";
 import { redacted, secretKeeper } from "./secrets.ts";
 import type { StageContext } from "./stages/context.ts";
 import { readConfiguration, recordsDirectory } from "./suite.ts";
+import { isRunId } from "./testdata/identity.ts";
 
 /** What undo and repair are asked: to take something back that the report of a stage tells of. */
 export interface ReportRequest {
@@ -100,5 +101,11 @@ async function readReport(file: string, named: string): Promise<StageReport> {
     const why = (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : String(error);
     throw new UserError(`${named} cannot be read: ${why}; name a report such as .env-actions/reports/cleanup.json`);
   }
-  return parseReport(content, named);
+  const report = parseReport(content, named);
+  // It stands in a comment before every statement, in the name of a file, and in every line of the audit log.
+  if (!isRunId(report.runId))
+    throw new UserError(
+      `${named} has ${JSON.stringify(report.runId.slice(0, 40))} as its runId, but a run is called like 1763920000000_1a2b3c4d: this report was not written by env-actions`,
+    );
+  return report;
 }

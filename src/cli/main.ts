@@ -10,6 +10,9 @@ import { interruption } from "./interruption.ts";
 import { type Part, Screen, verdictStyles } from "./screen.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** Errors that say what is wrong with the environment: where in the suite they were met helps nobody. By name, to load nothing. */
+const sayWhy: ReadonlySet<string> = new Set(["WrongPlace", "WarehouseFailure"]);
+
 /** One call in the terminal. @returns the exit status. */
 export async function terminal(
   argv: readonly string[],
@@ -19,9 +22,12 @@ export async function terminal(
     return await command(readArguments(argv), world);
   } catch (error) {
     const mistake = error instanceof UserError;
+    const said = mistake || (error instanceof Error && sayWhy.has(error.name));
     world.stderr.write(
-      `env-actions: ${error instanceof Error ? (mistake ? error.message : (error.stack ?? error.message)) : String(error)}\n`,
+      `env-actions: ${error instanceof Error ? (said ? error.message : (error.stack ?? error.message)) : String(error)}\n`,
     );
+    // We looked, and it is the wrong place.
+    if (error instanceof Error && error.name === "WrongPlace") return 1;
     return mistake ? 2 : 3;
   }
 }

@@ -227,6 +227,7 @@ async function findValues(
     catalog,
     ids,
     prefixes: testData.prefixes,
+    limitMs: Number.POSITIVE_INFINITY,
     guesses: (table) => [...new Set(guesses.get(table)?.flatMap(({ row }) => row.version ?? []))],
   });
   const looked = await withBefore(

@@ -18,9 +18,14 @@ export interface TouchedContext {
   /** What ids of test data begin with, of all runs. */
   prefixes: readonly string[];
   guesses: (table: string) => readonly number[];
+  /** How long to look for the old values, in milliseconds. */
+  limitMs: number;
 }
 
-export function searchContext({ tables, catalog, ids, prefixes, guesses }: TouchedContext): SearchContext {
+/** In a stage: what it does not find in this time, repair may. */
+const limitInStageMs = 30_000;
+
+export function searchContext({ tables, catalog, ids, prefixes, guesses, limitMs }: TouchedContext): SearchContext {
   const has = (table: string, column: string) => catalog.get(table)?.has(column) === true;
   return {
     parentOf: (table, column) => tables[table]?.parents[column]?.table,
@@ -35,6 +40,7 @@ export function searchContext({ tables, catalog, ids, prefixes, guesses }: Touch
     isTestData: (parent, value) =>
       prefixes.some((prefix) => value.startsWith(prefix)) || ids.get(parent ?? "")?.has(value) === true,
     guesses,
+    limitMs,
   };
 }
 
@@ -60,6 +66,7 @@ export async function touchedWithBefore(
     ...about,
     catalog: rows.catalog,
     ids: rows.references,
+    limitMs: limitInStageMs,
     guesses(table) {
       const version = about.start?.versions.get(table);
       return version === undefined ? [] : [version];

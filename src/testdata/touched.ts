@@ -19,6 +19,8 @@ export interface SearchContext {
   isTestData(parent: string | undefined, value: string): boolean;
   /** Versions of a table that are likely to be from before the change: of the start of the run, or those that a report noted. */
   guesses(table: string): readonly number[];
+  /** How long to look, in milliseconds: a stage has other things to do. */
+  limitMs: number;
 }
 
 const tablesAtOnce = 8;
@@ -41,8 +43,9 @@ export async function withBefore(
     (rows) => new TableSearch(rows, context),
   );
   await inParallel(tablesAtOnce, searches, (search) => search.readHistory(warehouse));
-  for (let pass = 0; pass < mostPasses; pass++) {
-    for (let round = 0; round < mostRounds; round++) {
+  const end = performance.now() + context.limitMs;
+  for (let pass = 0; pass < mostPasses && performance.now() < end; pass++) {
+    for (let round = 0; round < mostRounds && performance.now() < end; round++) {
       const asking = searches.flatMap((search) => search.questions().map((question) => ({ search, question })));
       if (asking.length === 0) break;
       const answers = await askVersions(
@@ -192,7 +195,8 @@ class TableSearch {
 
   #result(row: TouchedRow): Pick<TouchedRow, "before" | "version" | "why"> {
     const step = this.#step(row);
-    if ("ask" in step) return { why: `more versions would have to be read than the ${mostRounds} rounds allow` };
+    if ("ask" in step)
+      return { why: "the table's history is too long to be looked through here; `env-actions repair` takes longer" };
     const version = this.#candidates.versions[step.end];
     const answer = version === undefined ? undefined : this.#answers.get(version);
     if (version === undefined || answer === undefined) return { why: this.#whyNowhere(row) };

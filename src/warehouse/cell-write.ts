@@ -61,7 +61,8 @@ function expressionOf(type: string, value: string): string | undefined {
   if (/^(DATE|BOOLEAN)$/.test(type)) return `CAST(:before AS ${type})`;
   // information_schema leaves the scale out: what the text has after its point is what it needs.
   const decimal = /^-?\d+(?:\.(\d+))?$/.exec(value);
-  if (/^(DECIMAL|NUMERIC)(\(\d+, ?\d+\))?$/.test(type) && decimal) return `CAST(:before AS DECIMAL(38,${decimal[1]?.length ?? 0}))`;
+  if (/^(DECIMAL|NUMERIC)(\(\d+, ?\d+\))?$/.test(type) && decimal)
+    return `CAST(:before AS DECIMAL(38,${decimal[1]?.length ?? 0}))`;
   return undefined;
 }
 

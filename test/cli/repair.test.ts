@@ -132,6 +132,11 @@ const mistakes: [name: string, args: string[], message: RegExp][] = [
   ["a file that is no report", ["integration.xml"], /integration\.xml is not JSON/],
   ["a report of an older version", ["old.json"], /old\.json names no real row that a test changed: there is nothing to repair/],
   ["a report with members of its own", ["odd.json"], /not a report of this version[\s\S]*touched\[0\]/],
+  [
+    "a run whose name ends a comment of SQL",
+    ["comment.json"],
+    /comment\.json has ".*DROP.*" as its runId, but a run is called like/,
+  ],
   ["another environment", ["good.json", "--environment", "production"], /is about the environment sandbox, not about production/],
   ["an environment that may only be read", ["good.json", "--config", "read-only.yml"], /sandbox is read-only/],
 ];
@@ -142,6 +147,7 @@ test("every mistake ends with 2, names the cure, and sends nothing", async () =>
   const write = (name: string, changes: object) =>
     writeFileSync(join(workspace, name), JSON.stringify({ ...good, cleanup: { ...good.cleanup, ...changes } }));
   write("good.json", { touched });
+  writeFileSync(join(workspace, "comment.json"), JSON.stringify({ ...good, runId: "*/ DROP TABLE users.teachers --" }));
   write("old.json", {});
   write("odd.json", { touched: [{ ...touched[0], set: "name = 'x'" }] });
   writeFileSync(join(workspace, "integration.xml"), "<testsuite/>");
@@ -150,5 +156,19 @@ test("every mistake ends with 2, names the cure, and sends nothing", async () =>
   const seen = cloud.warehouse.statements.length;
   for (const [name, args, message] of mistakes)
     expect({ name, ...(await run("repair", ...args)) }).toMatchObject({ name, code: 2, log: expect.stringMatching(message) });
+  // Undo reads the same file.
+  expect((await run("undo", "comment.json")).code).toBe(2);
   expect(cloud.warehouse.statements.length).toBe(seen);
+});
+
+test("the wrong place is said in one sentence, and nothing is written", async () => {
+  const config = readFileSync(join(workspace, ".github/env-actions.yml"), "utf8");
+  writeFileSync(join(workspace, "elsewhere.yml"), config.replace("host: localhost", "host: elsewhere"));
+  const asked = await run("repair", "good.json", "--config", "elsewhere.yml");
+  expect(asked).toMatchObject({
+    code: 1,
+    log: expect.stringMatching(
+      /^env-actions: Databricks host is localhost, but this environment expects elsewhere: nothing was written\n$/,
+    ),
+  });
 });

@@ -102,6 +102,12 @@ it("says who and where it is, with the warehouse's own clock", async () => {
 it("marks every statement with the run that sent it", async () => {
   await reader.query("SELECT 42");
   expect(school.statements.at(-1)?.sql).toBe("/* env-actions run 1763920000000_1a2b3c4d */ SELECT 42");
+  // The name of a run may come from a report, which is a file.
+  const options = { signal: new AbortController().signal };
+  const named = await openReader(settingsFor(school, { runId: "*/ DROP TABLE sessions.classroom_sessions --\n" }), options);
+  await named.query("SELECT 43");
+  await named.close();
+  expect(school.statements.at(-1)?.sql).toBe("/* env-actions run DROPTABLEsessions.classroom_sessions-- */ SELECT 43");
 });
 
 describe("a delete", () => {
