@@ -3,7 +3,8 @@ import type { Table } from "../../src/config/schema.ts";
 import type { TouchedRow } from "../../src/model.ts";
 import { rowRequest } from "../../src/testdata/cleanup.ts";
 import { planRows } from "../../src/testdata/plan.ts";
-import { touchedWithBefore } from "../../src/testdata/touched-plan.ts";
+import { withBefore } from "../../src/testdata/touched.ts";
+import { searchContext, touchedWithBefore } from "../../src/testdata/touched-plan.ts";
 import { type Catalog, type Place, requestFor, runId, startPlace, table } from "./place.ts";
 
 // What stood there before decides what is written back: it must be what the last one wrote who was no test.
@@ -227,4 +228,14 @@ describe("what stood there before is unknown, with the reason,", () => {
     expect(found).toEqual({ ...touched, why: expect.stringMatching(why) });
     await school.close();
   });
+});
+
+it("gives up when the time for it is over, and says so", async () => {
+  await open();
+  await set("1", "school_id", mine);
+  const context = searchContext({ tables, catalog: new Map(), ids: new Map(), prefixes: [], guesses: () => [], limitMs: 0 });
+  expect(await withBefore(school.warehouse, [cell("1")], context)).toEqual([
+    { ...cell("1"), why: expect.stringContaining("`env-actions repair` takes longer") },
+  ]);
+  await school.close();
 });
