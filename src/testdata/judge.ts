@@ -83,7 +83,12 @@ export function judgeLeftovers(result: CleanupResult): Pick<Check, "verdict" | "
   if (result.problems.length > 0) return { ...base, verdict: "degraded", observed, message: result.problems.join("; ") };
   const kept = keptSentences(result);
   if (kept.length > 0)
-    return { ...base, verdict: "degraded", observed: `${observed}, ${count(keptRows(result), "row")} kept`, message: kept.join(" ") };
+    return {
+      ...base,
+      verdict: "degraded",
+      observed: `${observed}, ${count(keptRows(result), "row")} kept`,
+      message: kept.join(" "),
+    };
   return { ...base, verdict: "passed", observed };
 }
 

@@ -73,7 +73,9 @@ export function judgeAll(context: JudgingContext): Judged {
       if (news.length === 0 || !Object.values(look.table.parents).some(({ table }) => table === name)) break;
     }
   }
-  const references = [...known].map(([table, ids]) => [table, new Map([...ids].map(([id, one]) => [id, one.reference]))] as const);
+  const references = [...known].map(
+    ([table, ids]) => [table, new Map([...ids].map(([id, one]) => [id, one.reference]))] as const,
+  );
   return { rows, known: new Map(references) };
 }
 
@@ -131,12 +133,7 @@ function judgeOne(look: Look, candidate: Candidate, known: Known, context: Judgi
   return { look, candidate, judgement, links: found.map(({ link }) => link) };
 }
 
-function ownersOf(
-  look: Look,
-  { values }: Candidate,
-  known: Known,
-  context: JudgingContext,
-): { owner: Owner; link: Link }[] {
+function ownersOf(look: Look, { values }: Candidate, known: Known, context: JudgingContext): { owner: Owner; link: Link }[] {
   return Object.entries(look.table.parents).flatMap(([column, { table, kind }]) => {
     const id = values.get(column);
     if (id === undefined) return [];

@@ -97,14 +97,21 @@ export function judgeRow(facts: Facts): Judgement {
     const time = shown.times.length > 0 ? Math.min(...shown.times) : undefined;
     if (!shown.byKey && time !== undefined && relation(facts, time, false, asks) === "older") return judged("renamed");
     const reference = scope === "run" ? runStarted : (time ?? facts.timeInKey ?? facts.age?.earliest);
-    return judged(scope === "expired" ? dueOf(facts, shown.times) : "test-data", { reference });
+    if (scope !== "expired") return judged("test-data", { reference });
+    const due = dueOf(facts, shown.times);
+    // Whose it is, is known; that it is old enough, the row that it depends on may tell.
+    const dated = [...owners.keys()].filter((index) => !owners[index]?.undated);
+    return due === "unknown" && dated.length > 0
+      ? judged("test-data", { reference, because: dated })
+      : judged(due, { reference });
   }
   if (facts.ofAnotherRun) return judged("another-run");
   if (!named && owners.length === 0) return judged("foreign");
 
   const claims = owners.map(({ kind, reference }) => relation(facts, reference, kind === "belongs-to", asks));
   const byLedger = named ? relation(facts, runStarted, true, asks) : undefined;
-  const accepts = (index: number) => claims[index] === "not-older" || (claims[index] === "unknown" && owners[index]?.kind === "part-of");
+  const accepts = (index: number) =>
+    claims[index] === "not-older" || (claims[index] === "unknown" && owners[index]?.kind === "part-of");
   const accepting = [...owners.keys()].filter(accepts);
   if (accepting.length > 0 || byLedger === "not-older") {
     const undated = accepting.every((index) => owners[index]?.undated);

@@ -5,8 +5,8 @@ import { WarehouseFailure } from "../warehouse/failure.ts";
 import { qualifiedName } from "../warehouse/statements.ts";
 import type { CatalogColumns } from "./catalog.ts";
 import { inParallel } from "./concurrency.ts";
-import type { StartState } from "./start.ts";
 import { asText, Binder, conditionOf, emptySelection, select } from "./selection.ts";
+import type { StartState } from "./start.ts";
 
 /** Whether a row was there; `undefined` where the history does not tell. */
 type Answer = boolean | undefined;
