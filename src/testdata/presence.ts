@@ -11,7 +11,7 @@ import type { StartState } from "./start.ts";
 /** Whether a row was there; `undefined` where the history does not tell. */
 type Answer = boolean | undefined;
 
-/** What is asked in one statement: whether a table had these keys at a moment. */
+/** What is asked in one statement: whether a table had these keys before a moment. */
 interface Inquiry {
   table: string;
   /** Unix milliseconds. */
@@ -28,7 +28,7 @@ const versionsRead = 500;
 
 /**
  * What the tables' own histories tell about the age of rows: a key that was not there at a moment was made later. Where the stage knows the
- * version at its start, that is asked; otherwise the version at the moment. What cannot be read stays unknown.
+ * version at its start, that is asked; otherwise the last version before the moment. What cannot be read stays unknown.
  */
 export class Presence {
   readonly #warehouse: WarehouseReader;
@@ -107,7 +107,7 @@ export class Presence {
     const selection = emptySelection(types);
     select(selection, key, keys);
     const travel =
-      version === undefined ? `TIMESTAMP AS OF '${new Date(moment).toISOString()}'` : `VERSION AS OF ${Math.trunc(version)}`;
+      version === undefined ? `TIMESTAMP AS OF '${new Date(moment - 1).toISOString()}'` : `VERSION AS OF ${Math.trunc(version)}`;
     const statement = `SELECT ${asText(key, types)} AS row_key FROM ${qualifiedName(this.#warehouse.catalog, table)} ${travel} WHERE ${conditionOf(selection, binder)}`;
     const [rows, history] = await Promise.all([
       readable(this.#warehouse.query(statement, binder.parameters)),
@@ -144,8 +144,8 @@ async function readable(asked: Promise<Row[]>): Promise<Row[] | undefined> {
 function beyondVersions(history: readonly Row[], moment: number): Answer {
   const times = history.map(({ timestamp }) => (timestamp instanceof Date ? timestamp.getTime() : Number.NaN));
   const newest = times[0];
-  if (newest !== undefined && newest <= moment) return true;
+  if (newest !== undefined && newest < moment) return true;
   const [first, madeAt] = [history.at(-1), times.at(-1)];
   const isBeginning = Number(first?.version) === 0 && first?.operation === "CREATE TABLE";
-  return isBeginning && madeAt !== undefined && madeAt > moment ? false : undefined;
+  return isBeginning && madeAt !== undefined && madeAt >= moment ? false : undefined;
 }
