@@ -85,7 +85,7 @@ function withoutRows(name: string, look: Look | undefined, { request, presence, 
   const existing = new Set(look?.candidates.map(({ key }) => key));
   const ids = new Map<string, KnownId>();
   for (const id of request.known.get(name) ?? []) {
-    const there = presence.wasThere(name, id, request.bornAfter);
+    const there = presence.wasThere(name, id, request.bornAfter, false);
     if (!existing.has(id) && there !== true && there !== "unasked") ids.set(id, { reference: exactly(request.bornAfter), strict: true });
   }
   for (const [id, reference] of earlier.get(name) ?? []) if (!existing.has(id)) ids.set(id, { reference, strict: false });
@@ -127,7 +127,7 @@ function judgeOne(look: Look, candidate: Candidate, known: Known, context: Judgi
     owners: found.map(({ owner }) => owner),
     age: candidate.age,
     timeInKey: candidate.timeInKey,
-    wasThere: (reference) => presence.wasThere(name, key, reference),
+    wasThere: (reference) => presence.wasThere(name, key, reference, true),
     exactHistory: presence.isExact(name),
     runStarted: request.bornAfter,
     olderThan: request.olderThan,

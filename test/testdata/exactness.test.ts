@@ -90,7 +90,10 @@ async function check(made: World, catalog: Catalog, start: StartState | undefine
 async function checkKeys(made: World, left: ReadonlySet<string>, before: ReadonlySet<string>): Promise<void> {
   const after = new Set(await place.keys.keys("*"));
   const allowed = mayGo(made);
-  const real = new Set(made.rows.filter(({ n }) => !allowed.has(n)).flatMap(({ id }) => id ?? []));
+  const isPrefixed = (id: string) => made.prefixes.some((prefix) => id.startsWith(prefix));
+  const real = new Set(
+    made.rows.filter(({ n }) => !allowed.has(n)).flatMap(({ id }) => (id === null || isPrefixed(id) ? [] : [id])),
+  );
   const gone = new Set(made.rows.filter(({ n }) => !left.has(n)).flatMap(({ id }) => (id === null || real.has(id) ? [] : [id])));
   const ofReal = [...before].filter((key) => real.has(key.split(":")[1] ?? ""));
   expect(ofReal.filter((key) => !after.has(key))).toEqual([]);

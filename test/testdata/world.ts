@@ -251,7 +251,7 @@ function madeRow(world: World, one: Shape, row: Draft, t: number, r: number, pre
   const shows = run ? `${runPrefix}${run.id}_` : `${runPrefix}without-time-`;
   const byId = show === "id" && (one.byId || who !== "fixed");
   const id = byId ? `${shows}${own}` : `${who === "real" ? miss : "server-made-"}${own}`;
-  const title = who === "account" ? `account-${own}@test.example` : show === "title" ? `${shows}title-${own}` : `${who === "real" ? miss : "Maths "}title`;
+  const title = who === "account" ? `account-${own}@test.example` : show === "title" ? `${shows}title-${own}` : `${who === "real" ? miss : who === "fixed" ? `fixed-${own} ` : "Maths "}title`;
   const made: MadeRow = {
     table: name(t),
     n: `${t}-${r}`,
