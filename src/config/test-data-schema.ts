@@ -159,10 +159,13 @@ export const testDataSchema = z.strictObject({
     description:
       "Values of suffix and equals rules by which scope expired may delete, such as @testschool.edu; none by default: prefixes alone decide.",
   }),
-  keep: z.record(tableName, z.array(z.string().min(1)).min(1)).default({}).meta({
-    description:
-      "schema.table → keys, or matched values such as addresses, of fixed rows: nothing deletes them in any scope, and what depends on them is not test data because of them.",
-  }),
+  keep: z
+    .record(tableName, z.array(z.string().min(1)).min(1))
+    .default({})
+    .meta({
+      description:
+        "schema.table → keys, or matched values such as addresses, of fixed rows: nothing deletes them in any scope, and what depends on them is not test data because of them.",
+    }),
   timeZone: timeZone.optional().meta({
     description: "The zone of dates and of times without a zone: UTC, an offset or a name. Without it they are uncertain.",
   }),

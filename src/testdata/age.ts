@@ -10,11 +10,11 @@ export type Relation = "older" | "not-older" | "unknown";
 /** Clocks of runner, application and warehouse may differ by this much. */
 export const clockToleranceMs = 5 * 60_000;
 
-/** Compares an age with a moment of another clock: within the tolerance nothing is known. */
-export function relate(age: Age | undefined, moment: number | undefined): Relation {
-  if (age === undefined || moment === undefined) return "unknown";
-  if (age.latest < moment - clockToleranceMs) return "older";
-  return age.earliest >= moment + clockToleranceMs ? "not-older" : "unknown";
+/** Compares an age with another one, told by another clock: within the tolerance nothing is known. */
+export function relate(age: Age | undefined, reference: Age | undefined): Relation {
+  if (age === undefined || reference === undefined) return "unknown";
+  if (age.latest < reference.earliest - clockToleranceMs) return "older";
+  return age.earliest >= reference.latest + clockToleranceMs ? "not-older" : "unknown";
 }
 
 const dayMs = 86_400_000;

@@ -98,7 +98,12 @@ function judgeFound(result: CleanupResult): Pick<Check, "verdict" | "observed" |
   if (result.problems.length > 0) return { ...base, verdict: "degraded", observed, message: result.problems.join("; ") };
   const kept = keptSentences(result);
   if (kept.length > 0)
-    return { ...base, verdict: "degraded", observed: `${observed}, ${count(keptRows(result), "row")} kept`, message: kept.join(" ") };
+    return {
+      ...base,
+      verdict: "degraded",
+      observed: `${observed}, ${count(keptRows(result), "row")} kept`,
+      message: kept.join(" "),
+    };
   return { ...base, verdict: "passed", observed };
 }
 

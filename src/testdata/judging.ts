@@ -1,4 +1,5 @@
 import type { ParentKind } from "../config/test-data-schema.ts";
+import { type Age, exactly } from "./age.ts";
 import { isRunId, timeInId } from "./identity.ts";
 import type { Candidate, Look } from "./look.ts";
 import { type Judgement, judgeRow, type Owner } from "./ownership.ts";
@@ -6,8 +7,8 @@ import type { Presence } from "./presence.ts";
 import type { PlanRequest } from "./row-plan.ts";
 import { shows } from "./selection.ts";
 
-/** Table → ids that are test data → since when rows that depend on them can be, Unix milliseconds. */
-export type References = ReadonlyMap<string, ReadonlyMap<string, number | undefined>>;
+/** Table → ids that are test data → since when rows that depend on them can be. */
+export type References = ReadonlyMap<string, ReadonlyMap<string, Age | undefined>>;
 
 /** A column by which a row points at test data. */
 export interface Link {
@@ -44,7 +45,7 @@ export interface JudgingContext {
 }
 
 interface KnownId {
-  reference: number | undefined;
+  reference: Age | undefined;
   /** Only the ledger tells of it, and it has no row: what points at it must be proven to be young, whatever its kind. */
   strict: boolean;
 }
@@ -73,24 +74,27 @@ export function judgeAll(context: JudgingContext): Judged {
       if (news.length === 0 || !Object.values(look.table.parents).some(({ table }) => table === name)) break;
     }
   }
-  const references = [...known].map(([table, ids]) => [table, new Map([...ids].map(([id, one]) => [id, one.reference]))] as const);
+  const references = [...known].map(
+    ([table, ids]) => [table, new Map([...ids].map(([id, one]) => [id, one.reference]))] as const,
+  );
   return { rows, known: new Map(references) };
 }
 
-/** Ids of test data that have no row (any more): what an earlier look found, and what the ledger names and was not there before the run. */
+/** Ids of test data that have no row (any more): what an earlier look found, and what the ledger names and was not there before. */
 function withoutRows(name: string, look: Look | undefined, { request, presence, earlier }: JudgingContext): Map<string, KnownId> {
   const existing = new Set(look?.candidates.map(({ key }) => key));
   const ids = new Map<string, KnownId>();
-  for (const id of request.known.get(name) ?? [])
-    if (!existing.has(id) && presence.wasThere(name, id, request.bornAfter) === false)
-      ids.set(id, { reference: request.bornAfter, strict: true });
+  for (const id of request.known.get(name) ?? []) {
+    const there = presence.wasThere(name, id, request.bornAfter, false);
+    if (!existing.has(id) && there !== true && there !== "unasked") ids.set(id, { reference: exactly(request.bornAfter), strict: true });
+  }
   for (const [id, reference] of earlier.get(name) ?? []) if (!existing.has(id)) ids.set(id, { reference, strict: false });
   return ids;
 }
 
 /** A key that several rows have is test data where all of them are. */
-function acceptedKeys(judged: readonly JudgedRow[]): Map<string, number | undefined> {
-  const ids = new Map<string, number | undefined>();
+function acceptedKeys(judged: readonly JudgedRow[]): Map<string, Age | undefined> {
+  const ids = new Map<string, Age | undefined>();
   const refused = new Set<string>();
   for (const { candidate, judgement } of judged) {
     if (candidate.key === undefined) continue;
@@ -123,7 +127,7 @@ function judgeOne(look: Look, candidate: Candidate, known: Known, context: Judgi
     owners: found.map(({ owner }) => owner),
     age: candidate.age,
     timeInKey: candidate.timeInKey,
-    wasThere: (reference) => presence.wasThere(name, key, reference),
+    wasThere: (reference) => presence.wasThere(name, key, reference, true),
     exactHistory: presence.isExact(name),
     runStarted: request.bornAfter,
     olderThan: request.olderThan,
@@ -131,12 +135,7 @@ function judgeOne(look: Look, candidate: Candidate, known: Known, context: Judgi
   return { look, candidate, judgement, links: found.map(({ link }) => link) };
 }
 
-function ownersOf(
-  look: Look,
-  { values }: Candidate,
-  known: Known,
-  context: JudgingContext,
-): { owner: Owner; link: Link }[] {
+function ownersOf(look: Look, { values }: Candidate, known: Known, context: JudgingContext): { owner: Owner; link: Link }[] {
   return Object.entries(look.table.parents).flatMap(([column, { table, kind }]) => {
     const id = values.get(column);
     if (id === undefined) return [];
@@ -163,10 +162,10 @@ function ownerWithoutRow(
   if (request.keep[table]?.includes(id)) return undefined;
   // Where it has a row, that row has been judged.
   if (looks.get(table)?.keys.has(id)) return undefined;
-  if (request.scope === "run") return { kind, reference: request.bornAfter };
+  if (request.scope === "run") return { kind, reference: exactly(request.bornAfter) };
   const time = timeInId(id, request.now);
   if (request.scope === "expired" && time !== undefined && time > request.olderThan) return undefined;
-  return { kind, reference: time, undated: time === undefined };
+  return { kind, reference: time === undefined ? undefined : exactly(time), undated: time === undefined };
 }
 
 function isFixed({ name, table }: Look, { key, values }: Candidate, { keep }: PlanRequest): boolean {

@@ -8,7 +8,16 @@ import { timeInId } from "./identity.ts";
 import { isTime } from "./naming.ts";
 import type { PlanRequest } from "./row-plan.ts";
 import { pointingRules, rulesFor } from "./rules.ts";
-import { asText, type Binder, candidatesOf, conditionOf, emptySelection, type Rule, type Selection, select } from "./selection.ts";
+import {
+  asText,
+  type Binder,
+  candidatesOf,
+  conditionOf,
+  emptySelection,
+  type Rule,
+  type Selection,
+  select,
+} from "./selection.ts";
 import { surelyYoung } from "./young.ts";
 
 /** A row that may be test data, as it was read. */
@@ -91,7 +100,9 @@ export function questionText(
   binder: Binder,
   request: PlanRequest,
 ): { columns: string; from: string } | undefined {
-  const terms = [look.begun ? "" : showingThemselves(look, older, binder), conditionOf(asked, binder)].filter((text) => text !== "");
+  const terms = [look.begun ? "" : showingThemselves(look, older, binder), conditionOf(asked, binder)].filter(
+    (text) => text !== "",
+  );
   if (terms.length === 0) return undefined;
   const before = [
     look.begun ? showingThemselves(look, look.begun === "older" ? request : undefined, binder) : "",

@@ -1,5 +1,5 @@
 import type { ParentKind } from "../config/test-data-schema.ts";
-import { type Age, relate } from "./age.ts";
+import { type Age, exactly, type Relation, relate } from "./age.ts";
 import type { Scope } from "./row-plan.ts";
 
 /**
@@ -15,8 +15,8 @@ import type { Scope } from "./row-plan.ts";
 /** A row that is test data, and that the judged row points at. */
 export interface Owner {
   kind: ParentKind;
-  /** Since when rows that depend on it can be test data, Unix milliseconds: the start of its run, or when it was made. */
-  reference: number | undefined;
+  /** Since when rows that depend on it can be test data: the start of its run, or when it was made, as far as that is known. */
+  reference: Age | undefined;
   /** It has no row and no time, so that nothing tells whether what depends on it is old enough for scope `expired`. */
   undated?: boolean;
 }
@@ -38,10 +38,10 @@ export interface Facts {
   /** The time in its own key. */
   timeInKey: number | undefined;
   /**
-   * Whether the table had the row's key at a moment, by its history: the moment is the start of the stage for scope `run`, else a
-   * reference. `unasked` where nobody has asked, `undefined` where the history does not tell.
+   * Whether the table had the row's key before a moment, by its history; for scope `run` the start of the stage stands for any moment where
+   * it is known. `unasked` where nobody has asked, `undefined` where the history does not tell.
    */
-  wasThere: (reference: number) => boolean | "unasked" | undefined;
+  wasThere: (moment: number) => boolean | "unasked" | undefined;
   /** The history begins exactly where the tests began: it is asked also where times seem to tell. */
   exactHistory: boolean;
   /** When the run began, Unix milliseconds. */
@@ -75,7 +75,7 @@ export type Standing =
 export interface Judgement {
   standing: Standing;
   /** For what depends on this row, where it is test data. */
-  reference?: number | undefined;
+  reference?: Age | undefined;
   /** Positions in `owners`: those that made it test data, or, where it is a moved row, those that it was moved to. */
   because: number[];
   /** Moments at which the table's history has still to be asked about this row: until then the judgement is not final. */
@@ -84,7 +84,8 @@ export interface Judgement {
 
 /** The rule. Pure: all that it goes by is in the facts. */
 export function judgeRow(facts: Facts): Judgement {
-  const { scope, shown, named, owners, runStarted } = facts;
+  const { scope, shown, named, owners } = facts;
+  const run = exactly(facts.runStarted);
   const asks = new Set<number>();
   const judged = (standing: Standing, more: Partial<Judgement> = {}): Judgement => ({
     standing,
@@ -95,25 +96,32 @@ export function judgeRow(facts: Facts): Judgement {
   if (facts.fixed) return judged("fixed");
   if (shown) {
     const time = shown.times.length > 0 ? Math.min(...shown.times) : undefined;
-    if (!shown.byKey && time !== undefined && relation(facts, time, false, asks) === "older") return judged("renamed");
-    const reference = scope === "run" ? runStarted : (time ?? facts.timeInKey ?? facts.age?.earliest);
-    return judged(scope === "expired" ? dueOf(facts, shown.times) : "test-data", { reference });
+    if (!shown.byKey && time !== undefined && relation(facts, exactly(time), false, asks) === "older") return judged("renamed");
+    const dated = time ?? facts.timeInKey;
+    const reference = scope === "run" ? run : dated === undefined ? facts.age : exactly(dated);
+    if (scope !== "expired") return judged("test-data", { reference });
+    const due = dueOf(facts, shown.times);
+    // Whose it is, is known; that it is old enough, the row that it depends on may tell.
+    const telling = [...owners.keys()].filter((index) => !owners[index]?.undated);
+    return due === "unknown" && telling.length > 0
+      ? judged("test-data", { reference, because: telling })
+      : judged(due, { reference });
   }
   if (facts.ofAnotherRun) return judged("another-run");
   if (!named && owners.length === 0) return judged("foreign");
 
   const claims = owners.map(({ kind, reference }) => relation(facts, reference, kind === "belongs-to", asks));
-  const byLedger = named ? relation(facts, runStarted, true, asks) : undefined;
-  const accepts = (index: number) => claims[index] === "not-older" || (claims[index] === "unknown" && owners[index]?.kind === "part-of");
+  const byLedger = named ? relation(facts, run, true, asks) : undefined;
+  const accepts = (index: number) =>
+    claims[index] === "not-older" || (claims[index] === "unknown" && owners[index]?.kind === "part-of");
   const accepting = [...owners.keys()].filter(accepts);
   if (accepting.length > 0 || byLedger === "not-older") {
     const undated = accepting.every((index) => owners[index]?.undated);
     const due = scope === "expired" ? dueWithOwner(facts, undated) : "test-data";
     if (due !== "test-data") return judged(due, { because: accepting });
     const references = accepting.flatMap((index) => owners[index]?.reference ?? []);
-    // Of several runs the latest: it is not older than any of them.
-    const reference = references.length > 0 ? Math.max(...references) : facts.age?.earliest;
-    return judged("test-data", { because: accepting, reference: scope === "run" ? runStarted : reference });
+    const reference = references.length > 0 ? latestOf(references) : facts.age;
+    return judged("test-data", { because: accepting, reference: scope === "run" ? run : reference });
   }
   const older = [...owners.keys()].filter((index) => claims[index] === "older");
   if (older.length > 0) return judged("moved", { because: older });
@@ -124,17 +132,28 @@ export function judgeRow(facts: Facts): Judgement {
  * Whether the row is older than a reference. A time that says older wins over everything: a row that was deleted and put back has a new
  * history. What was there and seems young by its time is doubtful: somebody else may have made it just before the tests began.
  */
-function relation(facts: Facts, reference: number | undefined, mustBeProven: boolean, asks: Set<number>) {
-  const times = [facts.age, facts.timeInKey === undefined ? undefined : { earliest: facts.timeInKey, latest: facts.timeInKey }];
+function relation(facts: Facts, reference: Age | undefined, mustBeProven: boolean, asks: Set<number>): Relation {
+  const times = [facts.age, facts.timeInKey === undefined ? undefined : exactly(facts.timeInKey)];
   const relations = times.map((age) => relate(age, reference));
   if (relations.includes("older")) return "older";
   const byTime = relations.includes("not-older") ? "not-older" : "unknown";
   if (reference === undefined) return byTime;
-  const there = facts.wasThere(reference);
-  if (there === true) return byTime === "not-older" ? "unknown" : "older";
-  if (there === false) return "not-older";
-  if (there === "unasked" && (byTime === "unknown" || (mustBeProven && facts.exactHistory))) asks.add(reference);
+  const [before, after] = [facts.wasThere(reference.earliest), facts.wasThere(reference.latest)];
+  if (before === true) return byTime === "not-older" ? "unknown" : "older";
+  if (after === false) return "not-older";
+  if (byTime === "unknown" || (mustBeProven && facts.exactHistory)) {
+    if (before === "unasked") asks.add(reference.earliest);
+    if (after === "unasked") asks.add(reference.latest);
+  }
   return byTime;
+}
+
+/** Of several runs, or rows, the latest: what depends on all of them is not older than any. */
+function latestOf(references: readonly Age[]): Age {
+  return {
+    earliest: Math.max(...references.map(({ earliest }) => earliest)),
+    latest: Math.max(...references.map(({ latest }) => latest)),
+  };
 }
 
 /** Scope `expired`, for what shows itself: only what is surely old enough goes. */

@@ -5,13 +5,13 @@ import { WarehouseFailure } from "../warehouse/failure.ts";
 import { qualifiedName } from "../warehouse/statements.ts";
 import type { CatalogColumns } from "./catalog.ts";
 import { inParallel } from "./concurrency.ts";
-import type { StartState } from "./start.ts";
 import { asText, Binder, conditionOf, emptySelection, select } from "./selection.ts";
+import type { StartState } from "./start.ts";
 
-/** Whether a row was there; `undefined` where the history does not tell. */
-type Answer = boolean | undefined;
+/** Whether a row was there; `as-now` where nothing has changed since; `undefined` where the history does not tell. */
+type Answer = boolean | "as-now" | undefined;
 
-/** What is asked in one statement: whether a table had these keys at a moment. */
+/** What is asked in one statement: whether a table had these keys before a moment. */
 interface Inquiry {
   table: string;
   /** Unix milliseconds. */
@@ -28,7 +28,7 @@ const versionsRead = 500;
 
 /**
  * What the tables' own histories tell about the age of rows: a key that was not there at a moment was made later. Where the stage knows the
- * version at its start, that is asked; otherwise the version at the moment. What cannot be read stays unknown.
+ * version at its start, that is asked; otherwise the last version before the moment. What cannot be read stays unknown.
  */
 export class Presence {
   readonly #warehouse: WarehouseReader;
@@ -61,10 +61,13 @@ export class Presence {
     return this.#wanted.size > 0;
   }
 
-  wasThere(table: string, key: string | undefined, moment: number): Answer | "unasked" {
+  /** @param isThere whether the table has the key now */
+  wasThere(table: string, key: string | undefined, moment: number, isThere: boolean): boolean | undefined | "unasked" {
     if (key === undefined || !this.#declared[table]?.key) return undefined;
     const answers = this.#answers.get(table)?.get(this.#momentOf(table, moment));
-    return answers?.has(key) ? answers.get(key) : "unasked";
+    if (!answers?.has(key)) return "unasked";
+    const answer = answers.get(key);
+    return answer === "as-now" ? isThere : answer;
   }
 
   want(table: string, key: string, moment: number): void {
@@ -107,7 +110,7 @@ export class Presence {
     const selection = emptySelection(types);
     select(selection, key, keys);
     const travel =
-      version === undefined ? `TIMESTAMP AS OF '${new Date(moment).toISOString()}'` : `VERSION AS OF ${Math.trunc(version)}`;
+      version === undefined ? `TIMESTAMP AS OF '${new Date(moment - 1).toISOString()}'` : `VERSION AS OF ${Math.trunc(version)}`;
     const statement = `SELECT ${asText(key, types)} AS row_key FROM ${qualifiedName(this.#warehouse.catalog, table)} ${travel} WHERE ${conditionOf(selection, binder)}`;
     const [rows, history] = await Promise.all([
       readable(this.#warehouse.query(statement, binder.parameters)),
@@ -138,14 +141,14 @@ async function readable(asked: Promise<Row[]>): Promise<Row[] | undefined> {
 }
 
 /**
- * A moment after the last version: nothing was added since, so all that is there was there. A moment before the table was created: nothing
- * was. Any other moment that cannot be read stays unknown.
+ * A moment after the last version: nothing has changed since. A moment before the table was created: nothing was there. Any other moment that
+ * cannot be read stays unknown.
  */
 function beyondVersions(history: readonly Row[], moment: number): Answer {
   const times = history.map(({ timestamp }) => (timestamp instanceof Date ? timestamp.getTime() : Number.NaN));
   const newest = times[0];
-  if (newest !== undefined && newest <= moment) return true;
+  if (newest !== undefined && newest < moment) return "as-now";
   const [first, madeAt] = [history.at(-1), times.at(-1)];
   const isBeginning = Number(first?.version) === 0 && first?.operation === "CREATE TABLE";
-  return isBeginning && madeAt !== undefined && madeAt > moment ? false : undefined;
+  return isBeginning && madeAt !== undefined && madeAt >= moment ? false : undefined;
 }

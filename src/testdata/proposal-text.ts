@@ -20,8 +20,12 @@ export function proposalText(proposal: Proposal, differences: readonly Differenc
     comment("before it goes into the configuration, where it stands in place of the preset's declaration of the same tables."),
     comment("A row of test data is found by `match`. Rows whose `parents` column holds its key are deleted with it:"),
     comment("- partOf: always, unless they are older. For rows that cannot exist without their parent and are never moved."),
-    comment("- belongsTo: only if they are known not to be older. For rows that could be moved to another parent. If in doubt, this."),
-    comment("Columns that merely mention somebody (leader_id, created_by) are no parents: a real group does not become test data"),
+    comment(
+      "- belongsTo: only if they are known not to be older. For rows that could be moved to another parent. If in doubt, this.",
+    ),
+    comment(
+      "Columns that merely mention somebody (leader_id, created_by) are no parents: a real group does not become test data",
+    ),
     comment("because a test student leads it."),
     "testData:",
     tables.length === 0 ? "  tables: {}" : "  tables:",

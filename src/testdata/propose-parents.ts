@@ -68,8 +68,7 @@ export interface Left {
 export function breakCircles(tables: Record<string, Table>): Left[] {
   const left: Left[] = [];
   for (let circle = findCircle(tables); circle !== undefined; circle = findCircle(tables)) {
-    const weight = (table: string) =>
-      Object.values(tables).filter((one) => parentTables(one).includes(table)).length;
+    const weight = (table: string) => Object.values(tables).filter((one) => parentTables(one).includes(table)).length;
     const [weakest] = circle.toSorted((a, b) => weight(b.table) - weight(a.table) || (a.table < b.table ? -1 : 1));
     if (!weakest) return left;
     delete tables[weakest.table]?.parents[weakest.column];

@@ -150,11 +150,7 @@ function declared(table: Known, targets: readonly Known[], remarks: Remark[]): [
   return [[table.name, { key, match, parents, person, ...(time === undefined ? {} : { time }) }]];
 }
 
-function parentsIn(
-  table: Known,
-  targets: readonly Known[],
-  say: Say,
-): { parents: Record<string, Parent>; undecided: number } {
+function parentsIn(table: Known, targets: readonly Known[], say: Say): { parents: Record<string, Parent>; undecided: number } {
   const parents: Record<string, Parent> = {};
   let undecided = 0;
   for (const column of table.columns.keys()) {

@@ -63,7 +63,9 @@ function touchedIn(row: JudgedRow): TouchedRow[] {
       return link ? [{ table: look.name, key, column: link.column, now: link.id }] : [];
     });
   if (judgement.standing !== "renamed") return [];
-  const shown = look.rules.find(({ column, prefixes }) => prefixes?.some((prefix) => candidate.values.get(column)?.startsWith(prefix)));
+  const shown = look.rules.find(({ column, prefixes }) =>
+    prefixes?.some((prefix) => candidate.values.get(column)?.startsWith(prefix)),
+  );
   return shown ? [{ table: look.name, key, column: shown.column, now: candidate.values.get(shown.column) ?? "" }] : [];
 }
 
@@ -74,7 +76,9 @@ function reportTouched(rows: readonly JudgedRow[], plan: RowPlan): void {
   const sentences = rows.flatMap((row): string[] => {
     const { look, judgement, links } = row;
     if (judgement.standing === "renamed")
-      return [`${look.name}: a test renamed the real row ${labelOf(row)}: it is kept, because it is older than the run that it names`];
+      return [
+        `${look.name}: a test renamed the real row ${labelOf(row)}: it is kept, because it is older than the run that it names`,
+      ];
     if (judgement.standing !== "moved") return [];
     const columns = judgement.because.flatMap((index) => links[index]?.column ?? []).join(", ");
     return [
@@ -83,7 +87,9 @@ function reportTouched(rows: readonly JudgedRow[], plan: RowPlan): void {
   });
   plan.problems.push(...sentences.slice(0, sentencesShown));
   if (sentences.length > sentencesShown)
-    plan.problems.push(`${count(sentences.length - sentencesShown, "more real row was", "more real rows were")} changed by tests`);
+    plan.problems.push(
+      `${count(sentences.length - sentencesShown, "more real row was", "more real rows were")} changed by tests`,
+    );
 }
 
 function reportNamed(rows: readonly JudgedRow[], plan: RowPlan): void {

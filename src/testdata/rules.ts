@@ -3,10 +3,7 @@ import type { PlanRequest } from "./row-plan.ts";
 import type { Rule } from "./selection.ts";
 
 /** How rows of this table show by themselves, for a scope. */
-export function rulesFor(
-  table: Table,
-  { scope, prefixes, sweep }: Pick<PlanRequest, "scope" | "prefixes" | "sweep">,
-): Rule[] {
+export function rulesFor(table: Table, { scope, prefixes, sweep }: Pick<PlanRequest, "scope" | "prefixes" | "sweep">): Rule[] {
   return table.match.flatMap((rule): Rule[] => {
     if (rule.prefix) return [{ column: rule.column, prefixes }];
     // A suffix or a whole value tells no run from another, and fixed accounts have it too: a sweep goes by it only where that is said.

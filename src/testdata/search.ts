@@ -96,7 +96,9 @@ export class Search {
     const going = new Map(this.going.map((one) => [one.look.name, one]));
     // Of keys that the ledger claims, or an earlier look found, the rows may be gone.
     const knowsMore = ({ name }: Look) =>
-      [...(request.known.get(name) ?? []), ...(this.#earlier.get(name)?.keys() ?? [])].some((id) => !going.get(name)?.keys.has(id));
+      [...(request.known.get(name) ?? []), ...(this.#earlier.get(name)?.keys() ?? [])].some(
+        (id) => !going.get(name)?.keys.has(id),
+      );
     return new Set(
       [...this.#looks.values()].filter((look) => going.get(look.name)?.hasLoneRows || knowsMore(look)).map(({ name }) => name),
     );
@@ -125,7 +127,12 @@ export class Search {
     for (const { look } of round) {
       if (unreadable.has(look.name)) continue;
       const rows = going.get(look.name) ?? 0;
-      if (rows > most) this.#stop(look.name, `${look.name} alone has more than ${most} rows of test data; testData.maxRows is ${request.maxRows}`, `it has more than ${most} rows of test data`);
+      if (rows > most)
+        this.#stop(
+          look.name,
+          `${look.name} alone has more than ${most} rows of test data; testData.maxRows is ${request.maxRows}`,
+          `it has more than ${most} rows of test data`,
+        );
       // Rows that are kept, for their age, fill the answer as well: what should go may be among those that it left out.
       else if ((fetched.get(look)?.length ?? 0) > most)
         this.#stop(
@@ -170,7 +177,9 @@ export class Search {
     this.#settled = undefined;
     for (const { look, candidate, judgement } of this.rows)
       if (candidate.key !== undefined) for (const moment of judgement.asks) this.#presence.want(look.name, candidate.key, moment);
-    const signature = [...this.#judged.rows].map(([table, rows]) => `${table} ${rows.map(({ judgement }) => judgement.standing).join()}`);
+    const signature = [...this.#judged.rows].map(
+      ([table, rows]) => `${table} ${rows.map(({ judgement }) => judgement.standing).join()}`,
+    );
     const known = [...this.#judged.known].map(([table, ids]) => `${table} ${ids.size}`);
     const now = [...signature, ...known].join("\n");
     if (now !== this.#signature) this.#changes++;

@@ -56,7 +56,9 @@ export function settle({ rows }: Judged, request: PlanRequest): Settled {
     return true;
   };
   const keepOwners = (row: JudgedRow, why: Stay): boolean => {
-    const links = row.links.filter((link) => why === "pointed-at" || !isFoundWithout(row, link, request));
+    // A row of unknown age may be a real one, and must not point at nothing in the end.
+    const always = why === "pointed-at" || row.judgement.standing === "unknown";
+    const links = row.links.filter((link) => always || !isFoundWithout(row, link, request));
     const owners = links.flatMap((link) => byKey.get(link.table)?.get(link.id) ?? []);
     return owners.filter((owner) => stay(owner, why)).length > 0;
   };

@@ -17,12 +17,7 @@ export interface Going {
   hasLoneRows: boolean;
 }
 
-export function goingOf(
-  look: Look,
-  rows: readonly JudgedRow[],
-  request: PlanRequest,
-  order: ReadonlyMap<string, number>,
-): Going {
+export function goingOf(look: Look, rows: readonly JudgedRow[], request: PlanRequest, order: ReadonlyMap<string, number>): Going {
   const plan: TablePlan = {
     table: look.name,
     selection: emptySelection(look.types),
