@@ -219,7 +219,10 @@ async function findValues(
   }
   for (const one of found)
     if (!isTest(one))
-      refuse(one.row, "what stands there now does not show to be test data: it is not known that a test wrote it");
+      refuse(
+        one.row,
+        `what stands there now does not show to be test data: it is not known that a test wrote it. If the tests tracked it, repair where the run's ledger is: .env-actions/ledger/${request.report.runId}.jsonl`,
+      );
   const open = found.filter(({ row }) => row.state === "repairable");
   const guesses = Map.groupBy(open, ({ row }) => row.table);
   const context = searchContext({

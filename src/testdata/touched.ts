@@ -3,7 +3,14 @@ import type { WarehouseReader } from "../warehouse/access.ts";
 import { inParallel } from "./concurrency.ts";
 import { historyIsGone } from "./history.ts";
 import { nextStep, type Seen } from "./touched-search.ts";
-import { askVersions, type Candidates, candidatesOf, longestHistory, type VersionAnswer } from "./touched-versions.ts";
+import {
+  askVersions,
+  type Candidates,
+  candidatesOf,
+  longestHistory,
+  type RowsThere,
+  type VersionAnswer,
+} from "./touched-versions.ts";
 
 /** What has to be known of the environment to tell an old value of a test's from one of a real row's. */
 export interface SearchContext {
@@ -31,7 +38,7 @@ const mostPasses = 4;
 
 /**
  * Finds what stood in these cells before a test changed them, and the version that still has it: the newest in which the row with this
- * key had another value. A value that names test data, or a row that is gone, is passed over. Where it cannot be told, the row says why.
+ * key had another value. A value that names test data, or a row that is gone, is passed over, unless the row was written with it. Where it cannot be told, the row says why.
  * Never rejects for what a table or its history says. @throws WarehouseFailure where the warehouse does not answer at all
  */
 export async function withBefore(
@@ -82,13 +89,11 @@ async function passOverNamed(
     // What cannot be looked at is not known to be gone.
     if (answer === undefined || "why" in answer) return;
     const shows = (value: string | null) => value !== null && context.prefixes.some((prefix) => value.startsWith(prefix));
-    const passed = keys.filter((key) => {
-      const row = answer.found.get(key);
-      return row === undefined || [...row.values.values()].some(shows);
-    });
-    if (passed.length === 0) return;
+    const gone = keys.filter((key) => !answer.found.has(key));
+    const test = keys.filter((key) => [...(answer.found.get(key)?.values.values() ?? [])].some(shows));
+    if (gone.length + test.length === 0) return;
     any = true;
-    for (const search of searches) search.passOver(table, passed);
+    for (const search of searches) search.passOver(table, gone, test);
   });
   return any;
 }
@@ -98,8 +103,9 @@ class TableSearch {
   readonly #rows: readonly TouchedRow[];
   readonly #context: SearchContext;
   readonly #answers = new Map<number, VersionAnswer>();
-  /** Parent table → ids of rows that are gone, or test data. */
-  readonly #passedOver = new Map<string, Set<string>>();
+  /** Parent table → ids of rows that are gone, and of those that are test data. */
+  readonly #gone = new Map<string, Set<string>>();
+  readonly #test = new Map<string, Set<string>>();
   #candidates: Candidates = { versions: [], truncated: false };
   #why: string | undefined;
 
@@ -146,8 +152,9 @@ class TableSearch {
     this.#answers.set(version, answer);
   }
 
-  passOver(parent: string, values: readonly string[]): void {
-    this.#passedOver.set(parent, new Set([...(this.#passedOver.get(parent) ?? []), ...values]));
+  passOver(parent: string, gone: readonly string[], test: readonly string[]): void {
+    this.#gone.set(parent, new Set([...(this.#gone.get(parent) ?? []), ...gone]));
+    this.#test.set(parent, new Set([...(this.#test.get(parent) ?? []), ...test]));
   }
 
   /** The rows that the old values found so far name in other tables. */
@@ -187,10 +194,18 @@ class TableSearch {
     return this.#isPassedOver(row, value) ? "later" : "before";
   }
 
-  #isPassedOver({ table, column }: TouchedRow, value: string | null): boolean {
+  #isPassedOver(row: TouchedRow, value: string | null): boolean {
     if (value === null) return false;
-    const parent = this.#context.parentOf(table, column);
-    return this.#context.isTestData(parent, value) || this.#passedOver.get(parent ?? "")?.has(value) === true;
+    return this.#isTest(row, value) || this.#gone.get(this.#parentOf(row))?.has(value) === true;
+  }
+
+  #isTest(row: TouchedRow, value: string): boolean {
+    const parent = this.#parentOf(row);
+    return this.#context.isTestData(parent, value) || this.#test.get(parent)?.has(value) === true;
+  }
+
+  #parentOf({ table, column }: TouchedRow): string {
+    return this.#context.parentOf(table, column) ?? "";
   }
 
   #result(row: TouchedRow): Pick<TouchedRow, "before" | "version" | "why"> {
@@ -199,21 +214,36 @@ class TableSearch {
       return { why: "the table's history is too long to be looked through here; `env-actions repair` takes longer" };
     const version = this.#candidates.versions[step.end];
     const answer = version === undefined ? undefined : this.#answers.get(version);
-    if (version === undefined || answer === undefined) return { why: this.#whyNowhere(row) };
+    if (version === undefined || answer === undefined) return this.#first(row) ?? { why: this.#whyNowhere(row) };
     if ("why" in answer) return { why: whyUnreadable(version, answer.why) };
     const there = answer.found.get(row.key.value);
     if (there && there.rows > 1)
       return { why: `${there.rows} rows have this key in version ${version}, so it names none of them` };
     if (step.end === 0)
       return { why: there ? "the column was written again while this was looked at" : "the row is no longer there" };
-    return there ? { before: there.values.get(row.column) ?? null, version } : { why: this.#whyNowhere(row) };
+    if (there) return { before: there.values.get(row.column) ?? null, version };
+    return this.#first(row) ?? { why: this.#whyNowhere(row) };
+  }
+
+  /** What the row was written with, although it names a row that is not there: it pointed at nothing before any test wrote it. */
+  #first(row: TouchedRow): Pick<TouchedRow, "before" | "version"> | undefined {
+    const { versions, truncated } = this.#candidates;
+    const first = versions.findLast((version) => this.#there(row, version) !== undefined);
+    const there = first === undefined ? undefined : this.#there(row, first);
+    if (truncated || first === undefined || there?.rows !== 1) return undefined;
+    const value = there.values.get(row.column) ?? null;
+    return value === null || value === row.now || this.#isTest(row, value) ? undefined : { before: value, version: first };
+  }
+
+  #there({ key }: TouchedRow, version: number): RowsThere | undefined {
+    const answer = this.#answers.get(version);
+    return answer && "found" in answer ? answer.found.get(key.value) : undefined;
   }
 
   #whyNowhere(row: TouchedRow): string {
     const { versions, truncated } = this.#candidates;
     const passedOver = versions.some((version) => {
-      const answer = this.#answers.get(version);
-      const there = answer && "found" in answer ? answer.found.get(row.key.value) : undefined;
+      const there = this.#there(row, version);
       return there !== undefined && (there.values.get(row.column) ?? null) !== row.now;
     });
     if (truncated) return `the last ${longestHistory} versions of the table have no other value`;

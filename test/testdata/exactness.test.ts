@@ -8,6 +8,7 @@ import { executeUndo, planUndo, type UndoResult } from "../../src/testdata/undo.
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";
 import { brokenPromises, mayGo } from "./expectation.ts";
 import { type Catalog, type Place, requestFor, runId, startPlace } from "./place.ts";
+import { checkRepair } from "./repair-check.ts";
 import { expireAfter, type MadeRow, now, otherRun, stageStarted, type World, world } from "./world.ts";
 
 // The promise of the whole suite: everything that is test data is gone or said, and not a byte else is touched. Where the two meet – ids that
@@ -84,6 +85,8 @@ async function check(made: World, catalog: Catalog, start: StartState | undefine
   await checkKeys(made, left, keysBefore);
   const sharesKeys = new Set(made.rows.map(({ table, id }) => `${table} ${id}`)).size < made.rows.length;
   if (!made.together && !made.historyGone && !sharesKeys) await checkUndo(made, catalog, { result, before, left });
+  const r = await checkRepair(made, result, ports(), () => snapshot(made, catalog));
+  if (process.env.COUNT && r.repaired + r.refused > 0) console.error(JSON.stringify(r));
 }
 
 /** Keys that only real rows' ids are in stay; those of rows that went are gone. */
