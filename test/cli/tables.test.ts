@@ -87,15 +87,15 @@ test("what it prints can be pasted, and then agrees with the warehouse; only the
 });
 
 test("a declaration that differs is told, as JSON too, and fails only where it is asked to", async () => {
-  const below = "testData:\n  tables:\n    users.pupils: {}\n    users.students: { parents: { class_id: users.schools } }\n";
+  const below = "testData:\n  tables:\n    users.pupils: {}\n    users.students: { parents: { class_id: { belongsTo: users.schools } } }\n";
   const shown = await run(["--environment", "production", "--json"], { below });
   expect(shown.status).toBe(0);
   const json = JSON.parse(shown.stdout) as { catalog: string; tables: Record<string, unknown>; differences: unknown[] };
   expect(json.catalog).toBe("classwaves");
   expect(tableSchema.parse(json.tables["sessions.participants"]).parents).toEqual({
-    session_id: "sessions.classroom_sessions",
-    group_id: "sessions.student_groups",
-    student_id: "users.students",
+    session_id: { table: "sessions.classroom_sessions", kind: "part-of" },
+    group_id: { table: "sessions.student_groups", kind: "part-of" },
+    student_id: { table: "users.students", kind: "belongs-to" },
   });
   expect(json.differences).toContainEqual(expect.objectContaining({ table: "users.pupils", kind: "missing-table" }));
   expect(json.differences).toContainEqual(
