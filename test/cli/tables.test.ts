@@ -87,7 +87,8 @@ test("what it prints can be pasted, and then agrees with the warehouse; only the
 });
 
 test("a declaration that differs is told, as JSON too, and fails only where it is asked to", async () => {
-  const below = "testData:\n  tables:\n    users.pupils: {}\n    users.students: { parents: { class_id: { belongsTo: users.schools } } }\n";
+  const below =
+    "testData:\n  tables:\n    users.pupils: {}\n    users.students: { parents: { class_id: { belongsTo: users.schools } } }\n";
   const shown = await run(["--environment", "production", "--json"], { below });
   expect(shown.status).toBe(0);
   const json = JSON.parse(shown.stdout) as { catalog: string; tables: Record<string, unknown>; differences: unknown[] };

@@ -89,7 +89,7 @@ test.each(Object.entries(preset).filter(([name]) => !kept.includes(name)))(
 test("what could be moved only belongs to its owner; what is written about it is part of it", () => {
   const kinds = new Map(
     Object.entries(preset).flatMap(([name, { parents }]) =>
-      Object.entries(parents).map(([column, { kind }]) => [`${name}.${column}`, kind] as const),
+      Object.entries(parents).map(([column, { kind }]): [string, string] => [`${name}.${column}`, kind]),
     ),
   );
   expect(movable.map((column) => kinds.get(column))).toEqual(movable.map(() => "belongs-to"));

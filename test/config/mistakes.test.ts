@@ -421,7 +421,8 @@ const acrossPlaces: Case[] = [
   {
     mistake: "a parent of the preset that is switched off",
     file: minimal({
-      below: "testData:\n  preset: none\n  tables:\n    a.notes:\n      parents: { session_id: { partOf: sessions.classroom_sessions } }",
+      below:
+        "testData:\n  preset: none\n  tables:\n    a.notes:\n      parents: { session_id: { partOf: sessions.classroom_sessions } }",
     }),
     says: [
       'c.yml:9:40  testData.tables["a.notes"].parents.session_id.partOf  the table "sessions.classroom_sessions" is not declared; declare it under testData.tables',
@@ -452,7 +453,8 @@ const acrossPlaces: Case[] = [
   {
     mistake: "a circle of tables",
     file: minimal({
-      below: "testData:\n  tables:\n    a.b:\n      parents: { c_id: { partOf: a.c } }\n    a.c:\n      parents: { b_id: { partOf: a.b } }",
+      below:
+        "testData:\n  tables:\n    a.b:\n      parents: { c_id: { partOf: a.c } }\n    a.c:\n      parents: { b_id: { partOf: a.b } }",
     }),
     says: [
       'c.yml:8:7  testData.tables["a.b"].parents  hangs on itself through its parents: take one of the parents out',

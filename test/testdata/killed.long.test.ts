@@ -77,7 +77,10 @@ beforeAll(async () => {
   cpSync(join(import.meta.dirname, "../actions/consumer"), prepared, { recursive: true });
   writeFileSync(join(prepared, "making.mjs"), tests);
   const config = join(prepared, ".github/env-actions.yml");
-  writeFileSync(config, readFileSync(config, "utf8").replace("stages:\n", "evidence: { maxAge: 24h }\nstages:\n  preflight: { sweep: true }\n"));
+  writeFileSync(
+    config,
+    readFileSync(config, "utf8").replace("stages:\n", "evidence: { maxAge: 24h }\nstages:\n  preflight: { sweep: true }\n"),
+  );
   makeRepository(prepared, {});
   symlinkSync(cloud.variables.MODULES ?? "", join(prepared, "node_modules"));
   expect(await run(prepared, ["preflight"]).ended).toMatchObject({ code: 0 });
