@@ -60,7 +60,7 @@ environments:
 ${below}`;
 }
 
-test("what it prints can be pasted, and then agrees with the warehouse; only the information schema was read", async () => {
+test("what it prints can be pasted, and then agrees with the warehouse; only the information schema was read, and who has a test address", async () => {
   const seen = warehouse.statements.length;
   const proposed = await run(["--environment", "production", "--check"]);
   expect(proposed.stderr).toContain("48 tables; 44 proposed; 0 differences from the declaration");
@@ -70,6 +70,8 @@ test("what it prints can be pasted, and then agrees with the warehouse; only the
     "SELECT 1",
     expect.stringMatching(/^SELECT .* FROM `classwaves`\.information_schema\./),
     expect.stringMatching(/^SELECT .* FROM `classwaves`\.information_schema\./),
+    // Which rows show by an address or a domain alone.
+    expect.stringMatching(/^SELECT 0 AS asked, `id` AS row_key, `domain` AS shown FROM .*`users`\.`teachers`/),
   ]);
 
   const tables = (parse(proposed.stdout) as { testData: { tables: Record<string, unknown> } }).testData.tables;
@@ -84,6 +86,25 @@ test("what it prints can be pasted, and then agrees with the warehouse; only the
   expect(config.testData.tables).toEqual(
     Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, tableSchema.parse(table)])),
   );
+});
+
+test("rows that show by their domain alone are proposed as fixed, those of a run for a sweep", async () => {
+  const made = Date.now() - 3_600_000;
+  await warehouse.load(`
+    INSERT INTO classwaves.users.schools (id, domain) VALUES ('sandbox-school', 'testschool.edu'), ('lincoln', 'lincoln.example');
+    INSERT INTO classwaves.users.teachers (id, email) VALUES ('sandbox-teacher', 'kim@testschool.edu'), ('teacher_${made}_0a0b0c0d', 'x@testschool.edu')`);
+  const proposed = await run(["--environment", "production"]);
+  const { testData } = parse(proposed.stdout) as { testData: Record<string, unknown> };
+  expect(testData).toMatchObject({
+    keep: { "users.schools": ["sandbox-school"], "users.teachers": ["sandbox-teacher"] },
+    sweep: ["@testschool.edu"],
+  });
+  // Keys are named, never an address.
+  expect(proposed.stdout).not.toContain("kim@");
+  const again = await run(["--environment", "production", "--check"], {
+    below: proposed.stdout.replace("testData:\n", "testData:\n  preset: none\n"),
+  });
+  expect(again).toMatchObject({ status: 0 });
 });
 
 test("a declaration that differs is told, as JSON too, and fails only where it is asked to", async () => {

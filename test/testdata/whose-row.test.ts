@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TableDefinition } from "../../local/warehouse/index.ts";
 import type { CleanupResult, TouchedRow } from "../../src/model.ts";
-import { type CleanupRequest, planCleanup } from "../../src/testdata/cleanup.ts";
+import { planCleanup } from "../../src/testdata/cleanup.ts";
 import { executeCleanup, prove } from "../../src/testdata/execute.ts";
 import { judgeCleanup } from "../../src/testdata/judge.ts";
 import { parseLedger } from "../../src/testdata/ledger.ts";
@@ -349,11 +349,11 @@ describe("scope expired", () => {
     ["a minute old by the clock of a machine at UTC−8", "2026-06-01 04:09:00", "string", {}, false],
     ["the same, with its zone said", "2026-06-01 04:09:00", "string", { testData: { timeZone: "-08:00" } }, false],
     [
-      "three hours old, with its zone said",
-      "2026-06-01 01:10:00",
+      "old enough in the summer of its zone",
+      "2026-06-01 03:00:00",
       "string",
       { testData: { timeZone: "America/Los_Angeles" } },
-      false,
+      true,
     ],
     ["an hour younger in its winter", "2026-06-01 03:00:00", "string", { testData: { timeZone: "-08:00" } }, false],
     ["without a zone, old wherever it was", "2026-05-31 01:10:00", "string", {}, true],

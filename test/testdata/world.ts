@@ -228,7 +228,7 @@ function assemble(options: Options, drafts: [Shape, Draft[]][]): World {
       ...(one.time === "undeclared" ? {} : { time: "made" }),
     });
     world.types[name(t)] = one.time === "date" ? "date" : one.time === "text" ? "string" : "timestamp";
-    list.forEach((row, r) => world.rows.push(madeRow(world, one, row, t, r, prefixes)));
+    world.rows.push(...list.map((row, r) => madeRow(world, one, row, t, r, prefixes)));
   });
   // What each row points at when it is made: only what is there for its maker.
   drafts.forEach(([one, list], t) => {
@@ -308,10 +308,10 @@ function madeRow(world: World, one: Shape, row: Draft, t: number, r: number, pre
 function madeAt(who: Who, when: number, withStart: boolean): number {
   switch (who) {
     case "lost":
-      return lostStarted + [0, 30_000, 4 * minute, 6 * minute, hour][when % 5]!;
+      return lostStarted + ([0, 30_000, 4 * minute, 6 * minute, hour].at(when) ?? 0);
     case "mine":
     case "cell":
-      return stageStarted + [1_000, 30_000, minute, 2 * minute, 4 * minute][when % 5]!;
+      return stageStarted + ([1_000, 30_000, minute, 2 * minute, 4 * minute].at(when) ?? 0);
     case "undated":
       return runStarted - 5 * hour;
     case "fixed":
@@ -319,13 +319,15 @@ function madeAt(who: Who, when: number, withStart: boolean): number {
       return runStarted - 1000 * hour;
     case "real":
       // Before all; just before the lost run; since then; just before this run; and while it runs, before its tests if that can be told.
-      return [
-        runStarted - 1000 * hour,
-        lostStarted - 2 * minute,
-        runStarted - 3 * hour,
-        runStarted - 2 * minute,
-        withStart ? runStarted + minute : stageStarted + 2 * minute,
-      ][when % 5]!;
+      return (
+        [
+          runStarted - 1000 * hour,
+          lostStarted - 2 * minute,
+          runStarted - 3 * hour,
+          runStarted - 2 * minute,
+          withStart ? runStarted + minute : stageStarted + 2 * minute,
+        ].at(when) ?? lostStarted
+      );
   }
 }
 
