@@ -29,7 +29,7 @@ import { redacted, secretKeeper } from "./secrets.ts";
 import { childEnvironment } from "./stages/child-environment.ts";
 import type { Overrides, StageContext } from "./stages/context.ts";
 import { runStage } from "./stages/run.ts";
-import { isRunId, newRunId } from "./testdata/identity.ts";
+import { isRunId, newRunId, whyNotUnderWay } from "./testdata/identity.ts";
 
 /** One stage, as the action and the terminal ask for it. */
 export interface StageRequest {
@@ -186,9 +186,10 @@ async function identify(
 ): Promise<Identity> {
   const { stage, env } = request;
   const named = env.ENV_ACTIONS_RUN_ID || undefined;
-  if (named !== undefined && !isRunId(named))
+  const refusal = named && whyNotUnderWay(named, { now: Date.now(), maxAgeMs: config.evidence.maxAge });
+  if (refusal)
     throw new UserError(
-      `ENV_ACTIONS_RUN_ID is "${named}", but a run is called like ${newRunId()}: <milliseconds>_<8 hexadecimal digits>`,
+      `ENV_ACTIONS_RUN_ID: ${refusal}. Unset it to begin a new run; delete what an older run left with \`env-actions cleanup --scope expired --execute\``,
     );
   const runFile = join(records, "run.json");
   const underWay = named ?? (await readRun(runFile, origin));

@@ -111,11 +111,6 @@ function shownTable(written: unknown): string {
   return typeof written === "string" && tableName.safeParse(written).success ? written : "schema.table";
 }
 
-/** A parent as the configuration has it. */
-export function writtenParent({ table, kind }: Parent): { partOf: string } | { belongsTo: string } {
-  return kind === "part-of" ? { partOf: table } : { belongsTo: table };
-}
-
 export const tableSchema = z.strictObject({
   key: columnName.default("id").meta({ description: "The column that names a row." }),
   match: z.array(match).default([]).meta({ description: "How a row shows by itself that it is test data." }),
@@ -133,6 +128,15 @@ export const tableSchema = z.strictObject({
     .default([])
     .meta({ description: "Columns that may hold a person: masked wherever they are shown." }),
 });
+
+/** A table as the configuration has it. */
+export function writtenTable(table: z.output<typeof tableSchema>): z.input<typeof tableSchema> {
+  const parents = Object.entries(table.parents).map(([column, { table: parent, kind }]) => [
+    column,
+    kind === "part-of" ? { partOf: parent } : { belongsTo: parent },
+  ]);
+  return { ...table, parents: Object.fromEntries(parents) };
+}
 
 export const testDataSchema = z.strictObject({
   prefixes: z

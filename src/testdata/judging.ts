@@ -86,7 +86,8 @@ function withoutRows(name: string, look: Look | undefined, { request, presence, 
   const ids = new Map<string, KnownId>();
   for (const id of request.known.get(name) ?? []) {
     const there = presence.wasThere(name, id, request.bornAfter, false);
-    if (!existing.has(id) && there !== true && there !== "unasked") ids.set(id, { reference: exactly(request.bornAfter), strict: true });
+    if (!existing.has(id) && there !== true && there !== "unasked")
+      ids.set(id, { reference: exactly(request.bornAfter), strict: true });
   }
   for (const [id, reference] of earlier.get(name) ?? []) if (!existing.has(id)) ids.set(id, { reference, strict: false });
   return ids;

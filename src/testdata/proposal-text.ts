@@ -1,12 +1,18 @@
 import type { Table } from "../config/schema.ts";
 import type { Parent } from "../config/test-data-schema.ts";
 import type { Difference } from "./drift.ts";
+import type { FixedRows } from "./fixed-rows.ts";
 import type { Proposal, Remark, RemarkKind } from "./propose.ts";
 
 const leftOut: readonly RemarkKind[] = ["protected", "view", "unwritable", "nothing-to-go-by"];
 
 /** A proposal as YAML that can be pasted into the configuration; what names cannot tell stands in comments where it belongs. */
-export function proposalText(proposal: Proposal, differences: readonly Difference[], catalog: string): string {
+export function proposalText(
+  proposal: Proposal,
+  differences: readonly Difference[],
+  catalog: string,
+  fixed: FixedRows = { keep: {}, sweep: [], remarks: [] },
+): string {
   const tables = Object.entries(proposal.tables);
   const remarks = Map.groupBy(proposal.remarks, ({ table }) => table);
   const about = (table: string) => (remarks.get(table) ?? []).filter(({ kind }) => !leftOut.includes(kind));
@@ -30,6 +36,7 @@ export function proposalText(proposal: Proposal, differences: readonly Differenc
     "testData:",
     tables.length === 0 ? "  tables: {}" : "  tables:",
     ...tables.flatMap(([name, table]) => tableLines(name, table, about(name))),
+    ...fixedLines(fixed),
     ...section(
       "Left out:",
       left.map((remark) => `${remark.table}: ${reasons(remark)}`),
@@ -40,6 +47,28 @@ export function proposalText(proposal: Proposal, differences: readonly Differenc
     ),
     "",
   ].join("\n");
+}
+
+/** Under `testData`, beside `tables`. */
+function fixedLines({ keep, sweep, remarks }: FixedRows): string[] {
+  const kept = Object.entries(keep);
+  return [
+    ...remarks.map((text) => `  ${comment(text)}`),
+    ...(kept.length === 0
+      ? []
+      : [
+          `  ${comment("These rows show only by an address, a domain or a name, and carry no time of a run: fixed accounts are kept in any scope.")}`,
+          `  ${comment("Take out what tests made.")}`,
+          "  keep:",
+          ...kept.map(([name, keys]) => `    ${plain(name)}: [${keys.map(quote).join(", ")}]`),
+        ]),
+    ...(sweep.length === 0
+      ? []
+      : [
+          `  ${comment("Rows of runs show by these values: scope expired deletes what shows only by them if they are listed here.")}`,
+          `  sweep: [${sweep.map(quote).join(", ")}]`,
+        ]),
+  ];
 }
 
 function tableLines(name: string, table: Table, remarks: readonly Remark[]): string[] {

@@ -98,7 +98,7 @@ const mistakes: Mistake[] = [
   {
     input: "a parent that is not declared",
     file: inTestData("tables:\n  a.b: { parents: { session_id: { partOf: sessions.classroom_session } } }"),
-    says: ["c.yml:26:35", 'did you mean "sessions.classroom_sessions"?'],
+    says: ["c.yml:26:45", 'did you mean "sessions.classroom_sessions"?'],
   },
   {
     input: "a table without its schema",

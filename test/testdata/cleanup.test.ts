@@ -139,12 +139,14 @@ describe("a plan", () => {
     await load("young", 20_001, timed(runStarted));
     await load("integration_test_young", 20_001, "'integration_test_untimed '", `to_timestamp(${runStarted / 1000})`);
     await load(`integration_test_${runStarted}_0a0b0c0d`, 20_001, "'integration_test_untimed '");
-    await load("expired", 3, timed(runStarted - 86_400_000), `to_timestamp(${runStarted / 1000})`);
+    await load("expired", 3, timed(runStarted - 86_400_000), `to_timestamp(${runStarted / 1000 - 86_400})`);
+    // Made by a run of long ago that still goes on: not surely expired.
+    await load("long-run", 1, timed(runStarted - 86_400_000), `to_timestamp(${runStarted / 1000})`);
     await load("expired-too", 2, "'integration_test_untimed '", `to_timestamp(${runStarted / 1000 - 86_400})`);
     const result = await cleanUp(requestFor(tables, { scope: "expired", testData: { maxShare: 1 } }));
     expect(result).toMatchObject({ deletedRows: 5, leftOver: 0, problems: [] });
     expect(await school.warehouse.query("SELECT count(*) AS rows FROM sessions.lessons")).toEqual([
-      { rows: BigInt(3 + 3 * 20_001) },
+      { rows: BigInt(3 + 3 * 20_001 + 1) },
     ]);
     // Looked for and gone, in as few statements as where nothing is young.
     expect(place.warehouse.statements.length - before).toBeLessThan(20);
@@ -235,16 +237,23 @@ describe("a plan", () => {
     ]);
   });
 
-  it("deletes what shows as the run's before what it hangs on, where a sweep would go by a value that tells no age", async () => {
+  it("needs no order where an id tells by itself: a sweep finds what points at it without its row", async () => {
     await open({ "sessions.seats": { id: "string", lesson_id: "string" } });
     const byId = {
       "sessions.lessons": table({ match: [{ column: "id", prefix: true }] }),
-      "sessions.seats": table({ match: [{ column: "id", prefix: true }], parents: { lesson_id: { partOf: "sessions.lessons" } } }),
+      "sessions.seats": table({
+        match: [{ column: "id", prefix: true }],
+        parents: { lesson_id: { partOf: "sessions.lessons" } },
+      }),
     };
     await school.insert("sessions.lessons", [{ id: `${mine}_lesson`, title: null, created_at: null }]);
     await school.insert("sessions.seats", [{ id: "integration_test_seat", lesson_id: `${mine}_lesson` }]);
     const { rows } = await planCleanup(school.ports(), requestFor(byId));
-    expect(rows?.waves.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.seats"], ["sessions.lessons"]]);
+    expect(rows?.waves.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.lessons", "sessions.seats"]]);
+    await school.warehouse.deleteRows("sessions.lessons", "id = :id", { id: `${mine}_lesson` });
+    const later = requestFor(byId, { scope: "expired", now: runStarted + 86_400_000 });
+    expect(await cleanUp(later)).toMatchObject({ deletedRows: 1, leftOver: 0 });
+    expect(await ids("sessions.seats")).toEqual([]);
   });
 
   it("says which tables and columns are missing, and still finds what can be found", async () => {
@@ -267,7 +276,10 @@ describe("a plan", () => {
   it("finds what points at test data in a table that is not there, or is hidden", async () => {
     await open();
     const hidden = { ...tables, "sessions.gone": table({ match: [{ column: "id", prefix: true }] }) };
-    const pointing = { ...hidden, "sessions.groups": table({ parents: { lesson_id: { partOf: "sessions.gone" } }, time: "created_at" }) };
+    const pointing = {
+      ...hidden,
+      "sessions.groups": table({ parents: { lesson_id: { partOf: "sessions.gone" } }, time: "created_at" }),
+    };
     await school.insert("sessions.groups", [{ id: "orphan", lesson_id: `${mine}_lesson`, created_at: during }]);
     const result = await cleanUp(requestFor(pointing));
     expect(result).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
@@ -301,10 +313,15 @@ describe("what is none of the run's", () => {
       { id: "of-the-run", lesson_id: "uuid-of-mine", day: day(runStarted) },
       { id: "of-long-ago", lesson_id: "uuid-of-mine", day: day(runStarted - 3 * 86_400_000) },
     ]);
-    const declared = { ...tables, "sessions.days": table({ parents: { lesson_id: { partOf: "sessions.lessons" } }, time: "day" }) };
+    const declared = {
+      ...tables,
+      "sessions.days": table({ parents: { lesson_id: { partOf: "sessions.lessons" } }, time: "day" }),
+    };
     const result = await cleanUp(requestFor(declared));
     expect(await ids("sessions.days")).toEqual(["of-long-ago"]);
-    expect(result.problems).toEqual([expect.stringMatching(/of-long-ago is kept.*older than the run/)]);
+    // The lesson that it points at stays as well, so that it points at something.
+    expect(await ids("sessions.lessons")).toContain("uuid-of-mine");
+    expect(result.problems).toEqual([expect.stringMatching(/changed lesson_id of the real row of-long-ago.* older than that/)]);
   });
 
   it.each([
@@ -312,7 +329,8 @@ describe("what is none of the run's", () => {
     ["of another zone", "2026-06-01T13:30:00.123456+02", true],
     ["of that day only", "2026-06-01", true],
     ["that is none", "12", true],
-    ["without a zone that is old", "2026-06-01 06:00:00.5", false],
+    ["without a zone, hours ago", "2026-06-01 06:00:00.5", true],
+    ["without a zone that is old in any", "2026-05-31 06:00:00.5", false],
   ])("is told by a time written as text, %s, wherever the machine stands", async (_, written, young) => {
     await open({ "sessions.days": { id: "string", written: "string" } });
     await school.insert("sessions.days", [{ id: "integration_test_day", written }]);
@@ -335,7 +353,10 @@ describe("what is none of the run's", () => {
     await school.insert("compliance.audit_log", [{ id: `${mine}_entry`, lesson_id: "uuid-of-mine" }]);
     const declared = {
       ...tables,
-      "compliance.audit_log": table({ match: [{ column: "id", prefix: true }], parents: { lesson_id: { partOf: "sessions.lessons" } } }),
+      "compliance.audit_log": table({
+        match: [{ column: "id", prefix: true }],
+        parents: { lesson_id: { partOf: "sessions.lessons" } },
+      }),
     };
     const result = await cleanUp(requestFor(declared, { testData: { protectedTables: ["Compliance.*"] } }));
     expect(await ids("compliance.audit_log")).toEqual([`${mine}_entry`]);

@@ -77,9 +77,24 @@ async function check(made: World, catalog: Catalog, start: StartState | undefine
   const after = await snapshot(made, catalog);
   for (const [n, row] of after) expect(row).toEqual(before.get(n));
   const left = new Set(after.keys());
-  if (process.env.DEBUG) console.log(JSON.stringify({ r: result, touched: plan.rows?.touched }, null, 1), place.warehouse.statements.slice(-60).map((s) => s.sql).join("\n"));
-  const all = other ? { ...result, kept: [...(result.kept ?? []), ...(other.result.kept ?? [])], problems: [...result.problems, ...other.result.problems] } : result;
-  expect(brokenPromises(made, { left, result: all, touched: [...(plan.rows?.touched ?? []), ...(other?.plan.rows?.touched ?? [])] })).toEqual([]);
+  if (process.env.DEBUG)
+    console.log(
+      JSON.stringify({ r: result, touched: plan.rows?.touched }, null, 1),
+      place.warehouse.statements
+        .slice(-60)
+        .map((s) => s.sql)
+        .join("\n"),
+    );
+  const all = other
+    ? {
+        ...result,
+        kept: [...(result.kept ?? []), ...(other.result.kept ?? [])],
+        problems: [...result.problems, ...other.result.problems],
+      }
+    : result;
+  expect(
+    brokenPromises(made, { left, result: all, touched: [...(plan.rows?.touched ?? []), ...(other?.plan.rows?.touched ?? [])] }),
+  ).toEqual([]);
   expect([result.leftOver, other?.result.leftOver ?? 0]).toEqual([0, 0]);
   if (!made.together) expect(result.tables.filter((table) => table.problem && !made.historyGone)).toEqual([]);
   await checkKeys(made, left, keysBefore);

@@ -34,7 +34,8 @@ export function findable(world: World): MadeRow[] {
   const found = new Set(rows.filter((row) => isShown(world, row)));
   for (let size = -1; size !== found.size; ) {
     size = found.size;
-    for (const row of rows) if (ownersOf(world, row).some((owner) => found.has(owner)) || pointsAtGone(world, row)) found.add(row);
+    for (const row of rows)
+      if (ownersOf(world, row).some((owner) => found.has(owner)) || pointsAtGone(world, row)) found.add(row);
   }
   return [...found];
 }
@@ -67,7 +68,9 @@ export function brokenPromises(world: World, { left, result, touched }: Outcome)
   const allowed = mayGo(world);
   const lost = gone.filter(({ n }) => !allowed.has(n)).map((row) => `not test data of this scope, and gone: ${describe(row)}`);
   const remaining = findable(world).filter(({ n }) => left.has(n));
-  const unsaid = remaining.filter((row) => !isSaid(world, row, result, touched)).map((row) => `left and not said: ${describe(row)}`);
+  const unsaid = remaining
+    .filter((row) => !isSaid(world, row, result, touched))
+    .map((row) => `left and not said: ${describe(row)}`);
   const dangling = world.moves.flatMap(({ row, column, to }) => {
     const targets = ownersOf(world, { ...row, points: { [column]: to } });
     return targets.some((target) => left.has(target.n)) ? [] : [`${describe(row)} points at nothing now: ${column} ${to}`];
@@ -76,19 +79,33 @@ export function brokenPromises(world: World, { left, result, touched }: Outcome)
   const quiet = passed && remaining.length > 0 ? [`passed, with ${remaining.length} rows of test data left`] : [];
   const mine = world.moves.filter(({ by }) => (world.scope === "run" ? by === "mine" : world.scope === "all" || by === "lost"));
   const changed = mine.filter(({ to }) => findable(world).some((row) => row.id === to));
-  const unnoticed = passed && changed.length > 0 ? [`passed, although tests changed ${changed.map(({ row }) => describe(row)).join()}`] : [];
+  const unnoticed =
+    passed && changed.length > 0 ? [`passed, although tests changed ${changed.map(({ row }) => describe(row)).join()}`] : [];
   return [...lost, ...unsaid, ...dangling, ...quiet, ...unnoticed];
 }
 
 /** Named by the report, or depending on a row that is, or standing where a real row was changed. */
-function isSaid(world: World, row: MadeRow, result: CleanupResult, touched: readonly TouchedRow[], seen = new Set<MadeRow>()): boolean {
+function isSaid(
+  world: World,
+  row: MadeRow,
+  result: CleanupResult,
+  touched: readonly TouchedRow[],
+  seen = new Set<MadeRow>(),
+): boolean {
   if (seen.has(row)) return false;
   seen.add(row);
-  const named = (result.kept ?? []).some(({ table, samples }) => table === row.table && samples.includes(row.id ?? "a row without a key"));
-  const byLink = (result.kept ?? []).some(
-    ({ table, samples }) => table === row.table && row.id === null && samples.some((sample) => Object.values(row.points).includes(sample) || sample === row.title),
+  const named = (result.kept ?? []).some(
+    ({ table, samples }) => table === row.table && samples.includes(row.id ?? "a row without a key"),
   );
-  const sentences = result.problems.some((problem) => row.id !== null && problem.startsWith(`${row.table}:`) && problem.includes(row.id));
+  const byLink = (result.kept ?? []).some(
+    ({ table, samples }) =>
+      table === row.table &&
+      row.id === null &&
+      samples.some((sample) => Object.values(row.points).includes(sample) || sample === row.title),
+  );
+  const sentences = result.problems.some(
+    (problem) => row.id !== null && problem.startsWith(`${row.table}:`) && problem.includes(row.id),
+  );
   if (named || byLink || sentences || touched.some(({ table, key }) => table === row.table && key.value === row.id)) return true;
   return ownersOf(world, row).some((owner) => isSaid(world, owner, result, touched, seen));
 }

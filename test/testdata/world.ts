@@ -109,10 +109,13 @@ const shape = (index: number): fc.Arbitrary<Shape> =>
     parents:
       index === 0
         ? fc.constant([])
-        : fc.uniqueArray(fc.record({ table: fc.nat({ max: index - 1 }), kind: fc.constantFrom("partOf" as const, "belongsTo" as const) }), {
-            maxLength: 2,
-            selector: (parent) => parent.table,
-          }),
+        : fc.uniqueArray(
+            fc.record({ table: fc.nat({ max: index - 1 }), kind: fc.constantFrom("partOf" as const, "belongsTo" as const) }),
+            {
+              maxLength: 2,
+              selector: (parent) => parent.table,
+            },
+          ),
     self: fc.boolean(),
     byId: fc.boolean(),
     byTitle: fc.boolean(),
@@ -121,7 +124,24 @@ const shape = (index: number): fc.Arbitrary<Shape> =>
   });
 
 const draft: fc.Arbitrary<Draft> = fc.record({
-  who: fc.constantFrom<Who>("real", "real", "real", "real", "mine", "mine", "mine", "mine", "lost", "lost", "lost", "cell", "cell", "fixed", "account", "undated"),
+  who: fc.constantFrom<Who>(
+    "real",
+    "real",
+    "real",
+    "real",
+    "mine",
+    "mine",
+    "mine",
+    "mine",
+    "lost",
+    "lost",
+    "lost",
+    "cell",
+    "cell",
+    "fixed",
+    "account",
+    "undated",
+  ),
   show: fc.constantFrom("id" as const, "title" as const, "owner" as const, "tracked" as const),
   when: fc.nat({ max: 4 }),
   noTime: fc.nat({ max: 4 }).map((pick) => pick === 0),
@@ -197,13 +217,18 @@ function assemble(options: Options, drafts: [Shape, Draft[]][]): World {
     world.tables[name(t)] = table({
       match: [
         ...(one.byId ? [{ column: "id", prefix: true as const }] : []),
-        ...(one.byTitle ? [{ column: "title", prefix: true as const }, { column: "title", suffix: "@test.example" }] : []),
+        ...(one.byTitle
+          ? [
+              { column: "title", prefix: true as const },
+              { column: "title", suffix: "@test.example" },
+            ]
+          : []),
       ],
       parents: Object.fromEntries(columnsOf(one, t).map(({ column, parent, kind }) => [column, { [kind]: name(parent) }])),
       ...(one.time === "undeclared" ? {} : { time: "made" }),
     });
     world.types[name(t)] = one.time === "date" ? "date" : one.time === "text" ? "string" : "timestamp";
-    list.forEach((row, r) => world.rows.push(madeRow(world, one, row, t, r, prefixes)));
+    world.rows.push(...list.map((row, r) => madeRow(world, one, row, t, r, prefixes)));
   });
   // What each row points at when it is made: only what is there for its maker.
   drafts.forEach(([one, list], t) => {
@@ -216,7 +241,10 @@ function assemble(options: Options, drafts: [Shape, Draft[]][]): World {
   });
   drafts.forEach(([one, list], t) => {
     if (!one.sharesKeys) return;
-    shareKey(world.rows.filter((row) => row.table === name(t)), list[0]?.nearMiss ?? 0);
+    shareKey(
+      world.rows.filter((row) => row.table === name(t)),
+      list[0]?.nearMiss ?? 0,
+    );
   });
   drafts.forEach(([one, list], t) => {
     list.forEach((row, r) => {
@@ -251,7 +279,12 @@ function madeRow(world: World, one: Shape, row: Draft, t: number, r: number, pre
   const shows = run ? `${runPrefix}${run.id}_` : `${runPrefix}without-time-`;
   const byId = show === "id" && (one.byId || who !== "fixed");
   const id = byId ? `${shows}${own}` : `${who === "real" ? miss : "server-made-"}${own}`;
-  const title = who === "account" ? `account-${own}@test.example` : show === "title" ? `${shows}title-${own}` : `${who === "real" ? miss : who === "fixed" ? `fixed-${own} ` : "Maths "}title`;
+  const title =
+    who === "account"
+      ? `account-${own}@test.example`
+      : show === "title"
+        ? `${shows}title-${own}`
+        : `${who === "real" ? miss : who === "fixed" ? `fixed-${own} ` : "Maths "}title`;
   const made: MadeRow = {
     table: name(t),
     n: `${t}-${r}`,
@@ -275,10 +308,10 @@ function madeRow(world: World, one: Shape, row: Draft, t: number, r: number, pre
 function madeAt(who: Who, when: number, withStart: boolean): number {
   switch (who) {
     case "lost":
-      return lostStarted + [0, 30_000, 4 * minute, 6 * minute, hour][when % 5]!;
+      return lostStarted + ([0, 30_000, 4 * minute, 6 * minute, hour].at(when) ?? 0);
     case "mine":
     case "cell":
-      return stageStarted + [1_000, 30_000, minute, 2 * minute, 4 * minute][when % 5]!;
+      return stageStarted + ([1_000, 30_000, minute, 2 * minute, 4 * minute].at(when) ?? 0);
     case "undated":
       return runStarted - 5 * hour;
     case "fixed":
@@ -286,7 +319,15 @@ function madeAt(who: Who, when: number, withStart: boolean): number {
       return runStarted - 1000 * hour;
     case "real":
       // Before all; just before the lost run; since then; just before this run; and while it runs, before its tests if that can be told.
-      return [runStarted - 1000 * hour, lostStarted - 2 * minute, runStarted - 3 * hour, runStarted - 2 * minute, withStart ? runStarted + minute : stageStarted + 2 * minute][when % 5]!;
+      return (
+        [
+          runStarted - 1000 * hour,
+          lostStarted - 2 * minute,
+          runStarted - 3 * hour,
+          runStarted - 2 * minute,
+          withStart ? runStarted + minute : stageStarted + 2 * minute,
+        ].at(when) ?? lostStarted
+      );
   }
 }
 
@@ -317,13 +358,19 @@ function pointed(world: World, row: MadeRow, parent: string, pick: number): stri
 
 /** A real row has the key of a test row that does not show itself by it. */
 function shareKey(rows: readonly MadeRow[], pick: number): void {
-  const real = rows.filter(({ who }) => who === "real");
+  // Of one that somebody makes while the run goes on, under a key that the run says is its own, nothing could tell whose it is.
+  const real = rows.filter(({ who, at }) => who === "real" && at < runStarted);
   const test = rows.filter((row) => isTest(row) && row.id?.startsWith("server-made-") === true);
   const [one, other] = [real[pick % Math.max(1, real.length)], test[pick % Math.max(1, test.length)]];
   if (one && other) one.id = other.id;
 }
 
-function move(world: World, row: MadeRow, columns: { column: string; parent: number; kind: "partOf" | "belongsTo" }[], pick: number): void {
+function move(
+  world: World,
+  row: MadeRow,
+  columns: { column: string; parent: number; kind: "partOf" | "belongsTo" }[],
+  pick: number,
+): void {
   if (row.who !== "real" && row.who !== "account") return;
   const places = columns.flatMap(({ column, parent, kind }) =>
     world.rows
