@@ -55,7 +55,7 @@ export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, 
     rows.touched = await touchedWithBefore(
       ports.warehouse,
       rows,
-      { tables: request.tables, prefixes: request.testData.prefixes, start: request.start },
+      { tables: request.tables, prefixes: request.testData.prefixes, keep: request.testData.keep, start: request.start },
       earlier?.rows,
     );
   const keys = ports.redis ? await planKeys(ports.redis, keyRequest(request, rows)) : undefined;

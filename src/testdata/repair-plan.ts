@@ -230,6 +230,7 @@ async function findValues(
     catalog,
     ids,
     prefixes: testData.prefixes,
+    keep: testData.keep,
     limitMs: Number.POSITIVE_INFINITY,
     guesses: (table) => [...new Set(guesses.get(table)?.flatMap(({ row }) => row.version ?? []))],
   });
@@ -271,8 +272,13 @@ function scopesOf({ ledger }: RepairRequest): Scope[] {
 
 /** What a cleanup finds there now: ids of test data, and rows that tests changed. */
 async function planned(warehouse: WarehouseReader, request: RepairRequest, scope: Scope) {
-  const { report, tables, testData, now, ledger } = request;
+  const { report, testData, now, ledger } = request;
   const runStarted = Number(report.runId.split("_")[0]);
+  // Suffixes and whole names show fixed accounts as well, and decide here no more than in a sweep.
+  const decides = ({ prefix, suffix, equals }: Table["match"][number]) =>
+    prefix === true || testData.sweep.includes(suffix ?? equals ?? "");
+  const shown = Object.entries(request.tables).map(([name, table]) => [name, { ...table, match: table.match.filter(decides) }]);
+  const tables: Record<string, Table> = Object.fromEntries(shown);
   const asked = { scope, runId: report.runId, runStarted, testData, tables, ledger: ledger ?? parseLedger(""), now };
   return await planRows(warehouse, rowRequest(asked));
 }

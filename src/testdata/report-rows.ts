@@ -74,7 +74,9 @@ const sentencesShown = 20;
 
 function reportTouched(rows: readonly JudgedRow[], plan: RowPlan): void {
   const sentences = rows.flatMap((row): string[] => {
-    const { look, judgement, links } = row;
+    const { look, judgement, links, candidate } = row;
+    // What has a key is listed with what stood there before, and the check says it.
+    if (candidate.key !== undefined) return [];
     if (judgement.standing === "renamed")
       return [
         `${look.name}: a test renamed the real row ${labelOf(row)}: it is kept, because it is older than the run that it names`,

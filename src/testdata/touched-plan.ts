@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Table } from "../config/schema.ts";
+import type { Table, TestDataConfig } from "../config/schema.ts";
 import type { AuditNote, CleanupResult, TouchedRow } from "../model.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import type { CatalogColumns } from "./catalog.ts";
@@ -17,6 +17,8 @@ export interface TouchedContext {
   ids: ReadonlyMap<string, Pick<ReadonlySet<string>, "has">>;
   /** What ids of test data begin with, of all runs. */
   prefixes: readonly string[];
+  /** `schema.table` → keys or matched values of fixed rows. */
+  keep: TestDataConfig["keep"];
   guesses: (table: string) => readonly number[];
   /** How long to look for the old values, in milliseconds. */
   limitMs: number;
@@ -25,7 +27,8 @@ export interface TouchedContext {
 /** In a stage: what it does not find in this time, repair may. */
 const limitInStageMs = 30_000;
 
-export function searchContext({ tables, catalog, ids, prefixes, guesses, limitMs }: TouchedContext): SearchContext {
+export function searchContext(about: TouchedContext): SearchContext {
+  const { tables, catalog, ids, prefixes, keep, guesses, limitMs } = about;
   const has = (table: string, column: string) => catalog.get(table)?.has(column) === true;
   return {
     parentOf: (table, column) => tables[table]?.parents[column]?.table,
@@ -37,8 +40,10 @@ export function searchContext({ tables, catalog, ids, prefixes, guesses, limitMs
       ...new Set(tables[table]?.match.flatMap(({ column, prefix }) => (prefix && has(table, column) ? [column] : []))),
     ],
     prefixes,
-    isTestData: (parent, value) =>
-      prefixes.some((prefix) => value.startsWith(prefix)) || ids.get(parent ?? "")?.has(value) === true,
+    isFixed: (table, values) => values.some((value) => value !== null && keep[table]?.includes(value)),
+    isTestData: (parent = "", value) =>
+      !keep[parent]?.includes(value) &&
+      (prefixes.some((prefix) => value.startsWith(prefix)) || ids.get(parent)?.has(value) === true),
     guesses,
     limitMs,
   };
@@ -52,7 +57,7 @@ export function searchContext({ tables, catalog, ids, prefixes, guesses, limitMs
 export async function touchedWithBefore(
   warehouse: WarehouseReader,
   rows: RowPlan,
-  about: Pick<TouchedContext, "tables" | "prefixes"> & { start?: StartState | undefined },
+  about: Pick<TouchedContext, "tables" | "prefixes" | "keep"> & { start?: StartState | undefined },
   earlier?: RowPlan,
 ): Promise<TouchedRow[]> {
   if (rows.touched.length === 0) return [];

@@ -22,6 +22,8 @@ export interface SearchContext {
   shownBy(table: string): readonly string[];
   /** What values of test data begin with, of all runs. */
   prefixes: readonly string[];
+  /** Whether `testData.keep` names a row of this table by one of these values: it stands there for all runs. */
+  isFixed(table: string, values: readonly (string | null)[]): boolean;
   /** Whether this names a row that is test data: it did not stand there before the tests. */
   isTestData(parent: string | undefined, value: string): boolean;
   /** Versions of a table that are likely to be from before the change: of the start of the run, or those that a report noted. */
@@ -90,7 +92,10 @@ async function passOverNamed(
     if (answer === undefined || "why" in answer) return;
     const shows = (value: string | null) => value !== null && context.prefixes.some((prefix) => value.startsWith(prefix));
     const gone = keys.filter((key) => !answer.found.has(key));
-    const test = keys.filter((key) => [...(answer.found.get(key)?.values.values() ?? [])].some(shows));
+    const test = keys.filter((key) => {
+      const values = [...(answer.found.get(key)?.values.values() ?? [])];
+      return values.some(shows) && !context.isFixed(table, [key, ...values]);
+    });
     if (gone.length + test.length === 0) return;
     any = true;
     for (const search of searches) search.passOver(table, gone, test);

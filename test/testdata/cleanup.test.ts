@@ -321,7 +321,10 @@ describe("what is none of the run's", () => {
     expect(await ids("sessions.days")).toEqual(["of-long-ago"]);
     // The lesson that it points at stays as well, so that it points at something.
     expect(await ids("sessions.lessons")).toContain("uuid-of-mine");
-    expect(result.problems).toEqual([expect.stringMatching(/changed lesson_id of the real row of-long-ago.* older than that/)]);
+    expect(result.touched).toEqual([
+      expect.objectContaining({ key: { column: "id", value: "of-long-ago" }, column: "lesson_id", now: "uuid-of-mine" }),
+    ]);
+    expect(judgeCleanup(result, 1).verdict).toBe("failed");
   });
 
   it.each([

@@ -41,7 +41,7 @@ export async function reportOf(school: Catalog, touched: TouchedRow[], declared 
   const found = await touchedWithBefore(
     school.warehouse,
     { ...rows, touched },
-    { tables: declared, prefixes: request.testData.prefixes },
+    { tables: declared, prefixes: request.testData.prefixes, keep: {} },
   );
   const cleanup = describePlan(await planCleanup({ ...school.ports(), redis: undefined } as never, request), true);
   return {

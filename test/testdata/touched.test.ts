@@ -58,14 +58,14 @@ const cell = (id: string, column = "school_id", now = mine): TouchedRow => ({
   now,
 });
 
-async function find(cells: TouchedRow[], start?: number): Promise<TouchedRow[]> {
+async function find(cells: TouchedRow[], start?: number, keep: Record<string, string[]> = {}): Promise<TouchedRow[]> {
   const request = requestFor(tables);
   const rows = await planRows(school.warehouse, rowRequest(request));
   const versions = new Map(start === undefined ? [] : [["users.teachers", start]]);
   return await touchedWithBefore(
     school.warehouse,
     { ...rows, touched: cells },
-    { tables, prefixes: request.testData.prefixes, start: { takenAt: 0, versions, hadKey: () => undefined } },
+    { tables, prefixes: request.testData.prefixes, keep, start: { takenAt: 0, versions, hadKey: () => undefined } },
   );
 }
 
@@ -132,7 +132,11 @@ describe("what stood there before", () => {
     const rows = await planRows(school.warehouse, rowRequest(requestFor(tables)));
     const seen = place.warehouse.statements.length;
     const touched = [cell("1"), cell("1", "second_id", other), cell("2"), cell("2")];
-    const found = await touchedWithBefore(school.warehouse, { ...rows, touched }, { tables, prefixes: ["integration_test_"] });
+    const found = await touchedWithBefore(
+      school.warehouse,
+      { ...rows, touched },
+      { tables, prefixes: ["integration_test_"], keep: {} },
+    );
     expect(found.map(({ key, column, before }) => [key.value, column, before])).toEqual([
       ["1", "school_id", "north"],
       ["1", "second_id", "south"],
@@ -168,6 +172,26 @@ describe("what stood there before", () => {
     await set("1", "school_id", mine);
     await school.run((name) => `DELETE FROM ${name} WHERE id = '0b8e'`, "users.schools");
     expect(await find([cell("1")])).toEqual([{ ...cell("1"), before: "north", version: 1 }]);
+    await school.close();
+  });
+
+  it("is a school of the tests that testData.keep lists: it stands there for all runs", async () => {
+    await open();
+    await school.insert("users.schools", [
+      { id: "integration_test_fixed", name: "Fixed" },
+      { id: "fixed-too", name: "integration_test_named" },
+    ]);
+    await set("1", "school_id", "integration_test_fixed");
+    await set("1", "school_id", mine);
+    await set("1", "second_id", "fixed-too");
+    await set("1", "second_id", mine);
+    const cells = [cell("1"), cell("1", "second_id")];
+    const stood = async (keep: Record<string, string[]>) => (await find(cells, undefined, keep)).map((row) => row.before);
+    expect(await stood({})).toEqual(["north", "south"]);
+    expect(await stood({ "users.schools": ["integration_test_fixed", "integration_test_named"] })).toEqual([
+      "integration_test_fixed",
+      "fixed-too",
+    ]);
     await school.close();
   });
 
@@ -239,7 +263,15 @@ describe("what stood there before is unknown, with the reason,", () => {
 it("gives up when the time for it is over, and says so", async () => {
   await open();
   await set("1", "school_id", mine);
-  const context = searchContext({ tables, catalog: new Map(), ids: new Map(), prefixes: [], guesses: () => [], limitMs: 0 });
+  const context = searchContext({
+    tables,
+    catalog: new Map(),
+    ids: new Map(),
+    prefixes: [],
+    keep: {},
+    guesses: () => [],
+    limitMs: 0,
+  });
   expect(await withBefore(school.warehouse, [cell("1")], context)).toEqual([
     { ...cell("1"), why: expect.stringContaining("`env-actions repair` takes longer") },
   ]);
