@@ -49,6 +49,18 @@ export function latestInId(now: number): number {
 }
 
 /**
+ * The time in a key that any application may have made, as in `teacher_1763920000000_1a2b3c4d`: it stands there as a word of its own. Of
+ * ten thousand hashes, some have thirteen digits between two letters that would pass for a time.
+ */
+export function timeInKey(key: string, now: number): number | undefined {
+  for (const [word] of key.matchAll(/(?<![0-9A-Za-z])\d{13}(?![0-9A-Za-z])/g)) {
+    const time = Number(word);
+    if (time >= earliestInId && time <= latestInId(now)) return time;
+  }
+  return undefined;
+}
+
+/**
  * When a piece of test data was made, from the time inside its id; `undefined` where there is none. Thirteen digits that are not
  * part of a longer number and lie between 2015 and tomorrow are a time in Unix milliseconds.
  */

@@ -4,7 +4,7 @@ import type { Row } from "../warehouse/connection.ts";
 import { qualifiedName, quoteName } from "../warehouse/statements.ts";
 import { type Age, ageOf } from "./age.ts";
 import type { CatalogColumns } from "./catalog.ts";
-import { timeInId } from "./identity.ts";
+import { timeInKey } from "./identity.ts";
 import { isTime } from "./naming.ts";
 import type { PlanRequest } from "./row-plan.ts";
 import { pointingRules, rulesFor } from "./rules.ts";
@@ -170,7 +170,7 @@ export function takeRow(look: Look, row: Row, now: number): void {
     key,
     values,
     age: look.table.time === undefined || !isTimeOrText(look) ? undefined : ageOf(made, look.zone),
-    timeInKey: key === undefined ? undefined : timeInId(key, now),
+    timeInKey: key === undefined ? undefined : timeInKey(key, now),
   });
 }
 

@@ -86,66 +86,84 @@ export interface Judgement {
 export function judgeRow(facts: Facts): Judgement {
   const { scope, shown, named, owners } = facts;
   const run = exactly(facts.runStarted);
-  const asks = new Set<number>();
-  const judged = (standing: Standing, more: Partial<Judgement> = {}): Judgement => ({
-    standing,
-    because: [],
-    asks: [...asks],
-    ...more,
-  });
-  if (facts.fixed) return judged("fixed");
-  if (shown) {
-    const time = shown.times.length > 0 ? Math.min(...shown.times) : undefined;
-    if (!shown.byKey && time !== undefined && relation(facts, exactly(time), false, asks) === "older") return judged("renamed");
-    const dated = time ?? facts.timeInKey;
-    const reference = scope === "run" ? run : dated === undefined ? facts.age : exactly(dated);
-    if (scope !== "expired") return judged("test-data", { reference });
-    const due = dueOf(facts, shown.times);
-    // Whose it is, is known; that it is old enough, the row that it depends on may tell.
-    const telling = [...owners.keys()].filter((index) => !owners[index]?.undated);
-    return due === "unknown" && telling.length > 0
-      ? judged("test-data", { reference, because: telling })
-      : judged(due, { reference });
-  }
-  if (facts.ofAnotherRun) return judged("another-run");
-  if (!named && owners.length === 0) return judged("foreign");
+  if (facts.fixed) return { standing: "fixed", because: [], asks: [] };
+  if (shown) return judgeShown(facts, shown);
+  if (facts.ofAnotherRun) return { standing: "another-run", because: [], asks: [] };
+  if (!named && owners.length === 0) return { standing: "foreign", because: [], asks: [] };
 
-  const claims = owners.map(({ kind, reference }) => relation(facts, reference, kind === "belongs-to", asks));
-  const byLedger = named ? relation(facts, run, true, asks) : undefined;
-  const accepts = (index: number) =>
-    claims[index] === "not-older" || (claims[index] === "unknown" && owners[index]?.kind === "part-of");
-  const accepting = [...owners.keys()].filter(accepts);
-  if (accepting.length > 0 || byLedger === "not-older") {
+  const claims = owners.map(({ kind, reference }): Claim => {
+    const told = relation(facts, reference, kind === "belongs-to");
+    return { ...told, accepts: told.relation === "not-older" || (told.relation === "unknown" && kind === "part-of") };
+  });
+  const told = named ? relation(facts, run, true) : undefined;
+  const byLedger: Claim[] = told ? [{ ...told, accepts: told.relation === "not-older" }] : [];
+  const accepting = [...owners.keys()].filter((index) => claims[index]?.accepts);
+  const accepted = [...claims, ...byLedger].filter(({ accepts }) => accepts);
+  // One claim that nothing can shake is enough.
+  const isSettled = accepted.some((claim) => claim.asks.length === 0);
+  const open = isSettled ? [] : accepted.length > 0 ? accepted : [...claims, ...byLedger];
+  const asks = [...new Set(open.flatMap((claim) => claim.asks))];
+  if (accepted.length > 0) {
     const undated = accepting.every((index) => owners[index]?.undated);
     const due = scope === "expired" ? dueWithOwner(facts, undated) : "test-data";
-    if (due !== "test-data") return judged(due, { because: accepting });
+    if (due !== "test-data") return { standing: due, because: accepting, asks };
     const references = accepting.flatMap((index) => owners[index]?.reference ?? []);
     const reference = references.length > 0 ? latestOf(references) : facts.age;
-    return judged("test-data", { because: accepting, reference: scope === "run" ? run : reference });
+    return { standing: "test-data", because: accepting, reference: scope === "run" ? run : reference, asks };
   }
-  const older = [...owners.keys()].filter((index) => claims[index] === "older");
-  if (older.length > 0) return judged("moved", { because: older });
-  return judged(byLedger === "older" ? "wrongly-named" : "unknown", { because: [...owners.keys()] });
+  const older = [...owners.keys()].filter((index) => claims[index]?.relation === "older");
+  if (older.length > 0) return { standing: "moved", because: older, asks };
+  return { standing: told?.relation === "older" ? "wrongly-named" : "unknown", because: [...owners.keys()], asks };
 }
 
+/** What speaks for a row: the ledger, or a row that it depends on. */
+interface Claim {
+  relation: Relation;
+  accepts: boolean;
+  asks: number[];
+}
+
+function judgeShown(facts: Facts, { byKey, times }: NonNullable<Facts["shown"]>): Judgement {
+  const { scope, owners } = facts;
+  const time = times.length > 0 ? Math.min(...times) : undefined;
+  const { relation: age, asks } =
+    byKey || time === undefined ? { relation: "unknown", asks: [] } : relation(facts, exactly(time), false);
+  if (age === "older") return { standing: "renamed", because: [], asks };
+  const dated = time ?? facts.timeInKey;
+  const reference = scope === "run" ? exactly(facts.runStarted) : dated === undefined ? facts.age : exactly(dated);
+  if (scope !== "expired") return { standing: "test-data", because: [], reference, asks };
+  const due = dueOf(facts, times);
+  // Whose it is, is known; that it is old enough, the row that it depends on may tell.
+  const telling = [...owners.keys()].filter((index) => !owners[index]?.undated);
+  return due === "unknown" && telling.length > 0
+    ? { standing: "test-data", because: telling, reference, asks }
+    : { standing: due, because: [], reference, asks };
+}
+
+/** A time that is not exact to this much says too little for what is only to be refuted. */
+const nearlyExactMs = 10 * 60_000;
+
 /**
- * Whether the row is older than a reference. A time that says older wins over everything: a row that was deleted and put back has a new
- * history. What was there and seems young by its time is doubtful: somebody else may have made it just before the tests began.
+ * Whether the row is older than a reference, and what could still be asked. A time that says older wins over everything: a row that was
+ * deleted and put back has a new history. What was there and seems young by its time is doubtful: somebody else may have made it just before
+ * the tests began.
+ * @param mustBeProven else the history is asked only where the times say little, or where it costs little
  */
-function relation(facts: Facts, reference: Age | undefined, mustBeProven: boolean, asks: Set<number>): Relation {
-  const times = [facts.age, facts.timeInKey === undefined ? undefined : exactly(facts.timeInKey)];
+function relation(facts: Facts, reference: Age | undefined, mustBeProven: boolean): { relation: Relation; asks: number[] } {
+  const inKey = facts.timeInKey === undefined ? undefined : exactly(facts.timeInKey);
+  const times = [facts.age, inKey].filter((age) => age !== undefined);
   const relations = times.map((age) => relate(age, reference));
-  if (relations.includes("older")) return "older";
+  if (relations.includes("older")) return { relation: "older", asks: [] };
   const byTime = relations.includes("not-older") ? "not-older" : "unknown";
-  if (reference === undefined) return byTime;
+  if (reference === undefined) return { relation: byTime, asks: [] };
+  const moments = [...new Set([reference.earliest, reference.latest])];
   const [before, after] = [facts.wasThere(reference.earliest), facts.wasThere(reference.latest)];
-  if (before === true) return byTime === "not-older" ? "unknown" : "older";
-  if (after === false) return "not-older";
-  if (byTime === "unknown" || (mustBeProven && facts.exactHistory)) {
-    if (before === "unasked") asks.add(reference.earliest);
-    if (after === "unasked") asks.add(reference.latest);
-  }
-  return byTime;
+  if (before === true) return { relation: byTime === "not-older" ? "unknown" : "older", asks: [] };
+  if (after === false) return { relation: "not-older", asks: [] };
+  const isNear = times.some(({ earliest, latest }) => latest - earliest <= nearlyExactMs);
+  const isWorthIt = byTime === "unknown" ? mustBeProven || facts.exactHistory || !isNear : mustBeProven && facts.exactHistory;
+  const asks = isWorthIt ? moments.filter((moment) => facts.wasThere(moment) === "unasked") : [];
+  return { relation: byTime, asks };
 }
 
 /** Of several runs, or rows, the latest: what depends on all of them is not older than any. */

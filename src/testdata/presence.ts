@@ -7,6 +7,7 @@ import type { CatalogColumns } from "./catalog.ts";
 import { inParallel } from "./concurrency.ts";
 import { asText, Binder, conditionOf, emptySelection, select } from "./selection.ts";
 import type { StartState } from "./start.ts";
+import { askTogether } from "./together.ts";
 
 /** Whether a row was there; `as-now` where nothing has changed since; `undefined` where the history does not tell. */
 type Answer = boolean | "as-now" | undefined;
@@ -86,14 +87,34 @@ export class Presence {
       this.#wanted.get(table)?.delete(moment);
       if (this.#wanted.get(table)?.size === 0) this.#wanted.delete(table);
     }
-    await inParallel(statementsAtOnce, inquiries, async (inquiry) => {
-      const there = await this.#answer(inquiry);
-      const moments = this.#answers.get(inquiry.table) ?? new Map<number, Map<string, Answer>>();
-      this.#answers.set(inquiry.table, moments);
-      const answers = moments.get(inquiry.moment) ?? new Map<string, Answer>();
-      moments.set(inquiry.moment, answers);
-      for (const key of inquiry.keys) answers.set(key, typeof there === "object" ? there.has(key) : there);
+    const exact = inquiries.filter(({ table }) => this.isExact(table));
+    const others = inquiries.filter(({ table }) => !this.isExact(table));
+    await Promise.all([
+      this.#askTogether(exact),
+      // Alone: a moment before or after all versions of one table would make all of them fail.
+      inParallel(statementsAtOnce, others, async (inquiry) => this.#note(inquiry, await this.#answer(inquiry))),
+    ]);
+  }
+
+  async #askTogether(inquiries: readonly Inquiry[]): Promise<void> {
+    const { rows, failed } = await askTogether(this.#warehouse, inquiries, (inquiry, binder) => {
+      const { columns, from, where } = this.#question(inquiry, binder);
+      return { columns, from: `${from} VERSION AS OF ${Math.trunc(this.#start?.versions.get(inquiry.table) ?? 0)} ${where}` };
     });
+    const unreadable = new Set(failed.map(({ item }) => item));
+    const there = Map.groupBy(rows, ({ item }) => item);
+    for (const inquiry of inquiries) {
+      const keys = there.get(inquiry)?.map(({ row }) => String(row.row_key));
+      this.#note(inquiry, unreadable.has(inquiry) ? undefined : new Set(keys));
+    }
+  }
+
+  #note({ table, moment, keys }: Inquiry, there: Set<string> | Answer): void {
+    const moments = this.#answers.get(table) ?? new Map<number, Map<string, Answer>>();
+    this.#answers.set(table, moments);
+    const answers = moments.get(moment) ?? new Map<string, Answer>();
+    moments.set(moment, answers);
+    for (const key of keys) answers.set(key, typeof there === "object" ? there.has(key) : there);
   }
 
   /** All moments are one where the version at the start is known. */
@@ -101,23 +122,29 @@ export class Presence {
     return this.isExact(table) ? 0 : moment;
   }
 
-  /** @returns the keys that were there, or one answer for all of them. */
-  async #answer({ table, moment, keys }: Inquiry): Promise<Set<string> | Answer> {
-    const version = this.#start?.versions.get(table);
+  #question({ table, keys }: Inquiry, binder: Binder): { columns: string; from: string; where: string } {
     const types = this.#catalog.get(table) ?? new Map<string, string>();
     const key = this.#declared[table]?.key ?? "";
-    const binder = new Binder();
     const selection = emptySelection(types);
     select(selection, key, keys);
-    const travel =
-      version === undefined ? `TIMESTAMP AS OF '${new Date(moment - 1).toISOString()}'` : `VERSION AS OF ${Math.trunc(version)}`;
-    const statement = `SELECT ${asText(key, types)} AS row_key FROM ${qualifiedName(this.#warehouse.catalog, table)} ${travel} WHERE ${conditionOf(selection, binder)}`;
+    return {
+      columns: `${asText(key, types)} AS row_key`,
+      from: qualifiedName(this.#warehouse.catalog, table),
+      where: `WHERE ${conditionOf(selection, binder)}`,
+    };
+  }
+
+  /** @returns the keys that were there, or one answer for all of them. */
+  async #answer(inquiry: Inquiry): Promise<Set<string> | Answer> {
+    const binder = new Binder();
+    const { columns, from, where } = this.#question(inquiry, binder);
+    const travel = `TIMESTAMP AS OF '${new Date(inquiry.moment - 1).toISOString()}'`;
     const [rows, history] = await Promise.all([
-      readable(this.#warehouse.query(statement, binder.parameters)),
-      version === undefined ? this.#history(table) : undefined,
+      readable(this.#warehouse.query(`SELECT ${columns} FROM ${from} ${travel} ${where}`, binder.parameters)),
+      this.#history(inquiry.table),
     ]);
     if (rows) return new Set(rows.map((row) => String(row.row_key)));
-    return history && beyondVersions(history, moment);
+    return history && beyondVersions(history, inquiry.moment);
   }
 
   #history(table: string): Promise<Row[] | undefined> {

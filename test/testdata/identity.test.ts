@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isRunId, newRunId, runPrefix, timeInId, whyNotUnderWay } from "../../src/testdata/identity.ts";
+import { isRunId, newRunId, runPrefix, timeInId, timeInKey, whyNotUnderWay } from "../../src/testdata/identity.ts";
 
 const now = Date.UTC(2026, 10, 23);
 
@@ -37,6 +37,13 @@ test("the time is found in every id shape that ClassWaves uses", () => {
 test("what only looks like a time is none: longer numbers, the far past, the future, words", () => {
   for (const id of ["teacher-active-123", "TEST123", `x${now}9`, "1000000000000", `e2e-session-${now + 3 * 86_400_000}`])
     expect(timeInId(id, now), id).toBeUndefined();
+});
+
+test("in a key of the application a time is a word of its own: a hash that has such digits tells none", () => {
+  expect(timeInKey(`teacher_${now}_1a2b3c4d`, now)).toBe(now);
+  expect(timeInKey(`${now}`, now)).toBe(now);
+  for (const key of ["982483bc6ff493aee1780850010203ff", `a${now}`, `${now}b`, `1${now}`])
+    expect(timeInKey(key, now), key).toBeUndefined();
 });
 
 test("the age of an id never depends on what stands around its time", () => {

@@ -375,8 +375,8 @@ function move(
   const places = columns.flatMap(({ column, parent, kind }) =>
     world.rows
       .filter((to) => to.table === name(parent) && to.id !== null && (to.who === "mine" || to.who === "lost") && to !== row)
-      // What is part of another thing is never moved: only where the times prove that it was would a cleanup know better.
-      .filter(() => kind === "belongsTo" || !world.historyGone)
+      // What is part of another thing is never moved: where the times or the version at the start prove that it was, it is kept all the same.
+      .filter((to) => kind === "belongsTo" || world.withStart || (!world.historyGone && row.at < startOf(to) - 10 * minute))
       .filter((to) => row.at < (to.who === "mine" ? (world.withStart ? stageStarted : runStarted) : lostStarted))
       .map((to) => ({ column, to })),
   );
@@ -385,6 +385,10 @@ function move(
   const by = place.to.who === "lost" ? "lost" : "mine";
   const at = by === "lost" ? lostStarted + 2 * hour : stageStarted + 5 * minute;
   world.moves.push({ row, at, column: place.column, to: place.to.id ?? "", by });
+}
+
+function startOf({ who }: MadeRow): number {
+  return who === "lost" ? lostStarted : runStarted;
 }
 
 function track(world: World, of: string, id: string): void {
