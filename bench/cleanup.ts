@@ -126,7 +126,7 @@ environments:
       warehouse: ${warehouse.warehouseId}
       token: \${DATABRICKS_TOKEN}
       expect: { host: localhost }
-testData: { maxShare: 90% }
+testData: { maxShare: 90%, sweep: ["@testschool.edu", testschool.edu] }
 `,
     );
     warehouse.levers.latencyMs = latencyMs;

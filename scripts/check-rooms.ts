@@ -18,6 +18,8 @@ const hall = [
   "identify.ts",
   "executions.ts",
   "undo.ts",
+  "repair.ts",
+  "from-report.ts",
   "record.ts",
   "audit-log.ts",
   "lock-file.ts",

@@ -10,7 +10,7 @@ import { type Commit, type Origin, type StageName, stageNames, UserError } from 
 import { NotAPlainFile, readOwn, writeOwn } from "./plain-file.ts";
 import type { RunsToClean, StageContext } from "./stages/context.ts";
 import { runsTests } from "./stages/ledger.ts";
-import { isRunId, newRunId } from "./testdata/identity.ts";
+import { newRunId, whyNotUnderWay } from "./testdata/identity.ts";
 
 /** What is asked of a stage, as far as its identity depends on it. */
 export interface IdentityRequest {
@@ -77,12 +77,13 @@ export async function identify(request: IdentityRequest): Promise<Identity> {
  * The run that the user names for this execution, or for a cleanup to delete. Not on a runner: there a name from the workflow's `env`
  * would be that of every job and cell, and nobody could see that it is.
  */
-function namedRun({ env, stage, origin }: IdentityRequest): string | undefined {
+function namedRun({ env, stage, origin, config }: IdentityRequest): string | undefined {
   const named = env.ENV_ACTIONS_RUN_ID || undefined;
   if (named === undefined) return undefined;
-  if (!isRunId(named))
+  const refusal = whyNotUnderWay(named, { now: Date.now(), maxAgeMs: config.evidence.maxAge });
+  if (refusal)
     throw new UserError(
-      `ENV_ACTIONS_RUN_ID is "${named}", but a run is called like ${newRunId()}: <milliseconds>_<8 hexadecimal digits>`,
+      `ENV_ACTIONS_RUN_ID: ${refusal}. Unset it to begin a new run; delete what an older run left with \`env-actions cleanup --scope expired --execute\``,
     );
   if (origin.kind === "github" && stage !== "cleanup")
     throw new UserError(

@@ -284,8 +284,8 @@ export interface RealLooking {
 }
 
 /**
- * A real row that a test changed: it is older than the test data that this column points at, so it was there before and has been moved.
- * It is never deleted; `env-actions repair` puts the old value back.
+ * A real row that a test changed: it is older than the test data that this column points at, or than the run whose prefix it shows, so it
+ * was there before. It is never deleted; `env-actions repair` puts the old value back.
  */
 export interface TouchedRow {
   /** `schema.table` */
@@ -294,7 +294,7 @@ export interface TouchedRow {
   key: { column: string; value: string };
   /** The column that was changed. */
   column: string;
-  /** The id of the test row that it points at now. */
+  /** What stands there now: the id of a test row, or a text with a prefix. */
   now: string;
   /** What stood there before, by the table's history; `null` for NULL; absent where that could not be told, see `why`. */
   before?: string | null;
@@ -302,6 +302,19 @@ export interface TouchedRow {
   version?: number;
   /** Why the old value could not be told. */
   why?: string;
+  /** What stands here as its SHA-256, hex, because its column may hold a person: the key's value, or `now` and `before`. */
+  masked?: ("key" | "values")[];
+}
+
+/** Rows of one table that look like test data, or are, and stay: nothing proves that they may go. */
+export interface KeptRows {
+  /** `schema.table` */
+  table: string;
+  rows: number;
+  /** Ids of some of them; masked where a column may hold a person. */
+  samples: string[];
+  /** Why they stay, and what to do about it. */
+  why: string;
 }
 
 /** What the life of test keys in Redis is limited to: a key without a limit stays when everything else fails. */
@@ -337,6 +350,12 @@ export interface CleanupResult {
   deletedKeys: number;
   /** Test rows with addresses or names that nobody invented: a warning. Absent where there are none. */
   realLooking?: RealLooking[];
+  /** Real rows that a test changed, at most 1,000: the stage fails, and `env-actions repair` puts their old values back. */
+  touched?: TouchedRow[];
+  /** How many more there are than are listed. */
+  touchedMore?: number;
+  /** Rows that may be test data and were kept; absent where there are none. */
+  kept?: KeptRows[];
   /** Rows and keys that were still there at the end; `null` = could not be told. */
   leftOver: number | null;
 }

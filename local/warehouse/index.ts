@@ -85,7 +85,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
   const statements: SeenStatement[] = [];
   const catalogs = new Catalogs();
   const privileges = new Privileges(Object.values(options.principals), options.groupGrants ?? {}, options);
-  const storage = await Storage.open(catalogs, catalog);
+  const storage = await Storage.open(catalogs, catalog, () => levers.clock ?? Date.now());
   const engine = new Engine({ storage, catalogs, privileges, levers, statements });
   const service = new ThriftService((...call) => engine.execute(...call), new Metadata(catalogs, privileges), catalog, levers);
   const certificates = makeCertificates([{ dns: "localhost" }, { ip: [127, 0, 0, 1] }]);

@@ -30,6 +30,8 @@ export interface Levers {
   reappearingRows: number;
   /** Statements whose text contains `matching` take `seconds` more. They can be cancelled meanwhile. */
   slowOperation: { seconds: number; matching: string } | undefined;
+  /** The time that new versions of tables carry in their history, in Unix milliseconds; the clock's where undefined. */
+  clock: number | undefined;
   /** How long a statement may take to be answered at once; after that the client has to poll. 0: it always has to. */
   directResultsMs: number;
 }
@@ -58,6 +60,7 @@ export function leversAtRest(): Levers {
     wrongDeleteCount: 0,
     reappearingRows: 0,
     slowOperation: undefined,
+    clock: undefined,
     directResultsMs: 5000,
   };
 }

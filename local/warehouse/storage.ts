@@ -44,17 +44,22 @@ export class Storage {
   readonly #catalogs: Catalogs;
   readonly #database: Database;
   readonly #initialCatalog: string;
+  readonly #clock: () => number;
 
-  private constructor(catalogs: Catalogs, database: Database, initialCatalog: string) {
+  private constructor(catalogs: Catalogs, database: Database, initialCatalog: string, clock: () => number) {
+    this.#clock = clock;
     this.#catalogs = catalogs;
     this.#database = database;
     this.#initialCatalog = initialCatalog;
   }
 
-  /** @param catalog exists from the start, with the schema `default` */
-  static async open(catalogs: Catalogs, catalog: string): Promise<Storage> {
+  /**
+   * @param catalog exists from the start, with the schema `default`
+   * @param clock tells the time of new versions
+   */
+  static async open(catalogs: Catalogs, catalog: string, clock: () => number): Promise<Storage> {
     refuseReserved(catalog);
-    const storage = new Storage(catalogs, await Database.open(catalog.toLowerCase()), catalog.toLowerCase());
+    const storage = new Storage(catalogs, await Database.open(catalog.toLowerCase()), catalog.toLowerCase(), clock);
     await storage.#furnish(catalog);
     return storage;
   }
@@ -94,7 +99,7 @@ export class Storage {
 
   async createTables(definitions: Record<string, { columns: Record<string, string> }>): Promise<void> {
     const tables = Object.entries(definitions).map(([name, definition]) =>
-      newTable(splitName(name), columnsOf(definition.columns), owner),
+      newTable(splitName(name), columnsOf(definition.columns), owner, this.#clock()),
     );
     for (const { catalog, schema } of tables) {
       if (!this.#catalogs.find(catalog)) await this.#createCatalog(catalog);
@@ -118,10 +123,11 @@ export class Storage {
     const create = async (connection: DuckDBConnection): Promise<Table> => {
       const old = this.#catalogs.findTable(name);
       if (old && !given.replace) this.#catalogs.addTable(old); // says that it exists already
-      const table = newTable(name, given.columns ?? (await resultColumns(connection, given.asSelect ?? "")), author.user);
+      const columns = given.columns ?? (await resultColumns(connection, given.asSelect ?? ""));
+      const table = newTable(name, columns, author.user, this.#clock());
       const operation = `CREATE ${old ? "OR REPLACE " : ""}TABLE${given.asSelect === undefined ? "" : " AS SELECT"}`;
       table.comment = given.comment;
-      table.history = [...(old?.history ?? []), newVersion(author, operation, 0)];
+      table.history = [...(old?.history ?? []), newVersion(author, operation, 0, { at: this.#clock() })];
       table.readableFrom = table.history.length - 1;
       // The rows are read before the old table goes: they may come from it.
       if (given.asSelect !== undefined) await connection.run(`CREATE TEMP TABLE added AS ${given.asSelect}`);
@@ -167,7 +173,11 @@ export class Storage {
       author.signal,
       (count) => {
         table.history.push(
-          newVersion(author, "WRITE", count, { parameters: { mode: "Append" }, metrics: { numOutputRows: String(count) } }),
+          newVersion(author, "WRITE", count, {
+            at: this.#clock(),
+            parameters: { mode: "Append" },
+            metrics: { numOutputRows: String(count) },
+          }),
         );
       },
       table.id,
@@ -187,7 +197,11 @@ export class Storage {
       remove,
       author.signal,
       (count) => {
-        const details = { parameters: { predicate: target.predicate }, metrics: { numDeletedRows: String(count) } };
+        const details = {
+          at: this.#clock(),
+          parameters: { predicate: target.predicate },
+          metrics: { numDeletedRows: String(count) },
+        };
         if (count > 0) table.history.push(newVersion(author, "DELETE", count, details));
       },
       table.id,
@@ -214,7 +228,11 @@ export class Storage {
       replace,
       author.signal,
       (count) => {
-        const details = { parameters: { predicate: target.predicate }, metrics: { numUpdatedRows: String(count) } };
+        const details = {
+          at: this.#clock(),
+          parameters: { predicate: target.predicate },
+          metrics: { numUpdatedRows: String(count) },
+        };
         if (count > 0) table.history.push(newVersion(author, "UPDATE", count, details));
       },
       table.id,
@@ -232,7 +250,12 @@ export class Storage {
       add,
       undefined,
       (count) => {
-        table.history.push(newVersion({ user: "another-writer" }, "WRITE", count, { metrics: { numOutputRows: String(count) } }));
+        table.history.push(
+          newVersion({ user: "another-writer" }, "WRITE", count, {
+            at: this.#clock(),
+            metrics: { numOutputRows: String(count) },
+          }),
+        );
       },
       table.id,
     );
@@ -248,7 +271,12 @@ export class Storage {
       for (const table of this.#tables()) {
         const [old, now] = [before[this.#displayName(table)], after[this.#displayName(table)]];
         if (!now || old?.hash === now.hash) continue;
-        table.history.push(newVersion({ user: owner }, "WRITE", now.rows, { metrics: { numOutputRows: String(now.rows) } }));
+        table.history.push(
+          newVersion({ user: owner }, "WRITE", now.rows, {
+            at: this.#clock(),
+            metrics: { numOutputRows: String(now.rows) },
+          }),
+        );
         // What was changed past the history cannot be taken back, but that there was nothing before is still known.
         table.readableFrom = table.history.length - 1;
         table.emptyUntil = old?.rows === 0 && table.readableFrom === 1 ? 0 : -1;
@@ -331,11 +359,11 @@ function splitName(name: string): TableName {
   return { catalog, schema, table };
 }
 
-function newTable(name: TableName, columns: TableColumn[], user: string): Table {
+function newTable(name: TableName, columns: TableColumn[], user: string, at: number): Table {
   refuseRepeatedColumns(columns.map((column) => column.name));
   const hidden = columns.find((column) => /^(rowid|__.*)$/i.test(column.name));
   if (hidden) throw new UnsupportedSql(`a column named ${hidden.name}`);
-  const created = newVersion({ user }, "CREATE TABLE", 0);
+  const created = newVersion({ user }, "CREATE TABLE", 0, { at });
   return {
     catalog: name.catalog.toLowerCase(),
     schema: name.schema.toLowerCase(),

@@ -102,9 +102,9 @@ export function newVersion(
   author: { user: string },
   operation: string,
   rowsChanged: number,
-  details: Partial<Version> = {},
+  details: Partial<Version> & Pick<Version, "at">,
 ): Version {
-  return { at: Date.now(), user: author.user, operation, rowsChanged, parameters: {}, metrics: {}, ...details };
+  return { user: author.user, operation, rowsChanged, parameters: {}, metrics: {}, ...details };
 }
 
 function iso(at: number): string {

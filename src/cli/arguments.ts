@@ -4,9 +4,20 @@ import { parseDuration, parsePercent } from "../config/units.ts";
 import { isCommit, isPlanDigest, type StageName, stageNames, UserError } from "../model.ts";
 import type { Overrides } from "../stages/context.ts";
 
-export type Command = StageName | "gate" | "plan" | "undo" | "tables" | "audit" | "init" | "help" | "version";
+export type Command = StageName | "gate" | "plan" | "undo" | "repair" | "tables" | "audit" | "init" | "help" | "version";
 
-const commands: readonly Command[] = [...stageNames, "gate", "plan", "undo", "tables", "audit", "init", "help", "version"];
+const commands: readonly Command[] = [
+  ...stageNames,
+  "gate",
+  "plan",
+  "undo",
+  "repair",
+  "tables",
+  "audit",
+  "init",
+  "help",
+  "version",
+];
 
 export type AuditCommand = "verify" | "report";
 
@@ -33,7 +44,7 @@ export interface Arguments {
   /** `audit`: heads of the log that were kept elsewhere. */
   heads: string[];
   overrides: Overrides;
-  /** `undo`: the report of what is undone. */
+  /** `undo`, `repair`: the report of what is taken back. */
   report: string;
 }
 
@@ -70,6 +81,7 @@ export const usage = `env-actions <command> [options]
   cleanup          show test data; with --execute delete it and prove it gone
   plan             the same as cleanup without --execute
   undo REPORT      show what of a cleanup could be put back; with --execute put it back
+  repair REPORT    show which real rows a test changed, and what stood there before; with --execute put it back
   gate             all of them in their order
   tables           propose testData.tables from the warehouse's columns, and say what differs from the present
   audit verify     does every line of the audit log still follow from the one before?
@@ -86,8 +98,8 @@ export const usage = `env-actions <command> [options]
       --deployment ID       smoke: the deployment that it follows
       --foreign-head SHA    on a runner: the reviewed commit of another repository that may run (docs/trust.md)
       --scope SCOPE         cleanup, plan: run, expired (default) or all
-      --execute             cleanup: delete; undo: put back
-      --plan-digest DIGEST  cleanup: the digest that was shown; needed for --scope all
+      --execute             cleanup: delete; undo, repair: put back
+      --plan-digest DIGEST  cleanup, repair: the digest that was shown; needed for --scope all, and for repair --execute
       --run ID              audit report: that run alone
       --head N:HASH         audit: a head that was kept elsewhere (the output audit-head); may be given again
       --json                the report (tables: the proposal) on standard output, progress on standard error
@@ -105,10 +117,13 @@ export function readArguments(argv: readonly string[]): Arguments {
   if (command === undefined) throw new UserError(`there is no command "${name}"; ${suggestion(name, commands)}`);
   const audit = auditCommands.find((candidate) => candidate === rest.join(" "));
   if (command === "audit" && audit === undefined) throw new UserError('after "audit" comes "verify" or "report"');
+  const takesReport = command === "undo" || command === "repair";
   if (command === "undo" && rest.length === 0)
     throw new UserError('after "undo" comes the report of what is undone, such as .env-actions/reports/cleanup.json');
-  if (command === "undo" && rest.length > 1) throw new UserError(`"${rest[1]}" is one word too many after "undo ${rest[0]}"`);
-  if (command !== "audit" && command !== "undo" && rest.length > 0)
+  if (command === "repair" && rest.length === 0)
+    throw new UserError('after "repair" comes the report that names the changed rows, such as .env-actions/reports/cleanup.json');
+  if (takesReport && rest.length > 1) throw new UserError(`"${rest[1]}" is one word too many after "${command} ${rest[0]}"`);
+  if (command !== "audit" && !takesReport && rest.length > 0)
     throw new UserError(`"${rest[0]}" is one word too many after "${name}"`);
   const scope = (["run", "expired", "all"] as const).find((candidate) => candidate === (values.scope ?? "expired"));
   if (scope === undefined) throw new UserError(`--scope is "${values.scope}", but must be run, expired or all`);
@@ -119,6 +134,10 @@ export function readArguments(argv: readonly string[]): Arguments {
   const execute = values.execute && command !== "plan";
   if (planDigest !== undefined && !isPlanDigest(planDigest))
     throw new UserError(`--plan-digest is "${planDigest}", but must be the 64 hexadecimal digits that the plan was shown with`);
+  if (command === "repair" && execute && planDigest === undefined)
+    throw new UserError(
+      "repair writes only with the digest of the plan that was shown: run it without --execute, look at it, and add --plan-digest DIGEST",
+    );
   if (command === "cleanup" && scope === "all" && execute && planDigest === undefined)
     throw new UserError(
       "--scope all is deleted only with the digest of the plan that was shown: run it without --execute, look at it, and add --plan-digest DIGEST",
@@ -134,7 +153,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     json: values.json,
     check: values.check,
     verbose: values.verbose,
-    report: command === "undo" ? (rest[0] ?? "") : "",
+    report: takesReport ? (rest[0] ?? "") : "",
     audit: audit ?? "verify",
     run: values.run,
     heads: values.head ?? [],

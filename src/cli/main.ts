@@ -2,13 +2,16 @@ import { relative } from "node:path";
 import { exitStatus } from "../exit-status.ts";
 import { type StageName, UserError } from "../model.ts";
 import { verdictMarks } from "../progress.ts";
-import { duration, known } from "../report/words.ts";
+import { duration, known, touchedRest, touchedWords } from "../report/words.ts";
 import type { StageAnswer, StageRequest } from "../suite.ts";
 import { type Arguments, defaultConfig, readArguments, usage } from "./arguments.ts";
 import type { GateEnd } from "./gate.ts";
 import { interruption } from "./interruption.ts";
 import { type Part, Screen, verdictStyles } from "./screen.ts";
 import type { Terminal } from "./terminal.ts";
+
+/** Errors that say what is wrong with the environment: where in the suite they were met helps nobody. By name, to load nothing. */
+const sayWhy: ReadonlySet<string> = new Set(["WrongPlace", "WarehouseFailure"]);
 
 /** One call in the terminal. @returns the exit status. */
 export async function terminal(
@@ -24,9 +27,12 @@ export async function terminal(
       return 1;
     }
     const mistake = error instanceof UserError;
+    const said = mistake || (error instanceof Error && sayWhy.has(error.name));
     world.stderr.write(
-      `env-actions: ${error instanceof Error ? (mistake ? error.message : (error.stack ?? error.message)) : String(error)}\n`,
+      `env-actions: ${error instanceof Error ? (said ? error.message : (error.stack ?? error.message)) : String(error)}\n`,
     );
+    // We looked, and it is the wrong place.
+    if (error instanceof Error && error.name === "WrongPlace") return 1;
     return mistake ? 2 : 3;
   }
 }
@@ -58,6 +64,8 @@ async function command(args: Arguments, world: Terminal): Promise<number> {
     }
     case "undo":
       return await (await import("./undo.ts")).undo(args, world);
+    case "repair":
+      return await (await import("./repair.ts")).repair(args, world);
     default:
       return await stages(args, world);
   }
@@ -151,6 +159,9 @@ function verdictLine({ stage, answer, why }: GateEnd): Part[] {
   return [[`  ${verdictMarks[verdict]} ${stage.padEnd(12)} ${verdict.padEnd(9)}`, verdictStyles[verdict]], ` ${rest}`];
 }
 
+/** Lines of a terminal; the report has all. */
+const touchedShown = 20;
+
 function sayPlan(screen: Screen, { report: { cleanup } }: StageAnswer): void {
   if (!cleanup) return;
   for (const { table, planned, deleted, samples } of cleanup.tables) {
@@ -158,6 +169,12 @@ function sayPlan(screen: Screen, { report: { cleanup } }: StageAnswer): void {
     const rows = `${(asPlanned ? String(planned) : known(deleted)).padStart(6)} ${asPlanned ? unit(planned, "row") : `of ${planned} planned rows`}`;
     screen.line(`    ${table.padEnd(45)} ${rows}  ${samples.slice(0, 2).join(", ")}`);
   }
+  for (const touched of cleanup.touched?.slice(0, touchedShown) ?? []) {
+    const { place, row, now, before } = touchedWords(touched);
+    screen.line([`    ${place}, row ${row}: a test changed it to ${now}; before: ${before}`, "red"]);
+  }
+  const rest = touchedRest(cleanup, Math.min(cleanup.touched?.length ?? 0, touchedShown), "cleanup");
+  if (rest !== "") screen.line([`    ${rest}`, "red"]);
   const keys = cleanup.keys.deleted ?? cleanup.keys.planned;
   if (cleanup.keys.planned > 0)
     screen.line(

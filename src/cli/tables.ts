@@ -1,11 +1,13 @@
+import { writtenTable } from "../config/test-data-schema.ts";
 import { secretKeeper } from "../secrets.ts";
 import { withWarehouseReader } from "../stages/connections.ts";
 import { readConfiguration } from "../suite.ts";
 import { readCatalogColumns, readViews } from "../testdata/catalog.ts";
-import { differences } from "../testdata/drift.ts";
+import { type Difference, differences } from "../testdata/drift.ts";
+import { type FixedRows, findFixedRows } from "../testdata/fixed-rows.ts";
 import { newRunId } from "../testdata/identity.ts";
 import { proposalText } from "../testdata/proposal-text.ts";
-import { proposeTables } from "../testdata/propose.ts";
+import { type Proposal, proposeTables } from "../testdata/propose.ts";
 import { WarehouseFailure } from "../warehouse/failure.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Terminal } from "./terminal.ts";
@@ -34,20 +36,29 @@ export async function tables(args: Arguments, world: Terminal): Promise<number> 
   const signal = args.budgetMs === undefined ? new AbortController().signal : AbortSignal.timeout(args.budgetMs);
   try {
     const place = { environment, workspace: world.cwd, runId: newRunId(), env: world.env, secrets };
-    const { catalog, columns, views } = await withWarehouseReader(place, { signal, onWaking: say }, async (warehouse) => {
-      say(`reading the columns of catalog ${warehouse.catalog} in ${environment.name}`);
-      const [columns, views] = await Promise.all([readCatalogColumns(warehouse), readViews(warehouse)]);
-      return { catalog: warehouse.catalog, columns, views };
-    });
-    const proposal = proposeTables({ columns, views, protectedTables });
+    const { catalog, columns, proposal, fixed } = await withWarehouseReader(
+      place,
+      { signal, onWaking: say },
+      async (warehouse) => {
+        say(`reading the columns of catalog ${warehouse.catalog} in ${environment.name}`);
+        const [columns, views] = await Promise.all([readCatalogColumns(warehouse), readViews(warehouse)]);
+        const proposal = proposeTables({ columns, views, protectedTables });
+        const rules = Object.entries({ ...proposal.tables, ...declared }).filter(([name]) => !views.has(name));
+        const fixed = await findFixedRows(warehouse, Object.fromEntries(rules), columns, {
+          prefixes: config.testData.prefixes,
+          now: Date.now(),
+        });
+        return { catalog: warehouse.catalog, columns, proposal, fixed };
+      },
+    );
     const found = differences(declared, proposal, columns, protectedTables);
     say(
       `${columns.size} tables; ${Object.keys(proposal.tables).length} proposed; ${found.length} differences from the declaration`,
     );
     world.stdout.write(
       args.json
-        ? `${JSON.stringify({ catalog, ...proposal, differences: found }, undefined, 2)}\n`
-        : proposalText(proposal, found, catalog),
+        ? `${JSON.stringify(shownAsJson(catalog, proposal, found, fixed), undefined, 2)}\n`
+        : proposalText(proposal, found, catalog, fixed),
     );
     return args.check && found.length > 0 ? 1 : 0;
   } catch (error) {
@@ -55,4 +66,10 @@ export async function tables(args: Arguments, world: Terminal): Promise<number> 
     say(`env-actions: ${error.message}`);
     return 3;
   }
+}
+
+/** Tables as the configuration would have them. */
+function shownAsJson(catalog: string, { tables: proposed, remarks }: Proposal, found: readonly Difference[], fixed: FixedRows) {
+  const written = Object.entries(proposed).map(([name, table]) => [name, writtenTable(table)]);
+  return { catalog, tables: Object.fromEntries(written), remarks, differences: found, keep: fixed.keep, sweep: fixed.sweep };
 }

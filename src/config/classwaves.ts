@@ -1,5 +1,6 @@
-import { isBookkeeping, matchRulesOf, mayHoldPerson, timeColumnOf } from "./columns.ts";
+import { isBookkeeping, matchRulesOf, mayHoldPerson, parentKindOf, timeColumnOf } from "./columns.ts";
 import type { Table, TestDataConfig } from "./schema.ts";
+import type { Parent, ParentKind } from "./test-data-schema.ts";
 
 /**
  * ClassWaves' 48 tables, each with the columns that say something about test data: first its key, then owners, columns that may
@@ -59,8 +60,8 @@ const columnsOf: Readonly<Record<string, string>> = {
 };
 
 /**
- * A row belongs to the row that such a column names, and goes with it. Columns that merely mention somebody are left out on purpose
- * (`merelyMentions`).
+ * The owner that such a column names; columns.ts says what is part of it and what only belongs to it. Columns that merely mention
+ * somebody are left out on purpose (`merelyMentions`).
  */
 const owners: Readonly<Record<string, string>> = {
   session_id: "sessions.classroom_sessions",
@@ -72,6 +73,9 @@ const owners: Readonly<Record<string, string>> = {
   // Whoever signs in is a teacher: students take part without an account.
   user_id: "users.teachers",
 };
+
+/** Where the names say otherwise: a participant of a lesson can be put into another group while the lesson goes on. */
+const otherKinds: Readonly<Record<string, ParentKind>> = { "sessions.participants.group_id": "belongs-to" };
 
 /** Legal evidence (compliance), and what jobs write: known, so that nobody asks, and never deleted from. */
 const kept = /^compliance\.|\.(analytics_job_metadata|teacher_prompt_effectiveness)$/;
@@ -99,14 +103,20 @@ function tableOf(table: string, columns: string[]): Table {
   return {
     key: columns[0] ?? "id",
     match: deletable ? columns.flatMap(matchRulesOf) : [],
-    parents: deletable ? parentsOf(columns) : {},
+    parents: deletable ? parentsOf(table, columns) : {},
     person: columns.filter(mayHoldPerson),
     ...(time ? { time } : {}),
   };
 }
 
-function parentsOf(columns: string[]): Record<string, string> {
-  return Object.fromEntries(Object.entries(owners).filter(([column]) => columns.includes(column)));
+function parentsOf(table: string, columns: string[]): Record<string, Parent> {
+  return Object.fromEntries(
+    Object.entries(owners).flatMap(([column, parent]) =>
+      columns.includes(column)
+        ? [[column, { table: parent, kind: otherKinds[`${table}.${column}`] ?? parentKindOf(table, column) }]]
+        : [],
+    ),
+  );
 }
 
 /** Every table that test data may be in: the preset's, and the file's own in addition to them or in their place. */

@@ -1,4 +1,5 @@
 import type { Table } from "./schema.ts";
+import type { ParentKind } from "./test-data-schema.ts";
 
 /**
  * What columns are called that say something about test data: written once, for the preset and for the proposal that is made from a
@@ -61,6 +62,20 @@ export function merelyMentions(column: string): boolean {
   return /^(?:.+_by(?:_id)?|(?:target_.+|applies_to|leader|speaker|sender|recipient|actor|author|creator|editor|reviewer|assignee|resource|template)_id)$/.test(
     column.toLowerCase(),
   );
+}
+
+/** What is computed for one owner, or set for it, and written anew for another: settings, caches, summaries, counts. */
+const computed = /(?:^|_)(?:settings?|preferences?|cache|summar(?:y|ies)|metrics?|analytics|statistics|stats|hourly|daily)$/;
+
+/**
+ * Whether rows of this table are part of what the column names, or only belong to it. What is written about a lesson, a group or a
+ * participant stays with it for ever, and so does what is computed for an owner. All else, such as a teacher of a school or a student
+ * in a list, could be moved to another owner: then only its age shows whether a test made it.
+ */
+export function parentKindOf(table: string, column: string): ParentKind {
+  const isComputed = computed.test(table.toLowerCase().replace(/_(?:hourly|daily)$/, ""));
+  const happens = /(?:^|_)(?:session|lesson|meeting|group|participant|conversation|thread)_(?:id|uuid|guid)$/;
+  return isComputed || happens.test(column.toLowerCase()) ? "part-of" : "belongs-to";
 }
 
 /** Tables in which migrations note what they did: known, so that nobody asks, and never deleted from. */

@@ -118,6 +118,14 @@ testData:
   protectedKeys: ["audit:log"]
   # Left by a lost run, and swept by cleanup with scope expired.
   expireAfter: 2h
+  # Fixed accounts and schools: nothing deletes them, in no scope. By id, address or name; \`env-actions tables\` proposes them.
+  # keep:
+  #   users.teachers: [sandbox-teacher@testschool.edu]
+  #   users.schools: [testschool.edu]
+  # A sweep deletes what shows by a prefix. What shows only by a domain or an address is swept only if that is listed here.
+  # sweep: ["@testschool.edu", testschool.edu]
+  # The zone of dates and of times without a zone; without it their age is uncertain, and such rows are kept and reported.
+  # timeZone: UTC
 
 stages:
   preflight:

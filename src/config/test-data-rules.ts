@@ -41,6 +41,8 @@ export function testDataConflicts(data: Data, written: Data): Conflict[] {
       ...unknownParents(name, table, [...new Set([...Object.keys(known.tables), ...Object.keys(own)])], written),
       ...circle(name, known.tables),
     ]),
+    ...unknownSweeps(data, known),
+    ...unknownKeeps(data, known, own),
     ...namespacesOfProduction(data, known),
     ...missingProtection(known),
   ];
@@ -79,6 +81,27 @@ function thingsOf(table: string): string[] {
   return singularsOf(table.toLowerCase().split(/[._]/).at(-1) ?? "");
 }
 
+/** A value that no rule has decides nothing: a slip of the pen would leave test data behind without a word. */
+function unknownSweeps(data: Data, { tables }: Known): Conflict[] {
+  const values = Object.values(tables).flatMap(({ match }) => match.flatMap(({ suffix, equals }) => suffix ?? equals ?? []));
+  const known = [...new Set(values)];
+  return (list(valueAt(data, ["testData", "sweep"])) ?? []).flatMap((value, index): Conflict[] => {
+    if (typeof value !== "string" || value === "" || known.includes(value)) return [];
+    const near = suggestion(value, known);
+    const message = `no table under testData.tables has a suffix or equals rule with this value; ${near}`;
+    return [{ path: ["testData", "sweep", index], message }];
+  });
+}
+
+function unknownKeeps(data: Data, { tables }: Known, own: Record<string, unknown>): Conflict[] {
+  const known = [...new Set([...Object.keys(tables), ...Object.keys(own)])];
+  return Object.keys(group(valueAt(data, ["testData", "keep"]))).flatMap((name): Conflict[] =>
+    known.includes(name)
+      ? []
+      : [{ path: ["testData", "keep", name], message: `the table is not declared; ${suggestionOf(name, known)}` }],
+  );
+}
+
 function protectedDeclaration(name: string, patterns: string[]): Conflict[] {
   if (!isProtected(name, patterns)) return [];
   return [
@@ -91,11 +114,14 @@ function protectedDeclaration(name: string, patterns: string[]): Conflict[] {
 }
 
 function unknownParents(name: string, table: unknown, known: string[], written: Data): Conflict[] {
-  return Object.entries(group(valueAt(table, ["parents"]))).flatMap(([column, parent]) => {
-    if (typeof parent !== "string" || known.includes(parent)) return [];
-    const path = ["testData", "tables", name, "parents", column];
-    return [{ path, message: `the table ${quote(written, path)} is not declared; ${suggestionOf(parent, known)}` }];
-  });
+  return Object.entries(group(valueAt(table, ["parents"]))).flatMap(([column, parent]) =>
+    (["partOf", "belongsTo"] as const).flatMap((kind): Conflict[] => {
+      const target = valueAt(parent, [kind]);
+      if (typeof target !== "string" || known.includes(target)) return [];
+      const path = ["testData", "tables", name, "parents", column, kind];
+      return [{ path, message: `the table ${quote(written, path)} is not declared; ${suggestionOf(target, known)}` }];
+    }),
+  );
 }
 
 /** Forty-eight names would bury the message. */
@@ -124,7 +150,7 @@ function circle(start: string, tables: Record<string, Table>): Conflict[] {
 }
 
 function parentsOf(name: string, tables: Record<string, Table>): string[] {
-  return Object.values(tables[name]?.parents ?? {}).filter((parent) => parent !== name);
+  return Object.values(tables[name]?.parents ?? {}).flatMap(({ table }) => (table === name ? [] : [table]));
 }
 
 /** A namespace that holds nothing but test data holds neither a protected key nor those that the application writes for everybody. */

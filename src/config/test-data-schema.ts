@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { timeZone } from "./time-zone.ts";
 import { duration, percent, timeLimit } from "./units.ts";
 import { exactlyOneOf } from "./values.ts";
 
@@ -66,19 +67,76 @@ const namePattern = z
   .string()
   .regex(/^(\*[^*]+\*?|[^*]+\*?)$/, { error: "expected a name with a star at its ends at most, such as Test* or *tester*" });
 
+/**
+ * How a row is tied to the row that one of its columns names.
+ * - `part-of`: it cannot exist without it and never changes hands, as a member of a group.
+ * - `belongs-to`: it could be moved to another one, as a teacher to a school.
+ */
+export type ParentKind = "part-of" | "belongs-to";
+
+export interface Parent {
+  /** `schema.table` */
+  table: string;
+  kind: ParentKind;
+}
+
+const parentKinds = exactlyOneOf("partOf", "belongsTo");
+
+const parent = z
+  .strictObject(
+    {
+      partOf: tableName.optional().meta({
+        description: "A row cannot exist without this parent and is never moved: it is deleted with it, unless it is older.",
+      }),
+      belongsTo: tableName.optional().meta({
+        description:
+          "A row could be moved to another parent: it is deleted with this one only if it is known not to be older than it.",
+      }),
+    },
+    {
+      error: ({ code, input }) =>
+        code === "invalid_type"
+          ? `say how rows depend on their parent: { partOf: ${shownTable(input)} } where a row cannot exist without it and is never moved, such as a member of a group; { belongsTo: ${shownTable(input)} } where it could be moved to another one, such as a teacher to a school`
+          : undefined,
+    },
+  )
+  .refine(parentKinds.check, parentKinds.params)
+  .transform(
+    ({ partOf, belongsTo }): Parent =>
+      partOf === undefined ? { table: belongsTo ?? "", kind: "belongs-to" } : { table: partOf, kind: "part-of" },
+  );
+
+/** What was written may come from a variable: only what is surely the name of a table is repeated. */
+function shownTable(written: unknown): string {
+  return typeof written === "string" && tableName.safeParse(written).success ? written : "schema.table";
+}
+
 export const tableSchema = z.strictObject({
   key: columnName.default("id").meta({ description: "The column that names a row." }),
   match: z.array(match).default([]).meta({ description: "How a row shows by itself that it is test data." }),
-  time: columnName.optional().meta({ description: "When a row was made, for the age of ids that hold no time." }),
-  parents: z
-    .record(columnName, tableName)
-    .default({})
-    .meta({ description: "Column → the table whose key it holds: rows hang on their parents." }),
+  time: columnName.optional().meta({ description: "When a row was made: the proof of its age." }),
+  timeZone: timeZone.optional().meta({
+    description:
+      "The zone of `time` where it is a DATE or has no zone; in place of testData.timeZone. Without either, such a time is uncertain by 14 hours.",
+  }),
+  parents: z.record(columnName, parent).default({}).meta({
+    description:
+      "Column → the table whose key it holds: { partOf: schema.table } where rows cannot exist without it, { belongsTo: schema.table } where they could be moved to another.",
+  }),
   person: z
     .array(columnName)
     .default([])
     .meta({ description: "Columns that may hold a person: masked wherever they are shown." }),
 });
+
+/** A table as the configuration has it. */
+export function writtenTable(table: z.output<typeof tableSchema>): z.input<typeof tableSchema> {
+  const parents = Object.entries(table.parents).map(([column, { table: parent, kind }]) => [
+    column,
+    kind === "part-of" ? { partOf: parent } : { belongsTo: parent },
+  ]);
+  return { ...table, parents: Object.fromEntries(parents) };
+}
 
 export const testDataSchema = z.strictObject({
   prefixes: z
@@ -101,6 +159,20 @@ export const testDataSchema = z.strictObject({
     .default("classwaves")
     .meta({ description: "classwaves: the 48 tables and key shapes of ClassWaves are known." }),
   tables: z.record(tableName, tableSchema).default({}).meta({ description: "Tables beyond the preset, or in place of its own." }),
+  sweep: z.array(z.string().min(1)).default([]).meta({
+    description:
+      "Values of suffix and equals rules by which scope expired may delete, such as @testschool.edu; none by default: prefixes alone decide.",
+  }),
+  keep: z
+    .record(tableName, z.array(z.string().min(1)).min(1))
+    .default({})
+    .meta({
+      description:
+        "schema.table → keys, or matched values such as addresses, of fixed rows: nothing deletes them in any scope, and what depends on them is not test data because of them.",
+    }),
+  timeZone: timeZone.optional().meta({
+    description: "The zone of dates and of times without a zone: UTC, an offset or a name. Without it they are uncertain.",
+  }),
   keys: z.array(keyNamespace).default(["cw:test:*"]).meta({ description: "Redis namespaces that hold nothing but test data." }),
   protectedTables: z.array(tablePattern).default(["compliance.*"]).meta({ description: "Never touched by anything." }),
   protectedKeys: z.array(z.string().min(1)).default(["audit:log"]).meta({ description: "Never touched by anything." }),

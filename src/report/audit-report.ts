@@ -49,6 +49,10 @@ export interface AuditedRunReport {
   unlinked: Statement[];
   verified: (Amounts & { leftOver: number | "unknown" })[];
   restored: Statement[];
+  /** Real rows that were seen to be changed by tests. */
+  touched: (Noted & { table: string; column: string; rows: number; known: number })[];
+  /** Old values that were put back into real rows. */
+  repaired: Statement[];
   protectedTables: (Noted & { table: string; kept: boolean | "unknown"; before?: number; after?: number })[];
   /** What was not known to be deleted when somebody did not wait any longer. */
   interrupted: (Amounts & { signal: string; known: boolean })[];
@@ -100,6 +104,8 @@ function emptyReport(run: string, at: string): AuditedRunReport {
     unlinked: [],
     verified: [],
     restored: [],
+    touched: [],
+    repaired: [],
     protectedTables: [],
     interrupted: [],
     others: {},
@@ -144,6 +150,14 @@ function note(report: AuditedRunReport, entry: AuditEntry): void {
     case "statement restore":
       report.restored.push(statementOf(noted, details, counts, "restored"));
       break;
+    case "decision touched": {
+      const [table = "unknown", column = "unknown"] = [details.text("table"), details.text("column")];
+      report.touched.push({ ...noted, table, column, rows: counts.number("rows") ?? 0, known: counts.number("known") ?? 0 });
+      break;
+    }
+    case "statement repair":
+      report.repaired.push(statementOf(noted, details, counts, "repaired"));
+      break;
     case "decision verified":
       report.verified.push({ ...amounts, leftOver: details.number("leftOver") ?? "unknown" });
       break;
@@ -171,7 +185,7 @@ function note(report: AuditedRunReport, entry: AuditEntry): void {
   }
 }
 
-function statementOf(noted: Noted, details: Members, counts: Members, done: "deleted" | "restored"): Statement {
+function statementOf(noted: Noted, details: Members, counts: Members, done: "deleted" | "restored" | "repaired"): Statement {
   const told: Omit<Statement, keyof Noted> = {
     table: details.text("table"),
     statement: details.text("statement"),
@@ -233,6 +247,8 @@ export function runLines(run: AuditedRunReport): string[] {
     ...part("deleted", [...run.deleted, ...run.unlinked].flatMap(statementLines), deletedUnsaid(run)),
     ...part("left over", run.verified.flatMap(leftLines), executed.length === 0 ? "nobody looked" : undefined),
     ...(run.restored.length > 0 ? part("put back", run.restored.flatMap(statementLines)) : []),
+    ...(run.touched.length > 0 ? part("real rows changed by tests", run.touched.map(touchedLine)) : []),
+    ...(run.repaired.length > 0 ? part("repaired", run.repaired.flatMap(statementLines)) : []),
     ...part("protected", run.protectedTables.map(protectedLine)),
     ...run.interrupted.flatMap((left) =>
       part(
@@ -298,6 +314,11 @@ function protectedLine({ table, kept, before, after }: AuditedRunReport["protect
     table,
     before === undefined && after === undefined ? word : `${word} (${known(before)} rows before, ${known(after)} after)`,
   );
+}
+
+function touchedLine({ table, column: of, rows, known: found, stage }: AuditedRunReport["touched"][number]): string {
+  const values = found === rows ? "the old values are known" : `the old values of ${found} are known`;
+  return column(`${table}.${of}`, `${count(rows, "row")}; ${values}, as ${stage} saw`);
 }
 
 function column(name: string, rest: string): string {

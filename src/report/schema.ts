@@ -181,6 +181,20 @@ const keyTtl = z
   })
   .meta({ description: "How long test keys live in Redis." });
 
+const touchedRow = z.strictObject({
+  table: z.string(),
+  key: z.strictObject({ column: z.string(), value: z.string() }).meta({ description: "What names the row." }),
+  column: z.string().meta({ description: "The column that was changed." }),
+  now: z.string().meta({ description: "What stands there now: the id of a test row, or a text with a prefix." }),
+  before: z.string().nullable().optional().meta({ description: "What stood there before; absent where it is unknown." }),
+  version: amount.optional().meta({ description: "The table's version that still has the old value." }),
+  why: z.string().optional().meta({ description: "Why the old value is unknown." }),
+  masked: z
+    .array(z.enum(["key", "values"]))
+    .optional()
+    .meta({ description: "Given as SHA-256, hex, because the column may hold a person: the key's value, or now and before." }),
+});
+
 const cleanup = z.strictObject({
   scope: z.enum(["run", "expired", "all"]),
   runs: z.array(z.string()).optional().meta({ description: "Scope run: whose test data, where not the report's own run." }),
@@ -204,6 +218,12 @@ const cleanup = z.strictObject({
     .array(z.strictObject({ table: z.string(), column: z.string(), rows: amount }))
     .optional()
     .meta({ description: "Test rows that look as if they were about real people." }),
+  touched: z.array(touchedRow).optional().meta({ description: "Real rows that a test changed, at most 1,000." }),
+  touchedMore: amount.optional().meta({ description: "How many more there are than are listed." }),
+  kept: z
+    .array(z.strictObject({ table: z.string(), rows: amount, samples: z.array(z.string()), why: z.string() }))
+    .optional()
+    .meta({ description: "Rows that are, or may be, test data and were kept, with the reason." }),
   leftOver: amount.nullable().meta({ description: "Rows and keys still there at the end; null where it could not be told." }),
 });
 

@@ -11,6 +11,7 @@ import {
   stageNames,
   type TableCleanup,
   type TestCase,
+  type TouchedRow,
   type Verdict,
 } from "../model.ts";
 
@@ -99,6 +100,32 @@ export function keyTtl({ ttl }: CleanupResult["keys"]): string | undefined {
   const found = `${count(ttl.unlimited, "test key")} without a TTL, ${ttl.over} beyond ${limit}`;
   const done = ttl.shortened === undefined ? "" : `; ${ttl.shortened} of those kept were limited to ${limit}`;
   return `${found}${done}${ttl.problem === undefined ? "" : `; ${ttl.problem}`}`;
+}
+
+export const touchedTitle = "Real rows changed by tests";
+
+/** A real row that a test changed, in the words of a table. Values that may be about a person are masked. */
+export function touchedWords(touched: TouchedRow): Record<"place" | "row" | "now" | "before", string> {
+  const { table, column, key, version, masked = [] } = touched;
+  const shown = (value: string) => (masked.includes("values") ? "(masked)" : value);
+  const before =
+    touched.before === undefined
+      ? `unknown: ${touched.why ?? "nobody looked"}`
+      : `${touched.before === null ? "NULL" : shown(touched.before)} (version ${known(version)})`;
+  return {
+    place: `${table}.${column}`,
+    row: masked.includes("key") ? "(masked)" : key.value,
+    now: shown(touched.now),
+    before,
+  };
+}
+
+/** What of the changed rows is not in a list of so many; or nothing. */
+export function touchedRest({ touched = [], touchedMore = 0 }: CleanupResult, listed: number, stage?: StageName): string {
+  const rest = touched.length - listed + touchedMore;
+  if (rest <= 0) return "";
+  const unlisted = touchedMore > 0 ? `; the report lists ${touched.length.toLocaleString("en")} of them` : "";
+  return `${count(rest, "more cell")} of real rows ${rest === 1 ? "was" : "were"} changed${unlisted}${stage ? `: see ${reportFile(stage)}` : ""}`;
 }
 
 /** A number of which nobody may think that it is zero when it was not told. */

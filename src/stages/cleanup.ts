@@ -3,6 +3,7 @@ import { type AuditNote, type Check, type CleanupResult, isPlanDigest, UserError
 import { type CleanupPorts, type CleanupRequest, describePlan, leftOver, planCleanup } from "../testdata/cleanup.ts";
 import { executeCleanup, planInPlace, planNote } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
+import { touchedNotes } from "../testdata/touched-plan.ts";
 import { withComparedReaders, withWriters } from "./connections.ts";
 import { type StageContext, type StageOutcome, step, telling, told } from "./context.ts";
 import { inTheRightPlace } from "./place.ts";
@@ -18,7 +19,8 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
   const requests = await requestsOf(context);
   const work = () => (execute ? deleteAll(context, requests, outcome) : showAll(context, requests, outcome));
   const refusal = await look("test-data.cleanup", "Test data", () => inTheRightPlace(work));
-  const check: Check = refusal.verdict === "passed" && outcome.cleanup ? judgeCleanup(outcome.cleanup, elapsed()) : refusal;
+  const check: Check =
+    refusal.verdict === "passed" && outcome.cleanup ? judgeCleanup(outcome.cleanup, elapsed(), context.stage) : refusal;
   outcome.checks.push(await told(context, Promise.resolve(check)));
 }
 
@@ -46,7 +48,11 @@ async function showAll(context: StageContext, requests: CleanupRequest[], outcom
   const results = await withComparedReaders(context, async (readers) => {
     const ports: CleanupPorts = { ...readers, signal: context.signal, onStep };
     const plans = await Promise.all(requests.map((request) => planCleanup(ports, request)));
-    for (const plan of plans) await context.audit(noteOf(context, plan.request)(planNote(plan, false)));
+    for (const plan of plans) {
+      const note = noteOf(context, plan.request);
+      await context.audit(note(planNote(plan, false)));
+      for (const touched of touchedNotes(plan.rows?.touched ?? [])) await context.audit(note(touched));
+    }
     return plans.map((plan) => describePlan(plan, true));
   });
   outcome.cleanup = resultOf(context, requests, results);

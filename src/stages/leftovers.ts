@@ -1,9 +1,10 @@
 import { type Finding, look } from "../checks/check.ts";
-import type { Check, CleanupResult } from "../model.ts";
+import type { Check, CleanupResult, StageName } from "../model.ts";
 import { type CleanupPlan, type CleanupRequest, describePlan, planCleanup } from "../testdata/cleanup.ts";
 import { executeCleanup, prove } from "../testdata/execute.ts";
 import { judgeCleanup, judgeLeftovers, rowsAndKeys } from "../testdata/judge.ts";
 import { parseLedger } from "../testdata/ledger.ts";
+import { touchedNotes } from "../testdata/touched-plan.ts";
 import { type Readers, withWriters } from "./connections.ts";
 import { type StageContext, step, telling } from "./context.ts";
 
@@ -25,9 +26,12 @@ export async function checkLeftovers(context: StageContext, readers: Readers): P
     const plan = await planCleanup({ ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}), ...ports }, request);
     found = describePlan(plan, true);
     const sweeps = context.config.stages.preflight.sweep && context.environment.access === "test-data";
-    if (!sweeps || !found.leftOver) return judgeLeftovers(found);
+    if (!sweeps || !found.leftOver) {
+      for (const note of touchedNotes(plan.rows?.touched ?? [])) await context.audit(note);
+      return judgeLeftovers(found, context.stage);
+    }
     found = await sweep(context, plan);
-    return judgeSweep(found);
+    return judgeSweep(found, context.stage);
   });
   return { check, ...(found ? { found } : {}) };
 }
@@ -41,8 +45,8 @@ async function sweep(context: StageContext, plan: CleanupPlan): Promise<CleanupR
   });
 }
 
-function judgeSweep(result: CleanupResult): Finding {
-  const { verdict, observed, message } = judgeCleanup(result, 0);
+function judgeSweep(result: CleanupResult, stage: StageName): Finding {
+  const { verdict, observed, message } = judgeCleanup(result, 0, stage);
   const swept = `${rowsAndKeys(result.deletedRows, result.deletedKeys)} of earlier runs swept, ${result.leftOver ?? "unknown"} left`;
   return {
     verdict,

@@ -24,7 +24,7 @@ export async function cleanUpRun(context: StageContext): Promise<{ check: Check;
       const { proven, plan } = await planInPlace(ports, request);
       return await executeCleanup(proven, plan);
     });
-    return { check: judgeCleanup(result, elapsed()), result };
+    return { check: judgeCleanup(result, elapsed(), context.stage), result };
   } catch (error) {
     const message = `This run's test data could not be deleted: ${sentence(error)} The next preflight reports it, and \`env-actions cleanup --scope expired --execute\` deletes it.`;
     return {

@@ -11,6 +11,7 @@ import { planRows } from "./plan.ts";
 import type { PlanRequest, RowPlan, Scope, TablePlan } from "./row-plan.ts";
 import { Binder, conditionOf } from "./selection.ts";
 import type { StartState } from "./start.ts";
+import { touchedResult, touchedWithBefore } from "./touched-plan.ts";
 
 export interface CleanupRequest {
   scope: Scope;
@@ -52,6 +53,13 @@ export interface CleanupPlan {
  */
 export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, earlier?: CleanupPlan): Promise<CleanupPlan> {
   const rows = ports.warehouse ? await planRows(ports.warehouse, rowRequest(request), earlier?.rows) : undefined;
+  if (ports.warehouse && rows)
+    rows.touched = await touchedWithBefore(
+      ports.warehouse,
+      rows,
+      { tables: request.tables, prefixes: request.testData.prefixes, keep: request.testData.keep, start: request.start },
+      earlier?.rows,
+    );
   const keys = ports.redis ? await planKeys(ports.redis, keyRequest(request, rows)) : undefined;
   const digest = createHash("sha256")
     .update(JSON.stringify([request.scope, rows?.digest ?? "", [...(keys?.keys ?? [])].sort()]))
@@ -102,6 +110,8 @@ export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult 
     deletedRows: 0,
     deletedKeys: 0,
     ...(plan.rows?.realLooking.length ? { realLooking: plan.rows.realLooking } : {}),
+    ...touchedResult(plan.rows?.touched ?? [], plan.request.tables),
+    ...(plan.rows?.kept.length ? { kept: plan.rows.kept } : {}),
     leftOver: leftOver(plan),
   };
 }
@@ -122,7 +132,8 @@ function soughtPrefixes({ scope, testData: { prefixes }, runId, alsoRuns = [] }:
   return scope === "run" ? [runId, ...alsoRuns].flatMap((run) => prefixes.map((prefix) => runPrefix(prefix, run))) : prefixes;
 }
 
-function rowRequest(request: CleanupRequest): PlanRequest {
+/** What a cleanup looks for in the warehouse. */
+export function rowRequest(request: CleanupRequest): PlanRequest {
   const { testData, ledger, scope } = request;
   return {
     scope,
@@ -134,6 +145,10 @@ function rowRequest(request: CleanupRequest): PlanRequest {
     known: scope === "run" ? ledger.rows : new Map(),
     olderThan: request.now - testData.expireAfter,
     bornAfter: request.runStarted,
+    start: scope === "run" ? request.start : undefined,
+    sweep: new Set(testData.sweep),
+    keep: testData.keep,
+    timeZone: testData.timeZone,
     now: request.now,
     maxRows: testData.maxRows,
     maxShare: testData.maxShare,

@@ -20,6 +20,7 @@ import { addDeleted, loseCount, shortenLives } from "./keys.ts";
 import { proveRedis, proveWarehouse } from "./proof.ts";
 import type { TablePlan } from "./row-plan.ts";
 import { Binder, conditionOf, storedSelection } from "./selection.ts";
+import { joinTouched, touchedNotes } from "./touched-plan.ts";
 
 /** What is still to be deleted of a plan. */
 export interface Remaining {
@@ -256,6 +257,8 @@ function noteLeft(again: CleanupPlan, result: CleanupResult): void {
   result.leftOver = leftOver(again);
   // The last look counts: what hung on test data in a view, or in a table that another cleaned up, hangs no more.
   result.problems = [...again.blockers, ...again.problems];
+  // A row that was seen to be changed stays so until somebody repairs it.
+  Object.assign(result, joinTouched(result, describePlan(again, false)));
 }
 
 /** What is about to happen stands in the log before it happens: a machine that is lost half way leaves that much. */
@@ -268,6 +271,7 @@ async function notePlan(ports: WritingPorts, plan: CleanupPlan): Promise<void> {
       counts: { ...Object.fromEntries([...ledger.rows].map(([table, ids]) => [table, ids.size])), keys: ledger.keys.size },
     });
   await ports.audit(planNote(plan, plan.blockers.length === 0));
+  for (const note of touchedNotes(plan.rows?.touched ?? [])) await ports.audit(note);
 }
 
 /** A plan as the audit log has it. @param execute whether it is carried out. */

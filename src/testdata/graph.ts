@@ -29,7 +29,12 @@ export function levelsOf(tables: Readonly<Record<string, Table>>): Levels {
   return levels;
 }
 
+/** The tables that rows of this one may hang on, once for each column. */
+export function parentTables(table: Table | undefined): string[] {
+  return Object.values(table?.parents ?? {}).map((parent) => parent.table);
+}
+
 /** A table that hangs on itself (a group in a group) is no circle: its rows are found level by level within it. */
 function parentsOf(tables: Readonly<Record<string, Table>>, name: string): string[] {
-  return Object.values(tables[name]?.parents ?? {}).filter((parent) => parent !== name);
+  return parentTables(tables[name]).filter((parent) => parent !== name);
 }

@@ -60,6 +60,11 @@ export async function countSelected(
   ];
 }
 
+/** Tables of which the plan's condition selects more rows than were judged: another row has the same key. */
+export function withMoreRows(counted: readonly Counted[]): TablePlan[] {
+  return counted.flatMap(({ table, counts }) => ("selected" in counts && counts.selected > table.rows ? [table] : []));
+}
+
 /** A plan that is larger than expected is more likely a mistake than a large amount of test data. */
 export function holdToCaps(counted: readonly Counted[], request: PlanRequest, plan: RowPlan): void {
   if (plan.rows > request.maxRows)

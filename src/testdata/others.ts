@@ -5,7 +5,7 @@ import { qualifiedName } from "../warehouse/statements.ts";
 import type { CatalogColumns } from "./catalog.ts";
 import { isProtected } from "./graph.ts";
 import { hold, neededToFind, whyHeld } from "./held.ts";
-import type { KnownIds } from "./look.ts";
+import type { References } from "./judging.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
 import { conditionOf, emptySelection, isEmpty, type Selection, select } from "./selection.ts";
 import { askTogether } from "./together.ts";
@@ -42,18 +42,20 @@ export class Others {
     tables: CatalogColumns,
   ) {
     this.#warehouse = warehouse;
-    this.#pointing = Object.values(declared).flatMap((table) => Object.entries(table.parents));
+    this.#pointing = Object.values(declared).flatMap((table) =>
+      Object.entries(table.parents).map(([column, parent]): [string, string] => [column, parent.table]),
+    );
     this.#tables = [...tables].flatMap(([name, columns]) =>
       name in declared ? [] : [{ name, guarded: isProtected(name, request.protectedTables), columns }],
     );
   }
 
   /** @throws WarehouseFailure */
-  async about(ids: KnownIds): Promise<Found[]> {
+  async about(known: References): Promise<Found[]> {
     const asked = this.#tables.flatMap(({ name, guarded, columns }): Other[] => {
       const selection = emptySelection(columns);
       const pointing = this.#pointing.filter(([column]) => columns.has(column));
-      for (const [column, parent] of pointing) select(selection, column, ids.get(parent) ?? []);
+      for (const [column, parent] of pointing) select(selection, column, known.get(parent)?.keys() ?? []);
       const parents = pointing.map(([, parent]) => parent);
       return isEmpty(selection) && !guarded ? [] : [{ name, guarded, selection, parents }];
     });

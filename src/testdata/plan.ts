@@ -1,15 +1,14 @@
 import { createHash } from "node:crypto";
 import { nearest } from "../config/nearest.ts";
 import type { Table } from "../config/schema.ts";
-import { count } from "../count.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import { type CatalogColumns, readCatalogColumns, readViews } from "./catalog.ts";
 import { isKept } from "./drift.ts";
-import { isProtected, levelsOf } from "./graph.ts";
+import { isProtected, levelsOf, parentTables } from "./graph.ts";
 import { hold, neededToFind, whyHeld } from "./held.ts";
-import { countSelected, holdToCaps, reportLedger } from "./limits.ts";
-import type { Look } from "./look.ts";
+import { countSelected, holdToCaps, reportLedger, withMoreRows } from "./limits.ts";
 import { Others, reportOthers } from "./others.ts";
+import { reportRows } from "./report-rows.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
 import { Search } from "./search.ts";
 import { leanOnAllInDoubt, wavesOf } from "./waves.ts";
@@ -29,43 +28,61 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
     waves: [],
     rows: 0,
     ids: new Map(),
+    references: new Map(),
     notes: [],
     problems: [],
     blockers: [],
     protectedRows: new Map(),
     realLooking: [],
     touched: [],
+    kept: [],
     unreadable: [],
     held: new Map(),
     digest: "",
   };
   const declared = presentTables(request, catalog, plan);
   const order = new Map(levelsOf(declared).flatMap((level, index) => level.map((name) => [name, index] as const)));
-  const search = new Search(warehouse, { declared, catalog, request, order }, plan, earlier?.ids ?? new Map());
+  const search = new Search(warehouse, { declared, catalog, request, order }, plan, earlier?.references ?? new Map());
   // A view has no rows of its own: what it shows goes with the rows of its tables.
   const tables = new Map([...catalog].filter(([name]) => !views.has(name)));
   const others = new Others(warehouse, declared, request, tables);
-  const ask = () => Promise.all([others.about(search.ids), countSelected(warehouse, search.found, catalog, request)]);
+  const ask = () => Promise.all([others.about(search.known), countSelected(warehouse, search.found, catalog, request)]);
   let answers: Awaited<ReturnType<typeof ask>> | undefined;
-  for (let round = 0; !search.done; round++) {
-    // Most test data is not deep: what has to be asked of the whole is asked beside the round that will find nothing more.
-    const { changes } = search;
-    const asking = round === 0 && !earlier ? undefined : ask();
-    asking?.catch(() => undefined);
-    await search.round();
-    answers = search.changes === changes ? await asking : undefined;
+  const searchOn = async (asksAtOnce: boolean) => {
+    for (let beside = asksAtOnce; !search.done; beside = true) {
+      // Most test data is not deep: what has to be asked of the whole is asked beside the round that will find nothing more.
+      const { changes } = search;
+      const asking = beside ? ask() : undefined;
+      asking?.catch(() => undefined);
+      await search.round();
+      answers = search.changes === changes ? await asking : undefined;
+    }
+    // What is over a limit already is not carried out, whatever else could be said of it.
+    if (plan.blockers.length === 0) answers ??= await ask();
+  };
+  await searchOn(earlier !== undefined);
+  const shared = plan.blockers.length === 0 ? withMoreRows(answers?.[1] ?? []) : [];
+  if (shared.length > 0) {
+    search.widen(shared);
+    await searchOn(false);
   }
-  plan.ids = new Map([...search.ids].map(([table, ids]) => [table, new Set(ids)]));
+  const ids = new Map(search.going.map(({ look, keys }) => [look.name, new Set(keys)]));
+  for (const [table, before] of earlier?.ids ?? []) {
+    const stay = new Set(search.rows.filter(({ look }) => look.name === table).map(({ candidate }) => candidate.key));
+    const gone = [...before].filter((id) => !stay.has(id));
+    if (gone.length > 0) ids.set(table, new Set([...(ids.get(table) ?? []), ...gone]));
+  }
+  plan.ids = ids;
+  plan.references = search.known;
   leanOnAllInDoubt(search.found, search.doubtful, declared, order);
   plan.waves = wavesOf(search.found);
   plan.rows = search.found.reduce((sum, table) => sum + table.rows, 0);
-  for (const look of search.looks) reportKept(look, plan);
+  reportRows(search, request, plan);
   for (const { table } of plan.unreadable)
-    hold(plan.held, neededToFind(Object.values(declared[table]?.parents ?? {}), plan, request), whyHeld.unreadable(table));
+    hold(plan.held, neededToFind(parentTables(declared[table]), plan, request), whyHeld.unreadable(table));
   reportLedger(declared, request, plan);
-  // What is over a limit already is not carried out, whatever else could be said of it.
-  if (plan.blockers.length === 0) {
-    const [about, counted] = answers ?? (await ask());
+  if (plan.blockers.length === 0 && answers) {
+    const [about, counted] = answers;
     reportOthers(about, request, plan);
     holdToCaps(counted, request, plan);
   }
@@ -73,23 +90,10 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   return plan;
 }
 
-/** What looks like test data and stays, with the reason. */
-function reportKept({ name, refused, ageless }: Look, plan: RowPlan): void {
-  for (const row of refused.values())
-    plan.problems.push(
-      `${name}: ${row} is kept: the ledger, or a row it hangs on, says that this run made it, but it is older than the run`,
-    );
-  if (ageless.length > 0) {
-    const some = `${ageless.slice(0, 3).join(", ")}${ageless.length > 3 ? ", …" : ""}`;
-    const rows = count(ageless.length, "row is", "rows are");
-    plan.notes.push(`${name}: ${rows} kept, because the age cannot be told (${some})`);
-  }
-}
-
 /** The declared tables that exist, with the columns they really have. What is declared and not there is said. */
 function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowPlan): Record<string, Table> {
   const present: Record<string, Table> = {};
-  const parents = new Set(Object.values(request.tables).flatMap((table) => Object.values(table.parents)));
+  const parents = new Set(Object.values(request.tables).flatMap(parentTables));
   for (const [name, table] of Object.entries(request.tables)) {
     if (isProtected(name, request.protectedTables)) continue;
     const columns = catalog.get(name);

@@ -1,11 +1,18 @@
 import type { Table } from "../config/schema.ts";
+import type { Parent } from "../config/test-data-schema.ts";
 import type { Difference } from "./drift.ts";
+import type { FixedRows } from "./fixed-rows.ts";
 import type { Proposal, Remark, RemarkKind } from "./propose.ts";
 
 const leftOut: readonly RemarkKind[] = ["protected", "view", "unwritable", "nothing-to-go-by"];
 
 /** A proposal as YAML that can be pasted into the configuration; what names cannot tell stands in comments where it belongs. */
-export function proposalText(proposal: Proposal, differences: readonly Difference[], catalog: string): string {
+export function proposalText(
+  proposal: Proposal,
+  differences: readonly Difference[],
+  catalog: string,
+  fixed: FixedRows = { keep: {}, sweep: [], remarks: [] },
+): string {
   const tables = Object.entries(proposal.tables);
   const remarks = Map.groupBy(proposal.remarks, ({ table }) => table);
   const about = (table: string) => (remarks.get(table) ?? []).filter(({ kind }) => !leftOut.includes(kind));
@@ -17,15 +24,19 @@ export function proposalText(proposal: Proposal, differences: readonly Differenc
       `Proposed by \`env-actions tables\` from the names of tables and columns in catalog ${catalog}. Names cannot tell all: read it`,
     ),
     comment("before it goes into the configuration, where it stands in place of the preset's declaration of the same tables."),
+    comment("A row of test data is found by `match`. Rows whose `parents` column holds its key are deleted with it:"),
+    comment("- partOf: always, unless they are older. For rows that cannot exist without their parent and are never moved."),
     comment(
-      "A row of test data is found by `match`, and with it goes every row whose `parents` column holds its key. Columns that merely",
+      "- belongsTo: only if they are known not to be older. For rows that could be moved to another parent. If in doubt, this.",
     ),
     comment(
-      "mention somebody (leader_id, created_by) are no parents: a real group does not become test data because a test student leads it.",
+      "Columns that merely mention somebody (leader_id, created_by) are no parents: a real group does not become test data",
     ),
+    comment("because a test student leads it."),
     "testData:",
     tables.length === 0 ? "  tables: {}" : "  tables:",
     ...tables.flatMap(([name, table]) => tableLines(name, table, about(name))),
+    ...fixedLines(fixed),
     ...section(
       "Left out:",
       left.map((remark) => `${remark.table}: ${reasons(remark)}`),
@@ -38,6 +49,28 @@ export function proposalText(proposal: Proposal, differences: readonly Differenc
   ].join("\n");
 }
 
+/** Under `testData`, beside `tables`. */
+function fixedLines({ keep, sweep, remarks }: FixedRows): string[] {
+  const kept = Object.entries(keep);
+  return [
+    ...remarks.map((text) => `  ${comment(text)}`),
+    ...(kept.length === 0
+      ? []
+      : [
+          `  ${comment("These rows show only by an address, a domain or a name, and carry no time of a run: fixed accounts are kept in any scope.")}`,
+          `  ${comment("Take out what tests made.")}`,
+          "  keep:",
+          ...kept.map(([name, keys]) => `    ${plain(name)}: [${keys.map(quote).join(", ")}]`),
+        ]),
+    ...(sweep.length === 0
+      ? []
+      : [
+          `  ${comment("Rows of runs show by these values: scope expired deletes what shows only by them if they are listed here.")}`,
+          `  sweep: [${sweep.map(quote).join(", ")}]`,
+        ]),
+  ];
+}
+
 function tableLines(name: string, table: Table, remarks: readonly Remark[]): string[] {
   const parents = Object.entries(table.parents);
   return [
@@ -47,10 +80,14 @@ function tableLines(name: string, table: Table, remarks: readonly Remark[]): str
     ...(table.match.length > 0 ? ["      match:", ...table.match.map((rule) => `        - ${ruleText(rule)}`)] : []),
     ...(table.time === undefined ? [] : [`      time: ${plain(table.time)}`]),
     ...(parents.length > 0
-      ? ["      parents:", ...parents.map(([column, parent]) => `        ${plain(column)}: ${plain(parent)}`)]
+      ? ["      parents:", ...parents.map(([column, parent]) => `        ${plain(column)}: ${parentText(parent)}`)]
       : []),
     ...(table.person.length > 0 ? [`      person: [${table.person.map(plain).join(", ")}]`] : []),
   ];
+}
+
+function parentText({ table, kind }: Parent): string {
+  return `{ ${kind === "part-of" ? "partOf" : "belongsTo"}: ${plain(table)} }`;
 }
 
 function ruleText(rule: Table["match"][number]): string {

@@ -1,5 +1,6 @@
 import { pluralsOf } from "../config/plural.ts";
 import type { Table } from "../config/schema.ts";
+import { parentTables } from "./graph.ts";
 import { type Known, kindOf, pointsAt, wordsOf } from "./naming.ts";
 
 /**
@@ -67,8 +68,7 @@ export interface Left {
 export function breakCircles(tables: Record<string, Table>): Left[] {
   const left: Left[] = [];
   for (let circle = findCircle(tables); circle !== undefined; circle = findCircle(tables)) {
-    const weight = (table: string) =>
-      Object.values(tables).filter(({ parents }) => Object.values(parents).includes(table)).length;
+    const weight = (table: string) => Object.values(tables).filter((one) => parentTables(one).includes(table)).length;
     const [weakest] = circle.toSorted((a, b) => weight(b.table) - weight(a.table) || (a.table < b.table ? -1 : 1));
     if (!weakest) return left;
     delete tables[weakest.table]?.parents[weakest.column];
@@ -84,7 +84,7 @@ function findCircle(tables: Readonly<Record<string, Table>>): Left[] | undefined
     const from = way.findIndex((step) => step.table === table);
     if (from >= 0) return way.slice(from);
     if (done.has(table)) return undefined;
-    for (const [column, parent] of Object.entries(tables[table]?.parents ?? {})) {
+    for (const [column, { table: parent }] of Object.entries(tables[table]?.parents ?? {})) {
       const found = parent === table ? undefined : search(parent, [...way, { table, column, parent }]);
       if (found) return found;
     }

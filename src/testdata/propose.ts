@@ -1,8 +1,8 @@
-import { isBookkeeping, matchRulesOf, mayHoldPerson, merelyMentions, timeColumnOf } from "../config/columns.ts";
+import { isBookkeeping, matchRulesOf, mayHoldPerson, merelyMentions, parentKindOf, timeColumnOf } from "../config/columns.ts";
 import { singularsOf } from "../config/plural.ts";
 import { isProtected } from "../config/protection.ts";
 import type { Table } from "../config/schema.ts";
-import { columnName, tableName } from "../config/test-data-schema.ts";
+import { columnName, type Parent, tableName } from "../config/test-data-schema.ts";
 import type { CatalogColumns } from "./catalog.ts";
 import { isPlain, isTime, type Known, kindOf, pointsAt, wordsOf } from "./naming.ts";
 import { breakCircles, parentOf } from "./propose-parents.ts";
@@ -150,14 +150,14 @@ function declared(table: Known, targets: readonly Known[], remarks: Remark[]): [
   return [[table.name, { key, match, parents, person, ...(time === undefined ? {} : { time }) }]];
 }
 
-function parentsIn(table: Known, targets: readonly Known[], say: Say): { parents: Record<string, string>; undecided: number } {
-  const parents: Record<string, string> = {};
+function parentsIn(table: Known, targets: readonly Known[], say: Say): { parents: Record<string, Parent>; undecided: number } {
+  const parents: Record<string, Parent> = {};
   let undecided = 0;
   for (const column of table.columns.keys()) {
     if (column === table.key || pointsAt(column) === undefined || merelyMentions(column)) continue;
     const { parent, candidates } = parentOf(column, table, targets);
     if (parent !== undefined) {
-      parents[column] = parent;
+      parents[column] = { table: parent, kind: parentKindOf(table.name, column) };
       continue;
     }
     undecided++;

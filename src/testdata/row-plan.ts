@@ -1,8 +1,10 @@
 import type { Table, TestDataConfig } from "../config/schema.ts";
-import type { RealLooking, TouchedRow } from "../model.ts";
+import type { KeptRows, RealLooking, TouchedRow } from "../model.ts";
 import type { CatalogColumns } from "./catalog.ts";
 import type { Held } from "./held.ts";
+import type { References } from "./judging.ts";
 import type { Selection } from "./selection.ts";
+import type { StartState } from "./start.ts";
 
 export type Scope = "run" | "expired" | "all";
 
@@ -21,8 +23,16 @@ export interface PlanRequest {
   known: ReadonlyMap<string, ReadonlySet<string>>;
   /** Scope `expired`: test data made after this moment (Unix milliseconds) is left alone. */
   olderThan: number;
-  /** Scope `run`: when the run began. A row that is known only from the ledger, or hangs on such a row, must be younger. */
+  /** Scope `run`: when the run began. What is known only from the ledger, or from what it depends on, must not be older. */
   bornAfter: number;
+  /** What stood there before the tests of this stage began, where somebody looked. */
+  start: StartState | undefined;
+  /** Values of suffix and equals rules by which scope `expired` may go. */
+  sweep: ReadonlySet<string>;
+  /** `schema.table` → keys or matched values of fixed rows. */
+  keep: TestDataConfig["keep"];
+  /** The zone of times that have none. */
+  timeZone: string | undefined;
   now: number;
   maxRows: number;
   maxShare: number;
@@ -50,8 +60,10 @@ export interface RowPlan {
   /** In the order of deletion, each wave at once; see {@link import("./waves.ts").wavesOf}. */
   waves: TablePlan[][];
   rows: number;
-  /** Every key that was selected: Redis keys may carry them. */
+  /** Keys of the rows that go, and of those that an earlier look found: Redis keys may carry them. */
   ids: Map<string, Set<string>>;
+  /** Ids that other rows may depend on, with the moment since which they can; for the next look. */
+  references: References;
   /** Things worth knowing that hinder nothing. */
   notes: string[];
   /** Reasons why this plan cannot be called complete; it may still run. */
@@ -64,6 +76,8 @@ export interface RowPlan {
   realLooking: RealLooking[];
   /** Real rows that point at test data, and are older than it. */
   touched: TouchedRow[];
+  /** Rows that are, or may be, test data and stay, by table and reason. */
+  kept: KeptRows[];
   /** Tables that could not be looked at. */
   unreadable: { table: string; why: string }[];
   /** Tables whose rows stay, because nothing else tells of what hangs on them and cannot be deleted. */

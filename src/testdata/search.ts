@@ -1,11 +1,13 @@
-import type { Table } from "../config/schema.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import type { Row } from "../warehouse/connection.ts";
-import { type KnownIds, type Look, type LookRequest, lookAt, lookFurther, questionOf, rowTaker, widthOf } from "./look.ts";
+import { type Judged, type JudgedRow, type JudgingContext, judgeAll, type References } from "./judging.ts";
+import { type Look, type LookRequest, newLook, noteAnswered, type Question, questionText, takeRow, unanswered } from "./look.ts";
+import { Presence } from "./presence.ts";
 import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
+import { emptySelection, isEmpty, select } from "./selection.ts";
+import { type Settled, settle } from "./settle.ts";
+import { type Going, goingOf } from "./table-plans.ts";
 import { askTogether } from "./together.ts";
-
-const none: ReadonlySet<string> = new Set();
 
 interface Fetched {
   fetched: Map<Look, Row[]>;
@@ -16,38 +18,51 @@ interface Fetched {
 /** A plan that is refused still says how many rows it would have; above this it only says that they are more. */
 const fewestFetched = 20_000;
 
+export interface SearchRequest extends LookRequest {
+  /** Position of each table in the order of the graph, parents first. */
+  order: ReadonlyMap<string, number>;
+}
+
 /**
- * Finds what is test data in all tables. Every table is asked at once, by what shows by itself; then those that hang on what was
- * found are asked again, until nothing new turns up: as many rounds as rows are deep, however many tables there are.
+ * Finds what is test data in all tables. Every table is asked at once, by what shows by itself; then those that depend on what was found are
+ * asked, until nothing new turns up: as many rounds as rows are deep, however many tables there are. What the tables' histories have to prove
+ * is asked beside the next round.
  */
 export class Search {
   readonly #warehouse: WarehouseReader;
-  readonly #looking: LookRequest;
+  readonly #looking: SearchRequest;
   readonly #plan: RowPlan;
-  readonly #verified: KnownIds;
-  readonly #ids: Map<string, ReadonlySet<string>>;
-  /** The last look at each table that could be read. */
+  readonly #earlier: References;
+  readonly #presence: Presence;
+  /** Every table that can be read. */
   readonly #looks = new Map<string, Look>();
-  /** The ids of its parents that a table was asked about. */
-  readonly #asked = new Map<string, readonly ReadonlySet<string>[]>();
-  #next: readonly string[];
+  #next: Question[];
+  #judged: Judged;
+  #settled: { settled: Settled; going: Going[] } | undefined;
+  #signature = "";
   #changes = 0;
+  #stopped = false;
 
   /**
    * @param plan is told of tables that cannot be read, and of those that have too much.
-   * @param verified ids that an earlier look found: what hangs on them is asked for in the first round.
+   * @param earlier ids that an earlier look found: what depends on them is asked for in the first round.
    */
-  constructor(warehouse: WarehouseReader, looking: LookRequest, plan: RowPlan, verified: KnownIds) {
+  constructor(warehouse: WarehouseReader, looking: SearchRequest, plan: RowPlan, earlier: References) {
     this.#warehouse = warehouse;
     this.#looking = looking;
     this.#plan = plan;
-    this.#verified = verified;
-    this.#ids = new Map(verified);
-    this.#next = Object.keys(looking.declared);
+    this.#earlier = earlier;
+    const { declared, catalog, request } = looking;
+    this.#presence = new Presence(warehouse, declared, catalog, request.start);
+    for (const name of Object.keys(declared)) this.#looks.set(name, newLook(name, looking));
+    for (const [name, ids] of request.known)
+      if (declared[name]?.key) for (const id of ids) this.#presence.want(name, id, request.bornAfter);
+    this.#judged = { rows: new Map(), known: earlier };
+    this.#next = this.#questions();
   }
 
   get done(): boolean {
-    return this.#next.length === 0;
+    return this.#stopped || (this.#next.length === 0 && !this.#presence.isWaiting);
   }
 
   /** Another number whenever something new was found. */
@@ -55,113 +70,163 @@ export class Search {
     return this.#changes;
   }
 
-  get ids(): KnownIds {
-    return this.#ids;
+  get known(): References {
+    return this.#judged.known;
   }
 
-  get looks(): Look[] {
-    return [...this.#looks.values()];
+  get rows(): JudgedRow[] {
+    return [...this.#judged.rows.values()].flat();
+  }
+
+  get settled(): Settled {
+    return this.#outcome.settled;
+  }
+
+  get going(): Going[] {
+    return this.#outcome.going;
   }
 
   get found(): TablePlan[] {
-    return this.looks.map((look) => look.found).filter((table) => table.rows > 0);
+    return this.going.map(({ plan }) => plan);
   }
 
-  /** Tables with rows that a later sweep, which has no ledger, would not find by themselves nor by what they hang on. */
+  /** Tables with rows that a later sweep, which has no ledger, would not find by themselves nor by what they depend on. */
   get doubtful(): Set<string> {
+    const { request } = this.#looking;
+    const going = new Map(this.going.map((one) => [one.look.name, one]));
     // Of keys that the ledger claims, or an earlier look found, the rows may be gone.
-    const knowsMore = ({ inherited, table, keys }: Look) =>
-      [...(inherited.values.get(table.key) ?? [])].some((id) => !keys.has(id));
-    return new Set(this.looks.filter((look) => look.alone.size > 0 || knowsMore(look)).map(({ name }) => name));
+    const knowsMore = ({ name }: Look) =>
+      [...(request.known.get(name) ?? []), ...(this.#earlier.get(name)?.keys() ?? [])].some(
+        (id) => !going.get(name)?.keys.has(id),
+      );
+    return new Set(
+      [...this.#looks.values()].filter((look) => going.get(look.name)?.hasLoneRows || knowsMore(look)).map(({ name }) => name),
+    );
+  }
+
+  /** Looks at every row that the selections of these tables would delete: another row may have the same key. */
+  widen(tables: readonly TablePlan[]): void {
+    this.#next = tables.flatMap(({ table, selection }): Question[] => {
+      const look = this.#looks.get(table);
+      return look ? [{ look, asked: selection }] : [];
+    });
   }
 
   /** @throws WarehouseFailure */
   async round(): Promise<void> {
-    const { declared, request } = this.#looking;
-    const round = this.#next.map((name) => this.#look(name));
-    const before = new Map(round.map((look) => [look, look.found.rows]));
+    const { request } = this.#looking;
+    const round = this.#next;
     const most = Math.max(request.maxRows, fewestFetched);
-    const { fetched, unreadable } = await this.#fetch(round, most);
-    for (const [look, rows] of fetched) {
-      const take = rowTaker(look, request);
-      for (const row of rows) take(row);
+    const [{ fetched, unreadable }] = await Promise.all([this.#fetch(round, most), this.#presence.ask()]);
+    for (const [name, why] of unreadable) {
+      this.#looks.delete(name);
+      this.#plan.unreadable.push({ table: name, why });
     }
-    for (const look of round) {
-      const why = unreadable.get(look.name);
-      if (why !== undefined) {
-        this.#looks.delete(look.name);
-        this.#plan.unreadable.push({ table: look.name, why });
-        continue;
+    this.#judge();
+    const going = new Map(this.going.map(({ plan }) => [plan.table, plan.rows]));
+    for (const { look } of round) {
+      if (unreadable.has(look.name)) continue;
+      const rows = going.get(look.name) ?? 0;
+      if (rows > most)
+        this.#stop(
+          look.name,
+          `${look.name} alone has more than ${most} rows of test data; testData.maxRows is ${request.maxRows}`,
+          `it has more than ${most} rows of test data`,
+        );
+      // Rows that are kept, for their age, fill the answer as well: what should go may be among those that it left out.
+      else if ((fetched.get(look)?.length ?? 0) > most)
+        this.#stop(
+          look.name,
+          `${look.name} has more than ${most} rows that look like test data, with those that are kept, and no more are fetched, so that not all were looked at: set testData.maxRows (${request.maxRows}) above their number`,
+          `more than ${most} of its rows look like test data`,
+        );
+    }
+    this.#next = this.#stopped ? [] : this.#questions();
+  }
+
+  #stop(table: string, blocker: string, why: string): void {
+    this.#plan.blockers.push(blocker);
+    this.#plan.unreadable.push({ table, why });
+    this.#stopped = true;
+  }
+
+  get #outcome(): { settled: Settled; going: Going[] } {
+    const { request, order } = this.#looking;
+    this.#settled ??= (() => {
+      const settled = settle(this.#judged, request);
+      const going = [...this.#judged.rows.values()].flatMap((rows): Going[] => {
+        const leaving = rows.filter((row) => settled.going.has(row));
+        const [first] = leaving;
+        return first ? [goingOf(first.look, leaving, request, order)] : [];
+      });
+      return { settled, going };
+    })();
+    return this.#settled;
+  }
+
+  #judge(): void {
+    const { request, order } = this.#looking;
+    const context: JudgingContext = {
+      order: [...order.keys()],
+      looks: this.#looks,
+      request,
+      presence: this.#presence,
+      earlier: this.#earlier,
+    };
+    this.#judged = judgeAll(context);
+    this.#settled = undefined;
+    for (const { look, candidate, judgement } of this.rows)
+      if (candidate.key !== undefined) for (const moment of judgement.asks) this.#presence.want(look.name, candidate.key, moment);
+    const signature = [...this.#judged.rows].map(
+      ([table, rows]) => `${table} ${rows.map(({ judgement }) => judgement.standing).join()}`,
+    );
+    const known = [...this.#judged.known].map(([table, ids]) => `${table} ${ids.size}`);
+    const now = [...signature, ...known].join("\n");
+    if (now !== this.#signature) this.#changes++;
+    this.#signature = now;
+  }
+
+  /** What has not been asked yet of every table that can be read. */
+  #questions(): Question[] {
+    const { request } = this.#looking;
+    return [...this.#looks.values()].flatMap((look): Question[] => {
+      const { name, table } = look;
+      const asked = emptySelection(look.types);
+      if (table.key !== "") {
+        const ids = [...(request.known.get(name) ?? []), ...(this.#earlier.get(name)?.keys() ?? [])];
+        select(asked, table.key, unanswered(look, table.key, ids));
       }
-      this.#looks.set(look.name, look);
-      if (look.found.rows !== before.get(look)) this.#changes++;
-      this.#remember(look);
-    }
-    const tooMany = round.filter((look) => look.found.rows > most);
-    for (const { name } of tooMany) {
-      this.#plan.blockers.push(`${name} alone has more than ${most} rows of test data; testData.maxRows is ${request.maxRows}`);
-      this.#plan.unreadable.push({ table: name, why: `it has more than ${most} rows of test data` });
-    }
-    // Rows that are kept, for their age, fill the answer as well: what should go may be among those that it left out.
-    const cutOff = round.filter((look) => (fetched.get(look)?.length ?? 0) > most && !tooMany.includes(look));
-    for (const { name } of cutOff) {
-      this.#plan.blockers.push(
-        `${name} has more than ${most} rows that look like test data, with those that are kept, and no more are fetched, so that not all were looked at: set testData.maxRows (${request.maxRows}) above their number`,
-      );
-      this.#plan.unreadable.push({ table: name, why: `more than ${most} of its rows look like test data` });
-    }
-    const behind = (name: string) => this.#looks.has(name) && this.#isBehind(name, declared);
-    this.#next = tooMany.length + cutOff.length > 0 ? [] : Object.keys(declared).filter(behind);
+      for (const [column, parent] of Object.entries(table.parents))
+        select(asked, column, unanswered(look, column, this.#judged.known.get(parent.table)?.keys() ?? []));
+      return look.begun && isEmpty(asked) ? [] : [{ look, asked }];
+    });
   }
 
   /** One round trip; a second one for tables that have too many rows, where those may be rows that are kept for their age. */
-  async #fetch(round: readonly Look[], most: number): Promise<Fetched> {
-    const all = await this.#ask(round, most, undefined);
+  async #fetch(round: readonly Question[], most: number): Promise<Fetched> {
+    if (round.length === 0) return { fetched: new Map(), unreadable: new Map() };
     const { request } = this.#looking;
-    const crowded = round.filter((look) => !look.begun && (all.fetched.get(look)?.length ?? 0) > most);
-    if (request.scope !== "expired" || crowded.length === 0) return all;
-    const older = await this.#ask(crowded, most, request);
-    for (const look of crowded) all.fetched.set(look, older.fetched.get(look) ?? []);
-    return { fetched: all.fetched, unreadable: new Map([...all.unreadable, ...older.unreadable]) };
+    const all = await this.#ask(round, most, undefined);
+    const crowded = round.filter(({ look }) => look.begun === undefined && (all.fetched.get(look)?.length ?? 0) > most);
+    const older = request.scope === "expired" && crowded.length > 0 ? await this.#ask(crowded, most, request) : undefined;
+    for (const { look } of older ? crowded : []) all.fetched.set(look, older?.fetched.get(look) ?? []);
+    for (const question of round) noteAnswered(question, older && crowded.includes(question) ? "older" : "all");
+    for (const [look, rows] of all.fetched) for (const row of rows) takeRow(look, row, request.now);
+    return { fetched: all.fetched, unreadable: new Map([...all.unreadable, ...(older?.unreadable ?? [])]) };
   }
 
-  async #ask(round: readonly Look[], most: number, older: PlanRequest | undefined): Promise<Fetched> {
-    const width = Math.max(...round.map(widthOf));
-    const { rows, failed } = await askTogether(this.#warehouse, round, (look, binder) =>
-      questionOf(this.#warehouse, look, { width, limit: most + 1, older }, binder),
+  async #ask(round: readonly Question[], most: number, older: PlanRequest | undefined): Promise<Fetched> {
+    const width = Math.max(...round.map(({ look }) => look.columns.length));
+    const { request } = this.#looking;
+    const { rows, failed } = await askTogether(this.#warehouse, round, (question, binder) =>
+      questionText(this.#warehouse, question, { width, limit: most + 1, older }, binder, request),
     );
     const fetched = new Map<Look, Row[]>();
-    for (const { item: look, row } of rows) {
-      const known = fetched.get(look);
+    for (const { item, row } of rows) {
+      const known = fetched.get(item.look);
       if (known) known.push(row);
-      else fetched.set(look, [row]);
+      else fetched.set(item.look, [row]);
     }
-    return { fetched, unreadable: new Map(failed.map(({ item, why }) => [item.name, why])) };
+    return { fetched, unreadable: new Map(failed.map(({ item, why }) => [item.look.name, why])) };
   }
-
-  #look(name: string): Look {
-    const [before, verified] = [this.#looks.get(name), this.#verified.get(name) ?? none];
-    this.#asked.set(name, parentIds(this.#looking.declared, name, this.#ids));
-    return before ? lookFurther(before, this.#ids, verified, this.#looking) : lookAt(name, this.#ids, verified, this.#looking);
-  }
-
-  /** Which ids of a table others may hang on. Replaced only where they are others, so that sameness tells whether to look again. */
-  #remember(look: Look): void {
-    const verified = this.#verified.get(look.name) ?? none;
-    const others = (id: string) => look.refused.has(id) || look.renewed.has(id);
-    const now = new Set([...verified, ...look.claimed, ...look.keys].filter((id) => !others(id)));
-    const before = this.#ids.get(look.name) ?? none;
-    if (now.size === before.size && [...now].every((id) => before.has(id))) return;
-    this.#ids.set(look.name, now);
-    this.#changes++;
-  }
-
-  #isBehind(name: string, declared: Readonly<Record<string, Table>>): boolean {
-    const asked = this.#asked.get(name);
-    return parentIds(declared, name, this.#ids).some((ids, index) => ids !== asked?.[index]);
-  }
-}
-
-function parentIds(declared: Readonly<Record<string, Table>>, name: string, ids: KnownIds): ReadonlySet<string>[] {
-  return Object.values(declared[name]?.parents ?? {}).map((parent) => ids.get(parent) ?? none);
 }

@@ -7,7 +7,7 @@ import { missingRows, nameCounts, olderRows, rowsBeside } from "../warehouse/old
 import { type CatalogColumns, readCatalogColumns } from "./catalog.ts";
 import { inParallel } from "./concurrency.ts";
 import { isProtected } from "./graph.ts";
-import { deletesOf } from "./history.ts";
+import { deletesOf, historyIsGone } from "./history.ts";
 import { proveWarehouse } from "./proof.ts";
 import { Binder, storedConditionOf } from "./selection.ts";
 
@@ -282,6 +282,3 @@ async function namesRows(warehouse: WarehouseReader, found: readonly OlderRows[]
   });
   return unique.every((one) => one);
 }
-
-/** What Delta says of a version that VACUUM or the log's retention took away. */
-const historyIsGone = /DELTA_VERSION_NOT_FOUND|time travel|DELTA_FILE_NOT_FOUND|_delta_log|no longer (exists|available)|VACUUM/i;

@@ -1,4 +1,5 @@
 import type { Table } from "../config/schema.ts";
+import { parentTables } from "./graph.ts";
 import type { TablePlan } from "./row-plan.ts";
 
 /**
@@ -35,7 +36,7 @@ export function leanOnAllInDoubt(
   const rank = ({ table }: TablePlan) => order.get(table) ?? 0;
   const inDoubt = new Set(doubtful);
   for (const { table, leansOn } of tables.toSorted((a, b) => rank(a) - rank(b))) {
-    const parents = Object.values(declared[table]?.parents ?? {});
+    const parents = parentTables(declared[table]);
     // Its rows hang on each other: by which of them one was found is not known.
     const onItself = parents.includes(table) && inDoubt.has(table);
     if (!onItself && ![...leansOn].some((parent) => inDoubt.has(parent))) continue;

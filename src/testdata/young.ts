@@ -18,8 +18,8 @@ export interface Aging {
 const thirteenDigits = "(^|[^0-9])([0-9]{13})([^0-9]|$)";
 
 /**
- * The condition of rows that show by themselves and are surely too young to be swept: the warehouse need not send them. It goes by the
- * same values as whoever looks at a row does, and leaves in what it cannot tell.
+ * The condition of rows that are surely too young to be swept: the warehouse need not send them. One time that is young is enough: the
+ * one in a value by which the row shows, in its key, or in its time column. What this cannot tell stays in.
  */
 export function surelyYoung(
   { rules, key, time, types }: Aging,
@@ -27,18 +27,19 @@ export function surelyYoung(
   binder: Binder,
 ): string {
   const after = Math.floor(Math.max(olderThan, earliestInId));
-  const inText = (column: string) => `regexp_extract(coalesce(${asText(column, types)}, ''), ${binder.bind(thirteenDigits)}, 2)`;
-  const isYoung = (text: string) =>
-    `(${text} > ${binder.bind(String(after))} AND ${text} <= ${binder.bind(String(latestInId(now)))})`;
-  const written =
-    time === undefined
-      ? "false"
-      : `coalesce(unix_millis(${quoteName(time)}) > CAST(${binder.bind(String(after))} AS BIGINT), false)`;
-  const otherwise = key === undefined ? written : `(${isYoung(inText(key))} OR (${inText(key)} = '' AND ${written}))`;
-  // The first rule that shows a row tells its age; whichever that is, it must tell that the row is young.
-  const each = rules.map((rule) => {
-    const text = inText(rule.column);
-    return `(NOT coalesce(${ruleCondition(rule, types, binder)}, false) OR ${isYoung(text)} OR (${text} = '' AND ${otherwise}))`;
-  });
-  return each.join(" AND ");
+  const isYoung = (column: string) => {
+    const text = `regexp_extract(coalesce(${asText(column, types)}, ''), ${binder.bind(thirteenDigits)}, 2)`;
+    return `(${text} > ${binder.bind(String(after))} AND ${text} <= ${binder.bind(String(latestInId(now)))})`;
+  };
+  const shown = rules
+    .filter(({ column }) => column !== key)
+    .map((rule) => `(coalesce(${ruleCondition(rule, types, binder)}, false) AND ${isYoung(rule.column)})`);
+  return [
+    ...shown,
+    ...(key === undefined ? [] : [isYoung(key)]),
+    ...(time === undefined
+      ? []
+      : [`coalesce(unix_millis(${quoteName(time)}) > CAST(${binder.bind(String(after))} AS BIGINT), false)`]),
+    "false",
+  ].join(" OR ");
 }

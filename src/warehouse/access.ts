@@ -1,3 +1,4 @@
+import { type CellWrite, updateCells, whyNotWritten } from "./cell-write.ts";
 import { Connection, type Parameters, type Row, type WarehouseSettings } from "./connection.ts";
 import { WarehouseFailure } from "./failure.ts";
 import { missingRows, type OlderRows } from "./older-rows.ts";
@@ -21,7 +22,10 @@ export interface WarehouseReader {
   close(): Promise<void>;
 }
 
-/** A reader that can also delete rows by a condition, and put rows of an older version back: the only writes that test data needs. */
+/**
+ * A reader that can also delete rows by a condition, put rows of an older version back, and put an old value back into a column of rows
+ * that their keys name: the only writes that test data needs.
+ */
 export interface TestDataWarehouse extends WarehouseReader {
   /**
    * @param table `schema.table`
@@ -37,6 +41,12 @@ export interface TestDataWarehouse extends WarehouseReader {
    * @throws WarehouseFailure; kind `statement` for a condition that would not do, before anything is sent.
    */
   restoreRows(rows: OlderRows): Promise<number | undefined>;
+  /**
+   * Sets one column of the rows that their keys name, where it has the value that is expected: doing it twice changes nothing.
+   * @returns how many rows were written, or `undefined` where that could not be told.
+   * @throws WarehouseFailure; kind `statement` for what would not do, before anything is sent.
+   */
+  writeCells(write: CellWrite): Promise<number | undefined>;
 }
 
 export interface OpenOptions {
@@ -45,6 +55,7 @@ export interface OpenOptions {
   onWaking?: (text: string) => void;
 }
 
+export type { CellWrite } from "./cell-write.ts";
 export { loadDriver } from "./connection.ts";
 export type { OlderRows } from "./older-rows.ts";
 
@@ -75,6 +86,12 @@ export async function openForTestData(settings: WarehouseSettings, options: Open
           { once: true },
         )
       ).affected;
+    },
+    async writeCells(write) {
+      const refusal = whyNotWritten(write);
+      if (refusal) throw new WarehouseFailure("statement", `an update of ${write.table} was refused before sending: ${refusal}`);
+      const { statement, parameters } = updateCells(settings.catalog, write);
+      return (await connection.run(statement, parameters)).affected;
     },
   };
 }

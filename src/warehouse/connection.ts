@@ -80,6 +80,7 @@ export class Connection {
   readonly #settings: WarehouseSettings;
   readonly #signal: AbortSignal;
   readonly #tokens: TokenSource;
+  readonly #mark: string;
   #session: Promise<DriverSession> | undefined;
 
   private constructor(client: DriverClient, settings: WarehouseSettings, signal: AbortSignal) {
@@ -87,6 +88,8 @@ export class Connection {
     this.#settings = settings;
     this.#signal = signal;
     this.#tokens = tokensOf(settings.token);
+    // Nothing in it may end the comment: it may come from a file.
+    this.#mark = `/* env-actions run ${settings.runId.replaceAll(/[^\w.-]/g, "")} */`;
   }
 
   /**
@@ -216,7 +219,7 @@ export class Connection {
         session = await opening;
         if (deadline.aborted) throw cancelled(deadline);
         progress.sent = true;
-        operation = await session.executeStatement(`/* env-actions run ${this.#settings.runId} */ ${text}`, {
+        operation = await session.executeStatement(`${this.#mark} ${text}`, {
           namedParameters: parameters,
         });
         progress.accepted = true;

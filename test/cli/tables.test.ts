@@ -60,7 +60,7 @@ environments:
 ${below}`;
 }
 
-test("what it prints can be pasted, and then agrees with the warehouse; only the information schema was read", async () => {
+test("what it prints can be pasted, and then agrees with the warehouse; only the information schema was read, and who has a test address", async () => {
   const seen = warehouse.statements.length;
   const proposed = await run(["--environment", "production", "--check"]);
   expect(proposed.stderr).toContain("48 tables; 44 proposed; 0 differences from the declaration");
@@ -70,6 +70,8 @@ test("what it prints can be pasted, and then agrees with the warehouse; only the
     "SELECT 1",
     expect.stringMatching(/^SELECT .* FROM `classwaves`\.information_schema\./),
     expect.stringMatching(/^SELECT .* FROM `classwaves`\.information_schema\./),
+    // Which rows show by an address or a domain alone.
+    expect.stringMatching(/^SELECT 0 AS asked, `id` AS row_key, `domain` AS shown FROM .*`users`\.`teachers`/),
   ]);
 
   const tables = (parse(proposed.stdout) as { testData: { tables: Record<string, unknown> } }).testData.tables;
@@ -86,16 +88,36 @@ test("what it prints can be pasted, and then agrees with the warehouse; only the
   );
 });
 
+test("rows that show by their domain alone are proposed as fixed, those of a run for a sweep", async () => {
+  const made = Date.now() - 3_600_000;
+  await warehouse.load(`
+    INSERT INTO classwaves.users.schools (id, domain) VALUES ('sandbox-school', 'testschool.edu'), ('lincoln', 'lincoln.example');
+    INSERT INTO classwaves.users.teachers (id, email) VALUES ('sandbox-teacher', 'kim@testschool.edu'), ('teacher_${made}_0a0b0c0d', 'x@testschool.edu')`);
+  const proposed = await run(["--environment", "production"]);
+  const { testData } = parse(proposed.stdout) as { testData: Record<string, unknown> };
+  expect(testData).toMatchObject({
+    keep: { "users.schools": ["sandbox-school"], "users.teachers": ["sandbox-teacher"] },
+    sweep: ["@testschool.edu"],
+  });
+  // Keys are named, never an address.
+  expect(proposed.stdout).not.toContain("kim@");
+  const again = await run(["--environment", "production", "--check"], {
+    below: proposed.stdout.replace("testData:\n", "testData:\n  preset: none\n"),
+  });
+  expect(again).toMatchObject({ status: 0 });
+});
+
 test("a declaration that differs is told, as JSON too, and fails only where it is asked to", async () => {
-  const below = "testData:\n  tables:\n    users.pupils: {}\n    users.students: { parents: { class_id: users.schools } }\n";
+  const below =
+    "testData:\n  tables:\n    users.pupils: {}\n    users.students: { parents: { class_id: { belongsTo: users.schools } } }\n";
   const shown = await run(["--environment", "production", "--json"], { below });
   expect(shown.status).toBe(0);
   const json = JSON.parse(shown.stdout) as { catalog: string; tables: Record<string, unknown>; differences: unknown[] };
   expect(json.catalog).toBe("classwaves");
   expect(tableSchema.parse(json.tables["sessions.participants"]).parents).toEqual({
-    session_id: "sessions.classroom_sessions",
-    group_id: "sessions.student_groups",
-    student_id: "users.students",
+    session_id: { table: "sessions.classroom_sessions", kind: "part-of" },
+    group_id: { table: "sessions.student_groups", kind: "part-of" },
+    student_id: { table: "users.students", kind: "belongs-to" },
   });
   expect(json.differences).toContainEqual(expect.objectContaining({ table: "users.pupils", kind: "missing-table" }));
   expect(json.differences).toContainEqual(

@@ -25,6 +25,29 @@ const owners: Record<string, string> = {
   user_id: "users.teachers",
 };
 
+/** People and lessons change hands: a test can point a real one at a test row, and only its age shows that it was there before. */
+const movable = [
+  "users.teachers.school_id",
+  "users.students.school_id",
+  "sessions.classroom_sessions.teacher_id",
+  "sessions.classroom_sessions.school_id",
+  "sessions.participants.student_id",
+  "sessions.participants.group_id",
+  "sessions.student_group_members.student_id",
+  "notifications.notification_queue.user_id",
+  "operational.system_events.school_id",
+];
+/** Nothing moves these: they were written with the row, or computed for it. */
+const fixed = [
+  "sessions.student_groups.session_id",
+  "sessions.transcriptions.group_id",
+  "sessions.student_group_members.group_id",
+  "analytics.student_metrics.participant_id",
+  "users.teacher_analytics_summary.teacher_id",
+  "users.dashboard_metrics_hourly.school_id",
+  "admin.school_settings.school_id",
+];
+
 /** Known, and never deleted from. */
 const kept = [
   "admin.schema_migrations",
@@ -57,9 +80,21 @@ test.each(Object.entries(preset).filter(([name]) => !kept.includes(name)))(
   "%s hangs on every owner that it has a column for",
   (name, table) => {
     const expected = (columnsOf.get(name) ?? []).filter((column) => owners[column]).map((column) => [column, owners[column]]);
-    expect(table.parents).toEqual(Object.fromEntries(expected));
+    expect(Object.fromEntries(Object.entries(table.parents).map(([column, parent]) => [column, parent.table]))).toEqual(
+      Object.fromEntries(expected),
+    );
   },
 );
+
+test("what could be moved only belongs to its owner; what is written about it is part of it", () => {
+  const kinds = new Map(
+    Object.entries(preset).flatMap(([name, { parents }]) =>
+      Object.entries(parents).map(([column, { kind }]): [string, string] => [`${name}.${column}`, kind]),
+    ),
+  );
+  expect(movable.map((column) => kinds.get(column))).toEqual(movable.map(() => "belongs-to"));
+  expect(fixed.map((column) => kinds.get(column))).toEqual(fixed.map(() => "part-of"));
+});
 
 test("every table has a time by which old test data can be told", () => {
   const timeless = Object.entries(preset).filter(([, table]) => table.time === undefined);
@@ -80,7 +115,9 @@ test("being mentioned does not make a row somebody's: a real group led by a test
     /^(leader|speaker|sender|recipient|target_student|applies_to|actor|resource|template|prompt|computation)_id$|^created_by$/;
   const followed = Object.values(preset).flatMap(({ parents }) => Object.keys(parents));
   expect(followed.filter((column) => mentions.test(column))).toEqual([]);
-  expect(preset["sessions.student_groups"]?.parents).toEqual({ session_id: "sessions.classroom_sessions" });
+  expect(preset["sessions.student_groups"]?.parents).toEqual({
+    session_id: { table: "sessions.classroom_sessions", kind: "part-of" },
+  });
 });
 
 /** What a row's own values say, by the preset's rules. */

@@ -163,8 +163,12 @@ describe("YAML", () => {
 });
 
 test("a table may hang on itself: a group in a group is no circle", async () => {
-  const { config } = await load(minimal({ below: "testData:\n  tables:\n    a.groups:\n      parents: { group_id: a.groups }" }));
-  expect(config.testData.tables["a.groups"]?.parents).toEqual({ group_id: "a.groups" });
+  const { config } = await load(
+    minimal({ below: "testData:\n  tables:\n    a.groups:\n      parents: { group_id: { partOf: a.groups } }" }),
+  );
+  expect(config.testData.tables["a.groups"]?.parents).toEqual({
+    group_id: { table: "a.groups", kind: "part-of" },
+  });
 });
 
 test("a small file is enough: the defaults are ClassWaves' own", async () => {

@@ -134,7 +134,7 @@ const shape: Case[] = [
     mistake: "columns that are none, and a suffix that real domains end with",
     file: minimal({
       below:
-        "testData:\n  tables:\n    a.b:\n      key: b id\n      time: created-at\n      parents: { c.id: a.b }\n      match: [{ column: '*', prefix: true }, { column: mail, suffix: test.edu }, { column: id }]",
+        "testData:\n  tables:\n    a.b:\n      key: b id\n      time: created-at\n      parents: { c.id: { partOf: a.b } }\n      match: [{ column: '*', prefix: true }, { column: mail, suffix: test.edu }, { column: id }]",
     }),
     says: [
       'c.yml:8:12  testData.tables["a.b"].key  expected a column name of letters, digits and underscores, such as session_id',
@@ -412,25 +412,49 @@ const acrossPlaces: Case[] = [
   {
     mistake: "a parent that is no table",
     file: minimal({
-      below: "testData:\n  tables:\n    sessions.notes:\n      parents: { session_id: sessions.classroom_session }",
+      below: "testData:\n  tables:\n    sessions.notes:\n      parents: { session_id: { partOf: sessions.classroom_session } }",
     }),
     says: [
-      'c.yml:8:30  testData.tables["sessions.notes"].parents.session_id  the table "sessions.classroom_session" is not declared; did you mean "sessions.classroom_sessions"?',
+      'c.yml:8:40  testData.tables["sessions.notes"].parents.session_id.partOf  the table "sessions.classroom_session" is not declared; did you mean "sessions.classroom_sessions"?',
     ],
   },
   {
     mistake: "a parent of the preset that is switched off",
     file: minimal({
-      below: "testData:\n  preset: none\n  tables:\n    a.notes:\n      parents: { session_id: sessions.classroom_sessions }",
+      below:
+        "testData:\n  preset: none\n  tables:\n    a.notes:\n      parents: { session_id: { partOf: sessions.classroom_sessions } }",
     }),
     says: [
-      'c.yml:9:30  testData.tables["a.notes"].parents.session_id  the table "sessions.classroom_sessions" is not declared; declare it under testData.tables',
+      'c.yml:9:40  testData.tables["a.notes"].parents.session_id.partOf  the table "sessions.classroom_sessions" is not declared; declare it under testData.tables',
+    ],
+  },
+  {
+    mistake: "a parent of no kind, and one of both",
+    file: minimal({
+      below:
+        "testData:\n  tables:\n    a.notes:\n      parents: { session_id: sessions.classroom_sessions, teacher_id: { partOf: users.teachers, belongsTo: users.teachers } }",
+    }),
+    says: [
+      'c.yml:8:30  testData.tables["a.notes"].parents.session_id  say how rows depend on their parent: { partOf: sessions.classroom_sessions } where a row cannot exist without it and is never moved, such as a member of a group; { belongsTo: sessions.classroom_sessions } where it could be moved to another one, such as a teacher to a school',
+      'c.yml:8:59  testData.tables["a.notes"].parents.teacher_id  expected exactly one of partOf and belongsTo',
+    ],
+  },
+  {
+    mistake: "a sweep by a value that no rule has, fixed rows of no table, and a zone that is none",
+    file: minimal({
+      below: 'testData:\n  sweep: ["@testschol.edu", testschool.edu]\n  keep: { users.teacher: [a] }\n  timeZone: Middle/Earth',
+    }),
+    says: [
+      'c.yml:6:11  testData.sweep[0]  no table under testData.tables has a suffix or equals rule with this value; did you mean "@testschool.edu"?',
+      'c.yml:7:11  testData.keep["users.teacher"]  the table is not declared; did you mean "users.teachers"?',
+      'c.yml:8:13  testData.timeZone  expected a time zone: UTC, an offset such as "-08:00", or a name such as America/Los_Angeles',
     ],
   },
   {
     mistake: "a circle of tables",
     file: minimal({
-      below: "testData:\n  tables:\n    a.b:\n      parents: { c_id: a.c }\n    a.c:\n      parents: { b_id: a.b }",
+      below:
+        "testData:\n  tables:\n    a.b:\n      parents: { c_id: { partOf: a.c } }\n    a.c:\n      parents: { b_id: { partOf: a.b } }",
     }),
     says: [
       'c.yml:8:7  testData.tables["a.b"].parents  hangs on itself through its parents: take one of the parents out',

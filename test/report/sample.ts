@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Check, CleanupResult, Latency, StageReport, TableCleanup, TestCase, TestCounts } from "../../src/model.ts";
 
 /** Reports as the five stages of one commit would write them: for tests, and for pictures. */
@@ -145,6 +146,33 @@ const integrationCleanup: CleanupResult = {
   plannedRows: 257,
   deletedRows: 254,
   deletedKeys: 28,
+  touched: [
+    {
+      table: "users.teachers",
+      key: { column: "id", value: "7f1c9a52-real-teacher" },
+      column: "school_id",
+      now: "integration_test_1763917800000_9f3c1a7e_school",
+      before: "north-school",
+      version: 812,
+    },
+    {
+      table: "sessions.classroom_sessions",
+      key: { column: "id", value: "3d0e-real-lesson" },
+      column: "title",
+      now: createHash("sha256").update("integration_test_1763917800000_9f3c1a7e maths").digest("hex"),
+      before: createHash("sha256").update("Maths of Mira").digest("hex"),
+      version: 40,
+      masked: ["values"],
+    },
+    {
+      table: "users.students",
+      key: { column: "id", value: "55-real-student" },
+      column: "school_id",
+      now: "integration_test_1763917800000_9f3c1a7e_school",
+      why: "the table's history no longer reaches back far enough: version 7 is gone",
+    },
+  ],
+  touchedMore: 12,
   leftOver: 3,
 };
 

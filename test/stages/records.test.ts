@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Progress, UserError } from "../../src/model.ts";
 import { performStage, type StageRequest } from "../../src/suite.ts";
+import { newRunId } from "../../src/testdata/identity.ts";
 
 // What a stage tells and leaves: nothing secret, whatever other runs left in the same workspace, and only of a run that is known.
 
@@ -91,18 +92,21 @@ describe("which run it is", () => {
       await expect(perform("cleanup", { overrides: { scope: "run", execute: true }, env })).rejects.toThrow(
         /no run is under way in this workspace: name it with ENV_ACTIONS_RUN_ID/,
       );
-    const named = await perform("cleanup", {
-      overrides: { scope: "run" },
-      env: { ENV_ACTIONS_RUN_ID: "1763920000000_0a0b0c0d" },
-    });
-    expect(named.report.runId).toBe("1763920000000_0a0b0c0d");
+    const runId = newRunId();
+    const named = await perform("cleanup", { overrides: { scope: "run" }, env: { ENV_ACTIONS_RUN_ID: runId } });
+    expect(named.report.runId).toBe(runId);
   });
 
-  test("a name that is none is a mistake, not another run", async () => {
+  test.each([
+    ["no run id", "1763920000000", /"1763920000000" is no run id: expected <milliseconds>_<8 hexadecimal digits>/],
+    ["of 1970, by which every row would be younger", "0000000000000_00000000", /began at 1970.*longer ago than evidence\.maxAge/],
+    ["of yesterday", newRunId(Date.now() - 86_400_000), /longer ago than evidence\.maxAge.*cleanup --scope expired/],
+    ["of tomorrow", newRunId(Date.now() + 86_400_000), /would begin in the future/],
+  ])("a name that is %s is a mistake, not another run", async (_, ENV_ACTIONS_RUN_ID, says) => {
     for (const stage of ["preflight", "cleanup"] as const) {
-      const broken = perform(stage, { env: { ENV_ACTIONS_RUN_ID: "1763920000000" } });
+      const broken = perform(stage, { env: { ENV_ACTIONS_RUN_ID } });
       await expect(broken).rejects.toThrow(UserError);
-      await expect(broken).rejects.toThrow(/^ENV_ACTIONS_RUN_ID is "1763920000000", but a run is called like \d{13}_[0-9a-f]{8}/);
+      await expect(broken).rejects.toThrow(says);
     }
   });
 });

@@ -92,13 +92,13 @@ const mistakes: Mistake[] = [
   },
   {
     input: "tables that hang on each other in a circle",
-    file: inTestData("tables:\n  a.b: { parents: { c_id: a.c } }\n  a.c: { parents: { b_id: a.b } }"),
+    file: inTestData("tables:\n  a.b: { parents: { c_id: { partOf: a.c } } }\n  a.c: { parents: { b_id: { partOf: a.b } } }"),
     says: ["c.yml:26:12", "take one of the parents out"],
   },
   {
     input: "a parent that is not declared",
-    file: inTestData("tables:\n  a.b: { parents: { session_id: sessions.classroom_session } }"),
-    says: ["c.yml:26:35", 'did you mean "sessions.classroom_sessions"?'],
+    file: inTestData("tables:\n  a.b: { parents: { session_id: { partOf: sessions.classroom_session } } }"),
+    says: ["c.yml:26:45", 'did you mean "sessions.classroom_sessions"?'],
   },
   {
     input: "a table without its schema",

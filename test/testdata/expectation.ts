@@ -1,110 +1,115 @@
-import type { Table } from "../../src/config/schema.ts";
-import { runId, runStarted } from "./place.ts";
-import { expireAfter, now, type Row, type World } from "./world.ts";
+import type { CleanupResult, TouchedRow } from "../../src/model.ts";
+import { judgeCleanup } from "../../src/testdata/judge.ts";
+import type { MadeRow, World } from "./world.ts";
 
-/** What is to be gone, worked out from the words of the rule over the whole graph at once, without any SQL. */
-export interface Expectation {
-  /** Table → ids. */
-  rows: Record<string, Set<string>>;
-  keys: Set<string>;
-  /** Rows that the ledger or a parent claims for this run, though they are older. */
-  refused: number;
+/**
+ * What a cleanup promises, in terms of whose a row really is and not of how that is found out:
+ * 1. No row goes, and none is changed, but test data of the scope.
+ * 2. Every row of test data that shows itself, that the ledger names, or that depends on such a row is gone, or the report says it.
+ * 3. Nothing real points at a row that is gone.
+ * 4. A test that changed a real row, or a row whose owner is doubtful, is no passed cleanup.
+ */
+export interface Outcome {
+  /** `n` of the rows that are left. */
+  left: ReadonlySet<string>;
+  result: CleanupResult;
+  touched: readonly TouchedRow[];
 }
 
-const tolerance = 5 * 60_000;
-
-/** What two runs delete that clean up at the same time; what one of them refuses, the other may have made. */
-export function together(one: Expectation, other: Expectation): Expectation {
-  const rows = Object.entries(one.rows).map(([name, ids]) => [name, new Set([...ids, ...(other.rows[name] ?? [])])]);
-  return { rows: Object.fromEntries(rows), keys: new Set([...one.keys, ...other.keys]), refused: 0 };
+/** Whose test data the scope deletes. */
+export function inScope(world: World, { who }: MadeRow, cell: "mine" | "cell" = "mine"): boolean {
+  if (world.scope === "run") return who === cell || (world.together && (who === "mine" || who === "cell"));
+  if (world.scope === "expired") return who === "lost" || who === "undated";
+  return who === "mine" || who === "cell" || who === "lost" || who === "undated";
 }
 
-/** @param id whose cleanup it is, for scope `run` */
-export function expectationOf(world: World, id: string = runId): Expectation {
-  const run = world.scope === "run";
-  const prefixes = world.prefixes.map((prefix) => (run ? `${prefix}${id}` : prefix));
-  const names = Object.keys(world.tables);
-  const claimed = new Map(names.map((name) => [name, new Set(run ? (world.ledger.rows[name] ?? []) : [])]));
-  const gone: Record<string, Set<string>> = Object.fromEntries(names.map((name) => [name, new Set<string>()]));
-  const shownBy = (name: string, row: Row) => showsItself(world, world.tables[name] as Table, row, prefixes);
-  // Nothing that was there before the run, and does not say itself that it is the run's, can be the run's.
-  const foreign = new Map(
-    names.map((name) => [
-      name,
-      new Set(
-        (world.rows[name] ?? [])
-          .filter((row) => run && shownBy(name, row) === undefined && isOlder(world.tables[name], row))
-          .map((row) => row.id),
-      ),
-    ]),
-  );
-  const isTestKey = (name: string, id: string | null | undefined) =>
-    id !== null &&
-    id !== undefined &&
-    id !== "" &&
-    !foreign.get(name)?.has(id) &&
-    Boolean(gone[name]?.has(id) || claimed.get(name)?.has(id));
-  const refused = new Set<string>();
+/** Rows that may go: all others must be there, untouched. */
+export function mayGo(world: World): Set<string> {
+  return new Set(world.rows.filter((row) => inScope(world, row)).map(({ n }) => n));
+}
 
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const [name, table] of Object.entries(world.tables))
-      for (const row of world.rows[name] ?? []) {
-        if (gone[name]?.has(row.id)) continue;
-        const shown = shownBy(name, row);
-        const hangs =
-          claimed.get(name)?.has(row.id) ||
-          Object.entries(table.parents).some(([column, parent]) => isTestKey(parent, row[column]));
-        if (shown === undefined && !hangs) continue;
-        if (foreign.get(name)?.has(row.id)) refused.add(`${name} ${row.id}`);
-        else if (world.scope !== "expired" || hangs || isExpired(table, row, shown ?? "")) {
-          gone[name]?.add(row.id);
-          changed = true;
-        }
-      }
+/** Test data of the scope that can be found at all: what nothing shows and nobody named is for the books to tell. */
+export function findable(world: World): MadeRow[] {
+  const rows = world.rows.filter((row) => inScope(world, row));
+  const found = new Set(rows.filter((row) => isShown(world, row)));
+  for (let size = -1; size !== found.size; ) {
+    size = found.size;
+    for (const row of rows)
+      if (ownersOf(world, row).some((owner) => found.has(owner)) || pointsAtGone(world, row)) found.add(row);
   }
-  const ids = new Set(
-    Object.keys(world.tables).flatMap((name) =>
-      [...(gone[name] ?? []), ...(claimed.get(name) ?? [])].filter((id) => isTestKey(name, id)),
-    ),
+  return [...found];
+}
+
+function isShown(world: World, row: MadeRow): boolean {
+  const named = world.scope === "run" && row.who === "mine" && row.id !== null && world.ledger.rows[row.table]?.includes(row.id);
+  return row.shown || named === true;
+}
+
+function ownersOf(world: World, row: MadeRow): MadeRow[] {
+  return Object.entries(world.tables[row.table]?.parents ?? {}).flatMap(([column, { table }]) => {
+    const id = row.points[column];
+    return id ? world.rows.filter((other) => other.table === table && other.id === id) : [];
+  });
+}
+
+/** At an id that begins as test data does, in a table whose ids show that, or at one that the ledger names. */
+function pointsAtGone(world: World, row: MadeRow): boolean {
+  return Object.entries(world.tables[row.table]?.parents ?? {}).some(([column, { table }]) => {
+    const id = row.points[column] ?? "";
+    const byId = world.tables[table]?.match.some((rule) => rule.column === "id") === true;
+    if (id.endsWith("_gone")) return byId;
+    return id === "made-and-gone" && world.scope === "run";
+  });
+}
+
+/** Everything in which the outcome breaks the promise. */
+export function brokenPromises(world: World, { left, result, touched }: Outcome): string[] {
+  const gone = world.rows.filter(({ n }) => !left.has(n));
+  const allowed = mayGo(world);
+  const lost = gone.filter(({ n }) => !allowed.has(n)).map((row) => `not test data of this scope, and gone: ${describe(row)}`);
+  const remaining = findable(world).filter(({ n }) => left.has(n));
+  const unsaid = remaining
+    .filter((row) => !isSaid(world, row, result, touched))
+    .map((row) => `left and not said: ${describe(row)}`);
+  const dangling = world.moves.flatMap(({ row, column, to }) => {
+    const targets = ownersOf(world, { ...row, points: { [column]: to } });
+    return targets.some((target) => left.has(target.n)) ? [] : [`${describe(row)} points at nothing now: ${column} ${to}`];
+  });
+  const passed = judgeCleanup(result, 0).verdict === "passed";
+  const quiet = passed && remaining.length > 0 ? [`passed, with ${remaining.length} rows of test data left`] : [];
+  const mine = world.moves.filter(({ by }) => (world.scope === "run" ? by === "mine" : world.scope === "all" || by === "lost"));
+  const changed = mine.filter(({ to }) => findable(world).some((row) => row.id === to));
+  const unnoticed =
+    passed && changed.length > 0 ? [`passed, although tests changed ${changed.map(({ row }) => describe(row)).join()}`] : [];
+  return [...lost, ...unsaid, ...dangling, ...quiet, ...unnoticed];
+}
+
+/** Named by the report, or depending on a row that is, or standing where a real row was changed. */
+function isSaid(
+  world: World,
+  row: MadeRow,
+  result: CleanupResult,
+  touched: readonly TouchedRow[],
+  seen = new Set<MadeRow>(),
+): boolean {
+  if (seen.has(row)) return false;
+  seen.add(row);
+  const named = (result.kept ?? []).some(
+    ({ table, samples }) => table === row.table && samples.includes(row.id ?? "a row without a key"),
   );
-  const keys = world.keys.filter((key) => key !== "audit:log" && isTestRedisKey(world, key, prefixes, ids));
-  return { rows: gone, keys: new Set(keys), refused: refused.size };
+  const byLink = (result.kept ?? []).some(
+    ({ table, samples }) =>
+      table === row.table &&
+      row.id === null &&
+      samples.some((sample) => Object.values(row.points).includes(sample) || sample === row.title),
+  );
+  const sentences = result.problems.some(
+    (problem) => row.id !== null && problem.startsWith(`${row.table}:`) && problem.includes(row.id),
+  );
+  if (named || byLink || sentences || touched.some(({ table, key }) => table === row.table && key.value === row.id)) return true;
+  return ownersOf(world, row).some((owner) => isSaid(world, owner, result, touched, seen));
 }
 
-function isOlder(table: Table | undefined, row: Row): boolean {
-  return table?.time !== undefined && row.created_at !== null && Date.parse(row.created_at) < runStarted - tolerance;
-}
-
-/** The value by which a row shows that it is test data. */
-function showsItself(world: World, table: Table, row: Row, prefixes: readonly string[]): string | undefined {
-  const columns = [
-    ...table.match.map((rule) => rule.column),
-    ...Object.entries(table.parents).flatMap(([column, parent]) =>
-      world.tables[parent]?.match.some((rule) => rule.column === "id") ? [column] : [],
-    ),
-  ];
-  return columns
-    .map((column) => row[column])
-    .find((value): value is string => typeof value === "string" && prefixes.some((prefix) => value.startsWith(prefix)));
-}
-
-function isExpired(table: Table, row: Row, shown: string): boolean {
-  const made = timeIn(shown) ?? timeIn(row.id) ?? (table.time && row.created_at ? Date.parse(row.created_at) : undefined);
-  return made !== undefined && made <= now - expireAfter;
-}
-
-function isTestRedisKey(world: World, key: string, prefixes: readonly string[], ids: ReadonlySet<string>): boolean {
-  const parts = key.split(":");
-  if (parts.some((part) => ids.has(part))) return true;
-  const begins = [key, ...parts].some((part) => prefixes.some((prefix) => part.startsWith(prefix)));
-  if (world.scope === "run") return begins || world.ledger.keys.includes(key);
-  if (world.scope === "all") return begins || key.startsWith("cw:test:");
-  const made = timeIn(key);
-  return (begins || key.startsWith("cw:test:")) && made !== undefined && made <= now - expireAfter;
-}
-
-function timeIn(text: string): number | undefined {
-  const digits = /(?<!\d)\d{13}(?!\d)/.exec(text)?.[0];
-  return digits === undefined ? undefined : Number(digits);
+function describe({ table, n, who, id, title }: MadeRow): string {
+  return `${who} row ${n} of ${table} (${id}, ${title})`;
 }

@@ -22,8 +22,8 @@ const during = new Date(runStarted + 60_000).toISOString();
 
 const tables: Record<string, Table> = {
   "sessions.lessons": table({ match: [{ column: "title", prefix: true }], time: "created_at" }),
-  "sessions.groups": table({ parents: { lesson_id: "sessions.lessons" }, time: "created_at" }),
-  "sessions.seats": table({ parents: { group_id: "sessions.groups" }, time: "created_at" }),
+  "sessions.groups": table({ parents: { lesson_id: { partOf: "sessions.lessons" } }, time: "created_at" }),
+  "sessions.seats": table({ parents: { group_id: { partOf: "sessions.groups" } }, time: "created_at" }),
 };
 const columns = { id: "string", title: "string", lesson_id: "string", group_id: "string", created_at: "timestamp" };
 const empty = { title: null, lesson_id: null, group_id: null };

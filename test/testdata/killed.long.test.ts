@@ -31,10 +31,12 @@ const client = new DBSQLClient({ logger: { log() {} } });
 await client.connect({ host, port: Number(port), path: "/sql/1.0/warehouses/" + DATABRICKS_WAREHOUSE_ID, token: DATABRICKS_TOKEN });
 const session = await client.openSession({ initialCatalog: "classwaves" });
 const redis = new Redis(REDIS_URL);
+// As old as the run says it is: rows that are younger than a sweep takes would be kept.
+const made = new Date(Number(/\\d{13}/.exec(prefix)[0])).toISOString();
 const insert = async (table, row) => {
   const names = Object.keys(row);
-  const sql = "INSERT INTO " + table + " (" + names.join(", ") + ", created_at) VALUES (" + names.map((name) => ":" + name).join(", ") + ", current_timestamp())";
-  const operation = await session.executeStatement(sql, { namedParameters: row });
+  const sql = "INSERT INTO " + table + " (" + names.join(", ") + ", created_at) VALUES (" + names.map((name) => ":" + name).join(", ") + ", :made)";
+  const operation = await session.executeStatement(sql, { namedParameters: { ...row, made } });
   await operation.finished();
   await operation.close();
 };
@@ -75,7 +77,10 @@ beforeAll(async () => {
   cpSync(join(import.meta.dirname, "../actions/consumer"), prepared, { recursive: true });
   writeFileSync(join(prepared, "making.mjs"), tests);
   const config = join(prepared, ".github/env-actions.yml");
-  writeFileSync(config, readFileSync(config, "utf8").replace("stages:\n", "stages:\n  preflight: { sweep: true }\n"));
+  writeFileSync(
+    config,
+    readFileSync(config, "utf8").replace("stages:\n", "evidence: { maxAge: 24h }\nstages:\n  preflight: { sweep: true }\n"),
+  );
   makeRepository(prepared, {});
   symlinkSync(cloud.variables.MODULES ?? "", join(prepared, "node_modules"));
   expect(await run(prepared, ["preflight"]).ended).toMatchObject({ code: 0 });

@@ -27,7 +27,11 @@ export interface Catalog {
   name: string;
   warehouse: TestDataWarehouse;
   insert(table: string, rows: readonly Record<string, string | null>[]): Promise<void>;
+  /** Runs a statement as somebody who may do anything: `table` in it stands in this catalog. */
+  run(statement: (table: string) => string, table: string, parameters?: Record<string, string | null>): Promise<void>;
   rows(table: string): Promise<Record<string, unknown>[]>;
+  /** Sets a column of the rows that a column tells, as a test would. */
+  update(table: string, set: [column: string, value: string], where: [column: string, value: string]): Promise<void>;
   ports(changes?: Partial<WritingPorts>): WritingPorts;
   /** Ports with a connection of their own, which the signal ends. */
   reopened(signal: AbortSignal): Promise<WritingPorts & { warehouse: TestDataWarehouse }>;
@@ -95,6 +99,12 @@ async function openCatalog(
         return `(${columns.map((column) => `:${column}_${index}`).join(", ")})`;
       });
       await owner.run(`INSERT INTO ${name}.${table} (${columns.join(", ")}) VALUES ${values.join(", ")}`, parameters);
+    },
+    async run(statement, table, parameters = {}) {
+      await owner.run(statement(`${name}.${table}`), parameters);
+    },
+    async update(table, [column, value], [by, which]) {
+      await owner.run(`UPDATE ${name}.${table} SET ${column} = :value WHERE ${by} = :which`, { value, which });
     },
     rows: (table) => warehouse.query(`SELECT * FROM ${table}`),
     ports: (changes = {}) => ({ warehouse, redis, environment, signal, ...told, ...changes }),

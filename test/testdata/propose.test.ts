@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { resolveTables } from "../../src/config/classwaves.ts";
 import { merelyMentions } from "../../src/config/columns.ts";
 import type { Table } from "../../src/config/schema.ts";
-import { tableName, tableSchema } from "../../src/config/test-data-schema.ts";
+import { tableName, tableSchema, writtenTable } from "../../src/config/test-data-schema.ts";
 import type { CatalogColumns } from "../../src/testdata/catalog.ts";
 import { columnsIn, differences } from "../../src/testdata/drift.ts";
 import { isProtected, levelsOf } from "../../src/testdata/graph.ts";
@@ -52,12 +52,14 @@ describe("the 48 tables of ClassWaves", async () => {
   const proposal = proposeTables({ columns, views: none, protectedTables });
 
   /** Whoever signs in is a teacher: no name says so, and a table called users there is not. */
-  const userIsTeacher = { parents: { user_id: "users.teachers" } };
+  const userIsTeacher = { parents: { user_id: { table: "users.teachers", kind: "belongs-to" as const } } };
   /** What a person decided for the preset, and no name could tell. */
   const decided: Record<string, Partial<Table> | "left out"> = {
     "notifications.notification_queue": userIsTeacher,
-    "operational.api_metrics": userIsTeacher,
+    "operational.api_metrics": { parents: { user_id: { table: "users.teachers", kind: "part-of" } } },
     "operational.system_events": userIsTeacher,
+    // Somebody who takes part can be put into another group.
+    "sessions.participants": { parents: { group_id: { table: "sessions.student_groups", kind: "belongs-to" } } },
     // Aggregates over everybody, made by a job: its ids are no test's.
     "ai_insights.teacher_prompt_effectiveness": { match: [] },
     // Protected: a proposal says so in a comment, the preset knows their columns so that nobody asks.
@@ -156,7 +158,9 @@ function comparable(table: Table) {
 }
 
 describe("which table a column points at", () => {
-  const parents = (tables: Record<string, string>, table: string) => propose(tables).tables[table]?.parents;
+  const targetsOf = (proposal: Proposal, table: string) =>
+    Object.fromEntries(Object.entries(proposal.tables[table]?.parents ?? {}).map(([column, parent]) => [column, parent.table]));
+  const parents = (tables: Record<string, string>, table: string) => targetsOf(propose(tables), table);
 
   test("the one whose name ends with the plural, whatever the plural is", () => {
     const tables = {
@@ -207,7 +211,7 @@ describe("which table a column points at", () => {
       views: new Set(["a.overviews"]),
       protectedTables,
     });
-    expect(proposal.tables["a.notes"]?.parents).toEqual({});
+    expect(targetsOf(proposal, "a.notes")).toEqual({});
     expect(Object.keys(proposal.tables)).toEqual(["a.notes", "a.teams"]);
   });
 
@@ -218,7 +222,7 @@ describe("which table a column points at", () => {
       "a.groups": "id primary_teacher_id leader_id created_by group_id",
     };
     const proposal = propose(tables);
-    expect(proposal.tables["a.groups"]?.parents).toEqual({ group_id: "a.groups" });
+    expect(targetsOf(proposal, "a.groups")).toEqual({ group_id: "a.groups" });
     expect(remarks(proposal, "unknown")).toEqual(["a.groups: primary_teacher_id may name a row of a.teachers in some role"]);
     expect(remarks(proposal, "mention")).toEqual(["a.groups: created_by and leader_id merely mention somebody or something"]);
     expect(proposal.tables["a.teachers"]).toMatchObject({
@@ -231,10 +235,31 @@ describe("which table a column points at", () => {
     expect(["session_id", "teacher_id", "group_id", "id"].some(merelyMentions)).toBe(false);
   });
 
+  test("what is computed for an owner, or written about a lesson, is part of it; what could be moved belongs to it", () => {
+    const tables = {
+      "a.schools": "id",
+      "a.sessions": "id school_id",
+      "a.teachers": "id school_id",
+      "a.school_settings": "id school_id",
+      "a.teacher_summaries": "id teacher_id",
+      "a.groups": "id session_id",
+    };
+    const kinds = Object.entries(propose(tables).tables).flatMap(([name, table]) =>
+      Object.entries(table.parents).map(([column, { kind }]) => `${name}.${column} ${kind}`),
+    );
+    expect(kinds).toEqual([
+      "a.groups.session_id part-of",
+      "a.school_settings.school_id part-of",
+      "a.sessions.school_id belongs-to",
+      "a.teacher_summaries.teacher_id part-of",
+      "a.teachers.school_id belongs-to",
+    ]);
+  });
+
   test("a circle is broken where most hangs on, and said", () => {
     const proposal = propose({ "a.schools": "id teacher_id", "a.teachers": "id school_id", "a.sessions": "id school_id" });
-    expect(proposal.tables["a.schools"]?.parents).toEqual({});
-    expect(proposal.tables["a.teachers"]?.parents).toEqual({ school_id: "a.schools" });
+    expect(targetsOf(proposal, "a.schools")).toEqual({});
+    expect(targetsOf(proposal, "a.teachers")).toEqual({ school_id: "a.schools" });
     expect(remarks(proposal, "circle")).toEqual([
       "a.schools: teacher_id points at a.teachers, which hangs on this table: one of the two had to be left out",
     ]);
@@ -323,11 +348,11 @@ describe("any warehouse", () => {
         expect(() => levelsOf(tables)).not.toThrow();
         for (const [name, table] of Object.entries(tables)) {
           expect(tableName.safeParse(name).success).toBe(true);
-          expect(tableSchema.parse(table)).toEqual(table);
+          expect(tableSchema.parse(writtenTable(table))).toEqual(table);
           expect(isProtected(name, protectedTables) || views.has(name)).toBe(false);
           expect([...(columns.get(name)?.keys() ?? [])]).toEqual(expect.arrayContaining(columnsIn(table)));
           for (const [column, parent] of Object.entries(table.parents)) {
-            expect(Object.keys(tables)).toContain(parent);
+            expect(Object.keys(tables)).toContain(parent.table);
             expect(merelyMentions(column)).toBe(false);
           }
         }

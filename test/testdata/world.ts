@@ -1,27 +1,78 @@
 import fc from "fast-check";
-import type { Table } from "../../src/config/schema.ts";
+import type { Table, TestDataConfig } from "../../src/config/schema.ts";
 import { runId, runStarted, table } from "./place.ts";
 
-export type Row = { id: string; title: string | null; created_at: string | null } & Record<string, string | null>;
+/**
+ * Made-up environments, as they come about: real rows that were there before, what runs made (a lost one, this one, another cell of its
+ * matrix), real rows that tests moved to test rows, fixed accounts, and what the tests said they made, rightly or wrongly. Each row knows
+ * whose it is and when it was really made; the code under test only sees what a warehouse has.
+ */
 
-/** One made-up environment: tables that hang on each other, their rows, Redis keys, and what the tests said they made. */
+/** Whose a row is. `undated`: test data of nobody knows which run. */
+export type Who = "real" | "fixed" | "account" | "undated" | "mine" | "cell" | "lost";
+
+export interface MadeRow {
+  table: string;
+  /** Names the row for ever, whatever its id; the code under test does not use it. */
+  n: string;
+  who: Who;
+  /** When it was really written, Unix milliseconds. */
+  at: number;
+  id: string | null;
+  title: string | null;
+  /** As the table's time column has it. */
+  made: string | null;
+  /** Column → the id that it points at. */
+  points: Record<string, string | null>;
+  /** It shows itself, by its id or its title, or the ledger names it. */
+  shown: boolean;
+  tracked: boolean;
+}
+
+/** A real row that a test pointed at a row of its own. */
+export interface Move {
+  row: MadeRow;
+  at: number;
+  column: string;
+  to: string;
+  by: "mine" | "lost";
+}
+
 export interface World {
   scope: "run" | "expired" | "all";
   prefixes: string[];
   tables: Record<string, Table>;
-  rows: Record<string, Row[]>;
+  /** The type of `made` in each table. */
+  types: Record<string, string>;
+  rows: MadeRow[];
+  moves: Move[];
   ledger: { rows: Record<string, string[]>; keys: string[] };
+  keep: TestDataConfig["keep"];
+  timeZone: string | undefined;
   keys: string[];
+  /** The stage looked at the tables' versions when it started; for scope `run`. */
+  withStart: boolean;
+  /** No older version can be read. */
+  historyGone: boolean;
   /** Where not undefined, somebody writes a row anew that was deleted, before the cleanup is undone: which one, of those deleted. */
   rewritten: number | undefined;
-  /** The other run cleans up at the same time; for scope `run`. */
+  /** The other cell cleans up at the same time; for scope `run`. */
   together: boolean;
 }
 
 export const schema = "school";
-const hour = 3_600_000;
+const minute = 60_000;
+const hour = 60 * minute;
 export const expireAfter = 2 * hour;
-export const now = runStarted + 600_000;
+export const now = runStarted + 10 * minute;
+/** When the stage of this run begins. */
+export const stageStarted = runStarted + 3 * minute;
+export const otherRun = `${runStarted}_ffffffff`;
+const lostStarted = runStarted - 10 * hour;
+const lostRun = `${lostStarted}_0a0b0c0d`;
+
+const runs = { mine: { id: runId, started: runStarted }, cell: { id: otherRun, started: runStarted } } as const;
+const lost = { id: lostRun, started: lostStarted };
 
 /** Characters that mean something in LIKE, in globs, in strings or in nothing but people's names. */
 const prefix = fc.string({
@@ -30,148 +81,339 @@ const prefix = fc.string({
   maxLength: 10,
 });
 
-/** Began in the same moment, and tests at the same time. */
-export const otherRun = `${runStarted}_ffffffff`;
-const oldRun = `${runStarted - 10 * hour}_0a0b0c0d`;
-
-/** What stands before the number of a row's id or title, and so says whose it is. */
-function beginnings(prefixes: readonly string[]): fc.Arbitrary<string> {
-  const [first = ""] = prefixes;
-  const chars = [...first];
-  const nearMisses = [
-    `${chars.slice(0, -1).join("")}X${runId}_`,
-    `X${first}${runId}_`,
-    `${chars.with(Math.floor(chars.length / 2), "X").join("")}${runId}_`,
-    `${first}${runId.slice(0, -1)}0_`,
-    `${first.toUpperCase()}${runId}_`.normalize("NFD"),
-  ];
-  return fc.oneof(
-    { weight: 3, arbitrary: fc.constantFrom(...prefixes.map((one) => `${one}${runId}_`)) },
-    { weight: 2, arbitrary: fc.constantFrom(`${first}${otherRun}_`, `${first}${oldRun}_`, `${first}without-time-`) },
-    { weight: 2, arbitrary: fc.constantFrom(...nearMisses) },
-    { weight: 3, arbitrary: fc.constant("production-") },
-  );
-}
-
-const instant = fc.constantFrom(runStarted - 1000 * hour, runStarted - 3 * hour, runStarted + 60_000, undefined);
-
 interface Shape {
-  parents: number[];
+  parents: { table: number; kind: "partOf" | "belongsTo" }[];
   self: boolean;
   byId: boolean;
   byTitle: boolean;
-  timed: boolean;
+  /** The type of the time column; `undeclared`: there is one, and nobody says so. */
+  time: "timestamp" | "date" | "text" | "undeclared";
+  /** Several rows may have one key. */
+  sharesKeys: boolean;
+}
+
+interface Draft {
+  who: Who;
+  show: "id" | "title" | "owner" | "tracked";
+  when: number;
+  noTime: boolean;
+  noKey: boolean;
+  points: number[];
+  /** Which test row a test moved it to, if any. */
+  moved: number | undefined;
+  nearMiss: number;
 }
 
 const shape = (index: number): fc.Arbitrary<Shape> =>
   fc.record({
-    parents: index === 0 ? fc.constant([]) : fc.uniqueArray(fc.nat({ max: index - 1 }), { maxLength: 2 }),
+    parents:
+      index === 0
+        ? fc.constant([])
+        : fc.uniqueArray(
+            fc.record({ table: fc.nat({ max: index - 1 }), kind: fc.constantFrom("partOf" as const, "belongsTo" as const) }),
+            {
+              maxLength: 2,
+              selector: (parent) => parent.table,
+            },
+          ),
     self: fc.boolean(),
     byId: fc.boolean(),
     byTitle: fc.boolean(),
-    timed: fc.boolean(),
+    time: fc.constantFrom("timestamp" as const, "timestamp" as const, "date" as const, "text" as const, "undeclared" as const),
+    sharesKeys: fc.nat({ max: 4 }).map((pick) => pick === 0),
   });
+
+const draft: fc.Arbitrary<Draft> = fc.record({
+  who: fc.constantFrom<Who>(
+    "real",
+    "real",
+    "real",
+    "real",
+    "mine",
+    "mine",
+    "mine",
+    "mine",
+    "lost",
+    "lost",
+    "lost",
+    "cell",
+    "cell",
+    "fixed",
+    "account",
+    "undated",
+  ),
+  show: fc.constantFrom("id" as const, "title" as const, "owner" as const, "tracked" as const),
+  when: fc.nat({ max: 4 }),
+  noTime: fc.nat({ max: 4 }).map((pick) => pick === 0),
+  noKey: fc.nat({ max: 11 }).map((pick) => pick === 0),
+  points: fc.array(fc.nat({ max: 11 }), { minLength: 3, maxLength: 3 }),
+  moved: fc.option(fc.nat({ max: 40 }), { nil: undefined, freq: 2 }),
+  nearMiss: fc.nat({ max: 9 }),
+});
 
 export const world: fc.Arbitrary<World> = fc
   .record({
     prefixes: fc.uniqueArray(prefix, { minLength: 1, maxLength: 2 }),
     count: fc.integer({ min: 2, max: 5 }),
     scope: fc.constantFrom("run" as const, "run" as const, "expired" as const, "all" as const),
+    ledgerPicks: fc.array(fc.nat({ max: 200 }), { maxLength: 6 }),
+    keyPicks: fc.array(fc.nat(), { minLength: 4, maxLength: 10 }),
+    zone: fc.boolean(),
+    withStart: fc.boolean(),
+    historyGone: fc.nat({ max: 4 }).map((pick) => pick === 0),
+    rewritten: fc.option(fc.nat(), { nil: undefined }),
+    together: fc.nat({ max: 3 }).map((pick) => pick === 0),
   })
-  .chain(({ prefixes, count, scope }) =>
+  .chain((options) =>
     fc
       .tuple(
-        ...Array.from({ length: count }, (_, index) => fc.tuple(shape(index), rowsOf(prefixes))),
-        fc.array(fc.nat(), { maxLength: 6 }),
-        fc.array(fc.nat(), { minLength: 4, maxLength: 10 }),
-        fc.option(fc.nat(), { nil: undefined }),
-        fc.boolean(),
-      )
-      .map((parts) =>
-        assemble(
-          scope,
-          prefixes,
-          parts.slice(0, count) as [Shape, Draft[]][],
-          parts[count] as number[],
-          parts[count + 1] as number[],
-          parts[count + 2] as number | undefined,
-          scope === "run" && (parts[count + 3] as boolean),
+        ...Array.from({ length: options.count }, (_, index) =>
+          fc.tuple(shape(index), fc.array(draft, { minLength: 1, maxLength: 7 })),
         ),
-      ),
+      )
+      .map((drafts) => assemble(options, drafts as [Shape, Draft[]][])),
   );
 
-interface Draft {
-  id: string;
-  title: string;
-  time: number | undefined;
-  /** Which row each column points at; see `pointed`. */
-  points: number[];
+interface Options {
+  scope: World["scope"];
+  prefixes: string[];
+  ledgerPicks: number[];
+  keyPicks: number[];
+  zone: boolean;
+  withStart: boolean;
+  historyGone: boolean;
+  rewritten: number | undefined;
+  together: boolean;
 }
 
-function rowsOf(prefixes: readonly string[]): fc.Arbitrary<Draft[]> {
-  return fc.array(
-    fc.record({
-      id: beginnings(prefixes),
-      title: beginnings(prefixes),
-      time: instant,
-      points: fc.array(fc.nat({ max: 11 }), { minLength: 3, maxLength: 3 }),
-    }),
-    { minLength: 1, maxLength: 7 },
-  );
-}
+const name = (index: number) => `${schema}.t${index}`;
 
-function assemble(
-  scope: World["scope"],
-  prefixes: string[],
-  drafts: [Shape, Draft[]][],
-  ledgerPicks: number[],
-  keyPicks: number[],
-  rewritten: number | undefined,
-  together: boolean,
-): World {
-  const name = (index: number) => `${schema}.t${index}`;
-  const ids = drafts.map(([, rows], t) => rows.map((row, r) => `${row.id}${t}${r}-row`));
-  // Pointing at a row of the parent, at one of this run's that is long gone, at nothing, or at empty text.
-  const pointed = (parent: number, pick: number): string | null => {
-    const rows = ids[parent] ?? [];
-    if (pick < 8) return rows[pick % rows.length] ?? null;
-    return [`${prefixes[0]}${runId}_gone`, null, "", "production-elsewhere"][pick - 8] ?? null;
+/** The machine that writes zone-less times and dates stands eight hours west. */
+const localOffset = -8 * hour;
+
+function assemble(options: Options, drafts: [Shape, Draft[]][]): World {
+  const { scope, prefixes } = options;
+  const world: World = {
+    scope,
+    prefixes,
+    tables: {},
+    types: {},
+    rows: [],
+    moves: [],
+    ledger: { rows: {}, keys: [] },
+    keep: {},
+    timeZone: options.zone ? "-08:00" : undefined,
+    keys: [],
+    withStart: scope === "run" && options.withStart,
+    historyGone: options.historyGone,
+    rewritten: options.rewritten,
+    together: scope === "run" && options.together,
   };
-  const world: World = { scope, prefixes, tables: {}, rows: {}, ledger: { rows: {}, keys: [] }, keys: [], rewritten, together };
-  drafts.forEach(([one, rows], t) => {
-    const columns = [
-      ...one.parents.map((parent) => ({ column: `p${parent}`, parent })),
-      ...(one.self ? [{ column: "up", parent: t }] : []),
-    ];
+  const columnsOf = (one: Shape, t: number) => [
+    ...one.parents.map((parent) => ({ column: `p${parent.table}`, parent: parent.table, kind: parent.kind })),
+    ...(one.self ? [{ column: "up", parent: t, kind: "belongsTo" as const }] : []),
+  ];
+  drafts.forEach(([one, list], t) => {
     world.tables[name(t)] = table({
       match: [
         ...(one.byId ? [{ column: "id", prefix: true as const }] : []),
-        ...(one.byTitle ? [{ column: "title", prefix: true as const }] : []),
+        ...(one.byTitle
+          ? [
+              { column: "title", prefix: true as const },
+              { column: "title", suffix: "@test.example" },
+            ]
+          : []),
       ],
-      parents: Object.fromEntries(columns.map(({ column, parent }) => [column, name(parent)])),
-      ...(one.timed ? { time: "created_at" } : {}),
+      parents: Object.fromEntries(columnsOf(one, t).map(({ column, parent, kind }) => [column, { [kind]: name(parent) }])),
+      ...(one.time === "undeclared" ? {} : { time: "made" }),
     });
-    world.rows[name(t)] = rows.map((row, r) => ({
-      id: ids[t]?.[r] ?? "",
-      title: `${row.title}title`,
-      created_at: row.time === undefined ? null : new Date(row.time).toISOString(),
-      ...Object.fromEntries(columns.map(({ column, parent }, c) => [column, pointed(parent, row.points[c] ?? 0)])),
-    }));
+    world.types[name(t)] = one.time === "date" ? "date" : one.time === "text" ? "string" : "timestamp";
+    world.rows.push(...list.map((row, r) => madeRow(world, one, row, t, r, prefixes)));
   });
-  const all = ids.flatMap((list, t) => list.map((id) => ({ table: name(t), id })));
-  for (const pick of ledgerPicks) {
-    const { table: of, id } = all[pick % all.length] ?? { table: name(0), id: "none" };
-    world.ledger.rows[of] = [...new Set([...(world.ledger.rows[of] ?? []), id])];
-  }
-  const shapes = [
-    (id: string) => `session:${id}:code`,
-    (id: string) => id,
-    (id: string) => `session:${id}2`,
-    (id: string) => `cw:test:thing:${id}`,
-    (id: string) => `session:x${id}`,
-  ];
-  world.keys = keyPicks.map((pick) => (shapes[pick % shapes.length] ?? String)(all[pick % all.length]?.id ?? "none"));
-  world.keys.push("audit:log", "cw:test:no-time", `cw:test:${oldRun}`, "a tracked key");
-  if (keyPicks.length % 2) world.ledger.keys.push("a tracked key", "audit:log");
+  // What each row points at when it is made: only what is there for its maker.
+  drafts.forEach(([one, list], t) => {
+    list.forEach((row, r) => {
+      const own = world.rows.find(({ n }) => n === `${t}-${r}`) as MadeRow;
+      columnsOf(one, t).forEach(({ column, parent }, c) => {
+        own.points[column] = pointed(world, own, name(parent), row.points[c] ?? 0);
+      });
+    });
+  });
+  drafts.forEach(([one, list], t) => {
+    if (!one.sharesKeys) return;
+    shareKey(
+      world.rows.filter((row) => row.table === name(t)),
+      list[0]?.nearMiss ?? 0,
+    );
+  });
+  drafts.forEach(([one, list], t) => {
+    list.forEach((row, r) => {
+      const own = world.rows.find(({ n }) => n === `${t}-${r}`) as MadeRow;
+      if (row.moved !== undefined) move(world, own, columnsOf(one, t), row.moved);
+    });
+  });
+  nameInLedger(world, options.ledgerPicks);
+  addKeys(world, options.keyPicks);
   return world;
+}
+
+function madeRow(world: World, one: Shape, row: Draft, t: number, r: number, prefixes: string[]): MadeRow {
+  const [first = ""] = prefixes;
+  const chars = [...first];
+  // Without a clock that says more, a sweep of all cannot tell an account from test data with the same address.
+  const who = row.who === "account" && (world.scope === "all" || !one.byTitle) ? "fixed" : row.who;
+  const own = `${t}${r}-row`;
+  const at = madeAt(who, row.when, world.withStart);
+  // Ids that look alike carry the time at which they were made, as ids do.
+  const like = `${at}${runId.slice(13)}_`;
+  const nearMisses = [
+    `${chars.slice(0, -1).join("")}X${like}`,
+    `X${first}${like}`,
+    `${chars.with(Math.floor(chars.length / 2), "X").join("")}${like}`,
+    `${first.toUpperCase()}${like}`.normalize("NFD"),
+  ].filter((miss) => !prefixes.some((one) => miss.startsWith(one)));
+  const miss = nearMisses[row.nearMiss] ?? "production-";
+  const runPrefix = prefixes[row.nearMiss % prefixes.length] ?? first;
+  const run = who === "lost" ? lost : who === "mine" || who === "cell" ? runs[who] : undefined;
+  const show = run || who === "undated" || who === "fixed" ? row.show : "owner";
+  const shows = run ? `${runPrefix}${run.id}_` : `${runPrefix}without-time-`;
+  const byId = show === "id" && (one.byId || who !== "fixed");
+  const id = byId ? `${shows}${own}` : `${who === "real" ? miss : "server-made-"}${own}`;
+  const title =
+    who === "account"
+      ? `account-${own}@test.example`
+      : show === "title"
+        ? `${shows}title-${own}`
+        : `${who === "real" ? miss : who === "fixed" ? `fixed-${own} ` : "Maths "}title`;
+  const made: MadeRow = {
+    table: name(t),
+    n: `${t}-${r}`,
+    who,
+    at,
+    id: row.noKey && who !== "fixed" && !byId ? null : id,
+    title,
+    made: row.noTime ? null : shownTime(at, one.time),
+    points: {},
+    shown: (byId && one.byId) || (show === "title" && one.byTitle),
+    tracked: show === "tracked" && who === "mine",
+  };
+  if (who === "fixed") {
+    const listed = row.nearMiss % 2 === 0 && one.byTitle ? title : id;
+    world.keep[name(t)] = [...(world.keep[name(t)] ?? []), listed];
+  }
+  if (made.tracked && made.id !== null) track(world, made.table, made.id);
+  return made;
+}
+
+function madeAt(who: Who, when: number, withStart: boolean): number {
+  switch (who) {
+    case "lost":
+      return lostStarted + ([0, 30_000, 4 * minute, 6 * minute, hour].at(when) ?? 0);
+    case "mine":
+    case "cell":
+      return stageStarted + ([1_000, 30_000, minute, 2 * minute, 4 * minute].at(when) ?? 0);
+    case "undated":
+      return runStarted - 5 * hour;
+    case "fixed":
+    case "account":
+      return runStarted - 1000 * hour;
+    case "real":
+      // Before all; just before the lost run; since then; just before this run; and while it runs, before its tests if that can be told.
+      return (
+        [
+          runStarted - 1000 * hour,
+          lostStarted - 2 * minute,
+          runStarted - 3 * hour,
+          runStarted - 2 * minute,
+          withStart ? runStarted + minute : stageStarted + 2 * minute,
+        ].at(when) ?? lostStarted
+      );
+  }
+}
+
+function shownTime(at: number, type: Shape["time"]): string {
+  if (type === "date") return new Date(at + localOffset).toISOString().slice(0, 10);
+  if (type === "text") return new Date(at + localOffset).toISOString().slice(0, 23).replace("T", " ");
+  return new Date(at).toISOString();
+}
+
+function isTest({ who }: MadeRow): boolean {
+  return who === "mine" || who === "cell" || who === "lost" || who === "undated";
+}
+
+/** Tests point at their own rows, at real ones, or at an id of their own whose row is gone; nobody else points at a test row by himself. */
+function pointed(world: World, row: MadeRow, parent: string, pick: number): string | null {
+  const there = world.rows.filter((other) => other.table === parent && other.id !== null && other !== row);
+  const test = isTest(row);
+  const fitting = there.filter((other) => (isTest(other) ? other.who === row.who : !test || pick % 3 === 0));
+  if (pick < 8) return fitting[pick % Math.max(1, fitting.length)]?.id ?? null;
+  const run = row.who === "lost" ? lost : row.who === "mine" || row.who === "cell" ? runs[row.who] : undefined;
+  if (pick === 9 && row.who === "mine") {
+    // Its row was made and deleted again by the application; only the ledger knows whose it was.
+    track(world, parent, "made-and-gone");
+    return "made-and-gone";
+  }
+  return [run ? `${world.prefixes[0]}${run.id}_gone` : null, null, "", "production-elsewhere"][pick - 8] ?? null;
+}
+
+/** A real row has the key of a test row that does not show itself by it. */
+function shareKey(rows: readonly MadeRow[], pick: number): void {
+  // Of one that somebody makes while the run goes on, under a key that the run says is its own, nothing could tell whose it is.
+  const real = rows.filter(({ who, at }) => who === "real" && at < runStarted);
+  const test = rows.filter((row) => isTest(row) && row.id?.startsWith("server-made-") === true);
+  const [one, other] = [real[pick % Math.max(1, real.length)], test[pick % Math.max(1, test.length)]];
+  if (one && other) one.id = other.id;
+}
+
+function move(
+  world: World,
+  row: MadeRow,
+  columns: { column: string; parent: number; kind: "partOf" | "belongsTo" }[],
+  pick: number,
+): void {
+  if (row.who !== "real" && row.who !== "account") return;
+  const places = columns.flatMap(({ column, parent, kind }) =>
+    world.rows
+      .filter((to) => to.table === name(parent) && to.id !== null && (to.who === "mine" || to.who === "lost") && to !== row)
+      // What is part of another thing is never moved: where the times or the version at the start prove that it was, it is kept all the same.
+      .filter((to) => kind === "belongsTo" || world.withStart || (!world.historyGone && row.at < startOf(to) - 10 * minute))
+      .filter((to) => row.at < (to.who === "mine" ? (world.withStart ? stageStarted : runStarted) : lostStarted))
+      .map((to) => ({ column, to })),
+  );
+  const place = places[pick % Math.max(1, places.length)];
+  if (!place) return;
+  const by = place.to.who === "lost" ? "lost" : "mine";
+  const at = by === "lost" ? lostStarted + 2 * hour : stageStarted + 5 * minute;
+  world.moves.push({ row, at, column: place.column, to: place.to.id ?? "", by });
+}
+
+function startOf({ who }: MadeRow): number {
+  return who === "lost" ? lostStarted : runStarted;
+}
+
+function track(world: World, of: string, id: string): void {
+  world.ledger.rows[of] = [...new Set([...(world.ledger.rows[of] ?? []), id])];
+}
+
+/** Wrong lines of every kind: real rows, fixed ones, rows of others that show themselves, right ids under wrong tables, and nothing. */
+function nameInLedger(world: World, picks: readonly number[]): void {
+  const tables = Object.keys(world.tables);
+  const before = world.withStart ? stageStarted : runStarted;
+  const wrong = world.rows.filter((row) => row.id !== null && (row.at < before || row.shown));
+  for (const pick of picks) {
+    const row = wrong[pick % Math.max(1, wrong.length)];
+    if (row?.id && pick % 5 < 3) track(world, row.table, row.id);
+    else if (row?.id && pick % 5 === 3) {
+      const of = tables[pick % tables.length] ?? row.table;
+      // Under another table it names nothing, unless a row there has the id too.
+      track(world, of, row.id);
+    } else track(world, tables[pick % tables.length] ?? name(0), "never-made-by-anybody");
+  }
+}
+
+function addKeys(world: World, picks: readonly number[]): void {
+  const shapes = [(id: string) => `session:${id}:code`, (id: string) => `session:${id}2`, (id: string) => `teacher:${id}`];
+  const rows = world.rows.filter(({ id }) => id !== null);
+  world.keys = picks.map((pick) => (shapes[pick % shapes.length] ?? String)(rows[pick % Math.max(1, rows.length)]?.id ?? "none"));
+  world.keys.push("audit:log", "cw:test:no-time", `cw:test:${lostRun}`);
 }

@@ -77,6 +77,22 @@ it("a reader has no way to write at all", () => {
   expect(Object.keys(reader).sort()).toEqual(["catalog", "close", "identity", "query"]);
 });
 
+it("a connection for test data has three ways to write, and no more", () => {
+  expect(Object.keys(writer).sort()).toEqual([
+    "catalog",
+    "close",
+    "deleteRows",
+    "identity",
+    "query",
+    "restoreRows",
+    "writeCells",
+  ]);
+});
+
+it.each(disguisedWrites)("a connection for test data does not send %j as a query either", async (statement) => {
+  await expectNothingSent(() => writer.query(statement), "denied");
+});
+
 it("says who and where it is, with the warehouse's own clock", async () => {
   const identity = await reader.identity();
   expect(identity).toMatchObject({ host: school.host, catalog: "classwaves", principal: "runner@school.example" });
@@ -86,6 +102,12 @@ it("says who and where it is, with the warehouse's own clock", async () => {
 it("marks every statement with the run that sent it", async () => {
   await reader.query("SELECT 42");
   expect(school.statements.at(-1)?.sql).toBe("/* env-actions run 1763920000000_1a2b3c4d */ SELECT 42");
+  // The name of a run may come from a report, which is a file.
+  const options = { signal: new AbortController().signal };
+  const named = await openReader(settingsFor(school, { runId: "*/ DROP TABLE sessions.classroom_sessions --\n" }), options);
+  await named.query("SELECT 43");
+  await named.close();
+  expect(school.statements.at(-1)?.sql).toBe("/* env-actions run DROPTABLEsessions.classroom_sessions-- */ SELECT 43");
 });
 
 describe("a delete", () => {
@@ -115,5 +137,58 @@ describe("a delete", () => {
       { id: "b" },
       { id: "c" },
     ]);
+  });
+});
+
+describe("an old value that is put back", () => {
+  const write = {
+    table: "sessions.classroom_sessions",
+    key: "id",
+    keys: ["a"],
+    column: "title",
+    type: "STRING",
+    now: "test",
+    value: "real",
+  };
+  it.each([
+    [{ keys: [] }, "it names no row"],
+    [{ keys: Array<string>(201).fill("a") }, "more than 200 rows"],
+    [{ column: "ID" }, "names a row"],
+    [{ column: "" }, "has no name"],
+    [{ table: "classroom_sessions" }, "not named as schema.table"],
+    [{ table: "a.b.c" }, "not named as schema.table"],
+    [{ keys: ["\ud800"] }, "well-formed"],
+    [{ value: "\udc00" }, "well-formed"],
+    [{ type: "TIMESTAMP" }, "type TIMESTAMP"],
+    [{ type: "DOUBLE", value: "0.1" }, "type DOUBLE"],
+    [{ type: "DECIMAL", value: "1e3" }, "type DECIMAL"],
+    [{ type: "STRING) = 1; --" }, "type STRING) = 1; --"],
+    [{ type: "MAP<STRING, STRING>" }, "type MAP"],
+  ])("is not sent where %j", async (change, why) => {
+    const seen = school.statements.length;
+    const failure = await failureOf(writer.writeCells({ ...write, ...change }));
+    expect(failure).toMatchObject({ kind: "statement", message: expect.stringContaining(why) });
+    expect(school.statements.slice(seen)).toEqual([]);
+  });
+
+  it("is one UPDATE of one column, by key and by what stands there, with every value as a parameter", async () => {
+    await school.load(
+      "INSERT INTO sessions.classroom_sessions (id, title) VALUES ('w1', 'test'), ('w2', 'test'), ('w3', 'else')",
+    );
+    const wild = "'; DROP TABLE x; --`";
+    expect(await writer.writeCells({ ...write, keys: ["w1", "w3", "gone"], value: wild })).toBe(1);
+    expect(school.statements.at(-1)?.sql).toMatch(
+      /UPDATE `classwaves`\.`sessions`\.`classroom_sessions` SET `title` = :before WHERE CAST\(`id` AS STRING\) IN \(:k0, :k1, :k2\) AND CAST\(`title` AS STRING\) <=> :now$/,
+    );
+    // Twice is once.
+    expect(await writer.writeCells({ ...write, keys: ["w1", "w3", "gone"], value: wild })).toBe(0);
+    expect(await writer.writeCells({ ...write, keys: ["w2"], value: null })).toBe(1);
+    const found = await school.query("SELECT id, title FROM sessions.classroom_sessions WHERE id LIKE 'w%' ORDER BY id");
+    expect(found).toEqual([
+      { id: "w1", title: wild },
+      { id: "w2", title: null },
+      { id: "w3", title: "else" },
+    ]);
+    await school.load("DELETE FROM sessions.classroom_sessions WHERE id LIKE 'w%'");
   });
 });

@@ -1,6 +1,6 @@
 import { count } from "../../count.ts";
 import type { CleanupResult, TableCleanup } from "../../model.ts";
-import { deletedKeys, keyTtl, known, statementText } from "../words.ts";
+import { deletedKeys, keyTtl, known, statementText, touchedRest, touchedTitle, touchedWords } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { code, dataTable, folded, notes, preformatted } from "./parts.ts";
 
@@ -9,6 +9,7 @@ export function testDataPart(cleanup: CleanupResult | undefined): Markup {
   return html`<h3>Test data</h3>
 ${summary(cleanup)}
 ${notes("bad", "What stands in the way", cleanup.problems)}
+${changed(cleanup)}
 ${places(cleanup)}
 ${lives(cleanup)}
 ${notes("info", "Worth knowing", cleanup.notes)}
@@ -21,6 +22,18 @@ function summary(cleanup: CleanupResult): Markup {
   if (cleanup.dryRun) return html`<p>Dry run, scope <b>${cleanup.scope}</b>: ${planned} would be deleted; nothing was.</p>`;
   const left = cleanup.leftOver === null ? "whether anything is left could not be told" : `${known(cleanup.leftOver)} left`;
   return html`<p>Scope <b>${cleanup.scope}</b>: ${planned} planned, ${count(cleanup.deletedRows, "row")} and ${deletedKeys(cleanup)} deleted, <b class="${cleanup.leftOver === 0 ? "good" : "bad"}">${left}</b>.</p>`;
+}
+
+function changed(cleanup: CleanupResult): Markup {
+  const { touched = [] } = cleanup;
+  if (touched.length === 0) return nothing;
+  const columns = [{ title: "Column" }, { title: "Row" }, { title: "Now, by a test" }, { title: "Before" }];
+  const rows = touched.map((one) => {
+    const { place, row, now, before } = touchedWords(one);
+    return [code(place), code(row), code(now), code(before)];
+  });
+  const rest = touchedRest(cleanup, touched.length);
+  return html`<p class="message bad">${touchedTitle}</p>${dataTable(touchedTitle, columns, rows)}${rest === "" ? nothing : html`<p>${rest}.</p>`}`;
 }
 
 function places({ tables, keys, dryRun }: CleanupResult): Markup {

@@ -20,6 +20,7 @@ export const losses = [
   "table of servers or commands",
   "table of facts",
   "alert",
+  "changed real row",
   "problem",
   "check",
   "place of a failed test",

@@ -1,7 +1,7 @@
 import { count } from "../../count.ts";
-import type { CleanupResult, TableCleanup } from "../../model.ts";
+import type { CleanupResult, TableCleanup, TouchedRow } from "../../model.ts";
 import { codeBlock, inlineCode, inlineText, tableCell } from "../inert.ts";
-import { cut, deletedKeys, keyTtl, known, statementText } from "../words.ts";
+import { cut, deletedKeys, keyTtl, known, statementText, touchedRest, touchedTitle, touchedWords } from "../words.ts";
 import { details, tableHead, tableRow } from "./blocks.ts";
 import type { Part } from "./budget.ts";
 
@@ -11,6 +11,7 @@ export function testDataParts(cleanup: CleanupResult | undefined): Part[] {
   if (!cleanup) return [];
   return [
     { text: `### Test data\n\n${summary(cleanup)}\n\n` },
+    ...touchedParts(cleanup),
     ...tableParts(cleanup),
     ...ttlPart(cleanup),
     ...listPart(cleanup.problems, "❌", "problem"),
@@ -27,6 +28,30 @@ function summary(cleanup: CleanupResult): string {
   const left =
     cleanup.leftOver === null ? "**whether anything is left could not be told**" : `**${known(cleanup.leftOver)} left**`;
   return `Scope ${cleanup.scope}: ${planned} planned, ${deleted}, ${left}. ${digest}`;
+}
+
+/** More are in the report. */
+const mostTouched = 20;
+
+function touchedParts(cleanup: CleanupResult): Part[] {
+  const { touched = [] } = cleanup;
+  if (touched.length === 0) return [];
+  const listed = touched.slice(0, mostTouched);
+  const rest = touchedRest(cleanup, listed.length);
+  const row = (one: TouchedRow): Part => {
+    const { place, row: name, now, before } = touchedWords(one);
+    return touchedPart(tableRow([place, name, now, before].map((text) => inlineCode(cut(text, longestText)))));
+  };
+  return [
+    { text: `**${touchedTitle}**\n\n` },
+    touchedPart(tableHead(["Column", "Row", "Now, by a test", "Before"])),
+    ...listed.map(row),
+    { text: `\n${rest === "" ? "" : `${rest}.\n\n`}` },
+  ];
+}
+
+function touchedPart(text: string): Part {
+  return { text, shorter: [{ text: "", loses: "changed real row" }] };
 }
 
 function tableParts(cleanup: CleanupResult): Part[] {

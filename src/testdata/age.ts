@@ -1,0 +1,80 @@
+/** When a row was made, as far as that can be told: not before `earliest`, not after `latest`. Unix milliseconds. */
+export interface Age {
+  earliest: number;
+  latest: number;
+}
+
+/** Whether something was made before a moment. `unknown` where the time is missing, or not exact enough to tell. */
+export type Relation = "older" | "not-older" | "unknown";
+
+/** Clocks of runner, application and warehouse may differ by this much. */
+export const clockToleranceMs = 5 * 60_000;
+
+/** Compares an age with another one, told by another clock: within the tolerance nothing is known. */
+export function relate(age: Age | undefined, reference: Age | undefined): Relation {
+  if (age === undefined || reference === undefined) return "unknown";
+  if (age.latest < reference.earliest - clockToleranceMs) return "older";
+  return age.earliest >= reference.latest + clockToleranceMs ? "not-older" : "unknown";
+}
+
+const dayMs = 86_400_000;
+const minuteMs = 60_000;
+
+/** The zones of the world, to either side: what a time without a zone may be off by. */
+const anyOffset = [-14 * 60 * minuteMs, 14 * 60 * minuteMs] as const;
+
+/** As warehouses write a time, and ISO 8601: a day, a time of it, and a zone. */
+const timeText = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)? ?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
+
+/**
+ * The age that a time column tells. Anything but a time with its zone is an interval: a mere date is a day, a time without a zone is
+ * uncertain by all zones of the world, unless `zone` says which it is.
+ * @param value an instant, or the text that the warehouse shows
+ * @param zone `UTC`, an offset, or a name such as `America/Los_Angeles`
+ */
+export function ageOf(value: unknown, zone: string | undefined): Age | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : exactly(value.getTime());
+  // A number or another text could be read as some year, and the row as an old one.
+  const [, day, time, seconds, fraction = "", ownZone] = timeText.exec(String(value)) ?? [];
+  if (day === undefined) return undefined;
+  const local = Date.parse(`${day}T${time ?? "00:00"}:${seconds ?? "00"}.${fraction.padEnd(3, "0").slice(0, 3)}Z`);
+  if (Number.isNaN(local)) return undefined;
+  const exactness = time === undefined ? dayMs : seconds === undefined ? minuteMs : fraction === "" ? 1_000 : 1;
+  const [west, east] = offsetsOf(ownZone ?? zone, local);
+  return { earliest: local - east, latest: local + exactness - 1 - west };
+}
+
+export function exactly(time: number): Age {
+  return { earliest: time, latest: time };
+}
+
+/** The least and the greatest offset from UTC, in milliseconds, that a local time may have. */
+function offsetsOf(zone: string | undefined, local: number): readonly [number, number] {
+  if (zone === undefined) return anyOffset;
+  if (/^(?:UTC|Z)$/i.test(zone)) return [0, 0];
+  const [, sign, hours, minutes = "0"] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
+  if (hours !== undefined) {
+    const offset = (Number(hours) * 60 + Number(minutes)) * minuteMs * (sign === "-" ? -1 : 1);
+    return [offset, offset];
+  }
+  // Around a change of the clocks, both offsets may be meant.
+  const offsets = [local - dayMs, local + dayMs].map((instant) => offsetAt(zone, instant));
+  return [Math.min(...offsets), Math.max(...offsets)];
+}
+
+function offsetAt(zone: string, instant: number): number {
+  const format = new Intl.DateTimeFormat("en-US", {
+    timeZone: zone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
+  });
+  const part = Object.fromEntries(format.formatToParts(instant).map(({ type, value }) => [type, Number(value)]));
+  const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = part;
+  return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(instant / 1000) * 1000;
+}

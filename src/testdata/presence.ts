@@ -1,0 +1,181 @@
+import type { Table } from "../config/schema.ts";
+import type { WarehouseReader } from "../warehouse/access.ts";
+import type { Row } from "../warehouse/connection.ts";
+import { WarehouseFailure } from "../warehouse/failure.ts";
+import { qualifiedName } from "../warehouse/statements.ts";
+import type { CatalogColumns } from "./catalog.ts";
+import { inParallel } from "./concurrency.ts";
+import { asText, Binder, conditionOf, emptySelection, select } from "./selection.ts";
+import type { StartState } from "./start.ts";
+import { askTogether } from "./together.ts";
+
+/** Whether a row was there; `as-now` where nothing has changed since; `undefined` where the history does not tell. */
+type Answer = boolean | "as-now" | undefined;
+
+/** What is asked in one statement: whether a table had these keys before a moment. */
+interface Inquiry {
+  table: string;
+  /** Unix milliseconds. */
+  moment: number;
+  keys: string[];
+}
+
+/** Statements under way at once, beside those that look for rows. */
+const statementsAtOnce = 8;
+/** Each moment is a statement of its own; what is beyond waits for the next round. */
+const momentsAtOnce = 24;
+/** Versions of a table that are looked at where a moment lies before or after all of them. */
+const versionsRead = 500;
+
+/**
+ * What the tables' own histories tell about the age of rows: a key that was not there at a moment was made later. Where the stage knows the
+ * version at its start, that is asked; otherwise the last version before the moment. What cannot be read stays unknown.
+ */
+export class Presence {
+  readonly #warehouse: WarehouseReader;
+  readonly #declared: Readonly<Record<string, Table>>;
+  readonly #catalog: CatalogColumns;
+  readonly #start: StartState | undefined;
+  /** Table → moment → key → answer. */
+  readonly #answers = new Map<string, Map<number, Map<string, Answer>>>();
+  readonly #wanted = new Map<string, Map<number, Set<string>>>();
+  readonly #histories = new Map<string, Promise<Row[] | undefined>>();
+
+  constructor(
+    warehouse: WarehouseReader,
+    declared: Readonly<Record<string, Table>>,
+    catalog: CatalogColumns,
+    start: StartState | undefined,
+  ) {
+    this.#warehouse = warehouse;
+    this.#declared = declared;
+    this.#catalog = catalog;
+    this.#start = start;
+  }
+
+  /** Whether the version at the start of the stage is known, so that no clock is compared. */
+  isExact(table: string): boolean {
+    return this.#start?.versions.has(table) === true;
+  }
+
+  get isWaiting(): boolean {
+    return this.#wanted.size > 0;
+  }
+
+  /** @param isThere whether the table has the key now */
+  wasThere(table: string, key: string | undefined, moment: number, isThere: boolean): boolean | undefined | "unasked" {
+    if (key === undefined || !this.#declared[table]?.key) return undefined;
+    const answers = this.#answers.get(table)?.get(this.#momentOf(table, moment));
+    if (!answers?.has(key)) return "unasked";
+    const answer = answers.get(key);
+    return answer === "as-now" ? isThere : answer;
+  }
+
+  want(table: string, key: string, moment: number): void {
+    const moments = this.#wanted.get(table) ?? new Map<number, Set<string>>();
+    this.#wanted.set(table, moments);
+    const at = this.#momentOf(table, moment);
+    moments.set(at, (moments.get(at) ?? new Set()).add(key));
+  }
+
+  /** Asks what is wanted. @throws WarehouseFailure where the warehouse does not answer at all */
+  async ask(): Promise<void> {
+    const inquiries = [...this.#wanted].flatMap(([table, moments]) =>
+      [...moments].slice(0, momentsAtOnce).map(([moment, keys]): Inquiry => ({ table, moment, keys: [...keys] })),
+    );
+    for (const { table, moment } of inquiries) {
+      this.#wanted.get(table)?.delete(moment);
+      if (this.#wanted.get(table)?.size === 0) this.#wanted.delete(table);
+    }
+    const exact = inquiries.filter(({ table }) => this.isExact(table));
+    const others = inquiries.filter(({ table }) => !this.isExact(table));
+    await Promise.all([
+      this.#askTogether(exact),
+      // Alone: a moment before or after all versions of one table would make all of them fail.
+      inParallel(statementsAtOnce, others, async (inquiry) => this.#note(inquiry, await this.#answer(inquiry))),
+    ]);
+  }
+
+  async #askTogether(inquiries: readonly Inquiry[]): Promise<void> {
+    const { rows, failed } = await askTogether(this.#warehouse, inquiries, (inquiry, binder) => {
+      const { columns, from, where } = this.#question(inquiry, binder);
+      return { columns, from: `${from} VERSION AS OF ${Math.trunc(this.#start?.versions.get(inquiry.table) ?? 0)} ${where}` };
+    });
+    const unreadable = new Set(failed.map(({ item }) => item));
+    const there = Map.groupBy(rows, ({ item }) => item);
+    for (const inquiry of inquiries) {
+      const keys = there.get(inquiry)?.map(({ row }) => String(row.row_key));
+      this.#note(inquiry, unreadable.has(inquiry) ? undefined : new Set(keys));
+    }
+  }
+
+  #note({ table, moment, keys }: Inquiry, there: Set<string> | Answer): void {
+    const moments = this.#answers.get(table) ?? new Map<number, Map<string, Answer>>();
+    this.#answers.set(table, moments);
+    const answers = moments.get(moment) ?? new Map<string, Answer>();
+    moments.set(moment, answers);
+    for (const key of keys) answers.set(key, typeof there === "object" ? there.has(key) : there);
+  }
+
+  /** All moments are one where the version at the start is known. */
+  #momentOf(table: string, moment: number): number {
+    return this.isExact(table) ? 0 : moment;
+  }
+
+  #question({ table, keys }: Inquiry, binder: Binder): { columns: string; from: string; where: string } {
+    const types = this.#catalog.get(table) ?? new Map<string, string>();
+    const key = this.#declared[table]?.key ?? "";
+    const selection = emptySelection(types);
+    select(selection, key, keys);
+    return {
+      columns: `${asText(key, types)} AS row_key`,
+      from: qualifiedName(this.#warehouse.catalog, table),
+      where: `WHERE ${conditionOf(selection, binder)}`,
+    };
+  }
+
+  /** @returns the keys that were there, or one answer for all of them. */
+  async #answer(inquiry: Inquiry): Promise<Set<string> | Answer> {
+    const binder = new Binder();
+    const { columns, from, where } = this.#question(inquiry, binder);
+    const travel = `TIMESTAMP AS OF '${new Date(inquiry.moment - 1).toISOString()}'`;
+    const [rows, history] = await Promise.all([
+      readable(this.#warehouse.query(`SELECT ${columns} FROM ${from} ${travel} ${where}`, binder.parameters)),
+      this.#history(inquiry.table),
+    ]);
+    if (rows) return new Set(rows.map((row) => String(row.row_key)));
+    return history && beyondVersions(history, inquiry.moment);
+  }
+
+  #history(table: string): Promise<Row[] | undefined> {
+    const known = this.#histories.get(table);
+    if (known) return known;
+    const name = qualifiedName(this.#warehouse.catalog, table);
+    const asked = readable(this.#warehouse.query(`DESCRIBE HISTORY ${name} LIMIT ${versionsRead}`));
+    this.#histories.set(table, asked);
+    return asked;
+  }
+}
+
+/** A history that is gone, or that may not be read, tells nothing. @throws WarehouseFailure where the warehouse does not answer */
+async function readable(asked: Promise<Row[]>): Promise<Row[] | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof WarehouseFailure && (error.kind === "statement" || error.kind === "denied")) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * A moment after the last version: nothing has changed since. A moment before the table was created: nothing was there. Any other moment that
+ * cannot be read stays unknown.
+ */
+function beyondVersions(history: readonly Row[], moment: number): Answer {
+  const times = history.map(({ timestamp }) => (timestamp instanceof Date ? timestamp.getTime() : Number.NaN));
+  const newest = times[0];
+  if (newest !== undefined && newest < moment) return "as-now";
+  const [first, madeAt] = [history.at(-1), times.at(-1)];
+  const isBeginning = Number(first?.version) === 0 && first?.operation === "CREATE TABLE";
+  return isBeginning && madeAt !== undefined && madeAt >= moment ? false : undefined;
+}

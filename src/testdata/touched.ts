@@ -1,0 +1,267 @@
+import type { TouchedRow } from "../model.ts";
+import type { WarehouseReader } from "../warehouse/access.ts";
+import { inParallel } from "./concurrency.ts";
+import { historyIsGone } from "./history.ts";
+import { nextStep, type Seen } from "./touched-search.ts";
+import {
+  askVersions,
+  type Candidates,
+  candidatesOf,
+  longestHistory,
+  type RowsThere,
+  type VersionAnswer,
+} from "./touched-versions.ts";
+
+/** What has to be known of the environment to tell an old value of a test's from one of a real row's. */
+export interface SearchContext {
+  /** The table whose key this column holds. */
+  parentOf(table: string, column: string): string | undefined;
+  /** The column that names a row of this table; `undefined` where the table cannot be asked. */
+  keyOf(table: string): string | undefined;
+  /** The columns by which a row of this table shows that it is test data, and what such a value begins with. */
+  shownBy(table: string): readonly string[];
+  /** What values of test data begin with, of all runs. */
+  prefixes: readonly string[];
+  /** Whether `testData.keep` names a row of this table by one of these values: it stands there for all runs. */
+  isFixed(table: string, values: readonly (string | null)[]): boolean;
+  /** Whether this names a row that is test data: it did not stand there before the tests. */
+  isTestData(parent: string | undefined, value: string): boolean;
+  /** Versions of a table that are likely to be from before the change: of the start of the run, or those that a report noted. */
+  guesses(table: string): readonly number[];
+  /** How long to look, in milliseconds: a stage has other things to do. */
+  limitMs: number;
+}
+
+const tablesAtOnce = 8;
+/** Each may lead one table a few versions further back. */
+const mostRounds = 40;
+/** How often values that name nothing any more are passed over. */
+const mostPasses = 4;
+
+/**
+ * Finds what stood in these cells before a test changed them, and the version that still has it: the newest in which the row with this
+ * key had another value. A value that names test data, or a row that is gone, is passed over, unless the row was written with it. Where it cannot be told, the row says why.
+ * Never rejects for what a table or its history says. @throws WarehouseFailure where the warehouse does not answer at all
+ */
+export async function withBefore(
+  warehouse: WarehouseReader,
+  touched: readonly TouchedRow[],
+  context: SearchContext,
+): Promise<TouchedRow[]> {
+  const searches = [...Map.groupBy(touched, ({ table, key }) => JSON.stringify([table, key.column])).values()].map(
+    (rows) => new TableSearch(rows, context),
+  );
+  await inParallel(tablesAtOnce, searches, (search) => search.readHistory(warehouse));
+  const end = performance.now() + context.limitMs;
+  for (let pass = 0; pass < mostPasses && performance.now() < end; pass++) {
+    for (let round = 0; round < mostRounds && performance.now() < end; round++) {
+      const asking = searches.flatMap((search) => search.questions().map((question) => ({ search, question })));
+      if (asking.length === 0) break;
+      const answers = await askVersions(
+        warehouse,
+        asking.map(({ question }) => question),
+      );
+      asking.forEach(({ search, question }, index) => {
+        search.take(question.version, answers[index] as VersionAnswer);
+      });
+    }
+    if (!(await passOverNamed(warehouse, searches, context))) break;
+  }
+  const results = new Map(searches.flatMap((search) => search.results()));
+  return touched.map((row) => results.get(row) ?? row);
+}
+
+/** @returns whether values were found that name no row any more, or one of test data, so that the search has to go on. */
+async function passOverNamed(
+  warehouse: WarehouseReader,
+  searches: readonly TableSearch[],
+  context: SearchContext,
+): Promise<boolean> {
+  const named = new Map<string, Set<string>>();
+  for (const search of searches)
+    for (const { parent, value } of search.namedBefore()) named.set(parent, (named.get(parent) ?? new Set()).add(value));
+  const questions = [...named].flatMap(([table, values]) => {
+    const key = context.keyOf(table);
+    return key === undefined ? [] : [{ table, key, keys: [...values], columns: context.shownBy(table) }];
+  });
+  const answers = await askVersions(warehouse, questions);
+  let any = false;
+  questions.forEach(({ table, keys }, index) => {
+    const answer = answers[index];
+    // What cannot be looked at is not known to be gone.
+    if (answer === undefined || "why" in answer) return;
+    const shows = (value: string | null) => value !== null && context.prefixes.some((prefix) => value.startsWith(prefix));
+    const gone = keys.filter((key) => !answer.found.has(key));
+    const test = keys.filter((key) => {
+      const values = [...(answer.found.get(key)?.values.values() ?? [])];
+      return values.some(shows) && !context.isFixed(table, [key, ...values]);
+    });
+    if (gone.length + test.length === 0) return;
+    any = true;
+    for (const search of searches) search.passOver(table, gone, test);
+  });
+  return any;
+}
+
+/** The search of one table, by one key column. */
+class TableSearch {
+  readonly #rows: readonly TouchedRow[];
+  readonly #context: SearchContext;
+  readonly #answers = new Map<number, VersionAnswer>();
+  /** Parent table → ids of rows that are gone, and of those that are test data. */
+  readonly #gone = new Map<string, Set<string>>();
+  readonly #test = new Map<string, Set<string>>();
+  #candidates: Candidates = { versions: [], truncated: false };
+  #why: string | undefined;
+
+  constructor(rows: readonly TouchedRow[], context: SearchContext) {
+    this.#rows = rows;
+    this.#context = context;
+  }
+
+  get #table(): string {
+    return this.#rows[0]?.table ?? "";
+  }
+
+  async readHistory(warehouse: WarehouseReader): Promise<void> {
+    try {
+      this.#candidates = await candidatesOf(warehouse, this.#table, this.#context.guesses(this.#table));
+      if (this.#candidates.versions.length === 0) this.#why = "the table has no history";
+    } catch (error) {
+      this.#why = `the table's history could not be read: ${sentence(error)}`;
+    }
+  }
+
+  /** What has to be asked next; nothing where every row is done. */
+  questions() {
+    if (this.#why !== undefined) return [];
+    const { versions } = this.#candidates;
+    const next = new Set(
+      this.#rows.flatMap((row) => {
+        const step = this.#step(row);
+        return "ask" in step ? step.ask : [];
+      }),
+    );
+    const columns = [...new Set(this.#rows.map(({ column }) => column))];
+    const keys = [...new Set(this.#rows.map(({ key }) => key.value))];
+    return [...next].map((place) => ({
+      table: this.#table,
+      version: versions[place] as number,
+      key: this.#rows[0]?.key.column ?? "",
+      keys,
+      columns,
+    }));
+  }
+
+  take(version: number, answer: VersionAnswer): void {
+    this.#answers.set(version, answer);
+  }
+
+  passOver(parent: string, gone: readonly string[], test: readonly string[]): void {
+    this.#gone.set(parent, new Set([...(this.#gone.get(parent) ?? []), ...gone]));
+    this.#test.set(parent, new Set([...(this.#test.get(parent) ?? []), ...test]));
+  }
+
+  /** The rows that the old values found so far name in other tables. */
+  namedBefore(): { parent: string; value: string }[] {
+    return this.results().flatMap(([, { table, column, before }]) => {
+      const parent = this.#context.parentOf(table, column);
+      // Empty text, as NULL, names nothing.
+      return parent === undefined || !before ? [] : [{ parent, value: before }];
+    });
+  }
+
+  results(): [TouchedRow, TouchedRow][] {
+    return this.#rows.map((row) => [row, { ...row, ...(this.#why === undefined ? this.#result(row) : { why: this.#why }) }]);
+  }
+
+  #step(row: TouchedRow) {
+    const { versions } = this.#candidates;
+    const guess = Math.min(
+      ...this.#context.guesses(row.table).map((version) => {
+        const place = versions.indexOf(version);
+        return place < 0 ? Number.POSITIVE_INFINITY : place;
+      }),
+    );
+    return nextStep(versions.length, (place) => this.#seen(row, place), Number.isFinite(guess) ? guess : undefined);
+  }
+
+  #seen(row: TouchedRow, place: number): Seen | undefined {
+    const answer = this.#answers.get(this.#candidates.versions[place] as number);
+    if (answer === undefined) return undefined;
+    if ("why" in answer) return "stop";
+    const there = answer.found.get(row.key.value);
+    if (there === undefined) return place === 0 ? "stop" : "absent";
+    if (there.rows > 1) return "stop";
+    const value = there.values.get(row.column) ?? null;
+    if (value === row.now) return "later";
+    if (place === 0) return "stop";
+    return this.#isPassedOver(row, value) ? "later" : "before";
+  }
+
+  #isPassedOver(row: TouchedRow, value: string | null): boolean {
+    if (value === null) return false;
+    return this.#isTest(row, value) || this.#gone.get(this.#parentOf(row))?.has(value) === true;
+  }
+
+  #isTest(row: TouchedRow, value: string): boolean {
+    const parent = this.#parentOf(row);
+    return this.#context.isTestData(parent, value) || this.#test.get(parent)?.has(value) === true;
+  }
+
+  #parentOf({ table, column }: TouchedRow): string {
+    return this.#context.parentOf(table, column) ?? "";
+  }
+
+  #result(row: TouchedRow): Pick<TouchedRow, "before" | "version" | "why"> {
+    const step = this.#step(row);
+    if ("ask" in step)
+      return { why: "the table's history is too long to be looked through here; `env-actions repair` takes longer" };
+    const version = this.#candidates.versions[step.end];
+    const answer = version === undefined ? undefined : this.#answers.get(version);
+    if (version === undefined || answer === undefined) return this.#first(row) ?? { why: this.#whyNowhere(row) };
+    if ("why" in answer) return { why: whyUnreadable(version, answer.why) };
+    const there = answer.found.get(row.key.value);
+    if (there && there.rows > 1)
+      return { why: `${there.rows} rows have this key in version ${version}, so it names none of them` };
+    if (step.end === 0)
+      return { why: there ? "the column was written again while this was looked at" : "the row is no longer there" };
+    if (there) return { before: there.values.get(row.column) ?? null, version };
+    return this.#first(row) ?? { why: this.#whyNowhere(row) };
+  }
+
+  /** What the row was written with, although it names a row that is not there: it pointed at nothing before any test wrote it. */
+  #first(row: TouchedRow): Pick<TouchedRow, "before" | "version"> | undefined {
+    const { versions, truncated } = this.#candidates;
+    const first = versions.findLast((version) => this.#there(row, version) !== undefined);
+    const there = first === undefined ? undefined : this.#there(row, first);
+    if (truncated || first === undefined || there?.rows !== 1) return undefined;
+    const value = there.values.get(row.column) ?? null;
+    return value === null || value === row.now || this.#isTest(row, value) ? undefined : { before: value, version: first };
+  }
+
+  #there({ key }: TouchedRow, version: number): RowsThere | undefined {
+    const answer = this.#answers.get(version);
+    return answer && "found" in answer ? answer.found.get(key.value) : undefined;
+  }
+
+  #whyNowhere(row: TouchedRow): string {
+    const { versions, truncated } = this.#candidates;
+    const passedOver = versions.some((version) => {
+      const there = this.#there(row, version);
+      return there !== undefined && (there.values.get(row.column) ?? null) !== row.now;
+    });
+    if (truncated) return `the last ${longestHistory} versions of the table have no other value`;
+    if (passedOver) return "every older value names test data, or a row that is gone";
+    return "no older version of the table has the row with another value";
+  }
+}
+
+function whyUnreadable(version: number, why: string): string {
+  if (historyIsGone.test(why)) return `the table's history no longer reaches back far enough: version ${version} is gone`;
+  return `version ${version} of the table could not be read: ${why}`;
+}
+
+function sentence(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
