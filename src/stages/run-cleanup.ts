@@ -1,47 +1,71 @@
 import { sentence } from "../checks/check.ts";
-import type { Check, CleanupResult } from "../model.ts";
+import type { Books, Check, CleanupResult } from "../model.ts";
+import type { Start } from "../testdata/books/start.ts";
 import type { CleanupRequest } from "../testdata/cleanup.ts";
 import { executeCleanup, planInPlace } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
 import { readLedger } from "../testdata/ledger.ts";
+import { balanceRun, judgeRunsBooks, rememberedStart } from "./books.ts";
 import { ledgerFile, runPrefixes } from "./child-environment.ts";
 import { withWriters } from "./connections.ts";
 import { type StageContext, step, telling } from "./context.ts";
 
+export interface CleanedUp {
+  checks: Check[];
+  result?: CleanupResult;
+  books?: Books;
+}
+
 /**
- * Deletes what this run made, and proves it gone. It has a time of its own: a stage that used up its budget, or was cancelled,
- * still cleans up.
+ * Deletes what this run made, proves it gone, and adds up what the run wrote. It has a time of its own: a stage that used up its
+ * budget, or was cancelled, still cleans up.
+ * @param start what stood there before the tests
  */
-export async function cleanUpRun(context: StageContext): Promise<{ check: Check; result?: CleanupResult }> {
+export async function cleanUpRun(context: StageContext, start: Start, testsRan: () => boolean): Promise<CleanedUp> {
   const started = performance.now();
   const elapsed = () => Math.round(performance.now() - started);
   const signal = AbortSignal.timeout(context.config.stages.cleanup.budget);
   step(context, "deleting this run's test data");
+  const done: CleanedUp = { checks: [] };
   try {
-    const request = await cleanupRequest(context, "run");
-    const result = await withWriters(context, signal, async (writers) => {
+    const request = await cleanupRequest(context, "run", start);
+    await withWriters(context, signal, async (writers) => {
       const ports = { ...writers, environment: context.environment, signal, ...telling(context) };
       const { proven, plan } = await planInPlace(ports, request);
-      return await executeCleanup(proven, plan);
+      const result = await executeCleanup(proven, plan);
+      done.result = result;
+      done.checks.push(judgeCleanup(result, elapsed()));
+      const counting = performance.now();
+      const books = await balanceRun(context, writers, { start, plan, cleanup: result });
+      if (!books) return;
+      done.books = books;
+      const durationMs = Math.round(performance.now() - counting);
+      done.checks.push(judgeRunsBooks(context, books, { testsRan: testsRan(), cleanup: result, durationMs }));
     });
-    return { check: judgeCleanup(result, elapsed()), result };
+    return done;
   } catch (error) {
+    if (done.result) return done;
     const message = `This run's test data could not be deleted: ${sentence(error)} The next preflight reports it, and \`env-actions cleanup --scope expired --execute\` deletes it.`;
-    return {
-      check: {
-        id: "test-data.cleanup",
-        title: "Test data deleted and gone",
-        verdict: "error",
-        observed: "unknown",
-        expected: "0 left",
-        message,
-        durationMs: elapsed(),
-      },
+    const check: Check = {
+      id: "test-data.cleanup",
+      title: "Test data deleted and gone",
+      verdict: "error",
+      observed: "unknown",
+      expected: "0 left",
+      message,
+      durationMs: elapsed(),
     };
+    return { checks: [check] };
   }
 }
 
-export async function cleanupRequest(context: StageContext, scope: CleanupRequest["scope"]): Promise<CleanupRequest> {
+/** @param start what stood there before the tests; without it, what a stage of the same run remembered. */
+export async function cleanupRequest(
+  context: StageContext,
+  scope: CleanupRequest["scope"],
+  start?: Start,
+): Promise<CleanupRequest> {
+  const known = start ?? (scope === "run" ? await rememberedStart(context) : undefined);
   return {
     scope,
     runId: context.runId,
@@ -49,6 +73,7 @@ export async function cleanupRequest(context: StageContext, scope: CleanupReques
     testData: { ...context.config.testData, prefixes: runPrefixes(context.config) },
     tables: context.tables,
     ledger: await readLedger(ledgerFile(context)),
+    ...(known ? { start: known } : {}),
     now: Date.now(),
   };
 }

@@ -101,6 +101,7 @@ export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult 
     deletedKeys: 0,
     ...(plan.rows?.realLooking.length ? { realLooking: plan.rows.realLooking } : {}),
     leftOver: leftOver(plan),
+    looked: { tables: plan.rows?.lookedAt ?? 0, redis: plan.keys !== undefined },
   };
 }
 

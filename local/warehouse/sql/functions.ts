@@ -64,6 +64,7 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   // Java's expressions and RE2's are alike in what both have; RE2 refuses the rest.
   regexp_extract: as(2, ([s, pattern, group]) => `regexp_extract(${s}, ${pattern}, ${group ?? "1"})`, 3),
   md5: same(1),
+  hex: same(1),
   sha2: as(2, ([s], [, bits]) => `sha256(${onlyFor(["256", "0"], numberOf(bits), "sha2 of other than 256 bits", s)})`),
   uuid: as(0, () => "CAST(uuid() AS VARCHAR)"),
   // Conditions
@@ -141,6 +142,7 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   map_keys: same(1),
   map_values: same(1),
   element_at: as(2, ([items], [, key]) => `${items}[${literal(stringOf(key))}]`),
+  to_json: as(1, ([x]) => `CASE WHEN ${x} IS NOT NULL THEN CAST(to_json(${x}) AS VARCHAR) END`),
   from_json: as(
     2,
     ([json], [, schema]) =>

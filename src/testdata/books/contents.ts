@@ -72,7 +72,11 @@ export async function rowCounts(warehouse: WarehouseReader, table: string, versi
  * What differs between versions of a table: each content with how many rows have it in each version.
  * @throws WarehouseFailure; Error where too much differs
  */
-export async function differences(warehouse: WarehouseReader, readable: Readable, versions: readonly At[]): Promise<ContentCounts[]> {
+export async function differences(
+  warehouse: WarehouseReader,
+  readable: Readable,
+  versions: readonly At[],
+): Promise<ContentCounts[]> {
   const known = new Map<string, { key: string | null; parts: string; counts: (number | undefined)[] }>();
   for (let first = 0; first < versions.length - 1; first += mostAtOnce - 1) {
     const some = versions.slice(first, first + mostAtOnce);
@@ -170,19 +174,29 @@ export async function detailsOf(
         ofRun: Number(row.of_run) === 1,
         otherRun: text(row.other_run),
         parents: named(pointing, row, "p"),
-        texts: named(shown.map(([column]) => column), row, "t"),
+        texts: named(
+          shown.map(([column]) => column),
+          row,
+          "t",
+        ),
       },
     ]),
   );
 }
 
 /**
- * How many rows of a table, as it is now, carry the run's id where ids and names stand: a look into tables that others wrote to, too.
+ * How many rows of a version carry the run's id where ids and names stand: a look into tables that others wrote to, too.
+ * @param marker the parameter with the run's id
  * @returns the SELECT list and the rest; `undefined` where the table has no such column
  */
-export function carryingRun(warehouse: WarehouseReader, { table, columns }: Readable, marker: string): { columns: string; from: string } | undefined {
-  const looked = [...columns].filter(([column, type]) => type === "STRING" && (telling.test(column) || /_id$/i.test(column)));
+export function carryingRun(
+  warehouse: WarehouseReader,
+  { table, columns }: Readable,
+  version: number,
+  marker: string,
+): { columns: string; from: string } | undefined {
+  const looked = [...columns].filter(([column, type]) => type === "STRING" && telling.test(column));
   if (looked.length === 0) return undefined;
   const condition = looked.map(([column]) => `contains(${quoteName(column)}, ${marker})`).join(" OR ");
-  return { columns: "count(*) AS n", from: `${qualifiedName(warehouse.catalog, table)} WHERE ${condition}` };
+  return { columns: "count(*) AS n", from: `${relation(warehouse, table, version)} WHERE ${condition}` };
 }

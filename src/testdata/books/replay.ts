@@ -39,7 +39,9 @@ export interface Replay {
   /** Rows that others made, and that the cleanup deleted: whoever made them did it for the run. */
   deletedByCleanup: TrackedRow[];
   /** Rows inserted since the start, whatever became of them. */
-  inserted: { side: Side; rows: number }[];
+  inserted: ReadonlyMap<Side, number>;
+  /** Rows deleted since the start, whoever made them. */
+  deleted: ReadonlyMap<Side, number>;
   /** What one segment did can be read in two ways: its versions have to be looked at one by one. */
   ambiguous: boolean;
 }
@@ -55,6 +57,7 @@ class State {
   readonly #now = new Map<string, TrackedRow[]>();
   readonly #all: TrackedRow[] = [];
   readonly #inserted = new Map<Side, number>();
+  readonly #deleted = new Map<Side, number>();
   #ambiguous = false;
 
   constructor(contents: readonly ContentCounts[]) {
@@ -81,10 +84,11 @@ class State {
       row.gone = true;
       row.goneBy = segment.side;
       row.touchedBy.add(segment.side);
+      addTo(this.#deleted, segment.side);
     }
     for (const { content, key, parts } of left.added) {
       this.#add({ key, content, parts, origin: { side: segment.side, user: segment.user }, touchedBy: new Set(), gone: false });
-      this.#inserted.set(segment.side, (this.#inserted.get(segment.side) ?? 0) + 1);
+      addTo(this.#inserted, segment.side);
     }
   }
 
@@ -98,7 +102,8 @@ class State {
       made: there.filter((row) => row.origin !== "start" && !restored.has(row)),
       changed: changed.filter((row) => !restored.has(row)),
       deletedByCleanup: this.#all.filter((row) => row.goneBy === "cleanup" && row.origin !== "start"),
-      inserted: [...this.#inserted].map(([side, rows]) => ({ side, rows })),
+      inserted: this.#inserted,
+      deleted: this.#deleted,
       ambiguous: this.#ambiguous,
     };
   }
@@ -167,6 +172,10 @@ class State {
     };
     added.splice(0, added.length, ...added.filter(isFree));
   }
+}
+
+function addTo(counts: Map<Side, number>, side: Side): void {
+  counts.set(side, (counts.get(side) ?? 0) + 1);
 }
 
 /** Beyond, comparing each with each would take long; so many rows under one key are told apart in their order alone. */

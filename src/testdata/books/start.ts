@@ -61,7 +61,9 @@ export async function takeStart(
     });
   };
   const [keys] = await Promise.all([
-    redis ? readKeys(redis, options).catch((error) => ({ known: new Set<string>(), namespaces: undefined, problem: sentence(error) })) : undefined,
+    redis
+      ? readKeys(redis, options).catch((error) => ({ known: new Set<string>(), namespaces: undefined, problem: sentence(error) }))
+      : undefined,
     warehouse
       ? readTableVersions(warehouse).catch((error: unknown) => {
           problem = sentence(error);
@@ -100,14 +102,22 @@ async function readKeys(redis: RedisReader, { maxRead, namespaces, signal }: Sta
   const bounded = total !== undefined && total <= maxRead;
   const asked = bounded ? undefined : namespaces;
   if (asked?.length === 0)
-    return { known: new Set(), namespaces: asked, problem: `Redis has ${total ?? "an unknown number of"} keys, and testData.maxRead is ${maxRead}` };
+    return {
+      known: new Set(),
+      namespaces: asked,
+      problem: `Redis has ${total ?? "an unknown number of"} keys, and testData.maxRead is ${maxRead}`,
+    };
   const known = new Set<string>();
   for (const match of asked?.map(globOf) ?? [undefined])
     for await (const batch of redis.scan({ match })) {
       signal.throwIfAborted();
       for (const key of batch) known.add(key);
       if (known.size > maxRead)
-        return { known: new Set(), namespaces: asked, problem: `more than ${count(maxRead, "key")} were found, which is testData.maxRead` };
+        return {
+          known: new Set(),
+          namespaces: asked,
+          problem: `more than ${count(maxRead, "key")} were found, which is testData.maxRead`,
+        };
     }
   return { known, namespaces: asked };
 }
@@ -146,7 +156,9 @@ const fileSchema = z.object({
 export async function writeStart(file: string, { takenAt, moments, unread, problem }: Start): Promise<void> {
   const content: z.input<typeof fileSchema> = {
     takenAt,
-    tables: Object.fromEntries([...moments].map(([table, { version, at }]) => [table, { version, ...(at === undefined ? {} : { at }) }])),
+    tables: Object.fromEntries(
+      [...moments].map(([table, { version, at }]) => [table, { version, ...(at === undefined ? {} : { at }) }]),
+    ),
     unread: Object.fromEntries(unread),
     ...(problem === undefined ? {} : { problem }),
   };
@@ -162,7 +174,12 @@ export async function readStart(file: string): Promise<Start | undefined> {
   try {
     const { takenAt, tables, unread, problem } = fileSchema.parse(JSON.parse(text));
     const moments = Object.entries(tables).map(([table, { version, at }]) => [table, { version, at }] as const);
-    return startOf({ takenAt, moments: new Map(moments), unread: new Map(Object.entries(unread)), ...(problem === undefined ? {} : { problem }) });
+    return startOf({
+      takenAt,
+      moments: new Map(moments),
+      unread: new Map(Object.entries(unread)),
+      ...(problem === undefined ? {} : { problem }),
+    });
   } catch {
     return undefined;
   }
