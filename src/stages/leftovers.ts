@@ -25,7 +25,7 @@ export async function checkLeftovers(context: StageContext, readers: Readers): P
     const plan = await planCleanup({ ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}), ...ports }, request);
     found = describePlan(plan, true);
     const sweeps = context.config.stages.preflight.sweep && context.environment.access === "test-data";
-    if (!sweeps || !found.leftOver) return judgeLeftovers(found);
+    if (!sweeps || !found.leftOver) return judgeLeftovers(found, context.environment.databricks !== undefined);
     found = await sweep(context, plan);
     return judgeSweep(found);
   });

@@ -34,7 +34,7 @@ export async function cleanUpRun(context: StageContext, start: Start, testsRan: 
       const { proven, plan } = await planInPlace(ports, request);
       const result = await executeCleanup(proven, plan);
       done.result = result;
-      done.checks.push(judgeCleanup(result, elapsed()));
+      done.checks.push(judgeCleanup(result, elapsed(), context.environment.databricks !== undefined));
       const counting = performance.now();
       const books = await balanceRun(context, writers, { start, plan, cleanup: result });
       if (!books) return;

@@ -1,8 +1,11 @@
 import { count } from "../count.ts";
 import type { Check, CleanupResult, RealLooking } from "../model.ts";
 
-/** What a cleanup means for the stage: left-over is failed, unknown is error, and a deletion that did not go as planned shows. */
-export function judgeCleanup(result: CleanupResult, durationMs: number): Check {
+/**
+ * What a cleanup means for the stage: left-over is failed, unknown is error, and a deletion that did not go as planned shows.
+ * @param hasWarehouse whether the environment has a warehouse, in which none of the declared tables may exist
+ */
+export function judgeCleanup(result: CleanupResult, durationMs: number, hasWarehouse = true): Check {
   const base = {
     id: "test-data.cleanup",
     title: result.dryRun ? "Test data (dry run)" : "Test data deleted and gone",
@@ -18,10 +21,15 @@ export function judgeCleanup(result: CleanupResult, durationMs: number): Check {
     if (result.leftOver === null) return { ...base, verdict: "error", observed, message: faults.join("; ") };
     if (faults.length > 0) return { ...base, verdict: "failed", observed, message: faults.join("; ") };
     if (result.realLooking) return { ...base, verdict: "degraded", observed, message: realLooking(result.realLooking) };
-    return { ...base, verdict: "passed", observed };
+    const unseen = notLookedAt(result, hasWarehouse);
+    // A dry run was asked for, and answers: with nothing is right only where something was looked at.
+    return unseen ? { ...base, ...unseen, verdict: "degraded" } : { ...base, verdict: "passed", observed };
   }
   const observed = `${deleted(result)} deleted, ${result.leftOver ?? "unknown"} left`;
   const expected = "0 left";
+  const unseen = faults.length === 0 && result.leftOver === 0 ? notLookedAt(result, hasWarehouse) : undefined;
+  // What was not looked at is not gone.
+  if (unseen) return { ...base, title: "Test data", verdict: unseen.verdict, observed: unseen.observed, message: unseen.message };
   if (result.leftOver === null)
     return {
       ...base,
@@ -39,6 +47,25 @@ export function judgeCleanup(result: CleanupResult, durationMs: number): Check {
   return { ...base, verdict: "passed", observed, expected };
 }
 
+function notLookedAt(
+  { looked }: CleanupResult,
+  hasWarehouse: boolean,
+): { verdict: Check["verdict"]; observed: string; message: string } | undefined {
+  if (!looked || looked.tables > 0 || (looked.redis && !hasWarehouse)) return undefined;
+  const noTable =
+    "none of the declared tables exists in this catalog, or this principal does not see them: rows were not looked at. Check databricks.catalog, the principal's grants, testData.preset and testData.tables";
+  if (looked.redis)
+    return { verdict: "degraded", observed: "only Redis was looked at", message: `Nothing is known about rows: ${noTable}.` };
+  return hasWarehouse
+    ? { verdict: "skipped", observed: "nothing was looked at", message: `Nothing was cleaned up: ${noTable}.` }
+    : {
+        verdict: "skipped",
+        observed: "nothing was looked at",
+        message:
+          "Nothing was cleaned up: this environment has neither databricks nor redis, so that no test data can be found there.",
+      };
+}
+
 function realLooking(found: readonly RealLooking[]): string {
   const places = found.map(({ table, column, rows }) => `${rows} in ${table}.${column}`).join(", ");
   return `Test data looks as if it were about real people: ${places}. Let the tests invent addresses and names, or list their form under testData.synthetic.`;
@@ -50,7 +77,10 @@ function deleted({ deletedRows, deletedKeys, keys }: CleanupResult): string {
 }
 
 /** What earlier runs left: nothing is right; something is a warning, because it harms no test of this run. */
-export function judgeLeftovers(result: CleanupResult): Pick<Check, "verdict" | "observed" | "expected" | "message"> {
+export function judgeLeftovers(
+  result: CleanupResult,
+  hasWarehouse = true,
+): Pick<Check, "verdict" | "observed" | "expected" | "message"> {
   const base = { expected: "0 expired rows and keys" };
   const observed = rowsAndKeys(result.plannedRows, result.keys.planned);
   if (result.leftOver === null) return { ...base, verdict: "error", observed, message: result.problems.join("; ") };
@@ -62,7 +92,8 @@ export function judgeLeftovers(result: CleanupResult): Pick<Check, "verdict" | "
       message: `Earlier runs left test data in ${[...result.tables.map((table) => table.table), ...(result.keys.planned ? ["Redis"] : [])].slice(0, 5).join(", ")}. Look at it with \`env-actions cleanup --scope expired\`, delete it with \`--execute\`.`,
     };
   if (result.problems.length > 0) return { ...base, verdict: "degraded", observed, message: result.problems.join("; ") };
-  return { ...base, verdict: "passed", observed };
+  const unseen = notLookedAt(result, hasWarehouse);
+  return unseen ? { ...base, ...unseen, verdict: "degraded" } : { ...base, verdict: "passed", observed };
 }
 
 export function rowsAndKeys(rows: number, keys: number): string {

@@ -71,19 +71,17 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 );
 
 /** A parallel run touches its own rows only. */
-const parallelAction: fc.Arbitrary<Action> = fc
-  .nat({ max: 3 })
-  .chain((n) =>
-    fc.oneof(
-      fc.record({ kind: fc.constant("insert" as const), rows: row(fc.constant(theirs(n))).map((one) => [one]) }),
-      fc.record({
-        kind: fc.constant("update" as const),
-        set: change,
-        where: fc.constant({ column: "id" as const, is: theirs(n) }),
-      }),
-      fc.record({ kind: fc.constant("delete" as const), where: fc.constant({ column: "id" as const, is: theirs(n) }) }),
-    ),
-  );
+const parallelAction: fc.Arbitrary<Action> = fc.nat({ max: 3 }).chain((n) =>
+  fc.oneof(
+    fc.record({ kind: fc.constant("insert" as const), rows: row(fc.constant(theirs(n))).map((one) => [one]) }),
+    fc.record({
+      kind: fc.constant("update" as const),
+      set: change,
+      where: fc.constant({ column: "id" as const, is: theirs(n) }),
+    }),
+    fc.record({ kind: fc.constant("delete" as const), where: fc.constant({ column: "id" as const, is: theirs(n) }) }),
+  ),
+);
 
 const tables = 3;
 

@@ -4,6 +4,7 @@ import { budgetUse, checkRemarks, cut, mostUrgentFirst, shortSha, stageTitle, ve
 import { aftermathParts } from "./aftermath.ts";
 import { attachmentParts } from "./attachments.ts";
 import { table, tableHead, tableRow } from "./blocks.ts";
+import { booksParts } from "./books.ts";
 import type { Part } from "./budget.ts";
 import { processParts } from "./processes.ts";
 import { scoreParts } from "./score.ts";
@@ -28,6 +29,7 @@ export function stageParts(report: StageReport): Part[] {
     ...testParts(report),
     ...attachmentParts(report.attachments),
     ...testDataParts(report.cleanup),
+    ...booksParts(report.books),
     ...processParts(report.servers, report.commands),
     ...problemParts(report.problems),
   ];

@@ -20,10 +20,3 @@ export function sum(amounts: readonly Amount[]): Amount {
     nothing,
   );
 }
-
-/** `3`, `at most 3`, `1 to 3`, `at least 1`, `unknown`. */
-export function amountText({ least, most }: Amount): string {
-  if (least === most) return String(least);
-  if (most === null) return least === 0 ? "unknown" : `at least ${least}`;
-  return least === 0 ? `unknown (at most ${most})` : `${least} to ${most}`;
-}

@@ -1,4 +1,5 @@
 import type { Table } from "../../config/schema.ts";
+import { amountText } from "../../count.ts";
 import type { Amount, Books, CleanupResult, TableBooks } from "../../model.ts";
 import type { RedisReader } from "../../redis/connection.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
@@ -8,7 +9,7 @@ import { inParallel } from "../concurrency.ts";
 import { type Binder, storedConditionOf } from "../selection.ts";
 import { askTogether } from "../together.ts";
 import { adviceFor } from "./advice.ts";
-import { amountText, exactly, isKnown, sum, unknown } from "./amount.ts";
+import { exactly, isKnown, sum, unknown } from "./amount.ts";
 import { amountOf, hangingOn, rowsOfOtherRuns, samplesOf, type Told, tell, touchedRows, unexplainedRows } from "./attribution.ts";
 import { carryingRun } from "./contents.ts";
 import { historySince, type Since } from "./history.ts";
@@ -81,6 +82,9 @@ export function lineOf(
   return [...told, ...(keys ? [`Redis keys unexplained ${amountText(keys.unexplained)}`] : [])].join("; ");
 }
 
+/** Tables that are read as a whole at once: each is a scan. */
+const comparedAtOnce = 8;
+
 class TableBalance {
   readonly #warehouse: WarehouseReader;
   readonly #request: BooksRequest;
@@ -123,17 +127,19 @@ class TableBalance {
 
   async #readHistories(): Promise<void> {
     const { start, catalog } = this.#request;
-    const [columns, views, identity] = await Promise.all([
+    const [columns, views] = await Promise.all([
       catalog?.columns ?? readCatalogColumns(this.#warehouse),
       catalog?.views ?? readViews(this.#warehouse),
-      this.#warehouse.identity(),
     ]);
-    this.#self = identity.principal;
     this.#columns = columns;
     const tables = [...columns.keys()].filter((table) => !views.has(table));
     for (const table of start.moments.keys())
       if (!columns.has(table)) this.#unknown(table, "the table was there at the start, and is not there or not visible any more");
-    await inParallel(historiesAtOnce, tables, (table) => this.#readHistory(table));
+    const [identity] = await Promise.all([
+      this.#warehouse.identity(),
+      inParallel(historiesAtOnce, tables, (table) => this.#readHistory(table)),
+    ]);
+    this.#self = identity.principal;
   }
 
   async #readHistory(table: string): Promise<void> {
@@ -225,7 +231,7 @@ class TableBalance {
 
   async #findAll(cases: readonly TableCase[], carrying: ReadonlyMap<string, number>): Promise<Told[]> {
     const selected = await this.#countSelected(cases.filter(({ changes }) => changes.some(isMine)));
-    return await inParallel(historiesAtOnce, cases, async (table) => {
+    return await inParallel(comparedAtOnce, cases, async (table) => {
       const finding = await this.#find(table, selected.get(table.table) ?? new Map(), Boolean(carrying.get(table.table)));
       try {
         return await tell(this.#warehouse, table, finding, this.#request.runId);

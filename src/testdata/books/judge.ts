@@ -1,6 +1,6 @@
-import { count } from "../../count.ts";
+import { amountText, count } from "../../count.ts";
 import type { Amount, Books, Check, CleanupResult, TableBooks } from "../../model.ts";
-import { amountText, isKnown } from "./amount.ts";
+import { isKnown } from "./amount.ts";
 
 export interface JudgeRequest {
   /** `testData.unexplained` */
