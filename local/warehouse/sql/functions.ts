@@ -52,7 +52,11 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   len: int(([s]) => `length(dbx_string(${s}))`),
   repeat: as(2, ([s, n]) => `repeat(dbx_string(${s}), ${n})`),
   replace: same(3),
-  concat: as(1, (args) => `(${args.map((arg) => `dbx_string(${arg})`).join(" || ")})`, many),
+  concat: as(
+    1,
+    (args, nodes) => `(${args.map((arg, index) => (isText(nodes[index]) ? arg : `dbx_string(${arg})`)).join(" || ")})`,
+    many,
+  ),
   startswith: same(2, 2, "starts_with"),
   endswith: same(2, 2, "ends_with"),
   contains: as(2, ([s, part]) => `(strpos(${s}, ${part}) > 0)`),
@@ -211,6 +215,28 @@ function pairs(args: string[]): [string, string][] {
   if (args.length % 2 !== 0)
     throw new SqlError("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605", "The function requires 2n (n > 0) parameters.");
   return args.flatMap((key, index): [string, string][] => (index % 2 === 0 ? [[key, args[index + 1] ?? ""]] : []));
+}
+
+const textFunctions = new Set([
+  "lower",
+  "upper",
+  "trim",
+  "substring",
+  "left",
+  "right",
+  "replace",
+  "concat",
+  "md5",
+  "sha2",
+  "hex",
+  "to_json",
+]);
+
+/** Surely a text already: to make it one again would cost more to plan than all the rest. */
+function isText(node: Expression | undefined): boolean {
+  if (node?.kind === "cast") return node.type.toLowerCase() === "string";
+  if (node?.kind !== "call") return node?.kind === "string";
+  return node.name === "coalesce" ? node.arguments.every(isText) : textFunctions.has(node.name);
 }
 
 function stringOf(node: Expression | undefined): string {

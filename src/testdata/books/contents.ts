@@ -22,25 +22,49 @@ const mostAtOnce = 24;
 const mostContents = 200_000;
 
 /** The value of a column as a text that differs wherever the value does. Sets of rows cannot be compared where a column is a MAP. */
-export function textOf(column: string, type: string): string {
+function textOf(column: string, type: string): string {
   const name = quoteName(column);
   if (/^(MAP|ARRAY|STRUCT|VARIANT)\b/.test(type)) return `to_json(${name})`;
   if (/^BINARY\b/.test(type)) return `hex(${name})`;
-  // As text, two instants of the hour that a clock is put back would look alike.
-  if (/^TIMESTAMP(_LTZ)?$/.test(type)) return `CAST(unix_micros(${name}) AS STRING)`;
   return /^STRING$/.test(type) ? name : `CAST(${name} AS STRING)`;
 }
 
-const none = "'-'";
+const plain = /^(TINYINT|SMALLINT|INT|INTEGER|BIGINT|LONG|BOOLEAN|FLOAT|DOUBLE|DECIMAL\b.*|DATE|TIMESTAMP(_LTZ)?)$/;
 
+/**
+ * Texts that together tell a row from every other: one for each column, and one for all numbers, dates and truths, because a text for
+ * each would take longer to plan than to read. An instant goes as a number: as text it is cut to milliseconds, or depends on the zone.
+ */
+function textsOf(columns: ReadonlyMap<string, string>): string[] {
+  const simple = [...columns].filter(([, type]) => plain.test(type));
+  const fields = simple.map(([column, type], index) => {
+    const name = quoteName(column);
+    return `'c${index}', ${type.startsWith("TIMESTAMP") ? `unix_micros(${name})` : name}`;
+  });
+  return [
+    ...[...columns].filter(([, type]) => !plain.test(type)).map(([column, type]) => textOf(column, type)),
+    ...(fields.length > 0 ? [`to_json(named_struct(${fields.join(", ")}))`] : []),
+  ];
+}
+
+/** The fingerprint of each text, as `m0`, `m1`, … */
+function hashesOf(columns: ReadonlyMap<string, string>): string {
+  return textsOf(columns)
+    .map((text, index) => `coalesce(md5(${text}), '-') AS m${index}`)
+    .join(", ");
+}
+
+/** The fingerprint of the whole row, from those. */
 function wholeOf(columns: ReadonlyMap<string, string>): string {
-  const each = [...columns].map(([column, type]) => `coalesce(md5(${textOf(column, type)}), ${none})`);
-  return `md5(concat(${each.join(", ',', ")}, ''))`;
+  return `md5(concat(${textsOf(columns)
+    .map((_, index) => `m${index}`)
+    .join(", ',', ")}, ''))`;
 }
 
 function partsOf(columns: ReadonlyMap<string, string>): string {
-  const each = [...columns].map(([column, type]) => `coalesce(substring(md5(${textOf(column, type)}), 1, 8), ${none})`);
-  return `concat(${each.join(", ',', ")}, '')`;
+  return `concat(${textsOf(columns)
+    .map((_, index) => `substring(m${index}, 1, 8)`)
+    .join(", ',', ")}, '')`;
 }
 
 function keyOf({ key, columns }: Readable): string {
@@ -109,13 +133,14 @@ function filled(counts: readonly (number | undefined)[]): number[] {
 }
 
 function differenceSql(warehouse: WarehouseReader, readable: Readable, versions: readonly At[]): string {
-  const columns = `${wholeOf(readable.columns)} AS content, ${keyOf(readable)} AS row_key, ${partsOf(readable.columns)} AS parts`;
+  const columns = `${wholeOf(readable.columns)} AS content, row_key, ${partsOf(readable.columns)} AS parts`;
+  const hashes = `${keyOf(readable)} AS row_key, ${hashesOf(readable.columns)}`;
   const branches = versions.flatMap((version, index) =>
-    version === undefined ? [] : [`SELECT ${index} AS asked, ${columns} FROM ${relation(warehouse, readable.table, version)}`],
+    version === undefined ? [] : [`SELECT ${index} AS asked, ${hashes} FROM ${relation(warehouse, readable.table, version)}`],
   );
   const counts = versions.map((_, index) => `sum(CASE WHEN asked = ${index} THEN 1 ELSE 0 END) AS n${index}`);
   const differ = versions.slice(1).map((_, index) => `n${index} <> n${index + 1}`);
-  return `SELECT * FROM (SELECT content, max(row_key) AS row_key, max(parts) AS parts, ${counts.join(", ")} FROM (${branches.join(" UNION ALL ")}) AS versions GROUP BY content) AS counted WHERE ${differ.join(" OR ")} LIMIT ${mostContents + 1}`;
+  return `SELECT * FROM (SELECT content, max(row_key) AS row_key, max(parts) AS parts, ${counts.join(", ")} FROM (SELECT asked, ${columns} FROM (${branches.join(" UNION ALL ")}) AS hashed) AS versions GROUP BY content) AS counted WHERE ${differ.join(" OR ")} LIMIT ${mostContents + 1}`;
 }
 
 /** What is told of a row that nobody explains. */
@@ -149,7 +174,9 @@ export async function detailsOf(
   const pointing = Object.keys(parents).filter((column) => columns.has(column));
   const shown = texts.filter(([column, type]) => type === "STRING" && telling.test(column)).slice(0, mostTexts);
   const asked = [
-    `${wholeOf(columns)} AS content`,
+    `md5(concat(${textsOf(columns)
+      .map((text) => `coalesce(md5(${text}), '-')`)
+      .join(", ',', ")}, '')) AS content`,
     `CASE WHEN contains(${all}, :run) THEN 1 ELSE 0 END AS of_run`,
     `regexp_extract(replace(${all}, :run, ''), :pattern, 2) AS other_run`,
     ...pointing.map((column, index) => `${textOfKey(column, columns.get(column) ?? "")} AS p${index}`),
