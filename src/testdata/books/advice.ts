@@ -24,7 +24,7 @@ export function adviceFor({ table, declared, rows, prefixes }: AdviceRequest): s
     ];
   const found = commonPrefix(
     all.map(({ details }) => details?.texts ?? {}),
-    table.person,
+    new Set([...table.person, ...Object.keys(table.parents)]),
   );
   if (found !== undefined && !prefixes.some((prefix) => found.prefix.startsWith(prefix)))
     return [
@@ -43,15 +43,18 @@ export function adviceFor({ table, declared, rows, prefixes }: AdviceRequest): s
 /** What the texts of one column begin with alike, cut before the first number; nothing that ids of production could begin with. */
 function commonPrefix(
   rows: readonly Record<string, string>[],
-  person: ReadonlySet<string>,
+  leftOut: ReadonlySet<string>,
 ): { column: string; prefix: string } | undefined {
   const columns = new Set(rows.flatMap((row) => Object.keys(row)));
   for (const column of columns) {
-    if (person.has(column)) continue;
+    if (leftOut.has(column)) continue;
     const values = rows.map((row) => row[column]).filter((value) => value !== undefined);
     const [first = ""] = values;
     if (values.length < rows.length) continue;
-    let length = first.search(/\d{3}/) < 0 ? first.length : first.search(/\d{3}/);
+    const number = first.search(/\d{3}/);
+    // One text without a number shows no beginning that others would have.
+    if (number < 0 && new Set(values).size < 2) continue;
+    let length = number < 0 ? first.length : number;
     for (const value of values) while (length > 0 && !value.startsWith(first.slice(0, length))) length--;
     const prefix = first.slice(0, length);
     const letters = new Set(prefix.toLowerCase().replace(/[^\p{L}\p{N}]/gu, ""));
