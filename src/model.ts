@@ -359,8 +359,10 @@ export interface TableBooks {
   made: Amount;
   /** Rows that the run and its cleanup deleted. */
   deleted: Amount;
-  /** Rows that the run made, and that are still there. */
+  /** Rows that the run made, and that are still there although nothing says that they should be. */
   unexplained: Amount;
+  /** Rows that the run made and that stay by design, because the table is protected. */
+  kept: number;
   /** Of them, those that carry the run's id: they are test data that no cleanup found. */
   ofRun: number;
   /** Rows that were there at the start, and that the run or its cleanup changed or deleted. */
@@ -393,6 +395,8 @@ export interface Books {
   made: Amount;
   deleted: Amount;
   unexplained: Amount;
+  /** Rows that stay by design, in protected tables. */
+  kept: number;
   touched: Amount;
   /** Tables whose history was read. */
   tablesRead: number;

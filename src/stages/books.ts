@@ -27,14 +27,15 @@ export async function rememberStart(context: StageContext, readers: Readers): Pr
       { ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}) },
       { takenAt, maxRead, namespaces: keys, signal },
     );
-    await writeStart(startFile(context), start);
+    // An earlier stage of the same run saw more of what was there before it.
+    await writeStart(startFile(context), start, await rememberedStart(context));
     return start;
   } catch (error) {
     return unknownStart(takenAt, error instanceof Error ? error.message : String(error));
   }
 }
 
-/** What a stage of this run remembered, maybe in another process. */
+/** What the first stage of this run remembered, maybe in another process. */
 export function rememberedStart(context: StageContext): Promise<Start | undefined> {
   return readStart(startFile(context));
 }
@@ -54,6 +55,7 @@ export async function balanceRun(
     tables: context.tables,
     principals: testData.principals,
     prefixes: runPrefixes(context.config),
+    protectedTables: testData.protectedTables,
     protectedKeys: testData.protectedKeys,
     maxRead: testData.maxRead,
     exclusiveRedis: context.environment.redis?.exclusive ?? false,

@@ -59,13 +59,17 @@ export async function cleanUpRun(context: StageContext, start: Start, testsRan: 
   }
 }
 
-/** @param start what stood there before the tests; without it, what a stage of the same run remembered. */
+/**
+ * The versions of a run's first stage are proof of age for all its stages, also in another process.
+ * @param start what this stage saw before its tests: it alone knows the keys
+ */
 export async function cleanupRequest(
   context: StageContext,
   scope: CleanupRequest["scope"],
   start?: Start,
 ): Promise<CleanupRequest> {
-  const known = start ?? (scope === "run" ? await rememberedStart(context) : undefined);
+  const first = scope === "run" ? await rememberedStart(context) : undefined;
+  const known = first && start ? { ...first, hadKey: start.hadKey } : (start ?? first);
   return {
     scope,
     runId: context.runId,

@@ -28,10 +28,10 @@ export async function runTests(context: StageContext, outcome: StageOutcome): Pr
   const place = await told(context, looking.place);
   outcome.checks.push(place);
   // What cannot be deleted afterwards must not be made.
-  if (place.verdict !== "passed") return;
+  if (place.verdict !== "passed") return void (await looking.start);
 
   await forgetAttachments(context);
-  if (!(await installBrowsers(context, suite, outcome))) return;
+  if (!(await installBrowsers(context, suite, outcome))) return void (await looking.start);
 
   await mkdir(dirname(ledgerFile(context)), { recursive: true });
   try {

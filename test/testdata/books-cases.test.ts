@@ -112,6 +112,7 @@ describe("in a warehouse", () => {
         tables: declared,
         principals: ["app@school.example", "runner@school.example"],
         prefixes: ["integration_test_"],
+        protectedTables: [],
         protectedKeys: [],
         maxRead: 1_000_000,
         exclusiveRedis: false,
@@ -252,6 +253,17 @@ describe("in a warehouse", () => {
     expect(told.made).toEqual(n(2));
   });
 
+  it("takes what tests write into a protected table for kept, and a change there for what it is", async () => {
+    await begin();
+    await sql("app", `INSERT INTO $.school.log (id, title) VALUES ('l', 'about ${prefix}_a')`);
+    const told = await books({ protectedTables: ["school.*"], tables: {} });
+    expect(told).toMatchObject({ kept: 1, unexplained: n(0), touched: n(0) });
+    expect(told.line).toContain("made 1, deleted 0, kept in protected tables 1, unexplained 0");
+    expect(judgeBooks(told, { unexplained: "fail", testsRan: true, cleanup: undefined, durationMs: 1 }).verdict).toBe("passed");
+    await sql("app", "DELETE FROM $.school.sessions WHERE id = 'real-1'");
+    expect((await books({ protectedTables: ["school.*"], tables: {} })).touched).toEqual(n(1));
+  });
+
   it("says what to write: a prefix that the rows have, or an account that is test data", async () => {
     await begin();
     await sql(
@@ -299,6 +311,11 @@ describe("in a warehouse", () => {
     expect(read?.versions).toEqual(start.versions);
     expect(read?.hadKey("any")).toBeUndefined();
     expect(await readStart(join(folder, "none.json"))).toBeUndefined();
+    // The next stage of the run keeps what the first one saw.
+    await sql("app", "INSERT INTO $.school.log (id) VALUES ('l')");
+    const later = await takeStart({ warehouse: catalog.warehouse }, { takenAt: 9e12, maxRead: 1, namespaces: [], signal });
+    await writeStart(file, later, read);
+    expect(await readStart(file)).toMatchObject({ takenAt: start.takenAt, versions: start.versions });
     await sql("app", "DELETE FROM $.school.sessions WHERE id = 'real-1'");
     expect((await books({ start: read ?? start })).touched).toEqual(n(1));
     await rm(folder, { recursive: true });
@@ -314,7 +331,16 @@ describe("in a warehouse", () => {
       const told = await balance(
         { redis: place.redis },
         {
-          ...{ start: taken, runId, tables: {}, principals: [], prefixes: [], protectedKeys: ["audit:log"], maxRead: 1_000 },
+          ...{
+            start: taken,
+            runId,
+            tables: {},
+            principals: [],
+            prefixes: [],
+            protectedTables: [],
+            protectedKeys: ["audit:log"],
+            maxRead: 1_000,
+          },
           ...{ exclusiveRedis: exclusive, cleanup: undefined },
         },
       );

@@ -96,6 +96,7 @@ function request(changes: Pick<BooksRequest, "start"> & Partial<BooksRequest>): 
     tables: {},
     principals: [],
     prefixes: ["integration_test_"],
+    protectedTables: [],
     protectedKeys: [],
     maxRead: 1_000_000,
     exclusiveRedis: false,

@@ -6,11 +6,22 @@ import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
 import { type CatalogColumns, readCatalogColumns, readViews } from "../catalog.ts";
 import { inParallel } from "../concurrency.ts";
+import { isProtected } from "../graph.ts";
 import { type Binder, storedConditionOf } from "../selection.ts";
 import { askTogether } from "../together.ts";
 import { adviceFor } from "./advice.ts";
-import { exactly, isKnown, sum, unknown } from "./amount.ts";
-import { amountOf, hangingOn, rowsOfOtherRuns, samplesOf, type Told, tell, touchedRows, unexplainedRows } from "./attribution.ts";
+import { exactly, isKnown, nothing, sum, unknown } from "./amount.ts";
+import {
+  amountOf,
+  type Counted,
+  hangingOn,
+  rowsOfOtherRuns,
+  samplesOf,
+  type Told,
+  tell,
+  touchedRows,
+  unexplainedRows,
+} from "./attribution.ts";
 import { carryingRun } from "./contents.ts";
 import { historySince, type Since } from "./history.ts";
 import { balanceKeys } from "./keys.ts";
@@ -26,6 +37,7 @@ export interface BooksRequest {
   /** `testData.principals` */
   principals: readonly string[];
   prefixes: readonly string[];
+  protectedTables: readonly string[];
   protectedKeys: readonly string[];
   maxRead: number;
   /** Nobody else writes to this Redis. */
@@ -56,6 +68,7 @@ export async function balance({ warehouse, redis }: BooksPorts, request: BooksRe
     made: total(({ made }) => made),
     deleted: total(({ deleted }) => deleted),
     unexplained: total(({ unexplained }) => unexplained),
+    kept: tables.reduce((rows, { kept }) => rows + kept, 0),
     touched: total(({ touched }) => touched),
     tablesRead: rows?.read ?? 0,
     ...(rows?.versions ? { versions: rows.versions } : {}),
@@ -69,13 +82,14 @@ export async function balance({ warehouse, redis }: BooksPorts, request: BooksRe
 
 /** One line to quote. */
 export function lineOf(
-  { made, deleted, unexplained, touched, tablesRead, versions, keys }: Omit<Books, "line">,
+  { made, deleted, unexplained, kept, touched, tablesRead, versions, keys }: Omit<Books, "line">,
   rows: boolean,
 ): string {
   const span = versions ? `, versions ${versions.from}–${versions.to}` : "";
+  const staying = kept > 0 ? `, kept in protected tables ${kept.toLocaleString("en")}` : "";
   const told = rows
     ? [
-        `rows made ${amountText(made)}, deleted ${amountText(deleted)}, unexplained ${amountText(unexplained)}`,
+        `rows made ${amountText(made)}, deleted ${amountText(deleted)}${staying}, unexplained ${amountText(unexplained)}`,
         `real rows touched ${amountText(touched)} (${tablesRead} ${tablesRead === 1 ? "table" : "tables"}${span})`,
       ]
     : [];
@@ -165,7 +179,7 @@ class TableBalance {
   #unknown(table: string, why: string): void {
     const from = this.#request.start.moments.get(table)?.version ?? null;
     const counts = { made: unknown, deleted: unknown, unexplained: unknown, touched: unknown };
-    this.#tables.push({ table, from, to: null, ...counts, ofRun: 0, samples: [], touchedSamples: [], hangsOn: [], why });
+    this.#tables.push({ table, from, to: null, ...counts, kept: 0, ofRun: 0, samples: [], touchedSamples: [], hangsOn: [], why });
   }
 
   async #balanceAll(): Promise<void> {
@@ -274,11 +288,19 @@ class TableBalance {
   #conclude(told: Told, others: ReadonlySet<string>, carrying: number): void {
     const { table, finding } = told;
     const { tables, prefixes } = this.#request;
-    const [left, changed] = [unexplainedRows(told, others), touchedRows(told, others)];
+    const isKept = isProtected(table.table, this.#request.protectedTables);
+    const [found, changed] = [unexplainedRows(told, others), touchedRows(told, others)];
+    // What tests write into a protected table stays there by design.
+    const left: Counted = isKept ? { certain: [], doubtful: [] } : found;
     const rows = finding.rows !== undefined;
-    const unexplained = rows ? sum([amountOf(left), finding.unexplained]) : atLeast(finding.unexplained, carrying);
+    const unexplained = isKept
+      ? nothing
+      : rows
+        ? sum([amountOf(left), finding.unexplained])
+        : atLeast(finding.unexplained, carrying);
     const touched = finding.changed ? sum([amountOf(changed), finding.touched]) : finding.touched;
-    const ofRun = rows ? left.certain.filter(({ details }) => details?.ofRun).length : carrying;
+    const ofRun = isKept ? 0 : rows ? left.certain.filter(({ details }) => details?.ofRun).length : carrying;
+    const kept = !isKept ? 0 : rows ? (amountOf(found).most ?? 0) : finding.unexplained.least;
     const foreign = left.certain.flatMap(({ row }) =>
       row.origin !== "start" && row.origin.side === "other" ? [row.origin.user] : [],
     );
@@ -301,6 +323,7 @@ class TableBalance {
       made: foreign.length > 0 ? sum([finding.made, exactly(foreign.length)]) : finding.made,
       deleted: finding.deleted,
       unexplained,
+      kept,
       ofRun,
       touched,
       samples: samplesOf(left, table),

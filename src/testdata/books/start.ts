@@ -34,6 +34,7 @@ export interface StartOptions {
   maxRead: number;
   /** `testData.keys` */
   namespaces: readonly string[];
+  /** When it ends, what has not answered yet is unknown. */
   signal: AbortSignal;
 }
 
@@ -48,11 +49,12 @@ export async function takeStart(
   const moments = new Map<string, Moment>();
   const unread = new Map<string, string>();
   let problem: string | undefined;
+  const inTime = within(options.signal);
   const readTableVersions = async (reader: WarehouseReader): Promise<void> => {
-    const tables = await readTables(reader);
+    const tables = await inTime(readTables(reader));
     await inParallel(historiesAtOnce, tables, async (table) => {
       try {
-        const moment = await newestVersion(reader, table);
+        const moment = await inTime(newestVersion(reader, table));
         if (Number.isNaN(moment.version)) unread.set(table, "its history is empty");
         else moments.set(table, moment);
       } catch (error) {
@@ -62,7 +64,11 @@ export async function takeStart(
   };
   const [keys] = await Promise.all([
     redis
-      ? readKeys(redis, options).catch((error) => ({ known: new Set<string>(), namespaces: undefined, problem: sentence(error) }))
+      ? inTime(readKeys(redis, options)).catch((error) => ({
+          known: new Set<string>(),
+          namespaces: undefined,
+          problem: sentence(error),
+        }))
       : undefined,
     warehouse
       ? readTableVersions(warehouse).catch((error: unknown) => {
@@ -71,6 +77,17 @@ export async function takeStart(
       : undefined,
   ]);
   return startOf({ takenAt: options.takenAt, moments, unread, ...(problem ? { problem } : {}), ...(keys ? { keys } : {}) });
+}
+
+/** Waits for an answer no longer than the signal allows. */
+function within(signal: AbortSignal): <Result>(answer: Promise<Result>) => Promise<Result> {
+  const ended = new Promise<never>((_, reject) => {
+    const end = () => reject(new Error("it was not answered in time"));
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  });
+  ended.catch(() => undefined);
+  return (answer) => Promise.race([answer, ended]);
 }
 
 /** A state in which nothing is known, with the reason. */
@@ -152,10 +169,17 @@ const fileSchema = z.object({
   problem: z.string().optional(),
 });
 
-/** Keeps the versions for whoever cleans up in another process. Keys are too many for it. @throws what writing throws */
-export async function writeStart(file: string, { takenAt, moments, unread, problem }: Start): Promise<void> {
+/**
+ * Keeps the versions for whoever cleans up in another process. Keys are too many for it.
+ * @param earlier what an earlier stage of the same run has kept: it goes first
+ * @throws what writing throws
+ */
+export async function writeStart(file: string, start: Start, earlier?: Start): Promise<void> {
+  const moments = new Map([...start.moments, ...(earlier?.moments ?? [])]);
+  const unread = [...start.unread, ...(earlier?.unread ?? [])].filter(([table]) => !moments.has(table));
+  const problem = earlier ? earlier.problem : start.problem;
   const content: z.input<typeof fileSchema> = {
-    takenAt,
+    takenAt: earlier?.takenAt ?? start.takenAt,
     tables: Object.fromEntries(
       [...moments].map(([table, { version, at }]) => [table, { version, ...(at === undefined ? {} : { at }) }]),
     ),
