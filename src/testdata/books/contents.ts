@@ -29,42 +29,37 @@ function textOf(column: string, type: string): string {
   return /^STRING$/.test(type) ? name : `CAST(${name} AS STRING)`;
 }
 
-const plain = /^(TINYINT|SMALLINT|INT|INTEGER|BIGINT|LONG|BOOLEAN|FLOAT|DOUBLE|DECIMAL\b.*|DATE|TIMESTAMP(_LTZ)?)$/;
+const complex = /^(MAP|ARRAY|STRUCT|VARIANT|BINARY)\b/;
+
+/** As a member of a JSON object: JSON keeps numbers, texts, dates and truths apart by itself. */
+function memberOf(column: string, type: string): string {
+  // An instant as a number: as text it is cut to milliseconds, or depends on the zone.
+  if (/^TIMESTAMP(_LTZ)?$/.test(type)) return `unix_micros(${quoteName(column)})`;
+  const plain = /^(STRING|TINYINT|SMALLINT|INT|INTEGER|BIGINT|LONG|BOOLEAN|FLOAT|DOUBLE|DECIMAL\b.*|DATE)$/.test(type);
+  return plain ? quoteName(column) : textOf(column, type);
+}
+
+function objectOf(columns: readonly (readonly [string, string])[]): string {
+  return `to_json(named_struct(${columns.map(([column, type], index) => `'c${index}', ${memberOf(column, type)}`).join(", ")}))`;
+}
+
+/** The fingerprint of a whole row. */
+function wholeOf(columns: ReadonlyMap<string, string>): string {
+  return `md5(${objectOf([...columns])})`;
+}
 
 /**
- * Texts that together tell a row from every other: one for each column, and one for all numbers, dates and truths, because a text for
- * each would take longer to plan than to read. An instant goes as a number: as text it is cut to milliseconds, or depends on the zone.
+ * What stays of a row that is changed: a fingerprint of each text, and one of all the rest, because one for each number would take longer
+ * to plan than to read.
  */
-function textsOf(columns: ReadonlyMap<string, string>): string[] {
-  const simple = [...columns].filter(([, type]) => plain.test(type));
-  const fields = simple.map(([column, type], index) => {
-    const name = quoteName(column);
-    return `'c${index}', ${type.startsWith("TIMESTAMP") ? `unix_micros(${name})` : name}`;
-  });
-  return [
-    ...[...columns].filter(([, type]) => !plain.test(type)).map(([column, type]) => textOf(column, type)),
-    ...(fields.length > 0 ? [`to_json(named_struct(${fields.join(", ")}))`] : []),
-  ];
-}
-
-/** The fingerprint of each text, as `m0`, `m1`, … */
-function hashesOf(columns: ReadonlyMap<string, string>): string {
-  return textsOf(columns)
-    .map((text, index) => `coalesce(md5(${text}), '-') AS m${index}`)
-    .join(", ");
-}
-
-/** The fingerprint of the whole row, from those. */
-function wholeOf(columns: ReadonlyMap<string, string>): string {
-  return `md5(concat(${textsOf(columns)
-    .map((_, index) => `m${index}`)
-    .join(", ',', ")}, ''))`;
-}
-
 function partsOf(columns: ReadonlyMap<string, string>): string {
-  return `concat(${textsOf(columns)
-    .map((_, index) => `substring(m${index}, 1, 8)`)
-    .join(", ',', ")}, '')`;
+  const isPart = (type: string) => type === "STRING" || complex.test(type);
+  const others = [...columns].filter(([, type]) => !isPart(type));
+  const texts = [
+    ...[...columns].filter(([, type]) => isPart(type)).map(([column, type]) => textOf(column, type)),
+    ...(others.length > 0 ? [objectOf(others)] : []),
+  ];
+  return `concat(${texts.map((text) => `coalesce(substring(md5(${text}), 1, 8), '-')`).join(", ',', ")}, '')`;
 }
 
 function keyOf({ key, columns }: Readable): string {
@@ -90,6 +85,21 @@ export async function rowCounts(warehouse: WarehouseReader, table: string, versi
   if (asked.length === 0) return counts;
   for (const row of await warehouse.query(asked.join(" UNION ALL "))) counts[Number(row.asked)] = Number(row.n);
   return counts;
+}
+
+/** Whether a table has the same rows in two versions. @throws WarehouseFailure */
+export async function isAlike(
+  warehouse: WarehouseReader,
+  { table, columns }: Readable,
+  before: number,
+  after: number,
+): Promise<boolean> {
+  const rows = (version: number, sign: 1 | -1) =>
+    `SELECT ${wholeOf(columns)} AS content, ${sign} AS more FROM ${relation(warehouse, table, version)}`;
+  const differing = await warehouse.query(
+    `SELECT content FROM (SELECT content, sum(more) AS more FROM (${rows(before, -1)} UNION ALL ${rows(after, 1)}) AS versions GROUP BY content) AS counted WHERE more <> 0 LIMIT 1`,
+  );
+  return differing.length === 0;
 }
 
 /**
@@ -133,14 +143,13 @@ function filled(counts: readonly (number | undefined)[]): number[] {
 }
 
 function differenceSql(warehouse: WarehouseReader, readable: Readable, versions: readonly At[]): string {
-  const columns = `${wholeOf(readable.columns)} AS content, row_key, ${partsOf(readable.columns)} AS parts`;
-  const hashes = `${keyOf(readable)} AS row_key, ${hashesOf(readable.columns)}`;
+  const columns = `${wholeOf(readable.columns)} AS content, ${keyOf(readable)} AS row_key, ${partsOf(readable.columns)} AS parts`;
   const branches = versions.flatMap((version, index) =>
-    version === undefined ? [] : [`SELECT ${index} AS asked, ${hashes} FROM ${relation(warehouse, readable.table, version)}`],
+    version === undefined ? [] : [`SELECT ${index} AS asked, ${columns} FROM ${relation(warehouse, readable.table, version)}`],
   );
   const counts = versions.map((_, index) => `sum(CASE WHEN asked = ${index} THEN 1 ELSE 0 END) AS n${index}`);
   const differ = versions.slice(1).map((_, index) => `n${index} <> n${index + 1}`);
-  return `SELECT * FROM (SELECT content, max(row_key) AS row_key, max(parts) AS parts, ${counts.join(", ")} FROM (SELECT asked, ${columns} FROM (${branches.join(" UNION ALL ")}) AS hashed) AS versions GROUP BY content) AS counted WHERE ${differ.join(" OR ")} LIMIT ${mostContents + 1}`;
+  return `SELECT * FROM (SELECT content, max(row_key) AS row_key, max(parts) AS parts, ${counts.join(", ")} FROM (${branches.join(" UNION ALL ")}) AS versions GROUP BY content) AS counted WHERE ${differ.join(" OR ")} LIMIT ${mostContents + 1}`;
 }
 
 /** What is told of a row that nobody explains. */
@@ -174,9 +183,7 @@ export async function detailsOf(
   const pointing = Object.keys(parents).filter((column) => columns.has(column));
   const shown = texts.filter(([column, type]) => type === "STRING" && telling.test(column)).slice(0, mostTexts);
   const asked = [
-    `md5(concat(${textsOf(columns)
-      .map((text) => `coalesce(md5(${text}), '-')`)
-      .join(", ',', ")}, '')) AS content`,
+    `${wholeOf(columns)} AS content`,
     `CASE WHEN contains(${all}, :run) THEN 1 ELSE 0 END AS of_run`,
     `regexp_extract(replace(${all}, :run, ''), :pattern, 2) AS other_run`,
     ...pointing.map((column, index) => `${textOfKey(column, columns.get(column) ?? "")} AS p${index}`),
