@@ -87,10 +87,9 @@ export class Screen {
   }
 
   #finish(report: StageReport): void {
-    const { verdict, stage, tests, servers, commands, problems, books } = report;
+    const { verdict, stage, tests, servers, commands, problems } = report;
     const time = ` in ${duration(report.durationMs)} of ${duration(report.budgetMs)}: ${report.reason}`;
     this.line("  ", [`${verdictMarks[verdict]} ${stage} ${verdict}`, verdictStyles[verdict]], time);
-    if (books) this.line([`    ${books.line}`, "gray"]);
     const failures = tests?.failures ?? [];
     for (const failure of failures.slice(0, failuresShown))
       this.line(`    ✘ ${failure.name}${failure.message ? ` – ${firstLine(failure.message)}` : ""}`);

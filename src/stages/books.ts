@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { count } from "../count.ts";
 import type { Books, Check, CleanupResult } from "../model.ts";
 import { balance } from "../testdata/books/balance.ts";
 import { judgeBooks } from "../testdata/books/judge.ts";
@@ -82,6 +81,5 @@ export function judgeRunsBooks(
   { testsRan, cleanup, durationMs }: { testsRan: boolean; cleanup: CleanupResult | undefined; durationMs: number },
 ): Check {
   const { unexplained } = context.config.testData;
-  step(context, `the books of ${count(books.tablesRead, "table")}: ${books.line}`);
   return judgeBooks(books, { unexplained, testsRan, cleanup, durationMs });
 }

@@ -97,7 +97,7 @@ const made = (catalog: Catalog, id: string, title: string) =>
   catalog.as("app", `INSERT INTO ${catalog.name}.school.sessions (id, teacher_id, title) VALUES ('${id}', 'real', '${title}')`);
 
 test("a run that leaves nothing says so in one line, which the report quotes", async () => {
-  const { check, report, said } = await run({
+  const { check, report } = await run({
     work: async (catalog, prefix) => {
       await made(catalog, "5c0f", `${prefix}_a`);
       await catalog.as("app", `UPDATE ${catalog.name}.school.sessions SET attrs = map('colour', 'red') WHERE id = '5c0f'`);
@@ -111,7 +111,6 @@ test("a run that leaves nothing says so in one line, which the report quotes", a
   const line = "rows made 2, deleted 2, unexplained 0; real rows touched 0 (3 tables, versions 0–5); Redis keys unexplained 0";
   expect(check("test-data.books")).toMatchObject({ verdict: "passed", observed: line });
   expect(report.books).toMatchObject({ line, tablesRead: 3, unexplained: { least: 0, most: 0 }, advice: [], problems: [] });
-  expect(said.some((step) => step.includes(line))).toBe(true);
   expect(report.verdict).toBe("passed");
 });
 

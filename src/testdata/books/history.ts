@@ -32,7 +32,7 @@ export interface Since {
 }
 
 /** So many versions are read at first: most tables of a run have fewer. */
-const firstLook = 25;
+const firstLook = 50;
 const growth = 8;
 const mostVersions = 12_800;
 
