@@ -358,6 +358,78 @@ export interface CleanupResult {
   kept?: KeptRows[];
   /** Rows and keys that were still there at the end; `null` = could not be told. */
   leftOver: number | null;
+  /** What was looked at: declared tables that exist, and whether Redis was; absent in older reports. */
+  looked?: { tables: number; redis: boolean };
+}
+
+/** A count that may not be known exactly: the two are equal where it is. `most` is null where no limit is known. */
+export interface Amount {
+  least: number;
+  most: number | null;
+}
+
+/** What the run did to one table, by the table's own history. */
+export interface TableBooks {
+  /** `schema.table` */
+  table: string;
+  /** The table's version at the start of the run; null where the table was not there, or its version was not read. */
+  from: number | null;
+  /** Its version at the end; null where it could not be read. */
+  to: number | null;
+  /** Rows that the run inserted. */
+  made: Amount;
+  /** Rows that the run and its cleanup deleted. */
+  deleted: Amount;
+  /** Rows that the run made, and that are still there although nothing says that they should be. */
+  unexplained: Amount;
+  /** Rows that the run made and that stay by design, because the table is protected. */
+  kept: number;
+  /** Of them, those that carry the run's id: they are test data that no cleanup found. */
+  ofRun: number;
+  /** Rows that were there at the start, and that the run or its cleanup changed or deleted. */
+  touched: Amount;
+  /** Some of the unexplained rows, by key; masked where the key may be about a person. */
+  samples: string[];
+  touchedSamples: string[];
+  /** What the unexplained rows hang on: `teacher_id = integration_test_… (users.teachers)`. */
+  hangsOn: string[];
+  /** Why a count is unknown, and what would make it known. */
+  why?: string;
+}
+
+/** Redis keys that are new since the start and still there. */
+export interface KeyBooks {
+  unexplained: Amount;
+  samples: string[];
+  /** What was compared: `all 305 keys`, `keys in cw:test:*`. */
+  looked: string;
+  why?: string;
+}
+
+/**
+ * What the run wrote and what became of it, by the tables' own history and by Redis. It does not rely on what test data looks like:
+ * what the cleanup did not find shows here.
+ */
+export interface Books {
+  /** One line to quote: `rows made 75, deleted 75, unexplained 0; real rows touched 0 (48 tables, versions 812–845)`. */
+  line: string;
+  made: Amount;
+  deleted: Amount;
+  unexplained: Amount;
+  /** Rows that stay by design, in protected tables. */
+  kept: number;
+  touched: Amount;
+  /** Tables whose history was read. */
+  tablesRead: number;
+  /** The lowest version at the start and the highest at the end; absent where no table could be read. */
+  versions?: { from: number; to: number };
+  /** Tables in which something changed or is unknown. */
+  tables: TableBooks[];
+  keys?: KeyBooks;
+  /** What to write so that nothing stays unexplained or unknown. */
+  advice: string[];
+  /** Why something could not be counted, beside what the tables say. */
+  problems: string[];
 }
 
 export interface Commit {
@@ -410,6 +482,8 @@ export interface StageReport {
   servers: ServerReport[];
   commands: CommandReport[];
   cleanup?: CleanupResult;
+  /** Absent where nobody looked: in stages without tests, and where the environment has no warehouse and no Redis. */
+  books?: Books;
   /** Absent where none is configured for this verdict. */
   rollback?: Rollback;
   /** Absent where there was none to send. */

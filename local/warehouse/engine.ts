@@ -18,7 +18,7 @@ import { createSchema, createTable, dropSchema, dropTable } from "./statements/d
 import { describeDetail, describeHistory, describeQuery, describeTable } from "./statements/describe.ts";
 import { refuseOtherMeanings, set, use } from "./statements/settings.ts";
 import { showCatalogs, showColumns, showGrants, showSchemas, showTables } from "./statements/show.ts";
-import { insert, remove, update } from "./statements/write.ts";
+import { insert, remove, restore, truncate, update } from "./statements/write.ts";
 import type { Storage } from "./storage.ts";
 import { string } from "./types.ts";
 import { liveRows, rowsAtVersion, versionAt } from "./versions.ts";
@@ -96,6 +96,10 @@ function run(statement: Statement, context: Context): ResultSet | Promise<Result
       return context.storage.read(generateQuery(statement, context.environment, new Set()), context.signal);
     case "insert":
       return insert(statement, context);
+    case "truncate":
+      return truncate(statement, context);
+    case "restore":
+      return restore(statement, context);
     case "delete":
       return remove(statement, context);
     case "update":

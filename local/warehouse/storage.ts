@@ -27,6 +27,13 @@ export interface Author {
   signal: AbortSignal;
 }
 
+/** How a version that replaced all rows stands in the history. */
+export interface Overwriting {
+  operation: string;
+  parameters: Record<string, string>;
+  metrics: Record<string, string>;
+}
+
 /** The table of a DELETE or UPDATE as its condition sees it: under this alias, in DuckDB's dialect. */
 export interface Target {
   table: Table;
@@ -127,13 +134,18 @@ export class Storage {
       const table = newTable(name, columns, author.user, this.#clock());
       const operation = `CREATE ${old ? "OR REPLACE " : ""}TABLE${given.asSelect === undefined ? "" : " AS SELECT"}`;
       table.comment = given.comment;
-      table.history = [...(old?.history ?? []), newVersion(author, operation, 0, { at: this.#clock() })];
-      table.readableFrom = table.history.length - 1;
       // The rows are read before the old table goes: they may come from it.
       if (given.asSelect !== undefined) await connection.run(`CREATE TEMP TABLE added AS ${given.asSelect}`);
       if (old) await connection.run(dropTableSql(old));
       await connection.run(createTableSql(table));
-      if (given.asSelect !== undefined) await connection.run(`INSERT INTO ${liveRows(table)} FROM added; DROP TABLE added`);
+      let metrics: { metrics?: Record<string, string> } = {};
+      if (given.asSelect !== undefined) {
+        const { rowsChanged } = await connection.run(`INSERT INTO ${liveRows(table)} FROM added`);
+        await connection.run("DROP TABLE added");
+        metrics = { metrics: { numOutputRows: String(rowsChanged) } };
+      }
+      table.history = [...(old?.history ?? []), newVersion(author, operation, 0, { at: this.#clock(), ...metrics })];
+      table.readableFrom = table.history.length - 1;
       return table;
     };
     await this.#database.write(create, author.signal, (table) => {
@@ -234,6 +246,33 @@ export class Storage {
           metrics: { numUpdatedRows: String(count) },
         };
         if (count > 0) table.history.push(newVersion(author, "UPDATE", count, details));
+      },
+      table.id,
+    );
+  }
+
+  /**
+   * Takes all rows away and puts others in their place, as one version. Delta's metrics of these say nothing of the rows that went.
+   * @param rows a SELECT in DuckDB's dialect with every column of the table; none: the table is empty afterwards
+   * @returns how many rows there are then
+   */
+  overwrite(table: Table, rows: string | undefined, author: Author, entry: (rows: number) => Overwriting): Promise<number> {
+    const replace = async (connection: DuckDBConnection): Promise<number> => {
+      await touch(connection, { table, alias: table.name, condition: undefined, predicate: "true" });
+      const version = table.history.length;
+      const renewed = rows ?? `SELECT * FROM ${liveRows(table)} WHERE false`;
+      await connection.run(`CREATE TEMP TABLE renewed AS ${renewed}; ${removeSql(table, version)}`);
+      const { rowsChanged } = await connection.runAndReadAll(addSql(table, version, "SELECT * FROM renewed"));
+      await connection.run("DROP TABLE renewed; DROP TABLE touched");
+      return rowsChanged;
+    };
+    return this.#database.write(
+      replace,
+      author.signal,
+      (count) => {
+        const { operation, ...details } = entry(count);
+        // That something changed is always so for whoever reads an older version.
+        table.history.push(newVersion(author, operation, 1, { at: this.#clock(), ...details }));
       },
       table.id,
     );

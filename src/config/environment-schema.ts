@@ -154,6 +154,9 @@ const redis = z.strictObject({
     .optional()
     .meta({ description: "true: the address is a node of a Redis Cluster. A list: more nodes to ask, where that one is down." }),
   certificateAuthority: z.string().min(1).optional().meta({ description: "File with a private CA certificate (PEM)." }),
+  exclusive: z.boolean().default(false).meta({
+    description: "true: nothing but this run writes to this Redis, so a new key that is left is the run's. See docs/books.md.",
+  }),
   mayWrite,
   expect: z
     .strictObject({

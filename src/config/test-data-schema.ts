@@ -206,6 +206,18 @@ export const testDataSchema = z.strictObject({
   maxShare: percent
     .prefault("50%")
     .meta({ description: "A plan that would delete more of one table (of 100 rows or more) is refused." }),
+  principals: z.array(z.string().min(1)).default([]).meta({
+    description:
+      "Users and service principals that only tests use. What they wrote is the run's, so the books are exact; see docs/books.md.",
+  }),
+  unexplained: z.enum(["fail", "warn"]).default("warn").meta({
+    description:
+      "Rows and keys that a run made and nothing explains: a warning, or a failure. A real row that was changed or deleted always fails.",
+  }),
+  maxRead: z.int().min(1).default(1_000_000).meta({
+    description:
+      "The books compare at most so many rows of one table, and remember at most so many Redis keys. Beyond that: unknown.",
+  }),
   keyTtl: z
     .strictObject({
       limit: timeLimit.prefault("30m").meta({ description: "A test key should not live longer; 5m to 30m is sensible." }),

@@ -48,6 +48,8 @@ export interface AuditedRunReport {
   deleted: Statement[];
   unlinked: Statement[];
   verified: (Amounts & { leftOver: number | "unknown" })[];
+  /** What the run wrote and what became of it, in one line for each stage. */
+  books: (Noted & { line: string })[];
   restored: Statement[];
   /** Real rows that were seen to be changed by tests. */
   touched: (Noted & { table: string; column: string; rows: number; known: number })[];
@@ -103,6 +105,7 @@ function emptyReport(run: string, at: string): AuditedRunReport {
     deleted: [],
     unlinked: [],
     verified: [],
+    books: [],
     restored: [],
     touched: [],
     repaired: [],
@@ -160,6 +163,9 @@ function note(report: AuditedRunReport, entry: AuditEntry): void {
       break;
     case "decision verified":
       report.verified.push({ ...amounts, leftOver: details.number("leftOver") ?? "unknown" });
+      break;
+    case "decision books":
+      report.books.push({ ...noted, line: details.text("line") ?? "unknown" });
       break;
     case "decision protected": {
       const kept = details.value("kept");
@@ -246,6 +252,12 @@ export function runLines(run: AuditedRunReport): string[] {
     ...executed.flatMap((plan) => part(`planned by ${planWords(plan)}`, amountLines(plan))),
     ...part("deleted", [...run.deleted, ...run.unlinked].flatMap(statementLines), deletedUnsaid(run)),
     ...part("left over", run.verified.flatMap(leftLines), executed.length === 0 ? "nobody looked" : undefined),
+    ...(run.books.length > 0
+      ? part(
+          "books",
+          run.books.map(({ stage, line }) => `${stage}: ${line}`),
+        )
+      : []),
     ...(run.restored.length > 0 ? part("put back", run.restored.flatMap(statementLines)) : []),
     ...(run.touched.length > 0 ? part("real rows changed by tests", run.touched.map(touchedLine)) : []),
     ...(run.repaired.length > 0 ? part("repaired", run.repaired.flatMap(statementLines)) : []),

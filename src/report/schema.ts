@@ -225,7 +225,53 @@ const cleanup = z.strictObject({
     .optional()
     .meta({ description: "Rows that are, or may be, test data and were kept, with the reason." }),
   leftOver: amount.nullable().meta({ description: "Rows and keys still there at the end; null where it could not be told." }),
+  looked: z
+    .strictObject({ tables: amount, redis: z.boolean() })
+    .optional()
+    .meta({ description: "Declared tables that exist, and whether Redis was looked at." }),
 });
+
+const count = z
+  .strictObject({ least: amount, most: amount.nullable() })
+  .meta({ description: "Equal where the count is known; most is null where no limit is known." });
+
+const books = z
+  .strictObject({
+    line: z.string().meta({ description: "One line to quote." }),
+    made: count,
+    deleted: count,
+    unexplained: count,
+    kept: amount.meta({ description: "Rows that stay by design, in protected tables." }),
+    touched: count,
+    tablesRead: amount,
+    versions: z.strictObject({ from: amount, to: amount }).optional(),
+    tables: z
+      .array(
+        z.strictObject({
+          table: z.string(),
+          from: amount.nullable().meta({ description: "Version at the start; null where there was none, or it was not read." }),
+          to: amount.nullable().meta({ description: "Version at the end; null where it could not be read." }),
+          made: count,
+          deleted: count,
+          unexplained: count.meta({ description: "Rows that the run made and that are still there." }),
+          kept: amount.meta({ description: "Rows that stay by design, because the table is protected." }),
+          ofRun: amount.meta({ description: "Unexplained rows that carry the run's id." }),
+          touched: count.meta({ description: "Rows that were there at the start and that the run changed or deleted." }),
+          samples: z.array(z.string()),
+          touchedSamples: z.array(z.string()),
+          hangsOn: z.array(z.string()).meta({ description: "What the unexplained rows point at." }),
+          why: z.string().optional().meta({ description: "Why a count is unknown." }),
+        }),
+      )
+      .meta({ description: "Tables in which something changed or is unknown." }),
+    keys: z
+      .strictObject({ unexplained: count, samples: z.array(z.string()), looked: z.string(), why: z.string().optional() })
+      .optional()
+      .meta({ description: "Redis keys that are new since the start and still there." }),
+    advice: z.array(z.string()),
+    problems: z.array(z.string()),
+  })
+  .meta({ description: "What the run wrote and what became of it, by the tables' own history." });
 
 const origin = z.strictObject({
   kind: z.enum(["github", "terminal"]),
@@ -264,6 +310,7 @@ export const reportSchema = z
     servers: z.array(server),
     commands: z.array(command),
     cleanup: cleanup.optional(),
+    books: books.optional(),
     rollback: rollback.optional(),
     alerts: z.array(alert).optional().meta({ description: "Who was told, and whether that could be done." }),
     problems: z.array(z.string()),

@@ -190,6 +190,11 @@ export function statementText(table: TableCleanup): string {
   return `${about ? `-- ${about}\n` : ""}${cut(table.statement, 2_000)}`;
 }
 
+/** `12–15`; `new–3` for a table that the start did not have. */
+export function versionSpan({ from, to }: { from: number | null; to: number | null }): string {
+  return from === to && from !== null ? String(from) : `${from ?? "new"}–${to ?? "unknown"}`;
+}
+
 /** Where the whole report stands, relative to the workspace. */
 export function reportFile(stage: StageName): string {
   return `.env-actions/reports/${stage}.json`;

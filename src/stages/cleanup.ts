@@ -20,7 +20,12 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
   const work = () => (execute ? deleteAll(context, requests, outcome) : showAll(context, requests, outcome));
   const refusal = await look("test-data.cleanup", "Test data", () => inTheRightPlace(work));
   const check: Check =
-    refusal.verdict === "passed" && outcome.cleanup ? judgeCleanup(outcome.cleanup, elapsed(), context.stage) : refusal;
+    refusal.verdict === "passed" && outcome.cleanup
+      ? judgeCleanup(outcome.cleanup, elapsed(), {
+          stage: context.stage,
+          hasWarehouse: context.environment.databricks !== undefined,
+        })
+      : refusal;
   outcome.checks.push(await told(context, Promise.resolve(check)));
 }
 
@@ -34,7 +39,9 @@ async function requestsOf(context: StageContext): Promise<CleanupRequest[]> {
   const runs = scope === "run" && cleans ? cleans.runs : [{ runId, tracked: false }];
   const requests = await Promise.all(
     runs.map((run) =>
-      cleanupRequest({ ...context, runId: run.runId, runStarted: Number(run.runId.split("_")[0]) }, scope, run.tracked),
+      cleanupRequest({ ...context, runId: run.runId, runStarted: Number(run.runId.split("_")[0]) }, scope, {
+        tracked: run.tracked,
+      }),
     ),
   );
   const withLedger = requests.filter(({ ledger }) => ledger.rows.size + ledger.keys.size + ledger.problems.length > 0);

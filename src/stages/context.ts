@@ -2,6 +2,7 @@ import type { Config, Environment, Table } from "../config/schema.ts";
 import type {
   Attachment,
   AuditNote,
+  Books,
   Check,
   CleanupResult,
   CommandReport,
@@ -73,6 +74,7 @@ export interface StageOutcome {
   commands: CommandReport[];
   servers: ServerReport[];
   cleanup?: CleanupResult;
+  books?: Books;
   problems: string[];
 }
 

@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { NotAPlainFile, readOwn } from "../plain-file.ts";
+import { rememberedStart } from "./books.ts";
 import { logFolder } from "./child-environment.ts";
 import { type StageContext, type StageOutcome, step, told } from "./context.ts";
 import { runsTests } from "./ledger.ts";
@@ -42,9 +43,11 @@ export async function afterCutShort(context: StageContext, outcome: StageOutcome
     step(context, `environment ${context.environment.name} is read-only: ${stage} made no test data there`);
     return;
   }
-  const { check: gone, result } = await cleanUpRun(context);
-  outcome.checks.push(await told(context, Promise.resolve(gone)));
+  // How far the tests came is not known, so nothing is said about tests that made nothing.
+  const { checks, result, books } = await cleanUpRun(context, await rememberedStart(context), () => false);
+  outcome.checks.push(...(await told(context, Promise.resolve(checks))));
   if (result) outcome.cleanup = result;
+  if (books) outcome.books = books;
 }
 
 function whatHappened({ stage }: StageContext, { startedAt, cancelledBy, stillRan }: CutShort): string {

@@ -26,9 +26,10 @@ export async function checkLeftovers(context: StageContext, readers: Readers): P
     const plan = await planCleanup({ ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}), ...ports }, request);
     found = describePlan(plan, true);
     const sweeps = context.config.stages.preflight.sweep && context.environment.access === "test-data";
+    const place = { stage: context.stage, hasWarehouse: context.environment.databricks !== undefined };
     if (!sweeps || !found.leftOver) {
       for (const note of touchedNotes(plan.rows?.touched ?? [])) await context.audit(note);
-      return judgeLeftovers(found, context.stage);
+      return judgeLeftovers(found, place);
     }
     found = await sweep(context, plan);
     return judgeSweep(found, context.stage);
@@ -46,7 +47,7 @@ async function sweep(context: StageContext, plan: CleanupPlan): Promise<CleanupR
 }
 
 function judgeSweep(result: CleanupResult, stage: StageName): Finding {
-  const { verdict, observed, message } = judgeCleanup(result, 0, stage);
+  const { verdict, observed, message } = judgeCleanup(result, 0, { stage });
   const swept = `${rowsAndKeys(result.deletedRows, result.deletedKeys)} of earlier runs swept, ${result.leftOver ?? "unknown"} left`;
   return {
     verdict,

@@ -1,52 +1,78 @@
 import { sentence } from "../checks/check.ts";
-import type { Check, CleanupResult } from "../model.ts";
+import type { Books, Check, CleanupResult } from "../model.ts";
+import type { Start } from "../testdata/books/start.ts";
 import type { CleanupRequest } from "../testdata/cleanup.ts";
 import { executeCleanup, planInPlace } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
+import { balanceRun, judgeRunsBooks, rememberedStart } from "./books.ts";
 import { runPrefixes } from "./child-environment.ts";
 import { withWriters } from "./connections.ts";
 import { type StageContext, step, telling } from "./context.ts";
 import { ledgerOf } from "./ledger.ts";
 
+export interface CleanedUp {
+  checks: Check[];
+  result?: CleanupResult;
+  books?: Books;
+}
+
 /**
- * Deletes what this run made, and proves it gone. It has a time of its own: a stage that used up its budget, or was cancelled,
- * still cleans up.
+ * Deletes what this run made, proves it gone, and adds up what the run wrote. It has a time of its own: a stage that used up its
+ * budget, or was cancelled, still cleans up.
+ * @param start what stood there before the tests; without it nothing is added up
  */
-export async function cleanUpRun(context: StageContext): Promise<{ check: Check; result?: CleanupResult }> {
+export async function cleanUpRun(context: StageContext, start: Start | undefined, testsRan: () => boolean): Promise<CleanedUp> {
   const started = performance.now();
   const elapsed = () => Math.round(performance.now() - started);
   const signal = AbortSignal.timeout(context.config.stages.cleanup.budget);
   step(context, "deleting this run's test data");
+  const done: CleanedUp = { checks: [] };
   try {
-    const request = await cleanupRequest(context, "run", true);
-    const result = await withWriters(context, signal, async (writers) => {
+    const request = await cleanupRequest(context, "run", { tracked: true, start });
+    await withWriters(context, signal, async (writers) => {
       const ports = { ...writers, environment: context.environment, signal, ...telling(context) };
       const { proven, plan } = await planInPlace(ports, request);
-      return await executeCleanup(proven, plan);
+      const result = await executeCleanup(proven, plan);
+      done.result = result;
+      const place = { stage: context.stage, hasWarehouse: context.environment.databricks !== undefined };
+      done.checks.push(judgeCleanup(result, elapsed(), place));
+      if (!start) return;
+      const counting = performance.now();
+      const books = await balanceRun(context, writers, { start, plan, cleanup: result });
+      if (!books) return;
+      done.books = books;
+      const durationMs = Math.round(performance.now() - counting);
+      done.checks.push(judgeRunsBooks(context, books, { testsRan: testsRan(), cleanup: result, durationMs }));
     });
-    return { check: judgeCleanup(result, elapsed(), context.stage), result };
+    return done;
   } catch (error) {
+    if (done.result) return done;
     const message = `This run's test data could not be deleted: ${sentence(error)} The next preflight reports it, and \`env-actions cleanup --scope expired --execute\` deletes it.`;
-    return {
-      check: {
-        id: "test-data.cleanup",
-        title: "Test data deleted and gone",
-        verdict: "error",
-        observed: "unknown",
-        expected: "0 left",
-        message,
-        durationMs: elapsed(),
-      },
+    const check: Check = {
+      id: "test-data.cleanup",
+      title: "Test data deleted and gone",
+      verdict: "error",
+      observed: "unknown",
+      expected: "0 left",
+      message,
+      durationMs: elapsed(),
     };
+    return { checks: [check] };
   }
 }
 
-/** @param tracked whether the run's tests had a ledger here, which then must still be there */
+/**
+ * @param known `tracked`: whether the run's tests had a ledger here, which then must still be there; `start`: what this stage saw before
+ * its tests. The versions that the run's first stage saw are proof of age for all its stages, also in another process; the keys only this one
+ * knows.
+ */
 export async function cleanupRequest(
   context: StageContext,
   scope: CleanupRequest["scope"],
-  tracked: boolean,
+  { tracked, start }: { tracked: boolean; start?: Start | undefined },
 ): Promise<CleanupRequest> {
+  const first = scope === "run" ? await rememberedStart(context) : undefined;
+  const known = first && start ? { ...first, hadKey: start.hadKey } : (start ?? first);
   return {
     scope,
     runId: context.runId,
@@ -54,6 +80,7 @@ export async function cleanupRequest(
     testData: { ...context.config.testData, prefixes: runPrefixes(context.config) },
     tables: context.tables,
     ledger: await ledgerOf(context, tracked),
+    ...(known ? { start: known } : {}),
     now: Date.now(),
   };
 }

@@ -160,6 +160,7 @@ function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageR
     ...(outcome.tests ? { tests: outcome.tests } : {}),
     ...(outcome.attachments ? { attachments: outcome.attachments } : {}),
     ...(outcome.cleanup ? { cleanup: outcome.cleanup } : {}),
+    ...(outcome.books ? { books: outcome.books } : {}),
   };
 }
 

@@ -1,9 +1,11 @@
-import { look } from "../checks/check.ts";
+import { look, sentence } from "../checks/check.ts";
 import type { Check, ServerReport } from "../model.ts";
+import { type Start, unknownStart } from "../testdata/books/start.ts";
 import { proveRedis, proveWarehouse } from "../testdata/proof.ts";
 import { collectAttachments, forgetAttachments } from "./attachments.ts";
+import { rememberStart } from "./books.ts";
 import { installBrowsers } from "./browsers.ts";
-import { withReaders } from "./connections.ts";
+import { type Readers, withReaders } from "./connections.ts";
 import { type StageContext, type StageOutcome, told } from "./context.ts";
 import { beginLedger } from "./ledger.ts";
 import { inTheRightPlace } from "./place.ts";
@@ -20,48 +22,70 @@ import { withTokens } from "./tokens.ts";
  */
 export async function runTests(context: StageContext, outcome: StageOutcome): Promise<void> {
   const suite = suiteOf(context);
-  const place = await told(context, provePlace(context));
+  const looking = lookAtPlace(context);
+  const place = await told(context, looking.place);
   outcome.checks.push(place);
   // What cannot be deleted afterwards must not be made.
-  if (place.verdict !== "passed") return;
+  if (place.verdict !== "passed") return void (await looking.start);
 
   await forgetAttachments(context);
-  if (!(await installBrowsers(context, suite, outcome))) return;
+  if (!(await installBrowsers(context, suite, outcome))) return void (await looking.start);
 
   await beginLedger(context);
   try {
-    await withApplication(context, outcome, (died) =>
-      withTokens(context, outcome, (tokens) => {
+    await withApplication(context, outcome, async (died) => {
+      // Read beside the start of the servers, and complete before anything signs in or tests.
+      await looking.start;
+      await withTokens(context, outcome, (tokens) => {
         const supplied = { ...suite, environment: { ...suite.environment, ...tokens } };
         return testApplication(context, supplied, outcome, died);
-      }),
-    );
+      });
+    });
   } finally {
-    const { check, result } = await cleanUpRun(context);
-    outcome.checks.push(await told(context, Promise.resolve(check)));
+    const { checks, result, books } = await cleanUpRun(context, await looking.start, () => (outcome.tests?.total ?? 0) > 0);
+    outcome.checks.push(...(await told(context, Promise.resolve(checks))));
     if (result) outcome.cleanup = result;
+    if (books) outcome.books = books;
   }
 }
 
-function provePlace(context: StageContext): Promise<Check> {
-  const { environment } = context;
+/**
+ * Proves the place, and goes on over the same connections to remember what stands there.
+ * @returns both at once; `start` is there whatever becomes of the place, and says why it knows nothing.
+ */
+function lookAtPlace(context: StageContext): { place: Promise<Check>; start: Promise<Start> } {
+  const proven = Promise.withResolvers<Check>();
+  const start = withReaders(context, async (readers) => {
+    const place = await provePlace(context, readers);
+    proven.resolve(place);
+    return place.verdict === "passed"
+      ? await rememberStart(context, readers)
+      : unknownStart(Date.now(), "this is the wrong place");
+  });
+  // Whoever waits for it gets to know; nobody does where the place is wrong.
+  const known = start.catch((error: unknown) => {
+    proven.reject(error);
+    return unknownStart(Date.now(), sentence(error));
+  });
+  return { place: proven.promise, start: known };
+}
+
+function provePlace({ environment }: StageContext, { warehouse, redis }: Readers): Promise<Check> {
   return look("identity", "The right place for test data", () =>
-    inTheRightPlace(() =>
-      withReaders(context, async ({ warehouse, redis }) => {
-        const seen: string[] = [];
-        const [openWarehouse, openRedis] = await Promise.all([warehouse?.(), redis?.()]);
-        if (openWarehouse) {
-          const identity = await openWarehouse.identity();
-          proveWarehouse(environment, identity);
-          seen.push(`${identity.principal} on ${identity.host}, catalog ${identity.catalog}`);
-        }
-        if (openRedis) {
-          proveRedis(environment, openRedis.identity);
-          seen.push(`Redis ${openRedis.identity.host}:${openRedis.identity.port}`);
-        }
-        return { verdict: "passed", observed: seen.join("; ") || "nothing to clean up is configured" };
-      }),
-    ),
+    inTheRightPlace(async () => {
+      const seen: string[] = [];
+      const [openWarehouse, openRedis] = await Promise.all([warehouse?.(), redis?.()]);
+      if (openWarehouse) {
+        const identity = await openWarehouse.identity();
+        proveWarehouse(environment, identity);
+        seen.push(`${identity.principal} on ${identity.host}, catalog ${identity.catalog}`);
+      }
+      if (openRedis) {
+        proveRedis(environment, openRedis.identity);
+        seen.push(`Redis ${openRedis.identity.host}:${openRedis.identity.port}`);
+      }
+      return { verdict: "passed", observed: seen.join("; ") || "nothing to clean up is configured" };
+    }),
   );
 }
 

@@ -18,10 +18,21 @@ export async function readCatalogColumns(warehouse: WarehouseReader): Promise<Ca
   return columns;
 }
 
+const tableTypes = "'MANAGED', 'EXTERNAL', 'BASE TABLE', 'MANAGED_SHALLOW_CLONE', 'EXTERNAL_SHALLOW_CLONE', 'STREAMING_TABLE'";
+
+/** `schema.table` of everything that has rows of its own, declared or not. @throws WarehouseFailure */
+export async function readTables(warehouse: WarehouseReader): Promise<string[]> {
+  return await namesWhere(warehouse, `table_type IN (${tableTypes})`);
+}
+
 /** `schema.table` of everything that shows rows and is no table that rows can be deleted from. @throws WarehouseFailure */
 export async function readViews(warehouse: WarehouseReader): Promise<Set<string>> {
+  return new Set(await namesWhere(warehouse, `table_type NOT IN (${tableTypes})`));
+}
+
+async function namesWhere(warehouse: WarehouseReader, condition: string): Promise<string[]> {
   const rows = await warehouse.query(
-    `SELECT table_schema, table_name FROM ${quoteName(warehouse.catalog)}.information_schema.tables WHERE table_type NOT IN ('MANAGED', 'EXTERNAL', 'BASE TABLE', 'MANAGED_SHALLOW_CLONE', 'EXTERNAL_SHALLOW_CLONE', 'STREAMING_TABLE') AND table_schema <> 'information_schema'`,
+    `SELECT table_schema, table_name FROM ${quoteName(warehouse.catalog)}.information_schema.tables WHERE ${condition} AND table_schema <> 'information_schema'`,
   );
-  return new Set(rows.map((row) => `${String(row.table_schema)}.${String(row.table_name)}`));
+  return rows.map((row) => `${String(row.table_schema)}.${String(row.table_name)}`);
 }

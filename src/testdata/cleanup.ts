@@ -113,6 +113,7 @@ export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult 
     ...touchedResult(plan.rows?.touched ?? [], plan.request.tables),
     ...(plan.rows?.kept.length ? { kept: plan.rows.kept } : {}),
     leftOver: leftOver(plan),
+    looked: { tables: plan.rows?.lookedAt ?? 0, redis: plan.keys !== undefined },
   };
 }
 

@@ -2,15 +2,23 @@ import { count } from "../count.ts";
 import type { Check, CleanupResult, RealLooking, StageName } from "../model.ts";
 import { withTouched } from "./judge-touched.ts";
 
-/**
- * What a cleanup means for the stage: left-over is failed, unknown is error, and a deletion that did not go as planned shows.
- * @param stage whose report has it
- */
-export function judgeCleanup(result: CleanupResult, durationMs: number, stage: StageName = "cleanup"): Check {
-  return withTouched(judgeDeletion(result, durationMs), result, stage);
+/** Whose cleanup it is. */
+interface About {
+  stage?: StageName;
+  hasWarehouse?: boolean;
 }
 
-function judgeDeletion(result: CleanupResult, durationMs: number): Check {
+/**
+ * What a cleanup means for the stage: left-over is failed, unknown is error, and a deletion that did not go as planned shows.
+ * @param about `stage` has it in its report; `hasWarehouse`: whether the environment has a warehouse, in which none of the declared tables
+ * may exist
+ */
+export function judgeCleanup(result: CleanupResult, durationMs: number, about: About = {}): Check {
+  const { stage = "cleanup", hasWarehouse = true } = about;
+  return withTouched(judgeDeletion(result, durationMs, hasWarehouse), result, stage);
+}
+
+function judgeDeletion(result: CleanupResult, durationMs: number, hasWarehouse: boolean): Check {
   const base = {
     id: "test-data.cleanup",
     title: result.dryRun ? "Test data (dry run)" : "Test data deleted and gone",
@@ -27,11 +35,16 @@ function judgeDeletion(result: CleanupResult, durationMs: number): Check {
     if (faults.length > 0) return { ...base, verdict: "failed", observed, message: faults.join("; ") };
     const doubts = doubtsOf(result);
     if (doubts.length > 0) return { ...base, verdict: "degraded", observed, message: doubts.join(" ") };
-    return { ...base, verdict: "passed", observed };
+    const unseen = notLookedAt(result, hasWarehouse);
+    // A dry run was asked for, and answers: with nothing is right only where something was looked at.
+    return unseen ? { ...base, ...unseen, verdict: "degraded" } : { ...base, verdict: "passed", observed };
   }
   const kept = keptRows(result);
   const observed = `${deleted(result)} deleted, ${result.leftOver ?? "unknown"} left${kept > 0 ? `, ${count(kept, "row")} kept` : ""}`;
   const expected = "0 left";
+  const unseen = faults.length === 0 && result.leftOver === 0 ? notLookedAt(result, hasWarehouse) : undefined;
+  // What was not looked at is not gone.
+  if (unseen) return { ...base, title: "Test data", verdict: unseen.verdict, observed: unseen.observed, message: unseen.message };
   if (result.leftOver === null)
     return {
       ...base,
@@ -66,6 +79,26 @@ function keptSentences({ kept = [] }: CleanupResult): string[] {
   });
 }
 
+/** Nothing was there to look at: then nothing can be said to be gone. */
+function notLookedAt(
+  { looked }: CleanupResult,
+  hasWarehouse: boolean,
+): { verdict: Check["verdict"]; observed: string; message: string } | undefined {
+  if (!looked || looked.tables > 0 || (looked.redis && !hasWarehouse)) return undefined;
+  const noTable =
+    "none of the declared tables exists in this catalog, or this principal does not see them: rows were not looked at. Check databricks.catalog, the principal's grants, testData.preset and testData.tables";
+  if (looked.redis)
+    return { verdict: "degraded", observed: "only Redis was looked at", message: `Nothing is known about rows: ${noTable}.` };
+  return hasWarehouse
+    ? { verdict: "skipped", observed: "nothing was looked at", message: `Nothing was cleaned up: ${noTable}.` }
+    : {
+        verdict: "skipped",
+        observed: "nothing was looked at",
+        message:
+          "Nothing was cleaned up: this environment has neither databricks nor redis, so that no test data can be found there.",
+      };
+}
+
 function realLooking(found: readonly RealLooking[]): string {
   const places = found.map(({ table, column, rows }) => `${rows} in ${table}.${column}`).join(", ");
   return `Test data looks as if it were about real people: ${places}. Let the tests invent addresses and names, or list their form under testData.synthetic.`;
@@ -79,12 +112,12 @@ function deleted({ deletedRows, deletedKeys, keys }: CleanupResult): string {
 /** What earlier runs left: nothing is right; something is a warning, because it harms no test of this run. */
 export function judgeLeftovers(
   result: CleanupResult,
-  stage: StageName = "cleanup",
+  { stage = "cleanup", hasWarehouse = true }: About = {},
 ): Pick<Check, "verdict" | "observed" | "expected" | "message"> {
-  return withTouched(judgeFound(result), result, stage);
+  return withTouched(judgeFound(result, hasWarehouse), result, stage);
 }
 
-function judgeFound(result: CleanupResult): Pick<Check, "verdict" | "observed" | "expected" | "message"> {
+function judgeFound(result: CleanupResult, hasWarehouse: boolean): Pick<Check, "verdict" | "observed" | "expected" | "message"> {
   const base = { expected: "0 expired rows and keys" };
   const observed = rowsAndKeys(result.plannedRows, result.keys.planned);
   if (result.leftOver === null) return { ...base, verdict: "error", observed, message: result.problems.join("; ") };
@@ -104,7 +137,8 @@ function judgeFound(result: CleanupResult): Pick<Check, "verdict" | "observed" |
       observed: `${observed}, ${count(keptRows(result), "row")} kept`,
       message: kept.join(" "),
     };
-  return { ...base, verdict: "passed", observed };
+  const unseen = notLookedAt(result, hasWarehouse);
+  return unseen ? { ...base, ...unseen, verdict: "degraded" } : { ...base, verdict: "passed", observed };
 }
 
 export function rowsAndKeys(rows: number, keys: number): string {

@@ -25,6 +25,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   const plan: RowPlan = {
     catalog,
     views,
+    lookedAt: 0,
     waves: [],
     rows: 0,
     ids: new Map(),
@@ -41,6 +42,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
     digest: "",
   };
   const declared = presentTables(request, catalog, plan);
+  plan.lookedAt = Object.values(declared).filter((table) => !isKept(table)).length;
   const order = new Map(levelsOf(declared).flatMap((level, index) => level.map((name) => [name, index] as const)));
   const search = new Search(warehouse, { declared, catalog, request, order }, plan, earlier?.references ?? new Map());
   // A view has no rows of its own: what it shows goes with the rows of its tables.

@@ -57,6 +57,8 @@ export interface RowPlan {
   catalog: CatalogColumns;
   /** Those of it that are views. */
   views: ReadonlySet<string>;
+  /** Declared tables that exist and have a rule by which test data would be found. */
+  lookedAt: number;
   /** In the order of deletion, each wave at once; see {@link import("./waves.ts").wavesOf}. */
   waves: TablePlan[][];
   rows: number;

@@ -109,6 +109,7 @@ test("lines of any form are taken as they are, and never stop the report", () =>
     "delete",
     "unlink",
     "verified",
+    "books",
     "protected",
     "restore",
     "interrupted",

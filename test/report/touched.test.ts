@@ -98,10 +98,10 @@ describe("the check", () => {
     ["beside what is left", { leftOver: 3, touched: [known] }, [/a test changed/, /Test data is still there/]],
     ["where the rest is unknown", { leftOver: null, touched: [known] }, [/a test changed/, /could not be told/]],
   ])("fails and says what to do: %s", (_, result, says) => {
-    const check = judgeCleanup({ ...clean, ...result }, 1, "e2e");
+    const check = judgeCleanup({ ...clean, ...result }, 1, { stage: "e2e" });
     expect(check).toMatchObject({ verdict: "failed", observed: expect.stringMatching(/real rows? changed by tests/) });
     for (const said of says) expect(check.message).toMatch(said);
-    expect(judgeLeftovers({ ...clean, ...result, dryRun: true }, "preflight")).toMatchObject({ verdict: "failed" });
+    expect(judgeLeftovers({ ...clean, ...result, dryRun: true }, { stage: "preflight" })).toMatchObject({ verdict: "failed" });
     const annotations = toAnnotations({ ...failedIntegration(), checks: [check] });
     expect(
       annotations
@@ -112,7 +112,7 @@ describe("the check", () => {
   });
 
   test("is passed without any", () => {
-    expect(judgeCleanup(clean, 1, "e2e").verdict).toBe("passed");
+    expect(judgeCleanup(clean, 1, { stage: "e2e" }).verdict).toBe("passed");
     expect(touchedResult([], {})).toEqual({});
   });
 });

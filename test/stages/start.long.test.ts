@@ -26,7 +26,12 @@ const opens = expect.stringMatching(/^(passed|degraded)$/);
 
 describe("the gate says what is wrong, with the right status, and leaves nothing behind", () => {
   test.each([
-    { breakage: "", status: 0, verdicts: [opens, opens, opens, opens, opens], says: /integration +passed/ },
+    {
+      breakage: "",
+      status: 0,
+      verdicts: [opens, opens, opens, opens, opens],
+      says: /rows made (\d+), deleted \1, unexplained 0; real rows touched 0 \(48 tables, .*; Redis keys unexplained 0[\s\S]*integration +passed/,
+    },
     {
       breakage: "failing-test",
       status: 1,

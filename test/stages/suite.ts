@@ -23,6 +23,8 @@ export interface Project {
   inside?: string;
   /** Of the stage. */
   settings: string;
+  /** At the top of the file, such as `testData`. */
+  beside?: string;
   files: Record<string, string>;
   /** Folders elsewhere that the workspace has as if they were its own, such as `node_modules`. */
   links?: Record<string, string>;
@@ -30,12 +32,12 @@ export interface Project {
 }
 
 /**
- * Runs a stage with its real parts in a workspace of its own, on an environment that has no warehouse and no Redis: `tests.mjs` stands
- * for a project's tests, and `env` is handed to it.
+ * Runs a stage with its real parts in a workspace of its own, on an environment that has no warehouse and no Redis unless `inside` says
+ * so: `tests.mjs` stands for a project's tests, and `env` is handed to it.
  */
 export async function runSuite(
   stage: "integration" | "e2e",
-  { inside = "", settings, files, links = {}, budgetMs = 30_000 }: Project,
+  { inside = "", settings, beside = "", files, links = {}, budgetMs = 30_000 }: Project,
   env: Record<string, string> = {},
 ): Promise<Ran> {
   const workspace = await realpath(await mkdtemp(join(tmpdir(), "env-actions-suite-")));
@@ -48,6 +50,7 @@ ${inside.replaceAll(/^/gm, "    ")}
 stages:
   ${stage}:
 ${settings.replaceAll(/^/gm, "    ")}
+${beside}
 `;
   for (const [name, content] of Object.entries({ "c.yml": config, ...files })) {
     await mkdir(dirname(join(workspace, name)), { recursive: true });

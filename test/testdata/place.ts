@@ -9,7 +9,7 @@ import type { CleanupRequest } from "../../src/testdata/cleanup.ts";
 import type { WritingPorts } from "../../src/testdata/execute.ts";
 import { parseLedger } from "../../src/testdata/ledger.ts";
 import { openForTestData, type TestDataWarehouse } from "../../src/warehouse/access.ts";
-import { Connection, type WarehouseSettings } from "../../src/warehouse/connection.ts";
+import { Connection, type Parameters as StatementParameters, type WarehouseSettings } from "../../src/warehouse/connection.ts";
 
 /** A real warehouse and a real Redis for test data; every catalog is a world of its own. */
 export interface Place {
@@ -32,6 +32,8 @@ export interface Catalog {
   rows(table: string): Promise<Record<string, unknown>[]>;
   /** Sets a column of the rows that a column tells, as a test would. */
   update(table: string, set: [column: string, value: string], where: [column: string, value: string]): Promise<void>;
+  /** Runs a statement as another principal, by its token. */
+  as(token: string, sql: string, parameters?: StatementParameters): Promise<void>;
   ports(changes?: Partial<WritingPorts>): WritingPorts;
   /** Ports with a connection of their own, which the signal ends. */
   reopened(signal: AbortSignal): Promise<WritingPorts & { warehouse: TestDataWarehouse }>;
@@ -42,11 +44,24 @@ const signal = new AbortController().signal;
 
 export async function startPlace(): Promise<Place> {
   const [warehouse, server] = await Promise.all([
-    startWarehouse({ principals: { token: { user: "runner@school.example", grants: [], admin: true } } }),
+    startWarehouse({
+      principals: {
+        token: { user: "runner@school.example", grants: [], admin: true },
+        ...Object.fromEntries(
+          ["app", "production"].map((name) => [name, { user: `${name}@school.example`, grants: [], admin: true }]),
+        ),
+      },
+    }),
     startRedis(),
   ]);
   const redis = await openRedisForTestData(server.url, signal);
   const owner = await Connection.open(settingsOf(warehouse, "classwaves"), { signal });
+  const writers = new Map<string, Promise<Connection>>();
+  const writer = (token: string): Promise<Connection> => {
+    const known = writers.get(token) ?? Connection.open({ ...settingsOf(warehouse, "classwaves"), token }, { signal });
+    writers.set(token, known);
+    return known;
+  };
   const keys = new Redis(server.url);
   return {
     warehouse,
@@ -56,11 +71,11 @@ export async function startPlace(): Promise<Place> {
     async catalog(name, tables) {
       const definitions = Object.entries(tables).map(([table, definition]) => [`${name}.${table}`, definition]);
       await warehouse.createTables(Object.fromEntries(definitions));
-      return await openCatalog(name, warehouse, owner, redis, server.url);
+      return await openCatalog(name, { local: warehouse, owner, writer, redis, url: server.url });
     },
     async stop() {
       keys.disconnect();
-      await Promise.all([redis.close(), owner.close()]);
+      await Promise.all([redis.close(), owner.close(), ...[...writers.values()].map(async (one) => (await one).close())]);
       await Promise.all([warehouse.stop(), server.stop()]);
     },
   };
@@ -80,10 +95,19 @@ function settingsOf(local: Warehouse, catalog: string): WarehouseSettings {
 
 async function openCatalog(
   name: string,
-  local: Warehouse,
-  owner: Connection,
-  redis: TestDataRedis,
-  url: string,
+  {
+    local,
+    owner,
+    writer,
+    redis,
+    url,
+  }: {
+    local: Warehouse;
+    owner: Connection;
+    writer: (token: string) => Promise<Connection>;
+    redis: TestDataRedis;
+    url: string;
+  },
 ): Promise<Catalog> {
   const warehouse = await openForTestData(settingsOf(local, name), { signal });
   const environment = environmentOf(name, local, url);
@@ -107,6 +131,9 @@ async function openCatalog(
       await owner.run(`UPDATE ${name}.${table} SET ${column} = :value WHERE ${by} = :which`, { value, which });
     },
     rows: (table) => warehouse.query(`SELECT * FROM ${table}`),
+    async as(token, sql, parameters) {
+      await (token === "token" ? owner : await writer(token)).run(sql, parameters);
+    },
     ports: (changes = {}) => ({ warehouse, redis, environment, signal, ...told, ...changes }),
     async reopened(ends) {
       const own = await openForTestData(settingsOf(local, name), { signal: ends });

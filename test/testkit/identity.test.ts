@@ -34,7 +34,7 @@ async function contextOf(below = ""): Promise<StageContext> {
 
 /** What scope `run` compares the beginnings of ids with. */
 async function soughtBy(context: StageContext): Promise<string[]> {
-  const { testData } = await cleanupRequest(context, "run", false);
+  const { testData } = await cleanupRequest(context, "run", { tracked: false });
   return testData.prefixes.map((listed) => runPrefix(listed, context.runId));
 }
 

@@ -99,6 +99,24 @@ describe("VERSION AS OF", () => {
     expect(await warehouse.checksum()).toEqual(before);
   });
 
+  it("replaces all rows as one version, whose metrics don't tell what went, as Delta's don't", async () => {
+    await client.rows("CREATE TABLE other AS SELECT 'a' AS id UNION ALL SELECT 'b'");
+    await client.rows("INSERT OVERWRITE other VALUES ('c')");
+    await client.rows("TRUNCATE TABLE other");
+    await client.rows("RESTORE TABLE other TO VERSION AS OF 0");
+    const ids = async (version: number) =>
+      (await client.rows(`SELECT id FROM other VERSION AS OF ${version} ORDER BY id`)).map(({ id }) => id);
+    expect(await Promise.all([0, 1, 2, 3].map(ids))).toEqual([["a", "b"], ["c"], [], ["a", "b"]]);
+    const history = await client.rows("DESCRIBE HISTORY other");
+    expect(history.map((row) => [row.operation, row.operationMetrics])).toEqual([
+      ["RESTORE", { numRestoredFiles: "1", numRemovedFiles: "1" }],
+      ["TRUNCATE", { numRemovedFiles: "1" }],
+      ["WRITE", { numOutputRows: "1" }],
+      ["CREATE TABLE AS SELECT", { numOutputRows: "2" }],
+    ]);
+    expect(history[2]).toMatchObject({ operationParameters: { mode: "Overwrite" } });
+  });
+
   it("tells each change in DESCRIBE HISTORY, newest first", async () => {
     await client.rows("INSERT INTO classroom_sessions (id) VALUES ('a'), ('b')");
     await client.rows("UPDATE classroom_sessions SET title = 'x' WHERE id = 'a'");

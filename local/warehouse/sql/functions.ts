@@ -52,7 +52,11 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   len: int(([s]) => `length(dbx_string(${s}))`),
   repeat: as(2, ([s, n]) => `repeat(dbx_string(${s}), ${n})`),
   replace: same(3),
-  concat: as(1, (args) => `(${args.map((arg) => `dbx_string(${arg})`).join(" || ")})`, many),
+  concat: as(
+    1,
+    (args, nodes) => `(${args.map((arg, index) => (isText(nodes[index]) ? arg : `dbx_string(${arg})`)).join(" || ")})`,
+    many,
+  ),
   startswith: same(2, 2, "starts_with"),
   endswith: same(2, 2, "ends_with"),
   contains: as(2, ([s, part]) => `(strpos(${s}, ${part}) > 0)`),
@@ -64,6 +68,7 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   // Java's expressions and RE2's are alike in what both have; RE2 refuses the rest.
   regexp_extract: as(2, ([s, pattern, group]) => `regexp_extract(${s}, ${pattern}, ${group ?? "1"})`, 3),
   md5: same(1),
+  hex: same(1),
   sha2: as(2, ([s], [, bits]) => `sha256(${onlyFor(["256", "0"], numberOf(bits), "sha2 of other than 256 bits", s)})`),
   uuid: as(0, () => "CAST(uuid() AS VARCHAR)"),
   // Conditions
@@ -141,6 +146,7 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   map_keys: same(1),
   map_values: same(1),
   element_at: as(2, ([items], [, key]) => `${items}[${literal(stringOf(key))}]`),
+  to_json: as(1, ([x]) => `CASE WHEN ${x} IS NOT NULL THEN CAST(to_json(${x}) AS VARCHAR) END`),
   from_json: as(
     2,
     ([json], [, schema]) =>
@@ -209,6 +215,28 @@ function pairs(args: string[]): [string, string][] {
   if (args.length % 2 !== 0)
     throw new SqlError("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605", "The function requires 2n (n > 0) parameters.");
   return args.flatMap((key, index): [string, string][] => (index % 2 === 0 ? [[key, args[index + 1] ?? ""]] : []));
+}
+
+const textFunctions = new Set([
+  "lower",
+  "upper",
+  "trim",
+  "substring",
+  "left",
+  "right",
+  "replace",
+  "concat",
+  "md5",
+  "sha2",
+  "hex",
+  "to_json",
+]);
+
+/** Surely a text already: to make it one again would cost more to plan than all the rest. */
+function isText(node: Expression | undefined): boolean {
+  if (node?.kind === "cast") return node.type.toLowerCase() === "string";
+  if (node?.kind !== "call") return node?.kind === "string";
+  return node.name === "coalesce" ? node.arguments.every(isText) : textFunctions.has(node.name);
 }
 
 function stringOf(node: Expression | undefined): string {

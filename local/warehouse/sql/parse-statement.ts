@@ -19,6 +19,8 @@ function parse(cursor: Cursor): Statement {
   if (startsQuery(cursor)) return parseQuery(cursor);
   if (cursor.accept("INSERT")) return parseInsert(cursor);
   if (cursor.accept("DELETE", "FROM")) return parseDelete(cursor);
+  if (cursor.accept("TRUNCATE", "TABLE")) return { kind: "truncate", table: cursor.dottedName() };
+  if (cursor.accept("RESTORE")) return parseRestore(cursor);
   if (cursor.accept("UPDATE")) return parseUpdate(cursor);
   if (cursor.accept("CREATE")) return parseCreate(cursor);
   if (cursor.accept("DROP")) return parseDrop(cursor);
@@ -34,19 +36,28 @@ function parse(cursor: Cursor): Statement {
 
 /** Statements of Databricks that are not run here: they are no syntax errors. */
 const known = new Set(
-  `MERGE TRUNCATE ALTER COPY OPTIMIZE VACUUM RESTORE GRANT REVOKE DENY ANALYZE MSCK REFRESH CACHE UNCACHE CALL EXECUTE DECLARE BEGIN
+  `MERGE ALTER COPY OPTIMIZE VACUUM GRANT REVOKE DENY ANALYZE MSCK REFRESH CACHE UNCACHE CALL EXECUTE DECLARE BEGIN
   COMMENT UNDROP SYNC RESET REPAIR LIST PUT GET REMOVE FROM TABLE`.split(/\s+/),
 );
 
 function parseInsert(cursor: Cursor): Statement {
-  if (cursor.at("OVERWRITE")) throw new UnsupportedSql("INSERT OVERWRITE");
-  cursor.expect("INTO");
+  const overwrite = cursor.accept("OVERWRITE");
+  if (!overwrite) cursor.expect("INTO");
   cursor.accept("TABLE");
   const table = cursor.dottedName();
   if (cursor.at("REPLACE") || cursor.at("BY") || cursor.at("PARTITION"))
     throw new UnsupportedSql(`INSERT INTO … ${cursor.peek().value}`);
   const columns = startsQuery(cursor) ? [] : cursor.nameList();
-  return { kind: "insert", table, columns, query: parseQuery(cursor) };
+  return { kind: "insert", table, columns, query: parseQuery(cursor), overwrite };
+}
+
+function parseRestore(cursor: Cursor): Statement {
+  cursor.accept("TABLE");
+  const table = cursor.dottedName();
+  cursor.expect("TO");
+  if (!cursor.accept("VERSION")) throw new UnsupportedSql("RESTORE to anything but a version");
+  cursor.expect("AS", "OF");
+  return { kind: "restore", table, version: cursor.integer() };
 }
 
 function parseDelete(cursor: Cursor): Statement {

@@ -2,12 +2,13 @@ import type { Table } from "../catalog.ts";
 import { identifier } from "../duckdb.ts";
 import { refuseRepeatedColumns, SqlError } from "../errors.ts";
 import { tableName } from "../names.ts";
-import { type ResultSet, resultOf } from "../results.ts";
+import { noResult, type ResultSet, resultOf } from "../results.ts";
 import type { Query, Statement } from "../sql/ast.ts";
 import { generateCast, generateExpression } from "../sql/generate.ts";
 import { generateQuery } from "../sql/generate-query.ts";
 import type { Author, Target } from "../storage.ts";
 import { bigint } from "../types.ts";
+import { rowsAtVersion } from "../versions.ts";
 import type { Context } from "./context.ts";
 
 type Of<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
@@ -30,11 +31,14 @@ export async function insert(statement: Of<"insert">, context: Context): Promise
     return place === undefined ? "NULL" : generateCast(`source.c${place}`, column.type, false);
   });
   const names = targets.map((_, index) => `c${index}`).join(", ");
-  const count = await context.storage.insert(
-    table,
-    `SELECT ${values.join(", ")} FROM (${source}) AS source(${names})`,
-    author(context),
-  );
+  const rows = `SELECT ${values.join(", ")} FROM (${source}) AS source(${names})`;
+  const count = statement.overwrite
+    ? await context.storage.overwrite(table, rows, author(context), (written) => ({
+        operation: "WRITE",
+        parameters: { mode: "Overwrite" },
+        metrics: { numOutputRows: String(written) },
+      }))
+    : await context.storage.insert(table, rows, author(context));
   const answer = affected(count, count);
   return {
     ...answer,
@@ -52,6 +56,27 @@ export async function remove(statement: Of<"delete">, context: Context): Promise
     await context.storage.putBack(table, back);
   }
   return affected(count, count + context.levers.wrongDeleteCount);
+}
+
+export async function truncate(statement: Of<"truncate">, context: Context): Promise<ResultSet> {
+  const table = writable(statement.table, context);
+  await context.storage.overwrite(table, undefined, author(context), () => ({
+    operation: "TRUNCATE",
+    parameters: {},
+    metrics: { numRemovedFiles: "1" },
+  }));
+  return noResult;
+}
+
+export async function restore({ table: name, version }: Of<"restore">, context: Context): Promise<ResultSet> {
+  const table = writable(name, context, "SELECT");
+  const older = `SELECT * FROM ${rowsAtVersion(table, version)}`;
+  await context.storage.overwrite(table, older, author(context), () => ({
+    operation: "RESTORE",
+    parameters: { version: String(version) },
+    metrics: { numRestoredFiles: "1", numRemovedFiles: "1" },
+  }));
+  return noResult;
 }
 
 export async function update(statement: Of<"update">, context: Context): Promise<ResultSet> {

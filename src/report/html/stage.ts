@@ -2,6 +2,7 @@ import type { Origin, StageName, StageReport } from "../../model.ts";
 import { headText } from "../audit.ts";
 import { budgetUse, shortSha, stageTitle } from "../words.ts";
 import { aftermathPart, scorePart } from "./aftermath.ts";
+import { booksPart } from "./books.ts";
 import { checksPart } from "./checks.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { budgetBar, code, notes, pill } from "./parts.ts";
@@ -32,6 +33,7 @@ ${checksPart(report.checks)}
 ${testsPart(report.tests)}
 ${attachmentsPart(report.attachments)}
 ${testDataPart(report.cleanup)}
+${booksPart(report.books)}
 ${processesPart(report.servers, report.commands)}
 </section>\n`;
 }

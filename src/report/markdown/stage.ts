@@ -5,6 +5,7 @@ import { budgetUse, checkRemarks, cut, mostUrgentFirst, shortSha, stageTitle, ve
 import { aftermathParts } from "./aftermath.ts";
 import { attachmentParts } from "./attachments.ts";
 import { table, tableHead, tableRow } from "./blocks.ts";
+import { booksParts } from "./books.ts";
 import type { Part } from "./budget.ts";
 import { processParts } from "./processes.ts";
 import { scoreParts } from "./score.ts";
@@ -34,6 +35,7 @@ export function stageParts(report: StageReport): Part[] {
     ...testParts(report),
     ...attachmentParts(report.attachments),
     ...testDataParts(report.cleanup),
+    ...booksParts(report.books),
     ...processParts(report.servers, report.commands),
     ...problemParts(report.problems),
     ...auditParts(report),

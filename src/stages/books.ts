@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import type { Books, Check, CleanupResult } from "../model.ts";
+import { balance } from "../testdata/books/balance.ts";
+import { judgeBooks } from "../testdata/books/judge.ts";
+import { readStart, type Start, takeStart, unknownStart, writeStart } from "../testdata/books/start.ts";
+import type { CleanupPlan } from "../testdata/cleanup.ts";
+import { runPrefixes } from "./child-environment.ts";
+import type { Readers, Writers } from "./connections.ts";
+import { type StageContext, step } from "./context.ts";
+
+/** No stage waits longer for it than this, beyond the time that its servers take to start. */
+const longestStartMs = 30_000;
+
+export function startFile({ records, runId }: Pick<StageContext, "records" | "runId">): string {
+  return join(records, "start", `${runId}.json`);
+}
+
+/** Remembers what stands there before the tests. Never rejects, and never fails the stage: what could not be read is unknown. */
+export async function rememberStart(context: StageContext, readers: Readers): Promise<Start> {
+  const takenAt = Date.now();
+  const { maxRead, keys } = context.config.testData;
+  try {
+    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(longestStartMs)]);
+    const [warehouse, redis] = await Promise.all([readers.warehouse?.(), readers.redis?.()]);
+    const start = await takeStart(
+      { ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}) },
+      { takenAt, maxRead, namespaces: keys, signal },
+    );
+    // An earlier stage of the same run saw more of what was there before it.
+    await writeStart(startFile(context), start, await rememberedStart(context));
+    return start;
+  } catch (error) {
+    return unknownStart(takenAt, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** What the first stage of this run remembered, maybe in another process. */
+export function rememberedStart(context: StageContext): Promise<Start | undefined> {
+  return readStart(startFile(context));
+}
+
+/** Adds up what the run wrote, by the tables' own history. Never rejects. @returns nothing where nothing can be counted */
+export async function balanceRun(
+  context: StageContext,
+  writers: Writers,
+  { start, plan, cleanup }: { start: Start; plan: CleanupPlan | undefined; cleanup: CleanupResult | undefined },
+): Promise<Books | undefined> {
+  if (!writers.warehouse && !writers.redis) return undefined;
+  const { testData } = context.config;
+  step(context, "adding up what the run wrote");
+  const books = await balance(writers, {
+    start,
+    runId: context.runId,
+    tables: context.tables,
+    principals: testData.principals,
+    prefixes: runPrefixes(context.config),
+    protectedTables: testData.protectedTables,
+    protectedKeys: testData.protectedKeys,
+    maxRead: testData.maxRead,
+    exclusiveRedis: context.environment.redis?.exclusive ?? false,
+    cleanup,
+    ...(plan?.rows ? { catalog: { columns: plan.rows.catalog, views: plan.rows.views } } : {}),
+  });
+  await context.audit({
+    action: "decision",
+    details: { what: "books", line: books.line },
+    counts: {
+      tables: books.tablesRead,
+      made: books.made.least,
+      deleted: books.deleted.least,
+      unexplained: books.unexplained.least,
+      touched: books.touched.least,
+    },
+  });
+  return books;
+}
+
+export function judgeRunsBooks(
+  context: StageContext,
+  books: Books,
+  { testsRan, cleanup, durationMs }: { testsRan: boolean; cleanup: CleanupResult | undefined; durationMs: number },
+): Check {
+  const { unexplained } = context.config.testData;
+  return judgeBooks(books, { unexplained, testsRan, cleanup, durationMs });
+}

@@ -1,0 +1,65 @@
+import type { Counted } from "./attribution.ts";
+import type { TableCase } from "./table.ts";
+
+/** What to write so that nothing stays unexplained. */
+export interface AdviceRequest {
+  table: TableCase;
+  declared: boolean;
+  rows: Counted;
+  /** `testData.prefixes` */
+  prefixes: readonly string[];
+}
+
+const shortestPrefix = 6;
+
+export function adviceFor({ table, declared, rows, prefixes }: AdviceRequest): string[] {
+  const all = [...rows.certain, ...rows.doubtful];
+  if (all.length === 0) return [];
+  const name = table.table;
+  if (all.some(({ details }) => details?.ofRun))
+    return [
+      declared
+        ? `${name}: rows carry the run's id where no rule looks: add the column under testData.tables.${name}.match`
+        : `${name}: rows carry the run's id, but the table is not declared: add it under testData.tables (\`env-actions tables\` proposes how)`,
+    ];
+  const found = commonPrefix(
+    all.map(({ details }) => details?.texts ?? {}),
+    new Set([...table.person, ...Object.keys(table.parents)]),
+  );
+  if (found !== undefined && !prefixes.some((prefix) => found.prefix.startsWith(prefix)))
+    return [
+      `${name}: ${found.column} begins with "${found.prefix}" in all of them: add it to testData.prefixes, and let the tests put ENV_ACTIONS_RUN_ID behind it`,
+    ];
+  const parents = [...new Set(all.flatMap(({ details }) => Object.keys(details?.parents ?? {})))];
+  if (parents.some((column) => /^(teacher|user|school)_id$/.test(column)))
+    return [
+      `${name}: the rows hang on an account that is no test data (${parents.join(", ")}): let the tests sign in with one that is, by auth.roles.<role>.body, such as teacherId: "{prefix}teacher"`,
+    ];
+  return [
+    `${name}: ${declared ? "" : "declare the table under testData.tables, and "}begin an id or title of these rows with ENV_ACTIONS_PREFIX, or name them with track() of env-actions/testkit`,
+  ];
+}
+
+/** What the texts of one column begin with alike, cut before the first number; nothing that ids of production could begin with. */
+function commonPrefix(
+  rows: readonly Record<string, string>[],
+  leftOut: ReadonlySet<string>,
+): { column: string; prefix: string } | undefined {
+  const columns = new Set(rows.flatMap((row) => Object.keys(row)));
+  for (const column of columns) {
+    if (leftOut.has(column)) continue;
+    const values = rows.map((row) => row[column]).filter((value) => value !== undefined);
+    const [first = ""] = values;
+    if (values.length < rows.length) continue;
+    const number = first.search(/\d{3}/);
+    // One text without a number shows no beginning that others would have.
+    if (number < 0 && new Set(values).size < 2) continue;
+    let length = number < 0 ? first.length : number;
+    for (const value of values) while (length > 0 && !value.startsWith(first.slice(0, length))) length--;
+    const prefix = first.slice(0, length);
+    const letters = new Set(prefix.toLowerCase().replace(/[^\p{L}\p{N}]/gu, ""));
+    const distinctive = letters.size >= 3 && /[g-z]/i.test(prefix) && /[_-]/.test(prefix);
+    if (prefix.length >= shortestPrefix && distinctive && !/[%*?[\]\\'"`\s]/.test(prefix)) return { column, prefix };
+  }
+  return undefined;
+}

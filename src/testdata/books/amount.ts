@@ -1,0 +1,22 @@
+import type { Amount } from "../../model.ts";
+
+export const nothing: Amount = { least: 0, most: 0 };
+export const unknown: Amount = { least: 0, most: null };
+
+export function exactly(count: number): Amount {
+  return { least: count, most: count };
+}
+
+export function isKnown({ least, most }: Amount): boolean {
+  return least === most;
+}
+
+export function sum(amounts: readonly Amount[]): Amount {
+  return amounts.reduce(
+    (total, { least, most }) => ({
+      least: total.least + least,
+      most: total.most === null || most === null ? null : total.most + most,
+    }),
+    nothing,
+  );
+}

@@ -1,0 +1,114 @@
+import type { Amount, TableBooks } from "../../model.ts";
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import { detailsOf, type RowDetails } from "./contents.ts";
+import type { TrackedRow } from "./replay.ts";
+import type { Finding, TableCase } from "./table.ts";
+
+/** Rows of one table that are new or not as they were, with what they say of themselves. */
+export interface Told {
+  table: TableCase;
+  finding: Finding;
+  made: ReadonlyMap<string, RowDetails>;
+  changed: ReadonlyMap<string, RowDetails>;
+}
+
+/** Details of more rows are not read: the others count without them. */
+const mostDetails = 5_000;
+
+/** @throws WarehouseFailure */
+export async function tell(warehouse: WarehouseReader, table: TableCase, finding: Finding, runId: string): Promise<Told> {
+  const ask = async (version: number | undefined, contents: readonly string[]) =>
+    version === undefined || contents.length === 0
+      ? new Map<string, RowDetails>()
+      : await detailsOf(warehouse, table, version, [...new Set(contents)].slice(0, mostDetails), runId);
+  const [made, changed] = await Promise.all([
+    ask(table.to, finding.rows?.map(({ content }) => content) ?? []),
+    ask(table.from, finding.changed?.map(({ startContent }) => startContent ?? "") ?? []),
+  ]);
+  return { table, finding, made, changed };
+}
+
+/**
+ * Rows of runs that are under way at the same time: those that carry the id of another run, and those that hang on such rows. They are
+ * neither real nor this run's. `table` → contents.
+ */
+export function rowsOfOtherRuns(told: readonly Told[]): Map<string, Set<string>> {
+  const contents = new Map<string, Set<string>>(told.map(({ table }) => [table.table, new Set()]));
+  const keys = new Map<string, Set<string>>();
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const { table, finding, made, changed } of told) {
+      const known = contents.get(table.table) ?? new Set();
+      const look = (row: TrackedRow, content: string, details: RowDetails | undefined) => {
+        if (!details || details.ofRun || known.has(content)) return;
+        const hangs = Object.entries(details.parents).some(([column, id]) => keys.get(table.parents[column] ?? "")?.has(id));
+        if (details.otherRun === undefined && !hangs) return;
+        known.add(content);
+        grew = true;
+        if (row.key !== null) keys.set(table.table, (keys.get(table.table) ?? new Set()).add(row.key));
+      };
+      for (const row of finding.rows ?? []) look(row, row.content, made.get(row.content));
+      for (const row of finding.changed ?? []) look(row, row.startContent ?? "", changed.get(row.startContent ?? ""));
+    }
+  }
+  return contents;
+}
+
+/** Rows that count, each with what it says of itself. */
+export interface Counted {
+  certain: { row: TrackedRow; details: RowDetails | undefined }[];
+  doubtful: { row: TrackedRow; details: RowDetails | undefined }[];
+}
+
+/** New rows that are this run's for sure, and those that may be. */
+export function unexplainedRows({ finding, made }: Told, others: ReadonlySet<string>): Counted {
+  const counted: Counted = { certain: [], doubtful: [] };
+  for (const row of finding.rows ?? []) {
+    const details = made.get(row.content);
+    if (row.origin === "start" || others.has(row.content)) continue;
+    if (details?.ofRun || row.origin.side === "run") counted.certain.push({ row, details });
+    else if (row.origin.side === "shared") counted.doubtful.push({ row, details });
+  }
+  return counted;
+}
+
+/** Rows of the start that this run changed or deleted for sure, and those where it may have been another that signs in alike. */
+export function touchedRows({ finding, changed }: Told, others: ReadonlySet<string>): Counted {
+  const counted: Counted = { certain: [], doubtful: [] };
+  for (const row of finding.changed ?? []) {
+    const details = changed.get(row.startContent ?? "");
+    // Test data of this run or of another, which an earlier stage left: no real row.
+    if (others.has(row.startContent ?? "") || details?.ofRun) continue;
+    if (row.touchedBy.has("run") || row.touchedBy.has("cleanup")) counted.certain.push({ row, details });
+    else if (row.touchedBy.has("shared")) counted.doubtful.push({ row, details });
+  }
+  return counted;
+}
+
+export function amountOf({ certain, doubtful }: Counted): Amount {
+  return { least: certain.length, most: certain.length + doubtful.length };
+}
+
+const shown = 3;
+
+/** A few of the rows, as a report may name them. */
+export function samplesOf({ certain, doubtful }: Counted, table: TableCase): string[] {
+  return [...certain, ...doubtful].slice(0, shown).map(({ row }) => {
+    if (row.key === null) return "(no key)";
+    return table.person.has(table.key) ? "(masked)" : row.key;
+  });
+}
+
+/** What the rows point at, the most frequent first. */
+export function hangingOn(rows: Counted, { parents, person }: TableCase): TableBooks["hangsOn"] {
+  const counts = new Map<string, number>();
+  for (const { details } of [...rows.certain, ...rows.doubtful])
+    for (const [column, id] of Object.entries(details?.parents ?? {})) {
+      const text = `${column} = ${person.has(column) ? "(masked)" : id} (${parents[column] ?? ""})`;
+      counts.set(text, (counts.get(text) ?? 0) + 1);
+    }
+  return [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, shown)
+    .map(([text]) => text);
+}

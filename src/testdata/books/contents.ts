@@ -1,0 +1,236 @@
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import { qualifiedName, quoteName } from "../../warehouse/statements.ts";
+import type { ContentCounts } from "./replay.ts";
+
+/** A table, and how its rows are told apart. */
+export interface Readable {
+  table: string;
+  /** Column → type, in capitals. */
+  columns: ReadonlyMap<string, string>;
+  /** The column that names a row; empty where none does. */
+  key: string;
+  /** Columns that point at rows of declared tables → those tables. */
+  parents: Readonly<Record<string, string>>;
+}
+
+/** A version of a table; `undefined`: before it was there. */
+export type At = number | undefined;
+
+/** Versions that one statement looks at: each is a scan of its own. */
+const mostAtOnce = 24;
+/** Contents that differ; more would not fit into memory with ease. */
+const mostContents = 200_000;
+
+/** The value of a column as a text that differs wherever the value does. Sets of rows cannot be compared where a column is a MAP. */
+function textOf(column: string, type: string): string {
+  const name = quoteName(column);
+  if (/^(MAP|ARRAY|STRUCT|VARIANT)\b/.test(type)) return `to_json(${name})`;
+  if (/^BINARY\b/.test(type)) return `hex(${name})`;
+  return /^STRING$/.test(type) ? name : `CAST(${name} AS STRING)`;
+}
+
+const complex = /^(MAP|ARRAY|STRUCT|VARIANT|BINARY)\b/;
+
+/** As a member of a JSON object: JSON keeps numbers, texts, dates and truths apart by itself. */
+function memberOf(column: string, type: string): string {
+  // An instant as a number: as text it is cut to milliseconds, or depends on the zone.
+  if (/^TIMESTAMP(_LTZ)?$/.test(type)) return `unix_micros(${quoteName(column)})`;
+  const plain = /^(STRING|TINYINT|SMALLINT|INT|INTEGER|BIGINT|LONG|BOOLEAN|FLOAT|DOUBLE|DECIMAL\b.*|DATE)$/.test(type);
+  return plain ? quoteName(column) : textOf(column, type);
+}
+
+function objectOf(columns: readonly (readonly [string, string])[]): string {
+  return `to_json(named_struct(${columns.map(([column, type], index) => `'c${index}', ${memberOf(column, type)}`).join(", ")}))`;
+}
+
+/** The fingerprint of a whole row. */
+function wholeOf(columns: ReadonlyMap<string, string>): string {
+  return `md5(${objectOf([...columns])})`;
+}
+
+/**
+ * What stays of a row that is changed: a fingerprint of each text, and one of all the rest, because one for each number would take longer
+ * to plan than to read.
+ */
+function partsOf(columns: ReadonlyMap<string, string>): string {
+  const isPart = (type: string) => type === "STRING" || complex.test(type);
+  const others = [...columns].filter(([, type]) => !isPart(type));
+  const texts = [
+    ...[...columns].filter(([, type]) => isPart(type)).map(([column, type]) => textOf(column, type)),
+    ...(others.length > 0 ? [objectOf(others)] : []),
+  ];
+  return `concat(${texts.map((text) => `coalesce(substring(md5(${text}), 1, 8), '-')`).join(", ',', ")}, '')`;
+}
+
+function keyOf({ key, columns }: Readable): string {
+  const type = columns.get(key);
+  return type === undefined ? "CAST(NULL AS STRING)" : textOfKey(key, type);
+}
+
+/** As cleanup knows the values of keys. */
+function textOfKey(column: string, type: string): string {
+  return type === "STRING" ? quoteName(column) : `CAST(${quoteName(column)} AS STRING)`;
+}
+
+function relation(warehouse: WarehouseReader, table: string, version: number): string {
+  return `${qualifiedName(warehouse.catalog, table)} VERSION AS OF ${Math.trunc(version)}`;
+}
+
+/** How many rows a table has at these versions; Delta knows it without reading them. @throws WarehouseFailure */
+export async function rowCounts(warehouse: WarehouseReader, table: string, versions: readonly At[]): Promise<number[]> {
+  const asked = versions.flatMap((version, index) =>
+    version === undefined ? [] : [`SELECT ${index} AS asked, count(*) AS n FROM ${relation(warehouse, table, version)}`],
+  );
+  const counts = versions.map(() => 0);
+  if (asked.length === 0) return counts;
+  for (const row of await warehouse.query(asked.join(" UNION ALL "))) counts[Number(row.asked)] = Number(row.n);
+  return counts;
+}
+
+/** Whether a table has the same rows in two versions. @throws WarehouseFailure */
+export async function isAlike(
+  warehouse: WarehouseReader,
+  { table, columns }: Readable,
+  before: number,
+  after: number,
+): Promise<boolean> {
+  const rows = (version: number, sign: 1 | -1) =>
+    `SELECT ${wholeOf(columns)} AS content, ${sign} AS more FROM ${relation(warehouse, table, version)}`;
+  const differing = await warehouse.query(
+    `SELECT content FROM (SELECT content, sum(more) AS more FROM (${rows(before, -1)} UNION ALL ${rows(after, 1)}) AS versions GROUP BY content) AS counted WHERE more <> 0 LIMIT 1`,
+  );
+  return differing.length === 0;
+}
+
+/**
+ * What differs between versions of a table: each content with how many rows have it in each version.
+ * @throws WarehouseFailure; Error where too much differs
+ */
+export async function differences(
+  warehouse: WarehouseReader,
+  readable: Readable,
+  versions: readonly At[],
+): Promise<ContentCounts[]> {
+  const known = new Map<string, { key: string | null; parts: string; counts: (number | undefined)[] }>();
+  for (let first = 0; first < versions.length - 1; first += mostAtOnce - 1) {
+    const some = versions.slice(first, first + mostAtOnce);
+    const rows = await warehouse.query(differenceSql(warehouse, readable, some));
+    if (rows.length > mostContents) throw new Error(`more than ${mostContents} of its rows are different`);
+    for (const row of rows) {
+      const content = String(row.content);
+      const entry = known.get(content) ?? {
+        key: row.row_key === null || row.row_key === undefined ? null : String(row.row_key),
+        parts: String(row.parts),
+        counts: versions.map(() => undefined),
+      };
+      some.forEach((_, index) => {
+        entry.counts[first + index] = Number(row[`n${index}`]);
+      });
+      known.set(content, entry);
+    }
+  }
+  // Where a stretch of versions does not show a content, it is there as often as at the next that does, or as the last did.
+  return [...known].map(([content, { key, parts, counts }]) => ({ content, key, parts, counts: filled(counts) }));
+}
+
+function filled(counts: readonly (number | undefined)[]): number[] {
+  const first = counts.find((count) => count !== undefined) ?? 0;
+  let last = first;
+  return counts.map((count) => {
+    last = count ?? last;
+    return last;
+  });
+}
+
+function differenceSql(warehouse: WarehouseReader, readable: Readable, versions: readonly At[]): string {
+  const columns = `${wholeOf(readable.columns)} AS content, ${keyOf(readable)} AS row_key, ${partsOf(readable.columns)} AS parts`;
+  const branches = versions.flatMap((version, index) =>
+    version === undefined ? [] : [`SELECT ${index} AS asked, ${columns} FROM ${relation(warehouse, readable.table, version)}`],
+  );
+  const counts = versions.map((_, index) => `sum(CASE WHEN asked = ${index} THEN 1 ELSE 0 END) AS n${index}`);
+  const differ = versions.slice(1).map((_, index) => `n${index} <> n${index + 1}`);
+  return `SELECT * FROM (SELECT content, max(row_key) AS row_key, max(parts) AS parts, ${counts.join(", ")} FROM (${branches.join(" UNION ALL ")}) AS versions GROUP BY content) AS counted WHERE ${differ.join(" OR ")} LIMIT ${mostContents + 1}`;
+}
+
+/** What is told of a row that nobody explains. */
+export interface RowDetails {
+  /** It carries the id of this run. */
+  ofRun: boolean;
+  /** The id of another run that it carries. */
+  otherRun: string | undefined;
+  /** Column → the id that it points at. */
+  parents: Record<string, string>;
+  /** Texts of the row by which people know it, by column. */
+  texts: Record<string, string>;
+}
+
+/** A run's id that is not part of a longer number. */
+const anyRunId = "(^|[^0-9])([0-9]{13}_[0-9a-f]{8})([^0-9a-f]|$)";
+const telling = /(^|_)(id|title|name|email|code|slug|subject)$/i;
+const mostTexts = 6;
+
+/** @param contents at most a few thousand @throws WarehouseFailure */
+export async function detailsOf(
+  warehouse: WarehouseReader,
+  readable: Readable,
+  version: number,
+  contents: readonly string[],
+  runId: string,
+): Promise<Map<string, RowDetails>> {
+  const { columns, parents } = readable;
+  const texts = [...columns].filter(([, type]) => type === "STRING" || /^(MAP|ARRAY|STRUCT|VARIANT|VARCHAR|CHAR)\b/.test(type));
+  const all = `concat(${texts.map(([column, type]) => `coalesce(${textOf(column, type)}, '')`).join(", ' ', ")}${texts.length > 0 ? ", " : ""}'')`;
+  const pointing = Object.keys(parents).filter((column) => columns.has(column));
+  const shown = texts.filter(([column, type]) => type === "STRING" && telling.test(column)).slice(0, mostTexts);
+  const asked = [
+    `${wholeOf(columns)} AS content`,
+    `CASE WHEN contains(${all}, :run) THEN 1 ELSE 0 END AS of_run`,
+    `regexp_extract(replace(${all}, :run, ''), :pattern, 2) AS other_run`,
+    ...pointing.map((column, index) => `${textOfKey(column, columns.get(column) ?? "")} AS p${index}`),
+    ...shown.map(([column], index) => `${quoteName(column)} AS t${index}`),
+  ];
+  const rows = await warehouse.query(
+    `SELECT * FROM (SELECT ${asked.join(", ")} FROM ${relation(warehouse, readable.table, version)}) AS told WHERE content IN (SELECT explode(from_json(:contents, 'array<string>')))`,
+    { run: runId, pattern: anyRunId, contents: JSON.stringify(contents) },
+  );
+  const text = (value: unknown) => (value === null || value === undefined || value === "" ? undefined : String(value));
+  const named = (names: readonly string[], row: Record<string, unknown>, prefix: string) =>
+    Object.fromEntries(
+      names.flatMap((name, index) => {
+        const value = text(row[`${prefix}${index}`]);
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
+  return new Map(
+    rows.map((row) => [
+      String(row.content),
+      {
+        ofRun: Number(row.of_run) === 1,
+        otherRun: text(row.other_run),
+        parents: named(pointing, row, "p"),
+        texts: named(
+          shown.map(([column]) => column),
+          row,
+          "t",
+        ),
+      },
+    ]),
+  );
+}
+
+/**
+ * How many rows of a version carry the run's id where ids and names stand: a look into tables that others wrote to, too.
+ * @param marker the parameter with the run's id
+ * @returns the SELECT list and the rest; `undefined` where the table has no such column
+ */
+export function carryingRun(
+  warehouse: WarehouseReader,
+  { table, columns }: Readable,
+  version: number,
+  marker: string,
+): { columns: string; from: string } | undefined {
+  const looked = [...columns].filter(([column, type]) => type === "STRING" && telling.test(column));
+  if (looked.length === 0) return undefined;
+  const condition = looked.map(([column]) => `contains(${quoteName(column)}, ${marker})`).join(" OR ");
+  return { columns: "count(*) AS n", from: `${relation(warehouse, table, version)} WHERE ${condition}` };
+}

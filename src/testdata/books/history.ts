@@ -1,0 +1,163 @@
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import type { Row } from "../../warehouse/connection.ts";
+import { qualifiedName } from "../../warehouse/statements.ts";
+
+/** One version of a table that changed rows, or may have. */
+export interface Change {
+  version: number;
+  user: string;
+  /** As Delta spells it: `WRITE`, `MERGE`, … */
+  operation: string;
+  /** What a writer noted with the commit. */
+  metadata: string;
+  /** Rows; `undefined` where the history does not tell, which is never zero. */
+  inserted: number | undefined;
+  updated: number | undefined;
+  deleted: number | undefined;
+}
+
+/** What a table's history says of one moment. */
+export interface Moment {
+  version: number;
+  /** Unix milliseconds: a table that was dropped and made anew has another time at the same version. */
+  at: number | undefined;
+}
+
+export interface Since {
+  to: number;
+  /** Oldest first, without versions that changed no row. */
+  changes: Change[];
+  /** The history knows the moment of the start: the table was not made anew since. */
+  continuous: boolean;
+}
+
+/** So many versions are read at first: most tables of a run have fewer. */
+const firstLook = 50;
+const growth = 8;
+const mostVersions = 12_800;
+
+/** The newest version of a table. @throws WarehouseFailure */
+export async function newestVersion(warehouse: WarehouseReader, table: string): Promise<Moment> {
+  const [row] = await warehouse.query(`DESCRIBE HISTORY ${qualifiedName(warehouse.catalog, table)} LIMIT 1`);
+  return { version: Number(row?.version), at: timeOf(row?.timestamp) };
+}
+
+/**
+ * What was done to a table since its version at the start.
+ * @param start `undefined`: the table was not there
+ * @throws WarehouseFailure; Error where the history does not reach back to the start
+ */
+export async function historySince(warehouse: WarehouseReader, table: string, start: Moment | undefined): Promise<Since> {
+  const name = qualifiedName(warehouse.catalog, table);
+  for (let limit = firstLook; ; limit *= growth) {
+    const rows = await warehouse.query(`DESCRIBE HISTORY ${name} LIMIT ${limit}`);
+    const [newest, oldest] = [Number(rows[0]?.version), Number(rows.at(-1)?.version)];
+    const at = start && rows.find((row) => Number(row.version) === start.version);
+    const continuous = start === undefined || (at !== undefined && sameTime(start.at, timeOf(at.timestamp)));
+    // A table that was made anew begins at version 0, whatever it had before.
+    const reached = start !== undefined && continuous ? true : oldest === 0;
+    if (!reached && rows.length === limit && limit < mostVersions) continue;
+    if (!reached)
+      throw new Error(`its history goes back to version ${oldest} only, not to version ${start?.version ?? 0} of the start`);
+    const since = rows.filter((row) => start === undefined || !continuous || Number(row.version) > start.version).reverse();
+    return { to: newest, changes: since.map(changeOf).filter(changesRows), continuous };
+  }
+}
+
+function sameTime(one: number | undefined, other: number | undefined): boolean {
+  return one === undefined || other === undefined || one === other;
+}
+
+function timeOf(value: unknown): number | undefined {
+  const time = value instanceof Date ? value.getTime() : typeof value === "string" ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(time) ? undefined : time;
+}
+
+/** Operations that change no row; what is neither here nor below may have changed any. */
+const withoutRows = new RegExp(
+  `^(${[
+    "CREATE TABLE",
+    "OPTIMIZE",
+    "AUTO OPTIMIZE",
+    "VACUUM( START| END)?",
+    "ANALYZE.*",
+    "COMPUTE STAT.*",
+    "(UN)?SET TBLPROPERTIES",
+    "ADD COLUMNS",
+    "CHANGE COLUMNS?",
+    "RENAME COLUMN",
+    "ADD CONSTRAINT",
+    "DROP CONSTRAINT",
+    "UPGRADE PROTOCOL",
+    "DROP FEATURE",
+    "CLUSTER BY",
+    "REORG.*",
+    "FSCK.*",
+    "DOMAIN METADATA CLEANUP",
+    "(UN)?SET (TAG|COLUMN TAG|ROW FILTER|COLUMN MASK).*",
+    "ROW TRACKING BACKFILL",
+    "ROW TRACKING UNBACKFILL",
+  ].join("|")})$`,
+);
+
+/** What a version did to rows, by Delta's own metrics. Pure, so that every operation can be tabled. */
+export function changeOf(row: Row): Change {
+  const operation = String(row.operation ?? "").toUpperCase();
+  const metrics = mapOf(row.operationMetrics);
+  const parameters = mapOf(row.operationParameters);
+  const number = (name: string): number | undefined => {
+    const value = metrics[name];
+    const read = value === undefined || value === null || value === "" ? Number.NaN : Number(value);
+    return Number.isInteger(read) && read >= 0 ? read : undefined;
+  };
+  const base = {
+    version: Number(row.version),
+    user: String(row.userName ?? ""),
+    operation,
+    metadata: String(row.userMetadata ?? ""),
+  };
+  const told = (inserted: number | undefined, updated: number | undefined, deleted: number | undefined): Change => ({
+    ...base,
+    inserted,
+    updated,
+    deleted,
+  });
+  const written = number("numOutputRows");
+  switch (operation) {
+    case "WRITE":
+    case "STREAMING UPDATE":
+    case "COPY INTO":
+    case "COPY": {
+      const mode = String(parameters.mode ?? parameters.outputMode ?? "Append").replaceAll('"', "");
+      // An overwrite takes rows away, and no metric says how many.
+      return /^(append|errorifexists|ignore|update)$/i.test(mode) ? told(written, 0, 0) : told(written, undefined, undefined);
+    }
+    case "CREATE TABLE AS SELECT":
+      return told(written, 0, 0);
+    case "DELETE":
+      return told(0, 0, number("numDeletedRows"));
+    case "UPDATE":
+      return told(0, number("numUpdatedRows"), 0);
+    case "MERGE":
+      return told(number("numTargetRowsInserted"), number("numTargetRowsUpdated"), number("numTargetRowsDeleted"));
+    default:
+      return withoutRows.test(operation) ? told(0, 0, 0) : told(undefined, undefined, undefined);
+  }
+}
+
+function changesRows({ inserted, updated, deleted }: Change): boolean {
+  return inserted !== 0 || updated !== 0 || deleted !== 0;
+}
+
+/** Delta's maps reach us as objects or as JSON. */
+function mapOf(value: unknown): Record<string, unknown> {
+  if (typeof value === "string") {
+    try {
+      return mapOf(JSON.parse(value));
+    } catch (error) {
+      if (error instanceof SyntaxError) return {};
+      throw error;
+    }
+  }
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+}

@@ -1,0 +1,34 @@
+import type { Change } from "./history.ts";
+import type { Attributed, Side } from "./segments.ts";
+
+export interface Principals {
+  /** `testData.principals`: those that only tests use. */
+  exclusive: readonly string[];
+  /** Who signs in for cleanup; `undefined` where it could not be asked. */
+  self: string | undefined;
+  /** Others that turned out to write for this run, where the configuration names none. */
+  suspects: ReadonlySet<string>;
+  runId: string;
+}
+
+/**
+ * Whose a version is.
+ * @param cleanup the versions that the suite's own deletes made, by what they answered
+ */
+export function attribute(changes: readonly Change[], cleanup: ReadonlySet<number>, principals: Principals): Attributed[] {
+  return changes.map((change) => ({ ...change, side: sideOf(change, cleanup, principals) }));
+}
+
+function sideOf(change: Change, cleanup: ReadonlySet<number>, { exclusive, self, suspects, runId }: Principals): Side {
+  const isSelf = self !== undefined && same(change.user, self);
+  if (change.operation === "DELETE" && isSelf && cleanup.has(change.version)) return "cleanup";
+  // A writer may note the run's id with its commits (spark.databricks.delta.commitInfo.userMetadata).
+  if (change.metadata.includes(runId)) return "run";
+  if (/\d{13}_[0-9a-f]{8}/.test(change.metadata)) return "other";
+  if (exclusive.some((principal) => same(principal, change.user))) return "run";
+  return isSelf || suspects.has(change.user) ? "shared" : "other";
+}
+
+function same(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}

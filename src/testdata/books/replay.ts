@@ -1,0 +1,235 @@
+import type { Actor, Segment, Side } from "./segments.ts";
+
+/**
+ * Follows rows through the versions of a table. Rows are known by what they hold: two rows alike in every column are two copies of one
+ * content. Which row became which is told by the key, and by the columns that stayed as they were.
+ */
+
+/** A content that some of the versions have in other numbers than others. */
+export interface ContentCounts {
+  /** Of all columns. */
+  content: string;
+  /** NULL where the row has no key, or the table has none. */
+  key: string | null;
+  /** A short fingerprint of each column, with commas between: what stayed of a row that was changed. */
+  parts: string;
+  /** How many rows have it: at the start, and after each segment. */
+  counts: readonly number[];
+}
+
+/** One row, from the start of the run or since. */
+export interface TrackedRow {
+  key: string | null;
+  content: string;
+  parts: string;
+  origin: Actor | "start";
+  /** What it held at the start. */
+  startContent?: string;
+  /** Who has changed or deleted it. */
+  touchedBy: Set<Side>;
+  gone: boolean;
+  goneBy?: Side;
+}
+
+export interface Replay {
+  /** Rows that were made since the start, and are there at the end. */
+  made: TrackedRow[];
+  /** Rows that were there at the start, and are not as they were. */
+  changed: TrackedRow[];
+  /** Rows that others made, and that the cleanup deleted: whoever made them did it for the run. */
+  deletedByCleanup: TrackedRow[];
+  /** Rows inserted since the start, whatever became of them. */
+  inserted: ReadonlyMap<Side, number>;
+  /** Rows deleted since the start, whoever made them. */
+  deleted: ReadonlyMap<Side, number>;
+  /** What one segment did can be read in two ways: its versions have to be looked at one by one. */
+  ambiguous: boolean;
+}
+
+export function replay(segments: readonly Segment[], contents: readonly ContentCounts[]): Replay {
+  const state = new State(contents);
+  for (const [index, segment] of segments.entries()) state.apply(segment, index, contents);
+  return state.result();
+}
+
+class State {
+  /** Content → the rows that have it now. */
+  readonly #now = new Map<string, TrackedRow[]>();
+  readonly #all: TrackedRow[] = [];
+  readonly #inserted = new Map<Side, number>();
+  readonly #deleted = new Map<Side, number>();
+  #ambiguous = false;
+
+  constructor(contents: readonly ContentCounts[]) {
+    for (const { content, key, parts, counts } of contents)
+      for (let copy = 0; copy < (counts[0] ?? 0); copy++)
+        this.#add({ key, content, parts, origin: "start", startContent: content, touchedBy: new Set(), gone: false });
+  }
+
+  apply(segment: Segment, index: number, contents: readonly ContentCounts[]): void {
+    const removed: TrackedRow[] = [];
+    const added: ContentCounts[] = [];
+    for (const one of contents) {
+      const difference = (one.counts[index + 1] ?? 0) - (one.counts[index] ?? 0);
+      if (difference < 0) removed.push(...this.#take(one.content, -difference, segment));
+      for (let copy = 0; copy < difference; copy++) added.push(one);
+    }
+    const pairs = segment.updates || (segment.merged && segment.inserts && segment.deletes);
+    const left = pairs ? this.#pairByKey(segment, removed, added) : { removed, added };
+    // An update that changes the key itself: neither a row more nor a row less.
+    const onlyUpdates = segment.updates && !segment.inserts && !segment.deletes;
+    if (onlyUpdates) this.#pair(segment, left.removed, left.added);
+    else if (segment.updates && left.added.length > 0 && this.#ofOthers(segment, left.removed)) this.#ambiguous = true;
+    for (const row of left.removed) {
+      row.gone = true;
+      row.goneBy = segment.side;
+      row.touchedBy.add(segment.side);
+      addTo(this.#deleted, segment.side);
+    }
+    for (const { content, key, parts } of left.added) {
+      this.#add({ key, content, parts, origin: { side: segment.side, user: segment.user }, touchedBy: new Set(), gone: false });
+      addTo(this.#inserted, segment.side);
+    }
+  }
+
+  result(): Replay {
+    const isIntact = (row: TrackedRow) => row.origin === "start" && !row.gone && row.content === row.startContent;
+    const changed = this.#all.filter((row) => row.origin === "start" && !isIntact(row));
+    const there = this.#all.filter((row) => !row.gone && !isIntact(row));
+    // What is there as it was at the start is there as it was, whichever row that is.
+    const restored = net(changed, there);
+    return {
+      made: there.filter((row) => row.origin !== "start" && !restored.has(row)),
+      changed: changed.filter((row) => !restored.has(row)),
+      deletedByCleanup: this.#all.filter((row) => row.goneBy === "cleanup" && row.origin !== "start"),
+      inserted: this.#inserted,
+      deleted: this.#deleted,
+      ambiguous: this.#ambiguous,
+    };
+  }
+
+  #add(row: TrackedRow): void {
+    this.#all.push(row);
+    this.#place(row);
+  }
+
+  #place(row: TrackedRow): void {
+    const alike = this.#now.get(row.content);
+    if (alike) alike.push(row);
+    else this.#now.set(row.content, [row]);
+  }
+
+  /** Of rows that are alike, a statement means all; where it does not, an actor's own go first. */
+  #take(content: string, number: number, actor: Actor): TrackedRow[] {
+    const alike = this.#now.get(content) ?? [];
+    const rank = ({ origin }: TrackedRow) => (origin === "start" ? 2 : origin.user === actor.user ? 0 : 1);
+    alike.sort((a, b) => rank(b) - rank(a));
+    return alike.splice(Math.max(0, alike.length - number), number);
+  }
+
+  #pairByKey(segment: Segment, removed: TrackedRow[], added: ContentCounts[]): { removed: TrackedRow[]; added: ContentCounts[] } {
+    const left = { removed: [] as TrackedRow[], added: [] as ContentCounts[] };
+    const addedBy = Map.groupBy(added, ({ key }) => key);
+    const removedBy = Map.groupBy(removed, ({ key }) => key);
+    for (const [key, rows] of removedBy) {
+      const others = addedBy.get(key) ?? [];
+      addedBy.delete(key);
+      // A row that went and another that came under its key look like a row that was changed.
+      if (segment.inserts && segment.deletes && segment.merged && others.length > 0 && this.#ofOthers(segment, rows))
+        this.#ambiguous = true;
+      this.#pair(segment, rows, others);
+      left.removed.push(...rows);
+      left.added.push(...others);
+    }
+    for (const others of addedBy.values()) left.added.push(...others);
+    return left;
+  }
+
+  /** Whether it matters what became of these rows: an actor's own are its own either way. */
+  #ofOthers({ user }: Segment, rows: readonly TrackedRow[]): boolean {
+    return rows.some(({ origin }) => origin === "start" || origin.user !== user);
+  }
+
+  /** The most alike first. What was paired is taken out of both lists. */
+  #pair(segment: Segment, removed: TrackedRow[], added: ContentCounts[]): void {
+    if (removed.length === 0 || added.length === 0) return;
+    const pairs = pairsOf(removed, added);
+    for (const [row, now] of pairs) {
+      row.touchedBy.add(segment.side);
+      row.key = now.key;
+      row.content = now.content;
+      row.parts = now.parts;
+      this.#place(row);
+    }
+    const paired = new Set<TrackedRow>(pairs.map(([row]) => row));
+    const taken = new Map<ContentCounts, number>();
+    for (const [, now] of pairs) taken.set(now, (taken.get(now) ?? 0) + 1);
+    removed.splice(0, removed.length, ...removed.filter((row) => !paired.has(row)));
+    const isFree = (one: ContentCounts): boolean => {
+      const copies = taken.get(one) ?? 0;
+      taken.set(one, copies - 1);
+      return copies <= 0;
+    };
+    added.splice(0, added.length, ...added.filter(isFree));
+  }
+}
+
+function addTo(counts: Map<Side, number>, side: Side): void {
+  counts.set(side, (counts.get(side) ?? 0) + 1);
+}
+
+/** Beyond, comparing each with each would take long; so many rows under one key are told apart in their order alone. */
+const mostCompared = 40_000;
+
+/** Each row in one pair at most; of two choices the one with more columns alike. */
+function pairsOf(removed: readonly TrackedRow[], added: readonly ContentCounts[]): [TrackedRow, ContentCounts][] {
+  if (removed.length * added.length > mostCompared) {
+    const inOrder = added.toSorted((a, b) => (a.parts < b.parts ? -1 : 1));
+    return removed
+      .toSorted((a, b) => (a.parts < b.parts ? -1 : 1))
+      .flatMap((row, index): [TrackedRow, ContentCounts][] => {
+        const now = inOrder[index];
+        return now ? [[row, now]] : [];
+      });
+  }
+  const columnsOf = (parts: string) => parts.split(",");
+  const after = added.map(({ parts }) => columnsOf(parts));
+  const choices = removed.flatMap((row, from) => {
+    const before = columnsOf(row.parts);
+    return after.map((columns, to) => ({ from, to, alike: columns.filter((column, index) => column === before[index]).length }));
+  });
+  choices.sort((a, b) => b.alike - a.alike);
+  const [usedFrom, usedTo] = [new Set<number>(), new Set<number>()];
+  const pairs: [TrackedRow, ContentCounts][] = [];
+  for (const { from, to } of choices) {
+    const [row, now] = [removed[from], added[to]];
+    if (!row || !now || usedFrom.has(from) || usedTo.has(to)) continue;
+    usedFrom.add(from);
+    usedTo.add(to);
+    pairs.push([row, now]);
+  }
+  return pairs;
+}
+
+/**
+ * Rows that were changed or deleted, and whose content of the start is there again in another row. Both are left out; rows that the run
+ * had nothing to do with first, so that a doubt counts against it.
+ */
+function net(changed: readonly TrackedRow[], there: readonly TrackedRow[]): Set<TrackedRow> {
+  const left = new Set<TrackedRow>();
+  const used = new Set<TrackedRow>();
+  const ours = (row: TrackedRow) => [...row.touchedBy].some((side) => side !== "other");
+  const rank = ({ origin }: TrackedRow) => (origin === "start" || origin.side === "other" ? 0 : 1);
+  const extras = Map.groupBy(
+    there.toSorted((a, b) => rank(a) - rank(b)),
+    ({ content }) => content,
+  );
+  for (const row of changed.toSorted((a, b) => Number(ours(a)) - Number(ours(b)))) {
+    const extra = extras.get(row.startContent ?? "")?.find((one) => !used.has(one));
+    if (!extra) continue;
+    used.add(extra);
+    left.add(row);
+    if (extra.origin !== "start") left.add(extra);
+  }
+  return left;
+}

@@ -1,0 +1,187 @@
+import type { Amount, Deletion } from "../../model.ts";
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import { exactly, nothing, unknown } from "./amount.ts";
+import { type At, differences, isAlike, type Readable, rowCounts } from "./contents.ts";
+import { type Replay, replay, type TrackedRow } from "./replay.ts";
+import { type Attributed, type Segment, type Side, segmentsOf } from "./segments.ts";
+
+/** One table whose rows changed since the start. */
+export interface TableCase extends Readable {
+  /** Its version at the start; `undefined`: it was not there. */
+  from: At;
+  to: number;
+  changes: readonly Attributed[];
+  /** What the cleanup deleted. */
+  deletions: readonly Deletion[];
+  person: ReadonlySet<string>;
+}
+
+/** What is known of a table, before rows of parallel runs are told apart. */
+export interface Finding {
+  made: Amount;
+  deleted: Amount;
+  /** Rows that are there and that the start did not have, of every side; `undefined` where they were not read. */
+  rows?: TrackedRow[];
+  /** Rows of the start that are not as they were; `undefined` where they were not read. */
+  changed?: TrackedRow[];
+  /** Where rows were not read, or not all could be told: what the history's figures leave. */
+  unexplained: Amount;
+  touched: Amount;
+  /** Others whose rows the cleanup deleted. */
+  suspects: ReadonlySet<string>;
+  why?: string;
+}
+
+const mine: ReadonlySet<Side> = new Set<Side>(["run", "shared", "cleanup"]);
+
+export function isMine({ side }: { side: Side }): boolean {
+  return mine.has(side);
+}
+
+/** Figures of the history, for some of its sides. */
+function figure(changes: readonly Attributed[], sides: readonly Side[], of: "inserted" | "updated" | "deleted"): Amount {
+  const told = changes.filter(({ side }) => sides.includes(side)).map((change) => change[of]);
+  const least = told.reduce<number>((sum, one) => sum + (one ?? 0), 0);
+  return { least, most: told.includes(undefined) ? null : least };
+}
+
+/** Nobody but others changed rows. */
+export function untouchedByRun(): Finding {
+  return { made: nothing, deleted: nothing, unexplained: nothing, touched: nothing, suspects: new Set() };
+}
+
+/**
+ * What the history's figures alone prove: where rows were only added, and the cleanup deleted none that was there before or that others
+ * made, what is left of them is a difference of two numbers. @returns `undefined` where rows have to be compared
+ * @param selected how many rows the cleanup's deletes would have selected, at the versions of {@link versionsToCount}
+ */
+export function byFigures({ changes }: TableCase, selected: ReadonlyMap<At, number>, from: At): Finding | undefined {
+  const steps = segmentsOf(changes, "coarse");
+  if (changes.some((change) => change.side !== "cleanup" && (change.updated !== 0 || change.deleted !== 0))) return undefined;
+  const [made, deleted] = [figure(changes, ["run", "shared"], "inserted"), figure(changes, ["cleanup"], "deleted")];
+  if (made.most === null || deleted.most === null) return undefined;
+  if (deleted.most > 0) {
+    const at = (version: At) => (version === undefined ? 0 : selected.get(version));
+    if (at(from) !== 0) return undefined;
+    for (const [index, step] of steps.entries())
+      if (step.side === "other" && at(steps[index - 1]?.to ?? from) !== at(step.to)) return undefined;
+  }
+  const left = made.most - deleted.most;
+  if (left < 0) return undefined;
+  const certain = Math.max(0, left - figure(changes, ["shared"], "inserted").least);
+  return {
+    made,
+    deleted,
+    unexplained: { least: certain, most: left },
+    touched: nothing,
+    suspects: new Set(),
+  };
+}
+
+/** Versions at which the rows of the cleanup's deletes are counted: a few rows by key, however large the table. */
+export function versionsToCount({ changes, deletions, from }: TableCase): number[] {
+  if (deletions.length === 0) return [];
+  const steps = segmentsOf(changes, "coarse");
+  const around = steps.flatMap((step, index) => (step.side === "other" ? [steps[index - 1]?.to ?? from, step.to] : []));
+  return [...new Set([from, ...around])].filter((version) => version !== undefined);
+}
+
+/** Compares the rows of the versions that matter. @throws WarehouseFailure; Error where too much differs */
+export async function byRows(warehouse: WarehouseReader, table: TableCase, maxRead: number): Promise<Finding> {
+  const same = await asAtTheStart(warehouse, table, maxRead);
+  if (same) return same;
+  const coarse = segmentsOf(table.changes, "coarse");
+  const versions = versionsOf(table.from, coarse);
+  const counts = await rowCounts(warehouse, table.table, versions);
+  const rows = counts.reduce((sum, count) => sum + count, 0);
+  if (rows > maxRead) return await byEnds(warehouse, table, { maxRead, rows, ends: (counts[0] ?? 0) + (counts.at(-1) ?? 0) });
+  const first = replay(coarse, await differences(warehouse, table, versions));
+  if (!first.ambiguous) return findingOf(table, first);
+  const fine = segmentsOf(table.changes, "fine");
+  const most = Math.max(...counts) + figure(table.changes, ["run", "shared", "other"], "inserted").least;
+  if (most * (fine.length + 1) <= maxRead)
+    return findingOf(table, replay(fine, await differences(warehouse, table, versionsOf(table.from, fine))));
+  // Which rows of the start were changed is certain; whether what came under their keys are they, is not.
+  const doubtful = first.made.length + first.changed.filter((row) => !row.gone).length;
+  return {
+    ...findingOf(table, first),
+    unexplained: { least: 0, most: doubtful },
+    why: `its ${fine.length} versions would have to be compared one by one, which means reading about ${most * (fine.length + 1)} rows; testData.maxRead is ${maxRead}`,
+  };
+}
+
+/**
+ * Most runs leave a table as it was. Where nobody else wrote to it, two versions tell that.
+ * @returns `undefined` where it is not so, or where more has to be known
+ */
+async function asAtTheStart(warehouse: WarehouseReader, table: TableCase, maxRead: number): Promise<Finding | undefined> {
+  const { changes, from, to } = table;
+  const made = figure(changes, ["run", "shared"], "inserted");
+  const deleted = figure(changes, ["run", "shared", "cleanup"], "deleted");
+  if (from === undefined || made.least !== deleted.least || made.most === null || deleted.most === null) return undefined;
+  if (!changes.every(isMine)) return undefined;
+  // As many were inserted as deleted, so that both versions have as many rows.
+  const [rows = 0] = await rowCounts(warehouse, table.table, [to]);
+  if (rows * 2 > maxRead) return undefined;
+  return (await isAlike(warehouse, table, from, to)) ? { ...untouchedByRun(), made, deleted } : undefined;
+}
+
+function versionsOf(from: At, segments: readonly Segment[]): At[] {
+  return [from, ...segments.map(({ to }) => to)];
+}
+
+function findingOf({ changes }: TableCase, found: Replay): Finding {
+  const sides = (counts: ReadonlyMap<Side, number>, ...of: Side[]) => of.reduce((sum, side) => sum + (counts.get(side) ?? 0), 0);
+  const told = (figures: Amount, seen: number) => (figures.most === null ? exactly(Math.max(figures.least, seen)) : figures);
+  return {
+    made: told(figure(changes, ["run", "shared"], "inserted"), sides(found.inserted, "run", "shared")),
+    deleted: told(figure(changes, ["run", "shared", "cleanup"], "deleted"), sides(found.deleted, "run", "shared", "cleanup")),
+    rows: found.made,
+    changed: found.changed,
+    unexplained: nothing,
+    touched: nothing,
+    suspects: new Set(
+      found.deletedByCleanup.flatMap(({ origin }) => (origin !== "start" && origin.side === "other" ? [origin.user] : [])),
+    ),
+  };
+}
+
+/**
+ * Too many versions, or too large a table. Where the two ends alone can be compared, no row of the start may have changed; otherwise the
+ * figures of the history say how many at most.
+ */
+async function byEnds(
+  warehouse: WarehouseReader,
+  table: TableCase,
+  { maxRead, rows, ends }: { maxRead: number; rows: number; ends: number },
+): Promise<Finding> {
+  const { changes } = table;
+  const inserted = figure(changes, ["run", "shared"], "inserted");
+  const removed = (["updated", "deleted"] as const).map((of) => figure(changes, ["run", "shared", "cleanup"], of));
+  const finding: Finding = {
+    made: inserted,
+    deleted: figure(changes, ["run", "shared", "cleanup"], "deleted"),
+    unexplained: { least: 0, most: inserted.most },
+    touched: {
+      least: 0,
+      most: removed.reduce<number | null>((sum, { most }) => (sum === null || most === null ? null : sum + most), 0),
+    },
+    suspects: new Set(),
+    why: `telling who changed which row means reading ${rows} rows, and testData.maxRead is ${maxRead}`,
+  };
+  if (ends > maxRead) return finding;
+  const contents = await differences(warehouse, table, [table.from, table.to]);
+  const [gone, come] = contents.reduce<[number, number]>(
+    ([less, more], { counts: [before = 0, after = 0] }) => [
+      less + Math.max(0, before - after),
+      more + Math.max(0, after - before),
+    ],
+    [0, 0],
+  );
+  const least = (limit: Amount, seen: number): Amount => ({ least: 0, most: Math.min(limit.most ?? seen, seen) });
+  return { ...finding, unexplained: least(finding.unexplained, come), touched: least(finding.touched, gone) };
+}
+
+export function unreadable(why: string): Finding {
+  return { made: unknown, deleted: unknown, unexplained: unknown, touched: unknown, suspects: new Set(), why };
+}

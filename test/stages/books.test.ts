@@ -1,0 +1,198 @@
+import { createServer, type Server } from "node:http";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { type Catalog, type Place, startPlace } from "../testdata/place.ts";
+import { junit, type Project, type Ran, runSuite } from "./suite.ts";
+
+// A stage with tests whose rows and keys are made while it waits: what they leave shows in the books, whatever the cleanup says.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+let place: Place;
+let control: Server;
+let catalogs = 0;
+/** What the tests of the next run do. */
+let doing: (prefix: string) => Promise<void> = async () => undefined;
+
+beforeAll(async () => {
+  place = await startPlace();
+  control = createServer((request, response) => {
+    const prefix = new URL(request.url ?? "", "http://x").searchParams.get("prefix") ?? "";
+    doing(prefix).then(
+      () => response.end("done"),
+      (error: Error) => response.writeHead(500).end(error.message),
+    );
+  });
+  await new Promise<void>((resolve) => control.listen(0, "127.0.0.1", resolve));
+});
+afterAll(async () => {
+  control.close();
+  await place.stop();
+});
+
+const session = {
+  columns: { id: "string", teacher_id: "string", title: "string", attrs: "map<string,string>", created_at: "timestamp" },
+};
+const teacher = { columns: { id: "string", name: "string", created_at: "timestamp" } };
+
+const testsProgram = `import { writeFileSync } from "node:fs";
+const answer = await fetch(process.env.CONTROL + "?prefix=" + process.env.ENV_ACTIONS_PREFIX);
+if (!answer.ok) throw new Error(await answer.text());
+writeFileSync("report.xml", ${JSON.stringify(junit())});
+`;
+
+interface Case {
+  work: (catalog: Catalog, prefix: string) => Promise<void>;
+  testData?: string;
+  /** In place of the place's own. */
+  inside?: string;
+  exclusive?: boolean;
+  /** Nothing but the preset says where test data may be. */
+  preset?: boolean;
+}
+
+async function run({ work, testData = "", inside, exclusive = true, preset = false }: Case): Promise<Ran> {
+  await place.keys.flushall();
+  await place.keys.set("production:1", "1");
+  const catalog = await place.catalog(`s${catalogs++}`, {
+    "school.sessions": session,
+    "school.teachers": teacher,
+    "school.log": teacher,
+  });
+  await catalog.as(
+    "production",
+    `INSERT INTO ${catalog.name}.school.teachers (id, name) VALUES ('real', 'Ada'), ('real2', 'Bea')`,
+  );
+  doing = (prefix) => work(catalog, prefix);
+  const { port } = control.address() as { port: number };
+  const { host, warehouseId, certificateAuthority } = place.warehouse;
+  const project: Project = {
+    inside:
+      inside ??
+      `databricks: { host: "${host}", warehouse: ${warehouseId}, token: "\${WAREHOUSE_TOKEN}", catalog: ${catalog.name}, certificateAuthority: ${certificateAuthority}, expect: { host: "${host}" } }
+redis: { url: "\${REDIS_ADDRESS}", exclusive: ${exclusive}, expect: { host: 127.0.0.1 } }`,
+    beside: preset
+      ? ""
+      : `testData:
+  preset: none
+  principals: [app@school.example, runner@school.example]
+  tables:
+    school.teachers: { match: [{ column: id, prefix: true }], person: [name], time: created_at }
+    school.sessions: { match: [{ column: title, prefix: true }], parents: { teacher_id: school.teachers }, time: created_at }
+${testData}`,
+    settings: "command: node tests.mjs\nreports: [report.xml]",
+    files: { "tests.mjs": testsProgram },
+  };
+  try {
+    return await runSuite("integration", project, {
+      CONTROL: `http://127.0.0.1:${port}/`,
+      WAREHOUSE_TOKEN: "token",
+      REDIS_ADDRESS: place.redisUrl,
+    });
+  } finally {
+    await catalog.close();
+  }
+}
+
+/** As the application writes: with ids of its own, and a title if the test gave it one. */
+const made = (catalog: Catalog, id: string, title: string) =>
+  catalog.as("app", `INSERT INTO ${catalog.name}.school.sessions (id, teacher_id, title) VALUES ('${id}', 'real', '${title}')`);
+
+test("a run that leaves nothing says so in one line, which the report quotes", async () => {
+  const { check, report } = await run({
+    work: async (catalog, prefix) => {
+      await made(catalog, "5c0f", `${prefix}_a`);
+      await catalog.as("app", `UPDATE ${catalog.name}.school.sessions SET attrs = map('colour', 'red') WHERE id = '5c0f'`);
+      await made(catalog, "5c10", `${prefix}_b`);
+      await catalog.as("app", `DELETE FROM ${catalog.name}.school.sessions WHERE id = '5c10'`);
+      // Somebody else's business, meanwhile.
+      await catalog.as("production", `UPDATE ${catalog.name}.school.teachers SET name = 'Cy' WHERE id = 'real2'`);
+      await place.keys.set(`session:${prefix}`, "1");
+    },
+  });
+  const line = "rows made 2, deleted 2, unexplained 0; real rows touched 0 (3 tables, versions 0–5); Redis keys unexplained 0";
+  expect(check("test-data.books")).toMatchObject({ verdict: "passed", observed: line });
+  expect(report.books).toMatchObject({ line, tablesRead: 3, unexplained: { least: 0, most: 0 }, advice: [], problems: [] });
+  expect(report.verdict).toBe("passed");
+});
+
+test("rows and keys without the prefix are left, and the cleanup's 0 is no longer the last word", async () => {
+  const work: Case["work"] = async (catalog, prefix) => {
+    await made(catalog, "5c0f", `${prefix}_a`);
+    for (const id of ["5c11", "5c12", "5c13"]) await made(catalog, id, "Maths");
+    await place.keys.mset("session:5c11", "1", "session:5c12", "1");
+  };
+  const { check, report } = await run({ work });
+  expect(check("test-data.cleanup")).toMatchObject({ verdict: "passed", observed: "1 row and 0 keys deleted, 0 left" });
+  expect(check("test-data.books")).toMatchObject({
+    verdict: "degraded",
+    observed: expect.stringContaining("rows made 4, deleted 1, unexplained 3; real rows touched 0"),
+    message: expect.stringMatching(/3 rows .*school\.sessions.*2 Redis keys.*auth\.roles/s),
+  });
+  expect(report.books?.tables).toMatchObject([
+    { table: "school.sessions", made: { least: 4 }, hangsOn: ["teacher_id = real (school.teachers)"] },
+  ]);
+  expect(report.verdict).toBe("degraded");
+  const strict = await run({ work, testData: "  unexplained: fail" });
+  expect(strict.check("test-data.books")?.verdict).toBe("failed");
+});
+
+test.each([
+  ["changed", "UPDATE $.school.teachers SET name = 'Mallory' WHERE id = 'real'"],
+  ["deleted", "DELETE FROM $.school.teachers WHERE id = 'real'"],
+])("a real row that a test %s fails the stage", async (_, sql) => {
+  const { check } = await run({
+    work: async (catalog, prefix) => {
+      await made(catalog, "5c0f", `${prefix}_a`);
+      await catalog.as("app", sql.replace("$", catalog.name));
+    },
+  });
+  expect(check("test-data.cleanup")?.verdict).toBe("passed");
+  expect(check("test-data.books")).toMatchObject({
+    verdict: "failed",
+    observed: expect.stringContaining("real rows touched 1 "),
+    message: expect.stringContaining("1 in school.teachers (real)"),
+  });
+});
+
+test("rows with the run's prefix in a table that nobody declared are left over", async () => {
+  const { check, report } = await run({
+    work: async (catalog, prefix) => {
+      await made(catalog, "5c0f", `${prefix}_a`);
+      await catalog.as("production", `INSERT INTO ${catalog.name}.school.log (id, name) VALUES ('1', 'about ${prefix}_a')`);
+    },
+  });
+  expect(check("test-data.books")).toMatchObject({
+    verdict: "failed",
+    message: expect.stringMatching(/1 row carries this run's id.*school\.log.*not declared/s),
+  });
+  expect(report.books?.advice.join()).toContain("production@school.example writes rows of this run");
+});
+
+test.each<[string, Case, string, { verdict: string; message: RegExp }]>([
+  [
+    "nothing that the run made carries its prefix",
+    { work: (catalog) => made(catalog, "5c0f", "Maths") },
+    "test-data.books",
+    { verdict: "degraded", message: /Nothing that this run made carries its prefix/ },
+  ],
+  [
+    "tests ran, and nothing was made",
+    { work: async () => undefined },
+    "test-data.books",
+    { verdict: "degraded", message: /made no row and no key/ },
+  ],
+  [
+    "no table of the preset exists",
+    { work: async () => undefined, preset: true },
+    "test-data.cleanup",
+    { verdict: "degraded", message: /none of the declared tables exists/ },
+  ],
+  [
+    "there is nothing to clean up in",
+    { work: async () => undefined, inside: "api: { url: http://localhost:1 }" },
+    "test-data.cleanup",
+    { verdict: "skipped", message: /neither databricks nor redis/ },
+  ],
+])("is not called gone: %s", async (_, one, id, expected) => {
+  const { check } = await run(one);
+  expect(check(id)).toMatchObject({ verdict: expected.verdict, message: expect.stringMatching(expected.message) });
+});
