@@ -76,14 +76,6 @@ async function check(made: World, catalog: Catalog, start: StartState | undefine
   const after = await snapshot(made, catalog);
   for (const [n, row] of after) expect(row).toEqual(before.get(n));
   const left = new Set(after.keys());
-  if (process.env.DEBUG)
-    console.log(
-      JSON.stringify({ r: result, touched: plan.rows?.touched }, null, 1),
-      place.warehouse.statements
-        .slice(-60)
-        .map((s) => s.sql)
-        .join("\n"),
-    );
   const all = other
     ? {
         ...result,
