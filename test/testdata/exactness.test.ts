@@ -13,7 +13,7 @@ import { expireAfter, type MadeRow, now, otherRun, stageStarted, type World, wor
 // The promise of the whole suite: everything that is test data is gone or said, and not a byte else is touched. Where the two meet – ids that
 // only look alike, real rows that a test moved, times that say little, wrong lines in the ledger – examples would miss what nobody thought of.
 /** A third of a second each; a longer search is a matter of one variable. */
-const cases = Number(process.env.CASES ?? (process.env.LONG ? 4_000 : 100));
+const cases = Number(process.env.CASES ?? (process.env.LONG ? 4_000 : 80));
 
 /** A world leaves a catalog behind, so that a warehouse is taken for so many and no more. */
 const casesPerPlace = 200;
