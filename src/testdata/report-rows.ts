@@ -27,6 +27,20 @@ export function reportRows(search: Search, request: PlanRequest, plan: RowPlan):
   reportTouched(search.rows, plan);
   reportNamed(search.rows, plan);
   reportQuiet(search.rows, staying, plan);
+  reportUnswept(request, plan);
+}
+
+/** What only these values show may be test data of lost runs as well as fixed accounts: a person has to decide. */
+function reportUnswept({ scope, tables, sweep }: PlanRequest, plan: RowPlan): void {
+  if (scope !== "expired") return;
+  const values = Object.entries(tables)
+    .filter(([name]) => plan.catalog.has(name))
+    .flatMap(([, { match }]) => match.flatMap(({ suffix, equals }) => suffix ?? equals ?? []));
+  const unswept = [...new Set(values)].filter((value) => !sweep.has(value)).sort();
+  if (unswept.length > 0)
+    plan.notes.push(
+      `rows that show only by ${unswept.slice(0, 5).join(", ")}${unswept.length > 5 ? ", …" : ""} are not swept: list what tests alone use under testData.sweep, and fixed accounts under testData.keep`,
+    );
 }
 
 function whyKept({ look, judgement, links }: JudgedRow, stay: Stay | undefined, { scope }: PlanRequest): string | undefined {

@@ -50,10 +50,10 @@ export function goingOf(look: Look, rows: readonly JudgedRow[], request: PlanReq
 
 /** What names a row to people; nothing of a column that may hold a person. */
 export function labelOf(row: JudgedRow): string {
-  const { look, candidate, links } = row;
+  const { look, links } = row;
   const link = links[0];
   const handle = handleOf(row) ?? (link && { column: link.column, value: link.id });
-  if (!handle) return [...candidate.values.keys()].length > 0 ? "a row without a key" : "";
+  if (!handle) return "a row without a key";
   return look.table.person.includes(handle.column) ? "(masked)" : handle.value;
 }
 

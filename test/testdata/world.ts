@@ -376,7 +376,12 @@ function move(
     world.rows
       .filter((to) => to.table === name(parent) && to.id !== null && (to.who === "mine" || to.who === "lost") && to !== row)
       // What is part of another thing is never moved: where the times or the version at the start prove that it was, it is kept all the same.
-      .filter((to) => kind === "belongsTo" || world.withStart || (!world.historyGone && row.at < startOf(to) - 10 * minute))
+      .filter(
+        (to) =>
+          kind === "belongsTo" ||
+          (row.id !== null && world.withStart) ||
+          (row.id !== null && !world.historyGone && row.at < startOf(to) - 10 * minute),
+      )
       .filter((to) => row.at < (to.who === "mine" ? (world.withStart ? stageStarted : runStarted) : lostStarted))
       .map((to) => ({ column, to })),
   );
