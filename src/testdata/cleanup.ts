@@ -22,7 +22,16 @@ export interface CleanupRequest {
   ledger: Ledger;
   /** What stood there before the tests began; absent where nobody looked: no sweep has it. */
   start?: StartState;
+  /** Sign-ins that the suite itself made in this run; absent in sweeps. */
+  signIns?: SignInsMade;
   now: number;
+}
+
+export interface SignInsMade {
+  /** As the answers told them. */
+  ids: ReadonlySet<string>;
+  /** Of which sign-ins nothing can be deleted, and why. */
+  notes: readonly string[];
 }
 
 export interface CleanupPorts {
@@ -61,7 +70,7 @@ export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, 
     rows,
     keys,
     digest,
-    problems: [...(rows?.problems ?? []), ...unreadable, ...ledger],
+    problems: [...(rows?.problems ?? []), ...(keys?.problems ?? []), ...unreadable, ...ledger],
     blockers: [...(rows?.blockers ?? []), ...(keys?.blockers ?? [])],
   };
 }
@@ -83,7 +92,8 @@ function outOfReach({ warehouse, redis }: CleanupPorts, { rows, keys }: Ledger):
 export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult {
   const tables = plan.rows?.waves.flat().map(tableOf) ?? [];
   const keys = [...(plan.keys?.keys ?? [])].sort();
-  const notes = [...(plan.rows?.notes ?? []), ...(plan.keys ? keyNotes(plan.keys) : [])];
+  const signIns = plan.keys ? (plan.request.signIns?.notes ?? []) : [];
+  const notes = [...(plan.rows?.notes ?? []), ...(plan.keys ? keyNotes(plan.keys) : []), ...signIns];
   return {
     scope: plan.request.scope,
     dryRun,
@@ -136,11 +146,14 @@ function rowRequest(request: CleanupRequest): PlanRequest {
 }
 
 function keyRequest(request: CleanupRequest, rows: RowPlan | undefined): KeyRequest {
-  const { testData, scope } = request;
+  const { testData, scope, start, signIns } = request;
   return {
     scope,
     prefixes: scope === "run" ? testData.prefixes.map((prefix) => runPrefix(prefix, request.runId)) : testData.prefixes,
-    ids: new Set([...(rows?.ids.values() ?? [])].flatMap((ids) => [...ids])),
+    ids: new Set([...(rows?.acceptedIds.values() ?? [])].flatMap((ids) => [...ids])),
+    ...(scope === "run" ? { run: { id: request.runId, prefixes: testData.prefixes } } : {}),
+    ...(signIns ? { signIns: signIns.ids } : {}),
+    ...(start ? { hadKey: (key) => start.hadKey(key) } : {}),
     ledger: scope === "run" ? request.ledger.keys : new Set(),
     namespaces: testData.keys,
     protectedKeys: testData.protectedKeys,

@@ -29,6 +29,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
     waves: [],
     rows: 0,
     ids: new Map(),
+    acceptedIds: new Map(),
     notes: [],
     problems: [],
     blockers: [],
@@ -56,13 +57,14 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
     answers = search.changes === changes ? await asking : undefined;
   }
   plan.ids = new Map([...search.ids].map(([table, ids]) => [table, new Set(ids)]));
+  plan.acceptedIds = search.acceptedIds(earlier?.acceptedIds);
   leanOnAllInDoubt(search.found, search.doubtful, declared, order);
   plan.waves = wavesOf(search.found);
   plan.rows = search.found.reduce((sum, table) => sum + table.rows, 0);
   for (const look of search.looks) reportKept(look, plan);
   for (const { table } of plan.unreadable)
     hold(plan.held, neededToFind(Object.values(declared[table]?.parents ?? {}), plan, request), whyHeld.unreadable(table));
-  reportLedger(declared, request, plan);
+  reportLedger(declared, request, search.looks, plan);
   // What is over a limit already is not carried out, whatever else could be said of it.
   if (plan.blockers.length === 0) {
     const [about, counted] = answers ?? (await ask());

@@ -50,8 +50,10 @@ export interface RowPlan {
   /** In the order of deletion, each wave at once; see {@link import("./waves.ts").wavesOf}. */
   waves: TablePlan[][];
   rows: number;
-  /** Every key that was selected: Redis keys may carry them. */
+  /** Every key that rows may hang on, also those that the ledger only claims. */
   ids: Map<string, Set<string>>;
+  /** Keys of the rows that were found and accepted as test data, by this plan or an earlier one of the same cleanup: Redis keys may carry them. */
+  acceptedIds: Map<string, Set<string>>;
   /** Things worth knowing that hinder nothing. */
   notes: string[];
   /** Reasons why this plan cannot be called complete; it may still run. */

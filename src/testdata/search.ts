@@ -59,6 +59,15 @@ export class Search {
     return this.#ids;
   }
 
+  /** Of them, those of rows that were found and taken, or that an earlier plan had taken. What is only claimed is not among them. */
+  acceptedIds(earlier: KnownIds | undefined): Map<string, Set<string>> {
+    const accepted = [...this.#ids].map(([table, ids]) => {
+      const keys = this.#looks.get(table)?.keys;
+      return [table, new Set([...ids].filter((id) => keys?.has(id) || earlier?.get(table)?.has(id)))] as const;
+    });
+    return new Map(accepted);
+  }
+
   get looks(): Look[] {
     return [...this.#looks.values()];
   }
