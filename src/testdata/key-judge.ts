@@ -76,14 +76,16 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
 
   /** A wrong line of the ledger must not delete what others made: something else has to say that this run made the key. */
   const isProven = (key: string): boolean => {
+    let isOthers = false;
     for (let at = 0; at < key.length; at = wordFrom(key, at + 1)) {
       if (run !== undefined && runIdAt(key, at) === run.id) return true;
       for (const prefix of runPrefixes[key.charCodeAt(at)] ?? none) {
-        const other = key.startsWith(prefix, at) ? runIdAt(key, at + prefix.length) : undefined;
-        if (other !== undefined) return other === run?.id;
+        const id = key.startsWith(prefix, at) ? runIdAt(key, at + prefix.length) : undefined;
+        if (id !== undefined && id === run?.id) return true;
+        isOthers ||= id !== undefined;
       }
     }
-    return inNamespace(key) || hadKey(key) === false;
+    return !isOthers && (inNamespace(key) || hadKey(key) === false);
   };
 
   const judgeTestKey = (key: string): Judgement => {
