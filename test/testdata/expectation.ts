@@ -1,4 +1,7 @@
 import type { Table } from "../../src/config/schema.ts";
+import { keyText } from "../../src/redis/connection.ts";
+import type { KeyScope } from "../../src/testdata/key-judge.ts";
+import { plainly } from "./key-oracle.ts";
 import { runId, runStarted } from "./place.ts";
 import { expireAfter, now, type Row, type World } from "./world.ts";
 
@@ -9,6 +12,8 @@ export interface Expectation {
   keys: Set<string>;
   /** Rows that the ledger or a parent claims for this run, though they are older. */
   refused: number;
+  /** Keys are kept of which only the ledger says that the run made them. */
+  unproven: boolean;
 }
 
 const tolerance = 5 * 60_000;
@@ -16,7 +21,7 @@ const tolerance = 5 * 60_000;
 /** What two runs delete that clean up at the same time; what one of them refuses, the other may have made. */
 export function together(one: Expectation, other: Expectation): Expectation {
   const rows = Object.entries(one.rows).map(([name, ids]) => [name, new Set([...ids, ...(other.rows[name] ?? [])])]);
-  return { rows: Object.fromEntries(rows), keys: new Set([...one.keys, ...other.keys]), refused: 0 };
+  return { rows: Object.fromEntries(rows), keys: new Set([...one.keys, ...other.keys]), refused: 0, unproven: false };
 }
 
 /** @param id whose cleanup it is, for scope `run` */
@@ -63,13 +68,11 @@ export function expectationOf(world: World, id: string = runId): Expectation {
         }
       }
   }
-  const ids = new Set(
-    Object.keys(world.tables).flatMap((name) =>
-      [...(gone[name] ?? []), ...(claimed.get(name) ?? [])].filter((id) => isTestKey(name, id)),
-    ),
-  );
-  const keys = world.keys.filter((key) => key !== "audit:log" && isTestRedisKey(world, key, prefixes, ids));
-  return { rows: gone, keys: new Set(keys), refused: refused.size };
+  // Only rows that were found and taken speak for keys, never what the ledger merely names.
+  const ids = new Set(Object.values(gone).flatMap((found) => [...found]));
+  const judged = new Map(world.keys.map((key) => [key, plainly(keyScope(world, id, prefixes, ids), key)]));
+  const keys = [...judged].filter(([, judgement]) => judgement === "delete").map(([key]) => key);
+  return { rows: gone, keys: new Set(keys), refused: refused.size, unproven: [...judged.values()].includes("unproven") };
 }
 
 function isOlder(table: Table | undefined, row: Row): boolean {
@@ -94,14 +97,20 @@ function isExpired(table: Table, row: Row, shown: string): boolean {
   return made !== undefined && made <= now - expireAfter;
 }
 
-function isTestRedisKey(world: World, key: string, prefixes: readonly string[], ids: ReadonlySet<string>): boolean {
-  const parts = key.split(":");
-  if (parts.some((part) => ids.has(part))) return true;
-  const begins = [key, ...parts].some((part) => prefixes.some((prefix) => part.startsWith(prefix)));
-  if (world.scope === "run") return begins || world.ledger.keys.includes(key);
-  if (world.scope === "all") return begins || key.startsWith("cw:test:");
-  const made = timeIn(key);
-  return (begins || key.startsWith("cw:test:")) && made !== undefined && made <= now - expireAfter;
+function keyScope(world: World, id: string, prefixes: readonly string[], ids: ReadonlySet<string>): KeyScope {
+  const had = world.keysBefore && new Set(world.keysBefore.map(keyText));
+  return {
+    scope: world.scope,
+    prefixes,
+    ids,
+    ledger: new Set(world.scope === "run" ? world.ledger.keys : []),
+    namespaces: ["cw:test:*"],
+    protectedKeys: ["audit:log"],
+    olderThan: now - expireAfter,
+    now,
+    ...(world.scope === "run" ? { run: { id, prefixes: world.prefixes } } : {}),
+    ...(had ? { hadKey: (key) => had.has(key) } : {}),
+  };
 }
 
 function timeIn(text: string): number | undefined {

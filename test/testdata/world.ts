@@ -12,6 +12,8 @@ export interface World {
   rows: Record<string, Row[]>;
   ledger: { rows: Record<string, string[]>; keys: string[] };
   keys: string[];
+  /** Those of them that were there before the tests began; undefined where nobody looked. */
+  keysBefore: string[] | undefined;
   /** Where not undefined, somebody writes a row anew that was deleted, before the cleanup is undone: which one, of those deleted. */
   rewritten: number | undefined;
   /** The other run cleans up at the same time; for scope `run`. */
@@ -137,7 +139,17 @@ function assemble(
     if (pick < 8) return rows[pick % rows.length] ?? null;
     return [`${prefixes[0]}${runId}_gone`, null, "", "production-elsewhere"][pick - 8] ?? null;
   };
-  const world: World = { scope, prefixes, tables: {}, rows: {}, ledger: { rows: {}, keys: [] }, keys: [], rewritten, together };
+  const world: World = {
+    scope,
+    prefixes,
+    tables: {},
+    rows: {},
+    ledger: { rows: {}, keys: [] },
+    keys: [],
+    keysBefore: undefined,
+    rewritten,
+    together,
+  };
   drafts.forEach(([one, rows], t) => {
     const columns = [
       ...one.parents.map((parent) => ({ column: `p${parent}`, parent })),
@@ -169,9 +181,16 @@ function assemble(
     (id: string) => `session:${id}2`,
     (id: string) => `cw:test:thing:${id}`,
     (id: string) => `session:x${id}`,
+    (id: string) => `cw:test:c:detail_${id}_x`,
+    (id: string) => `e:{x-${id}}`,
+    (id: string) => `session:${id}-b`,
   ];
   world.keys = keyPicks.map((pick) => (shapes[pick % shapes.length] ?? String)(all[pick % all.length]?.id ?? "none"));
-  world.keys.push("audit:log", "cw:test:no-time", `cw:test:${oldRun}`, "a tracked key");
-  if (keyPicks.length % 2) world.ledger.keys.push("a tracked key", "audit:log");
+  const real = ["cw:real:key", "audit:log"];
+  world.keys.push(...real, "cw:test:no-time", `cw:test:${oldRun}`, "a tracked key", `cw:test:${prefixes[0]}${otherRun}`);
+  // Wrong lines, too: a key of production, and another run's.
+  if (keyPicks.length % 2)
+    world.ledger.keys.push(...real, "a tracked key", "cw:test:no-time", `cw:test:${prefixes[0]}${otherRun}`);
+  if (keyPicks.length % 3) world.keysBefore = real;
   return world;
 }
