@@ -1,5 +1,6 @@
 import { addressText, type RedisSettings, wayTo } from "./address.ts";
 import { Cluster } from "./cluster.ts";
+import { type Deletability, deletabilityOf } from "./deletability.ts";
 import { RedisFailure } from "./failure.ts";
 import { ping } from "./pass.ts";
 import { type CommandFlags, commandFlagsOf, rulesOf, rulesOfAll } from "./rules-of-user.ts";
@@ -8,6 +9,7 @@ import type { RedisIdentity, Store } from "./store.ts";
 import type { Wire } from "./wire.ts";
 
 export type { RedisSettings, SentinelSettings } from "./address.ts";
+export type { Deletability } from "./deletability.ts";
 export { RedisFailure } from "./failure.ts";
 export { keyText, readableKey } from "./key.ts";
 export type { CommandFlags } from "./rules-of-user.ts";
@@ -44,6 +46,8 @@ export interface RedisReader {
   infoOfEach(): Promise<NodeInfo[]>;
   /** What the signed-in user may, such as `-@all +@read (-@all +set)`, selectors in brackets, of all nodes; `undefined` where asking is refused. */
   aclRules(): Promise<string | undefined>;
+  /** Whether keys could be deleted here, by role and rights: nothing is written to find out. @throws RedisFailure */
+  deletability(): Promise<Deletability>;
   /** What the server says of its own commands: `get`, `config|set` → flags such as `write`; `undefined` where asking is refused. */
   commandFlags(): Promise<CommandFlags | undefined>;
   /**
@@ -119,6 +123,7 @@ function reader(store: Store): RedisReader {
       // Nodes of a cluster each have users of their own.
       return await unlessRefused(async () => rulesOfAll(await Promise.all(wires.map(rulesAt))));
     },
+    deletability: async () => deletabilityOf(await store.wires()),
     async commandFlags() {
       const wire = await firstWire();
       return await unlessRefused(async () => commandFlagsOf(await wire.ask(["COMMAND"])));

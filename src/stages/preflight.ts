@@ -41,7 +41,7 @@ function checkBase(context: StageContext, readers: Readers, quiet: Promise<unkno
   const [warehouseIsRight, redisIsRight] = writes ? [proveWarehouse, proveRedis] : [compareWarehouse, compareRedis];
   return [
     ...checkWarehouse(context, readers, limits, { prove: (seen) => warehouseIsRight(environment, seen), quiet }),
-    ...(readers.redis ? [checkRedis(readers.redis, limits, (seen) => redisIsRight(environment, seen))] : []),
+    ...(readers.redis ? [checkRedis(readers.redis, limits, (seen) => redisIsRight(environment, seen), writes)] : []),
     ...checkRedisCertificate(context, readers, limits),
   ];
 }
