@@ -7,6 +7,7 @@ import { withReaders, withWriters } from "./connections.ts";
 import { type StageContext, type StageOutcome, step, telling, told } from "./context.ts";
 import { inTheRightPlace } from "./place.ts";
 import { cleanupRequest } from "./run-cleanup.ts";
+import { forgetSignIns } from "./sign-ins.ts";
 
 /** Shows what test data is there; with `execute` it deletes exactly that and proves it gone. @throws UserError */
 export async function cleanup(context: StageContext, outcome: StageOutcome): Promise<void> {
@@ -41,6 +42,7 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
         };
       }
       outcome.cleanup = await executeCleanup(proven, plan);
+      if (scope === "run" && outcome.cleanup.leftOver === 0) await forgetSignIns(context);
       return { verdict: "passed" };
     });
   };

@@ -7,6 +7,7 @@ import { readLedger } from "../testdata/ledger.ts";
 import { ledgerFile, runPrefixes } from "./child-environment.ts";
 import { withWriters } from "./connections.ts";
 import { type StageContext, step, telling } from "./context.ts";
+import { forgetSignIns, readSignIns } from "./sign-ins.ts";
 
 /**
  * Deletes what this run made, and proves it gone. It has a time of its own: a stage that used up its budget, or was cancelled,
@@ -24,6 +25,7 @@ export async function cleanUpRun(context: StageContext): Promise<{ check: Check;
       const { proven, plan } = await planInPlace(ports, request);
       return await executeCleanup(proven, plan);
     });
+    if (result.leftOver === 0) await forgetSignIns(context);
     return { check: judgeCleanup(result, elapsed()), result };
   } catch (error) {
     const message = `This run's test data could not be deleted: ${sentence(error)} The next preflight reports it, and \`env-actions cleanup --scope expired --execute\` deletes it.`;
@@ -49,6 +51,7 @@ export async function cleanupRequest(context: StageContext, scope: CleanupReques
     testData: { ...context.config.testData, prefixes: runPrefixes(context.config) },
     tables: context.tables,
     ledger: await readLedger(ledgerFile(context)),
+    ...(scope === "run" ? { signIns: await readSignIns(context) } : {}),
     now: Date.now(),
   };
 }
