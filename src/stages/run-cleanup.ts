@@ -51,6 +51,7 @@ export async function cleanupRequest(context: StageContext, scope: CleanupReques
     testData: { ...context.config.testData, prefixes: runPrefixes(context.config) },
     tables: context.tables,
     ledger: await readLedger(ledgerFile(context)),
+    stagePrefixes: [context.config.stages.integration.prefix, context.config.stages.e2e.prefix],
     ...(scope === "run" ? { signIns: await readSignIns(context) } : {}),
     now: Date.now(),
   };

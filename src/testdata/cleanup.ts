@@ -22,6 +22,8 @@ export interface CleanupRequest {
   ledger: Ledger;
   /** What stood there before the tests began; absent where nobody looked: no sweep has it. */
   start?: StartState;
+  /** What the suite puts in front of a run's id: who carries another run's id behind one of them is that run's. */
+  stagePrefixes?: readonly string[];
   /** Sign-ins that the suite itself made in this run; absent in sweeps. */
   signIns?: SignInsMade;
   now: number;
@@ -151,7 +153,7 @@ function keyRequest(request: CleanupRequest, rows: RowPlan | undefined): KeyRequ
     scope,
     prefixes: scope === "run" ? testData.prefixes.map((prefix) => runPrefix(prefix, request.runId)) : testData.prefixes,
     ids: new Set([...(rows?.acceptedIds.values() ?? [])].flatMap((ids) => [...ids])),
-    ...(scope === "run" ? { run: { id: request.runId, prefixes: testData.prefixes } } : {}),
+    ...(scope === "run" ? { run: { id: request.runId, prefixes: request.stagePrefixes ?? [] } } : {}),
     ...(signIns ? { signIns: signIns.ids } : {}),
     ...(start ? { hadKey: (key) => start.hadKey(key) } : {}),
     ledger: scope === "run" ? request.ledger.keys : new Set(),

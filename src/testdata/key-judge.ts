@@ -19,7 +19,7 @@ export interface KeyScope {
   olderThan: number;
   /** Unix milliseconds. */
   now: number;
-  /** Scope `run`: whose keys are cleaned up, and what the names of any run begin with, in front of its id. */
+  /** Scope `run`: whose keys are cleaned up, and what the suite puts in front of any run's id. Ids that servers make look like run ids. */
   run?: { id: string; prefixes: readonly string[] };
   /** Ids of the sign-ins that the suite itself made, as the answers told them. */
   signIns?: ReadonlySet<string>;
@@ -74,7 +74,10 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
     return found;
   };
 
-  /** A wrong line of the ledger must not delete what others made: something else has to say that this run made the key. */
+  /**
+   * A wrong line of the ledger must not delete what others made: something else has to say that this run made the key. Parallel runs
+   * share namespaces, and their keys are new as well, so another run's id outweighs both.
+   */
   const isProven = (key: string): boolean => {
     let isOthers = false;
     for (let at = 0; at < key.length; at = wordFrom(key, at + 1)) {

@@ -115,8 +115,8 @@ const mostNamed = 20;
 function unprovenProblem(keys: ReadonlySet<string>): string {
   const what = count(
     keys.size,
-    "Redis key that the ledger names is kept, because nothing else shows that this run made it",
-    "Redis keys that the ledger names are kept, because nothing else shows that this run made them",
+    "Redis key that the ledger names is kept, because nothing else shows that this run made it, or it carries another run's id",
+    "Redis keys that the ledger names are kept, because nothing else shows that this run made them, or they carry another run's id",
   );
   const cure =
     "correct the ledger, put ENV_ACTIONS_PREFIX into the names of keys, or list a namespace that holds nothing but test data under testData.keys";

@@ -58,6 +58,7 @@ async function check(made: World, catalog: Catalog): Promise<void> {
     },
     testData: { prefixes: made.prefixes, expireAfter },
     ...startOf(made),
+    stagePrefixes: made.prefixes,
   });
   if (made.together) return await checkTogether(made, catalog, { request, expected, before });
   const plan = await planCleanup(catalog.ports(), request);

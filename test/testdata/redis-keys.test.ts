@@ -14,6 +14,7 @@ import { keyFilter } from "../../src/testdata/key-filter.ts";
 import { keyJudge } from "../../src/testdata/key-judge.ts";
 import { type KeyRequest, planKeys } from "../../src/testdata/keys.ts";
 import { requestFor, runId, runStarted } from "./place.ts";
+import { otherRun } from "./world.ts";
 
 // Cleanups that have a Redis and nothing else: what they find, delete, limit and leave alone.
 const signal = new AbortController().signal;
@@ -87,7 +88,7 @@ describe("a key that the ledger names", () => {
   const mine = `integration_test_${runId}`;
   const clean = async (keys: string[], changes: Partial<CleanupRequest> = {}) => {
     const ledger = { rows: new Map(), keys: new Set(keys), problems: [] };
-    const plan = await planCleanup(ports(), { ...request("run"), ledger, ...changes });
+    const plan = await planCleanup(ports(), { ...request("run"), ledger, stagePrefixes: ["integration_test_"], ...changes });
     return await executeCleanup(await prove(ports()), plan);
   };
   const startWith = (...keys: string[]) => ({
@@ -108,7 +109,12 @@ describe("a key that the ledger names", () => {
   });
 
   it("goes where it carries the run's id, lies in a test namespace, or is new since the tests began", async () => {
-    const [carrying, inNamespace, made, real] = [`jobs:${runId}`, "cw:test:room", "room:é", "settings:é"];
+    const [carrying, inNamespace, made, real] = [
+      `jobs:${runId}`,
+      "cw:test:room",
+      `room:é:teacher_test_${otherRun}`,
+      "settings:é",
+    ];
     await admin.mset(
       carrying,
       "1",
@@ -121,11 +127,11 @@ describe("a key that the ledger names", () => {
       `cw:test:integration_test_${runStarted}_ffffffff`,
       "1",
     );
-    const result = await clean([carrying, inNamespace, made, real, `cw:test:integration_test_${runStarted}_ffffffff`], {
+    const result = await clean([carrying, inNamespace, made, real, `cw:test:integration_test_${otherRun}`], {
       start: startWith(real),
     });
     // In a test namespace, too, another run's keys are another run's.
-    expect(await everything()).toEqual([`cw:test:integration_test_${runStarted}_ffffffff`, real].sort());
+    expect(await everything()).toEqual([`cw:test:integration_test_${otherRun}`, real].sort());
     expect(result.problems.join()).toContain(real);
   });
 
