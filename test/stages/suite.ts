@@ -30,11 +30,11 @@ export interface Project {
 }
 
 /**
- * Runs a stage with its real parts in a workspace of its own, on an environment that has no warehouse and no Redis: `tests.mjs` stands
- * for a project's tests, and `env` is handed to it.
+ * Runs a stage with its real parts in a workspace of its own, on an environment that has no warehouse, and no Redis unless `inside` says
+ * so: `tests.mjs` stands for a project's tests, and `env` is handed to it.
  */
 export async function runSuite(
-  stage: "integration" | "e2e",
+  stage: "preflight" | "integration" | "e2e",
   { inside = "", settings, files, links = {}, budgetMs = 30_000 }: Project,
   env: Record<string, string> = {},
 ): Promise<Ran> {
