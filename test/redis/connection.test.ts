@@ -118,6 +118,7 @@ describe("a reader", () => {
       "aclRules",
       "close",
       "commandFlags",
+      "deletability",
       "identity",
       "info",
       "infoOfEach",
