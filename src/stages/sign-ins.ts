@@ -4,7 +4,9 @@ import { sentence } from "../checks/check.ts";
 import type { SignInMade } from "../checks/sign-in.ts";
 import { count } from "../count.ts";
 import { type Check, type StageName, stageNames } from "../model.ts";
+import { keyText } from "../redis/connection.ts";
 import type { SignInsMade } from "../testdata/cleanup.ts";
+import { isTellingId } from "../testdata/key-words.ts";
 import { forgetSignInKeys } from "../testdata/sign-in-keys.ts";
 import { withRedisWriter } from "./connections.ts";
 import { type StageContext, step, telling, told } from "./context.ts";
@@ -32,15 +34,18 @@ export async function readSignIns(context: StageContext): Promise<SignInsMade> {
   const stages = context.stage === "cleanup" ? stageNames : [context.stage];
   const contents = await Promise.all(stages.map((stage) => contentOf(fileOf(context, stage))));
   const made = contents.flatMap((content) => content.split("\n").flatMap(parsed));
-  const ids = made.flatMap(({ sessionId }) => sessionId ?? []);
-  const without = made.filter(({ sessionId, unanswered }) => sessionId === undefined && !unanswered);
+  // One that any key could hold by chance is none to delete by.
+  const ids = made.flatMap(({ sessionId }) => (sessionId !== undefined && isTellingId(keyText(sessionId)) ? sessionId : []));
+  const without = made.filter(
+    ({ sessionId, unanswered }) => !unanswered && (sessionId === undefined || !ids.includes(sessionId)),
+  );
   const unanswered = made.filter((one) => one.unanswered);
   return {
     ids: new Set(ids),
     notes: [
       ...[...new Set(without.map(({ route }) => route))].map(
         (route) =>
-          `the answers of ${route} name no sessionId: what ${count(without.filter((one) => one.route === route).length, "sign-in")} of the suite wrote to Redis stays until it expires`,
+          `the answers of ${route} name no sessionId by which keys could be found: what ${count(without.filter((one) => one.route === route).length, "sign-in")} of the suite wrote to Redis stays until it expires`,
       ),
       ...(unanswered.length > 0
         ? [

@@ -96,7 +96,7 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
   await audit(redis, found, plan);
   if (plan.keys.size > request.maxKeys)
     plan.blockers.push(`the plan has more Redis keys than testData.maxKeys (${request.maxKeys})`);
-  else if (unseen.size > 0) plan.notes.push(unseenNote(unseen, request));
+  else if (unseen.size > 0) await reportUnseen(redis, unseen, request, plan);
   if (unproven.size > 0) plan.problems.push(unprovenProblem(unproven));
   if (guarded.size > 0) {
     const named = count(
@@ -123,7 +123,22 @@ function unprovenProblem(keys: ReadonlySet<string>): string {
   return `${what}: ${namesOf(keys, mostNamed)}; ${cure}`;
 }
 
-/** Tests may delete their own keys, and keys expire: that is no failure. Where none of them is there, we may be looking in the wrong place. */
+/** So many keys tell where the tests wrote. */
+const askedElsewhere = 100;
+
+/** Where none of the ledger's keys is there, we may be looking in the wrong database. */
+async function reportUnseen(redis: RedisReader, unseen: ReadonlySet<string>, request: KeyRequest, plan: KeyPlan): Promise<void> {
+  plan.notes.push(unseenNote(unseen, request));
+  if (unseen.size < request.ledger.size) return;
+  for (const { database, keys } of await redis.elsewhere([...unseen].slice(0, askedElsewhere))) {
+    const what = `${namesOf(new Set(keys), samplesShown)}, which the ledger names, ${keys.length === 1 ? "is" : "are"} in database ${database} of this Redis, but this cleanup looks at database ${redis.identity.database}: write /${database} as the path of redis.url`;
+    // Other environments may have keys of the same name there, but none with this run's id.
+    const isOurs = request.run && keys.some((key) => key.includes(request.run?.id ?? ""));
+    (isOurs ? plan.problems : plan.notes).push(what);
+  }
+}
+
+/** Tests may delete their own keys, and keys expire: that is no failure. */
 function unseenNote(unseen: ReadonlySet<string>, { ledger, hadKey }: KeyRequest): string {
   const before = new Set([...unseen].filter((key) => hadKey?.(key) === true));
   const what = `${count(unseen.size, "Redis key", "Redis keys")} that the ledger names ${unseen.size === 1 ? "is" : "are"} not there: ${namesOf(unseen, samplesShown)} (deleted by the tests, expired, or named wrongly)`;

@@ -119,6 +119,7 @@ describe("a reader", () => {
       "close",
       "commandFlags",
       "deletability",
+      "elsewhere",
       "identity",
       "info",
       "infoOfEach",

@@ -148,6 +148,31 @@ describe("a key that the ledger names", () => {
   });
 });
 
+it("a ledger whose keys are all in another database than the cleanup looks at fails the stage, and says which", async () => {
+  const key = `cw:test:integration_test_${runId}`;
+  const other = new Redis(`${server.url}/3`);
+  const full = await openRedisForTestData(server.url, signal);
+  try {
+    await other.mset(key, "1", "cw:test:shared", "1");
+    const planned = async (...keys: string[]) => {
+      const ledger = { rows: new Map(), keys: new Set(keys), problems: [] };
+      return await planCleanup(ports({ redis: full }), { ...request("run"), ledger });
+    };
+    const wrong = /database 3 of this Redis, but this cleanup looks at database 0: write \/3 as the path of redis\.url/;
+    expect((await planned(key, "cw:test:shared")).problems).toEqual([expect.stringMatching(wrong)]);
+    // A name that another environment may use as well proves nothing.
+    const shared = await planned("cw:test:shared");
+    expect(shared.problems).toEqual([]);
+    expect(shared.keys?.notes).toContainEqual(expect.stringMatching(wrong));
+    await admin.set("cw:test:here", "1");
+    expect((await planned(key, "cw:test:here")).problems).toEqual([]);
+  } finally {
+    await other.unlink(key, "cw:test:shared");
+    other.disconnect();
+    await full.close();
+  }
+});
+
 it("keys go that carry the run's prefix anywhere as a word of its own, by every scope that means it", async () => {
   const mine = `integration_test_${runId}`;
   const theirs = [`cw:test:c:detail_${mine}_x`, `cw:test:e:x-${mine}`, `{${mine}}:a`, `list/${mine}.7`, `a:b|${mine}`];
