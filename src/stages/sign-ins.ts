@@ -26,7 +26,8 @@ export async function rememberSignIn(context: StageContext, made: SignInMade): P
   const file = fileOf(context, context.stage);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   // A session's id may open the session, so that it is for nobody else to read.
-  await appendFile(file, `${JSON.stringify(made)}\n`, { mode: 0o600 });
+  // A line of its own, also behind one that a killed stage left torn.
+  await appendFile(file, `\n${JSON.stringify(made)}\n`, { mode: 0o600 });
 }
 
 /** What this stage made; for the cleanup of a run, what all of its stages made here. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
+import { newRunId } from "../../src/testdata/identity.ts";
 import { json, serve } from "../checks/api.ts";
 import { junit, type Ran, runSuite } from "./suite.ts";
 
@@ -104,6 +105,27 @@ describe("the keys of the suite's own sign-ins", () => {
     expect(ran.report.verdict).not.toBe("passed");
     expect(api.sessions).toHaveLength(2);
     expect(await keys()).toEqual([...others].sort());
+  });
+
+  test("of a stage that was killed go with the cleanup of its run, a torn line and another run's notwithstanding", async () => {
+    const { url } = await signingIn();
+    const [mine, theirs] = [randomUUID(), randomUUID()];
+    await client.mset(`tokens:${mine}`, "1", `tokens:${theirs}`, "1");
+    const runId = newRunId();
+    const note = (sessionId: string) => `${JSON.stringify({ route: "/mint", sessionId })}\n{"route":"/mint","sess`;
+    const files = {
+      [`.env-actions/sign-ins/${runId}.integration.jsonl`]: note(mine),
+      [`.env-actions/sign-ins/${newRunId()}.integration.jsonl`]: note(theirs),
+    };
+    const overrides = { scope: "run", execute: true } as const;
+    const ran = await runSuite(
+      "cleanup",
+      { inside: inside({ url, sessions: [] }), settings: "budget: 1m", files, overrides, runId },
+      env(),
+    );
+    expect(ran.report).toMatchObject({ verdict: "passed", cleanup: { deletedKeys: 1, leftOver: 0 } });
+    expect(await keys()).toEqual([...others, `tokens:${theirs}`].sort());
+    expect(await remembered(ran)).toHaveLength(1);
   });
 
   test("stay where the answer names no session, and that is said", async () => {
