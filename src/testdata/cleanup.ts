@@ -153,7 +153,7 @@ function keyRequest(request: CleanupRequest, rows: RowPlan | undefined): KeyRequ
     scope,
     prefixes: scope === "run" ? testData.prefixes.map((prefix) => runPrefix(prefix, request.runId)) : testData.prefixes,
     ids: new Set([...(rows?.acceptedIds.values() ?? [])].flatMap((ids) => [...ids])),
-    ...(scope === "run" ? { run: { id: request.runId, prefixes: request.stagePrefixes ?? [] } } : {}),
+    ...(scope === "run" ? { run: { ids: [request.runId], prefixes: request.stagePrefixes ?? [] } } : {}),
     ...(signIns ? { signIns: signIns.ids } : {}),
     ...(start ? { hadKey: (key) => start.hadKey(key) } : {}),
     ledger: scope === "run" ? request.ledger.keys : new Set(),

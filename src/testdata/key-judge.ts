@@ -19,8 +19,8 @@ export interface KeyScope {
   olderThan: number;
   /** Unix milliseconds. */
   now: number;
-  /** Scope `run`: whose keys are cleaned up, and what the suite puts in front of any run's id. Ids that servers make look like run ids. */
-  run?: { id: string; prefixes: readonly string[] };
+  /** Scope `run`: whose keys are cleaned up, of one run or of several, and what the suite puts in front of any run's id. Ids that servers make look like run ids. */
+  run?: { ids: readonly string[]; prefixes: readonly string[] };
   /** Ids of the sign-ins that the suite itself made, as the answers told them. */
   signIns?: ReadonlySet<string>;
   /** Whether the key (`latin1`) was there before the tests began; `undefined` where nobody looked. */
@@ -79,12 +79,13 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
    * share namespaces, and their keys are new as well, so another run's id outweighs both.
    */
   const isProven = (key: string): boolean => {
+    const isOwn = (id: string | undefined) => id !== undefined && run?.ids.includes(id) === true;
     let isOthers = false;
     for (let at = 0; at < key.length; at = wordFrom(key, at + 1)) {
-      if (run !== undefined && runIdAt(key, at) === run.id) return true;
+      if (isOwn(runIdAt(key, at))) return true;
       for (const prefix of runPrefixes[key.charCodeAt(at)] ?? none) {
         const id = key.startsWith(prefix, at) ? runIdAt(key, at + prefix.length) : undefined;
-        if (id !== undefined && id === run?.id) return true;
+        if (isOwn(id)) return true;
         isOthers ||= id !== undefined;
       }
     }

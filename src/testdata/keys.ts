@@ -133,7 +133,7 @@ async function reportUnseen(redis: RedisReader, unseen: ReadonlySet<string>, req
   for (const { database, keys } of await redis.elsewhere([...unseen].slice(0, askedElsewhere))) {
     const what = `${namesOf(new Set(keys), samplesShown)}, which the ledger names, ${keys.length === 1 ? "is" : "are"} in database ${database} of this Redis, but this cleanup looks at database ${redis.identity.database}: write /${database} as the path of redis.url`;
     // Other environments may have keys of the same name there, but none with this run's id.
-    const isOurs = request.run && keys.some((key) => key.includes(request.run?.id ?? ""));
+    const isOurs = request.run?.ids.some((id) => keys.some((key) => key.includes(id)));
     (isOurs ? plan.problems : plan.notes).push(what);
   }
 }

@@ -4,7 +4,6 @@ import type { RealLooking } from "../model.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import { qualifiedName } from "../warehouse/statements.ts";
 import type { CatalogColumns } from "./catalog.ts";
-import type { Look } from "./look.ts";
 import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
 import { conditionOf } from "./selection.ts";
 import { looksReal, personalColumns } from "./synthetic.ts";
@@ -13,15 +12,16 @@ import { askTogether } from "./together.ts";
 /**
  * The ledger may name tables that nobody declared: their rows stay, and that has to be said. Lines that name no row are said as well:
  * a test may have deleted its row itself, or the line is wrong.
+ * @param found table → the keys of its rows that were seen, also of those that are kept
  */
 export function reportLedger(
   declared: Readonly<Record<string, Table>>,
   request: PlanRequest,
-  looks: readonly Look[],
+  found: ReadonlyMap<string, ReadonlySet<string>>,
   plan: RowPlan,
 ): void {
-  for (const { name, claimed, keys, refused } of looks) {
-    const missing = [...claimed].filter((id) => !keys.has(id) && !refused.has(id));
+  for (const [name, keys] of found) {
+    const missing = [...(request.known.get(name) ?? [])].filter((id) => !keys.has(id));
     if (missing.length > 0)
       plan.notes.push(
         `${name}: ${count(missing.length, "row", "rows")} that the ledger names ${missing.length === 1 ? "was" : "were"} not found: the tests deleted ${missing.length === 1 ? "it" : "them"}, or the ledger names the wrong table or id`,

@@ -64,7 +64,12 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   for (const look of search.looks) reportKept(look, plan);
   for (const { table } of plan.unreadable)
     hold(plan.held, neededToFind(Object.values(declared[table]?.parents ?? {}), plan, request), whyHeld.unreadable(table));
-  reportLedger(declared, request, search.looks, plan);
+  reportLedger(
+    declared,
+    request,
+    new Map(search.looks.map(({ name, keys, refused }) => [name, new Set([...keys, ...refused.keys()])])),
+    plan,
+  );
   // What is over a limit already is not carried out, whatever else could be said of it.
   if (plan.blockers.length === 0) {
     const [about, counted] = answers ?? (await ask());

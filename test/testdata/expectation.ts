@@ -108,7 +108,7 @@ function keyScope(world: World, id: string, prefixes: readonly string[], ids: Re
     protectedKeys: ["audit:log"],
     olderThan: now - expireAfter,
     now,
-    ...(world.scope === "run" ? { run: { id, prefixes: world.prefixes } } : {}),
+    ...(world.scope === "run" ? { run: { ids: [id], prefixes: world.prefixes } } : {}),
     ...(had ? { hadKey: (key) => had.has(key) } : {}),
   };
 }

@@ -101,7 +101,7 @@ const scope: fc.Arbitrary<KeyScope> = fc.record({
   protectedKeys: fc.array(pattern, { maxLength: 1 }),
   olderThan: fc.constant(now - 7_200_000),
   now: fc.constant(now),
-  run: fc.constant({ id: runId, prefixes: ["integration_test_", "perftest"] }),
+  run: fc.constant({ ids: [runId], prefixes: ["integration_test_", "perftest"] }),
   hadKey: fc.constantFrom(
     () => undefined,
     () => false,

@@ -58,10 +58,10 @@ function hasPrefix({ scope, prefixes }: KeyScope, key: string): boolean {
 }
 
 function isProven(scope: KeyScope, key: string, inNamespace: boolean): boolean {
-  if ((scope.run === undefined ? [] : places(key, scope.run.id)).some(({ behind }) => behind === "" || !isWord(behind)))
-    return true;
+  const own = scope.run?.ids ?? [];
+  if (own.flatMap((id) => places(key, id)).some(({ behind }) => behind === "" || !isWord(behind))) return true;
   const others = (scope.run?.prefixes ?? []).flatMap((prefix) => places(key, prefix).map(({ rest }) => startsWithRunId(rest)));
-  if (others.includes(scope.run?.id)) return true;
+  if (others.some((id) => id !== undefined && own.includes(id))) return true;
   if (others.some((id) => id !== undefined)) return false;
   return inNamespace || had(scope, key, false);
 }
