@@ -4,6 +4,7 @@ import type { Check } from "../model.ts";
 import { type Finding, look, skipped } from "./check.ts";
 import { type Answer, type ApiPorts, get, postJson, postNothing } from "./http.ts";
 import type { Shared } from "./retry.ts";
+import { accessTokenIn, sessionIn } from "./sign-in.ts";
 import { endOfToken, lastMomentMs } from "./token-life.ts";
 
 type Auth = NonNullable<Environment["auth"]>;
@@ -26,9 +27,9 @@ export async function mintToken(
   body: Readonly<Record<string, string | number | boolean>> = { role: "teacher" },
 ): Promise<MintedToken> {
   if (!auth.secret) throw new Error("auth.secret is not configured, so no test token can be minted.");
-  const answer = await postJson(ports, auth.mint, { ...body, secretKey: auth.secret.reveal() });
-  const token = jsonAt(answer.json, "$.tokens.accessToken") ?? jsonAt(answer.json, "$.accessToken");
-  if (answer.status < 300 && typeof token === "string" && token !== "") {
+  const answer = await postSignIn(ports, auth.mint, { ...body, secretKey: auth.secret.reveal() });
+  const token = accessTokenIn(answer.json);
+  if (answer.status < 300 && token !== undefined) {
     const livesMs = lifeTold(answer.json) ?? lifeInside(token);
     if (livesMs !== undefined && livesMs < leastLifeMs)
       throw new Error(
@@ -49,6 +50,31 @@ export async function mintToken(
   throw new Error(
     `${auth.mint} answered ${answer.status}${cures[answer.status] ? ` (${cures[answer.status]})` : ""}: ${answer.status < 300 ? "no accessToken in the answer" : excerpt(answer.text)}`,
   );
+}
+
+/** Any route whose answer may be a sign-in. What it named is remembered before anything else can fail. */
+async function postSignIn(ports: ApiPorts, route: string, body: object): Promise<Answer> {
+  let answer: Answer;
+  try {
+    answer = await postJson(ports, route, body);
+  } catch (error) {
+    // Cut off by us: the server may have gone on.
+    if (ports.signal.aborted || isTimeout(error)) await ports.onSignIn?.({ route, unanswered: true });
+    throw error;
+  }
+  await noteSignIn(ports, route, answer);
+  return answer;
+}
+
+/** An answer that hands over a token is a sign-in, whatever it was meant to be. */
+async function noteSignIn(ports: ApiPorts, route: string, { status, json }: Answer): Promise<void> {
+  if (status >= 300 || accessTokenIn(json) === undefined) return;
+  const sessionId = sessionIn(json);
+  await ports.onSignIn?.({ route, ...(sessionId === undefined ? {} : { sessionId }) });
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof Error && error.cause.name === "TimeoutError";
 }
 
 function lifeTold(answer: unknown): number | undefined {
@@ -82,7 +108,7 @@ export async function checkAuth(
     }),
     ...(auth.refresh === undefined ? [] : [checkRefresh(ports, { ...auth, refresh: auth.refresh }, minted, onSecret)]),
     look("auth.wrong-secret", "Auth: a wrong secret is refused", async () => {
-      const answer = await postJson(ports, auth.mint, { secretKey: "env-actions-wrong-secret", role: "teacher" });
+      const answer = await postSignIn(ports, auth.mint, { secretKey: "env-actions-wrong-secret", role: "teacher" });
       const expected = "HTTP 401 or 403";
       if (answer.status === 401 || answer.status === 403)
         return { verdict: "passed", observed: `HTTP ${answer.status}`, expected };
@@ -120,9 +146,11 @@ function checkRefresh(
       };
     onSecret(refreshToken);
     const answer = await postJson(ports, auth.refresh, { refreshToken });
-    const token = jsonAt(answer.json, "$.tokens.accessToken") ?? jsonAt(answer.json, "$.accessToken");
+    const token = accessTokenIn(answer.json);
+    // Usually the session is the one that was minted; where the answer names another, that one is ours as well.
+    if (sessionIn(answer.json) !== undefined) await noteSignIn(ports, auth.refresh, answer);
     if (answer.status === 429) return rateLimited;
-    if (answer.status >= 300 || typeof token !== "string")
+    if (answer.status >= 300 || token === undefined)
       return {
         verdict: "failed",
         observed: `HTTP ${answer.status}`,

@@ -6,6 +6,7 @@ import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
 import type { Pace } from "./pace.ts";
 import type { Shared } from "./retry.ts";
 import { type RouteGuard, whyNotSent } from "./route-guard.ts";
+import type { OnSignIn } from "./sign-in.ts";
 
 /** Where and how an API is asked. */
 export interface ApiPorts {
@@ -20,6 +21,8 @@ export interface ApiPorts {
   timeoutMs?: number;
   /** Shared by all checks of a stage; without one nobody waits. */
   pace?: Pace;
+  /** Set where what a sign-in writes can be deleted again. */
+  onSignIn?: OnSignIn;
 }
 
 export interface Answer {

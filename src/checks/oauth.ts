@@ -3,6 +3,7 @@ import type { Environment } from "../config/schema.ts";
 import type { Check } from "../model.ts";
 import { look } from "./check.ts";
 import { type ApiPorts, get, postNothing } from "./http.ts";
+import { sessionIn } from "./sign-in.ts";
 
 /** What a client needs of a provider's OpenID configuration. */
 const providerRoutes = ["authorization_endpoint", "token_endpoint", "jwks_uri"];
@@ -61,6 +62,8 @@ function issuersAt(address: string): string[] {
 export function checkOauth(ports: ApiPorts, oauth: NonNullable<Environment["oauth"]>): Promise<Check> {
   return look("oauth.route", "OAuth route alive, fallback off", async () => {
     const answer = await postNothing(ports, oauth.path);
+    const sessionId = answer.status < 300 ? sessionIn(answer.json) : undefined;
+    if (sessionId !== undefined) await ports.onSignIn?.({ route: oauth.path, sessionId });
     const expected = `HTTP 400 ${oauth.code}`;
     const observed = `HTTP ${answer.status}`;
     if (answer.status === 400 && answer.text.includes(oauth.code)) return { verdict: "passed", observed: expected, expected };

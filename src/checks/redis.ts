@@ -17,11 +17,15 @@ const pingSamples = 20;
 /** Below this many look-ups a rate says nothing. */
 const enoughLookups = 100;
 
-/** @param prove throws where the identity is not the expected one; not given where none is expected. */
+/**
+ * @param prove throws where the identity is not the expected one; not given where none is expected.
+ * @param deletes whether test data is to be deleted there.
+ */
 export async function checkRedis(
   opening: Shared<RedisReader>,
   limits: RedisLimits,
   prove?: (identity: RedisIdentity) => void,
+  deletes = false,
 ): Promise<Check[]> {
   const ping = await look("redis.ping", "Redis PING", async () => {
     const redis = await opening();
@@ -43,6 +47,7 @@ export async function checkRedis(
   each.catch(() => undefined);
   return [
     ping,
+    ...(deletes ? [await checkDeletable(opening)] : []),
     await look("redis.hit-rate", "Redis hit rate", async () => hitRate(await info, limits.redisHitRate)),
     await look("redis.memory", "Redis memory", async () => memory(await info, limits.redisMemory)),
     await look("redis.replication", "Redis role and replicas", async () =>
@@ -52,10 +57,27 @@ export async function checkRedis(
   ];
 }
 
+/** Whether what tests write could be deleted again. What the server does not tell is skipped, and no failure. */
+function checkDeletable(opening: Shared<RedisReader>): Promise<Check> {
+  return look("redis.writable", "Redis takes deletions", async () => {
+    const { possible, why } = await (await opening()).deletability();
+    if (possible) return { verdict: "passed", observed: why };
+    return possible === undefined
+      ? { verdict: "skipped", message: `Whether test data can be deleted here is not known: ${why}.` }
+      : { verdict: "failed", message: `Test data could not be deleted here: ${why}.` };
+  });
+}
+
+/** What some servers leave out of INFO, as managed ones do, is unknown and no fault. */
+function notTold(section: string): Finding {
+  return { verdict: "skipped", message: `This server does not tell it: its INFO has no section ${section}.` };
+}
+
 /** Of a cluster each node has replicas and a disk of its own: the worst is told, and which node it is of. */
 function worstOf(nodes: readonly NodeInfo[], judge: (info: Record<string, string>) => Finding): Finding {
   const found = nodes.map(({ node, info }) => ({ node, finding: judge(info) }));
-  const verdict = worstVerdict(found.map(({ finding }) => finding.verdict));
+  const isTold = found.some(({ finding }) => finding.verdict !== "skipped");
+  const verdict = isTold || found.length === 0 ? worstVerdict(found.map(({ finding }) => finding.verdict)) : "skipped";
   const alike = found.filter(({ finding }) => finding.verdict === verdict);
   const [worst] = alike;
   if (!worst) return { verdict: "error", message: "No server told anything." };
@@ -69,6 +91,7 @@ function worstOf(nodes: readonly NodeInfo[], judge: (info: Record<string, string
 }
 
 function hitRate(info: Record<string, string>, limit: number): Finding {
+  if (info.keyspace_hits === undefined && info.keyspace_misses === undefined) return notTold("stats");
   const hits = Number(info.keyspace_hits);
   const lookups = hits + Number(info.keyspace_misses);
   const expected = `> ${percentage(limit)}`;
@@ -91,6 +114,7 @@ function hitRate(info: Record<string, string>, limit: number): Finding {
 }
 
 function memory(info: Record<string, string>, limit: number): Finding {
+  if (info.used_memory === undefined && info.maxmemory === undefined) return notTold("memory");
   const used = Number(info.used_memory);
   const maximum = Number(info.maxmemory);
   if (!Number.isFinite(used)) return { verdict: "error", message: "INFO does not tell used_memory." };
@@ -115,6 +139,7 @@ function memory(info: Record<string, string>, limit: number): Finding {
 
 function replication(info: Record<string, string>, limitMs: number): Finding {
   const expected = `replicas at most ${limitMs / 1000} s behind`;
+  if (info.role === undefined) return notTold("replication");
   if (info.role === "slave") {
     const silent = Number(info.master_last_io_seconds_ago);
     if (info.master_link_status !== "up")
@@ -147,7 +172,7 @@ function replication(info: Record<string, string>, limitMs: number): Finding {
 }
 
 function persistence(info: Record<string, string>): Finding {
-  if (info.rdb_last_bgsave_status === undefined) return { verdict: "error", message: "INFO does not tell about persistence." };
+  if (info.rdb_last_bgsave_status === undefined) return notTold("persistence");
   if (info.loading === "1")
     return { verdict: "error", observed: "loading", message: "Redis still loads its data from disk. Wait, and look again." };
   const aof = info.aof_enabled === "1";

@@ -1,6 +1,7 @@
 import { type Conflict, type Data, group, isGroup, list, quote, text, texts } from "./loose.ts";
 import { suggestion } from "./nearest.ts";
 import { type Path, valueAt } from "./path.ts";
+import { redisAddressProblem } from "./redis-address.ts";
 import { isRoute, knownToWrite } from "./routes.ts";
 import { configSchema } from "./schema.ts";
 import { testDataConflicts } from "./test-data-rules.ts";
@@ -161,6 +162,8 @@ function redisConflicts(path: Path, redis: unknown): Conflict[] {
         message: "expected a redis:// or rediss:// address, with % codes for special characters in the password",
       },
     ];
+  const problem = redisAddressProblem(address);
+  if (problem !== undefined) found.push({ path: [...path, "url"], message: problem });
   if (!/^\/?\d*$/.test(address.pathname))
     found.push({ path: [...path, "url"], message: "expected the number of a database, or nothing, behind the host" });
   if (redis.certificateAuthority !== undefined && address.protocol === "redis:" && valueAt(redis, ["sentinel", "tls"]) !== true)

@@ -63,7 +63,7 @@ const portText = z.string().regex(/^\d+$/).transform(Number).pipe(portNumber);
 export const port = z.union([portNumber, portText], aPort);
 
 /** `[` and `]` around an IPv6 address, as in an address of the web. */
-export const hostAndPort = z.string().regex(/^(?:\[[0-9a-fA-F:.]+\]|[^\s:/@[\]]+)(?::\d{1,5})?$/, {
+export const hostAndPort = z.string().regex(/^(?:\[[0-9a-fA-F:.]+\]|[^\s:/@[\]?#,]+)(?::\d{1,5})?$/, {
   error: "expected host:port, such as redis-1.internal:6379",
 });
 

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { decodedPart } from "../config/address-part.ts";
 import { holdsCertificate } from "../config/certificate.ts";
+import { redisAddressProblem } from "../config/redis-address.ts";
 import { UserError } from "../model.ts";
 import { keyText } from "./key.ts";
 
@@ -71,6 +72,8 @@ export async function wayTo(settings: RedisSettings): Promise<Way> {
   if (!URL.canParse(settings.url) || !/^rediss?:$/.test(new URL(settings.url).protocol))
     throw new UserError("redis.url is not a redis:// or rediss:// address");
   const url = new URL(settings.url);
+  const problem = redisAddressProblem(url);
+  if (problem !== undefined) throw new UserError(`redis.url: ${problem}`);
   const { database, ...address } = placeOf(settings.url);
   const { host } = address;
   const authority = settings.certificateAuthority === undefined ? undefined : await authorityIn(settings.certificateAuthority);

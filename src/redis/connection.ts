@@ -1,5 +1,7 @@
-import { addressText, type RedisSettings, wayTo } from "./address.ts";
+import { addressText, type RedisSettings, type Way, wayTo } from "./address.ts";
 import { Cluster } from "./cluster.ts";
+import { type Deletability, deletabilityOf } from "./deletability.ts";
+import { databasesWith, type Elsewhere } from "./elsewhere.ts";
 import { RedisFailure } from "./failure.ts";
 import { ping } from "./pass.ts";
 import { type CommandFlags, commandFlagsOf, rulesOf, rulesOfAll } from "./rules-of-user.ts";
@@ -8,6 +10,7 @@ import type { RedisIdentity, Store } from "./store.ts";
 import type { Wire } from "./wire.ts";
 
 export { clusterNodeOf, placeOf, type RedisPlace, type RedisSettings, type SentinelSettings, sentinelOf } from "./address.ts";
+export type { Deletability } from "./deletability.ts";
 export { RedisFailure } from "./failure.ts";
 export { keyText, readableKey } from "./key.ts";
 export type { CommandFlags } from "./rules-of-user.ts";
@@ -44,6 +47,8 @@ export interface RedisReader {
   infoOfEach(): Promise<NodeInfo[]>;
   /** What the signed-in user may, such as `-@all +@read (-@all +set)`, selectors in brackets, of all nodes; `undefined` where asking is refused. */
   aclRules(): Promise<string | undefined>;
+  /** Whether keys could be deleted here, by role and rights: nothing is written to find out. @throws RedisFailure */
+  deletability(): Promise<Deletability>;
   /** What the server says of its own commands: `get`, `config|set` → flags such as `write`; `undefined` where asking is refused. */
   commandFlags(): Promise<CommandFlags | undefined>;
   /**
@@ -54,6 +59,8 @@ export interface RedisReader {
   scan(options?: ScanOptions): AsyncIterable<string[]>;
   /** How long each of these keys lives, in their order. @throws RedisFailure */
   lives(keys: readonly string[]): Promise<KeyLife[]>;
+  /** Which other databases of this server have some of these keys; empty also where that cannot be told. */
+  elsewhere(keys: readonly string[]): Promise<Elsewhere[]>;
   close(): Promise<void>;
 }
 
@@ -77,7 +84,7 @@ export async function openRedisReader(settings: RedisSettings | string, signal: 
   const store = way.cluster
     ? await Cluster.open(way, "reading", signal, undefined)
     : await SingleServer.open(way, "reading", signal, undefined);
-  return reader(store);
+  return reader(store, way, signal);
 }
 
 /**
@@ -95,13 +102,13 @@ export async function openRedisForTestData(
     ? await Cluster.open(way, "writing", signal, admit)
     : await SingleServer.open(way, "writing", signal, admit);
   return withIdentity(store, {
-    ...reader(store),
+    ...reader(store, way, signal),
     unlink: async (keys) => (keys.length === 0 ? 0 : await store.unlink(keys)),
     shorten: (keys, limitMs) => shorten(store, keys, limitMs),
   });
 }
 
-function reader(store: Store): RedisReader {
+function reader(store: Store, way: Way, signal: AbortSignal): RedisReader {
   const firstWire = async () => {
     const [wire] = await store.wires();
     if (!wire) throw new RedisFailure("unreachable", "no server holds any key");
@@ -119,12 +126,14 @@ function reader(store: Store): RedisReader {
       // Nodes of a cluster each have users of their own.
       return await unlessRefused(async () => rulesOfAll(await Promise.all(wires.map(rulesAt))));
     },
+    deletability: async () => deletabilityOf(await store.wires()),
     async commandFlags() {
       const wire = await firstWire();
       return await unlessRefused(async () => commandFlagsOf(await wire.ask(["COMMAND"])));
     },
     scan: ({ match, onInterruption = () => undefined } = {}) => store.scan(match, onInterruption),
     lives: (keys) => lives(store, keys),
+    elsewhere: (keys) => databasesWith(store, way, keys, signal),
     close: () => store.close(),
   });
 }

@@ -13,6 +13,35 @@ export function rulesOf(user: Reply): string | undefined {
     : undefined;
 }
 
+/** The categories of UNLINK, in every version that has it. */
+const categoriesOfUnlink = ["@all", "@keyspace", "@write", "@fast"];
+
+/** Whether a user may UNLINK keys, by what ACL GETUSER tells; `undefined` where that is not understood. */
+export function mayDelete(user: Reply): boolean | undefined {
+  const selectors = namedValue(user, "selectors") ?? [];
+  if (!Array.isArray(selectors)) return undefined;
+  const parts = [user, ...selectors].map((part) => ({ rules: namedValue(part, "commands"), keys: namedValue(part, "keys") }));
+  if (parts.some(({ rules }) => typeof rules !== "string")) return undefined;
+  return parts.some(({ rules, keys }) => grantsUnlink(String(rules)) && grantsWriting(keys));
+}
+
+/** From left to right, as Redis does. */
+function grantsUnlink(rules: string): boolean {
+  let granted = false;
+  for (const rule of rules.toLowerCase().split(/\s+/)) {
+    const name = rule === "allcommands" ? "@all" : rule === "nocommands" ? "@all" : rule.slice(1);
+    if (name === "unlink" || categoriesOfUnlink.includes(name)) granted = rule.startsWith("+") || rule === "allcommands";
+  }
+  return granted;
+}
+
+/** Patterns of keys as Redis 7 tells them, `~cw:* %R~session:*`, or as a list without signs before it. */
+function grantsWriting(keys: Reply | undefined): boolean {
+  if (Array.isArray(keys)) return keys.length > 0;
+  if (typeof keys !== "string") return true;
+  return keys.split(/\s+/).some((pattern) => pattern !== "" && !/^%R~/i.test(pattern));
+}
+
 /** The rules of a user on several servers as if it were one: what it may on another is told as a selector. Unknown on one is unknown. */
 export function rulesOfAll(servers: readonly (string | undefined)[]): string | undefined {
   const [first, ...others] = new Set(servers);

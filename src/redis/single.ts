@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { addressText, type Way } from "./address.ts";
 import { RedisFailure, refusal, unreachable } from "./failure.ts";
 import { type Job, Line, runJobs } from "./line.ts";
@@ -143,8 +144,22 @@ async function opened(way: Way, access: Access, signal: AbortSignal): Promise<{ 
     await wire.close();
     throw new RedisFailure("refused", `${addressText(address)} ${wrong.what}`, undefined, wrong.passing);
   }
+  if (access === "writing" && role !== "master") await proveWritable(wire);
   const identity = { mode: named ? "sentinel" : "standalone", ...address, database: way.signIn.database } as const;
   return { wire, identity: named ? { ...identity, namedBy: named.sentinel } : identity };
+}
+
+/**
+ * A replica says so only when it is written to, and so does a server that does not tell its role: asked with a key that nobody has, before
+ * anybody relies on it. After a failover the next attempt may find the master. @throws RedisFailure
+ */
+async function proveWritable(wire: Wire): Promise<void> {
+  const { replies, lost } = await wire.send([["UNLINK", `env-actions:nobody-has-this-key:${randomUUID()}`]]);
+  const [reply] = replies;
+  if (!lost && !(reply instanceof ErrorReply && reply.text.startsWith("READONLY"))) return;
+  await wire.close();
+  const why = `${addressText(wire.address)} is a replica that takes no writes: write the address of its master`;
+  throw lost ?? new RedisFailure("refused", why, undefined, true);
 }
 
 /** A node of a cluster would show its own part of the keys, and "nothing is left" would be said of the whole. */

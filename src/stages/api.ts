@@ -4,10 +4,11 @@ import type { RouteGuard } from "../checks/route-guard.ts";
 import type { SocketPorts } from "../checks/websocket.ts";
 import { knownToWrite } from "../config/routes.ts";
 import type { StageContext } from "./context.ts";
+import { rememberSignIn } from "./sign-ins.ts";
 
 /** How the environment's API is asked; `undefined` where it has none. */
 export function apiPorts(context: StageContext, pace?: Pace): ApiPorts | undefined {
-  const { api, token } = context.environment;
+  const { api, token, redis, access } = context.environment;
   if (!api) return undefined;
   return {
     url: api.url,
@@ -16,6 +17,7 @@ export function apiPorts(context: StageContext, pace?: Pace): ApiPorts | undefin
     ...guarded(context),
     timeoutMs: api.timeout,
     ...(pace ? { pace } : {}),
+    ...(redis && access === "test-data" ? { onSignIn: (made) => rememberSignIn(context, made) } : {}),
     ...(token ? { token: () => Promise.resolve(token.reveal()) } : {}),
   };
 }

@@ -9,6 +9,7 @@ import { type StageContext, type StageOutcome, step, telling, told } from "./con
 import { inTheRightPlace } from "./place.ts";
 import { cleanupRequest } from "./run-cleanup.ts";
 import { digestOf, together } from "./several-runs.ts";
+import { forgetSignIns } from "./sign-ins.ts";
 
 /** Shows what test data is there; with `execute` it deletes exactly that and proves it gone. @throws UserError */
 export async function cleanup(context: StageContext, outcome: StageOutcome): Promise<void> {
@@ -30,8 +31,8 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
 }
 
 /**
- * Of scope `run` one for each run that has a ledger, because what it names must be younger than its own run. The others show by their
- * prefixes alone, and are looked for together: each look asks every table.
+ * Of scope `run` one for each run that has a ledger or sign-ins, because what they name must be younger than its own run. The others
+ * show by their prefixes alone, and are looked for together: each look asks every table.
  */
 async function requestsOf(context: StageContext): Promise<CleanupRequest[]> {
   const { scope = "expired" } = context.overrides;
@@ -44,7 +45,10 @@ async function requestsOf(context: StageContext): Promise<CleanupRequest[]> {
       }),
     ),
   );
-  const withLedger = requests.filter(({ ledger }) => ledger.rows.size + ledger.keys.size + ledger.problems.length > 0);
+  const withLedger = requests.filter(
+    ({ ledger, signIns }) =>
+      ledger.rows.size + ledger.keys.size + ledger.problems.length + (signIns?.ids.size ?? 0) + (signIns?.notes.length ?? 0) > 0,
+  );
   const without = requests.filter((request) => !withLedger.includes(request));
   const [earliest, ...later] = without;
   return earliest ? [{ ...earliest, alsoRuns: later.map((request) => request.runId) }, ...withLedger] : withLedger;
@@ -97,7 +101,11 @@ async function deleteAll(context: StageContext, requests: CleanupRequest[], outc
       const foundMeanwhileDeleted = results.some(({ deletedRows, deletedKeys }) => deletedRows + deletedKeys > 0);
       const current =
         foundMeanwhileDeleted && leftOver(plan) !== 0 ? await planCleanup(portsOf(plan.request), plan.request) : plan;
-      results.push(await executeCleanup(proven, current));
+      const result = await executeCleanup(proven, current);
+      results.push(result);
+      const { scope, runId, alsoRuns = [] } = plan.request;
+      if (scope === "run" && result.leftOver === 0)
+        for (const run of [runId, ...alsoRuns]) await forgetSignIns({ ...context, runId: run });
     }
     outcome.cleanup = resultOf(context, requests, results);
     return { verdict: "passed" };

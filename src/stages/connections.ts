@@ -131,6 +131,22 @@ export async function withWriters<Result>(
   }
 }
 
+/** Like `withWriters`, where only keys are to be deleted. @throws RedisFailure, WrongPlace */
+export async function withRedisWriter<Result>(
+  context: StageContext,
+  signal: AbortSignal,
+  work: (redis: TestDataRedis) => Promise<Result>,
+): Promise<Result> {
+  const settings = redisSettings(context);
+  if (!settings) throw new Error(`environment ${context.environment.name} has no Redis`);
+  const redis = await openRedisForTestData(settings, signal, (identity) => proveRedis(context.environment, identity));
+  try {
+    return await work(redis);
+  } finally {
+    await redis.close();
+  }
+}
+
 async function closeAll(opening: readonly (Promise<{ close(): Promise<void> }> | undefined)[]): Promise<void> {
   const opened = await Promise.allSettled(opening);
   await Promise.all(opened.map((result) => (result.status === "fulfilled" ? result.value?.close() : undefined)));

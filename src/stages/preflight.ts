@@ -9,6 +9,7 @@ import { gather } from "./consequences.ts";
 import type { StageContext, StageOutcome } from "./context.ts";
 import { checkLeftovers } from "./leftovers.ts";
 import { withApplication } from "./servers.ts";
+import { deleteSignIns } from "./sign-ins.ts";
 
 type Checking = Promise<Check | Check[]>;
 
@@ -17,6 +18,15 @@ export async function preflight(context: StageContext, outcome: StageOutcome): P
   const loading = loadClients(context);
   // Where the servers do not start, nobody waits for it.
   loading.catch(() => undefined);
+  try {
+    await lookAtAll(context, outcome, loading);
+  } finally {
+    // After the application, which may write once more when its sockets end; also where the stage was cancelled.
+    outcome.checks.push(...(await deleteSignIns(context)));
+  }
+}
+
+async function lookAtAll(context: StageContext, outcome: StageOutcome, loading: Promise<void>): Promise<void> {
   await withApplication(context, outcome, async () => {
     await loading;
     const checks = await withReaders(context, (readers) => {
@@ -41,7 +51,7 @@ function checkBase(context: StageContext, readers: Readers, quiet: Promise<unkno
   const [warehouseIsRight, redisIsRight] = writes ? [proveWarehouse, proveRedis] : [compareWarehouse, compareRedis];
   return [
     ...checkWarehouse(context, readers, limits, { prove: (seen) => warehouseIsRight(environment, seen), quiet }),
-    ...(readers.redis ? [checkRedis(readers.redis, limits, (seen) => redisIsRight(environment, seen))] : []),
+    ...(readers.redis ? [checkRedis(readers.redis, limits, (seen) => redisIsRight(environment, seen), writes)] : []),
     ...checkRedisCertificate(context, readers, limits),
   ];
 }

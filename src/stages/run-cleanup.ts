@@ -9,6 +9,7 @@ import { runPrefixes } from "./child-environment.ts";
 import { withWriters } from "./connections.ts";
 import { type StageContext, step, telling } from "./context.ts";
 import { ledgerOf } from "./ledger.ts";
+import { forgetSignIns, readSignIns } from "./sign-ins.ts";
 
 export interface CleanedUp {
   checks: Check[];
@@ -36,6 +37,7 @@ export async function cleanUpRun(context: StageContext, start: Start | undefined
       done.result = result;
       const place = { stage: context.stage, hasWarehouse: context.environment.databricks !== undefined };
       done.checks.push(judgeCleanup(result, elapsed(), place));
+      if (result.leftOver === 0) await forgetSignIns(context);
       if (!start) return;
       const counting = performance.now();
       const books = await balanceRun(context, writers, { start, plan, cleanup: result });
@@ -80,6 +82,8 @@ export async function cleanupRequest(
     testData: { ...context.config.testData, prefixes: runPrefixes(context.config) },
     tables: context.tables,
     ledger: await ledgerOf(context, tracked),
+    stagePrefixes: [context.config.stages.integration.prefix, context.config.stages.e2e.prefix],
+    ...(scope === "run" ? { signIns: await readSignIns(context) } : {}),
     ...(known ? { start: known } : {}),
     now: Date.now(),
   };

@@ -82,6 +82,9 @@ function provePlace({ environment }: StageContext, { warehouse, redis }: Readers
       }
       if (openRedis) {
         proveRedis(environment, openRedis.identity);
+        const { possible, why } = await openRedis.deletability();
+        if (possible === false)
+          return { verdict: "failed", message: `The tests were not started, because their keys could not be deleted: ${why}.` };
         seen.push(`Redis ${openRedis.identity.host}:${openRedis.identity.port}`);
       }
       return { verdict: "passed", observed: seen.join("; ") || "nothing to clean up is configured" };

@@ -25,7 +25,18 @@ export interface CleanupRequest {
   ledger: Ledger;
   /** What stood there before the tests began; absent where nobody looked: no sweep has it. */
   start?: StartState;
+  /** What the suite puts in front of a run's id: who carries another run's id behind one of them is that run's. */
+  stagePrefixes?: readonly string[];
+  /** Sign-ins that the suite itself made in this run; absent in sweeps. */
+  signIns?: SignInsMade;
   now: number;
+}
+
+export interface SignInsMade {
+  /** As the answers told them. */
+  ids: ReadonlySet<string>;
+  /** Of which sign-ins nothing can be deleted, and why. */
+  notes: readonly string[];
 }
 
 export interface CleanupPorts {
@@ -71,7 +82,7 @@ export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, 
     rows,
     keys,
     digest,
-    problems: [...(rows?.problems ?? []), ...unreadable, ...ledger],
+    problems: [...(rows?.problems ?? []), ...(keys?.problems ?? []), ...unreadable, ...ledger],
     blockers: [...(rows?.blockers ?? []), ...(keys?.blockers ?? [])],
   };
 }
@@ -93,7 +104,8 @@ function outOfReach({ warehouse, redis }: CleanupPorts, { rows, keys }: Ledger):
 export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult {
   const tables = plan.rows?.waves.flat().map(tableOf) ?? [];
   const keys = [...(plan.keys?.keys ?? [])].sort();
-  const notes = [...(plan.rows?.notes ?? []), ...(plan.keys ? keyNotes(plan.keys) : [])];
+  const signIns = plan.keys ? (plan.request.signIns?.notes ?? []) : [];
+  const notes = [...(plan.rows?.notes ?? []), ...(plan.keys ? keyNotes(plan.keys) : []), ...signIns];
   return {
     scope: plan.request.scope,
     dryRun,
@@ -158,11 +170,16 @@ export function rowRequest(request: CleanupRequest): PlanRequest {
 }
 
 function keyRequest(request: CleanupRequest, rows: RowPlan | undefined): KeyRequest {
-  const { testData, scope } = request;
+  const { testData, scope, start, signIns } = request;
   return {
     scope,
     prefixes: soughtPrefixes(request),
     ids: new Set([...(rows?.ids.values() ?? [])].flatMap((ids) => [...ids])),
+    ...(scope === "run"
+      ? { run: { ids: [request.runId, ...(request.alsoRuns ?? [])], prefixes: request.stagePrefixes ?? [] } }
+      : {}),
+    ...(signIns ? { signIns: signIns.ids } : {}),
+    ...(start ? { hadKey: (key) => start.hadKey(key) } : {}),
     ledger: scope === "run" ? request.ledger.keys : new Set(),
     namespaces: testData.keys,
     protectedKeys: testData.protectedKeys,

@@ -1,5 +1,5 @@
 import { keyText } from "../redis/connection.ts";
-import { isTellingId } from "./key-judge.ts";
+import { IdFinder } from "./key-words.ts";
 import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
 
 /** Begins what is said of a table whose rows stay. */
@@ -57,11 +57,12 @@ export function heldOf(wave: readonly TablePlan[], held: Held): ReadonlyMap<Tabl
 }
 
 /** Tables whose rows must not go before these keys: a key is known by the id of the row that it carries. */
-export function tablesHeldBy(keys: Iterable<string>, { ids, waves }: RowPlan): string[] {
-  const parts = new Set<string>();
-  for (const key of keys) for (const part of key.split(":")) parts.add(part);
+export function tablesHeldBy(keys: ReadonlySet<string>, { ids, waves }: RowPlan): string[] {
   return waves
     .flat()
     .map(({ table }) => table)
-    .filter((table) => [...(ids.get(table) ?? [])].some((id) => isTellingId(id) && parts.has(keyText(id))));
+    .filter((table) => {
+      const finder = new IdFinder([...(ids.get(table) ?? [])].map(keyText));
+      return finder.size > 0 && [...keys].some((key) => finder.isIn(key));
+    });
 }

@@ -1,5 +1,6 @@
 import { keyText } from "../redis/connection.ts";
-import { isTellingId, type KeyScope } from "./key-judge.ts";
+import type { KeyScope } from "./key-judge.ts";
+import { isTellingId } from "./key-words.ts";
 
 /** So many characters are enough to leave nearly everything out, and every test prefix is longer. */
 const width = 4;
@@ -20,12 +21,11 @@ const effort = 600_000;
  */
 export function keyFilter(scope: KeyScope): string | undefined {
   const namespaces = scope.scope === "run" ? [] : scope.namespaces;
+  const literals = [...scope.prefixes.filter((prefix) => prefix !== ""), ...scope.ledger];
   const texts = [
-    ...scope.prefixes.filter((prefix) => prefix !== ""),
-    ...[...scope.ids].filter(isTellingId),
-    ...scope.ledger,
-    ...namespaces.map((pattern) => longest(pattern.split("*"))),
-  ].map(keyText);
+    ...[...literals, ...namespaces.map((pattern) => longest(pattern.split("*")))].map(keyText),
+    ...[...scope.ids, ...(scope.signIns ?? [])].map(keyText).filter(isTellingId),
+  ];
   const [seed, ...others] = new Set(texts);
   if (seed === undefined || texts.some((text) => text.length < width)) return undefined;
   let best: { classes: Set<string>[]; share: number } | undefined;

@@ -1,24 +1,31 @@
 import { textGlob } from "../config/glob.ts";
 import { keyText } from "../redis/connection.ts";
-import { timeInId } from "./identity.ts";
+import { earliestInId, isRunId, latestInId } from "./identity.ts";
+import { end, IdFinder, kindAt, kindBefore, word, wordFrom } from "./key-words.ts";
 import type { Scope } from "./row-plan.ts";
 
 /** What tells which keys are test data. Texts as people write them; keys come as `latin1`, as the redis room hands them out. */
 export interface KeyScope {
   scope: Scope;
-  /** Scope `run`: literals that only this run's keys contain. Else: what test data begins with, at the start of a key or of one of its parts. */
+  /** Scope `run`: literals that only this run's keys contain. Else: what the names of test data begin with. */
   prefixes: readonly string[];
-  /** Keys of test rows: a Redis key that has one as a whole part between colons belongs to it. */
+  /** Keys of rows that were found and accepted as test data: a Redis key that carries one as a word of its own belongs to it. */
   ids: ReadonlySet<string>;
-  /** Keys that the tests said they made. */
+  /** Keys that the tests said they made; for scope `run`. */
   ledger: ReadonlySet<string>;
-  /** Namespaces that hold nothing but test data, `*` for any text; not used for scope `run`, which other runs share them with. */
+  /** Namespaces that hold nothing but test data, `*` for any text. For scope `run`, which other runs share them with, only the ledger's keys may go from them. */
   namespaces: readonly string[];
   protectedKeys: readonly string[];
   /** Unix milliseconds: test data of scope `expired` is at least as old. */
   olderThan: number;
   /** Unix milliseconds. */
   now: number;
+  /** Scope `run`: whose keys are cleaned up, of one run or of several, and what the suite puts in front of any run's id. Ids that servers make look like run ids. */
+  run?: { ids: readonly string[]; prefixes: readonly string[] };
+  /** Ids of the sign-ins that the suite itself made, as the answers told them. */
+  signIns?: ReadonlySet<string>;
+  /** Whether the key (`latin1`) was there before the tests began; `undefined` where nobody looked. */
+  hadKey?: (key: string) => boolean | undefined;
 }
 
 /**
@@ -26,73 +33,102 @@ export interface KeyScope {
  * - `young`: test data, and not old enough for scope `expired`.
  * - `ageless`: test data whose age cannot be told, so it is kept.
  * - `guarded`: the tests said that they made it, and it is protected.
+ * - `unproven`: the tests said that they made it, and nothing else says so: it is kept.
  * - `keep`: not test data as far as this scope knows, or protected.
  */
-export type Judgement = "delete" | "young" | "ageless" | "guarded" | "keep";
+export type Judgement = "delete" | "young" | "ageless" | "guarded" | "unproven" | "keep";
 
-/** An id this short could be a part of a key that has nothing to do with it. */
-const shortestId = 8;
-
-export function isTellingId(id: string): boolean {
-  return id.length >= shortestId;
-}
-
-const colon = 58;
+/** Of every run's id. */
+const runIdLength = 22;
 const none: readonly string[] = [];
 
 /**
  * Decides about one key. Everything is laid out beforehand for the keyspace of production: nearly every key is nobody's, and is
- * known as such by the length of its parts and the letter that each begins with, before anything is cut out or hashed.
+ * known as such by the first letters of its words, before anything is cut out or hashed.
  */
 export function keyJudge(request: KeyScope): (key: string) => Judgement {
+  const { run, hadKey = () => undefined } = request;
+  const isRun = request.scope === "run";
   const isProtected = matcher(request.protectedKeys.map(keyText));
-  const inNamespace = matcher(request.scope === "run" ? [] : request.namespaces.map(keyText));
-  const prefixes = request.prefixes.map(keyText);
+  const inNamespace = matcher(request.namespaces.map(keyText));
   const ledger = new Set([...request.ledger].map(keyText));
-  const ids = new Set([...request.ids].filter(isTellingId).map(keyText));
-  // A part holds no colon, so neither can what a part is or begins with; at the start of the whole key it can.
-  const partPrefixes = byFirst(prefixes.filter((prefix) => !prefix.includes(":")));
-  const keyPrefixes = prefixes.filter((prefix) => prefix.includes(":"));
-  const idLengths = marks(new Set([...ids].map((id) => id.length)));
-  const idBeginnings = marks(new Set([...ids].map((id) => id.charCodeAt(0))));
+  const ids = new IdFinder([...request.ids].map(keyText));
+  const signIns = new IdFinder([...(request.signIns ?? [])].map(keyText));
+  const prefixes = byFirst(request.prefixes.map(keyText));
+  const runPrefixes = byFirst((run?.prefixes ?? []).map(keyText));
+
+  const hasPrefixAt = (key: string, at: number): boolean => {
+    for (const prefix of prefixes[key.charCodeAt(at)] ?? none) {
+      if (!key.startsWith(prefix, at)) continue;
+      // A name of production may end as a bare prefix does, such as study_group_test_: inside of a name a run's id has to follow.
+      if (isRun || kindBefore(key, at) === end || runIdAt(key, at + prefix.length) !== undefined) return true;
+    }
+    return false;
+  };
 
   const speaksForIt = (key: string): "id" | "prefix" | undefined => {
-    let found: "prefix" | undefined = keyPrefixes.some((prefix) => key.startsWith(prefix)) ? "prefix" : undefined;
-    for (let start = 0; start <= key.length; ) {
-      const next = key.indexOf(":", start);
-      const end = next < 0 ? key.length : next;
-      const first = end > start ? key.charCodeAt(start) : colon;
-      // A whole part, never a piece of one: ids have no wildcards here, and `session:12` is not about session 123.
-      if (idLengths[end - start] === 1 && idBeginnings[first] === 1 && ids.has(key.slice(start, end))) return "id";
-      for (const prefix of partPrefixes[first] ?? none) if (key.startsWith(prefix, start)) found = "prefix";
-      start = end + 1;
+    let found: "prefix" | undefined;
+    for (let at = 0; at < key.length; at = wordFrom(key, at + 1)) {
+      if (ids.isAt(key, at)) return "id";
+      if (found === undefined && hasPrefixAt(key, at)) found = "prefix";
     }
     return found;
   };
 
+  /**
+   * A wrong line of the ledger must not delete what others made: something else has to say that this run made the key. Parallel runs
+   * share namespaces, and their keys are new as well, so another run's id outweighs both.
+   */
+  const isProven = (key: string): boolean => {
+    const isOwn = (id: string | undefined) => id !== undefined && run?.ids.includes(id) === true;
+    let isOthers = false;
+    for (let at = 0; at < key.length; at = wordFrom(key, at + 1)) {
+      if (isOwn(runIdAt(key, at))) return true;
+      for (const prefix of runPrefixes[key.charCodeAt(at)] ?? none) {
+        const id = key.startsWith(prefix, at) ? runIdAt(key, at + prefix.length) : undefined;
+        if (isOwn(id)) return true;
+        isOthers ||= id !== undefined;
+      }
+    }
+    return !isOthers && (inNamespace(key) || hadKey(key) === false);
+  };
+
   const judgeTestKey = (key: string): Judgement => {
     if (request.scope === "all") return "delete";
-    const made = timeInId(key, request.now);
+    const made = latestTimeIn(key, request.now);
     if (made === undefined) return "ageless";
     return made <= request.olderThan ? "delete" : "young";
   };
 
   return (key) => {
+    const isNamed = ledger.size > 0 && ledger.has(key);
     const because =
-      ledger.size > 0 && ledger.has(key) ? "ledger" : (speaksForIt(key) ?? (inNamespace(key) ? "namespace" : undefined));
-    if (because === undefined) return "keep";
-    if (isProtected(key)) return because === "ledger" ? "guarded" : "keep";
-    if (because === "ledger" || because === "id" || request.scope === "run") return "delete";
-    return judgeTestKey(key);
+      speaksForIt(key) ??
+      (signIns.size > 0 && signIns.isIn(key) && hadKey(key) !== true ? "sign-in" : undefined) ??
+      (!isRun && inNamespace(key) ? "namespace" : undefined);
+    if (because === undefined && !isNamed) return "keep";
+    if (isProtected(key)) return isNamed ? "guarded" : "keep";
+    if (because === undefined) return isProven(key) ? "delete" : "unproven";
+    return isRun || because === "id" || because === "sign-in" ? "delete" : judgeTestKey(key);
   };
 }
 
-/** Numbers → a table that says 1 for each of them. */
-function marks(numbers: ReadonlySet<number>): Uint8Array {
-  // As arguments of Math.max, a hundred thousand numbers would overflow the stack.
-  const table = new Uint8Array([...numbers].reduce((most, number) => Math.max(most, number), 0) + 1);
-  for (const number of numbers) table[number] = 1;
-  return table;
+/** The run's id that begins there and ends as a word does. */
+function runIdAt(key: string, at: number): string | undefined {
+  const behind = at + runIdLength;
+  if (behind > key.length || kindAt(key, behind) === word) return undefined;
+  const text = key.slice(at, behind);
+  return isRunId(text) ? text : undefined;
+}
+
+/** Of several times in a key the latest: what a live run uses must not look old because of another number. */
+function latestTimeIn(key: string, now: number): number | undefined {
+  let latest: number | undefined;
+  for (const [digits] of key.matchAll(/(?<!\d)\d{13}(?!\d)/g)) {
+    const time = Number(digits);
+    if (time >= earliestInId && time <= latestInId(now) && !(latest !== undefined && latest > time)) latest = time;
+  }
+  return latest;
 }
 
 /** First character → the texts that begin with it. An empty text would begin everything, and says nothing. */

@@ -1,6 +1,6 @@
 import { count } from "../count.ts";
 import type { CleanupResult, KeyTtlResult } from "../model.ts";
-import { type KeyLife, RedisFailure, type RedisReader, readableKey, type TestDataRedis } from "../redis/connection.ts";
+import { type KeyLife, keyText, RedisFailure, type RedisReader, readableKey, type TestDataRedis } from "../redis/connection.ts";
 import { keyFilter } from "./key-filter.ts";
 import { type KeyScope, keyJudge } from "./key-judge.ts";
 
@@ -36,6 +36,8 @@ export interface KeyPlan {
   /** Keys that the server told, having left out what cannot be test data; one that comes twice counts twice. */
   scanned: number;
   ttl: KeyTtlPlan;
+  /** Why it is not complete. */
+  problems: string[];
   /** Why it must not run. */
   blockers: string[];
   /** Worth knowing: why the look through the keys had to begin again. */
@@ -53,10 +55,12 @@ const mostAuditedOfPlanned = 10_000;
  */
 export async function planKeys(redis: RedisReader, request: KeyRequest): Promise<KeyPlan> {
   const ttl: KeyTtlPlan = { limitMs: request.ttlLimit, unlimited: 0, over: 0, unasked: 0, samples: [], toShorten: new Set() };
-  const plan: KeyPlan = { keys: new Set(), ageless: 0, scanned: 0, ttl, blockers: [], notes: [] };
+  const plan: KeyPlan = { keys: new Set(), ageless: 0, scanned: 0, ttl, problems: [], blockers: [], notes: [] };
   // SCAN may tell a key twice; what is counted is counted once.
   const kept = new Set<string>();
   const guarded = new Set<string>();
+  const unproven = new Set<string>();
+  const unseen = new Set([...request.ledger].map(keyText));
   const judge = keyJudge(request);
   const scanning = { match: keyFilter(request), onInterruption: (why: string) => plan.notes.push(why) };
   let auditing: Promise<void> = Promise.resolve();
@@ -64,10 +68,11 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
   for await (const batch of redis.scan(scanning)) {
     plan.scanned += batch.length;
     for (const key of batch) {
+      if (unseen.size > 0) unseen.delete(key);
       const judgement = judge(key);
       if (judgement === "keep") continue;
-      if (judgement === "guarded") {
-        guarded.add(key);
+      if (judgement === "guarded" || judgement === "unproven") {
+        (judgement === "guarded" ? guarded : unproven).add(key);
         continue;
       }
       const known = judgement === "delete" ? !added(plan.keys, key) : !added(kept, key);
@@ -91,6 +96,8 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
   await audit(redis, found, plan);
   if (plan.keys.size > request.maxKeys)
     plan.blockers.push(`the plan has more Redis keys than testData.maxKeys (${request.maxKeys})`);
+  else if (unseen.size > 0) await reportUnseen(redis, unseen, request, plan);
+  if (unproven.size > 0) plan.problems.push(unprovenProblem(unproven));
   if (guarded.size > 0) {
     const named = count(
       guarded.size,
@@ -100,6 +107,55 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
     plan.notes.push(`${named}, and not deleted: ${[...guarded].slice(0, samplesShown).map(readableKey).join(", ")}`);
   }
   return plan;
+}
+
+/** Named all, as far as people read them: each line has to be corrected. */
+const mostNamed = 20;
+
+function unprovenProblem(keys: ReadonlySet<string>): string {
+  const what = count(
+    keys.size,
+    "Redis key that the ledger names is kept, because nothing else shows that this run made it, or it carries another run's id",
+    "Redis keys that the ledger names are kept, because nothing else shows that this run made them, or they carry another run's id",
+  );
+  const cure =
+    "correct the ledger, put ENV_ACTIONS_PREFIX into the names of keys, or list a namespace that holds nothing but test data under testData.keys";
+  return `${what}: ${namesOf(keys, mostNamed)}; ${cure}`;
+}
+
+/** So many keys tell where the tests wrote. */
+const askedElsewhere = 100;
+
+/** Where none of the ledger's keys is there, we may be looking in the wrong database. */
+async function reportUnseen(redis: RedisReader, unseen: ReadonlySet<string>, request: KeyRequest, plan: KeyPlan): Promise<void> {
+  plan.notes.push(unseenNote(unseen, request));
+  if (unseen.size < request.ledger.size) return;
+  for (const { database, keys } of await redis.elsewhere([...unseen].slice(0, askedElsewhere))) {
+    const what = `${namesOf(new Set(keys), samplesShown)}, which the ledger names, ${keys.length === 1 ? "is" : "are"} in database ${database} of this Redis, but this cleanup looks at database ${redis.identity.database}: write /${database} as the path of redis.url`;
+    // Other environments may have keys of the same name there, but none with this run's id.
+    const isOurs = request.run?.ids.some((id) => keys.some((key) => key.includes(id)));
+    (isOurs ? plan.problems : plan.notes).push(what);
+  }
+}
+
+/** Tests may delete their own keys, and keys expire: that is no failure. */
+function unseenNote(unseen: ReadonlySet<string>, { ledger, hadKey }: KeyRequest): string {
+  const before = new Set([...unseen].filter((key) => hadKey?.(key) === true));
+  const what = `${count(unseen.size, "Redis key", "Redis keys")} that the ledger names ${unseen.size === 1 ? "is" : "are"} not there: ${namesOf(unseen, samplesShown)} (deleted by the tests, expired, or named wrongly)`;
+  return [
+    what,
+    ...(before.size > 0
+      ? [`of these ${count(before.size, "was", "were")} there before the tests began: ${namesOf(before, samplesShown)}`]
+      : []),
+    ...(unseen.size === ledger.size
+      ? ["none of the ledger's keys is there: compare the database and the keyPrefix of the tests' client with redis.url"]
+      : []),
+  ].join("; ");
+}
+
+function namesOf(keys: ReadonlySet<string>, most: number): string {
+  const shown = [...keys].slice(0, most).map(readableKey).join(", ");
+  return keys.size > most ? `${shown} and ${keys.size - most} more` : shown;
 }
 
 /** @returns whether it was not there before */

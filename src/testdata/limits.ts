@@ -9,8 +9,24 @@ import { conditionOf } from "./selection.ts";
 import { looksReal, personalColumns } from "./synthetic.ts";
 import { askTogether } from "./together.ts";
 
-/** The ledger may name tables that nobody declared: their rows stay, and that has to be said. */
-export function reportLedger(declared: Readonly<Record<string, Table>>, request: PlanRequest, plan: RowPlan): void {
+/**
+ * The ledger may name tables that nobody declared: their rows stay, and that has to be said. Lines that name no row are said as well:
+ * a test may have deleted its row itself, or the line is wrong.
+ * @param found table → the keys of its rows that were seen, also of those that are kept
+ */
+export function reportLedger(
+  declared: Readonly<Record<string, Table>>,
+  request: PlanRequest,
+  found: ReadonlyMap<string, ReadonlySet<string>>,
+  plan: RowPlan,
+): void {
+  for (const [name, keys] of found) {
+    const missing = [...(request.known.get(name) ?? [])].filter((id) => !keys.has(id));
+    if (missing.length > 0)
+      plan.notes.push(
+        `${name}: ${count(missing.length, "row", "rows")} that the ledger names ${missing.length === 1 ? "was" : "were"} not found: the tests deleted ${missing.length === 1 ? "it" : "them"}, or the ledger names the wrong table or id`,
+      );
+  }
   for (const [table, ids] of request.known)
     if (!(table in declared))
       plan.problems.push(

@@ -82,7 +82,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   reportRows(search, request, plan);
   for (const { table } of plan.unreadable)
     hold(plan.held, neededToFind(parentTables(declared[table]), plan, request), whyHeld.unreadable(table));
-  reportLedger(declared, request, plan);
+  reportLedger(declared, request, search.seenKeys, plan);
   if (plan.blockers.length === 0 && answers) {
     const [about, counted] = answers;
     reportOthers(about, request, plan);

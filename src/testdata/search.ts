@@ -74,6 +74,11 @@ export class Search {
     return this.#judged.known;
   }
 
+  /** Table → the keys of its rows that were seen, also of those that are kept. */
+  get seenKeys(): ReadonlyMap<string, ReadonlySet<string>> {
+    return new Map([...this.#looks].map(([name, { keys }]) => [name, keys]));
+  }
+
   get rows(): JudgedRow[] {
     return [...this.#judged.rows.values()].flat();
   }

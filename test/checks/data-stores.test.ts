@@ -12,6 +12,7 @@ import { retrying, type Shared, shared } from "../../src/checks/retry.ts";
 import { openRedisForTestData, openRedisReader, type RedisReader } from "../../src/redis/connection.ts";
 import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
 import { describeWarehouse } from "../../src/warehouse/describe.ts";
+import { withoutSections } from "../redis/quiet-redis.ts";
 
 // The checks of warehouse and Redis on real ones: what they say when all is well, and in every way in which it is not.
 const signal = new AbortController().signal;
@@ -301,6 +302,35 @@ describe("redis", () => {
     });
   });
 
+  it.each([
+    ["Stats", "redis.hit-rate"],
+    ["Memory", "redis.memory"],
+    ["Replication", "redis.replication"],
+    ["Persistence", "redis.persistence"],
+  ])("that leaves %s out of INFO is no error: %s is not told", async (section, id) => {
+    const quiet = await withoutSections(server.port, [section]);
+    const found = await verdicts(redis(server.url.replace(/:\d+$/, `:${quiet.port}`)), { redisHitRate: 0 });
+    quiet.stop();
+    expect(found[id]).toMatchObject({
+      verdict: "skipped",
+      message: expect.stringContaining(`no section ${section.toLowerCase()}`),
+    });
+    const others = Object.values(found).filter((check) => check.id !== id);
+    expect(others.filter(({ verdict }) => verdict === "skipped" || verdict === "error")).toEqual([]);
+  });
+
+  it("of several nodes that all leave something out, none tells; one that tells decides", async () => {
+    const real = await redis()();
+    const info = await real.info();
+    const { role: _role, ...quiet } = info;
+    const told = async (...each: Record<string, string>[]) =>
+      (await verdicts(() => Promise.resolve({ ...real, infoOfEach: async () => each.map((one) => ({ node: "n", info: one })) })))[
+        "redis.replication"
+      ]?.verdict;
+    expect(await told(quiet, quiet)).toBe("skipped");
+    expect(await told(quiet, info)).toBe("passed");
+  });
+
   it("that takes no writes after a failed snapshot still answers, and its persistence is the finding", async () => {
     const full = await startRedis({ config: ["save 3600 1"] });
     const client = new Redis(full.url);
@@ -312,6 +342,12 @@ describe("redis", () => {
       const found = await verdicts(redis(full.readOnlyUrl));
       expect(found["redis.ping"]?.verdict).toBe("passed");
       expect(found["redis.memory"]?.verdict).toBe("passed");
+      const [, writable] = await checkRedis(redis(full.url), limits, undefined, true);
+      expect(writable).toMatchObject({
+        id: "redis.writable",
+        verdict: "failed",
+        message: expect.stringContaining("last snapshot"),
+      });
       expect(found["redis.persistence"]).toMatchObject({
         verdict: "degraded",
         observed: expect.stringContaining("last snapshot"),

@@ -197,13 +197,16 @@ describe("authentication", () => {
     expect(refreshed).toBe(200);
   });
 
-  it("writes nothing when it mints, so that a preflight leaves nothing", async () => {
+  it("remembers each sign-in under keys that carry the session it names, and neither prefix nor run", async () => {
     await start();
     const watcher = new Redis(redis.url);
     try {
-      const before = await watcher.dbsize();
-      await post("/api/v1/auth/generate-test-token", { secretKey });
-      expect(await watcher.dbsize()).toBe(before);
+      const before = new Set(await watcher.keys("*"));
+      const { json } = await post<{ sessionId: string }>("/api/v1/auth/generate-test-token", { secretKey });
+      const made = (await watcher.keys("*")).filter((key) => !before.has(key));
+      expect(made).toHaveLength(4);
+      expect(made.filter((key) => key.endsWith(`:${json.sessionId}`))).toHaveLength(4);
+      for (const key of made) expect(await watcher.ttl(key)).toBeGreaterThan(0);
     } finally {
       watcher.disconnect();
     }

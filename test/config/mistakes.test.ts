@@ -186,6 +186,35 @@ const shape: Case[] = [
       ],
     }),
   ),
+  ...Object.entries({
+    "redis://:the-password@localhost/?db=3":
+      "expected no query in the address. db: write the database as the path, such as redis://redis.internal:6379/3",
+    "rediss://localhost?keyPrefix=app:":
+      "expected no query in the address. keyPrefix: it is not supported: take it out, and list the namespaces with the prefix under testData.keys, such as app:cw:test:*",
+    "redis://localhost/1?tls=true&family=6":
+      "expected no query in the address. tls: write rediss:// for TLS; take out the other options: nothing is read from there",
+    "redis://localhost?secret-part": "expected no query in the address. take it out: nothing is read from there",
+    "redis://localhost/1#2": "expected nothing behind #: take it out, or write %23 where it belongs to the password",
+    "redis://redis-1,redis-2:6379": "expected one host: list the others under redis.cluster or redis.sentinel.nodes",
+  }).map(([REDIS_URL, says]) => ({
+    mistake: `what stands behind or beside the host of ${REDIS_URL}`,
+    file: minimal({ inside: "redis:\n  url: ${REDIS_URL}" }),
+    env: { REDIS_URL },
+    says: [`c.yml:6:12  environments.sandbox.redis.url  ${says}`],
+  })),
+  {
+    mistake: "a query behind a node or a sentinel",
+    file: minimal({
+      inside: "redis:\n  url: ${REDIS_URL}\n  cluster: [redis-2?db=3]\n  sentinel: { master: m, nodes: ['s-1?keyPrefix=app'] }",
+    }),
+    env: { REDIS_URL: "redis://localhost?db=0" },
+    says: [
+      "c.yml:6:12  environments.sandbox.redis.url  expected no query in the address. db: write the database as the path, such as redis://redis.internal:6379/3",
+      "c.yml:7:7  environments.sandbox.redis.cluster  a cluster has no sentinels: take out cluster, or sentinel",
+      "c.yml:7:17  environments.sandbox.redis.cluster[0]  expected host:port, such as redis-1.internal:6379",
+      "c.yml:8:38  environments.sandbox.redis.sentinel.nodes[0]  expected host:port, such as redis-1.internal:6379",
+    ],
+  },
   {
     mistake: "a database that is no number",
     file: minimal({ inside: "redis:\n  url: ${REDIS_URL}" }),

@@ -131,6 +131,8 @@ describe("a reader", () => {
       "aclRules",
       "close",
       "commandFlags",
+      "deletability",
+      "elsewhere",
       "identity",
       "info",
       "infoOfEach",

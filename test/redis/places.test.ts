@@ -51,6 +51,61 @@ describe("one server", () => {
     expect(await failureOf(openRedisForTestData(url, never))).toMatchObject({ kind: "refused" });
   });
 
+  it("that is a replica takes no deletions, which is found before anything relies on it, also where it may not be asked", async () => {
+    const users = { least: "on >pw ~* -@all +ping +scan +pttl +unlink" };
+    const [replica, writable] = await Promise.all(
+      ["yes", "no"].map((readOnly) =>
+        startRedis({ users, config: [`replicaof 127.0.0.1 ${alone.port}`, `replica-read-only ${readOnly}`] }),
+      ),
+    );
+    try {
+      for (const url of [replica?.url ?? "", `redis://least:pw@127.0.0.1:${replica?.port}`]) {
+        const message = expect.stringMatching(/is a replica that takes no writes: write the address of its master/);
+        expect(await failureOf(openRedisForTestData(url, never))).toMatchObject({ kind: "refused", message });
+      }
+      const reader = await openRedisReader(replica?.url ?? "", never);
+      expect(await reader.deletability()).toMatchObject({ possible: false });
+      // It holds keys of its own, which can be deleted there.
+      const local = await openRedisForTestData(writable?.url ?? "", never);
+      expect(await local.deletability()).toMatchObject({ possible: true });
+      await Promise.all([reader.close(), local.close()]);
+    } finally {
+      await Promise.all([replica?.stop(), writable?.stop()]);
+    }
+  });
+
+  it.each([
+    ["+@all -@write", false],
+    ["-@all +@read +unlink", true],
+    ["+@all -unlink", false],
+    ["+@all -@dangerous", true],
+    ["-@all +@read (~* +unlink)", true],
+    ["-@all +@keyspace -@write +ping", false],
+    ["%R~* +@all", false],
+    ["resetkeys +@all", false],
+    ["%R~a:* %W~b:* +@all", true],
+  ])("says whether a user with %s may delete", async (rules, possible) => {
+    const admin = new Redis(alone.url);
+    const keys = /~|resetkeys/.test(rules.replace(/\(.*\)/, "")) ? [] : ["~*"];
+    await admin.call(
+      "ACL",
+      "SETUSER",
+      "asked",
+      "reset",
+      "on",
+      ">pw",
+      ...keys,
+      ...(rules.match(/\([^)]*\)|\S+/g) ?? []),
+      "+acl",
+      "+info",
+      "+ping",
+    );
+    const reader = await openRedisReader(`redis://asked:pw@127.0.0.1:${alone.port}`, never);
+    expect((await reader.deletability()).possible).toBe(possible);
+    await reader.close();
+    admin.disconnect();
+  });
+
   it("that is a node of a cluster, or a sentinel, is not taken for the whole", async () => {
     const message = expect.stringContaining("cluster: true");
     expect(await failureOf(openRedisReader(cluster.url, never))).toMatchObject({ kind: "refused", message });

@@ -6,6 +6,7 @@ import { resolveTables } from "../../src/config/classwaves.ts";
 import { loadConfig, selectEnvironment } from "../../src/config/load.ts";
 import type { Progress, StageReport } from "../../src/model.ts";
 import { secretKeeper } from "../../src/secrets.ts";
+import type { Overrides } from "../../src/stages/context.ts";
 import { runStage } from "../../src/stages/run.ts";
 import { newRunId } from "../../src/testdata/identity.ts";
 
@@ -29,6 +30,8 @@ export interface Project {
   /** Folders elsewhere that the workspace has as if they were its own, such as `node_modules`. */
   links?: Record<string, string>;
   budgetMs?: number;
+  overrides?: Overrides;
+  runId?: string;
 }
 
 /**
@@ -36,8 +39,8 @@ export interface Project {
  * so: `tests.mjs` stands for a project's tests, and `env` is handed to it.
  */
 export async function runSuite(
-  stage: "integration" | "e2e",
-  { inside = "", settings, beside = "", files, links = {}, budgetMs = 30_000 }: Project,
+  stage: "preflight" | "integration" | "e2e" | "cleanup",
+  { inside = "", settings, beside = "", files, links = {}, budgetMs = 30_000, overrides = {}, runId = newRunId() }: Project,
   env: Record<string, string> = {},
 ): Promise<Ran> {
   const workspace = await realpath(await mkdtemp(join(tmpdir(), "env-actions-suite-")));
@@ -68,7 +71,6 @@ ${beside}
     if (progress.kind === "step") said.push(progress.text);
     if (progress.kind === "output") said.push(progress.line);
   };
-  const runId = newRunId();
   await mkdir(join(workspace, ".env-actions", "logs"), { recursive: true });
   const report = await runStage({
     context: {
@@ -83,7 +85,7 @@ ${beside}
       env: variables,
       onProgress,
       secrets: keeper,
-      overrides: {},
+      overrides,
     },
     audit: async () => undefined,
     cancel: new AbortController().signal,

@@ -1,12 +1,15 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CleanupResult } from "../../src/model.ts";
+import { keyText } from "../../src/redis/connection.ts";
 import { type CleanupRequest, planCleanup } from "../../src/testdata/cleanup.ts";
 import { executeCleanup, prove } from "../../src/testdata/execute.ts";
+import type { KeyScope } from "../../src/testdata/key-judge.ts";
 import type { StartState } from "../../src/testdata/start.ts";
 import { executeUndo, planUndo, type UndoResult } from "../../src/testdata/undo.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";
 import { brokenPromises, mayGo } from "./expectation.ts";
+import { plainly } from "./key-oracle.ts";
 import { type Catalog, type Place, requestFor, runId, startPlace } from "./place.ts";
 import { checkRepair } from "./repair-check.ts";
 import { expireAfter, type MadeRow, now, otherRun, stageStarted, type World, world } from "./world.ts";
@@ -53,7 +56,10 @@ async function check(made: World, catalog: Catalog, start: StartState | undefine
   const request = requestFor(made.tables, {
     scope: made.scope,
     now,
-    ...(start ? { start } : {}),
+    ...(start || keysOfStart(made)
+      ? { start: { takenAt: stageStarted, versions: new Map(), hadKey: () => undefined, ...start, ...keysOfStart(made) } }
+      : {}),
+    stagePrefixes: made.prefixes,
     ledger: {
       rows: new Map(Object.entries(made.ledger.rows).map(([name, ids]) => [name, new Set(ids)])),
       keys: new Set(made.ledger.keys),
@@ -91,8 +97,50 @@ async function check(made: World, catalog: Catalog, start: StartState | undefine
   if (!made.together) expect(result.tables.filter((table) => table.problem && !made.historyGone)).toEqual([]);
   await checkKeys(made, left, keysBefore);
   const sharesKeys = new Set(made.rows.map(({ table, id }) => `${table} ${id}`)).size < made.rows.length;
+  const keysAfter = new Set(await place.keys.keys("*"));
+  if (!made.together && !sharesKeys)
+    checkEachKey(made, { left, before: keysBefore, after: keysAfter, problems: result.problems });
   if (!made.together && !made.historyGone && !sharesKeys) await checkUndo(made, catalog, { result, before, left });
   await checkRepair(made, result, ports(), () => snapshot(made, catalog));
+}
+
+function keysOfStart({ keysBefore, scope }: World): Pick<StartState, "hadKey"> | undefined {
+  if (!keysBefore || scope !== "run") return undefined;
+  const before = new Set(keysBefore.map(keyText));
+  return { hadKey: (key) => before.has(key) };
+}
+
+/** Exactly the keys go of which docs/redis.md says it, by the rows that went; and what only the ledger claims is said. */
+function checkEachKey(
+  made: World,
+  {
+    left,
+    before,
+    after,
+    problems,
+  }: { left: ReadonlySet<string>; before: ReadonlySet<string>; after: ReadonlySet<string>; problems: string[] },
+): void {
+  const isRun = made.scope === "run";
+  const scope: KeyScope = {
+    scope: made.scope,
+    prefixes: isRun ? made.prefixes.map((prefix) => `${prefix}${runId}`) : made.prefixes,
+    ids: new Set(made.rows.flatMap(({ n, id }) => (left.has(n) || id === null ? [] : [id]))),
+    ledger: new Set(isRun ? made.ledger.keys : []),
+    namespaces: ["cw:test:*"],
+    protectedKeys: ["audit:log"],
+    olderThan: now - expireAfter,
+    now,
+    ...(isRun ? { run: { ids: [runId], prefixes: made.prefixes } } : {}),
+    ...keysOfStart(made),
+  };
+  const judged = new Map([...before].map((key) => [key, plainly(scope, key)]));
+  expect([...before].filter((key) => !after.has(key)).sort()).toEqual(
+    [...judged]
+      .filter(([, judgement]) => judgement === "delete")
+      .map(([key]) => key)
+      .sort(),
+  );
+  for (const [key, judgement] of judged) if (judgement === "unproven") expect(problems.join()).toContain(key);
 }
 
 /** Keys that only real rows' ids are in stay; those of rows that went are gone. */

@@ -7,12 +7,14 @@ import type { TestDataConfig } from "../../src/config/schema.ts";
 import { testDataSchema } from "../../src/config/test-data-schema.ts";
 import type { CleanupResult } from "../../src/model.ts";
 import { keyText, openRedisForTestData, openRedisReader, type TestDataRedis } from "../../src/redis/connection.ts";
-import { describePlan, planCleanup } from "../../src/testdata/cleanup.ts";
+import { type CleanupRequest, describePlan, planCleanup } from "../../src/testdata/cleanup.ts";
 import { executeCleanup, prove } from "../../src/testdata/execute.ts";
+import { judgeCleanup } from "../../src/testdata/judge.ts";
 import { keyFilter } from "../../src/testdata/key-filter.ts";
 import { keyJudge } from "../../src/testdata/key-judge.ts";
 import { type KeyRequest, planKeys } from "../../src/testdata/keys.ts";
-import { requestFor, runStarted } from "./place.ts";
+import { requestFor, runId, runStarted } from "./place.ts";
+import { otherRun } from "./world.ts";
 
 // Cleanups that have a Redis and nothing else: what they find, delete, limit and leave alone.
 const signal = new AbortController().signal;
@@ -80,6 +82,129 @@ it("a protected key that the tests said they made stays, and that is said", asyn
   expect(result).toMatchObject({ deletedKeys: 1, leftOver: 0 });
   expect(result.notes).toContain("1 Redis key that the ledger names is protected, and not deleted: audit:log");
   expect(await admin.exists("audit:log", "cw:test:long")).toBe(1);
+});
+
+describe("a key that the ledger names", () => {
+  const mine = `integration_test_${runId}`;
+  const clean = async (keys: string[], changes: Partial<CleanupRequest> = {}) => {
+    const ledger = { rows: new Map(), keys: new Set(keys), problems: [] };
+    const plan = await planCleanup(ports(), { ...request("run"), ledger, stagePrefixes: ["integration_test_"], ...changes });
+    return await executeCleanup(await prove(ports()), plan);
+  };
+  const startWith = (...keys: string[]) => ({
+    takenAt: runStarted,
+    versions: new Map(),
+    hadKey: (key: string) => keys.map(keyText).includes(key),
+  });
+
+  it("stays and fails the stage where nothing but the ledger says that the run made it", async () => {
+    await admin.mset("cw:production:settings", "1", "teacher_sessions:real-teacher-1", "1", `cw:test:x:${mine}`, "1");
+    const result = await clean(["cw:production:settings", "teacher_sessions:real-teacher-1", `cw:test:x:${mine}`]);
+    expect(await everything()).toEqual(["cw:production:settings", "teacher_sessions:real-teacher-1"]);
+    expect(result).toMatchObject({ deletedKeys: 1, leftOver: 0 });
+    expect(result.problems).toHaveLength(1);
+    expect(result.problems[0]).toMatch(/^2 Redis keys that the ledger names are kept, .*: /);
+    for (const key of await everything()) expect(result.problems[0]).toContain(key);
+    expect(judgeCleanup(result, 0).verdict).toBe("failed");
+  });
+
+  it("goes where it carries the run's id, lies in a test namespace, or is new since the tests began", async () => {
+    const [carrying, inNamespace, made, real] = [
+      `jobs:${runId}`,
+      "cw:test:room",
+      `room:é:teacher_test_${otherRun}`,
+      "settings:é",
+    ];
+    await admin.mset(
+      carrying,
+      "1",
+      inNamespace,
+      "1",
+      made,
+      "1",
+      real,
+      "1",
+      `cw:test:integration_test_${runStarted}_ffffffff`,
+      "1",
+    );
+    const result = await clean([carrying, inNamespace, made, real, `cw:test:integration_test_${otherRun}`], {
+      start: startWith(real),
+    });
+    // In a test namespace, too, another run's keys are another run's.
+    expect(await everything()).toEqual([`cw:test:integration_test_${otherRun}`, real].sort());
+    expect(result.problems.join()).toContain(real);
+  });
+
+  it("that is not there is said, and no failure: tests delete their own keys", async () => {
+    await admin.set("cw:test:there", "1");
+    const some = await clean(["cw:test:there", "cw:test:gone"], { start: startWith() });
+    expect(some).toMatchObject({ deletedKeys: 1, problems: [] });
+    expect(some.notes.join()).toContain("1 Redis key that the ledger names is not there: cw:test:gone");
+    expect(some.notes.join()).not.toContain("none of the ledger's keys");
+    const none = await clean(["app:test:gone", "settings:é"], { start: startWith("settings:é") });
+    expect(none.problems).toEqual([]);
+    expect(none.notes.join()).toContain("1 was there before the tests began: settings:é");
+    expect(none.notes.join()).toMatch(/none of the ledger's keys is there: compare the database and the keyPrefix/);
+  });
+});
+
+it("a ledger whose keys are all in another database than the cleanup looks at fails the stage, and says which", async () => {
+  const key = `cw:test:integration_test_${runId}`;
+  const other = new Redis(`${server.url}/3`);
+  const full = await openRedisForTestData(server.url, signal);
+  try {
+    await other.mset(key, "1", "cw:test:shared", "1");
+    const planned = async (...keys: string[]) => {
+      const ledger = { rows: new Map(), keys: new Set(keys), problems: [] };
+      return await planCleanup(ports({ redis: full }), { ...request("run"), ledger });
+    };
+    const wrong = /database 3 of this Redis, but this cleanup looks at database 0: write \/3 as the path of redis\.url/;
+    expect((await planned(key, "cw:test:shared")).problems).toEqual([expect.stringMatching(wrong)]);
+    // A name that another environment may use as well proves nothing.
+    const shared = await planned("cw:test:shared");
+    expect(shared.problems).toEqual([]);
+    expect(shared.keys?.notes).toContainEqual(expect.stringMatching(wrong));
+    await admin.set("cw:test:here", "1");
+    expect((await planned(key, "cw:test:here")).problems).toEqual([]);
+  } finally {
+    await other.unlink(key, "cw:test:shared");
+    other.disconnect();
+    await full.close();
+  }
+});
+
+it("keys go that carry the run's prefix anywhere as a word of its own, by every scope that means it", async () => {
+  const mine = `integration_test_${runId}`;
+  const theirs = [`cw:test:c:detail_${mine}_x`, `cw:test:e:x-${mine}`, `{${mine}}:a`, `list/${mine}.7`, `a:b|${mine}`];
+  const others = [`x${mine}`, `cw:${mine.replaceAll("_", "X")}`, "my_integration_test_report:1700000000000", `é${mine}`];
+  const fill = () => admin.mset(...[...theirs, ...others].flatMap((key) => [key, "1"]));
+  for (const wanted of [
+    request("run"),
+    { ...request("expired", { expireAfter: 1, keys: ["nothing:*"] }), now: runStarted + 1_000_000 },
+  ]) {
+    await removeAll();
+    await fill();
+    const result = await executeCleanup(await prove(ports()), await planCleanup(ports(), wanted));
+    expect(await everything(), wanted.scope).toEqual([...others].sort());
+    expect(result).toMatchObject({ deletedKeys: theirs.length, leftOver: 0, problems: [] });
+  }
+});
+
+describe("the suite's own sign-ins", () => {
+  const session = "0b7d8c1e-1111-4222-8333-0123456789ab";
+
+  it("go by the session that the answer named, with what was there before kept, and protected keys", async () => {
+    const made = [`tokens:${session}`, `cw:test:secure_session:${session}`, `refresh_${session}-1`];
+    const others = [`tokens:${session}f`, "tokens:1b7d8c1e-1111-4222-8333-0123456789ab", `old:${session}`, `audit:${session}`];
+    await admin.mset(...[...made, ...others].flatMap((key) => [key, "1"]));
+    const signIns = { ids: new Set([session]), notes: ["POST /mint named no session"] };
+    const start = { takenAt: runStarted, versions: new Map(), hadKey: (key: string) => key === `old:${session}` };
+    const wanted = { ...request("run", { protectedKeys: ["audit:*"] }), signIns, start };
+    const result = await executeCleanup(await prove(ports()), await planCleanup(ports(), wanted));
+    expect(await everything()).toEqual([...others].sort());
+    expect(result).toMatchObject({ deletedKeys: made.length, leftOver: 0, problems: [] });
+    expect(result.notes).toContain("POST /mint named no session");
+  });
 });
 
 describe("the life of test keys", () => {
@@ -156,7 +281,8 @@ describe("a plan", () => {
     const binary = Buffer.from([...Buffer.from("cw:test:"), 0xff, 0x00, 0x0d, 0x0a, 0x3a]);
     await admin.mset(`session:${id}:code`, "1", binary, "1", ...near.flatMap((key) => [key, "1"]));
     const ledger = { rows: new Map(), keys: new Set([`session:${id}:code`]), problems: [] };
-    const run = await executeCleanup(await prove(ports()), await planCleanup(ports(), { ...request("run"), ledger }));
+    const start = { takenAt: runStarted, versions: new Map(), hadKey: () => false };
+    const run = await executeCleanup(await prove(ports()), await planCleanup(ports(), { ...request("run"), ledger, start }));
     expect(run).toMatchObject({ deletedKeys: 1, leftOver: 0 });
     const all = await executeCleanup(await prove(ports()), await planCleanup(ports(), request("all")));
     expect(all).toMatchObject({ deletedKeys: 1, leftOver: 0 });
@@ -165,12 +291,13 @@ describe("a plan", () => {
 });
 
 describe("what the server is told to leave out", () => {
-  const sign = fc.constantFrom("a", "b", "-", "_", "]", "[", "^", "\\", "*", "?", ":", "é", "\n", "\0");
+  const sign = fc.constantFrom("a", "b", "1", "-", "_", "]", "[", "^", "\\", "*", "?", ":", "é", "\n", "\0");
   const text = fc.string({ unit: sign, minLength: 4, maxLength: 9 });
   const scope = fc.record({
     scope: fc.constantFrom("run" as const, "all" as const),
     prefixes: fc.array(text, { minLength: 1, maxLength: 3 }),
-    ids: fc.array(text, { maxLength: 2 }).map((ids) => new Set(ids)),
+    ids: fc.array(fc.tuple(text, text), { maxLength: 2 }).map((ids) => new Set(ids.map((parts) => parts.join("")))),
+    signIns: fc.array(fc.tuple(text, text), { maxLength: 1 }).map((ids) => new Set(ids.map((parts) => parts.join("")))),
     ledger: fc.array(text, { maxLength: 1 }).map((keys) => new Set(keys)),
     namespaces: fc.array(
       text.map((name) => `${name.replaceAll("*", "")}*`),
@@ -181,8 +308,22 @@ describe("what the server is told to leave out", () => {
   it("is nothing that the judge would delete, whatever the texts are made of", async () => {
     let filtered = 0;
     const asking = fc.asyncProperty(scope, fc.array(text, { maxLength: 8 }), async (made, others) => {
-      const wanted: KeyRequest = { ...made, protectedKeys: [], olderThan: 0, now: 0, maxKeys: 1_000, ttlLimit: limit };
-      const near = [...made.prefixes, ...made.ids, ...made.ledger, ...made.namespaces.map((name) => name.slice(0, -1))];
+      const wanted: KeyRequest = {
+        ...made,
+        protectedKeys: [],
+        olderThan: 0,
+        now: 0,
+        maxKeys: 1_000,
+        ttlLimit: limit,
+        hadKey: () => false,
+      };
+      const near = [
+        ...made.prefixes,
+        ...made.ids,
+        ...made.signIns,
+        ...made.ledger,
+        ...made.namespaces.map((name) => name.slice(0, -1)),
+      ];
       const keys = [
         ...new Set([...others, ...near.flatMap((some) => [some, `x:${some}`, `${some}x`, some.slice(1), `x${some}`])]),
       ];

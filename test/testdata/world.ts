@@ -50,6 +50,8 @@ export interface World {
   keep: TestDataConfig["keep"];
   timeZone: string | undefined;
   keys: string[];
+  /** Keys that were there before the tests began; undefined where nobody looked. */
+  keysBefore: string[] | undefined;
   /** The stage looked at the tables' versions when it started; for scope `run`. */
   withStart: boolean;
   /** No older version can be read. */
@@ -201,6 +203,7 @@ function assemble(options: Options, drafts: [Shape, Draft[]][]): World {
     rows: [],
     moves: [],
     ledger: { rows: {}, keys: [] },
+    keysBefore: undefined,
     keep: {},
     timeZone: options.zone ? "-08:00" : undefined,
     keys: [],
@@ -417,8 +420,21 @@ function nameInLedger(world: World, picks: readonly number[]): void {
 }
 
 function addKeys(world: World, picks: readonly number[]): void {
-  const shapes = [(id: string) => `session:${id}:code`, (id: string) => `session:${id}2`, (id: string) => `teacher:${id}`];
+  const shapes = [
+    (id: string) => `session:${id}:code`,
+    (id: string) => `session:${id}2`,
+    (id: string) => `teacher:${id}`,
+    (id: string) => `cw:test:c:detail_${id}_x`,
+    (id: string) => `e:{x-${id}}`,
+    (id: string) => `session:${id}-b`,
+    (id: string) => `session:x${id}`,
+  ];
   const rows = world.rows.filter(({ id }) => id !== null);
   world.keys = picks.map((pick) => (shapes[pick % shapes.length] ?? String)(rows[pick % Math.max(1, rows.length)]?.id ?? "none"));
-  world.keys.push("audit:log", "cw:test:no-time", `cw:test:${lostRun}`);
+  const real = ["cw:real:key", "audit:log"];
+  const cells = `cw:test:${world.prefixes[0]}${otherRun}`;
+  world.keys.push(...real, "cw:test:no-time", `cw:test:${lostRun}`, "a tracked key", cells);
+  // Wrong lines, too: a key of production, and another cell's.
+  if (picks.length % 2) world.ledger.keys.push(...real, "a tracked key", "cw:test:no-time", cells);
+  if (picks.length % 3) world.keysBefore = real;
 }

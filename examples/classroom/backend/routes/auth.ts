@@ -9,25 +9,35 @@ import { type Identity, issueTokens, sameText, verifyToken } from "../tokens.ts"
 
 const roles = ["teacher", "admin", "super_admin"] as const;
 const longestCredential = 4_000;
+const daySeconds = 24 * 3600;
+const weekSeconds = 7 * daySeconds;
 
 export function authRoutes(settings: Settings, cache: Cache): Router {
   const { jwtSecret, production, quirks, testTokenSecret } = settings;
-  const signIn = (identity: Identity) => ({
-    success: true,
-    tokens: issueTokens(jwtSecret, identity),
-    sessionId: identity.sessionId,
-    teacher: teacherOf(identity),
-    school: { id: identity.schoolId, name: "Test School", domain: "testschool.edu" },
-  });
+  /** Each sign-in is remembered, as in the real ClassWaves: what tells whose it is stays longer than the token lives. */
+  const signIn = async (identity: Identity) => {
+    const { teacherId, role, sessionId } = identity;
+    await Promise.all([
+      cache.setFields(`secure_session:${teacherId}:${sessionId}`, { teacherId, role, createdAt: `${Date.now()}` }, daySeconds),
+      cache.set(`tokens:${teacherId}:${sessionId}`, randomUUID(), weekSeconds),
+    ]);
+    return {
+      success: true,
+      tokens: issueTokens(jwtSecret, identity),
+      sessionId,
+      teacher: teacherOf(identity),
+      school: { id: identity.schoolId, name: "Test School", domain: "testschool.edu" },
+    };
+  };
   const mintIsOn = testTokenSecret !== undefined && (!production || quirks.has("token-route-on"));
 
   const routes = Router();
-  routes.post("/generate-test-token", (request, response) => {
+  routes.post("/generate-test-token", async (request, response) => {
     if (!mintIsOn) throw notFound("route");
     const fields = fieldsOf(request.body ?? {});
     if (!sameText(text(fields, "secretKey", longestCredential), testTokenSecret))
       throw new ApiError(401, "INVALID_SECRET", "wrong secret key");
-    response.json(signIn(testIdentity(fields)));
+    response.json(await signIn(testIdentity(fields)));
   });
 
   routes.post("/refresh", (request, response) => {
@@ -40,9 +50,9 @@ export function authRoutes(settings: Settings, cache: Cache): Router {
     response.json({ success: true, teacher: teacherOf(identify(request, jwtSecret)) });
   });
 
-  routes.post("/google", (request, response) => {
+  routes.post("/google", async (request, response) => {
     if (quirks.has("dangerous-oauth")) {
-      response.json(signIn(testIdentity({})));
+      response.json(await signIn(testIdentity({})));
       return;
     }
     exchangeCode(request);

@@ -1,6 +1,7 @@
+import { trackKey } from "@classwaves/env-actions/testkit";
 import { expect, test } from "@playwright/test";
 import { call } from "../api.ts";
-import { backendUrl } from "../run.ts";
+import { backendUrl, keyPrefix } from "../run.ts";
 
 test("a stranger sees the form and nothing else, nor hears anything live", async ({ page }) => {
   await page.goto("/");
@@ -30,7 +31,12 @@ test("the right secret opens the desk, and signing out closes it", async ({ page
   await page.goto("/");
   await page.getByLabel("E-mail").fill("robin@testschool.edu");
   await page.getByLabel("Test secret").fill(process.env.TEST_TOKEN_SECRET ?? "");
+  const answered = page.waitForResponse((response) => response.url().endsWith("/auth/generate-test-token"));
   await page.getByRole("button", { name: "Sign in" }).click();
+  // The page knows nothing of the run, so neither do the keys of this sign-in.
+  const { sessionId, teacher } = (await (await answered).json()) as { sessionId: string; teacher: { id: string } };
+  for (const name of ["secure_session", "tokens"].map((kind) => `${kind}:${teacher.id}:${sessionId}`))
+    for (const key of [`${keyPrefix}${name}`, name]) trackKey(key);
   await expect(page.getByRole("region", { name: "Your desk" })).toBeVisible();
   await expect(page.getByRole("status")).toHaveText("live");
   await page.getByRole("button", { name: "Sign out" }).click();

@@ -1,0 +1,31 @@
+import { jsonAt } from "../config/assertion.ts";
+
+/** A sign-in that the suite itself made, as far as the answer tells. */
+export interface SignInMade {
+  /** The route that was asked. */
+  route: string;
+  /** What the application's own keys carry. */
+  sessionId?: string;
+  /** No answer came before we stopped waiting: whether the sign-in was made is not known. */
+  unanswered?: true;
+}
+
+/** Hears of every sign-in, and remembers it before anything else is done with it. */
+export type OnSignIn = (made: SignInMade) => Promise<void>;
+
+const places = ["$.sessionId", "$.data.sessionId", "$.session.id", "$.tokens.sessionId"];
+
+/** The session that an answer names. */
+export function sessionIn(answer: unknown): string | undefined {
+  for (const place of places) {
+    const id = jsonAt(answer, place);
+    if (typeof id === "string" && id !== "") return id;
+  }
+  return undefined;
+}
+
+/** The access token that an answer hands over: then it is a sign-in. */
+export function accessTokenIn(answer: unknown): string | undefined {
+  const token = jsonAt(answer, "$.tokens.accessToken") ?? jsonAt(answer, "$.accessToken");
+  return typeof token === "string" && token !== "" ? token : undefined;
+}

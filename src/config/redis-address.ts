@@ -1,0 +1,39 @@
+/** Options that clients of Redis take from the query of an address, in small letters → what to write in their place. */
+const insteadOf: Readonly<Record<string, string>> = {
+  db: "write the database as the path, such as redis://redis.internal:6379/3",
+  database: "write the database as the path, such as redis://redis.internal:6379/3",
+  keyprefix:
+    "it is not supported: take it out, and list the namespaces with the prefix under testData.keys, such as app:cw:test:*",
+  username: "write the user in front of the host, such as redis://user:password@redis.internal",
+  password: "write the password in front of the host, such as redis://user:password@redis.internal",
+  host: "write the host into the address",
+  port: "write the port behind the host, such as redis://redis.internal:6380",
+  path: "sockets of a file system are not supported: write host and port",
+  tls: "write rediss:// for TLS",
+  ssl: "write rediss:// for TLS",
+  name: "write it as redis.sentinel.master",
+  mastername: "write it as redis.sentinel.master",
+  sentinels: "list them under redis.sentinel.nodes",
+  sentinelusername: "write it as redis.sentinel.username",
+  sentinelpassword: "write it as redis.sentinel.password",
+  role: "replicas are not supported: write the address of the master, or redis.sentinel",
+  cluster: "write redis.cluster: true",
+};
+
+/**
+ * What is wrong with an address of Redis that has more than user, host, port and database: clients such as ioredis take options from the
+ * query, and a cleanup that did not would look in another place than the tests. The address is a secret, so only known names are said.
+ */
+export function redisAddressProblem({ hostname, search, hash, searchParams }: URL): string | undefined {
+  if (hostname.includes(",")) return "expected one host: list the others under redis.cluster or redis.sentinel.nodes";
+  if (hash !== "") return "expected nothing behind #: take it out, or write %23 where it belongs to the password";
+  if (search === "") return undefined;
+  const names = [...new Set(searchParams.keys())];
+  const cures = names.flatMap((name) => {
+    const cure = insteadOf[name.toLowerCase()];
+    return cure === undefined ? [] : [`${name}: ${cure}`];
+  });
+  const others = names.length - cures.length;
+  if (others > 0) cures.push(`${cures.length > 0 ? "take out the other options" : "take it out"}: nothing is read from there`);
+  return `expected no query in the address. ${cures.join("; ")}`;
+}

@@ -1,0 +1,76 @@
+import { addressText } from "./address.ts";
+import { RedisFailure } from "./failure.ts";
+import { mayDelete } from "./rules-of-user.ts";
+import { ErrorReply, type Reply, type Wire } from "./wire.ts";
+
+/** Whether keys could be deleted here, found by reading alone. */
+export interface Deletability {
+  /** `undefined` where the server does not tell. */
+  possible: boolean | undefined;
+  /** What was seen, or what is wrong and what to do about it. */
+  why: string;
+}
+
+/** Of several servers each must take deletions. @throws RedisFailure */
+export async function deletabilityOf(wires: readonly Wire[]): Promise<Deletability> {
+  const each = await Promise.all(wires.map(deletabilityAt));
+  return (
+    each.find(({ possible }) => possible === false) ??
+    each.find(({ possible }) => possible === undefined) ??
+    each[0] ?? { possible: undefined, why: "no server holds any key" }
+  );
+}
+
+async function deletabilityAt(wire: Wire): Promise<Deletability> {
+  const node = addressText(wire.address);
+  const [info, unlink, user, ping] = await Promise.all([
+    told(wire, ["INFO", "replication"]),
+    told(wire, ["COMMAND", "INFO", "UNLINK"]),
+    signedIn(wire),
+    wire.send([["PING"]]),
+  ]);
+  if (ping.lost) throw ping.lost;
+  const [pong] = ping.replies;
+  const about = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(String(info ?? ""))?.[1];
+  const role = about("role") ?? wire.greeting.role;
+  if ((role === "slave" || role === "replica") && about("slave_read_only") !== "0") {
+    const master = about("master_host");
+    const where = master === undefined ? "" : `, ${master}:${about("master_port")}`;
+    return impossible(`${node} is a replica that takes no writes: write the address of its master${where}`);
+  }
+  if (pong instanceof ErrorReply && pong.text.startsWith("MISCONF "))
+    return impossible(`${node} takes no writes since it could not save its last snapshot: is its disk full?`);
+  if (Array.isArray(unlink) && unlink.length === 1 && unlink[0] === null)
+    return impossible(`${node} has no command UNLINK: it is older than Redis 4, or the command was renamed`);
+  const allowed = user && mayDelete(user.rules);
+  if (allowed === false)
+    return impossible(`user ${user?.name} may not delete keys at ${node}: give it +unlink on the keys of tests (~*)`);
+  if (role === undefined || allowed === undefined) {
+    const missing = [
+      ...(role === undefined ? ["its role (+info)"] : []),
+      ...(allowed === undefined ? ["this user's rules (+acl|whoami +acl|getuser)"] : []),
+    ];
+    return { possible: undefined, why: `${node} does not tell ${missing.join(" and ")}` };
+  }
+  return { possible: true, why: `${role}, user ${user?.name} may UNLINK` };
+}
+
+function impossible(why: string): Deletability {
+  return { possible: false, why };
+}
+
+async function signedIn(wire: Wire): Promise<{ name: string; rules: Reply } | undefined> {
+  const name = await told(wire, ["ACL", "WHOAMI"]);
+  const rules = typeof name === "string" ? await told(wire, ["ACL", "GETUSER", name]) : undefined;
+  return typeof name === "string" && rules !== undefined ? { name, rules } : undefined;
+}
+
+/** What is refused is not told. */
+async function told(wire: Wire, words: Parameters<Wire["ask"]>[0]): Promise<Reply | undefined> {
+  try {
+    return await wire.ask(words);
+  } catch (error) {
+    if (error instanceof RedisFailure && error.kind === "refused") return undefined;
+    throw error;
+  }
+}

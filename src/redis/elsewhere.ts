@@ -1,0 +1,41 @@
+import type { Way } from "./address.ts";
+import { RedisFailure } from "./failure.ts";
+import type { Store } from "./store.ts";
+import { Wire } from "./wire.ts";
+
+/** A database that has some of the keys that were looked for. */
+export interface Elsewhere {
+  database: number;
+  keys: string[];
+}
+
+/** More databases than this are nobody's usual set-up. */
+const mostDatabases = 32;
+
+/**
+ * Which other databases of the same server have some of these keys (as `latin1`). Empty also where the server does not tell: a cluster
+ * has one database only, and a user may not ask.
+ */
+export async function databasesWith(store: Store, way: Way, keys: readonly string[], signal: AbortSignal): Promise<Elsewhere[]> {
+  if (way.cluster || keys.length === 0) return [];
+  const found: Elsewhere[] = [];
+  try {
+    const [wire] = await store.wires();
+    const info = String((await wire?.ask(["INFO", "keyspace"])) ?? "");
+    const databases = [...info.matchAll(/^db(\d+):/gm)].map(([, number]) => Number(number));
+    for (const database of databases.filter((one) => one !== store.identity.database).slice(0, mostDatabases)) {
+      const { host, port } = store.identity;
+      const other = await Wire.open({ host, port }, { ...way.signIn, database }, "reading", signal);
+      try {
+        const { replies } = await other.send(keys.map((key) => ["PTTL", key] as const));
+        const there = keys.filter((_, index) => typeof replies[index] === "number" && replies[index] !== -2);
+        if (there.length > 0) found.push({ database, keys: there });
+      } finally {
+        await other.close();
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof RedisFailure)) throw error;
+  }
+  return found;
+}

@@ -1,0 +1,132 @@
+import { constants } from "node:fs";
+import { rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { sentence } from "../checks/check.ts";
+import type { SignInMade } from "../checks/sign-in.ts";
+import { count } from "../count.ts";
+import { type Check, type StageName, stageNames } from "../model.ts";
+import { makeOwnDirectory, NotAPlainFile, openOwn, readOwn } from "../plain-file.ts";
+import { keyText } from "../redis/connection.ts";
+import type { SignInsMade } from "../testdata/cleanup.ts";
+import { isTellingId } from "../testdata/key-words.ts";
+import { forgetSignInKeys } from "../testdata/sign-in-keys.ts";
+import { withRedisWriter } from "./connections.ts";
+import { type StageContext, step, telling, told } from "./context.ts";
+
+/**
+ * Sign-ins that the suite made are written down as soon as they are known, so that a cancelled or killed stage's can be deleted by
+ * whoever cleans up. In a file of their own, not in the ledger: tests write that one, and what they claim has to be proven.
+ */
+
+type Place = Pick<StageContext, "records" | "runId">;
+
+function fileOf({ records, runId }: Place, stage: StageName): string {
+  return join(records, "sign-ins", `${runId}.${stage}.jsonl`);
+}
+
+export async function rememberSignIn(context: StageContext, made: SignInMade): Promise<void> {
+  const file = fileOf(context, context.stage);
+  await makeOwnDirectory(dirname(file), 0o700);
+  // A session's id may open the session, so that it is for nobody else to read.
+  const opened = await openOwn(file, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, 0o600);
+  try {
+    // A line of its own, also behind one that a killed stage left torn.
+    await opened.writeFile(`\n${JSON.stringify(made)}\n`);
+  } finally {
+    await opened.close();
+  }
+}
+
+/** What this stage made; for the cleanup of a run, what all of its stages made here. */
+export async function readSignIns(context: StageContext): Promise<SignInsMade> {
+  const stages = context.stage === "cleanup" ? stageNames : [context.stage];
+  const contents = await Promise.all(stages.map((stage) => contentOf(fileOf(context, stage))));
+  const made = contents.flatMap((content) => content.split("\n").flatMap(parsed));
+  // One that any key could hold by chance is none to delete by.
+  const ids = made.flatMap(({ sessionId }) => (sessionId !== undefined && isTellingId(keyText(sessionId)) ? sessionId : []));
+  const without = made.filter(
+    ({ sessionId, unanswered }) => !unanswered && (sessionId === undefined || !ids.includes(sessionId)),
+  );
+  const unanswered = made.filter((one) => one.unanswered);
+  return {
+    ids: new Set(ids),
+    notes: [
+      ...[...new Set(without.map(({ route }) => route))].map(
+        (route) =>
+          `the answers of ${route} name no sessionId by which keys could be found: what ${count(without.filter((one) => one.route === route).length, "sign-in")} of the suite wrote to Redis stays until it expires`,
+      ),
+      ...(unanswered.length > 0
+        ? [
+            `${count(unanswered.length, "sign-in")} of the suite got no answer in time: what ${unanswered.length === 1 ? "it" : "they"} wrote to Redis, if anything, stays until it expires`,
+          ]
+        : []),
+    ],
+  };
+}
+
+/** Their keys are gone, so that nobody need look for them again. */
+export async function forgetSignIns(context: Pick<StageContext, "stage" | "records" | "runId">): Promise<void> {
+  const stages = context.stage === "cleanup" ? stageNames : [context.stage];
+  await Promise.all(stages.map((stage) => rm(fileOf(context, stage), { force: true })));
+}
+
+/**
+ * Deletes what the sign-ins of a stage wrote that makes no other test data. It has a time of its own, as every cleanup does.
+ * @returns a check, where there were sign-ins
+ */
+export async function deleteSignIns(context: StageContext): Promise<Check[]> {
+  const { ids, notes } = await readSignIns(context);
+  if (ids.size === 0 && notes.length === 0) return [];
+  const started = performance.now();
+  const check = async (): Promise<Pick<Check, "verdict" | "observed" | "expected" | "message">> => {
+    const message = notes.join("; ");
+    if (ids.size === 0) return { verdict: "skipped", message: `Nothing could be deleted: ${message}.` };
+    step(context, `deleting the keys of ${count(ids.size, "sign-in")} of the suite`);
+    const signal = AbortSignal.timeout(context.config.stages.cleanup.budget);
+    try {
+      const { deleted, left } = await withRedisWriter(context, signal, (redis) =>
+        forgetSignInKeys(redis, { ids, testData: context.config.testData, signal, audit: telling(context).audit }),
+      );
+      if (left === 0) await forgetSignIns(context);
+      const observed = `${deleted === undefined ? "an unknown number of keys" : count(deleted, "key")} of ${count(ids.size, "sign-in")} deleted, ${left} left`;
+      return left > 0
+        ? {
+            verdict: "failed",
+            observed,
+            expected: "0 left",
+            message: "Keys of the suite's own sign-ins are still there or came back.",
+          }
+        : { verdict: "passed", observed, expected: "0 left", ...(message === "" ? {} : { message }) };
+    } catch (error) {
+      return {
+        verdict: "error",
+        expected: "0 left",
+        message: `The keys of the suite's own sign-ins could not be deleted: ${sentence(error)}`,
+      };
+    }
+  };
+  const base = { id: "auth.sign-ins", title: "Keys of the suite's own sign-ins deleted" };
+  const found = await check();
+  return await told(context, Promise.resolve([{ ...base, ...found, durationMs: Math.round(performance.now() - started) }]));
+}
+
+async function contentOf(file: string): Promise<string> {
+  try {
+    return (await readOwn(file)).toString("utf8");
+  } catch (error) {
+    // A test may have put a link there: what it leads to names no sign-in of ours.
+    if (error instanceof NotAPlainFile) return "";
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  }
+}
+
+/** A torn line is what a killed stage leaves. */
+function parsed(line: string): SignInMade[] {
+  try {
+    const made: unknown = JSON.parse(line);
+    return typeof made === "object" && made !== null ? [made as SignInMade] : [];
+  } catch {
+    return [];
+  }
+}
