@@ -14,7 +14,7 @@ environments:
     databricks:
       host: \${DATABRICKS_HOST}
       warehouse: \${DATABRICKS_WAREHOUSE_ID}
-      # Without a stored secret: oidc: { clientId: …, audience: … } in place of token, and id-token: write in the workflow.
+      # Without a stored secret: oidc: { clientId: …, audience: … } in place of token, and id-token: write at the job.
       # As a service principal: clientId: \${DATABRICKS_CLIENT_ID} and clientSecret: \${DATABRICKS_CLIENT_SECRET}.
       token: \${DATABRICKS_TOKEN}
       catalog: \${DATABRICKS_CATALOG:-classwaves}
@@ -103,6 +103,14 @@ testData:
   protectedKeys: ["audit:log"]
   # Left by a lost run, and swept by cleanup with scope expired.
   expireAfter: 2h
+  # Fixed accounts and schools: nothing deletes them, in no scope. By id, address or name; \`env-actions tables\` proposes them.
+  # keep:
+  #   users.teachers: [sandbox-teacher@testschool.edu]
+  #   users.schools: [testschool.edu]
+  # A sweep deletes what shows by a prefix. What shows only by a domain or an address is swept only if that is listed here.
+  # sweep: ["@testschool.edu", testschool.edu]
+  # The zone of dates and of times without a zone; without it their age is uncertain, and such rows are kept and reported.
+  # timeZone: UTC
 
 stages:
   preflight:
@@ -133,7 +141,6 @@ on:
 
 permissions:
   contents: read
-  # id-token: write # where the configuration signs in to Databricks by oidc; smoke has permissions of its own
 
 # Never cancelled half way: a stage deletes its own test data at its end.
 concurrency:
@@ -221,6 +228,8 @@ ${t?`    needs: ${t}\n`:`    if: \${{ !contains(fromJSON('["deployment_status", 
 `}    runs-on: ubuntu-latest
     timeout-minutes: ${l[e]}
     environment: sandbox
+    # Where the configuration signs in to Databricks by oidc:
+    # permissions: { contents: read, id-token: write }
     steps:
       - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
