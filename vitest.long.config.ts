@@ -3,7 +3,11 @@ import { defineConfig } from "vitest/config";
 /** What takes longer than a commit should wait for: many more generated cases, and the torture of real parts. */
 export default defineConfig({
   test: {
-    include: ["test/**/*.long.test.ts", "test/results/mutation.test.ts", "test/testdata/{exactness,faults,ledger,repair}.test.ts"],
+    include: [
+      "test/**/*.long.test.ts",
+      "test/results/mutation.test.ts",
+      "test/testdata/{exactness,faults,ledger,repair}.test.ts",
+    ],
     globalSetup: ["test/global-setup.ts"],
     setupFiles: ["test/patterns.ts"],
     maxWorkers: 2,
