@@ -1,4 +1,7 @@
-import { decodedPart } from "../config/address-part.ts";
+import { isSecretName } from "../redaction/names.ts";
+import { hasPassword } from "../redaction/derived.ts";
+import { isWorthHiding } from "../redaction/values.ts";
+import { decodedPart } from "./address-part.ts";
 import type { Entries } from "./check.ts";
 import { type Interpolated, soleReference, type Variables } from "./interpolation.ts";
 import { group, isGroup, list } from "./loose.ts";
@@ -47,10 +50,6 @@ export function hiddenSpansOfBroken(text: string): Span[] {
   });
 }
 
-/** In headers and environments a secret is an ordinary text; the variable's name tells it apart. */
-const secretName = /TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|_KEY$|_PASS$/i;
-/** Named like one, but told to everybody: masked, the message about a refused audience could not name it. */
-const noSecrets: ReadonlySet<string> = new Set(["DATABRICKS_TOKEN_AUDIENCE"]);
 /** What such a header carries signs in, whatever the variable in it is called. */
 const secretHeader = /^(?:authorization|proxy-authorization|cookie)$|(?:^|-)(?:key|token|secret)$/i;
 
@@ -71,10 +70,6 @@ export function secretsOf(interpolated: Interpolated, variables: Variables): Sec
     ]),
   ];
   return [...new Set(values)].filter((value) => value !== "").map((value) => new Secret(value));
-}
-
-function isSecretName(name: string): boolean {
-  return secretName.test(name) && !noSecrets.has(name);
 }
 
 function isSecretPlace(path: Path): boolean {

@@ -1,0 +1,116 @@
+import type { Matcher, Span } from "./matcher.ts";
+
+/**
+ * Long texts are cut, and the cut may go through a secret: what is left of it in front of `…` or behind it is hidden as well. The same
+ * at the end of what a process has printed so far, where the rest may come on the next line.
+ */
+export class Fragments {
+  readonly #matcher: Matcher;
+  #heads = new Map<string, string[]>();
+  #tails = new Map<string, string[]>();
+  #bits = new Runs();
+  #indexed = 0;
+
+  constructor(matcher: Matcher) {
+    this.#matcher = matcher;
+  }
+
+  /** Beside each sign that something was left out. */
+  beside(text: string): Span[] {
+    if (!text.includes("…") && !text.includes("...")) return [];
+    const found: Span[] = [];
+    let previous = 0;
+    for (const { 0: sign, index } of text.matchAll(/ ?(?:…|\.{3})/g)) {
+      const least = sign.endsWith("…") ? shortestFragment : shortestAtDots;
+      const head = this.headBefore(text, index, least, previous);
+      if (head) found.push(head);
+      previous = index + sign.length;
+      const tail = this.#tailAfter(text, previous, least);
+      if (tail) found.push(tail);
+    }
+    return found;
+  }
+
+  /** Whether the characters in front of `end` stand in some secret in this order. True may be wrong, false is not. */
+  mayEndAt(text: string, end: number): boolean {
+    this.#index();
+    return end >= shortestFragment && this.#bits.has(text, end);
+  }
+
+  /** The longest beginning of a secret that ends at `end`, if it has at least so many characters. */
+  headBefore(text: string, end: number, least: number, from = 0): Span | undefined {
+    if (!this.mayEndAt(text, end)) return undefined;
+    const first = Math.max(from, end - Math.min(this.#matcher.longest, longestFragment));
+    for (let start = first; start + least <= end; start++) {
+      const candidates = this.#heads.get(text.slice(start, start + shortestFragment));
+      if (!candidates) continue;
+      const head = text.slice(start, end);
+      if (candidates.some((candidate) => candidate.length > head.length && candidate.startsWith(head))) return { start, end };
+    }
+    return undefined;
+  }
+
+  #tailAfter(text: string, start: number, least: number): Span | undefined {
+    if (!this.mayEndAt(text, start + shortestFragment)) return undefined;
+    const last = Math.min(text.length, start + Math.min(this.#matcher.longest, longestFragment));
+    for (let end = last; end - least >= start; end--) {
+      const candidates = this.#tails.get(text.slice(end - shortestFragment, end));
+      if (!candidates) continue;
+      const tail = text.slice(start, end);
+      if (candidates.some((candidate) => candidate.length > tail.length && candidate.endsWith(tail))) return { start, end };
+    }
+    return undefined;
+  }
+
+  /** Made when the first cut is seen: most texts have none. */
+  #index(): void {
+    if (this.#indexed === this.#matcher.size) return;
+    this.#indexed = this.#matcher.size;
+    this.#heads = new Map();
+    this.#tails = new Map();
+    this.#bits = new Runs();
+    for (const text of this.#matcher.texts) {
+      this.#bits.add(text);
+      append(this.#heads, text.slice(0, shortestFragment), text);
+      append(this.#tails, text.slice(-shortestFragment), text);
+    }
+  }
+}
+
+/** Fewer characters of a secret say nothing, and stand in other words as well. */
+const shortestFragment = 6;
+/** Three dots also end sentences. */
+const shortestAtDots = 8;
+/** Nobody shows more of a text that he cuts. */
+const longestFragment = 2_048;
+
+function append(map: Map<string, string[]>, key: string, text: string): void {
+  const texts = map.get(key);
+  if (texts) texts.push(text);
+  else map.set(key, [text]);
+}
+
+const bits = 1 << 20;
+
+/** Which runs of six characters stand in a set of texts, as a filter that forgets nothing. */
+class Runs {
+  readonly #words = new Uint32Array(bits / 32);
+
+  add(text: string): void {
+    for (let end = shortestFragment; end <= text.length; end++) {
+      const hash = hashOf(text, end);
+      this.#words[hash >>> 5] = (this.#words[hash >>> 5] ?? 0) | (1 << (hash & 31));
+    }
+  }
+
+  has(text: string, end: number): boolean {
+    const hash = hashOf(text, end);
+    return ((this.#words[hash >>> 5] ?? 0) & (1 << (hash & 31))) !== 0;
+  }
+}
+
+function hashOf(text: string, end: number): number {
+  let hash = 0;
+  for (let at = end - shortestFragment; at < end; at++) hash = (Math.imul(hash, 0x01000193) ^ text.charCodeAt(at)) | 0;
+  return (hash ^ (hash >>> 15)) & (bits - 1);
+}

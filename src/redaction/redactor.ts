@@ -1,0 +1,132 @@
+import { Fragments } from "./cuts.ts";
+import { partsOf } from "./derived.ts";
+import { patternsOf } from "./forms.ts";
+import { Matcher, merged, type Span } from "./matcher.ts";
+import { shapesIn } from "./shapes.ts";
+import { inOriginal, isOrdinary, plainForm, squeezedForm, type View, viewsOf, withoutLineBreaks, withoutSpace } from "./views.ts";
+
+/** Takes secrets out of the lines of one stream, in their order; there are as many lines afterwards as before. */
+export type LineRedactor = (lines: readonly string[]) => string[];
+
+const mask = "***";
+
+/** What lies over a line break is found by its characters alone, so it has to have more of them. */
+const shortestAcrossLines = 8;
+/** Of the beginning of a secret at the end of what was printed so far. */
+const shortestAtLineEnd = 8;
+
+/**
+ * Hides secrets in texts: as they are, encoded, coloured, in other Unicode forms, wrapped, cut. Whatever lies outside of a secret stays
+ * exactly as it was.
+ */
+export class Redactor {
+  readonly #matcher = new Matcher();
+  /** Those that hold white space, without it: a reporter wraps or shortens there. */
+  readonly #squeezed = new Matcher();
+  readonly #fragments = new Fragments(this.#matcher);
+
+  /** @returns whether it is long enough to be hidden */
+  add(secret: string): boolean {
+    const parts = partsOf(secret);
+    for (const part of parts) {
+      for (const pattern of patternsOf(part)) this.#matcher.add(pattern);
+      if (/\s/.test(part)) {
+        const text = squeezedForm(plainForm(part));
+        if (text.length >= shortestAcrossLines) this.#squeezed.add({ text });
+      }
+    }
+    return parts.length > 0;
+  }
+
+  redact(text: string): string {
+    return replaced(text, this.#find(text));
+  }
+
+  /** Whether any secret that was named is in it: for what cannot be redacted, such as a picture. */
+  holds(text: string): boolean {
+    return this.#matcher.find(text).length > 0;
+  }
+
+  /** For one stream of a process: also finds what is wrapped from one line to the next, however the lines come in. */
+  lines(): LineRedactor {
+    // The end of what was handed out before, where a secret may have begun in it.
+    let before = "";
+    return (lines) => {
+      if (lines.length === 0) return [];
+      const text = lines.join("\n");
+      const start = before === "" ? 0 : before.length + 1;
+      const whole = start === 0 ? text : `${before}\n${text}`;
+      const begun = this.#begunAtEnd(whole);
+      const spans = [...this.#find(whole), ...(begun ? [begun] : [])]
+        .filter(({ end }) => end > start)
+        .map(({ start: from, end }) => ({ start: Math.max(0, from - start), end: end - start }));
+      before = begun ? whole.slice(begun.start) : "";
+      return replaced(text, spans).split("\n");
+    };
+  }
+
+  /** Where a secret begins of which the text ends in the middle. */
+  #begunAtEnd(text: string): Span | undefined {
+    const lastLine = text.slice(text.lastIndexOf("\n") + 1);
+    // Nearly always this is all: the last characters stand in no secret.
+    if (lastLine.length >= shortestAtLineEnd && isOrdinary(lastLine) && !this.#fragments.mayEndAt(lastLine, lastLine.length))
+      return undefined;
+    const tail = text.slice(-Math.min(2 * this.#matcher.longest, longestTail));
+    for (const view of viewsOf(tail)) {
+      const joined = withoutLineBreaks(view) ?? view;
+      const head = this.#fragments.headBefore(joined.text, joined.text.length, shortestAtLineEnd);
+      const place = head && inOriginal(joined, [head])[0];
+      if (place) return { start: text.length - tail.length + place.start, end: text.length };
+    }
+    return undefined;
+  }
+
+  #find(text: string): Span[] {
+    const spans: Span[] = [];
+    const take = (view: View, found: readonly Span[]) => {
+      if (found.length > 0) spans.push(...inOriginal(view, found));
+    };
+    for (const view of viewsOf(text)) {
+      take(view, this.#matcher.find(view.text));
+      take(view, shapesIn(view.text));
+      if (this.#matcher.size === 0) continue;
+      take(view, this.#fragments.beside(view.text));
+      const joined = withoutLineBreaks(view);
+      if (joined)
+        take(
+          joined,
+          this.#matcher.find(joined.text).filter(({ start, end }) => end - start >= shortestAcrossLines),
+        );
+      const squeezed = this.#squeezed.size > 0 ? withoutSpace(view) : undefined;
+      if (squeezed) take(squeezed, this.#squeezed.find(squeezed.text));
+    }
+    return merged(spans);
+  }
+}
+
+/** How far back the beginning of a secret is looked for at the end of what was printed so far. */
+const longestTail = 4_096;
+
+/** The last one of a hidden stretch is kept, so that colours go on as they were meant. */
+const esc = "\u001b";
+const colour = new RegExp(`${esc}\\[[\\d;:]*m`, "g");
+
+function replaced(text: string, spans: readonly Span[]): string {
+  if (spans.length === 0) return text;
+  let result = "";
+  let done = 0;
+  for (const { start, end } of merged(spans)) {
+    result += text.slice(done, start) + masked(text.slice(start, end));
+    done = end;
+  }
+  return result + text.slice(done);
+}
+
+function masked(hidden: string): string {
+  if (isOrdinary(hidden) && !hidden.includes("\n")) return mask;
+  // A part on each line: there are as many lines as before.
+  return hidden
+    .split("\n")
+    .map((line) => (line.trim() === "" ? line : mask + (line.match(colour)?.at(-1) ?? "")))
+    .join("\n");
+}
