@@ -1,6 +1,5 @@
 import { isSecretName } from "../redaction/names.ts";
-import { hasPassword } from "../redaction/derived.ts";
-import { isWorthHiding } from "../redaction/values.ts";
+import { isEveryday } from "../redaction/values.ts";
 import { decodedPart } from "./address-part.ts";
 import type { Entries } from "./check.ts";
 import { type Interpolated, soleReference, type Variables } from "./interpolation.ts";
@@ -56,16 +55,18 @@ const secretHeader = /^(?:authorization|proxy-authorization|cookie)$|(?:^|-)(?:k
 /** The values to be masked before anything prints: of every variable that a secret refers to, or whose name says what it is. */
 export function secretsOf(interpolated: Interpolated, variables: Variables): Secret[] {
   const contentOf = (name: string): string => (Object.hasOwn(variables, name) ? (variables[name] ?? "") : "");
+  const excepted = new Set(list(valueAt(interpolated.value, ["secrets", "not"])) ?? []);
+  const named = (name: string) => isSecretName(name) && !excepted.has(name) && !isEveryday(contentOf(name));
   const values = [
     ...interpolated.references.flatMap(({ path, names }) => {
-      const known = names.filter((name) => isSecretPlace(path) || isSecretName(name)).map(contentOf);
+      const known = names.filter((name) => isSecretPlace(path) || named(name)).map(contentOf);
       // An address may be put together from variables; what stands in the file alone is no secret of a variable.
       const whole = names.some((name) => contentOf(name) !== "") ? [String(valueAt(interpolated.value, path))] : [];
       return [...known, ...[...names.map(contentOf), ...whole].flatMap(passwordsIn)];
     }),
     // Commands and servers inherit these without a reference to them.
     ...demandedVariables(interpolated.value).flatMap((name) => [
-      ...(isSecretName(name) ? [contentOf(name)] : []),
+      ...(named(name) ? [contentOf(name)] : []),
       ...passwordsIn(contentOf(name)),
     ]),
   ];
@@ -93,5 +94,5 @@ const userInfo = /^[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:(\S+)@/i;
 /** The password of an address is printed without the rest of it by some libraries, both as written and decoded. */
 function passwordsIn(value: string): string[] {
   const password = URL.canParse(value) ? new URL(value).password : (userInfo.exec(value)?.[1] ?? "");
-  return password === "" ? [] : [...new Set([password, decodedPart(password)])];
+  return password === "" || isEveryday(password) ? [] : [...new Set([password, decodedPart(password)])];
 }

@@ -21,10 +21,15 @@ const hostName = /^(?:[a-z0-9-]+\.)+(?:com|net|org|io|dev|app|cloud|edu|local|in
 /** A path or a query that could hold a secret is at least this long. */
 const shortestSecretPath = 12;
 
+/** A word that everybody uses, and that therefore protects nothing. */
+export function isEveryday(value: string): boolean {
+  return everyday.has(value.trim().toLowerCase());
+}
+
 /** @param value of a variable whose name alone says that it is a secret */
 export function isWorthHiding(value: string): boolean {
   const text = value.trim();
-  if (text.length < shortestPattern || everyday.has(text.toLowerCase())) return false;
+  if (text.length < shortestPattern || isEveryday(text)) return false;
   if (/^(.)\1*$/su.test(text)) return false;
   return !number.test(text) && !folders.test(text) && !relativePath.test(text) && !hostName.test(text) && !isPlainAddress(text);
 }
