@@ -24,6 +24,7 @@ const hall = [
   "rollback.ts",
   "state-file.ts",
   "secrets.ts",
+  "redacted-logs.ts",
   "progress.ts",
   "exit-status.ts",
   "version.ts",

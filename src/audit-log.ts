@@ -3,8 +3,8 @@ import { constants, type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { takeLock } from "./lock-file.ts";
 import type { AuditNote, StageName } from "./model.ts";
+import { redacted } from "./redaction/redacted.ts";
 import { type AuditEntry, auditLine, lastHashOf } from "./report/audit.ts";
-import { redacted } from "./secrets.ts";
 
 /** In the records of a workspace. */
 export const auditFile = "audit.jsonl";

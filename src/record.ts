@@ -3,10 +3,10 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import { type AuditLog, auditFile } from "./audit-log.ts";
 import { type StageName, type StageReport, stageNames, UserError, worstVerdict } from "./model.ts";
+import { redacted } from "./redaction/redacted.ts";
 import { toHtml } from "./report/html.ts";
 import { toMarkdown } from "./report/markdown.ts";
 import { parseReport } from "./report/schema.ts";
-import { redacted } from "./secrets.ts";
 
 /** Absolute paths of what a stage left behind, and the two texts that travel further. */
 export interface RecordedFiles {
@@ -40,7 +40,9 @@ export async function recordReport(
   };
   await writeWhole(files.report, reportText);
   const { others, notes } = await otherReports(reports, safe);
-  const all = stageNames.flatMap((stage) => (stage === safe.stage ? [safe] : (others.get(stage) ?? [])));
+  const all = stageNames.flatMap((stage) =>
+    stage === safe.stage ? [safe] : [others.get(stage) ?? []].flat().map((other) => redacted(other, redact)),
+  );
   await writeWhole(files.summary, toMarkdown(all));
   await writeWhole(files.html, toHtml(all));
   return { report: safe, files: { ...files, reportText, summaryText: toMarkdown(safe) }, notes };

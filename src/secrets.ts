@@ -11,7 +11,7 @@ import type { SecretKeeper } from "./stages/context.ts";
 export function secretKeeper(announce: (secret: string) => void): SecretKeeper {
   const known = new Set<string>();
   const announced = new Set<string>();
-  let assumed: ReadonlySet<string> = new Set();
+  let guessed: ReadonlySet<string> = new Set();
   let redactor = new Redactor();
   let generation = 0;
 
@@ -32,12 +32,11 @@ export function secretKeeper(announce: (secret: string) => void): SecretKeeper {
       if (redactor.add(secret)) generation += 1;
       tell(secret);
     },
-    assume(secrets, { aloud }) {
-      assumed = new Set(secrets);
+    guess(secrets) {
+      guessed = new Set(secrets);
       redactor = new Redactor();
-      for (const secret of [...known, ...assumed]) redactor.add(secret);
+      for (const secret of [...known, ...guessed]) redactor.add(secret);
       generation += 1;
-      if (aloud) for (const secret of assumed) tell(secret);
     },
     redact: (text) => redactor.redact(text),
     holds: (text) => redactor.holds(text),
@@ -56,12 +55,4 @@ export function secretKeeper(announce: (secret: string) => void): SecretKeeper {
       return generation;
     },
   };
-}
-
-/** The same value with every text in it redacted, names of members included. */
-export function redacted<Value>(value: Value, redact: (text: string) => string): Value {
-  if (typeof value === "string") return redact(value) as Value;
-  if (Array.isArray(value)) return value.map((item) => redacted(item, redact)) as Value;
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [redact(key), redacted(item, redact)])) as Value;
 }

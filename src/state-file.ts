@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { z } from "zod";
 import { takeLock } from "./lock-file.ts";
+import { redacted } from "./redaction/redacted.ts";
 
 /** What is remembered from run to run in a small JSON file, which a runner carries on by its cache. */
 export interface StateFile<State> {
@@ -17,13 +18,14 @@ export interface StateFile<State> {
  * @throws Error when the lock cannot be had within the time, and whatever `work` throws
  */
 export async function withStateFile<State, Result>(
-  { path, schema, lockWithinMs }: { path: string; schema: z.ZodType<State>; lockWithinMs: number },
+  options: { path: string; schema: z.ZodType<State>; lockWithinMs: number; redact: (text: string) => string },
   work: (file: StateFile<State>) => Promise<Result>,
 ): Promise<Result> {
+  const { path, schema, lockWithinMs, redact } = options;
   await mkdir(dirname(path), { recursive: true });
   const unlock = await takeLock(`${path}.lock`, lockWithinMs);
   try {
-    return await work({ read: () => readState(path, schema), write: (state) => writeWhole(path, state) });
+    return await work({ read: () => readState(path, schema), write: (state) => writeWhole(path, redacted(state, redact)) });
   } finally {
     await unlock();
   }

@@ -12,6 +12,7 @@ import { evidenceOf, judgeSequence, type SequenceAnswer, stageBefore } from "./g
 import { gitHub } from "./gate/github.ts";
 import { GitHubError } from "./gate/github-error.ts";
 import { commitOf, originOf } from "./gate/origin.ts";
+import { redactedArtifacts } from "./gate/redacted-bytes.ts";
 import { type EvidenceStore, evidenceStore } from "./gate/store.ts";
 import {
   type AuditNote,
@@ -24,10 +25,13 @@ import {
   UserError,
 } from "./model.ts";
 import { decided, type RecordedFiles, recordReport } from "./record.ts";
+import { redactLogs } from "./redacted-logs.ts";
+import { redacted } from "./redaction/redacted.ts";
+import { secretsOfVariables } from "./redaction/variables.ts";
 import { rollbackLine } from "./report/words.ts";
-import { redacted, secretKeeper } from "./secrets.ts";
+import { secretKeeper } from "./secrets.ts";
 import { childEnvironment } from "./stages/child-environment.ts";
-import type { Overrides, StageContext } from "./stages/context.ts";
+import type { Overrides, SecretKeeper, StageContext } from "./stages/context.ts";
 import { runStage } from "./stages/run.ts";
 import { isRunId, newRunId } from "./testdata/identity.ts";
 
@@ -50,8 +54,10 @@ export interface StageRequest {
   onProgress: (progress: Progress) => void;
   /** Told the way into the run's audit log, for what is decided outside of the stage; what it returns resolves when the line is on disk. */
   onAuditLog?: (write: (note: AuditNote) => Promise<void>) => void;
-  /** Told every secret before anything that may hold it is printed. */
-  onSecret: (secret: string) => void;
+  /** Told every secret before anything that may hold it is printed; needed where `secrets` is not given. */
+  onSecret?: (secret: string) => void;
+  /** What the whole process knows to be secret; where none is given, one is made for this stage. */
+  secrets?: SecretKeeper;
   /** Where the runner offers it: carries evidence from job to job. */
   artifacts?: ArtifactService;
 }
@@ -67,11 +73,10 @@ export const recordsDirectory = ".env-actions";
 /** From configuration to recorded report. @throws UserError for the user's mistakes, before anything is started. */
 export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const { stage, workspace, env } = asked;
-  const secrets = secretKeeper(asked.onSecret);
-  // What is told on the way is printed, in terminals too, where nobody masks it.
-  const request = { ...asked, onProgress: (progress: Progress) => asked.onProgress(redacted(progress, secrets.redact)) };
+  const secrets = asked.secrets ?? secretKeeper(asked.onSecret ?? (() => undefined));
+  const request = withoutSecrets(asked, secrets);
   if (request.githubToken) secrets.add(request.githubToken);
-  const { config, tables, environment } = await readConfiguration(request, secrets.add);
+  const { config, tables, environment } = await readConfiguration(request, secrets);
   const records = join(workspace, recordsDirectory);
   const [commit, origin] = [await commitOf(env, workspace), originOf(env)];
   const store = evidenceStore(join(records, "evidence"), request.artifacts);
@@ -98,6 +103,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     overrides: request.overrides ?? {},
   };
   const budgetMs = request.budgetMs ?? config.stages[stage].budget;
+  const known = secrets.generation;
   const found = await runStage({
     context,
     audit: (note) => audit.write(note),
@@ -107,6 +113,8 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     origin,
     refusal: identity.refusal,
   });
+  // A server may have printed a token before we were handed it.
+  const notRedacted = secrets.generation === known ? [] : await redactLogs(found, workspace, secrets);
   const aftermath = aftermathOf(request, context, audit);
   // In this order: what was rolled back stands before the decision in the log, and nobody is told of a verdict that still may change.
   const concluded = await announced(await decided(await rolledBack(found, aftermath), audit), aftermath);
@@ -124,9 +132,21 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const unsent = (report.alerts ?? []).flatMap(({ channel, event, problem }) =>
     problem ? [`the alert to ${channel} (${event}): ${problem}`] : [],
   );
-  for (const problem of [...unsent, ...identity.problems, ...afterwards, ...notes, ...problems, ...notUploaded])
+  for (const problem of [...unsent, ...identity.problems, ...notRedacted, ...afterwards, ...notes, ...problems, ...notUploaded])
     request.onProgress({ kind: "warning", stage, text: problem });
   return { report, files };
+}
+
+/** What is told on the way is printed, and what is uploaded stays: nothing of it holds a secret. */
+function withoutSecrets(asked: StageRequest, secrets: SecretKeeper): StageRequest {
+  return {
+    ...asked,
+    onProgress(progress) {
+      // Each line of output was redacted together with those around it, before it was logged.
+      asked.onProgress(progress.kind === "output" ? progress : redacted(progress, secrets.redact));
+    },
+    ...(asked.artifacts ? { artifacts: redactedArtifacts(asked.artifacts, secrets) } : {}),
+  };
 }
 
 function aftermathOf(request: StageRequest, context: Omit<StageContext, "signal" | "audit">, audit: AuditLog): Aftermath {
@@ -143,7 +163,7 @@ function aftermathOf(request: StageRequest, context: Omit<StageContext, "signal"
     env,
     commandEnv: childEnvironment(context, {}),
     audit: (note) => audit.write(note),
-    redact: secrets.redact,
+    secrets,
     onLine: (line) => request.onProgress({ kind: "output", stage, source: "rollback", line }),
   };
 }
@@ -151,7 +171,7 @@ function aftermathOf(request: StageRequest, context: Omit<StageContext, "signal"
 /** The configuration as the request names it, with its secrets told. @throws UserError */
 export async function readConfiguration(
   request: Pick<StageRequest, "workspace" | "env" | "configFile" | "environment">,
-  addSecret: (secret: string) => void,
+  secrets: Pick<SecretKeeper, "add" | "guess">,
 ) {
   const { workspace, env, configFile } = request;
   const loaded = await loadConfig({
@@ -160,8 +180,17 @@ export async function readConfiguration(
     env,
     ...(request.environment ? { environment: request.environment } : {}),
   });
-  for (const secret of loaded.secrets) addSecret(secret.reveal());
+  for (const secret of loaded.secrets) secrets.add(secret.reveal());
   const { name, environment } = selectEnvironment(loaded.config, request.environment);
+  const configured = [
+    environment.environment,
+    ...Object.values(environment.servers).map((server) => server.environment),
+    loaded.config.stages.integration.environment,
+    loaded.config.stages.e2e.environment,
+  ];
+  // What was only guessed from names before is known now, with the exceptions that the configuration makes.
+  secrets.guess([]);
+  for (const secret of secretsOfVariables([env, ...configured], loaded.config.secrets)) secrets.add(secret);
   return { config: loaded.config, tables: resolveTables(loaded.config.testData), environment: { ...environment, name } };
 }
 

@@ -1,6 +1,7 @@
 import * as core from "@actions/core";
 import { opensTheGate } from "../model.ts";
 import { endMarked } from "../process/tree.ts";
+import type { SecretKeeper } from "../stages/context.ts";
 import { publish } from "./publish.ts";
 import { perform, type SavedState } from "./run.ts";
 
@@ -8,14 +9,14 @@ import { perform, type SavedState } from "./run.ts";
  * Runs after the job, also when it failed or was cancelled. A main step that ended has cleaned up by itself; after one that was
  * cut short, its test data is deleted here.
  */
-export async function post(env: NodeJS.ProcessEnv): Promise<void> {
+export async function post(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promise<void> {
   const state = JSON.parse(env.STATE_STAGE ?? "{}") as Partial<SavedState>;
   const { stage, config, workspace, environment, mark } = state;
   if (env.STATE_FINISHED === "true" || config === undefined || workspace === undefined) return;
   if (stage !== "integration" && stage !== "e2e") return;
   core.info(`${stage} was cut short: deleting the test data of its run`);
   if (mark !== undefined) await endWhatRuns(stage, mark);
-  const answer = await perform(process.env, {
+  const answer = await perform(process.env, secrets, {
     stage: "cleanup",
     workspace,
     configFile: config,

@@ -7,7 +7,7 @@ import { artifactService } from "../gate/artifacts.ts";
 import { type StageReport, UserError } from "../model.ts";
 import { marked } from "../process/tree.ts";
 import { excusedFailures } from "../results/judge-marked.ts";
-import type { Overrides } from "../stages/context.ts";
+import type { Overrides, SecretKeeper } from "../stages/context.ts";
 import { performStage, type StageAnswer, type StageRequest } from "../suite.ts";
 import { cancellation } from "./cancellation.ts";
 import type { ActionInputs } from "./inputs.ts";
@@ -26,13 +26,13 @@ export interface SavedState {
 }
 
 /** @returns the exit status. @throws UserError */
-export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise<number> {
+export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promise<number> {
   const workspace = resolve(env.GITHUB_WORKSPACE ?? ".", inputs.workingDirectory);
   const mark = randomUUID();
   const state: SavedState = { stage: inputs.stage, config: inputs.config, environment: inputs.environment, workspace, mark };
   core.saveState("POST", "true");
   core.saveState("STAGE", JSON.stringify(state));
-  const answer = await performed(marked(process.env, mark), {
+  const answer = await performed(marked(process.env, mark), secrets, {
     stage: inputs.stage,
     workspace,
     configFile: inputs.config,
@@ -43,14 +43,14 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise
     ...(inputs.budget ? { budgetMs: budgetFrom(inputs.budget) } : {}),
   });
   await publish(answer);
-  for (const [name, value] of outputsOf(answer)) core.setOutput(name, value);
+  for (const [name, value] of outputsOf(answer)) core.setOutput(name, pathOutputs.has(name) ? value : secrets.redact(value));
   return exitStatus([answer.report.verdict]);
 }
 
 /** Once a stage has ended, in whatever way, nothing of this step is left for the post step to clean up. */
-async function performed(env: NodeJS.ProcessEnv, request: Parameters<typeof perform>[1]): Promise<StageAnswer> {
+async function performed(...args: Parameters<typeof perform>): Promise<StageAnswer> {
   try {
-    return await perform(env, request);
+    return await perform(...args);
   } finally {
     core.saveState("FINISHED", "true");
   }
@@ -59,6 +59,7 @@ async function performed(env: NodeJS.ProcessEnv, request: Parameters<typeof perf
 /** A stage with everything the runner gives: its log, its masks, its artifacts and its way of cancelling. */
 export async function perform(
   env: NodeJS.ProcessEnv,
+  secrets: SecretKeeper,
   request: Pick<
     StageRequest,
     "stage" | "workspace" | "configFile" | "overrides" | "environment" | "deployment" | "githubToken" | "budgetMs"
@@ -76,7 +77,7 @@ export async function perform(
         printProgress(progress);
       },
       onAuditLog: cancel.auditTo,
-      onSecret: (secret) => core.setSecret(secret),
+      secrets,
       ...(artifacts ? { artifacts } : {}),
     });
   } finally {
@@ -106,6 +107,9 @@ function passRateFrom(text: string): number {
   if (share === undefined) throw new UserError(`the input \`pass-rate\` is "${text}", but must be a percentage such as 95%`);
   return share;
 }
+
+/** They name files that are there, so a later step needs them as they are. */
+const pathOutputs: ReadonlySet<OutputName> = new Set(["report", "summary"]);
 
 /** What the stage's own action declares, and nothing else. */
 export function outputsOf({ report, files }: StageAnswer): [OutputName, string][] {

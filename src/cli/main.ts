@@ -2,19 +2,23 @@ import { relative } from "node:path";
 import { exitStatus } from "../exit-status.ts";
 import { type StageName, UserError } from "../model.ts";
 import { verdictMarks } from "../progress.ts";
+import { guardedStream } from "../redaction/streams.ts";
+import { secretsOfVariables } from "../redaction/variables.ts";
 import { duration, known } from "../report/words.ts";
+import { secretKeeper } from "../secrets.ts";
 import type { StageAnswer, StageRequest } from "../suite.ts";
 import { type Arguments, defaultConfig, readArguments, usage } from "./arguments.ts";
 import type { GateEnd } from "./gate.ts";
 import { interruption } from "./interruption.ts";
 import { type Part, Screen, verdictStyles } from "./screen.ts";
-import type { Terminal } from "./terminal.ts";
+import type { GuardedTerminal, Terminal } from "./terminal.ts";
 
 /** One call in the terminal. @returns the exit status. */
 export async function terminal(
   argv: readonly string[],
-  world: Terminal = { cwd: process.cwd(), env: process.env, stdout: process.stdout, stderr: process.stderr },
+  outside: Terminal = { cwd: process.cwd(), env: process.env, stdout: process.stdout, stderr: process.stderr },
 ): Promise<number> {
+  const world = guarded(outside);
   try {
     return await command(readArguments(argv), world);
   } catch (error) {
@@ -26,7 +30,26 @@ export async function terminal(
   }
 }
 
-async function command(args: Arguments, world: Terminal): Promise<number> {
+/** Node would print it as it is, with whatever it holds. */
+export function sayUncaught(error: unknown): never {
+  const secrets = secretKeeper(() => undefined);
+  secrets.guess(secretsOfVariables([process.env]));
+  process.stderr.write(
+    secrets.redact(`env-actions: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),
+  );
+  process.exit(3);
+}
+
+/** Until a configuration says more, a variable's name tells what is a secret. */
+function guarded(outside: Terminal): GuardedTerminal {
+  // The terminal is the user's own: redaction of what is printed and written is enough, there is no log to mask.
+  const secrets = secretKeeper(() => undefined);
+  secrets.guess(secretsOfVariables([outside.env]));
+  const { stdout, stderr } = outside;
+  return { ...outside, secrets, stdout: guardedStream(stdout, secrets.redact), stderr: guardedStream(stderr, secrets.redact) };
+}
+
+async function command(args: Arguments, world: GuardedTerminal): Promise<number> {
   switch (args.command) {
     case "help":
       world.stdout.write(usage);
@@ -52,7 +75,7 @@ async function command(args: Arguments, world: Terminal): Promise<number> {
   }
 }
 
-async function stages(args: Arguments, world: Terminal): Promise<number> {
+async function stages(args: Arguments, world: GuardedTerminal): Promise<number> {
   const screen = new Screen(args.json ? world.stderr : world.stdout, { verbose: args.verbose });
   const interrupted = interruption(
     (text) => screen.line(text),
@@ -69,8 +92,7 @@ async function stages(args: Arguments, world: Terminal): Promise<number> {
       screen.show(progress);
     },
     onAuditLog: interrupted.auditTo,
-    // The terminal is the user's own: redaction of what is printed and written is enough, there is no log to mask.
-    onSecret: () => undefined,
+    secrets: world.secrets,
     ...(args.environment ? { environment: args.environment } : {}),
     ...(args.budgetMs === undefined ? {} : { budgetMs: args.budgetMs }),
     ...(args.deployment ? { deployment: args.deployment } : {}),

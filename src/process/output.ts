@@ -1,6 +1,7 @@
 import { createWriteStream } from "node:fs";
 import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
+import type { Redaction } from "../redaction/redactor.ts";
 import { LineSplitter } from "./lines.ts";
 
 const tailLines = 40;
@@ -14,8 +15,8 @@ const drainMs = 1_000;
 export interface OutputOptions {
   /** Gets every line, without its line end, as soon as it is there. */
   onLine: (line: string) => void;
-  /** Takes secrets out of a line before anybody sees it: log, tail and `onLine`. */
-  redact?: (line: string) => string;
+  /** Takes secrets out of the lines before anybody sees them: log, tail and `onLine`. */
+  redaction?: Pick<Redaction, "lines">;
 }
 
 export interface CapturedOutput {
@@ -26,7 +27,11 @@ export interface CapturedOutput {
 }
 
 /** Streams line by line, and never faster than the log can be written: the writer waits, memory does not grow. */
-export function captureOutput(streams: readonly Readable[], logFile: string, { onLine, redact }: OutputOptions): CapturedOutput {
+export function captureOutput(
+  streams: readonly Readable[],
+  logFile: string,
+  { onLine, redaction }: OutputOptions,
+): CapturedOutput {
   const log = createWriteStream(logFile);
   const tail: string[] = [];
   let logBytes = 0;
@@ -56,19 +61,19 @@ export function captureOutput(streams: readonly Readable[], logFile: string, { o
     });
   }
 
-  function take(lines: string[]): void {
-    if (lines.length === 0) return;
-    const shown = redact ? lines.map(redact) : lines;
+  function take(shown: string[]): void {
+    if (shown.length === 0) return;
     for (const line of shown) keep(line);
     writeLog(`${shown.join("\n")}\n`);
   }
 
   const ends = streams.map((stream) => {
     const splitter = new LineSplitter();
+    const redact = redaction?.lines() ?? ((lines: string[]) => lines);
     const closed = Promise.withResolvers<void>();
-    stream.on("data", (chunk: Buffer) => take(splitter.write(chunk)));
+    stream.on("data", (chunk: Buffer) => take(redact(splitter.write(chunk))));
     stream.once("close", () => {
-      take(splitter.end());
+      take(redact(splitter.end()));
       closed.resolve();
     });
     return closed.promise;

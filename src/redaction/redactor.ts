@@ -8,6 +8,15 @@ import { inOriginal, isOrdinary, plainForm, squeezedForm, type View, viewsOf, wi
 /** Takes secrets out of the lines of one stream, in their order; there are as many lines afterwards as before. */
 export type LineRedactor = (lines: readonly string[]) => string[];
 
+/** What an exit needs of it. */
+export interface Redaction {
+  redact(text: string): string;
+  /** Whether a secret stands in what cannot be redacted, such as the bytes of a picture. */
+  holds(text: string): boolean;
+  /** For the lines of one stream, in their order. */
+  lines(): LineRedactor;
+}
+
 const mask = "***";
 
 /** What lies over a line break is found by its characters alone, so it has to have more of them. */
@@ -19,7 +28,7 @@ const shortestAtLineEnd = 8;
  * Hides secrets in texts: as they are, encoded, coloured, in other Unicode forms, wrapped, cut. Whatever lies outside of a secret stays
  * exactly as it was.
  */
-export class Redactor {
+export class Redactor implements Redaction {
   readonly #matcher = new Matcher();
   /** Those that hold white space, without it: a reporter wraps or shortens there. */
   readonly #squeezed = new Matcher();

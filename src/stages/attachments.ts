@@ -1,6 +1,7 @@
-import { copyFile, glob, lstat, mkdir, rm } from "node:fs/promises";
+import { glob, lstat, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { sentence } from "../checks/check.ts";
+import { redactedBytes } from "../gate/redacted-bytes.ts";
 import type { Attachment, TestCase, TestResults } from "../model.ts";
 import type { StageContext } from "./context.ts";
 import type { Suite } from "./suite-settings.ts";
@@ -72,14 +73,18 @@ function isInside(directory: string, path: string): boolean {
 }
 
 async function keep(context: StageContext, suite: Suite, file: Found): Promise<Attachment> {
-  const copy = join(directoryOf(context), relative(suite.cwd, file.path));
+  // A test's name is in its folder's, and may hold anything.
+  const copy = join(directoryOf(context), context.secrets.redact(relative(suite.cwd, file.path)));
   try {
+    const made = redactedBytes(await readFile(file.path), context.secrets);
+    if (made.kind === "refused") return leftOut(context, file, made.why);
     await mkdir(dirname(copy), { recursive: true });
-    await copyFile(file.path, copy);
+    await writeFile(copy, made.content);
+    const binary = made.kind === "binary" ? { binary: true as const } : {};
+    return { file: slashed(relative(context.workspace, copy)), bytes: made.content.length, ...binary };
   } catch (error) {
     return leftOut(context, file, sentence(error));
   }
-  return { file: slashed(relative(context.workspace, copy)), bytes: file.bytes };
 }
 
 function leftOut(context: StageContext, { path, bytes }: Found, reason: string): Attachment {

@@ -6,6 +6,7 @@ import { compare } from "../checks/baseline.ts";
 import { look, measuredOf, sentence } from "../checks/check.ts";
 import type { Baseline } from "../config/baseline-schema.ts";
 import { type Check, opensTheGate, worstVerdict } from "../model.ts";
+import { redacted } from "../redaction/redacted.ts";
 import { type StageContext, step, told } from "./context.ts";
 import { scoreChecks, withoutDryRun } from "./score.ts";
 
@@ -162,7 +163,7 @@ async function writeRuns(context: StageContext, runs: readonly Run[]): Promise<v
   await mkdir(dirname(file), { recursive: true });
   const draft = `${file}.${randomUUID()}`;
   try {
-    await writeFile(draft, `${JSON.stringify({ schemaVersion: 1, runs })}\n`);
+    await writeFile(draft, `${JSON.stringify(redacted({ schemaVersion: 1, runs }, context.secrets.redact))}\n`);
     await rename(draft, file);
   } finally {
     await rm(draft, { force: true });

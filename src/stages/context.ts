@@ -10,7 +10,7 @@ import type {
   StageName,
   TestResults,
 } from "../model.ts";
-import type { LineRedactor } from "../redaction/redactor.ts";
+import type { Redaction } from "../redaction/redactor.ts";
 
 /** Everything a stage needs to know, and its ways to the outside. */
 export interface StageContext {
@@ -38,19 +38,11 @@ export interface StageContext {
 }
 
 /** Knows every secret of the run: the configuration's, those of the environment's variables, and those made on the way. */
-export interface SecretKeeper {
+export interface SecretKeeper extends Redaction {
   /** Hides a secret from now on, with its parts and its encodings. */
   add(secret: string): void;
-  /**
-   * Hides what is a secret as far as a variable's name tells; takes the place of what was assumed before.
-   * @param aloud whether the runner is told to mask it as well
-   */
-  assume(secrets: Iterable<string>, options: { aloud: boolean }): void;
-  redact(text: string): string;
-  /** Whether a secret stands in what cannot be redacted, such as the bytes of a picture. */
-  holds(text: string): boolean;
-  /** For the lines of one stream, in their order. */
-  lines(): LineRedactor;
+  /** Hides, without announcing it, what may be a secret as far as anybody knows yet. Takes the place of earlier guesses. */
+  guess(secrets: Iterable<string>): void;
   /** Grows with each secret that is learned. */
   readonly generation: number;
 }
