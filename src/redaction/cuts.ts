@@ -20,7 +20,7 @@ export class Fragments {
     if (!text.includes("…") && !text.includes("...")) return [];
     const found: Span[] = [];
     let previous = 0;
-    for (const { 0: sign, index } of text.matchAll(/ ?(?:…|\.{3})/g)) {
+    for (const { 0: sign, index } of text.matchAll(/\s{0,4}(?:…|\.{3})/g)) {
       const least = sign.endsWith("…") ? shortestFragment : shortestAtDots;
       const head = this.headBefore(text, index, least, previous);
       if (head) found.push(head);
@@ -45,6 +45,7 @@ export class Fragments {
       const candidates = this.#heads.get(text.slice(start, start + shortestFragment));
       if (!candidates) continue;
       const head = text.slice(start, end);
+      if (onlyHost.test(head)) continue;
       if (candidates.some((candidate) => candidate.length > head.length && candidate.startsWith(head))) return { start, end };
     }
     return undefined;
@@ -81,6 +82,8 @@ export class Fragments {
 const shortestFragment = 6;
 /** Three dots also end sentences. */
 const shortestAtDots = 8;
+/** The beginning of an address is no part of its secret. */
+const onlyHost = /^[a-z][a-z0-9+.-]*:\/{0,2}[\w.-]*(?::\d{0,5})?$/i;
 /** Nobody shows more of a text that he cuts. */
 const longestFragment = 2_048;
 

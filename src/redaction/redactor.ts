@@ -3,7 +3,7 @@ import { partsOf } from "./derived.ts";
 import { patternsOf } from "./forms.ts";
 import { Matcher, merged, type Span } from "./matcher.ts";
 import { shapesIn } from "./shapes.ts";
-import { inOriginal, isOrdinary, plainForm, squeezedForm, type View, viewsOf, withoutLineBreaks, withoutSpace } from "./views.ts";
+import { inOriginal, isOrdinary, plainForm, squeezedForm, type View, viewsOf, withoutSpace } from "./views.ts";
 
 /** Takes secrets out of the lines of one stream, in their order; there are as many lines afterwards as before. */
 export type LineRedactor = (lines: readonly string[]) => string[];
@@ -21,6 +21,8 @@ const mask = "***";
 
 /** What lies over a line break is found by its characters alone, so it has to have more of them. */
 const shortestAcrossLines = 8;
+/** Of the beginning of a secret at the end of a text, which may have been cut there without a sign. */
+const shortestAtEnd = 12;
 /** Of the beginning of a secret at the end of what was printed so far. */
 const shortestAtLineEnd = 8;
 
@@ -48,7 +50,8 @@ export class Redactor implements Redaction {
   }
 
   redact(text: string): string {
-    return replaced(text, this.#find(text));
+    const begun = this.#fragments.headBefore(text, text.length, shortestAtEnd);
+    return replaced(text, [...this.#find(text), ...(begun ? [begun] : [])]);
   }
 
   /** Whether any secret that was named is in it: for what cannot be redacted, such as a picture. */
@@ -82,9 +85,8 @@ export class Redactor implements Redaction {
       return undefined;
     const tail = text.slice(-Math.min(2 * this.#matcher.longest, longestTail));
     for (const view of viewsOf(tail)) {
-      const joined = withoutLineBreaks(view) ?? view;
-      const head = this.#fragments.headBefore(joined.text, joined.text.length, shortestAtLineEnd);
-      const place = head && inOriginal(joined, [head])[0];
+      const head = this.#fragments.headBefore(view.text, view.text.length, shortestAtLineEnd);
+      const place = head && inOriginal(view, [head])[0];
       if (place) return { start: text.length - tail.length + place.start, end: text.length };
     }
     return undefined;
@@ -96,16 +98,12 @@ export class Redactor implements Redaction {
       if (found.length > 0) spans.push(...inOriginal(view, found));
     };
     for (const view of viewsOf(text)) {
-      take(view, this.#matcher.find(view.text));
+      const found = this.#matcher.find(view.text);
+      take(view, view.acrossLines ? found.filter(({ start, end }) => end - start >= shortestAcrossLines) : found);
+      if (view.acrossLines) continue;
       take(view, shapesIn(view.text));
       if (this.#matcher.size === 0) continue;
       take(view, this.#fragments.beside(view.text));
-      const joined = withoutLineBreaks(view);
-      if (joined)
-        take(
-          joined,
-          this.#matcher.find(joined.text).filter(({ start, end }) => end - start >= shortestAcrossLines),
-        );
       const squeezed = this.#squeezed.size > 0 ? withoutSpace(view) : undefined;
       if (squeezed) take(squeezed, this.#squeezed.find(squeezed.text));
     }

@@ -117,29 +117,33 @@ function bytesAsText(hex: string): string {
 /** A text as it was read, and the way back to the one before. */
 export interface View {
   text: string;
+  /** Whether line breaks were taken out of it. */
+  acrossLines: boolean;
   from?: { view: View; reading: Reading };
 }
 
 function read(view: View, reading: Reading): View | undefined {
   if (!reading.applies(view.text)) return undefined;
   const text = view.text.replace(reading.pattern, reading.replacement);
-  return text === view.text ? undefined : { text, from: { view, reading } };
+  return text === view.text ? undefined : { text, acrossLines: view.acrossLines || reading === joined, from: { view, reading } };
 }
 
 /** Nobody prints more layers; and a text that was made to have them must not cost more than so many passes. */
 const mostViews = 24;
 const mostLayers = 5;
 
+const readings: readonly Reading[] = [visible, decomposed, joined, unescaped, percentDecoded, entitiesDecoded];
+
 /** The text itself, and every way in which it may be read, up to a few layers of escapes inside escapes. */
 export function viewsOf(text: string): View[] {
-  const views: View[] = [{ text }];
-  if (isOrdinary(text) && !/[\\%&]/.test(text)) return views;
+  const views: View[] = [{ text, acrossLines: false }];
+  if (isOrdinary(text) && !/[\n\\%&]/.test(text)) return views;
   const known = new Set([text]);
   let layer: View[] = views;
   for (let depth = 0; depth < mostLayers && layer.length > 0; depth++) {
     const next: View[] = [];
     for (const view of layer)
-      for (const reading of [visible, decomposed, unescaped, percentDecoded, entitiesDecoded]) {
+      for (const reading of readings) {
         const made = views.length + next.length < mostViews ? read(view, reading) : undefined;
         if (!made || known.has(made.text)) continue;
         known.add(made.text);
@@ -149,10 +153,6 @@ export function viewsOf(text: string): View[] {
     layer = next;
   }
   return views;
-}
-
-export function withoutLineBreaks(view: View): View | undefined {
-  return read(view, joined);
 }
 
 export function withoutSpace(view: View): View | undefined {
