@@ -34,7 +34,19 @@ export class Fragments {
   /** Whether the characters in front of `end` stand in some secret in this order. True may be wrong, false is not. */
   mayEndAt(text: string, end: number): boolean {
     this.#index();
-    return end >= shortestFragment && this.#bits.has(text, end);
+    return end >= shortestFragment && end <= text.length && this.#bits.has(text, end);
+  }
+
+  /** Whether characters at the end of a line, or at the beginning of the next one, stand in some secret. True may be wrong. */
+  mayBeWrapped(text: string): boolean {
+    if (this.#matcher.size === 0) return false;
+    for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) {
+      if (this.mayEndAt(text, at)) return true;
+      let begin = at + 1;
+      while (isMargin(text.charCodeAt(begin))) begin++;
+      if (this.mayEndAt(text, begin + shortestFragment)) return true;
+    }
+    return false;
   }
 
   /** The longest beginning of a secret that ends at `end`, if it has at least so many characters. */
@@ -93,7 +105,7 @@ function append(map: Map<string, string[]>, key: string, text: string): void {
   else map.set(key, [text]);
 }
 
-const bits = 1 << 20;
+const bits = 1 << 22;
 
 /** Which runs of six characters stand in a set of texts, as a filter that forgets nothing. */
 class Runs {
@@ -102,18 +114,33 @@ class Runs {
   add(text: string): void {
     for (let end = shortestFragment; end <= text.length; end++) {
       const hash = hashOf(text, end);
-      this.#words[hash >>> 5] = (this.#words[hash >>> 5] ?? 0) | (1 << (hash & 31));
+      this.#set(hash & (bits - 1));
+      this.#set((hash >>> 9) ^ (hash & 0x1ff));
     }
   }
 
   has(text: string, end: number): boolean {
     const hash = hashOf(text, end);
-    return ((this.#words[hash >>> 5] ?? 0) & (1 << (hash & 31))) !== 0;
+    return this.#get(hash & (bits - 1)) && this.#get((hash >>> 9) ^ (hash & 0x1ff));
+  }
+
+  #set(bit: number): void {
+    this.#words[bit >>> 5] = (this.#words[bit >>> 5] ?? 0) | (1 << (bit & 31));
+  }
+
+  #get(bit: number): boolean {
+    return ((this.#words[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0;
   }
 }
 
 function hashOf(text: string, end: number): number {
-  let hash = 0;
-  for (let at = end - shortestFragment; at < end; at++) hash = (Math.imul(hash, 0x01000193) ^ text.charCodeAt(at)) | 0;
-  return (hash ^ (hash >>> 15)) & (bits - 1);
+  let hash = 0x811c9dc5;
+  for (let at = end - shortestFragment; at < end; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}
+
+/** Blanks, and what reporters draw in front of a line. */
+function isMargin(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === 0x2502 || code === 0x2503 || code === 0x7c || code === 0x3e;
 }

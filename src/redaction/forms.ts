@@ -1,5 +1,5 @@
 import { type Pattern, shortestPattern } from "./matcher.ts";
-import { plainForm } from "./views.ts";
+import { readForms } from "./views.ts";
 
 /**
  * What a secret looks like when somebody encodes it. What a program can read back by itself – JSON, URL, HTML and Unicode forms – is
@@ -16,7 +16,7 @@ export function patternsOf(secret: string): Pattern[] {
 }
 
 function unicodeForms(secret: string): string[] {
-  return [...new Set([secret, ...(["NFC", "NFD", "NFKC"] as const).map((form) => secret.normalize(form)), plainForm(secret)])];
+  return [...new Set([secret, ...(["NFC", "NFD", "NFKC"] as const).map((form) => secret.normalize(form)), ...readForms(secret)])];
 }
 
 /** Spellings that reading backslashes back would get wrong, because they leave the secret's own backslashes as they are. */

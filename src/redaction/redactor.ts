@@ -3,7 +3,7 @@ import { partsOf } from "./derived.ts";
 import { patternsOf } from "./forms.ts";
 import { Matcher, merged, type Span } from "./matcher.ts";
 import { shapesIn } from "./shapes.ts";
-import { inOriginal, isOrdinary, plainForm, squeezedForm, type View, viewsOf, withoutSpace } from "./views.ts";
+import { holdsEscapes, inOriginal, isOrdinary, readForms, squeezedForm, type View, viewsOf, withoutSpace } from "./views.ts";
 
 /** Takes secrets out of the lines of one stream, in their order; there are as many lines afterwards as before. */
 export type LineRedactor = (lines: readonly string[]) => string[];
@@ -34,16 +34,20 @@ export class Redactor implements Redaction {
   readonly #matcher = new Matcher();
   /** Those that hold white space, without it: a reporter wraps or shortens there. */
   readonly #squeezed = new Matcher();
+  readonly #closeness = { closely: false };
   readonly #fragments = new Fragments(this.#matcher);
 
   /** @returns whether it is long enough to be hidden */
   add(secret: string): boolean {
     const parts = partsOf(secret);
     for (const part of parts) {
+      this.#closeness.closely ||= holdsEscapes(part);
       for (const pattern of patternsOf(part)) this.#matcher.add(pattern);
       if (/\s/.test(part)) {
-        const text = squeezedForm(plainForm(part));
-        if (text.length >= shortestAcrossLines) this.#squeezed.add({ text });
+        for (const form of [part, ...readForms(part)]) {
+          const text = squeezedForm(form);
+          if (text.length >= shortestAcrossLines) this.#squeezed.add({ text });
+        }
       }
     }
     return parts.length > 0;
@@ -84,7 +88,7 @@ export class Redactor implements Redaction {
     if (lastLine.length >= shortestAtLineEnd && isOrdinary(lastLine) && !this.#fragments.mayEndAt(lastLine, lastLine.length))
       return undefined;
     const tail = text.slice(-Math.min(2 * this.#matcher.longest, longestTail));
-    for (const view of viewsOf(tail)) {
+    for (const view of viewsOf(tail, this.#closeness)) {
       const head = this.#fragments.headBefore(view.text, view.text.length, shortestAtLineEnd);
       const place = head && inOriginal(view, [head])[0];
       if (place) return { start: text.length - tail.length + place.start, end: text.length };
@@ -97,20 +101,24 @@ export class Redactor implements Redaction {
     const take = (view: View, found: readonly Span[]) => {
       if (found.length > 0) spans.push(...inOriginal(view, found));
     };
-    for (const view of viewsOf(text)) {
+    const mayBeWrapped = (view: View) => text.length < shortText || this.#fragments.mayBeWrapped(view.text);
+    for (const view of viewsOf(text, this.#closeness, mayBeWrapped)) {
       const found = this.#matcher.find(view.text);
       take(view, view.acrossLines ? found.filter(({ start, end }) => end - start >= shortestAcrossLines) : found);
       if (view.acrossLines) continue;
       take(view, shapesIn(view.text));
       if (this.#matcher.size === 0) continue;
       take(view, this.#fragments.beside(view.text));
-      const squeezed = this.#squeezed.size > 0 ? withoutSpace(view) : undefined;
-      if (squeezed) take(squeezed, this.#squeezed.find(squeezed.text));
+      if (this.#squeezed.size === 0) continue;
+      const squeezed = withoutSpace(view);
+      take(squeezed, this.#squeezed.find(squeezed.text));
     }
     return merged(spans);
   }
 }
 
+/** Of a field of a report, which is not worth a closer look first. */
+const shortText = 4_096;
 /** How far back the beginning of a secret is looked for at the end of what was printed so far. */
 const longestTail = 4_096;
 

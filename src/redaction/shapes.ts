@@ -32,7 +32,7 @@ const shapes: readonly Shape[] = [
   },
   {
     mayBe: (text) => text.includes("://") && text.includes("@"),
-    pattern: /\b[a-z][a-z0-9+.-]{1,30}:\/\/[^\s/:@"'<>]{0,200}:([^\s/@"'<>]{1,500})@/dgi,
+    pattern: /(?<=[a-z0-9]):\/\/[^\s/:@"'<>]{0,200}:([^\s/@"'<>]{1,500})@/dgi,
   },
   {
     mayBe: (text) => text.includes("eyJ"),

@@ -6,11 +6,12 @@ import type { Span } from "./matcher.ts";
  */
 
 interface Reading {
-  name: string;
   /** Whether it could change anything; cheap. */
   applies: (text: string) => boolean;
   pattern: RegExp;
   replacement: (found: string) => string;
+  /** The same for a whole text, where the engine has something faster. */
+  whole?: (text: string) => string;
 }
 
 const esc = "\u001b";
@@ -19,13 +20,15 @@ const controlString = `[^\u0007${esc}\u009c]{0,4096}`;
 
 /**
  * What a terminal does not show: ECMA-48 sequences in their 7-bit and 8-bit forms, other controls, and format characters (zero-width,
- * direction marks, soft hyphens, variation selectors). Tab and line break are kept.
+ * direction marks, soft hyphens, variation selectors): Cc, Cf and Default_Ignorable_Code_Point of Unicode, but tab and line break.
+ * Written out, because the engine is ten times slower with the properties' names.
  */
 const unseen = [
   `(?:${esc}\\[|\u009b)[0-?]*[ -/]*[@-~]`,
   `(?:${esc}[\\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])${controlString}(?:\u0007|${esc}\\\\|\u009c)`,
   `${esc}[ -/]*[0-Z\\\\-~]`,
-  "(?![\\n\\t])[\\p{Cc}\\p{Cf}\\p{Default_Ignorable_Code_Point}]",
+  "[\\0-\\x08\\x0b-\\x1f\\x7f-\\x9f\\xad\\u034f\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]",
+  "\\ud804[\\udcbd\\udccd]|\\ud80d[\\udc30-\\udc3f]|\\ud82f[\\udca0-\\udca3]|\\ud834[\\udd73-\\udd7a]|[\\udb40-\\udb43][\\udc00-\\udfff]",
 ].join("|");
 
 const ordinary = /^[\n\t -~]*$/;
@@ -35,9 +38,8 @@ export function isOrdinary(text: string): boolean {
 }
 
 const visible: Reading = {
-  name: "visible",
   applies: (text) => !isOrdinary(text),
-  pattern: new RegExp(unseen, "gu"),
+  pattern: new RegExp(unseen, "g"),
   replacement: () => "",
 };
 
@@ -46,17 +48,16 @@ const visible: Reading = {
  * is a place in the original. It makes NFC, NFD, NFKC and full-width forms alike.
  */
 const decomposed: Reading = {
-  name: "decomposed",
-  applies: (text) => /[^\0-\x7f]/.test(text),
+  applies: (text) => !isOrdinary(text),
   pattern: /[^\0-\x7f]\p{M}*|[\0-\x7f]\p{M}+/gu,
   replacement: (found) => found.normalize("NFKD"),
+  whole: (text) => text.normalize("NFKD"),
 };
 
 const shortEscapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", f: "\f", v: "\v", 0: "\0" };
 
 /** Backslashes, as JSON, JavaScript, Python, C and shells write them. */
 const unescaped: Reading = {
-  name: "unescaped",
   applies: (text) => text.includes("\\"),
   pattern: /(?:\\x[0-9a-fA-F]{2})+|\\u\{[0-9a-fA-F]{1,6}\}|\\u[0-9a-fA-F]{4}|\\[^xu]/gs,
   replacement(found) {
@@ -68,7 +69,6 @@ const unescaped: Reading = {
 };
 
 const percentDecoded: Reading = {
-  name: "percentDecoded",
   applies: (text) => /%[0-9a-fA-F]{2}/.test(text),
   pattern: /(?:%[0-9a-fA-F]{2})+/g,
   replacement: (found) => bytesAsText(found.replaceAll("%", "")),
@@ -82,7 +82,6 @@ const namedEntities: Readonly<Record<string, string>> = {
 };
 
 const entitiesDecoded: Reading = {
-  name: "entitiesDecoded",
   applies: (text) => text.includes("&") && /&(?:#|[A-Za-z]{2,8};)/.test(text),
   pattern: /&(?:#[xX][0-9a-fA-F]{1,6}|#\d{1,7}|[A-Za-z]{2,8});/g,
   replacement(found) {
@@ -93,15 +92,17 @@ const entitiesDecoded: Reading = {
   },
 };
 
-/** Words that a reporter wrapped at a width, with the margin that it puts in front of each line. */
-const joined: Reading = {
-  name: "joined",
-  applies: (text) => text.includes("\n"),
-  pattern: /\s*\n[\s│┃|>]*/g,
+/** Words that a reporter wrapped at a width, with the blanks that it puts in front of each line. */
+const joined: Reading = { applies: (text) => text.includes("\n"), pattern: /\n\s*/g, replacement: () => "" };
+
+/** The same where it draws a margin. */
+const joinedAtMargin: Reading = {
+  applies: (text) => /\n\s*[│┃|>]/.test(text),
+  pattern: /\n[\s│┃|>]*/g,
   replacement: () => "",
 };
 
-const squeezed: Reading = { name: "squeezed", applies: (text) => /\s/.test(text), pattern: /\s+/g, replacement: () => "" };
+const squeezed: Reading = { applies: (text) => /\s/.test(text), pattern: /\s+/g, replacement: () => "" };
 
 function character(code: number): string | undefined {
   return code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
@@ -122,46 +123,75 @@ export interface View {
   from?: { view: View; reading: Reading };
 }
 
-function read(view: View, reading: Reading): View | undefined {
-  if (!reading.applies(view.text)) return undefined;
-  const text = view.text.replace(reading.pattern, reading.replacement);
-  return text === view.text ? undefined : { text, acrossLines: view.acrossLines || reading === joined, from: { view, reading } };
+function read(view: View, reading: Reading): View {
+  if (!reading.applies(view.text)) return view;
+  const text = reading.whole ? reading.whole(view.text) : view.text.replace(reading.pattern, reading.replacement);
+  return text === view.text
+    ? view
+    : { text, acrossLines: view.acrossLines || reading === joined || reading === joinedAtMargin, from: { view, reading } };
 }
 
-/** Nobody prints more layers; and a text that was made to have them must not cost more than so many passes. */
-const mostViews = 24;
+/** Nobody prints more layers of escapes inside escapes; and a text that was made to have them must not cost more. */
 const mostLayers = 5;
 
-const readings: readonly Reading[] = [visible, decomposed, joined, unescaped, percentDecoded, entitiesDecoded];
+const asShown: readonly Reading[] = [visible, decomposed];
+const asRead: readonly Reading[] = [entitiesDecoded, percentDecoded, unescaped, visible, decomposed];
 
-/** The text itself, and every way in which it may be read, up to a few layers of escapes inside escapes. */
-export function viewsOf(text: string): View[] {
-  const views: View[] = [{ text, acrossLines: false }];
-  if (isOrdinary(text) && !/[\n\\%&]/.test(text)) return views;
-  const known = new Set([text]);
-  let layer: View[] = views;
-  for (let depth = 0; depth < mostLayers && layer.length > 0; depth++) {
-    const next: View[] = [];
-    for (const view of layer)
-      for (const reading of readings) {
-        const made = views.length + next.length < mostViews ? read(view, reading) : undefined;
-        if (!made || known.has(made.text)) continue;
-        known.add(made.text);
-        next.push(made);
-      }
-    views.push(...next);
-    layer = next;
+export interface Closeness {
+  /** Looks at each step of a layer, not at its end alone: what is looked for holds escapes of its own, which the next step would undo. */
+  closely: boolean;
+}
+
+/** What is seen of a text; then what is read out of that, layer by layer, as long as something changes. */
+function readingsOf(view: View, { closely }: Closeness): View[] {
+  const views: View[] = [];
+  let last = view;
+  for (let layer = 0; layer <= mostLayers; layer++) {
+    let next = last;
+    for (const reading of layer === 0 ? asShown : asRead) {
+      const made = read(next, reading);
+      if (closely && made !== next) views.push(made);
+      next = made;
+    }
+    if (next === last && layer > 0) break;
+    if (!closely && next !== last) views.push(next);
+    last = next;
   }
   return views;
 }
 
-export function withoutSpace(view: View): View | undefined {
+const escapes = /\\|%[0-9a-f]{2}|&(?:#|\w+;)/i;
+
+/** Whether reading escapes back would change a text. */
+export function holdsEscapes(text: string): boolean {
+  return escapes.test(text);
+}
+
+/**
+ * The text itself, and every way in which it may be read.
+ * @param mayBeWrapped whether something that is looked for may stand on both sides of a line break
+ */
+export function viewsOf(text: string, closeness: Closeness, mayBeWrapped: (view: View) => boolean = () => true): View[] {
+  const whole: View = { text, acrossLines: false };
+  const views = [whole, ...readingsOf(whole, closeness)];
+  if (!text.includes("\n") || !views.some(mayBeWrapped)) return views;
+  for (const reading of [joined, joinedAtMargin]) {
+    const flat = read(whole, reading);
+    if (flat !== whole) views.push(flat, ...readingsOf(flat, closeness));
+  }
+  return views;
+}
+
+export function withoutSpace(view: View): View {
   return read(view, squeezed);
 }
 
-/** The same that {@link viewsOf} does to what a terminal does not show and to Unicode's forms, for a text that is looked for. */
-export function plainForm(text: string): string {
-  return text.replace(visible.pattern, "").normalize("NFKD");
+/**
+ * The same that {@link viewsOf} makes of a text, for one that is looked for: a secret that holds escapes of its own is read like the
+ * text around it.
+ */
+export function readForms(text: string): string[] {
+  return readingsOf({ text, acrossLines: false }, { closely: true }).map((view) => view.text);
 }
 
 export function squeezedForm(text: string): string {
@@ -171,19 +201,20 @@ export function squeezedForm(text: string): string {
 /** Where stretches of a view lie in the original text. */
 export function inOriginal(view: View, spans: readonly Span[]): Span[] {
   if (!view.from || spans.length === 0) return [...spans];
-  return inOriginal(view.from.view, inSource(view.from.view.text, view.from.reading, spans));
+  return inOriginal(view.from.view, inSource(view.from.view.text, view.from.reading, view.text.length, spans));
 }
 
-function inSource(source: string, { pattern, replacement }: Reading, spans: readonly Span[]): Span[] {
+function inSource(source: string, { pattern, replacement, whole }: Reading, length: number, spans: readonly Span[]): Span[] {
   // What was replaced, in order: where it lay in the source, and where its replacement lies.
   const pieces: { from: Span; to: Span }[] = [];
   let shift = 0;
   for (const match of source.matchAll(pattern)) {
     const from = { start: match.index, end: match.index + match[0].length };
-    const length = replacement(match[0]).length;
-    pieces.push({ from, to: { start: from.start + shift, end: from.start + shift + length } });
-    shift += length - match[0].length;
+    const made = replacement(match[0]).length;
+    pieces.push({ from, to: { start: from.start + shift, end: from.start + shift + made } });
+    shift += made - match[0].length;
   }
+  if (whole && source.length + shift !== length) return [{ start: 0, end: source.length }];
   return spans.map(({ start, end }) => ({ start: placeOf(pieces, start, "start"), end: placeOf(pieces, end - 1, "end") }));
 }
 

@@ -128,8 +128,7 @@ export const colourings: Record<string, Colouring> = {
 function makesSense(secret: string, encoding: string, colouring: string): boolean {
   const escapes = /\\x|%|\\u|HTML|JSON|URI|form/.test(encoding);
   if (colouring === "full width" && escapes) return false;
-  // A terminal that colours within an escape prints something else than the escape.
-  if (colouring === "wrapped" && (secret.includes("\n") || /\s/.test(secret))) return false;
+  if (colouring === "wrapped" && secret.includes("\n")) return false;
   return true;
 }
 
