@@ -17,6 +17,7 @@ export class Fragments {
 
   /** Beside each sign that something was left out. */
   beside(text: string): Span[] {
+    if (this.#matcher.size === 0) return [];
     if (!text.includes("…") && !text.includes("...")) return [];
     const found: Span[] = [];
     let previous = 0;
@@ -115,13 +116,13 @@ class Runs {
     for (let end = shortestFragment; end <= text.length; end++) {
       const hash = hashOf(text, end);
       this.#set(hash & (bits - 1));
-      this.#set((hash >>> 9) ^ (hash & 0x1ff));
+      this.#set((hash >>> 10) ^ (hash & 0x3ff));
     }
   }
 
   has(text: string, end: number): boolean {
     const hash = hashOf(text, end);
-    return this.#get(hash & (bits - 1)) && this.#get((hash >>> 9) ^ (hash & 0x1ff));
+    return this.#get(hash & (bits - 1)) && this.#get((hash >>> 10) ^ (hash & 0x3ff));
   }
 
   #set(bit: number): void {

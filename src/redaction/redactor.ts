@@ -3,7 +3,17 @@ import { partsOf } from "./derived.ts";
 import { patternsOf } from "./forms.ts";
 import { Matcher, merged, type Span } from "./matcher.ts";
 import { shapesIn } from "./shapes.ts";
-import { holdsEscapes, inOriginal, isOrdinary, readForms, squeezedForm, type View, viewsOf, withoutSpace } from "./views.ts";
+import {
+  holdsEscapes,
+  inOriginal,
+  isOrdinary,
+  readForms,
+  shown,
+  squeezedForm,
+  type View,
+  viewsOf,
+  withoutSpace,
+} from "./views.ts";
 
 /** Takes secrets out of the lines of one stream, in their order; there are as many lines afterwards as before. */
 export type LineRedactor = (lines: readonly string[]) => string[];
@@ -54,13 +64,13 @@ export class Redactor implements Redaction {
   }
 
   redact(text: string): string {
-    const begun = this.#fragments.headBefore(text, text.length, shortestAtEnd);
+    const begun = this.#begunAtEnd(text, shortestAtEnd);
     return replaced(text, [...this.#find(text), ...(begun ? [begun] : [])]);
   }
 
   /** Whether any secret that was named is in it: for what cannot be redacted, such as a picture. */
   holds(text: string): boolean {
-    return this.#matcher.find(text).length > 0;
+    return viewsOf(text, this.#closeness, () => false).some((view) => this.#matcher.find(view.text).length > 0);
   }
 
   /** For one stream of a process: also finds what is wrapped from one line to the next, however the lines come in. */
@@ -72,7 +82,7 @@ export class Redactor implements Redaction {
       const text = lines.join("\n");
       const start = before === "" ? 0 : before.length + 1;
       const whole = start === 0 ? text : `${before}\n${text}`;
-      const begun = this.#begunAtEnd(whole);
+      const begun = this.#begunAtEnd(whole, shortestAtLineEnd);
       const spans = [...this.#find(whole), ...(begun ? [begun] : [])]
         .filter(({ end }) => end > start)
         .map(({ start: from, end }) => ({ start: Math.max(0, from - start), end: end - start }));
@@ -82,14 +92,16 @@ export class Redactor implements Redaction {
   }
 
   /** Where a secret begins of which the text ends in the middle. */
-  #begunAtEnd(text: string): Span | undefined {
-    const lastLine = text.slice(text.lastIndexOf("\n") + 1);
+  #begunAtEnd(text: string, least: number): Span | undefined {
+    if (this.#matcher.size === 0) return undefined;
+    const lastLine = shown(text.slice(text.lastIndexOf("\n") + 1));
     // Nearly always this is all: the last characters stand in no secret.
-    if (lastLine.length >= shortestAtLineEnd && isOrdinary(lastLine) && !this.#fragments.mayEndAt(lastLine, lastLine.length))
-      return undefined;
-    const tail = text.slice(-Math.min(2 * this.#matcher.longest, longestTail));
+    const sure = lastLine.length >= least && !/[\\%&]/.test(lastLine.slice(-longestEscape));
+    if (sure && !this.#fragments.mayEndAt(lastLine, lastLine.length)) return undefined;
+    const tail = text.slice(-longestTail);
     for (const view of viewsOf(tail, this.#closeness)) {
-      const head = this.#fragments.headBefore(view.text, view.text.length, shortestAtLineEnd);
+      const end = view.text.length - (halfEscape.exec(view.text)?.[0].length ?? 0);
+      const head = this.#fragments.headBefore(view.text, end, least);
       const place = head && inOriginal(view, [head])[0];
       if (place) return { start: text.length - tail.length + place.start, end: text.length };
     }
@@ -105,10 +117,7 @@ export class Redactor implements Redaction {
     for (const view of viewsOf(text, this.#closeness, mayBeWrapped)) {
       const found = this.#matcher.find(view.text);
       take(view, view.acrossLines ? found.filter(({ start, end }) => end - start >= shortestAcrossLines) : found);
-      if (view.acrossLines) continue;
-      take(view, shapesIn(view.text));
-      if (this.#matcher.size === 0) continue;
-      take(view, this.#fragments.beside(view.text));
+      if (!view.acrossLines) take(view, [...shapesIn(view.text), ...this.#fragments.beside(view.text)]);
       if (this.#squeezed.size === 0) continue;
       const squeezed = withoutSpace(view);
       take(squeezed, this.#squeezed.find(squeezed.text));
@@ -119,8 +128,11 @@ export class Redactor implements Redaction {
 
 /** Of a field of a report, which is not worth a closer look first. */
 const shortText = 4_096;
-/** How far back the beginning of a secret is looked for at the end of what was printed so far. */
-const longestTail = 4_096;
+/** How far back the beginning of a secret is looked for at the end of what was printed so far. Colours make it long. */
+const longestTail = 16_384;
+const longestEscape = 12;
+/** A text may be cut in the middle of an escape, too. */
+const halfEscape = /(?:%[0-9a-fA-F]?|\\(?:u[0-9a-fA-F]{0,3}|x[0-9a-fA-F]?)?|&#?\w{0,8})$/;
 
 /** The last one of a hidden stretch is kept, so that colours go on as they were meant. */
 const esc = "\u001b";

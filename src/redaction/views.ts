@@ -137,6 +137,11 @@ const mostLayers = 5;
 const asShown: readonly Reading[] = [visible, decomposed];
 const asRead: readonly Reading[] = [entitiesDecoded, percentDecoded, unescaped, visible, decomposed];
 
+/** What is seen of a text. */
+export function shown(text: string): string {
+  return asShown.reduce(read, { text, acrossLines: false }).text;
+}
+
 export interface Closeness {
   /** Looks at each step of a layer, not at its end alone: what is looked for holds escapes of its own, which the next step would undo. */
   closely: boolean;
@@ -174,10 +179,13 @@ export function holdsEscapes(text: string): boolean {
 export function viewsOf(text: string, closeness: Closeness, mayBeWrapped: (view: View) => boolean = () => true): View[] {
   const whole: View = { text, acrossLines: false };
   const views = [whole, ...readingsOf(whole, closeness)];
-  if (!text.includes("\n") || !views.some(mayBeWrapped)) return views;
-  for (const reading of [joined, joinedAtMargin]) {
-    const flat = read(whole, reading);
-    if (flat !== whole) views.push(flat, ...readingsOf(flat, closeness));
+  // Also what an escape makes a line break of: a report in JSON has its messages so.
+  for (const view of [...views]) {
+    if (!view.text.includes("\n") || !mayBeWrapped(view)) continue;
+    for (const reading of [joined, joinedAtMargin]) {
+      const flat = read(view, reading);
+      if (flat !== view) views.push(flat, ...readingsOf(flat, closeness));
+    }
   }
   return views;
 }
