@@ -3,7 +3,12 @@ import { defineConfig } from "vitest/config";
 /** What takes longer than a commit should wait for: many more generated cases, and the torture of real parts. */
 export default defineConfig({
   test: {
-    include: ["test/**/*.long.test.ts", "test/results/mutation.test.ts", "test/testdata/{exactness,faults,ledger}.test.ts"],
+    include: [
+      "test/**/*.long.test.ts",
+      "test/results/mutation.test.ts",
+      "test/testdata/{exactness,faults,ledger}.test.ts",
+      "test/redaction/{redactor,every-exit}.test.ts",
+    ],
     globalSetup: ["test/global-setup.ts"],
     maxWorkers: 2,
     testTimeout: 1_800_000,

@@ -23,8 +23,11 @@ export class Fragments {
     let previous = 0;
     for (const { 0: sign, index } of text.matchAll(/\s{0,4}(?:…|\.{3})/g)) {
       const least = sign.endsWith("…") ? shortestFragment : shortestAtDots;
-      const head = this.headBefore(text, index, least, previous);
-      if (head) found.push(head);
+      const unfinished = halfEscape.exec(text.slice(Math.max(previous, index - longestEscape), index))?.[0] ?? "";
+      const head =
+        this.headBefore(text, index, least, previous) ??
+        (unfinished === "" ? undefined : this.headBefore(text, index - unfinished.length, least, previous));
+      if (head) found.push({ start: head.start, end: index });
       previous = index + sign.length;
       const tail = this.#tailAfter(text, previous, least);
       if (tail) found.push(tail);
@@ -95,6 +98,9 @@ export class Fragments {
 const shortestFragment = 6;
 /** Three dots also end sentences. */
 const shortestAtDots = 8;
+/** A text may be cut in the middle of an escape, too. */
+export const halfEscape = /(?:%[0-9a-fA-F]?|\\(?:u[0-9a-fA-F]{0,3}|x[0-9a-fA-F]?)?|&#?\w{0,8})$/;
+export const longestEscape = 12;
 /** The beginning of an address is no part of its secret. */
 const onlyHost = /^[a-z][a-z0-9+.-]*:\/{0,2}[\w.-]*(?::\d{0,5})?$/i;
 /** Nobody shows more of a text that he cuts. */

@@ -1,4 +1,4 @@
-import { Fragments } from "./cuts.ts";
+import { Fragments, halfEscape, longestEscape } from "./cuts.ts";
 import { partsOf } from "./derived.ts";
 import { patternsOf } from "./forms.ts";
 import { Matcher, merged, type Span } from "./matcher.ts";
@@ -130,9 +130,6 @@ export class Redactor implements Redaction {
 const shortText = 4_096;
 /** How far back the beginning of a secret is looked for at the end of what was printed so far. Colours make it long. */
 const longestTail = 16_384;
-const longestEscape = 12;
-/** A text may be cut in the middle of an escape, too. */
-const halfEscape = /(?:%[0-9a-fA-F]?|\\(?:u[0-9a-fA-F]{0,3}|x[0-9a-fA-F]?)?|&#?\w{0,8})$/;
 
 /** The last one of a hidden stretch is kept, so that colours go on as they were meant. */
 const esc = "\u001b";

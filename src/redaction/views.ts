@@ -180,7 +180,9 @@ export function viewsOf(text: string, closeness: Closeness, mayBeWrapped: (view:
   const whole: View = { text, acrossLines: false };
   const views = [whole, ...readingsOf(whole, closeness)];
   // Also what an escape makes a line break of: a report in JSON has its messages so.
-  for (const view of [...views]) {
+  // Before anything else is read out of it: an escape may go on behind the break.
+  const lines = [unescaped, visible].map((reading) => read(whole, reading)).filter((view) => view !== whole);
+  for (const view of [...views, ...lines]) {
     if (!view.text.includes("\n") || !mayBeWrapped(view)) continue;
     for (const reading of [joined, joinedAtMargin]) {
       const flat = read(view, reading);
