@@ -41,7 +41,7 @@ const shapes: readonly Shape[] = [
   {
     mayBe: (text) => text.includes("PRIVATE KEY"),
     pattern:
-      /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----((?:[A-Za-z0-9+/=\s:,.-]|\\[nr]){1,20000}?)(?=-----END|["'<]|$)/dg,
+      /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?=[\s\S]{0,200}?[A-Za-z0-9+/]{16})((?:[A-Za-z0-9+/=\s:,.-]|\\[nr]){1,20000}?)(?=-----END|["'<]|$)/dg,
   },
 ];
 
