@@ -46,11 +46,16 @@ export class Fragments {
     if (this.#matcher.size === 0) return false;
     for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) {
       if (this.mayEndAt(text, at)) return true;
-      let begin = at + 1;
-      while (isMargin(text.charCodeAt(begin))) begin++;
-      if (this.mayEndAt(text, begin + shortestFragment)) return true;
+      if (this.mayBeginWith(text, at + 1)) return true;
     }
     return false;
+  }
+
+  /** Whether the first characters of a line stand in some secret. True may be wrong. */
+  mayBeginWith(text: string, start = 0): boolean {
+    let begin = start;
+    while (isMargin(text.charCodeAt(begin))) begin++;
+    return this.mayEndAt(text, begin + shortestFragment);
   }
 
   /** The longest beginning of a secret that ends at `end`, if it has at least so many characters. */
@@ -95,7 +100,7 @@ export class Fragments {
 }
 
 /** Fewer characters of a secret say nothing, and stand in other words as well. */
-const shortestFragment = 6;
+export const shortestFragment = 6;
 /** Three dots also end sentences. */
 const shortestAtDots = 8;
 /** A text may be cut in the middle of an escape, too. */

@@ -1,4 +1,4 @@
-import { Fragments, halfEscape, longestEscape } from "./cuts.ts";
+import { Fragments, halfEscape, longestEscape, shortestFragment } from "./cuts.ts";
 import { partsOf } from "./derived.ts";
 import { patternsOf } from "./forms.ts";
 import { Matcher, merged, type Span } from "./matcher.ts";
@@ -70,29 +70,33 @@ export class Redactor implements Redaction {
 
   /** Whether any secret that was named is in it: for what cannot be redacted, such as a picture. */
   holds(text: string): boolean {
-    return viewsOf(text, this.#closeness, () => false).some((view) => this.#matcher.find(view.text).length > 0);
+    return this.#views(text).some((view) => this.#matcher.find(view.text).length > 0);
   }
 
   /** For one stream of a process: also finds what is wrapped from one line to the next, however the lines come in. */
   lines(): LineRedactor {
-    // The end of what was handed out before, where a secret may have begun in it.
-    let before = "";
+    // What was printed just before, and whether a secret may have begun in it.
+    let previous = "";
+    let begunBefore = false;
     return (lines) => {
       if (lines.length === 0) return [];
       const text = lines.join("\n");
-      const start = before === "" ? 0 : before.length + 1;
-      const whole = start === 0 ? text : `${before}\n${text}`;
-      const begun = this.#begunAtEnd(whole, shortestAtLineEnd);
-      const spans = [...this.#find(whole), ...(begun ? [begun] : [])]
+      const goesOn = previous !== "" && (begunBefore || this.#fragments.mayBeginWith(lines[0] ?? ""));
+      const whole = goesOn ? `${previous}\n${text}` : text;
+      const start = whole.length - text.length;
+      const begun = this.#begunAtEnd(whole, shortestFragment);
+      const hidden = begun && begun.length >= shortestAtLineEnd ? [begun] : [];
+      const spans = [...this.#find(whole), ...hidden]
         .filter(({ end }) => end > start)
         .map(({ start: from, end }) => ({ start: Math.max(0, from - start), end: end - start }));
-      before = begun ? whole.slice(begun.start) : "";
+      begunBefore = begun !== undefined;
+      previous = whole.slice(-longestTail);
       return replaced(text, spans).split("\n");
     };
   }
 
-  /** Where a secret begins of which the text ends in the middle. */
-  #begunAtEnd(text: string, least: number): Span | undefined {
+  /** Where a secret begins of which the text ends in the middle. `length` is that of what was read of it. */
+  #begunAtEnd(text: string, least: number): (Span & { length: number }) | undefined {
     if (this.#matcher.size === 0) return undefined;
     const lastLine = shown(text.slice(text.lastIndexOf("\n") + 1));
     // Nearly always this is all: the last characters stand in no secret.
@@ -103,9 +107,13 @@ export class Redactor implements Redaction {
       const end = view.text.length - (halfEscape.exec(view.text)?.[0].length ?? 0);
       const head = this.#fragments.headBefore(view.text, end, least);
       const place = head && inOriginal(view, [head])[0];
-      if (place) return { start: text.length - tail.length + place.start, end: text.length };
+      if (place) return { start: text.length - tail.length + place.start, end: text.length, length: head.end - head.start };
     }
     return undefined;
+  }
+
+  #views(text: string): View[] {
+    return viewsOf(text, this.#closeness, (view) => text.length < shortText || this.#fragments.mayBeWrapped(view.text));
   }
 
   #find(text: string): Span[] {
@@ -113,8 +121,7 @@ export class Redactor implements Redaction {
     const take = (view: View, found: readonly Span[]) => {
       if (found.length > 0) spans.push(...inOriginal(view, found));
     };
-    const mayBeWrapped = (view: View) => text.length < shortText || this.#fragments.mayBeWrapped(view.text);
-    for (const view of viewsOf(text, this.#closeness, mayBeWrapped)) {
+    for (const view of this.#views(text)) {
       const found = this.#matcher.find(view.text);
       take(view, view.acrossLines ? found.filter(({ start, end }) => end - start >= shortestAcrossLines) : found);
       if (!view.acrossLines) take(view, [...shapesIn(view.text), ...this.#fragments.beside(view.text)]);
