@@ -117,31 +117,26 @@ function append(map: Map<string, string[]>, key: string, text: string): void {
   else map.set(key, [text]);
 }
 
-const bits = 1 << 22;
+const bits = 1 << 18;
 
-/** Which runs of six characters stand in a set of texts, as a filter that forgets nothing. */
+/** Which runs of six characters stand in a set of texts: a filter that answers nearly always, and the hashes themselves behind it. */
 class Runs {
   readonly #words = new Uint32Array(bits / 32);
+  readonly #hashes = new Set<number>();
 
   add(text: string): void {
     for (let end = shortestFragment; end <= text.length; end++) {
       const hash = hashOf(text, end);
-      this.#set(hash & (bits - 1));
-      this.#set((hash >>> 10) ^ (hash & 0x3ff));
+      const bit = hash & (bits - 1);
+      this.#words[bit >>> 5] = (this.#words[bit >>> 5] ?? 0) | (1 << (bit & 31));
+      this.#hashes.add(hash);
     }
   }
 
   has(text: string, end: number): boolean {
     const hash = hashOf(text, end);
-    return this.#get(hash & (bits - 1)) && this.#get((hash >>> 10) ^ (hash & 0x3ff));
-  }
-
-  #set(bit: number): void {
-    this.#words[bit >>> 5] = (this.#words[bit >>> 5] ?? 0) | (1 << (bit & 31));
-  }
-
-  #get(bit: number): boolean {
-    return ((this.#words[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0;
+    const bit = hash & (bits - 1);
+    return ((this.#words[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0 && this.#hashes.has(hash);
   }
 }
 

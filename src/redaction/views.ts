@@ -181,7 +181,7 @@ export function viewsOf(text: string, closeness: Closeness, mayBeWrapped: (view:
   const views = [whole, ...readingsOf(whole, closeness)];
   // Also what an escape makes a line break of: a report in JSON has its messages so.
   // Before anything else is read out of it: an escape may go on behind the break.
-  const lines = [unescaped, visible].map((reading) => read(whole, reading)).filter((view) => view !== whole);
+  const lines = text.includes("\\n") ? [read(whole, unescaped)] : [];
   for (const view of [...views, ...lines]) {
     if (!view.text.includes("\n") || !mayBeWrapped(view)) continue;
     for (const reading of [joined, joinedAtMargin]) {
