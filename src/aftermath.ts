@@ -15,9 +15,9 @@ import { send, sendMeasurements, type ToldChannel, toldChannels } from "./alerts
 import { sentence } from "./checks/check.ts";
 import type { Alerts } from "./config/schema.ts";
 import type { Alert, StageReport } from "./model.ts";
+import { redacted } from "./redaction/redacted.ts";
 import { causeOf, pagerDutyEvent, slackMessage, webhookBody } from "./report/alert.ts";
 import { type RollbackRun, rollBack } from "./rollback.ts";
-import { redacted } from "./secrets.ts";
 import { withStateFile } from "./state-file.ts";
 import { version } from "./version.ts";
 
@@ -63,9 +63,9 @@ type Telling = Aftermath & { alerts: Alerts; limits: DeliveryLimits };
 
 async function tell(report: StageReport, options: Telling): Promise<Alert[]> {
   // Before any text is made: once escaped, a secret no longer looks like itself.
-  const safe = redacted(report, options.redact);
+  const safe = redacted(report, options.secrets.redact);
   const [people, measured] = await Promise.all([tellPeople(safe, options), measure(safe, options)]);
-  return [...people, ...measured].map((alert) => redacted(alert, options.redact));
+  return [...people, ...measured].map((alert) => redacted(alert, options.secrets.redact));
 }
 
 async function measure(report: StageReport, { alerts, limits }: Telling): Promise<Alert[]> {
@@ -92,7 +92,7 @@ async function tellPeople(report: StageReport, options: Telling): Promise<Alert[
     done = true;
   };
   try {
-    await withStateFile({ path, schema: alertStateSchema, lockWithinMs }, async (file) => {
+    await withStateFile({ path, schema: alertStateSchema, lockWithinMs, redact: options.secrets.redact }, async (file) => {
       // A memory that cannot be read is none: told twice is better than not at all.
       const read = file.read().catch((error: unknown) => {
         forgotten = sentence(error);

@@ -4,8 +4,8 @@ import { dirname } from "node:path";
 import { takeLock } from "./lock-file.ts";
 import type { AuditHead, AuditNote, StageName } from "./model.ts";
 import { openOwn } from "./plain-file.ts";
+import { redacted } from "./redaction/redacted.ts";
 import { type AuditEntry, auditLine, lastLineOf } from "./report/audit.ts";
-import { redacted } from "./secrets.ts";
 
 /** In the records of a workspace. */
 export const auditFile = "audit.jsonl";

@@ -5,9 +5,10 @@ import { sentence } from "./checks/check.ts";
 import { commitOf, originOf } from "./gate/origin.ts";
 import { type AuditNote, type Commit, type Progress, type StageReport, UserError } from "./model.ts";
 import { makeOwnDirectory, recordsDirectory, writeOwn } from "./plain-file.ts";
+import { redacted } from "./redaction/redacted.ts";
 import { parseReport } from "./report/schema.ts";
-import { redacted, secretKeeper } from "./secrets.ts";
-import type { StageContext } from "./stages/context.ts";
+import { secretKeeper } from "./secrets.ts";
+import type { SecretKeeper, StageContext } from "./stages/context.ts";
 import { readConfiguration } from "./suite.ts";
 import { isRunId } from "./testdata/identity.ts";
 
@@ -24,6 +25,8 @@ export interface ReportRequest {
   env: Readonly<Record<string, string | undefined>>;
   cancel: AbortSignal;
   onProgress: (progress: Progress) => void;
+  /** The process's own; one is made where none is given. */
+  secrets?: SecretKeeper;
 }
 
 /** A report with the environment it is about, ready to be connected to. */
@@ -43,8 +46,8 @@ export async function fromReport(request: ReportRequest): Promise<FromReport> {
   const named = request.environment ?? report.environment.name;
   if (named !== report.environment.name)
     throw new UserError(`${request.reportFile} is about the environment ${report.environment.name}, not about ${named}`);
-  const secrets = secretKeeper(() => undefined);
-  const { config, tables, environment } = await readConfiguration({ ...request, environment: named }, secrets.add);
+  const secrets = request.secrets ?? secretKeeper(() => undefined);
+  const { config, tables, environment } = await readConfiguration({ ...request, environment: named }, secrets);
   if (environment.access !== "test-data")
     throw new UserError(`the environment ${named} is read-only: nothing may be put back there`);
   if (!environment.databricks) throw new UserError(`the environment ${named} has no databricks: there is nothing to put back to`);
@@ -75,7 +78,7 @@ export async function fromReport(request: ReportRequest): Promise<FromReport> {
     records,
     env,
     signal: AbortSignal.any([request.cancel, AbortSignal.timeout(config.stages.cleanup.budget)]),
-    onProgress: request.onProgress,
+    onProgress: (progress) => request.onProgress(redacted(progress, secrets.redact)),
     audit,
     secrets,
     overrides: {},

@@ -14,7 +14,8 @@ else if (Number(process.versions.node.split(".")[0]) < oldestNode) {
   process.stderr.write(`env-actions: this is node ${process.versions.node}, but node ${oldestNode} or later is needed\n`);
   process.exitCode = 2;
 } else {
-  const { terminal } = await import("./cli/main.ts");
+  const { terminal, sayUncaught } = await import("./cli/main.ts");
+  process.once("uncaughtException", sayUncaught);
   process.exitCode = await terminal(process.argv.slice(2));
 }
 

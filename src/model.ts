@@ -205,6 +205,8 @@ export interface Attachment {
   bytes: number;
   /** Full name, where it can be told. */
   test?: string;
+  /** It is neither text nor an archive of texts, such as a picture or a video: what is seen in it is not redacted. */
+  binary?: true;
   /** Why it was not kept. */
   leftOut?: string;
 }

@@ -18,6 +18,7 @@ import {
 } from "./gate/rollback.ts";
 import type { AuditNote, Rollback, StageReport } from "./model.ts";
 import { runCommand } from "./process/command.ts";
+import type { Redaction } from "./redaction/redactor.ts";
 import { withStateFile } from "./state-file.ts";
 
 /** What a rollback needs to know, and its ways to the outside. */
@@ -37,7 +38,7 @@ export interface RollbackRun {
   cancelled: boolean;
   cancel: AbortSignal;
   audit: (note: AuditNote) => Promise<void>;
-  redact: (text: string) => string;
+  secrets: Redaction;
   onLine: (line: string) => void;
   /** For GitHub; a test is less patient. */
   patience?: Pick<GitHubOptions, "deadlineMs" | "firstPauseMs">;
@@ -89,7 +90,7 @@ async function judged(run: RollbackRun): Promise<Rollback | undefined> {
     of: subject?.words ?? report.environment.name,
     outcome,
     at: new Date().toISOString(),
-    why: run.redact(why),
+    why: run.secrets.redact(why),
   });
   // A configuration that leads elsewhere says nothing about what was deployed.
   if (report.checks.some(({ id, verdict }) => id === "identity" && verdict === "failed"))
@@ -247,7 +248,7 @@ async function recordAsked(run: RollbackRun, { key }: Subject): Promise<Records[
       key,
       at: new Date().toISOString(),
       run: run.report.runId,
-      trigger: run.redact(triggerWords(run)),
+      trigger: run.secrets.redact(triggerWords(run)),
       outcome: "asked" as const,
     };
     await file.write({ version: 1, rollbacks: [...rollbacks, asked].slice(-mostRecords) });
@@ -271,11 +272,11 @@ async function recordOutcome(
 }
 
 async function withRecords<Result>(
-  { records }: RollbackRun,
+  { records, secrets: { redact } }: RollbackRun,
   work: Parameters<typeof withStateFile<Records, Result>>[1],
 ): Promise<Result> {
   try {
-    return await withStateFile({ path: join(records, rollbacksFile), schema: recordsSchema, lockWithinMs }, work);
+    return await withStateFile({ path: join(records, rollbacksFile), schema: recordsSchema, lockWithinMs, redact }, work);
   } catch (error) {
     throw new Error(`whether it was asked for already could not be told or recorded: ${sentence(error)}`, { cause: error });
   }
@@ -332,7 +333,7 @@ async function ranCommand(run: RollbackRun, command: string, say: Say, why: stri
       },
       logFile: join(records, "logs", run.report.runId, "rollback.log"),
     },
-    { signal: AbortSignal.any([run.cancel, AbortSignal.timeout(config.timeout)]), onLine: run.onLine, redact: run.redact },
+    { signal: AbortSignal.any([run.cancel, AbortSignal.timeout(config.timeout)]), onLine: run.onLine, redaction: run.secrets },
   );
   if (ran.exitCode === 0) return say("fired", why);
   if (ran.exitCode === null)

@@ -1,47 +1,58 @@
+import { partsOf } from "./redaction/derived.ts";
+import { announcedForms } from "./redaction/forms.ts";
+import { Redactor } from "./redaction/redactor.ts";
 import type { SecretKeeper } from "./stages/context.ts";
 
-/** Shorter ones would blank out ordinary words, and hide nothing. */
-const shortestSecret = 6;
-
-/** @param announce masks a secret where output is not ours to redact: in the runner's log. */
+/**
+ * Everything that this process knows to be secret. One keeper serves every exit of a process, so that a secret which is learned late is
+ * hidden everywhere from then on.
+ * @param announce masks a secret where output is not ours to redact: in the runner's log
+ */
 export function secretKeeper(announce: (secret: string) => void): SecretKeeper {
   const known = new Set<string>();
+  const announced = new Set<string>();
+  let guessed: ReadonlySet<string> = new Set();
+  let redactor = new Redactor();
+  let generation = 0;
+
+  const tell = (secret: string) => {
+    for (const part of partsOf(secret))
+      for (const form of [part, ...announcedForms(part)]) {
+        // An empty mask would hide everything, and a short one half of all words.
+        if (form.trim() === "" || announced.has(form)) continue;
+        announced.add(form);
+        announce(form);
+      }
+  };
+
   return {
     add(secret) {
-      // Each line of a multi-line secret is a secret; and so is the form in which JSON prints it.
-      for (const part of [secret, ...secret.split(/\r?\n/), JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)]) {
-        if (part.length < shortestSecret || known.has(part)) continue;
-        known.add(part);
-        announce(part);
-      }
+      if (known.has(secret)) return;
+      known.add(secret);
+      if (redactor.add(secret)) generation += 1;
+      tell(secret);
     },
-    redact(text) {
-      let redacted = text;
-      // Longest first, or a secret that holds another would be left in half.
-      const secrets = [...known].sort((a, b) => b.length - a.length);
-      for (const secret of secrets) redacted = redacted.replaceAll(secret, "***");
-      return redacted.includes("…") ? withoutBeginnings(redacted, secrets) : redacted;
+    guess(secrets) {
+      guessed = new Set(secrets);
+      redactor = new Redactor();
+      for (const secret of [...known, ...guessed]) redactor.add(secret);
+      generation += 1;
+    },
+    redact: (text) => redactor.redact(text),
+    holds: (text) => redactor.holds(text),
+    lines() {
+      let made = redactor;
+      let lines = made.lines();
+      return (texts) => {
+        if (made !== redactor) {
+          made = redactor;
+          lines = made.lines();
+        }
+        return lines(texts);
+      };
+    },
+    get generation() {
+      return generation;
     },
   };
-}
-
-/** What somebody else said is cut where it is long, and the cut may go through a secret. */
-function withoutBeginnings(text: string, secrets: readonly string[]): string {
-  const parts = text.split(/( ?…)/);
-  return parts.map((part, at) => (parts[at + 1] === undefined ? part : withoutBeginning(part, secrets))).join("");
-}
-
-function withoutBeginning(text: string, secrets: readonly string[]): string {
-  for (const secret of secrets)
-    for (let length = Math.min(secret.length - 1, text.length); length >= shortestSecret; length--)
-      if (text.endsWith(secret.slice(0, length))) return `${text.slice(0, -length)}***`;
-  return text;
-}
-
-/** The same value with every text in it redacted, names of members included. */
-export function redacted<Value>(value: Value, redact: (text: string) => string): Value {
-  if (typeof value === "string") return redact(value) as Value;
-  if (Array.isArray(value)) return value.map((item) => redacted(item, redact)) as Value;
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [redact(key), redacted(item, redact)])) as Value;
 }

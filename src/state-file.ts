@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import type { z } from "zod";
 import { takeLock } from "./lock-file.ts";
 import { makeOwnDirectory, readOwn, writeOwn } from "./plain-file.ts";
+import { redacted } from "./redaction/redacted.ts";
 
 /** What is remembered from run to run in a small JSON file, which a runner carries on by its cache. */
 export interface StateFile<State> {
@@ -16,15 +17,16 @@ export interface StateFile<State> {
  * @throws Error when the lock cannot be had within the time, and whatever `work` throws
  */
 export async function withStateFile<State, Result>(
-  { path, schema, lockWithinMs }: { path: string; schema: z.ZodType<State>; lockWithinMs: number },
+  options: { path: string; schema: z.ZodType<State>; lockWithinMs: number; redact: (text: string) => string },
   work: (file: StateFile<State>) => Promise<Result>,
 ): Promise<Result> {
+  const { path, schema, lockWithinMs, redact } = options;
   await makeOwnDirectory(dirname(path));
   const unlock = await takeLock(`${path}.lock`, lockWithinMs);
   try {
     return await work({
       read: () => readState(path, schema),
-      write: (state) => writeOwn(path, `${JSON.stringify(state, undefined, 2)}\n`, { sync: true }),
+      write: (state) => writeOwn(path, `${JSON.stringify(redacted(state, redact), undefined, 2)}\n`, { sync: true }),
     });
   } finally {
     await unlock();

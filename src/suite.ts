@@ -8,18 +8,22 @@ import type { ArtifactService } from "./gate/artifacts.ts";
 import { uploadAttachments, uploadLogs } from "./gate/attachments.ts";
 import { evidenceOf } from "./gate/evidence.ts";
 import { commitOf, originOf } from "./gate/origin.ts";
+import { redactedArtifacts } from "./gate/redacted-bytes.ts";
 import { evidenceStore } from "./gate/store.ts";
 import { type Identity, identify } from "./identify.ts";
 import { type AuditNote, type Origin, type Progress, type StageName, type StageReport, UserError } from "./model.ts";
 import { makeOwnDirectory, NotAPlainFile, recordsDirectory, writeOwn } from "./plain-file.ts";
 import { blankInProc } from "./process/own-environment.ts";
 import { decided, type RecordedFiles, recordReport } from "./record.ts";
+import { redactLogs } from "./redacted-logs.ts";
+import { redacted } from "./redaction/redacted.ts";
+import { secretsOfVariables } from "./redaction/variables.ts";
 import { childSummary } from "./report/markdown/child-summary.ts";
 import { rollbackLine } from "./report/words.ts";
-import { redacted, secretKeeper } from "./secrets.ts";
+import { secretKeeper } from "./secrets.ts";
 import { childEnvironment } from "./stages/child-environment.ts";
 import { prepareChildSummary, takeChildSummary } from "./stages/child-summary.ts";
-import type { Overrides, StageContext } from "./stages/context.ts";
+import type { Overrides, SecretKeeper, StageContext } from "./stages/context.ts";
 import type { CutShort } from "./stages/cut-short.ts";
 import { beginLedger } from "./stages/ledger.ts";
 import { runStage } from "./stages/run.ts";
@@ -51,8 +55,10 @@ export interface StageRequest {
   onProgress: (progress: Progress) => void;
   /** Told the way into the run's audit log, for what is decided outside of the stage; what it returns resolves when the line is on disk. */
   onAuditLog?: (write: (note: AuditNote) => Promise<void>) => void;
-  /** Told every secret before anything that may hold it is printed. */
-  onSecret: (secret: string) => void;
+  /** Told every secret before anything that may hold it is printed; needed where `secrets` is not given. */
+  onSecret?: (secret: string) => void;
+  /** What the whole process knows to be secret; where none is given, one is made for this stage. */
+  secrets?: SecretKeeper;
   /** Where the runner offers it: carries evidence from job to job. */
   artifacts?: ArtifactService;
 }
@@ -76,11 +82,10 @@ export interface StageAnswer {
 /** From configuration to recorded report. @throws UserError for the user's mistakes, before anything is started. */
 export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const { stage, workspace, env } = asked;
-  const secrets = secretKeeper(asked.onSecret);
-  // What is told on the way is printed, in terminals too, where nobody masks it.
-  const request = { ...asked, onProgress: (progress: Progress) => asked.onProgress(redacted(progress, secrets.redact)) };
+  const secrets = asked.secrets ?? secretKeeper(asked.onSecret ?? (() => undefined));
+  const request = withoutSecrets(asked, secrets);
   if (request.githubToken) secrets.add(request.githubToken);
-  const { config, configText, tables, environment } = await readConfiguration(request, secrets.add);
+  const { config, configText, tables, environment } = await readConfiguration(request, secrets);
   const records = join(workspace, recordsDirectory);
   await makeRecords(records);
   const [commit, origin] = [await commitOf(env, workspace), originOf(env, request.cell)];
@@ -125,6 +130,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   };
   if (env.GITHUB_STEP_SUMMARY) await prepareChildSummary(context);
   const budgetMs = request.budgetMs ?? config.stages[stage].budget;
+  const known = secrets.generation;
   const found = await runStage({
     context,
     audit: (note) => audit.write(note),
@@ -136,6 +142,8 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     cutShort: request.cutShort,
   });
   await endExecution(records, runId);
+  // A server may have printed a token before we were handed it.
+  const notRedacted = secrets.generation === known ? [] : await redactLogs(found, workspace, secrets);
   const aftermath = aftermathOf(request, context, audit);
   // In this order: what was rolled back stands before the decision in the log, and nobody is told of a verdict that still may change.
   const concluded = await announced(await decided(await rolledBack(found, aftermath), audit), aftermath);
@@ -154,7 +162,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const unsent = (report.alerts ?? []).flatMap(({ channel, event, problem }) =>
     problem ? [`the alert to ${channel} (${event}): ${problem}`] : [],
   );
-  for (const problem of [...unsent, ...identity.problems, ...afterwards, ...notes, ...problems, ...notUploaded])
+  for (const problem of [...unsent, ...identity.problems, ...notRedacted, ...afterwards, ...notes, ...problems, ...notUploaded])
     request.onProgress({ kind: "warning", stage, text: problem });
   const written = env.GITHUB_STEP_SUMMARY ? await takeChildSummary(context) : "";
   return { report, files: { ...files, summaryText: files.summaryText + childSummary(secrets.redact(written)) } };
@@ -178,6 +186,18 @@ function placeOf({ workflowRun, attempt, job, cell, step }: Origin) {
   return { workflowRun, attempt, job, ...(cell ? { cell } : {}), ...(step ? { step } : {}) };
 }
 
+/** What is told on the way is printed, and what is uploaded stays: nothing of it holds a secret. */
+function withoutSecrets(asked: StageRequest, secrets: SecretKeeper): StageRequest {
+  return {
+    ...asked,
+    onProgress(progress) {
+      // Each line of output was redacted together with those around it, before it was logged.
+      asked.onProgress(progress.kind === "output" ? progress : redacted(progress, secrets.redact));
+    },
+    ...(asked.artifacts ? { artifacts: redactedArtifacts(asked.artifacts, secrets) } : {}),
+  };
+}
+
 function aftermathOf(request: StageRequest, context: Omit<StageContext, "signal" | "audit">, audit: AuditLog): Aftermath {
   const { environment, records, workspace, env, secrets, stage } = context;
   return {
@@ -193,7 +213,7 @@ function aftermathOf(request: StageRequest, context: Omit<StageContext, "signal"
     env,
     commandEnv: childEnvironment(context, {}),
     audit: (note) => audit.write(note),
-    redact: secrets.redact,
+    secrets,
     onLine: (line) => request.onProgress({ kind: "output", stage, source: "rollback", line }),
   };
 }
@@ -203,7 +223,7 @@ export async function readConfiguration(
   request: Pick<StageRequest, "workspace" | "env" | "configFile" | "environment"> & {
     cutShort?: { configText: string | undefined };
   },
-  addSecret: (secret: string) => void,
+  secrets: Pick<SecretKeeper, "add" | "guess">,
 ) {
   const { workspace, env, configFile } = request;
   const loaded = await loadConfig({
@@ -214,8 +234,17 @@ export async function readConfiguration(
     // As it was when the stage began: a later step may have checked out another, or removed it.
     ...(request.cutShort?.configText === undefined ? {} : { text: request.cutShort.configText }),
   });
-  for (const secret of loaded.secrets) addSecret(secret.reveal());
+  for (const secret of loaded.secrets) secrets.add(secret.reveal());
   const { name, environment } = selectEnvironment(loaded.config, request.environment);
+  const configured = [
+    environment.environment,
+    ...Object.values(environment.servers).map((server) => server.environment),
+    loaded.config.stages.integration.environment,
+    loaded.config.stages.e2e.environment,
+  ];
+  // What was only guessed from names before is known now, with the exceptions that the configuration makes.
+  secrets.guess([]);
+  for (const secret of secretsOfVariables([env, ...configured], loaded.config.secrets)) secrets.add(secret);
   return {
     config: loaded.config,
     configText: loaded.text,

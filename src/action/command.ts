@@ -6,6 +6,11 @@ export function errorCommand(title: string, message: string): string {
   return `::error title=${escapeProperty(title)}::${escapeData(message)}`;
 }
 
+/** Has the runner hide a text in everything that the job prints from now on. */
+export function maskCommand(secret: string): string {
+  return `::add-mask::${escapeData(secret)}`;
+}
+
 function escapeData(text: string): string {
   return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
 }

@@ -1,6 +1,7 @@
 import * as core from "@actions/core";
 import { opensTheGate, UserError } from "../model.ts";
 import { endMarked } from "../process/tree.ts";
+import type { SecretKeeper } from "../stages/context.ts";
 import { publish } from "./publish.ts";
 import { perform } from "./run.ts";
 import { unfinished } from "./state.ts";
@@ -9,13 +10,13 @@ import { unfinished } from "./state.ts";
  * Runs after the job, also when it failed or was cancelled. A main step that ended has cleaned up by itself; for one that was killed
  * its test data is deleted here, and its report says that it was cut short.
  */
-export async function post(env: NodeJS.ProcessEnv): Promise<void> {
+export async function post(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promise<void> {
   const state = unfinished(env);
   if (!state) return;
   const { asked, begun, cancelledBy } = state;
   core.info(`${asked.stage} was cut short: ending what it had started, and deleting the test data of run ${begun.runId}`);
   const stillRan = await endWhatRuns(asked.stage, asked.mark);
-  const answer = await perform(env, {
+  const answer = await perform(env, secrets, {
     stage: asked.stage,
     workspace: asked.workspace,
     configFile: asked.config,

@@ -11,7 +11,7 @@ import { marked } from "../process/tree.ts";
 import { headText } from "../report/audit.ts";
 import { excusedFailures } from "../results/judge-marked.ts";
 import { isSuitesOwn } from "../stages/child-environment.ts";
-import type { Overrides } from "../stages/context.ts";
+import type { Overrides, SecretKeeper } from "../stages/context.ts";
 import { performStage, type StageAnswer, type StageRequest } from "../suite.ts";
 import { cancellation } from "./cancellation.ts";
 import type { ActionInputs } from "./inputs.ts";
@@ -22,7 +22,7 @@ import { guardRunnerFiles } from "./runner-files.ts";
 import { saveAsked, saveBegun, saveCancelled, saveFinished } from "./state.ts";
 
 /** @returns the exit status. @throws UserError */
-export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise<number> {
+export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promise<number> {
   const workspace = resolve(env.GITHUB_WORKSPACE ?? ".", inputs.workingDirectory);
   const mark = randomUUID();
   const { stage, config, environment, cell } = inputs;
@@ -30,7 +30,7 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise
   await refuseForeignHead({ env, workspace, configFile: config, allowed: inputs.foreignHead });
   saveAsked(env, { stage, config, environment, workspace, cell, mark });
   const restored = await guardRunnerFiles(process.env);
-  const answer = await performed(marked(process.env, mark), {
+  const answer = await performed(marked(process.env, mark), secrets, {
     stage: inputs.stage,
     workspace,
     configFile: inputs.config,
@@ -49,14 +49,18 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv): Promise
       { title: "env-actions: the runner's files were written to" },
     );
   await publish(answer);
-  for (const [name, value] of outputsOf(answer)) core.setOutput(name, value);
+  for (const [name, value] of outputsOf(answer)) core.setOutput(name, pathOutputs.has(name) ? value : secrets.redact(value));
   return Math.max(exitStatus([answer.report.verdict]), forged.length > 0 ? 1 : 0);
 }
 
 /** Once a stage has ended, in whatever way, nothing of this step is left for the post step to clean up. */
-async function performed(env: NodeJS.ProcessEnv, request: Parameters<typeof perform>[1]): Promise<StageAnswer> {
+async function performed(
+  env: NodeJS.ProcessEnv,
+  secrets: SecretKeeper,
+  request: Parameters<typeof perform>[2],
+): Promise<StageAnswer> {
   try {
-    return await perform(env, request);
+    return await perform(env, secrets, request);
   } finally {
     saveFinished(env);
   }
@@ -65,6 +69,7 @@ async function performed(env: NodeJS.ProcessEnv, request: Parameters<typeof perf
 /** A stage with everything the runner gives: its log, its masks, its artifacts and its way of cancelling. */
 export async function perform(
   env: NodeJS.ProcessEnv,
+  secrets: SecretKeeper,
   request: Pick<
     StageRequest,
     | "stage"
@@ -97,7 +102,7 @@ export async function perform(
         printProgress(progress);
       },
       onAuditLog: cancel.auditTo,
-      onSecret: (secret) => core.setSecret(secret),
+      secrets,
       ...(artifacts ? { artifacts } : {}),
     });
   } finally {
@@ -127,6 +132,9 @@ function passRateFrom(text: string): number {
   if (share === undefined) throw new UserError(`the input \`pass-rate\` is "${text}", but must be a percentage such as 95%`);
   return share;
 }
+
+/** They name files that are there, so a later step needs them as they are. */
+const pathOutputs: ReadonlySet<OutputName> = new Set(["report", "summary"]);
 
 /** What the stage's own action declares, and nothing else. */
 export function outputsOf({ report, files }: StageAnswer): [OutputName, string][] {

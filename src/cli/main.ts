@@ -2,13 +2,16 @@ import { relative } from "node:path";
 import { exitStatus } from "../exit-status.ts";
 import { type StageName, UserError } from "../model.ts";
 import { verdictMarks } from "../progress.ts";
+import { guardedStream } from "../redaction/streams.ts";
+import { secretsOfVariables } from "../redaction/variables.ts";
 import { duration, known, touchedRest, touchedWords } from "../report/words.ts";
+import { secretKeeper } from "../secrets.ts";
 import type { StageAnswer, StageRequest } from "../suite.ts";
 import { type Arguments, defaultConfig, readArguments, usage } from "./arguments.ts";
 import type { GateEnd } from "./gate.ts";
 import { interruption } from "./interruption.ts";
 import { type Part, Screen, verdictStyles } from "./screen.ts";
-import type { Terminal } from "./terminal.ts";
+import type { GuardedTerminal, Terminal } from "./terminal.ts";
 
 /** Errors that say what is wrong with the environment: where in the suite they were met helps nobody. By name, to load nothing. */
 const sayWhy: ReadonlySet<string> = new Set(["WrongPlace", "WarehouseFailure"]);
@@ -16,8 +19,9 @@ const sayWhy: ReadonlySet<string> = new Set(["WrongPlace", "WarehouseFailure"]);
 /** One call in the terminal. @returns the exit status. */
 export async function terminal(
   argv: readonly string[],
-  world: Terminal = { cwd: process.cwd(), env: process.env, stdout: process.stdout, stderr: process.stderr },
+  outside: Terminal = { cwd: process.cwd(), env: process.env, stdout: process.stdout, stderr: process.stderr },
 ): Promise<number> {
+  const world = guarded(outside);
   try {
     return await command(readArguments(argv), world);
   } catch (error) {
@@ -37,7 +41,26 @@ export async function terminal(
   }
 }
 
-async function command(args: Arguments, world: Terminal): Promise<number> {
+/** Node would print it as it is, with whatever it holds. */
+export function sayUncaught(error: unknown): never {
+  const secrets = secretKeeper(() => undefined);
+  secrets.guess(secretsOfVariables([process.env]));
+  process.stderr.write(
+    secrets.redact(`env-actions: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),
+  );
+  process.exit(3);
+}
+
+/** Until a configuration says more, a variable's name tells what is a secret. */
+function guarded(outside: Terminal): GuardedTerminal {
+  // The terminal is the user's own: redaction of what is printed and written is enough, there is no log to mask.
+  const secrets = secretKeeper(() => undefined);
+  secrets.guess(secretsOfVariables([outside.env]));
+  const { stdout, stderr } = outside;
+  return { ...outside, secrets, stdout: guardedStream(stdout, secrets.redact), stderr: guardedStream(stderr, secrets.redact) };
+}
+
+async function command(args: Arguments, world: GuardedTerminal): Promise<number> {
   if (readsConfiguration(args)) {
     const { refuseForeignHead } = await import("../gate/foreign-head.ts");
     await refuseForeignHead({ env: world.env, workspace: world.cwd, configFile: args.config, allowed: args.foreignHead });
@@ -76,7 +99,7 @@ function readsConfiguration({ command }: Arguments): boolean {
   return !["help", "version", "init", "audit"].includes(command);
 }
 
-async function stages(args: Arguments, world: Terminal): Promise<number> {
+async function stages(args: Arguments, world: GuardedTerminal): Promise<number> {
   const screen = new Screen(args.json ? world.stderr : world.stdout, { verbose: args.verbose });
   const interrupted = interruption(
     (text) => screen.line(text),
@@ -93,8 +116,7 @@ async function stages(args: Arguments, world: Terminal): Promise<number> {
       screen.show(progress);
     },
     onAuditLog: interrupted.auditTo,
-    // The terminal is the user's own: redaction of what is printed and written is enough, there is no log to mask.
-    onSecret: () => undefined,
+    secrets: world.secrets,
     ...(args.environment ? { environment: args.environment } : {}),
     ...(args.budgetMs === undefined ? {} : { budgetMs: args.budgetMs }),
     ...(args.deployment ? { deployment: args.deployment } : {}),

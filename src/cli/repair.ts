@@ -5,10 +5,10 @@ import type { RepairResult, RepairRow, RepairState } from "../testdata/repair-pl
 import type { Arguments } from "./arguments.ts";
 import { interruption } from "./interruption.ts";
 import { Screen } from "./screen.ts";
-import type { Terminal } from "./terminal.ts";
+import type { GuardedTerminal } from "./terminal.ts";
 
 /** @returns the exit status: 0 where every old value can be, or was, put back, 1 where one cannot, or could not be written down. */
-export async function repair(args: Arguments, world: Terminal): Promise<number> {
+export async function repair(args: Arguments, world: GuardedTerminal): Promise<number> {
   const screen = new Screen(args.json ? world.stderr : world.stdout, { verbose: args.verbose });
   const interrupted = interruption(
     (text) => screen.line(text),
@@ -22,6 +22,7 @@ export async function repair(args: Arguments, world: Terminal): Promise<number> 
       reportFile: args.report,
       execute,
       env: world.env,
+      secrets: world.secrets,
       cancel: interrupted.signal,
       onProgress: (progress) => screen.show(progress),
       ...(planDigest === undefined ? {} : { planDigest }),

@@ -1,5 +1,4 @@
 import { writtenTable } from "../config/test-data-schema.ts";
-import { secretKeeper } from "../secrets.ts";
 import { withWarehouseReader } from "../stages/connections.ts";
 import { readConfiguration } from "../suite.ts";
 import { readCatalogColumns, readViews } from "../testdata/catalog.ts";
@@ -10,15 +9,15 @@ import { proposalText } from "../testdata/proposal-text.ts";
 import { type Proposal, proposeTables } from "../testdata/propose.ts";
 import { WarehouseFailure } from "../warehouse/failure.ts";
 import type { Arguments } from "./arguments.ts";
-import type { Terminal } from "./terminal.ts";
+import type { GuardedTerminal } from "./terminal.ts";
 
 /**
  * Proposes `testData.tables` from what the environment's warehouse holds, and says where the present declaration differs. It only
  * reads. @returns the exit status. @throws UserError
  */
-export async function tables(args: Arguments, world: Terminal): Promise<number> {
-  const secrets = secretKeeper(() => undefined);
-  const say = (text: string) => world.stderr.write(`${secrets.redact(text)}\n`);
+export async function tables(args: Arguments, world: GuardedTerminal): Promise<number> {
+  const { secrets } = world;
+  const say = (text: string) => world.stderr.write(`${text}\n`);
   const {
     config,
     tables: declared,
@@ -30,7 +29,7 @@ export async function tables(args: Arguments, world: Terminal): Promise<number> 
       configFile: args.config,
       ...(args.environment ? { environment: args.environment } : {}),
     },
-    secrets.add,
+    secrets,
   );
   const { protectedTables } = config.testData;
   const signal = args.budgetMs === undefined ? new AbortController().signal : AbortSignal.timeout(args.budgetMs);

@@ -4,10 +4,10 @@ import { performUndo } from "../undo.ts";
 import type { Arguments } from "./arguments.ts";
 import { interruption } from "./interruption.ts";
 import { Screen } from "./screen.ts";
-import type { Terminal } from "./terminal.ts";
+import type { GuardedTerminal } from "./terminal.ts";
 
 /** @returns the exit status: 0 where everything can come or came back, 1 where something cannot, or could not be written down. */
-export async function undo(args: Arguments, world: Terminal): Promise<number> {
+export async function undo(args: Arguments, world: GuardedTerminal): Promise<number> {
   const screen = new Screen(args.json ? world.stderr : world.stdout, { verbose: args.verbose });
   const interrupted = interruption(
     (text) => screen.line(text),
@@ -20,6 +20,7 @@ export async function undo(args: Arguments, world: Terminal): Promise<number> {
       reportFile: args.report,
       execute: args.overrides.execute ?? false,
       env: world.env,
+      secrets: world.secrets,
       cancel: interrupted.signal,
       onProgress: (progress) => screen.show(progress),
       ...(args.environment ? { environment: args.environment } : {}),

@@ -76,6 +76,19 @@ const stages = z.strictObject({
     .meta({ description: "Deletes test data, and proves it gone." }),
 });
 
+const environmentVariable = z
+  .string()
+  .regex(/^[A-Za-z_]\w*$/, { error: "expected the name of an environment variable, such as LICENSE_SEED" });
+
+const secrets = z.strictObject({
+  also: z.array(environmentVariable).default([]).meta({
+    description: "Environment variables whose value is a secret although their name doesn't look like it, such as LICENSE_SEED.",
+  }),
+  not: z.array(environmentVariable).default([]).meta({
+    description: "Environment variables whose value is not a secret although their name looks like it, such as CACHE_TOKEN.",
+  }),
+});
+
 export const configSchema = z
   .strictObject({
     version: z.literal(1, { error: "expected 1" }).meta({ description: "The version of this file's format." }),
@@ -83,6 +96,9 @@ export const configSchema = z
     environments: z.record(name, environmentSchema).meta({ description: "By name." }),
     testData: testDataSchema.prefault({}).meta({ description: "How test data shows, and what is never touched." }),
     stages: stages.prefault({}).meta({ description: "Budgets, commands and limits of the stages." }),
+    secrets: secrets
+      .prefault({})
+      .meta({ description: "Which environment variables are redacted everywhere; see docs/secrets.md." }),
     evidence: z
       .strictObject({ maxAge: duration.prefault("4h").meta({ description: "Older evidence is stale." }) })
       .prefault({})

@@ -1,4 +1,6 @@
-import { decodedPart } from "../config/address-part.ts";
+import { isSecretName } from "../redaction/names.ts";
+import { isEveryday } from "../redaction/values.ts";
+import { decodedPart } from "./address-part.ts";
 import type { Entries } from "./check.ts";
 import { type Interpolated, soleReference, type Variables } from "./interpolation.ts";
 import { group, isGroup, list } from "./loose.ts";
@@ -47,34 +49,28 @@ export function hiddenSpansOfBroken(text: string): Span[] {
   });
 }
 
-/** In headers and environments a secret is an ordinary text; the variable's name tells it apart. */
-const secretName = /TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|_KEY$|_PASS$/i;
-/** Named like one, but told to everybody: masked, the message about a refused audience could not name it. */
-const noSecrets: ReadonlySet<string> = new Set(["DATABRICKS_TOKEN_AUDIENCE"]);
 /** What such a header carries signs in, whatever the variable in it is called. */
 const secretHeader = /^(?:authorization|proxy-authorization|cookie)$|(?:^|-)(?:key|token|secret)$/i;
 
 /** The values to be masked before anything prints: of every variable that a secret refers to, or whose name says what it is. */
 export function secretsOf(interpolated: Interpolated, variables: Variables): Secret[] {
   const contentOf = (name: string): string => (Object.hasOwn(variables, name) ? (variables[name] ?? "") : "");
+  const excepted = new Set(list(valueAt(interpolated.value, ["secrets", "not"])) ?? []);
+  const named = (name: string) => isSecretName(name) && !excepted.has(name) && !isEveryday(contentOf(name));
   const values = [
     ...interpolated.references.flatMap(({ path, names }) => {
-      const known = names.filter((name) => isSecretPlace(path) || isSecretName(name)).map(contentOf);
+      const known = names.filter((name) => isSecretPlace(path) || named(name)).map(contentOf);
       // An address may be put together from variables; what stands in the file alone is no secret of a variable.
       const whole = names.some((name) => contentOf(name) !== "") ? [String(valueAt(interpolated.value, path))] : [];
       return [...known, ...[...names.map(contentOf), ...whole].flatMap(passwordsIn)];
     }),
     // Commands and servers inherit these without a reference to them.
     ...demandedVariables(interpolated.value).flatMap((name) => [
-      ...(isSecretName(name) ? [contentOf(name)] : []),
+      ...(named(name) ? [contentOf(name)] : []),
       ...passwordsIn(contentOf(name)),
     ]),
   ];
   return [...new Set(values)].filter((value) => value !== "").map((value) => new Secret(value));
-}
-
-function isSecretName(name: string): boolean {
-  return secretName.test(name) && !noSecrets.has(name);
 }
 
 function isSecretPlace(path: Path): boolean {
@@ -98,5 +94,5 @@ const userInfo = /^[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:(\S+)@/i;
 /** The password of an address is printed without the rest of it by some libraries, both as written and decoded. */
 function passwordsIn(value: string): string[] {
   const password = URL.canParse(value) ? new URL(value).password : (userInfo.exec(value)?.[1] ?? "");
-  return password === "" ? [] : [...new Set([password, decodedPart(password)])];
+  return password === "" || isEveryday(password) ? [] : [...new Set([password, decodedPart(password)])];
 }

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { makeOwnDirectory, openOwn } from "../plain-file.ts";
+import type { Redaction } from "../redaction/redactor.ts";
 import { LineSplitter } from "./lines.ts";
 
 const tailLines = 40;
@@ -17,8 +18,8 @@ const drainMs = 1_000;
 export interface OutputOptions {
   /** Gets every line, without its line end, as soon as it is there. */
   onLine: (line: string) => void;
-  /** Takes secrets out of a line before anybody sees it: log, tail and `onLine`. */
-  redact?: (line: string) => string;
+  /** Takes secrets out of the lines before anybody sees them: log, tail and `onLine`. */
+  redaction?: Pick<Redaction, "lines">;
 }
 
 export interface CapturedOutput {
@@ -46,7 +47,7 @@ export async function openLog(logFile: string): Promise<Log> {
 export function captureOutput(
   streams: readonly Readable[],
   { logFile, file }: Log,
-  { onLine, redact }: OutputOptions,
+  { onLine, redaction }: OutputOptions,
 ): CapturedOutput {
   const log = file.createWriteStream();
   const tail: string[] = [];
@@ -77,19 +78,19 @@ export function captureOutput(
     });
   }
 
-  function take(lines: string[]): void {
-    if (lines.length === 0) return;
-    const shown = redact ? lines.map(redact) : lines;
+  function take(shown: string[]): void {
+    if (shown.length === 0) return;
     for (const line of shown) keep(line);
     writeLog(`${shown.join("\n")}\n`);
   }
 
   const ends = streams.map((stream) => {
     const splitter = new LineSplitter();
+    const redact = redaction?.lines() ?? ((lines: string[]) => lines);
     const closed = Promise.withResolvers<void>();
-    stream.on("data", (chunk: Buffer) => take(splitter.write(chunk)));
+    stream.on("data", (chunk: Buffer) => take(redact(splitter.write(chunk))));
     stream.once("close", () => {
-      take(splitter.end());
+      take(redact(splitter.end()));
       closed.resolve();
     });
     return closed.promise;

@@ -30,8 +30,8 @@ export interface ServerOptions {
   /** Ends the start, not the server: once started, it runs until `stop()`. */
   signal: AbortSignal;
   onLine: (line: string, server: string) => void;
-  /** Takes secrets out of a line before anybody sees it. */
-  redact?: OutputOptions["redact"];
+  /** Takes secrets out of the lines before anybody sees them. */
+  redaction?: OutputOptions["redaction"];
   /** Between SIGTERM and SIGKILL. */
   graceMs?: number;
 }
@@ -76,7 +76,7 @@ export async function startServer(spec: ServerSpec, options: ServerOptions): Pro
       watch.onLine(line);
       options.onLine(line, spec.name);
     },
-    redact: options.redact,
+    redaction: options.redaction,
   });
   const server = new ServerProcess({ spec, port, tree, output, graceMs: options.graceMs ?? defaultGraceMs });
   await server.waitUntilReady(watch, startedAt, options.signal);

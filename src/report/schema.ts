@@ -120,6 +120,10 @@ const attachment = z.strictObject({
   file: z.string().meta({ description: "Relative to the workspace." }),
   bytes: amount,
   test: z.string().optional().meta({ description: "Full name of the test that left it behind, where it can be told." }),
+  binary: z
+    .literal(true)
+    .optional()
+    .meta({ description: "It is neither text nor an archive of texts, so secrets that are seen in it are not redacted." }),
   leftOut: z.string().optional().meta({ description: "Why it was not kept." }),
 });
 

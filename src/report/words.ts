@@ -1,6 +1,7 @@
 import { count } from "../count.ts";
 import {
   type Alert,
+  type Attachment,
   type Check,
   type CleanupResult,
   type CommandReport,
@@ -217,4 +218,10 @@ export function commandEnd({ exitCode, signal, timedOut }: CommandReport): strin
   if (timedOut) return "stopped: out of time";
   if (exitCode !== null) return `exit status ${exitCode}`;
   return signal === null ? "its end is unknown" : `ended by ${signal}`;
+}
+
+/** What became of a file that a failed test left behind. */
+export function attachmentState({ leftOut, binary }: Attachment): string {
+  if (leftOut !== undefined) return `not kept: ${cut(leftOut, 300)}`;
+  return binary ? "kept; binary, so secrets shown in it are not redacted" : "kept";
 }

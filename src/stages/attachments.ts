@@ -1,10 +1,9 @@
-import { constants } from "node:fs";
 import { glob, lstat, rm } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { sentence } from "../checks/check.ts";
+import { redactedBytes } from "../gate/redacted-bytes.ts";
 import type { Attachment, TestCase, TestResults } from "../model.ts";
-import { isInside, makeOwnDirectory, openOwn, openPlain } from "../plain-file.ts";
+import { isInside, makeOwnDirectory, readPlain, writeOwn } from "../plain-file.ts";
 import type { StageContext } from "./context.ts";
 import type { Suite } from "./suite-settings.ts";
 
@@ -72,24 +71,17 @@ async function findFresh(suite: Suite, notBefore: number): Promise<Found[]> {
 }
 
 async function keep(context: StageContext, suite: Suite, file: Found): Promise<Attachment> {
-  const copy = join(directoryOf(context), relative(suite.cwd, file.path));
+  // A test's name is in its folder's, and may hold anything.
+  const copy = join(directoryOf(context), context.secrets.redact(relative(suite.cwd, file.path)));
   try {
-    await copyPlain(file.path, copy, suite.cwd);
+    // What was a file when it was found may be a link by now.
+    const made = redactedBytes(await readPlain(file.path, { root: suite.cwd }), context.secrets);
+    if (made.kind === "refused") return leftOut(context, file, made.why);
+    await writeOwn(copy, made.content);
+    const binary = made.kind === "binary" ? { binary: true as const } : {};
+    return { file: slashed(relative(context.workspace, copy)), bytes: made.content.length, ...binary };
   } catch (error) {
     return leftOut(context, file, sentence(error));
-  }
-  return { file: slashed(relative(context.workspace, copy)), bytes: file.bytes };
-}
-
-/** What was a file when it was found may be a link by now. */
-async function copyPlain(from: string, to: string, root: string): Promise<void> {
-  const source = await openPlain(from, { root });
-  try {
-    await makeOwnDirectory(dirname(to));
-    const target = await openOwn(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
-    await pipeline(source.createReadStream({ autoClose: false }), target.createWriteStream());
-  } finally {
-    await source.close();
   }
 }
 

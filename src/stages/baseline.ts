@@ -5,6 +5,7 @@ import { look, measuredOf, sentence } from "../checks/check.ts";
 import type { Baseline } from "../config/baseline-schema.ts";
 import { type Check, opensTheGate, worstVerdict } from "../model.ts";
 import { readOwn, writeOwn } from "../plain-file.ts";
+import { redacted } from "../redaction/redacted.ts";
 import { type StageContext, step, told } from "./context.ts";
 import { scoreChecks, withoutDryRun } from "./score.ts";
 
@@ -156,5 +157,5 @@ async function readRuns(context: StageContext): Promise<Run[]> {
 }
 
 async function writeRuns(context: StageContext, runs: readonly Run[]): Promise<void> {
-  await writeOwn(fileOf(context), `${JSON.stringify({ schemaVersion: 1, runs })}\n`);
+  await writeOwn(fileOf(context), `${JSON.stringify(redacted({ schemaVersion: 1, runs }, context.secrets.redact))}\n`);
 }

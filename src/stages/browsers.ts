@@ -28,7 +28,7 @@ export async function installBrowsers(context: StageContext, suite: Suite, outco
     {
       signal: AbortSignal.any([context.signal, AbortSignal.timeout(longestMs)]),
       onLine: (line) => context.onProgress({ kind: "output", stage: context.stage, source: "browsers", line }),
-      redact: (line) => context.secrets.redact(line),
+      redaction: context.secrets,
     },
   );
   outcome.commands.push(report);

@@ -11,6 +11,7 @@ import type {
   StageName,
   TestResults,
 } from "../model.ts";
+import type { Redaction } from "../redaction/redactor.ts";
 
 /** Everything a stage needs to know, and its ways to the outside. */
 export interface StageContext {
@@ -49,10 +50,14 @@ export interface RunsToClean {
   leftAlone: string[];
 }
 
-/** Knows every secret of the run, those from the configuration and those made on the way. */
-export interface SecretKeeper {
+/** Knows every secret of the run: the configuration's, those of the environment's variables, and those made on the way. */
+export interface SecretKeeper extends Redaction {
+  /** Hides a secret from now on, with its parts and its encodings. */
   add(secret: string): void;
-  redact(text: string): string;
+  /** Hides, without announcing it, what may be a secret as far as anybody knows yet. Takes the place of earlier guesses. */
+  guess(secrets: Iterable<string>): void;
+  /** Grows with each secret that is learned. */
+  readonly generation: number;
 }
 
 /** What inputs and flags say in place of the configuration. */

@@ -86,7 +86,7 @@ async function startApplication(context: StageContext): Promise<RunningServer[]>
   const running = await startServers(specs, {
     signal: context.signal,
     onLine: (line, source) => context.onProgress({ kind: "output", stage, source, line }),
-    redact: (line) => context.secrets.redact(line),
+    redaction: context.secrets,
   });
   for (const server of running) step(context, `${server.name} answers after ${server.report().readyMs ?? 0} ms`);
   return running;

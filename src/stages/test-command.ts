@@ -59,7 +59,7 @@ async function runShard(context: StageContext, suite: Suite, shard: number, sign
     {
       signal,
       onLine: (line) => context.onProgress({ kind: "output", stage, source, line }),
-      redact: (line) => context.secrets.redact(line),
+      redaction: context.secrets,
       onQuiet: (sinceMs) => step(context, `${source}: still running, nothing printed for ${Math.round(sinceMs / 1000)} s`),
     },
   );

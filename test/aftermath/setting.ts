@@ -45,7 +45,7 @@ export async function newSetting(): Promise<Setting> {
         cancelled: false,
         cancel: new AbortController().signal,
         audit: async (note) => void audit.push(note),
-        redact: secrets.redact,
+        secrets,
         onLine: () => undefined,
         limits: impatient,
         patience: { firstPauseMs: 1, deadlineMs: 5_000 },

@@ -170,8 +170,8 @@ test("cancelling the start stops the server", async () => {
 test("everything printed is in the log, without what must not be seen", async () => {
   await using at = await bench();
   const spec = at.spec("dies-before-ready", await freePort());
-  const redact = (line: string) => line.replaceAll("db:5432", "***");
-  const error = await failureOf(startServer(spec, { ...at.options, redact }));
+  const redaction = { lines: () => (lines: readonly string[]) => lines.map((line) => line.replaceAll("db:5432", "***")) };
+  const error = await failureOf(startServer(spec, { ...at.options, redaction }));
   const log = await readFile(spec.logFile, "utf8");
   expect(log.split("\n").sort()).toEqual(["", "Error: no database at ***", "connecting to the database"]);
   expect(`${at.lines} ${error.report.tail}`).not.toContain("db:5432");

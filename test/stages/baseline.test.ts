@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { latencyOf } from "../../src/checks/check.ts";
 import { baselineSchema } from "../../src/config/baseline-schema.ts";
 import type { Check, StageReport } from "../../src/model.ts";
+import { secretKeeper } from "../../src/secrets.ts";
 import { compareWithEarlierRuns } from "../../src/stages/baseline.ts";
 import type { StageContext } from "../../src/stages/context.ts";
 import { performStage } from "../../src/suite.ts";
@@ -105,6 +106,7 @@ it("where a check takes so many samples by design, as many are enough", async ()
     config: { stages: { preflight: {}, smoke: { baseline: wanted } } },
     signal: new AbortController().signal,
     onProgress: () => undefined,
+    secrets: secretKeeper(() => undefined),
   } as unknown as StageContext;
   const found = async (byDesign: boolean) => {
     const latency = latencyOf(Array(20).fill(1), byDesign);

@@ -76,7 +76,7 @@ redis: { url: "\${REDIS_ADDRESS}", exclusive: ${exclusive}, expect: { host: 127.
   principals: [app@school.example, runner@school.example]
   tables:
     school.teachers: { match: [{ column: id, prefix: true }], person: [name], time: created_at }
-    school.sessions: { match: [{ column: title, prefix: true }], parents: { teacher_id: school.teachers }, time: created_at }
+    school.sessions: { match: [{ column: title, prefix: true }], parents: { teacher_id: { belongsTo: school.teachers } }, time: created_at }
 ${testData}`,
     settings: "command: node tests.mjs\nreports: [report.xml]",
     files: { "tests.mjs": testsProgram },

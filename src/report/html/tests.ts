@@ -1,6 +1,6 @@
 import { count } from "../../count.ts";
 import type { Attachment, TestCase, TestCounts, TestResults } from "../../model.ts";
-import { account, bytes, cut, duration, firstLine, passRate, place } from "../words.ts";
+import { account, attachmentState, bytes, cut, duration, firstLine, passRate, place } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { code, dataTable, folded, icon, notes, preformatted, stackedBar } from "./parts.ts";
 
@@ -95,11 +95,11 @@ function quarantine(entries: TestResults["quarantine"] = []): Markup {
 
 export function attachmentsPart(attachments: readonly Attachment[] = []): Markup {
   if (attachments.length === 0) return nothing;
-  const rows = attachments.map(({ file, test, bytes: size, leftOut }) => [
-    code(file),
-    test,
-    bytes(size),
-    leftOut === undefined ? "kept" : `not kept: ${leftOut}`,
+  const rows = attachments.map((attachment) => [
+    code(attachment.file),
+    attachment.test,
+    bytes(attachment.bytes),
+    attachmentState(attachment),
   ]);
   const columns = [{ title: "File" }, { title: "Test" }, { title: "Size", numeric: true }, { title: "State" }];
   const title = `${count(attachments.length, "file")} left behind by failed tests`;

@@ -1,7 +1,7 @@
 import { count } from "../../count.ts";
 import type { Attachment } from "../../model.ts";
 import { inlineCode, tableCell } from "../inert.ts";
-import { bytes, cut } from "../words.ts";
+import { attachmentState, bytes, cut } from "../words.ts";
 import { details, table } from "./blocks.ts";
 import type { Part } from "./budget.ts";
 
@@ -13,11 +13,11 @@ export function attachmentParts(attachments: readonly Attachment[] = []): Part[]
   if (attachments.length === 0) return [];
   const rows = attachments
     .slice(0, mostShown)
-    .map(({ file, test, bytes: size, leftOut }) => [
-      inlineCode(cut(file, longestText)),
-      tableCell(cut(test ?? "", longestText)),
-      bytes(size),
-      leftOut === undefined ? "kept" : `⚠️ not kept: ${tableCell(cut(leftOut, longestText))}`,
+    .map((attachment) => [
+      inlineCode(cut(attachment.file, longestText)),
+      tableCell(cut(attachment.test ?? "", longestText)),
+      bytes(attachment.bytes),
+      `${attachment.leftOut === undefined ? "" : "⚠️ "}${tableCell(attachmentState(attachment))}`,
     ]);
   const rest =
     attachments.length > mostShown

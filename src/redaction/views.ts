@@ -1,0 +1,246 @@
+import type { Span } from "./matcher.ts";
+
+/**
+ * Other readings of a text: what a person sees of it, and what a program reads out of it. A reading is made with the engine's own
+ * replace; where a part of it lies in the original is only worked out when something was found.
+ */
+
+interface Reading {
+  /** Whether it could change anything; cheap. */
+  applies: (text: string) => boolean;
+  pattern: RegExp;
+  replacement: (found: string) => string;
+  /** The same for a whole text, where the engine has something faster. */
+  whole?: (text: string) => string;
+}
+
+const esc = "\u001b";
+/** Longer control strings are images and the like; without a limit an unfinished one would be read to the end again and again. */
+const controlString = `[^\u0007${esc}\u009c]{0,4096}`;
+
+/**
+ * What a terminal does not show: ECMA-48 sequences in their 7-bit and 8-bit forms, other controls, and format characters (zero-width,
+ * direction marks, soft hyphens, variation selectors): Cc, Cf and Default_Ignorable_Code_Point of Unicode, but tab and line break.
+ * Written out, because the engine is ten times slower with the properties' names.
+ */
+const unseen = [
+  `(?:${esc}\\[|\u009b)[0-?]*[ -/]*[@-~]`,
+  `(?:${esc}[\\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])${controlString}(?:\u0007|${esc}\\\\|\u009c)`,
+  `${esc}[ -/]*[0-Z\\\\-~]`,
+  "[\\0-\\x08\\x0b-\\x1f\\x7f-\\x9f\\xad\\u034f\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]",
+  "\\ud804[\\udcbd\\udccd]|\\ud80d[\\udc30-\\udc3f]|\\ud82f[\\udca0-\\udca3]|\\ud834[\\udd73-\\udd7a]|[\\udb40-\\udb43][\\udc00-\\udfff]",
+].join("|");
+
+const ordinary = /^[\n\t -~]*$/;
+
+export function isOrdinary(text: string): boolean {
+  return ordinary.test(text);
+}
+
+const visible: Reading = {
+  applies: (text) => !isOrdinary(text),
+  pattern: new RegExp(unseen, "g"),
+  replacement: () => "",
+};
+
+/**
+ * NFKD, letter by letter: decomposed forms need no look at neighbours other than the marks behind a letter, so a place in the result
+ * is a place in the original. It makes NFC, NFD, NFKC and full-width forms alike.
+ */
+const decomposed: Reading = {
+  applies: (text) => !isOrdinary(text),
+  pattern: /[^\0-\x7f]\p{M}*|[\0-\x7f]\p{M}+/gu,
+  replacement: (found) => found.normalize("NFKD"),
+  whole: (text) => text.normalize("NFKD"),
+};
+
+const shortEscapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", f: "\f", v: "\v", 0: "\0" };
+
+/** Backslashes, as JSON, JavaScript, Python, C and shells write them. */
+const unescaped: Reading = {
+  applies: (text) => text.includes("\\"),
+  pattern: /(?:\\x[0-9a-fA-F]{2})+|\\u\{[0-9a-fA-F]{1,6}\}|\\u[0-9a-fA-F]{4}|\\[^xu]/gs,
+  replacement(found) {
+    const kind = found[1] ?? "";
+    if (kind === "x") return bytesAsText(found.replaceAll("\\x", ""));
+    if (kind === "u") return character(Number.parseInt(found.replace(/[\\u{}]/g, ""), 16)) ?? found;
+    return shortEscapes[kind] ?? found.slice(1);
+  },
+};
+
+const percentDecoded: Reading = {
+  applies: (text) => /%[0-9a-fA-F]{2}/.test(text),
+  pattern: /(?:%[0-9a-fA-F]{2})+/g,
+  replacement: (found) => bytesAsText(found.replaceAll("%", "")),
+};
+
+const namedEntities: Readonly<Record<string, string>> = {
+  ...{ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0", sol: "/", bsol: "\\", equals: "=", plus: "+" },
+  ...{ num: "#", excl: "!", percnt: "%", dollar: "$", commat: "@", colon: ":", semi: ";", quest: "?", grave: "`", lowbar: "_" },
+  ...{ lpar: "(", rpar: ")", lbrack: "[", lsqb: "[", rbrack: "]", rsqb: "]", lbrace: "{", lcub: "{", rbrace: "}", rcub: "}" },
+  ...{ ast: "*", midast: "*", comma: ",", period: ".", hat: "^", vert: "|", verbar: "|", Tab: "\t", NewLine: "\n" },
+};
+
+const entitiesDecoded: Reading = {
+  applies: (text) => text.includes("&") && /&(?:#|[A-Za-z]{2,8};)/.test(text),
+  pattern: /&(?:#[xX][0-9a-fA-F]{1,6}|#\d{1,7}|[A-Za-z]{2,8});/g,
+  replacement(found) {
+    const name = found.slice(1, -1);
+    if (!name.startsWith("#")) return namedEntities[name] ?? found;
+    const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : Number.parseInt(name.slice(1), 10);
+    return character(code) ?? found;
+  },
+};
+
+/** Words that a reporter wrapped at a width, with the blanks that it puts in front of each line. */
+const joined: Reading = { applies: (text) => text.includes("\n"), pattern: /\n\s*/g, replacement: () => "" };
+
+/** The same where it draws a margin. */
+const joinedAtMargin: Reading = {
+  applies: (text) => /\n\s*[│┃|>]/.test(text),
+  pattern: /\n[\s│┃|>]*/g,
+  replacement: () => "",
+};
+
+const squeezed: Reading = { applies: (text) => /\s/.test(text), pattern: /\s+/g, replacement: () => "" };
+
+function character(code: number): string | undefined {
+  return code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
+}
+
+/** Bytes in hexadecimal: UTF-8 where they are that, as URLs and Python have it, else one character each, as JavaScript has it. */
+function bytesAsText(hex: string): string {
+  const bytes = Buffer.from(hex, "hex");
+  const text = bytes.toString("utf8");
+  return text.includes("\ufffd") ? bytes.toString("latin1") : text;
+}
+
+/** A text as it was read, and the way back to the one before. */
+export interface View {
+  text: string;
+  /** Whether line breaks were taken out of it. */
+  acrossLines: boolean;
+  from?: { view: View; reading: Reading };
+}
+
+function read(view: View, reading: Reading): View {
+  if (!reading.applies(view.text)) return view;
+  const text = reading.whole ? reading.whole(view.text) : view.text.replace(reading.pattern, reading.replacement);
+  return text === view.text
+    ? view
+    : { text, acrossLines: view.acrossLines || reading === joined || reading === joinedAtMargin, from: { view, reading } };
+}
+
+/** Nobody prints more layers of escapes inside escapes; and a text that was made to have them must not cost more. */
+const mostLayers = 5;
+
+const asShown: readonly Reading[] = [visible, decomposed];
+const asRead: readonly Reading[] = [entitiesDecoded, percentDecoded, unescaped, visible, decomposed];
+
+/** What is seen of a text. */
+export function shown(text: string): string {
+  return asShown.reduce(read, { text, acrossLines: false }).text;
+}
+
+export interface Closeness {
+  /** Looks at each step of a layer, not at its end alone: what is looked for holds escapes of its own, which the next step would undo. */
+  closely: boolean;
+}
+
+/** What is seen of a text; then what is read out of that, layer by layer, as long as something changes. */
+function readingsOf(view: View, { closely }: Closeness): View[] {
+  const views: View[] = [];
+  let last = view;
+  for (let layer = 0; layer <= mostLayers; layer++) {
+    let next = last;
+    for (const reading of layer === 0 ? asShown : asRead) {
+      const made = read(next, reading);
+      if (closely && made !== next) views.push(made);
+      next = made;
+    }
+    if (next === last && layer > 0) break;
+    if (!closely && next !== last) views.push(next);
+    last = next;
+  }
+  return views;
+}
+
+const escapes = /\\|%[0-9a-f]{2}|&(?:#|\w+;)/i;
+
+/** Whether reading escapes back would change a text. */
+export function holdsEscapes(text: string): boolean {
+  return escapes.test(text);
+}
+
+/**
+ * The text itself, and every way in which it may be read.
+ * @param mayBeWrapped whether something that is looked for may stand on both sides of a line break
+ */
+export function viewsOf(text: string, closeness: Closeness, mayBeWrapped: (view: View) => boolean = () => true): View[] {
+  const whole: View = { text, acrossLines: false };
+  const views = [whole, ...readingsOf(whole, closeness)];
+  // Also what an escape makes a line break of: a report in JSON has its messages so.
+  // Before anything else is read out of it: an escape may go on behind the break.
+  const lines = text.includes("\\n") ? [read(whole, unescaped)] : [];
+  for (const view of [...views, ...lines]) {
+    if (!view.text.includes("\n") || !mayBeWrapped(view)) continue;
+    for (const reading of [joined, joinedAtMargin]) {
+      const flat = read(view, reading);
+      if (flat !== view) views.push(flat, ...readingsOf(flat, closeness));
+    }
+  }
+  return views;
+}
+
+export function withoutSpace(view: View): View {
+  return read(view, squeezed);
+}
+
+/**
+ * The same that {@link viewsOf} makes of a text, for one that is looked for: a secret that holds escapes of its own is read like the
+ * text around it.
+ */
+export function readForms(text: string): string[] {
+  return readingsOf({ text, acrossLines: false }, { closely: true }).map((view) => view.text);
+}
+
+export function squeezedForm(text: string): string {
+  return text.replace(/\s+/g, "");
+}
+
+/** Where stretches of a view lie in the original text. */
+export function inOriginal(view: View, spans: readonly Span[]): Span[] {
+  if (!view.from || spans.length === 0) return [...spans];
+  return inOriginal(view.from.view, inSource(view.from.view.text, view.from.reading, view.text.length, spans));
+}
+
+function inSource(source: string, { pattern, replacement, whole }: Reading, length: number, spans: readonly Span[]): Span[] {
+  // What was replaced, in order: where it lay in the source, and where its replacement lies.
+  const pieces: { from: Span; to: Span }[] = [];
+  let shift = 0;
+  for (const match of source.matchAll(pattern)) {
+    const from = { start: match.index, end: match.index + match[0].length };
+    const made = replacement(match[0]).length;
+    pieces.push({ from, to: { start: from.start + shift, end: from.start + shift + made } });
+    shift += made - match[0].length;
+  }
+  if (whole && source.length + shift !== length) return [{ start: 0, end: source.length }];
+  return spans.map(({ start, end }) => ({ start: placeOf(pieces, start, "start"), end: placeOf(pieces, end - 1, "end") }));
+}
+
+/** The place in the source of one character of the view: of its beginning or its end. */
+function placeOf(pieces: readonly { from: Span; to: Span }[], at: number, edge: "start" | "end"): number {
+  let low = 0;
+  let high = pieces.length;
+  // The first piece that begins behind the character.
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((pieces[middle]?.to.start ?? 0) > at) high = middle;
+    else low = middle + 1;
+  }
+  const piece = pieces[low - 1];
+  if (!piece) return edge === "start" ? at : at + 1;
+  if (at < piece.to.end) return edge === "start" ? piece.from.start : piece.from.end;
+  const place = piece.from.end + (at - piece.to.end);
+  return edge === "start" ? place : place + 1;
+}
