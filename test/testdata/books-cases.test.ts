@@ -80,7 +80,7 @@ describe("in a warehouse", () => {
     "school.teachers": table({ match: [{ column: "id", prefix: true }], person: ["title"] }),
     "school.sessions": table({
       match: [{ column: "title", prefix: true }],
-      parents: { teacher_id: "school.teachers" },
+      parents: { teacher_id: { belongsTo: "school.teachers" } },
     }),
   };
 
