@@ -166,14 +166,17 @@ test("report, evidence, summary and output of a stage name the head, and its tes
   expect(answer.report.auditHead).toEqual(head);
   expect(Object.fromEntries(outputsOf(answer))["audit-head"]).toBe(headText(head));
   expect(answer.files.summaryText).toContain(headText(head));
-  const evidence = readFileSync(join(workspace, ".env-actions", "evidence", "integration-local.json"), "utf8");
+  const evidence = readFileSync(
+    join(workspace, ".env-actions", "evidence", `integration-local-${answer.report.runId}.json`),
+    "utf8",
+  );
   expect(JSON.parse(evidence)).toMatchObject({ auditHead: head });
   // Found without being told, but these lie beside the log.
   const { ok, text } = await auditVerify(workspace, { key });
-  expect(text).toMatch(/it holds the heads of 4 reports and evidence files beside it/);
+  expect(text).toMatch(/it holds the heads of 6 reports and evidence files beside it/);
   expect(ok).toBe(true);
   rewrite(innocent, { withKey: key });
   expect((await auditVerify(workspace, { key })).text).toMatch(
-    /has no line .*, which \.env-actions\/reports\/integration\.json names/,
+    /has no line .*, which \.env-actions\/reports\/integration[-\w]*\.json names/,
   );
 });

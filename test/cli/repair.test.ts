@@ -168,7 +168,7 @@ test("the wrong place is said in one sentence, and nothing is written", async ()
   expect(asked).toMatchObject({
     code: 1,
     log: expect.stringMatching(
-      /^env-actions: Databricks host is localhost, but this environment expects elsewhere: nothing was written\n$/,
+      /^env-actions: Databricks host is localhost, but this environment expects elsewhere: nothing was sent\n$/,
     ),
   });
 });

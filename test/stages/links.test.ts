@@ -105,8 +105,9 @@ test("a log or an attachment that became a link is not uploaded, and the others 
     fs.symlinkSync(outside + "/secret", "results/link.txt");
     fs.linkSync(outside + "/secret", "results/second-name.txt");
     fs.symlinkSync(outside, "results/folder");
-    fs.rmSync(".env-actions/logs/e2e-tests.log");
-    fs.symlinkSync(outside + "/secret", ".env-actions/logs/e2e-tests.log");`,
+    const log = ".env-actions/logs/" + process.env.ENV_ACTIONS_RUN_ID + "/e2e-tests.log";
+    fs.rmSync(log);
+    fs.symlinkSync(outside + "/secret", log);`,
     artifacts,
   );
   expect(report.attachments?.map(({ file, leftOut }) => [file.split("/").at(-1), leftOut])).toEqual(
@@ -119,7 +120,7 @@ test("a log or an attachment that became a link is not uploaded, and the others 
   expect(uploaded).toMatchObject({ "results/good.txt": "good" });
   expect(JSON.stringify(uploaded)).not.toContain("4711");
   expect(warnings).toEqual(
-    expect.arrayContaining([expect.stringMatching(/\.env-actions\/logs\/e2e-tests\.log was not uploaded: it is a link/)]),
+    expect.arrayContaining([expect.stringMatching(/\.env-actions\/logs\/\w+\/e2e-tests\.log was not uploaded: it is a link/)]),
   );
 });
 
@@ -159,6 +160,7 @@ test("a ledger that is a link names no rows, and the stage does not pass", async
   const { report } = await stage(
     "integration",
     `fs.writeFileSync("r.xml", '<testsuite><testcase name="a"/></testsuite>');
+    fs.rmSync(process.env.ENV_ACTIONS_LEDGER);
     fs.symlinkSync(outside + "/secret", process.env.ENV_ACTIONS_LEDGER);`,
   );
   expect(report.checks.find(({ id }) => id === "test-data.cleanup")).toMatchObject({
