@@ -92,6 +92,17 @@ function namedRun({ env, stage, origin, config }: IdentityRequest): string | und
   return named;
 }
 
+/** A job ends within a day, and its post step after it. */
+const longestJobMs = 86_400_000;
+
+/**
+ * Why a run that a file or the runner's state names cannot be one of this job: tests can write those, and with a time of long ago every
+ * production row would be younger than the run.
+ */
+export function whyNoRunOfToday(runId: string): string | undefined {
+  return whyNotUnderWay(runId, { now: Date.now(), maxAgeMs: longestJobMs }, "a day");
+}
+
 function workflowGate({ kind, workflowRun }: Origin): string | undefined {
   return kind === "github" && workflowRun ? `github-${workflowRun}` : undefined;
 }
@@ -128,8 +139,17 @@ async function runsToClean(
     ...elsewhere.runs.map((runId) => [runId, false] as const),
     ...ended.map(({ runId, stage }) => [runId, runsTests(stage)] as const),
   ]);
-  const runs = [...tracked].map(([runId, has]) => ({ runId, tracked: has })).sort((a, b) => (a.runId < b.runId ? -1 : 1));
-  const leftAlone = busy.map(whyLeftAlone);
+  const runs = [...tracked]
+    .map(([runId, has]) => ({ runId, tracked: has }))
+    .filter(({ runId }) => whyNoRunOfToday(runId) === undefined)
+    .sort((a, b) => (a.runId < b.runId ? -1 : 1));
+  const leftAlone = [
+    ...busy.map(whyLeftAlone),
+    ...[...tracked.keys()].flatMap((runId) => {
+      const why = whyNoRunOfToday(runId);
+      return why === undefined ? [] : [`a file in .env-actions names ${runId}, which was not cleaned up: ${why}`];
+    }),
+  ];
   if (runs.length === 0)
     throw new UserError(
       leftAlone.join("\n") ||

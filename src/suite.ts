@@ -10,7 +10,7 @@ import { evidenceOf } from "./gate/evidence.ts";
 import { commitOf, originOf } from "./gate/origin.ts";
 import { redactedArtifacts } from "./gate/redacted-bytes.ts";
 import { evidenceStore } from "./gate/store.ts";
-import { type Identity, identify } from "./identify.ts";
+import { type Identity, identify, whyNoRunOfToday } from "./identify.ts";
 import { type AuditNote, type Origin, type Progress, type StageName, type StageReport, UserError } from "./model.ts";
 import { makeOwnDirectory, NotAPlainFile, recordsDirectory, writeOwn } from "./plain-file.ts";
 import { blankInProc } from "./process/own-environment.ts";
@@ -179,6 +179,8 @@ async function makeRecords(records: string): Promise<void> {
 }
 
 function continued({ runId, gateId }: Pick<Begun, "runId" | "gateId">): Identity {
+  const refusal = whyNoRunOfToday(runId);
+  if (refusal !== undefined) throw new UserError(`the runner's state names a run that cannot be this job's: ${refusal}`);
   return { runId, gateId, cleans: { runs: [], leftAlone: [] }, refusal: undefined, problems: [] };
 }
 

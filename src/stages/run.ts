@@ -172,5 +172,7 @@ function withRelativeLog<Logged extends { log?: string }>(logged: Logged, worksp
 function reasonFor(outcome: StageOutcome, verdict: StageReport["verdict"]): string {
   if (verdict === "passed") return `${count(outcome.checks.length, "check")} passed`;
   const decisive = outcome.checks.filter((check) => check.verdict === verdict);
-  return decisive.length > 0 ? because(decisive) : (outcome.problems[0] ?? because([]));
+  if (decisive.length > 0) return because(decisive);
+  const skipped = outcome.checks.filter((check) => check.verdict === "skipped");
+  return outcome.problems[0] ?? [because([]), ...(skipped.length > 0 ? [because(skipped)] : [])].join(". ");
 }

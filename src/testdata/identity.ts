@@ -22,11 +22,15 @@ const futureToleranceMs = 5 * 60_000;
  * time of long ago would make production rows its own.
  * @param maxAgeMs of a run, `evidence.maxAge`
  */
-export function whyNotUnderWay(runId: string, { now, maxAgeMs }: { now: number; maxAgeMs: number }): string | undefined {
+export function whyNotUnderWay(
+  runId: string,
+  { now, maxAgeMs }: { now: number; maxAgeMs: number },
+  limit = "evidence.maxAge allows",
+): string | undefined {
   if (!isRunId(runId)) return `"${runId}" is no run id: expected <milliseconds>_<8 hexadecimal digits>, such as ${newRunId(now)}`;
   const began = Number(runId.split("_")[0]);
   if (began > now + futureToleranceMs) return `run ${runId} would begin in the future, at ${isoOf(began)}`;
-  if (began < now - maxAgeMs) return `run ${runId} began at ${isoOf(began)}, longer ago than evidence.maxAge allows`;
+  if (began < now - maxAgeMs) return `run ${runId} began at ${isoOf(began)}, longer ago than ${limit}`;
   return undefined;
 }
 

@@ -163,6 +163,10 @@ describe("on a runner", () => {
 /** This environment has no warehouse and no Redis: nothing is said to be gone there. */
 const nothingThere = { verdict: "error", reason: expect.stringContaining("nothing was looked at") };
 
+function runOf(gateId: string | undefined): object {
+  return { gateId, stage: "integration", environment: "here", origin: {}, process: thisProcess() };
+}
+
 /** An execution of another process that still lives: the one that started this. */
 async function noteUnderWay(more: { gateId: string; origin: object; runId?: string }): Promise<string> {
   const runId = more.runId ?? `${Date.now()}_ffffffff`;
@@ -203,6 +207,24 @@ describe("in a terminal", () => {
       verdict: "failed",
       cleanup: { runs, problems: [expect.stringContaining(`run ${busy} of integration is still under way`)] },
     });
+  });
+
+  test("a file or a state with a time of long ago names no run: to it every production row would be young", async () => {
+    const forged = "1400000000000_0a0b0c0d";
+    const preflight = await perform("preflight");
+    await perform("integration");
+    await writeFile(
+      records("runs", `${forged}.json`),
+      JSON.stringify({ ...runOf(preflight.report.gateId), runId: forged, finishedAt: new Date().toISOString() }),
+    );
+    const { report } = await perform("cleanup", cleanupOfRun);
+    expect(report.cleanup?.runs).not.toContain(forged);
+    expect(report.cleanup?.problems).toEqual([expect.stringMatching(`names ${forged}, which was not cleaned up`)]);
+    const state = { runId: forged, gateId: "github-77", environment: "here", startedAt: new Date().toISOString() };
+    const post = perform("integration", {
+      cutShort: { ...state, configText: undefined, cancelledBy: undefined, stillRan: undefined },
+    });
+    await expect(post).rejects.toThrow(/names a run that cannot be this job's/);
   });
 
   test("a named run that is under way is neither taken nor deleted", async () => {
