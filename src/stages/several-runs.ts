@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { CleanupResult, TableCleanup } from "../model.ts";
+import type { CleanupResult, KeptRows, TableCleanup } from "../model.ts";
+import { joinTouched } from "../testdata/touched-plan.ts";
 
 /** Cleanups of several runs, one after another, as one. Undo needs each table's deletions in their order. */
 export function together(results: readonly CleanupResult[]): CleanupResult {
@@ -31,6 +32,12 @@ export function together(results: readonly CleanupResult[]): CleanupResult {
     deletedRows: sum(results.map((result) => result.deletedRows)),
     deletedKeys: sum(results.map((result) => result.deletedKeys)),
     ...known("realLooking", allOf(results.map((result) => result.realLooking))),
+    ...results.reduce((found, result) => joinTouched(found, result), {} as Pick<CleanupResult, "touched" | "touchedMore">),
+    ...known("kept", keptByAny(results)),
+    looked: {
+      tables: Math.max(...results.map(({ looked }) => looked?.tables ?? 0)),
+      redis: results.some(({ looked }) => looked?.redis),
+    },
     leftOver: results.some((result) => result.leftOver === null) ? null : sum(results.map(({ leftOver }) => leftOver ?? 0)),
   };
 }
@@ -39,6 +46,12 @@ export function together(results: readonly CleanupResult[]): CleanupResult {
 export function digestOf(digests: readonly string[]): string {
   const [only, ...more] = digests;
   return only !== undefined && more.length === 0 ? only : createHash("sha256").update(JSON.stringify(digests)).digest("hex");
+}
+
+/** Several runs may keep the same rows for the same reason: they are counted once. */
+function keptByAny(results: readonly CleanupResult[]): KeptRows[] | undefined {
+  const kept = new Map(results.flatMap((result) => result.kept ?? []).map((rows) => [JSON.stringify(rows), rows]));
+  return kept.size > 0 ? [...kept.values()] : undefined;
 }
 
 function bothTables(a: TableCleanup, b: TableCleanup): TableCleanup {
