@@ -1,6 +1,13 @@
 // The driver's dependencies print deprecation warnings at every start, which tell the user nothing.
 process.noDeprecation = true;
 
+/** Whoever reads what is printed may have seen enough (`| head`): the stage goes on all the same, because it has to clean up. */
+function goOnUnread(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+}
+process.stdout.on("error", goOnUnread);
+process.stderr.on("error", goOnUnread);
+
 /** The oldest that has what we use; a runner brings 24. */
 const oldestNode = 22;
 

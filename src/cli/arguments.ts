@@ -109,12 +109,49 @@ export const usage = `env-actions <command> [options]
 Exit status: 0 passed or degraded, 1 failed, 2 your mistake, 3 could not look.
 `;
 
+type Option = keyof typeof options;
+
+const everywhere: readonly Option[] = ["config", "environment", "json", "verbose", "help", "version", "foreign-head"];
+const tested: readonly Option[] = ["budget", "command", "reports", "pass-rate"];
+
+/** What each command takes beside the options of every command: one that would be ignored may have been meant to protect something. */
+const taken: Record<Command, readonly Option[]> = {
+  preflight: ["budget"],
+  integration: tested,
+  e2e: tested,
+  smoke: ["budget", "deployment"],
+  cleanup: ["budget", "scope", "execute", "plan-digest"],
+  plan: ["budget", "scope"],
+  gate: ["production", "deployment", ...tested],
+  undo: ["execute"],
+  repair: ["execute", "plan-digest"],
+  tables: ["budget", "check"],
+  audit: ["run", "head"],
+  init: [],
+  help: [],
+  version: [],
+};
+
+/** @throws UserError for an option that the command would ignore */
+function refuseIgnored(command: Command, given: Iterable<string>): void {
+  if (command === "help" || command === "version") return;
+  for (const option of given) {
+    if (everywhere.some((one) => one === option) || taken[command].some((one) => one === option)) continue;
+    const takers = (Object.keys(taken) as Command[]).filter((one) => taken[one].some((name) => name === option));
+    throw new UserError(`--${option} is not for "${command}", only for ${takers.join(", ")}: leave it out`);
+  }
+}
+
 /** @throws UserError that names what is wrong and what is right. */
 export function readArguments(argv: readonly string[]): Arguments {
-  const { values, positionals } = parse(argv);
+  const { values, positionals, tokens } = parse(argv);
   const [name = "help", ...rest] = positionals;
   const command = values.help ? "help" : values.version ? "version" : commands.find((candidate) => candidate === name);
   if (command === undefined) throw new UserError(`there is no command "${name}"; ${suggestion(name, commands)}`);
+  refuseIgnored(
+    command,
+    tokens.flatMap((token) => (token.kind === "option" ? [token.name] : [])),
+  );
   const audit = auditCommands.find((candidate) => candidate === rest.join(" "));
   if (command === "audit" && audit === undefined) throw new UserError('after "audit" comes "verify" or "report"');
   const takesReport = command === "undo" || command === "repair";
@@ -170,7 +207,7 @@ export function readArguments(argv: readonly string[]): Arguments {
 
 function parse(argv: readonly string[]) {
   try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true });
+    return parseArgs({ args: [...argv], options, allowPositionals: true, tokens: true });
   } catch (error) {
     throw new UserError(error instanceof Error ? error.message : String(error));
   }

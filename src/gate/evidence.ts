@@ -81,7 +81,9 @@ export function judgeSequence(question: SequenceQuestion): SequenceAnswer {
     return refuse(`what was found is for ${evidence.environment}, not for ${where}.`);
   if (!opensTheGate(evidence.verdict)) return refuse(`${needed}${whichOf(evidence)} ended with ${evidence.verdict}.`);
   if (!sameCommit(evidence.commit, question.commit))
-    return refuse(`what was found is for commit ${short(evidence.commit)}, not for ${short(question.commit)}.`);
+    return refuse(
+      `what was found is for commit ${short(evidence.commit)}, not for ${short(question.commit)}. Run ${needed} again on this commit.`,
+    );
   if (evidence.origin.repository !== question.origin.repository)
     return refuse(`what was found is from ${evidence.origin.repository ?? "a terminal"}.`);
   if (evidence.origin.workflowRun !== question.origin.workflowRun)

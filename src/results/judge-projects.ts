@@ -37,6 +37,6 @@ function presence({ projects }: TestResults, wanted: readonly { name: string; me
   const hint =
     names.length === 0
       ? "The reports name no projects at all: give Playwright's JSON report."
-      : `The reports know ${names.join(", ")}; a project whose tests were all skipped did not run.`;
+      : `The reports know ${names.join(", ")}; a project whose tests were all skipped did not run. List the projects that must run under stages.e2e.requiredProjects.`;
   return judged(id, title, "failed", observed, expected, `No test ran in ${missing.join(", ")}. ${hint}`);
 }
