@@ -14,7 +14,7 @@ import { type Part, Screen, verdictStyles } from "./screen.ts";
 import type { GuardedTerminal, Terminal } from "./terminal.ts";
 
 /** Errors that say what is wrong with the environment: where in the suite they were met helps nobody. By name, to load nothing. */
-const sayWhy: ReadonlySet<string> = new Set(["WrongPlace", "WarehouseFailure"]);
+const sayWhy: ReadonlySet<string> = new Set(["WrongPlace", "WarehouseFailure", "NotAPlainFile"]);
 
 /** One call in the terminal. @returns the exit status. */
 export async function terminal(

@@ -16,17 +16,21 @@ export interface Checkout {
 }
 
 /**
- * Events that give a job the repository's secrets although somebody without write access can cause them. The value tells whose commit
- * the event is about; `undefined` where the event does not say.
+ * Events that only people with write access cause, or that give a fork's job no secrets. All others give the repository's secrets, and
+ * somebody without write access may have caused them.
  */
-const causedByAnyone: Readonly<Record<string, (event: Event) => string | undefined>> = {
-  pull_request_target: (event) => event.pull_request?.head?.repo?.full_name,
-  workflow_run: (event) => event.workflow_run?.head_repository?.full_name,
-  issue_comment: () => undefined,
-  issues: () => undefined,
-  discussion: () => undefined,
-  discussion_comment: () => undefined,
-};
+const harmless: ReadonlySet<string> = new Set(
+  `push pull_request pull_request_review pull_request_review_comment merge_group schedule workflow_dispatch repository_dispatch workflow_call
+  deployment deployment_status deployment_protection_rule release registry_package create delete branch_protection_rule`.split(
+    /\s+/,
+  ),
+);
+
+/** Whose commit an event is about; `undefined` where it does not say. */
+function ownerOf(name: string, event: Event): string | undefined {
+  if (name === "pull_request_target") return event.pull_request?.head?.repo?.full_name;
+  return name === "workflow_run" ? (event.workflow_run?.head_repository?.full_name ?? undefined) : undefined;
+}
 
 interface Event {
   pull_request?: { head?: { repo?: { full_name?: string } | null } };
@@ -40,9 +44,8 @@ interface Event {
  */
 export async function refuseForeignHead({ env, workspace, configFile, allowed }: Checkout): Promise<void> {
   const name = env.GITHUB_EVENT_NAME ?? "";
-  const ownerOf = Object.hasOwn(causedByAnyone, name) ? causedByAnyone[name] : undefined;
-  if (env.GITHUB_ACTIONS !== "true" || !ownerOf) return;
-  const from = ownerOf(await eventOf(env.GITHUB_EVENT_PATH));
+  if (env.GITHUB_ACTIONS !== "true" || name === "" || harmless.has(name)) return;
+  const from = ownerOf(name, await eventOf(env.GITHUB_EVENT_PATH));
   // Who can push a branch to this repository could read its secrets anyway.
   if (from !== undefined && from === env.GITHUB_REPOSITORY) return;
   const head = await git(workspace, "rev-parse", "HEAD");

@@ -1,6 +1,7 @@
 import { type Finding, look } from "../checks/check.ts";
 import { type AuditNote, type Check, type CleanupResult, isPlanDigest, UserError } from "../model.ts";
 import { type CleanupPorts, type CleanupRequest, describePlan, leftOver, planCleanup } from "../testdata/cleanup.ts";
+import { inParallel } from "../testdata/concurrency.ts";
 import { executeCleanup, planInPlace, planNote } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
 import { touchedNotes } from "../testdata/touched-plan.ts";
@@ -30,35 +31,28 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
   outcome.checks.push(await told(context, Promise.resolve(check)));
 }
 
-/**
- * Of scope `run` one for each run that has a ledger or sign-ins, because what they name must be younger than its own run. The others
- * show by their prefixes alone, and are looked for together: each look asks every table.
- */
+/** Of scope `run` one for each run: what it names, or what depends on its rows, must be younger than that run and no other. */
 async function requestsOf(context: StageContext): Promise<CleanupRequest[]> {
   const { scope = "expired" } = context.overrides;
   const { runId, cleans } = context;
   const runs = scope === "run" && cleans ? cleans.runs : [{ runId, tracked: false }];
-  const requests = await Promise.all(
+  return await Promise.all(
     runs.map((run) =>
       cleanupRequest({ ...context, runId: run.runId, runStarted: Number(run.runId.split("_")[0]) }, scope, {
         tracked: run.tracked,
       }),
     ),
   );
-  const withLedger = requests.filter(
-    ({ ledger, signIns }) =>
-      ledger.rows.size + ledger.keys.size + ledger.problems.length + (signIns?.ids.size ?? 0) + (signIns?.notes.length ?? 0) > 0,
-  );
-  const without = requests.filter((request) => !withLedger.includes(request));
-  const [earliest, ...later] = without;
-  return earliest ? [{ ...earliest, alsoRuns: later.map((request) => request.runId) }, ...withLedger] : withLedger;
 }
+
+/** Runs looked for at once: each look asks every table. */
+const runsAtOnce = 4;
 
 async function showAll(context: StageContext, requests: CleanupRequest[], outcome: StageOutcome): Promise<Finding> {
   const onStep = (text: string) => step(context, text);
   const results = await withComparedReaders(context, async (readers) => {
     const ports: CleanupPorts = { ...readers, signal: context.signal, onStep };
-    const plans = await Promise.all(requests.map((request) => planCleanup(ports, request)));
+    const plans = await inParallel(runsAtOnce, requests, (request) => planCleanup(ports, request));
     for (const plan of plans) {
       const note = noteOf(context, plan.request);
       await context.audit(note(planNote(plan, false)));
@@ -79,7 +73,7 @@ async function deleteAll(context: StageContext, requests: CleanupRequest[], outc
       const told = { ...ways, audit: (line: AuditNote) => audit(note(line)) };
       return { ...writers, environment: context.environment, signal: context.signal, ...told };
     };
-    const planned = await Promise.all(requests.map((request) => planInPlace(portsOf(request), request)));
+    const planned = await inParallel(runsAtOnce, requests, (request) => planInPlace(portsOf(request), request));
     const digest = digestOf(planned.map(({ plan }) => plan.digest));
     if (planDigest && digest !== planDigest) {
       for (const { plan } of planned) await context.audit(noteOf(context, plan.request)(planNote(plan, false)));
@@ -103,9 +97,8 @@ async function deleteAll(context: StageContext, requests: CleanupRequest[], outc
         foundMeanwhileDeleted && leftOver(plan) !== 0 ? await planCleanup(portsOf(plan.request), plan.request) : plan;
       const result = await executeCleanup(proven, current);
       results.push(result);
-      const { scope, runId, alsoRuns = [] } = plan.request;
-      if (scope === "run" && result.leftOver === 0)
-        for (const run of [runId, ...alsoRuns]) await forgetSignIns({ ...context, runId: run });
+      const { scope, runId } = plan.request;
+      if (scope === "run" && result.leftOver === 0) await forgetSignIns({ ...context, runId });
     }
     outcome.cleanup = resultOf(context, requests, results);
     return { verdict: "passed" };
@@ -121,7 +114,7 @@ function resultOf(context: StageContext, requests: readonly CleanupRequest[], re
   const one = together(results);
   if (one.scope !== "run") return one;
   const problems = [...one.problems, ...(context.cleans?.leftAlone ?? [])];
-  return { ...one, runs: requests.flatMap(({ runId, alsoRuns = [] }) => [...alsoRuns, runId]).sort(), problems };
+  return { ...one, runs: requests.map(({ runId }) => runId).sort(), problems };
 }
 
 /** What can be seen to be wrong without asking anybody is refused while nothing is open yet. */

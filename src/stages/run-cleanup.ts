@@ -65,16 +65,14 @@ export async function cleanUpRun(context: StageContext, start: Start | undefined
 
 /**
  * @param known `tracked`: whether the run's tests had a ledger here, which then must still be there; `start`: what this stage saw before
- * its tests. The versions that the run's first stage saw are proof of age for all its stages, also in another process; the keys only this one
- * knows.
+ * its tests. In another process what it wrote down has to do; where both are there, the tests can't have changed the first.
  */
 export async function cleanupRequest(
   context: StageContext,
   scope: CleanupRequest["scope"],
   { tracked, start }: { tracked: boolean; start?: Start | undefined },
 ): Promise<CleanupRequest> {
-  const first = scope === "run" ? await rememberedStart(context) : undefined;
-  const known = first && start ? { ...first, hadKey: start.hadKey } : (start ?? first);
+  const known = start ?? (scope === "run" ? await rememberedStart(context) : undefined);
   return {
     scope,
     runId: context.runId,

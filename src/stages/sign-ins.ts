@@ -8,7 +8,7 @@ import { type Check, type StageName, stageNames } from "../model.ts";
 import { makeOwnDirectory, NotAPlainFile, openOwn, readOwn } from "../plain-file.ts";
 import { keyText } from "../redis/connection.ts";
 import type { SignInsMade } from "../testdata/cleanup.ts";
-import { isTellingId } from "../testdata/key-words.ts";
+import { isUnique } from "../testdata/key-words.ts";
 import { forgetSignInKeys } from "../testdata/sign-in-keys.ts";
 import { withRedisWriter } from "./connections.ts";
 import { type StageContext, step, telling, told } from "./context.ts";
@@ -42,8 +42,8 @@ export async function readSignIns(context: StageContext): Promise<SignInsMade> {
   const stages = context.stage === "cleanup" ? stageNames : [context.stage];
   const contents = await Promise.all(stages.map((stage) => contentOf(fileOf(context, stage))));
   const made = contents.flatMap((content) => content.split("\n").flatMap(parsed));
-  // One that any key could hold by chance is none to delete by.
-  const ids = made.flatMap(({ sessionId }) => (sessionId !== undefined && isTellingId(keyText(sessionId)) ? sessionId : []));
+  // One that another key could hold by chance, or that the application uses again, is none to delete by.
+  const ids = made.flatMap(({ sessionId }) => (sessionId !== undefined && isUnique(keyText(sessionId)) ? sessionId : []));
   const without = made.filter(
     ({ sessionId, unanswered }) => !unanswered && (sessionId === undefined || !ids.includes(sessionId)),
   );
@@ -53,7 +53,7 @@ export async function readSignIns(context: StageContext): Promise<SignInsMade> {
     notes: [
       ...[...new Set(without.map(({ route }) => route))].map(
         (route) =>
-          `the answers of ${route} name no sessionId by which keys could be found: what ${count(without.filter((one) => one.route === route).length, "sign-in")} of the suite wrote to Redis stays until it expires`,
+          `the answers of ${route} name no sessionId by which keys could be found (a UUID, or another id that is made once): what ${count(without.filter((one) => one.route === route).length, "sign-in")} of the suite wrote to Redis stays until it expires`,
       ),
       ...(unanswered.length > 0
         ? [

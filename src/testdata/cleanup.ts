@@ -16,8 +16,6 @@ import { touchedResult, touchedWithBefore } from "./touched-plan.ts";
 export interface CleanupRequest {
   scope: Scope;
   runId: string;
-  /** Later runs without a ledger, whose prefixes are looked for in the same pass. */
-  alsoRuns?: readonly string[];
   /** When the run began, Unix milliseconds. */
   runStarted: number;
   testData: TestDataConfig;
@@ -141,8 +139,8 @@ export function tableOf(table: TablePlan): TableCleanup {
   };
 }
 
-function soughtPrefixes({ scope, testData: { prefixes }, runId, alsoRuns = [] }: CleanupRequest): string[] {
-  return scope === "run" ? [runId, ...alsoRuns].flatMap((run) => prefixes.map((prefix) => runPrefix(prefix, run))) : prefixes;
+function soughtPrefixes({ scope, testData: { prefixes }, runId }: CleanupRequest): string[] {
+  return scope === "run" ? prefixes.map((prefix) => runPrefix(prefix, runId)) : prefixes;
 }
 
 /** What a cleanup looks for in the warehouse. */
@@ -175,9 +173,7 @@ function keyRequest(request: CleanupRequest, rows: RowPlan | undefined): KeyRequ
     scope,
     prefixes: soughtPrefixes(request),
     ids: new Set([...(rows?.ids.values() ?? [])].flatMap((ids) => [...ids])),
-    ...(scope === "run"
-      ? { run: { ids: [request.runId, ...(request.alsoRuns ?? [])], prefixes: request.stagePrefixes ?? [] } }
-      : {}),
+    ...(scope === "run" ? { run: { ids: [request.runId], prefixes: request.stagePrefixes ?? [] } } : {}),
     ...(signIns ? { signIns: signIns.ids } : {}),
     ...(start ? { hadKey: (key) => start.hadKey(key) } : {}),
     ledger: scope === "run" ? request.ledger.keys : new Set(),

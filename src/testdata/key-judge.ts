@@ -34,9 +34,10 @@ export interface KeyScope {
  * - `ageless`: test data whose age cannot be told, so it is kept.
  * - `guarded`: the tests said that they made it, and it is protected.
  * - `unproven`: the tests said that they made it, and nothing else says so: it is kept.
+ * - `earlier`: it carries the id of a row of this run, and was there before the run could have made either: it is kept.
  * - `keep`: not test data as far as this scope knows, or protected.
  */
-export type Judgement = "delete" | "young" | "ageless" | "guarded" | "unproven" | "keep";
+export type Judgement = "delete" | "young" | "ageless" | "guarded" | "unproven" | "earlier" | "keep";
 
 /** Of every run's id. */
 const runIdLength = 22;
@@ -75,6 +76,11 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
     return found;
   };
 
+  const carriesPrefix = (key: string): boolean => {
+    for (let at = 0; at < key.length; at = wordFrom(key, at + 1)) if (hasPrefixAt(key, at)) return true;
+    return false;
+  };
+
   /**
    * A wrong line of the ledger must not delete what others made: something else has to say that this run made the key. Parallel runs
    * share namespaces, and their keys are new as well, so another run's id outweighs both.
@@ -109,6 +115,8 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
     if (because === undefined && !isNamed) return "keep";
     if (isProtected(key)) return isNamed ? "guarded" : "keep";
     if (because === undefined) return isProven(key) ? "delete" : "unproven";
+    // An id may be a word that somebody else's key holds, too.
+    if (isRun && because === "id" && hadKey(key) === true && !carriesPrefix(key)) return isNamed ? "unproven" : "earlier";
     return isRun || because === "id" || because === "sign-in" ? "delete" : judgeTestKey(key);
   };
 }

@@ -24,7 +24,7 @@ const unique = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?<
 const longWord = /[a-z0-9]{20,}/gi;
 
 /** Whether an id is made so that nobody else's id holds it by chance. */
-function isUnique(id: string): boolean {
+export function isUnique(id: string): boolean {
   return unique.test(id) || (id.match(longWord) ?? []).some((text) => /\d/.test(text) && /[a-z]/i.test(text));
 }
 
@@ -33,9 +33,9 @@ const shortestId = 8;
 /** A shorter number may be a date, a time, or the number of another table's row. */
 const shortestNumber = 16;
 
-/** Whether an id may select keys. A mere word may be the name of a namespace, such as `sessions`. */
+/** Whether an id may select keys. Mere words may be the name of a namespace, such as `sessions` or `feature-flags`. */
 export function isTellingId(id: string): boolean {
-  return id.length >= shortestId && !/^[A-Za-z]+$/.test(id) && (id.length >= shortestNumber || /\D/.test(id));
+  return id.length >= shortestId && /[0-9\x80-\xff]/.test(id) && (id.length >= shortestNumber || /\D/.test(id));
 }
 
 /** The place at or behind `from` at which a word may begin; the length of the key where there is none. */

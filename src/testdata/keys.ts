@@ -60,6 +60,7 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
   const kept = new Set<string>();
   const guarded = new Set<string>();
   const unproven = new Set<string>();
+  const earlier = new Set<string>();
   const unseen = new Set([...request.ledger].map(keyText));
   const judge = keyJudge(request);
   const scanning = { match: keyFilter(request), onInterruption: (why: string) => plan.notes.push(why) };
@@ -71,8 +72,8 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
       if (unseen.size > 0) unseen.delete(key);
       const judgement = judge(key);
       if (judgement === "keep") continue;
-      if (judgement === "guarded" || judgement === "unproven") {
-        (judgement === "guarded" ? guarded : unproven).add(key);
+      if (judgement === "guarded" || judgement === "unproven" || judgement === "earlier") {
+        ({ guarded, unproven, earlier })[judgement].add(key);
         continue;
       }
       const known = judgement === "delete" ? !added(plan.keys, key) : !added(kept, key);
@@ -98,6 +99,10 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
     plan.blockers.push(`the plan has more Redis keys than testData.maxKeys (${request.maxKeys})`);
   else if (unseen.size > 0) await reportUnseen(redis, unseen, request, plan);
   if (unproven.size > 0) plan.problems.push(unprovenProblem(unproven));
+  if (earlier.size > 0)
+    plan.notes.push(
+      `${count(earlier.size, "Redis key carries", "Redis keys carry")} the id of a row of this run, but existed before the stage began, and ${earlier.size === 1 ? "is" : "are"} kept: ${namesOf(earlier, samplesShown)}`,
+    );
   if (guarded.size > 0) {
     const named = count(
       guarded.size,

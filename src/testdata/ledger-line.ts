@@ -123,6 +123,9 @@ function entryIn(bytes: Buffer): Entry | undefined {
 function entryOf(value: unknown): Entry | string {
   if (typeof value !== "object" || value === null) return noEntry;
   const { table, id, key } = value as Record<string, unknown>;
+  // As a parameter, one such id would make the list that it stands in unreadable to the warehouse.
+  if ([table, id, key].some((name) => typeof name === "string" && !name.isWellFormed()))
+    return "names something that is no valid Unicode";
   if (isName(key)) return key.length > longestName ? tooLong("key", longestName) : { key };
   if (!isName(table) || !isName(id)) return noEntry;
   if (table.length > longestTable) return tooLong("table", longestTable);

@@ -92,6 +92,57 @@ ${testData}`,
   }
 }
 
+test("a cleanup of several runs takes nothing of one for the other's: a row made between them is nobody's", async () => {
+  const hour = 3_600_000;
+  const [first, second] = [`${Date.now() - 3 * hour}_0a0b0c0d`, `${Date.now() - 60_000}_0e0f0a0b`];
+  const catalog = await place.catalog(`s${catalogs++}`, {
+    "school.schools": teacher,
+    "school.teachers": { columns: { ...teacher.columns, school_id: "string" } },
+  });
+  const insert = async (table: string, id: string, at: number, school = "NULL") => {
+    place.warehouse.levers.clock = at;
+    const [column, value] = table === "teachers" ? [", school_id", `, ${school}`] : ["", ""];
+    await catalog.as(
+      "production",
+      `INSERT INTO ${catalog.name}.school.${table} (id, created_at${column}) VALUES ('${id}', '${new Date(at).toISOString()}'${value})`,
+    );
+  };
+  try {
+    await insert("schools", `integration_test_${first}_school`, Date.now() - 3 * hour);
+    await insert("teachers", "somebody", Date.now() - 2 * hour, "'oak'");
+    await insert("schools", `integration_test_${second}_school`, Date.now() - 30_000);
+    await catalog.as(
+      "production",
+      `UPDATE ${catalog.name}.school.teachers SET school_id = 'integration_test_${second}_school' WHERE id = 'somebody'`,
+    );
+    const { host, warehouseId, certificateAuthority } = place.warehouse;
+    const { report } = await runSuite(
+      "cleanup",
+      {
+        inside: `databricks: { host: "${host}", warehouse: ${warehouseId}, token: "\${WAREHOUSE_TOKEN}", catalog: ${catalog.name}, certificateAuthority: ${certificateAuthority}, expect: { host: "${host}" } }`,
+        settings: "budget: 1m",
+        beside: `testData:
+  preset: none
+  tables:
+    school.schools: { match: [{ column: id, prefix: true }], time: created_at }
+    school.teachers: { parents: { school_id: { belongsTo: school.schools } }, time: created_at }`,
+        files: {},
+        overrides: { scope: "run", execute: true },
+        cleans: [first, second],
+      },
+      { WAREHOUSE_TOKEN: "token" },
+    );
+    expect((await catalog.rows("school.teachers")).map(({ id }) => id)).toEqual(["somebody"]);
+    expect(report).toMatchObject({
+      verdict: "failed",
+      cleanup: { deletedRows: 1, touched: [{ column: "school_id", before: "oak" }] },
+    });
+  } finally {
+    place.warehouse.levers.clock = undefined;
+    await catalog.close();
+  }
+});
+
 /** As the application writes: with ids of its own, and a title if the test gave it one. */
 const made = (catalog: Catalog, id: string, title: string) =>
   catalog.as("app", `INSERT INTO ${catalog.name}.school.sessions (id, teacher_id, title) VALUES ('${id}', 'real', '${title}')`);

@@ -32,6 +32,8 @@ export interface Project {
   budgetMs?: number;
   overrides?: Overrides;
   runId?: string;
+  /** The runs that a cleanup of scope `run` is about. */
+  cleans?: string[];
 }
 
 /**
@@ -40,7 +42,17 @@ export interface Project {
  */
 export async function runSuite(
   stage: "preflight" | "integration" | "e2e" | "cleanup",
-  { inside = "", settings, beside = "", files, links = {}, budgetMs = 30_000, overrides = {}, runId = newRunId() }: Project,
+  {
+    inside = "",
+    settings,
+    beside = "",
+    files,
+    links = {},
+    budgetMs = 30_000,
+    overrides = {},
+    runId = newRunId(),
+    cleans,
+  }: Project,
   env: Record<string, string> = {},
 ): Promise<Ran> {
   const workspace = await realpath(await mkdtemp(join(tmpdir(), "env-actions-suite-")));
@@ -86,6 +98,7 @@ ${beside}
       onProgress,
       secrets: keeper,
       overrides,
+      ...(cleans ? { cleans: { runs: cleans.map((run) => ({ runId: run, tracked: false })), leftAlone: [] } } : {}),
     },
     audit: async () => undefined,
     cancel: new AbortController().signal,

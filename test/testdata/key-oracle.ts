@@ -13,6 +13,8 @@ export function plainly(scope: KeyScope, key: string): Judgement {
   if (scope.protectedKeys.some((pattern) => matches(pattern, key))) return isNamed ? "guarded" : "keep";
   const inNamespace = scope.namespaces.some((pattern) => matches(pattern, key));
   if (scope.scope === "run") {
+    // What was there before the tests can't be about a row that they made, whatever its name holds.
+    if (carried.id && !carried.prefix && had(scope, key, true)) return isNamed ? "unproven" : "earlier";
     if (isTest) return "delete";
     if (!isNamed) return "keep";
     return isProven(scope, key, inNamespace) ? "delete" : "unproven";
@@ -39,7 +41,7 @@ function places(key: string, text: string): { before: string; behind: string; re
 
 function carries(key: string, ids: readonly string[]): boolean {
   return ids.some((id) => {
-    if (keyText(id).length < 8 || /^[A-Za-z]+$/.test(id) || /^\d{8,15}$/.test(id)) return false;
+    if (keyText(id).length < 8 || !/[^ -/:-~]/.test(id) || /^\d{8,15}$/.test(id)) return false;
     const unique =
       /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.test(id) ||
       /(^|\D)\d{13}_[0-9a-f]{8}($|[^0-9a-z])/.test(id) ||
