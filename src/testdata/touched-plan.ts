@@ -40,6 +40,10 @@ export function searchContext(about: TouchedContext): SearchContext {
       ...new Set(tables[table]?.match.flatMap(({ column, prefix }) => (prefix && has(table, column) ? [column] : []))),
     ],
     prefixes,
+    keptBy: (table) =>
+      (keep[table]?.length ?? 0) === 0
+        ? []
+        : (tables[table]?.match.flatMap(({ column }) => (has(table, column) ? [column] : [])) ?? []),
     isFixed: (table, values) => values.some((value) => value !== null && keep[table]?.includes(value)),
     isTestData: (parent = "", value) =>
       !keep[parent]?.includes(value) &&
