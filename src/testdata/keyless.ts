@@ -37,11 +37,11 @@ export function olderKeyless(rows: KeylessRows, travel: string, binder: Binder):
   const counted = (of: string, where: string) =>
     `(SELECT ${content} AS said, count(*) AS n FROM ${of} WHERE ${where} GROUP BY 1)`;
   return {
-    columns: "now.id AS row_key",
+    columns: "present.id AS row_key",
     from: [
-      `(SELECT DISTINCT ${asText(column, types)} AS id, ${content} AS said FROM ${from} WHERE ${keyless} AND ${asked}) AS now`,
-      `JOIN ${counted(`${from} ${travel}`, keyless)} AS earlier ON earlier.said = now.said`,
-      `LEFT JOIN ${counted(from, `${keyless} AND NOT coalesce(${asked}, false)`)} AS elsewhere ON elsewhere.said = now.said`,
+      `(SELECT DISTINCT ${asText(column, types)} AS id, ${content} AS said FROM ${from} WHERE ${keyless} AND ${asked}) AS present`,
+      `JOIN ${counted(`${from} ${travel}`, keyless)} AS earlier ON earlier.said = present.said`,
+      `LEFT JOIN ${counted(from, `${keyless} AND NOT coalesce(${asked}, false)`)} AS elsewhere ON elsewhere.said = present.said`,
       "WHERE earlier.n > coalesce(elsewhere.n, 0)",
     ].join(" "),
   };
