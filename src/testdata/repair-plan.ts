@@ -224,6 +224,8 @@ async function findValues(
         `what stands there now does not show to be test data: it is not known that a test wrote it. If the tests tracked it, repair where the run's ledger is: .env-actions/ledger/${request.report.runId}.jsonl`,
       );
   const open = found.filter(({ row }) => row.state === "repairable");
+  // The stage knew its own start, and found them to be older than that: another real row may have pointed at them before.
+  for (const { row, key } of open) ids.get(row.table)?.delete(key);
   const guesses = Map.groupBy(open, ({ row }) => row.table);
   const context = searchContext({
     tables,
