@@ -11,7 +11,7 @@ import { type Ledger, parseLedger } from "./ledger.ts";
 import { planRows } from "./plan.ts";
 import type { Scope } from "./row-plan.ts";
 import { withBefore } from "./touched.ts";
-import { mostTouched, nameOf, searchContext, sha256 } from "./touched-plan.ts";
+import { mostTouched, nameOf, rowName, searchContext, sha256 } from "./touched-plan.ts";
 import { askVersions } from "./touched-versions.ts";
 
 /**
@@ -224,8 +224,6 @@ async function findValues(
         `what stands there now does not show to be test data: it is not known that a test wrote it. If the tests tracked it, repair where the run's ledger is: .env-actions/ledger/${request.report.runId}.jsonl`,
       );
   const open = found.filter(({ row }) => row.state === "repairable");
-  // The stage knew its own start, and found them to be older than that: another real row may have pointed at them before.
-  for (const { row, key } of open) ids.get(row.table)?.delete(key);
   const guesses = Map.groupBy(open, ({ row }) => row.table);
   const context = searchContext({
     tables,
@@ -233,6 +231,8 @@ async function findValues(
     ids,
     prefixes: testData.prefixes,
     keep: testData.keep,
+    // The stage knew its own start, and found them to be older than that.
+    real: new Set(open.map(({ row, key }) => rowName(row.table, key))),
     limitMs: Number.POSITIVE_INFINITY,
     guesses: (table) => [...new Set(guesses.get(table)?.flatMap(({ row }) => row.version ?? []))],
   });

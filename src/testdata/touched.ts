@@ -24,8 +24,8 @@ export interface SearchContext {
   prefixes: readonly string[];
   /** The columns by whose values `testData.keep` may name fixed rows of this table beside its key; none where it names no row of it. */
   keptBy(table: string): readonly string[];
-  /** Whether `testData.keep` names a row of this table by one of these values: it stands there for all runs. */
-  isFixed(table: string, values: readonly (string | null)[]): boolean;
+  /** Whether a row is real whatever it shows: `testData.keep` names it by its key or one of these values, or a test changed it. */
+  isReal(table: string, key: string, values: readonly (string | null)[]): boolean;
   /** Whether this names a row that is test data: it did not stand there before the tests. */
   isTestData(parent: string | undefined, value: string): boolean;
   /** Versions of a table that are likely to be from before the change: of the start of the run, or those that a report noted. */
@@ -94,11 +94,11 @@ async function passOverNamed(
     // What cannot be looked at is not known to be gone.
     if (answer === undefined || "why" in answer) return;
     const shows = (value: string | null) => value !== null && context.prefixes.some((prefix) => value.startsWith(prefix));
-    const names: Names = { gone: [], test: [], fixed: [] };
+    const names: Names = { gone: [], test: [], real: [] };
     for (const key of keys) {
       const values = answer.found.get(key)?.values;
       if (values === undefined) names.gone.push(key);
-      else if (context.isFixed(table, [key, ...values.values()])) names.fixed.push(key);
+      else if (context.isReal(table, key, [...values.values()])) names.real.push(key);
       else if (context.shownBy(table).some((column) => shows(values.get(column) ?? null))) names.test.push(key);
     }
     for (const search of searches) if (search.learn(table, names)) any = true;
@@ -106,11 +106,11 @@ async function passOverNamed(
   return any;
 }
 
-/** What is known of rows that old values name: they are gone, they are test data, or they stand there for all runs. */
+/** What is known of rows that old values name: they are gone, they are test data, or they are real whatever they show. */
 interface Names {
   gone: string[];
   test: string[];
-  fixed: string[];
+  real: string[];
 }
 
 /** The search of one table, by one key column. */
@@ -170,11 +170,11 @@ class TableSearch {
   learn(parent: string, names: Names): boolean {
     const known = this.#names.get(parent) ?? new Map<string, keyof Names>();
     this.#names.set(parent, known);
-    const news = (["gone", "test", "fixed"] as const).flatMap((what) =>
+    const news = (["gone", "test", "real"] as const).flatMap((what) =>
       names[what].filter((id) => known.get(id) !== what).map((id) => [id, what] as const),
     );
     for (const [id, what] of news) known.set(id, what);
-    return news.some(([id, what]) => what !== "fixed" || this.#context.isTestData(parent, id));
+    return news.some(([id, what]) => what !== "real" || this.#context.isTestData(parent, id));
   }
 
   /** The rows that the old values found so far name in other tables. */
@@ -234,7 +234,7 @@ class TableSearch {
   #isTest(row: TouchedRow, value: string): boolean {
     const parent = this.#parentOf(row);
     const what = this.#names.get(parent)?.get(value);
-    return what === "test" || (what !== "fixed" && this.#context.isTestData(parent, value));
+    return what === "test" || (what !== "real" && this.#context.isTestData(parent, value));
   }
 
   #parentOf({ table, column }: TouchedRow): string {

@@ -271,6 +271,7 @@ it("gives up when the time for it is over, and says so", async () => {
     ids: new Map(),
     prefixes: [],
     keep: {},
+    real: new Set(),
     guesses: () => [],
     limitMs: 0,
   });
