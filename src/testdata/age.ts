@@ -2,6 +2,8 @@
 export interface Age {
   earliest: number;
   latest: number;
+  /** It is the start of a run, before which its tests wrote nothing, and not when a row was written. */
+  ofRun?: true;
 }
 
 /** Whether something was made before a moment. `unknown` where the time is missing, or not exact enough to tell. */
@@ -47,6 +49,11 @@ export function ageOf(value: unknown, zone: string | undefined): Age | undefined
 
 export function exactly(time: number): Age {
   return { earliest: time, latest: time };
+}
+
+/** The start of a run, as its id tells it. */
+export function startOfRun(time: number): Age {
+  return { ...exactly(time), ofRun: true };
 }
 
 /** The least and the greatest offset from UTC, in milliseconds, that a local time may have. */

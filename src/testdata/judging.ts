@@ -1,14 +1,14 @@
 import type { ParentKind } from "../config/test-data-schema.ts";
-import { type Age, exactly } from "./age.ts";
+import { type Age, exactly, startOfRun } from "./age.ts";
 import { isRunId, timeInId } from "./identity.ts";
 import type { Candidate, Look } from "./look.ts";
 import { type Judgement, judgeRow, type Owner } from "./ownership.ts";
-import type { Presence } from "./presence.ts";
+import type { Named, Presence } from "./presence.ts";
 import type { PlanRequest } from "./row-plan.ts";
 import { shows } from "./selection.ts";
 
-/** Table → ids that are test data → since when rows that depend on them can be. */
-export type References = ReadonlyMap<string, ReadonlyMap<string, Age | undefined>>;
+/** Table → ids that are test data → what that says about rows that depend on them. */
+export type References = ReadonlyMap<string, ReadonlyMap<string, KnownId>>;
 
 /** A column by which a row points at test data. */
 export interface Link {
@@ -44,7 +44,8 @@ export interface JudgingContext {
   earlier: References;
 }
 
-interface KnownId {
+export interface KnownId {
+  /** Since when rows that depend on it can be test data. */
   reference: Age | undefined;
   /** Only the ledger tells of it, and it has no row: what points at it must be proven to be young, whatever its kind. */
   strict: boolean;
@@ -74,10 +75,7 @@ export function judgeAll(context: JudgingContext): Judged {
       if (news.length === 0 || !Object.values(look.table.parents).some(({ table }) => table === name)) break;
     }
   }
-  const references = [...known].map(
-    ([table, ids]) => [table, new Map([...ids].map(([id, one]) => [id, one.reference]))] as const,
-  );
-  return { rows, known: new Map(references) };
+  return { rows, known };
 }
 
 /** Ids of test data that have no row (any more): what an earlier look found, and what the ledger names and was not there before. */
@@ -85,11 +83,11 @@ function withoutRows(name: string, look: Look | undefined, { request, presence, 
   const existing = new Set(look?.candidates.map(({ key }) => key));
   const ids = new Map<string, KnownId>();
   for (const id of request.known.get(name) ?? []) {
-    const there = presence.wasThere(name, id, request.bornAfter, false);
+    const there = presence.wasThere(name, { key: id }, request.bornAfter, false);
     if (!existing.has(id) && there !== true && there !== "unasked")
-      ids.set(id, { reference: exactly(request.bornAfter), strict: true });
+      ids.set(id, { reference: startOfRun(request.bornAfter), strict: true });
   }
-  for (const [id, reference] of earlier.get(name) ?? []) if (!existing.has(id)) ids.set(id, { reference, strict: false });
+  for (const [id, one] of earlier.get(name) ?? []) if (!existing.has(id)) ids.set(id, one);
   return ids;
 }
 
@@ -128,12 +126,24 @@ function judgeOne(look: Look, candidate: Candidate, known: Known, context: Judgi
     owners: found.map(({ owner }) => owner),
     age: candidate.age,
     timeInKey: candidate.timeInKey,
-    wasThere: (reference) => presence.wasThere(name, key, reference, true),
+    wasThere: (moment) => wasThere(presence, { look, candidate, links: found.map(({ link }) => link) }, moment),
     exactHistory: presence.isExact(name),
     runStarted: request.bornAfter,
     olderThan: request.olderThan,
   });
   return { look, candidate, judgement, links: found.map(({ link }) => link) };
+}
+
+/** What the table's history can be asked about a row: its key, else what it points at. */
+export function namesOf({ candidate: { key }, links }: Pick<JudgedRow, "candidate" | "links">): Named[] {
+  return key === undefined ? links.map(({ column, id }) => ({ column, id })) : [{ key }];
+}
+
+function wasThere(presence: Presence, row: Pick<JudgedRow, "look" | "candidate" | "links">, moment: number) {
+  const answers = namesOf(row).map((named) => presence.wasThere(row.look.name, named, moment, true));
+  // Of a row without a key, each column by which it points is asked by itself: one that proves it is enough.
+  if (answers.includes(true)) return true;
+  return answers.includes("unasked") ? "unasked" : answers[0];
 }
 
 function ownersOf(look: Look, { values }: Candidate, known: Known, context: JudgingContext): { owner: Owner; link: Link }[] {
@@ -163,10 +173,11 @@ function ownerWithoutRow(
   if (request.keep[table]?.includes(id)) return undefined;
   // Where it has a row, that row has been judged.
   if (looks.get(table)?.keys.has(id)) return undefined;
-  if (request.scope === "run") return { kind, reference: exactly(request.bornAfter) };
+  if (request.scope === "run") return { kind, reference: startOfRun(request.bornAfter) };
   const time = timeInId(id, request.now);
   if (request.scope === "expired" && time !== undefined && time > request.olderThan) return undefined;
-  return { kind, reference: time === undefined ? undefined : exactly(time), undated: time === undefined };
+  if (time === undefined) return { kind, reference: undefined, undated: true };
+  return { kind, reference: runOf(id, request) === undefined ? exactly(time) : startOfRun(time), undated: false };
 }
 
 function isFixed({ name, table }: Look, { key, values }: Candidate, { keep }: PlanRequest): boolean {
@@ -176,25 +187,35 @@ function isFixed({ name, table }: Look, { key, values }: Candidate, { keep }: Pl
   return shown.some((value) => value !== undefined && fixed.includes(value));
 }
 
-function shownBy({ rules, table }: Look, { values }: Candidate, { now }: PlanRequest) {
+function shownBy({ rules, table }: Look, { values }: Candidate, request: PlanRequest) {
   const showing = rules.flatMap((rule) => {
     const value = values.get(rule.column);
     return value !== undefined && shows(rule, value) ? [{ column: rule.column, value }] : [];
   });
   if (showing.length === 0) return undefined;
+  const dated = showing.filter(({ value }) => timeInId(value, request.now) !== undefined);
   return {
     byKey: showing.some(({ column }) => column === table.key),
-    times: showing.flatMap(({ value }) => timeInId(value, now) ?? []),
+    times: dated.flatMap(({ value }) => timeInId(value, request.now) ?? []),
+    ofRun: dated.every(({ value }) => runOf(value, request) !== undefined),
   };
 }
 
 /** It begins with a prefix and the id of a run, which is not this one. */
-function isOfAnotherRun({ sweepRules }: Look, { values }: Candidate, { sweptPrefixes, prefixes }: PlanRequest): boolean {
+function isOfAnotherRun({ sweepRules }: Look, { values }: Candidate, request: PlanRequest): boolean {
   return sweepRules.some(({ column }) => {
     const value = values.get(column);
-    if (value === undefined || prefixes.some((prefix) => value.startsWith(prefix))) return false;
-    return sweptPrefixes.some((prefix) => value.startsWith(prefix) && isRunId(value.slice(prefix.length, prefix.length + 22)));
+    if (value === undefined || request.prefixes.some((prefix) => value.startsWith(prefix))) return false;
+    return runOf(value, request) !== undefined;
   });
+}
+
+/** The id of the run, where a value begins with a prefix and one. */
+function runOf(value: string, { sweptPrefixes }: PlanRequest): string | undefined {
+  return sweptPrefixes
+    .filter((prefix) => value.startsWith(prefix))
+    .map((prefix) => value.slice(prefix.length, prefix.length + 22))
+    .find(isRunId);
 }
 
 /** The values by which a later sweep, which has no ledger, would find this row by itself. */

@@ -1,5 +1,5 @@
 import type { ParentKind } from "../config/test-data-schema.ts";
-import { type Age, exactly, type Relation, relate } from "./age.ts";
+import { type Age, exactly, type Relation, relate, startOfRun } from "./age.ts";
 import type { Scope } from "./row-plan.ts";
 
 /**
@@ -26,8 +26,11 @@ export interface Facts {
   scope: Scope;
   /** `testData.keep` names it. */
   fixed: boolean;
-  /** It shows itself as test data of this scope: by its key or by another column; `times` are those in the values that show it. */
-  shown: { byKey: boolean; times: readonly number[] } | undefined;
+  /**
+   * It shows itself as test data of this scope: by its key or by another column. `times` are those in the values that show it; `ofRun`: they
+   * stand in the ids of runs.
+   */
+  shown: { byKey: boolean; times: readonly number[]; ofRun?: boolean } | undefined;
   /** Scope `run`: it shows itself as test data of another run. */
   ofAnotherRun: boolean;
   /** The ledger names it. */
@@ -85,7 +88,7 @@ export interface Judgement {
 /** The rule. Pure: all that it goes by is in the facts. */
 export function judgeRow(facts: Facts): Judgement {
   const { scope, shown, named, owners } = facts;
-  const run = exactly(facts.runStarted);
+  const run = startOfRun(facts.runStarted);
   if (facts.fixed) return { standing: "fixed", because: [], asks: [] };
   if (shown) return judgeShown(facts, shown);
   if (facts.ofAnotherRun) return { standing: "another-run", because: [], asks: [] };
@@ -123,14 +126,15 @@ interface Claim {
   asks: number[];
 }
 
-function judgeShown(facts: Facts, { byKey, times }: NonNullable<Facts["shown"]>): Judgement {
+function judgeShown(facts: Facts, { byKey, times, ofRun }: NonNullable<Facts["shown"]>): Judgement {
   const { scope, owners } = facts;
   const time = times.length > 0 ? Math.min(...times) : undefined;
   const { relation: age, asks } =
     byKey || time === undefined ? { relation: "unknown", asks: [] } : relation(facts, exactly(time), false);
   if (age === "older") return { standing: "renamed", because: [], asks };
   const dated = time ?? facts.timeInKey;
-  const reference = scope === "run" ? exactly(facts.runStarted) : dated === undefined ? facts.age : exactly(dated);
+  const own = dated === undefined ? facts.age : ofRun ? startOfRun(dated) : exactly(dated);
+  const reference = scope === "run" ? startOfRun(facts.runStarted) : own;
   if (scope !== "expired") return { standing: "test-data", because: [], reference, asks };
   const due = dueOf(facts, times);
   // Whose it is, is known; that it is old enough, the row that it depends on may tell.
@@ -161,7 +165,11 @@ function relation(facts: Facts, reference: Age | undefined, mustBeProven: boolea
   if (before === true) return { relation: byTime === "not-older" ? "unknown" : "older", asks: [] };
   if (after === false) return { relation: "not-older", asks: [] };
   const isNear = times.some(({ earliest, latest }) => latest - earliest <= nearlyExactMs);
-  const isWorthIt = byTime === "unknown" ? mustBeProven || facts.exactHistory || !isNear : mustBeProven && facts.exactHistory;
+  // Near the time of another row, rows are written with it: the clocks of application and warehouse differ by more than that.
+  const isWorthIt =
+    byTime === "unknown"
+      ? mustBeProven || facts.exactHistory || !isNear || reference.ofRun === true
+      : mustBeProven && facts.exactHistory;
   const asks = isWorthIt ? moments.filter((moment) => facts.wasThere(moment) === "unasked") : [];
   return { relation: byTime, asks };
 }
@@ -171,6 +179,7 @@ function latestOf(references: readonly Age[]): Age {
   return {
     earliest: Math.max(...references.map(({ earliest }) => earliest)),
     latest: Math.max(...references.map(({ latest }) => latest)),
+    ...(references.every(({ ofRun }) => ofRun) ? { ofRun: true } : {}),
   };
 }
 

@@ -5,6 +5,7 @@ import { WarehouseFailure } from "../warehouse/failure.ts";
 import { qualifiedName } from "../warehouse/statements.ts";
 import type { CatalogColumns } from "./catalog.ts";
 import { inParallel } from "./concurrency.ts";
+import { olderKeyless } from "./keyless.ts";
 import { asText, Binder, conditionOf, emptySelection, select } from "./selection.ts";
 import type { StartState } from "./start.ts";
 import { askTogether } from "./together.ts";
@@ -12,12 +13,18 @@ import { askTogether } from "./together.ts";
 /** Whether a row was there; `as-now` where nothing has changed since; `undefined` where the history does not tell. */
 type Answer = boolean | "as-now" | undefined;
 
-/** What is asked in one statement: whether a table had these keys before a moment. */
+/** What names a row, or where it has no key, rows that point at the same id by the same column. */
+export type Named = { key: string } | { column: string; id: string };
+
+/** What is asked in one statement: whether a table had rows of these keys before a moment, or rows without a key. */
 interface Inquiry {
   table: string;
   /** Unix milliseconds. */
   moment: number;
-  keys: string[];
+  /** Of rows without a key: the column by which they point. */
+  column: string | undefined;
+  /** Keys, or ids in that column. */
+  values: string[];
 }
 
 /** Statements under way at once, beside those that look for rows. */
@@ -36,9 +43,9 @@ export class Presence {
   readonly #declared: Readonly<Record<string, Table>>;
   readonly #catalog: CatalogColumns;
   readonly #start: StartState | undefined;
-  /** Table → moment → key → answer. */
+  /** Table and column of {@link Inquiry} → moment → value → answer. */
   readonly #answers = new Map<string, Map<number, Map<string, Answer>>>();
-  readonly #wanted = new Map<string, Map<number, Set<string>>>();
+  readonly #wanted = new Map<string, Inquiry>();
   readonly #histories = new Map<string, Promise<Row[] | undefined>>();
 
   constructor(
@@ -62,31 +69,32 @@ export class Presence {
     return this.#wanted.size > 0;
   }
 
-  /** @param isThere whether the table has the key now */
-  wasThere(table: string, key: string | undefined, moment: number, isThere: boolean): boolean | undefined | "unasked" {
-    if (key === undefined || !this.#declared[table]?.key) return undefined;
-    const answers = this.#answers.get(table)?.get(this.#momentOf(table, moment));
-    if (!answers?.has(key)) return "unasked";
-    const answer = answers.get(key);
+  /** @param isThere whether the table has the row now */
+  wasThere(table: string, named: Named, moment: number, isThere: boolean): boolean | undefined | "unasked" {
+    if ("key" in named && !this.#declared[table]?.key) return undefined;
+    const { place, value } = placeOf(table, named);
+    const answers = this.#answers.get(place)?.get(this.#momentOf(table, moment));
+    if (!answers?.has(value)) return "unasked";
+    const answer = answers.get(value);
     return answer === "as-now" ? isThere : answer;
   }
 
-  want(table: string, key: string, moment: number): void {
-    const moments = this.#wanted.get(table) ?? new Map<number, Set<string>>();
-    this.#wanted.set(table, moments);
+  want(table: string, named: Named, moment: number): void {
     const at = this.#momentOf(table, moment);
-    moments.set(at, (moments.get(at) ?? new Set()).add(key));
+    const { place, value } = placeOf(table, named);
+    const name = `${at} ${place}`;
+    const inquiry = this.#wanted.get(name);
+    if (inquiry === undefined)
+      this.#wanted.set(name, { table, moment: at, column: "key" in named ? undefined : named.column, values: [value] });
+    else if (!inquiry.values.includes(value)) inquiry.values.push(value);
   }
 
   /** Asks what is wanted. @throws WarehouseFailure where the warehouse does not answer at all */
   async ask(): Promise<void> {
-    const inquiries = [...this.#wanted].flatMap(([table, moments]) =>
-      [...moments].slice(0, momentsAtOnce).map(([moment, keys]): Inquiry => ({ table, moment, keys: [...keys] })),
-    );
-    for (const { table, moment } of inquiries) {
-      this.#wanted.get(table)?.delete(moment);
-      if (this.#wanted.get(table)?.size === 0) this.#wanted.delete(table);
-    }
+    const tables = Map.groupBy(this.#wanted, ([, { table, column }]) => `${table} ${column ?? ""}`);
+    const next = [...tables.values()].flatMap((inquiries) => inquiries.slice(0, momentsAtOnce));
+    for (const [name] of next) this.#wanted.delete(name);
+    const inquiries = next.map(([, inquiry]) => inquiry);
     const exact = inquiries.filter(({ table }) => this.isExact(table));
     const others = inquiries.filter(({ table }) => !this.isExact(table));
     await Promise.all([
@@ -97,24 +105,26 @@ export class Presence {
   }
 
   async #askTogether(inquiries: readonly Inquiry[]): Promise<void> {
-    const { rows, failed } = await askTogether(this.#warehouse, inquiries, (inquiry, binder) => {
-      const { columns, from, where } = this.#question(inquiry, binder);
-      return { columns, from: `${from} VERSION AS OF ${Math.trunc(this.#start?.versions.get(inquiry.table) ?? 0)} ${where}` };
-    });
+    const { rows, failed } = await askTogether(this.#warehouse, inquiries, (inquiry, binder) =>
+      this.#question(inquiry, `VERSION AS OF ${Math.trunc(this.#start?.versions.get(inquiry.table) ?? 0)}`, binder),
+    );
     const unreadable = new Set(failed.map(({ item }) => item));
     const there = Map.groupBy(rows, ({ item }) => item);
     for (const inquiry of inquiries) {
-      const keys = there.get(inquiry)?.map(({ row }) => String(row.row_key));
-      this.#note(inquiry, unreadable.has(inquiry) ? undefined : new Set(keys));
+      const values = there.get(inquiry)?.map(({ row }) => String(row.row_key));
+      this.#note(inquiry, unreadable.has(inquiry) ? undefined : new Set(values));
     }
   }
 
-  #note({ table, moment, keys }: Inquiry, there: Set<string> | Answer): void {
-    const moments = this.#answers.get(table) ?? new Map<number, Map<string, Answer>>();
-    this.#answers.set(table, moments);
+  #note({ table, moment, column, values }: Inquiry, there: Set<string> | Answer): void {
+    const place = placeIn(table, column);
+    const moments = this.#answers.get(place) ?? new Map<number, Map<string, Answer>>();
+    this.#answers.set(place, moments);
     const answers = moments.get(moment) ?? new Map<string, Answer>();
     moments.set(moment, answers);
-    for (const key of keys) answers.set(key, typeof there === "object" ? there.has(key) : there);
+    // A row without a key that was not there as it is now may have been there with other words in it.
+    const absent = column === undefined ? false : undefined;
+    for (const value of values) answers.set(value, typeof there === "object" ? there.has(value) || absent : there);
   }
 
   /** All moments are one where the version at the start is known. */
@@ -122,25 +132,24 @@ export class Presence {
     return this.isExact(table) ? 0 : moment;
   }
 
-  #question({ table, keys }: Inquiry, binder: Binder): { columns: string; from: string; where: string } {
+  /** @param travel names the version, as in `VERSION AS OF 3` */
+  #question({ table, column, values }: Inquiry, travel: string, binder: Binder): { columns: string; from: string } {
     const types = this.#catalog.get(table) ?? new Map<string, string>();
     const key = this.#declared[table]?.key ?? "";
+    const from = qualifiedName(this.#warehouse.catalog, table);
+    if (column !== undefined) return olderKeyless({ from, key, column, ids: values, types }, travel, binder);
     const selection = emptySelection(types);
-    select(selection, key, keys);
-    return {
-      columns: `${asText(key, types)} AS row_key`,
-      from: qualifiedName(this.#warehouse.catalog, table),
-      where: `WHERE ${conditionOf(selection, binder)}`,
-    };
+    select(selection, key, values);
+    return { columns: `${asText(key, types)} AS row_key`, from: `${from} ${travel} WHERE ${conditionOf(selection, binder)}` };
   }
 
-  /** @returns the keys that were there, or one answer for all of them. */
+  /** @returns the values that were there, or one answer for all of them. */
   async #answer(inquiry: Inquiry): Promise<Set<string> | Answer> {
     const binder = new Binder();
-    const { columns, from, where } = this.#question(inquiry, binder);
     const travel = `TIMESTAMP AS OF '${new Date(inquiry.moment - 1).toISOString()}'`;
+    const { columns, from } = this.#question(inquiry, travel, binder);
     const [rows, history] = await Promise.all([
-      readable(this.#warehouse.query(`SELECT ${columns} FROM ${from} ${travel} ${where}`, binder.parameters)),
+      readable(this.#warehouse.query(`SELECT ${columns} FROM ${from}`, binder.parameters)),
       this.#history(inquiry.table),
     ]);
     if (rows) return new Set(rows.map((row) => String(row.row_key)));
@@ -155,6 +164,16 @@ export class Presence {
     this.#histories.set(table, asked);
     return asked;
   }
+}
+
+function placeOf(table: string, named: Named): { place: string; value: string } {
+  return "key" in named
+    ? { place: placeIn(table, undefined), value: named.key }
+    : { place: placeIn(table, named.column), value: named.id };
+}
+
+function placeIn(table: string, column: string | undefined): string {
+  return JSON.stringify([table, column ?? null]);
 }
 
 /** A history that is gone, or that may not be read, tells nothing. @throws WarehouseFailure where the warehouse does not answer */

@@ -11,7 +11,7 @@ import { type Ledger, parseLedger } from "./ledger.ts";
 import { planRows } from "./plan.ts";
 import type { Scope } from "./row-plan.ts";
 import { withBefore } from "./touched.ts";
-import { mostTouched, nameOf, searchContext, sha256 } from "./touched-plan.ts";
+import { mostTouched, nameOf, rowName, searchContext, sha256 } from "./touched-plan.ts";
 import { askVersions } from "./touched-versions.ts";
 
 /**
@@ -231,6 +231,8 @@ async function findValues(
     ids,
     prefixes: testData.prefixes,
     keep: testData.keep,
+    // The stage knew its own start, and found them to be older than that.
+    real: new Set(open.map(({ row, key }) => rowName(row.table, key))),
     limitMs: Number.POSITIVE_INFINITY,
     guesses: (table) => [...new Set(guesses.get(table)?.flatMap(({ row }) => row.version ?? []))],
   });

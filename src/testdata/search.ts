@@ -1,6 +1,6 @@
 import type { WarehouseReader } from "../warehouse/access.ts";
 import type { Row } from "../warehouse/connection.ts";
-import { type Judged, type JudgedRow, type JudgingContext, judgeAll, type References } from "./judging.ts";
+import { type Judged, type JudgedRow, type JudgingContext, judgeAll, namesOf, type References } from "./judging.ts";
 import { type Look, type LookRequest, newLook, noteAnswered, type Question, questionText, takeRow, unanswered } from "./look.ts";
 import { Presence } from "./presence.ts";
 import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
@@ -56,7 +56,7 @@ export class Search {
     this.#presence = new Presence(warehouse, declared, catalog, request.start);
     for (const name of Object.keys(declared)) this.#looks.set(name, newLook(name, looking));
     for (const [name, ids] of request.known)
-      if (declared[name]?.key) for (const id of ids) this.#presence.want(name, id, request.bornAfter);
+      if (declared[name]?.key) for (const id of ids) this.#presence.want(name, { key: id }, request.bornAfter);
     this.#judged = { rows: new Map(), known: earlier };
     this.#next = this.#questions();
   }
@@ -180,8 +180,9 @@ export class Search {
     };
     this.#judged = judgeAll(context);
     this.#settled = undefined;
-    for (const { look, candidate, judgement } of this.rows)
-      if (candidate.key !== undefined) for (const moment of judgement.asks) this.#presence.want(look.name, candidate.key, moment);
+    for (const row of this.rows)
+      for (const moment of row.judgement.asks)
+        for (const named of namesOf(row)) this.#presence.want(row.look.name, named, moment);
     const signature = [...this.#judged.rows].map(
       ([table, rows]) => `${table} ${rows.map(({ judgement }) => judgement.standing).join()}`,
     );

@@ -19,6 +19,8 @@ export interface TouchedContext {
   prefixes: readonly string[];
   /** `schema.table` → keys or matched values of fixed rows. */
   keep: TestDataConfig["keep"];
+  /** Rows that tests changed, by {@link rowName}: they are real, whatever shows there now, and others may have pointed at them. */
+  real: ReadonlySet<string>;
   guesses: (table: string) => readonly number[];
   /** How long to look for the old values, in milliseconds. */
   limitMs: number;
@@ -28,7 +30,7 @@ export interface TouchedContext {
 const limitInStageMs = 30_000;
 
 export function searchContext(about: TouchedContext): SearchContext {
-  const { tables, catalog, ids, prefixes, keep, guesses, limitMs } = about;
+  const { tables, catalog, ids, prefixes, keep, real, guesses, limitMs } = about;
   const has = (table: string, column: string) => catalog.get(table)?.has(column) === true;
   return {
     parentOf: (table, column) => tables[table]?.parents[column]?.table,
@@ -40,8 +42,14 @@ export function searchContext(about: TouchedContext): SearchContext {
       ...new Set(tables[table]?.match.flatMap(({ column, prefix }) => (prefix && has(table, column) ? [column] : []))),
     ],
     prefixes,
-    isFixed: (table, values) => values.some((value) => value !== null && keep[table]?.includes(value)),
+    keptBy: (table) =>
+      (keep[table]?.length ?? 0) === 0
+        ? []
+        : (tables[table]?.match.flatMap(({ column }) => (has(table, column) ? [column] : [])) ?? []),
+    isReal: (table, key, values) =>
+      real.has(rowName(table, key)) || [key, ...values].some((value) => value !== null && keep[table]?.includes(value)),
     isTestData: (parent = "", value) =>
+      !real.has(rowName(parent, value)) &&
       !keep[parent]?.includes(value) &&
       (prefixes.some((prefix) => value.startsWith(prefix)) || ids.get(parent)?.has(value) === true),
     guesses,
@@ -71,6 +79,7 @@ export async function touchedWithBefore(
     ...about,
     catalog: rows.catalog,
     ids: rows.references,
+    real: new Set(rows.touched.map(({ table, key }) => rowName(table, key.value))),
     limitMs: limitInStageMs,
     guesses(table) {
       const version = about.start?.versions.get(table);
@@ -85,6 +94,10 @@ export async function touchedWithBefore(
 /** What names a touched cell. */
 export function nameOf({ table, key, column }: Pick<TouchedRow, "table" | "key" | "column">): string {
   return JSON.stringify([table, key.column, key.value, column]);
+}
+
+export function rowName(table: string, key: string): string {
+  return JSON.stringify([table, key]);
 }
 
 /** As a report has them: bounded, and without the values of columns that may hold a person. */

@@ -22,8 +22,10 @@ export interface SearchContext {
   shownBy(table: string): readonly string[];
   /** What values of test data begin with, of all runs. */
   prefixes: readonly string[];
-  /** Whether `testData.keep` names a row of this table by one of these values: it stands there for all runs. */
-  isFixed(table: string, values: readonly (string | null)[]): boolean;
+  /** The columns by whose values `testData.keep` may name fixed rows of this table beside its key; none where it names no row of it. */
+  keptBy(table: string): readonly string[];
+  /** Whether a row is real whatever it shows: `testData.keep` names it by its key or one of these values, or a test changed it. */
+  isReal(table: string, key: string, values: readonly (string | null)[]): boolean;
   /** Whether this names a row that is test data: it did not stand there before the tests. */
   isTestData(parent: string | undefined, value: string): boolean;
   /** Versions of a table that are likely to be from before the change: of the start of the run, or those that a report noted. */
@@ -82,7 +84,8 @@ async function passOverNamed(
     for (const { parent, value } of search.namedBefore()) named.set(parent, (named.get(parent) ?? new Set()).add(value));
   const questions = [...named].flatMap(([table, values]) => {
     const key = context.keyOf(table);
-    return key === undefined ? [] : [{ table, key, keys: [...values], columns: context.shownBy(table) }];
+    const columns = [...new Set([...context.shownBy(table), ...context.keptBy(table)])];
+    return key === undefined ? [] : [{ table, key, keys: [...values], columns }];
   });
   const answers = await askVersions(warehouse, questions);
   let any = false;
@@ -91,16 +94,23 @@ async function passOverNamed(
     // What cannot be looked at is not known to be gone.
     if (answer === undefined || "why" in answer) return;
     const shows = (value: string | null) => value !== null && context.prefixes.some((prefix) => value.startsWith(prefix));
-    const gone = keys.filter((key) => !answer.found.has(key));
-    const test = keys.filter((key) => {
-      const values = [...(answer.found.get(key)?.values.values() ?? [])];
-      return values.some(shows) && !context.isFixed(table, [key, ...values]);
-    });
-    if (gone.length + test.length === 0) return;
-    any = true;
-    for (const search of searches) search.passOver(table, gone, test);
+    const names: Names = { gone: [], test: [], real: [] };
+    for (const key of keys) {
+      const values = answer.found.get(key)?.values;
+      if (values === undefined) names.gone.push(key);
+      else if (context.isReal(table, key, [...values.values()])) names.real.push(key);
+      else if (context.shownBy(table).some((column) => shows(values.get(column) ?? null))) names.test.push(key);
+    }
+    for (const search of searches) if (search.learn(table, names)) any = true;
   });
   return any;
+}
+
+/** What is known of rows that old values name: they are gone, they are test data, or they are real whatever they show. */
+interface Names {
+  gone: string[];
+  test: string[];
+  real: string[];
 }
 
 /** The search of one table, by one key column. */
@@ -108,9 +118,8 @@ class TableSearch {
   readonly #rows: readonly TouchedRow[];
   readonly #context: SearchContext;
   readonly #answers = new Map<number, VersionAnswer>();
-  /** Parent table → ids of rows that are gone, and of those that are test data. */
-  readonly #gone = new Map<string, Set<string>>();
-  readonly #test = new Map<string, Set<string>>();
+  /** Parent table → ids of its rows → what they are. */
+  readonly #names = new Map<string, Map<string, keyof Names>>();
   #candidates: Candidates = { versions: [], truncated: false };
   #why: string | undefined;
 
@@ -157,18 +166,36 @@ class TableSearch {
     this.#answers.set(version, answer);
   }
 
-  passOver(parent: string, gone: readonly string[], test: readonly string[]): void {
-    this.#gone.set(parent, new Set([...(this.#gone.get(parent) ?? []), ...gone]));
-    this.#test.set(parent, new Set([...(this.#test.get(parent) ?? []), ...test]));
+  /** @returns whether that changes what is looked for. */
+  learn(parent: string, names: Names): boolean {
+    const known = this.#names.get(parent) ?? new Map<string, keyof Names>();
+    this.#names.set(parent, known);
+    const news = (["gone", "test", "real"] as const).flatMap((what) =>
+      names[what].filter((id) => known.get(id) !== what).map((id) => [id, what] as const),
+    );
+    for (const [id, what] of news) known.set(id, what);
+    return news.some(([id, what]) => what !== "real" || this.#context.isTestData(parent, id));
   }
 
   /** The rows that the old values found so far name in other tables. */
   namedBefore(): { parent: string; value: string }[] {
-    return this.results().flatMap(([, { table, column, before }]) => {
-      const parent = this.#context.parentOf(table, column);
+    const found = this.results().map(([, row]) => ({ row, value: row.before }));
+    // A fixed row may have an id that begins as those of test data do: then its other columns tell.
+    const passed = this.#rows
+      .filter((row) => this.#context.keptBy(this.#parentOf(row)).length > 0)
+      .flatMap((row) => this.#valuesOf(row).map((value) => ({ row, value })))
+      .filter(({ row, value }) => this.#context.prefixes.some((prefix) => value.startsWith(prefix)) && value !== row.now);
+    return [...found, ...passed].flatMap(({ row, value }) => {
+      const parent = this.#context.parentOf(row.table, row.column);
       // Empty text, as NULL, names nothing.
-      return parent === undefined || !before ? [] : [{ parent, value: before }];
+      return parent === undefined || !value ? [] : [{ parent, value }];
     });
+  }
+
+  /** All that stood in this cell, in the versions that were looked at. */
+  #valuesOf(row: TouchedRow): string[] {
+    const values = [...this.#answers.keys()].map((version) => this.#there(row, version)?.values.get(row.column));
+    return [...new Set(values)].filter((value) => typeof value === "string");
   }
 
   results(): [TouchedRow, TouchedRow][] {
@@ -201,12 +228,13 @@ class TableSearch {
 
   #isPassedOver(row: TouchedRow, value: string | null): boolean {
     if (value === null) return false;
-    return this.#isTest(row, value) || this.#gone.get(this.#parentOf(row))?.has(value) === true;
+    return this.#isTest(row, value) || this.#names.get(this.#parentOf(row))?.get(value) === "gone";
   }
 
   #isTest(row: TouchedRow, value: string): boolean {
     const parent = this.#parentOf(row);
-    return this.#context.isTestData(parent, value) || this.#test.get(parent)?.has(value) === true;
+    const what = this.#names.get(parent)?.get(value);
+    return what === "test" || (what !== "real" && this.#context.isTestData(parent, value));
   }
 
   #parentOf({ table, column }: TouchedRow): string {

@@ -16,7 +16,7 @@ import { expireAfter, type MadeRow, now, otherRun, stageStarted, type World, wor
 
 // The promise of the whole suite: everything that is test data is gone or said, and not a byte else is touched. Where the two meet – ids that
 // only look alike, real rows that a test moved, times that say little, wrong lines in the ledger – examples would miss what nobody thought of.
-/** A third of a second each; a longer search is a matter of one variable. */
+/** A third of a second each; a longer search is a matter of one variable. SEED and WORLD, of a failure's seed and path, replay it. */
 const cases = Number(process.env.CASES ?? (process.env.LONG ? 4_000 : 80));
 
 /** A world leaves a catalog behind, so that a warehouse is taken for so many and no more. */
@@ -28,8 +28,10 @@ let catalogs = 0;
 describe.each(
   Array.from({ length: Math.ceil(cases / casesPerPlace) }, (_, index) => ({
     numRuns: Math.min(casesPerPlace, cases - index * casesPerPlace),
+    // Other worlds in each block.
+    seed: process.env.SEED ? (Number(process.env.SEED) + index * 1_000_003) | 0 : undefined,
   })),
-)("$numRuns worlds", ({ numRuns }) => {
+)("$numRuns worlds", ({ numRuns, seed }) => {
   beforeAll(async () => {
     place = await startPlace();
   });
@@ -45,7 +47,12 @@ describe.each(
           await catalog.close();
         }
       }),
-      { numRuns, endOnFailure: true, ...(process.env.SEED ? { seed: Number(process.env.SEED) } : {}) },
+      {
+        numRuns,
+        endOnFailure: true,
+        ...(seed === undefined ? {} : { seed }),
+        ...(process.env.WORLD ? { path: process.env.WORLD } : {}),
+      },
     );
   }, 600_000);
 });

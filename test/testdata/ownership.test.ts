@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Age, ageOf, exactly, relate } from "../../src/testdata/age.ts";
+import { type Age, ageOf, exactly, relate, startOfRun } from "../../src/testdata/age.ts";
 import { type Facts, judgeRow, type Standing } from "../../src/testdata/ownership.ts";
 
 // The rule itself, as a table: what is known about a row, and what becomes of it.
@@ -109,6 +109,12 @@ describe("a row", () => {
     ["named, surely later, where the version at the start is known", { named: true, age: later, exactHistory: true }, [began]],
     ["named, surely later", { named: true, age: later }, []],
     ["part of test data, of unknown age", { owners: [partOf] }, [began]],
+    ["part of test data, and near the time of that", { owners: [partOf], age: near }, []],
+    [
+      "part of test data of a run, and near its start",
+      { owners: [{ ...partOf, reference: startOfRun(began) }], age: near },
+      [began],
+    ],
     ["part of test data, surely later", { owners: [partOf], age: later, exactHistory: true }, []],
     [
       "belonging to a row that was made some time in an hour",

@@ -21,7 +21,9 @@ export async function checkRepair(
 ): Promise<void> {
   if (!warehouse || !result.touched) return;
   const report = { runId, environment: { name: "sandbox", access: "test-data" as const }, cleanup: result };
-  const { testData } = requestFor(made.tables, { testData: { prefixes: made.prefixes, keep: made.keep } });
+  const { testData } = requestFor(made.tables, {
+    testData: { prefixes: made.prefixes, keep: made.keep, ...(made.timeZone === undefined ? {} : { timeZone: made.timeZone }) },
+  });
   const ledger = {
     rows: new Map(Object.entries(made.ledger.rows).map(([name, ids]) => [name, new Set(ids)])),
     keys: new Set<string>(),

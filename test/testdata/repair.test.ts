@@ -83,6 +83,17 @@ describe("repair", () => {
     expect(await school.rows("users.schools")).toContainEqual({ id: "north", name: "north" });
   });
 
+  it("puts a teacher back to a school that a test renamed", async () => {
+    await open();
+    await school.run((name) => `UPDATE ${name} SET name = '${mySchool}' WHERE id = 'north'`, "users.schools");
+    await set(["1"], mySchool);
+    const renamed = { table: "users.schools", key: { column: "id", value: "north" }, column: "name", now: mySchool };
+    const report = await reportOf(school, [renamed, cell("1")]);
+    expect(report.cleanup?.touched?.map(({ before }) => before)).toEqual(["north", "north"]);
+    expect(states(await repair(school, report))).toEqual(["repaired", "repaired"]);
+    expect((await teachers())[0]).toBe("1 north south 1");
+  });
+
   it("leaves alone what was written since, before and after the plan", async () => {
     await open();
     await set(["1", "2"], mySchool);

@@ -192,6 +192,8 @@ describe("what stood there before", () => {
       "integration_test_fixed",
       "fixed-too",
     ]);
+    // Its id begins as those of test data do, and the name says that it is fixed.
+    expect(await stood({ "users.schools": ["Fixed"] })).toEqual(["integration_test_fixed", "south"]);
     await school.close();
   });
 
@@ -269,6 +271,7 @@ it("gives up when the time for it is over, and says so", async () => {
     ids: new Map(),
     prefixes: [],
     keep: {},
+    real: new Set(),
     guesses: () => [],
     limitMs: 0,
   });

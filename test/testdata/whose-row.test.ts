@@ -72,8 +72,8 @@ function row(of: string, at: number, values: Record<string, string | null>): Wri
 
 interface Case {
   rows: Written[];
-  /** Table, id, column and value that a test sets, at the time of its run. */
-  moves?: [table: string, id: string, column: string, to: string, at: number][];
+  /** Table, id (or what another column has), column and value that a test sets, at the time of its run. */
+  moves?: [table: string, id: string, column: string, to: string, at: number, by?: string][];
   request?: Parameters<typeof requestFor>[1];
   /** In place of the school's own declarations. */
   tables?: Record<string, ReturnType<typeof table>>;
@@ -101,9 +101,9 @@ async function cleanUp(one: Case): Promise<Seen> {
     at,
     run: () => catalog.insert(of, [values]).then(() => changed(of)),
   }));
-  const moves = (one.moves ?? []).map(([of, id, column, to, at]) => ({
+  const moves = (one.moves ?? []).map(([of, id, column, to, at, by = "id"]) => ({
     at,
-    run: () => catalog.update(of, [column, to], ["id", id]).then(() => changed(of)),
+    run: () => catalog.update(of, [column, to], [by, id]).then(() => changed(of)),
   }));
   const start = {
     at: runStarted + 3 * minute,
@@ -278,6 +278,65 @@ describe("a real teacher that a test moved to its test school", () => {
       expect(Object.values(left).flat().sort()).toEqual(Object.values(real).sort());
       expect([verdict, result.kept]).toEqual(["passed", undefined]);
     }
+  });
+});
+
+describe("a real group that is part of a lesson, and that a test moved to its own", () => {
+  const moved = (made: string | null, at = longAgo, id: string | null = "real-group"): Written[] => [
+    ...realTeacher(longAgo).slice(0, 3),
+    row("sessions.groups", at, { id, lesson_id: "real-lesson", made }),
+    ...testSchool(lost, lostAt),
+  ];
+  const move: Case["moves"] = [["sessions.groups", "real-group", "lesson_id", "test-lesson", lostAt + hour]];
+  const byLesson: Case["moves"] = [["sessions.groups", "real-lesson", "lesson_id", "test-lesson", lostAt + hour, "lesson_id"]];
+  const near = lostAt - 2 * minute;
+
+  test.each<[string, Case]>([
+    ["without a time, by the table's history", { rows: moved(null), moves: move }],
+    ["made within the clocks' tolerance before the run, by the table's history", { rows: moved(iso(near), near), moves: move }],
+    ["without a key and a time, by all else that it says", { rows: moved(null, longAgo, null), moves: byLesson }],
+    ["without a key, made within the tolerance", { rows: moved(iso(near), near, null), moves: byLesson }],
+    ["by its time alone", { rows: moved(iso(longAgo)), moves: move, historyGone: true }],
+  ])("is known to be older %s: it stays, and so does the lesson", async (_, one) => {
+    const { left, verdict } = await cleanUp({ ...one, request: expired });
+    expect(left["sessions.groups"]).toContain(one.moves === move ? "real-group" : "null");
+    expect(left["sessions.lessons"]).toContain("test-lesson");
+    expect(verdict).not.toBe("passed");
+  });
+
+  test("goes with the lesson where nothing at all can tell: that is what part of means", async () => {
+    const { left } = await cleanUp({
+      rows: [...moved(null), row("sessions.lessons", during, { id: "my-lesson", title: `${mine} lesson` })],
+      moves: [["sessions.groups", "real-group", "lesson_id", "my-lesson", during + minute]],
+      historyGone: true,
+    });
+    expect(left["sessions.groups"]).toEqual(["test-group"]);
+  });
+
+  test("rows of the tests' own go, also without a key and a time, whatever real rows say the same", async () => {
+    const group = (at: number, lesson_id: string) => row("sessions.groups", at, { id: null, lesson_id, made: null });
+    const { left, verdict } = await cleanUp({
+      rows: [
+        ...realTeacher(longAgo).slice(0, 3),
+        group(longAgo, "real-lesson"),
+        row("sessions.lessons", during, { id: "my-lesson", title: `${mine} lesson` }),
+        group(during, "my-lesson"),
+      ],
+      withStart: true,
+    });
+    expect([left["sessions.groups"], left["sessions.lessons"], verdict]).toEqual([["null"], ["real-lesson"], "passed"]);
+  });
+
+  test("stays in the second look, too, where only the ledger tells of its lesson", async () => {
+    const { left, verdict } = await cleanUp({
+      rows: [
+        row("sessions.groups", longAgo, { id: "real-group", lesson_id: "gone-lesson", made: null }),
+        row("sessions.lessons", during, { id: "my-lesson", title: `${mine} lesson` }),
+      ],
+      request: { ledger: ledger(["sessions.lessons", "gone-lesson"]) },
+      historyGone: true,
+    });
+    expect([left["sessions.groups"], left["sessions.lessons"], verdict]).toEqual([["real-group"], [], "degraded"]);
   });
 });
 

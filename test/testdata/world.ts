@@ -378,13 +378,8 @@ function move(
   const places = columns.flatMap(({ column, parent, kind }) =>
     world.rows
       .filter((to) => to.table === name(parent) && to.id !== null && (to.who === "mine" || to.who === "lost") && to !== row)
-      // What is part of another thing is never moved: where the times or the version at the start prove that it was, it is kept all the same.
-      .filter(
-        (to) =>
-          kind === "belongsTo" ||
-          (row.id !== null && world.withStart) ||
-          (row.id !== null && !world.historyGone && row.at < startOf(to) - 10 * minute),
-      )
+      // What is part of another row goes with it unless it is known to be older: where nothing tells, the rule itself says that it goes.
+      .filter((to) => kind === "belongsTo" || historyTells(world, row, to) || timeTells(world, row, to))
       .filter((to) => row.at < (to.who === "mine" ? (world.withStart ? stageStarted : runStarted) : lostStarted))
       .map((to) => ({ column, to })),
   );
@@ -393,6 +388,18 @@ function move(
   const by = place.to.who === "lost" ? "lost" : "mine";
   const at = by === "lost" ? lostStarted + 2 * hour : stageStarted + 5 * minute;
   world.moves.push({ row, at, column: place.column, to: place.to.id ?? "", by });
+}
+
+/** The table had the row before the other one's run, or before this stage; one without a key is known by the rest of it. */
+function historyTells({ historyGone, withStart }: World, row: MadeRow, to: MadeRow): boolean {
+  return !historyGone && row.at < (withStart ? stageStarted : startOf(to));
+}
+
+/** Its time column says it, beyond what clocks may differ by. */
+function timeTells({ tables, types, timeZone }: World, row: MadeRow, to: MadeRow): boolean {
+  const isExact = types[row.table] === "timestamp" || (types[row.table] === "string" && timeZone !== undefined);
+  const isShown = row.made !== null && tables[row.table]?.time !== undefined;
+  return isShown && isExact && row.at < startOf(to) - 10 * minute;
 }
 
 function startOf({ who }: MadeRow): number {
