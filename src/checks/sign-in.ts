@@ -1,4 +1,5 @@
 import { jsonAt } from "../config/assertion.ts";
+import { isWorthHiding } from "../redaction/values.ts";
 
 /** A sign-in that the suite itself made, as far as the answer tells. */
 export interface SignInMade {
@@ -28,4 +29,25 @@ export function sessionIn(answer: unknown): string | undefined {
 export function accessTokenIn(answer: unknown): string | undefined {
   const token = jsonAt(answer, "$.tokens.accessToken") ?? jsonAt(answer, "$.accessToken");
   return typeof token === "string" && token !== "" ? token : undefined;
+}
+
+/** The refresh token that an answer hands over. */
+export function refreshTokenIn(answer: unknown): string | undefined {
+  const token = jsonAt(answer, "$.tokens.refreshToken") ?? jsonAt(answer, "$.refreshToken");
+  return typeof token === "string" && token !== "" ? token : undefined;
+}
+
+/** A shorter id can be guessed, so that nothing may be open to whoever knows it; and it stands in other texts as well. */
+const shortestSessionId = 16;
+
+/** Whether a session's id may be all that is needed to use the session. */
+export function mayOpenSession(id: string): boolean {
+  return id.length >= shortestSessionId && isWorthHiding(id);
+}
+
+/** All by which somebody else could use the sign-in. @param cookies as the answer sets them */
+export function secretsIn(answer: unknown, cookies: readonly string[]): string[] {
+  const values = cookies.map((cookie) => /^[^=;]*=([^;]*)/.exec(cookie)?.[1]?.trim() ?? "");
+  const ids = [sessionIn(answer), ...values].filter((id) => id !== undefined && mayOpenSession(id));
+  return [accessTokenIn(answer), refreshTokenIn(answer), ...ids].filter((secret) => secret !== undefined);
 }
