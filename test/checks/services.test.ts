@@ -135,6 +135,10 @@ it("everything by which a sign-in can be used is a secret, and what opens nothin
     cookie,
   ]);
   expect(await told({ accessToken: "minted", sessionId: "session-1" })).toEqual(["minted"]);
+  // The beginning is the run's prefix, which stands everywhere.
+  const prefixed = "integration_test_1763920000000_0a0b0c0d_";
+  expect(await told({ accessToken: "minted", sessionId: `${prefixed}${sessionId}` })).toEqual(["minted", sessionId]);
+  expect(await told({ accessToken: "minted", sessionId: `${prefixed}teacher` })).toEqual(["minted"]);
   expect(await told({ message: "off", sessionId })).toEqual([]);
 });
 

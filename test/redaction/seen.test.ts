@@ -136,6 +136,26 @@ test("what is said before any configuration is read holds no secret either", () 
   }
 });
 
+test("what is thrown where nobody waits for it holds nothing that the configuration calls a secret", async () => {
+  const workspace = await mkdtemp(join(tmpdir(), "thrown-"));
+  onTestFinished(() => rm(workspace, { recursive: true, force: true }));
+  const config = {
+    version: 1,
+    secrets: { also: ["SEED"] },
+    environments: { here: { access: "read-only", variables: ["HOME"] } },
+  };
+  await writeFile(join(workspace, "c.yml"), JSON.stringify(config));
+  const cli = JSON.stringify(join(import.meta.dirname, "..", "..", "src", "cli", "main.ts"));
+  const script = `const { terminal, sayUncaught } = await import(${cli});
+    await terminal(["preflight", "--config", "c.yml"]);
+    sayUncaught(new Error("of " + process.env.SEED));`;
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
+  const env = { PATH, HOME, NODE_COMPILE_CACHE, SEED: "kjh3425kjh34" };
+  const ran = spawnSync(process.execPath, ["--input-type=module", "-e", script], { cwd: workspace, env, encoding: "utf8" });
+  expect(ran).toMatchObject({ status: 3, stderr: expect.stringContaining("env-actions: Error: of ***") });
+  expect(`${ran.stdout}${ran.stderr}`).not.toContain(env.SEED);
+});
+
 test("lines of one stream, in whatever pieces they come", () => {
   const lines = ["before", `x ${secret.slice(0, 9)}`, `    ${secret.slice(9)} y`, "after"];
   const left = ["before", "x ***", "*** y", "after"];
