@@ -52,12 +52,13 @@ export class Redactor implements Redaction {
     const parts = partsOf(secret);
     for (const part of parts) {
       this.#closeness.closely ||= holdsEscapes(part);
-      for (const pattern of patternsOf(part)) this.#matcher.add(pattern);
-      if (/\s/.test(part)) {
-        for (const form of [part, ...readForms(part)]) {
-          const text = squeezedForm(form);
-          if (text.length >= shortestAcrossLines) this.#squeezed.add({ text });
-        }
+      const patterns = patternsOf(part);
+      for (const pattern of patterns) this.#matcher.add(pattern);
+      if (!/\s/.test(part)) continue;
+      const spaced = patterns.flatMap(({ text }) => (/\s/.test(text) ? text : []));
+      for (const form of [part, ...readForms(part), ...spaced]) {
+        const text = squeezedForm(form);
+        if (text.length >= shortestAcrossLines) this.#squeezed.add({ text });
       }
     }
     return parts.length > 0;

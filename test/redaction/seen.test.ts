@@ -46,12 +46,13 @@ test.each([
   ["an argument of docker", `-e T="q7\\"W\\r&+Zx9'ë-4kT"`, `-e T="***"`],
   ["an expression", `'q7"W\\r&+Zx9''ë-4kT'`, "'***'"],
   ["wrapped by a reporter", `│ q7"W\\r&+Z\n│ x9'ë-4kT |`, "│ ***\n*** |"],
+  ["wrapped at its space, quoted as SQL has it", "select 'it''s one''>}\n     q&'", "select '***\n***'", "it's one'>} q&"],
   ["cut at its end", `it said q7"W\\r&… and`, "it said ***… and"],
   ["cut at its beginning", "it said …Zx9'ë-4kT and", "it said …*** and"],
   ["after an ampersand, as PowerShell prints it", "x x9'ë-4kT", "x ***"],
   ["nothing of it", `${esc}[32m✓${esc}[39m q7 "W\\r" %20 &amp; …`, `${esc}[32m✓${esc}[39m q7 "W\\r" %20 &amp; …`],
-])("a secret, %s", (_, text, left) => {
-  const shown = redact(text);
+] as [string, string, string | RegExp, string?][])("a secret, %s", (_, text, left, other = secret) => {
+  const shown = redact(text, other);
   if (typeof left === "string") expect(shown).toBe(left);
   else expect(shown).toMatch(left);
 });
