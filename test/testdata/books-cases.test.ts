@@ -276,6 +276,21 @@ describe("in a warehouse", () => {
     expect(advice.find((one) => one.startsWith("school.sessions"))).toContain("auth.roles");
   });
 
+  it.each([
+    ["email", "jane_doe"],
+    ["refresh_token", "rt_Live"],
+  ])(
+    "says nothing of a column that may hold a person or a secret, also of a table that nobody declared: %s",
+    async (column, start) => {
+      await begin();
+      await sql("token", `CREATE TABLE $.school.extra AS SELECT '5c0f' AS id, '${start}_000111@x.org' AS ${column}`);
+      const told = await books();
+      expect(of(told, "school.extra")).toMatchObject({ samples: ["5c0f"] });
+      expect(told.advice.join()).toContain("school.extra");
+      expect(JSON.stringify(told)).not.toContain(start);
+    },
+  );
+
   it("counts in a table that the run made, and does not know what became of one that it dropped", async () => {
     await begin();
     await sql("token", "CREATE TABLE $.school.extra AS SELECT 'a' AS id");
