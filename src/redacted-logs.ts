@@ -21,7 +21,8 @@ async function redactLog(name: string, path: string, redaction: Redaction): Prom
     if (!(await lstat(path)).isFile()) return undefined;
     const content = await readFile(path);
     const made = redactedBytes(content, redaction);
-    if (made.kind === "refused" || made.content.equals(content)) return undefined;
+    if (made.kind === "refused") return `${name} may hold a secret and could not be redacted again: ${made.why}`;
+    if (made.content.equals(content)) return undefined;
     const draft = `${path}.${randomUUID()}`;
     try {
       await writeFile(draft, made.content);

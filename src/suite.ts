@@ -88,7 +88,9 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const { config, configText, tables, environment } = await readConfiguration(request, secrets);
   const records = join(workspace, recordsDirectory);
   await makeRecords(records);
-  const [commit, origin] = [await commitOf(env, workspace), originOf(env, request.cell)];
+  // The cell is compared, so that it is the same everywhere: in reports, where no secret may stand, and in our own records.
+  const cell = request.cell === undefined ? undefined : secrets.redact(request.cell);
+  const [commit, origin] = [await commitOf(env, workspace), originOf(env, cell)];
   const store = evidenceStore(join(records, "evidence"), request.artifacts);
   const identity: Identity = request.cutShort
     ? continued(request.cutShort)

@@ -28,7 +28,7 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets:
   const { stage, config, environment, cell } = inputs;
   // Before the configuration is read: it may be a stranger's. The post step then has nothing to do, and reads none either.
   await refuseForeignHead({ env, workspace, configFile: config, allowed: inputs.foreignHead });
-  saveAsked(env, { stage, config, environment, workspace, cell, mark });
+  saveAsked(env, { stage, config, environment, workspace, cell: cell && secrets.redact(cell), mark });
   const restored = await guardRunnerFiles(process.env);
   const answer = await performed(marked(process.env, mark), secrets, {
     stage: inputs.stage,

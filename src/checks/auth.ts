@@ -4,7 +4,7 @@ import type { Check } from "../model.ts";
 import { type Finding, look, skipped } from "./check.ts";
 import { type Answer, type ApiPorts, get, postJson, postNothing } from "./http.ts";
 import type { Shared } from "./retry.ts";
-import { accessTokenIn, sessionIn } from "./sign-in.ts";
+import { accessTokenIn, refreshTokenIn, secretsIn, sessionIn } from "./sign-in.ts";
 import { endOfToken, lastMomentMs } from "./token-life.ts";
 
 type Auth = NonNullable<Environment["auth"]>;
@@ -35,10 +35,10 @@ export async function mintToken(
       throw new Error(
         `${auth.mint} minted a token that is over ${livesMs === 0 ? "already" : `in ${livesMs} ms`}: compare its exp with the clock here.`,
       );
-    const refreshToken = jsonAt(answer.json, "$.tokens.refreshToken") ?? jsonAt(answer.json, "$.refreshToken");
+    const refreshToken = refreshTokenIn(answer.json);
     return {
       token,
-      ...(typeof refreshToken === "string" ? { refreshToken } : {}),
+      ...(refreshToken === undefined ? {} : { refreshToken }),
       ...(livesMs === undefined ? {} : { livesMs }),
     };
   }
@@ -62,15 +62,25 @@ async function postSignIn(ports: ApiPorts, route: string, body: object): Promise
     if (ports.signal.aborted || isTimeout(error)) await ports.onSignIn?.({ route, unanswered: true });
     throw error;
   }
+  tellSecrets(ports, answer);
   await noteSignIn(ports, route, answer);
   return answer;
 }
 
 /** An answer that hands over a token is a sign-in, whatever it was meant to be. */
 async function noteSignIn(ports: ApiPorts, route: string, { status, json }: Answer): Promise<void> {
-  if (status >= 300 || accessTokenIn(json) === undefined) return;
+  if (!isSignIn({ status, json })) return;
   const sessionId = sessionIn(json);
   await ports.onSignIn?.({ route, ...(sessionId === undefined ? {} : { sessionId }) });
+}
+
+function isSignIn({ status, json }: Pick<Answer, "status" | "json">): boolean {
+  return status < 300 && accessTokenIn(json) !== undefined;
+}
+
+/** Before anything else is done with the answer, which could show them. */
+function tellSecrets(ports: ApiPorts, answer: Answer): void {
+  if (isSignIn(answer)) for (const secret of secretsIn(answer.json, answer.headers.getSetCookie())) ports.onSecret?.(secret);
 }
 
 function isTimeout(error: unknown): boolean {
@@ -88,16 +98,8 @@ function lifeInside(token: string): number | undefined {
   return end === undefined ? undefined : Math.max(0, end - Date.now());
 }
 
-/**
- * The auth service really works: it mints a token, the token is accepted and can be renewed, and a wrong secret is refused.
- * @param onSecret told every token that is made on the way, before anything may show it
- */
-export async function checkAuth(
-  ports: ApiPorts,
-  auth: Auth,
-  minted: Shared<MintedToken> | undefined,
-  onSecret: (secret: string) => void = () => undefined,
-): Promise<Check[]> {
+/** The auth service really works: it mints a token, the token is accepted and can be renewed, and a wrong secret is refused. */
+export async function checkAuth(ports: ApiPorts, auth: Auth, minted: Shared<MintedToken> | undefined): Promise<Check[]> {
   if (!auth.enabled) return [await checkMintIsOff(ports, auth)];
   if (!minted) return [skipped("auth.mint", "Auth: mint a test token", "auth.secret is not configured")];
   return await Promise.all([
@@ -106,7 +108,7 @@ export async function checkAuth(
       const answer = await get(ports, auth.use, { authorization: `Bearer ${token}` });
       return judgeUse(auth.use, answer, "minted");
     }),
-    ...(auth.refresh === undefined ? [] : [checkRefresh(ports, { ...auth, refresh: auth.refresh }, minted, onSecret)]),
+    ...(auth.refresh === undefined ? [] : [checkRefresh(ports, { ...auth, refresh: auth.refresh }, minted)]),
     look("auth.wrong-secret", "Auth: a wrong secret is refused", async () => {
       const answer = await postSignIn(ports, auth.mint, { secretKey: "env-actions-wrong-secret", role: "teacher" });
       const expected = "HTTP 401 or 403";
@@ -130,12 +132,7 @@ export async function checkAuth(
 }
 
 /** A run of the tests outlives a token: what is refreshed must be accepted as well. */
-function checkRefresh(
-  ports: ApiPorts,
-  auth: { refresh: string; use: string },
-  minted: Shared<MintedToken>,
-  onSecret: (secret: string) => void,
-): Promise<Check> {
+function checkRefresh(ports: ApiPorts, auth: { refresh: string; use: string }, minted: Shared<MintedToken>): Promise<Check> {
   return look("auth.refresh", "Auth: refresh a token and use it", async () => {
     const { refreshToken } = await minted();
     if (refreshToken === undefined)
@@ -144,8 +141,8 @@ function checkRefresh(
         observed: "no refreshToken was minted",
         message: "The mint route answers without a refreshToken, so no token can be renewed.",
       };
-    onSecret(refreshToken);
     const answer = await postJson(ports, auth.refresh, { refreshToken });
+    tellSecrets(ports, answer);
     const token = accessTokenIn(answer.json);
     // Usually the session is the one that was minted; where the answer names another, that one is ours as well.
     if (sessionIn(answer.json) !== undefined) await noteSignIn(ports, auth.refresh, answer);
@@ -157,7 +154,6 @@ function checkRefresh(
         expected: "a new accessToken",
         message: `${auth.refresh} gave no new token${answer.status < 300 ? "" : `: ${excerpt(answer.text)}`}.`,
       };
-    onSecret(token);
     const used = await get(ports, auth.use, { authorization: `Bearer ${token}` });
     return judgeUse(auth.use, used, "refreshed");
   });

@@ -21,6 +21,8 @@ export interface ApiPorts {
   timeoutMs?: number;
   /** Shared by all checks of a stage; without one nobody waits. */
   pace?: Pace;
+  /** Told everything by which a sign-in that was made could be used, before anything may show it. */
+  onSecret?: (secret: string) => void;
   /** Set where what a sign-in writes can be deleted again. */
   onSignIn?: OnSignIn;
 }

@@ -1,4 +1,5 @@
 import { jsonAt } from "../config/assertion.ts";
+import { isWorthHiding } from "../redaction/values.ts";
 
 /** A sign-in that the suite itself made, as far as the answer tells. */
 export interface SignInMade {
@@ -28,4 +29,29 @@ export function sessionIn(answer: unknown): string | undefined {
 export function accessTokenIn(answer: unknown): string | undefined {
   const token = jsonAt(answer, "$.tokens.accessToken") ?? jsonAt(answer, "$.accessToken");
   return typeof token === "string" && token !== "" ? token : undefined;
+}
+
+/** The refresh token that an answer hands over. */
+export function refreshTokenIn(answer: unknown): string | undefined {
+  const token = jsonAt(answer, "$.tokens.refreshToken") ?? jsonAt(answer, "$.refreshToken");
+  return typeof token === "string" && token !== "" ? token : undefined;
+}
+
+/** A shorter id can be guessed, so that nothing may be open to whoever knows it; and it stands in other texts as well. */
+const shortestSessionId = 16;
+
+/**
+ * What is secret of a session's id, which may be all that is needed to use the session. Many APIs begin it with the name that a test
+ * gave: that is printed everywhere.
+ */
+export function secretOfSession(id: string): string | undefined {
+  const own = id.replace(/^.*\d{13}_[0-9a-f]{8}[^A-Za-z0-9]*/s, "");
+  return own.length >= shortestSessionId && isWorthHiding(own) ? own : undefined;
+}
+
+/** All by which somebody else could use the sign-in. @param cookies as the answer sets them */
+export function secretsIn(answer: unknown, cookies: readonly string[]): string[] {
+  const values = cookies.map((cookie) => /^[^=;]*=([^;]*)/.exec(cookie)?.[1]?.trim() ?? "");
+  const ids = [sessionIn(answer) ?? "", ...values].map(secretOfSession);
+  return [accessTokenIn(answer), refreshTokenIn(answer), ...ids].filter((secret) => secret !== undefined);
 }

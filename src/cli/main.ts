@@ -6,6 +6,7 @@ import { guardedStream } from "../redaction/streams.ts";
 import { secretsOfVariables } from "../redaction/variables.ts";
 import { duration, known, touchedRest, touchedWords } from "../report/words.ts";
 import { secretKeeper } from "../secrets.ts";
+import type { SecretKeeper } from "../stages/context.ts";
 import type { StageAnswer, StageRequest } from "../suite.ts";
 import { type Arguments, defaultConfig, readArguments, usage } from "./arguments.ts";
 import type { GateEnd } from "./gate.ts";
@@ -41,23 +42,29 @@ export async function terminal(
   }
 }
 
+/** What the command under way knows to be secret: also for what is thrown where nobody waits for it. */
+let underWay: SecretKeeper | undefined;
+
 /** Node would print it as it is, with whatever it holds. */
 export function sayUncaught(error: unknown): never {
-  const secrets = secretKeeper(() => undefined);
-  secrets.guess(secretsOfVariables([process.env]));
-  process.stderr.write(
-    secrets.redact(`env-actions: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),
-  );
+  const { redact } = underWay ?? guessing(process.env);
+  process.stderr.write(redact(`env-actions: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`));
   process.exit(3);
 }
 
 /** Until a configuration says more, a variable's name tells what is a secret. */
 function guarded(outside: Terminal): GuardedTerminal {
-  // The terminal is the user's own: redaction of what is printed and written is enough, there is no log to mask.
-  const secrets = secretKeeper(() => undefined);
-  secrets.guess(secretsOfVariables([outside.env]));
+  const secrets = guessing(outside.env);
+  underWay = secrets;
   const { stdout, stderr } = outside;
   return { ...outside, secrets, stdout: guardedStream(stdout, secrets.redact), stderr: guardedStream(stderr, secrets.redact) };
+}
+
+/** The terminal is the user's own: redaction of what is printed and written is enough, there is no log to mask. */
+function guessing(env: Terminal["env"]): SecretKeeper {
+  const secrets = secretKeeper(() => undefined);
+  secrets.guess(secretsOfVariables([env]));
+  return secrets;
 }
 
 async function command(args: Arguments, world: GuardedTerminal): Promise<number> {

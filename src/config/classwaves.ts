@@ -1,4 +1,4 @@
-import { isBookkeeping, matchRulesOf, mayHoldPerson, parentKindOf, timeColumnOf } from "./columns.ts";
+import { isBookkeeping, matchRulesOf, mayHoldPerson, mayHoldSecret, parentKindOf, timeColumnOf } from "./columns.ts";
 import type { Table, TestDataConfig } from "./schema.ts";
 import type { Parent, ParentKind } from "./test-data-schema.ts";
 
@@ -121,5 +121,13 @@ function parentsOf(table: string, columns: string[]): Record<string, Parent> {
 
 /** Every table that test data may be in: the preset's, and the file's own in addition to them or in their place. */
 export function resolveTables(testData: Pick<TestDataConfig, "preset" | "tables">): Record<string, Table> {
-  return { ...(testData.preset === "classwaves" ? classWavesTables : {}), ...testData.tables };
+  const own = Object.entries(testData.tables).map(([name, table]) => [name, withSecretsMasked(table)]);
+  return { ...(testData.preset === "classwaves" ? classWavesTables : {}), ...Object.fromEntries(own) };
+}
+
+/** A column whose name says that it holds a secret is never shown either: rows are named by it, and a test may have changed it. */
+function withSecretsMasked(table: Table): Table {
+  const shown = [table.key, ...table.match.map(({ column }) => column), ...Object.keys(table.parents)];
+  const secret = shown.filter((column) => mayHoldSecret(column) && !table.person.includes(column));
+  return secret.length === 0 ? table : { ...table, person: [...table.person, ...new Set(secret)] };
 }

@@ -1,3 +1,4 @@
+import { isSecretName } from "../redaction/names.ts";
 import type { Table } from "./schema.ts";
 import type { ParentKind } from "./test-data-schema.ts";
 
@@ -52,6 +53,11 @@ const persons = new Set(
 export function mayHoldPerson(column: string): boolean {
   const name = column.toLowerCase();
   return persons.has(name) || /(?:^|_)(?:e_?mail|phone|phone_number)$/.test(name);
+}
+
+/** A mere `…_key` names a row, as in `setting_key`. */
+export function mayHoldSecret(column: string): boolean {
+  return isSecretName(column) && /token|secret|passw|credential|cookie|api_?key/i.test(column);
 }
 
 /**

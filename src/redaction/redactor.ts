@@ -52,12 +52,13 @@ export class Redactor implements Redaction {
     const parts = partsOf(secret);
     for (const part of parts) {
       this.#closeness.closely ||= holdsEscapes(part);
-      for (const pattern of patternsOf(part)) this.#matcher.add(pattern);
-      if (/\s/.test(part)) {
-        for (const form of [part, ...readForms(part)]) {
-          const text = squeezedForm(form);
-          if (text.length >= shortestAcrossLines) this.#squeezed.add({ text });
-        }
+      const patterns = patternsOf(part);
+      for (const pattern of patterns) this.#matcher.add(pattern);
+      if (!/\s/.test(part)) continue;
+      const spaced = patterns.flatMap(({ text }) => (/\s/.test(text) ? text : []));
+      for (const form of [part, ...readForms(part), ...spaced]) {
+        const text = squeezedForm(form);
+        if (text.length >= shortestAcrossLines) this.#squeezed.add({ text });
       }
     }
     return parts.length > 0;
@@ -102,14 +103,24 @@ export class Redactor implements Redaction {
     // Nearly always this is all: the last characters stand in no secret.
     const sure = lastLine.length >= least && !/[\\%&]/.test(lastLine.slice(-longestEscape));
     if (sure && !this.#fragments.mayEndAt(lastLine, lastLine.length)) return undefined;
+    if (this.#surelyEndsInNone(lastLine)) return undefined;
     const tail = text.slice(-longestTail);
     for (const view of viewsOf(tail, this.#closeness)) {
-      const end = view.text.length - (halfEscape.exec(view.text)?.[0].length ?? 0);
+      const end = endOf(view);
       const head = this.#fragments.headBefore(view.text, end, least);
       const place = head && inOriginal(view, [head])[0];
       if (place) return { start: text.length - tail.length + place.start, end: text.length, length: head.end - head.start };
     }
     return undefined;
+  }
+
+  /** However the last line is read: what stands before it does not matter where each reading has enough characters at its end. */
+  #surelyEndsInNone(lastLine: string): boolean {
+    if (lastLine.length > longestLine || !isOrdinary(lastLine)) return false;
+    return viewsOf(lastLine, this.#closeness).every((view) => {
+      const end = endOf(view);
+      return end >= shortestFragment + longestEscape && !this.#fragments.mayEndAt(view.text, end);
+    });
   }
 
   #views(text: string): View[] {
@@ -133,10 +144,17 @@ export class Redactor implements Redaction {
   }
 }
 
+/** A text may be cut in the middle of an escape. */
+function endOf({ text }: View): number {
+  return text.length - (halfEscape.exec(text)?.[0].length ?? 0);
+}
+
 /** Of a field of a report, which is not worth a closer look first. */
 const shortText = 4_096;
 /** How far back the beginning of a secret is looked for at the end of what was printed so far. Colours make it long. */
 const longestTail = 16_384;
+/** Of output in which lines are worth a look by themselves. */
+const longestLine = 4_096;
 
 /** The last one of a hidden stretch is kept, so that colours go on as they were meant. */
 const esc = "\u001b";

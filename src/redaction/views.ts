@@ -7,7 +7,7 @@ import type { Span } from "./matcher.ts";
 
 interface Reading {
   /** Whether it could change anything; cheap. */
-  applies: (text: string) => boolean;
+  applies: (text: string, view: View) => boolean;
   pattern: RegExp;
   replacement: (found: string) => string;
   /** The same for a whole text, where the engine has something faster. */
@@ -38,7 +38,7 @@ export function isOrdinary(text: string): boolean {
 }
 
 const visible: Reading = {
-  applies: (text) => !isOrdinary(text),
+  applies: (_, view) => !view.isOrdinary,
   pattern: new RegExp(unseen, "g"),
   replacement: () => "",
 };
@@ -48,7 +48,7 @@ const visible: Reading = {
  * is a place in the original. It makes NFC, NFD, NFKC and full-width forms alike.
  */
 const decomposed: Reading = {
-  applies: (text) => !isOrdinary(text),
+  applies: (_, view) => !view.isOrdinary,
   pattern: /[^\0-\x7f]\p{M}*|[\0-\x7f]\p{M}+/gu,
   replacement: (found) => found.normalize("NFKD"),
   whole: (text) => text.normalize("NFKD"),
@@ -116,19 +116,31 @@ function bytesAsText(hex: string): string {
 }
 
 /** A text as it was read, and the way back to the one before. */
-export interface View {
-  text: string;
+export class View {
+  readonly text: string;
+  readonly from: { view: View; reading: Reading } | undefined;
   /** Whether line breaks were taken out of it. */
-  acrossLines: boolean;
-  from?: { view: View; reading: Reading };
+  readonly acrossLines: boolean;
+  #isOrdinary: boolean | undefined;
+
+  constructor(text: string, from?: { view: View; reading: Reading }) {
+    this.text = text;
+    this.from = from;
+    this.acrossLines =
+      from !== undefined && (from.view.acrossLines || from.reading === joined || from.reading === joinedAtMargin);
+  }
+
+  /** Asked by several readings, and long to find out. */
+  get isOrdinary(): boolean {
+    this.#isOrdinary ??= isOrdinary(this.text);
+    return this.#isOrdinary;
+  }
 }
 
 function read(view: View, reading: Reading): View {
-  if (!reading.applies(view.text)) return view;
+  if (!reading.applies(view.text, view)) return view;
   const text = reading.whole ? reading.whole(view.text) : view.text.replace(reading.pattern, reading.replacement);
-  return text === view.text
-    ? view
-    : { text, acrossLines: view.acrossLines || reading === joined || reading === joinedAtMargin, from: { view, reading } };
+  return text === view.text ? view : new View(text, { view, reading });
 }
 
 /** Nobody prints more layers of escapes inside escapes; and a text that was made to have them must not cost more. */
@@ -139,7 +151,7 @@ const asRead: readonly Reading[] = [entitiesDecoded, percentDecoded, unescaped, 
 
 /** What is seen of a text. */
 export function shown(text: string): string {
-  return asShown.reduce(read, { text, acrossLines: false }).text;
+  return asShown.reduce(read, new View(text)).text;
 }
 
 export interface Closeness {
@@ -177,7 +189,7 @@ export function holdsEscapes(text: string): boolean {
  * @param mayBeWrapped whether something that is looked for may stand on both sides of a line break
  */
 export function viewsOf(text: string, closeness: Closeness, mayBeWrapped: (view: View) => boolean = () => true): View[] {
-  const whole: View = { text, acrossLines: false };
+  const whole = new View(text);
   const views = [whole, ...readingsOf(whole, closeness)];
   // Also what an escape makes a line break of: a report in JSON has its messages so.
   // Before anything else is read out of it: an escape may go on behind the break.
@@ -201,7 +213,7 @@ export function withoutSpace(view: View): View {
  * text around it.
  */
 export function readForms(text: string): string[] {
-  return readingsOf({ text, acrossLines: false }, { closely: true }).map((view) => view.text);
+  return readingsOf(new View(text), { closely: true }).map((view) => view.text);
 }
 
 export function squeezedForm(text: string): string {

@@ -16,6 +16,7 @@ export function apiPorts(context: StageContext, pace?: Pace): ApiPorts | undefin
     signal: context.signal,
     ...guarded(context),
     timeoutMs: api.timeout,
+    onSecret: context.secrets.add,
     ...(pace ? { pace } : {}),
     ...(redis && access === "test-data" ? { onSignIn: (made) => rememberSignIn(context, made) } : {}),
     ...(token ? { token: () => Promise.resolve(token.reveal()) } : {}),

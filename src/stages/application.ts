@@ -1,4 +1,4 @@
-import { checkAuth, type MintedToken, mintToken } from "../checks/auth.ts";
+import { checkAuth, mintToken } from "../checks/auth.ts";
 import { checkConnection, peerOf } from "../checks/connection.ts";
 import { endpointIds } from "../checks/endpoint-ids.ts";
 import { checkEndpoint } from "../checks/http.ts";
@@ -32,7 +32,7 @@ export function checkApplication(
   // A WebSocket may stand alone, at an address of its own.
   if (!api) return checkSockets(context, pace, limits, undefined);
   const { auth, oauth, ...environment } = context.environment;
-  const minted = signsIn && auth?.enabled && auth.secret ? mintOnce(context, () => mintToken(api, auth)) : undefined;
+  const minted = signsIn && auth?.enabled && auth.secret ? shared(() => mintToken(api, auth)) : undefined;
   const token = minted && (async () => (await minted()).token);
   const ports = token ? { ...api, token } : api;
   const sampling = { samples: environment.api?.samples ?? 1, apiP95: limits.apiP95, quiet };
@@ -48,7 +48,7 @@ export function checkApplication(
       { leastDays: limits.certificateDays, http: environment.api?.http2 ? "HTTP/2" : "any" },
       context.signal,
     ),
-    ...(auth && (signsIn || !auth.enabled) ? [checkAuth(ports, auth, minted, context.secrets.add)] : []),
+    ...(auth && (signsIn || !auth.enabled) ? [checkAuth(ports, auth, minted)] : []),
     ...checkEndpoints("api", environment.api?.endpoints ?? []),
     ...(signsIn ? [] : checkEndpoints("analytics", environment.analytics)),
     ...checkSockets(context, pace, limits, token),
@@ -83,13 +83,4 @@ interface ApplicationLimits {
   certificateDays: number;
   requestsPerSecond: number;
   retryAfter: number;
-}
-
-/** A minted token is a secret from the moment it exists. */
-function mintOnce(context: StageContext, mint: () => Promise<MintedToken>): Shared<MintedToken> {
-  return shared(async () => {
-    const made = await mint();
-    context.secrets.add(made.token);
-    return made;
-  });
 }

@@ -27,7 +27,7 @@ export async function rememberStart(context: StageContext, readers: Readers): Pr
       { takenAt, maxRead, namespaces: keys, signal },
     );
     // An earlier stage of the same run saw more of what was there before it.
-    await writeStart(startFile(context), start, await rememberedStart(context));
+    await writeStart(startFile(context), start, { earlier: await rememberedStart(context), redact: context.secrets.redact });
     return start;
   } catch (error) {
     return unknownStart(takenAt, error instanceof Error ? error.message : String(error));

@@ -25,7 +25,10 @@ const mostBytes = 64 * 1024;
 export async function takeChildSummary(place: Place): Promise<string> {
   const file = childSummaryFile(place);
   try {
-    return (await readPlain(file, { root: place.records }, mostBytes)).toString("utf8");
+    const bytes = await readPlain(file, { root: place.records }, mostBytes);
+    const text = bytes.toString("utf8");
+    // The sign says that it was cut, perhaps in the middle of a letter or of a secret.
+    return bytes.length < mostBytes ? text : `${text.replace(/\ufffd$/, "")}…`;
   } catch (error) {
     if (error instanceof NotAPlainFile || (error as NodeJS.ErrnoException).code === "ENOENT") return "";
     throw error;

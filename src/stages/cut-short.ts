@@ -6,7 +6,8 @@ import { logFolder } from "./child-environment.ts";
 import { type StageContext, type StageOutcome, step, told } from "./context.ts";
 import { runsTests } from "./ledger.ts";
 import { cleanUpRun } from "./run-cleanup.ts";
-import { removeTokenFile } from "./tokens.ts";
+import { readSignIns } from "./sign-ins.ts";
+import { removeTokenFile, tokensLeft } from "./tokens.ts";
 
 /** What is known of an execution that was killed. */
 export interface CutShort {
@@ -20,7 +21,8 @@ export interface CutShort {
 
 /** Of each log. */
 const tailLines = 20;
-const mostTailBytes = 64 * 1024;
+const mostTailLetters = 64 * 1024;
+const lookedAtBytes = 4 * mostTailLetters;
 
 /**
  * In place of a stage that was killed: says so, with what is known, and deletes the test data of its run. Its verdict is never passed,
@@ -36,6 +38,7 @@ export async function afterCutShort(context: StageContext, outcome: StageOutcome
     durationMs: 0,
   } as const;
   outcome.checks.push(await told(context, Promise.resolve(check)));
+  await learnSecrets(context);
   outcome.commands.push(...(await logsOf(context)));
   await removeTokenFile(context);
   if (!runsTests(stage)) return;
@@ -57,6 +60,12 @@ function whatHappened({ stage }: StageContext, { startedAt, cancelledBy, stillRa
   return stillRan ? `${how} ${stillRan}` : how;
 }
 
+/** What the killed process alone knew to be secret, and could no longer take out of its logs. */
+async function learnSecrets(context: StageContext): Promise<void> {
+  for (const token of await tokensLeft(context)) context.secrets.add(token);
+  await readSignIns(context);
+}
+
 /** The end of what was printed until then: often the only trace of the cause. */
 async function logsOf(context: StageContext): Promise<StageOutcome["commands"]> {
   const folder = logFolder(context);
@@ -72,8 +81,9 @@ async function logsOf(context: StageContext): Promise<StageOutcome["commands"]> 
         if (error instanceof NotAPlainFile) return Buffer.from(`not read: ${error.message}`);
         throw error;
       });
-      const text = bytes.subarray(-mostTailBytes).toString("utf8").trimEnd();
-      const tail = context.secrets.redact(text).split("\n").slice(-tailLines);
+      // More than is shown: what is cut in the middle of a secret is not among it.
+      const text = bytes.subarray(-lookedAtBytes).toString("utf8").trimEnd();
+      const tail = context.secrets.redact(text).slice(-mostTailLetters).split("\n").slice(-tailLines);
       return { command: `${name} (cut short)`, exitCode: null, signal: null, timedOut: false, durationMs: 0, log, tail };
     }),
   );

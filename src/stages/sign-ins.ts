@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { sentence } from "../checks/check.ts";
-import type { SignInMade } from "../checks/sign-in.ts";
+import { type SignInMade, secretOfSession } from "../checks/sign-in.ts";
 import { count } from "../count.ts";
 import { type Check, type StageName, stageNames } from "../model.ts";
 import { makeOwnDirectory, NotAPlainFile, openOwn, readOwn } from "../plain-file.ts";
@@ -44,6 +44,8 @@ export async function readSignIns(context: StageContext): Promise<SignInsMade> {
   const made = contents.flatMap((content) => content.split("\n").flatMap(parsed));
   // One that another key could hold by chance, or that the application uses again, is none to delete by.
   const ids = made.flatMap(({ sessionId }) => (sessionId !== undefined && isUnique(keyText(sessionId)) ? sessionId : []));
+  // Another process may have made them, which alone knew that they are secrets.
+  for (const secret of ids.map(secretOfSession)) if (secret !== undefined) context.secrets.add(secret);
   const without = made.filter(
     ({ sessionId, unanswered }) => !unanswered && (sessionId === undefined || !ids.includes(sessionId)),
   );

@@ -7,7 +7,7 @@ import type { ApiPorts } from "../checks/http.ts";
 import type { Environment } from "../config/schema.ts";
 import { count } from "../count.ts";
 import type { Check } from "../model.ts";
-import { writeOwn } from "../plain-file.ts";
+import { readOwn, writeOwn } from "../plain-file.ts";
 import { apiPorts } from "./api.ts";
 import { runPrefixOf } from "./child-environment.ts";
 import { type StageContext, type StageOutcome, step, told } from "./context.ts";
@@ -148,8 +148,6 @@ class TestTokens {
     const written = Object.entries(this.#auth.roles[role]?.body ?? {});
     const body = written.map(([key, value]) => [key, typeof value === "string" ? value.replaceAll("{prefix}", prefix) : value]);
     const minted = await mintToken(this.#ports, this.#auth, { role, ...Object.fromEntries(body) });
-    // A secret from the moment it exists, before any line that may hold it.
-    this.#context.secrets.add(minted.token);
     this.#minted.set(role, { ...minted, at });
   }
 
@@ -179,6 +177,17 @@ class TestTokens {
 /** Of one execution: another job in the same workspace has other tokens. */
 function tokenFile({ records, stage, runId }: Pick<StageContext, "records" | "stage" | "runId">): string {
   return join(records, "tokens", `${stage}-${runId}.json`);
+}
+
+/** The tokens of a stage that was killed: what it printed before it knew them is still in its logs. */
+export async function tokensLeft(place: Pick<StageContext, "records" | "stage" | "runId">): Promise<string[]> {
+  try {
+    const content = JSON.parse((await readOwn(tokenFile(place))).toString("utf8")) as TokenFile;
+    return Object.values(content).flatMap(({ token }) => (typeof token === "string" ? token : []));
+  } catch {
+    // None was made, or tests put something else in its place.
+    return [];
+  }
 }
 
 /** After a stage that was killed, and could not remove it. */

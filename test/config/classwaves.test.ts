@@ -163,4 +163,11 @@ test("a table of the file stands in place of the preset's, or beside it, or alon
   expect(resolveTables({ preset: "classwaves", tables: { "users.teachers": own } })["users.teachers"]).toEqual(own);
   expect(Object.keys(resolveTables({ preset: "classwaves", tables: { "a.b": own } }))).toHaveLength(49);
   expect(resolveTables({ preset: "none", tables: { "a.b": own } })).toEqual({ "a.b": own });
+  const named = (key: string) => resolveTables({ preset: "none", tables: { "a.b": { ...own, key } } })["a.b"]?.person;
+  expect(["refresh_token", "api_key", "setting_key", "token_id"].map(named)).toEqual([
+    [...own.person, "refresh_token"],
+    [...own.person, "api_key"],
+    own.person,
+    own.person,
+  ]);
 });

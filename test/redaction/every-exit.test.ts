@@ -133,11 +133,12 @@ test(`of ${cases} secrets, none can be read out of anything that leaves the suit
     const exits = [
       ...(await world.run("action", printed, variablesOf(batch))),
       ...(await world.run("terminal", printed, variablesOf(batch))),
+      ...(await world.run("post", printed, variablesOf(batch))),
       ...(await inWords(batch)),
     ];
     texts += exits.length;
     // That the texts went through: else nothing would be shown by this.
-    for (const exit of ["log", "alert /hook", "audit", "annotation", "page", "--json"]) {
+    for (const exit of ["log", "step-summary", "alert /hook", "audit", "annotation", "page", "--json"]) {
       expect(
         exits.some((one) => one.exit === exit && one.content.includes("***")),
         exit,

@@ -19,8 +19,11 @@ export interface Exit {
 }
 
 export interface World {
-  /** Runs the e2e stage with tests that print and report the texts. @returns everything that left the process or stayed behind */
-  run(door: "action" | "terminal", texts: readonly string[], secrets: Readonly<Record<string, string>>): Promise<Exit[]>;
+  /**
+   * Runs the e2e stage with tests that print and report the texts; `post`: the post step of one that was killed, with the texts in its
+   * logs, because nobody knew yet that they hold secrets. @returns everything that left the process or stayed behind
+   */
+  run(door: "action" | "terminal" | "post", texts: readonly string[], secrets: Readonly<Record<string, string>>): Promise<Exit[]>;
   stop(): Promise<void>;
 }
 
@@ -29,7 +32,7 @@ const entry = join(import.meta.dirname, "..", "..", "src", "main.ts");
 
 /** A project's tests: they print in lines and in halves of lines, to both streams, fail with messages, and leave files behind. */
 const tests = `
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as later } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 const texts = JSON.parse(readFileSync("texts.json", "utf8"));
@@ -42,6 +45,9 @@ for (const [at, text] of texts.entries()) {
     process.stdout.write(text.slice(text.length / 2) + "\\n");
   }
 }
+// As much as is shown of it.
+if (process.env.GITHUB_STEP_SUMMARY)
+  for (const [at, text] of texts.entries()) if (at % 8 === 0) appendFileSync(process.env.GITHUB_STEP_SUMMARY, "summary " + at + ": " + text + "\\n\\n");
 const results = texts.map((text, at) => ({
   name: at % 5 === 0 ? "shows " + text : "case " + at, status: "failed", duration: 1, browser: "authenticated-x",
   message: "expected " + text, trace: "Error: " + text + "\\n    at t (a.test.ts:" + (at + 1) + ":1)", filePath: at % 2 ? "a.test.ts" : undefined,
@@ -100,6 +106,13 @@ export async function newWorld(): Promise<World> {
     ...artifacts.env,
   };
 
+  const begun = { runId, gateId: "github-77", environment: "here", startedAt: new Date().toISOString() };
+  const killed = {
+    STATE_POST: "true",
+    STATE_ASKED: JSON.stringify({ stage: "e2e", config: ".github/env-actions.yml", workspace, mark: "of-nobody" }),
+    STATE_BEGUN: JSON.stringify(begun),
+  };
+
   return {
     async run(door, texts, secrets) {
       receiver.received.length = 0;
@@ -107,34 +120,45 @@ export async function newWorld(): Promise<World> {
       await rm(join(workspace, ".env-actions"), { recursive: true, force: true });
       // What integration would have left.
       const origin =
-        door === "action" ? { kind: "github", repository: "classwaves/app", workflowRun: "77" } : { kind: "terminal" };
+        door !== "terminal" ? { kind: "github", repository: "classwaves/app", workflowRun: "77" } : { kind: "terminal" };
       await write(
         ".env-actions/evidence/integration-here.json",
         JSON.stringify({
           ...{ schemaVersion: 1, stage: "integration", verdict: "passed", environment: "here", runId, origin },
+          ...(door !== "terminal" ? { gateId: "github-77" } : {}),
           ...{
-            commit: { sha: door === "action" ? sha : "unversioned" },
+            commit: { sha: door !== "terminal" ? sha : "unversioned" },
             finishedAt: new Date().toISOString(),
             reportDigest: "0",
           },
         }),
       );
       for (const name of ["output", "state", "step-summary"]) await write(name, "");
+      // Of a killed stage every other secret is a token that only its process knew.
+      const [tokens, variables] = [[], []] as [[string, string][], [string, string][]];
+      Object.entries(secrets).forEach((one, at) => {
+        (door === "post" && at % 2 === 0 ? tokens : variables).push(one);
+      });
+      if (door === "post") {
+        const minted = tokens.map(([role, token]) => [role, { token, expiresAt: null }]);
+        await write(`.env-actions/tokens/e2e-${runId}.json`, JSON.stringify(Object.fromEntries(minted)));
+        await write(`.env-actions/ledger/${runId}.jsonl`, "");
+        for (let at = 0; at < texts.length; at += 4)
+          await write(`.env-actions/logs/${runId}/e2e-${at}.log`, `${texts.slice(at, at + 4).join("\n\n")}\n`);
+      }
       await write("texts.json", JSON.stringify(texts));
       await write(
         "trace.source",
         writeZip([{ name: "trace.network", content: Buffer.from(texts.map((one) => JSON.stringify({ one })).join("\n")) }]),
       );
-      const child = spawn(process.execPath, door === "action" ? [entry] : [entry, "e2e", "--json", "--verbose"], {
+      const child = spawn(process.execPath, door === "terminal" ? [entry, "e2e", "--json", "--verbose"] : [entry], {
         cwd: workspace,
         env: {
-          ...{
-            PATH: process.env.PATH ?? "",
-            NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "",
-            ENV_ACTIONS_RUN_ID: runId,
-          },
-          ...(door === "action" ? github : {}),
-          ...secrets,
+          PATH: process.env.PATH ?? "",
+          NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "",
+          ...(door === "terminal" ? {} : github),
+          ...(door === "post" ? killed : {}),
+          ...Object.fromEntries(variables),
           HOOK_URL: `${receiver.url}/hook`,
           HOOK_SECRET: "signs-what-is-sent-0",
           SLACK_URL: `${receiver.url}/services/T0/B0/zzzzzzzz`,
@@ -147,7 +171,7 @@ export async function newWorld(): Promise<World> {
       if (child.exitCode !== 1)
         throw new Error(`it ended with ${child.exitCode}: ${printed.slice(-2000)} ${stderr.slice(-2000)}`);
       return [
-        ...(door === "action" ? linesOf("log", printed) : [...jsonOf("--json", printed)]),
+        ...(door === "terminal" ? jsonOf("--json", printed) : linesOf("log", printed)),
         ...linesOf("stderr", stderr),
         ...(await filesIn(workspace, [".env-actions", "output", "state", "step-summary"])),
         ...receivedBy(receiver),

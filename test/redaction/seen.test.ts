@@ -46,12 +46,13 @@ test.each([
   ["an argument of docker", `-e T="q7\\"W\\r&+Zx9'ë-4kT"`, `-e T="***"`],
   ["an expression", `'q7"W\\r&+Zx9''ë-4kT'`, "'***'"],
   ["wrapped by a reporter", `│ q7"W\\r&+Z\n│ x9'ë-4kT |`, "│ ***\n*** |"],
+  ["wrapped at its space, quoted as SQL has it", "select 'it''s one''>}\n     q&'", "select '***\n***'", "it's one'>} q&"],
   ["cut at its end", `it said q7"W\\r&… and`, "it said ***… and"],
   ["cut at its beginning", "it said …Zx9'ë-4kT and", "it said …*** and"],
   ["after an ampersand, as PowerShell prints it", "x x9'ë-4kT", "x ***"],
   ["nothing of it", `${esc}[32m✓${esc}[39m q7 "W\\r" %20 &amp; …`, `${esc}[32m✓${esc}[39m q7 "W\\r" %20 &amp; …`],
-])("a secret, %s", (_, text, left) => {
-  const shown = redact(text);
+] as [string, string, string | RegExp, string?][])("a secret, %s", (_, text, left, other = secret) => {
+  const shown = redact(text, other);
   if (typeof left === "string") expect(shown).toBe(left);
   else expect(shown).toMatch(left);
 });
@@ -134,6 +135,26 @@ test("what is said before any configuration is read holds no secret either", () 
     expect(`${ran.stdout}${ran.stderr}`).toContain("***");
     expect(`${ran.stdout}${ran.stderr}`).not.toContain("kjh3425kjh34");
   }
+});
+
+test("what is thrown where nobody waits for it holds nothing that the configuration calls a secret", async () => {
+  const workspace = await mkdtemp(join(tmpdir(), "thrown-"));
+  onTestFinished(() => rm(workspace, { recursive: true, force: true }));
+  const config = {
+    version: 1,
+    secrets: { also: ["SEED"] },
+    environments: { here: { access: "read-only", variables: ["HOME"] } },
+  };
+  await writeFile(join(workspace, "c.yml"), JSON.stringify(config));
+  const cli = JSON.stringify(join(import.meta.dirname, "..", "..", "src", "cli", "main.ts"));
+  const script = `const { terminal, sayUncaught } = await import(${cli});
+    await terminal(["preflight", "--config", "c.yml"]);
+    sayUncaught(new Error("of " + process.env.SEED));`;
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
+  const env = { PATH, HOME, NODE_COMPILE_CACHE, SEED: "kjh3425kjh34" };
+  const ran = spawnSync(process.execPath, ["--input-type=module", "-e", script], { cwd: workspace, env, encoding: "utf8" });
+  expect(ran).toMatchObject({ status: 3, stderr: expect.stringContaining("env-actions: Error: of ***") });
+  expect(`${ran.stdout}${ran.stderr}`).not.toContain(env.SEED);
 });
 
 test("lines of one stream, in whatever pieces they come", () => {

@@ -89,6 +89,8 @@ describe("the keys of the suite's own sign-ins", () => {
     const api = await signingIn();
     const ran = await runSuite("preflight", { inside: inside(api), settings: "budget: 1m", files: {} }, env());
     expect(api.sessions).toHaveLength(1);
+    // Whoever knows it may use the session as long as it lives.
+    expect(ran.secrets).toEqual(expect.arrayContaining(api.sessions));
     expect(await keys()).toEqual([...others].sort());
     expect(ran.check("auth.sign-ins")).toMatchObject({ verdict: "passed", observed: "3 keys of 1 sign-in deleted, 0 left" });
     expect(await remembered(ran)).toEqual([]);
@@ -126,6 +128,7 @@ describe("the keys of the suite's own sign-ins", () => {
     expect(ran.report).toMatchObject({ verdict: "passed", cleanup: { deletedKeys: 1, leftOver: 0 } });
     expect(await keys()).toEqual([...others, `tokens:${theirs}`].sort());
     expect(await remembered(ran)).toHaveLength(1);
+    expect(ran.secrets).toContain(mine);
   });
 
   test("stay where the answer names no session, and that is said", async () => {

@@ -276,6 +276,21 @@ describe("in a warehouse", () => {
     expect(advice.find((one) => one.startsWith("school.sessions"))).toContain("auth.roles");
   });
 
+  it.each([
+    ["email", "jane_doe"],
+    ["refresh_token", "rt_Live"],
+  ])(
+    "says nothing of a column that may hold a person or a secret, also of a table that nobody declared: %s",
+    async (column, start) => {
+      await begin();
+      await sql("token", `CREATE TABLE $.school.extra AS SELECT '5c0f' AS id, '${start}_000111@x.org' AS ${column}`);
+      const told = await books();
+      expect(of(told, "school.extra")).toMatchObject({ samples: ["5c0f"] });
+      expect(told.advice.join()).toContain("school.extra");
+      expect(JSON.stringify(told)).not.toContain(start);
+    },
+  );
+
   it("counts in a table that the run made, and does not know what became of one that it dropped", async () => {
     await begin();
     await sql("token", "CREATE TABLE $.school.extra AS SELECT 'a' AS id");
@@ -306,7 +321,12 @@ describe("in a warehouse", () => {
     await begin();
     const folder = await mkdtemp(join(tmpdir(), "books-"));
     const file = join(folder, "start", `${runId}.json`);
-    await writeStart(file, start);
+    const plainly = (text: string) => text;
+    // What the warehouse said of a table it could not read goes through the redactor.
+    const unread = new Map([["school.odd", "no such host: k3y@h"]]);
+    await writeStart(file, { ...start, unread }, { redact: (text) => text.replace("k3y", "***") });
+    expect((await readStart(file))?.unread).toEqual(new Map([["school.odd", "no such host: ***@h"]]));
+    await writeStart(file, start, { redact: plainly });
     const read = await readStart(file);
     expect(read?.versions).toEqual(start.versions);
     expect(read?.hadKey("any")).toBeUndefined();
@@ -314,7 +334,7 @@ describe("in a warehouse", () => {
     // The next stage of the run keeps what the first one saw.
     await sql("app", "INSERT INTO $.school.log (id) VALUES ('l')");
     const later = await takeStart({ warehouse: catalog.warehouse }, { takenAt: 9e12, maxRead: 1, namespaces: [], signal });
-    await writeStart(file, later, read);
+    await writeStart(file, later, { earlier: read, redact: plainly });
     expect(await readStart(file)).toMatchObject({ takenAt: start.takenAt, versions: start.versions });
     await sql("app", "DELETE FROM $.school.sessions WHERE id = 'real-1'");
     expect((await books({ start: read ?? start })).touched).toEqual(n(1));

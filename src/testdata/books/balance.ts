@@ -1,3 +1,4 @@
+import { mayHoldPerson, mayHoldSecret } from "../../config/columns.ts";
 import type { Table } from "../../config/schema.ts";
 import { amountText } from "../../count.ts";
 import type { Amount, Books, CleanupResult, TableBooks } from "../../model.ts";
@@ -221,7 +222,9 @@ class TableBalance {
       suspects: this.#suspects,
       runId,
     });
-    const person = new Set(declared?.person ?? []);
+    // Of a table that nobody declared, the names of its columns tell what must not be shown.
+    const named = [...columns.keys()].filter((column) => mayHoldSecret(column) || (!declared && mayHoldPerson(column)));
+    const person = new Set([...(declared?.person ?? []), ...named]);
     const parents = Object.fromEntries(Object.entries(declared?.parents ?? {}).map(([column, parent]) => [column, parent.table]));
     return { table: name, columns, key, parents, from, to: since.to, changes, deletions, person };
   }

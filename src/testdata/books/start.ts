@@ -170,10 +170,14 @@ const fileSchema = z.object({
 
 /**
  * Keeps the versions for whoever cleans up in another process. Keys are too many for it.
- * @param earlier what an earlier stage of the same run has kept: it goes first
+ * @param options `earlier`: what an earlier stage of the same run has kept, which goes first; `redact`: for what others said
  * @throws what writing throws
  */
-export async function writeStart(file: string, start: Start, earlier?: Start): Promise<void> {
+export async function writeStart(
+  file: string,
+  start: Start,
+  { earlier, redact }: { earlier?: Start | undefined; redact: (text: string) => string },
+): Promise<void> {
   const moments = new Map([...start.moments, ...(earlier?.moments ?? [])]);
   const unread = [...start.unread, ...(earlier?.unread ?? [])].filter(([table]) => !moments.has(table));
   const problem = earlier ? earlier.problem : start.problem;
@@ -182,8 +186,8 @@ export async function writeStart(file: string, start: Start, earlier?: Start): P
     tables: Object.fromEntries(
       [...moments].map(([table, { version, at }]) => [table, { version, ...(at === undefined ? {} : { at }) }]),
     ),
-    unread: Object.fromEntries(unread),
-    ...(problem === undefined ? {} : { problem }),
+    unread: Object.fromEntries(unread.map(([table, why]) => [table, redact(why)])),
+    ...(problem === undefined ? {} : { problem: redact(problem) }),
   };
   await writeOwn(file, `${JSON.stringify(content, undefined, 2)}\n`);
 }
