@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Books, Check, CleanupResult } from "../model.ts";
 import { balance } from "../testdata/books/balance.ts";
+import { type Histories, readHistories } from "../testdata/books/history.ts";
 import { judgeBooks } from "../testdata/books/judge.ts";
 import { readStart, type Start, takeStart, unknownStart, writeStart } from "../testdata/books/start.ts";
 import type { CleanupPlan } from "../testdata/cleanup.ts";
@@ -39,11 +40,31 @@ export function rememberedStart(context: StageContext): Promise<Start | undefine
   return readStart(startFile(context));
 }
 
-/** Adds up what the run wrote, by the tables' own history. Never rejects. @returns nothing where nothing can be counted */
+/** Statements at once beside the cleanup's own: the histories are there by the time that it has planned and deleted. */
+const besidePlanning = 16;
+
+/**
+ * Reads the histories while the cleanup plans, which costs no round trip. What it deletes from is read again afterwards, and so is everything
+ * where the run may still be writing. Never rejects.
+ */
+export async function beginBooks(writers: Writers, start: Start | undefined): Promise<Histories> {
+  return writers.warehouse && start ? await readHistories(writers.warehouse, start.moments, besidePlanning) : new Map();
+}
+
+/**
+ * Adds up what the run wrote, by the tables' own history. Never rejects.
+ * @param known histories that nothing but the cleanup has added to since
+ * @returns nothing where nothing can be counted
+ */
 export async function balanceRun(
   context: StageContext,
   writers: Writers,
-  { start, plan, cleanup }: { start: Start; plan: CleanupPlan | undefined; cleanup: CleanupResult | undefined },
+  {
+    start,
+    plan,
+    cleanup,
+    known,
+  }: { start: Start; plan: CleanupPlan | undefined; cleanup: CleanupResult | undefined; known: Histories | undefined },
 ): Promise<Books | undefined> {
   if (!writers.warehouse && !writers.redis) return undefined;
   const { testData } = context.config;
@@ -59,6 +80,7 @@ export async function balanceRun(
     maxRead: testData.maxRead,
     exclusiveRedis: context.environment.redis?.exclusive ?? false,
     cleanup,
+    ...(known ? { histories: known } : {}),
     ...(plan?.rows ? { catalog: { columns: plan.rows.catalog, views: plan.rows.views } } : {}),
   });
   await context.audit({

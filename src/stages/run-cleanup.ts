@@ -4,7 +4,7 @@ import type { Start } from "../testdata/books/start.ts";
 import type { CleanupRequest } from "../testdata/cleanup.ts";
 import { executeCleanup, planInPlace } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
-import { balanceRun, judgeRunsBooks, rememberedStart } from "./books.ts";
+import { balanceRun, beginBooks, judgeRunsBooks, rememberedStart } from "./books.ts";
 import { runPrefixes } from "./child-environment.ts";
 import { withWriters } from "./connections.ts";
 import { type StageContext, step, telling } from "./context.ts";
@@ -17,12 +17,19 @@ export interface CleanedUp {
   books?: Books;
 }
 
+export interface EndedRun {
+  /** What stood there before the tests; without it nothing is added up. */
+  start: Start | undefined;
+  testsRan: boolean;
+  /** Whatever wrote for the run is known to have ended. */
+  quiet: boolean;
+}
+
 /**
  * Deletes what this run made, proves it gone, and adds up what the run wrote. It has a time of its own: a stage that used up its
  * budget, or was cancelled, still cleans up.
- * @param start what stood there before the tests; without it nothing is added up
  */
-export async function cleanUpRun(context: StageContext, start: Start | undefined, testsRan: () => boolean): Promise<CleanedUp> {
+export async function cleanUpRun(context: StageContext, { start, testsRan, quiet }: EndedRun): Promise<CleanedUp> {
   const started = performance.now();
   const elapsed = () => Math.round(performance.now() - started);
   const signal = AbortSignal.timeout(context.config.stages.cleanup.budget);
@@ -32,19 +39,26 @@ export async function cleanUpRun(context: StageContext, start: Start | undefined
     const request = await cleanupRequest(context, "run", { tracked: true, start });
     await withWriters(context, signal, async (writers) => {
       const ports = { ...writers, environment: context.environment, signal, ...telling(context) };
-      const { proven, plan } = await planInPlace(ports, request);
-      const result = await executeCleanup(proven, plan);
-      done.result = result;
-      const place = { stage: context.stage, hasWarehouse: context.environment.databricks !== undefined };
-      done.checks.push(judgeCleanup(result, elapsed(), place));
-      if (result.leftOver === 0) await forgetSignIns(context);
-      if (!start) return;
-      const counting = performance.now();
-      const books = await balanceRun(context, writers, { start, plan, cleanup: result });
-      if (!books) return;
-      done.books = books;
-      const durationMs = Math.round(performance.now() - counting);
-      done.checks.push(judgeRunsBooks(context, books, { testsRan: testsRan(), cleanup: result, durationMs }));
+      const reading = quiet ? beginBooks(writers, start) : undefined;
+      try {
+        const { proven, plan } = await planInPlace(ports, request);
+        const result = await executeCleanup(proven, plan);
+        done.result = result;
+        const place = { stage: context.stage, hasWarehouse: context.environment.databricks !== undefined };
+        done.checks.push(judgeCleanup(result, elapsed(), place));
+        if (result.leftOver === 0) await forgetSignIns(context);
+        if (!start) return;
+        const counting = performance.now();
+        const known = stayedQuiet(result) ? await reading : undefined;
+        const books = await balanceRun(context, writers, { start, plan, cleanup: result, known });
+        if (!books) return;
+        done.books = books;
+        const durationMs = Math.round(performance.now() - counting);
+        done.checks.push(judgeRunsBooks(context, books, { testsRan, cleanup: result, durationMs }));
+      } finally {
+        // The connections must not be closed under it.
+        await reading;
+      }
     });
     return done;
   } catch (error) {
@@ -61,6 +75,11 @@ export async function cleanUpRun(context: StageContext, start: Start | undefined
     };
     return { checks: [check] };
   }
+}
+
+/** Where something came back or could not be looked at, who knows what else was written while the cleanup was at work. */
+function stayedQuiet({ leftOver, tables }: CleanupResult): boolean {
+  return leftOver === 0 && tables.every(({ deletions = [] }) => deletions.length < 2);
 }
 
 /**

@@ -235,9 +235,7 @@ export class Search {
 
 /** Another text whenever other rows go, or other ids are known. Tables of which nothing is known don't count: an earlier look doesn't list them. */
 function signatureOf({ rows, known }: Judged): string {
-  const standings = [...rows].map(
-    ([table, judged]) => `${table} ${judged.map(({ judgement }) => judgement.standing).join()}`,
-  );
+  const standings = [...rows].map(([table, judged]) => `${table} ${judged.map(({ judgement }) => judgement.standing).join()}`);
   const ids = [...known].flatMap(([table, { size }]) => (size > 0 ? [`${table} ${size}`] : []));
   return [...standings.filter((line) => !line.endsWith(" ")), ...ids.sort()].join("\n");
 }

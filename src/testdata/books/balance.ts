@@ -22,8 +22,8 @@ import {
   touchedRows,
   unexplainedRows,
 } from "./attribution.ts";
-import { carryingRun } from "./contents.ts";
-import { historySince, type Since } from "./history.ts";
+import { type At, carryingRun } from "./contents.ts";
+import { type Histories, historySince, readHistories, type Since } from "./history.ts";
 import { balanceKeys } from "./keys.ts";
 import { attribute } from "./principals.ts";
 import { historiesAtOnce, type Start } from "./start.ts";
@@ -46,6 +46,8 @@ export interface BooksRequest {
   cleanup: Pick<CleanupResult, "tables"> | undefined;
   /** As the cleanup saw it; read here where it did not. */
   catalog?: { columns: CatalogColumns; views: ReadonlySet<string> };
+  /** Read before the cleanup deleted, when nothing else of the run wrote any more; what is not there is read here. */
+  histories?: Histories;
 }
 
 export interface BooksPorts {
@@ -57,7 +59,7 @@ export interface BooksPorts {
 export async function balance({ warehouse, redis }: BooksPorts, request: BooksRequest): Promise<Books> {
   const { start, runId, protectedKeys, maxRead, exclusiveRedis } = request;
   const [rows, keys] = await Promise.all([
-    warehouse ? new TableBalance(warehouse, request).result() : undefined,
+    warehouse ? balanceTables(warehouse, request) : undefined,
     redis ? balanceKeys(redis, { start, runId, protectedKeys, maxRead, exclusive: exclusiveRedis }) : undefined,
   ]);
   const tables = rows?.tables ?? [];
@@ -80,6 +82,25 @@ export async function balance({ warehouse, redis }: BooksPorts, request: BooksRe
   return { line: lineOf(books, warehouse !== undefined), ...books };
 }
 
+/**
+ * Where rows would be held against the run, all tables are seen at one moment, the latest: a row of another run may hang on one that was
+ * made after a history had been read.
+ */
+async function balanceTables(warehouse: WarehouseReader, request: BooksRequest): Promise<TablesBalance> {
+  const balanced = await new TableBalance(warehouse, request).result();
+  const { histories, start } = request;
+  const isClear = balanced.tables.every(({ unexplained, touched }) => unexplained.most === 0 && touched.most === 0);
+  if (!histories || isClear) return balanced;
+  const now = await readHistories(warehouse, start.moments, historiesAtOnce);
+  const stands = [...histories].every(([table, { to }]) => isDeletedFrom(table, request) || now.get(table)?.to === to);
+  return stands ? balanced : await new TableBalance(warehouse, { ...request, histories: now }).result();
+}
+
+/** What the cleanup deleted from has other versions than before; where it doesn't know, too. */
+function isDeletedFrom(table: string, { cleanup }: BooksRequest): boolean {
+  return cleanup?.tables.some((one) => one.table === table && one.deleted !== 0) === true;
+}
+
 /** One line to quote. */
 export function lineOf(
   { made, deleted, unexplained, kept, touched, tablesRead, versions, keys }: Omit<Books, "line">,
@@ -99,6 +120,17 @@ export function lineOf(
 /** Tables that are read as a whole at once: each is a scan. */
 const comparedAtOnce = 8;
 
+interface TablesBalance {
+  tables: TableBooks[];
+  /** The tables could be listed. */
+  listed: boolean;
+  /** Of so many tables the history was read. */
+  read: number;
+  versions?: { from: number; to: number };
+  advice: string[];
+  problems: string[];
+}
+
 class TableBalance {
   readonly #warehouse: WarehouseReader;
   readonly #request: BooksRequest;
@@ -110,6 +142,8 @@ class TableBalance {
   readonly #suspects = new Set<string>();
   /** Of all tables in which something changed. */
   readonly #histories = new Map<string, { since: Since; from: number | undefined }>();
+  /** Table → version → how many rows there the cleanup's deletes select. */
+  readonly #selected = new Map<string, Map<At, number>>();
   #columns: CatalogColumns = new Map();
   #read: { from: number; to: number }[] = [];
 
@@ -118,7 +152,7 @@ class TableBalance {
     this.#request = request;
   }
 
-  async result() {
+  async result(): Promise<TablesBalance> {
     let listed = this.#request.start.problem === undefined;
     if (!listed) this.#problems.push(`the tables of the start are not known: ${this.#request.start.problem}`);
     try {
@@ -152,6 +186,7 @@ class TableBalance {
     const [identity] = await Promise.all([
       this.#warehouse.identity(),
       inParallel(historiesAtOnce, tables, (table) => this.#readHistory(table)),
+      this.#countAtStart(),
     ]);
     this.#self = identity.principal;
   }
@@ -166,7 +201,8 @@ class TableBalance {
       return;
     }
     try {
-      const since = await historySince(this.#warehouse, table, moment);
+      const known = isDeletedFrom(table, this.#request) ? undefined : this.#request.histories?.get(table);
+      const since = known ?? (await historySince(this.#warehouse, table, moment));
       this.#read.push({ from: moment?.version ?? 0, to: since.to });
       if (!since.continuous && moment)
         this.#unknown(table, "it was dropped and made anew since the start: what became of the rows it had is not known");
@@ -245,9 +281,11 @@ class TableBalance {
   }
 
   async #findAll(cases: readonly TableCase[], carrying: ReadonlyMap<string, number>): Promise<Told[]> {
-    const selected = await this.#countSelected(cases.filter(({ changes }) => changes.some(isMine)));
+    await this.#countSelected(
+      cases.filter(({ changes }) => changes.some(isMine)).map((table) => ({ ...table, versions: versionsToCount(table) })),
+    );
     return await inParallel(comparedAtOnce, cases, async (table) => {
-      const finding = await this.#find(table, selected.get(table.table) ?? new Map(), Boolean(carrying.get(table.table)));
+      const finding = await this.#find(table, this.#selected.get(table.table) ?? new Map(), Boolean(carrying.get(table.table)));
       try {
         return await tell(this.#warehouse, table, finding, this.#request.runId);
       } catch (error) {
@@ -256,7 +294,7 @@ class TableBalance {
     });
   }
 
-  async #find(table: TableCase, selected: ReadonlyMap<number | undefined, number>, carries: boolean): Promise<Finding> {
+  async #find(table: TableCase, selected: ReadonlyMap<At, number>, carries: boolean): Promise<Finding> {
     if (!table.changes.some(isMine) && !carries) return untouchedByRun();
     const told = carries ? undefined : byFigures(table, selected, table.from);
     if (told && told.unexplained.most === 0) return told;
@@ -269,10 +307,24 @@ class TableBalance {
     }
   }
 
-  /** Table → version → how many rows there the cleanup's deletes select. */
-  async #countSelected(cases: readonly TableCase[]): Promise<Map<string, Map<number | undefined, number>>> {
-    const asked = cases.flatMap((table) => versionsToCount(table).map((version) => ({ table, version })));
-    const counts = new Map<string, Map<number | undefined, number>>();
+  /** Most books need to know that the cleanup deleted no row of the start: it is asked beside the histories. */
+  async #countAtStart(): Promise<void> {
+    const { cleanup, start } = this.#request;
+    await this.#countSelected(
+      (cleanup?.tables ?? []).flatMap(({ table, deletions = [] }) => {
+        const [from, columns] = [start.moments.get(table)?.version, this.#columns.get(table)];
+        return from === undefined || !columns || deletions.length === 0 ? [] : [{ table, columns, deletions, versions: [from] }];
+      }),
+    );
+  }
+
+  /** Counts, where it is not known yet, how many rows of these versions the cleanup's deletes select. */
+  async #countSelected(
+    cases: readonly (Pick<TableCase, "table" | "columns" | "deletions"> & { versions: readonly number[] })[],
+  ): Promise<void> {
+    const asked = cases.flatMap(({ versions, ...table }) =>
+      versions.flatMap((version) => (this.#selected.get(table.table)?.has(version) ? [] : [{ table, version }])),
+    );
     const { rows } = await askTogether(this.#warehouse, asked, ({ table, version }, binder: Binder) => {
       const selection = table.deletions.flatMap((deletion) => deletion.selection);
       const condition = storedConditionOf(selection, table.columns, binder);
@@ -282,8 +334,10 @@ class TableBalance {
       };
     });
     for (const { item, row } of rows)
-      counts.set(item.table.table, (counts.get(item.table.table) ?? new Map()).set(item.version, Number(row.n)));
-    return counts;
+      this.#selected.set(
+        item.table.table,
+        (this.#selected.get(item.table.table) ?? new Map<At, number>()).set(item.version, Number(row.n)),
+      );
   }
 
   #conclude(told: Told, others: ReadonlySet<string>, carrying: number): void {
