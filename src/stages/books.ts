@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { Books, Check, CleanupResult } from "../model.ts";
 import { balance } from "../testdata/books/balance.ts";
-import { type Histories, readHistories } from "../testdata/books/history.ts";
 import { judgeBooks } from "../testdata/books/judge.ts";
+import type { Known } from "../testdata/books/reading.ts";
 import { readStart, type Start, takeStart, unknownStart, writeStart } from "../testdata/books/start.ts";
 import type { CleanupPlan } from "../testdata/cleanup.ts";
 import { runPrefixes } from "./child-environment.ts";
@@ -40,20 +40,9 @@ export function rememberedStart(context: StageContext): Promise<Start | undefine
   return readStart(startFile(context));
 }
 
-/** Statements at once beside the cleanup's own: the histories are there by the time that it has planned and deleted. */
-const besidePlanning = 16;
-
-/**
- * Reads the histories while the cleanup plans, which costs no round trip. What it deletes from is read again afterwards, and so is everything
- * where the run may still be writing. Never rejects.
- */
-export async function beginBooks(writers: Writers, start: Start | undefined): Promise<Histories> {
-  return writers.warehouse && start ? await readHistories(writers.warehouse, start.moments, besidePlanning) : new Map();
-}
-
 /**
  * Adds up what the run wrote, by the tables' own history. Never rejects.
- * @param known histories that nothing but the cleanup has added to since
+ * @param known what was read beside the cleanup
  * @returns nothing where nothing can be counted
  */
 export async function balanceRun(
@@ -64,7 +53,7 @@ export async function balanceRun(
     plan,
     cleanup,
     known,
-  }: { start: Start; plan: CleanupPlan | undefined; cleanup: CleanupResult | undefined; known: Histories | undefined },
+  }: { start: Start; plan: CleanupPlan | undefined; cleanup: CleanupResult | undefined; known: Known | undefined },
 ): Promise<Books | undefined> {
   if (!writers.warehouse && !writers.redis) return undefined;
   const { testData } = context.config;
@@ -80,7 +69,7 @@ export async function balanceRun(
     maxRead: testData.maxRead,
     exclusiveRedis: context.environment.redis?.exclusive ?? false,
     cleanup,
-    ...(known ? { histories: known } : {}),
+    ...(known ? { known } : {}),
     ...(plan?.rows ? { catalog: { columns: plan.rows.catalog, views: plan.rows.views } } : {}),
   });
   await context.audit({

@@ -1,10 +1,11 @@
 import { sentence } from "../checks/check.ts";
 import type { Books, Check, CleanupResult } from "../model.ts";
+import { Reading } from "../testdata/books/reading.ts";
 import type { Start } from "../testdata/books/start.ts";
 import type { CleanupRequest } from "../testdata/cleanup.ts";
 import { executeCleanup, planInPlace } from "../testdata/execute.ts";
 import { judgeCleanup } from "../testdata/judge.ts";
-import { balanceRun, beginBooks, judgeRunsBooks, rememberedStart } from "./books.ts";
+import { balanceRun, judgeRunsBooks, rememberedStart } from "./books.ts";
 import { runPrefixes } from "./child-environment.ts";
 import { withWriters } from "./connections.ts";
 import { type StageContext, step, telling } from "./context.ts";
@@ -38,10 +39,12 @@ export async function cleanUpRun(context: StageContext, { start, testsRan, quiet
   try {
     const request = await cleanupRequest(context, "run", { tracked: true, start });
     await withWriters(context, signal, async (writers) => {
-      const ports = { ...writers, environment: context.environment, signal, ...telling(context) };
-      const reading = quiet ? beginBooks(writers, start) : undefined;
+      const reading = writers.warehouse && start ? new Reading(writers.warehouse, start, quiet) : undefined;
+      const onDeleted = (tables: readonly string[]) => reading?.deleted(tables);
+      const ports = { ...writers, environment: context.environment, signal, ...telling(context), onDeleted };
       try {
         const { proven, plan } = await planInPlace(ports, request);
+        if (plan.rows) reading?.planned(plan.rows.waves.flat(), plan.rows.catalog);
         const result = await executeCleanup(proven, plan);
         done.result = result;
         const place = { stage: context.stage, hasWarehouse: context.environment.databricks !== undefined };
@@ -49,7 +52,7 @@ export async function cleanUpRun(context: StageContext, { start, testsRan, quiet
         if (result.leftOver === 0) await forgetSignIns(context);
         if (!start) return;
         const counting = performance.now();
-        const known = stayedQuiet(result) ? await reading : undefined;
+        const known = await reading?.known();
         const books = await balanceRun(context, writers, { start, plan, cleanup: result, known });
         if (!books) return;
         done.books = books;
@@ -57,7 +60,7 @@ export async function cleanUpRun(context: StageContext, { start, testsRan, quiet
         done.checks.push(judgeRunsBooks(context, books, { testsRan, cleanup: result, durationMs }));
       } finally {
         // The connections must not be closed under it.
-        await reading;
+        await reading?.known();
       }
     });
     return done;
@@ -75,11 +78,6 @@ export async function cleanUpRun(context: StageContext, { start, testsRan, quiet
     };
     return { checks: [check] };
   }
-}
-
-/** Where something came back or could not be looked at, who knows what else was written while the cleanup was at work. */
-function stayedQuiet({ leftOver, tables }: CleanupResult): boolean {
-  return leftOver === 0 && tables.every(({ deletions = [] }) => deletions.length < 2);
 }
 
 /**

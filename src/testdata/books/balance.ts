@@ -23,9 +23,10 @@ import {
   unexplainedRows,
 } from "./attribution.ts";
 import { type At, carryingRun } from "./contents.ts";
-import { type Histories, historySince, readHistories, type Since } from "./history.ts";
+import { historySince, readHistories, type Since } from "./history.ts";
 import { balanceKeys } from "./keys.ts";
 import { attribute } from "./principals.ts";
+import type { Known } from "./reading.ts";
 import { historiesAtOnce, type Start } from "./start.ts";
 import { byFigures, byRows, type Finding, isMine, type TableCase, unreadable, untouchedByRun, versionsToCount } from "./table.ts";
 
@@ -46,8 +47,8 @@ export interface BooksRequest {
   cleanup: Pick<CleanupResult, "tables"> | undefined;
   /** As the cleanup saw it; read here where it did not. */
   catalog?: { columns: CatalogColumns; views: ReadonlySet<string> };
-  /** Read before the cleanup deleted, when nothing else of the run wrote any more; what is not there is read here. */
-  histories?: Histories;
+  /** Read beside the cleanup; what is not there is read here. */
+  known?: Known;
 }
 
 export interface BooksPorts {
@@ -88,17 +89,12 @@ export async function balance({ warehouse, redis }: BooksPorts, request: BooksRe
  */
 async function balanceTables(warehouse: WarehouseReader, request: BooksRequest): Promise<TablesBalance> {
   const balanced = await new TableBalance(warehouse, request).result();
-  const { histories, start } = request;
+  const { known, start } = request;
   const isClear = balanced.tables.every(({ unexplained, touched }) => unexplained.most === 0 && touched.most === 0);
-  if (!histories || isClear) return balanced;
-  const now = await readHistories(warehouse, start.moments, historiesAtOnce);
-  const stands = [...histories].every(([table, { to }]) => isDeletedFrom(table, request) || now.get(table)?.to === to);
-  return stands ? balanced : await new TableBalance(warehouse, { ...request, histories: now }).result();
-}
-
-/** What the cleanup deleted from has other versions than before; where it doesn't know, too. */
-function isDeletedFrom(table: string, { cleanup }: BooksRequest): boolean {
-  return cleanup?.tables.some((one) => one.table === table && one.deleted !== 0) === true;
+  if (!known?.histories.size || isClear) return balanced;
+  const histories = await readHistories(warehouse, start.moments, historiesAtOnce);
+  const stands = [...known.histories].every(([table, { to }]) => histories.get(table)?.to === to);
+  return stands ? balanced : await new TableBalance(warehouse, { ...request, known: { ...known, histories } }).result();
 }
 
 /** One line to quote. */
@@ -142,8 +138,6 @@ class TableBalance {
   readonly #suspects = new Set<string>();
   /** Of all tables in which something changed. */
   readonly #histories = new Map<string, { since: Since; from: number | undefined }>();
-  /** Table → version → how many rows there the cleanup's deletes select. */
-  readonly #selected = new Map<string, Map<At, number>>();
   #columns: CatalogColumns = new Map();
   #read: { from: number; to: number }[] = [];
 
@@ -186,7 +180,6 @@ class TableBalance {
     const [identity] = await Promise.all([
       this.#warehouse.identity(),
       inParallel(historiesAtOnce, tables, (table) => this.#readHistory(table)),
-      this.#countAtStart(),
     ]);
     this.#self = identity.principal;
   }
@@ -201,7 +194,7 @@ class TableBalance {
       return;
     }
     try {
-      const known = isDeletedFrom(table, this.#request) ? undefined : this.#request.histories?.get(table);
+      const known = this.#request.known?.histories.get(table);
       const since = known ?? (await historySince(this.#warehouse, table, moment));
       this.#read.push({ from: moment?.version ?? 0, to: since.to });
       if (!since.continuous && moment)
@@ -281,11 +274,9 @@ class TableBalance {
   }
 
   async #findAll(cases: readonly TableCase[], carrying: ReadonlyMap<string, number>): Promise<Told[]> {
-    await this.#countSelected(
-      cases.filter(({ changes }) => changes.some(isMine)).map((table) => ({ ...table, versions: versionsToCount(table) })),
-    );
+    const selected = await this.#countSelected(cases.filter(({ changes }) => changes.some(isMine)));
     return await inParallel(comparedAtOnce, cases, async (table) => {
-      const finding = await this.#find(table, this.#selected.get(table.table) ?? new Map(), Boolean(carrying.get(table.table)));
+      const finding = await this.#find(table, selected.get(table.table) ?? new Map(), Boolean(carrying.get(table.table)));
       try {
         return await tell(this.#warehouse, table, finding, this.#request.runId);
       } catch (error) {
@@ -307,23 +298,19 @@ class TableBalance {
     }
   }
 
-  /** Most books need to know that the cleanup deleted no row of the start: it is asked beside the histories. */
-  async #countAtStart(): Promise<void> {
-    const { cleanup, start } = this.#request;
-    await this.#countSelected(
-      (cleanup?.tables ?? []).flatMap(({ table, deletions = [] }) => {
-        const [from, columns] = [start.moments.get(table)?.version, this.#columns.get(table)];
-        return from === undefined || !columns || deletions.length === 0 ? [] : [{ table, columns, deletions, versions: [from] }];
+  /** Table → version → how many rows there the cleanup's deletes select. */
+  async #countSelected(cases: readonly TableCase[]): Promise<Map<string, Map<At, number>>> {
+    const counts = new Map<string, Map<At, number>>();
+    const note = ({ table }: TableCase, version: number, rows: number) =>
+      counts.set(table, (counts.get(table) ?? new Map<At, number>()).set(version, rows));
+    const asked = cases.flatMap((table) =>
+      versionsToCount(table).flatMap((version) => {
+        // One delete selects what was planned; a second one selects more.
+        const known = table.deletions.length === 1 ? this.#request.known?.selectedAtStart.get(table.table) : undefined;
+        if (version !== table.from || known === undefined) return [{ table, version }];
+        note(table, version, known);
+        return [];
       }),
-    );
-  }
-
-  /** Counts, where it is not known yet, how many rows of these versions the cleanup's deletes select. */
-  async #countSelected(
-    cases: readonly (Pick<TableCase, "table" | "columns" | "deletions"> & { versions: readonly number[] })[],
-  ): Promise<void> {
-    const asked = cases.flatMap(({ versions, ...table }) =>
-      versions.flatMap((version) => (this.#selected.get(table.table)?.has(version) ? [] : [{ table, version }])),
     );
     const { rows } = await askTogether(this.#warehouse, asked, ({ table, version }, binder: Binder) => {
       const selection = table.deletions.flatMap((deletion) => deletion.selection);
@@ -333,11 +320,8 @@ class TableBalance {
         from: `${qualifiedName(this.#warehouse.catalog, table.table)} VERSION AS OF ${version} WHERE ${condition}`,
       };
     });
-    for (const { item, row } of rows)
-      this.#selected.set(
-        item.table.table,
-        (this.#selected.get(item.table.table) ?? new Map<At, number>()).set(item.version, Number(row.n)),
-      );
+    for (const { item, row } of rows) note(item.table, item.version, Number(row.n));
+    return counts;
   }
 
   #conclude(told: Told, others: ReadonlySet<string>, carrying: number): void {
