@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Books, Check, CleanupResult } from "../model.ts";
 import { balance } from "../testdata/books/balance.ts";
 import { judgeBooks } from "../testdata/books/judge.ts";
+import type { Known } from "../testdata/books/reading.ts";
 import { readStart, type Start, takeStart, unknownStart, writeStart } from "../testdata/books/start.ts";
 import type { CleanupPlan } from "../testdata/cleanup.ts";
 import { runPrefixes } from "./child-environment.ts";
@@ -39,11 +40,20 @@ export function rememberedStart(context: StageContext): Promise<Start | undefine
   return readStart(startFile(context));
 }
 
-/** Adds up what the run wrote, by the tables' own history. Never rejects. @returns nothing where nothing can be counted */
+/**
+ * Adds up what the run wrote, by the tables' own history. Never rejects.
+ * @param known what was read beside the cleanup
+ * @returns nothing where nothing can be counted
+ */
 export async function balanceRun(
   context: StageContext,
   writers: Writers,
-  { start, plan, cleanup }: { start: Start; plan: CleanupPlan | undefined; cleanup: CleanupResult | undefined },
+  {
+    start,
+    plan,
+    cleanup,
+    known,
+  }: { start: Start; plan: CleanupPlan | undefined; cleanup: CleanupResult | undefined; known: Known | undefined },
 ): Promise<Books | undefined> {
   if (!writers.warehouse && !writers.redis) return undefined;
   const { testData } = context.config;
@@ -59,6 +69,7 @@ export async function balanceRun(
     maxRead: testData.maxRead,
     exclusiveRedis: context.environment.redis?.exclusive ?? false,
     cleanup,
+    ...(known ? { known } : {}),
     ...(plan?.rows ? { catalog: { columns: plan.rows.catalog, views: plan.rows.views } } : {}),
   });
   await context.audit({

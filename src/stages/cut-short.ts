@@ -47,7 +47,8 @@ export async function afterCutShort(context: StageContext, outcome: StageOutcome
     return;
   }
   // How far the tests came is not known, so nothing is said about tests that made nothing.
-  const { checks, result, books } = await cleanUpRun(context, await rememberedStart(context), () => false);
+  const start = await rememberedStart(context);
+  const { checks, result, books } = await cleanUpRun(context, { start, testsRan: false, quiet: false });
   outcome.checks.push(...(await told(context, Promise.resolve(checks))));
   if (result) outcome.cleanup = result;
   if (books) outcome.books = books;

@@ -1,5 +1,6 @@
 import { sentence } from "../checks/check.ts";
 import type { Books, Check, CleanupResult } from "../model.ts";
+import { Reading } from "../testdata/books/reading.ts";
 import type { Start } from "../testdata/books/start.ts";
 import type { CleanupRequest } from "../testdata/cleanup.ts";
 import { executeCleanup, planInPlace } from "../testdata/execute.ts";
@@ -17,12 +18,19 @@ export interface CleanedUp {
   books?: Books;
 }
 
+export interface EndedRun {
+  /** What stood there before the tests; without it nothing is added up. */
+  start: Start | undefined;
+  testsRan: boolean;
+  /** Whatever wrote for the run is known to have ended. */
+  quiet: boolean;
+}
+
 /**
  * Deletes what this run made, proves it gone, and adds up what the run wrote. It has a time of its own: a stage that used up its
  * budget, or was cancelled, still cleans up.
- * @param start what stood there before the tests; without it nothing is added up
  */
-export async function cleanUpRun(context: StageContext, start: Start | undefined, testsRan: () => boolean): Promise<CleanedUp> {
+export async function cleanUpRun(context: StageContext, { start, testsRan, quiet }: EndedRun): Promise<CleanedUp> {
   const started = performance.now();
   const elapsed = () => Math.round(performance.now() - started);
   const signal = AbortSignal.timeout(context.config.stages.cleanup.budget);
@@ -31,20 +39,29 @@ export async function cleanUpRun(context: StageContext, start: Start | undefined
   try {
     const request = await cleanupRequest(context, "run", { tracked: true, start });
     await withWriters(context, signal, async (writers) => {
-      const ports = { ...writers, environment: context.environment, signal, ...telling(context) };
-      const { proven, plan } = await planInPlace(ports, request);
-      const result = await executeCleanup(proven, plan);
-      done.result = result;
-      const place = { stage: context.stage, hasWarehouse: context.environment.databricks !== undefined };
-      done.checks.push(judgeCleanup(result, elapsed(), place));
-      if (result.leftOver === 0) await forgetSignIns(context);
-      if (!start) return;
-      const counting = performance.now();
-      const books = await balanceRun(context, writers, { start, plan, cleanup: result });
-      if (!books) return;
-      done.books = books;
-      const durationMs = Math.round(performance.now() - counting);
-      done.checks.push(judgeRunsBooks(context, books, { testsRan: testsRan(), cleanup: result, durationMs }));
+      const reading = writers.warehouse && start ? new Reading(writers.warehouse, start, quiet) : undefined;
+      const onDeleted = (tables: readonly string[]) => reading?.deleted(tables);
+      const ports = { ...writers, environment: context.environment, signal, ...telling(context), onDeleted };
+      try {
+        const { proven, plan } = await planInPlace(ports, request);
+        if (plan.rows) reading?.planned(plan.rows.waves.flat(), plan.rows.catalog);
+        const result = await executeCleanup(proven, plan);
+        done.result = result;
+        const place = { stage: context.stage, hasWarehouse: context.environment.databricks !== undefined };
+        done.checks.push(judgeCleanup(result, elapsed(), place));
+        if (result.leftOver === 0) await forgetSignIns(context);
+        if (!start) return;
+        const counting = performance.now();
+        const known = await reading?.known();
+        const books = await balanceRun(context, writers, { start, plan, cleanup: result, known });
+        if (!books) return;
+        done.books = books;
+        const durationMs = Math.round(performance.now() - counting);
+        done.checks.push(judgeRunsBooks(context, books, { testsRan, cleanup: result, durationMs }));
+      } finally {
+        // The connections must not be closed under it.
+        await reading?.known();
+      }
     });
     return done;
   } catch (error) {

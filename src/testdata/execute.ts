@@ -34,6 +34,8 @@ export interface WritingPorts extends CleanupPorts {
   redis?: TestDataRedis;
   /** Told before the first delete and after each one. */
   onRemaining: (remaining: Remaining) => void;
+  /** Told when a round of deletes has ended, before what is left is looked for: all tables that rows were to go from. */
+  onDeleted?: (tables: readonly string[]) => void;
   /** Keeps a line of the audit log; never rejects. */
   audit: (note: AuditNote) => Promise<void>;
 }
@@ -90,6 +92,7 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
   let current = plan;
   for (let round = 1; ; round++) {
     const versions = await deletePlanned(ports, current, result);
+    ports.onDeleted?.(current.rows?.waves.flat().map(({ table }) => table) ?? []);
     const [again] = await Promise.all([lookAgain(ports, current, result), ...versions]);
     if (again === undefined) {
       await noteEnd(ports, plan, undefined, result);

@@ -39,7 +39,7 @@ export class Search {
   #next: Question[];
   #judged: Judged;
   #settled: { settled: Settled; going: Going[] } | undefined;
-  #signature = "";
+  #signature: string;
   #changes = 0;
   #stopped = false;
 
@@ -58,6 +58,7 @@ export class Search {
     for (const [name, ids] of request.known)
       if (declared[name]?.key) for (const id of ids) this.#presence.want(name, { key: id }, request.bornAfter);
     this.#judged = { rows: new Map(), known: earlier };
+    this.#signature = signatureOf(this.#judged);
     this.#next = this.#questions();
   }
 
@@ -183,11 +184,7 @@ export class Search {
     for (const row of this.rows)
       for (const moment of row.judgement.asks)
         for (const named of namesOf(row)) this.#presence.want(row.look.name, named, moment);
-    const signature = [...this.#judged.rows].map(
-      ([table, rows]) => `${table} ${rows.map(({ judgement }) => judgement.standing).join()}`,
-    );
-    const known = [...this.#judged.known].map(([table, ids]) => `${table} ${ids.size}`);
-    const now = [...signature, ...known].join("\n");
+    const now = signatureOf(this.#judged);
     if (now !== this.#signature) this.#changes++;
     this.#signature = now;
   }
@@ -235,4 +232,11 @@ export class Search {
     }
     return { fetched, unreadable: new Map(failed.map(({ item, why }) => [item.look.name, why])) };
   }
+}
+
+/** Another text whenever other rows go, or other ids are known. Tables of which nothing is known don't count: an earlier look doesn't list them. */
+function signatureOf({ rows, known }: Judged): string {
+  const standings = [...rows].map(([table, judged]) => `${table} ${judged.map(({ judgement }) => judgement.standing).join()}`);
+  const ids = [...known].flatMap(([table, { size }]) => (size > 0 ? [`${table} ${size}`] : []));
+  return [...standings.filter((line) => !line.endsWith(" ")), ...ids.sort()].join("\n");
 }

@@ -18,6 +18,7 @@ export interface WarehouseReader {
   readonly catalog: string;
   /** Runs one reading statement. @throws WarehouseFailure; kind `denied` for what is not surely a read, before anything is sent. */
   query(statement: string, parameters?: Parameters): Promise<Row[]>;
+  /** As the warehouse said it when the connection was opened. */
   identity(): Promise<WarehouseIdentity>;
   close(): Promise<void>;
 }
@@ -61,12 +62,12 @@ export type { OlderRows } from "./older-rows.ts";
 
 /** @throws WarehouseFailure */
 export async function openReader(settings: WarehouseSettings, options: OpenOptions): Promise<WarehouseReader> {
-  return reader(await Connection.open(settings, options), settings);
+  return reader(await Connection.open(settings, { ...options, first: whoAndWhere }), settings);
 }
 
 /** Only for environments whose access is `test-data`. @throws WarehouseFailure */
 export async function openForTestData(settings: WarehouseSettings, options: OpenOptions): Promise<TestDataWarehouse> {
-  const connection = await Connection.open(settings, options);
+  const connection = await Connection.open(settings, { ...options, first: whoAndWhere });
   return {
     ...reader(connection, settings),
     async deleteRows(table, condition, parameters) {
@@ -96,6 +97,18 @@ export async function openForTestData(settings: WarehouseSettings, options: Open
   };
 }
 
+const whoAndWhere = "SELECT current_catalog() AS catalog, current_user() AS principal, current_timestamp() AS server_time";
+
+function identityOf({ host }: WarehouseSettings, [row]: readonly Row[]): WarehouseIdentity {
+  const time = row?.server_time;
+  return {
+    host: host.replace(/^https:\/\//, ""),
+    catalog: String(row?.catalog ?? ""),
+    principal: String(row?.principal ?? ""),
+    serverTime: time instanceof Date ? time.toISOString() : typeof time === "string" ? time : undefined,
+  };
+}
+
 function reader(connection: Connection, settings: WarehouseSettings): WarehouseReader {
   const query = async (statement: string, parameters: Parameters = {}): Promise<Row[]> => {
     const refusal = whyNotReading(statement);
@@ -106,17 +119,6 @@ function reader(connection: Connection, settings: WarehouseSettings): WarehouseR
     catalog: settings.catalog,
     query,
     close: () => connection.close(),
-    async identity() {
-      const [row] = await query(
-        "SELECT current_catalog() AS catalog, current_user() AS principal, current_timestamp() AS server_time",
-      );
-      const time = row?.server_time;
-      return {
-        host: settings.host.replace(/^https:\/\//, ""),
-        catalog: String(row?.catalog ?? ""),
-        principal: String(row?.principal ?? ""),
-        serverTime: time instanceof Date ? time.toISOString() : typeof time === "string" ? time : undefined,
-      };
-    },
+    identity: async () => identityOf(settings, connection.opened),
   };
 }

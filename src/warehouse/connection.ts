@@ -82,6 +82,7 @@ export class Connection {
   readonly #tokens: TokenSource;
   readonly #mark: string;
   #session: Promise<DriverSession> | undefined;
+  #opened: readonly Row[] = [];
 
   private constructor(client: DriverClient, settings: WarehouseSettings, signal: AbortSignal) {
     this.#client = client;
@@ -94,17 +95,18 @@ export class Connection {
 
   /**
    * Connects, and waits for a sleeping warehouse to wake.
-   * @param onWaking told once, when the warehouse turns out to be asleep.
+   * @param options `onWaking`: told once, when the warehouse turns out to be asleep; `first`: the statement that tells whether it is
+   * awake: one that is needed anyway costs no round trip of its own.
    * @throws WarehouseFailure
    */
   static async open(
     settings: WarehouseSettings,
-    options: { signal: AbortSignal; onWaking?: (text: string) => void },
+    options: { signal: AbortSignal; onWaking?: (text: string) => void; first?: string },
   ): Promise<Connection> {
     const client = await connect(settings);
     const connection = new Connection(client, settings, options.signal);
     try {
-      await connection.#awake(options.onWaking);
+      connection.#opened = await connection.#awake(options.first ?? "SELECT 1", options.onWaking);
       return connection;
     } catch (error) {
       await connection.close();
@@ -139,6 +141,11 @@ export class Connection {
     }
   }
 
+  /** What the first statement answered. */
+  get opened(): readonly Row[] {
+    return this.#opened;
+  }
+
   async close(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
@@ -152,15 +159,14 @@ export class Connection {
   }
 
   /** The first statement tells whether the warehouse is awake: a sleeping one opens sessions, too. */
-  async #awake(onWaking: ((text: string) => void) | undefined): Promise<void> {
+  async #awake(first: string, onWaking: ((text: string) => void) | undefined): Promise<Row[]> {
     const deadline = Date.now() + this.#settings.startTimeoutMs;
     let refusals = 0;
     let renewed = false;
     for (let retries = 0; ; ) {
       const progress: Progress = { sent: false, accepted: false };
       try {
-        await this.#once("SELECT 1", {}, progress);
-        return;
+        return (await this.#once(first, {}, progress)).rows;
       } catch (error) {
         const failure = await failureOf(error);
         // An earlier connection's token may have been revoked since.

@@ -23,10 +23,11 @@ import {
   touchedRows,
   unexplainedRows,
 } from "./attribution.ts";
-import { carryingRun } from "./contents.ts";
-import { historySince, type Since } from "./history.ts";
+import { type At, carryingRun } from "./contents.ts";
+import { historySince, readHistories, type Since } from "./history.ts";
 import { balanceKeys } from "./keys.ts";
 import { attribute } from "./principals.ts";
+import type { Known } from "./reading.ts";
 import { historiesAtOnce, type Start } from "./start.ts";
 import { byFigures, byRows, type Finding, isMine, type TableCase, unreadable, untouchedByRun, versionsToCount } from "./table.ts";
 
@@ -47,6 +48,8 @@ export interface BooksRequest {
   cleanup: Pick<CleanupResult, "tables"> | undefined;
   /** As the cleanup saw it; read here where it did not. */
   catalog?: { columns: CatalogColumns; views: ReadonlySet<string> };
+  /** Read beside the cleanup; what is not there is read here. */
+  known?: Known;
 }
 
 export interface BooksPorts {
@@ -58,7 +61,7 @@ export interface BooksPorts {
 export async function balance({ warehouse, redis }: BooksPorts, request: BooksRequest): Promise<Books> {
   const { start, runId, protectedKeys, maxRead, exclusiveRedis } = request;
   const [rows, keys] = await Promise.all([
-    warehouse ? new TableBalance(warehouse, request).result() : undefined,
+    warehouse ? balanceTables(warehouse, request) : undefined,
     redis ? balanceKeys(redis, { start, runId, protectedKeys, maxRead, exclusive: exclusiveRedis }) : undefined,
   ]);
   const tables = rows?.tables ?? [];
@@ -81,6 +84,20 @@ export async function balance({ warehouse, redis }: BooksPorts, request: BooksRe
   return { line: lineOf(books, warehouse !== undefined), ...books };
 }
 
+/**
+ * Where rows would be held against the run, all tables are seen at one moment, the latest: a row of another run may hang on one that was
+ * made after a history had been read.
+ */
+async function balanceTables(warehouse: WarehouseReader, request: BooksRequest): Promise<TablesBalance> {
+  const balanced = await new TableBalance(warehouse, request).result();
+  const { known, start } = request;
+  const isClear = balanced.tables.every(({ unexplained, touched }) => unexplained.most === 0 && touched.most === 0);
+  if (!known?.histories.size || isClear) return balanced;
+  const histories = await readHistories(warehouse, start.moments, historiesAtOnce);
+  const stands = [...known.histories].every(([table, { to }]) => histories.get(table)?.to === to);
+  return stands ? balanced : await new TableBalance(warehouse, { ...request, known: { ...known, histories } }).result();
+}
+
 /** One line to quote. */
 export function lineOf(
   { made, deleted, unexplained, kept, touched, tablesRead, versions, keys }: Omit<Books, "line">,
@@ -99,6 +116,17 @@ export function lineOf(
 
 /** Tables that are read as a whole at once: each is a scan. */
 const comparedAtOnce = 8;
+
+interface TablesBalance {
+  tables: TableBooks[];
+  /** The tables could be listed. */
+  listed: boolean;
+  /** Of so many tables the history was read. */
+  read: number;
+  versions?: { from: number; to: number };
+  advice: string[];
+  problems: string[];
+}
 
 class TableBalance {
   readonly #warehouse: WarehouseReader;
@@ -119,7 +147,7 @@ class TableBalance {
     this.#request = request;
   }
 
-  async result() {
+  async result(): Promise<TablesBalance> {
     let listed = this.#request.start.problem === undefined;
     if (!listed) this.#problems.push(`the tables of the start are not known: ${this.#request.start.problem}`);
     try {
@@ -167,7 +195,8 @@ class TableBalance {
       return;
     }
     try {
-      const since = await historySince(this.#warehouse, table, moment);
+      const known = this.#request.known?.histories.get(table);
+      const since = known ?? (await historySince(this.#warehouse, table, moment));
       this.#read.push({ from: moment?.version ?? 0, to: since.to });
       if (!since.continuous && moment)
         this.#unknown(table, "it was dropped and made anew since the start: what became of the rows it had is not known");
@@ -259,7 +288,7 @@ class TableBalance {
     });
   }
 
-  async #find(table: TableCase, selected: ReadonlyMap<number | undefined, number>, carries: boolean): Promise<Finding> {
+  async #find(table: TableCase, selected: ReadonlyMap<At, number>, carries: boolean): Promise<Finding> {
     if (!table.changes.some(isMine) && !carries) return untouchedByRun();
     const told = carries ? undefined : byFigures(table, selected, table.from);
     if (told && told.unexplained.most === 0) return told;
@@ -273,9 +302,19 @@ class TableBalance {
   }
 
   /** Table → version → how many rows there the cleanup's deletes select. */
-  async #countSelected(cases: readonly TableCase[]): Promise<Map<string, Map<number | undefined, number>>> {
-    const asked = cases.flatMap((table) => versionsToCount(table).map((version) => ({ table, version })));
-    const counts = new Map<string, Map<number | undefined, number>>();
+  async #countSelected(cases: readonly TableCase[]): Promise<Map<string, Map<At, number>>> {
+    const counts = new Map<string, Map<At, number>>();
+    const note = ({ table }: TableCase, version: number, rows: number) =>
+      counts.set(table, (counts.get(table) ?? new Map<At, number>()).set(version, rows));
+    const asked = cases.flatMap((table) =>
+      versionsToCount(table).flatMap((version) => {
+        // One delete selects what was planned; a second one selects more.
+        const known = table.deletions.length === 1 ? this.#request.known?.selectedAtStart.get(table.table) : undefined;
+        if (version !== table.from || known === undefined) return [{ table, version }];
+        note(table, version, known);
+        return [];
+      }),
+    );
     const { rows } = await askTogether(this.#warehouse, asked, ({ table, version }, binder: Binder) => {
       const selection = table.deletions.flatMap((deletion) => deletion.selection);
       const condition = storedConditionOf(selection, table.columns, binder);
@@ -284,8 +323,7 @@ class TableBalance {
         from: `${qualifiedName(this.#warehouse.catalog, table.table)} VERSION AS OF ${version} WHERE ${condition}`,
       };
     });
-    for (const { item, row } of rows)
-      counts.set(item.table.table, (counts.get(item.table.table) ?? new Map()).set(item.version, Number(row.n)));
+    for (const { item, row } of rows) note(item.table, item.version, Number(row.n));
     return counts;
   }
 

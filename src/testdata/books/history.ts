@@ -1,6 +1,7 @@
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import type { Row } from "../../warehouse/connection.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
+import { inParallel } from "../concurrency.ts";
 
 /** One version of a table that changed rows, or may have. */
 export interface Change {
@@ -31,8 +32,8 @@ export interface Since {
   continuous: boolean;
 }
 
-/** So many versions are read at first: most tables of a run have fewer. */
-const firstLook = 50;
+/** So many versions are read at first: most tables of a run have fewer. Each is a file that the warehouse opens. */
+const firstLook = 20;
 const growth = 8;
 const mostVersions = 12_800;
 
@@ -62,6 +63,28 @@ export async function historySince(warehouse: WarehouseReader, table: string, st
     const since = rows.filter((row) => start === undefined || !continuous || Number(row.version) > start.version).reverse();
     return { to: newest, changes: since.map(changeOf).filter(changesRows), continuous };
   }
+}
+
+/** Table → what was done to it. */
+export type Histories = ReadonlyMap<string, Since>;
+
+/**
+ * What was done to each table of the start since then. Never rejects: a history that could not be read is left out.
+ * @param atOnce statements under way at once
+ */
+export async function readHistories(
+  warehouse: WarehouseReader,
+  moments: ReadonlyMap<string, Moment>,
+  atOnce: number,
+): Promise<Histories> {
+  const read = await inParallel(atOnce, [...moments], async ([table, moment]) => {
+    try {
+      return [[table, await historySince(warehouse, table, moment)] as const];
+    } catch {
+      return [];
+    }
+  });
+  return new Map(read.flat());
 }
 
 function sameTime(one: number | undefined, other: number | undefined): boolean {
