@@ -33,9 +33,9 @@ const shortestId = 8;
 /** A shorter number may be a date, a time, or the number of another table's row. */
 const shortestNumber = 16;
 
-/** Whether an id may select keys. Mere words may be the name of a namespace, such as `sessions` or `feature-flags`. */
+/** Whether an id may select keys. A mere word may be the name of a namespace, such as `sessions`. */
 export function isTellingId(id: string): boolean {
-  return id.length >= shortestId && /[0-9\x80-\xff]/.test(id) && (id.length >= shortestNumber || /\D/.test(id));
+  return id.length >= shortestId && !/^[A-Za-z]+$/.test(id) && (id.length >= shortestNumber || /\D/.test(id));
 }
 
 /** The place at or behind `from` at which a word may begin; the length of the key where there is none. */

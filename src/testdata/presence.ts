@@ -43,6 +43,7 @@ export class Presence {
   readonly #declared: Readonly<Record<string, Table>>;
   readonly #catalog: CatalogColumns;
   readonly #start: StartState | undefined;
+  readonly #duringRun: boolean;
   /** Table and column of {@link Inquiry} → moment → value → answer. */
   readonly #answers = new Map<string, Map<number, Map<string, Answer>>>();
   readonly #wanted = new Map<string, Inquiry>();
@@ -53,11 +54,13 @@ export class Presence {
     declared: Readonly<Record<string, Table>>,
     catalog: CatalogColumns,
     start: StartState | undefined,
+    duringRun: boolean,
   ) {
     this.#warehouse = warehouse;
     this.#declared = declared;
     this.#catalog = catalog;
     this.#start = start;
+    this.#duringRun = duringRun;
   }
 
   /** Whether the version at the start of the stage is known, so that no clock is compared. */
@@ -153,7 +156,7 @@ export class Presence {
       this.#history(inquiry.table),
     ]);
     if (rows) return new Set(rows.map((row) => String(row.row_key)));
-    return history && beyondVersions(history, inquiry.moment);
+    return history && beyondVersions(history, inquiry.moment, this.#duringRun);
   }
 
   #history(table: string): Promise<Row[] | undefined> {
@@ -187,14 +190,15 @@ async function readable(asked: Promise<Row[]>): Promise<Row[] | undefined> {
 }
 
 /**
- * A moment after the last version: nothing has changed since. A moment before the table was created: nothing was there. Any other moment that
- * cannot be read stays unknown.
+ * A moment after the last version: nothing has changed since. A moment before the table was created: nothing was there, if no time has passed
+ * but that of a run; in a sweep, days later, the table may have been built anew with rows of the one before it. Any other moment that cannot
+ * be read stays unknown.
  */
-function beyondVersions(history: readonly Row[], moment: number): Answer {
+function beyondVersions(history: readonly Row[], moment: number, duringRun: boolean): Answer {
   const times = history.map(({ timestamp }) => (timestamp instanceof Date ? timestamp.getTime() : Number.NaN));
   const newest = times[0];
   if (newest !== undefined && newest < moment) return "as-now";
   const [first, madeAt] = [history.at(-1), times.at(-1)];
   const isBeginning = Number(first?.version) === 0 && first?.operation === "CREATE TABLE";
-  return isBeginning && madeAt !== undefined && madeAt >= moment ? false : undefined;
+  return duringRun && isBeginning && madeAt !== undefined && madeAt >= moment ? false : undefined;
 }

@@ -356,9 +356,9 @@ describe("in a warehouse", () => {
             runId,
             tables: {},
             principals: [],
-            prefixes: [],
+            prefixes: ["integration_test_"],
             protectedTables: [],
-            protectedKeys: ["audit:log"],
+            protectedKeys: ["audit:log", "*:kept:*"],
             maxRead: 1_000,
           },
           ...{ exclusiveRedis: exclusive, cleanup: undefined },
@@ -367,18 +367,29 @@ describe("in a warehouse", () => {
       return { told, taken };
     };
     const make = () =>
-      place.keys.mset("session:5c0f", "1", "cw:test:new", "1", "audit:log", "1", `x:${otherRun}`, "1", `y:${runId}`, "1");
+      // An application makes ids that look like run ids: they are no sign of another run.
+      place.keys.mset(
+        ...[
+          "session:5c0f",
+          "cw:test:new",
+          "audit:log",
+          "a:kept:b",
+          `x:integration_test_${otherRun}`,
+          `teacher_${otherRun}`,
+          `y:${runId}`,
+        ].flatMap((key) => [key, "1"]),
+      );
 
     it("counts keys that the start did not have, but for protected ones and those of other runs", async () => {
       const { told, taken } = await keysOf(make, { exclusive: true });
-      expect(told.keys).toMatchObject({ unexplained: n(3), samples: expect.arrayContaining([`y:${runId}`]) });
-      expect(told.line).toBe("Redis keys unexplained 3");
+      expect(told.keys).toMatchObject({ unexplained: n(4), samples: expect.arrayContaining([`y:${runId}`]) });
+      expect(told.line).toBe("Redis keys unexplained 4");
       expect([taken.hadKey("production:1"), taken.hadKey("session:5c0f")]).toEqual([true, false]);
     });
 
     it("does not know whose they are in a Redis that others write to", async () => {
       const { told } = await keysOf(make);
-      expect(told.keys).toMatchObject({ unexplained: { least: 1, most: 3 }, why: expect.stringContaining("redis.exclusive") });
+      expect(told.keys).toMatchObject({ unexplained: { least: 1, most: 4 }, why: expect.stringContaining("redis.exclusive") });
       expect((await keysOf(async () => undefined)).told.keys?.unexplained).toEqual(n(0));
     });
 

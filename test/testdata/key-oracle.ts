@@ -41,7 +41,7 @@ function places(key: string, text: string): { before: string; behind: string; re
 
 function carries(key: string, ids: readonly string[]): boolean {
   return ids.some((id) => {
-    if (keyText(id).length < 8 || !/[^ -/:-~]/.test(id) || /^\d{8,15}$/.test(id)) return false;
+    if (keyText(id).length < 8 || /^[A-Za-z]+$/.test(id) || /^\d{8,15}$/.test(id)) return false;
     const unique =
       /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.test(id) ||
       /(^|\D)\d{13}_[0-9a-f]{8}($|[^0-9a-z])/.test(id) ||

@@ -8,19 +8,23 @@ export interface AdviceRequest {
   rows: Counted;
   /** `testData.prefixes` */
   prefixes: readonly string[];
+  /** The cleanup kept rows of the table. */
+  kept: boolean;
 }
 
 const shortestPrefix = 6;
 
-export function adviceFor({ table, declared, rows, prefixes }: AdviceRequest): string[] {
+export function adviceFor({ table, declared, rows, prefixes, kept }: AdviceRequest): string[] {
   const all = [...rows.certain, ...rows.doubtful];
   if (all.length === 0) return [];
   const name = table.table;
   if (all.some(({ details }) => details?.ofRun))
     return [
-      declared
-        ? `${name}: rows carry the run's id where no rule looks: add the column under testData.tables.${name}.match`
-        : `${name}: rows carry the run's id, but the table is not declared: add it under testData.tables (\`env-actions tables\` proposes how)`,
+      kept
+        ? `${name}: rows with the run's id were kept by the cleanup, which says why: put back the real rows that point at them (\`env-actions repair\`), then clean up again`
+        : declared
+          ? `${name}: rows carry the run's id where no rule looks: add the column under testData.tables.${name}.match`
+          : `${name}: rows carry the run's id, but the table is not declared: add it under testData.tables (\`env-actions tables\` proposes how)`,
     ];
   const found = commonPrefix(
     all.map(({ details }) => details?.texts ?? {}),

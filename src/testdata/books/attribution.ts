@@ -16,11 +16,16 @@ export interface Told {
 const mostDetails = 5_000;
 
 /** @throws WarehouseFailure */
-export async function tell(warehouse: WarehouseReader, table: TableCase, finding: Finding, runId: string): Promise<Told> {
+export async function tell(
+  warehouse: WarehouseReader,
+  table: TableCase,
+  finding: Finding,
+  run: { runId: string; prefixes: readonly string[] },
+): Promise<Told> {
   const ask = async (version: number | undefined, contents: readonly string[]) =>
     version === undefined || contents.length === 0
       ? new Map<string, RowDetails>()
-      : await detailsOf(warehouse, table, version, [...new Set(contents)].slice(0, mostDetails), runId);
+      : await detailsOf(warehouse, table, version, [...new Set(contents)].slice(0, mostDetails), run);
   const [made, changed] = await Promise.all([
     ask(table.to, finding.rows?.map(({ content }) => content) ?? []),
     ask(table.from, finding.changed?.map(({ startContent }) => startContent ?? "") ?? []),

@@ -45,7 +45,7 @@ export interface BooksRequest {
   /** Nobody else writes to this Redis. */
   exclusiveRedis: boolean;
   /** What the cleanup deleted. */
-  cleanup: Pick<CleanupResult, "tables"> | undefined;
+  cleanup: Pick<CleanupResult, "tables" | "kept"> | undefined;
   /** As the cleanup saw it; read here where it did not. */
   catalog?: { columns: CatalogColumns; views: ReadonlySet<string> };
   /** Read beside the cleanup; what is not there is read here. */
@@ -59,10 +59,10 @@ export interface BooksPorts {
 
 /** Adds up what the run wrote and what became of it. Never rejects: what could not be told is unknown, and says why. */
 export async function balance({ warehouse, redis }: BooksPorts, request: BooksRequest): Promise<Books> {
-  const { start, runId, protectedKeys, maxRead, exclusiveRedis } = request;
+  const { start, runId, prefixes, protectedKeys, maxRead, exclusiveRedis } = request;
   const [rows, keys] = await Promise.all([
     warehouse ? balanceTables(warehouse, request) : undefined,
-    redis ? balanceKeys(redis, { start, runId, protectedKeys, maxRead, exclusive: exclusiveRedis }) : undefined,
+    redis ? balanceKeys(redis, { start, runId, prefixes, protectedKeys, maxRead, exclusive: exclusiveRedis }) : undefined,
   ]);
   const tables = rows?.tables ?? [];
   const problems = rows?.problems ?? [];
@@ -258,6 +258,11 @@ class TableBalance {
     return { table: name, columns, key, parents, from, to: since.to, changes, deletions, person };
   }
 
+  /** Whether the cleanup kept rows of the table, for reasons that it names itself. */
+  #keeps(name: string): boolean {
+    return this.#request.cleanup?.kept?.some(({ table }) => table === name) === true;
+  }
+
   /** Tables that others added rows to → how many more rows than at the start carry the run's id. */
   async #carrying(cases: readonly TableCase[]): Promise<Map<string, number>> {
     const { runId } = this.#request;
@@ -281,7 +286,7 @@ class TableBalance {
     return await inParallel(comparedAtOnce, cases, async (table) => {
       const finding = await this.#find(table, selected.get(table.table) ?? new Map(), Boolean(carrying.get(table.table)));
       try {
-        return await tell(this.#warehouse, table, finding, this.#request.runId);
+        return await tell(this.#warehouse, table, finding, this.#request);
       } catch (error) {
         return { table, finding: unreadable(sentence(error)), made: new Map(), changed: new Map() };
       }
@@ -351,7 +356,10 @@ class TableBalance {
       this.#advice.push(
         `${user} writes rows of this run, and testData.principals does not list it: add it where only tests use it`,
       );
-    if (unexplained.most !== 0) this.#advice.push(...adviceFor({ table, declared: table.table in tables, rows: left, prefixes }));
+    if (unexplained.most !== 0)
+      this.#advice.push(
+        ...adviceFor({ table, declared: table.table in tables, rows: left, prefixes, kept: this.#keeps(table.table) }),
+      );
     const shared = left.doubtful.length + changed.doubtful.length > 0;
     const why = finding.why ?? (shared ? this.#whyShared(table) : undefined);
     if (shared)

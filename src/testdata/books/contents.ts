@@ -164,8 +164,12 @@ export interface RowDetails {
   texts: Record<string, string>;
 }
 
-/** A run's id that is not part of a longer number. */
-const anyRunId = "(^|[^0-9])([0-9]{13}_[0-9a-f]{8})([^0-9a-f]|$)";
+/** A run's id behind a test prefix. Alone it proves nothing: applications make ids of the same shape. */
+function anyRunId(prefixes: readonly string[]): string {
+  const literals = prefixes.map((prefix) => prefix.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
+  return `(${literals.join("|")})([0-9]{13}_[0-9a-f]{8})([^0-9a-f]|$)`;
+}
+
 const telling = /(^|_)(id|title|name|email|code|slug|subject)$/i;
 const mostTexts = 6;
 
@@ -175,7 +179,7 @@ export async function detailsOf(
   readable: Readable,
   version: number,
   contents: readonly string[],
-  runId: string,
+  { runId, prefixes }: { runId: string; prefixes: readonly string[] },
 ): Promise<Map<string, RowDetails>> {
   const { columns, parents } = readable;
   const texts = [...columns].filter(([, type]) => type === "STRING" || /^(MAP|ARRAY|STRUCT|VARIANT|VARCHAR|CHAR)\b/.test(type));
@@ -191,7 +195,7 @@ export async function detailsOf(
   ];
   const rows = await warehouse.query(
     `SELECT * FROM (SELECT ${asked.join(", ")} FROM ${relation(warehouse, readable.table, version)}) AS told WHERE content IN (SELECT explode(from_json(:contents, 'array<string>')))`,
-    { run: runId, pattern: anyRunId, contents: JSON.stringify(contents) },
+    { run: runId, pattern: anyRunId(prefixes), contents: JSON.stringify(contents) },
   );
   const text = (value: unknown) => (value === null || value === undefined || value === "" ? undefined : String(value));
   const named = (names: readonly string[], row: Record<string, unknown>, prefix: string) =>

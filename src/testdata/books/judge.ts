@@ -8,7 +8,7 @@ export interface JudgeRequest {
   /** Whether any test ran. */
   testsRan: boolean;
   /** What the cleanup of the run found. */
-  cleanup: Pick<CleanupResult, "plannedRows" | "keys"> | undefined;
+  cleanup: Pick<CleanupResult, "plannedRows" | "keys" | "kept" | "touched"> | undefined;
   durationMs: number;
 }
 
@@ -93,11 +93,13 @@ function unknownSaid({ tables, keys, problems }: Books): string[] {
 
 /** Tests of which nothing can be found, by the one thing that cleanup goes by, have a mistake in their names. */
 function nothingCarried({ made, keys }: Books, { testsRan, cleanup }: JudgeRequest): string[] {
-  if (!testsRan || !cleanup || cleanup.plannedRows + cleanup.keys.planned > 0) return [];
+  const found =
+    cleanup && cleanup.plannedRows + cleanup.keys.planned + (cleanup.kept?.length ?? 0) + (cleanup.touched?.length ?? 0);
+  if (!testsRan || found === undefined || found > 0) return [];
   const newKeys = keys?.unexplained.most ?? 0;
   if (made.least + newKeys > 0)
     return [
-      "Nothing that this run made carries its prefix, and the ledger names nothing: cleanup had nothing to go by. Let the tests begin ids and titles with ENV_ACTIONS_PREFIX.",
+      "Nothing that this run made was found by its prefix or by the ledger: cleanup had nothing to go by. Let the tests begin ids and titles with ENV_ACTIONS_PREFIX.",
     ];
   if (made.most !== 0 || (keys && keys.unexplained.most === null)) return [];
   return [

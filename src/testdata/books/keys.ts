@@ -1,12 +1,15 @@
+import { textGlob } from "../../config/glob.ts";
 import { count } from "../../count.ts";
 import type { KeyBooks } from "../../model.ts";
 import { keyText, type RedisReader, readableKey } from "../../redis/connection.ts";
 import { exactly, unknown } from "./amount.ts";
-import { isIn, type Start, type StartKeys } from "./start.ts";
+import type { Start, StartKeys } from "./start.ts";
 
 export interface KeyRequest {
   start: Start;
   runId: string;
+  /** What test data begins with. */
+  prefixes: readonly string[];
   protectedKeys: readonly string[];
   maxRead: number;
   /** `redis.exclusive`: nobody else writes there. */
@@ -28,17 +31,18 @@ export async function balanceKeys(redis: RedisReader, request: KeyRequest): Prom
 }
 
 async function newKeys(redis: RedisReader, keys: StartKeys, request: KeyRequest): Promise<KeyBooks> {
-  const { start, runId, protectedKeys, maxRead, exclusive } = request;
+  const { start, runId, prefixes, protectedKeys, maxRead, exclusive } = request;
+  const isProtected = protectedKeys.map((pattern) => textGlob(keyText(pattern), { oneLetter: false }));
   const fresh = new Set<string>();
   for await (const batch of redis.scan({}))
     for (const key of batch) {
-      if (start.hadKey(key) !== false || protectedKeys.some((pattern) => isIn(key, pattern))) continue;
+      if (start.hadKey(key) !== false || isProtected.some((pattern) => pattern.test(key))) continue;
       fresh.add(key);
       if (fresh.size > maxRead) return notKnown(keys, `more than ${count(maxRead, "key")} are new, which is testData.maxRead`);
     }
   const own = keyText(runId);
   const ofRun = [...fresh].filter((key) => key.includes(own));
-  const left = [...fresh].filter((key) => !key.includes(own) && !/(?<!\d)\d{13}_[0-9a-f]{8}(?![0-9a-f])/.test(key));
+  const left = [...fresh].filter((key) => !key.includes(own) && !carriesOtherRun(key, prefixes));
   const certain = exclusive ? ofRun.length + left.length : ofRun.length;
   const base = { looked: looked(keys), samples: [...ofRun, ...left].slice(0, shown).map(readableKey) };
   if (exclusive || left.length === 0) return { ...base, unexplained: exactly(certain) };
@@ -47,6 +51,15 @@ async function newKeys(redis: RedisReader, keys: StartKeys, request: KeyRequest)
     unexplained: { least: certain, most: certain + left.length },
     why: "others may write to this Redis, too: where nobody does while tests run, write redis.exclusive: true",
   };
+}
+
+/** Behind a test prefix, as every run's keys carry it: applications make ids of the same shape. */
+function carriesOtherRun(key: string, prefixes: readonly string[]): boolean {
+  return prefixes.map(keyText).some((prefix) => {
+    for (let at = key.indexOf(prefix); at >= 0; at = key.indexOf(prefix, at + 1))
+      if (/^\d{13}_[0-9a-f]{8}(?![0-9a-f])/.test(key.slice(at + prefix.length))) return true;
+    return false;
+  });
 }
 
 function looked({ known, namespaces }: StartKeys): string {
