@@ -59,7 +59,7 @@ async function run({ work, testData = "", inside, exclusive = true, preset = fal
   });
   await catalog.as(
     "production",
-    `INSERT INTO ${catalog.name}.school.teachers (id, name) VALUES ('real', 'Ada'), ('real2', 'Bea')`,
+    `INSERT INTO ${catalog.name}.school.teachers (id, name) VALUES ('real', 'Ada'), ('teacher_1763920000000_1a2b3c4d', 'Bea')`,
   );
   doing = (prefix) => work(catalog, prefix);
   const { port } = control.address() as { port: number };
@@ -155,7 +155,10 @@ test("a run that leaves nothing says so in one line, which the report quotes", a
       await made(catalog, "5c10", `${prefix}_b`);
       await catalog.as("app", `DELETE FROM ${catalog.name}.school.sessions WHERE id = '5c10'`);
       // Somebody else's business, meanwhile.
-      await catalog.as("production", `UPDATE ${catalog.name}.school.teachers SET name = 'Cy' WHERE id = 'real2'`);
+      await catalog.as(
+        "production",
+        `UPDATE ${catalog.name}.school.teachers SET name = 'Cy' WHERE id = 'teacher_1763920000000_1a2b3c4d'`,
+      );
       await place.keys.set(`session:${prefix}`, "1");
     },
   });
@@ -187,9 +190,15 @@ test("rows and keys without the prefix are left, and the cleanup's 0 is no longe
 });
 
 test.each([
-  ["changed", "UPDATE $.school.teachers SET name = 'Mallory' WHERE id = 'real'"],
-  ["deleted", "DELETE FROM $.school.teachers WHERE id = 'real'"],
-])("a real row that a test %s fails the stage", async (_, sql) => {
+  ["changed", "UPDATE $.school.teachers SET name = 'Mallory' WHERE id = 'real'", "real"],
+  ["deleted", "DELETE FROM $.school.teachers WHERE id = 'real'", "real"],
+  // The application makes ids that look like a run's.
+  [
+    "changed under such an id",
+    "UPDATE $.school.teachers SET name = 'Mallory' WHERE id = 'teacher_1763920000000_1a2b3c4d'",
+    "teacher_1763920000000_1a2b3c4d",
+  ],
+])("a real row that a test %s fails the stage", async (_, sql, id) => {
   const { check } = await run({
     work: async (catalog, prefix) => {
       await made(catalog, "5c0f", `${prefix}_a`);
@@ -200,7 +209,7 @@ test.each([
   expect(check("test-data.books")).toMatchObject({
     verdict: "failed",
     observed: expect.stringContaining("real rows touched 1 "),
-    message: expect.stringContaining("1 in school.teachers (real)"),
+    message: expect.stringContaining(`1 in school.teachers (${id})`),
   });
 });
 
