@@ -52,7 +52,7 @@ test.each([
   ["with a letter that was cut in two", "is cıİåπиł\ufffd\ufffdğöц2ä9ü", "is ***\ufffd\ufffd***", "cıİåπиł😀ğöц2ä9ü"],
   [
     "cut without a sign, in an escape that was wrapped",
-    'x "Yx} $&gt\n  ;`YY~&q\n  uot;`q!',
+    'x "Yx} $&gt\n    ;`YY~&q\n    uot;`q!B{',
     'x "***\n***\n***',
     'Yx} $>`YY~"`q!B{Z<B~',
   ],
