@@ -18,11 +18,11 @@ export class Fragments {
   /** Beside each sign that something was left out. */
   beside(text: string): Span[] {
     if (this.#matcher.size === 0) return [];
-    if (!text.includes("…") && !text.includes("...")) return [];
+    if (!text.includes("…") && !text.includes("...") && !text.includes("\ufffd")) return [];
     const found: Span[] = [];
     let previous = 0;
-    for (const { 0: sign, index } of text.matchAll(/\s{0,4}(?:…|\.{3})/g)) {
-      const least = sign.endsWith("…") ? shortestFragment : shortestAtDots;
+    for (const { 0: sign, index } of text.matchAll(/\s{0,4}(?:…|\.{3})|\ufffd+/g)) {
+      const least = sign.endsWith(".") ? shortestAtDots : shortestFragment;
       const unfinished = halfEscape.exec(text.slice(Math.max(previous, index - longestEscape), index))?.[0] ?? "";
       const head =
         this.headBefore(text, index, least, previous) ??
@@ -41,21 +41,50 @@ export class Fragments {
     return end >= shortestFragment && end <= text.length && this.#bits.has(text, end);
   }
 
-  /** Whether characters at the end of a line, or at the beginning of the next one, stand in some secret. True may be wrong. */
+  /**
+   * Whether a secret may stand on both sides of a line break. True may be wrong. Of eight characters around a break, six stand in front
+   * of it, or behind it, or three on either side.
+   */
   mayBeWrapped(text: string): boolean {
     if (this.#matcher.size === 0) return false;
-    for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) {
-      if (this.mayEndAt(text, at)) return true;
-      if (this.mayBeginWith(text, at + 1)) return true;
+    this.#index();
+    for (let line = 0, at = text.indexOf("\n"); at >= 0; ) {
+      const next = text.indexOf("\n", at + 1);
+      const [begin, inside] = [afterSpace(text, at), afterMargin(text, at)];
+      if (escapeBefore.test(text.slice(Math.max(0, at - nearEscape), at))) return true;
+      if (escapeBehind.test(text.slice(inside, inside + nearEscape))) return true;
+      const isShort = at - line < shortLine || (next < 0 ? text.length : next) - inside < shortLine;
+      if (this.#mayJoin(text, { at, begin, breaks: isShort ? blankBreaks : undefined })) return true;
+      if (inside > begin && this.#mayJoin(text, { at, begin: inside, breaks: isShort ? marginBreaks : undefined })) return true;
+      line = at + 1;
+      at = next;
     }
+    return false;
+  }
+
+  /** @param breaks set where a line has so few characters that the one beside it counts as well */
+  #mayJoin(text: string, { at, begin, breaks }: { at: number; begin: number; breaks: RegExp | undefined }): boolean {
+    if (breaks === undefined) {
+      if (this.mayEndAt(text, at) || this.mayEndAt(text, begin + shortestFragment)) return true;
+      return this.#bits.has(text.slice(at - 3, at) + text.slice(begin, begin + 3), shortestFragment);
+    }
+    const left = text
+      .slice(Math.max(0, at - aroundShort), at)
+      .replace(breaks, "")
+      .slice(-shortestFragment);
+    const around =
+      left +
+      text
+        .slice(begin, begin + aroundShort)
+        .replace(breaks, "")
+        .slice(0, shortestFragment);
+    for (let end = shortestFragment; end <= around.length; end++) if (this.#bits.has(around, end)) return true;
     return false;
   }
 
   /** Whether the first characters of a line stand in some secret. True may be wrong. */
   mayBeginWith(text: string, start = 0): boolean {
-    let begin = start;
-    while (isMargin(text.charCodeAt(begin))) begin++;
-    return this.mayEndAt(text, begin + shortestFragment);
+    return this.mayEndAt(text, afterMargin(text, start) + shortestFragment);
   }
 
   /** The longest beginning of a secret that ends at `end`, if it has at least so many characters. */
@@ -117,6 +146,16 @@ function append(map: Map<string, string[]>, key: string, text: string): void {
   else map.set(key, [text]);
 }
 
+/** So near to a line break, an escape may be in the middle of what stands on both sides of it. */
+const nearEscape = 18;
+const escapeBefore = /(?:\\u[0-9a-fA-F]{0,4}|\\x[0-9a-fA-F]{0,2}|\\.?|%[0-9a-fA-F]{1,2}|%$|&#?\w{1,8};|&#?\w{0,8}$)[\s\S]{0,5}$/;
+const escapeBehind = /^[\s\S]{0,5}(?:\\|%[0-9a-fA-F]{2}|&#?\w{1,8};)/;
+/** With its margin. */
+const shortLine = 24;
+const aroundShort = 64;
+const blankBreaks = /\n\s*/g;
+const marginBreaks = /\n[\s│┃|>]*/g;
+
 const bits = 1 << 18;
 
 /** Which runs of six characters stand in a set of texts: a filter that answers nearly always, and the hashes themselves behind it. */
@@ -145,6 +184,23 @@ function hashOf(text: string, end: number): number {
   for (let at = end - shortestFragment; at < end; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
   return (hash ^ (hash >>> 13)) >>> 0;
+}
+
+function afterSpace(text: string, from: number): number {
+  let at = from;
+  while (isSpace(text.charCodeAt(at))) at++;
+  return at;
+}
+
+/** Behind line breaks and what reporters draw in front of a line. */
+export function afterMargin(text: string, from: number): number {
+  let at = from;
+  while (isSpace(text.charCodeAt(at)) || isMargin(text.charCodeAt(at))) at++;
+  return at;
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || (code >= 0x09 && code <= 0x0d);
 }
 
 /** Blanks, and what reporters draw in front of a line. */

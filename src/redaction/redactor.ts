@@ -1,4 +1,4 @@
-import { Fragments, halfEscape, longestEscape, shortestFragment } from "./cuts.ts";
+import { afterMargin, Fragments, halfEscape, longestEscape, shortestFragment } from "./cuts.ts";
 import { partsOf } from "./derived.ts";
 import { patternsOf } from "./forms.ts";
 import { Matcher, merged, type Span } from "./matcher.ts";
@@ -83,11 +83,13 @@ export class Redactor implements Redaction {
       if (lines.length === 0) return [];
       const text = lines.join("\n");
       const goesOn = previous !== "" && (begunBefore || this.#fragments.mayBeginWith(lines[0] ?? ""));
-      const whole = goesOn ? `${previous}\n${text}` : text;
+      // A few characters do not show that a secret begins, so that the end of what was before is always looked at together with this.
+      const before = goesOn ? previous : previous.slice(-shortTail);
+      const whole = before === "" ? text : `${before}\n${text}`;
       const start = whole.length - text.length;
       const begun = this.#begunAtEnd(whole, shortestFragment);
       const hidden = begun && begun.length >= shortestAtLineEnd ? [begun] : [];
-      const spans = [...this.#find(whole), ...hidden]
+      const spans = [...this.#find(whole, goesOn), ...hidden]
         .filter(({ end }) => end > start)
         .map(({ start: from, end }) => ({ start: Math.max(0, from - start), end: end - start }));
       begunBefore = begun !== undefined;
@@ -99,9 +101,10 @@ export class Redactor implements Redaction {
   /** Where a secret begins of which the text ends in the middle. `length` is that of what was read of it. */
   #begunAtEnd(text: string, least: number): (Span & { length: number }) | undefined {
     if (this.#matcher.size === 0) return undefined;
-    const lastLine = shown(text.slice(text.lastIndexOf("\n") + 1));
-    // Nearly always this is all: the last characters stand in no secret.
-    const sure = lastLine.length >= least && !/[\\%&]/.test(lastLine.slice(-longestEscape));
+    const line = shown(text.slice(text.lastIndexOf("\n") + 1));
+    const lastLine = line.slice(afterMargin(line, 0));
+    // Nearly always this is all: the last characters stand in no secret. Of a short line, they may be part of an escape that was wrapped.
+    const sure = lastLine.length >= shortestFragment + longestEscape && !/[\\%&]/.test(lastLine.slice(-longestEscape));
     if (sure && !this.#fragments.mayEndAt(lastLine, lastLine.length)) return undefined;
     if (this.#surelyEndsInNone(lastLine)) return undefined;
     const tail = text.slice(-longestTail);
@@ -123,16 +126,18 @@ export class Redactor implements Redaction {
     });
   }
 
-  #views(text: string): View[] {
-    return viewsOf(text, this.#closeness, (view) => text.length < shortText || this.#fragments.mayBeWrapped(view.text));
+  #views(text: string, isWrapped = false): View[] {
+    const always = isWrapped || text.length < shortText;
+    return viewsOf(text, this.#closeness, (view) => always || this.#fragments.mayBeWrapped(view.text));
   }
 
-  #find(text: string): Span[] {
+  /** @param isWrapped what is looked for is known to lie on several lines */
+  #find(text: string, isWrapped = false): Span[] {
     const spans: Span[] = [];
     const take = (view: View, found: readonly Span[]) => {
       if (found.length > 0) spans.push(...inOriginal(view, found));
     };
-    for (const view of this.#views(text)) {
+    for (const view of this.#views(text, isWrapped)) {
       const found = this.#matcher.find(view.text);
       take(view, view.acrossLines ? found.filter(({ start, end }) => end - start >= shortestAcrossLines) : found);
       if (!view.acrossLines) take(view, [...shapesIn(view.text), ...this.#fragments.beside(view.text)]);
@@ -153,6 +158,8 @@ function endOf({ text }: View): number {
 const shortText = 4_096;
 /** How far back the beginning of a secret is looked for at the end of what was printed so far. Colours make it long. */
 const longestTail = 16_384;
+/** Fewer characters of a secret than tell that it begins, in whatever way they are written. */
+const shortTail = 512;
 /** Of output in which lines are worth a look by themselves. */
 const longestLine = 4_096;
 

@@ -49,6 +49,13 @@ test.each([
   ["wrapped at its space, quoted as SQL has it", "select 'it''s one''>}\n     q&'", "select '***\n***'", "it's one'>} q&"],
   ["cut at its end", `it said q7"W\\r&… and`, "it said ***… and"],
   ["cut at its beginning", "it said …Zx9'ë-4kT and", "it said …*** and"],
+  ["with a letter that was cut in two", "is cıİåπиł\ufffd\ufffdğöц2ä9ü", "is ***\ufffd\ufffd***", "cıİåπиł😀ğöц2ä9ü"],
+  [
+    "cut without a sign, in an escape that was wrapped",
+    'x "Yx} $&gt\n    ;`YY~&q\n    uot;`q!B{',
+    'x "***\n***\n***',
+    'Yx} $>`YY~"`q!B{Z<B~',
+  ],
   ["after an ampersand, as PowerShell prints it", "x x9'ë-4kT", "x ***"],
   ["nothing of it", `${esc}[32m✓${esc}[39m q7 "W\\r" %20 &amp; …`, `${esc}[32m✓${esc}[39m q7 "W\\r" %20 &amp; …`],
 ] as [string, string, string | RegExp, string?][])("a secret, %s", (_, text, left, other = secret) => {
@@ -165,6 +172,34 @@ test("lines of one stream, in whatever pieces they come", () => {
     redactor.add(secret);
     const stream = redactor.lines();
     expect([...stream(lines.slice(0, first)), ...stream(lines.slice(first))]).toEqual(left);
+  }
+});
+
+/** As a reporter of narrow columns has it. */
+const wrappedAt = (width: number, text: string) =>
+  (text.match(new RegExp(`.{1,${width}}`, "g")) ?? []).map((line) => `    ${line}`);
+const everyByte = (text: string) => [...Buffer.from(text)].map((byte) => `%${byte.toString(16)}`).join("");
+
+test.each([
+  ["escapes of which a line has few", wrappedAt(9, everyByte("и日本9ñbä2İа1"))],
+  ["so short that no side has much of it", ["so it is k7!x", "    Q2#z, and"]],
+  ["in lines of a few characters", ["it: k7", "    !xQ", "    2#z"]],
+])("in much output, wrapped: %s", (_, lines) => {
+  const redactor = new Redactor();
+  for (const one of ["и日本9ñbä2İа1", "k7!xQ2#z"]) redactor.add(one);
+  const around = Array.from({ length: 200 }, (_, at) => `line ${at} of the output of a test`);
+  const left = (from: number) => [...around, ...lines, ...around].slice(from);
+  const shown = redactor.lines()(left(0));
+  expect(shown.slice(200, -200).join("")).toMatch(/^(?:so it is |it: )?(?:\s*\*{3})+(?:, and)?$/);
+  expect([...shown.slice(0, 200), ...shown.slice(-200)]).toEqual([...around, ...around]);
+  // Wherever a chunk ends: what is printed by then may show five characters, and the rest none.
+  for (let first = 1; first < lines.length; first++) {
+    const stream = redactor.lines();
+    stream([...around, ...lines.slice(0, first)]);
+    const rest = stream(left(200 + first))
+      .slice(0, lines.length - first)
+      .join("");
+    expect(rest.replace(/\*{3}|\s|, and$/g, "")).toBe("");
   }
 });
 
