@@ -39,11 +39,14 @@ export async function cleanUpRun(context: StageContext, { start, testsRan, quiet
   try {
     const request = await cleanupRequest(context, "run", { tracked: true, start });
     await withWriters(context, signal, async (writers) => {
-      const reading = writers.warehouse && start ? new Reading(writers.warehouse, start, quiet) : undefined;
+      let reading: Reading | undefined;
       const onDeleted = (tables: readonly string[]) => reading?.deleted(tables);
       const ports = { ...writers, environment: context.environment, signal, ...telling(context), onDeleted };
+      // The plan asks first: whatever else is asked must not keep it waiting.
+      const planning = planInPlace(ports, request);
+      if (writers.warehouse && start) reading = new Reading(writers.warehouse, start, quiet);
       try {
-        const { proven, plan } = await planInPlace(ports, request);
+        const { proven, plan } = await planning;
         if (plan.rows) reading?.planned(plan.rows.waves.flat(), plan.rows.catalog);
         const result = await executeCleanup(proven, plan);
         done.result = result;

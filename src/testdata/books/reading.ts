@@ -15,7 +15,7 @@ export interface Known {
 }
 
 /** Statements at once beside the cleanup's own: they are answered by the time that it has planned and deleted. */
-const besidePlanning = 16;
+const besidePlanning = 12;
 
 /** Reads what the books need beside the cleanup, which then waits for nothing. Nothing here rejects: what could not be read is read later. */
 export class Reading {
