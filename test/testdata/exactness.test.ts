@@ -94,6 +94,7 @@ async function check(made: World, catalog: Catalog, start: StartState | undefine
     ? {
         ...result,
         kept: [...(result.kept ?? []), ...(other.result.kept ?? [])],
+        touched: [...(result.touched ?? []), ...(other.result.touched ?? [])],
         problems: [...result.problems, ...other.result.problems],
       }
     : result;
