@@ -6,7 +6,7 @@ export default defineConfig({
     include: [
       "test/**/*.long.test.ts",
       "test/results/mutation.test.ts",
-      "test/testdata/{exactness,faults,ledger,repair}.test.ts",
+      "test/testdata/{books,exactness,faults,ledger,repair}.test.ts",
       "test/redaction/{redactor,every-exit}.test.ts",
     ],
     globalSetup: ["test/global-setup.ts"],
