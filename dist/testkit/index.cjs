@@ -173,6 +173,7 @@ function check(value, what, longest) {
 	if (typeof value !== "string") throw new TypeError(`env-actions: ${what} is ${kindOf(value)}, and must be a text`);
 	if (value === "") throw new RangeError(`env-actions: ${what} is empty`);
 	if (value.length > longest) throw new RangeError(`env-actions: ${what} is longer than ${longest} characters`);
+	if (!value.isWellFormed()) throw new RangeError(`env-actions: ${what} is no valid Unicode: it has half of a surrogate pair`);
 }
 function kindOf(value) {
 	return value === null || value === void 0 ? String(value) : `of type ${typeof value}`;

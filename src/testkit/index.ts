@@ -94,6 +94,8 @@ function check(value: unknown, what: string, longest: number): void {
   if (typeof value !== "string") throw new TypeError(`env-actions: ${what} is ${kindOf(value)}, and must be a text`);
   if (value === "") throw new RangeError(`env-actions: ${what} is empty`);
   if (value.length > longest) throw new RangeError(`env-actions: ${what} is longer than ${longest} characters`);
+  // No warehouse and no Redis has such a text: an id or key that was stored has lost it.
+  if (!value.isWellFormed()) throw new RangeError(`env-actions: ${what} is no valid Unicode: it has half of a surrogate pair`);
 }
 
 function kindOf(value: unknown): string {

@@ -67,7 +67,8 @@ test("what it prints can be pasted, and then agrees with the warehouse; only the
   expect(proposed.status).toBe(0);
   const statements = warehouse.statements.slice(seen).map(({ sql }) => sql.replace(/^\/\*.*?\*\/ /, ""));
   expect(statements).toEqual([
-    "SELECT 1",
+    // Who we are: the first answer of every connection.
+    expect.stringMatching(/^SELECT current_catalog\(\)/),
     expect.stringMatching(/^SELECT .* FROM `classwaves`\.information_schema\./),
     expect.stringMatching(/^SELECT .* FROM `classwaves`\.information_schema\./),
     // Which rows show by an address or a domain alone.

@@ -37,7 +37,7 @@ test("whatever an id or a key holds comes back from the ledger as it was", async
     fc.nat(0xffff),
     fc.constantFrom(0x0a, 0x0d, 0x22, 0x5c, 0x7b, 0x7d, 0xd83d, 0xde00, 0x2028, 0),
   );
-  const text = fc.array(unit, { minLength: 1, maxLength: 30 }).map((units) => String.fromCharCode(...units));
+  const text = fc.array(unit, { minLength: 1, maxLength: 30 }).map((units) => String.fromCharCode(...units).toWellFormed());
   const input = join(project.folder, "names.json");
   const code = `const { readFileSync } = require("node:fs");
     const { track, trackKey } = require("@classwaves/env-actions/testkit");
@@ -73,6 +73,7 @@ describe("what is no name is refused, and nothing of the call recorded", () => {
     ["track(undefined)", "TypeError: env-actions: the table is undefined, and must be a text"],
     ['trackKey("k", null)', "TypeError: env-actions: the key is null, and must be a text"],
     ['trackKey("")', "RangeError: env-actions: the key is empty"],
+    ['trackKey("a\\ud83d")', "RangeError: env-actions: the key is no valid Unicode: it has half of a surrogate pair"],
     ['track("a".repeat(768), "1")', "RangeError: env-actions: the table is longer than 767 characters"],
     ['trackKey("a".repeat(4097))', "RangeError: env-actions: the key is longer than 4096 characters"],
   ])("%s", async (call, message) => {
