@@ -25,7 +25,7 @@ export async function rememberStart(context: StageContext, readers: Readers): Pr
     const [warehouse, redis] = await Promise.all([readers.warehouse?.(), readers.redis?.()]);
     const start = await takeStart(
       { ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}) },
-      { takenAt, maxRead, namespaces: keys, signal },
+      { takenAt, maxRead, namespaces: keys, declared: Object.keys(context.tables), signal },
     );
     // An earlier stage of the same run saw more of what was there before it.
     await writeStart(startFile(context), start, { earlier: await rememberedStart(context), redact: context.secrets.redact });

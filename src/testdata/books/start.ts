@@ -33,6 +33,8 @@ export interface StartOptions {
   maxRead: number;
   /** `testData.keys` */
   namespaces: readonly string[];
+  /** `schema.table` that are probably there. */
+  declared?: readonly string[];
   /** When it ends, what has not answered yet is unknown. */
   signal: AbortSignal;
 }
@@ -50,16 +52,21 @@ export async function takeStart(
   let problem: string | undefined;
   const inTime = within(options.signal);
   const readTableVersions = async (reader: WarehouseReader): Promise<void> => {
-    const tables = await inTime(readTables(reader));
-    await inParallel(historiesAtOnce, tables, async (table) => {
-      try {
-        const moment = await inTime(newestVersion(reader, table));
-        if (Number.isNaN(moment.version)) unread.set(table, "its history is empty");
-        else moments.set(table, moment);
-      } catch (error) {
-        unread.set(table, sentence(error));
-      }
-    });
+    const readAll = (tables: readonly string[]) =>
+      inParallel(historiesAtOnce, tables, async (table) => {
+        try {
+          const moment = await inTime(newestVersion(reader, table));
+          if (Number.isNaN(moment.version)) unread.set(table, "its history is empty");
+          else moments.set(table, moment);
+        } catch (error) {
+          unread.set(table, sentence(error));
+        }
+      });
+    // The declared ones need not wait for the list, which tells what else there is, and which of them are not there.
+    const declared = new Set(options.declared ?? []);
+    const [tables] = await Promise.all([inTime(readTables(reader)), readAll([...declared])]);
+    for (const table of declared) if (!tables.includes(table)) for (const known of [moments, unread]) known.delete(table);
+    await readAll(tables.filter((table) => !declared.has(table)));
   };
   const [keys] = await Promise.all([
     redis
