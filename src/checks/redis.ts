@@ -1,9 +1,9 @@
 import { type Check, worstVerdict } from "../model.ts";
-import type { CommandFlags, NodeInfo, RedisIdentity, RedisReader } from "../redis/connection.ts";
+import { type CommandFlags, infoTogether, type NodeInfo, type RedisIdentity, type RedisReader } from "../redis/connection.ts";
 import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
 import { type MayWrite, withException } from "./may-write.ts";
 import { grantsWriting } from "./redis-rules.ts";
-import type { Shared } from "./retry.ts";
+import { type Shared, shared } from "./retry.ts";
 
 export interface RedisLimits {
   /** Shares from 0 to 1; outside of them is a warning. */
@@ -41,19 +41,16 @@ export async function checkRedis(
   });
   if (ping.verdict !== "passed") return [ping];
   const redis = await opening();
-  const info = redis.info();
-  const each = redis.infoOfEach();
-  // Each is waited for below, and hears of a failure then.
-  each.catch(() => undefined);
+  const info = shared(() => redis.infoOfEach());
   return [
     ping,
     ...(deletes ? [await checkDeletable(opening)] : []),
-    await look("redis.hit-rate", "Redis hit rate", async () => hitRate(await info, limits.redisHitRate)),
-    await look("redis.memory", "Redis memory", async () => memory(await info, limits.redisMemory)),
+    await look("redis.hit-rate", "Redis hit rate", async () => hitRate(infoTogether(await info()), limits.redisHitRate)),
+    await look("redis.memory", "Redis memory", async () => memory(infoTogether(await info()), limits.redisMemory)),
     await look("redis.replication", "Redis role and replicas", async () =>
-      worstOf(await each, (one) => replication(one, limits.redisLag)),
+      worstOf(await info(), (one) => replication(one, limits.redisLag)),
     ),
-    await look("redis.persistence", "Redis persistence", async () => worstOf(await each, persistence)),
+    await look("redis.persistence", "Redis persistence", async () => worstOf(await info(), persistence)),
   ];
 }
 

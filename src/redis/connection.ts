@@ -41,9 +41,7 @@ export interface RedisReader {
   readonly identity: RedisIdentity;
   /** Round trip in milliseconds; of a cluster the slowest master's. */
   ping(): Promise<number>;
-  /** INFO as key → value, all sections in one; of a cluster the fullest master's, with the look-ups of all. */
-  info(): Promise<Record<string, string>>;
-  /** The same of each node by itself: what is wrong with one is not made good by the others. */
+  /** INFO of each node as key → value, all sections in one: what is wrong with one is not made good by the others. @throws RedisFailure */
   infoOfEach(): Promise<NodeInfo[]>;
   /** What the signed-in user may, such as `-@all +@read (-@all +set)`, selectors in brackets, of all nodes; `undefined` where asking is refused. */
   aclRules(): Promise<string | undefined>;
@@ -119,7 +117,6 @@ function reader(store: Store, way: Way, signal: AbortSignal): RedisReader {
     async ping() {
       return Math.max(...(await Promise.all((await store.wires()).map(ping))));
     },
-    info: async () => together((await infoOfEach(store)).map(({ info }) => info)),
     infoOfEach: () => infoOfEach(store),
     async aclRules() {
       const wires = await store.wires();
@@ -198,7 +195,8 @@ function pairsOf(info: string): Record<string, string> {
 }
 
 /** What is said of a cluster's memory is said of its fullest master: that one refuses writes first. Look-ups are added up. */
-function together(infos: readonly Record<string, string>[]): Record<string, string> {
+export function infoTogether(nodes: readonly NodeInfo[]): Record<string, string> {
+  const infos = nodes.map(({ info }) => info);
   const fullness = (info: Record<string, string>) => {
     const maximum = Number(info.maxmemory);
     return maximum > 0 ? Number(info.used_memory) / maximum : 0;

@@ -9,7 +9,7 @@ import { leversAtRest } from "../../local/warehouse/levers.ts";
 import { checkDatabricks, checkReadOnlyCredential, checkSqlSample, sqlIds } from "../../src/checks/databricks.ts";
 import { checkReadOnlyUser, checkRedis } from "../../src/checks/redis.ts";
 import { retrying, type Shared, shared } from "../../src/checks/retry.ts";
-import { openRedisForTestData, openRedisReader, type RedisReader } from "../../src/redis/connection.ts";
+import { infoTogether, openRedisForTestData, openRedisReader, type RedisReader } from "../../src/redis/connection.ts";
 import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
 import { describeWarehouse } from "../../src/warehouse/describe.ts";
 import { withoutSections } from "../redis/quiet-redis.ts";
@@ -253,10 +253,8 @@ describe("redis", () => {
   describe("what INFO tells", () => {
     const told = async (changes: Record<string, string>) => {
       const real = await redis()();
-      const info = { ...(await real.info()), ...changes };
-      return await verdicts(() =>
-        Promise.resolve({ ...real, info: async () => info, infoOfEach: async () => [{ node: "127.0.0.1:6379", info }] }),
-      );
+      const info = { ...infoTogether(await real.infoOfEach()), ...changes };
+      return await verdicts(() => Promise.resolve({ ...real, infoOfEach: async () => [{ node: "127.0.0.1:6379", info }] }));
     };
 
     it("a master without replicas that keeps its data is right", async () => {
@@ -321,7 +319,7 @@ describe("redis", () => {
 
   it("of several nodes that all leave something out, none tells; one that tells decides", async () => {
     const real = await redis()();
-    const info = await real.info();
+    const info = infoTogether(await real.infoOfEach());
     const { role: _role, ...quiet } = info;
     const told = async (...each: Record<string, string>[]) =>
       (await verdicts(() => Promise.resolve({ ...real, infoOfEach: async () => each.map((one) => ({ node: "n", info: one })) })))[
@@ -389,7 +387,7 @@ describe("redis", () => {
 
   it("of several nodes an unknown one is no pass, and a wrong one outweighs it", async () => {
     const real = await redis()();
-    const info = await real.info();
+    const info = infoTogether(await real.infoOfEach());
     const told = async (...changes: Record<string, string>[]) => {
       const each = changes.map((change, index) => ({ node: `10.0.0.${index}:6379`, info: { ...info, ...change } }));
       return (await verdicts(() => Promise.resolve({ ...real, infoOfEach: async () => each })))["redis.replication"];
@@ -408,6 +406,29 @@ describe("redis", () => {
     expect(found["redis.ping"]?.verdict).toBe("passed");
     expect(found["redis.hit-rate"]).toMatchObject({ verdict: "error", message: expect.stringContaining("NOPERM") });
     expect(found["redis.memory"]?.verdict).toBe("error");
+  });
+
+  // A promise that fails before anybody waits for it ends the process, or fails whatever test runs at that moment.
+  it("is still an error where INFO is refused while something else is being looked at", async () => {
+    const real = await redis(user("pinger"))();
+    const refused = Promise.withResolvers<void>();
+    const slow: RedisReader = {
+      ...real,
+      infoOfEach: () => real.infoOfEach().finally(refused.resolve),
+      async deletability() {
+        await refused.promise;
+        // Node tells of it between two turns of its loop.
+        await new Promise(setImmediate);
+        return { possible: true, why: "master" };
+      },
+    };
+    const unheard: unknown[] = [];
+    const hear = (error: unknown) => unheard.push(error);
+    process.on("unhandledRejection", hear);
+    const found = await checkRedis(() => Promise.resolve(slow), limits, undefined, true);
+    process.off("unhandledRejection", hear);
+    expect(unheard).toEqual([]);
+    expect(found.find(({ id }) => id === "redis.memory")?.verdict).toBe("error");
   });
 
   it("that is not there, or another one than expected", async () => {
