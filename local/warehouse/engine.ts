@@ -1,10 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Catalogs, quoted, type Table } from "./catalog.ts";
-import { fromDuckDb, tableNotFound, UnsupportedSql } from "./errors.ts";
+import { fromDuckDb, syntaxError, tableNotFound, UnsupportedSql } from "./errors.ts";
 import { informationSchemaRelation, metastoreRelation } from "./information-schema.ts";
 import type { Levers } from "./levers.ts";
 import { tableName } from "./names.ts";
 import type { Privileges } from "./privileges.ts";
+import { relationOf } from "./relation.ts";
 import { type ResultSet, resultOf } from "./results.ts";
 import type { Parameter, Session } from "./session.ts";
 import type { Query, Statement, TimeTravel } from "./sql/ast.ts";
@@ -79,6 +80,10 @@ export class Engine {
     const { storage, catalogs, privileges, levers } = this.#parts;
     const environment: Environment = {
       relation: (name, travel) => relation(context, name, travel),
+      history(table, limit) {
+        if (!levers.historyInQueries) throw syntaxError("DESCRIBE");
+        return relationOf(describeHistory({ kind: "describe-history", table, limit }, context));
+      },
       parameter: bindParameters(parameters),
       user: session.principal.user,
       groups: privileges.groupsOf(session.principal),

@@ -1,9 +1,9 @@
 import { type Catalog, type Catalogs, schemasOf, type Table, tablesOf } from "./catalog.ts";
-import { identifier, literal } from "./duckdb.ts";
 import type { Principal } from "./principals.ts";
 import type { Granted, Privileges } from "./privileges.ts";
+import { relationOf } from "./relation.ts";
 import { type Column, type ResultSet, resultOf, type Value } from "./results.ts";
-import { duckDbType, int, string, timestamp, typeName } from "./types.ts";
+import { int, string, timestamp, typeName } from "./types.ts";
 
 type Reader = (catalog: Catalog, principal: Principal, privileges: Privileges) => ResultSet;
 
@@ -181,26 +181,6 @@ function visibleTables(catalog: Catalog, principal: Principal, privileges: Privi
 
 function fullName(table: Table): string {
   return `${table.catalog}.${table.schema}.${table.name}`;
-}
-
-/** By way of JSON, because DuckDB reads that far faster than as many VALUES. */
-function relationOf(result: ResultSet): string {
-  const fields = result.columns.map((_, index) => `c${index}`);
-  const rows = Array.from({ length: result.rowCount }, (_, row) =>
-    Object.fromEntries(fields.map((field, index) => [field, jsonValue(result.values[index]?.[row] ?? null)])),
-  );
-  const structure = Object.fromEntries(
-    fields.map((field, index) => [field, result.columns[index]?.type === int ? "INTEGER" : "VARCHAR"]),
-  );
-  const columns = result.columns.map(
-    (column, index) => `CAST(line.c${index} AS ${duckDbType(column.type)}) AS ${identifier(column.name)}`,
-  );
-  return `(SELECT ${columns.join(", ")} FROM (SELECT unnest(from_json(${literal(JSON.stringify(rows))}, ${literal(JSON.stringify([structure]))})) AS line))`;
-}
-
-/** Timestamps are microseconds; JSON and DuckDB share ISO 8601. */
-function jsonValue(value: Value): unknown {
-  return typeof value === "bigint" ? new Date(Number(value / 1000n)).toISOString() : value;
 }
 
 function texts(...names: string[]): Column[] {

@@ -32,6 +32,8 @@ export interface Levers {
   slowOperation: { seconds: number; matching: string } | undefined;
   /** The time that new versions of tables carry in their history, in Unix milliseconds; the clock's where undefined. */
   clock: number | undefined;
+  /** Whether `SELECT … FROM (DESCRIBE HISTORY t)` is understood: by Databricks it is, by Delta without Databricks it is a syntax error. */
+  historyInQueries: boolean;
   /** How long a statement may take to be answered at once; after that the client has to poll. 0: it always has to. */
   directResultsMs: number;
 }
@@ -61,6 +63,7 @@ export function leversAtRest(): Levers {
     reappearingRows: 0,
     slowOperation: undefined,
     clock: undefined,
+    historyInQueries: true,
     directResultsMs: 5000,
   };
 }

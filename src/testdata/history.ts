@@ -1,5 +1,8 @@
 import type { WarehouseReader } from "../warehouse/access.ts";
+import type { Row } from "../warehouse/connection.ts";
+import { WarehouseFailure } from "../warehouse/failure.ts";
 import { qualifiedName } from "../warehouse/statements.ts";
+import { inParallel } from "./concurrency.ts";
 
 /** One version, as the table's own history tells of it. */
 export interface HistoryEntry {
@@ -18,6 +21,103 @@ export async function historyOf(warehouse: WarehouseReader, table: string, limit
     parameters: mapOf(row.operationParameters),
     metrics: mapOf(row.operationMetrics),
   }));
+}
+
+/** The newest versions of a table. */
+export interface HistoryQuestion {
+  /** `schema.table` */
+  table: string;
+  /** So many versions, newest first. */
+  limit: number;
+}
+
+/** What is used of a history: a query of several tables reads no more. */
+const asked = "version, timestamp, userName, operation, operationParameters, operationMetrics, userMetadata";
+/** A small warehouse runs about ten statements at once; more would queue. */
+const statementsAtOnce = 8;
+/** Tables in one statement, which the warehouse may read one after another. */
+const mostTables = 6;
+/** Rows in one statement: long histories are asked for alone. */
+const mostRows = 200;
+
+/** Warehouses that do not know `DESCRIBE HISTORY` within a query, as Delta without Databricks does not. */
+const withoutSubqueries = new WeakSet<WarehouseReader>();
+
+/**
+ * The newest versions of many tables, in few statements. Never rejects: a table whose history could not be read has the reason.
+ * @param inTime waits no longer for an answer than the caller can
+ * @returns table → its versions, newest first, with the columns of `DESCRIBE HISTORY` that are used here
+ */
+export async function askHistories(
+  warehouse: WarehouseReader,
+  questions: readonly HistoryQuestion[],
+  inTime: <Result>(answer: Promise<Result>) => Promise<Result> = (answer) => answer,
+): Promise<Map<string, Row[] | Error>> {
+  const answers = new Map<string, Row[] | Error>();
+  const alone = async ({ table, limit }: HistoryQuestion): Promise<void> => {
+    try {
+      answers.set(table, await inTime(warehouse.query(describeHistory(warehouse, { table, limit }))));
+    } catch (error) {
+      answers.set(table, asError(error));
+    }
+  };
+  const together = async (group: readonly HistoryQuestion[]): Promise<void> => {
+    const selects = group.map(
+      (question, index) => `SELECT ${index} AS asked, ${asked} FROM (${describeHistory(warehouse, question)})`,
+    );
+    try {
+      const rows = Map.groupBy(await inTime(warehouse.query(selects.join(" UNION ALL "))), (row) => Number(row.asked));
+      for (const [index, { table }] of group.entries()) answers.set(table, newestFirst(rows.get(index) ?? []));
+    } catch (error) {
+      if (!isAboutStatement(error)) {
+        for (const { table } of group) answers.set(table, asError(error));
+        return;
+      }
+      if (error.sqlState === syntaxError) withoutSubqueries.add(warehouse);
+      // Which table it is about shows when each is asked alone.
+      await Promise.all(group.map(alone));
+    }
+  };
+  await inParallel(statementsAtOnce, groupsOf(questions), async (group) => {
+    if (group.length === 1 || withoutSubqueries.has(warehouse)) await Promise.all(group.map(alone));
+    else await together(group);
+  });
+  return answers;
+}
+
+function isAboutStatement(error: unknown): error is WarehouseFailure {
+  return error instanceof WarehouseFailure && (error.kind === "statement" || error.kind === "denied");
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** SQLSTATE of `PARSE_SYNTAX_ERROR`. */
+const syntaxError = "42601";
+
+function describeHistory(warehouse: WarehouseReader, { table, limit }: HistoryQuestion): string {
+  return `DESCRIBE HISTORY ${qualifiedName(warehouse.catalog, table)} LIMIT ${limit}`;
+}
+
+/** A query promises no order. */
+function newestFirst(rows: readonly Row[]): Row[] {
+  return rows.toSorted((a, b) => Number(b.version) - Number(a.version));
+}
+
+function groupsOf(questions: readonly HistoryQuestion[]): HistoryQuestion[][] {
+  const groups: HistoryQuestion[][] = [];
+  let rows = 0;
+  for (const question of questions) {
+    const group = groups.at(-1);
+    rows += question.limit;
+    if (group && group.length < mostTables && rows <= mostRows) group.push(question);
+    else {
+      groups.push([question]);
+      rows = question.limit;
+    }
+  }
+  return groups;
 }
 
 /** Other runs may delete from the same table at the same time: ours is among the latest. */

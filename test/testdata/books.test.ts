@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Books, CleanupResult, TableBooks } from "../../src/model.ts";
 import { type BooksRequest, balance } from "../../src/testdata/books/balance.ts";
-import { newestVersion } from "../../src/testdata/books/history.ts";
+import { newestVersions } from "../../src/testdata/books/history.ts";
 import { takeStart } from "../../src/testdata/books/start.ts";
 import { type BooksWorld, booksWorld, type Predicate, type Row, truthOf, type Who } from "./books-world.ts";
 import { type Catalog, type Place, runId, startPlace, table } from "./place.ts";
@@ -159,7 +159,9 @@ async function cleanUp(world: BooksWorld, catalog: Catalog): Promise<Pick<Cleanu
     if (values.length === 0) continue;
     const condition = "id IN (SELECT explode(from_json(:ids, 'array<string>')))";
     const rows = (await catalog.warehouse.deleteRows(name, condition, { ids: JSON.stringify(values) })) ?? 0;
-    const { version } = await newestVersion(catalog.warehouse, name);
+    const moment = (await newestVersions(catalog.warehouse, [name])).get(name);
+    if (moment === undefined || moment instanceof Error) throw moment ?? new Error(`no answer about ${name}`);
+    const { version } = moment;
     const deletions = [{ rows, version, selection: [{ column: "id", values }] }];
     result.tables.push({ table: name, planned: rows, deleted: rows, samples: [], statement: "", deletions });
   }

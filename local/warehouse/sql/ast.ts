@@ -70,6 +70,8 @@ export interface Select {
 export type Relation =
   | { kind: "table"; name: string[]; travel?: TimeTravel; alias?: string; columns: string[] }
   | { kind: "derived"; query: Query; lateral: boolean; alias?: string; columns: string[] }
+  /** `(DESCRIBE HISTORY t LIMIT 3)` in place of a query: Databricks has it, Delta by itself has not. */
+  | { kind: "history"; table: string[]; limit?: number; alias?: string; columns: string[] }
   | { kind: "function"; call: Expression; alias?: string; columns: string[] }
   | { kind: "join"; type: JoinType; left: Relation; right: Relation; on?: Expression; using: string[] };
 

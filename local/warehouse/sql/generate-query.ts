@@ -176,6 +176,8 @@ function generateRelation(relation: Relation, environment: Environment, visible:
         columns: "unknown",
       };
     }
+    case "history":
+      return { sql: `${environment.history(relation.table, relation.limit)}${aliasOf(relation)}`, columns: "unknown" };
     case "join":
       return generateJoin(relation, environment, visible);
   }

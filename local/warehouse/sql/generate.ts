@@ -12,6 +12,8 @@ export interface Environment {
    * @throws SqlError for what does not exist or may not be read
    */
   relation(name: string[], travel: TimeTravel | undefined): { sql: string; columns: string[] };
+  /** What DESCRIBE HISTORY tells of a table, as a relation in DuckDB's dialect. */
+  history(table: string[], limit: number | undefined): string;
   /** A parameter as a literal in DuckDB's dialect. */
   parameter(name: string | undefined, ordinal: number): string;
   user: string;

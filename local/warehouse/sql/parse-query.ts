@@ -138,6 +138,12 @@ function parseJoinType(cursor: Cursor): JoinType | undefined {
 
 function parseRelation(cursor: Cursor): Relation {
   const lateral = cursor.accept("LATERAL");
+  if (cursor.accept("(", "DESCRIBE", "HISTORY")) {
+    const table = cursor.dottedName();
+    const limit = cursor.accept("LIMIT") ? cursor.integer() : undefined;
+    cursor.expect(")");
+    return { kind: "history", table, limit, ...aliasOf(cursor) };
+  }
   if (cursor.at("(") && !startsQuery(cursor)) {
     cursor.expect("(");
     const inner = parseRelations(cursor);

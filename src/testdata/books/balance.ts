@@ -24,11 +24,11 @@ import {
   unexplainedRows,
 } from "./attribution.ts";
 import { type At, carryingRun } from "./contents.ts";
-import { historySince, readHistories, type Since } from "./history.ts";
+import { historiesSince, readHistories, type Since } from "./history.ts";
 import { balanceKeys } from "./keys.ts";
 import { attribute } from "./principals.ts";
 import type { Known } from "./reading.ts";
-import { historiesAtOnce, type Start } from "./start.ts";
+import type { Start } from "./start.ts";
 import { byFigures, byRows, type Finding, isMine, type TableCase, unreadable, untouchedByRun, versionsToCount } from "./table.ts";
 
 export interface BooksRequest {
@@ -93,7 +93,7 @@ async function balanceTables(warehouse: WarehouseReader, request: BooksRequest):
   const { known, start } = request;
   const isClear = balanced.tables.every(({ unexplained, touched }) => unexplained.most === 0 && touched.most === 0);
   if (!known?.histories.size || isClear) return balanced;
-  const histories = await readHistories(warehouse, start.moments, historiesAtOnce);
+  const histories = await readHistories(warehouse, start.moments);
   const stands = [...known.histories].every(([table, { to }]) => histories.get(table)?.to === to);
   return stands ? balanced : await new TableBalance(warehouse, { ...request, known: { ...known, histories } }).result();
 }
@@ -178,32 +178,34 @@ class TableBalance {
     const tables = [...columns.keys()].filter((table) => !views.has(table));
     for (const table of start.moments.keys())
       if (!columns.has(table)) this.#unknown(table, "the table was there at the start, and is not there or not visible any more");
-    const [identity] = await Promise.all([
-      this.#warehouse.identity(),
-      inParallel(historiesAtOnce, tables, (table) => this.#readHistory(table)),
-    ]);
+    const readable = tables.filter((table) => this.#startIsKnown(table));
+    const known = this.#request.known?.histories;
+    const unread = readable.filter((table) => !known?.has(table)).map((table) => [table, start.moments.get(table)] as const);
+    const [identity, read] = await Promise.all([this.#warehouse.identity(), historiesSince(this.#warehouse, new Map(unread))]);
     this.#self = identity.principal;
+    for (const table of readable) this.#take(table, known?.get(table) ?? read.get(table));
   }
 
-  async #readHistory(table: string): Promise<void> {
-    const { start } = this.#request;
-    const moment = start.moments.get(table);
-    const unread = start.unread.get(table);
-    if (!moment && (unread !== undefined || start.problem !== undefined)) {
-      // That nothing at all could be listed is said once.
-      if (unread !== undefined) this.#unknown(table, `its version at the start could not be read: ${unread}`);
+  /** Whether the table's version at the start is known, or that it was not there then. */
+  #startIsKnown(table: string): boolean {
+    const { moments, unread, problem } = this.#request.start;
+    if (moments.has(table)) return true;
+    const why = unread.get(table);
+    if (why !== undefined) this.#unknown(table, `its version at the start could not be read: ${why}`);
+    // That nothing at all could be listed is said once.
+    return why === undefined && problem === undefined;
+  }
+
+  #take(table: string, since: Since | Error | undefined): void {
+    const moment = this.#request.start.moments.get(table);
+    if (since === undefined || since instanceof Error) {
+      this.#unknown(table, since?.message ?? "its history was not read");
       return;
     }
-    try {
-      const known = this.#request.known?.histories.get(table);
-      const since = known ?? (await historySince(this.#warehouse, table, moment));
-      this.#read.push({ from: moment?.version ?? 0, to: since.to });
-      if (!since.continuous && moment)
-        this.#unknown(table, "it was dropped and made anew since the start: what became of the rows it had is not known");
-      else if (since.changes.length > 0) this.#histories.set(table, { since, from: moment?.version });
-    } catch (error) {
-      this.#unknown(table, sentence(error));
-    }
+    this.#read.push({ from: moment?.version ?? 0, to: since.to });
+    if (!since.continuous && moment)
+      this.#unknown(table, "it was dropped and made anew since the start: what became of the rows it had is not known");
+    else if (since.changes.length > 0) this.#histories.set(table, { since, from: moment?.version });
   }
 
   #unknown(table: string, why: string): void {

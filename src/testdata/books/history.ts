@@ -1,7 +1,6 @@
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import type { Row } from "../../warehouse/connection.ts";
-import { qualifiedName } from "../../warehouse/statements.ts";
-import { inParallel } from "../concurrency.ts";
+import { askHistories } from "../history.ts";
 
 /** One version of a table that changed rows, or may have. */
 export interface Change {
@@ -37,54 +36,67 @@ const firstLook = 20;
 const growth = 8;
 const mostVersions = 12_800;
 
-/** The newest version of a table. @throws WarehouseFailure */
-export async function newestVersion(warehouse: WarehouseReader, table: string): Promise<Moment> {
-  const [row] = await warehouse.query(`DESCRIBE HISTORY ${qualifiedName(warehouse.catalog, table)} LIMIT 1`);
-  return { version: Number(row?.version), at: timeOf(row?.timestamp) };
+/** Table → its newest version, or why that could not be read. Never rejects. @param inTime as {@link askHistories} has it */
+export async function newestVersions(
+  warehouse: WarehouseReader,
+  tables: readonly string[],
+  inTime?: <Result>(answer: Promise<Result>) => Promise<Result>,
+): Promise<Map<string, Moment | Error>> {
+  const questions = tables.map((table) => ({ table, limit: 1 }));
+  const answers = await askHistories(warehouse, questions, inTime);
+  return new Map(
+    [...answers].map(([table, answer]) => {
+      if (answer instanceof Error) return [table, answer];
+      const [row] = answer;
+      return [table, row ? { version: Number(row.version), at: timeOf(row.timestamp) } : new Error("its history is empty")];
+    }),
+  );
 }
 
 /**
- * What was done to a table since its version at the start.
- * @param start `undefined`: the table was not there
- * @throws WarehouseFailure; Error where the history does not reach back to the start
+ * Table → what was done to it since its version at the start, or why that is not known. Never rejects.
+ * @param moments the tables' versions at the start; `undefined`: the table was not there
  */
-export async function historySince(warehouse: WarehouseReader, table: string, start: Moment | undefined): Promise<Since> {
-  const name = qualifiedName(warehouse.catalog, table);
-  for (let limit = firstLook; ; limit *= growth) {
-    const rows = await warehouse.query(`DESCRIBE HISTORY ${name} LIMIT ${limit}`);
-    const [newest, oldest] = [Number(rows[0]?.version), Number(rows.at(-1)?.version)];
-    const at = start && rows.find((row) => Number(row.version) === start.version);
-    const continuous = start === undefined || (at !== undefined && sameTime(start.at, timeOf(at.timestamp)));
-    // A table that was made anew begins at version 0, whatever it had before.
-    const reached = start !== undefined && continuous ? true : oldest === 0;
-    if (!reached && rows.length === limit && limit < mostVersions) continue;
-    if (!reached)
-      throw new Error(`its history goes back to version ${oldest} only, not to version ${start?.version ?? 0} of the start`);
-    const since = rows.filter((row) => start === undefined || !continuous || Number(row.version) > start.version).reverse();
-    return { to: newest, changes: since.map(changeOf).filter(changesRows), continuous };
+export async function historiesSince(
+  warehouse: WarehouseReader,
+  moments: ReadonlyMap<string, Moment | undefined>,
+): Promise<Map<string, Since | Error>> {
+  const found = new Map<string, Since | Error>();
+  for (let limit = firstLook; found.size < moments.size; limit *= growth) {
+    const open = [...moments.keys()].filter((table) => !found.has(table));
+    const answers = await askHistories(
+      warehouse,
+      open.map((table) => ({ table, limit })),
+    );
+    for (const [table, answer] of answers) {
+      const since = answer instanceof Error ? answer : sinceStart(answer, moments.get(table), limit);
+      if (since) found.set(table, since);
+    }
   }
+  return found;
+}
+
+/** @param rows the newest versions, at most so many as the limit says. @returns `undefined` where more of them have to be read */
+function sinceStart(rows: readonly Row[], start: Moment | undefined, limit: number): Since | Error | undefined {
+  const [newest, oldest] = [Number(rows[0]?.version), Number(rows.at(-1)?.version)];
+  const at = start && rows.find((row) => Number(row.version) === start.version);
+  const continuous = start === undefined || (at !== undefined && sameTime(start.at, timeOf(at.timestamp)));
+  // A table that was made anew begins at version 0, whatever it had before.
+  const reached = start !== undefined && continuous ? true : oldest === 0;
+  if (!reached && rows.length === limit && limit < mostVersions) return undefined;
+  if (!reached)
+    return new Error(`its history goes back to version ${oldest} only, not to version ${start?.version ?? 0} of the start`);
+  const since = rows.filter((row) => start === undefined || !continuous || Number(row.version) > start.version).toReversed();
+  return { to: newest, changes: since.map(changeOf).filter(changesRows), continuous };
 }
 
 /** Table → what was done to it. */
 export type Histories = ReadonlyMap<string, Since>;
 
-/**
- * What was done to each table of the start since then. Never rejects: a history that could not be read is left out.
- * @param atOnce statements under way at once
- */
-export async function readHistories(
-  warehouse: WarehouseReader,
-  moments: ReadonlyMap<string, Moment>,
-  atOnce: number,
-): Promise<Histories> {
-  const read = await inParallel(atOnce, [...moments], async ([table, moment]) => {
-    try {
-      return [[table, await historySince(warehouse, table, moment)] as const];
-    } catch {
-      return [];
-    }
-  });
-  return new Map(read.flat());
+/** What was done to each table of the start since then. Never rejects: a history that could not be read is left out. */
+export async function readHistories(warehouse: WarehouseReader, moments: ReadonlyMap<string, Moment>): Promise<Histories> {
+  const found = await historiesSince(warehouse, moments);
+  return new Map([...found].flatMap(([table, since]) => (since instanceof Error ? [] : [[table, since] as const])));
 }
 
 function sameTime(one: number | undefined, other: number | undefined): boolean {

@@ -5,7 +5,7 @@ import type { TablePlan } from "../row-plan.ts";
 import { conditionOf } from "../selection.ts";
 import { askTogether } from "../together.ts";
 import { type Histories, readHistories } from "./history.ts";
-import { historiesAtOnce, type Start } from "./start.ts";
+import type { Start } from "./start.ts";
 
 /** What the books know before they are asked for. */
 export interface Known {
@@ -13,9 +13,6 @@ export interface Known {
   /** Table → how many rows its deletes select in the version of the start. */
   selectedAtStart: ReadonlyMap<string, number>;
 }
-
-/** Statements at once beside the cleanup's own: they are answered by the time that it has planned and deleted. */
-const besidePlanning = 12;
 
 /** Reads what the books need beside the cleanup, which then waits for nothing. Nothing here rejects: what could not be read is read later. */
 export class Reading {
@@ -36,7 +33,7 @@ export class Reading {
     this.#warehouse = warehouse;
     this.#start = start;
     this.#quiet = quiet;
-    this.#before = quiet ? readHistories(warehouse, start.moments, besidePlanning) : Promise.resolve(new Map());
+    this.#before = quiet ? readHistories(warehouse, start.moments) : Promise.resolve(new Map());
   }
 
   /** What the cleanup is about to delete: most books need to know that no row of the start is among it. */
@@ -52,7 +49,7 @@ export class Reading {
     // What came back was written by somebody: who knows what else was.
     const again = this.#quiet && this.#rounds === 1 ? [...moments].filter(([table]) => this.#stale.has(table)) : moments;
     const earlier = this.#after;
-    const reading = readHistories(this.#warehouse, new Map(again), historiesAtOnce);
+    const reading = readHistories(this.#warehouse, new Map(again));
     this.#after = Promise.all([reading, earlier]).then(([histories]) => histories);
   }
 

@@ -4,9 +4,8 @@ import { readOwn, writeOwn } from "../../plain-file.ts";
 import { keyText, type RedisReader } from "../../redis/connection.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { readTables } from "../catalog.ts";
-import { inParallel } from "../concurrency.ts";
 import type { StartState } from "../start.ts";
-import { type Moment, newestVersion } from "./history.ts";
+import { type Moment, newestVersions } from "./history.ts";
 
 /** What stood there before the tests, with what the books need beyond proof of age. */
 export interface Start extends StartState {
@@ -39,9 +38,6 @@ export interface StartOptions {
   signal: AbortSignal;
 }
 
-/** A history is a small read. A warehouse runs about ten at once and queues the others, which costs no round trip. */
-export const historiesAtOnce = 48;
-
 /** Remembers what stands there now. Never rejects: what could not be read is unknown, and says why. */
 export async function takeStart(
   { warehouse, redis }: { warehouse?: WarehouseReader; redis?: RedisReader },
@@ -52,16 +48,11 @@ export async function takeStart(
   let problem: string | undefined;
   const inTime = within(options.signal);
   const readTableVersions = async (reader: WarehouseReader): Promise<void> => {
-    const readAll = (tables: readonly string[]) =>
-      inParallel(historiesAtOnce, tables, async (table) => {
-        try {
-          const moment = await inTime(newestVersion(reader, table));
-          if (Number.isNaN(moment.version)) unread.set(table, "its history is empty");
-          else moments.set(table, moment);
-        } catch (error) {
-          unread.set(table, sentence(error));
-        }
-      });
+    const readAll = async (tables: readonly string[]) => {
+      for (const [table, moment] of await newestVersions(reader, tables, inTime))
+        if (moment instanceof Error) unread.set(table, moment.message);
+        else moments.set(table, moment);
+    };
     // The declared ones need not wait for the list, which tells what else there is, and which of them are not there.
     const declared = new Set(options.declared ?? []);
     const [tables] = await Promise.all([inTime(readTables(reader)), readAll([...declared])]);
