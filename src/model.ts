@@ -356,6 +356,8 @@ export interface CleanupResult {
   touched?: TouchedRow[];
   /** How many more there are than are listed. */
   touchedMore?: number;
+  /** Where rows were touched: `schema.table` → its version before the tests of this run, so that `repair` knows what is older. */
+  startVersions?: Record<string, number>;
   /** Rows that may be test data and were kept; absent where there are none. */
   kept?: KeptRows[];
   /** Rows and keys that were still there at the end; `null` = could not be told. */

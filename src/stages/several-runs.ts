@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { CleanupResult, KeptRows, TableCleanup } from "../model.ts";
-import { joinTouched } from "../testdata/touched-plan.ts";
+import { joinTouched, type Touched } from "../testdata/touched-plan.ts";
 
 /** Cleanups of several runs, one after another, as one. Undo needs each table's deletions in their order. */
 export function together(results: readonly CleanupResult[]): CleanupResult {
@@ -32,7 +32,7 @@ export function together(results: readonly CleanupResult[]): CleanupResult {
     deletedRows: sum(results.map((result) => result.deletedRows)),
     deletedKeys: sum(results.map((result) => result.deletedKeys)),
     ...known("realLooking", allOf(results.map((result) => result.realLooking))),
-    ...results.reduce((found, result) => joinTouched(found, result), {} as Pick<CleanupResult, "touched" | "touchedMore">),
+    ...results.reduce((found, result) => joinTouched(found, result), {} as Touched),
     ...known("kept", keptByAny(results)),
     looked: {
       tables: Math.max(...results.map(({ looked }) => looked?.tables ?? 0)),

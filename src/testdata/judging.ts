@@ -127,7 +127,7 @@ function judgeOne(look: Look, candidate: Candidate, known: Known, context: Judgi
     age: candidate.age,
     timeInKey: candidate.timeInKey,
     wasThere: (moment) => wasThere(presence, { look, candidate, links: found.map(({ link }) => link) }, moment),
-    exactHistory: presence.isExact(name),
+    isExact: (moment) => presence.isExact(name, moment),
     runStarted: request.bornAfter,
     olderThan: request.olderThan,
   });

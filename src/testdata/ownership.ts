@@ -45,8 +45,8 @@ export interface Facts {
    * it is known. `unasked` where nobody has asked, `undefined` where the history does not tell.
    */
   wasThere: (moment: number) => boolean | "unasked" | undefined;
-  /** The history begins exactly where the tests began: it is asked also where times seem to tell. */
-  exactHistory: boolean;
+  /** The table's version at this moment is known, where its tests began: the history is asked also where times seem to tell. */
+  isExact: (moment: number) => boolean;
   /** When the run began, Unix milliseconds. */
   runStarted: number;
   /** Scope `expired`: made at this moment or before, Unix milliseconds. */
@@ -165,11 +165,10 @@ function relation(facts: Facts, reference: Age | undefined, mustBeProven: boolea
   if (before === true) return { relation: byTime === "not-older" ? "unknown" : "older", asks: [] };
   if (after === false) return { relation: "not-older", asks: [] };
   const isNear = times.some(({ earliest, latest }) => latest - earliest <= nearlyExactMs);
+  const isExact = facts.isExact(reference.earliest);
   // Near the time of another row, rows are written with it: the clocks of application and warehouse differ by more than that.
   const isWorthIt =
-    byTime === "unknown"
-      ? mustBeProven || facts.exactHistory || !isNear || reference.ofRun === true
-      : mustBeProven && facts.exactHistory;
+    byTime === "unknown" ? mustBeProven || isExact || !isNear || reference.ofRun === true : mustBeProven && isExact;
   const asks = isWorthIt ? moments.filter((moment) => facts.wasThere(moment) === "unasked") : [];
   return { relation: byTime, asks };
 }

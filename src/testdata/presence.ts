@@ -27,6 +27,17 @@ interface Inquiry {
   values: string[];
 }
 
+/** The run whose start is known. */
+export interface RunAsked {
+  /** When it began, Unix milliseconds. */
+  started: number;
+  /** Only its test data is looked for: then its start stands for any moment. */
+  alone: boolean;
+}
+
+/** In place of a moment: the tables' versions at the start are asked. */
+const atStart = 0;
+
 /** Statements under way at once, beside those that look for rows. */
 const statementsAtOnce = 8;
 /** Each moment is a statement of its own; what is beyond waits for the next round. */
@@ -43,7 +54,7 @@ export class Presence {
   readonly #declared: Readonly<Record<string, Table>>;
   readonly #catalog: CatalogColumns;
   readonly #start: StartState | undefined;
-  readonly #duringRun: boolean;
+  readonly #run: RunAsked;
   /** Table and column of {@link Inquiry} → moment → value → answer. */
   readonly #answers = new Map<string, Map<number, Map<string, Answer>>>();
   readonly #wanted = new Map<string, Inquiry>();
@@ -54,18 +65,18 @@ export class Presence {
     declared: Readonly<Record<string, Table>>,
     catalog: CatalogColumns,
     start: StartState | undefined,
-    duringRun: boolean,
+    run: RunAsked,
   ) {
     this.#warehouse = warehouse;
     this.#declared = declared;
     this.#catalog = catalog;
     this.#start = start;
-    this.#duringRun = duringRun;
+    this.#run = run;
   }
 
-  /** Whether the version at the start of the stage is known, so that no clock is compared. */
-  isExact(table: string): boolean {
-    return this.#start?.versions.has(table) === true;
+  /** Whether the version that the table had at this moment is known, so that no clock is compared. */
+  isExact(table: string, moment: number): boolean {
+    return this.#start?.versions.has(table) === true && (this.#run.alone || moment === this.#run.started);
   }
 
   get isWaiting(): boolean {
@@ -98,8 +109,8 @@ export class Presence {
     const next = [...tables.values()].flatMap((inquiries) => inquiries.slice(0, momentsAtOnce));
     for (const [name] of next) this.#wanted.delete(name);
     const inquiries = next.map(([, inquiry]) => inquiry);
-    const exact = inquiries.filter(({ table }) => this.isExact(table));
-    const others = inquiries.filter(({ table }) => !this.isExact(table));
+    const exact = inquiries.filter(({ moment }) => moment === atStart);
+    const others = inquiries.filter(({ moment }) => moment !== atStart);
     await Promise.all([
       this.#askTogether(exact),
       // Alone: a moment before or after all versions of one table would make all of them fail.
@@ -130,9 +141,8 @@ export class Presence {
     for (const value of values) answers.set(value, typeof there === "object" ? there.has(value) || absent : there);
   }
 
-  /** All moments are one where the version at the start is known. */
   #momentOf(table: string, moment: number): number {
-    return this.isExact(table) ? 0 : moment;
+    return this.isExact(table, moment) ? atStart : moment;
   }
 
   /** @param travel names the version, as in `VERSION AS OF 3` */
@@ -156,7 +166,7 @@ export class Presence {
       this.#history(inquiry.table),
     ]);
     if (rows) return new Set(rows.map((row) => String(row.row_key)));
-    return history && beyondVersions(history, inquiry.moment, this.#duringRun);
+    return history && beyondVersions(history, inquiry.moment, this.#run.alone);
   }
 
   #history(table: string): Promise<Row[] | undefined> {

@@ -10,6 +10,7 @@ import { isProtected } from "./graph.ts";
 import { type Ledger, parseLedger } from "./ledger.ts";
 import { planRows } from "./plan.ts";
 import type { Scope } from "./row-plan.ts";
+import type { StartState } from "./start.ts";
 import { withBefore } from "./touched.ts";
 import { mostTouched, nameOf, rowName, searchContext, sha256 } from "./touched-plan.ts";
 import { askVersions } from "./touched-versions.ts";
@@ -281,8 +282,14 @@ async function planned(warehouse: WarehouseReader, request: RepairRequest, scope
     prefix === true || testData.sweep.includes(suffix ?? equals ?? "");
   const shown = Object.entries(request.tables).map(([name, table]) => [name, { ...table, match: table.match.filter(decides) }]);
   const tables: Record<string, Table> = Object.fromEntries(shown);
+  const start = startOf(report.cleanup?.startVersions, runStarted);
   const asked = { scope, runId: report.runId, runStarted, testData, tables, ledger: ledger ?? parseLedger(""), now };
-  return await planRows(warehouse, rowRequest(asked));
+  return await planRows(warehouse, rowRequest({ ...asked, ...(start ? { start } : {}) }));
+}
+
+/** What the stage knew when it judged: a row that was there before its tests is older than they are, whatever its time says. */
+function startOf(versions: Record<string, number> | undefined, takenAt: number): StartState | undefined {
+  return versions && { takenAt, versions: new Map(Object.entries(versions)), hadKey: () => undefined };
 }
 
 function cellName({ table, key, column }: TouchedRow, value: string, now: string): string {

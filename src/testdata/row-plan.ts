@@ -25,7 +25,7 @@ export interface PlanRequest {
   olderThan: number;
   /** Scope `run`: when the run began. What is known only from the ledger, or from what it depends on, must not be older. */
   bornAfter: number;
-  /** What stood there before the tests of this stage began, where somebody looked. */
+  /** What stood there before the tests of the run began that `bornAfter` is of, where somebody looked. */
   start: StartState | undefined;
   /** Values of suffix and equals rules by which scope `expired` may go. */
   sweep: ReadonlySet<string>;

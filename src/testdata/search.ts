@@ -53,7 +53,10 @@ export class Search {
     this.#plan = plan;
     this.#earlier = earlier;
     const { declared, catalog, request } = looking;
-    this.#presence = new Presence(warehouse, declared, catalog, request.start, request.scope === "run");
+    this.#presence = new Presence(warehouse, declared, catalog, request.start, {
+      started: request.bornAfter,
+      alone: request.scope === "run",
+    });
     for (const name of Object.keys(declared)) this.#looks.set(name, newLook(name, looking));
     for (const [name, ids] of request.known)
       if (declared[name]?.key) for (const id of ids) this.#presence.want(name, { key: id }, request.bornAfter);

@@ -100,14 +100,22 @@ export function rowName(table: string, key: string): string {
   return JSON.stringify([table, key]);
 }
 
+/** What a result says of touched rows. */
+export type Touched = Pick<CleanupResult, "touched" | "touchedMore" | "startVersions">;
+
 /** As a report has them: bounded, and without the values of columns that may hold a person. */
 export function touchedResult(
   touched: readonly TouchedRow[],
   tables: Readonly<Record<string, Table>>,
-): Pick<CleanupResult, "touched" | "touchedMore"> {
+  start?: StartState,
+): Touched {
   if (touched.length === 0) return {};
   const listed = touched.slice(0, mostTouched).map((row) => masked(row, tables[row.table]?.person ?? []));
-  return { touched: listed, ...(touched.length > mostTouched ? { touchedMore: touched.length - mostTouched } : {}) };
+  return {
+    touched: listed,
+    ...(touched.length > mostTouched ? { touchedMore: touched.length - mostTouched } : {}),
+    ...(start && start.versions.size > 0 ? { startVersions: Object.fromEntries(start.versions) } : {}),
+  };
 }
 
 function masked(row: TouchedRow, person: readonly string[]): TouchedRow {
@@ -126,15 +134,19 @@ export function sha256(text: string): string {
 }
 
 /** What two looks of one cleanup found: each cell once, as it was seen first. */
-export function joinTouched(
-  first: Pick<CleanupResult, "touched" | "touchedMore">,
-  again: Pick<CleanupResult, "touched" | "touchedMore">,
-): Pick<CleanupResult, "touched" | "touchedMore"> {
+export function joinTouched(first: Touched, again: Touched): Touched {
   const joined = new Map([...(again.touched ?? []), ...(first.touched ?? [])].map((row) => [nameOf(row), row]));
   if (joined.size === 0) return {};
   const listed = [...joined.values()].slice(0, mostTouched);
   const more = Math.max(first.touchedMore ?? 0, again.touchedMore ?? 0) + joined.size - listed.length;
-  return { touched: listed, ...(more > 0 ? { touchedMore: more } : {}) };
+  // Of several runs the earliest start: what was there already is older than all of them.
+  const versions = [...Object.entries(first.startVersions ?? {}), ...Object.entries(again.startVersions ?? {})];
+  const starts = Object.fromEntries(versions.sort(([, one], [, other]) => other - one));
+  return {
+    touched: listed,
+    ...(more > 0 ? { touchedMore: more } : {}),
+    ...(versions.length > 0 ? { startVersions: starts } : {}),
+  };
 }
 
 /** For the audit log: where, how many, and of how many the old value is known; no values. */

@@ -5,7 +5,7 @@ import { toHtml } from "../../src/report/html.ts";
 import { toMarkdown } from "../../src/report/markdown.ts";
 import { parseReport } from "../../src/report/schema.ts";
 import { judgeCleanup, judgeLeftovers } from "../../src/testdata/judge.ts";
-import { joinTouched, mostTouched, touchedNotes, touchedResult } from "../../src/testdata/touched-plan.ts";
+import { joinTouched, mostTouched, type Touched, touchedNotes, touchedResult } from "../../src/testdata/touched-plan.ts";
 import { table } from "../testdata/place.ts";
 import { failedIntegration } from "./sample.ts";
 
@@ -128,6 +128,10 @@ describe("what a report keeps", () => {
     const joined = joinTouched(first, touchedResult(all, {}));
     expect([joined.touched?.length, joined.touchedMore]).toEqual([mostTouched, 5]);
     expect(joinTouched({}, {})).toEqual({});
+    // Of several runs, what is older than the first is older than all.
+    const one: Touched = { touched: [row(1)], startVersions: { "a.t": 7, "a.u": 1 } };
+    const other: Touched = { touched: [row(1)], startVersions: { "a.t": 3, "a.v": 2 } };
+    expect(joinTouched(one, other).startVersions).toEqual({ "a.t": 3, "a.u": 1, "a.v": 2 });
     // Seen once is seen, although a later look could not look.
     expect(joinTouched({ touched: [row(1)] }, {}).touched).toEqual([row(1)]);
   });

@@ -19,7 +19,7 @@ const nothing: Facts = {
   age: undefined,
   timeInKey: undefined,
   wasThere: () => undefined,
-  exactHistory: false,
+  isExact: () => false,
   runStarted: began,
   olderThan: began - 2 * hour,
 };
@@ -106,7 +106,7 @@ describe("a row", () => {
   const unasked = { wasThere: () => "unasked" as const };
   test.each<[string, Partial<Facts>, number[]]>([
     ["named, of unknown age", { named: true }, [began]],
-    ["named, surely later, where the version at the start is known", { named: true, age: later, exactHistory: true }, [began]],
+    ["named, surely later, where the version at the start is known", { named: true, age: later, isExact: () => true }, [began]],
     ["named, surely later", { named: true, age: later }, []],
     ["part of test data, of unknown age", { owners: [partOf] }, [began]],
     ["part of test data, and near the time of that", { owners: [partOf], age: near }, []],
@@ -115,13 +115,13 @@ describe("a row", () => {
       { owners: [{ ...partOf, reference: startOfRun(began) }], age: near },
       [began],
     ],
-    ["part of test data, surely later", { owners: [partOf], age: later, exactHistory: true }, []],
+    ["part of test data, surely later", { owners: [partOf], age: later, isExact: () => true }, []],
     [
       "belonging to a row that was made some time in an hour",
       { owners: [{ ...belongsTo, reference: { earliest: began, latest: began + hour } }] },
       [began, began + hour],
     ],
-    ["surely older", { named: true, owners: [belongsTo], age: older, exactHistory: true }, []],
+    ["surely older", { named: true, owners: [belongsTo], age: older, isExact: () => true }, []],
     ["that shows itself by its key", byKey, []],
   ])("%s: the history is asked only where it can decide", (_, facts, asks) => {
     expect(judgeRow({ ...nothing, ...unasked, ...facts }).asks).toEqual(asks);

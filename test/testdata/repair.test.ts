@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { leversAtRest } from "../../local/warehouse/levers.ts";
 import type { AuditNote, TouchedRow } from "../../src/model.ts";
+import { describePlan, planCleanup } from "../../src/testdata/cleanup.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";
-import { type Catalog, type Place, startPlace, table } from "./place.ts";
+import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, table } from "./place.ts";
 import { cell, definitions, mySchool, otherSchool, plan, repair, reportOf, tables } from "./repair-world.ts";
 
 // Repair writes to real rows: it must write what stood there, nowhere else, and never because a report says so.
@@ -92,6 +93,49 @@ describe("repair", () => {
     expect(report.cleanup?.touched?.map(({ before }) => before)).toEqual(["north", "north"]);
     expect(states(await repair(school, report))).toEqual(["repaired", "repaired"]);
     expect((await teachers())[0]).toBe("1 north south 1");
+  });
+
+  // Production goes on while a run waits for its servers: what it wrote then is younger than the run, and older than the tests.
+  it("puts back what named a row of production's that is younger than the run, because the report says where its tests began", async () => {
+    const at = (minutes: number) => {
+      place.warehouse.levers.clock = runStarted + minutes * 60_000;
+    };
+    at(-60);
+    school = await place.catalog(`repair${count++}`, {
+      "users.groups": { columns: { id: "string", within: "string", made: "timestamp" } },
+    });
+    const groups = {
+      "users.groups": table({
+        match: [{ column: "id", prefix: true }],
+        time: "made",
+        parents: { within: { belongsTo: "users.groups" } },
+      }),
+    };
+    const group = (id: string, within: string | null, minutes: number) => ({
+      id,
+      within,
+      made: new Date(runStarted + minutes * 60_000).toISOString(),
+    });
+    at(1);
+    await school.insert("users.groups", [group("older", "newer", 1), group("newer", "older", 1)]);
+    const versions = new Map([["users.groups", 1]]);
+    const mine = `integration_test_${runId}_group`;
+    at(5);
+    await school.insert("users.groups", [group(mine, null, 5)]);
+    await school.run((name) => `UPDATE ${name} SET within = '${mine}' WHERE id = 'older'`, "users.groups");
+
+    const start = { takenAt: runStarted + 2 * 60_000, versions, hadKey: () => undefined };
+    const planned = await planCleanup({ ...school.ports(), redis: undefined } as never, requestFor(groups, { start }));
+    const cleanup = describePlan(planned, true);
+    expect(cleanup).toMatchObject({
+      touched: [{ key: { value: "older" }, now: mine, before: "newer" }],
+      startVersions: { "users.groups": 1 },
+    });
+    const report = { runId, environment: { name: "sandbox", access: "test-data" as const }, cleanup };
+    expect(states((await plan(school, report, groups)).result)).toEqual(["repairable"]);
+    // Without it, nothing tells that "newer" is not the tests' own: then nothing is written.
+    const { startVersions: _, ...untold } = cleanup;
+    expect(states((await plan(school, { ...report, cleanup: untold }, groups)).result)).toEqual(["refused"]);
   });
 
   it("leaves alone what was written since, before and after the plan", async () => {
