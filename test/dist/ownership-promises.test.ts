@@ -1,0 +1,245 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { Catalog } from "../testdata/place.ts";
+import { afterwards, hourMs, startWorld, type Told, type World } from "./user.ts";
+
+/**
+ * Nothing real is ever deleted, whatever a test did to it or wrote about it: what dist/index.js does to the rows of ClassWaves' tables, as
+ * a user sees it. Every configuration is also one of versions that did not keep these promises; see user.ts for how to ask one of those.
+ */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world?.stop());
+
+const in2024 = "TIMESTAMP '2024-03-01 08:00:00'";
+const lesson = "sessions.classroom_sessions";
+const school = ["users.schools", "users.teachers", "users.students", lesson, "sessions.student_groups"];
+
+/** Every table's rows, by their keys. */
+async function ids(catalog: Catalog, ...tables: string[]): Promise<Record<string, unknown[]>> {
+  const key = (row: Record<string, unknown>) => row.id ?? row.group_id;
+  const found = await Promise.all(tables.map(async (table) => [table, (await catalog.rows(table)).map(key).sort()] as const));
+  return Object.fromEntries(found);
+}
+
+/** A teacher of 2024 and all that hangs on it: a lesson, two groups. */
+async function makeMira(catalog: Catalog): Promise<void> {
+  const insert = (table: string, columns: string, values: string) =>
+    catalog.as("production", `INSERT INTO ${catalog.name}.${table} (${columns}, created_at) VALUES ${values}`);
+  await insert("users.schools", "id, name, domain", `('oak', 'Oak', 'oak.edu', ${in2024})`);
+  await insert("users.teachers", "id, school_id, name", `('mira', 'oak', 'Mira', ${in2024})`);
+  await insert(lesson, "id, teacher_id, school_id, title", `('maths', 'mira', 'oak', 'Maths', ${in2024})`);
+  await insert(
+    "sessions.student_groups",
+    "id, session_id, name",
+    `('g1', 'maths', 'A', ${in2024}), ('g2', 'maths', 'B', ${in2024})`,
+  );
+}
+
+const mirasOwn = { "users.teachers": ["mira"], [lesson]: ["maths"], "sessions.student_groups": ["g1", "g2"] };
+
+const opens = (told: Told) => told.said.verdict === "passed" || told.said.verdict === "degraded";
+
+describe("a real teacher of 2024 that a test moved to its school", () => {
+  const lostSchool = `integration_test_${Date.now() - 8 * hourMs}_0a0b0c0d_school`;
+
+  /** A run that was lost eight hours ago made a school, and moved the teacher there. */
+  async function moved(): Promise<Catalog> {
+    const catalog = await world.tables(school);
+    await makeMira(catalog);
+    await world.ago(8, async () => {
+      await catalog.as(
+        "app",
+        `INSERT INTO ${catalog.name}.users.schools (id, name, created_at) VALUES ('${lostSchool}', 'Test', timestamp_millis(${Date.now() - 8 * hourMs}))`,
+      );
+      await catalog.as("app", `UPDATE ${catalog.name}.users.teachers SET school_id = '${lostSchool}' WHERE id = 'mira'`);
+    });
+    return catalog;
+  }
+
+  it("is kept by a later sweep, with all that it owns, and the sweep does not pass", async () => {
+    const catalog = await moved();
+    const told = await world.cleanup({ catalog });
+    expect(await ids(catalog, ...Object.keys(mirasOwn))).toEqual(mirasOwn);
+    expect(told).toMatchObject({ status: 1, said: { verdict: "failed" } });
+    expect(told.out).toContain("mira");
+  });
+
+  it("is kept by a preflight that sweeps, and the preflight does not pass", async () => {
+    const catalog = await moved();
+    const told = await world.preflight({ catalog, stages: { preflight: { sweep: true } } });
+    expect(await ids(catalog, ...Object.keys(mirasOwn))).toEqual(mirasOwn);
+    expect(told.said.verdict).not.toBe("passed");
+  });
+
+  it("is kept by the cleanup of the stage whose tests moved it, and the stage fails", async () => {
+    const catalog = await world.tables(school);
+    await makeMira(catalog);
+    const told = await world.integration({ catalog }, async (prefix) => {
+      await catalog.as(
+        "app",
+        `INSERT INTO ${catalog.name}.users.schools (id, name, created_at) VALUES ('${prefix}_s', 'T', now())`,
+      );
+      await catalog.as("app", `UPDATE ${catalog.name}.users.teachers SET school_id = '${prefix}_s' WHERE id = 'mira'`);
+    });
+    expect(await ids(catalog, ...Object.keys(mirasOwn))).toEqual(mirasOwn);
+    expect(told).toMatchObject({ status: 1, said: { verdict: "failed" } });
+  });
+
+  it("goes back to its own school by repair: shown first, then written with the digest, and the test's school goes", async () => {
+    const catalog = await moved();
+    const told = await world.cleanup({ catalog });
+    const schoolOf = async () => (await catalog.rows("users.teachers")).map(({ school_id }) => school_id);
+    const shown = await afterwards(told, ["repair", ".env-actions/reports/cleanup.json", "--json"]);
+    expect({ status: shown.status, log: shown.log }).toMatchObject({ status: 0 });
+    expect(await schoolOf()).toEqual([lostSchool]);
+    const { digest } = JSON.parse(shown.out) as { digest: string };
+    const done = await afterwards(told, ["repair", ".env-actions/reports/cleanup.json", "--execute", "--plan-digest", digest]);
+    expect(done.status).toBe(0);
+    expect(await schoolOf()).toEqual(["oak"]);
+    const again = await afterwards(told, ["cleanup", "--scope", "expired", "--execute"]);
+    expect(again.status).toBe(0);
+    expect(await ids(catalog, "users.schools", "users.teachers")).toEqual({
+      "users.schools": ["oak"],
+      "users.teachers": ["mira"],
+    });
+  });
+});
+
+it("a real group that a test moved to its lesson is kept, and the stage fails", async () => {
+  const catalog = await world.tables(school);
+  await makeMira(catalog);
+  const told = await world.integration({ catalog }, async (prefix) => {
+    await catalog.as("app", `INSERT INTO ${catalog.name}.${lesson} (id, title, created_at) VALUES ('${prefix}_l', 'T', now())`);
+    await catalog.as("app", `UPDATE ${catalog.name}.sessions.student_groups SET session_id = '${prefix}_l' WHERE id = 'g1'`);
+  });
+  expect(await ids(catalog, ...Object.keys(mirasOwn))).toMatchObject({ "sessions.student_groups": ["g1", "g2"] });
+  expect(told).toMatchObject({ status: 1, said: { verdict: "failed" } });
+});
+
+it("a real lesson that a test gave its title is kept, and the stage fails", async () => {
+  const catalog = await world.tables(school);
+  await makeMira(catalog);
+  const told = await world.integration({ catalog }, async (prefix) => {
+    await catalog.as("app", `UPDATE ${catalog.name}.${lesson} SET title = '${prefix} fractions' WHERE id = 'maths'`);
+  });
+  expect(await ids(catalog, ...Object.keys(mirasOwn))).toEqual(mirasOwn);
+  expect(told).toMatchObject({ status: 1, said: { verdict: "failed" } });
+});
+
+describe("a ledger line that names a real row", () => {
+  const anna = "('anna', 'oak', 'Anna'";
+  it.each<[string, { columns: Record<string, string>; values: string }]>([
+    ["without a time", { columns: { created_at: "timestamp" }, values: `${anna}, NULL)` }],
+    ["in a table that has no time column", { columns: {}, values: `${anna})` }],
+    ["whose time is the mere date of today", { columns: { created_at: "date" }, values: `${anna}, current_date())` }],
+    ["of 2024", { columns: { created_at: "timestamp" }, values: `${anna}, ${in2024})` }],
+  ])("%s is not believed: the row stays, and the stage fails", async (_, { columns, values }) => {
+    const shape = { id: "string", school_id: "string", display_name: "string", ...columns };
+    const catalog = await world.tables([lesson], { "users.students": shape });
+    const names = Object.keys(shape).join(", ");
+    await catalog.as("production", `INSERT INTO ${catalog.name}.users.students (${names}) VALUES ${values}`);
+    const told = await world.integration({ catalog }, async (prefix, note) => {
+      await catalog.as("app", `INSERT INTO ${catalog.name}.${lesson} (id, title, created_at) VALUES ('${prefix}_a', 'T', now())`);
+      note({ table: "users.students", id: "anna" });
+    });
+    expect(await ids(catalog, "users.students", lesson)).toEqual({ "users.students": ["anna"], [lesson]: [] });
+    expect(opens(told)).toBe(false);
+    expect(told.out).toContain("users.students");
+  });
+
+  it("is believed in no run that calls itself one of long ago: its id is refused", async () => {
+    const catalog = await world.tables(["users.students"]);
+    await catalog.as(
+      "production",
+      `INSERT INTO ${catalog.name}.users.students (id, display_name, created_at) VALUES ('anna', 'Anna', ${in2024})`,
+    );
+    world.tests(async (_, note) => note({ table: "users.students", id: "anna" }));
+    // The run id holds for all stages of a gate.
+    const told = await world.preflight({ catalog, env: { ENV_ACTIONS_RUN_ID: "0000000000000_00000000" } });
+    const ended = await afterwards(told, ["integration"]);
+    expect(await ids(catalog, "users.students")).toEqual({ "users.students": ["anna"] });
+    expect(ended.status).toBe(2);
+    expect(ended.log).toContain("ENV_ACTIONS_RUN_ID");
+  });
+});
+
+describe("production's row stays where a test made another under the same key,", () => {
+  const key = "group_id, analysis_type, created_at";
+  it.each([
+    ["one of 2024", in2024],
+    ["one without a time", "NULL"],
+  ])("%s, which the ledger names", async (_, at) => {
+    const analytics = "analytics.group_analytics";
+    const catalog = await world.tables([analytics]);
+    const insert = (as: string, values: string) =>
+      catalog.as(as, `INSERT INTO ${catalog.name}.${analytics} (${key}) VALUES ('shared', ${values})`);
+    await insert("production", `'real', ${at}`);
+    const told = await world.integration({ catalog }, async (_, note) => {
+      await insert("app", "'test', now()");
+      note({ table: analytics, id: "shared" });
+    });
+    expect((await catalog.rows(analytics)).map(({ analysis_type }) => analysis_type)).toContain("real");
+    expect(told.said.verdict).not.toBe("passed");
+  });
+
+  it("which the test's own title shows", async () => {
+    const catalog = await world.tables([lesson]);
+    const insert = (as: string, values: string) =>
+      catalog.as(as, `INSERT INTO ${catalog.name}.${lesson} (id, title, created_at) VALUES ('shared', ${values})`);
+    await insert("production", `'Maths', ${in2024}`);
+    const told = await world.integration({ catalog }, (prefix) => insert("app", `'${prefix} fractions', now()`));
+    expect((await catalog.rows(lesson)).map(({ title }) => title)).toContain("Maths");
+    expect(told.said.verdict).not.toBe("passed");
+  });
+});
+
+it("a row of a minute ago whose text time was written at UTC-8 is not deleted as expired", async () => {
+  const shape = { id: "string", display_name: "string", created_at: "string" };
+  const catalog = await world.tables([], { "users.students": shape });
+  const there = new Date(Date.now() - 60_000 - 8 * hourMs).toISOString().slice(0, 19).replace("T", " ");
+  await catalog.as(
+    "app",
+    `INSERT INTO ${catalog.name}.users.students (id, display_name, created_at) VALUES ('integration_test_lena', 'Lena', '${there}')`,
+  );
+  await world.cleanup({ catalog });
+  expect(await ids(catalog, "users.students")).toEqual({ "users.students": ["integration_test_lena"] });
+});
+
+describe("the sandbox's own fixed teacher and school", () => {
+  async function sandbox(): Promise<Catalog> {
+    const catalog = await world.tables(["users.schools", "users.teachers"]);
+    await catalog.as(
+      "production",
+      `INSERT INTO ${catalog.name}.users.schools (id, name, domain, created_at) VALUES ('fixed', 'Test School', 'testschool.edu', ${in2024})`,
+    );
+    await catalog.as(
+      "production",
+      `INSERT INTO ${catalog.name}.users.teachers (id, school_id, email, created_at) VALUES ('tess', 'fixed', 'tess@testschool.edu', ${in2024})`,
+    );
+    return catalog;
+  }
+
+  it("are deleted neither by a cleanup nor by a preflight that sweeps", async () => {
+    const fixed = { "users.schools": ["fixed"], "users.teachers": ["tess"] };
+    const catalog = await sandbox();
+    await world.cleanup({ catalog });
+    expect(await ids(catalog, ...Object.keys(fixed))).toEqual(fixed);
+    await world.preflight({ catalog, stages: { preflight: { sweep: true } } });
+    expect(await ids(catalog, ...Object.keys(fixed))).toEqual(fixed);
+  });
+
+  // Older versions lack these settings: they end with a mistake in the configuration, whatever they would do.
+  it("go where testData.sweep says so, and not if testData.keep names them", async () => {
+    const sweep = ["@testschool.edu", "testschool.edu"];
+    const kept = await sandbox();
+    await world.cleanup({ catalog: kept, testData: { sweep, keep: { "users.schools": ["fixed"], "users.teachers": ["tess"] } } });
+    expect(await ids(kept, "users.teachers")).toEqual({ "users.teachers": ["tess"] });
+    const swept = await sandbox();
+    expect((await world.cleanup({ catalog: swept, testData: { sweep } })).status).toBe(0);
+    expect(await ids(swept, "users.teachers")).toEqual({ "users.teachers": [] });
+  });
+});
