@@ -149,12 +149,14 @@ describe("in Redis", () => {
 
   it("the keys of a real teacher stay whose id the ledger names under another table, and the line is named", async () => {
     const catalog = await classroom();
-    const miras = ["session:mira", "teacher_sessions:mira"];
-    for (const key of miras) await world.place.keys.set(key, "1");
+    const nora = "6b1f0c3e-7a55-4c0e-9d21-aa0f3b2c4d5e";
+    await catalog.as("production", `INSERT INTO ${catalog.name}.${teachers} (id, name) VALUES ('${nora}', 'Nora')`);
+    const noras = [`session:${nora}`, `teacher_sessions:${nora}`];
+    for (const key of noras) await world.place.keys.set(key, "1");
     const told = await world.integration({ catalog, redis: world.place.redisUrl }, async (_, note) =>
-      note({ table: lesson, id: "mira" }),
+      note({ table: lesson, id: nora }),
     );
-    expect(await keys()).toEqual(miras);
+    expect(await keys()).toEqual(noras);
     expect(told.said.verdict).not.toBe("passed");
     expect(told.out).toContain(`${lesson}: 1 row that the ledger names was not found`);
   });

@@ -108,7 +108,7 @@ export interface Setting {
 
 export interface World {
   place: Place;
-  /** Some of ClassWaves' tables, as the preset knows them; `other` columns or tables in their place. */
+  /** Some of ClassWaves' tables, with some columns of another type; and other tables beside them. */
   tables(names: readonly string[], other?: Record<string, Record<string, string>>): Promise<Catalog>;
   /** Does what somebody did so many hours ago. */
   ago(hours: number, what: () => Promise<void>): Promise<void>;
@@ -148,9 +148,10 @@ export async function startWorld(): Promise<World> {
   return {
     place,
     async tables(names, other = {}) {
-      const shapes = names.map((name) => [name, { columns: schema[`classwaves.${name}`]?.columns ?? {} }]);
-      const others = Object.entries(other).map(([name, columns]) => [name, { columns }]);
-      const catalog = await place.catalog(`p${catalogs++}`, Object.fromEntries([...shapes, ...others]));
+      const own = (name: string) => (names.includes(name) ? schema[`classwaves.${name}`]?.columns : {});
+      const all = [...new Set([...names, ...Object.keys(other)])];
+      const shapes = all.map((name) => [name, { columns: { ...own(name), ...other[name] } }]);
+      const catalog = await place.catalog(`p${catalogs++}`, Object.fromEntries(shapes));
       onTestFinished(() => catalog.close());
       return catalog;
     },
