@@ -118,6 +118,29 @@ describe("a real row that the tests", () => {
   });
 });
 
+describe("a test that", () => {
+  it.each([
+    ["drops a real table", `DROP TABLE $.${teachers}`, teachers],
+    ["empties a real table", `TRUNCATE TABLE $.${teachers}`, teachers],
+    ["makes a real table anew", `CREATE OR REPLACE TABLE $.${teachers} AS SELECT * FROM $.${teachers} WHERE id = 'x'`, teachers],
+    [
+      "changes a row of a protected table",
+      "UPDATE $.compliance.audit_log SET description = 'x' WHERE id = 'real'",
+      "compliance.audit_log",
+    ],
+  ])("%s: the table is named, and the stage does not pass", async (_, sql, table) => {
+    const catalog = await world.tables([teachers, lesson, "compliance.audit_log"]);
+    await catalog.as("production", `INSERT INTO ${catalog.name}.${teachers} (id, name) VALUES ('mira', 'Mira')`);
+    await catalog.as("production", `INSERT INTO ${catalog.name}.compliance.audit_log (id, description) VALUES ('real', 'y')`);
+    const told = await world.integration({ catalog }, async (prefix) => {
+      await makeLesson(catalog, "5c0f", `${prefix} a`);
+      await catalog.as("app", sql.replaceAll("$", catalog.name));
+    });
+    expect(told.said.verdict).not.toBe("passed");
+    expect(doubts(told)).toContain(table);
+  });
+});
+
 describe("is never called gone:", () => {
   it("test data in an environment that has none of the preset's tables", async () => {
     const catalog = await world.tables([], { "school.log": { id: "string" } });
