@@ -224,13 +224,10 @@ const cleanup = z.strictObject({
     .meta({ description: "Test rows that look as if they were about real people." }),
   touched: z.array(touchedRow).optional().meta({ description: "Real rows that a test changed, at most 1,000." }),
   touchedMore: amount.optional().meta({ description: "How many more there are than are listed." }),
-  startVersions: z
-    .record(z.string(), amount)
-    .optional()
-    .meta({
-      description:
-        "Where real rows were changed: the tables' versions before the tests of this run, by which repair tells what is older.",
-    }),
+  startVersions: z.record(z.string(), amount).optional().meta({
+    description:
+      "Where real rows were changed: the tables' versions before the tests of this run, by which repair tells what is older.",
+  }),
   kept: z
     .array(z.strictObject({ table: z.string(), rows: amount, samples: z.array(z.string()), why: z.string() }))
     .optional()

@@ -135,8 +135,6 @@ class TableBalance {
   readonly #problems: string[] = [];
   readonly #advice: string[] = [];
   #self: string | undefined;
-  /** Others that write for this run, as it turned out. */
-  readonly #suspects = new Set<string>();
   /** Of all tables in which something changed. */
   readonly #histories = new Map<string, { since: Since; from: number | undefined }>();
   #columns: CatalogColumns = new Map();
@@ -215,30 +213,14 @@ class TableBalance {
   }
 
   async #balanceAll(): Promise<void> {
-    const { principals } = this.#request;
-    let told: Told[] = [];
-    let carrying = new Map<string, number>();
-    // Whoever else turns out to write for this run is looked at again as such.
-    for (let round = 0; ; round++) {
-      const cases = [...this.#histories].map(([table, history]) => this.#caseOf(table, history));
-      if (round === 0)
-        carrying = await this.#carrying(
-          cases.filter(({ changes }) => changes.some(({ side, inserted }) => side === "other" && inserted !== 0)),
-        );
-      const before = this.#suspects.size;
-      if (round === 0 && principals.length === 0)
-        for (const { table, changes } of cases) if (carrying.get(table)) this.#suspect(changes);
-      if (this.#suspects.size > before) continue;
-      told = await this.#findAll(cases, carrying);
-      for (const { finding } of told) if (principals.length === 0) for (const user of finding.suspects) this.#suspects.add(user);
-      if (this.#suspects.size === before || round > 3) break;
-    }
+    const cases = [...this.#histories].map(([table, history]) => this.#caseOf(table, history));
+    // Whoever wrote them, rows with the run's id are the run's.
+    const carrying = await this.#carrying(
+      cases.filter(({ changes }) => changes.some(({ side, inserted }) => side === "other" && inserted !== 0)),
+    );
+    const told = await this.#findAll(cases, carrying);
     const others = rowsOfOtherRuns(told);
     for (const one of told) this.#conclude(one, others.get(one.table.table) ?? new Set(), carrying.get(one.table.table) ?? 0);
-  }
-
-  #suspect(changes: TableCase["changes"]): void {
-    for (const { side, user, inserted } of changes) if (side === "other" && inserted !== 0) this.#suspects.add(user);
   }
 
   #caseOf(name: string, { since, from }: { since: Since; from: number | undefined }): TableCase {
@@ -250,7 +232,6 @@ class TableBalance {
     const changes = attribute(since.changes, new Set(deletions.map(({ version }) => version)), {
       exclusive: principals,
       self: this.#self,
-      suspects: this.#suspects,
       runId,
     });
     // Of a table that nobody declared, the names of its columns tell what must not be shown.
@@ -364,10 +345,7 @@ class TableBalance {
       );
     const shared = left.doubtful.length + changed.doubtful.length > 0;
     const why = finding.why ?? (shared ? this.#whyShared(table) : undefined);
-    if (shared)
-      this.#advice.push(
-        "give the tests a principal of their own, which nothing else signs in with, and list it in testData.principals",
-      );
+    if (shared) this.#advice.push(this.#adviceOnPrincipals(table));
     this.#tables.push({
       table: table.table,
       from: table.from ?? null,
@@ -385,10 +363,22 @@ class TableBalance {
     });
   }
 
-  #whyShared({ changes }: TableCase): string {
-    const users = [...new Set(changes.filter(({ side }) => side === "shared").map(({ user }) => user))];
-    return `others may sign in as ${users.join(", ")}, too, so that these rows may be theirs`;
+  #whyShared(table: TableCase): string {
+    const users = sharedUsers(table).join(", ");
+    return this.#request.principals.length > 0
+      ? `others may sign in as ${users}, too, so that these rows may be theirs`
+      : `testData.principals does not say who writes for the tests, so that what ${users} wrote may be this run's or somebody else's`;
   }
+
+  #adviceOnPrincipals(table: TableCase): string {
+    if (this.#request.principals.length > 0)
+      return "give the tests a principal of their own, which nothing else signs in with, and list it in testData.principals";
+    return `list in testData.principals who writes for the tests and for nobody else: the principals of the application under test, of the tests and of the cleanup (${sharedUsers(table).join(", ")} wrote here)`;
+  }
+}
+
+function sharedUsers({ changes }: TableCase): string[] {
+  return [...new Set(changes.filter(({ side }) => side === "shared").map(({ user }) => user))];
 }
 
 function isNone({ made, deleted }: Finding): boolean {

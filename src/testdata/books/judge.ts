@@ -97,13 +97,18 @@ function nothingCarried({ made, keys }: Books, { testsRan, cleanup }: JudgeReque
     cleanup && cleanup.plannedRows + cleanup.keys.planned + (cleanup.kept?.length ?? 0) + (cleanup.touched?.length ?? 0);
   if (!testsRan || found === undefined || found > 0) return [];
   const newKeys = keys?.unexplained.most ?? 0;
-  if (made.least + newKeys > 0)
+  const [least, most] = [made.least + newKeys, (made.most ?? 0) + newKeys];
+  if (least > 0)
     return [
       "Nothing that this run made was found by its prefix or by the ledger: cleanup had nothing to go by. Let the tests begin ids and titles with ENV_ACTIONS_PREFIX.",
     ];
+  if (most > 0)
+    return [
+      "Rows were made while the tests ran, and none was found by this run's prefix or by the ledger: if they are of this run, cleanup had nothing to go by. Let the tests begin ids and titles with ENV_ACTIONS_PREFIX.",
+    ];
   if (made.most !== 0 || (keys && keys.unexplained.most === null)) return [];
   return [
-    "Tests ran, and this run made no row and no key here. Either they only read, or they write to another place: compare the application's warehouse and Redis with this environment's.",
+    "Tests ran, and this run made no row and no key here. Either they only read, or they write to another place: compare the application's warehouse and Redis with this environment's. Or the application signs in as somebody whom testData.principals does not list.",
   ];
 }
 

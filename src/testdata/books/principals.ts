@@ -2,12 +2,10 @@ import type { Change } from "./history.ts";
 import type { Attributed, Side } from "./segments.ts";
 
 export interface Principals {
-  /** `testData.principals`: those that only tests use. */
+  /** `testData.principals`: those that only tests use. Where it is empty, nobody said who writes for the tests: it may be anybody. */
   exclusive: readonly string[];
   /** Who signs in for cleanup; `undefined` where it could not be asked. */
   self: string | undefined;
-  /** Others that turned out to write for this run, where the configuration names none. */
-  suspects: ReadonlySet<string>;
   runId: string;
 }
 
@@ -19,14 +17,14 @@ export function attribute(changes: readonly Change[], cleanup: ReadonlySet<numbe
   return changes.map((change) => ({ ...change, side: sideOf(change, cleanup, principals) }));
 }
 
-function sideOf(change: Change, cleanup: ReadonlySet<number>, { exclusive, self, suspects, runId }: Principals): Side {
+function sideOf(change: Change, cleanup: ReadonlySet<number>, { exclusive, self, runId }: Principals): Side {
   const isSelf = self !== undefined && same(change.user, self);
   if (change.operation === "DELETE" && isSelf && cleanup.has(change.version)) return "cleanup";
   // A writer may note the run's id with its commits (spark.databricks.delta.commitInfo.userMetadata).
   if (change.metadata.includes(runId)) return "run";
   if (/\d{13}_[0-9a-f]{8}/.test(change.metadata)) return "other";
   if (exclusive.some((principal) => same(principal, change.user))) return "run";
-  return isSelf || suspects.has(change.user) ? "shared" : "other";
+  return isSelf || exclusive.length === 0 ? "shared" : "other";
 }
 
 function same(one: string, other: string): boolean {

@@ -1,6 +1,6 @@
 import type { Amount, Deletion } from "../../model.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
-import { exactly, nothing, unknown } from "./amount.ts";
+import { nothing, unknown } from "./amount.ts";
 import { type At, differences, isAlike, type Readable, rowCounts } from "./contents.ts";
 import { type Replay, replay, type TrackedRow } from "./replay.ts";
 import { type Attributed, type Segment, type Side, segmentsOf } from "./segments.ts";
@@ -27,8 +27,6 @@ export interface Finding {
   /** Where rows were not read, or not all could be told: what the history's figures leave. */
   unexplained: Amount;
   touched: Amount;
-  /** Others whose rows the cleanup deleted. */
-  suspects: ReadonlySet<string>;
   why?: string;
 }
 
@@ -45,9 +43,24 @@ function figure(changes: readonly Attributed[], sides: readonly Side[], of: "ins
   return { least, most: told.includes(undefined) ? null : least };
 }
 
+/**
+ * Rows that the run made: at least those that only it can have made, or that its cleanup deleted as its test data.
+ * @param cleaned rows made since the start that the cleanup deleted
+ */
+function madeSince(changes: readonly Attributed[], cleaned: number): Amount {
+  const { most } = figure(changes, ["run", "shared"], "inserted");
+  const { least } = figure(changes, ["run"], "inserted");
+  return { least: Math.max(least, Math.min(cleaned, most ?? cleaned)), most };
+}
+
+function deletedSince(changes: readonly Attributed[]): Amount {
+  const { least } = figure(changes, ["run", "cleanup"], "deleted");
+  return { least, most: figure(changes, ["run", "shared", "cleanup"], "deleted").most };
+}
+
 /** Nobody but others changed rows. */
 export function untouchedByRun(): Finding {
-  return { made: nothing, deleted: nothing, unexplained: nothing, touched: nothing, suspects: new Set() };
+  return { made: nothing, deleted: nothing, unexplained: nothing, touched: nothing };
 }
 
 /**
@@ -58,7 +71,8 @@ export function untouchedByRun(): Finding {
 export function byFigures({ changes }: TableCase, selected: ReadonlyMap<At, number>, from: At): Finding | undefined {
   const steps = segmentsOf(changes, "coarse");
   if (changes.some((change) => change.side !== "cleanup" && (change.updated !== 0 || change.deleted !== 0))) return undefined;
-  const [made, deleted] = [figure(changes, ["run", "shared"], "inserted"), figure(changes, ["cleanup"], "deleted")];
+  const deleted = figure(changes, ["cleanup"], "deleted");
+  const made = madeSince(changes, deleted.least);
   if (made.most === null || deleted.most === null) return undefined;
   if (deleted.most > 0) {
     const at = (version: At) => (version === undefined ? 0 : selected.get(version));
@@ -74,7 +88,6 @@ export function byFigures({ changes }: TableCase, selected: ReadonlyMap<At, numb
     deleted,
     unexplained: { least: certain, most: left },
     touched: nothing,
-    suspects: new Set(),
   };
 }
 
@@ -116,9 +129,9 @@ export async function byRows(warehouse: WarehouseReader, table: TableCase, maxRe
  */
 async function asAtTheStart(warehouse: WarehouseReader, table: TableCase, maxRead: number): Promise<Finding | undefined> {
   const { changes, from, to } = table;
-  const made = figure(changes, ["run", "shared"], "inserted");
-  const deleted = figure(changes, ["run", "shared", "cleanup"], "deleted");
-  if (from === undefined || made.least !== deleted.least || made.most === null || deleted.most === null) return undefined;
+  const made = madeSince(changes, figure(changes, ["cleanup"], "deleted").least);
+  const deleted = deletedSince(changes);
+  if (from === undefined || made.most === null || made.most !== deleted.most) return undefined;
   if (!changes.every(isMine)) return undefined;
   // As many were inserted as deleted, so that both versions have as many rows.
   const [rows = 0] = await rowCounts(warehouse, table.table, [to]);
@@ -132,17 +145,16 @@ function versionsOf(from: At, segments: readonly Segment[]): At[] {
 
 function findingOf({ changes }: TableCase, found: Replay): Finding {
   const sides = (counts: ReadonlyMap<Side, number>, ...of: Side[]) => of.reduce((sum, side) => sum + (counts.get(side) ?? 0), 0);
-  const told = (figures: Amount, seen: number) => (figures.most === null ? exactly(Math.max(figures.least, seen)) : figures);
+  const cleaned = found.deletedByCleanup.filter(({ origin }) => origin !== "start" && origin.side !== "other").length;
+  // Where the figures do not tell, the rows do.
+  const seen = ({ least, most }: Amount, rows: number) => ({ least, most: most ?? Math.max(least, rows) });
   return {
-    made: told(figure(changes, ["run", "shared"], "inserted"), sides(found.inserted, "run", "shared")),
-    deleted: told(figure(changes, ["run", "shared", "cleanup"], "deleted"), sides(found.deleted, "run", "shared", "cleanup")),
+    made: seen(madeSince(changes, cleaned), sides(found.inserted, "run", "shared")),
+    deleted: seen(deletedSince(changes), sides(found.deleted, "run", "shared", "cleanup")),
     rows: found.made,
     changed: found.changed,
     unexplained: nothing,
     touched: nothing,
-    suspects: new Set(
-      found.deletedByCleanup.flatMap(({ origin }) => (origin !== "start" && origin.side === "other" ? [origin.user] : [])),
-    ),
   };
 }
 
@@ -159,14 +171,13 @@ async function byEnds(
   const inserted = figure(changes, ["run", "shared"], "inserted");
   const removed = (["updated", "deleted"] as const).map((of) => figure(changes, ["run", "shared", "cleanup"], of));
   const finding: Finding = {
-    made: inserted,
-    deleted: figure(changes, ["run", "shared", "cleanup"], "deleted"),
+    made: madeSince(changes, 0),
+    deleted: deletedSince(changes),
     unexplained: { least: 0, most: inserted.most },
     touched: {
       least: 0,
       most: removed.reduce<number | null>((sum, { most }) => (sum === null || most === null ? null : sum + most), 0),
     },
-    suspects: new Set(),
     why: `telling who changed which row means reading ${rows} rows, and testData.maxRead is ${maxRead}`,
   };
   if (ends > maxRead) return finding;
@@ -183,5 +194,5 @@ async function byEnds(
 }
 
 export function unreadable(why: string): Finding {
-  return { made: unknown, deleted: unknown, unexplained: unknown, touched: unknown, suspects: new Set(), why };
+  return { made: unknown, deleted: unknown, unexplained: unknown, touched: unknown, why };
 }
