@@ -109,6 +109,9 @@ testData:
   #   users.schools: [testschool.edu]
   # A sweep deletes what shows by a prefix. What shows only by a domain or an address is swept only if that is listed here.
   # sweep: ["@testschool.edu", testschool.edu]
+  # Who writes for the tests and for nobody else: the application under test, the tests, the cleanup, as DESCRIBE HISTORY names them.
+  # Without it, what anybody writes during a run may be the run's, and the books say "unknown" where others write, too.
+  # principals: [sandbox-app, ci-cleanup]
   # The zone of dates and of times without a zone; without it their age is uncertain, and such rows are kept and reported.
   # timeZone: UTC
 

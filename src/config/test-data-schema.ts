@@ -208,7 +208,7 @@ export const testDataSchema = z.strictObject({
     .meta({ description: "A plan that would delete more of one table (of 100 rows or more) is refused." }),
   principals: z.array(z.string().min(1)).default([]).meta({
     description:
-      "Users and service principals that only tests use. What they wrote is the run's, so the books are exact; see docs/books.md.",
+      "Users and service principals that write for the tests and for nobody else. What they wrote is the run's and what others wrote is not, so the books are exact; see docs/books.md.",
   }),
   unexplained: z.enum(["fail", "warn"]).default("warn").meta({
     description:
