@@ -136,6 +136,30 @@ describe("VERSION AS OF", () => {
     expect(await client.rows("DESCRIBE HISTORY classroom_sessions LIMIT 1")).toHaveLength(1);
   });
 
+  it("tells the same within a query, as Databricks does; Delta without Databricks knows no such query", async () => {
+    await client.rows("INSERT INTO classroom_sessions (id) VALUES ('a'), ('b')");
+    await client.rows("DELETE FROM classroom_sessions WHERE id = 'b'");
+    const within =
+      "SELECT 'x' AS asked, version, timestamp, operation, operationMetrics, operationParameters FROM (DESCRIBE HISTORY classroom_sessions LIMIT 2) UNION ALL SELECT 'y', version, timestamp, operation, operationMetrics, operationParameters FROM (DESCRIBE HISTORY users.teachers)";
+    const rows = await client.rows(within);
+    const alone = await client.rows("DESCRIBE HISTORY classroom_sessions LIMIT 2");
+    expect(rows.filter(({ asked }) => asked === "x")).toEqual(
+      alone.map(({ version, timestamp, operation, operationMetrics, operationParameters }) => ({
+        asked: "x",
+        version,
+        timestamp,
+        operation,
+        operationMetrics,
+        operationParameters,
+      })),
+    );
+    expect(rows.filter(({ asked }) => asked === "y")).toMatchObject([{ version: 0n, operation: "CREATE TABLE" }]);
+    warehouse.levers.historyInQueries = false;
+    expect(await client.failure(within)).toMatchObject({ sqlState: "42601" });
+    warehouse.levers.historyInQueries = true;
+    expect(await client.failure("SELECT 1 FROM (DESCRIBE HISTORY nowhere)")).toMatchObject({ sqlState: "42P01" });
+  });
+
   it("counts seeding as one version, with nothing but the empty table before it", async () => {
     await warehouse.load(
       "INSERT INTO sessions.classroom_sessions (id) VALUES ('a'); INSERT INTO sessions.classroom_sessions (id) VALUES ('b')",

@@ -10,6 +10,7 @@ const reads = [
   "SHOW TABLES IN classwaves.sessions",
   "SHOW CREATE TABLE t",
   "DESCRIBE HISTORY classwaves.sessions.classroom_sessions",
+  "SELECT 0 AS asked, version, userMetadata FROM (DESCRIBE HISTORY `a`.`b`.`c` LIMIT 20) UNION ALL SELECT 1, version, userMetadata FROM (DESCRIBE HISTORY `a`.`b`.`d` LIMIT 20)",
   "EXPLAIN SELECT 1",
   "SELECT t.update FROM t",
   "(SELECT 1) UNION ALL (SELECT 2);",
