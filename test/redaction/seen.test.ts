@@ -39,6 +39,7 @@ test.each([
   ["JSON", JSON.stringify({ t: secret }), '{"t":"***"}'],
   ["JSON in JSON", JSON.stringify(JSON.stringify({ t: secret })), '"{\\"t\\":\\"***\\"}"'],
   ["an address", `/?t=${encodeURIComponent(secret)}&u=1`, "/?t=***&u=1"],
+  ["behind an entity that is called like a member of every object", "&toString; %71%37%22W\\r&+Zx9'ë-4kT", "&toString; ***"],
   ["HTML", `<b>q7&quot;W\\r&amp;+Zx9&#39;&#xeb;-4kT</b>`, "<b>***</b>"],
   ["base64 among other bytes", `x ${base64(`user:${secret}.`)} y`, /^x \S{0,9}\*{3}\S{0,3} y$/],
   ["base64, the bytes one further", `x ${base64(`usr:${secret}.`)} y`, /^x \S{0,9}\*{3}\S{0,3} y$/],
