@@ -1,9 +1,11 @@
 import { constants } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { name } from "./config/values.ts";
 import { isLiving, type ProcessName, thisProcess } from "./lock-file.ts";
-import { type Origin, type StageName, UserError } from "./model.ts";
+import { type Origin, type StageName, stageNames, UserError } from "./model.ts";
 import { makeOwnDirectory, NotAPlainFile, openOwn, readOwn, writeOwn } from "./plain-file.ts";
+import { isRunId } from "./testdata/identity.ts";
 
 /**
  * The executions of stages that this workspace has seen, a file each: `.env-actions/runs/<run id>.json`. Other processes read there what
@@ -97,15 +99,28 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
+/** @returns undefined for a file that names no execution */
 async function readExecution(file: string): Promise<Execution | undefined> {
   try {
-    return JSON.parse((await readOwn(file)).toString("utf8")) as Execution;
+    const read: unknown = JSON.parse((await readOwn(file)).toString("utf8"));
+    return isExecution(read) && `${read.runId}.json` === basename(file) ? read : undefined;
   } catch (error) {
     // Removed meanwhile, replaced by a link, or half written by a process that was killed: it names no run.
     if (error instanceof SyntaxError || error instanceof NotAPlainFile || (error as NodeJS.ErrnoException).code === "ENOENT")
       return undefined;
     throw error;
   }
+}
+
+/** A test can write there, and these names become paths of what is removed. */
+function isExecution(read: unknown): read is Execution {
+  const { runId, stage, environment, origin, process } = (read ?? {}) as Partial<Record<keyof Execution, unknown>>;
+  return (
+    isRunId(String(runId)) &&
+    stageNames.some((one) => one === stage) &&
+    name.safeParse(environment).success &&
+    [origin, process].every((member) => typeof member === "object" && member !== null)
+  );
 }
 
 /** Else a workspace that is used for years would only grow. Screenshots and videos go first: they are large, and looked at once. */

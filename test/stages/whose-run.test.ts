@@ -254,6 +254,27 @@ describe("in a terminal", () => {
     expect(report).toMatchObject({ verdict: "failed", reason: expect.stringContaining("the ledger of this run is gone") });
   });
 
+  test.each<[string, unknown]>([
+    ["nothing", null],
+    ["no object", 7],
+    ["an execution without an origin", { stage: "integration", environment: "here", process: {} }],
+    ["a path in place of a stage", { ...runOf("1"), stage: "../../precious/x" }],
+    ["a path in place of an environment", { ...runOf("1"), environment: "/../../../precious/x" }],
+    ["another run than its name", { ...runOf("1"), runId: "../../precious" }],
+  ])("a file that names %s is no execution, and removes nothing", async (_, content) => {
+    const old = `${Date.now() - 8 * 86_400_000}_0a0b0c0d`;
+    const precious = join(workspace, "precious", `x-${old}`);
+    await mkdir(precious, { recursive: true });
+    await mkdir(records("runs"), { recursive: true });
+    await mkdir(records("attachments"), { recursive: true });
+    const ended = { runId: old, finishedAt: "2026-01-01T00:00:00Z" };
+    const named = typeof content === "object" && content !== null ? { ...ended, ...content } : content;
+    await writeFile(records("runs", `${old}.json`), JSON.stringify(named));
+    await perform("preflight");
+    expect((await perform("integration")).report.verdict).toBe("passed");
+    expect(await readdir(join(workspace, "precious"))).toEqual([`x-${old}`]);
+  });
+
   test("old executions are forgotten, and screenshots of the one before", async () => {
     const old = `${Date.now() - 8 * 86_400_000}_0a0b0c0d`;
     const ended = { gateId: old, environment: "here", origin: {}, process: thisProcess(), finishedAt: "2026-01-01T00:00:00Z" };
