@@ -262,13 +262,18 @@ test("a log is redacted again with what was learned late; through a link nothing
   await writeFile(join(workspace, "logs", "a.log"), `minted ${secret}\n`);
   await writeFile(join(workspace, "elsewhere"), `minted ${secret}\n`);
   await symlink(join(workspace, "elsewhere"), join(workspace, "logs", "b.log"));
+  const outside = await mkdtemp(join(tmpdir(), "outside-"));
+  onTestFinished(() => rm(outside, { recursive: true, force: true }));
+  await writeFile(join(outside, "c.log"), `minted ${secret}\n`);
+  await symlink(outside, join(workspace, "linked"));
   const report: StageReport = {
     ...passedPreflight(),
-    servers: ["logs/a.log", "logs/b.log", "logs/gone.log"].map((log) => ({ name: log, ended: "stopped", log })),
+    servers: ["logs/a.log", "logs/b.log", "logs/gone.log", "linked/c.log"].map((log) => ({ name: log, ended: "stopped", log })),
   };
   const redactor = new Redactor();
   redactor.add(secret);
   expect(await redactLogs(report, workspace, redactor)).toEqual([]);
   expect(await readFile(join(workspace, "logs", "a.log"), "utf8")).toBe("minted ***\n");
-  expect(await readFile(join(workspace, "elsewhere"), "utf8")).toBe(`minted ${secret}\n`);
+  for (const other of [join(workspace, "elsewhere"), join(outside, "c.log")])
+    expect(await readFile(other, "utf8")).toBe(`minted ${secret}\n`);
 });
