@@ -141,7 +141,8 @@ function anchorLines({ anchors }: VerifiedLog): string[] {
     lines.push(
       `it holds the heads of ${count(beside, "report or evidence file", "reports and evidence files")} beside it, which whoever changed the log could have changed, too`,
     );
-  if (given.length === 0)
+  // Whoever gave a head that is not there has been told what that means.
+  if (!anchors.some(({ from }) => from === "--head"))
     lines.push(
       "unanchored: a log that was cut at its end, or rewritten as a whole, could look the same; compare it with a head from the job's summary: --head N:HASH",
     );

@@ -78,6 +78,8 @@ describe("with a head that was kept elsewhere", () => {
     expect(text).toContain(
       `the log has no line ${head}, which --head names as its last: the log was cut at its end, or written anew`,
     );
+    // Nobody who gave a head is asked to give one.
+    expect(text).not.toMatch(/unanchored|--head N:HASH/);
     expect(json).toMatchObject({ faults: [], anchors: [{ from: "--head", head, found: false }] });
     expect(ok).toBe(false);
     // By itself it can't tell, and says so.
