@@ -204,6 +204,14 @@ const shape: Case[] = [
     says: [`c.yml:6:12  environments.sandbox.redis.url  ${says}`],
   })),
   {
+    mistake: "a secret that is no text",
+    file: minimal({ inside: "redis: { url: 6379 }\napi: { url: http://a.b }\nauth: { secret: [a] }" }),
+    says: [
+      "c.yml:5:19  environments.sandbox.redis.url  expected a reference to an environment variable, such as ${REDIS_URL}",
+      "c.yml:7:13  environments.sandbox.auth.secret  expected a reference to an environment variable, such as ${TEST_TOKEN_SECRET}",
+    ],
+  },
+  {
     mistake: "a query behind a node or a sentinel",
     file: minimal({
       inside: "redis:\n  url: ${REDIS_URL}\n  cluster: [redis-2?db=3]\n  sentinel: { master: m, nodes: ['s-1?keyPrefix=app'] }",
