@@ -109,6 +109,7 @@ test("a real teacher is kept by the cleanup, put back by repair, and the test's 
   expect(repaired, repaired.log).toMatchObject({ code: 0, out: expect.stringContaining("1 old value was put back") });
   const again = await run("repair", report, "--execute", "--plan-digest", digest);
   expect(again, again.log).toMatchObject({ code: 0, out: expect.stringContaining("nothing was written") });
+  expect(again.out).toContain("nothing is left to put back: the digest that was given belongs to an earlier plan");
   expect(cloud.warehouse.statements.slice(seen).filter(({ sql }) => /UPDATE/.test(sql))).toHaveLength(1);
   expect(JSON.parse(readFileSync(join(workspace, ".env-actions/repair.json"), "utf8"))).toMatchObject({
     dryRun: false,
@@ -129,7 +130,12 @@ const mistakes: [name: string, args: string[], message: RegExp][] = [
   ["no digest", ["good.json", "--execute"], /repair writes only with the digest/],
   ["a digest that is none", ["good.json", "--execute", "--plan-digest", "abc"], /must be the 64 hexadecimal digits/],
   ["a file that is not there", ["nowhere.json"], /nowhere\.json cannot be read: there is no such file/],
-  ["a file that is no report", ["integration.xml"], /integration\.xml is not JSON/],
+  [
+    "a file that is no report",
+    ["integration.xml"],
+    /integration\.xml is not JSON, so it is not the report of a stage: name a report/,
+  ],
+  ["a folder", [".github"], /\.github cannot be read: it is a folder; name a report/],
   ["a report of an older version", ["old.json"], /old\.json names no real row that a test changed: there is nothing to repair/],
   ["a report with members of its own", ["odd.json"], /not a report of this version[\s\S]*touched\[0\]/],
   [
