@@ -216,7 +216,7 @@ async function mayStart(
 
 /** What could not be read may be of a cell that failed. */
 function whyUnknown(stage: StageName, needed: StageName, unread: readonly string[]): string {
-  return `${stage} needs passed evidence of ${needed} from every job and cell, and this cannot be read: ${unread.join(", ")}. Run ${needed} again.`;
+  return `${stage} needs passed evidence of ${needed} from every job and cell, and this cannot be read: ${unread.join(", ")}. Try again; if that does not help, run ${needed} again.`;
 }
 
 /** A deployment that a workflow names is believed only when GitHub says that it succeeded, with the commit that is looked at. */

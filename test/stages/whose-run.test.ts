@@ -158,6 +158,20 @@ describe("on a runner", () => {
       reason: expect.stringMatching(/from every job and cell, and this cannot be read: env-actions-preflight-here/),
     });
   });
+
+  test("so may evidence that cannot even be listed", async () => {
+    await perform("preflight", { env: runner });
+    const artifacts: ArtifactService = {
+      list: () => Promise.reject(new Error("HTTP 503")),
+      download: async () => [],
+      upload: async () => undefined,
+    };
+    const { report } = await perform("integration", { env: runner, artifacts });
+    expect(report).toMatchObject({
+      verdict: "error",
+      reason: expect.stringMatching(/cannot be read: the list of this workflow run's artifacts\. Try again/),
+    });
+  });
 });
 
 /** This environment has no warehouse and no Redis: nothing is said to be gone there. */
