@@ -76,7 +76,9 @@ async function differs(workspace: string, configFile: string): Promise<string | 
   if (tracked === undefined) return `the configuration ${configFile} is no file of the base's commit`;
   const changed = await git(workspace, "status", "--porcelain", "--untracked-files=no");
   if (changed === "") return undefined;
-  const [first = "unknown"] = (changed ?? "").split("\n");
+  // No answer is no proof that nothing was changed.
+  if (changed === undefined) return "git can't tell which files of the base's commit were changed in the workspace";
+  const [first = ""] = changed.split("\n");
   return `files of the base's commit were changed in the workspace (${first.trim()})`;
 }
 
