@@ -26,11 +26,6 @@ export async function terminal(
   try {
     return await command(readArguments(argv), world);
   } catch (error) {
-    // By its name: the class is in a room that most commands never load.
-    if (error instanceof Error && error.name === "WrongPlace") {
-      world.stderr.write(`env-actions: ${error.message}\n`);
-      return 1;
-    }
     const mistake = error instanceof UserError;
     const said = mistake || (error instanceof Error && sayWhy.has(error.name));
     world.stderr.write(
