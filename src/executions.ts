@@ -143,6 +143,11 @@ function tracesOf({ runId, stage, environment }: Execution): { large: string[]; 
       join("logs", runId),
       join("reports", `${stage}-${runId}.json`),
       join("evidence", `${stage}-${environment}-${runId}.json`),
+      join("start", `${runId}.json`),
+      join("summaries", `${stage}-${runId}.md`),
+      // Left only where the machine was lost; nobody cleans up after a run of last week by its id.
+      join("tokens", `${stage}-${runId}.json`),
+      join("sign-ins", `${runId}.${stage}.jsonl`),
       join("runs", `${runId}.json`),
     ],
   };

@@ -297,6 +297,10 @@ describe("in a terminal", () => {
       ["logs", `${old}/x.log`],
       ["reports", `preflight-${old}.json`],
       ["evidence", `preflight-here-${old}.json`],
+      ["start", `${old}.json`],
+      ["summaries", `preflight-${old}.md`],
+      ["tokens", `preflight-${old}.json`],
+      ["sign-ins", `${old}.preflight.jsonl`],
       ["ledger", `${old}.jsonl`],
     ] as const) {
       await mkdir(join(records(folder, file), ".."), { recursive: true });
