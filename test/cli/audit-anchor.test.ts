@@ -88,6 +88,18 @@ describe("with a head that was kept elsewhere", () => {
     expect(alone.text).toMatch(/unanchored: .*could look the same.*--head N:HASH/);
   });
 
+  test("the name of a file beside the log says nothing to a terminal or a runner", async () => {
+    await written();
+    mkdirSync(join(workspace, ".env-actions", "reports"));
+    const report = { auditHead: { sequence: 3, hash: "0".repeat(64) } };
+    writeFileSync(join(workspace, ".env-actions", "reports", "\u001b[2Jx\n::error::y.json"), JSON.stringify(report));
+    const { text, ok } = await auditVerify(workspace);
+    expect(ok).toBe(false);
+    expect(text).toContain(`the log has no line 3:${"0".repeat(64)}, which .env-actions/reports/`);
+    expect(text).not.toContain("\u001b");
+    expect(text).not.toMatch(/^::/m);
+  });
+
   test("a head that is none is refused", async () => {
     await written();
     await expect(auditVerify(workspace, { heads: ["42:abc"] })).rejects.toThrow(/--head is "42:abc", but must be/);

@@ -143,6 +143,8 @@ const mistakes: [name: string, args: string[], message: RegExp][] = [
     ["comment.json"],
     /comment\.json has ".*DROP.*" as its runId, but a run is called like/,
   ],
+  // What a report says is shown, and says nothing to the terminal.
+  ["a name that would clear the screen", ["hostile.json", "--environment", "production"], /about the environment x, not about/],
   ["another environment", ["good.json", "--environment", "production"], /is about the environment sandbox, not about production/],
   ["an environment that may only be read", ["good.json", "--config", "read-only.yml"], /sandbox is read-only/],
 ];
@@ -155,6 +157,10 @@ test("every mistake ends with 2, names the cure, and sends nothing", async () =>
   write("good.json", { touched });
   writeFileSync(join(workspace, "comment.json"), JSON.stringify({ ...good, runId: "*/ DROP TABLE users.teachers --" }));
   write("old.json", {});
+  writeFileSync(
+    join(workspace, "hostile.json"),
+    JSON.stringify({ ...good, environment: { ...good.environment, name: "\u001b[2Jx" } }),
+  );
   write("odd.json", { touched: [{ ...touched[0], set: "name = 'x'" }] });
   writeFileSync(join(workspace, "integration.xml"), "<testsuite/>");
   const config = readFileSync(join(workspace, ".github/env-actions.yml"), "utf8");
