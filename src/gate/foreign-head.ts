@@ -82,12 +82,15 @@ async function differs(workspace: string, configFile: string): Promise<string | 
   return `files of the base's commit were changed in the workspace (${first.trim()})`;
 }
 
+/** A file system that hangs must not hold the job: no answer allows nothing. */
+const gitWithinMs = 60_000;
+
 /** @returns undefined where git fails, for example outside of a repository */
 async function git(cwd: string, ...args: string[]): Promise<string | undefined> {
   // A container's checkout belongs to another user; and nothing that the repository configures may be started.
   const settings = ["-c", "safe.directory=*", "-c", "core.fsmonitor=false"];
   try {
-    return (await promisify(execFile)("git", [...settings, ...args], { cwd })).stdout.trim();
+    return (await promisify(execFile)("git", [...settings, ...args], { cwd, timeout: gitWithinMs })).stdout.trim();
   } catch {
     return undefined;
   }
