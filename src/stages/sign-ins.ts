@@ -60,7 +60,7 @@ export async function readSignIns(context: StageContext): Promise<SignInsMade> {
       ),
       ...(unanswered.length > 0
         ? [
-            `${count(unanswered.length, "sign-in")} of the suite got no answer in time: what ${unanswered.length === 1 ? "it" : "they"} wrote to Redis, if anything, stays until it expires`,
+            `${count(unanswered.length, "sign-in")} of the suite got no answer: what ${unanswered.length === 1 ? "it" : "they"} wrote to Redis, if anything, stays until it expires`,
           ]
         : []),
     ],
