@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { name } from "./config/values.ts";
-import { isLiving, type ProcessName, thisProcess } from "./lock-file.ts";
+import { isLiving, isThisProcess, type ProcessName, thisProcess } from "./lock-file.ts";
 import { type Origin, type StageName, stageNames, UserError } from "./model.ts";
 import { makeOwnDirectory, NotAPlainFile, openOwn, readOwn, writeOwn } from "./plain-file.ts";
 import { isRunId } from "./testdata/identity.ts";
@@ -44,7 +44,7 @@ export async function beginExecution(records: string, begun: Omit<Execution, "pr
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     const before = await readExecution(file);
-    if (before && isUnderWay(before) && before.process.pid !== process.pid) throw alreadyUnderWay(before);
+    if (before && isUnderWay(before) && !isThisProcess(before.process)) throw alreadyUnderWay(before);
     await writeOwn(file, text);
   }
 }

@@ -182,7 +182,7 @@ function runOf(gateId: string | undefined): object {
 }
 
 /** An execution of another process that still lives: the one that started this. */
-async function noteUnderWay(more: { gateId: string; origin: object; runId?: string }): Promise<string> {
+async function noteUnderWay(more: { gateId: string; origin: object; runId?: string; process?: object }): Promise<string> {
   const runId = more.runId ?? `${Date.now()}_ffffffff`;
   const living = { ...thisProcess(), pid: process.ppid, start: startOf(process.ppid) ?? "" };
   await mkdir(records("runs"), { recursive: true });
@@ -250,6 +250,13 @@ describe("in a terminal", () => {
         new RegExp(`^run ${busy} is under way: process ${process.ppid} runs integration with it`),
       );
     }
+  });
+
+  test("one in another container, whose process has the number of this one, is another", async () => {
+    await perform("preflight");
+    const busy = await noteUnderWay({ gateId: "1", origin: {}, process: { ...thisProcess(), place: "another container" } });
+    for (const stage of ["integration", "cleanup"] as const)
+      await expect(perform(stage, { ...cleanupOfRun, env: { ENV_ACTIONS_RUN_ID: busy } })).rejects.toThrow(/is under way/);
   });
 
   test("scope run of tests whose ledger is gone: not passed", async () => {
