@@ -49,6 +49,8 @@ test.each([
   ["wrapped by a reporter", `│ q7"W\\r&+Z\n│ x9'ë-4kT |`, "│ ***\n*** |"],
   ["wrapped at its space, quoted as SQL has it", "select 'it''s one''>}\n     q&'", "select '***\n***'", "it's one'>} q&"],
   ["cut at its end", `it said q7"W\\r&… and`, "it said ***… and"],
+  ["cut at its end, with dots of its own", "it said a...+A9xY… and", "it said ***… and", "a...+A9xYqLm"],
+  ["cut at its end, with a sign of its own", "it said ab…+A9xY… and", "it said ***… and", "ab…+A9xYqLm"],
   ["cut at its beginning", "it said …Zx9'ë-4kT and", "it said …*** and"],
   ["with a letter that was cut in two", "is cıİåπиł\ufffd\ufffdğöц2ä9ü", "is ***\ufffd\ufffd***", "cıİåπиł😀ğöц2ä9ü"],
   [
