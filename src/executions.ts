@@ -1,9 +1,11 @@
 import { constants } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { isLiving, type ProcessName, thisProcess } from "./lock-file.ts";
-import { type Origin, type StageName, UserError } from "./model.ts";
+import { basename, join } from "node:path";
+import { name } from "./config/values.ts";
+import { isLiving, isThisProcess, type ProcessName, thisProcess } from "./lock-file.ts";
+import { type Origin, type StageName, stageNames, UserError } from "./model.ts";
 import { makeOwnDirectory, NotAPlainFile, openOwn, readOwn, writeOwn } from "./plain-file.ts";
+import { isRunId } from "./testdata/identity.ts";
 
 /**
  * The executions of stages that this workspace has seen, a file each: `.env-actions/runs/<run id>.json`. Other processes read there what
@@ -42,7 +44,7 @@ export async function beginExecution(records: string, begun: Omit<Execution, "pr
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     const before = await readExecution(file);
-    if (before && isUnderWay(before) && before.process.pid !== process.pid) throw alreadyUnderWay(before);
+    if (before && isUnderWay(before) && !isThisProcess(before.process)) throw alreadyUnderWay(before);
     await writeOwn(file, text);
   }
 }
@@ -97,15 +99,28 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
+/** @returns undefined for a file that names no execution */
 async function readExecution(file: string): Promise<Execution | undefined> {
   try {
-    return JSON.parse((await readOwn(file)).toString("utf8")) as Execution;
+    const read: unknown = JSON.parse((await readOwn(file)).toString("utf8"));
+    return isExecution(read) && `${read.runId}.json` === basename(file) ? read : undefined;
   } catch (error) {
     // Removed meanwhile, replaced by a link, or half written by a process that was killed: it names no run.
     if (error instanceof SyntaxError || error instanceof NotAPlainFile || (error as NodeJS.ErrnoException).code === "ENOENT")
       return undefined;
     throw error;
   }
+}
+
+/** A test can write there, and these names become paths of what is removed. */
+function isExecution(read: unknown): read is Execution {
+  const { runId, stage, environment, origin, process } = (read ?? {}) as Partial<Record<keyof Execution, unknown>>;
+  return (
+    isRunId(String(runId)) &&
+    stageNames.some((one) => one === stage) &&
+    name.safeParse(environment).success &&
+    [origin, process].every((member) => typeof member === "object" && member !== null)
+  );
 }
 
 /** Else a workspace that is used for years would only grow. Screenshots and videos go first: they are large, and looked at once. */
@@ -128,6 +143,11 @@ function tracesOf({ runId, stage, environment }: Execution): { large: string[]; 
       join("logs", runId),
       join("reports", `${stage}-${runId}.json`),
       join("evidence", `${stage}-${environment}-${runId}.json`),
+      join("start", `${runId}.json`),
+      join("summaries", `${stage}-${runId}.md`),
+      // Left only where the machine was lost; nobody cleans up after a run of last week by its id.
+      join("tokens", `${stage}-${runId}.json`),
+      join("sign-ins", `${runId}.${stage}.jsonl`),
       join("runs", `${runId}.json`),
     ],
   };

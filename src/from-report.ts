@@ -109,7 +109,8 @@ async function readReport(file: string, named: string): Promise<StageReport> {
   try {
     content = await readFile(file, "utf8");
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : String(error);
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : sentence(error);
     throw new UserError(`${named} cannot be read: ${why}; name a report such as .env-actions/reports/cleanup.json`);
   }
   const report = parseReport(content, named);

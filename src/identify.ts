@@ -6,6 +6,7 @@ import { judgeStageBefore, type SequenceAnswer, stageBefore } from "./gate/evide
 import { gitHub } from "./gate/github.ts";
 import { GitHubError } from "./gate/github-error.ts";
 import type { EvidenceStore } from "./gate/store.ts";
+import { isThisProcess } from "./lock-file.ts";
 import { type Commit, type Origin, type StageName, stageNames, UserError } from "./model.ts";
 import { NotAPlainFile, readOwn, writeOwn } from "./plain-file.ts";
 import type { RunsToClean, StageContext } from "./stages/context.ts";
@@ -120,7 +121,7 @@ async function runsToClean(
   const known = await executions(records);
   if (named !== undefined) {
     const execution = known.find((one) => one.runId === named);
-    if (execution && execution.process.pid !== process.pid && isUnderWay(execution)) throw alreadyUnderWay(execution);
+    if (execution && !isThisProcess(execution.process) && isUnderWay(execution)) throw alreadyUnderWay(execution);
     return {
       cleans: { runs: [{ runId: named, tracked: execution !== undefined && runsTests(execution.stage) }], leftAlone: [] },
     };
@@ -216,7 +217,7 @@ async function mayStart(
 
 /** What could not be read may be of a cell that failed. */
 function whyUnknown(stage: StageName, needed: StageName, unread: readonly string[]): string {
-  return `${stage} needs passed evidence of ${needed} from every job and cell, and this cannot be read: ${unread.join(", ")}. Run ${needed} again.`;
+  return `${stage} needs passed evidence of ${needed} from every job and cell, and this cannot be read: ${unread.join(", ")}. Try again; if that does not help, run ${needed} again.`;
 }
 
 /** A deployment that a workflow names is believed only when GitHub says that it succeeded, with the commit that is looked at. */

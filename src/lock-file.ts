@@ -96,6 +96,12 @@ export function thisProcess(): ProcessName {
   return { pid: process.pid, start: ownStart, place };
 }
 
+/** Not by its number alone: a process in another container may have the same. */
+export function isThisProcess({ pid, start, place: where }: ProcessName): boolean {
+  const own = thisProcess();
+  return pid === own.pid && start === own.start && where === own.place;
+}
+
 /** Whether that process still runs; undefined where nobody here can tell: it is on another machine, or in another container. */
 export function isLiving(named: ProcessName): boolean | undefined {
   if (named.place !== place) return undefined;

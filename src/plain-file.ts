@@ -148,6 +148,7 @@ async function requirePlace(file: FileHandle, path: string, { root, linkedFolder
 /** Linux knows it of an open file, whatever became of its path since. */
 async function placeOfOpen(file: FileHandle): Promise<string | undefined> {
   if (process.platform !== "linux") return undefined;
+  // A sandbox may have no /proc: then the path is resolved instead, as on other systems. Nothing is let through by that.
   return await readlink(`/proc/self/fd/${file.fd}`).catch(() => undefined);
 }
 

@@ -57,11 +57,18 @@ export async function recordReport(
 
 const lockWithinMs = 5_000;
 
-/** Where the lock cannot be had it is done all the same: a summary that lacks another job is better than none. */
-async function alone<Result>(lock: string, work: () => Promise<Result>): Promise<Result> {
-  const unlock = await takeLock(lock, lockWithinMs).catch(() => undefined);
+/** Where the lock cannot be had it is done all the same, and said: a summary that lacks another job is better than none. */
+async function alone(lock: string, work: () => Promise<string[]>): Promise<string[]> {
+  let unlock: (() => Promise<void>) | undefined;
+  let note: string[] = [];
   try {
-    return await work();
+    unlock = await takeLock(lock, lockWithinMs);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    note = [`summary.md and report.html may lack another stage that ended at the same time: ${why}`];
+  }
+  try {
+    return [...note, ...(await work())];
   } finally {
     await unlock?.();
   }

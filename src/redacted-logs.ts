@@ -1,8 +1,7 @@
-import { randomUUID } from "node:crypto";
-import { lstat, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { redactedBytes } from "./gate/redacted-bytes.ts";
 import type { StageReport } from "./model.ts";
+import { NotAPlainFile, readPlain, writeOwn } from "./plain-file.ts";
 import type { Redaction } from "./redaction/redactor.ts";
 
 /**
@@ -11,28 +10,22 @@ import type { Redaction } from "./redaction/redactor.ts";
  */
 export async function redactLogs(report: StageReport, workspace: string, redaction: Redaction): Promise<string[]> {
   const logs = new Set([...report.servers, ...report.commands].flatMap(({ log }) => log ?? []));
-  const problems = await Promise.all([...logs].map((log) => redactLog(log, join(workspace, log), redaction)));
+  const problems = await Promise.all([...logs].map((log) => redactLog(log, workspace, redaction)));
   return problems.flatMap((problem) => problem ?? []);
 }
 
-async function redactLog(name: string, path: string, redaction: Redaction): Promise<string | undefined> {
+async function redactLog(name: string, workspace: string, redaction: Redaction): Promise<string | undefined> {
+  const path = join(workspace, name);
   try {
-    // A test may have put a link in its place, which could lead to anything.
-    if (!(await lstat(path)).isFile()) return undefined;
-    const content = await readFile(path);
+    // A second name of a log is written anew as well: what the other name shows is not ours.
+    const content = await readPlain(path, { root: workspace, hardLinks: true });
     const made = redactedBytes(content, redaction);
     if (made.kind === "refused") return `${name} may hold a secret and could not be redacted again: ${made.why}`;
-    if (made.content.equals(content)) return undefined;
-    const draft = `${path}.${randomUUID()}`;
-    try {
-      await writeFile(draft, made.content);
-      await rename(draft, path);
-    } finally {
-      await rm(draft, { force: true });
-    }
+    if (!made.content.equals(content)) await writeOwn(path, made.content);
     return undefined;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    // A test may have put a link in the place of a log or of its folder, which could lead to anything: nobody reads it as a log.
+    if (error instanceof NotAPlainFile || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     return `${name} could not be redacted again: ${error instanceof Error ? error.message : String(error)}`;
   }
 }

@@ -60,6 +60,8 @@ export async function performRepair(request: RepairAsked): Promise<RepairResult>
     // With nothing to write there is nothing to look at again: whoever repairs twice is told that it is done.
     const writes = plan.cells.length === 0 || plan.result.digest === planDigest;
     await decided(plan, writes);
+    if (plan.cells.length === 0 && plan.result.digest !== planDigest)
+      plan.result.notes.push("nothing is left to put back: the digest that was given belongs to an earlier plan");
     if (writes) return await record(await executeRepair({ warehouse, environment, audit }, plan), "repair.json");
     plan.result.problems.push(
       `the plan is no longer the one that was shown: its digest is ${plan.result.digest}. Look at it again; nothing was written`,

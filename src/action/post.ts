@@ -40,12 +40,14 @@ export async function post(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
 /** First of all: tests that still run would go on to make test data while it is deleted, and after that. */
 async function endWhatRuns(stage: string, mark: string): Promise<string | undefined> {
   const outcome = await endMarked(mark);
-  if (outcome === "none" || outcome === "unknown") return undefined;
-  const text =
-    outcome === "left"
-      ? `What ${stage} had started still runs, and may make test data after this.`
-      : `What ${stage} had started still ran, and was ${outcome}.`;
-  if (outcome === "left") core.warning(text);
+  if (outcome === "none") return undefined;
+  const text = {
+    left: `What ${stage} had started still runs, and may make test data after this.`,
+    unknown: `Whether what ${stage} had started still runs can't be told on this system: it may make test data after this.`,
+    ended: `What ${stage} had started still ran, and was ended.`,
+    killed: `What ${stage} had started still ran, and was killed.`,
+  }[outcome];
+  if (outcome === "left" || outcome === "unknown") core.warning(text);
   else core.info(text);
   return text;
 }

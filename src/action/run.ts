@@ -30,24 +30,30 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets:
   await refuseForeignHead({ env, workspace, configFile: config, allowed: inputs.foreignHead });
   saveAsked(env, { stage, config, environment, workspace, cell: cell && secrets.redact(cell), mark });
   const restored = await guardRunnerFiles(process.env);
-  const answer = await performed(marked(process.env, mark), secrets, {
-    stage: inputs.stage,
-    workspace,
-    configFile: inputs.config,
-    overrides: overridesFrom(inputs),
-    ...(inputs.environment ? { environment: inputs.environment } : {}),
-    ...(inputs.deployment ? { deployment: inputs.deployment } : {}),
-    ...(inputs.githubToken ? { githubToken: inputs.githubToken } : {}),
-    ...(cell ? { cell } : {}),
-    onBegin: (begun) => saveBegun(env, begun),
-    ...(inputs.budget ? { budgetMs: budgetFrom(inputs.budget) } : {}),
-  });
-  const forged = await restored();
-  if (forged.length > 0)
-    core.error(
-      `A server or a test of this stage wrote to ${forged.join(", ")} of the runner, by which it could change this step's result and later steps. What it wrote was taken out. Find out who did, and do not trust this job.`,
-      { title: "env-actions: the runner's files were written to" },
-    );
+  let forged: string[] = [];
+  let answer: StageAnswer;
+  try {
+    answer = await performed(marked(process.env, mark), secrets, {
+      stage: inputs.stage,
+      workspace,
+      configFile: inputs.config,
+      overrides: overridesFrom(inputs),
+      ...(inputs.environment ? { environment: inputs.environment } : {}),
+      ...(inputs.deployment ? { deployment: inputs.deployment } : {}),
+      ...(inputs.githubToken ? { githubToken: inputs.githubToken } : {}),
+      ...(cell ? { cell } : {}),
+      onBegin: (begun) => saveBegun(env, begun),
+      ...(inputs.budget ? { budgetMs: budgetFrom(inputs.budget) } : {}),
+    });
+  } finally {
+    // Also where the stage broke off: a test can see to that, and later steps may run all the same.
+    forged = await restored();
+    if (forged.length > 0)
+      core.error(
+        `A server or a test of this stage wrote to ${forged.join(", ")} of the runner, by which it could change this step's result and later steps. What it wrote was taken out. Find out who did, and do not trust this job.`,
+        { title: "env-actions: the runner's files were written to" },
+      );
+  }
   await publish(answer);
   for (const [name, value] of outputsOf(answer)) core.setOutput(name, pathOutputs.has(name) ? value : secrets.redact(value));
   return Math.max(exitStatus([answer.report.verdict]), forged.length > 0 ? 1 : 0);

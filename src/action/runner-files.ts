@@ -56,6 +56,7 @@ async function withFile<Result>(
   try {
     file = await open(path, flags | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
   } catch {
+    // Not there, or no file any more: whoever asks compares that with what was there, and says so.
     return undefined;
   }
   try {

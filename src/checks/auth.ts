@@ -58,8 +58,8 @@ async function postSignIn(ports: ApiPorts, route: string, body: object): Promise
   try {
     answer = await postJson(ports, route, body);
   } catch (error) {
-    // Cut off by us: the server may have gone on.
-    if (ports.signal.aborted || isTimeout(error)) await ports.onSignIn?.({ route, unanswered: true });
+    // Cut off by us or on the way: the server may have gone on.
+    if (ports.signal.aborted || mayHaveArrived(error)) await ports.onSignIn?.({ route, unanswered: true });
     throw error;
   }
   tellSecrets(ports, answer);
@@ -83,8 +83,12 @@ function tellSecrets(ports: ApiPorts, answer: Answer): void {
   if (isSignIn(answer)) for (const secret of secretsIn(answer.json, answer.headers.getSetCookie())) ports.onSecret?.(secret);
 }
 
-function isTimeout(error: unknown): boolean {
-  return error instanceof Error && error.cause instanceof Error && error.cause.name === "TimeoutError";
+/** How a connection breaks over which a request has gone out, or may have; what no connection was made for has reached nobody. */
+const broken: ReadonlySet<unknown> = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "UND_ERR_SOCKET"]);
+
+function mayHaveArrived(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && (cause.name === "TimeoutError" || broken.has((cause as NodeJS.ErrnoException).code));
 }
 
 function lifeTold(answer: unknown): number | undefined {

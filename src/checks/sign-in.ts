@@ -7,7 +7,7 @@ export interface SignInMade {
   route: string;
   /** What the application's own keys carry. */
   sessionId?: string;
-  /** No answer came before we stopped waiting: whether the sign-in was made is not known. */
+  /** No answer came, and the request may have arrived: whether the sign-in was made is not known. */
   unanswered?: true;
 }
 

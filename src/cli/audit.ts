@@ -23,7 +23,8 @@ export interface AuditAnswer {
 /** Whether every line of the audit log still follows from the one before. @throws UserError where there is none */
 export async function auditVerify(workspace: string, options: VerifyOptions = {}): Promise<AuditAnswer> {
   const verified = await readLog(workspace, options, () => undefined);
-  return { ok: isRight(verified), text: verifiedLines(verified).join("\n"), json: verified };
+  // The names of files beside the log are anybody's.
+  return { ok: isRight(verified), text: verifiedLines(verified).map(logLine).join("\n"), json: verified };
 }
 
 export interface VerifyOptions {
@@ -141,7 +142,8 @@ function anchorLines({ anchors }: VerifiedLog): string[] {
     lines.push(
       `it holds the heads of ${count(beside, "report or evidence file", "reports and evidence files")} beside it, which whoever changed the log could have changed, too`,
     );
-  if (given.length === 0)
+  // Whoever gave a head that is not there has been told what that means.
+  if (!anchors.some(({ from }) => from === "--head"))
     lines.push(
       "unanchored: a log that was cut at its end, or rewritten as a whole, could look the same; compare it with a head from the job's summary: --head N:HASH",
     );

@@ -4,6 +4,7 @@ import { type StageName, UserError } from "../model.ts";
 import { verdictMarks } from "../progress.ts";
 import { guardedStream } from "../redaction/streams.ts";
 import { secretsOfVariables } from "../redaction/variables.ts";
+import { logLine } from "../report/inert.ts";
 import { duration, known, touchedRest, touchedWords } from "../report/words.ts";
 import { secretKeeper } from "../secrets.ts";
 import type { SecretKeeper } from "../stages/context.ts";
@@ -26,16 +27,11 @@ export async function terminal(
   try {
     return await command(readArguments(argv), world);
   } catch (error) {
-    // By its name: the class is in a room that most commands never load.
-    if (error instanceof Error && error.name === "WrongPlace") {
-      world.stderr.write(`env-actions: ${error.message}\n`);
-      return 1;
-    }
     const mistake = error instanceof UserError;
     const said = mistake || (error instanceof Error && sayWhy.has(error.name));
-    world.stderr.write(
-      `env-actions: ${error instanceof Error ? (said ? error.message : (error.stack ?? error.message)) : String(error)}\n`,
-    );
+    const text = error instanceof Error ? (said ? error.message : (error.stack ?? error.message)) : String(error);
+    // It may quote a report, a file's name or an answer, which others wrote.
+    world.stderr.write(`env-actions: ${text.split("\n").map(logLine).join("\n")}\n`);
     // We looked, and it is the wrong place.
     if (error instanceof Error && error.name === "WrongPlace") return 1;
     return mistake ? 2 : 3;

@@ -25,18 +25,18 @@ export const alertsSchema = z
     window: duration.prefault("4h").meta({ description: "The same cause is told once in this time." }),
     webhook: z
       .strictObject({
-        url: secretUrl.meta({ description: "Gets a POST of JSON." }),
-        secret: secret.meta({ description: "Signs it: HMAC-SHA256, in the header X-Env-Actions-Signature." }),
+        url: secretUrl("WEBHOOK_URL").meta({ description: "Gets a POST of JSON." }),
+        secret: secret("WEBHOOK_SECRET").meta({ description: "Signs it: HMAC-SHA256, in the header X-Env-Actions-Signature." }),
       })
       .optional()
       .meta({ description: "Any server, by a signed request." }),
     slack: z
-      .strictObject({ url: secretUrl.meta({ description: "An incoming webhook of Slack's." }) })
+      .strictObject({ url: secretUrl("SLACK_WEBHOOK_URL").meta({ description: "An incoming webhook of Slack's." }) })
       .optional()
       .meta({ description: "A channel in Slack." }),
     pagerDuty: z
       .strictObject({
-        routingKey: secret.meta({ description: "The integration key of a service (Events API v2)." }),
+        routingKey: secret("PAGERDUTY_ROUTING_KEY").meta({ description: "The integration key of a service (Events API v2)." }),
         url: fetchedUrl
           .default("https://events.pagerduty.com/v2/enqueue")
           .meta({ description: "Another for the EU: https://events.eu.pagerduty.com/v2/enqueue." }),
@@ -46,7 +46,10 @@ export const alertsSchema = z
     openTelemetry: z
       .strictObject({
         url: httpUrl.meta({ description: "Where metrics are taken by OTLP/HTTP, such as https://collector:4318/v1/metrics." }),
-        headers: z.record(z.string(), secret).default({}).meta({ description: "Sent with them, such as an API key." }),
+        headers: z
+          .record(z.string(), secret("OTLP_KEY"))
+          .default({})
+          .meta({ description: "Sent with them, such as an API key." }),
       })
       .optional()
       .meta({ description: "Metrics of every run, whatever its verdict." }),
@@ -102,7 +105,7 @@ export const rollbackSchema = z
       .regex(/^[\w.-]+\/[\w.-]+$/, { error: "expected owner/name" })
       .optional()
       .meta({ description: "Where the workflow or event is; the run's own repository if left out." }),
-    token: secret.optional().meta({ description: "For GitHub, in place of the job's own token." }),
+    token: secret("ROLLBACK_TOKEN").optional().meta({ description: "For GitHub, in place of the job's own token." }),
     timeout: timeLimit.prefault("2m").meta({ description: "How long the command may take." }),
   })
   .refine(triggers.check, triggers.params);

@@ -24,7 +24,7 @@ export const authSchema = z.strictObject({
   refresh: path.optional().meta({
     description: "Route that gives new tokens for {refreshToken}; looked at where it is given, such as /api/v1/auth/refresh.",
   }),
-  secret: secret.optional().meta({ description: "The shared secret of the mint route." }),
+  secret: secret("TEST_TOKEN_SECRET").optional().meta({ description: "The shared secret of the mint route." }),
   enabled: z.boolean().default(true).meta({ description: "false where the mint route must be off, as in production." }),
   roles: z.record(roleName, role).prefault({ teacher: {} }).meta({
     description:

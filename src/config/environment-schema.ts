@@ -76,7 +76,7 @@ const databricks = z.strictObject({
     .optional()
     .meta({ description: "Warehouse id; DATABRICKS_WAREHOUSE_ID, or the path in DATABRICKS_HTTP_PATH, if left out." }),
   path: z.string().min(1).optional().meta({ description: "HTTP path, where it is not /sql/1.0/warehouses/<warehouse>." }),
-  token: bearerToken.optional().meta({
+  token: bearerToken("DATABRICKS_TOKEN").optional().meta({
     description:
       "Signs in with a personal access token, ${DATABRICKS_TOKEN}. Without any sign-in here, DATABRICKS_* variables say which.",
   }),
@@ -85,7 +85,7 @@ const databricks = z.strictObject({
     .min(1)
     .optional()
     .meta({ description: "Signs in as a service principal (OAuth), with clientSecret; DATABRICKS_CLIENT_ID if left out." }),
-  clientSecret: secret.optional().meta({
+  clientSecret: secret("DATABRICKS_CLIENT_SECRET").optional().meta({
     description: "The service principal's OAuth secret, ${DATABRICKS_CLIENT_SECRET}; that variable if left out beside clientId.",
   }),
   oidc: z
@@ -137,12 +137,12 @@ const sentinel = z.strictObject({
     .min(1)
     .meta({ description: "The sentinels, host:port, asked in this order; 26379 where no port is given." }),
   username: z.string().min(1).optional().meta({ description: "The ACL user at the sentinels, where they have one." }),
-  password: secret.optional().meta({ description: "The password of the sentinels, where they have one." }),
+  password: secret("SENTINEL_PASSWORD").optional().meta({ description: "The password of the sentinels, where they have one." }),
   tls: z.boolean().optional().meta({ description: "Speak TLS with the sentinels; as url does if left out." }),
 });
 
 const redis = z.strictObject({
-  url: secret.meta({
+  url: secret("REDIS_URL").meta({
     description:
       "redis:// or rediss:// (TLS, always verified) address; a secret, because it may hold a password. With sentinel, its host is not connected to: only user, password, database and TLS are taken from it.",
   }),
@@ -319,7 +319,9 @@ export const environmentSchema = z
     auth: authSchema.optional().meta({ description: "How test tokens are minted and used." }),
     oauth: oauth.optional().meta({ description: "The sign-in with Google, looked at without signing in." }),
     analytics: z.array(endpointSchema).default([]).meta({ description: "Read-only dashboard routes that smoke reads." }),
-    token: bearerToken.optional().meta({ description: "A bearer token for reading, where test tokens cannot be minted." }),
+    token: bearerToken("API_TOKEN")
+      .optional()
+      .meta({ description: "A bearer token for reading, where test tokens cannot be minted." }),
     sql: z.array(sample).default([]).meta({ description: "Statements that smoke samples." }),
     servers: z
       .record(name, serverSchema)

@@ -30,8 +30,8 @@ export function redisAddressProblem({ hostname, search, hash, searchParams }: UR
   if (search === "") return undefined;
   const names = [...new Set(searchParams.keys())];
   const cures = names.flatMap((name) => {
-    const cure = insteadOf[name.toLowerCase()];
-    return cure === undefined ? [] : [`${name}: ${cure}`];
+    const option = name.toLowerCase();
+    return Object.hasOwn(insteadOf, option) ? [`${name}: ${insteadOf[option]}`] : [];
   });
   const others = names.length - cures.length;
   if (others > 0) cures.push(`${cures.length > 0 ? "take out the other options" : "take it out"}: nothing is read from there`);

@@ -30,37 +30,51 @@ export class Secret {
   }
 }
 
-const written = z
-  .string({ error: "expected a reference to an environment variable, such as ${DATABRICKS_TOKEN}" })
-  .min(1, { error: "the environment variable that holds this secret is empty" });
+/** @param variable a name that it could have, for the message */
+function written(variable: string) {
+  return z
+    .string({ error: `expected a reference to an environment variable, such as \${${variable}}` })
+    .min(1, { error: "the environment variable that holds this secret is empty" });
+}
 
 /** In the file a secret is always a reference, `${NAME}`; the loader refuses one that is written out. */
-export const secret = secretOf(written);
+export function secret(variable: string) {
+  return secretOf(written(variable), variable);
+}
 
 /** A token that a header carries. One that was stored with a line break at its end made errors of the client that hold nothing else. */
-export const bearerToken = secretOf(
-  written.refine((text) => !/[\s\p{Cc}]/u.test(text), {
-    error: "this token holds a blank or a line break, which no header can carry: store it without",
-  }),
-);
+export function bearerToken(variable: string) {
+  return secretOf(
+    written(variable).refine((text) => !/[\s\p{Cc}]/u.test(text), {
+      error: "this token holds a blank or a line break, which no header can carry: store it without",
+    }),
+    variable,
+  );
+}
 
 /** Whoever has the log can try keys: a short one is soon found. */
 export const auditKey = secretOf(
-  written.min(16, { error: "expected at least 16 characters in that variable, made at random: openssl rand -hex 32" }),
+  written("AUDIT_KEY").min(16, {
+    error: "expected at least 16 characters in that variable, made at random: openssl rand -hex 32",
+  }),
+  "AUDIT_KEY",
 );
 
 /** An address that whoever knows it may use. */
-export const secretUrl = secretOf(
-  written.refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
-    error: "expected an http:// or https:// address in that variable",
-  }),
-);
+export function secretUrl(variable: string) {
+  return secretOf(
+    written(variable).refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
+      error: "expected an http:// or https:// address in that variable",
+    }),
+    variable,
+  );
+}
 
-function secretOf(text: z.ZodString) {
+function secretOf(text: z.ZodString, variable: string) {
   return text
     .transform((value) => new Secret(value))
     .meta({
-      description: "A secret: always a reference such as ${DATABRICKS_TOKEN}, never the value itself.",
+      description: `A secret: always a reference such as \${${variable}}, never the value itself.`,
       writeOnly: true,
       pattern: "^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$",
     })

@@ -76,16 +76,21 @@ async function differs(workspace: string, configFile: string): Promise<string | 
   if (tracked === undefined) return `the configuration ${configFile} is no file of the base's commit`;
   const changed = await git(workspace, "status", "--porcelain", "--untracked-files=no");
   if (changed === "") return undefined;
-  const [first = "unknown"] = (changed ?? "").split("\n");
+  // No answer is no proof that nothing was changed.
+  if (changed === undefined) return "git can't tell which files of the base's commit were changed in the workspace";
+  const [first = ""] = changed.split("\n");
   return `files of the base's commit were changed in the workspace (${first.trim()})`;
 }
+
+/** A file system that hangs must not hold the job: no answer allows nothing. */
+const gitWithinMs = 60_000;
 
 /** @returns undefined where git fails, for example outside of a repository */
 async function git(cwd: string, ...args: string[]): Promise<string | undefined> {
   // A container's checkout belongs to another user; and nothing that the repository configures may be started.
   const settings = ["-c", "safe.directory=*", "-c", "core.fsmonitor=false"];
   try {
-    return (await promisify(execFile)("git", [...settings, ...args], { cwd })).stdout.trim();
+    return (await promisify(execFile)("git", [...settings, ...args], { cwd, timeout: gitWithinMs })).stdout.trim();
   } catch {
     return undefined;
   }

@@ -90,7 +90,9 @@ async function fromArtifacts(artifacts: ArtifactService, stage: StageName): Prom
   try {
     names = (await artifacts.list()).map((artifact) => artifact.name).filter((name) => name.startsWith(artifactPrefix(stage)));
   } catch (error) {
-    return { evidence: [], problems: [`the artifacts of this workflow run could not be read: ${message(error)}`], unread: [] };
+    const problem = `the artifacts of this workflow run could not be read: ${message(error)}`;
+    // Other jobs and cells keep their evidence there: one of them may have failed.
+    return { evidence: [], problems: [problem], unread: ["the list of this workflow run's artifacts"] };
   }
   for (const name of names) {
     try {

@@ -7,10 +7,10 @@ import { closeSync, openSync, readFileSync, readSync, writeSync } from "node:fs"
  */
 export function blankInProc(isHidden: (name: string) => boolean): boolean {
   if (process.platform !== "linux") return false;
-  const place = placeOfEnvironment();
-  if (!place) return false;
   let memory: number | undefined;
   try {
+    const place = placeOfEnvironment();
+    if (!place) return false;
     memory = openSync("/proc/self/mem", "r+");
     const bytes = Buffer.alloc(place.end - place.start);
     if (readSync(memory, bytes, 0, bytes.length, place.start) !== bytes.length) return false;
@@ -23,7 +23,7 @@ export function blankInProc(isHidden: (name: string) => boolean): boolean {
     }
     return true;
   } catch {
-    // Some containers allow no write to it: then it is as on other systems.
+    // Some containers have no /proc, or allow no write to it: then it is as on other systems.
     return false;
   } finally {
     if (memory !== undefined) closeSync(memory);

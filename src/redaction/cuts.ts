@@ -24,9 +24,10 @@ export class Fragments {
     for (const { 0: sign, index } of text.matchAll(/\s{0,4}(?:…|\.{3})|\ufffd+/g)) {
       const least = sign.endsWith(".") ? shortestAtDots : shortestFragment;
       const unfinished = halfEscape.exec(text.slice(Math.max(previous, index - longestEscape), index))?.[0] ?? "";
+      // Not from the sign before this one on: a secret may have such signs of its own.
       const head =
-        this.headBefore(text, index, least, previous) ??
-        (unfinished === "" ? undefined : this.headBefore(text, index - unfinished.length, least, previous));
+        this.headBefore(text, index, least) ??
+        (unfinished === "" ? undefined : this.headBefore(text, index - unfinished.length, least));
       if (head) found.push({ start: head.start, end: index });
       previous = index + sign.length;
       const tail = this.#tailAfter(text, previous, least);
@@ -88,9 +89,9 @@ export class Fragments {
   }
 
   /** The longest beginning of a secret that ends at `end`, if it has at least so many characters. */
-  headBefore(text: string, end: number, least: number, from = 0): Span | undefined {
+  headBefore(text: string, end: number, least: number): Span | undefined {
     if (!this.mayEndAt(text, end)) return undefined;
-    const first = Math.max(from, end - Math.min(this.#matcher.longest, longestFragment));
+    const first = Math.max(0, end - Math.min(this.#matcher.longest, longestFragment));
     for (let start = first; start + least <= end; start++) {
       const candidates = this.#heads.get(text.slice(start, start + shortestFragment));
       if (!candidates) continue;

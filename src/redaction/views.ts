@@ -74,19 +74,22 @@ const percentDecoded: Reading = {
   replacement: (found) => bytesAsText(found.replaceAll("%", "")),
 };
 
-const namedEntities: Readonly<Record<string, string>> = {
-  ...{ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0", sol: "/", bsol: "\\", equals: "=", plus: "+" },
-  ...{ num: "#", excl: "!", percnt: "%", dollar: "$", commat: "@", colon: ":", semi: ";", quest: "?", grave: "`", lowbar: "_" },
-  ...{ lpar: "(", rpar: ")", lbrack: "[", lsqb: "[", rbrack: "]", rsqb: "]", lbrace: "{", lcub: "{", rbrace: "}", rcub: "}" },
-  ...{ ast: "*", midast: "*", comma: ",", period: ".", hat: "^", vert: "|", verbar: "|", Tab: "\t", NewLine: "\n" },
-};
+/** A map, because an object also has members such as `toString`. */
+const namedEntities: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ...{ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0", sol: "/", bsol: "\\", equals: "=", plus: "+" },
+    ...{ num: "#", excl: "!", percnt: "%", dollar: "$", commat: "@", colon: ":", semi: ";", quest: "?", grave: "`", lowbar: "_" },
+    ...{ lpar: "(", rpar: ")", lbrack: "[", lsqb: "[", rbrack: "]", rsqb: "]", lbrace: "{", lcub: "{", rbrace: "}", rcub: "}" },
+    ...{ ast: "*", midast: "*", comma: ",", period: ".", hat: "^", vert: "|", verbar: "|", Tab: "\t", NewLine: "\n" },
+  }),
+);
 
 const entitiesDecoded: Reading = {
   applies: (text) => text.includes("&") && /&(?:#|[A-Za-z]{2,8};)/.test(text),
   pattern: /&(?:#[xX][0-9a-fA-F]{1,6}|#\d{1,7}|[A-Za-z]{2,8});/g,
   replacement(found) {
     const name = found.slice(1, -1);
-    if (!name.startsWith("#")) return namedEntities[name] ?? found;
+    if (!name.startsWith("#")) return namedEntities.get(name) ?? found;
     const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : Number.parseInt(name.slice(1), 10);
     return character(code) ?? found;
   },

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { alertChannels, type StageReport, stageNames, UserError, verdicts } from "../model.ts";
+import { logLine } from "./inert.ts";
 
 /**
  * The shape of `.env-actions/reports/<stage>.json`, for reading a report back and for `schema/report.schema.json`. Strict: a member
@@ -328,11 +329,21 @@ export const reportSchema = z
   })
   .meta({ title: "Report of a stage", description: "What a stage of env-actions says about an environment." });
 
+const example = "such as .env-actions/reports/cleanup.json";
+
 /** Reads a report back. @throws UserError that names the file, each place in it, and what was expected there */
 export function parseReport(text: string, file: string): StageReport {
-  const result = reportSchema.safeParse(parseJson(text, file));
+  const data = parseJson(text, file);
+  const version = typeof data === "object" && data !== null && "schemaVersion" in data ? data.schemaVersion : undefined;
+  if (version === undefined || (typeof data === "object" && data !== null && !("checks" in data)))
+    throw new UserError(`${file} is JSON, but not the report of a stage: name a report ${example}`);
+  if (version !== 1)
+    throw new UserError(
+      `${file} was written by another version of env-actions: its schemaVersion is ${JSON.stringify(version)?.slice(0, 20)}, and this version reads 1. Let the stage write it again, with the same version as here.`,
+    );
+  const result = reportSchema.safeParse(data, { error: inWords });
   if (result.success) return result.data;
-  const places = result.error.issues.map(({ path, message }) => `  ${pathText(path)}: ${message}`);
+  const places = result.error.issues.map(({ path, message }) => logLine(`  ${pathText(path)}: ${message}`));
   const shown = places.slice(0, 10).join("\n");
   const more = places.length > 10 ? `\n  and ${places.length - 10} more` : "";
   throw new UserError(
@@ -340,13 +351,49 @@ export function parseReport(text: string, file: string): StageReport {
   );
 }
 
+/** The parser's own message quotes the text, which may be any file. */
 function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const what = text.trim() === "" ? "is empty" : `is not JSON: ${error.message}`;
-    throw new UserError(`${file} ${what}. It may have been cut short: let the stage write it again.`, { cause: error });
+    const begun = text.trim();
+    const why =
+      begun === ""
+        ? "is empty. It may have been cut short: let the stage write it again."
+        : begun.startsWith("{")
+          ? "is not JSON. It may have been cut short: let the stage write it again."
+          : `is not JSON, so it is not the report of a stage: name a report ${example}`;
+    throw new UserError(`${file} ${why}`, { cause: error });
+  }
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  array: "a list",
+  boolean: "true or false",
+  int: "a whole number",
+  null: "null",
+  number: "a number",
+  object: "an object",
+  record: "an object",
+  string: "a text",
+};
+
+/** What was expected; never what is there, which may be anything. */
+function inWords(issue: z.core.$ZodRawIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return issue.input === undefined ? "missing" : `expected ${kinds[issue.expected] ?? issue.expected}`;
+    case "invalid_value":
+      return `expected ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
+    case "unrecognized_keys":
+      return `unknown: ${issue.keys.map((key) => JSON.stringify(key.slice(0, 40))).join(", ")}`;
+    case "too_small":
+      return `expected ${issue.minimum} or more`;
+    case "too_big":
+      return `expected ${issue.maximum} or less`;
+    default:
+      return "expected something else here";
   }
 }
 

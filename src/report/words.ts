@@ -191,9 +191,10 @@ export function statementText(table: TableCleanup): string {
   return `${about ? `-- ${about}\n` : ""}${cut(table.statement, 2_000)}`;
 }
 
-/** `12–15`; `new–3` for a table that the start did not have. */
+/** `12–15`; `new–3` for a table that the start did not have; where the end was not read, a start without a version is not known either. */
 export function versionSpan({ from, to }: { from: number | null; to: number | null }): string {
-  return from === to && from !== null ? String(from) : `${from ?? "new"}–${to ?? "unknown"}`;
+  if (to === null) return from === null ? "unknown" : `${from}–unknown`;
+  return from === to ? String(from) : `${from ?? "new"}–${to}`;
 }
 
 /** Where the whole report stands, relative to the workspace. */

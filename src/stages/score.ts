@@ -26,8 +26,12 @@ export interface Scoring {
 
 const points: Partial<Record<Verdict, number>> = { passed: 1, degraded: 0.5, failed: 0 };
 
-/** No score may outvote these: test data that is left, a credential that could write, and a stage that was refused or broke off. */
-const alwaysKey = /^(?:test-data\..*|.*\.read-only|sequence|identity|preflight|integration|e2e|smoke)$/;
+/**
+ * No score may outvote these: test data that is left or could not be deleted, a credential that could write, and a stage that was refused
+ * or broke off.
+ */
+const alwaysKey =
+  /^(?:test-data\..*|auth\.sign-ins|redis\.writable|.*\.read-only|sequence|identity|preflight|integration|e2e|smoke)$/;
 
 /** Weights may be fractions, of which sums are not exact. */
 const tolerance = 1e-9;

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { sentence } from "../checks/check.ts";
 import { type SignInMade, secretOfSession } from "../checks/sign-in.ts";
 import { count } from "../count.ts";
@@ -40,8 +40,8 @@ export async function rememberSignIn(context: StageContext, made: SignInMade): P
 /** What this stage made; for the cleanup of a run, what all of its stages made here. */
 export async function readSignIns(context: StageContext): Promise<SignInsMade> {
   const stages = context.stage === "cleanup" ? stageNames : [context.stage];
-  const contents = await Promise.all(stages.map((stage) => contentOf(fileOf(context, stage))));
-  const made = contents.flatMap((content) => content.split("\n").flatMap(parsed));
+  const files = await Promise.all(stages.map((stage) => signInsIn(fileOf(context, stage))));
+  const made = files.flatMap((file) => file.made);
   // One that another key could hold by chance, or that the application uses again, is none to delete by.
   const ids = made.flatMap(({ sessionId }) => (sessionId !== undefined && isUnique(keyText(sessionId)) ? sessionId : []));
   // Another process may have made them, which alone knew that they are secrets.
@@ -53,13 +53,14 @@ export async function readSignIns(context: StageContext): Promise<SignInsMade> {
   return {
     ids: new Set(ids),
     notes: [
+      ...files.flatMap((file) => file.notes),
       ...[...new Set(without.map(({ route }) => route))].map(
         (route) =>
           `the answers of ${route} name no sessionId by which keys could be found (a UUID, or another id that is made once): what ${count(without.filter((one) => one.route === route).length, "sign-in")} of the suite wrote to Redis stays until it expires`,
       ),
       ...(unanswered.length > 0
         ? [
-            `${count(unanswered.length, "sign-in")} of the suite got no answer in time: what ${unanswered.length === 1 ? "it" : "they"} wrote to Redis, if anything, stays until it expires`,
+            `${count(unanswered.length, "sign-in")} of the suite got no answer: what ${unanswered.length === 1 ? "it" : "they"} wrote to Redis, if anything, stays until it expires`,
           ]
         : []),
     ],
@@ -112,23 +113,46 @@ export async function deleteSignIns(context: StageContext): Promise<Check[]> {
   return await told(context, Promise.resolve([{ ...base, ...found, durationMs: Math.round(performance.now() - started) }]));
 }
 
-async function contentOf(file: string): Promise<string> {
+interface SignInsRead {
+  made: SignInMade[];
+  notes: string[];
+}
+
+async function signInsIn(file: string): Promise<SignInsRead> {
   try {
-    return (await readOwn(file)).toString("utf8");
+    const lines = (await readOwn(file)).toString("utf8").split("\n");
+    const read = lines.flatMap((line) => (line.trim() === "" ? [] : [parsed(line)]));
+    const torn = read.filter((one) => one === undefined).length;
+    return {
+      made: read.filter((one) => one !== undefined),
+      notes:
+        torn === 0
+          ? []
+          : [
+              `${count(torn, "line")} of ${basename(file)} cannot be read (a killed stage leaves a torn one): what ${torn === 1 ? "that sign-in" : "those sign-ins"} of the suite wrote to Redis stays until it expires`,
+            ],
+    };
   } catch (error) {
-    // A test may have put a link there: what it leads to names no sign-in of ours.
-    if (error instanceof NotAPlainFile) return "";
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    // A test may have put a link or a folder there: what it holds names no sign-in of ours.
+    if (error instanceof NotAPlainFile)
+      return {
+        made: [],
+        notes: [
+          `the suite's own sign-ins are not known, because ${error.message}: what they wrote to Redis stays until it expires`,
+        ],
+      };
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { made: [], notes: [] };
     throw error;
   }
 }
 
-/** A torn line is what a killed stage leaves. */
-function parsed(line: string): SignInMade[] {
+/** @returns undefined for a line that is none */
+function parsed(line: string): SignInMade | undefined {
   try {
     const made: unknown = JSON.parse(line);
-    return typeof made === "object" && made !== null ? [made as SignInMade] : [];
+    return typeof made === "object" && made !== null ? (made as SignInMade) : undefined;
   } catch {
-    return [];
+    // Whoever reads the file counts it, and says so.
+    return undefined;
   }
 }

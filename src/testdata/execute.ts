@@ -14,6 +14,7 @@ import {
   tableOf,
 } from "./cleanup.ts";
 import { inParallel } from "./concurrency.ts";
+import { errorText } from "./error-text.ts";
 import { type Held, heldOf, hold, saysHeld, tablesHeldBy, whyHeld } from "./held.ts";
 import { versionOfDelete } from "./history.ts";
 import { addDeleted, loseCount, shortenLives } from "./keys.ts";
@@ -147,7 +148,7 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
       result.deletedKeys += gone ?? 0;
       keys = 0;
     } catch (error) {
-      loseCount(result.keys, sentence(error));
+      loseCount(result.keys, errorText(error));
       // Which of them are gone is unknown, so any may be left. The next round tries again.
       if (plan.rows) hold(held, tablesHeldBy(plan.keys.keys, plan.rows), whyHeld.keys);
     }
@@ -214,7 +215,7 @@ async function deleteTable(warehouse: TestDataWarehouse, table: TablePlan, entry
   } catch (error) {
     // Whether it was carried out all the same, a broken connection does not tell.
     addRows(entry, undefined);
-    entry.problem = sentence(error);
+    entry.problem = errorText(error);
     return undefined;
   }
 }
@@ -238,7 +239,7 @@ async function noteVersion(warehouse: TestDataWarehouse, { table, entry, rows }:
     entry.versionAfter = version;
     entry.deletions = [...(entry.deletions ?? []), { rows, version, selection: storedSelection(table) }];
   } catch (error) {
-    entry.problem ??= `${count(rows, "row was", "rows were")} deleted, but the table's history could not be read: ${sentence(error)}`;
+    entry.problem ??= `${count(rows, "row was", "rows were")} deleted, but the table's history could not be read: ${errorText(error)}`;
   }
 }
 
@@ -247,7 +248,7 @@ async function lookAgain(ports: WritingPorts, plan: CleanupPlan, result: Cleanup
     return await planCleanup(ports, plan.request, plan);
   } catch (error) {
     result.leftOver = null;
-    result.problems.push(`whether anything is left could not be told: ${sentence(error)}`);
+    result.problems.push(`whether anything is left could not be told: ${errorText(error)}`);
     return undefined;
   }
 }
@@ -333,8 +334,4 @@ async function noteEnd(
     counts: { ...Object.fromEntries(left), keys: result.keys.left ?? 0 },
   });
   if (result.leftOver === 0) ports.onRemaining({ tables: [], keys: 0 });
-}
-
-function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

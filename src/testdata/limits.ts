@@ -27,8 +27,9 @@ export function reportLedger(
         `${name}: ${count(missing.length, "row", "rows")} that the ledger names ${missing.length === 1 ? "was" : "were"} not found: the tests deleted ${missing.length === 1 ? "it" : "them"}, or the ledger names the wrong table or id`,
       );
   }
+  // Not `in`: a test may name a member that every object has.
   for (const [table, ids] of request.known)
-    if (!(table in declared))
+    if (!Object.hasOwn(declared, table))
       plan.problems.push(
         `the ledger names ${count(ids.size, "row")} of ${table}, which is no table that is cleaned up here: what it names stays`,
       );

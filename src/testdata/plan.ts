@@ -55,6 +55,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
       // Most test data is not deep: what has to be asked of the whole is asked beside the round that will find nothing more.
       const { changes } = search;
       const asking = beside ? ask() : undefined;
+      // Where the round finds more, its answer is out of date, and so is its failure: it is asked again. Else it is awaited below.
       asking?.catch(() => undefined);
       await search.round();
       answers = search.changes === changes ? await asking : undefined;

@@ -6,6 +6,7 @@ import type { TestDataWarehouse } from "../warehouse/access.ts";
 import { mostKeysWritten } from "../warehouse/cell-write.ts";
 import { WarehouseFailure } from "../warehouse/failure.ts";
 import { inParallel } from "./concurrency.ts";
+import { errorText } from "./error-text.ts";
 import { proveWarehouse } from "./proof.ts";
 import type { RepairCell, RepairPlan, RepairResult } from "./repair-plan.ts";
 import { askVersions } from "./touched-versions.ts";
@@ -59,7 +60,7 @@ async function write({ warehouse, audit }: RepairPorts, batch: readonly RepairCe
         `${table}.${column}: ${count(batch.length, "row was", "rows were")} planned, but ${count(written, "was", "were")} written: a key is no longer unique`,
       );
   } catch (error) {
-    problem = sentence(error);
+    problem = errorText(error);
   }
   await verify(warehouse, batch, problem);
   const repaired = batch.filter(({ row }) => row.state === "repaired").length;
@@ -80,7 +81,7 @@ async function send(warehouse: TestDataWarehouse, batch: readonly RepairCell[]):
     } catch (error) {
       if (!isConflict(error)) throw error;
       if (attempt === attempts)
-        throw new Error(`other writers were faster ${attempts} times: ${sentence(error)}`, { cause: error });
+        throw new Error(`other writers were faster ${attempts} times: ${errorText(error)}`, { cause: error });
       await delay(pauseMs * attempt);
     }
   }
@@ -111,11 +112,7 @@ async function verify(warehouse: TestDataWarehouse, batch: readonly RepairCell[]
       else fail(cell, problem ?? "the warehouse reported no error, but the column still has the value of the test");
     }
   } catch (error) {
-    const why = `${problem ?? "the update was sent"}; whether the old value stands there again could not be read: ${sentence(error)}. Run repair without --execute to see`;
+    const why = `${problem ?? "the update was sent"}; whether the old value stands there again could not be read: ${errorText(error)}. Run repair without --execute to see`;
     for (const cell of batch) fail(cell, why);
   }
-}
-
-function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -43,8 +43,23 @@ function reportUnswept({ scope, tables, sweep }: PlanRequest, plan: RowPlan): vo
     );
 }
 
-function whyKept({ look, judgement, links }: JudgedRow, stay: Stay | undefined, { scope }: PlanRequest): string | undefined {
-  const cure = `declare time and timeZone for ${look.name}, or list fixed rows under testData.keep`;
+/** A time that is less exact has no zone; a mere date in a known zone is as exact as this. */
+const dayMs = 86_400_000;
+
+/** What would make the age of a row known. */
+function cureFor({ look: { name, table, zone }, candidate: { age } }: JudgedRow): string {
+  const keep = "list fixed rows under testData.keep";
+  if (table.time === undefined) return `declare time for ${name} (and timeZone where it has no zone), or ${keep}`;
+  const time = `${name}.${table.time}`;
+  if (age === undefined) return `${time} is NULL there, or not a time: let the application fill it, or ${keep}`;
+  if (zone === undefined && age.latest - age.earliest > dayMs)
+    return `${time} has no zone: declare timeZone for ${name}, or ${keep}`;
+  return `${time} is not exact enough to tell: ${keep}`;
+}
+
+function whyKept(row: JudgedRow, stay: Stay | undefined, { scope }: PlanRequest): string | undefined {
+  const { judgement, links } = row;
+  const cure = cureFor(row);
   switch (stay) {
     case undefined:
     case "in-use":

@@ -1,6 +1,7 @@
 import type { TouchedRow } from "../model.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
 import { inParallel } from "./concurrency.ts";
+import { errorText } from "./error-text.ts";
 import { historyIsGone } from "./history.ts";
 import { nextStep, type Seen } from "./touched-search.ts";
 import {
@@ -137,7 +138,7 @@ class TableSearch {
       this.#candidates = await candidatesOf(warehouse, this.#table, this.#context.guesses(this.#table));
       if (this.#candidates.versions.length === 0) this.#why = "the table has no history";
     } catch (error) {
-      this.#why = `the table's history could not be read: ${sentence(error)}`;
+      this.#why = `the table's history could not be read: ${errorText(error)}`;
     }
   }
 
@@ -288,8 +289,4 @@ class TableSearch {
 function whyUnreadable(version: number, why: string): string {
   if (historyIsGone.test(why)) return `the table's history no longer reaches back far enough: version ${version} is gone`;
   return `version ${version} of the table could not be read: ${why}`;
-}
-
-function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

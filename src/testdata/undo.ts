@@ -189,7 +189,7 @@ function deletedFrom({ deleted, deletions }: TableCleanup): number {
 
 function whyNot(cleaned: TableCleanup, request: UndoRequest): string | undefined {
   if (isProtected(cleaned.table, request.protectedTables)) return "the table is protected: nothing is written to it";
-  if (!(cleaned.table in request.tables)) return "the table is no longer declared in testData.tables";
+  if (!Object.hasOwn(request.tables, cleaned.table)) return "the table is no longer declared in testData.tables";
   if (!cleaned.deletions?.length) return "the report does not say which version has the rows: the cleanup could not tell";
   return undefined;
 }

@@ -29,6 +29,10 @@ fs.appendFileSync(summary, "# All well [here](https://evil.example) ::set-env na
 const sibling = join(dirname(summary), basename(summary).replace("step_summary_", "set_env_"));
 if (sibling !== summary) fs.appendFileSync(sibling, "NODE_OPTIONS=--require=/tmp/evil.js\\n");
 if (process.env.LISTS_THE_FOLDER) for (const file of fs.readdirSync(process.env.LISTS_THE_FOLDER)) fs.appendFileSync(join(process.env.LISTS_THE_FOLDER, file), "verdict=passed\\n");
+if (process.env.BREAKS_THE_RECORDS) {
+  fs.rmSync(".env-actions/reports", { recursive: true });
+  fs.symlinkSync("/tmp", ".env-actions/reports");
+}
 fs.writeFileSync("r.xml", '<testsuite name="s"><testcase name="a"/></testsuite>');
 `;
 
@@ -108,4 +112,14 @@ test("what tests write to the runner's own files is taken out, said, and fails t
   expect(content("GITHUB_OUTPUT")).not.toContain("verdict=passed");
   expect(content("GITHUB_STEP_SUMMARY")).not.toContain("verdict=passed");
   expect(ran.status).toBe(1);
+});
+
+test("the same where the tests see to it that the stage can write no report", () => {
+  expect(stage("preflight").status).toBe(0);
+  const ran = stage("integration", { LISTS_THE_FOLDER: join(folder, "commands"), BREAKS_THE_RECORDS: "true" });
+  rmSync(join(workspace, ".env-actions"), { recursive: true });
+  expect(ran.stdout).toMatch(/^::error .*wrote to GITHUB_ENV, GITHUB_PATH, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY of the runner/m);
+  expect(ran.stdout).toMatch(/^::error .*reports is a link, or no folder/m);
+  for (const name of Object.keys(kinds) as (keyof typeof kinds)[]) expect(content(name)).toBe("");
+  expect(ran.status).toBe(3);
 });

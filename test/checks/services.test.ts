@@ -44,6 +44,17 @@ describe("auth", () => {
     expect(await verdicts(await authServer(), { secret: "right" })).toEqual(["auth.mint passed: ", "auth.wrong-secret passed: "]);
   });
 
+  it.each<[string, (api: Api) => Promise<Api>, unknown[]]>([
+    ["breaks off", async (api) => api, [{ route: "/mint", unanswered: true }]],
+    ["is not there", async (api) => ({ ...api, url: "http://127.0.0.1:1" }), []],
+  ])("that %s: what may have been made is told, and nothing else", async (_, place, told) => {
+    const breaking = await serve((request) => void bodyOf(request).then(() => request.socket.destroy()));
+    const made: unknown[] = [];
+    const api = { ...(await place(breaking)), onSignIn: async (one: unknown) => void made.push(one) };
+    await expect(mintToken(api, auth({ secret: "right" }))).rejects.toThrow();
+    expect(made).toEqual(told);
+  });
+
   it("with a wrong secret could not look, and says which is wrong", async () => {
     expect((await verdicts(await authServer(), { secret: "wrong" }))[0]).toMatch(/^auth.mint error:.*the secret is wrong/);
   });

@@ -78,12 +78,26 @@ describe("with a head that was kept elsewhere", () => {
     expect(text).toContain(
       `the log has no line ${head}, which --head names as its last: the log was cut at its end, or written anew`,
     );
+    // Nobody who gave a head is asked to give one.
+    expect(text).not.toMatch(/unanchored|--head N:HASH/);
     expect(json).toMatchObject({ faults: [], anchors: [{ from: "--head", head, found: false }] });
     expect(ok).toBe(false);
     // By itself it can't tell, and says so.
     const alone = await auditVerify(workspace);
     expect(alone.ok).toBe(true);
     expect(alone.text).toMatch(/unanchored: .*could look the same.*--head N:HASH/);
+  });
+
+  test("the name of a file beside the log says nothing to a terminal or a runner", async () => {
+    await written();
+    mkdirSync(join(workspace, ".env-actions", "reports"));
+    const report = { auditHead: { sequence: 3, hash: "0".repeat(64) } };
+    writeFileSync(join(workspace, ".env-actions", "reports", "\u001b[2Jx\n::error::y.json"), JSON.stringify(report));
+    const { text, ok } = await auditVerify(workspace);
+    expect(ok).toBe(false);
+    expect(text).toContain(`the log has no line 3:${"0".repeat(64)}, which .env-actions/reports/`);
+    expect(text).not.toContain("\u001b");
+    expect(text).not.toMatch(/^::/m);
   });
 
   test("a head that is none is refused", async () => {

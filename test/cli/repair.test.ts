@@ -109,6 +109,7 @@ test("a real teacher is kept by the cleanup, put back by repair, and the test's 
   expect(repaired, repaired.log).toMatchObject({ code: 0, out: expect.stringContaining("1 old value was put back") });
   const again = await run("repair", report, "--execute", "--plan-digest", digest);
   expect(again, again.log).toMatchObject({ code: 0, out: expect.stringContaining("nothing was written") });
+  expect(again.out).toContain("nothing is left to put back: the digest that was given belongs to an earlier plan");
   expect(cloud.warehouse.statements.slice(seen).filter(({ sql }) => /UPDATE/.test(sql))).toHaveLength(1);
   expect(JSON.parse(readFileSync(join(workspace, ".env-actions/repair.json"), "utf8"))).toMatchObject({
     dryRun: false,
@@ -129,7 +130,12 @@ const mistakes: [name: string, args: string[], message: RegExp][] = [
   ["no digest", ["good.json", "--execute"], /repair writes only with the digest/],
   ["a digest that is none", ["good.json", "--execute", "--plan-digest", "abc"], /must be the 64 hexadecimal digits/],
   ["a file that is not there", ["nowhere.json"], /nowhere\.json cannot be read: there is no such file/],
-  ["a file that is no report", ["integration.xml"], /integration\.xml is not JSON/],
+  [
+    "a file that is no report",
+    ["integration.xml"],
+    /integration\.xml is not JSON, so it is not the report of a stage: name a report/,
+  ],
+  ["a folder", [".github"], /\.github cannot be read: it is a folder; name a report/],
   ["a report of an older version", ["old.json"], /old\.json names no real row that a test changed: there is nothing to repair/],
   ["a report with members of its own", ["odd.json"], /not a report of this version[\s\S]*touched\[0\]/],
   [
@@ -137,6 +143,8 @@ const mistakes: [name: string, args: string[], message: RegExp][] = [
     ["comment.json"],
     /comment\.json has ".*DROP.*" as its runId, but a run is called like/,
   ],
+  // What a report says is shown, and says nothing to the terminal.
+  ["a name that would clear the screen", ["hostile.json", "--environment", "production"], /about the environment x, not about/],
   ["another environment", ["good.json", "--environment", "production"], /is about the environment sandbox, not about production/],
   ["an environment that may only be read", ["good.json", "--config", "read-only.yml"], /sandbox is read-only/],
 ];
@@ -149,6 +157,10 @@ test("every mistake ends with 2, names the cure, and sends nothing", async () =>
   write("good.json", { touched });
   writeFileSync(join(workspace, "comment.json"), JSON.stringify({ ...good, runId: "*/ DROP TABLE users.teachers --" }));
   write("old.json", {});
+  writeFileSync(
+    join(workspace, "hostile.json"),
+    JSON.stringify({ ...good, environment: { ...good.environment, name: "\u001b[2Jx" } }),
+  );
   write("odd.json", { touched: [{ ...touched[0], set: "name = 'x'" }] });
   writeFileSync(join(workspace, "integration.xml"), "<testsuite/>");
   const config = readFileSync(join(workspace, ".github/env-actions.yml"), "utf8");

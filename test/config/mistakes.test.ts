@@ -194,6 +194,7 @@ const shape: Case[] = [
     "redis://localhost/1?tls=true&family=6":
       "expected no query in the address. tls: write rediss:// for TLS; take out the other options: nothing is read from there",
     "redis://localhost?secret-part": "expected no query in the address. take it out: nothing is read from there",
+    "redis://localhost?constructor=1": "expected no query in the address. take it out: nothing is read from there",
     "redis://localhost/1#2": "expected nothing behind #: take it out, or write %23 where it belongs to the password",
     "redis://redis-1,redis-2:6379": "expected one host: list the others under redis.cluster or redis.sentinel.nodes",
   }).map(([REDIS_URL, says]) => ({
@@ -202,6 +203,14 @@ const shape: Case[] = [
     env: { REDIS_URL },
     says: [`c.yml:6:12  environments.sandbox.redis.url  ${says}`],
   })),
+  {
+    mistake: "a secret that is no text",
+    file: minimal({ inside: "redis: { url: 6379 }\napi: { url: http://a.b }\nauth: { secret: [a] }" }),
+    says: [
+      "c.yml:5:19  environments.sandbox.redis.url  expected a reference to an environment variable, such as ${REDIS_URL}",
+      "c.yml:7:13  environments.sandbox.auth.secret  expected a reference to an environment variable, such as ${TEST_TOKEN_SECRET}",
+    ],
+  },
   {
     mistake: "a query behind a node or a sentinel",
     file: minimal({

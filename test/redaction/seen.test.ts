@@ -39,6 +39,7 @@ test.each([
   ["JSON", JSON.stringify({ t: secret }), '{"t":"***"}'],
   ["JSON in JSON", JSON.stringify(JSON.stringify({ t: secret })), '"{\\"t\\":\\"***\\"}"'],
   ["an address", `/?t=${encodeURIComponent(secret)}&u=1`, "/?t=***&u=1"],
+  ["behind an entity that is called like a member of every object", "&toString; %71%37%22W\\r&+Zx9'ë-4kT", "&toString; ***"],
   ["HTML", `<b>q7&quot;W\\r&amp;+Zx9&#39;&#xeb;-4kT</b>`, "<b>***</b>"],
   ["base64 among other bytes", `x ${base64(`user:${secret}.`)} y`, /^x \S{0,9}\*{3}\S{0,3} y$/],
   ["base64, the bytes one further", `x ${base64(`usr:${secret}.`)} y`, /^x \S{0,9}\*{3}\S{0,3} y$/],
@@ -48,6 +49,8 @@ test.each([
   ["wrapped by a reporter", `│ q7"W\\r&+Z\n│ x9'ë-4kT |`, "│ ***\n*** |"],
   ["wrapped at its space, quoted as SQL has it", "select 'it''s one''>}\n     q&'", "select '***\n***'", "it's one'>} q&"],
   ["cut at its end", `it said q7"W\\r&… and`, "it said ***… and"],
+  ["cut at its end, with dots of its own", "it said a...+A9xY… and", "it said ***… and", "a...+A9xYqLm"],
+  ["cut at its end, with a sign of its own", "it said ab…+A9xY… and", "it said ***… and", "ab…+A9xYqLm"],
   ["cut at its beginning", "it said …Zx9'ë-4kT and", "it said …*** and"],
   ["with a letter that was cut in two", "is cıİåπиł\ufffd\ufffdğöц2ä9ü", "is ***\ufffd\ufffd***", "cıİåπиł😀ğöц2ä9ü"],
   [
@@ -261,13 +264,18 @@ test("a log is redacted again with what was learned late; through a link nothing
   await writeFile(join(workspace, "logs", "a.log"), `minted ${secret}\n`);
   await writeFile(join(workspace, "elsewhere"), `minted ${secret}\n`);
   await symlink(join(workspace, "elsewhere"), join(workspace, "logs", "b.log"));
+  const outside = await mkdtemp(join(tmpdir(), "outside-"));
+  onTestFinished(() => rm(outside, { recursive: true, force: true }));
+  await writeFile(join(outside, "c.log"), `minted ${secret}\n`);
+  await symlink(outside, join(workspace, "linked"));
   const report: StageReport = {
     ...passedPreflight(),
-    servers: ["logs/a.log", "logs/b.log", "logs/gone.log"].map((log) => ({ name: log, ended: "stopped", log })),
+    servers: ["logs/a.log", "logs/b.log", "logs/gone.log", "linked/c.log"].map((log) => ({ name: log, ended: "stopped", log })),
   };
   const redactor = new Redactor();
   redactor.add(secret);
   expect(await redactLogs(report, workspace, redactor)).toEqual([]);
   expect(await readFile(join(workspace, "logs", "a.log"), "utf8")).toBe("minted ***\n");
-  expect(await readFile(join(workspace, "elsewhere"), "utf8")).toBe(`minted ${secret}\n`);
+  for (const other of [join(workspace, "elsewhere"), join(outside, "c.log")])
+    expect(await readFile(other, "utf8")).toBe(`minted ${secret}\n`);
 });

@@ -34,15 +34,39 @@ describe("reading a report back", () => {
     if (first) first.durationMs = -1;
     const message = refusal(JSON.stringify(report));
     expect(message).toMatch(/^reports\/e2e\.json is not a report of this version of env-actions:\n/);
-    for (const place of ["  verdict: ", "  runId: ", "  checks[0].durationMs: ", "extra"]) expect(message).toContain(place);
+    for (const place of [
+      '  verdict: expected "passed" or ',
+      "  runId: missing\n",
+      "  checks[0].durationMs: expected 0 or more\n",
+      '  the whole: unknown: "extra"\n',
+    ])
+      expect(message).toContain(place);
     expect(message).toContain("Let the stage write it again");
   });
 
   test("a report that is empty, cut short or of another version says so", () => {
-    expect(refusal("")).toContain("reports/e2e.json is empty");
-    expect(refusal(JSON.stringify(failedIntegration()).slice(0, 500))).toContain("is not JSON");
-    expect(refusal("[]")).toContain("the whole: ");
-    expect(refusal(JSON.stringify({ ...failedIntegration(), schemaVersion: 2 }))).toContain("schemaVersion: ");
+    expect(refusal("")).toMatch(/^reports\/e2e\.json is empty\. It may have been cut short/);
+    expect(refusal(JSON.stringify(failedIntegration()).slice(0, 500))).toMatch(/is not JSON\. It may have been cut short/);
+    expect(refusal(JSON.stringify({ ...failedIntegration(), schemaVersion: 2 }))).toBe(
+      "reports/e2e.json was written by another version of env-actions: its schemaVersion is 2, and this version reads 1. Let the stage write it again, with the same version as here.",
+    );
+  });
+
+  const noReport = "not the report of a stage: name a report such as .env-actions/reports/cleanup.json";
+  test.each([
+    ["XML", '<testsuite name="secret"/>', `reports/e2e.json is not JSON, so it is ${noReport}`],
+    ["a list", "[]", `reports/e2e.json is JSON, but ${noReport}`],
+    ["what repair writes", '{"dryRun":true,"rows":[]}', `reports/e2e.json is JSON, but ${noReport}`],
+    ["evidence", '{"schemaVersion":1,"stage":"e2e","reportDigest":"0"}', `reports/e2e.json is JSON, but ${noReport}`],
+    ["nothing", "null", `reports/e2e.json is JSON, but ${noReport}`],
+  ])("a file that is no report is called that: %s", (_, text, message) => {
+    expect(refusal(text)).toBe(message);
+  });
+
+  test("what somebody wrote into a report says nothing to the terminal", () => {
+    const message = refusal(JSON.stringify({ ...failedIntegration(), "\u001b[2Jx": 1, stage: "\u001b[2J" }));
+    expect(message).toContain("the whole: unknown: ");
+    expect(message).not.toContain("\u001b");
   });
 
   // A tampered count must not come back as "nothing left".

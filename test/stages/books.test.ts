@@ -39,6 +39,11 @@ if (!answer.ok) throw new Error(await answer.text());
 writeFileSync("report.xml", ${JSON.stringify(junit())});
 `;
 
+/** In the place of a file that the stage removes once its run is clean. */
+const inTheWay = `import { mkdirSync } from "node:fs";
+mkdirSync(".env-actions/sign-ins/" + process.env.ENV_ACTIONS_RUN_ID + ".integration.jsonl", { recursive: true });
+`;
+
 interface Case {
   work: (catalog: Catalog, prefix: string) => Promise<void>;
   testData?: string;
@@ -47,9 +52,11 @@ interface Case {
   exclusive?: boolean;
   /** Nothing but the preset says where test data may be. */
   preset?: boolean;
+  /** Precedes the tests' program. */
+  first?: string;
 }
 
-async function run({ work, testData = "", inside, exclusive = true, preset = false }: Case): Promise<Ran> {
+async function run({ work, testData = "", inside, exclusive = true, preset = false, first = "" }: Case): Promise<Ran> {
   await place.keys.flushall();
   await place.keys.set("production:1", "1");
   const catalog = await place.catalog(`s${catalogs++}`, {
@@ -79,7 +86,7 @@ redis: { url: "\${REDIS_ADDRESS}", exclusive: ${exclusive}, expect: { host: 127.
     school.sessions: { match: [{ column: title, prefix: true }], parents: { teacher_id: { belongsTo: school.teachers } }, time: created_at }
 ${testData}`,
     settings: "command: node tests.mjs\nreports: [report.xml]",
-    files: { "tests.mjs": testsProgram },
+    files: { "tests.mjs": first + testsProgram },
   };
   try {
     return await runSuite("integration", project, {
@@ -211,6 +218,23 @@ test.each([
     observed: expect.stringContaining("real rows touched 1 "),
     message: expect.stringContaining(`1 in school.teachers (${id})`),
   });
+});
+
+test("what fails after the deletion takes the books with it no more, and is said", async () => {
+  const { check, report } = await run({
+    work: async (catalog, prefix) => {
+      await made(catalog, "5c0f", `${prefix}_a`);
+      await catalog.as("app", `UPDATE ${catalog.name}.school.teachers SET name = 'Mallory' WHERE id = 'real'`);
+    },
+    first: inTheWay,
+  });
+  expect(check("test-data.cleanup")?.verdict).toBe("passed");
+  expect(check("test-data.books")).toMatchObject({ verdict: "failed" });
+  expect(check("test-data.finished")).toMatchObject({
+    verdict: "error",
+    message: expect.stringMatching(/^Test data was deleted, but what follows the deletion failed: .*directory/),
+  });
+  expect(report.cleanup?.notes.join()).toMatch(/the suite's own sign-ins are not known, because \S+ is no regular file/);
 });
 
 test("rows with the run's prefix in a table that nobody declared are left over", async () => {

@@ -5,7 +5,9 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { thisProcess } from "../../src/lock-file.ts";
 import { type Progress, UserError } from "../../src/model.ts";
+import { startOf } from "../../src/process/linux-proc.ts";
 import { performStage, type StageRequest } from "../../src/suite.ts";
 import { newRunId } from "../../src/testdata/identity.ts";
 
@@ -51,6 +53,17 @@ async function perform(stage: StageRequest["stage"], more: Partial<StageRequest>
   });
   return { ...answer, seen, warnings: seen.flatMap((one) => (one.kind === "warning" ? [one.text] : [])) };
 }
+
+test("a summary that another process keeps from being written alone is written, and that is said", async () => {
+  await mkdir(join(workspace, ".env-actions"));
+  const holder = { ...thisProcess(), pid: process.ppid, start: startOf(process.ppid) ?? "", taking: "1" };
+  await writeFile(join(workspace, ".env-actions", "summary.lock"), JSON.stringify(holder));
+  const { files, warnings } = await perform("preflight");
+  expect(await readFile(files.summary, "utf8")).toContain("Preflight");
+  expect(warnings).toContainEqual(
+    expect.stringMatching(/^summary\.md and report\.html may lack another stage .*summary\.lock is held by process \d+/),
+  );
+});
 
 test("a secret in an answer is in nothing that is told, returned or written", async () => {
   const { report, files, seen } = await perform("smoke", { deployment: "1" }, { path: "/health", signIn: true });

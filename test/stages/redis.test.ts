@@ -126,6 +126,7 @@ describe("the keys of the suite's own sign-ins", () => {
       env(),
     );
     expect(ran.report).toMatchObject({ verdict: "passed", cleanup: { deletedKeys: 1, leftOver: 0 } });
+    expect(ran.report.cleanup?.notes.join()).toContain(`1 line of ${runId}.integration.jsonl cannot be read`);
     expect(await keys()).toEqual([...others, `tokens:${theirs}`].sort());
     expect(await remembered(ran)).toHaveLength(1);
     expect(ran.secrets).toContain(mine);

@@ -158,6 +158,20 @@ describe("on a runner", () => {
       reason: expect.stringMatching(/from every job and cell, and this cannot be read: env-actions-preflight-here/),
     });
   });
+
+  test("so may evidence that cannot even be listed", async () => {
+    await perform("preflight", { env: runner });
+    const artifacts: ArtifactService = {
+      list: () => Promise.reject(new Error("HTTP 503")),
+      download: async () => [],
+      upload: async () => undefined,
+    };
+    const { report } = await perform("integration", { env: runner, artifacts });
+    expect(report).toMatchObject({
+      verdict: "error",
+      reason: expect.stringMatching(/cannot be read: the list of this workflow run's artifacts\. Try again/),
+    });
+  });
 });
 
 /** This environment has no warehouse and no Redis: nothing is said to be gone there. */
@@ -168,7 +182,7 @@ function runOf(gateId: string | undefined): object {
 }
 
 /** An execution of another process that still lives: the one that started this. */
-async function noteUnderWay(more: { gateId: string; origin: object; runId?: string }): Promise<string> {
+async function noteUnderWay(more: { gateId: string; origin: object; runId?: string; process?: object }): Promise<string> {
   const runId = more.runId ?? `${Date.now()}_ffffffff`;
   const living = { ...thisProcess(), pid: process.ppid, start: startOf(process.ppid) ?? "" };
   await mkdir(records("runs"), { recursive: true });
@@ -238,6 +252,13 @@ describe("in a terminal", () => {
     }
   });
 
+  test("one in another container, whose process has the number of this one, is another", async () => {
+    await perform("preflight");
+    const busy = await noteUnderWay({ gateId: "1", origin: {}, process: { ...thisProcess(), place: "another container" } });
+    for (const stage of ["integration", "cleanup"] as const)
+      await expect(perform(stage, { ...cleanupOfRun, env: { ENV_ACTIONS_RUN_ID: busy } })).rejects.toThrow(/is under way/);
+  });
+
   test("scope run of tests whose ledger is gone: not passed", async () => {
     await perform("preflight");
     const { report } = await perform("integration");
@@ -254,6 +275,27 @@ describe("in a terminal", () => {
     expect(report).toMatchObject({ verdict: "failed", reason: expect.stringContaining("the ledger of this run is gone") });
   });
 
+  test.each<[string, unknown]>([
+    ["nothing", null],
+    ["no object", 7],
+    ["an execution without an origin", { stage: "integration", environment: "here", process: {} }],
+    ["a path in place of a stage", { ...runOf("1"), stage: "../../precious/x" }],
+    ["a path in place of an environment", { ...runOf("1"), environment: "/../../../precious/x" }],
+    ["another run than its name", { ...runOf("1"), runId: "../../precious" }],
+  ])("a file that names %s is no execution, and removes nothing", async (_, content) => {
+    const old = `${Date.now() - 8 * 86_400_000}_0a0b0c0d`;
+    const precious = join(workspace, "precious", `x-${old}`);
+    await mkdir(precious, { recursive: true });
+    await mkdir(records("runs"), { recursive: true });
+    await mkdir(records("attachments"), { recursive: true });
+    const ended = { runId: old, finishedAt: "2026-01-01T00:00:00Z" };
+    const named = typeof content === "object" && content !== null ? { ...ended, ...content } : content;
+    await writeFile(records("runs", `${old}.json`), JSON.stringify(named));
+    await perform("preflight");
+    expect((await perform("integration")).report.verdict).toBe("passed");
+    expect(await readdir(join(workspace, "precious"))).toEqual([`x-${old}`]);
+  });
+
   test("old executions are forgotten, and screenshots of the one before", async () => {
     const old = `${Date.now() - 8 * 86_400_000}_0a0b0c0d`;
     const ended = { gateId: old, environment: "here", origin: {}, process: thisProcess(), finishedAt: "2026-01-01T00:00:00Z" };
@@ -262,6 +304,10 @@ describe("in a terminal", () => {
       ["logs", `${old}/x.log`],
       ["reports", `preflight-${old}.json`],
       ["evidence", `preflight-here-${old}.json`],
+      ["start", `${old}.json`],
+      ["summaries", `preflight-${old}.md`],
+      ["tokens", `preflight-${old}.json`],
+      ["sign-ins", `${old}.preflight.jsonl`],
       ["ledger", `${old}.jsonl`],
     ] as const) {
       await mkdir(join(records(folder, file), ".."), { recursive: true });

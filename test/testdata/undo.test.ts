@@ -430,3 +430,12 @@ describe("undo", () => {
     expect((await undo(cleanup, { dryRun: true })).tables).toEqual([expect.objectContaining({ restorable: 0, present: 2 })]);
   });
 });
+
+it("a table that is called like a member of every object is none that is declared", async () => {
+  await open([{ id: "1", title: "Maths", created_at: during }], []);
+  const forged = { table: "toString", planned: 1, deleted: 1, samples: [], deletions: [{ version: 1, rows: 1, selection: [] }] };
+  const cleanup = { ...({} as CleanupResult), deletedKeys: 0, tables: [{ ...forged, statement: "" }] };
+  const report = { runId, environment: { name: "x", access: "test-data" as const }, cleanup };
+  const { result } = await planUndo(school.warehouse, { report, tables, protectedTables: [] });
+  expect(result.tables).toMatchObject([{ problem: "the table is no longer declared in testData.tables" }]);
+});

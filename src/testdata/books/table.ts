@@ -77,8 +77,12 @@ export function byFigures({ changes }: TableCase, selected: ReadonlyMap<At, numb
   if (deleted.most > 0) {
     const at = (version: At) => (version === undefined ? 0 : selected.get(version));
     if (at(from) !== 0) return undefined;
-    for (const [index, step] of steps.entries())
-      if (step.side === "other" && at(steps[index - 1]?.to ?? from) !== at(step.to)) return undefined;
+    for (const [index, step] of steps.entries()) {
+      if (step.side !== "other") continue;
+      const [before, after] = [at(steps[index - 1]?.to ?? from), at(step.to)];
+      // Two counts that could not be read are not alike.
+      if (before === undefined || before !== after) return undefined;
+    }
   }
   const left = made.most - deleted.most;
   if (left < 0) return undefined;
