@@ -80,9 +80,9 @@ export class Engine {
     const { storage, catalogs, privileges, levers } = this.#parts;
     const environment: Environment = {
       relation: (name, travel) => relation(context, name, travel),
-      history(table, limit) {
+      history(table, limit, only) {
         if (!levers.historyInQueries) throw syntaxError("DESCRIBE");
-        return relationOf(describeHistory({ kind: "describe-history", table, limit }, context));
+        return relationOf(describeHistory({ kind: "describe-history", table, limit }, context), only);
       },
       parameter: bindParameters(parameters),
       user: session.principal.user,

@@ -1,4 +1,4 @@
-import { count } from "../count.ts";
+import { count, numberText } from "../count.ts";
 import {
   type Alert,
   type Attachment,
@@ -125,19 +125,19 @@ export function touchedWords(touched: TouchedRow): Record<"place" | "row" | "now
 export function touchedRest({ touched = [], touchedMore = 0 }: CleanupResult, listed: number, stage?: StageName): string {
   const rest = touched.length - listed + touchedMore;
   if (rest <= 0) return "";
-  const unlisted = touchedMore > 0 ? `; the report lists ${touched.length.toLocaleString("en")} of them` : "";
+  const unlisted = touchedMore > 0 ? `; the report lists ${numberText(touched.length)} of them` : "";
   return `${count(rest, "more cell")} of real rows ${rest === 1 ? "was" : "were"} changed${unlisted}${stage ? `: see ${reportFile(stage)}` : ""}`;
 }
 
 /** A number of which nobody may think that it is zero when it was not told. */
 export function known(number: number | null | undefined): string {
-  return number === undefined || number === null ? "unknown" : number.toLocaleString("en");
+  return number === undefined || number === null ? "unknown" : numberText(number);
 }
 
 /** At most so many UTF-16 units, and says how much is missing. */
 export function cut(text: string, longest: number): string {
   if (text.length <= longest) return text;
-  return `${text.slice(0, longest).toWellFormed()} … (${(text.length - longest).toLocaleString("en")} more characters)`;
+  return `${text.slice(0, longest).toWellFormed()} … (${numberText(text.length - longest)} more characters)`;
 }
 
 /** `tests/a.test.ts:12`; undefined where the report does not say. */

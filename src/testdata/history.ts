@@ -29,10 +29,15 @@ export interface HistoryQuestion {
   table: string;
   /** So many versions, newest first. */
   limit: number;
+  /** No older version than this is of interest; it may be told all the same. */
+  from?: number | undefined;
 }
 
 /** What is used of a history: a query of several tables reads no more. */
-const asked = "version, timestamp, userName, operation, operationParameters, operationMetrics, userMetadata";
+const columnsOf = {
+  moment: "version, timestamp",
+  change: "version, timestamp, userName, operation, operationParameters, operationMetrics, userMetadata",
+};
 /** A small warehouse runs about ten statements at once; more would queue. */
 const statementsAtOnce = 8;
 /** Tables in one statement, which the warehouse may read one after another. */
@@ -45,26 +50,30 @@ const withoutSubqueries = new WeakSet<WarehouseReader>();
 
 /**
  * The newest versions of many tables, in few statements. Never rejects: a table whose history could not be read has the reason.
+ * @param what of each version: when it was, or also what was changed
  * @param inTime waits no longer for an answer than the caller can
- * @returns table → its versions, newest first, with the columns of `DESCRIBE HISTORY` that are used here
+ * @returns table → its versions, newest first, with at least those columns of `DESCRIBE HISTORY`
  */
 export async function askHistories(
   warehouse: WarehouseReader,
   questions: readonly HistoryQuestion[],
+  what: keyof typeof columnsOf,
   inTime: <Result>(answer: Promise<Result>) => Promise<Result> = (answer) => answer,
 ): Promise<Map<string, Row[] | Error>> {
   const answers = new Map<string, Row[] | Error>();
-  const alone = async ({ table, limit }: HistoryQuestion): Promise<void> => {
+  const alone = async (question: HistoryQuestion): Promise<void> => {
+    const { table } = question;
     try {
-      answers.set(table, await inTime(warehouse.query(describeHistory(warehouse, { table, limit }))));
+      answers.set(table, await inTime(warehouse.query(describeHistory(warehouse, question))));
     } catch (error) {
       answers.set(table, asError(error));
     }
   };
   const together = async (group: readonly HistoryQuestion[]): Promise<void> => {
-    const selects = group.map(
-      (question, index) => `SELECT ${index} AS asked, ${asked} FROM (${describeHistory(warehouse, question)})`,
-    );
+    const selects = group.map((question, index) => {
+      const since = question.from === undefined ? "" : ` WHERE version >= ${Math.trunc(question.from)}`;
+      return `SELECT ${index} AS asked, ${columnsOf[what]} FROM (${describeHistory(warehouse, question)})${since}`;
+    });
     try {
       const rows = Map.groupBy(await inTime(warehouse.query(selects.join(" UNION ALL "))), (row) => Number(row.asked));
       for (const [index, { table }] of group.entries()) answers.set(table, newestFirst(rows.get(index) ?? []));

@@ -57,6 +57,7 @@ describe("the histories of many tables", () => {
       askHistories(
         catalog.warehouse,
         names.map((table) => ({ table, limit: 20 })),
+        "change",
       ),
     );
     expect(sent).toHaveLength(statements);
@@ -83,6 +84,7 @@ describe("the histories of many tables", () => {
     const answers = await askHistories(
       catalog.warehouse,
       ["school.a", "school.not-there", "school.b"].map((table) => ({ table, limit: 3 })),
+      "moment",
     );
     expect(versions(answers.get("school.a"))).toEqual([0]);
     expect(versions(answers.get("school.b"))).toEqual([0]);

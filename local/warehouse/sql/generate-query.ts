@@ -51,13 +51,28 @@ function generateBody(body: QueryBody, environment: Environment, visible: Visibl
 
 /** Nested, so that its own ORDER BY, or a set operation of another rank, cannot be read otherwise. */
 function generateSide(body: QueryBody, environment: Environment, visible: Visible): string {
-  const sql = generateBody(body, environment, visible);
+  const sql =
+    body.kind === "select"
+      ? generateSelect(body, environment, visible, onlyThese(body))
+      : generateBody(body, environment, visible);
   return body.kind === "nested" ? sql : `(${sql})`;
 }
 
-function generateSelect(select: Select, environment: Environment, visible: Visible): string {
+/** The columns that a side of a set operation looks at, which has no ORDER BY of its own; `undefined`: it may be any. */
+function onlyThese({ items, where, groupBy, having, qualify }: Select): ReadonlySet<string> | undefined {
+  if (groupBy === "ALL" || groupBy.length > 0 || having || qualify) return undefined;
+  const expressions = [...items.map(({ expression }) => expression), ...(where ? [where] : [])];
+  if (expressions.some(({ kind }) => kind === "star")) return undefined;
+  return new Set(expressions.flatMap(bareColumns).map((column) => column.toLowerCase()));
+}
+
+/** @param columns all that it looks at, where that is known */
+function generateSelect(select: Select, environment: Environment, visible: Visible, columns?: ReadonlySet<string>): string {
   const write = (expression: Expression): string => generateExpression(expression, environment, visible);
-  const from = select.from ? generateRelation(select.from, environment, visible) : undefined;
+  const history = select.from?.kind === "history" ? select.from : undefined;
+  const from = history
+    ? generateHistory(history, environment, columns)
+    : select.from && generateRelation(select.from, environment, visible);
   const views = select.lateralViews.map((view) => generateLateralView(view, write));
   if (select.where && views.length === 0) refuseAliasesInWhere(select, select.where, from?.columns ?? new Set());
   const keys = select.groupBy === "ALL" ? "ALL" : select.groupBy.map(write).join(", ");
@@ -177,10 +192,20 @@ function generateRelation(relation: Relation, environment: Environment, visible:
       };
     }
     case "history":
-      return { sql: `${environment.history(relation.table, relation.limit)}${aliasOf(relation)}`, columns: "unknown" };
+      return generateHistory(relation, environment, undefined);
     case "join":
       return generateJoin(relation, environment, visible);
   }
+}
+
+function generateHistory(
+  relation: Extract<Relation, { kind: "history" }>,
+  environment: Environment,
+  only: ReadonlySet<string> | undefined,
+): Generated {
+  // Columns with the name of the relation in front of them are not among the bare ones.
+  const wanted = relation.alias === undefined ? only : undefined;
+  return { sql: `${environment.history(relation.table, relation.limit, wanted)}${aliasOf(relation)}`, columns: "unknown" };
 }
 
 function generateTable(relation: Extract<Relation, { kind: "table" }>, environment: Environment, visible: Visible): Generated {

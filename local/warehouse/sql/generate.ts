@@ -12,8 +12,11 @@ export interface Environment {
    * @throws SqlError for what does not exist or may not be read
    */
   relation(name: string[], travel: TimeTravel | undefined): { sql: string; columns: string[] };
-  /** What DESCRIBE HISTORY tells of a table, as a relation in DuckDB's dialect. */
-  history(table: string[], limit: number | undefined): string;
+  /**
+   * What DESCRIBE HISTORY tells of a table, as a relation in DuckDB's dialect.
+   * @param only the columns, in lower case, that are looked at: the others may be left out
+   */
+  history(table: string[], limit: number | undefined, only?: ReadonlySet<string>): string;
   /** A parameter as a literal in DuckDB's dialect. */
   parameter(name: string | undefined, ordinal: number): string;
   user: string;

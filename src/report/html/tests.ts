@@ -1,4 +1,4 @@
-import { count } from "../../count.ts";
+import { count, numberText } from "../../count.ts";
 import type { Attachment, TestCase, TestCounts, TestResults } from "../../model.ts";
 import { account, attachmentState, bytes, cut, duration, firstLine, passRate, place } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";
@@ -30,7 +30,7 @@ function totals(tests: TestResults): Markup {
   const rate = passRate(tests);
   return html`<p>${count(tests.total, "test")} in ${duration(tests.durationMs)}; ${rate ? `pass rate ${rate}` : "no test ran"}.</p>
 ${stackedBar("Tests by result, as in the list that follows", parts)}
-<ul class="legend">${parts.map(({ kind, amount }) => html`<li><svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect class="${kind}" width="10" height="10" rx="2"/></svg><b>${amount.toLocaleString("en")}</b> ${kind}</li>`)}</ul>`;
+<ul class="legend">${parts.map(({ kind, amount }) => html`<li><svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect class="${kind}" width="10" height="10" rx="2"/></svg><b>${numberText(amount)}</b> ${kind}</li>`)}</ul>`;
 }
 
 function failures(tests: readonly TestCase[]): Markup {
@@ -71,7 +71,7 @@ function critical(globs: TestResults["critical"] = []): Markup {
   const rows = globs.map(({ glob, total, passed, failed, flaky, skipped }) => [
     code(glob),
     failed > 0 ? "failed" : total === skipped ? "none ran" : "passed",
-    ...[passed + flaky, failed, skipped].map((number) => number.toLocaleString("en")),
+    ...[passed + flaky, failed, skipped].map(numberText),
   ]);
   const numbers = ["Passed", "Failed", "Skipped"].map((title) => ({ title, numeric: true }));
   return html`<h4>Critical tests</h4>${dataTable("Critical tests", [{ title: "Tests" }, { title: "Result" }, ...numbers], rows)}`;
@@ -83,8 +83,8 @@ function quarantine(entries: TestResults["quarantine"] = []): Markup {
     code(test),
     over ? `${until}, over` : until,
     reason,
-    matched === 0 ? "none" : matched.toLocaleString("en"),
-    failed.toLocaleString("en"),
+    matched === 0 ? "none" : numberText(matched),
+    numberText(failed),
   ]);
   const columns = [
     ...["Quarantined", "Until", "Why"].map((title) => ({ title })),
@@ -127,7 +127,7 @@ function projects(byName: Readonly<Record<string, TestCounts>>): Markup {
   const entries = Object.entries(byName);
   if (entries.length === 0) return nothing;
   const numbers = ["total", "passed", "failed", "flaky", "skipped"] as const;
-  const rows = entries.map(([name, counts]) => [name, ...numbers.map((number) => counts[number].toLocaleString("en"))]);
+  const rows = entries.map(([name, counts]) => [name, ...numbers.map((number) => numberText(counts[number]))]);
   const columns = [
     { title: "Project" },
     ...["Tests", "Passed", "Failed", "Flaky", "Skipped"].map((title) => ({ title, numeric: true })),

@@ -1,4 +1,4 @@
-import { count } from "../../count.ts";
+import { count, numberText } from "../../count.ts";
 import type { Attachment } from "../../model.ts";
 import { inlineCode, tableCell } from "../inert.ts";
 import { attachmentState, bytes, cut } from "../words.ts";
@@ -20,9 +20,7 @@ export function attachmentParts(attachments: readonly Attachment[] = []): Part[]
       `${attachment.leftOut === undefined ? "" : "⚠️ "}${tableCell(attachmentState(attachment))}`,
     ]);
   const rest =
-    attachments.length > mostShown
-      ? `and ${(attachments.length - mostShown).toLocaleString("en")} more, all in the report.\n`
-      : "";
+    attachments.length > mostShown ? `and ${numberText(attachments.length - mostShown)} more, all in the report.\n` : "";
   const list = table(["File", "Test", "Size", ""], rows, new Set([2]));
   const title = `📎 ${count(attachments.length, "file")} left behind by failed tests`;
   return [{ text: details(title, list + rest), shorter: [{ text: "", loses: "list of attachments" }] }];

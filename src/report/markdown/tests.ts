@@ -1,4 +1,4 @@
-import { count } from "../../count.ts";
+import { count, numberText } from "../../count.ts";
 import type { CrashedSuite, StageReport, TestCase, TestCounts, TestResults } from "../../model.ts";
 import { codeBlock, inlineCode, inlineText, tableCell } from "../inert.ts";
 import { account, cut, duration, firstLine, passRate, place, reportFile } from "../words.ts";
@@ -30,10 +30,10 @@ function totals(tests: TestResults): string {
   const rate = passRate(tests);
   const excused = tests.failures.filter((test) => test.quarantinedUntil !== undefined).length;
   const numbers = [
-    `**${tests.passed.toLocaleString("en")} passed**`,
-    `**${tests.failed.toLocaleString("en")} failed**${excused > 0 ? ` (${excused.toLocaleString("en")} in quarantine)` : ""}`,
-    `${tests.flaky.toLocaleString("en")} flaky`,
-    `${tests.skipped.toLocaleString("en")} skipped`,
+    `**${numberText(tests.passed)} passed**`,
+    `**${numberText(tests.failed)} failed**${excused > 0 ? ` (${numberText(excused)} in quarantine)` : ""}`,
+    `${numberText(tests.flaky)} flaky`,
+    `${numberText(tests.skipped)} skipped`,
   ].join(", ");
   return `${count(tests.total, "test")} in ${duration(tests.durationMs)}: ${numbers}; ${rate ? `pass rate ${rate}` : "no test ran"}.`;
 }
@@ -99,7 +99,7 @@ function criticalParts(critical: TestResults["critical"] = []): Part[] {
   const rows = critical.map(({ glob, total, passed, failed, flaky, skipped }) => [
     failed > 0 || total === skipped ? "❌" : "✅",
     inlineCode(cut(glob, longestName)),
-    ...[passed + flaky, failed, skipped].map((number) => number.toLocaleString("en")),
+    ...[passed + flaky, failed, skipped].map(numberText),
   ]);
   const list = table(["", "Critical tests", "Passed", "Failed", "Skipped"], rows, new Set([2, 3, 4]));
   return [{ text: list, shorter: [{ text: "", loses: "table of critical tests" }] }];
@@ -111,8 +111,8 @@ function quarantineParts(quarantine: TestResults["quarantine"] = []): Part[] {
     inlineCode(cut(test, longestName)),
     `${tableCell(cut(until, longestName))}${over ? ", over" : ""}`,
     tableCell(cut(reason, longestName)),
-    matched === 0 ? "⚠️ none" : matched.toLocaleString("en"),
-    failed.toLocaleString("en"),
+    matched === 0 ? "⚠️ none" : numberText(matched),
+    numberText(failed),
   ]);
   const list = table(["Quarantined", "Until", "Why", "Tests", "Failed"], rows, new Set([3, 4]));
   return [
@@ -132,7 +132,7 @@ function flakyParts(tests: readonly TestCase[]): Part[] {
       String(test.attempts),
       tableCell(cut(firstLine(test.message ?? ""), longestName)),
     ]);
-  const rest = tests.length > mostFlaky ? `and ${(tests.length - mostFlaky).toLocaleString("en")} more.\n\n` : "";
+  const rest = tests.length > mostFlaky ? `and ${numberText(tests.length - mostFlaky)} more.\n\n` : "";
   const list = table(["Test", "Place", "Project", "Attempts", "First failure"], rows, new Set([3]));
   const title = `#### 🔁 ${count(tests.length, "flaky test")}: passed only when run again\n\n`;
   return [{ text: title }, { text: list + rest, shorter: [{ text: "", loses: "list of flaky tests" }] }];
@@ -150,7 +150,7 @@ function projectParts(projects: Readonly<Record<string, TestCounts>>): Part[] {
   if (entries.length === 0) return [];
   const rows = entries.map(([name, counts]) => [
     tableCell(cut(name, longestName)),
-    ...[counts.total, counts.passed, counts.failed, counts.flaky, counts.skipped].map((number) => number.toLocaleString("en")),
+    ...[counts.total, counts.passed, counts.failed, counts.flaky, counts.skipped].map(numberText),
   ]);
   const titles = ["Project", "Tests", "Passed", "Failed", "Flaky", "Skipped"];
   const list = table(titles, rows, new Set([1, 2, 3, 4, 5]));

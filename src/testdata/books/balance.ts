@@ -1,12 +1,13 @@
 import { mayHoldPerson, mayHoldSecret } from "../../config/columns.ts";
 import type { Table } from "../../config/schema.ts";
-import { amountText } from "../../count.ts";
+import { amountText, numberText } from "../../count.ts";
 import type { Amount, Books, CleanupResult, TableBooks } from "../../model.ts";
 import type { RedisReader } from "../../redis/connection.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
 import { type CatalogColumns, readCatalogColumns, readViews } from "../catalog.ts";
 import { inParallel } from "../concurrency.ts";
+import { errorText } from "../error-text.ts";
 import { isProtected } from "../graph.ts";
 import { type Binder, storedConditionOf } from "../selection.ts";
 import { askTogether } from "../together.ts";
@@ -104,7 +105,7 @@ export function lineOf(
   rows: boolean,
 ): string {
   const span = versions ? `, versions ${versions.from}–${versions.to}` : "";
-  const staying = kept > 0 ? `, kept in protected tables ${kept.toLocaleString("en")}` : "";
+  const staying = kept > 0 ? `, kept in protected tables ${numberText(kept)}` : "";
   const told = rows
     ? [
         `rows made ${amountText(made)}, deleted ${amountText(deleted)}${staying}, unexplained ${amountText(unexplained)}`,
@@ -153,7 +154,7 @@ class TableBalance {
       await this.#balanceAll();
     } catch (error) {
       listed = false;
-      this.#problems.push(`the tables' histories could not be compared: ${sentence(error)}`);
+      this.#problems.push(`the tables' histories could not be compared: ${errorText(error)}`);
     }
     const [from, to] = [Math.min(...this.#read.map((one) => one.from)), Math.max(...this.#read.map((one) => one.to))];
     return {
@@ -271,7 +272,7 @@ class TableBalance {
       try {
         return await tell(this.#warehouse, table, finding, this.#request);
       } catch (error) {
-        return { table, finding: unreadable(sentence(error)), made: new Map(), changed: new Map() };
+        return { table, finding: unreadable(errorText(error)), made: new Map(), changed: new Map() };
       }
     });
   }
@@ -285,7 +286,7 @@ class TableBalance {
       // Which rows they are could not be told; how many could.
       return told && !found.rows ? { ...found, ...told, ...(isKnown(told.unexplained) ? { why: undefined } : {}) } : found;
     } catch (error) {
-      return told ? { ...told, why: sentence(error) } : unreadable(sentence(error));
+      return told ? { ...told, why: errorText(error) } : unreadable(errorText(error));
     }
   }
 
@@ -389,8 +390,4 @@ function isNone({ made, deleted }: Finding): boolean {
 function atLeast({ least, most }: Amount, carrying: number): Amount {
   if (carrying === 0) return { least, most };
   return { least: Math.max(least, carrying), most: most === null ? null : Math.max(most, carrying) };
-}
-
-function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -43,7 +43,7 @@ export async function newestVersions(
   inTime?: <Result>(answer: Promise<Result>) => Promise<Result>,
 ): Promise<Map<string, Moment | Error>> {
   const questions = tables.map((table) => ({ table, limit: 1 }));
-  const answers = await askHistories(warehouse, questions, inTime);
+  const answers = await askHistories(warehouse, questions, "moment", inTime);
   return new Map(
     [...answers].map(([table, answer]) => {
       if (answer instanceof Error) return [table, answer];
@@ -64,10 +64,13 @@ export async function historiesSince(
   const found = new Map<string, Since | Error>();
   for (let limit = firstLook; found.size < moments.size; limit *= growth) {
     const open = [...moments.keys()].filter((table) => !found.has(table));
-    const answers = await askHistories(
-      warehouse,
-      open.map((table) => ({ table, limit })),
-    );
+    // Of most tables the version of the start is the newest, and nothing else has to be told.
+    const questions = open.map((table) => ({
+      table,
+      limit,
+      from: limit === firstLook ? moments.get(table)?.version : undefined,
+    }));
+    const answers = await askHistories(warehouse, questions, "change");
     for (const [table, answer] of answers) {
       const since = answer instanceof Error ? answer : sinceStart(answer, moments.get(table), limit);
       if (since) found.set(table, since);
@@ -83,6 +86,8 @@ function sinceStart(rows: readonly Row[], start: Moment | undefined, limit: numb
   const continuous = start === undefined || (at !== undefined && sameTime(start.at, timeOf(at.timestamp)));
   // A table that was made anew begins at version 0, whatever it had before.
   const reached = start !== undefined && continuous ? true : oldest === 0;
+  // What was not told at first may be older than the start, or be the history of another table of this name.
+  if (start !== undefined && !continuous && limit === firstLook) return undefined;
   if (!reached && rows.length === limit && limit < mostVersions) return undefined;
   if (!reached)
     return new Error(`its history goes back to version ${oldest} only, not to version ${start?.version ?? 0} of the start`);

@@ -4,6 +4,7 @@ import { readOwn, writeOwn } from "../../plain-file.ts";
 import { keyText, type RedisReader } from "../../redis/connection.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { readTables } from "../catalog.ts";
+import { errorText } from "../error-text.ts";
 import type { StartState } from "../start.ts";
 import { type Moment, newestVersions } from "./history.ts";
 
@@ -64,12 +65,12 @@ export async function takeStart(
       ? inTime(readKeys(redis, options)).catch((error) => ({
           known: new Set<string>(),
           namespaces: undefined,
-          problem: sentence(error),
+          problem: errorText(error),
         }))
       : undefined,
     warehouse
       ? readTableVersions(warehouse).catch((error: unknown) => {
-          problem = sentence(error);
+          problem = errorText(error);
         })
       : undefined,
   ]);
@@ -151,7 +152,9 @@ export async function keyCount(redis: RedisReader): Promise<number | undefined> 
       // A server without keys has no such line.
       if (info.redis_version === undefined) return undefined;
       const line = info[`db${redis.identity.database}`];
-      return line === undefined ? 0 : Number(/keys=(\d+)/.exec(line)?.[1]);
+      if (line === undefined) return 0;
+      const keys = /keys=(\d+)/.exec(line)?.[1];
+      return keys === undefined ? undefined : Number(keys);
     });
     return counts.reduce<number | undefined>((sum, one) => (sum === undefined || one === undefined ? undefined : sum + one), 0);
   } catch {
@@ -206,8 +209,4 @@ export async function readStart(file: string): Promise<Start | undefined> {
   } catch {
     return undefined;
   }
-}
-
-function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
