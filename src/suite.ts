@@ -27,6 +27,7 @@ import type { Overrides, SecretKeeper, StageContext } from "./stages/context.ts"
 import type { CutShort } from "./stages/cut-short.ts";
 import { beginLedger } from "./stages/ledger.ts";
 import { runStage } from "./stages/run.ts";
+import { loadDriver } from "./warehouse/access.ts";
 
 /** One stage, as the action and the terminal ask for it. */
 export interface StageRequest {
@@ -90,7 +91,9 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   await makeRecords(records);
   // The cell is compared, so that it is the same everywhere: in reports, where no secret may stand, and in our own records.
   const cell = request.cell === undefined ? undefined : secrets.redact(request.cell);
-  const [commit, origin] = [await commitOf(env, workspace), originOf(env, cell)];
+  const origin = originOf(env, cell);
+  // Git answers meanwhile: every stage that has a warehouse needs its driver, and loading that holds the process.
+  const [commit] = await Promise.all([commitOf(env, workspace), environment.databricks ? loadDriver() : undefined]);
   const store = evidenceStore(join(records, "evidence"), request.artifacts);
   const identity: Identity = request.cutShort
     ? continued(request.cutShort)

@@ -30,6 +30,8 @@ export interface ServerOptions {
   /** Ends the start, not the server: once started, it runs until `stop()`. */
   signal: AbortSignal;
   onLine: (line: string, server: string) => void;
+  /** The process has been started; that it answers takes longer. */
+  onLaunched?: () => void;
   /** Takes secrets out of the lines before anybody sees them. */
   redaction?: OutputOptions["redaction"];
   /** Between SIGTERM and SIGKILL. */
@@ -78,6 +80,7 @@ export async function startServer(spec: ServerSpec, options: ServerOptions): Pro
     },
     redaction: options.redaction,
   });
+  options.onLaunched?.();
   const server = new ServerProcess({ spec, port, tree, output, graceMs: options.graceMs ?? defaultGraceMs });
   await server.waitUntilReady(watch, startedAt, options.signal);
   return server;

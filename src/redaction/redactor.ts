@@ -1,7 +1,7 @@
 import { afterMargin, Fragments, halfEscape, longestEscape, shortestFragment } from "./cuts.ts";
 import { partsOf } from "./derived.ts";
 import { patternsOf } from "./forms.ts";
-import { Matcher, merged, type Span } from "./matcher.ts";
+import { Matcher, merged, type Span, shortestPattern } from "./matcher.ts";
 import { shapesIn } from "./shapes.ts";
 import {
   holdsEscapes,
@@ -101,6 +101,8 @@ export class Redactor implements Redaction {
   /** Where a secret begins of which the text ends in the middle. `length` is that of what was read of it. */
   #begunAtEnd(text: string, least: number): (Span & { length: number }) | undefined {
     if (this.#matcher.size === 0) return undefined;
+    // No reading of it has more characters than it has itself.
+    if (text.length < least && isOrdinary(text)) return undefined;
     const line = shown(text.slice(text.lastIndexOf("\n") + 1));
     const lastLine = line.slice(afterMargin(line, 0));
     // Nearly always this is all: the last characters stand in no secret. Of a short line, they may be part of an escape that was wrapped.
@@ -134,6 +136,7 @@ export class Redactor implements Redaction {
   /** @param isWrapped what is looked for is known to lie on several lines */
   #find(text: string, isWrapped = false): Span[] {
     const spans: Span[] = [];
+    if (text.length < shortestPattern && isOrdinary(text)) return spans;
     const take = (view: View, found: readonly Span[]) => {
       if (found.length > 0) spans.push(...inOriginal(view, found));
     };

@@ -9,16 +9,18 @@ import { type StageContext, type StageOutcome, step, told } from "./context.ts";
  * Starts what the suite itself starts for this stage (nothing, where the application is deployed), works with it, and stops it
  * again, whatever happens. When it does not come up, there is no work; that, or that it did not stay up, is a check of the outcome.
  * @param work gets a promise that resolves when a server ends on its own.
+ * @param onLaunched is called for each server as soon as its process has been started, long before it answers.
  * @throws UserError
  */
 export async function withApplication(
   context: StageContext,
   outcome: StageOutcome,
   work: (died: Promise<ServerReport>) => Promise<void>,
+  onLaunched?: () => void,
 ): Promise<void> {
   let running: RunningServer[];
   try {
-    running = await startApplication(context);
+    running = await startApplication(context, onLaunched);
   } catch (error) {
     if (!(error instanceof ServerFailed)) throw error;
     outcome.servers.push(error.report);
@@ -66,7 +68,7 @@ function whereItsLogIs({ workspace }: StageContext, { log }: ServerReport): stri
   return log === undefined ? "" : `. Its log: ${relative(workspace, log)}`;
 }
 
-async function startApplication(context: StageContext): Promise<RunningServer[]> {
+async function startApplication(context: StageContext, onLaunched?: () => void): Promise<RunningServer[]> {
   const { stage, environment, workspace } = context;
   const specs = Object.entries(environment.servers)
     .filter(([, server]) => stage !== "cleanup" && server.stages.includes(stage))
@@ -87,6 +89,7 @@ async function startApplication(context: StageContext): Promise<RunningServer[]>
     signal: context.signal,
     onLine: (line, source) => context.onProgress({ kind: "output", stage, source, line }),
     redaction: context.secrets,
+    ...(onLaunched ? { onLaunched } : {}),
   });
   for (const server of running) step(context, `${server.name} answers after ${server.report().readyMs ?? 0} ms`);
   return running;

@@ -23,28 +23,43 @@ import { withTokens } from "./tokens.ts";
 export async function runTests(context: StageContext, outcome: StageOutcome): Promise<void> {
   const suite = suiteOf(context);
   const looking = lookAtPlace(context);
+  try {
+    await runAt(looking, suite, context, outcome);
+  } finally {
+    // Its connections stay open until somebody has asked.
+    await looking.start();
+  }
+}
+
+async function runAt(looking: Looking, suite: Suite, context: StageContext, outcome: StageOutcome): Promise<void> {
   const place = await told(context, looking.place);
   outcome.checks.push(place);
   // What cannot be deleted afterwards must not be made.
-  if (place.verdict !== "passed") return void (await looking.start);
+  if (place.verdict !== "passed") return;
 
   await forgetAttachments(context);
-  if (!(await installBrowsers(context, suite, outcome))) return void (await looking.start);
+  if (!(await installBrowsers(context, suite, outcome))) return;
 
   await beginLedger(context);
   try {
-    await withApplication(context, outcome, async (died) => {
-      // Read beside the start of the servers, and complete before anything signs in or tests.
-      await looking.start;
-      await withTokens(context, outcome, (tokens) => {
-        const supplied = { ...suite, environment: { ...suite.environment, ...tokens } };
-        return testApplication(context, supplied, outcome, died);
-      });
-    });
+    await withApplication(
+      context,
+      outcome,
+      async (died) => {
+        // Read beside the start of the servers, and complete before anything signs in or tests.
+        await looking.start();
+        await withTokens(context, outcome, (tokens) => {
+          const supplied = { ...suite, environment: { ...suite.environment, ...tokens } };
+          return testApplication(context, supplied, outcome, died);
+        });
+      },
+      // Not before: what is read would only keep the servers from being started.
+      () => void looking.start(),
+    );
   } finally {
     const testsRan = (outcome.tests?.total ?? 0) > 0;
     const quiet = allEnded(context, outcome);
-    const { checks, result, books } = await cleanUpRun(context, { start: await looking.start, testsRan, quiet });
+    const { checks, result, books } = await cleanUpRun(context, { start: await looking.start(), testsRan, quiet });
     outcome.checks.push(...(await told(context, Promise.resolve(checks))));
     if (result) outcome.cleanup = result;
     if (books) outcome.books = books;
@@ -61,25 +76,36 @@ function allEnded({ signal }: StageContext, { servers, commands }: StageOutcome)
   return servers.length > 0 && stopped && ranToTheEnd && !signal.aborted;
 }
 
+interface Looking {
+  place: Promise<Check>;
+  start: () => Promise<Start>;
+}
+
 /**
- * Proves the place, and goes on over the same connections to remember what stands there.
- * @returns both at once; `start` is there whatever becomes of the place, and says why it knows nothing.
+ * Proves the place, and goes on over the same connections to remember what stands there, once somebody asks for it.
+ * @returns `start` never rejects, whatever becomes of the place, and says why it knows nothing.
  */
-function lookAtPlace(context: StageContext): { place: Promise<Check>; start: Promise<Start> } {
+function lookAtPlace(context: StageContext): Looking {
   const proven = Promise.withResolvers<Check>();
-  const start = withReaders(context, async (readers) => {
+  const asked = Promise.withResolvers<void>();
+  const remembered = withReaders(context, async (readers) => {
     const place = await provePlace(context, readers);
     proven.resolve(place);
+    await asked.promise;
     return place.verdict === "passed"
       ? await rememberStart(context, readers)
       : unknownStart(Date.now(), "this is the wrong place");
   });
   // Whoever waits for it gets to know; nobody does where the place is wrong.
-  const known = start.catch((error: unknown) => {
+  const known = remembered.catch((error: unknown) => {
     proven.reject(error);
     return unknownStart(Date.now(), sentence(error));
   });
-  return { place: proven.promise, start: known };
+  const start = () => {
+    asked.resolve();
+    return known;
+  };
+  return { place: proven.promise, start };
 }
 
 function provePlace({ environment }: StageContext, { warehouse, redis }: Readers): Promise<Check> {

@@ -41,9 +41,9 @@ const columnsOf = {
 /** A small warehouse runs about ten statements at once; more would queue. */
 const statementsAtOnce = 8;
 /** Tables in one statement, which the warehouse may read one after another. */
-const mostTables = 6;
+const mostTables = 12;
 /** Rows in one statement: long histories are asked for alone. */
-const mostRows = 200;
+const mostRows = 240;
 
 /** Warehouses that do not know `DESCRIBE HISTORY` within a query, as Delta without Databricks does not. */
 const withoutSubqueries = new WeakSet<WarehouseReader>();

@@ -66,6 +66,9 @@ const ambiguous: readonly (readonly [RegExp, string])[] = [
   [/^[\\#{}]/, "it has a backslash, a # or a curly bracket outside of quotes"],
 ];
 
+/** What begins so is neither ambiguous nor passed over: most of a statement, and so not asked for each of those. */
+const plainBeginning = /^[\w'"`(),.=<>*]/;
+
 /** Words in upper case; a sentence where something does not end, or could be read in two ways. */
 function tokenize(statement: string): Token[] | string {
   // Spark puts variables in before it reads anything, also into texts and comments, and so can end them.
@@ -74,9 +77,10 @@ function tokenize(statement: string): Token[] | string {
   let at = 0;
   while (at < statement.length) {
     const rest = statement.slice(at);
-    const doubt = ambiguous.find(([pattern]) => pattern.test(rest));
+    const isPlain = plainBeginning.test(rest);
+    const doubt = isPlain ? undefined : ambiguous.find(([pattern]) => pattern.test(rest));
     if (doubt) return doubt[1];
-    const passed = /^[\t\n\r ]+/.exec(rest)?.[0] ?? commentAt(rest);
+    const passed = isPlain ? undefined : (/^[\t\n\r ]+/.exec(rest)?.[0] ?? commentAt(rest));
     if (passed !== undefined) {
       const doubtful = whyDoubtfulComment(passed);
       if (doubtful) return doubtful;
@@ -113,12 +117,8 @@ function commentAt(rest: string): string | undefined {
 }
 
 function tokenAt(rest: string): Token | undefined {
-  const text =
-    /^[rR]'[^']*'/.exec(rest) ??
-    /^[rR]"[^"]*"/.exec(rest) ??
-    /^'(?:\\[\s\S]|''|[^'\\])*'/.exec(rest) ??
-    /^"(?:\\[\s\S]|""|[^"\\])*"/.exec(rest);
-  if (text) return { kind: "text", value: text[0] };
+  const text = /^[rR]?['"]/.test(rest) ? textAt(rest) : undefined;
+  if (text !== undefined) return { kind: "text", value: text };
   const name = /^`(?:``|[^`])*`/.exec(rest);
   if (name) return { kind: "quoted-name", value: name[0] };
   if (/^(['"`]|\/\*)/.test(rest)) return undefined;
@@ -126,6 +126,15 @@ function tokenAt(rest: string): Token | undefined {
   if (word) return { kind: "word", value: word[0] };
   const number = /^\d\w*/.exec(rest);
   return number ? { kind: "number", value: number[0] } : { kind: "symbol", value: rest.charAt(0) };
+}
+
+function textAt(rest: string): string | undefined {
+  const text =
+    /^[rR]'[^']*'/.exec(rest) ??
+    /^[rR]"[^"]*"/.exec(rest) ??
+    /^'(?:\\[\s\S]|''|[^'\\])*'/.exec(rest) ??
+    /^"(?:\\[\s\S]|""|[^"\\])*"/.exec(rest);
+  return text?.[0];
 }
 
 /** `schema.table` of a catalog as a name that is safe in a statement. */
