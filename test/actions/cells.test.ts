@@ -156,7 +156,7 @@ describe("several executions of one stage at once", () => {
     if (report?.verdict !== "passed")
       expect(report).toMatchObject({
         verdict: "degraded",
-        reason: expect.stringMatching(/(unexplained|touched) rows unknown \(at most \d\), because others may sign in as/),
+        reason: expect.stringMatching(/(unexplained|touched) rows unknown \(at most \d\), because testData.principals does not say who/),
         books: { touched: { least: 0 }, unexplained: { least: 0 } },
       });
   });
