@@ -5,8 +5,8 @@ export default defineConfig({
   test: {
     include: [
       "test/**/*.long.test.ts",
-      "test/results/mutation.test.ts",
-      "test/testdata/{books,exactness,faults,ledger,repair}.test.ts",
+      "test/test-reports/mutation.test.ts",
+      "test/cleanup/{books,exactness,faults,ledger,repair}.test.ts",
       "test/redaction/{redactor,every-exit}.test.ts",
     ],
     globalSetup: ["test/global-setup.ts"],

@@ -1,10 +1,11 @@
 /** The public entry: what the examples, the local stand-ins, the benchmarks and other programs may use. */
+
+export { performStage, type StageAnswer, type StageRequest } from "./app/run-stage.ts";
+export { type KeyPlan, type KeyRequest, planKeys } from "./cleanup/keys/plan-keys.ts";
 export { terminal } from "./cli/main.ts";
 export type { Terminal } from "./cli/terminal.ts";
 export type { Config } from "./config/schema.ts";
+export { Redactor } from "./lib/redaction/redactor.ts";
 export * from "./model.ts";
-export { type RunningServer, ServerFailed, type ServerOptions, type ServerSpec, startServer } from "./process/server.ts";
-export { Redactor } from "./redaction/redactor.ts";
+export { type RunningServer, ServerFailed, type ServerOptions, type ServerSpec, startServer } from "./processes/server.ts";
 export { openRedisForTestData, type RedisSettings, type TestDataRedis } from "./redis/connection.ts";
-export { performStage, type StageAnswer, type StageRequest } from "./suite.ts";
-export { type KeyPlan, type KeyRequest, planKeys } from "./testdata/keys.ts";

@@ -1,5 +1,5 @@
+import { Remaining } from "../app/remaining.ts";
 import type { AuditNote, Progress } from "../model.ts";
-import { Remaining } from "../remaining.ts";
 
 export interface Cancellation {
   signal: AbortSignal;

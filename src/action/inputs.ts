@@ -1,4 +1,4 @@
-import { matrixCell } from "../gate/matrix.ts";
+import { matrixCell } from "../evidence/matrix.ts";
 import { isCommit, isPlanDigest, type StageName, stageNames } from "../model.ts";
 import { type Input, type InputName, inputs } from "./interface.ts";
 

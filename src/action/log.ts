@@ -1,6 +1,6 @@
 import * as core from "@actions/core";
+import { checkLine, verdictMarks } from "../app/progress.ts";
 import type { Progress } from "../model.ts";
-import { checkLine, verdictMarks } from "../progress.ts";
 import { logLine } from "../report/inert.ts";
 
 /** Prints progress into the runner's log. Whatever others wrote is made inert: a printed line must never be obeyed as a command. */

@@ -1,6 +1,6 @@
 import * as core from "@actions/core";
 import { opensTheGate, UserError } from "../model.ts";
-import { endMarked } from "../process/tree.ts";
+import { endMarked } from "../processes/tree.ts";
 import type { SecretKeeper } from "../stages/context.ts";
 import { publish } from "./publish.ts";
 import { perform } from "./run.ts";

@@ -1,6 +1,6 @@
 import * as core from "@actions/core";
+import type { StageAnswer } from "../app/run-stage.ts";
 import { toAnnotations } from "../report/annotations.ts";
-import type { StageAnswer } from "../suite.ts";
 
 /** Puts the result where GitHub shows it: annotations and the job's summary. */
 export async function publish({ report, files }: StageAnswer): Promise<void> {

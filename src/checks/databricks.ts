@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomInt } from "node:crypto";
-import { count } from "../count.ts";
+import { count } from "../lib/count.ts";
 import type { Check } from "../model.ts";
 import type { WarehouseIdentity, WarehouseReader } from "../warehouse/access.ts";
 import { examineCredential, type WritingRight } from "../warehouse/credential.ts";

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as pause } from "node:timers/promises";
-import { textGlob } from "../config/glob.ts";
+import { textGlob } from "../lib/glob.ts";
 import { opensTheGate, type Verdict } from "../model.ts";
 
 /** Checks that somebody declared flaky, and says why. */

@@ -1,5 +1,5 @@
 import { jsonAt } from "../config/assertion.ts";
-import { isWorthHiding } from "../redaction/values.ts";
+import { isWorthHiding } from "../lib/redaction/values.ts";
 
 /** A sign-in that the suite itself made, as far as the answer tells. */
 export interface SignInMade {

@@ -1,4 +1,4 @@
-import { pattern } from "../config/pattern.ts";
+import { pattern } from "../lib/pattern.ts";
 import type { Check } from "../model.ts";
 import { latencyOf, look, milliseconds } from "./check.ts";
 import { numberedIds } from "./endpoint-ids.ts";

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import { suggestion } from "../config/nearest.ts";
 import { parseDuration, parsePercent } from "../config/units.ts";
+import { suggestion } from "../lib/nearest.ts";
 import { isCommit, isPlanDigest, type StageName, stageNames, UserError } from "../model.ts";
 import type { Overrides } from "../stages/context.ts";
 

@@ -1,8 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { parseHead } from "../audit/chain.ts";
+import { readOwn, recordsDirectory } from "../lib/plain-file.ts";
 import { type AuditHead, UserError } from "../model.ts";
-import { readOwn, recordsDirectory } from "../plain-file.ts";
-import { headText, parseHead } from "../report/audit.ts";
+import { headText } from "../report/words.ts";
 
 /** A head of the log that was kept outside of it. */
 export interface Anchor {

@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { auditFile, auditLines } from "../audit-log.ts";
-import { suggestion } from "../config/nearest.ts";
-import { count } from "../count.ts";
+import { type AuditEntry, type AuditFault, AuditVerifier } from "../audit/chain.ts";
+import { auditFile, auditLines } from "../audit/log.ts";
+import { AuditReporter, runLines } from "../audit/report.ts";
+import { count } from "../lib/count.ts";
+import { suggestion } from "../lib/nearest.ts";
+import { NotAPlainFile } from "../lib/plain-file.ts";
 import { UserError } from "../model.ts";
-import { NotAPlainFile } from "../plain-file.ts";
-import { type AuditEntry, type AuditFault, AuditVerifier } from "../report/audit.ts";
-import { AuditReporter, runLines } from "../report/audit-report.ts";
 import { logLine } from "../report/inert.ts";
 import { type Anchor, anchorsOf } from "./audit-anchors.ts";
 

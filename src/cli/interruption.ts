@@ -1,5 +1,5 @@
+import { Remaining } from "../app/remaining.ts";
 import type { AuditNote, Progress, StageName } from "../model.ts";
-import { Remaining } from "../remaining.ts";
 
 /** Who leaves must not wait for a log that another process holds. */
 const auditWithinMs = 1_000;

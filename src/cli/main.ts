@@ -1,14 +1,14 @@
 import { relative } from "node:path";
-import { exitStatus } from "../exit-status.ts";
+import { exitStatus } from "../app/exit-status.ts";
+import { verdictMarks } from "../app/progress.ts";
+import type { StageAnswer, StageRequest } from "../app/run-stage.ts";
+import { secretKeeper } from "../app/secret-keeper.ts";
+import { guardedStream } from "../lib/redaction/streams.ts";
+import { secretsOfVariables } from "../lib/redaction/variables.ts";
 import { type StageName, UserError } from "../model.ts";
-import { verdictMarks } from "../progress.ts";
-import { guardedStream } from "../redaction/streams.ts";
-import { secretsOfVariables } from "../redaction/variables.ts";
 import { logLine } from "../report/inert.ts";
 import { duration, known, touchedRest, touchedWords } from "../report/words.ts";
-import { secretKeeper } from "../secrets.ts";
 import type { SecretKeeper } from "../stages/context.ts";
-import type { StageAnswer, StageRequest } from "../suite.ts";
 import { type Arguments, defaultConfig, readArguments, usage } from "./arguments.ts";
 import type { GateEnd } from "./gate.ts";
 import { interruption } from "./interruption.ts";
@@ -65,7 +65,7 @@ function guessing(env: Terminal["env"]): SecretKeeper {
 
 async function command(args: Arguments, world: GuardedTerminal): Promise<number> {
   if (readsConfiguration(args)) {
-    const { refuseForeignHead } = await import("../gate/foreign-head.ts");
+    const { refuseForeignHead } = await import("../evidence/foreign-head.ts");
     await refuseForeignHead({ env: world.env, workspace: world.cwd, configFile: args.config, allowed: args.foreignHead });
   }
   switch (args.command) {
@@ -73,7 +73,7 @@ async function command(args: Arguments, world: GuardedTerminal): Promise<number>
       world.stdout.write(usage);
       return 0;
     case "version":
-      world.stdout.write(`${(await import("../version.ts")).version}\n`);
+      world.stdout.write(`${(await import("../lib/version.ts")).version}\n`);
       return 0;
     case "init":
       for (const file of await (await import("./init.ts")).init(world.cwd, args.config)) world.stdout.write(`wrote ${file}\n`);
@@ -147,7 +147,7 @@ async function stages(args: Arguments, world: GuardedTerminal): Promise<number> 
         );
       return exitStatus(ends.map((end) => end.answer?.report.verdict ?? "skipped"));
     }
-    const { performStage } = await import("../suite.ts");
+    const { performStage } = await import("../app/run-stage.ts");
     const stage = (args.command === "plan" ? "cleanup" : args.command) as StageName;
     const answer = await performStage({ ...request, stage });
     if (stage === "cleanup") sayPlan(screen, answer);

@@ -1,7 +1,7 @@
-import { count } from "../count.ts";
-import { performRepair } from "../repair.ts";
+import { performRepair } from "../app/repair-rows.ts";
+import type { RepairResult, RepairRow, RepairState } from "../cleanup/undo/repair-plan.ts";
+import { count } from "../lib/count.ts";
 import { touchedWords } from "../report/words.ts";
-import type { RepairResult, RepairRow, RepairState } from "../testdata/repair-plan.ts";
 import type { Arguments } from "./arguments.ts";
 import { interruption } from "./interruption.ts";
 import { Screen } from "./screen.ts";

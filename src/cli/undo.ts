@@ -1,6 +1,6 @@
-import { count } from "../count.ts";
-import type { TableUndo, UndoResult } from "../testdata/undo.ts";
-import { performUndo } from "../undo.ts";
+import { performUndo } from "../app/undo-cleanup.ts";
+import type { TableUndo, UndoResult } from "../cleanup/undo/undo.ts";
+import { count } from "../lib/count.ts";
 import type { Arguments } from "./arguments.ts";
 import { interruption } from "./interruption.ts";
 import { Screen } from "./screen.ts";

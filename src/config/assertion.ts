@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { pattern } from "./pattern.ts";
+import { pattern } from "../lib/pattern.ts";
 import { duration } from "./units.ts";
 import { exactlyOneOf, regularExpression } from "./values.ts";
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { suggestion } from "../lib/nearest.ts";
 import { explain } from "./explain.ts";
 import type { Mistake, Span } from "./mistakes.ts";
-import { suggestion } from "./nearest.ts";
 import { type Path, pathKey, valueAt } from "./path.ts";
 import { configSchema } from "./schema.ts";
 import { keysOf, placeAt, recordValue } from "./shape.ts";

@@ -1,4 +1,4 @@
-import { isSecretName } from "../redaction/names.ts";
+import { isSecretName } from "../lib/redaction/names.ts";
 import type { Table } from "./schema.ts";
 import type { ParentKind } from "./test-data-schema.ts";
 

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { suggestion } from "./nearest.ts";
+import { suggestion } from "../lib/nearest.ts";
 
 type RawIssue = z.core.$ZodRawIssue;
 

@@ -1,13 +1,13 @@
 import { isUtf8 } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { suggestion } from "../lib/nearest.ts";
+import { loadPatterns } from "../lib/pattern.ts";
 import { UserError } from "../model.ts";
 import { keySpanAt, shapeMistakes, spanAt } from "./check.ts";
 import { type Blank, type Interpolated, interpolate, type Variables } from "./interpolation.ts";
 import { type Mistake, mistakesError } from "./mistakes.ts";
-import { suggestion } from "./nearest.ts";
 import { type Path, pathKey, valueAt } from "./path.ts";
-import { loadPatterns } from "./pattern.ts";
 import { conflicts } from "./rules.ts";
 import { type Config, configSchema, type Environment } from "./schema.ts";
 import { hiddenSpans, hiddenSpansOfBroken, secretsOf, writtenSecrets } from "./secrecy.ts";

@@ -1,4 +1,4 @@
-import { routeGlob } from "./glob.ts";
+import { routeGlob } from "../lib/glob.ts";
 
 /** ClassWaves' route that is read and writes all the same. */
 export const knownToWrite: readonly string[] = ["**/health/redis"];

@@ -1,5 +1,5 @@
+import { suggestion } from "../lib/nearest.ts";
 import { type Conflict, type Data, group, isGroup, list, quote, text, texts } from "./loose.ts";
-import { suggestion } from "./nearest.ts";
 import { type Path, valueAt } from "./path.ts";
 import { redisAddressProblem } from "./redis-address.ts";
 import { isRoute, knownToWrite } from "./routes.ts";

@@ -1,5 +1,5 @@
-import { isSecretName } from "../redaction/names.ts";
-import { isEveryday } from "../redaction/values.ts";
+import { isSecretName } from "../lib/redaction/names.ts";
+import { isEveryday } from "../lib/redaction/values.ts";
 import { decodedPart } from "./address-part.ts";
 import type { Entries } from "./check.ts";
 import { type Interpolated, soleReference, type Variables } from "./interpolation.ts";

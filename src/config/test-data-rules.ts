@@ -1,8 +1,8 @@
+import { suggestion } from "../lib/nearest.ts";
+import { singularsOf } from "../lib/plurals.ts";
 import { applicationKeys, presetProtection, resolveTables } from "./classwaves.ts";
 import { type Conflict, type Data, group, list, quote, text, texts } from "./loose.ts";
-import { suggestion } from "./nearest.ts";
 import { type Path, valueAt } from "./path.ts";
-import { singularsOf } from "./plural.ts";
 import { isProtected } from "./protection.ts";
 import type { Table, TestDataConfig } from "./schema.ts";
 import { tableSchema, testDataSchema } from "./test-data-schema.ts";

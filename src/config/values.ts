@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { whyNoPattern } from "../lib/pattern.ts";
 import { handlings } from "./handling.ts";
-import { whyNoPattern } from "./pattern.ts";
 
 /** The kinds of values that several parts of the file share. */
 

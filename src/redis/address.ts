@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { decodedPart } from "../config/address-part.ts";
-import { holdsCertificate } from "../config/certificate.ts";
 import { redisAddressProblem } from "../config/redis-address.ts";
+import { holdsCertificate } from "../lib/certificate.ts";
 import { UserError } from "../model.ts";
 import { keyText } from "./key.ts";
 

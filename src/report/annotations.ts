@@ -1,4 +1,4 @@
-import { count } from "../count.ts";
+import { count } from "../lib/count.ts";
 import type { Check, StageReport, TestCase, UserError } from "../model.ts";
 import { plainText } from "./inert.ts";
 import { account, checkRemarks, cut, reportFile, rollbackLine, stageTitle } from "./words.ts";

@@ -1,7 +1,8 @@
-import { count, numberText } from "../count.ts";
+import { count, numberText } from "../lib/count.ts";
 import {
   type Alert,
   type Attachment,
+  type AuditHead,
   type Check,
   type CleanupResult,
   type CommandReport,
@@ -225,4 +226,9 @@ export function commandEnd({ exitCode, signal, timedOut }: CommandReport): strin
 export function attachmentState({ leftOut, binary }: Attachment): string {
   if (leftOut !== undefined) return `not kept: ${cut(leftOut, 300)}`;
   return binary ? "kept; binary, so secrets shown in it are not redacted" : "kept";
+}
+
+/** The head of the audit log, `42:<64 hex>`: as `audit verify --head` takes it. */
+export function headText({ sequence, hash }: AuditHead): string {
+  return `${sequence}:${hash}`;
 }

@@ -1,9 +1,9 @@
 import { glob, lstat, rm } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { sentence } from "../checks/check.ts";
-import { redactedBytes } from "../gate/redacted-bytes.ts";
+import { redactedBytes } from "../evidence/redacted-bytes.ts";
+import { isInside, makeOwnDirectory, readPlain, writeOwn } from "../lib/plain-file.ts";
 import type { Attachment, TestCase, TestResults } from "../model.ts";
-import { isInside, makeOwnDirectory, readPlain, writeOwn } from "../plain-file.ts";
 import type { StageContext } from "./context.ts";
 import type { Suite } from "./suite-settings.ts";
 

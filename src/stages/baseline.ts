@@ -3,9 +3,9 @@ import { z } from "zod";
 import { compare } from "../checks/baseline.ts";
 import { look, measuredOf, sentence } from "../checks/check.ts";
 import type { Baseline } from "../config/baseline-schema.ts";
+import { readOwn, writeOwn } from "../lib/plain-file.ts";
+import { redacted } from "../lib/redaction/redacted.ts";
 import { type Check, opensTheGate, worstVerdict } from "../model.ts";
-import { readOwn, writeOwn } from "../plain-file.ts";
-import { redacted } from "../redaction/redacted.ts";
 import { type StageContext, step, told } from "./context.ts";
 import { scoreChecks, withoutDryRun } from "./score.ts";
 

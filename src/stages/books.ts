@@ -1,10 +1,10 @@
 import { join } from "node:path";
+import { balance } from "../cleanup/books/balance.ts";
+import { judgeBooks } from "../cleanup/books/judge.ts";
+import type { Known } from "../cleanup/books/reading.ts";
+import { readStart, type Start, takeStart, unknownStart, writeStart } from "../cleanup/books/start.ts";
+import type { CleanupPlan } from "../cleanup/plan/plan-cleanup.ts";
 import type { Books, Check, CleanupResult } from "../model.ts";
-import { balance } from "../testdata/books/balance.ts";
-import { judgeBooks } from "../testdata/books/judge.ts";
-import type { Known } from "../testdata/books/reading.ts";
-import { readStart, type Start, takeStart, unknownStart, writeStart } from "../testdata/books/start.ts";
-import type { CleanupPlan } from "../testdata/cleanup.ts";
 import { runPrefixes } from "./child-environment.ts";
 import type { Readers, Writers } from "./connections.ts";
 import { type StageContext, step } from "./context.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { runCommand } from "../process/command.ts";
+import { runCommand } from "../processes/command.ts";
 import { childEnvironment, logFolder } from "./child-environment.ts";
 import { type StageContext, type StageOutcome, step, told } from "./context.ts";
 import type { Suite } from "./suite-settings.ts";

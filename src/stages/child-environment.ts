@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { runPrefix } from "../testdata/identity.ts";
+import { runPrefix } from "../cleanup/ownership/identity.ts";
 import { childSummaryFile } from "./child-summary.ts";
 import type { StageContext } from "./context.ts";
 

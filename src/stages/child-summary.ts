@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { NotAPlainFile, readPlain, writeOwn } from "../plain-file.ts";
+import { NotAPlainFile, readPlain, writeOwn } from "../lib/plain-file.ts";
 import type { StageContext } from "./context.ts";
 
 /**

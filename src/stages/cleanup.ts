@@ -1,10 +1,10 @@
 import { type Finding, look } from "../checks/check.ts";
+import { executeCleanup, planInPlace, planNote } from "../cleanup/execute/execute.ts";
+import { judgeCleanup } from "../cleanup/execute/verdict.ts";
+import { type CleanupPorts, type CleanupRequest, describePlan, leftOver, planCleanup } from "../cleanup/plan/plan-cleanup.ts";
+import { touchedNotes } from "../cleanup/touched/touched-rows.ts";
+import { inParallel } from "../lib/in-parallel.ts";
 import { type AuditNote, type Check, type CleanupResult, isPlanDigest, UserError } from "../model.ts";
-import { type CleanupPorts, type CleanupRequest, describePlan, leftOver, planCleanup } from "../testdata/cleanup.ts";
-import { inParallel } from "../testdata/concurrency.ts";
-import { executeCleanup, planInPlace, planNote } from "../testdata/execute.ts";
-import { judgeCleanup } from "../testdata/judge.ts";
-import { touchedNotes } from "../testdata/touched-plan.ts";
 import { withComparedReaders, withWriters } from "./connections.ts";
 import { type StageContext, type StageOutcome, step, telling, told } from "./context.ts";
 import { inTheRightPlace } from "./place.ts";

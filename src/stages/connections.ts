@@ -1,9 +1,5 @@
 import { isAbsolute, join } from "node:path";
 import { type Shared, shared } from "../checks/retry.ts";
-import type { Environment } from "../config/schema.ts";
-import { UserError } from "../model.ts";
-import type { RedisReader, RedisSettings, TestDataRedis } from "../redis/connection.ts";
-import { openRedisForTestData, openRedisReader } from "../redis/connection.ts";
 import {
   bareHost,
   compareConfiguredRedis,
@@ -13,7 +9,11 @@ import {
   mayConnect,
   proveRedis,
   sentinelsToAsk,
-} from "../testdata/proof.ts";
+} from "../cleanup/execute/proof.ts";
+import type { Environment } from "../config/schema.ts";
+import { UserError } from "../model.ts";
+import type { RedisReader, RedisSettings, TestDataRedis } from "../redis/connection.ts";
+import { openRedisForTestData, openRedisReader } from "../redis/connection.ts";
 import {
   loadDriver,
   type OpenOptions,

@@ -1,4 +1,5 @@
 import type { Config, Environment, Table } from "../config/schema.ts";
+import type { Redaction } from "../lib/redaction/redactor.ts";
 import type {
   Attachment,
   AuditNote,
@@ -11,7 +12,6 @@ import type {
   StageName,
   TestResults,
 } from "../model.ts";
-import type { Redaction } from "../redaction/redactor.ts";
 
 /** Everything a stage needs to know, and its ways to the outside. */
 export interface StageContext {

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { NotAPlainFile, readOwn } from "../plain-file.ts";
+import { NotAPlainFile, readOwn } from "../lib/plain-file.ts";
 import { rememberedStart } from "./books.ts";
 import { logFolder } from "./child-environment.ts";
 import { type StageContext, type StageOutcome, step, told } from "./context.ts";

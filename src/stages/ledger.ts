@@ -1,9 +1,9 @@
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { dirname } from "node:path";
+import { type Ledger, readLedger } from "../cleanup/ledger/ledger.ts";
+import { makeOwnDirectory, openOwn } from "../lib/plain-file.ts";
 import type { StageName } from "../model.ts";
-import { makeOwnDirectory, openOwn } from "../plain-file.ts";
-import { type Ledger, readLedger } from "../testdata/ledger.ts";
 import { ledgerFile } from "./child-environment.ts";
 
 /** Stages that run tests: they get a ledger. */

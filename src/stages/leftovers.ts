@@ -1,10 +1,10 @@
 import { type Finding, look } from "../checks/check.ts";
+import { executeCleanup, prove } from "../cleanup/execute/execute.ts";
+import { judgeCleanup, judgeLeftovers, rowsAndKeys } from "../cleanup/execute/verdict.ts";
+import { parseLedger } from "../cleanup/ledger/ledger.ts";
+import { type CleanupPlan, type CleanupRequest, describePlan, planCleanup } from "../cleanup/plan/plan-cleanup.ts";
+import { touchedNotes } from "../cleanup/touched/touched-rows.ts";
 import type { Check, CleanupResult, StageName } from "../model.ts";
-import { type CleanupPlan, type CleanupRequest, describePlan, planCleanup } from "../testdata/cleanup.ts";
-import { executeCleanup, prove } from "../testdata/execute.ts";
-import { judgeCleanup, judgeLeftovers, rowsAndKeys } from "../testdata/judge.ts";
-import { parseLedger } from "../testdata/ledger.ts";
-import { touchedNotes } from "../testdata/touched-plan.ts";
 import { type Readers, withWriters } from "./connections.ts";
 import { type StageContext, step, telling } from "./context.ts";
 

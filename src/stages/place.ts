@@ -1,5 +1,5 @@
 import type { Finding } from "../checks/check.ts";
-import { WrongPlace } from "../testdata/proof.ts";
+import { WrongPlace } from "../cleanup/execute/proof.ts";
 
 /** We looked, and it is the wrong place: that is `failed`. Whatever else is thrown means that we could not look. */
 export async function inTheRightPlace(work: () => Promise<Finding>): Promise<Finding> {

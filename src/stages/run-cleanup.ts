@@ -1,10 +1,10 @@
 import { sentence } from "../checks/check.ts";
+import { Reading } from "../cleanup/books/reading.ts";
+import type { Start } from "../cleanup/books/start.ts";
+import { executeCleanup, planInPlace } from "../cleanup/execute/execute.ts";
+import { judgeCleanup } from "../cleanup/execute/verdict.ts";
+import type { CleanupRequest } from "../cleanup/plan/plan-cleanup.ts";
 import type { Books, Check, CleanupResult } from "../model.ts";
-import { Reading } from "../testdata/books/reading.ts";
-import type { Start } from "../testdata/books/start.ts";
-import type { CleanupRequest } from "../testdata/cleanup.ts";
-import { executeCleanup, planInPlace } from "../testdata/execute.ts";
-import { judgeCleanup } from "../testdata/judge.ts";
 import { balanceRun, judgeRunsBooks, rememberedStart } from "./books.ts";
 import { runPrefixes } from "./child-environment.ts";
 import { withWriters } from "./connections.ts";

@@ -1,7 +1,9 @@
 import { relative } from "node:path";
 import { sentence } from "../checks/check.ts";
 import { type RetryPolicy, retrying } from "../checks/retry.ts";
-import { count } from "../count.ts";
+import { compareConfigured, WrongPlace } from "../cleanup/execute/proof.ts";
+import { count } from "../lib/count.ts";
+import { makeOwnDirectory } from "../lib/plain-file.ts";
 import {
   type AuditNote,
   type Check,
@@ -12,8 +14,6 @@ import {
   UserError,
   worstVerdict,
 } from "../model.ts";
-import { makeOwnDirectory } from "../plain-file.ts";
-import { compareConfigured, WrongPlace } from "../testdata/proof.ts";
 import { logFolder } from "./child-environment.ts";
 import { cleanup } from "./cleanup.ts";
 import { emptyOutcome, type StageContext, type StageOutcome } from "./context.ts";

@@ -1,4 +1,4 @@
-import { type Glob, textGlob } from "../config/glob.ts";
+import { type Glob, textGlob } from "../lib/glob.ts";
 import type { Check, Score, ScoredCheck, Verdict } from "../model.ts";
 
 /** One line of `stages.<stage>.score.weights`. */

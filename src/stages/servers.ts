@@ -1,7 +1,7 @@
 import { join, relative } from "node:path";
 import type { Check, ServerReport } from "../model.ts";
-import { type RunningServer, ServerFailed, type ServerSpec } from "../process/server.ts";
-import { startServers } from "../process/servers.ts";
+import { type RunningServer, ServerFailed, type ServerSpec } from "../processes/server.ts";
+import { startServers } from "../processes/servers.ts";
 import { childEnvironment, logFolder } from "./child-environment.ts";
 import { type StageContext, type StageOutcome, step, told } from "./context.ts";
 

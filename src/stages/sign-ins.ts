@@ -3,13 +3,13 @@ import { rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { sentence } from "../checks/check.ts";
 import { type SignInMade, secretOfSession } from "../checks/sign-in.ts";
-import { count } from "../count.ts";
+import { forgetSignInKeys } from "../cleanup/keys/sign-in-keys.ts";
+import { isUnique } from "../cleanup/keys/words.ts";
+import type { SignInsMade } from "../cleanup/plan/plan-cleanup.ts";
+import { count } from "../lib/count.ts";
+import { makeOwnDirectory, NotAPlainFile, openOwn, readOwn } from "../lib/plain-file.ts";
 import { type Check, type StageName, stageNames } from "../model.ts";
-import { makeOwnDirectory, NotAPlainFile, openOwn, readOwn } from "../plain-file.ts";
 import { keyText } from "../redis/connection.ts";
-import type { SignInsMade } from "../testdata/cleanup.ts";
-import { isUnique } from "../testdata/key-words.ts";
-import { forgetSignInKeys } from "../testdata/sign-in-keys.ts";
 import { withRedisWriter } from "./connections.ts";
 import { type StageContext, step, telling, told } from "./context.ts";
 

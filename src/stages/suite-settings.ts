@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { namesShard } from "../config/suite-schema.ts";
 import { UserError } from "../model.ts";
-import type { TestRules } from "../results/judge.ts";
-import type { Marks } from "../results/marked.ts";
+import type { TestRules } from "../test-reports/judge/judge.ts";
+import type { Marks } from "../test-reports/judge/marks.ts";
 import type { StageContext } from "./context.ts";
 
 /** What is run, what it writes, and what must be true of it. */

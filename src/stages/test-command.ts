@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { CommandReport, ServerReport } from "../model.ts";
-import { runCommand } from "../process/command.ts";
+import { runCommand } from "../processes/command.ts";
 import { childEnvironment, logFolder } from "./child-environment.ts";
 import { type StageContext, step } from "./context.ts";
 import type { Suite } from "./suite-settings.ts";

@@ -1,8 +1,8 @@
 import type { Check, TestResults } from "../model.ts";
-import { judgeTests } from "../results/judge.ts";
-import { MarkedTests } from "../results/marked.ts";
-import { readResults } from "../results/read.ts";
-import { UnreadableReport } from "../results/unreadable.ts";
+import { judgeTests } from "../test-reports/judge/judge.ts";
+import { MarkedTests } from "../test-reports/judge/marks.ts";
+import { readResults } from "../test-reports/read.ts";
+import { UnreadableReport } from "../test-reports/unreadable.ts";
 import type { StageContext } from "./context.ts";
 import type { Suite } from "./suite-settings.ts";
 import type { RanTests } from "./test-command.ts";

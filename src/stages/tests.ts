@@ -1,7 +1,7 @@
 import { look, sentence } from "../checks/check.ts";
+import { type Start, unknownStart } from "../cleanup/books/start.ts";
+import { proveRedis, proveWarehouse } from "../cleanup/execute/proof.ts";
 import type { Check, ServerReport } from "../model.ts";
-import { type Start, unknownStart } from "../testdata/books/start.ts";
-import { proveRedis, proveWarehouse } from "../testdata/proof.ts";
 import { collectAttachments, forgetAttachments } from "./attachments.ts";
 import { rememberStart } from "./books.ts";
 import { installBrowsers } from "./browsers.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Agent } from "node:http";
 import type { SecureContext } from "node:tls";
-import { holdsCertificate } from "../config/certificate.ts";
+import { holdsCertificate } from "../lib/certificate.ts";
 import { WarehouseFailure } from "./failure.ts";
 
 /** The certificate of a private authority (PEM). @throws WarehouseFailure where the named file cannot be read, or holds none */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { retryAfterMs } from "../config/retry-after.ts";
+import { retryAfterMs } from "../lib/retry-after.ts";
 
 /**
  * The driver's errors come in many shapes: `StatusError` is not even an `Error`, HTTP answers are Thrift exceptions, sockets

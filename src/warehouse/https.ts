@@ -1,7 +1,7 @@
 import { request as plainRequest, type RequestOptions } from "node:http";
 import { request } from "node:https";
 import type { SecureContext, SecureContextOptions } from "node:tls";
-import { retryAfterMs } from "../config/retry-after.ts";
+import { retryAfterMs } from "../lib/retry-after.ts";
 import { trustBesidePublic } from "./authority.ts";
 
 export interface Question {

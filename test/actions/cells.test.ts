@@ -5,7 +5,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { type FoundAct, findAct } from "../../scripts/act.ts";
-import { readZip } from "../../src/gate/zip.ts";
+import { readZip } from "../../src/github/zip.ts";
 import type { Evidence, StageReport } from "../../src/model.ts";
 import { type Finished, runWorkflow } from "./act.ts";
 import { type Cloud, productionTable, startCloud, tablesWithRows } from "./cloud.ts";
@@ -156,7 +156,9 @@ describe("several executions of one stage at once", () => {
     if (report?.verdict !== "passed")
       expect(report).toMatchObject({
         verdict: "degraded",
-        reason: expect.stringMatching(/(unexplained|touched) rows unknown \(at most \d\), because testData.principals does not say who/),
+        reason: expect.stringMatching(
+          /(unexplained|touched) rows unknown \(at most \d\), because testData.principals does not say who/,
+        ),
         books: { touched: { least: 0 }, unexplained: { least: 0 } },
       });
   });

@@ -1,6 +1,6 @@
 import { appendFileSync } from "node:fs";
 import { outputs } from "../../src/action/interface.ts";
-import { artifactService } from "../../src/gate/artifacts.ts";
+import { artifactService } from "../../src/github/artifacts.ts";
 
 /**
  * Stands where the bundle stands, so that a test can see what the composites hand to it and what comes back: it prints its inputs, sets

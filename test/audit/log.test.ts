@@ -15,10 +15,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { AuditLog, auditLines } from "../../src/audit-log.ts";
-import { takeLock } from "../../src/lock-file.ts";
+import { type AuditEntry, AuditVerifier, verifyAudit } from "../../src/audit/chain.ts";
+import { AuditLog, auditLines } from "../../src/audit/log.ts";
+import { takeLock } from "../../src/lib/lock-file.ts";
 import type { AuditNote } from "../../src/model.ts";
-import { type AuditEntry, AuditVerifier, verifyAudit } from "../../src/report/audit.ts";
 
 let place: string;
 let file: string;

@@ -1,4 +1,4 @@
-import { AuditLog } from "../../src/audit-log.ts";
+import { AuditLog } from "../../src/audit/log.ts";
 
 /** A stage in a process of its own, as far as the log is concerned: `node writer.ts <file> <name> <lines>`, one line after the other. */
 const [file = "", name = "", lines = "0"] = process.argv.slice(2);

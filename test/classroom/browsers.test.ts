@@ -28,7 +28,7 @@ it("has two projects for each browser that is there, and one line for each that 
   const empty = mkdtempSync(join(tmpdir(), "no-browsers-"));
   try {
     const { stdout } = spawnSync("playwright", ["test", "--list"], {
-      cwd: fileURLToPath(new URL("../../examples/classroom/", import.meta.url)),
+      cwd: fileURLToPath(new URL("../../examples/classroom", import.meta.url)),
       env: { ...process.env, CHROME_PATH: process.execPath, PLAYWRIGHT_BROWSERS_PATH: empty },
       encoding: "utf8",
       timeout: 30_000,

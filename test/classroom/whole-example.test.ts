@@ -16,7 +16,7 @@ import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
  * The example as the gate meets it: its own processes, the unmodified driver over TLS, a real Redis, the example's own integration
  * tests. What they leave behind, and what they report when something is broken, is the gate's input.
  */
-const example = fileURLToPath(new URL("../../examples/classroom/", import.meta.url));
+const example = fileURLToPath(new URL("../../examples/classroom", import.meta.url));
 const prefix = "integration_test_1758000000000_0a1b2c3d";
 
 // Processes take seconds to start where other tests run beside them.

@@ -3,11 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { outputsOf } from "../../src/action/run.ts";
-import { AuditLog } from "../../src/audit-log.ts";
+import { performStage } from "../../src/app/run-stage.ts";
+import { type AuditEntry, auditLine } from "../../src/audit/chain.ts";
+import { AuditLog } from "../../src/audit/log.ts";
 import { auditVerify } from "../../src/cli/audit.ts";
 import type { AuditNote } from "../../src/model.ts";
-import { type AuditEntry, auditLine, headText } from "../../src/report/audit.ts";
-import { performStage } from "../../src/suite.ts";
+import { headText } from "../../src/report/words.ts";
 
 /** A log that somebody rewrote as a whole, each hash with it, is right in itself: only what is kept elsewhere can tell. */
 

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { type AuditEntry, auditLine } from "../../src/audit/chain.ts";
 import { readArguments } from "../../src/cli/arguments.ts";
 import { auditReport, auditVerify } from "../../src/cli/audit.ts";
-import { type AuditEntry, auditLine } from "../../src/report/audit.ts";
 
 let workspace: string;
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { Remaining } from "../../src/app/remaining.ts";
 import type { CleanupResult, Progress, StageName, StageReport } from "../../src/model.ts";
-import { Remaining } from "../../src/remaining.ts";
 
 function after(...progress: Progress[]): Remaining {
   const remaining = new Remaining();

@@ -3,8 +3,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { RepairResult } from "../../src/cleanup/undo/repair-plan.ts";
 import type { StageReport } from "../../src/model.ts";
-import type { RepairResult } from "../../src/testdata/repair-plan.ts";
 import { Connection } from "../../src/warehouse/connection.ts";
 import { type Cloud, startCloud } from "../actions/cloud.ts";
 import { makeRepository } from "../actions/workspace.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import type { AuditedRunReport } from "../../src/report/audit-report.ts";
+import type { AuditedRunReport } from "../../src/audit/report.ts";
 import { type Cloud, productionTable, startCloud } from "../actions/cloud.ts";
 import { git, makeRepository } from "../actions/workspace.ts";
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
-import { auditLine } from "../../src/report/audit.ts";
-import { version } from "../../src/version.ts";
+import { auditLine } from "../../src/audit/chain.ts";
+import { version } from "../../src/lib/version.ts";
 
 const entry = join(import.meta.dirname, "..", "..", "src", "main.ts");
 let cwd: string;

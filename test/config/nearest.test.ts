@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nearest } from "../../src/config/nearest.ts";
+import { nearest } from "../../src/lib/nearest.ts";
 
 /** A wrong guess sends a person the wrong way; no guess for a plain slip makes them search. */
 

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { holds } from "../../src/config/assertion.ts";
-import { routeGlob, textGlob } from "../../src/config/glob.ts";
-import { pattern, whyNoPattern } from "../../src/config/pattern.ts";
 import { isRoute } from "../../src/config/routes.ts";
+import { routeGlob, textGlob } from "../../src/lib/glob.ts";
+import { pattern, whyNoPattern } from "../../src/lib/pattern.ts";
 import { mistakes } from "./file.ts";
 
 /** Patterns and globs meet texts that servers and tests choose: none of them may take more than a moment. */

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import type { Catalog } from "../testdata/place.ts";
+import type { Catalog } from "../cleanup/place.ts";
 import { startWorld, type Told, type World } from "./user.ts";
 
 /**

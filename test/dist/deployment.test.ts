@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type LocalGitHub, startGitHub } from "../../local/github/index.ts";
-import { gitHub } from "../../src/gate/github.ts";
+import { gitHub } from "../../src/github/api.ts";
 
 /** Smoke after a deployment, as published: dist asks GitHub (a stand-in that knows GitHub's own description) before it looks anywhere. */
 const bundle = join(import.meta.dirname, "..", "..", "dist", "index.js");

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { Catalog } from "../testdata/place.ts";
+import type { Catalog } from "../cleanup/place.ts";
 import { afterwards, hourMs, startWorld, type World } from "./user.ts";
 
 /**

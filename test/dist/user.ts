@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { readSchema } from "../../examples/classroom/warehouse/schema.ts";
-import { type Catalog, type Place, startPlace } from "../testdata/place.ts";
+import { type Catalog, type Place, startPlace } from "../cleanup/place.ts";
 
 /**
  * What a user has: a folder with a configuration and tests, the published dist/index.js, and an environment. `DIST` names another dist, so

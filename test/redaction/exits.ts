@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { buffer, text } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
-import { readZip, writeZip } from "../../src/gate/zip.ts";
-import { type Receiver, startReceiver } from "../aftermath/receiver.ts";
+import { readZip, writeZip } from "../../src/github/zip.ts";
+import { type Receiver, startReceiver } from "../notifications/receiver.ts";
 
 /** The suite as a process on a runner, with everything that leaves it: what a job's tests print comes out where people see it. */
 

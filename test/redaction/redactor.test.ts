@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Redactor } from "../../src/redaction/redactor.ts";
+import { Redactor } from "../../src/lib/redaction/redactor.ts";
 import { anyCase } from "./cases.ts";
 import { leaks } from "./searcher.ts";
 

@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, onTestFinished, test } from "vitest";
-import { redactedBytes } from "../../src/gate/redacted-bytes.ts";
-import { readZip, writeZip } from "../../src/gate/zip.ts";
+import { redactLogs } from "../../src/app/redacted-logs.ts";
+import { secretKeeper } from "../../src/app/secret-keeper.ts";
+import { redactedBytes } from "../../src/evidence/redacted-bytes.ts";
+import { readZip, writeZip } from "../../src/github/zip.ts";
+import { Redactor } from "../../src/lib/redaction/redactor.ts";
+import { secretsOfVariables } from "../../src/lib/redaction/variables.ts";
 import type { StageReport } from "../../src/model.ts";
-import { redactLogs } from "../../src/redacted-logs.ts";
-import { Redactor } from "../../src/redaction/redactor.ts";
-import { secretsOfVariables } from "../../src/redaction/variables.ts";
-import { secretKeeper } from "../../src/secrets.ts";
 import { passedPreflight } from "../report/sample.ts";
 
 /** What was seen in the clear, each as what somebody reads afterwards. */

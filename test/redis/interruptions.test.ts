@@ -4,9 +4,9 @@ import { Redis } from "ioredis";
 import { afterEach, describe, expect, it } from "vitest";
 import { startRedis } from "../../local/redis.ts";
 import { startRedisCluster, startRedisSentinel } from "../../local/redis-groups.ts";
+import { WrongPlace } from "../../src/cleanup/execute/proof.ts";
 import { openRedisForTestData, openRedisReader, type RedisSettings, type TestDataRedis } from "../../src/redis/connection.ts";
 import { slotOf } from "../../src/redis/slots.ts";
-import { WrongPlace } from "../../src/testdata/proof.ts";
 import { allKeys, failureOf, names } from "./helpers.ts";
 
 // What happens to a pass and to a deletion while servers restart, change places, and hand slots over – on real servers.

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { type RunningCluster, type RunningSentinel, startRedisCluster, startRedisSentinel } from "../../local/redis-groups.ts";
 import { makeCertificates } from "../../local/warehouse/certificate.ts";
+import { proveRedis, WrongPlace } from "../../src/cleanup/execute/proof.ts";
 import { environmentSchema } from "../../src/config/environment-schema.ts";
 import { infoTogether, openRedisForTestData, openRedisReader, type RedisSettings } from "../../src/redis/connection.ts";
-import { proveRedis, WrongPlace } from "../../src/testdata/proof.ts";
 import { allKeys, failureOf, names } from "./helpers.ts";
 
 // Every way in which a Redis can be there: alone, over TLS, behind sentinels, as a cluster; and what proves that it is the right one.

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type AuditEntry, AuditVerifier, auditLine, verifyAudit } from "../../src/report/audit.ts";
+import { type AuditEntry, AuditVerifier, auditLine, verifyAudit } from "../../src/audit/chain.ts";
 import { hostileText } from "./hostile.ts";
 
 const entry: fc.Arbitrary<AuditEntry> = fc.record({

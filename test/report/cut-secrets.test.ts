@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { secretKeeper } from "../../src/app/secret-keeper.ts";
 import { excerpt } from "../../src/config/assertion.ts";
-import { secretKeeper } from "../../src/secrets.ts";
 
 // Answers that quote what was sent are cut before anybody redacts them: the half of a secret is still too much of it.
 it("a secret that was cut is hidden like a whole one, wherever the cut was", () => {

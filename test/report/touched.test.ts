@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { judgeCleanup, judgeLeftovers } from "../../src/cleanup/execute/verdict.ts";
+import { joinTouched, mostTouched, type Touched, touchedNotes, touchedResult } from "../../src/cleanup/touched/touched-rows.ts";
 import type { CleanupResult, TouchedRow } from "../../src/model.ts";
 import { toAnnotations } from "../../src/report/annotations.ts";
 import { toHtml } from "../../src/report/html.ts";
 import { toMarkdown } from "../../src/report/markdown.ts";
 import { parseReport } from "../../src/report/schema.ts";
-import { judgeCleanup, judgeLeftovers } from "../../src/testdata/judge.ts";
-import { joinTouched, mostTouched, type Touched, touchedNotes, touchedResult } from "../../src/testdata/touched-plan.ts";
-import { table } from "../testdata/place.ts";
+import { table } from "../cleanup/place.ts";
 import { failedIntegration } from "./sample.ts";
 
 // A real row that a test changed is the worst that a cleanup can find: nobody may overlook it, and nobody's address may be in it.

@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { performStage } from "../../src/app/run-stage.ts";
+import { secretKeeper } from "../../src/app/secret-keeper.ts";
 import { latencyOf } from "../../src/checks/check.ts";
 import { baselineSchema } from "../../src/config/baseline-schema.ts";
 import type { Check, StageReport } from "../../src/model.ts";
-import { secretKeeper } from "../../src/secrets.ts";
 import { compareWithEarlierRuns } from "../../src/stages/baseline.ts";
 import type { StageContext } from "../../src/stages/context.ts";
-import { performStage } from "../../src/suite.ts";
 
 // Smoke on a real server, run after run in one workspace: what is kept, and what a later run is held to.
 let workspace: string;

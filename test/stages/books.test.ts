@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type Catalog, type Place, startPlace } from "../testdata/place.ts";
+import { type Catalog, type Place, startPlace } from "../cleanup/place.ts";
 import { junit, type Project, type Ran, runSuite } from "./suite.ts";
 
 // A stage with tests whose rows and keys are made while it waits: what they leave shows in the books, whatever the cleanup says.

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { performStage } from "../../src/app/run-stage.ts";
+import { sentinelsToAsk, WrongPlace } from "../../src/cleanup/execute/proof.ts";
 import { terminal } from "../../src/cli/main.ts";
 import { openRedisForTestData, openRedisReader } from "../../src/redis/connection.ts";
-import { performStage } from "../../src/suite.ts";
-import { sentinelsToAsk, WrongPlace } from "../../src/testdata/proof.ts";
 
 /**
  * A host that is not the expected one gets nothing: no password, no token, not even a connection. The proof is a server that listens

@@ -3,9 +3,9 @@ import { linkSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, s
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { ArtifactService } from "../../src/gate/artifacts.ts";
-import { readResults } from "../../src/results/read.ts";
-import { performStage } from "../../src/suite.ts";
+import { performStage } from "../../src/app/run-stage.ts";
+import type { ArtifactService } from "../../src/github/artifacts.ts";
+import { readResults } from "../../src/test-reports/read.ts";
 
 /** A link that a test put in the place of a file leads nowhere: nothing behind it is read, uploaded or written over. */
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { performStage } from "../../src/suite.ts";
+import { performStage } from "../../src/app/run-stage.ts";
 
 async function looked(stage: "preflight" | "smoke", environment: object) {
   const workspace = await mkdtemp(join(tmpdir(), "env-actions-nothing-"));

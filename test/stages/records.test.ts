@@ -5,11 +5,11 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { thisProcess } from "../../src/lock-file.ts";
+import { performStage, type StageRequest } from "../../src/app/run-stage.ts";
+import { newRunId } from "../../src/cleanup/ownership/identity.ts";
+import { startOf } from "../../src/lib/linux-proc.ts";
+import { thisProcess } from "../../src/lib/lock-file.ts";
 import { type Progress, UserError } from "../../src/model.ts";
-import { startOf } from "../../src/process/linux-proc.ts";
-import { performStage, type StageRequest } from "../../src/suite.ts";
-import { newRunId } from "../../src/testdata/identity.ts";
 
 // What a stage tells and leaves: nothing secret, whatever other runs left in the same workspace, and only of a run that is known.
 

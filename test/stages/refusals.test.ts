@@ -6,8 +6,8 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
-import { inParallel } from "../../src/testdata/concurrency.ts";
-import { newRunId } from "../../src/testdata/identity.ts";
+import { newRunId } from "../../src/cleanup/ownership/identity.ts";
+import { inParallel } from "../../src/lib/in-parallel.ts";
 
 /**
  * Every bad input is refused before anything is written; a mistake in file or flags before anything is sent at all. The proof is not

@@ -2,13 +2,13 @@ import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
+import { secretKeeper } from "../../src/app/secret-keeper.ts";
+import { newRunId } from "../../src/cleanup/ownership/identity.ts";
 import { resolveTables } from "../../src/config/classwaves.ts";
 import { loadConfig, selectEnvironment } from "../../src/config/load.ts";
 import type { Progress, StageReport } from "../../src/model.ts";
-import { secretKeeper } from "../../src/secrets.ts";
 import type { Overrides } from "../../src/stages/context.ts";
 import { runStage } from "../../src/stages/run.ts";
-import { newRunId } from "../../src/testdata/identity.ts";
 
 export interface Ran {
   report: StageReport;

@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { ArtifactService } from "../../src/gate/artifacts.ts";
-import { thisProcess } from "../../src/lock-file.ts";
+import { type Begun, performStage, type StageRequest } from "../../src/app/run-stage.ts";
+import type { ArtifactService } from "../../src/github/artifacts.ts";
+import { startOf } from "../../src/lib/linux-proc.ts";
+import { thisProcess } from "../../src/lib/lock-file.ts";
 import { type Evidence, UserError } from "../../src/model.ts";
-import { startOf } from "../../src/process/linux-proc.ts";
-import { type Begun, performStage, type StageRequest } from "../../src/suite.ts";
 
 /** Which run an execution of a stage is, and whose test data it may delete: on an environment that has neither warehouse nor Redis. */
 

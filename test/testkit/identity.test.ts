@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, test } from "vitest";
+import { isRunId, runPrefix, timeInId } from "../../src/cleanup/ownership/identity.ts";
 import { selectEnvironment } from "../../src/config/load.ts";
 import { childEnvironment, runPrefixes } from "../../src/stages/child-environment.ts";
 import type { StageContext } from "../../src/stages/context.ts";
 import { cleanupRequest } from "../../src/stages/run-cleanup.ts";
-import { isRunId, runPrefix, timeInId } from "../../src/testdata/identity.ts";
 import { load, minimal } from "../config/file.ts";
 import { makeProject, prefix, runId } from "./project.ts";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import vm from "node:vm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { layOut } from "../../scripts/lay-out.ts";
-import { readLedger } from "../../src/testdata/ledger.ts";
+import { readLedger } from "../../src/cleanup/ledger/ledger.ts";
 import { git, makeRepository } from "../actions/workspace.ts";
 import { makeProject, type Project, prefix, runId } from "./project.ts";
 

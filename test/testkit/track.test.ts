@@ -2,7 +2,7 @@ import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { readLedger } from "../../src/testdata/ledger.ts";
+import { readLedger } from "../../src/cleanup/ledger/ledger.ts";
 import { makeProject, type Project } from "./project.ts";
 
 /** What one writer may rely on: that `track` returned means that the ledger holds it, and that it is told where that is not so. */

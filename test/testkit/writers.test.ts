@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { readLedger } from "../../src/testdata/ledger.ts";
+import { readLedger } from "../../src/cleanup/ledger/ledger.ts";
 import { ended, makeProject, type Project } from "./project.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { amountText } from "../../count.ts";
+import { amountText } from "../../lib/count.ts";
 import type { Amount, Books, TableBooks } from "../../model.ts";
 import { versionSpan } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";

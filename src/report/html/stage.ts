@@ -1,6 +1,5 @@
 import type { Origin, StageName, StageReport } from "../../model.ts";
-import { headText } from "../audit.ts";
-import { budgetUse, shortSha, stageTitle } from "../words.ts";
+import { budgetUse, headText, shortSha, stageTitle } from "../words.ts";
 import { aftermathPart, scorePart } from "./aftermath.ts";
 import { booksPart } from "./books.ts";
 import { checksPart } from "./checks.ts";

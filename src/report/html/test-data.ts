@@ -1,4 +1,4 @@
-import { count } from "../../count.ts";
+import { count } from "../../lib/count.ts";
 import type { CleanupResult, TableCleanup } from "../../model.ts";
 import { deletedKeys, keyTtl, known, statementText, touchedRest, touchedTitle, touchedWords } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";

@@ -1,4 +1,4 @@
-import { count, numberText } from "../../count.ts";
+import { count, numberText } from "../../lib/count.ts";
 import type { Attachment, TestCase, TestCounts, TestResults } from "../../model.ts";
 import { account, attachmentState, bytes, cut, duration, firstLine, passRate, place } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";

@@ -1,4 +1,4 @@
-import { count, numberText } from "../../count.ts";
+import { count, numberText } from "../../lib/count.ts";
 import type { Attachment } from "../../model.ts";
 import { inlineCode, tableCell } from "../inert.ts";
 import { attachmentState, bytes, cut } from "../words.ts";

@@ -1,4 +1,4 @@
-import { amountText } from "../../count.ts";
+import { amountText } from "../../lib/count.ts";
 import type { Books, TableBooks } from "../../model.ts";
 import { inlineCode, inlineText, tableCell } from "../inert.ts";
 import { cut, versionSpan } from "../words.ts";

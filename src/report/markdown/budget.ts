@@ -1,4 +1,4 @@
-import { count } from "../../count.ts";
+import { count } from "../../lib/count.ts";
 
 /** What may be left out when room is short, the least important first. */
 export const losses = [

@@ -1,7 +1,16 @@
 import type { Check, StageReport } from "../../model.ts";
-import { headText } from "../audit.ts";
 import { inlineCode, inlineText, tableCell } from "../inert.ts";
-import { budgetUse, checkRemarks, cut, mostUrgentFirst, shortSha, stageTitle, verdictIcons, verdictWords } from "../words.ts";
+import {
+  budgetUse,
+  checkRemarks,
+  cut,
+  headText,
+  mostUrgentFirst,
+  shortSha,
+  stageTitle,
+  verdictIcons,
+  verdictWords,
+} from "../words.ts";
 import { aftermathParts } from "./aftermath.ts";
 import { attachmentParts } from "./attachments.ts";
 import { table, tableHead, tableRow } from "./blocks.ts";

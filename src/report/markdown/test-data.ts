@@ -1,4 +1,4 @@
-import { count } from "../../count.ts";
+import { count } from "../../lib/count.ts";
 import type { CleanupResult, TableCleanup, TouchedRow } from "../../model.ts";
 import { codeBlock, inlineCode, inlineText, tableCell } from "../inert.ts";
 import { cut, deletedKeys, keyTtl, known, statementText, touchedRest, touchedTitle, touchedWords } from "../words.ts";

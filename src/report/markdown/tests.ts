@@ -1,4 +1,4 @@
-import { count, numberText } from "../../count.ts";
+import { count, numberText } from "../../lib/count.ts";
 import type { CrashedSuite, StageReport, TestCase, TestCounts, TestResults } from "../../model.ts";
 import { codeBlock, inlineCode, inlineText, tableCell } from "../inert.ts";
 import { account, cut, duration, firstLine, passRate, place, reportFile } from "../words.ts";

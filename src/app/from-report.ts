@@ -1,0 +1,123 @@
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { AuditLog, auditFile } from "../audit/log.ts";
+import { sentence } from "../checks/check.ts";
+import { isRunId } from "../cleanup/ownership/identity.ts";
+import { commitOf, originOf } from "../evidence/origin.ts";
+import { makeOwnDirectory, recordsDirectory, writeOwn } from "../lib/plain-file.ts";
+import { redacted } from "../lib/redaction/redacted.ts";
+import { type AuditNote, type Commit, type Progress, type StageReport, UserError } from "../model.ts";
+import { parseReport } from "../report/schema.ts";
+import type { SecretKeeper, StageContext } from "../stages/context.ts";
+import { readConfiguration } from "./run-stage.ts";
+import { secretKeeper } from "./secret-keeper.ts";
+
+/** What undo and repair are asked: to take something back that the report of a stage tells of. */
+export interface ReportRequest {
+  /** Absolute path of the workspace. */
+  workspace: string;
+  configFile: string;
+  environment?: string;
+  /** Relative to the workspace, or absolute. */
+  reportFile: string;
+  /** Else it is only shown. */
+  execute: boolean;
+  env: Readonly<Record<string, string | undefined>>;
+  cancel: AbortSignal;
+  onProgress: (progress: Progress) => void;
+  /** The process's own; one is made where none is given. */
+  secrets?: SecretKeeper;
+}
+
+/** A report with the environment it is about, ready to be connected to. */
+export interface FromReport {
+  report: StageReport;
+  /** Without Redis: what is taken back stands in the warehouse. */
+  context: StageContext;
+  commit: Commit;
+  /** Redacts a result, adds what could not be audited, and writes it to `.env-actions/<name>`. */
+  record<Result extends { problems: string[] }>(result: Result, name: string): Promise<Result>;
+}
+
+/** @throws UserError before anything is sent */
+export async function fromReport(request: ReportRequest): Promise<FromReport> {
+  const { workspace, env } = request;
+  const report = await readReport(resolve(workspace, request.reportFile), request.reportFile);
+  const named = request.environment ?? report.environment.name;
+  if (named !== report.environment.name)
+    throw new UserError(`${request.reportFile} is about the environment ${report.environment.name}, not about ${named}`);
+  const secrets = request.secrets ?? secretKeeper(() => undefined);
+  const { config, tables, environment } = await readConfiguration({ ...request, environment: named }, secrets);
+  if (environment.access !== "test-data")
+    throw new UserError(`the environment ${named} is read-only: nothing may be put back there`);
+  if (!environment.databricks) throw new UserError(`the environment ${named} has no databricks: there is nothing to put back to`);
+
+  const records = join(workspace, recordsDirectory);
+  await makeOwnDirectory(records);
+  const [commit, origin] = [await commitOf(env, workspace), originOf(env)];
+  const who = {
+    who: origin.actor ?? "unknown",
+    run: report.runId,
+    ...(report.gateId ? { gate: report.gateId } : {}),
+    environment: named,
+    stage: report.stage,
+    key: config.audit.key?.reveal(),
+  };
+  const log = new AuditLog(join(records, auditFile), who, secrets.redact);
+  // As in a stage: the work is done although a line could not be written, and the result says that the log has a gap.
+  const notAudited = new Set<string>();
+  const audit = (note: AuditNote) => log.write(note).catch((error: unknown) => void notAudited.add(sentence(error)));
+  const context: StageContext = {
+    stage: report.stage,
+    config,
+    tables,
+    environment: { ...environment, redis: undefined },
+    runId: report.runId,
+    runStarted: Number(report.runId.split("_")[0]),
+    workspace,
+    records,
+    env,
+    signal: AbortSignal.any([request.cancel, AbortSignal.timeout(config.stages.cleanup.budget)]),
+    onProgress: (progress) => request.onProgress(redacted(progress, secrets.redact)),
+    audit,
+    secrets,
+    overrides: {},
+  };
+  return {
+    report,
+    context,
+    commit,
+    async record(result, name) {
+      const told = redacted({ ...result, problems: [...result.problems, ...notAudited] }, secrets.redact);
+      return await recorded(told, join(records, name), name);
+    },
+  };
+}
+
+/** What was done is told in any case: where it could not be written down, it says that, too. */
+async function recorded<Result extends { problems: string[] }>(result: Result, file: string, name: string): Promise<Result> {
+  try {
+    await writeOwn(file, `${JSON.stringify(result, undefined, 2)}\n`);
+    return result;
+  } catch (error) {
+    return { ...result, problems: [...result.problems, `${name} could not be written: ${sentence(error)}`] };
+  }
+}
+
+async function readReport(file: string, named: string): Promise<StageReport> {
+  let content: string;
+  try {
+    content = await readFile(file, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : sentence(error);
+    throw new UserError(`${named} cannot be read: ${why}; name a report such as .env-actions/reports/cleanup.json`);
+  }
+  const report = parseReport(content, named);
+  // It stands in a comment before every statement, in the name of a file, and in every line of the audit log.
+  if (!isRunId(report.runId))
+    throw new UserError(
+      `${named} has ${JSON.stringify(report.runId.slice(0, 40))} as its runId, but a run is called like 1763920000000_1a2b3c4d: this report was not written by env-actions`,
+    );
+  return report;
+}

@@ -1,0 +1,262 @@
+import { join } from "node:path";
+import { newRunId, whyNotUnderWay } from "../cleanup/ownership/identity.ts";
+import type { Config } from "../config/schema.ts";
+import { judgeStageBefore, type SequenceAnswer, stageBefore } from "../evidence/evidence.ts";
+import type { EvidenceStore } from "../evidence/store.ts";
+import { gitHub } from "../github/api.ts";
+import { verifyDeployment } from "../github/deployments.ts";
+import { GitHubError } from "../github/failure.ts";
+import { isThisProcess } from "../lib/lock-file.ts";
+import { NotAPlainFile, readOwn, writeOwn } from "../lib/plain-file.ts";
+import { type Commit, type Origin, type StageName, stageNames, UserError } from "../model.ts";
+import type { RunsToClean, StageContext } from "../stages/context.ts";
+import { runsTests } from "../stages/ledger.ts";
+import { alreadyUnderWay, type Execution, executions, isUnderWay } from "./executions.ts";
+
+/** What is asked of a stage, as far as its identity depends on it. */
+export interface IdentityRequest {
+  stage: StageName;
+  env: Readonly<Record<string, string | undefined>>;
+  config: Config;
+  environment: StageContext["environment"];
+  store: EvidenceStore;
+  /** Absolute path of `.env-actions`. */
+  records: string;
+  commit: Commit;
+  origin: Origin;
+  /** Named by whoever runs several stages in one process. */
+  gateId: string | undefined;
+  /** For cleanup. */
+  scope: "run" | "expired" | "all" | undefined;
+  deployment: string | undefined;
+  githubToken: string | undefined;
+  cancel: AbortSignal;
+}
+
+export interface Identity {
+  /** Of this execution, and of no other. */
+  runId: string;
+  /** What the stages of one gate have in common. */
+  gateId: string;
+  /** Whose test data a cleanup of scope `run` deletes. */
+  cleans: RunsToClean;
+  /** Why the stage must not start. */
+  refusal: string | undefined;
+  problems: string[];
+}
+
+const noRuns: RunsToClean = { runs: [], leftAlone: [] };
+
+/**
+ * Which execution this is, which gate run it belongs to, and whether it may start.
+ *
+ * Every execution – job, cell of a matrix, step – gets a run id of its own, because cleanup deletes by it: with a shared one, a cell
+ * that ends would delete what another is still using. What the stages of a gate have in common is the gate run: on a runner the
+ * workflow run, in a terminal what the last preflight of this workspace began.
+ * @throws UserError
+ */
+export async function identify(request: IdentityRequest): Promise<Identity> {
+  const named = namedRun(request);
+  const runId = named ?? newRunId();
+  const gateFile = join(request.records, "run.json");
+  const underWay = request.gateId ?? workflowGate(request.origin) ?? (await readGate(gateFile, request.origin));
+  const identity = { runId, gateId: underWay ?? runId, cleans: noRuns, refusal: undefined, problems: [] };
+
+  if (request.stage === "preflight") {
+    const gateId = request.gateId ?? workflowGate(request.origin) ?? runId;
+    await beginGate(gateFile, gateId, request.origin);
+    return { ...identity, gateId };
+  }
+  if (request.stage === "cleanup") {
+    if (request.scope !== "run") return identity;
+    return { ...identity, ...(await runsToClean(request, named, underWay)) };
+  }
+  return { ...identity, ...(await mayStart(request, underWay, runId)) };
+}
+
+/**
+ * The run that the user names for this execution, or for a cleanup to delete. Not on a runner: there a name from the workflow's `env`
+ * would be that of every job and cell, and nobody could see that it is.
+ */
+function namedRun({ env, stage, origin, config }: IdentityRequest): string | undefined {
+  const named = env.ENV_ACTIONS_RUN_ID || undefined;
+  if (named === undefined) return undefined;
+  const refusal = whyNotUnderWay(named, { now: Date.now(), maxAgeMs: config.evidence.maxAge });
+  if (refusal)
+    throw new UserError(
+      `ENV_ACTIONS_RUN_ID: ${refusal}. Unset it to begin a new run; delete what an older run left with \`env-actions cleanup --scope expired --execute\``,
+    );
+  if (origin.kind === "github" && stage !== "cleanup")
+    throw new UserError(
+      `ENV_ACTIONS_RUN_ID is set, but on a runner every ${stage} gets a run id of its own: jobs and matrix cells that share one delete each other's test data. Remove it from \`env\`; the output \`run-id\` has the id. Only cleanup with \`scope: run\` takes it`,
+    );
+  return named;
+}
+
+/** A job ends within a day, and its post step after it. */
+const longestJobMs = 86_400_000;
+
+/**
+ * Why a run that a file or the runner's state names cannot be one of this job: tests can write those, and with a time of long ago every
+ * production row would be younger than the run.
+ */
+export function whyNoRunOfToday(runId: string): string | undefined {
+  return whyNotUnderWay(runId, { now: Date.now(), maxAgeMs: longestJobMs }, "a day");
+}
+
+function workflowGate({ kind, workflowRun }: Origin): string | undefined {
+  return kind === "github" && workflowRun ? `github-${workflowRun}` : undefined;
+}
+
+/**
+ * Whose test data scope `run` is about: the named run; or on a runner what the steps of this job and cell made, and every stage of this
+ * workflow run that has ended; in a terminal the whole gate run. What is under way elsewhere is left alone.
+ * @throws UserError where that is nothing: it would be said to be gone
+ */
+async function runsToClean(
+  { records, environment, origin, store }: IdentityRequest,
+  named: string | undefined,
+  gateId: string | undefined,
+): Promise<Partial<Identity>> {
+  const known = await executions(records);
+  if (named !== undefined) {
+    const execution = known.find((one) => one.runId === named);
+    if (execution && !isThisProcess(execution.process) && isUnderWay(execution)) throw alreadyUnderWay(execution);
+    return {
+      cleans: { runs: [{ runId: named, tracked: execution !== undefined && runsTests(execution.stage) }], leftAlone: [] },
+    };
+  }
+  const here = known.filter(
+    (one) =>
+      one.gateId === gateId &&
+      one.environment === environment.name &&
+      mayMakeTestData(one.stage, environment) &&
+      isOwn(one, origin),
+  );
+  const [busy, ended] = [here.filter(isUnderWay), here.filter((one) => !isUnderWay(one))];
+  const elsewhere = origin.workflowRun === undefined ? { runs: [], problems: [] } : await endedStages(store, origin, environment);
+  const tracked = new Map([
+    // Of those that ran elsewhere the ledger is elsewhere as well: they have deleted what it named by themselves.
+    ...elsewhere.runs.map((runId) => [runId, false] as const),
+    ...ended.map(({ runId, stage }) => [runId, runsTests(stage)] as const),
+  ]);
+  const runs = [...tracked]
+    .map(([runId, has]) => ({ runId, tracked: has }))
+    .filter(({ runId }) => whyNoRunOfToday(runId) === undefined)
+    .sort((a, b) => (a.runId < b.runId ? -1 : 1));
+  const leftAlone = [
+    ...busy.map(whyLeftAlone),
+    ...[...tracked.keys()].flatMap((runId) => {
+      const why = whyNoRunOfToday(runId);
+      return why === undefined ? [] : [`a file in .env-actions names ${runId}, which was not cleaned up: ${why}`];
+    }),
+  ];
+  if (runs.length === 0)
+    throw new UserError(
+      leftAlone.join("\n") ||
+        "scope run deletes what the stages of one gate made, and no run is under way in this workspace: name it with ENV_ACTIONS_RUN_ID, or use scope expired",
+    );
+  return { cleans: { runs, leftAlone }, problems: elsewhere.problems };
+}
+
+/** On a runner the steps of one job follow each other, so that what they began has ended; other jobs may be at work. */
+function isOwn(execution: Execution, origin: Origin): boolean {
+  if (origin.workflowRun === undefined) return true;
+  return execution.origin.job === origin.job && execution.origin.cell === origin.cell;
+}
+
+/** Tests carry a run's id, and so do servers, which preflight may start as well. */
+function mayMakeTestData(stage: StageName, { servers }: Pick<StageContext["environment"], "servers">): boolean {
+  return runsTests(stage) || (stage === "preflight" && Object.values(servers).some(({ stages }) => stages.includes(stage)));
+}
+
+/** A stage leaves evidence when it has ended, and not before. */
+async function endedStages(
+  store: EvidenceStore,
+  origin: Origin,
+  environment: StageContext["environment"],
+): Promise<{ runs: string[]; problems: string[] }> {
+  const found = await Promise.all(
+    stageNames.filter((stage) => mayMakeTestData(stage, environment)).map((stage) => store.find(stage)),
+  );
+  const ended = found
+    .flatMap(({ evidence }) => evidence)
+    .filter((one) => one.origin.workflowRun === origin.workflowRun && one.environment === environment.name);
+  return { runs: ended.map(({ runId }) => runId), problems: found.flatMap(({ problems }) => problems) };
+}
+
+function whyLeftAlone({ runId, stage, process: { pid } }: Execution): string {
+  return `run ${runId} of ${stage} is still under way (process ${pid}), and its test data was left alone: it deletes it at its end. If it no longer runs, name it with ENV_ACTIONS_RUN_ID`;
+}
+
+async function mayStart(
+  request: IdentityRequest,
+  underWay: string | undefined,
+  runId: string,
+): Promise<Pick<Identity, "gateId" | "refusal" | "problems">> {
+  const { stage, config, environment, store, records, commit, origin } = request;
+  const needed = stageBefore(stage);
+  if (needed === undefined) return { gateId: underWay ?? runId, refusal: undefined, problems: [] };
+  const { evidence, problems, unread } = await store.find(needed);
+  const { answer, accepted } = judgeStageBefore({
+    stage,
+    environments: [environment.name, ...(stage === "smoke" && environment.promotedFrom ? [environment.promotedFrom] : [])],
+    commit,
+    origin,
+    gateId: underWay,
+    evidence,
+    deployment: stage === "smoke" && request.deployment ? await followedDeployment(request) : undefined,
+    now: Date.now(),
+    maxAgeMs: config.evidence.maxAge,
+  });
+  const found = accepted[0] && (accepted[0].gateId ?? accepted[0].runId);
+  if (found && !underWay) await beginGate(join(records, "run.json"), found, origin);
+  const unknown = unread.length > 0 && accepted.length > 0 ? whyUnknown(stage, needed, unread) : undefined;
+  return { gateId: underWay ?? found ?? runId, refusal: answer.allowed ? unknown : answer.why, problems };
+}
+
+/** What could not be read may be of a cell that failed. */
+function whyUnknown(stage: StageName, needed: StageName, unread: readonly string[]): string {
+  return `${stage} needs passed evidence of ${needed} from every job and cell, and this cannot be read: ${unread.join(", ")}. Try again; if that does not help, run ${needed} again.`;
+}
+
+/** A deployment that a workflow names is believed only when GitHub says that it succeeded, with the commit that is looked at. */
+async function followedDeployment(request: IdentityRequest): Promise<SequenceAnswer> {
+  const { deployment: id = "", githubToken, env, cancel, config, commit, origin } = request;
+  if (origin.kind === "terminal")
+    return { allowed: true, why: `it follows deployment ${id}, as ${origin.actor ?? "somebody"} says` };
+  const refuse = (why: string): SequenceAnswer => ({ allowed: false, why: `smoke was to follow deployment ${id}, but ${why}` });
+  try {
+    const api = await gitHub(githubToken, env, { cancel });
+    const question = { repository: origin.repository ?? "", id, commit, now: Date.now(), maxAgeMs: config.evidence.maxAge };
+    const answer = await verifyDeployment(api, question);
+    return answer.verified ? { allowed: true, why: answer.why } : refuse(answer.why);
+  } catch (error) {
+    if (!(error instanceof GitHubError)) throw error;
+    return refuse(`that could not be verified: ${error.message}`);
+  }
+}
+
+/** Whole or not at all: another stage may read it just now. */
+async function beginGate(file: string, gateId: string, origin: Origin): Promise<void> {
+  await writeOwn(file, `${JSON.stringify({ gateId, workflowRun: origin.workflowRun })}\n`);
+}
+
+/** The gate run that this workspace is in; not one of a workflow run, whose files a self-hosted runner may still have. */
+async function readGate(file: string, origin: Origin): Promise<string | undefined> {
+  let text: string;
+  try {
+    text = (await readOwn(file)).toString("utf8");
+  } catch (error) {
+    // A link in its place names no gate run; the next one replaces it.
+    if (error instanceof NotAPlainFile || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    const gate = JSON.parse(text) as { gateId?: unknown; workflowRun?: unknown };
+    return typeof gate.gateId === "string" && gate.workflowRun === origin.workflowRun ? gate.gateId : undefined;
+  } catch {
+    // A torn file of a stopped run names no gate.
+    return undefined;
+  }
+}

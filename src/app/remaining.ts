@@ -1,0 +1,66 @@
+import { count } from "../lib/count.ts";
+import type { AuditNote, Progress, StageName } from "../model.ts";
+
+type Left = Pick<Extract<Progress, { kind: "remaining" }>, "tables" | "keys">;
+
+const mayMakeTestData: readonly StageName[] = ["integration", "e2e", "cleanup"];
+
+/** Remembers what a stage has not deleted yet, for the moment in which somebody does not wait for its end. */
+export class Remaining {
+  #stage: StageName | undefined;
+  #left: Left | undefined;
+
+  /** Hand it all progress, as it comes. */
+  watch(progress: Progress): void {
+    if (progress.kind === "stage-started") {
+      this.#stage = progress.stage;
+      this.#left = undefined;
+    } else if (progress.kind === "remaining") {
+      this.#left = { tables: progress.tables.filter(({ rows }) => rows > 0), keys: progress.keys };
+    } else if (progress.kind === "stage-finished" && progress.report.cleanup?.leftOver === 0 && !progress.report.cleanup.dryRun) {
+      this.#left = { tables: [], keys: 0 };
+    }
+  }
+
+  /** The stage under way, or the last one. */
+  get stage(): StageName | undefined {
+    return this.#stage;
+  }
+
+  /** Whether something may be left that has to be deleted. */
+  get possible(): boolean {
+    if (this.#left) return this.#left.tables.length > 0 || this.#left.keys > 0;
+    return this.#stage !== undefined && mayMakeTestData.includes(this.#stage);
+  }
+
+  /** What is left, table by table: never less than there is, and more where a statement under way still finishes on the server. */
+  lines(): string[] {
+    if (this.#stage === undefined) return ["nothing was started yet"];
+    if (this.#left) {
+      if (!this.possible) return ["nothing planned is left; whether anything came back was not looked at to the end"];
+      const { tables, keys } = this.#left;
+      return [
+        "not known to be deleted yet:",
+        ...tables.map(({ table, rows }) => `  ${table.padEnd(44)} ${count(rows, "row")}`),
+        ...(keys > 0 ? [`  ${"Redis".padEnd(44)} ${count(keys, "key")}`] : []),
+        "a statement under way may still finish on the server, and then less is left",
+      ];
+    }
+    if (this.#stage === "cleanup") return ["nothing was deleted yet, and how much test data there is was not known yet"];
+    return [
+      this.possible
+        ? `whether ${this.#stage} made test data is not known yet`
+        : `${this.#stage} makes no test data: nothing is left`,
+    ];
+  }
+
+  /** The same for the audit log. */
+  note(signal: string): AuditNote {
+    const { tables = [], keys = 0 } = this.#left ?? {};
+    return {
+      action: "decision",
+      details: { what: "interrupted", signal, known: this.#left !== undefined || !this.possible },
+      counts: { ...Object.fromEntries(tables.map(({ table, rows }) => [table, rows])), keys },
+    };
+  }
+}

@@ -1,0 +1,76 @@
+import { proveWarehouse } from "../cleanup/execute/proof.ts";
+import { readLedger } from "../cleanup/ledger/ledger.ts";
+import { executeRepair } from "../cleanup/undo/repair.ts";
+import { planRepair, type RepairPlan, type RepairResult } from "../cleanup/undo/repair-plan.ts";
+import { UserError } from "../model.ts";
+import { ledgerFile, runPrefixes } from "../stages/child-environment.ts";
+import { withComparedReaders, withWriters } from "../stages/connections.ts";
+import { fromReport, type ReportRequest } from "./from-report.ts";
+
+export interface RepairAsked extends ReportRequest {
+  /** Of the plan that was shown; needed to write. */
+  planDigest?: string;
+}
+
+/**
+ * Puts old values back into real rows that a test changed, as a stage's report names them, from the history of the tables.
+ * @throws UserError before anything is sent; WrongPlace before anything is written; WarehouseFailure
+ */
+export async function performRepair(request: RepairAsked): Promise<RepairResult> {
+  const { execute, planDigest, reportFile } = request;
+  if (execute && planDigest === undefined)
+    throw new UserError(
+      "repair writes only with the digest of the plan that was shown: run it without --execute, look at it, and add --plan-digest DIGEST",
+    );
+  const { report, context, commit, record } = await fromReport(request);
+  if (!report.cleanup?.touched?.length)
+    throw new UserError(`${reportFile} names no real row that a test changed: there is nothing to repair`);
+  const { tables, config, environment, audit } = context;
+  const asked = {
+    report,
+    tables,
+    testData: { ...config.testData, prefixes: runPrefixes(config) },
+    ledger: await readLedger(ledgerFile(context)),
+    now: Date.now(),
+  };
+  const decided = (plan: RepairPlan, writes: boolean) =>
+    audit({
+      action: "decision",
+      details: {
+        what: "repair-plan",
+        report: reportFile,
+        digest: plan.result.digest,
+        execute: writes,
+        commit: commit.headSha ?? commit.sha,
+      },
+      counts: countsOf(plan),
+    });
+  if (!execute)
+    return await withComparedReaders(context, async ({ warehouse }) => {
+      if (!warehouse) throw new Error("no warehouse was opened");
+      proveWarehouse(environment, await warehouse.identity());
+      const plan = await planRepair(warehouse, asked);
+      await decided(plan, false);
+      return await record(plan.result, "repair.json");
+    });
+  return await withWriters(context, context.signal, async ({ warehouse }) => {
+    if (!warehouse) throw new Error("no warehouse was opened");
+    proveWarehouse(environment, await warehouse.identity());
+    const plan = await planRepair(warehouse, asked);
+    // With nothing to write there is nothing to look at again: whoever repairs twice is told that it is done.
+    const writes = plan.cells.length === 0 || plan.result.digest === planDigest;
+    await decided(plan, writes);
+    if (plan.cells.length === 0 && plan.result.digest !== planDigest)
+      plan.result.notes.push("nothing is left to put back: the digest that was given belongs to an earlier plan");
+    if (writes) return await record(await executeRepair({ warehouse, environment, audit }, plan), "repair.json");
+    plan.result.problems.push(
+      `the plan is no longer the one that was shown: its digest is ${plan.result.digest}. Look at it again; nothing was written`,
+    );
+    return await record(plan.result, "repair.json");
+  });
+}
+
+/** `schema.table` → cells that are written. */
+function countsOf({ cells }: RepairPlan): Record<string, number> {
+  return Object.fromEntries([...Map.groupBy(cells, ({ table }) => table)].map(([table, some]) => [table, some.length]));
+}

@@ -1,0 +1,58 @@
+import { partsOf } from "../lib/redaction/derived.ts";
+import { announcedForms } from "../lib/redaction/forms.ts";
+import { Redactor } from "../lib/redaction/redactor.ts";
+import type { SecretKeeper } from "../stages/context.ts";
+
+/**
+ * Everything that this process knows to be secret. One keeper serves every exit of a process, so that a secret which is learned late is
+ * hidden everywhere from then on.
+ * @param announce masks a secret where output is not ours to redact: in the runner's log
+ */
+export function secretKeeper(announce: (secret: string) => void): SecretKeeper {
+  const known = new Set<string>();
+  const announced = new Set<string>();
+  let guessed: ReadonlySet<string> = new Set();
+  let redactor = new Redactor();
+  let generation = 0;
+
+  const tell = (secret: string) => {
+    for (const part of partsOf(secret))
+      for (const form of [part, ...announcedForms(part)]) {
+        // An empty mask would hide everything, and a short one half of all words.
+        if (form.trim() === "" || announced.has(form)) continue;
+        announced.add(form);
+        announce(form);
+      }
+  };
+
+  return {
+    add(secret) {
+      if (known.has(secret)) return;
+      known.add(secret);
+      if (redactor.add(secret)) generation += 1;
+      tell(secret);
+    },
+    guess(secrets) {
+      guessed = new Set(secrets);
+      redactor = new Redactor();
+      for (const secret of [...known, ...guessed]) redactor.add(secret);
+      generation += 1;
+    },
+    redact: (text) => redactor.redact(text),
+    holds: (text) => redactor.holds(text),
+    lines() {
+      let made = redactor;
+      let lines = made.lines();
+      return (texts) => {
+        if (made !== redactor) {
+          made = redactor;
+          lines = made.lines();
+        }
+        return lines(texts);
+      };
+    },
+    get generation() {
+      return generation;
+    },
+  };
+}

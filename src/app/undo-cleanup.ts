@@ -1,0 +1,35 @@
+import { levelsOf } from "../cleanup/tables/graph.ts";
+import { executeUndo, planUndo, type UndoResult } from "../cleanup/undo/undo.ts";
+import { UserError } from "../model.ts";
+import { withComparedReaders, withWriters } from "../stages/connections.ts";
+import { fromReport, type ReportRequest } from "./from-report.ts";
+
+/**
+ * Puts back what the cleanup of a stage deleted, as its report tells, from the history of the tables.
+ * @throws UserError before anything is sent; WarehouseFailure; WrongPlace before anything is written
+ */
+export async function performUndo(request: ReportRequest): Promise<UndoResult> {
+  const { report, context, commit, record } = await fromReport(request);
+  if (!report.cleanup || report.cleanup.dryRun)
+    throw new UserError(`${request.reportFile} is the report of a stage that deleted nothing: there is nothing to undo`);
+  const { tables, config, environment, audit } = context;
+  const asked = { report, tables, protectedTables: config.testData.protectedTables };
+  const result = request.execute
+    ? await withWriters(context, context.signal, async ({ warehouse }) => {
+        if (!warehouse) throw new Error("no warehouse was opened");
+        const plan = await planUndo(warehouse, asked);
+        const planned = plan.result.tables.map(({ table, restorable }) => [table, restorable] as const);
+        await audit({
+          action: "decision",
+          details: { what: "undo", report: request.reportFile, commit: commit.headSha ?? commit.sha },
+          counts: Object.fromEntries(planned),
+        });
+        const order = new Map(levelsOf(tables).flatMap((level, index) => level.map((name) => [name, index] as const)));
+        return await executeUndo({ warehouse, environment, audit }, plan, order);
+      })
+    : await withComparedReaders(context, async ({ warehouse }) => {
+        if (!warehouse) throw new Error("no warehouse was opened");
+        return (await planUndo(warehouse, asked)).result;
+      });
+  return await record(result, "undo.json");
+}

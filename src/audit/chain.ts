@@ -1,0 +1,206 @@
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import type { AuditNote, StageName } from "../model.ts";
+
+/**
+ * The audit log: lines of JSON, each holding the hash of the one before it, so that a line that was changed, removed or put in
+ * between shows. What was cut off at the end, or written anew as a whole, does not show by itself: the newest hash (the head) is kept
+ * in summaries, outputs, reports and evidence as well, and with a key every line proves that whoever wrote it knew the key.
+ */
+
+export interface AuditEntry extends AuditNote {
+  /** ISO 8601. */
+  at: string;
+  who: string;
+  /** The run's id. */
+  run: string;
+  /** The gate run that it belongs to. */
+  gate?: string;
+  environment: string;
+  stage: StageName;
+}
+
+export interface AuditLine {
+  /** Without its line end. */
+  line: string;
+  /** SHA-256, hex; hand it to the next line. */
+  hash: string;
+}
+
+/** @param written as `42:<64 hex>`, or the hash alone; undefined where it is neither */
+export function parseHead(written: string): { sequence?: number; hash: string } | undefined {
+  const [, sequence, hash] = /^(?:(\d{1,15}):)?([0-9a-f]{64})$/.exec(written) ?? [];
+  if (hash === undefined) return undefined;
+  return sequence === undefined ? { hash } : { sequence: Number(sequence), hash };
+}
+
+interface Proofs {
+  /** How many lines the log has with this one. */
+  sequence?: number | undefined;
+  /** Each line then carries an HMAC. */
+  key?: string | undefined;
+}
+
+/** @param previousHash of the line before; undefined for the first line of a log. @throws TypeError on a number that is not finite */
+export function auditLine(previousHash: string | undefined, entry: AuditEntry, { sequence, key }: Proofs = {}): AuditLine {
+  const written = { ...entry, previous: previousHash ?? null, ...(sequence === undefined ? {} : { sequence }) };
+  const content = key === undefined ? written : { ...written, mac: macOf(written, key) };
+  const hash = hashOf(content);
+  return { line: canonicalJson({ ...content, hash }), hash };
+}
+
+/** What is wrong with a line of a log. */
+export interface AuditFault {
+  /** Counted from 1. */
+  line: number;
+  why: string;
+  /** Writing the last line was interrupted: nobody needs to have changed anything. */
+  torn: boolean;
+}
+
+export type AuditVerification =
+  | { ok: true; lines: number; lastHash: string | undefined }
+  /** The first fault. */
+  | (AuditFault & { ok: false /** Of the last line before it that is right. */; lastHash: string | undefined });
+
+/** Whether every line of this log follows from the one before. */
+export function verifyAudit(text: string): AuditVerification {
+  const verifier = new AuditVerifier();
+  const lines = text.split("\n");
+  const unended = lines.pop() ?? "";
+  for (const line of lines) {
+    const lastHash = verifier.lastHash;
+    const { fault } = verifier.take(line, true);
+    if (fault) return { ok: false, ...fault, lastHash };
+  }
+  const { fault } = unended === "" ? {} : verifier.take(unended, false);
+  return fault
+    ? { ok: false, ...fault, lastHash: verifier.lastHash }
+    : { ok: true, lines: verifier.lines, lastHash: verifier.lastHash };
+}
+
+/**
+ * Verifies a log line by line, in the memory of one line. It goes on after a fault, and names each only once: of what was done to a
+ * log, the second place matters as much as the first.
+ */
+export class AuditVerifier {
+  lines = 0;
+  /** Of the last line that is right in itself. */
+  lastHash: string | undefined;
+  /** Lines that carry an HMAC. */
+  keyedLines = 0;
+  /** The first of them. */
+  firstKeyed: number | undefined;
+  /** What changed lines after it say of themselves: the next line may still follow from one of them. */
+  #claimed = new Set<unknown>();
+  readonly #key: string | undefined;
+
+  /** @param key of the HMACs; without one they are counted and not checked */
+  constructor(key?: string) {
+    this.#key = key;
+  }
+
+  /**
+   * @param line undefined where the bytes are no text, or too many
+   * @param ended whether it has its line end, which only the last line may lack
+   * @returns the entry and the hash, unless the line is not what was written
+   */
+  take(line: string | undefined, ended: boolean): { entry?: AuditEntry; hash?: string; fault?: AuditFault } {
+    this.lines++;
+    const faulty = (why: string, torn = false) => ({ fault: { line: this.lines, why, torn } });
+    const read = line === undefined ? undefined : readLine(line);
+    if (line === undefined || read === undefined)
+      return ended
+        ? faulty("this line is not a line of an audit log")
+        : faulty("the last line is torn: writing it was interrupted", true);
+    if (!isItself(line, read)) {
+      this.#claimed.add(read.hash);
+      return faulty("this line was changed: its hash is not the hash of its content");
+    }
+    const { hash, previous, sequence: _, mac, ...entry } = read;
+    const before = this.lastHash ?? null;
+    const follows = previous === before || this.#claimed.has(previous);
+    this.lastHash = hash;
+    this.#claimed.clear();
+    // What was hashed was written by us, and so has an entry's form.
+    const known = { entry: entry as unknown as AuditEntry, hash };
+    const forged = this.#whyForged(read, mac);
+    if (forged !== undefined) return { ...known, ...faulty(forged) };
+    if (follows) return known;
+    const why =
+      before === null
+        ? "this is not the first line of a log: lines before it are missing"
+        : "this line does not follow the one before it: lines are missing, added or in another order";
+    return { ...known, ...faulty(why) };
+  }
+
+  #whyForged({ hash: _, mac: __, ...content }: ReadLine, mac: unknown): string | undefined {
+    if (mac === undefined)
+      return this.keyedLines > 0 ? "this line carries no HMAC, and lines before it do: whoever wrote it had no key" : undefined;
+    this.keyedLines++;
+    this.firstKeyed ??= this.lines;
+    if (this.#key === undefined || sameText(String(mac), macOf(content, this.#key))) return undefined;
+    return "the HMAC of this line does not match the key: whoever wrote it had another one, or none";
+  }
+}
+
+function sameText(a: string, b: string): boolean {
+  return a.length === b.length && timingSafeEqual(Buffer.from(a.padEnd(64)), Buffer.from(b.padEnd(64)));
+}
+
+function macOf(content: unknown, key: string): string {
+  return createHmac("sha256", key).update(canonicalJson(content)).digest("hex");
+}
+
+/** The last line in this piece of a log that is right in itself; undefined where none is. Logs of earlier versions count no lines. */
+export function lastLineOf(piece: string): { hash: string; sequence: number | undefined } | undefined {
+  for (let end = piece.length; end > 0; ) {
+    const start = piece.lastIndexOf("\n", end - 1);
+    const line = piece.slice(start + 1, end);
+    const read = readLine(line);
+    if (read !== undefined && isItself(line, read))
+      return { hash: read.hash, sequence: typeof read.sequence === "number" ? read.sequence : undefined };
+    end = start;
+  }
+  return undefined;
+}
+
+type ReadLine = Record<string, unknown> & { hash: string };
+
+function readLine(line: string): ReadLine | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return isRecord(value) && typeof value.hash === "string" ? { ...value, hash: value.hash } : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** The whole line, byte for byte: else a member could be written twice, and another reader would believe the other one. */
+function isItself(line: string, read: ReadLine): boolean {
+  const { hash, ...content } = read;
+  return hashOf(content) === hash && canonicalJson(read) === line;
+}
+
+function hashOf(content: unknown): string {
+  return createHash("sha256").update(canonicalJson(content)).digest("hex");
+}
+
+/** RFC 8785: members sorted by UTF-16 units, no white space; one value has one text. */
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (isRecord(value)) {
+    const members = Object.keys(value)
+      .filter((key) => value[key] !== undefined)
+      .sort()
+      .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);
+    return `{${members.join(",")}}`;
+  }
+  // JSON would write null, and an unknown number must not look like one that nobody asked for.
+  if (typeof value === "number" && !Number.isFinite(value)) throw new TypeError(`${value} cannot stand in an audit log`);
+  return JSON.stringify(value) ?? "null";
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,226 @@
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { takeLock } from "../lib/lock-file.ts";
+import { openOwn } from "../lib/plain-file.ts";
+import { redacted } from "../lib/redaction/redacted.ts";
+import type { AuditHead, AuditNote, StageName } from "../model.ts";
+import { type AuditEntry, auditLine, lastLineOf } from "./chain.ts";
+
+/** In the records of a workspace. */
+export const auditFile = "audit.jsonl";
+
+/** What each line of one run says beside its note. */
+export interface AuditedRun {
+  who: string;
+  run: string;
+  /** The gate run that it belongs to. */
+  gate?: string;
+  environment: string;
+  stage: StageName;
+}
+
+/** Every log of one workspace is written with the same, or a line without it would look forged. */
+export interface AuditKey {
+  key: string | undefined;
+}
+
+/** Others hold it for one write each. */
+const lockWithinMs = 5_000;
+/** After it was waited for in vain: a cleanup of fifty statements must not wait for each of them again. */
+const lockAgainWithinMs = 100;
+/** Where a log's last right line is looked for: more than this at its end that is none was not written by an interrupted run. */
+const tailBytes = [65_536, 16 * 1_048_576];
+
+interface Waiting {
+  entry: AuditEntry;
+  done: () => void;
+  failed: (error: Error) => void;
+}
+
+/** The audit log of one stage. Other stages, in other processes, may write to the same file at the same time. */
+export class AuditLog {
+  readonly #file: string;
+  readonly #run: AuditedRun;
+  readonly #key: string | undefined;
+  readonly #redact: (text: string) => string;
+  readonly #lockWithinMs: number;
+  #lockInVain = false;
+  #waiting: Waiting[] = [];
+  #writing = false;
+  /** The file as our own last write left it: while it stays so, its last hash is known. */
+  #known: { inode: number; size: number; head: AuditHead } | undefined;
+  #head: AuditHead | undefined;
+
+  constructor(file: string, { key, ...run }: AuditedRun & AuditKey, redact: (text: string) => string, lockWithin = lockWithinMs) {
+    this.#key = key;
+    this.#lockWithinMs = lockWithin;
+    this.#file = file;
+    this.#run = run;
+    this.#redact = redact;
+  }
+
+  /** The last line that this log wrote; undefined before the first. */
+  get head(): AuditHead | undefined {
+    return this.#head;
+  }
+
+  /** Resolves when the line is on disk. @throws Error that says why it is not */
+  async write(note: AuditNote, at: string = new Date().toISOString()): Promise<void> {
+    const entry = redacted({ at, ...this.#run, ...note }, this.#redact);
+    // What cannot be a line is refused by itself: in a write with others it would take them with it.
+    auditLine(undefined, entry);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting.push({ entry, done: resolve, failed: reject });
+    if (!this.#writing) void this.#writeAll();
+    await promise;
+  }
+
+  /** In the order in which they came. Those that came while others were written share one write and one wait for the disk. */
+  async #writeAll(): Promise<void> {
+    this.#writing = true;
+    while (this.#waiting.length > 0) {
+      const lines = this.#waiting.splice(0);
+      try {
+        await this.#append(lines);
+        for (const line of lines) line.done();
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        for (const line of lines) line.failed(new Error(`the audit log could not be written: ${why}`, { cause: error }));
+      }
+    }
+    this.#writing = false;
+  }
+
+  async #append(lines: readonly Waiting[]): Promise<void> {
+    const withinMs = this.#lockInVain ? lockAgainWithinMs : this.#lockWithinMs;
+    this.#lockInVain = true;
+    const unlock = await takeLock(`${this.#file}.lock`, withinMs);
+    this.#lockInVain = false;
+    try {
+      const { O_APPEND, O_CREAT, O_RDWR } = constants;
+      const handle = await openOwn(this.#file, O_RDWR | O_APPEND | O_CREAT);
+      try {
+        await this.#appendTo(handle, lines);
+      } finally {
+        await handle.close();
+      }
+    } finally {
+      await unlock();
+    }
+  }
+
+  async #appendTo(handle: FileHandle, lines: readonly Waiting[]): Promise<void> {
+    const { ino, size } = await handle.stat();
+    const known = this.#known?.inode === ino && this.#known.size === size ? this.#known : undefined;
+    this.#known = undefined;
+    let { head, ended } = known ? { head: known.head, ended: true } : await endOf(handle, size);
+    // A line that a killed run left half written stays as it is, and visible: the log is only ever added to.
+    let text = ended ? "" : "\n";
+    for (const { entry } of lines) {
+      const sequence = (head?.sequence ?? 0) + 1;
+      const next = auditLine(head?.hash, entry, { sequence, key: this.#key });
+      text += `${next.line}\n`;
+      head = { sequence, hash: next.hash };
+    }
+    const bytes = Buffer.from(text);
+    await handle.appendFile(bytes);
+    await handle.sync();
+    if (size === 0) await syncDirectory(dirname(this.#file));
+    if (head === undefined) return;
+    this.#known = { inode: ino, size: size + bytes.length, head };
+    this.#head = head;
+  }
+}
+
+/** The line to go on from, and whether the last line has its end. */
+async function endOf(handle: FileHandle, size: number): Promise<{ head: AuditHead | undefined; ended: boolean }> {
+  if (size === 0) return { head: undefined, ended: true };
+  for (const length of tailBytes) {
+    const from = Math.max(0, size - length);
+    const tail = Buffer.alloc(size - from);
+    await readFully(handle, tail, from);
+    const last = lastLineOf(tail.toString("utf8"));
+    const ended = tail.at(-1) === 0x0a;
+    if (last === undefined && from > 0) continue;
+    if (last === undefined) return { head: undefined, ended };
+    // Logs of earlier versions do not count their lines.
+    return { head: { hash: last.hash, sequence: last.sequence ?? (await countLines(handle, size)) }, ended };
+  }
+  throw new Error("its last 16 MiB hold no line of an audit log; look at it with `env-actions audit verify`, and put it aside");
+}
+
+/** Once for a log of an earlier version: in the memory of one piece. */
+async function countLines(handle: FileHandle, size: number): Promise<number> {
+  const piece = Buffer.alloc(262_144);
+  let lines = 0;
+  for (let position = 0; position < size; ) {
+    const { bytesRead } = await handle.read(piece, 0, piece.length, position);
+    if (bytesRead === 0) break;
+    for (let at = piece.indexOf(0x0a); at >= 0 && at < bytesRead; at = piece.indexOf(0x0a, at + 1)) lines++;
+    position += bytesRead;
+  }
+  return lines;
+}
+
+async function readFully(handle: FileHandle, buffer: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < buffer.length; ) {
+    const { bytesRead } = await handle.read(buffer, done, buffer.length - done, position + done);
+    if (bytesRead === 0) throw new Error("it became shorter while it was read");
+    done += bytesRead;
+  }
+}
+
+/** A new file is only as lasting as its name. Windows cannot open a folder for that, and needs it not. */
+async function syncDirectory(directory: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const handle = await open(directory, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** No line of ours comes near it; what does must not fill the memory. */
+const longestLineBytes = 1_048_576;
+
+/**
+ * The lines of a log of any size, one at a time. `text` is undefined where the bytes are no UTF-8, or too many for a line: decoded
+ * with replacements, a changed byte could look like the one that was written.
+ */
+export async function* auditLines(file: string): AsyncGenerator<{ text: string | undefined; ended: boolean }> {
+  let parts: Buffer[] = [];
+  let length = 0;
+  const add = (part: Buffer) => {
+    length += part.length;
+    if (length <= longestLineBytes) parts.push(part);
+  };
+  const take = () => {
+    const text = length <= longestLineBytes ? decoded(Buffer.concat(parts)) : undefined;
+    parts = [];
+    length = 0;
+    return text;
+  };
+  for await (const chunk of (await openOwn(file)).createReadStream({ highWaterMark: 262_144 }) as AsyncIterable<Buffer>) {
+    let start = 0;
+    for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
+      add(chunk.subarray(start, end));
+      yield { text: take(), ended: true };
+      start = end + 1;
+    }
+    add(chunk.subarray(start));
+  }
+  if (length > 0) yield { text: take(), ended: false };
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function decoded(bytes: Buffer): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
+}

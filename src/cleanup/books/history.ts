@@ -1,0 +1,203 @@
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import type { Row } from "../../warehouse/connection.ts";
+import { askHistories } from "../tables/history.ts";
+
+/** One version of a table that changed rows, or may have. */
+export interface Change {
+  version: number;
+  user: string;
+  /** As Delta spells it: `WRITE`, `MERGE`, … */
+  operation: string;
+  /** What a writer noted with the commit. */
+  metadata: string;
+  /** Rows; `undefined` where the history does not tell, which is never zero. */
+  inserted: number | undefined;
+  updated: number | undefined;
+  deleted: number | undefined;
+}
+
+/** What a table's history says of one moment. */
+export interface Moment {
+  version: number;
+  /** Unix milliseconds: a table that was dropped and made anew has another time at the same version. */
+  at: number | undefined;
+}
+
+export interface Since {
+  to: number;
+  /** Oldest first, without versions that changed no row. */
+  changes: Change[];
+  /** The history knows the moment of the start: the table was not made anew since. */
+  continuous: boolean;
+}
+
+/** So many versions are read at first: most tables of a run have fewer. Each is a file that the warehouse opens. */
+const firstLook = 20;
+const growth = 8;
+const mostVersions = 12_800;
+
+/** Table → its newest version, or why that could not be read. Never rejects. @param inTime as {@link askHistories} has it */
+export async function newestVersions(
+  warehouse: WarehouseReader,
+  tables: readonly string[],
+  inTime?: <Result>(answer: Promise<Result>) => Promise<Result>,
+): Promise<Map<string, Moment | Error>> {
+  const questions = tables.map((table) => ({ table, limit: 1 }));
+  const answers = await askHistories(warehouse, questions, "moment", inTime);
+  return new Map(
+    [...answers].map(([table, answer]) => {
+      if (answer instanceof Error) return [table, answer];
+      const [row] = answer;
+      return [table, row ? { version: Number(row.version), at: timeOf(row.timestamp) } : new Error("its history is empty")];
+    }),
+  );
+}
+
+/**
+ * Table → what was done to it since its version at the start, or why that is not known. Never rejects.
+ * @param moments the tables' versions at the start; `undefined`: the table was not there
+ */
+export async function historiesSince(
+  warehouse: WarehouseReader,
+  moments: ReadonlyMap<string, Moment | undefined>,
+): Promise<Map<string, Since | Error>> {
+  const found = new Map<string, Since | Error>();
+  for (let limit = firstLook; found.size < moments.size; limit *= growth) {
+    const open = [...moments.keys()].filter((table) => !found.has(table));
+    // Of most tables the version of the start is the newest, and nothing else has to be told.
+    const questions = open.map((table) => ({
+      table,
+      limit,
+      from: limit === firstLook ? moments.get(table)?.version : undefined,
+    }));
+    const answers = await askHistories(warehouse, questions, "change");
+    for (const [table, answer] of answers) {
+      const since = answer instanceof Error ? answer : sinceStart(answer, moments.get(table), limit);
+      if (since) found.set(table, since);
+    }
+  }
+  return found;
+}
+
+/** @param rows the newest versions, at most so many as the limit says. @returns `undefined` where more of them have to be read */
+function sinceStart(rows: readonly Row[], start: Moment | undefined, limit: number): Since | Error | undefined {
+  const [newest, oldest] = [Number(rows[0]?.version), Number(rows.at(-1)?.version)];
+  const at = start && rows.find((row) => Number(row.version) === start.version);
+  const continuous = start === undefined || (at !== undefined && sameTime(start.at, timeOf(at.timestamp)));
+  // A table that was made anew begins at version 0, whatever it had before.
+  const reached = start !== undefined && continuous ? true : oldest === 0;
+  // What was not told at first may be older than the start, or be the history of another table of this name.
+  if (start !== undefined && !continuous && limit === firstLook) return undefined;
+  if (!reached && rows.length === limit && limit < mostVersions) return undefined;
+  if (!reached)
+    return new Error(`its history goes back to version ${oldest} only, not to version ${start?.version ?? 0} of the start`);
+  const since = rows.filter((row) => start === undefined || !continuous || Number(row.version) > start.version).toReversed();
+  return { to: newest, changes: since.map(changeOf).filter(changesRows), continuous };
+}
+
+/** Table → what was done to it. */
+export type Histories = ReadonlyMap<string, Since>;
+
+/** What was done to each table of the start since then. Never rejects: a history that could not be read is left out. */
+export async function readHistories(warehouse: WarehouseReader, moments: ReadonlyMap<string, Moment>): Promise<Histories> {
+  const found = await historiesSince(warehouse, moments);
+  return new Map([...found].flatMap(([table, since]) => (since instanceof Error ? [] : [[table, since] as const])));
+}
+
+function sameTime(one: number | undefined, other: number | undefined): boolean {
+  return one === undefined || other === undefined || one === other;
+}
+
+function timeOf(value: unknown): number | undefined {
+  const time = value instanceof Date ? value.getTime() : typeof value === "string" ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(time) ? undefined : time;
+}
+
+/** Operations that change no row; what is neither here nor below may have changed any. */
+const withoutRows = new RegExp(
+  `^(${[
+    "CREATE TABLE",
+    "OPTIMIZE",
+    "AUTO OPTIMIZE",
+    "VACUUM( START| END)?",
+    "ANALYZE.*",
+    "COMPUTE STAT.*",
+    "(UN)?SET TBLPROPERTIES",
+    "ADD COLUMNS",
+    "CHANGE COLUMNS?",
+    "RENAME COLUMN",
+    "ADD CONSTRAINT",
+    "DROP CONSTRAINT",
+    "UPGRADE PROTOCOL",
+    "DROP FEATURE",
+    "CLUSTER BY",
+    "REORG.*",
+    "FSCK.*",
+    "DOMAIN METADATA CLEANUP",
+    "(UN)?SET (TAG|COLUMN TAG|ROW FILTER|COLUMN MASK).*",
+    "ROW TRACKING BACKFILL",
+    "ROW TRACKING UNBACKFILL",
+  ].join("|")})$`,
+);
+
+/** What a version did to rows, by Delta's own metrics. Pure, so that every operation can be tabled. */
+export function changeOf(row: Row): Change {
+  const operation = String(row.operation ?? "").toUpperCase();
+  const metrics = mapOf(row.operationMetrics);
+  const parameters = mapOf(row.operationParameters);
+  const number = (name: string): number | undefined => {
+    const value = metrics[name];
+    const read = value === undefined || value === null || value === "" ? Number.NaN : Number(value);
+    return Number.isInteger(read) && read >= 0 ? read : undefined;
+  };
+  const base = {
+    version: Number(row.version),
+    user: String(row.userName ?? ""),
+    operation,
+    metadata: String(row.userMetadata ?? ""),
+  };
+  const told = (inserted: number | undefined, updated: number | undefined, deleted: number | undefined): Change => ({
+    ...base,
+    inserted,
+    updated,
+    deleted,
+  });
+  const written = number("numOutputRows");
+  switch (operation) {
+    case "WRITE":
+    case "STREAMING UPDATE":
+    case "COPY INTO":
+    case "COPY": {
+      const mode = String(parameters.mode ?? parameters.outputMode ?? "Append").replaceAll('"', "");
+      // An overwrite takes rows away, and no metric says how many.
+      return /^(append|errorifexists|ignore|update)$/i.test(mode) ? told(written, 0, 0) : told(written, undefined, undefined);
+    }
+    case "CREATE TABLE AS SELECT":
+      return told(written, 0, 0);
+    case "DELETE":
+      return told(0, 0, number("numDeletedRows"));
+    case "UPDATE":
+      return told(0, number("numUpdatedRows"), 0);
+    case "MERGE":
+      return told(number("numTargetRowsInserted"), number("numTargetRowsUpdated"), number("numTargetRowsDeleted"));
+    default:
+      return withoutRows.test(operation) ? told(0, 0, 0) : told(undefined, undefined, undefined);
+  }
+}
+
+function changesRows({ inserted, updated, deleted }: Change): boolean {
+  return inserted !== 0 || updated !== 0 || deleted !== 0;
+}
+
+/** Delta's maps reach us as objects or as JSON. */
+function mapOf(value: unknown): Record<string, unknown> {
+  if (typeof value === "string") {
+    try {
+      return mapOf(JSON.parse(value));
+    } catch (error) {
+      if (error instanceof SyntaxError) return {};
+      throw error;
+    }
+  }
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+}

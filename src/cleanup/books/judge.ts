@@ -1,0 +1,126 @@
+import { amountText, count } from "../../lib/count.ts";
+import type { Amount, Books, Check, CleanupResult, TableBooks } from "../../model.ts";
+import { isKnown } from "./amount.ts";
+
+export interface JudgeRequest {
+  /** `testData.unexplained` */
+  unexplained: "fail" | "warn";
+  /** Whether any test ran. */
+  testsRan: boolean;
+  /** What the cleanup of the run found. */
+  cleanup: Pick<CleanupResult, "plannedRows" | "keys" | "kept" | "touched"> | undefined;
+  durationMs: number;
+}
+
+const namedTables = 5;
+
+/** What the books mean for the stage. What is unknown is never passed. */
+export function judgeBooks(books: Books, request: JudgeRequest): Check {
+  const base = {
+    id: "test-data.books",
+    title: "The books balance",
+    observed: books.line,
+    expected: "unexplained 0, real rows touched 0",
+    durationMs: request.durationMs,
+  };
+  const failures = [...touchedSaid(books), ...leftOfRun(books)];
+  const left = unexplainedSaid(books);
+  const warnings = [...unknownSaid(books), ...nothingCarried(books, request)];
+  if (request.unexplained === "fail") failures.push(...left);
+  else warnings.unshift(...left);
+  if (failures.length + warnings.length === 0) return { ...base, verdict: "passed" };
+  const advice = books.advice.slice(0, namedTables).map((one) => `${one}.`);
+  return {
+    ...base,
+    verdict: failures.length > 0 ? "failed" : "degraded",
+    message: [...failures, ...warnings, ...(advice.length > 0 ? ["What to do:", ...advice] : [])].join(" "),
+  };
+}
+
+function touchedSaid({ touched, tables }: Books): string[] {
+  if (touched.least === 0) return [];
+  const where = named(
+    tables,
+    (table) => table.touched,
+    (table) => table.touchedSamples,
+  );
+  return [`${count(touched.least, "real row was", "real rows were")} changed or deleted by this run: ${where}.`];
+}
+
+/** What carries the run's id is test data, and the cleanup said that none is left. */
+function leftOfRun({ tables }: Books): string[] {
+  const left = tables.filter(({ ofRun }) => ofRun > 0);
+  if (left.length === 0) return [];
+  const rows = left.reduce((sum, { ofRun }) => sum + ofRun, 0);
+  const where = left.slice(0, namedTables).map(({ table, ofRun }) => `${ofRun} in ${table}`);
+  return [
+    `${count(rows, "row carries", "rows carry")} this run's id and ${rows === 1 ? "is" : "are"} left: ${where.join(", ")}.`,
+  ];
+}
+
+function unexplainedSaid({ tables, keys }: Books): string[] {
+  const others = (table: TableBooks): Amount => {
+    const less = (number: number) => Math.max(0, number - table.ofRun);
+    return { least: less(table.unexplained.least), most: table.unexplained.most === null ? null : less(table.unexplained.most) };
+  };
+  const rows = tables.reduce((sum, table) => sum + others(table).least, 0);
+  const said = [];
+  if (rows > 0)
+    said.push(
+      `${count(rows, "row")} that this run made ${rows === 1 ? "is" : "are"} left, and nothing shows that ${rows === 1 ? "it is" : "they are"} test data: ${named(tables, others, (table) => table.samples)}.`,
+    );
+  if (keys && keys.unexplained.least > 0)
+    said.push(
+      `${count(keys.unexplained.least, "Redis key")} that the start did not have ${keys.unexplained.least === 1 ? "is" : "are"} left: ${keys.samples.join(", ")}.`,
+    );
+  return said;
+}
+
+function unknownSaid({ tables, keys, problems }: Books): string[] {
+  const doubtful = tables.filter((table) => !isKnown(table.unexplained) || !isKnown(table.touched));
+  const said = doubtful.slice(0, namedTables).map((table) => {
+    const counts = [
+      ...(isKnown(table.unexplained) ? [] : [`unexplained rows ${amountText(table.unexplained)}`]),
+      ...(isKnown(table.touched) ? [] : [`touched rows ${amountText(table.touched)}`]),
+    ];
+    return `${table.table}: ${counts.join(", ")}${table.why ? `, because ${table.why}` : ""}.`;
+  });
+  if (doubtful.length > namedTables) said.push(`The same holds for ${doubtful.length - namedTables} more tables.`);
+  if (keys && !isKnown(keys.unexplained))
+    said.push(`Redis: unexplained keys ${amountText(keys.unexplained)}${keys.why ? `, because ${keys.why}` : ""}.`);
+  return [...said, ...problems.map((problem) => `${problem}.`)];
+}
+
+/** Tests of which nothing can be found, by the one thing that cleanup goes by, have a mistake in their names. */
+function nothingCarried({ made, keys }: Books, { testsRan, cleanup }: JudgeRequest): string[] {
+  const found =
+    cleanup && cleanup.plannedRows + cleanup.keys.planned + (cleanup.kept?.length ?? 0) + (cleanup.touched?.length ?? 0);
+  if (!testsRan || found === undefined || found > 0) return [];
+  const newKeys = keys?.unexplained.most ?? 0;
+  const [least, most] = [made.least + newKeys, (made.most ?? 0) + newKeys];
+  if (least > 0)
+    return [
+      "Nothing that this run made was found by its prefix or by the ledger: cleanup had nothing to go by. Let the tests begin ids and titles with ENV_ACTIONS_PREFIX.",
+    ];
+  if (most > 0)
+    return [
+      "Rows were made while the tests ran, and none was found by this run's prefix or by the ledger: if they are of this run, cleanup had nothing to go by. Let the tests begin ids and titles with ENV_ACTIONS_PREFIX.",
+    ];
+  if (made.most !== 0 || (keys && keys.unexplained.most === null)) return [];
+  return [
+    "Tests ran, and this run made no row and no key here. Either they only read, or they write to another place: compare the application's warehouse and Redis with this environment's. Or the application signs in as somebody whom testData.principals does not list.",
+  ];
+}
+
+function named(
+  tables: readonly TableBooks[],
+  of: (table: TableBooks) => Amount,
+  samples: (table: TableBooks) => readonly string[],
+): string {
+  const concerned = tables.filter((table) => of(table).least > 0);
+  const said = concerned.slice(0, namedTables).map((table) => {
+    const some = samples(table);
+    return `${of(table).least} in ${table.table}${some.length > 0 ? ` (${some.join(", ")})` : ""}`;
+  });
+  return [...said, ...(concerned.length > namedTables ? [`${concerned.length - namedTables} more tables`] : [])].join(", ");
+}

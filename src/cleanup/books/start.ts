@@ -1,0 +1,212 @@
+import { z } from "zod";
+import { count } from "../../lib/count.ts";
+import { errorText } from "../../lib/error-text.ts";
+import { readOwn, writeOwn } from "../../lib/plain-file.ts";
+import { keyText, type RedisReader } from "../../redis/connection.ts";
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import type { StartState } from "../ownership/start.ts";
+import { readTables } from "../tables/catalog.ts";
+import { type Moment, newestVersions } from "./history.ts";
+
+/** What stood there before the tests, with what the books need beyond proof of age. */
+export interface Start extends StartState {
+  /** `schema.table` → its newest version, with the time of it. */
+  moments: ReadonlyMap<string, Moment>;
+  /** Tables that were there, and whose version could not be read → why. */
+  unread: ReadonlyMap<string, string>;
+  /** Why the tables could not be listed at all; then a table that is not in `moments` may have been there. */
+  problem?: string;
+  keys?: StartKeys;
+}
+
+export interface StartKeys {
+  /** As `latin1`; those that were told. */
+  known: ReadonlySet<string>;
+  /** Which keys were asked for; `undefined`: all. */
+  namespaces: readonly string[] | undefined;
+  /** Why nothing is known. */
+  problem?: string;
+}
+
+export interface StartOptions {
+  takenAt: number;
+  maxRead: number;
+  /** `testData.keys` */
+  namespaces: readonly string[];
+  /** `schema.table` that are probably there. */
+  declared?: readonly string[];
+  /** When it ends, what has not answered yet is unknown. */
+  signal: AbortSignal;
+}
+
+/** Remembers what stands there now. Never rejects: what could not be read is unknown, and says why. */
+export async function takeStart(
+  { warehouse, redis }: { warehouse?: WarehouseReader; redis?: RedisReader },
+  options: StartOptions,
+): Promise<Start> {
+  const moments = new Map<string, Moment>();
+  const unread = new Map<string, string>();
+  let problem: string | undefined;
+  const inTime = within(options.signal);
+  const readTableVersions = async (reader: WarehouseReader): Promise<void> => {
+    const readAll = async (tables: readonly string[]) => {
+      for (const [table, moment] of await newestVersions(reader, tables, inTime))
+        if (moment instanceof Error) unread.set(table, moment.message);
+        else moments.set(table, moment);
+    };
+    // The declared ones need not wait for the list, which tells what else there is, and which of them are not there.
+    const declared = new Set(options.declared ?? []);
+    const [tables] = await Promise.all([inTime(readTables(reader)), readAll([...declared])]);
+    for (const table of declared) if (!tables.includes(table)) for (const known of [moments, unread]) known.delete(table);
+    await readAll(tables.filter((table) => !declared.has(table)));
+  };
+  const [keys] = await Promise.all([
+    redis
+      ? inTime(readKeys(redis, options)).catch((error) => ({
+          known: new Set<string>(),
+          namespaces: undefined,
+          problem: errorText(error),
+        }))
+      : undefined,
+    warehouse
+      ? readTableVersions(warehouse).catch((error: unknown) => {
+          problem = errorText(error);
+        })
+      : undefined,
+  ]);
+  return startOf({ takenAt: options.takenAt, moments, unread, ...(problem ? { problem } : {}), ...(keys ? { keys } : {}) });
+}
+
+/** Waits for an answer no longer than the signal allows. */
+function within(signal: AbortSignal): <Result>(answer: Promise<Result>) => Promise<Result> {
+  const ended = new Promise<never>((_, reject) => {
+    const end = () => reject(new Error("it was not answered in time"));
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  });
+  ended.catch(() => undefined);
+  return (answer) => Promise.race([answer, ended]);
+}
+
+/** A state in which nothing is known, with the reason. */
+export function unknownStart(takenAt: number, problem: string): Start {
+  return startOf({ takenAt, moments: new Map(), unread: new Map(), problem });
+}
+
+function startOf(parts: Omit<Start, "versions" | "hadKey">): Start {
+  return {
+    ...parts,
+    versions: new Map([...parts.moments].map(([table, { version }]) => [table, version])),
+    hadKey: (key) => {
+      const { keys } = parts;
+      if (!keys || keys.problem !== undefined) return undefined;
+      if (keys.known.has(key)) return true;
+      return keys.namespaces === undefined || keys.namespaces.some((pattern) => isIn(key, pattern)) ? false : undefined;
+    },
+  };
+}
+
+/** @param key as `latin1` */
+export function isIn(key: string, namespace: string): boolean {
+  const pattern = keyText(namespace);
+  return pattern.endsWith("*") ? key.startsWith(pattern.slice(0, -1)) : key === pattern;
+}
+
+async function readKeys(redis: RedisReader, { maxRead, namespaces, signal }: StartOptions): Promise<StartKeys> {
+  const total = await keyCount(redis);
+  const bounded = total !== undefined && total <= maxRead;
+  const asked = bounded ? undefined : namespaces;
+  if (asked?.length === 0)
+    return {
+      known: new Set(),
+      namespaces: asked,
+      problem: `Redis has ${total ?? "an unknown number of"} keys, and testData.maxRead is ${maxRead}`,
+    };
+  const known = new Set<string>();
+  for (const match of asked?.map(globOf) ?? [undefined])
+    for await (const batch of redis.scan({ match })) {
+      signal.throwIfAborted();
+      for (const key of batch) known.add(key);
+      if (known.size > maxRead)
+        return {
+          known: new Set(),
+          namespaces: asked,
+          problem: `more than ${count(maxRead, "key")} were found, which is testData.maxRead`,
+        };
+    }
+  return { known, namespaces: asked };
+}
+
+/** A namespace as Redis' own glob: all but its star stands for itself. */
+function globOf(namespace: string): string {
+  const pattern = keyText(namespace);
+  const literal = pattern.replace(/\*$/, "").replace(/[\\*?[\]]/g, "\\$&");
+  return pattern.endsWith("*") ? `${literal}*` : literal;
+}
+
+/** How many keys the database has, of a cluster all masters together; `undefined` where Redis does not tell. */
+export async function keyCount(redis: RedisReader): Promise<number | undefined> {
+  try {
+    const infos = await redis.infoOfEach();
+    const counts = infos.map(({ info }) => {
+      // A server without keys has no such line.
+      if (info.redis_version === undefined) return undefined;
+      const line = info[`db${redis.identity.database}`];
+      if (line === undefined) return 0;
+      const keys = /keys=(\d+)/.exec(line)?.[1];
+      return keys === undefined ? undefined : Number(keys);
+    });
+    return counts.reduce<number | undefined>((sum, one) => (sum === undefined || one === undefined ? undefined : sum + one), 0);
+  } catch {
+    return undefined;
+  }
+}
+
+const fileSchema = z.object({
+  takenAt: z.number(),
+  tables: z.record(z.string(), z.object({ version: z.number(), at: z.number().optional() })),
+  unread: z.record(z.string(), z.string()),
+  problem: z.string().optional(),
+});
+
+/**
+ * Keeps the versions for whoever cleans up in another process. Keys are too many for it.
+ * @param options `earlier`: what an earlier stage of the same run has kept, which goes first; `redact`: for what others said
+ * @throws what writing throws
+ */
+export async function writeStart(
+  file: string,
+  start: Start,
+  { earlier, redact }: { earlier?: Start | undefined; redact: (text: string) => string },
+): Promise<void> {
+  const moments = new Map([...start.moments, ...(earlier?.moments ?? [])]);
+  const unread = [...start.unread, ...(earlier?.unread ?? [])].filter(([table]) => !moments.has(table));
+  const problem = earlier ? earlier.problem : start.problem;
+  const content: z.input<typeof fileSchema> = {
+    takenAt: earlier?.takenAt ?? start.takenAt,
+    tables: Object.fromEntries(
+      [...moments].map(([table, { version, at }]) => [table, { version, ...(at === undefined ? {} : { at }) }]),
+    ),
+    unread: Object.fromEntries(unread.map(([table, why]) => [table, redact(why)])),
+    ...(problem === undefined ? {} : { problem: redact(problem) }),
+  };
+  await writeOwn(file, `${JSON.stringify(content, undefined, 2)}\n`);
+}
+
+/** @returns `undefined` where there is none, or none that can be understood: then nothing of the start is known. */
+export async function readStart(file: string): Promise<Start | undefined> {
+  const text = await readOwn(file).then(String, () => undefined);
+  if (text === undefined) return undefined;
+  try {
+    const { takenAt, tables, unread, problem } = fileSchema.parse(JSON.parse(text));
+    const moments = Object.entries(tables).map(([table, { version, at }]) => [table, { version, at }] as const);
+    return startOf({
+      takenAt,
+      moments: new Map(moments),
+      unread: new Map(Object.entries(unread)),
+      ...(problem === undefined ? {} : { problem }),
+    });
+  } catch {
+    return undefined;
+  }
+}

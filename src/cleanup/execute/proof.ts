@@ -1,0 +1,133 @@
+import type { Environment } from "../../config/schema.ts";
+import { clusterNodeOf, placeOf, type RedisIdentity, type RedisPlace, sentinelOf } from "../../redis/connection.ts";
+import type { WarehouseIdentity } from "../../warehouse/access.ts";
+
+/** We are not where we should be: nothing was written, and nothing will be. */
+export class WrongPlace extends Error {
+  override name = "WrongPlace";
+}
+
+/**
+ * Compares what answered with what the environment's file says it must be. Called before the first write. Names prove nothing
+ * ("non-prod" contains "prod"): only exact equality does. @throws WrongPlace
+ */
+export function proveWarehouse(environment: Environment, seen: WarehouseIdentity): void {
+  const settings = environment.databricks;
+  if (environment.access !== "test-data") throw new WrongPlace("this environment is read-only: nothing may be written here");
+  if (!settings?.expect) throw new WrongPlace("databricks.expect is missing: without it nothing may be written");
+  compareWarehouse(environment, seen);
+}
+
+/**
+ * Compares what the configuration names with what it expects. Nothing is connected for that, so a token or a password never reaches a
+ * host that is not expected. Behind sentinels only their names can be compared; the server that they name is compared by
+ * {@link mayConnect} before it is connected to. @throws WrongPlace
+ */
+export function compareConfigured(environment: Environment): void {
+  const wrong = [compareConfiguredWarehouse, compareConfiguredRedis].flatMap((compareOne) => {
+    try {
+      compareOne(environment);
+      return [];
+    } catch (error) {
+      if (!(error instanceof WrongPlace)) throw error;
+      return error.message;
+    }
+  });
+  // Whoever mends one of them should know of the other.
+  if (wrong.length > 0) throw new WrongPlace(wrong.join("; "));
+}
+
+/** @throws WrongPlace */
+export function compareConfiguredWarehouse({ databricks: settings }: Environment): void {
+  if (!settings?.expect) return;
+  const { host, catalog } = settings.expect;
+  compare("Databricks host", hostLike(bareHost(settings.host), host), host, nothingSent);
+  if (catalog !== undefined) compare("Databricks catalog", settings.catalog, catalog, nothingSent);
+}
+
+/** @throws WrongPlace */
+export function compareConfiguredRedis({ redis: settings }: Environment): void {
+  if (!settings?.expect) return;
+  const { host, database } = settings.expect;
+  const place = placeOf(settings.url.reveal());
+  if (database !== undefined) compare("Redis database", String(place.database), String(database), nothingSent);
+  // With sentinels, the expectation may name the master, which only they know.
+  if (settings.sentinel) return;
+  const nodes = [place, ...(Array.isArray(settings.cluster) ? settings.cluster.map(clusterNodeOf) : [])];
+  if (!nodes.some((node) => isNamed(node, host))) compare("Redis host", redisHost(place, host), host, nothingSent);
+}
+
+/** Whether anything may be sent to this server; for {@link import("../../redis/connection.ts").RedisSettings}. @throws WrongPlace */
+export function mayConnect({ redis: settings }: Environment, place: RedisPlace): void {
+  if (!settings?.expect) return;
+  const { host } = settings.expect;
+  compare("Redis host", redisHost(place, host), host, "nothing was sent to it");
+}
+
+/** The sentinels that may be asked: where the expectation names some of them, no others. */
+export function sentinelsToAsk(nodes: readonly string[], expected: string | undefined): readonly string[] {
+  const named = expected === undefined ? [] : nodes.filter((node) => isNamed(sentinelOf(node), expected));
+  return named.length > 0 ? named : nodes;
+}
+
+const nothingSent = "nothing was sent";
+
+/** As DATABRICKS_HOST is written: often an address. */
+export function bareHost(written: string): string {
+  return written.replace(/^https:\/\//i, "").replace(/\/+$/, "");
+}
+
+/** The comparison alone, for whoever only reads: what is not expected is not demanded. @throws WrongPlace */
+export function compareWarehouse({ databricks: settings }: Environment, seen: WarehouseIdentity): void {
+  if (!settings?.expect) return;
+  compare("Databricks host", hostLike(seen.host, settings.expect.host), settings.expect.host);
+  compare("Databricks catalog", seen.catalog, settings.expect.catalog ?? settings.catalog);
+  if (settings.expect.principal) compare("Databricks principal", seen.principal, settings.expect.principal);
+}
+
+/**
+ * The server itself is compared; of a cluster the node that was asked for the others, because every other master is learnt from it and
+ * has said that it is the one that was meant. Behind sentinels the server changes by a failover: there the expectation may name the
+ * sentinel that told where it is, in place of the server. @throws WrongPlace
+ */
+export function proveRedis(environment: Environment, seen: RedisIdentity): void {
+  const settings = environment.redis;
+  if (environment.access !== "test-data") throw new WrongPlace("this environment is read-only: nothing may be written here");
+  if (!settings?.expect) throw new WrongPlace("redis.expect is missing: without it nothing may be written");
+  compareRedis(environment, seen);
+}
+
+/** As `compareWarehouse`. @throws WrongPlace */
+export function compareRedis({ redis: settings }: Environment, seen: RedisIdentity): void {
+  if (!settings?.expect) return;
+  compare("Redis host", redisHost(seen, settings.expect.host), settings.expect.host);
+  if (settings.expect.database !== undefined) compare("Redis database", String(seen.database), String(settings.expect.database));
+}
+
+function redisHost(seen: RedisPlace, expected: string): string {
+  const spellings = [seen, ...(seen.namedBy ? [seen.namedBy] : [])].flatMap(spellingsOf);
+  const [itself = ""] = spellings;
+  return spellings.find((spelling) => isSame(spelling, expected)) ?? hostLike(`${itself}:${seen.port}`, expected);
+}
+
+function isNamed(address: { host: string; port: number }, expected: string): boolean {
+  return spellingsOf(address).some((spelling) => isSame(spelling, expected));
+}
+
+function spellingsOf({ host, port }: { host: string; port: number }): string[] {
+  return [host, `${host}:${port}`, `[${host}]:${port}`];
+}
+
+/** The port is compared only where the expectation names one. */
+function hostLike(seen: string, expected: string): string {
+  return expected.includes(":") ? seen : (seen.split(":")[0] ?? seen);
+}
+
+function compare(what: string, seen: string, expected: string, done = "nothing was written"): void {
+  if (!isSame(seen, expected))
+    throw new WrongPlace(`${what} is ${seen || "(unknown)"}, but this environment expects ${expected}: ${done}`);
+}
+
+function isSame(seen: string, expected: string): boolean {
+  return seen.toLowerCase() === expected.toLowerCase();
+}

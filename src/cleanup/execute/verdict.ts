@@ -1,0 +1,146 @@
+import { count } from "../../lib/count.ts";
+import type { Check, CleanupResult, RealLooking, StageName } from "../../model.ts";
+import { withTouched } from "./touched-verdict.ts";
+
+/** Whose cleanup it is. */
+interface About {
+  stage?: StageName;
+  hasWarehouse?: boolean;
+}
+
+/**
+ * What a cleanup means for the stage: left-over is failed, unknown is error, and a deletion that did not go as planned shows.
+ * @param about `stage` has it in its report; `hasWarehouse`: whether the environment has a warehouse, in which none of the declared tables
+ * may exist
+ */
+export function judgeCleanup(result: CleanupResult, durationMs: number, about: About = {}): Check {
+  const { stage = "cleanup", hasWarehouse = true } = about;
+  return withTouched(judgeDeletion(result, durationMs, hasWarehouse), result, stage);
+}
+
+function judgeDeletion(result: CleanupResult, durationMs: number, hasWarehouse: boolean): Check {
+  const base = {
+    id: "test-data.cleanup",
+    title: result.dryRun ? "Test data (dry run)" : "Test data deleted and gone",
+    durationMs,
+  };
+  const faults = [
+    ...result.problems,
+    ...result.tables.flatMap((table) => (table.problem ? [`${table.table}: ${table.problem}`] : [])),
+    ...(result.keys.problem ? [`Redis: ${result.keys.problem}`] : []),
+  ];
+  if (result.dryRun) {
+    const observed = `${rowsAndKeys(result.plannedRows, result.keys.planned)} would be deleted`;
+    if (result.leftOver === null) return { ...base, verdict: "error", observed, message: faults.join("; ") };
+    if (faults.length > 0) return { ...base, verdict: "failed", observed, message: faults.join("; ") };
+    const doubts = doubtsOf(result);
+    if (doubts.length > 0) return { ...base, verdict: "degraded", observed, message: doubts.join(" ") };
+    const unseen = notLookedAt(result, hasWarehouse);
+    // A dry run was asked for, and answers: with nothing is right only where something was looked at.
+    return unseen ? { ...base, ...unseen, verdict: "degraded" } : { ...base, verdict: "passed", observed };
+  }
+  const kept = keptRows(result);
+  const observed = `${deleted(result)} deleted, ${result.leftOver ?? "unknown"} left${kept > 0 ? `, ${count(kept, "row")} kept` : ""}`;
+  const expected = "0 left";
+  const unseen = faults.length === 0 && result.leftOver === 0 ? notLookedAt(result, hasWarehouse) : undefined;
+  // What was not looked at is not gone.
+  if (unseen) return { ...base, title: "Test data", verdict: unseen.verdict, observed: unseen.observed, message: unseen.message };
+  if (result.leftOver === null)
+    return {
+      ...base,
+      verdict: "error",
+      observed,
+      expected,
+      message: `Whether test data is left could not be told: ${faults.join("; ")}`,
+    };
+  if (result.leftOver > 0)
+    return { ...base, verdict: "failed", observed, expected, message: ["Test data is still there.", ...faults].join(" ") };
+  if (result.problems.length > 0) return { ...base, verdict: "failed", observed, expected, message: faults.join("; ") };
+  if (faults.length > 0)
+    return { ...base, verdict: "degraded", observed, expected, message: `All is gone, but not as planned: ${faults.join("; ")}` };
+  const doubts = doubtsOf(result);
+  if (doubts.length > 0) return { ...base, verdict: "degraded", observed, expected, message: doubts.join(" ") };
+  return { ...base, verdict: "passed", observed, expected };
+}
+
+function doubtsOf(result: CleanupResult): string[] {
+  return [...keptSentences(result), ...(result.realLooking ? [realLooking(result.realLooking)] : [])];
+}
+
+function keptRows({ kept = [] }: CleanupResult): number {
+  return kept.reduce((sum, { rows }) => sum + rows, 0);
+}
+
+/** Rows that stay because nothing proves whose they are: said with what to do about it. */
+function keptSentences({ kept = [] }: CleanupResult): string[] {
+  return kept.map(({ table, rows, samples, why }) => {
+    const named = `${samples.slice(0, 3).join(", ")}${rows > 3 ? ", …" : ""}`;
+    return `${table}: ${count(rows, "row")} (${named}) ${why}.`;
+  });
+}
+
+/** Nothing was there to look at: then nothing can be said to be gone. */
+function notLookedAt(
+  { looked }: CleanupResult,
+  hasWarehouse: boolean,
+): { verdict: Check["verdict"]; observed: string; message: string } | undefined {
+  if (!looked || looked.tables > 0 || (looked.redis && !hasWarehouse)) return undefined;
+  const noTable =
+    "none of the declared tables exists in this catalog, or this principal does not see them: rows were not looked at. Check databricks.catalog, the principal's grants, testData.preset and testData.tables";
+  if (looked.redis)
+    return { verdict: "degraded", observed: "only Redis was looked at", message: `Nothing is known about rows: ${noTable}.` };
+  return hasWarehouse
+    ? { verdict: "skipped", observed: "nothing was looked at", message: `Nothing was cleaned up: ${noTable}.` }
+    : {
+        verdict: "skipped",
+        observed: "nothing was looked at",
+        message:
+          "Nothing was cleaned up: this environment has neither databricks nor redis, so that no test data can be found there.",
+      };
+}
+
+function realLooking(found: readonly RealLooking[]): string {
+  const places = found.map(({ table, column, rows }) => `${rows} in ${table}.${column}`).join(", ");
+  return `Test data looks as if it were about real people: ${places}. Let the tests invent addresses and names, or list their form under testData.synthetic.`;
+}
+
+function deleted({ deletedRows, deletedKeys, keys }: CleanupResult): string {
+  const unknown = keys.problem !== undefined && keys.deleted === undefined && keys.planned > 0;
+  return unknown ? `${count(deletedRows, "row")} and an unknown number of keys` : rowsAndKeys(deletedRows, deletedKeys);
+}
+
+/** What earlier runs left: nothing is right; something is a warning, because it harms no test of this run. */
+export function judgeLeftovers(
+  result: CleanupResult,
+  { stage = "cleanup", hasWarehouse = true }: About = {},
+): Pick<Check, "verdict" | "observed" | "expected" | "message"> {
+  return withTouched(judgeFound(result, hasWarehouse), result, stage);
+}
+
+function judgeFound(result: CleanupResult, hasWarehouse: boolean): Pick<Check, "verdict" | "observed" | "expected" | "message"> {
+  const base = { expected: "0 expired rows and keys" };
+  const observed = rowsAndKeys(result.plannedRows, result.keys.planned);
+  if (result.leftOver === null) return { ...base, verdict: "error", observed, message: result.problems.join("; ") };
+  if (result.leftOver > 0)
+    return {
+      ...base,
+      verdict: "degraded",
+      observed,
+      message: `Earlier runs left test data in ${[...result.tables.map((table) => table.table), ...(result.keys.planned ? ["Redis"] : [])].slice(0, 5).join(", ")}. Look at it with \`env-actions cleanup --scope expired\`, delete it with \`--execute\`.`,
+    };
+  if (result.problems.length > 0) return { ...base, verdict: "degraded", observed, message: result.problems.join("; ") };
+  const kept = keptSentences(result);
+  if (kept.length > 0)
+    return {
+      ...base,
+      verdict: "degraded",
+      observed: `${observed}, ${count(keptRows(result), "row")} kept`,
+      message: kept.join(" "),
+    };
+  const unseen = notLookedAt(result, hasWarehouse);
+  return unseen ? { ...base, ...unseen, verdict: "degraded" } : { ...base, verdict: "passed", observed };
+}
+
+export function rowsAndKeys(rows: number, keys: number): string {
+  return `${count(rows, "row")} and ${count(keys, "key")}`;
+}

@@ -1,0 +1,260 @@
+import { count } from "../../lib/count.ts";
+import type { CleanupResult, KeyTtlResult } from "../../model.ts";
+import {
+  type KeyLife,
+  keyText,
+  RedisFailure,
+  type RedisReader,
+  readableKey,
+  type TestDataRedis,
+} from "../../redis/connection.ts";
+import { keyFilter } from "./filter.ts";
+import { type KeyScope, keyJudge } from "./judge.ts";
+
+export interface KeyRequest extends KeyScope {
+  /** A plan with more keys is refused, and no more than one beyond it are held in memory. */
+  maxKeys: number;
+  /** Milliseconds that a test key should live at most. */
+  ttlLimit: number;
+}
+
+/** What was found about how long test keys live: those about to be deleted as well as those that are kept. */
+export interface KeyTtlPlan {
+  limitMs: number;
+  /** Without a limit of its life. */
+  unlimited: number;
+  /** With one beyond `limitMs`. */
+  over: number;
+  /** Keys about to be deleted that were not asked, because many others were. */
+  unasked: number;
+  /** A few of both, for people. */
+  samples: string[];
+  /** Those of both that are kept. At most `maxKeys` are held here. */
+  toShorten: Set<string>;
+  /** Why it could not be told, where it could not. */
+  problem?: string;
+}
+
+export interface KeyPlan {
+  /** As `latin1`, at most one more than `maxKeys`. */
+  keys: Set<string>;
+  /** Test keys that are kept because their age cannot be told. */
+  ageless: number;
+  /** Keys that the server told, having left out what cannot be test data; one that comes twice counts twice. */
+  scanned: number;
+  ttl: KeyTtlPlan;
+  /** Why it is not complete. */
+  problems: string[];
+  /** Why it must not run. */
+  blockers: string[];
+  /** Worth knowing: why the look through the keys had to begin again. */
+  notes: string[];
+}
+
+const samplesShown = 3;
+const auditedAtOnce = 1_024;
+/** Of the keys that are deleted anyway, so many tell enough about what the tests write; those that are kept are all asked. */
+const mostAuditedOfPlanned = 10_000;
+
+/**
+ * Looks through the keyspace once, however many patterns there are, and asks in the same pass how long the test keys among them
+ * live. Memory is bounded by what is planned and kept of test data, not by the keyspace. @throws RedisFailure
+ */
+export async function planKeys(redis: RedisReader, request: KeyRequest): Promise<KeyPlan> {
+  const ttl: KeyTtlPlan = { limitMs: request.ttlLimit, unlimited: 0, over: 0, unasked: 0, samples: [], toShorten: new Set() };
+  const plan: KeyPlan = { keys: new Set(), ageless: 0, scanned: 0, ttl, problems: [], blockers: [], notes: [] };
+  // SCAN may tell a key twice; what is counted is counted once.
+  const kept = new Set<string>();
+  const guarded = new Set<string>();
+  const unproven = new Set<string>();
+  const earlier = new Set<string>();
+  const unseen = new Set([...request.ledger].map(keyText));
+  const judge = keyJudge(request);
+  const scanning = { match: keyFilter(request), onInterruption: (why: string) => plan.notes.push(why) };
+  let auditing: Promise<void> = Promise.resolve();
+  let found: string[] = [];
+  for await (const batch of redis.scan(scanning)) {
+    plan.scanned += batch.length;
+    for (const key of batch) {
+      if (unseen.size > 0) unseen.delete(key);
+      const judgement = judge(key);
+      if (judgement === "keep") continue;
+      if (judgement === "guarded" || judgement === "unproven" || judgement === "earlier") {
+        ({ guarded, unproven, earlier })[judgement].add(key);
+        continue;
+      }
+      const known = judgement === "delete" ? !added(plan.keys, key) : !added(kept, key);
+      if (known) continue;
+      if (kept.size > request.maxKeys) kept.delete(key);
+      if (judgement === "ageless") plan.ageless++;
+      if (judgement !== "delete" || plan.keys.size <= mostAuditedOfPlanned) found.push(key);
+      else plan.ttl.unasked++;
+      if (plan.keys.size > request.maxKeys) break;
+    }
+    if (plan.keys.size > request.maxKeys) break;
+    if (found.length < auditedAtOnce) continue;
+    // The next part of the keyspace is on its way while this is asked.
+    await auditing;
+    auditing = audit(redis, found, plan);
+    // Whoever awaits it sees a failure; until then it must not end the process.
+    auditing.catch(() => undefined);
+    found = [];
+  }
+  await auditing;
+  await audit(redis, found, plan);
+  if (plan.keys.size > request.maxKeys)
+    plan.blockers.push(`the plan has more Redis keys than testData.maxKeys (${request.maxKeys})`);
+  else if (unseen.size > 0) await reportUnseen(redis, unseen, request, plan);
+  if (unproven.size > 0) plan.problems.push(unprovenProblem(unproven));
+  if (earlier.size > 0)
+    plan.notes.push(
+      `${count(earlier.size, "Redis key carries", "Redis keys carry")} the id of a row of this run, but existed before the stage began, and ${earlier.size === 1 ? "is" : "are"} kept: ${namesOf(earlier, samplesShown)}`,
+    );
+  if (guarded.size > 0) {
+    const named = count(
+      guarded.size,
+      "Redis key that the ledger names is protected",
+      "Redis keys that the ledger names are protected",
+    );
+    plan.notes.push(`${named}, and not deleted: ${[...guarded].slice(0, samplesShown).map(readableKey).join(", ")}`);
+  }
+  return plan;
+}
+
+/** Named all, as far as people read them: each line has to be corrected. */
+const mostNamed = 20;
+
+function unprovenProblem(keys: ReadonlySet<string>): string {
+  const what = count(
+    keys.size,
+    "Redis key that the ledger names is kept, because nothing else shows that this run made it, or it carries another run's id",
+    "Redis keys that the ledger names are kept, because nothing else shows that this run made them, or they carry another run's id",
+  );
+  const cure =
+    "correct the ledger, put ENV_ACTIONS_PREFIX into the names of keys, or list a namespace that holds nothing but test data under testData.keys";
+  return `${what}: ${namesOf(keys, mostNamed)}; ${cure}`;
+}
+
+/** So many keys tell where the tests wrote. */
+const askedElsewhere = 100;
+
+/** Where none of the ledger's keys is there, we may be looking in the wrong database. */
+async function reportUnseen(redis: RedisReader, unseen: ReadonlySet<string>, request: KeyRequest, plan: KeyPlan): Promise<void> {
+  plan.notes.push(unseenNote(unseen, request));
+  if (unseen.size < request.ledger.size) return;
+  for (const { database, keys } of await redis.elsewhere([...unseen].slice(0, askedElsewhere))) {
+    const what = `${namesOf(new Set(keys), samplesShown)}, which the ledger names, ${keys.length === 1 ? "is" : "are"} in database ${database} of this Redis, but this cleanup looks at database ${redis.identity.database}: write /${database} as the path of redis.url`;
+    // Other environments may have keys of the same name there, but none with this run's id.
+    const isOurs = request.run?.ids.some((id) => keys.some((key) => key.includes(id)));
+    (isOurs ? plan.problems : plan.notes).push(what);
+  }
+}
+
+/** Tests may delete their own keys, and keys expire: that is no failure. */
+function unseenNote(unseen: ReadonlySet<string>, { ledger, hadKey }: KeyRequest): string {
+  const before = new Set([...unseen].filter((key) => hadKey?.(key) === true));
+  const what = `${count(unseen.size, "Redis key", "Redis keys")} that the ledger names ${unseen.size === 1 ? "is" : "are"} not there: ${namesOf(unseen, samplesShown)} (deleted by the tests, expired, or named wrongly)`;
+  return [
+    what,
+    ...(before.size > 0
+      ? [`of these ${count(before.size, "was", "were")} there before the tests began: ${namesOf(before, samplesShown)}`]
+      : []),
+    ...(unseen.size === ledger.size
+      ? ["none of the ledger's keys is there: compare the database and the keyPrefix of the tests' client with redis.url"]
+      : []),
+  ].join("; ");
+}
+
+function namesOf(keys: ReadonlySet<string>, most: number): string {
+  const shown = [...keys].slice(0, most).map(readableKey).join(", ");
+  return keys.size > most ? `${shown} and ${keys.size - most} more` : shown;
+}
+
+/** @returns whether it was not there before */
+function added(keys: Set<string>, key: string): boolean {
+  const before = keys.size;
+  keys.add(key);
+  return keys.size > before;
+}
+
+/** A user that may not ask for the life of keys can still clean up: what is unknown is said. */
+async function audit(redis: RedisReader, keys: readonly string[], plan: KeyPlan): Promise<void> {
+  const { ttl } = plan;
+  if (ttl.problem !== undefined || keys.length === 0) return;
+  let lives: KeyLife[];
+  try {
+    lives = await redis.lives(keys);
+  } catch (error) {
+    if (!(error instanceof RedisFailure) || error.kind !== "refused") throw error;
+    ttl.problem = error.message;
+    return;
+  }
+  for (const [index, life] of lives.entries()) {
+    const key = keys[index];
+    if (key === undefined || life === "gone" || (life !== "unlimited" && life <= ttl.limitMs)) continue;
+    if (life === "unlimited") ttl.unlimited++;
+    else ttl.over++;
+    if (ttl.samples.length < samplesShown) ttl.samples.push(key);
+    if (!plan.keys.has(key)) ttl.toShorten.add(key);
+  }
+}
+
+/** The audit as a result, before anything was shortened. */
+export function describeTtl({ limitMs, unlimited, over, samples, problem }: KeyTtlPlan): KeyTtlResult {
+  return { limitMs, unlimited, over, samples: samples.map(readableKey), ...(problem === undefined ? {} : { problem }) };
+}
+
+/** What is worth knowing about the keys of a plan, a sentence each. */
+export function keyNotes(plan: KeyPlan): string[] {
+  const { limitMs, unlimited, over, unasked, problem } = plan.ttl;
+  const notes = [...plan.notes];
+  if (plan.ageless > 0)
+    notes.push(
+      `${count(plan.ageless, "Redis test key is kept, because its", "Redis test keys are kept, because their")} age cannot be told`,
+    );
+  if (problem !== undefined) notes.push(`how long the Redis test keys live could not be told: ${problem}`);
+  if (unlimited + over > 0) {
+    const beyond = `${unlimited > 0 ? count(over, "lives", "live") : count(over, "Redis test key lives", "Redis test keys live")} longer than ${minutes(limitMs)}`;
+    notes.push(
+      [
+        ...(unlimited > 0 ? [`${count(unlimited, "Redis test key has", "Redis test keys have")} no TTL`] : []),
+        ...(over > 0 ? [beyond] : []),
+      ].join(", "),
+    );
+  }
+  if (unasked > 0)
+    notes.push(
+      `how long ${count(unasked, "more Redis test key lives", "more Redis test keys live")} was not asked, because it is deleted`,
+    );
+  return notes;
+}
+
+function minutes(milliseconds: number): string {
+  return milliseconds >= 60_000 ? `${Math.round(milliseconds / 6_000) / 10} min` : `${milliseconds / 1_000} s`;
+}
+
+/** Gives the limit to the test keys that are kept and live longer; never a longer life than a key has. What fails stands in the result. */
+export async function shortenLives(redis: TestDataRedis, plan: KeyPlan, result: CleanupResult["keys"]): Promise<void> {
+  if (!result.ttl || plan.ttl.toShorten.size === 0) return;
+  try {
+    result.ttl.shortened = await redis.shorten([...plan.ttl.toShorten], plan.ttl.limitMs);
+    if (result.ttl.shortened === undefined)
+      result.ttl.problem = "how many were given a limit could not be told: an answer was lost";
+  } catch (error) {
+    result.ttl.problem = error instanceof Error ? error.message : String(error);
+  }
+}
+
+const lostCount = "how many keys were deleted could not be told: the connection was lost before Redis had answered";
+
+/** Adds what one deletion says of itself; once unknown, the sum stays unknown. */
+export function addDeleted(keys: CleanupResult["keys"], gone: number | undefined): void {
+  if (gone === undefined) loseCount(keys, lostCount);
+  else if (keys.problem === undefined) keys.deleted = (keys.deleted ?? 0) + gone;
+}
+
+/** A deletion that fails may have deleted some of its keys before: what a later one says is no longer the sum. */
+export function loseCount(keys: CleanupResult["keys"], why: string): void {
+  keys.problem = why;
+  delete keys.deleted;
+}

@@ -1,0 +1,227 @@
+import type { ParentKind } from "../../config/test-data-schema.ts";
+import type { PlanRequest } from "../plan/row-plan.ts";
+import { shows } from "../tables/selection.ts";
+import { type Age, exactly, startOfRun } from "./age.ts";
+import { isRunId, timeInId } from "./identity.ts";
+import type { Candidate, Look } from "./look.ts";
+import { type Judgement, judgeRow, type Owner } from "./ownership.ts";
+import type { Named, Presence } from "./presence.ts";
+
+/** Table → ids that are test data → what that says about rows that depend on them. */
+export type References = ReadonlyMap<string, ReadonlyMap<string, KnownId>>;
+
+/** A column by which a row points at test data. */
+export interface Link {
+  column: string;
+  /** `schema.table` of the other row. */
+  table: string;
+  id: string;
+}
+
+/** A row with what the rule says of it. */
+export interface JudgedRow {
+  look: Look;
+  candidate: Candidate;
+  judgement: Judgement;
+  /** In the order of the owners that the rule was told. */
+  links: readonly Link[];
+}
+
+export interface Judged {
+  /** Table → its rows. */
+  rows: ReadonlyMap<string, readonly JudgedRow[]>;
+  /** Ids that other rows may depend on: those of test data, and those that have still to be proven and probably are. */
+  known: References;
+}
+
+export interface JudgingContext {
+  /** Tables, those first that others depend on. */
+  order: readonly string[];
+  looks: ReadonlyMap<string, Look>;
+  request: PlanRequest;
+  presence: Presence;
+  /** What an earlier look found: its rows may be gone by now. */
+  earlier: References;
+}
+
+export interface KnownId {
+  /** Since when rows that depend on it can be test data. */
+  reference: Age | undefined;
+  /** Only the ledger tells of it, and it has no row: what points at it must be proven to be young, whatever its kind. */
+  strict: boolean;
+}
+
+type Known = Map<string, Map<string, KnownId>>;
+
+/**
+ * Applies the rule to every row that was read, parents first. From the beginning each time: what turns out to be no test data takes with
+ * it whatever depended on it.
+ */
+export function judgeAll(context: JudgingContext): Judged {
+  const known: Known = new Map();
+  const rows = new Map<string, JudgedRow[]>();
+  for (const name of context.order) {
+    const look = context.looks.get(name);
+    known.set(name, withoutRows(name, look, context));
+    if (!look) continue;
+    const passed = known.get(name);
+    // Rows that depend on rows of their own table are found step by step.
+    for (;;) {
+      const judged = look.candidates.map((candidate) => judgeOne(look, candidate, known, context));
+      rows.set(name, judged);
+      const ids = acceptedKeys(judged);
+      const news = [...ids].filter(([id]) => !passed?.has(id));
+      for (const [id, reference] of news) passed?.set(id, { reference, strict: false });
+      if (news.length === 0 || !Object.values(look.table.parents).some(({ table }) => table === name)) break;
+    }
+  }
+  return { rows, known };
+}
+
+/** Ids of test data that have no row (any more): what an earlier look found, and what the ledger names and was not there before. */
+function withoutRows(name: string, look: Look | undefined, { request, presence, earlier }: JudgingContext): Map<string, KnownId> {
+  const existing = new Set(look?.candidates.map(({ key }) => key));
+  const ids = new Map<string, KnownId>();
+  for (const id of request.known.get(name) ?? []) {
+    const there = presence.wasThere(name, { key: id }, request.bornAfter, false);
+    if (!existing.has(id) && there !== true && there !== "unasked")
+      ids.set(id, { reference: startOfRun(request.bornAfter), strict: true });
+  }
+  for (const [id, one] of earlier.get(name) ?? []) if (!existing.has(id)) ids.set(id, one);
+  return ids;
+}
+
+/** A key that several rows have is test data where all of them are. */
+function acceptedKeys(judged: readonly JudgedRow[]): Map<string, Age | undefined> {
+  const ids = new Map<string, Age | undefined>();
+  const refused = new Set<string>();
+  for (const { candidate, judgement } of judged) {
+    if (candidate.key === undefined) continue;
+    if (isAccepted(judgement, candidate)) ids.set(candidate.key, judgement.reference);
+    else refused.add(candidate.key);
+  }
+  for (const id of refused) ids.delete(id);
+  return ids;
+}
+
+/**
+ * Whether to go on as if a row were test data. One whose age is near, and that the history is still asked about, probably is: what depends
+ * on it is looked for meanwhile. One of which nothing tells the age is not: it may be a real one, with all that a school has.
+ */
+function isAccepted({ standing, asks }: Judgement, { age }: Candidate): boolean {
+  return standing === "test-data" || (standing === "unknown" && asks.length > 0 && age !== undefined);
+}
+
+function judgeOne(look: Look, candidate: Candidate, known: Known, context: JudgingContext): JudgedRow {
+  const { name } = look;
+  const { request, presence } = context;
+  const { key } = candidate;
+  const found = ownersOf(look, candidate, known, context);
+  const judgement = judgeRow({
+    scope: request.scope,
+    fixed: isFixed(look, candidate, request),
+    shown: shownBy(look, candidate, request),
+    ofAnotherRun: request.scope === "run" && isOfAnotherRun(look, candidate, request),
+    named: key !== undefined && request.known.get(name)?.has(key) === true,
+    owners: found.map(({ owner }) => owner),
+    age: candidate.age,
+    timeInKey: candidate.timeInKey,
+    wasThere: (moment) => wasThere(presence, { look, candidate, links: found.map(({ link }) => link) }, moment),
+    isExact: (moment) => presence.isExact(name, moment),
+    runStarted: request.bornAfter,
+    olderThan: request.olderThan,
+  });
+  return { look, candidate, judgement, links: found.map(({ link }) => link) };
+}
+
+/** What the table's history can be asked about a row: its key, else what it points at. */
+export function namesOf({ candidate: { key }, links }: Pick<JudgedRow, "candidate" | "links">): Named[] {
+  return key === undefined ? links.map(({ column, id }) => ({ column, id })) : [{ key }];
+}
+
+function wasThere(presence: Presence, row: Pick<JudgedRow, "look" | "candidate" | "links">, moment: number) {
+  const answers = namesOf(row).map((named) => presence.wasThere(row.look.name, named, moment, true));
+  // Of a row without a key, each column by which it points is asked by itself: one that proves it is enough.
+  if (answers.includes(true)) return true;
+  return answers.includes("unasked") ? "unasked" : answers[0];
+}
+
+function ownersOf(look: Look, { values }: Candidate, known: Known, context: JudgingContext): { owner: Owner; link: Link }[] {
+  return Object.entries(look.table.parents).flatMap(([column, { table, kind }]) => {
+    const id = values.get(column);
+    if (id === undefined) return [];
+    const one = known.get(table)?.get(id);
+    const owner = one ? knownOwner(kind, one) : ownerWithoutRow(look, column, kind, id, context);
+    return owner ? [{ owner, link: { column, table, id } }] : [];
+  });
+}
+
+function knownOwner(kind: ParentKind, { reference, strict }: KnownId): Owner {
+  return { kind: strict ? "belongs-to" : kind, reference };
+}
+
+/** An id that begins as test data does is one of test data, also when its row is long gone; its own time tells since when. */
+function ownerWithoutRow(
+  look: Look,
+  column: string,
+  kind: ParentKind,
+  id: string,
+  { looks, request }: JudgingContext,
+): Owner | undefined {
+  if (!look.pointing.some((rule) => rule.column === column && shows(rule, id))) return undefined;
+  const table = look.table.parents[column]?.table ?? "";
+  if (request.keep[table]?.includes(id)) return undefined;
+  // Where it has a row, that row has been judged.
+  if (looks.get(table)?.keys.has(id)) return undefined;
+  if (request.scope === "run") return { kind, reference: startOfRun(request.bornAfter) };
+  const time = timeInId(id, request.now);
+  if (request.scope === "expired" && time !== undefined && time > request.olderThan) return undefined;
+  if (time === undefined) return { kind, reference: undefined, undated: true };
+  return { kind, reference: runOf(id, request) === undefined ? exactly(time) : startOfRun(time), undated: false };
+}
+
+function isFixed({ name, table }: Look, { key, values }: Candidate, { keep }: PlanRequest): boolean {
+  const fixed = keep[name];
+  if (!fixed) return false;
+  const shown = [key, ...table.match.map(({ column }) => values.get(column))];
+  return shown.some((value) => value !== undefined && fixed.includes(value));
+}
+
+function shownBy({ rules, table }: Look, { values }: Candidate, request: PlanRequest) {
+  const showing = rules.flatMap((rule) => {
+    const value = values.get(rule.column);
+    return value !== undefined && shows(rule, value) ? [{ column: rule.column, value }] : [];
+  });
+  if (showing.length === 0) return undefined;
+  const dated = showing.filter(({ value }) => timeInId(value, request.now) !== undefined);
+  return {
+    byKey: showing.some(({ column }) => column === table.key),
+    times: dated.flatMap(({ value }) => timeInId(value, request.now) ?? []),
+    ofRun: dated.every(({ value }) => runOf(value, request) !== undefined),
+  };
+}
+
+/** It begins with a prefix and the id of a run, which is not this one. */
+function isOfAnotherRun({ sweepRules }: Look, { values }: Candidate, request: PlanRequest): boolean {
+  return sweepRules.some(({ column }) => {
+    const value = values.get(column);
+    if (value === undefined || request.prefixes.some((prefix) => value.startsWith(prefix))) return false;
+    return runOf(value, request) !== undefined;
+  });
+}
+
+/** The id of the run, where a value begins with a prefix and one. */
+function runOf(value: string, { sweptPrefixes }: PlanRequest): string | undefined {
+  return sweptPrefixes
+    .filter((prefix) => value.startsWith(prefix))
+    .map((prefix) => value.slice(prefix.length, prefix.length + 22))
+    .find(isRunId);
+}
+
+/** The values by which a later sweep, which has no ledger, would find this row by itself. */
+export function showsInSweep(look: Look, candidate: Candidate): string[] {
+  return look.sweepRules.flatMap((rule) => {
+    const value = candidate.values.get(rule.column);
+    return value !== undefined && shows(rule, value) ? [value] : [];
+  });
+}

@@ -1,0 +1,181 @@
+import type { Table } from "../../config/schema.ts";
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import type { Row } from "../../warehouse/connection.ts";
+import { qualifiedName, quoteName } from "../../warehouse/statements.ts";
+import type { PlanRequest } from "../plan/row-plan.ts";
+import type { CatalogColumns } from "../tables/catalog.ts";
+import { isTime } from "../tables/naming.ts";
+import {
+  asText,
+  type Binder,
+  candidatesOf,
+  conditionOf,
+  emptySelection,
+  type Rule,
+  type Selection,
+  select,
+} from "../tables/selection.ts";
+import { type Age, ageOf } from "./age.ts";
+import { timeInKey } from "./identity.ts";
+import { pointingRules, rulesFor } from "./rules.ts";
+import { surelyYoung } from "./too-recent.ts";
+
+/** A row that may be test data, as it was read. */
+export interface Candidate {
+  /** Absent where it has none: empty text names nothing. */
+  key: string | undefined;
+  /** Column → its text, for every column that says something; empty text is absent. */
+  values: ReadonlyMap<string, string>;
+  age: Age | undefined;
+  timeInKey: number | undefined;
+}
+
+/** One table that is looked through: what it was asked, and every row that it answered. */
+export interface Look {
+  name: string;
+  table: Table;
+  /** How rows show by themselves. */
+  rules: readonly Rule[];
+  /** How they would show in a sweep of what is expired, whichever scope this is. */
+  sweepRules: readonly Rule[];
+  /** Columns that point at ids which show by themselves, with or without a row. */
+  pointing: readonly Rule[];
+  /** The columns that are read beside the key, in the order in which the statement has them as c0, c1, …. */
+  columns: readonly string[];
+  /** Its columns' types, in capitals. */
+  types: ReadonlyMap<string, string>;
+  zone: string | undefined;
+  candidates: Candidate[];
+  /** Those of the candidates. */
+  keys: Set<string>;
+  /** What it has answered already, apart from the rows that show by themselves. */
+  answered: Selection;
+  /** The rows that show by themselves have been asked for; where they were too many, without those that are surely too young. */
+  begun: "all" | "older" | undefined;
+}
+
+export interface LookRequest {
+  /** The declared tables that exist. */
+  declared: Readonly<Record<string, Table>>;
+  catalog: CatalogColumns;
+  request: PlanRequest;
+}
+
+export function newLook(name: string, { declared, catalog, request }: LookRequest): Look {
+  const table = declared[name] as Table;
+  const types = catalog.get(name) ?? new Map<string, string>();
+  const columns = [...table.match.map(({ column }) => column), ...Object.keys(table.parents)];
+  return {
+    name,
+    table,
+    rules: rulesFor(table, request),
+    sweepRules: rulesFor(table, { scope: "expired", prefixes: request.sweptPrefixes, sweep: request.sweep }),
+    pointing: pointingRules(table, request.tables, request),
+    columns: [...new Set(columns)].filter((column) => column !== table.key),
+    types,
+    zone: table.timeZone ?? request.timeZone,
+    candidates: [],
+    keys: new Set(),
+    answered: emptySelection(types),
+    begun: undefined,
+  };
+}
+
+/** What a table is asked next: for rows that show by themselves, if that was not asked yet, and for rows by the values of columns. */
+export interface Question {
+  look: Look;
+  asked: Selection;
+}
+
+/**
+ * The question of one table. Tables are asked many in one statement, so each has the same columns: its key, its time, and as many
+ * more as any of them needs. No row is read twice.
+ * @param size `width`: of the widest of them; `limit`: more rows than this are not fetched, and who gets as many has not seen all;
+ * `older`: rows that are surely too young for this request are left out.
+ */
+export function questionText(
+  warehouse: WarehouseReader,
+  { look, asked }: Question,
+  { width, limit, older }: { width: number; limit: number; older?: PlanRequest | undefined },
+  binder: Binder,
+  request: PlanRequest,
+): { columns: string; from: string } | undefined {
+  const terms = [look.begun ? "" : showingThemselves(look, older, binder), conditionOf(asked, binder)].filter(
+    (text) => text !== "",
+  );
+  if (terms.length === 0) return undefined;
+  const before = [
+    look.begun ? showingThemselves(look, look.begun === "older" ? request : undefined, binder) : "",
+    conditionOf(look.answered, binder),
+  ].filter((text) => text !== "");
+  const except = before.length > 0 ? ` AND NOT coalesce(${before.join(" OR ")}, false)` : "";
+  const { key, time } = look.table;
+  const isInstant = time !== undefined && /^TIMESTAMP(?:_LTZ)?$/.test(look.types.get(time) ?? "");
+  const columns = [
+    `${shownAs(look, key)} AS row_key`,
+    // Apart, for in one column the warehouse would read texts as times, and dates as times of the session's zone.
+    `${isInstant ? quoteName(time) : "NULL"} AS made_at`,
+    `${time === undefined || isInstant ? "NULL" : shownAs(look, time)} AS made_text`,
+    ...Array.from({ length: width }, (_, index) => `${shownAs(look, look.columns[index] ?? "")} AS c${index}`),
+  ];
+  const rows = `SELECT * FROM ${qualifiedName(warehouse.catalog, look.name)} WHERE (${terms.join(" OR ")})${except} LIMIT ${limit}`;
+  return { columns: columns.join(", "), from: `(${rows}) AS looked_at` };
+}
+
+function showingThemselves(look: Look, older: PlanRequest | undefined, binder: Binder): string {
+  const { rules, pointing, table, types } = look;
+  const candidates = candidatesOf(rules, types, binder);
+  const pointed = candidatesOf(pointing, types, binder);
+  if (!older || candidates === "") return [candidates, pointed].filter((text) => text !== "").join(" OR ");
+  const aging = {
+    rules,
+    key: table.key === "" ? undefined : table.key,
+    time: table.time !== undefined && types.get(table.time) === "TIMESTAMP" ? table.time : undefined,
+    types,
+  };
+  const young = `(${candidates}) AND NOT (${surelyYoung(aging, older, binder)})`;
+  return pointed === "" ? young : `(${young}) OR ${pointed}`;
+}
+
+/** Text and number in one column would make the warehouse read the texts as numbers. */
+function shownAs(look: Look, column: string): string {
+  return column === "" ? "NULL" : asText(column, look.types);
+}
+
+/** What of these values the table has not been asked for yet. */
+export function unanswered(look: Look, column: string, values: Iterable<string>): string[] {
+  const known = look.answered.values.get(column);
+  return known ? [...values].filter((value) => !known.has(value)) : [...values];
+}
+
+/** Keeps that the table has answered, whatever came. */
+export function noteAnswered({ look, asked }: Question, begun: "all" | "older"): void {
+  for (const [column, values] of asked.values) select(look.answered, column, values);
+  look.begun ??= begun;
+}
+
+export function takeRow(look: Look, row: Row, now: number): void {
+  const values = new Map<string, string>();
+  const take = (column: string, value: unknown) => {
+    // Empty text names nothing: a row without a parent would hang on every row without a key.
+    if (value !== null && value !== undefined && value !== "") values.set(column, String(value));
+  };
+  for (const [index, column] of look.columns.entries()) take(column, row[`c${index}`]);
+  const { key: keyColumn } = look.table;
+  if (keyColumn !== "") take(keyColumn, row.row_key);
+  const key = values.get(keyColumn);
+  if (key !== undefined) look.keys.add(key);
+  const made = row.made_at ?? row.made_text;
+  look.candidates.push({
+    key,
+    values,
+    age: look.table.time === undefined || !isTimeOrText(look) ? undefined : ageOf(made, look.zone),
+    timeInKey: key === undefined ? undefined : timeInKey(key, now),
+  });
+}
+
+/** A number could be read as some year. */
+function isTimeOrText({ table, types }: Look): boolean {
+  const type = types.get(table.time ?? "") ?? "";
+  return isTime(type) || /^(?:STRING|VARCHAR|CHAR)\b/.test(type);
+}

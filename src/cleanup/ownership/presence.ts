@@ -1,0 +1,214 @@
+import type { Table } from "../../config/schema.ts";
+import { inParallel } from "../../lib/in-parallel.ts";
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import type { Row } from "../../warehouse/connection.ts";
+import { WarehouseFailure } from "../../warehouse/failure.ts";
+import { qualifiedName } from "../../warehouse/statements.ts";
+import { askTogether } from "../tables/batched-queries.ts";
+import type { CatalogColumns } from "../tables/catalog.ts";
+import { asText, Binder, conditionOf, emptySelection, select } from "../tables/selection.ts";
+import { olderKeyless } from "./keyless.ts";
+import type { StartState } from "./start.ts";
+
+/** Whether a row was there; `as-now` where nothing has changed since; `undefined` where the history does not tell. */
+type Answer = boolean | "as-now" | undefined;
+
+/** What names a row, or where it has no key, rows that point at the same id by the same column. */
+export type Named = { key: string } | { column: string; id: string };
+
+/** What is asked in one statement: whether a table had rows of these keys before a moment, or rows without a key. */
+interface Inquiry {
+  table: string;
+  /** Unix milliseconds. */
+  moment: number;
+  /** Of rows without a key: the column by which they point. */
+  column: string | undefined;
+  /** Keys, or ids in that column. */
+  values: string[];
+}
+
+/** The run whose start is known. */
+export interface RunAsked {
+  /** When it began, Unix milliseconds. */
+  started: number;
+  /** Only its test data is looked for: then its start stands for any moment. */
+  alone: boolean;
+}
+
+/** In place of a moment: the tables' versions at the start are asked. */
+const atStart = 0;
+
+/** Statements under way at once, beside those that look for rows. */
+const statementsAtOnce = 8;
+/** Each moment is a statement of its own; what is beyond waits for the next round. */
+const momentsAtOnce = 24;
+/** Versions of a table that are looked at where a moment lies before or after all of them. */
+const versionsRead = 500;
+
+/**
+ * What the tables' own histories tell about the age of rows: a key that was not there at a moment was made later. Where the stage knows the
+ * version at its start, that is asked; otherwise the last version before the moment. What cannot be read stays unknown.
+ */
+export class Presence {
+  readonly #warehouse: WarehouseReader;
+  readonly #declared: Readonly<Record<string, Table>>;
+  readonly #catalog: CatalogColumns;
+  readonly #start: StartState | undefined;
+  readonly #run: RunAsked;
+  /** Table and column of {@link Inquiry} → moment → value → answer. */
+  readonly #answers = new Map<string, Map<number, Map<string, Answer>>>();
+  readonly #wanted = new Map<string, Inquiry>();
+  readonly #histories = new Map<string, Promise<Row[] | undefined>>();
+
+  constructor(
+    warehouse: WarehouseReader,
+    declared: Readonly<Record<string, Table>>,
+    catalog: CatalogColumns,
+    start: StartState | undefined,
+    run: RunAsked,
+  ) {
+    this.#warehouse = warehouse;
+    this.#declared = declared;
+    this.#catalog = catalog;
+    this.#start = start;
+    this.#run = run;
+  }
+
+  /** Whether the version that the table had at this moment is known, so that no clock is compared. */
+  isExact(table: string, moment: number): boolean {
+    return this.#start?.versions.has(table) === true && (this.#run.alone || moment === this.#run.started);
+  }
+
+  get isWaiting(): boolean {
+    return this.#wanted.size > 0;
+  }
+
+  /** @param isThere whether the table has the row now */
+  wasThere(table: string, named: Named, moment: number, isThere: boolean): boolean | undefined | "unasked" {
+    if ("key" in named && !this.#declared[table]?.key) return undefined;
+    const { place, value } = placeOf(table, named);
+    const answers = this.#answers.get(place)?.get(this.#momentOf(table, moment));
+    if (!answers?.has(value)) return "unasked";
+    const answer = answers.get(value);
+    return answer === "as-now" ? isThere : answer;
+  }
+
+  want(table: string, named: Named, moment: number): void {
+    const at = this.#momentOf(table, moment);
+    const { place, value } = placeOf(table, named);
+    const name = `${at} ${place}`;
+    const inquiry = this.#wanted.get(name);
+    if (inquiry === undefined)
+      this.#wanted.set(name, { table, moment: at, column: "key" in named ? undefined : named.column, values: [value] });
+    else if (!inquiry.values.includes(value)) inquiry.values.push(value);
+  }
+
+  /** Asks what is wanted. @throws WarehouseFailure where the warehouse does not answer at all */
+  async ask(): Promise<void> {
+    const tables = Map.groupBy(this.#wanted, ([, { table, column }]) => `${table} ${column ?? ""}`);
+    const next = [...tables.values()].flatMap((inquiries) => inquiries.slice(0, momentsAtOnce));
+    for (const [name] of next) this.#wanted.delete(name);
+    const inquiries = next.map(([, inquiry]) => inquiry);
+    const exact = inquiries.filter(({ moment }) => moment === atStart);
+    const others = inquiries.filter(({ moment }) => moment !== atStart);
+    await Promise.all([
+      this.#askTogether(exact),
+      // Alone: a moment before or after all versions of one table would make all of them fail.
+      inParallel(statementsAtOnce, others, async (inquiry) => this.#note(inquiry, await this.#answer(inquiry))),
+    ]);
+  }
+
+  async #askTogether(inquiries: readonly Inquiry[]): Promise<void> {
+    const { rows, failed } = await askTogether(this.#warehouse, inquiries, (inquiry, binder) =>
+      this.#question(inquiry, `VERSION AS OF ${Math.trunc(this.#start?.versions.get(inquiry.table) ?? 0)}`, binder),
+    );
+    const unreadable = new Set(failed.map(({ item }) => item));
+    const there = Map.groupBy(rows, ({ item }) => item);
+    for (const inquiry of inquiries) {
+      const values = there.get(inquiry)?.map(({ row }) => String(row.row_key));
+      this.#note(inquiry, unreadable.has(inquiry) ? undefined : new Set(values));
+    }
+  }
+
+  #note({ table, moment, column, values }: Inquiry, there: Set<string> | Answer): void {
+    const place = placeIn(table, column);
+    const moments = this.#answers.get(place) ?? new Map<number, Map<string, Answer>>();
+    this.#answers.set(place, moments);
+    const answers = moments.get(moment) ?? new Map<string, Answer>();
+    moments.set(moment, answers);
+    // A row without a key that was not there as it is now may have been there with other words in it.
+    const absent = column === undefined ? false : undefined;
+    for (const value of values) answers.set(value, typeof there === "object" ? there.has(value) || absent : there);
+  }
+
+  #momentOf(table: string, moment: number): number {
+    return this.isExact(table, moment) ? atStart : moment;
+  }
+
+  /** @param travel names the version, as in `VERSION AS OF 3` */
+  #question({ table, column, values }: Inquiry, travel: string, binder: Binder): { columns: string; from: string } {
+    const types = this.#catalog.get(table) ?? new Map<string, string>();
+    const key = this.#declared[table]?.key ?? "";
+    const from = qualifiedName(this.#warehouse.catalog, table);
+    if (column !== undefined) return olderKeyless({ from, key, column, ids: values, types }, travel, binder);
+    const selection = emptySelection(types);
+    select(selection, key, values);
+    return { columns: `${asText(key, types)} AS row_key`, from: `${from} ${travel} WHERE ${conditionOf(selection, binder)}` };
+  }
+
+  /** @returns the values that were there, or one answer for all of them. */
+  async #answer(inquiry: Inquiry): Promise<Set<string> | Answer> {
+    const binder = new Binder();
+    const travel = `TIMESTAMP AS OF '${new Date(inquiry.moment - 1).toISOString()}'`;
+    const { columns, from } = this.#question(inquiry, travel, binder);
+    const [rows, history] = await Promise.all([
+      readable(this.#warehouse.query(`SELECT ${columns} FROM ${from}`, binder.parameters)),
+      this.#history(inquiry.table),
+    ]);
+    if (rows) return new Set(rows.map((row) => String(row.row_key)));
+    return history && beyondVersions(history, inquiry.moment, this.#run.alone);
+  }
+
+  #history(table: string): Promise<Row[] | undefined> {
+    const known = this.#histories.get(table);
+    if (known) return known;
+    const name = qualifiedName(this.#warehouse.catalog, table);
+    const asked = readable(this.#warehouse.query(`DESCRIBE HISTORY ${name} LIMIT ${versionsRead}`));
+    this.#histories.set(table, asked);
+    return asked;
+  }
+}
+
+function placeOf(table: string, named: Named): { place: string; value: string } {
+  return "key" in named
+    ? { place: placeIn(table, undefined), value: named.key }
+    : { place: placeIn(table, named.column), value: named.id };
+}
+
+function placeIn(table: string, column: string | undefined): string {
+  return JSON.stringify([table, column ?? null]);
+}
+
+/** A history that is gone, or that may not be read, tells nothing. @throws WarehouseFailure where the warehouse does not answer */
+async function readable(asked: Promise<Row[]>): Promise<Row[] | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof WarehouseFailure && (error.kind === "statement" || error.kind === "denied")) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * A moment after the last version: nothing has changed since. A moment before the table was created: nothing was there, if no time has passed
+ * but that of a run; in a sweep, days later, the table may have been built anew with rows of the one before it. Any other moment that cannot
+ * be read stays unknown.
+ */
+function beyondVersions(history: readonly Row[], moment: number, duringRun: boolean): Answer {
+  const times = history.map(({ timestamp }) => (timestamp instanceof Date ? timestamp.getTime() : Number.NaN));
+  const newest = times[0];
+  if (newest !== undefined && newest < moment) return "as-now";
+  const [first, madeAt] = [history.at(-1), times.at(-1)];
+  const isBeginning = Number(first?.version) === 0 && first?.operation === "CREATE TABLE";
+  return duringRun && isBeginning && madeAt !== undefined && madeAt >= moment ? false : undefined;
+}

@@ -1,0 +1,111 @@
+import type { PlanRequest } from "../plan/row-plan.ts";
+import { timeInId } from "./identity.ts";
+import { type Judged, type JudgedRow, type Link, showsInSweep } from "./judging.ts";
+import { showsByKey } from "./rules.ts";
+
+/**
+ * Why a row that may be test data, or is, stays:
+ * - `unknown`: nothing shows whether it is test data.
+ * - `shared`: it cannot be told apart from a row that stays, because both have the same key.
+ * - `pointed-at`: a real row, or a fixed one, points at it, which a test changed.
+ * - `needed`: rows that stay are found only by it.
+ * - `in-use`: younger rows that stay depend on it.
+ */
+export type Stay = "unknown" | "shared" | "pointed-at" | "needed" | "in-use";
+
+/** What becomes of the rows, beyond what the rule says of each by itself. */
+export interface Settled {
+  /** Rows that go. */
+  going: ReadonlySet<JudgedRow>;
+  staying: ReadonlyMap<JudgedRow, Stay>;
+}
+
+/** By what a row is deleted: the column, and its value. Rows without a key are told by what shows them or what they depend on. */
+export function handleOf({ look, candidate, judgement, links }: JudgedRow): { column: string; value: string } | undefined {
+  if (candidate.key !== undefined) return { column: look.table.key, value: candidate.key };
+  const link = links[judgement.because[0] ?? -1];
+  if (link) return { column: link.column, value: link.id };
+  const shown = look.rules.find(({ column }) => candidate.values.has(column) && showing(look.rules, candidate.values, column));
+  return shown && { column: shown.column, value: candidate.values.get(shown.column) ?? "" };
+}
+
+function showing(rules: JudgedRow["look"]["rules"], values: ReadonlyMap<string, string>, column: string): boolean {
+  const value = values.get(column) ?? "";
+  return rules.some(
+    (rule) =>
+      rule.column === column &&
+      (rule.prefixes?.some((prefix) => value.startsWith(prefix)) === true ||
+        (rule.suffix !== undefined && value.endsWith(rule.suffix)) ||
+        rule.equals === value),
+  );
+}
+
+/**
+ * Keeps what must not go although it is test data: no row goes with another that stays, nothing that a real row points at goes, and
+ * nothing by which alone a later sweep would find what stays.
+ */
+export function settle({ rows }: Judged, request: PlanRequest): Settled {
+  const all = [...rows.values()].flat();
+  const going = new Set(all.filter(({ judgement }) => judgement.standing === "test-data"));
+  const staying = new Map<JudgedRow, Stay>();
+  for (const row of all) if (row.judgement.standing === "unknown") staying.set(row, "unknown");
+  const byKey = new Map([...rows].map(([table, list]) => [table, Map.groupBy(list, ({ candidate }) => candidate.key)] as const));
+  const stay = (row: JudgedRow, why: Stay): boolean => {
+    if (!going.delete(row)) return false;
+    staying.set(row, why);
+    return true;
+  };
+  const keepOwners = (row: JudgedRow, why: Stay): boolean => {
+    // A row of unknown age may be a real one, and must not point at nothing in the end.
+    const always = why === "pointed-at" || row.judgement.standing === "unknown";
+    const links = row.links.filter((link) => always || !isFoundWithout(row, link, request));
+    const owners = links.flatMap((link) => byKey.get(link.table)?.get(link.id) ?? []);
+    return owners.filter((owner) => stay(owner, why)).length > 0;
+  };
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const row of all) {
+      if (going.has(row)) continue;
+      const why = whyOwnersStay(row, staying.get(row));
+      if (why !== undefined && keepOwners(row, why)) changed = true;
+    }
+    for (const list of rows.values()) if (keepShared(list, going, stay)) changed = true;
+  }
+  return { going, staying };
+}
+
+/** What a row that stays does to those it points at. */
+function whyOwnersStay({ judgement: { standing } }: JudgedRow, stays: Stay | undefined): Stay | undefined {
+  if (standing === "moved" || standing === "renamed" || standing === "fixed") return "pointed-at";
+  if (standing === "young" || stays === "in-use") return "in-use";
+  return stays === undefined ? undefined : "needed";
+}
+
+/** A statement deletes every row that has the value. */
+function keepShared(
+  list: readonly JudgedRow[],
+  going: ReadonlySet<JudgedRow>,
+  stay: (row: JudgedRow, why: Stay) => boolean,
+): boolean {
+  let changed = false;
+  const staying = list.filter((row) => !going.has(row));
+  if (staying.length === 0) return false;
+  const values = new Map<string, Set<string>>();
+  for (const { candidate } of staying)
+    for (const [column, value] of candidate.values) values.set(column, (values.get(column) ?? new Set()).add(value));
+  for (const row of list) {
+    const handle = going.has(row) ? handleOf(row) : undefined;
+    if (handle && values.get(handle.column)?.has(handle.value) && stay(row, "shared")) changed = true;
+  }
+  return changed;
+}
+
+/** Whether a later sweep finds the row without the one that this link points at. */
+export function isFoundWithout({ look, candidate }: JudgedRow, link: Link, request: PlanRequest): boolean {
+  return showsInSweep(look, candidate).length > 0 || isToldByPrefix(link, request);
+}
+
+/** Whether the id itself says that it is one of test data, and since when. */
+export function isToldByPrefix({ table, id }: Link, { tables, sweptPrefixes, now }: PlanRequest): boolean {
+  return showsByKey(tables[table]) && sweptPrefixes.some((prefix) => id.startsWith(prefix)) && timeInId(id, now) !== undefined;
+}

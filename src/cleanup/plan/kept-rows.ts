@@ -1,0 +1,150 @@
+import { count } from "../../lib/count.ts";
+import type { KeptRows, TouchedRow } from "../../model.ts";
+import type { JudgedRow } from "../ownership/judging.ts";
+import type { Stay } from "../ownership/settle.ts";
+import type { PlanRequest, RowPlan } from "./row-plan.ts";
+import type { Search } from "./search.ts";
+import { labelOf } from "./table-plans.ts";
+
+/** So many rows of a table are named, for each reason. */
+const samplesShown = 10;
+
+/** Says what looks like test data and stays, with the reason; and which real rows a test changed. */
+export function reportRows(search: Search, request: PlanRequest, plan: RowPlan): void {
+  const { staying } = search.settled;
+  const kept = new Map<string, KeptRows>();
+  for (const row of search.rows) {
+    plan.touched.push(...touchedIn(row));
+    const why = whyKept(row, staying.get(row), request);
+    if (why === undefined) continue;
+    const table = row.look.name;
+    const entry = kept.get(`${table} ${why}`) ?? { table, rows: 0, samples: [], why };
+    kept.set(`${table} ${why}`, entry);
+    entry.rows++;
+    if (entry.samples.length < samplesShown) entry.samples.push(labelOf(row));
+  }
+  plan.kept.push(...kept.values());
+  reportTouched(search.rows, plan);
+  reportNamed(search.rows, plan);
+  reportQuiet(search.rows, staying, plan);
+  reportUnswept(request, plan);
+}
+
+/** What only these values show may be test data of lost runs as well as fixed accounts: a person has to decide. */
+function reportUnswept({ scope, tables, sweep }: PlanRequest, plan: RowPlan): void {
+  if (scope !== "expired") return;
+  const values = Object.entries(tables)
+    .filter(([name]) => plan.catalog.has(name))
+    .flatMap(([, { match }]) => match.flatMap(({ suffix, equals }) => suffix ?? equals ?? []));
+  const unswept = [...new Set(values)].filter((value) => !sweep.has(value)).sort();
+  if (unswept.length > 0)
+    plan.notes.push(
+      `rows that show only by ${unswept.slice(0, 5).join(", ")}${unswept.length > 5 ? ", …" : ""} are not swept: list what tests alone use under testData.sweep, and fixed accounts under testData.keep`,
+    );
+}
+
+/** A time that is less exact has no zone; a mere date in a known zone is as exact as this. */
+const dayMs = 86_400_000;
+
+/** What would make the age of a row known. */
+function cureFor({ look: { name, table, zone }, candidate: { age } }: JudgedRow): string {
+  const keep = "list fixed rows under testData.keep";
+  if (table.time === undefined) return `declare time for ${name} (and timeZone where it has no zone), or ${keep}`;
+  const time = `${name}.${table.time}`;
+  if (age === undefined) return `${time} is NULL there, or not a time: let the application fill it, or ${keep}`;
+  if (zone === undefined && age.latest - age.earliest > dayMs)
+    return `${time} has no zone: declare timeZone for ${name}, or ${keep}`;
+  return `${time} is not exact enough to tell: ${keep}`;
+}
+
+function whyKept(row: JudgedRow, stay: Stay | undefined, { scope }: PlanRequest): string | undefined {
+  const { judgement, links } = row;
+  const cure = cureFor(row);
+  switch (stay) {
+    case undefined:
+    case "in-use":
+      return undefined;
+    case "shared":
+      return "kept: its key is not unique, and another row with the same key is not known to be test data";
+    case "pointed-at":
+      return "kept: a real row points at it; put that back with `env-actions repair` first";
+    case "needed":
+      return "kept: rows that stay depend on it, and a later cleanup finds them only through it";
+    case "unknown": {
+      const column = links[judgement.because[0] ?? -1]?.column;
+      if (column !== undefined)
+        return `kept, with what depends on it: ${column} points at test data, but nothing proves that the row is not older; ${cure}`;
+      if (scope === "run")
+        return `kept, with what depends on it: the ledger names it, but nothing proves that it was made after the run began; ${cure}`;
+      return `kept, with what depends on it: its age is unknown or not exact enough to tell that it has expired; ${cure}`;
+    }
+  }
+}
+
+/** A row that is older than the test data that it points at, or whose name a test changed. */
+function touchedIn(row: JudgedRow): TouchedRow[] {
+  const { look, candidate, judgement, links } = row;
+  if (candidate.key === undefined) return [];
+  const key = { column: look.table.key, value: candidate.key };
+  if (judgement.standing === "moved")
+    return judgement.because.flatMap((index): TouchedRow[] => {
+      const link = links[index];
+      return link ? [{ table: look.name, key, column: link.column, now: link.id }] : [];
+    });
+  if (judgement.standing !== "renamed") return [];
+  const shown = look.rules.find(({ column, prefixes }) =>
+    prefixes?.some((prefix) => candidate.values.get(column)?.startsWith(prefix)),
+  );
+  return shown ? [{ table: look.name, key, column: shown.column, now: candidate.values.get(shown.column) ?? "" }] : [];
+}
+
+/** At most so many sentences of a kind: the report has the whole list of touched rows. */
+const sentencesShown = 20;
+
+function reportTouched(rows: readonly JudgedRow[], plan: RowPlan): void {
+  const sentences = rows.flatMap((row): string[] => {
+    const { look, judgement, links, candidate } = row;
+    // What has a key is listed with what stood there before, and the check says it.
+    if (candidate.key !== undefined) return [];
+    if (judgement.standing === "renamed")
+      return [
+        `${look.name}: a test renamed the real row ${labelOf(row)}: it is kept, because it is older than the run that it names`,
+      ];
+    if (judgement.standing !== "moved") return [];
+    const columns = judgement.because.flatMap((index) => links[index]?.column ?? []).join(", ");
+    return [
+      `${look.name}: a test changed ${columns} of the real row ${labelOf(row)}: it points at test data, but is older than that; it is kept`,
+    ];
+  });
+  plan.problems.push(...sentences.slice(0, sentencesShown));
+  if (sentences.length > sentencesShown)
+    plan.problems.push(
+      `${count(sentences.length - sentencesShown, "more real row was", "more real rows were")} changed by tests`,
+    );
+}
+
+function reportNamed(rows: readonly JudgedRow[], plan: RowPlan): void {
+  for (const row of rows)
+    if (row.judgement.standing === "wrongly-named")
+      plan.problems.push(
+        `${row.look.name}: ${labelOf(row)} is kept: the ledger says that this run made it, but it is older than the run`,
+      );
+}
+
+function reportQuiet(rows: readonly JudgedRow[], staying: ReadonlyMap<JudgedRow, Stay>, plan: RowPlan): void {
+  const say = (list: readonly JudgedRow[], why: string) => {
+    for (const [table, some] of Map.groupBy(list, ({ look }) => look.name)) {
+      const labels = [...new Set(some.map(labelOf))];
+      const shown = `${labels.slice(0, 3).join(", ")}${labels.length > 3 ? ", …" : ""}`;
+      plan.notes.push(`${table}: ${count(some.length, "row is", "rows are")} kept, because ${why} (${shown})`);
+    }
+  };
+  say(
+    rows.filter(({ judgement }) => judgement.standing === "fixed"),
+    "testData.keep lists them",
+  );
+  say(
+    rows.filter((row) => staying.get(row) === "in-use"),
+    "younger rows depend on them",
+  );
+}

@@ -1,0 +1,106 @@
+import type { Table } from "../../config/schema.ts";
+import { count } from "../../lib/count.ts";
+import type { RealLooking } from "../../model.ts";
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import { qualifiedName } from "../../warehouse/statements.ts";
+import { askTogether } from "../tables/batched-queries.ts";
+import type { CatalogColumns } from "../tables/catalog.ts";
+import { conditionOf } from "../tables/selection.ts";
+import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
+import { looksReal, personalColumns } from "./synthetic.ts";
+
+/**
+ * The ledger may name tables that nobody declared: their rows stay, and that has to be said. Lines that name no row are said as well:
+ * a test may have deleted its row itself, or the line is wrong.
+ * @param found table → the keys of its rows that were seen, also of those that are kept
+ */
+export function reportLedger(
+  declared: Readonly<Record<string, Table>>,
+  request: PlanRequest,
+  found: ReadonlyMap<string, ReadonlySet<string>>,
+  plan: RowPlan,
+): void {
+  for (const [name, keys] of found) {
+    const missing = [...(request.known.get(name) ?? [])].filter((id) => !keys.has(id));
+    if (missing.length > 0)
+      plan.notes.push(
+        `${name}: ${count(missing.length, "row", "rows")} that the ledger names ${missing.length === 1 ? "was" : "were"} not found: the tests deleted ${missing.length === 1 ? "it" : "them"}, or the ledger names the wrong table or id`,
+      );
+  }
+  // Not `in`: a test may name a member that every object has.
+  for (const [table, ids] of request.known)
+    if (!Object.hasOwn(declared, table))
+      plan.problems.push(
+        `the ledger names ${count(ids.size, "row")} of ${table}, which is no table that is cleaned up here: what it names stays`,
+      );
+}
+
+/** One table of a plan, as the warehouse counts it. */
+interface Counted {
+  table: TablePlan;
+  /** Rows of the whole table, and those that the plan's condition selects; or why that could not be told. */
+  counts: { total: number; selected: number } | { why: string };
+  realLooking: RealLooking[];
+}
+
+/** Counts what a plan selects by the condition that deletes it. @throws WarehouseFailure */
+export async function countSelected(
+  warehouse: WarehouseReader,
+  tables: readonly TablePlan[],
+  catalog: CatalogColumns,
+  { synthetic, prefixes }: PlanRequest,
+): Promise<Counted[]> {
+  const personal = new Map(tables.map(({ table, person }) => [table, personalColumns(catalog.get(table) ?? new Map(), person)]));
+  const width = Math.max(0, ...[...personal.values()].map((columns) => columns.length));
+  const answers = await askTogether(warehouse, tables, ({ table, selection }, binder) => {
+    const name = qualifiedName(warehouse.catalog, table);
+    const real = Array.from({ length: width }, (_, index) => {
+      const column = personal.get(table)?.[index];
+      const condition = column && looksReal(column, synthetic, prefixes, binder);
+      return `${condition ? `count_if(${condition})` : "0"} AS real${index}`;
+    });
+    return {
+      columns: [`(SELECT count(*) FROM ${name}) AS total`, "count(*) AS selected", ...real].join(", "),
+      from: `${name} WHERE ${conditionOf(selection, binder)}`,
+    };
+  });
+  return [
+    ...answers.rows.map(({ item: table, row }) => ({
+      table,
+      counts: { total: Number(row.total), selected: Number(row.selected) },
+      realLooking: (personal.get(table.table) ?? []).flatMap(({ column }, index) => {
+        const rows = Number(row[`real${index}`]);
+        return rows > 0 ? [{ table: table.table, column, rows }] : [];
+      }),
+    })),
+    ...answers.failed.map(({ item: table, why }) => ({ table, counts: { why }, realLooking: [] })),
+  ];
+}
+
+/** Tables of which the plan's condition selects more rows than were judged: another row has the same key. */
+export function withMoreRows(counted: readonly Counted[]): TablePlan[] {
+  return counted.flatMap(({ table, counts }) => ("selected" in counts && counts.selected > table.rows ? [table] : []));
+}
+
+/** A plan that is larger than expected is more likely a mistake than a large amount of test data. */
+export function holdToCaps(counted: readonly Counted[], request: PlanRequest, plan: RowPlan): void {
+  if (plan.rows > request.maxRows)
+    plan.blockers.push(`the plan has ${plan.rows} rows, more than testData.maxRows (${request.maxRows})`);
+  for (const { table, counts, realLooking } of counted) {
+    plan.realLooking.push(...realLooking);
+    if ("why" in counts) {
+      plan.blockers.push(`${table.table} could not be counted: ${counts.why}`);
+      continue;
+    }
+    const { total, selected } = counts;
+    if (selected > table.rows)
+      plan.blockers.push(
+        `${table.table}: ${table.rows} rows are test data, but the same keys select ${selected}: its key is not unique, or it is being written to`,
+      );
+    // Another cleanup was faster: what is gone needs no deleting, and the rest is still ours.
+    if (selected < table.rows)
+      plan.notes.push(`${table.table}: ${table.rows - selected} of ${count(table.rows, "row")} went while the plan was made`);
+    if (total >= 100 && table.rows / total > request.maxShare)
+      plan.blockers.push(`${table.table}: the plan has ${table.rows} of ${total} rows, more than testData.maxShare allows`);
+  }
+}

@@ -1,0 +1,192 @@
+import { createHash } from "node:crypto";
+import type { Table, TestDataConfig } from "../../config/schema.ts";
+import { count } from "../../lib/count.ts";
+import type { CleanupResult, TableCleanup } from "../../model.ts";
+import { type RedisReader, readableKey } from "../../redis/connection.ts";
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import { describeTtl, type KeyPlan, type KeyRequest, keyNotes, planKeys } from "../keys/plan-keys.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { runPrefix } from "../ownership/identity.ts";
+import type { StartState } from "../ownership/start.ts";
+import { Binder, conditionOf } from "../tables/selection.ts";
+import { touchedResult, touchedWithBefore } from "../touched/touched-rows.ts";
+import { planRows } from "./plan-rows.ts";
+import type { PlanRequest, RowPlan, Scope, TablePlan } from "./row-plan.ts";
+
+export interface CleanupRequest {
+  scope: Scope;
+  runId: string;
+  /** When the run began, Unix milliseconds. */
+  runStarted: number;
+  testData: TestDataConfig;
+  tables: Readonly<Record<string, Table>>;
+  ledger: Ledger;
+  /** What stood there before the tests began; absent where nobody looked: no sweep has it. */
+  start?: StartState;
+  /** What the suite puts in front of a run's id: who carries another run's id behind one of them is that run's. */
+  stagePrefixes?: readonly string[];
+  /** Sign-ins that the suite itself made in this run; absent in sweeps. */
+  signIns?: SignInsMade;
+  now: number;
+}
+
+export interface SignInsMade {
+  /** As the answers told them. */
+  ids: ReadonlySet<string>;
+  /** Of which sign-ins nothing can be deleted, and why. */
+  notes: readonly string[];
+}
+
+export interface CleanupPorts {
+  warehouse?: WarehouseReader;
+  redis?: RedisReader;
+  signal: AbortSignal;
+  onStep: (text: string) => void;
+}
+
+export interface CleanupPlan {
+  request: CleanupRequest;
+  rows?: RowPlan;
+  keys?: KeyPlan;
+  digest: string;
+  /** Why it is not complete. */
+  problems: string[];
+  /** Why it must not run. */
+  blockers: string[];
+}
+
+/**
+ * Finds all test data of the scope; only reads.
+ * @param earlier a plan of the same cleanup: what it found stays known, although it may be deleted by now.
+ * @throws WarehouseFailure, RedisFailure, UserError
+ */
+export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, earlier?: CleanupPlan): Promise<CleanupPlan> {
+  const rows = ports.warehouse ? await planRows(ports.warehouse, rowRequest(request), earlier?.rows) : undefined;
+  if (ports.warehouse && rows)
+    rows.touched = await touchedWithBefore(
+      ports.warehouse,
+      rows,
+      { tables: request.tables, prefixes: request.testData.prefixes, keep: request.testData.keep, start: request.start },
+      earlier?.rows,
+    );
+  const keys = ports.redis ? await planKeys(ports.redis, keyRequest(request, rows)) : undefined;
+  const digest = createHash("sha256")
+    .update(JSON.stringify([request.scope, rows?.digest ?? "", [...(keys?.keys ?? [])].sort()]))
+    .digest("hex");
+  const unreadable = rows?.unreadable.map((table) => `${table.table} could not be looked at: ${table.why}`) ?? [];
+  const ledger = request.scope === "run" ? [...request.ledger.problems, ...outOfReach(ports, request.ledger)] : [];
+  return {
+    request,
+    rows,
+    keys,
+    digest,
+    problems: [...(rows?.problems ?? []), ...(keys?.problems ?? []), ...unreadable, ...ledger],
+    blockers: [...(rows?.blockers ?? []), ...(keys?.blockers ?? [])],
+  };
+}
+
+/** What the tests said they made where nobody looks: it stays, and that has to be said. */
+function outOfReach({ warehouse, redis }: CleanupPorts, { rows, keys }: Ledger): string[] {
+  const named = [...rows.values()].reduce((sum, ids) => sum + ids.size, 0);
+  return [
+    ...(!warehouse && named > 0
+      ? [`the ledger names ${count(named, "row")}, but this environment has no databricks: nothing of that is deleted`]
+      : []),
+    ...(!redis && keys.size > 0
+      ? [`the ledger names ${count(keys.size, "key")}, but this environment has no redis: nothing of that is deleted`]
+      : []),
+  ];
+}
+
+/** A plan as a result, before anything was done. */
+export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult {
+  const tables = plan.rows?.waves.flat().map(tableOf) ?? [];
+  const keys = [...(plan.keys?.keys ?? [])].sort();
+  const signIns = plan.keys ? (plan.request.signIns?.notes ?? []) : [];
+  const notes = [...(plan.rows?.notes ?? []), ...(plan.keys ? keyNotes(plan.keys) : []), ...signIns];
+  return {
+    scope: plan.request.scope,
+    dryRun,
+    digest: plan.digest,
+    tables,
+    keys: {
+      planned: keys.length,
+      samples: keys.slice(0, 3).map(readableKey),
+      ...(plan.keys ? { ttl: describeTtl(plan.keys.ttl) } : {}),
+    },
+    problems: [...plan.blockers, ...plan.problems],
+    notes,
+    plannedRows: plan.rows?.rows ?? 0,
+    deletedRows: 0,
+    deletedKeys: 0,
+    ...(plan.rows?.realLooking.length ? { realLooking: plan.rows.realLooking } : {}),
+    ...touchedResult(plan.rows?.touched ?? [], plan.request.tables, plan.request.start),
+    ...(plan.rows?.kept.length ? { kept: plan.rows.kept } : {}),
+    leftOver: leftOver(plan),
+    looked: { tables: plan.rows?.lookedAt ?? 0, redis: plan.keys !== undefined },
+  };
+}
+
+export function tableOf(table: TablePlan): TableCleanup {
+  const iso = (time: number | undefined) => (time === undefined ? undefined : new Date(time).toISOString());
+  return {
+    table: table.table,
+    planned: table.rows,
+    oldest: iso(table.oldest),
+    newest: iso(table.newest),
+    samples: table.samples,
+    statement: `DELETE FROM ${table.table} WHERE ${conditionOf(table.selection, new Binder())}`,
+  };
+}
+
+function soughtPrefixes({ scope, testData: { prefixes }, runId }: CleanupRequest): string[] {
+  return scope === "run" ? prefixes.map((prefix) => runPrefix(prefix, runId)) : prefixes;
+}
+
+/** What a cleanup looks for in the warehouse. */
+export function rowRequest(request: CleanupRequest): PlanRequest {
+  const { testData, ledger, scope } = request;
+  return {
+    scope,
+    prefixes: soughtPrefixes(request),
+    sweptPrefixes: testData.prefixes,
+    tables: request.tables,
+    own: new Set(Object.keys(testData.tables)),
+    protectedTables: testData.protectedTables,
+    known: scope === "run" ? ledger.rows : new Map(),
+    olderThan: request.now - testData.expireAfter,
+    bornAfter: request.runStarted,
+    start: request.start,
+    sweep: new Set(testData.sweep),
+    keep: testData.keep,
+    timeZone: testData.timeZone,
+    now: request.now,
+    maxRows: testData.maxRows,
+    maxShare: testData.maxShare,
+    synthetic: testData.synthetic,
+  };
+}
+
+function keyRequest(request: CleanupRequest, rows: RowPlan | undefined): KeyRequest {
+  const { testData, scope, start, signIns } = request;
+  return {
+    scope,
+    prefixes: soughtPrefixes(request),
+    ids: new Set([...(rows?.ids.values() ?? [])].flatMap((ids) => [...ids])),
+    ...(scope === "run" ? { run: { ids: [request.runId], prefixes: request.stagePrefixes ?? [] } } : {}),
+    ...(signIns ? { signIns: signIns.ids } : {}),
+    ...(start ? { hadKey: (key) => start.hadKey(key) } : {}),
+    ledger: scope === "run" ? request.ledger.keys : new Set(),
+    namespaces: testData.keys,
+    protectedKeys: testData.protectedKeys,
+    olderThan: request.now - testData.expireAfter,
+    now: request.now,
+    maxKeys: testData.maxKeys,
+    ttlLimit: testData.keyTtl.limit,
+  };
+}
+
+/** What a plan found; unknown where a table could not be looked at. */
+export function leftOver(plan: CleanupPlan): number | null {
+  return plan.rows?.unreadable.length ? null : (plan.rows?.rows ?? 0) + (plan.keys?.keys.size ?? 0);
+}

@@ -1,0 +1,164 @@
+import { createHash } from "node:crypto";
+import type { Table } from "../../config/schema.ts";
+import { nearest } from "../../lib/nearest.ts";
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import { isKept } from "../propose/drift.ts";
+import { type CatalogColumns, readCatalogColumns, readViews } from "../tables/catalog.ts";
+import { isProtected, levelsOf, parentTables } from "../tables/graph.ts";
+import { leanOnAllInDoubt, wavesOf } from "./deletion-batches.ts";
+import { reportRows } from "./kept-rows.ts";
+import { countSelected, holdToCaps, reportLedger, withMoreRows } from "./limits.ts";
+import { hold, neededToFind, whyHeld } from "./retained.ts";
+import type { PlanRequest, RowPlan } from "./row-plan.ts";
+import { Search } from "./search.ts";
+import { Others, reportOthers } from "./undeclared-tables.ts";
+
+/**
+ * Finds every row that is test data, by itself or by what it hangs on. Only reads.
+ * @param earlier a plan of the same run, whose look at the columns still holds.
+ * @throws WarehouseFailure, UserError
+ */
+export async function planRows(warehouse: WarehouseReader, request: PlanRequest, earlier?: RowPlan): Promise<RowPlan> {
+  const [catalog, views] = earlier
+    ? [earlier.catalog, earlier.views]
+    : await Promise.all([readCatalogColumns(warehouse), readViews(warehouse)]);
+  const plan: RowPlan = {
+    catalog,
+    views,
+    lookedAt: 0,
+    waves: [],
+    rows: 0,
+    ids: new Map(),
+    references: new Map(),
+    notes: [],
+    problems: [],
+    blockers: [],
+    protectedRows: new Map(),
+    realLooking: [],
+    touched: [],
+    kept: [],
+    unreadable: [],
+    held: new Map(),
+    digest: "",
+  };
+  const declared = presentTables(request, catalog, plan);
+  plan.lookedAt = Object.values(declared).filter((table) => !isKept(table)).length;
+  const order = new Map(levelsOf(declared).flatMap((level, index) => level.map((name) => [name, index] as const)));
+  const search = new Search(warehouse, { declared, catalog, request, order }, plan, earlier?.references ?? new Map());
+  // A view has no rows of its own: what it shows goes with the rows of its tables.
+  const tables = new Map([...catalog].filter(([name]) => !views.has(name)));
+  const others = new Others(warehouse, declared, request, tables);
+  const ask = () => Promise.all([others.about(search.known), countSelected(warehouse, search.found, catalog, request)]);
+  let answers: Awaited<ReturnType<typeof ask>> | undefined;
+  const searchOn = async (asksAtOnce: boolean) => {
+    for (let beside = asksAtOnce; !search.done; beside = true) {
+      // Most test data is not deep: what has to be asked of the whole is asked beside the round that will find nothing more.
+      const { changes } = search;
+      const asking = beside ? ask() : undefined;
+      // Where the round finds more, its answer is out of date, and so is its failure: it is asked again. Else it is awaited below.
+      asking?.catch(() => undefined);
+      await search.round();
+      answers = search.changes === changes ? await asking : undefined;
+    }
+    // What is over a limit already is not carried out, whatever else could be said of it.
+    if (plan.blockers.length === 0) answers ??= await ask();
+  };
+  await searchOn(earlier !== undefined);
+  const shared = plan.blockers.length === 0 ? withMoreRows(answers?.[1] ?? []) : [];
+  if (shared.length > 0) {
+    search.widen(shared);
+    await searchOn(false);
+  }
+  const ids = new Map(search.going.map(({ look, keys }) => [look.name, new Set(keys)]));
+  for (const [table, before] of earlier?.ids ?? []) {
+    const stay = new Set(search.rows.filter(({ look }) => look.name === table).map(({ candidate }) => candidate.key));
+    const gone = [...before].filter((id) => !stay.has(id));
+    if (gone.length > 0) ids.set(table, new Set([...(ids.get(table) ?? []), ...gone]));
+  }
+  plan.ids = ids;
+  plan.references = search.known;
+  leanOnAllInDoubt(search.found, search.doubtful, declared, order);
+  plan.waves = wavesOf(search.found);
+  plan.rows = search.found.reduce((sum, table) => sum + table.rows, 0);
+  reportRows(search, request, plan);
+  for (const { table } of plan.unreadable)
+    hold(plan.held, neededToFind(parentTables(declared[table]), plan, request), whyHeld.unreadable(table));
+  reportLedger(declared, request, search.seenKeys, plan);
+  if (plan.blockers.length === 0 && answers) {
+    const [about, counted] = answers;
+    reportOthers(about, request, plan);
+    holdToCaps(counted, request, plan);
+  }
+  plan.digest = digestOf(plan);
+  return plan;
+}
+
+/** The declared tables that exist, with the columns they really have. What is declared and not there is said. */
+function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowPlan): Record<string, Table> {
+  const present: Record<string, Table> = {};
+  const parents = new Set(Object.values(request.tables).flatMap(parentTables));
+  for (const [name, table] of Object.entries(request.tables)) {
+    if (isProtected(name, request.protectedTables)) continue;
+    const columns = catalog.get(name);
+    if (!columns) {
+      if (request.own.has(name))
+        plan.blockers.push(
+          `testData.tables names ${name}, but the warehouse has no such table, or hides it from this principal${meant(name, catalog.keys())}`,
+        );
+      else plan.notes.push(`${name} is declared, but the warehouse has no such table (or hides it from this principal)`);
+      continue;
+    }
+    if (plan.views.has(name)) {
+      refuseView(name, table, request, plan);
+      continue;
+    }
+    const used = new Set([...table.match.map((rule) => rule.column), ...Object.keys(table.parents)]);
+    // A key matters where the ledger or other tables name rows by it; a table that only hangs on others may have none.
+    if (parents.has(name) || request.known.has(name)) used.add(table.key);
+    const missing = [...used].filter((column) => !columns.has(column));
+    if (missing.length > 0)
+      (request.own.has(name) ? plan.blockers : plan.problems).push(
+        `${name} has no column ${missing.join(", ")}, by which its test data would be found${meant(missing[0] ?? "", columns.keys())}`,
+      );
+    if (table.time !== undefined && !columns.has(table.time))
+      plan.notes.push(`${name} has no column ${table.time}, by which the age of its rows would be told`);
+    present[name] = {
+      ...table,
+      match: table.match.filter((rule) => columns.has(rule.column)),
+      parents: Object.fromEntries(Object.entries(table.parents).filter(([column]) => columns.has(column))),
+      time: table.time !== undefined && columns.has(table.time) ? table.time : undefined,
+      key: columns.has(table.key) ? table.key : "",
+    };
+  }
+  return present;
+}
+
+/** Its DELETE would fail, when much else is gone already. One that is declared without any rule is kept, as a table would be. */
+function refuseView(name: string, table: Table, request: PlanRequest, plan: RowPlan): void {
+  if (isKept(table)) return;
+  if (request.own.has(name))
+    plan.blockers.push(
+      `testData.tables names ${name}, but that is a view, from which no rows can be deleted: declare the table whose rows it shows in its place`,
+    );
+  else
+    plan.problems.push(
+      `${name}, which the preset declares, is a view here, from which no rows can be deleted: declare the table whose rows it shows under testData.tables, and \`${name}: {}\` beside it`,
+    );
+}
+
+function meant(written: string, known: Iterable<string>): string {
+  const name = nearest(written, [...known]);
+  return name === undefined ? "" : `; did you mean ${name}?`;
+}
+
+/** SHA-256 over what would be deleted, independent of order. */
+function digestOf(plan: RowPlan): string {
+  const content = plan.waves
+    .flat()
+    .map(
+      (table) =>
+        [table.table, [...table.selection.values].map(([column, values]) => [column, [...values].sort()]).sort()] as const,
+    )
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256").update(JSON.stringify(content)).digest("hex");
+}

@@ -1,0 +1,68 @@
+import { keyText } from "../../redis/connection.ts";
+import { IdFinder } from "../keys/words.ts";
+import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
+
+/** Begins what is said of a table whose rows stay. */
+const staying = "its rows stay, because ";
+
+/** Why rows stay by which something else is found: without them no sweep would find it. */
+export const whyHeld = {
+  keys: `${staying}Redis keys that carry their ids could not be deleted: no sweep would find those keys without the rows`,
+  rows: `${staying}rows that are found by them are still there: no sweep would find those without these`,
+  unreadable: (table: string) =>
+    `${staying}${table}, which hangs on them, could not be looked at: no sweep would find what it has without them`,
+  undeclared: (table: string) =>
+    `${staying}rows of ${table} hang on them, which is not declared: no sweep would find those without these`,
+};
+
+export function saysHeld(problem: string | undefined): boolean {
+  return problem?.startsWith(staying) === true;
+}
+
+/** Table → why its rows stay. The first reason is as good as any. */
+export type Held = Map<string, string>;
+
+export function hold(held: Held, tables: Iterable<string>, why: string): void {
+  for (const table of tables) if (!held.has(table)) held.set(table, why);
+}
+
+/**
+ * Of the tables that rows elsewhere hang on, those by whose rows alone a sweep would find them: an id that begins as test data does
+ * shows in whatever names it, also when its own row is long gone.
+ */
+export function neededToFind(
+  tables: Iterable<string>,
+  { ids }: Pick<RowPlan, "ids">,
+  { tables: declared, sweptPrefixes }: Pick<PlanRequest, "tables" | "sweptPrefixes">,
+): string[] {
+  return [...tables].filter((table) => {
+    const named = declared[table]?.match.some(({ column, prefix }) => prefix && column === declared[table]?.key);
+    return [...(ids.get(table) ?? [])].some((id) => !named || !sweptPrefixes.some((prefix) => id.startsWith(prefix)));
+  });
+}
+
+/**
+ * Of a wave, what stays: with it, for later waves, all that it leans on, without which it would not be found either.
+ * @returns why each of them stays
+ */
+export function heldOf(wave: readonly TablePlan[], held: Held): ReadonlyMap<TablePlan, string> {
+  const staying = new Map<TablePlan, string>();
+  for (const table of wave) {
+    const why = held.get(table.table);
+    if (why === undefined) continue;
+    staying.set(table, why);
+    hold(held, table.leansOn, whyHeld.rows);
+  }
+  return staying;
+}
+
+/** Tables whose rows must not go before these keys: a key is known by the id of the row that it carries. */
+export function tablesHeldBy(keys: ReadonlySet<string>, { ids, waves }: RowPlan): string[] {
+  return waves
+    .flat()
+    .map(({ table }) => table)
+    .filter((table) => {
+      const finder = new IdFinder([...(ids.get(table) ?? [])].map(keyText));
+      return finder.size > 0 && [...keys].some((key) => finder.isIn(key));
+    });
+}

@@ -1,0 +1,254 @@
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import type { Row } from "../../warehouse/connection.ts";
+import { type Judged, type JudgedRow, type JudgingContext, judgeAll, namesOf, type References } from "../ownership/judging.ts";
+import {
+  type Look,
+  type LookRequest,
+  newLook,
+  noteAnswered,
+  type Question,
+  questionText,
+  takeRow,
+  unanswered,
+} from "../ownership/look.ts";
+import { Presence } from "../ownership/presence.ts";
+import { type Settled, settle } from "../ownership/settle.ts";
+import { askTogether } from "../tables/batched-queries.ts";
+import { emptySelection, isEmpty, select } from "../tables/selection.ts";
+import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
+import { type Going, goingOf } from "./table-plans.ts";
+
+interface Fetched {
+  fetched: Map<Look, Row[]>;
+  /** Name of the table → why. */
+  unreadable: Map<string, string>;
+}
+
+/** A plan that is refused still says how many rows it would have; above this it only says that they are more. */
+const fewestFetched = 20_000;
+
+export interface SearchRequest extends LookRequest {
+  /** Position of each table in the order of the graph, parents first. */
+  order: ReadonlyMap<string, number>;
+}
+
+/**
+ * Finds what is test data in all tables. Every table is asked at once, by what shows by itself; then those that depend on what was found are
+ * asked, until nothing new turns up: as many rounds as rows are deep, however many tables there are. What the tables' histories have to prove
+ * is asked beside the next round.
+ */
+export class Search {
+  readonly #warehouse: WarehouseReader;
+  readonly #looking: SearchRequest;
+  readonly #plan: RowPlan;
+  readonly #earlier: References;
+  readonly #presence: Presence;
+  /** Every table that can be read. */
+  readonly #looks = new Map<string, Look>();
+  #next: Question[];
+  #judged: Judged;
+  #settled: { settled: Settled; going: Going[] } | undefined;
+  #signature: string;
+  #changes = 0;
+  #stopped = false;
+
+  /**
+   * @param plan is told of tables that cannot be read, and of those that have too much.
+   * @param earlier ids that an earlier look found: what depends on them is asked for in the first round.
+   */
+  constructor(warehouse: WarehouseReader, looking: SearchRequest, plan: RowPlan, earlier: References) {
+    this.#warehouse = warehouse;
+    this.#looking = looking;
+    this.#plan = plan;
+    this.#earlier = earlier;
+    const { declared, catalog, request } = looking;
+    this.#presence = new Presence(warehouse, declared, catalog, request.start, {
+      started: request.bornAfter,
+      alone: request.scope === "run",
+    });
+    for (const name of Object.keys(declared)) this.#looks.set(name, newLook(name, looking));
+    for (const [name, ids] of request.known)
+      if (declared[name]?.key) for (const id of ids) this.#presence.want(name, { key: id }, request.bornAfter);
+    this.#judged = { rows: new Map(), known: earlier };
+    this.#signature = signatureOf(this.#judged);
+    this.#next = this.#questions();
+  }
+
+  get done(): boolean {
+    return this.#stopped || (this.#next.length === 0 && !this.#presence.isWaiting);
+  }
+
+  /** Another number whenever something new was found. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  get known(): References {
+    return this.#judged.known;
+  }
+
+  /** Table → the keys of its rows that were seen, also of those that are kept. */
+  get seenKeys(): ReadonlyMap<string, ReadonlySet<string>> {
+    return new Map([...this.#looks].map(([name, { keys }]) => [name, keys]));
+  }
+
+  get rows(): JudgedRow[] {
+    return [...this.#judged.rows.values()].flat();
+  }
+
+  get settled(): Settled {
+    return this.#outcome.settled;
+  }
+
+  get going(): Going[] {
+    return this.#outcome.going;
+  }
+
+  get found(): TablePlan[] {
+    return this.going.map(({ plan }) => plan);
+  }
+
+  /** Tables with rows that a later sweep, which has no ledger, would not find by themselves nor by what they depend on. */
+  get doubtful(): Set<string> {
+    const { request } = this.#looking;
+    const going = new Map(this.going.map((one) => [one.look.name, one]));
+    // Of keys that the ledger claims, or an earlier look found, the rows may be gone.
+    const knowsMore = ({ name }: Look) =>
+      [...(request.known.get(name) ?? []), ...(this.#earlier.get(name)?.keys() ?? [])].some(
+        (id) => !going.get(name)?.keys.has(id),
+      );
+    return new Set(
+      [...this.#looks.values()].filter((look) => going.get(look.name)?.hasLoneRows || knowsMore(look)).map(({ name }) => name),
+    );
+  }
+
+  /** Looks at every row that the selections of these tables would delete: another row may have the same key. */
+  widen(tables: readonly TablePlan[]): void {
+    this.#next = tables.flatMap(({ table, selection }): Question[] => {
+      const look = this.#looks.get(table);
+      return look ? [{ look, asked: selection }] : [];
+    });
+  }
+
+  /** @throws WarehouseFailure */
+  async round(): Promise<void> {
+    const { request } = this.#looking;
+    const round = this.#next;
+    const most = Math.max(request.maxRows, fewestFetched);
+    const [{ fetched, unreadable }] = await Promise.all([this.#fetch(round, most), this.#presence.ask()]);
+    for (const [name, why] of unreadable) {
+      this.#looks.delete(name);
+      this.#plan.unreadable.push({ table: name, why });
+    }
+    this.#judge();
+    const going = new Map(this.going.map(({ plan }) => [plan.table, plan.rows]));
+    for (const { look } of round) {
+      if (unreadable.has(look.name)) continue;
+      const rows = going.get(look.name) ?? 0;
+      if (rows > most)
+        this.#stop(
+          look.name,
+          `${look.name} alone has more than ${most} rows of test data; testData.maxRows is ${request.maxRows}`,
+          `it has more than ${most} rows of test data`,
+        );
+      // Rows that are kept, for their age, fill the answer as well: what should go may be among those that it left out.
+      else if ((fetched.get(look)?.length ?? 0) > most)
+        this.#stop(
+          look.name,
+          `${look.name} has more than ${most} rows that look like test data, with those that are kept, and no more are fetched, so that not all were looked at: set testData.maxRows (${request.maxRows}) above their number`,
+          `more than ${most} of its rows look like test data`,
+        );
+    }
+    this.#next = this.#stopped ? [] : this.#questions();
+  }
+
+  #stop(table: string, blocker: string, why: string): void {
+    this.#plan.blockers.push(blocker);
+    this.#plan.unreadable.push({ table, why });
+    this.#stopped = true;
+  }
+
+  get #outcome(): { settled: Settled; going: Going[] } {
+    const { request, order } = this.#looking;
+    this.#settled ??= (() => {
+      const settled = settle(this.#judged, request);
+      const going = [...this.#judged.rows.values()].flatMap((rows): Going[] => {
+        const leaving = rows.filter((row) => settled.going.has(row));
+        const [first] = leaving;
+        return first ? [goingOf(first.look, leaving, request, order)] : [];
+      });
+      return { settled, going };
+    })();
+    return this.#settled;
+  }
+
+  #judge(): void {
+    const { request, order } = this.#looking;
+    const context: JudgingContext = {
+      order: [...order.keys()],
+      looks: this.#looks,
+      request,
+      presence: this.#presence,
+      earlier: this.#earlier,
+    };
+    this.#judged = judgeAll(context);
+    this.#settled = undefined;
+    for (const row of this.rows)
+      for (const moment of row.judgement.asks)
+        for (const named of namesOf(row)) this.#presence.want(row.look.name, named, moment);
+    const now = signatureOf(this.#judged);
+    if (now !== this.#signature) this.#changes++;
+    this.#signature = now;
+  }
+
+  /** What has not been asked yet of every table that can be read. */
+  #questions(): Question[] {
+    const { request } = this.#looking;
+    return [...this.#looks.values()].flatMap((look): Question[] => {
+      const { name, table } = look;
+      const asked = emptySelection(look.types);
+      if (table.key !== "") {
+        const ids = [...(request.known.get(name) ?? []), ...(this.#earlier.get(name)?.keys() ?? [])];
+        select(asked, table.key, unanswered(look, table.key, ids));
+      }
+      for (const [column, parent] of Object.entries(table.parents))
+        select(asked, column, unanswered(look, column, this.#judged.known.get(parent.table)?.keys() ?? []));
+      return look.begun && isEmpty(asked) ? [] : [{ look, asked }];
+    });
+  }
+
+  /** One round trip; a second one for tables that have too many rows, where those may be rows that are kept for their age. */
+  async #fetch(round: readonly Question[], most: number): Promise<Fetched> {
+    if (round.length === 0) return { fetched: new Map(), unreadable: new Map() };
+    const { request } = this.#looking;
+    const all = await this.#ask(round, most, undefined);
+    const crowded = round.filter(({ look }) => look.begun === undefined && (all.fetched.get(look)?.length ?? 0) > most);
+    const older = request.scope === "expired" && crowded.length > 0 ? await this.#ask(crowded, most, request) : undefined;
+    for (const { look } of older ? crowded : []) all.fetched.set(look, older?.fetched.get(look) ?? []);
+    for (const question of round) noteAnswered(question, older && crowded.includes(question) ? "older" : "all");
+    for (const [look, rows] of all.fetched) for (const row of rows) takeRow(look, row, request.now);
+    return { fetched: all.fetched, unreadable: new Map([...all.unreadable, ...(older?.unreadable ?? [])]) };
+  }
+
+  async #ask(round: readonly Question[], most: number, older: PlanRequest | undefined): Promise<Fetched> {
+    const width = Math.max(...round.map(({ look }) => look.columns.length));
+    const { request } = this.#looking;
+    const { rows, failed } = await askTogether(this.#warehouse, round, (question, binder) =>
+      questionText(this.#warehouse, question, { width, limit: most + 1, older }, binder, request),
+    );
+    const fetched = new Map<Look, Row[]>();
+    for (const { item, row } of rows) {
+      const known = fetched.get(item.look);
+      if (known) known.push(row);
+      else fetched.set(item.look, [row]);
+    }
+    return { fetched, unreadable: new Map(failed.map(({ item, why }) => [item.look.name, why])) };
+  }
+}
+
+/** Another text whenever other rows go, or other ids are known. Tables of which nothing is known don't count: an earlier look doesn't list them. */
+function signatureOf({ rows, known }: Judged): string {
+  const standings = [...rows].map(([table, judged]) => `${table} ${judged.map(({ judgement }) => judgement.standing).join()}`);
+  const ids = [...known].flatMap(([table, { size }]) => (size > 0 ? [`${table} ${size}`] : []));
+  return [...standings.filter((line) => !line.endsWith(" ")), ...ids.sort()].join("\n");
+}

@@ -1,0 +1,93 @@
+import type { Table } from "../../config/schema.ts";
+import { count } from "../../lib/count.ts";
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import { qualifiedName } from "../../warehouse/statements.ts";
+import type { References } from "../ownership/judging.ts";
+import { askTogether } from "../tables/batched-queries.ts";
+import type { CatalogColumns } from "../tables/catalog.ts";
+import { isProtected } from "../tables/graph.ts";
+import { conditionOf, emptySelection, isEmpty, type Selection, select } from "../tables/selection.ts";
+import { hold, neededToFind, whyHeld } from "./retained.ts";
+import type { PlanRequest, RowPlan } from "./row-plan.ts";
+
+/** A table that is not cleaned up, because nobody declared it or because it is protected. */
+interface Other {
+  name: string;
+  guarded: boolean;
+  /** By the columns that point at test data elsewhere. */
+  selection: Selection;
+  /** The tables where that is. */
+  parents: string[];
+}
+
+interface Found extends Other {
+  /** Rows about test data; or why that could not be told. */
+  hanging: number | { why: string };
+  /** Of a protected table: all its rows. */
+  total: number;
+}
+
+/** Asks the tables that are not cleaned up whether they have rows about test data. */
+export class Others {
+  readonly #warehouse: WarehouseReader;
+  readonly #tables: { name: string; guarded: boolean; columns: ReadonlyMap<string, string> }[];
+  /** A list: two tables may point at different parents by the same column name. */
+  readonly #pointing: [column: string, parent: string][];
+
+  /** @param tables of the catalog, without its views. */
+  constructor(
+    warehouse: WarehouseReader,
+    declared: Readonly<Record<string, Table>>,
+    request: PlanRequest,
+    tables: CatalogColumns,
+  ) {
+    this.#warehouse = warehouse;
+    this.#pointing = Object.values(declared).flatMap((table) =>
+      Object.entries(table.parents).map(([column, parent]): [string, string] => [column, parent.table]),
+    );
+    this.#tables = [...tables].flatMap(([name, columns]) =>
+      name in declared ? [] : [{ name, guarded: isProtected(name, request.protectedTables), columns }],
+    );
+  }
+
+  /** @throws WarehouseFailure */
+  async about(known: References): Promise<Found[]> {
+    const asked = this.#tables.flatMap(({ name, guarded, columns }): Other[] => {
+      const selection = emptySelection(columns);
+      const pointing = this.#pointing.filter(([column]) => columns.has(column));
+      for (const [column, parent] of pointing) select(selection, column, known.get(parent)?.keys() ?? []);
+      const parents = pointing.map(([, parent]) => parent);
+      return isEmpty(selection) && !guarded ? [] : [{ name, guarded, selection, parents }];
+    });
+    const answers = await askTogether(this.#warehouse, asked, ({ name, guarded, selection }, binder) => {
+      const table = qualifiedName(this.#warehouse.catalog, name);
+      const where = isEmpty(selection) ? "false" : conditionOf(selection, binder);
+      const total = guarded ? `(SELECT count(*) FROM ${table})` : "0";
+      return { columns: `${total} AS total, count(*) AS hanging`, from: `${table} WHERE ${where}` };
+    });
+    return [
+      ...answers.rows.map(({ item, row }) => ({ ...item, hanging: Number(row.hanging), total: Number(row.total) })),
+      ...answers.failed.map(({ item, why }) => ({ ...item, hanging: { why }, total: Number.NaN })),
+    ];
+  }
+}
+
+/** Rows that hang on test data in tables that nobody declared, or that are protected: said, never passed over in silence. */
+export function reportOthers(found: readonly Found[], request: PlanRequest, plan: RowPlan): void {
+  for (const { name, guarded, hanging, total, parents } of found) {
+    if (typeof hanging === "object") {
+      plan.notes.push(`${name} is ${guarded ? "protected" : "not declared"} and could not be looked at: ${hanging.why}`);
+      continue;
+    }
+    if (guarded) plan.protectedRows.set(name, total);
+    if (hanging === 0) continue;
+    if (guarded) {
+      plan.notes.push(`${name} is protected: ${count(hanging, "row about test data stays", "rows about test data stay")} there`);
+      continue;
+    }
+    plan.problems.push(
+      `${count(hanging, `row of ${name} hangs`, `rows of ${name} hang`)} on test data, but the table is not declared: add it to testData.tables`,
+    );
+    hold(plan.held, neededToFind(parents, plan, request), whyHeld.undeclared(name));
+  }
+}

@@ -1,0 +1,112 @@
+import { isProtected } from "../../config/protection.ts";
+import type { Table } from "../../config/schema.ts";
+import type { CatalogColumns } from "../tables/catalog.ts";
+import type { Proposal } from "./propose.ts";
+
+/**
+ * - `undeclared-table`: test data in it would not be found.
+ * - `missing-table`, `missing-column`: declared, and not in the warehouse (or hidden from this principal).
+ * - `view`: declared with rules by which rows would be deleted, and a view.
+ * - `undeclared-column`: a column says something about test data, and the declaration of its table does not use it.
+ */
+export interface Difference {
+  table: string;
+  kind: "undeclared-table" | "missing-table" | "missing-column" | "view" | "undeclared-column";
+  columns: string[];
+  text: string;
+}
+
+/** Where a declaration and the warehouse do not agree: what a new migration brought, or took away. */
+export function differences(
+  declared: Readonly<Record<string, Table>>,
+  proposal: Proposal,
+  columns: CatalogColumns,
+  protectedTables: readonly string[],
+): Difference[] {
+  const views = new Set(proposal.remarks.filter(({ kind }) => kind === "view").map(({ table }) => table));
+  const fromDeclaration = Object.entries(declared).flatMap(([table, declaration]): Difference[] => {
+    if (isProtected(table, protectedTables)) return [];
+    const present = columns.get(table);
+    if (!present)
+      return [
+        { table, kind: "missing-table", columns: [], text: "is declared, but the warehouse has no such table (or hides it)" },
+      ];
+    if (views.has(table))
+      return isKept(declaration)
+        ? []
+        : [
+            {
+              table,
+              kind: "view",
+              columns: [],
+              text: "is declared, but is a view, from which no rows can be deleted: declare the table whose rows it shows in its place",
+            },
+          ];
+    const missing = columnsIn(declaration).filter((column) => !present.has(column));
+    const unused = unusedColumns(table, declaration, proposal.tables[table]);
+    return [
+      ...(missing.length > 0
+        ? [
+            {
+              table,
+              kind: "missing-column" as const,
+              columns: missing,
+              text: `has no column ${missing.join(", ")}, which is declared`,
+            },
+          ]
+        : []),
+      ...unused,
+    ];
+  });
+  const leftOut = new Set(
+    proposal.remarks
+      .filter(({ kind }) => kind === "protected" || kind === "view" || kind === "unwritable")
+      .map(({ table }) => table),
+  );
+  const undeclared = [...columns.keys()]
+    .filter((table) => !Object.hasOwn(declared, table) && !leftOut.has(table))
+    .map(
+      (table): Difference => ({
+        table,
+        kind: "undeclared-table",
+        columns: [],
+        text: "is in the warehouse, but not declared: its test data would not be found",
+      }),
+    );
+  return [...fromDeclaration, ...undeclared].toSorted((a, b) => (a.table < b.table ? -1 : a.table > b.table ? 1 : 0));
+}
+
+/** Every column that a declaration names, once. */
+export function columnsIn(table: Table): string[] {
+  return [
+    ...new Set([
+      table.key,
+      ...table.match.map(({ column }) => column),
+      ...(table.time === undefined ? [] : [table.time]),
+      ...Object.keys(table.parents),
+      ...table.person,
+    ]),
+  ];
+}
+
+/** Declared without any rule: somebody decided that nothing is deleted from it. */
+export function isKept({ match, parents }: Table): boolean {
+  return match.length + Object.keys(parents).length === 0;
+}
+
+function unusedColumns(table: string, declaration: Table, proposed: Table | undefined): Difference[] {
+  if (!proposed) return [];
+  const kept = isKept(declaration);
+  const matched = new Set(declaration.match.map(({ column }) => column));
+  const parts: [string[], string][] = [
+    [kept ? [] : Object.keys(proposed.parents).filter((column) => !Object.hasOwn(declaration.parents, column)), "parents"],
+    [kept ? [] : [...new Set(proposed.match.map(({ column }) => column))].filter((column) => !matched.has(column)), "match"],
+    [proposed.person.filter((column) => !declaration.person.includes(column)), "person"],
+    [proposed.time !== undefined && declaration.time === undefined ? [proposed.time] : [], "time"],
+  ];
+  return parts.flatMap(([columns, part]) =>
+    columns.length === 0
+      ? []
+      : [{ table, kind: "undeclared-column", columns, text: `does not declare ${columns.join(", ")} under ${part}` }],
+  );
+}

@@ -1,0 +1,99 @@
+import type { Table } from "../../config/schema.ts";
+import { pluralsOf } from "../../lib/plurals.ts";
+import { parentTables } from "../tables/graph.ts";
+import { type Known, kindOf, pointsAt, wordsOf } from "../tables/naming.ts";
+
+/**
+ * The table whose row a column names: the one whose name ends with the plural of the thing (or is its singular), in the same schema if
+ * there is one there, else the only one; of several, the one that is called exactly so.
+ * @returns all that it could be, where it is not certain.
+ */
+export function parentOf(column: string, table: Known, targets: readonly Known[]): { parent?: string; candidates: string[] } {
+  const thing =
+    pointsAt(column)
+      ?.split("_")
+      .filter((word) => word !== "") ?? [];
+  const fitting = targets.filter((target) => sameKind(column, table, target));
+  const pool = nearby(table, called(thing, fitting));
+  const exact = pool.filter((target) => wordsOf(target.name).length === thing.length);
+  const [only] = pool.length === 1 ? pool : exact.length === 1 ? exact : [];
+  if (only) return { parent: only.name, candidates: [only.name] };
+  if (pool.length > 0) return { candidates: pool.map((target) => target.name) };
+  // Somebody in a role: primary_teacher_id. Which table that is can be guessed, what it means cannot.
+  const roles = thing.length > 1 ? nearby(table, called(thing.slice(-1), fitting)) : [];
+  return { candidates: roles.length === 1 ? roles.map((target) => target.name) : [] };
+}
+
+/** Tables called by the plural of the thing; only where there are none, those called by its singular. */
+function called(thing: readonly string[], targets: readonly Known[]): Known[] {
+  const last = thing.at(-1);
+  if (last === undefined) return [];
+  const ending = (words: readonly string[]) =>
+    targets.filter((target) => {
+      const end = wordsOf(target.name).slice(-thing.length);
+      return (
+        end.length === thing.length &&
+        end.every((word, index) => (index < thing.length - 1 ? word === thing[index] : words.includes(word)))
+      );
+    });
+  const plural = ending(pluralsOf(last));
+  return plural.length > 0 ? plural : ending([last]);
+}
+
+function nearby(table: Known, targets: readonly Known[]): Known[] {
+  const schema = schemaOf(table.name);
+  const same = targets.filter((target) => schemaOf(target.name) === schema);
+  return same.length > 0 ? same : [...targets];
+}
+
+function sameKind(column: string, table: Known, target: Known): boolean {
+  const kind = kindOf(table.columns.get(column) ?? "");
+  return kind !== "other" && kind === kindOf(target.columns.get(target.key ?? "") ?? "");
+}
+
+function schemaOf(table: string): string {
+  return table.split(".")[0] ?? "";
+}
+
+export interface Left {
+  table: string;
+  column: string;
+  parent: string;
+}
+
+/**
+ * Takes parents out until no tables hang on each other in a circle. Of a circle the one goes that the table with the most others
+ * hanging on it has: a school is what teachers hang on, whoever its principal is.
+ */
+export function breakCircles(tables: Record<string, Table>): Left[] {
+  const left: Left[] = [];
+  for (let circle = findCircle(tables); circle !== undefined; circle = findCircle(tables)) {
+    const weight = (table: string) => Object.values(tables).filter((one) => parentTables(one).includes(table)).length;
+    const [weakest] = circle.toSorted((a, b) => weight(b.table) - weight(a.table) || (a.table < b.table ? -1 : 1));
+    if (!weakest) return left;
+    delete tables[weakest.table]?.parents[weakest.column];
+    left.push(weakest);
+  }
+  return left;
+}
+
+/** The parents of which some circle is made. A table on itself is none. */
+function findCircle(tables: Readonly<Record<string, Table>>): Left[] | undefined {
+  const done = new Set<string>();
+  const search = (table: string, way: readonly Left[]): Left[] | undefined => {
+    const from = way.findIndex((step) => step.table === table);
+    if (from >= 0) return way.slice(from);
+    if (done.has(table)) return undefined;
+    for (const [column, { table: parent }] of Object.entries(tables[table]?.parents ?? {})) {
+      const found = parent === table ? undefined : search(parent, [...way, { table, column, parent }]);
+      if (found) return found;
+    }
+    done.add(table);
+    return undefined;
+  };
+  for (const table of Object.keys(tables)) {
+    const found = search(table, []);
+    if (found) return found;
+  }
+  return undefined;
+}

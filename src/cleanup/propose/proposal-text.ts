@@ -1,0 +1,122 @@
+import type { Table } from "../../config/schema.ts";
+import type { Parent } from "../../config/test-data-schema.ts";
+import type { Difference } from "./drift.ts";
+import type { FixedRows } from "./fixed-rows.ts";
+import type { Proposal, Remark, RemarkKind } from "./propose.ts";
+
+const leftOut: readonly RemarkKind[] = ["protected", "view", "unwritable", "nothing-to-go-by"];
+
+/** A proposal as YAML that can be pasted into the configuration; what names cannot tell stands in comments where it belongs. */
+export function proposalText(
+  proposal: Proposal,
+  differences: readonly Difference[],
+  catalog: string,
+  fixed: FixedRows = { keep: {}, sweep: [], remarks: [] },
+): string {
+  const tables = Object.entries(proposal.tables);
+  const remarks = Map.groupBy(proposal.remarks, ({ table }) => table);
+  const about = (table: string) => (remarks.get(table) ?? []).filter(({ kind }) => !leftOut.includes(kind));
+  const left = proposal.remarks.filter(({ kind }) => leftOut.includes(kind));
+  // What was undecided in a table that is left out would otherwise be told nowhere.
+  const reasons = (remark: Remark) => [remark, ...about(remark.table)].map(({ text }) => text).join("; ");
+  return [
+    comment(
+      `Proposed by \`env-actions tables\` from the names of tables and columns in catalog ${catalog}. Names cannot tell all: read it`,
+    ),
+    comment("before it goes into the configuration, where it stands in place of the preset's declaration of the same tables."),
+    comment("A row of test data is found by `match`. Rows whose `parents` column holds its key are deleted with it:"),
+    comment("- partOf: always, unless they are older. For rows that cannot exist without their parent and are never moved."),
+    comment(
+      "- belongsTo: only if they are known not to be older. For rows that could be moved to another parent. If in doubt, this.",
+    ),
+    comment(
+      "Columns that merely mention somebody (leader_id, created_by) are no parents: a real group does not become test data",
+    ),
+    comment("because a test student leads it."),
+    "testData:",
+    tables.length === 0 ? "  tables: {}" : "  tables:",
+    ...tables.flatMap(([name, table]) => tableLines(name, table, about(name))),
+    ...fixedLines(fixed),
+    ...section(
+      "Left out:",
+      left.map((remark) => `${remark.table}: ${reasons(remark)}`),
+    ),
+    ...section(
+      "Different from the present declaration:",
+      differences.map(({ table, text }) => `${table} ${text}`),
+    ),
+    "",
+  ].join("\n");
+}
+
+/** Under `testData`, beside `tables`. */
+function fixedLines({ keep, sweep, remarks }: FixedRows): string[] {
+  const kept = Object.entries(keep);
+  return [
+    ...remarks.map((text) => `  ${comment(text)}`),
+    ...(kept.length === 0
+      ? []
+      : [
+          `  ${comment("These rows show only by an address, a domain or a name, and carry no time of a run: fixed accounts are kept in any scope.")}`,
+          `  ${comment("Take out what tests made.")}`,
+          "  keep:",
+          ...kept.map(([name, keys]) => `    ${plain(name)}: [${keys.map(quote).join(", ")}]`),
+        ]),
+    ...(sweep.length === 0
+      ? []
+      : [
+          `  ${comment("Rows of runs show by these values: scope expired deletes what shows only by them if they are listed here.")}`,
+          `  sweep: [${sweep.map(quote).join(", ")}]`,
+        ]),
+  ];
+}
+
+function tableLines(name: string, table: Table, remarks: readonly Remark[]): string[] {
+  const parents = Object.entries(table.parents);
+  return [
+    `    ${plain(name)}:`,
+    ...remarks.map(({ text }) => `      ${comment(text)}`),
+    `      key: ${plain(table.key)}`,
+    ...(table.match.length > 0 ? ["      match:", ...table.match.map((rule) => `        - ${ruleText(rule)}`)] : []),
+    ...(table.time === undefined ? [] : [`      time: ${plain(table.time)}`]),
+    ...(parents.length > 0
+      ? ["      parents:", ...parents.map(([column, parent]) => `        ${plain(column)}: ${parentText(parent)}`)]
+      : []),
+    ...(table.person.length > 0 ? [`      person: [${table.person.map(plain).join(", ")}]`] : []),
+  ];
+}
+
+function parentText({ table, kind }: Parent): string {
+  return `{ ${kind === "part-of" ? "partOf" : "belongsTo"}: ${plain(table)} }`;
+}
+
+function ruleText(rule: Table["match"][number]): string {
+  const value = rule.prefix
+    ? "prefix: true"
+    : rule.suffix === undefined
+      ? `equals: ${quote(rule.equals)}`
+      : `suffix: ${quote(rule.suffix)}`;
+  return `{ column: ${plain(rule.column)}, ${value} }`;
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ["", comment(title), ...lines.map((line) => comment(`  ${line}`))];
+}
+
+/** Names that YAML would read as something other than text. */
+const words = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
+
+/** Letters, digits, underscores and a dot: all that a declared name has. */
+function plain(name: string): string {
+  return words.test(name) ? quote(name) : name;
+}
+
+/** A JSON string is a YAML string. */
+function quote(text: string | undefined): string {
+  return JSON.stringify(text ?? "");
+}
+
+/** Names come from the warehouse and may hold anything: a line break would end the comment, an escape steer the terminal. */
+function comment(text: string): string {
+  return `# ${text.replace(/\p{Cc}|[\u2028-\u202e\u2066-\u2069\ufeff]/gu, "�")}`;
+}

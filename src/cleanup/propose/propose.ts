@@ -1,0 +1,186 @@
+import { isBookkeeping, matchRulesOf, mayHoldPerson, merelyMentions, parentKindOf, timeColumnOf } from "../../config/columns.ts";
+import { isProtected } from "../../config/protection.ts";
+import type { Table } from "../../config/schema.ts";
+import { columnName, type Parent, tableName } from "../../config/test-data-schema.ts";
+import { singularsOf } from "../../lib/plurals.ts";
+import type { CatalogColumns } from "../tables/catalog.ts";
+import { isPlain, isTime, type Known, kindOf, pointsAt, wordsOf } from "../tables/naming.ts";
+import { breakCircles, parentOf } from "./parents.ts";
+
+export interface ProposalRequest {
+  columns: CatalogColumns;
+  /** `schema.table` of what shows other tables' rows and has none of its own. */
+  views: ReadonlySet<string>;
+  protectedTables: readonly string[];
+}
+
+/**
+ * - `protected`, `view`, `unwritable`, `nothing-to-go-by`: the table is left out.
+ * - `kept`: the table is declared, and nothing in it would ever be deleted.
+ * - `key`: no column names its rows for certain.
+ * - `ambiguous`, `unknown`: a column names a row of some table, and its name cannot tell of which.
+ * - `mention`: columns that merely mention somebody.
+ * - `circle`: a parent was left out, because tables would hang on each other in a circle.
+ */
+export type RemarkKind =
+  | "protected"
+  | "view"
+  | "unwritable"
+  | "nothing-to-go-by"
+  | "kept"
+  | "key"
+  | "ambiguous"
+  | "unknown"
+  | "mention"
+  | "circle";
+
+/** What names cannot tell, for a person to decide. */
+export interface Remark {
+  table: string;
+  kind: RemarkKind;
+  columns: string[];
+  text: string;
+}
+
+export interface Proposal {
+  /** As it would stand under `testData.tables`. */
+  tables: Record<string, Table>;
+  remarks: Remark[];
+}
+
+/**
+ * The declaration that the names of tables and columns suggest. It names nothing that is not there, has no circle, and leaves out
+ * what could be meant in two ways: to miss test data shows at the next look, to delete a production row does not.
+ */
+export function proposeTables(request: ProposalRequest): Proposal {
+  const remarks: Remark[] = [];
+  const names = [...request.columns.keys()].sort();
+  const known = names.flatMap((name): Known[] => {
+    const left = whyLeftOut(name, request);
+    if (left) remarks.push({ table: name, columns: [], ...left });
+    return left ? [] : [knownTable(name, request.columns.get(name) ?? new Map())];
+  });
+  const targets = known.filter((table) => table.ownKey && !isBookkeeping(table.name));
+  const tables = Object.fromEntries(known.flatMap((table) => declared(table, targets, remarks)));
+  for (const { table, column, parent } of breakCircles(tables))
+    remarks.push({
+      table,
+      kind: "circle",
+      columns: [column],
+      text: `${column} points at ${parent}, which hangs on this table: one of the two had to be left out`,
+    });
+  return { tables, remarks };
+}
+
+function whyLeftOut(name: string, request: ProposalRequest): Pick<Remark, "kind" | "text"> | undefined {
+  if (isProtected(name, request.protectedTables))
+    return { kind: "protected", text: "protected by testData.protectedTables, never touched" };
+  if (request.views.has(name)) return { kind: "view", text: "a view: it has no rows of its own to delete" };
+  if (!tableName.safeParse(name).success)
+    return { kind: "unwritable", text: "its name has more than letters, digits and underscores: it cannot be declared" };
+  return undefined;
+}
+
+function knownTable(name: string, found: ReadonlyMap<string, string>): Known {
+  const columns = new Map(
+    [...found].filter(([column]) => columnName.safeParse(column).success).sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+  const key = ownKeyOf(name, columns);
+  return { name, columns, key, ownKey: key !== undefined };
+}
+
+/** `id`, or a column called by what the table holds: `session_id` of classroom_sessions. */
+function ownKeyOf(name: string, columns: ReadonlyMap<string, string>): string | undefined {
+  const words = wordsOf(name);
+  const things = words.flatMap((_, from) => {
+    const last = words.at(-1) ?? "";
+    return singularsOf(last).map((one) => [...words.slice(from, -1), one].join("_"));
+  });
+  const candidates = ["id", "uuid", "guid", ...things.flatMap((thing) => [`${thing}_id`, `${thing}_uuid`])];
+  return firstOf(candidates, columns, (type) => kindOf(type) !== "other");
+}
+
+/** A column called by any of the words in the table's name: it names rows, though perhaps those of another table. */
+function borrowedKeyOf(name: string, columns: ReadonlyMap<string, string>): string | undefined {
+  const words = wordsOf(name);
+  const parts = words.flatMap((_, from) =>
+    words
+      .slice(from)
+      .flatMap((last, length) => singularsOf(last).map((one) => [...words.slice(from, from + length), one].join("_"))),
+  );
+  const candidates = ["_id", "_uuid", "_key", "_name"].flatMap((ending) => parts.map((part) => `${part}${ending}`));
+  return firstOf(candidates, columns, (type) => kindOf(type) !== "other");
+}
+
+function firstOf(
+  names: readonly string[],
+  columns: ReadonlyMap<string, string>,
+  fits: (type: string) => boolean,
+): string | undefined {
+  const byName = new Map([...columns].filter(([, type]) => fits(type)).map(([column]) => [column.toLowerCase(), column]));
+  const name = names.find((candidate) => byName.has(candidate));
+  return name === undefined ? undefined : byName.get(name);
+}
+
+type Say = (kind: RemarkKind, columns: string[], text: string) => void;
+
+function declared(table: Known, targets: readonly Known[], remarks: Remark[]): [string, Table][] {
+  const say: Say = (kind, columns, text) => remarks.push({ table: table.name, kind, columns, text });
+  const columns = [...table.columns.keys()];
+  const bookkeeping = isBookkeeping(table.name);
+  const match = bookkeeping ? [] : matchOf(table);
+  const { parents, undecided } = bookkeeping ? { parents: {}, undecided: 0 } : parentsIn(table, targets, say);
+  const mentions = columns.filter(merelyMentions);
+  const verb = mentions.length > 1 ? "mention" : "mentions";
+  if (mentions.length > 0) say("mention", mentions, `${listed(mentions, "and")} merely ${verb} somebody or something`);
+
+  const key = table.key ?? borrowedKeyOf(table.name, table.columns) ?? Object.keys(parents)[0] ?? match[0]?.column;
+  const harmless = match.length + Object.keys(parents).length === 0;
+  // Declared without a rule, it would pass for looked after, although rows in it may hang on test data.
+  if (key === undefined || (harmless && !table.ownKey && undecided > 0)) {
+    say("nothing-to-go-by", [], "left out: no column shows test data, names its rows, or points at a table for certain");
+    return [];
+  }
+  if (bookkeeping) say("kept", [], "known, and nothing is deleted: migrations write it");
+  else if (harmless) say("kept", [], "no column shows test data: only the ledger can name its rows");
+  else if (!table.ownKey) say("key", [key], `no column names its rows for certain; ${key} stands in for one`);
+  const typeOf = (column: string) => table.columns.get(column) ?? "";
+  const time = timeColumnOf(columns.filter((column) => isTime(typeOf(column))));
+  const person = columns.filter((column) => mayHoldPerson(column) && !isPlain(typeOf(column)));
+  return [[table.name, { key, match, parents, person, ...(time === undefined ? {} : { time }) }]];
+}
+
+function parentsIn(table: Known, targets: readonly Known[], say: Say): { parents: Record<string, Parent>; undecided: number } {
+  const parents: Record<string, Parent> = {};
+  let undecided = 0;
+  for (const column of table.columns.keys()) {
+    if (column === table.key || pointsAt(column) === undefined || merelyMentions(column)) continue;
+    const { parent, candidates } = parentOf(column, table, targets);
+    if (parent !== undefined) {
+      parents[column] = { table: parent, kind: parentKindOf(table.name, column) };
+      continue;
+    }
+    undecided++;
+    const [role] = candidates;
+    if (candidates.length > 1) say("ambiguous", [column], `${column} could name a row of ${listed(candidates, "or")}`);
+    else if (role !== undefined) say("unknown", [column], `${column} may name a row of ${role} in some role`);
+    else say("unknown", [column], `${column} names no table of this catalog`);
+  }
+  return { parents, undecided };
+}
+
+/** Only text can begin with a prefix or end with a domain. */
+function matchOf(table: Known): Table["match"] {
+  const texts = [...table.columns].filter(([, type]) => kindOf(type) === "text").map(([column]) => column);
+  const key = table.key !== undefined && texts.includes(table.key) ? [{ column: table.key, prefix: true as const }] : [];
+  return [...key, ...texts.filter((column) => column !== table.key).flatMap(rulesBesideKey)];
+}
+
+/** The column `id` beside another key is no name of the row; all else goes by its name. */
+function rulesBesideKey(column: string): Table["match"] {
+  return column.toLowerCase() === "id" ? [] : matchRulesOf(column);
+}
+
+function listed(names: readonly string[], word: "and" | "or"): string {
+  return names.length < 2 ? (names[0] ?? "") : `${names.slice(0, -1).join(", ")} ${word} ${names.at(-1)}`;
+}

@@ -1,0 +1,81 @@
+import { inParallel } from "../../lib/in-parallel.ts";
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import type { Row } from "../../warehouse/connection.ts";
+import { WarehouseFailure } from "../../warehouse/failure.ts";
+import { Binder } from "./selection.ts";
+
+/** Statements under way at once; a small warehouse runs about ten, more would only queue. */
+const statementsAtOnce = 8;
+/** Of 256 parameters; a table adds a handful. */
+const mostParameters = 200;
+const mostTables = 24;
+
+export interface Answers<Item> {
+  rows: { item: Item; row: Row }[];
+  failed: { item: Item; why: string }[];
+}
+
+/**
+ * Asks the same kind of question of many tables in few round trips: the SELECTs of the tables become one UNION ALL. Where one of
+ * them fails, all are asked alone, so that one table that cannot be read hides no other. A warehouse that does not answer at all says
+ * nothing about tables. @throws WarehouseFailure for that
+ * @param ask the SELECT for one item, with columns alike for all items; `undefined` where there is nothing to ask.
+ */
+export async function askTogether<Item>(
+  warehouse: WarehouseReader,
+  items: readonly Item[],
+  ask: (item: Item, binder: Binder) => { columns: string; from: string } | undefined,
+): Promise<Answers<Item>> {
+  const answers: Answers<Item> = { rows: [], failed: [] };
+  const send = async (group: readonly Item[]): Promise<void> => {
+    const binder = new Binder();
+    const questions = group.flatMap((item, index) => {
+      const question = ask(item, binder);
+      return question ? [`SELECT ${index} AS asked, ${question.columns} FROM ${question.from}`] : [];
+    });
+    if (questions.length === 0) return;
+    for (const row of await warehouse.query(questions.join(" UNION ALL "), binder.parameters)) {
+      const item = group[Number(row.asked)];
+      if (item !== undefined) answers.rows.push({ item, row });
+    }
+  };
+  const alone = async (item: Item): Promise<void> => {
+    try {
+      await send([item]);
+    } catch (error) {
+      if (!isAboutTables(error)) throw error;
+      answers.failed.push({ item, why: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  await inParallel(statementsAtOnce, groupsOf(items, ask), async (group) => {
+    if (group.length === 1) return await Promise.all(group.map(alone));
+    try {
+      return await send(group);
+    } catch (error) {
+      if (!isAboutTables(error)) throw error;
+      // Which of them it was shows when each is asked alone, and is reported there.
+      return await inParallel(statementsAtOnce, group, alone);
+    }
+  });
+  return answers;
+}
+
+function isAboutTables(error: unknown): boolean {
+  return error instanceof WarehouseFailure && (error.kind === "statement" || error.kind === "denied");
+}
+
+function groupsOf<Item>(items: readonly Item[], ask: (item: Item, binder: Binder) => unknown): Item[][] {
+  const groups: Item[][] = [];
+  let binder = new Binder();
+  for (const item of items) {
+    const group = groups.at(-1);
+    ask(item, binder);
+    if (group && group.length < mostTables && Object.keys(binder.parameters).length <= mostParameters) group.push(item);
+    else {
+      groups.push([item]);
+      binder = new Binder();
+      ask(item, binder);
+    }
+  }
+  return groups;
+}

@@ -1,0 +1,156 @@
+import { inParallel } from "../../lib/in-parallel.ts";
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import type { Row } from "../../warehouse/connection.ts";
+import { WarehouseFailure } from "../../warehouse/failure.ts";
+import { qualifiedName } from "../../warehouse/statements.ts";
+
+/** One version, as the table's own history tells of it. */
+export interface HistoryEntry {
+  version: number;
+  operation: string;
+  parameters: Readonly<Record<string, unknown>>;
+  metrics: Readonly<Record<string, unknown>>;
+}
+
+/** Newest first. @throws WarehouseFailure */
+export async function historyOf(warehouse: WarehouseReader, table: string, limit: number): Promise<HistoryEntry[]> {
+  const rows = await warehouse.query(`DESCRIBE HISTORY ${qualifiedName(warehouse.catalog, table)} LIMIT ${limit}`);
+  return rows.map((row) => ({
+    version: Number(row.version),
+    operation: String(row.operation),
+    parameters: mapOf(row.operationParameters),
+    metrics: mapOf(row.operationMetrics),
+  }));
+}
+
+/** The newest versions of a table. */
+export interface HistoryQuestion {
+  /** `schema.table` */
+  table: string;
+  /** So many versions, newest first. */
+  limit: number;
+  /** No older version than this is of interest; it may be told all the same. */
+  from?: number | undefined;
+}
+
+/** What is used of a history: a query of several tables reads no more. */
+const columnsOf = {
+  moment: "version, timestamp",
+  change: "version, timestamp, userName, operation, operationParameters, operationMetrics, userMetadata",
+};
+/** A small warehouse runs about ten statements at once; more would queue. */
+const statementsAtOnce = 8;
+/** Tables in one statement, which the warehouse may read one after another. */
+const mostTables = 12;
+/** Rows in one statement: long histories are asked for alone. */
+const mostRows = 240;
+
+/** Warehouses that do not know `DESCRIBE HISTORY` within a query, as Delta without Databricks does not. */
+const withoutSubqueries = new WeakSet<WarehouseReader>();
+
+/**
+ * The newest versions of many tables, in few statements. Never rejects: a table whose history could not be read has the reason.
+ * @param what of each version: when it was, or also what was changed
+ * @param inTime waits no longer for an answer than the caller can
+ * @returns table → its versions, newest first, with at least those columns of `DESCRIBE HISTORY`
+ */
+export async function askHistories(
+  warehouse: WarehouseReader,
+  questions: readonly HistoryQuestion[],
+  what: keyof typeof columnsOf,
+  inTime: <Result>(answer: Promise<Result>) => Promise<Result> = (answer) => answer,
+): Promise<Map<string, Row[] | Error>> {
+  const answers = new Map<string, Row[] | Error>();
+  const alone = async (question: HistoryQuestion): Promise<void> => {
+    const { table } = question;
+    try {
+      answers.set(table, await inTime(warehouse.query(describeHistory(warehouse, question))));
+    } catch (error) {
+      answers.set(table, asError(error));
+    }
+  };
+  const together = async (group: readonly HistoryQuestion[]): Promise<void> => {
+    const selects = group.map((question, index) => {
+      const since = question.from === undefined ? "" : ` WHERE version >= ${Math.trunc(question.from)}`;
+      return `SELECT ${index} AS asked, ${columnsOf[what]} FROM (${describeHistory(warehouse, question)})${since}`;
+    });
+    try {
+      const rows = Map.groupBy(await inTime(warehouse.query(selects.join(" UNION ALL "))), (row) => Number(row.asked));
+      for (const [index, { table }] of group.entries()) answers.set(table, newestFirst(rows.get(index) ?? []));
+    } catch (error) {
+      if (!isAboutStatement(error)) {
+        for (const { table } of group) answers.set(table, asError(error));
+        return;
+      }
+      if (error.sqlState === syntaxError) withoutSubqueries.add(warehouse);
+      // Which table it is about shows when each is asked alone.
+      await Promise.all(group.map(alone));
+    }
+  };
+  await inParallel(statementsAtOnce, groupsOf(questions), async (group) => {
+    if (group.length === 1 || withoutSubqueries.has(warehouse)) await Promise.all(group.map(alone));
+    else await together(group);
+  });
+  return answers;
+}
+
+function isAboutStatement(error: unknown): error is WarehouseFailure {
+  return error instanceof WarehouseFailure && (error.kind === "statement" || error.kind === "denied");
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** SQLSTATE of `PARSE_SYNTAX_ERROR`. */
+const syntaxError = "42601";
+
+function describeHistory(warehouse: WarehouseReader, { table, limit }: HistoryQuestion): string {
+  return `DESCRIBE HISTORY ${qualifiedName(warehouse.catalog, table)} LIMIT ${limit}`;
+}
+
+/** A query promises no order. */
+function newestFirst(rows: readonly Row[]): Row[] {
+  return rows.toSorted((a, b) => Number(b.version) - Number(a.version));
+}
+
+function groupsOf(questions: readonly HistoryQuestion[]): HistoryQuestion[][] {
+  const groups: HistoryQuestion[][] = [];
+  let rows = 0;
+  for (const question of questions) {
+    const group = groups.at(-1);
+    rows += question.limit;
+    if (group && group.length < mostTables && rows <= mostRows) group.push(question);
+    else {
+      groups.push([question]);
+      rows = question.limit;
+    }
+  }
+  return groups;
+}
+
+/** Other runs may delete from the same table at the same time: ours is among the latest. */
+const versionsLookedAt = 20;
+
+/** The version that a delete of so many rows made, by the table's own account. @throws WarehouseFailure */
+export async function versionOfDelete(warehouse: WarehouseReader, table: string, deleted: number): Promise<number | undefined> {
+  return (await deletesOf(warehouse, table, deleted, versionsLookedAt))[0];
+}
+
+/** Versions that a delete of exactly so many rows made, newest first. @throws WarehouseFailure */
+export async function deletesOf(warehouse: WarehouseReader, table: string, deleted: number, limit: number): Promise<number[]> {
+  const history = await historyOf(warehouse, table, limit);
+  return history
+    .filter(({ operation, metrics }) => operation === "DELETE" && Number(metrics.numDeletedRows) === deleted)
+    .map(({ version }) => version);
+}
+
+/** Delta's parameters and metrics are maps of texts, which reach us as objects or as JSON. */
+function mapOf(told: unknown): Record<string, unknown> {
+  const known: unknown = typeof told === "string" ? JSON.parse(told) : told;
+  return typeof known === "object" && known !== null ? { ...known } : {};
+}
+
+/** What Delta says of a version that VACUUM or the log's retention took away. */
+export const historyIsGone =
+  /DELTA_VERSION_NOT_FOUND|time travel|DELTA_FILE_NOT_FOUND|FILE_NOT_EXIST|_delta_log|no longer (exists|available)|VACUUM/i;

@@ -1,0 +1,120 @@
+import { createHash } from "node:crypto";
+import type { SelectedRows } from "../../model.ts";
+import type { Parameters } from "../../warehouse/connection.ts";
+import { quoteName } from "../../warehouse/statements.ts";
+
+/**
+ * Exactly which rows of a table are test data: those whose column – the key, one that points at a parent, or one that shows it –
+ * has one of these values. All are literal values that were read before; there is no pattern in it. The one object makes the
+ * statement that counts and the statement that deletes, so a plan is what runs.
+ */
+export interface Selection {
+  /** Column → the values that select a row. */
+  values: Map<string, Set<string>>;
+  /** The columns' types, in capitals. */
+  types: ReadonlyMap<string, string>;
+}
+
+export function emptySelection(types: ReadonlyMap<string, string>): Selection {
+  return { values: new Map(), types };
+}
+
+/** A column as the text by which its values are known here: keys may be numbers. */
+export function asText(column: string, types: ReadonlyMap<string, string>): string {
+  return types.get(column) === "STRING" ? quoteName(column) : `CAST(${quoteName(column)} AS STRING)`;
+}
+
+export function select(selection: Selection, column: string, values: Iterable<string>): void {
+  const known = selection.values.get(column) ?? new Set<string>();
+  for (const value of values) known.add(value);
+  if (known.size > 0) selection.values.set(column, known);
+}
+
+export function isEmpty(selection: Selection): boolean {
+  return selection.values.size === 0;
+}
+
+/**
+ * The parameters of one statement. A value that is compared in many places is sent once: a statement may have 256 parameters, and
+ * the ids of a class stand in twenty tables.
+ */
+export class Binder {
+  readonly #names = new Map<string, string>();
+  readonly #prefix: string;
+
+  /** @param prefix what the names begin with. */
+  constructor(prefix = "p") {
+    this.#prefix = prefix;
+  }
+
+  /** @returns the marker, `:p0`. */
+  bind(value: string): string {
+    const name = this.#names.get(value) ?? `${this.#prefix}${this.#names.size}`;
+    this.#names.set(value, name);
+    return `:${name}`;
+  }
+
+  get parameters(): Parameters {
+    return Object.fromEntries([...this.#names].map(([value, name]) => [name, value]));
+  }
+}
+
+/** The condition, empty for an empty selection. The values of a column are one parameter, as JSON: test data has thousands of ids. */
+export function conditionOf(selection: Selection, binder: Binder): string {
+  const terms = [...selection.values].map(([column, values]) => {
+    const list = binder.bind(JSON.stringify([...values].sort()));
+    return `${asText(column, selection.types)} IN (SELECT explode(from_json(${list}, 'array<string>')))`;
+  });
+  return terms.join(" OR ");
+}
+
+/** A selection as a report keeps it. Values of a column that may hold a person are kept as their SHA-256. */
+export function storedSelection({ selection, person }: { selection: Selection; person: ReadonlySet<string> }): SelectedRows[] {
+  return [...selection.values].map(([column, values]) =>
+    person.has(column)
+      ? { column, sha256: [...values].map((value) => createHash("sha256").update(value).digest("hex")).sort() }
+      : { column, values: [...values].sort() },
+  );
+}
+
+/** The condition that selects the same rows again, from what a report kept. @param types of the columns, in capitals */
+export function storedConditionOf(
+  selection: readonly SelectedRows[],
+  types: ReadonlyMap<string, string>,
+  binder: Binder,
+): string {
+  const terms = selection.map(({ column, values, sha256 }) => {
+    const text = asText(column, types);
+    const compared = sha256 ? `sha2(${text}, 256)` : text;
+    return `${compared} IN (SELECT explode(from_json(${binder.bind(JSON.stringify(sha256 ?? values ?? []))}, 'array<string>')))`;
+  });
+  return terms.join(" OR ");
+}
+
+/** How a row shows by one of its columns that it is test data; exactly one of the three. */
+export interface Rule {
+  column: string;
+  prefixes?: readonly string[];
+  suffix?: string;
+  equals?: string;
+}
+
+/** Rows that show by themselves that they may be test data: what a plan begins with. */
+export function candidatesOf(rules: readonly Rule[], types: ReadonlyMap<string, string>, binder: Binder): string {
+  return rules.map((rule) => ruleCondition(rule, types, binder)).join(" OR ");
+}
+
+/** Rows that show by this rule. */
+export function ruleCondition(rule: Rule, types: ReadonlyMap<string, string>, binder: Binder): string {
+  const column = asText(rule.column, types);
+  // startswith, never LIKE: the underscore in every prefix would be a wildcard there.
+  if (rule.prefixes) return rule.prefixes.map((prefix) => `startswith(${column}, ${binder.bind(prefix)})`).join(" OR ");
+  if (rule.suffix !== undefined) return `endswith(${column}, ${binder.bind(rule.suffix)})`;
+  return `${column} = ${binder.bind(rule.equals ?? "")}`;
+}
+
+export function shows(rule: Rule, value: string | undefined): boolean {
+  if (value === undefined) return false;
+  if (rule.prefixes) return rule.prefixes.some((prefix) => value.startsWith(prefix));
+  return rule.suffix !== undefined ? value.endsWith(rule.suffix) : value === rule.equals;
+}

@@ -1,0 +1,285 @@
+import { errorText } from "../../lib/error-text.ts";
+import { inParallel } from "../../lib/in-parallel.ts";
+import type { TouchedRow } from "../../model.ts";
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import { historyIsGone } from "../tables/history.ts";
+import { nextStep, type Seen } from "./version-search.ts";
+import { askVersions, type Candidates, candidatesOf, longestHistory, type RowsThere, type VersionAnswer } from "./versions.ts";
+
+/** What has to be known of the environment to tell an old value of a test's from one of a real row's. */
+export interface SearchContext {
+  /** The table whose key this column holds. */
+  parentOf(table: string, column: string): string | undefined;
+  /** The column that names a row of this table; `undefined` where the table cannot be asked. */
+  keyOf(table: string): string | undefined;
+  /** The columns by which a row of this table shows that it is test data, and what such a value begins with. */
+  shownBy(table: string): readonly string[];
+  /** What values of test data begin with, of all runs. */
+  prefixes: readonly string[];
+  /** The columns by whose values `testData.keep` may name fixed rows of this table beside its key; none where it names no row of it. */
+  keptBy(table: string): readonly string[];
+  /** Whether a row is real whatever it shows: `testData.keep` names it by its key or one of these values, or a test changed it. */
+  isReal(table: string, key: string, values: readonly (string | null)[]): boolean;
+  /** Whether this names a row that is test data: it did not stand there before the tests. */
+  isTestData(parent: string | undefined, value: string): boolean;
+  /** Versions of a table that are likely to be from before the change: of the start of the run, or those that a report noted. */
+  guesses(table: string): readonly number[];
+  /** How long to look, in milliseconds: a stage has other things to do. */
+  limitMs: number;
+}
+
+const tablesAtOnce = 8;
+/** Each may lead one table a few versions further back. */
+const mostRounds = 40;
+/** How often values that name nothing any more are passed over. */
+const mostPasses = 4;
+
+/**
+ * Finds what stood in these cells before a test changed them, and the version that still has it: the newest in which the row with this
+ * key had another value. A value that names test data, or a row that is gone, is passed over, unless the row was written with it. Where it cannot be told, the row says why.
+ * Never rejects for what a table or its history says. @throws WarehouseFailure where the warehouse does not answer at all
+ */
+export async function withBefore(
+  warehouse: WarehouseReader,
+  touched: readonly TouchedRow[],
+  context: SearchContext,
+): Promise<TouchedRow[]> {
+  const searches = [...Map.groupBy(touched, ({ table, key }) => JSON.stringify([table, key.column])).values()].map(
+    (rows) => new TableSearch(rows, context),
+  );
+  await inParallel(tablesAtOnce, searches, (search) => search.readHistory(warehouse));
+  const end = performance.now() + context.limitMs;
+  for (let pass = 0; pass < mostPasses && performance.now() < end; pass++) {
+    for (let round = 0; round < mostRounds && performance.now() < end; round++) {
+      const asking = searches.flatMap((search) => search.questions().map((question) => ({ search, question })));
+      if (asking.length === 0) break;
+      const answers = await askVersions(
+        warehouse,
+        asking.map(({ question }) => question),
+      );
+      asking.forEach(({ search, question }, index) => {
+        search.take(question.version, answers[index] as VersionAnswer);
+      });
+    }
+    if (!(await passOverNamed(warehouse, searches, context))) break;
+  }
+  const results = new Map(searches.flatMap((search) => search.results()));
+  return touched.map((row) => results.get(row) ?? row);
+}
+
+/** @returns whether values were found that name no row any more, or one of test data, so that the search has to go on. */
+async function passOverNamed(
+  warehouse: WarehouseReader,
+  searches: readonly TableSearch[],
+  context: SearchContext,
+): Promise<boolean> {
+  const named = new Map<string, Set<string>>();
+  for (const search of searches)
+    for (const { parent, value } of search.namedBefore()) named.set(parent, (named.get(parent) ?? new Set()).add(value));
+  const questions = [...named].flatMap(([table, values]) => {
+    const key = context.keyOf(table);
+    const columns = [...new Set([...context.shownBy(table), ...context.keptBy(table)])];
+    return key === undefined ? [] : [{ table, key, keys: [...values], columns }];
+  });
+  const answers = await askVersions(warehouse, questions);
+  let any = false;
+  questions.forEach(({ table, keys }, index) => {
+    const answer = answers[index];
+    // What cannot be looked at is not known to be gone.
+    if (answer === undefined || "why" in answer) return;
+    const shows = (value: string | null) => value !== null && context.prefixes.some((prefix) => value.startsWith(prefix));
+    const names: Names = { gone: [], test: [], real: [] };
+    for (const key of keys) {
+      const values = answer.found.get(key)?.values;
+      if (values === undefined) names.gone.push(key);
+      else if (context.isReal(table, key, [...values.values()])) names.real.push(key);
+      else if (context.shownBy(table).some((column) => shows(values.get(column) ?? null))) names.test.push(key);
+    }
+    for (const search of searches) if (search.learn(table, names)) any = true;
+  });
+  return any;
+}
+
+/** What is known of rows that old values name: they are gone, they are test data, or they are real whatever they show. */
+interface Names {
+  gone: string[];
+  test: string[];
+  real: string[];
+}
+
+/** The search of one table, by one key column. */
+class TableSearch {
+  readonly #rows: readonly TouchedRow[];
+  readonly #context: SearchContext;
+  readonly #answers = new Map<number, VersionAnswer>();
+  /** Parent table → ids of its rows → what they are. */
+  readonly #names = new Map<string, Map<string, keyof Names>>();
+  #candidates: Candidates = { versions: [], truncated: false };
+  #why: string | undefined;
+
+  constructor(rows: readonly TouchedRow[], context: SearchContext) {
+    this.#rows = rows;
+    this.#context = context;
+  }
+
+  get #table(): string {
+    return this.#rows[0]?.table ?? "";
+  }
+
+  async readHistory(warehouse: WarehouseReader): Promise<void> {
+    try {
+      this.#candidates = await candidatesOf(warehouse, this.#table, this.#context.guesses(this.#table));
+      if (this.#candidates.versions.length === 0) this.#why = "the table has no history";
+    } catch (error) {
+      this.#why = `the table's history could not be read: ${errorText(error)}`;
+    }
+  }
+
+  /** What has to be asked next; nothing where every row is done. */
+  questions() {
+    if (this.#why !== undefined) return [];
+    const { versions } = this.#candidates;
+    const next = new Set(
+      this.#rows.flatMap((row) => {
+        const step = this.#step(row);
+        return "ask" in step ? step.ask : [];
+      }),
+    );
+    const columns = [...new Set(this.#rows.map(({ column }) => column))];
+    const keys = [...new Set(this.#rows.map(({ key }) => key.value))];
+    return [...next].map((place) => ({
+      table: this.#table,
+      version: versions[place] as number,
+      key: this.#rows[0]?.key.column ?? "",
+      keys,
+      columns,
+    }));
+  }
+
+  take(version: number, answer: VersionAnswer): void {
+    this.#answers.set(version, answer);
+  }
+
+  /** @returns whether that changes what is looked for. */
+  learn(parent: string, names: Names): boolean {
+    const known = this.#names.get(parent) ?? new Map<string, keyof Names>();
+    this.#names.set(parent, known);
+    const news = (["gone", "test", "real"] as const).flatMap((what) =>
+      names[what].filter((id) => known.get(id) !== what).map((id) => [id, what] as const),
+    );
+    for (const [id, what] of news) known.set(id, what);
+    return news.some(([id, what]) => what !== "real" || this.#context.isTestData(parent, id));
+  }
+
+  /** The rows that the old values found so far name in other tables. */
+  namedBefore(): { parent: string; value: string }[] {
+    const found = this.results().map(([, row]) => ({ row, value: row.before }));
+    // A fixed row may have an id that begins as those of test data do: then its other columns tell.
+    const passed = this.#rows
+      .filter((row) => this.#context.keptBy(this.#parentOf(row)).length > 0)
+      .flatMap((row) => this.#valuesOf(row).map((value) => ({ row, value })))
+      .filter(({ row, value }) => this.#context.prefixes.some((prefix) => value.startsWith(prefix)) && value !== row.now);
+    return [...found, ...passed].flatMap(({ row, value }) => {
+      const parent = this.#context.parentOf(row.table, row.column);
+      // Empty text, as NULL, names nothing.
+      return parent === undefined || !value ? [] : [{ parent, value }];
+    });
+  }
+
+  /** All that stood in this cell, in the versions that were looked at. */
+  #valuesOf(row: TouchedRow): string[] {
+    const values = [...this.#answers.keys()].map((version) => this.#there(row, version)?.values.get(row.column));
+    return [...new Set(values)].filter((value) => typeof value === "string");
+  }
+
+  results(): [TouchedRow, TouchedRow][] {
+    return this.#rows.map((row) => [row, { ...row, ...(this.#why === undefined ? this.#result(row) : { why: this.#why }) }]);
+  }
+
+  #step(row: TouchedRow) {
+    const { versions } = this.#candidates;
+    const guess = Math.min(
+      ...this.#context.guesses(row.table).map((version) => {
+        const place = versions.indexOf(version);
+        return place < 0 ? Number.POSITIVE_INFINITY : place;
+      }),
+    );
+    return nextStep(versions.length, (place) => this.#seen(row, place), Number.isFinite(guess) ? guess : undefined);
+  }
+
+  #seen(row: TouchedRow, place: number): Seen | undefined {
+    const answer = this.#answers.get(this.#candidates.versions[place] as number);
+    if (answer === undefined) return undefined;
+    if ("why" in answer) return "stop";
+    const there = answer.found.get(row.key.value);
+    if (there === undefined) return place === 0 ? "stop" : "absent";
+    if (there.rows > 1) return "stop";
+    const value = there.values.get(row.column) ?? null;
+    if (value === row.now) return "later";
+    if (place === 0) return "stop";
+    return this.#isPassedOver(row, value) ? "later" : "before";
+  }
+
+  #isPassedOver(row: TouchedRow, value: string | null): boolean {
+    if (value === null) return false;
+    return this.#isTest(row, value) || this.#names.get(this.#parentOf(row))?.get(value) === "gone";
+  }
+
+  #isTest(row: TouchedRow, value: string): boolean {
+    const parent = this.#parentOf(row);
+    const what = this.#names.get(parent)?.get(value);
+    return what === "test" || (what !== "real" && this.#context.isTestData(parent, value));
+  }
+
+  #parentOf({ table, column }: TouchedRow): string {
+    return this.#context.parentOf(table, column) ?? "";
+  }
+
+  #result(row: TouchedRow): Pick<TouchedRow, "before" | "version" | "why"> {
+    const step = this.#step(row);
+    if ("ask" in step)
+      return { why: "the table's history is too long to be looked through here; `env-actions repair` takes longer" };
+    const version = this.#candidates.versions[step.end];
+    const answer = version === undefined ? undefined : this.#answers.get(version);
+    if (version === undefined || answer === undefined) return this.#first(row) ?? { why: this.#whyNowhere(row) };
+    if ("why" in answer) return { why: whyUnreadable(version, answer.why) };
+    const there = answer.found.get(row.key.value);
+    if (there && there.rows > 1)
+      return { why: `${there.rows} rows have this key in version ${version}, so it names none of them` };
+    if (step.end === 0)
+      return { why: there ? "the column was written again while this was looked at" : "the row is no longer there" };
+    if (there) return { before: there.values.get(row.column) ?? null, version };
+    return this.#first(row) ?? { why: this.#whyNowhere(row) };
+  }
+
+  /** What the row was written with, although it names a row that is not there: it pointed at nothing before any test wrote it. */
+  #first(row: TouchedRow): Pick<TouchedRow, "before" | "version"> | undefined {
+    const { versions, truncated } = this.#candidates;
+    const first = versions.findLast((version) => this.#there(row, version) !== undefined);
+    const there = first === undefined ? undefined : this.#there(row, first);
+    if (truncated || first === undefined || there?.rows !== 1) return undefined;
+    const value = there.values.get(row.column) ?? null;
+    return value === null || value === row.now || this.#isTest(row, value) ? undefined : { before: value, version: first };
+  }
+
+  #there({ key }: TouchedRow, version: number): RowsThere | undefined {
+    const answer = this.#answers.get(version);
+    return answer && "found" in answer ? answer.found.get(key.value) : undefined;
+  }
+
+  #whyNowhere(row: TouchedRow): string {
+    const { versions, truncated } = this.#candidates;
+    const passedOver = versions.some((version) => {
+      const there = this.#there(row, version);
+      return there !== undefined && (there.values.get(row.column) ?? null) !== row.now;
+    });
+    if (truncated) return `the last ${longestHistory} versions of the table have no other value`;
+    if (passedOver) return "every older value names test data, or a row that is gone";
+    return "no older version of the table has the row with another value";
+  }
+}
+
+function whyUnreadable(version: number, why: string): string {
+  if (historyIsGone.test(why)) return `the table's history no longer reaches back far enough: version ${version} is gone`;
+  return `version ${version} of the table could not be read: ${why}`;
+}

@@ -1,0 +1,307 @@
+import { createHash } from "node:crypto";
+import type { Table, TestDataConfig } from "../../config/schema.ts";
+import { count } from "../../lib/count.ts";
+import type { StageReport, TouchedRow } from "../../model.ts";
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import { whyNotOfType } from "../../warehouse/cell-write.ts";
+import { type Ledger, parseLedger } from "../ledger/ledger.ts";
+import type { StartState } from "../ownership/start.ts";
+import { rowRequest } from "../plan/plan-cleanup.ts";
+import { planRows } from "../plan/plan-rows.ts";
+import type { Scope } from "../plan/row-plan.ts";
+import { type CatalogColumns, readCatalogColumns, readViews } from "../tables/catalog.ts";
+import { isProtected } from "../tables/graph.ts";
+import { withBefore } from "../touched/old-values.ts";
+import { mostTouched, nameOf, rowName, searchContext, sha256 } from "../touched/touched-rows.ts";
+import { askVersions } from "../touched/versions.ts";
+
+/**
+ * - `repairable`: the old value can be put back; `repaired`: it was.
+ * - `already`: the old value stands there again.
+ * - `written-since`: somebody has written another value since, which is left as it is.
+ * - `refused`: it must not, or cannot, be put back. `failed`: it should have been, and was not, or that is unknown.
+ */
+export type RepairState = "repairable" | "repaired" | "already" | "written-since" | "refused" | "failed";
+
+/** One column of one row, and what becomes of it. */
+export interface RepairRow extends TouchedRow {
+  state: RepairState;
+  /** Why it is refused, or failed. */
+  problem?: string;
+}
+
+export interface RepairResult {
+  dryRun: boolean;
+  /** Of the run whose report this is. */
+  runId: string;
+  environment: string;
+  /** SHA-256 of exactly what would be written. */
+  digest: string;
+  rows: RepairRow[];
+  notes: string[];
+  /** What went wrong beside the rows. */
+  problems: string[];
+}
+
+/** What is written: the values themselves, which a result may not have. */
+export interface RepairCell {
+  row: RepairRow;
+  table: string;
+  key: { column: string; value: string };
+  column: string;
+  type: string;
+  now: string;
+  before: string | null;
+}
+
+export interface RepairPlan {
+  result: RepairResult;
+  cells: RepairCell[];
+}
+
+export interface RepairRequest {
+  report: Pick<StageReport, "runId" | "environment" | "cleanup">;
+  tables: Readonly<Record<string, Table>>;
+  testData: TestDataConfig;
+  /** What the tests of that run said they made, where it can still be read. */
+  ledger?: Ledger;
+  now: number;
+}
+
+/** A row of the report with what the warehouse itself says of it. */
+interface Found {
+  row: RepairRow;
+  type: string;
+  /** As they stand in the table. */
+  key: string;
+  value: string;
+}
+
+/**
+ * What of that report's touched rows can be repaired; only reads. The report says where to look, and nothing more: that the row points at
+ * test data, and what stood there before, is read from the warehouse again. A report that somebody made up writes nothing.
+ * @throws WarehouseFailure
+ */
+export async function planRepair(warehouse: WarehouseReader, request: RepairRequest): Promise<RepairPlan> {
+  const { cleanup, result, rows } = begin(request);
+  const asked = rows.filter((row) => row.state === "repairable");
+  const [catalog, views] =
+    asked.length > 0
+      ? await Promise.all([readCatalogColumns(warehouse), readViews(warehouse)])
+      : [new Map() as CatalogColumns, new Set<string>()];
+  for (const row of asked) refuse(row, whyNotThere(row, catalog, views));
+  const found = await lookNow(warehouse, rows, catalog);
+  const cells = await findValues(warehouse, found, catalog, request);
+  if ((cleanup?.touchedMore ?? 0) > 0)
+    result.notes.push(
+      `${count(cleanup?.touchedMore ?? 0, "more cell")} of real rows were changed, and the report does not list them: repair these first, then run the stage again`,
+    );
+  result.digest = digestOf(cells, result);
+  return { result, cells };
+}
+
+/** Refuses what can be seen to be wrong without asking the warehouse. */
+function begin(request: RepairRequest) {
+  const { report } = request;
+  const touched = [...new Map((report.cleanup?.touched ?? []).map((row) => [nameOf(row), row])).values()];
+  const rows = touched.slice(0, mostTouched).map((row): RepairRow => ({ ...row, state: "repairable" }));
+  for (const row of rows) refuse(row, whyNotAllowed(row, request));
+  const result: RepairResult = {
+    dryRun: true,
+    runId: report.runId,
+    environment: report.environment.name,
+    digest: "",
+    rows,
+    notes: [],
+    problems:
+      touched.length > mostTouched
+        ? [`the report lists ${touched.length} rows, and no more than ${mostTouched} are repaired at once`]
+        : [],
+  };
+  return { cleanup: report.cleanup, result, rows };
+}
+
+function refuse(row: RepairRow, why: string | undefined): void {
+  if (why === undefined) return;
+  row.state = "refused";
+  row.problem = why;
+}
+
+function whyNotAllowed({ table, key, column, now, before }: TouchedRow, { tables, testData }: RepairRequest): string | undefined {
+  if (isProtected(table, testData.protectedTables)) return "the table is protected: nothing is written to it";
+  const declared = Object.hasOwn(tables, table) ? tables[table] : undefined;
+  if (!declared) return "the table is not declared in testData.tables";
+  if (key.column !== declared.key) return `${key.column} is not the key of the table, which is ${declared.key}`;
+  if (!mayBeTouched(declared, column))
+    return `${column} is declared neither under parents nor under match with a prefix: nothing tells that a test wrote it`;
+  if (column === key.column) return `${column} names the row: it is not changed`;
+  if (![key.value, now, before ?? ""].every((text) => text.isWellFormed())) return "a value is not well-formed Unicode";
+  return undefined;
+}
+
+/** A column that points at another row, or one by which a row shows that it is test data: only there a test's writing can be told. */
+function mayBeTouched({ parents, match }: Table, column: string): boolean {
+  return Object.hasOwn(parents, column) || match.some((rule) => rule.prefix === true && rule.column === column);
+}
+
+function whyNotThere(
+  { table, key, column }: TouchedRow,
+  catalog: CatalogColumns,
+  views: ReadonlySet<string>,
+): string | undefined {
+  const columns = catalog.get(table);
+  if (!columns) return "the warehouse has no such table, or hides it from this principal";
+  if (views.has(table)) return "this is a view, which cannot be written";
+  const missing = [key.column, column].filter((name) => !columns.has(name));
+  return missing.length > 0 ? `the table has no column ${missing.join(", ")}` : undefined;
+}
+
+/** What stands in the cells now. Rows that cannot, or need not, be repaired leave here. */
+async function lookNow(warehouse: WarehouseReader, rows: readonly RepairRow[], catalog: CatalogColumns): Promise<Found[]> {
+  const open = rows.filter(({ state }) => state === "repairable");
+  const isHashed = (row: RepairRow) => row.masked?.includes("key") === true;
+  const groups = [...Map.groupBy(open, (row) => JSON.stringify([row.table, isHashed(row)])).values()];
+  const answers = await askVersions(
+    warehouse,
+    groups.map((group) => {
+      const [first] = group as [RepairRow];
+      return {
+        table: first.table,
+        key: first.key.column,
+        hashed: isHashed(first),
+        keys: [...new Set(group.map(({ key }) => key.value))],
+        columns: [...new Set(group.map(({ column }) => column))],
+      };
+    }),
+  );
+  return groups.flatMap((group, index) => {
+    const answer = answers[index];
+    return group.flatMap((row): Found[] => {
+      if (answer === undefined || "why" in answer) {
+        refuse(row, `the row could not be read: ${answer?.why ?? "there was no answer"}`);
+        return [];
+      }
+      const there = answer.found.get(row.key.value);
+      if (there?.rows !== 1) {
+        refuse(row, there ? `${there.rows} rows have this key, so it names none of them` : "the row is no longer there");
+        return [];
+      }
+      const value = there.values.get(row.column) ?? null;
+      const shown = value !== null && row.masked?.includes("values") ? sha256(value) : value;
+      if (value === null || shown !== row.now) {
+        row.state = row.before !== undefined && shown === row.before ? "already" : "written-since";
+        return [];
+      }
+      return [{ row, type: catalog.get(row.table)?.get(row.column) ?? "", key: there.key, value }];
+    });
+  });
+}
+
+/** The old values, from the tables' own history, of cells that do point at test data. */
+async function findValues(
+  warehouse: WarehouseReader,
+  found: readonly Found[],
+  catalog: CatalogColumns,
+  request: RepairRequest,
+): Promise<RepairCell[]> {
+  if (found.length === 0) return [];
+  const { tables, testData } = request;
+  const ids = new Map<string, Set<string>>();
+  const seen = new Set<string>();
+  const isTest = ({ row, key, value }: Found) =>
+    testData.prefixes.some((prefix) => value.startsWith(prefix)) ||
+    ids.get(tables[row.table]?.parents[row.column]?.table ?? "")?.has(value) === true ||
+    seen.has(cellName(row, key, value));
+  for (const scope of scopesOf(request)) {
+    if (scope === "run" && found.every(isTest)) break;
+    const { references, touched } = await planned(warehouse, request, scope);
+    for (const [table, some] of references) ids.set(table, new Set([...(ids.get(table) ?? []), ...some.keys()]));
+    for (const row of touched) seen.add(cellName(row, row.key.value, row.now));
+  }
+  for (const one of found)
+    if (!isTest(one))
+      refuse(
+        one.row,
+        `what stands there now does not show to be test data: it is not known that a test wrote it. If the tests tracked it, repair where the run's ledger is: .env-actions/ledger/${request.report.runId}.jsonl`,
+      );
+  const open = found.filter(({ row }) => row.state === "repairable");
+  const guesses = Map.groupBy(open, ({ row }) => row.table);
+  const context = searchContext({
+    tables,
+    catalog,
+    ids,
+    prefixes: testData.prefixes,
+    keep: testData.keep,
+    // The stage knew its own start, and found them to be older than that.
+    real: new Set(open.map(({ row, key }) => rowName(row.table, key))),
+    limitMs: Number.POSITIVE_INFINITY,
+    guesses: (table) => [...new Set(guesses.get(table)?.flatMap(({ row }) => row.version ?? []))],
+  });
+  const looked = await withBefore(
+    warehouse,
+    open.map(({ row, key, value }) => ({
+      table: row.table,
+      key: { column: row.key.column, value: key },
+      column: row.column,
+      now: value,
+    })),
+    context,
+  );
+  return open.flatMap((one, index): RepairCell[] => {
+    const { before, version, why } = looked[index] as TouchedRow;
+    const { row, type } = one;
+    if (before === undefined) {
+      refuse(row, `what stood there before is unknown: ${why ?? "nobody could tell"}`);
+      return [];
+    }
+    const shown = before !== null && row.masked?.includes("values") ? sha256(before) : before;
+    if (row.before !== undefined && shown !== row.before) {
+      refuse(row, "the table's history says that another value stood there before than the report says");
+      return [];
+    }
+    refuse(row, whyNotOfType(type, before));
+    if (row.state !== "repairable") return [];
+    Object.assign(row, { before: shown, version });
+    delete row.why;
+    const key = { column: row.key.column, value: one.key };
+    return [{ row, table: row.table, key, column: row.column, type, now: one.value, before }];
+  });
+}
+
+/** What shows itself is found whatever its run and age; the rest only by what the run's tests said. */
+function scopesOf({ ledger }: RepairRequest): Scope[] {
+  return ledger && ledger.rows.size > 0 ? ["all", "run"] : ["all"];
+}
+
+/** What a cleanup finds there now: ids of test data, and rows that tests changed. */
+async function planned(warehouse: WarehouseReader, request: RepairRequest, scope: Scope) {
+  const { report, testData, now, ledger } = request;
+  const runStarted = Number(report.runId.split("_")[0]);
+  // Suffixes and whole names show fixed accounts as well, and decide here no more than in a sweep.
+  const decides = ({ prefix, suffix, equals }: Table["match"][number]) =>
+    prefix === true || testData.sweep.includes(suffix ?? equals ?? "");
+  const shown = Object.entries(request.tables).map(([name, table]) => [name, { ...table, match: table.match.filter(decides) }]);
+  const tables: Record<string, Table> = Object.fromEntries(shown);
+  const start = startOf(report.cleanup?.startVersions, runStarted);
+  const asked = { scope, runId: report.runId, runStarted, testData, tables, ledger: ledger ?? parseLedger(""), now };
+  return await planRows(warehouse, rowRequest({ ...asked, ...(start ? { start } : {}) }));
+}
+
+/** What the stage knew when it judged: a row that was there before its tests is older than they are, whatever its time says. */
+function startOf(versions: Record<string, number> | undefined, takenAt: number): StartState | undefined {
+  return versions && { takenAt, versions: new Map(Object.entries(versions)), hadKey: () => undefined };
+}
+
+function cellName({ table, key, column }: TouchedRow, value: string, now: string): string {
+  return JSON.stringify([table, key.column, value, column, now]);
+}
+
+/** Over exactly what would be written, and where. */
+function digestOf(cells: readonly RepairCell[], { environment }: RepairResult): string {
+  const written = cells.map(({ table, key, column, now, before }) =>
+    JSON.stringify([table, key.column, key.value, column, now, before]),
+  );
+  return createHash("sha256")
+    .update(JSON.stringify(["repair", environment, written.sort()]))
+    .digest("hex");
+}

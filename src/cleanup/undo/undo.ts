@@ -1,0 +1,284 @@
+import type { Environment, Table } from "../../config/schema.ts";
+import { count } from "../../lib/count.ts";
+import { inParallel } from "../../lib/in-parallel.ts";
+import type { AuditNote, Deletion, StageReport, TableCleanup } from "../../model.ts";
+import type { OlderRows, TestDataWarehouse, WarehouseReader } from "../../warehouse/access.ts";
+import { WarehouseFailure } from "../../warehouse/failure.ts";
+import { missingRows, nameCounts, olderRows, rowsBeside } from "../../warehouse/older-rows.ts";
+import { proveWarehouse } from "../execute/proof.ts";
+import { type CatalogColumns, readCatalogColumns } from "../tables/catalog.ts";
+import { isProtected } from "../tables/graph.ts";
+import { deletesOf, historyIsGone } from "../tables/history.ts";
+import { Binder, storedConditionOf } from "../tables/selection.ts";
+
+/** What one table had deleted, and what of it can be put back. */
+export interface TableUndo {
+  /** `schema.table` */
+  table: string;
+  /** Rows that the report says were deleted. */
+  deleted: number;
+  /** Of them, rows that the table's history still has, and that are not there now. */
+  restorable: number;
+  /** Rows whose key is there again, written since: they stay as they are. */
+  present: number;
+  /** Absent in a dry run, and where the warehouse did not tell. */
+  restored?: number;
+  problem?: string;
+}
+
+export interface UndoResult {
+  dryRun: boolean;
+  /** Of the cleanup that is undone. */
+  runId: string;
+  environment: string;
+  tables: TableUndo[];
+  /** What cannot come back, beside the tables. */
+  notes: string[];
+  /** What went wrong beside the tables: with one, the undo is not as it should be, although every row may be back. */
+  problems: string[];
+}
+
+/** One delete to be undone, as the history has it. */
+interface Step {
+  rows: OlderRows;
+  /** After the newer ones were put back. */
+  restorable: number;
+}
+
+export interface UndoPlan {
+  result: UndoResult;
+  /** By table, newest delete first: what was written between two deletes is what was there last. */
+  steps: Map<string, Step[]>;
+}
+
+export interface UndoRequest {
+  report: Pick<StageReport, "runId" | "environment" | "cleanup">;
+  tables: Readonly<Record<string, Table>>;
+  protectedTables: readonly string[];
+}
+
+/** Tables looked at, or put back to, at once. */
+const atOnce = 8;
+
+/** What could be put back of that report's cleanup; only reads. */
+export async function planUndo(warehouse: WarehouseReader, request: UndoRequest): Promise<UndoPlan> {
+  const { report } = request;
+  const steps = new Map<string, Step[]>();
+  const notes: string[] = [];
+  const cleaned = (report.cleanup?.tables ?? []).filter((table) => table.deleted !== 0 || table.deletions);
+  // Once for all tables; where it cannot be read, each of them says so.
+  const columns = cleaned.length > 0 ? readCatalogColumns(warehouse) : Promise.resolve<CatalogColumns>(new Map());
+  columns.catch(() => undefined);
+  const tables = await inParallel(atOnce, cleaned, async (cleaned) => {
+    const undo: TableUndo = { table: cleaned.table, deleted: deletedFrom(cleaned), restorable: 0, present: 0 };
+    const refusal = whyNot(cleaned, request);
+    if (refusal !== undefined) return { ...undo, problem: refusal };
+    try {
+      const newestFirst = [...(cleaned.deletions ?? [])].reverse();
+      const types = (await columns).get(cleaned.table) ?? new Map<string, string>();
+      const found = await inParallel(atOnce, newestFirst, (deletion) => {
+        const binder = new Binder(`d${newestFirst.indexOf(deletion)}_`);
+        return findDeletion(warehouse, cleaned.table, deletion, {
+          condition: storedConditionOf(deletion.selection, types, binder),
+          binder,
+        });
+      });
+      const known = found.filter((rows) => rows !== undefined);
+      const declared = request.tables[cleaned.table];
+      // As in the plan: a table that only hangs on others may have no column of the name that is declared, or presumed, for its key.
+      const keyed = declared !== undefined && types.has(declared.key);
+      const planned = await stepsOf(warehouse, known, keyed ? declared : undefined);
+      steps.set(cleaned.table, planned.steps);
+      for (const step of planned.steps) undo.restorable += step.restorable;
+      undo.present = planned.rows - undo.restorable;
+      if (planned.twice > 0)
+        notes.push(
+          `${cleaned.table}: ${planned.twice} of the deleted rows had come back and been deleted again: each comes back once`,
+        );
+      if (known.length < found.length)
+        addProblem(undo, "the table's history no longer reaches back to what was deleted, or no longer has it");
+      const unaccounted = whatIsMissing(cleaned);
+      if (unaccounted !== undefined) addProblem(undo, unaccounted);
+    } catch (error) {
+      addProblem(undo, error instanceof Error ? error.message : String(error));
+    }
+    return undo;
+  });
+  const keys = report.cleanup?.deletedKeys ?? 0;
+  if (keys > 0)
+    notes.push(`${count(keys, "Redis key was", "Redis keys were")} deleted, and cannot come back: Redis keeps no history`);
+  return {
+    result: {
+      dryRun: true,
+      runId: report.runId,
+      environment: report.environment.name,
+      tables,
+      notes,
+      problems: [],
+    },
+    steps,
+  };
+}
+
+/**
+ * Puts back exactly what was planned, parents first; the first failure never abandons the rest.
+ * @param ports.audit never rejects: a line that could not be written abandons nothing either.
+ * @throws WrongPlace before the first write
+ */
+export async function executeUndo(
+  ports: { warehouse: TestDataWarehouse; environment: Environment; audit: (note: AuditNote) => Promise<void> },
+  plan: UndoPlan,
+  order: ReadonlyMap<string, number>,
+): Promise<UndoResult> {
+  proveWarehouse(ports.environment, await ports.warehouse.identity());
+  const result: UndoResult = { ...plan.result, dryRun: false, tables: plan.result.tables.map((table) => ({ ...table })) };
+  const rank = (table: TableUndo) => order.get(table.table) ?? 0;
+  for (const level of Map.groupBy(
+    [...result.tables].sort((a, b) => rank(a) - rank(b)),
+    rank,
+  ).values())
+    await inParallel(atOnce, level, async (table) => {
+      for (const step of plan.steps.get(table.table) ?? []) await restore(ports, table, step);
+    });
+  return result;
+}
+
+async function restore(
+  { warehouse, audit }: { warehouse: TestDataWarehouse; audit: (note: AuditNote) => Promise<void> },
+  table: TableUndo,
+  { rows, restorable }: Step,
+): Promise<void> {
+  if (restorable === 0) return;
+  let restored: number | undefined;
+  try {
+    restored = await warehouse.restoreRows(rows);
+    if (restored === undefined)
+      addProblem(table, "the warehouse did not tell how many rows it put back: run undo again without --execute to see");
+    else {
+      table.restored = (table.restored ?? 0) + restored;
+      if (restored !== restorable)
+        addProblem(table, `${count(restorable, "row was", "rows were")} planned, but ${count(restored, "was", "were")} put back`);
+    }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    addProblem(table, `${why}; whether rows were put back shows when undo is run again without --execute`);
+  }
+  await audit({
+    action: "statement",
+    details: { what: "restore", table: table.table, version: rows.version, ...(table.problem ? { problem: table.problem } : {}) },
+    counts: { planned: restorable, ...(restored === undefined ? {} : { restored }) },
+  });
+}
+
+function addProblem(table: TableUndo, problem: string): void {
+  table.problem = table.problem === undefined ? problem : `${table.problem}; ${problem}`;
+}
+
+/** What a cleanup took beyond the deletes of which it noted the version: nothing here can put that back. */
+function whatIsMissing({ deleted, deletions }: TableCleanup): string | undefined {
+  if (deleted === undefined)
+    return "the cleanup could not tell how many rows it deleted: what can be put back may not be all of them";
+  const noted = (deletions ?? []).reduce((sum, one) => sum + one.rows, 0);
+  if (noted === deleted) return undefined;
+  return `${count(deleted, "row was", "rows were")} deleted, but the report says which version has them of ${noted} only`;
+}
+
+function deletedFrom({ deleted, deletions }: TableCleanup): number {
+  return deleted ?? (deletions ?? []).reduce((sum, one) => sum + one.rows, 0);
+}
+
+function whyNot(cleaned: TableCleanup, request: UndoRequest): string | undefined {
+  if (isProtected(cleaned.table, request.protectedTables)) return "the table is protected: nothing is written to it";
+  if (!Object.hasOwn(request.tables, cleaned.table)) return "the table is no longer declared in testData.tables";
+  if (!cleaned.deletions?.length) return "the report does not say which version has the rows: the cleanup could not tell";
+  return undefined;
+}
+
+/** Versions among which another delete of as many rows is looked for. */
+const versionsSearched = 200;
+
+/**
+ * @param selected by what: `binder` names the parameters as no other delete of the table does, one statement may be about several.
+ * @returns the rows, by no key yet; nothing where no version has them any more. @throws WarehouseFailure
+ */
+async function findDeletion(
+  warehouse: WarehouseReader,
+  table: string,
+  { rows, version }: Deletion,
+  { condition, binder }: { condition: string; binder: Binder },
+): Promise<OlderRows | undefined> {
+  const before = (other: number): OlderRows => ({
+    table,
+    version: other - 1,
+    key: "",
+    condition,
+    parameters: binder.parameters,
+  });
+  const has = async (older: OlderRows) => (await countOlder(warehouse, older)) === rows;
+  const noted = before(version);
+  if (await has(noted)) return noted;
+  // Two runs that deleted as many rows at the same moment: the version noted may be the other's.
+  for (const other of await deletesOf(warehouse, table, rows, versionsSearched)) {
+    const older = before(other);
+    if (other !== version && (await has(older))) return older;
+  }
+  return undefined;
+}
+
+/** @returns nothing where the version is gone. */
+async function countOlder(warehouse: WarehouseReader, rows: OlderRows): Promise<number | undefined> {
+  try {
+    return await countRows(warehouse, olderRows(warehouse.catalog, rows), rows);
+  } catch (error) {
+    if (error instanceof WarehouseFailure && historyIsGone.test(error.message)) return undefined;
+    throw error;
+  }
+}
+
+/** @param about whose parameters the SELECT has. */
+async function countRows(warehouse: WarehouseReader, select: string, ...about: readonly OlderRows[]): Promise<number> {
+  const parameters = Object.assign({}, ...about.map((rows) => rows.parameters));
+  return Number((await warehouse.query(`SELECT count(*) AS found FROM (${select})`, parameters))[0]?.found);
+}
+
+/**
+ * A row that came back, and was deleted again, is in the older rows of both deletes: it is counted once, as it was last.
+ * @param found newest first.
+ * @param keyed the table as declared, if it has the column of its key.
+ */
+async function stepsOf(
+  warehouse: WarehouseReader,
+  found: readonly OlderRows[],
+  keyed: Table | undefined,
+): Promise<{ steps: Step[]; rows: number; twice: number }> {
+  const key = keyed !== undefined && (await namesRows(warehouse, found, keyed)) ? keyed.key : "";
+  const named = found.map((older) => ({ ...older, key }));
+  const { catalog } = warehouse;
+  const counted = await inParallel(atOnce, named, async (rows) => {
+    const newer = named.slice(0, named.indexOf(rows));
+    const [all, own, restorable] = await Promise.all([
+      countRows(warehouse, olderRows(catalog, rows), rows),
+      countRows(warehouse, rowsBeside(catalog, rows, newer), rows, ...newer),
+      countRows(warehouse, missingRows(catalog, rows, newer), rows, ...newer),
+    ]);
+    return { rows, all, own, restorable };
+  });
+  const rows = counted.reduce((sum, step) => sum + step.own, 0);
+  return { steps: counted, rows, twice: counted.reduce((sum, step) => sum + step.all, 0) - rows };
+}
+
+/**
+ * Whether the declared key tells each of these rows from every other. A table of members is declared with the lesson's id, which many
+ * share: by it, one member who was written since would pass for all who were deleted.
+ */
+async function namesRows(warehouse: WarehouseReader, found: readonly OlderRows[], { key, parents }: Table): Promise<boolean> {
+  const pointsAtParent = key in parents;
+  const statements = found.flatMap((rows) =>
+    nameCounts(warehouse.catalog, rows, key, pointsAtParent).map((statement) => ({ statement, rows })),
+  );
+  const unique = await inParallel(atOnce, statements, async ({ statement, rows }) => {
+    const [row] = await warehouse.query(statement, pointsAtParent ? {} : rows.parameters);
+    return row !== undefined && Number(row.named) === Number(row.names);
+  });
+  return unique.every((one) => one);
+}

@@ -1,0 +1,68 @@
+import { join } from "node:path";
+import type { ArtifactService } from "../github/artifacts.ts";
+import { NotAPlainFile, readOwn } from "../lib/plain-file.ts";
+import type { StageReport } from "../model.ts";
+
+/** Long enough to look into a failure, and not for longer: traces hold what the tests sent and saw. */
+const retentionDays = 7;
+
+/**
+ * Uploads what failed tests left behind as an artifact of its own, so that a later job that reads the evidence need not load it.
+ * @param workspace absolute path, to which the report's file names are relative
+ * @returns what could not be uploaded, as sentences
+ */
+export function uploadAttachments(artifacts: ArtifactService, report: StageReport, workspace: string): Promise<string[]> {
+  const files = (report.attachments ?? []).filter((attachment) => attachment.leftOut === undefined).map(({ file }) => file);
+  return upload(artifacts, report, workspace, { kind: "attachments", what: "the files that failed tests left behind", files });
+}
+
+/**
+ * Uploads the logs of servers and commands, whose last lines alone are in the report. Of a stage that passed nobody reads them.
+ * Parameters and result are those of {@link uploadAttachments}.
+ */
+export function uploadLogs(artifacts: ArtifactService, report: StageReport, workspace: string): Promise<string[]> {
+  const logs = report.verdict === "passed" ? [] : [...report.servers, ...report.commands].flatMap(({ log }) => log ?? []);
+  return upload(artifacts, report, workspace, {
+    kind: "logs",
+    what: "the logs of servers and commands",
+    files: [...new Set(logs)],
+  });
+}
+
+interface Bundle {
+  /** The folder of `.env-actions` in which they are kept. */
+  kind: "attachments" | "logs";
+  /** In words, for a message. */
+  what: string;
+  files: readonly string[];
+}
+
+async function upload(
+  artifacts: ArtifactService,
+  { stage, environment, origin, runId }: StageReport,
+  workspace: string,
+  { kind, what, files }: Bundle,
+): Promise<string[]> {
+  if (files.length === 0) return [];
+  const name = `env-actions-${kind}-${stage}-${environment.name}-${origin.attempt ?? "1"}-${runId}`;
+  try {
+    const read = await Promise.all(files.map((file) => contentOf(workspace, file)));
+    const contents = read.flatMap((one) => ("content" in one ? [one] : []));
+    if (contents.length > 0) await artifacts.upload(name, contents, retentionDays);
+    return read.flatMap((one) => ("problem" in one ? [one.problem] : []));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return [`${what} could not be uploaded, and stay in ${join(".env-actions", kind)} alone: ${why}`];
+  }
+}
+
+/** A test may have put something else in its place; then the others are uploaded all the same. */
+async function contentOf(workspace: string, file: string): Promise<{ name: string; content: Buffer } | { problem: string }> {
+  const name = file.replace(/^\.env-actions\/(?:attachments\/[^/]+|logs(?:\/\d{13}_[0-9a-f]{8})?)\//, "");
+  try {
+    return { name, content: await readOwn(join(workspace, file)) };
+  } catch (error) {
+    if (!(error instanceof NotAPlainFile)) throw error;
+    return { problem: `${file} was not uploaded: ${error.message.replace(join(workspace, file), "it")}` };
+  }
+}

@@ -1,0 +1,167 @@
+import { createHash } from "node:crypto";
+import { clockToleranceMs, minutes } from "../github/clock.ts";
+import { type Commit, type Evidence, type Origin, opensTheGate, type StageName, type StageReport } from "../model.ts";
+
+/** Binds a report to commit, environment, run and time. @param reportText the report file's content. */
+export function evidenceOf(report: StageReport, reportText: string): Evidence {
+  return {
+    schemaVersion: 1,
+    stage: report.stage,
+    verdict: report.verdict,
+    environment: report.environment.name,
+    runId: report.runId,
+    ...(report.gateId ? { gateId: report.gateId } : {}),
+    commit: report.commit,
+    origin: report.origin,
+    finishedAt: report.finishedAt,
+    reportDigest: createHash("sha256").update(reportText).digest("hex"),
+    ...(report.auditHead ? { auditHead: report.auditHead } : {}),
+  };
+}
+
+/** @throws Error that says what is wrong with the file. */
+export function parseEvidence(text: string): Evidence {
+  const value = JSON.parse(text) as Partial<Evidence> | null;
+  const complete =
+    value?.schemaVersion === 1 &&
+    typeof value.stage === "string" &&
+    typeof value.verdict === "string" &&
+    typeof value.environment === "string" &&
+    typeof value.runId === "string" &&
+    typeof value.commit?.sha === "string" &&
+    typeof value.origin?.kind === "string" &&
+    typeof value.reportDigest === "string" &&
+    !Number.isNaN(Date.parse(value.finishedAt ?? ""));
+  if (!complete) throw new Error("it is no evidence of this version of env-actions");
+  return value as Evidence;
+}
+
+/** The stage whose evidence each stage asks for; preflight and cleanup ask for none. */
+const before: Partial<Record<StageName, StageName>> = { integration: "preflight", e2e: "integration", smoke: "e2e" };
+
+export function stageBefore(stage: StageName): StageName | undefined {
+  return before[stage];
+}
+
+export interface SequenceQuestion {
+  stage: StageName;
+  /** Environments whose evidence counts: the stage's own, and for smoke the one it was promoted from. */
+  environments: readonly string[];
+  commit: Commit;
+  origin: Origin;
+  /** The gate run under way, where it is known already. */
+  gateId: string | undefined;
+  /** What was found of the stage before; `undefined` = nothing. */
+  evidence: Evidence | undefined;
+  /** What is known of the deployment that smoke follows, where the caller names one. */
+  deployment: SequenceAnswer | undefined;
+  now: number;
+  maxAgeMs: number;
+}
+
+export type SequenceAnswer = { allowed: true; why: string } | { allowed: false; why: string };
+
+/** Whether a stage may start. What is missing, skipped, stale or foreign is a refusal that says which and why. */
+export function judgeSequence(question: SequenceQuestion): SequenceAnswer {
+  const needed = stageBefore(question.stage);
+  if (needed === undefined) return { allowed: true, why: `${question.stage} may start at any time` };
+  if (question.stage === "smoke" && question.deployment) return question.deployment;
+  const where = question.environments.join(" or ");
+  const refuse = (why: string): SequenceAnswer => ({
+    allowed: false,
+    why: `${question.stage} needs passed evidence of ${needed}: ${why}`,
+  });
+  const { evidence } = question;
+  if (!evidence)
+    return refuse(
+      `there is none for ${where}. Run ${needed} first${question.stage === "smoke" ? ", or say which deployment smoke follows" : ""}.`,
+    );
+  if (evidence.stage !== needed) return refuse(`what was found is evidence of ${evidence.stage}.`);
+  if (!question.environments.includes(evidence.environment))
+    return refuse(`what was found is for ${evidence.environment}, not for ${where}.`);
+  if (!opensTheGate(evidence.verdict)) return refuse(`${needed}${whichOf(evidence)} ended with ${evidence.verdict}.`);
+  if (!sameCommit(evidence.commit, question.commit))
+    return refuse(
+      `what was found is for commit ${short(evidence.commit)}, not for ${short(question.commit)}. Run ${needed} again on this commit.`,
+    );
+  if (evidence.origin.repository !== question.origin.repository)
+    return refuse(`what was found is from ${evidence.origin.repository ?? "a terminal"}.`);
+  if (evidence.origin.workflowRun !== question.origin.workflowRun)
+    return refuse(`what was found is from another workflow run (${evidence.origin.workflowRun ?? "a terminal"}).`);
+  if (question.gateId !== undefined && gateOf(evidence) !== question.gateId)
+    return refuse(`what was found is from gate run ${gateOf(evidence)}, not from ${question.gateId}.`);
+  const ageMs = question.now - Date.parse(evidence.finishedAt);
+  if (ageMs > question.maxAgeMs)
+    return refuse(`what was found is ${minutes(ageMs)} old, older than evidence.maxAge (${minutes(question.maxAgeMs)}).`);
+  // A clock may run a little ahead, but evidence from the future is none.
+  if (ageMs < -clockToleranceMs) return refuse("what was found is dated in the future.");
+  return { allowed: true, why: `${needed} ${evidence.verdict} ${minutes(Math.max(0, ageMs))} ago` };
+}
+
+/** Before executions had run ids of their own, the run was the gate. */
+export function gateOf({ gateId, runId }: Evidence): string {
+  return gateId ?? runId;
+}
+
+function whichOf({ origin: { job, cell } }: Evidence): string {
+  return job && cell ? ` in job ${job} (${cell})` : "";
+}
+
+/**
+ * What counts of the evidence of one stage in one environment. On a runner every execution counts – each cell of a matrix, each job and
+ * step – but for those that a later attempt of the same job and cell replaces. In a terminal there are no attempts: whoever runs a stage
+ * again wants the newest to count.
+ */
+export function currentEvidence(evidence: readonly Evidence[]): Evidence[] {
+  // A file and an artifact may say the same; and of a stage that was cut short, its post step has the last word.
+  const oldestFirst = [...evidence].sort((a, b) => Date.parse(a.finishedAt) - Date.parse(b.finishedAt));
+  const unique = [...new Map(oldestFirst.map((one) => [one.runId, one])).values()];
+  const newest = Math.max(...unique.map((one) => Date.parse(one.finishedAt)));
+  const attemptOf = ({ origin }: Evidence) => Number(origin.attempt ?? 1);
+  return unique.filter((one) => {
+    if (one.origin.workflowRun === undefined) return Date.parse(one.finishedAt) === newest;
+    return !unique.some((other) => sameCell(other, one) && attemptOf(other) > attemptOf(one));
+  });
+}
+
+function sameCell({ origin: a }: Evidence, { origin: b }: Evidence): boolean {
+  return a.workflowRun === b.workflowRun && a.job === b.job && a.cell === b.cell;
+}
+
+export type StageQuestion = Omit<SequenceQuestion, "evidence"> & {
+  /** All that was found of the stage before. */
+  evidence: readonly Evidence[];
+};
+
+/**
+ * Whether a stage may start after what was found of the stage before: of one of the environments, all that counts must open the gate.
+ * @returns the answer, and what it rests on; nothing where the answer rests on a deployment, or is a refusal
+ */
+export function judgeStageBefore(question: StageQuestion): { answer: SequenceAnswer; accepted: readonly Evidence[] } {
+  const { environments, evidence, origin, gateId } = question;
+  const judge = (one: Evidence | undefined) => judgeSequence({ ...question, evidence: one });
+  const mayCount = evidence.filter(
+    (one) =>
+      one.origin.repository === origin.repository &&
+      one.origin.workflowRun === origin.workflowRun &&
+      (gateId === undefined || gateOf(one) === gateId),
+  );
+  const groups = environments
+    .map((environment) => currentEvidence(mayCount.filter((one) => one.environment === environment)))
+    .filter((group) => group.length > 0);
+  const judged = groups.map((group) => ({ group, answers: group.map(judge) }));
+  const open = judged.find(({ answers }) => answers.every((answer) => answer.allowed));
+  if (open) return { answer: open.answers[0] ?? judge(undefined), accepted: open.group };
+  const refusals = judged.flatMap(({ answers }) => answers.filter((answer) => !answer.allowed));
+  const nearest = evidence.find((one) => environments.includes(one.environment)) ?? evidence[0];
+  return { answer: refusals[0] ?? judge(nearest), accepted: [] };
+}
+
+/** On a pull request the merge commit changes with every push to the base; the head is what was tested. */
+function sameCommit(a: Commit, b: Commit): boolean {
+  return a.headSha !== undefined || b.headSha !== undefined ? a.headSha === b.headSha : a.sha === b.sha;
+}
+
+function short(commit: Commit): string {
+  return (commit.headSha ?? commit.sha).slice(0, 12);
+}

@@ -1,0 +1,117 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { ArtifactService } from "../github/artifacts.ts";
+import { readOwn, writeOwn } from "../lib/plain-file.ts";
+import type { Evidence, StageName } from "../model.ts";
+import { parseEvidence } from "./evidence.ts";
+
+/** Keeps evidence as files, for the stages of one job or terminal, and as artifacts of the workflow run, for its other jobs. */
+export interface EvidenceStore {
+  /**
+   * All that there is of a stage, the newest first; `problems` says what could not be read. `unread`: artifacts of this workflow run
+   * that are there and cannot be read, so that nobody knows what the job or cell that left them has found.
+   */
+  find(stage: StageName): Promise<{ evidence: Evidence[]; problems: string[]; unread: string[] }>;
+  /** @returns what could not be kept: a later job would miss it. */
+  keep(evidence: Evidence, files: { name: string; content: string }[]): Promise<string[]>;
+}
+
+const retentionDays = 30;
+const evidenceFile = "evidence.json";
+
+export function evidenceStore(directory: string, artifacts: ArtifactService | undefined): EvidenceStore {
+  return {
+    async find(stage) {
+      const found = [
+        await fromFiles(directory, stage),
+        artifacts ? await fromArtifacts(artifacts, stage) : { evidence: [], problems: [], unread: [] },
+      ];
+      const evidence = found
+        .flatMap((source) => source.evidence)
+        .sort((a, b) => Date.parse(b.finishedAt) - Date.parse(a.finishedAt));
+      const known = (name: string) => evidence.some(({ runId }) => name.endsWith(runId));
+      return {
+        evidence,
+        problems: found.flatMap((source) => source.problems),
+        // What an earlier step of this job has left in a file is known all the same.
+        unread: found.flatMap((source) => source.unread).filter((name) => !known(name)),
+      };
+    },
+    async keep(evidence, files) {
+      const text = `${JSON.stringify(evidence, undefined, 2)}\n`;
+      await writeOwn(join(directory, `${evidence.stage}-${evidence.environment}-${evidence.runId}.json`), text);
+      if (!artifacts) return [];
+      const name = `${artifactPrefix(evidence.stage)}${evidence.environment}-${evidence.origin.attempt ?? "1"}-${evidence.runId}`;
+      const contents = [{ name: evidenceFile, content: text }, ...files].map((file) => ({
+        name: file.name,
+        content: Buffer.from(file.content),
+      }));
+      try {
+        await artifacts.upload(name, contents, retentionDays);
+        return [];
+      } catch (error) {
+        return [`the evidence could not be kept as an artifact, so later jobs will not find it: ${message(error)}`];
+      }
+    },
+  };
+}
+
+interface Found {
+  evidence: Evidence[];
+  problems: string[];
+  unread: string[];
+}
+
+async function fromFiles(directory: string, stage: StageName): Promise<Found> {
+  const found: Found = { evidence: [], problems: [], unread: [] };
+  for (const name of await namesIn(directory)) {
+    if (!name.startsWith(`${stage}-`) || !name.endsWith(".json")) continue;
+    try {
+      found.evidence.push(parseEvidence((await readOwn(join(directory, name))).toString("utf8")));
+    } catch (error) {
+      found.problems.push(`${name} is not readable as evidence: ${message(error)}`);
+    }
+  }
+  return found;
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+async function fromArtifacts(artifacts: ArtifactService, stage: StageName): Promise<Found> {
+  const found: Found = { evidence: [], problems: [], unread: [] };
+  let names: string[];
+  try {
+    names = (await artifacts.list()).map((artifact) => artifact.name).filter((name) => name.startsWith(artifactPrefix(stage)));
+  } catch (error) {
+    const problem = `the artifacts of this workflow run could not be read: ${message(error)}`;
+    // Other jobs and cells keep their evidence there: one of them may have failed.
+    return { evidence: [], problems: [problem], unread: ["the list of this workflow run's artifacts"] };
+  }
+  for (const name of names) {
+    try {
+      const file = (await artifacts.download(name)).find((entry) => entry.name === evidenceFile);
+      if (!file) throw new Error(`it holds no ${evidenceFile}`);
+      found.evidence.push(parseEvidence(file.content.toString("utf8")));
+    } catch (error) {
+      // One broken artifact must not hide the good ones.
+      found.unread.push(name);
+      found.problems.push(`the artifact ${name} is not readable as evidence: ${message(error)}`);
+    }
+  }
+  return found;
+}
+
+function artifactPrefix(stage: StageName): string {
+  return `env-actions-${stage}-`;
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,8 +1,0 @@
-import type { Verdict } from "./model.ts";
-
-/** 0 passed or degraded · 1 failed · 3 could not look. The user's mistakes have 2, and never come this far. */
-export function exitStatus(verdicts: readonly Verdict[]): number {
-  if (verdicts.includes("failed")) return 1;
-  if (verdicts.includes("error")) return 3;
-  return 0;
-}

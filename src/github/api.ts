@@ -1,0 +1,118 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { getOctokit } from "@actions/github";
+import { exhaustedText, type FailedAttempt, failedAttempt, GitHubError, refusalText, waitBeforeNext } from "./failure.ts";
+
+/**
+ * GitHub's API, as this project asks it: with an end to every wait, and with failures that say what to do. Nothing else here knows
+ * @actions/github.
+ */
+
+/** `rest` has a method for each of GitHub's endpoints, `paginate` reads the lists that come in pages. Both throw GitHubError. */
+export type GitHub = Pick<Octokit, "rest" | "paginate">;
+
+type Octokit = ReturnType<typeof getOctokit>;
+type Env = Readonly<Record<string, string | undefined>>;
+
+export interface GitHubOptions {
+  /** Ends every request and every wait. */
+  cancel?: AbortSignal;
+  /** Milliseconds that one request may take, with all its attempts and pauses. */
+  deadlineMs?: number;
+  /** Milliseconds before the second attempt; each later pause is twice as long. */
+  firstPauseMs?: number;
+}
+
+const attempts = 4;
+const attemptDeadlineMs = 15_000;
+/** GitHub asks for a minute's wait where it does not say how long. */
+const defaultDeadlineMs = 90_000;
+const defaultFirstPauseMs = 500;
+
+/**
+ * @param env GITHUB_API_URL says where the API is; api.github.com if it does not.
+ * @throws GitHubError without a token, or for an address that is none.
+ */
+export async function gitHub(token: string | undefined, env: Env, options: GitHubOptions = {}): Promise<GitHub> {
+  if (!token) throw new GitHubError("there is no token for GitHub's API, so nothing could be asked", undefined);
+  const baseUrl = env.GITHUB_API_URL || "https://api.github.com";
+  if (!URL.canParse(baseUrl)) throw new GitHubError(`GITHUB_API_URL is "${baseUrl}", which is no address`, undefined);
+  // 600 kB, which a stage that asks GitHub nothing should not have to load.
+  const { getOctokit } = await import("@actions/github");
+  const octokit = getOctokit(token, { baseUrl });
+  octokit.hook.wrap("request", (send, endpoint) => {
+    const { method, url } = octokit.request.endpoint(endpoint);
+    const patience = {
+      request: `${method} ${new URL(url).pathname}`,
+      repeatable: method === "GET",
+      until: Date.now() + (options.deadlineMs ?? defaultDeadlineMs),
+      firstPauseMs: options.firstPauseMs ?? defaultFirstPauseMs,
+      cancel: options.cancel ?? new AbortController().signal,
+    };
+    return patiently(patience, async (signal) => {
+      // Changed in place: octokit's inner hooks were given this very object, and pass on no other.
+      endpoint.request = { ...endpoint.request, signal };
+      return await send(endpoint);
+    });
+  });
+  return octokit;
+}
+
+interface Patience {
+  /** For people: `GET /repos/classwaves/app/deployments/7`. */
+  request: string;
+  /** Whether it does no harm when it is carried out twice. */
+  repeatable: boolean;
+  /** Milliseconds, as Date.now() counts. */
+  until: number;
+  firstPauseMs: number;
+  cancel: AbortSignal;
+}
+
+/** Sends again what may pass by itself: no answer and 5xx for requests that only read, rate limits for all. @throws GitHubError */
+async function patiently<Answer extends { status: number; data: unknown }>(
+  { request, repeatable, until, firstPauseMs, cancel }: Patience,
+  send: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  const failed: FailedAttempt[] = [];
+  for (;;) {
+    const timeLeft = Math.max(0, until - Date.now());
+    const last = await attempt(send, AbortSignal.any([cancel, AbortSignal.timeout(Math.min(attemptDeadlineMs, timeLeft))]));
+    if ("answer" in last) return last.answer;
+    if (cancel.aborted) throw cancelled(request, last.failed.error);
+    failed.push(last.failed);
+    const { status, error } = last.failed;
+    const waitMs = waitBeforeNext(last.failed, {
+      repeatable,
+      pauseMs: firstPauseMs * 2 ** (failed.length - 1),
+      now: Date.now(),
+    });
+    if (waitMs === undefined) throw new GitHubError(refusalText(request, last.failed), status, error);
+    if (failed.length === attempts || Date.now() + waitMs >= until)
+      throw new GitHubError(exhaustedText(request, failed, waitMs), status, error);
+    await pause(waitMs, undefined, { signal: cancel }).catch((reason: unknown) => {
+      throw cancelled(request, reason);
+    });
+  }
+}
+
+async function attempt<Answer extends { status: number; data: unknown }>(
+  send: (signal: AbortSignal) => Promise<Answer>,
+  signal: AbortSignal,
+): Promise<{ answer: Answer } | { failed: FailedAttempt }> {
+  try {
+    const answer = await send(signal);
+    if (!isDamaged(answer)) return { answer };
+    return { failed: { status: undefined, headers: {}, said: `${answer.status}, but what came is not JSON`, error: undefined } };
+  } catch (error) {
+    return { failed: failedAttempt(error) };
+  }
+}
+
+/** octokit hands on text, or none, where the answer broke off in the middle or is not GitHub's. */
+function isDamaged({ status, data }: { status: number; data: unknown }): boolean {
+  return status !== 204 && (typeof data !== "object" || data === null);
+}
+
+function cancelled(request: string, cause: unknown): GitHubError {
+  return new GitHubError(`${request} was cancelled`, undefined, cause);
+}

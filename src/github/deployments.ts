@@ -1,0 +1,93 @@
+import type { Commit } from "../model.ts";
+import type { GitHub } from "./api.ts";
+import { clockToleranceMs, minutes } from "./clock.ts";
+import { GitHubError } from "./failure.ts";
+
+export interface DeploymentQuestion {
+  /** `owner/name` */
+  repository: string;
+  /** GitHub's id, as the caller of the action wrote it. */
+  id: string;
+  /** What is being tested. */
+  commit: Commit;
+  /** Of GitHub's environment, where it must be that one. */
+  environmentName?: string;
+  /** Milliseconds. */
+  now: number;
+  /** How long ago the deployment may have succeeded. */
+  maxAgeMs: number;
+}
+
+export type DeploymentAnswer = { verified: true; why: string } | { verified: false; why: string };
+
+/**
+ * Whether GitHub knows this deployment as the successful, present one of this commit. It believes what was told to GitHub: whoever
+ * may write deployments in the repository can say that one succeeded.
+ * @throws GitHubError when GitHub could not be asked; nothing is known then.
+ */
+export async function verifyDeployment(api: GitHub, question: DeploymentQuestion): Promise<DeploymentAnswer> {
+  const { id, repository } = question;
+  if (!/^[1-9]\d{0,14}$/.test(id)) return refuse(`${JSON.stringify(id)} is not the id of a deployment, which is a number`);
+  const found = await findDeployment(api, repository, Number(id));
+  return found ? judgeDeployment(found, question) : refuse(`${repository} has no deployment ${id} that the token may see`);
+}
+
+interface FoundDeployment {
+  sha: string;
+  environment: string;
+  /** In any order. */
+  statuses: { id: number; state: string; created_at: string; environment?: string }[];
+}
+
+async function findDeployment(api: GitHub, repository: string, id: number): Promise<FoundDeployment | undefined> {
+  const [owner = "", repo = ""] = repository.split("/");
+  const place = { owner, repo, deployment_id: id };
+  try {
+    const { data } = await api.rest.repos.getDeployment(place);
+    const statuses = await api.paginate(api.rest.repos.listDeploymentStatuses, { ...place, per_page: 100 });
+    return { sha: data.sha, environment: data.environment, statuses };
+  } catch (error) {
+    if (error instanceof GitHubError && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+function judgeDeployment(found: FoundDeployment, question: DeploymentQuestion): DeploymentAnswer {
+  const { id, commit, environmentName, now, maxAgeMs } = question;
+  const deployment = `deployment ${id}`;
+  if (found.sha !== commit.headSha && found.sha !== commit.sha)
+    return refuse(`${deployment} is of commit ${short(found.sha)}, not of ${short(commit.headSha ?? commit.sha)}`);
+  const newest = found.statuses.toSorted((a, b) => a.id - b.id).at(-1);
+  const environment = newest?.environment || found.environment;
+  // GitHub does not tell environments apart by case.
+  if (environmentName !== undefined && environment.toLowerCase() !== environmentName.toLowerCase())
+    return refuse(`${deployment} went to ${environment}, not to ${environmentName}`);
+  if (!newest) return refuse(`${deployment} has no status yet, so nobody said that it succeeded`);
+  if (newest.state !== "success") return refuse(`${deployment} is ${newest.state}${meaning[newest.state] ?? ""}`);
+  const ageMs = now - Date.parse(newest.created_at);
+  // Written so that a time that cannot be read is refused as well.
+  if (!(ageMs >= -clockToleranceMs)) return refuse(`${deployment} is dated in the future (${newest.created_at})`);
+  if (ageMs > maxAgeMs)
+    return refuse(`${deployment} succeeded ${minutes(ageMs)} ago, longer than the ${minutes(maxAgeMs)} allowed`);
+  return {
+    verified: true,
+    why: `${deployment} of ${short(found.sha)} to ${environment} succeeded ${minutes(Math.max(0, ageMs))} ago`,
+  };
+}
+
+const meaning: Partial<Record<string, string>> = {
+  inactive: ": a later deployment has taken its place, or it was taken down",
+  in_progress: ": it is not finished",
+  pending: ": it is not finished",
+  queued: ": it has not begun",
+  failure: ": it failed",
+  error: ": it failed",
+};
+
+function refuse(why: string): DeploymentAnswer {
+  return { verified: false, why };
+}
+
+function short(sha: string): string {
+  return sha.slice(0, 12);
+}

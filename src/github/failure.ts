@@ -1,0 +1,131 @@
+import { minutes } from "./clock.ts";
+
+/** GitHub could not be asked, or refused: never an answer to the question itself, save for `status` 404. */
+export class GitHubError extends Error {
+  override name = "GitHubError";
+  /** Of the HTTP answer; undefined when there was none. */
+  readonly status: number | undefined;
+
+  constructor(message: string, status: number | undefined, cause?: unknown) {
+    super(message, { cause });
+    this.status = status;
+  }
+}
+
+/** An attempt that failed, as far as the answer tells why. */
+export interface FailedAttempt {
+  /** undefined: no answer, or none that could be read. */
+  status: number | undefined;
+  headers: Readonly<Record<string, string | number | undefined>>;
+  /** GitHub's own words, or the network's. */
+  said: string;
+  error: unknown;
+}
+
+/** octokit's errors have a status even without an answer; then `response` is missing. */
+interface RequestError extends Error {
+  status: number;
+  response?: { headers: FailedAttempt["headers"]; data: unknown };
+}
+
+/** @throws the error itself when it is not one of a request, but a mistake in this program. */
+export function failedAttempt(error: unknown): FailedAttempt {
+  if (!(error instanceof Error) || !("status" in error)) throw error;
+  const { status, response, message } = error as RequestError;
+  if (!response) return { status: undefined, headers: {}, said: firstLine(message), error };
+  return { status, headers: response.headers, said: wordsOf(response.data), error };
+}
+
+/** What stands in front of GitHub answers with a whole page, of which the status is enough. */
+function wordsOf(data: unknown): string {
+  const message = typeof data === "object" && data !== null && "message" in data ? data.message : undefined;
+  return typeof message === "string" ? firstLine(message) : "";
+}
+
+function firstLine(text: string): string {
+  return (text.split(/[\r\n]/, 1)[0] ?? "").slice(0, 300);
+}
+
+const passingStatuses = [500, 502, 503, 504];
+/** What GitHub asks for where it limits, and does not say how long. */
+const unknownLimitMs = 60_000;
+
+/**
+ * @param repeatable whether the request does no harm when it is carried out twice.
+ * @returns the milliseconds after which another attempt may succeed; undefined: it would fail in the same way.
+ */
+export function waitBeforeNext(
+  attempt: FailedAttempt,
+  { repeatable, pauseMs, now }: { repeatable: boolean; pauseMs: number; now: number },
+): number | undefined {
+  // What was turned away because of a limit was not carried out.
+  if (isRateLimit(attempt)) return limitMs(attempt.headers, now);
+  return mayPass(attempt) && repeatable ? pauseMs : undefined;
+}
+
+function mayPass({ status }: FailedAttempt): boolean {
+  return status === undefined || passingStatuses.includes(status);
+}
+
+/** GitHub limits with 403 as well as 429. */
+function isRateLimit({ status, headers, said }: FailedAttempt): boolean {
+  if (status !== 403 && status !== 429) return false;
+  return status === 429 || headers["retry-after"] !== undefined || isUsedUp(headers) || /rate limit/i.test(said);
+}
+
+function isUsedUp(headers: FailedAttempt["headers"]): boolean {
+  return String(headers["x-ratelimit-remaining"]) === "0";
+}
+
+function limitMs(headers: FailedAttempt["headers"], now: number): number {
+  const seconds = Number(headers["retry-after"] ?? Number.NaN);
+  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+  const resetAt = Number(headers["x-ratelimit-reset"] ?? Number.NaN) * 1000;
+  return isUsedUp(headers) && Number.isFinite(resetAt) ? Math.max(0, resetAt - now) : unknownLimitMs;
+}
+
+/** A refusal that stands, and what to do about it. */
+export function refusalText(request: string, attempt: FailedAttempt): string {
+  const { status } = attempt;
+  const refused = `GitHub refused ${request} (${reason(attempt)})`;
+  if (status === 401) return `${refused}: the token is wrong or has expired`;
+  if (status === 403) return `${refused}: ${permissionText(attempt.headers["x-accepted-github-permissions"])}`;
+  if (status === 404) return `${refused}: it does not exist, or the token may not see it`;
+  return mayPass(attempt)
+    ? `GitHub did not answer ${request} (${reason(attempt)}); it may have been carried out, so it was not sent again`
+    : refused;
+}
+
+/**
+ * @param accepted as GitHub's header says it: `deployments=write`; `,` joins what is needed together, `;` parts alternatives.
+ */
+function permissionText(accepted: string | number | undefined): string {
+  const alternatives = String(accepted ?? "")
+    .split(";")
+    .map((set) => set.split(",").flatMap(permissionLine))
+    .filter((lines) => lines.length > 0);
+  if (alternatives.length === 0) return "the token lacks a permission, and GitHub does not say which";
+  const blocks = alternatives.map((lines) => ["permissions:", ...lines.map((line) => `  ${line}`)].join("\n"));
+  const forks = alternatives.flat().some((line) => line.endsWith("write"))
+    ? "\nOn a pull request from a fork the token can only read, whatever stands here."
+    : "";
+  return `the job's token lacks a permission. Add to the job, beside the permissions that it has:\n${blocks.join("\nor\n")}${forks}`;
+}
+
+/** A workflow spells names with `-` where the header has `_`; `metadata` every token has, and no workflow can name. */
+function permissionLine(text: string): string[] {
+  const [, name, access] = /^\s*([a-z_]+)=(read|write)\s*$/.exec(text) ?? [];
+  return name && access && name !== "metadata" ? [`${name.replaceAll("_", "-")}: ${access}`] : [];
+}
+
+/** Why nothing more is tried: the last attempt, or a wait that would go beyond the deadline. */
+export function exhaustedText(request: string, failed: readonly FailedAttempt[], waitMs: number): string {
+  const last = failed.at(-1);
+  const times = failed.length === 1 ? "once" : `${failed.length} times`;
+  const reasons = `GitHub was asked ${times} and did not answer ${request} (${failed.map(reason).join("; ")})`;
+  return last && isRateLimit(last) ? `${reasons}: its rate limit holds for another ${minutes(waitMs)}` : reasons;
+}
+
+function reason({ status, said }: FailedAttempt): string {
+  return [status, said].filter((part) => part !== undefined && part !== "").join(" ");
+}

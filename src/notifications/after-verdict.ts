@@ -1,0 +1,164 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { sentence } from "../checks/check.ts";
+import type { Alerts } from "../config/schema.ts";
+import { redacted } from "../lib/redaction/redacted.ts";
+import { withStateFile } from "../lib/state-file.ts";
+import { version } from "../lib/version.ts";
+import type { Alert, StageReport } from "../model.ts";
+import { causeOf, pagerDutyEvent, slackMessage, webhookBody } from "../report/alert.ts";
+import { type DeliveryLimits, defaultLimits } from "./deliver.ts";
+import {
+  type AlertState,
+  after,
+  alertStateSchema,
+  decide,
+  nothingTold,
+  type Occasion,
+  type Told,
+  type ToldEvent,
+} from "./repetition.ts";
+import { type RollbackRun, rollBack } from "./rollback.ts";
+import { send, sendMeasurements, type ToldChannel, toldChannels } from "./send.ts";
+
+/** What follows from a verdict, and what it needs. */
+export interface Aftermath extends Omit<RollbackRun, "config" | "report"> {
+  alerts: Alerts | undefined;
+  rollback: RollbackRun["config"] | undefined;
+  /** For deliveries; a test is less patient. */
+  limits?: DeliveryLimits;
+}
+
+/** In the records of a workspace. */
+export const alertsFile = "alerts.json";
+
+/** As long as another run may take for its own deliveries: it holds the lock so that the same is not sent twice. */
+const lockWithinMs = 40_000;
+
+/**
+ * Rolls back, as configured. The verdict stays what it is, whatever becomes of that and of the alerts: what could not be done says
+ * nothing about the environment. What went wrong stands in the report.
+ */
+export async function rolledBack(report: StageReport, options: Aftermath): Promise<StageReport> {
+  const { rollback: config } = options;
+  const rollback = config && report.stage === "smoke" ? await rollBack({ ...options, report, config }) : undefined;
+  if (!rollback) return report;
+  const wrong = rollback.outcome === "failed" || rollback.outcome === "unknown";
+  const problems = wrong ? [...report.problems, `the rollback of ${rollback.of}: ${rollback.why}`] : report.problems;
+  return { ...report, rollback, problems };
+}
+
+/** Tells of a verdict, as configured. @param report whose verdict nothing changes any more: what was told cannot be taken back */
+export async function announced(report: StageReport, options: Aftermath): Promise<StageReport> {
+  const { alerts } = options;
+  // Who stopped the run knows how it ended, and the runner gives it seconds.
+  const here = report.origin.kind === "github" || alerts?.terminal;
+  if (!alerts?.stages.includes(report.stage) || !here || options.cancelled) return report;
+  const limits = { ...(options.limits ?? defaultLimits), cancel: options.cancel };
+  const told = await tell(report, { ...options, alerts, limits });
+  return told.length > 0 ? { ...report, alerts: told } : report;
+}
+
+type Telling = Aftermath & { alerts: Alerts; limits: DeliveryLimits };
+
+async function tell(report: StageReport, options: Telling): Promise<Alert[]> {
+  // Before any text is made: once escaped, a secret no longer looks like itself.
+  const safe = redacted(report, options.secrets.redact);
+  const [people, measured] = await Promise.all([tellPeople(safe, options), measure(safe, options)]);
+  return [...people, ...measured].map((alert) => redacted(alert, options.secrets.redact));
+}
+
+async function measure(report: StageReport, { alerts, limits }: Telling): Promise<Alert[]> {
+  const delivery = await sendMeasurements(alerts, { report, version, limits });
+  return delivery ? [alertOf("openTelemetry", "measured", delivery)] : [];
+}
+
+function alertOf(channel: Alert["channel"], event: Alert["event"], delivery: { attempts: number; problem?: string }): Alert {
+  const { problem, attempts } = delivery;
+  const at = new Date().toISOString();
+  return { channel, event, outcome: problem === undefined ? "sent" : "failed", at, attempts, ...(problem ? { problem } : {}) };
+}
+
+async function tellPeople(report: StageReport, options: Telling): Promise<Alert[]> {
+  const channels = toldChannels(options.alerts);
+  if (channels.length === 0) return [];
+  const place = `${report.environment.name}/${report.stage}`;
+  const path = join(options.records, alertsFile);
+  let answers: Answer[] = [];
+  let done = false;
+  let forgotten: string | undefined;
+  const tellKnowing = async (known: Partial<Record<string, Told>>) => {
+    answers = await tellAll(report, options, known);
+    done = true;
+  };
+  try {
+    await withStateFile({ path, schema: alertStateSchema, lockWithinMs, redact: options.secrets.redact }, async (file) => {
+      // A memory that cannot be read is none: told twice is better than not at all.
+      const read = file.read().catch((error: unknown) => {
+        forgotten = sentence(error);
+        return undefined;
+      });
+      const state = (await read) ?? nothingTold;
+      await tellKnowing(state.places[place] ?? {});
+      await file.write(remembered(state, place, answers));
+    });
+  } catch (error) {
+    forgotten = sentence(error);
+    if (!done) await tellKnowing({});
+  }
+  const problem = forgotten && `it may be told again, because what was told could not be remembered: ${forgotten}`;
+  return answers.flatMap(({ alert }) => {
+    if (!alert || !problem) return alert ?? [];
+    return { ...alert, problem: alert.problem ? `${alert.problem}; ${problem}` : problem };
+  });
+}
+
+interface Answer {
+  channel: ToldChannel;
+  told: Told;
+  /** Absent where nothing was to be told. */
+  alert?: Alert;
+}
+
+async function tellAll(report: StageReport, options: Telling, known: Partial<Record<string, Told>>): Promise<Answer[]> {
+  return await Promise.all(toldChannels(options.alerts).map((channel) => tellOne(channel, report, options, known[channel])));
+}
+
+async function tellOne(channel: ToldChannel, report: StageReport, options: Telling, known: Told | undefined): Promise<Answer> {
+  const { alerts, limits } = options;
+  const occasion: Occasion = {
+    verdict: report.verdict,
+    cause: causeOf(report),
+    now: Date.now(),
+    windowMs: alerts.window,
+    on: alerts.on,
+  };
+  const decision = decide(known, occasion);
+  if (decision.kind !== "send") {
+    const told = after(known, occasion, decision, true);
+    if (decision.kind === "silent") return { channel, told };
+    return { channel, told, alert: { ...alertOf(channel, decision.event, { attempts: 0 }), outcome: "repeated" } };
+  }
+  const { event } = decision;
+  const delivery = await send(channel, alerts, { event, id: randomUUID(), texts: textsOf(report, event, options), limits });
+  return {
+    channel,
+    told: after(known, occasion, decision, delivery.problem === undefined),
+    alert: alertOf(channel, event, delivery),
+  };
+}
+
+function textsOf(report: StageReport, event: ToldEvent, { env }: Telling) {
+  const subject = { event, report };
+  const server = env.GITHUB_SERVER_URL || undefined;
+  return {
+    webhook: (facts: { id: string; at: string }) => webhookBody(subject, { ...facts, ...(server ? { server } : {}) }),
+    slack: () => slackMessage(subject, server),
+    pagerDuty: (routingKey: string) => pagerDutyEvent(subject, routingKey, server),
+  };
+}
+
+function remembered(state: AlertState, place: string, answers: readonly Answer[]): AlertState {
+  const channels = Object.fromEntries(answers.map(({ channel, told }) => [channel, told]));
+  return { version: 1, places: { ...state.places, [place]: { ...state.places[place], ...channels } } };
+}

@@ -1,0 +1,342 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { z } from "zod";
+import { sentence } from "../checks/check.ts";
+import type { RollbackConfig } from "../config/schema.ts";
+import { type GitHubOptions, gitHub } from "../github/api.ts";
+import {
+  type Claim,
+  type ClaimAnswer,
+  type ClaimElsewhere,
+  claimRollback,
+  dispatchEvent,
+  dispatchWorkflow,
+  mayHaveBeenDone,
+  type Place,
+  placeOf,
+  recordRollback,
+} from "../github/rollback-deployment.ts";
+import type { Redaction } from "../lib/redaction/redactor.ts";
+import { withStateFile } from "../lib/state-file.ts";
+import type { AuditNote, Rollback, StageReport } from "../model.ts";
+import { runCommand } from "../processes/command.ts";
+
+/** What a rollback needs to know, and its ways to the outside. */
+export interface RollbackRun {
+  report: StageReport;
+  config: RollbackConfig;
+  /** The deployment that smoke followed, as the caller named it. */
+  deployment: string | undefined;
+  /** Absolute path of `.env-actions`. */
+  records: string;
+  workspace: string;
+  /** The whole environment of the command. */
+  commandEnv: Record<string, string>;
+  env: Readonly<Record<string, string | undefined>>;
+  githubToken: string | undefined;
+  /** Somebody stopped the run: then a person decides. */
+  cancelled: boolean;
+  cancel: AbortSignal;
+  audit: (note: AuditNote) => Promise<void>;
+  secrets: Redaction;
+  onLine: (line: string) => void;
+  /** For GitHub; a test is less patient. */
+  patience?: Pick<GitHubOptions, "deadlineMs" | "firstPauseMs">;
+}
+
+/** In the records of a workspace. */
+export const rollbacksFile = "rollbacks.json";
+
+/** `elsewhere`: another runner asked for it, and GitHub took it, as the deployment itself says. */
+const recordedOutcome = z.enum(["asked", "fired", "failed", "unknown", "elsewhere"]);
+
+const recordsSchema = z.strictObject({
+  version: z.literal(1),
+  rollbacks: z.array(
+    z.strictObject({
+      key: z.string(),
+      at: z.iso.datetime(),
+      run: z.string(),
+      trigger: z.string(),
+      outcome: recordedOutcome,
+    }),
+  ),
+});
+
+type Records = z.output<typeof recordsSchema>;
+
+/** Others hold it for one write each. */
+const lockWithinMs = 5_000;
+/** The newest; a deployment as old as the ones before is not rolled back any more. */
+const mostRecords = 500;
+
+/**
+ * Asks for the rollback of what a bad verdict is about, at most once for a deployment: where it cannot be told whether another run
+ * asked for it, it is not asked for, and the report says so.
+ * @returns undefined where none is configured for this verdict
+ */
+export async function rollBack(run: RollbackRun): Promise<Rollback | undefined> {
+  const rollback = await judged(run);
+  return rollback && (await noted(rollback, [run.audit(inAudit(rollback, rollback.outcome))]));
+}
+
+async function judged(run: RollbackRun): Promise<Rollback | undefined> {
+  const { report, config, cancelled } = run;
+  const { verdict } = report;
+  if (!config.on.some((word) => word === verdict)) return undefined;
+  const subject = subjectOf(run);
+  const say = (outcome: Rollback["outcome"], why: string): Rollback => ({
+    trigger: triggerWords(run),
+    of: subject?.words ?? report.environment.name,
+    outcome,
+    at: new Date().toISOString(),
+    why: run.secrets.redact(why),
+  });
+  // A configuration that leads elsewhere says nothing about what was deployed.
+  if (report.checks.some(({ id, verdict }) => id === "identity" && verdict === "failed"))
+    return say("not-fired", "the environment was not looked at, because the configuration leads to another place than expected");
+  if (cancelled) return say("not-fired", "the run was cancelled, so a person decides");
+  if (report.origin.kind === "terminal" && !config.terminal)
+    return say("not-fired", "this is somebody's terminal; rollback.terminal would allow it");
+  if (!subject)
+    return say(
+      "failed",
+      "there is neither a deployment nor a commit, so what would be rolled back cannot be told; give `deployment`",
+    );
+  if (config.dryRun) return say("dry-run", `smoke ${verdict}: ${report.reason}`);
+  try {
+    return await askedOnce(run, subject, say);
+  } catch (error) {
+    return say("failed", sentence(error));
+  }
+}
+
+function inAudit({ trigger, of, why }: Rollback, outcome: Rollback["outcome"] | "asked"): AuditNote {
+  return { action: "decision", details: { what: "rollback", trigger, of, outcome, why }, counts: {} };
+}
+
+interface Subject {
+  key: string;
+  words: string;
+  /** GitHub's id, where it can be one. */
+  deployment: number | undefined;
+}
+
+function subjectOf({ report, deployment }: RollbackRun): Subject | undefined {
+  const environment = report.environment.name;
+  if (deployment) {
+    const id = /^[1-9]\d{0,14}$/.test(deployment) ? Number(deployment) : undefined;
+    return { key: `${environment}: deployment ${deployment}`, words: `deployment ${deployment}`, deployment: id };
+  }
+  const sha = report.commit.headSha ?? report.commit.sha;
+  if (!/^[0-9a-f]{40,64}$/.test(sha)) return undefined;
+  return { key: `${environment}: commit ${sha}`, words: `${environment} at ${sha.slice(0, 12)}`, deployment: undefined };
+}
+
+function triggerWords({ config, report }: RollbackRun): string {
+  const repository = config.repository ?? report.origin.repository ?? "a repository that nobody named";
+  if (config.workflow) return `workflow_dispatch of ${config.workflow.file} at ${config.workflow.ref} in ${repository}`;
+  if (config.event) return `repository_dispatch ${config.event.type} in ${repository}`;
+  return `command: ${config.command}`;
+}
+
+type Say = (outcome: Rollback["outcome"], why: string) => Rollback;
+
+async function askedOnce(run: RollbackRun, subject: Subject, say: Say): Promise<Rollback> {
+  const before = await recordAsked(run, subject);
+  if (before) return sayBefore(run, before, say);
+  const claim = claimOf(run, subject);
+  let claimed: ClaimAnswer | undefined;
+  try {
+    claimed = claim && (await claimRollback(await github(run), claim.place, claim));
+  } catch (error) {
+    // Not even asked for: another run, with the right permissions, may.
+    await recordOutcome(run, subject, undefined);
+    throw error;
+  }
+  if (claimed && !claimed.mine) return await noted(sayElsewhere(run, claimed, say), recordElsewhere(run, subject, claimed));
+  // Before it is asked for: whoever stops us now should still find it in the log.
+  const unlogged = await problemOf(run.audit(inAudit(say("unknown", `smoke ${run.report.verdict}`), "asked")));
+  // Whatever went wrong from here on, it may have been asked for.
+  const answer = await fired(run, subject, say).catch((error: unknown) => say("unknown", sentence(error)));
+  // A refusal was no attempt, unless GitHub has its record already.
+  const outcome = answer.outcome === "fired" || answer.outcome === "unknown" ? answer.outcome : "failed";
+  const again = outcome === "failed" && !claim && !run.config.command;
+  return await noted(answer, [
+    ...(unlogged ? [Promise.reject(new Error(unlogged))] : []),
+    recordOutcome(run, subject, again ? undefined : outcome),
+    ...(claim ? [github(run).then((api) => recordRollback(api, claim.place, claim, outcome))] : []),
+  ]);
+}
+
+/** A run asks within this time, or has been stopped while it did. */
+const longestAskingMs = 180_000;
+
+/** Whether whoever began then may still be asking. A clock that is wrong makes it no younger. */
+function mayStillAsk({ config }: RollbackRun, at: string): boolean {
+  return Math.abs(Date.now() - Date.parse(at)) < Math.max(longestAskingMs, config.timeout);
+}
+
+/** What the record of this workspace says: only one that was fired has done what is needed, and the others want a person. */
+function sayBefore(here: RollbackRun, { run, at, outcome }: Records["rollbacks"][number], say: Say): Rollback {
+  const who = `run ${run} asked for it at ${at}`;
+  if (outcome === "fired" || outcome === "elsewhere") return say("already-fired", who);
+  return sayUnfired(outcome === "asked" ? undefined : outcome, { who, asking: mayStillAsk(here, at) }, say);
+}
+
+/** What the deployment's own record says. */
+function sayElsewhere(here: RollbackRun, { by, at, outcome }: ClaimElsewhere, say: Say): Rollback {
+  const who = `another run asked for it at ${at} (${by})`;
+  return outcome === "fired" ? say("already-fired", who) : sayUnfired(outcome, { who, asking: mayStillAsk(here, at) }, say);
+}
+
+/** Of one that is not known to have been fired. @param outcome undefined: its run has not said what became of it */
+function sayUnfired(
+  outcome: "failed" | "unknown" | undefined,
+  { who, asking }: { who: string; asking: boolean },
+  say: Say,
+): Rollback {
+  if (outcome === "failed") return say("failed", `${who}, and it failed; it is asked for once, so a person has to do it`);
+  return outcome === undefined && asking
+    ? say("already-fired", `${who}, and has not ended`)
+    : say("unknown", `${who}, and nobody knows what became of it, so a person has to look`);
+}
+
+/** What became of another run's, for the next run here. Of one that has not ended nothing is known, so the record stays as it is. */
+function recordElsewhere(run: RollbackRun, subject: Subject, { outcome }: ClaimElsewhere): Promise<void>[] {
+  return outcome ? [recordOutcome(run, subject, outcome === "fired" ? "elsewhere" : outcome)] : [];
+}
+
+/** With what could not be recorded of it: that changes nothing of what was done, and is said. */
+async function noted(rollback: Rollback, records: readonly Promise<unknown>[]): Promise<Rollback> {
+  const problems = (await Promise.all(records.map(problemOf))).filter((problem) => problem !== undefined);
+  return problems.length === 0 ? rollback : { ...rollback, why: `${rollback.why}; but ${[...new Set(problems)].join("; ")}` };
+}
+
+async function problemOf(work: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    return sentence(error);
+  }
+}
+
+function claimOf(run: RollbackRun, { deployment }: Subject): (Claim & { place: Place }) | undefined {
+  const { report, githubToken, config } = run;
+  const token = config.token?.reveal() ?? githubToken;
+  if (deployment === undefined || !token || !report.origin.repository) return undefined;
+  return {
+    place: placeOf(report.origin.repository),
+    deployment,
+    mark: `${report.runId}/${randomBytes(4).toString("hex")}`,
+    state: report.verdict === "failed" ? "failure" : "error",
+  };
+}
+
+function github({ config, githubToken, env, cancel, patience }: RollbackRun) {
+  return gitHub(config.token?.reveal() ?? githubToken, env, { cancel, ...patience });
+}
+
+/** The record of this workspace: written before anything is asked for, so that a run that is killed in between does not ask twice. */
+async function recordAsked(run: RollbackRun, { key }: Subject): Promise<Records["rollbacks"][number] | undefined> {
+  return await withRecords(run, async (file) => {
+    const { rollbacks } = (await file.read()) ?? { rollbacks: [] };
+    const before = rollbacks.find((one) => one.key === key);
+    if (before) return before;
+    const asked = {
+      key,
+      at: new Date().toISOString(),
+      run: run.report.runId,
+      trigger: run.secrets.redact(triggerWords(run)),
+      outcome: "asked" as const,
+    };
+    await file.write({ version: 1, rollbacks: [...rollbacks, asked].slice(-mostRecords) });
+    return undefined;
+  });
+}
+
+/** @param outcome undefined: it was not asked for after all, and the record is taken back. */
+async function recordOutcome(
+  run: RollbackRun,
+  { key }: Subject,
+  outcome: Exclude<z.output<typeof recordedOutcome>, "asked"> | undefined,
+): Promise<void> {
+  await withRecords(run, async (file) => {
+    const { rollbacks } = (await file.read()) ?? { rollbacks: [] };
+    await file.write({
+      version: 1,
+      rollbacks: rollbacks.flatMap((one) => (one.key !== key ? [one] : outcome ? [{ ...one, outcome }] : [])),
+    });
+  });
+}
+
+async function withRecords<Result>(
+  { records, secrets: { redact } }: RollbackRun,
+  work: Parameters<typeof withStateFile<Records, Result>>[1],
+): Promise<Result> {
+  try {
+    return await withStateFile({ path: join(records, rollbacksFile), schema: recordsSchema, lockWithinMs, redact }, work);
+  } catch (error) {
+    throw new Error(`whether it was asked for already could not be told or recorded: ${sentence(error)}`, { cause: error });
+  }
+}
+
+async function fired(run: RollbackRun, subject: Subject, say: Say): Promise<Rollback> {
+  const { config, report } = run;
+  const why = `smoke ${report.verdict}: ${report.reason}`;
+  if (config.command) return await ranCommand(run, config.command, say, why);
+  const repository = config.repository ?? report.origin.repository;
+  if (!repository) return say("failed", "there is no repository to ask: set rollback.repository");
+  const place = placeOf(repository);
+  // Nothing is sent by this: without a token, or an address, it was not asked for.
+  const api = await github(run).catch((error: unknown) => sentence(error));
+  if (typeof api === "string") return say("failed", api);
+  try {
+    const facts = factsOf(run, subject);
+    if (config.workflow) {
+      const inputs = Object.entries(config.workflow.inputs).map(([name, text]) => [name, filled(text, facts)]);
+      await dispatchWorkflow(api, place, { ...config.workflow, inputs: Object.fromEntries(inputs) });
+    } else await dispatchEvent(api, place, { type: config.event?.type ?? "", payload: facts });
+    return say("fired", why);
+  } catch (error) {
+    return say(mayHaveBeenDone(error) ? "unknown" : "failed", sentence(error));
+  }
+}
+
+/** Nothing that others wrote is among it: a workflow may put it into a command. */
+function factsOf({ report }: RollbackRun, { deployment }: Subject): Record<string, string> {
+  return {
+    deployment: deployment === undefined ? "" : String(deployment),
+    commit: report.commit.headSha ?? report.commit.sha,
+    environment: report.environment.name,
+    run: report.runId,
+    verdict: report.verdict,
+  };
+}
+
+function filled(text: string, facts: Readonly<Record<string, string>>): string {
+  return text.replace(/\{(deployment|commit|environment|run|verdict)\}/g, (_, name: string) => facts[name] ?? "");
+}
+
+async function ranCommand(run: RollbackRun, command: string, say: Say, why: string): Promise<Rollback> {
+  const { report, config, workspace, records, commandEnv, deployment } = run;
+  const ran = await runCommand(
+    {
+      command,
+      cwd: workspace,
+      env: {
+        ...commandEnv,
+        ENV_ACTIONS_DEPLOYMENT: deployment ?? "",
+        ENV_ACTIONS_COMMIT: report.commit.headSha ?? report.commit.sha,
+        ENV_ACTIONS_VERDICT: report.verdict,
+      },
+      logFile: join(records, "logs", run.report.runId, "rollback.log"),
+    },
+    { signal: AbortSignal.any([run.cancel, AbortSignal.timeout(config.timeout)]), onLine: run.onLine, redaction: run.secrets },
+  );
+  if (ran.exitCode === 0) return say("fired", why);
+  if (ran.exitCode === null)
+    return say("unknown", ran.timedOut ? "the command did not end in time" : `the command was ended by ${ran.signal}`);
+  return say("failed", `the command ended with ${ran.exitCode}: ${ran.tail?.at(-1) ?? "it printed nothing"}`);
+}

@@ -1,0 +1,69 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { commandOf, listeners } from "../lib/linux-proc.ts";
+
+/** Its answer is for a message alone, which must not wait for long. */
+const askingMs = 3_000;
+
+/**
+ * Who holds a port, for a message: `pid 4711 (node server.js)`, or `another process` where the system does not tell. Never throws:
+ * that the port is taken is the message, and this only helps to find out why.
+ */
+export async function holderOf(port: number): Promise<string> {
+  const holders = (await ask(port)).map(({ pid, command }) => `pid ${pid} (${command || "command unknown"})`);
+  return holders.length > 0 ? holders.join(", ") : "another process";
+}
+
+export interface Holder {
+  pid: number;
+  /** Empty where it is not known. */
+  command: string;
+}
+
+async function ask(port: number): Promise<Holder[]> {
+  if (process.platform === "linux") return listeners(port).map((pid) => ({ pid, command: commandOf(pid) }));
+  if (process.platform === "darwin") return fromLsof(await outputOf("lsof", ["-nP", `-iTCP:${port}`, "-sTCP:LISTEN", "-Fpc"]));
+  if (process.platform !== "win32") return [];
+  const pids = fromNetstat(await outputOf("netstat", ["-ano", "-p", "TCP"]), port);
+  return Promise.all(
+    pids.map(async (pid) => ({
+      pid,
+      command: fromTasklist(await outputOf("tasklist", ["/fi", `PID eq ${pid}`, "/fo", "csv", "/nh"])),
+    })),
+  );
+}
+
+/** Empty when the program is missing, finds nothing (lsof then exits with 1), or takes too long. */
+async function outputOf(program: string, args: string[]): Promise<string> {
+  const run = promisify(execFile)(program, args, { timeout: askingMs, windowsHide: true });
+  return run.then(
+    ({ stdout }) => stdout,
+    () => "",
+  );
+}
+
+/** `lsof -Fpc`: a line `p<pid>` begins each process, and `c<command>` belongs to it. */
+export function fromLsof(output: string): Holder[] {
+  const holders: Holder[] = [];
+  for (const line of output.split("\n")) {
+    const last = holders.at(-1);
+    if (/^p\d+$/.test(line)) holders.push({ pid: Number(line.slice(1)), command: "" });
+    else if (line.startsWith("c") && last) last.command = line.slice(1);
+  }
+  return holders;
+}
+
+/** `netstat -ano`: `TCP  0.0.0.0:3000  0.0.0.0:0  LISTENING  4711`. The state is translated, so the empty remote end tells. */
+export function fromNetstat(output: string, port: number): number[] {
+  const pids = output.split("\n").flatMap((line) => {
+    const [protocol, local, remote, , pid] = line.trim().split(/\s+/);
+    const listens = protocol === "TCP" && local?.endsWith(`:${port}`) && remote?.endsWith(":0");
+    return listens && pid ? [Number(pid)] : [];
+  });
+  return [...new Set(pids)];
+}
+
+/** `tasklist /fo csv /nh`: `"node.exe","4711","Console","1","40,000 K"`. */
+export function fromTasklist(output: string): string {
+  return /^"([^"]+)","\d+"/m.exec(output)?.[1] ?? "";
+}

@@ -1,0 +1,241 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type Claim, wanted } from "../config/assertion.ts";
+import { loadPatterns, pattern, whyNoPattern } from "../lib/pattern.ts";
+import { UserError } from "../model.ts";
+import { handshakeUrl, knock, type Look, lookAtPort, lookAtSocketIo, lookAtUrl, type NotReady } from "./looks.ts";
+
+/** What makes a server ready: exactly one of url, tcp, log and socketIo; without any, it is ready once it was started. */
+export interface ReadyCondition {
+  /** Must answer with one of `status` (200 if left out), and with JSON that holds what `json` says; redirects are not followed. */
+  url?: string;
+  status?: readonly number[];
+  json?: readonly Claim[];
+  /** A port on this machine that must accept a connection. */
+  tcp?: number;
+  /** A regular expression that a line of output must match. */
+  log?: string;
+  /** The address of a Socket.IO server that must shake hands. */
+  socketIo?: string;
+  /** For so long the condition must go on to hold, looked at again and again; not at all if left out. */
+  stableForMs?: number;
+  timeoutMs: number;
+}
+
+/** While nobody listens. Knocking at this machine costs it a tenth of a millisecond; a whole look costs more, and may go far. */
+const knockPauseMs = 5;
+const refusedPauseMs = 50;
+
+/** A server that answers works for each look, and may count them: the pauses grow from the one to the other. */
+const answeredPauseMs = { first: 20, longest: 500 };
+
+/** Between two looks at a server that must stay ready. */
+const stablePauseMs = 200;
+
+/** A first answer may take long (a page that is compiled on demand), so each look is given twice the time of the one before. */
+const firstLookMs = 1_000;
+const longestLookMs = 60_000;
+
+/** An answer that the deadline cut off is worth a word only when it was late already. */
+const noticeableMs = 500;
+
+const loopback = ["127.0.0.1", "::1"];
+
+/** In words, for a message. */
+export function describe(ready: ReadyCondition): string {
+  const lasting = ready.stableForMs ? `, and that for ${ready.stableForMs / 1000} s` : "";
+  return `${describeCondition(ready)}${lasting}`;
+}
+
+function describeCondition(ready: ReadyCondition): string {
+  if (ready.url !== undefined) {
+    const claims = (ready.json ?? []).map((claim) => `${claim.path}: ${wanted(claim)}`);
+    const holding = claims.length > 0 ? ` with ${claims.join(" and ")}` : "";
+    return `${ready.url} to answer ${(ready.status ?? [200]).join(" or ")}${holding}`;
+  }
+  if (ready.tcp !== undefined) return `port ${ready.tcp} to accept a connection`;
+  if (ready.log !== undefined) return `a line of output that matches /${ready.log}/`;
+  if (ready.socketIo !== undefined) return `${ready.socketIo} to shake hands as Socket.IO`;
+  return "nothing";
+}
+
+/** The port on this machine where a ready server will listen, if the condition tells. */
+export function localPort(ready: ReadyCondition): number | undefined {
+  if (ready.tcp !== undefined) return ready.tcp;
+  const address = ready.url ?? ready.socketIo;
+  if (address === undefined) return undefined;
+  const url = new URL(address);
+  return addressesHere(url).length > 0 ? portOf(url) : undefined;
+}
+
+function portOf(url: URL): number {
+  return Number(url.port || (url.protocol === "https:" ? 443 : 80));
+}
+
+/** A server may listen on one of IPv4 and IPv6 alone, whatever the name is resolved to. Empty for what is not this machine. */
+function addressesHere({ hostname }: URL): string[] {
+  if (hostname === "localhost" || hostname.endsWith(".localhost")) return loopback;
+  if (hostname === "[::1]") return ["::1"];
+  return hostname.startsWith("127.") ? [hostname] : [];
+}
+
+/** Waits for one condition. */
+export interface ReadyWatch {
+  /** Hand it every line of output. */
+  onLine(line: string): void;
+  /** Resolves when the condition holds. Rejects with the signal's reason. */
+  wait(signal: AbortSignal): Promise<void>;
+  /** What was seen last, in words. */
+  lastSeen(): string;
+}
+
+/** To be awaited before the condition is watched. @throws UserError for a pattern that is none */
+export async function preparePatterns({ log, json = [] }: ReadyCondition): Promise<void> {
+  const written = [log, ...json.map(({ matches }) => matches)].filter((text) => text !== undefined);
+  if (written.length === 0) return;
+  await loadPatterns();
+  for (const text of written) {
+    const why = whyNoPattern(text);
+    if (why !== undefined) throw new UserError(`the pattern ${text} of a server's ready condition: ${why}`);
+  }
+}
+
+export function watchReady(ready: ReadyCondition): ReadyWatch {
+  const stableForMs = ready.stableForMs ?? 0;
+  if (ready.log !== undefined) return watchLog(ready.log, stableForMs);
+  const places = placesFor(ready);
+  const seen = new Map<string, string>();
+  return {
+    onLine: () => undefined,
+    lastSeen: () => [...seen].map(([where, what]) => `${where} ${what}`).join(", "),
+    async wait(signal) {
+      if (places.size === 0) return void (await delay(stableForMs, undefined, { signal }));
+      const found = new AbortController();
+      const either = AbortSignal.any([signal, found.signal]);
+      try {
+        await Promise.race(
+          [...places].map(([where, place]) =>
+            lookUntilReady(place, { tell: (what) => seen.set(where, what), stableForMs, signal: either }),
+          ),
+        );
+      } finally {
+        found.abort();
+      }
+    },
+  };
+}
+
+function watchLog(written: string, stableForMs: number): ReadyWatch {
+  const expression = pattern(written);
+  const matched = Promise.withResolvers<void>();
+  let seen = "no such line came";
+  return {
+    onLine(line) {
+      if (!expression.test(line)) return;
+      seen = "the time was over before that";
+      matched.resolve();
+    },
+    lastSeen: () => seen,
+    async wait(signal) {
+      const aborted = Promise.withResolvers<never>();
+      const abort = () => aborted.reject(signal.reason);
+      signal.throwIfAborted();
+      signal.addEventListener("abort", abort, { once: true });
+      try {
+        await Promise.race([matched.promise, aborted.promise]);
+      } finally {
+        signal.removeEventListener("abort", abort);
+      }
+      // What was said stays said: that it lasts means that the server lives on, which is watched elsewhere.
+      if (stableForMs > 0) await delay(stableForMs, undefined, { signal });
+    },
+  };
+}
+
+interface Place {
+  look: Look;
+  /** Whether anybody listens there; only where it is on this machine. */
+  knock?: () => Promise<boolean>;
+}
+
+/** By the address looked at. */
+function placesFor(ready: ReadyCondition): Map<string, Place> {
+  const { tcp, url, socketIo } = ready;
+  if (tcp !== undefined)
+    return new Map(loopback.map((host) => [`${host}:${tcp}`, { look: lookAtPort(host, tcp), knock: () => knock(host, tcp) }]));
+  if (url !== undefined) {
+    const answer = { status: ready.status ?? [200], json: ready.json ?? [] };
+    return everywhere(new URL(url), (target, address) => lookAtUrl(target, address, answer));
+  }
+  return socketIo === undefined ? new Map() : everywhere(handshakeUrl(socketIo), lookAtSocketIo);
+}
+
+function everywhere(url: URL, lookAt: (url: URL, address: string | undefined) => Look): Map<string, Place> {
+  const addresses = addressesHere(url);
+  if (addresses.length === 0) return new Map([[url.href, { look: lookAt(url, undefined) }]]);
+  const port = portOf(url);
+  const where = (host: string) => (addresses.length > 1 ? `${url.href} on ${host}` : url.href);
+  return new Map(addresses.map((host) => [where(host), { look: lookAt(url, host), knock: () => knock(host, port) }]));
+}
+
+interface Looking {
+  tell: (seen: string) => void;
+  stableForMs: number;
+  signal: AbortSignal;
+}
+
+async function lookUntilReady({ look, knock }: Place, { tell, stableForMs, signal }: Looking): Promise<void> {
+  let patienceMs = firstLookMs;
+  let answeredMs = answeredPauseMs.first;
+  let readySince: number | undefined;
+  let unstable = `was ready, but not for ${stableForMs / 1000} s`;
+  for (;;) {
+    const startedAt = performance.now();
+    const { notReady, late } = await lookOnce(look, tell, patienceMs, signal);
+    if (notReady === undefined) {
+      readySince ??= startedAt;
+      const leftMs = readySince + stableForMs - performance.now();
+      if (leftMs <= 0) return;
+      tell(unstable);
+      await delay(Math.min(stablePauseMs, leftMs), undefined, { signal });
+      continue;
+    }
+    if (readySince === undefined) tell(notReady.seen);
+    else {
+      unstable = `was ready for ${seconds(startedAt - readySince)}, then ${notReady.seen}`;
+      tell(unstable);
+    }
+    readySince = undefined;
+    if (late) patienceMs = Math.min(patienceMs * 2, longestLookMs);
+    if (notReady.refused && knock) await knockUntilOpen(knock, signal);
+    else await delay(notReady.refused ? refusedPauseMs : answeredMs, undefined, { signal });
+    if (!notReady.refused) answeredMs = Math.min(answeredMs * 1.5, answeredPauseMs.longest);
+  }
+}
+
+async function knockUntilOpen(knock: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+  do await delay(knockPauseMs, undefined, { signal });
+  while (!(await knock()));
+}
+
+/** Rejects with the signal's reason, and tells before that what the look was waiting for. */
+async function lookOnce(
+  look: Look,
+  tell: (seen: string) => void,
+  patienceMs: number,
+  signal: AbortSignal,
+): Promise<{ notReady: NotReady | undefined; late: boolean }> {
+  signal.throwIfAborted();
+  const startedAt = performance.now();
+  const timeout = AbortSignal.timeout(patienceMs);
+  const notReady = await look(AbortSignal.any([signal, timeout]));
+  if (notReady === undefined) return { notReady, late: false };
+  const tookMs = performance.now() - startedAt;
+  const silent = { seen: `gave no answer within ${seconds(tookMs)}`, refused: false };
+  if (signal.aborted && tookMs >= noticeableMs) tell(silent.seen);
+  signal.throwIfAborted();
+  return timeout.aborted ? { notReady: silent, late: true } : { notReady, late: false };
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`;
+}

@@ -1,0 +1,192 @@
+import { SaxesParser } from "saxes";
+import type { Findings } from "../reported.ts";
+import { UnreadableReport } from "../unreadable.ts";
+import { type JUnitCase, type JUnitSuite, tellCase, tellSuiteTrouble } from "./junit-case.ts";
+import { PytestAttempts } from "./pytest-attempts.ts";
+
+const deepestElement = 64;
+
+/** Of one failure's text, or of an attribute; the rest is read and dropped. */
+const longestText = 16_384;
+
+/** Kept for the message; the same elements, with text that nobody needs, are known but not kept. */
+const troubles = new Set(["failure", "error", "rerunFailure", "rerunError", "flakyFailure", "flakyError", "rerun"]);
+const harmless = new Set(["system-out", "system-err", "properties", "attachments", "warning"]);
+const suites = new Set(["testsuites", "testsuite"]);
+
+/** Terminals' escapes and the like, which XML forbids and some writers leave in: no reason to lose a report. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
+const forbidden = /[\x00-\x08\x0b\x0c\x0e-\x1f]/g;
+
+interface OpenSuite extends JUnitSuite {
+  declared: { tests: number; failures: number; errors: number; skipped: number };
+  seen: { tests: number; troubles: number; skipped: number };
+  /** Whether it has suites inside, and whether one of them declares errors. */
+  parts: "none" | "without errors" | "with errors";
+}
+
+/** gotestsum counts in its root, as errors, lines that a build wrote; its suites declare no errors. */
+function declaredTroubles({ declared: { failures, errors }, parts }: OpenSuite): number {
+  return parts === "without errors" ? Math.max(failures, errors) : failures + errors;
+}
+
+/**
+ * Reads JUnit XML in all its dialects, piece by piece: memory does not grow with the report.
+ *
+ * It is strict where a damaged file could hide a failure: an element or a text where the format has none, or fewer tests or
+ * failures than a suite declares, make the report unreadable. Throws UnreadableReport.
+ */
+export class JUnitReader {
+  readonly #file: string;
+  readonly #findings: Findings;
+  readonly #parser = new SaxesParser<{ xmlns: false; position: true }>({ xmlns: false, position: true });
+  readonly #open: string[] = [];
+  readonly #suites: OpenSuite[] = [];
+  #case: JUnitCase | undefined;
+  #attempts: PytestAttempts | undefined;
+  #text: string | undefined;
+  #ending = false;
+
+  constructor(file: string, findings: Findings) {
+    this.#file = file;
+    this.#findings = findings;
+    this.#parser.on("error", (error) => {
+      const cause = error.message.replace(/^\d+:\d+: /, "").replace(/\.$/, "");
+      throw this.#unreadable(this.#ending ? `truncated: ${cause}` : `malformed XML: ${cause}`);
+    });
+    this.#parser.on("doctype", (doctype) => {
+      if (doctype.includes("[")) throw this.#unreadable("it declares entities, which no test runner does and a trap would");
+    });
+    this.#parser.on("opentag", (tag) => this.#openTag(tag.name, tag.attributes, tag.isSelfClosing));
+    this.#parser.on("closetag", (tag) => this.#closeTag(tag.name));
+    this.#parser.on("text", (text) => this.#addText(text));
+    this.#parser.on("cdata", (text) => this.#addText(text));
+  }
+
+  write(text: string): void {
+    this.#parser.write(text.replace(forbidden, "\u{fffd}"));
+    this.#forgetLongText();
+  }
+
+  /** The parser gathers each text until its end, and a log may be larger than memory; it has no public way to be told to stop. */
+  #forgetLongText(): void {
+    // biome-ignore lint/complexity/useLiteralKeys: the dot does not reach what is private
+    const gathered = this.#parser["text"];
+    // biome-ignore lint/complexity/useLiteralKeys: the same
+    if (gathered.length > longestText) this.#parser["text"] = gathered.slice(0, longestText);
+  }
+
+  end(): void {
+    this.#ending = true;
+    this.#parser.close();
+  }
+
+  #unreadable(cause: string): UnreadableReport {
+    return new UnreadableReport(this.#file, cause, `line ${this.#parser.line}, column ${this.#parser.column}`);
+  }
+
+  #openTag(name: string, attributes: Record<string, string>, selfClosing: boolean): void {
+    const parent = this.#open.at(-1);
+    if (this.#open.length >= deepestElement) throw this.#unreadable(`too deep: more than ${deepestElement} nested elements`);
+    this.#open.push(name);
+    if (parent === undefined) {
+      if (!suites.has(name)) throw this.#unreadable(`not a known format: <${name}> is not where JUnit XML begins`);
+      this.#openSuite(attributes);
+    } else if (suites.has(parent)) this.#openInSuite(name, attributes);
+    else if (parent === "testcase") this.#openInCase(name, attributes, selfClosing);
+  }
+
+  #openInSuite(name: string, attributes: Record<string, string>): void {
+    if (name === "testsuite") this.#openSuite(attributes);
+    else if (name === "testcase") this.#case = { attributes, troubles: [], skipped: false };
+    else if (name === "failure" || name === "error") this.#text = "";
+    else if (!harmless.has(name)) throw this.#unreadable(`<${name}> is not known inside of a suite, so it may hide a failure`);
+  }
+
+  #openInCase(name: string, attributes: Record<string, string>, selfClosing: boolean): void {
+    if (name === "skipped" && this.#case) this.#case.skipped = true;
+    else if (troubles.has(name)) {
+      this.#case?.troubles.push({ kind: name, message: attributes.message ?? attributes.type ?? "", text: "" });
+      if (!selfClosing) this.#text = "";
+    } else if (!harmless.has(name)) throw this.#unreadable(`<${name}> is not known inside of a test, so it may hide a failure`);
+  }
+
+  #closeTag(name: string): void {
+    this.#open.pop();
+    const parent = this.#open.at(-1);
+    if (suites.has(name)) this.#closeSuite();
+    else if (name === "testcase" && this.#case && suites.has(parent ?? "")) this.#closeCase(this.#case);
+    else if (parent === "testcase" && troubles.has(name)) {
+      const trouble = this.#case?.troubles.at(-1);
+      if (trouble) trouble.text = this.#text ?? "";
+      this.#text = undefined;
+    } else if (suites.has(parent ?? "") && (name === "failure" || name === "error")) {
+      tellSuiteTrouble(this.#text ?? "", this.#suites, this.#findings);
+      this.#text = undefined;
+      for (const suite of this.#suites) suite.seen.troubles++;
+    }
+  }
+
+  #openSuite(attributes: Record<string, string>): void {
+    const outer = this.#suites.at(-1);
+    if (outer && outer.parts !== "with errors") outer.parts = attributes.errors === undefined ? "without errors" : "with errors";
+    if (attributes.name === "pytest") this.#attempts = new PytestAttempts(this.#findings);
+    const declared = {
+      tests: this.#number(attributes, "tests"),
+      failures: this.#number(attributes, "failures"),
+      errors: this.#number(attributes, "errors"),
+      skipped: this.#number(attributes, "skipped"),
+    };
+    this.#suites.push({ attributes, declared, seen: { tests: 0, troubles: 0, skipped: 0 }, parts: "none" });
+  }
+
+  #closeSuite(): void {
+    const suite = this.#suites.at(-1);
+    if (!suite) return;
+    this.#attempts?.end();
+    this.#attempts = undefined;
+    this.#requireAll(suite, "tests", suite.declared.tests - this.#unwritten(suite), suite.seen.tests);
+    this.#requireAll(suite, "failures and errors", declaredTroubles(suite), suite.seen.troubles);
+    this.#suites.pop();
+  }
+
+  #requireAll({ attributes }: OpenSuite, words: string, declared: number, seen: number): void {
+    if (declared <= seen) return;
+    const name = attributes.name ? `the suite ${attributes.name}` : "it";
+    throw this.#unreadable(`damaged: ${name} declares ${declared} ${words}, but describes ${seen}`);
+  }
+
+  /** mocha-junit-reporter counts pending tests, in the root as skipped, but describes none of them. */
+  #unwritten(suite: OpenSuite): number {
+    const counted = suite.attributes.skipped === undefined ? (this.#suites[0] ?? suite) : suite;
+    return Math.max(counted.declared.skipped - counted.seen.skipped, 0);
+  }
+
+  #closeCase(test: JUnitCase): void {
+    this.#case = undefined;
+    for (const suite of this.#suites) {
+      suite.seen.tests++;
+      suite.seen.troubles += test.troubles.length;
+      if (test.skipped) suite.seen.skipped++;
+    }
+    tellCase(test, this.#suites, this.#attempts ?? this.#findings);
+  }
+
+  #addText(text: string): void {
+    if (this.#text !== undefined) {
+      // Surefire puts what an attempt printed beside its stack.
+      if (this.#text.length < longestText && !harmless.has(this.#open.at(-1) ?? ""))
+        this.#text += text.slice(0, longestText - this.#text.length);
+      return;
+    }
+    const parent = this.#open.at(-1) ?? "";
+    if ((suites.has(parent) || parent === "testcase") && text.trim() !== "")
+      throw this.#unreadable(`malformed: text inside of <${parent}>, where there must be none`);
+  }
+
+  #number(attributes: Record<string, string>, name: string): number {
+    const value = Number(attributes[name]?.replaceAll(",", "") || 0);
+    if (!Number.isInteger(value) || value < 0) throw this.#unreadable(`${name}="${attributes[name]}" is not a count`);
+    return value;
+  }
+}

@@ -1,0 +1,51 @@
+import type { CrashedSuite } from "../../model.ts";
+import { type Findings, passedLater, type ReportedTest } from "../reported.ts";
+
+/**
+ * pytest-rerunfailures writes every attempt as a test of its own, one after the other, and each but the last as if it had passed.
+ * Within one run of pytest a name stands for one test, so these are one.
+ */
+export class PytestAttempts implements Findings {
+  readonly #findings: Findings;
+  /** The last test, which may turn out to have been an attempt. */
+  #held: ReportedTest | undefined;
+
+  constructor(findings: Findings) {
+    this.#findings = findings;
+  }
+
+  test(test: ReportedTest): void {
+    const before = this.#held;
+    // A failed test is never taken for an attempt: pytest writes a failed test with a failed teardown as two.
+    if (before && (before.status === "passed" || before.status === "flaky") && isSame(before, test)) {
+      this.#held = together(before, test);
+      return;
+    }
+    this.end();
+    this.#held = test;
+  }
+
+  crashed(suite: CrashedSuite): void {
+    this.#findings.crashed(suite);
+  }
+
+  /** To be called after the last test. */
+  end(): void {
+    if (this.#held) this.#findings.test(this.#held);
+    this.#held = undefined;
+  }
+}
+
+function isSame(one: ReportedTest, other: ReportedTest): boolean {
+  return one.file === other.file && one.titles.join("\0") === other.titles.join("\0");
+}
+
+function together(before: ReportedTest, last: ReportedTest): ReportedTest {
+  const counted = { ...last, attempts: before.attempts + 1, durationMs: before.durationMs + last.durationMs };
+  if (last.status !== "passed") return counted;
+  return {
+    ...counted,
+    status: "flaky",
+    message: passedLater(counted.attempts),
+  };
+}

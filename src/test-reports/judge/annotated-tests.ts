@@ -1,0 +1,62 @@
+import { count } from "../../lib/count.ts";
+import type { Check, CriticalTests, QuarantineEntry, TestResults } from "../../model.ts";
+import { judged, ran } from "./request.ts";
+
+/** The verdicts over single tests that the configuration marks: see `MarkedTests`. */
+
+/** None may fail, and of each glob at least one must have run. A quarantine does not help: what may fail is not critical. */
+export function criticalCheck({ critical, failures }: TestResults): Check[] {
+  if (!critical) return [];
+  const [id, title, expected] = ["tests.critical", "Critical tests", "0 failed, none missing"] as const;
+  const [failed, missing] = [critical.filter((tests) => tests.failed > 0), critical.filter((tests) => ran(tests) === 0)];
+  const observed = critical.map((tests) => `${tests.glob}: ${counted(tests)}`).join("; ");
+  if (failed.length + missing.length === 0) return [judged(id, title, "passed", observed, expected)];
+  const known = failures.some((test) => test.quarantinedUntil !== undefined)
+    ? " A quarantine does not excuse a critical test."
+    : "";
+  const said = [
+    ...failed.map(({ glob, failed }) => `${count(failed, "critical test")} of ${glob} failed.${known}`),
+    ...missing.map(
+      ({ glob, skipped }) =>
+        `No critical test of ${glob} ran: ${skipped > 0 ? "all of its tests were skipped" : "the glob matches no file and no name in the reports"}.`,
+    ),
+  ];
+  return [judged(id, title, "failed", observed, expected, said.join(" "))];
+}
+
+function counted(tests: CriticalTests): string {
+  return ran(tests) === 0 ? "none ran" : `${ran(tests) - tests.failed} of ${ran(tests)} passed`;
+}
+
+export function quarantineCheck({ quarantine }: TestResults): Check[] {
+  if (!quarantine) return [];
+  const [id, title, expected] = ["tests.quarantine", "Quarantine", "no entry is over, stale or used"] as const;
+  const judgements = quarantine.map(judgeEntry);
+  const relapsed = judgements.filter(({ verdict }) => verdict === "failed");
+  const noted = judgements.filter(({ verdict }) => verdict === "degraded");
+  const observed = `${count(quarantine.length, "entry", "entries")}, ${count(excusedFailures(quarantine), "failure")} excused`;
+  if (relapsed.length + noted.length === 0) return [judged(id, title, "passed", observed, expected)];
+  const message = [...relapsed, ...noted].map(({ sentence }) => sentence).join(" ");
+  return [judged(id, title, relapsed.length > 0 ? "failed" : "degraded", observed, expected, message)];
+}
+
+/** Failures that do not count against the pass rate. */
+export function excusedFailures(quarantine: readonly QuarantineEntry[] = []): number {
+  return quarantine.reduce((sum, entry) => sum + (entry.over ? 0 : entry.failed), 0);
+}
+
+function judgeEntry(entry: QuarantineEntry): { verdict: "passed" | "degraded" | "failed"; sentence: string } {
+  const { test, until, reason, over, matched, failed } = entry;
+  const named = `${test} (${reason})`;
+  if (over && failed > 0)
+    return {
+      verdict: "failed",
+      sentence: `The quarantine of ${named} ended on ${until}, and ${count(failed, "test")} of it still failed.`,
+    };
+  if (over) return { verdict: "degraded", sentence: `The quarantine of ${named} ended on ${until}: take the entry out.` };
+  if (matched === 0)
+    return { verdict: "degraded", sentence: `The quarantine of ${named} matches no test that was reported: take the entry out.` };
+  if (failed > 0)
+    return { verdict: "degraded", sentence: `${count(failed, "test")} of ${named} failed, quarantined until ${until}.` };
+  return { verdict: "passed", sentence: "" };
+}

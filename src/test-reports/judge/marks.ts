@@ -1,0 +1,71 @@
+import { textGlob } from "../../lib/glob.ts";
+import type { CriticalTests, QuarantineEntry, TestCase, TestResults } from "../../model.ts";
+
+/** What the configuration says of single tests. The globs are over a test's file and its full name. */
+export interface Marks {
+  critical: readonly string[];
+  /** `until` is the last day, YYYY-MM-DD in UTC. */
+  quarantine: readonly { test: string; until: string; reason: string }[];
+}
+
+type Meant = (test: TestCase) => boolean;
+
+/**
+ * Finds the tests that the configuration marks, while the reports are read: afterwards nobody knows any more which tests there were.
+ * Of two entries that quarantine a test, the one that is still in force counts.
+ */
+export class MarkedTests {
+  readonly #critical: { meant: Meant; tests: CriticalTests }[];
+  /** In the order of the configuration. */
+  readonly #quarantine: { meant: Meant; entry: QuarantineEntry }[];
+
+  /** @param today YYYY-MM-DD, UTC */
+  constructor({ critical, quarantine }: Marks, today: string) {
+    this.#critical = critical.map((glob) => ({
+      meant: meantBy(glob),
+      tests: { glob, total: 0, passed: 0, failed: 0, flaky: 0, skipped: 0 },
+    }));
+    this.#quarantine = quarantine.map(({ test, until, reason }) => ({
+      meant: meantBy(test),
+      entry: { test, until, reason, over: until < today, matched: 0, failed: 0 },
+    }));
+  }
+
+  see(test: TestCase): void {
+    for (const { meant, tests } of this.#critical) {
+      if (!meant(test)) continue;
+      tests.total++;
+      tests[test.status]++;
+    }
+    for (const { meant, entry } of this.#quarantine) if (meant(test)) entry.matched++;
+    const responsible = test.status === "failed" ? this.#entryFor(test) : undefined;
+    if (responsible) responsible.failed++;
+  }
+
+  /** The same results with what was seen, and with each quarantined failure marked as one. */
+  addTo(results: TestResults): TestResults {
+    return {
+      ...results,
+      failures: results.failures.map((test) => this.#withQuarantine(test)),
+      ...(this.#critical.length > 0 ? { critical: this.#critical.map(({ tests }) => tests) } : {}),
+      ...(this.#quarantine.length > 0 ? { quarantine: this.#quarantine.map(({ entry }) => entry) } : {}),
+    };
+  }
+
+  #withQuarantine(test: TestCase): TestCase {
+    const entry = this.#entryFor(test);
+    return entry && !entry.over ? { ...test, quarantinedUntil: entry.until } : test;
+  }
+
+  #entryFor(test: TestCase): QuarantineEntry | undefined {
+    const entries = this.#quarantine.filter(({ meant }) => meant(test)).map(({ entry }) => entry);
+    return entries.find((entry) => !entry.over) ?? entries[0];
+  }
+}
+
+/** A file's glob may begin at any folder, because runners name files from different ones. */
+function meantBy(glob: string): Meant {
+  const whole = textGlob(glob);
+  const fromAnyFolder = textGlob(`*/${glob}`);
+  return ({ file, name }) => whole.test(name) || (file !== undefined && (whole.test(file) || fromAnyFolder.test(file)));
+}

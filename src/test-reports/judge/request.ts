@@ -1,0 +1,22 @@
+import type { Check, TestCounts, Verdict } from "../../model.ts";
+
+/** How the judges of test results say what they saw. */
+
+export function judged(id: string, title: string, verdict: Verdict, observed: string, expected: string, message?: string): Check {
+  return { id, title, verdict, observed, expected, ...(message === undefined ? {} : { message }), durationMs: 0 };
+}
+
+export function ran(counts: TestCounts): number {
+  return counts.total - counts.skipped;
+}
+
+/** Rounded towards zero: 95.04 % must not read as the 95.1 % that it is not, nor 99.97 % as 100 %. */
+export function percentage(share: number): string {
+  return `${Math.floor(share * 1_000 + 1e-9) / 10} %`;
+}
+
+/** The first few, and how many more. */
+export function some(names: readonly string[], most = 3): string {
+  const more = names.length - most;
+  return names.slice(0, most).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}

@@ -1,0 +1,54 @@
+import { dirname } from "node:path";
+import { isInside, NotAPlainFile, openPlain } from "../lib/plain-file.ts";
+import { UnreadableReport } from "./unreadable.ts";
+
+const pieceBytes = 128 * 1024;
+
+/**
+ * The text of a file in pieces, from its first character that is not white space. There is at least one piece. Leaving the loop
+ * closes the file. `name` stands for the file in the errors: UnreadableReport when it is empty, not UTF-8, or a link.
+ */
+export async function* readText(path: string, name: string, workspace = dirname(path)): AsyncGenerator<string, void, void> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let bytes = 0;
+  let begun = false;
+
+  function begin(text: string): string {
+    const rest = begun ? text : text.trimStart();
+    begun ||= rest !== "";
+    return rest;
+  }
+
+  function decode(chunk?: Buffer): string {
+    try {
+      return decoder.decode(chunk, { stream: chunk !== undefined });
+    } catch (error) {
+      if (error instanceof TypeError) throw new UnreadableReport(name, "not UTF-8", `after byte ${bytes}`);
+      throw error;
+    }
+  }
+
+  const file = await openReport(path, name, workspace);
+  const chunks: AsyncIterable<Buffer> = file.createReadStream({ highWaterMark: pieceBytes });
+  for await (const chunk of chunks) {
+    const text = begin(decode(chunk));
+    if (text !== "") yield text;
+    bytes += chunk.length;
+  }
+  decode();
+  if (!begun) throw new UnreadableReport(name, "empty");
+}
+
+/** A folder on the way may be a link inside of the workspace, as some build tools make them; a configured path elsewhere is its own place. */
+async function openReport(path: string, name: string, workspace: string) {
+  const place = isInside(workspace, path) ? { root: workspace, linkedFolders: true } : { root: dirname(path) };
+  try {
+    return await openPlain(path, { ...place, hardLinks: true });
+  } catch (error) {
+    if (!(error instanceof NotAPlainFile)) throw error;
+    throw new UnreadableReport(
+      name,
+      `not read: ${error.message.replace(path, "it")}. Let the tests write the report itself there`,
+    );
+  }
+}

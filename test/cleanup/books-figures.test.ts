@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import type { Attributed, Side } from "../../src/cleanup/books/segments.ts";
+import { byFigures, type TableCase } from "../../src/cleanup/books/table.ts";
+
+/** What the figures of a history prove without a look at the rows. */
+
+const change = (version: number, side: Side, inserted: number, deleted = 0): Attributed => {
+  const operation = deleted > 0 ? "DELETE" : "WRITE";
+  return { version, side, user: side, operation, metadata: "", inserted, updated: 0, deleted };
+};
+
+const made: TableCase = {
+  table: "school.sessions",
+  columns: new Map([["id", "STRING"]]),
+  key: "id",
+  parents: {},
+  // It was not there at the start.
+  from: undefined,
+  to: 4,
+  changes: [change(1, "run", 2), change(2, "other", 1), change(3, "run", 1), change(4, "cleanup", 0, 3)],
+  deletions: [],
+  person: new Set(),
+};
+
+test("a cleanup that deleted nothing of others leaves the difference of two numbers", () => {
+  const selected = new Map([1, 2].map((version) => [version, 2] as const));
+  expect(byFigures(made, selected, undefined)).toMatchObject({ unexplained: { least: 0, most: 0 } });
+});
+
+test.each<[string, [number, number][]]>([
+  [
+    "another number",
+    [
+      [1, 2],
+      [2, 3],
+    ],
+  ],
+  ["no number before", [[2, 2]]],
+  ["no number behind", [[1, 2]]],
+  ["no number at all", []],
+])("%s of rows that the cleanup selects around somebody else's write proves nothing", (_, selected) => {
+  expect(byFigures(made, new Map(selected), undefined)).toBeUndefined();
+});

@@ -1,0 +1,205 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { leversAtRest } from "../../local/warehouse/levers.ts";
+import { historiesSince, type Moment, newestVersions } from "../../src/cleanup/books/history.ts";
+import { Reading } from "../../src/cleanup/books/reading.ts";
+import { takeStart } from "../../src/cleanup/books/start.ts";
+import { askHistories } from "../../src/cleanup/tables/history.ts";
+import { WarehouseFailure } from "../../src/warehouse/failure.ts";
+import { type Catalog, type Place, startPlace } from "./place.ts";
+
+// The histories of all tables are read twice in each stage. It must cost few statements, and hide no table's trouble behind another's.
+const names = [..."abcdefghijklmn"].map((name) => `school.${name}`);
+const signal = new AbortController().signal;
+let place: Place;
+let catalog: Catalog;
+let catalogs = 0;
+
+beforeAll(async () => {
+  place = await startPlace();
+});
+afterAll(() => place.stop());
+afterEach(async () => {
+  Object.assign(place.warehouse.levers, leversAtRest());
+  await catalog.close();
+});
+
+async function open(): Promise<void> {
+  catalog = await place.catalog(
+    `histories${catalogs++}`,
+    Object.fromEntries(names.map((name) => [name, { columns: { id: "string" } }])),
+  );
+}
+
+const add = (table: string, id: string) => catalog.insert(table, [{ id }]);
+
+/** The statements about histories that this sends. */
+async function sentBy<Result>(work: () => Promise<Result>): Promise<{ result: Result; sent: string[] }> {
+  const from = place.warehouse.statements.length;
+  const result = await work();
+  const sent = place.warehouse.statements.slice(from).map(({ sql }) => sql);
+  return { result, sent: sent.filter((sql) => sql.includes("DESCRIBE HISTORY")) };
+}
+
+const asked = (sent: readonly string[]) => sent.join().match(/DESCRIBE HISTORY/g)?.length;
+const versions = (answer: unknown) => (Array.isArray(answer) ? answer.map(({ version }) => Number(version)) : answer);
+
+describe("the histories of many tables", () => {
+  it.each([
+    ["in two statements", true, 2],
+    // As Delta without Databricks: the first attempt is refused, the tables are then asked one by one.
+    ["one by one, where a query can't have them", false, 2 + names.length],
+  ])("are read %s, newest first, and say what each says alone", async (_, inQueries, statements) => {
+    await open();
+    for (const name of ["school.a", "school.a", "school.h"]) await add(name, "x");
+    await catalog.run((table) => `DELETE FROM ${table} WHERE id = 'x'`, "school.a");
+    place.warehouse.levers.historyInQueries = inQueries;
+    const { result, sent } = await sentBy(() =>
+      askHistories(
+        catalog.warehouse,
+        names.map((table) => ({ table, limit: 20 })),
+        "change",
+      ),
+    );
+    expect(sent).toHaveLength(statements);
+    expect([...result.keys()].sort()).toEqual(names);
+    expect(versions(result.get("school.a"))).toEqual([3, 2, 1, 0]);
+    for (const name of names) {
+      const alone = await catalog.warehouse.query(`DESCRIBE HISTORY ${name} LIMIT 20`);
+      const columns = Object.keys((result.get(name) as Record<string, unknown>[])[0] ?? {}).filter(
+        (column) => column !== "asked",
+      );
+      const same = (rows: unknown) =>
+        (rows as Record<string, unknown>[]).map((row) => columns.map((column) => [column, row[column]]));
+      expect(same(result.get(name)), name).toEqual(same(alone));
+      for (const column of ["version", "timestamp", "userName", "operation", "operationMetrics"])
+        expect(columns).toContain(column);
+    }
+    // What was refused once is not tried again.
+    const again = await sentBy(() => newestVersions(catalog.warehouse, names));
+    expect(again.sent).toHaveLength(inQueries ? 2 : names.length);
+  });
+
+  it("that cannot be read hide no other, and have the reason", async () => {
+    await open();
+    const answers = await askHistories(
+      catalog.warehouse,
+      ["school.a", "school.not-there", "school.b"].map((table) => ({ table, limit: 3 })),
+      "moment",
+    );
+    expect(versions(answers.get("school.a"))).toEqual([0]);
+    expect(versions(answers.get("school.b"))).toEqual([0]);
+    expect(answers.get("school.not-there")).toMatchObject({ message: expect.stringContaining("not-there") });
+  });
+
+  it("are asked for once where the warehouse is gone: asking for each of them would only take long", async () => {
+    await open();
+    let sent = 0;
+    const warehouse = {
+      ...catalog.warehouse,
+      async query(): Promise<never> {
+        sent++;
+        throw new WarehouseFailure("unreachable", "nobody is there");
+      },
+    };
+    const answers = await newestVersions(warehouse, names);
+    expect(sent).toBe(2);
+    expect([...answers.values()].map((answer) => answer instanceof Error && answer.message)).toEqual(
+      names.map(() => "nobody is there"),
+    );
+  });
+
+  it("that are not told in time are unknown, and those that were are not", async () => {
+    await open();
+    place.warehouse.levers.slowOperation = { seconds: 60, matching: "`n` LIMIT 1" };
+    const ending = new AbortController();
+    const start = await takeStart(
+      { warehouse: { ...catalog.warehouse, query: watched } },
+      { takenAt: 0, maxRead: 0, namespaces: [], declared: names, signal: ending.signal },
+    );
+    async function watched(sql: string) {
+      const rows = catalog.warehouse.query(sql);
+      // The other statement does not end.
+      if (sql.includes("`a` LIMIT 1"))
+        rows.then(
+          () => setImmediate(() => ending.abort()),
+          () => undefined,
+        );
+      return await rows;
+    }
+    const known = [...start.versions.keys()];
+    expect(known).toContain("school.a");
+    expect(known).not.toContain("school.n");
+    expect(start.unread.get("school.n") ?? start.problem).toMatch(/not answered in time/);
+  });
+
+  it("are read as far back as the start, and only those that need it", async () => {
+    await open();
+    const moments = new Map<string, Moment>(
+      [...(await newestVersions(catalog.warehouse, names))].map(([table, moment]) => [table, moment as Moment]),
+    );
+    for (let row = 0; row < 25; row++) await add("school.c", String(row));
+    const { result, sent } = await sentBy(() => historiesSince(catalog.warehouse, moments));
+    expect(result.get("school.c")).toMatchObject({ to: 25, continuous: true });
+    expect((result.get("school.c") as { changes: unknown[] }).changes).toHaveLength(25);
+    expect(result.get("school.a")).toEqual({ to: 0, changes: [], continuous: true });
+    expect(sent.filter((sql) => sql.includes("LIMIT 160"))).toHaveLength(1);
+    expect(asked(sent)).toBe(names.length + 1);
+  });
+});
+
+describe("what is read beside a cleanup", () => {
+  const begin = async () => {
+    await open();
+    await add("school.a", "mine");
+    return await takeStart({ warehouse: catalog.warehouse }, { takenAt: 0, maxRead: 0, namespaces: [], signal });
+  };
+  const latest = async (reading: Reading) =>
+    Object.fromEntries([...(await reading.known()).histories].map(([table, { to }]) => [table, to]));
+  const all = (changes: Record<string, number> = {}) =>
+    Object.fromEntries(names.map((name) => [name, changes[name] ?? (name === "school.a" ? 1 : 0)]));
+
+  it("is read at once where all writers have ended, and again only of tables that the cleanup deleted from", async () => {
+    const start = await begin();
+    await add("school.b", "before");
+    const { result: reading } = await sentBy(async () => new Reading(catalog.warehouse, start, true));
+    expect(await latest(reading)).toEqual(all({ "school.b": 1 }));
+    await catalog.warehouse.deleteRows("school.a", "id = :id", { id: "mine" });
+    const { sent } = await sentBy(async () => {
+      reading.deleted(["school.a"]);
+      expect(await latest(reading)).toEqual(all({ "school.a": 2, "school.b": 1 }));
+    });
+    expect(asked(sent)).toBe(1);
+  });
+
+  it("is read after the deletions where somebody may still write: the later, the less is missed", async () => {
+    const start = await begin();
+    const { result: reading, sent } = await sentBy(async () => {
+      const begun = new Reading(catalog.warehouse, start, false);
+      expect(await latest(begun)).toEqual({});
+      return begun;
+    });
+    expect(sent).toEqual([]);
+    await add("school.b", "late");
+    reading.deleted(["school.a"]);
+    expect(await latest(reading)).toEqual(all({ "school.b": 1 }));
+  });
+
+  it("is read anew of all tables where rows came back: whoever wrote them may have written others", async () => {
+    const start = await begin();
+    const reading = new Reading(catalog.warehouse, start, true);
+    await reading.known();
+    reading.deleted(["school.a"]);
+    await add("school.b", "late");
+    reading.deleted(["school.a"]);
+    expect(await latest(reading)).toEqual(all({ "school.b": 1 }));
+  });
+
+  it("leaves out what could not be read, which is then read once more by whoever needs it", async () => {
+    const start = await begin();
+    const failing = { ...catalog.warehouse, query: () => Promise.reject(new WarehouseFailure("connection-lost", "gone")) };
+    const reading = new Reading(failing, start, true);
+    reading.planned([], new Map());
+    reading.deleted(names);
+    expect(await reading.known()).toEqual({ histories: new Map(), selectedAtStart: new Map() });
+  });
+});

@@ -1,0 +1,73 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type KeyScope, keyJudge } from "../../src/cleanup/keys/judge.ts";
+import { keyText } from "../../src/redis/connection.ts";
+
+const now = Date.UTC(2026, 10, 23);
+const run = `integration_test_${now}_1a2b3c4d`;
+const base: KeyScope = {
+  scope: "run",
+  prefixes: [run],
+  ids: new Set(["0b7d8c1e-uuid-of-a-session"]),
+  ledger: new Set(["tracked:key"]),
+  namespaces: ["cw:test:*"],
+  protectedKeys: ["audit:log"],
+  olderThan: now - 7_200_000,
+  now,
+};
+const judge = (request: Partial<KeyScope>, key: string) => keyJudge({ ...base, ...request })(keyText(key));
+
+test("a run's keys: by prefix, by a deleted row's id as a word of its own, by the ledger where the key is new", () => {
+  for (const key of [`cw:test:session:${run}_session_1`, run, "session:0b7d8c1e-uuid-of-a-session:access_code", "tracked:key"])
+    expect(judge({ hadKey: () => false }, key), key).toBe("delete");
+});
+
+test("another run's keys, production's keys and near misses are kept", () => {
+  const others = [
+    `cw:test:session:integration_test_${now}_ffffffff_1`,
+    "session:0b7d8c1e-uuid-of-a-session2",
+    "cw:test:anything",
+    "integrationXtest_",
+    "audit:log",
+    "session:12",
+  ];
+  for (const key of others) expect(judge({}, key), key).toBe("keep");
+});
+
+test("a protected key is kept, whatever else speaks for deleting it", () => {
+  expect(judge({ ledger: new Set(["audit:log"]), namespaces: ["*"], scope: "all" }, "audit:log")).toBe("guarded");
+});
+
+test("a short id is no reason: it could be a part of any key", () => {
+  expect(judge({ ids: new Set(["12"]) }, "session:12:access_code")).toBe("keep");
+});
+
+test("as many ids as a ledger may have", () => {
+  const ids = new Set(Array.from({ length: 200_000 }, (_, index) => `made-by-the-server-${index}`));
+  expect(judge({ ids }, "session:made-by-the-server-199999:code")).toBe("delete");
+  expect(judge({ ids }, "session:made-by-the-server-200000:code")).toBe("keep");
+});
+
+test("expired: by the time in the key; one without a time is kept and counted, never guessed", () => {
+  const expired = { scope: "expired", prefixes: ["integration_test_"], ids: new Set<string>() } as const;
+  expect(judge(expired, `cw:test:x:integration_test_${now - 8_000_000}_1a2b3c4d`)).toBe("delete");
+  expect(judge(expired, `cw:test:x:integration_test_${now - 1_000}_1a2b3c4d`)).toBe("young");
+  expect(judge(expired, "cw:test:session:some-uuid")).toBe("ageless");
+  expect(judge({ ...expired, scope: "all" }, "cw:test:session:some-uuid")).toBe("delete");
+});
+
+test("wildcards, brackets and backslashes in ids and prefixes are literal, and a namespace knows only *", () => {
+  const text = fc.string({
+    unit: fc.constantFrom("a", "_", "%", "*", "?", "[", "]", "\\", "'", '"', "é", "名", "."),
+    minLength: 8,
+    maxLength: 14,
+  });
+  fc.assert(
+    fc.property(text, text, (id, other) => {
+      fc.pre(id !== other && !other.startsWith(id));
+      const request = { ids: new Set([id]), prefixes: [id], ledger: new Set<string>() };
+      expect(judge(request, `session:${id}:code`)).toBe("delete");
+      expect(judge(request, `session:${other}:code`)).toBe("keep");
+    }),
+  );
+});

@@ -1,0 +1,102 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { uploadAttachments, uploadLogs } from "../../src/evidence/attachments.ts";
+import type { ArtifactService } from "../../src/github/artifacts.ts";
+import { readZip, writeZip } from "../../src/github/zip.ts";
+import type { StageReport } from "../../src/model.ts";
+import { flakyE2e } from "../report/sample.ts";
+
+/** The service's own protocol is tried in artifacts.test.ts; here, what is handed to it, through a real archive. */
+
+interface Uploaded {
+  name: string;
+  files: Record<string, string>;
+}
+
+function service(uploads: Uploaded[]): ArtifactService {
+  return {
+    upload: async (name, files) => {
+      const read = readZip(writeZip(files)).map((file) => [file.name, file.content.toString()]);
+      uploads.push({ name, files: Object.fromEntries(read) });
+    },
+    list: () => Promise.resolve([]),
+    download: () => Promise.reject(new Error("nothing is downloaded here")),
+  };
+}
+
+const folder = ".env-actions/attachments/e2e-1763917800000_9f3c1a7e/test-results/a-signs-in-chrome";
+
+function report() {
+  const attachments = [
+    { file: `${folder}/shot.png`, bytes: 4 },
+    { file: "test-results/video.webm", bytes: 9e9, leftOut: "over the limit of 50 MiB" },
+  ];
+  return { ...flakyE2e(), attachments };
+}
+
+async function workspace(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "attachments-"));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+test("what was kept is uploaded, under names that do not tell where it was kept, and not among the evidence", async () => {
+  const directory = await workspace();
+  await mkdir(join(directory, folder), { recursive: true });
+  await writeFile(join(directory, folder, "shot.png"), "shot");
+  const uploads: Uploaded[] = [];
+  expect(await uploadAttachments(service(uploads), report(), directory)).toEqual([]);
+  expect(uploads).toEqual([
+    {
+      name: expect.stringMatching(/^env-actions-attachments-e2e-staging-1-\d{13}_[0-9a-f]{8}$/),
+      files: { "test-results/a-signs-in-chrome/shot.png": "shot" },
+    },
+  ]);
+});
+
+test("nothing is uploaded where nothing was kept", async () => {
+  const uploads: Uploaded[] = [];
+  expect(await uploadAttachments(service(uploads), flakyE2e(), await workspace())).toEqual([]);
+  expect(uploads).toEqual([]);
+});
+
+test("a file that is gone is said, and ends nothing", async () => {
+  expect(await uploadAttachments(service([]), report(), await workspace())).toEqual([
+    expect.stringMatching(/could not be uploaded, and stay in .* alone: ENOENT/),
+  ]);
+});
+
+const logs = ".env-actions/logs/1763917800000_9f3c1a7e";
+
+function withLogs(verdict: StageReport["verdict"]): StageReport {
+  const log = (name: string) => `${logs}/${name}.log`;
+  const command = { command: "npm test", exitCode: 1, signal: null, timedOut: false, durationMs: 1, log: log("e2e-tests") };
+  const servers = [
+    { name: "backend", ended: "died with exit code 7", log: log("e2e-backend") },
+    { name: "frontend", ended: "not started: port 3001 is already taken" },
+  ];
+  return { ...flakyE2e(), verdict, servers, commands: [command] };
+}
+
+test.each(["failed", "error", "degraded"] as const)("the logs of a stage that is %s are uploaded whole", async (verdict) => {
+  const directory = await workspace();
+  await mkdir(join(directory, logs), { recursive: true });
+  await writeFile(join(directory, logs, "e2e-backend.log"), "listening\nout of luck\n");
+  await writeFile(join(directory, logs, "e2e-tests.log"), "1 failed\n");
+  const uploads: Uploaded[] = [];
+  expect(await uploadLogs(service(uploads), withLogs(verdict), directory)).toEqual([]);
+  expect(uploads).toEqual([
+    {
+      name: expect.stringMatching(/^env-actions-logs-e2e-staging-1-\d{13}_[0-9a-f]{8}$/),
+      files: { "e2e-backend.log": "listening\nout of luck\n", "e2e-tests.log": "1 failed\n" },
+    },
+  ]);
+});
+
+test("the logs of a stage that passed stay where they are", async () => {
+  const uploads: Uploaded[] = [];
+  expect(await uploadLogs(service(uploads), withLogs("passed"), await workspace())).toEqual([]);
+  expect(uploads).toEqual([]);
+});

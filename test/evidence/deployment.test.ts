@@ -1,0 +1,288 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  type DeploymentState,
+  type LocalGitHub,
+  rateLimitExceeded,
+  secondaryRateLimit,
+  serverError,
+  startGitHub,
+} from "../../local/github/index.ts";
+import { type GitHub, gitHub } from "../../src/github/api.ts";
+import { type DeploymentQuestion, verifyDeployment } from "../../src/github/deployments.ts";
+import { failedAttempt, GitHubError } from "../../src/github/failure.ts";
+
+/** The real octokit against the stand-in, which holds every request and answer against GitHub's published description. */
+
+const sha = "a".repeat(40);
+const mergeSha = "b".repeat(40);
+const start = Date.UTC(2026, 10, 23, 12);
+const minute = 60_000;
+const place = { owner: "classwaves", repo: "app" };
+
+let local: LocalGitHub;
+let deployer: GitHub;
+let reader: GitHub;
+let now: number;
+
+beforeEach(async () => {
+  now = start;
+  local = await startGitHub({
+    repositories: { "classwaves/app": { refs: { main: sha } } },
+    tokens: {
+      deployer: { permissions: { deployments: "write" } },
+      reader: { permissions: { deployments: "read" } },
+      stranger: { permissions: { contents: "read" } },
+    },
+    now: () => now,
+  });
+  deployer = await connect("deployer");
+  reader = await connect("reader");
+});
+
+afterEach(async () => {
+  const { violations } = local;
+  await local.stop();
+  expect(violations).toEqual([]);
+});
+
+function connect(token: string, options: Parameters<typeof gitHub>[2] = {}): Promise<GitHub> {
+  return gitHub(token, { GITHUB_API_URL: local.url }, { firstPauseMs: 1, ...options });
+}
+
+async function deploy({ ref = "main", environment = "staging" } = {}): Promise<string> {
+  const { data } = await deployer.rest.repos.createDeployment({
+    ...place,
+    ref,
+    environment,
+    auto_merge: false,
+    required_contexts: [],
+  });
+  if (!("id" in data)) throw new Error(data.message);
+  return String(data.id);
+}
+
+async function say(id: string, state: DeploymentState): Promise<void> {
+  await deployer.rest.repos.createDeploymentStatus({ ...place, deployment_id: Number(id), state });
+}
+
+async function deployed(options?: Parameters<typeof deploy>[0]): Promise<string> {
+  const id = await deploy(options);
+  await say(id, "in_progress");
+  await say(id, "success");
+  return id;
+}
+
+function question(id: string, changes: Partial<DeploymentQuestion> = {}): DeploymentQuestion {
+  return { repository: "classwaves/app", id, commit: { sha }, now, maxAgeMs: 30 * minute, ...changes };
+}
+
+async function failureOf(asked: Promise<unknown>): Promise<GitHubError> {
+  const error = await asked.catch((reason: unknown) => reason);
+  if (!(error instanceof GitHubError)) throw new Error(`no GitHubError, but ${String(error)}`);
+  return error;
+}
+
+describe("a deployment opens the way to smoke only when GitHub itself says that it is this commit's, present and successful", () => {
+  test("it is, and the reason says so", async () => {
+    const id = await deployed();
+    now += 3 * minute;
+    expect(await verifyDeployment(reader, question(id, { environmentName: "Staging" }))).toEqual({
+      verified: true,
+      why: `deployment ${id} of aaaaaaaaaaaa to staging succeeded 3 min ago`,
+    });
+  });
+
+  test("on a pull request, the head counts as well as the merge commit", async () => {
+    const id = await deployed();
+    const answer = await verifyDeployment(reader, question(id, { commit: { sha: mergeSha, headSha: sha } }));
+    expect(answer.verified).toBe(true);
+  });
+
+  const states: [DeploymentState, RegExp][] = [
+    ["queued", /is queued: it has not begun/],
+    ["pending", /is pending: it is not finished/],
+    ["in_progress", /is in_progress: it is not finished/],
+    ["failure", /is failure: it failed/],
+    ["error", /is error: it failed/],
+    ["inactive", /is inactive: a later deployment has taken its place/],
+  ];
+  test.each(states)("a newest status of %s is a refusal, whatever came before it", async (state, why) => {
+    const id = await deployed();
+    await say(id, state);
+    const answer = await verifyDeployment(reader, question(id));
+    expect(answer.verified).toBe(false);
+    expect(answer.why).toMatch(why);
+  });
+
+  test("without any status nobody said that it succeeded", async () => {
+    const id = await deploy();
+    expect(await verifyDeployment(reader, question(id))).toEqual({
+      verified: false,
+      why: `deployment ${id} has no status yet, so nobody said that it succeeded`,
+    });
+  });
+
+  test("a later deployment to the same environment takes its place", async () => {
+    const [older, newer] = [await deployed(), await deployed()];
+    expect((await verifyDeployment(reader, question(older))).why).toMatch(/is inactive/);
+    expect((await verifyDeployment(reader, question(newer))).verified).toBe(true);
+  });
+
+  test("all statuses are read, as GitHub does not document their order", async () => {
+    const id = await deploy();
+    for (let count = 0; count < 120; count++) await say(id, "in_progress");
+    await say(id, "success");
+    expect((await verifyDeployment(reader, question(id))).verified).toBe(true);
+    const pages = local.requests.filter(({ method, path }) => method === "GET" && path.includes("/statuses"));
+    expect(pages).toHaveLength(2);
+  });
+
+  const refusals: [string, Partial<DeploymentQuestion>, RegExp][] = [
+    ["another commit", { commit: { sha: mergeSha } }, /is of commit aaaaaaaaaaaa, not of bbbbbbbbbbbb/],
+    ["no commit at all", { commit: { sha: "unversioned" } }, /not of unversioned/],
+    ["another environment", { environmentName: "production" }, /went to staging, not to production/],
+    ["a success too long ago", { now: start + 31 * minute }, /succeeded 31 min ago, longer than the 30 min allowed/],
+    ["a success from the future", { now: start - 6 * minute }, /is dated in the future/],
+    ["another repository", { repository: "classwaves/other" }, /classwaves\/other has no deployment/],
+  ];
+  test.each(refusals)("refused: %s", async (_, changes, why) => {
+    const answer = await verifyDeployment(reader, question(await deployed(), changes));
+    expect(answer.verified).toBe(false);
+    expect(answer.why).toMatch(why);
+  });
+
+  test("refused: a deployment that does not exist", async () => {
+    expect((await verifyDeployment(reader, question("999999"))).why).toMatch(/classwaves\/app has no deployment 999999/);
+  });
+
+  test.each(["", "latest", "12/../13", "-1", "1.5", "0", "1e3", "9".repeat(20)])("refused unasked: the id %j", async (id) => {
+    expect((await verifyDeployment(reader, question(id))).why).toMatch(/is not the id of a deployment/);
+    expect(local.requests).toEqual([]);
+  });
+});
+
+describe("what GitHub refuses is told with its cure, and is never an answer to the question", () => {
+  test("403: the permission that the job has to be given", async () => {
+    const error = await failureOf(verifyDeployment(await connect("stranger"), question(await deployed())));
+    expect(error.status).toBe(403);
+    expect(error.message).toMatch(/^GitHub refused GET \/repos\/classwaves\/app\/deployments\/\d+ \(403 Resource not accessible/);
+    expect(error.message).toMatch(/\npermissions:\n {2}deployments: read$/);
+  });
+
+  test("403 for a write also says that forks cannot have it", async () => {
+    const id = Number(await deploy());
+    const error = await failureOf(reader.rest.repos.createDeploymentStatus({ ...place, deployment_id: id, state: "success" }));
+    expect(error.message).toMatch(/\n {2}deployments: write\n.*pull request from a fork/);
+  });
+
+  test("403 with alternatives prints each set, in a workflow's spelling, without what no workflow can name", async () => {
+    const headers = { "x-accepted-github-permissions": "pull_requests=write,metadata=read; issues=write" };
+    const answer = { status: 403, headers, body: { message: "Resource not accessible by integration" } };
+    local.levers.refuse.push({ times: 1, answer });
+    const error = await failureOf(verifyDeployment(reader, question("7")));
+    expect(error.message).toContain("permissions:\n  pull-requests: write\nor\npermissions:\n  issues: write\n");
+    expect(error.message).not.toContain("metadata");
+  });
+
+  test("401: the token is wrong; the message does not hold it", async () => {
+    const error = await failureOf(verifyDeployment(await connect("no-such-token"), question("7")));
+    expect(error.message).toMatch(/401 Bad credentials\): the token is wrong or has expired/);
+    expect(error.message).not.toContain("no-such-token");
+  });
+
+  test("no token, or no address to ask: told before anything is asked", async () => {
+    expect((await failureOf(gitHub("", { GITHUB_API_URL: local.url }))).message).toMatch(/no token/);
+    expect((await failureOf(gitHub("reader", { GITHUB_API_URL: "github" }))).message).toMatch(/GITHUB_API_URL is "github"/);
+  });
+});
+
+describe("what passes by itself is waited for, but not for ever", () => {
+  test("5xx, lost connections and short limits: asked again, until it answers", async () => {
+    const id = await deployed();
+    local.levers.refuse.push({ times: 1, answer: serverError(502) }, { times: 1, answer: secondaryRateLimit(0) });
+    local.levers.dropConnections.push({ times: 1, when: "after" });
+    expect((await verifyDeployment(reader, question(id))).verified).toBe(true);
+  });
+
+  test("an answer that is no JSON is none", async () => {
+    const id = await deployed();
+    local.levers.refuse.push({ times: 1, answer: { status: 200, body: "<html>Sign in to the hotel's network</html>" } });
+    expect((await verifyDeployment(reader, question(id))).verified).toBe(true);
+  });
+
+  test("four times in vain are an error that tells each, and no page of HTML", async () => {
+    local.levers.refuse.push({ times: 3, answer: serverError(502) }, { times: 99, answer: serverError(503) });
+    const error = await failureOf(verifyDeployment(reader, question("7")));
+    expect(error.status).toBe(503);
+    expect(error.message).toBe(
+      "GitHub was asked 4 times and did not answer GET /repos/classwaves/app/deployments/7 (502; 502; 502; 503)",
+    );
+    expect(local.requests).toHaveLength(4);
+  });
+
+  test("a write that may have been carried out is not sent twice", async () => {
+    const id = await deploy();
+    local.levers.dropConnections.push({ times: 1, when: "after" });
+    expect((await failureOf(say(id, "success"))).message).toMatch(/it may have been carried out, so it was not sent again/);
+    expect(local.repositories.get("classwaves/app")?.deployments[0]?.statuses).toHaveLength(1);
+    local.levers.refuse.push({ times: 1, answer: serverError(502) });
+    expect((await failureOf(say(id, "success"))).message).toMatch(/\(502\); it may have been carried out/);
+  });
+
+  test("a write that was turned away because of a limit is sent again", async () => {
+    const id = await deploy();
+    local.levers.refuse.push({ times: 1, answer: secondaryRateLimit(0, 429) });
+    await say(id, "success");
+    expect(local.repositories.get("classwaves/app")?.deployments[0]?.statuses).toHaveLength(1);
+  });
+
+  test("a limit that holds beyond the deadline is not waited for, and its end is told", async () => {
+    local.levers.refuse.push({ times: 1, answer: rateLimitExceeded(Date.now() + 40 * minute) });
+    const error = await failureOf(verifyDeployment(reader, question("7")));
+    expect(error.message).toMatch(/API rate limit exceeded.*its rate limit holds for another (39|40) min/);
+    expect(local.requests).toHaveLength(1);
+  });
+
+  test("a limit that does not say how long it holds is taken for a minute", async () => {
+    local.levers.refuse.push({ times: 1, answer: secondaryRateLimit() });
+    const impatient = await connect("reader", { deadlineMs: 50_000 });
+    expect((await failureOf(verifyDeployment(impatient, question("7")))).message).toMatch(/holds for another 1 min/);
+  });
+
+  test("an answer that does not come ends at the deadline", async () => {
+    local.levers.latencyMs = 3_600_000;
+    const impatient = await connect("reader", { deadlineMs: 100 });
+    expect((await failureOf(verifyDeployment(impatient, question("7")))).message).toMatch(/asked once and did not answer/);
+  });
+
+  test("nobody there: told as what it is", async () => {
+    await local.stop();
+    expect((await failureOf(verifyDeployment(reader, question("7")))).message).toMatch(/asked 4 times.*ECONNREFUSED/);
+  });
+
+  test.each(["GET", "POST"])("cancelling ends a %s that is not answered", async (method) => {
+    const cancel = new AbortController();
+    const api = await connect("deployer", { cancel: cancel.signal });
+    local.levers.latencyMs = 3_600_000;
+    const asked =
+      method === "GET" ? api.rest.repos.listDeployments(place) : api.rest.repos.createDeployment({ ...place, ref: "main" });
+    while (local.requests.length === 0) await new Promise(setImmediate);
+    cancel.abort();
+    expect((await failureOf(asked)).message).toBe(`${method} /repos/classwaves/app/deployments was cancelled`);
+  });
+
+  test("cancelling ends the wait for a limit", async () => {
+    const cancel = new AbortController();
+    local.levers.refuse.push({ times: 9, operation: "repos/get-deployment", answer: secondaryRateLimit(30) });
+    const asked = verifyDeployment(await connect("reader", { cancel: cancel.signal }), question("7"));
+    while (local.requests.length === 0) await new Promise(setImmediate);
+    // Once another question has been asked and answered, the refusal has long arrived and the wait has begun.
+    await reader.rest.repos.listDeployments(place);
+    cancel.abort();
+    expect((await failureOf(asked)).message).toBe("GET /repos/classwaves/app/deployments/7 was cancelled");
+  });
+
+  test("a mistake in this program is not taken for a bad day of GitHub's", () => {
+    expect(() => failedAttempt(new TypeError("x is not a function"))).toThrow("x is not a function");
+  });
+});

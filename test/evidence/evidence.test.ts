@@ -1,0 +1,247 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { judgeSequence, judgeStageBefore, type SequenceQuestion } from "../../src/evidence/evidence.ts";
+import { evidenceStore } from "../../src/evidence/store.ts";
+import type { Evidence } from "../../src/model.ts";
+
+const now = Date.UTC(2026, 10, 23, 12);
+const commit = { sha: "a".repeat(40) };
+const origin = { kind: "github", repository: "classwaves/app", workflowRun: "77", attempt: "1" } as const;
+const evidence: Evidence = {
+  schemaVersion: 1,
+  stage: "preflight",
+  verdict: "passed",
+  environment: "sandbox",
+  runId: "1763920000000_1a2b3c4d",
+  commit,
+  origin,
+  finishedAt: new Date(now - 60_000).toISOString(),
+  reportDigest: "0".repeat(64),
+};
+const question: SequenceQuestion = {
+  stage: "integration",
+  environments: ["sandbox"],
+  commit,
+  origin,
+  gateId: evidence.runId,
+  evidence,
+  deployment: undefined,
+  now,
+  maxAgeMs: 4 * 3_600_000,
+};
+
+describe("a stage starts only after passed evidence of the stage before, for the same commit, environment and run", () => {
+  test("passed and degraded evidence lets it start", () => {
+    expect(judgeSequence(question)).toEqual({ allowed: true, why: "preflight passed 1 min ago" });
+    expect(judgeSequence({ ...question, evidence: { ...evidence, verdict: "degraded" } }).allowed).toBe(true);
+  });
+
+  const refusals: [string, Partial<SequenceQuestion>, RegExp][] = [
+    ["missing", { evidence: undefined }, /there is none for sandbox\. Run preflight first/],
+    ["failed", { evidence: { ...evidence, verdict: "failed" } }, /preflight ended with failed/],
+    ["error", { evidence: { ...evidence, verdict: "error" } }, /preflight ended with error/],
+    ["skipped", { evidence: { ...evidence, verdict: "skipped" } }, /preflight ended with skipped/],
+    ["another stage", { evidence: { ...evidence, stage: "smoke" } }, /evidence of smoke/],
+    ["another environment", { evidence: { ...evidence, environment: "staging" } }, /for staging, not for sandbox/],
+    [
+      "another commit",
+      { evidence: { ...evidence, commit: { sha: "b".repeat(40) } } },
+      /for commit bbbbbbbbbbbb, not for aaaaaaaaaaaa/,
+    ],
+    ["another head of a pull request", { commit: { ...commit, headSha: "c".repeat(40) } }, /for commit/],
+    [
+      "another gate run",
+      { gateId: "1763920000000_ffffffff" },
+      /from gate run 1763920000000_1a2b3c4d, not from 1763920000000_ffffffff/,
+    ],
+    [
+      "another workflow run",
+      { evidence: { ...evidence, origin: { ...origin, workflowRun: "76" } } },
+      /another workflow run \(76\)/,
+    ],
+    ["another repository", { evidence: { ...evidence, origin: { ...origin, repository: "fork/app" } } }, /from fork\/app/],
+    ["stale", { now: now + 5 * 3_600_000 }, /301 min old, older than evidence\.maxAge \(240 min\)/],
+    ["from the future", { now: now - 3_600_000 }, /dated in the future/],
+  ];
+  test.each(refusals)("refused: %s", (_name, change, why) => {
+    const answer = judgeSequence({ ...question, ...change });
+    expect(answer.allowed).toBe(false);
+    expect(answer.why).toMatch(why);
+  });
+
+  test("the merge commit of a pull request may change, its head may not", () => {
+    const head = { headSha: "d".repeat(40) };
+    const moved = {
+      ...question,
+      commit: { sha: "e".repeat(40), ...head },
+      evidence: { ...evidence, commit: { ...commit, ...head } },
+    };
+    expect(judgeSequence(moved).allowed).toBe(true);
+  });
+
+  test("smoke follows e2e, of its own environment or of the one it was promoted from, or a deployment", () => {
+    const smoke: SequenceQuestion = {
+      ...question,
+      stage: "smoke",
+      environments: ["production", "sandbox"],
+      evidence: { ...evidence, stage: "e2e" },
+    };
+    expect(judgeSequence(smoke).allowed).toBe(true);
+    expect(judgeSequence({ ...smoke, evidence: undefined }).why).toMatch(/or say which deployment smoke follows/);
+    expect(judgeSequence({ ...smoke, evidence: undefined, deployment: { allowed: true, why: "deployed" } })).toEqual({
+      allowed: true,
+      why: "deployed",
+    });
+    expect(judgeSequence({ ...smoke, deployment: { allowed: false, why: "its newest status is failure" } }).allowed).toBe(false);
+  });
+
+  test("preflight and cleanup may always", () => {
+    for (const stage of ["preflight", "cleanup"] as const)
+      expect(judgeSequence({ ...question, stage, evidence: undefined }).allowed).toBe(true);
+  });
+});
+
+describe("of a stage that ran several times, all that counts must open the gate", () => {
+  const cell = (
+    name: string,
+    verdict: Evidence["verdict"],
+    more: Partial<Evidence["origin"]> & { minute?: number } = {},
+  ): Evidence => {
+    const { minute = 0, ...where } = more;
+    const time = now - 600_000 + minute * 60_000;
+    const runId = `${time}_${name.repeat(8)}`;
+    const there = { ...origin, job: "tests", cell: `shard=${name}`, ...where };
+    return {
+      ...evidence,
+      stage: "integration",
+      verdict,
+      runId,
+      gateId: "github-77",
+      origin: there,
+      finishedAt: new Date(time).toISOString(),
+    };
+  };
+  const inTerminal = (one: Evidence): Evidence => ({ ...one, gateId: "1763920000000_1a2b3c4d", origin: { kind: "terminal" } });
+  const failedFirst = [cell("1", "failed"), cell("2", "passed", { minute: 1 })];
+
+  test.each<[string, Evidence[], RegExp | undefined]>([
+    ["all cells passed", [cell("1", "passed"), cell("2", "degraded")], undefined],
+    ["a passed cell that ended later hides no failed one", failedFirst, /integration in job tests \(shard=1\) ended with failed/],
+    ["nor one that ended before", [cell("1", "passed"), cell("2", "error", { minute: 1 })], /\(shard=2\) ended with error/],
+    [
+      "a later attempt replaces the cell that it runs again",
+      [...failedFirst, cell("1", "passed", { attempt: "2", minute: 2 })],
+      undefined,
+    ],
+    ["and not another cell", [...failedFirst, cell("2", "passed", { attempt: "2", minute: 2 })], /\(shard=1\) ended with failed/],
+    [
+      "nor another job",
+      [...failedFirst, cell("1", "passed", { attempt: "2", job: "other", minute: 2 })],
+      /\(shard=1\) ended with failed/,
+    ],
+    [
+      "an attempt that fails replaces one that passed",
+      [cell("1", "passed"), cell("1", "failed", { attempt: "2", minute: 2 })],
+      /ended with failed/,
+    ],
+    [
+      "two steps of one job, or two calls of one reusable workflow: both count",
+      [cell("1", "failed"), { ...cell("1", "passed", { minute: 1 }), runId: `${now}_ffffffff` }],
+      /ended with failed/,
+    ],
+    ["another workflow run counts neither way", [cell("1", "passed"), cell("2", "failed", { workflowRun: "76" })], undefined],
+    [
+      "another environment counts neither way",
+      [cell("1", "passed"), { ...cell("2", "failed"), environment: "staging" }],
+      undefined,
+    ],
+    ["found as file and as artifact: once", [cell("1", "passed"), cell("1", "passed")], undefined],
+    [
+      "one that was cut short after it had passed",
+      [cell("1", "passed"), { ...cell("1", "error"), finishedAt: new Date(now).toISOString() }],
+      /error/,
+    ],
+  ])("%s", (_, found, refusal) => {
+    const asked = { ...question, stage: "e2e" as const, gateId: "github-77" };
+    for (const order of [found, [...found].reverse()]) {
+      const { answer, accepted } = judgeStageBefore({ ...asked, evidence: order });
+      if (refusal) expect(answer).toEqual({ allowed: false, why: expect.stringMatching(refusal) });
+      else expect(answer).toMatchObject({ allowed: true });
+      expect(accepted.length > 0).toBe(refusal === undefined);
+    }
+  });
+
+  test("in a terminal the newest counts: whoever runs a stage again means that", () => {
+    const here = { ...question, stage: "e2e" as const, origin: { kind: "terminal" as const } };
+    const judge = (found: Evidence[]) => judgeStageBefore({ ...here, evidence: found.map(inTerminal) }).answer.allowed;
+    expect(judge(failedFirst)).toBe(true);
+    expect(judge([cell("1", "passed"), cell("2", "failed", { minute: 1 })])).toBe(false);
+  });
+
+  test("smoke follows e2e of its own environment or of the one before it, each as a whole", () => {
+    const e2e = (name: string, verdict: Evidence["verdict"], environment: string) => ({
+      ...cell(name, verdict),
+      stage: "e2e" as const,
+      environment,
+    });
+    const judge = (...found: Evidence[]) =>
+      judgeStageBefore({
+        ...question,
+        stage: "smoke",
+        gateId: "github-77",
+        environments: ["production", "staging"],
+        evidence: found,
+      }).answer.allowed;
+    expect(judge(e2e("1", "failed", "production"), e2e("2", "passed", "staging"))).toBe(true);
+    expect(judge(e2e("1", "failed", "staging"), e2e("2", "passed", "staging"))).toBe(false);
+  });
+});
+
+describe("evidence is kept as files", () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "evidence-"));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  test("what was kept is found, the newest first, and of the asked stage only", async () => {
+    const store = evidenceStore(directory, undefined);
+    const later: Evidence = { ...evidence, environment: "staging", finishedAt: new Date(now).toISOString() };
+    for (const one of [evidence, later, { ...evidence, stage: "e2e" } as Evidence]) expect(await store.keep(one, [])).toEqual([]);
+    expect(await store.find("preflight")).toEqual({ evidence: [later, evidence], problems: [], unread: [] });
+  });
+
+  test("cells of one stage do not overwrite each other", async () => {
+    const store = evidenceStore(directory, undefined);
+    const other = { ...evidence, runId: "1763920000001_ffffffff" };
+    for (const one of [evidence, other]) await store.keep(one, []);
+    expect((await store.find("preflight")).evidence).toHaveLength(2);
+  });
+
+  test("a file that is no evidence is said, and is not taken for a pass", async () => {
+    for (const [name, text] of [
+      ["torn", '{"schemaVersion":1'],
+      ["other", '{"schemaVersion":2}'],
+      ["list", "[]"],
+    ])
+      await writeFile(join(directory, `preflight-${name}.json`), text ?? "");
+    const found = await evidenceStore(directory, undefined).find("preflight");
+    expect(found.evidence).toEqual([]);
+    expect(found.problems).toHaveLength(3);
+  });
+
+  test("an artifact that cannot be read or kept is said", async () => {
+    const broken = {
+      list: () => Promise.reject(new Error("HTTP 500")),
+      upload: () => Promise.reject(new Error("HTTP 500")),
+      download: () => Promise.reject(new Error("HTTP 500")),
+    };
+    const store = evidenceStore(directory, broken);
+    expect((await store.find("preflight")).problems).toEqual(["the artifacts of this workflow run could not be read: HTTP 500"]);
+    expect(await store.keep(evidence, [])).toEqual([
+      "the evidence could not be kept as an artifact, so later jobs will not find it: HTTP 500",
+    ]);
+  });
+});

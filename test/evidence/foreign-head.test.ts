@@ -1,0 +1,145 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { refuseForeignHead } from "../../src/evidence/foreign-head.ts";
+import { UserError } from "../../src/model.ts";
+
+/** A commit that a stranger wrote must not run with the repository's secrets. */
+
+const repository = "classwaves/app";
+let folder: string;
+let workspace: string;
+let base: string;
+let foreign: string;
+
+const git = (...args: string[]) => execFileSync("git", args, { cwd: workspace, encoding: "utf8" }).trim();
+
+beforeAll(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), "env-actions-head-")));
+  workspace = folder;
+  git("init", "--quiet", "--initial-branch=main");
+  git("config", "user.email", "a@b.example");
+  git("config", "user.name", "a");
+  writeFileSync(join(workspace, "c.yml"), "version: 1\n");
+  git("add", ".");
+  git("commit", "--quiet", "-m", "base");
+  base = git("rev-parse", "HEAD");
+  git("switch", "--quiet", "-c", "fork");
+  writeFileSync(join(workspace, "c.yml"), "version: 1\n# mine\n");
+  git("commit", "--quiet", "-am", "fork");
+  foreign = git("rev-parse", "HEAD");
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+beforeEach(() => {
+  workspace = folder;
+  git("switch", "--quiet", "--force", "main");
+});
+
+const events = {
+  fork: { pull_request: { head: { repo: { full_name: "mallory/app" } } } },
+  own: { pull_request: { head: { repo: { full_name: repository } } } },
+  "deleted fork": { pull_request: { head: { repo: null } } },
+  "run of a fork": { workflow_run: { head_repository: { full_name: "mallory/app" } } },
+  "own run": { workflow_run: { head_repository: { full_name: repository } } },
+  comment: { issue: { pull_request: { url: "https://api.github.com/repos/classwaves/app/pulls/1" } } },
+} as const;
+
+const checkout = (name: string, event: keyof typeof events | undefined, allowed?: string) => {
+  const file = join(folder, ".git", "event.json");
+  if (event) writeFileSync(file, JSON.stringify(events[event]));
+  const env = {
+    GITHUB_ACTIONS: "true",
+    GITHUB_EVENT_NAME: name,
+    GITHUB_REPOSITORY: repository,
+    GITHUB_SHA: base,
+    ...(event ? { GITHUB_EVENT_PATH: file } : {}),
+  };
+  return { env, workspace, configFile: "c.yml", allowed };
+};
+
+const outcome = async (one: ReturnType<typeof checkout>): Promise<string> => {
+  const error = await refuseForeignHead(one).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (error === undefined) return "runs";
+  expect(error).toBeInstanceOf(UserError);
+  return (error as UserError).message;
+};
+
+describe("with the head checked out", () => {
+  test.each([
+    ["pull_request_target", "fork", /^the workspace has commit [0-9a-f]{12} checked out, of mallory\/app\..*nothing was started/],
+    ["pull_request_target", "deleted fork", /that may be another repository's/],
+    ["pull_request_target", undefined, /that may be another repository's/],
+    ["pull_request_target", "own", /^runs$/],
+    ["workflow_run", "run of a fork", /of mallory\/app/],
+    ["workflow_run", "own run", /^runs$/],
+    ["issue_comment", "comment", /that may be another repository's.*foreign-head: <full SHA>/],
+    ["discussion_comment", undefined, /that may be another repository's/],
+    // These give a fork no secrets, or only people with write access cause them.
+    ["pull_request", "fork", /^runs$/],
+    ["merge_group", undefined, /^runs$/],
+    ["push", undefined, /^runs$/],
+    ["workflow_dispatch", undefined, /^runs$/],
+    ["schedule", undefined, /^runs$/],
+  ] as const)("%s, %s", async (name, event, expected) => {
+    git("switch", "--quiet", "fork");
+    expect(await outcome(checkout(name, event))).toMatch(expected);
+  });
+
+  test("the workflow may allow exactly the commit that was reviewed, and the file that was checked out can't", async () => {
+    git("switch", "--quiet", "fork");
+    expect(await outcome(checkout("pull_request_target", "fork", foreign))).toBe("runs");
+    expect(await outcome(checkout("pull_request_target", "fork", foreign.toUpperCase()))).toBe("runs");
+    // Pushed after the review.
+    git("commit", "--quiet", "--allow-empty", "-m", "more");
+    expect(await outcome(checkout("pull_request_target", "fork", foreign))).toMatch(
+      /^foreign-head allows the commit .*: check out exactly the commit that was reviewed$/,
+    );
+    git("reset", "--quiet", "--hard", foreign);
+  });
+});
+
+describe("with the base checked out", () => {
+  test("the base runs", async () => {
+    expect(await outcome(checkout("pull_request_target", "fork"))).toBe("runs");
+    expect(await outcome(checkout("issue_comment", "comment"))).toBe("runs");
+  });
+
+  test("files of the head over those of the base do not", async () => {
+    git("checkout", "--quiet", "fork", "--", "c.yml");
+    expect(await outcome(checkout("pull_request_target", "fork"))).toMatch(/files of the base's commit were changed.*c\.yml/);
+  });
+
+  test("an unpacked folder beside the base does not", async () => {
+    writeFileSync(join(workspace, "theirs.yml"), "version: 1\n");
+    const one = { ...checkout("workflow_run", "run of a fork"), configFile: "theirs.yml" };
+    expect(await outcome(one)).toMatch(/theirs\.yml is no file of the base's commit/);
+    rmSync(join(workspace, "theirs.yml"));
+  });
+
+  test("a folder without git does not", async () => {
+    const bare = mkdtempSync(join(tmpdir(), "env-actions-no-git-"));
+    expect(await outcome({ ...checkout("workflow_run", "run of a fork"), workspace: bare })).toMatch(/git can't tell/);
+    rmSync(bare, { recursive: true });
+  });
+});
+
+test.each([["preflight"], ["tables"], ["undo", "r.json"]])(
+  "%s in a job ends with 2 before the configuration is read",
+  (...argv) => {
+    git("switch", "--quiet", "fork");
+    const entry = join(import.meta.dirname, "..", "..", "src", "main.ts");
+    const { env } = checkout("pull_request_target", "fork");
+    const ran = spawnSync(process.execPath, [entry, ...argv, "--config", "c.yml"], {
+      cwd: workspace,
+      env: { PATH: process.env.PATH, ...env },
+      encoding: "utf8",
+    });
+    expect(ran.stderr).toMatch(/^env-actions: the workspace has commit .* of mallory\/app/);
+    expect(ran.status).toBe(2);
+  },
+);

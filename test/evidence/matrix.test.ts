@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { matrixCell } from "../../src/evidence/matrix.ts";
+
+test.each<[string | undefined, string | undefined]>([
+  ['{"shard":2,"browser":"firefox"}', "browser=firefox, shard=2"],
+  ['{\n  "browser": "firefox",\n  "shard": 2\n}', "browser=firefox, shard=2"],
+  ['{"on":{"os":"linux","cpu":"arm"}}', 'on={"cpu":"arm","os":"linux"}'],
+  // Two cells must never read alike.
+  ['{"a":"1, b=2"}', 'a="1, b=2"'],
+  ['{"a":"1","b":"2"}', "a=1, b=2"],
+  // No matrix, or a runner that does not fill in the expression.
+  ["null", undefined],
+  ["{}", undefined],
+  ["", undefined],
+  [undefined, undefined],
+  ["${{ toJson(matrix) }}", undefined],
+])("%j is the cell %j", (json, cell) => expect(matrixCell(json)).toBe(cell));

@@ -1,0 +1,411 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type LocalGitHub, serverError, startGitHub } from "../../local/github/index.ts";
+import type { GitHub } from "../../src/github/api.ts";
+import { GitHubError } from "../../src/github/failure.ts";
+import { claimRollback } from "../../src/github/rollback-deployment.ts";
+import type { StageReport, Verdict } from "../../src/model.ts";
+import { parseReport } from "../../src/report/schema.ts";
+import { type Configured, newSetting, type Setting, smoke } from "./setting.ts";
+
+/** Rollbacks against the stand-in, which holds every request against GitHub's description, and as real commands. */
+
+const sha = "a".repeat(40);
+const place = "classwaves/app";
+
+let local: LocalGitHub;
+let settings: Setting[];
+
+beforeEach(async () => {
+  settings = [];
+  const write = { deployments: "write", actions: "write", contents: "write" } as const;
+  local = await startGitHub({
+    repositories: { [place]: { refs: { main: sha } } },
+    tokens: {
+      job: { permissions: write },
+      narrow: { permissions: { deployments: "write" } },
+      reader: { permissions: { ...write, deployments: "read" } },
+    },
+  });
+});
+
+afterEach(async () => {
+  const { violations } = local;
+  await Promise.all([local.stop(), ...settings.map((setting) => setting.stop())]);
+  expect(violations).toEqual([]);
+});
+
+/** A runner of its own: nothing is left of another's files. */
+async function runner(): Promise<Setting> {
+  const setting = await newSetting();
+  settings.push(setting);
+  return setting;
+}
+
+async function post(path: string, body: object): Promise<{ id: number }> {
+  const response = await fetch(`${local.url}/repos/${place}${path}`, {
+    method: "POST",
+    headers: { authorization: "token job", "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  return (await response.json()) as { id: number };
+}
+
+async function deployed(): Promise<string> {
+  const wanted = { ref: "main", environment: "production", required_contexts: [], auto_merge: false };
+  return String((await post("/deployments", wanted)).id);
+}
+
+const refuseDispatch = () =>
+  local.levers.refuse.push({ times: 1, operation: "actions/create-workflow-dispatch", answer: serverError(502) });
+
+function smokeOf(verdict: Verdict, rest: Partial<StageReport> = {}): StageReport {
+  const origin = { kind: "github", repository: place, workflowRun: "77", actor: "mira" } as const;
+  return smoke(verdict, { origin, commit: { sha }, ...rest });
+}
+
+const workflow = {
+  workflow: { file: "rollback.yml", inputs: { deployment: "{deployment}", why: "{verdict} of {environment} at {commit}" } },
+};
+const onGitHub = (): Configured => ({ githubToken: "job", env: { GITHUB_API_URL: local.url } });
+const dispatches = () => local.repositories.get(place)?.dispatches ?? [];
+const statuses = () =>
+  (local.repositories.get(place)?.deployments[0]?.statuses ?? []).map(({ state, description }) => [state, description]);
+const recorded = async (setting: Setting) =>
+  (JSON.parse(await readFile(join(setting.records, "rollbacks.json"), "utf8")) as { rollbacks: { outcome: string }[] }).rollbacks;
+
+describe("a failed smoke asks once for the rollback of its deployment", () => {
+  test("as a workflow, with its record at the deployment, in the report, in the file and in the audit log", async () => {
+    const [setting, deployment] = [await runner(), await deployed()];
+    const report = await setting.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: workflow });
+    expect(dispatches()).toEqual([
+      {
+        kind: "workflow_dispatch",
+        workflow: "rollback.yml",
+        ref: "main",
+        inputs: { deployment, why: `failed of production at ${sha}` },
+      },
+    ]);
+    expect(report).toMatchObject({
+      verdict: "failed",
+      rollback: {
+        outcome: "fired",
+        of: `deployment ${deployment}`,
+        trigger: "workflow_dispatch of rollback.yml at main in classwaves/app",
+        why: "smoke failed: GET api.health: HTTP 503: it is down",
+      },
+    });
+    expect(parseReport(JSON.stringify(report), "smoke.json").rollback).toEqual(report.rollback);
+    expect(statuses()).toEqual([
+      ["failure", expect.stringMatching(/^env-actions rollback claimed \S+$/)],
+      ["failure", expect.stringMatching(/^env-actions rollback fired \S+$/)],
+    ]);
+    expect(await recorded(setting)).toMatchObject([{ outcome: "fired" }]);
+    expect(setting.audit.map(({ details }) => [details.what, details.outcome])).toEqual([
+      ["rollback", "asked"],
+      ["rollback", "fired"],
+    ]);
+    const again = await setting.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: workflow });
+    expect(again.rollback?.outcome).toBe("already-fired");
+    expect(dispatches()).toHaveLength(1);
+  });
+
+  test("as an event, that holds nothing others wrote", async () => {
+    const [setting, deployment] = [await runner(), await deployed()];
+    const hostile = { reason: "$(rm -rf /)" };
+    await setting.after(smokeOf("failed", hostile), { ...onGitHub(), deployment, rollback: { event: { type: "roll-back" } } });
+    expect(dispatches()).toEqual([
+      {
+        kind: "repository_dispatch",
+        type: "roll-back",
+        payload: { deployment, commit: sha, environment: "production", run: smokeOf("failed").runId, verdict: "failed" },
+      },
+    ]);
+  });
+
+  test("eight runners that come to it at once: one asks", async () => {
+    const deployment = await deployed();
+    const runners = await Promise.all(Array.from({ length: 8 }, runner));
+    const options = { ...onGitHub(), deployment, rollback: workflow };
+    const reports = await Promise.all(runners.map((setting) => setting.after(smokeOf("failed"), options)));
+    const outcomes = reports.map(({ rollback }) => rollback?.outcome).sort();
+    expect(outcomes).toEqual([...Array<string>(7).fill("already-fired"), "fired"]);
+    expect(dispatches()).toHaveLength(1);
+  });
+
+  test("two runs in one workspace, without a deployment: one asks, for the commit", async () => {
+    const setting = await runner();
+    const options = { ...onGitHub(), rollback: workflow };
+    const reports = await Promise.all([1, 2].map(() => setting.after(smokeOf("failed"), options)));
+    expect(reports.map(({ rollback }) => rollback?.outcome).sort()).toEqual(["already-fired", "fired"]);
+    expect(dispatches()).toHaveLength(1);
+    const next = smokeOf("failed", { commit: { sha: "b".repeat(40) } });
+    expect((await setting.after(next, options)).rollback?.outcome).toBe("fired");
+  });
+
+  test("an answer that was lost leaves unknown what was done, and nobody asks again", async () => {
+    const [setting, deployment] = [await runner(), await deployed()];
+    refuseDispatch();
+    const report = await setting.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: workflow });
+    expect(report.rollback).toMatchObject({ outcome: "unknown", why: expect.stringMatching(/may have been carried out/) });
+    expect(report).toMatchObject({ verdict: "failed", problems: [expect.stringMatching(/^the rollback of deployment/)] });
+    const other = await runner();
+    expect((await other.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: workflow })).rollback?.outcome).toBe(
+      "unknown",
+    );
+  });
+});
+
+describe("a claim", () => {
+  const claim = { deployment: 7, mark: "run/1", state: "failure" as const, pauseMs: 0 };
+  const where = { owner: "classwaves", repo: "app" };
+  const at = "2026-11-28T05:00:00Z";
+  /** A GitHub that writes, or does not, and then does not answer; and that shows a status only at a later look. */
+  const github = (written: string[], shownAtLook = 1) => {
+    let looks = 0;
+    const statuses: { id: number; description: string; created_at: string }[] = [];
+    const listDeploymentStatuses = () => undefined;
+    const createDeploymentStatus = async () => {
+      for (const mark of written)
+        statuses.push({ id: 100 - statuses.length, description: `env-actions rollback claimed ${mark}`, created_at: at });
+      throw new GitHubError("no answer", undefined);
+    };
+    const paginate = async () => (looks++ >= shownAtLook ? statuses : []);
+    return { rest: { repos: { listDeploymentStatuses, createDeploymentStatus } }, paginate } as unknown as GitHub;
+  };
+
+  test("whose answer was lost is found again", async () => {
+    expect(await claimRollback(github(["run/1"]), where, claim)).toEqual({ mine: true });
+    expect(await claimRollback(github(["run/1"], 3), where, claim)).toEqual({ mine: true });
+  });
+
+  test("that was not written, or is never shown, is none", async () => {
+    await expect(claimRollback(github([]), where, claim)).rejects.toThrow("no answer");
+    await expect(claimRollback(github(["run/1"], 99), where, claim)).rejects.toThrow("no answer");
+  });
+
+  test("that came later than another's yields, in whatever order they are shown", async () => {
+    expect(await claimRollback(github(["run/1", "run/2"]), where, claim)).toEqual({ mine: false, by: "run/2", at });
+  });
+});
+
+describe("it is not asked for", () => {
+  const nothing = async (report: StageReport, options: Configured, why: RegExp | undefined) => {
+    const setting = await runner();
+    const { rollback, verdict } = await setting.after(report, { ...onGitHub(), deployment: await deployed(), ...options });
+    expect(dispatches()).toEqual([]);
+    expect(statuses()).toEqual([]);
+    expect(verdict).toBe(report.verdict);
+    if (why) expect(`${rollback?.outcome}: ${rollback?.why}`).toMatch(why);
+    else expect(rollback).toBeUndefined();
+    return setting;
+  };
+
+  test.each<Verdict>(["passed", "degraded", "error"])("after %s", async (verdict) => {
+    await nothing(smokeOf(verdict), { rollback: workflow }, undefined);
+  });
+
+  test("by another stage", async () => {
+    await nothing({ ...smokeOf("failed"), stage: "e2e" }, { rollback: workflow }, undefined);
+  });
+
+  test("in a dry run, which leaves no record either", async () => {
+    const setting = await nothing(smokeOf("failed"), { rollback: { ...workflow, dryRun: true } }, /^dry-run: smoke failed/);
+    await expect(recorded(setting)).rejects.toThrow("ENOENT");
+    expect(setting.audit).toMatchObject([{ details: { what: "rollback", outcome: "dry-run" } }]);
+  });
+
+  test("by a cancelled run, or from a terminal", async () => {
+    await nothing(smokeOf("failed"), { rollback: workflow, cancelled: true }, /^not-fired: the run was cancelled/);
+    const terminal = smokeOf("failed", { origin: { kind: "terminal", actor: "mira" } });
+    await nothing(terminal, { rollback: workflow }, /^not-fired: this is somebody's terminal/);
+  });
+
+  test("of nobody knows what", async () => {
+    const unversioned = smokeOf("failed", { commit: { sha: "unversioned" } });
+    await nothing(
+      unversioned,
+      { rollback: workflow, deployment: undefined },
+      /^failed: there is neither a deployment nor a commit/,
+    );
+  });
+
+  test("where nobody can tell whether it was", async () => {
+    const setting = await runner();
+    await writeFile(join(setting.records, "rollbacks.json"), "{");
+    const report = await setting.after(smokeOf("failed"), { ...onGitHub(), rollback: workflow });
+    expect(report.rollback).toMatchObject({
+      outcome: "failed",
+      why: expect.stringMatching(/could not be told.*cannot be understood/),
+    });
+    expect(dispatches()).toEqual([]);
+  });
+
+  test("where the record at the deployment may not be written; the permission is named, and a later run may", async () => {
+    const setting = await nothing(smokeOf("failed"), { rollback: workflow, githubToken: "reader" }, /\n {2}deployments: write/);
+    expect(await recorded(setting)).toEqual([]);
+  });
+
+  test("after an error, unless that is configured; then the deployment is in error", async () => {
+    const [setting, deployment] = [await runner(), await deployed()];
+    const rollback = { ...workflow, on: ["failed", "error"] };
+    expect((await setting.after(smokeOf("error"), { ...onGitHub(), deployment, rollback })).rollback?.outcome).toBe("fired");
+    expect(statuses()[0]?.[0]).toBe("error");
+  });
+});
+
+test("a refusal names the permission, is a problem of the report, and without a deployment a later run may ask", async () => {
+  const setting = await runner();
+  const options = { ...onGitHub(), rollback: workflow };
+  const report = await setting.after(smokeOf("failed"), { ...options, githubToken: "narrow" });
+  expect(report.rollback).toMatchObject({ outcome: "failed", why: expect.stringMatching(/permissions:\n {2}actions: write/) });
+  expect(report).toMatchObject({ verdict: "failed", problems: [expect.stringContaining("actions: write")] });
+  expect((await setting.after(smokeOf("failed"), options)).rollback?.outcome).toBe("fired");
+});
+
+test.each<[string, Configured, RegExp]>([
+  ["a token", { githubToken: undefined }, /^there is no token/],
+  ["an address of GitHub", { env: { GITHUB_API_URL: "nowhere" } }, /no address$/],
+])("without %s nothing is asked for, and a later run that has one may", async (_, lacking, why) => {
+  const [setting, deployment] = [await runner(), await deployed()];
+  for (const subject of [{}, { deployment }]) {
+    const options = { ...onGitHub(), ...subject, rollback: workflow };
+    const report = await setting.after(smokeOf("failed"), { ...options, ...lacking });
+    expect(report).toMatchObject({
+      rollback: { outcome: "failed", why: expect.stringMatching(why) },
+      problems: [expect.stringMatching(/^the rollback of/)],
+    });
+    expect((await setting.after(smokeOf("failed"), options)).rollback?.outcome).toBe("fired");
+  }
+});
+
+test("one that was stopped while it asked is not asked for again, and a person is told", async () => {
+  const setting = await runner();
+  const key = `production: commit ${sha}`;
+  const asked = (at: Date) => ({ key, at: at.toISOString(), run: "1_a", trigger: "x", outcome: "asked" });
+  const after = async (at: Date) => {
+    await writeFile(join(setting.records, "rollbacks.json"), JSON.stringify({ version: 1, rollbacks: [asked(at)] }));
+    return await setting.after(smokeOf("failed"), { ...onGitHub(), rollback: workflow });
+  };
+  expect((await after(new Date())).rollback?.outcome).toBe("already-fired");
+  const lost = await after(new Date(Date.now() - 3_600_000));
+  expect(lost).toMatchObject({
+    rollback: { outcome: "unknown" },
+    problems: [expect.stringMatching(/nobody knows what became of it/)],
+  });
+  expect(dispatches()).toEqual([]);
+});
+
+describe("what another runner's claim tells", () => {
+  const elsewhere = async (age: number) => {
+    const [setting, deployment] = [await runner(), await deployed()];
+    await post(`/deployments/${deployment}/statuses`, {
+      state: "failure",
+      description: "env-actions rollback claimed 1_a/deadbeef",
+    });
+    const [status] = local.repositories.get(place)?.deployments[0]?.statuses ?? [];
+    if (status) status.createdAt = Date.now() - age;
+    const report = await setting.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: workflow });
+    expect(dispatches()).toEqual([]);
+    return { setting, report };
+  };
+
+  test("that its run may still be asking", async () => {
+    const { setting, report } = await elsewhere(10_000);
+    expect(report).toMatchObject({
+      problems: [],
+      rollback: { outcome: "already-fired", why: expect.stringMatching(/1_a\/deadbeef\), and has not ended$/) },
+    });
+    // How that will end nobody knows yet, so it is not recorded as done.
+    expect(await recorded(setting)).toMatchObject([{ outcome: "asked" }]);
+  });
+
+  test.each([
+    ["of a run that was stopped an hour ago", 3_600_000],
+    ["of a run in the future, of a clock that is wrong", -3_600_000],
+  ])("nothing, %s: a person has to look", async (_, age) => {
+    const { report } = await elsewhere(age);
+    expect(report).toMatchObject({
+      rollback: { outcome: "unknown" },
+      problems: [expect.stringMatching(/nobody knows what became of it, so a person has to look$/)],
+    });
+  });
+
+  test("that its run could not read it back, and so asked for nothing", async () => {
+    const [setting, deployment] = [await runner(), await deployed()];
+    const options = { ...onGitHub(), deployment, rollback: workflow };
+    local.levers.latencyMs = 100;
+    const going = setting.after(smokeOf("failed"), options);
+    await expect.poll(() => statuses().length, { interval: 5 }).toBe(1);
+    local.levers.refuse.push({ times: 50, operation: "repos/list-deployment-statuses", answer: serverError(500) });
+    expect((await going).rollback?.outcome).toBe("failed");
+    local.levers.refuse.length = 0;
+    local.levers.latencyMs = 0;
+    for (const next of [setting, await runner()])
+      expect((await next.after(smokeOf("failed"), options)).rollback).toMatchObject({
+        outcome: "failed",
+        why: expect.stringMatching(/a person has to do it$/),
+      });
+    expect(dispatches()).toEqual([]);
+  });
+
+  test.each<[string, () => Configured]>([
+    ["failed", () => ({ githubToken: "narrow" })],
+    [
+      "unknown",
+      () => {
+        refuseDispatch();
+        return {};
+      },
+    ],
+    ["already-fired", () => ({})],
+  ])("%s, and the next run here says the same", async (outcome, first) => {
+    const [one, other, deployment] = [await runner(), await runner(), await deployed()];
+    const options = { ...onGitHub(), deployment, rollback: workflow };
+    await one.after(smokeOf("failed"), { ...options, ...first() });
+    for (let run = 0; run < 3; run++) {
+      const report = await other.after(smokeOf("failed"), options);
+      expect(report.rollback?.outcome).toBe(outcome);
+      expect(report.problems).toHaveLength(outcome === "already-fired" ? 0 : 1);
+    }
+  });
+});
+
+describe("as a command", () => {
+  test("with what is rolled back in its environment; once, also when it fails", async () => {
+    const setting = await runner();
+    const command = 'echo "$ENV_ACTIONS_DEPLOYMENT $ENV_ACTIONS_COMMIT $ENV_ACTIONS_VERDICT" >> ran; exit $STATUS';
+    const run = (status: string, deployment: string) =>
+      setting.after(smokeOf("failed"), {
+        deployment,
+        rollback: { command },
+        commandEnv: { PATH: process.env.PATH ?? "", STATUS: status },
+      });
+    expect((await run("0", "7")).rollback).toMatchObject({ outcome: "fired", trigger: `command: ${command}` });
+    expect((await run("0", "7")).rollback?.outcome).toBe("already-fired");
+    expect((await run("3", "8")).rollback).toMatchObject({
+      outcome: "failed",
+      why: expect.stringMatching(/^the command ended with 3/),
+    });
+    expect((await run("3", "8")).rollback).toMatchObject({
+      outcome: "failed",
+      why: expect.stringMatching(/a person has to do it$/),
+    });
+    expect(await readFile(join(setting.records, "ran"), "utf8")).toBe(`7 ${sha} failed\n8 ${sha} failed\n`);
+  });
+
+  test("that does not end is ended, and nobody knows what it did", async () => {
+    const setting = await runner();
+    const report = await setting.after(smokeOf("failed"), { rollback: { command: "sleep 60", timeout: "200ms" } });
+    expect(report.rollback).toMatchObject({ outcome: "unknown", why: "the command did not end in time" });
+  });
+});
+
+test("an audit log that cannot be written does not stop it, and is said", async () => {
+  const setting = await runner();
+  const audit = () => Promise.reject(new Error("the disk is full"));
+  const report = await setting.after(smokeOf("failed"), { ...onGitHub(), rollback: workflow, audit });
+  expect(report.rollback).toMatchObject({ outcome: "fired", why: expect.stringMatching(/; but the disk is full/) });
+  expect(dispatches()).toHaveLength(1);
+});

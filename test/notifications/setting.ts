@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { secretKeeper } from "../../src/app/secret-keeper.ts";
+import { alertsSchema, rollbackSchema } from "../../src/config/aftermath-schema.ts";
+import type { AuditNote, Check, StageReport, Verdict } from "../../src/model.ts";
+import { type Aftermath, announced, rolledBack } from "../../src/notifications/after-verdict.ts";
+import { degradedSmoke } from "../report/sample.ts";
+
+/** After a verdict, without the stage before it. */
+export interface Setting {
+  records: string;
+  audit: AuditNote[];
+  secrets: ReturnType<typeof secretKeeper>;
+  after(report: StageReport, options: Configured): Promise<StageReport>;
+  stop(): Promise<void>;
+}
+
+export interface Configured extends Partial<Omit<Aftermath, "alerts" | "rollback">> {
+  /** As the file has them, with secrets filled in. */
+  alerts?: object;
+  rollback?: object;
+}
+
+export const impatient = { attemptMs: 200, totalMs: 3_000, attempts: 3, firstPauseMs: 1 };
+
+export async function newSetting(): Promise<Setting> {
+  const records = await mkdtemp(join(tmpdir(), "aftermath-"));
+  const audit: AuditNote[] = [];
+  const secrets = secretKeeper(() => undefined);
+  return {
+    records,
+    audit,
+    secrets,
+    async after(report, { alerts, rollback, ...options }) {
+      const aftermath: Aftermath = {
+        alerts: alerts && alertsSchema.parse(alerts),
+        rollback: rollback && rollbackSchema.parse(rollback),
+        deployment: undefined,
+        records,
+        workspace: records,
+        commandEnv: { PATH: process.env.PATH ?? "" },
+        env: {},
+        githubToken: undefined,
+        cancelled: false,
+        cancel: new AbortController().signal,
+        audit: async (note) => void audit.push(note),
+        secrets,
+        onLine: () => undefined,
+        limits: impatient,
+        patience: { firstPauseMs: 1, deadlineMs: 5_000 },
+        ...options,
+      };
+      return await announced(await rolledBack(report, aftermath), aftermath);
+    },
+    stop: () => rm(records, { recursive: true, force: true }),
+  };
+}
+
+export function smoke(verdict: Verdict, rest: Partial<StageReport> = {}, ids: string[] = ["api.health"]): StageReport {
+  const bad = (id: string): Check => ({ id, title: `GET ${id}`, verdict, message: "HTTP 503: it is down", durationMs: 12 });
+  return {
+    ...degradedSmoke(),
+    verdict,
+    reason: verdict === "passed" ? "2 checks passed" : "GET api.health: HTTP 503: it is down",
+    checks: [...ids.map(bad), { id: "redis.ping", title: "Redis PING", verdict: "passed", durationMs: 2 }],
+    ...rest,
+  };
+}

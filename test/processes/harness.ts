@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { livingProcesses } from "../../src/lib/linux-proc.ts";
+import { portState } from "../../src/processes/ports.ts";
+import { ServerFailed, type ServerOptions, type ServerSpec } from "../../src/processes/server.ts";
+
+const script = join(import.meta.dirname, "misbehaving-server.mjs");
+
+export function commandFor(kind: string, port: number): string {
+  return `"${process.execPath}" "${script}" ${kind} ${port}`;
+}
+
+/** A port that nobody holds just now. */
+export async function freePort(): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const server = createServer().listen(0, "127.0.0.1", () => {
+    const address = server.address();
+    server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+  });
+  return promise;
+}
+
+/** A test's own directory, environment and eyes. `mark` stands in the environment of everything that it starts. */
+export interface Bench extends AsyncDisposable {
+  directory: string;
+  env: Record<string, string>;
+  lines: string[];
+  /** For servers and for commands. */
+  options: Omit<ServerOptions, "onLine"> & { onLine: (line: string) => void };
+  spec(kind: string, port: number, changes?: Partial<ServerSpec>): ServerSpec;
+  /** Processes that still carry the mark. */
+  left(): number[];
+}
+
+export async function bench(): Promise<Bench> {
+  const directory = await mkdtemp(join(tmpdir(), "process-"));
+  const mark = `bench-${crypto.randomUUID()}`;
+  const env = { PATH: process.env.PATH ?? "", TEST_BENCH: mark };
+  const lines: string[] = [];
+  return {
+    directory,
+    env,
+    lines,
+    options: { signal: new AbortController().signal, onLine: (line) => lines.push(line), graceMs: 300 },
+    spec: (kind, port, changes) => ({
+      name: kind,
+      command: commandFor(kind, port),
+      cwd: directory,
+      env,
+      ready: { url: `http://localhost:${port}/`, timeoutMs: 15_000 },
+      logFile: join(directory, `${kind}.log`),
+      ...changes,
+    }),
+    left: () => livingProcesses(undefined, new RegExp(mark)),
+    async [Symbol.asyncDispose]() {
+      for (const pid of livingProcesses(undefined, new RegExp(mark))) process.kill(pid, "SIGKILL");
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function expectNothingLeft(at: Bench, port: number): Promise<void> {
+  expect(at.left()).toEqual([]);
+  expect(await portState(port)).toBe("free");
+}
+
+export async function failureOf(start: Promise<unknown>): Promise<ServerFailed> {
+  const error = await start.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ServerFailed)) throw new Error(`expected ServerFailed, got ${String(error)}`);
+  return error;
+}

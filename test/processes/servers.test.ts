@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import type { RunningServer, ServerSpec } from "../../src/processes/server.ts";
+import { startServers } from "../../src/processes/servers.ts";
+import { type Bench, bench, expectNothingLeft, failureOf, freePort } from "./harness.ts";
+
+async function specsFor(at: Bench, kinds: string[]): Promise<ServerSpec[]> {
+  return Promise.all(kinds.map(async (kind) => at.spec(kind, await freePort())));
+}
+
+test("several servers come up together", async () => {
+  await using at = await bench();
+  const servers: RunningServer[] = await startServers(await specsFor(at, ["good", "good-on-ipv6-only"]), at.options);
+  expect(servers.map((server) => server.name)).toEqual(["good", "good-on-ipv6-only"]);
+  await Promise.all(servers.map((server) => server.stop()));
+  expect(at.left()).toEqual([]);
+});
+
+test("when one of several fails, the others are stopped, those still starting too, and its error is the one thrown", async () => {
+  await using at = await bench();
+  const specs = await specsFor(at, ["good", "never-listens", "dies-before-ready"]);
+  const error = await failureOf(startServers(specs, at.options));
+  expect(error.message).toMatch(/^server dies-before-ready did not become ready .*: it died with exit code 3$/);
+  for (const spec of specs) await expectNothingLeft(at, Number(new URL(spec.ready.url ?? "").port));
+});
+
+test("two servers that want one port are refused before anything starts", async () => {
+  await using at = await bench();
+  const port = await freePort();
+  const start = startServers([at.spec("good", port), at.spec("wrong-status", port)], at.options);
+  await expect(start).rejects.toThrow(`servers good and wrong-status both want port ${port}`);
+  expect(at.lines).toEqual([]);
+});

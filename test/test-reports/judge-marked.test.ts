@@ -1,0 +1,128 @@
+import { describe, expect, test } from "vitest";
+import type { Check, TestResults } from "../../src/model.ts";
+import { judgeTests } from "../../src/test-reports/judge/judge.ts";
+import { MarkedTests, type Marks } from "../../src/test-reports/judge/marks.ts";
+import { readResults } from "../../src/test-reports/read.ts";
+import { workspace } from "./reports.ts";
+
+/**
+ * From a report to the verdicts over single tests. A critical test that nobody ran, or a quarantine that outlives its date, must not
+ * look like a pass: these are the two ways in which such a list goes wrong in practice.
+ */
+
+const report = `<testsuites>
+  <testsuite name="critical" file="tests/critical/sign-in.test.ts">
+    <testcase name="signs in" file="tests/critical/sign-in.test.ts" time="0.01"/>
+    <testcase name="signs out" file="tests/critical/sign-in.test.ts" time="0.01"/>
+  </testsuite>
+  <testsuite name="mail" file="tests/mail.test.ts">
+    <testcase name="sends a mail" file="tests/mail.test.ts"><failure message="no server">no server</failure></testcase>
+    <testcase name="[critical] bounces" file="tests/mail.test.ts"><failure message="timeout">timeout</failure></testcase>
+    <testcase name="[critical] later" file="tests/mail.test.ts"><skipped/></testcase>
+    <testcase name="reads" file="tests/mail.test.ts" time="0.02"/>
+  </testsuite>
+</testsuites>`;
+
+const today = "2026-11-23";
+
+async function seen(marks: Partial<Marks>, text = report): Promise<TestResults> {
+  await using at = await workspace({ "r.xml": text });
+  const marked = new MarkedTests({ critical: [], quarantine: [], ...marks }, today);
+  const results = await readResults({ cwd: at.cwd, reports: ["r.xml"], startedAt: 0, onTest: (test) => marked.see(test) });
+  return marked.addTo(results);
+}
+
+async function judged(id: string, marks: Partial<Marks>, text?: string): Promise<Check | undefined> {
+  const checks = judgeTests(await seen(marks, text), { passRate: 0.95 }, { exitCode: 1, durationMs: 5 });
+  return checks.find((check) => check.id === `tests.${id}`);
+}
+
+describe("critical tests", () => {
+  test.each([
+    ["a folder", "tests/critical/**", "passed", "tests/critical/**: 2 of 2 passed"],
+    ["a folder, named from another one", "critical/*", "passed", "critical/*: 2 of 2 passed"],
+    ["brackets in a name are brackets", "*[critical]*", "failed", "*[critical]*: 0 of 1 passed"],
+    ["a glob that matches nothing", "tests/crtical/**", "failed", "tests/crtical/**: none ran"],
+    ["a glob whose tests were all skipped", "*later", "failed", "*later: none ran"],
+  ])("%s", async (_what, glob, verdict, observed) => {
+    expect(await judged("critical", { critical: [glob] })).toMatchObject({ verdict, observed });
+  });
+
+  test("each that failed or did not run is named with the reason", async () => {
+    const check = await judged("critical", { critical: ["*bounces", "*later", "nowhere/**"] });
+    expect(check?.message).toBe(
+      "1 critical test of *bounces failed. No critical test of *later ran: all of its tests were skipped. No critical test of nowhere/** ran: the glob matches no file and no name in the reports.",
+    );
+  });
+
+  test("a quarantine does not excuse one", async () => {
+    const quarantine = [{ test: "*bounces", until: "2026-12-31", reason: "mail server moves" }];
+    expect(await judged("critical", { critical: ["*bounces"], quarantine })).toMatchObject({
+      verdict: "failed",
+      message: expect.stringContaining("A quarantine does not excuse a critical test."),
+    });
+  });
+
+  test("without a list there is no check", async () => {
+    expect(await judged("critical", {})).toBeUndefined();
+  });
+});
+
+describe("quarantine", () => {
+  const mail = { test: "*mail.test.ts", until: today, reason: "mail server moves" };
+
+  test("until the end of its last day its failures do not count, and are shown", async () => {
+    const results = await seen({ quarantine: [mail] });
+    expect(results.failures.map((failure) => failure.quarantinedUntil)).toEqual([today, today]);
+    expect(await judged("pass-rate", { quarantine: [mail] })).toMatchObject({
+      verdict: "passed",
+      observed: "100 % (3 of 3, beside 2 quarantined)",
+    });
+    expect(await judged("exit", { quarantine: [mail] })).toMatchObject({ verdict: "degraded" });
+    expect(await judged("quarantine", { quarantine: [mail] })).toMatchObject({
+      verdict: "degraded",
+      observed: "1 entry, 2 failures excused",
+      message: `2 tests of *mail.test.ts (mail server moves) failed, quarantined until ${today}.`,
+    });
+  });
+
+  test("after it they count again, and the entry is named", async () => {
+    const over = { ...mail, until: "2026-11-22" };
+    expect(await judged("pass-rate", { quarantine: [over] })).toMatchObject({ verdict: "failed", observed: "60 % (3 of 5)" });
+    expect(await judged("quarantine", { quarantine: [over] })).toMatchObject({
+      verdict: "failed",
+      message: "The quarantine of *mail.test.ts (mail server moves) ended on 2026-11-22, and 2 tests of it still failed.",
+    });
+  });
+
+  test("over, while the tests pass: a warning to take it out", async () => {
+    const over = { test: "reads", until: "2026-01-01", reason: "slow" };
+    expect(await judged("quarantine", { quarantine: [over] })).toMatchObject({
+      verdict: "degraded",
+      message: "The quarantine of reads (slow) ended on 2026-01-01: take the entry out.",
+    });
+  });
+
+  test("an entry that matches nothing is said", async () => {
+    const gone = { test: "no such test", until: "2027-01-01", reason: "slow" };
+    expect(await judged("quarantine", { quarantine: [gone] })).toMatchObject({
+      verdict: "degraded",
+      message: "The quarantine of no such test (slow) matches no test that was reported: take the entry out.",
+    });
+  });
+
+  test("of two entries for one test the one in force counts, wherever it stands", async () => {
+    const old = { ...mail, until: "2026-11-22" };
+    const results = await seen({ quarantine: [old, mail] });
+    expect(results.quarantine).toMatchObject([
+      { over: true, matched: 4, failed: 0 },
+      { over: false, matched: 4, failed: 2 },
+    ]);
+  });
+
+  test("nothing but quarantined tests is no pass rate", async () => {
+    const everything = { ...mail, test: "*" };
+    const alone = '<testsuite name="s"><testcase name="a"><failure message="x">x</failure></testcase></testsuite>';
+    expect(await judged("pass-rate", { quarantine: [everything] }, alone)).toMatchObject({ verdict: "error" });
+  });
+});

@@ -1,0 +1,186 @@
+import { expect, test } from "vitest";
+import { opensTheGate, type TestCase, type TestResults, worstVerdict } from "../../src/model.ts";
+import { judgeTests, type TestRules } from "../../src/test-reports/judge/judge.ts";
+import { read } from "./reports.ts";
+
+function testCase(status: TestCase["status"], number: number): TestCase {
+  return { name: `${status} ${number}`, status, durationMs: 1, attempts: 1 };
+}
+
+function many(status: TestCase["status"], count: number): TestCase[] {
+  return Array.from({ length: count }, (_, index) => testCase(status, index + 1));
+}
+
+function results(
+  counts: { passed?: number; failed?: number; flaky?: number; skipped?: number },
+  more: Partial<TestResults> = {},
+): TestResults {
+  const { passed = 0, failed = 0, flaky = 0, skipped = 0 } = counts;
+  return {
+    ...{
+      total: passed + failed + flaky + skipped,
+      passed,
+      failed,
+      flaky,
+      skipped,
+      durationMs: 1,
+      crashedSuites: [],
+      slowest: [],
+    },
+    ...{ projects: {}, sources: [{ file: "a.json", format: "ctrf", tests: 1 }], disagreements: [] },
+    failures: many("failed", failed),
+    flakyTests: many("flaky", flaky),
+    ...more,
+  };
+}
+
+/** By id, and the verdict of all together. */
+function verdicts(
+  of: TestResults,
+  { commandExit = 0, ...rules }: Partial<TestRules> & { commandExit?: number | null } = {},
+): Record<string, string> {
+  const checks = judgeTests(of, { passRate: 0.95, ...rules }, { exitCode: commandExit, durationMs: 1 });
+  const single = Object.fromEntries(checks.map((check) => [check.id.replace("tests.", ""), check.verdict]));
+  return { ...single, all: worstVerdict(checks.map((check) => check.verdict)) };
+}
+
+const good = { ran: "passed", "suites-loaded": "passed", "pass-rate": "passed", exit: "passed", flaky: "passed" };
+
+const crashed = { crashedSuites: [{ file: "a.test.ts", message: "Cannot find module\n  at x" }] };
+
+test.each<[string, TestResults, Partial<TestRules> & { commandExit?: number | null }, Record<string, string>]>([
+  ["all passed", results({ passed: 3 }), {}, { all: "passed" }],
+  ["zero tests, exit 0", results({}), {}, { ran: "failed", "pass-rate": "error", all: "failed" }],
+  ["all skipped, exit 0", results({ skipped: 9 }), {}, { ran: "failed", "pass-rate": "error", all: "failed" }],
+  ["skipped do not count", results({ passed: 1, skipped: 99 }), {}, { all: "passed" }],
+  ["a crashed suite", results({ passed: 99 }, crashed), {}, { "suites-loaded": "failed", all: "failed" }],
+  ["exactly the pass rate is not more", results({ passed: 19, failed: 1 }), {}, { "pass-rate": "failed", all: "failed" }],
+  ["more than the pass rate", results({ passed: 20, failed: 1 }), {}, { "pass-rate": "degraded", all: "degraded" }],
+  ["flaky tests passed in the end", results({ passed: 1, flaky: 1 }), {}, { flaky: "degraded", all: "degraded" }],
+  ["100 % and all passed", results({ passed: 3 }), { passRate: 1 }, { all: "passed" }],
+  ["100 % and one failed", results({ passed: 99_999, failed: 1 }), { passRate: 1 }, { "pass-rate": "failed", all: "failed" }],
+  ["exit 1 though all passed", results({ passed: 3 }), { commandExit: 1 }, { exit: "failed", all: "failed" }],
+  [
+    "exit 1 explained by tolerated failures",
+    results({ passed: 20, failed: 1 }),
+    { commandExit: 1 },
+    { "pass-rate": "degraded", exit: "degraded", all: "degraded" },
+  ],
+  [
+    "exit 1 explained by a crash",
+    results({ passed: 20 }, crashed),
+    { commandExit: 1 },
+    { "suites-loaded": "failed", exit: "failed", all: "failed" },
+  ],
+  [
+    "tolerated failures do not explain a crash",
+    results({ passed: 20, failed: 1 }, crashed),
+    { commandExit: 1 },
+    { "suites-loaded": "failed", "pass-rate": "degraded", exit: "failed", all: "failed" },
+  ],
+  ["no exit status", results({ passed: 3 }), { commandExit: null }, { exit: "failed", all: "failed" }],
+])("%s", (_what, of, rules, expected) => {
+  expect(verdicts(of, rules)).toEqual({ ...good, ...expected });
+});
+
+const counts = { total: 1, passed: 1, failed: 0, flaky: 0, skipped: 0 };
+const skipped = { ...counts, passed: 0, skipped: 1 };
+
+test.each([
+  ["each has a test that ran", { "authenticated-chrome": counts, "unauthenticated-webkit": counts }, "passed"],
+  ["one is missing; a name that only contains the other is none", { "unauthenticated-chrome": counts }, "failed"],
+  ["one was wholly skipped", { "authenticated-chrome": counts, "unauthenticated-chrome": skipped }, "failed"],
+  ["the report knows no projects", {}, "failed"],
+])("required projects: %s", (_what, projects, verdict) => {
+  const rules = { requiredProjects: ["authenticated-*", "unauthenticated-*"] };
+  expect(verdicts(results({ passed: 3 }, { projects }), rules).projects).toBe(verdict);
+});
+
+test("reports that disagree are a warning", () => {
+  const sources = ["a", "b"].map((file) => ({ file, format: "junit", tests: 1 }));
+  expect(verdicts(results({ passed: 1 }, { sources }))["reports-agree"]).toBe("passed");
+  expect(verdicts(results({ passed: 1 }, { sources, disagreements: ["x"] }))["reports-agree"]).toBe("degraded");
+});
+
+test("every check says what was seen and expected, and every one that did not pass says why", async () => {
+  const every: TestRules = {
+    passRate: 0.9,
+    requiredProjects: ["x"],
+    requiredBrowsers: ["webkit"],
+    flaky: { share: 0 },
+    testTime: 1,
+    commandTime: 1,
+    shards: 3,
+  };
+  const real = [await read("vitest/mixed.*"), await read("playwright/load-error.json"), results({ skipped: 1 })];
+  for (const of of real) {
+    for (const commandExit of [0, 1, null]) {
+      for (const check of judgeTests(of, every, { exitCode: commandExit, durationMs: 10 })) {
+        expect(check).toMatchObject({ observed: expect.stringMatching(/\S/), expected: expect.stringMatching(/\S/) });
+        if (check.verdict !== "passed") expect(check.message).toMatch(/^\S.*\S$/s);
+      }
+    }
+  }
+});
+
+test("the words of a failed pass rate", () => {
+  const [, , rate] = judgeTests(results({ passed: 5, failed: 5 }), { passRate: 0.95 }, { exitCode: 1, durationMs: 1 });
+  expect(rate).toMatchObject({
+    observed: "50 % (5 of 10)",
+    expected: "> 95 %",
+    message: "5 tests failed: failed 1, failed 2, failed 3 and 2 more.",
+  });
+});
+
+test("a share is rounded down, so that a failed rate never reads as a good one", () => {
+  const [, , rate] = judgeTests(results({ passed: 99_999, failed: 1 }), { passRate: 1 }, { exitCode: 1, durationMs: 1 });
+  expect(rate?.observed).toBe("99.9 % (99999 of 100000)");
+  expect(opensTheGate(rate?.verdict ?? "error")).toBe(false);
+});
+
+test.each<[string, TestResults, TestRules["flaky"], string]>([
+  ["none, with a budget of none", results({ passed: 9 }), { tests: 0 }, "passed"],
+  ["within the number", results({ passed: 9, flaky: 3 }), { tests: 3 }, "degraded"],
+  ["over the number", results({ passed: 9, flaky: 4 }), { tests: 3 }, "failed"],
+  ["exactly the share is not over it", results({ passed: 49, flaky: 1 }), { share: 0.02 }, "degraded"],
+  ["over the share", results({ passed: 48, flaky: 2 }), { share: 0.02 }, "failed"],
+  ["skipped tests do not thin the share", results({ passed: 48, flaky: 2, skipped: 950 }), { share: 0.02 }, "failed"],
+])("flaky budget: %s", (_what, of, flaky, verdict) => {
+  expect(verdicts(of, flaky ? { flaky } : {}).flaky).toBe(verdict);
+});
+
+test.each<[string, Record<string, typeof counts>, string]>([
+  ["by its own name or by the one that people know", { "signed-in-chrome": counts, "Mobile Safari": counts }, "passed"],
+  ["one is missing", { "signed-in-chrome": counts, firefox: counts }, "failed"],
+  ["one was wholly skipped", { chromium: counts, webkit: skipped }, "failed"],
+  ["the report knows no projects", {}, "failed"],
+])("required browsers: %s", (_what, projects, verdict) => {
+  const rules: Partial<TestRules> = { requiredBrowsers: ["chromium", "webkit"] };
+  expect(verdicts(results({ passed: 3 }, { projects }), rules).browsers).toBe(verdict);
+});
+
+test("the slowest test and the whole command are held to their times, and a time that is met says so", () => {
+  const slowest = [
+    { ...testCase("passed", 1), name: "sends a mail", durationMs: 30_001 },
+    { ...testCase("passed", 2), durationMs: 5 },
+  ];
+  const judge = (testTime: number, commandTime: number) =>
+    judgeTests(results({ passed: 2 }, { slowest }), { passRate: 1, testTime, commandTime }, { exitCode: 0, durationMs: 60_000 });
+  expect(judge(30_000, 59_999).filter((check) => check.verdict !== "passed")).toMatchObject([
+    {
+      id: "tests.test-time",
+      verdict: "failed",
+      observed: "30.1 s",
+      expected: "at most 30 s",
+      message: "Took too long: sends a mail (30.1 s).",
+    },
+    { id: "tests.command-time", verdict: "failed", observed: "60 s", expected: "at most 60 s" },
+  ]);
+  expect(judge(30_001, 60_000).every((check) => check.verdict === "passed")).toBe(true);
+});
+
+test("fewer reports than shards: one has overwritten another", () => {
+  expect(verdicts(results({ passed: 3 }), { shards: 2 }).shards).toBe("failed");
+  const sources = ["a", "b"].map((file) => ({ file, format: "junit", tests: 1 }));
+  expect(verdicts(results({ passed: 3 }, { sources }), { shards: 2 }).shards).toBe("passed");
+});

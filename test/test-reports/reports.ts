@@ -1,0 +1,41 @@
+import { globSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import type { TestResults } from "../../src/model.ts";
+import { readResults } from "../../src/test-reports/read.ts";
+
+export const fixtures = join(import.meta.dirname, "../fixtures/reports");
+
+/** Every fixture, so that what holds for all reports is tried on all. */
+export const everyReport = globSync("*/*.{json,xml}", { cwd: fixtures }).sort();
+
+export function read(...reports: string[]): Promise<TestResults> {
+  return readResults({ cwd: fixtures, reports, startedAt: 0 });
+}
+
+/** A directory of its own, with the given files in it. */
+export async function workspace(files: Record<string, string | Uint8Array>): Promise<{ cwd: string } & AsyncDisposable> {
+  const cwd = await mkdtemp(join(tmpdir(), "results-"));
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(cwd, name)), { recursive: true });
+    await writeFile(join(cwd, name), content);
+  }
+  return { cwd, [Symbol.asyncDispose]: () => rm(cwd, { recursive: true, force: true }) };
+}
+
+/** One report that is not among the fixtures. */
+export async function readText(content: string | Uint8Array): Promise<TestResults> {
+  await using at = await workspace({ report: content });
+  // Awaited, because the directory goes when this function ends.
+  return await readResults({ cwd: at.cwd, reports: ["report"], startedAt: 0 });
+}
+
+export async function copyTo(cwd: string, report: string): Promise<void> {
+  await copyFile(join(fixtures, report), join(cwd, basename(report)));
+}
+
+/** What must never get lost. */
+export function trouble(results: TestResults): number {
+  return results.failed + results.crashedSuites.length;
+}
