@@ -1,4 +1,5 @@
 import { Remaining } from "../app/remaining.ts";
+import { errorText } from "../lib/error-text.ts";
 import type { AuditNote, Progress } from "../model.ts";
 
 export interface Cancellation {
@@ -35,7 +36,7 @@ export function cancellation(say: (text: string) => void, onCancel: (signal: str
           ? "  what is left then is deleted by the next cleanup of expired test data"
           : "  what is left then is deleted by the post step of this action",
       );
-    audit?.(remaining.note(name)).catch((error: unknown) => say(`  ${error instanceof Error ? error.message : String(error)}`));
+    audit?.(remaining.note(name)).catch((error: unknown) => say(`  ${errorText(error)}`));
   };
   process.on("SIGINT", cancel);
   process.on("SIGTERM", cancel);

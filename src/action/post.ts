@@ -1,4 +1,5 @@
 import * as core from "@actions/core";
+import { errorText } from "../lib/error-text.ts";
 import { opensTheGate, UserError } from "../model.ts";
 import { endMarked } from "../processes/tree.ts";
 import type { SecretKeeper } from "../stages/context.ts";
@@ -24,7 +25,7 @@ export async function post(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
     ...(asked.cell ? { cell: asked.cell } : {}),
     cutShort: { ...begun, cancelledBy, stillRan },
   }).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorText(error);
     throw new UserError(
       `${asked.stage} was cut short, and nothing was deleted: test data of run ${begun.runId} may be left in ${begun.environment}. Delete it with \`ENV_ACTIONS_RUN_ID=${begun.runId} env-actions cleanup --environment ${begun.environment} --scope run --execute\`. The reason: ${why}`,
     );

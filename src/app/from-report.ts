@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { AuditLog, auditFile } from "../audit/log.ts";
-import { sentence } from "../checks/check.ts";
 import { isRunId } from "../cleanup/ownership/identity.ts";
 import { commitOf, originOf } from "../evidence/origin.ts";
+import { errorText } from "../lib/error-text.ts";
 import { makeOwnDirectory, recordsDirectory, writeOwn } from "../lib/plain-file.ts";
 import { redacted } from "../lib/redaction/redacted.ts";
 import { type AuditNote, type Commit, type Progress, type StageReport, UserError } from "../model.ts";
@@ -66,7 +66,7 @@ export async function fromReport(request: ReportRequest): Promise<FromReport> {
   const log = new AuditLog(join(records, auditFile), who, secrets.redact);
   // As in a stage: the work is done although a line could not be written, and the result says that the log has a gap.
   const notAudited = new Set<string>();
-  const audit = (note: AuditNote) => log.write(note).catch((error: unknown) => void notAudited.add(sentence(error)));
+  const audit = (note: AuditNote) => log.write(note).catch((error: unknown) => void notAudited.add(errorText(error)));
   const context: StageContext = {
     stage: report.stage,
     config,
@@ -100,7 +100,7 @@ async function recorded<Result extends { problems: string[] }>(result: Result, f
     await writeOwn(file, `${JSON.stringify(result, undefined, 2)}\n`);
     return result;
   } catch (error) {
-    return { ...result, problems: [...result.problems, `${name} could not be written: ${sentence(error)}`] };
+    return { ...result, problems: [...result.problems, `${name} could not be written: ${errorText(error)}`] };
   }
 }
 
@@ -110,7 +110,7 @@ async function readReport(file: string, named: string): Promise<StageReport> {
     content = await readFile(file, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : sentence(error);
+    const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : errorText(error);
     throw new UserError(`${named} cannot be read: ${why}; name a report such as .env-actions/reports/cleanup.json`);
   }
   const report = parseReport(content, named);

@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type AuditLog, auditFile } from "../audit/log.ts";
+import { errorText } from "../lib/error-text.ts";
 import { takeLock } from "../lib/lock-file.ts";
 import { makeOwnDirectory, NotAPlainFile, readOwn, writeOwn } from "../lib/plain-file.ts";
 import { redacted } from "../lib/redaction/redacted.ts";
@@ -64,7 +65,7 @@ async function alone(lock: string, work: () => Promise<string[]>): Promise<strin
   try {
     unlock = await takeLock(lock, lockWithinMs);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorText(error);
     note = [`summary.md and report.html may lack another stage that ended at the same time: ${why}`];
   }
   try {
@@ -127,7 +128,7 @@ export async function decided(report: StageReport, audit: AuditLog): Promise<Sta
     );
     return report;
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
+    const problem = errorText(error);
     const verdict = worstVerdict([report.verdict, "error"]);
     const reason = verdict === report.verdict ? report.reason : problem;
     return { ...report, verdict, reason, problems: [...new Set([...report.problems, problem])] };

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { redactedBytes } from "../evidence/redacted-bytes.ts";
+import { errorText } from "../lib/error-text.ts";
 import { NotAPlainFile, readPlain, writeOwn } from "../lib/plain-file.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
 import type { StageReport } from "../model.ts";
@@ -26,6 +27,6 @@ async function redactLog(name: string, workspace: string, redaction: Redaction):
   } catch (error) {
     // A test may have put a link in the place of a log or of its folder, which could lead to anything: nobody reads it as a log.
     if (error instanceof NotAPlainFile || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    return `${name} could not be redacted again: ${error instanceof Error ? error.message : String(error)}`;
+    return `${name} could not be redacted again: ${errorText(error)}`;
   }
 }

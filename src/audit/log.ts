@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
+import { errorText } from "../lib/error-text.ts";
 import { takeLock } from "../lib/lock-file.ts";
 import { openOwn } from "../lib/plain-file.ts";
 import { redacted } from "../lib/redaction/redacted.ts";
@@ -85,7 +86,7 @@ export class AuditLog {
         await this.#append(lines);
         for (const line of lines) line.done();
       } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
+        const why = errorText(error);
         for (const line of lines) line.failed(new Error(`the audit log could not be written: ${why}`, { cause: error }));
       }
     }

@@ -1,4 +1,4 @@
-import { inspect } from "node:util";
+import { errorText } from "../lib/error-text.ts";
 import type { Check, Latency, Verdict } from "../model.ts";
 import { again } from "./retry.ts";
 
@@ -26,21 +26,12 @@ async function attempt(probe: () => Promise<Finding>): Promise<Finding> {
   try {
     return await probe();
   } catch (error) {
-    return { verdict: "error", message: sentence(error) };
+    return { verdict: "error", message: errorText(error) };
   }
 }
 
 export function skipped(id: string, title: string, reason: string): Check {
   return { id, title, verdict: "skipped", message: reason, durationMs: 0 };
-}
-
-export function sentence(error: unknown): string {
-  // Anything may be thrown, also what cannot be made into text.
-  if (!(error instanceof Error)) return typeof error === "string" && error !== "" ? error : `unknown error: ${inspect(error)}`;
-  // fetch says only that it failed, or that an answer broke off ("terminated"); why stands in the cause.
-  const cause = error.cause instanceof Error ? (error.cause as NodeJS.ErrnoException) : undefined;
-  const saysNothing = error.message === "fetch failed" || error.message === "terminated";
-  return cause && saysNothing ? cause.message || cause.code || cause.name : error.message || error.name;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
+import { errorText } from "../lib/error-text.ts";
 import type { Check } from "../model.ts";
 import { type Finding, look, milliseconds } from "./check.ts";
 
@@ -156,7 +157,7 @@ function certificateOf(socket: TLSSocket): Certificate | undefined {
     ? undefined
     : {
         validTo,
-        distrust: socket.authorized ? undefined : distrust instanceof Error ? distrust.message : String(distrust),
+        distrust: socket.authorized ? undefined : errorText(distrust),
       };
 }
 

@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { count } from "../lib/count.ts";
+import { errorText } from "../lib/error-text.ts";
 import type { Check } from "../model.ts";
 import type { WarehouseIdentity, WarehouseReader } from "../warehouse/access.ts";
 import { examineCredential, type WritingRight } from "../warehouse/credential.ts";
@@ -56,7 +57,7 @@ export async function checkDatabricks(
     try {
       prove?.(identity);
     } catch (error) {
-      return { verdict: "failed", observed, message: error instanceof Error ? error.message : String(error) };
+      return { verdict: "failed", observed, message: errorText(error) };
     }
     return { verdict: "passed", observed };
   });

@@ -1,3 +1,4 @@
+import { errorText } from "../lib/error-text.ts";
 import { type Check, worstVerdict } from "../model.ts";
 import { type CommandFlags, infoTogether, type NodeInfo, type RedisIdentity, type RedisReader } from "../redis/connection.ts";
 import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
@@ -32,7 +33,7 @@ export async function checkRedis(
     try {
       prove?.(redis.identity);
     } catch (error) {
-      return { verdict: "failed", message: error instanceof Error ? error.message : String(error) };
+      return { verdict: "failed", message: errorText(error) };
     }
     const samples: number[] = [];
     for (let index = 0; index < pingSamples; index++) samples.push(await redis.ping());

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { parseDuration, parsePercent } from "../config/units.ts";
+import { errorText } from "../lib/error-text.ts";
 import { suggestion } from "../lib/nearest.ts";
 import { isCommit, isPlanDigest, type StageName, stageNames, UserError } from "../model.ts";
 import type { Overrides } from "../stages/context.ts";
@@ -209,7 +210,7 @@ function parse(argv: readonly string[]) {
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true, tokens: true });
   } catch (error) {
-    throw new UserError(error instanceof Error ? error.message : String(error));
+    throw new UserError(errorText(error));
   }
 }
 

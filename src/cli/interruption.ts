@@ -1,4 +1,5 @@
 import { Remaining } from "../app/remaining.ts";
+import { errorText } from "../lib/error-text.ts";
 import type { AuditNote, Progress, StageName } from "../model.ts";
 
 /** Who leaves must not wait for a log that another process holds. */
@@ -59,7 +60,7 @@ async function audited(writing: Promise<void> | undefined): Promise<string | und
   });
   const written = writing?.then(
     () => undefined,
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    (error: unknown) => errorText(error),
   );
   const problem = await Promise.race([tooLate, written]);
   clearTimeout(timer);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { ArtifactService } from "../github/artifacts.ts";
+import { errorText } from "../lib/error-text.ts";
 import { NotAPlainFile, readOwn } from "../lib/plain-file.ts";
 import type { StageReport } from "../model.ts";
 
@@ -51,7 +52,7 @@ async function upload(
     if (contents.length > 0) await artifacts.upload(name, contents, retentionDays);
     return read.flatMap((one) => ("problem" in one ? [one.problem] : []));
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorText(error);
     return [`${what} could not be uploaded, and stay in ${join(".env-actions", kind)} alone: ${why}`];
   }
 }

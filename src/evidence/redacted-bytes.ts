@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { ArtifactService } from "../github/artifacts.ts";
 import { readZip, writeZip } from "../github/zip.ts";
+import { errorText } from "../lib/error-text.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
 
 /**
@@ -68,7 +69,7 @@ function redactedArchive(content: Buffer, redaction: Redaction, depth: number): 
     });
     return { kind, content: writeZip(files, archiveLimits) };
   } catch (error) {
-    return refused(`secrets in it cannot be redacted: ${error instanceof Error ? error.message : String(error)}`);
+    return refused(`secrets in it cannot be redacted: ${errorText(error)}`);
   }
 }
 
@@ -78,7 +79,7 @@ function redactedCompressed(content: Buffer, redaction: Redaction, depth: number
     const made = redactedBytes(inside, redaction, depth + 1);
     return made.kind === "refused" ? made : { ...made, content: gzipSync(made.content) };
   } catch (error) {
-    return refused(`secrets in it cannot be redacted: ${error instanceof Error ? error.message : String(error)}`);
+    return refused(`secrets in it cannot be redacted: ${errorText(error)}`);
   }
 }
 

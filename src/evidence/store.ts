@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { ArtifactService } from "../github/artifacts.ts";
+import { errorText } from "../lib/error-text.ts";
 import { readOwn, writeOwn } from "../lib/plain-file.ts";
 import type { Evidence, StageName } from "../model.ts";
 import { parseEvidence } from "./evidence.ts";
@@ -113,5 +114,5 @@ function artifactPrefix(stage: StageName): string {
 }
 
 function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return errorText(error);
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import { errorText } from "../lib/error-text.ts";
 import { readZip, writeZip, type ZipFile } from "./zip.ts";
 
 /**
@@ -230,7 +231,7 @@ function networkReason(error: unknown, deadlineMs: number): string {
   if (error instanceof DOMException && error.name === "TimeoutError") return `no answer within ${deadlineMs / 1000} s`;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (cause instanceof Error && "code" in cause) return `no connection (${String(cause.code)})`;
-  return `no connection (${cause instanceof Error ? cause.message : String(cause)})`;
+  return `no connection (${errorText(cause)})`;
 }
 
 async function readBounded(what: string, response: Response): Promise<Buffer> {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { sentence } from "../checks/check.ts";
 import type { Alerts } from "../config/schema.ts";
+import { errorText } from "../lib/error-text.ts";
 import { redacted } from "../lib/redaction/redacted.ts";
 import { withStateFile } from "../lib/state-file.ts";
 import { version } from "../lib/version.ts";
@@ -95,7 +95,7 @@ async function tellPeople(report: StageReport, options: Telling): Promise<Alert[
     await withStateFile({ path, schema: alertStateSchema, lockWithinMs, redact: options.secrets.redact }, async (file) => {
       // A memory that cannot be read is none: told twice is better than not at all.
       const read = file.read().catch((error: unknown) => {
-        forgotten = sentence(error);
+        forgotten = errorText(error);
         return undefined;
       });
       const state = (await read) ?? nothingTold;
@@ -103,7 +103,7 @@ async function tellPeople(report: StageReport, options: Telling): Promise<Alert[
       await file.write(remembered(state, place, answers));
     });
   } catch (error) {
-    forgotten = sentence(error);
+    forgotten = errorText(error);
     if (!done) await tellKnowing({});
   }
   const problem = forgotten && `it may be told again, because what was told could not be remembered: ${forgotten}`;

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { errorText } from "../lib/error-text.ts";
 import type { StageReport } from "../model.ts";
 import { type Delivery, type DeliveryLimits, defaultLimits } from "./deliver.ts";
 
@@ -25,7 +26,7 @@ export async function sendMetrics(
   try {
     return await Promise.race([exported(report, target, limits), late]);
   } catch (error) {
-    return { attempts: 1, problem: `the metrics could not be sent: ${error instanceof Error ? error.message : String(error)}` };
+    return { attempts: 1, problem: `the metrics could not be sent: ${errorText(error)}` };
   } finally {
     over.abort();
   }

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
-import { sentence } from "../checks/check.ts";
 import type { RollbackConfig } from "../config/schema.ts";
 import { type GitHubOptions, gitHub } from "../github/api.ts";
 import {
@@ -16,6 +15,7 @@ import {
   placeOf,
   recordRollback,
 } from "../github/rollback-deployment.ts";
+import { errorText } from "../lib/error-text.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
 import { withStateFile } from "../lib/state-file.ts";
 import type { AuditNote, Rollback, StageReport } from "../model.ts";
@@ -107,7 +107,7 @@ async function judged(run: RollbackRun): Promise<Rollback | undefined> {
   try {
     return await askedOnce(run, subject, say);
   } catch (error) {
-    return say("failed", sentence(error));
+    return say("failed", errorText(error));
   }
 }
 
@@ -158,7 +158,7 @@ async function askedOnce(run: RollbackRun, subject: Subject, say: Say): Promise<
   // Before it is asked for: whoever stops us now should still find it in the log.
   const unlogged = await problemOf(run.audit(inAudit(say("unknown", `smoke ${run.report.verdict}`), "asked")));
   // Whatever went wrong from here on, it may have been asked for.
-  const answer = await fired(run, subject, say).catch((error: unknown) => say("unknown", sentence(error)));
+  const answer = await fired(run, subject, say).catch((error: unknown) => say("unknown", errorText(error)));
   // A refusal was no attempt, unless GitHub has its record already.
   const outcome = answer.outcome === "fired" || answer.outcome === "unknown" ? answer.outcome : "failed";
   const again = outcome === "failed" && !claim && !run.config.command;
@@ -218,7 +218,7 @@ async function problemOf(work: Promise<unknown>): Promise<string | undefined> {
     await work;
     return undefined;
   } catch (error) {
-    return sentence(error);
+    return errorText(error);
   }
 }
 
@@ -278,7 +278,7 @@ async function withRecords<Result>(
   try {
     return await withStateFile({ path: join(records, rollbacksFile), schema: recordsSchema, lockWithinMs, redact }, work);
   } catch (error) {
-    throw new Error(`whether it was asked for already could not be told or recorded: ${sentence(error)}`, { cause: error });
+    throw new Error(`whether it was asked for already could not be told or recorded: ${errorText(error)}`, { cause: error });
   }
 }
 
@@ -290,7 +290,7 @@ async function fired(run: RollbackRun, subject: Subject, say: Say): Promise<Roll
   if (!repository) return say("failed", "there is no repository to ask: set rollback.repository");
   const place = placeOf(repository);
   // Nothing is sent by this: without a token, or an address, it was not asked for.
-  const api = await github(run).catch((error: unknown) => sentence(error));
+  const api = await github(run).catch((error: unknown) => errorText(error));
   if (typeof api === "string") return say("failed", api);
   try {
     const facts = factsOf(run, subject);
@@ -300,7 +300,7 @@ async function fired(run: RollbackRun, subject: Subject, say: Say): Promise<Roll
     } else await dispatchEvent(api, place, { type: config.event?.type ?? "", payload: facts });
     return say("fired", why);
   } catch (error) {
-    return say(mayHaveBeenDone(error) ? "unknown" : "failed", sentence(error));
+    return say(mayHaveBeenDone(error) ? "unknown" : "failed", errorText(error));
   }
 }
 

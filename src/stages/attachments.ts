@@ -1,7 +1,7 @@
 import { glob, lstat, rm } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { sentence } from "../checks/check.ts";
 import { redactedBytes } from "../evidence/redacted-bytes.ts";
+import { errorText } from "../lib/error-text.ts";
 import { isInside, makeOwnDirectory, readPlain, writeOwn } from "../lib/plain-file.ts";
 import type { Attachment, TestCase, TestResults } from "../model.ts";
 import type { StageContext } from "./context.ts";
@@ -81,7 +81,7 @@ async function keep(context: StageContext, suite: Suite, file: Found): Promise<A
     const binary = made.kind === "binary" ? { binary: true as const } : {};
     return { file: slashed(relative(context.workspace, copy)), bytes: made.content.length, ...binary };
   } catch (error) {
-    return leftOut(context, file, sentence(error));
+    return leftOut(context, file, errorText(error));
   }
 }
 

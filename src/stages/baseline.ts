@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { compare } from "../checks/baseline.ts";
-import { look, measuredOf, sentence } from "../checks/check.ts";
+import { look, measuredOf } from "../checks/check.ts";
 import type { Baseline } from "../config/baseline-schema.ts";
+import { errorText } from "../lib/error-text.ts";
 import { readOwn, writeOwn } from "../lib/plain-file.ts";
 import { redacted } from "../lib/redaction/redacted.ts";
 import { type Check, opensTheGate, worstVerdict } from "../model.ts";
@@ -99,7 +100,7 @@ async function keepForLaterRuns(context: StageContext, checks: readonly Check[],
   try {
     await writeRuns(context, bounded([...(await readRuns(context)), run], stageOf(context)?.baseline?.runs ?? 10));
   } catch (error) {
-    step(context, `latencies were not kept for later runs: ${sentence(error)}`);
+    step(context, `latencies were not kept for later runs: ${errorText(error)}`);
   }
 }
 

@@ -4,6 +4,7 @@ import { judgeBooks } from "../cleanup/books/judge.ts";
 import type { Known } from "../cleanup/books/reading.ts";
 import { readStart, type Start, takeStart, unknownStart, writeStart } from "../cleanup/books/start.ts";
 import type { CleanupPlan } from "../cleanup/plan/plan-cleanup.ts";
+import { errorText } from "../lib/error-text.ts";
 import type { Books, Check, CleanupResult } from "../model.ts";
 import { runPrefixes } from "./child-environment.ts";
 import type { Readers, Writers } from "./connections.ts";
@@ -31,7 +32,7 @@ export async function rememberStart(context: StageContext, readers: Readers): Pr
     await writeStart(startFile(context), start, { earlier: await rememberedStart(context), redact: context.secrets.redact });
     return start;
   } catch (error) {
-    return unknownStart(takenAt, error instanceof Error ? error.message : String(error));
+    return unknownStart(takenAt, errorText(error));
   }
 }
 

@@ -1,9 +1,9 @@
-import { sentence } from "../checks/check.ts";
 import { Reading } from "../cleanup/books/reading.ts";
 import type { Start } from "../cleanup/books/start.ts";
 import { executeCleanup, planInPlace } from "../cleanup/execute/execute.ts";
 import { judgeCleanup } from "../cleanup/execute/verdict.ts";
 import type { CleanupRequest } from "../cleanup/plan/plan-cleanup.ts";
+import { errorText } from "../lib/error-text.ts";
 import type { Books, Check, CleanupResult } from "../model.ts";
 import { balanceRun, judgeRunsBooks, rememberedStart } from "./books.ts";
 import { runPrefixes } from "./child-environment.ts";
@@ -75,7 +75,7 @@ export async function cleanUpRun(context: StageContext, { start, testsRan, quiet
     // All is done and known: only a connection could not be closed.
     if (finished) return done;
     if (done.result) return { ...done, checks: [...done.checks, brokenOff(error)] };
-    const message = `This run's test data could not be deleted: ${sentence(error)} The next preflight reports it, and \`env-actions cleanup --scope expired --execute\` deletes it.`;
+    const message = `This run's test data could not be deleted: ${errorText(error)} The next preflight reports it, and \`env-actions cleanup --scope expired --execute\` deletes it.`;
     const check: Check = {
       id: "test-data.cleanup",
       title: "Test data deleted and gone",
@@ -95,7 +95,7 @@ function brokenOff(error: unknown): Check {
     id: "test-data.finished",
     title: "The cleanup came to its end",
     verdict: "error",
-    message: `Test data was deleted, but what follows the deletion failed: ${sentence(error)}`,
+    message: `Test data was deleted, but what follows the deletion failed: ${errorText(error)}`,
     durationMs: 0,
   };
 }

@@ -1,8 +1,8 @@
 import { relative } from "node:path";
-import { sentence } from "../checks/check.ts";
 import { type RetryPolicy, retrying } from "../checks/retry.ts";
 import { compareConfigured, WrongPlace } from "../cleanup/execute/proof.ts";
 import { count } from "../lib/count.ts";
+import { errorText } from "../lib/error-text.ts";
 import { makeOwnDirectory } from "../lib/plain-file.ts";
 import {
   type AuditNote,
@@ -61,7 +61,7 @@ export async function runStage(run: StageRun): Promise<StageReport> {
     signal: AbortSignal.any([run.cancel, budget]),
     // A deletion goes on although its line could not be written: half of it would be worse. But no report with a gap in its log passes.
     audit(note) {
-      const written = run.audit(note).catch((error: unknown) => void notAudited.add(sentence(error)));
+      const written = run.audit(note).catch((error: unknown) => void notAudited.add(errorText(error)));
       audited = Promise.all([audited, written]);
       return written;
     },
@@ -114,12 +114,12 @@ async function outcomeOf(context: StageContext, cutShort: CutShort | undefined):
     if (error instanceof UserError) throw error;
     const check: Check =
       error instanceof WrongPlace
-        ? { id: "identity", title: "The right place", verdict: "failed", message: sentence(error), durationMs: 0 }
+        ? { id: "identity", title: "The right place", verdict: "failed", message: errorText(error), durationMs: 0 }
         : {
             id: context.stage,
             title: `The ${context.stage} stage`,
             verdict: "error",
-            message: sentence(error),
+            message: errorText(error),
             durationMs: 0,
           };
     outcome.checks.push(check);

@@ -1,12 +1,12 @@
 import { constants } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { sentence } from "../checks/check.ts";
 import { type SignInMade, secretOfSession } from "../checks/sign-in.ts";
 import { forgetSignInKeys } from "../cleanup/keys/sign-in-keys.ts";
 import { isUnique } from "../cleanup/keys/words.ts";
 import type { SignInsMade } from "../cleanup/plan/plan-cleanup.ts";
 import { count } from "../lib/count.ts";
+import { errorText } from "../lib/error-text.ts";
 import { makeOwnDirectory, NotAPlainFile, openOwn, readOwn } from "../lib/plain-file.ts";
 import { type Check, type StageName, stageNames } from "../model.ts";
 import { keyText } from "../redis/connection.ts";
@@ -104,7 +104,7 @@ export async function deleteSignIns(context: StageContext): Promise<Check[]> {
       return {
         verdict: "error",
         expected: "0 left",
-        message: `The keys of the suite's own sign-ins could not be deleted: ${sentence(error)}`,
+        message: `The keys of the suite's own sign-ins could not be deleted: ${errorText(error)}`,
       };
     }
   };

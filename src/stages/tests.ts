@@ -1,6 +1,7 @@
-import { look, sentence } from "../checks/check.ts";
+import { look } from "../checks/check.ts";
 import { type Start, unknownStart } from "../cleanup/books/start.ts";
 import { proveRedis, proveWarehouse } from "../cleanup/execute/proof.ts";
+import { errorText } from "../lib/error-text.ts";
 import type { Check, ServerReport } from "../model.ts";
 import { collectAttachments, forgetAttachments } from "./attachments.ts";
 import { rememberStart } from "./books.ts";
@@ -99,7 +100,7 @@ function lookAtPlace(context: StageContext): Looking {
   // Whoever waits for it gets to know; nobody does where the place is wrong.
   const known = remembered.catch((error: unknown) => {
     proven.reject(error);
-    return unknownStart(Date.now(), sentence(error));
+    return unknownStart(Date.now(), errorText(error));
   });
   const start = () => {
     asked.resolve();

@@ -2,10 +2,10 @@ import { readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type MintedToken, mintToken } from "../checks/auth.ts";
-import { sentence } from "../checks/check.ts";
 import type { ApiPorts } from "../checks/http.ts";
 import type { Environment } from "../config/schema.ts";
 import { count } from "../lib/count.ts";
+import { errorText } from "../lib/error-text.ts";
 import { readOwn, writeOwn } from "../lib/plain-file.ts";
 import type { Check } from "../model.ts";
 import { apiPorts } from "./api.ts";
@@ -51,7 +51,7 @@ export async function withTokens(
     await tokens.mintAll();
   } catch (error) {
     await tokens.remove();
-    return await report("error", "not minted", `The tests were not started: ${sentence(error)}`);
+    return await report("error", "not minted", `The tests were not started: ${errorText(error)}`);
   }
   const renewing = tokens.keepFresh(signal);
   try {
@@ -136,7 +136,7 @@ class TestTokens {
       } catch (error) {
         if (signal.aborted) return undefined;
         const left = expiresAt - Date.now();
-        if (left <= 0) return `The token of ${role} expired while the tests ran, and could not be renewed: ${sentence(error)}`;
+        if (left <= 0) return `The token of ${role} expired while the tests ran, and could not be renewed: ${errorText(error)}`;
         if (!(await pause(Math.max(left / 2, shortestPauseMs), signal))) return undefined;
       }
     }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { Agent } from "node:http";
 import type { SecureContext } from "node:tls";
 import { holdsCertificate } from "../lib/certificate.ts";
+import { errorText } from "../lib/error-text.ts";
 import { WarehouseFailure } from "./failure.ts";
 
 /** The certificate of a private authority (PEM). @throws WarehouseFailure where the named file cannot be read, or holds none */
@@ -11,7 +12,7 @@ export async function readAuthority(file: string | undefined): Promise<Buffer | 
   try {
     authority = await readFile(file);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorText(error);
     throw new WarehouseFailure("unreachable", `databricks.certificateAuthority cannot be read: ${why}`, { cause: error });
   }
   if (holdsCertificate(authority.toString())) return authority;

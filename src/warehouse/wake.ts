@@ -1,3 +1,4 @@
+import { errorText } from "../lib/error-text.ts";
 import { readAuthority } from "./authority.ts";
 import type { WarehouseSettings } from "./connection.ts";
 import { ask } from "./https.ts";
@@ -14,7 +15,7 @@ export async function startWarehouse(settings: WarehouseSettings, signal: AbortS
     if (status < 300) return "the warehouse is asleep; it was told to start, and this waits for it";
     return `the warehouse is asleep; starting it was refused (HTTP ${status}), so this waits for it to wake by itself`;
   } catch (error) {
-    return `the warehouse is asleep; it could not be told to start (${error instanceof Error ? error.message : String(error)}), so this waits for it to wake by itself`;
+    return `the warehouse is asleep; it could not be told to start (${errorText(error)}), so this waits for it to wake by itself`;
   }
 }
 

@@ -1,4 +1,5 @@
 import { count } from "../../lib/count.ts";
+import { errorText } from "../../lib/error-text.ts";
 import { textGlob } from "../../lib/glob.ts";
 import type { KeyBooks } from "../../model.ts";
 import { keyText, type RedisReader, readableKey } from "../../redis/connection.ts";
@@ -26,7 +27,7 @@ export async function balanceKeys(redis: RedisReader, request: KeyRequest): Prom
   try {
     return await newKeys(redis, keys, request);
   } catch (error) {
-    return notKnown(keys, error instanceof Error ? error.message : String(error));
+    return notKnown(keys, errorText(error));
   }
 }
 

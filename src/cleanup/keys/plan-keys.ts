@@ -1,4 +1,5 @@
 import { count } from "../../lib/count.ts";
+import { errorText } from "../../lib/error-text.ts";
 import type { CleanupResult, KeyTtlResult } from "../../model.ts";
 import {
   type KeyLife,
@@ -241,7 +242,7 @@ export async function shortenLives(redis: TestDataRedis, plan: KeyPlan, result: 
     if (result.ttl.shortened === undefined)
       result.ttl.problem = "how many were given a limit could not be told: an answer was lost";
   } catch (error) {
-    result.ttl.problem = error instanceof Error ? error.message : String(error);
+    result.ttl.problem = errorText(error);
   }
 }
 

@@ -1,3 +1,4 @@
+import { errorText } from "../../lib/error-text.ts";
 import { inParallel } from "../../lib/in-parallel.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import type { Row } from "../../warehouse/connection.ts";
@@ -44,7 +45,7 @@ export async function askTogether<Item>(
       await send([item]);
     } catch (error) {
       if (!isAboutTables(error)) throw error;
-      answers.failed.push({ item, why: error instanceof Error ? error.message : String(error) });
+      answers.failed.push({ item, why: errorText(error) });
     }
   };
   await inParallel(statementsAtOnce, groupsOf(items, ask), async (group) => {

@@ -1,5 +1,6 @@
 import type { Environment, Table } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
+import { errorText } from "../../lib/error-text.ts";
 import { inParallel } from "../../lib/in-parallel.ts";
 import type { AuditNote, Deletion, StageReport, TableCleanup } from "../../model.ts";
 import type { OlderRows, TestDataWarehouse, WarehouseReader } from "../../warehouse/access.ts";
@@ -100,7 +101,7 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
       const unaccounted = whatIsMissing(cleaned);
       if (unaccounted !== undefined) addProblem(undo, unaccounted);
     } catch (error) {
-      addProblem(undo, error instanceof Error ? error.message : String(error));
+      addProblem(undo, errorText(error));
     }
     return undo;
   });
@@ -160,7 +161,7 @@ async function restore(
         addProblem(table, `${count(restorable, "row was", "rows were")} planned, but ${count(restored, "was", "were")} put back`);
     }
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorText(error);
     addProblem(table, `${why}; whether rows were put back shows when undo is run again without --execute`);
   }
   await audit({
