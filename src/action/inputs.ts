@@ -11,6 +11,7 @@ export interface ActionInputs {
   environment: string | undefined;
   workingDirectory: string;
   foreignHead: string | undefined;
+  failOn: "failed" | "degraded";
   budget: string | undefined;
   command: string | undefined;
   reports: string[];
@@ -27,6 +28,12 @@ export interface ActionInputs {
 export type InputsRead = { ok: true; inputs: ActionInputs } | { ok: false; mistakes: string[] };
 
 const scopes = ["run", "expired", "all"] as const;
+
+/** As YAML 1.2's core schema has them, which `core.getBooleanInput` follows. */
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ...(["true", "True", "TRUE"] as const).map((text) => [text, true] as const),
+  ...(["false", "False", "FALSE"] as const).map((text) => [text, false] as const),
+]);
 
 /** Reads INPUT_*, as the runner hands inputs over. All mistakes are told at once. */
 export function readInputs(env: Env): InputsRead {
@@ -47,6 +54,11 @@ export function readInputs(env: Env): InputsRead {
       );
     return chosen ?? (choices[0] as Choice);
   };
+  const boolean = (name: InputName, text: string): boolean => {
+    const read = booleans.get(text);
+    if (read === undefined) mistakes.push(`the input \`${name}\` is "${text}", but must be one of true, false`);
+    return read ?? true;
+  };
 
   const read: ActionInputs = {
     stage: choice("stage", inputOf(env, "stage"), stageNames),
@@ -54,6 +66,7 @@ export function readInputs(env: Env): InputsRead {
     environment: value("environment"),
     workingDirectory: value("working-directory") ?? ".",
     foreignHead: value("foreign-head"),
+    failOn: choice("fail-on", value("fail-on") ?? "failed", ["failed", "degraded"] as const),
     budget: value("budget"),
     command: value("command"),
     reports: (value("reports") ?? "")
@@ -65,7 +78,7 @@ export function readInputs(env: Env): InputsRead {
     // Its default is an expression, which only the runner can fill in.
     githubToken: inputOf(env, "github-token") || undefined,
     scope: choice("scope", value("scope") ?? "expired", scopes),
-    dryRun: choice("dry-run", value("dry-run") ?? "true", ["true", "false"]) === "true",
+    dryRun: boolean("dry-run", value("dry-run") ?? "true"),
     planDigest: value("plan-digest"),
     // Its default is an expression as well.
     cell: matrixCell(inputOf(env, "matrix")),

@@ -24,6 +24,10 @@ export const inputs = {
     description:
       "Under `pull_request_target`, `workflow_run` and `issue_comment`: the full SHA of another repository's commit that somebody reviewed, and that may run with this job's credentials. See `docs/trust.md`.",
   },
+  "fail-on": {
+    description: "The verdict from which on the step fails: `failed`, or `degraded` to fail on warnings, too.",
+    default: "failed",
+  },
   budget: { description: "How long the stage may take, such as `15m`; the configuration's if left out." },
   command: { description: "The test command, run by the shell; the configuration's if left out.", stages: tested },
   reports: {

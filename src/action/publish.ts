@@ -1,5 +1,6 @@
 import * as core from "@actions/core";
 import type { StageAnswer } from "../app/run-stage.ts";
+import { errorText } from "../lib/error-text.ts";
 import { toAnnotations } from "../report/annotations.ts";
 
 /** Puts the result where GitHub shows it: annotations and the job's summary. */
@@ -11,5 +12,13 @@ export async function publish({ report, files }: StageAnswer): Promise<void> {
     else core.notice(message, properties);
   }
   // Not on every runner (act in host mode has one, a bare container may not).
-  if (process.env.GITHUB_STEP_SUMMARY) await core.summary.addRaw(files.summaryText, true).write();
+  if (!process.env.GITHUB_STEP_SUMMARY) return;
+  try {
+    await core.summary.addRaw(files.summaryText, true).write();
+  } catch (error) {
+    // The verdict stands without it: it is in the log, in the report and in the outputs.
+    core.warning(
+      `The job summary could not be written: ${errorText(error).replace(/\.$/, "")}. It is in ${files.summary} as well.`,
+    );
+  }
 }

@@ -42,7 +42,10 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets:
       ...(inputs.deployment ? { deployment: inputs.deployment } : {}),
       ...(inputs.githubToken ? { githubToken: inputs.githubToken } : {}),
       ...(cell ? { cell } : {}),
-      onBegin: (begun) => saveBegun(env, begun),
+      onBegin(begun) {
+        saveBegun(env, begun);
+        core.info(`run ${begun.runId} of gate ${begun.gateId ?? begun.runId}`);
+      },
       ...(inputs.budget ? { budgetMs: budgetFrom(inputs.budget) } : {}),
     });
   } finally {
@@ -54,9 +57,18 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets:
         { title: "env-actions: the runner's files were written to" },
       );
   }
-  await publish(answer);
+  // First, because nothing that comes later may take them away from the steps that wait for them.
   for (const [name, value] of outputsOf(answer)) core.setOutput(name, pathOutputs.has(name) ? value : secrets.redact(value));
-  return Math.max(exitStatus([answer.report.verdict]), forged.length > 0 ? 1 : 0);
+  await publish(answer);
+  const tooLow = inputs.failOn === "degraded" && answer.report.verdict === "degraded";
+  if (tooLow)
+    core.error(
+      "The verdict is degraded, and `fail-on: degraded` makes that a failure of this step. The summary lists the warnings.",
+      {
+        title: `${stage} degraded`,
+      },
+    );
+  return Math.max(exitStatus([answer.report.verdict]), forged.length > 0 || tooLow ? 1 : 0);
 }
 
 /** Once a stage has ended, in whatever way, nothing of this step is left for the post step to clean up. */

@@ -179,9 +179,18 @@ async function makeRecords(records: string): Promise<void> {
     for (const folder of ["logs", "reports", "evidence"]) await makeOwnDirectory(join(records, folder));
   } catch (error) {
     if (error instanceof NotAPlainFile) throw new UserError(error.message, { cause: error });
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== undefined && unwritable.has(code))
+      throw new UserError(
+        `${records} cannot be written (${code}), and everything that a stage records goes there. Give this user the right to write to it, or set working-directory to a folder where it has that right`,
+        { cause: error },
+      );
     throw error;
   }
 }
+
+/** What the file system answers where nothing can be written. */
+const unwritable: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS", "ENOSPC", "ENOTDIR", "ENOENT"]);
 
 function continued({ runId, gateId }: Pick<Begun, "runId" | "gateId">): Identity {
   const refusal = whyNoRunOfToday(runId);

@@ -28,3 +28,22 @@ test.each(["12345", digest.slice(1), `${digest}0`, digest.replace("f", "g"), dig
     ]);
   },
 );
+
+test("true and false are taken as GitHub takes them, and nothing else is", () => {
+  const dryRun = (text: string) => {
+    const read = readInputs({ INPUT_STAGE: "cleanup", "INPUT_DRY-RUN": text });
+    return read.ok ? read.inputs.dryRun : read.mistakes;
+  };
+  expect(["true", "True", "TRUE", "false", "False", "FALSE", ""].map(dryRun)).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+    false,
+    true,
+  ]);
+  for (const wrong of ["yes", "0", "fAlse"])
+    expect(dryRun(wrong)).toEqual([`the input \`dry-run\` is "${wrong}", but must be one of true, false`]);
+  expect(mistakes({ "fail-on": "warnings" })).toEqual(['the input `fail-on` is "warnings", but must be one of failed, degraded']);
+});

@@ -181,6 +181,8 @@ describe("a preflight", () => {
     const ran = await run({});
     expect(ran.stdout).toMatch(/^noisy \| .*set-output/m);
     expect(ran.stdout).toMatch(/^noisy \| .*stop-commands/m);
+    // Folded up by the runner, and ended before the suite's own words go on.
+    expect(ran.stdout).toMatch(/^::group::output of noisy\nnoisy \| [\s\S]*?\n::endgroup::\n[^n]/m);
     expectNothingObeyed(ran.stdout);
     expect(file("output")).not.toMatch(/evil/);
     // The log that is kept shows what was really printed.
@@ -214,6 +216,40 @@ describe("a preflight", () => {
     await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
   });
 
+  test("that passes with warnings: `fail-on: degraded` makes a failure of them, and says so", async () => {
+    // The service itself says by its status that something is not as it should be.
+    configure(
+      `version: 1\nenvironments:\n  local:\n    access: read-only\n    api: { url: "${url}", endpoints: [{ path: /health, status: [204], degradedStatus: [200] }] }\n`,
+    );
+    const lenient = await run({ INPUT_BUDGET: "1m" });
+    const verdict = /verdict<<[^\n]+\n(\w+)\n/.exec(file("output"))?.[1];
+    expect([lenient.status, verdict]).toEqual([0, "degraded"]);
+    const strict = await run({ "INPUT_FAIL-ON": "degraded" });
+    expect(strict.status).toBe(1);
+    expect(strict.stdout).toMatch(/^::error title=preflight degraded::/m);
+  });
+
+  test("whose summary cannot be written: a warning says where it is, and outputs and verdict stand", async () => {
+    rmSync(join(workspace, "summary"));
+    const ran = await run({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
+    expect(ran).toMatchObject({ status: 0, stderr: "" });
+    expect(ran.stdout).toMatch(/^::warning::The job summary could not be written: .*\.env-actions\/summary\.md/m);
+    expect(file("output")).toMatch(/verdict<<[^\n]+\npassed\n/);
+  });
+
+  test("in a workspace that cannot be written: one sentence, and no stack", async () => {
+    writeFileSync(join(workspace, "taken"), "");
+    const ran = await run({ INPUT_CONFIG: "../.github/env-actions.yml", "INPUT_WORKING-DIRECTORY": "taken" });
+    expect(ran.status).toBe(2);
+    expect(ran.stdout).not.toMatch(/\bat .*:\d+:\d+/);
+  });
+
+  test("says which run it is, and under debug logging how long each check took", async () => {
+    const ran = await run({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
+    expect(ran.stdout).toMatch(/^run \d{13}_[0-9a-f]{8} of gate \S+$/m);
+    expect(ran.stdout).toMatch(/^::debug::variables[^\n]*: passed after \d+ ms/m);
+  });
+
   test("with a variable missing: failed, and it says which", async () => {
     const ran = await run({ READER_TOKEN: "reader-token-of-the-test" });
     expect(ran.status).toBe(1);
@@ -223,7 +259,9 @@ describe("a preflight", () => {
 
 /** A line that is a command of ours is read as that and as nothing else: its message is data, whatever it says. */
 function expectNothingObeyed(stdout: string): void {
-  const others = stdout.split("\n").filter((line) => !/^::(add-mask|error|warning|notice)[ :]/.test(line));
+  const others = stdout
+    .split("\n")
+    .filter((line) => !/^::(?:(?:add-mask|error|warning|notice|debug)[ :]|group::output of noisy$|endgroup::$)/.test(line));
   expect(others.length).toBeGreaterThan(3);
   for (const line of others) {
     expect(line).not.toMatch(/^\s*::/);

@@ -9,22 +9,22 @@ import { expect, test } from "vitest";
 
 const src = join(import.meta.dirname, "..", "..", "src");
 
-/** Files, streams, the runner's commands, requests; and whoever writes files through plain-file.ts. */
+/** Files, streams, the runner's commands, requests; and whoever writes files through lib/plain-file.ts. */
 const exit =
   /\b(?:writeFile|appendFile|createWriteStream|copyFile|cp|writeFileSync|appendFileSync|writeSync|writeOwn)\(|\.(?:writeFile|appendFile)\(|\bO_(?:WRONLY|RDWR)\b|(?:stdout|stderr|stream)\.write\b|\bcore\.(?:info|warning|error|notice|setOutput|setFailed|saveState|summary|setSecret|debug|exportVariable|group)\b|console\.|(?<![#.\w])fetch\(|\bgetOctokit\(|OTLPMetricExporter\(/;
 
-const guarded = "the stream is guarded in main.ts: redaction/streams.ts redacts whatever is written to it";
+const guarded = "the stream is guarded in main.ts: lib/redaction/streams.ts redacts whatever is written to it";
 const exits: Record<string, string> = {
   "action/log.ts": guarded,
   "action/main.ts": guarded,
   "action/post.ts": guarded,
-  "action/publish.ts": "the report is redacted by record.ts, the children's summary by suite.ts; the log is guarded",
+  "action/publish.ts": "the report is redacted by app/record.ts, the children's summary by app/run-stage.ts; the log is guarded",
   "action/run.ts": "outputs are redacted but for two file names; the log is guarded",
   "action/runner-files.ts": "puts back the bytes that the runner's files had before the stage",
   "action/state.ts": "names and ids, the cell redacted by run.ts, and the configuration file, which has no secrets, compressed",
-  "alerts/deliver.ts": "bodies are made of a report that aftermath.ts redacted",
-  "alerts/metrics.ts": "measurements are made of a report that aftermath.ts redacted",
-  "audit-log.ts": "each line is redacted before it is hashed",
+  "notifications/deliver.ts": "bodies are made of a report that notifications/after-verdict.ts redacted",
+  "notifications/metrics.ts": "measurements are made of a report that notifications/after-verdict.ts redacted",
+  "audit/log.ts": "each line is redacted before it is hashed",
   "checks/http.ts": "a request to the tested application, which must hold its credentials",
   "cli/init.ts": "texts of ours alone",
   "cli/main.ts": guarded,
@@ -32,30 +32,30 @@ const exits: Record<string, string> = {
   "cli/screen.ts": guarded,
   "cli/tables.ts": guarded,
   "cli/undo.ts": guarded,
-  "executions.ts": "ids, names of stage and environment, the process; the cell is redacted by suite.ts",
-  "from-report.ts": "undo.json and repair.json: the result is redacted before it is written",
-  "gate/artifacts.ts": "suite.ts hands out the service behind redactedArtifacts",
-  "gate/github.ts": "requests hold names from the configuration, the commit and the run's id",
-  "gate/store.ts": "evidence of a report that record.ts redacted",
-  "identify.ts": "the ids of gate run and workflow run",
-  "lock-file.ts": "the id of a process",
+  "app/executions.ts": "ids, names of stage and environment, the process; the cell is redacted by app/run-stage.ts",
+  "app/from-report.ts": "undo.json and repair.json: the result is redacted before it is written",
+  "github/artifacts.ts": "app/run-stage.ts hands out the service behind redactedArtifacts",
+  "github/api.ts": "requests hold names from the configuration, the commit and the run's id",
+  "evidence/store.ts": "evidence of a report that app/record.ts redacted",
+  "app/identify-run.ts": "the ids of gate run and workflow run",
+  "lib/lock-file.ts": "the id of a process",
   "main.ts": "texts of ours alone",
-  "plain-file.ts": "writes what the others in this list give it",
-  "process/output.ts": "lines are redacted before they are logged, kept or told",
-  "process/own-environment.ts": "overwrites variables of this process with stars",
-  "record.ts": "the report is redacted before it is written in any format, and those of other stages once more",
-  "redacted-logs.ts": "writes what it redacted",
-  "redaction/streams.ts": "the guard itself",
-  "stages/attachments.ts": "gate/redacted-bytes.ts",
+  "lib/plain-file.ts": "writes what the others in this list give it",
+  "processes/output.ts": "lines are redacted before they are logged, kept or told",
+  "processes/own-environment.ts": "overwrites variables of this process with stars",
+  "app/record.ts": "the report is redacted before it is written in any format, and those of other stages once more",
+  "app/redacted-logs.ts": "writes what it redacted",
+  "lib/redaction/streams.ts": "the guard itself",
+  "stages/attachments.ts": "evidence/redacted-bytes.ts",
   "stages/baseline.ts": "redacted as it is written",
-  "stages/child-summary.ts": "an empty file; what children write into it is redacted by suite.ts, and the file removed",
+  "stages/child-summary.ts": "an empty file; what children write into it is redacted by app/run-stage.ts, and the file removed",
   "stages/ledger.ts": "an empty file, for the tests to write to",
   "stages/sign-ins.ts":
     "the ids of sessions, for whoever deletes them later: for their user alone, removed with the sessions' keys, never uploaded",
   "stages/tokens.ts": "the file that hands tokens to the tests: for their user alone, removed after them, never uploaded",
-  "state-file.ts": "redacted as it is written",
-  "suite.ts": "a constant",
-  "testdata/books/start.ts": "names and versions of tables; what the warehouse said is redacted as it is written",
+  "lib/state-file.ts": "redacted as it is written",
+  "app/run-stage.ts": "a constant",
+  "cleanup/books/start.ts": "names and versions of tables; what the warehouse said is redacted as it is written",
 };
 
 test("every exit is known, with how secrets are kept out of it", () => {
