@@ -551,6 +551,22 @@ export type Progress =
  */
 export class UserError extends Error {
   override name = "UserError";
+  /** Where the mistakes stand, if they stand in a file. The message has all of them. */
+  readonly mistakes: readonly PlacedMistake[];
+
+  constructor(message: string, { mistakes = [], ...options }: ErrorOptions & { mistakes?: readonly PlacedMistake[] } = {}) {
+    super(message, options);
+    this.mistakes = mistakes;
+  }
+}
+
+/** Line and column count from 1, as editors do. */
+export interface PlacedMistake {
+  /** As the person named it. */
+  file: string;
+  line: number;
+  column: number;
+  message: string;
 }
 
 /** Whether a text can be the digest of a plan at all: SHA-256, as it is shown. */

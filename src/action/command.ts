@@ -2,8 +2,14 @@
  * A workflow command, as the runner reads it from a line of output. Written by hand because @actions/core takes longer to load
  * than everything else together, and a missing input needs nothing of it.
  */
-export function errorCommand(title: string, message: string): string {
-  return `::error title=${escapeProperty(title)}::${escapeData(message)}`;
+export function errorCommand(
+  title: string,
+  message: string,
+  place: { file?: string; line?: number; column?: number } = {},
+): string {
+  const { file, line, column } = place;
+  const properties = Object.entries({ file, line, col: column, title }).filter(([, value]) => value !== undefined);
+  return `::error ${properties.map(([name, value]) => `${name}=${escapeProperty(String(value))}`).join(",")}::${escapeData(message)}`;
 }
 
 /** Has the runner hide a text in everything that the job prints from now on. */

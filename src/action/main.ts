@@ -29,14 +29,32 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
     if (!read.ok) throw new UserError(read.mistakes.join("\n"));
     process.exitCode = await (await import("./run.ts")).run(read.inputs, env, secrets);
   } catch (error) {
-    process.exitCode = sayError(error);
+    process.exitCode = error instanceof UserError ? await sayMistakes(error, env) : sayError(error);
   }
+}
+
+/**
+ * The mistakes as the log has them, and each at its line of the file, where GitHub shows it beside the code.
+ * @returns the exit status
+ */
+async function sayMistakes(error: UserError, env: NodeJS.ProcessEnv): Promise<number> {
+  const { mistakeAnnotations } = await import("../report/annotations.ts");
+  if (error.mistakes.length > 0) {
+    const { logLine } = await import("../report/inert.ts");
+    for (const line of error.message.split("\n")) process.stdout.write(`${logLine(line)}\n`);
+  }
+  for (const { title, message, ...place } of mistakeAnnotations(error, env["INPUT_WORKING-DIRECTORY"]?.trim() || "."))
+    process.stdout.write(`${errorCommand(title, message, place)}\n`);
+  return 2;
 }
 
 /** @returns the exit status */
 function sayError(error: unknown): number {
-  const mistake = error instanceof UserError;
-  const message = error instanceof Error ? (mistake ? error.message : (error.stack ?? error.message)) : String(error);
-  process.stdout.write(`${errorCommand(mistake ? "env-actions: please correct" : "env-actions: unexpected error", message)}\n`);
-  return mistake ? 2 : 3;
+  if (error instanceof UserError) {
+    process.stdout.write(`${errorCommand("env-actions: invalid input or configuration", error.message)}\n`);
+    return 2;
+  }
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stdout.write(`${errorCommand("env-actions: unexpected error", message)}\n`);
+  return 3;
 }

@@ -39,12 +39,20 @@ export function mistakesError(source: SourceFile, mistakes: readonly Mistake[], 
     describe(source, mistake),
     ...(index < excerpts ? excerpt(source, mistake.at) : []),
   ]);
-  return new UserError(blot([`${source.name} has ${count}:`, ...lines].map(printable).join("\n"), secrets));
+  const placed = sorted.map(({ at, path, message }) => {
+    const { line, column } = positionOf(source.text, at.start);
+    return { file: source.name, line, column, message: blot(printable(inWords(path, message)), secrets) };
+  });
+  return new UserError(blot([`${source.name} has ${count}:`, ...lines].map(printable).join("\n"), secrets), { mistakes: placed });
+}
+
+function inWords(path: Path, message: string): string {
+  return [showPath(path), message].filter((part) => part !== "").join("  ");
 }
 
 function describe(source: SourceFile, { at, path, message }: Mistake): string {
   const { line, column } = positionOf(source.text, at.start);
-  return [`${source.name}:${line}:${column}`, showPath(path), message].filter((part) => part !== "").join("  ");
+  return `${source.name}:${line}:${column}  ${inWords(path, message)}`;
 }
 
 /** Both counted from 1, as editors do. */

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { count } from "../lib/count.ts";
 import type { Check, StageReport, TestCase, UserError } from "../model.ts";
 import { plainText } from "./inert.ts";
@@ -11,6 +12,7 @@ export interface Annotation {
   /** Relative to the workspace. */
   file?: string;
   line?: number;
+  column?: number;
 }
 
 /** GitHub shows ten of a level a step, and drops the rest without a word. */
@@ -57,17 +59,22 @@ export function toAnnotations(report: StageReport): Annotation[] {
   ];
 }
 
-/** The user's mistakes, each at its place where the message begins with `file:line:column`; otherwise one for all. */
-export function mistakeAnnotations(error: UserError): Annotation[] {
-  const placed = plainText(error.message)
-    .split("\n")
-    .flatMap((text) => {
-      const [, file, line, message] = /^([^\s:][^:]*):(\d+):\d+:? +(.+)$/.exec(text) ?? [];
-      return file && line && message ? [annotation("error", "Configuration", message, { file, line: Number(line) })] : [];
-    });
-  if (placed.length === 0) return [annotation("error", "Wrong input or configuration", error.message)];
-  const more = (left: number) => annotation("error", `${count(left, "more mistake")}`, error.message);
-  return placed.length <= mostOfALevel ? placed : [...placed.slice(0, mostOfALevel - 1), more(placed.length - mostOfALevel + 1)];
+/**
+ * The user's mistakes, each at its place in the file; one for all where they stand in no file.
+ * @param folder of the files, relative to the repository, where GitHub looks for them
+ */
+export function mistakeAnnotations({ message, mistakes }: UserError, folder = "."): Annotation[] {
+  if (mistakes.length === 0) return [annotation("error", "env-actions: invalid input or configuration", message)];
+  const placed = mistakes.map(({ file, line, column, message: what }) =>
+    annotation("error", "env-actions: invalid configuration", what, {
+      file: posix.isAbsolute(file) ? file : posix.join(folder, file),
+      line,
+      column,
+    }),
+  );
+  if (placed.length <= mostOfALevel) return placed;
+  const left = placed.length - mostOfALevel + 1;
+  return [...placed.slice(0, mostOfALevel - 1), annotation("error", `env-actions: ${count(left, "more mistake")}`, message)];
 }
 
 /**
@@ -114,13 +121,13 @@ function annotation(
   level: Annotation["level"],
   title: string,
   message: string,
-  { file, line }: Pick<Annotation, "file" | "line"> = {},
+  { file, line, column }: Pick<Annotation, "file" | "line" | "column"> = {},
 ): Annotation {
   return {
     level,
     title: cut(plainText(title).replace(/\s+/g, " ").trim(), longestTitle),
     message: cut(plainText(message), longestMessage),
     ...(file === undefined ? {} : { file: plainText(file).replaceAll("\n", " ") }),
-    ...(file === undefined || line === undefined ? {} : { line }),
+    ...(file === undefined || line === undefined ? {} : { line, ...(column === undefined ? {} : { column }) }),
   };
 }

@@ -50,7 +50,7 @@ describe("inputs that are missing or wrong are told at once, each with what is r
   ] as [Record<string, string>, string[]][])("%j", (inputs, messages) => {
     const ran = spawnSync(process.execPath, [bundle], { env: runnerEnv(inputs), encoding: "utf8" });
     expect(ran.status).toBe(2);
-    expect(ran.stdout).toMatch(/^::error title=env-actions%3A please correct::/m);
+    expect(ran.stdout).toMatch(/^::error (?:file=[^\n]*,)?title=env-actions%3A invalid (?:input or )?configuration::/m);
     for (const message of messages) expect(ran.stdout.replaceAll("%25", "%")).toContain(message);
     expect(ran.stderr).toBe("");
   });
@@ -75,8 +75,8 @@ test("a mistake in the configuration is told with file, line and column", () => 
   configure("version: 1\nenvironments:\n  local:\n    acess: test-data\n");
   const ran = spawnSync(process.execPath, [bundle], { env: runnerEnv({ stage: "preflight" }), encoding: "utf8" });
   expect(ran.status).toBe(2);
-  expect(ran.stdout).toMatch(/\.github\/env-actions\.yml:4:5/);
-  expect(ran.stdout).toContain("access");
+  expect(ran.stdout).toMatch(/^\.github\/env-actions\.yml:4:5 {2}/m);
+  expect(ran.stdout).toMatch(/^::error file=\.github\/env-actions\.yml,line=4,col=5,title=[^\n]*::[^\n]*access/m);
 });
 
 test("a server that falls silent does not hold the job: what was found is told, and the process ends", async () => {

@@ -69,45 +69,39 @@ describe("annotations of a stage", () => {
 });
 
 describe("annotations of the user's mistakes", () => {
-  test("each stands at its line", () => {
-    const error = new UserError(
-      [
-        ".github/env-actions.yml has 2 mistakes:",
-        ".github/env-actions.yml:12:5  environments.staging.acess  unknown key; did you mean access?",
-        "  12 |     acess: read-only",
-        ".github/env-actions.yml:30:15  stages.e2e.budget  expected a duration such as 30m",
-      ].join("\n"),
+  const at = (line: number, message: string) => ({ file: ".github/env-actions.yml", line, column: 5, message });
+
+  test("each stands at its line, in the folder of the project", () => {
+    const mistakes = [
+      at(12, "environments.staging.acess  unknown key; did you mean access?"),
+      at(30, "stages.e2e.budget  expected a duration"),
+    ];
+    const error = new UserError(".github/env-actions.yml has 2 mistakes: …", { mistakes });
+    expect(mistakeAnnotations(error, "apps/school")).toEqual(
+      mistakes.map(({ line, message }) => ({
+        level: "error",
+        title: "env-actions: invalid configuration",
+        message,
+        file: "apps/school/.github/env-actions.yml",
+        line,
+        column: 5,
+      })),
     );
-    expect(mistakeAnnotations(error)).toEqual([
-      {
-        level: "error",
-        title: "Configuration",
-        message: "environments.staging.acess  unknown key; did you mean access?",
-        file: ".github/env-actions.yml",
-        line: 12,
-      },
-      {
-        level: "error",
-        title: "Configuration",
-        message: "stages.e2e.budget  expected a duration such as 30m",
-        file: ".github/env-actions.yml",
-        line: 30,
-      },
-    ]);
+    expect(mistakeAnnotations(error)[0]?.file).toBe(".github/env-actions.yml");
   });
 
-  test("one without a place is one annotation", () => {
-    const message = 'the input `budget` is "soon", but must be a duration such as 15m';
-    expect(mistakeAnnotations(new UserError(message))).toEqual([
-      { level: "error", title: "Wrong input or configuration", message },
-    ]);
+  test("one without a place is one annotation, whatever its message looks like", () => {
+    for (const message of ['the input `budget` is "soon", but must be a duration such as 15m', "a.yml:3:1  looks like a place"])
+      expect(mistakeAnnotations(new UserError(message))).toEqual([
+        { level: "error", title: "env-actions: invalid input or configuration", message },
+      ]);
   });
 
   test("more than ten end with a count", () => {
-    const lines = Array.from({ length: 14 }, (_, index) => `a.yml:${index + 1}:1  mistake ${index}`);
-    const annotations = mistakeAnnotations(new UserError(lines.join("\n")));
+    const mistakes = Array.from({ length: 14 }, (_, index) => at(index + 1, `mistake ${index}`));
+    const annotations = mistakeAnnotations(new UserError("14 mistakes", { mistakes }));
     expect(annotations).toHaveLength(10);
-    expect(annotations.at(-1)?.title).toBe("5 more mistakes");
+    expect(annotations.at(-1)?.title).toBe("env-actions: 5 more mistakes");
   });
 });
 
