@@ -16,7 +16,7 @@ import {
   planCleanup,
   tableOf,
 } from "../plan/plan-cleanup.ts";
-import { type Held, heldOf, hold, saysHeld, tablesHeldBy, whyHeld } from "../plan/retained.ts";
+import { type Held, heldOf, hold, tablesHeldBy, whyHeld } from "../plan/retained.ts";
 import type { TablePlan } from "../plan/row-plan.ts";
 import { versionOfDelete } from "../tables/history.ts";
 import { Binder, conditionOf, storedSelection } from "../tables/selection.ts";
@@ -91,8 +91,9 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
     return result;
   }
   let current = plan;
+  const retained: Retained = new Map();
   for (let round = 1; ; round++) {
-    const versions = await deletePlanned(ports, current, result);
+    const versions = await deletePlanned(ports, current, { result, retained });
     ports.onDeleted?.(current.rows?.waves.flat().map(({ table }) => table) ?? []);
     const [again] = await Promise.all([lookAgain(ports, current, result), ...versions]);
     if (again === undefined) {
@@ -128,7 +129,11 @@ const deletionsAtOnce = 48;
  * @returns what has still to be asked of the tables' histories, never to be rejected. Each is asked as soon as its rows are gone: a
  * cleanup that is cancelled, or whose time is up, knows by then which version has what the waves before took.
  */
-async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<Promise<void>[]> {
+async function deletePlanned(
+  ports: WritingPorts,
+  plan: CleanupPlan,
+  { result, retained }: { result: CleanupResult; retained: Retained },
+): Promise<Promise<void>[]> {
   const { warehouse, redis } = ports;
   const remaining = new Map(plan.rows?.waves.flat().map((table) => [table.table, table.rows]));
   let keys = plan.keys?.keys.size ?? 0;
@@ -161,7 +166,7 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
   }
   if (warehouse && plan.rows) {
     for (const wave of plan.rows.waves) {
-      const going = withoutHeld(wave, held, result);
+      const going = withoutHeld(wave, held, { result, retained });
       if (going.length === 0) continue;
       ports.onStep(`deleting from ${going.map((table) => table.table).join(", ")}`);
       await inParallel(deletionsAtOnce, going, async (table) => {
@@ -181,15 +186,27 @@ async function deletePlanned(ports: WritingPorts, plan: CleanupPlan, result: Cle
   return versions;
 }
 
+/** Tables whose rows stayed in an earlier round → the reason, as their entries have it. */
+type Retained = Map<TableCleanup, string>;
+
 /** What of a wave goes now. What stays says why; what has stayed before says it no longer. */
-function withoutHeld(wave: readonly TablePlan[], held: Held, result: CleanupResult): TablePlan[] {
+function withoutHeld(
+  wave: readonly TablePlan[],
+  held: Held,
+  { result, retained }: { result: CleanupResult; retained: Retained },
+): TablePlan[] {
   const staying = heldOf(wave, held);
   return wave.filter((table) => {
     const entry = entryFor(result, table);
-    if (saysHeld(entry.problem)) delete entry.problem;
+    if (entry.problem !== undefined && entry.problem === retained.get(entry)) delete entry.problem;
+    retained.delete(entry);
     const why = staying.get(table);
-    if (why !== undefined) entry.problem ??= why;
-    return why === undefined;
+    if (why === undefined) return true;
+    if (entry.problem === undefined) {
+      entry.problem = why;
+      retained.set(entry, why);
+    }
+    return false;
   });
 }
 

@@ -2,22 +2,15 @@ import { keyText } from "../../redis/connection.ts";
 import { IdFinder } from "../keys/words.ts";
 import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
 
-/** Begins what is said of a table whose rows stay. */
-const staying = "its rows stay, because ";
-
-/** Why rows stay by which something else is found: without them no sweep would find it. */
+/** Why rows are kept that something else is found by: without them no later sweep would find it. */
 export const whyHeld = {
-  keys: `${staying}Redis keys that carry their ids could not be deleted: no sweep would find those keys without the rows`,
-  rows: `${staying}rows that are found by them are still there: no sweep would find those without these`,
+  keys: "kept: Redis keys that carry their ids could not be deleted, and are only findable through these rows",
+  rows: "kept: rows that depend on them are still there, and are only findable through these rows",
   unreadable: (table: string) =>
-    `${staying}${table}, which hangs on them, could not be looked at: no sweep would find what it has without them`,
+    `kept: ${table} may have rows that depend on them, and could not be read; such rows are only findable through these`,
   undeclared: (table: string) =>
-    `${staying}rows of ${table} hang on them, which is not declared: no sweep would find those without these`,
+    `kept: rows of ${table} depend on them, and that table is not declared; they are only findable through these rows`,
 };
-
-export function saysHeld(problem: string | undefined): boolean {
-  return problem?.startsWith(staying) === true;
-}
 
 /** Table → why its rows stay. The first reason is as good as any. */
 export type Held = Map<string, string>;
