@@ -59,6 +59,10 @@ export interface Check {
   attempts?: number;
   /** Recorded as it was, and not counted. */
   dryRun?: boolean;
+  /** A failure is this check's own, whatever else is broken: it looks elsewhere, or somebody was let in who should not be. */
+  independent?: true;
+  /** The id of the check that could not be done and that this one stands on: its failure may have no other cause, and is an error. */
+  cause?: string;
 }
 
 /** How all checks of a stage were weighed together; see `stages/score.ts`. */

@@ -113,25 +113,30 @@ export async function checkAuth(ports: ApiPorts, auth: Auth, minted: Shared<Mint
       return judgeUse(auth.use, answer, "minted");
     }),
     ...(auth.refresh === undefined ? [] : [checkRefresh(ports, { ...auth, refresh: auth.refresh }, minted)]),
-    look("auth.wrong-secret", "Auth: a wrong secret is refused", async () => {
-      const answer = await postSignIn(ports, auth.mint, { secretKey: "env-actions-wrong-secret", role: "teacher" });
-      const expected = "HTTP 401 or 403";
-      if (answer.status === 401 || answer.status === 403)
-        return { verdict: "passed", observed: `HTTP ${answer.status}`, expected };
-      if (answer.status < 300)
+    look(
+      "auth.wrong-secret",
+      "Auth: a wrong secret is refused",
+      async () => {
+        const answer = await postSignIn(ports, auth.mint, { secretKey: "env-actions-wrong-secret", role: "teacher" });
+        const expected = "HTTP 401 or 403";
+        if (answer.status === 401 || answer.status === 403)
+          return { verdict: "passed", observed: `HTTP ${answer.status}`, expected };
+        if (answer.status < 300)
+          return {
+            verdict: "failed",
+            observed: `HTTP ${answer.status}`,
+            expected,
+            message: "Anybody can mint tokens: the route does not check its secret.",
+          };
         return {
-          verdict: "failed",
+          verdict: "error",
           observed: `HTTP ${answer.status}`,
           expected,
-          message: "Anybody can mint tokens: the route does not check its secret.",
+          message: `The route neither accepted nor refused: ${excerpt(answer.text)}`,
         };
-      return {
-        verdict: "error",
-        observed: `HTTP ${answer.status}`,
-        expected,
-        message: `The route neither accepted nor refused: ${excerpt(answer.text)}`,
-      };
-    }),
+      },
+      { independent: true },
+    ),
   ]);
 }
 
@@ -182,22 +187,27 @@ function judgeUse(route: string, answer: Answer, made: "minted" | "refreshed"): 
 
 /** In production a route that mints tokens is a hole. It is asked without a secret, so nothing can be minted by asking. */
 function checkMintIsOff(ports: ApiPorts, auth: Auth): Promise<Check> {
-  return look("auth.mint-off", "Auth: test tokens are off", async () => {
-    const answer = await postNothing(ports, auth.mint);
-    const expected = "HTTP 404";
-    if (answer.status === 404) return { verdict: "passed", observed: "HTTP 404", expected };
-    if (answer.status === 429 || answer.status >= 500)
+  return look(
+    "auth.mint-off",
+    "Auth: test tokens are off",
+    async () => {
+      const answer = await postNothing(ports, auth.mint);
+      const expected = "HTTP 404";
+      if (answer.status === 404) return { verdict: "passed", observed: "HTTP 404", expected };
+      if (answer.status === 429 || answer.status >= 500)
+        return {
+          verdict: "error",
+          observed: `HTTP ${answer.status}`,
+          expected,
+          message: `Whether the route is off could not be seen: ${excerpt(answer.text)}`,
+        };
       return {
-        verdict: "error",
+        verdict: "failed",
         observed: `HTTP ${answer.status}`,
         expected,
-        message: `Whether the route is off could not be seen: ${excerpt(answer.text)}`,
+        message: `${auth.mint} is switched on here: whoever knows or guesses the secret can sign in as anybody.`,
       };
-    return {
-      verdict: "failed",
-      observed: `HTTP ${answer.status}`,
-      expected,
-      message: `${auth.mint} is switched on here: whoever knows or guesses the secret can sign in as anybody.`,
-    };
-  });
+    },
+    { independent: true },
+  );
 }

@@ -10,16 +10,29 @@ export interface Finding {
   message?: string;
   latency?: Latency;
   attempts?: number;
+  independent?: true;
 }
 
 /**
  * Looks at one thing and says what was seen, with the time it took. A probe that throws could not look: that is an `error`,
  * never a `failed` and never a pass.
+ * @param options `independent`: nothing else that is broken explains its failure
  */
-export async function look(id: string, title: string, probe: () => Promise<Finding>): Promise<Check> {
+export async function look(
+  id: string,
+  title: string,
+  probe: () => Promise<Finding>,
+  { independent }: Pick<Check, "independent"> = {},
+): Promise<Check> {
   const started = performance.now();
   const finding = await again(id, () => attempt(probe));
-  return { id, title, ...finding, durationMs: Math.round(performance.now() - started) };
+  return {
+    id,
+    title,
+    ...finding,
+    ...(independent && finding.verdict === "failed" ? { independent } : {}),
+    durationMs: Math.round(performance.now() - started),
+  };
 }
 
 async function attempt(probe: () => Promise<Finding>): Promise<Finding> {

@@ -49,26 +49,31 @@ export function checkConnection(
   limits: ConnectionLimits,
   signal: AbortSignal,
 ): Promise<Check> {
-  return look(id, title, async () => {
-    const { tcpMs, tlsMs, certificate, protocol } = await connect(
-      typeof peer === "function" ? await peer() : peer,
-      limits.http !== undefined,
-      signal,
-    );
-    const agreed = protocol ? `, ${protocol}` : "";
-    const found: Finding =
-      tlsMs === undefined
-        ? { verdict: "passed", observed: `TCP ${milliseconds(tcpMs)}` }
-        : judgeCertificate(certificate, `TCP ${milliseconds(tcpMs)}, TLS ${milliseconds(tlsMs)}${agreed}`, limits.leastDays);
-    if (found.verdict === "failed" || found.verdict === "error" || limits.http !== "HTTP/2" || protocol === "HTTP/2")
-      return found;
-    return {
-      ...found,
-      verdict: "failed",
-      expected: "HTTP/2",
-      message: `${tlsMs === undefined ? "Without TLS nothing is agreed, and browsers speak HTTP/1.1" : "The server does not offer HTTP/2 (ALPN)"}: a browser has six connections for all requests. Is a proxy in between that ends TLS?`,
-    };
-  });
+  return look(
+    id,
+    title,
+    async () => {
+      const { tcpMs, tlsMs, certificate, protocol } = await connect(
+        typeof peer === "function" ? await peer() : peer,
+        limits.http !== undefined,
+        signal,
+      );
+      const agreed = protocol ? `, ${protocol}` : "";
+      const found: Finding =
+        tlsMs === undefined
+          ? { verdict: "passed", observed: `TCP ${milliseconds(tcpMs)}` }
+          : judgeCertificate(certificate, `TCP ${milliseconds(tcpMs)}, TLS ${milliseconds(tlsMs)}${agreed}`, limits.leastDays);
+      if (found.verdict === "failed" || found.verdict === "error" || limits.http !== "HTTP/2" || protocol === "HTTP/2")
+        return found;
+      return {
+        ...found,
+        verdict: "failed",
+        expected: "HTTP/2",
+        message: `${tlsMs === undefined ? "Without TLS nothing is agreed, and browsers speak HTTP/1.1" : "The server does not offer HTTP/2 (ALPN)"}: a browser has six connections for all requests. Is a proxy in between that ends TLS?`,
+      };
+    },
+    { independent: true },
+  );
 }
 
 interface Certificate {

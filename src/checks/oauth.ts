@@ -10,39 +10,44 @@ const providerRoutes = ["authorization_endpoint", "token_endpoint", "jwks_uri"];
 
 /** The provider's discovery document is there, is its own, and names what a sign-in needs. */
 export function checkDiscovery(ports: ApiPorts, address: string): Promise<Check> {
-  return look("oauth.discovery", "OAuth discovery document", async () => {
-    const { origin, href } = new URL(address);
-    // Another host: the headers and the token of the API are not for it. Perhaps it is none, and then the same is held to.
-    const { signal, readOnly } = ports;
-    await ports.pace?.turn(signal);
-    const answer = await get({ url: origin, headers: {}, signal, ...(readOnly ? { readOnly } : {}) }, href);
-    const expected = `HTTP 200 with issuer, ${providerRoutes.join(", ")}`;
-    const observed = `HTTP ${answer.status}`;
-    if (answer.status !== 200)
-      return {
-        verdict: answer.status === 429 || answer.status >= 500 ? "error" : "failed",
-        observed,
-        expected,
-        message: `${address} does not answer as it should: ${excerpt(answer.text)}`,
-      };
-    const issuer = jsonAt(answer.json, "$.issuer");
-    if (typeof issuer !== "string" || !issuersAt(href).includes(issuer.replace(/\/$/, "")))
-      return {
-        verdict: "failed",
-        observed: `issuer ${typeof issuer === "string" ? issuer : "missing"}`,
-        expected,
-        message: "The document is not the provider's own: its issuer is another than the address it stands at.",
-      };
-    const lacking = providerRoutes.filter((route) => !URL.canParse(String(jsonAt(answer.json, `$.${route}`))));
-    return lacking.length === 0
-      ? { verdict: "passed", observed: issuer, expected }
-      : {
-          verdict: "failed",
-          observed: `no ${lacking.join(", ")}`,
+  return look(
+    "oauth.discovery",
+    "OAuth discovery document",
+    async () => {
+      const { origin, href } = new URL(address);
+      // Another host: the headers and the token of the API are not for it. Perhaps it is none, and then the same is held to.
+      const { signal, readOnly } = ports;
+      await ports.pace?.turn(signal);
+      const answer = await get({ url: origin, headers: {}, signal, ...(readOnly ? { readOnly } : {}) }, href);
+      const expected = `HTTP 200 with issuer, ${providerRoutes.join(", ")}`;
+      const observed = `HTTP ${answer.status}`;
+      if (answer.status !== 200)
+        return {
+          verdict: answer.status === 429 || answer.status >= 500 ? "error" : "failed",
+          observed,
           expected,
-          message: "The document lacks what a sign-in needs.",
+          message: `${address} does not answer as it should: ${excerpt(answer.text)}`,
         };
-  });
+      const issuer = jsonAt(answer.json, "$.issuer");
+      if (typeof issuer !== "string" || !issuersAt(href).includes(issuer.replace(/\/$/, "")))
+        return {
+          verdict: "failed",
+          observed: `issuer ${typeof issuer === "string" ? issuer : "missing"}`,
+          expected,
+          message: "The document is not the provider's own: its issuer is another than the address it stands at.",
+        };
+      const lacking = providerRoutes.filter((route) => !URL.canParse(String(jsonAt(answer.json, `$.${route}`))));
+      return lacking.length === 0
+        ? { verdict: "passed", observed: issuer, expected }
+        : {
+            verdict: "failed",
+            observed: `no ${lacking.join(", ")}`,
+            expected,
+            message: "The document lacks what a sign-in needs.",
+          };
+    },
+    { independent: true },
+  );
 }
 
 /**
@@ -72,6 +77,7 @@ export function checkOauth(ports: ApiPorts, oauth: NonNullable<Environment["oaut
         verdict: "failed",
         observed,
         expected,
+        independent: true,
         message: "An empty sign-in was accepted: the route has fallen back to a mode that lets everybody in.",
       };
     if (answer.status === 429)

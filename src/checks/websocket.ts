@@ -50,7 +50,13 @@ export function checkNamespace(
     if (token && outcome === "refused")
       return { verdict: "failed", observed, expected, message: "The server refused a fresh token." };
     if (!token && outcome === "connected")
-      return { verdict: "failed", observed, expected, message: "The server lets a client in that has no token." };
+      return {
+        verdict: "failed",
+        observed,
+        expected,
+        independent: true,
+        message: "The server lets a client in that has no token.",
+      };
     if (!token && !missingToken.test(text))
       return { verdict: "error", observed, expected, message: "The server refused, but for a reason that proves nothing." };
     const latency = latencyOf([durationMs]);
@@ -71,7 +77,13 @@ export function checkWrongToken(
     const expected = "refusal";
     const observed = `${outcome}${text ? ` (${text})` : ""}`;
     if (outcome === "connected")
-      return { verdict: "failed", observed, expected, message: "Anybody can connect: the token is not looked at." };
+      return {
+        verdict: "failed",
+        observed,
+        expected,
+        independent: true,
+        message: "Anybody can connect: the token is not looked at.",
+      };
     if (text === unknownNamespace)
       return { verdict: "failed", observed, expected, message: `The server runs, but has no namespace ${namespace}.` };
     if (!wrongToken.test(text))

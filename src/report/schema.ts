@@ -26,6 +26,11 @@ const check = z.strictObject({
   latency: latency.optional(),
   attempts: amount.optional().meta({ description: "How often it was looked at, where it is declared flaky." }),
   dryRun: z.boolean().optional().meta({ description: "Recorded as it was, and not counted." }),
+  independent: z.literal(true).optional().meta({ description: "The failure is this check's own, whatever else is broken." }),
+  cause: z
+    .string()
+    .optional()
+    .meta({ description: "The id of another check that could not be done, and may be why this one failed." }),
 });
 
 const percentage = z.number().min(0).max(100).meta({ description: "Percent." });

@@ -30,13 +30,6 @@ export async function gather(context: StageContext, looks: Looks): Promise<Check
  */
 const foundations = new Set(["databricks.connect", "redis.ping"]);
 
-/** What no dead database explains: it is seen on the way to the application, at another host, or in that somebody was let in. */
-const ofTheirOwn: readonly { id: RegExp; observed: RegExp; expected?: RegExp }[] = [
-  { id: /^(?:api\.connection|auth\.mint-off|auth\.wrong-secret|oauth\.discovery)$/, observed: /^/ },
-  { id: /^oauth\.route$/, observed: /^HTTP 2\d\d$/ },
-  { id: /^websocket\./, observed: /^connected\b/, expected: /^refusal\b/ },
-];
-
 /**
  * What stands on a foundation that could not be looked at cannot be judged: an API whose database or Redis we could not reach may
  * be broken, or may only suffer from the same. Its failure then says no more than that, and the cause is named.
@@ -44,13 +37,10 @@ const ofTheirOwn: readonly { id: RegExp; observed: RegExp; expected?: RegExp }[]
 export function asConsequences(base: readonly Check[], checks: readonly Check[]): Check[] {
   const cause = base.find(({ id, verdict }) => foundations.has(id) && verdict === "error");
   if (!cause) return [...checks];
-  const suffers = `It may only suffer from this: ${cause.title} could not be looked at.`;
+  const possibleCause = `Possible cause: ${cause.title} could not be checked.`;
   return checks.map((check) =>
-    mayBeConsequence(check) ? { ...check, verdict: "error", message: `${suffers} ${check.message ?? ""}`.trim() } : check,
+    check.verdict === "failed" && !check.independent
+      ? { ...check, verdict: "error", cause: cause.id, message: `${possibleCause} ${check.message ?? ""}`.trim() }
+      : check,
   );
-}
-
-function mayBeConsequence({ id, verdict, observed = "", expected = "" }: Check): boolean {
-  if (verdict !== "failed") return false;
-  return !ofTheirOwn.some((one) => one.id.test(id) && one.observed.test(observed) && (one.expected ?? /^/).test(expected));
 }

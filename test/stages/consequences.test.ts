@@ -33,7 +33,8 @@ describe("a failed application", () => {
     const [check] = asConsequences([found("databricks.read-only", "error"), found(id, "error")], [health]);
     expect(check).toMatchObject({
       verdict: "error",
-      message: `It may only suffer from this: ${id} could not be looked at. api.health failed`,
+      cause: id,
+      message: `Possible cause: ${id} could not be checked. api.health failed`,
     });
   });
 
