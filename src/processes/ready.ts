@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Claim, wanted } from "../config/assertion.ts";
 import { loadPatterns, pattern, whyNoPattern } from "../lib/pattern.ts";
 import { UserError } from "../model.ts";
-import { handshakeUrl, knock, type Look, lookAtPort, lookAtSocketIo, lookAtUrl, type NotReady } from "./looks.ts";
+import { handshakeUrl, knock, type NotReady, type Probe, probePort, probeSocketIo, probeUrl } from "./probes.ts";
 
 /** What makes a server ready: exactly one of url, tcp, log and socketIo; without any, it is ready once it was started. */
 export interface ReadyCondition {
@@ -152,7 +152,7 @@ function watchLog(written: string, stableForMs: number): ReadyWatch {
 }
 
 interface Place {
-  look: Look;
+  look: Probe;
   /** Whether anybody listens there; only where it is on this machine. */
   knock?: () => Promise<boolean>;
 }
@@ -161,15 +161,15 @@ interface Place {
 function placesFor(ready: ReadyCondition): Map<string, Place> {
   const { tcp, url, socketIo } = ready;
   if (tcp !== undefined)
-    return new Map(loopback.map((host) => [`${host}:${tcp}`, { look: lookAtPort(host, tcp), knock: () => knock(host, tcp) }]));
+    return new Map(loopback.map((host) => [`${host}:${tcp}`, { look: probePort(host, tcp), knock: () => knock(host, tcp) }]));
   if (url !== undefined) {
     const answer = { status: ready.status ?? [200], json: ready.json ?? [] };
-    return everywhere(new URL(url), (target, address) => lookAtUrl(target, address, answer));
+    return everywhere(new URL(url), (target, address) => probeUrl(target, address, answer));
   }
-  return socketIo === undefined ? new Map() : everywhere(handshakeUrl(socketIo), lookAtSocketIo);
+  return socketIo === undefined ? new Map() : everywhere(handshakeUrl(socketIo), probeSocketIo);
 }
 
-function everywhere(url: URL, lookAt: (url: URL, address: string | undefined) => Look): Map<string, Place> {
+function everywhere(url: URL, lookAt: (url: URL, address: string | undefined) => Probe): Map<string, Place> {
   const addresses = addressesHere(url);
   if (addresses.length === 0) return new Map([[url.href, { look: lookAt(url, undefined) }]]);
   const port = portOf(url);
@@ -184,13 +184,13 @@ interface Looking {
 }
 
 async function lookUntilReady({ look, knock }: Place, { tell, stableForMs, signal }: Looking): Promise<void> {
-  let patienceMs = firstLookMs;
+  let retryForMs = firstLookMs;
   let answeredMs = answeredPauseMs.first;
   let readySince: number | undefined;
   let unstable = `was ready, but not for ${stableForMs / 1000} s`;
   for (;;) {
     const startedAt = performance.now();
-    const { notReady, late } = await lookOnce(look, tell, patienceMs, signal);
+    const { notReady, late } = await lookOnce(look, tell, retryForMs, signal);
     if (notReady === undefined) {
       readySince ??= startedAt;
       const leftMs = readySince + stableForMs - performance.now();
@@ -205,7 +205,7 @@ async function lookUntilReady({ look, knock }: Place, { tell, stableForMs, signa
       tell(unstable);
     }
     readySince = undefined;
-    if (late) patienceMs = Math.min(patienceMs * 2, longestLookMs);
+    if (late) retryForMs = Math.min(retryForMs * 2, longestLookMs);
     if (notReady.refused && knock) await knockUntilOpen(knock, signal);
     else await delay(notReady.refused ? refusedPauseMs : answeredMs, undefined, { signal });
     if (!notReady.refused) answeredMs = Math.min(answeredMs * 1.5, answeredPauseMs.longest);
@@ -219,14 +219,14 @@ async function knockUntilOpen(knock: () => Promise<boolean>, signal: AbortSignal
 
 /** Rejects with the signal's reason, and tells before that what the look was waiting for. */
 async function lookOnce(
-  look: Look,
+  look: Probe,
   tell: (seen: string) => void,
-  patienceMs: number,
+  retryForMs: number,
   signal: AbortSignal,
 ): Promise<{ notReady: NotReady | undefined; late: boolean }> {
   signal.throwIfAborted();
   const startedAt = performance.now();
-  const timeout = AbortSignal.timeout(patienceMs);
+  const timeout = AbortSignal.timeout(retryForMs);
   const notReady = await look(AbortSignal.any([signal, timeout]));
   if (notReady === undefined) return { notReady, late: false };
   const tookMs = performance.now() - startedAt;

@@ -15,7 +15,7 @@ export interface RedisSettings {
   /** File with a private CA certificate (PEM). */
   certificateAuthority?: string;
   /** How long an interruption – restart, failover – may last before it counts; 30 s if left out. */
-  patienceMs?: number;
+  retryForMs?: number;
   /** Asked about a server before anything is sent to it. It throws where nothing may be. */
   mayConnect?: (place: RedisPlace) => void;
 }
@@ -57,7 +57,7 @@ export interface SignIn {
 export interface Way {
   address: Address;
   signIn: SignIn;
-  patienceMs: number;
+  retryForMs: number;
   sentinel?: { master: string; nodes: Address[]; signIn: SignIn };
   cluster?: Address[];
   mayConnect?: (place: RedisPlace) => void;
@@ -89,7 +89,7 @@ export async function wayTo(settings: RedisSettings): Promise<Way> {
       database,
       ...withTls(url.protocol === "rediss:"),
     },
-    patienceMs: settings.patienceMs ?? defaultPatienceMs,
+    retryForMs: settings.retryForMs ?? defaultPatienceMs,
     ...(settings.mayConnect ? { mayConnect: settings.mayConnect } : {}),
     ...(cluster ? { cluster: cluster.map(clusterNodeOf) } : {}),
     ...(sentinel

@@ -3,7 +3,7 @@ import { type ClusterNode, parseClusterNodes, slotCount } from "./cluster-nodes.
 import { RedisFailure, refusal, unreachable } from "./failure.ts";
 import { Line } from "./line.ts";
 import { passOver } from "./pass.ts";
-import { patiently, pauseFor } from "./patience.ts";
+import { pauseFor, withRetries } from "./retry.ts";
 import { slotOf } from "./slots.ts";
 import { type Answers, mostRestarts, type RedisIdentity, type Store } from "./store.ts";
 import { type Access, ErrorReply, type Reply, Wire, type Words } from "./wire.ts";
@@ -56,7 +56,7 @@ export class Cluster implements Store {
   ): Promise<Cluster> {
     const cluster = new Cluster(way, access, signal);
     try {
-      await cluster.#patiently(() => cluster.#survey());
+      await cluster.#withRetries(() => cluster.#survey());
       admit?.(cluster.identity);
       return cluster;
     } catch (error) {
@@ -73,7 +73,7 @@ export class Cluster implements Store {
 
   wires(): Promise<Wire[]> {
     let again = false;
-    return this.#patiently(async () => {
+    return this.#withRetries(async () => {
       // Who the masters are may be what has changed.
       if (again) await this.#survey();
       again = true;
@@ -88,7 +88,7 @@ export class Cluster implements Store {
         onInterruption(`the look through the Redis keys was interrupted, and begun again: ${why}`);
         await pauseFor(Math.min(firstPauseMs * 2 ** attempt, longestPauseMs), this.#signal);
       }
-      const before = await this.#patiently(() => this.#survey());
+      const before = await this.#withRetries(() => this.#survey());
       try {
         // One after the other: each has its own cursor, and a bystander feels one at most.
         for (const { line } of this.#masters()) yield* passOver(await line.wire(), match, this.#signal);
@@ -111,20 +111,20 @@ export class Cluster implements Store {
   /** Key by key, because several keys in one command would have to share a slot, and half of them may have moved. */
   async perKey(name: string, keys: readonly string[], more: readonly string[] = []): Promise<Answers> {
     const work = new KeyWork(name, keys, more, this.#access);
-    let deadline = performance.now() + this.#way.patienceMs;
+    let deadline = performance.now() + this.#way.retryForMs;
     for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
       const before = work.open.size;
       await Promise.all([...this.#byOwner(work)].map(([member, indices]) => work.askOf(member, indices)));
       if (work.refused) throw work.refused;
       if (work.open.size === 0) return { replies: work.replies, lost: work.lost };
       if (work.open.size < before) {
-        deadline = performance.now() + this.#way.patienceMs;
+        deadline = performance.now() + this.#way.retryForMs;
         pause = firstPauseMs;
       }
       if (performance.now() + pause > deadline)
         throw unreachable(`${work.open.size} keys found no node that answers for them; the last said: ${work.why}`);
       await pauseFor(pause, this.#signal);
-      await this.#patiently(() => this.#survey());
+      await this.#withRetries(() => this.#survey());
     }
   }
 
@@ -157,8 +157,8 @@ export class Cluster implements Store {
     return groups;
   }
 
-  #patiently<Result>(work: () => Promise<Result>): Promise<Result> {
-    return patiently(this.#way.patienceMs, this.#signal, work);
+  #withRetries<Result>(work: () => Promise<Result>): Promise<Result> {
+    return withRetries(this.#way.retryForMs, this.#signal, work);
   }
 
   /** Asks one member for the others, then every master for itself. @throws RedisFailure also while the cluster has not settled */

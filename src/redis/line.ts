@@ -1,5 +1,5 @@
 import { RedisFailure } from "./failure.ts";
-import { patiently } from "./patience.ts";
+import { withRetries } from "./retry.ts";
 import { ErrorReply, type Reply, type Wire, type Words } from "./wire.ts";
 
 /** A connection that is opened again where it was lost, to wherever the server is by then. */
@@ -51,7 +51,7 @@ export interface Job {
 export async function runJobs(
   line: Line,
   jobs: Iterator<Job>,
-  { width, patienceMs, signal }: { width: number; patienceMs: number; signal: AbortSignal },
+  { width, retryForMs, signal }: { width: number; retryForMs: number; signal: AbortSignal },
 ): Promise<boolean> {
   let lostAnswers = false;
   const run = async (job: Job): Promise<void> => {
@@ -75,7 +75,7 @@ export async function runJobs(
     for (let next = jobs.next(); !next.done && failures.length === 0; next = jobs.next()) {
       const job = next.value;
       try {
-        await patiently(patienceMs, signal, () => run(job));
+        await withRetries(retryForMs, signal, () => run(job));
       } catch (error) {
         failures.push(error);
       }

@@ -1,6 +1,6 @@
 import { refusal } from "./failure.ts";
 import { Pace } from "./pace.ts";
-import { pauseFor } from "./patience.ts";
+import { pauseFor } from "./retry.ts";
 import { ErrorReply, type Replies, type Wire } from "./wire.ts";
 
 const pings = 5;

@@ -3,7 +3,7 @@ import { addressText, type Way } from "./address.ts";
 import { RedisFailure, refusal, unreachable } from "./failure.ts";
 import { type Job, Line, runJobs } from "./line.ts";
 import { passOver } from "./pass.ts";
-import { patiently } from "./patience.ts";
+import { withRetries } from "./retry.ts";
 import { askSentinels } from "./sentinel.ts";
 import { type Answers, mostRestarts, type RedisIdentity, type Store } from "./store.ts";
 import { type Access, ErrorReply, type Reply, Wire, type Words } from "./wire.ts";
@@ -13,18 +13,18 @@ const keysPerUnlink = 256;
 const keysPerPipeline = 1_024;
 const jobsAtOnce = 8;
 /** Somebody's Redis that has just been restarted is waited for; one that is not there is reported soon. */
-const openingPatienceMs = 600;
+const openingRetryForMs = 600;
 
 /** One server, found by its address or by sentinels. */
 export class SingleServer implements Store {
   readonly #way: Way;
   readonly #line: Line;
-  readonly #limits: { width: number; patienceMs: number; signal: AbortSignal };
+  readonly #limits: { width: number; retryForMs: number; signal: AbortSignal };
   #identity: RedisIdentity | undefined;
 
   private constructor(way: Way, access: Access, signal: AbortSignal, admit: ((identity: RedisIdentity) => void) | undefined) {
     this.#way = way;
-    this.#limits = { width: jobsAtOnce, patienceMs: way.patienceMs, signal };
+    this.#limits = { width: jobsAtOnce, retryForMs: way.retryForMs, signal };
     this.#line = new Line(async () => {
       const { wire, identity } = await opened(way, access, signal);
       try {
@@ -46,8 +46,8 @@ export class SingleServer implements Store {
     admit: ((identity: RedisIdentity) => void) | undefined,
   ): Promise<SingleServer> {
     const server = new SingleServer(way, access, signal, admit);
-    const patienceMs = way.sentinel ? way.patienceMs : Math.min(way.patienceMs, openingPatienceMs);
-    await patiently(patienceMs, signal, () => server.#line.wire());
+    const retryForMs = way.sentinel ? way.retryForMs : Math.min(way.retryForMs, openingRetryForMs);
+    await withRetries(retryForMs, signal, () => server.#line.wire());
     return server;
   }
 
@@ -123,7 +123,7 @@ export class SingleServer implements Store {
   }
 
   #wire(): Promise<Wire> {
-    return patiently(this.#limits.patienceMs, this.#limits.signal, () => this.#line.wire());
+    return withRetries(this.#limits.retryForMs, this.#limits.signal, () => this.#line.wire());
   }
 }
 

@@ -35,7 +35,7 @@ export function toHtml(reports: readonly StageReport[]): string {
 <a class="skip" href="#stages">To the stages</a>
 <header>
 <h1>Quality gate</h1>
-<div class="banner ${verdict}">${icon(verdict)}<div><strong>${headline(verdict, reports)}</strong><p>${because(reports)}</p></div></div>
+<div class="banner ${verdict}">${icon(verdict)}<div><strong>${headline(verdict, reports)}</strong><p>${summarise(reports)}</p></div></div>
 <nav aria-label="Stages of the gate"><ol class="gate">${gate}</ol></nav>
 </header>
 <main id="stages">
@@ -63,7 +63,7 @@ function headline(verdict: Verdict, reports: readonly StageReport[]): string {
 }
 
 /** The stages that decided it, each with its reason. */
-function because(reports: readonly StageReport[]): string {
+function summarise(reports: readonly StageReport[]): string {
   if (reports.length === 0) return "What was not looked at is not passed.";
   const closing = reports.filter((report) => !opensTheGate(report.verdict));
   const warning = reports.filter((report) => report.verdict === "degraded");

@@ -7,7 +7,7 @@ import { errorText } from "../lib/error-text.ts";
 import { readOwn, writeOwn } from "../lib/plain-file.ts";
 import { redacted } from "../lib/redaction/redacted.ts";
 import { type Check, opensTheGate, worstVerdict } from "../model.ts";
-import { type StageContext, step, told } from "./context.ts";
+import { reportCheck, type StageContext, step } from "./context.ts";
 import { scoreChecks, withoutDryRun } from "./score.ts";
 
 /**
@@ -48,7 +48,7 @@ async function compareAll(
   const earlier = readRuns(context);
   earlier.catch(() => undefined);
   const comparing = sampled(checks).map(({ check, samples, byDesign }) =>
-    told(
+    reportCheck(
       context,
       look(`baseline.${check.id}`, `${check.title} against earlier runs`, async () => {
         const runs = (await earlier).filter((run) => run.stage === context.stage).slice(-settings.runs);

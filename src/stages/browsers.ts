@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { runCommand } from "../processes/command.ts";
 import { childEnvironment, logFolder } from "./child-environment.ts";
-import { type StageContext, type StageOutcome, step, told } from "./context.ts";
+import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 import type { Suite } from "./suite-settings.ts";
 
 const longestMs = 10 * 60_000;
@@ -48,6 +48,6 @@ export async function installBrowsers(context: StageContext, suite: Suite, outco
     ...(passed ? {} : { message: cure }),
     durationMs: report.durationMs,
   };
-  outcome.checks.push(await told(context, Promise.resolve(check)));
+  outcome.checks.push(await reportCheck(context, Promise.resolve(check)));
   return passed;
 }

@@ -6,7 +6,7 @@ import { touchedNotes } from "../cleanup/touched/touched-rows.ts";
 import { inParallel } from "../lib/in-parallel.ts";
 import { type AuditNote, type Check, type CleanupResult, isPlanDigest, UserError } from "../model.ts";
 import { withComparedReaders, withWriters } from "./connections.ts";
-import { type StageContext, type StageOutcome, step, telling, told } from "./context.ts";
+import { reportCheck, type StageContext, type StageOutcome, step, telling } from "./context.ts";
 import { inTheRightPlace } from "./place.ts";
 import { cleanupRequest } from "./run-cleanup.ts";
 import { digestOf, together } from "./several-runs.ts";
@@ -28,7 +28,7 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
           hasWarehouse: context.environment.databricks !== undefined,
         })
       : refusal;
-  outcome.checks.push(await told(context, Promise.resolve(check)));
+  outcome.checks.push(await reportCheck(context, Promise.resolve(check)));
 }
 
 /** Of scope `run` one for each run: what it names, or what depends on its rows, must be younger than that run and no other. */

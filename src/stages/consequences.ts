@@ -1,5 +1,5 @@
 import type { Check } from "../model.ts";
-import { type StageContext, told } from "./context.ts";
+import { reportCheck, type StageContext } from "./context.ts";
 
 type Checking = Promise<Check | Check[]>;
 
@@ -13,10 +13,10 @@ export interface Looks {
 
 /** Waits for checks that all run already, tells each as it comes, and judges the application by what it stands on. */
 export async function gather(context: StageContext, looks: Looks): Promise<Check[]> {
-  const base = Promise.all(looks.base.map((checking) => told(context, checking))).then((checks) => checks.flat());
-  const beside = looks.beside.map((checking) => told(context, checking));
+  const base = Promise.all(looks.base.map((checking) => reportCheck(context, checking))).then((checks) => checks.flat());
+  const beside = looks.beside.map((checking) => reportCheck(context, checking));
   const application = looks.application.map((checking) =>
-    told(
+    reportCheck(
       context,
       Promise.all([base, checking]).then(([below, checks]) => asConsequences(below, [checks].flat())),
     ),

@@ -88,7 +88,10 @@ export function emptyOutcome(): StageOutcome {
 }
 
 /** Tells the progress of each check as it comes, and hands it on. */
-export async function told<Result extends Check | Check[]>(context: StageContext, checking: Promise<Result>): Promise<Result> {
+export async function reportCheck<Result extends Check | Check[]>(
+  context: StageContext,
+  checking: Promise<Result>,
+): Promise<Result> {
   const result = await checking;
   for (const check of Array.isArray(result) ? result : [result])
     context.onProgress({ kind: "check-finished", stage: context.stage, check });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { NotAPlainFile, readOwn } from "../lib/plain-file.ts";
 import { rememberedStart } from "./books.ts";
 import { logFolder } from "./child-environment.ts";
-import { type StageContext, type StageOutcome, step, told } from "./context.ts";
+import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 import { runsTests } from "./ledger.ts";
 import { cleanUpRun } from "./run-cleanup.ts";
 import { readSignIns } from "./sign-ins.ts";
@@ -37,7 +37,7 @@ export async function afterCutShort(context: StageContext, outcome: StageOutcome
     message: `${whatHappened(context, known)} What ${stage} would have found is not known: run it again.`,
     durationMs: 0,
   } as const;
-  outcome.checks.push(await told(context, Promise.resolve(check)));
+  outcome.checks.push(await reportCheck(context, Promise.resolve(check)));
   await learnSecrets(context);
   outcome.commands.push(...(await logsOf(context)));
   await removeTokenFile(context);
@@ -49,7 +49,7 @@ export async function afterCutShort(context: StageContext, outcome: StageOutcome
   // How far the tests came is not known, so nothing is said about tests that made nothing.
   const start = await rememberedStart(context);
   const { checks, result, books } = await cleanUpRun(context, { start, testsRan: false, quiet: false });
-  outcome.checks.push(...(await told(context, Promise.resolve(checks))));
+  outcome.checks.push(...(await reportCheck(context, Promise.resolve(checks))));
   if (result) outcome.cleanup = result;
   if (books) outcome.books = books;
 }

@@ -48,7 +48,7 @@ export async function cleanUpRun(context: StageContext, { start, testsRan, quiet
       if (writers.warehouse && start) reading = new Reading(writers.warehouse, start, quiet);
       try {
         const { proven, plan } = await planning;
-        if (plan.rows) reading?.planned(plan.rows.waves.flat(), plan.rows.catalog);
+        if (plan.rows) reading?.planned(plan.rows.batches.flat(), plan.rows.catalog);
         const result = await executeCleanup(proven, plan);
         done.result = result;
         const place = { stage: context.stage, hasWarehouse: context.environment.databricks !== undefined };

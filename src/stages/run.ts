@@ -21,10 +21,10 @@ import { afterCutShort, type CutShort } from "./cut-short.ts";
 import { e2e } from "./e2e.ts";
 import { integration } from "./integration.ts";
 import { preflight } from "./preflight.ts";
-import { because, marked, scoreChecks } from "./score.ts";
+import { marked, scoreChecks, summarise } from "./score.ts";
 import { smoke } from "./smoke.ts";
 
-const stories: Record<StageName, (context: StageContext, outcome: StageOutcome) => Promise<void>> = {
+const stageHandlers: Record<StageName, (context: StageContext, outcome: StageOutcome) => Promise<void>> = {
   preflight,
   integration,
   e2e,
@@ -109,7 +109,7 @@ async function outcomeOf(context: StageContext, cutShort: CutShort | undefined):
     // Before anything is connected to, and before servers and tests get the credentials.
     compareConfigured(context.environment);
     if (cutShort) await afterCutShort(context, outcome, cutShort);
-    else await retrying(retryPolicy(context), () => stories[context.stage](context, outcome));
+    else await retrying(retryPolicy(context), () => stageHandlers[context.stage](context, outcome));
   } catch (error) {
     if (error instanceof UserError) throw error;
     const check: Check =
@@ -172,7 +172,7 @@ function withRelativeLog<Logged extends { log?: string }>(logged: Logged, worksp
 function reasonFor(outcome: StageOutcome, verdict: StageReport["verdict"]): string {
   if (verdict === "passed") return `${count(outcome.checks.length, "check")} passed`;
   const decisive = outcome.checks.filter((check) => check.verdict === verdict);
-  if (decisive.length > 0) return because(decisive);
+  if (decisive.length > 0) return summarise(decisive);
   const skipped = outcome.checks.filter((check) => check.verdict === "skipped");
-  return outcome.problems[0] ?? [because([]), ...(skipped.length > 0 ? [because(skipped)] : [])].join(". ");
+  return outcome.problems[0] ?? [summarise([]), ...(skipped.length > 0 ? [summarise(skipped)] : [])].join(". ");
 }

@@ -61,17 +61,17 @@ export function scoreChecks(checks: readonly Check[], settings: ScoreSettings): 
   const verdict = (word: Verdict, reason: string): Scoring => ({ verdict: word, reason, score });
 
   const unseen = counting.filter((check) => check.verdict === "error");
-  if (unseen.length > 0) return verdict("error", because(unseen));
+  if (unseen.length > 0) return verdict("error", summarise(unseen));
   if (missingKeys.length > 0)
     return verdict("error", `The key indicator ${missingKeys[0]?.check} was not looked at: no check that counts has such an id.`);
   if (possible === 0) return verdict("error", "nothing was looked at that counts");
   const keys = counting.filter((check) => check.verdict === "failed" && scored.some(({ id, key }) => key && id === check.id));
-  if (keys.length > 0) return verdict("failed", `Key indicator: ${because(keys)}`);
+  if (keys.length > 0) return verdict("failed", `Key indicator: ${summarise(keys)}`);
   const wanted = wordFor(reached, possible, settings);
   const total = `The score is ${score.percent} % of ${score.pass} % to pass`;
   const wrong = counting.filter((check) => check.verdict === "failed");
   const worst = wrong.length > 0 ? wrong : counting.filter((check) => check.verdict === "degraded");
-  return verdict(wanted, worst.length > 0 ? `${total}. ${because(worst)}` : total);
+  return verdict(wanted, worst.length > 0 ? `${total}. ${summarise(worst)}` : total);
 }
 
 function wordFor(reached: number, possible: number, { pass, warning }: ScoreSettings): Verdict {
@@ -114,7 +114,7 @@ export function withoutDryRun(checks: readonly Check[], weights: readonly Weight
 }
 
 /** The first that made the verdict what it is, and how many more there are. */
-export function because(checks: readonly Check[]): string {
+export function summarise(checks: readonly Check[]): string {
   const first = checks[0];
   if (!first) return "nothing was looked at";
   const more = checks.length > 1 ? ` (and ${checks.length - 1} more)` : "";

@@ -3,7 +3,7 @@ import type { Check, ServerReport } from "../model.ts";
 import { type RunningServer, ServerFailed, type ServerSpec } from "../processes/server.ts";
 import { startServers } from "../processes/servers.ts";
 import { childEnvironment, logFolder } from "./child-environment.ts";
-import { type StageContext, type StageOutcome, step, told } from "./context.ts";
+import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 
 /**
  * Starts what the suite itself starts for this stage (nothing, where the application is deployed), works with it, and stops it
@@ -24,7 +24,7 @@ export async function withApplication(
   } catch (error) {
     if (!(error instanceof ServerFailed)) throw error;
     outcome.servers.push(error.report);
-    outcome.checks.push(await told(context, Promise.resolve(notUp(context, error))));
+    outcome.checks.push(await reportCheck(context, Promise.resolve(notUp(context, error))));
     return;
   }
   try {
@@ -33,7 +33,7 @@ export async function withApplication(
     const stopped = await Promise.all(running.map((server) => server.stop()));
     outcome.servers.push(...stopped);
     const fallen = running.filter((server) => server.fell()).map((server) => notStayed(context, server.report()));
-    outcome.checks.push(...(await told(context, Promise.resolve(fallen))));
+    outcome.checks.push(...(await reportCheck(context, Promise.resolve(fallen))));
     outcome.problems.push(
       ...stopped
         .filter((server) => server.portFreed === false)

@@ -11,7 +11,7 @@ import { makeOwnDirectory, NotAPlainFile, openOwn, readOwn } from "../lib/plain-
 import { type Check, type StageName, stageNames } from "../model.ts";
 import { keyText } from "../redis/connection.ts";
 import { withRedisWriter } from "./connections.ts";
-import { type StageContext, step, telling, told } from "./context.ts";
+import { reportCheck, type StageContext, step, telling } from "./context.ts";
 
 /**
  * Sign-ins that the suite made are written down as soon as they are known, so that a cancelled or killed stage's can be deleted by
@@ -110,7 +110,10 @@ export async function deleteSignIns(context: StageContext): Promise<Check[]> {
   };
   const base = { id: "auth.sign-ins", title: "Keys of the suite's own sign-ins deleted" };
   const found = await check();
-  return await told(context, Promise.resolve([{ ...base, ...found, durationMs: Math.round(performance.now() - started) }]));
+  return await reportCheck(
+    context,
+    Promise.resolve([{ ...base, ...found, durationMs: Math.round(performance.now() - started) }]),
+  );
 }
 
 interface SignInsRead {

@@ -7,7 +7,7 @@ import { collectAttachments, forgetAttachments } from "./attachments.ts";
 import { rememberStart } from "./books.ts";
 import { installBrowsers } from "./browsers.ts";
 import { type Readers, withReaders } from "./connections.ts";
-import { type StageContext, type StageOutcome, told } from "./context.ts";
+import { reportCheck, type StageContext, type StageOutcome } from "./context.ts";
 import { beginLedger } from "./ledger.ts";
 import { inTheRightPlace } from "./place.ts";
 import { cleanUpRun } from "./run-cleanup.ts";
@@ -33,7 +33,7 @@ export async function runTests(context: StageContext, outcome: StageOutcome): Pr
 }
 
 async function runAt(looking: Looking, suite: Suite, context: StageContext, outcome: StageOutcome): Promise<void> {
-  const place = await told(context, looking.place);
+  const place = await reportCheck(context, looking.place);
   outcome.checks.push(place);
   // What cannot be deleted afterwards must not be made.
   if (place.verdict !== "passed") return;
@@ -61,7 +61,7 @@ async function runAt(looking: Looking, suite: Suite, context: StageContext, outc
     const testsRan = (outcome.tests?.total ?? 0) > 0;
     const quiet = allEnded(context, outcome);
     const { checks, result, books } = await cleanUpRun(context, { start: await looking.start(), testsRan, quiet });
-    outcome.checks.push(...(await told(context, Promise.resolve(checks))));
+    outcome.checks.push(...(await reportCheck(context, Promise.resolve(checks))));
     if (result) outcome.cleanup = result;
     if (books) outcome.books = books;
   }
@@ -140,7 +140,7 @@ async function testApplication(
   const ran = await runTestCommand(context, suite, died);
   outcome.commands.push(...ran.commands);
   const { checks, tests } = await judgeRun(context, suite, ran);
-  outcome.checks.push(...(await told(context, Promise.resolve(checks))));
+  outcome.checks.push(...(await reportCheck(context, Promise.resolve(checks))));
   if (tests) outcome.tests = tests;
   // Where all is well, there is nothing to look at; a report that could not be read may hide anything.
   if (tests && tests.failed + tests.flaky + tests.crashedSuites.length === 0) return;

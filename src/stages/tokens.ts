@@ -10,7 +10,7 @@ import { readOwn, writeOwn } from "../lib/plain-file.ts";
 import type { Check } from "../model.ts";
 import { apiPorts } from "./api.ts";
 import { runPrefixOf } from "./child-environment.ts";
-import { type StageContext, type StageOutcome, step, told } from "./context.ts";
+import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 
 type Auth = NonNullable<Environment["auth"]>;
 
@@ -40,7 +40,7 @@ export async function withTokens(
   const report = async (verdict: Check["verdict"], observed: string, message?: string) => {
     const title = "Test tokens were handed over";
     const said = { ...(message ? { message } : {}), expected: "a living token of each role", durationMs: 0 };
-    outcome.checks.push(await told(context, Promise.resolve({ id: "tests.tokens", title, verdict, observed, ...said })));
+    outcome.checks.push(await reportCheck(context, Promise.resolve({ id: "tests.tokens", title, verdict, observed, ...said })));
   };
 
   const ended = new AbortController();

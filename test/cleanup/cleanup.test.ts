@@ -166,7 +166,7 @@ describe("a plan", () => {
     await open();
     const ledger = parseLedger('{"table":"sessions.groups","id":"group-of-mine"}\n');
     const { rows } = await planCleanup(school.ports(), requestFor(tables, { ledger }));
-    expect(rows?.waves.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.groups"], ["sessions.lessons"]]);
+    expect(rows?.batches.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.groups"], ["sessions.lessons"]]);
   });
 
   it("deletes a row before all that it hangs on where one of those is known by the ledger alone, or has no row", async () => {
@@ -179,19 +179,19 @@ describe("a plan", () => {
       "sessions.teams": table({ match: [{ column: "title", prefix: true }] }),
       "sessions.seats": table({ parents: { team_id: { partOf: "sessions.teams" }, lesson_id: { partOf: "sessions.lessons" } } }),
     };
-    const waves = async () => {
+    const batches = async () => {
       const ledger = parseLedger('{"table":"sessions.teams","id":"team"}\n');
       const { rows } = await planCleanup(school.ports(), requestFor(rooms, { ledger }));
-      return rows?.waves.map((wave) => wave.map(({ table }) => table).sort());
+      return rows?.batches.map((wave) => wave.map(({ table }) => table).sort());
     };
     await school.insert("sessions.seats", [{ id: "seat", team_id: "team", lesson_id: "uuid-of-mine" }]);
-    expect(await waves()).toEqual([["sessions.seats"], ["sessions.lessons"]]);
+    expect(await batches()).toEqual([["sessions.seats"], ["sessions.lessons"]]);
     await school.insert("sessions.teams", [{ id: "team", title: null }]);
-    expect(await waves()).toEqual([["sessions.seats"], ["sessions.lessons", "sessions.teams"]]);
+    expect(await batches()).toEqual([["sessions.seats"], ["sessions.lessons", "sessions.teams"]]);
     // A team that a sweep finds is enough for the seat to be found: no wave more than needed.
     await school.warehouse.deleteRows("sessions.teams", "id = :id", { id: "team" });
     await school.insert("sessions.teams", [{ id: "team", title: `${mine} team` }]);
-    expect(await waves()).toEqual([["sessions.lessons", "sessions.seats"], ["sessions.teams"]]);
+    expect(await batches()).toEqual([["sessions.lessons", "sessions.seats"], ["sessions.teams"]]);
   });
 
   it("deletes what came back before all that it hangs on, where one of those is gone for good", async () => {
@@ -209,7 +209,7 @@ describe("a plan", () => {
     await school.warehouse.deleteRows("sessions.teams", "id = :id", { id: "team" });
     await school.insert("sessions.seats", [{ id: "late", team_id: "team", lesson_id: "uuid-of-mine" }]);
     const { rows } = await planCleanup(school.ports(), requestFor(rooms), first);
-    expect(rows?.waves.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.seats"], ["sessions.lessons"]]);
+    expect(rows?.batches.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.seats"], ["sessions.lessons"]]);
   });
 
   it("deletes rows that hang on each other before all that any of them hangs on, however late that is found", async () => {
@@ -231,7 +231,7 @@ describe("a plan", () => {
     ]);
     const ledger = parseLedger('{"table":"sessions.teams","id":"tracked"}\n');
     const { rows } = await planCleanup(school.ports(), requestFor(nested, { ledger }));
-    expect(rows?.waves.map((wave) => wave.map((one) => [one.table, one.rows]))).toEqual([
+    expect(rows?.batches.map((wave) => wave.map((one) => [one.table, one.rows]))).toEqual([
       [["sessions.teams", 2]],
       [["sessions.courses", 3]],
     ]);
@@ -249,7 +249,7 @@ describe("a plan", () => {
     await school.insert("sessions.lessons", [{ id: `${mine}_lesson`, title: null, created_at: null }]);
     await school.insert("sessions.seats", [{ id: "integration_test_seat", lesson_id: `${mine}_lesson` }]);
     const { rows } = await planCleanup(school.ports(), requestFor(byId));
-    expect(rows?.waves.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.lessons", "sessions.seats"]]);
+    expect(rows?.batches.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.lessons", "sessions.seats"]]);
     await school.warehouse.deleteRows("sessions.lessons", "id = :id", { id: `${mine}_lesson` });
     const later = requestFor(byId, { scope: "expired", now: runStarted + 86_400_000 });
     expect(await cleanUp(later)).toMatchObject({ deletedRows: 1, leftOver: 0 });

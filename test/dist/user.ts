@@ -25,19 +25,19 @@ export interface Ended {
   log: string;
 }
 
-/** As a terminal starts it, or as the runner does, by its variables. @param patienceMs it is killed then */
+/** As a terminal starts it, or as the runner does, by its variables. @param retryForMs it is killed then */
 export async function start(
   workspace: string,
   args: readonly string[],
   env: Record<string, string> = {},
-  patienceMs = 60_000,
+  retryForMs = 60_000,
 ): Promise<Ended> {
   const { PATH = "", HOME = "", NODE_COMPILE_CACHE = "" } = process.env;
   const child = spawn(process.execPath, [entry, ...args], {
     cwd: workspace,
     env: { PATH, HOME, NODE_COMPILE_CACHE, ...env },
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: patienceMs,
+    timeout: retryForMs,
     killSignal: "SIGKILL",
   });
   const [out, log, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);

@@ -68,7 +68,7 @@ describe("one server", () => {
   it("that is gone for good is an error, never an end", async () => {
     const { url, stop, admin } = await server();
     await fill(admin, names(20_000));
-    const redis = await open({ url, patienceMs: 100 });
+    const redis = await open({ url, retryForMs: 100 });
     const pass = allKeys(redis.scan(), async (batch) => (batch === 0 ? await stop() : undefined));
     expect(await failureOf(pass)).toMatchObject({ kind: "unreachable" });
     expect(await failureOf(redis.unlink(["key:1"]))).toMatchObject({ kind: "unreachable" });
@@ -284,7 +284,7 @@ describe("a cluster", () => {
     const cluster = await startRedisCluster({ config: ["enable-debug-command yes"] });
     closing.push(() => cluster.stop());
     const { password } = new URL(cluster.url);
-    const redis = await openRedisReader({ url: cluster.url, cluster: [], patienceMs: 200 }, never);
+    const redis = await openRedisReader({ url: cluster.url, cluster: [], retryForMs: 200 }, never);
     closing.push(() => redis.close());
     await client(`redis://:${password}@${cluster.nodes[2]}`)
       .shutdown("NOSAVE")

@@ -29,7 +29,7 @@ afterAll(() => Promise.all([alone.stop(), secure.stop(), cluster.stop(), guarded
 const bySentinel = (changes: Partial<RedisSettings["sentinel"]> = {}): RedisSettings => ({
   url: guarded.url,
   sentinel: { master: guarded.master, nodes: [guarded.sentinel], password: guarded.sentinelPassword, ...changes },
-  patienceMs: 100,
+  retryForMs: 100,
 });
 
 function environment(expected: string, database?: number) {
@@ -152,7 +152,7 @@ describe("TLS", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();
     const port = typeof address === "object" && address ? address.port : 0;
-    await failureOf(openRedisReader({ url: `rediss://localhost:${port}`, patienceMs: 0 }, never));
+    await failureOf(openRedisReader({ url: `rediss://localhost:${port}`, retryForMs: 0 }, never));
     expect(await wanted.promise).toBe("localhost");
     server.close();
   });
@@ -221,13 +221,13 @@ describe("a cluster", () => {
     const redis = await openRedisReader({ url, cluster: ["127.0.0.1:2", cluster.nodes[2] ?? ""] }, never);
     expect(`${redis.identity.host}:${redis.identity.port}`).toBe(cluster.nodes[2]);
     await redis.close();
-    expect((await failureOf(openRedisReader({ url, cluster: [], patienceMs: 0 }, never))).message).toMatch(
+    expect((await failureOf(openRedisReader({ url, cluster: [], retryForMs: 0 }, never))).message).toMatch(
       /127.0.0.1:1: .*ECONNREFUSED/,
     );
   });
 
   it("that is none is refused", async () => {
-    const opening = openRedisReader({ url: alone.url, cluster: [], patienceMs: 0 }, never);
+    const opening = openRedisReader({ url: alone.url, cluster: [], retryForMs: 0 }, never);
     expect(await failureOf(opening)).toMatchObject({ kind: "refused", message: expect.stringContaining("no node of a cluster") });
     await expect(openRedisReader({ url: `${cluster.url}/2`, cluster: [] }, never)).rejects.toThrow(/only database 0/);
   });

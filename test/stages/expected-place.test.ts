@@ -196,7 +196,7 @@ test.each([
   const mayConnect = (place: { port: number }) => {
     if (place.port === port) throw new WrongPlace("a stranger");
   };
-  const settings = { url: "redis://:secret@127.0.0.1:1", cluster: [`127.0.0.1:${port}`], patienceMs: 50, mayConnect };
+  const settings = { url: "redis://:secret@127.0.0.1:1", cluster: [`127.0.0.1:${port}`], retryForMs: 50, mayConnect };
   await expect(open(settings, AbortSignal.timeout(5_000))).rejects.toThrow(/no node of the cluster tells/);
   expect(visits).toBe(0);
 });

@@ -7,7 +7,7 @@ import type { Amount, Books, CleanupResult, TableBooks } from "../../model.ts";
 import type { RedisReader } from "../../redis/connection.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
-import { askTogether } from "../tables/batched-queries.ts";
+import { queryInBatches } from "../tables/batched-queries.ts";
 import { type CatalogColumns, readCatalogColumns, readViews } from "../tables/catalog.ts";
 import { isProtected } from "../tables/graph.ts";
 import { type Binder, storedConditionOf } from "../tables/selection.ts";
@@ -254,7 +254,7 @@ class TableBalance {
       { table, version: table.to, sign: 1 },
       ...(table.from === undefined ? [] : [{ table, version: table.from, sign: -1 }]),
     ]);
-    const answers = await askTogether(this.#warehouse, asked, ({ table, version }, binder) =>
+    const answers = await queryInBatches(this.#warehouse, asked, ({ table, version }, binder) =>
       carryingRun(this.#warehouse, table, version, binder.bind(runId)),
     );
     const failed = new Map(answers.failed.map(({ item, why }) => [item.table.table, why]));
@@ -304,7 +304,7 @@ class TableBalance {
         return [];
       }),
     );
-    const { rows } = await askTogether(this.#warehouse, asked, ({ table, version }, binder: Binder) => {
+    const { rows } = await queryInBatches(this.#warehouse, asked, ({ table, version }, binder: Binder) => {
       const selection = table.deletions.flatMap((deletion) => deletion.selection);
       const condition = storedConditionOf(selection, table.columns, binder);
       return {

@@ -1,7 +1,7 @@
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
 import type { TablePlan } from "../plan/row-plan.ts";
-import { askTogether } from "../tables/batched-queries.ts";
+import { queryInBatches } from "../tables/batched-queries.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { conditionOf } from "../tables/selection.ts";
 import { type Histories, readHistories } from "./history.ts";
@@ -62,7 +62,7 @@ export class Reading {
 
   async #count(tables: readonly TablePlan[], columns: CatalogColumns): Promise<Map<string, number>> {
     const there = tables.filter(({ table }) => this.#start.moments.has(table) && columns.has(table));
-    const { rows } = await askTogether(this.#warehouse, there, ({ table, selection }, binder) => ({
+    const { rows } = await queryInBatches(this.#warehouse, there, ({ table, selection }, binder) => ({
       columns: "count(*) AS n",
       from: `${qualifiedName(this.#warehouse.catalog, table)} VERSION AS OF ${this.#start.moments.get(table)?.version} WHERE ${conditionOf(selection, binder)}`,
     }));

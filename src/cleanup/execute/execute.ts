@@ -94,7 +94,7 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
   const retained: Retained = new Map();
   for (let round = 1; ; round++) {
     const versions = await deletePlanned(ports, current, { result, retained });
-    ports.onDeleted?.(current.rows?.waves.flat().map(({ table }) => table) ?? []);
+    ports.onDeleted?.(current.rows?.batches.flat().map(({ table }) => table) ?? []);
     const [again] = await Promise.all([lookAgain(ports, current, result), ...versions]);
     if (again === undefined) {
       await noteEnd(ports, plan, undefined, result);
@@ -122,12 +122,12 @@ interface CarriedOut {
   statement: string;
 }
 
-/** Deletes of one wave under way at once. A warehouse runs about ten and queues the others, which costs no round trip. */
+/** Deletes of one batch under way at once. A warehouse runs about ten and queues the others, which costs no round trip. */
 const deletionsAtOnce = 48;
 
 /**
  * @returns what has still to be asked of the tables' histories, never to be rejected. Each is asked as soon as its rows are gone: a
- * cleanup that is cancelled, or whose time is up, knows by then which version has what the waves before took.
+ * cleanup that is cancelled, or whose time is up, knows by then which version has what the batches before took.
  */
 async function deletePlanned(
   ports: WritingPorts,
@@ -135,7 +135,7 @@ async function deletePlanned(
   { result, retained }: { result: CleanupResult; retained: Retained },
 ): Promise<Promise<void>[]> {
   const { warehouse, redis } = ports;
-  const remaining = new Map(plan.rows?.waves.flat().map((table) => [table.table, table.rows]));
+  const remaining = new Map(plan.rows?.batches.flat().map((table) => [table.table, table.rows]));
   let keys = plan.keys?.keys.size ?? 0;
   const say = () => ports.onRemaining({ tables: [...remaining].map(([table, rows]) => ({ table, rows })), keys });
   const deletions: CarriedOut[] = [];
@@ -165,8 +165,8 @@ async function deletePlanned(
     });
   }
   if (warehouse && plan.rows) {
-    for (const wave of plan.rows.waves) {
-      const going = withoutHeld(wave, held, { result, retained });
+    for (const batch of plan.rows.batches) {
+      const going = withoutHeld(batch, held, { result, retained });
       if (going.length === 0) continue;
       ports.onStep(`deleting from ${going.map((table) => table.table).join(", ")}`);
       await inParallel(deletionsAtOnce, going, async (table) => {
@@ -189,14 +189,14 @@ async function deletePlanned(
 /** Tables whose rows stayed in an earlier round → the reason, as their entries have it. */
 type Retained = Map<TableCleanup, string>;
 
-/** What of a wave goes now. What stays says why; what has stayed before says it no longer. */
+/** What of a batch goes now. What stays says why; what has stayed before says it no longer. */
 function withoutHeld(
-  wave: readonly TablePlan[],
+  batch: readonly TablePlan[],
   held: Held,
   { result, retained }: { result: CleanupResult; retained: Retained },
 ): TablePlan[] {
-  const staying = heldOf(wave, held);
-  return wave.filter((table) => {
+  const staying = heldOf(batch, held);
+  return batch.filter((table) => {
     const entry = entryFor(result, table);
     if (entry.problem !== undefined && entry.problem === retained.get(entry)) delete entry.problem;
     retained.delete(entry);
@@ -273,7 +273,7 @@ async function lookAgain(ports: WritingPorts, plan: CleanupPlan, result: Cleanup
 function noteLeft(again: CleanupPlan, result: CleanupResult): void {
   const unreadable = new Set(again.rows?.unreadable.map(({ table }) => table));
   for (const entry of result.tables) entry.left = unreadable.has(entry.table) ? undefined : 0;
-  for (const table of again.rows?.waves.flat() ?? []) entryFor(result, table).left = table.rows;
+  for (const table of again.rows?.batches.flat() ?? []) entryFor(result, table).left = table.rows;
   result.keys.left = again.keys?.keys.size ?? 0;
   result.leftOver = leftOver(again);
   // The last look counts: what hung on test data in a view, or in a table that another cleaned up, hangs no more.
@@ -297,7 +297,7 @@ async function notePlan(ports: WritingPorts, plan: CleanupPlan): Promise<void> {
 
 /** A plan as the audit log has it. @param execute whether it is carried out. */
 export function planNote({ request, rows, keys, digest }: CleanupPlan, execute: boolean): AuditNote {
-  const tables = rows?.waves.flat().map((table) => [table.table, table.rows] as const) ?? [];
+  const tables = rows?.batches.flat().map((table) => [table.table, table.rows] as const) ?? [];
   return {
     action: "decision",
     details: { what: "plan", scope: request.scope, digest, execute },

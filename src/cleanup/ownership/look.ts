@@ -18,7 +18,7 @@ import {
 import { type Age, ageOf } from "./age.ts";
 import { timeInKey } from "./identity.ts";
 import { pointingRules, rulesFor } from "./rules.ts";
-import { surelyYoung } from "./too-recent.ts";
+import { surelyTooRecent } from "./too-recent.ts";
 
 /** A row that may be test data, as it was read. */
 export interface Candidate {
@@ -133,7 +133,7 @@ function showingThemselves(look: Look, older: PlanRequest | undefined, binder: B
     time: table.time !== undefined && types.get(table.time) === "TIMESTAMP" ? table.time : undefined,
     types,
   };
-  const young = `(${candidates}) AND NOT (${surelyYoung(aging, older, binder)})`;
+  const young = `(${candidates}) AND NOT (${surelyTooRecent(aging, older, binder)})`;
   return pointed === "" ? young : `(${young}) OR ${pointed}`;
 }
 

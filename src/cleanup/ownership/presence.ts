@@ -4,7 +4,7 @@ import type { WarehouseReader } from "../../warehouse/access.ts";
 import type { Row } from "../../warehouse/connection.ts";
 import { WarehouseFailure } from "../../warehouse/failure.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
-import { askTogether } from "../tables/batched-queries.ts";
+import { queryInBatches } from "../tables/batched-queries.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { asText, Binder, conditionOf, emptySelection, select } from "../tables/selection.ts";
 import { olderKeyless } from "./keyless.ts";
@@ -112,14 +112,14 @@ export class Presence {
     const exact = inquiries.filter(({ moment }) => moment === atStart);
     const others = inquiries.filter(({ moment }) => moment !== atStart);
     await Promise.all([
-      this.#askTogether(exact),
+      this.#queryInBatches(exact),
       // Alone: a moment before or after all versions of one table would make all of them fail.
       inParallel(statementsAtOnce, others, async (inquiry) => this.#note(inquiry, await this.#answer(inquiry))),
     ]);
   }
 
-  async #askTogether(inquiries: readonly Inquiry[]): Promise<void> {
-    const { rows, failed } = await askTogether(this.#warehouse, inquiries, (inquiry, binder) =>
+  async #queryInBatches(inquiries: readonly Inquiry[]): Promise<void> {
+    const { rows, failed } = await queryInBatches(this.#warehouse, inquiries, (inquiry, binder) =>
       this.#question(inquiry, `VERSION AS OF ${Math.trunc(this.#start?.versions.get(inquiry.table) ?? 0)}`, binder),
     );
     const unreadable = new Set(failed.map(({ item }) => item));

@@ -21,7 +21,7 @@ const thirteenDigits = "(^|[^0-9])([0-9]{13})([^0-9]|$)";
  * The condition of rows that are surely too young to be swept: the warehouse need not send them. One time that is young is enough: the
  * one in a value by which the row shows, in its key, or in its time column. What this cannot tell stays in.
  */
-export function surelyYoung(
+export function surelyTooRecent(
   { rules, key, time, types }: Aging,
   { olderThan, now }: { olderThan: number; now: number },
   binder: Binder,

@@ -3,7 +3,7 @@ import { count } from "../../lib/count.ts";
 import type { RealLooking } from "../../model.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
-import { askTogether } from "../tables/batched-queries.ts";
+import { queryInBatches } from "../tables/batched-queries.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { conditionOf } from "../tables/selection.ts";
 import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
@@ -52,7 +52,7 @@ export async function countSelected(
 ): Promise<Counted[]> {
   const personal = new Map(tables.map(({ table, person }) => [table, personalColumns(catalog.get(table) ?? new Map(), person)]));
   const width = Math.max(0, ...[...personal.values()].map((columns) => columns.length));
-  const answers = await askTogether(warehouse, tables, ({ table, selection }, binder) => {
+  const answers = await queryInBatches(warehouse, tables, ({ table, selection }, binder) => {
     const name = qualifiedName(warehouse.catalog, table);
     const real = Array.from({ length: width }, (_, index) => {
       const column = personal.get(table)?.[index];

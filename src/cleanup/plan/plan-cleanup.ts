@@ -100,7 +100,7 @@ function outOfReach({ warehouse, redis }: CleanupPorts, { rows, keys }: Ledger):
 
 /** A plan as a result, before anything was done. */
 export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult {
-  const tables = plan.rows?.waves.flat().map(tableOf) ?? [];
+  const tables = plan.rows?.batches.flat().map(tableOf) ?? [];
   const keys = [...(plan.keys?.keys ?? [])].sort();
   const signIns = plan.keys ? (plan.request.signIns?.notes ?? []) : [];
   const notes = [...(plan.rows?.notes ?? []), ...(plan.keys ? keyNotes(plan.keys) : []), ...signIns];

@@ -5,13 +5,13 @@ import type { WarehouseReader } from "../../warehouse/access.ts";
 import { isKept } from "../propose/drift.ts";
 import { type CatalogColumns, readCatalogColumns, readViews } from "../tables/catalog.ts";
 import { isProtected, levelsOf, parentTables } from "../tables/graph.ts";
-import { leanOnAllInDoubt, wavesOf } from "./deletion-batches.ts";
+import { deletionBatchesOf, leanOnAllInDoubt } from "./deletion-batches.ts";
 import { reportRows } from "./kept-rows.ts";
 import { countSelected, holdToCaps, reportLedger, withMoreRows } from "./limits.ts";
 import { hold, neededToFind, whyHeld } from "./retained.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
 import { Search } from "./search.ts";
-import { Others, reportOthers } from "./undeclared-tables.ts";
+import { reportUndeclared, UndeclaredTables } from "./undeclared-tables.ts";
 
 /**
  * Finds every row that is test data, by itself or by what it hangs on. Only reads.
@@ -26,7 +26,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
     catalog,
     views,
     lookedAt: 0,
-    waves: [],
+    batches: [],
     rows: 0,
     ids: new Map(),
     references: new Map(),
@@ -47,7 +47,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   const search = new Search(warehouse, { declared, catalog, request, order }, plan, earlier?.references ?? new Map());
   // A view has no rows of its own: what it shows goes with the rows of its tables.
   const tables = new Map([...catalog].filter(([name]) => !views.has(name)));
-  const others = new Others(warehouse, declared, request, tables);
+  const others = new UndeclaredTables(warehouse, declared, request, tables);
   const ask = () => Promise.all([others.about(search.known), countSelected(warehouse, search.found, catalog, request)]);
   let answers: Awaited<ReturnType<typeof ask>> | undefined;
   const searchOn = async (asksAtOnce: boolean) => {
@@ -78,7 +78,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   plan.ids = ids;
   plan.references = search.known;
   leanOnAllInDoubt(search.found, search.doubtful, declared, order);
-  plan.waves = wavesOf(search.found);
+  plan.batches = deletionBatchesOf(search.found);
   plan.rows = search.found.reduce((sum, table) => sum + table.rows, 0);
   reportRows(search, request, plan);
   for (const { table } of plan.unreadable)
@@ -86,7 +86,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   reportLedger(declared, request, search.seenKeys, plan);
   if (plan.blockers.length === 0 && answers) {
     const [about, counted] = answers;
-    reportOthers(about, request, plan);
+    reportUndeclared(about, request, plan);
     holdToCaps(counted, request, plan);
   }
   plan.digest = digestOf(plan);
@@ -153,7 +153,7 @@ function meant(written: string, known: Iterable<string>): string {
 
 /** SHA-256 over what would be deleted, independent of order. */
 function digestOf(plan: RowPlan): string {
-  const content = plan.waves
+  const content = plan.batches
     .flat()
     .map(
       (table) =>

@@ -35,12 +35,12 @@ export function neededToFind(
 }
 
 /**
- * Of a wave, what stays: with it, for later waves, all that it leans on, without which it would not be found either.
+ * Of a batch, what stays: with it, for later batches, all that it leans on, without which it would not be found either.
  * @returns why each of them stays
  */
-export function heldOf(wave: readonly TablePlan[], held: Held): ReadonlyMap<TablePlan, string> {
+export function heldOf(batch: readonly TablePlan[], held: Held): ReadonlyMap<TablePlan, string> {
   const staying = new Map<TablePlan, string>();
-  for (const table of wave) {
+  for (const table of batch) {
     const why = held.get(table.table);
     if (why === undefined) continue;
     staying.set(table, why);
@@ -50,8 +50,8 @@ export function heldOf(wave: readonly TablePlan[], held: Held): ReadonlyMap<Tabl
 }
 
 /** Tables whose rows must not go before these keys: a key is known by the id of the row that it carries. */
-export function tablesHeldBy(keys: ReadonlySet<string>, { ids, waves }: RowPlan): string[] {
-  return waves
+export function tablesHeldBy(keys: ReadonlySet<string>, { ids, batches }: RowPlan): string[] {
+  return batches
     .flat()
     .map(({ table }) => table)
     .filter((table) => {

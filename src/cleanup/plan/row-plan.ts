@@ -59,8 +59,8 @@ export interface RowPlan {
   views: ReadonlySet<string>;
   /** Declared tables that exist and have a rule by which test data would be found. */
   lookedAt: number;
-  /** In the order of deletion, each wave at once; see {@link import("./deletion-batches.ts").wavesOf}. */
-  waves: TablePlan[][];
+  /** In the order of deletion, each batch at once; see {@link import("./deletion-batches.ts").deletionBatchesOf}. */
+  batches: TablePlan[][];
   rows: number;
   /** Keys of the rows that go, and of those that an earlier look found: Redis keys may carry them. */
   ids: Map<string, Set<string>>;

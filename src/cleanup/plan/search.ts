@@ -13,7 +13,7 @@ import {
 } from "../ownership/look.ts";
 import { Presence } from "../ownership/presence.ts";
 import { type Settled, settle } from "../ownership/settle.ts";
-import { askTogether } from "../tables/batched-queries.ts";
+import { queryInBatches } from "../tables/batched-queries.ts";
 import { emptySelection, isEmpty, select } from "../tables/selection.ts";
 import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
 import { type Going, goingOf } from "./table-plans.ts";
@@ -233,7 +233,7 @@ export class Search {
   async #ask(round: readonly Question[], most: number, older: PlanRequest | undefined): Promise<Fetched> {
     const width = Math.max(...round.map(({ look }) => look.columns.length));
     const { request } = this.#looking;
-    const { rows, failed } = await askTogether(this.#warehouse, round, (question, binder) =>
+    const { rows, failed } = await queryInBatches(this.#warehouse, round, (question, binder) =>
       questionText(this.#warehouse, question, { width, limit: most + 1, older }, binder, request),
     );
     const fetched = new Map<Look, Row[]>();

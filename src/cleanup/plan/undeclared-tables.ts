@@ -3,7 +3,7 @@ import { count } from "../../lib/count.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
 import type { References } from "../ownership/judging.ts";
-import { askTogether } from "../tables/batched-queries.ts";
+import { queryInBatches } from "../tables/batched-queries.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { isProtected } from "../tables/graph.ts";
 import { conditionOf, emptySelection, isEmpty, type Selection, select } from "../tables/selection.ts";
@@ -28,7 +28,7 @@ interface Found extends Other {
 }
 
 /** Asks the tables that are not cleaned up whether they have rows about test data. */
-export class Others {
+export class UndeclaredTables {
   readonly #warehouse: WarehouseReader;
   readonly #tables: { name: string; guarded: boolean; columns: ReadonlyMap<string, string> }[];
   /** A list: two tables may point at different parents by the same column name. */
@@ -59,7 +59,7 @@ export class Others {
       const parents = pointing.map(([, parent]) => parent);
       return isEmpty(selection) && !guarded ? [] : [{ name, guarded, selection, parents }];
     });
-    const answers = await askTogether(this.#warehouse, asked, ({ name, guarded, selection }, binder) => {
+    const answers = await queryInBatches(this.#warehouse, asked, ({ name, guarded, selection }, binder) => {
       const table = qualifiedName(this.#warehouse.catalog, name);
       const where = isEmpty(selection) ? "false" : conditionOf(selection, binder);
       const total = guarded ? `(SELECT count(*) FROM ${table})` : "0";
@@ -73,7 +73,7 @@ export class Others {
 }
 
 /** Rows that hang on test data in tables that nobody declared, or that are protected: said, never passed over in silence. */
-export function reportOthers(found: readonly Found[], request: PlanRequest, plan: RowPlan): void {
+export function reportUndeclared(found: readonly Found[], request: PlanRequest, plan: RowPlan): void {
   for (const { name, guarded, hanging, total, parents } of found) {
     if (typeof hanging === "object") {
       plan.notes.push(`${name} is ${guarded ? "protected" : "not declared"} and could not be looked at: ${hanging.why}`);

@@ -2,7 +2,7 @@ import type { Table } from "../../config/schema.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
 import { timeInId } from "../ownership/identity.ts";
-import { askTogether } from "../tables/batched-queries.ts";
+import { queryInBatches } from "../tables/batched-queries.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { asText, ruleCondition } from "../tables/selection.ts";
 
@@ -45,7 +45,7 @@ export async function findFixedRows(
       return [{ name, table, column, value, isSuffix: suffix !== undefined }];
     }),
   );
-  const { rows, failed } = await askTogether(warehouse, inquiries, ({ name, table, column, value, isSuffix }, binder) => {
+  const { rows, failed } = await queryInBatches(warehouse, inquiries, ({ name, table, column, value, isSuffix }, binder) => {
     const types = columns.get(name) ?? new Map<string, string>();
     const condition = ruleCondition(isSuffix ? { column, suffix: value } : { column, equals: value }, types, binder);
     const from = `(SELECT * FROM ${qualifiedName(warehouse.catalog, name)} WHERE ${condition} LIMIT ${mostRows + 1}) AS looked_at`;

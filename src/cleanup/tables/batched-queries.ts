@@ -22,7 +22,7 @@ export interface Answers<Item> {
  * nothing about tables. @throws WarehouseFailure for that
  * @param ask the SELECT for one item, with columns alike for all items; `undefined` where there is nothing to ask.
  */
-export async function askTogether<Item>(
+export async function queryInBatches<Item>(
   warehouse: WarehouseReader,
   items: readonly Item[],
   ask: (item: Item, binder: Binder) => { columns: string; from: string } | undefined,

@@ -1,6 +1,6 @@
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName, quoteName } from "../../warehouse/statements.ts";
-import { askTogether } from "../tables/batched-queries.ts";
+import { queryInBatches } from "../tables/batched-queries.ts";
 import { historyOf } from "../tables/history.ts";
 import type { Binder } from "../tables/selection.ts";
 
@@ -37,7 +37,7 @@ export type VersionAnswer = { found: ReadonlyMap<string, RowsThere> } | { why: s
 export async function askVersions(warehouse: WarehouseReader, questions: readonly VersionQuestion[]): Promise<VersionAnswer[]> {
   const width = Math.max(0, ...questions.map(({ columns }) => columns.length));
   const asked = questions.map((question) => ({ question, found: new Map<string, RowsThere>() }));
-  const { rows, failed } = await askTogether(warehouse, asked, ({ question }, binder) =>
+  const { rows, failed } = await queryInBatches(warehouse, asked, ({ question }, binder) =>
     question.keys.length === 0 ? undefined : select(warehouse.catalog, question, width, binder),
   );
   for (const { item, row } of rows)

@@ -5,10 +5,10 @@ const firstPauseMs = 50;
 const longestPauseMs = 1_000;
 
 /**
- * Does something again while it fails in a way that may pass, for at most `patienceMs` from the first failure.
+ * Does something again while it fails in a way that may pass, for at most `retryForMs` from the first failure.
  * @throws RedisFailure the last failure, or that the signal ended the wait
  */
-export async function patiently<Result>(patienceMs: number, signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
+export async function withRetries<Result>(retryForMs: number, signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
   let deadline: number | undefined;
   for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
     try {
@@ -16,7 +16,7 @@ export async function patiently<Result>(patienceMs: number, signal: AbortSignal,
     } catch (error) {
       if (signal.aborted) throw cancelled(signal);
       if (!(error instanceof RedisFailure) || !error.passing) throw error;
-      deadline ??= performance.now() + patienceMs;
+      deadline ??= performance.now() + retryForMs;
       if (performance.now() + pause > deadline) throw error;
     }
     await pauseFor(pause, signal);

@@ -12,7 +12,7 @@ export interface NotReady {
 }
 
 /** One look at a server: `undefined` when it is ready. Ends with the signal, and never rejects. */
-export type Look = (signal: AbortSignal) => Promise<NotReady | undefined>;
+export type Probe = (signal: AbortSignal) => Promise<NotReady | undefined>;
 
 /** An answer without end must not fill the memory. Counted in bytes. */
 const largestAnswer = 1_000_000;
@@ -42,7 +42,7 @@ export function knock(host: string, port: number): Promise<boolean> {
 }
 
 /** Whether a connection is accepted. */
-export function lookAtPort(host: string, port: number): Look {
+export function probePort(host: string, port: number): Probe {
   return (signal) => {
     const { promise, resolve } = Promise.withResolvers<NotReady | undefined>();
     const socket = connect({ host, port, signal });
@@ -61,7 +61,7 @@ export interface Wanted {
 }
 
 /** @param address where to connect, under the name that stands in the URL; the name's own address if left out */
-export function lookAtUrl(url: URL, address: string | undefined, { status, json }: Wanted): Look {
+export function probeUrl(url: URL, address: string | undefined, { status, json }: Wanted): Probe {
   return async (signal) => {
     const answer = await ask(url, address, json.length > 0, signal);
     if ("refused" in answer) return answer;
@@ -87,7 +87,7 @@ export function handshakeUrl(server: string): URL {
 const transportUnknown = 0;
 
 /** The handshake of Engine.IO 4, on which Socket.IO 3 and 4 stand: an open packet with a session id. */
-export function lookAtSocketIo(handshake: URL, address: string | undefined): Look {
+export function probeSocketIo(handshake: URL, address: string | undefined): Probe {
   return async (signal) => {
     const answer = await ask(handshake, address, true, signal);
     if ("refused" in answer) return answer;
