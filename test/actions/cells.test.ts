@@ -156,7 +156,9 @@ describe("several executions of one stage at once", () => {
     if (report?.verdict !== "passed")
       expect(report).toMatchObject({
         verdict: "degraded",
-        reason: expect.stringMatching(/(unexplained|touched) rows unknown \(at most \d\), because testData.principals does not say who/),
+        reason: expect.stringMatching(
+          /(unexplained|touched) rows unknown \(at most \d\), because testData.principals does not say who/,
+        ),
         books: { touched: { least: 0 }, unexplained: { least: 0 } },
       });
   });
