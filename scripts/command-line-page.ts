@@ -6,7 +6,7 @@ export function commandLinePage(): string {
 
 <!-- Generated from the help text by scripts/command-line-page.ts: edit there. -->
 
-You need Node 20 or later. Install the release that your workflow uses, then run it with \`npx\`:
+You need Node 22 or later. Install the release that your workflow uses, then run it with \`npx\`:
 
 \`\`\`sh
 npm i -D env-actions@github:classwaves/env-actions#v1

@@ -49,16 +49,6 @@ test("every page can be reached from the README", () => {
 
 test("the README is short", () => expect(textOf("README.md").trimEnd().split("\n").length).toBeLessThanOrEqual(150));
 
-test("the README names the version of Node that package.json asks for", () => {
-  const { engines } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8")) as { engines: { node: string } };
-  const version = /\d+/.exec(engines.node)?.[0];
-  const named = ["README.md", "CONTRIBUTING.md", "docs/reference/cli.md"].flatMap((page) =>
-    [...textOf(page).matchAll(/Node (\d+) or later/g)].map(([, one]) => one),
-  );
-  expect(named.length).toBeGreaterThanOrEqual(3);
-  expect([...new Set(named)]).toEqual([version]);
-});
-
 const yaml = pages
   .flatMap((page) => blocks(page, "yaml"))
   .map(({ place, text }) => ({ place, text, value: parse(text) as unknown }));
