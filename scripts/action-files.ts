@@ -144,7 +144,7 @@ export function actionsPage(): string {
     "",
     generated,
     "",
-    'Every input and output of every action. Inputs are text: write `"true"` and `"false"`, not YAML booleans.',
+    "Every input and output of every action. An input is optional unless it is *required*; an empty one counts as left out.",
     "",
     actionTables(),
   ].join("\n");

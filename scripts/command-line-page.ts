@@ -32,6 +32,7 @@ An option that a command would ignore is an error.
 | 1 | \`failed\`: the stage looked, and something is wrong | Read the failed checks. For \`tables --check\`: declare what is missing |
 | 2 | A mistake in the options, the configuration or the report that you named | The message names file, line and column, and what to write instead |
 | 3 | \`error\`: the stage could not look | Repair the connection or the credential, then run it again |
+| 130 | You pressed Ctrl-C twice | Run the command that was printed: it deletes what is left |
 
 \`gate\` ends with 1 if any stage failed, otherwise with 3 if any stage ended in an error. \`undo\` ends with 1 if it could not restore all rows of
 a table. \`repair\` ends with 1 if an old value cannot be put back. \`audit verify\` and \`audit report\` end with 1 if the log was changed or cut.
