@@ -2,8 +2,9 @@ import { stringify } from "yaml";
 import { type Input, inputs, type Output, outputs } from "../src/action/interface.ts";
 import { type StageName, stageNames } from "../src/model.ts";
 import type { GeneratedFile } from "./generate.ts";
+import { row } from "./markdown-table.ts";
 
-/** The metadata files of the actions, and the README's tables, from the one declaration in src/action/interface.ts. */
+/** The metadata files of the actions, and docs/reference/actions.md, from the one declaration in src/action/interface.ts. */
 
 const repository = "classwaves/env-actions";
 
@@ -134,24 +135,26 @@ function mapValues<T, U>(record: Record<string, T>, change: (value: T, key: stri
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value, key)]));
 }
 
-const beginMarker = "<!-- actions:begin -->";
-const endMarker = "<!-- actions:end -->";
+const generated = "<!-- Generated from src/action/interface.ts by scripts/generate.ts: edit there. -->";
 
-/** @throws Error when the README has one marker without the other, or the end before the beginning. */
-export function withActionTables(readme: string): string {
-  const begin = readme.indexOf(beginMarker);
-  const end = readme.indexOf(endMarker);
-  const tables = `${beginMarker}\n<!-- Generated from src/action/interface.ts by scripts/generate.ts: edit there. -->\n\n${actionTables()}\n${endMarker}`;
-  if (begin === -1 && end === -1) return `${readme}${readme === "" ? "" : "\n"}${tables}\n`;
-  if (begin === -1 || end < begin) throw new Error(`README.md must have ${beginMarker} once, and ${endMarker} after it`);
-  return readme.slice(0, begin) + tables + readme.slice(end + endMarker.length);
+/** `docs/reference/actions.md`: every input and output of every action. */
+export function actionsPage(): string {
+  return [
+    "# Actions",
+    "",
+    generated,
+    "",
+    "Every input and output of every action. An input is optional unless it is *required*; an empty one counts as left out.",
+    "",
+    actionTables(),
+  ].join("\n");
 }
 
 function actionTables(): string {
   const sections = stageActions.map((action) =>
     section(action, `${stages[action.stage].title}. ${stages[action.stage].description}`),
   );
-  const whole = section(wholeAction, "The action beneath the others: any stage, by the input `stage`.");
+  const whole = section(wholeAction, "Any stage, chosen by the input `stage`. The other actions call this one.");
   return [...sections, whole].join("\n");
 }
 
@@ -162,7 +165,7 @@ function section(action: Action, description: string): string {
   );
   const outputRows = Object.entries(action.outputs).map(([name, output]) => row(`\`${name}\``, rowDescription(action, output)));
   return [
-    `### \`${repository}${action.path}@v1\``,
+    `## \`${repository}${action.path}@v1\``,
     "",
     description,
     "",
@@ -184,8 +187,4 @@ function rowDescription(action: Action, declared: Input | Output): string {
 
 function code(text: string | undefined): string {
   return text === undefined ? "" : `\`${text}\``;
-}
-
-function row(...cells: string[]): string {
-  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }

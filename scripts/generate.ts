@@ -2,8 +2,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { configJsonSchema } from "../src/config/json-schema.ts";
-import { actionFiles, withActionTables } from "./action-files.ts";
+import { actionFiles, actionsPage } from "./action-files.ts";
+import { commandLinePage } from "./command-line-page.ts";
 import { reportJsonSchema } from "./report-schema.ts";
+import { configurationPage, reportPage } from "./schema-pages.ts";
 
 /**
  * Writes every file that is generated from the code: `node scripts/generate.ts`. With `--check` it writes nothing, names the files that
@@ -22,7 +24,10 @@ const repository = join(import.meta.dirname, "..");
 export function generatedFiles(): GeneratedFile[] {
   return [
     ...actionFiles(),
-    { path: "README.md", content: withActionTables(current("README.md") ?? "") },
+    { path: "docs/reference/actions.md", content: actionsPage() },
+    { path: "docs/reference/cli.md", content: commandLinePage() },
+    { path: "docs/reference/configuration.md", content: configurationPage(configJsonSchema()) },
+    { path: "docs/reference/report.md", content: reportPage(reportJsonSchema()) },
     { path: "schema/config.schema.json", content: asJson(configJsonSchema()) },
     { path: "schema/report.schema.json", content: asJson(reportJsonSchema()) },
   ];

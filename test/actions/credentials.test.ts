@@ -7,7 +7,7 @@ import { initialWorkflow } from "../../src/config/init.ts";
 /** In every workflow that we run, write or show, credentials go to the step of ours that needs them, and to nothing else. */
 
 const repository = join(import.meta.dirname, "../..");
-const files = globSync(["{.github,examples/*/.github}/workflows/*.yml", "README.md", "docs/*.md", "examples/*/README.md"], {
+const files = globSync(["{.github,examples/*/.github}/workflows/*.yml", "README.md", "docs/**/*.md", "examples/*/README.md"], {
   cwd: repository,
 });
 
@@ -42,7 +42,13 @@ const isOurs = (step: Record<string, unknown>) => /^(?:\$\/actions\/|classwaves\
 
 test("there are workflows to look at, in every kind of file", () => {
   const names = workflows.map(([name]) => name).join("\n");
-  for (const kind of [/^README\.md, block 1$/m, /^docs\/trust\.md/m, /^\.github\/workflows/m, /^what init writes$/m])
+  for (const kind of [
+    /^README\.md, block 1$/m,
+    /^docs\/trust\.md/m,
+    /^docs\/guides\/first-gate\.md/m,
+    /^\.github\/workflows/m,
+    /^what init writes$/m,
+  ])
     expect(names).toMatch(kind);
 });
 

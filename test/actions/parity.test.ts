@@ -71,10 +71,10 @@ describe.each(stageNames)("the composite of %s", (stage) => {
     );
   });
 
-  test("is documented in the README with every input and output", () => {
+  test("is documented in docs/reference with every input and output", () => {
     const section =
-      read("README.md")
-        .split("### `classwaves/env-actions")
+      read("docs/reference/actions.md")
+        .split("## `classwaves/env-actions")
         .find((text) => text.startsWith(`/${stage}@v1\``)) ?? "";
     const rows = [...section.matchAll(/^\| `([a-z-]+)` \|/gm)].map((match) => match[1]);
     // What the runner fills in is nobody's to write.

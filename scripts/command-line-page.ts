@@ -1,0 +1,56 @@
+import { usage } from "../src/cli/arguments.ts";
+
+/** `docs/reference/cli.md`: the help text as the program prints it, and what stands around it. */
+export function commandLinePage(): string {
+  return `# Command line
+
+<!-- Generated from the help text by scripts/command-line-page.ts: edit there. -->
+
+You need Node 22 or later. Install the release that your workflow uses, then run it with \`npx\`:
+
+\`\`\`sh
+npm i -D env-actions@github:classwaves/env-actions#v1
+npx env-actions init
+npx env-actions preflight --environment sandbox
+\`\`\`
+
+The package has no dependencies and no install scripts. Credentials come from environment variables, the same as in the workflow.
+
+## Commands and options
+
+\`\`\`text
+${usage.trimEnd()}
+\`\`\`
+
+An option that a command would ignore is an error.
+
+## Exit status
+
+| Status | Meaning | What to do |
+| --- | --- | --- |
+| 0 | \`passed\` or \`degraded\` | Read the warnings of a degraded stage |
+| 1 | \`failed\`: the stage looked, and something is wrong | Read the failed checks. For \`tables --check\`: declare what is missing |
+| 2 | A mistake in the options, the configuration or the report that you named | The message names file, line and column, and what to write instead |
+| 3 | \`error\`: the stage could not look | Repair the connection or the credential, then run it again |
+| 130 | You pressed Ctrl-C twice | Run the command that was printed: it deletes what is left |
+
+\`gate\` ends with 1 if any stage failed, otherwise with 3 if any stage ended in an error. \`undo\` ends with 1 if it could not restore all rows of
+a table. \`repair\` ends with 1 if an old value cannot be put back. \`audit verify\` and \`audit report\` end with 1 if the log was changed or cut.
+
+## Examples
+
+\`\`\`sh
+npx env-actions gate --environment sandbox --production production
+npx env-actions cleanup --scope expired            # shows what it would delete
+npx env-actions cleanup --scope expired --execute  # deletes it
+npx env-actions tables --check                     # fails if the warehouse has a table that nobody declared
+npx env-actions audit verify --head 42:1f0d…       # fails if the log no longer has that line
+\`\`\`
+
+In a terminal, \`preflight\` begins a gate run, and the stages after it belong to it. \`--json\` writes the report to standard output and progress to
+standard error.
+
+Press Ctrl-C to stop what was started and to delete this run's test data. Press it again to exit immediately: env-actions then lists, table by
+table, what may not be deleted yet, and the command that deletes it.
+`;
+}
