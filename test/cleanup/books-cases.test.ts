@@ -195,6 +195,20 @@ describe("in a warehouse", () => {
     expect(asked.join().match(/DESCRIBE HISTORY/g)).toHaveLength(3);
   });
 
+  // An earlier stage of the same run left them: no real rows. Whether the last ones are, too, nobody has looked.
+  it("calls no row real that it has not looked at, however many a run changes", async () => {
+    await begin();
+    const ids = JSON.stringify(Array.from({ length: 5_050 }, (_, index) => `${prefix}_${index}`));
+    const rows = "SELECT id, 'x' FROM (SELECT explode(from_json(:ids, 'array<string>')) AS id)";
+    await catalog.as("app", `INSERT INTO ${catalog.name}.school.log (id, title) ${rows}`, { ids });
+    start = await takeStart({ warehouse: catalog.warehouse }, { takenAt: Date.now(), maxRead: 1_000, namespaces: [], signal });
+    await sql("app", "UPDATE $.school.log SET title = 'y' WHERE title = 'x'");
+    expect(of(await books(), "school.log")).toMatchObject({
+      touched: { least: 0, most: 50 },
+      why: expect.stringContaining("more than 5,000 of its rows changed"),
+    });
+  });
+
   it("says what it can't tell above maxRead, with the most it can be", async () => {
     await begin();
     await sql("app", "UPDATE $.school.sessions SET title = 'z' WHERE id = 'real-1'");

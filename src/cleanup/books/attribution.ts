@@ -12,8 +12,8 @@ export interface Told {
   changed: ReadonlyMap<string, RowDetails>;
 }
 
-/** Details of more rows are not read: the others count without them. */
-const mostDetails = 5_000;
+/** Details of more rows are not read: of the others it is not known whether they are real. */
+export const mostDetails = 5_000;
 
 /** @throws WarehouseFailure */
 export async function tell(
@@ -84,8 +84,10 @@ export function touchedRows({ finding, changed }: Told, others: ReadonlySet<stri
     const details = changed.get(row.startContent ?? "");
     // Test data of this run or of another, which an earlier stage left: no real row.
     if (others.has(row.startContent ?? "") || details?.ofRun) continue;
-    if (row.touchedBy.has("run") || row.touchedBy.has("cleanup")) counted.certain.push({ row, details });
-    else if (row.touchedBy.has("shared")) counted.doubtful.push({ row, details });
+    const isMine = row.touchedBy.has("run") || row.touchedBy.has("cleanup");
+    // What was not read may be a run's own.
+    if (isMine && details) counted.certain.push({ row, details });
+    else if (isMine || row.touchedBy.has("shared")) counted.doubtful.push({ row, details });
   }
   return counted;
 }

@@ -17,6 +17,7 @@ import {
   amountOf,
   type Counted,
   hangingOn,
+  mostDetails,
   rowsOfOtherRuns,
   samplesOf,
   type Told,
@@ -344,8 +345,13 @@ class TableBalance {
       this.#advice.push(
         ...adviceFor({ table, declared: table.table in tables, rows: left, prefixes, kept: this.#keeps(table.table) }),
       );
-    const shared = left.doubtful.length + changed.doubtful.length > 0;
-    const why = finding.why ?? (shared ? this.#whyShared(table) : undefined);
+    const doubtful = [...left.doubtful, ...changed.doubtful];
+    const shared = doubtful.some(({ details }) => details !== undefined);
+    const unread =
+      doubtful.length > 0 && !shared
+        ? `more than ${numberText(mostDetails)} of its rows changed, and only so many are looked at one by one`
+        : undefined;
+    const why = finding.why ?? (shared ? this.#whyShared(table) : unread);
     if (shared) this.#advice.push(this.#adviceOnPrincipals(table));
     this.#tables.push({
       table: table.table,
