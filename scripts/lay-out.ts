@@ -38,6 +38,7 @@ export function layOut({ from, out, portableSha, version }: LayOut): void {
 
   for (const name of published) cpSync(join(from, name), join(out, name), { recursive: true });
   for (const stage of stageNames) cpSync(join(from, "actions", stage), join(out, stage), { recursive: true });
+  writeFileSync(join(out, "README.md"), withAbsoluteLinks(readFileSync(join(out, "README.md"), "utf8"), out));
   writeFileSync(join(out, "package.json"), manifest(readFileSync(join(from, "package.json"), "utf8"), version));
   const entries = readdirSync(out, { recursive: true, withFileTypes: true });
   const files = entries
@@ -54,6 +55,16 @@ export function archiveSize(directory: string): number {
   const { status, stdout, stderr } = spawnSync("tar", ["-cz", "-C", directory, "."], { maxBuffer: 100 * largestArchive });
   if (status !== 0) throw new Error(`tar failed: ${stderr}`);
   return stdout.length;
+}
+
+const sources = "https://github.com/classwaves/env-actions/blob/main/";
+
+/** The guides are not published: who reads the README on the Marketplace, or on a release branch, finds them in the repository. */
+function withAbsoluteLinks(text: string, out: string): string {
+  return text.replace(/\]\((?![a-z]+:|#)([^)\s]+)\)/g, (link, target: string) => {
+    const [file = ""] = target.split("#");
+    return existsSync(join(out, file)) ? link : `](${sources}${target})`;
+  });
 }
 
 /**

@@ -56,6 +56,22 @@ describe("the published tree", () => {
     for (const file of files ?? []) expect(existsSync(join(out, file)), file).toBe(true);
   });
 
+  test("has a README of which every link leads somewhere: to a file beside it, or to the repository", () => {
+    const repository = join(import.meta.dirname, "../..");
+    const out = join(scratch, "out");
+    layOut({ from: repository, out });
+    const links = [...read(out, "README.md").matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
+    expect(links.length).toBeGreaterThan(20);
+    const inRepository = "https://github.com/classwaves/env-actions/blob/main/";
+    for (const link of links.filter((one) => !one.startsWith("#"))) {
+      const file = link.replace(/#.*$/, "").replace(inRepository, "");
+      if (/^[a-z]+:/.test(file)) continue;
+      expect(existsSync(join(link.startsWith(inRepository) ? repository : out, file)), link).toBe(true);
+    }
+    expect(links).toContain("LICENSE");
+    expect(links).toContain(`${inRepository}docs/books.md`);
+  });
+
   test("has each composite at the root too, as a copy that still finds the core", () => {
     const out = join(scratch, "out");
     layOut({ from: source, out });
