@@ -24,9 +24,14 @@ export async function rememberStart(context: StageContext, readers: Readers): Pr
   try {
     const signal = AbortSignal.any([context.signal, AbortSignal.timeout(longestStartMs)]);
     const [warehouse, redis] = await Promise.all([readers.warehouse?.(), readers.redis?.()]);
+    const serverTime = Date.parse((await warehouse?.identity())?.serverTime ?? "");
     const start = await takeStart(
       { ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}) },
-      { takenAt, maxRead, namespaces: keys, declared: Object.keys(context.tables), signal },
+      {
+        ...{ takenAt, maxRead, namespaces: keys, declared: Object.keys(context.tables), signal },
+        // When the place was looked at: the servers are being started meanwhile.
+        ...(Number.isNaN(serverTime) ? {} : { asOf: serverTime }),
+      },
     );
     // An earlier stage of the same run saw more of what was there before it.
     await writeStart(startFile(context), start, { earlier: await rememberedStart(context), redact: context.secrets.redact });

@@ -48,7 +48,7 @@ export async function afterCutShort(context: StageContext, outcome: StageOutcome
   }
   // How far the tests came is not known, so nothing is said about tests that made nothing.
   const start = await rememberedStart(context);
-  const { checks, result, books } = await cleanUpRun(context, { start, testsRan: false, quiet: false });
+  const { checks, result, books } = await cleanUpRun(context, { start, testsRan: false });
   outcome.checks.push(...(await reportCheck(context, Promise.resolve(checks))));
   if (result) outcome.cleanup = result;
   if (books) outcome.books = books;

@@ -22,15 +22,13 @@ export interface EndedRun {
   /** What stood there before the tests; without it nothing is added up. */
   start: Start | undefined;
   testsRan: boolean;
-  /** Whatever wrote for the run is known to have ended. */
-  quiet: boolean;
 }
 
 /**
  * Deletes what this run made, proves it gone, and adds up what the run wrote. It has a time of its own: a stage that used up its
  * budget, or was cancelled, still cleans up.
  */
-export async function cleanUpRun(context: StageContext, { start, testsRan, quiet }: EndedRun): Promise<CleanedUp> {
+export async function cleanUpRun(context: StageContext, { start, testsRan }: EndedRun): Promise<CleanedUp> {
   const started = performance.now();
   const elapsed = () => Math.round(performance.now() - started);
   const signal = AbortSignal.timeout(context.config.stages.cleanup.budget);
@@ -41,11 +39,11 @@ export async function cleanUpRun(context: StageContext, { start, testsRan, quiet
     const request = await cleanupRequest(context, "run", { tracked: true, start });
     await withWriters(context, signal, async (writers) => {
       let reading: Reading | undefined;
-      const onDeleted = (tables: readonly string[]) => reading?.deleted(tables);
+      const onDeleted = () => reading?.deleted();
       const ports = { ...writers, environment: context.environment, signal, ...telling(context), onDeleted };
       // The plan asks first: whatever else is asked must not keep it waiting.
       const planning = planInPlace(ports, request);
-      if (writers.warehouse && start) reading = new Reading(writers.warehouse, start, quiet);
+      if (writers.warehouse && start) reading = new Reading(writers.warehouse, start);
       try {
         const { proven, plan } = await planning;
         if (plan.rows) reading?.planned(plan.rows.batches.flat(), plan.rows.catalog);

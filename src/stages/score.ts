@@ -27,11 +27,11 @@ export interface Scoring {
 const points: Partial<Record<Verdict, number>> = { passed: 1, degraded: 0.5, failed: 0 };
 
 /**
- * No score may outvote these: test data that is left or could not be deleted, a credential that could write, and a stage that was refused
- * or broke off.
+ * No score may outvote these: tests that failed or did not run, test data that is left or could not be deleted, a credential that could
+ * write, and a stage that was refused or broke off. A warning of theirs stays a warning.
  */
 const alwaysKey =
-  /^(?:test-data\..*|auth\.sign-ins|redis\.writable|.*\.read-only|sequence|identity|preflight|integration|e2e|smoke)$/;
+  /^(?:tests\..*|test-data\..*|auth\.sign-ins|redis\.writable|.*\.read-only|sequence|identity|preflight|integration|e2e|smoke)$/;
 
 /** Weights may be fractions, of which sums are not exact. */
 const tolerance = 1e-9;
@@ -67,10 +67,13 @@ export function scoreChecks(checks: readonly Check[], settings: ScoreSettings): 
   if (possible === 0) return verdict("error", "nothing was looked at that counts");
   const keys = counting.filter((check) => check.verdict === "failed" && scored.some(({ id, key }) => key && id === check.id));
   if (keys.length > 0) return verdict("failed", `Key indicator: ${summarise(keys)}`);
-  const wanted = wordFor(reached, possible, settings);
+  const doubts = counting.filter(({ id, verdict }) => verdict === "degraded" && alwaysKey.test(id));
+  const byPoints = wordFor(reached, possible, settings);
+  const wanted = doubts.length > 0 && byPoints === "passed" ? "degraded" : byPoints;
   const total = `The score is ${score.percent} % of ${score.pass} % to pass`;
   const wrong = counting.filter((check) => check.verdict === "failed");
-  const worst = wrong.length > 0 ? wrong : counting.filter((check) => check.verdict === "degraded");
+  const worst =
+    byPoints !== wanted ? doubts : wrong.length > 0 ? wrong : counting.filter((check) => check.verdict === "degraded");
   return verdict(wanted, worst.length > 0 ? `${total}. ${summarise(worst)}` : total);
 }
 

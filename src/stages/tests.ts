@@ -59,22 +59,11 @@ async function runAt(looking: Looking, suite: Suite, context: StageContext, outc
     );
   } finally {
     const testsRan = (outcome.tests?.total ?? 0) > 0;
-    const quiet = allEnded(context, outcome);
-    const { checks, result, books } = await cleanUpRun(context, { start: await looking.start(), testsRan, quiet });
+    const { checks, result, books } = await cleanUpRun(context, { start: await looking.start(), testsRan });
     outcome.checks.push(...(await reportCheck(context, Promise.resolve(checks))));
     if (result) outcome.cleanup = result;
     if (books) outcome.books = books;
   }
-}
-
-/**
- * Whether all that wrote for this run is known to have ended: tests and servers that the stage itself ran, and that ended as they should. An
- * application that is deployed goes on, and may be writing what the tests asked of it.
- */
-function allEnded({ signal }: StageContext, { servers, commands }: StageOutcome): boolean {
-  const stopped = servers.every(({ ended, portFreed }) => ended === "stopped" && portFreed !== false);
-  const ranToTheEnd = commands.every((command) => !command.timedOut && command.signal === null);
-  return servers.length > 0 && stopped && ranToTheEnd && !signal.aborted;
 }
 
 interface Looking {

@@ -195,6 +195,17 @@ describe("in a warehouse", () => {
     expect(asked.join().match(/DESCRIBE HISTORY/g)).toHaveLength(3);
   });
 
+  it.each([
+    ["points at what a lost run has left", `teacher_id = 'integration_test_${otherRun}_t'`],
+    ["mentions a run in a text", `attrs = map('seen', 'integration_test_${otherRun}_x')`],
+  ])("counts a real row that %s, and that this run deletes", async (_, set) => {
+    await begin();
+    await sql("production", `UPDATE $.school.sessions SET ${set} WHERE id = 'real-1'`);
+    start = await takeStart({ warehouse: catalog.warehouse }, { takenAt: Date.now(), maxRead: 1_000, namespaces: [], signal });
+    await sql("app", "DELETE FROM $.school.sessions WHERE id = 'real-1'");
+    expect(of(await books(), "school.sessions")).toMatchObject({ touched: n(1), touchedSamples: ["real-1"] });
+  });
+
   // An earlier stage of the same run left them: no real rows. Whether the last ones are, too, nobody has looked.
   it("calls no row real that it has not looked at, however many a run changes", async () => {
     await begin();

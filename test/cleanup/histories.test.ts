@@ -147,6 +147,28 @@ describe("the histories of many tables", () => {
   });
 });
 
+describe("the start", () => {
+  it("is as of the moment at which a stage began to look: what a server writes while it starts comes after it", async () => {
+    await open();
+    await add("school.a", "before");
+    const [row = {}] = await catalog.warehouse.query("SELECT current_timestamp() AS told");
+    const asOf = Number(row.told);
+    place.warehouse.levers.clock = asOf + 1;
+    for (const table of ["school.a", "school.b", ...Array(9).fill("school.c")]) await add(table, "booting");
+    const moments = await newestVersions(catalog.warehouse, names, { asOf });
+    expect(moments.get("school.a")).toMatchObject({ version: 1, newest: 2 });
+    expect(moments.get("school.b")).toMatchObject({ version: 0, newest: 1 });
+    expect(moments.get("school.c")).toMatchObject({ version: 0, newest: 9 });
+    expect(moments.get("school.d")).toEqual({ version: 0, at: expect.any(Number) });
+    // Whose a row is, goes by the newest: then it is rather taken for real.
+    const options = { takenAt: 0, maxRead: 0, namespaces: [], asOf, signal };
+    const start = await takeStart({ warehouse: catalog.warehouse }, options);
+    expect([start.moments.get("school.a")?.version, start.versions.get("school.a")]).toEqual([1, 2]);
+    // A table that was not there yet was not there.
+    expect((await newestVersions(catalog.warehouse, ["school.a"], { asOf: 1 })).size).toBe(0);
+  });
+});
+
 describe("what is read beside a cleanup", () => {
   const begin = async () => {
     await open();
@@ -158,48 +180,36 @@ describe("what is read beside a cleanup", () => {
   const all = (changes: Record<string, number> = {}) =>
     Object.fromEntries(names.map((name) => [name, changes[name] ?? (name === "school.a" ? 1 : 0)]));
 
-  it("is read at once where all writers have ended, and again only of tables that the cleanup deleted from", async () => {
-    const start = await begin();
-    await add("school.b", "before");
-    const { result: reading } = await sentBy(async () => new Reading(catalog.warehouse, start, true));
-    expect(await latest(reading)).toEqual(all({ "school.b": 1 }));
-    await catalog.warehouse.deleteRows("school.a", "id = :id", { id: "mine" });
-    const { sent } = await sentBy(async () => {
-      reading.deleted(["school.a"]);
-      expect(await latest(reading)).toEqual(all({ "school.a": 2, "school.b": 1 }));
-    });
-    expect(asked(sent)).toBe(1);
-  });
-
-  it("is read after the deletions where somebody may still write: the later, the less is missed", async () => {
+  it("is read after the deletions: a statement may end after whoever sent it was stopped", async () => {
     const start = await begin();
     const { result: reading, sent } = await sentBy(async () => {
-      const begun = new Reading(catalog.warehouse, start, false);
+      const begun = new Reading(catalog.warehouse, start);
       expect(await latest(begun)).toEqual({});
       return begun;
     });
     expect(sent).toEqual([]);
     await add("school.b", "late");
-    reading.deleted(["school.a"]);
-    expect(await latest(reading)).toEqual(all({ "school.b": 1 }));
+    await catalog.warehouse.deleteRows("school.a", "id = :id", { id: "mine" });
+    reading.deleted();
+    expect(await latest(reading)).toEqual(all({ "school.a": 2, "school.b": 1 }));
   });
 
-  it("is read anew of all tables where rows came back: whoever wrote them may have written others", async () => {
+  it("is read anew where rows came back: whoever wrote them may have written others", async () => {
     const start = await begin();
-    const reading = new Reading(catalog.warehouse, start, true);
+    const reading = new Reading(catalog.warehouse, start);
+    reading.deleted();
     await reading.known();
-    reading.deleted(["school.a"]);
     await add("school.b", "late");
-    reading.deleted(["school.a"]);
+    reading.deleted();
     expect(await latest(reading)).toEqual(all({ "school.b": 1 }));
   });
 
   it("leaves out what could not be read, which is then read once more by whoever needs it", async () => {
     const start = await begin();
     const failing = { ...catalog.warehouse, query: () => Promise.reject(new WarehouseFailure("connection-lost", "gone")) };
-    const reading = new Reading(failing, start, true);
+    const reading = new Reading(failing, start);
     reading.planned([], new Map());
-    reading.deleted(names);
+    reading.deleted();
     expect(await reading.known()).toEqual({ histories: new Map(), selectedAtStart: new Map() });
   });
 });

@@ -57,6 +57,20 @@ describe("a row", () => {
     ["is named and older, although its history is new", { named: true, age: older, ...absent }, "wrongly-named"],
     ["is named and older by the time in its key", { named: true, timeInKey: began - hour, ...absent }, "wrongly-named"],
     ["is named and later by its time, but was there", { named: true, age: later, ...there }, "unknown"],
+    // Whoever changes a row may write any time into it; that it was there when the tests began stands in the table's history.
+    ...(
+      [
+        ["is named, and was there at the start", { named: true }, "wrongly-named"],
+        ["is part of test data, and was there at the start", { owners: [partOf] }, "moved"],
+        ["belongs to test data, and was there at the start", { owners: [belongsTo] }, "moved"],
+        ["shows itself by its name, and was there at the start", byName, "renamed"],
+        ["shows itself by a name without a time, and was there at the start", { shown: { byKey: false, times: [] } }, "renamed"],
+      ] as [string, Partial<Facts>, Standing][]
+    ).map(([name, facts, standing]): [string, Partial<Facts>, Standing] => [
+      `${name}, with a time that says later`,
+      { ...facts, ...there, age: later, isExact: () => true },
+      standing,
+    ]),
     // (c)
     ["is part of test data", { owners: [partOf] }, "test-data"],
     ["is part of test data, and older", { owners: [partOf], age: older }, "moved"],
@@ -115,7 +129,13 @@ describe("a row", () => {
       { owners: [{ ...partOf, reference: startOfRun(began) }], age: near },
       [began],
     ],
-    ["part of test data, surely later", { owners: [partOf], age: later, isExact: () => true }, []],
+    ["part of test data, surely later", { owners: [partOf], age: later }, []],
+    ["part of test data, later where the start is known", { owners: [partOf], age: later, isExact: () => true }, [began]],
+    [
+      "shown by its name without a time, where the start is known",
+      { shown: { byKey: false, times: [] }, isExact: () => true },
+      [began],
+    ],
     [
       "belonging to a row that was made some time in an hour",
       { owners: [{ ...belongsTo, reference: { earliest: began, latest: began + hour } }] },

@@ -286,3 +286,55 @@ describe("the sandbox's own fixed teacher and school", () => {
     expect(await ids(swept, "users.teachers")).toEqual({ "users.teachers": [] });
   });
 });
+
+// Applications write the time of a change into rows, and tests may write any: the table's own history is not to be written to.
+describe("a real row of 2024 whose time a test rewrote", () => {
+  const known = { principals: ["app@school.example", "runner@school.example"] };
+  const later = "now() + INTERVAL 10 MINUTES";
+
+  it.each([
+    ["got a test title", lesson, "maths", (prefix: string) => `title = '${prefix} renamed'`],
+    ["became part of a test lesson", "sessions.student_groups", "g1", (prefix: string) => `session_id = '${prefix}_l'`],
+  ])("stays, and fails the stage, where it %s", async (_, table, id, set) => {
+    const catalog = await world.tables(school);
+    await makeMira(catalog);
+    const told = await world.integration({ catalog, testData: known }, async (prefix) => {
+      await catalog.as("app", `INSERT INTO ${catalog.name}.${lesson} (id, title, created_at) VALUES ('${prefix}_l', 'T', now())`);
+      await catalog.as("app", `UPDATE ${catalog.name}.${table} SET ${set(prefix)}, created_at = ${later} WHERE id = '${id}'`);
+    });
+    expect(told).toMatchObject({ status: 1, said: { verdict: "failed" } });
+    expect(Object.values(await ids(catalog, table)).flat()).toContain(id);
+  });
+
+  it("stays where the test also made its table anew, so that its history begins again", async () => {
+    const catalog = await world.tables(school);
+    await makeMira(catalog);
+    const teachers = `${catalog.name}.users.teachers`;
+    const told = await world.integration({ catalog, testData: known }, async (prefix, note) => {
+      await catalog.as("app", `CREATE OR REPLACE TABLE ${teachers} AS SELECT id, '${prefix}_s' AS school_id FROM ${teachers}`);
+      await catalog.as(
+        "app",
+        `INSERT INTO ${catalog.name}.users.schools (id, name, created_at) VALUES ('${prefix}_s', 'T', now())`,
+      );
+      note({ table: "users.teachers", id: "mira" });
+    });
+    expect(told.said.verdict).not.toBe("passed");
+    expect(await ids(catalog, "users.teachers")).toEqual({ "users.teachers": ["mira"] });
+  });
+});
+
+describe("a real row that was changed", () => {
+  const known = { principals: ["app@school.example", "runner@school.example"] };
+  const change = (catalog: Catalog) =>
+    catalog.as("app", `UPDATE ${catalog.name}.users.teachers SET name = 'M' WHERE id = 'mira'`);
+
+  it("by a server while it started, before anybody had read the tables' versions, is counted", async () => {
+    const catalog = await world.tables(school);
+    await makeMira(catalog);
+    const told = await world.integration({ catalog, testData: known, boot: () => change(catalog) }, async (prefix) => {
+      await catalog.as("app", `INSERT INTO ${catalog.name}.${lesson} (id, title, created_at) VALUES ('${prefix}_l', 'T', now())`);
+    });
+    expect(told).toMatchObject({ status: 1, said: { verdict: "failed" } });
+    expect(told.out).toContain("real rows touched 1 ");
+  });
+});

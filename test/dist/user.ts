@@ -84,6 +84,21 @@ export interface Told extends Ended {
 const passingReport = '<testsuite name="suite"><testcase name="works" time="0.01"/></testsuite>';
 
 /** The tests of the project: their work is done by whoever listens, which answers with lines for the ledger. */
+/** Has its work done by whoever asked for it, and answers only then. */
+const server = `import { createServer } from "node:http";
+await fetch(process.env.CONTROL + "/boot", { method: "POST" });
+createServer((_, answer) => answer.end("{}")).listen(Number(process.env.PORT), "127.0.0.1");
+`;
+
+/** A port that nobody holds just now. */
+async function freePort(): Promise<number> {
+  const holder = createServer().listen(0, "127.0.0.1");
+  await once(holder, "listening");
+  const { port } = holder.address() as AddressInfo;
+  holder.close();
+  return port;
+}
+
 const tests = `import { appendFileSync, writeFileSync } from "node:fs";
 const answer = await fetch(process.env.CONTROL, { method: "POST", body: process.env.ENV_ACTIONS_PREFIX });
 const lines = await answer.text();
@@ -104,6 +119,8 @@ export interface Setting {
   /** Beside the tests' command. */
   stages?: object;
   env?: Record<string, string>;
+  /** What a server of the project's does before it answers; the stage starts it. */
+  boot?: () => Promise<void>;
 }
 
 export interface World {
@@ -126,10 +143,11 @@ export async function startWorld(): Promise<World> {
   const schema = await readSchema();
   const passed = await passedPreflight();
   let work: Work = async () => undefined;
+  let boot: () => Promise<void> = async () => undefined;
   const control = createServer((request, response) => {
     const lines: object[] = [];
     text(request)
-      .then((prefix) => work(prefix, (line) => lines.push(line)))
+      .then((prefix) => (request.url === "/boot" ? boot() : work(prefix, (line) => lines.push(line))))
       .then(
         () => response.end(lines.map((line) => `\n${JSON.stringify(line)}\n`).join("")),
         (error: unknown) => response.writeHead(500).end(String(error)),
@@ -140,7 +158,14 @@ export async function startWorld(): Promise<World> {
   let catalogs = 0;
 
   const run = async (setting: Setting, args: readonly string[]): Promise<Told> => {
-    const workspace = newWorkspace({ "config.yml": JSON.stringify(configurationOf(place, setting)), "tests.mjs": tests });
+    const port = setting.boot ? await freePort() : 0;
+    if (setting.boot) boot = setting.boot;
+    const files = {
+      "config.yml": JSON.stringify(configurationOf(place, setting, port)),
+      "tests.mjs": tests,
+      "server.mjs": server,
+    };
+    const workspace = newWorkspace(files);
     cpSync(join(passed, ".env-actions"), join(workspace, ".env-actions"), { recursive: true });
     return await ask(workspace, args, setting, `http://127.0.0.1:${(control.address() as AddressInfo).port}`);
   };
@@ -190,7 +215,7 @@ async function passedPreflight(): Promise<string> {
 }
 
 /** JSON is YAML, too. */
-function configurationOf(place: Place, { catalog, redis, testData = {}, stages = {} }: Setting): object {
+function configurationOf(place: Place, { catalog, redis, testData = {}, stages = {}, boot }: Setting, port = 0): object {
   const { host, warehouseId, certificateAuthority } = place.warehouse;
   const databricks = {
     ...{ host, warehouse: warehouseId, token: "${DATABRICKS_TOKEN}", catalog: catalog?.name },
@@ -200,6 +225,18 @@ function configurationOf(place: Place, { catalog, redis, testData = {}, stages =
     access: "test-data",
     variables: ["HOME"],
     ...(catalog ? { databricks } : {}),
+    ...(boot
+      ? {
+          servers: {
+            backend: {
+              command: "node server.mjs",
+              port,
+              ready: { url: `http://127.0.0.1:${port}/` },
+              environment: { PORT: String(port) },
+            },
+          },
+        }
+      : {}),
     ...(redis === undefined ? {} : { redis: { url: "${REDIS_URL}", expect: { host: "127.0.0.1" } } }),
   };
   return {

@@ -221,3 +221,23 @@ describe("a check that is declared flaky", () => {
     expect(looks()).toBe(1);
   });
 });
+
+describe("no score outvotes", () => {
+  const many = Array.from({ length: 20 }, (_, index) => check(`api.${index}`, "passed"));
+
+  test.each(["tests.report", "tests.pass-rate", "tests.ran", "test-data.books"])("%s that failed", (id) => {
+    expect(scoreChecks([...many, check(id, "failed")], settings()).verdict).toBe("failed");
+  });
+
+  test.each(["tests.flaky", "test-data.books", "test-data.cleanup"])(
+    "the warning of %s, which may be all that is known",
+    (id) => {
+      const scored = scoreChecks([...many, check(id, "degraded")], settings());
+      expect(scored).toMatchObject({ verdict: "degraded", reason: expect.stringContaining(`Title of ${id}`) });
+    },
+  );
+
+  test("but any other warning", () => {
+    expect(scoreChecks([...many, check("redis.hit-rate", "degraded")], settings()).verdict).toBe("passed");
+  });
+});

@@ -44,16 +44,23 @@ export function rowsOfOtherRuns(told: readonly Told[]): Map<string, Set<string>>
     grew = false;
     for (const { table, finding, made, changed } of told) {
       const known = contents.get(table.table) ?? new Set();
-      const look = (row: TrackedRow, content: string, details: RowDetails | undefined) => {
+      const look = (row: TrackedRow, content: string, details: RowDetails | undefined, shows: boolean) => {
         if (!details || details.ofRun || known.has(content)) return;
         const hangs = Object.entries(details.parents).some(([column, id]) => keys.get(table.parents[column] ?? "")?.has(id));
-        if (details.otherRun === undefined && !hangs) return;
+        if (!shows && !hangs) return;
         known.add(content);
         grew = true;
         if (row.key !== null) keys.set(table.table, (keys.get(table.table) ?? new Set()).add(row.key));
       };
-      for (const row of finding.rows ?? []) look(row, row.content, made.get(row.content));
-      for (const row of finding.changed ?? []) look(row, row.startContent ?? "", changed.get(row.startContent ?? ""));
+      for (const row of finding.rows ?? []) {
+        const details = made.get(row.content);
+        look(row, row.content, details, details?.otherRun !== undefined);
+      }
+      for (const row of finding.changed ?? []) {
+        const details = changed.get(row.startContent ?? "");
+        // What was there may be a real row that only mentions a run, or points at what one has left.
+        look(row, row.startContent ?? "", details, details?.namedByOtherRun === true);
+      }
     }
   }
   return contents;

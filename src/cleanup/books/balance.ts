@@ -177,7 +177,8 @@ class TableBalance {
     this.#columns = columns;
     const tables = [...columns.keys()].filter((table) => !views.has(table));
     for (const table of start.moments.keys())
-      if (!columns.has(table)) this.#unknown(table, "the table was there at the start, and is not there or not visible any more");
+      if (!columns.has(table) || views.has(table))
+        this.#unknown(table, "the table was there at the start, and is not there or not visible any more");
     const readable = tables.filter((table) => this.#startIsKnown(table));
     const known = this.#request.known?.histories;
     const unread = readable.filter((table) => !known?.has(table)).map((table) => [table, start.moments.get(table)] as const);

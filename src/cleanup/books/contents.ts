@@ -156,8 +156,10 @@ function differenceSql(warehouse: WarehouseReader, readable: Readable, versions:
 export interface RowDetails {
   /** It carries the id of this run. */
   ofRun: boolean;
-  /** The id of another run that it carries. */
+  /** The id of another run that it carries, wherever that stands. */
   otherRun: string | undefined;
+  /** The same where it stands in its own key or name: a real row may mention a run, or point at what one has left. */
+  namedByOtherRun: boolean;
   /** Column → the id that it points at. */
   parents: Record<string, string>;
   /** Texts of the row by which people know it, by column. */
@@ -181,15 +183,21 @@ export async function detailsOf(
   contents: readonly string[],
   { runId, prefixes }: { runId: string; prefixes: readonly string[] },
 ): Promise<Map<string, RowDetails>> {
-  const { columns, parents } = readable;
+  const { columns, key, parents } = readable;
   const texts = [...columns].filter(([, type]) => type === "STRING" || /^(MAP|ARRAY|STRUCT|VARIANT|VARCHAR|CHAR)\b/.test(type));
   const all = `concat(${texts.map(([column, type]) => `coalesce(${textOf(column, type)}, '')`).join(", ' ', ")}${texts.length > 0 ? ", " : ""}'')`;
   const pointing = Object.keys(parents).filter((column) => columns.has(column));
   const shown = texts.filter(([column, type]) => type === "STRING" && telling.test(column)).slice(0, mostTexts);
+  const names = texts.filter(
+    ([column, type]) =>
+      type === "STRING" && (column === key || (telling.test(column) && !/_id$/i.test(column) && !(column in parents))),
+  );
+  const own = `concat(${[...names.map(([column]) => `coalesce(${quoteName(column)}, '')`), "''"].join(", ' ', ")})`;
   const asked = [
     `${wholeOf(columns)} AS content`,
     `CASE WHEN contains(${all}, :run) THEN 1 ELSE 0 END AS of_run`,
     `regexp_extract(replace(${all}, :run, ''), :pattern, 2) AS other_run`,
+    `regexp_extract(replace(${own}, :run, ''), :pattern, 2) AS named_by`,
     ...pointing.map((column, index) => `${textOfKey(column, columns.get(column) ?? "")} AS p${index}`),
     ...shown.map(([column], index) => `${quoteName(column)} AS t${index}`),
   ];
@@ -211,6 +219,7 @@ export async function detailsOf(
       {
         ofRun: Number(row.of_run) === 1,
         otherRun: text(row.other_run),
+        namedByOtherRun: text(row.named_by) !== undefined,
         parents: named(pointing, row, "p"),
         texts: named(
           shown.map(([column]) => column),

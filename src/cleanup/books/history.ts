@@ -21,6 +21,11 @@ export interface Moment {
   version: number;
   /** Unix milliseconds: a table that was dropped and made anew has another time at the same version. */
   at: number | undefined;
+  /**
+   * The newest version when this was read, if something was written in between: whose a row is, is decided by that one, so that a row is
+   * rather taken for real.
+   */
+  newest?: number;
 }
 
 export interface Since {
@@ -36,21 +41,45 @@ const firstLook = 20;
 const growth = 8;
 const mostVersions = 12_800;
 
-/** Table → its newest version, or why that could not be read. Never rejects. @param inTime as {@link askHistories} has it */
+/** So many versions may have come while a stage began to look. */
+const firstVersions = 5;
+
+/**
+ * Table → its newest version, or why that could not be read; a table that was made since `asOf` is left out. Never rejects.
+ * @param options `inTime` as {@link askHistories} has it; `asOf`: Unix milliseconds by the warehouse's clock; what was written since does
+ * not count: a server that is being started may write before its tables have been looked at
+ */
 export async function newestVersions(
   warehouse: WarehouseReader,
   tables: readonly string[],
-  inTime?: <Result>(answer: Promise<Result>) => Promise<Result>,
+  { inTime, asOf }: { inTime?: <Result>(answer: Promise<Result>) => Promise<Result>; asOf?: number | undefined } = {},
 ): Promise<Map<string, Moment | Error>> {
-  const questions = tables.map((table) => ({ table, limit: 1 }));
-  const answers = await askHistories(warehouse, questions, "moment", inTime);
-  return new Map(
-    [...answers].map(([table, answer]) => {
-      if (answer instanceof Error) return [table, answer];
-      const [row] = answer;
-      return [table, row ? { version: Number(row.version), at: timeOf(row.timestamp) } : new Error("its history is empty")];
-    }),
-  );
+  const found = new Map<string, Moment | Error>();
+  const settled = new Set<string>();
+  for (let limit = asOf === undefined ? 1 : firstVersions; settled.size < tables.length; limit *= growth) {
+    const open = tables.filter((table) => !settled.has(table));
+    const questions = open.map((table) => ({ table, limit }));
+    for (const [table, answer] of await askHistories(warehouse, questions, "moment", inTime)) {
+      const moment = answer instanceof Error ? answer : momentIn(answer, asOf, limit);
+      if (moment === "further back" && limit < mostVersions) continue;
+      settled.add(table);
+      if (moment === "further back")
+        found.set(table, new Error("it is written to so often that its version at the start was not found"));
+      else if (moment !== undefined) found.set(table, moment);
+    }
+  }
+  return found;
+}
+
+/** @returns `undefined` where the table was not there yet */
+function momentIn(rows: readonly Row[], asOf: number | undefined, limit: number): Moment | Error | "further back" | undefined {
+  const [newest] = rows;
+  if (!newest) return new Error("its history is empty");
+  const isSince = (row: Row) => asOf !== undefined && (timeOf(row.timestamp) ?? 0) > asOf;
+  const row = rows.find((one) => !isSince(one));
+  if (!row) return rows.length < limit ? undefined : "further back";
+  const moment = { version: Number(row.version), at: timeOf(row.timestamp) };
+  return row === newest ? moment : { ...moment, newest: Number(newest.version) };
 }
 
 /**

@@ -45,13 +45,21 @@ async function newKeys(redis: RedisReader, keys: StartKeys, request: KeyRequest)
   const ofRun = [...fresh].filter((key) => key.includes(own));
   const left = [...fresh].filter((key) => !key.includes(own) && !carriesOtherRun(key, prefixes));
   const certain = exclusive ? ofRun.length + left.length : ofRun.length;
-  const base = { looked: looked(keys), samples: [...ofRun, ...left].slice(0, shown).map(readableKey) };
+  // A key of somebody else's may be what signs him in: of such a key the report has no more than what it begins with.
+  const samples = [...ofRun.map(readableKey), ...left.map((key) => (exclusive ? readableKey(key) : beginningOf(key)))];
+  const base = { looked: looked(keys), samples: [...new Set(samples)].slice(0, shown) };
   if (exclusive || left.length === 0) return { ...base, unexplained: exactly(certain) };
   return {
     ...base,
     unexplained: { least: certain, most: certain + left.length },
     why: "others may write to this Redis, too: where nobody does while tests run, write redis.exclusive: true",
   };
+}
+
+/** `session:***` */
+function beginningOf(key: string): string {
+  const colon = key.indexOf(":");
+  return colon < 0 ? "***" : `${readableKey(key.slice(0, colon))}:***`;
 }
 
 /** Behind a test prefix, as every run's keys carry it: applications make ids of the same shape. */

@@ -22,7 +22,7 @@ function sideOf(change: Change, cleanup: ReadonlySet<number>, { exclusive, self,
   if (change.operation === "DELETE" && isSelf && cleanup.has(change.version)) return "cleanup";
   // A writer may note the run's id with its commits (spark.databricks.delta.commitInfo.userMetadata).
   if (change.metadata.includes(runId)) return "run";
-  if (/\d{13}_[0-9a-f]{8}/.test(change.metadata)) return "other";
+  if (/(?<![0-9A-Za-z])\d{13}_[0-9a-f]{8}(?![0-9A-Za-z])/.test(change.metadata)) return "other";
   if (exclusive.some((principal) => same(principal, change.user))) return "run";
   return isSelf || exclusive.length === 0 ? "shared" : "other";
 }

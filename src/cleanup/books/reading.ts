@@ -18,22 +18,12 @@ export interface Known {
 export class Reading {
   readonly #warehouse: WarehouseReader;
   readonly #start: Start;
-  readonly #quiet: boolean;
-  readonly #before: Promise<Histories>;
-  #after: Promise<Histories> = Promise.resolve(new Map());
-  readonly #stale = new Set<string>();
+  #histories: Promise<Histories> = Promise.resolve(new Map());
   #selected: Promise<ReadonlyMap<string, number>> = Promise.resolve(new Map());
-  #rounds = 0;
 
-  /**
-   * @param quiet all that wrote for the run has ended, so that the tables' histories can be read now; otherwise the later the better, after
-   * the cleanup has deleted.
-   */
-  constructor(warehouse: WarehouseReader, start: Start, quiet: boolean) {
+  constructor(warehouse: WarehouseReader, start: Start) {
     this.#warehouse = warehouse;
     this.#start = start;
-    this.#quiet = quiet;
-    this.#before = quiet ? readHistories(warehouse, start.moments) : Promise.resolve(new Map());
   }
 
   /** What the cleanup is about to delete: most books need to know that no row of the start is among it. */
@@ -41,23 +31,20 @@ export class Reading {
     this.#selected = this.#count(tables, columns).catch(() => new Map());
   }
 
-  /** The cleanup has deleted from these tables, for the first time or once more because something came back. */
-  deleted(tables: readonly string[]): void {
-    this.#rounds++;
-    for (const table of tables) this.#stale.add(table);
-    const { moments } = this.#start;
-    // What came back was written by somebody: who knows what else was.
-    const again = this.#quiet && this.#rounds === 1 ? [...moments].filter(([table]) => this.#stale.has(table)) : moments;
-    const earlier = this.#after;
-    const reading = readHistories(this.#warehouse, new Map(again));
-    this.#after = Promise.all([reading, earlier]).then(([histories]) => histories);
+  /**
+   * The cleanup has deleted, for the first time or once more because something came back. All tables are read only now: a statement may
+   * end in the warehouse after whoever sent it was stopped, so the later, the less is missed.
+   */
+  deleted(): void {
+    const earlier = this.#histories;
+    const reading = readHistories(this.#warehouse, this.#start.moments);
+    this.#histories = Promise.all([reading, earlier]).then(([histories]) => histories);
   }
 
   /** Waits for all that is being read. */
   async known(): Promise<Known> {
-    const [before, after, selectedAtStart] = await Promise.all([this.#before, this.#after, this.#selected]);
-    const fresh = this.#rounds > 1 ? [] : [...before].filter(([table]) => !this.#stale.has(table));
-    return { histories: new Map([...fresh, ...after]), selectedAtStart };
+    const [histories, selectedAtStart] = await Promise.all([this.#histories, this.#selected]);
+    return { histories, selectedAtStart };
   }
 
   async #count(tables: readonly TablePlan[], columns: CatalogColumns): Promise<Map<string, number>> {

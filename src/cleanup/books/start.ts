@@ -33,6 +33,8 @@ export interface StartOptions {
   maxRead: number;
   /** `testData.keys` */
   namespaces: readonly string[];
+  /** What was written since this moment does not count, Unix milliseconds by the warehouse's own clock. */
+  asOf?: number | undefined;
   /** `schema.table` that are probably there. */
   declared?: readonly string[];
   /** When it ends, what has not answered yet is unknown. */
@@ -50,7 +52,7 @@ export async function takeStart(
   const inTime = within(options.signal);
   const readTableVersions = async (reader: WarehouseReader): Promise<void> => {
     const readAll = async (tables: readonly string[]) => {
-      for (const [table, moment] of await newestVersions(reader, tables, inTime))
+      for (const [table, moment] of await newestVersions(reader, tables, { inTime, asOf: options.asOf }))
         if (moment instanceof Error) unread.set(table, moment.message);
         else moments.set(table, moment);
     };
@@ -96,7 +98,7 @@ export function unknownStart(takenAt: number, problem: string): Start {
 function startOf(parts: Omit<Start, "versions" | "hadKey">): Start {
   return {
     ...parts,
-    versions: new Map([...parts.moments].map(([table, { version }]) => [table, version])),
+    versions: new Map([...parts.moments].map(([table, { version, newest }]) => [table, newest ?? version])),
     hadKey: (key) => {
       const { keys } = parts;
       if (!keys || keys.problem !== undefined) return undefined;
@@ -164,7 +166,7 @@ export async function keyCount(redis: RedisReader): Promise<number | undefined> 
 
 const fileSchema = z.object({
   takenAt: z.number(),
-  tables: z.record(z.string(), z.object({ version: z.number(), at: z.number().optional() })),
+  tables: z.record(z.string(), z.object({ version: z.number(), at: z.number().optional(), newest: z.number().optional() })),
   unread: z.record(z.string(), z.string()),
   problem: z.string().optional(),
 });
@@ -185,7 +187,10 @@ export async function writeStart(
   const content: z.input<typeof fileSchema> = {
     takenAt: earlier?.takenAt ?? start.takenAt,
     tables: Object.fromEntries(
-      [...moments].map(([table, { version, at }]) => [table, { version, ...(at === undefined ? {} : { at }) }]),
+      [...moments].map(([table, { version, at, newest }]) => [
+        table,
+        { version, ...(at === undefined ? {} : { at }), ...(newest === undefined ? {} : { newest }) },
+      ]),
     ),
     unread: Object.fromEntries(unread.map(([table, why]) => [table, redact(why)])),
     ...(problem === undefined ? {} : { problem: redact(problem) }),
@@ -199,7 +204,9 @@ export async function readStart(file: string): Promise<Start | undefined> {
   if (text === undefined) return undefined;
   try {
     const { takenAt, tables, unread, problem } = fileSchema.parse(JSON.parse(text));
-    const moments = Object.entries(tables).map(([table, { version, at }]) => [table, { version, at }] as const);
+    const moments = Object.entries(tables).map(
+      ([table, { version, at, newest }]) => [table, { version, at, ...(newest === undefined ? {} : { newest }) }] as const,
+    );
     return startOf({
       takenAt,
       moments: new Map(moments),

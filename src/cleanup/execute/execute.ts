@@ -36,7 +36,7 @@ export interface WritingPorts extends CleanupPorts {
   /** Told before the first delete and after each one. */
   onRemaining: (remaining: Remaining) => void;
   /** Told when a round of deletes has ended, before what is left is looked for: all tables that rows were to go from. */
-  onDeleted?: (tables: readonly string[]) => void;
+  onDeleted?: () => void;
   /** Keeps a line of the audit log; never rejects. */
   audit: (note: AuditNote) => Promise<void>;
 }
@@ -94,7 +94,7 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
   const retained: Retained = new Map();
   for (let round = 1; ; round++) {
     const versions = await deletePlanned(ports, current, { result, retained });
-    ports.onDeleted?.(current.rows?.batches.flat().map(({ table }) => table) ?? []);
+    ports.onDeleted?.();
     const [again] = await Promise.all([lookAgain(ports, current, result), ...versions]);
     if (again === undefined) {
       await noteEnd(ports, plan, undefined, result);

@@ -129,12 +129,15 @@ interface Claim {
 function judgeShown(facts: Facts, { byKey, times, ofRun }: NonNullable<Facts["shown"]>): Judgement {
   const { scope, owners } = facts;
   const time = times.length > 0 ? Math.min(...times) : undefined;
+  const run = startOfRun(facts.runStarted);
+  // Where the tests began is known, what shows no time is compared with that.
+  const since = time !== undefined ? exactly(time) : scope === "run" && facts.isExact(run.earliest) ? run : undefined;
   const { relation: age, asks } =
-    byKey || time === undefined ? { relation: "unknown", asks: [] } : relation(facts, exactly(time), false);
+    byKey || since === undefined ? { relation: "unknown", asks: [] } : relation(facts, since, false);
   if (age === "older") return { standing: "renamed", because: [], asks };
   const dated = time ?? facts.timeInKey;
   const own = dated === undefined ? facts.age : ofRun ? startOfRun(dated) : exactly(dated);
-  const reference = scope === "run" ? startOfRun(facts.runStarted) : own;
+  const reference = scope === "run" ? run : own;
   if (scope !== "expired") return { standing: "test-data", because: [], reference, asks };
   const due = dueOf(facts, times);
   // Whose it is, is known; that it is old enough, the row that it depends on may tell.
@@ -162,13 +165,13 @@ function relation(facts: Facts, reference: Age | undefined, mustBeProven: boolea
   if (reference === undefined) return { relation: byTime, asks: [] };
   const moments = [...new Set([reference.earliest, reference.latest])];
   const [before, after] = [facts.wasThere(reference.earliest), facts.wasThere(reference.latest)];
-  if (before === true) return { relation: byTime === "not-older" ? "unknown" : "older", asks: [] };
+  const isExact = facts.isExact(reference.earliest);
+  // Where the tests began is known, no time counts against it: a test can write any time into a row, and an application often does.
+  if (before === true) return { relation: byTime === "not-older" && !isExact ? "unknown" : "older", asks: [] };
   if (after === false) return { relation: "not-older", asks: [] };
   const isNear = times.some(({ earliest, latest }) => latest - earliest <= nearlyExactMs);
-  const isExact = facts.isExact(reference.earliest);
   // Near the time of another row, rows are written with it: the clocks of application and warehouse differ by more than that.
-  const isWorthIt =
-    byTime === "unknown" ? mustBeProven || isExact || !isNear || reference.ofRun === true : mustBeProven && isExact;
+  const isWorthIt = isExact || (byTime === "unknown" && (mustBeProven || !isNear || reference.ofRun === true));
   const asks = isWorthIt ? moments.filter((moment) => facts.wasThere(moment) === "unasked") : [];
   return { relation: byTime, asks };
 }

@@ -6,6 +6,7 @@ import { WarehouseFailure } from "../../warehouse/failure.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
 import { queryInBatches } from "../tables/batched-queries.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
+import { askHistories } from "../tables/history.ts";
 import { asText, Binder, conditionOf, emptySelection, select } from "../tables/selection.ts";
 import { olderKeyless } from "./keyless.ts";
 import type { StartState } from "./start.ts";
@@ -59,6 +60,8 @@ export class Presence {
   readonly #answers = new Map<string, Map<number, Map<string, Answer>>>();
   readonly #wanted = new Map<string, Inquiry>();
   readonly #histories = new Map<string, Promise<Row[] | undefined>>();
+  /** Table → whether the version at the start is of the table that is there now. */
+  readonly #continuous = new Map<string, boolean>();
 
   constructor(
     warehouse: WarehouseReader,
@@ -112,21 +115,49 @@ export class Presence {
     const exact = inquiries.filter(({ moment }) => moment === atStart);
     const others = inquiries.filter(({ moment }) => moment !== atStart);
     await Promise.all([
-      this.#queryInBatches(exact),
+      this.#askAtStart(exact),
       // Alone: a moment before or after all versions of one table would make all of them fail.
       inParallel(statementsAtOnce, others, async (inquiry) => this.#note(inquiry, await this.#answer(inquiry))),
     ]);
   }
 
-  async #queryInBatches(inquiries: readonly Inquiry[]): Promise<void> {
-    const { rows, failed } = await queryInBatches(this.#warehouse, inquiries, (inquiry, binder) =>
-      this.#question(inquiry, `VERSION AS OF ${Math.trunc(this.#start?.versions.get(inquiry.table) ?? 0)}`, binder),
-    );
-    const unreadable = new Set(failed.map(({ item }) => item));
+  async #askAtStart(inquiries: readonly Inquiry[]): Promise<void> {
+    const tables = [...new Set(inquiries.map(({ table }) => table))];
+    const [{ rows, failed }] = await Promise.all([
+      queryInBatches(this.#warehouse, inquiries, (inquiry, binder) =>
+        this.#question(inquiry, `VERSION AS OF ${Math.trunc(this.#start?.versions.get(inquiry.table) ?? 0)}`, binder),
+      ),
+      this.#compareTables(tables),
+    ]);
+    // What another table of this name had says nothing about this one.
+    const unreadable = new Set([
+      ...failed.map(({ item }) => item),
+      ...inquiries.filter(({ table }) => this.#continuous.get(table) === false),
+    ]);
     const there = Map.groupBy(rows, ({ item }) => item);
     for (const inquiry of inquiries) {
       const values = there.get(inquiry)?.map(({ row }) => String(row.row_key));
       this.#note(inquiry, unreadable.has(inquiry) ? undefined : new Set(values));
+    }
+  }
+
+  /** Whether the version at the start is still of the same table: one that was dropped and made anew begins to count again. */
+  async #compareTables(tables: readonly string[]): Promise<void> {
+    const moments = tables.flatMap((table) => {
+      const moment = this.#start?.moments?.get(table);
+      return this.#continuous.has(table) || moment?.at === undefined ? [] : [{ table, ...moment }];
+    });
+    if (moments.length === 0) return;
+    const questions = moments.map(({ table, version }) => ({ table, limit: versionsRead, from: version }));
+    const answers = await askHistories(this.#warehouse, questions, "moment");
+    for (const { table, version, at } of moments) {
+      const answer = answers.get(table);
+      const rows = Array.isArray(answer) ? answer : undefined;
+      const entry = rows?.find((row) => Number(row.version) === version);
+      const time = entry?.timestamp instanceof Date ? entry.timestamp.getTime() : undefined;
+      // A history that is longer than what was read, or that cannot be read, shows no other table.
+      const isUntold = rows === undefined || rows.length === versionsRead;
+      this.#continuous.set(table, entry === undefined ? isUntold : time === at);
     }
   }
 

@@ -7,6 +7,8 @@ export interface StartState {
   takenAt: number;
   /** `schema.table` → the table's Delta version at the start; absent where it could not be read. */
   versions: ReadonlyMap<string, number>;
+  /** The same with the time of the version, Unix milliseconds: a table that was made anew has another time at the same version. */
+  moments?: ReadonlyMap<string, { version: number; at: number | undefined }>;
   /** Whether Redis had this key (`latin1`, as `redis.scan` returns keys); `undefined` where nobody looked. */
   hadKey(key: string): boolean | undefined;
 }

@@ -71,7 +71,11 @@ export class Redactor implements Redaction {
 
   /** Whether any secret that was named is in it: for what cannot be redacted, such as a picture. */
   holds(text: string): boolean {
-    return this.#views(text).some((view) => this.#matcher.find(view.text).length > 0);
+    return this.#views(text).some(
+      (view) =>
+        this.#matcher.find(view.text).length > 0 ||
+        (this.#squeezed.size > 0 && this.#squeezed.find(withoutSpace(view).text).length > 0),
+    );
   }
 
   /** For one stream of a process: also finds what is wrapped from one line to the next, however the lines come in. */
