@@ -25,7 +25,8 @@ export const inputs = {
       "Full SHA of a reviewed commit from another repository that may run with this job's credentials. For `pull_request_target`, `workflow_run` and `issue_comment`. See `docs/trust.md`.",
   },
   "fail-on": {
-    description: "Fails the step on this verdict or a worse one: `failed`, or `degraded` to fail on warnings, too.",
+    description:
+      "Verdict from which the step fails: `failed`, or `degraded` to fail on warnings, too. The verdict `error` always fails the step.",
     default: "failed",
   },
   budget: { description: "Time limit for the stage, such as `15m`. Default: the limit in the configuration." },

@@ -24,7 +24,7 @@ export const authSchema = z.strictObject({
   use: path.default("/api/v1/auth/me").meta({ description: "Route that must accept the minted token." }),
   refresh: path.optional().meta({
     description:
-      "Route that returns new tokens for `{refreshToken}`, such as `/api/v1/auth/refresh`. The route is checked only if this key is set.",
+      "Route that returns new tokens for a POST of `{refreshToken}`, such as `/api/v1/auth/refresh`. The route is checked only if this key is set.",
   }),
   secret: secret("TEST_TOKEN_SECRET").optional().meta({ description: "Shared secret of the mint route." }),
   enabled: z

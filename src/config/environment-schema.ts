@@ -122,13 +122,10 @@ const databricks = z.strictObject({
   certificateAuthority: z.string().min(1).optional().meta({ description: "File with a private CA certificate (PEM)." }),
   expect: z
     .strictObject({
-      host: z
-        .string()
-        .min(1)
-        .meta({
-          description:
-            "Expected host of the workspace, written out and not taken from a variable. Connecting to any other host stops the run.",
-        }),
+      host: z.string().min(1).meta({
+        description:
+          "Expected host of the workspace, written out and not taken from a variable. Connecting to any other host stops the run.",
+      }),
       catalog: z
         .string()
         .min(1)
@@ -352,7 +349,7 @@ export const environmentSchema = z
     variables: z
       .array(z.union([variableName, variableSchema]))
       .default([])
-      .meta({ description: "Environment variables that must be set, and not to a well-known default value." }),
+      .meta({ description: "Environment variables that must be set. A well-known default value is not accepted." }),
     databricks: databricks
       .optional()
       .meta({ description: "The Databricks SQL warehouse. Leave it out if the environment has none." }),

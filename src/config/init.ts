@@ -33,7 +33,7 @@ environments:
       # To sign in as a service principal, use clientId: \${DATABRICKS_CLIENT_ID} and clientSecret: \${DATABRICKS_CLIENT_SECRET}.
       token: \${DATABRICKS_TOKEN}
       catalog: \${DATABRICKS_CATALOG:-classwaves}
-      # The expected host, written out. It is compared before the first write: a wrong DATABRICKS_HOST stops the run.
+      # The expected host, written out and not taken from a variable. It is compared before the first write: a wrong DATABRICKS_HOST stops the run.
       expect:
         host: ${databricksHost}
     redis:
@@ -116,7 +116,7 @@ testData:
   keys: ["cw:test:*"]
   protectedTables: ["compliance.*"]
   protectedKeys: ["audit:log"]
-  # Cleanup with scope expired deletes older test data, which unfinished runs left behind.
+  # Age after which cleanup with scope expired deletes test data that unfinished runs left behind.
   expireAfter: 2h
   # Fixed accounts and schools, by id, address or name. They are never deleted, in any scope. \`env-actions tables\` proposes them.
   # keep:

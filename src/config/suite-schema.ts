@@ -74,7 +74,7 @@ const suite = z.strictObject({
     .meta({ description: "Tests whose failures do not count, each until a date and for a reason." }),
   flaky: flakyBudget.optional().meta({
     description:
-      'Maximum number or share of tests that pass only when retried, such as `3` or `"2%"`. More is a failure; fewer is a warning.',
+      'Maximum number or share of tests that pass only when retried, such as `3` or `"2%"`. More is a failure; otherwise, flaky tests are a warning.',
   }),
   testTime: duration.optional().meta({ description: "Maximum duration of a single test. A longer test is a failure." }),
   commandTime: duration
