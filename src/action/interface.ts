@@ -1,8 +1,8 @@
 import type { StageName } from "../model.ts";
 
 /**
- * The face of the actions: every input and output, once. `action.yml`, the composites under `actions/` and the README's tables
- * are generated from here, and the code reads inputs only by these names, so the three cannot drift apart.
+ * The face of the actions: every input and output, once. `action.yml`, the composites under `actions/` and the tables of
+ * docs/reference/actions.md are generated from here, and the code reads inputs only by these names, so the three cannot drift apart.
  */
 
 export interface Input {
@@ -10,62 +10,63 @@ export interface Input {
   /** The stages whose composite declares it; absent = all. */
   stages?: readonly StageName[];
   default?: string;
-  /** The runner fills it in, and nobody writes it in a workflow: it stands in no table of the README. */
+  /** The runner fills it in, and nobody writes it in a workflow: docs/reference/actions.md does not list it. */
   hidden?: true;
 }
 
 const tested: readonly StageName[] = ["integration", "e2e"];
 
 export const inputs = {
-  config: { description: "The configuration file, relative to `working-directory`.", default: ".github/env-actions.yml" },
-  environment: { description: "The environment to look at or test in; `defaultEnvironment` of the configuration if left out." },
-  "working-directory": { description: "The workspace of the run, relative to the checkout.", default: "." },
+  config: { description: "Configuration file, relative to `working-directory`.", default: ".github/env-actions.yml" },
+  environment: { description: "Environment to check or to test in. Default: `defaultEnvironment` in the configuration." },
+  "working-directory": { description: "Workspace of the run, relative to the checkout.", default: "." },
   "foreign-head": {
     description:
-      "Under `pull_request_target`, `workflow_run` and `issue_comment`: the full SHA of another repository's commit that somebody reviewed, and that may run with this job's credentials. See `docs/trust.md`.",
+      "Full SHA of a reviewed commit from another repository that may run with this job's credentials. For `pull_request_target`, `workflow_run` and `issue_comment`. See `docs/trust.md`.",
   },
   "fail-on": {
-    description: "The verdict from which on the step fails: `failed`, or `degraded` to fail on warnings, too.",
+    description:
+      "Verdict from which the step fails: `failed`, or `degraded` to fail on warnings, too. The verdict `error` always fails the step.",
     default: "failed",
   },
-  budget: { description: "How long the stage may take, such as `15m`; the configuration's if left out." },
-  command: { description: "The test command, run by the shell; the configuration's if left out.", stages: tested },
+  budget: { description: "Time limit for the stage, such as `15m`. Default: the limit in the configuration." },
+  command: { description: "Test command that the shell runs. Default: the command in the configuration.", stages: tested },
   reports: {
-    description: "Globs of the reports that the command writes, one a line; the configuration's if left out.",
+    description: "Globs for the reports that the command writes, one per line. Default: the globs in the configuration.",
     stages: tested,
   },
   "pass-rate": {
-    description: "More than this share of the tests must pass, such as `95%`; the configuration's if left out.",
+    description: "More than this share of the tests must pass, such as `95%`. Default: the share in the configuration.",
     stages: tested,
   },
   deployment: {
     description:
-      "The id of the deployment that smoke follows, which must have succeeded; without one, smoke asks for passed e2e evidence.",
+      "Id of the deployment that smoke follows. The deployment must have succeeded. Without an id, smoke requires passed e2e evidence.",
     stages: ["smoke"],
   },
   "github-token": {
     description:
-      "Asks GitHub whether `deployment` succeeded; the job needs `deployments: read` for that. A configured rollback needs `deployments: write` and `actions: write` (a workflow) or `contents: write` (an event).",
+      "Token for asking GitHub whether `deployment` succeeded, for which the job needs `deployments: read`. A configured rollback needs `deployments: write` and `actions: write` (a workflow) or `contents: write` (an event).",
     stages: ["smoke"],
     default: "${{ github.token }}",
   },
   scope: {
     description:
-      "`run`: this run's test data. `expired`: what is older than the limit. `all`: every test row and key, by hand, with `plan-digest`.",
+      "Test data to delete. `run`: that of this run. `expired`: data older than the limit. `all`: every test row and key, by hand, with `plan-digest`.",
     stages: ["cleanup"],
     default: "expired",
   },
   "dry-run": {
-    description: "`true`: only plan, and show the plan. `false`: delete it, and prove it gone.",
+    description: "`true`: only shows the plan. `false`: deletes the data and verifies that it is gone.",
     stages: ["cleanup"],
     default: "true",
   },
   "plan-digest": {
-    description: "The digest that the dry run showed; needed for scope `all`, checked wherever it is given.",
+    description: "Digest that the dry run showed. Required for scope `all`; always checked if set.",
     stages: ["cleanup"],
   },
   matrix: {
-    description: "The cell of the job's matrix, which the runner fills in. Do not set it.",
+    description: "Cell of the job's matrix. The runner sets it; do not set it yourself.",
     default: "${{ toJson(matrix) }}",
     hidden: true,
   },
@@ -79,32 +80,32 @@ export interface Output {
 }
 
 export const outputs = {
-  verdict: { description: "`passed`, `degraded`, `failed` or `error`." },
+  verdict: { description: "Verdict of the stage: `passed`, `degraded`, `failed` or `error`." },
   report: { description: "Path of the stage's report (JSON)." },
   summary: { description: "Path of the summary (Markdown)." },
   "audit-head": {
-    description: "The last line of the audit log, `<number>:<hash>`; `env-actions audit verify --head` compares the log with it.",
+    description: "Last line of the audit log, as `<number>:<hash>`. `env-actions audit verify --head` compares the log with it.",
   },
-  "run-id": { description: "The identity of this execution of the stage, `<ms>_<8 hex>`; its test data carries it." },
-  "gate-id": { description: "The same for all stages of one gate: on a runner it names the workflow run." },
-  tests: { description: "How many tests ran.", stages: tested },
-  "failed-tests": { description: "How many of them failed.", stages: tested },
-  "flaky-tests": { description: "How many passed only when run again.", stages: tested },
-  "pass-rate": { description: "The share that passed, such as `98.4%`.", stages: tested },
+  "run-id": { description: "Id of this execution of the stage, as `<ms>_<8 hex>`. Its test data contains this id." },
+  "gate-id": { description: "Id shared by all stages of one gate. On a runner, it names the workflow run." },
+  tests: { description: "Number of tests that ran.", stages: tested },
+  "failed-tests": { description: "Number of tests that failed.", stages: tested },
+  "flaky-tests": { description: "Number of tests that passed only when retried.", stages: tested },
+  "pass-rate": { description: "Share of the tests that passed, such as `98.4%`.", stages: tested },
   "plan-digest": { description: "Digest of the cleanup plan.", stages: ["integration", "e2e", "cleanup"] },
-  "deleted-rows": { description: "How many rows were deleted.", stages: ["integration", "e2e", "cleanup"] },
-  "deleted-keys": { description: "How many Redis keys were deleted.", stages: ["integration", "e2e", "cleanup"] },
+  "deleted-rows": { description: "Number of deleted rows.", stages: ["integration", "e2e", "cleanup"] },
+  "deleted-keys": { description: "Number of deleted Redis keys.", stages: ["integration", "e2e", "cleanup"] },
   "left-over": {
-    description: "Rows and keys of test data that are still there; `unknown` where that could not be told.",
+    description: "Number of test rows and keys that are still there, or `unknown`.",
     stages: ["preflight", "integration", "e2e", "cleanup"],
   },
   score: {
-    description: "What all checks reached together, such as `92.5%`; `none` where the configuration does not weigh them.",
+    description: "Score of all checks together, such as `92.5%`. `none` if the configuration does not weigh the checks.",
     stages: ["preflight", "integration", "e2e", "smoke"],
   },
   rollback: {
     description:
-      "What became of the rollback: `fired`, `dry-run`, `already-fired`, `not-fired`, `failed` or `unknown`; `none` where there was no reason for one.",
+      "Outcome of the rollback: `fired`, `dry-run`, `already-fired`, `not-fired`, `failed` or `unknown`. `none` if there was no reason for one.",
     stages: ["smoke"],
   },
 } as const satisfies Record<string, Output>;

@@ -75,39 +75,39 @@ const options = {
 
 export const usage = `env-actions <command> [options]
 
-  preflight        is the environment really there?
-  integration      run the integration tests, and delete what they made
-  e2e              run the tests in browsers, and delete what they made
-  smoke            look at a deployed environment, strictly reading
-  cleanup          show test data; with --execute delete it and prove it gone
-  plan             the same as cleanup without --execute
-  undo REPORT      show what of a cleanup could be put back; with --execute put it back
-  repair REPORT    show which real rows a test changed, and what stood there before; with --execute put it back
-  gate             all of them in their order
-  tables           propose testData.tables from the warehouse's columns, and say what differs from the present
-  audit verify     does every line of the audit log still follow from the one before?
-  audit report     what was made, deleted and left, when and by whom, as the audit log has it
+  preflight        check whether the environment is ready for tests
+  integration      run the integration tests, and delete the data they created
+  e2e              run the browser tests, and delete the data they created
+  smoke            check a deployed environment without writing to it
+  cleanup          show test data; with --execute, delete it and verify that it is gone
+  plan             same as cleanup without --execute
+  undo REPORT      show what a cleanup deleted and can be restored; with --execute, restore it
+  repair REPORT    show real rows that a test changed, and their old values; with --execute, restore the old values
+  gate             run all stages in order
+  tables           propose testData.tables from the warehouse's columns, and show differences from the configuration
+  audit verify     check that every line of the audit log still follows from the line before it
+  audit report     show from the audit log what was created, deleted and left, when and by whom
   init             write a commented configuration and a workflow
 
-  -c, --config FILE         default .github/env-actions.yml
-  -e, --environment NAME    default: defaultEnvironment of the configuration
-      --production NAME     gate: the environment that smoke looks at
-      --budget 15m          in place of the configured budget
-      --command CMD         integration, e2e: in place of the configured command
-      --reports GLOB        integration, e2e: in place of the configured reports; may be given again
-      --pass-rate 95%       integration, e2e
-      --deployment ID       smoke: the deployment that it follows
-      --foreign-head SHA    on a runner: the reviewed commit of another repository that may run (docs/trust.md)
+  -c, --config FILE         configuration file (default: .github/env-actions.yml)
+  -e, --environment NAME    environment (default: defaultEnvironment in the configuration)
+      --production NAME     gate: environment that smoke checks
+      --budget 15m          time limit, instead of the configured budget
+      --command CMD         integration, e2e: test command, instead of the configured one
+      --reports GLOB        integration, e2e: reports, instead of the configured ones; can be repeated
+      --pass-rate 95%       integration, e2e: pass rate, instead of the configured one
+      --deployment ID       smoke: deployment that smoke follows
+      --foreign-head SHA    on a runner: reviewed commit from another repository that may run (docs/trust.md)
       --scope SCOPE         cleanup, plan: run, expired (default) or all
-      --execute             cleanup: delete; undo, repair: put back
-      --plan-digest DIGEST  cleanup, repair: the digest that was shown; needed for --scope all, and for repair --execute
-      --run ID              audit report: that run alone
-      --head N:HASH         audit: a head that was kept elsewhere (the output audit-head); may be given again
-      --json                the report (tables: the proposal) on standard output, progress on standard error
-      --check               tables: fail where the declaration and the warehouse differ
-  -v, --verbose             every line of servers and tests
+      --execute             cleanup: delete; undo, repair: restore
+      --plan-digest DIGEST  cleanup, repair: digest that was shown; required for --scope all and for repair --execute
+      --run ID              audit report: only this run
+      --head N:HASH         audit: head that was kept elsewhere (the output audit-head); can be repeated
+      --json                write the report (tables: the proposal) to standard output, progress to standard error
+      --check               tables: fail if the configuration and the warehouse differ
+  -v, --verbose             show every line of servers and tests
 
-Exit status: 0 passed or degraded, 1 failed, 2 your mistake, 3 could not look.
+Exit status: 0 passed or degraded, 1 failed, 2 usage or configuration error, 3 error: checks could not run.
 `;
 
 type Option = keyof typeof options;

@@ -10,49 +10,55 @@ const on = z
   .array(z.enum(["failed", "error", "degraded", "recovered"]))
   .min(1)
   .default(["failed", "error", "recovered"])
-  .meta({ description: "The verdicts that are told; recovered is the first passed after one of the others." });
+  .meta({ description: "Verdicts that send an alert. `recovered` is the first `passed` after one of the others." });
 
 const channels = [...alertChannels];
 
 export const alertsSchema = z
   .strictObject({
     on,
-    stages: z.array(z.enum(stageNames)).min(1).default(["smoke"]).meta({ description: "The stages that are told of." }),
+    stages: z.array(z.enum(stageNames)).min(1).default(["smoke"]).meta({ description: "Stages whose verdicts send alerts." }),
     terminal: z
       .boolean()
       .default(false)
-      .meta({ description: "Also when a stage runs in somebody's terminal; otherwise only on a runner." }),
-    window: duration.prefault("4h").meta({ description: "The same cause is told once in this time." }),
+      .meta({ description: "Also sends alerts when a stage runs in a terminal. By default, only stages on a runner send them." }),
+    window: duration.prefault("4h").meta({ description: "The same cause sends at most one alert within this time." }),
     webhook: z
       .strictObject({
-        url: secretUrl("WEBHOOK_URL").meta({ description: "Gets a POST of JSON." }),
-        secret: secret("WEBHOOK_SECRET").meta({ description: "Signs it: HMAC-SHA256, in the header X-Env-Actions-Signature." }),
+        url: secretUrl("WEBHOOK_URL").meta({ description: "URL that receives a POST request with a JSON body." }),
+        secret: secret("WEBHOOK_SECRET").meta({
+          description: "Key that signs the request: HMAC-SHA256, in the header `X-Env-Actions-Signature`.",
+        }),
       })
       .optional()
-      .meta({ description: "Any server, by a signed request." }),
+      .meta({ description: "Sends alerts to any server as a signed request." }),
     slack: z
-      .strictObject({ url: secretUrl("SLACK_WEBHOOK_URL").meta({ description: "An incoming webhook of Slack's." }) })
+      .strictObject({ url: secretUrl("SLACK_WEBHOOK_URL").meta({ description: "URL of a Slack incoming webhook." }) })
       .optional()
-      .meta({ description: "A channel in Slack." }),
+      .meta({ description: "Sends alerts to a Slack channel." }),
     pagerDuty: z
       .strictObject({
-        routingKey: secret("PAGERDUTY_ROUTING_KEY").meta({ description: "The integration key of a service (Events API v2)." }),
+        routingKey: secret("PAGERDUTY_ROUTING_KEY").meta({
+          description: "Integration key of a PagerDuty service (Events API v2).",
+        }),
         url: fetchedUrl
           .default("https://events.pagerduty.com/v2/enqueue")
-          .meta({ description: "Another for the EU: https://events.eu.pagerduty.com/v2/enqueue." }),
+          .meta({ description: "Address of the Events API. For the EU, use `https://events.eu.pagerduty.com/v2/enqueue`." }),
       })
       .optional()
-      .meta({ description: "An incident in PagerDuty, resolved by the recovery." }),
+      .meta({ description: "Opens an incident in PagerDuty. A recovery resolves it." }),
     openTelemetry: z
       .strictObject({
-        url: httpUrl.meta({ description: "Where metrics are taken by OTLP/HTTP, such as https://collector:4318/v1/metrics." }),
+        url: httpUrl.meta({
+          description: "Address that receives metrics over OTLP/HTTP, such as `https://collector:4318/v1/metrics`.",
+        }),
         headers: z
           .record(z.string(), secret("OTLP_KEY"))
           .default({})
-          .meta({ description: "Sent with them, such as an API key." }),
+          .meta({ description: "Headers sent with the metrics, such as an API key." }),
       })
       .optional()
-      .meta({ description: "Metrics of every run, whatever its verdict." }),
+      .meta({ description: "Sends metrics of every run, whatever the verdict." }),
   })
   .refine((alerts) => channels.some((channel) => (alerts as Record<string, unknown>)[channel] !== undefined), {
     error: `expected at least one of ${channels.join(", ")}: who is to be told?`,
@@ -62,7 +68,7 @@ export const alertsSchema = z
 const triggers = exactlyOneOf("workflow", "event", "command");
 
 const placeholders =
-  "{deployment}, {commit}, {environment}, {run} and {verdict} stand for what is rolled back; what is not known is empty.";
+  "`{deployment}`, `{commit}`, `{environment}`, `{run}` and `{verdict}` are replaced with the values of this rollback. Unknown values are empty.";
 
 export const rollbackSchema = z
   .strictObject({
@@ -71,41 +77,47 @@ export const rollbackSchema = z
         file: z
           .string()
           .regex(/^[\w.-]+\.ya?ml$|^\d+$/, { error: "expected the file's name below .github/workflows, such as rollback.yml" })
-          .meta({ description: "Name of the workflow's file, or its id. It must have on: workflow_dispatch." }),
-        ref: z.string().min(1).default("main").meta({ description: "The branch or tag whose workflow runs." }),
+          .meta({ description: "File name or id of the workflow. The workflow must have `on: workflow_dispatch`." }),
+        ref: z.string().min(1).default("main").meta({ description: "Branch or tag whose version of the workflow runs." }),
         inputs: z
           .record(z.string(), z.string())
           .default({})
-          .meta({ description: `Its inputs, which it must declare. ${placeholders}` }),
+          .meta({ description: `Inputs of the workflow, which must declare them. ${placeholders}` }),
       })
       .optional()
-      .meta({ description: "Start a workflow (workflow_dispatch); needs actions: write." }),
+      .meta({ description: "Starts a workflow (`workflow_dispatch`). Needs the permission `actions: write`." }),
     event: z
-      .strictObject({ type: z.string().min(1).max(100).meta({ description: "The type that on: repository_dispatch names." }) })
+      .strictObject({
+        type: z
+          .string()
+          .min(1)
+          .max(100)
+          .meta({ description: "Event type, as listed in the workflow under `on: repository_dispatch`." }),
+      })
       .optional()
-      .meta({ description: "Send a repository_dispatch; needs contents: write." }),
+      .meta({ description: "Sends a `repository_dispatch` event. Needs the permission `contents: write`." }),
     command: command.optional().meta({
       description:
-        "Run by the shell, with ENV_ACTIONS_DEPLOYMENT, ENV_ACTIONS_COMMIT, ENV_ACTIONS_ENVIRONMENT and ENV_ACTIONS_VERDICT.",
+        "Command that the shell runs. It receives `ENV_ACTIONS_DEPLOYMENT`, `ENV_ACTIONS_COMMIT`, `ENV_ACTIONS_ENVIRONMENT` and `ENV_ACTIONS_VERDICT`.",
     }),
     on: z
       .array(z.enum(["failed", "error"]))
       .min(1)
       .default(["failed"])
       .meta({
-        description: "failed: we looked, and it is wrong. error: we could not look, which is no proof of a bad deployment.",
+        description:
+          "Verdicts that trigger the rollback. `failed`: a check found a problem. `error`: a check could not run, which does not prove that the deployment is bad.",
       }),
-    dryRun: z.boolean().default(false).meta({ description: "Only say what would be asked for." }),
-    terminal: z
-      .boolean()
-      .default(false)
-      .meta({ description: "Also when smoke runs in somebody's terminal; otherwise only on a runner." }),
+    dryRun: z.boolean().default(false).meta({ description: "Only reports the rollback that would be triggered." }),
+    terminal: z.boolean().default(false).meta({
+      description: "Also triggers the rollback when smoke runs in a terminal. By default, only smoke on a runner triggers it.",
+    }),
     repository: z
       .string()
       .regex(/^[\w.-]+\/[\w.-]+$/, { error: "expected owner/name" })
       .optional()
-      .meta({ description: "Where the workflow or event is; the run's own repository if left out." }),
-    token: secret("ROLLBACK_TOKEN").optional().meta({ description: "For GitHub, in place of the job's own token." }),
-    timeout: timeLimit.prefault("2m").meta({ description: "How long the command may take." }),
+      .meta({ description: "Repository of the workflow or event, as `owner/name`. Default: the repository of the run." }),
+    token: secret("ROLLBACK_TOKEN").optional().meta({ description: "GitHub token to use instead of the job's own token." }),
+    timeout: timeLimit.prefault("2m").meta({ description: "Time limit for `command`." }),
   })
   .refine(triggers.check, triggers.params);

@@ -10,14 +10,16 @@ const textClaims = {
   equals: z
     .union([z.string(), z.number(), z.boolean(), z.null()], { error: "expected text, a number, true, false or null" })
     .optional()
-    .meta({ description: "Exactly this value." }),
+    .meta({ description: "The value must be exactly this." }),
   oneOf: z
     .array(z.union([z.string(), z.number(), z.boolean()], { error: "expected text, a number, true or false" }))
     .min(1)
     .optional()
-    .meta({ description: "One of these values." }),
-  notNull: z.literal(true).optional().meta({ description: "Present and not null: a mock often answers null." }),
-  matches: regularExpression.optional().meta({ description: "A regular expression that the value, as text, matches." }),
+    .meta({ description: "The value must be one of these." }),
+  notNull: z.literal(true).optional().meta({ description: "The value must be present and not null. Mocks often return null." }),
+  matches: regularExpression
+    .optional()
+    .meta({ description: "Regular expression that the value, converted to text, must match." }),
 };
 
 /** Names behind dots, and in brackets numbers and names in quotes. What could name several places is none. */
@@ -31,17 +33,17 @@ const claims = {
       error:
         "expected a JSON path such as $.data.serverTime, $.items[0].id or $['a.b']: it names one place, so *, .., [-1] and [?…] say nothing here",
     })
-    .meta({ description: "Where to look, such as $.data.serverTime, $.items[0].id or $['a.b']." }),
+    .meta({ description: "JSON path of the value to check, such as `$.data.serverTime`, `$.items[0].id` or `$['a.b']`." }),
   ...textClaims,
   between: z
     .array(z.number({ error: "expected a number" }))
     .length(2, { error: "expected the lowest and the highest number, such as [0, 500]" })
     .refine(([low = 0, high = 0]) => low <= high, { error: "expected the lower number first" })
     .optional()
-    .meta({ description: "A number from the first to the second, such as [0, 500]." }),
+    .meta({ description: "The value must be a number in this range, such as `[0, 500]`. Both ends are included." }),
   youngerThan: duration.optional().meta({
     description:
-      "A time that was less than this ago, as ISO 8601 or in Unix seconds or milliseconds: what is hard-coded gets old.",
+      "The value must be a time less than this long ago, as ISO 8601, Unix seconds or Unix milliseconds. Hard-coded times become too old.",
   }),
 };
 
@@ -53,7 +55,7 @@ const headerKinds = exactlyOneOf(...textKinds);
 /** For one header of an answer. */
 export const headerSchema = z
   .strictObject({
-    header: z.string().min(1).meta({ description: "Its name, such as content-type." }),
+    header: z.string().min(1).meta({ description: "Name of the response header, such as `content-type`." }),
     ...textClaims,
   })
   .refine(headerKinds.check, headerKinds.params);
@@ -68,7 +70,7 @@ export const assertionSchema = z
     changes: z
       .literal(true)
       .optional()
-      .meta({ description: "Different between two reads: proof that something lives behind it." }),
+      .meta({ description: "The value must differ between two reads, which proves that a live service produces it." }),
   })
   .refine(assertionKinds.check, assertionKinds.params);
 

@@ -12,17 +12,23 @@ const growth = z
 export const baselineSchema = z.strictObject({
   criteria: z
     .strictObject({
-      p50: growth.optional().meta({ description: 'How much slower the median may be, such as "<= +10%".' }),
-      p95: growth.optional().meta({ description: 'How much slower the P95 may be, such as "<= +10%".' }),
+      p50: growth.optional().meta({ description: 'How much slower the median may be, such as `"<= +10%"`.' }),
+      p95: growth.optional().meta({ description: 'How much slower the P95 may be, such as `"<= +10%"`.' }),
     })
     .refine(({ p50, p95 }) => p50 !== undefined || p95 !== undefined, { error: "expected p50, p95, or both" })
-    .meta({ description: "Broken only where the whole run is slower by a rank test, not where one sample is." }),
+    .meta({
+      description:
+        "Latency limits relative to earlier runs. A limit is exceeded only if a rank test finds the whole run slower, not if a single sample is.",
+    }),
   minimumSamples: z.int().min(5).max(1_000).default(20).meta({
     description:
-      "With fewer samples, in this run or in the earlier ones together, it is degraded: not enough data. Of Redis and the warehouse 20 are taken, and are enough.",
+      "Samples required in this run, and in the earlier runs together. With fewer, the comparison is `degraded` (not enough data). For Redis and the warehouse, 20 samples are taken and are enough.",
   }),
-  runs: z.int().min(1).max(50).default(10).meta({ description: "How many passing runs are kept." }),
-  verdict: z.enum(["failed", "degraded"]).default("failed").meta({ description: "What being slower means." }),
+  runs: z.int().min(1).max(50).default(10).meta({ description: "Number of passing runs to keep." }),
+  verdict: z
+    .enum(["failed", "degraded"])
+    .default("failed")
+    .meta({ description: "Verdict if the run is slower than `criteria` allow." }),
 });
 
 export type Baseline = z.output<typeof baselineSchema>;

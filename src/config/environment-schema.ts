@@ -25,22 +25,30 @@ import {
 
 const headers = z
   .record(z.string(), z.string())
-  .meta({ description: "Sent with every request; production wants a listed Origin." });
+  .meta({ description: "Headers sent with every request. A production API accepts only a listed `Origin`." });
 
 export const endpointSchema = z
   .strictObject({
-    name: z.string().min(1).optional().meta({ description: "For people; the path if left out." }),
-    path: path.meta({ description: "Relative to the API, with its query." }),
-    status: z.array(z.int().min(100).max(599)).min(1).default([200]).meta({ description: "Statuses that pass." }),
-    degradedStatus: z.array(z.int().min(100).max(599)).default([206]).meta({ description: "Statuses of the warning band." }),
-    json: z.array(assertionSchema).default([]).meta({ description: "What the JSON answer must hold." }),
-    method: z
-      .enum(["GET", "HEAD", "OPTIONS"])
-      .default("GET")
-      .meta({ description: "No other method is sent: these are defined to change nothing." }),
-    headers: z.record(z.string(), z.string()).default({}).meta({ description: "Sent with this route, beside api.headers." }),
-    answerHeaders: z.array(headerSchema).default([]).meta({ description: "What headers of the answer must hold." }),
-    signIn: z.boolean().default(false).meta({ description: "Send the test token, or the environment's reader token." }),
+    name: z.string().min(1).optional().meta({ description: "Display name. Default: the path." }),
+    path: path.meta({ description: "Path relative to the API, including the query string." }),
+    status: z.array(z.int().min(100).max(599)).min(1).default([200]).meta({ description: "HTTP status codes that pass." }),
+    degradedStatus: z
+      .array(z.int().min(100).max(599))
+      .default([206])
+      .meta({ description: "HTTP status codes that are a warning." }),
+    json: z.array(assertionSchema).default([]).meta({ description: "Assertions that the JSON response must satisfy." }),
+    method: z.enum(["GET", "HEAD", "OPTIONS"]).default("GET").meta({
+      description: "HTTP method of the request. Only these methods are allowed, because they are defined to change nothing.",
+    }),
+    headers: z
+      .record(z.string(), z.string())
+      .default({})
+      .meta({ description: "Headers sent to this route, in addition to `api.headers`." }),
+    answerHeaders: z.array(headerSchema).default([]).meta({ description: "Assertions that the response headers must satisfy." }),
+    signIn: z
+      .boolean()
+      .default(false)
+      .meta({ description: "Sends the test token, or the environment's reader token (`token`), with the request." }),
   })
   .refine(({ method, json }) => !(method === "HEAD" && Array.isArray(json) && json.length > 0), {
     path: ["json"],
@@ -53,15 +61,16 @@ const mayWrite = z
   .strictObject({
     until: z.iso
       .date({ error: "expected the last day as a date such as 2026-12-31" })
-      .meta({ description: "The last day of the exception, in UTC; afterwards the credential fails again." }),
+      .meta({ description: "Last day of the exception, in UTC. Afterwards, the credential fails again." }),
     reason: z
       .string({ error: "expected a reason: why can this credential write, and who mends it?" })
       .regex(/\S/, { error: "expected a reason: why can this credential write, and who mends it?" })
-      .meta({ description: "Why it can write, and what is done about it; shown with the warning." }),
+      .meta({ description: "Why the credential can write, and what is being done about it. Shown with the warning." }),
   })
   .optional()
   .meta({
-    description: "In a read-only environment: a credential that could write is a warning until that day, and no failure.",
+    description:
+      "Exception for a read-only environment: until the given day, a credential that could write is a warning instead of a failure.",
   });
 
 /** Before this is read, {@link import("./unified-variables.ts")} fills in what the file leaves to DATABRICKS_* variables. */
@@ -69,112 +78,119 @@ const databricks = z.strictObject({
   host: workspaceHost
     // What is read there is what stands here, so that editors show the truth.
     .prefault("${DATABRICKS_HOST}")
-    .meta({ description: "Host, or host:port; DATABRICKS_HOST if left out." }),
+    .meta({ description: "Host of the workspace, or `host:port`. Default: the variable `DATABRICKS_HOST`." }),
   warehouse: z
     .string()
     .min(1)
     .optional()
-    .meta({ description: "Warehouse id; DATABRICKS_WAREHOUSE_ID, or the path in DATABRICKS_HTTP_PATH, if left out." }),
-  path: z.string().min(1).optional().meta({ description: "HTTP path, where it is not /sql/1.0/warehouses/<warehouse>." }),
-  token: bearerToken("DATABRICKS_TOKEN").optional().meta({
-    description:
-      "Signs in with a personal access token, ${DATABRICKS_TOKEN}. Without any sign-in here, DATABRICKS_* variables say which.",
-  }),
-  clientId: z
+    .meta({ description: "Id of the SQL warehouse. Default: `DATABRICKS_WAREHOUSE_ID`, or the path in `DATABRICKS_HTTP_PATH`." }),
+  path: z
     .string()
     .min(1)
     .optional()
-    .meta({ description: "Signs in as a service principal (OAuth), with clientSecret; DATABRICKS_CLIENT_ID if left out." }),
+    .meta({ description: "HTTP path of the warehouse, if it is not `/sql/1.0/warehouses/<warehouse>`." }),
+  token: bearerToken("DATABRICKS_TOKEN").optional().meta({
+    description:
+      "Signs in with a personal access token, `${DATABRICKS_TOKEN}`. If no sign-in is configured here, the `DATABRICKS_*` variables decide which one is used.",
+  }),
+  clientId: z.string().min(1).optional().meta({
+    description:
+      "Client id of the service principal to sign in as (OAuth), together with `clientSecret`. Default: `DATABRICKS_CLIENT_ID`.",
+  }),
   clientSecret: secret("DATABRICKS_CLIENT_SECRET").optional().meta({
-    description: "The service principal's OAuth secret, ${DATABRICKS_CLIENT_SECRET}; that variable if left out beside clientId.",
+    description:
+      "OAuth secret of the service principal, `${DATABRICKS_CLIENT_SECRET}`. If only `clientId` is set, that variable is used.",
   }),
   oidc: z
     .strictObject({
       clientId: z.string().min(1).optional().meta({
         description:
-          "The service principal whose federation policy trusts this job; DATABRICKS_CLIENT_ID if left out, and where that is not set the account's policy.",
+          "Client id of the service principal whose federation policy trusts this job. Default: `DATABRICKS_CLIENT_ID`. If that is not set, the account's policy applies.",
       }),
       audience: z.string().min(1).optional().meta({
         description:
-          "As in the federation policy; DATABRICKS_TOKEN_AUDIENCE, DATABRICKS_ACCOUNT_ID or the workspace's token endpoint if left out.",
+          "Audience, as in the federation policy. Default: `DATABRICKS_TOKEN_AUDIENCE`, `DATABRICKS_ACCOUNT_ID` or the workspace's token endpoint.",
       }),
     })
     .optional()
-    .meta({ description: "Signs in with GitHub's id token, without a stored secret; the job needs id-token: write." }),
+    .meta({ description: "Signs in with GitHub's id token, without a stored secret. The job needs `id-token: write`." }),
   catalog: z
     .string()
     .min(1)
     .default("classwaves")
-    .meta({ description: "The catalog that holds the tables; DATABRICKS_CATALOG if left out and set." }),
+    .meta({ description: "Catalog that contains the tables. If left out, `DATABRICKS_CATALOG` is used if it is set." }),
   certificateAuthority: z.string().min(1).optional().meta({ description: "File with a private CA certificate (PEM)." }),
   expect: z
     .strictObject({
-      host: z
-        .string()
-        .min(1)
-        .meta({ description: "The host this environment is on, written out: connecting to any other stops the run." }),
+      host: z.string().min(1).meta({
+        description:
+          "Expected host of the workspace, written out and not taken from a variable. Connecting to any other host stops the run.",
+      }),
       catalog: z
         .string()
         .min(1)
         .optional()
-        .meta({ description: "The catalog, where `catalog` comes from a variable: any other stops the run." }),
+        .meta({ description: "Expected catalog, for when `catalog` comes from a variable. Any other catalog stops the run." }),
       principal: z
         .string()
         .min(1)
         .optional()
-        .meta({ description: "The user or service principal that must answer current_user()." }),
+        .meta({ description: "User or service principal that `current_user()` must return." }),
     })
     .optional()
-    .meta({ description: "Proven identity: compared before the first write, and by preflight and smoke wherever it is given." }),
+    .meta({
+      description:
+        "Expected identity of the warehouse. It is compared before the first write. If it is set, preflight and smoke compare it, too.",
+    }),
   mayWrite,
-  startTimeout: timeLimit.prefault("10m").meta({ description: "How long a sleeping warehouse may take to wake." }),
+  startTimeout: timeLimit.prefault("10m").meta({ description: "Time limit for a stopped warehouse to start." }),
 });
 
 const sentinel = z.strictObject({
-  master: z.string().min(1).meta({ description: "The name by which the sentinels know the master, such as mymaster." }),
-  nodes: z
-    .array(hostAndPort)
-    .min(1)
-    .meta({ description: "The sentinels, host:port, asked in this order; 26379 where no port is given." }),
-  username: z.string().min(1).optional().meta({ description: "The ACL user at the sentinels, where they have one." }),
-  password: secret("SENTINEL_PASSWORD").optional().meta({ description: "The password of the sentinels, where they have one." }),
-  tls: z.boolean().optional().meta({ description: "Speak TLS with the sentinels; as url does if left out." }),
+  master: z.string().min(1).meta({ description: "Name of the master in the sentinels' configuration, such as `mymaster`." }),
+  nodes: z.array(hostAndPort).min(1).meta({ description: "Sentinels as `host:port`, asked in this order. Default port: 26379." }),
+  username: z.string().min(1).optional().meta({ description: "ACL user for the sentinels, if they require one." }),
+  password: secret("SENTINEL_PASSWORD").optional().meta({ description: "Password for the sentinels, if they require one." }),
+  tls: z.boolean().optional().meta({ description: "Whether to connect to the sentinels with TLS. Default: the same as `url`." }),
 });
 
 const redis = z.strictObject({
   url: secret("REDIS_URL").meta({
     description:
-      "redis:// or rediss:// (TLS, always verified) address; a secret, because it may hold a password. With sentinel, its host is not connected to: only user, password, database and TLS are taken from it.",
+      "Address of Redis: `redis://`, or `rediss://` for TLS, which is always verified. It is a secret because it may contain a password. With `sentinel`, only its user, password, database and TLS are used, not its host.",
   }),
-  sentinel: sentinel.optional().meta({ description: "Sentinels that name the server, where it may change by a failover." }),
+  sentinel: sentinel
+    .optional()
+    .meta({ description: "Redis Sentinels that name the current server, which may change in a failover." }),
   cluster: z
     .union([z.boolean(), z.array(hostAndPort).min(1)], {
       error: "expected true, or a list of nodes such as [redis-1.internal:6379]",
     })
     .optional()
-    .meta({ description: "true: the address is a node of a Redis Cluster. A list: more nodes to ask, where that one is down." }),
+    .meta({ description: "`true`: `url` is a node of a Redis Cluster. A list: more nodes to ask if that node is down." }),
   certificateAuthority: z.string().min(1).optional().meta({ description: "File with a private CA certificate (PEM)." }),
   exclusive: z.boolean().default(false).meta({
-    description: "true: nothing but this run writes to this Redis, so a new key that is left is the run's. See docs/books.md.",
+    description:
+      "`true`: only this run writes to this Redis, so every new key that is left belongs to the run. See docs/books.md.",
   }),
   mayWrite,
   expect: z
     .strictObject({
       host: z.string().min(1).meta({
         description:
-          "The Redis host this environment is on, written out: of a cluster the node that is asked first, with sentinels the master or the sentinel that names it.",
+          "Expected Redis host, written out and not taken from a variable. With a cluster: the node that is asked first. With sentinels: the master, or the sentinel that names it.",
       }),
-      database: z.int().min(0).optional().meta({ description: "The number of the database." }),
+      database: z.int().min(0).optional().meta({ description: "Expected database number." }),
     })
     .optional()
     .meta({
       description:
-        "Proven identity: compared before the first write, again wherever a failover leads, and by preflight and smoke wherever it is given.",
+        "Expected identity of Redis. It is compared before the first write and again after every failover. If it is set, preflight and smoke compare it, too.",
     }),
 });
 
 const api = z.strictObject({
-  url: fetchedOrigin.meta({ description: "Where the API answers, without a path: routes begin at the root of the host." }),
+  url: fetchedOrigin.meta({ description: "Address of the API, without a path. Routes begin at the root of the host." }),
   headers: headers.default({}),
   endpoints: z
     .array(endpointSchema)
@@ -185,77 +201,92 @@ const api = z.strictObject({
     .array(routePattern)
     .default([...knownToWrite])
     .meta({
-      description: "Routes that write although one only reads them, with * and **: a read-only environment never asks them.",
+      description:
+        "Routes that write data even on a read request such as GET. `*` and `**` are wildcards. In a read-only environment, these routes are never requested.",
     }),
   emptyPosts: z
     .array(path)
     .default([...emptyPostsWanted])
     .meta({
       description:
-        "The only routes that get a POST in a read-only environment: with {} and nothing else, because oauth and auth look for its refusal.",
+        "The only routes that receive a POST request in a read-only environment. The body is always `{}`, because `oauth` and `auth` only check that the request is refused.",
     }),
   samples: z.int().min(1).max(200).default(20).meta({
-    description: "Requests per endpoint for the latency, after one to warm up.",
+    description: "Number of requests per endpoint to measure latency, after one warm-up request.",
   }),
-  timeout: timeLimit.prefault("10s").meta({ description: "How long one answer may take." }),
+  timeout: timeLimit.prefault("10s").meta({ description: "Time limit for one response." }),
   http2: z.boolean().default(false).meta({
-    description: "The server must offer HTTP/2, as browsers want it. What it offers is told in any case.",
+    description: "`true`: the server must offer HTTP/2, as browsers require it. The negotiated HTTP version is always reported.",
   }),
 });
 
 const plainSocket = z.strictObject({
-  path: path.meta({ description: "Where it answers, below websocket.url or the API." }),
+  path: path.meta({ description: "Path of the WebSocket, below `websocket.url` or the address of the API." }),
   message: regularExpression
     .optional()
-    .meta({ description: "A regular expression that one of the first messages of the server must match." }),
+    .meta({ description: "Regular expression that one of the server's first messages must match." }),
 });
 
 const websocket = z.strictObject({
-  url: httpOrigin.optional().meta({ description: "The API's address if left out; without a path as well." }),
-  path: path.default("/socket.io/").meta({ description: "Where Socket.IO answers." }),
+  url: httpOrigin
+    .optional()
+    .meta({ description: "Address of the WebSocket server, without a path. Default: the address of the API." }),
+  path: path.default("/socket.io/").meta({ description: "Path at which Socket.IO responds." }),
   namespaces: z
     .array(path)
     .min(1)
     .default(["/sessions", "/guidance"])
-    .meta({ description: "Socket.IO namespaces that must answer." }),
-  plain: z
-    .array(plainSocket)
-    .default([])
-    .meta({ description: "WebSockets without Socket.IO: each is opened, perhaps waited for a message, and closed." }),
+    .meta({ description: "Socket.IO namespaces that must respond." }),
+  plain: z.array(plainSocket).default([]).meta({
+    description: "WebSockets without Socket.IO. Each one is opened, checked for a message if `message` is set, and closed.",
+  }),
 });
 
 const oauth = z.strictObject({
-  path: path.default("/api/v1/auth/google").meta({ description: "Route that gets an empty sign-in, which it must refuse." }),
-  code: z.string().default("VALIDATION_ERROR").meta({ description: "The error code of that refusal." }),
+  path: path
+    .default("/api/v1/auth/google")
+    .meta({ description: "Route that receives an empty sign-in request and must refuse it." }),
+  code: z
+    .string()
+    .default("VALIDATION_ERROR")
+    .meta({ description: "Error code that the route must return for the empty request." }),
   discovery: fetchedUrl.optional().meta({
-    description: "The provider's OpenID configuration, such as https://accounts.google.com/.well-known/openid-configuration.",
+    description:
+      "URL of the provider's OpenID configuration, such as `https://accounts.google.com/.well-known/openid-configuration`.",
   }),
 });
 
 const sample = z.strictObject({
-  name: z.string().min(1).meta({ description: "For people." }),
-  query: z.string().min(1).meta({ description: "A reading statement: SELECT, SHOW, DESCRIBE or EXPLAIN." }),
-  minimumRows: z.int().min(0).default(1).meta({ description: "Fewer rows than this is wrong." }),
+  name: z.string().min(1).meta({ description: "Display name." }),
+  query: z.string().min(1).meta({ description: "Statement that only reads: `SELECT`, `SHOW`, `DESCRIBE` or `EXPLAIN`." }),
+  minimumRows: z.int().min(0).default(1).meta({ description: "Minimum number of rows that the statement must return." }),
 });
 
 const readyKinds = exactlyOneOf("url", "tcp", "log", "socketIo");
 
 const ready = z
   .strictObject({
-    url: httpUrl.optional().meta({ description: "Must answer with one of `status`, and hold `json`." }),
+    url: httpUrl
+      .optional()
+      .meta({ description: "Address that must respond with one of `status`, and with JSON that satisfies `json`." }),
     status: z
       .array(z.int().min(100).max(599))
       .min(1)
       .optional()
-      .meta({ description: "Statuses of `url` that mean ready; 200 if left out. Redirects are not followed." }),
-    json: z.array(claimSchema).min(1).optional().meta({ description: "What the JSON answer of `url` must hold." }),
-    tcp: port.optional().meta({ description: "A port that must accept a connection." }),
-    log: regularExpression.optional().meta({ description: "A regular expression that a line of output must match." }),
-    socketIo: httpUrl
+      .meta({ description: "HTTP status codes of `url` that mean ready. Default: 200. Redirects are not followed." }),
+    json: z
+      .array(claimSchema)
+      .min(1)
       .optional()
-      .meta({ description: "Address of a Socket.IO server that must shake hands, below /socket.io/ unless it has a path." }),
-    stableFor: timeLimit.optional().meta({ description: "Ready only when it has stayed so for this time." }),
-    timeout: timeLimit.prefault("60s").meta({ description: "How long it may take to be ready." }),
+      .meta({ description: "Assertions that the JSON response of `url` must satisfy." }),
+    tcp: port.optional().meta({ description: "Port that must accept a connection." }),
+    log: regularExpression.optional().meta({ description: "Regular expression that a line of output must match." }),
+    socketIo: httpUrl.optional().meta({
+      description:
+        "Address of a Socket.IO server that must complete a handshake. If the address has no path, `/socket.io/` is used.",
+    }),
+    stableFor: timeLimit.optional().meta({ description: "How long the server must stay ready before it counts as ready." }),
+    timeout: timeLimit.prefault("60s").meta({ description: "Time limit for the server to become ready." }),
   })
   .refine(readyKinds.check, readyKinds.params)
   .superRefine(demandSense, { when: isGroup });
@@ -279,57 +310,71 @@ function demandSense(
 
 export const serverSchema = z.strictObject({
   command,
-  workingDirectory: z.string().default(".").meta({ description: "Relative to the workspace." }),
-  port: port.optional().meta({ description: "Must be free before, and free again afterwards." }),
-  ready: ready.meta({ description: "How it shows that it is up." }),
+  workingDirectory: z.string().default(".").meta({ description: "Working directory of the command, relative to the workspace." }),
+  port: port
+    .optional()
+    .meta({ description: "Port of the server. It must be free before the server starts and after the server stops." }),
+  ready: ready.meta({ description: "How to detect that the server is ready." }),
   environment: z
     .record(z.string(), z.string())
     .default({})
-    .meta({ description: "Handed to this server, beside the environment's own." }),
+    .meta({ description: "Environment variables for this server, in addition to `environments.<name>.environment`." }),
   stages: z
     .array(z.enum(["preflight", "integration", "e2e", "smoke"]))
     .min(1)
     .default(["preflight", "integration", "e2e", "smoke"])
-    .meta({ description: "The stages it is started for." }),
+    .meta({ description: "Stages for which the server is started." }),
 });
 
 const variableSchema = z.strictObject({
-  name: variableName.meta({ description: "Its name." }),
-  matches: regularExpression.optional().meta({ description: "A regular expression that its whole value matches." }),
-  minimumLength: z.int().min(1).optional().meta({ description: "Shorter is wrong: a secret of four letters is none." }),
-  validFor: timeLimit
+  name: variableName.meta({ description: "Name of the variable." }),
+  matches: regularExpression.optional().meta({ description: "Regular expression that the whole value must match." }),
+  minimumLength: z
+    .int()
+    .min(1)
     .optional()
-    .meta({ description: "A JSON Web Token that ends sooner than this is a warning; one that is over always fails." }),
+    .meta({ description: "Minimum number of characters. A secret of four letters, for example, is not secure." }),
+  validFor: timeLimit.optional().meta({
+    description:
+      "Minimum remaining lifetime of a JSON Web Token. A token that expires sooner is a warning; an expired token always fails.",
+  }),
 });
 
 export const environmentSchema = z
   .strictObject({
     access: z
       .enum(["read-only", "test-data"])
-      .meta({ description: "read-only: no code path can write. test-data: the suite may create and delete test data." }),
-    promotedFrom: name.optional().meta({ description: "Smoke here accepts the e2e evidence of this environment." }),
+      .meta({ description: "`read-only`: no code path can write. `test-data`: env-actions may create and delete test data." }),
+    promotedFrom: name.optional().meta({ description: "Environment whose e2e evidence smoke accepts in this environment." }),
     variables: z
       .array(z.union([variableName, variableSchema]))
       .default([])
-      .meta({ description: "Environment variables that must be present, and not be a well-known default." }),
-    databricks: databricks.optional().meta({ description: "The SQL warehouse; leave it out where there is none." }),
-    redis: redis.optional().meta({ description: "The Redis; leave it out where there is none." }),
+      .meta({ description: "Environment variables that must be set. A well-known default value is not accepted." }),
+    databricks: databricks
+      .optional()
+      .meta({ description: "The Databricks SQL warehouse. Leave it out if the environment has none." }),
+    redis: redis.optional().meta({ description: "The Redis server. Leave it out if the environment has none." }),
     api: api.optional().meta({ description: "The HTTP API." }),
     websocket: websocket.optional().meta({ description: "The Socket.IO server." }),
     auth: authSchema.optional().meta({ description: "How test tokens are minted and used." }),
-    oauth: oauth.optional().meta({ description: "The sign-in with Google, looked at without signing in." }),
+    oauth: oauth.optional().meta({ description: "Checks the sign-in with Google without signing in." }),
     analytics: z.array(endpointSchema).default([]).meta({ description: "Read-only dashboard routes that smoke reads." }),
     token: bearerToken("API_TOKEN")
       .optional()
-      .meta({ description: "A bearer token for reading, where test tokens cannot be minted." }),
-    sql: z.array(sample).default([]).meta({ description: "Statements that smoke samples." }),
+      .meta({ description: "Bearer token for reading, for environments where test tokens cannot be minted." }),
+    sql: z.array(sample).default([]).meta({ description: "SQL statements that smoke runs as samples." }),
     servers: z
       .record(name, serverSchema)
       .default({})
-      .meta({ description: "What the suite itself starts (localhost); leave out what is deployed." }),
-    environment: z.record(z.string(), z.string()).default({}).meta({ description: "Handed to test commands and servers." }),
-    alerts: alertsSchema.optional().meta({ description: "Who is told of a verdict." }),
-    rollback: rollbackSchema.optional().meta({ description: "Asked for once a deployment, after smoke." }),
+      .meta({ description: "Servers that env-actions starts itself (localhost). Leave out servers that are already deployed." }),
+    environment: z
+      .record(z.string(), z.string())
+      .default({})
+      .meta({ description: "Environment variables for test commands and servers." }),
+    alerts: alertsSchema.optional().meta({ description: "Where alerts about verdicts are sent." }),
+    rollback: rollbackSchema
+      .optional()
+      .meta({ description: "Rollback that smoke triggers after a bad verdict, once per deployment." }),
   })
   .superRefine(demandIdentity, { when: isGroup });
 

@@ -5,7 +5,7 @@ import { retries, score } from "./score-schema.ts";
 import { auditKey } from "./secret.ts";
 import { e2eSchema, integrationSchema } from "./suite-schema.ts";
 import { type tableSchema, testDataSchema } from "./test-data-schema.ts";
-import { duration, percent, timeLimit } from "./units.ts";
+import { budgetDescription, duration, percent, timeLimit } from "./units.ts";
 import { name } from "./values.ts";
 
 /**
@@ -15,65 +15,66 @@ import { name } from "./values.ts";
 
 /** What preflight and smoke hold the connections to. */
 const limits = {
-  sqlP95: duration.prefault("100ms").meta({ description: "Slower is a warning." }),
-  apiP95: duration.prefault("500ms").meta({ description: "Slower fails." }),
-  websocketConnect: duration.prefault("2s").meta({ description: "Slower fails." }),
-  redisHitRate: percent.prefault("70%").meta({ description: "Lower is a warning." }),
-  redisMemory: percent.prefault("90%").meta({ description: "More of maxmemory is a warning." }),
-  redisLag: duration.prefault("10s").meta({ description: "A replica that heard of its master longer ago is a warning." }),
-  certificateDays: z
-    .int()
-    .min(0)
-    .default(14)
-    .meta({ description: "A certificate that ends within so many days is a warning; one that is over fails." }),
+  sqlP95: duration.prefault("100ms").meta({ description: "Limit for the P95 latency of SQL statements. Slower is a warning." }),
+  apiP95: duration.prefault("500ms").meta({ description: "Limit for the P95 latency of API requests. Slower is a failure." }),
+  websocketConnect: duration
+    .prefault("2s")
+    .meta({ description: "Time limit for connecting to the WebSocket. Slower is a failure." }),
+  redisHitRate: percent.prefault("70%").meta({ description: "Minimum hit rate of Redis. Lower is a warning." }),
+  redisMemory: percent.prefault("90%").meta({ description: "Maximum share of Redis `maxmemory` in use. More is a warning." }),
+  redisLag: duration
+    .prefault("10s")
+    .meta({ description: "Maximum time since a Redis replica last heard from its master. Longer is a warning." }),
+  certificateDays: z.int().min(0).default(14).meta({
+    description: "Minimum number of days until a certificate expires. Fewer days are a warning; an expired certificate fails.",
+  }),
   tokenDays: z
     .int()
     .min(0)
     .default(7)
-    .meta({ description: "A personal access token of Databricks that ends within so many days is a warning." }),
-  requestsPerSecond: z
-    .number()
-    .min(0.1)
-    .max(1_000)
-    .default(60)
-    .meta({ description: "All checks of the stage together never ask the application more often." }),
+    .meta({ description: "Minimum number of days until a Databricks personal access token expires. Fewer days are a warning." }),
+  requestsPerSecond: z.number().min(0.1).max(1_000).default(60).meta({
+    description: "Maximum number of requests per second that all checks of the stage together send to the application.",
+  }),
   retryAfter: timeLimit.prefault("10s").meta({
     description:
-      "An API that limits the rate is waited for at most this long (Retry-After), and asked no more where it wants longer.",
+      "Longest wait if the API limits the rate (`Retry-After`). If the API requires a longer wait, no more requests are sent to it.",
   }),
   baseline: baselineSchema.optional().meta({
-    description: "Compare latencies with the last passing runs of the same environment, kept in .env-actions/baseline/.",
+    description:
+      "Compares latencies with the last passing runs of the same environment. They are kept in `.env-actions/baseline/`.",
   }),
 };
 
 const stages = z.strictObject({
   preflight: z
     .strictObject({
-      budget: timeLimit.prefault("2m"),
+      budget: timeLimit.prefault("2m").meta(budgetDescription),
       sweep: z.boolean().default(false).meta({
-        description: "Delete what lost runs left, once it is older than testData.expireAfter; else it is only a warning.",
+        description:
+          "Deletes test data of unfinished runs that is older than `testData.expireAfter`. If `false`, such data is only a warning.",
       }),
       ...limits,
       score,
       retries,
     })
     .prefault({})
-    .meta({ description: "Is the environment fit to be tested?" }),
+    .meta({ description: "Checks whether the environment is ready for tests." }),
   integration: integrationSchema,
   e2e: e2eSchema,
   smoke: z
     .strictObject({
-      budget: timeLimit.prefault("5m"),
+      budget: timeLimit.prefault("5m").meta(budgetDescription),
       ...limits,
       score,
       retries,
     })
     .prefault({})
-    .meta({ description: "Is what was deployed alive? Reads only." }),
+    .meta({ description: "Checks whether the deployed application works. Only reads." }),
   cleanup: z
-    .strictObject({ budget: timeLimit.prefault("2m") })
+    .strictObject({ budget: timeLimit.prefault("2m").meta(budgetDescription) })
     .prefault({})
-    .meta({ description: "Deletes test data, and proves it gone." }),
+    .meta({ description: "Deletes test data and verifies that it is gone." }),
 });
 
 const environmentVariable = z
@@ -82,36 +83,40 @@ const environmentVariable = z
 
 const secrets = z.strictObject({
   also: z.array(environmentVariable).default([]).meta({
-    description: "Environment variables whose value is a secret although their name doesn't look like it, such as LICENSE_SEED.",
+    description: "Environment variables whose value is a secret although their name does not suggest it, such as `LICENSE_SEED`.",
   }),
   not: z.array(environmentVariable).default([]).meta({
-    description: "Environment variables whose value is not a secret although their name looks like it, such as CACHE_TOKEN.",
+    description: "Environment variables whose value is not a secret although their name suggests it, such as `CACHE_TOKEN`.",
   }),
 });
 
 export const configSchema = z
   .strictObject({
-    version: z.literal(1, { error: "expected 1" }).meta({ description: "The version of this file's format." }),
-    defaultEnvironment: name.optional().meta({ description: "Used where no environment is named." }),
-    environments: z.record(name, environmentSchema).meta({ description: "By name." }),
-    testData: testDataSchema.prefault({}).meta({ description: "How test data shows, and what is never touched." }),
+    version: z.literal(1, { error: "expected 1" }).meta({ description: "Version of the file format." }),
+    defaultEnvironment: name.optional().meta({ description: "Environment to use if none is specified." }),
+    environments: z.record(name, environmentSchema).meta({ description: "The environments, by name." }),
+    testData: testDataSchema
+      .prefault({})
+      .meta({ description: "How test data is recognized, and what is never changed or deleted." }),
     stages: stages.prefault({}).meta({ description: "Budgets, commands and limits of the stages." }),
     secrets: secrets
       .prefault({})
-      .meta({ description: "Which environment variables are redacted everywhere; see docs/secrets.md." }),
+      .meta({ description: "Which environment variables are redacted everywhere. See docs/secrets.md." }),
     evidence: z
-      .strictObject({ maxAge: duration.prefault("4h").meta({ description: "Older evidence is stale." }) })
+      .strictObject({
+        maxAge: duration.prefault("4h").meta({ description: "Maximum age of evidence. Older evidence is stale." }),
+      })
       .prefault({})
-      .meta({ description: "What a stage asks of the stage before it." }),
+      .meta({ description: "What a stage requires of the evidence from the stage before it." }),
     audit: z
       .strictObject({
         key: auditKey.optional().meta({
           description:
-            "A secret, ${AUDIT_KEY}: each line of the audit log then carries an HMAC, so that nobody without it can rewrite the log. Servers and tests do not get it.",
+            "Secret key, `${AUDIT_KEY}`, that adds an HMAC to each line of the audit log. Nobody can rewrite the log without it. Servers and tests do not receive it.",
         }),
       })
       .prefault({})
-      .meta({ description: "How the audit log is kept." }),
+      .meta({ description: "Settings of the audit log." }),
   })
   .meta({ title: "env-actions", description: "Environments, test data and stages of env-actions." });
 

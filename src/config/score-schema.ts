@@ -7,7 +7,7 @@ import { isGroup } from "./values.ts";
 const checkGlob = z
   .string()
   .regex(/^[a-z0-9.*?_-]+$/i, { error: "expected a glob over the ids of checks, such as api.* or redis.hit-rate" })
-  .meta({ description: "Glob over the ids of checks: api.*, redis.hit-rate." });
+  .meta({ description: "Glob for check ids, such as `api.*` or `redis.hit-rate`." });
 
 const weight = z
   .strictObject({
@@ -17,12 +17,14 @@ const weight = z
       .positive({ error: "expected a weight over 0; what must not count has dryRun: true" })
       .max(1000)
       .default(1)
-      .meta({ description: "Against the others, which have 1. A degraded check reaches half of it." }),
-    key: z
-      .boolean()
-      .default(false)
-      .meta({ description: "A key indicator: its failure fails the stage, whatever the score; it must have been looked at." }),
-    dryRun: z.boolean().default(false).meta({ description: "Record its true result, and do not count it." }),
+      .meta({
+        description: "Weight of the check. Checks without an entry have weight 1. A degraded check scores half of its weight.",
+      }),
+    key: z.boolean().default(false).meta({
+      description:
+        "Makes the check a key indicator: if it fails, the stage fails, whatever the score. A key indicator must have run.",
+    }),
+    dryRun: z.boolean().default(false).meta({ description: "Records the actual result of the check without counting it." }),
   })
   .refine(({ key, dryRun }) => !(key === true && dryRun === true), {
     path: ["dryRun"],
@@ -32,12 +34,14 @@ const weight = z
 
 export const score = z
   .strictObject({
-    pass: percent.prefault("90%").meta({ description: "From this score on the stage is passed." }),
-    warning: percent.prefault("75%").meta({ description: "From this score on it is degraded; below, failed." }),
-    weights: z
-      .array(weight)
-      .default([])
-      .meta({ description: "How checks count; the last line that means a check holds, and others have the weight 1." }),
+    pass: percent.prefault("90%").meta({ description: "Minimum score for the verdict `passed`." }),
+    warning: percent
+      .prefault("75%")
+      .meta({ description: "Minimum score for the verdict `degraded`. Below it, the stage is `failed`." }),
+    weights: z.array(weight).default([]).meta({
+      description:
+        "How checks count. If several entries match a check, the last one applies. Checks without an entry have weight 1.",
+    }),
   })
   .refine(({ pass, warning }) => !(typeof pass === "number" && typeof warning === "number" && warning > pass), {
     path: ["warning"],
@@ -47,7 +51,7 @@ export const score = z
   .optional()
   .meta({
     description:
-      "Weigh all checks together; without it the worst decides. A check that could not be looked at is an error whatever the score.",
+      "Weighs all checks together. Without it, the worst check decides. A check that could not run makes the stage an `error`, whatever the score.",
   });
 
 const aReason = { error: "expected a reason: why is it flaky, and who mends it?" };
@@ -57,10 +61,10 @@ export const retries = z
     z.strictObject({
       check: checkGlob,
       times: z.int().min(1).max(2, { error: "expected 1 or 2: what needs more is broken" }).default(1).meta({
-        description: "How often it is looked at again.",
+        description: "How often the check is repeated.",
       }),
-      reason: z.string(aReason).regex(/\S/, aReason).meta({ description: "Why it is flaky; shown in the report." }),
+      reason: z.string(aReason).regex(/\S/, aReason).meta({ description: "Why the check is flaky. Shown in the report." }),
     }),
   )
   .default([])
-  .meta({ description: "Checks that are declared flaky: looked at again unless they pass, and the report says so." });
+  .meta({ description: "Checks that are declared flaky. They are repeated unless they pass, and the report says so." });

@@ -74,7 +74,7 @@ function secretOf(text: z.ZodString, variable: string) {
   return text
     .transform((value) => new Secret(value))
     .meta({
-      description: `A secret: always a reference such as \${${variable}}, never the value itself.`,
+      description: `A secret. Must be a reference such as \`\${${variable}}\`, never the value itself.`,
       writeOnly: true,
       pattern: "^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$",
     })

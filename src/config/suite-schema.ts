@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { score } from "./score-schema.ts";
 import { prefixSchema } from "./test-data-schema.ts";
-import { duration, parsePercent, percent, timeLimit } from "./units.ts";
+import { budgetDescription, duration, parsePercent, percent, timeLimit } from "./units.ts";
 import { command, isGroup } from "./values.ts";
 
 const mostStars = 3;
@@ -31,14 +31,14 @@ const fileGlob = z
   });
 
 const quarantineEntry = z.strictObject({
-  test: testGlob.meta({ description: "Glob over file and full name of the tests." }),
+  test: testGlob.meta({ description: "Glob for the file and full name of the tests." }),
   until: z.iso
     .date({ error: "expected the last day as a date such as 2026-12-31" })
-    .meta({ description: "The last day on which a failure does not count, in UTC." }),
+    .meta({ description: "Last day, in UTC, on which a failure does not count." }),
   reason: z
     .string({ error: "expected a reason: why may it fail, and who mends it?" })
     .regex(/\S/, { error: "expected a reason: why may it fail, and who mends it?" })
-    .meta({ description: "Why it may fail until then; shown with every failure." }),
+    .meta({ description: "Why the tests may fail until then. Shown with every failure." }),
 });
 
 const flakyForm = { error: 'expected how many tests may be flaky, such as 3, or which share of them, such as "2%"' };
@@ -55,70 +55,68 @@ const flakyBudget = z
 const suite = z.strictObject({
   score,
   command: command.optional(),
-  workingDirectory: z.string().default(".").meta({ description: "Relative to the workspace." }),
+  workingDirectory: z.string().default(".").meta({ description: "Working directory of the command, relative to the workspace." }),
   reports: z
     .array(fileGlob)
     .default([])
-    .meta({ description: "Globs of the reports the command writes, relative to workingDirectory." }),
+    .meta({ description: "Globs for the reports that the command writes, relative to `workingDirectory`." }),
   environment: z
     .record(z.string(), z.string())
     .default({})
-    .meta({ description: "Handed to the command, beside the environment's own." }),
-  critical: z
-    .array(testGlob)
-    .default([])
-    .meta({ description: "Globs over file and full name: of these tests none may fail, and of each glob one must run." }),
+    .meta({ description: "Environment variables for the command, in addition to `environments.<name>.environment`." }),
+  critical: z.array(testGlob).default([]).meta({
+    description:
+      "Globs for the file and full name of critical tests. None of them may fail, and at least one test per glob must run.",
+  }),
   quarantine: z
     .array(quarantineEntry)
     .default([])
-    .meta({ description: "Tests whose failure does not count, for a time and for a reason." }),
-  flaky: flakyBudget
-    .optional()
-    .meta({ description: 'How many tests may pass only when tried again: 3 or "2%". More fails; fewer is a warning.' }),
-  testTime: duration.optional().meta({ description: "A single test that takes longer fails." }),
+    .meta({ description: "Tests whose failures do not count, each until a date and for a reason." }),
+  flaky: flakyBudget.optional().meta({
+    description:
+      'Maximum number or share of tests that pass only when retried, such as `3` or `"2%"`. More is a failure; otherwise, flaky tests are a warning.',
+  }),
+  testTime: duration.optional().meta({ description: "Maximum duration of a single test. A longer test is a failure." }),
   commandTime: duration
     .optional()
-    .meta({ description: "If all the tests together take longer, that fails; the budget would stop them." }),
+    .meta({ description: "Maximum duration of all tests together. Longer is a failure, but only `budget` stops the tests." }),
 });
 
-const passRateDescription = { description: "Of the tests that ran, more than this must pass." };
+const passRateDescription = { description: "More than this share of the tests that ran must pass." };
 
 export const integrationSchema = suite
   .extend({
-    budget: timeLimit.prefault("15m"),
+    budget: timeLimit.prefault("15m").meta(budgetDescription),
     prefix: prefixSchema.default("integration_test_"),
     passRate: percent.prefault("95%").meta(passRateDescription),
   })
   .prefault({})
-  .meta({ description: "The integration tests." });
+  .meta({ description: "Runs the integration tests." });
 
 const browser = z.enum(["chromium", "firefox", "webkit"]);
 
 export const e2eSchema = suite
   .extend({
-    budget: timeLimit.prefault("30m"),
+    budget: timeLimit.prefault("30m").meta(budgetDescription),
     prefix: prefixSchema.default("e2e_test_"),
     passRate: percent.prefault("90%").meta(passRateDescription),
     requiredProjects: z
       .array(z.string().min(1))
       .min(1)
       .default(["authenticated-*", "unauthenticated-*"])
-      .meta({ description: "Playwright projects (globs); at least one test of each must have run." }),
-    browsers: z
-      .array(browser)
-      .default([])
-      .meta({ description: "At least one test must have run in each, in a project named after it (chrome, safari and so on)." }),
-    install: z
-      .boolean()
-      .default(false)
-      .meta({ description: "Let Playwright install those browsers that are missing, before the tests." }),
+      .meta({ description: "Globs for Playwright projects. At least one test of each must have run." }),
+    browsers: z.array(browser).default([]).meta({
+      description:
+        "Browsers in which at least one test must have run, each in a project named after the browser (`chrome`, `safari` and so on).",
+    }),
+    install: z.boolean().default(false).meta({ description: "Lets Playwright install missing `browsers` before the tests." }),
     shards: z.int().min(1).max(32).default(1).meta({
       description:
-        "Run the command so many times at once, each with ENV_ACTIONS_SHARD (from 1) and ENV_ACTIONS_SHARDS: --shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS.",
+        "How many times the command runs in parallel. Each run receives `ENV_ACTIONS_SHARD` (from 1) and `ENV_ACTIONS_SHARDS`. Use them as `--shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS`.",
     }),
     attachments: z.array(fileGlob).default(["test-results/**/*.{png,zip,webm}"]).meta({
       description:
-        "Globs of what failed tests leave behind, relative to workingDirectory: kept beside the report, and on a runner uploaded for 7 days. Traces hold what the tests sent; [] keeps nothing.",
+        "Globs for files that failed tests leave behind, relative to `workingDirectory`. They are kept with the report and, on a runner, uploaded for 7 days. Traces contain what the tests sent. `[]` keeps nothing.",
     }),
   })
   .refine(({ install, browsers }) => !(install === true && !browsers?.length), {
@@ -132,7 +130,7 @@ export const e2eSchema = suite
     when: isGroup,
   })
   .prefault({})
-  .meta({ description: "The tests in browsers." });
+  .meta({ description: "Runs the browser tests." });
 
 /** Whether a command that runs several times at once can tell which part of the tests is its own. */
 export function namesShard(command: string): boolean {

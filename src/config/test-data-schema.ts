@@ -20,7 +20,7 @@ export const prefixSchema = z
     error:
       "a number, a UUID or a filler of production could begin so: expected 3 different letters or digits, and a letter from g to z, such as integration_test_",
   })
-  .meta({ description: "What the ids of test data begin with; at least 6 characters." });
+  .meta({ description: "Prefix of the ids of test data, with at least 6 characters." });
 
 export const tableName = z
   .string()
@@ -40,8 +40,8 @@ const matchKinds = exactlyOneOf("prefix", "suffix", "equals");
 
 const match = z
   .strictObject({
-    column: columnName.meta({ description: "The column looked at." }),
-    prefix: z.literal(true).optional().meta({ description: "The value begins with one of the test prefixes." }),
+    column: columnName.meta({ description: "Column whose value is compared." }),
+    prefix: z.literal(true).optional().meta({ description: "The value must begin with one of the test prefixes." }),
     suffix: z
       .string()
       .min(4)
@@ -49,8 +49,8 @@ const match = z
         error: "expected a whole domain with its @, such as @test.edu: test.edu would be found at the end of contest.edu, too",
       })
       .optional()
-      .meta({ description: "The value ends with this, such as @testschool.edu." }),
-    equals: z.string().min(1).optional().meta({ description: "The value is exactly this." }),
+      .meta({ description: "The value must end with this, such as `@testschool.edu`." }),
+    equals: z.string().min(1).optional().meta({ description: "The value must be exactly this." }),
   })
   .refine(matchKinds.check, matchKinds.params);
 
@@ -86,11 +86,12 @@ const parent = z
   .strictObject(
     {
       partOf: tableName.optional().meta({
-        description: "A row cannot exist without this parent and is never moved: it is deleted with it, unless it is older.",
+        description:
+          "Parent table, if a row cannot exist without its parent and is never moved to another. The row is deleted with its parent, unless the row is older.",
       }),
       belongsTo: tableName.optional().meta({
         description:
-          "A row could be moved to another parent: it is deleted with this one only if it is known not to be older than it.",
+          "Parent table, if a row can be moved to another parent. The row is deleted with its parent only if it is known not to be older.",
       }),
     },
     {
@@ -112,21 +113,21 @@ function shownTable(written: unknown): string {
 }
 
 export const tableSchema = z.strictObject({
-  key: columnName.default("id").meta({ description: "The column that names a row." }),
-  match: z.array(match).default([]).meta({ description: "How a row shows by itself that it is test data." }),
-  time: columnName.optional().meta({ description: "When a row was made: the proof of its age." }),
+  key: columnName.default("id").meta({ description: "Column that identifies a row." }),
+  match: z.array(match).default([]).meta({ description: "Rules that match a row directly as test data, by its own values." }),
+  time: columnName.optional().meta({ description: "Column with the time when a row was created. It proves the age of the row." }),
   timeZone: timeZone.optional().meta({
     description:
-      "The zone of `time` where it is a DATE or has no zone; in place of testData.timeZone. Without either, such a time is uncertain by 14 hours.",
+      "Time zone of `time`, if that column is a `DATE` or has no zone. Overrides `testData.timeZone`. Without either, such a time is uncertain by 14 hours.",
   }),
   parents: z.record(columnName, parent).default({}).meta({
     description:
-      "Column → the table whose key it holds: { partOf: schema.table } where rows cannot exist without it, { belongsTo: schema.table } where they could be moved to another.",
+      "Maps a column to the table whose key it contains. `{ partOf: schema.table }`: rows cannot exist without this parent. `{ belongsTo: schema.table }`: rows can be moved to another parent.",
   }),
   person: z
     .array(columnName)
     .default([])
-    .meta({ description: "Columns that may hold a person: masked wherever they are shown." }),
+    .meta({ description: "Columns that may contain personal data. Their values are masked wherever they are shown." }),
 });
 
 /** A table as the configuration has it. */
@@ -153,29 +154,39 @@ export const testDataSchema = z.strictObject({
       "group_test_",
       "teacher_test_",
     ])
-    .meta({ description: "What the ids and names of test data begin with." }),
+    .meta({ description: "Prefixes of the ids and names of test data." }),
   preset: z
     .enum(["classwaves", "none"])
     .default("classwaves")
-    .meta({ description: "classwaves: the 48 tables and key shapes of ClassWaves are known." }),
-  tables: z.record(tableName, tableSchema).default({}).meta({ description: "Tables beyond the preset, or in place of its own." }),
+    .meta({ description: "Built-in definitions. `classwaves`: the 48 tables and the key shapes of ClassWaves." }),
+  tables: z
+    .record(tableName, tableSchema)
+    .default({})
+    .meta({ description: "Tables in addition to the preset, or in place of its tables." }),
   sweep: z.array(z.string().min(1)).default([]).meta({
     description:
-      "Values of suffix and equals rules by which scope expired may delete, such as @testschool.edu; none by default: prefixes alone decide.",
+      "Values of `suffix` and `equals` rules by which scope `expired` may delete, such as `@testschool.edu`. By default, only prefixes count.",
   }),
   keep: z
     .record(tableName, z.array(z.string().min(1)).min(1))
     .default({})
     .meta({
       description:
-        "schema.table → keys, or matched values such as addresses, of fixed rows: nothing deletes them in any scope, and what depends on them is not test data because of them.",
+        "Fixed rows that are never deleted, in any scope. Maps `schema.table` to keys, or to matched values such as addresses. Rows that depend on a fixed row are not test data because of it.",
     }),
   timeZone: timeZone.optional().meta({
-    description: "The zone of dates and of times without a zone: UTC, an offset or a name. Without it they are uncertain.",
+    description:
+      "Time zone of dates, and of times without a zone: `UTC`, an offset or a name. Without it, such times are uncertain.",
   }),
-  keys: z.array(keyNamespace).default(["cw:test:*"]).meta({ description: "Redis namespaces that hold nothing but test data." }),
-  protectedTables: z.array(tablePattern).default(["compliance.*"]).meta({ description: "Never touched by anything." }),
-  protectedKeys: z.array(z.string().min(1)).default(["audit:log"]).meta({ description: "Never touched by anything." }),
+  keys: z.array(keyNamespace).default(["cw:test:*"]).meta({ description: "Redis namespaces that contain only test data." }),
+  protectedTables: z
+    .array(tablePattern)
+    .default(["compliance.*"])
+    .meta({ description: "Tables in which nothing is ever changed or deleted." }),
+  protectedKeys: z
+    .array(z.string().min(1))
+    .default(["audit:log"])
+    .meta({ description: "Redis keys that are never changed or deleted." }),
   synthetic: z
     .strictObject({
       emails: z
@@ -192,40 +203,56 @@ export const testDataSchema = z.strictObject({
           "invalid",
           "localhost",
         ])
-        .meta({ description: "Domains, with all below them, whose addresses belong to nobody." }),
-      names: z
-        .array(namePattern)
-        .default([])
-        .meta({ description: "What names of invented people look like, such as Test*; none: names are not looked at." }),
-    })
-    .prefault({})
-    .meta({ description: "Test rows with another address or name look as if they were about a real person: a warning." }),
-  expireAfter: duration.prefault("2h").meta({ description: "Older test data, of any run, is swept by --scope expired." }),
-  maxRows: z.int().min(1).default(20_000).meta({ description: "A plan with more rows is refused." }),
-  maxKeys: z.int().min(1).default(200_000).meta({ description: "A plan with more Redis keys is refused." }),
-  maxShare: percent
-    .prefault("50%")
-    .meta({ description: "A plan that would delete more of one table (of 100 rows or more) is refused." }),
-  principals: z.array(z.string().min(1)).default([]).meta({
-    description:
-      "Users and service principals that write for the tests and for nobody else. What they wrote is the run's and what others wrote is not, so the books are exact; see docs/books.md.",
-  }),
-  unexplained: z.enum(["fail", "warn"]).default("warn").meta({
-    description:
-      "Rows and keys that a run made and nothing explains: a warning, or a failure. A real row that was changed or deleted always fails.",
-  }),
-  maxRead: z.int().min(1).default(1_000_000).meta({
-    description:
-      "The books compare at most so many rows of one table, and remember at most so many Redis keys. Beyond that: unknown.",
-  }),
-  keyTtl: z
-    .strictObject({
-      limit: timeLimit.prefault("30m").meta({ description: "A test key should not live longer; 5m to 30m is sensible." }),
-      apply: z.boolean().default(false).meta({
-        description:
-          "true: a cleanup that deletes gives this limit to the test keys that it keeps; never a longer life than they have.",
+        .meta({ description: "Domains whose addresses belong to nobody, including their subdomains." }),
+      names: z.array(namePattern).default([]).meta({
+        description: "Patterns for names of invented people, such as `Test*`. If the list is empty, names are not checked.",
       }),
     })
     .prefault({})
-    .meta({ description: "Test keys in Redis without a limit of their life, or with one beyond this, are counted and named." }),
+    .meta({
+      description:
+        "Addresses and names of invented people. Test rows with other ones look like data about a real person, which is a warning.",
+    }),
+  expireAfter: duration
+    .prefault("2h")
+    .meta({ description: "Age after which test data of any run is deleted by `--scope expired`." }),
+  maxRows: z
+    .int()
+    .min(1)
+    .default(20_000)
+    .meta({ description: "Maximum number of rows in a plan. A plan with more rows is refused." }),
+  maxKeys: z
+    .int()
+    .min(1)
+    .default(200_000)
+    .meta({ description: "Maximum number of Redis keys in a plan. A plan with more keys is refused." }),
+  maxShare: percent.prefault("50%").meta({
+    description:
+      "Maximum share of a table that a plan may delete. A plan with more is refused. Applies to tables with 100 rows or more.",
+  }),
+  principals: z.array(z.string().min(1)).default([]).meta({
+    description:
+      "Users and service principals that write only for the tests. What they write belongs to the run; what others write does not. This makes the books exact. See docs/books.md.",
+  }),
+  unexplained: z.enum(["fail", "warn"]).default("warn").meta({
+    description:
+      "Whether rows and keys that a run created and nothing explains are a failure or a warning. A changed or deleted real row always fails.",
+  }),
+  maxRead: z.int().min(1).default(1_000_000).meta({
+    description:
+      "Maximum number of rows per table that the books compare, and of Redis keys that they remember. Beyond that, the result is unknown.",
+  }),
+  keyTtl: z
+    .strictObject({
+      limit: timeLimit.prefault("30m").meta({ description: "Maximum lifetime of a test key. Recommended: `5m` to `30m`." }),
+      apply: z.boolean().default(false).meta({
+        description:
+          "`true`: a cleanup that deletes data also applies this limit to the test keys that it keeps. It never extends their lifetime.",
+      }),
+    })
+    .prefault({})
+    .meta({
+      description:
+        "Lifetime (TTL) of test keys in Redis. Test keys without a TTL, or with one beyond `limit`, are counted and listed.",
+    }),
 });

@@ -9,7 +9,7 @@ export const duration = z
   .string({ error: 'expected a duration such as "500ms", "30s", "2m", "4h" or "7d"' })
   .regex(durationPattern, { error: 'expected a duration such as "500ms", "30s", "2m", "4h" or "7d"' })
   .transform((text) => parseDuration(text) ?? 0)
-  .meta({ description: "A duration: 500ms, 30s, 2m, 4h or 7d." });
+  .meta({ description: "A duration, such as `500ms`, `30s`, `2m`, `4h` or `7d`." });
 
 /** Milliseconds, or `undefined` where the text is no duration. */
 export function parseDuration(text: string): number | undefined {
@@ -26,6 +26,11 @@ export const timeLimit = duration.refine((milliseconds) => milliseconds > 0 && m
   error: "expected a time limit over 0 and of at most 24d",
 });
 
+/** Of every stage. */
+export const budgetDescription = {
+  description: "Time limit for the whole stage. When it expires, everything that is still running is stopped.",
+};
+
 const percentPattern = /^(\d{1,3}(?:\.\d+)?)%$/;
 
 /** A share from 0 to 1, or `undefined` where the text is no percentage. */
@@ -41,4 +46,4 @@ export const percent = z
   .string({ error: 'expected a percentage such as "95%"' })
   .refine((text) => parsePercent(text) !== undefined, { error: 'expected a percentage from "0%" to "100%"' })
   .transform((text) => parsePercent(text) ?? 0)
-  .meta({ description: "A percentage: 95%." });
+  .meta({ description: "A percentage, such as `95%`." });

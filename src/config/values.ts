@@ -7,7 +7,7 @@ import { handlings } from "./handling.ts";
 export const name = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,62}$/, { error: "expected a name of lower-case letters, digits and dashes, such as staging" })
-  .meta({ description: "A name: lower-case letters, digits and dashes." });
+  .meta({ description: "A name of lower-case letters, digits and dashes." });
 
 export const path = z.string().regex(/^\//, { error: "expected a path that begins with /, such as /api/v1/health" });
 
@@ -70,7 +70,7 @@ export const hostAndPort = z.string().regex(/^(?:\[[0-9a-fA-F:.]+\]|[^\s:/@[\]?#
 export const command = z
   .string()
   .min(1)
-  .meta({ description: "Run by the shell, which expands its variables itself." })
+  .meta({ description: "Command that the shell runs. The shell itself expands the variables in it." })
   .register(handlings, { handling: "shell" });
 
 export const regularExpression = z

@@ -9,31 +9,34 @@ import { logLine } from "./inert.ts";
 
 const amount = z.int().min(0);
 const milliseconds = z.number().min(0).meta({ description: "Milliseconds." });
-const instant = z.iso.datetime().meta({ description: "ISO 8601, UTC." });
+const instant = z.iso.datetime().meta({ description: "Time in ISO 8601 format, in UTC." });
 
 const latency = z
   .strictObject({ count: amount, p50: milliseconds, p95: milliseconds, max: milliseconds })
-  .meta({ description: "Latency of so many samples, in milliseconds." });
+  .meta({ description: "Latency of `count` samples, in milliseconds." });
 
 const check = z.strictObject({
-  id: z.string().meta({ description: "Stable, dotted, lower case: redis.hit-rate." }),
+  id: z.string().meta({ description: "Stable id in lower case, with dots, such as `redis.hit-rate`." }),
   title: z.string(),
   verdict: z.enum(verdicts),
-  observed: z.string().optional().meta({ description: "What was seen, in words or with a unit." }),
-  expected: z.string().optional().meta({ description: "What should have been." }),
-  message: z.string().optional().meta({ description: "What it means, and what to do." }),
+  observed: z.string().optional().meta({ description: "What was observed, in words or with a unit." }),
+  expected: z.string().optional().meta({ description: "What was expected." }),
+  message: z.string().optional().meta({ description: "What the result means, and what to do." }),
   durationMs: milliseconds,
   latency: latency.optional(),
-  attempts: amount.optional().meta({ description: "How often it was looked at, where it is declared flaky." }),
-  dryRun: z.boolean().optional().meta({ description: "Recorded as it was, and not counted." }),
-  independent: z.literal(true).optional().meta({ description: "The failure is this check's own, whatever else is broken." }),
+  attempts: amount.optional().meta({ description: "Number of attempts, if the check is declared flaky." }),
+  dryRun: z.boolean().optional().meta({ description: "The actual result is recorded, but does not count." }),
+  independent: z
+    .literal(true)
+    .optional()
+    .meta({ description: "The failure belongs to this check itself, whatever else is broken." }),
   cause: z
     .string()
     .optional()
-    .meta({ description: "The id of another check that could not be done, and may be why this one failed." }),
+    .meta({ description: "Id of another check that could not run and may be the cause of this failure." }),
 });
 
-const percentage = z.number().min(0).max(100).meta({ description: "Percent." });
+const percentage = z.number().min(0).max(100).meta({ description: "In percent." });
 
 const score = z
   .strictObject({
@@ -47,46 +50,48 @@ const score = z
         z.strictObject({
           id: z.string(),
           weight: z.number().min(0),
-          key: z.boolean().meta({ description: "Its failure fails the stage, whatever the score." }),
-          dryRun: z.boolean().meta({ description: "It does not count." }),
+          key: z.boolean().meta({ description: "If this check fails, the stage fails, whatever the score." }),
+          dryRun: z.boolean().meta({ description: "The check does not count." }),
           points: z.number().min(0),
         }),
       )
-      .meta({ description: "In the order of the checks." }),
-    unmatched: z.array(z.string()).meta({ description: "Globs of the configuration that mean no check of this run." }),
+      .meta({ description: "Points of each check, in the order of the checks." }),
+    unmatched: z.array(z.string()).meta({ description: "Globs in the configuration that match no check of this run." }),
   })
-  .meta({ description: "How all checks were weighed together; absent where the worst decides." });
+  .meta({ description: "How all checks were weighed together. Absent if the worst check decides." });
 
 const rollback = z
   .strictObject({
-    trigger: z.string().meta({ description: "The event or command." }),
+    trigger: z.string().meta({ description: "Event or command that triggers the rollback." }),
     of: z.string().meta({ description: "What is rolled back." }),
     outcome: z.enum(["fired", "dry-run", "already-fired", "not-fired", "failed", "unknown"]),
     at: instant,
     why: z.string(),
   })
-  .meta({ description: "What was asked for after a bad verdict, once for a deployment." });
+  .meta({ description: "Rollback after a bad verdict, triggered once per deployment." });
 
 const alert = z.strictObject({
   channel: z.enum(alertChannels),
   event: z.enum(["failed", "error", "degraded", "recovered", "measured"]),
-  outcome: z.enum(["sent", "repeated", "failed"]).meta({ description: "repeated: sent within the window, so not again." }),
+  outcome: z
+    .enum(["sent", "repeated", "failed"])
+    .meta({ description: "`repeated`: already sent within the window, so not sent again." }),
   at: instant,
   attempts: amount,
   problem: z.string().optional(),
 });
 
 const testCase = z.strictObject({
-  name: z.string().meta({ description: "Full name with its describe blocks." }),
+  name: z.string().meta({ description: "Full name, including its `describe` blocks." }),
   status: z.enum(["passed", "failed", "flaky", "skipped"]),
   durationMs: milliseconds,
   file: z.string().optional(),
   line: amount.optional(),
   project: z.string().optional(),
-  attempts: amount.meta({ description: "How often it ran; 1 without retries." }),
+  attempts: amount.meta({ description: "How often the test ran. 1 without retries." }),
   message: z.string().optional(),
   stack: z.string().optional(),
-  quarantinedUntil: z.string().optional().meta({ description: "Until this day its failure does not count." }),
+  quarantinedUntil: z.string().optional().meta({ description: "Until this day, a failure of the test does not count." }),
 });
 
 const counts = { total: amount, passed: amount, failed: amount, flaky: amount, skipped: amount };
@@ -99,43 +104,45 @@ const tests = z.strictObject({
     .meta({ description: "Test files that could not be loaded." }),
   failures: z.array(testCase).meta({ description: "Every failed test." }),
   flakyTests: z.array(testCase),
-  slowest: z.array(testCase).meta({ description: "At most ten." }),
+  slowest: z.array(testCase).meta({ description: "Slowest tests, at most ten." }),
   projects: z.record(z.string(), z.strictObject(counts)),
   sources: z.array(z.strictObject({ file: z.string(), format: z.string(), tests: amount })),
-  disagreements: z.array(z.string()).meta({ description: "Where two reports of one run disagree; the worse was believed." }),
+  disagreements: z
+    .array(z.string())
+    .meta({ description: "Differences between two reports of one run. The worse result was used." }),
   critical: z
     .array(z.strictObject({ glob: z.string(), ...counts }))
     .optional()
-    .meta({ description: "Tests of which none may fail, by glob." }),
+    .meta({ description: "Critical tests, by glob. None of them may fail." }),
   quarantine: z
     .array(
       z.strictObject({
-        test: z.string().meta({ description: "A glob over file and name." }),
-        until: z.string().meta({ description: "YYYY-MM-DD, the last day, in UTC." }),
+        test: z.string().meta({ description: "Glob for the file and name of the tests." }),
+        until: z.string().meta({ description: "Last day of the quarantine as `YYYY-MM-DD`, in UTC." }),
         reason: z.string(),
-        over: z.boolean().meta({ description: "That day is over: its tests count again." }),
-        matched: amount.meta({ description: "Tests of this run that it means." }),
-        failed: amount.meta({ description: "Of them, those that failed and that no other entry in force covers." }),
+        over: z.boolean().meta({ description: "The quarantine has expired, so its tests count again." }),
+        matched: amount.meta({ description: "Number of tests of this run that match." }),
+        failed: amount.meta({ description: "Number of matching tests that failed and that no other active entry covers." }),
       }),
     )
     .optional()
-    .meta({ description: "Tests that are known to fail, for a time and for a reason." }),
+    .meta({ description: "Tests that are known to fail, each until a date and for a reason." }),
 });
 
 const attachment = z.strictObject({
-  file: z.string().meta({ description: "Relative to the workspace." }),
+  file: z.string().meta({ description: "Path relative to the workspace." }),
   bytes: amount,
-  test: z.string().optional().meta({ description: "Full name of the test that left it behind, where it can be told." }),
+  test: z.string().optional().meta({ description: "Full name of the test that left the file behind, if known." }),
   binary: z
     .literal(true)
     .optional()
-    .meta({ description: "It is neither text nor an archive of texts, so secrets that are seen in it are not redacted." }),
-  leftOut: z.string().optional().meta({ description: "Why it was not kept." }),
+    .meta({ description: "The file is neither text nor an archive of text files, so visible secrets in it are not redacted." }),
+  leftOut: z.string().optional().meta({ description: "Why the file was not kept." }),
 });
 
 const server = z.strictObject({
   name: z.string(),
-  readyMs: milliseconds.optional().meta({ description: "Milliseconds until it was ready; absent when it never was." }),
+  readyMs: milliseconds.optional().meta({ description: "Milliseconds until the server was ready. Absent if it never was." }),
   ended: z.string(),
   port: amount.optional(),
   portFreed: z.boolean().optional(),
@@ -155,12 +162,12 @@ const command = z.strictObject({
 
 const deletion = z.strictObject({
   rows: amount,
-  version: amount.meta({ description: "The version that it made: the one before still has the rows." }),
+  version: amount.meta({ description: "Table version that the deletion created. The version before it still has the rows." }),
   selection: z.array(
     z.strictObject({
       column: z.string(),
       values: z.array(z.string()).optional(),
-      sha256: z.array(z.string()).optional().meta({ description: "In place of values that may be about a person." }),
+      sha256: z.array(z.string()).optional().meta({ description: "Hashes that replace `values` if they may be personal data." }),
     }),
   ),
 });
@@ -168,52 +175,58 @@ const deletion = z.strictObject({
 const tableCleanup = z.strictObject({
   table: z.string(),
   planned: amount,
-  deleted: amount.optional().meta({ description: "Absent where it is unknown, which is not zero." }),
-  left: amount.optional().meta({ description: "Absent where it is unknown, which is not zero." }),
+  deleted: amount.optional().meta({ description: "Number of deleted rows. Absent if unknown, which does not mean zero." }),
+  left: amount.optional().meta({ description: "Number of rows that are left. Absent if unknown, which does not mean zero." }),
   oldest: z.string().optional(),
   newest: z.string().optional(),
   samples: z.array(z.string()),
   statement: z.string(),
   versionBefore: amount.optional(),
   versionAfter: amount.optional(),
-  deletions: z.array(deletion).optional().meta({ description: "What undo needs." }),
+  deletions: z.array(deletion).optional().meta({ description: "Data that `undo` needs." }),
   problem: z.string().optional(),
 });
 
 const keyTtl = z
   .strictObject({
     limitMs: milliseconds,
-    unlimited: amount.meta({ description: "Test keys without any limit of their life." }),
-    over: amount.meta({ description: "Test keys whose limit is beyond limitMs." }),
-    shortened: amount.optional().meta({ description: "Kept test keys that were given the limit." }),
+    unlimited: amount.meta({ description: "Number of test keys without a TTL." }),
+    over: amount.meta({ description: "Number of test keys with a TTL beyond `limitMs`." }),
+    shortened: amount.optional().meta({ description: "Number of kept test keys whose TTL was set to the limit." }),
     samples: z.array(z.string()),
     problem: z.string().optional(),
   })
-  .meta({ description: "How long test keys live in Redis." });
+  .meta({ description: "Lifetime (TTL) of test keys in Redis." });
 
 const touchedRow = z.strictObject({
   table: z.string(),
-  key: z.strictObject({ column: z.string(), value: z.string() }).meta({ description: "What names the row." }),
-  column: z.string().meta({ description: "The column that was changed." }),
-  now: z.string().meta({ description: "What stands there now: the id of a test row, or a text with a prefix." }),
-  before: z.string().nullable().optional().meta({ description: "What stood there before; absent where it is unknown." }),
-  version: amount.optional().meta({ description: "The table's version that still has the old value." }),
+  key: z.strictObject({ column: z.string(), value: z.string() }).meta({ description: "Column and value that identify the row." }),
+  column: z.string().meta({ description: "Column that was changed." }),
+  now: z.string().meta({ description: "Current value: the id of a test row, or text with a test prefix." }),
+  before: z.string().nullable().optional().meta({ description: "Previous value. Absent if unknown." }),
+  version: amount.optional().meta({ description: "Version of the table that still has the old value." }),
   why: z.string().optional().meta({ description: "Why the old value is unknown." }),
   masked: z
     .array(z.enum(["key", "values"]))
     .optional()
-    .meta({ description: "Given as SHA-256, hex, because the column may hold a person: the key's value, or now and before." }),
+    .meta({
+      description:
+        "Values given as SHA-256 in hex, because the column may contain personal data. `key`: the key's value. `values`: `now` and `before`.",
+    }),
 });
 
 const cleanup = z.strictObject({
   scope: z.enum(["run", "expired", "all"]),
-  runs: z.array(z.string()).optional().meta({ description: "Scope run: whose test data, where not the report's own run." }),
+  runs: z
+    .array(z.string())
+    .optional()
+    .meta({ description: "For scope `run`: the runs whose test data is deleted, if not the report's own run." }),
   dryRun: z.boolean(),
-  digest: z.string().meta({ description: "SHA-256 of the plan." }),
+  digest: z.string().meta({ description: "SHA-256 digest of the plan." }),
   tables: z.array(tableCleanup),
   keys: z.strictObject({
     planned: amount,
-    deleted: amount.optional().meta({ description: "Absent where it is unknown, which is not zero." }),
+    deleted: amount.optional().meta({ description: "Number of deleted keys. Absent if unknown, which does not mean zero." }),
     left: amount.optional(),
     samples: z.array(z.string()),
     problem: z.string().optional(),
@@ -227,35 +240,38 @@ const cleanup = z.strictObject({
   realLooking: z
     .array(z.strictObject({ table: z.string(), column: z.string(), rows: amount }))
     .optional()
-    .meta({ description: "Test rows that look as if they were about real people." }),
+    .meta({ description: "Test rows that look like data about real people." }),
   touched: z.array(touchedRow).optional().meta({ description: "Real rows that a test changed, at most 1,000." }),
-  touchedMore: amount.optional().meta({ description: "How many more there are than are listed." }),
+  touchedMore: amount.optional().meta({ description: "Number of changed real rows that are not listed." }),
   startVersions: z.record(z.string(), amount).optional().meta({
     description:
-      "Where real rows were changed: the tables' versions before the tests of this run, by which repair tells what is older.",
+      "Table versions before the tests of this run, if real rows were changed. `repair` uses them to determine what is older.",
   }),
   kept: z
     .array(z.strictObject({ table: z.string(), rows: amount, samples: z.array(z.string()), why: z.string() }))
     .optional()
-    .meta({ description: "Rows that are, or may be, test data and were kept, with the reason." }),
-  leftOver: amount.nullable().meta({ description: "Rows and keys still there at the end; null where it could not be told." }),
+    .meta({ description: "Rows that are or may be test data but were kept, with the reason." }),
+  leftOver: amount
+    .nullable()
+    .meta({ description: "Number of rows and keys that are still there at the end. `null` if unknown." }),
   looked: z
     .strictObject({ tables: amount, redis: z.boolean() })
     .optional()
-    .meta({ description: "Declared tables that exist, and whether Redis was looked at." }),
+    .meta({ description: "Number of declared tables that exist, and whether Redis was checked." }),
 });
 
-const count = z
-  .strictObject({ least: amount, most: amount.nullable() })
-  .meta({ description: "Equal where the count is known; most is null where no limit is known." });
+const count = z.strictObject({ least: amount, most: amount.nullable() }).meta({
+  description:
+    "A count as a range. `least` and `most` are equal if the count is known. `most` is `null` if no upper limit is known.",
+});
 
 const books = z
   .strictObject({
-    line: z.string().meta({ description: "One line to quote." }),
+    line: z.string().meta({ description: "Summary in one line." }),
     made: count,
     deleted: count,
     unexplained: count,
-    kept: amount.meta({ description: "Rows that stay by design, in protected tables." }),
+    kept: amount.meta({ description: "Rows that are kept by design, in protected tables." }),
     touched: count,
     tablesRead: amount,
     versions: z.strictObject({ from: amount, to: amount }).optional(),
@@ -263,17 +279,19 @@ const books = z
       .array(
         z.strictObject({
           table: z.string(),
-          from: amount.nullable().meta({ description: "Version at the start; null where there was none, or it was not read." }),
-          to: amount.nullable().meta({ description: "Version at the end; null where it could not be read." }),
+          from: amount
+            .nullable()
+            .meta({ description: "Table version at the start. `null` if there was none, or if it was not read." }),
+          to: amount.nullable().meta({ description: "Table version at the end. `null` if it could not be read." }),
           made: count,
           deleted: count,
-          unexplained: count.meta({ description: "Rows that the run made and that are still there." }),
-          kept: amount.meta({ description: "Rows that stay by design, because the table is protected." }),
-          ofRun: amount.meta({ description: "Unexplained rows that carry the run's id." }),
-          touched: count.meta({ description: "Rows that were there at the start and that the run changed or deleted." }),
+          unexplained: count.meta({ description: "Rows that the run created and that are still there." }),
+          kept: amount.meta({ description: "Rows that are kept by design, because the table is protected." }),
+          ofRun: amount.meta({ description: "Unexplained rows that contain the run's id." }),
+          touched: count.meta({ description: "Rows that existed at the start and that the run changed or deleted." }),
           samples: z.array(z.string()),
           touchedSamples: z.array(z.string()),
-          hangsOn: z.array(z.string()).meta({ description: "What the unexplained rows point at." }),
+          hangsOn: z.array(z.string()).meta({ description: "What the unexplained rows refer to." }),
           why: z.string().optional().meta({ description: "Why a count is unknown." }),
         }),
       )
@@ -281,11 +299,11 @@ const books = z
     keys: z
       .strictObject({ unexplained: count, samples: z.array(z.string()), looked: z.string(), why: z.string().optional() })
       .optional()
-      .meta({ description: "Redis keys that are new since the start and still there." }),
+      .meta({ description: "Redis keys that were created since the start and are still there." }),
     advice: z.array(z.string()),
     problems: z.array(z.string()),
   })
-  .meta({ description: "What the run wrote and what became of it, by the tables' own history." });
+  .meta({ description: "What the run wrote and what happened to it, according to the tables' own history." });
 
 const origin = z.strictObject({
   kind: z.enum(["github", "terminal"]),
@@ -294,7 +312,7 @@ const origin = z.strictObject({
   workflowRun: z.string().optional(),
   attempt: z.string().optional(),
   job: z.string().optional(),
-  cell: z.string().optional().meta({ description: "The cell of the job's matrix." }),
+  cell: z.string().optional().meta({ description: "Cell of the job's matrix." }),
   step: z.string().optional(),
   actor: z.string().optional(),
 });
@@ -304,13 +322,13 @@ export const reportSchema = z
     schemaVersion: z.literal(1),
     stage: z.enum(stageNames),
     verdict: z.enum(verdicts),
-    reason: z.string().meta({ description: "One sentence that says why." }),
+    reason: z.string().meta({ description: "One sentence that explains the verdict." }),
     environment: z.strictObject({ name: z.string(), access: z.enum(["read-only", "test-data"]) }),
-    runId: z.string().meta({ description: "<Unix milliseconds>_<8 hex digits>: this execution of the stage." }),
+    runId: z.string().meta({ description: "Id of this execution of the stage: `<Unix milliseconds>_<8 hex digits>`." }),
     gateId: z
       .string()
       .optional()
-      .meta({ description: "The same for all stages of one gate: the workflow run, or preflight's run." }),
+      .meta({ description: "Id shared by all stages of one gate: that of the workflow run, or of the preflight run." }),
     commit: z.strictObject({ sha: z.string(), headSha: z.string().optional() }),
     origin,
     startedAt: instant,
@@ -320,19 +338,20 @@ export const reportSchema = z
     checks: z.array(check),
     score: score.optional(),
     tests: tests.optional(),
-    attachments: z.array(attachment).optional().meta({ description: "What failed tests left behind." }),
+    attachments: z.array(attachment).optional().meta({ description: "Files that failed tests left behind." }),
     servers: z.array(server),
     commands: z.array(command),
     cleanup: cleanup.optional(),
     books: books.optional(),
     rollback: rollback.optional(),
-    alerts: z.array(alert).optional().meta({ description: "Who was told, and whether that could be done." }),
+    alerts: z.array(alert).optional().meta({ description: "Alerts of this run, and whether each was sent." }),
     problems: z.array(z.string()),
     auditHead: z.strictObject({ sequence: amount, hash: z.string() }).optional().meta({
-      description: "The last line of the audit log that this stage wrote: `env-actions audit verify --head <sequence>:<hash>`.",
+      description:
+        "Last line of the audit log that this stage wrote. Verify it with `env-actions audit verify --head <sequence>:<hash>`.",
     }),
   })
-  .meta({ title: "Report of a stage", description: "What a stage of env-actions says about an environment." });
+  .meta({ title: "Report of a stage", description: "Result of one env-actions stage in one environment." });
 
 const example = "such as .env-actions/reports/cleanup.json";
 
