@@ -2,38 +2,38 @@ export const id=128;export const ids=[128];export const modules={96773:((e,t,n)=
 `).map(u.logLine).join(`
 `)}\n`),e instanceof Error&&e.name===`WrongPlace`?1:t?2:3}}let j;function M(e){let{redact:t}=j??P(process.env);process.stderr.write(t(`env-actions: ${e instanceof Error?e.stack??e.message:String(e)}\n`)),process.exit(3)}function N(e){let t=P(e.env);j=t;let{stdout:n,stderr:r}=e;return{...e,secrets:t,stdout:(0,s.p)(n,t.redact),stderr:(0,s.p)(r,t.redact)}}function P(e){let t=(0,o.H)(()=>void 0);return t.guess((0,c.O)([e])),t}async function F(e,t){if(I(e)){let{refuseForeignHead:r}=await n.e(634).then(n.bind(n,4634));await r({env:t.env,workspace:t.cwd,configFile:e.config,allowed:e.foreignHead})}switch(e.command){case`help`:return t.stdout.write(`env-actions <command> [options]
 
-  preflight        is the environment really there?
-  integration      run the integration tests, and delete what they made
-  e2e              run the tests in browsers, and delete what they made
-  smoke            look at a deployed environment, strictly reading
-  cleanup          show test data; with --execute delete it and prove it gone
-  plan             the same as cleanup without --execute
-  undo REPORT      show what of a cleanup could be put back; with --execute put it back
-  repair REPORT    show which real rows a test changed, and what stood there before; with --execute put it back
-  gate             all of them in their order
-  tables           propose testData.tables from the warehouse's columns, and say what differs from the present
-  audit verify     does every line of the audit log still follow from the one before?
-  audit report     what was made, deleted and left, when and by whom, as the audit log has it
+  preflight        check whether the environment is ready for tests
+  integration      run the integration tests, and delete the data they created
+  e2e              run the browser tests, and delete the data they created
+  smoke            check a deployed environment without writing to it
+  cleanup          show test data; with --execute, delete it and verify that it is gone
+  plan             same as cleanup without --execute
+  undo REPORT      show what a cleanup deleted and can be restored; with --execute, restore it
+  repair REPORT    show real rows that a test changed, and their old values; with --execute, restore the old values
+  gate             run all stages in order
+  tables           propose testData.tables from the warehouse's columns, and show differences from the configuration
+  audit verify     check that every line of the audit log still follows from the line before it
+  audit report     show from the audit log what was created, deleted and left, when and by whom
   init             write a commented configuration and a workflow
 
-  -c, --config FILE         default .github/env-actions.yml
-  -e, --environment NAME    default: defaultEnvironment of the configuration
-      --production NAME     gate: the environment that smoke looks at
-      --budget 15m          in place of the configured budget
-      --command CMD         integration, e2e: in place of the configured command
-      --reports GLOB        integration, e2e: in place of the configured reports; may be given again
-      --pass-rate 95%       integration, e2e
-      --deployment ID       smoke: the deployment that it follows
-      --foreign-head SHA    on a runner: the reviewed commit of another repository that may run (docs/trust.md)
+  -c, --config FILE         configuration file (default: .github/env-actions.yml)
+  -e, --environment NAME    environment (default: defaultEnvironment in the configuration)
+      --production NAME     gate: environment that smoke checks
+      --budget 15m          time limit, instead of the configured budget
+      --command CMD         integration, e2e: test command, instead of the configured one
+      --reports GLOB        integration, e2e: reports, instead of the configured ones; can be repeated
+      --pass-rate 95%       integration, e2e: pass rate, instead of the configured one
+      --deployment ID       smoke: deployment that smoke follows
+      --foreign-head SHA    on a runner: reviewed commit from another repository that may run (docs/trust.md)
       --scope SCOPE         cleanup, plan: run, expired (default) or all
-      --execute             cleanup: delete; undo, repair: put back
-      --plan-digest DIGEST  cleanup, repair: the digest that was shown; needed for --scope all, and for repair --execute
-      --run ID              audit report: that run alone
-      --head N:HASH         audit: a head that was kept elsewhere (the output audit-head); may be given again
-      --json                the report (tables: the proposal) on standard output, progress on standard error
-      --check               tables: fail where the declaration and the warehouse differ
-  -v, --verbose             every line of servers and tests
+      --execute             cleanup: delete; undo, repair: restore
+      --plan-digest DIGEST  cleanup, repair: digest that was shown; required for --scope all and for repair --execute
+      --run ID              audit report: only this run
+      --head N:HASH         audit: head that was kept elsewhere (the output audit-head); can be repeated
+      --json                write the report (tables: the proposal) to standard output, progress to standard error
+      --check               tables: fail if the configuration and the warehouse differ
+  -v, --verbose             show every line of servers and tests
 
-Exit status: 0 passed or degraded, 1 failed, 2 your mistake, 3 could not look.
+Exit status: 0 passed or degraded, 1 failed, 2 usage or configuration error, 3 error: checks could not run.
 `),0;case`version`:return t.stdout.write(`${(await n.e(817).then(n.bind(n,20817))).version}\n`),0;case`init`:for(let r of await(await Promise.all([n.e(834),n.e(290)]).then(n.bind(n,46736))).init(t.cwd,e.config))t.stdout.write(`wrote ${r}\n`);return 0;case`tables`:return await(await Promise.all([n.e(660),n.e(834),n.e(555),n.e(61),n.e(819)]).then(n.bind(n,27819))).tables(e,t);case`audit`:{let{auditReport:r,auditVerify:i}=await Promise.all([n.e(555),n.e(245)]).then(n.bind(n,84245)),a={heads:e.heads,key:t.env.ENV_ACTIONS_AUDIT_KEY||void 0},{ok:o,text:s,json:c}=e.audit===`report`?await r(t.cwd,e.run,a):await i(t.cwd,a);return t.stdout.write(e.json?`${JSON.stringify(c,void 0,2)}\n`:`${s}\n`),+!o}case`undo`:return await(await Promise.all([n.e(660),n.e(834),n.e(555),n.e(61),n.e(193)]).then(n.bind(n,79193))).undo(e,t);case`repair`:return await(await Promise.all([n.e(660),n.e(834),n.e(555),n.e(61),n.e(377)]).then(n.bind(n,90377))).repair(e,t);default:return await L(e,t)}}function I({command:e}){return![`help`,`version`,`init`,`audit`].includes(e)}async function L(e,t){let r=new O.f(e.json?t.stderr:t.stdout,{verbose:e.verbose}),a=(0,D.Y)(e=>r.line(e),t=>R(e,t)),o={workspace:t.cwd,configFile:e.config,overrides:e.overrides,env:t.env,cancel:a.signal,onProgress(e){a.watch(e),r.show(e)},onAuditLog:a.auditTo,secrets:t.secrets,...e.environment?{environment:e.environment}:{},...e.budgetMs===void 0?{}:{budgetMs:e.budgetMs},...e.deployment?{deployment:e.deployment}:{}};try{if(e.command===`gate`){let{runGate:a,timeSpent:s}=await Promise.all([n.e(660),n.e(834),n.e(555),n.e(61),n.e(758)]).then(n.bind(n,42377)),c=await a(o,e.production);r.line(``);for(let e of c)r.line(...z(e));let l=s(c);r.line([`    ${(0,d.p0)(l.total)}: ${(0,d.p0)(l.tests)} the tests, ${(0,d.p0)(l.servers)} the servers, ${(0,d.p0)(l.suite)} the suite itself`,`gray`]);let u=c.findLast(e=>e.answer)?.answer;return u&&H(r,u,t.cwd),e.json&&t.stdout.write(`${JSON.stringify(c.flatMap(e=>e.answer?[e.answer.report]:[]),void 0,2)}\n`),(0,i.$)(c.map(e=>e.answer?.report.verdict??`skipped`))}let{performStage:a}=await Promise.all([n.e(660),n.e(834),n.e(555),n.e(61)]).then(n.bind(n,15061)),s=e.command===`plan`?`cleanup`:e.command,c=await a({...o,stage:s});return s===`cleanup`&&B(r,c),H(r,c,t.cwd),e.json&&t.stdout.write(c.files.reportText),(0,i.$)([c.report.verdict])}finally{a.dispose(),r.close()}}function R({command:e,overrides:t,config:n,environment:r},i){let a=i===`cleanup`&&e!==`gate`?t.scope??`expired`:`run`,o=e=>/^[\w./@:+-]+$/.test(e)?e:`'${e.replaceAll(`'`,`'\\''`)}'`,s=[`env-actions cleanup`,...n===v?[]:[`--config ${o(n)}`],...r===void 0?[]:[`--environment ${o(r)}`],`--scope ${a}`].join(` `);return a===`all`?`\`${s}\` shows the rest, and what to add to delete it`:`\`${s} --execute\` deletes the rest`}function z({stage:e,answer:t,why:n}){let r=t?.report.verdict??`skipped`,i=t?`${(0,d.p0)(t.report.durationMs).padStart(8)}  ${t.report.reason}`:`${`–`.padStart(8)}  not run, because ${n}`;return[[`  ${a.M[r]} ${e.padEnd(12)} ${r.padEnd(9)}`,O.U[r]],` ${i}`]}function B(e,{report:{cleanup:t}}){if(!t)return;for(let{table:n,planned:r,deleted:i,samples:a}of t.tables){let o=t.dryRun||i===r,s=`${(o?String(r):(0,d.eO)(i)).padStart(6)} ${o?V(r,`row`):`of ${r} planned rows`}`;e.line(`    ${n.padEnd(45)} ${s}  ${a.slice(0,2).join(`, `)}`)}for(let n of t.touched?.slice(0,20)??[]){let{place:t,row:r,now:i,before:a}=(0,d.ME)(n);e.line([`    ${t}, row ${r}: a test changed it to ${i}; before: ${a}`,`red`])}let n=(0,d.D2)(t,Math.min(t.touched?.length??0,20),`cleanup`);n!==``&&e.line([`    ${n}`,`red`]);let r=t.keys.deleted??t.keys.planned;t.keys.planned>0&&e.line(`    ${`Redis`.padEnd(45)} ${String(r).padStart(6)} ${V(r,`key`)}  ${t.keys.samples.slice(0,2).join(`, `)}`);for(let n of[...t.problems,...t.notes])e.line(`    ${n}`);e.line(`    digest ${t.digest}`)}function V(e,t){return e===1?`${t} `:`${t}s`}function H(e,{files:t},n){e.line(``),e.line(`  report  ${(0,r.relative)(n,t.html)}   summary  ${(0,r.relative)(n,t.summary)}   audit  ${(0,r.relative)(n,t.audit)}`)}}),79886:((e,t,n)=>{n.d(t,{U:()=>l,f:()=>u});var r=n(57975),i=n(28926),a=n(53002),o=n(62852),s=n(68212),c=n(43629);let l={passed:`green`,degraded:`yellow`,failed:`red`,error:`magenta`,skipped:`gray`};class u{#e;#t;#n;constructor(e,t){this.#e=e,this.#t=t.verbose}show(e){switch(e.kind){case`stage-started`:this.line(``),this.line([e.stage,`bold`],` in ${e.environment}`),this.#i(e.stage,e.budgetMs);break;case`check-finished`:this.line(`  `,[(0,i.t)(e.check),l[e.check.verdict]],[d(e.check.durationMs),`gray`]);break;case`step`:this.line([`  · ${e.text}`,`gray`]),this.#a(e.text);break;case`warning`:this.line([`  ▲ ${e.text}`,`yellow`]);break;case`output`:this.#t?this.line([`  │ ${e.source}: ${e.line}`,`gray`]):this.#a(e.line);break;case`remaining`:{let t=e.tables.reduce((e,t)=>e+t.rows,0);this.#a(`deleting: ${(0,a.U9)(t,`row`)} and ${(0,a.U9)(e.keys,`key`)} to go`);break}case`stage-finished`:this.#c(),this.#r(e.report)}}line(...e){this.#s();let t=e.map(e=>typeof e==`string`?(0,s.logLine)(e):(0,r.styleText)(e[1],(0,s.logLine)(e[0]),{stream:this.#e,validateStream:!0}));this.#e.write(`${t.join(``)}\n`),this.#o()}close(){this.#c()}#r(e){let{verdict:t,stage:n,tests:r,servers:a,commands:s,problems:u}=e,d=` in ${(0,c.p0)(e.durationMs)} of ${(0,c.p0)(e.budgetMs)}: ${e.reason}`;this.line(`  `,[`${i.M[t]} ${n} ${t}`,l[t]],d);let p=r?.failures??[];for(let e of p.slice(0,10))this.line(`    ✘ ${e.name}${e.message?` – ${f(e.message)}`:``}`);if(p.length>10&&this.line(`    … and ${p.length-10} more failed tests, in the report`),(0,o.gi)(t))return;let m=p.length>0?[]:[...a,...s].flatMap(e=>e.tail?.slice(-12)??[]);for(let e of m)this.line([`    │ ${e}`,`gray`]);for(let e of u)this.line(`    ${e}`)}#i(e,t){if(this.#c(),!this.#e.isTTY)return;let n=setInterval(()=>this.#o(),100);n.unref(),this.#n={stage:e,startedAt:Date.now(),budgetMs:t,doing:``,timer:n}}#a(e){this.#n&&(this.#n.doing=e)}#o(){if(!this.#n)return;let{stage:e,startedAt:t,budgetMs:n,doing:r}=this.#n,i=`  … ${e} ${(0,c.p0)(Date.now()-t)} of ${(0,c.p0)(n)}  ${(0,s.logLine)(r)}`;this.#e.write(`\r\u001b[2K${i.slice(0,(this.#e.columns??80)-1)}`)}#s(){this.#n&&this.#e.write(`\r\x1B[2K`)}#c(){this.#n&&=(clearInterval(this.#n.timer),this.#s(),void 0)}}function d(e){return e>=1?`  ${(0,c.p0)(e)}`:``}function f(e){return e.split(`
 `,1)[0]??``}})};

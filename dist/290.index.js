@@ -1,24 +1,24 @@
 export const id=290;export const ids=[290];export const modules={46736:((e,t,n)=>{n.r(t),n.d(t,{init:()=>p});var r=n(51455),i=n(76760);n(90834);function a(e={}){let t=o(e.databricksHost??`adb-0000000000000000.0.azuredatabricks.net`),n=o(e.redisHost??`localhost`),r=o(e.apiUrl??`http://localhost:3000`);return`# yaml-language-server: $schema=https://raw.githubusercontent.com/classwaves/env-actions/v1/schema/config.schema.json
 #
-# What env-actions looks at and tests in. \${NAME} is an environment variable, \${NAME:-text} one with a default.
-# A secret is always a variable: its value never stands here.
+# The environments that env-actions checks and tests. \${NAME} is an environment variable, \${NAME:-text} one with a default.
+# A secret must be a variable: never write its value in this file.
 version: 1
 defaultEnvironment: sandbox
 
 environments:
-  # Where tests run: the suite may create test data here, and deletes it again.
+  # The environment for tests: env-actions may create test data here, and deletes it again.
   sandbox:
     access: test-data
-    # Preflight fails at once where one of these is missing.
+    # Preflight fails immediately if one of these is missing.
     variables: [DATABRICKS_HOST, DATABRICKS_TOKEN, DATABRICKS_WAREHOUSE_ID, REDIS_URL, TEST_TOKEN_SECRET]
     databricks:
       host: \${DATABRICKS_HOST}
       warehouse: \${DATABRICKS_WAREHOUSE_ID}
-      # Without a stored secret: oidc: { clientId: …, audience: … } in place of token, and id-token: write at the job.
-      # As a service principal: clientId: \${DATABRICKS_CLIENT_ID} and clientSecret: \${DATABRICKS_CLIENT_SECRET}.
+      # To sign in without a stored secret, replace token with oidc: { clientId: …, audience: … } and give the job id-token: write.
+      # To sign in as a service principal, use clientId: \${DATABRICKS_CLIENT_ID} and clientSecret: \${DATABRICKS_CLIENT_SECRET}.
       token: \${DATABRICKS_TOKEN}
       catalog: \${DATABRICKS_CATALOG:-classwaves}
-      # Written out, and compared before the first write: a wrong DATABRICKS_HOST stops the run.
+      # The expected host, written out and not taken from a variable. It is compared before the first write: a wrong DATABRICKS_HOST stops the run.
       expect:
         host: ${t}
     redis:
@@ -29,7 +29,7 @@ environments:
       url: ${r}
       endpoints:
         - path: /api/v1/health
-        # A green page is no proof of a database: behind a mock the server time is null.
+        # A 200 response does not prove that there is a database: a mock returns a server time of null.
         - path: /api/v1/health/databricks
           json:
             - { path: $.data.serverTime, notNull: true }
@@ -38,7 +38,7 @@ environments:
     auth:
       secret: \${TEST_TOKEN_SECRET}
     oauth: {}
-    # What the suite itself starts, and stops again; leave servers out where the application is deployed.
+    # Servers that env-actions starts and stops. Leave this out if the application is already deployed.
     servers:
       backend:
         command: npm run start:backend
@@ -49,32 +49,32 @@ environments:
         port: 3001
         ready: { url: "http://localhost:3001/" }
         stages: [e2e]
-    # Handed to test commands and servers.
+    # Environment variables for test commands and servers.
     environment:
       E2E_BACKEND_URL: ${r}
       E2E_FRONTEND_URL: http://localhost:3001
 
-  # Where smoke looks after a deployment. read-only: no code path can write here.
+  # The environment that smoke checks after a deployment. read-only: no code path can write here.
   production:
     access: read-only
     promotedFrom: sandbox
     databricks:
       host: \${PRODUCTION_DATABRICKS_HOST}
       warehouse: \${PRODUCTION_DATABRICKS_WAREHOUSE_ID}
-      # A principal that can only read; smoke checks that it is one.
+      # Use a principal that can only read. Smoke verifies that it cannot write.
       token: \${PRODUCTION_DATABRICKS_TOKEN}
     redis:
       url: \${PRODUCTION_REDIS_URL}
     api:
       url: \${PRODUCTION_API_URL}
-      # Production answers 500 to a request without a listed origin.
+      # Production responds with 500 to a request without a listed Origin.
       headers:
         Origin: \${PRODUCTION_ORIGIN}
       endpoints:
         - path: /api/v1/health
         - path: /api/v1/auth/health
     websocket: {}
-    # Minting test tokens must be off here: smoke fails where it works.
+    # Minting test tokens must be off here. Smoke fails if it works.
     auth:
       enabled: false
     oauth: {}
@@ -85,8 +85,8 @@ environments:
     # analytics:
     #   - { path: /api/v1/analytics/dashboard/summary, signIn: true }
 
-# How test data shows. ClassWaves' 48 tables and their key shapes are known (preset: classwaves).
-# Where a warehouse has more, \`env-actions tables\` proposes what belongs under tables.
+# How test data is recognized. The 48 tables of ClassWaves and their key shapes are built in (preset: classwaves).
+# If your warehouse has more tables, \`env-actions tables\` proposes what to add under tables.
 testData:
   prefixes:
     - integration_test_
@@ -101,23 +101,23 @@ testData:
   keys: ["cw:test:*"]
   protectedTables: ["compliance.*"]
   protectedKeys: ["audit:log"]
-  # Left by a lost run, and swept by cleanup with scope expired.
+  # Age after which cleanup with scope expired deletes test data that unfinished runs left behind.
   expireAfter: 2h
-  # Fixed accounts and schools: nothing deletes them, in no scope. By id, address or name; \`env-actions tables\` proposes them.
+  # Fixed accounts and schools, by id, address or name. They are never deleted, in any scope. \`env-actions tables\` proposes them.
   # keep:
   #   users.teachers: [sandbox-teacher@testschool.edu]
   #   users.schools: [testschool.edu]
-  # A sweep deletes what shows by a prefix. What shows only by a domain or an address is swept only if that is listed here.
+  # Scope expired deletes rows that match a prefix. Rows that match only by a domain or an address are deleted only if it is listed here.
   # sweep: ["@testschool.edu", testschool.edu]
-  # Who writes for the tests and for nobody else: the application under test, the tests, the cleanup, as DESCRIBE HISTORY names them.
-  # Without it, what anybody writes during a run may be the run's, and the books say "unknown" where others write, too.
+  # Principals that write only for the tests: the application under test, the tests and the cleanup, as DESCRIBE HISTORY names them.
+  # Without this list, any write during a run may belong to the run. If others write, too, the books report "unknown".
   # principals: [sandbox-app, ci-cleanup]
-  # The zone of dates and of times without a zone; without it their age is uncertain, and such rows are kept and reported.
+  # Time zone of dates, and of times without a zone. Without it, their age is uncertain, and such rows are kept and reported.
   # timeZone: UTC
 
 stages:
   preflight:
-    # What a lost run left behind is deleted by the next one, once it is older than expireAfter.
+    # Deletes test data that unfinished runs left behind, once it is older than expireAfter.
     sweep: true
   integration:
     command: npm run test:integration
@@ -127,25 +127,25 @@ stages:
     reports: ["test-results/playwright.json"]
     requiredProjects: ["authenticated-*", "unauthenticated-*"]
   # smoke:
-  #   # No slower than the last passing runs; with more api.samples than 20, smaller differences are found.
+  #   # Smoke must not be slower than in the last passing runs. More api.samples than 20 detect smaller differences.
   #   baseline: { criteria: { p95: "<= +10%" } }
-`}function o(e){return JSON.stringify(e)}function s(){return`# The quality gate: each stage refuses to start without passed evidence of the one before it.
+`}function o(e){return JSON.stringify(e)}function s(){return`# The quality gate. Each stage requires passed evidence from the stage before it; otherwise it does not start.
 name: Quality gate
 
 on:
   pull_request:
   merge_group:
   workflow_dispatch:
-  # Smoke follows a deployment to production.
+  # Runs smoke after a deployment to production.
   deployment_status:
-  # Sweeps what lost runs left behind.
+  # Deletes test data that unfinished runs left behind.
   schedule:
     - cron: "17 3 * * *"
 
 permissions:
   contents: read
 
-# Never cancelled half way: a stage deletes its own test data at its end.
+# Runs are not cancelled midway, because each stage deletes its own test data at the end.
 concurrency:
   group: quality-gate-\${{ github.event_name }}-\${{ github.ref }}
   cancel-in-progress: false
@@ -154,7 +154,7 @@ jobs:
 ${d(`preflight`)}
 ${d(`integration`,`preflight`)}
 ${d(`e2e`,`integration`)}
-  # The one to make required: a skipped job would count as a success.
+  # Make this job the required check: a skipped job would count as a success.
   gate:
     if: always() && !contains(fromJSON('["deployment_status", "schedule"]'), github.event_name)
     needs: [preflight, integration, e2e]
@@ -168,7 +168,7 @@ ${d(`e2e`,`integration`)}
           echo "preflight, integration, e2e: $RESULTS"
           test "$RESULTS" = "success success success"
 
-  # The GitHub environment production-smoke holds a reader's credentials, and is not the one deployed to: that would start this again.
+  # The GitHub environment production-smoke holds read-only credentials. It must not be the one deployed to: that would start this job again.
   smoke:
     if: github.event_name == 'deployment_status' && github.event.deployment_status.state == 'success' && github.event.deployment.environment == 'production'
     runs-on: ubuntu-latest
@@ -176,14 +176,14 @@ ${d(`e2e`,`integration`)}
     environment: production-smoke
     permissions:
       contents: read
-      # To ask whether the deployment succeeded.
+      # Needed to ask GitHub whether the deployment succeeded.
       deployments: read
       # id-token: write # for oidc, as above
     steps:
       - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
           persist-credentials: false
-      # The latencies of the last passing runs, for stages.smoke.baseline; saved where this run passes.
+      # Latencies of the last passing runs, for stages.smoke.baseline. They are saved if this run passes.
       - uses: actions/cache@27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5
         with:
           path: .env-actions/baseline
@@ -231,7 +231,7 @@ ${t?`    needs: ${t}\n`:`    if: \${{ !contains(fromJSON('["deployment_status", 
 `}    runs-on: ubuntu-latest
     timeout-minutes: ${l[e]}
     environment: sandbox
-    # Where the configuration signs in to Databricks by oidc:
+    # If the configuration signs in to Databricks with oidc:
     # permissions: { contents: read, id-token: write }
     steps:
       - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
