@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../lib/zod.ts";
 import { alertChannels, stageNames } from "../model.ts";
 import { secret, secretUrl } from "./secret.ts";
 import { duration, timeLimit } from "./units.ts";

@@ -1,5 +1,5 @@
-import { z } from "zod";
 import { pattern } from "../lib/pattern.ts";
+import { z } from "../lib/zod.ts";
 import { duration } from "./units.ts";
 import { exactlyOneOf, regularExpression } from "./values.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../lib/zod.ts";
 import { secret } from "./secret.ts";
 import { path, variableName } from "./values.ts";
 

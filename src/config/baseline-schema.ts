@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../lib/zod.ts";
 
 const growthPattern = /^<=\s*\+(\d{1,4}(?:\.\d+)?)%$/;
 

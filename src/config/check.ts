@@ -1,5 +1,5 @@
-import { z } from "zod";
 import { suggestion } from "../lib/nearest.ts";
+import { z } from "../lib/zod.ts";
 import { explain } from "./explain.ts";
 import type { Mistake, Span } from "./mistakes.ts";
 import { type Path, pathKey, valueAt } from "./path.ts";

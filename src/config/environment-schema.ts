@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../lib/zod.ts";
 import { alertsSchema, rollbackSchema } from "./aftermath-schema.ts";
 import { assertionSchema, claimSchema, headerSchema } from "./assertion.ts";
 import { authSchema } from "./auth-schema.ts";

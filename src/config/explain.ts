@@ -1,5 +1,5 @@
-import type { z } from "zod";
 import { suggestion } from "../lib/nearest.ts";
+import type { z } from "../lib/zod.ts";
 
 type RawIssue = z.core.$ZodRawIssue;
 

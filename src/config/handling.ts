@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../lib/zod.ts";
 
 /**
  * What the loader does with the text of a place in the file, beyond checking it:

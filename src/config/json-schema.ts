@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../lib/zod.ts";
 import { configSchema } from "./schema.ts";
 
 /** Where a released version of the schema can be had; also the value of `$schema=` in the file that `init` writes. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../lib/zod.ts";
 import { baselineSchema } from "./baseline-schema.ts";
 import { type endpointSchema, environmentSchema, type serverSchema } from "./environment-schema.ts";
 import { retries, score } from "./score-schema.ts";

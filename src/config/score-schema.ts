@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../lib/zod.ts";
 import { percent } from "./units.ts";
 import { isGroup } from "./values.ts";
 

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { z } from "zod";
+import { z } from "../lib/zod.ts";
 import { handlings } from "./handling.ts";
 
 /**

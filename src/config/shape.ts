@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type { z } from "../lib/zod.ts";
 import { type Handling, handlings } from "./handling.ts";
 import type { Path } from "./path.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../lib/zod.ts";
 import { score } from "./score-schema.ts";
 import { prefixSchema } from "./test-data-schema.ts";
 import { budgetDescription, duration, parsePercent, percent, timeLimit } from "./units.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../lib/zod.ts";
 import { timeZone } from "./time-zone.ts";
 import { duration, percent, timeLimit } from "./units.ts";
 import { exactlyOneOf } from "./values.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../lib/zod.ts";
 
 /** `UTC`, an offset such as `-08:00`, or a name such as `America/Los_Angeles`. */
 export function isTimeZone(zone: string): boolean {

@@ -1,5 +1,5 @@
-import { z } from "zod";
 import { whyNoPattern } from "../lib/pattern.ts";
+import { z } from "../lib/zod.ts";
 import { handlings } from "./handling.ts";
 
 /** The kinds of values that several parts of the file share. */

@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
-import type { z } from "zod";
 import { takeLock } from "./lock-file.ts";
 import { makeOwnDirectory, readOwn, writeOwn } from "./plain-file.ts";
 import { redacted } from "./redaction/redacted.ts";
+import type { z } from "./zod.ts";
 
 /** What is remembered from run to run in a small JSON file, which a runner carries on by its cache. */
 export interface StateFile<State> {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../lib/zod.ts";
 import type { AlertEvent, Verdict } from "../model.ts";
 
 /**

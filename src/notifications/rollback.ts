@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { z } from "zod";
 import type { RollbackConfig } from "../config/schema.ts";
 import { type GitHubOptions, gitHub } from "../github/api.ts";
 import {
@@ -18,6 +17,7 @@ import {
 import { errorText } from "../lib/error-text.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
 import { withStateFile } from "../lib/state-file.ts";
+import { z } from "../lib/zod.ts";
 import type { AuditNote, Rollback, StageReport } from "../model.ts";
 import { runCommand } from "../processes/command.ts";
 

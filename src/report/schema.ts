@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../lib/zod.ts";
 import { alertChannels, type StageReport, stageNames, UserError, verdicts } from "../model.ts";
 import { logLine } from "./inert.ts";
 

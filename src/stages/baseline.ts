@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { z } from "zod";
 import { compare } from "../checks/baseline.ts";
 import { look, measuredOf } from "../checks/check.ts";
 import type { Baseline } from "../config/baseline-schema.ts";
 import { errorText } from "../lib/error-text.ts";
 import { readOwn, writeOwn } from "../lib/plain-file.ts";
 import { redacted } from "../lib/redaction/redacted.ts";
+import { z } from "../lib/zod.ts";
 import { type Check, opensTheGate, worstVerdict } from "../model.ts";
 import { reportCheck, type StageContext, step } from "./context.ts";
 import { scoreChecks, withoutDryRun } from "./score.ts";

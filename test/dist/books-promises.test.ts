@@ -51,7 +51,7 @@ describe("a test that makes rows and keys without the prefix", () => {
     expect(doubts(told)).toContain(lesson);
   });
 
-  it("is told that keys are unexplained, and which", async () => {
+  it("is told that keys are unexplained, and how they begin", async () => {
     const catalog = await classroom();
     await world.place.keys.flushall();
     const told = await world.integration({ catalog, redis: world.place.redisUrl }, async (prefix) => {
@@ -61,7 +61,9 @@ describe("a test that makes rows and keys without the prefix", () => {
     expect(await world.place.keys.dbsize()).toBe(2);
     expect(told.said.verdict).not.toBe("passed");
     expect(doubts(told)).toMatch(/Redis keys unexplained .*2/);
-    for (const key of ["session:5c11", "session:5c12"]) expect(told.out).toContain(`"${key}"`);
+    // They may be somebody else's, and sign him in.
+    expect(told.out).toContain('"session:***"');
+    expect(told.out).not.toContain("5c11");
   });
 
   it("is told so where nothing at all carries the prefix", async () => {

@@ -1,7 +1,7 @@
-import { z } from "zod";
 import { count } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
 import { readOwn, writeOwn } from "../../lib/plain-file.ts";
+import { z } from "../../lib/zod.ts";
 import { keyText, type RedisReader } from "../../redis/connection.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import type { StartState } from "../ownership/start.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../../lib/zod.ts";
 import type { TestStatus } from "../../model.ts";
 import { type Findings, messageOf, passedLater, stackOf, wholeRun } from "../reported.ts";
 import { count, milliseconds, requireAll, validate } from "./json-document.ts";

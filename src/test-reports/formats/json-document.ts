@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../../lib/zod.ts";
 import { UnreadableReport } from "../unreadable.ts";
 
 /** Throws UnreadableReport, with the place where the engine tells it. */

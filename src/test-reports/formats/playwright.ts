@@ -1,5 +1,5 @@
 import { isAbsolute, posix } from "node:path";
-import { z } from "zod";
+import { z } from "../../lib/zod.ts";
 import type { TestStatus } from "../../model.ts";
 import { type Findings, messageOf, stackOf, wholeRun } from "../reported.ts";
 import { UnreadableReport } from "../unreadable.ts";

@@ -1,4 +1,4 @@
-export const id=290;export const ids=[290];export const modules={46736:((e,t,n)=>{n.r(t),n.d(t,{init:()=>p});var r=n(51455),i=n(76760);n(90834);function a(e={}){let t=o(e.databricksHost??`adb-0000000000000000.0.azuredatabricks.net`),n=o(e.redisHost??`localhost`),r=o(e.apiUrl??`http://localhost:3000`);return`# yaml-language-server: $schema=https://raw.githubusercontent.com/classwaves/env-actions/v1/schema/config.schema.json
+export const id=736;export const ids=[736];export const modules={46736:((e,t,n)=>{n.r(t),n.d(t,{init:()=>p});var r=n(51455),i=n(76760);n(13264),n(90834);function a(e={}){let t=o(e.databricksHost??`adb-0000000000000000.0.azuredatabricks.net`),n=o(e.redisHost??`localhost`),r=o(e.apiUrl??`http://localhost:3000`);return`# yaml-language-server: $schema=https://raw.githubusercontent.com/classwaves/env-actions/v1/schema/config.schema.json
 #
 # The environments that env-actions checks and tests. \${NAME} is an environment variable, \${NAME:-text} one with a default.
 # A secret must be a variable: never write its value in this file.
@@ -246,4 +246,4 @@ ${u[e]}      - uses: classwaves/env-actions/${e}@v1
 ${c}
         with:
           environment: sandbox
-`}var f=n(62852);async function p(e,t){let n=[[t,a()],[`.github/workflows/quality-gate.yml`,s()]],o=[];for(let[t,a]of n){let n=(0,i.join)(e,t);await(0,r.mkdir)((0,i.dirname)(n),{recursive:!0});try{await(0,r.writeFile)(n,a,{flag:`wx`}),o.push(t)}catch(e){throw e.code===`EEXIST`?new f.yo(`${t} is already there; move it away first${o.length>0?` (written so far: ${o.join(`, `)})`:``}`):e}}return o}}),64377:((e,t,n)=>{n.d(t,{p6:()=>o,w$:()=>a});var r=n(43759),i=n(53339);function a(e){return r.G1(i.You,e)}function o(e){return r.db(i.Brp,e)}})};
+`}var f=n(62852);async function p(e,t){let n=[[t,a()],[`.github/workflows/quality-gate.yml`,s()]],o=[];for(let[t,a]of n){let n=(0,i.join)(e,t);await(0,r.mkdir)((0,i.dirname)(n),{recursive:!0});try{await(0,r.writeFile)(n,a,{flag:`wx`}),o.push(t)}catch(e){throw e.code===`EEXIST`?new f.yo(`${t} is already there; move it away first${o.length>0?` (written so far: ${o.join(`, `)})`:``}`):e}}return o}})};
