@@ -218,10 +218,13 @@ async function build(made: World): Promise<{ catalog: Catalog; start: StartState
       changed(rows[0]?.table ?? "");
     },
   }));
-  const updates = made.moves.map(({ row, at, column, to }) => ({
+  const updates = made.moves.map(({ row, at, column, to, made: rewritten }) => ({
     at,
     run: async () => {
       await catalog.update(row.table, [column, to], ["n", row.n]);
+      changed(row.table);
+      if (rewritten === undefined) return;
+      await catalog.update(row.table, ["made", rewritten], ["n", row.n]);
       changed(row.table);
     },
   }));
