@@ -206,6 +206,13 @@ describe("in a warehouse", () => {
     expect(of(await books(), "school.sessions")).toMatchObject({ touched: n(1), touchedSamples: ["real-1"] });
   });
 
+  it("counts the row more where a run changes a real row and adds a copy of what it was", async () => {
+    await begin();
+    await sql("app", "UPDATE $.school.sessions SET title = 'z' WHERE id = 'real-1'");
+    await sql("app", "INSERT INTO $.school.sessions (id, title, attrs) VALUES ('real-1', 'x', map('a', 'b'))");
+    expect(of(await books(), "school.sessions")).toMatchObject({ made: n(1), unexplained: n(1), touched: n(0) });
+  });
+
   // An earlier stage of the same run left them: no real rows. Whether the last ones are, too, nobody has looked.
   it("calls no row real that it has not looked at, however many a run changes", async () => {
     await begin();

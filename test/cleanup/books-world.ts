@@ -185,6 +185,8 @@ function countUp(all: readonly Kept[]): Truth {
   const rank = (one: Kept) => Number(one.start === undefined && one.by !== "other");
   const used = new Set<Kept>();
   const restored = new Set<Kept>();
+  // A copy of what a changed row was takes its place; the changed one is a row more, of whoever made the copy.
+  const instead: Kept[] = [];
   for (const one of changed.toSorted((a, b) => claims(a) - claims(b))) {
     const again = there
       .toSorted((a, b) => rank(a) - rank(b))
@@ -192,9 +194,11 @@ function countUp(all: readonly Kept[]): Truth {
     if (!again) continue;
     used.add(again);
     restored.add(one);
-    if (again.start === undefined) restored.add(again);
+    if (again.start !== undefined) continue;
+    restored.add(again);
+    if (!one.gone) instead.push({ row: one.row, by: again.by, touchedBy: one.touchedBy, gone: false });
   }
-  const made = there.filter((one) => one.start === undefined && !restored.has(one));
+  const made = [...there.filter((one) => one.start === undefined && !restored.has(one)), ...instead];
   const lost = changed.filter((one) => !restored.has(one) && one.start && !carries(one.start, otherRun));
   const ours = made.filter(({ row, by }) => carries(row, runId) || (by === "run" && !carries(row, otherRun)));
   const anybody = made.filter(({ row }) => !carries(row, otherRun));

@@ -97,9 +97,9 @@ class State {
     const changed = this.#all.filter((row) => row.origin === "start" && !isIntact(row));
     const there = this.#all.filter((row) => !row.gone && !isIntact(row));
     // What is there as it was at the start is there as it was, whichever row that is.
-    const restored = net(changed, there);
+    const { left: restored, instead } = net(changed, there);
     return {
-      made: there.filter((row) => row.origin !== "start" && !restored.has(row)),
+      made: [...there.filter((row) => row.origin !== "start" && !restored.has(row)), ...instead],
       changed: changed.filter((row) => !restored.has(row)),
       deletedByCleanup: this.#all.filter((row) => row.goneBy === "cleanup" && row.origin !== "start"),
       inserted: this.#inserted,
@@ -214,9 +214,14 @@ function pairsOf(removed: readonly TrackedRow[], added: readonly ContentCounts[]
 /**
  * Rows that were changed or deleted, and whose content of the start is there again in another row. Both are left out; rows that the run
  * had nothing to do with first, so that a doubt counts against it.
+ * @returns `instead`: rows that are there as they were changed, each made by whoever made the copy of what it was: a row more than before
  */
-function net(changed: readonly TrackedRow[], there: readonly TrackedRow[]): Set<TrackedRow> {
+function net(
+  changed: readonly TrackedRow[],
+  there: readonly TrackedRow[],
+): { left: ReadonlySet<TrackedRow>; instead: TrackedRow[] } {
   const left = new Set<TrackedRow>();
+  const instead: TrackedRow[] = [];
   const used = new Set<TrackedRow>();
   const ours = (row: TrackedRow) => [...row.touchedBy].some((side) => side !== "other");
   const rank = ({ origin }: TrackedRow) => (origin === "start" || origin.side === "other" ? 0 : 1);
@@ -229,7 +234,9 @@ function net(changed: readonly TrackedRow[], there: readonly TrackedRow[]): Set<
     if (!extra) continue;
     used.add(extra);
     left.add(row);
-    if (extra.origin !== "start") left.add(extra);
+    if (extra.origin === "start") continue;
+    left.add(extra);
+    if (!row.gone) instead.push({ ...row, origin: extra.origin });
   }
-  return left;
+  return { left, instead };
 }
