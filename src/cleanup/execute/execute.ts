@@ -35,7 +35,7 @@ export interface WritingPorts extends CleanupPorts {
   redis?: TestDataRedis;
   /** Told before the first delete and after each one. */
   onRemaining: (remaining: Remaining) => void;
-  /** Told when a round of deletes has ended, before what is left is looked for: all tables that rows were to go from. */
+  /** Called when a round of deletes has ended, before the search for what is left. */
   onDeleted?: () => void;
   /** Keeps a line of the audit log; never rejects. */
   audit: (note: AuditNote) => Promise<void>;
