@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
 import { type Input, inputs, type Output, outputs } from "../src/action/interface.ts";
-import { type StageName, stageNames } from "../src/model.ts";
+import { type StageName, stageNames } from "../src/model/report.ts";
 import type { GeneratedFile } from "./generate.ts";
 import { row } from "./markdown-table.ts";
 

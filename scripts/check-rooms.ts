@@ -19,11 +19,11 @@ const belowTheStages = [...workrooms, ...drivers, ...ground, ...floor];
 const belowTheDoors = ["app", "stages", "notifications", ...belowTheStages, ...words];
 
 /** What every room speaks in. */
-const model = ["model.ts"];
+const model = ["model"];
 
 /** Room, or file in src itself → what it may import besides its own files and the model. */
 const below: Record<string, readonly string[]> = {
-  "model.ts": [],
+  model: [],
   lib: [],
   config: floor,
   report: floor,

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
-import { stageNames } from "../src/model.ts";
+import { stageNames } from "../src/model/report.ts";
 
 /**
  * Lays out the tree that a release publishes: `node scripts/lay-out.ts --out DIR [--portable --sha SHA]`. There the composites stand at

@@ -1,6 +1,6 @@
 import { Remaining } from "../app/remaining.ts";
 import { errorText } from "../lib/error-text.ts";
-import type { AuditNote, Progress } from "../model.ts";
+import type { AuditNote, Progress } from "../model/report.ts";
 
 export interface Cancellation {
   signal: AbortSignal;

@@ -1,5 +1,5 @@
 import { matrixCell } from "../evidence/matrix.ts";
-import { isCommit, isPlanDigest, type StageName, stageNames } from "../model.ts";
+import { isCommit, isPlanDigest, type StageName, stageNames } from "../model/report.ts";
 import { type Input, type InputName, inputs } from "./interface.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;

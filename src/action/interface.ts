@@ -1,4 +1,4 @@
-import type { StageName } from "../model.ts";
+import type { StageName } from "../model/report.ts";
 
 /**
  * The face of the actions: every input and output, once. `action.yml`, the composites under `actions/` and the tables of

@@ -1,6 +1,6 @@
 import * as core from "@actions/core";
 import { checkLine, verdictMarks } from "../app/progress.ts";
-import type { Check, Progress } from "../model.ts";
+import type { Check, Progress } from "../model/report.ts";
 import { logLine } from "../report/inert.ts";
 
 /** Whether lines of servers and tests are being printed, which the runner folds up as one group. */

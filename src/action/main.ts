@@ -1,7 +1,7 @@
 import { secretKeeper } from "../app/secret-keeper.ts";
 import { guardWrites } from "../lib/redaction/streams.ts";
 import { secretsOfVariables } from "../lib/redaction/variables.ts";
-import { UserError } from "../model.ts";
+import { UserError } from "../model/user-error.ts";
 import { errorCommand, maskCommand } from "./command.ts";
 import { readInputs } from "./inputs.ts";
 import { isPostStep, saveVisit } from "./state.ts";

@@ -1,6 +1,7 @@
 import * as core from "@actions/core";
 import { errorText } from "../lib/error-text.ts";
-import { opensTheGate, UserError } from "../model.ts";
+import { opensTheGate } from "../model/report.ts";
+import { UserError } from "../model/user-error.ts";
 import { endMarked } from "../processes/tree.ts";
 import type { SecretKeeper } from "../stages/context.ts";
 import { publish } from "./publish.ts";

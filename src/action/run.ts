@@ -6,7 +6,7 @@ import { performStage, type StageAnswer, type StageRequest } from "../app/run-st
 import { parseDuration, parsePercent } from "../config/units.ts";
 import { refuseForeignHead } from "../evidence/foreign-head.ts";
 import { artifactService } from "../github/artifacts.ts";
-import { UserError } from "../model.ts";
+import { UserError } from "../model/user-error.ts";
 import { blankInProc } from "../processes/own-environment.ts";
 import { marked } from "../processes/tree.ts";
 import { headText } from "../report/words.ts";

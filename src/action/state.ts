@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { appendFileSync } from "node:fs";
 import { deflateSync, inflateSync } from "node:zlib";
 import type { Begun } from "../app/run-stage.ts";
-import type { StageName } from "../model.ts";
+import type { StageName } from "../model/report.ts";
 
 /**
  * What a main step keeps for its post step. The runner hands it over in variables `STATE_…`, beside the workspace: it is still there when

@@ -5,7 +5,8 @@ import { isRunId } from "../cleanup/ownership/identity.ts";
 import { name } from "../config/values.ts";
 import { isLiving, isThisProcess, type ProcessName, thisProcess } from "../lib/lock-file.ts";
 import { makeOwnDirectory, NotAPlainFile, openOwn, readOwn, writeOwn } from "../lib/plain-file.ts";
-import { type Origin, type StageName, stageNames, UserError } from "../model.ts";
+import { type Origin, type StageName, stageNames } from "../model/report.ts";
+import { UserError } from "../model/user-error.ts";
 
 /**
  * The executions of stages that this workspace has seen, a file each: `.env-actions/runs/<run id>.json`. Other processes read there what

@@ -1,4 +1,4 @@
-import type { Verdict } from "../model.ts";
+import type { Verdict } from "../model/report.ts";
 
 /** 0 passed or degraded · 1 failed · 3 could not look. The user's mistakes have 2, and never come this far. */
 export function exitStatus(verdicts: readonly Verdict[]): number {

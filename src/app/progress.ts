@@ -1,4 +1,4 @@
-import type { Check, Verdict } from "../model.ts";
+import type { Check, Verdict } from "../model/report.ts";
 
 /** A mark and a word, never a colour alone. */
 export const verdictMarks: Record<Verdict, string> = { passed: "✔", degraded: "▲", failed: "✘", error: "■", skipped: "○" };

@@ -3,7 +3,7 @@ import { redactedBytes } from "../evidence/redacted-bytes.ts";
 import { errorText } from "../lib/error-text.ts";
 import { NotAPlainFile, readPlain, writeOwn } from "../lib/plain-file.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
-import type { StageReport } from "../model.ts";
+import type { StageReport } from "../model/report.ts";
 
 /**
  * Takes out of the logs of a stage what was learned to be a secret only after it was written: a server prints the token that it is about

@@ -1,5 +1,5 @@
 import { count } from "../lib/count.ts";
-import type { AuditNote, Progress, StageName } from "../model.ts";
+import type { AuditNote, Progress, StageName } from "../model/report.ts";
 
 type Left = Pick<Extract<Progress, { kind: "remaining" }>, "tables" | "keys">;
 

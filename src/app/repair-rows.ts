@@ -2,7 +2,7 @@ import { proveWarehouse } from "../cleanup/execute/proof.ts";
 import { readLedger } from "../cleanup/ledger/ledger.ts";
 import { executeRepair } from "../cleanup/undo/repair.ts";
 import { planRepair, type RepairPlan, type RepairResult } from "../cleanup/undo/repair-plan.ts";
-import { UserError } from "../model.ts";
+import { UserError } from "../model/user-error.ts";
 import { ledgerFile, runPrefixes } from "../stages/child-environment.ts";
 import { withComparedReaders, withWriters } from "../stages/connections.ts";
 import { fromReport, type ReportRequest } from "./from-report.ts";

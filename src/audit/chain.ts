@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
-import type { AuditNote, StageName } from "../model.ts";
+import type { AuditNote, StageName } from "../model/report.ts";
 
 /**
  * The audit log: lines of JSON, each holding the hash of the one before it, so that a line that was changed, removed or put in

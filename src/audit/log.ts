@@ -5,7 +5,7 @@ import { errorText } from "../lib/error-text.ts";
 import { takeLock } from "../lib/lock-file.ts";
 import { openOwn } from "../lib/plain-file.ts";
 import { redacted } from "../lib/redaction/redacted.ts";
-import type { AuditHead, AuditNote, StageName } from "../model.ts";
+import type { AuditHead, AuditNote, StageName } from "../model/report.ts";
 import { type AuditEntry, auditLine, lastLineOf } from "./chain.ts";
 
 /** In the records of a workspace. */

@@ -1,6 +1,6 @@
 import { excerpt, jsonAt } from "../config/assertion.ts";
 import type { Environment } from "../config/schema.ts";
-import type { Check } from "../model.ts";
+import type { Check } from "../model/report.ts";
 import { type Finding, look, skipped } from "./check.ts";
 import { type Answer, type ApiPorts, get, postJson, postNothing } from "./http.ts";
 import type { Shared } from "./retry.ts";

@@ -1,5 +1,5 @@
 import type { Baseline } from "../config/baseline-schema.ts";
-import type { Check } from "../model.ts";
+import type { Check } from "../model/report.ts";
 import { type Finding, milliseconds, percentile } from "./check.ts";
 import { lowerEdgeTest, rankTest, ratioOf } from "./rank-test.ts";
 

@@ -1,5 +1,5 @@
 import { errorText } from "../lib/error-text.ts";
-import type { Check, Latency, Verdict } from "../model.ts";
+import type { Check, Latency, Verdict } from "../model/report.ts";
 import { again } from "./retry.ts";
 
 /** What a probe found out about one thing. */

@@ -1,7 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
 import { errorText } from "../lib/error-text.ts";
-import type { Check } from "../model.ts";
+import type { Check } from "../model/report.ts";
 import { type Finding, look, milliseconds } from "./check.ts";
 
 /** Where a connection is set up. */

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
-import type { Check } from "../model.ts";
+import type { Check } from "../model/report.ts";
 import type { WarehouseIdentity, WarehouseReader } from "../warehouse/access.ts";
 import { examineCredential, type WritingRight } from "../warehouse/credential.ts";
 import type { WarehouseDescription } from "../warehouse/describe.ts";

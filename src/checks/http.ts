@@ -1,7 +1,7 @@
 import { excerpt, headerHolds, holds, jsonAt, parseAnswer, same, shown, wanted } from "../config/assertion.ts";
 import type { Endpoint } from "../config/schema.ts";
 import { retryAfterMs } from "../lib/retry-after.ts";
-import type { Check } from "../model.ts";
+import type { Check } from "../model/report.ts";
 import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
 import type { Pace } from "./pace.ts";
 import type { Shared } from "./retry.ts";

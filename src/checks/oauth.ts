@@ -1,6 +1,6 @@
 import { excerpt, jsonAt } from "../config/assertion.ts";
 import type { Environment } from "../config/schema.ts";
-import type { Check } from "../model.ts";
+import type { Check } from "../model/report.ts";
 import { look } from "./check.ts";
 import { type ApiPorts, get, postNothing } from "./http.ts";
 import { sessionIn } from "./sign-in.ts";

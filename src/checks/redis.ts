@@ -1,5 +1,5 @@
 import { errorText } from "../lib/error-text.ts";
-import { type Check, worstVerdict } from "../model.ts";
+import { type Check, worstVerdict } from "../model/report.ts";
 import { type CommandFlags, infoTogether, type NodeInfo, type RedisIdentity, type RedisReader } from "../redis/connection.ts";
 import { type Finding, latencyOf, look, milliseconds } from "./check.ts";
 import { type MayWrite, withException } from "./may-write.ts";

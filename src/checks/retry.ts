@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as pause } from "node:timers/promises";
 import { textGlob } from "../lib/glob.ts";
-import { opensTheGate, type Verdict } from "../model.ts";
+import { opensTheGate, type Verdict } from "../model/report.ts";
 
 /** Checks that somebody declared flaky, and says why. */
 export interface RetryRule {

@@ -1,5 +1,5 @@
 import { jsonAt, parseAnswer } from "../config/assertion.ts";
-import type { Check } from "../model.ts";
+import type { Check } from "../model/report.ts";
 import { look } from "./check.ts";
 
 /** The last moment that is a date to JavaScript; what ends later does not end. */

@@ -1,7 +1,7 @@
 import { decodedPart } from "../config/address-part.ts";
 import type { Environment } from "../config/schema.ts";
 import { pattern } from "../lib/pattern.ts";
-import type { Check } from "../model.ts";
+import type { Check } from "../model/report.ts";
 import { type Finding, look } from "./check.ts";
 import { endOfToken } from "./token-life.ts";
 

@@ -1,5 +1,5 @@
 import { pattern } from "../lib/pattern.ts";
-import type { Check } from "../model.ts";
+import type { Check } from "../model/report.ts";
 import { latencyOf, look, milliseconds } from "./check.ts";
 import { numberedIds } from "./endpoint-ids.ts";
 import type { Pace } from "./pace.ts";

@@ -2,7 +2,8 @@ import { parseArgs } from "node:util";
 import { parseDuration, parsePercent } from "../config/units.ts";
 import { errorText } from "../lib/error-text.ts";
 import { suggestion } from "../lib/nearest.ts";
-import { isCommit, isPlanDigest, type StageName, stageNames, UserError } from "../model.ts";
+import { isCommit, isPlanDigest, type StageName, stageNames } from "../model/report.ts";
+import { UserError } from "../model/user-error.ts";
 import type { Overrides } from "../stages/context.ts";
 
 export type Command = StageName | "gate" | "plan" | "undo" | "repair" | "tables" | "audit" | "init" | "help" | "version";

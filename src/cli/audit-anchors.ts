@@ -2,7 +2,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseHead } from "../audit/chain.ts";
 import { readOwn, recordsDirectory } from "../lib/plain-file.ts";
-import { type AuditHead, UserError } from "../model.ts";
+import type { AuditHead } from "../model/report.ts";
+import { UserError } from "../model/user-error.ts";
 import { headText } from "../report/words.ts";
 
 /** A head of the log that was kept outside of it. */

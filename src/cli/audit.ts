@@ -5,7 +5,7 @@ import { AuditReporter, runLines } from "../audit/report.ts";
 import { count } from "../lib/count.ts";
 import { suggestion } from "../lib/nearest.ts";
 import { NotAPlainFile } from "../lib/plain-file.ts";
-import { UserError } from "../model.ts";
+import { UserError } from "../model/user-error.ts";
 import { logLine } from "../report/inert.ts";
 import { type Anchor, anchorsOf } from "./audit-anchors.ts";
 

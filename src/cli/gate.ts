@@ -1,5 +1,5 @@
 import { performStage, type StageAnswer, type StageRequest } from "../app/run-stage.ts";
-import { opensTheGate, type StageName, type StageReport, stageNames } from "../model.ts";
+import { opensTheGate, type StageName, type StageReport, stageNames } from "../model/report.ts";
 
 export interface GateEnd {
   stage: StageName;

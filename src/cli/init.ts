@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { initialConfig, initialWorkflow } from "../config/init.ts";
-import { UserError } from "../model.ts";
+import { UserError } from "../model/user-error.ts";
 
 /** Writes a commented configuration and a workflow. Never writes over a file. @returns the files written. @throws UserError */
 export async function init(workspace: string, configFile: string): Promise<string[]> {

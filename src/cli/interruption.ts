@@ -1,6 +1,6 @@
 import { Remaining } from "../app/remaining.ts";
 import { errorText } from "../lib/error-text.ts";
-import type { AuditNote, Progress, StageName } from "../model.ts";
+import type { AuditNote, Progress, StageName } from "../model/report.ts";
 
 /** Who leaves must not wait for a log that another process holds. */
 const auditWithinMs = 1_000;

@@ -1,7 +1,7 @@
 import { styleText } from "node:util";
 import { checkLine, verdictMarks } from "../app/progress.ts";
 import { count } from "../lib/count.ts";
-import { opensTheGate, type Progress, type StageReport, type Verdict } from "../model.ts";
+import { opensTheGate, type Progress, type StageReport, type Verdict } from "../model/report.ts";
 import { logLine } from "../report/inert.ts";
 import { duration } from "../report/words.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "../lib/zod.ts";
-import { alertChannels, stageNames } from "../model.ts";
+import { alertChannels, stageNames } from "../model/report.ts";
 import { secret, secretUrl } from "./secret.ts";
 import { duration, timeLimit } from "./units.ts";
 import { command, exactlyOneOf, fetchedUrl, httpUrl, isGroup } from "./values.ts";

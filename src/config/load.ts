@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { suggestion } from "../lib/nearest.ts";
 import { loadPatterns } from "../lib/pattern.ts";
-import { UserError } from "../model.ts";
+import { UserError } from "../model/user-error.ts";
 import { keySpanAt, shapeMistakes, spanAt } from "./check.ts";
 import { type Blank, type Interpolated, interpolate, type Variables } from "./interpolation.ts";
 import { type Mistake, mistakesError } from "./mistakes.ts";

@@ -1,4 +1,4 @@
-import { UserError } from "../model.ts";
+import { UserError } from "../model/user-error.ts";
 import { type Path, showPath } from "./path.ts";
 
 /** A stretch of the file's text, by offsets. */

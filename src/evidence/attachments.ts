@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { ArtifactService } from "../github/artifacts.ts";
 import { errorText } from "../lib/error-text.ts";
 import { NotAPlainFile, readOwn } from "../lib/plain-file.ts";
-import type { StageReport } from "../model.ts";
+import type { StageReport } from "../model/report.ts";
 
 /** Long enough to look into a failure, and not for longer: traces hold what the tests sent and saw. */
 const retentionDays = 7;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { clockToleranceMs, minutes } from "../github/clock.ts";
-import { type Commit, type Evidence, type Origin, opensTheGate, type StageName, type StageReport } from "../model.ts";
+import { type Commit, type Evidence, type Origin, opensTheGate, type StageName, type StageReport } from "../model/report.ts";
 
 /** Binds a report to commit, environment, run and time. @param reportText the report file's content. */
 export function evidenceOf(report: StageReport, reportText: string): Evidence {

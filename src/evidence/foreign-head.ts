@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import { UserError } from "../model.ts";
+import { UserError } from "../model/user-error.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
-import type { Commit, Origin } from "../model.ts";
+import type { Commit, Origin } from "../model/report.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 

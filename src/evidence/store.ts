@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ArtifactService } from "../github/artifacts.ts";
 import { errorText } from "../lib/error-text.ts";
 import { readOwn, writeOwn } from "../lib/plain-file.ts";
-import type { Evidence, StageName } from "../model.ts";
+import type { Evidence, StageName } from "../model/report.ts";
 import { parseEvidence } from "./evidence.ts";
 
 /** Keeps evidence as files, for the stages of one job or terminal, and as artifacts of the workflow run, for its other jobs. */

@@ -1,4 +1,4 @@
-import type { Commit } from "../model.ts";
+import type { Commit } from "../model/report.ts";
 import type { GitHub } from "./api.ts";
 import { clockToleranceMs, minutes } from "./clock.ts";
 import { GitHubError } from "./failure.ts";

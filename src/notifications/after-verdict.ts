@@ -5,7 +5,7 @@ import { errorText } from "../lib/error-text.ts";
 import { redacted } from "../lib/redaction/redacted.ts";
 import { withStateFile } from "../lib/state-file.ts";
 import { version } from "../lib/version.ts";
-import type { Alert, StageReport } from "../model.ts";
+import type { Alert, StageReport } from "../model/report.ts";
 import { causeOf, pagerDutyEvent, slackMessage, webhookBody } from "../report/alert.ts";
 import { type DeliveryLimits, defaultLimits } from "./deliver.ts";
 import {

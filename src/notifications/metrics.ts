@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { errorText } from "../lib/error-text.ts";
-import type { StageReport } from "../model.ts";
+import type { StageReport } from "../model/report.ts";
 import { type Delivery, type DeliveryLimits, defaultLimits } from "./deliver.ts";
 
 export interface MetricsTarget {

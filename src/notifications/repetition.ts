@@ -1,5 +1,5 @@
 import { z } from "../lib/zod.ts";
-import type { AlertEvent, Verdict } from "../model.ts";
+import type { AlertEvent, Verdict } from "../model/report.ts";
 
 /**
  * What was told already, by environment and stage, and by channel. Pure: nothing here reads a clock or a file.

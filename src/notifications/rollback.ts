@@ -18,7 +18,7 @@ import { errorText } from "../lib/error-text.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
 import { withStateFile } from "../lib/state-file.ts";
 import { z } from "../lib/zod.ts";
-import type { AuditNote, Rollback, StageReport } from "../model.ts";
+import type { AuditNote, Rollback, StageReport } from "../model/report.ts";
 import { runCommand } from "../processes/command.ts";
 
 /** What a rollback needs to know, and its ways to the outside. */

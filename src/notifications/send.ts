@@ -1,5 +1,5 @@
 import type { Alerts } from "../config/schema.ts";
-import type { AlertChannel, StageReport } from "../model.ts";
+import type { AlertChannel, StageReport } from "../model/report.ts";
 import { type Delivery, type DeliveryLimits, deliver, signature } from "./deliver.ts";
 import { sendMetrics } from "./metrics.ts";
 import type { ToldEvent } from "./repetition.ts";

@@ -1,4 +1,4 @@
-import type { CommandReport } from "../model.ts";
+import type { CommandReport } from "../model/report.ts";
 import { launch } from "./launch.ts";
 import type { OutputOptions } from "./output.ts";
 import { watchQuiet } from "./quiet.ts";

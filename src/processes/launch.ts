@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { UserError } from "../model.ts";
+import { UserError } from "../model/user-error.ts";
 import { type CapturedOutput, captureOutput, type OutputOptions, openLog } from "./output.ts";
 import { type ProcessTree, spawnTree } from "./tree.ts";
 

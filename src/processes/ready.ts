@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Claim, wanted } from "../config/assertion.ts";
 import { loadPatterns, pattern, whyNoPattern } from "../lib/pattern.ts";
-import { UserError } from "../model.ts";
+import { UserError } from "../model/user-error.ts";
 import { handshakeUrl, knock, type NotReady, type Probe, probePort, probeSocketIo, probeUrl } from "./probes.ts";
 
 /** What makes a server ready: exactly one of url, tcp, log and socketIo; without any, it is ready once it was started. */

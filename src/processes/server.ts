@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { ServerReport, Verdict } from "../model.ts";
+import type { ServerReport, Verdict } from "../model/report.ts";
 import { holderOf } from "./holder.ts";
 import { launch } from "./launch.ts";
 import type { CapturedOutput, OutputOptions } from "./output.ts";

@@ -1,4 +1,5 @@
-import { type ServerReport, UserError } from "../model.ts";
+import type { ServerReport } from "../model/report.ts";
+import { UserError } from "../model/user-error.ts";
 import { localPort } from "./ready.ts";
 import { type RunningServer, ServerFailed, type ServerOptions, type ServerSpec, startServer } from "./server.ts";
 

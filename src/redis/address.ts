@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { decodedPart } from "../config/address-part.ts";
 import { redisAddressProblem } from "../config/redis-address.ts";
 import { holdsCertificate } from "../lib/certificate.ts";
-import { UserError } from "../model.ts";
+import { UserError } from "../model/user-error.ts";
 import { keyText } from "./key.ts";
 
 /** How to get to Redis. Texts that hold secrets are revealed here, and go nowhere but to the server. */

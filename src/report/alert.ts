@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { AlertEvent, Check, StageReport } from "../model.ts";
+import type { AlertEvent, Check, StageReport } from "../model/report.ts";
 import { plainText } from "./inert.ts";
 import { cut, rollbackLine, shortSha, stageTitle } from "./words.ts";
 

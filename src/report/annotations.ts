@@ -1,6 +1,8 @@
 import { posix } from "node:path";
 import { count } from "../lib/count.ts";
-import type { Check, StageReport, TestCase, UserError } from "../model.ts";
+import type { Check, StageReport } from "../model/report.ts";
+import type { TestCase } from "../model/test-results.ts";
+import type { UserError } from "../model/user-error.ts";
 import { plainText } from "./inert.ts";
 import { account, checkRemarks, cut, reportFile, rollbackLine, stageTitle } from "./words.ts";
 

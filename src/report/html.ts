@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { opensTheGate, type StageReport, stageNames, type Verdict, worstVerdict } from "../model.ts";
+import { opensTheGate, type StageReport, stageNames, type Verdict, worstVerdict } from "../model/report.ts";
 import { html, Markup } from "./html/markup.ts";
 import { icon } from "./html/parts.ts";
 import { gateStop, missingStop, stageSection } from "./html/stage.ts";

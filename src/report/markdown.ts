@@ -1,4 +1,4 @@
-import { type StageReport, worstVerdict } from "../model.ts";
+import { type StageReport, worstVerdict } from "../model/report.ts";
 import { inlineCode, inlineText } from "./inert.ts";
 import { table } from "./markdown/blocks.ts";
 import { cutBytes, fitInto, type Loss, listLosses, losses, type Part } from "./markdown/budget.ts";

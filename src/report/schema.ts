@@ -1,5 +1,6 @@
 import { z } from "../lib/zod.ts";
-import { alertChannels, type StageReport, stageNames, UserError, verdicts } from "../model.ts";
+import { alertChannels, type StageReport, stageNames, verdicts } from "../model/report.ts";
+import { UserError } from "../model/user-error.ts";
 import { logLine } from "./inert.ts";
 
 /**

@@ -1,21 +1,18 @@
 import { count, numberText } from "../lib/count.ts";
 import {
   type Alert,
-  type Attachment,
   type AuditHead,
   type Check,
-  type CleanupResult,
   type CommandReport,
   type Rollback,
   type Score,
   type StageName,
   type StageReport,
   stageNames,
-  type TableCleanup,
-  type TestCase,
-  type TouchedRow,
   type Verdict,
-} from "../model.ts";
+} from "../model/report.ts";
+import type { CleanupResult, TableCleanup, TouchedRow } from "../model/test-data.ts";
+import type { Attachment, TestCase } from "../model/test-results.ts";
 
 /** How a report says things, whatever it is written in: the same words in the summary, on the page and in annotations. */
 

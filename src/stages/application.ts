@@ -7,7 +7,7 @@ import { Pace } from "../checks/pace.ts";
 import { type Shared, shared } from "../checks/retry.ts";
 import { checkNamespace, checkPlainSocket, checkWrongToken, namespaceIds, plainIds } from "../checks/websocket.ts";
 import type { Endpoint } from "../config/schema.ts";
-import type { Check } from "../model.ts";
+import type { Check } from "../model/report.ts";
 import { apiPorts, socketPorts } from "./api.ts";
 import type { StageContext } from "./context.ts";
 

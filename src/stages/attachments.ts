@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { redactedBytes } from "../evidence/redacted-bytes.ts";
 import { errorText } from "../lib/error-text.ts";
 import { isInside, makeOwnDirectory, readPlain, writeOwn } from "../lib/plain-file.ts";
-import type { Attachment, TestCase, TestResults } from "../model.ts";
+import type { Attachment, TestCase, TestResults } from "../model/test-results.ts";
 import type { StageContext } from "./context.ts";
 import type { Suite } from "./suite-settings.ts";
 

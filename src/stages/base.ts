@@ -5,7 +5,7 @@ import type { Shared } from "../checks/retry.ts";
 import { checkTokenLife, endOfToken } from "../checks/token-life.ts";
 import { checkVariables } from "../checks/variables.ts";
 import { loadSocketClient } from "../checks/websocket.ts";
-import type { Check } from "../model.ts";
+import type { Check } from "../model/report.ts";
 import type { RedisReader, RedisSettings } from "../redis/connection.ts";
 import { loadDriver } from "../warehouse/access.ts";
 import { readAuthority, trustBesidePublic } from "../warehouse/authority.ts";

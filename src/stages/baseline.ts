@@ -6,7 +6,7 @@ import { errorText } from "../lib/error-text.ts";
 import { readOwn, writeOwn } from "../lib/plain-file.ts";
 import { redacted } from "../lib/redaction/redacted.ts";
 import { z } from "../lib/zod.ts";
-import { type Check, opensTheGate, worstVerdict } from "../model.ts";
+import { type Check, opensTheGate, worstVerdict } from "../model/report.ts";
 import { reportCheck, type StageContext, step } from "./context.ts";
 import { scoreChecks, withoutDryRun } from "./score.ts";
 

@@ -11,7 +11,7 @@ import {
   sentinelsToAsk,
 } from "../cleanup/execute/proof.ts";
 import type { Environment } from "../config/schema.ts";
-import { UserError } from "../model.ts";
+import { UserError } from "../model/user-error.ts";
 import type { RedisReader, RedisSettings, TestDataRedis } from "../redis/connection.ts";
 import { openRedisForTestData, openRedisReader } from "../redis/connection.ts";
 import {

@@ -1,4 +1,4 @@
-import type { Check } from "../model.ts";
+import type { Check } from "../model/report.ts";
 import { reportCheck, type StageContext } from "./context.ts";
 
 type Checking = Promise<Check | Check[]>;

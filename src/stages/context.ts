@@ -1,17 +1,8 @@
 import type { Config, Environment, Table } from "../config/schema.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
-import type {
-  Attachment,
-  AuditNote,
-  Books,
-  Check,
-  CleanupResult,
-  CommandReport,
-  Progress,
-  ServerReport,
-  StageName,
-  TestResults,
-} from "../model.ts";
+import type { AuditNote, Check, CommandReport, Progress, ServerReport, StageName } from "../model/report.ts";
+import type { Books, CleanupResult } from "../model/test-data.ts";
+import type { Attachment, TestResults } from "../model/test-results.ts";
 
 /** Everything a stage needs to know, and its ways to the outside. */
 export interface StageContext {

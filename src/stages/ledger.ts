@@ -3,7 +3,7 @@ import { access } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Ledger, readLedger } from "../cleanup/ledger/ledger.ts";
 import { makeOwnDirectory, openOwn } from "../lib/plain-file.ts";
-import type { StageName } from "../model.ts";
+import type { StageName } from "../model/report.ts";
 import { ledgerFile } from "./child-environment.ts";
 
 /** Stages that run tests: they get a ledger. */

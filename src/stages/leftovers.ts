@@ -4,7 +4,8 @@ import { judgeCleanup, judgeLeftovers, rowsAndKeys } from "../cleanup/execute/ve
 import { parseLedger } from "../cleanup/ledger/ledger.ts";
 import { type CleanupPlan, type CleanupRequest, describePlan, planCleanup } from "../cleanup/plan/plan-cleanup.ts";
 import { touchedNotes } from "../cleanup/touched/touched-rows.ts";
-import type { Check, CleanupResult, StageName } from "../model.ts";
+import type { Check, StageName } from "../model/report.ts";
+import type { CleanupResult } from "../model/test-data.ts";
 import { type Readers, withWriters } from "./connections.ts";
 import { type StageContext, step, telling } from "./context.ts";
 

@@ -1,6 +1,6 @@
 import { checkRedis } from "../checks/redis.ts";
 import { compareRedis, compareWarehouse, proveRedis, proveWarehouse } from "../cleanup/execute/proof.ts";
-import type { Check } from "../model.ts";
+import type { Check } from "../model/report.ts";
 import { checkApplication } from "./application.ts";
 import { checkRedisCertificate, checkWarehouse, loadClients, lookAtVariables } from "./base.ts";
 import { compareWithEarlierRuns } from "./baseline.ts";

@@ -11,9 +11,9 @@ import {
   type Origin,
   type StageName,
   type StageReport,
-  UserError,
   worstVerdict,
-} from "../model.ts";
+} from "../model/report.ts";
+import { UserError } from "../model/user-error.ts";
 import { logFolder } from "./child-environment.ts";
 import { cleanup } from "./cleanup.ts";
 import { emptyOutcome, type StageContext, type StageOutcome } from "./context.ts";

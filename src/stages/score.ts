@@ -1,5 +1,5 @@
 import { type Glob, textGlob } from "../lib/glob.ts";
-import type { Check, Score, ScoredCheck, Verdict } from "../model.ts";
+import type { Check, Score, ScoredCheck, Verdict } from "../model/report.ts";
 
 /** One line of `stages.<stage>.score.weights`. */
 export interface Weight {

@@ -1,5 +1,5 @@
 import { join, relative } from "node:path";
-import type { Check, ServerReport } from "../model.ts";
+import type { Check, ServerReport } from "../model/report.ts";
 import { type RunningServer, ServerFailed, type ServerSpec } from "../processes/server.ts";
 import { startServers } from "../processes/servers.ts";
 import { childEnvironment, logFolder } from "./child-environment.ts";

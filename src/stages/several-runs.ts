@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { joinTouched, type Touched } from "../cleanup/touched/touched-rows.ts";
-import type { CleanupResult, KeptRows, TableCleanup } from "../model.ts";
+import type { CleanupResult, KeptRows, TableCleanup } from "../model/test-data.ts";
 
 /** Cleanups of several runs, one after another, as one. Undo needs each table's deletions in their order. */
 export function together(results: readonly CleanupResult[]): CleanupResult {

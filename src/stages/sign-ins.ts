@@ -8,7 +8,7 @@ import type { SignInsMade } from "../cleanup/plan/plan-cleanup.ts";
 import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
 import { makeOwnDirectory, NotAPlainFile, openOwn, readOwn } from "../lib/plain-file.ts";
-import { type Check, type StageName, stageNames } from "../model.ts";
+import { type Check, type StageName, stageNames } from "../model/report.ts";
 import { keyText } from "../redis/connection.ts";
 import { withRedisWriter } from "./connections.ts";
 import { reportCheck, type StageContext, step, telling } from "./context.ts";

@@ -1,7 +1,7 @@
 import { checkReadOnlyCredential, checkSqlSample, sqlIds } from "../checks/databricks.ts";
 import { checkReadOnlyUser, checkRedis } from "../checks/redis.ts";
 import { compareRedis, compareWarehouse } from "../cleanup/execute/proof.ts";
-import type { Check } from "../model.ts";
+import type { Check } from "../model/report.ts";
 import { checkApplication } from "./application.ts";
 import { checkRedisCertificate, checkWarehouse, loadClients, lookAtVariables } from "./base.ts";
 import { compareWithEarlierRuns } from "./baseline.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { namesShard } from "../config/suite-schema.ts";
-import { UserError } from "../model.ts";
+import { UserError } from "../model/user-error.ts";
 import type { TestRules } from "../test-reports/judge/judge.ts";
 import type { Marks } from "../test-reports/judge/marks.ts";
 import type { StageContext } from "./context.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { CommandReport, ServerReport } from "../model.ts";
+import type { CommandReport, ServerReport } from "../model/report.ts";
 import { runCommand } from "../processes/command.ts";
 import { childEnvironment, logFolder } from "./child-environment.ts";
 import { type StageContext, step } from "./context.ts";

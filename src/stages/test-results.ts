@@ -1,4 +1,5 @@
-import type { Check, TestResults } from "../model.ts";
+import type { Check } from "../model/report.ts";
+import type { TestResults } from "../model/test-results.ts";
 import { judgeTests } from "../test-reports/judge/judge.ts";
 import { MarkedTests } from "../test-reports/judge/marks.ts";
 import { readResults } from "../test-reports/read.ts";

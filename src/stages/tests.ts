@@ -2,7 +2,7 @@ import { look } from "../checks/check.ts";
 import { type Start, unknownStart } from "../cleanup/books/start.ts";
 import { proveRedis, proveWarehouse } from "../cleanup/execute/proof.ts";
 import { errorText } from "../lib/error-text.ts";
-import type { Check, ServerReport } from "../model.ts";
+import type { Check, ServerReport } from "../model/report.ts";
 import { collectAttachments, forgetAttachments } from "./attachments.ts";
 import { rememberStart } from "./books.ts";
 import { installBrowsers } from "./browsers.ts";

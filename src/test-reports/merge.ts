@@ -1,4 +1,4 @@
-import type { CrashedSuite, TestStatus } from "../model.ts";
+import type { CrashedSuite, TestStatus } from "../model/test-results.ts";
 import { type Findings, nameOf, type ReportedTest } from "./reported.ts";
 
 /**

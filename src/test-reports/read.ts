@@ -1,4 +1,4 @@
-import type { TestCase, TestResults } from "../model.ts";
+import type { TestCase, TestResults } from "../model/test-results.ts";
 import { findReports, requireFresh } from "./find.ts";
 import { isCtrf, readCtrf } from "./formats/ctrf.ts";
 import { isJest, jestFlavour, readJest } from "./formats/jest.ts";

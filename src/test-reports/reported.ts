@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import type { CrashedSuite, TestCase, TestStatus } from "../model.ts";
+import type { CrashedSuite, TestCase, TestStatus } from "../model/test-results.ts";
 
 /** A test as one report tells it. */
 export interface ReportedTest {

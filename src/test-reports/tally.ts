@@ -1,4 +1,4 @@
-import type { CrashedSuite, TestCase, TestCounts, TestResults, TestStatus } from "../model.ts";
+import type { CrashedSuite, TestCase, TestCounts, TestResults, TestStatus } from "../model/test-results.ts";
 import { type ReportedTest, testCase } from "./reported.ts";
 
 const slowestKept = 10;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { type FoundAct, findAct } from "../../scripts/act.ts";
 import { readZip } from "../../src/github/zip.ts";
-import type { Evidence, StageReport } from "../../src/model.ts";
+import type { Evidence, StageReport } from "../../src/model/report.ts";
 import { type Finished, runWorkflow } from "./act.ts";
 import { type Cloud, productionTable, startCloud, tablesWithRows } from "./cloud.ts";
 import { publishForAct } from "./published.ts";

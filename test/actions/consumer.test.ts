@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { type FoundAct, findAct } from "../../scripts/act.ts";
 import { inputs, outputs } from "../../src/action/interface.ts";
-import { type StageName, stageNames } from "../../src/model.ts";
+import { type StageName, stageNames } from "../../src/model/report.ts";
 import { type Finished, runWorkflow } from "./act.ts";
 import { declaredFor } from "./declared.ts";
 import { inOneJob, overFiveJobs } from "./jobs.ts";

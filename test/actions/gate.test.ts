@@ -7,7 +7,7 @@ import { stringify } from "yaml";
 import { type FoundAct, findAct } from "../../scripts/act.ts";
 import { outputs } from "../../src/action/interface.ts";
 import { readZip } from "../../src/github/zip.ts";
-import { type StageName, stageNames } from "../../src/model.ts";
+import { type StageName, stageNames } from "../../src/model/report.ts";
 import { type Finished, runWorkflow } from "./act.ts";
 import { type Cloud, productionTable, startCloud, tablesWithRows } from "./cloud.ts";
 import { declaredFor } from "./declared.ts";

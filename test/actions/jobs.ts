@@ -1,4 +1,4 @@
-import { type StageName, stageNames } from "../../src/model.ts";
+import { type StageName, stageNames } from "../../src/model/report.ts";
 
 /** The two ways in which a consumer's workflow calls the stages, as the value of `jobs:`. */
 

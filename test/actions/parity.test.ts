@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { generatedFiles } from "../../scripts/generate.ts";
 import { type Input, inputs, outputs } from "../../src/action/interface.ts";
-import { stageNames } from "../../src/model.ts";
+import { stageNames } from "../../src/model/report.ts";
 import { declaredFor } from "./declared.ts";
 
 /**

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { archiveSize, largestArchive, layOut } from "../../scripts/lay-out.ts";
 import { release } from "../../scripts/release.ts";
-import { stageNames } from "../../src/model.ts";
+import { stageNames } from "../../src/model/report.ts";
 import { sourceWithBundle } from "./published.ts";
 import { git, makeRepository } from "./workspace.ts";
 

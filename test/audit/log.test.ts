@@ -18,7 +18,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { type AuditEntry, AuditVerifier, verifyAudit } from "../../src/audit/chain.ts";
 import { AuditLog, auditLines } from "../../src/audit/log.ts";
 import { takeLock } from "../../src/lib/lock-file.ts";
-import type { AuditNote } from "../../src/model.ts";
+import type { AuditNote } from "../../src/model/report.ts";
 
 let place: string;
 let file: string;

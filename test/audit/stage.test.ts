@@ -5,7 +5,7 @@ import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { performStage, type StageAnswer } from "../../src/app/run-stage.ts";
 import { auditReport, auditVerify } from "../../src/cli/audit.ts";
-import type { Progress, StageReport } from "../../src/model.ts";
+import type { Progress, StageReport } from "../../src/model/report.ts";
 import { type Cloud, productionTable, startCloud, tablesWithRows } from "../actions/cloud.ts";
 
 /** What a stage that really deletes writes into the log, and what happens when it cannot. */

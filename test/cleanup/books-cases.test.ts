@@ -8,7 +8,7 @@ import { judgeBooks } from "../../src/cleanup/books/judge.ts";
 import { readStart, type Start, takeStart, writeStart } from "../../src/cleanup/books/start.ts";
 import { executeCleanup, prove } from "../../src/cleanup/execute/execute.ts";
 import { planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
-import type { Books, TableBooks } from "../../src/model.ts";
+import type { Books, TableBooks } from "../../src/model/test-data.ts";
 import { type Catalog, type Place, requestFor, runId, startPlace, table } from "./place.ts";
 
 const signal = new AbortController().signal;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BooksRequest, balance } from "../../src/cleanup/books/balance.ts";
 import { newestVersions } from "../../src/cleanup/books/history.ts";
 import { takeStart } from "../../src/cleanup/books/start.ts";
-import type { Books, CleanupResult, TableBooks } from "../../src/model.ts";
+import type { Books, CleanupResult, TableBooks } from "../../src/model/test-data.ts";
 import { type BooksWorld, booksWorld, type Predicate, type Row, truthOf, type Who } from "./books-world.ts";
 import { type Catalog, type Place, runId, startPlace, table } from "./place.ts";
 

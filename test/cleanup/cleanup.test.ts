@@ -6,7 +6,7 @@ import { judgeCleanup, judgeLeftovers } from "../../src/cleanup/execute/verdict.
 import { parseLedger } from "../../src/cleanup/ledger/ledger.ts";
 import { type CleanupRequest, describePlan, planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
 import type { Environment, Table } from "../../src/config/schema.ts";
-import type { CleanupResult } from "../../src/model.ts";
+import type { CleanupResult } from "../../src/model/test-data.ts";
 import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, table } from "./place.ts";
 
 // What can go wrong on the way from a plan to "0 left". Each catalog is a small school: sessions, and groups that hang on them.

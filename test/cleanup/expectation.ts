@@ -1,5 +1,5 @@
 import { judgeCleanup } from "../../src/cleanup/execute/verdict.ts";
-import type { CleanupResult, TouchedRow } from "../../src/model.ts";
+import type { CleanupResult, TouchedRow } from "../../src/model/test-data.ts";
 import type { MadeRow, World } from "./world.ts";
 
 /**

@@ -5,7 +5,8 @@ import { executeCleanup, prove, type WritingPorts } from "../../src/cleanup/exec
 import { judgeCleanup } from "../../src/cleanup/execute/verdict.ts";
 import { planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
 import type { Table } from "../../src/config/schema.ts";
-import { type CleanupResult, opensTheGate } from "../../src/model.ts";
+import { opensTheGate } from "../../src/model/report.ts";
+import type { CleanupResult } from "../../src/model/test-data.ts";
 import type { TestDataWarehouse } from "../../src/warehouse/access.ts";
 import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, table } from "./place.ts";
 

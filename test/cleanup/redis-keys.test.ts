@@ -11,7 +11,7 @@ import { type CleanupRequest, describePlan, planCleanup } from "../../src/cleanu
 import { environmentSchema } from "../../src/config/environment-schema.ts";
 import type { TestDataConfig } from "../../src/config/schema.ts";
 import { testDataSchema } from "../../src/config/test-data-schema.ts";
-import type { CleanupResult } from "../../src/model.ts";
+import type { CleanupResult } from "../../src/model/test-data.ts";
 import { keyText, openRedisForTestData, openRedisReader, type TestDataRedis } from "../../src/redis/connection.ts";
 import { requestFor, runId, runStarted } from "./place.ts";
 import { otherRun } from "./world.ts";

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import type { WritingPorts } from "../../src/cleanup/execute/execute.ts";
 import { executeRepair } from "../../src/cleanup/undo/repair.ts";
 import { planRepair } from "../../src/cleanup/undo/repair-plan.ts";
-import type { CleanupResult } from "../../src/model.ts";
+import type { CleanupResult } from "../../src/model/test-data.ts";
 import { requestFor, runId } from "./place.ts";
 import { now, type World } from "./world.ts";
 

@@ -5,7 +5,8 @@ import { touchedResult, touchedWithBefore } from "../../src/cleanup/touched/touc
 import { executeRepair } from "../../src/cleanup/undo/repair.ts";
 import { planRepair, type RepairPlan, type RepairResult } from "../../src/cleanup/undo/repair-plan.ts";
 import type { Table } from "../../src/config/schema.ts";
-import type { StageReport, TouchedRow } from "../../src/model.ts";
+import type { StageReport } from "../../src/model/report.ts";
+import type { TouchedRow } from "../../src/model/test-data.ts";
 import { type Catalog, requestFor, runId, table } from "./place.ts";
 
 /** Schools and teachers, some of them real: what a run's tests may move, and what repair must put right. */

@@ -4,7 +4,7 @@ import { planRows } from "../../src/cleanup/plan/plan-rows.ts";
 import { withBefore } from "../../src/cleanup/touched/old-values.ts";
 import { searchContext, touchedWithBefore } from "../../src/cleanup/touched/touched-rows.ts";
 import type { Table } from "../../src/config/schema.ts";
-import type { TouchedRow } from "../../src/model.ts";
+import type { TouchedRow } from "../../src/model/test-data.ts";
 import { type Catalog, type Place, requestFor, runId, startPlace, table } from "./place.ts";
 
 // What stood there before decides what is written back: it must be what the last one wrote who was no test.

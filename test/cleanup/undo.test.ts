@@ -4,7 +4,8 @@ import { executeCleanup, prove, type WritingPorts } from "../../src/cleanup/exec
 import { planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
 import { executeUndo, planUndo, type UndoResult } from "../../src/cleanup/undo/undo.ts";
 import type { Table, TestDataConfig } from "../../src/config/schema.ts";
-import type { AuditNote, CleanupResult, Deletion } from "../../src/model.ts";
+import type { AuditNote } from "../../src/model/report.ts";
+import type { CleanupResult, Deletion } from "../../src/model/test-data.ts";
 import type { TestDataWarehouse } from "../../src/warehouse/access.ts";
 import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, table } from "./place.ts";
 

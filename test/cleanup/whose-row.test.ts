@@ -4,7 +4,7 @@ import { executeCleanup, prove } from "../../src/cleanup/execute/execute.ts";
 import { judgeCleanup } from "../../src/cleanup/execute/verdict.ts";
 import { parseLedger } from "../../src/cleanup/ledger/ledger.ts";
 import { planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
-import type { CleanupResult, TouchedRow } from "../../src/model.ts";
+import type { CleanupResult, TouchedRow } from "../../src/model/test-data.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";
 import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, table } from "./place.ts";
 

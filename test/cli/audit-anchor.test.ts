@@ -7,7 +7,7 @@ import { performStage } from "../../src/app/run-stage.ts";
 import { type AuditEntry, auditLine } from "../../src/audit/chain.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { auditVerify } from "../../src/cli/audit.ts";
-import type { AuditNote } from "../../src/model.ts";
+import type { AuditNote } from "../../src/model/report.ts";
 import { headText } from "../../src/report/words.ts";
 
 /** A log that somebody rewrote as a whole, each hash with it, is right in itself: only what is kept elsewhere can tell. */

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { Remaining } from "../../src/app/remaining.ts";
-import type { CleanupResult, Progress, StageName, StageReport } from "../../src/model.ts";
+import type { Progress, StageName, StageReport } from "../../src/model/report.ts";
+import type { CleanupResult } from "../../src/model/test-data.ts";
 
 function after(...progress: Progress[]): Remaining {
   const remaining = new Remaining();

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RepairResult } from "../../src/cleanup/undo/repair-plan.ts";
-import type { StageReport } from "../../src/model.ts";
+import type { StageReport } from "../../src/model/report.ts";
 import { Connection } from "../../src/warehouse/connection.ts";
 import { type Cloud, startCloud } from "../actions/cloud.ts";
 import { makeRepository } from "../actions/workspace.ts";

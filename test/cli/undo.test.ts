@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { UndoResult } from "../../src/cleanup/undo/undo.ts";
-import type { StageReport } from "../../src/model.ts";
+import type { StageReport } from "../../src/model/report.ts";
 import { type Cloud, startCloud } from "../actions/cloud.ts";
 import { makeRepository } from "../actions/workspace.ts";
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type LoadedConfig, type LoadOptions, loadConfig } from "../../src/config/load.ts";
-import { UserError } from "../../src/model.ts";
+import { UserError } from "../../src/model/user-error.ts";
 
 export type Surroundings = Partial<Pick<LoadOptions, "env" | "environment">>;
 

@@ -7,7 +7,7 @@ import { configSchema } from "../../src/config/schema.ts";
 import { Secret } from "../../src/config/secret.ts";
 import { keysOf, placeAt } from "../../src/config/shape.ts";
 import { parseDuration, parsePercent } from "../../src/config/units.ts";
-import { UserError } from "../../src/model.ts";
+import { UserError } from "../../src/model/user-error.ts";
 import { load } from "./file.ts";
 
 const env = { REDIS_URL: "rediss://:password@localhost:6380/0", SECRET: "the-secret-value" };

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { type Input, inputs } from "../../src/action/interface.ts";
 import { readArguments } from "../../src/cli/arguments.ts";
-import { stageNames } from "../../src/model.ts";
+import { stageNames } from "../../src/model/report.ts";
 import { load } from "../config/file.ts";
 import { anchorsOf, blocks, linksOf, pages, repository, textOf } from "./markdown.ts";
 

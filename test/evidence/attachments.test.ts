@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { uploadAttachments, uploadLogs } from "../../src/evidence/attachments.ts";
 import type { ArtifactService } from "../../src/github/artifacts.ts";
 import { readZip, writeZip } from "../../src/github/zip.ts";
-import type { StageReport } from "../../src/model.ts";
+import type { StageReport } from "../../src/model/report.ts";
 import { flakyE2e } from "../report/sample.ts";
 
 /** The service's own protocol is tried in artifacts.test.ts; here, what is handed to it, through a real archive. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { judgeSequence, judgeStageBefore, type SequenceQuestion } from "../../src/evidence/evidence.ts";
 import { evidenceStore } from "../../src/evidence/store.ts";
-import type { Evidence } from "../../src/model.ts";
+import type { Evidence } from "../../src/model/report.ts";
 
 const now = Date.UTC(2026, 10, 23, 12);
 const commit = { sha: "a".repeat(40) };

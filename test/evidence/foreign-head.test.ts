@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { refuseForeignHead } from "../../src/evidence/foreign-head.ts";
-import { UserError } from "../../src/model.ts";
+import { UserError } from "../../src/model/user-error.ts";
 
 /** A commit that a stranger wrote must not run with the repository's secrets. */
 

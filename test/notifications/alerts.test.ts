@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import type { StageReport } from "../../src/model.ts";
+import type { StageReport } from "../../src/model/report.ts";
 import { slackText } from "../../src/report/alert.ts";
 import { hostileNames } from "../report/sample.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";

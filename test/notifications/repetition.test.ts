@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Verdict } from "../../src/model.ts";
+import type { Verdict } from "../../src/model/report.ts";
 import { after, decide, type Told, type ToldEvent } from "../../src/notifications/repetition.ts";
 
 /** A channel through any history of runs, deliveries that fail among them. */

@@ -5,7 +5,7 @@ import { type LocalGitHub, serverError, startGitHub } from "../../local/github/i
 import type { GitHub } from "../../src/github/api.ts";
 import { GitHubError } from "../../src/github/failure.ts";
 import { claimRollback } from "../../src/github/rollback-deployment.ts";
-import type { StageReport, Verdict } from "../../src/model.ts";
+import type { StageReport, Verdict } from "../../src/model/report.ts";
 import { parseReport } from "../../src/report/schema.ts";
 import { type Configured, newSetting, type Setting, smoke } from "./setting.ts";
 

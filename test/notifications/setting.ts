@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { secretKeeper } from "../../src/app/secret-keeper.ts";
 import { alertsSchema, rollbackSchema } from "../../src/config/aftermath-schema.ts";
-import type { AuditNote, Check, StageReport, Verdict } from "../../src/model.ts";
+import type { AuditNote, Check, StageReport, Verdict } from "../../src/model/report.ts";
 import { type Aftermath, announced, rolledBack } from "../../src/notifications/after-verdict.ts";
 import { degradedSmoke } from "../report/sample.ts";
 

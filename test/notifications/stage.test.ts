@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { type LocalGitHub, startGitHub } from "../../local/github/index.ts";
 import { outputsOf } from "../../src/action/run.ts";
 import { performStage } from "../../src/app/run-stage.ts";
-import type { Progress } from "../../src/model.ts";
+import type { Progress } from "../../src/model/report.ts";
 import { parseReport } from "../../src/report/schema.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
 

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { UserError } from "../../src/model.ts";
+import { UserError } from "../../src/model/user-error.ts";
 import { type CommandSpec, runCommand } from "../../src/processes/command.ts";
 import { type Bench, bench, commandFor } from "./harness.ts";
 

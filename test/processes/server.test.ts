@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { UserError } from "../../src/model.ts";
+import { UserError } from "../../src/model/user-error.ts";
 import { startServer } from "../../src/processes/server.ts";
 import { type Bench, bench, expectNothingLeft, failureOf, freePort } from "./harness.ts";
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { recordReport } from "../../src/app/record.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { secretsOfVariables } from "../../src/lib/redaction/variables.ts";
-import type { Check } from "../../src/model.ts";
+import type { Check } from "../../src/model/report.ts";
 import { toAnnotations } from "../../src/report/annotations.ts";
 import { type Receiver, startReceiver } from "../notifications/receiver.ts";
 import { newSetting, type Setting, smoke } from "../notifications/setting.ts";

@@ -10,7 +10,7 @@ import { redactedBytes } from "../../src/evidence/redacted-bytes.ts";
 import { readZip, writeZip } from "../../src/github/zip.ts";
 import { Redactor } from "../../src/lib/redaction/redactor.ts";
 import { secretsOfVariables } from "../../src/lib/redaction/variables.ts";
-import type { StageReport } from "../../src/model.ts";
+import type { StageReport } from "../../src/model/report.ts";
 import { passedPreflight } from "../report/sample.ts";
 
 /** What was seen in the clear, each as what somebody reads afterwards. */

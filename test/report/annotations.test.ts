@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { UserError } from "../../src/model.ts";
+import { UserError } from "../../src/model/user-error.ts";
 import { mistakeAnnotations, toAnnotations } from "../../src/report/annotations.ts";
 import { hostileText, withTexts } from "./hostile.ts";
 import { degradedSmoke, everyReport, failedIntegration, flakyE2e, passedPreflight } from "./sample.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { AuditEntry } from "../../src/audit/chain.ts";
 import { AuditReporter, runLines } from "../../src/audit/report.ts";
-import type { AuditNote, StageName } from "../../src/model.ts";
+import type { AuditNote, StageName } from "../../src/model/report.ts";
 
 const run = "1763917800000_9f3c1a7e";
 

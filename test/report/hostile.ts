@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { StageReport } from "../../src/model.ts";
+import type { StageReport } from "../../src/model/report.ts";
 import { hostileNames } from "./sample.ts";
 
 /** Pieces of text that do something somewhere: in Markdown, HTML, GitHub's filters, a terminal, or a runner's log. */

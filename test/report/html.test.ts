@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { StageReport } from "../../src/model.ts";
+import type { StageReport } from "../../src/model/report.ts";
 import { toHtml } from "../../src/report/html.ts";
 import { hostileText, withTexts } from "./hostile.ts";
 import { everyReport, failedIntegration, flakyE2e, passedPreflight, wholeGate } from "./sample.ts";

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { StageReport, TestCase } from "../../src/model.ts";
+import type { StageReport } from "../../src/model/report.ts";
+import type { TestCase } from "../../src/model/test-results.ts";
 import { toHtml } from "../../src/report/html.ts";
 import { toMarkdown } from "../../src/report/markdown.ts";
 import { hostileText, withTexts } from "./hostile.ts";

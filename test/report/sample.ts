@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
-import type { Check, CleanupResult, Latency, StageReport, TableCleanup, TestCase, TestCounts } from "../../src/model.ts";
+import type { Check, Latency, StageReport } from "../../src/model/report.ts";
+import type { CleanupResult, TableCleanup } from "../../src/model/test-data.ts";
+import type { TestCase, TestCounts } from "../../src/model/test-results.ts";
 
 /** Reports as the five stages of one commit would write them: for tests, and for pictures. */
 

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { reportJsonSchema } from "../../scripts/report-schema.ts";
-import { type StageReport, UserError } from "../../src/model.ts";
+import type { StageReport } from "../../src/model/report.ts";
+import { UserError } from "../../src/model/user-error.ts";
 import { parseReport } from "../../src/report/schema.ts";
 import { everyReport, failedIntegration } from "./sample.ts";
 

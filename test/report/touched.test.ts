@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { judgeCleanup, judgeLeftovers } from "../../src/cleanup/execute/verdict.ts";
 import { joinTouched, mostTouched, type Touched, touchedNotes, touchedResult } from "../../src/cleanup/touched/touched-rows.ts";
-import type { CleanupResult, TouchedRow } from "../../src/model.ts";
+import type { CleanupResult, TouchedRow } from "../../src/model/test-data.ts";
 import { toAnnotations } from "../../src/report/annotations.ts";
 import { toHtml } from "../../src/report/html.ts";
 import { toMarkdown } from "../../src/report/markdown.ts";

@@ -25,11 +25,12 @@ function found(files: Record<string, string>): string[] {
 it("lets imports go downwards, to a room's own files, to model.ts, and to packages that are everybody's", () => {
   const files = {
     "src/main.ts": 'await import("./action/main.ts"); await import("./cli/main.ts");',
-    "src/index.ts": 'export * from "./stages/run.ts"; export type { Report } from "./model.ts";',
+    "src/index.ts": 'export * from "./stages/run.ts"; export type { Report } from "./model/report.ts";',
     "src/app/run-stage.ts": 'import "../stages/run.ts"; import "../report/markdown.ts"; import "../lib/count.ts";',
     "src/action/main.ts": 'import * as core from "@actions/core"; import { run } from "../app/run-stage.ts";',
     "src/stages/run.ts": 'import { z } from "zod"; import "../checks/http.ts"; import "../warehouse/connection.ts";',
-    "src/checks/http.ts": 'import "node:fs"; import "./json/path.ts"; import "../redis/connection.ts"; import "../model.ts";',
+    "src/checks/http.ts":
+      'import "node:fs"; import "./json/path.ts"; import "../redis/connection.ts"; import "../model/report.ts";',
     "src/checks/json/path.ts": 'import "../http.ts";',
     "src/warehouse/connection.ts": 'const { DBSQLClient } = await import("@databricks/sql"); import "../config/schema.ts";',
     "src/redis/connection.ts": 'import type { Redis } from "ioredis";',
@@ -49,18 +50,18 @@ it.each([
     "from a store to its neighbour",
     "src/redis/x.ts",
     'import "../warehouse/connection.ts";',
-    "redis may import model.ts, config, lib, not warehouse",
+    "redis may import model, config, lib, not warehouse",
   ],
   ["from stages to report", "src/stages/run.ts", 'import "../report/html.ts";', "stages may import"],
   [
     "from report to anything but model",
     "src/report/html.ts",
     'import "../config/schema.ts";',
-    "report may import model.ts, lib, not config",
+    "report may import model, lib, not config",
   ],
-  ["from lib to anything", "src/lib/x.ts", 'import "../model.ts";', "lib may import nothing of another room"],
-  ["from a loose file in src", "src/x.ts", 'import "./model.ts";', "x.ts is no room of the house"],
-  ["from model to anything", "src/model.ts", 'import "./config/units.ts";', "model.ts may import nothing of another room"],
+  ["from lib to anything", "src/lib/x.ts", 'import "../model/report.ts";', "lib may import nothing of another room"],
+  ["from a loose file in src", "src/x.ts", 'import "./model/report.ts";', "x.ts is no room of the house"],
+  ["from model to anything", "src/model/report.ts", 'import "../config/units.ts";', "model may import nothing of another room"],
   ["of a type only", "src/config/x.ts", 'import type { Plan } from "../cleanup/plan.ts";', "config may import"],
   ["of a type in place", "src/config/x.ts", 'type Plan = import("../cleanup/plan.ts").Plan;', "config may import"],
   ["passed on", "src/config/x.ts", 'export { plan } from "../cleanup/plan.ts";', "config may import"],
@@ -74,17 +75,17 @@ it.each([
   ["of ioredis outside redis", "src/cleanup/x.ts", 'import { Redis } from "ioredis";', "only redis knows"],
   ["of @actions/core outside action", "src/stages/x.ts", 'import "@actions/core";', "only action knows"],
   ["of @actions/github outside github", "src/action/x.ts", 'import "@actions/github";', "only github knows"],
-  ["of model from testkit", "src/testkit/x.ts", 'import "../model.ts";', "testkit may import its own files and node:*"],
+  ["of model from testkit", "src/testkit/x.ts", 'import "../model/report.ts";', "testkit may import its own files and node:*"],
   ["of a room from testkit", "src/testkit/x.ts", 'import type { A } from "../config/x.ts";', "testkit may import its own files"],
   ["of a package from testkit", "src/testkit/x.ts", 'import { z } from "zod";', "testkit may import its own files and node:*"],
   ["of testkit from a room", "src/cleanup/x.ts", 'import "../testkit/index.ts";', "not testkit"],
   ["of local from src", "src/stages/x.ts", 'import "../../local/redis.ts";', "src does not know local"],
   ["of tests from src", "src/stages/x.ts", 'import "../../test/stages/world.ts";', "src does not know test"],
   ["of src's inside from local", "local/x.ts", 'import "../src/warehouse/connection.ts";', "only its public entry"],
-  ["of src's inside from an example", "examples/shop/x.mjs", 'import "../../src/model.ts";', "only its public entry"],
+  ["of src's inside from an example", "examples/shop/x.mjs", 'import "../../src/model/report.ts";', "only its public entry"],
   ["of src's inside from bench", "bench/x.ts", 'await import("../src/test-reports/formats/junit.ts");', "only its public entry"],
 ])("finds an import %s", (_, file, text, message) => {
-  expect(found({ "src/model.ts": "export {};", [file]: `\n${text}\n` })).toEqual([expect.stringContaining(message)]);
+  expect(found({ "src/model/report.ts": "export {};", [file]: `\n${text}\n` })).toEqual([expect.stringContaining(message)]);
 });
 
 it("names the line of the import, and nothing that only a comment mentions", () => {
@@ -93,5 +94,5 @@ it("names the line of the import, and nothing that only a comment mentions", () 
 });
 
 it("does not look into installed packages", () => {
-  expect(found({ "examples/shop/node_modules/a/index.js": 'import "../../../../src/model.ts";' })).toEqual([]);
+  expect(found({ "examples/shop/node_modules/a/index.js": 'import "../../../../src/model/report.ts";' })).toEqual([]);
 });

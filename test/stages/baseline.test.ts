@@ -10,7 +10,7 @@ import { performStage } from "../../src/app/run-stage.ts";
 import { secretKeeper } from "../../src/app/secret-keeper.ts";
 import { latencyOf } from "../../src/checks/check.ts";
 import { baselineSchema } from "../../src/config/baseline-schema.ts";
-import type { Check, StageReport } from "../../src/model.ts";
+import type { Check, StageReport } from "../../src/model/report.ts";
 import { compareWithEarlierRuns } from "../../src/stages/baseline.ts";
 import type { StageContext } from "../../src/stages/context.ts";
 

@@ -5,7 +5,7 @@ import { checkConnection, peerOf } from "../../src/checks/connection.ts";
 import { checkDiscovery, checkOauth } from "../../src/checks/oauth.ts";
 import { checkNamespace, checkWrongToken } from "../../src/checks/websocket.ts";
 import { environmentSchema } from "../../src/config/environment-schema.ts";
-import { type Check, type Verdict, worstVerdict } from "../../src/model.ts";
+import { type Check, type Verdict, worstVerdict } from "../../src/model/report.ts";
 import { asConsequences } from "../../src/stages/consequences.ts";
 import { json, serve } from "../checks/api.ts";
 

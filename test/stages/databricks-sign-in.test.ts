@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { gitHubIssuer, type IdTokens, startIdTokens } from "../../local/github/id-tokens.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { leversAtRest } from "../../local/warehouse/levers.ts";
-import type { StageReport } from "../../src/model.ts";
+import type { StageReport } from "../../src/model/report.ts";
 
 /** Signing in as a person and as the runner start the suite; and nothing of it is to be seen anywhere afterwards. */
 

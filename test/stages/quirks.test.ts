@@ -9,7 +9,7 @@ import type { Quirk } from "../../examples/classroom/backend/quirks.ts";
 import { type ClassroomWorld, startClassroomWorld } from "../../examples/classroom/world.ts";
 import { readTools } from "../../scripts/tools.ts";
 import { performStage } from "../../src/app/run-stage.ts";
-import type { StageReport, Verdict } from "../../src/model.ts";
+import type { StageReport, Verdict } from "../../src/model/report.ts";
 
 // The example's backend as a real process, in every way in which ClassWaves has been seen to misbehave while it looked well.
 const root = join(import.meta.dirname, "..", "..");

@@ -9,7 +9,8 @@ import { performStage, type StageRequest } from "../../src/app/run-stage.ts";
 import { newRunId } from "../../src/cleanup/ownership/identity.ts";
 import { startOf } from "../../src/lib/linux-proc.ts";
 import { thisProcess } from "../../src/lib/lock-file.ts";
-import { type Progress, UserError } from "../../src/model.ts";
+import type { Progress } from "../../src/model/report.ts";
+import { UserError } from "../../src/model/user-error.ts";
 
 // What a stage tells and leaves: nothing secret, whatever other runs left in the same workspace, and only of a run that is known.
 

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { type ClassroomWorld, type Fingerprint, startClassroomWorld } from "../../examples/classroom/world.ts";
 import { readTools } from "../../scripts/tools.ts";
-import type { Check, StageReport } from "../../src/model.ts";
+import type { Check, StageReport } from "../../src/model/report.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const classroom = join(root, "examples", "classroom");

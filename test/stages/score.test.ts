@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { again, retrying } from "../../src/checks/retry.ts";
-import type { Check, Verdict } from "../../src/model.ts";
+import type { Check, Verdict } from "../../src/model/report.ts";
 import { marked, type ScoreSettings, scoreChecks, type Weight } from "../../src/stages/score.ts";
 
 /** How bad a verdict is, where a score decides: what could not be looked at outweighs everything. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { CleanupResult, KeptRows, TouchedRow } from "../../src/model.ts";
+import type { CleanupResult, KeptRows, TouchedRow } from "../../src/model/test-data.ts";
 import { together } from "../../src/stages/several-runs.ts";
 
 // A cleanup of several runs is one result: what any of them found must not be lost, because the verdict goes by it.

@@ -6,7 +6,7 @@ import { secretKeeper } from "../../src/app/secret-keeper.ts";
 import { newRunId } from "../../src/cleanup/ownership/identity.ts";
 import { resolveTables } from "../../src/config/classwaves.ts";
 import { loadConfig, selectEnvironment } from "../../src/config/load.ts";
-import type { Progress, StageReport } from "../../src/model.ts";
+import type { Progress, StageReport } from "../../src/model/report.ts";
 import type { Overrides } from "../../src/stages/context.ts";
 import { runStage } from "../../src/stages/run.ts";
 

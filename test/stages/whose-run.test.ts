@@ -6,7 +6,8 @@ import { type Begun, performStage, type StageRequest } from "../../src/app/run-s
 import type { ArtifactService } from "../../src/github/artifacts.ts";
 import { startOf } from "../../src/lib/linux-proc.ts";
 import { thisProcess } from "../../src/lib/lock-file.ts";
-import { type Evidence, UserError } from "../../src/model.ts";
+import type { Evidence } from "../../src/model/report.ts";
+import { UserError } from "../../src/model/user-error.ts";
 
 /** Which run an execution of a stage is, and whose test data it may delete: on an environment that has neither warehouse nor Redis. */
 

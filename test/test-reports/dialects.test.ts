@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import type { TestResults } from "../../src/model.ts";
+import type { TestResults } from "../../src/model/test-results.ts";
 import { readText } from "./reports.ts";
 
 // What the dialects of JUnit XML may do to each other: a rule made for one must neither refuse another nor hide its failures.

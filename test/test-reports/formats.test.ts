@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { TestResults } from "../../src/model.ts";
+import type { TestResults } from "../../src/model/test-results.ts";
 import { readResults } from "../../src/test-reports/read.ts";
 import { everyReport, read, readText, workspace } from "./reports.ts";
 

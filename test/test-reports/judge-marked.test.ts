@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Check, TestResults } from "../../src/model.ts";
+import type { Check } from "../../src/model/report.ts";
+import type { TestResults } from "../../src/model/test-results.ts";
 import { judgeTests } from "../../src/test-reports/judge/judge.ts";
 import { MarkedTests, type Marks } from "../../src/test-reports/judge/marks.ts";
 import { readResults } from "../../src/test-reports/read.ts";

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { opensTheGate, type TestCase, type TestResults, worstVerdict } from "../../src/model.ts";
+import { opensTheGate, worstVerdict } from "../../src/model/report.ts";
+import type { TestCase, TestResults } from "../../src/model/test-results.ts";
 import { judgeTests, type TestRules } from "../../src/test-reports/judge/judge.ts";
 import { read } from "./reports.ts";
 

@@ -2,7 +2,7 @@ import { globSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import type { TestResults } from "../../src/model.ts";
+import type { TestResults } from "../../src/model/test-results.ts";
 import { readResults } from "../../src/test-reports/read.ts";
 
 export const fixtures = join(import.meta.dirname, "../fixtures/reports");

@@ -1,4 +1,4 @@
-import type { Amount } from "../../model.ts";
+import type { Amount } from "../../model/test-data.ts";
 
 export const nothing: Amount = { least: 0, most: 0 };
 export const unknown: Amount = { least: 0, most: null };

@@ -1,4 +1,4 @@
-import type { Amount, TableBooks } from "../../model.ts";
+import type { Amount, TableBooks } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { detailsOf, type RowDetails } from "./contents.ts";
 import type { TrackedRow } from "./replay.ts";

@@ -3,7 +3,7 @@ import type { Table } from "../../config/schema.ts";
 import { amountText, numberText } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
 import { inParallel } from "../../lib/in-parallel.ts";
-import type { Amount, Books, CleanupResult, TableBooks } from "../../model.ts";
+import type { Amount, Books, CleanupResult, TableBooks } from "../../model/test-data.ts";
 import type { RedisReader } from "../../redis/connection.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";

@@ -1,5 +1,6 @@
 import { amountText, count } from "../../lib/count.ts";
-import type { Amount, Books, Check, CleanupResult, TableBooks } from "../../model.ts";
+import type { Check } from "../../model/report.ts";
+import type { Amount, Books, CleanupResult, TableBooks } from "../../model/test-data.ts";
 import { isKnown } from "./amount.ts";
 
 export interface JudgeRequest {

@@ -1,7 +1,7 @@
 import { count } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
 import { textGlob } from "../../lib/glob.ts";
-import type { KeyBooks } from "../../model.ts";
+import type { KeyBooks } from "../../model/test-data.ts";
 import { keyText, type RedisReader, readableKey } from "../../redis/connection.ts";
 import { exactly, unknown } from "./amount.ts";
 import type { Start, StartKeys } from "./start.ts";

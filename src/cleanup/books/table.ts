@@ -1,4 +1,4 @@
-import type { Amount, Deletion } from "../../model.ts";
+import type { Amount, Deletion } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { nothing, unknown } from "./amount.ts";
 import { type At, differences, isAlike, type Readable, rowCounts } from "./contents.ts";

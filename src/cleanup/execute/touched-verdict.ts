@@ -1,5 +1,6 @@
 import { count } from "../../lib/count.ts";
-import type { Check, CleanupResult, StageName, TouchedRow } from "../../model.ts";
+import type { Check, StageName } from "../../model/report.ts";
+import type { CleanupResult, TouchedRow } from "../../model/test-data.ts";
 
 /** Rows that a sentence names; the report lists all. */
 const mostNamed = 3;

@@ -1,5 +1,6 @@
 import { count } from "../../lib/count.ts";
-import type { Check, CleanupResult, RealLooking, StageName } from "../../model.ts";
+import type { Check, StageName } from "../../model/report.ts";
+import type { CleanupResult, RealLooking } from "../../model/test-data.ts";
 import { withTouched } from "./touched-verdict.ts";
 
 /** Whose cleanup it is. */

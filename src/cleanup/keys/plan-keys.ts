@@ -1,6 +1,6 @@
 import { count } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
-import type { CleanupResult, KeyTtlResult } from "../../model.ts";
+import type { CleanupResult, KeyTtlResult } from "../../model/test-data.ts";
 import {
   type KeyLife,
   keyText,

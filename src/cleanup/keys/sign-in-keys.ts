@@ -1,5 +1,5 @@
 import type { TestDataConfig } from "../../config/schema.ts";
-import type { AuditNote } from "../../model.ts";
+import type { AuditNote } from "../../model/report.ts";
 import type { TestDataRedis } from "../../redis/connection.ts";
 import { planKeys } from "./plan-keys.ts";
 

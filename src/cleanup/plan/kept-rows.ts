@@ -1,5 +1,5 @@
 import { count } from "../../lib/count.ts";
-import type { KeptRows, TouchedRow } from "../../model.ts";
+import type { KeptRows, TouchedRow } from "../../model/test-data.ts";
 import type { JudgedRow } from "../ownership/judging.ts";
 import type { Stay } from "../ownership/settle.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";

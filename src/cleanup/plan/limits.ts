@@ -1,6 +1,6 @@
 import type { Table } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
-import type { RealLooking } from "../../model.ts";
+import type { RealLooking } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
 import { queryInBatches } from "../tables/batched-queries.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Table, TestDataConfig } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
-import type { CleanupResult, TableCleanup } from "../../model.ts";
+import type { CleanupResult, TableCleanup } from "../../model/test-data.ts";
 import { type RedisReader, readableKey } from "../../redis/connection.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { describeTtl, type KeyPlan, type KeyRequest, keyNotes, planKeys } from "../keys/plan-keys.ts";

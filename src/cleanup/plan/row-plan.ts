@@ -1,5 +1,5 @@
 import type { Table, TestDataConfig } from "../../config/schema.ts";
-import type { KeptRows, RealLooking, TouchedRow } from "../../model.ts";
+import type { KeptRows, RealLooking, TouchedRow } from "../../model/test-data.ts";
 import type { References } from "../ownership/judging.ts";
 import type { StartState } from "../ownership/start.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";

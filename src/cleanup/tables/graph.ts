@@ -1,5 +1,5 @@
 import type { Table } from "../../config/schema.ts";
-import { UserError } from "../../model.ts";
+import { UserError } from "../../model/user-error.ts";
 
 export { isProtected } from "../../config/protection.ts";
 

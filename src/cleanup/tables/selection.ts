@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { SelectedRows } from "../../model.ts";
+import type { SelectedRows } from "../../model/test-data.ts";
 import type { Parameters } from "../../warehouse/connection.ts";
 import { quoteName } from "../../warehouse/statements.ts";
 

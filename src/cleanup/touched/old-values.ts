@@ -1,6 +1,6 @@
 import { errorText } from "../../lib/error-text.ts";
 import { inParallel } from "../../lib/in-parallel.ts";
-import type { TouchedRow } from "../../model.ts";
+import type { TouchedRow } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { historyIsGone } from "../tables/history.ts";
 import { nextStep, type Seen } from "./version-search.ts";

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Table, TestDataConfig } from "../../config/schema.ts";
-import type { AuditNote, CleanupResult, TouchedRow } from "../../model.ts";
+import type { AuditNote } from "../../model/report.ts";
+import type { CleanupResult, TouchedRow } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import type { StartState } from "../ownership/start.ts";
 import type { RowPlan } from "../plan/row-plan.ts";

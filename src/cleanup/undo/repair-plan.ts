@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Table, TestDataConfig } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
-import type { StageReport, TouchedRow } from "../../model.ts";
+import type { StageReport } from "../../model/report.ts";
+import type { TouchedRow } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { whyNotOfType } from "../../warehouse/cell-write.ts";
 import { type Ledger, parseLedger } from "../ledger/ledger.ts";

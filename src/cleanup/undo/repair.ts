@@ -3,7 +3,7 @@ import type { Environment } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
 import { inParallel } from "../../lib/in-parallel.ts";
-import type { AuditNote } from "../../model.ts";
+import type { AuditNote } from "../../model/report.ts";
 import type { TestDataWarehouse } from "../../warehouse/access.ts";
 import { mostKeysWritten } from "../../warehouse/cell-write.ts";
 import { WarehouseFailure } from "../../warehouse/failure.ts";

@@ -1,4 +1,4 @@
-import type { Score, StageReport } from "../../model.ts";
+import type { Score, StageReport } from "../../model/report.ts";
 import { alertWords, rollbackLine, scoreLine } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { code, dataTable, folded, notes, pill } from "./parts.ts";

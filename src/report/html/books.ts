@@ -1,5 +1,5 @@
 import { amountText } from "../../lib/count.ts";
-import type { Amount, Books, TableBooks } from "../../model.ts";
+import type { Amount, Books, TableBooks } from "../../model/test-data.ts";
 import { versionSpan } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { code, dataTable, notes } from "./parts.ts";

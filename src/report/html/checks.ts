@@ -1,4 +1,4 @@
-import type { Check, Latency } from "../../model.ts";
+import type { Check, Latency } from "../../model/report.ts";
 import { checkRemarks, duration, mostUrgentFirst } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { dataTable, pill } from "./parts.ts";

@@ -1,4 +1,4 @@
-import type { Verdict } from "../../model.ts";
+import type { Verdict } from "../../model/report.ts";
 import { type Content, html, Markup, nothing } from "./markup.ts";
 
 /** The shapes that the page is made of. */

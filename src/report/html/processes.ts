@@ -1,4 +1,4 @@
-import type { CommandReport, ServerReport } from "../../model.ts";
+import type { CommandReport, ServerReport } from "../../model/report.ts";
 import { commandEnd, duration } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { code, dataTable, folded, preformatted } from "./parts.ts";

@@ -1,4 +1,4 @@
-import type { Origin, StageName, StageReport } from "../../model.ts";
+import type { Origin, StageName, StageReport } from "../../model/report.ts";
 import { budgetUse, headText, shortSha, stageTitle } from "../words.ts";
 import { aftermathPart, scorePart } from "./aftermath.ts";
 import { booksPart } from "./books.ts";

@@ -1,5 +1,5 @@
 import { count } from "../../lib/count.ts";
-import type { CleanupResult, TableCleanup } from "../../model.ts";
+import type { CleanupResult, TableCleanup } from "../../model/test-data.ts";
 import { deletedKeys, keyTtl, known, statementText, touchedRest, touchedTitle, touchedWords } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { code, dataTable, folded, notes, preformatted } from "./parts.ts";

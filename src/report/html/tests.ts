@@ -1,5 +1,5 @@
 import { count, numberText } from "../../lib/count.ts";
-import type { Attachment, TestCase, TestCounts, TestResults } from "../../model.ts";
+import type { Attachment, TestCase, TestCounts, TestResults } from "../../model/test-results.ts";
 import { account, attachmentState, bytes, cut, duration, firstLine, passRate, place } from "../words.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { code, dataTable, folded, icon, notes, preformatted, stackedBar } from "./parts.ts";

@@ -1,4 +1,4 @@
-import type { StageReport } from "../../model.ts";
+import type { StageReport } from "../../model/report.ts";
 import { inlineText, tableCell } from "../inert.ts";
 import { alertWords, cut, rollbackLine } from "../words.ts";
 import { table } from "./blocks.ts";

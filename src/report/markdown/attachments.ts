@@ -1,5 +1,5 @@
 import { count, numberText } from "../../lib/count.ts";
-import type { Attachment } from "../../model.ts";
+import type { Attachment } from "../../model/test-results.ts";
 import { inlineCode, tableCell } from "../inert.ts";
 import { attachmentState, bytes, cut } from "../words.ts";
 import { details, table } from "./blocks.ts";

@@ -1,5 +1,5 @@
 import { amountText } from "../../lib/count.ts";
-import type { Books, TableBooks } from "../../model.ts";
+import type { Books, TableBooks } from "../../model/test-data.ts";
 import { inlineCode, inlineText, tableCell } from "../inert.ts";
 import { cut, versionSpan } from "../words.ts";
 import { tableHead, tableRow } from "./blocks.ts";

@@ -1,4 +1,4 @@
-import type { CommandReport, ServerReport } from "../../model.ts";
+import type { CommandReport, ServerReport } from "../../model/report.ts";
 import { inlineCode, inlineText, tableCell } from "../inert.ts";
 import { commandEnd, cut, duration } from "../words.ts";
 import { foldedOutput, table } from "./blocks.ts";

@@ -1,4 +1,4 @@
-import type { StageReport } from "../../model.ts";
+import type { StageReport } from "../../model/report.ts";
 import { inlineCode, inlineText } from "../inert.ts";
 import { cut, scoreLine } from "../words.ts";
 import { details, table } from "./blocks.ts";

@@ -1,4 +1,4 @@
-import type { Check, StageReport } from "../../model.ts";
+import type { Check, StageReport } from "../../model/report.ts";
 import { inlineCode, inlineText, tableCell } from "../inert.ts";
 import {
   budgetUse,

@@ -1,5 +1,5 @@
 import { count } from "../../lib/count.ts";
-import type { CleanupResult, TableCleanup, TouchedRow } from "../../model.ts";
+import type { CleanupResult, TableCleanup, TouchedRow } from "../../model/test-data.ts";
 import { codeBlock, inlineCode, inlineText, tableCell } from "../inert.ts";
 import { cut, deletedKeys, keyTtl, known, statementText, touchedRest, touchedTitle, touchedWords } from "../words.ts";
 import { details, tableHead, tableRow } from "./blocks.ts";

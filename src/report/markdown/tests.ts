@@ -1,5 +1,6 @@
 import { count, numberText } from "../../lib/count.ts";
-import type { CrashedSuite, StageReport, TestCase, TestCounts, TestResults } from "../../model.ts";
+import type { StageReport } from "../../model/report.ts";
+import type { CrashedSuite, TestCase, TestCounts, TestResults } from "../../model/test-results.ts";
 import { codeBlock, inlineCode, inlineText, tableCell } from "../inert.ts";
 import { account, cut, duration, firstLine, passRate, place, reportFile } from "../words.ts";
 import { details, table } from "./blocks.ts";

@@ -1,5 +1,5 @@
 import { z } from "../../lib/zod.ts";
-import type { TestStatus } from "../../model.ts";
+import type { TestStatus } from "../../model/test-results.ts";
 import { type Findings, messageOf, passedLater, stackOf, wholeRun } from "../reported.ts";
 import { count, milliseconds, requireAll, validate } from "./json-document.ts";
 

@@ -1,6 +1,6 @@
 import { isAbsolute, posix } from "node:path";
 import { z } from "../../lib/zod.ts";
-import type { TestStatus } from "../../model.ts";
+import type { TestStatus } from "../../model/test-results.ts";
 import { type Findings, messageOf, stackOf, wholeRun } from "../reported.ts";
 import { UnreadableReport } from "../unreadable.ts";
 import { count, milliseconds, requireAll, validate } from "./json-document.ts";

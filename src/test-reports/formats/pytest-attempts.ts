@@ -1,4 +1,4 @@
-import type { CrashedSuite } from "../../model.ts";
+import type { CrashedSuite } from "../../model/test-results.ts";
 import { type Findings, passedLater, type ReportedTest } from "../reported.ts";
 
 /**

@@ -1,5 +1,6 @@
 import { count } from "../../lib/count.ts";
-import type { Check, CriticalTests, QuarantineEntry, TestResults } from "../../model.ts";
+import type { Check } from "../../model/report.ts";
+import type { CriticalTests, QuarantineEntry, TestResults } from "../../model/test-results.ts";
 import { judged, ran } from "./request.ts";
 
 /** The verdicts over single tests that the configuration marks: see `MarkedTests`. */

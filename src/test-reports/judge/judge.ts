@@ -1,5 +1,6 @@
 import { count } from "../../lib/count.ts";
-import { type Check, opensTheGate, type TestResults, type Verdict } from "../../model.ts";
+import { type Check, opensTheGate, type Verdict } from "../../model/report.ts";
+import type { TestResults } from "../../model/test-results.ts";
 import { criticalCheck, excusedFailures, quarantineCheck } from "./annotated-tests.ts";
 import { commandTimeCheck, type FlakyBudget, flakyCheck, shardsCheck, testTimeCheck } from "./limits.ts";
 import { type Browser, browsersCheck, projectsCheck } from "./projects.ts";

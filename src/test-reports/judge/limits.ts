@@ -1,5 +1,6 @@
 import { count } from "../../lib/count.ts";
-import type { Check, TestResults, Verdict } from "../../model.ts";
+import type { Check, Verdict } from "../../model/report.ts";
+import type { TestResults } from "../../model/test-results.ts";
 import { judged, percentage, some } from "./request.ts";
 
 /** How many tests may be flaky: so many, or this share (0 to 1) of those that ran. */

@@ -1,5 +1,5 @@
 import { textGlob } from "../../lib/glob.ts";
-import type { CriticalTests, QuarantineEntry, TestCase, TestResults } from "../../model.ts";
+import type { CriticalTests, QuarantineEntry, TestCase, TestResults } from "../../model/test-results.ts";
 
 /** What the configuration says of single tests. The globs are over a test's file and its full name. */
 export interface Marks {

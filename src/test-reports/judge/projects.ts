@@ -1,5 +1,6 @@
 import { type Glob, textGlob } from "../../lib/glob.ts";
-import type { Check, TestResults } from "../../model.ts";
+import type { Check } from "../../model/report.ts";
+import type { TestResults } from "../../model/test-results.ts";
 import { judged, ran } from "./request.ts";
 
 export type Browser = "chromium" | "firefox" | "webkit";

@@ -1,4 +1,5 @@
-import type { Check, TestCounts, Verdict } from "../../model.ts";
+import type { Check, Verdict } from "../../model/report.ts";
+import type { TestCounts } from "../../model/test-results.ts";
 
 /** How the judges of test results say what they saw. */
 
