@@ -129,7 +129,7 @@ environments:
 testData: { maxShare: 90%, sweep: ["@testschool.edu", testschool.edu] }
 `,
     );
-    warehouse.levers.latencyMs = latencyMs;
+    warehouse.faults.latencyMs = latencyMs;
     const before = warehouse.statements.length;
     const started = performance.now();
     const taken = watchHost();
@@ -143,7 +143,7 @@ testData: { maxShare: 90%, sweep: ["@testschool.edu", testschool.edu] }
     const wholeMs = performance.now() - started;
     const stolen = taken();
     const statements = warehouse.statements.length - before;
-    warehouse.levers.latencyMs = 0;
+    warehouse.faults.latencyMs = 0;
     if (out === "") throw new Error(`there is no report: ${err}`);
     const report: StageReport = JSON.parse(out);
     if (report.cleanup?.deletedRows !== rows || report.cleanup.leftOver !== 0 || report.verdict !== "passed")
@@ -183,7 +183,7 @@ async function byHand(schema: Schema): Promise<Timed> {
       await operation.close();
       return rows;
     };
-    warehouse.levers.latencyMs = latencyMs;
+    warehouse.faults.latencyMs = latencyMs;
     const before = warehouse.statements.length;
     const started = performance.now();
     for (const [name, { columns }] of Object.entries(schema)) {
@@ -195,7 +195,7 @@ async function byHand(schema: Schema): Promise<Timed> {
     }
     const ms = performance.now() - started;
     const statements = warehouse.statements.length - before;
-    warehouse.levers.latencyMs = 0;
+    warehouse.faults.latencyMs = 0;
     return { ms, wholeMs: ms, statements, stolen: 0, left: await testRowsLeft(warehouse, schema) };
   } finally {
     await client.close();

@@ -99,7 +99,7 @@ async function main(): Promise<void> {
       lay(folder, "this build", (dist) => cpSync(here, dist, { recursive: true }), world, port),
       lay(folder, commit, (dist) => extract(commit, dist), world, port),
     ];
-    world.warehouse.levers.latencyMs = latencyMs;
+    world.warehouse.faults.latencyMs = latencyMs;
     for (let round = 0; round <= rounds; round++)
       // In turns, and each first as often as the other.
       for (const [stage, args] of stages)
@@ -110,7 +110,7 @@ async function main(): Promise<void> {
         }
     report(builds);
   } finally {
-    world.warehouse.levers.latencyMs = 0;
+    world.warehouse.faults.latencyMs = 0;
     await maker.stop();
     await world.stop();
     rmSync(folder, { recursive: true, force: true });

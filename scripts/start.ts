@@ -39,7 +39,7 @@ async function start(): Promise<number> {
 async function broken(world: ClassroomWorld): Promise<Record<string, string>> {
   const asked = (process.env.CLASSROOM_BREAK ?? "").split(",").map((name) => name.trim());
   if (asked.includes("stopped-redis")) await world.stopRedis();
-  if (asked.includes("sleeping-warehouse")) world.warehouse.levers.neverWakes = true;
+  if (asked.includes("sleeping-warehouse")) world.warehouse.faults.neverWakes = true;
   return asked.includes("wrong-token") ? { DATABRICKS_TOKEN: "dapi-a-token-that-nobody-issued" } : {};
 }
 

@@ -1,6 +1,6 @@
 import { answerMisfits, operationFor, requestMisfits } from "./description.ts";
 import type { Access, Answer, Endpoints, PermissionName } from "./endpoint.ts";
-import { type Levers, takeTurn } from "./levers.ts";
+import { type Faults, takeTurn } from "./faults.ts";
 import { badCredentials, notAccessible, notFound } from "./refusals.ts";
 import type { Repository } from "./repository.ts";
 
@@ -11,7 +11,7 @@ export interface Api {
   repositories: Map<string, Repository>;
   tokens: Record<string, Token>;
   endpoints: Endpoints;
-  levers: Levers;
+  faults: Faults;
   violations: Violation[];
   now: () => number;
   newId: () => number;
@@ -54,7 +54,7 @@ export function answerTo(request: ApiRequest, api: Api): Answer {
   const { operation, path } = described;
   const wrongRequest = requestMisfits(operation, { path, query, body });
   if (wrongRequest.length > 0) return violation(wrongRequest);
-  const refused = takeTurn(api.levers.refuse, (turn) => (turn.operation ?? operation.operationId) === operation.operationId);
+  const refused = takeTurn(api.faults.refuse, (turn) => (turn.operation ?? operation.operationId) === operation.operationId);
   if (refused) return refused.answer;
   const endpoint = api.endpoints[operation.operationId];
   if (!endpoint) return violation([`the stand-in has no ${operation.operationId} yet; see local/github/README.md`]);

@@ -7,12 +7,12 @@ import { type Api, type ApiRequest, answerTo, type Token, type Violation } from 
 import type { Answer, Endpoints } from "./endpoint.ts";
 import { deploymentEndpoints } from "./endpoints/deployments.ts";
 import { dispatchEndpoints } from "./endpoints/dispatches.ts";
-import { type Levers, leversAtRest, takeTurn } from "./levers.ts";
+import { type Faults, noFaults, takeTurn } from "./faults.ts";
 import type { Repository } from "./repository.ts";
 
 export { type Token, type Violation, violationStatus } from "./api.ts";
 export type { Access, Answer, Asked, Endpoint, Endpoints, PermissionName } from "./endpoint.ts";
-export type { Levers, Turn } from "./levers.ts";
+export type { Faults, Turn } from "./faults.ts";
 export * from "./refusals.ts";
 export type { Deployment, DeploymentState, DeploymentStatus, Dispatch, Repository } from "./repository.ts";
 
@@ -23,7 +23,7 @@ export interface GitHubOptions {
   repositories: Record<string, { refs?: Record<string, string> }>;
   /** What each token may do, as the `permissions:` of a job say it. */
   tokens: Record<string, Token>;
-  levers?: Partial<Levers>;
+  faults?: Partial<Faults>;
   /** Milliseconds; the present moment if left out. */
   now?: () => number;
   /** In place of the stand-in's own, by operation id. */
@@ -42,7 +42,7 @@ export interface SeenRequest {
 export interface LocalGitHub {
   /** For GITHUB_API_URL: `http://127.0.0.1:4711`. */
   readonly url: string;
-  readonly levers: Levers;
+  readonly faults: Faults;
   /** By `owner/name`. */
   readonly repositories: ReadonlyMap<string, Repository>;
   /** Every request, in the order of their arrival. */
@@ -75,10 +75,10 @@ export async function startGitHub(options: GitHubOptions): Promise<LocalGitHub> 
   server.listen(options.port ?? 0, "127.0.0.1");
   await once(server, "listening");
   api.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { url, levers, repositories, violations } = api;
+  const { url, faults, repositories, violations } = api;
   return {
     url,
-    levers,
+    faults,
     repositories,
     requests,
     violations,
@@ -99,7 +99,7 @@ function newApi(options: GitHubOptions): Api {
     repositories: new Map(Object.entries(options.repositories).map(([name, { refs }]) => [name, newRepository(name, refs)])),
     tokens: options.tokens,
     endpoints: { ...endpoints, ...options.endpoints },
-    levers: { ...leversAtRest(), ...options.levers },
+    faults: { ...noFaults(), ...options.faults },
     violations: [],
     now: options.now ?? Date.now,
     newId: () => ++lastId,
@@ -116,10 +116,10 @@ async function serve(request: IncomingMessage, response: ServerResponse, api: Ap
   const { method = "GET", url: path = "/" } = request;
   const { pathname, searchParams: query } = new URL(path, api.url);
   const asked: ApiRequest = { method, pathname, query, body, token: tokenFrom(request) };
-  const cut = takeTurn(api.levers.dropConnections)?.when;
+  const cut = takeTurn(api.faults.dropConnections)?.when;
   const answer = cut === "before" ? undefined : answerTo(asked, api);
   seen.push({ method, path, body, status: cut ? undefined : answer?.status });
-  await pause(api.levers.latencyMs, undefined, { ref: false });
+  await pause(api.faults.latencyMs, undefined, { ref: false });
   if (cut || !answer) response.destroy();
   else send(response, answer);
 }

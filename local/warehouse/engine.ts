@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Catalogs, quoted, type Table } from "./catalog.ts";
 import { fromDuckDb, syntaxError, tableNotFound, UnsupportedSql } from "./errors.ts";
+import type { Faults } from "./faults.ts";
 import { informationSchemaRelation, metastoreRelation } from "./information-schema.ts";
-import type { Levers } from "./levers.ts";
 import { tableName } from "./names.ts";
 import type { Privileges } from "./privileges.ts";
 import { relationOf } from "./relation.ts";
@@ -39,7 +39,7 @@ export interface EngineParts {
   storage: Storage;
   catalogs: Catalogs;
   privileges: Privileges;
-  levers: Levers;
+  faults: Faults;
   /** Every statement is noted here as it begins. */
   statements: SeenStatement[];
 }
@@ -71,17 +71,17 @@ export class Engine {
   }
 
   async #wait(sql: string, signal: AbortSignal): Promise<void> {
-    const { latencyMs, slowOperation } = this.#parts.levers;
+    const { latencyMs, slowOperation } = this.#parts.faults;
     const slow = slowOperation && sql.includes(slowOperation.matching) ? slowOperation.seconds * 1000 : 0;
     if (latencyMs + slow > 0) await delay(latencyMs + slow, undefined, { signal });
   }
 
   #context(session: Session, parameters: Parameter[], signal: AbortSignal): Context {
-    const { storage, catalogs, privileges, levers } = this.#parts;
+    const { storage, catalogs, privileges, faults } = this.#parts;
     const environment: Environment = {
       relation: (name, travel) => relation(context, name, travel),
       history(table, limit, only) {
-        if (!levers.historyInQueries) throw syntaxError("DESCRIBE");
+        if (!faults.historyInQueries) throw syntaxError("DESCRIBE");
         return relationOf(describeHistory({ kind: "describe-history", table, limit }, context), only);
       },
       parameter: bindParameters(parameters),
@@ -90,7 +90,7 @@ export class Engine {
       catalog: session.catalog,
       schema: session.schema,
     };
-    const context: Context = { session, catalogs, privileges, storage, levers, environment, signal };
+    const context: Context = { session, catalogs, privileges, storage, faults, environment, signal };
     return context;
   }
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Catalogs } from "./catalog.ts";
 import { makeCertificates } from "./certificate.ts";
 import { Engine, type SeenStatement } from "./engine.ts";
-import { type Levers, leversAtRest } from "./levers.ts";
+import { type Faults, noFaults } from "./faults.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Metadata } from "./metadata.ts";
 import { type FederationPolicy, type OAuthClients, type TokenRequest, Tokens } from "./oauth.ts";
@@ -15,7 +15,7 @@ import { type Checksum, Storage } from "./storage.ts";
 import { ThriftService } from "./thrift-service.ts";
 
 export type { SeenStatement } from "./engine.ts";
-export type { Levers, Rpc } from "./levers.ts";
+export type { Faults, Rpc } from "./faults.ts";
 export type { FederationPolicy, TokenRequest } from "./oauth.ts";
 export type { Grant, Principal, Privilege } from "./principals.ts";
 export type { Checksum } from "./storage.ts";
@@ -38,7 +38,7 @@ export interface WarehouseOptions {
   oauthClients?: OAuthClients;
   /** For the exchange of a foreign token, such as GitHub's. Signatures are not checked. */
   federation?: FederationPolicy[];
-  levers?: Partial<Levers>;
+  faults?: Partial<Faults>;
 }
 
 /** Columns by name, with Databricks' types, such as `map<string,string>`. */
@@ -55,7 +55,7 @@ export interface Warehouse {
   readonly path: string;
   /** A PEM file with the certificate of this warehouse's own authority; `stop` removes it. */
   readonly certificateAuthority: string;
-  readonly levers: Levers;
+  readonly faults: Faults;
   /** Every statement that was begun, oldest first. */
   readonly statements: readonly SeenStatement[];
   /** Every call of the token endpoint, oldest first. */
@@ -79,22 +79,22 @@ export interface Warehouse {
 
 /** Starts a local SQL warehouse that the unmodified @databricks/sql driver can talk to. It holds everything in memory. */
 export async function startWarehouse(options: WarehouseOptions): Promise<Warehouse> {
-  const levers: Levers = { ...leversAtRest(), ...options.levers };
+  const faults: Faults = { ...noFaults(), ...options.faults };
   const warehouseId = options.warehouseId ?? "local0000warehouse";
   const catalog = options.catalog ?? "classwaves";
   const statements: SeenStatement[] = [];
   const catalogs = new Catalogs();
   const privileges = new Privileges(Object.values(options.principals), options.groupGrants ?? {}, options);
-  const storage = await Storage.open(catalogs, catalog, () => levers.clock ?? Date.now());
-  const engine = new Engine({ storage, catalogs, privileges, levers, statements });
-  const service = new ThriftService((...call) => engine.execute(...call), new Metadata(catalogs, privileges), catalog, levers);
+  const storage = await Storage.open(catalogs, catalog, () => faults.clock ?? Date.now());
+  const engine = new Engine({ storage, catalogs, privileges, faults, statements });
+  const service = new ThriftService((...call) => engine.execute(...call), new Metadata(catalogs, privileges), catalog, faults);
   const certificates = makeCertificates([{ dns: "localhost" }, { ip: [127, 0, 0, 1] }]);
   const directory = await mkdtemp(join(tmpdir(), "local-warehouse-"));
   const certificateAuthority = join(directory, "ca.pem");
   await writeFile(certificateAuthority, certificates.authority);
-  const tokens = new Tokens(options.principals, options.oauthClients ?? {}, options.federation ?? [], levers);
-  const lifecycle = new Lifecycle(levers);
-  const server = await listen(certificates, options.port ?? 0, { warehouseId, tokens, service, lifecycle, levers });
+  const tokens = new Tokens(options.principals, options.oauthClients ?? {}, options.federation ?? [], faults);
+  const lifecycle = new Lifecycle(faults);
+  const server = await listen(certificates, options.port ?? 0, { warehouseId, tokens, service, lifecycle, faults });
   const port = portOf(server);
   const host = `localhost:${port}`;
   let stopped: Promise<void> | undefined;
@@ -104,7 +104,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
     warehouseId,
     path: `/sql/1.0/warehouses/${warehouseId}`,
     certificateAuthority,
-    levers,
+    faults,
     statements,
     tokenRequests: tokens.requests,
     revokeTokens: () => tokens.revoke(),

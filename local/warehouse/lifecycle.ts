@@ -1,4 +1,4 @@
-import type { Levers } from "./levers.ts";
+import type { Faults } from "./faults.ts";
 
 export type WarehouseState = "STOPPED" | "STARTING" | "RUNNING";
 
@@ -7,22 +7,22 @@ export type WarehouseState = "STOPPED" | "STARTING" | "RUNNING";
  * again whenever a new cold start is set.
  */
 export class Lifecycle {
-  readonly #levers: Levers;
+  readonly #faults: Faults;
   #wakesAt: number | undefined;
   #asleep = false;
-  #seen: Levers["coldStart"];
+  #seen: Faults["coldStart"];
   #turnedAway = 0;
 
-  constructor(levers: Levers) {
-    this.#levers = levers;
+  constructor(faults: Faults) {
+    this.#faults = faults;
   }
 
   state(now: number = Date.now()): WarehouseState {
-    if (this.#levers.coldStart !== this.#seen) {
-      this.#seen = this.#levers.coldStart;
+    if (this.#faults.coldStart !== this.#seen) {
+      this.#seen = this.#faults.coldStart;
       if (this.#seen) this.stop();
     }
-    if (this.#levers.neverWakes) return this.#wakesAt === undefined ? "STOPPED" : "STARTING";
+    if (this.#faults.neverWakes) return this.#wakesAt === undefined ? "STOPPED" : "STARTING";
     if (this.#asleep && this.#wakesAt !== undefined && now >= this.#wakesAt) this.#asleep = false;
     if (!this.#asleep) return "RUNNING";
     return this.#wakesAt === undefined ? "STOPPED" : "STARTING";
@@ -31,7 +31,7 @@ export class Lifecycle {
   /** Starts it unless it runs or starts already. */
   start(now: number = Date.now()): void {
     if (this.state(now) !== "STOPPED") return;
-    this.#wakesAt = now + (this.#levers.coldStart?.seconds ?? 0) * 1000;
+    this.#wakesAt = now + (this.#faults.coldStart?.seconds ?? 0) * 1000;
   }
 
   stop(): void {

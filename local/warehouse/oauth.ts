@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Levers } from "./levers.ts";
+import type { Faults } from "./faults.ts";
 import type { Principal } from "./principals.ts";
 import type { Caller } from "./thrift-service.ts";
 
@@ -44,7 +44,7 @@ export class Tokens {
   readonly #statements = new Map<string, number>();
   readonly #clients: OAuthClients;
   readonly #policies: readonly FederationPolicy[];
-  readonly #levers: Pick<Levers, "tokenLifetimeSeconds">;
+  readonly #faults: Pick<Faults, "tokenLifetimeSeconds">;
   /** Every call of the token endpoint, oldest first. */
   readonly requests: TokenRequest[] = [];
 
@@ -52,15 +52,15 @@ export class Tokens {
     principals: Readonly<Record<string, Principal>>,
     clients: OAuthClients,
     policies: readonly FederationPolicy[],
-    levers: Pick<Levers, "tokenLifetimeSeconds">,
+    faults: Pick<Faults, "tokenLifetimeSeconds">,
   ) {
-    this.#levers = levers;
+    this.#faults = faults;
     for (const [token, principal] of Object.entries(principals)) this.#callers.set(token, { token, principal });
     this.#clients = clients;
     this.#policies = policies;
   }
 
-  /** Who a token stands for; nobody where it is unknown, over its time, or used up (`statements` is the lever's limit). */
+  /** Who a token stands for; nobody where it is unknown, over its time, or used up (`statements` is the fault's limit). */
   caller(token: string, statements: number | undefined): Caller | undefined {
     if ((this.#expiries.get(token) ?? Number.POSITIVE_INFINITY) <= Date.now()) return undefined;
     if (statements !== undefined && (this.#statements.get(token) ?? 0) >= statements) return undefined;
@@ -134,7 +134,7 @@ export class Tokens {
       return refusal(400, "invalid_scope", "scope must be all-apis.");
     const principal = [...this.#callers.values()].find((caller) => caller.principal.user === user)?.principal;
     if (!principal) return refusal(401, "invalid_client", `There is no principal ${user}.`);
-    const lifetimeSeconds = this.#levers.tokenLifetimeSeconds;
+    const lifetimeSeconds = this.#faults.tokenLifetimeSeconds;
     const token = `local-oauth-${randomBytes(24).toString("base64url")}`;
     this.#callers.set(token, { token, principal });
     this.#expiries.set(token, Date.now() + lifetimeSeconds * 1000);

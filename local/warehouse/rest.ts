@@ -1,4 +1,4 @@
-import type { Levers } from "./levers.ts";
+import type { Faults } from "./faults.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
 export interface RestAnswer {
@@ -10,9 +10,9 @@ export interface RestAnswer {
 export function answerRest(
   method: string,
   path: string,
-  warehouse: { warehouseId: string; lifecycle: Lifecycle; levers: Levers },
+  warehouse: { warehouseId: string; lifecycle: Lifecycle; faults: Faults },
 ): RestAnswer | undefined {
-  if (method === "GET" && path === "/api/2.0/token/list") return tokenList(warehouse.levers.tokenEnds);
+  if (method === "GET" && path === "/api/2.0/token/list") return tokenList(warehouse.faults.tokenEnds);
   const match = /^\/api\/2\.0\/sql\/warehouses\/([^/]+)(?:\/(start|stop))?$/.exec(path);
   if (!match) return undefined;
   const [, id, action] = match;
@@ -26,7 +26,7 @@ export function answerRest(
   return { status: 200, body: {} };
 }
 
-function tokenList(ends: Levers["tokenEnds"]): RestAnswer {
+function tokenList(ends: Faults["tokenEnds"]): RestAnswer {
   if (ends === "refused")
     return { status: 403, body: { error_code: "PERMISSION_DENIED", message: "Tokens are disabled for this user." } };
   const tokens = ends.map((end, index) => ({

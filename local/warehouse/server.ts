@@ -8,7 +8,7 @@ import type * as T from "@databricks/sql/thrift/TCLIService_types.js";
 import types from "@databricks/sql/thrift/TCLIService_types.js";
 import thrift from "thrift";
 import type { Certificates } from "./certificate.ts";
-import { type Levers, takeOne } from "./levers.ts";
+import { type Faults, takeOne } from "./faults.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { discovery, type Tokens } from "./oauth.ts";
 import { answerRest } from "./rest.ts";
@@ -20,7 +20,7 @@ export interface ServerParts {
   tokens: Tokens;
   service: ThriftService;
   lifecycle: Lifecycle;
-  levers: Levers;
+  faults: Faults;
 }
 
 /** The largest call that is read; the driver's own are far smaller. */
@@ -59,7 +59,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
       error_code: 401,
       message: "Credential was not sent or was of an unsupported type for this API.",
     });
-  const caller = parts.tokens.caller(token, parts.levers.tokenExpiresAfterStatements);
+  const caller = parts.tokens.caller(token, parts.faults.tokenExpiresAfterStatements);
   if (!caller) return send(response, 403, { error_code: 403, message: "Invalid access token." });
   const rest = answerRest(request.method ?? "GET", path, parts);
   if (rest) return send(response, rest.status, rest.body);
@@ -72,10 +72,10 @@ async function answerToken(
   form: URLSearchParams,
   authorization: string | undefined,
   response: ServerResponse,
-  { tokens, levers }: ServerParts,
+  { tokens, faults }: ServerParts,
 ): Promise<void> {
   const noted = tokens.note(form, authorization);
-  const misbehaving = takeOne(levers.tokenEndpoint, "");
+  const misbehaving = takeOne(faults.tokenEndpoint, "");
   if (misbehaving?.delayMs) await delay(misbehaving.delayMs);
   if (misbehaving?.cut) return cut(response);
   if (misbehaving?.page) {
@@ -96,9 +96,9 @@ async function answerToken(
 
 async function answerThrift(body: Buffer, response: ServerResponse, caller: Caller, parts: ServerParts): Promise<void> {
   const rpc = methodName(body);
-  const refusal = takeOne(parts.levers.refuse, rpc);
+  const refusal = takeOne(parts.faults.refuse, rpc);
   if (refusal) return send(response, refusal.status, refusedBody, refusal.retryAfter);
-  if (takeOne(parts.levers.dropSockets, rpc, (entry) => entry.when === "before")) return cut(response);
+  if (takeOne(parts.faults.dropSockets, rpc, (entry) => entry.when === "before")) return cut(response);
   if (rpc === "OpenSession") parts.lifecycle.start();
   if (rpc === "ExecuteStatement") {
     if (parts.lifecycle.state() !== "RUNNING") return turnAway(response, body, parts.lifecycle);
@@ -107,7 +107,7 @@ async function answerThrift(body: Buffer, response: ServerResponse, caller: Call
   const reply = await process(parts.service.handlerFor(caller), body).catch((error: unknown) => String(error));
   if (typeof reply === "string")
     return send(response, 400, { error_code: "BAD_REQUEST", message: `This is no call of the protocol: ${reply}` });
-  if (takeOne(parts.levers.dropSockets, rpc, (entry) => entry.when === "after")) return cut(response);
+  if (takeOne(parts.faults.dropSockets, rpc, (entry) => entry.when === "after")) return cut(response);
   sendThrift(response, reply);
 }
 

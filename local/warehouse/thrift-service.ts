@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type * as T from "@databricks/sql/thrift/TCLIService_types.js";
 import types from "@databricks/sql/thrift/TCLIService_types.js";
 import type { NativeTypes } from "./arrow.ts";
-import type { Levers } from "./levers.ts";
+import type { Faults } from "./faults.ts";
 import type { Metadata } from "./metadata.ts";
 import { Operation } from "./operation.ts";
 import type { Principal } from "./principals.ts";
@@ -34,10 +34,10 @@ export class ThriftService {
   readonly #execute: Execute;
   readonly #metadata: Metadata;
   readonly #initialCatalog: string;
-  readonly #levers: Levers;
+  readonly #faults: Faults;
 
-  constructor(execute: Execute, metadata: Metadata, initialCatalog: string, levers: Levers) {
-    this.#levers = levers;
+  constructor(execute: Execute, metadata: Metadata, initialCatalog: string, faults: Faults) {
+    this.#faults = faults;
     this.#execute = execute;
     this.#metadata = metadata;
     this.#initialCatalog = initialCatalog;
@@ -142,7 +142,7 @@ export class ThriftService {
       hasResultSet: true,
     });
     if (!request.getDirectResults) return new types.TExecuteStatementResp({ status: success, operationHandle });
-    await operation.settled(this.#levers.directResultsMs);
+    await operation.settled(this.#faults.directResultsMs);
     const directResults = this.#directResults(id, open, request.getDirectResults.maxRows.toNumber());
     return new types.TExecuteStatementResp({ status: success, operationHandle, directResults });
   }

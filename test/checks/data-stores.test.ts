@@ -4,8 +4,8 @@ import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { startRedisCluster } from "../../local/redis-groups.ts";
+import { noFaults } from "../../local/warehouse/faults.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
-import { leversAtRest } from "../../local/warehouse/levers.ts";
 import { checkDatabricks, checkReadOnlyCredential, checkSqlSample, sqlIds } from "../../src/checks/databricks.ts";
 import { checkReadOnlyUser, checkRedis } from "../../src/checks/redis.ts";
 import { retrying, type Shared, shared } from "../../src/checks/retry.ts";
@@ -40,7 +40,7 @@ beforeAll(async () => {
   await warehouse.createTables({ "classwaves.users.teachers": { columns: { id: "string" } } });
 });
 afterEach(async () => {
-  Object.assign(warehouse.levers, leversAtRest());
+  Object.assign(warehouse.faults, noFaults());
   for (const opened of await Promise.allSettled(closing.splice(0))) if (opened.status === "fulfilled") await opened.value.close();
 });
 afterAll(() => Promise.all([warehouse.stop(), server.stop()]));
@@ -136,7 +136,7 @@ describe("databricks", () => {
     [
       "a warehouse that sleeps on",
       () => {
-        warehouse.levers.neverWakes = true;
+        warehouse.faults.neverWakes = true;
         return opening();
       },
       "databricks.startTimeout",

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { leversAtRest } from "../../local/warehouse/levers.ts";
+import { noFaults } from "../../local/warehouse/faults.ts";
 import { executeCleanup, prove } from "../../src/cleanup/execute/execute.ts";
 import { WrongPlace } from "../../src/cleanup/execute/proof.ts";
 import { judgeCleanup, judgeLeftovers } from "../../src/cleanup/execute/verdict.ts";
@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => place.stop());
 afterEach(async () => {
-  Object.assign(place.warehouse.levers, leversAtRest());
+  Object.assign(place.warehouse.faults, noFaults());
   await place.keys.flushall();
   await school.close();
 });
@@ -568,7 +568,7 @@ describe("the wrong place", () => {
 describe("a deletion that does not go as planned", () => {
   it("rows that come back are deleted again", async () => {
     await open();
-    place.warehouse.levers.reappearingRows = 1;
+    place.warehouse.faults.reappearingRows = 1;
     const result = await cleanUp(requestFor(tables));
     expect(result.leftOver).toBe(0);
     expect(deletesSeen()).toHaveLength(3);
@@ -577,7 +577,7 @@ describe("a deletion that does not go as planned", () => {
 
   it("rows that come back for ever are left-over, never 0", async () => {
     await open();
-    place.warehouse.levers.reappearingRows = 1000;
+    place.warehouse.faults.reappearingRows = 1000;
     const result = await cleanUp(requestFor(tables));
     expect(result.leftOver).toBeGreaterThan(0);
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
@@ -585,7 +585,7 @@ describe("a deletion that does not go as planned", () => {
 
   it("a wrong count shows, and the look afterwards decides", async () => {
     await open();
-    place.warehouse.levers.wrongDeleteCount = 1;
+    place.warehouse.faults.wrongDeleteCount = 1;
     const result = await cleanUp(requestFor(tables));
     expect(result.leftOver).toBe(0);
     for (const one of result.tables) {
@@ -602,7 +602,7 @@ describe("a deletion that does not go as planned", () => {
     const ports = school.ports({
       onStep: (text) => {
         if (text.startsWith("deleting from"))
-          place.warehouse.levers.dropSockets.push({ when: "after", times: 1, rpc: "ExecuteStatement" });
+          place.warehouse.faults.dropSockets.push({ when: "after", times: 1, rpc: "ExecuteStatement" });
       },
     });
     const result = await executeCleanup(await prove(ports), plan);

@@ -200,14 +200,14 @@ async function checkUndo(
 
 /** Makes everything in the order in which it happened, so that the tables' histories know it. */
 async function build(made: World): Promise<{ catalog: Catalog; start: StartState | undefined }> {
-  const { levers } = place.warehouse;
+  const { faults } = place.warehouse;
   const definitions = Object.entries(made.tables).map(([name, table]) => {
     const columns = ["n", "id", "title", ...Object.keys(table.parents)].map((column) => [column, "string"]);
     return [name, { columns: { ...Object.fromEntries(columns), made: made.types[name] ?? "string" } }];
   });
   await place.keys.flushall();
   if (made.keys.length > 0) await place.keys.mset(...made.keys.flatMap((key) => [key, "1"]));
-  levers.clock = Math.min(...made.rows.map(({ at }) => at)) - 86_400_000;
+  faults.clock = Math.min(...made.rows.map(({ at }) => at)) - 86_400_000;
   const catalog = await place.catalog(`c${catalogs++}`, Object.fromEntries(definitions));
   const versions = new Map(Object.keys(made.tables).map((name) => [name, 0]));
   const changed = (name: string) => versions.set(name, (versions.get(name) ?? 0) + 1);
@@ -233,10 +233,10 @@ async function build(made: World): Promise<{ catalog: Catalog; start: StartState
     start = made.withStart ? { takenAt: stageStarted, versions: new Map(versions), hadKey: () => undefined } : undefined;
   };
   for (const { at, run } of [...inserts, ...updates, { at: stageStarted, run: look }].toSorted((a, b) => a.at - b.at)) {
-    levers.clock = at;
+    faults.clock = at;
     await run();
   }
-  levers.clock = now;
+  faults.clock = now;
   return { catalog, start };
 }
 

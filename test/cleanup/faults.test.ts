@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Levers, leversAtRest } from "../../local/warehouse/levers.ts";
+import { type Faults, noFaults } from "../../local/warehouse/faults.ts";
 import { executeCleanup, prove, type WritingPorts } from "../../src/cleanup/execute/execute.ts";
 import { judgeCleanup } from "../../src/cleanup/execute/verdict.ts";
 import { planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
@@ -89,7 +89,7 @@ interface Fault {
   name: string;
   /** Whether a cleanup is expected to get over it by itself. */
   survivable: boolean;
-  strike(levers: Levers, abort: () => void): void;
+  strike(faults: Faults, abort: () => void): void;
 }
 
 const rpc = fc.constantFrom(
@@ -105,66 +105,66 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
     .map(({ status, times }) => ({
       name: `${times} × HTTP ${status}`,
       survivable: true,
-      strike: (levers: Levers) => levers.refuse.push({ status, times }),
+      strike: (faults: Faults) => faults.refuse.push({ status, times }),
     })),
   fc.constantFrom(429 as const, 503 as const).map((status) => ({
     name: `HTTP ${status} for ever`,
     survivable: false,
-    strike: (levers: Levers) => levers.refuse.push({ status, times: 1000 }),
+    strike: (faults: Faults) => faults.refuse.push({ status, times: 1000 }),
   })),
   fc.record({ when: fc.constantFrom("before" as const, "after" as const), rpc }).map(({ when, rpc }) => ({
     name: `a socket cut ${when} ${rpc}`,
     survivable: true,
-    strike: (levers: Levers) => levers.dropSockets.push({ when, rpc, times: 1 }),
+    strike: (faults: Faults) => faults.dropSockets.push({ when, rpc, times: 1 }),
   })),
   fc.constant({
     name: "sockets cut for ever",
     survivable: false,
-    strike: (levers: Levers) => levers.dropSockets.push({ when: "after", times: 1000 }),
+    strike: (faults: Faults) => faults.dropSockets.push({ when: "after", times: 1000 }),
   }),
   fc.constant({
     name: "an expired token",
     survivable: false,
-    strike: (levers: Levers) => {
-      levers.tokenExpiresAfterStatements = 0;
+    strike: (faults: Faults) => {
+      faults.tokenExpiresAfterStatements = 0;
     },
   }),
   fc.constant({
     name: "a warehouse that falls asleep for a moment",
     survivable: true,
-    strike: (levers: Levers) => {
-      levers.coldStart = { seconds: 0.3 };
+    strike: (faults: Faults) => {
+      faults.coldStart = { seconds: 0.3 };
     },
   }),
   fc.integer({ min: 1, max: 3 }).map((rows) => ({
     name: `${rows} rows that come back`,
     survivable: true,
-    strike: (levers: Levers) => {
-      levers.reappearingRows = rows;
+    strike: (faults: Faults) => {
+      faults.reappearingRows = rows;
     },
   })),
   fc.constant({
     name: "rows that come back for ever",
     survivable: false,
-    strike: (levers: Levers) => {
-      levers.reappearingRows = 10_000;
+    strike: (faults: Faults) => {
+      faults.reappearingRows = 10_000;
     },
   }),
   fc.constantFrom(-1, 1, 5).map((more) => ({
     name: `a count that is wrong by ${more}`,
     survivable: true,
-    strike: (levers: Levers) => {
-      levers.wrongDeleteCount = more;
+    strike: (faults: Faults) => {
+      faults.wrongDeleteCount = more;
     },
   })),
   fc.constant({
     name: "every statement answered late",
     survivable: true,
-    strike: (levers: Levers) => {
-      Object.assign(levers, { directResultsMs: 0, latencyMs: 5 });
+    strike: (faults: Faults) => {
+      Object.assign(faults, { directResultsMs: 0, latencyMs: 5 });
     },
   }),
-  fc.constant({ name: "the end of its time", survivable: false, strike: (_: Levers, abort: () => void) => abort() }),
+  fc.constant({ name: "the end of its time", survivable: false, strike: (_: Faults, abort: () => void) => abort() }),
 );
 
 /** Strikes as the n-th statement is about to be sent. */
@@ -205,18 +205,18 @@ it("says that nothing is left only where nothing is left, whatever the warehouse
 
 function nothingIsClaimed(one: Lane) {
   const { place, school } = one;
-  const { levers } = place.warehouse;
-  return fc.asyncProperty(fc.array(fault, { minLength: 1, maxLength: 2 }), fc.nat({ max: 14 }), async (faults, at) => {
+  const { faults } = place.warehouse;
+  return fc.asyncProperty(fc.array(fault, { minLength: 1, maxLength: 2 }), fc.nat({ max: 14 }), async (chosen, at) => {
     await insert(school, "mine", during, `${mine} maths`);
     await place.keys.set("session:mine-lesson-1:code", "1");
     expect(await there(one)).toEqual(all);
     const stopped = new AbortController();
     const ports = await school.reopened(stopped.signal);
     const warehouse = struck(ports.warehouse, at, () => {
-      for (const { strike } of faults) strike(levers, () => stopped.abort(new Error("the time is up")));
+      for (const { strike } of chosen) strike(faults, () => stopped.abort(new Error("the time is up")));
     });
     const result = await cleanUp({ ...ports, warehouse });
-    Object.assign(levers, leversAtRest());
+    Object.assign(faults, noFaults());
     await ports.warehouse.close();
 
     const left = await there(one);
@@ -224,7 +224,7 @@ function nothingIsClaimed(one: Lane) {
     const clean = !("thrown" in result) && result.leftOver === 0;
     if (clean) expect(left).toEqual(gone);
     if (!clean && !("thrown" in result)) expect(opensTheGate(judgeCleanup(result, 1).verdict)).toBe(false);
-    if (faults.every(({ survivable }) => survivable)) expect([clean, result]).toEqual([true, result]);
+    if (chosen.every(({ survivable }) => survivable)) expect([clean, result]).toEqual([true, result]);
 
     const again = await cleanUp(school.ports());
     expect(again).toMatchObject({ leftOver: 0, problems: [] });

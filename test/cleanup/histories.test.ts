@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { leversAtRest } from "../../local/warehouse/levers.ts";
+import { noFaults } from "../../local/warehouse/faults.ts";
 import { historiesSince, type Moment, newestVersions } from "../../src/cleanup/books/history.ts";
 import { Reading } from "../../src/cleanup/books/reading.ts";
 import { takeStart } from "../../src/cleanup/books/start.ts";
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => place.stop());
 afterEach(async () => {
-  Object.assign(place.warehouse.levers, leversAtRest());
+  Object.assign(place.warehouse.faults, noFaults());
   await catalog.close();
 });
 
@@ -52,7 +52,7 @@ describe("the histories of many tables", () => {
     await open();
     for (const name of ["school.a", "school.a", "school.h"]) await add(name, "x");
     await catalog.run((table) => `DELETE FROM ${table} WHERE id = 'x'`, "school.a");
-    place.warehouse.levers.historyInQueries = inQueries;
+    place.warehouse.faults.historyInQueries = inQueries;
     const { result, sent } = await sentBy(() =>
       askHistories(
         catalog.warehouse,
@@ -110,7 +110,7 @@ describe("the histories of many tables", () => {
 
   it("that are not told in time are unknown, and those that were are not", async () => {
     await open();
-    place.warehouse.levers.slowOperation = { seconds: 60, matching: "`n` LIMIT 1" };
+    place.warehouse.faults.slowOperation = { seconds: 60, matching: "`n` LIMIT 1" };
     const ending = new AbortController();
     const start = await takeStart(
       { warehouse: { ...catalog.warehouse, query: watched } },
@@ -153,7 +153,7 @@ describe("the start", () => {
     await add("school.a", "before");
     const [row = {}] = await catalog.warehouse.query("SELECT current_timestamp() AS told");
     const asOf = Number(row.told);
-    place.warehouse.levers.clock = asOf + 1;
+    place.warehouse.faults.clock = asOf + 1;
     for (const table of ["school.a", "school.b", ...Array(9).fill("school.c")]) await add(table, "booting");
     const moments = await newestVersions(catalog.warehouse, names, { asOf });
     expect(moments.get("school.a")).toMatchObject({ version: 1, newest: 2 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { leversAtRest } from "../../local/warehouse/levers.ts";
+import { noFaults } from "../../local/warehouse/faults.ts";
 import { describePlan, planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
 import type { AuditNote } from "../../src/model/report.ts";
 import type { TouchedRow } from "../../src/model/test-data.ts";
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => place.stop());
 afterEach(async () => {
-  Object.assign(place.warehouse.levers, leversAtRest());
+  Object.assign(place.warehouse.faults, noFaults());
   await school.close();
 });
 
@@ -99,7 +99,7 @@ describe("repair", () => {
   // Production goes on while a run waits for its servers: what it wrote then is younger than the run, and older than the tests.
   it("puts back what named a row of production's that is younger than the run, because the report says where its tests began", async () => {
     const at = (minutes: number) => {
-      place.warehouse.levers.clock = runStarted + minutes * 60_000;
+      place.warehouse.faults.clock = runStarted + minutes * 60_000;
     };
     at(-60);
     school = await place.catalog(`repair${count++}`, {

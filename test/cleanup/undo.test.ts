@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { leversAtRest } from "../../local/warehouse/levers.ts";
+import { noFaults } from "../../local/warehouse/faults.ts";
 import { executeCleanup, prove, type WritingPorts } from "../../src/cleanup/execute/execute.ts";
 import { planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
 import { executeUndo, planUndo, type UndoResult } from "../../src/cleanup/undo/undo.ts";
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => place.stop());
 afterEach(async () => {
-  Object.assign(place.warehouse.levers, leversAtRest());
+  Object.assign(place.warehouse.faults, noFaults());
   await school.close();
 });
 
@@ -259,7 +259,7 @@ describe("undo", () => {
     ])("brings each back once, and says before how many: rows %s", async (_, rows) => {
       await open(rows, []);
       const before = await all("sessions.lessons");
-      place.warehouse.levers.reappearingRows = 1;
+      place.warehouse.faults.reappearingRows = 1;
       const cleanup = await cleanUp();
       expect(cleanup.tables[0]?.deletions).toHaveLength(2);
       const shown = { table: "sessions.lessons", deleted: 3, restorable: 2, present: 0 };
@@ -418,7 +418,7 @@ describe("undo", () => {
     const warehouse = {
       ...school.warehouse,
       restoreRows: (rows: Parameters<typeof school.warehouse.restoreRows>[0]) => {
-        place.warehouse.levers.dropSockets.push({ when: "after", times: 1, rpc: "ExecuteStatement" });
+        place.warehouse.faults.dropSockets.push({ when: "after", times: 1, rpc: "ExecuteStatement" });
         return school.warehouse.restoreRows(rows);
       },
     };

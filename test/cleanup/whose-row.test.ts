@@ -91,8 +91,8 @@ interface Seen {
 
 async function cleanUp(one: Case): Promise<Seen> {
   const all = { ...definitions, ...one.definitions };
-  const { levers } = place.warehouse;
-  levers.clock = longAgo - hour;
+  const { faults } = place.warehouse;
+  faults.clock = longAgo - hour;
   const catalog = await place.catalog(`whose${count++}`, all);
   const versions = new Map(Object.keys(all).map((name) => [name, 0]));
   const changed = (name: string) => versions.set(name, (versions.get(name) ?? 0) + 1);
@@ -112,10 +112,10 @@ async function cleanUp(one: Case): Promise<Seen> {
     },
   };
   for (const { at, run } of [...writes, ...moves, start].toSorted((a, b) => a.at - b.at)) {
-    levers.clock = at;
+    faults.clock = at;
     await run();
   }
-  levers.clock = undefined;
+  faults.clock = undefined;
   const { testData, ...request } = one.request ?? {};
   const asked = requestFor(one.tables ?? tables, {
     ...request,

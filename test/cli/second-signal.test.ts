@@ -47,7 +47,7 @@ beforeEach(() => {
 const running: ChildProcess[] = [];
 afterEach(() => {
   for (const child of running.splice(0)) child.kill("SIGKILL");
-  Object.assign(cloud.warehouse.levers, { slowOperation: undefined, latencyMs: 0 });
+  Object.assign(cloud.warehouse.faults, { slowOperation: undefined, latencyMs: 0 });
   rmSync(workspace, { recursive: true, force: true });
 });
 
@@ -119,7 +119,7 @@ function deletes(): number {
 /** Makes every delete slow, sends the first signal, and waits until a delete is under way. */
 async function interruptUntilDeleting(step: Started, seconds = 2): Promise<void> {
   const before = deletes();
-  cloud.warehouse.levers.slowOperation = { seconds, matching: "DELETE FROM" };
+  cloud.warehouse.faults.slowOperation = { seconds, matching: "DELETE FROM" };
   step.process.kill("SIGINT");
   await vi.waitFor(() => expect(deletes(), step.log()).toBeGreaterThan(before), { timeout: 30_000, interval: 10 });
 }
@@ -139,7 +139,7 @@ test("in the terminal: the second signal leaves with 130, and says table by tabl
   expect(log).toContain("a statement under way may still finish on the server");
 
   const [, command = ""] = /`env-actions (cleanup [^`]+)` deletes the rest/.exec(log) ?? [];
-  cloud.warehouse.levers.slowOperation = undefined;
+  cloud.warehouse.faults.slowOperation = undefined;
   const cleanup = start(command.split(" "));
   expect(await cleanup.ended, cleanup.log()).toBe(0);
   expect(await there()).toEqual({ keys: 0 });
@@ -165,13 +165,13 @@ test("in the terminal: the second signal leaves with 130, and says table by tabl
 
 test("in the terminal, before there is a plan: it says that this is not known", async () => {
   const stage = await startHangingTests(["integration", "--command", "node hang.mjs"]);
-  cloud.warehouse.levers.latencyMs = 1_000;
+  cloud.warehouse.faults.latencyMs = 1_000;
   stage.process.kill("SIGINT");
   await vi.waitFor(() => expect(stage.log()).toContain("once more leaves at once"), { timeout: 10_000, interval: 10 });
   stage.process.kill("SIGINT");
   expect(await stage.ended, stage.log()).toBe(130);
   expect(stage.log()).toContain("whether integration made test data is not known yet");
-  cloud.warehouse.levers.latencyMs = 0;
+  cloud.warehouse.faults.latencyMs = 0;
   const cleanup = start(["cleanup", "--scope", "run", "--execute"]);
   expect(await cleanup.ended, cleanup.log()).toBe(0);
   expect(await there()).toEqual({ keys: 0 });

@@ -181,11 +181,11 @@ export async function startWorld(): Promise<World> {
       return catalog;
     },
     async ago(hours, what) {
-      place.warehouse.levers.clock = Date.now() - hours * hourMs;
+      place.warehouse.faults.clock = Date.now() - hours * hourMs;
       try {
         await what();
       } finally {
-        place.warehouse.levers.clock = undefined;
+        place.warehouse.faults.clock = undefined;
       }
     },
     async integration(setting, doing) {

@@ -178,7 +178,7 @@ describe("what GitHub refuses is told with its cure, and is never an answer to t
   test("403 with alternatives prints each set, in a workflow's spelling, without what no workflow can name", async () => {
     const headers = { "x-accepted-github-permissions": "pull_requests=write,metadata=read; issues=write" };
     const answer = { status: 403, headers, body: { message: "Resource not accessible by integration" } };
-    local.levers.refuse.push({ times: 1, answer });
+    local.faults.refuse.push({ times: 1, answer });
     const error = await failureOf(verifyDeployment(reader, question("7")));
     expect(error.message).toContain("permissions:\n  pull-requests: write\nor\npermissions:\n  issues: write\n");
     expect(error.message).not.toContain("metadata");
@@ -199,19 +199,19 @@ describe("what GitHub refuses is told with its cure, and is never an answer to t
 describe("what passes by itself is waited for, but not for ever", () => {
   test("5xx, lost connections and short limits: asked again, until it answers", async () => {
     const id = await deployed();
-    local.levers.refuse.push({ times: 1, answer: serverError(502) }, { times: 1, answer: secondaryRateLimit(0) });
-    local.levers.dropConnections.push({ times: 1, when: "after" });
+    local.faults.refuse.push({ times: 1, answer: serverError(502) }, { times: 1, answer: secondaryRateLimit(0) });
+    local.faults.dropConnections.push({ times: 1, when: "after" });
     expect((await verifyDeployment(reader, question(id))).verified).toBe(true);
   });
 
   test("an answer that is no JSON is none", async () => {
     const id = await deployed();
-    local.levers.refuse.push({ times: 1, answer: { status: 200, body: "<html>Sign in to the hotel's network</html>" } });
+    local.faults.refuse.push({ times: 1, answer: { status: 200, body: "<html>Sign in to the hotel's network</html>" } });
     expect((await verifyDeployment(reader, question(id))).verified).toBe(true);
   });
 
   test("four times in vain are an error that tells each, and no page of HTML", async () => {
-    local.levers.refuse.push({ times: 3, answer: serverError(502) }, { times: 99, answer: serverError(503) });
+    local.faults.refuse.push({ times: 3, answer: serverError(502) }, { times: 99, answer: serverError(503) });
     const error = await failureOf(verifyDeployment(reader, question("7")));
     expect(error.status).toBe(503);
     expect(error.message).toBe(
@@ -222,35 +222,35 @@ describe("what passes by itself is waited for, but not for ever", () => {
 
   test("a write that may have been carried out is not sent twice", async () => {
     const id = await deploy();
-    local.levers.dropConnections.push({ times: 1, when: "after" });
+    local.faults.dropConnections.push({ times: 1, when: "after" });
     expect((await failureOf(say(id, "success"))).message).toMatch(/it may have been carried out, so it was not sent again/);
     expect(local.repositories.get("classwaves/app")?.deployments[0]?.statuses).toHaveLength(1);
-    local.levers.refuse.push({ times: 1, answer: serverError(502) });
+    local.faults.refuse.push({ times: 1, answer: serverError(502) });
     expect((await failureOf(say(id, "success"))).message).toMatch(/\(502\); it may have been carried out/);
   });
 
   test("a write that was turned away because of a limit is sent again", async () => {
     const id = await deploy();
-    local.levers.refuse.push({ times: 1, answer: secondaryRateLimit(0, 429) });
+    local.faults.refuse.push({ times: 1, answer: secondaryRateLimit(0, 429) });
     await say(id, "success");
     expect(local.repositories.get("classwaves/app")?.deployments[0]?.statuses).toHaveLength(1);
   });
 
   test("a limit that holds beyond the deadline is not waited for, and its end is told", async () => {
-    local.levers.refuse.push({ times: 1, answer: rateLimitExceeded(Date.now() + 40 * minute) });
+    local.faults.refuse.push({ times: 1, answer: rateLimitExceeded(Date.now() + 40 * minute) });
     const error = await failureOf(verifyDeployment(reader, question("7")));
     expect(error.message).toMatch(/API rate limit exceeded.*its rate limit holds for another (39|40) min/);
     expect(local.requests).toHaveLength(1);
   });
 
   test("a limit that does not say how long it holds is taken for a minute", async () => {
-    local.levers.refuse.push({ times: 1, answer: secondaryRateLimit() });
+    local.faults.refuse.push({ times: 1, answer: secondaryRateLimit() });
     const impatient = await connect("reader", { deadlineMs: 50_000 });
     expect((await failureOf(verifyDeployment(impatient, question("7")))).message).toMatch(/holds for another 1 min/);
   });
 
   test("an answer that does not come ends at the deadline", async () => {
-    local.levers.latencyMs = 3_600_000;
+    local.faults.latencyMs = 3_600_000;
     const impatient = await connect("reader", { deadlineMs: 100 });
     expect((await failureOf(verifyDeployment(impatient, question("7")))).message).toMatch(/asked once and did not answer/);
   });
@@ -263,7 +263,7 @@ describe("what passes by itself is waited for, but not for ever", () => {
   test.each(["GET", "POST"])("cancelling ends a %s that is not answered", async (method) => {
     const cancel = new AbortController();
     const api = await connect("deployer", { cancel: cancel.signal });
-    local.levers.latencyMs = 3_600_000;
+    local.faults.latencyMs = 3_600_000;
     const asked =
       method === "GET" ? api.rest.repos.listDeployments(place) : api.rest.repos.createDeployment({ ...place, ref: "main" });
     while (local.requests.length === 0) await new Promise(setImmediate);
@@ -273,7 +273,7 @@ describe("what passes by itself is waited for, but not for ever", () => {
 
   test("cancelling ends the wait for a limit", async () => {
     const cancel = new AbortController();
-    local.levers.refuse.push({ times: 9, operation: "repos/get-deployment", answer: secondaryRateLimit(30) });
+    local.faults.refuse.push({ times: 9, operation: "repos/get-deployment", answer: secondaryRateLimit(30) });
     const asked = verifyDeployment(await connect("reader", { cancel: cancel.signal }), question("7"));
     while (local.requests.length === 0) await new Promise(setImmediate);
     // Once another question has been asked and answered, the refusal has long arrived and the wait has begun.

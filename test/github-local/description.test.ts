@@ -141,9 +141,9 @@ describe("what GitHub refuses is refused as GitHub does it, and is no violation"
     expect(local.violations).toEqual([]);
   });
 
-  test("a lever for one operation leaves the others alone, and is used up", async () => {
+  test("a fault for one operation leaves the others alone, and is used up", async () => {
     const local = await start();
-    local.levers.refuse.push({ times: 1, operation: "repos/list-deployments", answer: badCredentials() });
+    local.faults.refuse.push({ times: 1, operation: "repos/list-deployments", answer: badCredentials() });
     expect((await ask(local, `GET ${deployments}/7`)).status).toBe(404);
     expect((await ask(local, `GET ${deployments}`)).status).toBe(401);
     expect((await ask(local, `GET ${deployments}`)).status).toBe(200);

@@ -58,7 +58,7 @@ async function deployed(): Promise<string> {
 }
 
 const refuseDispatch = () =>
-  local.levers.refuse.push({ times: 1, operation: "actions/create-workflow-dispatch", answer: serverError(502) });
+  local.faults.refuse.push({ times: 1, operation: "actions/create-workflow-dispatch", answer: serverError(502) });
 
 function smokeOf(verdict: Verdict, rest: Partial<StageReport> = {}): StageReport {
   const origin = { kind: "github", repository: place, workflowRun: "77", actor: "mira" } as const;
@@ -335,13 +335,13 @@ describe("what another runner's claim tells", () => {
   test("that its run could not read it back, and so asked for nothing", async () => {
     const [setting, deployment] = [await runner(), await deployed()];
     const options = { ...onGitHub(), deployment, rollback: workflow };
-    local.levers.latencyMs = 100;
+    local.faults.latencyMs = 100;
     const going = setting.after(smokeOf("failed"), options);
     await expect.poll(() => statuses().length, { interval: 5 }).toBe(1);
-    local.levers.refuse.push({ times: 50, operation: "repos/list-deployment-statuses", answer: serverError(500) });
+    local.faults.refuse.push({ times: 50, operation: "repos/list-deployment-statuses", answer: serverError(500) });
     expect((await going).rollback?.outcome).toBe("failed");
-    local.levers.refuse.length = 0;
-    local.levers.latencyMs = 0;
+    local.faults.refuse.length = 0;
+    local.faults.latencyMs = 0;
     for (const next of [setting, await runner()])
       expect((await next.after(smokeOf("failed"), options)).rollback).toMatchObject({
         outcome: "failed",

@@ -107,7 +107,7 @@ test("a cleanup of several runs takes nothing of one for the other's: a row made
     "school.teachers": { columns: { ...teacher.columns, school_id: "string" } },
   });
   const insert = async (table: string, id: string, at: number, school = "NULL") => {
-    place.warehouse.levers.clock = at;
+    place.warehouse.faults.clock = at;
     const [column, value] = table === "teachers" ? [", school_id", `, ${school}`] : ["", ""];
     await catalog.as(
       "production",
@@ -145,7 +145,7 @@ test("a cleanup of several runs takes nothing of one for the other's: a row made
       cleanup: { deletedRows: 1, touched: [{ column: "school_id", before: "oak" }] },
     });
   } finally {
-    place.warehouse.levers.clock = undefined;
+    place.warehouse.faults.clock = undefined;
     await catalog.close();
   }
 });

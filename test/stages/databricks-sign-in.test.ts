@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { gitHubIssuer, type IdTokens, startIdTokens } from "../../local/github/id-tokens.ts";
+import { noFaults } from "../../local/warehouse/faults.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
-import { leversAtRest } from "../../local/warehouse/levers.ts";
 import type { StageReport } from "../../src/model/report.ts";
 
 /** Signing in as a person and as the runner start the suite; and nothing of it is to be seen anywhere afterwards. */
@@ -40,7 +40,7 @@ beforeEach(async () => {
   await configure("oidc: { audience: acc }");
 });
 afterEach(async () => {
-  Object.assign(warehouse.levers, leversAtRest());
+  Object.assign(warehouse.faults, noFaults());
   await rm(workspace, { recursive: true, force: true });
 });
 afterAll(() => Promise.all([warehouse.stop(), gitHub.stop()]));
@@ -149,7 +149,7 @@ test("the runner's way, with GitHub's id token: one exchange a stage, another wh
      console.log("seen:", Object.keys(process.env).filter((name) => /^(ACTIONS_ID_TOKEN|INPUT_)/.test(name)).join() || "nothing");
      writeFileSync("report.xml", '<testsuite name="s"><testcase name="works" time="0.01"/></testsuite>');`,
   );
-  warehouse.levers.tokenLifetimeSeconds = 1;
+  warehouse.faults.tokenLifetimeSeconds = 1;
   const seen = warehouse.tokenRequests.length;
   const tested = await run([], { ...runnerVariables("integration"), ...gitHub.env });
   expect(tested.output).toContain("seen: nothing");

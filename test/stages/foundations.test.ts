@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
+import { noFaults } from "../../local/warehouse/faults.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
-import { leversAtRest } from "../../local/warehouse/levers.ts";
 import { type Check, performStage } from "../../src/index.ts";
 
 // What preflight sees of warehouse and Redis below any application: with the token as a stage has it, and over TLS.
@@ -23,7 +23,7 @@ beforeAll(async () => {
   ]);
   await warehouse.createTables({ "classwaves.sessions.classroom_sessions": { columns: { id: "string", title: "string" } } });
 });
-afterEach(() => void Object.assign(warehouse.levers, leversAtRest()));
+afterEach(() => void Object.assign(warehouse.faults, noFaults()));
 afterAll(async () => {
   await Promise.all([warehouse.stop(), redis.stop()]);
   await rm(workspace, { recursive: true, force: true });
@@ -130,7 +130,7 @@ test.each([
   ["all last longer", [7.5, 90], "passed", "the first of the user's 2 tokens to end does so in 7 days", undefined],
   ["those that are over are not this one", [-5, 30.5], "passed", "ends in 30 days", undefined],
 ] as const)("%s", async (_, days, verdict, observed, message) => {
-  warehouse.levers.tokenEnds = days.map((day) => (day === -1 ? -1 : Date.now() + day * dayMs));
+  warehouse.faults.tokenEnds = days.map((day) => (day === -1 ? -1 : Date.now() + day * dayMs));
   const { "databricks.token": found } = await preflight();
   expect(found).toMatchObject({ verdict, observed });
   if (message === undefined) expect(found?.message).toBeUndefined();
@@ -138,11 +138,11 @@ test.each([
 });
 
 test("a workspace that does not tell of tokens says nothing against the environment", async () => {
-  warehouse.levers.tokenEnds = "refused";
+  warehouse.faults.tokenEnds = "refused";
   expect((await preflight())["databricks.token"]).toMatchObject({
     verdict: "skipped",
     message: "How long it is good cannot be seen: asking /api/2.0/token/list was refused (HTTP 403).",
   });
-  warehouse.levers.tokenEnds = [];
+  warehouse.faults.tokenEnds = [];
   expect((await preflight())["databricks.token"]?.verdict).toBe("skipped");
 });

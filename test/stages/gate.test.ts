@@ -177,7 +177,7 @@ describe("a broken environment", () => {
   });
 
   test("a warehouse that never wakes: error within the budget, and it says what it waited for", async () => {
-    scenario.world.warehouse.levers.neverWakes = true;
+    scenario.world.warehouse.faults.neverWakes = true;
     const ran = await scenario.run([...preflight, "--budget", "4s"]);
     expect(ran.exitCode).toBe(3);
     expect(ran.output).toMatch(/the warehouse is asleep/);

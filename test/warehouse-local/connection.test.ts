@@ -94,10 +94,10 @@ describe("results", () => {
   });
 
   it("lets the client poll for a statement that is not answered at once", async () => {
-    warehouse.levers.directResultsMs = 0;
+    warehouse.faults.directResultsMs = 0;
     expect(await client.rows("SELECT 1 AS one")).toEqual([{ one: 1 }]);
     expect((await client.failure("SELECT nothing FROM classroom_sessions")).sqlState).toBe("42703");
-    warehouse.levers.directResultsMs = 5000;
+    warehouse.faults.directResultsMs = 5000;
   });
 
   it("tells how many rows changed, in the row and in the status", async () => {

@@ -3,7 +3,7 @@ import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { connect, schema, type TestClient } from "./client.ts";
 import { call } from "./https.ts";
 
-// A lever that does not do what it says makes every test that pulls it worthless.
+// A fault that does not do what it says makes every test that relies on it worthless.
 /** RUNNING_STATE of the protocol. */
 const runningState = 1;
 
@@ -22,8 +22,8 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  warehouse.levers.refuse = [];
-  warehouse.levers.coldStart = undefined;
+  warehouse.faults.refuse = [];
+  warehouse.faults.coldStart = undefined;
   await client.close();
   await warehouse.stop();
 });
@@ -35,7 +35,7 @@ async function rest(action = "", method = "GET"): Promise<Record<string, unknown
 
 describe("refusals", () => {
   it("answers 429 and 503 as often as asked, then not any more", async () => {
-    warehouse.levers.refuse = [
+    warehouse.faults.refuse = [
       { status: 429, times: 1, retryAfter: 1, rpc: "ExecuteStatement" },
       { status: 503, times: 1, rpc: "ExecuteStatement" },
     ];
@@ -47,13 +47,13 @@ describe("refusals", () => {
 
 describe("dropped sockets", () => {
   it("before: the statement never happened", async () => {
-    warehouse.levers.dropSockets = [{ times: 1, when: "before", rpc: "ExecuteStatement" }];
+    warehouse.faults.dropSockets = [{ times: 1, when: "before", rpc: "ExecuteStatement" }];
     await expect(client.rows("INSERT INTO classroom_sessions (id) VALUES ('a')")).rejects.toThrow(/hang up|ECONNRESET/);
     expect(await client.rows("SELECT count(*) AS n FROM classroom_sessions")).toEqual([{ n: 0n }]);
   });
 
   it("after: it happened, and the client cannot know", async () => {
-    warehouse.levers.dropSockets = [{ times: 1, when: "after", rpc: "ExecuteStatement" }];
+    warehouse.faults.dropSockets = [{ times: 1, when: "after", rpc: "ExecuteStatement" }];
     await expect(client.rows("INSERT INTO classroom_sessions (id) VALUES ('a')")).rejects.toThrow(/hang up|ECONNRESET/);
     expect(await client.rows("SELECT count(*) AS n FROM classroom_sessions")).toEqual([{ n: 1n }]);
   });
@@ -61,7 +61,7 @@ describe("dropped sockets", () => {
 
 describe("cold start", () => {
   it("accepts a session, turns statements away in every known form, and wakes by REST", async () => {
-    warehouse.levers.coldStart = { seconds: 3600 };
+    warehouse.faults.coldStart = { seconds: 3600 };
     expect(await rest()).toMatchObject({ state: "STOPPED" });
     const cold = await connect(warehouse, "token"); // a session opens, and that begins to wake it
     expect(await rest()).toMatchObject({ state: "STARTING" });
@@ -69,7 +69,7 @@ describe("cold start", () => {
     await expect(cold.rows("SELECT 1")).rejects.toMatchObject({ message: expect.stringContaining("is not initialized") });
     await expect(cold.rows("SELECT 1")).rejects.toMatchObject({ statusCode: 400 });
     expect(warehouse.statements).toHaveLength(0);
-    warehouse.levers.coldStart = { seconds: 0 };
+    warehouse.faults.coldStart = { seconds: 0 };
     expect(await rest()).toMatchObject({ state: "STOPPED" });
     await rest("/start", "POST");
     expect(await rest()).toMatchObject({ state: "RUNNING" });
@@ -78,12 +78,12 @@ describe("cold start", () => {
   });
 
   it("never wakes when told so", async () => {
-    warehouse.levers.neverWakes = true;
+    warehouse.faults.neverWakes = true;
     expect(await rest()).toMatchObject({ state: "STOPPED" });
     await rest("/start", "POST");
     expect(await rest()).toMatchObject({ state: "STARTING" });
     await expect(client.rows("SELECT 1")).rejects.toMatchObject({ statusCode: 503 });
-    warehouse.levers.neverWakes = false;
+    warehouse.faults.neverWakes = false;
   });
 
   it("goes to sleep by REST", async () => {
@@ -96,14 +96,14 @@ describe("cold start", () => {
 
 describe("tokens", () => {
   it("expire after so many statements, each for itself", async () => {
-    warehouse.levers.tokenExpiresAfterStatements = 2;
+    warehouse.faults.tokenExpiresAfterStatements = 2;
     await client.rows("SELECT 1");
     await client.rows("SELECT 2");
     await expect(client.rows("SELECT 3")).rejects.toMatchObject({ statusCode: 403 });
     const other = await connect(warehouse, "other");
     expect(await other.rows("SELECT 1 AS one")).toEqual([{ one: 1 }]);
     await other.close();
-    warehouse.levers.tokenExpiresAfterStatements = undefined;
+    warehouse.faults.tokenExpiresAfterStatements = undefined;
   });
 });
 
@@ -111,13 +111,13 @@ describe("wrong answers", () => {
   beforeEach(() => warehouse.load("INSERT INTO sessions.classroom_sessions (id) SELECT 'test_' || range FROM range(5)"));
 
   it("reports a wrong count, and deletes rightly", async () => {
-    warehouse.levers.wrongDeleteCount = -2;
+    warehouse.faults.wrongDeleteCount = -2;
     expect(await client.rows("DELETE FROM classroom_sessions")).toEqual([{ num_affected_rows: 3n }]);
     expect(await client.rows("SELECT count(*) AS n FROM classroom_sessions")).toEqual([{ n: 0n }]);
   });
 
   it("brings rows back, once, as another writer's version", async () => {
-    warehouse.levers.reappearingRows = 2;
+    warehouse.faults.reappearingRows = 2;
     expect(await client.rows("DELETE FROM classroom_sessions")).toEqual([{ num_affected_rows: 5n }]);
     expect(await client.rows("SELECT count(*) AS n FROM classroom_sessions")).toEqual([{ n: 2n }]);
     expect((await client.rows("DESCRIBE HISTORY classroom_sessions"))[0]).toMatchObject({ userName: "another-writer" });
@@ -130,8 +130,8 @@ describe("wrong answers", () => {
 describe("slow operations", () => {
   it("can be cancelled, and then change nothing", async () => {
     await warehouse.load("INSERT INTO sessions.classroom_sessions (id) VALUES ('a')");
-    warehouse.levers.slowOperation = { seconds: 3600, matching: "DELETE" };
-    warehouse.levers.directResultsMs = 0;
+    warehouse.faults.slowOperation = { seconds: 3600, matching: "DELETE" };
+    warehouse.faults.directResultsMs = 0;
     const operation = await client.session.executeStatement("DELETE FROM classroom_sessions");
     await operation.cancel();
     await expect(operation.finished()).rejects.toThrow();
@@ -144,7 +144,7 @@ describe("slow operations", () => {
   });
 
   it("end when STATEMENT_TIMEOUT is over", async () => {
-    warehouse.levers.slowOperation = { seconds: 3600, matching: "slow" };
+    warehouse.faults.slowOperation = { seconds: 3600, matching: "slow" };
     await client.rows("SET STATEMENT_TIMEOUT = 1");
     expect((await client.failure("SELECT 'slow'")).message).toContain("STATEMENT_TIMEOUT");
   });
@@ -161,8 +161,8 @@ describe("slow operations", () => {
 
 describe("latency", () => {
   it("holds every statement back", async () => {
-    warehouse.levers.latencyMs = 3_600_000;
-    warehouse.levers.directResultsMs = 0;
+    warehouse.faults.latencyMs = 3_600_000;
+    warehouse.faults.directResultsMs = 0;
     const operation = await client.session.executeStatement("SELECT 1");
     expect((await operation.status()).operationState).toBe(runningState);
     await operation.cancel();

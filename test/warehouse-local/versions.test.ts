@@ -154,9 +154,9 @@ describe("VERSION AS OF", () => {
       })),
     );
     expect(rows.filter(({ asked }) => asked === "y")).toMatchObject([{ version: 0n, operation: "CREATE TABLE" }]);
-    warehouse.levers.historyInQueries = false;
+    warehouse.faults.historyInQueries = false;
     expect(await client.failure(within)).toMatchObject({ sqlState: "42601" });
-    warehouse.levers.historyInQueries = true;
+    warehouse.faults.historyInQueries = true;
     expect(await client.failure("SELECT 1 FROM (DESCRIBE HISTORY nowhere)")).toMatchObject({ sqlState: "42P01" });
   });
 

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { makeCertificates } from "../../local/warehouse/certificate.ts";
+import { noFaults } from "../../local/warehouse/faults.ts";
 import type { Warehouse } from "../../local/warehouse/index.ts";
-import { leversAtRest } from "../../local/warehouse/levers.ts";
 import { openReader } from "../../src/warehouse/access.ts";
 import { deletes, failureOf, reads, settingsFor, startSchool } from "./harness.ts";
 
@@ -18,7 +18,7 @@ beforeAll(async () => {
   school = await startSchool();
 });
 afterEach(() => {
-  Object.assign(school.levers, leversAtRest());
+  Object.assign(school.faults, noFaults());
 });
 afterAll(() => school.stop());
 
@@ -51,7 +51,7 @@ describe("never there: said at once, and not asked again", () => {
 
   it("a token that expires in mid-session is a sign-in failure, not a lost connection", async () => {
     const failure = await reads(settingsFor(school), async (reader) => {
-      school.levers.tokenExpiresAfterStatements = 1;
+      school.faults.tokenExpiresAfterStatements = 1;
       const seen = school.statements.length;
       const refused = await failureOf(reader.query(one));
       expect(school.statements).toHaveLength(seen);
@@ -84,23 +84,23 @@ describe("statements that are wrong: never sent twice", () => {
 describe("turned away unexecuted: sent again", () => {
   it.each([429, 503] as const)("a burst of %i, with Retry-After", async (status) => {
     const rows = await reads(settingsFor(school), async (reader) => {
-      school.levers.refuse.push({ status, times: status === 429 ? 2 : 1, retryAfter: 0, rpc: "ExecuteStatement" });
+      school.faults.refuse.push({ status, times: status === 429 ? 2 : 1, retryAfter: 0, rpc: "ExecuteStatement" });
       return await reader.query(one);
     });
     expect(rows).toEqual([{ one: 1 }]);
-    expect(school.levers.refuse).toEqual([]);
+    expect(school.faults.refuse).toEqual([]);
   });
 
   it("a burst at the opening is waited for, and is not called sleep", async () => {
     const said: string[] = [];
-    school.levers.refuse.push({ status: 429, times: 1, rpc: "OpenSession" });
+    school.faults.refuse.push({ status: 429, times: 1, rpc: "OpenSession" });
     const options = { signal: new AbortController().signal, onWaking: (text: string) => said.push(text) };
     expect(await reads(settingsFor(school), (reader) => reader.query(one), options)).toEqual([{ one: 1 }]);
     expect(said).toEqual([]);
   });
 
   it("a Retry-After that is longer than the start may take is not waited for", async () => {
-    school.levers.refuse.push({ status: 503, times: 1, retryAfter: 3600 });
+    school.faults.refuse.push({ status: 503, times: 1, retryAfter: 3600 });
     const failure = await failureOf(reads(settingsFor(school), (reader) => reader.query(one)));
     expect(failure).toMatchObject({ kind: "waking", message: expect.stringContaining("did not wake within 10 s") });
   });
@@ -109,25 +109,25 @@ describe("turned away unexecuted: sent again", () => {
 describe("answers that were lost", () => {
   it.each(["before", "after"] as const)("a read is sent again when its socket breaks %s it ran", async (when) => {
     const rows = await reads(settingsFor(school), async (reader) => {
-      school.levers.dropSockets.push({ when, times: 1, rpc: "ExecuteStatement" });
+      school.faults.dropSockets.push({ when, times: 1, rpc: "ExecuteStatement" });
       return await reader.query("SELECT count(*) AS n FROM sessions.classroom_sessions");
     });
     expect(rows).toEqual([{ n: 3n }]);
   });
 
   it("a socket that breaks at the opening is tried again", async () => {
-    school.levers.dropSockets.push({ when: "before", times: 1, rpc: "OpenSession" });
+    school.faults.dropSockets.push({ when: "before", times: 1, rpc: "OpenSession" });
     expect(await reads(settingsFor(school), (reader) => reader.query(one))).toEqual([{ one: 1 }]);
   });
 
   it.each([
-    ["the socket broke before", () => school.levers.dropSockets.push({ when: "before", times: 1, rpc: "ExecuteStatement" })],
-    ["the socket broke after", () => school.levers.dropSockets.push({ when: "after", times: 1, rpc: "ExecuteStatement" })],
+    ["the socket broke before", () => school.faults.dropSockets.push({ when: "before", times: 1, rpc: "ExecuteStatement" })],
+    ["the socket broke after", () => school.faults.dropSockets.push({ when: "after", times: 1, rpc: "ExecuteStatement" })],
     [
       "the result was refused with 503 after it ran",
       () => {
-        school.levers.directResultsMs = 0;
-        school.levers.refuse.push({ status: 503, times: 1, rpc: "FetchResults" });
+        school.faults.directResultsMs = 0;
+        school.faults.refuse.push({ status: 503, times: 1, rpc: "FetchResults" });
       },
     ],
   ])("how many rows a delete took is unknown, not zero, where %s", async (_, misbehave) => {
@@ -144,7 +144,7 @@ describe("answers that were lost", () => {
     await school.load("INSERT INTO sessions.classroom_sessions (id) VALUES ('x'), ('x')");
     const affected = await deletes(settingsFor(school), async (warehouse) => {
       const nothing = await warehouse.deleteRows("sessions.classroom_sessions", "id = :id", { id: "not there" });
-      school.levers.wrongDeleteCount = 3;
+      school.faults.wrongDeleteCount = 3;
       return [nothing, await warehouse.deleteRows("sessions.classroom_sessions", "id = :id", { id: "x" })];
     });
     expect(affected).toEqual([0, undefined]);
@@ -154,14 +154,14 @@ describe("answers that were lost", () => {
 describe("a sleeping warehouse", () => {
   it("is told to start, said to sleep once, and waited for, however it turns statements away", async () => {
     const said: string[] = [];
-    school.levers.coldStart = { seconds: 2 };
+    school.faults.coldStart = { seconds: 2 };
     const options = { signal: new AbortController().signal, onWaking: (text: string) => said.push(text) };
     expect(await reads(settingsFor(school), (reader) => reader.query(one), options)).toEqual([{ one: 1 }]);
     expect(said).toEqual([expect.stringContaining("was told to start")]);
   });
 
   it("that never wakes is given up at the start's time limit", async () => {
-    school.levers.neverWakes = true;
+    school.faults.neverWakes = true;
     const failure = await failureOf(reads(settingsFor(school, { startTimeoutMs: 1_200 }), (reader) => reader.query(one)));
     expect(failure).toMatchObject({ kind: "waking", message: expect.stringContaining("did not wake within 1 s") });
   });
@@ -170,7 +170,7 @@ describe("a sleeping warehouse", () => {
 describe("cancelled", () => {
   it.each([0, 5_000])("a slow statement ends when the signal does (answers directly within %i ms)", async (directResultsMs) => {
     const controller = new AbortController();
-    Object.assign(school.levers, { directResultsMs, slowOperation: { seconds: 30, matching: "slow_one" } });
+    Object.assign(school.faults, { directResultsMs, slowOperation: { seconds: 30, matching: "slow_one" } });
     await reads(
       settingsFor(school),
       async (reader) => {
@@ -219,7 +219,7 @@ describe("cancelled", () => {
 
   it("waiting for a sleeping warehouse ends with the signal, and says what the time was spent on", async () => {
     const controller = new AbortController();
-    school.levers.neverWakes = true;
+    school.faults.neverWakes = true;
     const options = { signal: controller.signal, onWaking: () => controller.abort(new Error("stop")) };
     const failure = await failureOf(reads(settingsFor(school), (reader) => reader.query(one), options));
     expect(failure).toMatchObject({ kind: "waking", message: expect.stringContaining("still asleep when the time was up") });

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { gitHubIssuer, type IdTokens, startIdTokens } from "../../local/github/id-tokens.ts";
+import { noFaults } from "../../local/warehouse/faults.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
-import { leversAtRest } from "../../local/warehouse/levers.ts";
 import { type SignIn, tokenSource } from "../../src/warehouse/sign-in.ts";
 import type { TokenSource } from "../../src/warehouse/token-source.ts";
 import { deletes, failureOf, reading, reads, settingsFor } from "./harness.ts";
@@ -32,7 +32,7 @@ beforeEach(() => {
   told = [];
 });
 afterEach(() => {
-  Object.assign(school.levers, leversAtRest());
+  Object.assign(school.faults, noFaults());
   gitHub.refuse.length = 0;
 });
 afterAll(() => Promise.all([school.stop(), gitHub.stop()]));
@@ -91,7 +91,7 @@ describe("signs in and asks", () => {
   it("makes one exchange for any number of connections, also at once", async () => {
     const seen = school.tokenRequests.length;
     const asked = gitHub.requests.length;
-    school.levers.tokenEndpoint = [{ times: 1, delayMs: 100 }];
+    school.faults.tokenEndpoint = [{ times: 1, delayMs: 100 }];
     const source = sourceOf(federated);
     const work = () => reads(settings(source), (reader) => Promise.all([1, 2, 3].map(() => reader.query(one))));
     await Promise.all([work(), work(), work(), deletes(settings(source), (warehouse) => warehouse.query(one))]);
@@ -103,7 +103,7 @@ describe("signs in and asks", () => {
   it("starts a sleeping warehouse with the same credential", async () => {
     const said: string[] = [];
     const seen = school.tokenRequests.length;
-    school.levers.coldStart = { seconds: 0.5 };
+    school.faults.coldStart = { seconds: 0.5 };
     const options = { signal: new AbortController().signal, onWaking: (text: string) => said.push(text) };
     expect(await reads(settings(sourceOf(machine)), (reader) => reader.query(one), options)).toEqual([{ one: 1 }]);
     expect(said).toEqual([expect.stringContaining("was told to start")]);
@@ -116,7 +116,7 @@ const unhurried = { retry: 2 };
 
 describe("tokens that end", () => {
   it("are renewed before they do, once for everybody, and no statement is refused", unhurried, async () => {
-    school.levers.tokenLifetimeSeconds = 3;
+    school.faults.tokenLifetimeSeconds = 3;
     const seen = school.tokenRequests.length;
     const source = sourceOf(machine);
     await Promise.all(
@@ -135,11 +135,11 @@ describe("tokens that end", () => {
   });
 
   it("that could not be renewed in time are used as long as they are good", unhurried, async () => {
-    school.levers.tokenLifetimeSeconds = 3;
+    school.faults.tokenLifetimeSeconds = 3;
     const seen = school.tokenRequests.length;
     const source = sourceOf(machine);
     const token = await source.token();
-    school.levers.tokenEndpoint = [{ times: 100, status: 503, retryAfter: 60 }];
+    school.faults.tokenEndpoint = [{ times: 100, status: 503, retryAfter: 60 }];
     await until(async () => {
       expect(await source.token()).toBe(token);
       return since(seen).length >= 2 && since(seen)[1]?.status === 503;
@@ -173,7 +173,7 @@ describe("tokens that end", () => {
   }
 
   it("while a statement runs: a delete is repeated, and how many rows it took is unknown, not zero", async () => {
-    Object.assign(school.levers, { directResultsMs: 0, slowOperation: { seconds: 0.3, matching: "slow" } });
+    Object.assign(school.faults, { directResultsMs: 0, slowOperation: { seconds: 0.3, matching: "slow" } });
     await school.load("INSERT INTO sessions.classroom_sessions (id) VALUES ('slow')");
     const affected = await deletes(settings(sourceOf(machine)), (warehouse) =>
       revokedWhileItRuns(
@@ -195,7 +195,7 @@ describe("tokens that end", () => {
       expect(await warehouse.restoreRows({ ...rows, version, condition: "id = :id" })).toBe(1);
 
       await warehouse.deleteRows(rows.table, "id = :id", rows.parameters);
-      Object.assign(school.levers, { directResultsMs: 0, slowOperation: { seconds: 0.3, matching: "slow" } });
+      Object.assign(school.faults, { directResultsMs: 0, slowOperation: { seconds: 0.3, matching: "slow" } });
       const condition = "id = :id AND title = 'slow'";
       const failure = await failureOf(revokedWhileItRuns(warehouse.restoreRows({ ...rows, version, condition })));
       expect(failure.kind).toBe("sign-in");
@@ -206,7 +206,7 @@ describe("tokens that end", () => {
   it("that are refused although they are new end the statement, and are not asked for again", async () => {
     const seen = school.tokenRequests.length;
     const failure = await reads(settings(sourceOf(machine)), (reader) => {
-      school.levers.tokenExpiresAfterStatements = 0;
+      school.faults.tokenExpiresAfterStatements = 0;
       return failureOf(reader.query(one));
     });
     expect(failure).toMatchObject({ kind: "sign-in", cure: expect.stringContaining("CAN USE on the warehouse") });
@@ -215,7 +215,7 @@ describe("tokens that end", () => {
 
   it("a personal access token is not renewed, and its refusal is not repeated", async () => {
     const failure = await reads(settingsFor(school, { token: "dapi-lasting" }), (reader) => {
-      school.levers.tokenExpiresAfterStatements = 0;
+      school.faults.tokenExpiresAfterStatements = 0;
       return failureOf(reader.query(one));
     });
     expect(failure).toMatchObject({ kind: "sign-in", cure: expect.stringContaining("Check DATABRICKS_TOKEN") });
@@ -230,7 +230,7 @@ describe("a token endpoint that is busy or broken", () => {
     ["a cut socket", { times: 1, cut: true }, 2],
   ] as const)("is asked again after %s", async (_, misbehaving, requests) => {
     const seen = school.tokenRequests.length;
-    school.levers.tokenEndpoint = [{ ...misbehaving }];
+    school.faults.tokenEndpoint = [{ ...misbehaving }];
     expect(await reads(settings(sourceOf(machine)), (reader) => reader.query(one))).toEqual([{ one: 1 }]);
     expect(since(seen)).toHaveLength(requests);
   });
@@ -241,7 +241,7 @@ describe("a token endpoint that is busy or broken", () => {
   });
 
   it("is given up where it asks for more patience than there is", async () => {
-    school.levers.tokenEndpoint = [{ times: 1, status: 429, retryAfter: 3600 }];
+    school.faults.tokenEndpoint = [{ times: 1, status: 429, retryAfter: 3600 }];
     expect(await failureOf(sourceOf(machine).token())).toMatchObject({
       kind: "sign-in",
       message: expect.stringContaining("HTTP 429"),
@@ -250,7 +250,7 @@ describe("a token endpoint that is busy or broken", () => {
 
   it("that never answers is not waited for by whoever was cancelled; the others get its answer", async () => {
     const controller = new AbortController();
-    school.levers.tokenEndpoint = [{ times: 1, delayMs: 300 }];
+    school.faults.tokenEndpoint = [{ times: 1, delayMs: 300 }];
     const source = sourceOf(machine);
     const [patient, impatient] = [source.token(), failureOf(source.token(controller.signal))];
     controller.abort(new Error("the stage's time is up"));
@@ -259,7 +259,7 @@ describe("a token endpoint that is busy or broken", () => {
   });
 
   it("that is none: a page, or nobody there", async () => {
-    school.levers.tokenEndpoint = [{ times: 1, page: true }];
+    school.faults.tokenEndpoint = [{ times: 1, page: true }];
     expect(await failureOf(sourceOf(machine).token())).toMatchObject({
       kind: "sign-in",
       message: expect.stringContaining("without a token"),

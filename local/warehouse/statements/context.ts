@@ -1,5 +1,5 @@
 import type { Catalogs } from "../catalog.ts";
-import type { Levers } from "../levers.ts";
+import type { Faults } from "../faults.ts";
 import type { Privileges } from "../privileges.ts";
 import type { Session } from "../session.ts";
 import type { Environment } from "../sql/generate.ts";
@@ -11,7 +11,7 @@ export interface Context {
   catalogs: Catalogs;
   privileges: Privileges;
   storage: Storage;
-  levers: Levers;
+  faults: Faults;
   environment: Environment;
   signal: AbortSignal;
 }

@@ -50,12 +50,12 @@ export async function insert(statement: Of<"insert">, context: Context): Promise
 export async function remove(statement: Of<"delete">, context: Context): Promise<ResultSet> {
   const table = writable(statement.table, context, "SELECT");
   const count = await context.storage.delete(target(statement, table, context), author(context));
-  const back = Math.min(count, context.levers.reappearingRows);
+  const back = Math.min(count, context.faults.reappearingRows);
   if (back > 0) {
-    context.levers.reappearingRows -= back;
+    context.faults.reappearingRows -= back;
     await context.storage.putBack(table, back);
   }
-  return affected(count, count + context.levers.wrongDeleteCount);
+  return affected(count, count + context.faults.wrongDeleteCount);
 }
 
 export async function truncate(statement: Of<"truncate">, context: Context): Promise<ResultSet> {

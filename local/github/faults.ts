@@ -1,7 +1,7 @@
 import type { Answer } from "./endpoint.ts";
 
-/** How the stand-in misbehaves. Every lever may be moved while it runs; the default is a GitHub that behaves. */
-export interface Levers {
+/** How the stand-in misbehaves. Every fault can be set while it runs; the default is a GitHub that behaves. */
+export interface Faults {
   /** Added to every answer, in milliseconds. */
   latencyMs: number;
   /** Answers in place of the next requests, in this order; see `refusals.ts`. `operation` limits it to one: `repos/get-deployment`. */
@@ -13,7 +13,7 @@ export interface Levers {
 /** Used up `times` times. */
 export type Turn<What> = What & { times: number };
 
-export function leversAtRest(): Levers {
+export function noFaults(): Faults {
   return { latencyMs: 0, refuse: [], dropConnections: [] };
 }
 

@@ -1,5 +1,5 @@
-/** How the local warehouse misbehaves. Every lever may be moved while it runs; the default is a warehouse that behaves. */
-export interface Levers {
+/** How the local warehouse misbehaves. Every fault can be set while it runs; the default is a warehouse that behaves. */
+export interface Faults {
   /** Added to every statement, in milliseconds. */
   latencyMs: number;
   /**
@@ -48,7 +48,7 @@ export type Rpc =
   | "CloseOperation"
   | "CancelOperation";
 
-export function leversAtRest(): Levers {
+export function noFaults(): Faults {
   return {
     latencyMs: 0,
     coldStart: undefined,
