@@ -13,8 +13,14 @@ const ground = ["config"];
 const drivers = ["warehouse", "redis", "github"];
 /** Pure: makes text of a report. */
 const words = ["report"];
+/**
+ * What declares a kind of check: its key in the configuration, and what it depends on. It counts as configuration, although it stands in
+ * the folder of the kind, so that a kind is one folder and the configuration still knows its schema. What runs it is loaded lazily.
+ */
+const kinds = ["kinds"];
+const isKind = /^src\/checks\/(?:registry|[^/]+\/kind)\.ts$/;
 const workrooms = ["checks", "cleanup", "processes", "test-reports", "evidence", "audit"];
-const belowTheStages = [...workrooms, ...drivers, ...ground, ...floor];
+const belowTheStages = [...workrooms, ...drivers, ...kinds, ...ground, ...floor];
 /** What both doors, action and cli, call. */
 const belowTheDoors = ["app", "stages", "notifications", ...belowTheStages, ...words];
 
@@ -25,10 +31,11 @@ const model = ["model"];
 const below: Record<string, readonly string[]> = {
   model: [],
   lib: [],
-  config: floor,
+  config: [...kinds, ...floor],
+  kinds: [...ground, ...floor],
   report: floor,
   ...Object.fromEntries(drivers.map((room) => [room, [...ground, ...floor]])),
-  ...Object.fromEntries(workrooms.map((room) => [room, [...drivers, ...ground, ...floor]])),
+  ...Object.fromEntries(workrooms.map((room) => [room, [...drivers, ...kinds, ...ground, ...floor]])),
   // Its report is made of words that all reports have.
   audit: [...words, ...floor],
   stages: belowTheStages,
@@ -71,6 +78,8 @@ export interface Violation {
 
 interface Import {
   line: number;
+  /** How it is imported: loaded with the file, types alone, or when the code gets there. */
+  how: "static" | "type" | "lazy";
   specifier: string | undefined;
 }
 
@@ -84,8 +93,8 @@ export function violations(repository: string): Violation[] {
     .flatMap((folder) => sourceFiles(join(repository, folder)))
     .flatMap((path) => {
       const file = posix(relative(repository, path));
-      return importsOf(path).flatMap(({ line, specifier }) => {
-        const rule = brokenRule(repository, file, specifier);
+      return importsOf(path).flatMap(({ line, specifier, how }) => {
+        const rule = brokenRule(repository, file, specifier, how);
         return rule === undefined ? [] : [{ file, line, imported: specifier, rule }];
       });
     });
@@ -104,29 +113,29 @@ function importsOf(path: string): Import[] {
   const { program, errors } = parseSync(path, text);
   if (errors.length > 0) throw new Error(`${path}: ${errors[0]?.message}`);
   const found: Import[] = [];
-  const add = (node: { start: number }, source: { type: string; value?: unknown }) => {
+  const add = (node: { start: number }, source: { type: string; value?: unknown }, how: Import["how"] = "static") => {
     const specifier = source.type === "Literal" && typeof source.value === "string" ? source.value : undefined;
-    found.push({ line: text.slice(0, node.start).split("\n").length, specifier });
+    found.push({ line: text.slice(0, node.start).split("\n").length, specifier, how });
   };
   new Visitor({
-    ImportDeclaration: (node) => add(node, node.source),
+    ImportDeclaration: (node) => add(node, node.source, node.importKind === "type" ? "type" : "static"),
     ExportAllDeclaration: (node) => add(node, node.source),
     ExportNamedDeclaration: (node) => {
       if (node.source) add(node, node.source);
     },
-    ImportExpression: (node) => add(node, node.source),
-    TSImportType: (node) => add(node, node.source),
+    ImportExpression: (node) => add(node, node.source, "lazy"),
+    TSImportType: (node) => add(node, node.source, "type"),
   }).visit(program);
   return found;
 }
 
 /** @returns the rule that this import breaks; undefined if it may stand */
-function brokenRule(repository: string, file: string, specifier: string | undefined): string | undefined {
+function brokenRule(repository: string, file: string, specifier: string | undefined, how: Import["how"]): string | undefined {
   const inSrc = file.startsWith("src/");
   if (specifier === undefined) return inSrc ? "what src imports must be written out, or nobody can check it" : undefined;
   if (!specifier.startsWith(".")) return inSrc ? brokenByPackage(file, specifier) : undefined;
   const target = posix(relative(repository, resolve(repository, dirname(file), specifier)));
-  return inSrc ? brokenWithinSrc(file, target) : brokenByNeighbour(target);
+  return inSrc ? brokenWithinSrc(file, target, how) : brokenByNeighbour(target);
 }
 
 function brokenByPackage(file: string, specifier: string): string | undefined {
@@ -140,13 +149,14 @@ function brokenByPackage(file: string, specifier: string): string | undefined {
   return owner === undefined || owner === roomOf(file) ? undefined : `only ${owner} knows ${name}`;
 }
 
-function brokenWithinSrc(file: string, target: string): string | undefined {
+function brokenWithinSrc(file: string, target: string, how: Import["how"]): string | undefined {
   const top = target.split("/")[0] ?? "";
   if (unseenFromSrc.includes(top)) return `src does not know ${top}`;
   if (top !== "src") return undefined;
   const from = roomOf(file);
   const to = roomOf(target);
   if (apart.includes(from)) return from === to ? undefined : `${from} may import its own files and node:*, nothing else`;
+  if (isKind.test(file) && isOfKind(file, target, how)) return undefined;
   const allowed = below[from];
   if (allowed === undefined) return `${from} is no room of the house; scripts/check-rooms.ts lists them`;
   const known = [...floor, ...model].includes(from) ? allowed : [...model, ...allowed];
@@ -156,6 +166,11 @@ function brokenWithinSrc(file: string, target: string): string | undefined {
     : `${from} may import ${known.join(", ")}, not ${to}`;
 }
 
+/** A kind's declaration names the type that it has, and loads what runs it. */
+function isOfKind(file: string, target: string, how: Import["how"]): boolean {
+  return (how === "type" && target === "src/checks/kind.ts") || (how === "lazy" && target === `${dirname(file)}/check.ts`);
+}
+
 function brokenByNeighbour(target: string): string | undefined {
   if (!target.startsWith("src/") || target === "src/index.ts") return undefined;
   return "beside src, only its public entry src/index.ts is known";
@@ -163,6 +178,7 @@ function brokenByNeighbour(target: string): string | undefined {
 
 /** @returns the folder below src; for a file that stands in src itself, its name */
 function roomOf(file: string): string {
+  if (isKind.test(file)) return "kinds";
   return file.split("/")[1] ?? "";
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { AuditLog, auditFile } from "../audit/log.ts";
+import { checkRunner } from "../checks/run-check.ts";
 import { isRunId } from "../cleanup/ownership/identity.ts";
 import { commitOf, originOf } from "../evidence/origin.ts";
 import { errorText } from "../lib/error-text.ts";
@@ -68,6 +69,7 @@ export async function fromReport(request: ReportRequest): Promise<FromReport> {
   // As in a stage: the work is done although a line could not be written, and the result says that the log has a gap.
   const notAudited = new Set<string>();
   const audit = (note: AuditNote) => log.write(note).catch((error: unknown) => void notAudited.add(errorText(error)));
+  const signal = AbortSignal.any([request.cancel, AbortSignal.timeout(config.stages.cleanup.budget)]);
   const context: StageContext = {
     stage: report.stage,
     config,
@@ -78,7 +80,8 @@ export async function fromReport(request: ReportRequest): Promise<FromReport> {
     workspace,
     records,
     env,
-    signal: AbortSignal.any([request.cancel, AbortSignal.timeout(config.stages.cleanup.budget)]),
+    signal,
+    check: checkRunner({ rules: [], signal }),
     onProgress: (progress) => request.onProgress(redacted(progress, secrets.redact)),
     audit,
     secrets,

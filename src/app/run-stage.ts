@@ -118,7 +118,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const auditedRun = { who: origin.actor ?? "unknown", run: runId, gate: gateId, environment: environment.name, stage, key };
   const audit = new AuditLog(join(records, auditFile), auditedRun, secrets.redact);
   request.onAuditLog?.((note) => audit.write(note));
-  const context: Omit<StageContext, "signal" | "audit"> = {
+  const context: Omit<StageContext, "signal" | "audit" | "check"> = {
     stage,
     config,
     tables,
@@ -215,7 +215,11 @@ function withoutSecrets(asked: StageRequest, secrets: SecretKeeper): StageReques
   };
 }
 
-function aftermathOf(request: StageRequest, context: Omit<StageContext, "signal" | "audit">, audit: AuditLog): Aftermath {
+function aftermathOf(
+  request: StageRequest,
+  context: Omit<StageContext, "signal" | "audit" | "check">,
+  audit: AuditLog,
+): Aftermath {
   const { environment, records, workspace, env, secrets, stage } = context;
   return {
     alerts: environment.alerts,

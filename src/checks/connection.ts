@@ -1,8 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
 import { errorText } from "../lib/error-text.ts";
-import type { Check } from "../model/report.ts";
-import { type Finding, look, milliseconds } from "./check.ts";
+import { type Finding, type MeasuredCheck, milliseconds, type RunCheck } from "./run-check.ts";
 
 /** Where a connection is set up. */
 export interface Peer {
@@ -29,7 +28,7 @@ export interface ConnectionLimits {
 }
 
 const dayMs = 86_400_000;
-const timeoutMs = 10_000;
+const defaultTimeoutMs = 10_000;
 
 export function peerOf(url: string): Peer {
   const { hostname, port, protocol } = new URL(url);
@@ -43,21 +42,21 @@ export function peerOf(url: string): Peer {
  * @param peer where that has to be found out first, it is at each look
  */
 export function checkConnection(
+  check: RunCheck,
   id: string,
   title: string,
-  peer: Peer | (() => Promise<Peer>),
+  peer: Peer | ((attempt: number) => Promise<Peer>),
   limits: ConnectionLimits,
   signal: AbortSignal,
-): Promise<Check> {
-  return look(
+): Promise<MeasuredCheck> {
+  return check(
     id,
     title,
-    async () => {
-      const { tcpMs, tlsMs, certificate, protocol } = await connect(
-        typeof peer === "function" ? await peer() : peer,
-        limits.http !== undefined,
+    async (attempt) => {
+      const { tcpMs, tlsMs, certificate, protocol } = await connect(typeof peer === "function" ? await peer(attempt) : peer, {
         signal,
-      );
+        asksProtocol: limits.http !== undefined,
+      });
       const agreed = protocol ? `, ${protocol}` : "";
       const found: Finding =
         tlsMs === undefined
@@ -108,13 +107,16 @@ function judgeCertificate(certificate: Certificate | undefined, times: string, l
   return { ...seen, verdict: "passed" };
 }
 
-/** Connects once, sends nothing, and closes. @throws where nobody answers in time */
-async function connect(
+/** Connects once, sends nothing, and closes. @throws Error if nothing answers in time */
+export async function connect(
   peer: Peer,
-  asksProtocol: boolean,
-  signal: AbortSignal,
+  {
+    signal,
+    asksProtocol = false,
+    timeoutMs = defaultTimeoutMs,
+  }: { signal: AbortSignal; asksProtocol?: boolean; timeoutMs?: number },
 ): Promise<{ tcpMs: number; tlsMs?: number; certificate?: Certificate | undefined; protocol?: HttpProtocol | undefined }> {
-  const waiting = { deadline: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]), signal, peer };
+  const waiting = { deadline: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]), timeoutMs, signal, peer };
   const started = performance.now();
   const socket = connectTcp({ host: peer.host, port: peer.port });
   try {
@@ -169,13 +171,14 @@ function certificateOf(socket: TLSSocket): Certificate | undefined {
 interface Waiting {
   /** Our own end of patience, or the stage's. */
   deadline: AbortSignal;
+  timeoutMs: number;
   /** The stage's alone. */
   signal: AbortSignal;
   peer: Peer;
 }
 
 /** Ours is over, or that of the stage: then nobody knows how long it would have taken. */
-function lateness(peer: Peer, signal: AbortSignal): Error {
+function lateness({ peer, signal, timeoutMs }: Waiting): Error {
   const server = `${peer.host}:${peer.port}`;
   if (!signal.aborted) return new Error(`${server} did not answer within ${milliseconds(timeoutMs)}.`);
   return signal.reason instanceof Error && signal.reason.name !== "TimeoutError"
@@ -183,9 +186,10 @@ function lateness(peer: Peer, signal: AbortSignal): Error {
     : new Error(`${server} had not answered when the time of the stage was up.`);
 }
 
-function opened(socket: Socket, event: "connect" | "secureConnect", { deadline, signal, peer }: Waiting): Promise<void> {
+function opened(socket: Socket, event: "connect" | "secureConnect", waiting: Waiting): Promise<void> {
+  const { deadline, peer } = waiting;
   return new Promise((resolve, reject) => {
-    const late = () => reject(lateness(peer, signal));
+    const late = () => reject(lateness(waiting));
     if (deadline.aborted) return late();
     deadline.addEventListener("abort", late, { once: true });
     socket.once("error", reject);

@@ -1,4 +1,4 @@
-import type { Finding } from "./check.ts";
+import type { Finding } from "./run-check.ts";
 
 /** A written permission for a credential that can write although nothing may be written. */
 export interface MayWrite {

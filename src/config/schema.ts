@@ -1,6 +1,7 @@
 import { z } from "../lib/zod.ts";
 import { baselineSchema } from "./baseline-schema.ts";
-import { type endpointSchema, environmentSchema, type serverSchema } from "./environment-schema.ts";
+import type { endpointSchema } from "./endpoint-schema.ts";
+import { environmentSchema, type serverSchema } from "./environment-schema.ts";
 import { retries, score } from "./score-schema.ts";
 import { auditKey } from "./secret.ts";
 import { e2eSchema, integrationSchema } from "./suite-schema.ts";

@@ -1,7 +1,7 @@
-import type { ApiPorts } from "../checks/http.ts";
+import type { ApiPorts } from "../checks/api/client.ts";
+import type { RouteGuard } from "../checks/api/route-guard.ts";
 import type { Pace } from "../checks/pace.ts";
-import type { RouteGuard } from "../checks/route-guard.ts";
-import type { SocketPorts } from "../checks/websocket.ts";
+import type { SocketPorts } from "../checks/websocket/check.ts";
 import { knownToWrite } from "../config/routes.ts";
 import type { StageContext } from "./context.ts";
 import { rememberSignIn } from "./sign-ins.ts";

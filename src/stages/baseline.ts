@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { compare } from "../checks/baseline.ts";
-import { look, measuredOf } from "../checks/check.ts";
+import { compare } from "../checks/baseline/compare.ts";
+import type { Samples } from "../checks/run-check.ts";
 import type { Baseline } from "../config/baseline-schema.ts";
 import { errorText } from "../lib/error-text.ts";
 import { readOwn, writeOwn } from "../lib/plain-file.ts";
@@ -8,6 +8,7 @@ import { redacted } from "../lib/redaction/redacted.ts";
 import { z } from "../lib/zod.ts";
 import { type Check, opensTheGate, worstVerdict } from "../model/report.ts";
 import { reportCheck, type StageContext, step } from "./context.ts";
+import type { FinishedChecks } from "./run-checks.ts";
 import { scoreChecks, withoutDryRun } from "./score.ts";
 
 /**
@@ -32,32 +33,33 @@ type Run = z.output<typeof runSchema>;
  * A comparison for each latency that was sampled; none where none is configured. Then what passed is kept for later runs.
  * @param checks of the stage, all finished
  */
-export async function compareWithEarlierRuns(context: StageContext, checks: readonly Check[]): Promise<Check[]> {
+export async function compareWithEarlierRuns(context: StageContext, found: FinishedChecks): Promise<Check[]> {
   const settings = stageOf(context)?.baseline;
-  const { comparisons, slower } = settings ? await compareAll(context, checks, settings) : { comparisons: [], slower: [] };
-  if (passes(context, [...checks, ...comparisons])) await keepForLaterRuns(context, checks, slower);
+  const sampled = sampledIn(found);
+  const { comparisons, slower } = settings ? await compareAll(context, sampled, settings) : { comparisons: [], slower: [] };
+  if (passes(context, [...found.checks, ...comparisons])) await keepForLaterRuns(context, sampled, slower);
   return comparisons;
 }
 
 async function compareAll(
   context: StageContext,
-  checks: readonly Check[],
+  sampled: readonly SampledCheck[],
   settings: Baseline,
 ): Promise<{ comparisons: Check[]; slower: string[] }> {
   const slower: string[] = [];
   const earlier = readRuns(context);
   earlier.catch(() => undefined);
-  const comparing = sampled(checks).map(({ check, samples, byDesign }) =>
+  const comparing = sampled.map(({ check, samples: { values, fixedCount } }) =>
     reportCheck(
       context,
-      look(`baseline.${check.id}`, `${check.title} against earlier runs`, async () => {
+      context.check(`baseline.${check.id}`, `${check.title} against earlier runs`, async () => {
         const runs = (await earlier).filter((run) => run.stage === context.stage).slice(-settings.runs);
         const earlierSamples = runs.flatMap((run) => samplesIn(run, check.id));
         const { slower: isSlower, ...finding } = compare(
           check,
-          samples,
+          values,
           earlierSamples,
-          byDesign ? atMost(samples.length, settings) : settings,
+          fixedCount ? atMost(values.length, settings) : settings,
         );
         if (isSlower) slower.push(check.id);
         return finding;
@@ -87,15 +89,19 @@ function passes(context: StageContext, checks: readonly Check[]): boolean {
  * Keeps what passed of a run that passed, so that a slow run never becomes the measure of the next. A file that cannot be written is
  * told, and no more.
  */
-async function keepForLaterRuns(context: StageContext, checks: readonly Check[], slower: readonly string[]): Promise<void> {
+async function keepForLaterRuns(
+  context: StageContext,
+  sampled: readonly SampledCheck[],
+  slower: readonly string[],
+): Promise<void> {
   if (context.signal.aborted) return;
-  const kept = sampled(checks).filter(({ check }) => check.verdict === "passed" && !slower.includes(check.id));
+  const kept = sampled.filter(({ check }) => check.verdict === "passed" && !slower.includes(check.id));
   if (kept.length === 0) return;
   const run: Run = {
     runId: context.runId,
     stage: context.stage,
     finishedAt: new Date().toISOString(),
-    samples: Object.fromEntries(kept.map(({ check, samples }) => [check.id, samples.slice(0, mostSamples).map(rounded)])),
+    samples: Object.fromEntries(kept.map(({ check, samples }) => [check.id, samples.values.slice(0, mostSamples).map(rounded)])),
   };
   try {
     await writeRuns(context, bounded([...(await readRuns(context)), run], stageOf(context)?.baseline?.runs ?? 10));
@@ -104,11 +110,16 @@ async function keepForLaterRuns(context: StageContext, checks: readonly Check[],
   }
 }
 
-/** Single measurements, such as one connection, are no sample of anything. */
-function sampled(checks: readonly Check[]): { check: Check; samples: readonly number[]; byDesign: boolean }[] {
+interface SampledCheck {
+  check: Check;
+  samples: Samples;
+}
+
+/** A single measurement, such as one connection, is no sample of anything. */
+function sampledIn({ checks, samples }: FinishedChecks): SampledCheck[] {
   return checks.flatMap((check) => {
-    const measured = check.latency ? measuredOf(check.latency) : undefined;
-    return measured && measured.samples.length > 1 ? [{ check, ...measured }] : [];
+    const measured = samples.get(check.id);
+    return measured && measured.values.length > 1 ? [{ check, samples: measured }] : [];
   });
 }
 

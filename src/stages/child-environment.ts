@@ -39,7 +39,7 @@ export function runPrefixes({ testData, stages }: StageContext["config"]): strin
 
 /** What servers and test commands see: the environment of the step, the configured one, and the identity of the run. */
 export function childEnvironment(
-  context: Omit<StageContext, "signal" | "audit">,
+  context: Omit<StageContext, "signal" | "audit" | "check">,
   own: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const auditKey = context.config.audit.key?.reveal();

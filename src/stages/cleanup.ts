@@ -1,4 +1,4 @@
-import { type Finding, look } from "../checks/check.ts";
+import type { Finding } from "../checks/run-check.ts";
 import { executeCleanup, planInPlace, planNote } from "../cleanup/execute/execute.ts";
 import { judgeCleanup } from "../cleanup/execute/verdict.ts";
 import { type CleanupPorts, type CleanupRequest, describePlan, leftOver, planCleanup } from "../cleanup/plan/plan-cleanup.ts";
@@ -22,7 +22,7 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
   const elapsed = () => Math.round(performance.now() - started);
   const requests = await requestsOf(context);
   const work = () => (execute ? deleteAll(context, requests, outcome) : showAll(context, requests, outcome));
-  const refusal = await look("test-data.cleanup", "Test data", () => inTheRightPlace(work));
+  const refusal = await context.check("test-data.cleanup", "Test data", () => inTheRightPlace(work));
   const check: Check =
     refusal.verdict === "passed" && outcome.cleanup
       ? judgeCleanup(outcome.cleanup, elapsed(), {

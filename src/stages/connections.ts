@@ -1,5 +1,5 @@
 import { isAbsolute, join } from "node:path";
-import { type Shared, shared } from "../checks/retry.ts";
+import { type Shared, shared } from "../checks/run-check.ts";
 import {
   bareHost,
   compareConfiguredRedis,

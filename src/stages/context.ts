@@ -1,3 +1,4 @@
+import type { RunCheck } from "../checks/run-check.ts";
 import type { Config, Environment, Table } from "../config/schema.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
 import type { AuditNote, Check, CommandReport, Progress, ServerReport, StageName } from "../model/report.ts";
@@ -32,6 +33,8 @@ export interface StageContext {
   audit: (note: AuditNote) => Promise<void>;
   secrets: SecretKeeper;
   overrides: Overrides;
+  /** Runs one check; repeats it where it is declared flaky. */
+  check: RunCheck;
 }
 
 /** The runs whose test data scope `run` deletes, and why it leaves that of others alone. */

@@ -1,4 +1,4 @@
-import { type Finding, look } from "../checks/check.ts";
+import type { Finding } from "../checks/run-check.ts";
 import { executeCleanup, prove } from "../cleanup/execute/execute.ts";
 import { judgeCleanup, judgeLeftovers, rowsAndKeys } from "../cleanup/execute/verdict.ts";
 import { parseLedger } from "../cleanup/ledger/ledger.ts";
@@ -12,7 +12,7 @@ import { type StageContext, step, telling } from "./context.ts";
 /** What earlier runs left behind, found by reading alone; where the configuration says so, it is swept at once. */
 export async function checkLeftovers(context: StageContext, readers: Readers): Promise<{ check: Check; found?: CleanupResult }> {
   let found: CleanupResult | undefined;
-  const check = await look("test-data.left-by-earlier-runs", "Nothing left by earlier runs", async () => {
+  const check = await context.check("test-data.left-by-earlier-runs", "Nothing left by earlier runs", async () => {
     const [warehouse, redis] = await Promise.all([readers.warehouse?.(), readers.redis?.()]);
     const request: CleanupRequest = {
       scope: "expired",

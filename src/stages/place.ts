@@ -1,4 +1,4 @@
-import type { Finding } from "../checks/check.ts";
+import type { Finding } from "../checks/run-check.ts";
 import { WrongPlace } from "../cleanup/execute/proof.ts";
 
 /** We looked, and it is the wrong place: that is `failed`. Whatever else is thrown means that we could not look. */

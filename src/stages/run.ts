@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import { type RetryPolicy, retrying } from "../checks/retry.ts";
+import { checkRunner } from "../checks/run-check.ts";
 import { compareConfigured, WrongPlace } from "../cleanup/execute/proof.ts";
 import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
@@ -33,7 +33,7 @@ const stageHandlers: Record<StageName, (context: StageContext, outcome: StageOut
 };
 
 export interface StageRun {
-  context: Omit<StageContext, "signal" | "audit">;
+  context: Omit<StageContext, "signal" | "audit" | "check">;
   /** Resolves when the line is on disk, and rejects when it could not be written. */
   audit: (note: AuditNote) => Promise<void>;
   /** Cancels the run. */
@@ -56,9 +56,11 @@ export async function runStage(run: StageRun): Promise<StageReport> {
   const budget = AbortSignal.timeout(run.budgetMs);
   const notAudited = new Set<string>();
   let audited: Promise<unknown> = Promise.resolve();
+  const signal = AbortSignal.any([run.cancel, budget]);
   const context: StageContext = {
     ...run.context,
-    signal: AbortSignal.any([run.cancel, budget]),
+    signal,
+    check: checkRunner({ rules: retryRules(run.context), signal }),
     // A deletion goes on although its line could not be written: half of it would be worse. But no report with a gap in its log passes.
     audit(note) {
       const written = run.audit(note).catch((error: unknown) => void notAudited.add(errorText(error)));
@@ -96,10 +98,9 @@ function refused(context: StageContext, why: string): StageOutcome {
   return { ...emptyOutcome(), checks: [check] };
 }
 
-/** Only preflight and smoke look at what can be looked at again. */
-function retryPolicy({ stage, config, signal }: StageContext): RetryPolicy {
-  const looks = stage === "preflight" || stage === "smoke";
-  return { rules: looks ? config.stages[stage].retries : [], signal };
+/** Only preflight and smoke have checks that can be repeated. */
+function retryRules({ stage, config }: Pick<StageContext, "stage" | "config">) {
+  return stage === "preflight" || stage === "smoke" ? config.stages[stage].retries : [];
 }
 
 /** A story that breaks off keeps what it had found until then. */
@@ -109,7 +110,7 @@ async function outcomeOf(context: StageContext, cutShort: CutShort | undefined):
     // Before anything is connected to, and before servers and tests get the credentials.
     compareConfigured(context.environment);
     if (cutShort) await afterCutShort(context, outcome, cutShort);
-    else await retrying(retryPolicy(context), () => stageHandlers[context.stage](context, outcome));
+    else await stageHandlers[context.stage](context, outcome);
   } catch (error) {
     if (error instanceof UserError) throw error;
     const check: Check =

@@ -1,5 +1,6 @@
 import { type Glob, textGlob } from "../lib/glob.ts";
-import type { Check, Score, ScoredCheck, Verdict } from "../model/report.ts";
+import { type Check, type Score, type ScoredCheck, stageNames, type Verdict } from "../model/report.ts";
+import { criticalOfKinds } from "./run-checks.ts";
 
 /** One line of `stages.<stage>.score.weights`. */
 export interface Weight {
@@ -27,11 +28,12 @@ export interface Scoring {
 const points: Partial<Record<Verdict, number>> = { passed: 1, degraded: 0.5, failed: 0 };
 
 /**
- * No score may outvote these: tests that failed or did not run, test data that is left or could not be deleted, a credential that could
- * write, and a stage that was refused or broke off. A warning of theirs stays a warning.
+ * No score outvotes these, nor what the kinds of checks declare as critical: tests that failed or did not run, test data that is left or
+ * could not be deleted, and a stage that was refused or broke off. A warning of theirs stays a warning.
  */
-const alwaysKey =
-  /^(?:tests\..*|test-data\..*|auth\.sign-ins|redis\.writable|.*\.read-only|sequence|identity|preflight|integration|e2e|smoke)$/;
+const criticalOfStages = ["tests.*", "test-data.*", "auth.sign-ins", "sequence", "identity", ...stageNames];
+const critical = [...criticalOfStages, ...criticalOfKinds].map((glob) => textGlob(glob));
+const isCritical = (id: string) => critical.some((glob) => glob.test(id));
 
 /** Weights may be fractions, of which sums are not exact. */
 const tolerance = 1e-9;
@@ -67,7 +69,7 @@ export function scoreChecks(checks: readonly Check[], settings: ScoreSettings): 
   if (possible === 0) return verdict("error", "nothing was looked at that counts");
   const keys = counting.filter((check) => check.verdict === "failed" && scored.some(({ id, key }) => key && id === check.id));
   if (keys.length > 0) return verdict("failed", `Key indicator: ${summarise(keys)}`);
-  const doubts = counting.filter(({ id, verdict }) => verdict === "degraded" && alwaysKey.test(id));
+  const doubts = counting.filter(({ id, verdict }) => verdict === "degraded" && isCritical(id));
   const byPoints = wordFor(reached, possible, settings);
   const wanted = doubts.length > 0 && byPoints === "passed" ? "degraded" : byPoints;
   const total = `The score is ${score.percent} % of ${score.pass} % to pass`;
@@ -92,7 +94,7 @@ function rulesOf(weights: readonly Weight[]): Rule[] {
 function scoredCheck({ id, verdict }: Check, rules: readonly Rule[]): ScoredCheck {
   const ruleOf = (meant: string) => rules.findLast(({ means }) => means.test(meant));
   const rule = ruleOf(id);
-  const protectedCheck = alwaysKey.test(id);
+  const protectedCheck = isCritical(id);
   // What is compared with earlier runs is the latency of a check: where that one decides nothing, neither does the comparison.
   const compared = /^baseline\.(.+)$/.exec(id)?.[1];
   const dryRun = !protectedCheck && (rule ?? (compared === undefined ? undefined : ruleOf(compared)))?.dryRun === true;

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type SignInMade, secretOfSession } from "../checks/sign-in.ts";
+import { type SignInMade, secretOfSession } from "../checks/auth/sign-in.ts";
 import { forgetSignInKeys } from "../cleanup/keys/sign-in-keys.ts";
 import { isUnique } from "../cleanup/keys/words.ts";
 import type { SignInsMade } from "../cleanup/plan/plan-cleanup.ts";

@@ -1,4 +1,3 @@
-import { look } from "../checks/check.ts";
 import { type Start, unknownStart } from "../cleanup/books/start.ts";
 import { proveRedis, proveWarehouse } from "../cleanup/execute/proof.ts";
 import { errorText } from "../lib/error-text.ts";
@@ -98,8 +97,8 @@ function lookAtPlace(context: StageContext): Looking {
   return { place: proven.promise, start };
 }
 
-function provePlace({ environment }: StageContext, { warehouse, redis }: Readers): Promise<Check> {
-  return look("identity", "The right place for test data", () =>
+function provePlace({ environment, check }: StageContext, { warehouse, redis }: Readers): Promise<Check> {
+  return check("identity", "The right place for test data", () =>
     inTheRightPlace(async () => {
       const seen: string[] = [];
       const [openWarehouse, openRedis] = await Promise.all([warehouse?.(), redis?.()]);

@@ -1,8 +1,8 @@
 import { readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type MintedToken, mintToken } from "../checks/auth.ts";
-import type { ApiPorts } from "../checks/http.ts";
+import type { ApiPorts } from "../checks/api/client.ts";
+import { type MintedToken, mintToken } from "../checks/auth/check.ts";
 import type { Environment } from "../config/schema.ts";
 import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";

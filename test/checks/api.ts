@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
-import type { ApiPorts } from "../../src/checks/http.ts";
-import { endpointSchema } from "../../src/config/environment-schema.ts";
+import type { ApiPorts } from "../../src/checks/api/client.ts";
+import { endpointSchema } from "../../src/config/endpoint-schema.ts";
 import type { Endpoint } from "../../src/config/schema.ts";
 
 export interface Api extends ApiPorts {

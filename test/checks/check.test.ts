@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { latencyOf, look } from "../../src/checks/check.ts";
-import { checkVariables } from "../../src/checks/variables.ts";
+import { measured } from "../../src/checks/run-check.ts";
+import { checkVariables } from "../../src/checks/variables/check.ts";
+import { runOnce } from "./run-once.ts";
 
 test("a probe that throws anything at all is an error with a message, never a pass and never a crash", async () => {
   const thrown = fc.oneof(
@@ -16,7 +17,7 @@ test("a probe that throws anything at all is an error with a message, never a pa
   );
   await fc.assert(
     fc.asyncProperty(thrown, fc.boolean(), async (reason, later) => {
-      const check = await look("a.b", "A", async () => {
+      const check = await runOnce("a.b", "A", async () => {
         if (later) await Promise.resolve();
         throw reason;
       });
@@ -28,14 +29,14 @@ test("a probe that throws anything at all is an error with a message, never a pa
 
 test("a failed fetch says what failed, not that it failed", async () => {
   const failing = () => Promise.reject(new TypeError("fetch failed", { cause: new Error("connect ECONNREFUSED") }));
-  expect((await look("a", "A", failing)).message).toBe("connect ECONNREFUSED");
+  expect((await runOnce("a", "A", failing)).message).toBe("connect ECONNREFUSED");
 });
 
 test("percentiles are samples, by nearest rank: at least the share of all samples is not slower", () => {
   const samples = fc.array(fc.integer({ min: 0, max: 100_000 }), { minLength: 1, maxLength: 300 });
   fc.assert(
     fc.property(samples, (all) => {
-      const latency = latencyOf(all);
+      const { latency } = measured(all);
       expect(latency).toMatchObject({ count: all.length, max: Math.max(...all) });
       for (const [share, value] of [
         [0.5, latency.p50],
@@ -50,13 +51,13 @@ test("percentiles are samples, by nearest rank: at least the share of all sample
 });
 
 test("no samples are no latency: unknown is not 0 ms", () => {
-  expect(() => latencyOf([])).toThrow("no latency was measured");
+  expect(() => measured([])).toThrow("no latency was measured");
 });
 
 test("variables: present and not blank, and their values are never shown", async () => {
   const env = { A: "secret-value", B: " ", C: "", E: "x" };
-  const check = await checkVariables(["A", "B", "C", "D"], env);
+  const check = await checkVariables(runOnce, ["A", "B", "C", "D"], env);
   expect(check).toMatchObject({ verdict: "failed", observed: "missing: B, C, D" });
   expect(JSON.stringify(check)).not.toContain("secret-value");
-  expect(await checkVariables(["A", "E"], env)).toMatchObject({ verdict: "passed", observed: "2 present" });
+  expect(await checkVariables(runOnce, ["A", "E"], env)).toMatchObject({ verdict: "passed", observed: "2 present" });
 });

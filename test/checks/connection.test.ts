@@ -8,6 +8,7 @@ import { type Certificates, makeCertificates } from "../../local/warehouse/certi
 import { checkConnection, type Peer, peerOf } from "../../src/checks/connection.ts";
 import { trustBesidePublic } from "../../src/warehouse/authority.ts";
 import { ask } from "../../src/warehouse/https.ts";
+import { runOnce } from "./run-once.ts";
 
 // Real servers with real certificates: good for a month, for a week, over, and of an authority that nobody knows.
 const signal = new AbortController().signal;
@@ -32,9 +33,10 @@ async function secure(certificates: Certificates, trusted = true, protocols?: st
 
 const here = [{ ip: [127, 0, 0, 1] }];
 const ago = (days: number) => new Date(Date.now() - days * 86_400_000);
-const check = (peer: Peer, leastDays = 14) => checkConnection("api.connection", "Connection", peer, { leastDays }, signal);
+const check = (peer: Peer, leastDays = 14) =>
+  checkConnection(runOnce, "api.connection", "Connection", peer, { leastDays }, signal);
 const spoken = (peer: Peer, http: "any" | "HTTP/2") =>
-  checkConnection("api.connection", "Connection", peer, { leastDays: 14, http }, signal);
+  checkConnection(runOnce, "api.connection", "Connection", peer, { leastDays: 14, http }, signal);
 
 describe("a certificate", () => {
   it.each([
@@ -150,7 +152,7 @@ it("nobody there, and a server that speaks no TLS, are errors", async () => {
 it("whose time was cut short by the stage is not said to have had all of it", async () => {
   const mute = await portOf(createPlain(() => undefined));
   const cut = (ending: AbortSignal) =>
-    checkConnection("x", "Connection", { host: "127.0.0.1", port: mute, tls: true }, { leastDays: 1 }, ending);
+    checkConnection(runOnce, "x", "Connection", { host: "127.0.0.1", port: mute, tls: true }, { leastDays: 1 }, ending);
   expect(await cut(AbortSignal.timeout(100))).toMatchObject({
     verdict: "error",
     message: `127.0.0.1:${mute} had not answered when the time of the stage was up.`,

@@ -6,13 +6,15 @@ import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { startRedisCluster } from "../../local/redis-groups.ts";
 import { noFaults } from "../../local/warehouse/faults.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
-import { checkDatabricks, checkReadOnlyCredential, checkSqlSample, sqlIds } from "../../src/checks/databricks.ts";
-import { checkReadOnlyUser, checkRedis } from "../../src/checks/redis.ts";
-import { retrying, type Shared, shared } from "../../src/checks/retry.ts";
+import { checkDatabricks, checkReadOnlyCredential } from "../../src/checks/databricks/check.ts";
+import { checkReadOnlyUser, checkRedis } from "../../src/checks/redis/check.ts";
+import { checkRunner, type Shared, shared } from "../../src/checks/run-check.ts";
+import { checkSqlSample, sqlIds } from "../../src/checks/sql/check.ts";
 import { infoTogether, openRedisForTestData, openRedisReader, type RedisReader } from "../../src/redis/connection.ts";
 import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
 import { describeWarehouse } from "../../src/warehouse/describe.ts";
 import { withoutSections } from "../redis/quiet-redis.ts";
+import { runOnce } from "./run-once.ts";
 
 // The checks of warehouse and Redis on real ones: what they say when all is well, and in every way in which it is not.
 const signal = new AbortController().signal;
@@ -75,7 +77,7 @@ const user = (name: string) => `redis://${name}:pw@127.0.0.1:${server.port}`;
 
 describe("databricks", () => {
   it("is there, is the right one, and answers what it is asked", async () => {
-    const checks = await checkDatabricks(opening(), { sqlP95: 60_000 });
+    const checks = await checkDatabricks(runOnce, opening(), { sqlP95: 60_000 });
     expect(checks.map(({ id, verdict }) => [id, verdict])).toEqual([
       ["databricks.connect", "passed"],
       ["databricks.proof", "passed"],
@@ -87,6 +89,7 @@ describe("databricks", () => {
 
   it("tells a cold start and its state apart from being slow", async () => {
     const checks = await checkDatabricks(
+      runOnce,
       opening(),
       { sqlP95: 60_000 },
       {
@@ -106,7 +109,7 @@ describe("databricks", () => {
       ...real,
       query: async (_, parameters = {}) => [{ ...parameters, total: 42, digest: String(parameters.nonce) }],
     };
-    const checks = await checkDatabricks(() => Promise.resolve(mock), { sqlP95: 60_000 });
+    const checks = await checkDatabricks(runOnce, () => Promise.resolve(mock), { sqlP95: 60_000 });
     expect(checks.at(-1)).toMatchObject({
       id: "databricks.proof",
       verdict: "failed",
@@ -115,7 +118,7 @@ describe("databricks", () => {
   });
 
   it("that is slow is a warning", async () => {
-    expect((await checkDatabricks(opening(), { sqlP95: 0 })).at(-1)).toMatchObject({
+    expect((await checkDatabricks(runOnce, opening(), { sqlP95: 0 })).at(-1)).toMatchObject({
       verdict: "degraded",
       message: expect.stringContaining("slowly"),
     });
@@ -125,7 +128,7 @@ describe("databricks", () => {
     const prove = () => {
       throw new Error("Databricks catalog is classwaves, but this environment expects sandbox");
     };
-    expect(await checkDatabricks(opening(), { sqlP95: 60_000 }, { prove })).toEqual([
+    expect(await checkDatabricks(runOnce, opening(), { sqlP95: 60_000 }, { compare: prove })).toEqual([
       expect.objectContaining({ verdict: "failed", message: expect.stringContaining("expects sandbox") }),
     ]);
   });
@@ -142,21 +145,21 @@ describe("databricks", () => {
       "databricks.startTimeout",
     ],
   ])("%s could not be looked at, and the cure is named", async (_, open, cure) => {
-    expect(await checkDatabricks(open(), { sqlP95: 60_000 })).toEqual([
+    expect(await checkDatabricks(runOnce, open(), { sqlP95: 60_000 })).toEqual([
       expect.objectContaining({ verdict: "error", message: expect.stringContaining(cure) }),
     ]);
   });
 
   it("a credential that could write is failed; one that only reads passes", async () => {
-    expect((await checkReadOnlyCredential(opening())).verdict).toBe("passed");
-    expect(await checkReadOnlyCredential(opening("writer"))).toMatchObject({
+    expect((await checkReadOnlyCredential(runOnce, opening())).verdict).toBe("passed");
+    expect(await checkReadOnlyCredential(runOnce, opening("writer"))).toMatchObject({
       verdict: "failed",
       observed: "MODIFY on catalog classwaves (writer@school.example)",
     });
   });
 
   it("a sample that brings too little is failed, one that writes is refused unsent", async () => {
-    const sample = (query: string) => checkSqlSample(opening(), { name: "teachers", query, minimumRows: 1 });
+    const sample = (query: string) => checkSqlSample(runOnce, opening(), { name: "teachers", query, minimumRows: 1 });
     expect((await sample("SELECT 1")).verdict).toBe("passed");
     expect(await sample("SELECT * FROM users.teachers")).toMatchObject({ verdict: "failed", observed: "0 rows" });
     expect(await sample("DELETE FROM users.teachers")).toMatchObject({
@@ -170,12 +173,12 @@ describe("databricks", () => {
 it("statements of one name have an id each", async () => {
   const samples = ["teachers", "schools", "teachers"].map((name) => ({ name, query: "SELECT 1", minimumRows: 1 }));
   const ids = sqlIds(samples);
-  const checks = await Promise.all(samples.map((sample, index) => checkSqlSample(opening(), sample, ids[index])));
+  const checks = await Promise.all(samples.map((sample, index) => checkSqlSample(runOnce, opening(), sample, ids[index])));
   expect(checks.map(({ id }) => id)).toEqual(["sql.teachers", "sql.schools", "sql.teachers-2"]);
 });
 
 describe("declared flaky, and looked at again", () => {
-  const flaky = (check: string) => ({ rules: [{ check, times: 2, reason: "the network" }], signal, pauseMs: 1 });
+  const flaky = (check: string) => checkRunner({ rules: [{ check, times: 2, reason: "the network" }], signal, pauseMs: 1 });
 
   it("a connection that failed is made anew, for all who ask from then on", async () => {
     let openings = 0;
@@ -183,8 +186,11 @@ describe("declared flaky, and looked at again", () => {
       if (openings++ === 0) throw new Error("the network was away");
       return await opening()();
     });
-    const looks = () => Promise.all([checkDatabricks(connection, { sqlP95: 60_000 }), checkReadOnlyCredential(connection)]);
-    const [[connected, proof], credential] = await retrying(flaky("databricks.connect"), looks);
+    const run = flaky("databricks.connect");
+    const [[connected, proof], credential] = await Promise.all([
+      checkDatabricks(run, connection, { sqlP95: 60_000 }),
+      checkReadOnlyCredential(run, connection),
+    ]);
     expect(connected).toMatchObject({ verdict: "passed", attempts: 2, message: expect.stringContaining("the network was away") });
     expect(proof).toMatchObject({ id: "databricks.proof", verdict: "passed" });
     // It was not declared flaky, and has seen the first failure.
@@ -198,9 +204,7 @@ describe("declared flaky, and looked at again", () => {
       openings++;
       return Promise.reject<RedisReader>(new Error("the network is away"));
     });
-    const [ping] = await retrying(flaky("redis.*"), () =>
-      checkRedis(connection, { redisHitRate: 0, redisMemory: 1, redisLag: 0 }),
-    );
+    const [ping] = await checkRedis(flaky("redis.*"), connection, { redisHitRate: 0, redisMemory: 1, redisLag: 0 });
     expect(ping).toMatchObject({ id: "redis.ping", verdict: "error", attempts: 3 });
     expect(openings).toBe(3);
   });
@@ -214,8 +218,8 @@ describe("declared flaky, and looked at again", () => {
     const prove = () => {
       throw new Error("another catalog");
     };
-    const looks = () => checkDatabricks(connection, { sqlP95: 60_000 }, { prove });
-    expect(await retrying(flaky("databricks.*"), looks)).toMatchObject([{ verdict: "failed", attempts: 3 }]);
+    const checks = await checkDatabricks(flaky("databricks.*"), connection, { sqlP95: 60_000 }, { compare: prove });
+    expect(checks).toMatchObject([{ verdict: "failed", attempts: 3 }]);
     expect(openings).toBe(1);
   });
 });
@@ -223,7 +227,7 @@ describe("declared flaky, and looked at again", () => {
 describe("redis", () => {
   const limits = { redisHitRate: 0.7, redisMemory: 0.9, redisLag: 10_000 };
   const verdicts = async (reader: Shared<RedisReader>, changes: Partial<typeof limits> = {}) =>
-    Object.fromEntries((await checkRedis(reader, { ...limits, ...changes })).map((check) => [check.id, check]));
+    Object.fromEntries((await checkRedis(runOnce, reader, { ...limits, ...changes })).map((check) => [check.id, check]));
 
   it("hit rate: unknown while young, then as the server counts", async () => {
     const client = new Redis(server.url);
@@ -340,7 +344,7 @@ describe("redis", () => {
       const found = await verdicts(redis(full.readOnlyUrl));
       expect(found["redis.ping"]?.verdict).toBe("passed");
       expect(found["redis.memory"]?.verdict).toBe("passed");
-      const [, writable] = await checkRedis(redis(full.url), limits, undefined, true);
+      const [, writable] = await checkRedis(runOnce, redis(full.url), limits, undefined, true);
       expect(writable).toMatchObject({
         id: "redis.writable",
         verdict: "failed",
@@ -425,20 +429,20 @@ describe("redis", () => {
     const unheard: unknown[] = [];
     const hear = (error: unknown) => unheard.push(error);
     process.on("unhandledRejection", hear);
-    const found = await checkRedis(() => Promise.resolve(slow), limits, undefined, true);
+    const found = await checkRedis(runOnce, () => Promise.resolve(slow), limits, undefined, true);
     process.off("unhandledRejection", hear);
     expect(unheard).toEqual([]);
     expect(found.find(({ id }) => id === "redis.memory")?.verdict).toBe("error");
   });
 
   it("that is not there, or another one than expected", async () => {
-    expect(await checkRedis(redis("redis://127.0.0.1:1"), limits)).toEqual([
+    expect(await checkRedis(runOnce, redis("redis://127.0.0.1:1"), limits)).toEqual([
       expect.objectContaining({ verdict: "error", message: expect.stringContaining("ECONNREFUSED") }),
     ]);
     const prove = () => {
       throw new Error("Redis host is 127.0.0.1");
     };
-    expect(await checkRedis(redis(), limits, prove)).toEqual([
+    expect(await checkRedis(runOnce, redis(), limits, prove)).toEqual([
       expect.objectContaining({ verdict: "failed", message: "Redis host is 127.0.0.1" }),
     ]);
   });
@@ -449,7 +453,7 @@ describe("redis", () => {
     ["the default user", () => server.url, "failed"],
     ["a user that may not see its rules", () => user("asker"), "error"],
   ])("read-only: %s", async (_, url, verdict) => {
-    expect((await checkReadOnlyUser(redis(url()))).verdict).toBe(verdict);
+    expect((await checkReadOnlyUser(runOnce, redis(url()))).verdict).toBe(verdict);
   });
 });
 

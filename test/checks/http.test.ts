@@ -2,15 +2,17 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
-import { checkEndpoint, get } from "../../src/checks/http.ts";
+import { checkEndpoint } from "../../src/checks/api/check.ts";
+import { get } from "../../src/checks/api/client.ts";
 import { Pace } from "../../src/checks/pace.ts";
 import { jsonAt } from "../../src/config/assertion.ts";
 import { type Api, endpoint, json, serve } from "./api.ts";
+import { runOnce } from "./run-once.ts";
 
 // A page that is merely green proves nothing, and one that could not be seen is not red: each verdict is made by a real server.
 const limits = { samples: 3, apiP95: 5_000 };
 const look = (api: Api, written: Parameters<typeof endpoint>[0] = {}, more: Partial<typeof limits> = {}) =>
-  checkEndpoint(api, endpoint(written), { ...limits, ...more }, "api.health");
+  checkEndpoint(runOnce, api, endpoint(written), { ...limits, ...more }, "api.health");
 
 describe("statuses", () => {
   it("200 passes: one request to warm up, and as many as asked for to measure", async () => {
@@ -277,7 +279,13 @@ describe("slow while the other checks ran", () => {
 
   it("is looked at once more when they are done, and that is what counts", async () => {
     const api = await quickAfter(4);
-    const found = await checkEndpoint(api, endpoint(), { samples: 3, apiP95: 400, quiet: Promise.resolve() }, "api.health");
+    const found = await checkEndpoint(
+      runOnce,
+      api,
+      endpoint(),
+      { samples: 3, apiP95: 400, alone: () => Promise.resolve() },
+      "api.health",
+    );
     expect(found).toMatchObject({
       verdict: "passed",
       observed: expect.stringMatching(/; P95 \d{3} ms while the other checks ran$/),
@@ -287,7 +295,13 @@ describe("slow while the other checks ran", () => {
 
   it("and slow in quiet is failed, after no third look", async () => {
     const api = await quickAfter(0);
-    const found = await checkEndpoint(api, endpoint(), { samples: 3, apiP95: 0, quiet: Promise.resolve() }, "api.health");
+    const found = await checkEndpoint(
+      runOnce,
+      api,
+      endpoint(),
+      { samples: 3, apiP95: 0, alone: () => Promise.resolve() },
+      "api.health",
+    );
     expect(found).toMatchObject({ verdict: "failed", message: "The API answers, but too slowly." });
     expect(api.seen).toHaveLength(8);
   });

@@ -1,10 +1,11 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
-import { checkReadOnlyUser } from "../../src/checks/redis.ts";
-import { grantsWriting } from "../../src/checks/redis-rules.ts";
+import { checkReadOnlyUser } from "../../src/checks/redis/check.ts";
+import { grantsWriting } from "../../src/checks/redis/rules.ts";
 import { type CommandFlags, openRedisReader } from "../../src/redis/connection.ts";
 import { rulesOfAll } from "../../src/redis/rules-of-user.ts";
+import { runOnce } from "./run-once.ts";
 
 /** ACL users, each with what lets it be asked at all. */
 const asked = "on >pw +ping +acl|whoami +acl|getuser";
@@ -165,7 +166,7 @@ describe("as the server itself says", () => {
   // The verdict on real users of a real server, and that asking for it has changed nothing.
   test.each(Object.keys(grants))("the user %s", async (name) => {
     const reader = await openRedisReader(`redis://${name}:pw@127.0.0.1:${server.port}`, new AbortController().signal);
-    const check = await checkReadOnlyUser(() => Promise.resolve(reader));
+    const check = await checkReadOnlyUser(runOnce, () => Promise.resolve(reader));
     await reader.close();
     expect(check.verdict).toBe(name.startsWith("reads") ? "passed" : name.startsWith("unseen") ? "error" : "failed");
     expect(await client.dbsize()).toBe(0);
@@ -174,7 +175,7 @@ describe("as the server itself says", () => {
   test("a written exception makes a warning of it, until its last day", async () => {
     const reader = await openRedisReader(`redis://set:pw@127.0.0.1:${server.port}`, new AbortController().signal);
     const verdictUntil = async (until: string) =>
-      (await checkReadOnlyUser(() => Promise.resolve(reader), { until, reason: "it is replaced" })).verdict;
+      (await checkReadOnlyUser(runOnce, () => Promise.resolve(reader), { until, reason: "it is replaced" })).verdict;
     expect(await verdictUntil("2999-12-31")).toBe("degraded");
     expect(await verdictUntil("2020-01-01")).toBe("failed");
     await reader.close();

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe, expect, it } from "vitest";
-import { checkAuth, mintToken } from "../../src/checks/auth.ts";
-import { checkDiscovery, checkOauth } from "../../src/checks/oauth.ts";
-import { shared } from "../../src/checks/retry.ts";
+import { checkAuth, mintToken } from "../../src/checks/auth/check.ts";
+import { checkDiscovery, checkOauth } from "../../src/checks/oauth/check.ts";
+import { shared } from "../../src/checks/run-check.ts";
 import { environmentSchema } from "../../src/config/environment-schema.ts";
 import { type Api, bodyOf, json, serve } from "./api.ts";
+import { runOnce } from "./run-once.ts";
 
 // Routes that let people in. Each is asked in the one way that cannot let anybody in by asking, and each of ClassWaves' known
 // holes is opened here by a real server.
@@ -36,7 +37,7 @@ function auth(written: { secret?: string; enabled?: boolean }) {
 async function verdicts(api: Api, written: { secret?: string; enabled?: boolean }): Promise<string[]> {
   const settings = auth(written);
   const minted = settings.enabled && settings.secret ? shared(() => mintToken(api, settings)) : undefined;
-  return (await checkAuth(api, settings, minted)).map((check) => `${check.id} ${check.verdict}: ${check.message ?? ""}`);
+  return (await checkAuth(runOnce, api, settings, minted)).map((check) => `${check.id} ${check.verdict}: ${check.message ?? ""}`);
 }
 
 describe("auth", () => {
@@ -86,7 +87,7 @@ describe("auth", () => {
       serve((request, response) => (request.url === "/me" ? json(response, 429, {}) : json(response, 200, body)));
     const settings = { ...auth({ secret: "right" }), refresh: "/refresh" };
     const minted = () => Promise.resolve({ token: "minted", refreshToken: "renew-me" });
-    const found = await checkAuth(await limited({ accessToken: "renewed" }), settings, minted);
+    const found = await checkAuth(runOnce, await limited({ accessToken: "renewed" }), settings, minted);
     expect(found.slice(0, 2)).toEqual([
       expect.objectContaining({ id: "auth.mint", verdict: "error", observed: "429, rate limited" }),
       expect.objectContaining({ id: "auth.refresh", verdict: "error", observed: "429, rate limited" }),
@@ -161,7 +162,7 @@ describe("a token that is renewed", () => {
     );
     const secrets: string[] = [];
     const minted = () => Promise.resolve({ token: "minted", refreshToken: "renew-me" });
-    const checks = await checkAuth({ ...api, onSecret: (secret) => secrets.push(secret) }, settings, minted);
+    const checks = await checkAuth(runOnce, { ...api, onSecret: (secret) => secrets.push(secret) }, settings, minted);
     return { check: checks.find(({ id }) => id === "auth.refresh"), secrets };
   };
 
@@ -182,7 +183,7 @@ describe("a token that is renewed", () => {
 
   it("where none was minted", async () => {
     const api = await serve((_, response) => json(response, 200, {}));
-    const checks = await checkAuth(api, settings, () => Promise.resolve({ token: "minted" }));
+    const checks = await checkAuth(runOnce, api, settings, () => Promise.resolve({ token: "minted" }));
     expect(checks.find(({ id }) => id === "auth.refresh")).toMatchObject({ verdict: "failed" });
   });
 });
@@ -190,7 +191,7 @@ describe("a token that is renewed", () => {
 describe("a discovery document", () => {
   const discovered = async (make: (url: string) => [number, unknown], at = "/.well-known/openid-configuration") => {
     const api: Api = await serve((_, response) => json(response, ...make(api.url)));
-    return await checkDiscovery(api, `${api.url}${at}`);
+    return await checkDiscovery(runOnce, api, `${api.url}${at}`);
   };
   const whole = (url: string) => ({
     issuer: url,
@@ -214,7 +215,7 @@ describe("a discovery document", () => {
   it("is not looked for at a route that writes", async () => {
     const api = await serve((_, response) => json(response, 200, {}));
     const readOnly = { writes: ["**/health/redis"], emptyPosts: [] };
-    expect(await checkDiscovery({ ...api, readOnly }, `${api.url}/health/redis`)).toMatchObject({
+    expect(await checkDiscovery(runOnce, { ...api, readOnly }, `${api.url}/health/redis`)).toMatchObject({
       verdict: "error",
       message: expect.stringContaining("refused before sending"),
     });
@@ -247,7 +248,7 @@ describe("oauth", () => {
     [429, {}, "error", "nothing could be seen"],
   ])("%i %j is %s", async (status, body, verdict, message) => {
     const api = await serve((_, response) => json(response, status, body));
-    const check = await checkOauth(api, { path: "/google", code: "VALIDATION_ERROR" });
+    const check = await checkOauth(runOnce, api, { path: "/google", code: "VALIDATION_ERROR" });
     expect(check.verdict).toBe(verdict);
     expect(check.message ?? "").toContain(message);
   });

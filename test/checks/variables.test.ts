@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { checkVariables } from "../../src/checks/variables.ts";
+import { checkVariables } from "../../src/checks/variables/check.ts";
+import { runOnce } from "./run-once.ts";
 
 const now = Date.parse("2026-11-28T12:00:00Z");
 const tokenUntil = (time: string) =>
@@ -38,7 +39,7 @@ describe("a variable", () => {
     ["that is a token without a believable end", "A", endless(1e20), "passed", ""],
     ["that has dots and is no token", "A", "adb-77.7.azuredatabricks.net", "passed", ""],
   ])("%s", async (_, variable, value, verdict, observed) => {
-    const check = await checkVariables([variable], { A: value, MY_TOKEN: value }, {}, now);
+    const check = await checkVariables(runOnce, [variable], { A: value, MY_TOKEN: value }, {}, now);
     expect(check.verdict).toBe(verdict);
     expect(check.observed).toContain(observed);
     // Neither what is right nor what is wrong is ever shown.
@@ -53,11 +54,12 @@ describe("a variable", () => {
     ["TEST_ENV_SECRET", "test", "failed"],
     ["DATABASE_PASSWORD", "root", "failed"],
   ])("%s may be a word that only a secret must not be: %s", async (name, value, verdict) => {
-    expect((await checkVariables([name], { [name]: value }, {}, now)).verdict).toBe(verdict);
+    expect((await checkVariables(runOnce, [name], { [name]: value }, {}, now)).verdict).toBe(verdict);
   });
 
   it("all that is wrong is said at once, with what to do", async () => {
     const check = await checkVariables(
+      runOnce,
       ["GONE", "WEAK"],
       { WEAK: "test" },
       { "the environment's token": tokenUntil("2026-01-01T00:00:00Z") },

@@ -11,7 +11,8 @@ import {
   namespaceIds,
   plainIds,
   type SocketPorts,
-} from "../../src/checks/websocket.ts";
+} from "../../src/checks/websocket/check.ts";
+import { runOnce } from "./run-once.ts";
 
 const http = createServer();
 let ports: SocketPorts;
@@ -44,7 +45,13 @@ beforeAll(async () => {
 afterAll(() => sockets.close());
 
 const look = (namespace: string, token?: string, more: Partial<SocketPorts> = {}, limitMs = 5_000) =>
-  checkNamespace({ ...ports, ...more }, namespace, limitMs, token === undefined ? undefined : () => Promise.resolve(token));
+  checkNamespace(
+    runOnce,
+    { ...ports, ...more },
+    namespace,
+    limitMs,
+    token === undefined ? undefined : () => Promise.resolve(token),
+  );
 
 describe("a namespace", () => {
   it("refuses without a token, and that is the proof of life", async () => {
@@ -101,7 +108,7 @@ describe("a wrong token", () => {
     ["at a namespace that nobody made", "/nowhere", "failed", "has no namespace"],
     ["where something else is wrong", "/broken", "error", "proves nothing"],
   ])("%s", async (_, namespace, verdict, message) => {
-    const check = await checkWrongToken(ports, namespace, 5_000);
+    const check = await checkWrongToken(runOnce, ports, namespace, 5_000);
     expect(check.verdict).toBe(verdict);
     expect(check.message ?? "").toContain(message);
     await expect.poll(connected).toBe(0);
@@ -112,8 +119,8 @@ describe("a WebSocket without Socket.IO", () => {
   // What Socket.IO stands on is one: it greets with a message that begins with 0.
   const path = "/socket.io/?EIO=4&transport=websocket";
   it("opens, greets, and is closed again", async () => {
-    expect(await checkPlainSocket(ports, { path }, 5_000)).toMatchObject({ verdict: "passed", latency: { count: 1 } });
-    expect(await checkPlainSocket(ports, { path, message: '^0.*"sid"' }, 5_000)).toMatchObject({ verdict: "passed" });
+    expect(await checkPlainSocket(runOnce, ports, { path }, 5_000)).toMatchObject({ verdict: "passed", latency: { count: 1 } });
+    expect(await checkPlainSocket(runOnce, ports, { path, message: '^0.*"sid"' }, 5_000)).toMatchObject({ verdict: "passed" });
     await expect.poll(() => sockets.engine.clientsCount).toBe(0);
   });
 
@@ -121,7 +128,7 @@ describe("a WebSocket without Socket.IO", () => {
     ["that says something else", { path, message: "hello" }, 100, "did not answer within 200 ms"],
     ["that is none", { path: "/nothing" }, 5_000, "No WebSocket at"],
   ])("%s is an error", async (_, socket, limitMs, message) => {
-    expect(await checkPlainSocket(ports, socket, limitMs)).toMatchObject({
+    expect(await checkPlainSocket(runOnce, ports, socket, limitMs)).toMatchObject({
       verdict: "error",
       message: expect.stringContaining(message),
     });
@@ -142,8 +149,8 @@ it("what leads to another host is not asked there: headers and tokens are for th
   const elsewhere = `//127.0.0.1:${(other.address() as AddressInfo).port}/sessions`;
   const found = [
     await look(elsewhere, "good"),
-    await checkWrongToken(ports, elsewhere, 1_000),
-    await checkPlainSocket(ports, { path: elsewhere }, 1_000),
+    await checkWrongToken(runOnce, ports, elsewhere, 1_000),
+    await checkPlainSocket(runOnce, ports, { path: elsewhere }, 1_000),
   ];
   for (const check of found)
     expect(check).toMatchObject({ verdict: "error", message: expect.stringContaining("nothing was asked there") });
@@ -181,7 +188,7 @@ it("a server that never says goodbye is left all the same", async () => {
   await once(mute, "listening");
   const left = once(mute, "connection").then(([socket]) => once(socket, "close", { signal: AbortSignal.timeout(3_000) }));
   const url = `http://127.0.0.1:${(mute.address() as AddressInfo).port}`;
-  expect(await checkPlainSocket({ ...ports, url }, { path: "/ws" }, 1_000)).toMatchObject({ verdict: "passed" });
+  expect(await checkPlainSocket(runOnce, { ...ports, url }, { path: "/ws" }, 1_000)).toMatchObject({ verdict: "passed" });
   await left;
   mute.close();
 });
@@ -203,6 +210,6 @@ it("no server, and a server that speaks no Socket.IO, are errors", async () => {
 });
 
 it("a token that could not be minted is an error of this check, too", async () => {
-  const check = await checkNamespace(ports, "/sessions", 1_000, () => Promise.reject(new Error("the secret is wrong")));
+  const check = await checkNamespace(runOnce, ports, "/sessions", 1_000, () => Promise.reject(new Error("the secret is wrong")));
   expect(check).toMatchObject({ verdict: "error", message: "the secret is wrong" });
 });

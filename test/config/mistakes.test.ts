@@ -382,7 +382,7 @@ const acrossPlaces: Case[] = [
     file: "version: 1\nenvironments:\n  sandbox:\n    access: test-data\n    colour: red\n    redis:\n      url: ${REDIS_URL}",
     env: { REDIS_URL: "redis://localhost" },
     says: [
-      "c.yml:5:5  environments.sandbox.colour  unknown key; known: access, promotedFrom, variables, databricks, redis, api, websocket, auth, oauth, analytics, token, sql, servers, environment, alerts, rollback",
+      "c.yml:5:5  environments.sandbox.colour  unknown key; known: access, promotedFrom, analytics, api, auth, databricks, oauth, redis, sql, variables, websocket, token, servers, environment, alerts, rollback",
       "c.yml:6:5  environments.sandbox.redis.expect  missing: test data is written here, so say which host it must be: expect: { host: … }",
     ],
   },

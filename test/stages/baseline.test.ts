@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { performStage } from "../../src/app/run-stage.ts";
 import { secretKeeper } from "../../src/app/secret-keeper.ts";
-import { latencyOf } from "../../src/checks/check.ts";
+import { checkRunner, measured } from "../../src/checks/run-check.ts";
 import { baselineSchema } from "../../src/config/baseline-schema.ts";
 import type { Check, StageReport } from "../../src/model/report.ts";
 import { compareWithEarlierRuns } from "../../src/stages/baseline.ts";
@@ -98,20 +98,23 @@ it("what is sampled by default is enough by default", async () => {
 
 it("where a check takes so many samples by design, as many are enough", async () => {
   const wanted = baselineSchema.parse({ criteria: { p50: "<= +9999%" }, minimumSamples: 30 });
+  const signal = new AbortController().signal;
   const context = {
     stage: "smoke",
     runId: "1763917800000_9f3c1a7e",
     environment: { name: "production" },
     records: join(workspace, ".env-actions"),
     config: { stages: { preflight: {}, smoke: { baseline: wanted } } },
-    signal: new AbortController().signal,
+    signal,
+    check: checkRunner({ rules: [], signal }),
     onProgress: () => undefined,
     secrets: secretKeeper(() => undefined),
   } as unknown as StageContext;
-  const found = async (byDesign: boolean) => {
-    const latency = latencyOf(Array(20).fill(1), byDesign);
+  const found = async (fixedCount: boolean) => {
+    const { latency, samples } = measured(Array(20).fill(1), { fixedCount });
     const check: Check = { id: "redis.ping", title: "Redis PING", verdict: "passed", latency, durationMs: 1 };
-    return (await compareWithEarlierRuns(context, [check])).map(({ verdict }) => verdict);
+    const finished = { checks: [check], samples: new Map([[check.id, samples]]) };
+    return (await compareWithEarlierRuns(context, finished)).map(({ verdict }) => verdict);
   };
   expect(await found(true)).toEqual(["degraded"]);
   expect(await found(true)).toEqual(["passed"]);

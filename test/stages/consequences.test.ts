@@ -1,18 +1,21 @@
 import { Server } from "socket.io";
 import { describe, expect, it } from "vitest";
-import { checkAuth } from "../../src/checks/auth.ts";
+import { api } from "../../src/checks/api/kind.ts";
+import { checkAuth } from "../../src/checks/auth/check.ts";
 import { checkConnection, peerOf } from "../../src/checks/connection.ts";
-import { checkDiscovery, checkOauth } from "../../src/checks/oauth.ts";
-import { checkNamespace, checkWrongToken } from "../../src/checks/websocket.ts";
+import { checkDiscovery, checkOauth } from "../../src/checks/oauth/check.ts";
+import { checkNamespace, checkWrongToken } from "../../src/checks/websocket/check.ts";
 import { environmentSchema } from "../../src/config/environment-schema.ts";
 import { type Check, type Verdict, worstVerdict } from "../../src/model/report.ts";
-import { asConsequences } from "../../src/stages/consequences.ts";
+import { asConsequences } from "../../src/stages/run-checks.ts";
 import { json, serve } from "../checks/api.ts";
+import { runOnce } from "../checks/run-once.ts";
 
 function found(id: string, verdict: Verdict): Check {
   return { id, title: id, verdict, message: `${id} ${verdict}`, durationMs: 1 };
 }
 
+const { dependsOn } = api;
 const dead = ["databricks.connect", "redis.ping"];
 /** The application needs none of these. */
 const beside = [
@@ -30,7 +33,7 @@ describe("a failed application", () => {
   const health = found("api.health", "failed");
 
   it.each(dead)("may only suffer where %s could not be looked at", (id) => {
-    const [check] = asConsequences([found("databricks.read-only", "error"), found(id, "error")], [health]);
+    const [check] = asConsequences(dependsOn, [found("databricks.read-only", "error"), found(id, "error")], [health]);
     expect(check).toMatchObject({
       verdict: "error",
       cause: id,
@@ -40,12 +43,13 @@ describe("a failed application", () => {
 
   it.each(beside)("is failed where only %s could not be looked at, and so is the stage", (id) => {
     const base = [...dead.map((below) => found(below, "passed")), found(id, "error")];
-    expect(asConsequences(base, [health])).toEqual([health]);
+    expect(asConsequences(dependsOn, base, [health])).toEqual([health]);
   });
 
   it.each<Verdict>(["passed", "degraded", "failed", "skipped"])("is failed where all below it is %s", (verdict) => {
     expect(
       asConsequences(
+        dependsOn,
         [...dead, ...beside].map((id) => found(id, verdict)),
         [health],
       ),
@@ -59,7 +63,7 @@ describe("what no dead database explains stays failed", () => {
   const kept = async (checking: Promise<Check | Check[]>) => {
     const checks = [await checking].flat();
     expect(worstVerdict(checks.map(({ verdict }) => verdict))).toBe("failed");
-    expect(asConsequences(below, checks)).toEqual(checks);
+    expect(asConsequences(dependsOn, below, checks)).toEqual(checks);
   };
   const auth = (written: object) => {
     const environment = environmentSchema.parse({ access: "read-only", auth: { mint: "/mint", use: "/me", ...written } });
@@ -69,31 +73,32 @@ describe("what no dead database explains stays failed", () => {
   const letsIn = () => serve((_, response) => json(response, 200, { tokens: { accessToken: "minted" } }));
 
   it("test tokens that are on", async () => {
-    await kept(checkAuth(await letsIn(), auth({ enabled: false }), undefined));
+    await kept(checkAuth(runOnce, await letsIn(), auth({ enabled: false }), undefined));
   });
 
   it("a secret that is not looked at", async () => {
-    await kept(checkAuth(await letsIn(), auth({ secret: "right" }), () => Promise.resolve({ token: "minted" })));
+    await kept(checkAuth(runOnce, await letsIn(), auth({ secret: "right" }), () => Promise.resolve({ token: "minted" })));
   });
 
   it("an empty sign-in that was accepted; one that broke may suffer", async () => {
     const oauth = { path: "/oauth", code: "INVALID" };
-    await kept(checkOauth(await letsIn(), oauth as Parameters<typeof checkOauth>[1]));
+    await kept(checkOauth(runOnce, await letsIn(), oauth as Parameters<typeof checkOauth>[2]));
     const broken = await checkOauth(
+      runOnce,
       await serve((_, response) => json(response, 500, {})),
-      oauth as Parameters<typeof checkOauth>[1],
+      oauth as Parameters<typeof checkOauth>[2],
     );
-    expect([broken, ...asConsequences(below, [broken])].map(({ verdict }) => verdict)).toEqual(["failed", "error"]);
+    expect([broken, ...asConsequences(dependsOn, below, [broken])].map(({ verdict }) => verdict)).toEqual(["failed", "error"]);
   });
 
   it("the provider's own document", async () => {
     const provider = await serve((_, response) => json(response, 404, {}));
-    await kept(checkDiscovery(provider, `${provider.url}/.well-known/openid-configuration`));
+    await kept(checkDiscovery(runOnce, provider, `${provider.url}/.well-known/openid-configuration`));
   });
 
   it("the connection itself", async () => {
     const { url, signal } = await serve((_, response) => json(response, 200, {}));
-    await kept(checkConnection("api.connection", "Connection", peerOf(url), { leastDays: 1, http: "HTTP/2" }, signal));
+    await kept(checkConnection(runOnce, "api.connection", "Connection", peerOf(url), { leastDays: 1, http: "HTTP/2" }, signal));
   });
 
   it("a socket that let somebody in; one that refused a fresh token may suffer", async () => {
@@ -104,10 +109,13 @@ describe("what no dead database explains stays failed", () => {
     const { port } = sockets.httpServer.address() as { port: number };
     const ports = { url: url.replace(/\d+$/, String(port)), path: "/socket.io/", headers: {}, signal };
     try {
-      await kept(checkNamespace(ports, "/open", 5_000, undefined));
-      await kept(checkWrongToken(ports, "/open", 5_000));
-      const refused = await checkNamespace(ports, "/closed", 5_000, () => Promise.resolve("fresh"));
-      expect([refused, ...asConsequences(below, [refused])].map(({ verdict }) => verdict)).toEqual(["failed", "error"]);
+      await kept(checkNamespace(runOnce, ports, "/open", 5_000, undefined));
+      await kept(checkWrongToken(runOnce, ports, "/open", 5_000));
+      const refused = await checkNamespace(runOnce, ports, "/closed", 5_000, () => Promise.resolve("fresh"));
+      expect([refused, ...asConsequences(dependsOn, below, [refused])].map(({ verdict }) => verdict)).toEqual([
+        "failed",
+        "error",
+      ]);
     } finally {
       await sockets.close();
     }

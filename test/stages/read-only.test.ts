@@ -10,13 +10,14 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import type { Warehouse } from "../../local/warehouse/index.ts";
-import { checkAuth, mintToken } from "../../src/checks/auth.ts";
-import { checkSqlSample } from "../../src/checks/databricks.ts";
-import { type ApiPorts, checkEndpoint, get, postJson, postNothing } from "../../src/checks/http.ts";
+import { checkEndpoint } from "../../src/checks/api/check.ts";
+import { type ApiPorts, get, postJson, postNothing } from "../../src/checks/api/client.ts";
+import { whyNotSent } from "../../src/checks/api/route-guard.ts";
+import { checkAuth, mintToken } from "../../src/checks/auth/check.ts";
 import type { MayWrite } from "../../src/checks/may-write.ts";
-import { checkOauth } from "../../src/checks/oauth.ts";
-import { whyNotSent } from "../../src/checks/route-guard.ts";
-import { checkNamespace } from "../../src/checks/websocket.ts";
+import { checkOauth } from "../../src/checks/oauth/check.ts";
+import { checkSqlSample } from "../../src/checks/sql/check.ts";
+import { checkNamespace } from "../../src/checks/websocket/check.ts";
 import { newRunId } from "../../src/cleanup/ownership/identity.ts";
 import { environmentSchema } from "../../src/config/environment-schema.ts";
 import { wayTo } from "../../src/redis/address.ts";
@@ -24,6 +25,7 @@ import { openRedisReader } from "../../src/redis/connection.ts";
 import { Wire, type Words } from "../../src/redis/wire.ts";
 import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
 import { endpoint } from "../checks/api.ts";
+import { runOnce } from "../checks/run-once.ts";
 import { disguisedWrites } from "../warehouse/disguised-writes.ts";
 import { settingsFor, startSchool } from "../warehouse/harness.ts";
 
@@ -199,7 +201,7 @@ describe("SQL", () => {
   test("by samples of the configuration", async () => {
     for (const query of baseForms) {
       attempts.set("sql sample", (attempts.get("sql sample") ?? 0) + 1);
-      const check = await checkSqlSample(() => Promise.resolve(reader), { name: "x", query, minimumRows: 0 });
+      const check = await checkSqlSample(runOnce, () => Promise.resolve(reader), { name: "x", query, minimumRows: 0 });
       expect(check).toMatchObject({ verdict: "error", message: expect.stringContaining("refused before sending") });
     }
   });
@@ -271,13 +273,13 @@ describe("HTTP", () => {
   test.each(spellings)("a route that writes is not asked as %s", async (path) => {
     await refused("GET of a writing route", () => get(ports(), path));
     attempts.set("endpoint", (attempts.get("endpoint") ?? 0) + 1);
-    const check = await checkEndpoint(ports(), endpoint({ path }), { samples: 1, apiP95: 1_000 }, "api");
+    const check = await checkEndpoint(runOnce, ports(), endpoint({ path }), { samples: 1, apiP95: 1_000 }, "api");
     expect(check).toMatchObject({ verdict: "error", message: expect.stringContaining("refused before sending") });
   });
 
   test.each(spellings)("a route that writes is no WebSocket at %s", async (path) => {
     attempts.set("websocket", (attempts.get("websocket") ?? 0) + 1);
-    const check = await checkNamespace({ ...ports(), path }, "/sessions", 1_000, undefined);
+    const check = await checkNamespace(runOnce, { ...ports(), path }, "/sessions", 1_000, undefined);
     expect(check).toMatchObject({ verdict: "error", message: expect.stringContaining("refused before sending") });
   });
 
@@ -399,8 +401,8 @@ describe("HTTP", () => {
     await refused("minting", () => mintToken(ports(), { ...auth, enabled: true, secret }));
     for (const path of ["/api/v1/sessions", "/health/redis", "/api/v1/auth/refresh"]) {
       for (const check of [
-        await checkOauth(ports(), { ...oauth, path }),
-        ...(await checkAuth(ports(), { ...auth, mint: path }, undefined)),
+        await checkOauth(runOnce, ports(), { ...oauth, path }),
+        ...(await checkAuth(runOnce, ports(), { ...auth, mint: path }, undefined)),
       ]) {
         attempts.set("sign-in", (attempts.get("sign-in") ?? 0) + 1);
         expect(check).toMatchObject({ verdict: "error", message: expect.stringContaining("refused before sending") });
@@ -422,7 +424,7 @@ describe("HTTP", () => {
       for (const target of targets) {
         attempts.set("redirect", (attempts.get("redirect") ?? 0) + 1);
         const path = leadingTo(target, status);
-        const check = await checkEndpoint(ports(), endpoint({ path }), { samples: 1, apiP95: 1_000 }, "api");
+        const check = await checkEndpoint(runOnce, ports(), endpoint({ path }), { samples: 1, apiP95: 1_000 }, "api");
         expect(check).toMatchObject({ verdict: "failed", observed: `HTTP ${status}` });
       }
   });

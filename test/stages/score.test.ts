@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { again, retrying } from "../../src/checks/retry.ts";
+import { checkRunner } from "../../src/checks/run-check.ts";
 import type { Check, Verdict } from "../../src/model/report.ts";
 import { marked, type ScoreSettings, scoreChecks, type Weight } from "../../src/stages/score.ts";
 
@@ -173,52 +173,50 @@ test("a dry run keeps its true verdict, and is marked", () => {
 });
 
 describe("a check that is declared flaky", () => {
-  const policy = (times: number, signal = new AbortController().signal) => ({
-    rules: [{ check: "websocket.*", times, reason: "#412" }],
-    signal,
-    pauseMs: 0,
-  });
+  const runner = (times: number, signal = new AbortController().signal) =>
+    checkRunner({ rules: [{ check: "websocket.*", times, reason: "#412" }], signal, pauseMs: 0 });
   const probing = (answers: Verdict[]) => {
-    let looks = 0;
-    const probe = async (): Promise<{ verdict: Verdict; message?: string; attempts?: number }> => ({
-      verdict: answers[looks++] ?? "error",
-    });
-    return { probe, looks: () => looks };
+    let probes = 0;
+    return { probe: async () => ({ verdict: answers[probes++] ?? ("error" as const) }), probes: () => probes };
   };
+  const title = "Sessions";
 
-  test("is looked at again, and says so", async () => {
-    const { probe, looks } = probing(["failed", "passed"]);
-    const found = await retrying(policy(2), () => again("websocket.sessions", probe));
-    expect(found).toEqual({
+  test("is repeated, and the report says so", async () => {
+    const { probe, probes } = probing(["failed", "passed"]);
+    expect(await runner(2)("websocket.sessions", title, probe)).toEqual({
+      id: "websocket.sessions",
+      title,
       verdict: "passed",
       attempts: 2,
-      message: "Only on look 2; before it was failed. Declared flaky: #412",
+      message: "Only attempt 2 succeeded; the first was failed. Declared flaky: #412",
+      durationMs: expect.any(Number),
     });
-    expect(looks()).toBe(2);
+    expect(probes()).toBe(2);
   });
 
-  test("not more often than declared; then it is what it was last", async () => {
-    const { probe, looks } = probing(["failed", "failed", "error", "passed"]);
-    expect(await retrying(policy(2), () => again("websocket.sessions", probe))).toEqual({ verdict: "error", attempts: 3 });
-    expect(looks()).toBe(3);
+  test("is repeated as often as declared, and then has its last verdict", async () => {
+    const { probe, probes } = probing(["failed", "failed", "error", "passed"]);
+    expect(await runner(2)("websocket.sessions", title, probe)).toMatchObject({ verdict: "error", attempts: 3 });
+    expect(probes()).toBe(3);
   });
 
   test.each<[string, Verdict]>([
     ["websocket.sessions", "passed"],
     ["websocket.sessions", "degraded"],
     ["api.health", "failed"],
-  ])("%s that is %s is looked at once", async (id, verdict) => {
-    const { probe, looks } = probing([verdict, "passed"]);
-    expect(await retrying(policy(2), () => again(id, probe))).toEqual({ verdict });
-    expect(looks()).toBe(1);
+  ])("%s that is %s runs once", async (id, verdict) => {
+    const { probe, probes } = probing([verdict, "passed"]);
+    const check = await runner(2)(id, title, probe);
+    expect(check).toEqual({ id, title, verdict, durationMs: expect.any(Number) });
+    expect(probes()).toBe(1);
   });
 
-  test("nor after the stage has ended", async () => {
+  test("is not repeated after the stage has ended", async () => {
     const ended = new AbortController();
     ended.abort();
-    const { probe, looks } = probing(["failed", "passed"]);
-    await retrying(policy(2, ended.signal), () => again("websocket.sessions", probe));
-    expect(looks()).toBe(1);
+    const { probe, probes } = probing(["failed", "passed"]);
+    await runner(2, ended.signal)("websocket.sessions", title, probe);
+    expect(probes()).toBe(1);
   });
 });
 

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Principal, type Privilege, startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
-import { checkReadOnlyCredential } from "../../src/checks/databricks.ts";
+import { checkReadOnlyCredential } from "../../src/checks/databricks/check.ts";
 import { withException } from "../../src/checks/may-write.ts";
 import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
 import { examineCredential } from "../../src/warehouse/credential.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";
+import { runOnce } from "../checks/run-once.ts";
 import { reading, reads, settingsFor } from "./harness.ts";
 
 // A smoke test's credential must not be able to write. It is examined by reading grants: a right that hides on any level, in a
@@ -97,7 +98,7 @@ it.each([
 ] as const)("finds what %s could write, where it was granted", async (token, privilege, on, holder) => {
   const { writing } = await examined(token);
   expect(writing.filter((right) => right.holder === holder)).toEqual([{ privilege, on, holder }]);
-  expect((await checkReadOnlyCredential(() => opened(token))).verdict).toBe("failed");
+  expect((await checkReadOnlyCredential(runOnce, () => opened(token))).verdict).toBe("failed");
 });
 
 it("does not hold other people's, other programs' and other groups' rights against us", async () => {
@@ -129,7 +130,7 @@ it.each([
 describe("what cannot be seen is never passed", () => {
   it("reading by a grant that does not show", async () => {
     expect(await examined("unexplained")).toMatchObject({ writing: [], unknown: [expect.stringContaining("may not see")] });
-    expect(await checkReadOnlyCredential(() => opened("unexplained"))).toMatchObject({
+    expect(await checkReadOnlyCredential(runOnce, () => opened("unexplained"))).toMatchObject({
       verdict: "error",
       message: expect.stringContaining("is not known"),
     });
@@ -206,7 +207,7 @@ describe("a written exception", () => {
   });
 
   it("holds for the check as a whole", async () => {
-    const check = await checkReadOnlyCredential(() => opened("catalog"), { until: "2999-12-31", reason });
+    const check = await checkReadOnlyCredential(runOnce, () => opened("catalog"), { until: "2999-12-31", reason });
     expect(check).toMatchObject({ verdict: "degraded", observed: expect.stringContaining("MODIFY on catalog classwaves") });
     expect(check.message).toContain(reason);
   });

@@ -1,2 +1,0 @@
-export const id=847;export const ids=[847];export const modules={72326:((e,t,n)=>{n.d(t,{q:()=>i});var r=n(35317);let i=n(39023).promisify(r.exec)}),43847:((e,t,n)=>{n.r(t),n.d(t,{getMachineId:()=>a});var r=n(72326),i=n(95099);async function a(){try{let e=(await(0,r.q)(`ioreg -rd1 -c "IOPlatformExpertDevice"`)).stdout.split(`
-`).find(e=>e.includes(`IOPlatformUUID`));if(!e)return;let t=e.split(`" = "`);if(t.length===2)return t[1].slice(0,-1)}catch(e){i.s.debug(`error reading machine id: ${e}`)}}})};

@@ -1,1 +1,0 @@
-export const id=992;export const ids=[992];export const modules={37992:((e,t,n)=>{n.r(t),n.d(t,{getMachineId:()=>a});var r=n(95099),i=n(79896);async function a(){for(let e of[`/etc/machine-id`,`/var/lib/dbus/machine-id`])try{return(await i.promises.readFile(e,{encoding:`utf8`})).trim()}catch(e){r.s.debug(`error reading machine id: ${e}`)}}})};

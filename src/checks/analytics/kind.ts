@@ -1,0 +1,14 @@
+import { endpointSchema } from "../../config/endpoint-schema.ts";
+import { z } from "../../lib/zod.ts";
+import type { CheckKind } from "../kind.ts";
+
+const schema = z.array(endpointSchema).default([]).meta({ description: "Read-only dashboard routes that smoke reads." });
+
+/** Dashboard routes, which show what the application computes. */
+export const analytics: CheckKind<typeof schema> = {
+  schema,
+  stages: ["smoke"],
+  dependsOn: ["databricks.connect", "redis.ping"],
+  critical: [],
+  load: () => import("./check.ts"),
+};

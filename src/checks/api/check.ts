@@ -1,0 +1,257 @@
+import { excerpt, headerHolds, holds, jsonAt, same, shown, wanted } from "../../config/assertion.ts";
+import type { Endpoint, Environment } from "../../config/schema.ts";
+import { checkConnection, peerOf } from "../connection.ts";
+import { endpointIds } from "../ids.ts";
+import type { CheckContext } from "../kind.ts";
+import type { Pace } from "../pace.ts";
+import { type Finding, type MeasuredCheck, measured, milliseconds, type RunCheck, type RunningCheck } from "../run-check.ts";
+import { type Answer, type ApiPorts, largestAnswer, read, withHeaders } from "./client.ts";
+
+const connectionId = "api.connection";
+
+/** The connection, and every route that is listed. */
+export function run(context: CheckContext, { url, http2, endpoints }: NonNullable<Environment["api"]>): RunningCheck[] {
+  const { check, limits, signal } = context;
+  const connectionLimits = { leastDays: limits.certificateDays, http: http2 ? "HTTP/2" : "any" } as const;
+  return [
+    checkConnection(check, connectionId, "Connection to the API", peerOf(url), connectionLimits, signal),
+    ...checkEndpoints(context, "api", endpoints),
+  ];
+}
+
+/** @param group what the checks' ids begin with */
+export function checkEndpoints(
+  { check, api, environment, limits, alone }: CheckContext,
+  group: string,
+  endpoints: readonly Endpoint[],
+): RunningCheck[] {
+  if (!api) return [];
+  const ids = endpointIds(group, endpoints, [connectionId]);
+  const sampling = { samples: environment.api?.samples ?? 1, apiP95: limits.apiP95, alone };
+  return endpoints.map((endpoint, index) => checkEndpoint(check, api, endpoint, sampling, ids[index] ?? group));
+}
+
+export interface EndpointLimits {
+  samples: number;
+  /** Milliseconds; slower fails. */
+  apiP95: number;
+  /** See {@link CheckContext.alone}: what our own checks slow down is not slow. */
+  alone?: () => Promise<void>;
+}
+
+/** So many answers that are late by the same time say it: asking on would only press the limiter. */
+const enoughDelayed = 4;
+/** A network is never as even as a timer: within this share of each other, and this late, answers were held back on purpose. */
+const evenShare = 0.25;
+const leastDelayMs = 300;
+
+/** One route: its status, what its answer proves, and its latency. The first request warms up and is not counted. */
+export function checkEndpoint(
+  check: RunCheck,
+  ports: ApiPorts,
+  endpoint: Endpoint,
+  limits: EndpointLimits,
+  id: string,
+): Promise<MeasuredCheck> {
+  const title = endpoint.name ?? `${endpoint.method} ${endpoint.path}`;
+  return check(id, title, async (attempt) => {
+    const headers = withHeaders(endpoint.headers, endpoint.signIn ? await bearer(ports, attempt) : {});
+    const first = await sample(ports, endpoint, headers, limits);
+    const found = judgeSampling(ports, endpoint, first, limits);
+    if (found.verdict !== "failed" || !found.latency || !limits.alone) return found;
+    // Held back by the same time each: that is not our own noise.
+    if (heldBack(first.answers.slice(1)) > 0) return found;
+    await limits.alone();
+    const again = judgeSampling(ports, endpoint, await sample(ports, endpoint, headers, limits), limits);
+    return {
+      ...again,
+      observed: `${again.observed}; P95 ${milliseconds(found.latency.p95)} while the other checks ran`,
+    };
+  });
+}
+
+/** What came of asking several times. */
+interface Sampling {
+  answers: Answer[];
+  /** The API limited the rate before all samples were there. */
+  limited: boolean;
+  /** The one answer that was wrong, with which it ended. */
+  wrong?: Finding;
+}
+
+async function sample(
+  ports: ApiPorts,
+  endpoint: Endpoint,
+  headers: Readonly<Record<string, string>>,
+  limits: EndpointLimits,
+): Promise<Sampling> {
+  const answers: Answer[] = [];
+  while (answers.length <= limits.samples) {
+    const answer = await read(ports, endpoint.path, endpoint.method, headers);
+    // Whoever is told when to come back comes back then, if that is soon; a turn waits until it is.
+    if (answer.status === 429 && answer.retryAfterMs !== undefined && ports.pace?.pause(answer.retryAfterMs)) continue;
+    // A limit in mid-sampling takes nothing from what was seen before.
+    if (answer.status === 429 && answers.length > 0) return { answers, limited: true };
+    const wrong = judgeAnswer(endpoint, answer);
+    if (wrong) return { answers, limited: false, wrong };
+    answers.push(answer);
+    if (answers.length > enoughDelayed && heldBack(answers.slice(1)) >= limits.apiP95) break;
+  }
+  return { answers, limited: false };
+}
+
+function judgeSampling(ports: ApiPorts, endpoint: Endpoint, sampling: Sampling, limits: EndpointLimits): Finding {
+  const { answers, limited, wrong } = sampling;
+  if (!wrong) return judgeAnswers(endpoint, answers, { ...limits, limited, pace: ports.pace });
+  if (answers.length === 0) return wrong;
+  return { ...wrong, message: `The first answer was right, number ${answers.length + 1} was not. ${wrong.message ?? ""}`.trim() };
+}
+
+/** By how much all of these answers were late, where they were late by the same time; 0 where they were not. */
+function heldBack(answers: readonly Answer[]): number {
+  const durations = answers.map((answer) => answer.durationMs);
+  const [least, most] = [Math.min(...durations), Math.max(...durations)];
+  return answers.length >= enoughDelayed && least >= leastDelayMs && most - least <= least * evenShare ? least : 0;
+}
+
+/** All answers together; each of them is right by itself. The first has warmed up, and counts for no latency. */
+function judgeAnswers(
+  endpoint: Endpoint,
+  answers: readonly Answer[],
+  limits: EndpointLimits & { limited: boolean; pace: Pace | undefined },
+): Finding {
+  const expected = `P95 < ${milliseconds(limits.apiP95)}`;
+  const [first, ...sampled] = answers;
+  if (first === undefined || sampled.length === 0)
+    return {
+      verdict: "error",
+      observed: "429, rate limited",
+      expected,
+      message: "The API limits the rate of requests, so its latency is unknown. Wait, or lower api.samples.",
+    };
+  const still = endpoint.json.find(({ changes, path }) => {
+    const value = jsonAt(first.json, path);
+    return changes && sampled.every((answer) => same(value, jsonAt(answer.json, path)));
+  });
+  if (still)
+    return {
+      verdict: "failed",
+      observed: `${still.path} stays ${shown(jsonAt(first.json, still.path))}`,
+      expected: "a value that changes",
+      message:
+        "The answer looks alive, but it is always the same: it is hard-coded, or a mock or a cache stands in for the real thing.",
+    };
+  const { latency, samples } = measured(sampled.map((answer) => answer.durationMs));
+  const degraded = answers.find((answer) => endpoint.degradedStatus.includes(answer.status));
+  const seen = {
+    observed: `${(degraded ?? first).status}, P95 ${milliseconds(latency.p95)} (${latency.count} samples; first ${milliseconds(first.durationMs)})`,
+    expected,
+    latency,
+    samples,
+  };
+  if (latency.p95 >= limits.apiP95) return { ...seen, ...judgeLate(heldBack(sampled), limits.pace) };
+  if (degraded)
+    return { ...seen, verdict: "degraded", message: `The service itself says that it is degraded (HTTP ${degraded.status}).` };
+  if (limits.limited)
+    return {
+      ...seen,
+      verdict: "degraded",
+      message: `Rate limited after ${answers.length} requests: fewer samples than asked for.`,
+    };
+  return { ...seen, verdict: "passed" };
+}
+
+/** Slow, or only held back: then nobody knows how slow it is. */
+function judgeLate(delayMs: number, pace: Pace | undefined): Pick<Finding, "verdict" | "message"> {
+  if (delayMs === 0) return { verdict: "failed", message: "The API answers, but too slowly." };
+  const even = `Each answer came late by nearly the same ${milliseconds(delayMs)}`;
+  if (pace?.delaysAllButTheFirst(delayMs))
+    return {
+      verdict: "degraded",
+      message: `${even}, and only the very first request of the stage did not: a rate limiter smooths requests by delaying them. The API's own latency is hidden by it; exempt the runner's address, or ask less.`,
+    };
+  return {
+    verdict: "failed",
+    message: `${even}: either a rate limiter delays each request, or the API waits that long for something that does not answer.`,
+  };
+}
+
+/** What is wrong with one answer, or `undefined`. */
+function judgeAnswer(endpoint: Endpoint, answer: Answer): Finding | undefined {
+  const expected = `HTTP ${endpoint.status.join(" or ")}`;
+  if (answer.status === 429)
+    return {
+      verdict: "error",
+      observed: "429, rate limited",
+      expected,
+      message: `The API limits the rate of requests${answer.retryAfterMs ? ` (try again after ${Math.round(answer.retryAfterMs / 1000)} s)` : ""}; it is neither slow nor broken, but nothing could be seen.`,
+    };
+  if (!endpoint.status.includes(answer.status) && !endpoint.degradedStatus.includes(answer.status)) {
+    return {
+      verdict: "failed",
+      observed: `HTTP ${answer.status}`,
+      expected,
+      message: `${endpoint.path} answered ${answer.status}: ${excerpt(answer.text)}${hintFor(answer)}`,
+    };
+  }
+  for (const { header, ...claim } of endpoint.answerHeaders) {
+    const value = answer.headers.get(header) ?? undefined;
+    if (!headerHolds(claim, value))
+      return {
+        verdict: "failed",
+        observed: `${header} is ${shown(value)}`,
+        expected: wanted(claim),
+        message: `${endpoint.path} answers ${answer.status}, but with another ${header} than it should.`,
+      };
+  }
+  for (const assertion of endpoint.json) {
+    const value = jsonAt(answer.json, assertion.path);
+    if (holds(assertion, value)) continue;
+    if (answer.cut)
+      return {
+        verdict: "error",
+        observed: `more than ${largestAnswer / 1_000_000} MB`,
+        expected: wanted(assertion),
+        message: `${endpoint.path} answers ${answer.status} with more than is read, so ${assertion.path} could not be seen.`,
+      };
+    return {
+      verdict: "failed",
+      observed: `${assertion.path} is ${shown(value)}`,
+      expected: wanted(assertion),
+      message: `${endpoint.path} answers ${answer.status}, but not with what it should: ${suspicion(assertion, value)}`,
+    };
+  }
+  return undefined;
+}
+
+/** What is known to stand behind such an answer. */
+function hintFor({ status, text, json, headers }: Answer): string {
+  const location = headers.get("location");
+  if (status >= 300 && status < 400 && location !== null)
+    return ` It leads to ${location}, which was not followed: where it leads is not what was asked, and might write.`;
+  const hints = [
+    status === 500 && /origin|cors/i.test(text) ? "It asks for a listed Origin: set api.headers." : "",
+    status >= 400 && jsonAt(json, "$.success") === true
+      ? "It says success: true all the same, but the status is what counts."
+      : "",
+    status === 503 && /\bcold\b/i.test(text) ? "Its cache is cold: it may be well once it is warm." : "",
+  ];
+  return hints.map((hint) => (hint === "" ? "" : ` ${hint}`)).join("");
+}
+
+function suspicion(assertion: Endpoint["json"][number], value: unknown): string {
+  const absent = value === undefined || value === null;
+  if (assertion.youngerThan !== undefined)
+    return absent ? "nothing says when it was made, so it may be hard-coded." : "it is stale, or hard-coded.";
+  if (assertion.notNull && absent) return "a mock may stand in for the real thing, which always has a value here.";
+  if (assertion.changes) return "nothing is there that could change, so it may be hard-coded, or a mock's.";
+  if (assertion.between && !absent) return "the figure is out of the range that it always has.";
+  return "a page that is merely green proves nothing.";
+}
+
+async function bearer(ports: ApiPorts, attempt: number): Promise<Record<string, string>> {
+  const token = await ports.token?.(attempt);
+  if (!token)
+    throw new Error("This route needs a sign-in, and there is no token: configure auth.secret or the environment's token.");
+  return { authorization: `Bearer ${token}` };
+}

@@ -1,0 +1,52 @@
+import { endpointSchema } from "../../config/endpoint-schema.ts";
+import { emptyPostsWanted, knownToWrite } from "../../config/routes.ts";
+import { timeLimit } from "../../config/units.ts";
+import { fetchedOrigin, path, routePattern } from "../../config/values.ts";
+import { z } from "../../lib/zod.ts";
+import type { CheckKind } from "../kind.ts";
+
+const headers = z
+  .record(z.string(), z.string())
+  .meta({ description: "Headers sent with every request. A production API accepts only a listed `Origin`." });
+
+const settings = z.strictObject({
+  url: fetchedOrigin.meta({ description: "Address of the API, without a path. Routes begin at the root of the host." }),
+  headers: headers.default({}),
+  endpoints: z
+    .array(endpointSchema)
+    .min(1)
+    .prefault([{ path: "/api/v1/health" }])
+    .meta({ description: "Routes that preflight and smoke read." }),
+  writes: z
+    .array(routePattern)
+    .default([...knownToWrite])
+    .meta({
+      description:
+        "Routes that write data even on a read request such as GET. `*` and `**` are wildcards. In a read-only environment, these routes are never requested.",
+    }),
+  emptyPosts: z
+    .array(path)
+    .default([...emptyPostsWanted])
+    .meta({
+      description:
+        "The only routes that receive a POST request in a read-only environment. The body is always `{}`, because `oauth` and `auth` only check that the request is refused.",
+    }),
+  samples: z.int().min(1).max(200).default(20).meta({
+    description: "Number of requests per endpoint to measure latency, after one warm-up request.",
+  }),
+  timeout: timeLimit.prefault("10s").meta({ description: "Time limit for one response." }),
+  http2: z.boolean().default(false).meta({
+    description: "`true`: the server must offer HTTP/2, as browsers require it. The negotiated HTTP version is always reported.",
+  }),
+});
+
+const schema = settings.optional().meta({ description: "The HTTP API." });
+
+/** The HTTP API: connection, and the routes that must answer. */
+export const api: CheckKind<typeof schema> = {
+  schema,
+  stages: ["preflight", "smoke"],
+  dependsOn: ["databricks.connect", "redis.ping"],
+  critical: [],
+  load: () => import("./check.ts"),
+};

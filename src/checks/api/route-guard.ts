@@ -1,0 +1,57 @@
+import { isRoute } from "../../config/routes.ts";
+
+/** What may be sent to the API of a read-only environment. */
+export interface RouteGuard {
+  /** Routes that write although they are only read, as patterns. */
+  writes: readonly string[];
+  /** Routes that may get a POST of `{}`, because their refusal is what is looked for. */
+  emptyPosts: readonly string[];
+}
+
+const readingMethods = new Set(["GET", "HEAD", "OPTIONS"]);
+/** Frameworks take the method from these in place of the request's own. */
+const methodHeaders = /^x-(?:http-)?method(?:-override)?$|^x-rewrite-url$|^x-original-(?:url|method)$|^x-forwarded-method$/i;
+const methodParameter = /^(?:x_)?_*(?:http_?)?method(?:_?override)?$/i;
+
+/** The reason why a request must not leave a read-only environment, or `undefined`. Asked for every request, also for each hop of a redirect. */
+export function whyNotSent(
+  guard: RouteGuard,
+  url: URL,
+  { method, headers, body }: { method: string; headers: Readonly<Record<string, string>>; body?: string | undefined },
+): string | undefined {
+  const route = url.pathname + url.search;
+  if (isRoute(url.pathname, guard.writes) || isRoute(route, guard.writes))
+    return `${url.pathname} is one of the routes that write (api.writes)`;
+  const header = Object.keys(headers).find((name) => methodHeaders.test(name.trim()));
+  if (header) return `the header ${header} could make another request of it`;
+  const parameter = parameterNames(url.search).find(
+    (name) => methodParameter.test(name) || methodHeaders.test(name.replaceAll("_", "-")),
+  );
+  if (parameter) return `the parameter ${parameter} could make another request of it`;
+  if (readingMethods.has(method)) return body === undefined ? undefined : `a ${method} has no content`;
+  if (method !== "POST") return `${method} may write`;
+  if (body !== "{}") return "a POST with content may write";
+  // Compared as it is written: this is a permission.
+  return guard.emptyPosts.includes(route)
+    ? undefined
+    : `a POST may write, and ${url.pathname} is none of the routes of which only a refusal is wanted (api.emptyPosts)`;
+}
+
+/**
+ * Names as any server may read them: behind a semicolon, too, escaped once more, of a list (`_method[]`), and with what some of them
+ * take for an underscore.
+ */
+function parameterNames(search: string): string[] {
+  const once = unescaped(search.replaceAll("+", " "));
+  return [search, once, unescaped(once)].flatMap((text) =>
+    text.split(/[?&;]/).map((parameter) => {
+      const [name = ""] = parameter.split("=", 1);
+      const [first = ""] = name.split(/[[\]\0]/).filter((part) => part.trim() !== "");
+      return first.trim().replaceAll(/[-. ]/g, "_");
+    }),
+  );
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll(/%[0-7][0-9a-f]/gi, (written) => String.fromCharCode(Number.parseInt(written.slice(1), 16)));
+}

@@ -1,0 +1,229 @@
+import { excerpt, jsonAt } from "../../config/assertion.ts";
+import type { Environment } from "../../config/schema.ts";
+import { type Answer, type ApiPorts, get, postJson, postNothing } from "../api/client.ts";
+import { endOfToken, lastMomentMs } from "../databricks/token-life.ts";
+import type { CheckContext } from "../kind.ts";
+import type { Shared } from "../run-check.ts";
+import { type Finding, type MeasuredCheck, type RunCheck, type RunningCheck, skipped } from "../run-check.ts";
+import { accessTokenIn, refreshTokenIn, secretsIn, sessionIn } from "./sign-in.ts";
+
+type Auth = NonNullable<Environment["auth"]>;
+
+export interface MintedToken {
+  token: string;
+  /** Where the answer has one. */
+  refreshToken?: string;
+  /** Milliseconds from now, where the answer or the token tells. */
+  livesMs?: number;
+}
+
+/** Who gets a token that is over sooner can do nothing with it, and could renew it for ever. */
+const leastLifeMs = 500;
+
+/** Mints a test token. @param body is sent beside the secret. @throws Error that says what the route answered. */
+export async function mintToken(
+  ports: ApiPorts,
+  auth: Auth,
+  body: Readonly<Record<string, string | number | boolean>> = { role: "teacher" },
+): Promise<MintedToken> {
+  if (!auth.secret) throw new Error("auth.secret is not configured, so no test token can be minted.");
+  const answer = await postSignIn(ports, auth.mint, { ...body, secretKey: auth.secret.reveal() });
+  const token = accessTokenIn(answer.json);
+  if (answer.status < 300 && token !== undefined) {
+    const livesMs = lifeTold(answer.json) ?? lifeInside(token);
+    if (livesMs !== undefined && livesMs < leastLifeMs)
+      throw new Error(
+        `${auth.mint} minted a token that is over ${livesMs === 0 ? "already" : `in ${livesMs} ms`}: compare its exp with the clock here.`,
+      );
+    const refreshToken = refreshTokenIn(answer.json);
+    return {
+      token,
+      ...(refreshToken === undefined ? {} : { refreshToken }),
+      ...(livesMs === undefined ? {} : { livesMs }),
+    };
+  }
+  const cures: Record<number, string> = {
+    401: "the secret is wrong",
+    404: "the route is off",
+    429: "the API limits the rate of requests",
+  };
+  throw new Error(
+    `${auth.mint} answered ${answer.status}${cures[answer.status] ? ` (${cures[answer.status]})` : ""}: ${answer.status < 300 ? "no accessToken in the answer" : excerpt(answer.text)}`,
+  );
+}
+
+/** Any route whose answer may be a sign-in. What it named is remembered before anything else can fail. */
+async function postSignIn(ports: ApiPorts, route: string, body: object): Promise<Answer> {
+  let answer: Answer;
+  try {
+    answer = await postJson(ports, route, body);
+  } catch (error) {
+    // Cut off by us or on the way: the server may have gone on.
+    if (ports.signal.aborted || mayHaveArrived(error)) await ports.onSignIn?.({ route, unanswered: true });
+    throw error;
+  }
+  tellSecrets(ports, answer);
+  await noteSignIn(ports, route, answer);
+  return answer;
+}
+
+/** An answer that hands over a token is a sign-in, whatever it was meant to be. */
+async function noteSignIn(ports: ApiPorts, route: string, { status, json }: Answer): Promise<void> {
+  if (!isSignIn({ status, json })) return;
+  const sessionId = sessionIn(json);
+  await ports.onSignIn?.({ route, ...(sessionId === undefined ? {} : { sessionId }) });
+}
+
+function isSignIn({ status, json }: Pick<Answer, "status" | "json">): boolean {
+  return status < 300 && accessTokenIn(json) !== undefined;
+}
+
+/** Before anything else is done with the answer, which could show them. */
+function tellSecrets(ports: ApiPorts, answer: Answer): void {
+  if (isSignIn(answer)) for (const secret of secretsIn(answer.json, answer.headers.getSetCookie())) ports.onSecret?.(secret);
+}
+
+/** How a connection breaks over which a request has gone out, or may have; what no connection was made for has reached nobody. */
+const broken: ReadonlySet<unknown> = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "UND_ERR_SOCKET"]);
+
+function mayHaveArrived(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && (cause.name === "TimeoutError" || broken.has((cause as NodeJS.ErrnoException).code));
+}
+
+function lifeTold(answer: unknown): number | undefined {
+  const seconds = jsonAt(answer, "$.tokens.expiresIn") ?? jsonAt(answer, "$.expiresIn");
+  if (typeof seconds !== "number" || !(seconds > 0)) return undefined;
+  return Date.now() + seconds * 1000 <= lastMomentMs ? seconds * 1000 : undefined;
+}
+
+function lifeInside(token: string): number | undefined {
+  const end = endOfToken(token);
+  return end === undefined ? undefined : Math.max(0, end - Date.now());
+}
+
+/** Where nobody may sign in, only that the mint route is off can be checked. */
+export function run({ check, api, stage, signIn }: CheckContext, auth: Auth): RunningCheck[] {
+  if (!api || (stage === "smoke" && auth.enabled)) return [];
+  return [checkAuth(check, api, auth, signIn?.minted)];
+}
+
+/** The auth service really works: it mints a token, the token is accepted and can be renewed, and a wrong secret is refused. */
+export async function checkAuth(
+  check: RunCheck,
+  ports: ApiPorts,
+  auth: Auth,
+  minted: Shared<MintedToken> | undefined,
+): Promise<MeasuredCheck[]> {
+  if (!auth.enabled) return [await checkMintIsOff(check, ports, auth)];
+  if (!minted) return [skipped("auth.mint", "Auth: mint a test token", "auth.secret is not configured")];
+  return await Promise.all([
+    check("auth.mint", "Auth: mint a test token and use it", async (attempt) => {
+      const { token } = await minted(attempt);
+      const answer = await get(ports, auth.use, { authorization: `Bearer ${token}` });
+      return judgeUse(auth.use, answer, "minted");
+    }),
+    ...(auth.refresh === undefined ? [] : [checkRefresh(check, ports, { ...auth, refresh: auth.refresh }, minted)]),
+    check(
+      "auth.wrong-secret",
+      "Auth: a wrong secret is refused",
+      async () => {
+        const answer = await postSignIn(ports, auth.mint, { secretKey: "env-actions-wrong-secret", role: "teacher" });
+        const expected = "HTTP 401 or 403";
+        if (answer.status === 401 || answer.status === 403)
+          return { verdict: "passed", observed: `HTTP ${answer.status}`, expected };
+        if (answer.status < 300)
+          return {
+            verdict: "failed",
+            observed: `HTTP ${answer.status}`,
+            expected,
+            message: "Anybody can mint tokens: the route does not check its secret.",
+          };
+        return {
+          verdict: "error",
+          observed: `HTTP ${answer.status}`,
+          expected,
+          message: `The route neither accepted nor refused: ${excerpt(answer.text)}`,
+        };
+      },
+      { independent: true },
+    ),
+  ]);
+}
+
+/** A run of the tests outlives a token: what is refreshed must be accepted as well. */
+function checkRefresh(
+  check: RunCheck,
+  ports: ApiPorts,
+  auth: { refresh: string; use: string },
+  minted: Shared<MintedToken>,
+): Promise<MeasuredCheck> {
+  return check("auth.refresh", "Auth: refresh a token and use it", async (attempt) => {
+    const { refreshToken } = await minted(attempt);
+    if (refreshToken === undefined)
+      return {
+        verdict: "failed",
+        observed: "no refreshToken was minted",
+        message: "The mint route answers without a refreshToken, so no token can be renewed.",
+      };
+    const answer = await postJson(ports, auth.refresh, { refreshToken });
+    tellSecrets(ports, answer);
+    const token = accessTokenIn(answer.json);
+    // Usually the session is the one that was minted; where the answer names another, that one is ours as well.
+    if (sessionIn(answer.json) !== undefined) await noteSignIn(ports, auth.refresh, answer);
+    if (answer.status === 429) return rateLimited;
+    if (answer.status >= 300 || token === undefined)
+      return {
+        verdict: "failed",
+        observed: `HTTP ${answer.status}`,
+        expected: "a new accessToken",
+        message: `${auth.refresh} gave no new token${answer.status < 300 ? "" : `: ${excerpt(answer.text)}`}.`,
+      };
+    const used = await get(ports, auth.use, { authorization: `Bearer ${token}` });
+    return judgeUse(auth.use, used, "refreshed");
+  });
+}
+
+const rateLimited: Finding = {
+  verdict: "error",
+  observed: "429, rate limited",
+  message: "The API limits the rate of requests; nothing could be seen.",
+};
+
+function judgeUse(route: string, answer: Answer, made: "minted" | "refreshed"): Finding {
+  if (answer.status === 200) return { verdict: "passed", observed: `${made}, and ${route} accepts it` };
+  if (answer.status === 429) return rateLimited;
+  return {
+    verdict: "failed",
+    observed: `${route} answered ${answer.status}`,
+    expected: "HTTP 200",
+    message: `The token was ${made}, but is not accepted: ${excerpt(answer.text)}`,
+  };
+}
+
+/** In production a route that mints tokens is a hole. It is asked without a secret, so nothing can be minted by asking. */
+function checkMintIsOff(check: RunCheck, ports: ApiPorts, auth: Auth): Promise<MeasuredCheck> {
+  return check(
+    "auth.mint-off",
+    "Auth: test tokens are off",
+    async () => {
+      const answer = await postNothing(ports, auth.mint);
+      const expected = "HTTP 404";
+      if (answer.status === 404) return { verdict: "passed", observed: "HTTP 404", expected };
+      if (answer.status === 429 || answer.status >= 500)
+        return {
+          verdict: "error",
+          observed: `HTTP ${answer.status}`,
+          expected,
+          message: `Whether the route is off could not be seen: ${excerpt(answer.text)}`,
+        };
+      return {
+        verdict: "failed",
+        observed: `HTTP ${answer.status}`,
+        expected,
+        message: `${auth.mint} is switched on here: whoever knows or guesses the secret can sign in as anybody.`,
+      };
+    },
+    { independent: true },
+  );
+}

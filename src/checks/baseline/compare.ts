@@ -1,0 +1,93 @@
+import type { Baseline } from "../../config/baseline-schema.ts";
+import type { Check } from "../../model/report.ts";
+import { type Finding, milliseconds, percentile } from "../run-check.ts";
+import { lowerEdgeTest, rankTest, ratioOf } from "./rank-test.ts";
+
+/**
+ * For each of the two rank tests, which see the same but weigh it differently: so seldom does a run that is not slower look as if it
+ * were. Together, and with the other two conditions, that is about one run in a hundred.
+ */
+const significance = 0.007;
+/** Cliff's delta below this is negligible (Romano and others, 2006), however sure it is. */
+const leastEffect = 0.147;
+/** Earlier runs differ among themselves: a run like the slowest of them is nothing new. */
+const shareOfRuns = 0.8;
+
+/**
+ * Whether a latency is above that of earlier runs. Slower means three things at once: by one of two rank tests it is no chance, its
+ * effect is not negligible, and it is above what the criteria allow – and, of several earlier runs, above nearly all.
+ * @param check whose latency it is
+ * @param samples of this run, in milliseconds
+ * @param runs samples of the earlier runs, none of them empty
+ */
+export function compare(
+  check: Pick<Check, "title">,
+  samples: readonly number[],
+  runs: readonly (readonly number[])[],
+  settings: Baseline,
+): Finding & { slower: boolean } {
+  const earlier = runs.flat();
+  const expected = Object.entries(settings.criteria)
+    .map(([name, share]) => `${name} ≤ +${percent(share)}`)
+    .join(", ");
+  if (earlier.length < settings.minimumSamples || samples.length < settings.minimumSamples) {
+    const few = `${samples.length} samples now, ${earlier.length} in ${runs.length} earlier runs`;
+    const cure =
+      samples.length < settings.minimumSamples
+        ? "Ask for more samples (api.samples), or for fewer (baseline.minimumSamples)."
+        : "It needs more passing runs, and .env-actions/baseline/ carried from run to run.";
+    return {
+      slower: false,
+      verdict: "degraded",
+      observed: few,
+      expected,
+      message: `Not enough data: ${settings.minimumSamples} samples are needed on each side. ${cure}`,
+    };
+  }
+  const { delta, superiority, ...whole } = rankTest(samples, earlier);
+  const p = Math.min(whole.p, lowerEdgeTest(samples, earlier));
+  const changes = (["p50", "p95"] as const).flatMap((name) => {
+    const limit = settings.criteria[name];
+    if (limit === undefined) return [];
+    const share = name === "p50" ? 0.5 : 0.95;
+    const [now, before] = [percentile(samples, share), percentile(earlier, share)];
+    return [{ name, now, before, limit, change: notZero(now) / notZero(before) - 1 }];
+  });
+  const observed = [
+    ...changes.map(({ name, now, before }) => `${name} ${milliseconds(now)}, was ${milliseconds(before)}`),
+    `${samples.length} samples against ${earlier.length} of ${runs.length} runs`,
+  ].join("; ");
+  if (p >= significance || delta < leastEffect || !aboveRuns(samples, runs))
+    return { slower: false, verdict: "passed", observed, expected };
+  const ratio = ratioOf(samples.map(notZero), earlier.map(notZero));
+  // A percentile of a few samples is itself half chance; the ratio of all of them is the steadier of the two.
+  const slower = changes.some(({ change, limit }) => change > limit || ratio - 1 > limit);
+  if (!slower) return { slower, verdict: "passed", observed, expected };
+  return {
+    slower,
+    verdict: settings.verdict,
+    observed,
+    expected,
+    message: `${check.title} is slower than in earlier runs, by about ${percent(ratio - 1)}: an answer now is later than one before with a chance of ${percent(superiority)} (p = ${p.toPrecision(1)}).`,
+  };
+}
+
+function aboveRuns(samples: readonly number[], runs: readonly (readonly number[])[]): boolean {
+  const median = percentile(samples, 0.5);
+  return (
+    median >
+    percentile(
+      runs.map((run) => percentile(run, 0.5)),
+      shareOfRuns,
+    )
+  );
+}
+
+/** Clocks have an end, too: what took no time took less than they can see. */
+function notZero(value: number): number {
+  return Math.max(value, 0.01);
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)}%`;
+}

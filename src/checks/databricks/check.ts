@@ -1,0 +1,257 @@
+import { createHash, randomBytes, randomInt } from "node:crypto";
+import type { Environment } from "../../config/schema.ts";
+import { count } from "../../lib/count.ts";
+import { errorText } from "../../lib/error-text.ts";
+import { loadDriver, type WarehouseIdentity, type WarehouseReader } from "../../warehouse/access.ts";
+import { readAuthority, trustBesidePublic } from "../../warehouse/authority.ts";
+import type { WarehouseSettings } from "../../warehouse/connection.ts";
+import { examineCredential, type WritingRight } from "../../warehouse/credential.ts";
+import { describeWarehouse, endsOfTokens, type WarehouseDescription } from "../../warehouse/describe.ts";
+import { WarehouseFailure } from "../../warehouse/failure.ts";
+import { checkConnection, type Peer, peerOf } from "../connection.ts";
+import type { CheckContext } from "../kind.ts";
+import { type MayWrite, withException } from "../may-write.ts";
+import {
+  type Finding,
+  type MeasuredCheck,
+  measured,
+  milliseconds,
+  type RunCheck,
+  type RunningCheck,
+  type Shared,
+} from "../run-check.ts";
+import { checkTokenLife, endOfToken } from "./token-life.ts";
+
+type DatabricksSettings = NonNullable<Environment["databricks"]>;
+
+export async function prepare(): Promise<void> {
+  await loadDriver();
+}
+
+/** The warehouse itself, its certificate, the token's life, and, in a read-only environment, what its credential could write. */
+export function run(context: CheckContext, { token, mayWrite }: DatabricksSettings): RunningCheck[] {
+  const { check, stage, environment, limits, warehouse, alone, signal } = context;
+  if (!warehouse) return [];
+  const { open, settings, wokeIn, compare } = warehouse;
+  const ownToken = token?.reveal();
+  const examined = stage === "smoke" && environment.access === "read-only";
+  return [
+    checkDatabricks(check, open, limits, {
+      compare,
+      wokeIn,
+      describe: () => describeWarehouse(settings, signal),
+      alone,
+    }),
+    checkConnection(
+      check,
+      "databricks.certificate",
+      "Connection to Databricks",
+      () => warehousePeer(settings),
+      { leastDays: limits.certificateDays },
+      signal,
+    ),
+    // Other sign-ins get a new token when they need one; a token that names its own end is checked with the variables.
+    ...(ownToken !== undefined && endOfToken(ownToken) === undefined
+      ? [checkTokenLife(check, () => endsOfTokens(settings, signal), limits.tokenDays)]
+      : []),
+    ...(examined ? [checkReadOnlyCredential(check, open, mayWrite)] : []),
+  ];
+}
+
+async function warehousePeer(settings: WarehouseSettings): Promise<Peer> {
+  const peer = peerOf(`https://${settings.host.replace(/^https:\/\//, "")}`);
+  const ca = await readAuthority(settings.certificateAuthority);
+  return ca ? { ...peer, trust: await trustBesidePublic(ca) } : peer;
+}
+
+export interface WarehouseLimits {
+  /** Milliseconds; slower is a warning. */
+  sqlP95: number;
+}
+
+/** Twenty, so that the P95 forgives one outlier: of ten it would be the slowest. */
+const latencySamples = 20;
+
+export interface WarehouseProbes {
+  /** Throws if the identity is not the expected one; absent if none is expected. */
+  compare?: (identity: WarehouseIdentity) => void;
+  /** How long it took to wake, in milliseconds; `undefined` where it was awake. */
+  wokeIn?: () => number | undefined;
+  /** Asks for state and size, or says why they cannot be seen. */
+  describe?: () => Promise<WarehouseDescription | string>;
+  /** See {@link CheckContext.alone}: what our own checks slow down is not slow. */
+  alone?: () => Promise<void>;
+}
+
+/**
+ * The warehouse is there, is the right one, is no mock, and answers quickly.
+ * @param opening the connection, still being opened: its time and its failure are the first check.
+ */
+export async function checkDatabricks(
+  check: RunCheck,
+  opening: Shared<WarehouseReader>,
+  limits: WarehouseLimits,
+  { compare, wokeIn, describe, alone }: WarehouseProbes = {},
+): Promise<MeasuredCheck[]> {
+  const connected = await check("databricks.connect", "Databricks connection", async (attempt) => {
+    const warehouse = await opened(opening, attempt);
+    const identity = await warehouse.identity();
+    const wakingMs = wokeIn?.();
+    // A cold start is neither slow nor broken: it is told, and counts for no latency.
+    const cold = wakingMs === undefined ? "" : `, after a cold start of ${Math.round(wakingMs / 100) / 10} s`;
+    const observed = `${identity.principal} in catalog ${identity.catalog}${cold}`;
+    if (!identity.serverTime)
+      return {
+        verdict: "failed",
+        observed: "no server time",
+        expected: "a server time",
+        message: "Something answers, but it is no real warehouse: current_timestamp() is null.",
+      };
+    try {
+      compare?.(identity);
+    } catch (error) {
+      return { verdict: "failed", observed, message: errorText(error) };
+    }
+    return { verdict: "passed", observed };
+  });
+  if (connected.verdict !== "passed") return [connected];
+  const warehouse = await opening();
+  const state = describe ? [await checkState(check, describe)] : [];
+  const proof = await checkProofOfLife(check, warehouse);
+  // What did not compute what it was asked is no warehouse whose latency would mean anything.
+  if (proof.verdict !== "passed") return [connected, ...state, proof];
+  return [connected, ...state, proof, await checkSqlLatency(check, warehouse, limits, alone)];
+}
+
+/** The warehouse computes what nobody can know beforehand: a mock can repeat and make up, but not that. Warms up, besides. */
+function checkProofOfLife(check: RunCheck, warehouse: WarehouseReader): Promise<MeasuredCheck> {
+  return check("databricks.proof", "Databricks computes what a mock cannot know", async () => {
+    const [a, b, nonce] = [randomInt(1_000_000), randomInt(1_000_000), randomBytes(16).toString("hex")];
+    const [row] = await warehouse.query("SELECT :a + :b AS total, sha2(:nonce, 256) AS digest", { a, b, nonce });
+    const expected = "sum and digest of random values";
+    if (Number(row?.total) === a + b && row?.digest === createHash("sha256").update(nonce).digest("hex"))
+      return { verdict: "passed", observed: "computed", expected };
+    return {
+      verdict: "failed",
+      observed: row ? "an answer that is not computed" : "no row",
+      expected,
+      message: "The warehouse does not answer what it is asked: a mock stands in for it.",
+    };
+  });
+}
+
+function checkState(check: RunCheck, describe: () => Promise<WarehouseDescription | string>): Promise<MeasuredCheck> {
+  return check("databricks.warehouse", "Databricks warehouse state", async () => {
+    const told = await describe();
+    if (typeof told === "string") return { verdict: "skipped", message: `State and size cannot be seen: ${told}.` };
+    const observed = `${told.state}, ${told.size}, ${count(told.clusters, "cluster")}`;
+    const expected = "RUNNING";
+    if (told.state === expected) return { verdict: "passed", observed, expected };
+    return {
+      verdict: "degraded",
+      observed,
+      expected,
+      message: "It answered a moment ago, but says that it does not run: it may be about to stop.",
+    };
+  });
+}
+
+function checkSqlLatency(
+  check: RunCheck,
+  warehouse: WarehouseReader,
+  limits: WarehouseLimits,
+  alone?: () => Promise<void>,
+): Promise<MeasuredCheck> {
+  return check("databricks.latency", "Databricks SELECT", async () => {
+    const found = await sampleSql(warehouse, limits);
+    if (found.verdict !== "degraded" || !alone) return found;
+    await alone();
+    const again = await sampleSql(warehouse, limits);
+    return { ...again, observed: `${again.observed}; ${found.observed} while the other checks ran` };
+  });
+}
+
+async function sampleSql(warehouse: WarehouseReader, limits: WarehouseLimits): Promise<Finding> {
+  const samples: number[] = [];
+  for (let index = 0; index < latencySamples; index++) {
+    const started = performance.now();
+    const [row] = await warehouse.query("SELECT :probe AS probe", { probe: index });
+    samples.push(performance.now() - started);
+    if (Number(row?.probe) !== index)
+      return {
+        verdict: "failed",
+        observed: `asked for ${index}, got ${String(row?.probe)}`,
+        message: "The warehouse does not answer what it is asked: is there a mock behind it?",
+      };
+  }
+  const { latency } = measured(samples, { fixedCount: true });
+  const slow = latency.p95 >= limits.sqlP95;
+  return {
+    verdict: slow ? "degraded" : "passed",
+    observed: `P95 ${milliseconds(latency.p95)} (${latency.count} samples)`,
+    expected: `P95 < ${milliseconds(limits.sqlP95)}`,
+    ...measured(samples, { fixedCount: true }),
+    ...(slow ? { message: "The warehouse answers, but slowly: it may be small, busy, or far from the runner." } : {}),
+  };
+}
+
+/**
+ * The credential itself: one that could write has no place in a read-only environment. Found by reading grants alone.
+ * @param exception makes such a credential a warning until its last day.
+ */
+export function checkReadOnlyCredential(
+  check: RunCheck,
+  opening: Shared<WarehouseReader>,
+  exception?: MayWrite,
+): Promise<MeasuredCheck> {
+  return check("databricks.read-only", "Databricks credential cannot write", async (attempt) => {
+    const { writing, unknown } = await examineCredential(await opened(opening, attempt));
+    return withException(judgeCredential(writing, unknown), exception, Date.now());
+  });
+}
+
+function judgeCredential(writing: readonly WritingRight[], unknown: readonly string[]): Finding {
+  const expected = "only USE and SELECT";
+  if (writing.length > 0) {
+    const named = writing.slice(0, 3).map((right) => `${right.privilege} on ${right.on} (${right.holder})`);
+    return {
+      verdict: "failed",
+      observed: `${named.join("; ")}${writing.length > 3 ? ` and ${writing.length - 3} more` : ""}`,
+      expected,
+      message:
+        "This token could write to a read-only environment. Use a principal that has USE CATALOG, USE SCHEMA and SELECT, and nothing else.",
+    };
+  }
+  if (unknown.length > 0)
+    return {
+      verdict: "error",
+      observed: "not all of its rights can be seen",
+      expected,
+      message: `Whether this token could write is not known: ${unknown.join("; ")}.`,
+    };
+  return { verdict: "passed", observed: "no privilege that writes", expected };
+}
+
+const cures: Partial<Record<WarehouseFailure["kind"], string>> = {
+  unreachable: "Check DATABRICKS_HOST and the network between here and there.",
+  "connection-lost": "Try again: the connection was there, and broke.",
+  waking: "Start the warehouse, or give it longer with databricks.startTimeout and the stage's budget.",
+  denied: "Grant the principal USE CATALOG, USE SCHEMA and SELECT.",
+};
+
+/** @throws Error that says what to do, where the failure itself does not */
+export async function opened(opening: Shared<WarehouseReader>, attempt: number): Promise<WarehouseReader> {
+  try {
+    return await opening(attempt);
+  } catch (error) {
+    if (!(error instanceof WarehouseFailure)) throw error;
+    // A failure that knows its cure has said it.
+    if (error.cure !== undefined) throw new Error(capital(error.message), { cause: error });
+    const cure = cures[error.kind];
+    throw new Error(`${capital(error.message)}.${cure ? ` ${cure}` : ""}`, { cause: error });
+  }
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,104 @@
+import { excerpt, jsonAt } from "../../config/assertion.ts";
+import type { Environment } from "../../config/schema.ts";
+import { type ApiPorts, get, postNothing } from "../api/client.ts";
+import { sessionIn } from "../auth/sign-in.ts";
+import type { CheckContext } from "../kind.ts";
+import type { MeasuredCheck, RunCheck, RunningCheck } from "../run-check.ts";
+
+type OauthSettings = NonNullable<Environment["oauth"]>;
+
+export function run({ check, api }: CheckContext, oauth: OauthSettings): RunningCheck[] {
+  if (!api) return [];
+  return [checkOauth(check, api, oauth), ...(oauth.discovery === undefined ? [] : [checkDiscovery(check, api, oauth.discovery)])];
+}
+
+/** What a client needs of a provider's OpenID configuration. */
+const providerRoutes = ["authorization_endpoint", "token_endpoint", "jwks_uri"];
+
+/** The provider's discovery document is there, is its own, and names what a sign-in needs. */
+export function checkDiscovery(check: RunCheck, ports: ApiPorts, address: string): Promise<MeasuredCheck> {
+  return check(
+    "oauth.discovery",
+    "OAuth discovery document",
+    async () => {
+      const { origin, href } = new URL(address);
+      // Another host: the headers and the token of the API are not for it. Perhaps it is none, and then the same is held to.
+      const { signal, readOnly } = ports;
+      await ports.pace?.turn(signal);
+      const answer = await get({ url: origin, headers: {}, signal, ...(readOnly ? { readOnly } : {}) }, href);
+      const expected = `HTTP 200 with issuer, ${providerRoutes.join(", ")}`;
+      const observed = `HTTP ${answer.status}`;
+      if (answer.status !== 200)
+        return {
+          verdict: answer.status === 429 || answer.status >= 500 ? "error" : "failed",
+          observed,
+          expected,
+          message: `${address} does not answer as it should: ${excerpt(answer.text)}`,
+        };
+      const issuer = jsonAt(answer.json, "$.issuer");
+      if (typeof issuer !== "string" || !issuersAt(href).includes(issuer.replace(/\/$/, "")))
+        return {
+          verdict: "failed",
+          observed: `issuer ${typeof issuer === "string" ? issuer : "missing"}`,
+          expected,
+          message: "The document is not the provider's own: its issuer is another than the address it stands at.",
+        };
+      const lacking = providerRoutes.filter((route) => !URL.canParse(String(jsonAt(answer.json, `$.${route}`))));
+      return lacking.length === 0
+        ? { verdict: "passed", observed: issuer, expected }
+        : {
+            verdict: "failed",
+            observed: `no ${lacking.join(", ")}`,
+            expected,
+            message: "The document lacks what a sign-in needs.",
+          };
+    },
+    { independent: true },
+  );
+}
+
+/**
+ * Whose document may stand there: an issuer's is below it in /.well-known/ (OpenID Connect), or that is put in front of the issuer's
+ * path (RFC 8414). Elsewhere it may be the document of any address above it.
+ */
+function issuersAt(address: string): string[] {
+  const { origin, pathname } = new URL(address);
+  const [above = "", below] = pathname.split("/.well-known/");
+  if (below !== undefined)
+    return [origin + above, origin + above + below.replace(/^[^/]*/, "")].map((issuer) => issuer.replace(/\/$/, ""));
+  const parts = above.split("/").slice(0, -1);
+  return parts.map((_, index) => origin + parts.slice(0, index + 1).join("/"));
+}
+
+/** The sign-in route is alive and refuses an empty sign-in. One that accepts it has fallen back to letting everybody in. */
+export function checkOauth(check: RunCheck, ports: ApiPorts, oauth: OauthSettings): Promise<MeasuredCheck> {
+  return check("oauth.route", "OAuth route alive, fallback off", async () => {
+    const answer = await postNothing(ports, oauth.path);
+    const sessionId = answer.status < 300 ? sessionIn(answer.json) : undefined;
+    if (sessionId !== undefined) await ports.onSignIn?.({ route: oauth.path, sessionId });
+    const expected = `HTTP 400 ${oauth.code}`;
+    const observed = `HTTP ${answer.status}`;
+    if (answer.status === 400 && answer.text.includes(oauth.code)) return { verdict: "passed", observed: expected, expected };
+    if (answer.status < 300)
+      return {
+        verdict: "failed",
+        observed,
+        expected,
+        independent: true,
+        message: "An empty sign-in was accepted: the route has fallen back to a mode that lets everybody in.",
+      };
+    if (answer.status === 429)
+      return {
+        verdict: "error",
+        observed: "429, rate limited",
+        expected,
+        message: "The API limits the rate of requests; nothing could be seen.",
+      };
+    return {
+      verdict: "failed",
+      observed,
+      expected,
+      message: `The sign-in route does not answer as it should: ${excerpt(answer.text)}`,
+    };
+  });
+}

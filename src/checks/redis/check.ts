@@ -1,0 +1,285 @@
+import type { Environment } from "../../config/schema.ts";
+import { errorText } from "../../lib/error-text.ts";
+import { worstVerdict } from "../../model/report.ts";
+import {
+  type CommandFlags,
+  infoTogether,
+  type NodeInfo,
+  type RedisIdentity,
+  type RedisReader,
+  type RedisSettings,
+} from "../../redis/connection.ts";
+import { readAuthority } from "../../warehouse/authority.ts";
+import { checkConnection, type Peer, peerOf } from "../connection.ts";
+import type { CheckContext } from "../kind.ts";
+import { type MayWrite, withException } from "../may-write.ts";
+import {
+  type Finding,
+  type MeasuredCheck,
+  measured,
+  milliseconds,
+  type RunCheck,
+  type RunningCheck,
+  type Shared,
+  shared,
+} from "../run-check.ts";
+import { grantsWriting } from "./rules.ts";
+
+/** Redis itself, its certificate, and, in a read-only environment, what its user could write. */
+export function run(context: CheckContext, { mayWrite }: NonNullable<Environment["redis"]>): RunningCheck[] {
+  const { check, stage, environment, limits, redis, signal } = context;
+  if (!redis) return [];
+  const { open, settings, compare } = redis;
+  const deletes = stage === "preflight" && environment.access === "test-data";
+  const examined = stage === "smoke" && environment.access === "read-only";
+  return [
+    checkRedis(check, open, limits, compare, deletes),
+    // Without TLS there is no certificate to check.
+    ...(settings.url.startsWith("rediss:")
+      ? [
+          checkConnection(
+            check,
+            "redis.certificate",
+            "Connection to Redis",
+            (attempt) => redisPeer(settings, open, attempt),
+            { leastDays: limits.certificateDays },
+            signal,
+          ),
+        ]
+      : []),
+    ...(examined ? [checkReadOnlyUser(check, open, mayWrite)] : []),
+  ];
+}
+
+/** The server that was found. With sentinels, the address names another one. */
+async function redisPeer(settings: RedisSettings, opening: Shared<RedisReader>, attempt: number): Promise<Peer> {
+  const { host, port } = (await opening(attempt)).identity;
+  const ca = await readAuthority(settings.certificateAuthority);
+  return { host, port, tls: true, alsoNamed: peerOf(settings.url).host, ...(ca ? { ca } : {}) };
+}
+
+export interface RedisLimits {
+  /** Shares from 0 to 1; outside of them is a warning. */
+  redisHitRate: number;
+  redisMemory: number;
+  /** Milliseconds; a replica that is further behind is a warning. */
+  redisLag: number;
+}
+
+const pingSamples = 20;
+/** Below this many look-ups a rate says nothing. */
+const enoughLookups = 100;
+
+/**
+ * @param compare throws if the identity is not the expected one; absent if none is expected
+ * @param deletes whether test data is to be deleted there.
+ */
+export async function checkRedis(
+  check: RunCheck,
+  opening: Shared<RedisReader>,
+  limits: RedisLimits,
+  compare?: (identity: RedisIdentity) => void,
+  deletes = false,
+): Promise<MeasuredCheck[]> {
+  const ping = await check("redis.ping", "Redis PING", async (attempt) => {
+    const redis = await opening(attempt);
+    try {
+      compare?.(redis.identity);
+    } catch (error) {
+      return { verdict: "failed", message: errorText(error) };
+    }
+    const samples: number[] = [];
+    for (let index = 0; index < pingSamples; index++) samples.push(await redis.ping());
+    const { latency, ...rest } = measured(samples, { fixedCount: true });
+    const observed = `P95 ${milliseconds(latency.p95)} (${latency.count} samples)`;
+    return { verdict: "passed", observed, latency, ...rest };
+  });
+  if (ping.verdict !== "passed") return [ping];
+  const redis = await opening();
+  const info = shared(() => redis.infoOfEach());
+  return [
+    ping,
+    ...(deletes ? [await checkDeletable(check, opening)] : []),
+    await check("redis.hit-rate", "Redis hit rate", async (attempt) =>
+      hitRate(infoTogether(await info(attempt)), limits.redisHitRate),
+    ),
+    await check("redis.memory", "Redis memory", async (attempt) => memory(infoTogether(await info(attempt)), limits.redisMemory)),
+    await check("redis.replication", "Redis role and replicas", async (attempt) =>
+      worstOf(await info(attempt), (one) => replication(one, limits.redisLag)),
+    ),
+    await check("redis.persistence", "Redis persistence", async (attempt) => worstOf(await info(attempt), persistence)),
+  ];
+}
+
+/** Whether what tests write could be deleted again. What the server does not tell is skipped, and no failure. */
+function checkDeletable(check: RunCheck, opening: Shared<RedisReader>): Promise<MeasuredCheck> {
+  return check("redis.writable", "Redis takes deletions", async (attempt) => {
+    const { possible, why } = await (await opening(attempt)).deletability();
+    if (possible) return { verdict: "passed", observed: why };
+    return possible === undefined
+      ? { verdict: "skipped", message: `Whether test data can be deleted here is not known: ${why}.` }
+      : { verdict: "failed", message: `Test data could not be deleted here: ${why}.` };
+  });
+}
+
+/** What some servers leave out of INFO, as managed ones do, is unknown and no fault. */
+function notTold(section: string): Finding {
+  return { verdict: "skipped", message: `This server does not tell it: its INFO has no section ${section}.` };
+}
+
+/** Of a cluster each node has replicas and a disk of its own: the worst is told, and which node it is of. */
+function worstOf(nodes: readonly NodeInfo[], judge: (info: Record<string, string>) => Finding): Finding {
+  const found = nodes.map(({ node, info }) => ({ node, finding: judge(info) }));
+  const isTold = found.some(({ finding }) => finding.verdict !== "skipped");
+  const verdict = isTold || found.length === 0 ? worstVerdict(found.map(({ finding }) => finding.verdict)) : "skipped";
+  const alike = found.filter(({ finding }) => finding.verdict === verdict);
+  const [worst] = alike;
+  if (!worst) return { verdict: "error", message: "No server told anything." };
+  if (nodes.length === 1) return worst.finding;
+  const which =
+    verdict === "passed"
+      ? `${nodes.length} masters, such as ${worst.node}`
+      : `${alike.map(({ node }) => node).join(", ")} of ${nodes.length} masters`;
+  const { observed } = worst.finding;
+  return { ...worst.finding, observed: observed === undefined ? which : `${which}: ${observed}` };
+}
+
+function hitRate(info: Record<string, string>, limit: number): Finding {
+  if (info.keyspace_hits === undefined && info.keyspace_misses === undefined) return notTold("stats");
+  const hits = Number(info.keyspace_hits);
+  const lookups = hits + Number(info.keyspace_misses);
+  const expected = `> ${percentage(limit)}`;
+  if (!Number.isFinite(lookups))
+    return { verdict: "error", expected, message: "INFO does not tell keyspace_hits and keyspace_misses." };
+  if (lookups < enoughLookups)
+    return {
+      verdict: "degraded",
+      observed: `only ${lookups} look-ups so far`,
+      expected,
+      message: "Not enough data: Redis was started a short while ago, or nobody uses it.",
+    };
+  const rate = hits / lookups;
+  return {
+    verdict: rate > limit ? "passed" : "degraded",
+    observed: `${percentage(rate)} of ${lookups} look-ups`,
+    expected,
+    ...(rate > limit ? {} : { message: "Most look-ups miss: the cache is cold, too small, or its keys expire too early." }),
+  };
+}
+
+function memory(info: Record<string, string>, limit: number): Finding {
+  if (info.used_memory === undefined && info.maxmemory === undefined) return notTold("memory");
+  const used = Number(info.used_memory);
+  const maximum = Number(info.maxmemory);
+  if (!Number.isFinite(used)) return { verdict: "error", message: "INFO does not tell used_memory." };
+  const megabytes = `${(used / 1_048_576).toFixed(1)} MB`;
+  // Since its start, so that it tells what happened at some time, and not what happens.
+  const evictions = Number(info.evicted_keys) > 0 ? `, ${info.evicted_keys} keys evicted since its start` : "";
+  if (!Number.isFinite(maximum))
+    return { verdict: "error", observed: megabytes, message: "INFO does not tell maxmemory, so nobody knows how full it is." };
+  if (maximum <= 0) return { verdict: "passed", observed: `${megabytes}, no limit set${evictions}` };
+  const share = used / maximum;
+  return {
+    verdict: share <= limit ? "passed" : "degraded",
+    observed: `${megabytes}, ${percentage(share)} of the limit${evictions}`,
+    expected: `≤ ${percentage(limit)}`,
+    ...(share <= limit
+      ? {}
+      : {
+          message: `Redis is nearly full; with the policy ${info.maxmemory_policy ?? "(unknown)"} it evicts or refuses writes soon.`,
+        }),
+  };
+}
+
+function replication(info: Record<string, string>, limitMs: number): Finding {
+  const expected = `replicas at most ${limitMs / 1000} s behind`;
+  if (info.role === undefined) return notTold("replication");
+  if (info.role === "slave") {
+    const silent = Number(info.master_last_io_seconds_ago);
+    if (info.master_link_status !== "up")
+      return {
+        verdict: "failed",
+        observed: `replica, link to its master ${info.master_link_status ?? "unknown"}`,
+        expected,
+        message: "This replica has lost its master: what it answers may be old.",
+      };
+    const observed = `replica, heard of its master ${silent} s ago`;
+    return silent * 1000 <= limitMs
+      ? { verdict: "passed", observed, expected }
+      : { verdict: "degraded", observed, expected, message: "The replica is behind: what it answers may be old." };
+  }
+  if (info.role !== "master") return { verdict: "error", expected, message: "INFO does not tell the role." };
+  const replicas = Object.entries(info).flatMap(([key, text]) => (/^slave\d+$/.test(key) ? [text] : []));
+  const behind = replicas.filter((text) => {
+    const lag = Number(/(?:^|,)lag=(\d+)/.exec(text)?.[1]);
+    return !/(?:^|,)state=online(?:,|$)/.test(text) || !(lag * 1000 <= limitMs);
+  });
+  const observed = `master, ${replicas.length === 0 ? "no replicas" : `${replicas.length} replicas, ${behind.length} behind or away`}`;
+  return behind.length === 0
+    ? { verdict: "passed", observed, expected }
+    : {
+        verdict: "degraded",
+        observed,
+        expected,
+        message: "A replica is behind or away: after a failure of the master, writes are lost.",
+      };
+}
+
+function persistence(info: Record<string, string>): Finding {
+  if (info.rdb_last_bgsave_status === undefined) return notTold("persistence");
+  if (info.loading === "1")
+    return { verdict: "error", observed: "loading", message: "Redis still loads its data from disk. Wait, and look again." };
+  const aof = info.aof_enabled === "1";
+  const broken = [
+    ...(info.rdb_last_bgsave_status === "ok" ? [] : ["last snapshot"]),
+    ...(aof && info.aof_last_write_status !== "ok" ? ["last write of the append-only file"] : []),
+    ...(aof && info.aof_last_bgrewrite_status !== "ok" ? ["last rewrite of the append-only file"] : []),
+  ];
+  const changes = Number(info.rdb_changes_since_last_save);
+  const observed = `append-only file ${aof ? "on" : "off"}, ${changes} changes since the last snapshot`;
+  return broken.length === 0
+    ? { verdict: "passed", observed }
+    : {
+        verdict: "degraded",
+        observed: `${broken.join(" and ")} failed`,
+        expected: "ok",
+        message: "Redis cannot keep its data: is the disk full? It may refuse writes from now on.",
+      };
+}
+
+/**
+ * The user itself: one that could write has no place in a read-only environment.
+ * @param exception makes such a user a warning until its last day.
+ */
+export function checkReadOnlyUser(check: RunCheck, opening: Shared<RedisReader>, exception?: MayWrite): Promise<MeasuredCheck> {
+  return check("redis.read-only", "Redis user cannot write", async (attempt) => {
+    const redis = await opening(attempt);
+    const [rules, flags] = await Promise.all([redis.aclRules(), redis.commandFlags()]);
+    return withException(judgeUser(rules, flags), exception, Date.now());
+  });
+}
+
+function judgeUser(rules: string | undefined, flags: CommandFlags | undefined): Finding {
+  const expected = "no command that writes";
+  if (rules === undefined)
+    return {
+      verdict: "error",
+      observed: "the user's rules cannot be seen",
+      expected,
+      message:
+        "Whether this user could write is not known: allow it +acl|whoami and +acl|getuser, so that its own rules can be examined.",
+    };
+  const writes = grantsWriting(rules, flags);
+  return writes
+    ? {
+        verdict: "failed",
+        observed: writes,
+        expected,
+        message: "This Redis user could write to a read-only environment. Use one with -@all +@read +ping +info.",
+      }
+    : { verdict: "passed", observed: "only reading commands", expected };
+}
+
+function percentage(share: number): string {
+  return `${Math.round(share * 1000) / 10}%`;
+}

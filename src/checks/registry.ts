@@ -1,0 +1,14 @@
+/**
+ * Every kind of check, a line each. The name is the kind's key in an environment of the configuration, and its folder has two files:
+ * `kind.ts` declares it, `check.ts` runs it.
+ */
+
+export { analytics } from "./analytics/kind.ts";
+export { api } from "./api/kind.ts";
+export { auth } from "./auth/kind.ts";
+export { databricks } from "./databricks/kind.ts";
+export { oauth } from "./oauth/kind.ts";
+export { redis } from "./redis/kind.ts";
+export { sql } from "./sql/kind.ts";
+export { variables } from "./variables/kind.ts";
+export { websocket } from "./websocket/kind.ts";

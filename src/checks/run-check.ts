@@ -1,0 +1,179 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { errorText } from "../lib/error-text.ts";
+import { textGlob } from "../lib/glob.ts";
+import { type Check, type Latency, opensTheGate, type Verdict } from "../model/report.ts";
+
+/** What a probe found out about one thing. */
+export interface Finding {
+  verdict: Verdict;
+  observed?: string;
+  expected?: string;
+  message?: string;
+  latency?: Latency;
+  samples?: Samples;
+  /** See {@link Check.independent}. */
+  independent?: true;
+}
+
+/** The measurements behind a latency. Reports have room for their summary only; comparisons with earlier runs need them. */
+export interface Samples {
+  /** Milliseconds. */
+  readonly values: readonly number[];
+  /** The check takes this many samples, whatever is configured. */
+  readonly fixedCount: boolean;
+}
+
+/** A check with its measurements, which do not go into the report. */
+export interface MeasuredCheck extends Check {
+  samples?: Samples;
+}
+
+export type RunningCheck = Promise<MeasuredCheck | MeasuredCheck[]>;
+
+/**
+ * Runs one check: probes, measures the time, and probes again where the check is declared flaky. A probe that throws could not look:
+ * the verdict is `error`, never `failed` and never a pass.
+ * @param probe gets the number of the attempt, from 1
+ * @param options `independent`: nothing else that is broken explains its failure
+ */
+export type RunCheck = (
+  id: string,
+  title: string,
+  probe: (attempt: number) => Promise<Finding>,
+  options?: Pick<Check, "independent">,
+) => Promise<MeasuredCheck>;
+
+/** Checks that are declared flaky, and why. */
+export interface RetryRule {
+  /** Glob over ids: `*` is any text, everything else is itself. */
+  check: string;
+  times: number;
+  reason: string;
+}
+
+const defaultPauseMs = 500;
+
+/**
+ * @param signal ends it: nothing is probed again after that
+ * @param pauseMs milliseconds before the next attempt
+ */
+export function checkRunner({
+  rules,
+  signal,
+  pauseMs = defaultPauseMs,
+}: {
+  rules: readonly RetryRule[];
+  signal: AbortSignal;
+  pauseMs?: number;
+}): RunCheck {
+  return async (id, title, probe, { independent } = {}) => {
+    const started = performance.now();
+    const rule = rules.findLast(({ check }) => textGlob(check, { oneLetter: false }).test(id));
+    const first = await attempt(probe, 1);
+    const finding = rule && needsRetry(first) ? await probeAgain(first, rule, probe, () => waited(pauseMs, signal)) : first;
+    return {
+      id,
+      title,
+      ...finding,
+      ...(independent && finding.verdict === "failed" ? { independent } : {}),
+      durationMs: Math.round(performance.now() - started),
+    };
+  };
+}
+
+async function attempt(probe: (attempt: number) => Promise<Finding>, number: number): Promise<Finding> {
+  try {
+    return await probe(number);
+  } catch (error) {
+    return { verdict: "error", message: errorText(error) };
+  }
+}
+
+function needsRetry({ verdict }: Finding): boolean {
+  return !opensTheGate(verdict) && verdict !== "skipped";
+}
+
+async function probeAgain(
+  first: Finding,
+  rule: RetryRule,
+  probe: (attempt: number) => Promise<Finding>,
+  wait: () => Promise<boolean>,
+): Promise<Finding & { attempts?: number }> {
+  let found = first;
+  let attempts = 1;
+  while (attempts <= rule.times && !opensTheGate(found.verdict) && (await wait())) {
+    attempts++;
+    found = await attempt(probe, attempts);
+  }
+  if (!opensTheGate(found.verdict)) return { ...found, attempts };
+  const before = `${first.verdict}${first.message ? ` (${first.message})` : ""}`;
+  const message = `${found.message ?? ""} Only attempt ${attempts} succeeded; the first was ${before}. Declared flaky: ${rule.reason}`;
+  return { ...found, attempts, message: message.trim() };
+}
+
+/** @returns whether the time passed; otherwise the signal ended the wait */
+async function waited(pauseMs: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await pause(pauseMs, undefined, { signal });
+    return true;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  }
+}
+
+export function skipped(id: string, title: string, reason: string): Check {
+  return { id, title, verdict: "skipped", message: reason, durationMs: 0 };
+}
+
+/**
+ * What several checks need, such as a connection.
+ * @param attempt of the check that asks: from its second one on, what failed is begun again, for all who ask
+ */
+export type Shared<Thing> = (attempt?: number) => Promise<Thing>;
+
+/** Begins at once. A failure is seen by every check that asks, and does not end the process if none does. */
+export function shared<Thing>(begin: () => Promise<Thing>): Shared<Thing> {
+  let failed = false;
+  const begun = () => {
+    failed = false;
+    const thing = begin();
+    thing.catch(() => {
+      failed = true;
+    });
+    return thing;
+  };
+  let current = begun();
+  return (attempt = 1) => {
+    if (failed && attempt > 1) current = begun();
+    return current;
+  };
+}
+
+/**
+ * Percentiles by nearest rank: with ten samples, the P95 is the slowest, which is the honest reading of ten samples.
+ * @param options `fixedCount`: the check takes this many samples, whatever is configured
+ * @throws RangeError for no samples: an unknown latency is not 0 ms
+ */
+export function measured(
+  values: readonly number[],
+  { fixedCount = false }: { fixedCount?: boolean } = {},
+): { latency: Latency; samples: Samples } {
+  if (values.length === 0) throw new RangeError("no latency was measured");
+  const [p50 = 0, p95 = 0, max = 0] = [0.5, 0.95, 1].map((share) => tenths(percentile(values, share)));
+  return { latency: { count: values.length, p50, p95, max }, samples: { values, fixedCount } };
+}
+
+/** By nearest rank. @param share from 0 to 1 */
+export function percentile(samples: readonly number[], share: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
+}
+
+export function milliseconds(value: number): string {
+  return `${value < 10 ? tenths(value) : Math.round(value)} ms`;
+}
+
+function tenths(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,41 @@
+import type { Environment } from "../../config/schema.ts";
+import { count } from "../../lib/count.ts";
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import { opened } from "../databricks/check.ts";
+import { numberedIds } from "../ids.ts";
+import type { CheckContext } from "../kind.ts";
+import type { MeasuredCheck, RunCheck, RunningCheck, Shared } from "../run-check.ts";
+
+type Sample = Environment["sql"][number];
+
+export function run({ check, warehouse }: CheckContext, samples: readonly Sample[]): RunningCheck[] {
+  if (!warehouse) return [];
+  const ids = sqlIds(samples);
+  return samples.map((sample, index) => checkSqlSample(check, warehouse.open, sample, ids[index]));
+}
+
+const sqlId = (name: string) => `sql.${name}`;
+
+/** One for each: a name is for people, and several statements may have the same. */
+export function sqlIds(samples: readonly { name: string }[]): string[] {
+  return numberedIds(samples.map(({ name }) => sqlId(name)));
+}
+
+/** Statements that must bring rows. */
+export function checkSqlSample(
+  check: RunCheck,
+  opening: Shared<WarehouseReader>,
+  sample: Sample,
+  id = sqlId(sample.name),
+): Promise<MeasuredCheck> {
+  return check(id, `SQL: ${sample.name}`, async (attempt) => {
+    const rows = await (await opened(opening, attempt)).query(sample.query);
+    const enough = rows.length >= sample.minimumRows;
+    return {
+      verdict: enough ? "passed" : "failed",
+      observed: count(rows.length, "row"),
+      expected: `at least ${sample.minimumRows}`,
+      ...(enough ? {} : { message: `The statement of ${sample.name} brought fewer rows than production always has.` }),
+    };
+  });
+}

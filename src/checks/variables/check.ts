@@ -1,0 +1,112 @@
+import { decodedPart } from "../../config/address-part.ts";
+import type { Environment } from "../../config/schema.ts";
+import { pattern } from "../../lib/pattern.ts";
+import { endOfToken } from "../databricks/token-life.ts";
+import type { CheckContext } from "../kind.ts";
+import type { Finding, MeasuredCheck, RunCheck, RunningCheck } from "../run-check.ts";
+
+type Variable = Environment["variables"][number];
+
+/** The variables, and the reader token if it states when it expires. Without either, there is nothing to check. */
+export function run({ check, environment: { token }, env }: CheckContext, variables: readonly Variable[]): RunningCheck[] {
+  const tokens: Record<string, string> = token && endOfToken(token.reveal()) ? { "the environment's token": token.reveal() } : {};
+  if (variables.length + Object.keys(tokens).length === 0) return [];
+  return [checkVariables(check, variables, env, tokens)];
+}
+
+/** What stands in examples, templates and tutorials: whoever knows those knows the secret. */
+const knownDefaults = new Set(
+  `changeme change-me change_me changeit secret mysecret my-secret supersecret super-secret password passw0rd admin root default test
+  test-secret test-token token example dummy placeholder todo xxx 12345678 123456 dapi-test dapi0123456789 dapi-token your-token
+  your-token-here your-secret your-secret-here test-token-secret adb-0000000000000000.0.azuredatabricks.net
+  adb-1234567890123456.7.azuredatabricks.net`.split(/\s+/),
+);
+/** Of these, what is no secret may be right: NODE_ENV is `test`, a user `admin`. */
+const ordinaryWords = new Set(["admin", "default", "example", "root", "test"]);
+const namesNoSecret = /(?:^|_)(?:CATALOG|DATABASE|ENV|ENVIRONMENT|NAME|NAMESPACE|SCHEMA|STAGE|USER|USERNAME)$/;
+/** `<your token>`, `${{ secrets.TOKEN }}`, `$TOKEN`: somebody forgot to fill it in. A hash such as `$2b$12$…` is none of them. */
+const placeholder = /^<.*>$|\$\{\{|^\$[{(]\w|^\$[A-Za-z_]\w*$/;
+
+/** What is wrong with one variable; `name` and the sentence may be shown, its value never is. */
+interface Problem {
+  verdict: Finding["verdict"];
+  name: string;
+  what: string;
+  cure: string;
+}
+
+/**
+ * The environment variables that an environment needs are present, well-formed, no well-known defaults, and – where they are tokens
+ * that tell it – not over. No value is ever shown.
+ * @param tokens bearer tokens by what they are called, looked at for their end alone
+ */
+export function checkVariables(
+  check: RunCheck,
+  variables: readonly Variable[],
+  env: Readonly<Record<string, string | undefined>>,
+  tokens: Readonly<Record<string, string>> = {},
+  now: number = Date.now(),
+): Promise<MeasuredCheck> {
+  return check("variables", "Required variables", async () => {
+    const problems = [
+      ...variables.flatMap((variable) => {
+        const wanted = typeof variable === "string" ? { name: variable } : variable;
+        return problemsOf(wanted, (env[wanted.name] ?? "").trim(), now);
+      }),
+      ...Object.entries(tokens).flatMap(([name, token]) => lifeProblems(name, token, undefined, now)),
+    ];
+    const expected = variables.length > 0 ? `${variables.length} present and well-formed` : "a token that has not expired";
+    const observed = variables.length > 0 ? `${variables.length} present` : "not expired";
+    if (problems.length === 0) return { verdict: "passed", observed, expected };
+    const missing = problems.filter(({ what }) => what === "missing").map(({ name }) => name);
+    const others = problems.filter(({ what }) => what !== "missing").map(({ name, what }) => `${name} ${what}`);
+    return {
+      verdict: problems.some(({ verdict }) => verdict === "failed") ? "failed" : "degraded",
+      observed: [...(missing.length > 0 ? [`missing: ${missing.join(", ")}`] : []), ...others].join("; "),
+      expected,
+      message: [
+        ...(missing.length > 0
+          ? [
+              `Set ${missing.join(", ")}: on a runner as \`env:\` of the step from the repository's secrets or variables, in the terminal with export.`,
+            ]
+          : []),
+        ...new Set(problems.filter(({ what }) => what !== "missing").map(({ cure }) => cure)),
+      ].join(" "),
+    };
+  });
+}
+
+function problemsOf(variable: Exclude<Variable, string>, value: string, now: number): Problem[] {
+  const failed = (what: string, cure: string): Problem => ({ verdict: "failed", name: variable.name, what, cure });
+  if (value === "") return [failed("missing", "")];
+  if (placeholder.test(value)) return [failed("is a placeholder", `Put the real value into ${variable.name}.`)];
+  const isOrdinary = namesNoSecret.test(variable.name) && ordinaryWords.has(value.toLowerCase());
+  if ((isKnownDefault(value) && !isOrdinary) || value === variable.name)
+    return [failed("is a well-known default", `Anybody can guess ${variable.name}: make a random one.`)];
+  return [
+    ...(variable.matches !== undefined && !pattern(`^(?:${variable.matches})$`).test(value)
+      ? [failed("is not well-formed", `${variable.name} should match ${variable.matches}: is it the value of another variable?`)]
+      : []),
+    ...(variable.minimumLength !== undefined && value.length < variable.minimumLength
+      ? [failed(`has fewer than ${variable.minimumLength} characters`, `Make ${variable.name} longer: it could be guessed.`)]
+      : []),
+    ...lifeProblems(variable.name, value, variable.validFor, now),
+  ];
+}
+
+function isKnownDefault(value: string): boolean {
+  if (knownDefaults.has(value.toLowerCase())) return true;
+  const password = /^\w+:\/\//.test(value) && URL.canParse(value) ? decodedPart(new URL(value).password) : "";
+  return password !== "" && knownDefaults.has(password.toLowerCase());
+}
+
+function lifeProblems(name: string, value: string, validForMs: number | undefined, now: number): Problem[] {
+  const end = endOfToken(value);
+  if (end === undefined) return [];
+  const cure = `Renew ${name}.`;
+  const at = new Date(end).toISOString().slice(0, 16).replace("T", " ");
+  if (end <= now) return [{ verdict: "failed", name, what: `is over since ${at} UTC`, cure }];
+  return validForMs !== undefined && end - now < validForMs
+    ? [{ verdict: "degraded", name, what: `ends at ${at} UTC`, cure }]
+    : [];
+}

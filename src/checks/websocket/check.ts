@@ -1,0 +1,259 @@
+import type { Environment } from "../../config/schema.ts";
+import { pattern } from "../../lib/pattern.ts";
+import { type RouteGuard, whyNotSent } from "../api/route-guard.ts";
+import { numberedIds, slug } from "../ids.ts";
+import type { CheckContext } from "../kind.ts";
+import type { Pace } from "../pace.ts";
+import { type MeasuredCheck, measured, milliseconds, type RunCheck, type RunningCheck, type Shared } from "../run-check.ts";
+
+export interface SocketPorts {
+  url: string;
+  path: string;
+  headers: Readonly<Record<string, string>>;
+  signal: AbortSignal;
+  /** Set where nothing may be written. */
+  readOnly?: RouteGuard;
+  /** Shared by all checks of a stage; without one nobody waits. */
+  pace?: Pace;
+}
+
+interface Meeting {
+  outcome: "connected" | "refused";
+  text: string;
+  durationMs: number;
+}
+
+type WebsocketSettings = NonNullable<Environment["websocket"]>;
+
+export async function prepare({ namespaces }: WebsocketSettings): Promise<void> {
+  if (namespaces.length > 0) await import("socket.io-client");
+}
+
+/** Each namespace with a token or without one, and with a wrong one; and each plain WebSocket. */
+export function run({ check, sockets, limits, signIn }: CheckContext, { namespaces, plain }: WebsocketSettings): RunningCheck[] {
+  const token = signIn && (async (attempt?: number) => (await signIn.minted(attempt)).token);
+  const limitMs = limits.websocketConnect;
+  const [idsOfNamespaces, idsOfPlain] = [namespaceIds(namespaces), plainIds(plain)];
+  return [
+    ...namespaces.flatMap((name, index) => {
+      const id = idsOfNamespaces[index] ?? namespaceId(name);
+      return [checkNamespace(check, sockets, name, limitMs, token, id), checkWrongToken(check, sockets, name, limitMs, id)];
+    }),
+    ...plain.map((socket, index) => checkPlainSocket(check, sockets, socket, limitMs, idsOfPlain[index] ?? plainId(socket.path))),
+  ];
+}
+
+/** What Socket.IO answers to a namespace that does not exist. */
+const unknownNamespace = "Invalid namespace";
+const wrongToken = /token|authentication|unauthorized|forbidden|jwt/i;
+const missingToken = /token required|authentication|unauthorized/i;
+
+/**
+ * A namespace answers in time. With a token it must connect; without one its refusal is the proof of life, and being let in is
+ * a finding.
+ * @param token resolves to the token to sign in with; `undefined` to be refused on purpose.
+ */
+export function checkNamespace(
+  check: RunCheck,
+  ports: SocketPorts,
+  namespace: string,
+  limitMs: number,
+  token: Shared<string> | undefined,
+  id = namespaceId(namespace),
+): Promise<MeasuredCheck> {
+  return check(id, `WebSocket ${namespace}`, async (attempt) => {
+    const expected = `${token ? "connect" : "refusal without a token"} in < ${milliseconds(limitMs)}`;
+    const { outcome, text, durationMs } = await meet(ports, namespace, limitMs * 2, await token?.(attempt));
+    const observed = `${outcome}${text ? ` (${text})` : ""} in ${milliseconds(durationMs)}`;
+    const late = durationMs >= limitMs;
+    if (text === unknownNamespace)
+      return { verdict: "failed", observed, expected, message: `The server runs, but has no namespace ${namespace}.` };
+    if (token && outcome === "refused")
+      return { verdict: "failed", observed, expected, message: "The server refused a fresh token." };
+    if (!token && outcome === "connected")
+      return {
+        verdict: "failed",
+        observed,
+        expected,
+        independent: true,
+        message: "The server lets a client in that has no token.",
+      };
+    if (!token && !missingToken.test(text))
+      return { verdict: "error", observed, expected, message: "The server refused, but for a reason that proves nothing." };
+    const latency = measured([durationMs]);
+    if (late) return { verdict: "failed", observed, expected, ...latency, message: "The WebSocket answers, but too slowly." };
+    return { verdict: "passed", observed, expected, ...latency };
+  });
+}
+
+/** A token that nobody made must be refused: a namespace that takes any text for a token only looks guarded. */
+export function checkWrongToken(
+  check: RunCheck,
+  ports: SocketPorts,
+  namespace: string,
+  limitMs: number,
+  id = namespaceId(namespace),
+): Promise<MeasuredCheck> {
+  return check(`${id}.wrong-token`, `WebSocket ${namespace} refuses a wrong token`, async () => {
+    const { outcome, text } = await meet(ports, namespace, limitMs * 2, "env-actions-wrong-token");
+    const expected = "refusal";
+    const observed = `${outcome}${text ? ` (${text})` : ""}`;
+    if (outcome === "connected")
+      return {
+        verdict: "failed",
+        observed,
+        expected,
+        independent: true,
+        message: "Anybody can connect: the token is not looked at.",
+      };
+    if (text === unknownNamespace)
+      return { verdict: "failed", observed, expected, message: `The server runs, but has no namespace ${namespace}.` };
+    if (!wrongToken.test(text))
+      return { verdict: "error", observed, expected, message: "The server refused, but for a reason that proves nothing." };
+    return { verdict: "passed", observed, expected };
+  });
+}
+
+function namespaceId(namespace: string): string {
+  return `websocket${namespace.replaceAll("/", ".")}`;
+}
+
+/** One for each namespace: what differs by its slashes alone would share one. */
+export function namespaceIds(namespaces: readonly string[]): string[] {
+  return numberedIds(namespaces.map(namespaceId));
+}
+
+/** A WebSocket without Socket.IO: opened, waited for a message where one is expected, and closed again. */
+export function checkPlainSocket(
+  check: RunCheck,
+  ports: SocketPorts,
+  socket: { path: string; message?: string | undefined },
+  limitMs: number,
+  id = plainId(socket.path),
+): Promise<MeasuredCheck> {
+  return check(id, `WebSocket ${socket.path} without Socket.IO`, async () => {
+    const expected = `${socket.message === undefined ? "open" : `a message that matches ${socket.message}`} in < ${milliseconds(limitMs)}`;
+    const durationMs = await meetPlainly(ports, socket, limitMs * 2);
+    const observed = `${socket.message === undefined ? "open" : "message"} after ${milliseconds(durationMs)}`;
+    const latency = measured([durationMs]);
+    return durationMs < limitMs
+      ? { verdict: "passed", observed, expected, ...latency }
+      : { verdict: "failed", observed, expected, ...latency, message: "The WebSocket answers, but too slowly." };
+  });
+}
+
+function plainId(path: string): string {
+  return `websocket.plain.${slug(path) || "root"}`;
+}
+
+/** One for each; the same path may be opened several times, for another message each. */
+export function plainIds(sockets: readonly { path: string }[]): string[] {
+  return numberedIds(sockets.map(({ path }) => plainId(path)));
+}
+
+/** More messages than this are none of those that a server greets with. */
+const mostMessages = 20;
+
+/** A server that does not say goodbye is left: Node's own WebSocket waits for it without end, and the process with it. */
+const partingMs = 500;
+
+/** @returns the milliseconds until it was open, or until the expected message. @throws where neither came in time */
+async function meetPlainly(
+  ports: SocketPorts,
+  { path, message }: { path: string; message?: string | undefined },
+  timeoutMs: number,
+): Promise<number> {
+  const url = addressOf(ports, path);
+  const { WebSocket } = await import("ws");
+  await ports.pace?.turn(ports.signal);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  const deadline = AbortSignal.any([ports.signal, AbortSignal.timeout(timeoutMs)]);
+  const started = performance.now();
+  // A variable, because the types do not know closeTimeout yet.
+  const options = { headers: ports.headers, closeTimeout: partingMs };
+  const socket = new WebSocket(url, options);
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      const met = () => resolve(performance.now() - started);
+      let messages = 0;
+      deadline.addEventListener("abort", () => reject(lateness(ports.signal, timeoutMs)), { once: true });
+      if (deadline.aborted) reject(lateness(ports.signal, timeoutMs));
+      // Listened to until the end: what is closed before it was open has an error, too.
+      socket.on("error", (error) => reject(new Error(`No WebSocket at ${url.href}: ${error.message}`)));
+      socket.on("close", (code) => reject(new Error(`${url.href} was closed by the server (code ${code}).`)));
+      if (message === undefined) {
+        socket.on("open", met);
+        return;
+      }
+      socket.on("message", (data) => {
+        if (pattern(message).test(String(data))) met();
+        else if (++messages === mostMessages) reject(new Error(`None of ${mostMessages} messages matches ${message}.`));
+      });
+    });
+  } finally {
+    socket.close();
+  }
+}
+
+/** @throws Error where it is another host's */
+function addressAt({ url }: SocketPorts, path: string): URL {
+  const address = new URL(path, url);
+  // `//elsewhere/path` is an address, too: headers and tokens are for this host alone.
+  if (address.origin !== new URL(url).origin) throw new Error(`${path} leads away from ${url}; nothing was asked there.`);
+  return address;
+}
+
+/** @throws Error where it is another host's, or must not be asked where nothing may be written */
+function addressOf(ports: SocketPorts, path: string): URL {
+  const address = addressAt(ports, path);
+  const refusal = ports.readOnly && whyNotSent(ports.readOnly, address, { method: "GET", headers: ports.headers });
+  if (refusal) throw new Error(`${path} was refused before sending: this environment is read-only, and ${refusal}.`);
+  return address;
+}
+
+function lateness(signal: AbortSignal, timeoutMs: number): unknown {
+  return signal.aborted ? signal.reason : new Error(`The WebSocket did not answer within ${milliseconds(timeoutMs)}.`);
+}
+
+/** Connects once and closes again, whatever happens. */
+async function meet(ports: SocketPorts, namespace: string, timeoutMs: number, token: string | undefined): Promise<Meeting> {
+  const address = addressAt(ports, namespace);
+  addressOf(ports, ports.path);
+  const { io } = await import("socket.io-client");
+  await ports.pace?.turn(ports.signal);
+  const started = performance.now();
+  const socket = io(address.href, {
+    path: ports.path,
+    transports: ["websocket"],
+    reconnection: false,
+    forceNew: true,
+    timeout: timeoutMs,
+    extraHeaders: { ...ports.headers },
+    ...(token ? { auth: { token } } : {}),
+  });
+  try {
+    return await new Promise<Meeting>((resolve, reject) => {
+      const met = (outcome: Meeting["outcome"], text: string) =>
+        resolve({ outcome, text, durationMs: performance.now() - started });
+      const ended = () => reject(lateness(ports.signal, timeoutMs));
+      const deadline = AbortSignal.any([ports.signal, AbortSignal.timeout(timeoutMs)]);
+      deadline.addEventListener("abort", ended, { once: true });
+      // What is over already tells nobody any more.
+      if (deadline.aborted) ended();
+      socket.once("connect", () => met("connected", ""));
+      socket.once("connect_error", (error) => {
+        // A transport that fails is no answer of the server; only the server's own refusal is one.
+        if (error.message === "websocket error" || error.message === "xhr poll error" || error.message === "timeout")
+          reject(new Error(`No WebSocket at ${ports.url}${ports.path}: ${describe(error)}`));
+        else met("refused", error.message);
+      });
+    });
+  } finally {
+    socket.disconnect();
+  }
+}
+
+function describe(error: Error & { description?: unknown }): string {
+  const details = error.description as { message?: string } | undefined;
+  return details?.message ?? error.message;
+}

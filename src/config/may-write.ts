@@ -1,0 +1,18 @@
+import { z } from "../lib/zod.ts";
+
+/** A written exception: without one, a credential that could write fails a read-only environment. */
+export const mayWrite = z
+  .strictObject({
+    until: z.iso
+      .date({ error: "expected the last day as a date such as 2026-12-31" })
+      .meta({ description: "Last day of the exception, in UTC. Afterwards, the credential fails again." }),
+    reason: z
+      .string({ error: "expected a reason: why can this credential write, and who mends it?" })
+      .regex(/\S/, { error: "expected a reason: why can this credential write, and who mends it?" })
+      .meta({ description: "Why the credential can write, and what is being done about it. Shown with the warning." }),
+  })
+  .optional()
+  .meta({
+    description:
+      "Exception for a read-only environment: until the given day, a credential that could write is a warning instead of a failure.",
+  });

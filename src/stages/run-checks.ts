@@ -1,0 +1,201 @@
+import { mintToken } from "../checks/auth/check.ts";
+import type { CheckContext, CheckingStage, CheckKind, KindRunner } from "../checks/kind.ts";
+import { Pace } from "../checks/pace.ts";
+import * as registry from "../checks/registry.ts";
+import { type MeasuredCheck, type RunningCheck, type Samples, type Shared, shared, skipped } from "../checks/run-check.ts";
+import { compareRedis, compareWarehouse, proveRedis, proveWarehouse } from "../cleanup/execute/proof.ts";
+import type { Check } from "../model/report.ts";
+import { apiPorts, socketPorts } from "./api.ts";
+import { type Readers, redisSettings, warehouseSettings } from "./connections.ts";
+import { reportCheck, type StageContext } from "./context.ts";
+
+/** What preflight and smoke have in common: every kind of check that the environment asks for, all at once. */
+
+/** A kind that the environment asks for, ready to run. */
+export interface LoadedKind {
+  kind: CheckKind;
+  settings: unknown;
+  runner: KindRunner<unknown>;
+}
+
+const kinds: Readonly<Record<string, CheckKind>> = registry;
+
+/** Ids of checks that no score outvotes, of all kinds. */
+export const criticalOfKinds: readonly string[] = Object.values(kinds).flatMap(({ critical }) => critical);
+
+/**
+ * Loads what runs the checks, best while the servers start: loading code blocks the process, and every latency would show it.
+ * @returns first the kinds that others depend on, as the report lists them
+ */
+export async function loadKinds({ environment }: StageContext, stage: CheckingStage): Promise<LoadedKind[]> {
+  const settingsOf: Readonly<Record<string, unknown>> = environment;
+  const asked = Object.entries(kinds).flatMap(([name, kind]) => {
+    const settings = settingsOf[name];
+    const isEmpty = settings === undefined || (Array.isArray(settings) && settings.length === 0);
+    return kind.stages.includes(stage) && (kind.always || !isEmpty) ? [{ kind, settings }] : [];
+  });
+  const loaded = asked.map(async ({ kind, settings }): Promise<LoadedKind> => {
+    const runner = await kind.load();
+    await runner.prepare?.(settings as NonNullable<unknown>);
+    return { kind, settings, runner };
+  });
+  const ordered = await Promise.all(loaded);
+  return [...ordered.filter(({ kind }) => isFoundation(kind)), ...ordered.filter(({ kind }) => !isFoundation(kind))];
+}
+
+function isFoundation({ dependsOn }: CheckKind): boolean {
+  return dependsOn.length === 0;
+}
+
+/** Finished checks, and by id the measurements of those that sampled a latency. */
+export interface FinishedChecks {
+  checks: Check[];
+  samples: ReadonlyMap<string, Samples>;
+}
+
+/**
+ * Runs all checks, reports each as it finishes, and judges each by what it depends on.
+ * @param also checks of the stage itself, which run beside the others
+ */
+export async function runChecks(
+  context: StageContext,
+  stage: CheckingStage,
+  readers: Readers,
+  loaded: readonly LoadedKind[],
+  also: () => readonly RunningCheck[] = () => [],
+): Promise<FinishedChecks> {
+  const others = new RunningChecks();
+  const checkContext = checkContextOf(context, stage, readers, others);
+  const samples = new Map<string, Samples>();
+  const start = ({ kind, settings, runner }: LoadedKind) =>
+    runner.run(checkContext, settings as NonNullable<unknown>).map((running) => ({ kind, finished: others.track(running) }));
+  const finish = (finished: RunningCheck, judge: (checks: Check[]) => Check[] | Promise<Check[]> = (checks) => checks) =>
+    reportCheck(
+      context,
+      finished.then((checks) => judge([checks].flat().map((check) => withoutSamples(check, samples)))),
+    );
+
+  const started = loaded.flatMap(start);
+  const ofStage = also().map((running) => finish(others.track(running)));
+  others.allStarted();
+  const foundation = started.filter(({ kind }) => isFoundation(kind)).map(({ finished }) => finish(finished));
+  const below = Promise.all(foundation).then((checks) => checks.flat());
+  const dependent = started
+    .filter(({ kind }) => !isFoundation(kind))
+    .map(({ kind, finished }) => finish(finished, async (checks) => asConsequences(kind.dependsOn, await below, checks)));
+  const checks = await Promise.all([...foundation, ...ofStage, ...dependent]);
+  const found = checks.flat();
+  return {
+    checks: found.length > 0 ? found : [await reportCheck(context, Promise.resolve(nothingChecked(context, stage)))],
+    samples,
+  };
+}
+
+function withoutSamples({ samples, ...check }: MeasuredCheck, all: Map<string, Samples>): Check {
+  if (samples) all.set(check.id, samples);
+  return check;
+}
+
+/** Nothing was asked for. Servers that became ready were checked, at least; otherwise there is nothing that could pass. */
+function nothingChecked({ environment }: StageContext, stage: CheckingStage): Check {
+  const servers = Object.entries(environment.servers).flatMap(([name, { stages }]) => (stages.includes(stage) ? [name] : []));
+  if (servers.length > 0)
+    return {
+      id: "application",
+      title: "Application comes up",
+      verdict: "passed",
+      observed: `${servers.join(", ")} ready`,
+      durationMs: 0,
+    };
+  return skipped(
+    "variables",
+    "Required variables",
+    "this environment names nothing to check: add databricks, redis, api, websocket, servers or variables",
+  );
+}
+
+/**
+ * If a check that these depend on could not be done, their failure proves nothing: an API whose database we could not reach may be
+ * broken, or may only suffer from the same cause. The verdict is then `error`, with the possible cause.
+ */
+export function asConsequences(dependsOn: readonly string[], below: readonly Check[], checks: readonly Check[]): Check[] {
+  const cause = below.find(({ id, verdict }) => dependsOn.includes(id) && verdict === "error");
+  if (!cause) return [...checks];
+  const possibleCause = `Possible cause: ${cause.title} could not be checked.`;
+  return checks.map((check) =>
+    check.verdict === "failed" && !check.independent
+      ? { ...check, verdict: "error", cause: cause.id, message: `${possibleCause} ${check.message ?? ""}`.trim() }
+      : check,
+  );
+}
+
+/** Knows how many checks are running, so that one can measure again without the others. */
+export class RunningChecks {
+  #running = 0;
+  #allStarted = false;
+  readonly #waiting: (() => void)[] = [];
+
+  track<Result>(running: Promise<Result>): Promise<Result> {
+    this.#running++;
+    return running.finally(() => {
+      this.#running--;
+      this.#serveNext();
+    });
+  }
+
+  allStarted(): void {
+    this.#allStarted = true;
+    this.#serveNext();
+  }
+
+  /** Those who wait are served one after another, once all others have ended or are waiting, too. */
+  readonly alone = (): Promise<void> =>
+    new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#serveNext();
+    });
+
+  #serveNext(): void {
+    if (this.#allStarted && this.#running <= this.#waiting.length) this.#waiting.shift()?.();
+  }
+}
+
+function checkContextOf(context: StageContext, stage: CheckingStage, readers: Readers, others: RunningChecks): CheckContext {
+  const { environment, config, env, signal, check } = context;
+  const limits = config.stages[stage];
+  const pace = new Pace({ requestsPerSecond: limits.requestsPerSecond, longestPauseMs: limits.retryAfter });
+  const api = apiPorts(context, pace);
+  const { auth } = environment;
+  // Smoke has no token: refusals prove that the server is alive, and nobody signs in to production.
+  const minted = stage === "preflight" && api && auth?.enabled && auth.secret ? shared(() => mintToken(api, auth)) : undefined;
+  const token: Shared<string> | undefined = minted && (async (attempt) => (await minted(attempt)).token);
+  const [warehouse, redis] = [warehouseSettings(context), redisSettings(context)];
+  // Where test data will be written, the identity is proven; elsewhere it is compared, if one is expected.
+  const writes = stage === "preflight" && environment.access === "test-data";
+  const [isWarehouse, isRedis] = writes ? [proveWarehouse, proveRedis] : [compareWarehouse, compareRedis];
+  return {
+    stage,
+    environment,
+    limits,
+    env,
+    signal,
+    check,
+    alone: others.alone,
+    ...(warehouse && readers.warehouse
+      ? {
+          warehouse: {
+            open: readers.warehouse,
+            settings: warehouse,
+            wokeIn: readers.wokeIn,
+            compare: (seen) => isWarehouse(environment, seen),
+          },
+        }
+      : {}),
+    ...(redis && readers.redis
+      ? { redis: { open: readers.redis, settings: redis, compare: (seen) => isRedis(environment, seen) } }
+      : {}),
+    ...(api ? { api: token ? { ...api, token } : api } : {}),
+    sockets: socketPorts(context, pace),
+    ...(minted ? { signIn: { minted } } : {}),
+  };
+}
