@@ -10,5 +10,6 @@ export { databricks } from "./databricks/kind.ts";
 export { oauth } from "./oauth/kind.ts";
 export { redis } from "./redis/kind.ts";
 export { sql } from "./sql/kind.ts";
+export { tcp } from "./tcp/kind.ts";
 export { variables } from "./variables/kind.ts";
 export { websocket } from "./websocket/kind.ts";

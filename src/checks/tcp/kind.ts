@@ -1,0 +1,24 @@
+import { timeLimit } from "../../config/units.ts";
+import { port } from "../../config/values.ts";
+import { z } from "../../lib/zod.ts";
+import type { CheckKind } from "../kind.ts";
+
+const server = z.strictObject({
+  name: z.string().min(1).meta({ description: "Display name." }),
+  host: z.string().min(1).meta({ description: "Host name or IP address." }),
+  port: port.meta({ description: "Port that must accept a connection." }),
+  within: timeLimit.prefault("2s").meta({ description: "Time limit for the connection. Slower is a failure." }),
+});
+
+const schema = z.array(server).default([]).meta({
+  description: "Servers that must accept a TCP connection, such as a mail server. Nothing is sent to them.",
+});
+
+/** Servers that are reachable: all that can be told of one whose protocol is not known here. */
+export const tcp: CheckKind<typeof schema> = {
+  schema,
+  stages: ["preflight", "smoke"],
+  dependsOn: [],
+  critical: [],
+  load: () => import("./check.ts"),
+};
