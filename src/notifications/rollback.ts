@@ -41,7 +41,7 @@ export interface RollbackRun {
   secrets: Redaction;
   onLine: (line: string) => void;
   /** For GitHub; a test is less patient. */
-  patience?: Pick<GitHubOptions, "deadlineMs" | "firstPauseMs">;
+  retry?: Pick<GitHubOptions, "deadlineMs" | "firstPauseMs">;
 }
 
 /** In the records of a workspace. */
@@ -234,8 +234,8 @@ function claimOf(run: RollbackRun, { deployment }: Subject): (Claim & { place: P
   };
 }
 
-function github({ config, githubToken, env, cancel, patience }: RollbackRun) {
-  return gitHub(config.token?.reveal() ?? githubToken, env, { cancel, ...patience });
+function github({ config, githubToken, env, cancel, retry }: RollbackRun) {
+  return gitHub(config.token?.reveal() ?? githubToken, env, { cancel, ...retry });
 }
 
 /** The record of this workspace: written before anything is asked for, so that a run that is killed in between does not ask twice. */

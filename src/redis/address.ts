@@ -65,7 +65,7 @@ export interface Way {
 
 const defaultPort = 6379;
 const sentinelPort = 26379;
-const defaultPatienceMs = 30_000;
+const defaultRetryForMs = 30_000;
 
 /** @throws UserError for an address that is none, and a certificate file that cannot be read */
 export async function wayTo(settings: RedisSettings): Promise<Way> {
@@ -89,7 +89,7 @@ export async function wayTo(settings: RedisSettings): Promise<Way> {
       database,
       ...withTls(url.protocol === "rediss:"),
     },
-    retryForMs: settings.retryForMs ?? defaultPatienceMs,
+    retryForMs: settings.retryForMs ?? defaultRetryForMs,
     ...(settings.mayConnect ? { mayConnect: settings.mayConnect } : {}),
     ...(cluster ? { cluster: cluster.map(clusterNodeOf) } : {}),
     ...(sentinel

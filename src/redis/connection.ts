@@ -195,7 +195,7 @@ function pairsOf(info: string): Record<string, string> {
 }
 
 /** What is said of a cluster's memory is said of its fullest master: that one refuses writes first. Look-ups are added up. */
-export function infoTogether(nodes: readonly NodeInfo[]): Record<string, string> {
+export function mergedInfo(nodes: readonly NodeInfo[]): Record<string, string> {
   const infos = nodes.map(({ info }) => info);
   const fullness = (info: Record<string, string>) => {
     const maximum = Number(info.maxmemory);

@@ -35,10 +35,10 @@ export function isOneOperand(tokens: Tokens, open: number, end: number): boolean
 
 /** Whether a bracket holds names alone: `(a, b)`. */
 export function namesOnly(tokens: Tokens, open: number, end: number): boolean {
-  const held = tokens.slice(open + 1, end);
+  const content = tokens.slice(open + 1, end);
   return (
-    held.length % 2 === 1 &&
-    held.every(({ kind, value }, at) => (at % 2 === 0 ? kind === "word" || kind === "quoted-name" : value === ","))
+    content.length % 2 === 1 &&
+    content.every(({ kind, value }, at) => (at % 2 === 0 ? kind === "word" || kind === "quoted-name" : value === ","))
   );
 }
 

@@ -41,7 +41,7 @@ const pauseAfterFailureMs = 15_000;
 export class RenewedTokens implements TokenSource {
   readonly cure: string;
   readonly #obtain: () => Promise<IssuedToken>;
-  #held: { token: string; renewAt: number; endsAt: number } | undefined;
+  #current: { token: string; renewAt: number; endsAt: number } | undefined;
   #obtaining: Promise<string> | undefined;
   #notBefore = 0;
 
@@ -52,23 +52,23 @@ export class RenewedTokens implements TokenSource {
   }
 
   async token(signal?: AbortSignal): Promise<string> {
-    const held = this.#held;
+    const current = this.#current;
     const now = Date.now();
-    if (!held || now >= held.endsAt) {
+    if (!current || now >= current.endsAt) {
       if (signal?.aborted) throw cancelled(signal);
       return await unlessAborted(this.#next(), signal);
     }
-    if (now >= held.renewAt && now >= this.#notBefore) {
+    if (now >= current.renewAt && now >= this.#notBefore) {
       this.#next().catch(() => {
         // Nothing is lost yet: the token at hand is good. Once it has ended, the same failure is everybody's who asks.
         this.#notBefore = Date.now() + pauseAfterFailureMs;
       });
     }
-    return held.token;
+    return current.token;
   }
 
   discard(refused: string): boolean {
-    if (this.#held?.token === refused) this.#held = undefined;
+    if (this.#current?.token === refused) this.#current = undefined;
     return true;
   }
 
@@ -84,7 +84,7 @@ export class RenewedTokens implements TokenSource {
     const asked = Date.now();
     const { token, lifetimeMs } = await this.#obtain();
     const endsAt = asked + lifetimeMs - Math.min(onTheWayMs, lifetimeMs / 10);
-    this.#held = { token, endsAt, renewAt: asked + lifetimeMs - Math.min(renewedBeforeMs, lifetimeMs / 2) };
+    this.#current = { token, endsAt, renewAt: asked + lifetimeMs - Math.min(renewedBeforeMs, lifetimeMs / 2) };
     return token;
   }
 }

@@ -10,7 +10,7 @@ import { checkDatabricks, checkReadOnlyCredential } from "../../src/checks/datab
 import { checkReadOnlyUser, checkRedis } from "../../src/checks/redis/check.ts";
 import { checkRunner, type Shared, shared } from "../../src/checks/run-check.ts";
 import { checkSqlSample, sqlIds } from "../../src/checks/sql/check.ts";
-import { infoTogether, openRedisForTestData, openRedisReader, type RedisReader } from "../../src/redis/connection.ts";
+import { mergedInfo, openRedisForTestData, openRedisReader, type RedisReader } from "../../src/redis/connection.ts";
 import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
 import { describeWarehouse } from "../../src/warehouse/describe.ts";
 import { withoutSections } from "../redis/quiet-redis.ts";
@@ -257,7 +257,7 @@ describe("redis", () => {
   describe("what INFO tells", () => {
     const told = async (changes: Record<string, string>) => {
       const real = await redis()();
-      const info = { ...infoTogether(await real.infoOfEach()), ...changes };
+      const info = { ...mergedInfo(await real.infoOfEach()), ...changes };
       return await verdicts(() => Promise.resolve({ ...real, infoOfEach: async () => [{ node: "127.0.0.1:6379", info }] }));
     };
 
@@ -323,7 +323,7 @@ describe("redis", () => {
 
   it("of several nodes that all leave something out, none tells; one that tells decides", async () => {
     const real = await redis()();
-    const info = infoTogether(await real.infoOfEach());
+    const info = mergedInfo(await real.infoOfEach());
     const { role: _role, ...quiet } = info;
     const told = async (...each: Record<string, string>[]) =>
       (await verdicts(() => Promise.resolve({ ...real, infoOfEach: async () => each.map((one) => ({ node: "n", info: one })) })))[
@@ -391,7 +391,7 @@ describe("redis", () => {
 
   it("of several nodes an unknown one is no pass, and a wrong one outweighs it", async () => {
     const real = await redis()();
-    const info = infoTogether(await real.infoOfEach());
+    const info = mergedInfo(await real.infoOfEach());
     const told = async (...changes: Record<string, string>[]) => {
       const each = changes.map((change, index) => ({ node: `10.0.0.${index}:6379`, info: { ...info, ...change } }));
       return (await verdicts(() => Promise.resolve({ ...real, infoOfEach: async () => each })))["redis.replication"];

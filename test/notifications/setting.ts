@@ -48,7 +48,7 @@ export async function newSetting(): Promise<Setting> {
         secrets,
         onLine: () => undefined,
         limits: impatient,
-        patience: { firstPauseMs: 1, deadlineMs: 5_000 },
+        retry: { firstPauseMs: 1, deadlineMs: 5_000 },
         ...options,
       };
       return await announced(await rolledBack(report, aftermath), aftermath);

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
-import { infoTogether, openRedisForTestData, openRedisReader, readableKey } from "../../src/redis/connection.ts";
+import { mergedInfo, openRedisForTestData, openRedisReader, readableKey } from "../../src/redis/connection.ts";
 import { allKeys, failureOf } from "./helpers.ts";
 
 let server: RunningRedis;
@@ -173,7 +173,7 @@ describe("a reader", () => {
     const reader = await openRedisReader(`${server.readOnlyUrl}/3`, never);
     expect(reader.identity).toEqual({ mode: "standalone", host: "127.0.0.1", port: server.port, database: 3 });
     expect(await reader.aclRules()).toContain("-@all +@read");
-    expect(infoTogether(await reader.infoOfEach())).toMatchObject({
+    expect(mergedInfo(await reader.infoOfEach())).toMatchObject({
       redis_version: expect.stringMatching(/^\d/),
       used_memory: expect.stringMatching(/^\d+$/),
     });

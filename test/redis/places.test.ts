@@ -6,7 +6,7 @@ import { type RunningCluster, type RunningSentinel, startRedisCluster, startRedi
 import { makeCertificates } from "../../local/warehouse/certificate.ts";
 import { proveRedis, WrongPlace } from "../../src/cleanup/execute/proof.ts";
 import { environmentSchema } from "../../src/config/environment-schema.ts";
-import { infoTogether, openRedisForTestData, openRedisReader, type RedisSettings } from "../../src/redis/connection.ts";
+import { mergedInfo, openRedisForTestData, openRedisReader, type RedisSettings } from "../../src/redis/connection.ts";
 import { allKeys, failureOf, names } from "./helpers.ts";
 
 // Every way in which a Redis can be there: alone, over TLS, behind sentinels, as a cluster; and what proves that it is the right one.
@@ -199,7 +199,7 @@ describe("a cluster", () => {
     expect(await redis.unlink([...keys, "never there"])).toBe(keys.length);
     expect(await allKeys(redis.scan())).toEqual([]);
     expect(await redis.ping()).toBeGreaterThan(0);
-    expect(infoTogether(await redis.infoOfEach())).toMatchObject({
+    expect(mergedInfo(await redis.infoOfEach())).toMatchObject({
       keyspace_hits: expect.stringMatching(/^\d+$/),
       cluster_enabled: "1",
     });

@@ -3,7 +3,7 @@ import { errorText } from "../../lib/error-text.ts";
 import { worstVerdict } from "../../model/report.ts";
 import {
   type CommandFlags,
-  infoTogether,
+  mergedInfo,
   type NodeInfo,
   type RedisIdentity,
   type RedisReader,
@@ -101,9 +101,9 @@ export async function checkRedis(
     ping,
     ...(deletes ? [await checkDeletable(check, opening)] : []),
     await check("redis.hit-rate", "Redis hit rate", async (attempt) =>
-      hitRate(infoTogether(await info(attempt)), limits.redisHitRate),
+      hitRate(mergedInfo(await info(attempt)), limits.redisHitRate),
     ),
-    await check("redis.memory", "Redis memory", async (attempt) => memory(infoTogether(await info(attempt)), limits.redisMemory)),
+    await check("redis.memory", "Redis memory", async (attempt) => memory(mergedInfo(await info(attempt)), limits.redisMemory)),
     await check("redis.replication", "Redis role and replicas", async (attempt) =>
       worstOf(await info(attempt), (one) => replication(one, limits.redisLag)),
     ),

@@ -17,7 +17,7 @@ import {
   planCleanup,
   tableOf,
 } from "../plan/plan-cleanup.ts";
-import { type Held, heldOf, hold, tablesHeldBy, whyHeld } from "../plan/retained.ts";
+import { type RetainedTables, retain, retainedInBatch, tablesRetainedFor, whyRetained } from "../plan/retained.ts";
 import type { TablePlan } from "../plan/row-plan.ts";
 import { versionOfDelete } from "../tables/history.ts";
 import { Binder, conditionOf, storedSelection } from "../tables/selection.ts";
@@ -92,9 +92,9 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
     return result;
   }
   let current = plan;
-  const retained: Retained = new Map();
+  const retainedEntries: RetainedEntries = new Map();
   for (let round = 1; ; round++) {
-    const versions = await deletePlanned(ports, current, { result, retained });
+    const versions = await deletePlanned(ports, current, { result, retainedEntries });
     ports.onDeleted?.();
     const [again] = await Promise.all([lookAgain(ports, current, result), ...versions]);
     if (again === undefined) {
@@ -133,7 +133,7 @@ const deletionsAtOnce = 48;
 async function deletePlanned(
   ports: WritingPorts,
   plan: CleanupPlan,
-  { result, retained }: { result: CleanupResult; retained: Retained },
+  { result, retainedEntries }: { result: CleanupResult; retainedEntries: RetainedEntries },
 ): Promise<Promise<void>[]> {
   const { warehouse, redis } = ports;
   const remaining = new Map(plan.rows?.batches.flat().map((table) => [table.table, table.rows]));
@@ -141,7 +141,7 @@ async function deletePlanned(
   const say = () => ports.onRemaining({ tables: [...remaining].map(([table, rows]) => ({ table, rows })), keys });
   const deletions: CarriedOut[] = [];
   const versions: Promise<void>[] = [];
-  const held: Held = new Map(plan.rows?.held);
+  const retained: RetainedTables = new Map(plan.rows?.retained);
   say();
   // Before the rows: a key is known by the id of a row, and once that is gone no sweep would find it.
   if (redis && plan.keys && plan.keys.keys.size > 0) {
@@ -156,7 +156,7 @@ async function deletePlanned(
     } catch (error) {
       loseCount(result.keys, errorText(error));
       // Which of them are gone is unknown, so any may be left. The next round tries again.
-      if (plan.rows) hold(held, tablesHeldBy(plan.keys.keys, plan.rows), whyHeld.keys);
+      if (plan.rows) retain(retained, tablesRetainedFor(plan.keys.keys, plan.rows), whyRetained.keys);
     }
     say();
     await ports.audit({
@@ -167,7 +167,7 @@ async function deletePlanned(
   }
   if (warehouse && plan.rows) {
     for (const batch of plan.rows.batches) {
-      const going = withoutHeld(batch, held, { result, retained });
+      const going = withoutRetained(batch, retained, { result, retainedEntries });
       if (going.length === 0) continue;
       ports.onStep(`deleting from ${going.map((table) => table.table).join(", ")}`);
       await inParallel(deletionsAtOnce, going, async (table) => {
@@ -175,7 +175,7 @@ async function deletePlanned(
         if (deletion) {
           deletions.push(deletion);
           remaining.delete(table.table);
-        } else hold(held, table.leansOn, whyHeld.rows);
+        } else retain(retained, table.leansOn, whyRetained.rows);
         say();
         await noteDelete(ports, table, entryFor(result, table), deletion);
         if (deletion) versions.push(noteVersion(warehouse, deletion));
@@ -188,24 +188,24 @@ async function deletePlanned(
 }
 
 /** Tables whose rows stayed in an earlier round → the reason, as their entries have it. */
-type Retained = Map<TableCleanup, string>;
+type RetainedEntries = Map<TableCleanup, string>;
 
 /** What of a batch goes now. What stays says why; what has stayed before says it no longer. */
-function withoutHeld(
+function withoutRetained(
   batch: readonly TablePlan[],
-  held: Held,
-  { result, retained }: { result: CleanupResult; retained: Retained },
+  retained: RetainedTables,
+  { result, retainedEntries }: { result: CleanupResult; retainedEntries: RetainedEntries },
 ): TablePlan[] {
-  const staying = heldOf(batch, held);
+  const staying = retainedInBatch(batch, retained);
   return batch.filter((table) => {
     const entry = entryFor(result, table);
-    if (entry.problem !== undefined && entry.problem === retained.get(entry)) delete entry.problem;
-    retained.delete(entry);
+    if (entry.problem !== undefined && entry.problem === retainedEntries.get(entry)) delete entry.problem;
+    retainedEntries.delete(entry);
     const why = staying.get(table);
     if (why === undefined) return true;
     if (entry.problem === undefined) {
       entry.problem = why;
-      retained.set(entry, why);
+      retainedEntries.set(entry, why);
     }
     return false;
   });

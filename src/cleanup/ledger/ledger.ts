@@ -35,7 +35,7 @@ export function parseLedger(content: string | Uint8Array): Ledger {
 
 const lineEnd = 0x0a;
 /** Bytes of a line that are held: a longer one is no writer's, but entries may be in it, as where line ends were forgotten. */
-const longestHeld = 1 << 20;
+const longestBuffered = 1 << 20;
 /** Lines of problems: a file of nothing else must not fill the memory, nor the report. */
 const mostProblems = 1000;
 
@@ -46,8 +46,8 @@ class LedgerReader {
   #line = 1;
   /** Bytes of the line that were read and let go already. */
   #letGo = 0;
-  #held: Buffer[] = [];
-  #heldBytes = 0;
+  #buffered: Buffer[] = [];
+  #bufferedBytes = 0;
 
   take(chunk: Buffer): void {
     let from = 0;
@@ -68,19 +68,19 @@ class LedgerReader {
 
   #hold(bytes: Buffer): void {
     let rest = bytes;
-    while (this.#heldBytes + rest.length > longestHeld) {
-      const taken = rest.subarray(0, longestHeld - this.#heldBytes);
+    while (this.#bufferedBytes + rest.length > longestBuffered) {
+      const taken = rest.subarray(0, longestBuffered - this.#bufferedBytes);
       rest = rest.subarray(taken.length);
-      this.#held.push(taken);
+      this.#buffered.push(taken);
       this.#read("beginning");
     }
     if (rest.length === 0) return;
-    this.#held.push(rest);
-    this.#heldBytes += rest.length;
+    this.#buffered.push(rest);
+    this.#bufferedBytes += rest.length;
   }
 
   #read(part: "whole" | "last" | "beginning"): void {
-    const bytes = this.#held.length === 1 && this.#held[0] ? this.#held[0] : Buffer.concat(this.#held);
+    const bytes = this.#buffered.length === 1 && this.#buffered[0] ? this.#buffered[0] : Buffer.concat(this.#buffered);
     const { entries, unread, done } = readLine(bytes, part);
     for (const entry of entries) this.#note(entry);
     for (const { from, to, why } of unread) {
@@ -94,8 +94,8 @@ class LedgerReader {
     }
     const left = bytes.subarray(done);
     this.#letGo = part === "beginning" ? this.#letGo + done : 0;
-    this.#held = left.length > 0 ? [left] : [];
-    this.#heldBytes = left.length;
+    this.#buffered = left.length > 0 ? [left] : [];
+    this.#bufferedBytes = left.length;
   }
 
   #note(entry: Entry): void {

@@ -8,7 +8,7 @@ import { isProtected, levelsOf, parentTables } from "../tables/graph.ts";
 import { deletionBatchesOf, leanOnAllInDoubt } from "./deletion-batches.ts";
 import { reportRows } from "./kept-rows.ts";
 import { countSelected, holdToCaps, reportLedger, withMoreRows } from "./limits.ts";
-import { hold, neededToFind, whyHeld } from "./retained.ts";
+import { neededToFind, retain, whyRetained } from "./retained.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
 import { Search } from "./search.ts";
 import { reportUndeclared, UndeclaredTables } from "./undeclared-tables.ts";
@@ -38,7 +38,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
     touched: [],
     kept: [],
     unreadable: [],
-    held: new Map(),
+    retained: new Map(),
     digest: "",
   };
   const declared = presentTables(request, catalog, plan);
@@ -82,7 +82,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   plan.rows = search.found.reduce((sum, table) => sum + table.rows, 0);
   reportRows(search, request, plan);
   for (const { table } of plan.unreadable)
-    hold(plan.held, neededToFind(parentTables(declared[table]), plan, request), whyHeld.unreadable(table));
+    retain(plan.retained, neededToFind(parentTables(declared[table]), plan, request), whyRetained.unreadable(table));
   reportLedger(declared, request, search.seenKeys, plan);
   if (plan.blockers.length === 0 && answers) {
     const [about, counted] = answers;

@@ -3,7 +3,7 @@ import { IdFinder } from "../keys/words.ts";
 import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
 
 /** Why rows are kept that something else is found by: without them no later sweep would find it. */
-export const whyHeld = {
+export const whyRetained = {
   keys: "kept: Redis keys that carry their ids could not be deleted, and are only findable through these rows",
   rows: "kept: rows that depend on them are still there, and are only findable through these rows",
   unreadable: (table: string) =>
@@ -13,10 +13,10 @@ export const whyHeld = {
 };
 
 /** Table → why its rows stay. The first reason is as good as any. */
-export type Held = Map<string, string>;
+export type RetainedTables = Map<string, string>;
 
-export function hold(held: Held, tables: Iterable<string>, why: string): void {
-  for (const table of tables) if (!held.has(table)) held.set(table, why);
+export function retain(retained: RetainedTables, tables: Iterable<string>, why: string): void {
+  for (const table of tables) if (!retained.has(table)) retained.set(table, why);
 }
 
 /**
@@ -38,19 +38,19 @@ export function neededToFind(
  * Of a batch, what stays: with it, for later batches, all that it leans on, without which it would not be found either.
  * @returns why each of them stays
  */
-export function heldOf(batch: readonly TablePlan[], held: Held): ReadonlyMap<TablePlan, string> {
+export function retainedInBatch(batch: readonly TablePlan[], retained: RetainedTables): ReadonlyMap<TablePlan, string> {
   const staying = new Map<TablePlan, string>();
   for (const table of batch) {
-    const why = held.get(table.table);
+    const why = retained.get(table.table);
     if (why === undefined) continue;
     staying.set(table, why);
-    hold(held, table.leansOn, whyHeld.rows);
+    retain(retained, table.leansOn, whyRetained.rows);
   }
   return staying;
 }
 
 /** Tables whose rows must not go before these keys: a key is known by the id of the row that it carries. */
-export function tablesHeldBy(keys: ReadonlySet<string>, { ids, batches }: RowPlan): string[] {
+export function tablesRetainedFor(keys: ReadonlySet<string>, { ids, batches }: RowPlan): string[] {
   return batches
     .flat()
     .map(({ table }) => table)

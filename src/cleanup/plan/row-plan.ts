@@ -4,7 +4,7 @@ import type { References } from "../ownership/judging.ts";
 import type { StartState } from "../ownership/start.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import type { Selection } from "../tables/selection.ts";
-import type { Held } from "./retained.ts";
+import type { RetainedTables } from "./retained.ts";
 
 export type Scope = "run" | "expired" | "all";
 
@@ -83,6 +83,6 @@ export interface RowPlan {
   /** Tables that could not be looked at. */
   unreadable: { table: string; why: string }[];
   /** Tables whose rows stay, because nothing else tells of what hangs on them and cannot be deleted. */
-  held: Held;
+  retained: RetainedTables;
   digest: string;
 }

@@ -69,7 +69,7 @@ export async function askHistories(
       answers.set(table, asError(error));
     }
   };
-  const together = async (group: readonly HistoryQuestion[]): Promise<void> => {
+  const askInOneStatement = async (group: readonly HistoryQuestion[]): Promise<void> => {
     const selects = group.map((question, index) => {
       const since = question.from === undefined ? "" : ` WHERE version >= ${Math.trunc(question.from)}`;
       return `SELECT ${index} AS asked, ${columnsOf[what]} FROM (${describeHistory(warehouse, question)})${since}`;
@@ -89,7 +89,7 @@ export async function askHistories(
   };
   await inParallel(statementsAtOnce, groupsOf(questions), async (group) => {
     if (group.length === 1 || withoutSubqueries.has(warehouse)) await Promise.all(group.map(alone));
-    else await together(group);
+    else await askInOneStatement(group);
   });
   return answers;
 }

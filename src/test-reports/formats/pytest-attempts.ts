@@ -8,21 +8,21 @@ import { type Findings, passedLater, type ReportedTest } from "../reported.ts";
 export class PytestAttempts implements Findings {
   readonly #findings: Findings;
   /** The last test, which may turn out to have been an attempt. */
-  #held: ReportedTest | undefined;
+  #pending: ReportedTest | undefined;
 
   constructor(findings: Findings) {
     this.#findings = findings;
   }
 
   test(test: ReportedTest): void {
-    const before = this.#held;
+    const before = this.#pending;
     // A failed test is never taken for an attempt: pytest writes a failed test with a failed teardown as two.
     if (before && (before.status === "passed" || before.status === "flaky") && isSame(before, test)) {
-      this.#held = together(before, test);
+      this.#pending = mergedAttempts(before, test);
       return;
     }
     this.end();
-    this.#held = test;
+    this.#pending = test;
   }
 
   crashed(suite: CrashedSuite): void {
@@ -31,8 +31,8 @@ export class PytestAttempts implements Findings {
 
   /** To be called after the last test. */
   end(): void {
-    if (this.#held) this.#findings.test(this.#held);
-    this.#held = undefined;
+    if (this.#pending) this.#findings.test(this.#pending);
+    this.#pending = undefined;
   }
 }
 
@@ -40,7 +40,7 @@ function isSame(one: ReportedTest, other: ReportedTest): boolean {
   return one.file === other.file && one.titles.join("\0") === other.titles.join("\0");
 }
 
-function together(before: ReportedTest, last: ReportedTest): ReportedTest {
+function mergedAttempts(before: ReportedTest, last: ReportedTest): ReportedTest {
   const counted = { ...last, attempts: before.attempts + 1, durationMs: before.durationMs + last.durationMs };
   if (last.status !== "passed") return counted;
   return {
