@@ -7,8 +7,8 @@ import { delimiter, join } from "node:path";
  * does that, and the tests use what is there. Exit status 77: it cannot be had here.
  */
 const version = "v0.2.89";
-const place = join(import.meta.dirname, "..", ".cache", "act");
-const cached = join(place, version, "act");
+const folder = join(import.meta.dirname, "..", ".cache", "act");
+const cached = join(folder, version, "act");
 const buildDeadlineMs = 900_000;
 
 /** `missing` is the reason that a skipped test reports. */
@@ -29,8 +29,8 @@ function onThePath(program: string): string | undefined {
 
 /** Built beside its place and moved there, so that a run cut off leaves no half of a program. */
 function build(go: string): FoundAct {
-  mkdirSync(place, { recursive: true });
-  const workshop = mkdtempSync(join(place, "build-"));
+  mkdirSync(folder, { recursive: true });
+  const workshop = mkdtempSync(join(folder, "build-"));
   try {
     const env = { ...process.env, GOBIN: workshop };
     const { status, stderr } = spawnSync(go, ["install", `github.com/nektos/act@${version}`], {

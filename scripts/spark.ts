@@ -7,8 +7,8 @@ import { join } from "node:path";
  * tests: pyspark from Python's registry, beside a Java that is there already. Exit status 77: it cannot be had here.
  */
 const version = "4.3.0";
-const place = join(import.meta.dirname, "..", ".cache", "pyspark");
-const cached = join(place, version);
+const folder = join(import.meta.dirname, "..", ".cache", "pyspark");
+const cached = join(folder, version);
 const installDeadlineMs = 900_000;
 
 /** A python that has pyspark; `missing` is the reason that a skipped test reports. */
@@ -27,8 +27,8 @@ function runs(program: string, words: string[]): boolean {
 /** Beside its place and moved there, so that a run cut off leaves no half of it. */
 function install(): FoundSpark {
   if (!runs("java", ["-version"])) return { missing: "there is no java, which Spark needs" };
-  mkdirSync(place, { recursive: true });
-  const workshop = mkdtempSync(join(place, "install-"));
+  mkdirSync(folder, { recursive: true });
+  const workshop = mkdtempSync(join(folder, "install-"));
   try {
     // A venv knows where it is: what is moved is only used by its python, which finds the rest beside it.
     if (!runs("python3", ["-m", "venv", workshop])) return { missing: "there is no python3 with venv" };

@@ -124,8 +124,8 @@ export function answerMisfits(operation: Operation, status: number, body: unknow
   return misfits(body, schema, "answer");
 }
 
-function parametersIn(operation: Operation, place: Parameter["in"]): Parameter[] {
-  return operation.parameters?.filter((parameter) => parameter.in === place) ?? [];
+function parametersIn(operation: Operation, where: Parameter["in"]): Parameter[] {
+  return operation.parameters?.filter((parameter) => parameter.in === where) ?? [];
 }
 
 /** Text of an address, as the type that the schema asks for; text that is none stays text, and does not fit. */

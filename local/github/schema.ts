@@ -6,9 +6,9 @@ export type Schema = { readonly [keyword: string]: unknown };
 const compiled = new WeakMap<Schema, z.ZodType>();
 
 /** @returns what is wrong with the value, each with its place, such as `body.state: Invalid option`. Empty: it fits. */
-export function misfits(value: unknown, schema: Schema, place: string): string[] {
+export function misfits(value: unknown, schema: Schema, path: string): string[] {
   const { error } = compile(schema).safeParse(value);
-  return error?.issues.map((issue) => `${[place, ...issue.path].join(".")}: ${issue.message}`) ?? [];
+  return error?.issues.map((issue) => `${[path, ...issue.path].join(".")}: ${issue.message}`) ?? [];
 }
 
 function compile(schema: Schema): z.ZodType {

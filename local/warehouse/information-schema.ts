@@ -71,9 +71,9 @@ const views: Readonly<Record<string, Reader>> = {
         table.columns.map((column, index) => {
           const [precision, scale] = column.type.kind === "decimal" ? [column.type.precision, column.type.scale] : [null, null];
           const kind = (column.type.kind === "primitive" ? column.type.name : column.type.kind).toUpperCase();
-          const place = [table.catalog, table.schema, table.name, column.name, index + 1];
+          const common = [table.catalog, table.schema, table.name, column.name, index + 1];
           return [
-            ...place,
+            ...common,
             null,
             column.nullable ? "YES" : "NO",
             typeName(column.type),

@@ -14,7 +14,7 @@ export interface RepairAsked extends ReportRequest {
 
 /**
  * Puts old values back into real rows that a test changed, as a stage's report names them, from the history of the tables.
- * @throws UserError before anything is sent; WrongPlace before anything is written; WarehouseFailure
+ * @throws UserError before anything is sent; WrongTarget before anything is written; WarehouseFailure
  */
 export async function performRepair(request: RepairAsked): Promise<RepairResult> {
   const { execute, planDigest, reportFile } = request;

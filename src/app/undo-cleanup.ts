@@ -6,7 +6,7 @@ import { fromReport, type ReportRequest } from "./from-report.ts";
 
 /**
  * Puts back what the cleanup of a stage deleted, as its report tells, from the history of the tables.
- * @throws UserError before anything is sent; WarehouseFailure; WrongPlace before anything is written
+ * @throws UserError before anything is sent; WarehouseFailure; WrongTarget before anything is written
  */
 export async function performUndo(request: ReportRequest): Promise<UndoResult> {
   const { report, context, commit, record } = await fromReport(request);

@@ -17,7 +17,7 @@ import { type Part, Screen, verdictStyles } from "./screen.ts";
 import type { GuardedTerminal, Terminal } from "./terminal.ts";
 
 /** Errors that say what is wrong with the environment: where in the suite they were met helps nobody. By name, to load nothing. */
-const sayWhy: ReadonlySet<string> = new Set(["WrongPlace", "WarehouseFailure", "NotAPlainFile"]);
+const sayWhy: ReadonlySet<string> = new Set(["WrongTarget", "WarehouseFailure", "NotAPlainFile"]);
 
 /** One call in the terminal. @returns the exit status. */
 export async function terminal(
@@ -34,7 +34,7 @@ export async function terminal(
     // It may quote a report, a file's name or an answer, which others wrote.
     world.stderr.write(`env-actions: ${text.split("\n").map(logLine).join("\n")}\n`);
     // We looked, and it is the wrong place.
-    if (error instanceof Error && error.name === "WrongPlace") return 1;
+    if (error instanceof Error && error.name === "WrongTarget") return 1;
     return mistake ? 2 : 3;
   }
 }

@@ -34,9 +34,9 @@ export async function tables(args: Arguments, world: GuardedTerminal): Promise<n
   const { protectedTables } = config.testData;
   const signal = args.budgetMs === undefined ? new AbortController().signal : AbortSignal.timeout(args.budgetMs);
   try {
-    const place = { environment, workspace: world.cwd, runId: newRunId(), env: world.env, secrets };
+    const target = { environment, workspace: world.cwd, runId: newRunId(), env: world.env, secrets };
     const { catalog, columns, proposal, fixed } = await withWarehouseReader(
-      place,
+      target,
       { signal, onWaking: say },
       async (warehouse) => {
         say(`reading the columns of catalog ${warehouse.catalog} in ${environment.name}`);

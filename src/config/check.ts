@@ -4,7 +4,7 @@ import { explain } from "./explain.ts";
 import type { Mistake, Span } from "./mistakes.ts";
 import { type Path, pathKey, valueAt } from "./path.ts";
 import { configSchema } from "./schema.ts";
-import { keysOf, placeAt, recordValue } from "./shape.ts";
+import { keysOf, recordValue, schemaNodeAt } from "./shape.ts";
 import type { Entry } from "./yaml.ts";
 
 /** Where each thing stands, by `pathKey`. */
@@ -46,13 +46,13 @@ function issuesOf(schema: z.core.$ZodType, data: unknown, base: Path): Issue[] {
 }
 
 function unknownKey(path: Path, key: string): string {
-  const place = placeAt(configSchema, path);
-  return `unknown key; ${suggestion(key, place ? keysOf(place.schema) : [])}`;
+  const node = schemaNodeAt(configSchema, path);
+  return `unknown key; ${suggestion(key, node ? keysOf(node.schema) : [])}`;
 }
 
 /** Zod does not look at a value whose key is wrong; a person wants to hear of all mistakes at once. */
 function unread(path: Path, data: unknown, base: Path): Issue[] {
-  const record = placeAt(configSchema, path.slice(0, -1));
+  const record = schemaNodeAt(configSchema, path.slice(0, -1));
   const valueSchema = record && recordValue(record.schema);
   if (!valueSchema) return [];
   return issuesOf(valueSchema, valueAt(data, path.slice(base.length)), path);

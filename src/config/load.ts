@@ -12,7 +12,7 @@ import { conflicts } from "./rules.ts";
 import { type Config, configSchema, type Environment } from "./schema.ts";
 import { hiddenSpans, hiddenSpansOfBroken, secretsOf, writtenSecrets } from "./secrecy.ts";
 import type { Secret } from "./secret.ts";
-import { placeAt } from "./shape.ts";
+import { schemaNodeAt } from "./shape.ts";
 import { type Filled, withUnifiedVariables } from "./unified-variables.ts";
 import { type ParsedYaml, parseYaml } from "./yaml.ts";
 
@@ -61,7 +61,7 @@ export async function loadConfig({ file, cwd, env, environment, ...read }: LoadO
 
   if (mayHavePattern.test(JSON.stringify(yaml.data))) await loadPatterns();
   const unified = withUnifiedVariables(yaml.data, env);
-  const filled = interpolate(unified.data, env, (path) => placeAt(configSchema, path)?.handling === "shell");
+  const filled = interpolate(unified.data, env, (path) => schemaNodeAt(configSchema, path)?.handling === "shell");
   const secrets = secretsOf(filled, env);
   const selected = environment || defaultEnvironmentOf(filled.value);
   const mistakes = mistakesIn(yaml, unified, filled, environment, selected);
@@ -165,7 +165,7 @@ function isNeeded(path: Path, selected: string | undefined): boolean {
 
 function missingVariable({ entries }: ParsedYaml, { path, name, empty }: Blank, said: string | undefined): Mistake {
   if (said !== undefined) return { at: spanAt(entries, path), path, message: said };
-  const isSecret = placeAt(configSchema, path)?.handling === "secret";
+  const isSecret = schemaNodeAt(configSchema, path)?.handling === "secret";
   const state = empty ? "is set to nothing (as an absent GitHub secret is)" : "is not set";
   const cure = isSecret ? "set it" : `set it, or write \${${name}:-default}`;
   return { at: spanAt(entries, path), path, message: `the environment variable ${name} ${state}: ${cure}` };

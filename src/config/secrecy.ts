@@ -8,13 +8,17 @@ import type { Mistake, Span } from "./mistakes.ts";
 import { type Path, valueAt } from "./path.ts";
 import { configSchema } from "./schema.ts";
 import { Secret } from "./secret.ts";
-import { type Place, placeAt, takesScalar } from "./shape.ts";
+import { type SchemaNode, schemaNodeAt, takesScalar } from "./shape.ts";
 
 /** Secrets that stand in the file, in place of a reference to a variable. The message does not repeat them. */
 export function writtenSecrets(data: unknown, entries: Entries): Mistake[] {
   return [...entries.values()].flatMap(({ path, value }) => {
     const written = valueAt(data, path);
-    if (placeAt(configSchema, path)?.handling !== "secret" || typeof written !== "string" || soleReference(written) !== undefined)
+    if (
+      schemaNodeAt(configSchema, path)?.handling !== "secret" ||
+      typeof written !== "string" ||
+      soleReference(written) !== undefined
+    )
       return [];
     const message =
       "a secret must not stand in this file: expected one reference, ${NAME}, without default, and the value in that environment variable";
@@ -30,13 +34,13 @@ export function hiddenSpans(data: unknown, entries: Entries): Span[] {
   return [...entries.values()].flatMap(({ path, value, scalar }) => {
     const written = valueAt(data, path);
     if (!scalar || written === null || written === undefined) return [];
-    return isHarmless(placeAt(configSchema, path), String(written)) ? [] : [value];
+    return isHarmless(schemaNodeAt(configSchema, path), String(written)) ? [] : [value];
   });
 }
 
-function isHarmless(place: Place | undefined, written: string): boolean {
+function isHarmless(node: SchemaNode | undefined, written: string): boolean {
   if (soleReference(written) !== undefined) return true;
-  if (!place || place.free || place.handling === "secret" || !takesScalar(place.schema)) return false;
+  if (!node || node.free || node.handling === "secret" || !takesScalar(node.schema)) return false;
   const holdsPassword = /:\/\/[^/]*@/.test(written);
   return !holdsPassword;
 }
@@ -59,7 +63,7 @@ export function secretsOf(interpolated: Interpolated, variables: Variables): Sec
   const named = (name: string) => isSecretName(name) && !excepted.has(name) && !isEveryday(contentOf(name));
   const values = [
     ...interpolated.references.flatMap(({ path, names }) => {
-      const known = names.filter((name) => isSecretPlace(path) || named(name)).map(contentOf);
+      const known = names.filter((name) => isSecretPath(path) || named(name)).map(contentOf);
       // An address may be put together from variables; what stands in the file alone is no secret of a variable.
       const whole = names.some((name) => contentOf(name) !== "") ? [String(valueAt(interpolated.value, path))] : [];
       return [...known, ...[...names.map(contentOf), ...whole].flatMap(passwordsIn)];
@@ -73,9 +77,9 @@ export function secretsOf(interpolated: Interpolated, variables: Variables): Sec
   return [...new Set(values)].filter((value) => value !== "").map((value) => new Secret(value));
 }
 
-function isSecretPlace(path: Path): boolean {
+function isSecretPath(path: Path): boolean {
   const isSecretHeader = path.at(-2) === "headers" && secretHeader.test(String(path.at(-1)));
-  return isSecretHeader || placeAt(configSchema, path)?.handling === "secret";
+  return isSecretHeader || schemaNodeAt(configSchema, path)?.handling === "secret";
 }
 
 /** The names under `variables`, of all environments. */

@@ -5,7 +5,7 @@ import type { Path } from "./path.ts";
 type Schema = z.core.$ZodType;
 
 /** What the schema says about one place of the file. */
-export interface Place {
+export interface SchemaNode {
   /** The schema of what is written there, without defaults and transforms. */
   schema: Schema;
   handling?: Handling;
@@ -14,13 +14,13 @@ export interface Place {
 }
 
 /** @returns `undefined` where the schema knows no such place. */
-export function placeAt(root: Schema, path: Path): Place | undefined {
-  let place: Place | undefined = unwrap(root, false);
+export function schemaNodeAt(root: Schema, path: Path): SchemaNode | undefined {
+  let node: SchemaNode | undefined = unwrap(root, false);
   for (const part of path) {
-    place = place && step(place.schema, part);
-    if (!place) return undefined;
+    node = node && step(node.schema, part);
+    if (!node) return undefined;
   }
-  return place;
+  return node;
 }
 
 /** The keys that a group may have; empty for what is no group of fixed keys. */
@@ -40,7 +40,7 @@ export function takesScalar(schema: Schema): boolean {
   return !["object", "record", "array"].includes(definitionOf(schema).type);
 }
 
-function step(schema: Schema, part: string | number): Place | undefined {
+function step(schema: Schema, part: string | number): SchemaNode | undefined {
   const definition = definitionOf(schema);
   switch (definition.type) {
     case "object": {
@@ -56,7 +56,7 @@ function step(schema: Schema, part: string | number): Place | undefined {
   }
 }
 
-function unwrap(schema: Schema, free: boolean): Place {
+function unwrap(schema: Schema, free: boolean): SchemaNode {
   let handling: Handling | undefined;
   let current: Schema | undefined = schema;
   let inner = schema;

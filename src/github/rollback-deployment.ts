@@ -8,13 +8,13 @@ import { GitHubError } from "./failure.ts";
  * a status to everybody once it has answered for it.
  */
 
-export interface Place {
+export interface Repository {
   owner: string;
   repo: string;
 }
 
 /** @param repository `owner/name` */
-export function placeOf(repository: string): Place {
+export function repositoryOf(repository: string): Repository {
   const [owner = "", repo = ""] = repository.split("/");
   return { owner, repo };
 }
@@ -44,28 +44,28 @@ export interface ClaimElsewhere {
 export type ClaimAnswer = { mine: true } | ({ mine: false } & ClaimElsewhere);
 
 /** Whether this attempt is the one that may ask for the rollback. @throws GitHubError when that could not be told; then nobody may */
-export async function claimRollback(api: GitHub, place: Place, claim: Claim): Promise<ClaimAnswer> {
-  const before = (await claims(api, place, claim.deployment))[0];
+export async function claimRollback(api: GitHub, repository: Repository, claim: Claim): Promise<ClaimAnswer> {
+  const before = (await claims(api, repository, claim.deployment))[0];
   if (before) return { mine: false, ...before };
-  const lost = await writeStatus(api, place, claim, `env-actions rollback claimed ${claim.mark}`).catch((error: unknown) => {
+  const lost = await writeStatus(api, repository, claim, `env-actions rollback claimed ${claim.mark}`).catch((error: unknown) => {
     // Without an answer it may have been written: what stands there tells.
     if (error instanceof GitHubError && (error.status === undefined || error.status >= 500)) return error;
     throw error;
   });
   try {
-    return await answerTo(api, place, claim, lost);
+    return await answerTo(api, repository, claim, lost);
   } catch (error) {
     // It stands there and will not be followed: nobody should take it for one that was. Without an answer it may not stand there. If
     // that fails as well, the failure that led here is the one to tell.
-    if (!lost) await recordRollback(api, place, claim, "failed").catch(() => undefined);
+    if (!lost) await recordRollback(api, repository, claim, "failed").catch(() => undefined);
     throw error;
   }
 }
 
 /** Whose claim is the first. @param lost why it is not known whether ours was written */
-async function answerTo(api: GitHub, place: Place, claim: Claim, lost: GitHubError | undefined): Promise<ClaimAnswer> {
+async function answerTo(api: GitHub, repository: Repository, claim: Claim, lost: GitHubError | undefined): Promise<ClaimAnswer> {
   for (let look = 1; look <= looks; look++) {
-    const all = await claims(api, place, claim.deployment);
+    const all = await claims(api, repository, claim.deployment);
     const first = all[0];
     if (first && all.some(({ by }) => by === claim.mark))
       return first.by === claim.mark ? { mine: true } : { mine: false, ...first };
@@ -75,14 +75,14 @@ async function answerTo(api: GitHub, place: Place, claim: Claim, lost: GitHubErr
 }
 
 /** Says at the deployment what became of it. @throws GitHubError */
-export async function recordRollback(api: GitHub, place: Place, claim: Claim, outcome: ClaimOutcome): Promise<void> {
-  await writeStatus(api, place, claim, `env-actions rollback ${outcome} ${claim.mark}`);
+export async function recordRollback(api: GitHub, repository: Repository, claim: Claim, outcome: ClaimOutcome): Promise<void> {
+  await writeStatus(api, repository, claim, `env-actions rollback ${outcome} ${claim.mark}`);
 }
 
 /** Oldest first, each with what became of it. */
-async function claims(api: GitHub, place: Place, deployment: number): Promise<ClaimElsewhere[]> {
+async function claims(api: GitHub, repository: Repository, deployment: number): Promise<ClaimElsewhere[]> {
   const statuses = await api.paginate(api.rest.repos.listDeploymentStatuses, {
-    ...place,
+    ...repository,
     deployment_id: deployment,
     per_page: 100,
   });
@@ -100,8 +100,13 @@ async function claims(api: GitHub, place: Place, deployment: number): Promise<Cl
     });
 }
 
-async function writeStatus(api: GitHub, place: Place, { deployment, state }: Claim, description: string): Promise<undefined> {
-  await api.rest.repos.createDeploymentStatus({ ...place, deployment_id: deployment, state, description });
+async function writeStatus(
+  api: GitHub,
+  repository: Repository,
+  { deployment, state }: Claim,
+  description: string,
+): Promise<undefined> {
+  await api.rest.repos.createDeploymentStatus({ ...repository, deployment_id: deployment, state, description });
 }
 
 export interface WorkflowDispatch {
@@ -111,17 +116,21 @@ export interface WorkflowDispatch {
 }
 
 /** Starts a workflow; also with a job's own token, whose other events start none. @throws GitHubError */
-export async function dispatchWorkflow(api: GitHub, place: Place, { file, ref, inputs }: WorkflowDispatch): Promise<void> {
-  await api.rest.actions.createWorkflowDispatch({ ...place, workflow_id: file, ref, inputs: { ...inputs } });
+export async function dispatchWorkflow(
+  api: GitHub,
+  repository: Repository,
+  { file, ref, inputs }: WorkflowDispatch,
+): Promise<void> {
+  await api.rest.actions.createWorkflowDispatch({ ...repository, workflow_id: file, ref, inputs: { ...inputs } });
 }
 
 /** Sends an event of this type. @throws GitHubError */
 export async function dispatchEvent(
   api: GitHub,
-  place: Place,
+  repository: Repository,
   { type, payload }: { type: string; payload: Readonly<Record<string, string>> },
 ): Promise<void> {
-  await api.rest.repos.createDispatchEvent({ ...place, event_type: type, client_payload: { ...payload } });
+  await api.rest.repos.createDispatchEvent({ ...repository, event_type: type, client_payload: { ...payload } });
 }
 
 /** Whether GitHub may have done it although it did not say so. @param error of a request that was sent */

@@ -82,7 +82,7 @@ function alertOf(channel: Alert["channel"], event: Alert["event"], delivery: { a
 async function tellPeople(report: StageReport, options: Telling): Promise<Alert[]> {
   const channels = toldChannels(options.alerts);
   if (channels.length === 0) return [];
-  const place = `${report.environment.name}/${report.stage}`;
+  const subject = `${report.environment.name}/${report.stage}`;
   const path = join(options.records, alertsFile);
   let answers: Answer[] = [];
   let done = false;
@@ -99,8 +99,8 @@ async function tellPeople(report: StageReport, options: Telling): Promise<Alert[
         return undefined;
       });
       const state = (await read) ?? nothingTold;
-      await tellKnowing(state.places[place] ?? {});
-      await file.write(remembered(state, place, answers));
+      await tellKnowing(state.places[subject] ?? {});
+      await file.write(remembered(state, subject, answers));
     });
   } catch (error) {
     forgotten = errorText(error);
@@ -158,7 +158,7 @@ function textsOf(report: StageReport, event: ToldEvent, { env }: Telling) {
   };
 }
 
-function remembered(state: AlertState, place: string, answers: readonly Answer[]): AlertState {
+function remembered(state: AlertState, subject: string, answers: readonly Answer[]): AlertState {
   const channels = Object.fromEntries(answers.map(({ channel, told }) => [channel, told]));
-  return { version: 1, places: { ...state.places, [place]: { ...state.places[place], ...channels } } };
+  return { version: 1, places: { ...state.places, [subject]: { ...state.places[subject], ...channels } } };
 }

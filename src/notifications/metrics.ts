@@ -80,13 +80,13 @@ const stageVerdicts = ["passed", "degraded", "failed", "error"] as const;
 
 /** What of a report is a number: no text of others is among it but the ids of checks. */
 export function measurementsOf(report: StageReport): Measurement[] {
-  const place = { "env_actions.environment": report.environment.name, "env_actions.stage": report.stage };
+  const common = { "env_actions.environment": report.environment.name, "env_actions.stage": report.stage };
   const measured = (name: string, unit: string, description: string, value: number, attributes: Record<string, string> = {}) => ({
     name: `env_actions.${name}`,
     unit,
     description,
     value,
-    attributes: { ...place, ...attributes },
+    attributes: { ...common, ...attributes },
   });
   return [
     // One series a verdict, so that a board can add and compare them.

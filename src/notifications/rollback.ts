@@ -10,9 +10,9 @@ import {
   dispatchEvent,
   dispatchWorkflow,
   mayHaveBeenDone,
-  type Place,
-  placeOf,
+  type Repository,
   recordRollback,
+  repositoryOf,
 } from "../github/rollback-deployment.ts";
 import { errorText } from "../lib/error-text.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
@@ -148,7 +148,7 @@ async function askedOnce(run: RollbackRun, subject: Subject, say: Say): Promise<
   const claim = claimOf(run, subject);
   let claimed: ClaimAnswer | undefined;
   try {
-    claimed = claim && (await claimRollback(await github(run), claim.place, claim));
+    claimed = claim && (await claimRollback(await github(run), claim.repository, claim));
   } catch (error) {
     // Not even asked for: another run, with the right permissions, may.
     await recordOutcome(run, subject, undefined);
@@ -165,7 +165,7 @@ async function askedOnce(run: RollbackRun, subject: Subject, say: Say): Promise<
   return await noted(answer, [
     ...(unlogged ? [Promise.reject(new Error(unlogged))] : []),
     recordOutcome(run, subject, again ? undefined : outcome),
-    ...(claim ? [github(run).then((api) => recordRollback(api, claim.place, claim, outcome))] : []),
+    ...(claim ? [github(run).then((api) => recordRollback(api, claim.repository, claim, outcome))] : []),
   ]);
 }
 
@@ -222,12 +222,12 @@ async function problemOf(work: Promise<unknown>): Promise<string | undefined> {
   }
 }
 
-function claimOf(run: RollbackRun, { deployment }: Subject): (Claim & { place: Place }) | undefined {
+function claimOf(run: RollbackRun, { deployment }: Subject): (Claim & { repository: Repository }) | undefined {
   const { report, githubToken, config } = run;
   const token = config.token?.reveal() ?? githubToken;
   if (deployment === undefined || !token || !report.origin.repository) return undefined;
   return {
-    place: placeOf(report.origin.repository),
+    repository: repositoryOf(report.origin.repository),
     deployment,
     mark: `${report.runId}/${randomBytes(4).toString("hex")}`,
     state: report.verdict === "failed" ? "failure" : "error",
@@ -286,9 +286,9 @@ async function fired(run: RollbackRun, subject: Subject, say: Say): Promise<Roll
   const { config, report } = run;
   const why = `smoke ${report.verdict}: ${report.reason}`;
   if (config.command) return await ranCommand(run, config.command, say, why);
-  const repository = config.repository ?? report.origin.repository;
-  if (!repository) return say("failed", "there is no repository to ask: set rollback.repository");
-  const place = placeOf(repository);
+  const name = config.repository ?? report.origin.repository;
+  if (!name) return say("failed", "there is no repository to ask: set rollback.repository");
+  const repository = repositoryOf(name);
   // Nothing is sent by this: without a token, or an address, it was not asked for.
   const api = await github(run).catch((error: unknown) => errorText(error));
   if (typeof api === "string") return say("failed", api);
@@ -296,8 +296,8 @@ async function fired(run: RollbackRun, subject: Subject, say: Say): Promise<Roll
     const facts = factsOf(run, subject);
     if (config.workflow) {
       const inputs = Object.entries(config.workflow.inputs).map(([name, text]) => [name, filled(text, facts)]);
-      await dispatchWorkflow(api, place, { ...config.workflow, inputs: Object.fromEntries(inputs) });
-    } else await dispatchEvent(api, place, { type: config.event?.type ?? "", payload: facts });
+      await dispatchWorkflow(api, repository, { ...config.workflow, inputs: Object.fromEntries(inputs) });
+    } else await dispatchEvent(api, repository, { type: config.event?.type ?? "", payload: facts });
     return say("fired", why);
   } catch (error) {
     return say(mayHaveBeenDone(error) ? "unknown" : "failed", errorText(error));

@@ -9,17 +9,17 @@ export function blankInProc(isHidden: (name: string) => boolean): boolean {
   if (process.platform !== "linux") return false;
   let memory: number | undefined;
   try {
-    const place = placeOfEnvironment();
-    if (!place) return false;
+    const addresses = addressesOfEnvironment();
+    if (!addresses) return false;
     memory = openSync("/proc/self/mem", "r+");
-    const bytes = Buffer.alloc(place.end - place.start);
-    if (readSync(memory, bytes, 0, bytes.length, place.start) !== bytes.length) return false;
+    const bytes = Buffer.alloc(addresses.end - addresses.start);
+    if (readSync(memory, bytes, 0, bytes.length, addresses.start) !== bytes.length) return false;
     for (const { name, from, to } of variablesIn(bytes)) {
       if (!isHidden(name)) continue;
       // Written anew, it lies elsewhere; what stands here is then nobody's any more.
       const value = process.env[name];
       if (value !== undefined) process.env[name] = value;
-      writeSync(memory, Buffer.alloc(to - from, "*"), 0, to - from, place.start + from);
+      writeSync(memory, Buffer.alloc(to - from, "*"), 0, to - from, addresses.start + from);
     }
     return true;
   } catch {
@@ -31,7 +31,7 @@ export function blankInProc(isHidden: (name: string) => boolean): boolean {
 }
 
 /** Where the kernel finds the environment that this process was started with; in the fields that `man proc_pid_stat` numbers 50 and 51. */
-function placeOfEnvironment(): { start: number; end: number } | undefined {
+function addressesOfEnvironment(): { start: number; end: number } | undefined {
   const stat = readFileSync("/proc/self/stat", "latin1");
   // The command's name stands in parentheses and may hold anything.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

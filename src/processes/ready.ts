@@ -102,19 +102,19 @@ export async function preparePatterns({ log, json = [] }: ReadyCondition): Promi
 export function watchReady(ready: ReadyCondition): ReadyWatch {
   const stableForMs = ready.stableForMs ?? 0;
   if (ready.log !== undefined) return watchLog(ready.log, stableForMs);
-  const places = placesFor(ready);
+  const targets = targetsOf(ready);
   const seen = new Map<string, string>();
   return {
     onLine: () => undefined,
     lastSeen: () => [...seen].map(([where, what]) => `${where} ${what}`).join(", "),
     async wait(signal) {
-      if (places.size === 0) return void (await delay(stableForMs, undefined, { signal }));
+      if (targets.size === 0) return void (await delay(stableForMs, undefined, { signal }));
       const found = new AbortController();
       const either = AbortSignal.any([signal, found.signal]);
       try {
         await Promise.race(
-          [...places].map(([where, place]) =>
-            lookUntilReady(place, { tell: (what) => seen.set(where, what), stableForMs, signal: either }),
+          [...targets].map(([where, target]) =>
+            lookUntilReady(target, { tell: (what) => seen.set(where, what), stableForMs, signal: either }),
           ),
         );
       } finally {
@@ -151,14 +151,14 @@ function watchLog(written: string, stableForMs: number): ReadyWatch {
   };
 }
 
-interface Place {
+interface Target {
   look: Probe;
   /** Whether anybody listens there; only where it is on this machine. */
   knock?: () => Promise<boolean>;
 }
 
 /** By the address looked at. */
-function placesFor(ready: ReadyCondition): Map<string, Place> {
+function targetsOf(ready: ReadyCondition): Map<string, Target> {
   const { tcp, url, socketIo } = ready;
   if (tcp !== undefined)
     return new Map(loopback.map((host) => [`${host}:${tcp}`, { look: probePort(host, tcp), knock: () => knock(host, tcp) }]));
@@ -169,7 +169,7 @@ function placesFor(ready: ReadyCondition): Map<string, Place> {
   return socketIo === undefined ? new Map() : everywhere(handshakeUrl(socketIo), probeSocketIo);
 }
 
-function everywhere(url: URL, lookAt: (url: URL, address: string | undefined) => Probe): Map<string, Place> {
+function everywhere(url: URL, lookAt: (url: URL, address: string | undefined) => Probe): Map<string, Target> {
   const addresses = addressesHere(url);
   if (addresses.length === 0) return new Map([[url.href, { look: lookAt(url, undefined) }]]);
   const port = portOf(url);
@@ -183,7 +183,7 @@ interface Looking {
   signal: AbortSignal;
 }
 
-async function lookUntilReady({ look, knock }: Place, { tell, stableForMs, signal }: Looking): Promise<void> {
+async function lookUntilReady({ look, knock }: Target, { tell, stableForMs, signal }: Looking): Promise<void> {
   let retryForMs = firstLookMs;
   let answeredMs = answeredPauseMs.first;
   let readySince: number | undefined;

@@ -17,11 +17,11 @@ export interface RedisSettings {
   /** How long an interruption – restart, failover – may last before it counts; 30 s if left out. */
   retryForMs?: number;
   /** Asked about a server before anything is sent to it. It throws where nothing may be. */
-  mayConnect?: (place: RedisPlace) => void;
+  mayConnect?: (place: RedisTarget) => void;
 }
 
 /** A server as it is known before it is connected to. */
-export interface RedisPlace extends Address {
+export interface RedisTarget extends Address {
   database: number;
   /** The sentinel that named this server. */
   namedBy?: Address;
@@ -60,7 +60,7 @@ export interface Way {
   retryForMs: number;
   sentinel?: { master: string; nodes: Address[]; signIn: SignIn };
   cluster?: Address[];
-  mayConnect?: (place: RedisPlace) => void;
+  mayConnect?: (place: RedisTarget) => void;
 }
 
 const defaultPort = 6379;
@@ -74,7 +74,7 @@ export async function wayTo(settings: RedisSettings): Promise<Way> {
   const url = new URL(settings.url);
   const problem = redisAddressProblem(url);
   if (problem !== undefined) throw new UserError(`redis.url: ${problem}`);
-  const { database, ...address } = placeOf(settings.url);
+  const { database, ...address } = redisTargetOf(settings.url);
   const { host } = address;
   const authority = settings.certificateAuthority === undefined ? undefined : await authorityIn(settings.certificateAuthority);
   const withTls = (wanted: boolean): Pick<SignIn, "tls"> =>
@@ -109,7 +109,7 @@ export async function wayTo(settings: RedisSettings): Promise<Way> {
 }
 
 /** Where an address leads, as the connection will take it. @param url `redis://` or `rediss://` */
-export function placeOf(url: string): RedisPlace {
+export function redisTargetOf(url: string): RedisTarget {
   const { hostname, port, pathname } = new URL(url);
   return {
     host: bare(hostname) || "localhost",

@@ -9,7 +9,14 @@ import { SingleServer } from "./single.ts";
 import type { RedisIdentity, Store } from "./store.ts";
 import type { Wire } from "./wire.ts";
 
-export { clusterNodeOf, placeOf, type RedisPlace, type RedisSettings, type SentinelSettings, sentinelOf } from "./address.ts";
+export {
+  clusterNodeOf,
+  type RedisSettings,
+  type RedisTarget,
+  redisTargetOf,
+  type SentinelSettings,
+  sentinelOf,
+} from "./address.ts";
 export type { Deletability } from "./deletability.ts";
 export { RedisFailure } from "./failure.ts";
 export { keyText, readableKey } from "./key.ts";

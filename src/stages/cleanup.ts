@@ -1,5 +1,5 @@
 import type { Finding } from "../checks/run-check.ts";
-import { executeCleanup, planInPlace, planNote } from "../cleanup/execute/execute.ts";
+import { executeCleanup, planAtProvenTarget, planNote } from "../cleanup/execute/execute.ts";
 import { judgeCleanup } from "../cleanup/execute/verdict.ts";
 import { type CleanupPorts, type CleanupRequest, describePlan, leftOver, planCleanup } from "../cleanup/plan/plan-cleanup.ts";
 import { touchedNotes } from "../cleanup/touched/touched-rows.ts";
@@ -75,7 +75,7 @@ async function deleteAll(context: StageContext, requests: CleanupRequest[], outc
       const told = { ...ways, audit: (line: AuditNote) => audit(note(line)) };
       return { ...writers, environment: context.environment, signal: context.signal, ...told };
     };
-    const planned = await inParallel(runsAtOnce, requests, (request) => planInPlace(portsOf(request), request));
+    const planned = await inParallel(runsAtOnce, requests, (request) => planAtProvenTarget(portsOf(request), request));
     const digest = digestOf(planned.map(({ plan }) => plan.digest));
     if (planDigest && digest !== planDigest) {
       for (const { plan } of planned) await context.audit(noteOf(context, plan.request)(planNote(plan, false)));

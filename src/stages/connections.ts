@@ -65,7 +65,7 @@ export async function withReaders<Result>(context: StageContext, work: (readers:
 
 /**
  * Opens all readers, and compares what answers with what the environment expects: for whoever shows what is there outside of the
- * stages that check it themselves. @throws WrongPlace, WarehouseFailure, RedisFailure
+ * stages that check it themselves. @throws WrongTarget, WarehouseFailure, RedisFailure
  */
 export async function withComparedReaders<Result>(
   context: StageContext,
@@ -84,7 +84,7 @@ export type WarehousePlace = Pick<StageContext, "environment" | "workspace" | "r
 
 /**
  * Opens a reader of the environment's warehouse alone, outside of any stage.
- * @throws WrongPlace, WarehouseFailure; UserError where the environment has no warehouse
+ * @throws WrongTarget, WarehouseFailure; UserError where the environment has no warehouse
  */
 export async function withWarehouseReader<Result>(
   place: WarehousePlace,
@@ -131,7 +131,7 @@ export async function withWriters<Result>(
   }
 }
 
-/** Like `withWriters`, where only keys are to be deleted. @throws RedisFailure, WrongPlace */
+/** Like `withWriters`, where only keys are to be deleted. @throws RedisFailure, WrongTarget */
 export async function withRedisWriter<Result>(
   context: StageContext,
   signal: AbortSignal,
@@ -154,7 +154,7 @@ async function closeAll(opening: readonly (Promise<{ close(): Promise<void> }> |
 
 /**
  * Where the environment's warehouse is and how it is signed in to; `undefined` where it has none. Nobody gets the credential without
- * the comparison of what is configured with what is expected. @throws WrongPlace
+ * the comparison of what is configured with what is expected. @throws WrongTarget
  */
 export function warehouseSettings(context: WarehousePlace): WarehouseSettings | undefined {
   const settings = context.environment.databricks;
@@ -175,7 +175,7 @@ export function warehouseSettings(context: WarehousePlace): WarehouseSettings | 
   };
 }
 
-/** Where the environment's Redis is; `undefined` where it has none. Compared as the warehouse is. @throws WrongPlace */
+/** Where the environment's Redis is; `undefined` where it has none. Compared as the warehouse is. @throws WrongTarget */
 export function redisSettings(context: StageContext): RedisSettings | undefined {
   const settings = context.environment.redis;
   if (!settings) return undefined;

@@ -1,6 +1,6 @@
 import { Reading } from "../cleanup/books/reading.ts";
 import type { Start } from "../cleanup/books/start.ts";
-import { executeCleanup, planInPlace } from "../cleanup/execute/execute.ts";
+import { executeCleanup, planAtProvenTarget } from "../cleanup/execute/execute.ts";
 import { judgeCleanup } from "../cleanup/execute/verdict.ts";
 import type { CleanupRequest } from "../cleanup/plan/plan-cleanup.ts";
 import { errorText } from "../lib/error-text.ts";
@@ -43,7 +43,7 @@ export async function cleanUpRun(context: StageContext, { start, testsRan }: End
       const onDeleted = () => reading?.deleted();
       const ports = { ...writers, environment: context.environment, signal, ...telling(context), onDeleted };
       // The plan asks first: whatever else is asked must not keep it waiting.
-      const planning = planInPlace(ports, request);
+      const planning = planAtProvenTarget(ports, request);
       if (writers.warehouse && start) reading = new Reading(writers.warehouse, start);
       try {
         const { proven, plan } = await planning;

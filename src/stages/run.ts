@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { checkRunner } from "../checks/run-check.ts";
-import { compareConfigured, WrongPlace } from "../cleanup/execute/proof.ts";
+import { compareConfigured, WrongTarget } from "../cleanup/execute/proof.ts";
 import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
 import { makeOwnDirectory } from "../lib/plain-file.ts";
@@ -114,7 +114,7 @@ async function outcomeOf(context: StageContext, cutShort: CutShort | undefined):
   } catch (error) {
     if (error instanceof UserError) throw error;
     const check: Check =
-      error instanceof WrongPlace
+      error instanceof WrongTarget
         ? { id: "identity", title: "The right place", verdict: "failed", message: errorText(error), durationMs: 0 }
         : {
             id: context.stage,

@@ -66,6 +66,6 @@ export function nameOf(titles: readonly string[]): string {
 export function testCase(test: ReportedTest, file: string | undefined): TestCase {
   const { titles, ...rest } = test;
   const line = test.line ?? lineIn(test.stack, test.file);
-  const place = { ...(file === undefined ? {} : { file }), ...(line === undefined ? {} : { line }) };
-  return { ...rest, ...place, name: nameOf(titles), durationMs: Math.round(test.durationMs) };
+  const source = { ...(file === undefined ? {} : { file }), ...(line === undefined ? {} : { line }) };
+  return { ...rest, ...source, name: nameOf(titles), durationMs: Math.round(test.durationMs) };
 }

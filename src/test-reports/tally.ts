@@ -73,8 +73,8 @@ export class Tally {
     const last = this.#slowest.at(-1);
     if (test.status === "skipped" || (this.#slowest.length === slowestKept && last && test.durationMs <= last.durationMs)) return;
     const { message: _message, stack: _stack, ...rest } = this.#case(test);
-    const place = this.#slowest.findIndex((other) => other.durationMs < test.durationMs);
-    this.#slowest.splice(place < 0 ? this.#slowest.length : place, 0, rest);
+    const index = this.#slowest.findIndex((other) => other.durationMs < test.durationMs);
+    this.#slowest.splice(index < 0 ? this.#slowest.length : index, 0, rest);
     this.#slowest.length = Math.min(this.#slowest.length, slowestKept);
   }
 }

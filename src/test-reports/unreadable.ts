@@ -4,11 +4,11 @@ export class UnreadableReport extends Error {
   /** As it was asked for; a glob where it matched nothing. */
   readonly file: string;
   /** `line 3, column 14`, `byte 4096` or `testResults[3].status`, where there is one. */
-  readonly place: string | undefined;
+  readonly position: string | undefined;
 
-  constructor(file: string, cause: string, place?: string) {
-    super(place === undefined ? `${file}: ${cause}` : `${file}, ${place}: ${cause}`);
+  constructor(file: string, cause: string, position?: string) {
+    super(position === undefined ? `${file}: ${cause}` : `${file}, ${position}: ${cause}`);
     this.file = file;
-    this.place = place;
+    this.position = position;
   }
 }

@@ -15,13 +15,13 @@ export function fromWorkspace(workspace: string, path: string): string {
 export function sourceFiles(workspace: string, cwd: string): (file: string) => string {
   const known = new Map<string, string>();
   return (file) => {
-    const path = known.get(file) ?? place(workspace, cwd, file);
+    const path = known.get(file) ?? pathFromWorkspace(workspace, cwd, file);
     known.set(file, path);
     return path;
   };
 }
 
-function place(workspace: string, cwd: string, file: string): string {
+function pathFromWorkspace(workspace: string, cwd: string, file: string): string {
   const path = resolve(cwd, file);
   return isAbsolute(file) || existsSync(path) ? fromWorkspace(workspace, path) : file;
 }

@@ -6,7 +6,7 @@ import { tokensOf } from "./token-source.ts";
 
 /** What the workspace tells beside the warehouse, by its REST interface. Everything here only reads. */
 
-type Place = Pick<WarehouseSettings, "host" | "path" | "token" | "certificateAuthority">;
+type WarehouseAddress = Pick<WarehouseSettings, "host" | "path" | "token" | "certificateAuthority">;
 
 /** A warehouse as its REST interface tells it. */
 export interface WarehouseDescription {
@@ -24,15 +24,18 @@ const timeoutMs = 10_000;
  * @returns a sentence in place of the description where the token may not ask, or the path names no warehouse
  * @throws WarehouseFailure, or Node's own errors, where the interface does not answer
  */
-export async function describeWarehouse(place: Place, signal: AbortSignal): Promise<WarehouseDescription | string> {
-  const id = /\/warehouses\/([^/]+)$/.exec(place.path)?.[1];
-  if (id === undefined) return `${place.path} names no SQL warehouse`;
-  const told = await told200(place, `/api/2.0/sql/warehouses/${encodeURIComponent(id)}`, signal);
-  if (typeof told === "string") return told;
+export async function describeWarehouse(
+  warehouse: WarehouseAddress,
+  signal: AbortSignal,
+): Promise<WarehouseDescription | string> {
+  const id = /\/warehouses\/([^/]+)$/.exec(warehouse.path)?.[1];
+  if (id === undefined) return `${warehouse.path} names no SQL warehouse`;
+  const answer = await getJson(warehouse, `/api/2.0/sql/warehouses/${encodeURIComponent(id)}`, signal);
+  if (typeof answer === "string") return answer;
   return {
-    state: typeof told.state === "string" ? told.state : "unknown",
-    size: typeof told.cluster_size === "string" ? told.cluster_size : "unknown size",
-    clusters: typeof told.num_clusters === "number" ? told.num_clusters : 0,
+    state: typeof answer.state === "string" ? answer.state : "unknown",
+    size: typeof answer.cluster_size === "string" ? answer.cluster_size : "unknown size",
+    clusters: typeof answer.num_clusters === "number" ? answer.num_clusters : 0,
   };
 }
 
@@ -42,10 +45,10 @@ export async function describeWarehouse(place: Place, signal: AbortSignal): Prom
  * @returns a sentence in place of them where the token may not ask
  * @throws WarehouseFailure, or Node's own errors, where the interface does not answer
  */
-export async function endsOfTokens(place: Place, signal: AbortSignal): Promise<number[] | string> {
-  const told = await told200(place, "/api/2.0/token/list", signal);
-  if (typeof told === "string") return told;
-  const tokens: unknown[] = Array.isArray(told.token_infos) ? told.token_infos : [];
+export async function endsOfTokens(warehouse: WarehouseAddress, signal: AbortSignal): Promise<number[] | string> {
+  const answer = await getJson(warehouse, "/api/2.0/token/list", signal);
+  if (typeof answer === "string") return answer;
+  const tokens: unknown[] = Array.isArray(answer.token_infos) ? answer.token_infos : [];
   return tokens.flatMap((token) => {
     const end = typeof token === "object" && token !== null && "expiry_time" in token ? token.expiry_time : undefined;
     if (typeof end !== "number") return [];
@@ -54,19 +57,23 @@ export async function endsOfTokens(place: Place, signal: AbortSignal): Promise<n
 }
 
 /** @returns the members of the answer, or why there is none */
-async function told200(place: Place, path: string, signal: AbortSignal): Promise<Record<string, unknown> | string> {
-  const url = new URL(path, `https://${place.host.replace(/^https:\/\//, "")}`);
-  const authority = await readAuthority(place.certificateAuthority);
+async function getJson(
+  warehouse: WarehouseAddress,
+  path: string,
+  signal: AbortSignal,
+): Promise<Record<string, unknown> | string> {
+  const url = new URL(path, `https://${warehouse.host.replace(/^https:\/\//, "")}`);
+  const authority = await readAuthority(warehouse.certificateAuthority);
   const { status, text } = await ask(url, {
     method: "GET",
-    headers: { authorization: `Bearer ${await tokensOf(place.token).token(signal)}`, accept: "application/json" },
+    headers: { authorization: `Bearer ${await tokensOf(warehouse.token).token(signal)}`, accept: "application/json" },
     authority,
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
   });
   if (status !== 200) return `asking ${url.pathname} was refused (HTTP ${status})`;
   try {
-    const told: unknown = JSON.parse(text);
-    if (typeof told === "object" && told !== null) return { ...told };
+    const answer: unknown = JSON.parse(text);
+    if (typeof answer === "object" && answer !== null) return { ...answer };
   } catch (error) {
     throw notJson(url, error);
   }

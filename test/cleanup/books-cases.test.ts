@@ -9,7 +9,7 @@ import { readStart, type Start, takeStart, writeStart } from "../../src/cleanup/
 import { executeCleanup, prove } from "../../src/cleanup/execute/execute.ts";
 import { planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
 import type { Books, TableBooks } from "../../src/model/test-data.ts";
-import { type Catalog, type Place, requestFor, runId, startPlace, table } from "./place.ts";
+import { type Catalog, requestFor, runId, startTestStores, type TestStores, table } from "./test-stores.ts";
 
 const signal = new AbortController().signal;
 const prefix = `integration_test_${runId}`;
@@ -59,14 +59,14 @@ describe("what a version did to rows, by Delta's own metrics", () => {
 });
 
 describe("in a warehouse", () => {
-  let place: Place;
+  let stores: TestStores;
   let catalogs = 0;
   let catalog: Catalog;
   let start: Start;
   beforeAll(async () => {
-    place = await startPlace();
+    stores = await startTestStores();
   });
-  afterAll(() => place.stop());
+  afterAll(() => stores.stop());
 
   const columns = {
     id: "string",
@@ -86,7 +86,7 @@ describe("in a warehouse", () => {
 
   /** Tables with two real rows each, and the start of a run. */
   async function begin(): Promise<void> {
-    catalog = await place.catalog(`k${catalogs++}`, {
+    catalog = await stores.catalog(`k${catalogs++}`, {
       "school.teachers": { columns },
       "school.sessions": { columns },
       "school.log": { columns },
@@ -187,10 +187,10 @@ describe("in a warehouse", () => {
     const request = requestFor(declared);
     const ports = catalog.ports();
     const cleanup = await executeCleanup(await prove(ports), await planCleanup(ports, request));
-    const before = place.warehouse.statements.length;
+    const before = stores.warehouse.statements.length;
     const told = await books({ cleanup, maxRead: 1 });
     expect(told.line).toBe("rows made 2, deleted 2, unexplained 0; real rows touched 0 (3 tables, versions 0–4)");
-    const asked = place.warehouse.statements.slice(before).map((one) => one.sql);
+    const asked = stores.warehouse.statements.slice(before).map((one) => one.sql);
     expect(asked.filter((text) => text.includes("md5"))).toEqual([]);
     expect(asked.join().match(/DESCRIBE HISTORY/g)).toHaveLength(3);
   });
@@ -377,12 +377,12 @@ describe("in a warehouse", () => {
   describe("Redis", () => {
     const keysOf = async (made: () => Promise<unknown>, options: { maxRead?: number; exclusive?: boolean } = {}) => {
       const { maxRead = 1_000, exclusive = false } = options;
-      await place.keys.flushall();
-      await place.keys.mset("production:1", "1", "cw:test:old", "1");
-      const taken = await takeStart({ redis: place.redis }, { takenAt: 1, maxRead, namespaces: ["cw:test:*"], signal });
+      await stores.keys.flushall();
+      await stores.keys.mset("production:1", "1", "cw:test:old", "1");
+      const taken = await takeStart({ redis: stores.redis }, { takenAt: 1, maxRead, namespaces: ["cw:test:*"], signal });
       await made();
       const told = await balance(
-        { redis: place.redis },
+        { redis: stores.redis },
         {
           ...{
             start: taken,
@@ -401,7 +401,7 @@ describe("in a warehouse", () => {
     };
     const make = () =>
       // An application makes ids that look like run ids: they are no sign of another run.
-      place.keys.mset(
+      stores.keys.mset(
         ...[
           "session:5c0f",
           "cw:test:new",

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { runId, runStarted } from "./place.ts";
+import { runId, runStarted } from "./test-stores.ts";
 
 /** What one actor does to one table, as SQL would say it; `Predicate` is what both SQL and the oracle understand. */
 export interface Row {

@@ -5,26 +5,26 @@ import { newestVersions } from "../../src/cleanup/books/history.ts";
 import { takeStart } from "../../src/cleanup/books/start.ts";
 import type { Books, CleanupResult, TableBooks } from "../../src/model/test-data.ts";
 import { type BooksWorld, booksWorld, type Predicate, type Row, truthOf, type Who } from "./books-world.ts";
-import { type Catalog, type Place, runId, startPlace, table } from "./place.ts";
+import { type Catalog, runId, startTestStores, type TestStores, table } from "./test-stores.ts";
 
 // The promise: whatever a run and others write, in whatever order, the books say exactly how many rows of the run are left and how
 // many real rows it touched, or say that they don't know – and they know wherever tests have principals of their own.
 const cases = Number(process.env.CASES ?? (process.env.LONG ? 1_000 : 12));
-const casesPerPlace = 100;
+const casesPerStart = 100;
 const signal = new AbortController().signal;
 
-let place: Place;
+let stores: TestStores;
 let catalogs = 0;
 
 describe.each(
-  Array.from({ length: Math.ceil(cases / casesPerPlace) }, (_, index) => ({
-    numRuns: Math.min(casesPerPlace, cases - index * casesPerPlace),
+  Array.from({ length: Math.ceil(cases / casesPerStart) }, (_, index) => ({
+    numRuns: Math.min(casesPerStart, cases - index * casesPerStart),
   })),
 )("$numRuns worlds", ({ numRuns }) => {
   beforeAll(async () => {
-    place = await startPlace();
+    stores = await startTestStores();
   });
-  afterAll(() => place.stop());
+  afterAll(() => stores.stop());
 
   it(
     "counts unexplained and touched rows exactly, or says that it doesn't know",
@@ -50,7 +50,7 @@ async function checkWorld(world: BooksWorld): Promise<void> {
       },
     },
   ]);
-  const catalog = await place.catalog(`b${catalogs++}`, Object.fromEntries(definitions));
+  const catalog = await stores.catalog(`b${catalogs++}`, Object.fromEntries(definitions));
   try {
     for (const [index, { rows }] of world.tables.entries())
       if (rows.length > 0) await insert(catalog, "production", tableName(index), rows);

@@ -1,16 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { noFaults } from "../../local/warehouse/faults.ts";
 import { executeCleanup, prove } from "../../src/cleanup/execute/execute.ts";
-import { WrongPlace } from "../../src/cleanup/execute/proof.ts";
+import { WrongTarget } from "../../src/cleanup/execute/proof.ts";
 import { judgeCleanup, judgeLeftovers } from "../../src/cleanup/execute/verdict.ts";
 import { parseLedger } from "../../src/cleanup/ledger/ledger.ts";
 import { type CleanupRequest, describePlan, planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
 import type { Environment, Table } from "../../src/config/schema.ts";
 import type { CleanupResult } from "../../src/model/test-data.ts";
-import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, table } from "./place.ts";
+import { type Catalog, requestFor, runId, runStarted, startTestStores, type TestStores, table } from "./test-stores.ts";
 
 // What can go wrong on the way from a plan to "0 left". Each catalog is a small school: sessions, and groups that hang on them.
-let place: Place;
+let stores: TestStores;
 let school: Catalog;
 let count = 0;
 
@@ -24,12 +24,12 @@ const tables: Record<string, Table> = {
 };
 
 beforeAll(async () => {
-  place = await startPlace();
+  stores = await startTestStores();
 });
-afterAll(() => place.stop());
+afterAll(() => stores.stop());
 afterEach(async () => {
-  Object.assign(place.warehouse.faults, noFaults());
-  await place.keys.flushall();
+  Object.assign(stores.warehouse.faults, noFaults());
+  await stores.keys.flushall();
   await school.close();
 });
 
@@ -38,7 +38,7 @@ async function open(extra: Record<string, Record<string, string>> = {}): Promise
   const columns = { columns: { id: "string", title: "string", created_at: "timestamp" } };
   const groups = { columns: { id: "string", lesson_id: "string", created_at: "timestamp" } };
   const more = Object.entries(extra).map(([name, written]) => [name, { columns: written }]);
-  school = await place.catalog(`school${count++}`, {
+  school = await stores.catalog(`school${count++}`, {
     "sessions.lessons": columns,
     "sessions.groups": groups,
     ...Object.fromEntries(more),
@@ -70,7 +70,7 @@ async function cleanUp(request: CleanupRequest): Promise<CleanupResult> {
 }
 
 function deletesSeen(): string[] {
-  return place.warehouse.statements
+  return stores.warehouse.statements
     .map((statement) => statement.sql)
     .filter((sql) => sql.includes("DELETE FROM") && sql.includes(`\`${school.name}\``));
 }
@@ -84,7 +84,7 @@ describe("a plan", () => {
     await school.insert("sessions.groups", [{ id: "one more", lesson_id: "uuid-of-mine", created_at: during }]);
     const second = await digest();
     expect(second).not.toBe(first);
-    await place.keys.set("session:uuid-of-mine:code", "1");
+    await stores.keys.set("session:uuid-of-mine:code", "1");
     expect(await digest()).not.toBe(second);
   });
 
@@ -101,17 +101,17 @@ describe("a plan", () => {
       "sessions.lessons",
       Array.from({ length: 60 }, (_, index) => ({ id: `theirs-${index}`, title: "Maths", created_at: old })),
     );
-    await place.keys.set("session:uuid-of-mine:code", "1");
+    await stores.keys.set("session:uuid-of-mine:code", "1");
     const result = await cleanUp(requestFor(tables, { testData }));
     expect(result).toMatchObject({ deletedRows: 0, deletedKeys: 0, leftOver: 63 });
     expect(result.problems.join()).toContain(limit);
     expect(deletesSeen()).toEqual([]);
-    expect(await place.keys.exists("session:uuid-of-mine:code")).toBe(1);
+    expect(await stores.keys.exists("session:uuid-of-mine:code")).toBe(1);
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
   });
 
   const load = (id: string, count: number, title: string, madeAt = "NULL") =>
-    place.warehouse.load(
+    stores.warehouse.load(
       `INSERT INTO ${school.name}.sessions.lessons (id, title, created_at) SELECT '${id}-' || i, ${title} || i, ${madeAt} FROM range(${count}) AS t(i)`,
     );
   const timed = (time: number) => `'integration_test_${time}_0a0b0c0d '`;
@@ -135,7 +135,7 @@ describe("a plan", () => {
 
   it("of what is expired finds it behind any number of young rows, however these tell their age", async () => {
     await open();
-    const before = place.warehouse.statements.length;
+    const before = stores.warehouse.statements.length;
     await load("young", 20_001, timed(runStarted));
     await load("integration_test_young", 20_001, "'integration_test_untimed '", `to_timestamp(${runStarted / 1000})`);
     await load(`integration_test_${runStarted}_0a0b0c0d`, 20_001, "'integration_test_untimed '");
@@ -149,7 +149,7 @@ describe("a plan", () => {
       { rows: BigInt(3 + 3 * 20_001 + 1) },
     ]);
     // Looked for and gone, in as few statements as where nothing is young.
-    expect(place.warehouse.statements.length - before).toBeLessThan(20);
+    expect(stores.warehouse.statements.length - before).toBeLessThan(20);
   });
 
   it("looks again as carefully: a table of which only a part was seen afterwards is unknown, not clean", async () => {
@@ -298,10 +298,10 @@ describe("what is none of the run's", () => {
   it("the ledger cannot claim: an older row is refused with all that hangs on it", async () => {
     await open();
     const ledger = parseLedger('{"table":"sessions.lessons","id":"production-lesson"}\n');
-    await place.keys.set("session:production-lesson:code", "1");
+    await stores.keys.set("session:production-lesson:code", "1");
     const result = await cleanUp(requestFor(tables, { ledger }));
     expect(await state()).toEqual(kept);
-    expect(await place.keys.exists("session:production-lesson:code")).toBe(1);
+    expect(await stores.keys.exists("session:production-lesson:code")).toBe(1);
     expect(result).toMatchObject({ deletedRows: 2, leftOver: 0 });
     expect(result.problems).toEqual([expect.stringMatching(/production-lesson is kept.*older than the run/)]);
   });
@@ -359,7 +359,7 @@ describe("what is none of the run's", () => {
       ...["session", "teacher_sessions", "cw:x"].map((name) => `${name}:production-lesson`),
     ];
     const mine = ["session:uuid-of-mine:code", "cw:a:group-of-mine"];
-    await place.keys.mset(...[...real, ...mine].flatMap((key) => [key, "1"]));
+    await stores.keys.mset(...[...real, ...mine].flatMap((key) => [key, "1"]));
     const ledger = parseLedger(
       [
         { key: "cw:production:settings" },
@@ -375,13 +375,13 @@ describe("what is none of the run's", () => {
     const warehouse = Object.create(ports.warehouse as object, {
       deleteRows: {
         value: async (...words: Parameters<NonNullable<typeof ports.warehouse>["deleteRows"]>) => {
-          await place.keys.set("late:uuid-of-mine", "1");
+          await stores.keys.set("late:uuid-of-mine", "1");
           return await ports.warehouse?.deleteRows(...words);
         },
       },
     });
     const result = await executeCleanup(await prove({ ...ports, warehouse }), plan);
-    expect((await place.keys.keys("*")).sort()).toEqual(real.sort());
+    expect((await stores.keys.keys("*")).sort()).toEqual(real.sort());
     expect(result).toMatchObject({ deletedRows: 2, deletedKeys: 3, leftOver: 0 });
     expect(result.problems.join()).toContain("cw:production:settings");
     expect(result.notes.join()).toMatch(/sessions\.groups: 1 row that the ledger names was not found/);
@@ -487,7 +487,7 @@ describe("what is none of the run's", () => {
     await open();
     const ledger = parseLedger('{"table":"sessions.groups","id":"group-of-mine"}\n{"key":"tracked:key"}\n');
     const { signal, onStep } = school.ports();
-    const [rows, keys] = [{ warehouse: school.warehouse }, { redis: place.redis }];
+    const [rows, keys] = [{ warehouse: school.warehouse }, { redis: stores.redis }];
     const problems = async (ports: object) =>
       (await planCleanup({ ...ports, signal, onStep }, requestFor(tables, { ledger }))).problems;
     expect(await problems({ ...rows, ...keys })).toEqual([]);
@@ -551,24 +551,24 @@ describe("the wrong place", () => {
     ["missing expectation of Redis", redis({ expect: undefined }), /redis.expect is missing/],
   ])("by its %s stops before anything is written", async (_, change, message) => {
     await open();
-    await place.keys.set("session:uuid-of-mine:code", "1");
+    await stores.keys.set("session:uuid-of-mine:code", "1");
     const ports = school.ports({ environment: change(school.ports().environment) as Environment });
     const plan = await planCleanup(ports, requestFor(tables));
     const failure: unknown = await prove(ports)
       .then((proven) => executeCleanup(proven, plan))
       .catch((error: unknown) => error);
-    expect(failure).toBeInstanceOf(WrongPlace);
+    expect(failure).toBeInstanceOf(WrongTarget);
     expect((failure as Error).message).toMatch(message);
     expect(deletesSeen()).toEqual([]);
     expect(await state()).toEqual(untouched);
-    expect(await place.keys.dbsize()).toBe(1);
+    expect(await stores.keys.dbsize()).toBe(1);
   });
 });
 
 describe("a deletion that does not go as planned", () => {
   it("rows that come back are deleted again", async () => {
     await open();
-    place.warehouse.faults.reappearingRows = 1;
+    stores.warehouse.faults.reappearingRows = 1;
     const result = await cleanUp(requestFor(tables));
     expect(result.leftOver).toBe(0);
     expect(deletesSeen()).toHaveLength(3);
@@ -577,7 +577,7 @@ describe("a deletion that does not go as planned", () => {
 
   it("rows that come back for ever are left-over, never 0", async () => {
     await open();
-    place.warehouse.faults.reappearingRows = 1000;
+    stores.warehouse.faults.reappearingRows = 1000;
     const result = await cleanUp(requestFor(tables));
     expect(result.leftOver).toBeGreaterThan(0);
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
@@ -585,7 +585,7 @@ describe("a deletion that does not go as planned", () => {
 
   it("a wrong count shows, and the look afterwards decides", async () => {
     await open();
-    place.warehouse.faults.wrongDeleteCount = 1;
+    stores.warehouse.faults.wrongDeleteCount = 1;
     const result = await cleanUp(requestFor(tables));
     expect(result.leftOver).toBe(0);
     for (const one of result.tables) {
@@ -602,7 +602,7 @@ describe("a deletion that does not go as planned", () => {
     const ports = school.ports({
       onStep: (text) => {
         if (text.startsWith("deleting from"))
-          place.warehouse.faults.dropSockets.push({ when: "after", times: 1, rpc: "ExecuteStatement" });
+          stores.warehouse.faults.dropSockets.push({ when: "after", times: 1, rpc: "ExecuteStatement" });
       },
     });
     const result = await executeCleanup(await prove(ports), plan);
@@ -719,17 +719,17 @@ describe("a deletion that does not go as planned", () => {
       let failed = 0;
       const unlink = async (keys: readonly string[]) => {
         if (failed++ < times) throw new Error("UNLINK was refused");
-        return await place.redis.unlink(keys);
+        return await stores.redis.unlink(keys);
       };
-      return Object.create(place.redis, { unlink: { value: unlink } }) as Place["redis"];
+      return Object.create(stores.redis, { unlink: { value: unlink } }) as TestStores["redis"];
     };
-    const cleanUpWith = async (redis: Place["redis"]) => {
+    const cleanUpWith = async (redis: TestStores["redis"]) => {
       const ports = school.ports({ redis });
       return await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(tables)));
     };
     it("leaves the rows by which they are found, and what these are found by; a later sweep finds all of it", async () => {
       await open();
-      await place.keys.set("group:group-of-mine:state", "1");
+      await stores.keys.set("group:group-of-mine:state", "1");
       const result = await cleanUpWith(failing(100));
       expect(await state()).toEqual(untouched);
       expect(result).toMatchObject({ deletedRows: 0, leftOver: 3, keys: { left: 1, problem: "UNLINK was refused" } });
@@ -740,12 +740,12 @@ describe("a deletion that does not go as planned", () => {
       });
 
       expect(await sweep()).toMatchObject({ deletedKeys: 1, leftOver: 0, problems: [] });
-      expect(await place.keys.dbsize()).toBe(0);
+      expect(await stores.keys.dbsize()).toBe(0);
     });
 
     it("deletes the rows by which no key is found", async () => {
       await open();
-      await place.keys.mset("session:uuid-of-mine:code", "1", `cw:test:${mine}`, "1");
+      await stores.keys.mset("session:uuid-of-mine:code", "1", `cw:test:${mine}`, "1");
       const result = await cleanUpWith(failing(100));
       expect(await state()).toEqual({ ...untouched, groups: kept.groups });
       expect(result).toMatchObject({ deletedRows: 1, leftOver: 3, keys: { left: 2 } });
@@ -755,7 +755,7 @@ describe("a deletion that does not go as planned", () => {
 
     it("deletes all rows where the keys show by themselves", async () => {
       await open();
-      await place.keys.set(`cw:test:${mine}`, "1");
+      await stores.keys.set(`cw:test:${mine}`, "1");
       const result = await cleanUpWith(failing(100));
       expect(await state()).toEqual(kept);
       expect(result).toMatchObject({ deletedRows: 2, leftOver: 1, keys: { left: 1 } });
@@ -764,7 +764,7 @@ describe("a deletion that does not go as planned", () => {
 
     it("tries again in the next round, and deletes the rows once they are gone", async () => {
       await open();
-      await place.keys.set("session:uuid-of-mine:code", "1");
+      await stores.keys.set("session:uuid-of-mine:code", "1");
       const result = await cleanUpWith(failing(1));
       expect(await state()).toEqual(kept);
       expect(result).toMatchObject({ deletedRows: 2, deletedKeys: 1, leftOver: 0, problems: [] });
@@ -776,7 +776,7 @@ describe("a deletion that does not go as planned", () => {
         verdict: "degraded",
         observed: "2 rows and an unknown number of keys deleted, 0 left",
       });
-      expect(await place.keys.dbsize()).toBe(0);
+      expect(await stores.keys.dbsize()).toBe(0);
     });
   });
 

@@ -10,8 +10,8 @@ import { keyText } from "../../src/redis/connection.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";
 import { brokenPromises, mayGo } from "./expectation.ts";
 import { plainly } from "./key-oracle.ts";
-import { type Catalog, type Place, requestFor, runId, startPlace } from "./place.ts";
 import { checkRepair } from "./repair-check.ts";
+import { type Catalog, requestFor, runId, startTestStores, type TestStores } from "./test-stores.ts";
 import { expireAfter, type MadeRow, now, otherRun, stageStarted, type World, world } from "./world.ts";
 
 // The promise of the whole suite: everything that is test data is gone or said, and not a byte else is touched. Where the two meet – ids that
@@ -20,22 +20,22 @@ import { expireAfter, type MadeRow, now, otherRun, stageStarted, type World, wor
 const cases = Number(process.env.CASES ?? (process.env.LONG ? 4_000 : 80));
 
 /** A world leaves a catalog behind, so that a warehouse is taken for so many and no more. */
-const casesPerPlace = 200;
+const casesPerStart = 200;
 
-let place: Place;
+let stores: TestStores;
 let catalogs = 0;
 
 describe.each(
-  Array.from({ length: Math.ceil(cases / casesPerPlace) }, (_, index) => ({
-    numRuns: Math.min(casesPerPlace, cases - index * casesPerPlace),
+  Array.from({ length: Math.ceil(cases / casesPerStart) }, (_, index) => ({
+    numRuns: Math.min(casesPerStart, cases - index * casesPerStart),
     // Other worlds in each block.
     seed: process.env.SEED ? (Number(process.env.SEED) + index * 1_000_003) | 0 : undefined,
   })),
 )("$numRuns worlds", ({ numRuns, seed }) => {
   beforeAll(async () => {
-    place = await startPlace();
+    stores = await startTestStores();
   });
-  afterAll(() => place.stop());
+  afterAll(() => stores.stop());
 
   it("no real row is touched, all test data is gone or said, and undo brings back what went", async () => {
     await fc.assert(
@@ -59,7 +59,7 @@ describe.each(
 
 async function check(made: World, catalog: Catalog, start: StartState | undefined): Promise<void> {
   const before = await snapshot(made, catalog);
-  const keysBefore = new Set(await place.keys.keys("*"));
+  const keysBefore = new Set(await stores.keys.keys("*"));
   const request = requestFor(made.tables, {
     scope: made.scope,
     now,
@@ -105,7 +105,7 @@ async function check(made: World, catalog: Catalog, start: StartState | undefine
   if (!made.together) expect(result.tables.filter((table) => table.problem && !made.historyGone)).toEqual([]);
   await checkKeys(made, left, keysBefore);
   const sharesKeys = new Set(made.rows.map(({ table, id }) => `${table} ${id}`)).size < made.rows.length;
-  const keysAfter = new Set(await place.keys.keys("*"));
+  const keysAfter = new Set(await stores.keys.keys("*"));
   if (!made.together && !sharesKeys)
     checkEachKey(made, { left, before: keysBefore, after: keysAfter, problems: result.problems });
   if (!made.together && !made.historyGone && !sharesKeys) await checkUndo(made, catalog, { result, before, left });
@@ -153,7 +153,7 @@ function checkEachKey(
 
 /** Keys that only real rows' ids are in stay; those of rows that went are gone. */
 async function checkKeys(made: World, left: ReadonlySet<string>, before: ReadonlySet<string>): Promise<void> {
-  const after = new Set(await place.keys.keys("*"));
+  const after = new Set(await stores.keys.keys("*"));
   const allowed = mayGo(made);
   const isPrefixed = (id: string) => made.prefixes.some((prefix) => id.startsWith(prefix));
   const real = new Set(
@@ -200,15 +200,15 @@ async function checkUndo(
 
 /** Makes everything in the order in which it happened, so that the tables' histories know it. */
 async function build(made: World): Promise<{ catalog: Catalog; start: StartState | undefined }> {
-  const { faults } = place.warehouse;
+  const { faults } = stores.warehouse;
   const definitions = Object.entries(made.tables).map(([name, table]) => {
     const columns = ["n", "id", "title", ...Object.keys(table.parents)].map((column) => [column, "string"]);
     return [name, { columns: { ...Object.fromEntries(columns), made: made.types[name] ?? "string" } }];
   });
-  await place.keys.flushall();
-  if (made.keys.length > 0) await place.keys.mset(...made.keys.flatMap((key) => [key, "1"]));
+  await stores.keys.flushall();
+  if (made.keys.length > 0) await stores.keys.mset(...made.keys.flatMap((key) => [key, "1"]));
   faults.clock = Math.min(...made.rows.map(({ at }) => at)) - 86_400_000;
-  const catalog = await place.catalog(`c${catalogs++}`, Object.fromEntries(definitions));
+  const catalog = await stores.catalog(`c${catalogs++}`, Object.fromEntries(definitions));
   const versions = new Map(Object.keys(made.tables).map((name) => [name, 0]));
   const changed = (name: string) => versions.set(name, (versions.get(name) ?? 0) + 1);
   const inserts = [...Map.groupBy(made.rows, ({ table, at }) => `${at} ${table}`).values()].map((rows) => ({

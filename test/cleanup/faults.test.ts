@@ -8,7 +8,7 @@ import type { Table } from "../../src/config/schema.ts";
 import { opensTheGate } from "../../src/model/report.ts";
 import type { CleanupResult } from "../../src/model/test-data.ts";
 import type { TestDataWarehouse } from "../../src/warehouse/access.ts";
-import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, table } from "./place.ts";
+import { type Catalog, requestFor, runId, runStarted, startTestStores, type TestStores, table } from "./test-stores.ts";
 
 // A warehouse misbehaves at any moment of a cleanup, in any way. Whatever happens: no production row is touched, "nothing is left" is
 // said only where nothing is left, and the next cleanup deletes the rest.
@@ -31,7 +31,7 @@ const empty = { title: null, lesson_id: null, group_id: null };
 
 /** A warehouse with a Redis, and the school in it; each has its own, because what misbehaves is the whole warehouse. */
 interface Lane {
-  place: Place;
+  stores: TestStores;
   school: Catalog;
 }
 
@@ -42,22 +42,22 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await Promise.all(
-    lane.map(async ({ place, school }) => {
+    lane.map(async ({ stores, school }) => {
       await school.close();
-      await place.stop();
+      await stores.stop();
     }),
   );
 });
 
 async function startLane(): Promise<Lane> {
-  const place = await startPlace();
-  const school = await place.catalog("faults", {
+  const stores = await startTestStores();
+  const school = await stores.catalog("faults", {
     "sessions.lessons": { columns },
     "sessions.groups": { columns },
     "sessions.seats": { columns },
   });
   await insert(school, "production", old, "Maths");
-  return { place, school };
+  return { stores, school };
 }
 
 /** Lessons that show themselves, groups that hang on them, seats that hang on those: one is reached only by the other. */
@@ -79,10 +79,10 @@ async function insert(school: Catalog, who: string, created_at: string, title: s
   );
 }
 
-async function there({ place, school }: Lane): Promise<{ mine: number; production: number }> {
+async function there({ stores, school }: Lane): Promise<{ mine: number; production: number }> {
   const ids = await Promise.all(Object.keys(tables).map(async (name) => (await school.rows(name)).map((row) => String(row.id))));
   const count = (who: string) => ids.flat().filter((id) => id.startsWith(who)).length;
-  return { mine: count("mine") + (await place.keys.exists("session:mine-lesson-1:code")), production: count("production") };
+  return { mine: count("mine") + (await stores.keys.exists("session:mine-lesson-1:code")), production: count("production") };
 }
 
 interface Fault {
@@ -204,11 +204,11 @@ it("says that nothing is left only where nothing is left, whatever the warehouse
 }, 1_700_000);
 
 function nothingIsClaimed(one: Lane) {
-  const { place, school } = one;
-  const { faults } = place.warehouse;
+  const { stores, school } = one;
+  const { faults } = stores.warehouse;
   return fc.asyncProperty(fc.array(fault, { minLength: 1, maxLength: 2 }), fc.nat({ max: 14 }), async (chosen, at) => {
     await insert(school, "mine", during, `${mine} maths`);
-    await place.keys.set("session:mine-lesson-1:code", "1");
+    await stores.keys.set("session:mine-lesson-1:code", "1");
     expect(await there(one)).toEqual(all);
     const stopped = new AbortController();
     const ports = await school.reopened(stopped.signal);
@@ -236,7 +236,7 @@ it("two cleanups of the same run at the same time: both say what is true, and no
   const [one] = lane as [Lane];
   for (let round = 0; round < 5; round++) {
     await insert(one.school, "mine", during, `${mine} maths`);
-    await one.place.keys.set("session:mine-lesson-1:code", "1");
+    await one.stores.keys.set("session:mine-lesson-1:code", "1");
     const results = await Promise.all([cleanUp(one.school.ports()), cleanUp(one.school.ports())]);
     for (const result of results) expect(result).toMatchObject({ leftOver: 0, problems: [] });
     expect(await there(one)).toEqual(gone);

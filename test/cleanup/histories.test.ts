@@ -5,26 +5,26 @@ import { Reading } from "../../src/cleanup/books/reading.ts";
 import { takeStart } from "../../src/cleanup/books/start.ts";
 import { askHistories } from "../../src/cleanup/tables/history.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";
-import { type Catalog, type Place, startPlace } from "./place.ts";
+import { type Catalog, startTestStores, type TestStores } from "./test-stores.ts";
 
 // The histories of all tables are read twice in each stage. It must cost few statements, and hide no table's trouble behind another's.
 const names = [..."abcdefghijklmn"].map((name) => `school.${name}`);
 const signal = new AbortController().signal;
-let place: Place;
+let stores: TestStores;
 let catalog: Catalog;
 let catalogs = 0;
 
 beforeAll(async () => {
-  place = await startPlace();
+  stores = await startTestStores();
 });
-afterAll(() => place.stop());
+afterAll(() => stores.stop());
 afterEach(async () => {
-  Object.assign(place.warehouse.faults, noFaults());
+  Object.assign(stores.warehouse.faults, noFaults());
   await catalog.close();
 });
 
 async function open(): Promise<void> {
-  catalog = await place.catalog(
+  catalog = await stores.catalog(
     `histories${catalogs++}`,
     Object.fromEntries(names.map((name) => [name, { columns: { id: "string" } }])),
   );
@@ -34,9 +34,9 @@ const add = (table: string, id: string) => catalog.insert(table, [{ id }]);
 
 /** The statements about histories that this sends. */
 async function sentBy<Result>(work: () => Promise<Result>): Promise<{ result: Result; sent: string[] }> {
-  const from = place.warehouse.statements.length;
+  const from = stores.warehouse.statements.length;
   const result = await work();
-  const sent = place.warehouse.statements.slice(from).map(({ sql }) => sql);
+  const sent = stores.warehouse.statements.slice(from).map(({ sql }) => sql);
   return { result, sent: sent.filter((sql) => sql.includes("DESCRIBE HISTORY")) };
 }
 
@@ -52,7 +52,7 @@ describe("the histories of many tables", () => {
     await open();
     for (const name of ["school.a", "school.a", "school.h"]) await add(name, "x");
     await catalog.run((table) => `DELETE FROM ${table} WHERE id = 'x'`, "school.a");
-    place.warehouse.faults.historyInQueries = inQueries;
+    stores.warehouse.faults.historyInQueries = inQueries;
     const { result, sent } = await sentBy(() =>
       askHistories(
         catalog.warehouse,
@@ -110,7 +110,7 @@ describe("the histories of many tables", () => {
 
   it("that are not told in time are unknown, and those that were are not", async () => {
     await open();
-    place.warehouse.faults.slowOperation = { seconds: 60, matching: "`n` LIMIT 1" };
+    stores.warehouse.faults.slowOperation = { seconds: 60, matching: "`n` LIMIT 1" };
     const ending = new AbortController();
     const start = await takeStart(
       { warehouse: { ...catalog.warehouse, query: watched } },
@@ -153,7 +153,7 @@ describe("the start", () => {
     await add("school.a", "before");
     const [row = {}] = await catalog.warehouse.query("SELECT current_timestamp() AS told");
     const asOf = Number(row.told);
-    place.warehouse.faults.clock = asOf + 1;
+    stores.warehouse.faults.clock = asOf + 1;
     for (const table of ["school.a", "school.b", ...Array(9).fill("school.c")]) await add(table, "booting");
     const moments = await newestVersions(catalog.warehouse, names, { asOf });
     expect(moments.get("school.a")).toMatchObject({ version: 1, newest: 2 });

@@ -13,7 +13,7 @@ import type { TestDataConfig } from "../../src/config/schema.ts";
 import { testDataSchema } from "../../src/config/test-data-schema.ts";
 import type { CleanupResult } from "../../src/model/test-data.ts";
 import { keyText, openRedisForTestData, openRedisReader, type TestDataRedis } from "../../src/redis/connection.ts";
-import { requestFor, runId, runStarted } from "./place.ts";
+import { requestFor, runId, runStarted } from "./test-stores.ts";
 import { otherRun } from "./world.ts";
 
 // Cleanups that have a Redis and nothing else: what they find, delete, limit and leave alone.

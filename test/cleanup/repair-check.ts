@@ -3,7 +3,7 @@ import type { WritingPorts } from "../../src/cleanup/execute/execute.ts";
 import { executeRepair } from "../../src/cleanup/undo/repair.ts";
 import { planRepair } from "../../src/cleanup/undo/repair-plan.ts";
 import type { CleanupResult } from "../../src/model/test-data.ts";
-import { requestFor, runId } from "./place.ts";
+import { requestFor, runId } from "./test-stores.ts";
 import { now, type World } from "./world.ts";
 
 /** Table → name of a row → its columns. */

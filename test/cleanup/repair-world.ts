@@ -7,7 +7,7 @@ import { planRepair, type RepairPlan, type RepairResult } from "../../src/cleanu
 import type { Table } from "../../src/config/schema.ts";
 import type { StageReport } from "../../src/model/report.ts";
 import type { TouchedRow } from "../../src/model/test-data.ts";
-import { type Catalog, requestFor, runId, table } from "./place.ts";
+import { type Catalog, requestFor, runId, table } from "./test-stores.ts";
 
 /** Schools and teachers, some of them real: what a run's tests may move, and what repair must put right. */
 

@@ -5,25 +5,25 @@ import { describePlan, planCleanup } from "../../src/cleanup/plan/plan-cleanup.t
 import type { AuditNote } from "../../src/model/report.ts";
 import type { TouchedRow } from "../../src/model/test-data.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";
-import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, table } from "./place.ts";
 import { cell, definitions, mySchool, otherSchool, plan, repair, reportOf, tables } from "./repair-world.ts";
+import { type Catalog, requestFor, runId, runStarted, startTestStores, type TestStores, table } from "./test-stores.ts";
 
 // Repair writes to real rows: it must write what stood there, nowhere else, and never because a report says so.
-let place: Place;
+let stores: TestStores;
 let school: Catalog;
 let count = 0;
 
 beforeAll(async () => {
-  place = await startPlace();
+  stores = await startTestStores();
 });
-afterAll(() => place.stop());
+afterAll(() => stores.stop());
 afterEach(async () => {
-  Object.assign(place.warehouse.faults, noFaults());
+  Object.assign(stores.warehouse.faults, noFaults());
   await school.close();
 });
 
 async function open(): Promise<void> {
-  school = await place.catalog(`repair${count++}`, definitions("string"));
+  school = await stores.catalog(`repair${count++}`, definitions("string"));
   await school.insert(
     "users.schools",
     ["north", "south", mySchool, otherSchool].map((id) => ({ id, name: id })),
@@ -42,7 +42,7 @@ async function set(ids: string[], value: string | null, column = "school_id"): P
 const teachers = async () =>
   (await school.rows("users.teachers")).map((row) => `${row.id} ${row.school_id} ${row.second_id} ${row.note}`).sort();
 const states = ({ rows }: { rows: { state: string }[] }) => rows.map(({ state }) => state);
-const updates = () => place.warehouse.statements.filter(({ sql }) => sql.includes(`UPDATE \`${school.name}\``));
+const updates = () => stores.warehouse.statements.filter(({ sql }) => sql.includes(`UPDATE \`${school.name}\``));
 
 describe("repair", () => {
   it("puts back what stood there, in one update for all that were moved alike, and not twice", async () => {
@@ -99,10 +99,10 @@ describe("repair", () => {
   // Production goes on while a run waits for its servers: what it wrote then is younger than the run, and older than the tests.
   it("puts back what named a row of production's that is younger than the run, because the report says where its tests began", async () => {
     const at = (minutes: number) => {
-      place.warehouse.faults.clock = runStarted + minutes * 60_000;
+      stores.warehouse.faults.clock = runStarted + minutes * 60_000;
     };
     at(-60);
-    school = await place.catalog(`repair${count++}`, {
+    school = await stores.catalog(`repair${count++}`, {
       "users.groups": { columns: { id: "string", within: "string", made: "timestamp" } },
     });
     const groups = {
@@ -307,7 +307,7 @@ const histories = fc.record({
 it("whatever tests and others wrote: exactly the touched cells have what stood there, and what was written since stays", async () => {
   await fc.assert(
     fc.asyncProperty(histories, async ({ keyType, rows, during, since }) => {
-      school = await place.catalog(`repair${count++}`, definitions(keyType));
+      school = await stores.catalog(`repair${count++}`, definitions(keyType));
       // Real ids and test ids: numbers cannot show what they are, names can.
       const ids = (test: boolean) =>
         [0, 1, 2].map((index) =>

@@ -7,12 +7,12 @@ import { nextStep, type Seen } from "../../src/cleanup/touched/version-search.ts
 function search(history: readonly Seen[], guess?: number): { end: number; rounds: number; asked: number } {
   const known = new Map<number, Seen>();
   for (let rounds = 0; rounds < 100; rounds++) {
-    const step = nextStep(history.length, (place) => known.get(place), guess);
+    const step = nextStep(history.length, (index) => known.get(index), guess);
     if ("end" in step) return { end: step.end, rounds, asked: known.size };
     expect(step.ask.length).toBeGreaterThan(0);
-    for (const place of step.ask) {
-      expect(place, "a place of the history").toBeLessThan(history.length);
-      known.set(place, history[place] as Seen);
+    for (const index of step.ask) {
+      expect(index, "a place of the history").toBeLessThan(history.length);
+      known.set(index, history[index] as Seen);
     }
   }
   throw new Error("the search does not end");
@@ -35,7 +35,7 @@ it("finds the moment of the change further back in a few rounds", () => {
   fc.assert(
     fc.property(fc.integer({ min: 65, max: 1_001 }), fc.nat(), fc.option(fc.nat(), { nil: undefined }), (count, at, guessed) => {
       const change = 64 + (at % (count - 63));
-      const history = Array.from({ length: count }, (_, place): Seen => (place < change ? "later" : "before"));
+      const history = Array.from({ length: count }, (_, index): Seen => (index < change ? "later" : "before"));
       const { end, rounds, asked } = search(history, guessed === undefined ? undefined : guessed % count);
       expect(end).toBe(change);
       expect(rounds).toBeLessThanOrEqual(3 + 4);

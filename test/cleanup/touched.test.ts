@@ -5,10 +5,10 @@ import { withBefore } from "../../src/cleanup/touched/old-values.ts";
 import { searchContext, touchedWithBefore } from "../../src/cleanup/touched/touched-rows.ts";
 import type { Table } from "../../src/config/schema.ts";
 import type { TouchedRow } from "../../src/model/test-data.ts";
-import { type Catalog, type Place, requestFor, runId, startPlace, table } from "./place.ts";
+import { type Catalog, requestFor, runId, startTestStores, type TestStores, table } from "./test-stores.ts";
 
 // What stood there before decides what is written back: it must be what the last one wrote who was no test.
-let place: Place;
+let stores: TestStores;
 let school: Catalog;
 let count = 0;
 
@@ -25,12 +25,12 @@ const tables: Record<string, Table> = {
 };
 
 beforeAll(async () => {
-  place = await startPlace();
+  stores = await startTestStores();
 });
-afterAll(() => place.stop());
+afterAll(() => stores.stop());
 
 async function open(keyType = "string"): Promise<void> {
-  school = await place.catalog(`touched${count++}`, {
+  school = await stores.catalog(`touched${count++}`, {
     "users.schools": { columns: { id: "string", name: "string" } },
     "users.teachers": { columns: { id: keyType, school_id: "string", second_id: "string", note: "string" } },
   });
@@ -130,7 +130,7 @@ describe("what stood there before", () => {
     await set("1", "second_id", other);
     await set("2", "school_id", mine);
     const rows = await planRows(school.warehouse, rowRequest(requestFor(tables)));
-    const seen = place.warehouse.statements.length;
+    const seen = stores.warehouse.statements.length;
     const touched = [cell("1"), cell("1", "second_id", other), cell("2"), cell("2")];
     const found = await touchedWithBefore(
       school.warehouse,
@@ -143,7 +143,7 @@ describe("what stood there before", () => {
       ["2", "school_id", null],
     ]);
     // The history, the versions, and whether the schools of before are still there.
-    expect(place.warehouse.statements.length - seen).toBe(3);
+    expect(stores.warehouse.statements.length - seen).toBe(3);
     await school.close();
   });
 
@@ -152,10 +152,10 @@ describe("what stood there before", () => {
     await set("1", "school_id", mine);
     for (let round = 0; round < 90; round++) await set("2", "note", String(round));
     for (let round = 0; round < 10; round++) await school.insert("users.teachers", [{ id: `new${round}`, school_id: "north" }]);
-    const seen = place.warehouse.statements.length;
+    const seen = stores.warehouse.statements.length;
     expect(await find([cell("1")])).toEqual([{ ...cell("1"), before: "north", version: 1 }]);
     const versions = new Set(
-      place.warehouse.statements
+      stores.warehouse.statements
         .slice(seen)
         .flatMap(({ sql }) => [...sql.matchAll(/VERSION AS OF (\d+)/g)].map(([, at]) => Number(at))),
     );
@@ -244,7 +244,7 @@ describe("what stood there before is unknown, with the reason,", () => {
       "where the table's history is gone",
       async () => {
         await set("1", "school_id", mine);
-        await place.warehouse.load(`INSERT INTO ${school.name}.users.teachers VALUES ('late', NULL, NULL, NULL)`);
+        await stores.warehouse.load(`INSERT INTO ${school.name}.users.teachers VALUES ('late', NULL, NULL, NULL)`);
         await set("2", "note", "since");
       },
       cell("1"),

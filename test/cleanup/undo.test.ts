@@ -7,10 +7,10 @@ import type { Table, TestDataConfig } from "../../src/config/schema.ts";
 import type { AuditNote } from "../../src/model/report.ts";
 import type { CleanupResult, Deletion } from "../../src/model/test-data.ts";
 import type { TestDataWarehouse } from "../../src/warehouse/access.ts";
-import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, table } from "./place.ts";
+import { type Catalog, requestFor, runId, runStarted, startTestStores, type TestStores, table } from "./test-stores.ts";
 
 // Undo is the last resort: what it cannot do it has to say, and what it does must be exactly what was lost.
-let place: Place;
+let stores: TestStores;
 let school: Catalog;
 let count = 0;
 
@@ -22,16 +22,16 @@ const tables: Record<string, Table> = {
 };
 
 beforeAll(async () => {
-  place = await startPlace();
+  stores = await startTestStores();
 });
-afterAll(() => place.stop());
+afterAll(() => stores.stop());
 afterEach(async () => {
-  Object.assign(place.warehouse.faults, noFaults());
+  Object.assign(stores.warehouse.faults, noFaults());
   await school.close();
 });
 
 async function open(lessons: Record<string, string | null>[], groups: Record<string, string | null>[]): Promise<void> {
-  school = await place.catalog(`undo${count++}`, {
+  school = await stores.catalog(`undo${count++}`, {
     "sessions.lessons": { columns: { id: "string", title: "string", created_at: "timestamp" } },
     "sessions.groups": { columns: { id: "string", lesson_id: "string", created_at: "timestamp" } },
   });
@@ -85,13 +85,13 @@ describe("undo", () => {
   it("only shows what would come back, unless told to", async () => {
     await open(usual, [{ id: "group", lesson_id: "one", created_at: during }]);
     const cleanup = await cleanUp();
-    const seen = place.warehouse.statements.length;
+    const seen = stores.warehouse.statements.length;
     const shown = await undo(cleanup, { dryRun: true });
     expect(shown.tables.map(({ table, restorable }) => [table, restorable]).sort()).toEqual([
       ["sessions.groups", 1],
       ["sessions.lessons", 2],
     ]);
-    expect(place.warehouse.statements.slice(seen).filter(({ sql }) => sql.includes("INSERT"))).toEqual([]);
+    expect(stores.warehouse.statements.slice(seen).filter(({ sql }) => sql.includes("INSERT"))).toEqual([]);
     expect(await all("sessions.lessons")).toEqual(["production Maths"]);
   });
 
@@ -114,7 +114,7 @@ describe("undo", () => {
     const stopped = new AbortController();
     const ports = await school.reopened(stopped.signal);
     const asked = () =>
-      place.warehouse.statements.some(
+      stores.warehouse.statements.some(
         ({ sql, ok }) =>
           ok && /DESCRIBE HISTORY .* LIMIT 20$/.test(sql) && sql.includes(`\`${school.name}\`.\`sessions\`.\`groups\``),
       );
@@ -135,13 +135,13 @@ describe("undo", () => {
   });
 
   it.each(["bigint", "decimal(20,4)", "timestamp"])("brings back what was found by keys of type %s", async (type) => {
-    school = await place.catalog(`undo${count++}`, {
+    school = await stores.catalog(`undo${count++}`, {
       "sessions.lessons": { columns: { id: type, title: "string", number: "int" } },
       "sessions.groups": { columns: { id: type, lesson_id: type } },
       "analytics.notes": { columns: { lesson_id: type } },
     });
     const key = (n: number) => (type === "timestamp" ? `TIMESTAMP '2026-05-0${n} 10:00:00.123456'` : `900719925474099${n}.5`);
-    await place.warehouse.load(`INSERT INTO ${school.name}.sessions.lessons SELECT ${key(1)}, '${mine} maths', 7;
+    await stores.warehouse.load(`INSERT INTO ${school.name}.sessions.lessons SELECT ${key(1)}, '${mine} maths', 7;
       INSERT INTO ${school.name}.sessions.lessons SELECT ${key(2)}, 'Maths', 8;
       INSERT INTO ${school.name}.sessions.lessons SELECT NULL, '${mine} nameless', 8;
       INSERT INTO ${school.name}.sessions.groups SELECT ${key(3)}, ${key(1)};
@@ -210,7 +210,7 @@ describe("undo", () => {
     const who = async () => (await school.rows("sessions.members")).map((row) => `${row.lesson_id} ${row.who}`).sort();
 
     it("brings every row back beside one that was written since, and never twice", async () => {
-      school = await place.catalog(`undo${count++}`, {
+      school = await stores.catalog(`undo${count++}`, {
         "sessions.lessons": { columns: { id: "string", title: "string", created_at: "timestamp" } },
         "sessions.members": { columns: { lesson_id: "string", who: "string" } },
       });
@@ -234,7 +234,7 @@ describe("undo", () => {
       "sessions.lessons": table({ match: [{ column: "title", prefix: true }], time: "created_at" }),
       "sessions.notes": table({ parents: { lesson_id: { partOf: "sessions.lessons" } } }),
     };
-    school = await place.catalog(`undo${count++}`, {
+    school = await stores.catalog(`undo${count++}`, {
       "sessions.lessons": { columns: { id: "string", title: "string", created_at: "timestamp" } },
       "sessions.notes": { columns: { lesson_id: "string", text: "string" } },
     });
@@ -259,7 +259,7 @@ describe("undo", () => {
     ])("brings each back once, and says before how many: rows %s", async (_, rows) => {
       await open(rows, []);
       const before = await all("sessions.lessons");
-      place.warehouse.faults.reappearingRows = 1;
+      stores.warehouse.faults.reappearingRows = 1;
       const cleanup = await cleanUp();
       expect(cleanup.tables[0]?.deletions).toHaveLength(2);
       const shown = { table: "sessions.lessons", deleted: 3, restorable: 2, present: 0 };
@@ -385,18 +385,18 @@ describe("undo", () => {
   ])("%s", async (_, change, options, message) => {
     await open(usual, []);
     const cleanup = await cleanUp();
-    const seen = place.warehouse.statements.length;
+    const seen = stores.warehouse.statements.length;
     const result = await undo(change(cleanup), options);
     expect(result.tables).toEqual([expect.objectContaining({ problem: expect.stringMatching(message) })]);
     expect(result.tables[0]?.restored).toBeUndefined();
-    expect(place.warehouse.statements.slice(seen).filter(({ sql }) => sql.includes("INSERT"))).toEqual([]);
+    expect(stores.warehouse.statements.slice(seen).filter(({ sql }) => sql.includes("INSERT"))).toEqual([]);
   });
 
   it("says when VACUUM took the older rows away", async () => {
     await open(usual, []);
     const cleanup = await cleanUp();
     // What is loaded past the history makes older versions unreadable.
-    await place.warehouse.load(`INSERT INTO ${school.name}.sessions.lessons VALUES ('late', 'late', now())`);
+    await stores.warehouse.load(`INSERT INTO ${school.name}.sessions.lessons VALUES ('late', 'late', now())`);
     const result = await undo(cleanup);
     expect(result.tables).toEqual([
       expect.objectContaining({ restorable: 0, problem: expect.stringContaining("no longer reaches back") }),
@@ -418,7 +418,7 @@ describe("undo", () => {
     const warehouse = {
       ...school.warehouse,
       restoreRows: (rows: Parameters<typeof school.warehouse.restoreRows>[0]) => {
-        place.warehouse.faults.dropSockets.push({ when: "after", times: 1, rpc: "ExecuteStatement" });
+        stores.warehouse.faults.dropSockets.push({ when: "after", times: 1, rpc: "ExecuteStatement" });
         return school.warehouse.restoreRows(rows);
       },
     };
@@ -426,7 +426,7 @@ describe("undo", () => {
     expect(result.tables).toEqual([expect.objectContaining({ problem: expect.stringContaining("run again without --execute") })]);
     expect(await all("sessions.lessons")).toEqual(before);
     expect(
-      place.warehouse.statements.filter(({ sql }) => sql.includes("INSERT") && sql.includes(`\`${school.name}\``)),
+      stores.warehouse.statements.filter(({ sql }) => sql.includes("INSERT") && sql.includes(`\`${school.name}\``)),
     ).toHaveLength(1);
     expect((await undo(cleanup, { dryRun: true })).tables).toEqual([expect.objectContaining({ restorable: 0, present: 2 })]);
   });

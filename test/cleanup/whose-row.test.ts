@@ -6,7 +6,7 @@ import { parseLedger } from "../../src/cleanup/ledger/ledger.ts";
 import { planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
 import type { CleanupResult, TouchedRow } from "../../src/model/test-data.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";
-import { type Catalog, type Place, requestFor, runId, runStarted, startPlace, table } from "./place.ts";
+import { type Catalog, requestFor, runId, runStarted, startTestStores, type TestStores, table } from "./test-stores.ts";
 
 // Whose a row is, case by case, in a school with real teachers: what was deleted once although it was real, and its relatives.
 
@@ -51,12 +51,12 @@ const definitions: Record<string, TableDefinition> = {
   "sessions.groups": { columns: { id: "string", lesson_id: "string", ...timed } },
 };
 
-let place: Place;
+let stores: TestStores;
 let count = 0;
 beforeAll(async () => {
-  place = await startPlace();
+  stores = await startTestStores();
 });
-afterAll(() => place.stop());
+afterAll(() => stores.stop());
 
 /** A row, and when it was really written; `made` is what its time column says, the same if left out. */
 type Row = Record<string, string | null> & { id: string };
@@ -91,9 +91,9 @@ interface Seen {
 
 async function cleanUp(one: Case): Promise<Seen> {
   const all = { ...definitions, ...one.definitions };
-  const { faults } = place.warehouse;
+  const { faults } = stores.warehouse;
   faults.clock = longAgo - hour;
-  const catalog = await place.catalog(`whose${count++}`, all);
+  const catalog = await stores.catalog(`whose${count++}`, all);
   const versions = new Map(Object.keys(all).map((name) => [name, 0]));
   const changed = (name: string) => versions.set(name, (versions.get(name) ?? 0) + 1);
   let atStart = new Map(versions);
@@ -532,8 +532,8 @@ describe("scope run", () => {
 
   test("asks the histories beside the other questions, and not at all where nothing needs proof", async () => {
     const asked = (from: number) =>
-      place.warehouse.statements.slice(from).filter(({ sql }) => / AS OF |DESCRIBE HISTORY/.test(sql));
-    const before = place.warehouse.statements.length;
+      stores.warehouse.statements.slice(from).filter(({ sql }) => / AS OF |DESCRIBE HISTORY/.test(sql));
+    const before = stores.warehouse.statements.length;
     const own = [row("sessions.lessons", runStarted + 6 * minute, { id: "lesson", title: `${mine} lesson` })];
     const groups = [row("sessions.groups", during, { id: "group", lesson_id: "lesson" })];
     await cleanUp({ rows: [...own, ...groups] });

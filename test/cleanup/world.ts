@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { Table, TestDataConfig } from "../../src/config/schema.ts";
-import { runId, runStarted, table } from "./place.ts";
+import { runId, runStarted, table } from "./test-stores.ts";
 
 /**
  * Made-up environments, as they come about: real rows that were there before, what runs made (a lost one, this one, another cell of its
@@ -377,7 +377,7 @@ function move(
   pick: number,
 ): void {
   if (row.who !== "real" && row.who !== "account") return;
-  const places = columns.flatMap(({ column, parent, kind }) =>
+  const pointers = columns.flatMap(({ column, parent, kind }) =>
     world.rows
       .filter((to) => to.table === name(parent) && to.id !== null && (to.who === "mine" || to.who === "lost") && to !== row)
       // What is part of another row goes with it unless it is known to be older: where nothing tells, the rule itself says that it goes.
@@ -385,9 +385,9 @@ function move(
       .filter((to) => row.at < (to.who === "mine" ? (world.withStart ? stageStarted : runStarted) : lostStarted))
       .map((to) => ({ column, to })),
   );
-  const place = places[pick % Math.max(1, places.length)];
-  if (!place) return;
-  const by = place.to.who === "lost" ? "lost" : "mine";
+  const pointer = pointers[pick % Math.max(1, pointers.length)];
+  if (!pointer) return;
+  const by = pointer.to.who === "lost" ? "lost" : "mine";
   const at = by === "lost" ? lostStarted + 2 * hour : stageStarted + 5 * minute;
   // A time that a test wrote is refuted by the table's history alone: a row has to be known by its key, and the start of the stage.
   const unique = world.rows.filter(({ table, id }) => table === row.table && id === row.id).length === 1;
@@ -395,7 +395,7 @@ function move(
   const type = world.types[row.table];
   const retimed = isRefuted && pick % 2 === 0 && row.made !== null && (type === "timestamp" || type === "date");
   const made = retimed ? shownTime(at + 10 * minute, type) : undefined;
-  world.moves.push({ row, at, column: place.column, to: place.to.id ?? "", by, ...(made === undefined ? {} : { made }) });
+  world.moves.push({ row, at, column: pointer.column, to: pointer.to.id ?? "", by, ...(made === undefined ? {} : { made }) });
 }
 
 /** The table had the row before the other one's run, or before this stage; one without a key is known by the rest of it. */

@@ -5,7 +5,7 @@ import { initialConfig } from "../../src/config/init.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { configSchema } from "../../src/config/schema.ts";
 import { Secret } from "../../src/config/secret.ts";
-import { keysOf, placeAt } from "../../src/config/shape.ts";
+import { keysOf, schemaNodeAt } from "../../src/config/shape.ts";
 import { parseDuration, parsePercent } from "../../src/config/units.ts";
 import { UserError } from "../../src/model/user-error.ts";
 import { load } from "./file.ts";
@@ -99,7 +99,7 @@ describe("a file that somebody mistyped", () => {
   visit(parseDocument(initial), {
     Pair(_, pair, parents) {
       const above = parents.flatMap((node) => ("key" in node ? [String(node.key)] : []));
-      const schema = placeAt(configSchema, above)?.schema;
+      const schema = schemaNodeAt(configSchema, above)?.schema;
       const siblings = schema ? keysOf(schema) : [];
       const range = (pair.key as { range?: [number, number] }).range;
       if (range && siblings.length > 0) keys.push({ start: range[0], end: range[1], name: String(pair.key), siblings });

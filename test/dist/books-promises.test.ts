@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import type { Catalog } from "../cleanup/place.ts";
+import type { Catalog } from "../cleanup/test-stores.ts";
 import { startWorld, type Told, type World } from "./user.ts";
 
 /**
@@ -53,12 +53,12 @@ describe("a test that makes rows and keys without the prefix", () => {
 
   it("is told that keys are unexplained, and how they begin", async () => {
     const catalog = await classroom();
-    await world.place.keys.flushall();
-    const told = await world.integration({ catalog, redis: world.place.redisUrl }, async (prefix) => {
+    await world.stores.keys.flushall();
+    const told = await world.integration({ catalog, redis: world.stores.redisUrl }, async (prefix) => {
       await makeLesson(catalog, "5c0f", `${prefix} a`);
-      await world.place.keys.mset("session:5c11", "1", "session:5c12", "1");
+      await world.stores.keys.mset("session:5c11", "1", "session:5c12", "1");
     });
-    expect(await world.place.keys.dbsize()).toBe(2);
+    expect(await world.stores.keys.dbsize()).toBe(2);
     expect(told.said.verdict).not.toBe("passed");
     expect(doubts(told)).toMatch(/Redis keys unexplained .*2/);
     // They may be somebody else's, and sign him in.
@@ -187,12 +187,12 @@ describe("is never called gone:", () => {
 });
 
 describe("in Redis", () => {
-  const keys = async () => (await world.place.keys.keys("*")).sort();
-  beforeEach(() => world.place.keys.flushall());
+  const keys = async () => (await world.stores.keys.keys("*")).sort();
+  beforeEach(() => world.stores.keys.flushall());
 
   it("a key of production that the ledger names stays, and the stage fails", async () => {
-    await world.place.keys.set("cw:production:config", "1");
-    const redis = world.place.redisUrl;
+    await world.stores.keys.set("cw:production:config", "1");
+    const redis = world.stores.redisUrl;
     const told = await world.integration({ redis }, async (_, note) => note({ key: "cw:production:config" }));
     expect(await keys()).toEqual(["cw:production:config"]);
     expect(told).toMatchObject({ status: 1, said: { verdict: "failed" } });
@@ -204,8 +204,8 @@ describe("in Redis", () => {
     const nora = "6b1f0c3e-7a55-4c0e-9d21-aa0f3b2c4d5e";
     await catalog.as("production", `INSERT INTO ${catalog.name}.${teachers} (id, name) VALUES ('${nora}', 'Nora')`);
     const noras = [`session:${nora}`, `teacher_sessions:${nora}`];
-    for (const key of noras) await world.place.keys.set(key, "1");
-    const told = await world.integration({ catalog, redis: world.place.redisUrl }, async (_, note) =>
+    for (const key of noras) await world.stores.keys.set(key, "1");
+    const told = await world.integration({ catalog, redis: world.stores.redisUrl }, async (_, note) =>
       note({ table: lesson, id: nora }),
     );
     expect(await keys()).toEqual(noras);
@@ -214,8 +214,8 @@ describe("in Redis", () => {
   });
 
   it("keys with the prefix within a segment are deleted", async () => {
-    const told = await world.integration({ redis: world.place.redisUrl }, async (prefix) => {
-      await world.place.keys.mset(
+    const told = await world.integration({ redis: world.stores.redisUrl }, async (prefix) => {
+      await world.stores.keys.mset(
         `cw:test:c:detail_${prefix}_x`,
         "1",
         `cw:test:e:x-${prefix}`,
@@ -229,9 +229,9 @@ describe("in Redis", () => {
   });
 
   it("an address whose query leads to another database is refused, before tests leave keys there", async () => {
-    const elsewhere = new Redis(`${world.place.redisUrl}?db=3`);
+    const elsewhere = new Redis(`${world.stores.redisUrl}?db=3`);
     onTestFinished(() => elsewhere.disconnect());
-    const told = await world.integration({ redis: `${world.place.redisUrl}?db=3` }, async (prefix) => {
+    const told = await world.integration({ redis: `${world.stores.redisUrl}?db=3` }, async (prefix) => {
       await elsewhere.set(`cw:test:${prefix}`, "1");
     });
     expect(await elsewhere.keys("*")).toEqual([]);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { Catalog } from "../cleanup/place.ts";
+import type { Catalog } from "../cleanup/test-stores.ts";
 import { afterwards, hourMs, startWorld, type World } from "./user.ts";
 
 /**
@@ -91,7 +91,7 @@ describe("a real teacher of 2024 that a test moved to its school", () => {
     await world.ago(8, () => makeLostSchool(catalog));
     if (verdict === "failed") await world.ago(8, () => moveMira(catalog));
     // As after a VACUUM: earlier versions cannot be read any more.
-    else await world.place.warehouse.load(mira(lostSchool));
+    else await world.stores.warehouse.load(mira(lostSchool));
     const told = await world.cleanup({ catalog });
     expect(await ids(catalog, "users.teachers")).toEqual({ "users.teachers": ["mira"] });
     expect(told.said.verdict).toBe(verdict);

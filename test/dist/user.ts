@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { readSchema } from "../../examples/classroom/warehouse/schema.ts";
-import { type Catalog, type Place, startPlace } from "../cleanup/place.ts";
+import { type Catalog, startTestStores, type TestStores } from "../cleanup/test-stores.ts";
 
 /**
  * What a user has: a folder with a configuration and tests, the published dist/index.js, and an environment. `DIST` names another dist, so
@@ -124,7 +124,7 @@ export interface Setting {
 }
 
 export interface World {
-  place: Place;
+  stores: TestStores;
   /** Some of ClassWaves' tables, with some columns of another type; and other tables beside them. */
   tables(names: readonly string[], other?: Record<string, Record<string, string>>): Promise<Catalog>;
   /** Does what somebody did so many hours ago. */
@@ -139,7 +139,7 @@ export interface World {
 }
 
 export async function startWorld(): Promise<World> {
-  const place = await startPlace();
+  const stores = await startTestStores();
   const schema = await readSchema();
   const passed = await passedPreflight();
   let work: Work = async () => undefined;
@@ -161,7 +161,7 @@ export async function startWorld(): Promise<World> {
     const port = setting.boot ? await freePort() : 0;
     if (setting.boot) boot = setting.boot;
     const files = {
-      "config.yml": JSON.stringify(configurationOf(place, setting, port)),
+      "config.yml": JSON.stringify(configurationOf(stores, setting, port)),
       "tests.mjs": tests,
       "server.mjs": server,
     };
@@ -171,21 +171,21 @@ export async function startWorld(): Promise<World> {
   };
 
   return {
-    place,
+    stores,
     async tables(names, other = {}) {
       const own = (name: string) => (names.includes(name) ? schema[`classwaves.${name}`]?.columns : {});
       const all = [...new Set([...names, ...Object.keys(other)])];
       const shapes = all.map((name) => [name, { columns: { ...own(name), ...other[name] } }]);
-      const catalog = await place.catalog(`p${catalogs++}`, Object.fromEntries(shapes));
+      const catalog = await stores.catalog(`p${catalogs++}`, Object.fromEntries(shapes));
       onTestFinished(() => catalog.close());
       return catalog;
     },
     async ago(hours, what) {
-      place.warehouse.faults.clock = Date.now() - hours * hourMs;
+      stores.warehouse.faults.clock = Date.now() - hours * hourMs;
       try {
         await what();
       } finally {
-        place.warehouse.faults.clock = undefined;
+        stores.warehouse.faults.clock = undefined;
       }
     },
     async integration(setting, doing) {
@@ -200,7 +200,7 @@ export async function startWorld(): Promise<World> {
     async stop() {
       control.close();
       removeFolder(passed);
-      await place.stop();
+      await stores.stop();
     },
   };
 }
@@ -215,8 +215,8 @@ async function passedPreflight(): Promise<string> {
 }
 
 /** JSON is YAML, too. */
-function configurationOf(place: Place, { catalog, redis, testData = {}, stages = {}, boot }: Setting, port = 0): object {
-  const { host, warehouseId, certificateAuthority } = place.warehouse;
+function configurationOf(stores: TestStores, { catalog, redis, testData = {}, stages = {}, boot }: Setting, port = 0): object {
+  const { host, warehouseId, certificateAuthority } = stores.warehouse;
   const databricks = {
     ...{ host, warehouse: warehouseId, token: "${DATABRICKS_TOKEN}", catalog: catalog?.name },
     ...{ certificateAuthority, expect: { host: "localhost" } },

@@ -17,7 +17,7 @@ const sha = "a".repeat(40);
 const mergeSha = "b".repeat(40);
 const start = Date.UTC(2026, 10, 23, 12);
 const minute = 60_000;
-const place = { owner: "classwaves", repo: "app" };
+const repository = { owner: "classwaves", repo: "app" };
 
 let local: LocalGitHub;
 let deployer: GitHub;
@@ -51,7 +51,7 @@ function connect(token: string, options: Parameters<typeof gitHub>[2] = {}): Pro
 
 async function deploy({ ref = "main", environment = "staging" } = {}): Promise<string> {
   const { data } = await deployer.rest.repos.createDeployment({
-    ...place,
+    ...repository,
     ref,
     environment,
     auto_merge: false,
@@ -62,7 +62,7 @@ async function deploy({ ref = "main", environment = "staging" } = {}): Promise<s
 }
 
 async function say(id: string, state: DeploymentState): Promise<void> {
-  await deployer.rest.repos.createDeploymentStatus({ ...place, deployment_id: Number(id), state });
+  await deployer.rest.repos.createDeploymentStatus({ ...repository, deployment_id: Number(id), state });
 }
 
 async function deployed(options?: Parameters<typeof deploy>[0]): Promise<string> {
@@ -171,7 +171,9 @@ describe("what GitHub refuses is told with its cure, and is never an answer to t
 
   test("403 for a write also says that forks cannot have it", async () => {
     const id = Number(await deploy());
-    const error = await failureOf(reader.rest.repos.createDeploymentStatus({ ...place, deployment_id: id, state: "success" }));
+    const error = await failureOf(
+      reader.rest.repos.createDeploymentStatus({ ...repository, deployment_id: id, state: "success" }),
+    );
     expect(error.message).toMatch(/\n {2}deployments: write\n.*pull request from a fork/);
   });
 
@@ -265,7 +267,9 @@ describe("what passes by itself is waited for, but not for ever", () => {
     const api = await connect("deployer", { cancel: cancel.signal });
     local.faults.latencyMs = 3_600_000;
     const asked =
-      method === "GET" ? api.rest.repos.listDeployments(place) : api.rest.repos.createDeployment({ ...place, ref: "main" });
+      method === "GET"
+        ? api.rest.repos.listDeployments(repository)
+        : api.rest.repos.createDeployment({ ...repository, ref: "main" });
     while (local.requests.length === 0) await new Promise(setImmediate);
     cancel.abort();
     expect((await failureOf(asked)).message).toBe(`${method} /repos/classwaves/app/deployments was cancelled`);
@@ -277,7 +281,7 @@ describe("what passes by itself is waited for, but not for ever", () => {
     const asked = verifyDeployment(await connect("reader", { cancel: cancel.signal }), question("7"));
     while (local.requests.length === 0) await new Promise(setImmediate);
     // Once another question has been asked and answered, the refusal has long arrived and the wait has begun.
-    await reader.rest.repos.listDeployments(place);
+    await reader.rest.repos.listDeployments(repository);
     cancel.abort();
     expect((await failureOf(asked)).message).toBe("GET /repos/classwaves/app/deployments/7 was cancelled");
   });

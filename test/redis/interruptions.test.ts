@@ -4,7 +4,7 @@ import { Redis } from "ioredis";
 import { afterEach, describe, expect, it } from "vitest";
 import { startRedis } from "../../local/redis.ts";
 import { startRedisCluster, startRedisSentinel } from "../../local/redis-groups.ts";
-import { WrongPlace } from "../../src/cleanup/execute/proof.ts";
+import { WrongTarget } from "../../src/cleanup/execute/proof.ts";
 import { openRedisForTestData, openRedisReader, type RedisSettings, type TestDataRedis } from "../../src/redis/connection.ts";
 import { slotOf } from "../../src/redis/slots.ts";
 import { allKeys, failureOf, names } from "./helpers.ts";
@@ -165,7 +165,7 @@ describe("behind sentinels", () => {
     closing.push(() => redis.close());
     const before = redis.identity.port;
     const pinned = await open(settings, () => {
-      if (admitted.length > 1) throw new WrongPlace("the file names the master of before");
+      if (admitted.length > 1) throw new WrongTarget("the file names the master of before");
     });
     const told: string[] = [];
     const found = await allKeys(redis.scan({ onInterruption: (why) => told.push(why) }), async (batch) =>

@@ -6,7 +6,7 @@ import { toAnnotations } from "../../src/report/annotations.ts";
 import { toHtml } from "../../src/report/html.ts";
 import { toMarkdown } from "../../src/report/markdown.ts";
 import { parseReport } from "../../src/report/schema.ts";
-import { table } from "../cleanup/place.ts";
+import { table } from "../cleanup/test-stores.ts";
 import { failedIntegration } from "./sample.ts";
 
 // A real row that a test changed is the worst that a cleanup can find: nobody may overlook it, and nobody's address may be in it.

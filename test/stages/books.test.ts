@@ -1,19 +1,19 @@
 import { createServer, type Server } from "node:http";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type Catalog, type Place, startPlace } from "../cleanup/place.ts";
+import { type Catalog, startTestStores, type TestStores } from "../cleanup/test-stores.ts";
 import { junit, type Project, type Ran, runSuite } from "./suite.ts";
 
 // A stage with tests whose rows and keys are made while it waits: what they leave shows in the books, whatever the cleanup says.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
-let place: Place;
+let stores: TestStores;
 let control: Server;
 let catalogs = 0;
 /** What the tests of the next run do. */
 let doing: (prefix: string) => Promise<void> = async () => undefined;
 
 beforeAll(async () => {
-  place = await startPlace();
+  stores = await startTestStores();
   control = createServer((request, response) => {
     const prefix = new URL(request.url ?? "", "http://x").searchParams.get("prefix") ?? "";
     doing(prefix).then(
@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   control.close();
-  await place.stop();
+  await stores.stop();
 });
 
 const session = {
@@ -57,9 +57,9 @@ interface Case {
 }
 
 async function run({ work, testData = "", inside, exclusive = true, preset = false, first = "" }: Case): Promise<Ran> {
-  await place.keys.flushall();
-  await place.keys.set("production:1", "1");
-  const catalog = await place.catalog(`s${catalogs++}`, {
+  await stores.keys.flushall();
+  await stores.keys.set("production:1", "1");
+  const catalog = await stores.catalog(`s${catalogs++}`, {
     "school.sessions": session,
     "school.teachers": teacher,
     "school.log": teacher,
@@ -70,7 +70,7 @@ async function run({ work, testData = "", inside, exclusive = true, preset = fal
   );
   doing = (prefix) => work(catalog, prefix);
   const { port } = control.address() as { port: number };
-  const { host, warehouseId, certificateAuthority } = place.warehouse;
+  const { host, warehouseId, certificateAuthority } = stores.warehouse;
   const project: Project = {
     inside:
       inside ??
@@ -92,7 +92,7 @@ ${testData}`,
     return await runSuite("integration", project, {
       CONTROL: `http://127.0.0.1:${port}/`,
       WAREHOUSE_TOKEN: "token",
-      REDIS_ADDRESS: place.redisUrl,
+      REDIS_ADDRESS: stores.redisUrl,
     });
   } finally {
     await catalog.close();
@@ -102,12 +102,12 @@ ${testData}`,
 test("a cleanup of several runs takes nothing of one for the other's: a row made between them is nobody's", async () => {
   const hour = 3_600_000;
   const [first, second] = [`${Date.now() - 3 * hour}_0a0b0c0d`, `${Date.now() - 60_000}_0e0f0a0b`];
-  const catalog = await place.catalog(`s${catalogs++}`, {
+  const catalog = await stores.catalog(`s${catalogs++}`, {
     "school.schools": teacher,
     "school.teachers": { columns: { ...teacher.columns, school_id: "string" } },
   });
   const insert = async (table: string, id: string, at: number, school = "NULL") => {
-    place.warehouse.faults.clock = at;
+    stores.warehouse.faults.clock = at;
     const [column, value] = table === "teachers" ? [", school_id", `, ${school}`] : ["", ""];
     await catalog.as(
       "production",
@@ -122,7 +122,7 @@ test("a cleanup of several runs takes nothing of one for the other's: a row made
       "production",
       `UPDATE ${catalog.name}.school.teachers SET school_id = 'integration_test_${second}_school' WHERE id = 'somebody'`,
     );
-    const { host, warehouseId, certificateAuthority } = place.warehouse;
+    const { host, warehouseId, certificateAuthority } = stores.warehouse;
     const { report } = await runSuite(
       "cleanup",
       {
@@ -145,7 +145,7 @@ test("a cleanup of several runs takes nothing of one for the other's: a row made
       cleanup: { deletedRows: 1, touched: [{ column: "school_id", before: "oak" }] },
     });
   } finally {
-    place.warehouse.faults.clock = undefined;
+    stores.warehouse.faults.clock = undefined;
     await catalog.close();
   }
 });
@@ -166,7 +166,7 @@ test("a run that leaves nothing says so in one line, which the report quotes", a
         "production",
         `UPDATE ${catalog.name}.school.teachers SET name = 'Cy' WHERE id = 'teacher_1763920000000_1a2b3c4d'`,
       );
-      await place.keys.set(`session:${prefix}`, "1");
+      await stores.keys.set(`session:${prefix}`, "1");
     },
   });
   const line = "rows made 2, deleted 2, unexplained 0; real rows touched 0 (3 tables, versions 0–5); Redis keys unexplained 0";
@@ -179,7 +179,7 @@ test("rows and keys without the prefix are left, and the cleanup's 0 is no longe
   const work: Case["work"] = async (catalog, prefix) => {
     await made(catalog, "5c0f", `${prefix}_a`);
     for (const id of ["5c11", "5c12", "5c13"]) await made(catalog, id, "Maths");
-    await place.keys.mset("session:5c11", "1", "session:5c12", "1");
+    await stores.keys.mset("session:5c11", "1", "session:5c12", "1");
   };
   const { check, report } = await run({ work });
   expect(check("test-data.cleanup")).toMatchObject({ verdict: "passed", observed: "1 row and 0 keys deleted, 0 left" });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { performStage } from "../../src/app/run-stage.ts";
-import { sentinelsToAsk, WrongPlace } from "../../src/cleanup/execute/proof.ts";
+import { sentinelsToAsk, WrongTarget } from "../../src/cleanup/execute/proof.ts";
 import { terminal } from "../../src/cli/main.ts";
 import { openRedisForTestData, openRedisReader } from "../../src/redis/connection.ts";
 
@@ -194,7 +194,7 @@ test.each([
   ["writing", openRedisForTestData],
 ] as const)("a node of a cluster that nobody expects is not asked in place of one that is down (%s)", async (_, open) => {
   const mayConnect = (place: { port: number }) => {
-    if (place.port === port) throw new WrongPlace("a stranger");
+    if (place.port === port) throw new WrongTarget("a stranger");
   };
   const settings = { url: "redis://:secret@127.0.0.1:1", cluster: [`127.0.0.1:${port}`], retryForMs: 50, mayConnect };
   await expect(open(settings, AbortSignal.timeout(5_000))).rejects.toThrow(/no node of the cluster tells/);

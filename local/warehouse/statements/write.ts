@@ -25,10 +25,10 @@ export async function insert(statement: Of<"insert">, context: Context): Promise
     fixedWidth(statement.query) ??
     (await context.storage.read(`SELECT * FROM (${source}) LIMIT 0`, context.signal)).columns.length;
   if (width !== targets.length) throw arityMismatch(table, targets.length, width);
-  const places = new Map(targets.map((name, index) => [name.toLowerCase(), index]));
+  const indexes = new Map(targets.map((name, index) => [name.toLowerCase(), index]));
   const values = table.columns.map((column) => {
-    const place = places.get(column.name.toLowerCase());
-    return place === undefined ? "NULL" : generateCast(`source.c${place}`, column.type, false);
+    const index = indexes.get(column.name.toLowerCase());
+    return index === undefined ? "NULL" : generateCast(`source.c${index}`, column.type, false);
   });
   const names = targets.map((_, index) => `c${index}`).join(", ");
   const rows = `SELECT ${values.join(", ")} FROM (${source}) AS source(${names})`;

@@ -46,7 +46,7 @@ declare const proven: unique symbol;
 /** Connections that were compared with what the environment must be; only {@link prove} makes them. */
 export type ProvenPorts = WritingPorts & { readonly [proven]: true };
 
-/** To be done once for each connection, before the first write through it. @throws WrongPlace, WarehouseFailure */
+/** To be done once for each connection, before the first write through it. @throws WrongTarget, WarehouseFailure */
 export async function prove(ports: WritingPorts): Promise<ProvenPorts> {
   if (ports.redis) proveRedis(ports.environment, ports.redis.identity);
   if (ports.warehouse) proveWarehouse(ports.environment, await ports.warehouse.identity());
@@ -55,9 +55,9 @@ export async function prove(ports: WritingPorts): Promise<ProvenPorts> {
 
 /**
  * Plans while the place is proven. Waits for both, whatever becomes of one: connections must not be closed under the other.
- * @throws WrongPlace, WarehouseFailure, RedisFailure, UserError
+ * @throws WrongTarget, WarehouseFailure, RedisFailure, UserError
  */
-export async function planInPlace(
+export async function planAtProvenTarget(
   ports: WritingPorts,
   request: CleanupRequest,
 ): Promise<{ proven: ProvenPorts; plan: CleanupPlan }> {

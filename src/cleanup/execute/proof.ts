@@ -1,27 +1,27 @@
 import type { Environment } from "../../config/schema.ts";
-import { clusterNodeOf, placeOf, type RedisIdentity, type RedisPlace, sentinelOf } from "../../redis/connection.ts";
+import { clusterNodeOf, type RedisIdentity, type RedisTarget, redisTargetOf, sentinelOf } from "../../redis/connection.ts";
 import type { WarehouseIdentity } from "../../warehouse/access.ts";
 
 /** We are not where we should be: nothing was written, and nothing will be. */
-export class WrongPlace extends Error {
-  override name = "WrongPlace";
+export class WrongTarget extends Error {
+  override name = "WrongTarget";
 }
 
 /**
  * Compares what answered with what the environment's file says it must be. Called before the first write. Names prove nothing
- * ("non-prod" contains "prod"): only exact equality does. @throws WrongPlace
+ * ("non-prod" contains "prod"): only exact equality does. @throws WrongTarget
  */
 export function proveWarehouse(environment: Environment, seen: WarehouseIdentity): void {
   const settings = environment.databricks;
-  if (environment.access !== "test-data") throw new WrongPlace("this environment is read-only: nothing may be written here");
-  if (!settings?.expect) throw new WrongPlace("databricks.expect is missing: without it nothing may be written");
+  if (environment.access !== "test-data") throw new WrongTarget("this environment is read-only: nothing may be written here");
+  if (!settings?.expect) throw new WrongTarget("databricks.expect is missing: without it nothing may be written");
   compareWarehouse(environment, seen);
 }
 
 /**
  * Compares what the configuration names with what it expects. Nothing is connected for that, so a token or a password never reaches a
  * host that is not expected. Behind sentinels only their names can be compared; the server that they name is compared by
- * {@link mayConnect} before it is connected to. @throws WrongPlace
+ * {@link mayConnect} before it is connected to. @throws WrongTarget
  */
 export function compareConfigured(environment: Environment): void {
   const wrong = [compareConfiguredWarehouse, compareConfiguredRedis].flatMap((compareOne) => {
@@ -29,15 +29,15 @@ export function compareConfigured(environment: Environment): void {
       compareOne(environment);
       return [];
     } catch (error) {
-      if (!(error instanceof WrongPlace)) throw error;
+      if (!(error instanceof WrongTarget)) throw error;
       return error.message;
     }
   });
   // Whoever mends one of them should know of the other.
-  if (wrong.length > 0) throw new WrongPlace(wrong.join("; "));
+  if (wrong.length > 0) throw new WrongTarget(wrong.join("; "));
 }
 
-/** @throws WrongPlace */
+/** @throws WrongTarget */
 export function compareConfiguredWarehouse({ databricks: settings }: Environment): void {
   if (!settings?.expect) return;
   const { host, catalog } = settings.expect;
@@ -45,23 +45,23 @@ export function compareConfiguredWarehouse({ databricks: settings }: Environment
   if (catalog !== undefined) compare("Databricks catalog", settings.catalog, catalog, nothingSent);
 }
 
-/** @throws WrongPlace */
+/** @throws WrongTarget */
 export function compareConfiguredRedis({ redis: settings }: Environment): void {
   if (!settings?.expect) return;
   const { host, database } = settings.expect;
-  const place = placeOf(settings.url.reveal());
-  if (database !== undefined) compare("Redis database", String(place.database), String(database), nothingSent);
+  const target = redisTargetOf(settings.url.reveal());
+  if (database !== undefined) compare("Redis database", String(target.database), String(database), nothingSent);
   // With sentinels, the expectation may name the master, which only they know.
   if (settings.sentinel) return;
-  const nodes = [place, ...(Array.isArray(settings.cluster) ? settings.cluster.map(clusterNodeOf) : [])];
-  if (!nodes.some((node) => isNamed(node, host))) compare("Redis host", redisHost(place, host), host, nothingSent);
+  const nodes = [target, ...(Array.isArray(settings.cluster) ? settings.cluster.map(clusterNodeOf) : [])];
+  if (!nodes.some((node) => isNamed(node, host))) compare("Redis host", redisHost(target, host), host, nothingSent);
 }
 
-/** Whether anything may be sent to this server; for {@link import("../../redis/connection.ts").RedisSettings}. @throws WrongPlace */
-export function mayConnect({ redis: settings }: Environment, place: RedisPlace): void {
+/** Whether anything may be sent to this server; for {@link import("../../redis/connection.ts").RedisSettings}. @throws WrongTarget */
+export function mayConnect({ redis: settings }: Environment, target: RedisTarget): void {
   if (!settings?.expect) return;
   const { host } = settings.expect;
-  compare("Redis host", redisHost(place, host), host, "nothing was sent to it");
+  compare("Redis host", redisHost(target, host), host, "nothing was sent to it");
 }
 
 /** The sentinels that may be asked: where the expectation names some of them, no others. */
@@ -77,7 +77,7 @@ export function bareHost(written: string): string {
   return written.replace(/^https:\/\//i, "").replace(/\/+$/, "");
 }
 
-/** The comparison alone, for whoever only reads: what is not expected is not demanded. @throws WrongPlace */
+/** The comparison alone, for whoever only reads: what is not expected is not demanded. @throws WrongTarget */
 export function compareWarehouse({ databricks: settings }: Environment, seen: WarehouseIdentity): void {
   if (!settings?.expect) return;
   compare("Databricks host", hostLike(seen.host, settings.expect.host), settings.expect.host);
@@ -88,23 +88,23 @@ export function compareWarehouse({ databricks: settings }: Environment, seen: Wa
 /**
  * The server itself is compared; of a cluster the node that was asked for the others, because every other master is learnt from it and
  * has said that it is the one that was meant. Behind sentinels the server changes by a failover: there the expectation may name the
- * sentinel that told where it is, in place of the server. @throws WrongPlace
+ * sentinel that told where it is, in place of the server. @throws WrongTarget
  */
 export function proveRedis(environment: Environment, seen: RedisIdentity): void {
   const settings = environment.redis;
-  if (environment.access !== "test-data") throw new WrongPlace("this environment is read-only: nothing may be written here");
-  if (!settings?.expect) throw new WrongPlace("redis.expect is missing: without it nothing may be written");
+  if (environment.access !== "test-data") throw new WrongTarget("this environment is read-only: nothing may be written here");
+  if (!settings?.expect) throw new WrongTarget("redis.expect is missing: without it nothing may be written");
   compareRedis(environment, seen);
 }
 
-/** As `compareWarehouse`. @throws WrongPlace */
+/** As `compareWarehouse`. @throws WrongTarget */
 export function compareRedis({ redis: settings }: Environment, seen: RedisIdentity): void {
   if (!settings?.expect) return;
   compare("Redis host", redisHost(seen, settings.expect.host), settings.expect.host);
   if (settings.expect.database !== undefined) compare("Redis database", String(seen.database), String(settings.expect.database));
 }
 
-function redisHost(seen: RedisPlace, expected: string): string {
+function redisHost(seen: RedisTarget, expected: string): string {
   const spellings = [seen, ...(seen.namedBy ? [seen.namedBy] : [])].flatMap(spellingsOf);
   const [itself = ""] = spellings;
   return spellings.find((spelling) => isSame(spelling, expected)) ?? hostLike(`${itself}:${seen.port}`, expected);
@@ -125,7 +125,7 @@ function hostLike(seen: string, expected: string): string {
 
 function compare(what: string, seen: string, expected: string, done = "nothing was written"): void {
   if (!isSame(seen, expected))
-    throw new WrongPlace(`${what} is ${seen || "(unknown)"}, but this environment expects ${expected}: ${done}`);
+    throw new WrongTarget(`${what} is ${seen || "(unknown)"}, but this environment expects ${expected}: ${done}`);
 }
 
 function isSame(seen: string, expected: string): boolean {

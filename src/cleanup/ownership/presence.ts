@@ -89,8 +89,8 @@ export class Presence {
   /** @param isThere whether the table has the row now */
   wasThere(table: string, named: Named, moment: number, isThere: boolean): boolean | undefined | "unasked" {
     if ("key" in named && !this.#declared[table]?.key) return undefined;
-    const { place, value } = placeOf(table, named);
-    const answers = this.#answers.get(place)?.get(this.#momentOf(table, moment));
+    const { columnId: id, value } = lookedUp(table, named);
+    const answers = this.#answers.get(id)?.get(this.#momentOf(table, moment));
     if (!answers?.has(value)) return "unasked";
     const answer = answers.get(value);
     return answer === "as-now" ? isThere : answer;
@@ -98,8 +98,8 @@ export class Presence {
 
   want(table: string, named: Named, moment: number): void {
     const at = this.#momentOf(table, moment);
-    const { place, value } = placeOf(table, named);
-    const name = `${at} ${place}`;
+    const { columnId: id, value } = lookedUp(table, named);
+    const name = `${at} ${id}`;
     const inquiry = this.#wanted.get(name);
     if (inquiry === undefined)
       this.#wanted.set(name, { table, moment: at, column: "key" in named ? undefined : named.column, values: [value] });
@@ -162,9 +162,9 @@ export class Presence {
   }
 
   #note({ table, moment, column, values }: Inquiry, there: Set<string> | Answer): void {
-    const place = placeIn(table, column);
-    const moments = this.#answers.get(place) ?? new Map<number, Map<string, Answer>>();
-    this.#answers.set(place, moments);
+    const id = columnId(table, column);
+    const moments = this.#answers.get(id) ?? new Map<number, Map<string, Answer>>();
+    this.#answers.set(id, moments);
     const answers = moments.get(moment) ?? new Map<string, Answer>();
     moments.set(moment, answers);
     // A row without a key that was not there as it is now may have been there with other words in it.
@@ -210,13 +210,13 @@ export class Presence {
   }
 }
 
-function placeOf(table: string, named: Named): { place: string; value: string } {
+function lookedUp(table: string, named: Named): { columnId: string; value: string } {
   return "key" in named
-    ? { place: placeIn(table, undefined), value: named.key }
-    : { place: placeIn(table, named.column), value: named.id };
+    ? { columnId: columnId(table, undefined), value: named.key }
+    : { columnId: columnId(table, named.column), value: named.id };
 }
 
-function placeIn(table: string, column: string | undefined): string {
+function columnId(table: string, column: string | undefined): string {
   return JSON.stringify([table, column ?? null]);
 }
 

@@ -147,9 +147,9 @@ class TableSearch {
     );
     const columns = [...new Set(this.#rows.map(({ column }) => column))];
     const keys = [...new Set(this.#rows.map(({ key }) => key.value))];
-    return [...next].map((place) => ({
+    return [...next].map((index) => ({
       table: this.#table,
-      version: versions[place] as number,
+      version: versions[index] as number,
       key: this.#rows[0]?.key.column ?? "",
       keys,
       columns,
@@ -200,23 +200,23 @@ class TableSearch {
     const { versions } = this.#candidates;
     const guess = Math.min(
       ...this.#context.guesses(row.table).map((version) => {
-        const place = versions.indexOf(version);
-        return place < 0 ? Number.POSITIVE_INFINITY : place;
+        const index = versions.indexOf(version);
+        return index < 0 ? Number.POSITIVE_INFINITY : index;
       }),
     );
-    return nextStep(versions.length, (place) => this.#seen(row, place), Number.isFinite(guess) ? guess : undefined);
+    return nextStep(versions.length, (index) => this.#seen(row, index), Number.isFinite(guess) ? guess : undefined);
   }
 
-  #seen(row: TouchedRow, place: number): Seen | undefined {
-    const answer = this.#answers.get(this.#candidates.versions[place] as number);
+  #seen(row: TouchedRow, index: number): Seen | undefined {
+    const answer = this.#answers.get(this.#candidates.versions[index] as number);
     if (answer === undefined) return undefined;
     if ("why" in answer) return "stop";
     const there = answer.found.get(row.key.value);
-    if (there === undefined) return place === 0 ? "stop" : "absent";
+    if (there === undefined) return index === 0 ? "stop" : "absent";
     if (there.rows > 1) return "stop";
     const value = there.values.get(row.column) ?? null;
     if (value === row.now) return "later";
-    if (place === 0) return "stop";
+    if (index === 0) return "stop";
     return this.#isPassedOver(row, value) ? "later" : "before";
   }
 

@@ -20,25 +20,25 @@ const probesPerRound = 8;
  */
 export function nextStep(
   count: number,
-  seen: (place: number) => Seen | undefined,
+  seen: (index: number) => Seen | undefined,
   guess?: number,
 ): { ask: number[] } | { end: number } {
   const oneByOne = Math.min(count, lookedAtOneByOne);
-  for (let place = 0; place < oneByOne; place++) {
-    const found = seen(place);
-    if (found === "before" || found === "stop") return { end: place };
-    if (found === undefined) return { ask: withGuess(chunkFrom(place, oneByOne), count, guess) };
+  for (let index = 0; index < oneByOne; index++) {
+    const found = seen(index);
+    if (found === "before" || found === "stop") return { end: index };
+    if (found === undefined) return { ask: withGuess(chunkFrom(index, oneByOne), count, guess) };
   }
   return count === oneByOne ? { end: count } : divide(count, oneByOne - 1, seen);
 }
 
-function chunkFrom(place: number, end: number): number[] {
+function chunkFrom(index: number, end: number): number[] {
   let from = 0;
   for (const size of chunks) {
-    if (place < from + size) return places(place, Math.min(from + size, end));
+    if (index < from + size) return indexes(index, Math.min(from + size, end));
     from += size;
   }
-  return places(place, end);
+  return indexes(index, end);
 }
 
 function withGuess(asked: number[], count: number, guess: number | undefined): number[] {
@@ -49,25 +49,25 @@ function withGuess(asked: number[], count: number, guess: number | undefined): n
 function divide(
   count: number,
   lastLater: number,
-  seen: (place: number) => Seen | undefined,
+  seen: (index: number) => Seen | undefined,
 ): { ask: number[] } | { end: number } {
   let [later, earlier] = [lastLater, count];
-  for (const place of places(lastLater + 1, count)) {
-    const found = seen(place);
+  for (const index of indexes(lastLater + 1, count)) {
+    const found = seen(index);
     if (found === undefined) continue;
     if (found !== "later") {
-      earlier = place;
+      earlier = index;
       break;
     }
-    later = place;
+    later = index;
   }
   const distance = earlier - later;
   if (distance <= 1) return { end: earlier };
   const steps = Math.min(probesPerRound, distance - 1);
-  const asked = places(1, steps + 1).map((step) => later + Math.ceil((distance * step) / (steps + 1)));
-  return { ask: [...new Set(asked.map((place) => Math.min(place, earlier - 1)))] };
+  const asked = indexes(1, steps + 1).map((step) => later + Math.ceil((distance * step) / (steps + 1)));
+  return { ask: [...new Set(asked.map((index) => Math.min(index, earlier - 1)))] };
 }
 
-function places(from: number, to: number): number[] {
+function indexes(from: number, to: number): number[] {
   return Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index);
 }

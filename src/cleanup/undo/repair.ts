@@ -27,7 +27,7 @@ const pauseMs = 200;
 /**
  * Puts exactly the planned values back, and reads each cell again: what it says then counts, whatever the answer to the update was. The
  * first failure never abandons the rest.
- * @throws WrongPlace before the first write
+ * @throws WrongTarget before the first write
  */
 export async function executeRepair(ports: RepairPorts, plan: RepairPlan): Promise<RepairResult> {
   proveWarehouse(ports.environment, await ports.warehouse.identity());

@@ -125,7 +125,7 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
 /**
  * Puts back exactly what was planned, parents first; the first failure never abandons the rest.
  * @param ports.audit never rejects: a line that could not be written abandons nothing either.
- * @throws WrongPlace before the first write
+ * @throws WrongTarget before the first write
  */
 export async function executeUndo(
   ports: { warehouse: TestDataWarehouse; environment: Environment; audit: (note: AuditNote) => Promise<void> },

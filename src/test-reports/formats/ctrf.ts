@@ -67,7 +67,7 @@ function tell(test: Test, findings: Findings): void {
   const status = statusOf(test);
   const attempts = (test.retries ?? 0) + 1;
   findings.test({
-    ...placeOf(test),
+    ...testNameOf(test),
     status,
     durationMs: test.duration,
     attempts,
@@ -83,7 +83,7 @@ function troubleOf({ status, message, trace }: Test, attempts: number): { messag
   return { message: status === "passed" ? passedLater(attempts) : "the report gives no message" };
 }
 
-interface Place {
+interface TestName {
   titles: string[];
   project?: string;
 }
@@ -92,7 +92,7 @@ interface Place {
  * Writers differ: some put the describe blocks into the name as well, some the file before them, Playwright's the project before that.
  * Each test gets the titles and the project that the other reports of its runner give it, so that it counts once.
  */
-function placeOf({ suite, name, filePath, browser }: Test): Place {
+function testNameOf({ suite, name, filePath, browser }: Test): TestName {
   const written = typeof suite === "string" ? suite.split(/\s+[>›]\s+/) : (suite ?? []);
   const file = written.findIndex((title) => title !== "" && filePath?.endsWith(title));
   const project = written[file - 1] || browser;

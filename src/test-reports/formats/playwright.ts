@@ -83,8 +83,8 @@ export function readPlaywright(file: string, document: object, findings: Finding
   }
 
   for (const suite of report.suites) readSuite(suite, []);
-  for (const { message, stack, location: place } of report.errors)
-    findings.crashed({ file: sourceOf(place?.file), message: messageOf(message ?? stack ?? "an error without a message") });
+  for (const { message, stack, location: source } of report.errors)
+    findings.crashed({ file: sourceOf(source?.file), message: messageOf(message ?? stack ?? "an error without a message") });
   for (const status of Object.keys(statuses) as (keyof typeof statuses)[])
     requireAll(file, `${status} tests`, report.stats?.[status], seen[status]);
 }
@@ -97,14 +97,14 @@ function tell(spec: Spec, test: Test, ancestors: readonly string[], rootDir: str
   const troubled = test.results.findLast((result) => result.errors.length > 0);
   const [trouble] = troubled?.errors ?? [];
   const text = trouble?.stack ?? trouble?.message ?? (status === "failed" ? reasonWithoutError(last?.status) : undefined);
-  const place = troubled?.errorLocation ?? trouble?.location;
+  const source = troubled?.errorLocation ?? trouble?.location;
   const path = rootDir !== undefined && !isAbsolute(spec.file) ? posix.join(rootDir.replaceAll("\\", "/"), spec.file) : spec.file;
   findings.test({
     titles: [...ancestors, spec.title],
     status,
     durationMs: test.results.reduce((sum, result) => sum + result.duration, 0),
     file: path,
-    line: place?.file.endsWith(spec.file) ? place.line : spec.line,
+    line: source?.file.endsWith(spec.file) ? source.line : spec.line,
     ...(test.projectName === "" ? {} : { project: test.projectName }),
     attempts: Math.max(test.results.length, 1),
     ...(text === undefined || status === "passed" || status === "skipped"

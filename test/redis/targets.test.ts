@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { type RunningCluster, type RunningSentinel, startRedisCluster, startRedisSentinel } from "../../local/redis-groups.ts";
 import { makeCertificates } from "../../local/warehouse/certificate.ts";
-import { proveRedis, WrongPlace } from "../../src/cleanup/execute/proof.ts";
+import { proveRedis, WrongTarget } from "../../src/cleanup/execute/proof.ts";
 import { environmentSchema } from "../../src/config/environment-schema.ts";
 import { mergedInfo, openRedisForTestData, openRedisReader, type RedisSettings } from "../../src/redis/connection.ts";
 import { allKeys, failureOf, names } from "./helpers.ts";
@@ -166,7 +166,7 @@ describe("sentinels", () => {
     expect(redis.identity).toMatchObject({ mode: "sentinel", port, namedBy: { host, port: Number(sentinelPort) } });
     proveRedis(environment(`127.0.0.1:${port}`), redis.identity);
     proveRedis(environment(guarded.sentinel), redis.identity);
-    expect(() => proveRedis(environment("127.0.0.1:1"), redis.identity)).toThrow(WrongPlace);
+    expect(() => proveRedis(environment("127.0.0.1:1"), redis.identity)).toThrow(WrongTarget);
     await redis.close();
   });
 
@@ -212,7 +212,7 @@ describe("a cluster", () => {
     expect(identity).toMatchObject({ mode: "cluster", host: "127.0.0.1", masters: [...cluster.nodes].sort() });
     proveRedis(environment(cluster.nodes[0] ?? ""), identity);
     // Another node's name is only hearsay.
-    expect(() => proveRedis(environment(cluster.nodes[1] ?? ""), identity)).toThrow(WrongPlace);
+    expect(() => proveRedis(environment(cluster.nodes[1] ?? ""), identity)).toThrow(WrongTarget);
     await close();
   });
 
@@ -237,7 +237,7 @@ it("nothing is written before the place is proven, in any mode", async () => {
   const seen: string[] = [];
   const refuse = ({ mode }: { mode: string }) => {
     seen.push(mode);
-    throw new WrongPlace("not here");
+    throw new WrongTarget("not here");
   };
   for (const settings of [{ url: alone.url }, bySentinel(), { url: cluster.url, cluster: [] }])
     await expect(openRedisForTestData(settings, never, refuse)).rejects.toThrow("not here");

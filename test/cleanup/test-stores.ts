@@ -12,7 +12,7 @@ import { openForTestData, type TestDataWarehouse } from "../../src/warehouse/acc
 import { Connection, type Parameters as StatementParameters, type WarehouseSettings } from "../../src/warehouse/connection.ts";
 
 /** A real warehouse and a real Redis for test data; every catalog is a world of its own. */
-export interface Place {
+export interface TestStores {
   warehouse: Warehouse;
   redis: TestDataRedis;
   redisUrl: string;
@@ -42,7 +42,7 @@ export interface Catalog {
 
 const signal = new AbortController().signal;
 
-export async function startPlace(): Promise<Place> {
+export async function startTestStores(): Promise<TestStores> {
   const [warehouse, server] = await Promise.all([
     startWarehouse({
       principals: {
