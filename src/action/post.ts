@@ -2,7 +2,7 @@ import * as core from "@actions/core";
 import { errorText } from "../lib/error-text.ts";
 import { opensTheGate } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
-import { endMarked } from "../processes/tree.ts";
+import { endMarkedProcesses } from "../processes/tree.ts";
 import type { SecretKeeper } from "../stages/context.ts";
 import { publish } from "./publish.ts";
 import { perform } from "./run.ts";
@@ -41,7 +41,7 @@ export async function post(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
 
 /** First of all: tests that still run would go on to make test data while it is deleted, and after that. */
 async function endWhatRuns(stage: string, mark: string): Promise<string | undefined> {
-  const outcome = await endMarked(mark);
+  const outcome = await endMarkedProcesses(mark);
   if (outcome === "none") return undefined;
   const text = {
     left: `What ${stage} had started still runs, and may make test data after this.`,

@@ -8,7 +8,7 @@ import { refuseForeignHead } from "../evidence/foreign-head.ts";
 import { artifactService } from "../github/artifacts.ts";
 import { UserError } from "../model/user-error.ts";
 import { blankInProc } from "../processes/own-environment.ts";
-import { marked } from "../processes/tree.ts";
+import { withProcessMark } from "../processes/tree.ts";
 import { headText } from "../report/words.ts";
 import { isSuitesOwn } from "../stages/child-environment.ts";
 import type { Overrides, SecretKeeper } from "../stages/context.ts";
@@ -33,7 +33,7 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets:
   let forged: string[] = [];
   let answer: StageAnswer;
   try {
-    answer = await performed(marked(process.env, mark), secrets, {
+    answer = await performed(withProcessMark(process.env, mark), secrets, {
       stage: inputs.stage,
       workspace,
       configFile: inputs.config,

@@ -13,7 +13,7 @@ import { redacted } from "../lib/redaction/redacted.ts";
 import { secretsOfVariables } from "../lib/redaction/variables.ts";
 import type { AuditNote, Origin, Progress, StageName, StageReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
-import { type Aftermath, announced, rolledBack } from "../notifications/after-verdict.ts";
+import { type AfterVerdict, applyRollback, sendAlerts } from "../notifications/after-verdict.ts";
 import { blankInProc } from "../processes/own-environment.ts";
 import { childSummary } from "../report/markdown/child-summary.ts";
 import { rollbackLine } from "../report/words.ts";
@@ -150,9 +150,9 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   await endExecution(records, runId);
   // A server may have printed a token before we were handed it.
   const notRedacted = secrets.generation === known ? [] : await redactLogs(found, workspace, secrets);
-  const aftermath = aftermathOf(request, context, audit);
+  const afterVerdict = afterVerdictOf(request, context, audit);
   // In this order: what was rolled back stands before the decision in the log, and nobody is told of a verdict that still may change.
-  const concluded = await announced(await decided(await rolledBack(found, aftermath), audit), aftermath);
+  const concluded = await sendAlerts(await decided(await applyRollback(found, afterVerdict), audit), afterVerdict);
   const anchored = { ...concluded, ...(audit.head ? { auditHead: audit.head } : {}) };
   const { report, files, notes } = await recordReport(anchored, { records, redact: secrets.redact });
   const problems = await store.keep(evidenceOf(report, files.reportText), [{ name: `${stage}.json`, content: files.reportText }]);
@@ -215,11 +215,11 @@ function withoutSecrets(asked: StageRequest, secrets: SecretKeeper): StageReques
   };
 }
 
-function aftermathOf(
+function afterVerdictOf(
   request: StageRequest,
   context: Omit<StageContext, "signal" | "audit" | "check">,
   audit: AuditLog,
-): Aftermath {
+): AfterVerdict {
   const { environment, records, workspace, env, secrets, stage } = context;
   return {
     alerts: environment.alerts,

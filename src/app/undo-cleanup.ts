@@ -1,5 +1,5 @@
 import { levelsOf } from "../cleanup/tables/graph.ts";
-import { executeUndo, planUndo, type UndoResult } from "../cleanup/undo/undo.ts";
+import { executeUndo, planUndo, type UndoResult } from "../cleanup/undo/restore-rows.ts";
 import { UserError } from "../model/user-error.ts";
 import { withComparedReaders, withWriters } from "../stages/connections.ts";
 import { fromReport, type ReportRequest } from "./from-report.ts";

@@ -1,5 +1,5 @@
 import { performUndo } from "../app/undo-cleanup.ts";
-import type { TableUndo, UndoResult } from "../cleanup/undo/undo.ts";
+import type { TableUndo, UndoResult } from "../cleanup/undo/restore-rows.ts";
 import { count } from "../lib/count.ts";
 import type { Arguments } from "./arguments.ts";
 import { interruption } from "./interruption.ts";

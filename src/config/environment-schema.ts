@@ -1,6 +1,6 @@
 import * as kinds from "../checks/registry.ts";
 import { z } from "../lib/zod.ts";
-import { alertsSchema, rollbackSchema } from "./aftermath-schema.ts";
+import { alertsSchema, rollbackSchema } from "./after-verdict-schema.ts";
 import { claimSchema } from "./assertion.ts";
 import { bearerToken } from "./secret.ts";
 import { timeLimit } from "./units.ts";

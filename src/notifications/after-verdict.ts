@@ -10,19 +10,19 @@ import { causeOf, pagerDutyEvent, slackMessage, webhookBody } from "../report/al
 import { type DeliveryLimits, defaultLimits } from "./deliver.ts";
 import {
   type AlertState,
-  after,
   alertStateSchema,
-  decide,
-  nothingTold,
+  type ChannelState,
+  decideAlert,
+  emptyAlertState,
+  nextChannelState,
   type Occasion,
-  type Told,
-  type ToldEvent,
+  type VerdictEvent,
 } from "./repetition.ts";
 import { type RollbackRun, rollBack } from "./rollback.ts";
-import { send, sendMeasurements, type ToldChannel, toldChannels } from "./send.ts";
+import { send, sendMeasurements, type VerdictChannel, verdictChannels } from "./send.ts";
 
 /** What follows from a verdict, and what it needs. */
-export interface Aftermath extends Omit<RollbackRun, "config" | "report"> {
+export interface AfterVerdict extends Omit<RollbackRun, "config" | "report"> {
   alerts: Alerts | undefined;
   rollback: RollbackRun["config"] | undefined;
   /** For deliveries; a test is less patient. */
@@ -39,7 +39,7 @@ const lockWithinMs = 40_000;
  * Rolls back, as configured. The verdict stays what it is, whatever becomes of that and of the alerts: what could not be done says
  * nothing about the environment. What went wrong stands in the report.
  */
-export async function rolledBack(report: StageReport, options: Aftermath): Promise<StageReport> {
+export async function applyRollback(report: StageReport, options: AfterVerdict): Promise<StageReport> {
   const { rollback: config } = options;
   const rollback = config && report.stage === "smoke" ? await rollBack({ ...options, report, config }) : undefined;
   if (!rollback) return report;
@@ -49,26 +49,26 @@ export async function rolledBack(report: StageReport, options: Aftermath): Promi
 }
 
 /** Tells of a verdict, as configured. @param report whose verdict nothing changes any more: what was told cannot be taken back */
-export async function announced(report: StageReport, options: Aftermath): Promise<StageReport> {
+export async function sendAlerts(report: StageReport, options: AfterVerdict): Promise<StageReport> {
   const { alerts } = options;
   // Who stopped the run knows how it ended, and the runner gives it seconds.
   const here = report.origin.kind === "github" || alerts?.terminal;
   if (!alerts?.stages.includes(report.stage) || !here || options.cancelled) return report;
   const limits = { ...(options.limits ?? defaultLimits), cancel: options.cancel };
-  const told = await tell(report, { ...options, alerts, limits });
-  return told.length > 0 ? { ...report, alerts: told } : report;
+  const sent = await deliverAlerts(report, { ...options, alerts, limits });
+  return sent.length > 0 ? { ...report, alerts: sent } : report;
 }
 
-type Telling = Aftermath & { alerts: Alerts; limits: DeliveryLimits };
+type AlertRun = AfterVerdict & { alerts: Alerts; limits: DeliveryLimits };
 
-async function tell(report: StageReport, options: Telling): Promise<Alert[]> {
+async function deliverAlerts(report: StageReport, options: AlertRun): Promise<Alert[]> {
   // Before any text is made: once escaped, a secret no longer looks like itself.
   const safe = redacted(report, options.secrets.redact);
-  const [people, measured] = await Promise.all([tellPeople(safe, options), measure(safe, options)]);
+  const [people, measured] = await Promise.all([alertPeople(safe, options), measure(safe, options)]);
   return [...people, ...measured].map((alert) => redacted(alert, options.secrets.redact));
 }
 
-async function measure(report: StageReport, { alerts, limits }: Telling): Promise<Alert[]> {
+async function measure(report: StageReport, { alerts, limits }: AlertRun): Promise<Alert[]> {
   const delivery = await sendMeasurements(alerts, { report, version, limits });
   return delivery ? [alertOf("openTelemetry", "measured", delivery)] : [];
 }
@@ -79,16 +79,16 @@ function alertOf(channel: Alert["channel"], event: Alert["event"], delivery: { a
   return { channel, event, outcome: problem === undefined ? "sent" : "failed", at, attempts, ...(problem ? { problem } : {}) };
 }
 
-async function tellPeople(report: StageReport, options: Telling): Promise<Alert[]> {
-  const channels = toldChannels(options.alerts);
+async function alertPeople(report: StageReport, options: AlertRun): Promise<Alert[]> {
+  const channels = verdictChannels(options.alerts);
   if (channels.length === 0) return [];
   const subject = `${report.environment.name}/${report.stage}`;
   const path = join(options.records, alertsFile);
   let answers: Answer[] = [];
   let done = false;
   let forgotten: string | undefined;
-  const tellKnowing = async (known: Partial<Record<string, Told>>) => {
-    answers = await tellAll(report, options, known);
+  const alertKnowing = async (known: Partial<Record<string, ChannelState>>) => {
+    answers = await alertAll(report, options, known);
     done = true;
   };
   try {
@@ -98,13 +98,13 @@ async function tellPeople(report: StageReport, options: Telling): Promise<Alert[
         forgotten = errorText(error);
         return undefined;
       });
-      const state = (await read) ?? nothingTold;
-      await tellKnowing(state.places[subject] ?? {});
+      const state = (await read) ?? emptyAlertState;
+      await alertKnowing(state.places[subject] ?? {});
       await file.write(remembered(state, subject, answers));
     });
   } catch (error) {
     forgotten = errorText(error);
-    if (!done) await tellKnowing({});
+    if (!done) await alertKnowing({});
   }
   const problem = forgotten && `it may be told again, because what was told could not be remembered: ${forgotten}`;
   return answers.flatMap(({ alert }) => {
@@ -114,17 +114,22 @@ async function tellPeople(report: StageReport, options: Telling): Promise<Alert[
 }
 
 interface Answer {
-  channel: ToldChannel;
-  told: Told;
+  channel: VerdictChannel;
+  told: ChannelState;
   /** Absent where nothing was to be told. */
   alert?: Alert;
 }
 
-async function tellAll(report: StageReport, options: Telling, known: Partial<Record<string, Told>>): Promise<Answer[]> {
-  return await Promise.all(toldChannels(options.alerts).map((channel) => tellOne(channel, report, options, known[channel])));
+async function alertAll(report: StageReport, options: AlertRun, known: Partial<Record<string, ChannelState>>): Promise<Answer[]> {
+  return await Promise.all(verdictChannels(options.alerts).map((channel) => alertOne(channel, report, options, known[channel])));
 }
 
-async function tellOne(channel: ToldChannel, report: StageReport, options: Telling, known: Told | undefined): Promise<Answer> {
+async function alertOne(
+  channel: VerdictChannel,
+  report: StageReport,
+  options: AlertRun,
+  known: ChannelState | undefined,
+): Promise<Answer> {
   const { alerts, limits } = options;
   const occasion: Occasion = {
     verdict: report.verdict,
@@ -133,9 +138,9 @@ async function tellOne(channel: ToldChannel, report: StageReport, options: Telli
     windowMs: alerts.window,
     on: alerts.on,
   };
-  const decision = decide(known, occasion);
+  const decision = decideAlert(known, occasion);
   if (decision.kind !== "send") {
-    const told = after(known, occasion, decision, true);
+    const told = nextChannelState(known, occasion, decision, true);
     if (decision.kind === "silent") return { channel, told };
     return { channel, told, alert: { ...alertOf(channel, decision.event, { attempts: 0 }), outcome: "repeated" } };
   }
@@ -143,12 +148,12 @@ async function tellOne(channel: ToldChannel, report: StageReport, options: Telli
   const delivery = await send(channel, alerts, { event, id: randomUUID(), texts: textsOf(report, event, options), limits });
   return {
     channel,
-    told: after(known, occasion, decision, delivery.problem === undefined),
+    told: nextChannelState(known, occasion, decision, delivery.problem === undefined),
     alert: alertOf(channel, event, delivery),
   };
 }
 
-function textsOf(report: StageReport, event: ToldEvent, { env }: Telling) {
+function textsOf(report: StageReport, event: VerdictEvent, { env }: AlertRun) {
   const subject = { event, report };
   const server = env.GITHUB_SERVER_URL || undefined;
   return {

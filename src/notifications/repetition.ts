@@ -5,11 +5,11 @@ import type { AlertEvent, Verdict } from "../model/report.ts";
  * What was told already, by environment and stage, and by channel. Pure: nothing here reads a clock or a file.
  */
 
-export type ToldEvent = Exclude<AlertEvent, "measured">;
+export type VerdictEvent = Exclude<AlertEvent, "measured">;
 
 const instant = z.iso.datetime();
 
-const told = z.strictObject({
+const channelState = z.strictObject({
   /** When each cause was told last. */
   sent: z.record(z.string(), instant),
   /**
@@ -22,14 +22,14 @@ const told = z.strictObject({
 export const alertStateSchema = z.strictObject({
   version: z.literal(1),
   /** `<environment>/<stage>` → channel. */
-  places: z.record(z.string(), z.record(z.string(), told)),
+  places: z.record(z.string(), z.record(z.string(), channelState)),
 });
 
 export type AlertState = z.output<typeof alertStateSchema>;
-export type Told = z.output<typeof told>;
+export type ChannelState = z.output<typeof channelState>;
 
-export const nothingTold: AlertState = { version: 1, places: {} };
-const untold: Told = { sent: {}, open: false };
+export const emptyAlertState: AlertState = { version: 1, places: {} };
+const emptyChannelState: ChannelState = { sent: {}, open: false };
 
 export interface Occasion {
   verdict: Verdict;
@@ -38,15 +38,15 @@ export interface Occasion {
   now: number;
   windowMs: number;
   /** What the channel wants to be told. */
-  on: readonly ToldEvent[];
+  on: readonly VerdictEvent[];
 }
 
 /** What is to be done: `silent` says nothing, `repeated` would say what was said within the window. */
-export type Decision = { kind: "send" | "repeated"; event: ToldEvent } | { kind: "silent" };
+export type Decision = { kind: "send" | "repeated"; event: VerdictEvent } | { kind: "silent" };
 
 /** Whether a channel is told of this verdict. */
-export function decide(known: Told | undefined, { verdict, cause, now, windowMs, on }: Occasion): Decision {
-  const { sent, open } = known ?? untold;
+export function decideAlert(known: ChannelState | undefined, { verdict, cause, now, windowMs, on }: Occasion): Decision {
+  const { sent, open } = known ?? emptyChannelState;
   if (verdict === "skipped") return { kind: "silent" };
   if (verdict === "passed") return open && on.includes("recovered") ? { kind: "send", event: "recovered" } : { kind: "silent" };
   if (!on.includes(verdict)) return { kind: "silent" };
@@ -57,12 +57,17 @@ export function decide(known: Told | undefined, { verdict, cause, now, windowMs,
 }
 
 /** What is known after it. @param delivered whether what was to be sent has arrived; true where nothing was. */
-export function after(known: Told | undefined, occasion: Occasion, decision: Decision, delivered: boolean): Told {
-  const before = known ?? untold;
+export function nextChannelState(
+  known: ChannelState | undefined,
+  occasion: Occasion,
+  decision: Decision,
+  delivered: boolean,
+): ChannelState {
+  const before = known ?? emptyChannelState;
   const { verdict, cause, now, windowMs, on } = occasion;
   // Told again next time. But it may have arrived, and then somebody waits for the recovery.
   if (decision.kind === "send" && !delivered) return { ...before, open: before.open || decision.event !== "recovered" };
-  if (verdict === "passed") return untold;
+  if (verdict === "passed") return emptyChannelState;
   if (verdict === "skipped") return before;
   if (decision.kind === "silent") {
     const unwanted = (verdict === "failed" || verdict === "error") && !on.includes(verdict);

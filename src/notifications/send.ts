@@ -2,7 +2,7 @@ import type { Alerts } from "../config/schema.ts";
 import type { AlertChannel, StageReport } from "../model/report.ts";
 import { type Delivery, type DeliveryLimits, deliver, signature } from "./deliver.ts";
 import { sendMetrics } from "./metrics.ts";
-import type { ToldEvent } from "./repetition.ts";
+import type { VerdictEvent } from "./repetition.ts";
 
 /** What an alert says, for each channel in its own shape. */
 export interface AlertTexts {
@@ -11,18 +11,18 @@ export interface AlertTexts {
   pagerDuty: (routingKey: string) => object;
 }
 
-export type ToldChannel = Exclude<AlertChannel, "openTelemetry">;
+export type VerdictChannel = Exclude<AlertChannel, "openTelemetry">;
 
 /** Where people are told, in the order of the configuration's description. */
-export function toldChannels(alerts: Alerts): ToldChannel[] {
+export function verdictChannels(alerts: Alerts): VerdictChannel[] {
   return (["webhook", "slack", "pagerDuty"] as const).filter((channel) => alerts[channel] !== undefined);
 }
 
 /** Sends one alert to one channel. @param id the same for all attempts, so that a receiver can tell them from another alert */
 export async function send(
-  channel: ToldChannel,
+  channel: VerdictChannel,
   alerts: Alerts,
-  { event, id, texts, limits }: { event: ToldEvent; id: string; texts: AlertTexts; limits?: DeliveryLimits | undefined },
+  { event, id, texts, limits }: { event: VerdictEvent; id: string; texts: AlertTexts; limits?: DeliveryLimits | undefined },
 ): Promise<Delivery> {
   const { webhook, slack, pagerDuty } = alerts;
   if (channel === "webhook" && webhook) {

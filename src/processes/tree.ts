@@ -174,7 +174,7 @@ async function endAll(
 }
 
 /** The environment with a mark of its own, by which whatever is started with it is found again, also by another process. */
-export function marked(env: NodeJS.ProcessEnv, mark: string): NodeJS.ProcessEnv {
+export function withProcessMark(env: NodeJS.ProcessEnv, mark: string): NodeJS.ProcessEnv {
   return { ...env, [markVariable]: [env[markVariable], mark].filter(Boolean).join(",") };
 }
 
@@ -182,7 +182,7 @@ export function marked(env: NodeJS.ProcessEnv, mark: string): NodeJS.ProcessEnv 
  * Ends what was started with that mark by a process that is gone, which could not end it any more.
  * @returns `none` where nothing of it runs; `unknown` where the system does not tell
  */
-export async function endMarked(
+export async function endMarkedProcesses(
   mark: string,
   graceMs = defaultGraceMs,
 ): Promise<"none" | "ended" | "killed" | "left" | "unknown"> {

@@ -143,8 +143,8 @@ function reader(store: Store, way: Way, signal: AbortSignal): RedisReader {
 }
 
 async function infoOfEach(store: Store): Promise<NodeInfo[]> {
-  const told = async (wire: Wire) => ({ node: addressText(wire.address), info: pairsOf(String(await wire.ask(["INFO"]))) });
-  return await Promise.all((await store.wires()).map(told));
+  const infoOf = async (wire: Wire) => ({ node: addressText(wire.address), info: pairsOf(String(await wire.ask(["INFO"]))) });
+  return await Promise.all((await store.wires()).map(infoOf));
 }
 
 async function rulesAt(wire: Wire): Promise<string | undefined> {

@@ -24,8 +24,8 @@ export async function deletabilityOf(wires: readonly Wire[]): Promise<Deletabili
 async function deletabilityAt(wire: Wire): Promise<Deletability> {
   const node = addressText(wire.address);
   const [info, unlink, user, ping] = await Promise.all([
-    told(wire, ["INFO", "replication"]),
-    told(wire, ["COMMAND", "INFO", "UNLINK"]),
+    replyUnlessRefused(wire, ["INFO", "replication"]),
+    replyUnlessRefused(wire, ["COMMAND", "INFO", "UNLINK"]),
     signedIn(wire),
     wire.send([["PING"]]),
   ]);
@@ -60,13 +60,13 @@ function impossible(why: string): Deletability {
 }
 
 async function signedIn(wire: Wire): Promise<{ name: string; rules: Reply } | undefined> {
-  const name = await told(wire, ["ACL", "WHOAMI"]);
-  const rules = typeof name === "string" ? await told(wire, ["ACL", "GETUSER", name]) : undefined;
+  const name = await replyUnlessRefused(wire, ["ACL", "WHOAMI"]);
+  const rules = typeof name === "string" ? await replyUnlessRefused(wire, ["ACL", "GETUSER", name]) : undefined;
   return typeof name === "string" && rules !== undefined ? { name, rules } : undefined;
 }
 
 /** What is refused is not told. */
-async function told(wire: Wire, words: Parameters<Wire["ask"]>[0]): Promise<Reply | undefined> {
+async function replyUnlessRefused(wire: Wire, words: Parameters<Wire["ask"]>[0]): Promise<Reply | undefined> {
   try {
     return await wire.ask(words);
   } catch (error) {

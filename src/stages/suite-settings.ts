@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { namesShard } from "../config/suite-schema.ts";
 import { UserError } from "../model/user-error.ts";
 import type { TestRules } from "../test-reports/judge/judge.ts";
-import type { Marks } from "../test-reports/judge/marks.ts";
+import type { TestLists } from "../test-reports/judge/test-lists.ts";
 import type { StageContext } from "./context.ts";
 
 /** What is run, what it writes, and what must be true of it. */
@@ -15,7 +15,7 @@ export interface Suite {
   /** Globs of what failed tests leave behind, relative to `cwd`. */
   attachments: string[];
   rules: TestRules;
-  marks: Marks;
+  marks: TestLists;
   environment: Record<string, string>;
   /** How many times the command runs at once, each time for a part of the tests. */
   shards: number;

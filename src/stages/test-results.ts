@@ -1,7 +1,7 @@
 import type { Check } from "../model/report.ts";
 import type { TestResults } from "../model/test-results.ts";
 import { judgeTests } from "../test-reports/judge/judge.ts";
-import { MarkedTests } from "../test-reports/judge/marks.ts";
+import { TestListMatcher } from "../test-reports/judge/test-lists.ts";
 import { readResults } from "../test-reports/read.ts";
 import { UnreadableReport } from "../test-reports/unreadable.ts";
 import type { StageContext } from "./context.ts";
@@ -16,7 +16,7 @@ export async function judgeRun(
 ): Promise<{ checks: Check[]; tests?: TestResults }> {
   const cut = whyCutShort(context, ran);
   try {
-    const marked = new MarkedTests(suite.marks, new Date(ran.startedAt).toISOString().slice(0, 10));
+    const marked = new TestListMatcher(suite.marks, new Date(ran.startedAt).toISOString().slice(0, 10));
     const results = await readResults({
       cwd: suite.cwd,
       workspace: context.workspace,

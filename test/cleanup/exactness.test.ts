@@ -4,7 +4,7 @@ import { executeCleanup, prove } from "../../src/cleanup/execute/execute.ts";
 import type { KeyScope } from "../../src/cleanup/keys/judge.ts";
 import type { StartState } from "../../src/cleanup/ownership/start.ts";
 import { type CleanupRequest, planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
-import { executeUndo, planUndo, type UndoResult } from "../../src/cleanup/undo/undo.ts";
+import { executeUndo, planUndo, type UndoResult } from "../../src/cleanup/undo/restore-rows.ts";
 import type { CleanupResult } from "../../src/model/test-data.ts";
 import { keyText } from "../../src/redis/connection.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";

@@ -23,7 +23,7 @@ export function plainly(scope: KeyScope, key: string): Judgement {
   if (scope.scope === "all" || carried.id || (!carried.prefix && isTest)) return "delete";
   const times = (key.match(/\d+/g) ?? []).filter((digits) => digits.length === 13).map(Number);
   if (times.length === 0) return "ageless";
-  return Math.max(...times) <= scope.olderThan ? "delete" : "young";
+  return Math.max(...times) <= scope.olderThan ? "delete" : "too-recent";
 }
 
 const had = (scope: KeyScope, key: string, wanted: boolean) => scope.hadKey?.(keyText(key)) === wanted;

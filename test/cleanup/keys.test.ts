@@ -51,7 +51,7 @@ test("as many ids as a ledger may have", () => {
 test("expired: by the time in the key; one without a time is kept and counted, never guessed", () => {
   const expired = { scope: "expired", prefixes: ["integration_test_"], ids: new Set<string>() } as const;
   expect(judge(expired, `cw:test:x:integration_test_${now - 8_000_000}_1a2b3c4d`)).toBe("delete");
-  expect(judge(expired, `cw:test:x:integration_test_${now - 1_000}_1a2b3c4d`)).toBe("young");
+  expect(judge(expired, `cw:test:x:integration_test_${now - 1_000}_1a2b3c4d`)).toBe("too-recent");
   expect(judge(expired, "cw:test:session:some-uuid")).toBe("ageless");
   expect(judge({ ...expired, scope: "all" }, "cw:test:session:some-uuid")).toBe("delete");
 });

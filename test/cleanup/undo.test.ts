@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { noFaults } from "../../local/warehouse/faults.ts";
 import { executeCleanup, prove, type WritingPorts } from "../../src/cleanup/execute/execute.ts";
 import { planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
-import { executeUndo, planUndo, type UndoResult } from "../../src/cleanup/undo/undo.ts";
+import { executeUndo, planUndo, type UndoResult } from "../../src/cleanup/undo/restore-rows.ts";
 import type { Table, TestDataConfig } from "../../src/config/schema.ts";
 import type { AuditNote } from "../../src/model/report.ts";
 import type { CleanupResult, Deletion } from "../../src/model/test-data.ts";

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { UndoResult } from "../../src/cleanup/undo/undo.ts";
+import type { UndoResult } from "../../src/cleanup/undo/restore-rows.ts";
 import type { StageReport } from "../../src/model/report.ts";
 import { type Cloud, startCloud } from "../actions/cloud.ts";
 import { makeRepository } from "../actions/workspace.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Verdict } from "../../src/model/report.ts";
-import { after, decide, type Told, type ToldEvent } from "../../src/notifications/repetition.ts";
+import { type ChannelState, decideAlert, nextChannelState, type VerdictEvent } from "../../src/notifications/repetition.ts";
 
 /** A channel through any history of runs, deliveries that fail among them. */
 
@@ -12,18 +12,18 @@ const step = fc.record({
   passesMs: fc.integer({ min: 0, max: 700 }),
   arrives: fc.boolean(),
 });
-const wanted = fc.uniqueArray(fc.constantFrom<ToldEvent>("failed", "error", "degraded", "recovered"), { minLength: 1 });
+const wanted = fc.uniqueArray(fc.constantFrom<VerdictEvent>("failed", "error", "degraded", "recovered"), { minLength: 1 });
 
 interface Sent {
   at: number;
-  event: ToldEvent;
+  event: VerdictEvent;
   cause: string;
 }
 
 test("nothing is told twice within the window, nothing is lost, and a recovery follows what was bad", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), wanted, (steps, on) => {
-      let known: Told | undefined;
+      let known: ChannelState | undefined;
       let now = 1_000_000;
       /** Those that arrived since the last pass. */
       let since: Sent[] = [];
@@ -34,8 +34,8 @@ test("nothing is told twice within the window, nothing is lost, and a recovery f
         now += passesMs;
         const cause = `${verdict}: ${base}`;
         const occasion = { verdict, cause, now, windowMs, on };
-        const decision = decide(known, occasion);
-        known = after(known, occasion, decision, decision.kind === "send" ? arrives : true);
+        const decision = decideAlert(known, occasion);
+        known = nextChannelState(known, occasion, decision, decision.kind === "send" ? arrives : true);
         const before = since.findLast((sent) => sent.cause === cause);
         const lately = before !== undefined && now - before.at < windowMs;
         if (verdict === "skipped") expect(decision.kind).toBe("silent");
@@ -56,7 +56,7 @@ test("nothing is told twice within the window, nothing is lost, and a recovery f
           unwanted ||= verdict !== "degraded";
         }
         // It goes through a file.
-        known = JSON.parse(JSON.stringify(known)) as Told;
+        known = JSON.parse(JSON.stringify(known)) as ChannelState;
       }
     }),
     { numRuns: 1_000 },
@@ -65,5 +65,5 @@ test("nothing is told twice within the window, nothing is lost, and a recovery f
 
 test("what was told in the future, by a wrong clock, silences nothing", () => {
   const known = { sent: { a: new Date(9_000_000).toISOString() }, open: true };
-  expect(decide(known, { verdict: "failed", cause: "a", now: 1_000, windowMs, on: ["failed"] }).kind).toBe("send");
+  expect(decideAlert(known, { verdict: "failed", cause: "a", now: 1_000, windowMs, on: ["failed"] }).kind).toBe("send");
 });

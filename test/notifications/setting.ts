@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { secretKeeper } from "../../src/app/secret-keeper.ts";
-import { alertsSchema, rollbackSchema } from "../../src/config/aftermath-schema.ts";
+import { alertsSchema, rollbackSchema } from "../../src/config/after-verdict-schema.ts";
 import type { AuditNote, Check, StageReport, Verdict } from "../../src/model/report.ts";
-import { type Aftermath, announced, rolledBack } from "../../src/notifications/after-verdict.ts";
+import { type AfterVerdict, applyRollback, sendAlerts } from "../../src/notifications/after-verdict.ts";
 import { degradedSmoke } from "../report/sample.ts";
 
 /** After a verdict, without the stage before it. */
@@ -16,7 +16,7 @@ export interface Setting {
   stop(): Promise<void>;
 }
 
-export interface Configured extends Partial<Omit<Aftermath, "alerts" | "rollback">> {
+export interface Configured extends Partial<Omit<AfterVerdict, "alerts" | "rollback">> {
   /** As the file has them, with secrets filled in. */
   alerts?: object;
   rollback?: object;
@@ -33,7 +33,7 @@ export async function newSetting(): Promise<Setting> {
     audit,
     secrets,
     async after(report, { alerts, rollback, ...options }) {
-      const aftermath: Aftermath = {
+      const aftermath: AfterVerdict = {
         alerts: alerts && alertsSchema.parse(alerts),
         rollback: rollback && rollbackSchema.parse(rollback),
         deployment: undefined,
@@ -51,7 +51,7 @@ export async function newSetting(): Promise<Setting> {
         retry: { firstPauseMs: 1, deadlineMs: 5_000 },
         ...options,
       };
-      return await announced(await rolledBack(report, aftermath), aftermath);
+      return await sendAlerts(await applyRollback(report, aftermath), aftermath);
     },
     stop: () => rm(records, { recursive: true, force: true }),
   };

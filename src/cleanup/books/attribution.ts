@@ -5,7 +5,7 @@ import type { TrackedRow } from "./replay.ts";
 import type { Finding, TableCase } from "./table.ts";
 
 /** Rows of one table that are new or not as they were, with what they say of themselves. */
-export interface Told {
+export interface DescribedFinding {
   table: TableCase;
   finding: Finding;
   made: ReadonlyMap<string, RowDetails>;
@@ -16,12 +16,12 @@ export interface Told {
 export const mostDetails = 5_000;
 
 /** @throws WarehouseFailure */
-export async function tell(
+export async function describeFinding(
   warehouse: WarehouseReader,
   table: TableCase,
   finding: Finding,
   run: { runId: string; prefixes: readonly string[] },
-): Promise<Told> {
+): Promise<DescribedFinding> {
   const ask = async (version: number | undefined, contents: readonly string[]) =>
     version === undefined || contents.length === 0
       ? new Map<string, RowDetails>()
@@ -37,7 +37,7 @@ export async function tell(
  * Rows of runs that are under way at the same time: those that carry the id of another run, and those that hang on such rows. They are
  * neither real nor this run's. `table` → contents.
  */
-export function rowsOfOtherRuns(told: readonly Told[]): Map<string, Set<string>> {
+export function rowsOfOtherRuns(told: readonly DescribedFinding[]): Map<string, Set<string>> {
   const contents = new Map<string, Set<string>>(told.map(({ table }) => [table.table, new Set()]));
   const keys = new Map<string, Set<string>>();
   for (let grew = true; grew; ) {
@@ -73,7 +73,7 @@ export interface Counted {
 }
 
 /** New rows that are this run's for sure, and those that may be. */
-export function unexplainedRows({ finding, made }: Told, others: ReadonlySet<string>): Counted {
+export function unexplainedRows({ finding, made }: DescribedFinding, others: ReadonlySet<string>): Counted {
   const counted: Counted = { certain: [], doubtful: [] };
   for (const row of finding.rows ?? []) {
     const details = made.get(row.content);
@@ -85,7 +85,7 @@ export function unexplainedRows({ finding, made }: Told, others: ReadonlySet<str
 }
 
 /** Rows of the start that this run changed or deleted for sure, and those where it may have been another that signs in alike. */
-export function touchedRows({ finding, changed }: Told, others: ReadonlySet<string>): Counted {
+export function touchedRows({ finding, changed }: DescribedFinding, others: ReadonlySet<string>): Counted {
   const counted: Counted = { certain: [], doubtful: [] };
   for (const row of finding.changed ?? []) {
     const details = changed.get(row.startContent ?? "");

@@ -16,12 +16,12 @@ import { exactly, isKnown, nothing, sum, unknown } from "./amount.ts";
 import {
   amountOf,
   type Counted,
+  type DescribedFinding,
+  describeFinding,
   hangingOn,
   mostDetails,
   rowsOfOtherRuns,
   samplesOf,
-  type Told,
-  tell,
   touchedRows,
   unexplainedRows,
 } from "./attribution.ts";
@@ -267,12 +267,12 @@ class TableBalance {
     return new Map([...counts].filter(([table, more]) => more > 0 && !failed.has(table)));
   }
 
-  async #findAll(cases: readonly TableCase[], carrying: ReadonlyMap<string, number>): Promise<Told[]> {
+  async #findAll(cases: readonly TableCase[], carrying: ReadonlyMap<string, number>): Promise<DescribedFinding[]> {
     const selected = await this.#countSelected(cases.filter(({ changes }) => changes.some(isMine)));
     return await inParallel(comparedAtOnce, cases, async (table) => {
       const finding = await this.#find(table, selected.get(table.table) ?? new Map(), Boolean(carrying.get(table.table)));
       try {
-        return await tell(this.#warehouse, table, finding, this.#request);
+        return await describeFinding(this.#warehouse, table, finding, this.#request);
       } catch (error) {
         return { table, finding: unreadable(errorText(error)), made: new Map(), changed: new Map() };
       }
@@ -318,7 +318,7 @@ class TableBalance {
     return counts;
   }
 
-  #conclude(told: Told, others: ReadonlySet<string>, carrying: number): void {
+  #conclude(told: DescribedFinding, others: ReadonlySet<string>, carrying: number): void {
     const { table, finding } = told;
     const { tables, prefixes } = this.#request;
     const isKept = isProtected(table.table, this.#request.protectedTables);

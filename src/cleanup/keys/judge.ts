@@ -30,14 +30,14 @@ export interface KeyScope {
 
 /**
  * - `delete`: test data of the scope.
- * - `young`: test data, and not old enough for scope `expired`.
+ * - `too-recent`: test data, and not old enough for scope `expired`.
  * - `ageless`: test data whose age cannot be told, so it is kept.
  * - `guarded`: the tests said that they made it, and it is protected.
  * - `unproven`: the tests said that they made it, and nothing else says so: it is kept.
  * - `earlier`: it carries the id of a row of this run, and was there before the run could have made either: it is kept.
  * - `keep`: not test data as far as this scope knows, or protected.
  */
-export type Judgement = "delete" | "young" | "ageless" | "guarded" | "unproven" | "earlier" | "keep";
+export type Judgement = "delete" | "too-recent" | "ageless" | "guarded" | "unproven" | "earlier" | "keep";
 
 /** Of every run's id. */
 const runIdLength = 22;
@@ -103,7 +103,7 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
     if (request.scope === "all") return "delete";
     const made = latestTimeIn(key, request.now);
     if (made === undefined) return "ageless";
-    return made <= request.olderThan ? "delete" : "young";
+    return made <= request.olderThan ? "delete" : "too-recent";
   };
 
   return (key) => {

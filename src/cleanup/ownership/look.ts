@@ -133,8 +133,8 @@ function showingThemselves(look: Look, older: PlanRequest | undefined, binder: B
     time: table.time !== undefined && types.get(table.time) === "TIMESTAMP" ? table.time : undefined,
     types,
   };
-  const young = `(${candidates}) AND NOT (${surelyTooRecent(aging, older, binder)})`;
-  return pointed === "" ? young : `(${young}) OR ${pointed}`;
+  const oldEnough = `(${candidates}) AND NOT (${surelyTooRecent(aging, older, binder)})`;
+  return pointed === "" ? oldEnough : `(${oldEnough}) OR ${pointed}`;
 }
 
 /** Text and number in one column would make the warehouse read the texts as numbers. */

@@ -58,7 +58,7 @@ export interface Facts {
  * - `foreign`: nothing says that it is test data.
  * - `fixed`: `testData.keep` names it.
  * - `another-run`: test data of another run, for scope `run`.
- * - `young`: test data, and not old enough for scope `expired`.
+ * - `too-recent`: test data, and not old enough for scope `expired`.
  * - `renamed`: a real row whose title or name a test changed: it is older than the run whose time it shows.
  * - `moved`: a real row that a test pointed at test data: it is older than that.
  * - `wrongly-named`: the ledger names it, but it is older than the run.
@@ -69,7 +69,7 @@ export type Standing =
   | "foreign"
   | "fixed"
   | "another-run"
-  | "young"
+  | "too-recent"
   | "renamed"
   | "moved"
   | "wrongly-named"
@@ -186,10 +186,10 @@ function latestOf(references: readonly Age[]): Age {
 }
 
 /** Scope `expired`, for what shows itself: only what is surely old enough goes. */
-function dueOf(facts: Facts, timesShown: readonly number[]): "test-data" | "young" | "unknown" {
+function dueOf(facts: Facts, timesShown: readonly number[]): "test-data" | "too-recent" | "unknown" {
   const times = [...timesShown, ...(facts.timeInKey === undefined ? [] : [facts.timeInKey])];
   if (times.length === 0 && facts.age === undefined) return "unknown";
-  if (isYoung(facts) || times.some((time) => time > facts.olderThan)) return "young";
+  if (isTooRecent(facts) || times.some((time) => time > facts.olderThan)) return "too-recent";
   const { age } = facts;
   const inId = times.length > 0 ? Math.max(...times) : undefined;
   // A time column that is not exact says nothing against the time in an id that it agrees with.
@@ -199,12 +199,12 @@ function dueOf(facts: Facts, timesShown: readonly number[]): "test-data" | "youn
 }
 
 /** What depends on expired test data goes with it, unless it is surely in use. */
-function dueWithOwner(facts: Facts, undated: boolean): "test-data" | "young" | "unknown" {
+function dueWithOwner(facts: Facts, undated: boolean): "test-data" | "too-recent" | "unknown" {
   if (undated) return dueOf(facts, []);
-  return isYoung(facts) ? "young" : "test-data";
+  return isTooRecent(facts) ? "too-recent" : "test-data";
 }
 
 /** Surely made after the moment up to which scope `expired` deletes. */
-function isYoung({ age, timeInKey, olderThan }: Facts): boolean {
+function isTooRecent({ age, timeInKey, olderThan }: Facts): boolean {
   return (age !== undefined && age.earliest > olderThan) || (timeInKey !== undefined && timeInKey > olderThan);
 }

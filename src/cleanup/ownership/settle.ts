@@ -58,7 +58,7 @@ export function settle({ rows }: Judged, request: PlanRequest): Settled {
   const keepOwners = (row: JudgedRow, why: Stay): boolean => {
     // A row of unknown age may be a real one, and must not point at nothing in the end.
     const always = why === "pointed-at" || row.judgement.standing === "unknown";
-    const links = row.links.filter((link) => always || !isFoundWithout(row, link, request));
+    const links = row.links.filter((link) => always || !isFoundWithoutOwner(row, link, request));
     const owners = links.flatMap((link) => byKey.get(link.table)?.get(link.id) ?? []);
     return owners.filter((owner) => stay(owner, why)).length > 0;
   };
@@ -77,7 +77,7 @@ export function settle({ rows }: Judged, request: PlanRequest): Settled {
 /** What a row that stays does to those it points at. */
 function whyOwnersStay({ judgement: { standing } }: JudgedRow, stays: Stay | undefined): Stay | undefined {
   if (standing === "moved" || standing === "renamed" || standing === "fixed") return "pointed-at";
-  if (standing === "young" || stays === "in-use") return "in-use";
+  if (standing === "too-recent" || stays === "in-use") return "in-use";
   return stays === undefined ? undefined : "needed";
 }
 
@@ -101,11 +101,11 @@ function keepShared(
 }
 
 /** Whether a later sweep finds the row without the one that this link points at. */
-export function isFoundWithout({ look, candidate }: JudgedRow, link: Link, request: PlanRequest): boolean {
-  return showsInSweep(look, candidate).length > 0 || isToldByPrefix(link, request);
+export function isFoundWithoutOwner({ look, candidate }: JudgedRow, link: Link, request: PlanRequest): boolean {
+  return showsInSweep(look, candidate).length > 0 || isNamedByPrefix(link, request);
 }
 
 /** Whether the id itself says that it is one of test data, and since when. */
-export function isToldByPrefix({ table, id }: Link, { tables, sweptPrefixes, now }: PlanRequest): boolean {
+export function isNamedByPrefix({ table, id }: Link, { tables, sweptPrefixes, now }: PlanRequest): boolean {
   return showsByKey(tables[table]) && sweptPrefixes.some((prefix) => id.startsWith(prefix)) && timeInId(id, now) !== undefined;
 }

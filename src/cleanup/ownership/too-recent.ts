@@ -27,16 +27,16 @@ export function surelyTooRecent(
   binder: Binder,
 ): string {
   const after = Math.floor(Math.max(olderThan, earliestInId));
-  const isYoung = (column: string) => {
+  const isTooRecent = (column: string) => {
     const text = `regexp_extract(coalesce(${asText(column, types)}, ''), ${binder.bind(thirteenDigits)}, 2)`;
     return `(${text} > ${binder.bind(String(after))} AND ${text} <= ${binder.bind(String(latestInId(now)))})`;
   };
   const shown = rules
     .filter(({ column }) => column !== key)
-    .map((rule) => `(coalesce(${ruleCondition(rule, types, binder)}, false) AND ${isYoung(rule.column)})`);
+    .map((rule) => `(coalesce(${ruleCondition(rule, types, binder)}, false) AND ${isTooRecent(rule.column)})`);
   return [
     ...shown,
-    ...(key === undefined ? [] : [isYoung(key)]),
+    ...(key === undefined ? [] : [isTooRecent(key)]),
     ...(time === undefined
       ? []
       : [`coalesce(unix_millis(${quoteName(time)}) > CAST(${binder.bind(String(after))} AS BIGINT), false)`]),

@@ -1,7 +1,7 @@
 import { timeInId } from "../ownership/identity.ts";
 import { type JudgedRow, showsInSweep } from "../ownership/judging.ts";
 import type { Look } from "../ownership/look.ts";
-import { handleOf, isToldByPrefix } from "../ownership/settle.ts";
+import { handleOf, isNamedByPrefix } from "../ownership/settle.ts";
 import { emptySelection, select } from "../tables/selection.ts";
 import type { PlanRequest, TablePlan } from "./row-plan.ts";
 
@@ -68,7 +68,7 @@ function isFoundBySweep({ look, candidate, links }: JudgedRow, request: PlanRequ
   const shown = showsInSweep(look, candidate);
   const dated = candidate.timeInKey !== undefined || candidate.age !== undefined;
   if (shown.some((value) => dated || timeInId(value, request.now) !== undefined)) return true;
-  return links.some((link) => isToldByPrefix(link, request));
+  return links.some((link) => isNamedByPrefix(link, request));
 }
 
 /** Another row of the same table goes in the same moment, so that it helps nobody to find this one. */

@@ -3,7 +3,7 @@ import type { Check } from "../../model/report.ts";
 import type { CriticalTests, QuarantineEntry, TestResults } from "../../model/test-results.ts";
 import { judged, ran } from "./request.ts";
 
-/** The verdicts over single tests that the configuration marks: see `MarkedTests`. */
+/** The verdicts over single tests that the configuration marks: see `TestListMatcher`. */
 
 /** None may fail, and of each glob at least one must have run. A quarantine does not help: what may fail is not critical. */
 export function criticalCheck({ critical, failures }: TestResults): Check[] {

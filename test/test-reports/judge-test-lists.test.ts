@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Check } from "../../src/model/report.ts";
 import type { TestResults } from "../../src/model/test-results.ts";
 import { judgeTests } from "../../src/test-reports/judge/judge.ts";
-import { MarkedTests, type Marks } from "../../src/test-reports/judge/marks.ts";
+import { TestListMatcher, type TestLists } from "../../src/test-reports/judge/test-lists.ts";
 import { readResults } from "../../src/test-reports/read.ts";
 import { workspace } from "./reports.ts";
 
@@ -26,14 +26,14 @@ const report = `<testsuites>
 
 const today = "2026-11-23";
 
-async function seen(marks: Partial<Marks>, text = report): Promise<TestResults> {
+async function seen(marks: Partial<TestLists>, text = report): Promise<TestResults> {
   await using at = await workspace({ "r.xml": text });
-  const marked = new MarkedTests({ critical: [], quarantine: [], ...marks }, today);
+  const marked = new TestListMatcher({ critical: [], quarantine: [], ...marks }, today);
   const results = await readResults({ cwd: at.cwd, reports: ["r.xml"], startedAt: 0, onTest: (test) => marked.see(test) });
   return marked.addTo(results);
 }
 
-async function judged(id: string, marks: Partial<Marks>, text?: string): Promise<Check | undefined> {
+async function judged(id: string, marks: Partial<TestLists>, text?: string): Promise<Check | undefined> {
   const checks = judgeTests(await seen(marks, text), { passRate: 0.95 }, { exitCode: 1, durationMs: 5 });
   return checks.find((check) => check.id === `tests.${id}`);
 }

@@ -2,7 +2,7 @@ import { textGlob } from "../../lib/glob.ts";
 import type { CriticalTests, QuarantineEntry, TestCase, TestResults } from "../../model/test-results.ts";
 
 /** What the configuration says of single tests. The globs are over a test's file and its full name. */
-export interface Marks {
+export interface TestLists {
   critical: readonly string[];
   /** `until` is the last day, YYYY-MM-DD in UTC. */
   quarantine: readonly { test: string; until: string; reason: string }[];
@@ -14,13 +14,13 @@ type Meant = (test: TestCase) => boolean;
  * Finds the tests that the configuration marks, while the reports are read: afterwards nobody knows any more which tests there were.
  * Of two entries that quarantine a test, the one that is still in force counts.
  */
-export class MarkedTests {
+export class TestListMatcher {
   readonly #critical: { meant: Meant; tests: CriticalTests }[];
   /** In the order of the configuration. */
   readonly #quarantine: { meant: Meant; entry: QuarantineEntry }[];
 
   /** @param today YYYY-MM-DD, UTC */
-  constructor({ critical, quarantine }: Marks, today: string) {
+  constructor({ critical, quarantine }: TestLists, today: string) {
     this.#critical = critical.map((glob) => ({
       meant: meantBy(glob),
       tests: { glob, total: 0, passed: 0, failed: 0, flaky: 0, skipped: 0 },
