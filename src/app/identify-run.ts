@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { newRunId, whyNotUnderWay } from "../cleanup/ownership/identity.ts";
+import { newRunId, whyNotCurrentRun } from "../cleanup/ownership/identity.ts";
 import type { Config } from "../config/schema.ts";
 import { judgeStageBefore, type SequenceAnswer, stageBefore } from "../evidence/evidence.ts";
 import type { EvidenceStore } from "../evidence/store.ts";
@@ -82,7 +82,7 @@ export async function identify(request: IdentityRequest): Promise<Identity> {
 function namedRun({ env, stage, origin, config }: IdentityRequest): string | undefined {
   const named = env.ENV_ACTIONS_RUN_ID || undefined;
   if (named === undefined) return undefined;
-  const refusal = whyNotUnderWay(named, { now: Date.now(), maxAgeMs: config.evidence.maxAge });
+  const refusal = whyNotCurrentRun(named, { now: Date.now(), maxAgeMs: config.evidence.maxAge });
   if (refusal)
     throw new UserError(
       `ENV_ACTIONS_RUN_ID: ${refusal}. Unset it to begin a new run; delete what an older run left with \`env-actions cleanup --scope expired --execute\``,
@@ -102,7 +102,7 @@ const longestJobMs = 86_400_000;
  * production row would be younger than the run.
  */
 export function whyNoRunOfToday(runId: string): string | undefined {
-  return whyNotUnderWay(runId, { now: Date.now(), maxAgeMs: longestJobMs }, "a day");
+  return whyNotCurrentRun(runId, { now: Date.now(), maxAgeMs: longestJobMs }, "a day");
 }
 
 function workflowGate({ kind, workflowRun }: Origin): string | undefined {

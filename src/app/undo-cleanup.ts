@@ -1,4 +1,4 @@
-import { levelsOf } from "../cleanup/tables/graph.ts";
+import { dependencyLevels } from "../cleanup/tables/graph.ts";
 import { executeUndo, planUndo, type UndoResult } from "../cleanup/undo/restore-rows.ts";
 import { UserError } from "../model/user-error.ts";
 import { withComparedReaders, withWriters } from "../stages/connections.ts";
@@ -24,7 +24,7 @@ export async function performUndo(request: ReportRequest): Promise<UndoResult> {
           details: { what: "undo", report: request.reportFile, commit: commit.headSha ?? commit.sha },
           counts: Object.fromEntries(planned),
         });
-        const order = new Map(levelsOf(tables).flatMap((level, index) => level.map((name) => [name, index] as const)));
+        const order = new Map(dependencyLevels(tables).flatMap((level, index) => level.map((name) => [name, index] as const)));
         return await executeUndo({ warehouse, environment, audit }, plan, order);
       })
     : await withComparedReaders(context, async ({ warehouse }) => {

@@ -115,7 +115,7 @@ async function alertPeople(report: StageReport, options: AlertRun): Promise<Aler
 
 interface Answer {
   channel: VerdictChannel;
-  told: ChannelState;
+  state: ChannelState;
   /** Absent where nothing was to be told. */
   alert?: Alert;
 }
@@ -140,15 +140,15 @@ async function alertOne(
   };
   const decision = decideAlert(known, occasion);
   if (decision.kind !== "send") {
-    const told = nextChannelState(known, occasion, decision, true);
-    if (decision.kind === "silent") return { channel, told };
-    return { channel, told, alert: { ...alertOf(channel, decision.event, { attempts: 0 }), outcome: "repeated" } };
+    const state = nextChannelState(known, occasion, decision, true);
+    if (decision.kind === "silent") return { channel, state };
+    return { channel, state, alert: { ...alertOf(channel, decision.event, { attempts: 0 }), outcome: "repeated" } };
   }
   const { event } = decision;
   const delivery = await send(channel, alerts, { event, id: randomUUID(), texts: textsOf(report, event, options), limits });
   return {
     channel,
-    told: nextChannelState(known, occasion, decision, delivery.problem === undefined),
+    state: nextChannelState(known, occasion, decision, delivery.problem === undefined),
     alert: alertOf(channel, event, delivery),
   };
 }
@@ -164,6 +164,6 @@ function textsOf(report: StageReport, event: VerdictEvent, { env }: AlertRun) {
 }
 
 function remembered(state: AlertState, subject: string, answers: readonly Answer[]): AlertState {
-  const channels = Object.fromEntries(answers.map(({ channel, told }) => [channel, told]));
+  const channels = Object.fromEntries(answers.map(({ channel, state }) => [channel, state]));
   return { version: 1, places: { ...state.places, [subject]: { ...state.places[subject], ...channels } } };
 }

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { balance } from "../cleanup/books/balance.ts";
 import { judgeBooks } from "../cleanup/books/judge.ts";
-import type { Known } from "../cleanup/books/reading.ts";
-import { readStart, type Start, takeStart, unknownStart, writeStart } from "../cleanup/books/start.ts";
+import type { KnownState } from "../cleanup/books/reading.ts";
+import { readStart, recordStart, type Start, unknownStart, writeStart } from "../cleanup/books/start.ts";
 import type { CleanupPlan } from "../cleanup/plan/plan-cleanup.ts";
 import { errorText } from "../lib/error-text.ts";
 import type { Check } from "../model/report.ts";
@@ -26,7 +26,7 @@ export async function rememberStart(context: StageContext, readers: Readers): Pr
     const signal = AbortSignal.any([context.signal, AbortSignal.timeout(longestStartMs)]);
     const [warehouse, redis] = await Promise.all([readers.warehouse?.(), readers.redis?.()]);
     const serverTime = Date.parse((await warehouse?.identity())?.serverTime ?? "");
-    const start = await takeStart(
+    const start = await recordStart(
       { ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}) },
       {
         ...{ takenAt, maxRead, namespaces: keys, declared: Object.keys(context.tables), signal },
@@ -60,7 +60,7 @@ export async function balanceRun(
     plan,
     cleanup,
     known,
-  }: { start: Start; plan: CleanupPlan | undefined; cleanup: CleanupResult | undefined; known: Known | undefined },
+  }: { start: Start; plan: CleanupPlan | undefined; cleanup: CleanupResult | undefined; known: KnownState | undefined },
 ): Promise<Books | undefined> {
   if (!writers.warehouse && !writers.redis) return undefined;
   const { testData } = context.config;

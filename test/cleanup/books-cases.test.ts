@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BooksRequest, balance } from "../../src/cleanup/books/balance.ts";
 import { changeOf } from "../../src/cleanup/books/history.ts";
 import { judgeBooks } from "../../src/cleanup/books/judge.ts";
-import { readStart, type Start, takeStart, writeStart } from "../../src/cleanup/books/start.ts";
+import { readStart, recordStart, type Start, writeStart } from "../../src/cleanup/books/start.ts";
 import { executeCleanup, prove } from "../../src/cleanup/execute/execute.ts";
 import { planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
 import type { Books, TableBooks } from "../../src/model/test-data.ts";
@@ -96,7 +96,7 @@ describe("in a warehouse", () => {
         "production",
         `INSERT INTO $.school.${name} (id, title, attrs) VALUES ('real-1', 'x', map('a', 'b')), ('real-2', NULL, NULL)`,
       );
-    start = await takeStart({ warehouse: catalog.warehouse }, { takenAt: Date.now(), maxRead: 1_000, namespaces: [], signal });
+    start = await recordStart({ warehouse: catalog.warehouse }, { takenAt: Date.now(), maxRead: 1_000, namespaces: [], signal });
   }
 
   async function sql(token: string, text: string): Promise<void> {
@@ -201,7 +201,7 @@ describe("in a warehouse", () => {
   ])("counts a real row that %s, and that this run deletes", async (_, set) => {
     await begin();
     await sql("production", `UPDATE $.school.sessions SET ${set} WHERE id = 'real-1'`);
-    start = await takeStart({ warehouse: catalog.warehouse }, { takenAt: Date.now(), maxRead: 1_000, namespaces: [], signal });
+    start = await recordStart({ warehouse: catalog.warehouse }, { takenAt: Date.now(), maxRead: 1_000, namespaces: [], signal });
     await sql("app", "DELETE FROM $.school.sessions WHERE id = 'real-1'");
     expect(of(await books(), "school.sessions")).toMatchObject({ touched: n(1), touchedSamples: ["real-1"] });
   });
@@ -219,7 +219,7 @@ describe("in a warehouse", () => {
     const ids = JSON.stringify(Array.from({ length: 5_050 }, (_, index) => `${prefix}_${index}`));
     const rows = "SELECT id, 'x' FROM (SELECT explode(from_json(:ids, 'array<string>')) AS id)";
     await catalog.as("app", `INSERT INTO ${catalog.name}.school.log (id, title) ${rows}`, { ids });
-    start = await takeStart({ warehouse: catalog.warehouse }, { takenAt: Date.now(), maxRead: 1_000, namespaces: [], signal });
+    start = await recordStart({ warehouse: catalog.warehouse }, { takenAt: Date.now(), maxRead: 1_000, namespaces: [], signal });
     await sql("app", "UPDATE $.school.log SET title = 'y' WHERE title = 'x'");
     expect(of(await books(), "school.log")).toMatchObject({
       touched: { least: 0, most: 50 },
@@ -339,7 +339,7 @@ describe("in a warehouse", () => {
 
   it("is unknown where nobody knows the start, and never passes so", async () => {
     await begin();
-    const blind = await takeStart(
+    const blind = await recordStart(
       { warehouse: { ...catalog.warehouse, query: async () => Promise.reject(new Error("no answer")) } },
       { takenAt: 1, maxRead: 1, namespaces: [], signal },
     );
@@ -366,7 +366,7 @@ describe("in a warehouse", () => {
     expect(await readStart(join(folder, "none.json"))).toBeUndefined();
     // The next stage of the run keeps what the first one saw.
     await sql("app", "INSERT INTO $.school.log (id) VALUES ('l')");
-    const later = await takeStart({ warehouse: catalog.warehouse }, { takenAt: 9e12, maxRead: 1, namespaces: [], signal });
+    const later = await recordStart({ warehouse: catalog.warehouse }, { takenAt: 9e12, maxRead: 1, namespaces: [], signal });
     await writeStart(file, later, { earlier: read, redact: plainly });
     expect(await readStart(file)).toMatchObject({ takenAt: start.takenAt, versions: start.versions });
     await sql("app", "DELETE FROM $.school.sessions WHERE id = 'real-1'");
@@ -379,7 +379,7 @@ describe("in a warehouse", () => {
       const { maxRead = 1_000, exclusive = false } = options;
       await stores.keys.flushall();
       await stores.keys.mset("production:1", "1", "cw:test:old", "1");
-      const taken = await takeStart({ redis: stores.redis }, { takenAt: 1, maxRead, namespaces: ["cw:test:*"], signal });
+      const taken = await recordStart({ redis: stores.redis }, { takenAt: 1, maxRead, namespaces: ["cw:test:*"], signal });
       await made();
       const told = await balance(
         { redis: stores.redis },

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import type { Attributed, Side } from "../../src/cleanup/books/segments.ts";
-import { byFigures, type TableCase } from "../../src/cleanup/books/table.ts";
+import type { Attributed, ChangeSource } from "../../src/cleanup/books/segments.ts";
+import { findingFromMetrics, type TableCase } from "../../src/cleanup/books/table.ts";
 
 /** What the figures of a history prove without a look at the rows. */
 
-const change = (version: number, side: Side, inserted: number, deleted = 0): Attributed => {
+const change = (version: number, side: ChangeSource, inserted: number, deleted = 0): Attributed => {
   const operation = deleted > 0 ? "DELETE" : "WRITE";
   return { version, side, user: side, operation, metadata: "", inserted, updated: 0, deleted };
 };
@@ -24,7 +24,7 @@ const made: TableCase = {
 
 test("a cleanup that deleted nothing of others leaves the difference of two numbers", () => {
   const selected = new Map([1, 2].map((version) => [version, 2] as const));
-  expect(byFigures(made, selected, undefined)).toMatchObject({ unexplained: { least: 0, most: 0 } });
+  expect(findingFromMetrics(made, selected, undefined)).toMatchObject({ unexplained: { least: 0, most: 0 } });
 });
 
 test.each<[string, [number, number][]]>([
@@ -39,5 +39,5 @@ test.each<[string, [number, number][]]>([
   ["no number behind", [[1, 2]]],
   ["no number at all", []],
 ])("%s of rows that the cleanup selects around somebody else's write proves nothing", (_, selected) => {
-  expect(byFigures(made, new Map(selected), undefined)).toBeUndefined();
+  expect(findingFromMetrics(made, new Map(selected), undefined)).toBeUndefined();
 });

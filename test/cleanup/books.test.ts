@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BooksRequest, balance } from "../../src/cleanup/books/balance.ts";
 import { newestVersions } from "../../src/cleanup/books/history.ts";
-import { takeStart } from "../../src/cleanup/books/start.ts";
+import { recordStart } from "../../src/cleanup/books/start.ts";
 import type { Books, CleanupResult, TableBooks } from "../../src/model/test-data.ts";
 import { type BooksWorld, booksWorld, type Predicate, type Row, truthOf, type Who } from "./books-world.ts";
 import { type Catalog, runId, startTestStores, type TestStores, table } from "./test-stores.ts";
@@ -54,7 +54,7 @@ async function checkWorld(world: BooksWorld): Promise<void> {
   try {
     for (const [index, { rows }] of world.tables.entries())
       if (rows.length > 0) await insert(catalog, "production", tableName(index), rows);
-    const start = await takeStart(
+    const start = await recordStart(
       { warehouse: catalog.warehouse },
       { takenAt: Date.now(), maxRead: 1_000, namespaces: [], signal },
     );

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { noFaults } from "../../local/warehouse/faults.ts";
 import { historiesSince, type Moment, newestVersions } from "../../src/cleanup/books/history.ts";
 import { Reading } from "../../src/cleanup/books/reading.ts";
-import { takeStart } from "../../src/cleanup/books/start.ts";
+import { recordStart } from "../../src/cleanup/books/start.ts";
 import { askHistories } from "../../src/cleanup/tables/history.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";
 import { type Catalog, startTestStores, type TestStores } from "./test-stores.ts";
@@ -112,7 +112,7 @@ describe("the histories of many tables", () => {
     await open();
     stores.warehouse.faults.slowOperation = { seconds: 60, matching: "`n` LIMIT 1" };
     const ending = new AbortController();
-    const start = await takeStart(
+    const start = await recordStart(
       { warehouse: { ...catalog.warehouse, query: watched } },
       { takenAt: 0, maxRead: 0, namespaces: [], declared: names, signal: ending.signal },
     );
@@ -162,7 +162,7 @@ describe("the start", () => {
     expect(moments.get("school.d")).toEqual({ version: 0, at: expect.any(Number) });
     // Whose a row is, goes by the newest: then it is rather taken for real.
     const options = { takenAt: 0, maxRead: 0, namespaces: [], asOf, signal };
-    const start = await takeStart({ warehouse: catalog.warehouse }, options);
+    const start = await recordStart({ warehouse: catalog.warehouse }, options);
     expect([start.moments.get("school.a")?.version, start.versions.get("school.a")]).toEqual([1, 2]);
     // A table that was not there yet was not there.
     expect((await newestVersions(catalog.warehouse, ["school.a"], { asOf: 1 })).size).toBe(0);
@@ -173,7 +173,7 @@ describe("what is read beside a cleanup", () => {
   const begin = async () => {
     await open();
     await add("school.a", "mine");
-    return await takeStart({ warehouse: catalog.warehouse }, { takenAt: 0, maxRead: 0, namespaces: [], signal });
+    return await recordStart({ warehouse: catalog.warehouse }, { takenAt: 0, maxRead: 0, namespaces: [], signal });
   };
   const latest = async (reading: Reading) =>
     Object.fromEntries([...(await reading.known()).histories].map(([table, { to }]) => [table, to]));

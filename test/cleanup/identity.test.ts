@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isRunId, newRunId, runPrefix, timeInId, timeInKey, whyNotUnderWay } from "../../src/cleanup/ownership/identity.ts";
+import { isRunId, newRunId, runPrefix, timeInId, timeInKey, whyNotCurrentRun } from "../../src/cleanup/ownership/identity.ts";
 
 const now = Date.UTC(2026, 10, 23);
 
@@ -20,7 +20,7 @@ test.each([
   ["of the beginning of time", 0, false],
 ])("a run that is %s (%i) can be under way: %s", (_, began, can) => {
   const runId = `${String(began).padStart(13, "0")}_0a0b0c0d`;
-  expect(whyNotUnderWay(runId, { now, maxAgeMs: 4 * 3_600_000 }) === undefined).toBe(can);
+  expect(whyNotCurrentRun(runId, { now, maxAgeMs: 4 * 3_600_000 }) === undefined).toBe(can);
 });
 
 test("the time is found in every id shape that ClassWaves uses", () => {

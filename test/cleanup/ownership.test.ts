@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Age, ageOf, exactly, relate, startOfRun } from "../../src/cleanup/ownership/age.ts";
+import { type Age, ageOf, exactAge, relate, startOfRun } from "../../src/cleanup/ownership/age.ts";
 import { type Facts, judgeRow, type Standing } from "../../src/cleanup/ownership/ownership.ts";
 
 // The rule itself, as a table: what is known about a row, and what becomes of it.
@@ -23,10 +23,10 @@ const nothing: Facts = {
   runStarted: began,
   olderThan: began - 2 * hour,
 };
-const older = exactly(began - hour);
-const later = exactly(began + hour);
-const near = exactly(began + minute);
-const reference = exactly(began);
+const older = exactAge(began - hour);
+const later = exactAge(began + hour);
+const near = exactAge(began + minute);
+const reference = exactAge(began);
 const partOf = { kind: "part-of" as const, reference };
 const belongsTo = { kind: "belongs-to" as const, reference };
 const there = { wasThere: () => true };
@@ -90,7 +90,7 @@ describe("a row", () => {
     expect(judgeRow({ ...nothing, ...facts }).standing).toBe(standing);
   });
 
-  const old = exactly(began - 3 * hour);
+  const old = exactAge(began - 3 * hour);
   const uncertain: Age = { earliest: began - 5 * hour, latest: began + 5 * hour };
   test.each<[string, Partial<Facts>, Standing]>([
     ["is surely old", { shown: { byKey: true, times: [] }, age: old }, "test-data"],
@@ -173,7 +173,7 @@ describe("what a time column tells", () => {
   });
 
   test("within five minutes nothing is known, to both sides", () => {
-    const relation = (offset: number) => relate(exactly(began + offset), reference);
+    const relation = (offset: number) => relate(exactAge(began + offset), reference);
     expect([-5 * minute - 1, -5 * minute, 0, 5 * minute - 1, 5 * minute].map(relation)).toEqual([
       "older",
       "unknown",

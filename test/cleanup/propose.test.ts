@@ -6,7 +6,7 @@ import { columnsIn, differences } from "../../src/cleanup/propose/drift.ts";
 import { proposalText } from "../../src/cleanup/propose/proposal-text.ts";
 import { type Proposal, proposeTables, type RemarkKind } from "../../src/cleanup/propose/propose.ts";
 import type { CatalogColumns } from "../../src/cleanup/tables/catalog.ts";
-import { isProtected, levelsOf } from "../../src/cleanup/tables/graph.ts";
+import { dependencyLevels, isProtected } from "../../src/cleanup/tables/graph.ts";
 import { resolveTables } from "../../src/config/classwaves.ts";
 import { merelyMentions } from "../../src/config/columns.ts";
 import type { Table } from "../../src/config/schema.ts";
@@ -345,7 +345,7 @@ describe("any warehouse", () => {
       fc.property(anyCatalog, fc.nat(3), (columns, every) => {
         const views = new Set([...columns.keys()].filter((_, index) => every > 0 && index % (every + 2) === 0));
         const { tables, remarks: said } = proposeTables({ columns, views, protectedTables });
-        expect(() => levelsOf(tables)).not.toThrow();
+        expect(() => dependencyLevels(tables)).not.toThrow();
         for (const [name, table] of Object.entries(tables)) {
           expect(tableName.safeParse(name).success).toBe(true);
           expect(tableSchema.parse(writtenTable(table))).toEqual(table);

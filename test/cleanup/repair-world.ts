@@ -1,7 +1,7 @@
 import type { WritingPorts } from "../../src/cleanup/execute/execute.ts";
 import { describePlan, planCleanup, rowRequest } from "../../src/cleanup/plan/plan-cleanup.ts";
 import { planRows } from "../../src/cleanup/plan/plan-rows.ts";
-import { touchedResult, touchedWithBefore } from "../../src/cleanup/touched/touched-rows.ts";
+import { touchedResult, touchedRowsWithOldValues } from "../../src/cleanup/touched/touched-rows.ts";
 import { executeRepair } from "../../src/cleanup/undo/repair.ts";
 import { planRepair, type RepairPlan, type RepairResult } from "../../src/cleanup/undo/repair-plan.ts";
 import type { Table } from "../../src/config/schema.ts";
@@ -39,7 +39,7 @@ type Report = Pick<StageReport, "runId" | "environment" | "cleanup">;
 export async function reportOf(school: Catalog, touched: TouchedRow[], declared = tables): Promise<Report> {
   const request = requestFor(declared);
   const rows = await planRows(school.warehouse, rowRequest(request));
-  const found = await touchedWithBefore(
+  const found = await touchedRowsWithOldValues(
     school.warehouse,
     { ...rows, touched },
     { tables: declared, prefixes: request.testData.prefixes, keep: {} },

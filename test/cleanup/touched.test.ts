@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { rowRequest } from "../../src/cleanup/plan/plan-cleanup.ts";
 import { planRows } from "../../src/cleanup/plan/plan-rows.ts";
 import { withBefore } from "../../src/cleanup/touched/old-values.ts";
-import { searchContext, touchedWithBefore } from "../../src/cleanup/touched/touched-rows.ts";
+import { searchContext, touchedRowsWithOldValues } from "../../src/cleanup/touched/touched-rows.ts";
 import type { Table } from "../../src/config/schema.ts";
 import type { TouchedRow } from "../../src/model/test-data.ts";
 import { type Catalog, requestFor, runId, startTestStores, type TestStores, table } from "./test-stores.ts";
@@ -62,7 +62,7 @@ async function find(cells: TouchedRow[], start?: number, keep: Record<string, st
   const request = requestFor(tables);
   const rows = await planRows(school.warehouse, rowRequest(request));
   const versions = new Map(start === undefined ? [] : [["users.teachers", start]]);
-  return await touchedWithBefore(
+  return await touchedRowsWithOldValues(
     school.warehouse,
     { ...rows, touched: cells },
     { tables, prefixes: request.testData.prefixes, keep, start: { takenAt: 0, versions, hadKey: () => undefined } },
@@ -132,7 +132,7 @@ describe("what stood there before", () => {
     const rows = await planRows(school.warehouse, rowRequest(requestFor(tables)));
     const seen = stores.warehouse.statements.length;
     const touched = [cell("1"), cell("1", "second_id", other), cell("2"), cell("2")];
-    const found = await touchedWithBefore(
+    const found = await touchedRowsWithOldValues(
       school.warehouse,
       { ...rows, touched },
       { tables, prefixes: ["integration_test_"], keep: {} },

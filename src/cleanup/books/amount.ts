@@ -1,9 +1,9 @@
 import type { Amount } from "../../model/test-data.ts";
 
-export const nothing: Amount = { least: 0, most: 0 };
-export const unknown: Amount = { least: 0, most: null };
+export const zeroAmount: Amount = { least: 0, most: 0 };
+export const unknownAmount: Amount = { least: 0, most: null };
 
-export function exactly(count: number): Amount {
+export function exactAmount(count: number): Amount {
   return { least: count, most: count };
 }
 
@@ -11,12 +11,12 @@ export function isKnown({ least, most }: Amount): boolean {
   return least === most;
 }
 
-export function sum(amounts: readonly Amount[]): Amount {
+export function sumOfAmounts(amounts: readonly Amount[]): Amount {
   return amounts.reduce(
     (total, { least, most }) => ({
       least: total.least + least,
       most: total.most === null || most === null ? null : total.most + most,
     }),
-    nothing,
+    zeroAmount,
   );
 }

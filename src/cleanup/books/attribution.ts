@@ -13,7 +13,7 @@ export interface DescribedFinding {
 }
 
 /** Details of more rows are not read: of the others it is not known whether they are real. */
-export const mostDetails = 5_000;
+export const detailLimit = 5_000;
 
 /** @throws WarehouseFailure */
 export async function describeFinding(
@@ -25,7 +25,7 @@ export async function describeFinding(
   const ask = async (version: number | undefined, contents: readonly string[]) =>
     version === undefined || contents.length === 0
       ? new Map<string, RowDetails>()
-      : await detailsOf(warehouse, table, version, [...new Set(contents)].slice(0, mostDetails), run);
+      : await detailsOf(warehouse, table, version, [...new Set(contents)].slice(0, detailLimit), run);
   const [made, changed] = await Promise.all([
     ask(table.to, finding.rows?.map(({ content }) => content) ?? []),
     ask(table.from, finding.changed?.map(({ startContent }) => startContent ?? "") ?? []),
@@ -37,12 +37,12 @@ export async function describeFinding(
  * Rows of runs that are under way at the same time: those that carry the id of another run, and those that hang on such rows. They are
  * neither real nor this run's. `table` → contents.
  */
-export function rowsOfOtherRuns(told: readonly DescribedFinding[]): Map<string, Set<string>> {
-  const contents = new Map<string, Set<string>>(told.map(({ table }) => [table.table, new Set()]));
+export function rowsOfOtherRuns(findings: readonly DescribedFinding[]): Map<string, Set<string>> {
+  const contents = new Map<string, Set<string>>(findings.map(({ table }) => [table.table, new Set()]));
   const keys = new Map<string, Set<string>>();
   for (let grew = true; grew; ) {
     grew = false;
-    for (const { table, finding, made, changed } of told) {
+    for (const { table, finding, made, changed } of findings) {
       const known = contents.get(table.table) ?? new Set();
       const look = (row: TrackedRow, content: string, details: RowDetails | undefined, shows: boolean) => {
         if (!details || details.ofRun || known.has(content)) return;
@@ -114,7 +114,7 @@ export function samplesOf({ certain, doubtful }: Counted, table: TableCase): str
 }
 
 /** What the rows point at, the most frequent first. */
-export function hangingOn(rows: Counted, { parents, person }: TableCase): TableBooks["hangsOn"] {
+export function parentsOfRows(rows: Counted, { parents, person }: TableCase): TableBooks["hangsOn"] {
   const counts = new Map<string, number>();
   for (const { details } of [...rows.certain, ...rows.doubtful])
     for (const [column, id] of Object.entries(details?.parents ?? {})) {

@@ -12,26 +12,35 @@ import { type CatalogColumns, readCatalogColumns, readViews } from "../tables/ca
 import { isProtected } from "../tables/graph.ts";
 import { type Binder, storedConditionOf } from "../tables/selection.ts";
 import { adviceFor } from "./advice.ts";
-import { exactly, isKnown, nothing, sum, unknown } from "./amount.ts";
+import { exactAmount, isKnown, sumOfAmounts, unknownAmount, zeroAmount } from "./amount.ts";
 import {
   amountOf,
   type Counted,
   type DescribedFinding,
   describeFinding,
-  hangingOn,
-  mostDetails,
+  detailLimit,
+  parentsOfRows,
   rowsOfOtherRuns,
   samplesOf,
   touchedRows,
   unexplainedRows,
 } from "./attribution.ts";
-import { type At, carryingRun } from "./contents.ts";
-import { historiesSince, readHistories, type Since } from "./history.ts";
+import { carryingRun, type VersionAt } from "./contents.ts";
+import { type HistorySinceStart, historiesSince, readHistories } from "./history.ts";
 import { balanceKeys } from "./keys.ts";
 import { attribute } from "./principals.ts";
-import type { Known } from "./reading.ts";
+import type { KnownState } from "./reading.ts";
 import type { Start } from "./start.ts";
-import { byFigures, byRows, type Finding, isMine, type TableCase, unreadable, untouchedByRun, versionsToCount } from "./table.ts";
+import {
+  type Finding,
+  findingFromMetrics,
+  findingFromRows,
+  isByRunOrCleanup,
+  type TableCase,
+  unreadable,
+  untouchedByRun,
+  versionsToCount,
+} from "./table.ts";
 
 export interface BooksRequest {
   start: Start;
@@ -51,7 +60,7 @@ export interface BooksRequest {
   /** As the cleanup saw it; read here where it did not. */
   catalog?: { columns: CatalogColumns; views: ReadonlySet<string> };
   /** Read beside the cleanup; what is not there is read here. */
-  known?: Known;
+  known?: KnownState;
 }
 
 export interface BooksPorts {
@@ -69,7 +78,8 @@ export async function balance({ warehouse, redis }: BooksPorts, request: BooksRe
   const tables = rows?.tables ?? [];
   const problems = rows?.problems ?? [];
   // Of what could not even be listed, nothing is known.
-  const total = (of: (table: TableBooks) => Amount) => sum([...tables.map(of), ...(rows?.listed === false ? [unknown] : [])]);
+  const total = (of: (table: TableBooks) => Amount) =>
+    sumOfAmounts([...tables.map(of), ...(rows?.listed === false ? [unknownAmount] : [])]);
   const books: Omit<Books, "line"> = {
     made: total(({ made }) => made),
     deleted: total(({ deleted }) => deleted),
@@ -107,13 +117,13 @@ export function lineOf(
 ): string {
   const span = versions ? `, versions ${versions.from}–${versions.to}` : "";
   const staying = kept > 0 ? `, kept in protected tables ${numberText(kept)}` : "";
-  const told = rows
+  const texts = rows
     ? [
         `rows made ${amountText(made)}, deleted ${amountText(deleted)}${staying}, unexplained ${amountText(unexplained)}`,
         `real rows touched ${amountText(touched)} (${tablesRead} ${tablesRead === 1 ? "table" : "tables"}${span})`,
       ]
     : [];
-  return [...told, ...(keys ? [`Redis keys unexplained ${amountText(keys.unexplained)}`] : [])].join("; ");
+  return [...texts, ...(keys ? [`Redis keys unexplained ${amountText(keys.unexplained)}`] : [])].join("; ");
 }
 
 /** Tables that are read as a whole at once: each is a scan. */
@@ -138,7 +148,7 @@ class TableBalance {
   readonly #advice: string[] = [];
   #self: string | undefined;
   /** Of all tables in which something changed. */
-  readonly #histories = new Map<string, { since: Since; from: number | undefined }>();
+  readonly #histories = new Map<string, { since: HistorySinceStart; from: number | undefined }>();
   #columns: CatalogColumns = new Map();
   #read: { from: number; to: number }[] = [];
 
@@ -197,7 +207,7 @@ class TableBalance {
     return why === undefined && problem === undefined;
   }
 
-  #take(table: string, since: Since | Error | undefined): void {
+  #take(table: string, since: HistorySinceStart | Error | undefined): void {
     const moment = this.#request.start.moments.get(table);
     if (since === undefined || since instanceof Error) {
       this.#unknown(table, since?.message ?? "its history was not read");
@@ -211,7 +221,7 @@ class TableBalance {
 
   #unknown(table: string, why: string): void {
     const from = this.#request.start.moments.get(table)?.version ?? null;
-    const counts = { made: unknown, deleted: unknown, unexplained: unknown, touched: unknown };
+    const counts = { made: unknownAmount, deleted: unknownAmount, unexplained: unknownAmount, touched: unknownAmount };
     this.#tables.push({ table, from, to: null, ...counts, kept: 0, ofRun: 0, samples: [], touchedSamples: [], hangsOn: [], why });
   }
 
@@ -221,12 +231,12 @@ class TableBalance {
     const carrying = await this.#carrying(
       cases.filter(({ changes }) => changes.some(({ side, inserted }) => side === "other" && inserted !== 0)),
     );
-    const told = await this.#findAll(cases, carrying);
-    const others = rowsOfOtherRuns(told);
-    for (const one of told) this.#conclude(one, others.get(one.table.table) ?? new Set(), carrying.get(one.table.table) ?? 0);
+    const findings = await this.#findAll(cases, carrying);
+    const others = rowsOfOtherRuns(findings);
+    for (const one of findings) this.#conclude(one, others.get(one.table.table) ?? new Set(), carrying.get(one.table.table) ?? 0);
   }
 
-  #caseOf(name: string, { since, from }: { since: Since; from: number | undefined }): TableCase {
+  #caseOf(name: string, { since, from }: { since: HistorySinceStart; from: number | undefined }): TableCase {
     const { runId, principals, tables, cleanup } = this.#request;
     const columns = this.#columns.get(name) ?? new Map<string, string>();
     const declared = tables[name];
@@ -268,7 +278,7 @@ class TableBalance {
   }
 
   async #findAll(cases: readonly TableCase[], carrying: ReadonlyMap<string, number>): Promise<DescribedFinding[]> {
-    const selected = await this.#countSelected(cases.filter(({ changes }) => changes.some(isMine)));
+    const selected = await this.#countSelected(cases.filter(({ changes }) => changes.some(isByRunOrCleanup)));
     return await inParallel(comparedAtOnce, cases, async (table) => {
       const finding = await this.#find(table, selected.get(table.table) ?? new Map(), Boolean(carrying.get(table.table)));
       try {
@@ -279,24 +289,26 @@ class TableBalance {
     });
   }
 
-  async #find(table: TableCase, selected: ReadonlyMap<At, number>, carries: boolean): Promise<Finding> {
-    if (!table.changes.some(isMine) && !carries) return untouchedByRun();
-    const told = carries ? undefined : byFigures(table, selected, table.from);
-    if (told && told.unexplained.most === 0) return told;
+  async #find(table: TableCase, selected: ReadonlyMap<VersionAt, number>, carries: boolean): Promise<Finding> {
+    if (!table.changes.some(isByRunOrCleanup) && !carries) return untouchedByRun();
+    const fromMetrics = carries ? undefined : findingFromMetrics(table, selected, table.from);
+    if (fromMetrics && fromMetrics.unexplained.most === 0) return fromMetrics;
     try {
-      const found = await byRows(this.#warehouse, table, this.#request.maxRead);
+      const found = await findingFromRows(this.#warehouse, table, this.#request.maxRead);
       // Which rows they are could not be told; how many could.
-      return told && !found.rows ? { ...found, ...told, ...(isKnown(told.unexplained) ? { why: undefined } : {}) } : found;
+      return fromMetrics && !found.rows
+        ? { ...found, ...fromMetrics, ...(isKnown(fromMetrics.unexplained) ? { why: undefined } : {}) }
+        : found;
     } catch (error) {
-      return told ? { ...told, why: errorText(error) } : unreadable(errorText(error));
+      return fromMetrics ? { ...fromMetrics, why: errorText(error) } : unreadable(errorText(error));
     }
   }
 
   /** Table → version → how many rows there the cleanup's deletes select. */
-  async #countSelected(cases: readonly TableCase[]): Promise<Map<string, Map<At, number>>> {
-    const counts = new Map<string, Map<At, number>>();
+  async #countSelected(cases: readonly TableCase[]): Promise<Map<string, Map<VersionAt, number>>> {
+    const counts = new Map<string, Map<VersionAt, number>>();
     const note = ({ table }: TableCase, version: number, rows: number) =>
-      counts.set(table, (counts.get(table) ?? new Map<At, number>()).set(version, rows));
+      counts.set(table, (counts.get(table) ?? new Map<VersionAt, number>()).set(version, rows));
     const asked = cases.flatMap((table) =>
       versionsToCount(table).flatMap((version) => {
         // One delete selects what was planned; a second one selects more.
@@ -318,20 +330,20 @@ class TableBalance {
     return counts;
   }
 
-  #conclude(told: DescribedFinding, others: ReadonlySet<string>, carrying: number): void {
-    const { table, finding } = told;
+  #conclude(described: DescribedFinding, others: ReadonlySet<string>, carrying: number): void {
+    const { table, finding } = described;
     const { tables, prefixes } = this.#request;
     const isKept = isProtected(table.table, this.#request.protectedTables);
-    const [found, changed] = [unexplainedRows(told, others), touchedRows(told, others)];
+    const [found, changed] = [unexplainedRows(described, others), touchedRows(described, others)];
     // What tests write into a protected table stays there by design.
     const left: Counted = isKept ? { certain: [], doubtful: [] } : found;
     const rows = finding.rows !== undefined;
     const unexplained = isKept
-      ? nothing
+      ? zeroAmount
       : rows
-        ? sum([amountOf(left), finding.unexplained])
+        ? sumOfAmounts([amountOf(left), finding.unexplained])
         : atLeast(finding.unexplained, carrying);
-    const touched = finding.changed ? sum([amountOf(changed), finding.touched]) : finding.touched;
+    const touched = finding.changed ? sumOfAmounts([amountOf(changed), finding.touched]) : finding.touched;
     const ofRun = isKept ? 0 : rows ? left.certain.filter(({ details }) => details?.ofRun).length : carrying;
     const kept = !isKept ? 0 : rows ? (amountOf(found).most ?? 0) : finding.unexplained.least;
     const foreign = left.certain.flatMap(({ row }) =>
@@ -350,7 +362,7 @@ class TableBalance {
     const shared = doubtful.some(({ details }) => details !== undefined);
     const unread =
       doubtful.length > 0 && !shared
-        ? `more than ${numberText(mostDetails)} of its rows changed, and only so many are looked at one by one`
+        ? `more than ${numberText(detailLimit)} of its rows changed, and only so many are looked at one by one`
         : undefined;
     const why = finding.why ?? (shared ? this.#whyShared(table) : unread);
     if (shared) this.#advice.push(this.#adviceOnPrincipals(table));
@@ -358,7 +370,7 @@ class TableBalance {
       table: table.table,
       from: table.from ?? null,
       to: table.to,
-      made: foreign.length > 0 ? sum([finding.made, exactly(foreign.length)]) : finding.made,
+      made: foreign.length > 0 ? sumOfAmounts([finding.made, exactAmount(foreign.length)]) : finding.made,
       deleted: finding.deleted,
       unexplained,
       kept,
@@ -366,7 +378,7 @@ class TableBalance {
       touched,
       samples: samplesOf(left, table),
       touchedSamples: samplesOf(changed, table),
-      hangsOn: hangingOn(left, table),
+      hangsOn: parentsOfRows(left, table),
       ...(why === undefined ? {} : { why }),
     });
   }

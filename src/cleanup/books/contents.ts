@@ -3,7 +3,7 @@ import { qualifiedName, quoteName } from "../../warehouse/statements.ts";
 import type { ContentCounts } from "./replay.ts";
 
 /** A table, and how its rows are told apart. */
-export interface Readable {
+export interface ReadableTable {
   table: string;
   /** Column → type, in capitals. */
   columns: ReadonlyMap<string, string>;
@@ -14,7 +14,7 @@ export interface Readable {
 }
 
 /** A version of a table; `undefined`: before it was there. */
-export type At = number | undefined;
+export type VersionAt = number | undefined;
 
 /** Versions that one statement looks at: each is a scan of its own. */
 const mostAtOnce = 24;
@@ -62,7 +62,7 @@ function partsOf(columns: ReadonlyMap<string, string>): string {
   return `concat(${texts.map((text) => `coalesce(substring(md5(${text}), 1, 8), '-')`).join(", ',', ")}, '')`;
 }
 
-function keyOf({ key, columns }: Readable): string {
+function keyOf({ key, columns }: ReadableTable): string {
   const type = columns.get(key);
   return type === undefined ? "CAST(NULL AS STRING)" : textOfKey(key, type);
 }
@@ -77,7 +77,7 @@ function relation(warehouse: WarehouseReader, table: string, version: number): s
 }
 
 /** How many rows a table has at these versions; Delta knows it without reading them. @throws WarehouseFailure */
-export async function rowCounts(warehouse: WarehouseReader, table: string, versions: readonly At[]): Promise<number[]> {
+export async function rowCounts(warehouse: WarehouseReader, table: string, versions: readonly VersionAt[]): Promise<number[]> {
   const asked = versions.flatMap((version, index) =>
     version === undefined ? [] : [`SELECT ${index} AS asked, count(*) AS n FROM ${relation(warehouse, table, version)}`],
   );
@@ -90,7 +90,7 @@ export async function rowCounts(warehouse: WarehouseReader, table: string, versi
 /** Whether a table has the same rows in two versions. @throws WarehouseFailure */
 export async function isAlike(
   warehouse: WarehouseReader,
-  { table, columns }: Readable,
+  { table, columns }: ReadableTable,
   before: number,
   after: number,
 ): Promise<boolean> {
@@ -108,8 +108,8 @@ export async function isAlike(
  */
 export async function differences(
   warehouse: WarehouseReader,
-  readable: Readable,
-  versions: readonly At[],
+  readable: ReadableTable,
+  versions: readonly VersionAt[],
 ): Promise<ContentCounts[]> {
   const known = new Map<string, { key: string | null; parts: string; counts: (number | undefined)[] }>();
   for (let first = 0; first < versions.length - 1; first += mostAtOnce - 1) {
@@ -142,7 +142,7 @@ function filled(counts: readonly (number | undefined)[]): number[] {
   });
 }
 
-function differenceSql(warehouse: WarehouseReader, readable: Readable, versions: readonly At[]): string {
+function differenceSql(warehouse: WarehouseReader, readable: ReadableTable, versions: readonly VersionAt[]): string {
   const columns = `${wholeOf(readable.columns)} AS content, ${keyOf(readable)} AS row_key, ${partsOf(readable.columns)} AS parts`;
   const branches = versions.flatMap((version, index) =>
     version === undefined ? [] : [`SELECT ${index} AS asked, ${columns} FROM ${relation(warehouse, readable.table, version)}`],
@@ -178,7 +178,7 @@ const mostTexts = 6;
 /** @param contents at most a few thousand @throws WarehouseFailure */
 export async function detailsOf(
   warehouse: WarehouseReader,
-  readable: Readable,
+  readable: ReadableTable,
   version: number,
   contents: readonly string[],
   { runId, prefixes }: { runId: string; prefixes: readonly string[] },
@@ -238,7 +238,7 @@ export async function detailsOf(
  */
 export function carryingRun(
   warehouse: WarehouseReader,
-  { table, columns }: Readable,
+  { table, columns }: ReadableTable,
   version: number,
   marker: string,
 ): { columns: string; from: string } | undefined {

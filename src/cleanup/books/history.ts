@@ -28,7 +28,7 @@ export interface Moment {
   newest?: number;
 }
 
-export interface Since {
+export interface HistorySinceStart {
   to: number;
   /** Oldest first, without versions that changed no row. */
   changes: Change[];
@@ -89,8 +89,8 @@ function momentIn(rows: readonly Row[], asOf: number | undefined, limit: number)
 export async function historiesSince(
   warehouse: WarehouseReader,
   moments: ReadonlyMap<string, Moment | undefined>,
-): Promise<Map<string, Since | Error>> {
-  const found = new Map<string, Since | Error>();
+): Promise<Map<string, HistorySinceStart | Error>> {
+  const found = new Map<string, HistorySinceStart | Error>();
   for (let limit = firstLook; found.size < moments.size; limit *= growth) {
     const open = [...moments.keys()].filter((table) => !found.has(table));
     // Of most tables the version of the start is the newest, and nothing else has to be told.
@@ -109,7 +109,7 @@ export async function historiesSince(
 }
 
 /** @param rows the newest versions, at most so many as the limit says. @returns `undefined` where more of them have to be read */
-function sinceStart(rows: readonly Row[], start: Moment | undefined, limit: number): Since | Error | undefined {
+function sinceStart(rows: readonly Row[], start: Moment | undefined, limit: number): HistorySinceStart | Error | undefined {
   const [newest, oldest] = [Number(rows[0]?.version), Number(rows.at(-1)?.version)];
   const at = start && rows.find((row) => Number(row.version) === start.version);
   const continuous = start === undefined || (at !== undefined && sameTime(start.at, timeOf(at.timestamp)));
@@ -125,7 +125,7 @@ function sinceStart(rows: readonly Row[], start: Moment | undefined, limit: numb
 }
 
 /** Table → what was done to it. */
-export type Histories = ReadonlyMap<string, Since>;
+export type Histories = ReadonlyMap<string, HistorySinceStart>;
 
 /** What was done to each table of the start since then. Never rejects: a history that could not be read is left out. */
 export async function readHistories(warehouse: WarehouseReader, moments: ReadonlyMap<string, Moment>): Promise<Histories> {
@@ -185,7 +185,7 @@ export function changeOf(row: Row): Change {
     operation,
     metadata: String(row.userMetadata ?? ""),
   };
-  const told = (inserted: number | undefined, updated: number | undefined, deleted: number | undefined): Change => ({
+  const changed = (inserted: number | undefined, updated: number | undefined, deleted: number | undefined): Change => ({
     ...base,
     inserted,
     updated,
@@ -199,18 +199,20 @@ export function changeOf(row: Row): Change {
     case "COPY": {
       const mode = String(parameters.mode ?? parameters.outputMode ?? "Append").replaceAll('"', "");
       // An overwrite takes rows away, and no metric says how many.
-      return /^(append|errorifexists|ignore|update)$/i.test(mode) ? told(written, 0, 0) : told(written, undefined, undefined);
+      return /^(append|errorifexists|ignore|update)$/i.test(mode)
+        ? changed(written, 0, 0)
+        : changed(written, undefined, undefined);
     }
     case "CREATE TABLE AS SELECT":
-      return told(written, 0, 0);
+      return changed(written, 0, 0);
     case "DELETE":
-      return told(0, 0, number("numDeletedRows"));
+      return changed(0, 0, number("numDeletedRows"));
     case "UPDATE":
-      return told(0, number("numUpdatedRows"), 0);
+      return changed(0, number("numUpdatedRows"), 0);
     case "MERGE":
-      return told(number("numTargetRowsInserted"), number("numTargetRowsUpdated"), number("numTargetRowsDeleted"));
+      return changed(number("numTargetRowsInserted"), number("numTargetRowsUpdated"), number("numTargetRowsDeleted"));
     default:
-      return withoutRows.test(operation) ? told(0, 0, 0) : told(undefined, undefined, undefined);
+      return withoutRows.test(operation) ? changed(0, 0, 0) : changed(undefined, undefined, undefined);
   }
 }
 

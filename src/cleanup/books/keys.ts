@@ -3,7 +3,7 @@ import { errorText } from "../../lib/error-text.ts";
 import { textGlob } from "../../lib/glob.ts";
 import type { KeyBooks } from "../../model/test-data.ts";
 import { keyText, type RedisReader, readableKey } from "../../redis/connection.ts";
-import { exactly, unknown } from "./amount.ts";
+import { exactAmount, unknownAmount } from "./amount.ts";
 import type { Start, StartKeys } from "./start.ts";
 
 export interface KeyRequest {
@@ -48,7 +48,7 @@ async function newKeys(redis: RedisReader, keys: StartKeys, request: KeyRequest)
   // A key of somebody else's may be what signs him in: of such a key the report has no more than what it begins with.
   const samples = [...ofRun.map(readableKey), ...left.map((key) => (exclusive ? readableKey(key) : beginningOf(key)))];
   const base = { looked: looked(keys), samples: [...new Set(samples)].slice(0, shown) };
-  if (exclusive || left.length === 0) return { ...base, unexplained: exactly(certain) };
+  if (exclusive || left.length === 0) return { ...base, unexplained: exactAmount(certain) };
   return {
     ...base,
     unexplained: { least: certain, most: certain + left.length },
@@ -76,5 +76,5 @@ function looked({ known, namespaces }: StartKeys): string {
 }
 
 function notKnown(keys: StartKeys | undefined, why: string): KeyBooks {
-  return { unexplained: unknown, samples: [], looked: keys ? looked(keys) : "no keys", why };
+  return { unexplained: unknownAmount, samples: [], looked: keys ? looked(keys) : "no keys", why };
 }

@@ -1,5 +1,5 @@
 import type { Change } from "./history.ts";
-import type { Attributed, Side } from "./segments.ts";
+import type { Attributed, ChangeSource } from "./segments.ts";
 
 export interface Principals {
   /** `testData.principals`: those that only tests use. Where it is empty, nobody said who writes for the tests: it may be anybody. */
@@ -17,7 +17,7 @@ export function attribute(changes: readonly Change[], cleanup: ReadonlySet<numbe
   return changes.map((change) => ({ ...change, side: sideOf(change, cleanup, principals) }));
 }
 
-function sideOf(change: Change, cleanup: ReadonlySet<number>, { exclusive, self, runId }: Principals): Side {
+function sideOf(change: Change, cleanup: ReadonlySet<number>, { exclusive, self, runId }: Principals): ChangeSource {
   const isSelf = self !== undefined && same(change.user, self);
   if (change.operation === "DELETE" && isSelf && cleanup.has(change.version)) return "cleanup";
   // A writer may note the run's id with its commits (spark.databricks.delta.commitInfo.userMetadata).

@@ -8,7 +8,7 @@ import { type Histories, readHistories } from "./history.ts";
 import type { Start } from "./start.ts";
 
 /** What the books know before they are asked for. */
-export interface Known {
+export interface KnownState {
   histories: Histories;
   /** Table → how many rows its deletes select in the version of the start. */
   selectedAtStart: ReadonlyMap<string, number>;
@@ -42,7 +42,7 @@ export class Reading {
   }
 
   /** Waits for all that is being read. */
-  async known(): Promise<Known> {
+  async known(): Promise<KnownState> {
     const [histories, selectedAtStart] = await Promise.all([this.#histories, this.#selected]);
     return { histories, selectedAtStart };
   }

@@ -1,4 +1,4 @@
-import type { Actor, Segment, Side } from "./segments.ts";
+import type { Actor, ChangeSource, Segment } from "./segments.ts";
 
 /**
  * Follows rows through the versions of a table. Rows are known by what they hold: two rows alike in every column are two copies of one
@@ -26,9 +26,9 @@ export interface TrackedRow {
   /** What it held at the start. */
   startContent?: string;
   /** Who has changed or deleted it. */
-  touchedBy: Set<Side>;
+  touchedBy: Set<ChangeSource>;
   gone: boolean;
-  goneBy?: Side;
+  goneBy?: ChangeSource;
 }
 
 export interface Replay {
@@ -39,9 +39,9 @@ export interface Replay {
   /** Rows that others made, and that the cleanup deleted: whoever made them did it for the run. */
   deletedByCleanup: TrackedRow[];
   /** Rows inserted since the start, whatever became of them. */
-  inserted: ReadonlyMap<Side, number>;
+  inserted: ReadonlyMap<ChangeSource, number>;
   /** Rows deleted since the start, whoever made them. */
-  deleted: ReadonlyMap<Side, number>;
+  deleted: ReadonlyMap<ChangeSource, number>;
   /** What one segment did can be read in two ways: its versions have to be looked at one by one. */
   ambiguous: boolean;
 }
@@ -56,8 +56,8 @@ class State {
   /** Content → the rows that have it now. */
   readonly #now = new Map<string, TrackedRow[]>();
   readonly #all: TrackedRow[] = [];
-  readonly #inserted = new Map<Side, number>();
-  readonly #deleted = new Map<Side, number>();
+  readonly #inserted = new Map<ChangeSource, number>();
+  readonly #deleted = new Map<ChangeSource, number>();
   #ambiguous = false;
 
   constructor(contents: readonly ContentCounts[]) {
@@ -174,7 +174,7 @@ class State {
   }
 }
 
-function addTo(counts: Map<Side, number>, side: Side): void {
+function addTo(counts: Map<ChangeSource, number>, side: ChangeSource): void {
   counts.set(side, (counts.get(side) ?? 0) + 1);
 }
 

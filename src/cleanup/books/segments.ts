@@ -4,10 +4,10 @@ import type { Change } from "./history.ts";
  * Whose writes these are. `run`: a principal that only tests use. `shared`: one that the run uses, and perhaps others too.
  * `cleanup`: the suite's own deletions. `other`: somebody else's.
  */
-export type Side = "run" | "shared" | "cleanup" | "other";
+export type ChangeSource = "run" | "shared" | "cleanup" | "other";
 
 export interface Actor {
-  side: Side;
+  side: ChangeSource;
   user: string;
 }
 

@@ -42,7 +42,7 @@ export interface StartOptions {
 }
 
 /** Remembers what stands there now. Never rejects: what could not be read is unknown, and says why. */
-export async function takeStart(
+export async function recordStart(
   { warehouse, redis }: { warehouse?: WarehouseReader; redis?: RedisReader },
   options: StartOptions,
 ): Promise<Start> {

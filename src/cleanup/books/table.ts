@@ -1,14 +1,14 @@
 import type { Amount, Deletion } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
-import { nothing, unknown } from "./amount.ts";
-import { type At, differences, isAlike, type Readable, rowCounts } from "./contents.ts";
+import { unknownAmount, zeroAmount } from "./amount.ts";
+import { differences, isAlike, type ReadableTable, rowCounts, type VersionAt } from "./contents.ts";
 import { type Replay, replay, type TrackedRow } from "./replay.ts";
-import { type Attributed, type Segment, type Side, segmentsOf } from "./segments.ts";
+import { type Attributed, type ChangeSource, type Segment, segmentsOf } from "./segments.ts";
 
 /** One table whose rows changed since the start. */
-export interface TableCase extends Readable {
+export interface TableCase extends ReadableTable {
   /** Its version at the start; `undefined`: it was not there. */
-  from: At;
+  from: VersionAt;
   to: number;
   changes: readonly Attributed[];
   /** What the cleanup deleted. */
@@ -30,17 +30,17 @@ export interface Finding {
   why?: string;
 }
 
-const mine: ReadonlySet<Side> = new Set<Side>(["run", "shared", "cleanup"]);
+const mine: ReadonlySet<ChangeSource> = new Set<ChangeSource>(["run", "shared", "cleanup"]);
 
-export function isMine({ side }: { side: Side }): boolean {
+export function isByRunOrCleanup({ side }: { side: ChangeSource }): boolean {
   return mine.has(side);
 }
 
 /** Figures of the history, for some of its sides. */
-function figure(changes: readonly Attributed[], sides: readonly Side[], of: "inserted" | "updated" | "deleted"): Amount {
-  const told = changes.filter(({ side }) => sides.includes(side)).map((change) => change[of]);
-  const least = told.reduce<number>((sum, one) => sum + (one ?? 0), 0);
-  return { least, most: told.includes(undefined) ? null : least };
+function figure(changes: readonly Attributed[], sides: readonly ChangeSource[], of: "inserted" | "updated" | "deleted"): Amount {
+  const amounts = changes.filter(({ side }) => sides.includes(side)).map((change) => change[of]);
+  const least = amounts.reduce<number>((sum, one) => sum + (one ?? 0), 0);
+  return { least, most: amounts.includes(undefined) ? null : least };
 }
 
 /**
@@ -60,7 +60,7 @@ function deletedSince(changes: readonly Attributed[]): Amount {
 
 /** Nobody but others changed rows. */
 export function untouchedByRun(): Finding {
-  return { made: nothing, deleted: nothing, unexplained: nothing, touched: nothing };
+  return { made: zeroAmount, deleted: zeroAmount, unexplained: zeroAmount, touched: zeroAmount };
 }
 
 /**
@@ -68,14 +68,18 @@ export function untouchedByRun(): Finding {
  * made, what is left of them is a difference of two numbers. @returns `undefined` where rows have to be compared
  * @param selected how many rows the cleanup's deletes would have selected, at the versions of {@link versionsToCount}
  */
-export function byFigures({ changes }: TableCase, selected: ReadonlyMap<At, number>, from: At): Finding | undefined {
+export function findingFromMetrics(
+  { changes }: TableCase,
+  selected: ReadonlyMap<VersionAt, number>,
+  from: VersionAt,
+): Finding | undefined {
   const steps = segmentsOf(changes, "coarse");
   if (changes.some((change) => change.side !== "cleanup" && (change.updated !== 0 || change.deleted !== 0))) return undefined;
   const deleted = figure(changes, ["cleanup"], "deleted");
   const made = madeSince(changes, deleted.least);
   if (made.most === null || deleted.most === null) return undefined;
   if (deleted.most > 0) {
-    const at = (version: At) => (version === undefined ? 0 : selected.get(version));
+    const at = (version: VersionAt) => (version === undefined ? 0 : selected.get(version));
     if (at(from) !== 0) return undefined;
     for (const [index, step] of steps.entries()) {
       if (step.side !== "other") continue;
@@ -91,7 +95,7 @@ export function byFigures({ changes }: TableCase, selected: ReadonlyMap<At, numb
     made,
     deleted,
     unexplained: { least: certain, most: left },
-    touched: nothing,
+    touched: zeroAmount,
   };
 }
 
@@ -104,7 +108,7 @@ export function versionsToCount({ changes, deletions, from }: TableCase): number
 }
 
 /** Compares the rows of the versions that matter. @throws WarehouseFailure; Error where too much differs */
-export async function byRows(warehouse: WarehouseReader, table: TableCase, maxRead: number): Promise<Finding> {
+export async function findingFromRows(warehouse: WarehouseReader, table: TableCase, maxRead: number): Promise<Finding> {
   const same = await asAtTheStart(warehouse, table, maxRead);
   if (same) return same;
   const coarse = segmentsOf(table.changes, "coarse");
@@ -136,19 +140,20 @@ async function asAtTheStart(warehouse: WarehouseReader, table: TableCase, maxRea
   const made = madeSince(changes, figure(changes, ["cleanup"], "deleted").least);
   const deleted = deletedSince(changes);
   if (from === undefined || made.most === null || made.most !== deleted.most) return undefined;
-  if (!changes.every(isMine)) return undefined;
+  if (!changes.every(isByRunOrCleanup)) return undefined;
   // As many were inserted as deleted, so that both versions have as many rows.
   const [rows = 0] = await rowCounts(warehouse, table.table, [to]);
   if (rows * 2 > maxRead) return undefined;
   return (await isAlike(warehouse, table, from, to)) ? { ...untouchedByRun(), made, deleted } : undefined;
 }
 
-function versionsOf(from: At, segments: readonly Segment[]): At[] {
+function versionsOf(from: VersionAt, segments: readonly Segment[]): VersionAt[] {
   return [from, ...segments.map(({ to }) => to)];
 }
 
 function findingOf({ changes }: TableCase, found: Replay): Finding {
-  const sides = (counts: ReadonlyMap<Side, number>, ...of: Side[]) => of.reduce((sum, side) => sum + (counts.get(side) ?? 0), 0);
+  const sides = (counts: ReadonlyMap<ChangeSource, number>, ...of: ChangeSource[]) =>
+    of.reduce((sum, side) => sum + (counts.get(side) ?? 0), 0);
   const cleaned = found.deletedByCleanup.filter(({ origin }) => origin !== "start" && origin.side !== "other").length;
   // Where the figures do not tell, the rows do.
   const seen = ({ least, most }: Amount, rows: number) => ({ least, most: most ?? Math.max(least, rows) });
@@ -157,8 +162,8 @@ function findingOf({ changes }: TableCase, found: Replay): Finding {
     deleted: seen(deletedSince(changes), sides(found.deleted, "run", "shared", "cleanup")),
     rows: found.made,
     changed: found.changed,
-    unexplained: nothing,
-    touched: nothing,
+    unexplained: zeroAmount,
+    touched: zeroAmount,
   };
 }
 
@@ -198,5 +203,5 @@ async function byEnds(
 }
 
 export function unreadable(why: string): Finding {
-  return { made: unknown, deleted: unknown, unexplained: unknown, touched: unknown, why };
+  return { made: unknownAmount, deleted: unknownAmount, unexplained: unknownAmount, touched: unknownAmount, why };
 }

@@ -7,7 +7,7 @@ import type { AuditNote } from "../../model/report.ts";
 import type { CleanupResult, TableCleanup } from "../../model/test-data.ts";
 import type { TestDataRedis } from "../../redis/connection.ts";
 import type { TestDataWarehouse } from "../../warehouse/access.ts";
-import { addDeleted, loseCount, shortenLives } from "../keys/plan-keys.ts";
+import { addDeleted, markCountUnknown, shortenLives } from "../keys/plan-keys.ts";
 import {
   type CleanupPlan,
   type CleanupPorts,
@@ -154,7 +154,7 @@ async function deletePlanned(
       result.deletedKeys += gone ?? 0;
       keys = 0;
     } catch (error) {
-      loseCount(result.keys, errorText(error));
+      markCountUnknown(result.keys, errorText(error));
       // Which of them are gone is unknown, so any may be left. The next round tries again.
       if (plan.rows) retain(retained, tablesRetainedFor(plan.keys.keys, plan.rows), whyRetained.keys);
     }
@@ -175,7 +175,7 @@ async function deletePlanned(
         if (deletion) {
           deletions.push(deletion);
           remaining.delete(table.table);
-        } else retain(retained, table.leansOn, whyRetained.rows);
+        } else retain(retained, table.foundThrough, whyRetained.rows);
         say();
         await noteDelete(ports, table, entryFor(result, table), deletion);
         if (deletion) versions.push(noteVersion(warehouse, deletion));

@@ -8,7 +8,7 @@ const mostNamed = 3;
 type Judgement = Pick<Check, "verdict" | "observed" | "expected" | "message">;
 
 /** A real row that a test changed fails whatever carries it: production's data are not as they were. */
-export function withTouched<Judged extends Judgement>(
+export function withTouchedRows<Judged extends Judgement>(
   judged: Judged,
   { touched = [], touchedMore = 0 }: CleanupResult,
   stage: StageName,

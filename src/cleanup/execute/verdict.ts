@@ -1,7 +1,7 @@
 import { count } from "../../lib/count.ts";
 import type { Check, StageName } from "../../model/report.ts";
 import type { CleanupResult, RealLooking } from "../../model/test-data.ts";
-import { withTouched } from "./touched-verdict.ts";
+import { withTouchedRows } from "./touched-verdict.ts";
 
 /** Whose cleanup it is. */
 interface About {
@@ -16,7 +16,7 @@ interface About {
  */
 export function judgeCleanup(result: CleanupResult, durationMs: number, about: About = {}): Check {
   const { stage = "cleanup", hasWarehouse = true } = about;
-  return withTouched(judgeDeletion(result, durationMs, hasWarehouse), result, stage);
+  return withTouchedRows(judgeDeletion(result, durationMs, hasWarehouse), result, stage);
 }
 
 function judgeDeletion(result: CleanupResult, durationMs: number, hasWarehouse: boolean): Check {
@@ -115,7 +115,7 @@ export function judgeLeftovers(
   result: CleanupResult,
   { stage = "cleanup", hasWarehouse = true }: About = {},
 ): Pick<Check, "verdict" | "observed" | "expected" | "message"> {
-  return withTouched(judgeFound(result, hasWarehouse), result, stage);
+  return withTouchedRows(judgeFound(result, hasWarehouse), result, stage);
 }
 
 function judgeFound(result: CleanupResult, hasWarehouse: boolean): Pick<Check, "verdict" | "observed" | "expected" | "message"> {

@@ -1,6 +1,6 @@
 import { keyText } from "../../redis/connection.ts";
 import type { KeyScope } from "./judge.ts";
-import { isTellingId } from "./words.ts";
+import { canIdentifyKeys } from "./words.ts";
 
 /** So many characters are enough to leave nearly everything out, and every test prefix is longer. */
 const width = 4;
@@ -24,7 +24,7 @@ export function keyFilter(scope: KeyScope): string | undefined {
   const literals = [...scope.prefixes.filter((prefix) => prefix !== ""), ...scope.ledger];
   const texts = [
     ...[...literals, ...namespaces.map((pattern) => longest(pattern.split("*")))].map(keyText),
-    ...[...scope.ids, ...(scope.signIns ?? [])].map(keyText).filter(isTellingId),
+    ...[...scope.ids, ...(scope.signIns ?? [])].map(keyText).filter(canIdentifyKeys),
   ];
   const [seed, ...others] = new Set(texts);
   if (seed === undefined || texts.some((text) => text.length < width)) return undefined;

@@ -2,7 +2,7 @@ import { textGlob } from "../../lib/glob.ts";
 import { keyText } from "../../redis/connection.ts";
 import { earliestInId, isRunId, latestInId } from "../ownership/identity.ts";
 import type { Scope } from "../plan/row-plan.ts";
-import { end, IdFinder, kindAt, kindBefore, word, wordFrom } from "./words.ts";
+import { characterKindAt, characterKindBefore, IdFinder, nextWordStart, separatorCharacter, wordCharacter } from "./words.ts";
 
 /** What tells which keys are test data. Texts as people write them; keys come as `latin1`, as the redis room hands them out. */
 export interface KeyScope {
@@ -62,14 +62,15 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
     for (const prefix of prefixes[key.charCodeAt(at)] ?? none) {
       if (!key.startsWith(prefix, at)) continue;
       // A name of production may end as a bare prefix does, such as study_group_test_: inside of a name a run's id has to follow.
-      if (isRun || kindBefore(key, at) === end || runIdAt(key, at + prefix.length) !== undefined) return true;
+      if (isRun || characterKindBefore(key, at) === separatorCharacter || runIdAt(key, at + prefix.length) !== undefined)
+        return true;
     }
     return false;
   };
 
   const speaksForIt = (key: string): "id" | "prefix" | undefined => {
     let found: "prefix" | undefined;
-    for (let at = 0; at < key.length; at = wordFrom(key, at + 1)) {
+    for (let at = 0; at < key.length; at = nextWordStart(key, at + 1)) {
       if (ids.isAt(key, at)) return "id";
       if (found === undefined && hasPrefixAt(key, at)) found = "prefix";
     }
@@ -77,7 +78,7 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
   };
 
   const carriesPrefix = (key: string): boolean => {
-    for (let at = 0; at < key.length; at = wordFrom(key, at + 1)) if (hasPrefixAt(key, at)) return true;
+    for (let at = 0; at < key.length; at = nextWordStart(key, at + 1)) if (hasPrefixAt(key, at)) return true;
     return false;
   };
 
@@ -88,7 +89,7 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
   const isProven = (key: string): boolean => {
     const isOwn = (id: string | undefined) => id !== undefined && run?.ids.includes(id) === true;
     let isOthers = false;
-    for (let at = 0; at < key.length; at = wordFrom(key, at + 1)) {
+    for (let at = 0; at < key.length; at = nextWordStart(key, at + 1)) {
       if (isOwn(runIdAt(key, at))) return true;
       for (const prefix of runPrefixes[key.charCodeAt(at)] ?? none) {
         const id = key.startsWith(prefix, at) ? runIdAt(key, at + prefix.length) : undefined;
@@ -124,7 +125,7 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
 /** The run's id that begins there and ends as a word does. */
 function runIdAt(key: string, at: number): string | undefined {
   const behind = at + runIdLength;
-  if (behind > key.length || kindAt(key, behind) === word) return undefined;
+  if (behind > key.length || characterKindAt(key, behind) === wordCharacter) return undefined;
   const text = key.slice(at, behind);
   return isRunId(text) ? text : undefined;
 }

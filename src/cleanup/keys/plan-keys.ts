@@ -250,12 +250,12 @@ const lostCount = "how many keys were deleted could not be told: the connection 
 
 /** Adds what one deletion says of itself; once unknown, the sum stays unknown. */
 export function addDeleted(keys: CleanupResult["keys"], gone: number | undefined): void {
-  if (gone === undefined) loseCount(keys, lostCount);
+  if (gone === undefined) markCountUnknown(keys, lostCount);
   else if (keys.problem === undefined) keys.deleted = (keys.deleted ?? 0) + gone;
 }
 
 /** A deletion that fails may have deleted some of its keys before: what a later one says is no longer the sum. */
-export function loseCount(keys: CleanupResult["keys"], why: string): void {
+export function markCountUnknown(keys: CleanupResult["keys"], why: string): void {
   keys.problem = why;
   delete keys.deleted;
 }

@@ -4,18 +4,18 @@
  */
 
 /** Letters, digits, and every byte of a character beyond ASCII: what stands beside it is a part of the same word. */
-export const word = 0;
+export const wordCharacter = 0;
 /** `_`, `-`, `.`, `@` and the like: they stand inside of ids as well, so a plain id may go on behind them. */
-export const joiner = 1;
+export const joinerCharacter = 1;
 /** `:`, `/`, braces and the like: no id goes on behind them. */
-export const end = 2;
+export const separatorCharacter = 2;
 
 const ends = ":/|{}[](),;#<>\"' ";
 
 const kindOf = Uint8Array.from({ length: 256 }, (_, code) => {
   const character = String.fromCharCode(code);
-  if (code >= 0x80 || /[A-Za-z0-9]/.test(character)) return word;
-  return code < 0x20 || code === 0x7f || ends.includes(character) ? end : joiner;
+  if (code >= 0x80 || /[A-Za-z0-9]/.test(character)) return wordCharacter;
+  return code < 0x20 || code === 0x7f || ends.includes(character) ? separatorCharacter : joinerCharacter;
 });
 
 /** A UUID, or a time with eight hexadecimal digits, as in run ids and in ids that ClassWaves makes. */
@@ -34,25 +34,25 @@ const shortestId = 8;
 const shortestNumber = 16;
 
 /** Whether an id may select keys. A mere word may be the name of a namespace, such as `sessions`. */
-export function isTellingId(id: string): boolean {
+export function canIdentifyKeys(id: string): boolean {
   return id.length >= shortestId && !/^[A-Za-z]+$/.test(id) && (id.length >= shortestNumber || /\D/.test(id));
 }
 
 /** The place at or behind `from` at which a word may begin; the length of the key where there is none. */
-export function wordFrom(key: string, from: number): number {
+export function nextWordStart(key: string, from: number): number {
   let at = from;
-  while (at < key.length && kindBefore(key, at) === word) at++;
+  while (at < key.length && characterKindBefore(key, at) === wordCharacter) at++;
   return at;
 }
 
 /** What stands before a place; the beginning of a key is like an end. */
-export function kindBefore(key: string, at: number): number {
-  return at === 0 ? end : (kindOf[key.charCodeAt(at - 1)] ?? word);
+export function characterKindBefore(key: string, at: number): number {
+  return at === 0 ? separatorCharacter : (kindOf[key.charCodeAt(at - 1)] ?? wordCharacter);
 }
 
 /** What stands at a place; the end of a key is one. */
-export function kindAt(key: string, at: number): number {
-  return at >= key.length ? end : (kindOf[key.charCodeAt(at)] ?? word);
+export function characterKindAt(key: string, at: number): number {
+  return at >= key.length ? separatorCharacter : (kindOf[key.charCodeAt(at)] ?? wordCharacter);
 }
 
 /** Finds ids in keys. */
@@ -70,7 +70,7 @@ export class IdFinder {
     let longest = 0;
     const lengths = new Set<number>();
     for (const id of ids) {
-      if (!isTellingId(id)) continue;
+      if (!canIdentifyKeys(id)) continue;
       (isUnique(id) ? this.#unique : this.#plain).add(id);
       lengths.add(id.length);
       longest = Math.max(longest, id.length);
@@ -88,21 +88,21 @@ export class IdFinder {
   /** Whether the key carries one of them as a word of its own. */
   isIn(key: string): boolean {
     if (this.size === 0) return false;
-    for (let at = 0; at < key.length; at = wordFrom(key, at + 1)) if (this.isAt(key, at)) return true;
+    for (let at = 0; at < key.length; at = nextWordStart(key, at + 1)) if (this.isAt(key, at)) return true;
     return false;
   }
 
   /** Whether one of them begins there, where a word may begin, and ends as it must. */
   isAt(key: string, start: number): boolean {
     if (this.#longest === 0 || this.#beginnings[hashOfBeginning(key, start)] === 0) return false;
-    const isPlainPlace = kindBefore(key, start) === end;
+    const isPlainPlace = characterKindBefore(key, start) === separatorCharacter;
     const last = Math.min(key.length, start + this.#longest);
     for (let stop = start + shortestId; stop <= last; stop++) {
       if (this.#lengths[stop - start] === 0) continue;
-      const behind = kindAt(key, stop);
-      if (behind === word) continue;
+      const behind = characterKindAt(key, stop);
+      if (behind === wordCharacter) continue;
       const text = key.slice(start, stop);
-      if (this.#unique.has(text) || (isPlainPlace && behind === end && this.#plain.has(text))) return true;
+      if (this.#unique.has(text) || (isPlainPlace && behind === separatorCharacter && this.#plain.has(text))) return true;
     }
     return false;
   }

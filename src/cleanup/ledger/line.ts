@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 export type Entry = { table: string; id: string } | { key: string };
 
 /** A stretch of a line that is no entry; `to` is the byte behind it. */
-export interface Unread {
+export interface UnreadBytes {
   from: number;
   to: number;
   why: string;
@@ -11,7 +11,7 @@ export interface Unread {
 
 export interface ReadLine {
   entries: Entry[];
-  unread: Unread[];
+  unread: UnreadBytes[];
   /** How many bytes are dealt with; the rest belongs before what comes next. */
   done: number;
 }
@@ -44,7 +44,7 @@ export function readLine(bytes: Buffer, part: "whole" | "last" | "beginning"): R
 /** Looks for entries from the left; what lies between them is reported. */
 function entriesWithin(bytes: Buffer, part: "whole" | "last" | "beginning"): ReadLine {
   const entries: Entry[] = [];
-  const unread: Unread[] = [];
+  const unread: UnreadBytes[] = [];
   let done = 0;
   const passOver = (to: number) => {
     if (!isBlank(bytes, done, to))

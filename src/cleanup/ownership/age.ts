@@ -36,7 +36,7 @@ const timeText = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)? ?
  */
 export function ageOf(value: unknown, zone: string | undefined): Age | undefined {
   if (value === null || value === undefined) return undefined;
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : exactly(value.getTime());
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : exactAge(value.getTime());
   // A number or another text could be read as some year, and the row as an old one.
   const [, day, time, seconds, fraction = "", ownZone] = timeText.exec(String(value)) ?? [];
   if (day === undefined) return undefined;
@@ -47,13 +47,13 @@ export function ageOf(value: unknown, zone: string | undefined): Age | undefined
   return { earliest: local - east, latest: local + exactness - 1 - west };
 }
 
-export function exactly(time: number): Age {
+export function exactAge(time: number): Age {
   return { earliest: time, latest: time };
 }
 
 /** The start of a run, as its id tells it. */
 export function startOfRun(time: number): Age {
-  return { ...exactly(time), ofRun: true };
+  return { ...exactAge(time), ofRun: true };
 }
 
 /** The least and the greatest offset from UTC, in milliseconds, that a local time may have. */

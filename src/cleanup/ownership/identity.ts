@@ -22,7 +22,7 @@ const futureToleranceMs = 5 * 60_000;
  * time of long ago would make production rows its own.
  * @param maxAgeMs of a run, `evidence.maxAge`
  */
-export function whyNotUnderWay(
+export function whyNotCurrentRun(
   runId: string,
   { now, maxAgeMs }: { now: number; maxAgeMs: number },
   limit = "evidence.maxAge allows",

@@ -1,11 +1,11 @@
 import type { ParentKind } from "../../config/test-data-schema.ts";
 import type { PlanRequest } from "../plan/row-plan.ts";
-import { shows } from "../tables/selection.ts";
-import { type Age, exactly, startOfRun } from "./age.ts";
+import { matchesRule } from "../tables/selection.ts";
+import { type Age, exactAge, startOfRun } from "./age.ts";
 import { isRunId, timeInId } from "./identity.ts";
-import type { Candidate, Look } from "./look.ts";
 import { type Judgement, judgeRow, type Owner } from "./ownership.ts";
-import type { Named, Presence } from "./presence.ts";
+import type { NamedRow, Presence } from "./presence.ts";
+import type { Candidate, TableScan } from "./table-scan.ts";
 
 /** Table → ids that are test data → what that says about rows that depend on them. */
 export type References = ReadonlyMap<string, ReadonlyMap<string, KnownId>>;
@@ -20,7 +20,7 @@ export interface Link {
 
 /** A row with what the rule says of it. */
 export interface JudgedRow {
-  look: Look;
+  scan: TableScan;
   candidate: Candidate;
   judgement: Judgement;
   /** In the order of the owners that the rule was told. */
@@ -37,7 +37,7 @@ export interface Judged {
 export interface JudgingContext {
   /** Tables, those first that others depend on. */
   order: readonly string[];
-  looks: ReadonlyMap<string, Look>;
+  scans: ReadonlyMap<string, TableScan>;
   request: PlanRequest;
   presence: Presence;
   /** What an earlier look found: its rows may be gone by now. */
@@ -61,26 +61,30 @@ export function judgeAll(context: JudgingContext): Judged {
   const known: Known = new Map();
   const rows = new Map<string, JudgedRow[]>();
   for (const name of context.order) {
-    const look = context.looks.get(name);
-    known.set(name, withoutRows(name, look, context));
-    if (!look) continue;
+    const scan = context.scans.get(name);
+    known.set(name, withoutRows(name, scan, context));
+    if (!scan) continue;
     const passed = known.get(name);
     // Rows that depend on rows of their own table are found step by step.
     for (;;) {
-      const judged = look.candidates.map((candidate) => judgeOne(look, candidate, known, context));
+      const judged = scan.candidates.map((candidate) => judgeOne(scan, candidate, known, context));
       rows.set(name, judged);
       const ids = acceptedKeys(judged);
       const news = [...ids].filter(([id]) => !passed?.has(id));
       for (const [id, reference] of news) passed?.set(id, { reference, strict: false });
-      if (news.length === 0 || !Object.values(look.table.parents).some(({ table }) => table === name)) break;
+      if (news.length === 0 || !Object.values(scan.table.parents).some(({ table }) => table === name)) break;
     }
   }
   return { rows, known };
 }
 
 /** Ids of test data that have no row (any more): what an earlier look found, and what the ledger names and was not there before. */
-function withoutRows(name: string, look: Look | undefined, { request, presence, earlier }: JudgingContext): Map<string, KnownId> {
-  const existing = new Set(look?.candidates.map(({ key }) => key));
+function withoutRows(
+  name: string,
+  scan: TableScan | undefined,
+  { request, presence, earlier }: JudgingContext,
+): Map<string, KnownId> {
+  const existing = new Set(scan?.candidates.map(({ key }) => key));
   const ids = new Map<string, KnownId>();
   for (const id of request.known.get(name) ?? []) {
     const there = presence.wasThere(name, { key: id }, request.bornAfter, false);
@@ -112,46 +116,46 @@ function isAccepted({ standing, asks }: Judgement, { age }: Candidate): boolean 
   return standing === "test-data" || (standing === "unknown" && asks.length > 0 && age !== undefined);
 }
 
-function judgeOne(look: Look, candidate: Candidate, known: Known, context: JudgingContext): JudgedRow {
-  const { name } = look;
+function judgeOne(scan: TableScan, candidate: Candidate, known: Known, context: JudgingContext): JudgedRow {
+  const { name } = scan;
   const { request, presence } = context;
   const { key } = candidate;
-  const found = ownersOf(look, candidate, known, context);
+  const found = ownersOf(scan, candidate, known, context);
   const judgement = judgeRow({
     scope: request.scope,
-    fixed: isFixed(look, candidate, request),
-    shown: shownBy(look, candidate, request),
-    ofAnotherRun: request.scope === "run" && isOfAnotherRun(look, candidate, request),
+    fixed: isFixed(scan, candidate, request),
+    shown: shownBy(scan, candidate, request),
+    ofAnotherRun: request.scope === "run" && isOfAnotherRun(scan, candidate, request),
     named: key !== undefined && request.known.get(name)?.has(key) === true,
     owners: found.map(({ owner }) => owner),
     age: candidate.age,
     timeInKey: candidate.timeInKey,
-    wasThere: (moment) => wasThere(presence, { look, candidate, links: found.map(({ link }) => link) }, moment),
+    wasThere: (moment) => wasThere(presence, { scan, candidate, links: found.map(({ link }) => link) }, moment),
     isExact: (moment) => presence.isExact(name, moment),
     runStarted: request.bornAfter,
     olderThan: request.olderThan,
   });
-  return { look, candidate, judgement, links: found.map(({ link }) => link) };
+  return { scan, candidate, judgement, links: found.map(({ link }) => link) };
 }
 
 /** What the table's history can be asked about a row: its key, else what it points at. */
-export function namesOf({ candidate: { key }, links }: Pick<JudgedRow, "candidate" | "links">): Named[] {
+export function namesOf({ candidate: { key }, links }: Pick<JudgedRow, "candidate" | "links">): NamedRow[] {
   return key === undefined ? links.map(({ column, id }) => ({ column, id })) : [{ key }];
 }
 
-function wasThere(presence: Presence, row: Pick<JudgedRow, "look" | "candidate" | "links">, moment: number) {
-  const answers = namesOf(row).map((named) => presence.wasThere(row.look.name, named, moment, true));
+function wasThere(presence: Presence, row: Pick<JudgedRow, "scan" | "candidate" | "links">, moment: number) {
+  const answers = namesOf(row).map((named) => presence.wasThere(row.scan.name, named, moment, true));
   // Of a row without a key, each column by which it points is asked by itself: one that proves it is enough.
   if (answers.includes(true)) return true;
   return answers.includes("unasked") ? "unasked" : answers[0];
 }
 
-function ownersOf(look: Look, { values }: Candidate, known: Known, context: JudgingContext): { owner: Owner; link: Link }[] {
-  return Object.entries(look.table.parents).flatMap(([column, { table, kind }]) => {
+function ownersOf(scan: TableScan, { values }: Candidate, known: Known, context: JudgingContext): { owner: Owner; link: Link }[] {
+  return Object.entries(scan.table.parents).flatMap(([column, { table, kind }]) => {
     const id = values.get(column);
     if (id === undefined) return [];
     const one = known.get(table)?.get(id);
-    const owner = one ? knownOwner(kind, one) : ownerWithoutRow(look, column, kind, id, context);
+    const owner = one ? knownOwner(kind, one) : ownerWithoutRow(scan, column, kind, id, context);
     return owner ? [{ owner, link: { column, table, id } }] : [];
   });
 }
@@ -162,14 +166,14 @@ function knownOwner(kind: ParentKind, { reference, strict }: KnownId): Owner {
 
 /** An id that begins as test data does is one of test data, also when its row is long gone; its own time tells since when. */
 function ownerWithoutRow(
-  look: Look,
+  scan: TableScan,
   column: string,
   kind: ParentKind,
   id: string,
-  { looks, request }: JudgingContext,
+  { scans: looks, request }: JudgingContext,
 ): Owner | undefined {
-  if (!look.pointing.some((rule) => rule.column === column && shows(rule, id))) return undefined;
-  const table = look.table.parents[column]?.table ?? "";
+  if (!scan.pointing.some((rule) => rule.column === column && matchesRule(rule, id))) return undefined;
+  const table = scan.table.parents[column]?.table ?? "";
   if (request.keep[table]?.includes(id)) return undefined;
   // Where it has a row, that row has been judged.
   if (looks.get(table)?.keys.has(id)) return undefined;
@@ -177,20 +181,20 @@ function ownerWithoutRow(
   const time = timeInId(id, request.now);
   if (request.scope === "expired" && time !== undefined && time > request.olderThan) return undefined;
   if (time === undefined) return { kind, reference: undefined, undated: true };
-  return { kind, reference: runOf(id, request) === undefined ? exactly(time) : startOfRun(time), undated: false };
+  return { kind, reference: runOf(id, request) === undefined ? exactAge(time) : startOfRun(time), undated: false };
 }
 
-function isFixed({ name, table }: Look, { key, values }: Candidate, { keep }: PlanRequest): boolean {
+function isFixed({ name, table }: TableScan, { key, values }: Candidate, { keep }: PlanRequest): boolean {
   const fixed = keep[name];
   if (!fixed) return false;
   const shown = [key, ...table.match.map(({ column }) => values.get(column))];
   return shown.some((value) => value !== undefined && fixed.includes(value));
 }
 
-function shownBy({ rules, table }: Look, { values }: Candidate, request: PlanRequest) {
+function shownBy({ rules, table }: TableScan, { values }: Candidate, request: PlanRequest) {
   const showing = rules.flatMap((rule) => {
     const value = values.get(rule.column);
-    return value !== undefined && shows(rule, value) ? [{ column: rule.column, value }] : [];
+    return value !== undefined && matchesRule(rule, value) ? [{ column: rule.column, value }] : [];
   });
   if (showing.length === 0) return undefined;
   const dated = showing.filter(({ value }) => timeInId(value, request.now) !== undefined);
@@ -202,7 +206,7 @@ function shownBy({ rules, table }: Look, { values }: Candidate, request: PlanReq
 }
 
 /** It begins with a prefix and the id of a run, which is not this one. */
-function isOfAnotherRun({ sweepRules }: Look, { values }: Candidate, request: PlanRequest): boolean {
+function isOfAnotherRun({ sweepRules }: TableScan, { values }: Candidate, request: PlanRequest): boolean {
   return sweepRules.some(({ column }) => {
     const value = values.get(column);
     if (value === undefined || request.prefixes.some((prefix) => value.startsWith(prefix))) return false;
@@ -219,9 +223,9 @@ function runOf(value: string, { sweptPrefixes }: PlanRequest): string | undefine
 }
 
 /** The values by which a later sweep, which has no ledger, would find this row by itself. */
-export function showsInSweep(look: Look, candidate: Candidate): string[] {
-  return look.sweepRules.flatMap((rule) => {
+export function valuesFoundInSweep(scan: TableScan, candidate: Candidate): string[] {
+  return scan.sweepRules.flatMap((rule) => {
     const value = candidate.values.get(rule.column);
-    return value !== undefined && shows(rule, value) ? [value] : [];
+    return value !== undefined && matchesRule(rule, value) ? [value] : [];
   });
 }

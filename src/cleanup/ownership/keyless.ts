@@ -24,7 +24,7 @@ const comparable =
  * that are alike are not told apart, and count as those that were there.
  * @param travel names the older version, as in `VERSION AS OF 3`
  */
-export function olderKeyless(rows: KeylessRows, travel: string, binder: Binder): { columns: string; from: string } {
+export function keylessRowsAtVersion(rows: KeylessRows, travel: string, binder: Binder): { columns: string; from: string } {
   const { from, key, column, ids, types } = rows;
   const others = [...types].filter(([name, type]) => name !== column && name !== key && comparable.test(type));
   // What is NULL says another thing than empty text.

@@ -1,6 +1,6 @@
 import type { ParentKind } from "../../config/test-data-schema.ts";
 import type { Scope } from "../plan/row-plan.ts";
-import { type Age, exactly, type Relation, relate, startOfRun } from "./age.ts";
+import { type Age, exactAge, type Relation, relate, startOfRun } from "./age.ts";
 
 /**
  * Whose row is it? The one rule, for every scope; docs/ownership.md explains it.
@@ -95,11 +95,11 @@ export function judgeRow(facts: Facts): Judgement {
   if (!named && owners.length === 0) return { standing: "foreign", because: [], asks: [] };
 
   const claims = owners.map(({ kind, reference }): Claim => {
-    const told = relation(facts, reference, kind === "belongs-to");
-    return { ...told, accepts: told.relation === "not-older" || (told.relation === "unknown" && kind === "part-of") };
+    const related = relation(facts, reference, kind === "belongs-to");
+    return { ...related, accepts: related.relation === "not-older" || (related.relation === "unknown" && kind === "part-of") };
   });
-  const told = named ? relation(facts, run, true) : undefined;
-  const byLedger: Claim[] = told ? [{ ...told, accepts: told.relation === "not-older" }] : [];
+  const toRun = named ? relation(facts, run, true) : undefined;
+  const byLedger: Claim[] = toRun ? [{ ...toRun, accepts: toRun.relation === "not-older" }] : [];
   const accepting = [...owners.keys()].filter((index) => claims[index]?.accepts);
   const accepted = [...claims, ...byLedger].filter(({ accepts }) => accepts);
   // One claim that nothing can shake is enough.
@@ -116,7 +116,7 @@ export function judgeRow(facts: Facts): Judgement {
   }
   const older = [...owners.keys()].filter((index) => claims[index]?.relation === "older");
   if (older.length > 0) return { standing: "moved", because: older, asks };
-  return { standing: told?.relation === "older" ? "wrongly-named" : "unknown", because: [...owners.keys()], asks };
+  return { standing: toRun?.relation === "older" ? "wrongly-named" : "unknown", because: [...owners.keys()], asks };
 }
 
 /** What speaks for a row: the ledger, or a row that it depends on. */
@@ -131,12 +131,12 @@ function judgeShown(facts: Facts, { byKey, times, ofRun }: NonNullable<Facts["sh
   const time = times.length > 0 ? Math.min(...times) : undefined;
   const run = startOfRun(facts.runStarted);
   // Where the tests began is known, what shows no time is compared with that.
-  const since = time !== undefined ? exactly(time) : scope === "run" && facts.isExact(run.earliest) ? run : undefined;
+  const since = time !== undefined ? exactAge(time) : scope === "run" && facts.isExact(run.earliest) ? run : undefined;
   const { relation: age, asks } =
     byKey || since === undefined ? { relation: "unknown", asks: [] } : relation(facts, since, false);
   if (age === "older") return { standing: "renamed", because: [], asks };
   const dated = time ?? facts.timeInKey;
-  const own = dated === undefined ? facts.age : ofRun ? startOfRun(dated) : exactly(dated);
+  const own = dated === undefined ? facts.age : ofRun ? startOfRun(dated) : exactAge(dated);
   const reference = scope === "run" ? run : own;
   if (scope !== "expired") return { standing: "test-data", because: [], reference, asks };
   const due = dueOf(facts, times);
@@ -157,7 +157,7 @@ const nearlyExactMs = 10 * 60_000;
  * @param mustBeProven else the history is asked only where the times say little, or where it costs little
  */
 function relation(facts: Facts, reference: Age | undefined, mustBeProven: boolean): { relation: Relation; asks: number[] } {
-  const inKey = facts.timeInKey === undefined ? undefined : exactly(facts.timeInKey);
+  const inKey = facts.timeInKey === undefined ? undefined : exactAge(facts.timeInKey);
   const times = [facts.age, inKey].filter((age) => age !== undefined);
   const relations = times.map((age) => relate(age, reference));
   if (relations.includes("older")) return { relation: "older", asks: [] };

@@ -8,14 +8,14 @@ import { queryInBatches } from "../tables/batched-queries.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { askHistories } from "../tables/history.ts";
 import { asText, Binder, conditionOf, emptySelection, select } from "../tables/selection.ts";
-import { olderKeyless } from "./keyless.ts";
+import { keylessRowsAtVersion } from "./keyless.ts";
 import type { StartState } from "./start.ts";
 
 /** Whether a row was there; `as-now` where nothing has changed since; `undefined` where the history does not tell. */
 type Answer = boolean | "as-now" | undefined;
 
 /** What names a row, or where it has no key, rows that point at the same id by the same column. */
-export type Named = { key: string } | { column: string; id: string };
+export type NamedRow = { key: string } | { column: string; id: string };
 
 /** What is asked in one statement: whether a table had rows of these keys before a moment, or rows without a key. */
 interface Inquiry {
@@ -87,7 +87,7 @@ export class Presence {
   }
 
   /** @param isThere whether the table has the row now */
-  wasThere(table: string, named: Named, moment: number, isThere: boolean): boolean | undefined | "unasked" {
+  wasThere(table: string, named: NamedRow, moment: number, isThere: boolean): boolean | undefined | "unasked" {
     if ("key" in named && !this.#declared[table]?.key) return undefined;
     const { columnId: id, value } = lookedUp(table, named);
     const answers = this.#answers.get(id)?.get(this.#momentOf(table, moment));
@@ -96,7 +96,7 @@ export class Presence {
     return answer === "as-now" ? isThere : answer;
   }
 
-  want(table: string, named: Named, moment: number): void {
+  want(table: string, named: NamedRow, moment: number): void {
     const at = this.#momentOf(table, moment);
     const { columnId: id, value } = lookedUp(table, named);
     const name = `${at} ${id}`;
@@ -181,7 +181,7 @@ export class Presence {
     const types = this.#catalog.get(table) ?? new Map<string, string>();
     const key = this.#declared[table]?.key ?? "";
     const from = qualifiedName(this.#warehouse.catalog, table);
-    if (column !== undefined) return olderKeyless({ from, key, column, ids: values, types }, travel, binder);
+    if (column !== undefined) return keylessRowsAtVersion({ from, key, column, ids: values, types }, travel, binder);
     const selection = emptySelection(types);
     select(selection, key, values);
     return { columns: `${asText(key, types)} AS row_key`, from: `${from} ${travel} WHERE ${conditionOf(selection, binder)}` };
@@ -210,7 +210,7 @@ export class Presence {
   }
 }
 
-function lookedUp(table: string, named: Named): { columnId: string; value: string } {
+function lookedUp(table: string, named: NamedRow): { columnId: string; value: string } {
   return "key" in named
     ? { columnId: columnId(table, undefined), value: named.key }
     : { columnId: columnId(table, named.column), value: named.id };

@@ -19,17 +19,17 @@ export function rulesFor(table: Table, { scope, prefixes, sweep }: Pick<PlanRequ
 /**
  * Columns that point at a table whose key carries the prefix: an id that begins so is one of test data, also when its row is long gone.
  */
-export function pointingRules(
+export function referenceRules(
   table: Table,
   tables: Readonly<Record<string, Table>>,
   { prefixes }: Pick<PlanRequest, "prefixes">,
 ): Rule[] {
   return Object.entries(table.parents).flatMap(([column, { table: parent }]): Rule[] =>
-    showsByKey(tables[parent]) ? [{ column, prefixes }] : [],
+    isMatchedByKey(tables[parent]) ? [{ column, prefixes }] : [],
   );
 }
 
 /** Whether keys of this table begin with a prefix where they are test data. */
-export function showsByKey(table: Table | undefined): boolean {
+export function isMatchedByKey(table: Table | undefined): boolean {
   return table?.match.some((rule) => rule.prefix && rule.column === table.key) === true;
 }

@@ -1,7 +1,7 @@
 import type { PlanRequest } from "../plan/row-plan.ts";
 import { timeInId } from "./identity.ts";
-import { type Judged, type JudgedRow, type Link, showsInSweep } from "./judging.ts";
-import { showsByKey } from "./rules.ts";
+import { type Judged, type JudgedRow, type Link, valuesFoundInSweep } from "./judging.ts";
+import { isMatchedByKey } from "./rules.ts";
 
 /**
  * Why a row that may be test data, or is, stays:
@@ -11,25 +11,25 @@ import { showsByKey } from "./rules.ts";
  * - `needed`: rows that stay are found only by it.
  * - `in-use`: younger rows that stay depend on it.
  */
-export type Stay = "unknown" | "shared" | "pointed-at" | "needed" | "in-use";
+export type StayReason = "unknown" | "shared" | "pointed-at" | "needed" | "in-use";
 
 /** What becomes of the rows, beyond what the rule says of each by itself. */
 export interface Settled {
   /** Rows that go. */
   going: ReadonlySet<JudgedRow>;
-  staying: ReadonlyMap<JudgedRow, Stay>;
+  staying: ReadonlyMap<JudgedRow, StayReason>;
 }
 
 /** By what a row is deleted: the column, and its value. Rows without a key are told by what shows them or what they depend on. */
-export function handleOf({ look, candidate, judgement, links }: JudgedRow): { column: string; value: string } | undefined {
-  if (candidate.key !== undefined) return { column: look.table.key, value: candidate.key };
+export function deletionKeyOf({ scan, candidate, judgement, links }: JudgedRow): { column: string; value: string } | undefined {
+  if (candidate.key !== undefined) return { column: scan.table.key, value: candidate.key };
   const link = links[judgement.because[0] ?? -1];
   if (link) return { column: link.column, value: link.id };
-  const shown = look.rules.find(({ column }) => candidate.values.has(column) && showing(look.rules, candidate.values, column));
+  const shown = scan.rules.find(({ column }) => candidate.values.has(column) && showing(scan.rules, candidate.values, column));
   return shown && { column: shown.column, value: candidate.values.get(shown.column) ?? "" };
 }
 
-function showing(rules: JudgedRow["look"]["rules"], values: ReadonlyMap<string, string>, column: string): boolean {
+function showing(rules: JudgedRow["scan"]["rules"], values: ReadonlyMap<string, string>, column: string): boolean {
   const value = values.get(column) ?? "";
   return rules.some(
     (rule) =>
@@ -47,15 +47,15 @@ function showing(rules: JudgedRow["look"]["rules"], values: ReadonlyMap<string, 
 export function settle({ rows }: Judged, request: PlanRequest): Settled {
   const all = [...rows.values()].flat();
   const going = new Set(all.filter(({ judgement }) => judgement.standing === "test-data"));
-  const staying = new Map<JudgedRow, Stay>();
+  const staying = new Map<JudgedRow, StayReason>();
   for (const row of all) if (row.judgement.standing === "unknown") staying.set(row, "unknown");
   const byKey = new Map([...rows].map(([table, list]) => [table, Map.groupBy(list, ({ candidate }) => candidate.key)] as const));
-  const stay = (row: JudgedRow, why: Stay): boolean => {
+  const stay = (row: JudgedRow, why: StayReason): boolean => {
     if (!going.delete(row)) return false;
     staying.set(row, why);
     return true;
   };
-  const keepOwners = (row: JudgedRow, why: Stay): boolean => {
+  const keepOwners = (row: JudgedRow, why: StayReason): boolean => {
     // A row of unknown age may be a real one, and must not point at nothing in the end.
     const always = why === "pointed-at" || row.judgement.standing === "unknown";
     const links = row.links.filter((link) => always || !isFoundWithoutOwner(row, link, request));
@@ -75,7 +75,7 @@ export function settle({ rows }: Judged, request: PlanRequest): Settled {
 }
 
 /** What a row that stays does to those it points at. */
-function whyOwnersStay({ judgement: { standing } }: JudgedRow, stays: Stay | undefined): Stay | undefined {
+function whyOwnersStay({ judgement: { standing } }: JudgedRow, stays: StayReason | undefined): StayReason | undefined {
   if (standing === "moved" || standing === "renamed" || standing === "fixed") return "pointed-at";
   if (standing === "too-recent" || stays === "in-use") return "in-use";
   return stays === undefined ? undefined : "needed";
@@ -85,7 +85,7 @@ function whyOwnersStay({ judgement: { standing } }: JudgedRow, stays: Stay | und
 function keepShared(
   list: readonly JudgedRow[],
   going: ReadonlySet<JudgedRow>,
-  stay: (row: JudgedRow, why: Stay) => boolean,
+  stay: (row: JudgedRow, why: StayReason) => boolean,
 ): boolean {
   let changed = false;
   const staying = list.filter((row) => !going.has(row));
@@ -94,18 +94,20 @@ function keepShared(
   for (const { candidate } of staying)
     for (const [column, value] of candidate.values) values.set(column, (values.get(column) ?? new Set()).add(value));
   for (const row of list) {
-    const handle = going.has(row) ? handleOf(row) : undefined;
+    const handle = going.has(row) ? deletionKeyOf(row) : undefined;
     if (handle && values.get(handle.column)?.has(handle.value) && stay(row, "shared")) changed = true;
   }
   return changed;
 }
 
 /** Whether a later sweep finds the row without the one that this link points at. */
-export function isFoundWithoutOwner({ look, candidate }: JudgedRow, link: Link, request: PlanRequest): boolean {
-  return showsInSweep(look, candidate).length > 0 || isNamedByPrefix(link, request);
+export function isFoundWithoutOwner({ scan, candidate }: JudgedRow, link: Link, request: PlanRequest): boolean {
+  return valuesFoundInSweep(scan, candidate).length > 0 || isNamedByPrefix(link, request);
 }
 
 /** Whether the id itself says that it is one of test data, and since when. */
 export function isNamedByPrefix({ table, id }: Link, { tables, sweptPrefixes, now }: PlanRequest): boolean {
-  return showsByKey(tables[table]) && sweptPrefixes.some((prefix) => id.startsWith(prefix)) && timeInId(id, now) !== undefined;
+  return (
+    isMatchedByKey(tables[table]) && sweptPrefixes.some((prefix) => id.startsWith(prefix)) && timeInId(id, now) !== undefined
+  );
 }

@@ -10,12 +10,12 @@ export function deletionBatchesOf(tables: readonly TablePlan[]): TablePlan[][] {
   const batches: TablePlan[][] = [];
   let remaining = [...tables];
   while (remaining.length > 0) {
-    const leantOn = new Set(remaining.flatMap((table) => [...table.leansOn]));
-    const batch = remaining.filter((table) => !leantOn.has(table.table));
+    const needed = new Set(remaining.flatMap((table) => [...table.foundThrough]));
+    const batch = remaining.filter((table) => !needed.has(table.table));
     // What leans follows the graph, which has no circle; without that, all at once would still delete everything.
     if (batch.length === 0) return [...batches, remaining];
     batches.push(batch);
-    remaining = remaining.filter((table) => leantOn.has(table.table));
+    remaining = remaining.filter((table) => needed.has(table.table));
   }
   return batches;
 }
@@ -27,7 +27,7 @@ export function deletionBatchesOf(tables: readonly TablePlan[]): TablePlan[][] {
  * @param doubtful tables with rows that no later sweep would find by themselves
  * @param order position of each table in the order of the graph, parents first
  */
-export function leanOnAllInDoubt(
+export function assumeFoundThroughAll(
   tables: readonly TablePlan[],
   doubtful: ReadonlySet<string>,
   declared: Readonly<Record<string, Table>>,
@@ -35,12 +35,12 @@ export function leanOnAllInDoubt(
 ): void {
   const rank = ({ table }: TablePlan) => order.get(table) ?? 0;
   const inDoubt = new Set(doubtful);
-  for (const { table, leansOn } of tables.toSorted((a, b) => rank(a) - rank(b))) {
+  for (const { table, foundThrough } of tables.toSorted((a, b) => rank(a) - rank(b))) {
     const parents = parentTables(declared[table]);
     // Its rows hang on each other: by which of them one was found is not known.
     const onItself = parents.includes(table) && inDoubt.has(table);
-    if (!onItself && ![...leansOn].some((parent) => inDoubt.has(parent))) continue;
+    if (!onItself && ![...foundThrough].some((parent) => inDoubt.has(parent))) continue;
     inDoubt.add(table);
-    for (const parent of parents) if (parent !== table) leansOn.add(parent);
+    for (const parent of parents) if (parent !== table) foundThrough.add(parent);
   }
 }

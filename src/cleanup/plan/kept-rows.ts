@@ -1,7 +1,7 @@
 import { count } from "../../lib/count.ts";
 import type { KeptRows, TouchedRow } from "../../model/test-data.ts";
 import type { JudgedRow } from "../ownership/judging.ts";
-import type { Stay } from "../ownership/settle.ts";
+import type { StayReason } from "../ownership/settle.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
 import type { Search } from "./search.ts";
 import { labelOf } from "./table-plans.ts";
@@ -10,14 +10,14 @@ import { labelOf } from "./table-plans.ts";
 const samplesShown = 10;
 
 /** Says what looks like test data and stays, with the reason; and which real rows a test changed. */
-export function reportRows(search: Search, request: PlanRequest, plan: RowPlan): void {
+export function reportKeptRows(search: Search, request: PlanRequest, plan: RowPlan): void {
   const { staying } = search.settled;
   const kept = new Map<string, KeptRows>();
   for (const row of search.rows) {
     plan.touched.push(...touchedIn(row));
     const why = whyKept(row, staying.get(row), request);
     if (why === undefined) continue;
-    const table = row.look.name;
+    const table = row.scan.name;
     const entry = kept.get(`${table} ${why}`) ?? { table, rows: 0, samples: [], why };
     kept.set(`${table} ${why}`, entry);
     entry.rows++;
@@ -47,7 +47,7 @@ function reportUnswept({ scope, tables, sweep }: PlanRequest, plan: RowPlan): vo
 const dayMs = 86_400_000;
 
 /** What would make the age of a row known. */
-function cureFor({ look: { name, table, zone }, candidate: { age } }: JudgedRow): string {
+function cureFor({ scan: { name, table, zone }, candidate: { age } }: JudgedRow): string {
   const keep = "list fixed rows under testData.keep";
   if (table.time === undefined) return `declare time for ${name} (and timeZone where it has no zone), or ${keep}`;
   const time = `${name}.${table.time}`;
@@ -57,7 +57,7 @@ function cureFor({ look: { name, table, zone }, candidate: { age } }: JudgedRow)
   return `${time} is not exact enough to tell: ${keep}`;
 }
 
-function whyKept(row: JudgedRow, stay: Stay | undefined, { scope }: PlanRequest): string | undefined {
+function whyKept(row: JudgedRow, stay: StayReason | undefined, { scope }: PlanRequest): string | undefined {
   const { judgement, links } = row;
   const cure = cureFor(row);
   switch (stay) {
@@ -83,19 +83,19 @@ function whyKept(row: JudgedRow, stay: Stay | undefined, { scope }: PlanRequest)
 
 /** A row that is older than the test data that it points at, or whose name a test changed. */
 function touchedIn(row: JudgedRow): TouchedRow[] {
-  const { look, candidate, judgement, links } = row;
+  const { scan, candidate, judgement, links } = row;
   if (candidate.key === undefined) return [];
-  const key = { column: look.table.key, value: candidate.key };
+  const key = { column: scan.table.key, value: candidate.key };
   if (judgement.standing === "moved")
     return judgement.because.flatMap((index): TouchedRow[] => {
       const link = links[index];
-      return link ? [{ table: look.name, key, column: link.column, now: link.id }] : [];
+      return link ? [{ table: scan.name, key, column: link.column, now: link.id }] : [];
     });
   if (judgement.standing !== "renamed") return [];
-  const shown = look.rules.find(({ column, prefixes }) =>
+  const shown = scan.rules.find(({ column, prefixes }) =>
     prefixes?.some((prefix) => candidate.values.get(column)?.startsWith(prefix)),
   );
-  return shown ? [{ table: look.name, key, column: shown.column, now: candidate.values.get(shown.column) ?? "" }] : [];
+  return shown ? [{ table: scan.name, key, column: shown.column, now: candidate.values.get(shown.column) ?? "" }] : [];
 }
 
 /** At most so many sentences of a kind: the report has the whole list of touched rows. */
@@ -103,17 +103,17 @@ const sentencesShown = 20;
 
 function reportTouched(rows: readonly JudgedRow[], plan: RowPlan): void {
   const sentences = rows.flatMap((row): string[] => {
-    const { look, judgement, links, candidate } = row;
+    const { scan, judgement, links, candidate } = row;
     // What has a key is listed with what stood there before, and the check says it.
     if (candidate.key !== undefined) return [];
     if (judgement.standing === "renamed")
       return [
-        `${look.name}: a test renamed the real row ${labelOf(row)}: it is kept, because it is older than the run that it names`,
+        `${scan.name}: a test renamed the real row ${labelOf(row)}: it is kept, because it is older than the run that it names`,
       ];
     if (judgement.standing !== "moved") return [];
     const columns = judgement.because.flatMap((index) => links[index]?.column ?? []).join(", ");
     return [
-      `${look.name}: a test changed ${columns} of the real row ${labelOf(row)}: it points at test data, but is older than that; it is kept`,
+      `${scan.name}: a test changed ${columns} of the real row ${labelOf(row)}: it points at test data, but is older than that; it is kept`,
     ];
   });
   plan.problems.push(...sentences.slice(0, sentencesShown));
@@ -127,13 +127,13 @@ function reportNamed(rows: readonly JudgedRow[], plan: RowPlan): void {
   for (const row of rows)
     if (row.judgement.standing === "wrongly-named")
       plan.problems.push(
-        `${row.look.name}: ${labelOf(row)} is kept: the ledger says that this run made it, but it is older than the run`,
+        `${row.scan.name}: ${labelOf(row)} is kept: the ledger says that this run made it, but it is older than the run`,
       );
 }
 
-function reportQuiet(rows: readonly JudgedRow[], staying: ReadonlyMap<JudgedRow, Stay>, plan: RowPlan): void {
+function reportQuiet(rows: readonly JudgedRow[], staying: ReadonlyMap<JudgedRow, StayReason>, plan: RowPlan): void {
   const say = (list: readonly JudgedRow[], why: string) => {
-    for (const [table, some] of Map.groupBy(list, ({ look }) => look.name)) {
+    for (const [table, some] of Map.groupBy(list, ({ scan }) => scan.name)) {
       const labels = [...new Set(some.map(labelOf))];
       const shown = `${labels.slice(0, 3).join(", ")}${labels.length > 3 ? ", …" : ""}`;
       plan.notes.push(`${table}: ${count(some.length, "row is", "rows are")} kept, because ${why} (${shown})`);

@@ -7,7 +7,7 @@ import { queryInBatches } from "../tables/batched-queries.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { conditionOf } from "../tables/selection.ts";
 import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
-import { looksReal, personalColumns } from "./synthetic.ts";
+import { looksLikeRealPerson, personalColumns } from "./synthetic.ts";
 
 /**
  * The ledger may name tables that nobody declared: their rows stay, and that has to be said. Lines that name no row are said as well:
@@ -56,7 +56,7 @@ export async function countSelected(
     const name = qualifiedName(warehouse.catalog, table);
     const real = Array.from({ length: width }, (_, index) => {
       const column = personal.get(table)?.[index];
-      const condition = column && looksReal(column, synthetic, prefixes, binder);
+      const condition = column && looksLikeRealPerson(column, synthetic, prefixes, binder);
       return `${condition ? `count_if(${condition})` : "0"} AS real${index}`;
     });
     return {
@@ -78,7 +78,7 @@ export async function countSelected(
 }
 
 /** Tables of which the plan's condition selects more rows than were judged: another row has the same key. */
-export function withMoreRows(counted: readonly Counted[]): TablePlan[] {
+export function tablesWithMoreRows(counted: readonly Counted[]): TablePlan[] {
   return counted.flatMap(({ table, counts }) => ("selected" in counts && counts.selected > table.rows ? [table] : []));
 }
 

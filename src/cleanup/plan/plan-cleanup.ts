@@ -9,7 +9,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import { runPrefix } from "../ownership/identity.ts";
 import type { StartState } from "../ownership/start.ts";
 import { Binder, conditionOf } from "../tables/selection.ts";
-import { touchedResult, touchedWithBefore } from "../touched/touched-rows.ts";
+import { touchedResult, touchedRowsWithOldValues } from "../touched/touched-rows.ts";
 import { planRows } from "./plan-rows.ts";
 import type { PlanRequest, RowPlan, Scope, TablePlan } from "./row-plan.ts";
 
@@ -63,7 +63,7 @@ export interface CleanupPlan {
 export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, earlier?: CleanupPlan): Promise<CleanupPlan> {
   const rows = ports.warehouse ? await planRows(ports.warehouse, rowRequest(request), earlier?.rows) : undefined;
   if (ports.warehouse && rows)
-    rows.touched = await touchedWithBefore(
+    rows.touched = await touchedRowsWithOldValues(
       ports.warehouse,
       rows,
       { tables: request.tables, prefixes: request.testData.prefixes, keep: request.testData.keep, start: request.start },

@@ -4,11 +4,11 @@ import { nearest } from "../../lib/nearest.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { isKept } from "../propose/drift.ts";
 import { type CatalogColumns, readCatalogColumns, readViews } from "../tables/catalog.ts";
-import { isProtected, levelsOf, parentTables } from "../tables/graph.ts";
-import { deletionBatchesOf, leanOnAllInDoubt } from "./deletion-batches.ts";
-import { reportRows } from "./kept-rows.ts";
-import { countSelected, holdToCaps, reportLedger, withMoreRows } from "./limits.ts";
-import { neededToFind, retain, whyRetained } from "./retained.ts";
+import { dependencyLevels, isProtected, parentTables } from "../tables/graph.ts";
+import { assumeFoundThroughAll, deletionBatchesOf } from "./deletion-batches.ts";
+import { reportKeptRows } from "./kept-rows.ts";
+import { countSelected, holdToCaps, reportLedger, tablesWithMoreRows } from "./limits.ts";
+import { retain, tablesNeededToFind, whyRetained } from "./retained.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
 import { Search } from "./search.ts";
 import { reportUndeclared, UndeclaredTables } from "./undeclared-tables.ts";
@@ -43,7 +43,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   };
   const declared = presentTables(request, catalog, plan);
   plan.lookedAt = Object.values(declared).filter((table) => !isKept(table)).length;
-  const order = new Map(levelsOf(declared).flatMap((level, index) => level.map((name) => [name, index] as const)));
+  const order = new Map(dependencyLevels(declared).flatMap((level, index) => level.map((name) => [name, index] as const)));
   const search = new Search(warehouse, { declared, catalog, request, order }, plan, earlier?.references ?? new Map());
   // A view has no rows of its own: what it shows goes with the rows of its tables.
   const tables = new Map([...catalog].filter(([name]) => !views.has(name)));
@@ -64,25 +64,25 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
     if (plan.blockers.length === 0) answers ??= await ask();
   };
   await searchOn(earlier !== undefined);
-  const shared = plan.blockers.length === 0 ? withMoreRows(answers?.[1] ?? []) : [];
+  const shared = plan.blockers.length === 0 ? tablesWithMoreRows(answers?.[1] ?? []) : [];
   if (shared.length > 0) {
     search.widen(shared);
     await searchOn(false);
   }
-  const ids = new Map(search.going.map(({ look, keys }) => [look.name, new Set(keys)]));
+  const ids = new Map(search.going.map(({ scan, keys }) => [scan.name, new Set(keys)]));
   for (const [table, before] of earlier?.ids ?? []) {
-    const stay = new Set(search.rows.filter(({ look }) => look.name === table).map(({ candidate }) => candidate.key));
+    const stay = new Set(search.rows.filter(({ scan }) => scan.name === table).map(({ candidate }) => candidate.key));
     const gone = [...before].filter((id) => !stay.has(id));
     if (gone.length > 0) ids.set(table, new Set([...(ids.get(table) ?? []), ...gone]));
   }
   plan.ids = ids;
   plan.references = search.known;
-  leanOnAllInDoubt(search.found, search.doubtful, declared, order);
+  assumeFoundThroughAll(search.found, search.doubtful, declared, order);
   plan.batches = deletionBatchesOf(search.found);
   plan.rows = search.found.reduce((sum, table) => sum + table.rows, 0);
-  reportRows(search, request, plan);
+  reportKeptRows(search, request, plan);
   for (const { table } of plan.unreadable)
-    retain(plan.retained, neededToFind(parentTables(declared[table]), plan, request), whyRetained.unreadable(table));
+    retain(plan.retained, tablesNeededToFind(parentTables(declared[table]), plan, request), whyRetained.unreadable(table));
   reportLedger(declared, request, search.seenKeys, plan);
   if (plan.blockers.length === 0 && answers) {
     const [about, counted] = answers;

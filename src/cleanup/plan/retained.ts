@@ -23,7 +23,7 @@ export function retain(retained: RetainedTables, tables: Iterable<string>, why: 
  * Of the tables that rows elsewhere hang on, those by whose rows alone a sweep would find them: an id that begins as test data does
  * shows in whatever names it, also when its own row is long gone.
  */
-export function neededToFind(
+export function tablesNeededToFind(
   tables: Iterable<string>,
   { ids }: Pick<RowPlan, "ids">,
   { tables: declared, sweptPrefixes }: Pick<PlanRequest, "tables" | "sweptPrefixes">,
@@ -44,7 +44,7 @@ export function retainedInBatch(batch: readonly TablePlan[], retained: RetainedT
     const why = retained.get(table.table);
     if (why === undefined) continue;
     staying.set(table, why);
-    retain(retained, table.leansOn, whyRetained.rows);
+    retain(retained, table.foundThrough, whyRetained.rows);
   }
   return staying;
 }

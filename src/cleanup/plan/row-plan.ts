@@ -48,7 +48,7 @@ export interface TablePlan {
   newest?: number;
   samples: string[];
   /** Tables whose rows alone tell that some rows of this one are test data. */
-  leansOn: Set<string>;
+  foundThrough: Set<string>;
   /** Columns that may hold a person: their values are never kept. */
   person: ReadonlySet<string>;
 }

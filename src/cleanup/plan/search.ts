@@ -1,25 +1,25 @@
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import type { Row } from "../../warehouse/connection.ts";
 import { type Judged, type JudgedRow, type JudgingContext, judgeAll, namesOf, type References } from "../ownership/judging.ts";
-import {
-  type Look,
-  type LookRequest,
-  newLook,
-  noteAnswered,
-  type Question,
-  questionText,
-  takeRow,
-  unanswered,
-} from "../ownership/look.ts";
 import { Presence } from "../ownership/presence.ts";
 import { type Settled, settle } from "../ownership/settle.ts";
+import {
+  addRow,
+  markAnswered,
+  newTableScan,
+  type Question,
+  questionText,
+  type TableScan,
+  type TableScanRequest,
+  valuesNotYetAsked,
+} from "../ownership/table-scan.ts";
 import { queryInBatches } from "../tables/batched-queries.ts";
 import { emptySelection, isEmpty, select } from "../tables/selection.ts";
 import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
-import { type Going, goingOf } from "./table-plans.ts";
+import { type TableDeletion, tableDeletionOf } from "./table-plans.ts";
 
 interface Fetched {
-  fetched: Map<Look, Row[]>;
+  fetched: Map<TableScan, Row[]>;
   /** Name of the table → why. */
   unreadable: Map<string, string>;
 }
@@ -27,7 +27,7 @@ interface Fetched {
 /** A plan that is refused still says how many rows it would have; above this it only says that they are more. */
 const fewestFetched = 20_000;
 
-export interface SearchRequest extends LookRequest {
+export interface SearchRequest extends TableScanRequest {
   /** Position of each table in the order of the graph, parents first. */
   order: ReadonlyMap<string, number>;
 }
@@ -44,10 +44,10 @@ export class Search {
   readonly #earlier: References;
   readonly #presence: Presence;
   /** Every table that can be read. */
-  readonly #looks = new Map<string, Look>();
+  readonly #scans = new Map<string, TableScan>();
   #next: Question[];
   #judged: Judged;
-  #settled: { settled: Settled; going: Going[] } | undefined;
+  #settled: { settled: Settled; going: TableDeletion[] } | undefined;
   #signature: string;
   #changes = 0;
   #stopped = false;
@@ -66,7 +66,7 @@ export class Search {
       started: request.bornAfter,
       alone: request.scope === "run",
     });
-    for (const name of Object.keys(declared)) this.#looks.set(name, newLook(name, looking));
+    for (const name of Object.keys(declared)) this.#scans.set(name, newTableScan(name, looking));
     for (const [name, ids] of request.known)
       if (declared[name]?.key) for (const id of ids) this.#presence.want(name, { key: id }, request.bornAfter);
     this.#judged = { rows: new Map(), known: earlier };
@@ -89,7 +89,7 @@ export class Search {
 
   /** Table → the keys of its rows that were seen, also of those that are kept. */
   get seenKeys(): ReadonlyMap<string, ReadonlySet<string>> {
-    return new Map([...this.#looks].map(([name, { keys }]) => [name, keys]));
+    return new Map([...this.#scans].map(([name, { keys }]) => [name, keys]));
   }
 
   get rows(): JudgedRow[] {
@@ -100,7 +100,7 @@ export class Search {
     return this.#outcome.settled;
   }
 
-  get going(): Going[] {
+  get going(): TableDeletion[] {
     return this.#outcome.going;
   }
 
@@ -111,22 +111,22 @@ export class Search {
   /** Tables with rows that a later sweep, which has no ledger, would not find by themselves nor by what they depend on. */
   get doubtful(): Set<string> {
     const { request } = this.#looking;
-    const going = new Map(this.going.map((one) => [one.look.name, one]));
+    const going = new Map(this.going.map((one) => [one.scan.name, one]));
     // Of keys that the ledger claims, or an earlier look found, the rows may be gone.
-    const knowsMore = ({ name }: Look) =>
+    const knowsMore = ({ name }: TableScan) =>
       [...(request.known.get(name) ?? []), ...(this.#earlier.get(name)?.keys() ?? [])].some(
         (id) => !going.get(name)?.keys.has(id),
       );
     return new Set(
-      [...this.#looks.values()].filter((look) => going.get(look.name)?.hasLoneRows || knowsMore(look)).map(({ name }) => name),
+      [...this.#scans.values()].filter((scan) => going.get(scan.name)?.hasLoneRows || knowsMore(scan)).map(({ name }) => name),
     );
   }
 
   /** Looks at every row that the selections of these tables would delete: another row may have the same key. */
   widen(tables: readonly TablePlan[]): void {
     this.#next = tables.flatMap(({ table, selection }): Question[] => {
-      const look = this.#looks.get(table);
-      return look ? [{ look, asked: selection }] : [];
+      const scan = this.#scans.get(table);
+      return scan ? [{ scan, asked: selection }] : [];
     });
   }
 
@@ -137,26 +137,26 @@ export class Search {
     const most = Math.max(request.maxRows, fewestFetched);
     const [{ fetched, unreadable }] = await Promise.all([this.#fetch(round, most), this.#presence.ask()]);
     for (const [name, why] of unreadable) {
-      this.#looks.delete(name);
+      this.#scans.delete(name);
       this.#plan.unreadable.push({ table: name, why });
     }
     this.#judge();
     const going = new Map(this.going.map(({ plan }) => [plan.table, plan.rows]));
-    for (const { look } of round) {
-      if (unreadable.has(look.name)) continue;
-      const rows = going.get(look.name) ?? 0;
+    for (const { scan } of round) {
+      if (unreadable.has(scan.name)) continue;
+      const rows = going.get(scan.name) ?? 0;
       if (rows > most)
         this.#stop(
-          look.name,
-          `${look.name} alone has more than ${most} rows of test data; testData.maxRows is ${request.maxRows}`,
+          scan.name,
+          `${scan.name} alone has more than ${most} rows of test data; testData.maxRows is ${request.maxRows}`,
           `it has more than ${most} rows of test data`,
         );
       // Rows that are kept, for their age, fill the answer as well: what should go may be among those that it left out.
-      else if ((fetched.get(look)?.length ?? 0) > most)
+      else if ((fetched.get(scan)?.length ?? 0) > most)
         this.#stop(
-          look.name,
-          `${look.name} has more than ${most} rows that look like test data, with those that are kept, and no more are fetched, so that not all were looked at: set testData.maxRows (${request.maxRows}) above their number`,
-          `more than ${most} of its rows look like test data`,
+          scan.name,
+          `${scan.name} has more than ${most} rows that scan like test data, with those that are kept, and no more are fetched, so that not all were looked at: set testData.maxRows (${request.maxRows}) above their number`,
+          `more than ${most} of its rows scan like test data`,
         );
     }
     this.#next = this.#stopped ? [] : this.#questions();
@@ -168,14 +168,14 @@ export class Search {
     this.#stopped = true;
   }
 
-  get #outcome(): { settled: Settled; going: Going[] } {
+  get #outcome(): { settled: Settled; going: TableDeletion[] } {
     const { request, order } = this.#looking;
     this.#settled ??= (() => {
       const settled = settle(this.#judged, request);
-      const going = [...this.#judged.rows.values()].flatMap((rows): Going[] => {
+      const going = [...this.#judged.rows.values()].flatMap((rows): TableDeletion[] => {
         const leaving = rows.filter((row) => settled.going.has(row));
         const [first] = leaving;
-        return first ? [goingOf(first.look, leaving, request, order)] : [];
+        return first ? [tableDeletionOf(first.scan, leaving, request, order)] : [];
       });
       return { settled, going };
     })();
@@ -186,7 +186,7 @@ export class Search {
     const { request, order } = this.#looking;
     const context: JudgingContext = {
       order: [...order.keys()],
-      looks: this.#looks,
+      scans: this.#scans,
       request,
       presence: this.#presence,
       earlier: this.#earlier,
@@ -195,7 +195,7 @@ export class Search {
     this.#settled = undefined;
     for (const row of this.rows)
       for (const moment of row.judgement.asks)
-        for (const named of namesOf(row)) this.#presence.want(row.look.name, named, moment);
+        for (const named of namesOf(row)) this.#presence.want(row.scan.name, named, moment);
     const now = signatureOf(this.#judged);
     if (now !== this.#signature) this.#changes++;
     this.#signature = now;
@@ -204,16 +204,16 @@ export class Search {
   /** What has not been asked yet of every table that can be read. */
   #questions(): Question[] {
     const { request } = this.#looking;
-    return [...this.#looks.values()].flatMap((look): Question[] => {
-      const { name, table } = look;
-      const asked = emptySelection(look.types);
+    return [...this.#scans.values()].flatMap((scan): Question[] => {
+      const { name, table } = scan;
+      const asked = emptySelection(scan.types);
       if (table.key !== "") {
         const ids = [...(request.known.get(name) ?? []), ...(this.#earlier.get(name)?.keys() ?? [])];
-        select(asked, table.key, unanswered(look, table.key, ids));
+        select(asked, table.key, valuesNotYetAsked(scan, table.key, ids));
       }
       for (const [column, parent] of Object.entries(table.parents))
-        select(asked, column, unanswered(look, column, this.#judged.known.get(parent.table)?.keys() ?? []));
-      return look.begun && isEmpty(asked) ? [] : [{ look, asked }];
+        select(asked, column, valuesNotYetAsked(scan, column, this.#judged.known.get(parent.table)?.keys() ?? []));
+      return scan.begun && isEmpty(asked) ? [] : [{ scan, asked }];
     });
   }
 
@@ -222,27 +222,27 @@ export class Search {
     if (round.length === 0) return { fetched: new Map(), unreadable: new Map() };
     const { request } = this.#looking;
     const all = await this.#ask(round, most, undefined);
-    const crowded = round.filter(({ look }) => look.begun === undefined && (all.fetched.get(look)?.length ?? 0) > most);
+    const crowded = round.filter(({ scan }) => scan.begun === undefined && (all.fetched.get(scan)?.length ?? 0) > most);
     const older = request.scope === "expired" && crowded.length > 0 ? await this.#ask(crowded, most, request) : undefined;
-    for (const { look } of older ? crowded : []) all.fetched.set(look, older?.fetched.get(look) ?? []);
-    for (const question of round) noteAnswered(question, older && crowded.includes(question) ? "older" : "all");
-    for (const [look, rows] of all.fetched) for (const row of rows) takeRow(look, row, request.now);
+    for (const { scan } of older ? crowded : []) all.fetched.set(scan, older?.fetched.get(scan) ?? []);
+    for (const question of round) markAnswered(question, older && crowded.includes(question) ? "older" : "all");
+    for (const [scan, rows] of all.fetched) for (const row of rows) addRow(scan, row, request.now);
     return { fetched: all.fetched, unreadable: new Map([...all.unreadable, ...(older?.unreadable ?? [])]) };
   }
 
   async #ask(round: readonly Question[], most: number, older: PlanRequest | undefined): Promise<Fetched> {
-    const width = Math.max(...round.map(({ look }) => look.columns.length));
+    const width = Math.max(...round.map(({ scan }) => scan.columns.length));
     const { request } = this.#looking;
     const { rows, failed } = await queryInBatches(this.#warehouse, round, (question, binder) =>
       questionText(this.#warehouse, question, { width, limit: most + 1, older }, binder, request),
     );
-    const fetched = new Map<Look, Row[]>();
+    const fetched = new Map<TableScan, Row[]>();
     for (const { item, row } of rows) {
-      const known = fetched.get(item.look);
+      const known = fetched.get(item.scan);
       if (known) known.push(row);
-      else fetched.set(item.look, [row]);
+      else fetched.set(item.scan, [row]);
     }
-    return { fetched, unreadable: new Map(failed.map(({ item, why }) => [item.look.name, why])) };
+    return { fetched, unreadable: new Map(failed.map(({ item, why }) => [item.scan.name, why])) };
   }
 }
 

@@ -23,7 +23,7 @@ export function personalColumns(columns: ReadonlyMap<string, string>, person: Re
  * none of the patterns. The warehouse counts them; the values themselves stay there.
  * @returns `undefined` where nothing is configured to compare with.
  */
-export function looksReal(
+export function looksLikeRealPerson(
   { column, kind }: PersonalColumn,
   synthetic: TestDataConfig["synthetic"],
   prefixes: readonly string[],

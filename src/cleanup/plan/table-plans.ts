@@ -1,15 +1,15 @@
 import { timeInId } from "../ownership/identity.ts";
-import { type JudgedRow, showsInSweep } from "../ownership/judging.ts";
-import type { Look } from "../ownership/look.ts";
-import { handleOf, isNamedByPrefix } from "../ownership/settle.ts";
+import { type JudgedRow, valuesFoundInSweep } from "../ownership/judging.ts";
+import { deletionKeyOf, isNamedByPrefix } from "../ownership/settle.ts";
+import type { TableScan } from "../ownership/table-scan.ts";
 import { emptySelection, select } from "../tables/selection.ts";
 import type { PlanRequest, TablePlan } from "./row-plan.ts";
 
 const samplesShown = 3;
 
 /** What of one table goes, and by what a later sweep would find it. */
-export interface Going {
-  look: Look;
+export interface TableDeletion {
+  scan: TableScan;
   plan: TablePlan;
   /** Keys of the rows that go. */
   keys: Set<string>;
@@ -17,19 +17,24 @@ export interface Going {
   hasLoneRows: boolean;
 }
 
-export function goingOf(look: Look, rows: readonly JudgedRow[], request: PlanRequest, order: ReadonlyMap<string, number>): Going {
+export function tableDeletionOf(
+  scan: TableScan,
+  rows: readonly JudgedRow[],
+  request: PlanRequest,
+  order: ReadonlyMap<string, number>,
+): TableDeletion {
   const plan: TablePlan = {
-    table: look.name,
-    selection: emptySelection(look.types),
+    table: scan.name,
+    selection: emptySelection(scan.types),
     rows: 0,
     samples: [],
-    leansOn: new Set(),
-    person: new Set(look.table.person),
+    foundThrough: new Set(),
+    person: new Set(scan.table.person),
   };
-  const going: Going = { look, plan, keys: new Set(), hasLoneRows: false };
+  const going: TableDeletion = { scan, plan, keys: new Set(), hasLoneRows: false };
   const values = new Map<string, Set<string>>();
   for (const row of rows) {
-    const handle = handleOf(row);
+    const handle = deletionKeyOf(row);
     if (!handle) continue;
     values.set(handle.column, (values.get(handle.column) ?? new Set()).add(handle.value));
     if (row.candidate.key !== undefined) going.keys.add(row.candidate.key);
@@ -41,7 +46,7 @@ export function goingOf(look: Look, rows: readonly JudgedRow[], request: PlanReq
     }
     if (plan.samples.length < samplesShown) plan.samples.push(labelOf(row));
     if (isFoundBySweep(row, request)) continue;
-    leanOnHighest(row, plan, order);
+    addHighestParent(row, plan, order);
     if (isAlone(row, request)) going.hasLoneRows = true;
   }
   for (const [column, list] of values) select(plan.selection, column, list);
@@ -50,43 +55,47 @@ export function goingOf(look: Look, rows: readonly JudgedRow[], request: PlanReq
 
 /** What names a row to people; nothing of a column that may hold a person. */
 export function labelOf(row: JudgedRow): string {
-  const { look, links } = row;
+  const { scan, links } = row;
   const link = links[0];
-  const handle = handleOf(row) ?? (link && { column: link.column, value: link.id });
+  const handle = deletionKeyOf(row) ?? (link && { column: link.column, value: link.id });
   if (!handle) return "a row without a key";
-  return look.table.person.includes(handle.column) ? "(masked)" : handle.value;
+  return scan.table.person.includes(handle.column) ? "(masked)" : handle.value;
 }
 
-function madeAt({ look, candidate, links }: JudgedRow, { now }: PlanRequest): number | undefined {
-  const shown = look.rules.flatMap(({ column }) => timeInId(candidate.values.get(column) ?? "", now) ?? []);
+function madeAt({ scan, candidate, links }: JudgedRow, { now }: PlanRequest): number | undefined {
+  const shown = scan.rules.flatMap(({ column }) => timeInId(candidate.values.get(column) ?? "", now) ?? []);
   const pointed = links.flatMap(({ id }) => timeInId(id, now) ?? []);
   return shown[0] ?? candidate.timeInKey ?? candidate.age?.earliest ?? pointed[0];
 }
 
 /** A later sweep has no ledger: it needs a value that shows the row, or an id in it that tells by itself, and a time. */
-function isFoundBySweep({ look, candidate, links }: JudgedRow, request: PlanRequest): boolean {
-  const shown = showsInSweep(look, candidate);
+function isFoundBySweep({ scan, candidate, links }: JudgedRow, request: PlanRequest): boolean {
+  const shown = valuesFoundInSweep(scan, candidate);
   const dated = candidate.timeInKey !== undefined || candidate.age !== undefined;
   if (shown.some((value) => dated || timeInId(value, request.now) !== undefined)) return true;
   return links.some((link) => isNamedByPrefix(link, request));
 }
 
 /** Another row of the same table goes in the same moment, so that it helps nobody to find this one. */
-function isAlone({ look, candidate, judgement, links }: JudgedRow, { known }: PlanRequest): boolean {
+function isAlone({ scan, candidate, judgement, links }: JudgedRow, { known }: PlanRequest): boolean {
   const parents = judgement.because.flatMap((index) => links[index]?.table ?? []);
-  if (parents.some((parent) => parent !== look.name)) return false;
-  const claimed = candidate.key !== undefined && known.get(look.name)?.has(candidate.key) === true;
+  if (parents.some((parent) => parent !== scan.name)) return false;
+  const claimed = candidate.key !== undefined && known.get(scan.name)?.has(candidate.key) === true;
   return parents.length === 0 || claimed;
 }
 
 /** Of the rows that a row depends on, one must outlive it: the one that stands highest, on which most others lean as well. */
-function leanOnHighest({ look, judgement, links }: JudgedRow, { leansOn }: TablePlan, order: ReadonlyMap<string, number>): void {
+function addHighestParent(
+  { scan, judgement, links }: JudgedRow,
+  { foundThrough }: TablePlan,
+  order: ReadonlyMap<string, number>,
+): void {
   const parents = judgement.because.flatMap((index) => {
     const parent = links[index]?.table;
-    return parent === undefined || parent === look.name ? [] : [parent];
+    return parent === undefined || parent === scan.name ? [] : [parent];
   });
   const [highest, ...others] = parents;
   if (highest === undefined) return;
   const rank = (parent: string) => order.get(parent) ?? 0;
-  leansOn.add(others.reduce((best, parent) => (rank(parent) < rank(best) ? parent : best), highest));
+  foundThrough.add(others.reduce((best, parent) => (rank(parent) < rank(best) ? parent : best), highest));
 }

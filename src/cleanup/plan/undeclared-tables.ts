@@ -7,7 +7,7 @@ import { queryInBatches } from "../tables/batched-queries.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { isProtected } from "../tables/graph.ts";
 import { conditionOf, emptySelection, isEmpty, type Selection, select } from "../tables/selection.ts";
-import { neededToFind, retain, whyRetained } from "./retained.ts";
+import { retain, tablesNeededToFind, whyRetained } from "./retained.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
 
 /** A table that is not cleaned up, because nobody declared it or because it is protected. */
@@ -88,6 +88,6 @@ export function reportUndeclared(found: readonly Found[], request: PlanRequest, 
     plan.problems.push(
       `${count(hanging, `row of ${name} hangs`, `rows of ${name} hang`)} on test data, but the table is not declared: add it to testData.tables`,
     );
-    retain(plan.retained, neededToFind(parents, plan, request), whyRetained.undeclared(name));
+    retain(plan.retained, tablesNeededToFind(parents, plan, request), whyRetained.undeclared(name));
   }
 }

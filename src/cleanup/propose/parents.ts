@@ -1,21 +1,25 @@
 import type { Table } from "../../config/schema.ts";
 import { pluralsOf } from "../../lib/plurals.ts";
 import { parentTables } from "../tables/graph.ts";
-import { type Known, kindOf, pointsAt, wordsOf } from "../tables/naming.ts";
+import { type DeclarableTable, entityNamedBy, kindOf, wordsOfTableName } from "../tables/naming.ts";
 
 /**
  * The table whose row a column names: the one whose name ends with the plural of the thing (or is its singular), in the same schema if
  * there is one there, else the only one; of several, the one that is called exactly so.
  * @returns all that it could be, where it is not certain.
  */
-export function parentOf(column: string, table: Known, targets: readonly Known[]): { parent?: string; candidates: string[] } {
+export function parentOf(
+  column: string,
+  table: DeclarableTable,
+  targets: readonly DeclarableTable[],
+): { parent?: string; candidates: string[] } {
   const thing =
-    pointsAt(column)
+    entityNamedBy(column)
       ?.split("_")
       .filter((word) => word !== "") ?? [];
   const fitting = targets.filter((target) => sameKind(column, table, target));
   const pool = nearby(table, called(thing, fitting));
-  const exact = pool.filter((target) => wordsOf(target.name).length === thing.length);
+  const exact = pool.filter((target) => wordsOfTableName(target.name).length === thing.length);
   const [only] = pool.length === 1 ? pool : exact.length === 1 ? exact : [];
   if (only) return { parent: only.name, candidates: [only.name] };
   if (pool.length > 0) return { candidates: pool.map((target) => target.name) };
@@ -25,12 +29,12 @@ export function parentOf(column: string, table: Known, targets: readonly Known[]
 }
 
 /** Tables called by the plural of the thing; only where there are none, those called by its singular. */
-function called(thing: readonly string[], targets: readonly Known[]): Known[] {
+function called(thing: readonly string[], targets: readonly DeclarableTable[]): DeclarableTable[] {
   const last = thing.at(-1);
   if (last === undefined) return [];
   const ending = (words: readonly string[]) =>
     targets.filter((target) => {
-      const end = wordsOf(target.name).slice(-thing.length);
+      const end = wordsOfTableName(target.name).slice(-thing.length);
       return (
         end.length === thing.length &&
         end.every((word, index) => (index < thing.length - 1 ? word === thing[index] : words.includes(word)))
@@ -40,13 +44,13 @@ function called(thing: readonly string[], targets: readonly Known[]): Known[] {
   return plural.length > 0 ? plural : ending([last]);
 }
 
-function nearby(table: Known, targets: readonly Known[]): Known[] {
+function nearby(table: DeclarableTable, targets: readonly DeclarableTable[]): DeclarableTable[] {
   const schema = schemaOf(table.name);
   const same = targets.filter((target) => schemaOf(target.name) === schema);
   return same.length > 0 ? same : [...targets];
 }
 
-function sameKind(column: string, table: Known, target: Known): boolean {
+function sameKind(column: string, table: DeclarableTable, target: DeclarableTable): boolean {
   const kind = kindOf(table.columns.get(column) ?? "");
   return kind !== "other" && kind === kindOf(target.columns.get(target.key ?? "") ?? "");
 }
@@ -55,7 +59,7 @@ function schemaOf(table: string): string {
   return table.split(".")[0] ?? "";
 }
 
-export interface Left {
+export interface DroppedParent {
   table: string;
   column: string;
   parent: string;
@@ -65,22 +69,22 @@ export interface Left {
  * Takes parents out until no tables hang on each other in a circle. Of a circle the one goes that the table with the most others
  * hanging on it has: a school is what teachers hang on, whoever its principal is.
  */
-export function breakCircles(tables: Record<string, Table>): Left[] {
-  const left: Left[] = [];
+export function breakCycles(tables: Record<string, Table>): DroppedParent[] {
+  const dropped: DroppedParent[] = [];
   for (let circle = findCircle(tables); circle !== undefined; circle = findCircle(tables)) {
     const weight = (table: string) => Object.values(tables).filter((one) => parentTables(one).includes(table)).length;
     const [weakest] = circle.toSorted((a, b) => weight(b.table) - weight(a.table) || (a.table < b.table ? -1 : 1));
-    if (!weakest) return left;
+    if (!weakest) return dropped;
     delete tables[weakest.table]?.parents[weakest.column];
-    left.push(weakest);
+    dropped.push(weakest);
   }
-  return left;
+  return dropped;
 }
 
 /** The parents of which some circle is made. A table on itself is none. */
-function findCircle(tables: Readonly<Record<string, Table>>): Left[] | undefined {
+function findCircle(tables: Readonly<Record<string, Table>>): DroppedParent[] | undefined {
   const done = new Set<string>();
-  const search = (table: string, way: readonly Left[]): Left[] | undefined => {
+  const search = (table: string, way: readonly DroppedParent[]): DroppedParent[] | undefined => {
     const from = way.findIndex((step) => step.table === table);
     if (from >= 0) return way.slice(from);
     if (done.has(table)) return undefined;

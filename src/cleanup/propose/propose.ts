@@ -4,8 +4,8 @@ import type { Table } from "../../config/schema.ts";
 import { columnName, type Parent, tableName } from "../../config/test-data-schema.ts";
 import { singularsOf } from "../../lib/plurals.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
-import { isPlain, isTime, type Known, kindOf, pointsAt, wordsOf } from "../tables/naming.ts";
-import { breakCircles, parentOf } from "./parents.ts";
+import { type DeclarableTable, entityNamedBy, isPlain, isTime, kindOf, wordsOfTableName } from "../tables/naming.ts";
+import { breakCycles, parentOf } from "./parents.ts";
 
 export interface ProposalRequest {
   columns: CatalogColumns;
@@ -55,14 +55,14 @@ export interface Proposal {
 export function proposeTables(request: ProposalRequest): Proposal {
   const remarks: Remark[] = [];
   const names = [...request.columns.keys()].sort();
-  const known = names.flatMap((name): Known[] => {
+  const known = names.flatMap((name): DeclarableTable[] => {
     const left = whyLeftOut(name, request);
     if (left) remarks.push({ table: name, columns: [], ...left });
     return left ? [] : [knownTable(name, request.columns.get(name) ?? new Map())];
   });
   const targets = known.filter((table) => table.ownKey && !isBookkeeping(table.name));
   const tables = Object.fromEntries(known.flatMap((table) => declared(table, targets, remarks)));
-  for (const { table, column, parent } of breakCircles(tables))
+  for (const { table, column, parent } of breakCycles(tables))
     remarks.push({
       table,
       kind: "circle",
@@ -81,7 +81,7 @@ function whyLeftOut(name: string, request: ProposalRequest): Pick<Remark, "kind"
   return undefined;
 }
 
-function knownTable(name: string, found: ReadonlyMap<string, string>): Known {
+function knownTable(name: string, found: ReadonlyMap<string, string>): DeclarableTable {
   const columns = new Map(
     [...found].filter(([column]) => columnName.safeParse(column).success).sort(([a], [b]) => (a < b ? -1 : 1)),
   );
@@ -91,7 +91,7 @@ function knownTable(name: string, found: ReadonlyMap<string, string>): Known {
 
 /** `id`, or a column called by what the table holds: `session_id` of classroom_sessions. */
 function ownKeyOf(name: string, columns: ReadonlyMap<string, string>): string | undefined {
-  const words = wordsOf(name);
+  const words = wordsOfTableName(name);
   const things = words.flatMap((_, from) => {
     const last = words.at(-1) ?? "";
     return singularsOf(last).map((one) => [...words.slice(from, -1), one].join("_"));
@@ -102,7 +102,7 @@ function ownKeyOf(name: string, columns: ReadonlyMap<string, string>): string | 
 
 /** A column called by any of the words in the table's name: it names rows, though perhaps those of another table. */
 function borrowedKeyOf(name: string, columns: ReadonlyMap<string, string>): string | undefined {
-  const words = wordsOf(name);
+  const words = wordsOfTableName(name);
   const parts = words.flatMap((_, from) =>
     words
       .slice(from)
@@ -124,7 +124,7 @@ function firstOf(
 
 type Say = (kind: RemarkKind, columns: string[], text: string) => void;
 
-function declared(table: Known, targets: readonly Known[], remarks: Remark[]): [string, Table][] {
+function declared(table: DeclarableTable, targets: readonly DeclarableTable[], remarks: Remark[]): [string, Table][] {
   const say: Say = (kind, columns, text) => remarks.push({ table: table.name, kind, columns, text });
   const columns = [...table.columns.keys()];
   const bookkeeping = isBookkeeping(table.name);
@@ -150,11 +150,15 @@ function declared(table: Known, targets: readonly Known[], remarks: Remark[]): [
   return [[table.name, { key, match, parents, person, ...(time === undefined ? {} : { time }) }]];
 }
 
-function parentsIn(table: Known, targets: readonly Known[], say: Say): { parents: Record<string, Parent>; undecided: number } {
+function parentsIn(
+  table: DeclarableTable,
+  targets: readonly DeclarableTable[],
+  say: Say,
+): { parents: Record<string, Parent>; undecided: number } {
   const parents: Record<string, Parent> = {};
   let undecided = 0;
   for (const column of table.columns.keys()) {
-    if (column === table.key || pointsAt(column) === undefined || merelyMentions(column)) continue;
+    if (column === table.key || entityNamedBy(column) === undefined || merelyMentions(column)) continue;
     const { parent, candidates } = parentOf(column, table, targets);
     if (parent !== undefined) {
       parents[column] = { table: parent, kind: parentKindOf(table.name, column) };
@@ -170,7 +174,7 @@ function parentsIn(table: Known, targets: readonly Known[], say: Say): { parents
 }
 
 /** Only text can begin with a prefix or end with a domain. */
-function matchOf(table: Known): Table["match"] {
+function matchOf(table: DeclarableTable): Table["match"] {
   const texts = [...table.columns].filter(([, type]) => kindOf(type) === "text").map(([column]) => column);
   const key = table.key !== undefined && texts.includes(table.key) ? [{ column: table.key, prefix: true as const }] : [];
   return [...key, ...texts.filter((column) => column !== table.key).flatMap(rulesBesideKey)];

@@ -4,14 +4,14 @@ import { UserError } from "../../model/user-error.ts";
 export { isProtected } from "../../config/protection.ts";
 
 /** The tables in the order in which they can be looked through: every table comes after the tables that its rows hang on. */
-export type Levels = string[][];
+export type DependencyLevels = string[][];
 
 /**
  * @param tables `schema.table` → its declaration.
  * @throws UserError where tables hang on each other in a circle: no order would be right.
  */
-export function levelsOf(tables: Readonly<Record<string, Table>>): Levels {
-  const levels: Levels = [];
+export function dependencyLevels(tables: Readonly<Record<string, Table>>): DependencyLevels {
+  const levels: DependencyLevels = [];
   const placed = new Set<string>();
   let remaining = Object.keys(tables).sort();
   while (remaining.length > 0) {

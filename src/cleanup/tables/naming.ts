@@ -1,5 +1,5 @@
 /** A table that may be declared, with what its own columns say. */
-export interface Known {
+export interface DeclarableTable {
   name: string;
   /** Column → its type, sorted by name: the warehouse promises no order. */
   columns: Map<string, string>;
@@ -9,7 +9,7 @@ export interface Known {
 }
 
 /** The words of a table's name, without its schema, in lower case. */
-export function wordsOf(table: string): string[] {
+export function wordsOfTableName(table: string): string[] {
   return (table.split(".")[1] ?? table)
     .toLowerCase()
     .split("_")
@@ -17,7 +17,7 @@ export function wordsOf(table: string): string[] {
 }
 
 /** The thing of which a column names one, by its name: `session` for session_id. */
-export function pointsAt(column: string): string | undefined {
+export function entityNamedBy(column: string): string | undefined {
   return /^(.+)_(?:id|uuid|guid)$/.exec(column.toLowerCase())?.[1];
 }
 

@@ -113,7 +113,7 @@ export function ruleCondition(rule: Rule, types: ReadonlyMap<string, string>, bi
   return `${column} = ${binder.bind(rule.equals ?? "")}`;
 }
 
-export function shows(rule: Rule, value: string | undefined): boolean {
+export function matchesRule(rule: Rule, value: string | undefined): boolean {
   if (value === undefined) return false;
   if (rule.prefixes) return rule.prefixes.some((prefix) => value.startsWith(prefix));
   return rule.suffix !== undefined ? value.endsWith(rule.suffix) : value === rule.equals;

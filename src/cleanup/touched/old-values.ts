@@ -4,7 +4,14 @@ import type { TouchedRow } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { historyIsGone } from "../tables/history.ts";
 import { nextStep, type Seen } from "./version-search.ts";
-import { askVersions, type Candidates, candidatesOf, longestHistory, type RowsThere, type VersionAnswer } from "./versions.ts";
+import {
+  askVersions,
+  type CandidateVersions,
+  candidatesOf,
+  longestHistory,
+  type RowsAtVersion,
+  type VersionAnswer,
+} from "./versions.ts";
 
 /** What has to be known of the environment to tell an old value of a test's from one of a real row's. */
 export interface SearchContext {
@@ -114,7 +121,7 @@ class TableSearch {
   readonly #answers = new Map<number, VersionAnswer>();
   /** Parent table → ids of its rows → what they are. */
   readonly #names = new Map<string, Map<string, keyof Names>>();
-  #candidates: Candidates = { versions: [], truncated: false };
+  #candidates: CandidateVersions = { versions: [], truncated: false };
   #why: string | undefined;
 
   constructor(rows: readonly TouchedRow[], context: SearchContext) {
@@ -262,7 +269,7 @@ class TableSearch {
     return value === null || value === row.now || this.#isTest(row, value) ? undefined : { before: value, version: first };
   }
 
-  #there({ key }: TouchedRow, version: number): RowsThere | undefined {
+  #there({ key }: TouchedRow, version: number): RowsAtVersion | undefined {
     const answer = this.#answers.get(version);
     return answer && "found" in answer ? answer.found.get(key.value) : undefined;
   }

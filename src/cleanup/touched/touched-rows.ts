@@ -63,7 +63,7 @@ export function searchContext(about: TouchedContext): SearchContext {
  * @param earlier a plan of the same cleanup: what it found in the history is not looked for again.
  * @throws WarehouseFailure
  */
-export async function touchedWithBefore(
+export async function touchedRowsWithOldValues(
   warehouse: WarehouseReader,
   rows: RowPlan,
   about: Pick<TouchedContext, "tables" | "prefixes" | "keep"> & { start?: StartState | undefined },

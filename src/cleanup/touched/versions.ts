@@ -19,7 +19,7 @@ export interface VersionQuestion {
 }
 
 /** What a version has under one key. */
-export interface RowsThere {
+export interface RowsAtVersion {
   rows: number;
   /** As it stands in the table. */
   key: string;
@@ -28,7 +28,7 @@ export interface RowsThere {
 }
 
 /** Key as asked → what is there; or why that could not be read. */
-export type VersionAnswer = { found: ReadonlyMap<string, RowsThere> } | { why: string };
+export type VersionAnswer = { found: ReadonlyMap<string, RowsAtVersion> } | { why: string };
 
 /**
  * Asks many versions, of many tables, in few round trips. Values are compared and answered as text: keys may be numbers.
@@ -36,7 +36,7 @@ export type VersionAnswer = { found: ReadonlyMap<string, RowsThere> } | { why: s
  */
 export async function askVersions(warehouse: WarehouseReader, questions: readonly VersionQuestion[]): Promise<VersionAnswer[]> {
   const width = Math.max(0, ...questions.map(({ columns }) => columns.length));
-  const asked = questions.map((question) => ({ question, found: new Map<string, RowsThere>() }));
+  const asked = questions.map((question) => ({ question, found: new Map<string, RowsAtVersion>() }));
   const { rows, failed } = await queryInBatches(warehouse, asked, ({ question }, binder) =>
     question.keys.length === 0 ? undefined : select(warehouse.catalog, question, width, binder),
   );
@@ -80,7 +80,7 @@ function textOrNull(value: unknown): string | null {
 }
 
 /** Versions of which a value before a change may be read. */
-export interface Candidates {
+export interface CandidateVersions {
   /** Newest first; the first is the table as it is now. */
   versions: number[];
   /** The table's history is longer than what was looked at. */
@@ -98,7 +98,11 @@ const harmless =
  * The versions right before each change that may have changed a value, newest first.
  * @param guesses versions that are likely to have what is looked for. @throws WarehouseFailure
  */
-export async function candidatesOf(warehouse: WarehouseReader, table: string, guesses: readonly number[]): Promise<Candidates> {
+export async function candidatesOf(
+  warehouse: WarehouseReader,
+  table: string,
+  guesses: readonly number[],
+): Promise<CandidateVersions> {
   const history = await historyOf(warehouse, table, longestHistory);
   const newest = history[0]?.version;
   if (newest === undefined) return { versions: [], truncated: false };

@@ -17,7 +17,7 @@ import {
 } from "../tables/selection.ts";
 import { type Age, ageOf } from "./age.ts";
 import { timeInKey } from "./identity.ts";
-import { pointingRules, rulesFor } from "./rules.ts";
+import { referenceRules, rulesFor } from "./rules.ts";
 import { surelyTooRecent } from "./too-recent.ts";
 
 /** A row that may be test data, as it was read. */
@@ -31,7 +31,7 @@ export interface Candidate {
 }
 
 /** One table that is looked through: what it was asked, and every row that it answered. */
-export interface Look {
+export interface TableScan {
   name: string;
   table: Table;
   /** How rows show by themselves. */
@@ -54,14 +54,14 @@ export interface Look {
   begun: "all" | "older" | undefined;
 }
 
-export interface LookRequest {
+export interface TableScanRequest {
   /** The declared tables that exist. */
   declared: Readonly<Record<string, Table>>;
   catalog: CatalogColumns;
   request: PlanRequest;
 }
 
-export function newLook(name: string, { declared, catalog, request }: LookRequest): Look {
+export function newTableScan(name: string, { declared, catalog, request }: TableScanRequest): TableScan {
   const table = declared[name] as Table;
   const types = catalog.get(name) ?? new Map<string, string>();
   const columns = [...table.match.map(({ column }) => column), ...Object.keys(table.parents)];
@@ -70,7 +70,7 @@ export function newLook(name: string, { declared, catalog, request }: LookReques
     table,
     rules: rulesFor(table, request),
     sweepRules: rulesFor(table, { scope: "expired", prefixes: request.sweptPrefixes, sweep: request.sweep }),
-    pointing: pointingRules(table, request.tables, request),
+    pointing: referenceRules(table, request.tables, request),
     columns: [...new Set(columns)].filter((column) => column !== table.key),
     types,
     zone: table.timeZone ?? request.timeZone,
@@ -83,7 +83,7 @@ export function newLook(name: string, { declared, catalog, request }: LookReques
 
 /** What a table is asked next: for rows that show by themselves, if that was not asked yet, and for rows by the values of columns. */
 export interface Question {
-  look: Look;
+  scan: TableScan;
   asked: Selection;
 }
 
@@ -95,35 +95,35 @@ export interface Question {
  */
 export function questionText(
   warehouse: WarehouseReader,
-  { look, asked }: Question,
+  { scan, asked }: Question,
   { width, limit, older }: { width: number; limit: number; older?: PlanRequest | undefined },
   binder: Binder,
   request: PlanRequest,
 ): { columns: string; from: string } | undefined {
-  const terms = [look.begun ? "" : showingThemselves(look, older, binder), conditionOf(asked, binder)].filter(
+  const terms = [scan.begun ? "" : showingThemselves(scan, older, binder), conditionOf(asked, binder)].filter(
     (text) => text !== "",
   );
   if (terms.length === 0) return undefined;
   const before = [
-    look.begun ? showingThemselves(look, look.begun === "older" ? request : undefined, binder) : "",
-    conditionOf(look.answered, binder),
+    scan.begun ? showingThemselves(scan, scan.begun === "older" ? request : undefined, binder) : "",
+    conditionOf(scan.answered, binder),
   ].filter((text) => text !== "");
   const except = before.length > 0 ? ` AND NOT coalesce(${before.join(" OR ")}, false)` : "";
-  const { key, time } = look.table;
-  const isInstant = time !== undefined && /^TIMESTAMP(?:_LTZ)?$/.test(look.types.get(time) ?? "");
+  const { key, time } = scan.table;
+  const isInstant = time !== undefined && /^TIMESTAMP(?:_LTZ)?$/.test(scan.types.get(time) ?? "");
   const columns = [
-    `${shownAs(look, key)} AS row_key`,
+    `${shownAs(scan, key)} AS row_key`,
     // Apart, for in one column the warehouse would read texts as times, and dates as times of the session's zone.
     `${isInstant ? quoteName(time) : "NULL"} AS made_at`,
-    `${time === undefined || isInstant ? "NULL" : shownAs(look, time)} AS made_text`,
-    ...Array.from({ length: width }, (_, index) => `${shownAs(look, look.columns[index] ?? "")} AS c${index}`),
+    `${time === undefined || isInstant ? "NULL" : shownAs(scan, time)} AS made_text`,
+    ...Array.from({ length: width }, (_, index) => `${shownAs(scan, scan.columns[index] ?? "")} AS c${index}`),
   ];
-  const rows = `SELECT * FROM ${qualifiedName(warehouse.catalog, look.name)} WHERE (${terms.join(" OR ")})${except} LIMIT ${limit}`;
+  const rows = `SELECT * FROM ${qualifiedName(warehouse.catalog, scan.name)} WHERE (${terms.join(" OR ")})${except} LIMIT ${limit}`;
   return { columns: columns.join(", "), from: `(${rows}) AS looked_at` };
 }
 
-function showingThemselves(look: Look, older: PlanRequest | undefined, binder: Binder): string {
-  const { rules, pointing, table, types } = look;
+function showingThemselves(scan: TableScan, older: PlanRequest | undefined, binder: Binder): string {
+  const { rules, pointing, table, types } = scan;
   const candidates = candidatesOf(rules, types, binder);
   const pointed = candidatesOf(pointing, types, binder);
   if (!older || candidates === "") return [candidates, pointed].filter((text) => text !== "").join(" OR ");
@@ -138,44 +138,44 @@ function showingThemselves(look: Look, older: PlanRequest | undefined, binder: B
 }
 
 /** Text and number in one column would make the warehouse read the texts as numbers. */
-function shownAs(look: Look, column: string): string {
-  return column === "" ? "NULL" : asText(column, look.types);
+function shownAs(scan: TableScan, column: string): string {
+  return column === "" ? "NULL" : asText(column, scan.types);
 }
 
 /** What of these values the table has not been asked for yet. */
-export function unanswered(look: Look, column: string, values: Iterable<string>): string[] {
-  const known = look.answered.values.get(column);
+export function valuesNotYetAsked(scan: TableScan, column: string, values: Iterable<string>): string[] {
+  const known = scan.answered.values.get(column);
   return known ? [...values].filter((value) => !known.has(value)) : [...values];
 }
 
 /** Keeps that the table has answered, whatever came. */
-export function noteAnswered({ look, asked }: Question, begun: "all" | "older"): void {
-  for (const [column, values] of asked.values) select(look.answered, column, values);
-  look.begun ??= begun;
+export function markAnswered({ scan, asked }: Question, begun: "all" | "older"): void {
+  for (const [column, values] of asked.values) select(scan.answered, column, values);
+  scan.begun ??= begun;
 }
 
-export function takeRow(look: Look, row: Row, now: number): void {
+export function addRow(scan: TableScan, row: Row, now: number): void {
   const values = new Map<string, string>();
   const take = (column: string, value: unknown) => {
     // Empty text names nothing: a row without a parent would hang on every row without a key.
     if (value !== null && value !== undefined && value !== "") values.set(column, String(value));
   };
-  for (const [index, column] of look.columns.entries()) take(column, row[`c${index}`]);
-  const { key: keyColumn } = look.table;
+  for (const [index, column] of scan.columns.entries()) take(column, row[`c${index}`]);
+  const { key: keyColumn } = scan.table;
   if (keyColumn !== "") take(keyColumn, row.row_key);
   const key = values.get(keyColumn);
-  if (key !== undefined) look.keys.add(key);
+  if (key !== undefined) scan.keys.add(key);
   const made = row.made_at ?? row.made_text;
-  look.candidates.push({
+  scan.candidates.push({
     key,
     values,
-    age: look.table.time === undefined || !isTimeOrText(look) ? undefined : ageOf(made, look.zone),
+    age: scan.table.time === undefined || !isTimeOrText(scan) ? undefined : ageOf(made, scan.zone),
     timeInKey: key === undefined ? undefined : timeInKey(key, now),
   });
 }
 
 /** A number could be read as some year. */
-function isTimeOrText({ table, types }: Look): boolean {
+function isTimeOrText({ table, types }: TableScan): boolean {
   const type = types.get(table.time ?? "") ?? "";
   return isTime(type) || /^(?:STRING|VARCHAR|CHAR)\b/.test(type);
 }
