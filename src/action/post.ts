@@ -6,14 +6,14 @@ import { endMarkedProcesses } from "../processes/tree.ts";
 import type { SecretKeeper } from "../stages/context.ts";
 import { publish } from "./publish.ts";
 import { perform } from "./run.ts";
-import { unfinished } from "./state.ts";
+import { unfinishedStage } from "./state.ts";
 
 /**
  * Runs after the job, also when it failed or was cancelled. A main step that ended has cleaned up by itself; for one that was killed
  * its test data is deleted here, and its report says that it was cut short.
  */
 export async function post(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promise<void> {
-  const state = unfinished(env);
+  const state = unfinishedStage(env);
   if (!state) return;
   const { asked, begun, cancelledBy } = state;
   core.info(`${asked.stage} was cut short: ending what it had started, and deleting the test data of run ${begun.runId}`);

@@ -7,7 +7,7 @@ import { parseDuration, parsePercent } from "../config/units.ts";
 import { refuseForeignHead } from "../evidence/foreign-head.ts";
 import { artifactService } from "../github/artifacts.ts";
 import { UserError } from "../model/user-error.ts";
-import { blankInProc } from "../processes/own-environment.ts";
+import { blankOwnEnvironment } from "../processes/own-environment.ts";
 import { withProcessMark } from "../processes/tree.ts";
 import { headText } from "../report/words.ts";
 import { isSuitesOwn } from "../stages/child-environment.ts";
@@ -104,7 +104,7 @@ export async function perform(
   >,
 ): Promise<StageAnswer> {
   // Before anything of the project's is started, which could look there.
-  blankInProc(isSuitesOwn);
+  blankOwnEnvironment(isSuitesOwn);
   const artifacts = artifactService(env);
   const cancel = cancellation(
     (text) => core.info(text),

@@ -62,7 +62,7 @@ export interface SavedState {
 }
 
 /** @returns undefined where there is nothing to do: the stage ended by itself, or had not begun anything */
-export function unfinished(env: Env): SavedState | undefined {
+export function unfinishedStage(env: Env): SavedState | undefined {
   const { STATE_ASKED: asked, STATE_BEGUN: begun, STATE_CONFIG: config, STATE_CANCELLED: cancelledBy } = env;
   if (env.STATE_FINISHED === "true" || !asked || !begun) return undefined;
   return {

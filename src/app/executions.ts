@@ -3,7 +3,7 @@ import { readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { isRunId } from "../cleanup/ownership/identity.ts";
 import { name } from "../config/values.ts";
-import { isLiving, isThisProcess, type ProcessName, thisProcess } from "../lib/lock-file.ts";
+import { isAlive, isThisProcess, type ProcessName, thisProcess } from "../lib/lock-file.ts";
 import { makeOwnDirectory, NotAPlainFile, openOwn, readOwn, writeOwn } from "../lib/plain-file.ts";
 import { type Origin, type StageName, stageNames } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
@@ -78,7 +78,7 @@ export async function executions(records: string): Promise<Execution[]> {
 /** Whether it may still make test data. */
 export function isUnderWay(execution: Execution): boolean {
   if (execution.finishedAt !== undefined) return false;
-  return isLiving(execution.process) ?? Date.now() - startOfRun(execution.runId) < longestMs;
+  return isAlive(execution.process) ?? Date.now() - startOfRun(execution.runId) < longestMs;
 }
 
 export function alreadyUnderWay({ runId, stage, process: { pid } }: Execution): UserError {

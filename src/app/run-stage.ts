@@ -14,7 +14,7 @@ import { secretsOfVariables } from "../lib/redaction/variables.ts";
 import type { AuditNote, Origin, Progress, StageName, StageReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { type AfterVerdict, applyRollback, sendAlerts } from "../notifications/after-verdict.ts";
-import { blankInProc } from "../processes/own-environment.ts";
+import { blankOwnEnvironment } from "../processes/own-environment.ts";
 import { childSummary } from "../report/markdown/child-summary.ts";
 import { rollbackLine } from "../report/words.ts";
 import { childEnvironment } from "../stages/child-environment.ts";
@@ -114,7 +114,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
 
   const key = config.audit.key?.reveal();
   // Whoever could read it could write lines of the log.
-  if (key !== undefined) blankInProc((name) => env[name] === key);
+  if (key !== undefined) blankOwnEnvironment((name) => env[name] === key);
   const auditedRun = { who: origin.actor ?? "unknown", run: runId, gate: gateId, environment: environment.name, stage, key };
   const audit = new AuditLog(join(records, auditFile), auditedRun, secrets.redact);
   request.onAuditLog?.((note) => audit.write(note));

@@ -83,9 +83,9 @@ const clockSkewMs = 60_000;
  * @param value what stands at the claim's path
  * @returns whether it is what the claim says; without a kind, whether there is any
  */
-export function holds(claim: Omit<Claim, "path">, value: unknown, now: number = Date.now()): boolean {
-  if (claim.equals !== undefined) return same(value, claim.equals);
-  if (claim.oneOf) return claim.oneOf.some((allowed) => same(value, allowed));
+export function meetsClaim(claim: Omit<Claim, "path">, value: unknown, now: number = Date.now()): boolean {
+  if (claim.equals !== undefined) return deepEqual(value, claim.equals);
+  if (claim.oneOf) return claim.oneOf.some((allowed) => deepEqual(value, allowed));
   if (claim.between) {
     const [low = Number.NaN, high = Number.NaN] = claim.between;
     return typeof value === "number" && value >= low && value <= high;
@@ -104,7 +104,7 @@ export function headerHolds(claim: Omit<Claim, "path">, value: string | undefine
   if (value === undefined) return false;
   if (claim.equals !== undefined) return value === String(claim.equals);
   if (claim.oneOf) return claim.oneOf.some((allowed) => value === String(allowed));
-  return holds(claim, value);
+  return meetsClaim(claim, value);
 }
 
 /** Unix seconds have ten digits for the next two centuries, milliseconds thirteen. */
@@ -119,9 +119,9 @@ function timeOf(value: unknown): number | undefined {
 }
 
 /** In words, for a message. */
-export function wanted(claim: Omit<Claim, "path">): string {
-  if (claim.equals !== undefined) return shown(claim.equals);
-  if (claim.oneOf) return `one of ${claim.oneOf.map(shown).join(", ")}`;
+export function describeClaim(claim: Omit<Claim, "path">): string {
+  if (claim.equals !== undefined) return shortValue(claim.equals);
+  if (claim.oneOf) return `one of ${claim.oneOf.map(shortValue).join(", ")}`;
   if (claim.matches !== undefined) return `a value that matches ${claim.matches}`;
   if (claim.between) return `a number from ${claim.between.join(" to ")}`;
   if (claim.youngerThan !== undefined) return `a time less than ${claim.youngerThan / 1000} s ago`;
@@ -144,7 +144,7 @@ export function jsonAt(json: unknown, path: string): unknown {
 const longestShown = 160;
 
 /** A value of an answer, for a message. */
-export function shown(value: unknown): string {
+export function shortValue(value: unknown): string {
   return value === undefined ? "missing" : excerpt(JSON.stringify(value));
 }
 
@@ -154,7 +154,7 @@ export function excerpt(text: string): string {
   return line === "" ? "(empty answer)" : line.length > longestShown ? `${line.slice(0, longestShown)}…` : line;
 }
 
-export function same(a: unknown, b: unknown): boolean {
+export function deepEqual(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 

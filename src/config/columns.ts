@@ -64,7 +64,7 @@ export function mayHoldSecret(column: string): boolean {
  * Whether a column merely mentions somebody or something. Such a row does not go with the row that is mentioned: a real group does
  * not become test data because a test student leads it, nor a message because a test teacher wrote its template.
  */
-export function merelyMentions(column: string): boolean {
+export function onlyMentionsSecret(column: string): boolean {
   return /^(?:.+_by(?:_id)?|(?:target_.+|applies_to|leader|speaker|sender|recipient|actor|author|creator|editor|reviewer|assignee|resource|template)_id)$/.test(
     column.toLowerCase(),
   );

@@ -1,5 +1,5 @@
 import { isSecretName } from "../lib/redaction/names.ts";
-import { isEveryday } from "../lib/redaction/values.ts";
+import { isCommonWord } from "../lib/redaction/values.ts";
 import { decodedPart } from "./address-part.ts";
 import type { Entries } from "./check.ts";
 import { type Interpolated, soleReference, type Variables } from "./interpolation.ts";
@@ -60,7 +60,7 @@ const secretHeader = /^(?:authorization|proxy-authorization|cookie)$|(?:^|-)(?:k
 export function secretsOf(interpolated: Interpolated, variables: Variables): Secret[] {
   const contentOf = (name: string): string => (Object.hasOwn(variables, name) ? (variables[name] ?? "") : "");
   const excepted = new Set(list(valueAt(interpolated.value, ["secrets", "not"])) ?? []);
-  const named = (name: string) => isSecretName(name) && !excepted.has(name) && !isEveryday(contentOf(name));
+  const named = (name: string) => isSecretName(name) && !excepted.has(name) && !isCommonWord(contentOf(name));
   const values = [
     ...interpolated.references.flatMap(({ path, names }) => {
       const known = names.filter((name) => isSecretPath(path) || named(name)).map(contentOf);
@@ -98,5 +98,5 @@ const userInfo = /^[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:(\S+)@/i;
 /** The password of an address is printed without the rest of it by some libraries, both as written and decoded. */
 function passwordsIn(value: string): string[] {
   const password = URL.canParse(value) ? new URL(value).password : (userInfo.exec(value)?.[1] ?? "");
-  return password === "" || isEveryday(password) ? [] : [...new Set([password, decodedPart(password)])];
+  return password === "" || isCommonWord(password) ? [] : [...new Set([password, decodedPart(password)])];
 }

@@ -38,13 +38,13 @@ export function startOf(pid: number): string | undefined {
 }
 
 /** The boot and the process namespace that a pid belongs to: elsewhere the same number is another process. */
-export function pidSpace(): string {
+export function pidNamespace(): string {
   const boot = orUndefined(() => readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()) ?? "";
   return `${boot} ${orUndefined(() => readlinkSync("/proc/self/ns/pid")) ?? ""}`;
 }
 
 /** Living processes of the group, if one is named, and those anywhere whose environment (`NAME=value`, a NUL behind each) has `mark`. */
-export function livingProcesses(group: number | undefined, mark: RegExp): number[] {
+export function runningProcesses(group: number | undefined, mark: RegExp): number[] {
   return pids().filter((pid) => {
     const itsGroup = processGroup(pid);
     if (itsGroup === undefined) return false;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { link, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { pidSpace, startOf } from "./linux-proc.ts";
+import { pidNamespace, startOf } from "./linux-proc.ts";
 
 /** A process. `start` and `place` tell it from a later one with the same number, here or in another container. */
 export interface ProcessName {
@@ -21,7 +21,7 @@ interface Holder extends ProcessName {
 const foreignLockMs = 60_000;
 const longestPauseMs = 20;
 
-const place = `${hostname()} ${process.platform === "linux" ? pidSpace() : ""}`;
+const place = `${hostname()} ${process.platform === "linux" ? pidNamespace() : ""}`;
 let ownStart: string | undefined;
 
 /**
@@ -87,7 +87,7 @@ async function readHolder(path: string): Promise<Holder | undefined> {
 }
 
 async function hasDied(path: string, holder: Holder): Promise<boolean> {
-  const lives = isLiving(holder);
+  const lives = isAlive(holder);
   return lives === undefined ? Date.now() - ((await modified(path)) ?? Date.now()) > foreignLockMs : !lives;
 }
 
@@ -103,7 +103,7 @@ export function isThisProcess({ pid, start, place: where }: ProcessName): boolea
 }
 
 /** Whether that process still runs; undefined where nobody here can tell: it is on another machine, or in another container. */
-export function isLiving(named: ProcessName): boolean | undefined {
+export function isAlive(named: ProcessName): boolean | undefined {
   if (named.place !== place) return undefined;
   const start = process.platform === "linux" ? startOf(named.pid) : undefined;
   if (start !== undefined) return start === named.start;

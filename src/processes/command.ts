@@ -1,7 +1,7 @@
 import type { CommandReport } from "../model/report.ts";
 import { launch } from "./launch.ts";
 import type { OutputOptions } from "./output.ts";
-import { watchQuiet } from "./quiet.ts";
+import { watchSilence } from "./silence.ts";
 import { defaultGraceMs } from "./tree.ts";
 
 export interface CommandSpec {
@@ -42,7 +42,7 @@ export async function runCommand(
     return { ...cutShort(spec, options.signal, startedAt, tail), signal: null };
   }
 
-  const quiet = watchQuiet(quietMs, onQuiet);
+  const quiet = watchSilence(quietMs, onQuiet);
   const onLine = (line: string) => {
     quiet.heard();
     options.onLine(line);

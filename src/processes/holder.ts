@@ -22,13 +22,13 @@ export interface Holder {
 
 async function ask(port: number): Promise<Holder[]> {
   if (process.platform === "linux") return listeners(port).map((pid) => ({ pid, command: commandOf(pid) }));
-  if (process.platform === "darwin") return fromLsof(await outputOf("lsof", ["-nP", `-iTCP:${port}`, "-sTCP:LISTEN", "-Fpc"]));
+  if (process.platform === "darwin") return parseLsof(await outputOf("lsof", ["-nP", `-iTCP:${port}`, "-sTCP:LISTEN", "-Fpc"]));
   if (process.platform !== "win32") return [];
-  const pids = fromNetstat(await outputOf("netstat", ["-ano", "-p", "TCP"]), port);
+  const pids = parseNetstat(await outputOf("netstat", ["-ano", "-p", "TCP"]), port);
   return Promise.all(
     pids.map(async (pid) => ({
       pid,
-      command: fromTasklist(await outputOf("tasklist", ["/fi", `PID eq ${pid}`, "/fo", "csv", "/nh"])),
+      command: parseTasklist(await outputOf("tasklist", ["/fi", `PID eq ${pid}`, "/fo", "csv", "/nh"])),
     })),
   );
 }
@@ -43,7 +43,7 @@ async function outputOf(program: string, args: string[]): Promise<string> {
 }
 
 /** `lsof -Fpc`: a line `p<pid>` begins each process, and `c<command>` belongs to it. */
-export function fromLsof(output: string): Holder[] {
+export function parseLsof(output: string): Holder[] {
   const holders: Holder[] = [];
   for (const line of output.split("\n")) {
     const last = holders.at(-1);
@@ -54,7 +54,7 @@ export function fromLsof(output: string): Holder[] {
 }
 
 /** `netstat -ano`: `TCP  0.0.0.0:3000  0.0.0.0:0  LISTENING  4711`. The state is translated, so the empty remote end tells. */
-export function fromNetstat(output: string, port: number): number[] {
+export function parseNetstat(output: string, port: number): number[] {
   const pids = output.split("\n").flatMap((line) => {
     const [protocol, local, remote, , pid] = line.trim().split(/\s+/);
     const listens = protocol === "TCP" && local?.endsWith(`:${port}`) && remote?.endsWith(":0");
@@ -64,6 +64,6 @@ export function fromNetstat(output: string, port: number): number[] {
 }
 
 /** `tasklist /fo csv /nh`: `"node.exe","4711","Console","1","40,000 K"`. */
-export function fromTasklist(output: string): string {
+export function parseTasklist(output: string): string {
   return /^"([^"]+)","\d+"/m.exec(output)?.[1] ?? "";
 }

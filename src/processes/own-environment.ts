@@ -5,7 +5,7 @@ import { closeSync, openSync, readFileSync, readSync, writeSync } from "node:fs"
  * started with in /proc/<pid>/environ, whatever is deleted from `process.env` later. The values stay in `process.env`.
  * @returns whether it could be done; only Linux has such a file, and a sandbox may forbid it
  */
-export function blankInProc(isHidden: (name: string) => boolean): boolean {
+export function blankOwnEnvironment(isHidden: (name: string) => boolean): boolean {
   if (process.platform !== "linux") return false;
   let memory: number | undefined;
   try {

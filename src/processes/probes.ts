@@ -1,7 +1,7 @@
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
-import { type Claim, excerpt, holds, jsonAt, parseAnswer, shown } from "../config/assertion.ts";
+import { type Claim, excerpt, jsonAt, meetsClaim, parseAnswer, shortValue } from "../config/assertion.ts";
 
 /** Why it is not ready, from one look. */
 export interface NotReady {
@@ -25,10 +25,10 @@ interface Answer {
 }
 
 /** A full queue of connections leaves even this machine without an answer. */
-const knockMs = 1_000;
+const listenMs = 1_000;
 
 /** Whether anybody listens on this machine, asked so cheaply that it may be asked all the time: nothing is said to who opens. */
-export function knock(host: string, port: number): Promise<boolean> {
+export function isListening(host: string, port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect({ host, port });
   const opened = () => {
@@ -37,7 +37,7 @@ export function knock(host: string, port: number): Promise<boolean> {
   };
   socket.on("error", () => resolve(false));
   socket.once("connect", opened);
-  socket.setTimeout(knockMs, opened);
+  socket.setTimeout(listenMs, opened);
   return promise;
 }
 
@@ -55,22 +55,22 @@ export function probePort(host: string, port: number): Probe {
   };
 }
 
-export interface Wanted {
+export interface ExpectedAnswer {
   status: readonly number[];
   json: readonly Claim[];
 }
 
 /** @param address where to connect, under the name that stands in the URL; the name's own address if left out */
-export function probeUrl(url: URL, address: string | undefined, { status, json }: Wanted): Probe {
+export function probeUrl(url: URL, address: string | undefined, { status, json }: ExpectedAnswer): Probe {
   return async (signal) => {
     const answer = await ask(url, address, json.length > 0, signal);
     if ("refused" in answer) return answer;
     if (!status.includes(answer.status)) return answered(`${answer.status}${whereTo(answer)}`);
     const body = parseAnswer(answer.text);
-    const broken = json.find((claim) => !holds(claim, jsonAt(body, claim.path)));
+    const broken = json.find((claim) => !meetsClaim(claim, jsonAt(body, claim.path)));
     if (!broken) return undefined;
     if (body === undefined) return answered(`${answer.status}, but no JSON: ${excerpt(answer.text)}`);
-    return answered(`${answer.status}, but ${broken.path} is ${shown(jsonAt(body, broken.path))}`);
+    return answered(`${answer.status}, but ${broken.path} is ${shortValue(jsonAt(body, broken.path))}`);
   };
 }
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Claim, wanted } from "../config/assertion.ts";
+import { type Claim, describeClaim } from "../config/assertion.ts";
 import { loadPatterns, pattern, whyNoPattern } from "../lib/pattern.ts";
 import { UserError } from "../model/user-error.ts";
-import { handshakeUrl, knock, type NotReady, type Probe, probePort, probeSocketIo, probeUrl } from "./probes.ts";
+import { handshakeUrl, isListening, type NotReady, type Probe, probePort, probeSocketIo, probeUrl } from "./probes.ts";
 
 /** What makes a server ready: exactly one of url, tcp, log and socketIo; without any, it is ready once it was started. */
 export interface ReadyCondition {
@@ -22,7 +22,7 @@ export interface ReadyCondition {
 }
 
 /** While nobody listens. Knocking at this machine costs it a tenth of a millisecond; a whole look costs more, and may go far. */
-const knockPauseMs = 5;
+const listenPauseMs = 5;
 const refusedPauseMs = 50;
 
 /** A server that answers works for each look, and may count them: the pauses grow from the one to the other. */
@@ -48,7 +48,7 @@ export function describe(ready: ReadyCondition): string {
 
 function describeCondition(ready: ReadyCondition): string {
   if (ready.url !== undefined) {
-    const claims = (ready.json ?? []).map((claim) => `${claim.path}: ${wanted(claim)}`);
+    const claims = (ready.json ?? []).map((claim) => `${claim.path}: ${describeClaim(claim)}`);
     const holding = claims.length > 0 ? ` with ${claims.join(" and ")}` : "";
     return `${ready.url} to answer ${(ready.status ?? [200]).join(" or ")}${holding}`;
   }
@@ -154,14 +154,16 @@ function watchLog(written: string, stableForMs: number): ReadyWatch {
 interface Target {
   look: Probe;
   /** Whether anybody listens there; only where it is on this machine. */
-  knock?: () => Promise<boolean>;
+  isListening?: () => Promise<boolean>;
 }
 
 /** By the address looked at. */
 function targetsOf(ready: ReadyCondition): Map<string, Target> {
   const { tcp, url, socketIo } = ready;
   if (tcp !== undefined)
-    return new Map(loopback.map((host) => [`${host}:${tcp}`, { look: probePort(host, tcp), knock: () => knock(host, tcp) }]));
+    return new Map(
+      loopback.map((host) => [`${host}:${tcp}`, { look: probePort(host, tcp), isListening: () => isListening(host, tcp) }]),
+    );
   if (url !== undefined) {
     const answer = { status: ready.status ?? [200], json: ready.json ?? [] };
     return everywhere(new URL(url), (target, address) => probeUrl(target, address, answer));
@@ -174,7 +176,7 @@ function everywhere(url: URL, lookAt: (url: URL, address: string | undefined) =>
   if (addresses.length === 0) return new Map([[url.href, { look: lookAt(url, undefined) }]]);
   const port = portOf(url);
   const where = (host: string) => (addresses.length > 1 ? `${url.href} on ${host}` : url.href);
-  return new Map(addresses.map((host) => [where(host), { look: lookAt(url, host), knock: () => knock(host, port) }]));
+  return new Map(addresses.map((host) => [where(host), { look: lookAt(url, host), isListening: () => isListening(host, port) }]));
 }
 
 interface Looking {
@@ -183,7 +185,7 @@ interface Looking {
   signal: AbortSignal;
 }
 
-async function lookUntilReady({ look, knock }: Target, { tell, stableForMs, signal }: Looking): Promise<void> {
+async function lookUntilReady({ look, isListening }: Target, { tell, stableForMs, signal }: Looking): Promise<void> {
   let retryForMs = firstLookMs;
   let answeredMs = answeredPauseMs.first;
   let readySince: number | undefined;
@@ -206,15 +208,15 @@ async function lookUntilReady({ look, knock }: Target, { tell, stableForMs, sign
     }
     readySince = undefined;
     if (late) retryForMs = Math.min(retryForMs * 2, longestLookMs);
-    if (notReady.refused && knock) await knockUntilOpen(knock, signal);
+    if (notReady.refused && isListening) await waitUntilListening(isListening, signal);
     else await delay(notReady.refused ? refusedPauseMs : answeredMs, undefined, { signal });
     if (!notReady.refused) answeredMs = Math.min(answeredMs * 1.5, answeredPauseMs.longest);
   }
 }
 
-async function knockUntilOpen(knock: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
-  do await delay(knockPauseMs, undefined, { signal });
-  while (!(await knock()));
+async function waitUntilListening(isListening: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+  do await delay(listenPauseMs, undefined, { signal });
+  while (!(await isListening()));
 }
 
 /** Rejects with the signal's reason, and tells before that what the look was waiting for. */

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { descendants, listeners, listensAmong, livingProcesses, portsOf } from "../lib/linux-proc.ts";
+import { descendants, listeners, listensAmong, portsOf, runningProcesses } from "../lib/linux-proc.ts";
 
 /**
  * The one variable added to the given environment. A process that leaves its group (a daemon) still carries it, and so is still
@@ -66,7 +66,7 @@ function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean {
 
 const posix: System = {
   living: (pid, mark) => {
-    if (process.platform === "linux") return livingProcesses(pid, carrying(mark));
+    if (process.platform === "linux") return runningProcesses(pid, carrying(mark));
     return signalProcess(-pid, 0) ? [-pid] : [];
   },
   async signal(pid, targets, signal) {
@@ -187,7 +187,7 @@ export async function endMarkedProcesses(
   graceMs = defaultGraceMs,
 ): Promise<"none" | "ended" | "killed" | "left" | "unknown"> {
   if (process.platform !== "linux") return "unknown";
-  const living = () => livingProcesses(undefined, carrying(mark));
+  const living = () => runningProcesses(undefined, carrying(mark));
   if (living().length === 0) return "none";
   const send = async (targets: number[], signal: "SIGTERM" | "SIGKILL") => {
     for (const target of targets) signalProcess(target, signal);

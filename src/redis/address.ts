@@ -54,7 +54,7 @@ export interface SignIn {
   };
 }
 
-export interface Way {
+export interface RedisRoute {
   address: Address;
   signIn: SignIn;
   retryForMs: number;
@@ -68,7 +68,7 @@ const sentinelPort = 26379;
 const defaultRetryForMs = 30_000;
 
 /** @throws UserError for an address that is none, and a certificate file that cannot be read */
-export async function wayTo(settings: RedisSettings): Promise<Way> {
+export async function routeTo(settings: RedisSettings): Promise<RedisRoute> {
   if (!URL.canParse(settings.url) || !/^rediss?:$/.test(new URL(settings.url).protocol))
     throw new UserError("redis.url is not a redis:// or rediss:// address");
   const url = new URL(settings.url);

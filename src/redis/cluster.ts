@@ -1,12 +1,12 @@
-import { type Address, addressText, type Way } from "./address.ts";
+import { type Address, addressText, type RedisRoute } from "./address.ts";
 import { type ClusterNode, parseClusterNodes, slotCount } from "./cluster-nodes.ts";
-import { RedisFailure, refusal, unreachable } from "./failure.ts";
-import { Line } from "./line.ts";
-import { passOver } from "./pass.ts";
+import { RedisFailure, refusedFailure, unreachable } from "./failure.ts";
+import { ReconnectingWire } from "./reconnecting-wire.ts";
 import { pauseFor, withRetries } from "./retry.ts";
+import { scanKeys } from "./scan-keys.ts";
 import { slotOf } from "./slots.ts";
-import { type Answers, mostRestarts, type RedisIdentity, type Store } from "./store.ts";
-import { type Access, ErrorReply, type Reply, Wire, type Words } from "./wire.ts";
+import { type Answers, maxRestarts, type RedisIdentity, type Store } from "./store.ts";
+import { type Access, type CommandWords, ErrorReply, type Reply, Wire } from "./wire.ts";
 
 const keysPerPipeline = 256;
 const firstPauseMs = 20;
@@ -15,7 +15,7 @@ const longestPauseMs = 1_000;
 interface Member {
   id: string;
   address: Address;
-  line: Line;
+  line: ReconnectingWire;
 }
 
 /** Who holds what, by every master's own account. */
@@ -31,7 +31,7 @@ interface Survey {
  * meant; where a redirection points, is looked up and never followed blindly.
  */
 export class Cluster implements Store {
-  readonly #way: Way;
+  readonly #way: RedisRoute;
   readonly #access: Access;
   readonly #signal: AbortSignal;
   readonly #seeds: readonly Address[];
@@ -40,7 +40,7 @@ export class Cluster implements Store {
   #owners: (Member | undefined)[] = [];
   #identity: RedisIdentity | undefined;
 
-  private constructor(way: Way, access: Access, signal: AbortSignal) {
+  private constructor(way: RedisRoute, access: Access, signal: AbortSignal) {
     this.#way = way;
     this.#access = access;
     this.#signal = signal;
@@ -49,7 +49,7 @@ export class Cluster implements Store {
 
   /** @param admit is asked before the first node is used, and throws where nothing may be written. @throws RedisFailure */
   static async open(
-    way: Way,
+    way: RedisRoute,
     access: Access,
     signal: AbortSignal,
     admit: ((identity: RedisIdentity) => void) | undefined,
@@ -83,7 +83,7 @@ export class Cluster implements Store {
 
   async *scan(match: string | undefined, onInterruption: (why: string) => void): AsyncGenerator<string[]> {
     let why = "";
-    for (let attempt = 0; attempt <= mostRestarts; attempt++) {
+    for (let attempt = 0; attempt <= maxRestarts; attempt++) {
       if (attempt > 0) {
         onInterruption(`the look through the Redis keys was interrupted, and begun again: ${why}`);
         await pauseFor(Math.min(firstPauseMs * 2 ** attempt, longestPauseMs), this.#signal);
@@ -91,7 +91,7 @@ export class Cluster implements Store {
       const before = await this.#withRetries(() => this.#survey());
       try {
         // One after the other: each has its own cursor, and a bystander feels one at most.
-        for (const { line } of this.#masters()) yield* passOver(await line.wire(), match, this.#signal);
+        for (const { line } of this.#masters()) yield* scanKeys(await line.wire(), match, this.#signal);
         const after = await this.#survey();
         if (!before.moving && !after.moving && before.signature === after.signature) return;
         why = "slots moved from node to node meanwhile";
@@ -100,7 +100,7 @@ export class Cluster implements Store {
         why = error.message;
       }
     }
-    throw new RedisFailure("unreachable", `the keys could not be looked through in ${mostRestarts + 1} attempts: ${why}`);
+    throw new RedisFailure("unreachable", `the keys could not be looked through in ${maxRestarts + 1} attempts: ${why}`);
   }
 
   async unlink(keys: readonly string[]): Promise<number | undefined> {
@@ -198,7 +198,7 @@ export class Cluster implements Store {
     if (known && addressText(known.address) === addressText(address)) return known;
     // Whoever waited on the old line is told by it; a farewell that fails changes nothing for anybody.
     known?.line.close(unsettled(`${addressText(known.address)} has moved to ${addressText(address)}`)).catch(() => undefined);
-    const line = new Line(() => Wire.open(address, this.#way.signIn, this.#access, this.#signal));
+    const line = new ReconnectingWire(() => Wire.open(address, this.#way.signIn, this.#access, this.#signal));
     return { id, address, line };
   }
 
@@ -303,7 +303,7 @@ class KeyWork {
   }
 
   /** A node that cannot be reached leaves its keys open. */
-  async askOf({ line }: { line: Line }, indices: readonly number[]): Promise<void> {
+  async askOf({ line }: { line: ReconnectingWire }, indices: readonly number[]): Promise<void> {
     for (let at = 0; at < indices.length && !this.refused; at += keysPerPipeline) {
       try {
         await this.#pipeline(await line.wire(), indices.slice(at, at + keysPerPipeline));
@@ -318,7 +318,7 @@ class KeyWork {
 
   async #pipeline(wire: Wire, indices: readonly number[]): Promise<void> {
     const asking = indices.map((index) => this.open.get(index) !== undefined);
-    const commands = indices.flatMap((index, at): Words[] => [
+    const commands = indices.flatMap((index, at): CommandWords[] => [
       ...(asking[at] ? [["ASKING"] as const] : []),
       [this.#name, this.keys[index] ?? "", ...this.#more],
     ]);
@@ -348,7 +348,7 @@ class KeyWork {
     else if (kind === "ASK") this.open.set(index, address);
     else {
       this.open.set(index, undefined);
-      const failure = refusal(reply.text);
+      const failure = refusedFailure(reply.text);
       if (kind !== "MOVED" && !failure.passing) this.refused = failure;
     }
   }

@@ -1,10 +1,10 @@
-import { addressText, type RedisSettings, type Way, wayTo } from "./address.ts";
+import { addressText, type RedisRoute, type RedisSettings, routeTo } from "./address.ts";
 import { Cluster } from "./cluster.ts";
 import { type Deletability, deletabilityOf } from "./deletability.ts";
-import { databasesWith, type Elsewhere } from "./elsewhere.ts";
 import { RedisFailure } from "./failure.ts";
-import { ping } from "./pass.ts";
+import { databasesHolding, type OtherDatabase } from "./other-databases.ts";
 import { type CommandFlags, commandFlagsOf, rulesOf, rulesOfAll } from "./rules-of-user.ts";
+import { ping } from "./scan-keys.ts";
 import { SingleServer } from "./single.ts";
 import type { RedisIdentity, Store } from "./store.ts";
 import type { Wire } from "./wire.ts";
@@ -65,7 +65,7 @@ export interface RedisReader {
   /** How long each of these keys lives, in their order. @throws RedisFailure */
   lives(keys: readonly string[]): Promise<KeyLife[]>;
   /** Which other databases of this server have some of these keys; empty also where that cannot be told. */
-  elsewhere(keys: readonly string[]): Promise<Elsewhere[]>;
+  elsewhere(keys: readonly string[]): Promise<OtherDatabase[]>;
   close(): Promise<void>;
 }
 
@@ -85,7 +85,7 @@ export interface TestDataRedis extends RedisReader {
 
 /** @param settings a text is the address of one server. @throws RedisFailure, UserError */
 export async function openRedisReader(settings: RedisSettings | string, signal: AbortSignal): Promise<RedisReader> {
-  const way = await wayTo(typeof settings === "string" ? { url: settings } : settings);
+  const way = await routeTo(typeof settings === "string" ? { url: settings } : settings);
   const store = way.cluster
     ? await Cluster.open(way, "reading", signal, undefined)
     : await SingleServer.open(way, "reading", signal, undefined);
@@ -102,7 +102,7 @@ export async function openRedisForTestData(
   signal: AbortSignal,
   admit?: (identity: RedisIdentity) => void,
 ): Promise<TestDataRedis> {
-  const way = await wayTo(typeof settings === "string" ? { url: settings } : settings);
+  const way = await routeTo(typeof settings === "string" ? { url: settings } : settings);
   const store = way.cluster
     ? await Cluster.open(way, "writing", signal, admit)
     : await SingleServer.open(way, "writing", signal, admit);
@@ -113,7 +113,7 @@ export async function openRedisForTestData(
   });
 }
 
-function reader(store: Store, way: Way, signal: AbortSignal): RedisReader {
+function reader(store: Store, way: RedisRoute, signal: AbortSignal): RedisReader {
   const firstWire = async () => {
     const [wire] = await store.wires();
     if (!wire) throw new RedisFailure("unreachable", "no server holds any key");
@@ -137,7 +137,7 @@ function reader(store: Store, way: Way, signal: AbortSignal): RedisReader {
     },
     scan: ({ match, onInterruption = () => undefined } = {}) => store.scan(match, onInterruption),
     lives: (keys) => lives(store, keys),
-    elsewhere: (keys) => databasesWith(store, way, keys, signal),
+    elsewhere: (keys) => databasesHolding(store, way, keys, signal),
     close: () => store.close(),
   });
 }

@@ -30,7 +30,7 @@ export function cancelled(signal: AbortSignal): RedisFailure {
 const passingReplies = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|BUSY )/;
 
 /** @param text of an error reply, such as `NOPERM this user has no permissions to run the 'info' command` */
-export function refusal(text: string): RedisFailure {
+export function refusedFailure(text: string): RedisFailure {
   if (/WRONGPASS|NOAUTH|invalid username-password|invalid password|AUTH.*without any password/i.test(text))
     return new RedisFailure("sign-in", `Redis refused the password: ${text}`);
   if (/^(LOADING|MASTERDOWN|CLUSTERDOWN)/.test(text)) return new RedisFailure("unreachable", `Redis is not ready: ${text}`);

@@ -1,11 +1,11 @@
-import { type Address, addressText, type Way } from "./address.ts";
+import { type Address, addressText, type RedisRoute } from "./address.ts";
 import { RedisFailure } from "./failure.ts";
 import { readableKey } from "./key.ts";
 import { Wire } from "./wire.ts";
 
 /** The address of the master, from the first sentinel that knows it. @throws RedisFailure which names what each one said */
 export async function askSentinels(
-  { master, nodes, signIn }: NonNullable<Way["sentinel"]>,
+  { master, nodes, signIn }: NonNullable<RedisRoute["sentinel"]>,
   signal: AbortSignal,
 ): Promise<{ master: Address; sentinel: Address }> {
   const failures: RedisFailure[] = [];
@@ -27,7 +27,7 @@ export async function askSentinels(
 async function ask(
   address: Address,
   master: string,
-  signIn: NonNullable<Way["sentinel"]>["signIn"],
+  signIn: NonNullable<RedisRoute["sentinel"]>["signIn"],
   signal: AbortSignal,
 ): Promise<Address> {
   const wire = await Wire.open(address, signIn, "reading", signal);

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { addressText, type Way } from "./address.ts";
-import { RedisFailure, refusal, unreachable } from "./failure.ts";
-import { type Job, Line, runJobs } from "./line.ts";
-import { passOver } from "./pass.ts";
+import { addressText, type RedisRoute } from "./address.ts";
+import { RedisFailure, refusedFailure, unreachable } from "./failure.ts";
+import { type Job, ReconnectingWire, runJobs } from "./reconnecting-wire.ts";
 import { withRetries } from "./retry.ts";
+import { scanKeys } from "./scan-keys.ts";
 import { askSentinels } from "./sentinel.ts";
-import { type Answers, mostRestarts, type RedisIdentity, type Store } from "./store.ts";
-import { type Access, ErrorReply, type Reply, Wire, type Words } from "./wire.ts";
+import { type Answers, maxRestarts, type RedisIdentity, type Store } from "./store.ts";
+import { type Access, type CommandWords, ErrorReply, type Reply, Wire } from "./wire.ts";
 
 /** In one UNLINK, which nobody else can interrupt; and in one pipeline, which everybody can. */
 const keysPerUnlink = 256;
@@ -17,15 +17,20 @@ const openingRetryForMs = 600;
 
 /** One server, found by its address or by sentinels. */
 export class SingleServer implements Store {
-  readonly #way: Way;
-  readonly #line: Line;
+  readonly #way: RedisRoute;
+  readonly #line: ReconnectingWire;
   readonly #limits: { width: number; retryForMs: number; signal: AbortSignal };
   #identity: RedisIdentity | undefined;
 
-  private constructor(way: Way, access: Access, signal: AbortSignal, admit: ((identity: RedisIdentity) => void) | undefined) {
+  private constructor(
+    way: RedisRoute,
+    access: Access,
+    signal: AbortSignal,
+    admit: ((identity: RedisIdentity) => void) | undefined,
+  ) {
     this.#way = way;
     this.#limits = { width: jobsAtOnce, retryForMs: way.retryForMs, signal };
-    this.#line = new Line(async () => {
+    this.#line = new ReconnectingWire(async () => {
       const { wire, identity } = await opened(way, access, signal);
       try {
         admit?.(identity);
@@ -40,7 +45,7 @@ export class SingleServer implements Store {
 
   /** @param admit is asked about every server that a failover leads to, and throws where nothing may be written. @throws RedisFailure */
   static async open(
-    way: Way,
+    way: RedisRoute,
     access: Access,
     signal: AbortSignal,
     admit: ((identity: RedisIdentity) => void) | undefined,
@@ -64,16 +69,16 @@ export class SingleServer implements Store {
     for (let restarts = 0; ; restarts++) {
       const wire = await this.#wire();
       try {
-        yield* passOver(wire, match, this.#limits.signal);
+        yield* scanKeys(wire, match, this.#limits.signal);
         await this.#stillTheMaster(wire);
         return;
       } catch (error) {
         if (!(error instanceof RedisFailure) || !error.passing) throw error;
         this.#line.drop(wire, error);
-        if (restarts === mostRestarts)
+        if (restarts === maxRestarts)
           throw new RedisFailure(
             error.kind,
-            `the keys could not be looked through in ${mostRestarts + 1} attempts: ${error.message}`,
+            `the keys could not be looked through in ${maxRestarts + 1} attempts: ${error.message}`,
             error,
           );
         onInterruption(`the look through the Redis keys was interrupted, and begun again: ${error.message}`);
@@ -94,7 +99,7 @@ export class SingleServer implements Store {
     function* jobs(): Generator<Job> {
       for (let at = 0; at < keys.length; at += keysPerPipeline) {
         const part = keys.slice(at, at + keysPerPipeline);
-        const commands = part.map((key): Words => [name, key, ...more]);
+        const commands = part.map((key): CommandWords => [name, key, ...more]);
         const take = (replies: readonly Reply[]) => {
           for (const [index, reply] of replies.entries()) answers[at + index] = good(reply);
         };
@@ -128,11 +133,11 @@ export class SingleServer implements Store {
 }
 
 function good(reply: Reply): Reply {
-  if (reply instanceof ErrorReply) throw refusal(reply.text);
+  if (reply instanceof ErrorReply) throw refusedFailure(reply.text);
   return reply;
 }
 
-async function opened(way: Way, access: Access, signal: AbortSignal): Promise<{ wire: Wire; identity: RedisIdentity }> {
+async function opened(way: RedisRoute, access: Access, signal: AbortSignal): Promise<{ wire: Wire; identity: RedisIdentity }> {
   const named = way.sentinel && (await askSentinels(way.sentinel, signal));
   const address = named?.master ?? way.address;
   // A sentinel's answer is compared before the server that it names gets user and password.

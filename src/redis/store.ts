@@ -34,4 +34,4 @@ export interface Store {
 }
 
 /** How often one pass may begin anew before it is given up. */
-export const mostRestarts = 5;
+export const maxRestarts = 5;

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import type { Redis } from "ioredis";
 import { type Address, addressText, type SignIn } from "./address.ts";
-import { cancelled, RedisFailure, refusal, unreachable } from "./failure.ts";
+import { cancelled, RedisFailure, refusedFailure, unreachable } from "./failure.ts";
 
 /** An error that the server answered with, as one of perhaps many replies. */
 export class ErrorReply {
@@ -17,7 +17,7 @@ export class ErrorReply {
 export type Reply = string | number | null | ErrorReply | Reply[];
 
 /** The name of a command and its arguments, as `latin1`. */
-export type Words = readonly [name: string, ...rest: string[]];
+export type CommandWords = readonly [name: string, ...rest: string[]];
 
 /** What a pipeline got: all its replies, or as many as came before the connection was lost. */
 export interface Replies {
@@ -92,11 +92,11 @@ export class Wire {
   }
 
   /** @throws RedisFailure also where the server answers with an error */
-  async ask(words: Words): Promise<Reply> {
+  async ask(words: CommandWords): Promise<Reply> {
     const { replies, lost } = await this.send([words]);
     if (lost) throw lost;
     const [reply = null] = replies;
-    if (reply instanceof ErrorReply) throw refusal(reply.text);
+    if (reply instanceof ErrorReply) throw refusedFailure(reply.text);
     return reply;
   }
 
@@ -109,12 +109,12 @@ export class Wire {
     if (lost) throw lost;
     const [reply] = replies;
     if (reply instanceof ErrorReply) {
-      if (!reply.text.startsWith("MISCONF ")) throw refusal(reply.text);
+      if (!reply.text.startsWith("MISCONF ")) throw refusedFailure(reply.text);
     } else if (reply !== "PONG") throw unreachable(`it answers a PING with ${reply ? String(reply).slice(0, 40) : "nothing"}`);
   }
 
   /** Sends commands together, and waits for as many replies. Errors among the replies are replies. */
-  async send(commands: readonly Words[]): Promise<Replies> {
+  async send(commands: readonly CommandWords[]): Promise<Replies> {
     // A mistake of ours, and the last moment to see it.
     for (const [name, first] of commands)
       if (!allowed[this.#access].has(name) && !allowed[this.#access].has(`${name} ${first}`))
@@ -134,7 +134,7 @@ export class Wire {
   }
 
   /** Of each command what came back, or the error. */
-  async #outcomes(commands: readonly Words[]): Promise<unknown[]> {
+  async #outcomes(commands: readonly CommandWords[]): Promise<unknown[]> {
     const [only, ...others] = commands;
     if (only && others.length === 0) {
       const [name, rest] = encoded(only);
@@ -173,7 +173,7 @@ export class Wire {
     if (lost) throw lost;
     const [reply] = replies;
     if (reply instanceof ErrorReply) {
-      if (/^(NOAUTH|LOADING)/.test(reply.text)) throw refusal(reply.text);
+      if (/^(NOAUTH|LOADING)/.test(reply.text)) throw refusedFailure(reply.text);
       return {};
     }
     const told = (name: string): string | undefined => {
@@ -212,7 +212,7 @@ function replyOf(value: unknown): Reply {
 }
 
 /** Texts as they are, byte for byte: a key need not be valid UTF-8. */
-function encoded([name, ...rest]: Words): [name: string, rest: Buffer[]] {
+function encoded([name, ...rest]: CommandWords): [name: string, rest: Buffer[]] {
   return [name, rest.map((word) => Buffer.from(word, "latin1"))];
 }
 

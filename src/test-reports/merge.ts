@@ -19,7 +19,7 @@ export interface Source {
   format: string;
 }
 
-interface Telling {
+interface Mention {
   source: Source;
   status: TestStatus;
   durationMs: number;
@@ -27,7 +27,7 @@ interface Telling {
 
 interface Entry {
   test: ReportedTest;
-  tellings: Telling[];
+  mentions: Mention[];
 }
 
 interface Crash {
@@ -48,7 +48,7 @@ export class Merger {
     };
   }
 
-  tellTo(findings: Findings): void {
+  reportTo(findings: Findings): void {
     for (const { test } of this.#entries) findings.test(test);
     for (const { suite } of this.#crashes) findings.crashed(suite);
   }
@@ -66,14 +66,14 @@ export class Merger {
   #test(source: Source, test: ReportedTest): void {
     const title = normalised(test.titles);
     const candidates = this.#byTitle.get(title) ?? [];
-    const telling = { source, status: test.status, durationMs: test.durationMs };
+    const mention = { source, status: test.status, durationMs: test.durationMs };
     const entry = candidates.slice(0, mostCandidates).find((candidate) => isSame(candidate, test, source));
     if (entry) {
-      entry.tellings.push(telling);
+      entry.mentions.push(mention);
       entry.test = merged(entry.test, test);
       return;
     }
-    const added = { test, tellings: [telling] };
+    const added = { test, mentions: [mention] };
     this.#entries.push(added);
     candidates.push(added);
     this.#byTitle.set(title, candidates);
@@ -88,11 +88,11 @@ export class Merger {
   /** Which reports tell of the same run: those that share a test. Shards share none. */
   #overlaps(): Map<Source, Set<Source>> {
     const overlaps = new Map<Source, Set<Source>>();
-    for (const { tellings } of this.#entries) {
-      if (tellings.length < 2) continue;
-      for (const { source } of tellings) {
+    for (const { mentions } of this.#entries) {
+      if (mentions.length < 2) continue;
+      for (const { source } of mentions) {
         const others = overlaps.get(source) ?? new Set();
-        for (const other of tellings) if (other.source !== source) others.add(other.source);
+        for (const other of mentions) if (other.source !== source) others.add(other.source);
         overlaps.set(source, others);
       }
     }
@@ -109,12 +109,12 @@ function normalised(titles: readonly string[]): string {
     .trim();
 }
 
-function isSame({ test, tellings }: Entry, other: ReportedTest, source: Source): boolean {
-  for (const telling of tellings) {
+function isSame({ test, mentions }: Entry, other: ReportedTest, source: Source): boolean {
+  for (const mention of mentions) {
     // The same title twice in one report is two tests.
-    if (telling.source === source) return false;
+    if (mention.source === source) return false;
     // Two reports of one format are shards or modules, unless one is a copy of the other.
-    if (telling.source.format === source.format && telling.durationMs !== other.durationMs) return false;
+    if (mention.source.format === source.format && mention.durationMs !== other.durationMs) return false;
   }
   if (test.project !== undefined && other.project !== undefined && test.project !== other.project) return false;
   return test.file === undefined || other.file === undefined || sameFile(test.file, other.file);
@@ -126,7 +126,7 @@ function sameFile(one: string, other: string): boolean {
   return shorter === longer || (shorter !== undefined && longer?.endsWith(`/${shorter.replace(/^\.?\//, "")}`) === true);
 }
 
-/** The worse telling, with what only the other knows. */
+/** The worse mention, with what only the other knows. */
 function merged(one: ReportedTest, other: ReportedTest): ReportedTest {
   const otherIsWorse = worst.indexOf(other.status) < worst.indexOf(one.status);
   const [believed, second] = otherIsWorse ? [other, one] : [one, other];
@@ -151,14 +151,14 @@ function longest(one: string | undefined, other: string | undefined): string | u
  * Only a failure is worth a word: formats differ in whether they know flaky tests and in what they call a test that is still to
  * be written.
  */
-function disagreement({ test, tellings }: Entry, overlaps: Map<Source, Set<Source>>): string | undefined {
+function disagreement({ test, mentions }: Entry, overlaps: Map<Source, Set<Source>>): string | undefined {
   if (test.status !== "failed") return undefined;
-  const failed = tellings.filter((telling) => telling.status === "failed").map(({ source }) => source.file);
-  const other = tellings.find((telling) => telling.status !== "failed");
+  const failed = mentions.filter((mention) => mention.status === "failed").map(({ source }) => source.file);
+  const other = mentions.find((mention) => mention.status !== "failed");
   if (other)
     return `"${nameOf(test.titles)}" failed in ${failed.join(", ")}, but ${other.status} in ${other.source.file}: believed to have failed`;
   const silent = silentSources(
-    tellings.map(({ source }) => source),
+    mentions.map(({ source }) => source),
     overlaps,
   );
   return (

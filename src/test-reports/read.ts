@@ -52,7 +52,7 @@ export async function readResults({ cwd, workspace = cwd, reports, startedAt, on
     });
     sources.push(source);
   }
-  merger?.tellTo(tally);
+  merger?.reportTo(tally);
   return tally.results(sources, merger?.disagreements() ?? []);
 }
 

@@ -45,7 +45,7 @@ export function stackOf(text: string): string {
 }
 
 /** The message of a flaky test whose report keeps only the last attempt. */
-export function passedLater(attempts: number): string {
+export function passedLaterMessage(attempts: number): string {
   return `passed in attempt ${attempts}; the report does not say why those before failed`;
 }
 

@@ -26,7 +26,7 @@ const contexts = new Map<string, SecureContext>();
  * What is trusted with a private authority: it stands beside the public ones, as the driver has it, and beside those that Node was
  * started with (NODE_EXTRA_CA_CERTS). Loaded only where it is needed: nothing else here knows TLS.
  */
-export async function trustBesidePublic(authority: Buffer): Promise<SecureContext> {
+export async function trustInAddition(authority: Buffer): Promise<SecureContext> {
   const pem = authority.toString();
   const known = contexts.get(pem);
   if (known) return known;

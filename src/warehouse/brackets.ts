@@ -48,13 +48,13 @@ const aggregates = new Set(
   STRING_AGG SUM VAR_POP VAR_SAMP VARIANCE`.split(/\s+/),
 );
 
-export function takesDistinct(name: string): boolean {
+export function acceptsDistinct(name: string): boolean {
   return aggregates.has(name);
 }
 
 const joining = `ANTI ASOF CROSS FULL INNER JOIN LATERAL LEFT NATURAL OUTER PIVOT RIGHT SEMI TABLESAMPLE UNPIVOT`.split(" ");
 
 /** Whether a table may be followed by this, and so be a table's alias as little as a table. */
-export function joins(token: Token): boolean {
+export function mayFollowTable(token: Token): boolean {
   return isWord(token, ...joining);
 }

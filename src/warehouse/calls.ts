@@ -1,5 +1,14 @@
-import { closing, isOneOperand, isWord, joins, namesOnly, type Token, type Tokens, takesDistinct } from "./brackets.ts";
-import { isInfix, isScalar, isTableFunction, opensOperand, whyNotCalled } from "./functions.ts";
+import {
+  acceptsDistinct,
+  closing,
+  isOneOperand,
+  isWord,
+  mayFollowTable,
+  namesOnly,
+  type Token,
+  type Tokens,
+} from "./brackets.ts";
+import { isInfix, isScalar, isTableFunction, startsOperand, whyNotCalled } from "./functions.ts";
 
 /**
  * Whether what stands before a bracket calls something. Spark reserves next to no word: where an operand begins, `where('x')` calls
@@ -81,7 +90,7 @@ function isSyntax(tokens: Tokens, index: number): boolean {
       // `a LIKE all('x') || 'y'` calls: behind a list of patterns nothing is computed any more.
       if (word === "ALL" && isWord(before, "LIKE", "ILIKE"))
         return next === undefined || next.kind !== "symbol" || next.value === "," || next.value === ")";
-      return bracketOf?.kind === "word" && takesDistinct(bracketOf.value) && next?.kind === "symbol";
+      return bracketOf?.kind === "word" && acceptsDistinct(bracketOf.value) && next?.kind === "symbol";
     case "CASE":
       return !beginsRelation(tokens, index) && isOneOperand(tokens, index + 1, end) && isCompared(tokens, end + 1);
     case "FROM":
@@ -156,7 +165,7 @@ function isSelected(tokens: Tokens, at: number): boolean {
   if (next?.kind === "symbol") return next.value !== "(";
   if (isWord(next, "FROM")) {
     const table = tokens[at + 1];
-    return table !== undefined && table.kind !== "symbol" && !joins(table);
+    return table !== undefined && table.kind !== "symbol" && !mayFollowTable(table);
   }
   const alias = isWord(next, "AS") ? at + 1 : at;
   const behind = tokens[alias + 1];
@@ -192,7 +201,7 @@ function endsOperand(tokens: Tokens, index: number): boolean {
   if (!token) return false;
   if (token.kind === "symbol") return token.value === ")" || token.value === "]" || isStar(tokens, index);
   if (token.kind !== "word" || isMember(tokens, index) || tokens[index - 1]?.value === ":") return true;
-  return !opensOperand(token.value);
+  return !startsOperand(token.value);
 }
 
 /** All columns, and no multiplication. */

@@ -41,11 +41,11 @@ export function whyNotWritten(write: CellWrite): string | undefined {
   if (keys.length > mostKeysWritten) return `it names more than ${mostKeysWritten} rows`;
   // A lone surrogate is sent as a question mark, which may be the key of another row.
   if (![...keys, now, value ?? ""].every((text) => text.isWellFormed())) return "a value is not well-formed Unicode";
-  return whyNotOfType(type, value);
+  return whyTypeNotWritable(type, value);
 }
 
 /** Why a value of this type cannot be written from its text, or `undefined`. @param type in capitals */
-export function whyNotOfType(type: string, value: string | null): string | undefined {
+export function whyTypeNotWritable(type: string, value: string | null): string | undefined {
   if (value === null || expressionOf(type, value) !== undefined) return undefined;
   return `a value of type ${type} cannot be written from its text without doubt`;
 }

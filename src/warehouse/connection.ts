@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { connectTrusting, readAuthority, trustBesidePublic } from "./authority.ts";
+import { connectTrusting, readAuthority, trustInAddition } from "./authority.ts";
 import { cancelled, type FailureKind, failureOf, WarehouseFailure } from "./failure.ts";
-import { type TokenSource, tokensOf, withCure } from "./token-source.ts";
+import { type TokenSource, tokensOf, withRemedy } from "./token-source.ts";
 import { startWarehouse } from "./wake.ts";
 
 export interface WarehouseSettings {
@@ -238,7 +238,7 @@ export class Connection {
         operation.close().catch(() => undefined);
         return { rows, affected };
       } catch (error) {
-        const failure = withCure(await failureOf(error), this.#tokens);
+        const failure = withRemedy(await failureOf(error), this.#tokens);
         const lost = session === undefined || sessionDoubtful.has(failure.kind);
         // Another statement may have opened a new one meanwhile.
         if (lost && this.#session === opening) this.#session = undefined;
@@ -309,7 +309,7 @@ async function connect(settings: WarehouseSettings): Promise<DriverClient> {
   await client.connect(options);
   if (authority) {
     const agent = await (await client.getConnectionProvider()).getAgent();
-    if (agent) connectTrusting(agent, await trustBesidePublic(authority));
+    if (agent) connectTrusting(agent, await trustInAddition(authority));
   }
   return client as unknown as DriverClient;
 }

@@ -1,7 +1,7 @@
 import { readAuthority } from "./authority.ts";
 import type { WarehouseSettings } from "./connection.ts";
 import { WarehouseFailure } from "./failure.ts";
-import { ask } from "./https.ts";
+import { sendRequest } from "./https.ts";
 import { tokensOf } from "./token-source.ts";
 
 /** What the workspace tells beside the warehouse, by its REST interface. Everything here only reads. */
@@ -45,7 +45,7 @@ export async function describeWarehouse(
  * @returns a sentence in place of them where the token may not ask
  * @throws WarehouseFailure, or Node's own errors, where the interface does not answer
  */
-export async function endsOfTokens(warehouse: WarehouseAddress, signal: AbortSignal): Promise<number[] | string> {
+export async function tokenExpiryTimes(warehouse: WarehouseAddress, signal: AbortSignal): Promise<number[] | string> {
   const answer = await getJson(warehouse, "/api/2.0/token/list", signal);
   if (typeof answer === "string") return answer;
   const tokens: unknown[] = Array.isArray(answer.token_infos) ? answer.token_infos : [];
@@ -64,7 +64,7 @@ async function getJson(
 ): Promise<Record<string, unknown> | string> {
   const url = new URL(path, `https://${warehouse.host.replace(/^https:\/\//, "")}`);
   const authority = await readAuthority(warehouse.certificateAuthority);
-  const { status, text } = await ask(url, {
+  const { status, text } = await sendRequest(url, {
     method: "GET",
     headers: { authorization: `Bearer ${await tokensOf(warehouse.token).token(signal)}`, accept: "application/json" },
     authority,

@@ -93,7 +93,7 @@ export function isInfix(word: string): boolean {
   return infix.has(word.toLowerCase());
 }
 
-export function opensOperand(word: string): boolean {
+export function startsOperand(word: string): boolean {
   return openers.has(word.toLowerCase());
 }
 

@@ -1,5 +1,5 @@
 import { WarehouseFailure } from "./failure.ts";
-import { ask, type HttpAnswer } from "./https.ts";
+import { type HttpAnswer, sendRequest } from "./https.ts";
 
 /** The runner's variables; the first two are there only where the job may have an id token. */
 export interface IdTokenVariables {
@@ -27,7 +27,7 @@ export async function gitHubIdToken(audience: string, env: IdTokenVariables, pat
   url.searchParams.set("audience", audience);
   const headers = { authorization: `Bearer ${bearer}`, accept: "application/json" };
   const answer = await patiently("asking GitHub for the job's id token", (signal) =>
-    ask(url, { method: "GET", headers, signal }),
+    sendRequest(url, { method: "GET", headers, signal }),
   );
   const token = answer.status === 200 ? tokenIn(answer.text) : undefined;
   if (token !== undefined) return token;
@@ -54,7 +54,7 @@ function tokenIn(text: string): string | undefined {
 }
 
 /** What a policy compares, of a token that is itself never shown: who issued it, about whom, and for whom. */
-export function spokenClaims(token: string): string {
+export function describeClaims(token: string): string {
   const claims = claimsOf(token);
   const named = { issuer: claims.iss, subject: claims.sub, audience: claims.aud };
   return Object.entries(named)

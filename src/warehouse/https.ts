@@ -2,9 +2,9 @@ import { request as plainRequest, type RequestOptions } from "node:http";
 import { request } from "node:https";
 import type { SecureContext, SecureContextOptions } from "node:tls";
 import { retryAfterMs } from "../lib/retry-after.ts";
-import { trustBesidePublic } from "./authority.ts";
+import { trustInAddition } from "./authority.ts";
 
-export interface Question {
+export interface HttpRequest {
   method: "GET" | "POST";
   headers: Record<string, string>;
   body?: string;
@@ -28,9 +28,9 @@ const mostBytes = 1_000_000;
  * One request beside the driver. Redirects are not followed: what is sent here is a credential, and goes where it was meant to go.
  * @throws Node's own errors, and AbortError when the signal ends it
  */
-export async function ask(url: URL, { method, headers, body, authority, signal }: Question): Promise<HttpAnswer> {
+export async function sendRequest(url: URL, { method, headers, body, authority, signal }: HttpRequest): Promise<HttpAnswer> {
   // `ca` beside it only keeps connections of one trust from being used with another: Node's pool tells them apart by it.
-  const trust = authority ? { ca: authority, secureContext: await trustBesidePublic(authority) } : {};
+  const trust = authority ? { ca: authority, secureContext: await trustInAddition(authority) } : {};
   return await new Promise<HttpAnswer>((resolve, reject) => {
     const options: RequestOptions & SecureContextOptions & { secureContext?: SecureContext } = {
       method,

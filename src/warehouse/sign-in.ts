@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { readAuthority } from "./authority.ts";
 import { failureOf, WarehouseFailure } from "./failure.ts";
-import { gitHubIdToken, type IdTokenVariables, spokenClaims } from "./github-id-token.ts";
-import { ask, type HttpAnswer } from "./https.ts";
-import { type IssuedToken, lastingToken, RenewedTokens, type TokenSource } from "./token-source.ts";
+import { describeClaims, gitHubIdToken, type IdTokenVariables } from "./github-id-token.ts";
+import { type HttpAnswer, sendRequest } from "./https.ts";
+import { fixedToken, type IssuedToken, RenewedTokens, type TokenSource } from "./token-source.ts";
 
 /** The ways into a workspace, named as DATABRICKS_AUTH_TYPE names them. */
 export type SignIn =
@@ -32,7 +32,7 @@ export interface SignInOptions {
 export function tokenSource(signIn: SignIn, workspace: Workspace, options: SignInOptions): TokenSource {
   switch (signIn.way) {
     case "pat":
-      return lastingToken(signIn.token);
+      return fixedToken(signIn.token);
     case "oauth-m2m":
       return new RenewedTokens(() => withClientSecret(signIn, workspace, options), `${grant} ${ofPrincipal(signIn.clientId)}`);
     case "github-oidc":
@@ -82,7 +82,7 @@ async function withIdToken(
       ...(clientId ? { client_id: clientId } : {}),
     },
     secrets: [idToken],
-    refused: `${policy} with what GitHub's token says: ${spokenClaims(idToken)}.`,
+    refused: `${policy} with what GitHub's token says: ${describeClaims(idToken)}.`,
   });
 }
 
@@ -105,7 +105,7 @@ async function issued(workspace: Workspace, options: SignInOptions, request: Req
   const body = new URLSearchParams({ ...request.form, scope: "all-apis" }).toString();
   const headers = { ...request.headers, "content-type": "application/x-www-form-urlencoded", accept: "application/json" };
   const answer = await patiently(`signing in at ${url.host}`, (signal) =>
-    ask(url, { method: "POST", headers, body, authority, signal }),
+    sendRequest(url, { method: "POST", headers, body, authority, signal }),
   );
   const content = membersOf(answer.text);
   if (answer.status !== 200) throw refusal(url, answer.status, content, request);

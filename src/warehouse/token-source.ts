@@ -14,7 +14,7 @@ export interface TokenSource {
 }
 
 /** A token that somebody made, and that nobody here can renew. */
-export function lastingToken(token: string): TokenSource {
+export function fixedToken(token: string): TokenSource {
   return {
     token: async () => token,
     discard: () => false,
@@ -100,11 +100,11 @@ async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal | 
 
 /** The token of settings that have a plain one, or their source. */
 export function tokensOf(token: string | TokenSource): TokenSource {
-  return typeof token === "string" ? lastingToken(token) : token;
+  return typeof token === "string" ? fixedToken(token) : token;
 }
 
 /** The same failure, with what helps where this source's token was refused by the warehouse. */
-export function withCure(failure: WarehouseFailure, tokens: TokenSource): WarehouseFailure {
+export function withRemedy(failure: WarehouseFailure, tokens: TokenSource): WarehouseFailure {
   if (failure.kind !== "sign-in" || failure.cure !== undefined) return failure;
   return new WarehouseFailure("sign-in", failure.message, { cure: tokens.cure, cause: failure.cause });
 }

@@ -1,7 +1,7 @@
 import { errorText } from "../lib/error-text.ts";
 import { readAuthority } from "./authority.ts";
 import type { WarehouseSettings } from "./connection.ts";
-import { ask } from "./https.ts";
+import { sendRequest } from "./https.ts";
 import { tokensOf } from "./token-source.ts";
 
 /**
@@ -25,5 +25,5 @@ async function post(settings: WarehouseSettings, path: string, signal: AbortSign
   const url = new URL(path, `https://${settings.host.replace(/^https:\/\//, "")}`);
   const token = await tokensOf(settings.token).token(deadline);
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-  return (await ask(url, { method: "POST", headers, body: "{}", authority, signal: deadline })).status;
+  return (await sendRequest(url, { method: "POST", headers, body: "{}", authority, signal: deadline })).status;
 }

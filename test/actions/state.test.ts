@@ -10,7 +10,7 @@ import {
   saveCancelled,
   saveFinished,
   saveVisit,
-  unfinished,
+  unfinishedStage,
 } from "../../src/action/state.ts";
 
 /** What a main step saves, and what its post step makes of it, in the runner's own way of handing it over. */
@@ -48,7 +48,7 @@ test("a step that was killed, with its configuration, and that it was cancelled 
     saveCancelled(main, "SIGINT");
   });
   expect(isPostStep(env)).toBe(true);
-  expect(unfinished(env)).toEqual({ asked, begun: { ...begun, configText }, cancelledBy: "SIGINT" });
+  expect(unfinishedStage(env)).toEqual({ asked, begun: { ...begun, configText }, cancelledBy: "SIGINT" });
 });
 
 test("a configuration that is too large for a variable is not kept, and nothing else is lost", () => {
@@ -57,7 +57,7 @@ test("a configuration that is too large for a variable is not kept, and nothing 
     saveAsked(main, asked);
     saveBegun(main, { ...begun, configText: random });
   });
-  expect(unfinished(env)).toEqual({ asked, begun: { ...begun, configText: undefined }, cancelledBy: undefined });
+  expect(unfinishedStage(env)).toEqual({ asked, begun: { ...begun, configText: undefined }, cancelledBy: undefined });
   for (const value of Object.values(env)) expect(value.length).toBeLessThan(32_000);
 });
 
@@ -71,5 +71,5 @@ test.each<[string, (env: Record<string, string>) => void]>([
 ])("nothing to do after %s", (_, main) => {
   const env = afterwards(main);
   expect(isPostStep(env)).toBe(true);
-  expect(unfinished(env)).toBeUndefined();
+  expect(unfinishedStage(env)).toBeUndefined();
 });

@@ -6,8 +6,8 @@ import { createServer, getCACertificates, setDefaultCACertificates } from "node:
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import { type Certificates, makeCertificates } from "../../local/warehouse/certificate.ts";
 import { checkConnection, type Peer, peerOf } from "../../src/checks/connection.ts";
-import { trustBesidePublic } from "../../src/warehouse/authority.ts";
-import { ask } from "../../src/warehouse/https.ts";
+import { trustInAddition } from "../../src/warehouse/authority.ts";
+import { sendRequest } from "../../src/warehouse/https.ts";
 import { runOnce } from "./run-once.ts";
 
 // Real servers with real certificates: good for a month, for a week, over, and of an authority that nobody knows.
@@ -67,7 +67,7 @@ describe("with a private authority", () => {
   it("both its certificates and those that are trusted anyway are", async () => {
     const [trusted, own, unknown] = [makeCertificates(here), makeCertificates(here), makeCertificates(here)];
     setDefaultCACertificates([...publicOnes, trusted.authority]);
-    const trust = await trustBesidePublic(Buffer.from(own.authority));
+    const trust = await trustInAddition(Buffer.from(own.authority));
     for (const [certificates, verdict] of [
       [trusted, "passed"],
       [own, "passed"],
@@ -84,11 +84,11 @@ describe("with a private authority", () => {
       const server = createHttps({ cert: certificate, key }, (_, response) => void response.end("seen"));
       const url = new URL(`https://127.0.0.1:${await portOf(server)}`);
       onTestFinished(() => server.closeAllConnections());
-      return (await ask(url, { method: "GET", headers: {}, authority, signal })).text;
+      return (await sendRequest(url, { method: "GET", headers: {}, authority, signal })).text;
     };
     expect([await asked(trusted), await asked(own)]).toEqual(["seen", "seen"]);
     await expect(asked(unknown)).rejects.toThrow(/certificate/);
-    expect(await trustBesidePublic(Buffer.from(own.authority))).toBe(await trustBesidePublic(authority));
+    expect(await trustInAddition(Buffer.from(own.authority))).toBe(await trustInAddition(authority));
   });
 });
 

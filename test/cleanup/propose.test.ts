@@ -8,7 +8,7 @@ import { type Proposal, proposeTables, type RemarkKind } from "../../src/cleanup
 import type { CatalogColumns } from "../../src/cleanup/tables/catalog.ts";
 import { dependencyLevels, isProtected } from "../../src/cleanup/tables/graph.ts";
 import { resolveTables } from "../../src/config/classwaves.ts";
-import { merelyMentions } from "../../src/config/columns.ts";
+import { onlyMentionsSecret } from "../../src/config/columns.ts";
 import type { Table } from "../../src/config/schema.ts";
 import { tableName, tableSchema, writtenTable } from "../../src/config/test-data-schema.ts";
 
@@ -230,9 +230,9 @@ describe("which table a column points at", () => {
       match: expect.arrayContaining([{ column: "teacher_id", prefix: true }]),
     });
     expect(
-      ["leader_id", "speaker_id", "sender_id", "recipient_id", "created_by", "target_student_id"].every(merelyMentions),
+      ["leader_id", "speaker_id", "sender_id", "recipient_id", "created_by", "target_student_id"].every(onlyMentionsSecret),
     ).toBe(true);
-    expect(["session_id", "teacher_id", "group_id", "id"].some(merelyMentions)).toBe(false);
+    expect(["session_id", "teacher_id", "group_id", "id"].some(onlyMentionsSecret)).toBe(false);
   });
 
   test("what is computed for an owner, or written about a lesson, is part of it; what could be moved belongs to it", () => {
@@ -353,7 +353,7 @@ describe("any warehouse", () => {
           expect([...(columns.get(name)?.keys() ?? [])]).toEqual(expect.arrayContaining(columnsIn(table)));
           for (const [column, parent] of Object.entries(table.parents)) {
             expect(Object.keys(tables)).toContain(parent.table);
-            expect(merelyMentions(column)).toBe(false);
+            expect(onlyMentionsSecret(column)).toBe(false);
           }
         }
         // No table is passed over in silence.

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { livingProcesses } from "../../src/lib/linux-proc.ts";
+import { runningProcesses } from "../../src/lib/linux-proc.ts";
 import { portState } from "../../src/processes/ports.ts";
 import { ServerFailed, type ServerOptions, type ServerSpec } from "../../src/processes/server.ts";
 
@@ -54,9 +54,9 @@ export async function bench(): Promise<Bench> {
       logFile: join(directory, `${kind}.log`),
       ...changes,
     }),
-    left: () => livingProcesses(undefined, new RegExp(mark)),
+    left: () => runningProcesses(undefined, new RegExp(mark)),
     async [Symbol.asyncDispose]() {
-      for (const pid of livingProcesses(undefined, new RegExp(mark))) process.kill(pid, "SIGKILL");
+      for (const pid of runningProcesses(undefined, new RegExp(mark))) process.kill(pid, "SIGKILL");
       await rm(directory, { recursive: true, force: true });
     },
   };

@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
-import { fromLsof, fromNetstat, fromTasklist, holderOf } from "../../src/processes/holder.ts";
+import { holderOf, parseLsof, parseNetstat, parseTasklist } from "../../src/processes/holder.ts";
 
 // What macOS and Windows say is read here from text that was written down: there is no such system to ask. A wrong pid sends a person
 // after a process that has nothing to do with it.
@@ -17,11 +17,11 @@ test("this system names the holder of a port, and nobody where there is none", a
 
 describe("lsof", () => {
   test("names each process once, with its files left out", () => {
-    expect(fromLsof("p4711\ncnode\nf23\nf24\np4712\ncPython\nf3\n")).toEqual([
+    expect(parseLsof("p4711\ncnode\nf23\nf24\np4712\ncPython\nf3\n")).toEqual([
       { pid: 4711, command: "node" },
       { pid: 4712, command: "Python" },
     ]);
-    expect(fromLsof("")).toEqual([]);
+    expect(parseLsof("")).toEqual([]);
   });
 });
 
@@ -40,12 +40,12 @@ describe("netstat", () => {
   ].join("\r\n");
 
   test("names who listens on the port itself, in any language, each once", () => {
-    expect(fromNetstat(output, 3000)).toEqual([4711, 4712]);
-    expect(fromNetstat(output, 50112)).toEqual([]);
+    expect(parseNetstat(output, 3000)).toEqual([4711, 4712]);
+    expect(parseNetstat(output, 50112)).toEqual([]);
   });
 });
 
 test("tasklist names the program, and nobody where it only says that there is none", () => {
-  expect(fromTasklist('"node.exe","4711","Console","1","40,120 K"\r\n')).toBe("node.exe");
-  expect(fromTasklist("INFO: No tasks are running which match the specified criteria.\r\n")).toBe("");
+  expect(parseTasklist('"node.exe","4711","Console","1","40,120 K"\r\n')).toBe("node.exe");
+  expect(parseTasklist("INFO: No tasks are running which match the specified criteria.\r\n")).toBe("");
 });

@@ -20,9 +20,9 @@ import { checkSqlSample } from "../../src/checks/sql/check.ts";
 import { checkNamespace } from "../../src/checks/websocket/check.ts";
 import { newRunId } from "../../src/cleanup/ownership/identity.ts";
 import { environmentSchema } from "../../src/config/environment-schema.ts";
-import { wayTo } from "../../src/redis/address.ts";
+import { routeTo } from "../../src/redis/address.ts";
 import { openRedisReader } from "../../src/redis/connection.ts";
-import { Wire, type Words } from "../../src/redis/wire.ts";
+import { type CommandWords, Wire } from "../../src/redis/wire.ts";
 import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
 import { endpoint } from "../checks/api.ts";
 import { runOnce } from "../checks/run-once.ts";
@@ -209,7 +209,7 @@ describe("SQL", () => {
 
 describe("Redis", () => {
   test("a reader's connection carries no command that writes, runs scripts or administers, however it is spelt", async () => {
-    const { address, signIn } = await wayTo({ url: redis.url });
+    const { address, signIn } = await routeTo({ url: redis.url });
     const wire = await Wire.open(address, signIn, "reading", never);
     const open = await openRedisReader(redis.url, never);
     const flags = (await open.commandFlags()) ?? new Map<string, string[]>();
@@ -219,7 +219,7 @@ describe("Redis", () => {
     expect(others.length).toBeGreaterThan(280);
     for (const name of others) {
       const [command = "", subcommand] = name.toUpperCase().split("|");
-      const words: Words = [command, ...(subcommand ? [subcommand] : []), "session:1", "1"];
+      const words: CommandWords = [command, ...(subcommand ? [subcommand] : []), "session:1", "1"];
       await refused("redis wire", () => wire.send([words]));
       await refused("redis wire, in a pipeline", () => wire.send([["PING"], words]));
     }

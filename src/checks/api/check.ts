@@ -1,4 +1,4 @@
-import { excerpt, headerHolds, holds, jsonAt, same, shown, wanted } from "../../config/assertion.ts";
+import { deepEqual, describeClaim, excerpt, headerHolds, jsonAt, meetsClaim, shortValue } from "../../config/assertion.ts";
 import type { Endpoint, Environment } from "../../config/schema.ts";
 import { checkConnection, peerOf } from "../connection.ts";
 import { endpointIds } from "../ids.ts";
@@ -131,12 +131,12 @@ function judgeAnswers(
     };
   const still = endpoint.json.find(({ changes, path }) => {
     const value = jsonAt(first.json, path);
-    return changes && sampled.every((answer) => same(value, jsonAt(answer.json, path)));
+    return changes && sampled.every((answer) => deepEqual(value, jsonAt(answer.json, path)));
   });
   if (still)
     return {
       verdict: "failed",
-      observed: `${still.path} stays ${shown(jsonAt(first.json, still.path))}`,
+      observed: `${still.path} stays ${shortValue(jsonAt(first.json, still.path))}`,
       expected: "a value that changes",
       message:
         "The answer looks alive, but it is always the same: it is hard-coded, or a mock or a cache stands in for the real thing.",
@@ -199,25 +199,25 @@ function judgeAnswer(endpoint: Endpoint, answer: Answer): Finding | undefined {
     if (!headerHolds(claim, value))
       return {
         verdict: "failed",
-        observed: `${header} is ${shown(value)}`,
-        expected: wanted(claim),
+        observed: `${header} is ${shortValue(value)}`,
+        expected: describeClaim(claim),
         message: `${endpoint.path} answers ${answer.status}, but with another ${header} than it should.`,
       };
   }
   for (const assertion of endpoint.json) {
     const value = jsonAt(answer.json, assertion.path);
-    if (holds(assertion, value)) continue;
+    if (meetsClaim(assertion, value)) continue;
     if (answer.cut)
       return {
         verdict: "error",
         observed: `more than ${largestAnswer / 1_000_000} MB`,
-        expected: wanted(assertion),
+        expected: describeClaim(assertion),
         message: `${endpoint.path} answers ${answer.status} with more than is read, so ${assertion.path} could not be seen.`,
       };
     return {
       verdict: "failed",
-      observed: `${assertion.path} is ${shown(value)}`,
-      expected: wanted(assertion),
+      observed: `${assertion.path} is ${shortValue(value)}`,
+      expected: describeClaim(assertion),
       message: `${endpoint.path} answers ${answer.status}, but not with what it should: ${suspicion(assertion, value)}`,
     };
   }

@@ -3,10 +3,10 @@ import type { Environment } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
 import { loadDriver, type WarehouseIdentity, type WarehouseReader } from "../../warehouse/access.ts";
-import { readAuthority, trustBesidePublic } from "../../warehouse/authority.ts";
+import { readAuthority, trustInAddition } from "../../warehouse/authority.ts";
 import type { WarehouseSettings } from "../../warehouse/connection.ts";
 import { examineCredential, type WritingRight } from "../../warehouse/credential.ts";
-import { describeWarehouse, endsOfTokens, type WarehouseDescription } from "../../warehouse/describe.ts";
+import { describeWarehouse, tokenExpiryTimes, type WarehouseDescription } from "../../warehouse/describe.ts";
 import { WarehouseFailure } from "../../warehouse/failure.ts";
 import { checkConnection, type Peer, peerOf } from "../connection.ts";
 import type { CheckContext } from "../kind.ts";
@@ -52,7 +52,7 @@ export function run(context: CheckContext, { token, mayWrite }: DatabricksSettin
     ),
     // Other sign-ins get a new token when they need one; a token that names its own end is checked with the variables.
     ...(ownToken !== undefined && endOfToken(ownToken) === undefined
-      ? [checkTokenLife(check, () => endsOfTokens(settings, signal), limits.tokenDays)]
+      ? [checkTokenLife(check, () => tokenExpiryTimes(settings, signal), limits.tokenDays)]
       : []),
     ...(examined ? [checkReadOnlyCredential(check, open, mayWrite)] : []),
   ];
@@ -61,7 +61,7 @@ export function run(context: CheckContext, { token, mayWrite }: DatabricksSettin
 async function warehousePeer(settings: WarehouseSettings): Promise<Peer> {
   const peer = peerOf(`https://${settings.host.replace(/^https:\/\//, "")}`);
   const ca = await readAuthority(settings.certificateAuthority);
-  return ca ? { ...peer, trust: await trustBesidePublic(ca) } : peer;
+  return ca ? { ...peer, trust: await trustInAddition(ca) } : peer;
 }
 
 export interface WarehouseLimits {

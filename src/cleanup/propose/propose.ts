@@ -1,4 +1,11 @@
-import { isBookkeeping, matchRulesOf, mayHoldPerson, merelyMentions, parentKindOf, timeColumnOf } from "../../config/columns.ts";
+import {
+  isBookkeeping,
+  matchRulesOf,
+  mayHoldPerson,
+  onlyMentionsSecret,
+  parentKindOf,
+  timeColumnOf,
+} from "../../config/columns.ts";
 import { isProtected } from "../../config/protection.ts";
 import type { Table } from "../../config/schema.ts";
 import { columnName, type Parent, tableName } from "../../config/test-data-schema.ts";
@@ -130,7 +137,7 @@ function declared(table: DeclarableTable, targets: readonly DeclarableTable[], r
   const bookkeeping = isBookkeeping(table.name);
   const match = bookkeeping ? [] : matchOf(table);
   const { parents, undecided } = bookkeeping ? { parents: {}, undecided: 0 } : parentsIn(table, targets, say);
-  const mentions = columns.filter(merelyMentions);
+  const mentions = columns.filter(onlyMentionsSecret);
   const verb = mentions.length > 1 ? "mention" : "mentions";
   if (mentions.length > 0) say("mention", mentions, `${listed(mentions, "and")} merely ${verb} somebody or something`);
 
@@ -158,7 +165,7 @@ function parentsIn(
   const parents: Record<string, Parent> = {};
   let undecided = 0;
   for (const column of table.columns.keys()) {
-    if (column === table.key || entityNamedBy(column) === undefined || merelyMentions(column)) continue;
+    if (column === table.key || entityNamedBy(column) === undefined || onlyMentionsSecret(column)) continue;
     const { parent, candidates } = parentOf(column, table, targets);
     if (parent !== undefined) {
       parents[column] = { table: parent, kind: parentKindOf(table.name, column) };

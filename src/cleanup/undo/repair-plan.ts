@@ -4,7 +4,7 @@ import { count } from "../../lib/count.ts";
 import type { StageReport } from "../../model/report.ts";
 import type { TouchedRow } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
-import { whyNotOfType } from "../../warehouse/cell-write.ts";
+import { whyTypeNotWritable } from "../../warehouse/cell-write.ts";
 import { type Ledger, parseLedger } from "../ledger/ledger.ts";
 import type { StartState } from "../ownership/start.ts";
 import { rowRequest } from "../plan/plan-cleanup.ts";
@@ -260,7 +260,7 @@ async function findValues(
       refuse(row, "the table's history says that another value stood there before than the report says");
       return [];
     }
-    refuse(row, whyNotOfType(type, before));
+    refuse(row, whyTypeNotWritable(type, before));
     if (row.state !== "repairable") return [];
     Object.assign(row, { before: shown, version });
     delete row.why;

@@ -22,14 +22,14 @@ const hostName = /^(?:[a-z0-9-]+\.)+(?:com|net|org|io|dev|app|cloud|edu|local|in
 const shortestSecretPath = 12;
 
 /** A word that everybody uses, and that therefore protects nothing. */
-export function isEveryday(value: string): boolean {
+export function isCommonWord(value: string): boolean {
   return everyday.has(value.trim().toLowerCase());
 }
 
 /** @param value of a variable whose name alone says that it is a secret */
 export function isWorthHiding(value: string): boolean {
   const text = value.trim();
-  if (text.length < shortestPattern || isEveryday(text)) return false;
+  if (text.length < shortestPattern || isCommonWord(text)) return false;
   if (/^(.)\1*$/su.test(text)) return false;
   return !number.test(text) && !folders.test(text) && !relativePath.test(text) && !hostName.test(text) && !isPlainAddress(text);
 }

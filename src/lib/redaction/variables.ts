@@ -12,13 +12,13 @@ export interface NamedSecrets {
   not: readonly string[];
 }
 
-export const nothingNamed: NamedSecrets = { also: [], not: [] };
+export const noNamedSecrets: NamedSecrets = { also: [], not: [] };
 
 /**
  * The values of variables that are to be hidden: where the name says so and the value is no everyday word, and every address with a
  * password in it, whatever its variable is called.
  */
-export function secretsOfVariables(sources: readonly Variables[], { also, not }: NamedSecrets = nothingNamed): string[] {
+export function secretsOfVariables(sources: readonly Variables[], { also, not }: NamedSecrets = noNamedSecrets): string[] {
   const all = sources.flatMap((variables) => Object.entries(variables));
   const open = new Set<string>();
   for (const [name, value] of all) if (value !== undefined && !isSecretName(name) && isWord(value)) open.add(value);

@@ -1,7 +1,7 @@
 import { z } from "../../lib/zod.ts";
 import type { TestStatus } from "../../model/test-results.ts";
-import { type Findings, messageOf, passedLater, stackOf } from "../reported.ts";
-import { count, milliseconds, requireAll, validate } from "./json-document.ts";
+import { type Findings, messageOf, passedLaterMessage, stackOf } from "../reported.ts";
+import { count, milliseconds, requireDeclaredCount, validate } from "./json-document.ts";
 
 /** Common Test Report Format (ctrf.io). */
 
@@ -56,11 +56,16 @@ export function isCtrf(document: object): boolean {
 export function readCtrf(file: string, document: object, findings: Findings): void {
   const { summary, tests } = validate(file, "CTRF", reportSchema, document).results;
   for (const test of tests) tell(test, findings);
-  requireAll(file, "tests", summary.tests, tests.length);
+  requireDeclaredCount(file, "tests", summary.tests, tests.length);
   // Playwright's tests that are expected to fail pass, and are counted as failed.
   const isFailed = ({ status, rawStatus }: Test) => status === "failed" || rawStatus === "failed";
-  requireAll(file, "failed tests", summary.failed, tests.filter(isFailed).length);
-  requireAll(file, 'tests with the status "other"', summary.other, tests.filter(({ status }) => status === "other").length);
+  requireDeclaredCount(file, "failed tests", summary.failed, tests.filter(isFailed).length);
+  requireDeclaredCount(
+    file,
+    'tests with the status "other"',
+    summary.other,
+    tests.filter(({ status }) => status === "other").length,
+  );
 }
 
 function tell(test: Test, findings: Findings): void {
@@ -80,7 +85,7 @@ function tell(test: Test, findings: Findings): void {
 function troubleOf({ status, message, trace }: Test, attempts: number): { message: string; stack?: string } {
   if (message || trace) return { message: messageOf(message || trace || ""), stack: stackOf(trace || message || "") };
   if (status === "other") return { message: 'the report gives its status as "other"' };
-  return { message: status === "passed" ? passedLater(attempts) : "the report gives no message" };
+  return { message: status === "passed" ? passedLaterMessage(attempts) : "the report gives no message" };
 }
 
 interface TestName {

@@ -1,7 +1,7 @@
 import { z } from "../../lib/zod.ts";
 import type { TestStatus } from "../../model/test-results.ts";
-import { type Findings, messageOf, passedLater, stackOf, wholeRun } from "../reported.ts";
-import { count, milliseconds, requireAll, validate } from "./json-document.ts";
+import { type Findings, messageOf, passedLaterMessage, stackOf, wholeRun } from "../reported.ts";
+import { count, milliseconds, requireDeclaredCount, validate } from "./json-document.ts";
 
 /** The JSON of `jest --json`, and Vitest's, which follows it. */
 
@@ -73,9 +73,9 @@ export function readJest(file: string, document: object, findings: Findings): vo
     failed += failures;
     total += suite.assertionResults.length;
   }
-  requireAll(file, "tests", report.numTotalTests, total);
-  requireAll(file, "failed tests", report.numFailedTests, failed);
-  requireAll(file, "suites that failed to run", report.numRuntimeErrorTestSuites, crashed);
+  requireDeclaredCount(file, "tests", report.numTotalTests, total);
+  requireDeclaredCount(file, "failed tests", report.numFailedTests, failed);
+  requireDeclaredCount(file, "suites that failed to run", report.numRuntimeErrorTestSuites, crashed);
   if (report.wasInterrupted) findings.crashed({ file: wholeRun, message: "the run was interrupted before all tests had run" });
   else if (!report.success && failed + crashed === 0 && total > 0)
     findings.crashed({ file: wholeRun, message: "the report says that the run failed, though no test and no file did" });
@@ -95,7 +95,8 @@ function tell(suite: Suite, assertion: Assertion, findings: Findings): void {
   // Vitest counts no attempts, but a test that passed in the end keeps the failures of those before.
   const earlier = assertion.status === "passed" ? Math.max(retries, failures.length) : retries;
   const status = assertion.status === "passed" && earlier > 0 ? "flaky" : statuses[assertion.status];
-  const trouble = failures[0] ?? assertion.retryReasons?.[0] ?? (status === "flaky" ? passedLater(earlier + 1) : undefined);
+  const trouble =
+    failures[0] ?? assertion.retryReasons?.[0] ?? (status === "flaky" ? passedLaterMessage(earlier + 1) : undefined);
   findings.test({
     titles: [...assertion.ancestorTitles, assertion.title],
     status,

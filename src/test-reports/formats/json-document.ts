@@ -47,7 +47,7 @@ export function validate<T>(file: string, format: string, schema: z.ZodType<T>, 
  * Believes the header where it says more trouble than the body shows: then a part is missing. A header that says less is a known
  * habit of some writers, and harmless.
  */
-export function requireAll(file: string, what: string, declared: number | undefined, seen: number): void {
+export function requireDeclaredCount(file: string, what: string, declared: number | undefined, seen: number): void {
   if (declared !== undefined && declared > seen)
     throw new UnreadableReport(file, `damaged: it declares ${declared} ${what}, but describes ${seen}`);
 }

@@ -16,7 +16,7 @@ export interface JUnitCase {
 }
 
 /** `suites`: those around it, outermost first. */
-export function tellCase(test: JUnitCase, suites: readonly JUnitSuite[], findings: Findings): void {
+export function reportCase(test: JUnitCase, suites: readonly JUnitSuite[], findings: Findings): void {
   const status = statusOf(test);
   const identity = identityOf(test, suites);
   if (status === "failed" && isCrash(test, identity)) {
@@ -50,7 +50,7 @@ function withoutJson(text: string): string {
 const wordsForAny = new Set(["", "Failed", "Build error", "Runtime error", "collection failure"]);
 
 /** A failure that a suite has by itself, outside of its tests. */
-export function tellSuiteTrouble(text: string, suites: readonly JUnitSuite[], findings: Findings): void {
+export function reportSuiteError(text: string, suites: readonly JUnitSuite[], findings: Findings): void {
   findings.crashed({ file: suiteName(suites), message: messageOf(text) || "the suite failed outside of its tests" });
 }
 

@@ -1,7 +1,7 @@
 import { SaxesParser } from "saxes";
 import type { Findings } from "../reported.ts";
 import { UnreadableReport } from "../unreadable.ts";
-import { type JUnitCase, type JUnitSuite, tellCase, tellSuiteTrouble } from "./junit-case.ts";
+import { type JUnitCase, type JUnitSuite, reportCase, reportSuiteError } from "./junit-case.ts";
 import { PytestAttempts } from "./pytest-attempts.ts";
 
 const deepestElement = 64;
@@ -121,7 +121,7 @@ export class JUnitReader {
       if (trouble) trouble.text = this.#text ?? "";
       this.#text = undefined;
     } else if (suites.has(parent ?? "") && (name === "failure" || name === "error")) {
-      tellSuiteTrouble(this.#text ?? "", this.#suites, this.#findings);
+      reportSuiteError(this.#text ?? "", this.#suites, this.#findings);
       this.#text = undefined;
       for (const suite of this.#suites) suite.seen.troubles++;
     }
@@ -169,7 +169,7 @@ export class JUnitReader {
       suite.seen.troubles += test.troubles.length;
       if (test.skipped) suite.seen.skipped++;
     }
-    tellCase(test, this.#suites, this.#attempts ?? this.#findings);
+    reportCase(test, this.#suites, this.#attempts ?? this.#findings);
   }
 
   #addText(text: string): void {

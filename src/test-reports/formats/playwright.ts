@@ -3,7 +3,7 @@ import { z } from "../../lib/zod.ts";
 import type { TestStatus } from "../../model/test-results.ts";
 import { type Findings, messageOf, stackOf, wholeRun } from "../reported.ts";
 import { UnreadableReport } from "../unreadable.ts";
-import { count, milliseconds, requireAll, validate } from "./json-document.ts";
+import { count, milliseconds, requireDeclaredCount, validate } from "./json-document.ts";
 
 /** The JSON of Playwright's reporter `json`. */
 
@@ -86,7 +86,7 @@ export function readPlaywright(file: string, document: object, findings: Finding
   for (const { message, stack, location: source } of report.errors)
     findings.crashed({ file: sourceOf(source?.file), message: messageOf(message ?? stack ?? "an error without a message") });
   for (const status of Object.keys(statuses) as (keyof typeof statuses)[])
-    requireAll(file, `${status} tests`, report.stats?.[status], seen[status]);
+    requireDeclaredCount(file, `${status} tests`, report.stats?.[status], seen[status]);
 }
 
 function tell(spec: Spec, test: Test, ancestors: readonly string[], rootDir: string | undefined, findings: Findings): void {

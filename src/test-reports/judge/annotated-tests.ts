@@ -1,7 +1,7 @@
 import { count } from "../../lib/count.ts";
 import type { Check } from "../../model/report.ts";
 import type { CriticalTests, QuarantineEntry, TestResults } from "../../model/test-results.ts";
-import { judged, ran } from "./request.ts";
+import { checkOf, ranCount } from "./request.ts";
 
 /** The verdicts over single tests that the configuration marks: see `TestListMatcher`. */
 
@@ -9,9 +9,9 @@ import { judged, ran } from "./request.ts";
 export function criticalCheck({ critical, failures }: TestResults): Check[] {
   if (!critical) return [];
   const [id, title, expected] = ["tests.critical", "Critical tests", "0 failed, none missing"] as const;
-  const [failed, missing] = [critical.filter((tests) => tests.failed > 0), critical.filter((tests) => ran(tests) === 0)];
+  const [failed, missing] = [critical.filter((tests) => tests.failed > 0), critical.filter((tests) => ranCount(tests) === 0)];
   const observed = critical.map((tests) => `${tests.glob}: ${counted(tests)}`).join("; ");
-  if (failed.length + missing.length === 0) return [judged(id, title, "passed", observed, expected)];
+  if (failed.length + missing.length === 0) return [checkOf(id, title, "passed", observed, expected)];
   const known = failures.some((test) => test.quarantinedUntil !== undefined)
     ? " A quarantine does not excuse a critical test."
     : "";
@@ -22,11 +22,11 @@ export function criticalCheck({ critical, failures }: TestResults): Check[] {
         `No critical test of ${glob} ran: ${skipped > 0 ? "all of its tests were skipped" : "the glob matches no file and no name in the reports"}.`,
     ),
   ];
-  return [judged(id, title, "failed", observed, expected, said.join(" "))];
+  return [checkOf(id, title, "failed", observed, expected, said.join(" "))];
 }
 
 function counted(tests: CriticalTests): string {
-  return ran(tests) === 0 ? "none ran" : `${ran(tests) - tests.failed} of ${ran(tests)} passed`;
+  return ranCount(tests) === 0 ? "none ran" : `${ranCount(tests) - tests.failed} of ${ranCount(tests)} passed`;
 }
 
 export function quarantineCheck({ quarantine }: TestResults): Check[] {
@@ -36,9 +36,9 @@ export function quarantineCheck({ quarantine }: TestResults): Check[] {
   const relapsed = judgements.filter(({ verdict }) => verdict === "failed");
   const noted = judgements.filter(({ verdict }) => verdict === "degraded");
   const observed = `${count(quarantine.length, "entry", "entries")}, ${count(excusedFailures(quarantine), "failure")} excused`;
-  if (relapsed.length + noted.length === 0) return [judged(id, title, "passed", observed, expected)];
+  if (relapsed.length + noted.length === 0) return [checkOf(id, title, "passed", observed, expected)];
   const message = [...relapsed, ...noted].map(({ sentence }) => sentence).join(" ");
-  return [judged(id, title, relapsed.length > 0 ? "failed" : "degraded", observed, expected, message)];
+  return [checkOf(id, title, relapsed.length > 0 ? "failed" : "degraded", observed, expected, message)];
 }
 
 /** Failures that do not count against the pass rate. */

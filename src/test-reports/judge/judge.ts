@@ -4,7 +4,7 @@ import type { TestResults } from "../../model/test-results.ts";
 import { criticalCheck, excusedFailures, quarantineCheck } from "./annotated-tests.ts";
 import { commandTimeCheck, type FlakyBudget, flakyCheck, shardsCheck, testTimeCheck } from "./limits.ts";
 import { type Browser, browsersCheck, projectsCheck } from "./projects.ts";
-import { judged, percentage, ran, some } from "./request.ts";
+import { checkOf, firstFew, percentage, ranCount } from "./request.ts";
 
 export interface TestRules {
   /** From 0 to 1. Of the tests that ran, more than this share must pass; at 1, all of them. Quarantined failures do not count. */
@@ -48,53 +48,53 @@ export function judgeTests(results: TestResults, rules: TestRules, run: TestRun)
 }
 
 function ranCheck(results: TestResults): Check {
-  const number = ran(results);
+  const number = ranCount(results);
   const observed =
     results.skipped > 0 ? `${count(number, "test")} ran, ${results.skipped} skipped` : `${count(number, "test")} ran`;
   const expected = "at least 1 test ran";
-  if (number > 0) return judged("tests.ran", "Tests ran", "passed", observed, expected);
+  if (number > 0) return checkOf("tests.ran", "Tests ran", "passed", observed, expected);
   const message =
     results.total === 0
       ? "The reports hold no test at all. Look at the test command: a wrong path, filter or flag often selects nothing."
       : `All ${count(results.total, "test")} were skipped, so nothing was tested.`;
-  return judged("tests.ran", "Tests ran", "failed", observed, expected, message);
+  return checkOf("tests.ran", "Tests ran", "failed", observed, expected, message);
 }
 
 function suitesCheck({ crashedSuites }: TestResults): Check {
   const [id, title, expected] = ["tests.suites-loaded", "Test files loaded", "every test file ran"] as const;
   const [first] = crashedSuites;
-  if (!first) return judged(id, title, "passed", "none crashed", expected);
-  const files = some([...new Set(crashedSuites.map((suite) => suite.file))]);
+  if (!first) return checkOf(id, title, "passed", "none crashed", expected);
+  const files = firstFew([...new Set(crashedSuites.map((suite) => suite.file))]);
   const cause = first.message.split("\n")[0];
   const message = `Tests are missing from the results, because these could not run: ${files}. The first says: ${cause}`;
-  return judged(id, title, "failed", `${crashedSuites.length} crashed`, expected, message);
+  return checkOf(id, title, "failed", `${crashedSuites.length} crashed`, expected, message);
 }
 
 function passRateCheck(results: TestResults, rule: number): Check {
   const [id, title] = ["tests.pass-rate", "Pass rate"] as const;
   const expected = rule >= 1 ? "100 %" : `> ${percentage(rule)}`;
   const excused = excusedFailures(results.quarantine);
-  const number = ran(results) - excused;
+  const number = ranCount(results) - excused;
   const failed = results.failed - excused;
   if (number === 0) {
     const why = excused > 0 ? "no test ran that is not quarantined" : "no test ran";
-    return judged(id, title, "error", why, expected, "Without a test that ran there is no pass rate.");
+    return checkOf(id, title, "error", why, expected, "Without a test that ran there is no pass rate.");
   }
   const passed = results.passed + results.flaky;
   const beside = excused > 0 ? `, beside ${excused} quarantined` : "";
   const observed = `${percentage(passed / number)} (${passed} of ${number}${beside})`;
-  if (failed === 0) return judged(id, title, "passed", observed, expected);
-  const names = some(results.failures.filter((test) => test.quarantinedUntil === undefined).map((test) => test.name));
+  if (failed === 0) return checkOf(id, title, "passed", observed, expected);
+  const names = firstFew(results.failures.filter((test) => test.quarantinedUntil === undefined).map((test) => test.name));
   // Multiplied out, because 0.95 is no number that a computer has: 19 of 20 is exactly 95 %, and not more.
   const enough = rule < 1 && passed * 1_000_000 > Math.round(rule * 1_000_000) * number;
   const tolerated = enough ? "Tolerated by the pass rate, but " : "";
   const message = `${tolerated}${count(failed, "test")} failed: ${names}.`;
-  return judged(id, title, enough ? "degraded" : "failed", observed, expected, message);
+  return checkOf(id, title, enough ? "degraded" : "failed", observed, expected, message);
 }
 
 function exitCheck(results: TestResults, exit: number | null, rateOpens: boolean): Check {
   const check = (verdict: Verdict, message?: string) =>
-    judged("tests.exit", "Exit status", verdict, exit === null ? "no exit status" : `${exit}`, "0", message);
+    checkOf("tests.exit", "Exit status", verdict, exit === null ? "no exit status" : `${exit}`, "0", message);
   if (exit === 0) return check("passed");
   if (exit === null) return check("failed", "The test command did not end by itself, so its reports may lack tests.");
   const crashed = results.crashedSuites.length;
@@ -113,7 +113,7 @@ function exitCheck(results: TestResults, exit: number | null, rateOpens: boolean
 function agreementCheck({ disagreements, sources }: TestResults): Check {
   const [id, title, expected] = ["tests.reports-agree", "Reports agree", "every report says the same"] as const;
   const [first, ...others] = disagreements;
-  if (first === undefined) return judged(id, title, "passed", `${sources.length} reports agree`, expected);
+  if (first === undefined) return checkOf(id, title, "passed", `${sources.length} reports agree`, expected);
   const more = others.length > 0 ? ` (and ${others.length} more)` : "";
-  return judged(id, title, "degraded", count(disagreements.length, "disagreement"), expected, `${first}.${more}`);
+  return checkOf(id, title, "degraded", count(disagreements.length, "disagreement"), expected, `${first}.${more}`);
 }

@@ -1,7 +1,7 @@
 import { count } from "../../lib/count.ts";
 import type { Check, Verdict } from "../../model/report.ts";
 import type { TestResults } from "../../model/test-results.ts";
-import { judged, percentage, some } from "./request.ts";
+import { checkOf, firstFew, percentage } from "./request.ts";
 
 /** How many tests may be flaky: so many, or this share (0 to 1) of those that ran. */
 export type FlakyBudget = { tests: number } | { share: number };
@@ -10,11 +10,11 @@ export type FlakyBudget = { tests: number } | { share: number };
 export function flakyCheck({ flaky, flakyTests, total, skipped }: TestResults, budget: FlakyBudget | undefined): Check {
   const expected = budget ? `at most ${"tests" in budget ? budget.tests : percentage(budget.share)}` : "none";
   const check = (verdict: Verdict, observed: string, message?: string) =>
-    judged("tests.flaky", "Flaky tests", verdict, observed, expected, message);
+    checkOf("tests.flaky", "Flaky tests", verdict, observed, expected, message);
   if (flaky === 0) return check("passed", "none");
   const share = flaky / (total - skipped);
   const over = budget !== undefined && ("tests" in budget ? flaky > budget.tests : exceeds(flaky, total - skipped, budget.share));
-  const names = some(flakyTests.map((test) => test.name));
+  const names = firstFew(flakyTests.map((test) => test.name));
   const message = `${over ? "More than the budget passed" : "Passed"} only when they were tried again: ${names}.`;
   const observed = budget && "share" in budget ? `${flaky} (${percentage(share)})` : `${flaky}`;
   return check(over ? "failed" : "degraded", observed, message);
@@ -30,12 +30,12 @@ export function testTimeCheck({ slowest }: TestResults, limit: number | undefine
   if (limit === undefined) return [];
   const [id, title, expected] = ["tests.test-time", "Slowest test", `at most ${seconds(limit)}`] as const;
   const [first] = slowest;
-  if (!first) return [judged(id, title, "error", "no test ran", expected, "Without a test that ran there is no slowest one.")];
+  if (!first) return [checkOf(id, title, "error", "no test ran", expected, "Without a test that ran there is no slowest one.")];
   const over = slowest.filter((test) => test.durationMs > limit);
   const observed = seconds(first.durationMs);
-  if (over.length === 0) return [judged(id, title, "passed", observed, expected)];
-  const names = some(over.map((test) => `${test.name} (${seconds(test.durationMs)})`));
-  return [judged(id, title, "failed", observed, expected, `Took too long: ${names}.`)];
+  if (over.length === 0) return [checkOf(id, title, "passed", observed, expected)];
+  const names = firstFew(over.map((test) => `${test.name} (${seconds(test.durationMs)})`));
+  return [checkOf(id, title, "failed", observed, expected, `Took too long: ${names}.`)];
 }
 
 /** @param limit milliseconds, for the whole command. */
@@ -44,7 +44,7 @@ export function commandTimeCheck(durationMs: number, limit: number | undefined):
   const over = durationMs > limit;
   const message = "All tests together took longer than stages.*.commandTime: look at the slowest, or split them into shards.";
   return [
-    judged(
+    checkOf(
       "tests.command-time",
       "Time of the tests",
       over ? "failed" : "passed",
@@ -64,8 +64,8 @@ export function shardsCheck({ sources }: TestResults, shards: number): Check[] {
   if (shards <= 1) return [];
   const [id, title, expected] = ["tests.shards", "Shards reported", `a report of each of ${shards} shards`] as const;
   const observed = count(sources.length, "report");
-  if (sources.length >= shards) return [judged(id, title, "passed", observed, expected)];
+  if (sources.length >= shards) return [checkOf(id, title, "passed", observed, expected)];
   const message =
     "Shards that write to one file overwrite each other's results: give each a file of its own, with ENV_ACTIONS_SHARD in its name.";
-  return [judged(id, title, "failed", observed, expected, message)];
+  return [checkOf(id, title, "failed", observed, expected, message)];
 }

@@ -1,7 +1,7 @@
 import { type Glob, textGlob } from "../../lib/glob.ts";
 import type { Check } from "../../model/report.ts";
 import type { TestResults } from "../../model/test-results.ts";
-import { judged, ran } from "./request.ts";
+import { checkOf, ranCount } from "./request.ts";
 
 export type Browser = "chromium" | "firefox" | "webkit";
 
@@ -29,15 +29,15 @@ export function browsersCheck(results: TestResults, required: readonly Browser[]
 function presence({ projects }: TestResults, wanted: readonly { name: string; means: Glob }[], id: string, title: string): Check {
   const names = Object.keys(projects);
   const running = Object.entries(projects)
-    .filter(([, counts]) => ran(counts) > 0)
+    .filter(([, counts]) => ranCount(counts) > 0)
     .map(([name]) => name);
   const missing = wanted.filter(({ means }) => !running.some((name) => means.test(name))).map(({ name }) => name);
   const observed = running.length > 0 ? running.join(", ") : "none";
   const expected = `a test that ran in each of ${wanted.map(({ name }) => name).join(", ")}`;
-  if (missing.length === 0) return judged(id, title, "passed", observed, expected);
+  if (missing.length === 0) return checkOf(id, title, "passed", observed, expected);
   const hint =
     names.length === 0
       ? "The reports name no projects at all: give Playwright's JSON report."
       : `The reports know ${names.join(", ")}; a project whose tests were all skipped did not run. List the projects that must run under stages.e2e.requiredProjects.`;
-  return judged(id, title, "failed", observed, expected, `No test ran in ${missing.join(", ")}. ${hint}`);
+  return checkOf(id, title, "failed", observed, expected, `No test ran in ${missing.join(", ")}. ${hint}`);
 }

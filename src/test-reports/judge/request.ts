@@ -3,11 +3,18 @@ import type { TestCounts } from "../../model/test-results.ts";
 
 /** How the judges of test results say what they saw. */
 
-export function judged(id: string, title: string, verdict: Verdict, observed: string, expected: string, message?: string): Check {
+export function checkOf(
+  id: string,
+  title: string,
+  verdict: Verdict,
+  observed: string,
+  expected: string,
+  message?: string,
+): Check {
   return { id, title, verdict, observed, expected, ...(message === undefined ? {} : { message }), durationMs: 0 };
 }
 
-export function ran(counts: TestCounts): number {
+export function ranCount(counts: TestCounts): number {
   return counts.total - counts.skipped;
 }
 
@@ -17,7 +24,7 @@ export function percentage(share: number): string {
 }
 
 /** The first few, and how many more. */
-export function some(names: readonly string[], most = 3): string {
+export function firstFew(names: readonly string[], most = 3): string {
   const more = names.length - most;
   return names.slice(0, most).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }

@@ -1,10 +1,10 @@
-import type { Way } from "./address.ts";
+import type { RedisRoute } from "./address.ts";
 import { RedisFailure } from "./failure.ts";
 import type { Store } from "./store.ts";
 import { Wire } from "./wire.ts";
 
 /** A database that has some of the keys that were looked for. */
-export interface Elsewhere {
+export interface OtherDatabase {
   database: number;
   keys: string[];
 }
@@ -16,9 +16,14 @@ const mostDatabases = 32;
  * Which other databases of the same server have some of these keys (as `latin1`). Empty also where the server does not tell: a cluster
  * has one database only, and a user may not ask.
  */
-export async function databasesWith(store: Store, way: Way, keys: readonly string[], signal: AbortSignal): Promise<Elsewhere[]> {
+export async function databasesHolding(
+  store: Store,
+  way: RedisRoute,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<OtherDatabase[]> {
   if (way.cluster || keys.length === 0) return [];
-  const found: Elsewhere[] = [];
+  const found: OtherDatabase[] = [];
   try {
     const [wire] = await store.wires();
     const info = String((await wire?.ask(["INFO", "keyspace"])) ?? "");

@@ -1,9 +1,9 @@
 import { RedisFailure } from "./failure.ts";
 import { withRetries } from "./retry.ts";
-import { ErrorReply, type Reply, type Wire, type Words } from "./wire.ts";
+import { type CommandWords, ErrorReply, type Reply, type Wire } from "./wire.ts";
 
 /** A connection that is opened again where it was lost, to wherever the server is by then. */
-export class Line {
+export class ReconnectingWire {
   readonly #open: () => Promise<Wire>;
   #opening: Promise<Wire> | undefined;
   #wire: Wire | undefined;
@@ -39,7 +39,7 @@ export class Line {
 
 /** Commands that go out together, and what becomes of their replies. */
 export interface Job {
-  commands: readonly Words[];
+  commands: readonly CommandWords[];
   take(replies: readonly Reply[]): void;
 }
 
@@ -49,7 +49,7 @@ export interface Job {
  * @throws RedisFailure the first failure that does not pass
  */
 export async function runJobs(
-  line: Line,
+  line: ReconnectingWire,
   jobs: Iterator<Job>,
   { width, retryForMs, signal }: { width: number; retryForMs: number; signal: AbortSignal },
 ): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { refusal } from "./failure.ts";
+import { refusedFailure } from "./failure.ts";
 import { Pace } from "./pace.ts";
 import { pauseFor } from "./retry.ts";
 import { ErrorReply, type Replies, type Wire } from "./wire.ts";
@@ -10,7 +10,7 @@ const pings = 5;
  * is asked for the next one when its cursor has arrived and somebody waits. A failure ends the pass; a cursor is good for the server
  * process that gave it and for no other, so what was interrupted is begun anew. @throws RedisFailure
  */
-export async function* passOver(wire: Wire, match: string | undefined, signal: AbortSignal): AsyncGenerator<string[]> {
+export async function* scanKeys(wire: Wire, match: string | undefined, signal: AbortSignal): AsyncGenerator<string[]> {
   const pace = new Pace(await fastestPing(wire));
   let step = new Step({ wire, pace, filter: match === undefined ? [] : ["MATCH", match] }, "0");
   for (;;) {
@@ -85,9 +85,9 @@ class Step {
     const { replies, lost } = await this.#answer;
     if (lost) throw lost;
     const [reply = null] = replies;
-    if (reply instanceof ErrorReply) throw refusal(reply.text);
+    if (reply instanceof ErrorReply) throw refusedFailure(reply.text);
     const keys = Array.isArray(reply) ? reply[1] : undefined;
-    if (!Array.isArray(keys) || this.#cursor === undefined) throw refusal(`SCAN answered with ${JSON.stringify(reply)}`);
+    if (!Array.isArray(keys) || this.#cursor === undefined) throw refusedFailure(`SCAN answered with ${JSON.stringify(reply)}`);
     return keys as string[];
   }
 
