@@ -1,10 +1,7 @@
 import type { TestCase, TestResults } from "../model/test-results.ts";
 import { findReports, requireFresh } from "./find.ts";
-import { isCtrf, readCtrf } from "./formats/ctrf.ts";
-import { isJest, jestFlavour, readJest } from "./formats/jest.ts";
 import { parseJson } from "./formats/json-document.ts";
-import { JUnitReader } from "./formats/junit.ts";
-import { isPlaywright, readPlaywright } from "./formats/playwright.ts";
+import { formats } from "./formats/registry.ts";
 import { Merger } from "./merge.ts";
 import type { Findings } from "./reported.ts";
 import { Tally } from "./tally.ts";
@@ -14,6 +11,9 @@ import { fromWorkspace, sourceFiles } from "./workspace-path.ts";
 
 /** XML is read piece by piece and may be of any size; JSON must be in memory whole. */
 const largestJson = 256 * 1024 * 1024;
+
+const jsonFormats = formats.filter((format) => format.syntax === "json");
+const xmlFormats = formats.filter((format) => format.syntax === "xml");
 
 export interface ReadOptions {
   /** Where the command ran; the globs are relative to it. */
@@ -66,37 +66,56 @@ interface ReportFile {
   workspace: string;
 }
 
-/** The format is told by the content, never by the name. */
 async function readReport({ path, name, workspace }: ReportFile, findingsFor: FindingsFor): Promise<void> {
-  let xml: JUnitReader | undefined;
-  let json = "";
-  for await (const text of readText(path, name, workspace)) {
-    if (!xml && json === "") {
-      if (text.startsWith("<")) xml = new JUnitReader(name, findingsFor("junit"));
-      else if (!text.startsWith("{")) throw new UnreadableReport(name, "not a known format: neither JSON nor XML", "line 1");
-    }
-    if (xml) xml.write(text);
-    else json += text;
-    if (json.length > largestJson) throw new UnreadableReport(name, `larger than ${largestJson / 1024 / 1024} MiB`);
+  const pieces = readText(path, name, workspace);
+  try {
+    // There is at least one piece: an empty file is an error.
+    const { value: start = "" } = await pieces.next();
+    const text = withStart(start, pieces);
+    if (start.startsWith("<")) await readXml(name, start, text, findingsFor);
+    else if (start.startsWith("{")) readJson(name, await wholeJson(name, text), findingsFor);
+    else throw new UnreadableReport(name, "not a known format: neither JSON nor XML", "line 1");
+  } finally {
+    // Closes the file, also when no format wanted to read it to the end.
+    await pieces.return();
   }
-  if (xml) xml.end();
-  else readJson(name, json, findingsFor);
 }
 
-const jsonFormats = [
-  { is: isJest, format: jestFlavour, read: readJest },
-  { is: isPlaywright, format: () => "playwright-json", read: readPlaywright },
-  { is: isCtrf, format: () => "ctrf", read: readCtrf },
-];
+async function* withStart(start: string, rest: AsyncIterable<string>): AsyncGenerator<string, void, void> {
+  yield start;
+  yield* rest;
+}
+
+async function readXml(name: string, start: string, text: AsyncIterable<string>, findingsFor: FindingsFor): Promise<void> {
+  for (const format of xmlFormats) {
+    const known = format.recognise(start);
+    if (known !== undefined) return await format.read(name, text, findingsFor(known));
+  }
+  throw new UnreadableReport(name, "not a known format of XML");
+}
+
+async function wholeJson(name: string, text: AsyncIterable<string>): Promise<string> {
+  let json = "";
+  for await (const piece of text) {
+    json += piece;
+    if (json.length > largestJson) throw new UnreadableReport(name, `larger than ${largestJson / 1024 / 1024} MiB`);
+  }
+  return json;
+}
 
 function readJson(name: string, text: string, findingsFor: FindingsFor): void {
   const document = parseJson(name, text);
   if (typeof document === "object" && document !== null) {
-    for (const { is, format, read } of jsonFormats) {
-      if (!is(document)) continue;
-      read(name, document, findingsFor(format(document)));
+    for (const format of jsonFormats) {
+      const known = format.recognise(document);
+      if (known === undefined) continue;
+      format.read(name, document, findingsFor(known));
       return;
     }
   }
-  throw new UnreadableReport(name, "not a known format: JSON, but neither of Jest, Vitest or Playwright, nor CTRF");
+  const writers = jsonFormats.flatMap((format) => format.writers);
+  throw new UnreadableReport(
+    name,
+    `not a known format: expected JSON of ${writers.slice(0, -1).join(", ")} or ${writers.at(-1)}`,
+  );
 }

@@ -1,6 +1,7 @@
 import { z } from "../../lib/zod.ts";
 import type { TestStatus } from "../../model/test-results.ts";
 import { type Findings, messageOf, passedLaterMessage, stackOf } from "../reported.ts";
+import type { JsonFormat } from "./format.ts";
 import { count, milliseconds, requireDeclaredCount, validate } from "./json-document.ts";
 
 /** Common Test Report Format (ctrf.io). */
@@ -47,13 +48,19 @@ function statusOf(test: Test): TestStatus {
   return test.status === "passed" && test.flaky ? "flaky" : statuses[test.status];
 }
 
-export function isCtrf(document: object): boolean {
+export const ctrf: JsonFormat = {
+  syntax: "json",
+  writers: ["CTRF"],
+  recognise: (document) => (isCtrf(document) ? "ctrf" : undefined),
+  read,
+};
+
+function isCtrf(document: object): boolean {
   const results = "results" in document ? document.results : undefined;
   return typeof results === "object" && results !== null && "tests" in results && "summary" in results;
 }
 
-/** Throws UnreadableReport. */
-export function readCtrf(file: string, document: object, findings: Findings): void {
+function read(file: string, document: object, findings: Findings): void {
   const { summary, tests } = validate(file, "CTRF", reportSchema, document).results;
   for (const test of tests) tell(test, findings);
   requireDeclaredCount(file, "tests", summary.tests, tests.length);

@@ -1,6 +1,7 @@
 import { z } from "../../lib/zod.ts";
 import type { TestStatus } from "../../model/test-results.ts";
 import { type Findings, messageOf, passedLaterMessage, stackOf, wholeRun } from "../reported.ts";
+import type { JsonFormat } from "./format.ts";
 import { count, milliseconds, requireDeclaredCount, validate } from "./json-document.ts";
 
 /** The JSON of `jest --json`, and Vitest's, which follows it. */
@@ -48,17 +49,19 @@ const crashMark = "● Test suite failed to run";
 type Assertion = z.output<typeof assertionSchema>;
 type Suite = z.output<typeof suiteSchema>;
 
-export function isJest(document: object): boolean {
-  return "testResults" in document && "numTotalTests" in document;
-}
+export const jest: JsonFormat = {
+  syntax: "json",
+  writers: ["Jest", "Vitest"],
+  recognise: (document) => ("testResults" in document && "numTotalTests" in document ? flavourOf(document) : undefined),
+  read,
+};
 
-export function jestFlavour(document: object): "jest-json" | "vitest-json" {
+function flavourOf(document: object): "jest-json" | "vitest-json" {
   return "numRuntimeErrorTestSuites" in document ? "jest-json" : "vitest-json";
 }
 
-/** Throws UnreadableReport. */
-export function readJest(file: string, document: object, findings: Findings): void {
-  const format = jestFlavour(document);
+function read(file: string, document: object, findings: Findings): void {
+  const format = flavourOf(document);
   const report = validate(file, format, reportSchema, document);
   let failed = 0;
   let crashed = 0;

@@ -3,6 +3,7 @@ import { z } from "../../lib/zod.ts";
 import type { TestStatus } from "../../model/test-results.ts";
 import { type Findings, messageOf, stackOf, wholeRun } from "../reported.ts";
 import { UnreadableReport } from "../unreadable.ts";
+import type { JsonFormat } from "./format.ts";
 import { count, milliseconds, requireDeclaredCount, validate } from "./json-document.ts";
 
 /** The JSON of Playwright's reporter `json`. */
@@ -54,17 +55,19 @@ const reportSchema = z.object({
 type Test = z.output<typeof testSchema>;
 type Spec = z.output<typeof specSchema>;
 
-export function isPlaywright(document: object): boolean {
-  return "suites" in document && "config" in document;
-}
+export const playwright: JsonFormat = {
+  syntax: "json",
+  writers: ["Playwright"],
+  recognise: (document) => ("suites" in document && "config" in document ? "playwright-json" : undefined),
+  read,
+};
 
 /** Where the engine only knows that code was evaluated, it says `<anonymous>`. */
 function sourceOf(file: string | undefined): string {
   return file === undefined || file.startsWith("<") ? wholeRun : file;
 }
 
-/** Throws UnreadableReport. */
-export function readPlaywright(file: string, document: object, findings: Findings): void {
+function read(file: string, document: object, findings: Findings): void {
   const report = validate(file, "Playwright", reportSchema, document);
   const seen = { expected: 0, unexpected: 0, flaky: 0, skipped: 0 };
 

@@ -1,7 +1,8 @@
 import { SaxesParser } from "saxes";
-import type { Findings } from "../reported.ts";
-import { UnreadableReport } from "../unreadable.ts";
-import { type JUnitCase, type JUnitSuite, reportCase, reportSuiteError } from "./junit-case.ts";
+import type { Findings } from "../../reported.ts";
+import { UnreadableReport } from "../../unreadable.ts";
+import type { XmlFormat } from "../format.ts";
+import { type JUnitCase, type JUnitSuite, reportCase, reportSuiteError } from "./case.ts";
 import { PytestAttempts } from "./pytest-attempts.ts";
 
 const deepestElement = 64;
@@ -30,13 +31,23 @@ function declaredTroubles({ declared: { failures, errors }, parts }: OpenSuite):
   return parts === "without errors" ? Math.max(failures, errors) : failures + errors;
 }
 
+export const junit: XmlFormat = {
+  syntax: "xml",
+  recognise: () => "junit",
+  async read(file, text, findings) {
+    const reader = new JUnitReader(file, findings);
+    for await (const piece of text) reader.write(piece);
+    reader.end();
+  },
+};
+
 /**
  * Reads JUnit XML in all its dialects, piece by piece: memory does not grow with the report.
  *
  * It is strict where a damaged file could hide a failure: an element or a text where the format has none, or fewer tests or
  * failures than a suite declares, make the report unreadable. Throws UnreadableReport.
  */
-export class JUnitReader {
+class JUnitReader {
   readonly #file: string;
   readonly #findings: Findings;
   readonly #parser = new SaxesParser<{ xmlns: false; position: true }>({ xmlns: false, position: true });

@@ -1,5 +1,5 @@
-import type { CrashedSuite } from "../../model/test-results.ts";
-import { type Findings, passedLaterMessage, type ReportedTest } from "../reported.ts";
+import type { CrashedSuite } from "../../../model/test-results.ts";
+import { type Findings, passedLaterMessage, type ReportedTest } from "../../reported.ts";
 
 /**
  * pytest-rerunfailures writes every attempt as a test of its own, one after the other, and each but the last as if it had passed.

@@ -1,5 +1,5 @@
-import type { TestStatus } from "../../model/test-results.ts";
-import { type Findings, messageOf, stackOf, wholeRun } from "../reported.ts";
+import type { TestStatus } from "../../../model/test-results.ts";
+import { type Findings, messageOf, stackOf, wholeRun } from "../../reported.ts";
 
 /** What the dialects of JUnit XML mean: which test it is, how it ended, and whether it is a test at all. */
 
