@@ -1,10 +1,10 @@
-import { randomUUID } from "node:crypto";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Catalogs, Table, TableColumn, TableName } from "./catalog.ts";
 import { Database, identifier, literal } from "./duckdb.ts";
-import { refuseRepeatedColumns, UnsupportedSql } from "./errors.ts";
+import { UnsupportedSql } from "./errors.ts";
 import { type ResultSet, readResult } from "./results.ts";
-import { duckDbType, parseType } from "./types.ts";
+import { columnsOf, newTable, resultColumns, splitName } from "./table-definition.ts";
+import { duckDbType } from "./types.ts";
 import {
   addSql,
   createTableSql,
@@ -381,39 +381,4 @@ async function touch(connection: DuckDBConnection, target: Target): Promise<numb
   );
   const counted = await connection.runAndReadAll("SELECT count(*)::INTEGER FROM touched");
   return Number(counted.value(0, 0));
-}
-
-async function resultColumns(connection: DuckDBConnection, sql: string): Promise<TableColumn[]> {
-  const { columns } = readResult(await connection.runAndReadAll(`SELECT * FROM (${sql}) LIMIT 0`));
-  return columns.map((column) => ({ ...column, nullable: true }));
-}
-
-function columnsOf(types: Record<string, string>): TableColumn[] {
-  return Object.entries(types).map(([name, type]) => ({ name, type: parseType(type), nullable: true }));
-}
-
-function splitName(name: string): TableName {
-  const [catalog, schema, table, ...rest] = name.split(".");
-  if (!catalog || !schema || !table || rest.length > 0) throw new Error(`expected catalog.schema.table, got ${name}`);
-  return { catalog, schema, table };
-}
-
-function newTable(name: TableName, columns: TableColumn[], user: string, at: number): Table {
-  refuseRepeatedColumns(columns.map((column) => column.name));
-  const hidden = columns.find((column) => /^(rowid|__.*)$/i.test(column.name));
-  if (hidden) throw new UnsupportedSql(`a column named ${hidden.name}`);
-  const created = newVersion({ user }, "CREATE TABLE", 0, { at });
-  return {
-    catalog: name.catalog.toLowerCase(),
-    schema: name.schema.toLowerCase(),
-    name: name.table.toLowerCase(),
-    columns,
-    owner: user,
-    // The one moment: a clock that is read twice may have moved on in between.
-    createdAt: created.at,
-    id: randomUUID(),
-    history: [created],
-    readableFrom: 0,
-    emptyUntil: -1,
-  };
 }
