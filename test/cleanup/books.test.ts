@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type BooksRequest, balance } from "../../src/cleanup/books/balance.ts";
+import { balance } from "../../src/cleanup/books/balance.ts";
 import { newestVersions } from "../../src/cleanup/books/history.ts";
 import { recordStart } from "../../src/cleanup/books/start.ts";
+import type { BooksRequest } from "../../src/cleanup/books/table-balance.ts";
 import type { Books, CleanupResult, TableBooks } from "../../src/model/test-data.ts";
 import { type BooksWorld, booksWorld, type Predicate, type Row, truthOf, type Who } from "./books-world.ts";
 import { type Catalog, runId, startTestStores, type TestStores, table } from "./test-stores.ts";
