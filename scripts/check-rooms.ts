@@ -3,8 +3,9 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { parseSync, Visitor } from "rolldown/utils";
 
 /**
- * Holds the rule of the rooms: imports go downwards only, and each foreign service is known to one room. `node scripts/check-rooms.ts`
- * names every import that breaks it, with file and line, and exits 1 when there are any. Types count: who knows a type knows the room.
+ * Holds the rules of the rooms: imports go downwards only, each foreign service is known to one room, no folder has a single file, and no
+ * file is too long. `node scripts/check-rooms.ts` names everything that breaks one, and exits 1 when there is any. Types count: who knows a
+ * type knows the room.
  */
 
 /** Knows nothing of ours: files, locks, retries, globs, redaction. */
@@ -67,6 +68,13 @@ const neighbours = ["local", "examples", "bench"];
 const unseenFromSrc = [...neighbours, "test", "scripts"];
 const sourceFile = /\.(?:ts|tsx|mts|js|mjs|jsx)$/;
 
+/** A longer file has more than one subject. */
+const longestFile = 400;
+/** Folders whose files are measured. */
+const measured = ["src", "local"];
+/** Still to be split. */
+const tooLongForNow = ["src/report/schema.ts"];
+
 export interface Violation {
   /** Relative to the repository, with `/`. */
   file: string;
@@ -98,6 +106,31 @@ export function violations(repository: string): Violation[] {
         return rule === undefined ? [] : [{ file, line, imported: specifier, rule }];
       });
     });
+}
+
+/** @returns a line for each folder of `src` with a single file, and for each file that is too long */
+export function layoutViolations(repository: string): string[] {
+  const files = measured
+    .filter((folder) => existsSync(join(repository, folder)))
+    .flatMap((folder) => sourceFiles(join(repository, folder)))
+    .map((path) => posix(relative(repository, path)));
+  return [...singleFiles(files), ...files.flatMap((file) => tooLong(repository, file))].sort();
+}
+
+function singleFiles(files: readonly string[]): string[] {
+  const inFolder = new Map<string, string[]>();
+  for (const file of files)
+    for (let folder = dirname(file); folder.startsWith("src/"); folder = dirname(folder))
+      inFolder.set(folder, [...(inFolder.get(folder) ?? []), file]);
+  return [...inFolder].flatMap(([folder, [first, ...others]]) =>
+    others.length > 0 ? [] : [`${folder}: has a single file, ${first}; put the file into the folder above`],
+  );
+}
+
+function tooLong(repository: string, file: string): string[] {
+  const lines = readFileSync(join(repository, file), "utf8").split("\n").length - 1;
+  if (lines <= longestFile || tooLongForNow.includes(file)) return [];
+  return [`${file}: has ${lines} lines, more than ${longestFile}; split it by what it is about`];
 }
 
 function sourceFiles(folder: string): string[] {
@@ -190,5 +223,7 @@ if (import.meta.main) {
   const found = violations(join(import.meta.dirname, ".."));
   for (const { file, line, imported, rule } of found)
     console.error(`${file}:${line}: ${imported ?? "a computed import"}: ${rule}`);
-  process.exitCode = found.length > 0 ? 1 : 0;
+  const layout = layoutViolations(join(import.meta.dirname, ".."));
+  for (const line of layout) console.error(line);
+  process.exitCode = found.length + layout.length > 0 ? 1 : 0;
 }

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { violations } from "../../scripts/check-rooms.ts";
+import { layoutViolations, violations } from "../../scripts/check-rooms.ts";
 
 /** A check that finds nothing looks like a clean house: each kind of violation is planted, in each form an import can have. */
 
@@ -14,11 +14,15 @@ beforeEach(() => {
 
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-function found(files: Record<string, string>): string[] {
+function write(files: Record<string, string>): void {
   for (const [file, text] of Object.entries(files)) {
     mkdirSync(join(root, dirname(file)), { recursive: true });
     writeFileSync(join(root, file), text);
   }
+}
+
+function found(files: Record<string, string>): string[] {
+  write(files);
   return violations(root).map(({ file, line, imported, rule }) => `${file}:${line} ${imported}: ${rule}`);
 }
 
@@ -105,4 +109,35 @@ it("names the line of the import, and nothing that only a comment mentions", () 
 
 it("does not look into installed packages", () => {
   expect(found({ "examples/shop/node_modules/a/index.js": 'import "../../../../src/model/report.ts";' })).toEqual([]);
+});
+
+it("finds folders of src with a single file, at any depth", () => {
+  write({
+    "src/main.ts": "",
+    "src/lib/count.ts": "",
+    "src/lib/glob.ts": "",
+    "src/lib/names/plurals.ts": "",
+    "src/audit/log/chain.ts": "",
+    "local/github/api.ts": "",
+  });
+  expect(layoutViolations(root)).toEqual([
+    "src/audit/log: has a single file, src/audit/log/chain.ts; put the file into the folder above",
+    "src/audit: has a single file, src/audit/log/chain.ts; put the file into the folder above",
+    "src/lib/names: has a single file, src/lib/names/plurals.ts; put the file into the folder above",
+  ]);
+});
+
+it("finds files of src and local with more than 400 lines", () => {
+  const [longest, tooLong] = [400, 401].map((lines) => "// a line\n".repeat(lines)) as [string, string];
+  write({
+    "src/main.ts": longest,
+    "src/lib/count.ts": tooLong,
+    "src/lib/glob.ts": "",
+    "local/redis.ts": tooLong,
+    "test/lib/count.test.ts": tooLong,
+  });
+  expect(layoutViolations(root)).toEqual([
+    "local/redis.ts: has 401 lines, more than 400; split it by what it is about",
+    "src/lib/count.ts: has 401 lines, more than 400; split it by what it is about",
+  ]);
 });
