@@ -10,8 +10,8 @@ import { isThisProcess } from "../lib/lock-file.ts";
 import { NotAPlainFile, readOwn, writeOwn } from "../lib/plain-file.ts";
 import { type Commit, type Origin, type StageName, stageNames } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
+import { runsTests } from "../stages/child-environment.ts";
 import type { RunsToClean, StageContext } from "../stages/context.ts";
-import { runsTests } from "../stages/ledger.ts";
 import { alreadyUnderWay, type Execution, executions, isUnderWay } from "./executions.ts";
 
 /** What is asked of a stage, as far as its identity depends on it. */

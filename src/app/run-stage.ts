@@ -17,11 +17,9 @@ import { type AfterVerdict, applyRollback, sendAlerts } from "../notifications/a
 import { blankOwnEnvironment } from "../processes/own-environment.ts";
 import { childSummary } from "../report/markdown/child-summary.ts";
 import { rollbackLine } from "../report/words.ts";
-import { childEnvironment } from "../stages/child-environment.ts";
-import { prepareChildSummary, takeChildSummary } from "../stages/child-summary.ts";
+import { beginLedger, childEnvironment, prepareChildSummary, takeChildSummary } from "../stages/child-environment.ts";
 import type { Overrides, SecretKeeper, StageContext } from "../stages/context.ts";
 import type { CutShort } from "../stages/cut-short.ts";
-import { beginLedger } from "../stages/ledger.ts";
 import { runStage } from "../stages/run.ts";
 import { loadDriver } from "../warehouse/access.ts";
 import { beginExecution, endExecution } from "./executions.ts";

@@ -5,7 +5,7 @@ import { errorText } from "../lib/error-text.ts";
 import { isInside, makeOwnDirectory, readPlain, writeOwn } from "../lib/plain-file.ts";
 import type { Attachment, TestCase, TestResults } from "../model/test-results.ts";
 import type { StageContext } from "./context.ts";
-import type { Suite } from "./suite-settings.ts";
+import type { Suite } from "./test-command.ts";
 
 /** Of one stage. GitHub keeps artifacts for weeks, and somebody pays for them. */
 const mostBytes = 50 * 1024 * 1024;

@@ -7,11 +7,10 @@ import { inParallel } from "../lib/in-parallel.ts";
 import { type AuditNote, type Check, isPlanDigest } from "../model/report.ts";
 import type { CleanupResult } from "../model/test-data.ts";
 import { UserError } from "../model/user-error.ts";
-import { withComparedReaders, withWriters } from "./connections.ts";
-import { reportCheck, type StageContext, type StageOutcome, step, telling } from "./context.ts";
-import { inTheRightPlace } from "./place.ts";
+import { failedIfWrongTarget, withComparedReaders, withWriters } from "./connections.ts";
+import { cleanupReporting, reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 import { cleanupRequest } from "./run-cleanup.ts";
-import { digestOf, together } from "./several-runs.ts";
+import { combineResults, digestOf } from "./several-runs.ts";
 import { forgetSignIns } from "./sign-ins.ts";
 
 /** Shows what test data is there; with `execute` it deletes exactly that and proves it gone. @throws UserError */
@@ -22,7 +21,7 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
   const elapsed = () => Math.round(performance.now() - started);
   const requests = await requestsOf(context);
   const work = () => (execute ? deleteAll(context, requests, outcome) : showAll(context, requests, outcome));
-  const refusal = await context.check("test-data.cleanup", "Test data", () => inTheRightPlace(work));
+  const refusal = await context.check("test-data.cleanup", "Test data", () => failedIfWrongTarget(work));
   const check: Check =
     refusal.verdict === "passed" && outcome.cleanup
       ? judgeCleanup(outcome.cleanup, elapsed(), {
@@ -70,7 +69,7 @@ async function deleteAll(context: StageContext, requests: CleanupRequest[], outc
   const { planDigest } = context.overrides;
   return await withWriters(context, context.signal, async (writers) => {
     const portsOf = (request: CleanupRequest) => {
-      const { audit, ...ways } = telling(context);
+      const { audit, ...ways } = cleanupReporting(context);
       const note = noteOf(context, request);
       const told = { ...ways, audit: (line: AuditNote) => audit(note(line)) };
       return { ...writers, environment: context.environment, signal: context.signal, ...told };
@@ -113,7 +112,7 @@ function noteOf(context: StageContext, { runId }: CleanupRequest): (note: AuditN
 }
 
 function resultOf(context: StageContext, requests: readonly CleanupRequest[], results: readonly CleanupResult[]): CleanupResult {
-  const one = together(results);
+  const one = combineResults(results);
   if (one.scope !== "run") return one;
   const problems = [...one.problems, ...(context.cleans?.leftAlone ?? [])];
   return { ...one, runs: requests.map(({ runId }) => runId).sort(), problems };

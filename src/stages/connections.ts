@@ -1,5 +1,9 @@
 import { isAbsolute, join } from "node:path";
-import { type Shared, shared } from "../checks/run-check.ts";
+import type { ApiPorts } from "../checks/api/client.ts";
+import type { RouteGuard } from "../checks/api/route-guard.ts";
+import type { Pace } from "../checks/pace.ts";
+import { type Finding, type Shared, shared } from "../checks/run-check.ts";
+import type { SocketPorts } from "../checks/websocket/check.ts";
 import {
   bareHost,
   compareConfiguredRedis,
@@ -9,11 +13,18 @@ import {
   mayConnect,
   proveRedis,
   sentinelsToAsk,
+  WrongTarget,
 } from "../cleanup/execute/proof.ts";
+import { knownToWrite } from "../config/routes.ts";
 import type { Environment } from "../config/schema.ts";
 import { UserError } from "../model/user-error.ts";
-import type { RedisReader, RedisSettings, TestDataRedis } from "../redis/connection.ts";
-import { openRedisForTestData, openRedisReader } from "../redis/connection.ts";
+import {
+  openRedisForTestData,
+  openRedisReader,
+  type RedisReader,
+  type RedisSettings,
+  type TestDataRedis,
+} from "../redis/connection.ts";
 import {
   loadDriver,
   type OpenOptions,
@@ -26,6 +37,7 @@ import type { WarehouseSettings } from "../warehouse/connection.ts";
 import { type SignIn, tokenSource, type Workspace } from "../warehouse/sign-in.ts";
 import type { TokenSource } from "../warehouse/token-source.ts";
 import { type StageContext, step } from "./context.ts";
+import { rememberSignIn } from "./sign-ins.ts";
 
 /** Connections that read; absent where the environment has none. Each is being opened when this returns. */
 export interface Readers {
@@ -80,14 +92,14 @@ export async function withComparedReaders<Result>(
 }
 
 /** What leads to an environment's warehouse; all that a connection needs to know of a stage. */
-export type WarehousePlace = Pick<StageContext, "environment" | "workspace" | "runId" | "env" | "secrets">;
+export type WarehouseAccess = Pick<StageContext, "environment" | "workspace" | "runId" | "env" | "secrets">;
 
 /**
  * Opens a reader of the environment's warehouse alone, outside of any stage.
  * @throws WrongTarget, WarehouseFailure; UserError where the environment has no warehouse
  */
 export async function withWarehouseReader<Result>(
-  place: WarehousePlace,
+  place: WarehouseAccess,
   options: OpenOptions,
   work: (warehouse: WarehouseReader) => Promise<Result>,
 ): Promise<Result> {
@@ -156,7 +168,7 @@ async function closeAll(opening: readonly (Promise<{ close(): Promise<void> }> |
  * Where the environment's warehouse is and how it is signed in to; `undefined` where it has none. Nobody gets the credential without
  * the comparison of what is configured with what is expected. @throws WrongTarget
  */
-export function warehouseSettings(context: WarehousePlace): WarehouseSettings | undefined {
+export function warehouseSettings(context: WarehouseAccess): WarehouseSettings | undefined {
   const settings = context.environment.databricks;
   if (!settings) return undefined;
   compareConfiguredWarehouse(context.environment);
@@ -200,7 +212,7 @@ type Databricks = NonNullable<Environment["databricks"]>;
 /** One for all connections of a stage: those before the tests, beside them and after them. */
 const sources = new WeakMap<Databricks, TokenSource>();
 
-function tokensFor({ env, secrets }: WarehousePlace, settings: Databricks, workspace: Workspace): TokenSource {
+function tokensFor({ env, secrets }: WarehouseAccess, settings: Databricks, workspace: Workspace): TokenSource {
   const known = sources.get(settings);
   if (known) return known;
   const made = tokenSource(signInOf(settings), workspace, { env, onSecret: secrets.add });
@@ -219,4 +231,49 @@ function signInOf({ token, clientId, clientSecret, oidc }: Databricks): SignIn {
     };
   if (clientId && clientSecret) return { way: "oauth-m2m", clientId, clientSecret: clientSecret.reveal() };
   throw new UserError("databricks needs a sign-in: token, clientId with clientSecret, or oidc");
+}
+
+/** How the environment's API is asked; `undefined` where it has none. */
+export function apiPorts(context: StageContext, pace?: Pace): ApiPorts | undefined {
+  const { api, token, redis, access } = context.environment;
+  if (!api) return undefined;
+  return {
+    url: api.url,
+    headers: api.headers,
+    signal: context.signal,
+    ...guarded(context),
+    timeoutMs: api.timeout,
+    onSecret: context.secrets.add,
+    ...(pace ? { pace } : {}),
+    ...(redis && access === "test-data" ? { onSignIn: (made) => rememberSignIn(context, made) } : {}),
+    ...(token ? { token: () => Promise.resolve(token.reveal()) } : {}),
+  };
+}
+
+export function socketPorts(context: StageContext, pace?: Pace): SocketPorts {
+  const { api, websocket } = context.environment;
+  return {
+    url: websocket?.url ?? api?.url ?? "",
+    path: websocket?.path ?? "/socket.io/",
+    headers: api?.headers ?? {},
+    signal: context.signal,
+    ...guarded(context),
+    ...(pace ? { pace } : {}),
+  };
+}
+
+/** Also where there is no API: a WebSocket begins with a GET. */
+function guarded({ environment: { access, api } }: StageContext): { readOnly?: RouteGuard } {
+  if (access !== "read-only") return {};
+  return { readOnly: { writes: api?.writes ?? knownToWrite, emptyPosts: api?.emptyPosts ?? [] } };
+}
+
+/** We looked, and it is the wrong place: that is `failed`. Whatever else is thrown means that we could not look. */
+export async function failedIfWrongTarget(work: () => Promise<Finding>): Promise<Finding> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof WrongTarget)) throw error;
+    return { verdict: "failed", message: error.message };
+  }
 }

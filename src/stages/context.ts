@@ -97,7 +97,7 @@ export function step(context: StageContext, text: string): void {
 }
 
 /** How a cleanup tells what it does: its steps, what remains, and its lines of the audit log. */
-export function telling(context: StageContext) {
+export function cleanupReporting(context: StageContext) {
   return {
     onStep: (text: string) => step(context, text),
     onRemaining: (remaining: { tables: { table: string; rows: number }[]; keys: number }) =>

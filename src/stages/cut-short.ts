@@ -1,11 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { NotAPlainFile, readOwn } from "../lib/plain-file.ts";
-import { rememberedStart } from "./books.ts";
-import { logFolder } from "./child-environment.ts";
+import { logFolder, runsTests } from "./child-environment.ts";
 import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
-import { runsTests } from "./ledger.ts";
-import { cleanUpRun } from "./run-cleanup.ts";
+import { cleanUpRun, rememberedStart } from "./run-cleanup.ts";
 import { readSignIns } from "./sign-ins.ts";
 import { removeTokenFile, tokensLeft } from "./tokens.ts";
 

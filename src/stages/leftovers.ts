@@ -7,7 +7,7 @@ import { touchedNotes } from "../cleanup/touched/touched-rows.ts";
 import type { Check, StageName } from "../model/report.ts";
 import type { CleanupResult } from "../model/test-data.ts";
 import { type Readers, withWriters } from "./connections.ts";
-import { type StageContext, step, telling } from "./context.ts";
+import { cleanupReporting, type StageContext, step } from "./context.ts";
 
 /** What earlier runs left behind, found by reading alone; where the configuration says so, it is swept at once. */
 export async function checkLeftovers(context: StageContext, readers: Readers): Promise<{ check: Check; found?: CleanupResult }> {
@@ -42,7 +42,7 @@ export async function checkLeftovers(context: StageContext, readers: Readers): P
 async function sweep(context: StageContext, plan: CleanupPlan): Promise<CleanupResult> {
   step(context, "sweeping what earlier runs left");
   return await withWriters(context, context.signal, async (writers) => {
-    const ports = { ...writers, environment: context.environment, signal: context.signal, ...telling(context) };
+    const ports = { ...writers, environment: context.environment, signal: context.signal, ...cleanupReporting(context) };
     return await executeCleanup(await prove(ports), plan);
   });
 }

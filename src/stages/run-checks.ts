@@ -5,8 +5,7 @@ import * as registry from "../checks/registry.ts";
 import { type MeasuredCheck, type RunningCheck, type Samples, type Shared, shared, skipped } from "../checks/run-check.ts";
 import { compareRedis, compareWarehouse, proveRedis, proveWarehouse } from "../cleanup/execute/proof.ts";
 import type { Check } from "../model/report.ts";
-import { apiPorts, socketPorts } from "./api.ts";
-import { type Readers, redisSettings, warehouseSettings } from "./connections.ts";
+import { apiPorts, type Readers, redisSettings, socketPorts, warehouseSettings } from "./connections.ts";
 import { reportCheck, type StageContext } from "./context.ts";
 
 /** What preflight and smoke have in common: every kind of check that the environment asks for, all at once. */

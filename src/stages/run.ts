@@ -18,16 +18,15 @@ import { logFolder } from "./child-environment.ts";
 import { cleanup } from "./cleanup.ts";
 import { emptyOutcome, type StageContext, type StageOutcome } from "./context.ts";
 import { afterCutShort, type CutShort } from "./cut-short.ts";
-import { e2e } from "./e2e.ts";
-import { integration } from "./integration.ts";
 import { preflight } from "./preflight.ts";
-import { marked, scoreChecks, summarise } from "./score.ts";
+import { scoreChecks, summarise, withDryRunMarks } from "./score.ts";
 import { smoke } from "./smoke.ts";
+import { runTests } from "./tests.ts";
 
 const stageHandlers: Record<StageName, (context: StageContext, outcome: StageOutcome) => Promise<void>> = {
   preflight,
-  integration,
-  e2e,
+  integration: runTests,
+  e2e: runTests,
   smoke,
   cleanup,
 };
@@ -153,7 +152,7 @@ function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageR
     finishedAt: new Date(finished).toISOString(),
     durationMs: finished - started,
     budgetMs: run.budgetMs,
-    checks: scoring ? marked(outcome.checks, scoring.score) : outcome.checks,
+    checks: scoring ? withDryRunMarks(outcome.checks, scoring.score) : outcome.checks,
     servers: outcome.servers.map((server) => withRelativeLog(server, context.workspace)),
     commands: outcome.commands.map((command) => withRelativeLog(command, context.workspace)),
     problems: outcome.problems,

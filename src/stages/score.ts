@@ -127,7 +127,7 @@ export function summarise(checks: readonly Check[]): string {
 }
 
 /** Checks as the report shows them: what does not count is marked. */
-export function marked(checks: readonly Check[], { checks: scored }: Score): Check[] {
+export function withDryRunMarks(checks: readonly Check[], { checks: scored }: Score): Check[] {
   return checks.map((check, index) => (scored[index]?.dryRun ? { ...check, dryRun: true } : check));
 }
 

@@ -3,7 +3,7 @@ import { joinTouched, type Touched } from "../cleanup/touched/touched-rows.ts";
 import type { CleanupResult, KeptRows, TableCleanup } from "../model/test-data.ts";
 
 /** Cleanups of several runs, one after another, as one. Undo needs each table's deletions in their order. */
-export function together(results: readonly CleanupResult[]): CleanupResult {
+export function combineResults(results: readonly CleanupResult[]): CleanupResult {
   const [first, ...more] = results;
   if (!first) throw new Error("no run was cleaned");
   if (more.length === 0) return first;

@@ -11,7 +11,7 @@ import { makeOwnDirectory, NotAPlainFile, openOwn, readOwn } from "../lib/plain-
 import { type Check, type StageName, stageNames } from "../model/report.ts";
 import { keyText } from "../redis/connection.ts";
 import { withRedisWriter } from "./connections.ts";
-import { reportCheck, type StageContext, step, telling } from "./context.ts";
+import { cleanupReporting, reportCheck, type StageContext, step } from "./context.ts";
 
 /**
  * Sign-ins that the suite made are written down as soon as they are known, so that a cancelled or killed stage's can be deleted by
@@ -88,7 +88,7 @@ export async function deleteSignIns(context: StageContext): Promise<Check[]> {
     const signal = AbortSignal.timeout(context.config.stages.cleanup.budget);
     try {
       const { deleted, left } = await withRedisWriter(context, signal, (redis) =>
-        forgetSignInKeys(redis, { ids, testData: context.config.testData, signal, audit: telling(context).audit }),
+        forgetSignInKeys(redis, { ids, testData: context.config.testData, signal, audit: cleanupReporting(context).audit }),
       );
       if (left === 0) await forgetSignIns(context);
       const observed = `${deleted === undefined ? "an unknown number of keys" : count(deleted, "key")} of ${count(ids.size, "sign-in")} deleted, ${left} left`;

@@ -1,9 +1,12 @@
 import { join } from "node:path";
+import { namesShard } from "../config/suite-schema.ts";
 import type { CommandReport, ServerReport } from "../model/report.ts";
+import { UserError } from "../model/user-error.ts";
 import { runCommand } from "../processes/command.ts";
+import type { TestRules } from "../test-reports/judge/judge.ts";
+import type { TestLists } from "../test-reports/judge/test-lists.ts";
 import { childEnvironment, logFolder } from "./child-environment.ts";
-import { type StageContext, step } from "./context.ts";
-import type { Suite } from "./suite-settings.ts";
+import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 
 export interface RanTests {
   /** One of each shard. */
@@ -70,4 +73,104 @@ function worstExit(commands: readonly CommandReport[]): number | null {
   const exits = commands.map((command) => command.exitCode);
   if (exits.includes(null)) return null;
   return exits.find((exit) => exit !== 0) ?? 0;
+}
+
+/** What is run, what it writes, and what must be true of it. */
+export interface Suite {
+  command: string;
+  /** Absolute. */
+  cwd: string;
+  /** Globs, relative to `cwd`. */
+  reports: string[];
+  /** Globs of what failed tests leave behind, relative to `cwd`. */
+  attachments: string[];
+  rules: TestRules;
+  marks: TestLists;
+  environment: Record<string, string>;
+  /** How many times the command runs at once, each time for a part of the tests. */
+  shards: number;
+}
+
+/** @throws UserError before anything is started. */
+export function suiteOf(context: StageContext): Suite {
+  const { stage, environment, overrides, workspace, config } = context;
+  const settings = config.stages[stage === "e2e" ? "e2e" : "integration"];
+  const command = overrides.command ?? settings.command;
+  const reports = overrides.reports ?? settings.reports;
+  const browsers = stage === "e2e" ? config.stages.e2e : undefined;
+  const shards = browsers?.shards ?? 1;
+  if (environment.access !== "test-data")
+    throw new UserError(`environment ${environment.name} is read-only: tests that create data must not run there`);
+  if (command === undefined)
+    throw new UserError(`stages.${stage}.command is missing: say how the tests are run, such as command: npm run test:${stage}`);
+  if (reports.length === 0)
+    throw new UserError(
+      `stages.${stage}.reports is missing: without a report nobody knows what ran, such as reports: [reports/*.xml]`,
+    );
+  if (shards > 1 && !namesShard(command))
+    throw new UserError(
+      `every one of the ${shards} shards would run all the tests: add --shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS to the command`,
+    );
+  const { flaky, testTime, commandTime, critical, quarantine } = settings;
+  return {
+    command,
+    cwd: join(workspace, settings.workingDirectory),
+    reports,
+    attachments: browsers?.attachments ?? [],
+    rules: {
+      ...{ passRate: overrides.passRate ?? settings.passRate, flaky, testTime, commandTime, shards },
+      ...(browsers ? { requiredProjects: browsers.requiredProjects, requiredBrowsers: browsers.browsers } : {}),
+    },
+    marks: { critical, quarantine },
+    environment: settings.environment,
+    shards,
+  };
+}
+
+const longestMs = 10 * 60_000;
+
+/**
+ * Lets Playwright install the browsers that are missing, where the configuration asks for it.
+ * @returns whether the tests can start; otherwise the outcome says why not.
+ */
+export async function installBrowsers(context: StageContext, suite: Suite, outcome: StageOutcome): Promise<boolean> {
+  const { browsers, install } = context.config.stages.e2e;
+  if (context.stage !== "e2e" || !install) return true;
+  // The system's libraries need root, which a runner has and a person's terminal should not be asked for.
+  const dependencies = context.env.CI ? "--with-deps " : "";
+  // Not whatever package of that name a registry has: the one that the project's tests run with.
+  const command = `npx --no-install playwright install ${dependencies}${browsers.join(" ")}`;
+  step(context, `installing browsers that are missing: ${command}`);
+  const report = await runCommand(
+    {
+      command,
+      cwd: suite.cwd,
+      env: childEnvironment(context, suite.environment),
+      logFile: join(logFolder(context), `${context.stage}-browsers.log`),
+    },
+    {
+      signal: AbortSignal.any([context.signal, AbortSignal.timeout(longestMs)]),
+      onLine: (line) => context.onProgress({ kind: "output", stage: context.stage, source: "browsers", line }),
+      redaction: context.secrets,
+    },
+  );
+  outcome.commands.push(report);
+  const passed = report.exitCode === 0;
+  const lastLine = report.tail?.at(-1);
+  const cure = `The tests were not started, because the browsers could not be installed${lastLine ? `: ${lastLine}` : ""}. Install them in a step before (npx playwright install --with-deps ${browsers.join(" ")}) and set stages.e2e.install to false, or see the log.`;
+  const check = {
+    id: "tests.browsers-installed",
+    title: "Browsers installed",
+    verdict: passed ? ("passed" as const) : ("error" as const),
+    observed: report.timedOut
+      ? "stopped: out of time"
+      : report.signal
+        ? `ended by ${report.signal}`
+        : `exit status ${report.exitCode}`,
+    expected: browsers.join(", "),
+    ...(passed ? {} : { message: cure }),
+    durationMs: report.durationMs,
+  };
+  outcome.checks.push(await reportCheck(context, Promise.resolve(check)));
+  return passed;
 }

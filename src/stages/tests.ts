@@ -2,18 +2,18 @@ import { type Start, unknownStart } from "../cleanup/books/start.ts";
 import { proveRedis, proveWarehouse } from "../cleanup/execute/proof.ts";
 import { errorText } from "../lib/error-text.ts";
 import type { Check, ServerReport } from "../model/report.ts";
+import type { TestResults } from "../model/test-results.ts";
+import { judgeTests } from "../test-reports/judge/judge.ts";
+import { TestListMatcher } from "../test-reports/judge/test-lists.ts";
+import { readResults } from "../test-reports/read.ts";
+import { UnreadableReport } from "../test-reports/unreadable.ts";
 import { collectAttachments, forgetAttachments } from "./attachments.ts";
-import { rememberStart } from "./books.ts";
-import { installBrowsers } from "./browsers.ts";
-import { type Readers, withReaders } from "./connections.ts";
+import { beginLedger } from "./child-environment.ts";
+import { failedIfWrongTarget, type Readers, withReaders } from "./connections.ts";
 import { reportCheck, type StageContext, type StageOutcome } from "./context.ts";
-import { beginLedger } from "./ledger.ts";
-import { inTheRightPlace } from "./place.ts";
-import { cleanUpRun } from "./run-cleanup.ts";
+import { cleanUpRun, rememberStart } from "./run-cleanup.ts";
 import { withApplication } from "./servers.ts";
-import { type Suite, suiteOf } from "./suite-settings.ts";
-import { runTestCommand } from "./test-command.ts";
-import { judgeRun } from "./test-results.ts";
+import { installBrowsers, type RanTests, runTestCommand, type Suite, suiteOf } from "./test-command.ts";
 import { withTokens } from "./tokens.ts";
 
 /**
@@ -22,16 +22,16 @@ import { withTokens } from "./tokens.ts";
  */
 export async function runTests(context: StageContext, outcome: StageOutcome): Promise<void> {
   const suite = suiteOf(context);
-  const looking = lookAtPlace(context);
+  const looking = proveTargetAndRememberStart(context);
   try {
-    await runAt(looking, suite, context, outcome);
+    await runAtProvenTarget(looking, suite, context, outcome);
   } finally {
     // Its connections stay open until somebody has asked.
     await looking.start();
   }
 }
 
-async function runAt(looking: Looking, suite: Suite, context: StageContext, outcome: StageOutcome): Promise<void> {
+async function runAtProvenTarget(looking: Looking, suite: Suite, context: StageContext, outcome: StageOutcome): Promise<void> {
   const place = await reportCheck(context, looking.place);
   outcome.checks.push(place);
   // What cannot be deleted afterwards must not be made.
@@ -74,11 +74,11 @@ interface Looking {
  * Proves the place, and goes on over the same connections to remember what stands there, once somebody asks for it.
  * @returns `start` never rejects, whatever becomes of the place, and says why it knows nothing.
  */
-function lookAtPlace(context: StageContext): Looking {
+function proveTargetAndRememberStart(context: StageContext): Looking {
   const proven = Promise.withResolvers<Check>();
   const asked = Promise.withResolvers<void>();
   const remembered = withReaders(context, async (readers) => {
-    const place = await provePlace(context, readers);
+    const place = await proveTarget(context, readers);
     proven.resolve(place);
     await asked.promise;
     return place.verdict === "passed"
@@ -97,9 +97,9 @@ function lookAtPlace(context: StageContext): Looking {
   return { place: proven.promise, start };
 }
 
-function provePlace({ environment, check }: StageContext, { warehouse, redis }: Readers): Promise<Check> {
+function proveTarget({ environment, check }: StageContext, { warehouse, redis }: Readers): Promise<Check> {
   return check("identity", "The right place for test data", () =>
-    inTheRightPlace(async () => {
+    failedIfWrongTarget(async () => {
       const seen: string[] = [];
       const [openWarehouse, openRedis] = await Promise.all([warehouse?.(), redis?.()]);
       if (openWarehouse) {
@@ -134,4 +134,66 @@ async function testApplication(
   if (tests && tests.failed + tests.flaky + tests.crashedSuites.length === 0) return;
   const attachments = await collectAttachments(context, suite, ran.startedAt, tests);
   if (attachments.length > 0) outcome.attachments = attachments;
+}
+
+/** Reads what the tests reported and judges it. A report that is missing or cannot be read is a check, never an exception. */
+export async function judgeRun(
+  context: StageContext,
+  suite: Suite,
+  ran: RanTests,
+): Promise<{ checks: Check[]; tests?: TestResults }> {
+  const cut = whyCutShort(context, ran);
+  try {
+    const marked = new TestListMatcher(suite.marks, new Date(ran.startedAt).toISOString().slice(0, 10));
+    const results = await readResults({
+      cwd: suite.cwd,
+      workspace: context.workspace,
+      reports: suite.reports,
+      startedAt: ran.startedAt,
+      onTest: (test) => marked.see(test),
+    });
+    const tests = marked.addTo(results);
+    return { checks: [...(cut ? [cut] : []), ...judgeTests(tests, suite.rules, ran)], tests };
+  } catch (error) {
+    // Anything else is a mistake of ours or of the machine, and says nothing about the tests.
+    if (!(error instanceof UnreadableReport)) throw error;
+    // After a run that was cut short, a missing report says nothing more; otherwise it is the finding.
+    return { checks: [cut ?? unreadable(ran, error)] };
+  }
+}
+
+/** What ended the tests before they ended by themselves. */
+function whyCutShort(context: StageContext, { commands, serverDied, durationMs }: RanTests): Check | undefined {
+  const check = (id: string, title: string, verdict: "failed" | "error", message: string): Check => ({
+    id,
+    title,
+    verdict,
+    message,
+    durationMs,
+  });
+  if (serverDied)
+    return check("tests.server", "Tests ended by themselves", "error", `The tests were stopped, because ${serverDied}.`);
+  if (commands.some((command) => command.timedOut))
+    return check(
+      "tests.budget",
+      "Tests ended in time",
+      "failed",
+      `The tests were stopped after ${Math.round(durationMs / 1000)} s: the stage's budget was used up.`,
+    );
+  if (context.signal.aborted)
+    return check("tests.cancelled", "Tests ended by themselves", "error", "The run was cancelled while the tests ran.");
+  return undefined;
+}
+
+function unreadable({ commands, exitCode }: RanTests, { message }: UnreadableReport): Check {
+  const signal = commands.find((command) => command.signal !== null)?.signal;
+  return {
+    id: "tests.report",
+    title: "Test report",
+    verdict: "failed",
+    observed: signal ? `ended by ${signal}` : `exit status ${exitCode}`,
+    expected: "a report of this run",
+    message,
+    durationMs: 0,
+  };
 }

@@ -8,8 +8,8 @@ import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
 import { readOwn, writeOwn } from "../lib/plain-file.ts";
 import type { Check } from "../model/report.ts";
-import { apiPorts } from "./api.ts";
 import { runPrefixOf } from "./child-environment.ts";
+import { apiPorts } from "./connections.ts";
 import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 
 type Auth = NonNullable<Environment["auth"]>;

@@ -25,7 +25,7 @@ const exits: Record<string, string> = {
   "notifications/deliver.ts": "bodies are made of a report that notifications/after-verdict.ts redacted",
   "notifications/metrics.ts": "measurements are made of a report that notifications/after-verdict.ts redacted",
   "audit/log.ts": "each line is redacted before it is hashed",
-  "checks/http.ts": "a request to the tested application, which must hold its credentials",
+  "checks/api/client.ts": "a request to the tested application, which must hold its credentials",
   "cli/init.ts": "texts of ours alone",
   "cli/main.ts": guarded,
   "cli/repair.ts": guarded,
@@ -48,8 +48,8 @@ const exits: Record<string, string> = {
   "lib/redaction/streams.ts": "the guard itself",
   "stages/attachments.ts": "evidence/redacted-bytes.ts",
   "stages/baseline.ts": "redacted as it is written",
-  "stages/child-summary.ts": "an empty file; what children write into it is redacted by app/run-stage.ts, and the file removed",
-  "stages/ledger.ts": "an empty file, for the tests to write to",
+  "stages/child-environment.ts":
+    "empty files for the tests to write to: the ledger, and a summary, which is redacted by app/run-stage.ts, and the file removed",
   "stages/sign-ins.ts":
     "the ids of sessions, for whoever deletes them later: for their user alone, removed with the sessions' keys, never uploaded",
   "stages/tokens.ts": "the file that hands tokens to the tests: for their user alone, removed after them, never uploaded",

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkRunner } from "../../src/checks/run-check.ts";
 import type { Check, Verdict } from "../../src/model/report.ts";
-import { marked, type ScoreSettings, scoreChecks, type Weight } from "../../src/stages/score.ts";
+import { type ScoreSettings, scoreChecks, type Weight, withDryRunMarks } from "../../src/stages/score.ts";
 
 /** How bad a verdict is, where a score decides: what could not be looked at outweighs everything. */
 const badness: Verdict[] = ["passed", "degraded", "failed", "error"];
@@ -169,7 +169,7 @@ test("a dry run keeps its true verdict, and is marked", () => {
   const checks = [check("api.health", "failed"), check("redis.ping", "passed")];
   const { verdict, score } = scoreChecks(checks, settings([line("api.*", { dryRun: true })]));
   expect(verdict).toBe("passed");
-  expect(marked(checks, score)).toMatchObject([{ verdict: "failed", dryRun: true }, { verdict: "passed" }]);
+  expect(withDryRunMarks(checks, score)).toMatchObject([{ verdict: "failed", dryRun: true }, { verdict: "passed" }]);
 });
 
 describe("a check that is declared flaky", () => {

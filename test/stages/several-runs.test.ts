@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { CleanupResult, KeptRows, TouchedRow } from "../../src/model/test-data.ts";
-import { together } from "../../src/stages/several-runs.ts";
+import { combineResults } from "../../src/stages/several-runs.ts";
 
 // A cleanup of several runs is one result: what any of them found must not be lost, because the verdict goes by it.
 const clean: CleanupResult = {
@@ -33,5 +33,5 @@ test("what one of several runs found stays, and what two of them found counts on
     [other, clean],
     [other, other],
   ])
-    expect(together(results)).toMatchObject({ touched: [touched], kept: [kept], looked: { tables: 3, redis: false } });
+    expect(combineResults(results)).toMatchObject({ touched: [touched], kept: [kept], looked: { tables: 3, redis: false } });
 });
