@@ -1,13 +1,14 @@
 import { Remaining } from "../app/remaining.ts";
 import { errorText } from "../lib/error-text.ts";
-import type { AuditNote, Progress } from "../model/report.ts";
+import type { AuditEvent } from "../model/audit-event.ts";
+import type { Progress } from "../model/report.ts";
 
 export interface Cancellation {
   signal: AbortSignal;
   /** Hand it all progress: at the second signal it says what is left. */
   watch(progress: Progress): void;
   /** Hand it the way into the audit log, once there is one. */
-  auditTo(write: (note: AuditNote) => Promise<void>): void;
+  auditTo(write: (note: AuditEvent) => Promise<void>): void;
   dispose(): void;
 }
 
@@ -19,7 +20,7 @@ export interface Cancellation {
 export function cancellation(say: (text: string) => void, onCancel: (signal: string) => void): Cancellation {
   const controller = new AbortController();
   const remaining = new Remaining();
-  let audit: ((note: AuditNote) => Promise<void>) | undefined;
+  let audit: ((note: AuditEvent) => Promise<void>) | undefined;
   const cancel = (name: string) => {
     if (!controller.signal.aborted) {
       onCancel(name);

@@ -7,7 +7,8 @@ import { commitOf, originOf } from "../evidence/origin.ts";
 import { errorText } from "../lib/error-text.ts";
 import { makeOwnDirectory, recordsDirectory, writeOwn } from "../lib/plain-file.ts";
 import { redacted } from "../lib/redaction/redacted.ts";
-import type { AuditNote, Commit, Progress, StageReport } from "../model/report.ts";
+import type { AuditEvent } from "../model/audit-event.ts";
+import type { Commit, Progress, StageReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { parseReport } from "../report/schema.ts";
 import type { SecretKeeper, StageContext } from "../stages/context.ts";
@@ -68,7 +69,7 @@ export async function fromReport(request: ReportRequest): Promise<FromReport> {
   const log = new AuditLog(join(records, auditFile), who, secrets.redact);
   // As in a stage: the work is done although a line could not be written, and the result says that the log has a gap.
   const notAudited = new Set<string>();
-  const audit = (note: AuditNote) => log.write(note).catch((error: unknown) => void notAudited.add(errorText(error)));
+  const audit = (note: AuditEvent) => log.write(note).catch((error: unknown) => void notAudited.add(errorText(error)));
   const signal = AbortSignal.any([request.cancel, AbortSignal.timeout(config.stages.cleanup.budget)]);
   const context: StageContext = {
     stage: report.stage,

@@ -1,5 +1,6 @@
 import { count } from "../lib/count.ts";
-import type { AuditNote, Progress, StageName } from "../model/report.ts";
+import type { AuditEvent } from "../model/audit-event.ts";
+import type { Progress, StageName } from "../model/report.ts";
 
 type Left = Pick<Extract<Progress, { kind: "remaining" }>, "tables" | "keys">;
 
@@ -55,7 +56,7 @@ export class Remaining {
   }
 
   /** The same for the audit log. */
-  note(signal: string): AuditNote {
+  note(signal: string): AuditEvent {
     const { tables = [], keys = 0 } = this.#left ?? {};
     return {
       action: "decision",

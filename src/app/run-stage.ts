@@ -11,7 +11,8 @@ import type { ArtifactService } from "../github/artifacts.ts";
 import { makeOwnDirectory, NotAPlainFile, recordsDirectory, writeOwn } from "../lib/plain-file.ts";
 import { redacted } from "../lib/redaction/redacted.ts";
 import { secretsOfVariables } from "../lib/redaction/variables.ts";
-import type { AuditNote, Origin, Progress, StageName, StageReport } from "../model/report.ts";
+import type { AuditEvent } from "../model/audit-event.ts";
+import type { Origin, Progress, StageName, StageReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { type AfterVerdict, applyRollback, sendAlerts } from "../notifications/after-verdict.ts";
 import { blankOwnEnvironment } from "../processes/own-environment.ts";
@@ -54,7 +55,7 @@ export interface StageRequest {
   cancel: AbortSignal;
   onProgress: (progress: Progress) => void;
   /** Told the way into the run's audit log, for what is decided outside of the stage; what it returns resolves when the line is on disk. */
-  onAuditLog?: (write: (note: AuditNote) => Promise<void>) => void;
+  onAuditLog?: (write: (note: AuditEvent) => Promise<void>) => void;
   /** Told every secret before anything that may hold it is printed; needed where `secrets` is not given. */
   onSecret?: (secret: string) => void;
   /** What the whole process knows to be secret; where none is given, one is made for this stage. */

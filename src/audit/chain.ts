@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
-import type { AuditNote, StageName } from "../model/report.ts";
+import type { AuditEvent } from "../model/audit-event.ts";
+import type { StageName } from "../model/report.ts";
 
 /**
  * The audit log: lines of JSON, each holding the hash of the one before it, so that a line that was changed, removed or put in
@@ -7,7 +8,15 @@ import type { AuditNote, StageName } from "../model/report.ts";
  * in summaries, outputs, reports and evidence as well, and with a key every line proves that whoever wrote it knew the key.
  */
 
-export interface AuditEntry extends AuditNote {
+/** An event as a line has it: of this version one of {@link AuditEvent}, of another version anything of this form. */
+export interface AuditRecord {
+  action: AuditEvent["action"];
+  run?: string;
+  details: Readonly<Record<string, string | number | boolean | null | undefined>>;
+  counts: Readonly<Record<string, number>>;
+}
+
+export interface AuditEntry extends AuditRecord {
   /** ISO 8601. */
   at: string;
   who: string;

@@ -5,8 +5,8 @@ import { errorText } from "../lib/error-text.ts";
 import { takeLock } from "../lib/lock-file.ts";
 import { openOwn } from "../lib/plain-file.ts";
 import { redacted } from "../lib/redaction/redacted.ts";
-import type { AuditHead, AuditNote, StageName } from "../model/report.ts";
-import { type AuditEntry, auditLine, lastLineOf } from "./chain.ts";
+import type { AuditHead, StageName } from "../model/report.ts";
+import { type AuditEntry, type AuditRecord, auditLine, lastLineOf } from "./chain.ts";
 
 /** In the records of a workspace. */
 export const auditFile = "audit.jsonl";
@@ -67,7 +67,7 @@ export class AuditLog {
   }
 
   /** Resolves when the line is on disk. @throws Error that says why it is not */
-  async write(note: AuditNote, at: string = new Date().toISOString()): Promise<void> {
+  async write(note: AuditRecord, at: string = new Date().toISOString()): Promise<void> {
     const entry = redacted({ at, ...this.#run, ...note }, this.#redact);
     // What cannot be a line is refused by itself: in a write with others it would take them with it.
     auditLine(undefined, entry);

@@ -1,6 +1,7 @@
 import { Remaining } from "../app/remaining.ts";
 import { errorText } from "../lib/error-text.ts";
-import type { AuditNote, Progress, StageName } from "../model/report.ts";
+import type { AuditEvent } from "../model/audit-event.ts";
+import type { Progress, StageName } from "../model/report.ts";
 
 /** Who leaves must not wait for a log that another process holds. */
 const auditWithinMs = 1_000;
@@ -10,7 +11,7 @@ export interface Interruption {
   /** Hand it all progress: at the second signal it says what is left. */
   watch(progress: Progress): void;
   /** Hand it the way into the audit log, once there is one. */
-  auditTo(write: (note: AuditNote) => Promise<void>): void;
+  auditTo(write: (note: AuditEvent) => Promise<void>): void;
   dispose(): void;
 }
 
@@ -21,7 +22,7 @@ export interface Interruption {
 export function interruption(say: (text: string) => void, howToDelete: (stage: StageName) => string): Interruption {
   const controller = new AbortController();
   const remaining = new Remaining();
-  let audit: ((note: AuditNote) => Promise<void>) | undefined;
+  let audit: ((note: AuditEvent) => Promise<void>) | undefined;
   let leaving = false;
   const leave = async (name: NodeJS.Signals) => {
     leaving = true;

@@ -241,16 +241,6 @@ export interface Evidence {
   auditHead?: AuditHead;
 }
 
-/** What a room says for the audit log; who, when, where and which run is added by whoever keeps the log. Never values of people. */
-export interface AuditNote {
-  /** `decision`: what was decided. `statement`: what was written to the environment. */
-  action: "decision" | "statement";
-  /** The run whose test data this is about, where it is not the stage's own. */
-  run?: string;
-  details: Record<string, string | number | boolean | null>;
-  counts: Record<string, number>;
-}
-
 /** What a stage tells while it runs, for the terminal's progress and the runner's log. */
 export type Progress =
   | { kind: "stage-started"; stage: StageName; environment: string; budgetMs: number }

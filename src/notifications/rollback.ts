@@ -18,7 +18,8 @@ import { errorText } from "../lib/error-text.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
 import { withStateFile } from "../lib/state-file.ts";
 import { z } from "../lib/zod.ts";
-import type { AuditNote, Rollback, StageReport } from "../model/report.ts";
+import type { AuditEvent } from "../model/audit-event.ts";
+import type { Rollback, StageReport } from "../model/report.ts";
 import { runCommand } from "../processes/command.ts";
 
 /** What a rollback needs to know, and its ways to the outside. */
@@ -37,7 +38,7 @@ export interface RollbackRun {
   /** Somebody stopped the run: then a person decides. */
   cancelled: boolean;
   cancel: AbortSignal;
-  audit: (note: AuditNote) => Promise<void>;
+  audit: (note: AuditEvent) => Promise<void>;
   secrets: Redaction;
   onLine: (line: string) => void;
   /** For GitHub; a test is less patient. */
@@ -111,7 +112,7 @@ async function judged(run: RollbackRun): Promise<Rollback | undefined> {
   }
 }
 
-function inAudit({ trigger, of, why }: Rollback, outcome: Rollback["outcome"] | "asked"): AuditNote {
+function inAudit({ trigger, of, why }: Rollback, outcome: Rollback["outcome"] | "asked"): AuditEvent {
   return { action: "decision", details: { what: "rollback", trigger, of, outcome, why }, counts: {} };
 }
 

@@ -4,7 +4,8 @@ import { judgeCleanup } from "../cleanup/execute/verdict.ts";
 import { type CleanupPorts, type CleanupRequest, describePlan, leftOver, planCleanup } from "../cleanup/plan/plan-cleanup.ts";
 import { touchedNotes } from "../cleanup/touched/touched-rows.ts";
 import { inParallel } from "../lib/in-parallel.ts";
-import { type AuditNote, type Check, isPlanDigest } from "../model/report.ts";
+import type { AuditEvent } from "../model/audit-event.ts";
+import { type Check, isPlanDigest } from "../model/report.ts";
 import type { CleanupResult } from "../model/test-data.ts";
 import { UserError } from "../model/user-error.ts";
 import { failedIfWrongTarget, withComparedReaders, withWriters } from "./connections.ts";
@@ -71,7 +72,7 @@ async function deleteAll(context: StageContext, requests: CleanupRequest[], outc
     const portsOf = (request: CleanupRequest) => {
       const { audit, ...ways } = cleanupReporting(context);
       const note = noteOf(context, request);
-      const told = { ...ways, audit: (line: AuditNote) => audit(note(line)) };
+      const told = { ...ways, audit: (line: AuditEvent) => audit(note(line)) };
       return { ...writers, environment: context.environment, signal: context.signal, ...told };
     };
     const planned = await inParallel(runsAtOnce, requests, (request) => planAtProvenTarget(portsOf(request), request));
@@ -107,7 +108,7 @@ async function deleteAll(context: StageContext, requests: CleanupRequest[], outc
 }
 
 /** The audit log's line belongs to the run whose test data it is about. */
-function noteOf(context: StageContext, { runId }: CleanupRequest): (note: AuditNote) => AuditNote {
+function noteOf(context: StageContext, { runId }: CleanupRequest): (note: AuditEvent) => AuditEvent {
   return (note) => (runId === context.runId ? note : { ...note, run: runId });
 }
 

@@ -1,7 +1,8 @@
 import type { RunCheck } from "../checks/run-check.ts";
 import type { Config, Environment, Table } from "../config/schema.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
-import type { AuditNote, Check, CommandReport, Progress, ServerReport, StageName } from "../model/report.ts";
+import type { AuditEvent } from "../model/audit-event.ts";
+import type { Check, CommandReport, Progress, ServerReport, StageName } from "../model/report.ts";
 import type { Books, CleanupResult } from "../model/test-data.ts";
 import type { Attachment, TestResults } from "../model/test-results.ts";
 
@@ -30,7 +31,7 @@ export interface StageContext {
   signal: AbortSignal;
   onProgress: (progress: Progress) => void;
   /** Resolves when the line is on disk. Never rejects: a line that could not be written is a problem of the report. */
-  audit: (note: AuditNote) => Promise<void>;
+  audit: (note: AuditEvent) => Promise<void>;
   secrets: SecretKeeper;
   overrides: Overrides;
   /** Runs one check; repeats it where it is declared flaky. */

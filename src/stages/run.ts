@@ -4,15 +4,8 @@ import { compareConfigured, WrongTarget } from "../cleanup/execute/proof.ts";
 import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
 import { makeOwnDirectory } from "../lib/plain-file.ts";
-import {
-  type AuditNote,
-  type Check,
-  type Commit,
-  type Origin,
-  type StageName,
-  type StageReport,
-  worstVerdict,
-} from "../model/report.ts";
+import type { AuditEvent } from "../model/audit-event.ts";
+import { type Check, type Commit, type Origin, type StageName, type StageReport, worstVerdict } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { logFolder } from "./child-environment.ts";
 import { cleanup } from "./cleanup.ts";
@@ -34,7 +27,7 @@ const stageHandlers: Record<StageName, (context: StageContext, outcome: StageOut
 export interface StageRun {
   context: Omit<StageContext, "signal" | "audit" | "check">;
   /** Resolves when the line is on disk, and rejects when it could not be written. */
-  audit: (note: AuditNote) => Promise<void>;
+  audit: (note: AuditEvent) => Promise<void>;
   /** Cancels the run. */
   cancel: AbortSignal;
   budgetMs: number;

@@ -15,10 +15,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { type AuditEntry, AuditVerifier, verifyAudit } from "../../src/audit/chain.ts";
+import { type AuditEntry, type AuditRecord, AuditVerifier, verifyAudit } from "../../src/audit/chain.ts";
 import { AuditLog, auditLines } from "../../src/audit/log.ts";
 import { takeLock } from "../../src/lib/lock-file.ts";
-import type { AuditNote } from "../../src/model/report.ts";
 
 let place: string;
 let file: string;
@@ -39,7 +38,7 @@ function logOf(redact: (text: string) => string = String): AuditLog {
   return new AuditLog(file, { ...run, key: undefined }, redact);
 }
 
-function note(number: number): AuditNote {
+function note(number: number): AuditRecord {
   return { action: "statement", details: { what: "delete" }, counts: { number } };
 }
 

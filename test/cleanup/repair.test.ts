@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { noFaults } from "../../local/warehouse/faults.ts";
+import type { AuditRecord } from "../../src/audit/chain.ts";
 import { describePlan, planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
-import type { AuditNote } from "../../src/model/report.ts";
 import type { TouchedRow } from "../../src/model/test-data.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";
 import { cell, definitions, mySchool, otherSchool, plan, repair, reportOf, tables } from "./repair-world.ts";
@@ -58,7 +58,7 @@ describe("repair", () => {
     expect((await plan(school, report)).result.digest).toBe(shown.result.digest);
     expect(updates()).toEqual([]);
 
-    const told: AuditNote[] = [];
+    const told: AuditRecord[] = [];
     const result = await repair(school, report, { audit: async (note) => void told.push(note) });
     expect(states(result)).toEqual(Array(4).fill("repaired"));
     expect(await teachers()).toEqual(before);

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { noFaults } from "../../local/warehouse/faults.ts";
+import type { AuditRecord } from "../../src/audit/chain.ts";
 import { executeCleanup, prove, type WritingPorts } from "../../src/cleanup/execute/execute.ts";
 import { planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
 import { executeUndo, planUndo, type UndoResult } from "../../src/cleanup/undo/restore-rows.ts";
 import type { Table, TestDataConfig } from "../../src/config/schema.ts";
-import type { AuditNote } from "../../src/model/report.ts";
 import type { CleanupResult, Deletion } from "../../src/model/test-data.ts";
 import type { TestDataWarehouse } from "../../src/warehouse/access.ts";
 import { type Catalog, requestFor, runId, runStarted, startTestStores, type TestStores, table } from "./test-stores.ts";
@@ -54,7 +54,7 @@ async function cleanUp(
   return await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(declared, { testData })));
 }
 
-const told: AuditNote[] = [];
+const told: AuditRecord[] = [];
 
 async function undo(
   cleanup: CleanupResult,
@@ -63,7 +63,7 @@ async function undo(
   const report = { runId, environment: { name: "sandbox", access: "test-data" as const }, cleanup };
   const plan = await planUndo(school.warehouse, { report, tables: declared, protectedTables });
   if (dryRun) return plan.result;
-  const audit = async (note: AuditNote) => void told.push(note);
+  const audit = async (note: AuditRecord) => void told.push(note);
   const { environment } = school.ports();
   return await executeUndo({ warehouse: school.warehouse, environment, audit }, plan, new Map());
 }

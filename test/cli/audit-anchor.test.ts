@@ -4,17 +4,16 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { outputsOf } from "../../src/action/run.ts";
 import { performStage } from "../../src/app/run-stage.ts";
-import { type AuditEntry, auditLine } from "../../src/audit/chain.ts";
+import { type AuditEntry, type AuditRecord, auditLine } from "../../src/audit/chain.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { auditVerify } from "../../src/cli/audit.ts";
-import type { AuditNote } from "../../src/model/report.ts";
 import { headText } from "../../src/report/words.ts";
 
 /** A log that somebody rewrote as a whole, each hash with it, is right in itself: only what is kept elsewhere can tell. */
 
 const key = "a-key-of-the-audit-log-4711";
 const run = { who: "somebody", run: "1763917800000_9f3c1a7e", environment: "local", stage: "cleanup" as const };
-const note = (rows: number): AuditNote => ({ action: "statement", details: { what: "delete" }, counts: { rows } });
+const note = (rows: number): AuditRecord => ({ action: "statement", details: { what: "delete" }, counts: { rows } });
 
 let workspace: string;
 let file: string;

@@ -2,15 +2,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { secretKeeper } from "../../src/app/secret-keeper.ts";
+import type { AuditRecord } from "../../src/audit/chain.ts";
 import { alertsSchema, rollbackSchema } from "../../src/config/after-verdict-schema.ts";
-import type { AuditNote, Check, StageReport, Verdict } from "../../src/model/report.ts";
+import type { Check, StageReport, Verdict } from "../../src/model/report.ts";
 import { type AfterVerdict, applyRollback, sendAlerts } from "../../src/notifications/after-verdict.ts";
 import { degradedSmoke } from "../report/sample.ts";
 
 /** After a verdict, without the stage before it. */
 export interface Setting {
   records: string;
-  audit: AuditNote[];
+  audit: AuditRecord[];
   secrets: ReturnType<typeof secretKeeper>;
   after(report: StageReport, options: Configured): Promise<StageReport>;
   stop(): Promise<void>;
@@ -26,7 +27,7 @@ export const impatient = { attemptMs: 200, totalMs: 3_000, attempts: 3, firstPau
 
 export async function newSetting(): Promise<Setting> {
   const records = await mkdtemp(join(tmpdir(), "aftermath-"));
-  const audit: AuditNote[] = [];
+  const audit: AuditRecord[] = [];
   const secrets = secretKeeper(() => undefined);
   return {
     records,

@@ -1,21 +1,21 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { AuditEntry } from "../../src/audit/chain.ts";
+import type { AuditEntry, AuditRecord } from "../../src/audit/chain.ts";
 import { AuditReporter, runLines } from "../../src/audit/report.ts";
-import type { AuditNote, StageName } from "../../src/model/report.ts";
+import type { StageName } from "../../src/model/report.ts";
 
 const run = "1763917800000_9f3c1a7e";
 
-function entry(note: AuditNote, other: Partial<AuditEntry> = {}): AuditEntry {
+function entry(note: AuditRecord, other: Partial<AuditEntry> = {}): AuditEntry {
   const stage: StageName = "integration";
   return { at: "2026-11-23T17:14:12.300Z", who: "octocat", run, environment: "sandbox", stage, ...note, ...other };
 }
 
-function decision(details: AuditNote["details"], counts: AuditNote["counts"] = {}): AuditEntry {
+function decision(details: AuditRecord["details"], counts: AuditRecord["counts"] = {}): AuditEntry {
   return entry({ action: "decision", details, counts });
 }
 
-function statement(details: AuditNote["details"], counts: AuditNote["counts"]): AuditEntry {
+function statement(details: AuditRecord["details"], counts: AuditRecord["counts"]): AuditEntry {
   return entry({ action: "statement", details, counts });
 }
 
@@ -118,7 +118,7 @@ test("lines of any form are taken as they are, and never stop the report", () =>
   fc.assert(
     fc.property(fc.array(fc.tuple(anything, anything, what, fc.constantFrom("decision", "statement"))), (lines) => {
       const entries = lines.map(([details, counts, kind, action]) =>
-        entry({ action, details: { ...details, what: kind }, counts } as unknown as AuditNote),
+        entry({ action, details: { ...details, what: kind }, counts } as unknown as AuditRecord),
       );
       for (const one of reported(entries)) for (const line of runLines(one)) expect(typeof line).toBe("string");
     }),

@@ -3,7 +3,7 @@ import type { Environment } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
 import { inParallel } from "../../lib/in-parallel.ts";
-import type { AuditNote } from "../../model/report.ts";
+import type { AuditEvent } from "../../model/audit-event.ts";
 import type { CleanupResult, TableCleanup } from "../../model/test-data.ts";
 import type { TestDataRedis } from "../../redis/connection.ts";
 import type { TestDataWarehouse } from "../../warehouse/access.ts";
@@ -39,7 +39,7 @@ export interface WritingPorts extends CleanupPorts {
   /** Called when a round of deletes has ended, before the search for what is left. */
   onDeleted?: () => void;
   /** Keeps a line of the audit log; never rejects. */
-  audit: (note: AuditNote) => Promise<void>;
+  audit: (note: AuditEvent) => Promise<void>;
 }
 
 declare const proven: unique symbol;
@@ -297,7 +297,7 @@ async function notePlan(ports: WritingPorts, plan: CleanupPlan): Promise<void> {
 }
 
 /** A plan as the audit log has it. @param execute whether it is carried out. */
-export function planNote({ request, rows, keys, digest }: CleanupPlan, execute: boolean): AuditNote {
+export function planNote({ request, rows, keys, digest }: CleanupPlan, execute: boolean): AuditEvent {
   const tables = rows?.batches.flat().map((table) => [table.table, table.rows] as const) ?? [];
   return {
     action: "decision",

@@ -1,5 +1,5 @@
 import type { TestDataConfig } from "../../config/schema.ts";
-import type { AuditNote } from "../../model/report.ts";
+import type { AuditEvent } from "../../model/audit-event.ts";
 import type { TestDataRedis } from "../../redis/connection.ts";
 import { planKeys } from "./plan-keys.ts";
 
@@ -8,7 +8,7 @@ export interface SignInKeysRequest {
   ids: ReadonlySet<string>;
   testData: Pick<TestDataConfig, "protectedKeys" | "maxKeys" | "keyTtl">;
   signal: AbortSignal;
-  audit: (note: AuditNote) => Promise<void>;
+  audit: (note: AuditEvent) => Promise<void>;
 }
 
 /** How often it is looked again: an application may write once more while it ends a session. */

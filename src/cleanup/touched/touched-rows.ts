@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Table, TestDataConfig } from "../../config/schema.ts";
-import type { AuditNote } from "../../model/report.ts";
+import type { AuditEvent } from "../../model/audit-event.ts";
 import type { CleanupResult, TouchedRow } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import type { StartState } from "../ownership/start.ts";
@@ -151,7 +151,7 @@ export function joinTouched(first: Touched, again: Touched): Touched {
 }
 
 /** For the audit log: where, how many, and of how many the old value is known; no values. */
-export function touchedNotes(touched: readonly TouchedRow[]): AuditNote[] {
+export function touchedNotes(touched: readonly TouchedRow[]): AuditEvent[] {
   const places = Map.groupBy(touched, ({ table, column }) => JSON.stringify([table, column]));
   return [...places.values()].map((rows) => ({
     action: "decision",

@@ -3,7 +3,7 @@ import type { Environment } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
 import { inParallel } from "../../lib/in-parallel.ts";
-import type { AuditNote } from "../../model/report.ts";
+import type { AuditEvent } from "../../model/audit-event.ts";
 import type { TestDataWarehouse } from "../../warehouse/access.ts";
 import { mostKeysWritten } from "../../warehouse/cell-write.ts";
 import { WarehouseFailure } from "../../warehouse/failure.ts";
@@ -15,7 +15,7 @@ export interface RepairPorts {
   warehouse: TestDataWarehouse;
   environment: Environment;
   /** Never rejects: a line that could not be written abandons nothing. */
-  audit: (note: AuditNote) => Promise<void>;
+  audit: (note: AuditEvent) => Promise<void>;
 }
 
 /** Tables written to at once; the updates of one table go one after another, for they would conflict. */

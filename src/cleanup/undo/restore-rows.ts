@@ -2,7 +2,8 @@ import type { Environment, Table } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
 import { inParallel } from "../../lib/in-parallel.ts";
-import type { AuditNote, StageReport } from "../../model/report.ts";
+import type { AuditEvent } from "../../model/audit-event.ts";
+import type { StageReport } from "../../model/report.ts";
 import type { Deletion, TableCleanup } from "../../model/test-data.ts";
 import type { OlderRows, TestDataWarehouse, WarehouseReader } from "../../warehouse/access.ts";
 import { WarehouseFailure } from "../../warehouse/failure.ts";
@@ -128,7 +129,7 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
  * @throws WrongTarget before the first write
  */
 export async function executeUndo(
-  ports: { warehouse: TestDataWarehouse; environment: Environment; audit: (note: AuditNote) => Promise<void> },
+  ports: { warehouse: TestDataWarehouse; environment: Environment; audit: (note: AuditEvent) => Promise<void> },
   plan: UndoPlan,
   order: ReadonlyMap<string, number>,
 ): Promise<UndoResult> {
@@ -146,7 +147,7 @@ export async function executeUndo(
 }
 
 async function restore(
-  { warehouse, audit }: { warehouse: TestDataWarehouse; audit: (note: AuditNote) => Promise<void> },
+  { warehouse, audit }: { warehouse: TestDataWarehouse; audit: (note: AuditEvent) => Promise<void> },
   table: TableUndo,
   { rows, restorable }: Step,
 ): Promise<void> {
