@@ -68,7 +68,7 @@ export function checkConnection(
         ...found,
         verdict: "failed",
         expected: "HTTP/2",
-        message: `${tlsMs === undefined ? "Without TLS nothing is agreed, and browsers speak HTTP/1.1" : "The server does not offer HTTP/2 (ALPN)"}: a browser has six connections for all requests. Is a proxy in between that ends TLS?`,
+        message: `${tlsMs === undefined ? "Without TLS, browsers use HTTP/1.1" : "The server does not offer HTTP/2 (ALPN)"}, so a browser has only six connections. A proxy that terminates TLS may be the cause.`,
       };
     },
     { independent: true },
@@ -83,27 +83,28 @@ interface Certificate {
 
 /** What stands behind the codes of OpenSSL and Node that are not about the authority. */
 const causes: Readonly<Record<string, string>> = {
-  CERT_NOT_YET_VALID: "it is not good yet; compare the clocks here and there",
-  CERT_HAS_EXPIRED: "one of those above it is over",
-  CERT_REVOKED: "it was revoked",
-  ERR_TLS_CERT_ALTNAME_INVALID: "it is of another host",
+  CERT_NOT_YET_VALID: "it is not valid yet; compare the clocks of both machines",
+  CERT_HAS_EXPIRED: "a certificate above it has expired",
+  CERT_REVOKED: "it has been revoked",
+  ERR_TLS_CERT_ALTNAME_INVALID: "it belongs to another host",
 };
 
 function judgeCertificate(certificate: Certificate | undefined, times: string, leastDays: number): Finding {
-  const expected = `a trusted certificate for ${leastDays} days or more`;
+  const expected = `a trusted certificate, valid for ${leastDays} days or more`;
   if (!certificate) return { verdict: "error", observed: times, expected, message: "The server showed no certificate." };
   const days = Math.floor((certificate.validTo - Date.now()) / dayMs);
-  const left = days < 0 ? `certificate over since ${-days} days` : `certificate good for ${days} days`;
+  const left = days < 0 ? `certificate expired ${-days} days ago` : `certificate valid for ${days} days`;
   const seen = { observed: `${times}, ${left}`, expected };
-  if (days < 0) return { ...seen, verdict: "failed", message: "The certificate is over: no client will connect. Renew it now." };
+  if (days < 0)
+    return { ...seen, verdict: "failed", message: "The certificate has expired: clients cannot connect. Renew it now." };
   if (certificate.distrust)
     return {
       ...seen,
       verdict: "failed",
-      message: `The certificate is not trusted (${certificate.distrust}): ${causes[certificate.distrust] ?? "it is signed by an authority that is not known here"}.`,
+      message: `The certificate is not trusted (${certificate.distrust}): ${causes[certificate.distrust] ?? "it is signed by an unknown authority"}.`,
     };
   if (days < leastDays)
-    return { ...seen, verdict: "degraded", message: "The certificate ends soon, so its renewal may be broken." };
+    return { ...seen, verdict: "degraded", message: "The certificate expires soon, so its renewal may be broken." };
   return { ...seen, verdict: "passed" };
 }
 
@@ -180,10 +181,10 @@ interface Waiting {
 /** Ours is over, or that of the stage: then nobody knows how long it would have taken. */
 function lateness({ peer, signal, timeoutMs }: Waiting): Error {
   const server = `${peer.host}:${peer.port}`;
-  if (!signal.aborted) return new Error(`${server} did not answer within ${milliseconds(timeoutMs)}.`);
+  if (!signal.aborted) return new Error(`${server} did not respond within ${milliseconds(timeoutMs)}.`);
   return signal.reason instanceof Error && signal.reason.name !== "TimeoutError"
     ? signal.reason
-    : new Error(`${server} had not answered when the time of the stage was up.`);
+    : new Error(`${server} had not responded when the stage's budget ended.`);
 }
 
 function opened(socket: Socket, event: "connect" | "secureConnect", waiting: Waiting): Promise<void> {

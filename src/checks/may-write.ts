@@ -16,7 +16,7 @@ export interface MayWrite {
 export function withException(found: Finding, exception: MayWrite | undefined, now: number): Finding {
   if (found.verdict === "passed")
     return exception
-      ? { ...found, verdict: "degraded", message: `It cannot write, so mayWrite is not needed: take it out.` }
+      ? { ...found, verdict: "degraded", message: `This credential cannot write, so mayWrite is not needed: remove it.` }
       : found;
   if (!exception) return found;
   const { until, reason } = exception;
@@ -24,5 +24,5 @@ export function withException(found: Finding, exception: MayWrite | undefined, n
   const over = new Date(now).toISOString().slice(0, 10) > until;
   const said = found.message ?? "";
   if (over) return { ...found, message: `${said} The exception (${reason}) ended on ${until}.`.trim() };
-  return { ...found, verdict: "degraded", message: `Excepted until ${until}: ${reason}. ${said}`.trim() };
+  return { ...found, verdict: "degraded", message: `Allowed until ${until}: ${reason}. ${said}`.trim() };
 }

@@ -88,7 +88,7 @@ async function deleteAll(context: StageContext, requests: CleanupRequest[], outc
         verdict: "failed",
         observed: digest,
         expected: planDigest,
-        message: "The plan is no longer the one that was shown: look at it again. Nothing was deleted.",
+        message: "The plan has changed since it was shown. Nothing was deleted; review the new plan.",
       };
     }
     const results: CleanupResult[] = [];

@@ -101,7 +101,7 @@ function nothingChecked({ environment }: StageContext, stage: CheckingStage): Ch
   if (servers.length > 0)
     return {
       id: "application",
-      title: "Application comes up",
+      title: "Application starts",
       verdict: "passed",
       observed: `${servers.join(", ")} ready`,
       durationMs: 0,
@@ -109,7 +109,7 @@ function nothingChecked({ environment }: StageContext, stage: CheckingStage): Ch
   return skipped(
     "variables",
     "Required variables",
-    "this environment names nothing to check: add databricks, redis, api, websocket, servers or variables",
+    "this environment has nothing to check: add databricks, redis, api, websocket, servers or variables",
   );
 }
 

@@ -71,7 +71,9 @@ export async function runStage(run: StageRun): Promise<StageReport> {
   await audited;
   outcome.problems.push(...notAudited);
   if (budget.aborted)
-    outcome.problems.push(`the budget of ${Math.round(run.budgetMs / 1000)} s was used up; what was still running was stopped`);
+    outcome.problems.push(
+      `the budget of ${Math.round(run.budgetMs / 1000)} s was used up; everything that was still running was stopped`,
+    );
   if (run.cancel.aborted) outcome.problems.push("the run was cancelled");
   const report = reportOf(run, outcome, started);
   context.onProgress({ kind: "stage-finished", stage: context.stage, report });
@@ -81,7 +83,7 @@ export async function runStage(run: StageRun): Promise<StageReport> {
 function refused(context: StageContext, why: string): StageOutcome {
   const check: Check = {
     id: "sequence",
-    title: "The stages before have passed",
+    title: "The previous stages have passed",
     verdict: "error",
     message: `Refused to start: ${why}`,
     durationMs: 0,
@@ -107,7 +109,7 @@ async function outcomeOf(context: StageContext, cutShort: CutShort | undefined):
     if (error instanceof UserError) throw error;
     const check: Check =
       error instanceof WrongTarget
-        ? { id: "identity", title: "The right place", verdict: "failed", message: errorText(error), durationMs: 0 }
+        ? { id: "identity", title: "The expected environment", verdict: "failed", message: errorText(error), durationMs: 0 }
         : {
             id: context.stage,
             title: `The ${context.stage} stage`,

@@ -65,8 +65,8 @@ export function scoreChecks(checks: readonly Check[], settings: ScoreSettings): 
   const unseen = counting.filter((check) => check.verdict === "error");
   if (unseen.length > 0) return verdict("error", summarise(unseen));
   if (missingKeys.length > 0)
-    return verdict("error", `The key indicator ${missingKeys[0]?.check} was not looked at: no check that counts has such an id.`);
-  if (possible === 0) return verdict("error", "nothing was looked at that counts");
+    return verdict("error", `The key indicator ${missingKeys[0]?.check} did not run: no counted check has this id.`);
+  if (possible === 0) return verdict("error", "no check that counts has run");
   const keys = counting.filter((check) => check.verdict === "failed" && scored.some(({ id, key }) => key && id === check.id));
   if (keys.length > 0) return verdict("failed", `Key indicator: ${summarise(keys)}`);
   const doubts = counting.filter(({ id, verdict }) => verdict === "degraded" && isCritical(id));
@@ -121,7 +121,7 @@ export function withoutDryRun(checks: readonly Check[], weights: readonly Weight
 /** The first that made the verdict what it is, and how many more there are. */
 export function summarise(checks: readonly Check[]): string {
   const first = checks[0];
-  if (!first) return "nothing was looked at";
+  if (!first) return "no check has run";
   const more = checks.length > 1 ? ` (and ${checks.length - 1} more)` : "";
   return `${first.title}: ${first.message ?? first.observed ?? first.verdict}${more}`;
 }

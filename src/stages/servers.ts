@@ -45,7 +45,7 @@ export async function withApplication(
 function notUp(context: StageContext, { verdict, message, report }: ServerFailed): Check {
   return {
     id: "application",
-    title: "Application comes up",
+    title: "Application starts",
     verdict,
     observed: report.ended,
     message: `${message}${whereItsLogIs(context, report)}`,
@@ -56,7 +56,7 @@ function notUp(context: StageContext, { verdict, message, report }: ServerFailed
 function notStayed(context: StageContext, report: ServerReport): Check {
   return {
     id: "application",
-    title: "Application stays up",
+    title: "Application keeps running",
     verdict: "failed",
     observed: report.ended,
     message: `server ${report.name} ${report.ended} while the stage needed it${whereItsLogIs(context, report)}`,

@@ -97,18 +97,18 @@ export async function deleteSignIns(context: StageContext): Promise<Check[]> {
             verdict: "failed",
             observed,
             expected: "0 left",
-            message: "Keys of the suite's own sign-ins are still there or came back.",
+            message: "Keys of env-actions' own sign-ins are still there, or were written again.",
           }
         : { verdict: "passed", observed, expected: "0 left", ...(message === "" ? {} : { message }) };
     } catch (error) {
       return {
         verdict: "error",
         expected: "0 left",
-        message: `The keys of the suite's own sign-ins could not be deleted: ${errorText(error)}`,
+        message: `The keys of env-actions' own sign-ins could not be deleted: ${errorText(error)}`,
       };
     }
   };
-  const base = { id: "auth.sign-ins", title: "Keys of the suite's own sign-ins deleted" };
+  const base = { id: "auth.sign-ins", title: "Keys of env-actions' own sign-ins deleted" };
   const found = await check();
   return await reportCheck(
     context,

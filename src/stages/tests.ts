@@ -98,7 +98,7 @@ function proveTargetAndRememberStart(context: StageContext): Looking {
 }
 
 function proveTarget({ environment, check }: StageContext, { warehouse, redis }: Readers): Promise<Check> {
-  return check("identity", "The right place for test data", () =>
+  return check("identity", "The expected environment for test data", () =>
     failedIfWrongTarget(async () => {
       const seen: string[] = [];
       const [openWarehouse, openRedis] = await Promise.all([warehouse?.(), redis?.()]);
@@ -111,10 +111,10 @@ function proveTarget({ environment, check }: StageContext, { warehouse, redis }:
         proveRedis(environment, openRedis.identity);
         const { possible, why } = await openRedis.deletability();
         if (possible === false)
-          return { verdict: "failed", message: `The tests were not started, because their keys could not be deleted: ${why}.` };
+          return { verdict: "failed", message: `The tests did not start, because their keys could not be deleted: ${why}.` };
         seen.push(`Redis ${openRedis.identity.host}:${openRedis.identity.port}`);
       }
-      return { verdict: "passed", observed: seen.join("; ") || "nothing to clean up is configured" };
+      return { verdict: "passed", observed: seen.join("; ") || "no warehouse or Redis to clean up" };
     }),
   );
 }
@@ -172,16 +172,16 @@ function whyCutShort(context: StageContext, { commands, serverDied, durationMs }
     durationMs,
   });
   if (serverDied)
-    return check("tests.server", "Tests ended by themselves", "error", `The tests were stopped, because ${serverDied}.`);
+    return check("tests.server", "The tests ran to their end", "error", `The tests were stopped, because ${serverDied}.`);
   if (commands.some((command) => command.timedOut))
     return check(
       "tests.budget",
-      "Tests ended in time",
+      "The tests ended in time",
       "failed",
       `The tests were stopped after ${Math.round(durationMs / 1000)} s: the stage's budget was used up.`,
     );
   if (context.signal.aborted)
-    return check("tests.cancelled", "Tests ended by themselves", "error", "The run was cancelled while the tests ran.");
+    return check("tests.cancelled", "The tests ran to their end", "error", "The run was cancelled while the tests ran.");
   return undefined;
 }
 

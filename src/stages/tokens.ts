@@ -38,8 +38,8 @@ export async function withTokens(
   const { auth } = context.environment;
   if (!api || !auth?.enabled || !auth.secret || Object.keys(auth.roles).length === 0) return await work({});
   const report = async (verdict: Check["verdict"], observed: string, message?: string) => {
-    const title = "Test tokens were handed over";
-    const said = { ...(message ? { message } : {}), expected: "a living token of each role", durationMs: 0 };
+    const title = "Test tokens were provided";
+    const said = { ...(message ? { message } : {}), expected: "a valid token for each role", durationMs: 0 };
     outcome.checks.push(await reportCheck(context, Promise.resolve({ id: "tests.tokens", title, verdict, observed, ...said })));
   };
 
@@ -51,7 +51,7 @@ export async function withTokens(
     await tokens.mintAll();
   } catch (error) {
     await tokens.remove();
-    return await report("error", "not minted", `The tests were not started: ${errorText(error)}`);
+    return await report("error", "not minted", `The tests did not start: ${errorText(error)}`);
   }
   const renewing = tokens.keepFresh(signal);
   try {

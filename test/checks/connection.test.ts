@@ -40,11 +40,11 @@ const spoken = (peer: Peer, http: "any" | "HTTP/2") =>
 
 describe("a certificate", () => {
   it.each([
-    ["good for a month", () => secure(makeCertificates(here)), "passed", /^TCP .* ms, TLS .* ms, certificate good for 29 days$/],
-    ["good for a week", () => secure(makeCertificates(here, ago(0), 7)), "degraded", /good for 6 days$/],
-    ["that is over", () => secure(makeCertificates(here, ago(40), 30)), "failed", /certificate over since 1[01] days$/],
-    ["of an authority that nobody knows", () => secure(makeCertificates(here), false), "failed", /good for 29 days$/],
-    ["of another host", () => secure(makeCertificates([{ dns: "elsewhere.example" }])), "failed", /good for 29 days$/],
+    ["good for a month", () => secure(makeCertificates(here)), "passed", /^TCP .* ms, TLS .* ms, certificate valid for 29 days$/],
+    ["good for a week", () => secure(makeCertificates(here, ago(0), 7)), "degraded", /valid for 6 days$/],
+    ["that is over", () => secure(makeCertificates(here, ago(40), 30)), "failed", /certificate expired 1[01] days ago$/],
+    ["of an authority that nobody knows", () => secure(makeCertificates(here), false), "failed", /valid for 29 days$/],
+    ["of another host", () => secure(makeCertificates([{ dns: "elsewhere.example" }])), "failed", /valid for 29 days$/],
   ])("%s", async (_, peer, verdict, observed) => {
     const found = await check(await peer());
     expect(found).toMatchObject({ verdict, observed: expect.stringMatching(observed) });
@@ -53,9 +53,9 @@ describe("a certificate", () => {
 });
 
 it.each([
-  ["that begins tomorrow", () => secure(makeCertificates(here, ago(-2))), "is not good yet"],
-  ["of another host", () => secure(makeCertificates([{ dns: "elsewhere.example" }])), "it is of another host"],
-  ["of an authority that nobody knows", () => secure(makeCertificates(here), false), "by an authority that is not known here"],
+  ["that begins tomorrow", () => secure(makeCertificates(here, ago(-2))), "is not valid yet"],
+  ["of another host", () => secure(makeCertificates([{ dns: "elsewhere.example" }])), "it belongs to another host"],
+  ["of an authority that nobody knows", () => secure(makeCertificates(here), false), "by an unknown authority"],
 ])("a certificate %s is told from others that are not trusted", async (_, peer, message) => {
   expect(await check(await peer())).toMatchObject({ verdict: "failed", message: expect.stringContaining(message) });
 });
@@ -117,7 +117,7 @@ describe("the protocol", () => {
 
   it("a bad certificate is worse than a missing protocol, and without TLS there is none", async () => {
     const over = await secure(makeCertificates(here, ago(40), 30), true, ["http/1.1"]);
-    expect((await spoken(over, "HTTP/2")).message).toContain("certificate is over");
+    expect((await spoken(over, "HTTP/2")).message).toContain("certificate has expired");
     const port = await portOf(createPlain((socket) => void socket.end()));
     const plain = peerOf(`http://127.0.0.1:${port}`);
     expect((await spoken(plain, "any")).verdict).toBe("passed");
@@ -155,7 +155,7 @@ it("whose time was cut short by the stage is not said to have had all of it", as
     checkConnection(runOnce, "x", "Connection", { host: "127.0.0.1", port: mute, tls: true }, { leastDays: 1 }, ending);
   expect(await cut(AbortSignal.timeout(100))).toMatchObject({
     verdict: "error",
-    message: `127.0.0.1:${mute} had not answered when the time of the stage was up.`,
+    message: `127.0.0.1:${mute} had not responded when the stage's budget ended.`,
   });
   expect((await cut(AbortSignal.abort(new Error("cancelled by a person")))).message).toBe("cancelled by a person");
 });

@@ -73,7 +73,7 @@ describe("statuses", () => {
     expect(await look(api)).toMatchObject({
       verdict: "failed",
       observed: "HTTP 302",
-      message: expect.stringContaining("leads to /health/redis, which was not followed"),
+      message: expect.stringContaining("redirects to /health/redis. Redirects are not followed"),
     });
     expect(api.seen).toEqual(["GET /health"]);
   });
@@ -120,18 +120,18 @@ describe("what the JSON must hold", () => {
   const ago = (milliseconds: number) => new Date(Date.now() - milliseconds).toISOString();
   it.each([
     ["a figure in its range", { path: "$.v", between: [0, 10] }, () => 10, "passed", ""],
-    ["a figure out of its range", { path: "$.v", between: [0, 10] }, () => 11, "failed", "out of the range"],
+    ["a figure out of its range", { path: "$.v", between: [0, 10] }, () => 11, "failed", "out of range"],
     ["text in place of a figure", { path: "$.v", between: [0, 10] }, () => "7", "failed", ""],
     ["a fresh time", { path: "$.v", youngerThan: "1m" }, () => ago(1_000), "passed", ""],
     ["a fresh time in seconds", { path: "$.v", youngerThan: "1m" }, () => Math.floor(Date.now() / 1000), "passed", ""],
     ["a fresh time in milliseconds", { path: "$.v", youngerThan: "1m" }, () => Date.now(), "passed", ""],
     ["a fresh time in seconds, as text", { path: "$.v", youngerThan: "1m" }, () => String(Date.now() / 1000), "passed", ""],
     ["a fresh time in milliseconds, as text", { path: "$.v", youngerThan: "1m" }, () => String(Date.now()), "passed", ""],
-    ["a stale time in seconds, as text", { path: "$.v", youngerThan: "1m" }, () => "1700000000", "failed", "stale"],
-    ["a stale time", { path: "$.v", youngerThan: "1m" }, () => ago(120_000), "failed", "stale, or hard-coded"],
-    ["a time to come", { path: "$.v", youngerThan: "1m" }, () => ago(-3_600_000), "failed", "stale, or hard-coded"],
+    ["a stale time in seconds, as text", { path: "$.v", youngerThan: "1m" }, () => "1700000000", "failed", "outdated"],
+    ["a stale time", { path: "$.v", youngerThan: "1m" }, () => ago(120_000), "failed", "outdated or hard-coded"],
+    ["a time to come", { path: "$.v", youngerThan: "1m" }, () => ago(-3_600_000), "failed", "outdated or hard-coded"],
     ["no time at all", { path: "$.v", youngerThan: "1m" }, () => null, "failed", "may be hard-coded"],
-    ["what is no time", { path: "$.v", youngerThan: "1m" }, () => "soon", "failed", "stale, or hard-coded"],
+    ["what is no time", { path: "$.v", youngerThan: "1m" }, () => "soon", "failed", "outdated or hard-coded"],
   ])("%s", async (_, assertion, value, verdict, message) => {
     const api = await serve((_, response) => json(response, 200, { v: value() }));
     const found = await look(api, { json: [assertion] });
@@ -258,9 +258,7 @@ describe("politeness", () => {
     for (const said of ["-30", "soon", "1e999"]) {
       const api = await serve((_, response) => json(response, 429, {}, { "retry-after": said }));
       const found = await look({ ...api, pace: new Pace({ requestsPerSecond: 1_000, longestPauseMs: 1_000 }) });
-      expect(found.message).toBe(
-        "The API limits the rate of requests; it is neither slow nor broken, but nothing could be seen.",
-      );
+      expect(found.message).toBe("The API limits the rate of requests; health and latency are unknown.");
       expect(api.seen).toHaveLength(1);
     }
   });
@@ -302,7 +300,7 @@ describe("slow while the other checks ran", () => {
       { samples: 3, apiP95: 0, alone: () => Promise.resolve() },
       "api.health",
     );
-    expect(found).toMatchObject({ verdict: "failed", message: "The API answers, but too slowly." });
+    expect(found).toMatchObject({ verdict: "failed", message: "The API responds, but too slowly." });
     expect(api.seen).toHaveLength(8);
   });
 });
@@ -321,7 +319,7 @@ describe("what cannot be seen is an error, and ends", () => {
     const api = await serve(() => undefined);
     expect(await look({ ...api, timeoutMs: 50 })).toMatchObject({
       verdict: "error",
-      message: "/health did not answer within 50 ms.",
+      message: "/health did not respond within 50 ms.",
     });
   });
 
@@ -382,7 +380,7 @@ describe("what cannot be seen is an error, and ends", () => {
     const api = await serve((_, response) => json(response, 200, {}));
     expect(await look(api, { signIn: true })).toMatchObject({
       verdict: "error",
-      message: expect.stringContaining("needs a sign-in"),
+      message: expect.stringContaining("requires a sign-in"),
     });
     expect(api.seen).toEqual([]);
   });
@@ -391,7 +389,7 @@ describe("what cannot be seen is an error, and ends", () => {
     const other = await serve((_, response) => json(response, 200, {}));
     const api = await serve((_, response) => json(response, 200, {}));
     const failure = await get(api, `//${new URL(other.url).host}/x`).catch((error: unknown) => error);
-    expect(String(failure)).toContain("leads away");
+    expect(String(failure)).toContain("leads to another host");
     expect(other.seen).toEqual([]);
   });
 });

@@ -204,8 +204,8 @@ describe("a discovery document", () => {
     ["that is whole", (url) => [200, whole(url)], "passed", ""],
     ["of somebody else", (url) => [200, { ...whole(url), issuer: "https://elsewhere.example" }], "failed", "issuer"],
     ["without keys", (url) => [200, { ...whole(url), jwks_uri: undefined }], "failed", "lacks"],
-    ["that is not there", () => [404, {}], "failed", "does not answer as it should"],
-    ["of a provider that is down", () => [503, {}], "error", "does not answer as it should"],
+    ["that is not there", () => [404, {}], "failed", "does not respond as expected"],
+    ["of a provider that is down", () => [503, {}], "error", "does not respond as expected"],
   ])("%s", async (_, make, verdict, message) => {
     const check = await discovered(make);
     expect(check.verdict).toBe(verdict);
@@ -240,12 +240,12 @@ describe("a discovery document", () => {
 describe("oauth", () => {
   it.each([
     [400, { code: "VALIDATION_ERROR" }, "passed", ""],
-    [400, { code: "SOMETHING_ELSE" }, "failed", "does not answer as it should"],
+    [400, { code: "SOMETHING_ELSE" }, "failed", "does not respond as expected"],
     [200, { tokens: { accessToken: "for anybody" } }, "failed", "lets everybody in"],
-    [404, {}, "failed", "does not answer as it should"],
-    [302, {}, "failed", "does not answer as it should"],
-    [500, {}, "failed", "does not answer as it should"],
-    [429, {}, "error", "nothing could be seen"],
+    [404, {}, "failed", "does not respond as expected"],
+    [302, {}, "failed", "does not respond as expected"],
+    [500, {}, "failed", "does not respond as expected"],
+    [429, {}, "error", "the result is unknown"],
   ])("%i %j is %s", async (status, body, verdict, message) => {
     const api = await serve((_, response) => json(response, status, body));
     const check = await checkOauth(runOnce, api, { path: "/google", code: "VALIDATION_ERROR" });

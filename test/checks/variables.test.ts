@@ -33,9 +33,9 @@ describe("a variable", () => {
       { name: "A", validFor: 3_600_000 },
       tokenUntil("2026-11-28T12:30:00Z"),
       "degraded",
-      "ends at 2026-11-28 12:30 UTC",
+      "expires at 2026-11-28 12:30 UTC",
     ],
-    ["that is a token of yesterday", "A", tokenUntil("2026-11-27T12:00:00Z"), "failed", "is over since 2026-11-27 12:00 UTC"],
+    ["that is a token of yesterday", "A", tokenUntil("2026-11-27T12:00:00Z"), "failed", "expired at 2026-11-27 12:00 UTC"],
     ["that is a token without a believable end", "A", endless(1e20), "passed", ""],
     ["that has dots and is no token", "A", "adb-77.7.azuredatabricks.net", "passed", ""],
   ])("%s", async (_, variable, value, verdict, observed) => {
@@ -67,8 +67,8 @@ describe("a variable", () => {
     );
     expect(check).toMatchObject({
       verdict: "failed",
-      observed: "missing: GONE; WEAK is a well-known default; the environment's token is over since 2026-01-01 00:00 UTC",
-      message: expect.stringMatching(/^Set GONE: .*Anybody can guess WEAK.*Renew the environment's token\.$/),
+      observed: "missing: GONE; WEAK is a well-known default; the environment's token expired at 2026-01-01 00:00 UTC",
+      message: expect.stringMatching(/^Set GONE: .*Anyone can guess WEAK.*Renew the environment's token\.$/),
     });
   });
 });

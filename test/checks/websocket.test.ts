@@ -71,10 +71,10 @@ describe("a namespace", () => {
   });
 
   it.each([
-    ["that refuses a fresh token", "/sessions", "stale", "failed", "refused a fresh token"],
-    ["that lets everybody in", "/open", undefined, "failed", "lets a client in that has no token"],
+    ["that refuses a fresh token", "/sessions", "outdated", "failed", "refused a fresh token"],
+    ["that lets everybody in", "/open", undefined, "failed", "accepts clients without a token"],
     ["that nobody made", "/nowhere", "good", "failed", "has no namespace /nowhere"],
-    ["that refuses for another reason", "/broken", undefined, "error", "proves nothing"],
+    ["that refuses for another reason", "/broken", undefined, "error", "does not prove"],
   ])("%s", async (_, namespace, token, verdict, message) => {
     expect(await look(namespace, token)).toMatchObject({ verdict, message: expect.stringContaining(message) });
   });
@@ -89,7 +89,7 @@ describe("a namespace", () => {
   it("that never answers is an error when its time is up", async () => {
     expect(await look("/silent", "good", {}, 100)).toMatchObject({
       verdict: "error",
-      message: expect.stringContaining("did not answer within 200 ms"),
+      message: expect.stringContaining("did not respond within 200 ms"),
     });
   });
 
@@ -104,9 +104,9 @@ describe("a namespace", () => {
 describe("a wrong token", () => {
   it.each([
     ["is refused", "/sessions", "passed", ""],
-    ["lets anybody in", "/open", "failed", "Anybody can connect"],
+    ["lets anybody in", "/open", "failed", "Anyone can connect"],
     ["at a namespace that nobody made", "/nowhere", "failed", "has no namespace"],
-    ["where something else is wrong", "/broken", "error", "proves nothing"],
+    ["where something else is wrong", "/broken", "error", "does not prove"],
   ])("%s", async (_, namespace, verdict, message) => {
     const check = await checkWrongToken(runOnce, ports, namespace, 5_000);
     expect(check.verdict).toBe(verdict);
@@ -125,7 +125,7 @@ describe("a WebSocket without Socket.IO", () => {
   });
 
   it.each([
-    ["that says something else", { path, message: "hello" }, 100, "did not answer within 200 ms"],
+    ["that says something else", { path, message: "hello" }, 100, "did not respond within 200 ms"],
     ["that is none", { path: "/nothing" }, 5_000, "No WebSocket at"],
   ])("%s is an error", async (_, socket, limitMs, message) => {
     expect(await checkPlainSocket(runOnce, ports, socket, limitMs)).toMatchObject({
@@ -153,7 +153,7 @@ it("what leads to another host is not asked there: headers and tokens are for th
     await checkPlainSocket(runOnce, ports, { path: elsewhere }, 1_000),
   ];
   for (const check of found)
-    expect(check).toMatchObject({ verdict: "error", message: expect.stringContaining("nothing was asked there") });
+    expect(check).toMatchObject({ verdict: "error", message: expect.stringContaining("nothing was sent") });
   expect(asked).toEqual([]);
   other.closeAllConnections();
   other.close();

@@ -58,7 +58,7 @@ describe("what a summary says", () => {
     ]);
     const places = [
       "**Every suite was loaded**",
-      "The right place for test data",
+      "The expected environment for test data",
       "3 failed tests",
       "#### 💥 1 suite",
       "**3 left**",

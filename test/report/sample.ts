@@ -189,7 +189,7 @@ export function failedIntegration(): StageReport {
     durationMs: 243_300,
     budgetMs: 900_000,
     checks: [
-      check("identity", "The right place for test data", {
+      check("identity", "The expected environment for test data", {
         observed: "gate-bot@classwaves.example on dbc-4f1e.cloud.databricks.com, catalog classwaves; Redis 10.4.0.12:6379",
         durationMs: 640,
       }),
@@ -309,7 +309,7 @@ export function flakyE2e(): StageReport {
     durationMs: 398_700,
     budgetMs: 1_800_000,
     checks: [
-      check("identity", "The right place for test data", { observed: "gate-bot@classwaves.example", durationMs: 512 }),
+      check("identity", "The expected environment for test data", { observed: "gate-bot@classwaves.example", durationMs: 512 }),
       check("tests.pass-rate", "Pass rate", { observed: "100.0 % of 57", expected: "> 90 %", durationMs: 0 }),
       check("tests.projects", "Required projects ran", {
         observed: "authenticated-chrome, unauthenticated-chrome",

@@ -78,11 +78,11 @@ async function look(
 test("state, size, the token's life, and the certificates of both", async () => {
   const checks = await preflight();
   expect(checks["databricks.warehouse"]).toMatchObject({ verdict: "passed", observed: "RUNNING, 2X-Small, 1 cluster" });
-  expect(checks["databricks.token"]).toMatchObject({ verdict: "passed", observed: "never ends" });
+  expect(checks["databricks.token"]).toMatchObject({ verdict: "passed", observed: "never expires" });
   for (const id of ["databricks.certificate", "redis.certificate"])
     expect(checks[id]).toMatchObject({
       verdict: "passed",
-      observed: expect.stringMatching(/TLS .*certificate good for \d+ days$/),
+      observed: expect.stringMatching(/TLS .*certificate valid for \d+ days$/),
     });
 });
 
@@ -115,11 +115,17 @@ test("a read-only environment that expects nothing in particular is looked at as
 test("certificates that end soon are a warning, of Redis as well", async () => {
   const checks = await preflight({ certificateDays: 3_000 });
   for (const id of ["databricks.certificate", "redis.certificate"])
-    expect(checks[id]).toMatchObject({ verdict: "degraded", message: expect.stringContaining("ends soon") });
+    expect(checks[id]).toMatchObject({ verdict: "degraded", message: expect.stringContaining("expires soon") });
 });
 
 test.each([
-  ["the only token ends soon", [6.5], "degraded", "ends in 6 days", "Renew DATABRICKS_TOKEN: with its end every stage stops."],
+  [
+    "the only token ends soon",
+    [6.5],
+    "degraded",
+    "ends in 6 days",
+    "Renew DATABRICKS_TOKEN: when it expires, every stage stops.",
+  ],
   [
     "one of several ends soon",
     [6.5, 90, -1],
@@ -141,7 +147,7 @@ test("a workspace that does not tell of tokens says nothing against the environm
   warehouse.faults.tokenEnds = "refused";
   expect((await preflight())["databricks.token"]).toMatchObject({
     verdict: "skipped",
-    message: "How long it is good cannot be seen: asking /api/2.0/token/list was refused (HTTP 403).",
+    message: "Its expiry is unknown: asking /api/2.0/token/list was refused (HTTP 403).",
   });
   warehouse.faults.tokenEnds = [];
   expect((await preflight())["databricks.token"]?.verdict).toBe("skipped");

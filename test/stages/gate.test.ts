@@ -133,7 +133,7 @@ describe("a broken application", () => {
     });
     expect(ran.exitCode).toBe(1);
     expect(ran.check("application")).toMatchObject({
-      title: "Application stays up",
+      title: "Application keeps running",
       verdict: "failed",
       message: expect.stringMatching(/^server backend died .*Its log: .*backend\.log/),
     });

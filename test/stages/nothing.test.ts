@@ -23,14 +23,14 @@ async function looked(stage: "preflight" | "smoke", environment: object) {
   return report;
 }
 
-test.each(["preflight", "smoke"] as const)("%s of an environment that names nothing to check does not pass", async (stage) => {
+test.each(["preflight", "smoke"] as const)("%s of an environment that has nothing to check does not pass", async (stage) => {
   const report = await looked(stage, {});
-  expect(report).toMatchObject({ verdict: "error", reason: expect.stringMatching(/^nothing was looked at\. /) });
+  expect(report).toMatchObject({ verdict: "error", reason: expect.stringMatching(/^no check has run\. /) });
   expect(report.checks).toEqual([
     expect.objectContaining({
       id: "variables",
       verdict: "skipped",
-      message: expect.stringContaining("names nothing to check"),
+      message: expect.stringContaining("has nothing to check"),
     }),
   ]);
 });

@@ -137,20 +137,20 @@ describe("smoke on an application", () => {
       "silent-mock",
       "failed",
       {
-        "api.api-v1-health-databricks": ["failed", /serverTime is null: .*a mock may stand in/],
+        "api.api-v1-health-databricks": ["failed", /serverTime is null: .*this may be a mock/],
         analytics: ["failed", /may be hard-coded/],
       },
     ],
-    ["cold-cache", "failed", { "api.api-v1-health-detailed": ["failed", /503: .*success: true all the same.*cache is cold/] }],
-    ["degraded-auth", "degraded", { "api.api-v1-auth-health": ["degraded", /206.*says that it is degraded/] }],
+    ["cold-cache", "failed", { "api.api-v1-health-detailed": ["failed", /503: .*The body says success: true.*cache is cold/] }],
+    ["degraded-auth", "degraded", { "api.api-v1-auth-health": ["degraded", /206.*reports that it is degraded/] }],
     ["dangerous-oauth", "failed", { "oauth.route": ["failed", /empty sign-in was accepted.*lets everybody in/] }],
-    ["token-route-on", "failed", { "auth.mint-off": ["failed", /generate-test-token is switched on here/] }],
+    ["token-route-on", "failed", { "auth.mint-off": ["failed", /generate-test-token is enabled here/] }],
     ["hard-coded-analytics", "failed", { analytics: ["failed", /hard-coded/] }],
     [
       "rate-limited",
       "error",
       {
-        api: ["error", /429, rate limited: .*neither slow nor broken/],
+        api: ["error", /429, rate limited: .*health and latency are unknown/],
         analytics: ["error", /429, rate limited/],
         auth: ["error", /could not be seen/],
         oauth: ["error", /429, rate limited/],
@@ -160,8 +160,8 @@ describe("smoke on an application", () => {
       "smoothing",
       "degraded",
       {
-        api: ["degraded", /late by nearly the same.*a rate limiter smooths requests/],
-        analytics: ["degraded", /a rate limiter smooths requests/],
+        api: ["degraded", /delayed by nearly the same.*a rate limiter delays requests/],
+        analytics: ["degraded", /a rate limiter delays requests/],
       },
     ],
   ])(
@@ -195,7 +195,7 @@ describe("smoke on an application", () => {
     expect(report.checks.find(({ id }) => id === "api.api-v1-health")).toMatchObject({
       verdict: "failed",
       observed: "HTTP 500",
-      message: expect.stringContaining("asks for a listed Origin: set api.headers"),
+      message: expect.stringContaining("requires an allowed Origin header: set api.headers"),
     });
   });
 });

@@ -105,7 +105,7 @@ async function refused(path: string, work: () => unknown): Promise<void> {
       (result) => `it was sent: ${JSON.stringify(result)}`,
       (error: unknown) => String(error instanceof Error ? error.message : error),
     );
-  expect(outcome).toMatch(/refused before sending|may not be sent|leads away/);
+  expect(outcome).toMatch(/refused before sending|may not be sent|leads to another host/);
 }
 
 function ports(changes: Partial<ApiPorts> = {}): ApiPorts {

@@ -236,7 +236,7 @@ const refusals: Case[] = [
     input: "a digest of another plan",
     status: 1,
     args: ["cleanup", "--scope", "all", "--execute", "--plan-digest", "0".repeat(64)],
-    says: ["The plan is no longer the one that was shown", "Nothing was deleted"],
+    says: ["The plan has changed since it was shown", "Nothing was deleted"],
   },
   {
     input: "more rows than the limit",

@@ -99,7 +99,7 @@ test("no checks at all, or only skipped ones and dry runs, are an error", () => 
   const dry = settings([line("api.*", { dryRun: true })]);
   expect(scoreChecks([check("api.health", "passed"), check("redis.ping", "skipped")], dry)).toMatchObject({
     verdict: "error",
-    reason: "nothing was looked at that counts",
+    reason: "no check that counts has run",
   });
 });
 

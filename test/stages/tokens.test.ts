@@ -111,7 +111,7 @@ test("tokens that cannot be minted: the tests are not started, and nothing stays
     env,
   );
   expect(ran.report).toMatchObject({ verdict: "error", commands: [] });
-  expect(ran.check("tests.tokens")?.message).toMatch(/^The tests were not started: .*answered 503/);
+  expect(ran.check("tests.tokens")?.message).toMatch(/^The tests did not start: .*answered 503/);
   expect(existsSync(join(ran.workspace, ".env-actions", "tokens", "integration.json"))).toBe(false);
 });
 
@@ -129,7 +129,9 @@ test("a token that is over when it is minted is an error: it is neither handed o
     env,
   );
   expect(ran.report).toMatchObject({ verdict: "error", commands: [] });
-  expect(ran.check("tests.tokens")?.message).toMatch(/minted a token that is over already: compare its exp with the clock here/);
+  expect(ran.check("tests.tokens")?.message).toMatch(
+    /minted a token that has already expired: compare its exp with the clock of this machine/,
+  );
   expect(asked).toBe(1);
 });
 

@@ -176,7 +176,7 @@ describe("on a runner", () => {
 });
 
 /** This environment has no warehouse and no Redis: nothing is said to be gone there. */
-const nothingThere = { verdict: "error", reason: expect.stringContaining("nothing was looked at") };
+const nothingThere = { verdict: "error", reason: expect.stringContaining("no check has run") };
 
 function runOf(gateId: string | undefined): object {
   return { gateId, stage: "integration", environment: "here", origin: {}, process: thisProcess() };

@@ -104,7 +104,10 @@ function judgeSampling(ports: ApiPorts, endpoint: Endpoint, sampling: Sampling, 
   const { answers, limited, wrong } = sampling;
   if (!wrong) return judgeAnswers(endpoint, answers, { ...limits, limited, pace: ports.pace });
   if (answers.length === 0) return wrong;
-  return { ...wrong, message: `The first answer was right, number ${answers.length + 1} was not. ${wrong.message ?? ""}`.trim() };
+  return {
+    ...wrong,
+    message: `The first response was correct, number ${answers.length + 1} was not. ${wrong.message ?? ""}`.trim(),
+  };
 }
 
 /** By how much all of these answers were late, where they were late by the same time; 0 where they were not. */
@@ -127,7 +130,7 @@ function judgeAnswers(
       verdict: "error",
       observed: "429, rate limited",
       expected,
-      message: "The API limits the rate of requests, so its latency is unknown. Wait, or lower api.samples.",
+      message: "Rate limited by the API, so its latency is unknown. Wait, or lower api.samples.",
     };
   const still = endpoint.json.find(({ changes, path }) => {
     const value = jsonAt(first.json, path);
@@ -138,8 +141,7 @@ function judgeAnswers(
       verdict: "failed",
       observed: `${still.path} stays ${shortValue(jsonAt(first.json, still.path))}`,
       expected: "a value that changes",
-      message:
-        "The answer looks alive, but it is always the same: it is hard-coded, or a mock or a cache stands in for the real thing.",
+      message: "The value never changes: it is hard-coded, or comes from a mock or a cache.",
     };
   const { latency, samples } = measured(sampled.map((answer) => answer.durationMs));
   const degraded = answers.find((answer) => endpoint.degradedStatus.includes(answer.status));
@@ -151,28 +153,28 @@ function judgeAnswers(
   };
   if (latency.p95 >= limits.apiP95) return { ...seen, ...judgeLate(heldBack(sampled), limits.pace) };
   if (degraded)
-    return { ...seen, verdict: "degraded", message: `The service itself says that it is degraded (HTTP ${degraded.status}).` };
+    return { ...seen, verdict: "degraded", message: `The service reports that it is degraded (HTTP ${degraded.status}).` };
   if (limits.limited)
     return {
       ...seen,
       verdict: "degraded",
-      message: `Rate limited after ${answers.length} requests: fewer samples than asked for.`,
+      message: `Rate limited after ${answers.length} requests: fewer samples than configured.`,
     };
   return { ...seen, verdict: "passed" };
 }
 
 /** Slow, or only held back: then nobody knows how slow it is. */
 function judgeLate(delayMs: number, pace: Pace | undefined): Pick<Finding, "verdict" | "message"> {
-  if (delayMs === 0) return { verdict: "failed", message: "The API answers, but too slowly." };
-  const even = `Each answer came late by nearly the same ${milliseconds(delayMs)}`;
+  if (delayMs === 0) return { verdict: "failed", message: "The API responds, but too slowly." };
+  const even = `All responses were delayed by nearly the same ${milliseconds(delayMs)}`;
   if (pace?.delaysAllButTheFirst(delayMs))
     return {
       verdict: "degraded",
-      message: `${even}, and only the very first request of the stage did not: a rate limiter smooths requests by delaying them. The API's own latency is hidden by it; exempt the runner's address, or ask less.`,
+      message: `${even}, except for the first request of the stage: a rate limiter delays requests. It hides the API's own latency; exempt the runner's address, or send fewer requests.`,
     };
   return {
     verdict: "failed",
-    message: `${even}: either a rate limiter delays each request, or the API waits that long for something that does not answer.`,
+    message: `${even}: either a rate limiter delays each request, or the API waits for something that does not respond.`,
   };
 }
 
@@ -184,7 +186,7 @@ function judgeAnswer(endpoint: Endpoint, answer: Answer): Finding | undefined {
       verdict: "error",
       observed: "429, rate limited",
       expected,
-      message: `The API limits the rate of requests${answer.retryAfterMs ? ` (try again after ${Math.round(answer.retryAfterMs / 1000)} s)` : ""}; it is neither slow nor broken, but nothing could be seen.`,
+      message: `The API limits the rate of requests${answer.retryAfterMs ? ` (try again after ${Math.round(answer.retryAfterMs / 1000)} s)` : ""}; health and latency are unknown.`,
     };
   if (!endpoint.status.includes(answer.status) && !endpoint.degradedStatus.includes(answer.status)) {
     return {
@@ -201,7 +203,7 @@ function judgeAnswer(endpoint: Endpoint, answer: Answer): Finding | undefined {
         verdict: "failed",
         observed: `${header} is ${shortValue(value)}`,
         expected: describeClaim(claim),
-        message: `${endpoint.path} answers ${answer.status}, but with another ${header} than it should.`,
+        message: `${endpoint.path} answers ${answer.status}, but with an unexpected ${header} header.`,
       };
   }
   for (const assertion of endpoint.json) {
@@ -212,13 +214,13 @@ function judgeAnswer(endpoint: Endpoint, answer: Answer): Finding | undefined {
         verdict: "error",
         observed: `more than ${largestAnswer / 1_000_000} MB`,
         expected: describeClaim(assertion),
-        message: `${endpoint.path} answers ${answer.status} with more than is read, so ${assertion.path} could not be seen.`,
+        message: `${endpoint.path} answers ${answer.status} with more than is read, so ${assertion.path} is unknown.`,
       };
     return {
       verdict: "failed",
       observed: `${assertion.path} is ${shortValue(value)}`,
       expected: describeClaim(assertion),
-      message: `${endpoint.path} answers ${answer.status}, but not with what it should: ${suspicion(assertion, value)}`,
+      message: `${endpoint.path} answers ${answer.status}, but the content is wrong: ${suspicion(assertion, value)}`,
     };
   }
   return undefined;
@@ -228,13 +230,11 @@ function judgeAnswer(endpoint: Endpoint, answer: Answer): Finding | undefined {
 function hintFor({ status, text, json, headers }: Answer): string {
   const location = headers.get("location");
   if (status >= 300 && status < 400 && location !== null)
-    return ` It leads to ${location}, which was not followed: where it leads is not what was asked, and might write.`;
+    return ` It redirects to ${location}. Redirects are not followed, because their target might write.`;
   const hints = [
-    status === 500 && /origin|cors/i.test(text) ? "It asks for a listed Origin: set api.headers." : "",
-    status >= 400 && jsonAt(json, "$.success") === true
-      ? "It says success: true all the same, but the status is what counts."
-      : "",
-    status === 503 && /\bcold\b/i.test(text) ? "Its cache is cold: it may be well once it is warm." : "",
+    status === 500 && /origin|cors/i.test(text) ? "The API requires an allowed Origin header: set api.headers." : "",
+    status >= 400 && jsonAt(json, "$.success") === true ? "The body says success: true, but the HTTP status decides." : "",
+    status === 503 && /\bcold\b/i.test(text) ? "Its cache is cold: try again when it is warm." : "",
   ];
   return hints.map((hint) => (hint === "" ? "" : ` ${hint}`)).join("");
 }
@@ -242,16 +242,16 @@ function hintFor({ status, text, json, headers }: Answer): string {
 function suspicion(assertion: Endpoint["json"][number], value: unknown): string {
   const absent = value === undefined || value === null;
   if (assertion.youngerThan !== undefined)
-    return absent ? "nothing says when it was made, so it may be hard-coded." : "it is stale, or hard-coded.";
-  if (assertion.notNull && absent) return "a mock may stand in for the real thing, which always has a value here.";
-  if (assertion.changes) return "nothing is there that could change, so it may be hard-coded, or a mock's.";
-  if (assertion.between && !absent) return "the figure is out of the range that it always has.";
-  return "a page that is merely green proves nothing.";
+    return absent ? "it contains no time, so it may be hard-coded." : "it is outdated or hard-coded.";
+  if (assertion.notNull && absent) return "this value is always present in a real response, so this may be a mock.";
+  if (assertion.changes) return "no value that could change, so it may be hard-coded or come from a mock.";
+  if (assertion.between && !absent) return "the value is out of range.";
+  return "a 200 response alone is no proof.";
 }
 
 async function bearer(ports: ApiPorts, attempt: number): Promise<Record<string, string>> {
   const token = await ports.token?.(attempt);
   if (!token)
-    throw new Error("This route needs a sign-in, and there is no token: configure auth.secret or the environment's token.");
+    throw new Error("This route requires a sign-in, but no token is configured: set auth.secret or the environment's token.");
   return { authorization: `Bearer ${token}` };
 }

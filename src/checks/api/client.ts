@@ -87,7 +87,8 @@ async function send(
 ): Promise<Answer> {
   const url = new URL(path, ports.url);
   // `//elsewhere/path` is an address, too: headers and tokens are for this host alone.
-  if (url.origin !== new URL(ports.url).origin) throw new Error(`${path} leads away from ${ports.url}; nothing was asked there.`);
+  if (url.origin !== new URL(ports.url).origin)
+    throw new Error(`${path} leads to another host than ${ports.url}; nothing was sent.`);
   const refusal = ports.readOnly && whyNotSent(ports.readOnly, url, init);
   if (refusal)
     throw new Error(`${init.method} ${path} was refused before sending: this environment is read-only, and ${refusal}.`);
@@ -102,7 +103,7 @@ async function send(
     return answer;
   } catch (error) {
     if (deadline.aborted && !ports.signal.aborted)
-      throw new Error(`${path} did not answer within ${milliseconds(timeoutMs)}.`, { cause: error });
+      throw new Error(`${path} did not respond within ${milliseconds(timeoutMs)}.`, { cause: error });
     throw error;
   }
 }

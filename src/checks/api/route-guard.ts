@@ -21,20 +21,18 @@ export function whyNotSent(
 ): string | undefined {
   const route = url.pathname + url.search;
   if (isRoute(url.pathname, guard.writes) || isRoute(route, guard.writes))
-    return `${url.pathname} is one of the routes that write (api.writes)`;
+    return `${url.pathname} is listed as a route that writes (api.writes)`;
   const header = Object.keys(headers).find((name) => methodHeaders.test(name.trim()));
-  if (header) return `the header ${header} could make another request of it`;
+  if (header) return `the header ${header} could turn it into another request`;
   const parameter = parameterNames(url.search).find(
     (name) => methodParameter.test(name) || methodHeaders.test(name.replaceAll("_", "-")),
   );
-  if (parameter) return `the parameter ${parameter} could make another request of it`;
-  if (readingMethods.has(method)) return body === undefined ? undefined : `a ${method} has no content`;
+  if (parameter) return `the parameter ${parameter} could turn it into another request`;
+  if (readingMethods.has(method)) return body === undefined ? undefined : `a ${method} must not have a body`;
   if (method !== "POST") return `${method} may write`;
-  if (body !== "{}") return "a POST with content may write";
+  if (body !== "{}") return "a POST with a body may write";
   // Compared as it is written: this is a permission.
-  return guard.emptyPosts.includes(route)
-    ? undefined
-    : `a POST may write, and ${url.pathname} is none of the routes of which only a refusal is wanted (api.emptyPosts)`;
+  return guard.emptyPosts.includes(route) ? undefined : `a POST may write, and ${url.pathname} is not listed in api.emptyPosts`;
 }
 
 /**

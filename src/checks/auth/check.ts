@@ -33,7 +33,7 @@ export async function mintToken(
     const livesMs = lifeTold(answer.json) ?? lifeInside(token);
     if (livesMs !== undefined && livesMs < leastLifeMs)
       throw new Error(
-        `${auth.mint} minted a token that is over ${livesMs === 0 ? "already" : `in ${livesMs} ms`}: compare its exp with the clock here.`,
+        `${auth.mint} minted a token that ${livesMs === 0 ? "has already expired" : `expires in ${livesMs} ms`}: compare its exp with the clock of this machine.`,
       );
     const refreshToken = refreshTokenIn(answer.json);
     return {
@@ -44,11 +44,11 @@ export async function mintToken(
   }
   const cures: Record<number, string> = {
     401: "the secret is wrong",
-    404: "the route is off",
+    404: "the route is disabled",
     429: "the API limits the rate of requests",
   };
   throw new Error(
-    `${auth.mint} answered ${answer.status}${cures[answer.status] ? ` (${cures[answer.status]})` : ""}: ${answer.status < 300 ? "no accessToken in the answer" : excerpt(answer.text)}`,
+    `${auth.mint} answered ${answer.status}${cures[answer.status] ? ` (${cures[answer.status]})` : ""}: ${answer.status < 300 ? "no accessToken in the response" : excerpt(answer.text)}`,
   );
 }
 
@@ -143,7 +143,7 @@ export async function checkAuth(
           verdict: "error",
           observed: `HTTP ${answer.status}`,
           expected,
-          message: `The route neither accepted nor refused: ${excerpt(answer.text)}`,
+          message: `Unexpected response: ${excerpt(answer.text)}`,
         };
       },
       { independent: true },
@@ -164,7 +164,7 @@ function checkRefresh(
       return {
         verdict: "failed",
         observed: "no refreshToken was minted",
-        message: "The mint route answers without a refreshToken, so no token can be renewed.",
+        message: "The mint route returned no refreshToken, so tokens cannot be renewed.",
       };
     const answer = await postJson(ports, auth.refresh, { refreshToken });
     tellSecrets(ports, answer);
@@ -187,7 +187,7 @@ function checkRefresh(
 const rateLimited: Finding = {
   verdict: "error",
   observed: "429, rate limited",
-  message: "The API limits the rate of requests; nothing could be seen.",
+  message: "Rate limited by the API, so the result is unknown.",
 };
 
 function judgeUse(route: string, answer: Answer, made: "minted" | "refreshed"): Finding {
@@ -215,13 +215,13 @@ function checkMintIsOff(check: RunCheck, ports: ApiPorts, auth: Auth): Promise<M
           verdict: "error",
           observed: `HTTP ${answer.status}`,
           expected,
-          message: `Whether the route is off could not be seen: ${excerpt(answer.text)}`,
+          message: `Whether the route is disabled could not be seen: ${excerpt(answer.text)}`,
         };
       return {
         verdict: "failed",
         observed: `HTTP ${answer.status}`,
         expected,
-        message: `${auth.mint} is switched on here: whoever knows or guesses the secret can sign in as anybody.`,
+        message: `${auth.mint} is enabled here: anyone who knows or guesses the secret can sign in as any user.`,
       };
     },
     { independent: true },

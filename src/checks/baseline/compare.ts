@@ -34,14 +34,14 @@ export function compare(
     const few = `${samples.length} samples now, ${earlier.length} in ${runs.length} earlier runs`;
     const cure =
       samples.length < settings.minimumSamples
-        ? "Ask for more samples (api.samples), or for fewer (baseline.minimumSamples)."
-        : "It needs more passing runs, and .env-actions/baseline/ carried from run to run.";
+        ? "Raise api.samples, or lower baseline.minimumSamples."
+        : "It needs more passing runs, and .env-actions/baseline/ must be kept between runs.";
     return {
       slower: false,
       verdict: "degraded",
       observed: few,
       expected,
-      message: `Not enough data: ${settings.minimumSamples} samples are needed on each side. ${cure}`,
+      message: `Not enough data: ${settings.minimumSamples} samples are needed now and in earlier runs. ${cure}`,
     };
   }
   const { delta, superiority, ...whole } = rankTest(samples, earlier);
@@ -68,7 +68,7 @@ export function compare(
     verdict: settings.verdict,
     observed,
     expected,
-    message: `${check.title} is slower than in earlier runs, by about ${percent(ratio - 1)}: an answer now is later than one before with a chance of ${percent(superiority)} (p = ${p.toPrecision(1)}).`,
+    message: `${check.title} is slower than in earlier runs, by about ${percent(ratio - 1)}: a response now is slower than an earlier one with a probability of ${percent(superiority)} (p = ${p.toPrecision(1)}).`,
   };
 }
 

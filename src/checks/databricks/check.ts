@@ -105,7 +105,7 @@ export async function checkDatabricks(
         verdict: "failed",
         observed: "no server time",
         expected: "a server time",
-        message: "Something answers, but it is no real warehouse: current_timestamp() is null.",
+        message: "The server responds, but it is not a real warehouse: current_timestamp() is null.",
       };
     try {
       compare?.(identity);
@@ -133,9 +133,9 @@ function checkProofOfLife(check: RunCheck, warehouse: WarehouseReader): Promise<
       return { verdict: "passed", observed: "computed", expected };
     return {
       verdict: "failed",
-      observed: row ? "an answer that is not computed" : "no row",
+      observed: row ? "a wrong result" : "no row",
       expected,
-      message: "The warehouse does not answer what it is asked: a mock stands in for it.",
+      message: "The result is wrong, so this may be a mock and not a warehouse.",
     };
   });
 }
@@ -143,7 +143,7 @@ function checkProofOfLife(check: RunCheck, warehouse: WarehouseReader): Promise<
 function checkState(check: RunCheck, describe: () => Promise<WarehouseDescription | string>): Promise<MeasuredCheck> {
   return check("databricks.warehouse", "Databricks warehouse state", async () => {
     const told = await describe();
-    if (typeof told === "string") return { verdict: "skipped", message: `State and size cannot be seen: ${told}.` };
+    if (typeof told === "string") return { verdict: "skipped", message: `State and size are unknown: ${told}.` };
     const observed = `${told.state}, ${told.size}, ${count(told.clusters, "cluster")}`;
     const expected = "RUNNING";
     if (told.state === expected) return { verdict: "passed", observed, expected };
@@ -151,7 +151,7 @@ function checkState(check: RunCheck, describe: () => Promise<WarehouseDescriptio
       verdict: "degraded",
       observed,
       expected,
-      message: "It answered a moment ago, but says that it does not run: it may be about to stop.",
+      message: "It responded a moment ago, but reports that it is not running: it may be stopping.",
     };
   });
 }
@@ -181,7 +181,7 @@ async function sampleSql(warehouse: WarehouseReader, limits: WarehouseLimits): P
       return {
         verdict: "failed",
         observed: `asked for ${index}, got ${String(row?.probe)}`,
-        message: "The warehouse does not answer what it is asked: is there a mock behind it?",
+        message: "The result is wrong, so this may be a mock and not a warehouse.",
       };
   }
   const { latency } = measured(samples, { fixedCount: true });
@@ -191,7 +191,7 @@ async function sampleSql(warehouse: WarehouseReader, limits: WarehouseLimits): P
     observed: `P95 ${milliseconds(latency.p95)} (${latency.count} samples)`,
     expected: `P95 < ${milliseconds(limits.sqlP95)}`,
     ...measured(samples, { fixedCount: true }),
-    ...(slow ? { message: "The warehouse answers, but slowly: it may be small, busy, or far from the runner." } : {}),
+    ...(slow ? { message: "The warehouse is slow: it may be small, busy, or far from the runner." } : {}),
   };
 }
 
@@ -219,23 +219,23 @@ function judgeCredential(writing: readonly WritingRight[], unknown: readonly str
       observed: `${named.join("; ")}${writing.length > 3 ? ` and ${writing.length - 3} more` : ""}`,
       expected,
       message:
-        "This token could write to a read-only environment. Use a principal that has USE CATALOG, USE SCHEMA and SELECT, and nothing else.",
+        "This token can write to a read-only environment. Use a principal that has USE CATALOG, USE SCHEMA and SELECT, and nothing else.",
     };
   }
   if (unknown.length > 0)
     return {
       verdict: "error",
-      observed: "not all of its rights can be seen",
+      observed: "some of its rights are unknown",
       expected,
-      message: `Whether this token could write is not known: ${unknown.join("; ")}.`,
+      message: `It is unknown whether this token can write: ${unknown.join("; ")}.`,
     };
   return { verdict: "passed", observed: "no privilege that writes", expected };
 }
 
 const cures: Partial<Record<WarehouseFailure["kind"], string>> = {
-  unreachable: "Check DATABRICKS_HOST and the network between here and there.",
-  "connection-lost": "Try again: the connection was there, and broke.",
-  waking: "Start the warehouse, or give it longer with databricks.startTimeout and the stage's budget.",
+  unreachable: "Check DATABRICKS_HOST and the network.",
+  "connection-lost": "Try again: the connection was lost.",
+  waking: "Start the warehouse, or raise databricks.startTimeout and the stage's budget.",
   denied: "Grant the principal USE CATALOG, USE SCHEMA and SELECT.",
 };
 

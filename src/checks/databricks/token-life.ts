@@ -28,21 +28,21 @@ export function checkTokenLife(
 ): Promise<MeasuredCheck> {
   return check("databricks.token", "Databricks token", async () => {
     const told = await ends();
-    if (typeof told === "string") return { verdict: "skipped", message: `How long it is good cannot be seen: ${told}.` };
+    if (typeof told === "string") return { verdict: "skipped", message: `Its expiry is unknown: ${told}.` };
     if (told.length === 0)
-      return { verdict: "skipped", message: "How long it is good cannot be seen: the workspace lists no token of this user." };
+      return { verdict: "skipped", message: "Its expiry is unknown: the workspace lists no token of this user." };
     const first = Math.min(...told);
     const one = told.length === 1;
     const what = one ? "" : `the first of the user's ${told.length} tokens `;
-    const expected = `good for ${leastDays} days or more`;
-    if (first === Number.POSITIVE_INFINITY) return { verdict: "passed", observed: "never ends", expected };
+    const expected = `valid for ${leastDays} days or more`;
+    if (first === Number.POSITIVE_INFINITY) return { verdict: "passed", observed: "never expires", expected };
     const observed = `${what}${one ? "ends" : "to end does so"} in ${Math.floor((first - now) / dayMs)} days`;
     if (first - now >= leastDays * dayMs) return { verdict: "passed", observed, expected };
     return {
       verdict: "degraded",
       observed,
       expected,
-      message: `${one ? "Renew DATABRICKS_TOKEN" : "If that is DATABRICKS_TOKEN, renew it"}: with its end every stage stops.`,
+      message: `${one ? "Renew DATABRICKS_TOKEN" : "If that is DATABRICKS_TOKEN, renew it"}: when it expires, every stage stops.`,
     };
   });
 }

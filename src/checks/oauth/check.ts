@@ -33,7 +33,7 @@ export function checkDiscovery(check: RunCheck, ports: ApiPorts, address: string
           verdict: answer.status === 429 || answer.status >= 500 ? "error" : "failed",
           observed,
           expected,
-          message: `${address} does not answer as it should: ${excerpt(answer.text)}`,
+          message: `${address} does not respond as expected: ${excerpt(answer.text)}`,
         };
       const issuer = jsonAt(answer.json, "$.issuer");
       if (typeof issuer !== "string" || !issuersAt(href).includes(issuer.replace(/\/$/, "")))
@@ -41,7 +41,7 @@ export function checkDiscovery(check: RunCheck, ports: ApiPorts, address: string
           verdict: "failed",
           observed: `issuer ${typeof issuer === "string" ? issuer : "missing"}`,
           expected,
-          message: "The document is not the provider's own: its issuer is another than the address it stands at.",
+          message: "The document is not the provider's own: its issuer does not match its address.",
         };
       const lacking = providerRoutes.filter((route) => !URL.canParse(String(jsonAt(answer.json, `$.${route}`))));
       return lacking.length === 0
@@ -50,7 +50,7 @@ export function checkDiscovery(check: RunCheck, ports: ApiPorts, address: string
             verdict: "failed",
             observed: `no ${lacking.join(", ")}`,
             expected,
-            message: "The document lacks what a sign-in needs.",
+            message: "The document lacks routes that a sign-in needs.",
           };
     },
     { independent: true },
@@ -85,20 +85,20 @@ export function checkOauth(check: RunCheck, ports: ApiPorts, oauth: OauthSetting
         observed,
         expected,
         independent: true,
-        message: "An empty sign-in was accepted: the route has fallen back to a mode that lets everybody in.",
+        message: "An empty sign-in was accepted: the route is in a fallback mode that lets everybody in.",
       };
     if (answer.status === 429)
       return {
         verdict: "error",
         observed: "429, rate limited",
         expected,
-        message: "The API limits the rate of requests; nothing could be seen.",
+        message: "Rate limited by the API, so the result is unknown.",
       };
     return {
       verdict: "failed",
       observed,
       expected,
-      message: `The sign-in route does not answer as it should: ${excerpt(answer.text)}`,
+      message: `The sign-in route does not respond as expected: ${excerpt(answer.text)}`,
     };
   });
 }

@@ -113,18 +113,18 @@ export async function checkRedis(
 
 /** Whether what tests write could be deleted again. What the server does not tell is skipped, and no failure. */
 function checkDeletable(check: RunCheck, opening: Shared<RedisReader>): Promise<MeasuredCheck> {
-  return check("redis.writable", "Redis takes deletions", async (attempt) => {
+  return check("redis.writable", "Redis accepts deletions", async (attempt) => {
     const { possible, why } = await (await opening(attempt)).deletability();
     if (possible) return { verdict: "passed", observed: why };
     return possible === undefined
-      ? { verdict: "skipped", message: `Whether test data can be deleted here is not known: ${why}.` }
+      ? { verdict: "skipped", message: `It is unknown whether test data can be deleted here: ${why}.` }
       : { verdict: "failed", message: `Test data could not be deleted here: ${why}.` };
   });
 }
 
 /** What some servers leave out of INFO, as managed ones do, is unknown and no fault. */
 function notTold(section: string): Finding {
-  return { verdict: "skipped", message: `This server does not tell it: its INFO has no section ${section}.` };
+  return { verdict: "skipped", message: `Unknown: the server's INFO has no section ${section}.` };
 }
 
 /** Of a cluster each node has replicas and a disk of its own: the worst is told, and which node it is of. */
@@ -134,7 +134,7 @@ function worstOf(nodes: readonly NodeInfo[], judge: (info: Record<string, string
   const verdict = isTold || found.length === 0 ? worstVerdict(found.map(({ finding }) => finding.verdict)) : "skipped";
   const alike = found.filter(({ finding }) => finding.verdict === verdict);
   const [worst] = alike;
-  if (!worst) return { verdict: "error", message: "No server told anything." };
+  if (!worst) return { verdict: "error", message: "No server reported anything." };
   if (nodes.length === 1) return worst.finding;
   const which =
     verdict === "passed"
@@ -150,20 +150,20 @@ function hitRate(info: Record<string, string>, limit: number): Finding {
   const lookups = hits + Number(info.keyspace_misses);
   const expected = `> ${percentage(limit)}`;
   if (!Number.isFinite(lookups))
-    return { verdict: "error", expected, message: "INFO does not tell keyspace_hits and keyspace_misses." };
+    return { verdict: "error", expected, message: "INFO does not contain keyspace_hits and keyspace_misses." };
   if (lookups < enoughLookups)
     return {
       verdict: "degraded",
-      observed: `only ${lookups} look-ups so far`,
+      observed: `only ${lookups} lookups so far`,
       expected,
-      message: "Not enough data: Redis was started a short while ago, or nobody uses it.",
+      message: "Not enough data: Redis started recently, or is not used.",
     };
   const rate = hits / lookups;
   return {
     verdict: rate > limit ? "passed" : "degraded",
-    observed: `${percentage(rate)} of ${lookups} look-ups`,
+    observed: `${percentage(rate)} of ${lookups} lookups`,
     expected,
-    ...(rate > limit ? {} : { message: "Most look-ups miss: the cache is cold, too small, or its keys expire too early." }),
+    ...(rate > limit ? {} : { message: "Many lookups miss: the cache is cold or too small, or its keys expire too early." }),
   };
 }
 
@@ -171,12 +171,12 @@ function memory(info: Record<string, string>, limit: number): Finding {
   if (info.used_memory === undefined && info.maxmemory === undefined) return notTold("memory");
   const used = Number(info.used_memory);
   const maximum = Number(info.maxmemory);
-  if (!Number.isFinite(used)) return { verdict: "error", message: "INFO does not tell used_memory." };
+  if (!Number.isFinite(used)) return { verdict: "error", message: "INFO does not contain used_memory." };
   const megabytes = `${(used / 1_048_576).toFixed(1)} MB`;
   // Since its start, so that it tells what happened at some time, and not what happens.
   const evictions = Number(info.evicted_keys) > 0 ? `, ${info.evicted_keys} keys evicted since its start` : "";
   if (!Number.isFinite(maximum))
-    return { verdict: "error", observed: megabytes, message: "INFO does not tell maxmemory, so nobody knows how full it is." };
+    return { verdict: "error", observed: megabytes, message: "INFO does not contain maxmemory, so its limit is unknown." };
   if (maximum <= 0) return { verdict: "passed", observed: `${megabytes}, no limit set${evictions}` };
   const share = used / maximum;
   return {
@@ -186,7 +186,7 @@ function memory(info: Record<string, string>, limit: number): Finding {
     ...(share <= limit
       ? {}
       : {
-          message: `Redis is nearly full; with the policy ${info.maxmemory_policy ?? "(unknown)"} it evicts or refuses writes soon.`,
+          message: `Redis is nearly full; with the policy ${info.maxmemory_policy ?? "(unknown)"} it will soon evict keys or reject writes.`,
         }),
   };
 }
@@ -201,34 +201,34 @@ function replication(info: Record<string, string>, limitMs: number): Finding {
         verdict: "failed",
         observed: `replica, link to its master ${info.master_link_status ?? "unknown"}`,
         expected,
-        message: "This replica has lost its master: what it answers may be old.",
+        message: "This replica has lost its master: its data may be outdated.",
       };
-    const observed = `replica, heard of its master ${silent} s ago`;
+    const observed = `replica, last contact with its master ${silent} s ago`;
     return silent * 1000 <= limitMs
       ? { verdict: "passed", observed, expected }
-      : { verdict: "degraded", observed, expected, message: "The replica is behind: what it answers may be old." };
+      : { verdict: "degraded", observed, expected, message: "The replica is behind: its data may be outdated." };
   }
-  if (info.role !== "master") return { verdict: "error", expected, message: "INFO does not tell the role." };
+  if (info.role !== "master") return { verdict: "error", expected, message: "INFO does not contain the role." };
   const replicas = Object.entries(info).flatMap(([key, text]) => (/^slave\d+$/.test(key) ? [text] : []));
   const behind = replicas.filter((text) => {
     const lag = Number(/(?:^|,)lag=(\d+)/.exec(text)?.[1]);
     return !/(?:^|,)state=online(?:,|$)/.test(text) || !(lag * 1000 <= limitMs);
   });
-  const observed = `master, ${replicas.length === 0 ? "no replicas" : `${replicas.length} replicas, ${behind.length} behind or away`}`;
+  const observed = `master, ${replicas.length === 0 ? "no replicas" : `${replicas.length} replicas, ${behind.length} behind or disconnected`}`;
   return behind.length === 0
     ? { verdict: "passed", observed, expected }
     : {
         verdict: "degraded",
         observed,
         expected,
-        message: "A replica is behind or away: after a failure of the master, writes are lost.",
+        message: "A replica is behind or disconnected: if the master fails, writes are lost.",
       };
 }
 
 function persistence(info: Record<string, string>): Finding {
   if (info.rdb_last_bgsave_status === undefined) return notTold("persistence");
   if (info.loading === "1")
-    return { verdict: "error", observed: "loading", message: "Redis still loads its data from disk. Wait, and look again." };
+    return { verdict: "error", observed: "loading", message: "Redis is loading its data from disk. Wait and try again." };
   const aof = info.aof_enabled === "1";
   const broken = [
     ...(info.rdb_last_bgsave_status === "ok" ? [] : ["last snapshot"]),
@@ -243,7 +243,7 @@ function persistence(info: Record<string, string>): Finding {
         verdict: "degraded",
         observed: `${broken.join(" and ")} failed`,
         expected: "ok",
-        message: "Redis cannot keep its data: is the disk full? It may refuse writes from now on.",
+        message: "Redis cannot save its data: the disk may be full. It may reject writes.",
       };
 }
 
@@ -264,10 +264,9 @@ function judgeUser(rules: string | undefined, flags: CommandFlags | undefined): 
   if (rules === undefined)
     return {
       verdict: "error",
-      observed: "the user's rules cannot be seen",
+      observed: "the user's rules cannot be read",
       expected,
-      message:
-        "Whether this user could write is not known: allow it +acl|whoami and +acl|getuser, so that its own rules can be examined.",
+      message: "It is unknown whether this user can write. Grant it +acl|whoami and +acl|getuser, so that its rules can be read.",
     };
   const writes = grantsWriting(rules, flags);
   return writes
@@ -275,7 +274,7 @@ function judgeUser(rules: string | undefined, flags: CommandFlags | undefined): 
         verdict: "failed",
         observed: writes,
         expected,
-        message: "This Redis user could write to a read-only environment. Use one with -@all +@read +ping +info.",
+        message: "This Redis user can write to a read-only environment. Use one with -@all +@read +ping +info.",
       }
     : { verdict: "passed", observed: "only reading commands", expected };
 }

@@ -35,7 +35,7 @@ export function checkSqlSample(
       verdict: enough ? "passed" : "failed",
       observed: count(rows.length, "row"),
       expected: `at least ${sample.minimumRows}`,
-      ...(enough ? {} : { message: `The statement of ${sample.name} brought fewer rows than production always has.` }),
+      ...(enough ? {} : { message: `The statement of ${sample.name} returned fewer rows than expected.` }),
     };
   });
 }

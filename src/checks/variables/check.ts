@@ -67,7 +67,7 @@ export function checkVariables(
       message: [
         ...(missing.length > 0
           ? [
-              `Set ${missing.join(", ")}: on a runner as \`env:\` of the step from the repository's secrets or variables, in the terminal with export.`,
+              `Set ${missing.join(", ")}: in a workflow with \`env:\` from the repository's secrets or variables, in a terminal with export.`,
             ]
           : []),
         ...new Set(problems.filter(({ what }) => what !== "missing").map(({ cure }) => cure)),
@@ -79,16 +79,21 @@ export function checkVariables(
 function problemsOf(variable: Exclude<Variable, string>, value: string, now: number): Problem[] {
   const failed = (what: string, cure: string): Problem => ({ verdict: "failed", name: variable.name, what, cure });
   if (value === "") return [failed("missing", "")];
-  if (placeholder.test(value)) return [failed("is a placeholder", `Put the real value into ${variable.name}.`)];
+  if (placeholder.test(value)) return [failed("is a placeholder", `Set the real value of ${variable.name}.`)];
   const isOrdinary = namesNoSecret.test(variable.name) && ordinaryWords.has(value.toLowerCase());
   if ((isKnownDefault(value) && !isOrdinary) || value === variable.name)
-    return [failed("is a well-known default", `Anybody can guess ${variable.name}: make a random one.`)];
+    return [failed("is a well-known default", `Anyone can guess ${variable.name}: use a random value.`)];
   return [
     ...(variable.matches !== undefined && !pattern(`^(?:${variable.matches})$`).test(value)
-      ? [failed("is not well-formed", `${variable.name} should match ${variable.matches}: is it the value of another variable?`)]
+      ? [
+          failed(
+            "is not well-formed",
+            `${variable.name} should match ${variable.matches}: does it have the value of another variable?`,
+          ),
+        ]
       : []),
     ...(variable.minimumLength !== undefined && value.length < variable.minimumLength
-      ? [failed(`has fewer than ${variable.minimumLength} characters`, `Make ${variable.name} longer: it could be guessed.`)]
+      ? [failed(`has fewer than ${variable.minimumLength} characters`, `Make ${variable.name} longer: it can be guessed.`)]
       : []),
     ...lifeProblems(variable.name, value, variable.validFor, now),
   ];
@@ -105,8 +110,8 @@ function lifeProblems(name: string, value: string, validForMs: number | undefine
   if (end === undefined) return [];
   const cure = `Renew ${name}.`;
   const at = new Date(end).toISOString().slice(0, 16).replace("T", " ");
-  if (end <= now) return [{ verdict: "failed", name, what: `is over since ${at} UTC`, cure }];
+  if (end <= now) return [{ verdict: "failed", name, what: `expired at ${at} UTC`, cure }];
   return validForMs !== undefined && end - now < validForMs
-    ? [{ verdict: "degraded", name, what: `ends at ${at} UTC`, cure }]
+    ? [{ verdict: "degraded", name, what: `expires at ${at} UTC`, cure }]
     : [];
 }

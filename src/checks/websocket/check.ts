@@ -76,12 +76,17 @@ export function checkNamespace(
         observed,
         expected,
         independent: true,
-        message: "The server lets a client in that has no token.",
+        message: "The server accepts clients without a token.",
       };
     if (!token && !missingToken.test(text))
-      return { verdict: "error", observed, expected, message: "The server refused, but for a reason that proves nothing." };
+      return {
+        verdict: "error",
+        observed,
+        expected,
+        message: "The server refused, but the reason does not prove that it checks tokens.",
+      };
     const latency = measured([durationMs]);
-    if (late) return { verdict: "failed", observed, expected, ...latency, message: "The WebSocket answers, but too slowly." };
+    if (late) return { verdict: "failed", observed, expected, ...latency, message: "The WebSocket responds, but too slowly." };
     return { verdict: "passed", observed, expected, ...latency };
   });
 }
@@ -104,12 +109,17 @@ export function checkWrongToken(
         observed,
         expected,
         independent: true,
-        message: "Anybody can connect: the token is not looked at.",
+        message: "Anyone can connect: the token is not checked.",
       };
     if (text === unknownNamespace)
       return { verdict: "failed", observed, expected, message: `The server runs, but has no namespace ${namespace}.` };
     if (!wrongToken.test(text))
-      return { verdict: "error", observed, expected, message: "The server refused, but for a reason that proves nothing." };
+      return {
+        verdict: "error",
+        observed,
+        expected,
+        message: "The server refused, but the reason does not prove that it checks tokens.",
+      };
     return { verdict: "passed", observed, expected };
   });
 }
@@ -138,7 +148,7 @@ export function checkPlainSocket(
     const latency = measured([durationMs]);
     return durationMs < limitMs
       ? { verdict: "passed", observed, expected, ...latency }
-      : { verdict: "failed", observed, expected, ...latency, message: "The WebSocket answers, but too slowly." };
+      : { verdict: "failed", observed, expected, ...latency, message: "The WebSocket responds, but too slowly." };
   });
 }
 
@@ -199,7 +209,7 @@ async function meetPlainly(
 function addressAt({ url }: SocketPorts, path: string): URL {
   const address = new URL(path, url);
   // `//elsewhere/path` is an address, too: headers and tokens are for this host alone.
-  if (address.origin !== new URL(url).origin) throw new Error(`${path} leads away from ${url}; nothing was asked there.`);
+  if (address.origin !== new URL(url).origin) throw new Error(`${path} leads to another host than ${url}; nothing was sent.`);
   return address;
 }
 
@@ -212,7 +222,7 @@ function addressOf(ports: SocketPorts, path: string): URL {
 }
 
 function lateness(signal: AbortSignal, timeoutMs: number): unknown {
-  return signal.aborted ? signal.reason : new Error(`The WebSocket did not answer within ${milliseconds(timeoutMs)}.`);
+  return signal.aborted ? signal.reason : new Error(`The WebSocket did not respond within ${milliseconds(timeoutMs)}.`);
 }
 
 /** Connects once and closes again, whatever happens. */
