@@ -76,9 +76,10 @@ tbody tr:last-child td { border-bottom: 0; }
 .numeric { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th.numeric, td.numeric { padding-right: 22px; }
 th:last-child, td:last-child, th.numeric:last-child, td.numeric:last-child { padding-right: 0; }
-.title { display: block; min-width: 13em; font-weight: 600; }
+.lines { min-width: 11em; }
 .message { color: var(--muted); font-size: 13.5px; margin-top: 2px; }
-.message.bad, .bad { color: var(--failed); }
+.bad { color: var(--failed); }
+.warning { color: var(--degraded); }
 .good { color: var(--passed); }
 .bar { display: block; width: 100%; height: 10px; border-radius: 5px; background: var(--skipped-soft); overflow: hidden; }
 .bar.budget { height: 5px; }
@@ -102,10 +103,15 @@ summary .about { color: var(--muted); font-size: 13px; }
 .folded { padding: 0 14px 14px; }
 .notes { margin: 14px 0; padding: 12px 16px; border-radius: 8px; border-left: 4px solid var(--skipped-bar); background: var(--sunken); font-size: 14px; overflow-wrap: anywhere; }
 .notes.bad { border-color: var(--failed-bar); color: inherit; }
+.notes.warning { border-color: var(--degraded-bar); color: inherit; }
+.notes.advice { border-color: var(--bar-1); }
 .notes h4 { margin: 0 0 4px; }
 .notes ul { padding-left: 20px; }
-.digest { font-size: 13px; color: var(--muted); }
 footer { padding-top: 4px; padding-bottom: 40px; color: var(--muted); font-size: 13px; }
+footer h2 { font-size: 13px; margin-bottom: 8px; }
+footer dl { display: grid; gap: 6px; }
+footer dl div { display: grid; grid-template-columns: 104px minmax(0, 1fr); gap: 10px; align-items: baseline; }
+.folded > table:last-child { margin-bottom: 0; }
 ${verdictColours}
 @media (max-width: 760px) {
   header, main, footer { padding-left: 14px; padding-right: 14px; }
@@ -122,7 +128,7 @@ ${verdictColours}
   td::before { content: attr(data-label); color: var(--muted); font-size: 12.5px; padding-top: 1px; }
   td > * { grid-column: 2; justify-self: start; } td > .latency { justify-self: stretch; }
   td.empty { display: none; }
-  .title { min-width: 0; }
+  .lines { min-width: 0; }
 }
 @media print {
   :root { color-scheme: light; ${light} --page: #ffffff; --shadow: none; }
