@@ -85,3 +85,31 @@ test("the published JSON Schema is what the code says", async () => {
   const published = await readFile(new URL("../../schema/report.schema.json", import.meta.url), "utf8");
   expect(published).toBe(`${JSON.stringify(reportJsonSchema(), null, 2)}\n`);
 });
+
+interface Described {
+  description?: string;
+  properties?: Record<string, Described>;
+  items?: Described;
+  additionalProperties?: Described | boolean;
+  anyOf?: Described[];
+}
+
+/** Fields without a description, by path. */
+function undescribed(schema: Described, path = ""): string[] {
+  const { properties = {}, items, additionalProperties: values, anyOf = [] } = schema;
+  return [
+    ...Object.entries(properties).flatMap(([name, field]) => [
+      ...(field.description?.endsWith(".") ? [] : [path + name]),
+      ...undescribed(field, `${path}${name}.`),
+    ]),
+    ...(items ? undescribed(items, `${path}[].`) : []),
+    ...(typeof values === "object" ? undescribed(values, `${path}<name>.`) : []),
+    ...anyOf.flatMap((one) => undescribed(one, path)),
+  ];
+}
+
+test("every field of the report is described in a sentence, also those of optional groups", () => {
+  const schema = reportJsonSchema() as Described;
+  expect(undescribed({ properties: { a: { items: { properties: { b: {} } } } } })).toEqual(["a", "a.[].b"]);
+  expect(undescribed(schema)).toEqual([]);
+});
