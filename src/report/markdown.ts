@@ -194,8 +194,8 @@ function inline(piece: Inline, { most, inTable = false }: Room): string {
   const harmless = (text: string) => (inTable ? tableCell : inlineText)(cut(text, most));
   if (typeof piece === "string") {
     // Spaces at its ends part it from what stands beside it.
-    const [before = "", after = ""] = [/^ /.exec(piece)?.[0], / $/.exec(piece)?.[0]];
-    return before + harmless(piece) + after;
+    const text = harmless(piece);
+    return text === "" ? piece.slice(0, 1).replace(/[^ ]/, "") : (/^ /.exec(piece)?.[0] ?? "") + text + (/ $/.exec(piece)?.[0] ?? "");
   }
   if ("code" in piece) return piece.code === "" ? "" : inlineCode(cut(piece.code, most));
   if ("verdict" in piece) return verdictText(piece.verdict);

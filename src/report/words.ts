@@ -84,9 +84,9 @@ export function deletedKeys({ keys, deletedKeys, dryRun }: CleanupResult): strin
 export function keyTtl({ ttl }: CleanupResult["keys"]): string | undefined {
   if (!ttl || (ttl.unlimited + ttl.over === 0 && ttl.problem === undefined)) return undefined;
   const limit = duration(ttl.limitMs);
-  const found = `${count(ttl.unlimited, "test key")} without a TTL, and ${ttl.over} with a TTL over the limit of ${limit}`;
-  const done = ttl.shortened === undefined ? "" : `; the TTL of ${ttl.shortened} that are kept was set to ${limit}`;
-  return `${found}${done}${ttl.problem === undefined ? "" : `; ${ttl.problem}`}`;
+  const found = `Redis test keys should have a TTL of at most ${limit}. Without a TTL: ${ttl.unlimited}; with a longer one: ${ttl.over}.`;
+  const done = ttl.shortened === undefined ? "" : ` Set to ${limit}: ${ttl.shortened} of those that are kept.`;
+  return `${found}${done}${ttl.problem === undefined ? "" : ` Problem: ${ttl.problem}`}`;
 }
 
 export const touchedTitle = "Real rows changed by tests";

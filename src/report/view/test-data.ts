@@ -85,7 +85,7 @@ function byTable({ tables, keys, dryRun }: CleanupResult): Block[] {
 function timeToLive({ keys }: CleanupResult): Block[] {
   const found = keyTtl(keys);
   if (found === undefined) return [];
-  return [{ kind: "text", line: [`Redis: ${found}. `, ...examples(keys.ttl?.samples ?? [])], loses: "note" }];
+  return [{ kind: "text", line: [`${found} `, ...examples(keys.ttl?.samples ?? [])], loses: "note" }];
 }
 
 function statements(tables: readonly TableCleanup[]): Block[] {

@@ -57,7 +57,7 @@ function failure(test: TestCase): Entry {
     about: [
       ...(test.project ? [test.project] : []),
       ...(test.attempts > 1 ? [`${test.attempts} attempts`] : []),
-      ...(test.quarantinedUntil ? [`🚧 quarantined until ${test.quarantinedUntil}`] : []),
+      ...(test.quarantinedUntil ? [`quarantined until ${test.quarantinedUntil}`] : []),
       duration(test.durationMs),
     ],
     brief: (test.message || stack) ?? "The test report has no message.",
@@ -98,7 +98,7 @@ function quarantine(entries: TestResults["quarantine"] = []): Block[] {
   });
   const columns = [...titled("Quarantined tests", "Until", "Reason"), ...numeric("Found", "Failed")];
   return [
-    { kind: "title", text: `🚧 Quarantine: ${count(entries.length, "entry", "entries")}` },
+    { kind: "title", text: `Quarantine: ${count(entries.length, "entry", "entries")}` },
     { kind: "table", title: "Quarantine", columns, rows, loses: "list of quarantined tests" },
   ];
 }
@@ -109,7 +109,7 @@ function flaky(tests: readonly TestCase[]): Block[] {
     (test): Row => ({ cells: [nameAndPlace(test), test.project, String(test.attempts), firstLine(test.message ?? "")] }),
   );
   return [
-    { kind: "title", text: `🔁 ${count(tests.length, "flaky test")}: passed only after a retry` },
+    { kind: "title", text: `${count(tests.length, "flaky test")}: passed only after a retry` },
     {
       kind: "table",
       title: "Flaky tests",
@@ -169,7 +169,7 @@ export function attachmentsSection(attachments: readonly Attachment[] = []): Sec
     blocks: [
       {
         kind: "table",
-        title: `📎 ${count(attachments.length, "file")} left behind by failed tests`,
+        title: `${count(attachments.length, "file")} left behind by failed tests`,
         folded: true,
         columns: [...titled("File", "Test"), ...numeric("Size"), ...titled("State")],
         rows,
