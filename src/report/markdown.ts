@@ -195,7 +195,9 @@ function inline(piece: Inline, { most, inTable = false }: Room): string {
   if (typeof piece === "string") {
     // Spaces at its ends part it from what stands beside it.
     const text = harmless(piece);
-    return text === "" ? piece.slice(0, 1).replace(/[^ ]/, "") : (/^ /.exec(piece)?.[0] ?? "") + text + (/ $/.exec(piece)?.[0] ?? "");
+    return text === ""
+      ? piece.slice(0, 1).replace(/[^ ]/, "")
+      : (/^ /.exec(piece)?.[0] ?? "") + text + (/ $/.exec(piece)?.[0] ?? "");
   }
   if ("code" in piece) return piece.code === "" ? "" : inlineCode(cut(piece.code, most));
   if ("verdict" in piece) return verdictText(piece.verdict);

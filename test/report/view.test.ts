@@ -58,9 +58,9 @@ test("the books say what each number counts, what was expected, and where the nu
   const text = words(toMarkdown(flakyE2e()));
   for (const said of [
     "The books compare what this run wrote with what is still there.",
-    "Rows created: 258. Deleted: 254. Unexplained: ❌ 1 to 4 (expected 0). Real rows changed: ❌ 1 (expected 0).",
+    "Rows created: 258. Deleted: 254. Unexplained: ❌ 1 to 4, expected 0. Real rows changed: ❌ 1, expected 0.",
     "Source: the history of 48 tables, versions 812 to 845.",
-    "Unexplained Redis keys: ❌ unknown (at most 2) (expected 0).",
+    "Unexplained Redis keys: ❌ unknown (at most 2), expected 0.",
   ])
     expect(text).toContain(words(said));
 });

@@ -93,7 +93,7 @@ rect.flaky { fill: var(--degraded-bar); }
 .legend li { display: flex; gap: 6px; align-items: center; }
 .swatch { width: 11px; height: 11px; }
 .samples { list-style: none; padding: 0; }
-p + table { margin-top: 8px; }
+p + table, section > p + p { margin-top: 8px; }
 p + .bar { margin-top: 8px; }
 details { border: 1px solid var(--line); border-radius: 8px; margin: 8px 0; }
 summary { padding: 9px 14px; cursor: pointer; overflow-wrap: anywhere; }

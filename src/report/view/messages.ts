@@ -1,7 +1,20 @@
 import { createHash } from "node:crypto";
 import { type AlertEvent, type Check, opensTheGate, type StageReport } from "../../model/report.ts";
+import type { CleanupResult } from "../../model/test-data.ts";
 import type { TestCase } from "../../model/test-results.ts";
-import { account, budgetUse, checkRemarks, firstLine, reportFile, rollbackLine, shortSha, stageTitle } from "../words.ts";
+import {
+  account,
+  budgetUse,
+  checkRemarks,
+  firstLine,
+  known,
+  reportFile,
+  rollbackLine,
+  shortSha,
+  stageTitle,
+  touchedRest,
+  touchedWords,
+} from "../words.ts";
 
 /** What a report says elsewhere than in its own pages: beside the code, in alerts, and at the end of a stage in the terminal. */
 
@@ -203,4 +216,37 @@ export function endView(report: StageReport): EndView {
     tails: explained ? [] : [...servers, ...commands].flatMap(({ tail }) => (tail ? [tail] : [])),
     problems: opens ? [] : report.problems,
   };
+}
+
+/** Lines of a terminal; the report has all. */
+const touchedShown = 20;
+
+/** What a cleanup planned and did, in lines of the terminal. */
+export function cleanupLines(cleanup: CleanupResult): { text: string; tone?: "bad" }[] {
+  const { tables, touched = [], keys, problems, notes, dryRun, digest } = cleanup;
+  const line = (place: string, amount: string, what: string, samples: readonly string[]) => ({
+    text: `${place.padEnd(45)} ${amount.padStart(6)} ${what}  ${samples.slice(0, 2).join(", ")}`,
+  });
+  const deletedKeys = keys.deleted ?? keys.planned;
+  const rest = touchedRest(cleanup, Math.min(touched.length, touchedShown), "cleanup");
+  return [
+    ...tables.map(({ table, planned, deleted, samples }) =>
+      dryRun || deleted === planned
+        ? line(table, String(planned), unit(planned, "row"), samples)
+        : line(table, known(deleted), `of ${planned} planned rows`, samples),
+    ),
+    ...touched.slice(0, touchedShown).map((one) => {
+      const { place, row, now, before } = touchedWords(one);
+      return { text: `${place}, row ${row}: a test changed it to ${now}; before: ${before}`, tone: "bad" as const };
+    }),
+    ...(rest === "" ? [] : [{ text: rest, tone: "bad" as const }]),
+    ...(keys.planned > 0 ? [line("Redis", String(deletedKeys), unit(deletedKeys, "key"), keys.samples)] : []),
+    ...[...problems, ...notes].map((text) => ({ text })),
+    { text: `Digest of the plan: ${digest}` },
+  ];
+}
+
+/** In a column of numbers of one and of many. */
+function unit(number: number, one: string): string {
+  return number === 1 ? `${one} ` : `${one}s`;
 }

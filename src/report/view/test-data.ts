@@ -141,7 +141,7 @@ function totals(books: Books): Line {
 
 function expectedNone(what: string, amount: Amount): Line {
   const tone = amount.most === 0 ? "good" : "bad";
-  return [`${what}: `, { strong: amountText(amount), tone }, " (expected 0). "];
+  return [`${what}: `, { strong: amountText(amount), tone }, ", expected 0. "];
 }
 
 function booksByTable(tables: readonly TableBooks[]): Block[] {
@@ -149,7 +149,7 @@ function booksByTable(tables: readonly TableBooks[]): Block[] {
   const numbers = ["Created", "Deleted", "Unexplained", "Real rows changed"];
   const columns: Column[] = [
     { title: "Table" },
-    { title: "Versions" },
+    { title: "Versions", numeric: true },
     ...numbers.map((title) => ({ title, numeric: true as const })),
     { title: "Examples" },
   ];

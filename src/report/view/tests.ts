@@ -13,12 +13,12 @@ export function testsSection(tests: TestResults | undefined, stage: StageName): 
       ...totals(tests),
       ...failures(tests.failures, stage),
       ...crashedSuites(tests.crashedSuites, stage),
+      ...disagreements(tests.disagreements),
       ...critical(tests.critical),
       ...quarantine(tests.quarantine),
       ...flaky(tests.flakyTests),
       ...slowest(tests.slowest),
       ...projects(tests.projects),
-      ...disagreements(tests.disagreements),
     ],
   };
 }
