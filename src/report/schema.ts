@@ -11,10 +11,10 @@ export function parseReport(text: string, file: string): StageReport {
   const data = parseJson(text, file);
   const version = typeof data === "object" && data !== null && "schemaVersion" in data ? data.schemaVersion : undefined;
   if (version === undefined || (typeof data === "object" && data !== null && !("checks" in data)))
-    throw new UserError(`${file} is JSON, but not the report of a stage: name a report ${example}`);
+    throw new UserError(`${file} is JSON, but not a stage report. Give the path of a report, ${example}`);
   if (version !== 1)
     throw new UserError(
-      `${file} was written by another version of env-actions: its schemaVersion is ${JSON.stringify(version)?.slice(0, 20)}, and this version reads 1. Let the stage write it again, with the same version as here.`,
+      `${file} was written by another version of env-actions: expected schemaVersion 1, got ${JSON.stringify(version)?.slice(0, 20)}. Run the stage again with this version of env-actions.`,
     );
   const result = reportSchema.safeParse(data, { error: inWords });
   if (result.success) return result.data;
@@ -22,7 +22,7 @@ export function parseReport(text: string, file: string): StageReport {
   const shown = places.slice(0, 10).join("\n");
   const more = places.length > 10 ? `\n  and ${places.length - 10} more` : "";
   throw new UserError(
-    `${file} is not a report of this version of env-actions:\n${shown}${more}\nLet the stage write it again, with the same version as here.`,
+    `${file} does not match the format of a report:\n${shown}${more}\nRun the stage again with this version of env-actions.`,
   );
 }
 
@@ -35,10 +35,10 @@ function parseJson(text: string, file: string): unknown {
     const begun = text.trim();
     const why =
       begun === ""
-        ? "is empty. It may have been cut short: let the stage write it again."
+        ? "is empty. It may have been cut off: run the stage again."
         : begun.startsWith("{")
-          ? "is not JSON. It may have been cut short: let the stage write it again."
-          : `is not JSON, so it is not the report of a stage: name a report ${example}`;
+          ? "is not valid JSON. It may have been cut off: run the stage again."
+          : `is not JSON, so it is not a stage report. Give the path of a report, ${example}`;
     throw new UserError(`${file} ${why}`, { cause: error });
   }
 }
@@ -62,18 +62,18 @@ function inWords(issue: z.core.$ZodRawIssue): string {
     case "invalid_value":
       return `expected ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
     case "unrecognized_keys":
-      return `unknown: ${issue.keys.map((key) => JSON.stringify(key.slice(0, 40))).join(", ")}`;
+      return `unexpected: ${issue.keys.map((key) => JSON.stringify(key.slice(0, 40))).join(", ")}`;
     case "too_small":
       return `expected ${issue.minimum} or more`;
     case "too_big":
       return `expected ${issue.maximum} or less`;
     default:
-      return "expected something else here";
+      return "unexpected value";
   }
 }
 
 /** `checks[3].verdict` */
 function pathText(path: readonly PropertyKey[]): string {
   const text = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
-  return text.replace(/^\./, "") || "the whole";
+  return text.replace(/^\./, "") || "top level";
 }

@@ -80,7 +80,7 @@ export function deletedKeys({ keys, deletedKeys, dryRun }: CleanupResult): strin
   return unknown ? "an unknown number of keys" : count(deletedKeys, "key");
 }
 
-/** How long test keys live, where that is worth a sentence. */
+/** How long test keys live, if any lives too long. */
 export function keyTtl({ ttl }: CleanupResult["keys"]): string | undefined {
   if (!ttl || (ttl.unlimited + ttl.over === 0 && ttl.problem === undefined)) return undefined;
   const limit = duration(ttl.limitMs);
@@ -107,11 +107,12 @@ export function touchedWords(touched: TouchedRow): Record<"place" | "row" | "now
   };
 }
 
-/** What of the changed rows is not in a list of so many; or nothing. */
+/** How many changed rows are missing from a list of so many; empty if none are. */
 export function touchedRest({ touched = [], touchedMore = 0 }: CleanupResult, listed: number, stage?: StageName): string {
   const rest = touched.length - listed + touchedMore;
   if (rest <= 0) return "";
-  const unlisted = touchedMore > 0 ? `; the report lists ${numberText(touched.length)} of them` : "";
+  const all = touched.length + touchedMore;
+  const unlisted = touchedMore > 0 ? `; the report lists ${numberText(touched.length)} of all ${numberText(all)}` : "";
   return `${count(rest, "more cell")} of real rows ${rest === 1 ? "was" : "were"} changed${unlisted}${stage ? `: see ${reportFile(stage)}` : ""}`;
 }
 
@@ -160,12 +161,12 @@ export function budgetUse(report: Pick<StageReport, "durationMs" | "budgetMs">):
   return `${duration(durationMs)} (${share})`;
 }
 
-/** What is no hash, such as `unversioned`, is a word, and is not cut. */
+/** A word such as `unversioned` is no hash, and is not cut. */
 export function shortSha(sha: string): string {
   return /^[0-9a-f]+$/.test(sha) ? sha.slice(0, 10) : sha;
 }
 
-/** The stages that the gate asks for and that have not reported: without them a whole is only right so far. */
+/** The stages that the gate needs and that have not reported yet. */
 export function missingStages(reports: readonly StageReport[]): StageName[] {
   return stageNames.filter((stage) => stage !== "cleanup" && !reports.some((report) => report.stage === stage));
 }
@@ -185,7 +186,7 @@ export function versionSpan({ from, to }: { from: number | null; to: number | nu
   return from === to ? String(from) : `${from ?? "new"}–${to}`;
 }
 
-/** Where the whole report stands, relative to the workspace. */
+/** Path of the whole report, relative to the workspace. */
 export function reportFile(stage: StageName): string {
   return `.env-actions/reports/${stage}.json`;
 }
@@ -209,7 +210,7 @@ export function commandEnd({ exitCode, signal, timedOut }: CommandReport): strin
   return signal === null ? "exit status unknown" : `ended by signal ${signal}`;
 }
 
-/** What became of a file that a failed test left behind. */
+/** Whether a file that a failed test left behind was kept. */
 export function attachmentState({ leftOut, binary }: Attachment): string {
   if (leftOut !== undefined) return `not kept: ${cut(leftOut, 300)}`;
   return binary ? "kept, not redacted because it is binary" : "kept";
