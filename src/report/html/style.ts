@@ -72,6 +72,7 @@ table { width: 100%; border-collapse: collapse; font-size: 14px; margin: 0 0 14p
 caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 th { text-align: left; font-size: 12.5px; font-weight: 600; color: var(--muted); padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); vertical-align: bottom; }
 td { padding: 8px 12px 8px 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+td + td:not(.numeric) { min-width: 9.6em; }
 tbody tr:last-child td { border-bottom: 0; }
 .numeric { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th.numeric, td.numeric { padding-right: 22px; }
@@ -113,7 +114,11 @@ footer dl { display: grid; gap: 6px; }
 footer dl div { display: grid; grid-template-columns: 104px minmax(0, 1fr); gap: 10px; align-items: baseline; }
 .folded > table:last-child { margin-bottom: 0; }
 ${verdictColours}
-@media (max-width: 760px) {
+@media (max-width: 1060px) {
+  td + td:not(.numeric) { min-width: 0; }
+  .numeric { white-space: normal; overflow-wrap: normal; }
+}
+@media (max-width: 800px) {
   header, main, footer { padding-left: 14px; padding-right: 14px; }
   header { padding-top: 20px; }
   .banner { padding: 16px; gap: 12px; } .banner strong { font-size: 21px; } .banner .icon { width: 30px; height: 30px; }
