@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { reportSchema } from "../src/report/schema.ts";
+import { reportSchema } from "../src/report/schema/report.ts";
 
 /** The content of `schema/report.schema.json`: draft 7, like the configuration's, because every editor reads it. */
 export function reportJsonSchema(): object {

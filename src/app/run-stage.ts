@@ -16,7 +16,7 @@ import type { Origin, Progress, StageName, StageReport } from "../model/report.t
 import { UserError } from "../model/user-error.ts";
 import { type AfterVerdict, applyRollback, sendAlerts } from "../notifications/after-verdict.ts";
 import { blankOwnEnvironment } from "../processes/own-environment.ts";
-import { childSummary } from "../report/markdown/child-summary.ts";
+import { childSummary } from "../report/child-summary.ts";
 import { rollbackLine } from "../report/words.ts";
 import { beginLedger, childEnvironment, prepareChildSummary, takeChildSummary } from "../stages/child-environment.ts";
 import type { Overrides, SecretKeeper, StageContext } from "../stages/context.ts";

@@ -1,5 +1,5 @@
 import { performStage, type StageAnswer, type StageRequest } from "../app/run-stage.ts";
-import { opensTheGate, type StageName, type StageReport, stageNames } from "../model/report.ts";
+import { opensTheGate, type StageName, type StageReport, stageNames, type Verdict } from "../model/report.ts";
 
 export interface GateEnd {
   stage: StageName;
@@ -7,6 +7,15 @@ export interface GateEnd {
   answer?: StageAnswer;
   why?: string;
 }
+
+/** Of stages that close the gate. */
+const endings: Record<Verdict, string> = {
+  passed: "passed",
+  degraded: "is degraded",
+  failed: "failed",
+  error: "ended with an error",
+  skipped: "was skipped",
+};
 
 const makesTestData: readonly StageName[] = ["integration", "e2e"];
 
@@ -21,11 +30,11 @@ export async function runGate(request: Omit<StageRequest, "stage">, production: 
   let closedBy: StageReport | undefined;
   for (const stage of stageNames) {
     if (closedBy && stage !== "cleanup") {
-      ends.push({ stage, why: `${closedBy.stage} ended with ${closedBy.verdict}` });
+      ends.push({ stage, why: `${closedBy.stage} ${endings[closedBy.verdict]}` });
       continue;
     }
     if (stage === "cleanup" && !ends.some((end) => end.answer && makesTestData.includes(end.stage))) {
-      ends.push({ stage, why: "no stage ran that makes test data" });
+      ends.push({ stage, why: "no stage that creates test data ran" });
       continue;
     }
     const own: Partial<StageRequest> =

@@ -1,4 +1,3 @@
-import { relative } from "node:path";
 import { exitStatus } from "../app/exit-status.ts";
 import { verdictMarks } from "../app/progress.ts";
 import type { StageAnswer, StageRequest } from "../app/run-stage.ts";
@@ -8,7 +7,8 @@ import { secretsOfVariables } from "../lib/redaction/variables.ts";
 import type { StageName } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { logLine } from "../report/inert.ts";
-import { duration, known, touchedRest, touchedWords } from "../report/words.ts";
+import { cleanupLines } from "../report/view/messages.ts";
+import { duration } from "../report/words.ts";
 import type { SecretKeeper } from "../stages/context.ts";
 import { type Arguments, defaultConfig, readArguments, usage } from "./arguments.ts";
 import type { GateEnd } from "./gate.ts";
@@ -133,11 +133,11 @@ async function stages(args: Arguments, world: GuardedTerminal): Promise<number> 
       for (const end of ends) screen.line(...verdictLine(end));
       const time = timeSpent(ends);
       screen.line([
-        `    ${duration(time.total)}: ${duration(time.tests)} the tests, ${duration(time.servers)} the servers, ${duration(time.suite)} the suite itself`,
+        `    Total ${duration(time.total)}: test commands ${duration(time.tests)}, waiting for servers ${duration(time.servers)}, env-actions ${duration(time.suite)}`,
         "gray",
       ]);
       const last = ends.findLast((end) => end.answer)?.answer;
-      if (last) sayFiles(screen, last, world.cwd);
+      if (last) sayFiles(screen, last);
       if (args.json)
         world.stdout.write(
           `${JSON.stringify(
@@ -152,7 +152,7 @@ async function stages(args: Arguments, world: GuardedTerminal): Promise<number> 
     const stage = (args.command === "plan" ? "cleanup" : args.command) as StageName;
     const answer = await performStage({ ...request, stage });
     if (stage === "cleanup") sayPlan(screen, answer);
-    sayFiles(screen, answer, world.cwd);
+    sayFiles(screen, answer);
     if (args.json) world.stdout.write(answer.files.reportText);
     return exitStatus([answer.report.verdict]);
   } finally {
@@ -185,39 +185,18 @@ function verdictLine({ stage, answer, why }: GateEnd): Part[] {
   return [[`  ${verdictMarks[verdict]} ${stage.padEnd(12)} ${verdict.padEnd(9)}`, verdictStyles[verdict]], ` ${rest}`];
 }
 
-/** Lines of a terminal; the report has all. */
-const touchedShown = 20;
-
 function sayPlan(screen: Screen, { report: { cleanup } }: StageAnswer): void {
-  if (!cleanup) return;
-  for (const { table, planned, deleted, samples } of cleanup.tables) {
-    const asPlanned = cleanup.dryRun || deleted === planned;
-    const rows = `${(asPlanned ? String(planned) : known(deleted)).padStart(6)} ${asPlanned ? unit(planned, "row") : `of ${planned} planned rows`}`;
-    screen.line(`    ${table.padEnd(45)} ${rows}  ${samples.slice(0, 2).join(", ")}`);
-  }
-  for (const touched of cleanup.touched?.slice(0, touchedShown) ?? []) {
-    const { place, row, now, before } = touchedWords(touched);
-    screen.line([`    ${place}, row ${row}: a test changed it to ${now}; before: ${before}`, "red"]);
-  }
-  const rest = touchedRest(cleanup, Math.min(cleanup.touched?.length ?? 0, touchedShown), "cleanup");
-  if (rest !== "") screen.line([`    ${rest}`, "red"]);
-  const keys = cleanup.keys.deleted ?? cleanup.keys.planned;
-  if (cleanup.keys.planned > 0)
-    screen.line(
-      `    ${"Redis".padEnd(45)} ${String(keys).padStart(6)} ${unit(keys, "key")}  ${cleanup.keys.samples.slice(0, 2).join(", ")}`,
-    );
-  for (const note of [...cleanup.problems, ...cleanup.notes]) screen.line(`    ${note}`);
-  screen.line(`    digest ${cleanup.digest}`);
+  for (const { text, tone } of cleanup ? cleanupLines(cleanup) : [])
+    screen.line(tone === "bad" ? [`    ${text}`, "red"] : `    ${text}`);
 }
 
-/** In a column of numbers of one and of many. */
-function unit(number: number, one: string): string {
-  return number === 1 ? `${one} ` : `${one}s`;
-}
-
-function sayFiles(screen: Screen, { files }: StageAnswer, cwd: string): void {
+/** Absolute, because a script may have started this in another folder than the person is in. */
+function sayFiles(screen: Screen, { files }: StageAnswer): void {
   screen.line("");
-  screen.line(
-    `  report  ${relative(cwd, files.html)}   summary  ${relative(cwd, files.summary)}   audit  ${relative(cwd, files.audit)}`,
-  );
+  for (const [name, file] of [
+    ["Summary", files.summary],
+    ["Audit log", files.audit],
+    ["Report", files.html],
+  ] as const)
+    screen.line(`  ${name.padEnd(10)} ${file}`);
 }

@@ -1,8 +1,9 @@
 import { styleText } from "node:util";
 import { checkLine, verdictMarks } from "../app/progress.ts";
 import { count } from "../lib/count.ts";
-import { opensTheGate, type Progress, type StageReport, type Verdict } from "../model/report.ts";
+import type { Progress, StageReport, Verdict } from "../model/report.ts";
 import { logLine } from "../report/inert.ts";
+import { endView } from "../report/view/messages.ts";
 import { duration } from "../report/words.ts";
 
 type Style = Parameters<typeof styleText>[0];
@@ -60,7 +61,7 @@ export class Screen {
         break;
       case "remaining": {
         const rows = progress.tables.reduce((sum, table) => sum + table.rows, 0);
-        this.#doing(`deleting: ${count(rows, "row")} and ${count(progress.keys, "key")} to go`);
+        this.#doing(`deleting: ${count(rows, "row")} and ${count(progress.keys, "key")} left`);
         break;
       }
       case "stage-finished":
@@ -87,18 +88,12 @@ export class Screen {
   }
 
   #finish(report: StageReport): void {
-    const { verdict, stage, tests, servers, commands, problems } = report;
-    const time = ` in ${duration(report.durationMs)} of ${duration(report.budgetMs)}: ${report.reason}`;
-    this.line("  ", [`${verdictMarks[verdict]} ${stage} ${verdict}`, verdictStyles[verdict]], time);
-    const failures = tests?.failures ?? [];
-    for (const failure of failures.slice(0, failuresShown))
-      this.line(`    ✘ ${failure.name}${failure.message ? ` – ${firstLine(failure.message)}` : ""}`);
+    const { verdict, title, text, failures, tails, problems } = endView(report);
+    this.line("  ", [`${verdictMarks[verdict]} ${title}`, verdictStyles[verdict]], text);
+    for (const failure of failures.slice(0, failuresShown)) this.line(`    ✘ ${failure}`);
     if (failures.length > failuresShown)
-      this.line(`    … and ${failures.length - failuresShown} more failed tests, in the report`);
-    if (opensTheGate(verdict)) return;
-    // The failed tests say more than the last lines of their runner.
-    const tails = failures.length > 0 ? [] : [...servers, ...commands].flatMap((logged) => logged.tail?.slice(-tailShown) ?? []);
-    for (const text of tails) this.line([`    │ ${text}`, "gray"]);
+      this.line(`    … and ${count(failures.length - failuresShown, "more failed test")}, listed in the report`);
+    for (const tail of tails) for (const last of tail.slice(-tailShown)) this.line([`    │ ${last}`, "gray"]);
     for (const problem of problems) this.line(`    ${problem}`);
   }
 
@@ -117,7 +112,7 @@ export class Screen {
   #draw(): void {
     if (!this.#moving) return;
     const { stage, startedAt, budgetMs, doing } = this.#moving;
-    const text = `  … ${stage} ${duration(Date.now() - startedAt)} of ${duration(budgetMs)}  ${logLine(doing)}`;
+    const text = `  … ${stage} ${duration(Date.now() - startedAt)} (budget ${duration(budgetMs)})  ${logLine(doing)}`;
     this.#stream.write(`\r\u001b[2K${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
   }
 
@@ -135,8 +130,4 @@ export class Screen {
 
 function took(ms: number): string {
   return ms >= 1 ? `  ${duration(ms)}` : "";
-}
-
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0] ?? "";
 }

@@ -6,7 +6,8 @@ import { redacted } from "../lib/redaction/redacted.ts";
 import { withStateFile } from "../lib/state-file.ts";
 import { version } from "../lib/version.ts";
 import type { Alert, StageReport } from "../model/report.ts";
-import { causeOf, pagerDutyEvent, slackMessage, webhookBody } from "../report/alert.ts";
+import { pagerDutyEvent, slackMessage, webhookBody } from "../report/alert.ts";
+import { causeOf } from "../report/view/messages.ts";
 import { type DeliveryLimits, defaultLimits } from "./deliver.ts";
 import {
   type AlertState,

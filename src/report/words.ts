@@ -4,6 +4,7 @@ import {
   type AuditHead,
   type Check,
   type CommandReport,
+  type Latency,
   type Rollback,
   type Score,
   type StageName,
@@ -14,58 +15,45 @@ import {
 import type { CleanupResult, TableCleanup, TouchedRow } from "../model/test-data.ts";
 import type { Attachment, TestCase } from "../model/test-results.ts";
 
-/** How a report says things, whatever it is written in: the same words in the summary, on the page and in annotations. */
+/** Words and numbers that all views of a report share. */
 
-/** The word always stands beside it: an icon or a colour alone tells some people nothing. */
-export const verdictIcons: Record<Verdict, string> = {
-  passed: "✅",
-  degraded: "⚠️",
-  failed: "❌",
-  error: "🛑",
-  skipped: "⏭️",
+/** What each verdict means, for whoever reads it for the first time. */
+export const verdictMeanings: Record<Verdict, string> = {
+  passed: "Everything that was checked is as expected.",
+  degraded: "It works, but a value is in its warning range. The gate opens.",
+  failed: "Something is not as expected. The gate stays closed.",
+  error: "Something could not be checked, so the result is unknown. The gate stays closed.",
+  skipped: "Not checked. The report gives the reason.",
 };
 
-/** Icon and word, never parted by a line break. */
-export function verdictWords(verdict: Verdict): string {
-  return `${verdictIcons[verdict]}\u00a0${verdict}`;
-}
-
-const urgency: Record<Verdict, number> = { failed: 0, error: 1, degraded: 2, skipped: 3, passed: 4 };
-
-/** What is not passed first, and what does not count last; otherwise in the order in which it was looked at. */
-export function mostUrgentFirst(checks: readonly Check[]): Check[] {
-  const place = ({ verdict, dryRun }: Check) => (dryRun ? urgency.passed : urgency[verdict]);
-  return [...checks].sort((a, b) => place(a) - place(b));
-}
-
-/** `dry run: not counted`, `2 looks`: what is special about this check, or nothing. */
+/** `dry run: not counted`, `2 attempts`: what is special about this check, or nothing. */
 export function checkRemarks({ dryRun, attempts }: Check): string {
-  return [dryRun ? "dry run: not counted" : "", attempts ? count(attempts, "look") : ""].filter(Boolean).join("; ");
+  return [dryRun ? "dry run: not counted" : "", attempts ? count(attempts, "attempt") : ""].filter(Boolean).join("; ");
 }
 
-/** `Score: 82.5 % (8.25 of 10); passed from 90 %, degraded from 75 %`. */
+/** `Score: 82.5 % (8.25 of 10 points); passed from 90 %, degraded from 75 %`. */
 export function scoreLine({ percent, reached, possible, pass, warning }: Score): string {
   const of = (points: number) => String(Math.round(points * 100) / 100);
-  return `Score: ${percent} % (${of(reached)} of ${of(possible)}); passed from ${pass} %, degraded from ${warning} %`;
+  return `Score: ${percent} % (${of(reached)} of ${of(possible)} points); passed from ${pass} %, degraded from ${warning} %`;
 }
 
 const rollbackWords: Record<Rollback["outcome"], string> = {
-  fired: "was asked for",
-  "dry-run": "was not asked for, because this is a dry run",
-  "already-fired": "was asked for already",
-  "not-fired": "was not asked for",
-  failed: "could not be asked for",
-  unknown: "may have been asked for",
+  fired: "was requested",
+  "dry-run": "was not requested, because this is a dry run",
+  "already-fired": "had already been requested",
+  "not-fired": "was not requested",
+  failed: "could not be requested",
+  unknown: "may have been requested",
 };
 
-/** One sentence: what was asked for, and what became of it. */
+/** One sentence: what was requested, and what happened to the request. */
 export function rollbackLine({ of, trigger, outcome, at, why }: Rollback): string {
   return `The rollback of ${of} ${rollbackWords[outcome]} (${trigger}, ${at}): ${why}`;
 }
 
 /** `sent`, `failed after 3 attempts`. */
 export function alertWords({ outcome, attempts }: Alert): string {
-  if (outcome === "repeated") return "not sent again: the same was sent lately";
+  if (outcome === "repeated") return "not sent again: the same alert was sent recently";
   return attempts > 1 ? `${outcome} after ${count(attempts, "attempt")}` : outcome;
 }
 
@@ -86,19 +74,19 @@ export function bytes(number: number): string {
   return number < 1_000_000 ? `${Math.round(number / 1_000)} kB` : `${(number / 1_000_000).toFixed(1)} MB`;
 }
 
-/** How many keys a cleanup deleted: where an answer was lost, nobody knows. */
+/** How many keys a cleanup deleted; unknown if an answer was lost. */
 export function deletedKeys({ keys, deletedKeys, dryRun }: CleanupResult): string {
   const unknown = !dryRun && keys.problem !== undefined && keys.planned > 0 && keys.deleted === undefined;
   return unknown ? "an unknown number of keys" : count(deletedKeys, "key");
 }
 
-/** How long test keys live, where that is worth a sentence. */
+/** How long test keys live, if any lives too long. */
 export function keyTtl({ ttl }: CleanupResult["keys"]): string | undefined {
   if (!ttl || (ttl.unlimited + ttl.over === 0 && ttl.problem === undefined)) return undefined;
   const limit = duration(ttl.limitMs);
-  const found = `${count(ttl.unlimited, "test key")} without a TTL, ${ttl.over} beyond ${limit}`;
-  const done = ttl.shortened === undefined ? "" : `; ${ttl.shortened} of those kept were limited to ${limit}`;
-  return `${found}${done}${ttl.problem === undefined ? "" : `; ${ttl.problem}`}`;
+  const found = `Redis test keys should have a TTL of at most ${limit}. Without a TTL: ${ttl.unlimited}; with a longer one: ${ttl.over}.`;
+  const done = ttl.shortened === undefined ? "" : ` Set to ${limit}: ${ttl.shortened} of those that are kept.`;
+  return `${found}${done}${ttl.problem === undefined ? "" : ` Problem: ${ttl.problem}`}`;
 }
 
 export const touchedTitle = "Real rows changed by tests";
@@ -109,7 +97,7 @@ export function touchedWords(touched: TouchedRow): Record<"place" | "row" | "now
   const shown = (value: string) => (masked.includes("values") ? "(masked)" : value);
   const before =
     touched.before === undefined
-      ? `unknown: ${touched.why ?? "nobody looked"}`
+      ? `unknown: ${touched.why ?? "not checked"}`
       : `${touched.before === null ? "NULL" : shown(touched.before)} (version ${known(version)})`;
   return {
     place: `${table}.${column}`,
@@ -119,15 +107,16 @@ export function touchedWords(touched: TouchedRow): Record<"place" | "row" | "now
   };
 }
 
-/** What of the changed rows is not in a list of so many; or nothing. */
+/** How many changed rows are missing from a list of so many; empty if none are. */
 export function touchedRest({ touched = [], touchedMore = 0 }: CleanupResult, listed: number, stage?: StageName): string {
   const rest = touched.length - listed + touchedMore;
   if (rest <= 0) return "";
-  const unlisted = touchedMore > 0 ? `; the report lists ${numberText(touched.length)} of them` : "";
+  const all = touched.length + touchedMore;
+  const unlisted = touchedMore > 0 ? `; the report lists ${numberText(touched.length)} of all ${numberText(all)}` : "";
   return `${count(rest, "more cell")} of real rows ${rest === 1 ? "was" : "were"} changed${unlisted}${stage ? `: see ${reportFile(stage)}` : ""}`;
 }
 
-/** A number of which nobody may think that it is zero when it was not told. */
+/** A number, or `unknown`, which is not zero. */
 export function known(number: number | null | undefined): string {
   return number === undefined || number === null ? "unknown" : numberText(number);
 }
@@ -165,26 +154,28 @@ export function passRate({ passed, flaky, failed }: { passed: number; flaky: num
   return `${(Math.floor(percent * 10) / 10).toFixed(1)} %`;
 }
 
-/** `41 s of 2 min (34 %)`. */
+/** `41 s (34 % of the 2 min budget)`. */
 export function budgetUse(report: Pick<StageReport, "durationMs" | "budgetMs">): string {
-  const used = `${duration(report.durationMs)} of ${duration(report.budgetMs)}`;
-  return report.budgetMs > 0 ? `${used} (${Math.round((report.durationMs / report.budgetMs) * 100)} %)` : used;
+  const { durationMs, budgetMs } = report;
+  const share = budgetMs > 0 ? `${Math.round((durationMs / budgetMs) * 100)} % of the ${duration(budgetMs)} budget` : "no budget";
+  return `${duration(durationMs)} (${share})`;
 }
 
-/** What is no hash, such as `unversioned`, is a word, and is not cut. */
+/** A word such as `unversioned` is no hash, and is not cut. */
 export function shortSha(sha: string): string {
   return /^[0-9a-f]+$/.test(sha) ? sha.slice(0, 10) : sha;
 }
 
-/** The stages that the gate asks for and that have not reported: without them a whole is only right so far. */
+/** The stages that the gate needs and that have not reported yet. */
 export function missingStages(reports: readonly StageReport[]): StageName[] {
   return stageNames.filter((stage) => stage !== "cleanup" && !reports.some((report) => report.stage === stage));
 }
 
 /** A deleting statement with what is needed to undo it, as SQL with a comment. */
 export function statementText(table: TableCleanup): string {
-  const age = table.oldest && table.newest ? `made ${table.oldest} to ${table.newest}` : "";
-  const versions = table.versionBefore === undefined ? "" : `version ${table.versionBefore} → ${known(table.versionAfter)}`;
+  const age = table.oldest && table.newest ? `rows created from ${table.oldest} to ${table.newest}` : "";
+  const versions =
+    table.versionBefore === undefined ? "" : `table version ${table.versionBefore} before, ${known(table.versionAfter)} after`;
   const about = [age, versions].filter(Boolean).join("; ");
   return `${about ? `-- ${about}\n` : ""}${cut(table.statement, 2_000)}`;
 }
@@ -195,7 +186,7 @@ export function versionSpan({ from, to }: { from: number | null; to: number | nu
   return from === to ? String(from) : `${from ?? "new"}–${to}`;
 }
 
-/** Where the whole report stands, relative to the workspace. */
+/** Path of the whole report, relative to the workspace. */
 export function reportFile(stage: StageName): string {
   return `.env-actions/reports/${stage}.json`;
 }
@@ -212,20 +203,25 @@ export function stageTitle(stage: StageName): string {
   return stageTitles[stage];
 }
 
-/** `exit status 1`, `ended by SIGKILL`, `stopped: out of time`. */
+/** `exit status 1`, `ended by signal SIGKILL`, `stopped: time limit reached`. */
 export function commandEnd({ exitCode, signal, timedOut }: CommandReport): string {
-  if (timedOut) return "stopped: out of time";
+  if (timedOut) return "stopped: time limit reached";
   if (exitCode !== null) return `exit status ${exitCode}`;
-  return signal === null ? "its end is unknown" : `ended by ${signal}`;
+  return signal === null ? "exit status unknown" : `ended by signal ${signal}`;
 }
 
-/** What became of a file that a failed test left behind. */
+/** Whether a file that a failed test left behind was kept. */
 export function attachmentState({ leftOut, binary }: Attachment): string {
   if (leftOut !== undefined) return `not kept: ${cut(leftOut, 300)}`;
-  return binary ? "kept; binary, so secrets shown in it are not redacted" : "kept";
+  return binary ? "kept, not redacted because it is binary" : "kept";
 }
 
 /** The head of the audit log, `42:<64 hex>`: as `audit verify --head` takes it. */
 export function headText({ sequence, hash }: AuditHead): string {
   return `${sequence}:${hash}`;
+}
+
+/** `41 · 63 · 88 ms`: P50, P95 and the slowest. */
+export function latencyText({ p50, p95, max }: Latency): string {
+  return `${Math.round(p50)} · ${Math.round(p95)} · ${Math.round(max)} ms`;
 }

@@ -99,7 +99,7 @@ describe("an integration stage", () => {
     expect(content("GITHUB_ENV")).toBe("");
     const summary = content("GITHUB_STEP_SUMMARY");
     expect(summary).toMatch(/Integration.*passed/is);
-    expect(summary).toMatch(/What the servers and tests wrote for this summary.*```text\n# All well \[here\]/s);
+    expect(summary).toMatch(/What servers and tests wrote to this summary.*```text\n# All well \[here\]/s);
     expect(content("GITHUB_OUTPUT")).toContain("verdict<<");
   });
 });

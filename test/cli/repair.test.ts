@@ -133,11 +133,11 @@ const mistakes: [name: string, args: string[], message: RegExp][] = [
   [
     "a file that is no report",
     ["integration.xml"],
-    /integration\.xml is not JSON, so it is not the report of a stage: name a report/,
+    /integration\.xml is not JSON, so it is not a stage report\. Give the path of a report/,
   ],
   ["a folder", [".github"], /\.github cannot be read: it is a folder; name a report/],
   ["a report of an older version", ["old.json"], /old\.json names no real row that a test changed: there is nothing to repair/],
-  ["a report with members of its own", ["odd.json"], /not a report of this version[\s\S]*touched\[0\]/],
+  ["a report with members of its own", ["odd.json"], /does not match the format of a report[\s\S]*touched\[0\]/],
   [
     "a run whose name ends a comment of SQL",
     ["comment.json"],

@@ -187,7 +187,7 @@ describe("each service is told in its own shape", () => {
 
   test.each([
     ...hostileNames,
-    "<!channel> <@U123|x> <https://evil.example|To the run> @here #general *x* &lt;!here&gt;",
+    "<!channel> <@U123|x> <https://evil.example|Open the run> @here #general *x* &lt;!here&gt;",
     "&".repeat(9_000),
   ])("hostile text %# mentions nobody and links nowhere", async (text) => {
     const report = smoke("failed", { reason: text, environment: { name: text, access: "read-only" } });
@@ -207,7 +207,7 @@ describe("each service is told in its own shape", () => {
       ];
       for (const one of texts) {
         // The one link is ours.
-        const others = one.replace(/^<https:\/\/github\.com\/[^|>]*\|To the run>$/, "");
+        const others = one.replace(/^<https:\/\/github\.com\/[^|>]*\|Open the run>$/, "");
         expect(others).not.toMatch(/[<>]/);
         expect(others).not.toMatch(/&(?!amp;|lt;|gt;)/);
         expect(others).not.toMatch(/[@#][\w!]/);

@@ -136,7 +136,7 @@ test("a key that fails: rolled back, told, recorded; and the next deployment tha
   for (const text of [summary, page]) {
     expect(text).toMatch(/Score: 66\.6/);
     expect(text).toMatch(/dry run: not counted/);
-    expect(text).toMatch(/was asked for/);
+    expect(text).toMatch(/was requested/);
   }
   expect(log).toMatch(/"what":"rollback"/);
   for (const text of [summary, page, log, files.reportText]) expect(text).not.toContain("notforanybodyselse");
@@ -169,7 +169,7 @@ test("an alert that cannot be sent is told, and the verdict stays; a check decla
   expect(report.score).toBeUndefined();
   expect(report.alerts?.filter(({ outcome }) => outcome === "failed")).toHaveLength(1);
   expect(failed.warnings).toEqual([
-    expect.stringMatching(/^The rollback of deployment \d+ was asked for \(/),
+    expect.stringMatching(/^The rollback of deployment \d+ was requested \(/),
     expect.stringMatching(/^the alert to (slack|openTelemetry) \(\w+\): /),
   ]);
 

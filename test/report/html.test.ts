@@ -60,7 +60,7 @@ describe("the page", () => {
     for (const text of [
       "none ran",
       "The mail server moves",
-      "2026-11-01, over",
+      "2026-11-01 (expired)",
       "shot.png",
       "not kept: over the limit of 50 MiB",
     ])
@@ -99,7 +99,7 @@ describe("the page", () => {
     if (report.cleanup) report.cleanup.leftOver = null;
     delete report.cleanup?.tables[0]?.left;
     const text = shown(toHtml([report]));
-    expect(text).toContain("whether anything is left could not be told");
+    expect(text).toContain("unknown whether anything is left");
     expect(text).toMatch(/student_group_members\s+144\s+144\s+unknown/);
   });
 });
@@ -129,7 +129,7 @@ test.each([
     ...["text", "muted", "link"].flatMap((text) => ["page", "card", "sunken"].map((ground) => [text, ground])),
     ...verdicts.map((verdict) => [verdict, `${verdict}-soft`]),
     ...verdicts.map((verdict) => ["text", `${verdict}-soft`]),
-    ...["passed", "failed"].map((verdict) => [verdict, "card"]),
+    ...["passed", "degraded", "failed"].map((verdict) => [verdict, "card"]),
   ];
   for (const [text = "", ground = ""] of pairs)
     expect(contrast(colours[text] ?? "", colours[ground] ?? ""), `${text} on ${ground}`).toBeGreaterThanOrEqual(4.5);

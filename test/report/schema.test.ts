@@ -34,26 +34,28 @@ describe("reading a report back", () => {
     const [first] = report.checks ?? [];
     if (first) first.durationMs = -1;
     const message = refusal(JSON.stringify(report));
-    expect(message).toMatch(/^reports\/e2e\.json is not a report of this version of env-actions:\n/);
+    expect(message).toMatch(/^reports\/e2e\.json does not match the format of a report:\n/);
     for (const place of [
       '  verdict: expected "passed" or ',
       "  runId: missing\n",
       "  checks[0].durationMs: expected 0 or more\n",
-      '  the whole: unknown: "extra"\n',
+      '  top level: unexpected: "extra"\n',
     ])
       expect(message).toContain(place);
-    expect(message).toContain("Let the stage write it again");
+    expect(message).toMatch(/\nRun the stage again with this version of env-actions\.$/);
   });
 
   test("a report that is empty, cut short or of another version says so", () => {
-    expect(refusal("")).toMatch(/^reports\/e2e\.json is empty\. It may have been cut short/);
-    expect(refusal(JSON.stringify(failedIntegration()).slice(0, 500))).toMatch(/is not JSON\. It may have been cut short/);
+    expect(refusal("")).toMatch(/^reports\/e2e\.json is empty\. It may have been cut off: run the stage again\./);
+    expect(refusal(JSON.stringify(failedIntegration()).slice(0, 500))).toMatch(
+      /is not valid JSON\. It may have been cut off: run the stage again\./,
+    );
     expect(refusal(JSON.stringify({ ...failedIntegration(), schemaVersion: 2 }))).toBe(
-      "reports/e2e.json was written by another version of env-actions: its schemaVersion is 2, and this version reads 1. Let the stage write it again, with the same version as here.",
+      "reports/e2e.json was written by another version of env-actions: expected schemaVersion 1, got 2. Run the stage again with this version of env-actions.",
     );
   });
 
-  const noReport = "not the report of a stage: name a report such as .env-actions/reports/cleanup.json";
+  const noReport = "not a stage report. Give the path of a report, such as .env-actions/reports/cleanup.json";
   test.each([
     ["XML", '<testsuite name="secret"/>', `reports/e2e.json is not JSON, so it is ${noReport}`],
     ["a list", "[]", `reports/e2e.json is JSON, but ${noReport}`],
@@ -66,7 +68,7 @@ describe("reading a report back", () => {
 
   test("what somebody wrote into a report says nothing to the terminal", () => {
     const message = refusal(JSON.stringify({ ...failedIntegration(), "\u001b[2Jx": 1, stage: "\u001b[2J" }));
-    expect(message).toContain("the whole: unknown: ");
+    expect(message).toContain("top level: unexpected: ");
     expect(message).not.toContain("\u001b");
   });
 
@@ -84,4 +86,32 @@ describe("reading a report back", () => {
 test("the published JSON Schema is what the code says", async () => {
   const published = await readFile(new URL("../../schema/report.schema.json", import.meta.url), "utf8");
   expect(published).toBe(`${JSON.stringify(reportJsonSchema(), null, 2)}\n`);
+});
+
+interface Described {
+  description?: string;
+  properties?: Record<string, Described>;
+  items?: Described;
+  additionalProperties?: Described | boolean;
+  anyOf?: Described[];
+}
+
+/** Fields without a description, by path. */
+function undescribed(schema: Described, path = ""): string[] {
+  const { properties = {}, items, additionalProperties: values, anyOf = [] } = schema;
+  return [
+    ...Object.entries(properties).flatMap(([name, field]) => [
+      ...(field.description?.endsWith(".") ? [] : [path + name]),
+      ...undescribed(field, `${path}${name}.`),
+    ]),
+    ...(items ? undescribed(items, `${path}[].`) : []),
+    ...(typeof values === "object" ? undescribed(values, `${path}<name>.`) : []),
+    ...anyOf.flatMap((one) => undescribed(one, path)),
+  ];
+}
+
+test("every field of the report is described in a sentence, also those of optional groups", () => {
+  const schema = reportJsonSchema() as Described;
+  expect(undescribed({ properties: { a: { items: { properties: { b: {} } } } } })).toEqual(["a", "a.[].b"]);
+  expect(undescribed(schema)).toEqual([]);
 });

@@ -72,13 +72,15 @@ table { width: 100%; border-collapse: collapse; font-size: 14px; margin: 0 0 14p
 caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 th { text-align: left; font-size: 12.5px; font-weight: 600; color: var(--muted); padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); vertical-align: bottom; }
 td { padding: 8px 12px 8px 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+td + td:not(.numeric) { min-width: 9.6em; }
 tbody tr:last-child td { border-bottom: 0; }
 .numeric { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th.numeric, td.numeric { padding-right: 22px; }
 th:last-child, td:last-child, th.numeric:last-child, td.numeric:last-child { padding-right: 0; }
-.title { display: block; min-width: 13em; font-weight: 600; }
+.lines { min-width: 11em; }
 .message { color: var(--muted); font-size: 13.5px; margin-top: 2px; }
-.message.bad, .bad { color: var(--failed); }
+.bad { color: var(--failed); }
+.warning { color: var(--degraded); }
 .good { color: var(--passed); }
 .bar { display: block; width: 100%; height: 10px; border-radius: 5px; background: var(--skipped-soft); overflow: hidden; }
 .bar.budget { height: 5px; }
@@ -92,7 +94,7 @@ rect.flaky { fill: var(--degraded-bar); }
 .legend li { display: flex; gap: 6px; align-items: center; }
 .swatch { width: 11px; height: 11px; }
 .samples { list-style: none; padding: 0; }
-p + table { margin-top: 8px; }
+p + table, section > p + p { margin-top: 8px; }
 p + .bar { margin-top: 8px; }
 details { border: 1px solid var(--line); border-radius: 8px; margin: 8px 0; }
 summary { padding: 9px 14px; cursor: pointer; overflow-wrap: anywhere; }
@@ -102,12 +104,21 @@ summary .about { color: var(--muted); font-size: 13px; }
 .folded { padding: 0 14px 14px; }
 .notes { margin: 14px 0; padding: 12px 16px; border-radius: 8px; border-left: 4px solid var(--skipped-bar); background: var(--sunken); font-size: 14px; overflow-wrap: anywhere; }
 .notes.bad { border-color: var(--failed-bar); color: inherit; }
+.notes.warning { border-color: var(--degraded-bar); color: inherit; }
+.notes.advice { border-color: var(--bar-1); }
 .notes h4 { margin: 0 0 4px; }
 .notes ul { padding-left: 20px; }
-.digest { font-size: 13px; color: var(--muted); }
 footer { padding-top: 4px; padding-bottom: 40px; color: var(--muted); font-size: 13px; }
+footer h2 { font-size: 13px; margin-bottom: 8px; }
+footer dl { display: grid; gap: 6px; }
+footer dl div { display: grid; grid-template-columns: 104px minmax(0, 1fr); gap: 10px; align-items: baseline; }
+.folded > table:last-child { margin-bottom: 0; }
 ${verdictColours}
-@media (max-width: 760px) {
+@media (max-width: 1060px) {
+  td + td:not(.numeric) { min-width: 0; }
+  .numeric { white-space: normal; overflow-wrap: normal; }
+}
+@media (max-width: 800px) {
   header, main, footer { padding-left: 14px; padding-right: 14px; }
   header { padding-top: 20px; }
   .banner { padding: 16px; gap: 12px; } .banner strong { font-size: 21px; } .banner .icon { width: 30px; height: 30px; }
@@ -122,7 +133,7 @@ ${verdictColours}
   td::before { content: attr(data-label); color: var(--muted); font-size: 12.5px; padding-top: 1px; }
   td > * { grid-column: 2; justify-self: start; } td > .latency { justify-self: stretch; }
   td.empty { display: none; }
-  .title { min-width: 0; }
+  .lines { min-width: 0; }
 }
 @media print {
   :root { color-scheme: light; ${light} --page: #ffffff; --shadow: none; }

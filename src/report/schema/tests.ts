@@ -1,0 +1,80 @@
+import { z } from "../../lib/zod.ts";
+import { amount, flag, measure, oneOf, text, texts } from "./values.ts";
+
+/** Results of the project's own tests, and the files that failed tests left behind. */
+
+const testCase = z.strictObject({
+  name: text("Full name, including its `describe` blocks."),
+  status: oneOf(["passed", "failed", "flaky", "skipped"], "Result of the test. `flaky`: passed only after a retry."),
+  durationMs: measure("How long the test took, in milliseconds."),
+  file: text("File of the test, relative to the workspace if possible. Absent if the report does not say.").optional(),
+  line: amount("Line of the test or of its failure. Absent if the report does not say.").optional(),
+  project: text("Playwright project, Maven module or similar.").optional(),
+  attempts: amount("How often the test ran. 1 without retries."),
+  message: text("Message of the failure.").optional(),
+  stack: text("Stack of the failure.").optional(),
+  quarantinedUntil: text("Last day of the test's quarantine as `YYYY-MM-DD`. Until then, its failure does not count.").optional(),
+});
+
+const counts = {
+  total: amount("Number of tests."),
+  passed: amount("Number of tests that passed at the first attempt."),
+  failed: amount("Number of tests that failed."),
+  flaky: amount("Number of tests that passed only after a retry."),
+  skipped: amount("Number of tests that did not run."),
+};
+
+const crashedSuite = z.strictObject({
+  file: text("Test file that could not be loaded."),
+  message: text("Why it could not be loaded."),
+});
+
+const source = z.strictObject({
+  file: text("File of the test report."),
+  format: text("Format of the test report, such as `junit`."),
+  tests: amount("Number of tests in this file."),
+});
+
+const criticalTests = z.strictObject({ glob: text("Glob for the file and name of critical tests."), ...counts });
+
+const quarantineEntry = z.strictObject({
+  test: text("Glob for the file and name of the tests."),
+  until: text("Last day of the quarantine as `YYYY-MM-DD`, in UTC."),
+  reason: text("Reason given in the configuration."),
+  over: flag("The quarantine has expired, so its tests count again."),
+  matched: amount("Number of tests of this run that match."),
+  failed: amount("Number of matching tests that failed and that no other active entry covers."),
+});
+
+export const tests = z
+  .strictObject({
+    ...counts,
+    durationMs: measure("How long all tests took, in milliseconds."),
+    crashedSuites: z.array(crashedSuite).meta({
+      description: "Test files that could not be loaded, so that none of their tests ran.",
+    }),
+    failures: z.array(testCase).meta({ description: "Every failed test." }),
+    flakyTests: z.array(testCase).meta({ description: "Tests that passed only after a retry." }),
+    slowest: z.array(testCase).meta({ description: "Slowest tests, at most ten." }),
+    projects: z
+      .record(z.string(), z.strictObject(counts))
+      .meta({ description: "Number of tests by project. Empty if the format has no projects." }),
+    sources: z.array(source).meta({ description: "Test reports that were read." }),
+    disagreements: texts("Differences between two reports of one run. The worse result was used."),
+    critical: z.array(criticalTests).optional().meta({ description: "Critical tests, by glob. None of them may fail." }),
+    quarantine: z
+      .array(quarantineEntry)
+      .optional()
+      .meta({ description: "Tests that are known to fail, each until a date and for a reason." }),
+  })
+  .meta({ description: "Results of all test reports of the stage, merged. Absent if the stage runs no tests." });
+
+export const attachment = z.strictObject({
+  file: text("Path relative to the workspace: where the file is kept, or where it was if it could not be kept."),
+  bytes: amount("Size in bytes."),
+  test: text("Full name of the test that left the file behind, if known.").optional(),
+  binary: z.literal(true).optional().meta({
+    description: "The file is neither text nor an archive of text files, so visible secrets in it are not redacted.",
+  }),
+  leftOut: text("Why the file was not kept.").optional(),
+});

@@ -1,0 +1,252 @@
+import { createHash } from "node:crypto";
+import { type AlertEvent, type Check, opensTheGate, type StageReport } from "../../model/report.ts";
+import type { CleanupResult } from "../../model/test-data.ts";
+import type { TestCase } from "../../model/test-results.ts";
+import {
+  account,
+  budgetUse,
+  checkRemarks,
+  firstLine,
+  known,
+  reportFile,
+  rollbackLine,
+  shortSha,
+  stageTitle,
+  touchedRest,
+  touchedWords,
+} from "../words.ts";
+
+/** What a report says elsewhere than in its own pages: beside the code, in alerts, and at the end of a stage in the terminal. */
+
+export interface Message {
+  title: string;
+  text: string;
+  file?: string;
+  line?: number;
+}
+
+/** Messages of each level in groups, the most important group first. */
+export interface MessagesView {
+  /** `Integration` */
+  stage: string;
+  /** Where the whole report is, relative to the workspace. */
+  file: string;
+  error: readonly (readonly Message[])[];
+  warning: readonly (readonly Message[])[];
+  notice: readonly (readonly Message[])[];
+}
+
+export function messagesView(report: StageReport): MessagesView {
+  const { tests, checks, rollback, alerts = [], problems } = report;
+  const stage = stageTitle(report.stage);
+  const all = tests?.failures ?? [];
+  const failures = all.filter(({ quarantinedUntil }) => quarantinedUntil === undefined);
+  const quarantined = all.filter(({ quarantinedUntil }) => quarantinedUntil !== undefined);
+  const counted = (...verdicts: Check["verdict"][]) =>
+    checks.filter((check) => !check.dryRun && verdicts.includes(check.verdict)).map(checkMessage);
+  // What could not be done is an error; what was done, or must not be done, is worth knowing.
+  const rollbackIsWrong = rollback?.outcome === "failed" || rollback?.outcome === "unknown";
+  const rollbacks = rollback ? [{ title: `Rollback: ${rollback.outcome}`, text: rollbackLine(rollback) }] : [];
+  return {
+    stage,
+    file: reportFile(report.stage),
+    error: [
+      failures.filter(({ file }) => file !== undefined).map((test) => testMessage("failed", test)),
+      counted("failed", "error"),
+      rollbackIsWrong ? rollbacks : [],
+      (tests?.crashedSuites ?? []).map(({ file, message }) => ({ title: `Could not be loaded: ${file}`, text: message, file })),
+      failures.filter(({ file }) => file === undefined).map((test) => testMessage("failed", test)),
+      problems.map((problem) => ({ title: `${stage}: problem`, text: problem })),
+    ],
+    warning: [
+      counted("degraded"),
+      alerts
+        .filter(({ outcome }) => outcome === "failed")
+        .map(({ channel, event, problem = "" }) => ({ title: `Alert not sent: ${channel}, ${event}`, text: problem })),
+      quarantined.map((test) => testMessage("failed in quarantine", test)),
+      (tests?.flakyTests ?? []).map((test) => testMessage("flaky", test)),
+      (tests?.disagreements ?? []).map((text) => ({ title: "The test reports disagree", text })),
+    ],
+    notice: [
+      counted("skipped"),
+      checks.filter((check) => check.dryRun && check.verdict !== "passed").map(checkMessage),
+      rollbackIsWrong ? [] : rollbacks,
+      (report.cleanup?.notes ?? []).map((text) => ({ title: "Test data", text })),
+    ],
+  };
+}
+
+function testMessage(word: string, test: TestCase): Message {
+  const { message, stack } = account(test);
+  const project = test.project ? ` (${test.project})` : "";
+  return {
+    title: `Test ${word}: ${test.name}${project}`,
+    text: [message, stack].filter(Boolean).join("\n") || "The test report has no message.",
+    ...(test.file === undefined ? {} : { file: test.file }),
+    ...(test.line === undefined ? {} : { line: test.line }),
+  };
+}
+
+function checkMessage(check: Check): Message {
+  const seen = [
+    ...(check.observed === undefined ? [] : [`observed: ${check.observed}`]),
+    ...(check.expected === undefined ? [] : [`expected: ${check.expected}`]),
+  ].join("; ");
+  const text = [check.message, seen, checkRemarks(check)].filter(Boolean).join("\n");
+  return { title: `${check.title}: ${check.verdict}`, text: text || "The check gave no details." };
+}
+
+/** Events that are told to people; metrics are of every run. */
+export type ToldEvent = Exclude<AlertEvent, "measured">;
+
+export interface AlertSubject {
+  event: ToldEvent;
+  report: StageReport;
+}
+
+/** An alert about a verdict. `data` is for machines and stays the same; everything else is for people. */
+export interface AlertView {
+  event: ToldEvent;
+  /** `Smoke failed on production` */
+  title: string;
+  reason: string;
+  facts: readonly { name: string; value: string }[];
+  /** Checks that made the verdict what it is, each with the most useful thing it says. */
+  checks: readonly (Pick<Check, "id" | "title" | "verdict" | "observed" | "expected" | "message"> & { text: string })[];
+  rollback?: string;
+  /** Where the run is, for people; absent in a terminal. */
+  url?: string;
+  /** The same for one environment and stage, so that a recovery closes what a failure opened. */
+  key: string;
+  data: Pick<StageReport, "stage" | "verdict" | "rollback" | "finishedAt"> & {
+    environment: string;
+    run: string;
+    commit: string;
+    repository?: string;
+    score?: number;
+  };
+}
+
+const eventWords: Record<ToldEvent, string> = {
+  failed: "failed",
+  error: "ended with an error",
+  degraded: "is degraded",
+  recovered: "passed again",
+};
+
+export function alertView({ event, report }: AlertSubject, server?: string): AlertView {
+  const { stage, verdict, environment, origin, runId, reason, rollback, finishedAt, score } = report;
+  const commit = report.commit.headSha ?? report.commit.sha;
+  const url = runUrl(report, server);
+  return {
+    event,
+    title: `${stageTitle(stage)} ${eventWords[event]} on ${environment.name}`,
+    reason,
+    facts: [
+      { name: "Environment", value: environment.name },
+      { name: "Commit", value: shortSha(commit) },
+      { name: "Run", value: runId },
+    ],
+    checks: decisiveChecks(report).map((check) => ({ ...check, text: check.message ?? check.observed ?? "" })),
+    ...(rollback ? { rollback: rollbackLine(rollback) } : {}),
+    ...(url ? { url } : {}),
+    key: alertKey(report),
+    data: {
+      stage,
+      verdict,
+      environment: environment.name,
+      run: runId,
+      commit,
+      finishedAt,
+      ...(origin.repository ? { repository: origin.repository } : {}),
+      ...(score ? { score: score.percent } : {}),
+      ...(rollback ? { rollback } : {}),
+    },
+  };
+}
+
+function alertKey({ environment, stage, origin }: StageReport): string {
+  const key = `env-actions/${origin.repository ?? "terminal"}/${environment.name}/${stage}`;
+  // PagerDuty takes 255 characters, and two of them must not become one by being cut.
+  return key.length <= 255 ? key : createHash("sha256").update(key).digest("hex");
+}
+
+function decisiveChecks({ checks, verdict }: StageReport): Check[] {
+  const counting = checks.filter((check) => !check.dryRun);
+  const same = counting.filter((check) => check.verdict === verdict);
+  return same.length > 0 ? same : counting.filter(({ verdict: own }) => own === "failed" || own === "error");
+}
+
+/** What the verdict is about, without what differs from run to run: two reports with the same cause are one alert. */
+export function causeOf(report: StageReport): string {
+  const ids = [...new Set(decisiveChecks(report).map(({ id }) => id))].sort();
+  return `${report.verdict}: ${ids.length > 0 ? ids.join(", ") : "problems"}`;
+}
+
+function runUrl({ origin }: StageReport, server = "https://github.com"): string | undefined {
+  if (!origin.repository || !origin.workflowRun) return undefined;
+  const url = `${server}/${origin.repository}/actions/runs/${origin.workflowRun}`;
+  return URL.canParse(url) ? new URL(url).href : undefined;
+}
+
+/** The last lines of a stage in the terminal. */
+export interface EndView {
+  verdict: StageReport["verdict"];
+  /** `integration failed` */
+  title: string;
+  /** What follows the title on its line. */
+  text: string;
+  failures: readonly string[];
+  /** Last lines of servers and commands, of each apart. */
+  tails: readonly (readonly string[])[];
+  problems: readonly string[];
+}
+
+export function endView(report: StageReport): EndView {
+  const { verdict, stage, tests, servers, commands } = report;
+  const failures = (tests?.failures ?? []).map(({ name, message }) => (message ? `${name} – ${firstLine(message)}` : name));
+  const opens = opensTheGate(verdict);
+  // The failed tests say more than the last lines of their runner.
+  const explained = opens || failures.length > 0;
+  return {
+    verdict,
+    title: `${stage} ${verdict}`,
+    text: ` in ${budgetUse(report)}: ${report.reason}`,
+    failures,
+    tails: explained ? [] : [...servers, ...commands].flatMap(({ tail }) => (tail ? [tail] : [])),
+    problems: opens ? [] : report.problems,
+  };
+}
+
+/** Lines of a terminal; the report has all. */
+const touchedShown = 20;
+
+/** What a cleanup planned and did, in lines of the terminal. */
+export function cleanupLines(cleanup: CleanupResult): { text: string; tone?: "bad" }[] {
+  const { tables, touched = [], keys, problems, notes, dryRun, digest } = cleanup;
+  const line = (place: string, amount: string, what: string, samples: readonly string[]) => ({
+    text: `${place.padEnd(45)} ${amount.padStart(6)} ${what}  ${samples.slice(0, 2).join(", ")}`,
+  });
+  const deletedKeys = keys.deleted ?? keys.planned;
+  const rest = touchedRest(cleanup, Math.min(touched.length, touchedShown), "cleanup");
+  return [
+    ...tables.map(({ table, planned, deleted, samples }) =>
+      dryRun || deleted === planned
+        ? line(table, String(planned), unit(planned, "row"), samples)
+        : line(table, known(deleted), `of ${planned} planned rows`, samples),
+    ),
+    ...touched.slice(0, touchedShown).map((one) => {
+      const { place, row, now, before } = touchedWords(one);
+      return { text: `${place}, row ${row}: a test changed it to ${now}; before: ${before}`, tone: "bad" as const };
+    }),
+    ...(rest === "" ? [] : [{ text: rest, tone: "bad" as const }]),
+    ...(keys.planned > 0 ? [line("Redis", String(deletedKeys), unit(deletedKeys, "key"), keys.samples)] : []),
+    ...[...problems, ...notes].map((text) => ({ text })),
+    { text: `Digest of the plan: ${digest}` },
+  ];
+}
+
+/** In a column of numbers of one and of many. */
+function unit(number: number, one: string): string {
+  return number === 1 ? `${one} ` : `${one}s`;
+}

@@ -1,0 +1,155 @@
+import type { Latency, Verdict } from "../../model/report.ts";
+
+/**
+ * The view of a report: what people read, in pieces that every medium can draw. Whoever draws knows these shapes and no field of a
+ * report. Texts may come from anybody: whoever draws a text makes it harmless for its medium, and cuts it where room is short.
+ */
+
+export type Tone = "bad" | "warning" | "good" | "info" | "advice";
+
+/** A piece of a line. */
+export type Inline = string | { code: string } | { strong: string; tone?: Tone } | { verdict: Verdict };
+export type Line = readonly Inline[];
+
+export type Cell =
+  | Inline
+  | undefined
+  /** One line, and smaller lines below it. */
+  | { line: Line; below: readonly (Inline | undefined)[] }
+  /** Ids, keys and the like. */
+  | { samples: readonly string[] }
+  /** Drawn on a scale that ends at `longest` milliseconds, so that the bars of a table can be compared. */
+  | { latency: Latency; longest: number };
+
+export interface Fact {
+  name: string;
+  value: Inline;
+  /** Left out of a summary, which has little room. */
+  detail?: true;
+}
+
+export interface Column {
+  title: string;
+  numeric?: true;
+  /** Left out of a summary, which has little room. */
+  detail?: true;
+}
+
+export interface Row {
+  cells: readonly Cell[];
+  /** Where rows are left out one by one. */
+  loses?: Omission;
+}
+
+export interface Table {
+  kind: "table";
+  title: string;
+  /** Shows the title, and the table once it is opened. */
+  folded?: true;
+  columns: readonly Column[];
+  rows: readonly Row[];
+  loses: Omission;
+  /** How many rows a summary shows; all if absent. */
+  mostInSummary?: number;
+  /** What to say below so many rows, such as how many more there are. */
+  rest?(listed: number): string;
+}
+
+export type Block =
+  | { kind: "title"; text: string }
+  | { kind: "text"; line: Line; tone?: Tone; loses?: Omission }
+  | { kind: "counts"; label: string; counts: readonly { verdict: CountKind; amount: number; remark?: string }[] }
+  | { kind: "list"; title?: string; tone: Tone; items: readonly string[]; loses: Omission }
+  | { kind: "output"; title: Line; label: string; text: string; open: boolean; loses: Omission }
+  | { kind: "entries"; what: EntryKind; title: string; entries: readonly Entry[]; file: string }
+  | Table;
+
+export type CountKind = "passed" | "flaky" | "failed" | "skipped";
+export type EntryKind = "failed test" | "crashed suite";
+
+/** Something with a name and a longer text, of which there may be thousands. */
+export interface Entry {
+  name: Inline;
+  place?: string;
+  about: readonly string[];
+  /** The shortest text that explains it. */
+  brief: string;
+  /** All there is to say, in blocks; the same as `brief` if absent. */
+  whole?: readonly string[];
+}
+
+export interface Section {
+  title?: string;
+  blocks: readonly Block[];
+}
+
+export interface StageView {
+  /** Unique among the stages that are shown together. */
+  id: string;
+  /** `Integration` */
+  title: string;
+  environment: string;
+  cell?: string;
+  verdict: Verdict;
+  reason: string;
+  time: { text: string; used: number; budget: number };
+  /** Where the whole report is, relative to the workspace. */
+  file: string;
+  facts: readonly Fact[];
+  sections: readonly Section[];
+}
+
+export interface GateView {
+  verdict: Verdict;
+  /** `Quality gate so far: degraded` */
+  title: string;
+  /** What that means for whoever waits for the gate. */
+  headline: string;
+  explanation: string;
+  /** In the order of the gate: a stage, or the title of one that has not reported. */
+  stops: readonly (StageView | { missing: string })[];
+  stages: readonly StageView[];
+  legend: readonly { verdict: Verdict; meaning: string }[];
+}
+
+/** What may be left out when room is short, the least important first, and what several are called. */
+export const omissions = {
+  "list of slowest tests": "lists of slowest tests",
+  "list of SQL statements": "lists of SQL statements",
+  "table of tests by project": "tables of tests by project",
+  "list of attachments": "lists of attachments",
+  "stack of a failed test": "stacks of failed tests",
+  "output of a server or command": "outputs of servers and commands",
+  "list of flaky tests": "lists of flaky tests",
+  "table of the score": "tables of the score",
+  "passed check": "passed checks",
+  "table of critical tests": "tables of critical tests",
+  "list of quarantined tests": "lists of quarantined tests",
+  note: "notes",
+  "message of a failed test": "messages of failed tests",
+  "message of a crashed suite": "messages of crashed suites",
+  "row of test data": "rows of test data",
+  "row of the books": "rows of the books",
+  "table of servers or commands": "tables of servers or commands",
+  "table of facts": "tables of facts",
+  alert: "alerts",
+  "changed real row": "changed real rows",
+  problem: "problems",
+  check: "checks",
+  "place of a failed test": "places of failed tests",
+  "name of a crashed suite": "names of crashed suites",
+  "name of a failed test": "names of failed tests",
+} as const;
+export type Omission = keyof typeof omissions;
+
+/** Columns with something in them, and where each stands in a row. */
+export function usedColumns({ columns, rows }: Table, { details }: { details: boolean }): (Column & { at: number })[] {
+  return columns
+    .map((column, at) => ({ ...column, at }))
+    .filter(({ detail, at }) => (details || !detail) && rows.some(({ cells }) => !isEmpty(cells[at])));
+}
+
+export function isEmpty(cell: Cell): boolean {
+  if (cell === undefined || cell === "") return true;
+  return typeof cell === "object" && "samples" in cell && cell.samples.length === 0;
+}
