@@ -11,6 +11,7 @@ import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 /** What stands there is no file of its own. The message is a sentence without a period, for others to build on. */
 export class NotAPlainFile extends Error {
   override name = "NotAPlainFile";
+  readonly code = "EA9102";
 }
 
 /** In a workspace, everything that a run writes is below it. */

@@ -361,9 +361,10 @@ export function parseReport(text: string, file: string): StageReport {
   const data = parseJson(text, file);
   const version = typeof data === "object" && data !== null && "schemaVersion" in data ? data.schemaVersion : undefined;
   if (version === undefined || (typeof data === "object" && data !== null && !("checks" in data)))
-    throw new UserError(`${file} is JSON, but not the report of a stage: name a report ${example}`);
+    throw new UserError("EA7002", `${file} is JSON, but not the report of a stage: name a report ${example}`);
   if (version !== 1)
     throw new UserError(
+      "EA7002",
       `${file} was written by another version of env-actions: its schemaVersion is ${JSON.stringify(version)?.slice(0, 20)}, and this version reads 1. Let the stage write it again, with the same version as here.`,
     );
   const result = reportSchema.safeParse(data, { error: inWords });
@@ -372,6 +373,7 @@ export function parseReport(text: string, file: string): StageReport {
   const shown = places.slice(0, 10).join("\n");
   const more = places.length > 10 ? `\n  and ${places.length - 10} more` : "";
   throw new UserError(
+    "EA7002",
     `${file} is not a report of this version of env-actions:\n${shown}${more}\nLet the stage write it again, with the same version as here.`,
   );
 }
@@ -389,7 +391,7 @@ function parseJson(text: string, file: string): unknown {
         : begun.startsWith("{")
           ? "is not JSON. It may have been cut short: let the stage write it again."
           : `is not JSON, so it is not the report of a stage: name a report ${example}`;
-    throw new UserError(`${file} ${why}`, { cause: error });
+    throw new UserError("EA7002", `${file} ${why}`, { cause: error });
   }
 }
 

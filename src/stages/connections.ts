@@ -105,7 +105,10 @@ export async function withWarehouseReader<Result>(
 ): Promise<Result> {
   const settings = warehouseSettings(place);
   if (!settings)
-    throw new UserError(`environment ${place.environment.name} has no warehouse to look at: it needs databricks: { host: … }`);
+    throw new UserError(
+      "EA3013",
+      `environment ${place.environment.name} has no warehouse to look at: it needs databricks: { host: … }`,
+    );
   const warehouse = await openReader(settings, options);
   try {
     if (place.environment.databricks?.expect) compareWarehouse(place.environment, await warehouse.identity());
@@ -230,7 +233,7 @@ function signInOf({ token, clientId, clientSecret, oidc }: Databricks): SignIn {
       ...(oidc.audience ? { audience: oidc.audience } : {}),
     };
   if (clientId && clientSecret) return { way: "oauth-m2m", clientId, clientSecret: clientSecret.reveal() };
-  throw new UserError("databricks needs a sign-in: token, clientId with clientSecret, or oidc");
+  throw new UserError("EA1008", "databricks needs a sign-in: token, clientId with clientSecret, or oidc");
 }
 
 /** How the environment's API is asked; `undefined` where it has none. */

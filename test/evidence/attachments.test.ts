@@ -74,7 +74,7 @@ function withLogs(verdict: StageReport["verdict"]): StageReport {
   const log = (name: string) => `${logs}/${name}.log`;
   const command = { command: "npm test", exitCode: 1, signal: null, timedOut: false, durationMs: 1, log: log("e2e-tests") };
   const servers = [
-    { name: "backend", ended: "died with exit code 7", log: log("e2e-backend") },
+    { name: "backend", ended: "ended with exit code 7", log: log("e2e-backend") },
     { name: "frontend", ended: "not started: port 3001 is already taken" },
   ];
   return { ...flakyE2e(), verdict, servers, commands: [command] };

@@ -165,7 +165,7 @@ describe("behind sentinels", () => {
     closing.push(() => redis.close());
     const before = redis.identity.port;
     const pinned = await open(settings, () => {
-      if (admitted.length > 1) throw new WrongTarget("the file names the master of before");
+      if (admitted.length > 1) throw new WrongTarget("EA2001", "the file names the master of before");
     });
     const told: string[] = [];
     const found = await allKeys(redis.scan({ onInterruption: (why) => told.push(why) }), async (batch) =>
