@@ -49,13 +49,13 @@ export interface FromReport {
 export async function fromReport(request: ReportRequest, check: (report: StageReport) => void): Promise<FromReport> {
   const { workspace, env } = request;
   const report = await readReport(resolve(workspace, request.reportFile), request.reportFile);
-  check(report);
   const named = request.environment ?? report.environment.name;
   if (named !== report.environment.name)
     throw new UserError(
       "EA7004",
       `${request.reportFile} is about the environment ${report.environment.name}, not about ${named}: leave out --environment, or name another report`,
     );
+  check(report);
   const secrets = request.secrets ?? secretKeeper(() => undefined);
   const { config, tables, environment } = await readConfiguration({ ...request, environment: named }, secrets);
   if (environment.access !== "test-data")

@@ -145,7 +145,7 @@ const mistakes: [name: string, args: string[], message: RegExp][] = [
   [
     "a run whose name ends a comment of SQL",
     ["comment.json"],
-    /comment\.json has ".*DROP.*" as its runId, but a run is called like/,
+    /comment\.json: expected a runId such as 1763920000000_1a2b3c4d, got ".*DROP.*": this report was not written by env-actions/,
   ],
   // What a report says is shown, and says nothing to the terminal.
   ["a name that would clear the screen", ["hostile.json", "--environment", "production"], /about the environment x, not about/],

@@ -16,7 +16,7 @@ export const databricksErrors = {
   EA3003: {
     title: "The warehouse didn't wake up in time",
     meaning: "The SQL warehouse is stopped, starting or overloaded.",
-    fix: "Start it, raise `databricks.wakeTimeout`, or use a serverless warehouse.",
+    fix: "Start it, raise `databricks.startTimeout`, or use a serverless warehouse.",
   },
   EA3004: {
     title: "Databricks limits the rate of requests",
@@ -31,7 +31,7 @@ export const databricksErrors = {
   EA3006: {
     title: "A privilege is missing in Databricks",
     meaning: "The sign-in works, but the principal may not do what the stage needs.",
-    fix: "Grant the privilege that the message names. See [privileges](../guides/sign-in.md).",
+    fix: "Grant the privilege that the message names. See [sign-in](../guides/sign-in.md).",
   },
   EA3007: {
     title: "The Databricks session ended",

@@ -34,7 +34,7 @@ export const machineErrors = {
   EA9001: {
     title: "There is no GitHub token, or no GitHub address",
     meaning: "The job has no token for GitHub's API, or `GITHUB_API_URL` is not an address.",
-    fix: "Pass the input `github-token`, in a terminal `GITHUB_TOKEN`.",
+    fix: "Pass the input `github-token` to the step.",
   },
   EA9002: {
     title: "GitHub refused the token",

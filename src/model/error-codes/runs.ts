@@ -20,7 +20,7 @@ export const processErrors = {
   EA5004: {
     title: "A working directory doesn't exist",
     meaning: "The folder in which a server or command should start doesn't exist.",
-    fix: "Correct `cwd` or the input `working-directory`, or check out and build the project first.",
+    fix: "Correct `workingDirectory` or the input `working-directory`, or check out and build the project first.",
   },
   EA5005: {
     title: "The test command is missing",
