@@ -22,7 +22,8 @@ export function shapeMistakes(data: unknown, entries: Entries, unread: ReadonlyS
     // What a DATABRICKS_* variable says is nowhere in the file, and is there all the same.
     const missing = about === "value" && !entries.has(pathKey(path)) && valueAt(data, path) === undefined;
     return {
-      code: missing ? "EA1008" : code,
+      // A check over several keys knows better what is missing.
+      code: missing && (code === "EA1009" || code === "EA1010") ? "EA1008" : code,
       at: about === "key" ? keySpanAt(entries, path) : spanAt(entries, path),
       path,
       message: missing ? `missing: ${message}` : message,
