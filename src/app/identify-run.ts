@@ -229,8 +229,8 @@ function whyUnknown(stage: StageName, needed: StageName, unread: readonly string
 async function followedDeployment(request: IdentityRequest): Promise<SequenceAnswer> {
   const { deployment: id = "", githubToken, env, cancel, config, commit, origin } = request;
   if (origin.kind === "terminal")
-    return { allowed: true, why: `it follows deployment ${id}, as ${origin.actor ?? "somebody"} says` };
-  const refuse = (why: string): SequenceAnswer => ({ allowed: false, why: `smoke was to follow deployment ${id}, but ${why}` });
+    return { allowed: true, why: `it follows deployment ${id}, as named by ${origin.actor ?? "somebody"}` };
+  const refuse = (why: string): SequenceAnswer => ({ allowed: false, why: `smoke should follow deployment ${id}, but ${why}` });
   try {
     const api = await gitHub(githubToken, env, { cancel });
     const question = { repository: origin.repository ?? "", id, commit, now: Date.now(), maxAgeMs: config.evidence.maxAge };

@@ -17,6 +17,7 @@ import {
 } from "../cleanup/execute/proof.ts";
 import { knownToWrite } from "../config/routes.ts";
 import type { Environment } from "../config/schema.ts";
+import { errorText } from "../lib/error-text.ts";
 import { UserError } from "../model/user-error.ts";
 import {
   openRedisForTestData,
@@ -277,6 +278,6 @@ export async function failedIfWrongTarget(work: () => Promise<Finding>): Promise
     return await work();
   } catch (error) {
     if (!(error instanceof WrongTarget)) throw error;
-    return { verdict: "failed", message: error.message };
+    return { verdict: "failed", message: errorText(error) };
   }
 }

@@ -170,7 +170,7 @@ test("in the terminal, before there is a plan: it says that this is not known", 
   await vi.waitFor(() => expect(stage.log()).toContain("press it again to exit immediately"), { timeout: 10_000, interval: 10 });
   stage.process.kill("SIGINT");
   expect(await stage.ended, stage.log()).toBe(130);
-  expect(stage.log()).toContain("whether integration made test data is not known yet");
+  expect(stage.log()).toContain("whether integration created test data");
   cloud.warehouse.faults.latencyMs = 0;
   const cleanup = start(["cleanup", "--scope", "run", "--execute"]);
   expect(await cleanup.ended, cleanup.log()).toBe(0);

@@ -64,7 +64,7 @@ test("nothing is uploaded where nothing was kept", async () => {
 
 test("a file that is gone is said, and ends nothing", async () => {
   expect(await uploadAttachments(service([]), report(), await workspace())).toEqual([
-    expect.stringMatching(/could not be uploaded, and stay in .* alone: ENOENT/),
+    expect.stringMatching(/could not be uploaded, and are only in .*: ENOENT/),
   ]);
 });
 

@@ -126,7 +126,9 @@ describe("TLS", () => {
     expect((await failureOf(openRedisReader(byNumber, never))).message).toMatch(/ALTNAME_INVALID/);
     await expect(openRedisReader({ url, certificateAuthority: "/no/such/file" }, never)).rejects.toThrow(/cannot be read/);
     const none = { url, certificateAuthority: import.meta.filename };
-    await expect(openRedisReader(none, never)).rejects.toThrow(/expected a PEM file that begins with a certificate, got .*targets\.test\.ts/);
+    await expect(openRedisReader(none, never)).rejects.toThrow(
+      /expected a PEM file that begins with a certificate, got .*targets\.test\.ts/,
+    );
   });
 
   it("reads a keyspace that comes in many pieces", async () => {

@@ -120,7 +120,9 @@ test.each([
 test("a read-only environment is compared as well", async () => {
   const report = await stage("smoke", { databricks: wrongWarehouse, redis: wrongRedis }, "read-only");
   expect(report.checks).toMatchObject([{ id: "identity", verdict: "failed" }]);
-  expect(report.checks[0]?.message).toMatch(/Databricks host: expected .*\(nothing was sent\); Redis host: expected .*\(nothing was sent\)$/);
+  expect(report.checks[0]?.message).toMatch(
+    /Databricks host: expected .*\(nothing was sent\); Redis host: expected .*\(nothing was sent\)$/,
+  );
   expect(visits).toBe(0);
 });
 

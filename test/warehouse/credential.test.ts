@@ -129,7 +129,10 @@ it.each([
 
 describe("what cannot be seen is never passed", () => {
   it("reading by a grant that does not show", async () => {
-    expect(await examined("unexplained")).toMatchObject({ writing: [], unknown: [expect.stringContaining("at least one grant is hidden from it")] });
+    expect(await examined("unexplained")).toMatchObject({
+      writing: [],
+      unknown: [expect.stringContaining("at least one grant is hidden from it")],
+    });
     expect(await checkReadOnlyCredential(runOnce, () => opened("unexplained"))).toMatchObject({
       verdict: "error",
       message: expect.stringContaining("is not known"),
