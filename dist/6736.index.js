@@ -246,4 +246,4 @@ ${u[e]}      - uses: classwaves/env-actions/${e}@v1
 ${c}
         with:
           environment: sandbox
-`}var f=n(78883);async function p(e,t){let n=[[t,a()],[`.github/workflows/quality-gate.yml`,s()]],o=[];for(let[t,a]of n){let n=(0,i.join)(e,t);await(0,r.mkdir)((0,i.dirname)(n),{recursive:!0});try{await(0,r.writeFile)(n,a,{flag:`wx`}),o.push(t)}catch(e){throw e.code===`EEXIST`?new f.y(`${t} is already there; move it away first${o.length>0?` (written so far: ${o.join(`, `)})`:``}`):e}}return o}})};
+`}var f=n(78883);async function p(e,t){let n=[[t,a()],[`.github/workflows/quality-gate.yml`,s()]],o=[];for(let[t,a]of n){let n=(0,i.join)(e,t);await(0,r.mkdir)((0,i.dirname)(n),{recursive:!0});try{await(0,r.writeFile)(n,a,{flag:`wx`}),o.push(t)}catch(e){throw e.code===`EEXIST`?new f.y(`EA1106`,`the file ${t} already exists: move it away first${o.length>0?` (written so far: ${o.join(`, `)})`:``}`):e}}return o}})};

@@ -1,4 +1,5 @@
 import { matrixCell } from "../evidence/matrix.ts";
+import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 import { isCommit, isPlanDigest, type StageName, stageNames } from "../model/report.ts";
 import { type Input, type InputName, inputs } from "./interface.ts";
 
@@ -25,7 +26,7 @@ export interface ActionInputs {
   cell: string | undefined;
 }
 
-export type InputsRead = { ok: true; inputs: ActionInputs } | { ok: false; mistakes: string[] };
+export type InputsRead = { ok: true; inputs: ActionInputs } | { ok: false; code: ErrorCode; mistakes: string[] };
 
 const scopes = ["run", "expired", "all"] as const;
 
@@ -49,14 +50,14 @@ export function readInputs(env: Env): InputsRead {
     if (chosen === undefined)
       mistakes.push(
         text === ""
-          ? `the input \`${name}\` is missing: one of ${choices.join(", ")}`
-          : `the input \`${name}\` is "${text}", but must be one of ${choices.join(", ")}`,
+          ? `the input \`${name}\` is missing: expected one of ${choices.join(", ")}`
+          : `the input \`${name}\`: expected one of ${choices.join(", ")}, got "${text}"`,
       );
     return chosen ?? (choices[0] as Choice);
   };
   const boolean = (name: InputName, text: string): boolean => {
     const read = booleans.get(text);
-    if (read === undefined) mistakes.push(`the input \`${name}\` is "${text}", but must be one of true, false`);
+    if (read === undefined) mistakes.push(`the input \`${name}\`: expected true or false, got "${text}"`);
     return read ?? true;
   };
 
@@ -85,15 +86,16 @@ export function readInputs(env: Env): InputsRead {
   };
   if (read.planDigest !== undefined && !isPlanDigest(read.planDigest))
     mistakes.push(
-      `the input \`plan-digest\` is "${read.planDigest}", but must be the 64 hexadecimal digits that the dry run showed`,
+      `the input \`plan-digest\`: expected the 64 hexadecimal digits that the dry run showed, got "${read.planDigest}"`,
     );
   if (read.foreignHead !== undefined && !isCommit(read.foreignHead))
-    mistakes.push(`the input \`foreign-head\` is "${read.foreignHead}", but must be the full SHA of a commit`);
+    mistakes.push(`the input \`foreign-head\`: expected the full SHA of a commit, got "${read.foreignHead}"`);
+  const invalid = mistakes.length > 0;
   if (read.stage === "cleanup" && read.scope === "all" && !read.dryRun && read.planDigest === undefined)
     mistakes.push(
-      "with `scope: all` and `dry-run: false` the input `plan-digest` is missing: run it dry first, look at the plan, and give the digest that it showed",
+      "the input `plan-digest` is missing, and `scope: all` with `dry-run: false` requires it: run it with `dry-run: true`, read the plan, and pass the digest that it shows",
     );
-  return mistakes.length === 0 ? { ok: true, inputs: read } : { ok: false, mistakes };
+  return mistakes.length === 0 ? { ok: true, inputs: read } : { ok: false, code: invalid ? "EA1104" : "EA1105", mistakes };
 }
 
 /** The runner writes the name in upper case, with spaces as underscores; dashes stay. */

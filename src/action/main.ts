@@ -1,6 +1,8 @@
 import { secretKeeper } from "../app/secret-keeper.ts";
+import { errorText } from "../lib/error-text.ts";
 import { guardWrites } from "../lib/redaction/streams.ts";
 import { secretsOfVariables } from "../lib/redaction/variables.ts";
+import { readOn, unexpectedText } from "../model/coded-error.ts";
 import { UserError } from "../model/user-error.ts";
 import { errorCommand, maskCommand } from "./command.ts";
 import { readInputs } from "./inputs.ts";
@@ -26,7 +28,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
     // Before anything can go wrong: the post step reads the inputs again, and must not take a corrected one for an order.
     saveVisit(env);
     const read = readInputs(env);
-    if (!read.ok) throw new UserError(read.mistakes.join("\n"));
+    if (!read.ok) throw new UserError(read.code, read.mistakes.join("\n"));
     process.exitCode = await (await import("./run.ts")).run(read.inputs, env, secrets);
   } catch (error) {
     process.exitCode = error instanceof UserError ? await sayMistakes(error, env) : sayError(error);
@@ -41,20 +43,20 @@ async function sayMistakes(error: UserError, env: NodeJS.ProcessEnv): Promise<nu
   const { mistakeAnnotations } = await import("../report/annotations.ts");
   if (error.mistakes.length > 0) {
     const { logLine } = await import("../report/inert.ts");
-    for (const line of error.message.split("\n")) process.stdout.write(`${logLine(line)}\n`);
+    for (const line of errorText(error).split("\n")) process.stdout.write(`${logLine(line)}\n`);
   }
   for (const { title, message, ...place } of mistakeAnnotations(error, env["INPUT_WORKING-DIRECTORY"]?.trim() || "."))
     process.stdout.write(`${errorCommand(title, message, place)}\n`);
+  process.stdout.write(`Read on: ${readOn(error.codes)}\n`);
   return 2;
 }
 
 /** @returns the exit status */
 function sayError(error: unknown): number {
   if (error instanceof UserError) {
-    process.stdout.write(`${errorCommand("env-actions: invalid input or configuration", error.message)}\n`);
+    process.stdout.write(`${errorCommand("env-actions: invalid input or configuration", errorText(error))}\n`);
     return 2;
   }
-  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stdout.write(`${errorCommand("env-actions: unexpected error", message)}\n`);
+  process.stdout.write(`${errorCommand("env-actions: unexpected error", unexpectedText(error))}\n`);
   return 3;
 }

@@ -16,7 +16,7 @@ export async function post(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
   const state = unfinishedStage(env);
   if (!state) return;
   const { asked, begun, cancelledBy } = state;
-  core.info(`${asked.stage} was cut short: ending what it had started, and deleting the test data of run ${begun.runId}`);
+  core.info(`${asked.stage} was cut short: stopping what it started, and deleting the test data of run ${begun.runId}`);
   const stillRan = await endWhatRuns(asked.stage, asked.mark);
   const answer = await perform(env, secrets, {
     stage: asked.stage,
@@ -28,7 +28,8 @@ export async function post(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
   }).catch((error: unknown) => {
     const why = errorText(error);
     throw new UserError(
-      `${asked.stage} was cut short, and nothing was deleted: test data of run ${begun.runId} may be left in ${begun.environment}. Delete it with \`ENV_ACTIONS_RUN_ID=${begun.runId} env-actions cleanup --environment ${begun.environment} --scope run --execute\`. The reason: ${why}`,
+      "EA7005",
+      `${asked.stage} was cut short, and its test data was not deleted: data of run ${begun.runId} may remain in ${begun.environment}. Delete it with \`ENV_ACTIONS_RUN_ID=${begun.runId} env-actions cleanup --environment ${begun.environment} --scope run --execute\`. Reason: ${why}`,
     );
   });
   await publish(answer);
@@ -36,7 +37,7 @@ export async function post(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
   const cleanup = report.checks.find(({ id }) => id === "test-data.cleanup");
   // A job that is being cancelled has failed already; one that leaves test data behind should say so all the same.
   if (cleanup && !opensTheGate(cleanup.verdict))
-    core.setFailed(`test data of run ${report.runId} may be left: ${cleanup.message ?? cleanup.observed ?? cleanup.verdict}`);
+    core.setFailed(`test data of run ${report.runId} may remain: ${cleanup.message ?? cleanup.observed ?? cleanup.verdict}`);
 }
 
 /** First of all: tests that still run would go on to make test data while it is deleted, and after that. */
@@ -44,10 +45,10 @@ async function endWhatRuns(stage: string, mark: string): Promise<string | undefi
   const outcome = await endMarkedProcesses(mark);
   if (outcome === "none") return undefined;
   const text = {
-    left: `What ${stage} had started still runs, and may make test data after this.`,
-    unknown: `Whether what ${stage} had started still runs can't be told on this system: it may make test data after this.`,
-    ended: `What ${stage} had started still ran, and was ended.`,
-    killed: `What ${stage} had started still ran, and was killed.`,
+    left: `Processes that ${stage} started are still running, and may create more test data.`,
+    unknown: `It is unknown on this system whether processes that ${stage} started are still running: they may create more test data.`,
+    ended: `Processes that ${stage} started were still running, and were stopped.`,
+    killed: `Processes that ${stage} started were still running, and were killed.`,
   }[outcome];
   if (outcome === "left" || outcome === "unknown") core.warning(text);
   else core.info(text);

@@ -17,8 +17,6 @@ export async function publish({ report, files }: StageAnswer): Promise<void> {
     await core.summary.addRaw(files.summaryText, true).write();
   } catch (error) {
     // The verdict stands without it: it is in the log, in the report and in the outputs.
-    core.warning(
-      `The job summary could not be written: ${errorText(error).replace(/\.$/, "")}. It is in ${files.summary} as well.`,
-    );
+    core.warning(`The job summary could not be written: ${errorText(error).replace(/\.$/, "")}. Read it in ${files.summary}.`);
   }
 }

@@ -53,7 +53,7 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets:
     forged = await restored();
     if (forged.length > 0)
       core.error(
-        `A server or a test of this stage wrote to ${forged.join(", ")} of the runner, by which it could change this step's result and later steps. What it wrote was taken out. Find out who did, and do not trust this job.`,
+        `A server or test of this stage wrote to the runner's ${forged.join(", ")}, which can change the result of this step and of later steps. What it wrote was removed. Find out which one it was, and do not trust this job.`,
         { title: "env-actions: the runner's files were written to" },
       );
   }
@@ -62,12 +62,9 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets:
   await publish(answer);
   const tooLow = inputs.failOn === "degraded" && answer.report.verdict === "degraded";
   if (tooLow)
-    core.error(
-      "The verdict is degraded, and `fail-on: degraded` makes that a failure of this step. The summary lists the warnings.",
-      {
-        title: `${stage} degraded`,
-      },
-    );
+    core.error("The verdict is degraded, and this step fails because of `fail-on: degraded`. The summary lists the warnings.", {
+      title: `${stage} degraded`,
+    });
   return Math.max(exitStatus([answer.report.verdict]), forged.length > 0 || tooLow ? 1 : 0);
 }
 
@@ -141,13 +138,15 @@ function overridesFrom(inputs: ActionInputs): Overrides {
 
 function budgetFrom(text: string): number {
   const milliseconds = parseDuration(text);
-  if (milliseconds === undefined) throw new UserError(`the input \`budget\` is "${text}", but must be a duration such as 15m`);
+  if (milliseconds === undefined)
+    throw new UserError("EA1104", `the input \`budget\`: expected a duration such as 15m, got "${text}"`);
   return milliseconds;
 }
 
 function passRateFrom(text: string): number {
   const share = parsePercent(text);
-  if (share === undefined) throw new UserError(`the input \`pass-rate\` is "${text}", but must be a percentage such as 95%`);
+  if (share === undefined)
+    throw new UserError("EA1104", `the input \`pass-rate\`: expected a percentage such as 95%, got "${text}"`);
   return share;
 }
 

@@ -83,7 +83,8 @@ export function isUnderWay(execution: Execution): boolean {
 
 export function alreadyUnderWay({ runId, stage, process: { pid } }: Execution): UserError {
   return new UserError(
-    `run ${runId} is under way: process ${pid} runs ${stage} with it in this workspace. Two executions with one run id would delete each other's test data: wait until it has ended, or leave ENV_ACTIONS_RUN_ID out`,
+    "EA2005",
+    `run ${runId} is in progress: process ${pid} runs ${stage} with this run id in this workspace. Two executions with the same run id would delete each other's test data: wait until it has ended, or unset ENV_ACTIONS_RUN_ID`,
   );
 }
 

@@ -42,18 +42,29 @@ export interface FromReport {
   record<Result extends { problems: string[] }>(result: Result, name: string): Promise<Result>;
 }
 
-/** @throws UserError before anything is sent */
-export async function fromReport(request: ReportRequest): Promise<FromReport> {
+/**
+ * @param check throws where the report has nothing to take back: then no configuration is read, nor any variable that it needs
+ * @throws UserError before anything is sent
+ */
+export async function fromReport(request: ReportRequest, check: (report: StageReport) => void): Promise<FromReport> {
   const { workspace, env } = request;
   const report = await readReport(resolve(workspace, request.reportFile), request.reportFile);
   const named = request.environment ?? report.environment.name;
   if (named !== report.environment.name)
-    throw new UserError(`${request.reportFile} is about the environment ${report.environment.name}, not about ${named}`);
+    throw new UserError(
+      "EA7004",
+      `${request.reportFile} is about the environment ${report.environment.name}, not about ${named}: leave out --environment, or name another report`,
+    );
+  check(report);
   const secrets = request.secrets ?? secretKeeper(() => undefined);
   const { config, tables, environment } = await readConfiguration({ ...request, environment: named }, secrets);
   if (environment.access !== "test-data")
-    throw new UserError(`the environment ${named} is read-only: nothing may be put back there`);
-  if (!environment.databricks) throw new UserError(`the environment ${named} has no databricks: there is nothing to put back to`);
+    throw new UserError("EA2002", `the environment ${named} is read-only: nothing may be restored there`);
+  if (!environment.databricks)
+    throw new UserError(
+      "EA3013",
+      `the environment ${named} has no databricks, so nothing can be restored: add databricks: { host: … } to it`,
+    );
 
   const records = join(workspace, recordsDirectory);
   await makeOwnDirectory(records);
@@ -115,14 +126,17 @@ async function readReport(file: string, named: string): Promise<StageReport> {
     content = await readFile(file, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : errorText(error);
-    throw new UserError(`${named} cannot be read: ${why}; name a report such as .env-actions/reports/cleanup.json`);
+    const why = code === "ENOENT" ? "the file does not exist" : code === "EISDIR" ? "it is a folder" : errorText(error);
+    throw new UserError("EA7001", `${named} cannot be read: ${why}. Name a report such as .env-actions/reports/cleanup.json`, {
+      cause: error,
+    });
   }
   const report = parseReport(content, named);
   // It stands in a comment before every statement, in the name of a file, and in every line of the audit log.
   if (!isRunId(report.runId))
     throw new UserError(
-      `${named} has ${JSON.stringify(report.runId.slice(0, 40))} as its runId, but a run is called like 1763920000000_1a2b3c4d: this report was not written by env-actions`,
+      "EA7002",
+      `${named}: expected a runId such as 1763920000000_1a2b3c4d, got ${JSON.stringify(report.runId.slice(0, 40))}: this report was not written by env-actions`,
     );
   return report;
 }

@@ -6,6 +6,7 @@ import type { EvidenceStore } from "../evidence/store.ts";
 import { gitHub } from "../github/api.ts";
 import { verifyDeployment } from "../github/deployments.ts";
 import { GitHubError } from "../github/failure.ts";
+import { errorText } from "../lib/error-text.ts";
 import { isThisProcess } from "../lib/lock-file.ts";
 import { NotAPlainFile, readOwn, writeOwn } from "../lib/plain-file.ts";
 import { type Commit, type Origin, type StageName, stageNames } from "../model/report.ts";
@@ -85,11 +86,13 @@ function namedRun({ env, stage, origin, config }: IdentityRequest): string | und
   const refusal = whyNotCurrentRun(named, { now: Date.now(), maxAgeMs: config.evidence.maxAge });
   if (refusal)
     throw new UserError(
-      `ENV_ACTIONS_RUN_ID: ${refusal}. Unset it to begin a new run; delete what an older run left with \`env-actions cleanup --scope expired --execute\``,
+      "EA2004",
+      `ENV_ACTIONS_RUN_ID: ${refusal}. Unset it to begin a new run. To delete what an older run left, run \`env-actions cleanup --scope expired --execute\``,
     );
   if (origin.kind === "github" && stage !== "cleanup")
     throw new UserError(
-      `ENV_ACTIONS_RUN_ID is set, but on a runner every ${stage} gets a run id of its own: jobs and matrix cells that share one delete each other's test data. Remove it from \`env\`; the output \`run-id\` has the id. Only cleanup with \`scope: run\` takes it`,
+      "EA2004",
+      `ENV_ACTIONS_RUN_ID is set, but on a runner every ${stage} gets its own run id: jobs and matrix cells that share one delete each other's test data. Remove it from \`env\`; the output \`run-id\` has the id. Only cleanup with \`scope: run\` uses the variable`,
     );
   return named;
 }
@@ -149,13 +152,14 @@ async function runsToClean(
     ...busy.map(whyLeftAlone),
     ...[...tracked.keys()].flatMap((runId) => {
       const why = whyNoRunOfToday(runId);
-      return why === undefined ? [] : [`a file in .env-actions names ${runId}, which was not cleaned up: ${why}`];
+      return why === undefined ? [] : [`a file in .env-actions names run ${runId}, which was not cleaned up: ${why}`];
     }),
   ];
   if (runs.length === 0)
     throw new UserError(
+      "EA2006",
       leftAlone.join("\n") ||
-        "scope run deletes what the stages of one gate made, and no run is under way in this workspace: name it with ENV_ACTIONS_RUN_ID, or use scope expired",
+        "scope run deletes the test data of one gate, and no run was found in this workspace: name the run with ENV_ACTIONS_RUN_ID, or use scope expired",
     );
   return { cleans: { runs, leftAlone }, problems: elsewhere.problems };
 }
@@ -187,7 +191,7 @@ async function endedStages(
 }
 
 function whyLeftAlone({ runId, stage, process: { pid } }: Execution): string {
-  return `run ${runId} of ${stage} is still under way (process ${pid}), and its test data was left alone: it deletes it at its end. If it no longer runs, name it with ENV_ACTIONS_RUN_ID`;
+  return `run ${runId} of ${stage} is still in progress (process ${pid}), so its test data was kept: the run deletes it when it ends. If it no longer runs, name it with ENV_ACTIONS_RUN_ID`;
 }
 
 async function mayStart(
@@ -218,15 +222,15 @@ async function mayStart(
 
 /** What could not be read may be of a cell that failed. */
 function whyUnknown(stage: StageName, needed: StageName, unread: readonly string[]): string {
-  return `${stage} needs passed evidence of ${needed} from every job and cell, and this cannot be read: ${unread.join(", ")}. Try again; if that does not help, run ${needed} again.`;
+  return `${stage} needs passed evidence of ${needed} from every job and cell, and this evidence cannot be read: ${unread.join(", ")}. Try again. If that does not help, run ${needed} again.`;
 }
 
 /** A deployment that a workflow names is believed only when GitHub says that it succeeded, with the commit that is looked at. */
 async function followedDeployment(request: IdentityRequest): Promise<SequenceAnswer> {
   const { deployment: id = "", githubToken, env, cancel, config, commit, origin } = request;
   if (origin.kind === "terminal")
-    return { allowed: true, why: `it follows deployment ${id}, as ${origin.actor ?? "somebody"} says` };
-  const refuse = (why: string): SequenceAnswer => ({ allowed: false, why: `smoke was to follow deployment ${id}, but ${why}` });
+    return { allowed: true, why: `it follows deployment ${id}, as named by ${origin.actor ?? "somebody"}` };
+  const refuse = (why: string): SequenceAnswer => ({ allowed: false, why: `smoke should follow deployment ${id}, but ${why}` });
   try {
     const api = await gitHub(githubToken, env, { cancel });
     const question = { repository: origin.repository ?? "", id, commit, now: Date.now(), maxAgeMs: config.evidence.maxAge };
@@ -234,7 +238,7 @@ async function followedDeployment(request: IdentityRequest): Promise<SequenceAns
     return answer.verified ? { allowed: true, why: answer.why } : refuse(answer.why);
   } catch (error) {
     if (!(error instanceof GitHubError)) throw error;
-    return refuse(`that could not be verified: ${error.message}`);
+    return refuse(`that could not be verified: ${errorText(error)}`);
   }
 }
 

@@ -67,7 +67,7 @@ async function alone(lock: string, work: () => Promise<string[]>): Promise<strin
     unlock = await takeLock(lock, lockWithinMs);
   } catch (error) {
     const why = errorText(error);
-    note = [`summary.md and report.html may lack another stage that ended at the same time: ${why}`];
+    note = [`summary.md and report.html may be incomplete, because another stage ended at the same time: ${why}`];
   }
   try {
     return [...note, ...(await work())];
@@ -102,7 +102,7 @@ async function otherReports(directory: string, own: StageReport): Promise<{ othe
         others.set(key, report);
     } catch (error) {
       if (!(error instanceof UserError || error instanceof NotAPlainFile)) throw error;
-      notes.set(stage, `the summary is without ${stage}: ${error.message}`);
+      notes.set(stage, `the summary does not include ${stage}: ${errorText(error)}`);
     }
   }
   return { others: [...others.values()], notes: [...notes.values()] };

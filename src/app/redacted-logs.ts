@@ -21,7 +21,7 @@ async function redactLog(name: string, workspace: string, redaction: Redaction):
     // A second name of a log is written anew as well: what the other name shows is not ours.
     const content = await readPlain(path, { root: workspace, hardLinks: true });
     const made = redactedBytes(content, redaction);
-    if (made.kind === "refused") return `${name} may hold a secret and could not be redacted again: ${made.why}`;
+    if (made.kind === "refused") return `${name} may contain a secret and could not be redacted again: ${made.why}`;
     if (!made.content.equals(content)) await writeOwn(path, made.content);
     return undefined;
   } catch (error) {

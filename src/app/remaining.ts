@@ -38,20 +38,20 @@ export class Remaining {
   lines(): string[] {
     if (this.#stage === undefined) return ["nothing was started yet"];
     if (this.#left) {
-      if (!this.possible) return ["nothing planned is left; whether anything came back was not looked at to the end"];
+      if (!this.possible) return ["everything planned was deleted; the final check was not finished"];
       const { tables, keys } = this.#left;
       return [
-        "not known to be deleted yet:",
+        "may not be deleted yet:",
         ...tables.map(({ table, rows }) => `  ${table.padEnd(44)} ${count(rows, "row")}`),
         ...(keys > 0 ? [`  ${"Redis".padEnd(44)} ${count(keys, "key")}`] : []),
-        "a statement under way may still finish on the server, and then less is left",
+        "a statement that is still running may finish on the server; then less remains",
       ];
     }
-    if (this.#stage === "cleanup") return ["nothing was deleted yet, and how much test data there is was not known yet"];
+    if (this.#stage === "cleanup") return ["nothing was deleted yet; the amount of test data is unknown"];
     return [
       this.possible
-        ? `whether ${this.#stage} made test data is not known yet`
-        : `${this.#stage} makes no test data: nothing is left`,
+        ? `it is not known yet whether ${this.#stage} created test data`
+        : `${this.#stage} creates no test data: nothing remains`,
     ];
   }
 

@@ -20,11 +20,13 @@ export async function performRepair(request: RepairAsked): Promise<RepairResult>
   const { execute, planDigest, reportFile } = request;
   if (execute && planDigest === undefined)
     throw new UserError(
-      "repair writes only with the digest of the plan that was shown: run it without --execute, look at it, and add --plan-digest DIGEST",
+      "EA1105",
+      "repair --execute requires the digest of a plan that you have seen: run repair without --execute, read the plan, and add --plan-digest DIGEST",
     );
-  const { report, context, commit, record } = await fromReport(request);
-  if (!report.cleanup?.touched?.length)
-    throw new UserError(`${reportFile} names no real row that a test changed: there is nothing to repair`);
+  const { report, context, commit, record } = await fromReport(request, ({ cleanup }) => {
+    if (!cleanup?.touched?.length)
+      throw new UserError("EA7003", `${reportFile} names no real row that a test changed: there is nothing to repair`);
+  });
   const { tables, config, environment, audit } = context;
   const asked = {
     report,
@@ -61,10 +63,10 @@ export async function performRepair(request: RepairAsked): Promise<RepairResult>
     const writes = plan.cells.length === 0 || plan.result.digest === planDigest;
     await decided(plan, writes);
     if (plan.cells.length === 0 && plan.result.digest !== planDigest)
-      plan.result.notes.push("nothing is left to put back: the digest that was given belongs to an earlier plan");
+      plan.result.notes.push("nothing is left to restore: the digest belongs to an earlier plan");
     if (writes) return await record(await executeRepair({ warehouse, environment, audit }, plan), "repair.json");
     plan.result.problems.push(
-      `the plan is no longer the one that was shown: its digest is ${plan.result.digest}. Look at it again; nothing was written`,
+      `the plan has changed since it was shown: its digest is now ${plan.result.digest}. Nothing was written; read the new plan and pass its digest`,
     );
     return await record(plan.result, "repair.json");
   });

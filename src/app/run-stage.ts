@@ -178,11 +178,12 @@ async function makeRecords(records: string): Promise<void> {
   try {
     for (const folder of ["logs", "reports", "evidence"]) await makeOwnDirectory(join(records, folder));
   } catch (error) {
-    if (error instanceof NotAPlainFile) throw new UserError(error.message, { cause: error });
+    if (error instanceof NotAPlainFile) throw new UserError(error.code, error.message, { cause: error });
     const { code } = error as NodeJS.ErrnoException;
     if (code !== undefined && unwritable.has(code))
       throw new UserError(
-        `${records} cannot be written (${code}), and everything that a stage records goes there. Give this user the right to write to it, or set working-directory to a folder where it has that right`,
+        "EA9101",
+        `${records} is not writable (${code}), and everything that a stage records goes there: give this user the right to write to it, or set working-directory to another folder`,
         { cause: error },
       );
     throw error;
@@ -194,7 +195,8 @@ const unwritable: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS", "EN
 
 function continued({ runId, gateId }: Pick<Begun, "runId" | "gateId">): Identity {
   const refusal = whyNoRunOfToday(runId);
-  if (refusal !== undefined) throw new UserError(`the runner's state names a run that cannot be this job's: ${refusal}`);
+  if (refusal !== undefined)
+    throw new UserError("EA2009", `the runner's state names a run that cannot belong to this job: ${refusal}`);
   return { runId, gateId, cleans: { runs: [], leftAlone: [] }, refusal: undefined, problems: [] };
 }
 

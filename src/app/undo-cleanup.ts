@@ -9,9 +9,13 @@ import { fromReport, type ReportRequest } from "./from-report.ts";
  * @throws UserError before anything is sent; WarehouseFailure; WrongTarget before anything is written
  */
 export async function performUndo(request: ReportRequest): Promise<UndoResult> {
-  const { report, context, commit, record } = await fromReport(request);
-  if (!report.cleanup || report.cleanup.dryRun)
-    throw new UserError(`${request.reportFile} is the report of a stage that deleted nothing: there is nothing to undo`);
+  const { report, context, commit, record } = await fromReport(request, ({ cleanup }) => {
+    if (!cleanup || cleanup.dryRun)
+      throw new UserError(
+        "EA7003",
+        `${request.reportFile} is the report of a stage that deleted nothing: there is nothing to undo`,
+      );
+  });
   const { tables, config, environment, audit } = context;
   const asked = { report, tables, protectedTables: config.testData.protectedTables };
   const result = request.execute

@@ -120,10 +120,10 @@ export class AuditVerifier {
     if (line === undefined || read === undefined)
       return ended
         ? faulty("this line is not a line of an audit log")
-        : faulty("the last line is torn: writing it was interrupted", true);
+        : faulty("the last line is incomplete: writing it was interrupted", true);
     if (!isItself(line, read)) {
       this.#claimed.add(read.hash);
-      return faulty("this line was changed: its hash is not the hash of its content");
+      return faulty("this line was changed: its hash does not match its content");
     }
     const { hash, previous, sequence: _, mac, ...entry } = read;
     const before = this.lastHash ?? null;
@@ -138,17 +138,19 @@ export class AuditVerifier {
     const why =
       before === null
         ? "this is not the first line of a log: lines before it are missing"
-        : "this line does not follow the one before it: lines are missing, added or in another order";
+        : "this line does not follow the line before it: lines were removed, added or reordered";
     return { ...known, ...faulty(why) };
   }
 
   #whyForged({ hash: _, mac: __, ...content }: ReadLine, mac: unknown): string | undefined {
     if (mac === undefined)
-      return this.keyedLines > 0 ? "this line carries no HMAC, and lines before it do: whoever wrote it had no key" : undefined;
+      return this.keyedLines > 0
+        ? "this line has no HMAC, but lines before it have one: it was written without the key"
+        : undefined;
     this.keyedLines++;
     this.firstKeyed ??= this.lines;
     if (this.#key === undefined || sameText(String(mac), macOf(content, this.#key))) return undefined;
-    return "the HMAC of this line does not match the key: whoever wrote it had another one, or none";
+    return "the HMAC of this line does not match the key: it was written with another key, or without one";
   }
 }
 
@@ -206,7 +208,8 @@ function canonicalJson(value: unknown): string {
     return `{${members.join(",")}}`;
   }
   // JSON would write null, and an unknown number must not look like one that nobody asked for.
-  if (typeof value === "number" && !Number.isFinite(value)) throw new TypeError(`${value} cannot stand in an audit log`);
+  if (typeof value === "number" && !Number.isFinite(value))
+    throw new TypeError(`expected a finite number for the audit log, got ${value}`);
   return JSON.stringify(value) ?? "null";
 }
 

@@ -5,6 +5,7 @@ import { errorText } from "../lib/error-text.ts";
 import { takeLock } from "../lib/lock-file.ts";
 import { openOwn } from "../lib/plain-file.ts";
 import { redacted } from "../lib/redaction/redacted.ts";
+import { CodedError } from "../model/coded-error.ts";
 import type { AuditHead, StageName } from "../model/report.ts";
 import { type AuditEntry, type AuditRecord, auditLine, lastLineOf } from "./chain.ts";
 
@@ -87,7 +88,8 @@ export class AuditLog {
         for (const line of lines) line.done();
       } catch (error) {
         const why = errorText(error);
-        for (const line of lines) line.failed(new Error(`the audit log could not be written: ${why}`, { cause: error }));
+        for (const line of lines)
+          line.failed(new CodedError("EA8004", `the audit log could not be written: ${why}`, { cause: error }));
       }
     }
     this.#writing = false;
@@ -148,7 +150,9 @@ async function endOf(handle: FileHandle, size: number): Promise<{ head: AuditHea
     // Logs of earlier versions do not count their lines.
     return { head: { hash: last.hash, sequence: last.sequence ?? (await countLines(handle, size)) }, ended };
   }
-  throw new Error("its last 16 MiB hold no line of an audit log; look at it with `env-actions audit verify`, and put it aside");
+  throw new Error(
+    "the last 16 MiB of the file have no line of an audit log: check it with `env-actions audit verify`, and move it away",
+  );
 }
 
 /** Once for a log of an earlier version: in the memory of one piece. */
@@ -167,7 +171,7 @@ async function countLines(handle: FileHandle, size: number): Promise<number> {
 async function readFully(handle: FileHandle, buffer: Buffer, position: number): Promise<void> {
   for (let done = 0; done < buffer.length; ) {
     const { bytesRead } = await handle.read(buffer, done, buffer.length - done, position + done);
-    if (bytesRead === 0) throw new Error("it became shorter while it was read");
+    if (bytesRead === 0) throw new Error("the file became shorter while it was read");
     done += bytesRead;
   }
 }

@@ -247,11 +247,11 @@ export function runLines(run: AuditedRunReport): string[] {
       ({ stage, verdict, reason, commit }) =>
         `  ${stage} ${verdict}: ${reason}${commit === undefined ? "" : ` (commit ${shortSha(commit)})`}`,
     ),
-    ...part("created, as the tests told", run.created.flatMap(amountLines)),
+    ...part("created, as reported by the tests", run.created.flatMap(amountLines)),
     ...shown.flatMap((plan) => part(`shown by ${planWords(plan)}`, amountLines(plan))),
     ...executed.flatMap((plan) => part(`planned by ${planWords(plan)}`, amountLines(plan))),
     ...part("deleted", [...run.deleted, ...run.unlinked].flatMap(statementLines), deletedUnsaid(run)),
-    ...part("left over", run.verified.flatMap(leftLines), executed.length === 0 ? "nobody looked" : undefined),
+    ...part("left over", run.verified.flatMap(leftLines), executed.length === 0 ? "not checked" : undefined),
     ...(run.books.length > 0
       ? part(
           "books",
@@ -264,9 +264,9 @@ export function runLines(run: AuditedRunReport): string[] {
     ...part("protected", run.protectedTables.map(protectedLine)),
     ...run.interrupted.flatMap((left) =>
       part(
-        `not known to be deleted when ${left.signal} came to ${left.stage} again`,
+        `not known to be deleted when ${left.stage} got ${left.signal} for the second time`,
         left.known ? amountLines(left) : [],
-        "what there was to delete was not known",
+        "it was unknown what had to be deleted",
       ),
     ),
     ...Object.entries(run.others).map(([what, times]) => `  ${count(times, "other note")}: ${what}`),
@@ -277,7 +277,7 @@ export function runLines(run: AuditedRunReport): string[] {
 function deletedUnsaid({ verdicts }: AuditedRunReport): string {
   const rows = verdicts.reduce((sum, verdict) => sum + verdict.deletedRows, 0);
   const keys = verdicts.reduce((sum, verdict) => sum + verdict.deletedKeys, 0);
-  if (rows + keys > 0) return `${count(rows, "row")} and ${count(keys, "key")}; the log does not say where`;
+  if (rows + keys > 0) return `${count(rows, "row")} and ${count(keys, "key")}; the log does not name the tables`;
   return verdicts.length > 0 ? "nothing" : "the log does not say";
 }
 
@@ -313,11 +313,11 @@ function statementLines({ table, statement, planned, done, versionBefore, versio
 }
 
 function leftLines(verified: AuditedRunReport["verified"][number]): string[] {
-  if (verified.leftOver === 0) return [`nothing, as ${verified.stage} saw at ${moment(verified.at)}`];
+  if (verified.leftOver === 0) return [`nothing, checked by ${verified.stage} at ${moment(verified.at)}`];
   const amount =
-    verified.leftOver === "unknown" ? "unknown: not everything could be looked at" : `${known(verified.leftOver)} rows and keys`;
+    verified.leftOver === "unknown" ? "unknown: not everything could be checked" : `${known(verified.leftOver)} rows and keys`;
   const where = Object.keys(verified.rows).length > 0 || verified.keys > 0 ? amountLines(verified) : [];
-  return [`${amount}, as ${verified.stage} saw at ${moment(verified.at)}`, ...where.map((line) => `  ${line}`)];
+  return [`${amount}, checked by ${verified.stage} at ${moment(verified.at)}`, ...where.map((line) => `  ${line}`)];
 }
 
 function protectedLine({ table, kept, before, after }: AuditedRunReport["protectedTables"][number]): string {
@@ -330,7 +330,7 @@ function protectedLine({ table, kept, before, after }: AuditedRunReport["protect
 
 function touchedLine({ table, column: of, rows, known: found, stage }: AuditedRunReport["touched"][number]): string {
   const values = found === rows ? "the old values are known" : `the old values of ${found} are known`;
-  return column(`${table}.${of}`, `${count(rows, "row")}; ${values}, as ${stage} saw`);
+  return column(`${table}.${of}`, `${count(rows, "row")}; ${values}, checked by ${stage}`);
 }
 
 function column(name: string, rest: string): string {

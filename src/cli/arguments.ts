@@ -140,7 +140,7 @@ function refuseIgnored(command: Command, given: Iterable<string>): void {
   for (const option of given) {
     if (everywhere.some((one) => one === option) || taken[command].some((one) => one === option)) continue;
     const takers = (Object.keys(taken) as Command[]).filter((one) => taken[one].some((name) => name === option));
-    throw new UserError(`--${option} is not for "${command}", only for ${takers.join(", ")}: leave it out`);
+    throw new UserError("EA1103", `--${option} is an option of ${takers.join(", ")}, not of "${command}": remove it`);
   }
 }
 
@@ -149,37 +149,37 @@ export function readArguments(argv: readonly string[]): Arguments {
   const { values, positionals, tokens } = parse(argv);
   const [name = "help", ...rest] = positionals;
   const command = values.help ? "help" : values.version ? "version" : commands.find((candidate) => candidate === name);
-  if (command === undefined) throw new UserError(`there is no command "${name}"; ${suggestion(name, commands)}`);
+  if (command === undefined) throw new UserError("EA1101", `unknown command "${name}"; ${suggestion(name, commands)}`);
   refuseIgnored(
     command,
     tokens.flatMap((token) => (token.kind === "option" ? [token.name] : [])),
   );
   const audit = auditCommands.find((candidate) => candidate === rest.join(" "));
-  if (command === "audit" && audit === undefined) throw new UserError('after "audit" comes "verify" or "report"');
+  if (command === "audit" && audit === undefined) throw new UserError("EA1102", wrongAuditCommand(rest));
   const takesReport = command === "undo" || command === "repair";
-  if (command === "undo" && rest.length === 0)
-    throw new UserError('after "undo" comes the report of what is undone, such as .env-actions/reports/cleanup.json');
+  if (command === "undo" && rest.length === 0) throw new UserError("EA1102", missingReport("undo", "the cleanup to undo"));
   if (command === "repair" && rest.length === 0)
-    throw new UserError('after "repair" comes the report that names the changed rows, such as .env-actions/reports/cleanup.json');
-  if (takesReport && rest.length > 1) throw new UserError(`"${rest[1]}" is one word too many after "${command} ${rest[0]}"`);
-  if (command !== "audit" && !takesReport && rest.length > 0)
-    throw new UserError(`"${rest[0]}" is one word too many after "${name}"`);
+    throw new UserError("EA1102", missingReport("repair", "the stage whose tests changed rows"));
+  if (takesReport && rest.length > 1) throw new UserError("EA1102", unexpected(rest[1], `${command} ${rest[0]}`));
+  if (command !== "audit" && !takesReport && rest.length > 0) throw new UserError("EA1102", unexpected(rest[0], name));
   const scope = (["run", "expired", "all"] as const).find((candidate) => candidate === (values.scope ?? "expired"));
-  if (scope === undefined) throw new UserError(`--scope is "${values.scope}", but must be run, expired or all`);
+  if (scope === undefined) throw new UserError("EA1104", `--scope: expected run, expired or all, got "${values.scope}"`);
   const { budget, deployment, environment, production, "pass-rate": passRate, "plan-digest": planDigest } = values;
   const foreignHead = values["foreign-head"];
   if (foreignHead !== undefined && !isCommit(foreignHead))
-    throw new UserError(`--foreign-head is "${foreignHead}", but must be the full SHA of a commit`);
+    throw new UserError("EA1104", `--foreign-head: expected the full SHA of a commit, got "${foreignHead}"`);
   const execute = values.execute && command !== "plan";
   if (planDigest !== undefined && !isPlanDigest(planDigest))
-    throw new UserError(`--plan-digest is "${planDigest}", but must be the 64 hexadecimal digits that the plan was shown with`);
+    throw new UserError("EA1104", `--plan-digest: expected the 64 hexadecimal digits shown with the plan, got "${planDigest}"`);
   if (command === "repair" && execute && planDigest === undefined)
     throw new UserError(
-      "repair writes only with the digest of the plan that was shown: run it without --execute, look at it, and add --plan-digest DIGEST",
+      "EA1105",
+      "repair --execute requires the digest of a plan that you have seen: run repair without --execute, read the plan, and add --plan-digest DIGEST",
     );
   if (command === "cleanup" && scope === "all" && execute && planDigest === undefined)
     throw new UserError(
-      "--scope all is deleted only with the digest of the plan that was shown: run it without --execute, look at it, and add --plan-digest DIGEST",
+      "EA1105",
+      "--scope all --execute requires the digest of a plan that you have seen: run it without --execute, read the plan, and add --plan-digest DIGEST",
     );
   return {
     command,
@@ -207,15 +207,31 @@ export function readArguments(argv: readonly string[]): Arguments {
   };
 }
 
+function wrongAuditCommand([word, extra]: readonly string[]): string {
+  const known = auditCommands.find((candidate) => candidate === word);
+  if (known !== undefined) return unexpected(extra, `audit ${known}`);
+  return word === undefined
+    ? 'expected "audit verify" or "audit report", got "audit"'
+    : `expected "audit verify" or "audit report", got "audit ${word}"; ${suggestion(word, auditCommands)}`;
+}
+
+function missingReport(command: Command, of: string): string {
+  return `expected the report of ${of} after "${command}", such as: env-actions ${command} .env-actions/reports/cleanup.json`;
+}
+
+function unexpected(argument: string | undefined, after: string): string {
+  return `unexpected argument "${argument}" after "${after}": remove it`;
+}
+
 function parse(argv: readonly string[]) {
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true, tokens: true });
   } catch (error) {
-    throw new UserError(errorText(error));
+    throw new UserError("EA1103", errorText(error), { cause: error });
   }
 }
 
 function understood(flag: string, text: string, value: number | undefined, expected: string): number {
-  if (value === undefined) throw new UserError(`${flag} is "${text}", but must be ${expected}`);
+  if (value === undefined) throw new UserError("EA1104", `${flag}: expected ${expected}, got "${text}"`);
   return value;
 }

@@ -21,7 +21,8 @@ export async function anchorsOf(workspace: string, given: readonly string[]): Pr
     const head = parseHead(written);
     if (!head)
       throw new UserError(
-        `--head is "${written}", but must be a head such as the output \`audit-head\` tells: 42:<64 hex digits>`,
+        "EA8003",
+        `--head: expected a head as in the output \`audit-head\`, 42:<64 hex digits>, got "${written}"`,
       );
     return { from: "--head", head: written, hash: head.hash, found: false };
   });

@@ -47,7 +47,8 @@ export async function auditReport(workspace: string, run: string | undefined, op
     others.add(String(entry.run));
   });
   const { runs } = reporter;
-  if (run !== undefined && runs.length === 0) throw new UserError(`${file} has no run "${run}"; ${suggestion(run, [...others])}`);
+  if (run !== undefined && runs.length === 0)
+    throw new UserError("EA8002", `${file} has no run "${run}"; ${suggestion(run, [...others])}`);
   const lines = runs.flatMap((one) => ["", ...runLines(one)]);
   // Ids and reasons come from tests, and a log may have been changed by anybody.
   const text = [...verifiedLines(verified), ...lines].map(logLine).join("\n");
@@ -87,9 +88,12 @@ async function readLog(
       for (const anchor of wanted.get(hash ?? "") ?? []) anchor.found = true;
     }
   } catch (error) {
-    if (error instanceof NotAPlainFile) throw new UserError(error.message, { cause: error });
+    if (error instanceof NotAPlainFile) throw new UserError(error.code, error.message, { cause: error });
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    throw new UserError(`there is no ${file} here: run a stage first, or go to the folder it ran in`);
+    throw new UserError(
+      "EA8001",
+      `the file ${file} does not exist here: run a stage first, or change to the folder in which it ran`,
+    );
   }
   return {
     ...{ file, lines: verifier.lines, lastHash: verifier.lastHash, faults },
@@ -101,12 +105,12 @@ async function readLog(
 function verifiedLines(log: VerifiedLog): string[] {
   const { lines, faults } = log;
   const proofs = [keyLine(log), ...anchorLines(log)];
-  if (faults.length === 0) return [`${file}: ${count(lines, "line")}, each follows from the one before`, ...proofs];
+  if (faults.length === 0) return [`${file}: ${count(lines, "line")}, the chain of hashes is intact`, ...proofs];
   const shown = faults
     .slice(0, faultsShown)
     .map(
       ({ line, why, torn }) =>
-        `${file}:${line} ${why}${torn ? "" : ": this line or one before it was changed, added or taken out"}`,
+        `${file}:${line} ${why}${torn ? "" : ": this line or a line before it was changed, added or removed"}`,
     );
   if (faults.length > faultsShown) shown.push(`… and ${faults.length - faultsShown} more of ${count(lines, "line")}`);
   return [...shown, ...proofs];
@@ -120,8 +124,8 @@ function keyLine({ lines, keyed: { lines: keyed, from, checked } }: VerifiedLog)
       : "";
   if (keyed === 0)
     return checked
-      ? "keyed: no line carries an HMAC, so the key in ENV_ACTIONS_AUDIT_KEY proves nothing: set audit.key in the configuration, or find out who took them out"
-      : "not keyed: no line carries an HMAC, so whoever can write to the file can rewrite it as a whole (audit.key in the configuration prevents it)";
+      ? "keyed: no line carries an HMAC, so the key in ENV_ACTIONS_AUDIT_KEY proves nothing: set audit.key in the configuration, or find out who removed the HMACs"
+      : "not keyed: no line carries an HMAC, so anyone who can write to the file can replace all of it; audit.key in the configuration prevents that";
   if (!checked) return `keyed: ${keyed} of ${count(lines, "line")} carry an HMAC that was not checked: set ENV_ACTIONS_AUDIT_KEY`;
   return `keyed: ${keyed} of ${count(lines, "line")} carry an HMAC, checked with the key in ENV_ACTIONS_AUDIT_KEY${rest}`;
 }
@@ -131,21 +135,23 @@ function anchorLines({ anchors }: VerifiedLog): string[] {
   const missing = anchors.filter(({ found }) => !found);
   const lines = missing.map(
     ({ from, head }) =>
-      `the log has no line ${head}, which ${from} names as its last: the log was cut at its end, or written anew`,
+      `the log has no line ${head}, which ${from} names as its last line: the end of the log was cut off, or the log was replaced`,
   );
   const found = anchors.filter((anchor) => anchor.found);
   const given = found.filter(({ from }) => from === "--head");
   if (given.length > 0)
-    lines.push(`anchored: it holds ${given.map(({ head }) => head).join(", ")}, so nothing up to there was changed or cut off`);
+    lines.push(
+      `anchored: the log has ${given.map(({ head }) => head).join(", ")}, so nothing up to that line was changed or removed`,
+    );
   const beside = found.length - given.length;
   if (beside > 0)
     lines.push(
-      `it holds the heads of ${count(beside, "report or evidence file", "reports and evidence files")} beside it, which whoever changed the log could have changed, too`,
+      `the log has the heads of ${count(beside, "report or evidence file", "reports and evidence files")} in the same folder; anyone who changed the log could have changed those as well`,
     );
   // Whoever gave a head that is not there has been told what that means.
   if (!anchors.some(({ from }) => from === "--head"))
     lines.push(
-      "unanchored: a log that was cut at its end, or rewritten as a whole, could look the same; compare it with a head from the job's summary: --head N:HASH",
+      "not anchored: a log whose end was cut off, or that was replaced, could look the same; compare it with a head from the job's summary: --head N:HASH",
     );
   return lines;
 }

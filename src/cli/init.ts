@@ -19,7 +19,8 @@ export async function init(workspace: string, configFile: string): Promise<strin
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       throw new UserError(
-        `${name} is already there; move it away first${written.length > 0 ? ` (written so far: ${written.join(", ")})` : ""}`,
+        "EA1106",
+        `the file ${name} already exists: move it away first${written.length > 0 ? ` (written so far: ${written.join(", ")})` : ""}`,
       );
     }
   }

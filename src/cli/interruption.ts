@@ -26,7 +26,7 @@ export function interruption(say: (text: string) => void, howToDelete: (stage: S
   let leaving = false;
   const leave = async (name: NodeJS.Signals) => {
     leaving = true;
-    say(`  ${name} again: leaving at once`);
+    say(`  ${name} again: exiting now`);
     for (const line of remaining.lines()) say(`    ${line}`);
     if (remaining.possible && remaining.stage) say(`    ${howToDelete(remaining.stage)}`);
     const problem = await audited(audit?.(remaining.note(name)));
@@ -36,7 +36,7 @@ export function interruption(say: (text: string) => void, howToDelete: (stage: S
   const interrupt = (name: NodeJS.Signals) => {
     if (leaving) process.exit(130);
     if (controller.signal.aborted) return void leave(name);
-    say(`  ${name}: stopping what was started, and deleting this run's test data (once more leaves at once)`);
+    say(`  ${name}: stopping what was started, and deleting this run's test data (press it again to exit immediately)`);
     controller.abort(new Error(`interrupted by ${name}`));
   };
   const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -57,7 +57,7 @@ export function interruption(say: (text: string) => void, howToDelete: (stage: S
 async function audited(writing: Promise<void> | undefined): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve("the audit log could not be told of it in time"), auditWithinMs);
+    timer = setTimeout(() => resolve("it could not be written to the audit log in time"), auditWithinMs);
   });
   const written = writing?.then(
     () => undefined,

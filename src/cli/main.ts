@@ -2,8 +2,11 @@ import { exitStatus } from "../app/exit-status.ts";
 import { verdictMarks } from "../app/progress.ts";
 import type { StageAnswer, StageRequest } from "../app/run-stage.ts";
 import { secretKeeper } from "../app/secret-keeper.ts";
+import { errorText } from "../lib/error-text.ts";
+import { NotAPlainFile } from "../lib/plain-file.ts";
 import { guardedStream } from "../lib/redaction/streams.ts";
 import { secretsOfVariables } from "../lib/redaction/variables.ts";
+import { CodedError, readOn, unexpectedText } from "../model/coded-error.ts";
 import type { StageName } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { logLine } from "../report/inert.ts";
@@ -16,9 +19,6 @@ import { interruption } from "./interruption.ts";
 import { type Part, Screen, verdictStyles } from "./screen.ts";
 import type { GuardedTerminal, Terminal } from "./terminal.ts";
 
-/** Errors that say what is wrong with the environment: where in the suite they were met helps nobody. By name, to load nothing. */
-const sayWhy: ReadonlySet<string> = new Set(["WrongTarget", "WarehouseFailure", "NotAPlainFile"]);
-
 /** One call in the terminal. @returns the exit status. */
 export async function terminal(
   argv: readonly string[],
@@ -28,15 +28,19 @@ export async function terminal(
   try {
     return await command(readArguments(argv), world);
   } catch (error) {
-    const mistake = error instanceof UserError;
-    const said = mistake || (error instanceof Error && sayWhy.has(error.name));
-    const text = error instanceof Error ? (said ? error.message : (error.stack ?? error.message)) : String(error);
     // It may quote a report, a file's name or an answer, which others wrote.
-    world.stderr.write(`env-actions: ${text.split("\n").map(logLine).join("\n")}\n`);
-    // We looked, and it is the wrong place.
+    world.stderr.write(`env-actions: ${printed(error).split("\n").map(logLine).join("\n")}\n`);
+    // We looked, and it is the wrong environment.
     if (error instanceof Error && error.name === "WrongTarget") return 1;
-    return mistake ? 2 : 3;
+    return error instanceof UserError ? 2 : 3;
   }
+}
+
+/** An error with a code says what is wrong and what to do. Of any other, the stack helps to find the cause. */
+function printed(error: unknown): string {
+  if (error instanceof CodedError) return `${errorText(error)}\nRead on: ${readOn(error.codes)}`;
+  if (error instanceof NotAPlainFile) return `${errorText(error)}\nRead on: ${readOn([error.code])}`;
+  return unexpectedText(error);
 }
 
 /** What the command under way knows to be secret: also for what is thrown where nobody waits for it. */
@@ -45,7 +49,7 @@ let underWay: SecretKeeper | undefined;
 /** Node would print it as it is, with whatever it holds. */
 export function sayUncaught(error: unknown): never {
   const { redact } = underWay ?? guessing(process.env);
-  process.stderr.write(redact(`env-actions: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`));
+  process.stderr.write(redact(`env-actions: ${unexpectedText(error)}\n`));
   process.exit(3);
 }
 

@@ -6,6 +6,7 @@ import { proposalText } from "../cleanup/propose/proposal-text.ts";
 import { type Proposal, proposeTables } from "../cleanup/propose/propose.ts";
 import { readCatalogColumns, readViews } from "../cleanup/tables/catalog.ts";
 import { writtenTable } from "../config/test-data-schema.ts";
+import { errorText } from "../lib/error-text.ts";
 import { withWarehouseReader } from "../stages/connections.ts";
 import { WarehouseFailure } from "../warehouse/failure.ts";
 import type { Arguments } from "./arguments.ts";
@@ -62,7 +63,7 @@ export async function tables(args: Arguments, world: GuardedTerminal): Promise<n
     return args.check && found.length > 0 ? 1 : 0;
   } catch (error) {
     if (!(error instanceof WarehouseFailure)) throw error;
-    say(`env-actions: ${error.message}`);
+    say(`env-actions: ${errorText(error)}`);
     return 3;
   }
 }

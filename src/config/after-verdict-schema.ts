@@ -61,7 +61,7 @@ export const alertsSchema = z
       .meta({ description: "Sends metrics of every run, whatever the verdict." }),
   })
   .refine((alerts) => channels.some((channel) => (alerts as Record<string, unknown>)[channel] !== undefined), {
-    error: `expected at least one of ${channels.join(", ")}: who is to be told?`,
+    error: `expected at least one of ${channels.join(", ")}`,
     when: isGroup,
   });
 
@@ -76,7 +76,7 @@ export const rollbackSchema = z
       .strictObject({
         file: z
           .string()
-          .regex(/^[\w.-]+\.ya?ml$|^\d+$/, { error: "expected the file's name below .github/workflows, such as rollback.yml" })
+          .regex(/^[\w.-]+\.ya?ml$|^\d+$/, { error: "expected the name of a file in .github/workflows, such as rollback.yml" })
           .meta({ description: "File name or id of the workflow. The workflow must have `on: workflow_dispatch`." }),
         ref: z.string().min(1).default("main").meta({ description: "Branch or tag whose version of the workflow runs." }),
         inputs: z
@@ -114,7 +114,7 @@ export const rollbackSchema = z
     }),
     repository: z
       .string()
-      .regex(/^[\w.-]+\/[\w.-]+$/, { error: "expected owner/name" })
+      .regex(/^[\w.-]+\/[\w.-]+$/, { error: "expected a repository as owner/name" })
       .optional()
       .meta({ description: "Repository of the workflow or event, as `owner/name`. Default: the repository of the run." }),
     token: secret("ROLLBACK_TOKEN").optional().meta({ description: "GitHub token to use instead of the job's own token." }),

@@ -31,14 +31,16 @@ const claims = {
     .string()
     .regex(jsonPath, {
       error:
-        "expected a JSON path such as $.data.serverTime, $.items[0].id or $['a.b']: it names one place, so *, .., [-1] and [?…] say nothing here",
+        "expected a JSON path such as $.data.serverTime, $.items[0].id or $['a.b']: it must name one place, so *, .., [-1] and [?…] are not supported",
     })
     .meta({ description: "JSON path of the value to check, such as `$.data.serverTime`, `$.items[0].id` or `$['a.b']`." }),
   ...textClaims,
   between: z
     .array(z.number({ error: "expected a number" }))
     .length(2, { error: "expected the lowest and the highest number, such as [0, 500]" })
-    .refine(([low = 0, high = 0]) => low <= high, { error: "expected the lower number first" })
+    .refine(([low = 0, high = 0]) => low <= high, {
+      error: "expected the lower number first, such as [0, 500], such as [0, 500]",
+    })
     .optional()
     .meta({ description: "The value must be a number in this range, such as `[0, 500]`. Both ends are included." }),
   youngerThan: duration.optional().meta({

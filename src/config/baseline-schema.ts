@@ -5,7 +5,7 @@ const growthPattern = /^<=\s*\+(\d{1,4}(?:\.\d+)?)%$/;
 /** Written as `<= +10%`; read as 0.1. */
 const growth = z
   .string({ error: 'expected a limit such as "<= +10%"' })
-  .regex(growthPattern, { error: 'expected a limit such as "<= +10%": how much more than in earlier runs is still right' })
+  .regex(growthPattern, { error: 'expected a limit such as "<= +10%": the allowed growth over earlier runs' })
   .transform((text) => Number(growthPattern.exec(text)?.[1]) / 100);
 
 /** What a latency may be, compared with earlier runs. */

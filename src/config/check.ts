@@ -1,6 +1,7 @@
 import { suggestion } from "../lib/nearest.ts";
 import { z } from "../lib/zod.ts";
-import { explain } from "./explain.ts";
+import type { ErrorCode } from "../model/error-codes/catalogue.ts";
+import { codeOf, explain } from "./explain.ts";
 import type { Mistake, Span } from "./mistakes.ts";
 import { type Path, pathKey, valueAt } from "./path.ts";
 import { configSchema } from "./schema.ts";
@@ -17,16 +18,21 @@ export type Entries = ReadonlyMap<string, Entry>;
  */
 export function shapeMistakes(data: unknown, entries: Entries, unread: ReadonlySet<string>): Mistake[] {
   const issues = issuesOf(configSchema, data, []).filter(({ about, path }) => about === "key" || !unread.has(pathKey(path)));
-  return issues.map(({ path, message, about }) => ({
-    at: about === "key" ? keySpanAt(entries, path) : spanAt(entries, path),
-    path,
-    // What a DATABRICKS_* variable says stands nowhere in the file, and is there all the same.
-    message:
-      about === "value" && !entries.has(pathKey(path)) && valueAt(data, path) === undefined ? `missing: ${message}` : message,
-  }));
+  return issues.map(({ code, path, message, about }) => {
+    // What a DATABRICKS_* variable says is nowhere in the file, and is there all the same.
+    const missing = about === "value" && !entries.has(pathKey(path)) && valueAt(data, path) === undefined;
+    return {
+      // A check over several keys knows better what is missing.
+      code: missing && (code === "EA1009" || code === "EA1010") ? "EA1008" : code,
+      at: about === "key" ? keySpanAt(entries, path) : spanAt(entries, path),
+      path,
+      message: missing ? `missing: ${message}` : message,
+    };
+  });
 }
 
 interface Issue {
+  code: ErrorCode;
   path: Path;
   message: string;
   about: "key" | "value";
@@ -38,10 +44,18 @@ function issuesOf(schema: z.core.$ZodType, data: unknown, base: Path): Issue[] {
   return result.error.issues.flatMap((issue): Issue[] => {
     const path = [...base, ...issue.path.filter((part) => typeof part !== "symbol")];
     if (issue.code === "unrecognized_keys")
-      return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(path, key), about: "key" as const }));
+      return issue.keys.map((key) => ({
+        code: "EA1007" as const,
+        path: [...path, key],
+        message: unknownKey(path, key),
+        about: "key" as const,
+      }));
     if (issue.code === "invalid_key")
-      return [...issue.issues.map(({ message }) => ({ path, message, about: "key" as const })), ...unread(path, data, base)];
-    return [{ path, message: issue.message, about: "value" }];
+      return [
+        ...issue.issues.map(({ message }) => ({ code: "EA1010" as const, path, message, about: "key" as const })),
+        ...unread(path, data, base),
+      ];
+    return [{ code: codeOf(issue), path, message: issue.message, about: "value" }];
   });
 }
 

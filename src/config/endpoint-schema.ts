@@ -1,5 +1,6 @@
 import { z } from "../lib/zod.ts";
 import { assertionSchema, headerSchema } from "./assertion.ts";
+import { withCode } from "./explain.ts";
 import { isGroup, path } from "./values.ts";
 
 /** A route of an API that is read. */
@@ -28,6 +29,7 @@ export const endpointSchema = z
   })
   .refine(({ method, json }) => !(method === "HEAD" && Array.isArray(json) && json.length > 0), {
     path: ["json"],
-    error: "a HEAD is answered without content: ask with GET, or look at answerHeaders",
+    error: "a HEAD request has no content in its answer: use method: GET, or check answerHeaders",
+    params: { ...withCode("EA1016") },
     when: isGroup,
   });

@@ -2,6 +2,7 @@ import * as kinds from "../checks/registry.ts";
 import { z } from "../lib/zod.ts";
 import { alertsSchema, rollbackSchema } from "./after-verdict-schema.ts";
 import { claimSchema } from "./assertion.ts";
+import { withCode } from "./explain.ts";
 import { bearerToken } from "./secret.ts";
 import { timeLimit } from "./units.ts";
 import { command, exactlyOneOf, httpUrl, isGroup, name, port, regularExpression } from "./values.ts";
@@ -42,13 +43,18 @@ function demandSense(
 ): void {
   for (const key of ["status", "json"] as const)
     if (ready[key] !== undefined && ready.url === undefined)
-      context.addIssue({ code: "custom", path: [key], message: "says what an answer must be, so it needs url" });
+      context.addIssue({
+        code: "custom",
+        path: [key],
+        message: "requires url: it describes the answer of that address",
+        params: { ...withCode("EA1017") },
+      });
   const { stableFor, timeout } = ready;
   if (typeof stableFor === "number" && typeof timeout === "number" && stableFor >= timeout)
     context.addIssue({
       code: "custom",
       path: ["stableFor"],
-      message: "expected less than timeout: otherwise it is never ready in time",
+      message: "expected less than timeout: otherwise the server is never ready in time",
     });
 }
 
@@ -113,7 +119,8 @@ function demandIdentity(
       context.addIssue({
         code: "custom",
         path: [connection, "expect"],
-        message: "test data is written here, so say which host it must be: expect: { host: … }",
+        message: "test data is written here: add expect: { host: … } with the host that it must be",
+        params: { ...withCode("EA2003") },
       });
   }
 }

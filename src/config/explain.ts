@@ -1,5 +1,6 @@
 import { suggestion } from "../lib/nearest.ts";
 import type { z } from "../lib/zod.ts";
+import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 
 type RawIssue = z.core.$ZodRawIssue;
 
@@ -34,16 +35,32 @@ export function explain(issue: RawIssue): string {
         ? `expected ${issue.maximum} or less`
         : `expected at most ${amount(Number(issue.maximum), issue.origin)}`;
     default:
-      return issue.message ?? "expected something else here";
+      return issue.message ?? "invalid value: see the configuration reference";
   }
+}
+
+/** A check over several keys says its code itself; see {@link ErrorParams}. */
+export function codeOf(issue: z.core.$ZodIssue): ErrorCode {
+  if (issue.code === "custom") return (issue.params as Partial<ErrorParams> | undefined)?.error ?? "EA1010";
+  return issue.code === "invalid_type" || issue.code === "invalid_union" ? "EA1009" : "EA1010";
+}
+
+/** `params` of a custom check whose mistake is not just an invalid value. */
+export interface ErrorParams {
+  error: ErrorCode;
+}
+
+/** For `params`, so that the compiler knows the code. */
+export function withCode(error: ErrorCode): ErrorParams {
+  return { error };
 }
 
 function found(expected: string, input: unknown): string {
   if (input === undefined) return "";
-  if (input === null) return ", found nothing";
-  if (expected === "int" && typeof input === "number") return ", found a fraction";
-  const cure = expected === "string" && typeof input !== "object" ? ": put quotes round it" : "";
-  return `, found ${Array.isArray(input) ? kinds.array : (kinds[typeof input] ?? typeof input)}${cure}`;
+  if (input === null) return ", got nothing";
+  if (expected === "int" && typeof input === "number") return ", got a fraction";
+  const cure = expected === "string" && typeof input !== "object" ? ": put it in quotes" : "";
+  return `, got ${Array.isArray(input) ? kinds.array : (kinds[typeof input] ?? typeof input)}${cure}`;
 }
 
 function explainChoice(values: string[], input: unknown): string {

@@ -43,8 +43,8 @@ export function parseTemplate(text: string): Template {
 
 function problemOf(rest: string): string {
   if (rest.startsWith("${{"))
-    return "${{ … }} means nothing in this file: hand the value over in the workflow's env, and write ${NAME} here";
-  return "expected ${NAME} or ${NAME:-default} with the name of an environment variable; write $${ for a plain ${";
+    return "${{ … }} is not replaced in this file: pass the value in the workflow's env, and write ${NAME} here";
+  return "expected ${NAME} or ${NAME:-default} with the name of an environment variable; for a literal ${ write $${";
 }
 
 /** The one reference that a text consists of, as a secret must; `undefined` for any other text. */

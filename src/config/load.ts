@@ -57,7 +57,7 @@ export async function loadConfig({ file, cwd, env, environment, ...read }: LoadO
   const yaml = parseYaml(text);
   if (yaml.broken) throw mistakesError({ name: file, text, hidden: hiddenSpansOfBroken(text) }, yaml.mistakes);
   if (yaml.data === undefined || yaml.data === null)
-    throw new UserError(`${file}:1:1  the file is empty: \`env-actions init\` writes one`);
+    throw new UserError("EA1002", `${file}:1:1  the file is empty: \`env-actions init\` writes one`);
 
   if (mayHavePattern.test(JSON.stringify(yaml.data))) await loadPatterns();
   const unified = withUnifiedVariables(yaml.data, env);
@@ -87,25 +87,31 @@ export function selectEnvironment(config: Config, name: string | undefined): { n
   const known = Object.keys(config.environments);
   const wanted = name || config.defaultEnvironment;
   if (wanted === undefined)
-    throw new UserError(`name an environment: ${known.join(", ")}; or set defaultEnvironment in the configuration`);
+    throw new UserError(
+      "EA1015",
+      `no environment is selected: expected one of ${known.join(", ")}. Name it with --environment (in a workflow: the input environment), or set defaultEnvironment in the configuration`,
+    );
   const environment = Object.hasOwn(config.environments, wanted) ? config.environments[wanted] : undefined;
-  if (!environment) throw new UserError(unknownEnvironment(wanted, known));
+  if (!environment) throw new UserError("EA1014", unknownEnvironment(wanted, known));
   return { name: wanted, environment };
 }
 
 function unknownEnvironment(name: string, known: string[]): string {
   const near = suggestion(name, known);
-  const hint = near.startsWith("did you mean") ? `${near} known: ${known.join(", ")}` : near;
-  return `there is no environment ${JSON.stringify(name)} that can be used here; ${hint}`;
+  const hint = near.startsWith("did you mean") ? `${near} Known: ${known.join(", ")}` : near;
+  return `the environment ${JSON.stringify(name)} does not exist or cannot be used here; ${hint}`;
 }
 
 async function readText(file: string, cwd: string): Promise<string> {
   const bytes = await readFile(resolve(cwd, file)).catch((error: NodeJS.ErrnoException) => {
-    throw new UserError(unreadable(file, error.code), { cause: error });
+    throw new UserError("EA1001", unreadable(file, error.code), { cause: error });
   });
   if (bytes.length > mostBytes)
-    throw new UserError(`${file}: ${bytes.length} bytes are too many for a configuration (at most ${mostBytes})`);
-  if (!isUtf8(bytes)) throw new UserError(`${file}:${lineOfBadByte(bytes)}:1  not UTF-8: save the file as UTF-8`);
+    throw new UserError(
+      "EA1004",
+      `${file}: expected at most ${mostBytes} bytes, got ${bytes.length}: check whether this is the right file`,
+    );
+  if (!isUtf8(bytes)) throw new UserError("EA1003", `${file}:${lineOfBadByte(bytes)}:1  the file is not UTF-8: save it as UTF-8`);
   return new TextDecoder("utf-8").decode(bytes);
 }
 
@@ -113,9 +119,9 @@ function unreadable(file: string, code: string | undefined): string {
   switch (code) {
     case "ENOENT":
     case "ENOTDIR":
-      return `${file}: there is no such file: \`env-actions init\` writes one`;
+      return `${file}: the file does not exist: \`env-actions init\` writes one`;
     case "EISDIR":
-      return `${file}: this is a directory, not a file`;
+      return `${file}: expected a file, got a directory`;
     default:
       return `${file}: cannot be read (${code ?? "unknown reason"})`;
   }
@@ -141,7 +147,12 @@ function mistakesIn(
   selected: string | undefined,
 ): Mistake[] {
   const { data, entries } = yaml;
-  const malformed = filled.problems.map(({ path, problem }) => ({ at: spanAt(entries, path), path, message: problem }));
+  const malformed = filled.problems.map(({ path, problem }) => ({
+    code: "EA1012" as const,
+    at: spanAt(entries, path),
+    path,
+    message: problem,
+  }));
   const malformedPaths = new Set(malformed.map(({ path }) => pathKey(path)));
   const written = writtenSecrets(data, entries).filter(({ path }) => !malformedPaths.has(pathKey(path)));
   const lacking = filled.blanks
@@ -153,7 +164,7 @@ function mistakesIn(
   const ambiguous = unified.conflicts.filter(({ path }) => isNeeded(path, selected));
   const between = [...conflicts(filled.value, data), ...ambiguous]
     .filter(({ path }) => !unread.has(pathKey(path)))
-    .map(({ path, message }) => ({ at: spanAt(entries, path), path, message }));
+    .map(({ code, path, message }) => ({ code, at: spanAt(entries, path), path, message }));
   const shape = shapeMistakes(filled.value, entries, unread);
   return [...yaml.mistakes, ...malformed, ...written, ...lacking, ...shape, ...between, ...unknownSelection(yaml, asked)];
 }
@@ -164,18 +175,18 @@ function isNeeded(path: Path, selected: string | undefined): boolean {
 }
 
 function missingVariable({ entries }: ParsedYaml, { path, name, empty }: Blank, said: string | undefined): Mistake {
-  if (said !== undefined) return { at: spanAt(entries, path), path, message: said };
+  if (said !== undefined) return { code: "EA1008", at: spanAt(entries, path), path, message: said };
   const isSecret = schemaNodeAt(configSchema, path)?.handling === "secret";
-  const state = empty ? "is set to nothing (as an absent GitHub secret is)" : "is not set";
+  const state = empty ? "is empty (a GitHub secret that does not exist becomes an empty string)" : "is not set";
   const cure = isSecret ? "set it" : `set it, or write \${${name}:-default}`;
-  return { at: spanAt(entries, path), path, message: `the environment variable ${name} ${state}: ${cure}` };
+  return { code: "EA1011", at: spanAt(entries, path), path, message: `the environment variable ${name} ${state}: ${cure}` };
 }
 
 function unknownSelection({ data, entries }: ParsedYaml, asked: string | undefined): Mistake[] {
   const environments = valueAt(data, ["environments"]);
   if (!asked || typeof environments !== "object" || environments === null || Object.hasOwn(environments, asked)) return [];
   const path = ["environments"];
-  return [{ at: keySpanAt(entries, path), path, message: unknownEnvironment(asked, Object.keys(environments)) }];
+  return [{ code: "EA1014", at: keySpanAt(entries, path), path, message: unknownEnvironment(asked, Object.keys(environments)) }];
 }
 
 /** The one that the file names, or its only one. */

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 import { type Path, valueAt } from "./path.ts";
 
 /** The data of a file that may have any mistake: nothing about their shape is certain here. */
@@ -5,6 +6,7 @@ export type Data = unknown;
 
 /** What is wrong between two places of the file, each of which is right by itself. */
 export interface Conflict {
+  code: ErrorCode;
   path: Path;
   message: string;
 }

@@ -4,11 +4,11 @@ import { z } from "../lib/zod.ts";
 export const mayWrite = z
   .strictObject({
     until: z.iso
-      .date({ error: "expected the last day as a date such as 2026-12-31" })
+      .date({ error: "expected the last day as a date, such as 2026-12-31" })
       .meta({ description: "Last day of the exception, in UTC. Afterwards, the credential fails again." }),
     reason: z
-      .string({ error: "expected a reason: why can this credential write, and who mends it?" })
-      .regex(/\S/, { error: "expected a reason: why can this credential write, and who mends it?" })
+      .string({ error: "expected the reason why this credential can write, and who will fix it" })
+      .regex(/\S/, { error: "expected the reason why this credential can write, and who will fix it" })
       .meta({ description: "Why the credential can write, and what is being done about it. Shown with the warning." }),
   })
   .optional()

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 import { UserError } from "../model/user-error.ts";
 import { type Path, showPath } from "./path.ts";
 
@@ -8,6 +9,7 @@ export interface Span {
 }
 
 export interface Mistake {
+  code: ErrorCode;
   /** Where it stands. */
   at: Span;
   path: Path;
@@ -35,24 +37,29 @@ const excerptWidth = 120;
 export function mistakesError(source: SourceFile, mistakes: readonly Mistake[], secrets: readonly string[] = []): UserError {
   const sorted = [...mistakes].sort((a, b) => a.at.start - b.at.start);
   const count = sorted.length === 1 ? "a mistake" : `${sorted.length} mistakes`;
-  const lines = sorted.flatMap((mistake, index) => [
-    describe(source, mistake),
-    ...(index < excerpts ? excerpt(source, mistake.at) : []),
-  ]);
-  const placed = sorted.map(({ at, path, message }) => {
-    const { line, column } = positionOf(source.text, at.start);
-    return { file: source.name, line, column, message: blot(printable(inWords(path, message)), secrets) };
+  let hides = false;
+  const lines = sorted.flatMap((mistake, index) => {
+    const shown = index < excerpts ? excerpt(source, mistake.at) : { lines: [], hides: false };
+    hides ||= shown.hides;
+    return [describe(source, mistake), ...shown.lines];
   });
-  return new UserError(blot([`${source.name} has ${count}:`, ...lines].map(printable).join("\n"), secrets), { mistakes: placed });
+  if (hides) lines.push("  (*** hides values that could be secrets)");
+  const placed = sorted.map(({ code, at, path, message }) => {
+    const { line, column } = positionOf(source.text, at.start);
+    return { code, file: source.name, line, column, message: blot(printable(inWords(path, message)), secrets) };
+  });
+  return new UserError("EA1000", blot([`${source.name} has ${count}:`, ...lines].map(printable).join("\n"), secrets), {
+    mistakes: placed,
+  });
 }
 
 function inWords(path: Path, message: string): string {
   return [showPath(path), message].filter((part) => part !== "").join("  ");
 }
 
-function describe(source: SourceFile, { at, path, message }: Mistake): string {
+function describe(source: SourceFile, { code, at, path, message }: Mistake): string {
   const { line, column } = positionOf(source.text, at.start);
-  return `${source.name}:${line}:${column}  ${inWords(path, message)}`;
+  return `${source.name}:${line}:${column}  ${code}: ${inWords(path, message)}`;
 }
 
 /** Both counted from 1, as editors do. */
@@ -61,15 +68,18 @@ export function positionOf(text: string, offset: number): { line: number; column
   return { line: text.slice(0, lineStart).split("\n").length, column: offset - lineStart + 1, lineStart };
 }
 
-function excerpt(source: SourceFile, at: Span): string[] {
+function excerpt(source: SourceFile, at: Span): { lines: string[]; hides: boolean } {
   const { line, column, lineStart } = positionOf(source.text, at.start);
   const newline = source.text.indexOf("\n", lineStart);
   const lineEnd = newline < 0 ? source.text.length : newline;
   const shown = hide(source, lineStart, Math.min(lineEnd, lineStart + excerptWidth));
-  if (shown.trim() === "" || column > excerptWidth) return [];
+  if (shown.trim() === "" || column > excerptWidth) return { lines: [], hides: false };
   const gutter = `  ${line} | `;
   const marked = Math.max(1, Math.min(at.end, lineStart + shown.trimEnd().length) - at.start);
-  return [`${gutter}${shown.trimEnd()}`, `${" ".repeat(gutter.length - 2)}| ${" ".repeat(column - 1)}${"^".repeat(marked)}`];
+  return {
+    lines: [`${gutter}${shown.trimEnd()}`, `${" ".repeat(gutter.length - 2)}| ${" ".repeat(column - 1)}${"^".repeat(marked)}`],
+    hides: shown !== source.text.slice(lineStart, lineStart + shown.length),
+  };
 }
 
 /** Same length as the source, so that the caret still points at its place. */

@@ -2,13 +2,12 @@
 const insteadOf: Readonly<Record<string, string>> = {
   db: "write the database as the path, such as redis://redis.internal:6379/3",
   database: "write the database as the path, such as redis://redis.internal:6379/3",
-  keyprefix:
-    "it is not supported: take it out, and list the namespaces with the prefix under testData.keys, such as app:cw:test:*",
-  username: "write the user in front of the host, such as redis://user:password@redis.internal",
-  password: "write the password in front of the host, such as redis://user:password@redis.internal",
-  host: "write the host into the address",
-  port: "write the port behind the host, such as redis://redis.internal:6380",
-  path: "sockets of a file system are not supported: write host and port",
+  keyprefix: "not supported: remove it, and write the prefix in the namespaces under testData.keys, such as app:cw:test:*",
+  username: "write the user before the host, such as redis://user:password@redis.internal",
+  password: "write the password before the host, such as redis://user:password@redis.internal",
+  host: "write the host in the address",
+  port: "write the port after the host, such as redis://redis.internal:6380",
+  path: "Unix sockets are not supported: write host and port",
   tls: "write rediss:// for TLS",
   ssl: "write rediss:// for TLS",
   name: "write it as redis.sentinel.master",
@@ -25,8 +24,8 @@ const insteadOf: Readonly<Record<string, string>> = {
  * query, and a cleanup that did not would look in another place than the tests. The address is a secret, so only known names are said.
  */
 export function redisAddressProblem({ hostname, search, hash, searchParams }: URL): string | undefined {
-  if (hostname.includes(",")) return "expected one host: list the others under redis.cluster or redis.sentinel.nodes";
-  if (hash !== "") return "expected nothing behind #: take it out, or write %23 where it belongs to the password";
+  if (hostname.includes(",")) return "expected one host: write the others under redis.cluster or redis.sentinel.nodes";
+  if (hash !== "") return "expected no # in the address: remove it, or write %23 if it is part of the password";
   if (search === "") return undefined;
   const names = [...new Set(searchParams.keys())];
   const cures = names.flatMap((name) => {
@@ -34,6 +33,6 @@ export function redisAddressProblem({ hostname, search, hash, searchParams }: UR
     return Object.hasOwn(insteadOf, option) ? [`${name}: ${insteadOf[option]}`] : [];
   });
   const others = names.length - cures.length;
-  if (others > 0) cures.push(`${cures.length > 0 ? "take out the other options" : "take it out"}: nothing is read from there`);
-  return `expected no query in the address. ${cures.join("; ")}`;
+  if (others > 0) cures.push(`${cures.length > 0 ? "remove the other options" : "remove them"}: they are not read`);
+  return `expected no options after ? in the address. ${cures.join("; ")}`;
 }

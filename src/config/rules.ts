@@ -38,16 +38,18 @@ function environmentNames(data: Data, written: Data, environments: Record<string
     const name = text(valueAt(data, path));
     return name === undefined || names.includes(name)
       ? []
-      : [{ path, message: `no environment has the name ${quote(written, path)}; ${suggestion(name, names)}` }];
+      : [{ code: "EA1014", path, message: `no environment has the name ${quote(written, path)}; ${suggestion(name, names)}` }];
   };
   const none = isGroup(valueAt(data, ["environments"])) && names.length === 0;
   return [
-    ...(none ? [{ path: ["environments"], message: "expected at least one environment" }] : []),
+    ...(none ? [{ code: "EA1008" as const, path: ["environments"], message: "expected at least one environment" }] : []),
     ...unknown(["defaultEnvironment"]),
-    ...names.flatMap((name) => {
+    ...names.flatMap((name): Conflict[] => {
       const path = ["environments", name, "promotedFrom"];
       const itself = valueAt(data, path) === name;
-      return itself ? [{ path, message: "an environment is not promoted from itself" }] : unknown(path);
+      return itself
+        ? [{ code: "EA1014", path, message: "expected another environment: an environment cannot be promoted from itself" }]
+        : unknown(path);
     }),
   ];
 }
@@ -60,19 +62,21 @@ function unreachableProbes(path: Path, environment: unknown): Conflict[] {
     const needing = ["auth", "oauth", "analytics"].filter((name) => part(name) !== undefined);
     if (isGroup(part("websocket")) && valueAt(environment, ["websocket", "url"]) === undefined) needing.push("websocket");
     for (const name of needing)
-      found.push({ path: [...path, name], message: "needs to know where the API is: add api: { url: … }" });
+      found.push({ code: "EA1017", path: [...path, name], message: "requires api: add api: { url: … } to the environment" });
   }
   if (part("databricks") === undefined && (list(part("sql")) ?? []).length > 0)
     found.push({
+      code: "EA1017",
       path: [...path, "sql"],
-      message: "needs a warehouse that runs the statements: add databricks: { host: … }",
+      message: "requires databricks: add databricks: { host: … } to the environment",
     });
   const auth = part("auth");
   if (isGroup(auth) && auth.enabled !== false && auth.secret === undefined)
     found.push({
+      code: "EA1008",
       path: [...path, "auth", "secret"],
       message:
-        "missing: expected a reference such as ${TEST_TOKEN_SECRET}; where tokens must not be minted, write enabled: false",
+        "missing: expected a reference such as ${TEST_TOKEN_SECRET}. If no test tokens may be minted here, write enabled: false",
     });
   return found;
 }
@@ -86,7 +90,7 @@ function sharedPorts(path: Path, environment: unknown): Conflict[] {
     first.set(String(port), other ?? name);
     return other === undefined
       ? []
-      : [{ path: [...path, "servers", name, "port"], message: `the server ${other} has the same port` }];
+      : [{ code: "EA1018", path: [...path, "servers", name, "port"], message: `the server ${other} has the same port` }];
   });
 }
 
@@ -112,8 +116,9 @@ function writingRoutes(path: Path, environment: unknown): Conflict[] {
     return route !== undefined && isRoute(route, marked)
       ? [
           {
+            code: "EA1019",
             path: [...path, ...place],
-            message: "this route writes (api.writes), and the environment is read-only: look at another",
+            message: "this route writes (api.writes), and the environment is read-only: check another route",
           },
         ]
       : [];
@@ -131,8 +136,9 @@ function borrowedIdentity(path: Path, environment: unknown): Conflict[] {
     text(valueAt(environment, place))?.includes("${")
       ? [
           {
+            code: "EA1020",
             path: [...path, ...place],
-            message: `expected the ${place.at(-1)} written out: a variable would only be compared with itself`,
+            message: `expected the ${place.at(-1)} itself, not a variable: a variable always matches itself and proves nothing`,
           },
         ]
       : [],
@@ -146,8 +152,9 @@ function redisConflicts(path: Path, redis: unknown): Conflict[] {
   const isCluster = redis.cluster === true || list(redis.cluster) !== undefined;
   if (isCluster && redis.sentinel !== undefined)
     found.push({
+      code: "EA1016",
       path: [...path, "cluster"],
-      message: "a cluster has no sentinels: take out cluster, or sentinel",
+      message: "cluster and sentinel cannot be combined: remove one of them",
     });
   const url = text(redis.url);
   if (url === undefined || url === "") return found;
@@ -158,21 +165,31 @@ function redisConflicts(path: Path, redis: unknown): Conflict[] {
     return [
       ...found,
       {
+        code: "EA1021",
         path: [...path, "url"],
-        message: "expected a redis:// or rediss:// address, with % codes for special characters in the password",
+        message: "expected a redis:// or rediss:// address; percent-encode special characters of the password, such as %23 for #",
       },
     ];
   const problem = redisAddressProblem(address);
-  if (problem !== undefined) found.push({ path: [...path, "url"], message: problem });
+  if (problem !== undefined) found.push({ code: "EA1021", path: [...path, "url"], message: problem });
   if (!/^\/?\d*$/.test(address.pathname))
-    found.push({ path: [...path, "url"], message: "expected the number of a database, or nothing, behind the host" });
+    found.push({
+      code: "EA1021",
+      path: [...path, "url"],
+      message: "expected the number of a database after the host, such as /0, or nothing",
+    });
   if (redis.certificateAuthority !== undefined && address.protocol === "redis:" && valueAt(redis, ["sentinel", "tls"]) !== true)
     found.push({
+      code: "EA1016",
       path: [...path, "certificateAuthority"],
-      message: "url is redis://, which has no TLS and so no certificate to look at: write rediss://, or take this out",
+      message: "has no effect: redis:// does not use TLS. Write rediss:// in url, or remove this key",
     });
   if (isCluster && Number(address.pathname.slice(1)) > 0)
-    found.push({ path: [...path, "url"], message: "a cluster has only database 0, and this address names another" });
+    found.push({
+      code: "EA1021",
+      path: [...path, "url"],
+      message: "expected database 0 or none: a cluster has no other database",
+    });
   return found;
 }
 
@@ -191,8 +208,9 @@ function stagePrefixes(data: Data, written: Data): Conflict[] {
         : `add ${quote(written, path)} to ${listPath.join(".")}`;
     return [
       {
+        code: "EA1022",
         path: own === undefined ? listPath : path,
-        message: `what the ${stage} stage leaves behind would never be found again: ${cure}`,
+        message: `what the ${stage} stage leaves behind would not be found by cleanup: ${cure}`,
       },
     ];
   });
@@ -206,8 +224,8 @@ function sweptWhileRunning(data: Data): Conflict[] {
     const budgetPath = ["stages", stage, "budget"];
     const budget = durationAt(data, budgetPath);
     if (expireAfter > (budget ?? defaults.stages[stage].budget)) return [];
-    const cure = `expected testData.expireAfter to be longer than ${budgetPath.join(".")}: test data of a run that is still going on would be swept`;
-    return [{ path: budget === undefined ? path : budgetPath, message: cure }];
+    const cure = `expected testData.expireAfter to be longer than ${budgetPath.join(".")}: otherwise cleanup could delete test data of a run in progress`;
+    return [{ code: "EA1023", path: budget === undefined ? path : budgetPath, message: cure }];
   });
 }
 

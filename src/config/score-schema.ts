@@ -1,4 +1,5 @@
 import { z } from "../lib/zod.ts";
+import { withCode } from "./explain.ts";
 import { percent } from "./units.ts";
 import { isGroup } from "./values.ts";
 
@@ -6,7 +7,7 @@ import { isGroup } from "./values.ts";
 
 const checkGlob = z
   .string()
-  .regex(/^[a-z0-9.*?_-]+$/i, { error: "expected a glob over the ids of checks, such as api.* or redis.hit-rate" })
+  .regex(/^[a-z0-9.*?_-]+$/i, { error: "expected a glob for ids of checks, such as api.* or redis.hit-rate" })
   .meta({ description: "Glob for check ids, such as `api.*` or `redis.hit-rate`." });
 
 const weight = z
@@ -14,7 +15,7 @@ const weight = z
     check: checkGlob,
     weight: z
       .number()
-      .positive({ error: "expected a weight over 0; what must not count has dryRun: true" })
+      .positive({ error: "expected a weight above 0; for a check that must not count, write dryRun: true" })
       .max(1000)
       .default(1)
       .meta({
@@ -28,7 +29,8 @@ const weight = z
   })
   .refine(({ key, dryRun }) => !(key === true && dryRun === true), {
     path: ["dryRun"],
-    error: "a key indicator counts, so it cannot be in dry run",
+    error: "key and dryRun cannot be combined: a key indicator always counts",
+    params: { ...withCode("EA1016") },
     when: isGroup,
   });
 
@@ -45,7 +47,7 @@ export const score = z
   })
   .refine(({ pass, warning }) => !(typeof pass === "number" && typeof warning === "number" && warning > pass), {
     path: ["warning"],
-    error: "expected at most as much as pass: below it the stage is failed",
+    error: "expected at most the value of pass",
     when: isGroup,
   })
   .optional()
@@ -54,13 +56,13 @@ export const score = z
       "Weighs all checks together. Without it, the worst check decides. A check that could not run makes the stage an `error`, whatever the score.",
   });
 
-const aReason = { error: "expected a reason: why is it flaky, and who mends it?" };
+const aReason = { error: "expected the reason why the check is flaky, and who will fix it" };
 
 export const retries = z
   .array(
     z.strictObject({
       check: checkGlob,
-      times: z.int().min(1).max(2, { error: "expected 1 or 2: what needs more is broken" }).default(1).meta({
+      times: z.int().min(1).max(2, { error: "expected 1 or 2: a check that needs more repetitions is broken" }).default(1).meta({
         description: "How often the check is repeated.",
       }),
       reason: z.string(aReason).regex(/\S/, aReason).meta({ description: "Why the check is flaky. Shown in the report." }),

@@ -21,8 +21,8 @@ export function writtenSecrets(data: unknown, entries: Entries): Mistake[] {
     )
       return [];
     const message =
-      "a secret must not stand in this file: expected one reference, ${NAME}, without default, and the value in that environment variable";
-    return [{ at: value, path, message }];
+      "a secret must not be written in this file: expected ${NAME} without default, with the value in that environment variable";
+    return [{ code: "EA1013", at: value, path, message }];
   });
 }
 

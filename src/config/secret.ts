@@ -34,7 +34,7 @@ export class Secret {
 function written(variable: string) {
   return z
     .string({ error: `expected a reference to an environment variable, such as \${${variable}}` })
-    .min(1, { error: "the environment variable that holds this secret is empty" });
+    .min(1, { error: "the environment variable of this secret is empty: set it" });
 }
 
 /** In the file a secret is always a reference, `${NAME}`; the loader refuses one that is written out. */
@@ -46,7 +46,7 @@ export function secret(variable: string) {
 export function bearerToken(variable: string) {
   return secretOf(
     written(variable).refine((text) => !/[\s\p{Cc}]/u.test(text), {
-      error: "this token holds a blank or a line break, which no header can carry: store it without",
+      error: "the token contains a space or a line break, which a header cannot carry: store it without",
     }),
     variable,
   );
@@ -55,7 +55,7 @@ export function bearerToken(variable: string) {
 /** Whoever has the log can try keys: a short one is soon found. */
 export const auditKey = secretOf(
   written("AUDIT_KEY").min(16, {
-    error: "expected at least 16 characters in that variable, made at random: openssl rand -hex 32",
+    error: "expected at least 16 random characters in the variable: openssl rand -hex 32 makes 64",
   }),
   "AUDIT_KEY",
 );
@@ -64,7 +64,7 @@ export const auditKey = secretOf(
 export function secretUrl(variable: string) {
   return secretOf(
     written(variable).refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
-      error: "expected an http:// or https:// address in that variable",
+      error: "expected an http:// or https:// address in the variable",
     }),
     variable,
   );

@@ -1,4 +1,5 @@
 import { z } from "../lib/zod.ts";
+import { withCode } from "./explain.ts";
 import { score } from "./score-schema.ts";
 import { prefixSchema } from "./test-data-schema.ts";
 import { budgetDescription, duration, parsePercent, percent, timeLimit } from "./units.ts";
@@ -10,7 +11,7 @@ const mostStars = 3;
 
 /** A list that means every test would leave nothing to be judged. */
 const testGlob = z.string().regex(/[^*?/.\s]/, {
-  error: "expected a glob over file and name that means some tests, such as tests/critical/** or *[critical]*",
+  error: "expected a glob for file and name that selects some tests, such as tests/critical/** or *[critical]*",
 });
 
 /**
@@ -21,10 +22,10 @@ const fileGlob = z
   .string()
   .min(1)
   .refine((text) => !/[@+*?!]\(/.test(text), {
-    error: "expected a glob without groups such as +(…): write {a,b} for one of several",
+    error: "expected a glob without groups such as +(…): for alternatives, write {a,b}",
   })
   .refine((text) => text.split("/").every((part) => part === "**" || (part.match(/\*+/g) ?? []).length <= mostStars), {
-    error: `expected at most ${mostStars} stars in one name of a glob`,
+    error: `expected at most ${mostStars} stars in one part of a glob`,
   })
   .refine((text) => (text.match(/\*\*/g) ?? []).length <= mostStars, {
     error: `expected ** at most ${mostStars} times in a glob`,
@@ -33,15 +34,15 @@ const fileGlob = z
 const quarantineEntry = z.strictObject({
   test: testGlob.meta({ description: "Glob for the file and full name of the tests." }),
   until: z.iso
-    .date({ error: "expected the last day as a date such as 2026-12-31" })
+    .date({ error: "expected the last day as a date, such as 2026-12-31" })
     .meta({ description: "Last day, in UTC, on which a failure does not count." }),
   reason: z
-    .string({ error: "expected a reason: why may it fail, and who mends it?" })
-    .regex(/\S/, { error: "expected a reason: why may it fail, and who mends it?" })
+    .string({ error: "expected the reason why the test may fail, and who will fix it" })
+    .regex(/\S/, { error: "expected the reason why the test may fail, and who will fix it" })
     .meta({ description: "Why the tests may fail until then. Shown with every failure." }),
 });
 
-const flakyForm = { error: 'expected how many tests may be flaky, such as 3, or which share of them, such as "2%"' };
+const flakyForm = { error: 'expected the number of tests that may be flaky, such as 3, or their share, such as "2%"' };
 
 /** So many tests, or a share (0 to 1) of those that ran. */
 const flakyBudget = z
@@ -121,12 +122,14 @@ export const e2eSchema = suite
   })
   .refine(({ install, browsers }) => !(install === true && !browsers?.length), {
     path: ["install"],
-    error: "expected browsers, too: which are to be installed? Such as browsers: [chromium, firefox, webkit]",
+    error: "requires browsers: add the ones to install, such as browsers: [chromium, firefox, webkit]",
+    params: { ...withCode("EA1017") },
     when: isGroup,
   })
   .refine(({ shards, command }) => !(Number(shards) > 1 && typeof command === "string" && !namesShard(command)), {
     path: ["shards"],
-    error: "every shard would run all the tests: add --shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS to the command",
+    error: "every shard would run all tests: add --shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS to the command",
+    params: { ...withCode("EA5006") },
     when: isGroup,
   })
   .prefault({})

@@ -67,12 +67,15 @@ function prefixesOfProduction(data: Data, known: Known): Conflict[] {
     if (thing !== undefined)
       return [
         {
+          code: "EA1024",
           path,
-          message: `ids and names of production could begin so, such as ${thing}_…: write what only tests write, such as ${thing}_test_`,
+          message: `production ids or names could begin with this, such as ${thing}_…: write a prefix that only tests use, such as ${thing}_test_`,
         },
       ];
     const key = known.protectedKeys.find((pattern) => pattern.startsWith(prefix));
-    return key === undefined ? [] : [{ path, message: `the protected key ${key} begins so: write what only tests write` }];
+    return key === undefined
+      ? []
+      : [{ code: "EA1024", path, message: `the protected key ${key} begins with this: write a prefix that only tests use` }];
   });
 }
 
@@ -88,8 +91,8 @@ function unknownSweeps(data: Data, { tables }: Known): Conflict[] {
   return (list(valueAt(data, ["testData", "sweep"])) ?? []).flatMap((value, index): Conflict[] => {
     if (typeof value !== "string" || value === "" || known.includes(value)) return [];
     const near = suggestion(value, known);
-    const message = `no table under testData.tables has a suffix or equals rule with this value; ${near}`;
-    return [{ path: ["testData", "sweep", index], message }];
+    const message = `no table under testData.tables has a rule suffix or equals with this value; ${near}`;
+    return [{ code: "EA1025", path: ["testData", "sweep", index], message }];
   });
 }
 
@@ -98,7 +101,13 @@ function unknownKeeps(data: Data, { tables }: Known, own: Record<string, unknown
   return Object.keys(group(valueAt(data, ["testData", "keep"]))).flatMap((name): Conflict[] =>
     known.includes(name)
       ? []
-      : [{ path: ["testData", "keep", name], message: `the table is not declared; ${suggestionOf(name, known)}` }],
+      : [
+          {
+            code: "EA1025",
+            path: ["testData", "keep", name],
+            message: `the table is not declared; ${suggestionOf(name, known)}`,
+          },
+        ],
   );
 }
 
@@ -106,9 +115,10 @@ function protectedDeclaration(name: string, patterns: string[]): Conflict[] {
   if (!isProtected(name, patterns)) return [];
   return [
     {
+      code: "EA1027",
       path: ["testData", "tables", name],
       message:
-        "the table is protected by testData.protectedTables, so nothing is ever deleted from it: take it out of one of the two",
+        "the table also matches testData.protectedTables, so nothing is ever deleted from it: remove it from one of the two",
     },
   ];
 }
@@ -119,7 +129,9 @@ function unknownParents(name: string, table: unknown, known: string[], written: 
       const target = valueAt(parent, [kind]);
       if (typeof target !== "string" || known.includes(target)) return [];
       const path = ["testData", "tables", name, "parents", column, kind];
-      return [{ path, message: `the table ${quote(written, path)} is not declared; ${suggestionOf(target, known)}` }];
+      return [
+        { code: "EA1025", path, message: `the table ${quote(written, path)} is not declared; ${suggestionOf(target, known)}` },
+      ];
     }),
   );
 }
@@ -138,8 +150,9 @@ function circle(start: string, tables: Record<string, Table>): Conflict[] {
     if (name === start)
       return [
         {
+          code: "EA1026",
           path: ["testData", "tables", start, "parents"],
-          message: "hangs on itself through its parents: take one of the parents out",
+          message: "the table is its own ancestor through its parents: remove one of the parents",
         },
       ];
     if (seen.has(name)) continue;
@@ -160,15 +173,18 @@ function namespacesOfProduction(data: Data, known: Known): Conflict[] {
     const path = ["testData", "keys", index];
     if (known.protectedKeys.some((key) => covers(namespace, key) || covers(key, namespace)))
       return [
-        {
-          path,
-          message: "holds a key of testData.protectedKeys, so it is not only test data: choose a narrower namespace",
-        },
+        { code: "EA1024", path, message: "the namespace contains a key of testData.protectedKeys: choose a narrower namespace" },
       ];
     const shape = known.preset === "classwaves" ? applicationKeys.find((key) => covers(namespace, key)) : undefined;
     return shape === undefined
       ? []
-      : [{ path, message: `holds ClassWaves' own keys ${shape}…, so it is not only test data: choose a narrower namespace` }];
+      : [
+          {
+            code: "EA1024",
+            path,
+            message: `the namespace contains keys that ClassWaves writes in production, such as ${shape}…: choose a narrower namespace`,
+          },
+        ];
   });
 }
 
@@ -188,8 +204,9 @@ function missingProtection(known: Known): Conflict[] {
     presetProtection[list]
       .filter((needed) => !written[list].some((pattern) => covers(pattern, needed)))
       .map((needed) => ({
+        code: "EA1028",
         path: ["testData", list],
-        message: `legal evidence must stay: add "${needed}" to the list (or, where this is not ClassWaves, write preset: none)`,
+        message: `legal evidence must stay protected: add "${needed}" to the list. If this is not ClassWaves, write preset: none`,
       })),
   );
 }

@@ -1,4 +1,5 @@
 import { z } from "../lib/zod.ts";
+import { withCode } from "./explain.ts";
 import { timeZone } from "./time-zone.ts";
 import { duration, percent, timeLimit } from "./units.ts";
 import { exactlyOneOf } from "./values.ts";
@@ -14,11 +15,12 @@ function isDistinctive(prefix: string): boolean {
 /** A prefix is a literal. `_` is common in ids and safe, because it is never used as a pattern; `%` and `*` only ever mean a pattern. */
 export const prefixSchema = z
   .string()
-  .min(shortestPrefix, { error: "a prefix shorter than 6 characters could match production rows" })
-  .regex(/^[^%*?[\]\\'"`\s]*$/, { error: "a prefix is a literal: no wildcard, quote, backslash or space" })
+  .min(shortestPrefix, { error: "expected at least 6 characters: a shorter prefix could match production rows" })
+  .regex(/^[^%*?[\]\\'"`\s]*$/, { error: "expected literal text: a prefix has no wildcard, quote, backslash or space" })
   .refine((prefix) => prefix.length < shortestPrefix || isDistinctive(prefix), {
     error:
-      "a number, a UUID or a filler of production could begin so: expected 3 different letters or digits, and a letter from g to z, such as integration_test_",
+      "expected at least 3 different letters or digits and a letter from g to z, such as integration_test_: a number or a UUID of production could begin with this",
+    params: { ...withCode("EA1024") },
   })
   .meta({ description: "Prefix of the ids of test data, with at least 6 characters." });
 
@@ -46,7 +48,8 @@ const match = z
       .string()
       .min(4)
       .refine((suffix) => !isBareDomain(suffix), {
-        error: "expected a whole domain with its @, such as @test.edu: test.edu would be found at the end of contest.edu, too",
+        error: "expected a whole domain with @, such as @test.edu: test.edu would also match contest.edu",
+        params: { ...withCode("EA1024") },
       })
       .optional()
       .meta({ description: "The value must end with this, such as `@testschool.edu`." }),
@@ -56,16 +59,16 @@ const match = z
 
 /** `cw:test:*`: everything before the star is literal, and long enough to hold nothing but test data. */
 const keyNamespace = z.string().regex(/^[^*?[\]\\\s]{6,}\*?$/, {
-  error: "expected a Redis namespace such as cw:test:*, at least 6 literal characters and then at most one *",
+  error: "expected a Redis namespace such as cw:test:*, with at least 6 literal characters and at most one * at the end",
 });
 
 const emailDomain = z
   .string()
-  .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)*$/i, { error: "expected a domain such as testschool.edu, without @ and without *" });
+  .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)*$/i, { error: "expected a domain without @ and *, such as testschool.edu" });
 
 const namePattern = z
   .string()
-  .regex(/^(\*[^*]+\*?|[^*]+\*?)$/, { error: "expected a name with a star at its ends at most, such as Test* or *tester*" });
+  .regex(/^(\*[^*]+\*?|[^*]+\*?)$/, { error: "expected a name with * only at its beginning or end, such as Test* or *tester*" });
 
 /**
  * How a row is tied to the row that one of its columns names.
@@ -97,7 +100,7 @@ const parent = z
     {
       error: ({ code, input }) =>
         code === "invalid_type"
-          ? `say how rows depend on their parent: { partOf: ${shownTable(input)} } where a row cannot exist without it and is never moved, such as a member of a group; { belongsTo: ${shownTable(input)} } where it could be moved to another one, such as a teacher to a school`
+          ? `expected { partOf: ${shownTable(input)} } if a row cannot exist without its parent and is never moved, such as a member of a group, or { belongsTo: ${shownTable(input)} } if it can be moved to another parent, such as a teacher to another school`
           : undefined,
     },
   )

@@ -49,14 +49,21 @@ function filled(written: Group, filling: Filling): Group {
     if (otherwise !== undefined) added.set(pathKey([...path, ...below, key]), otherwise);
   };
 
-  put(result, [], "host", "DATABRICKS_HOST", "missing: expected the workspace's host, or the variable DATABRICKS_HOST");
+  put(
+    result,
+    [],
+    "host",
+    "DATABRICKS_HOST",
+    "missing: expected the host of the workspace here, or the environment variable DATABRICKS_HOST",
+  );
   if (!("warehouse" in result) && !("path" in result)) {
     const [id, httpPath] = [variables.DATABRICKS_WAREHOUSE_ID ?? "", variables.DATABRICKS_HTTP_PATH ?? ""];
     if (id !== "" && httpPath !== "" && !httpPath.endsWith(`/${id}`))
       found.push({
+        code: "EA1029",
         path: [...path, "warehouse"],
         message:
-          "two warehouses: DATABRICKS_WAREHOUSE_ID and DATABRICKS_HTTP_PATH name different ones; unset one of them, or write warehouse or path here",
+          "DATABRICKS_WAREHOUSE_ID and DATABRICKS_HTTP_PATH name different warehouses: unset one of them, or write warehouse or path here",
       });
     if (isSet("DATABRICKS_HTTP_PATH") && !isSet("DATABRICKS_WAREHOUSE_ID")) put(result, [], "path", "DATABRICKS_HTTP_PATH");
     else
@@ -65,7 +72,7 @@ function filled(written: Group, filling: Filling): Group {
         [],
         "warehouse",
         "DATABRICKS_WAREHOUSE_ID",
-        "missing: expected warehouse or path, or one of the variables DATABRICKS_WAREHOUSE_ID and DATABRICKS_HTTP_PATH: which warehouse runs the statements?",
+        "missing: expected warehouse or path here, or one of the environment variables DATABRICKS_WAREHOUSE_ID and DATABRICKS_HTTP_PATH",
       );
   }
   put(result, [], "catalog", "DATABRICKS_CATALOG");
@@ -77,14 +84,14 @@ function filled(written: Group, filling: Filling): Group {
       [],
       "clientId",
       "DATABRICKS_CLIENT_ID",
-      "missing: clientSecret belongs to a service principal: expected clientId, or the variable DATABRICKS_CLIENT_ID",
+      "missing: clientSecret requires clientId: add it here, or set the environment variable DATABRICKS_CLIENT_ID",
     );
     put(
       result,
       [],
       "clientSecret",
       "DATABRICKS_CLIENT_SECRET",
-      "missing: expected clientSecret, or the variable DATABRICKS_CLIENT_SECRET; with GitHub's id token it is oidc: { clientId: … }",
+      "missing: clientId requires clientSecret: add it here, or set the environment variable DATABRICKS_CLIENT_SECRET. For GitHub's id token, write oidc: { clientId: … }",
     );
   }
   if (isGroup(result.oidc)) {
@@ -105,7 +112,7 @@ type Way = (typeof ways)[number];
 function signIn(result: Group, { path, variables, added, found }: Filling, isSet: (name: string) => boolean): void {
   const way = wayOf(variables, isSet);
   if (typeof way !== "string") {
-    found.push({ path, message: way.problem });
+    found.push({ code: "EA1029", path, message: way.problem });
     return;
   }
   const put = (key: string, name: string, message: string) => {
@@ -120,14 +127,18 @@ function signIn(result: Group, { path, variables, added, found }: Filling, isSet
       "DATABRICKS_TOKEN",
       because
         ? `${because}the variable DATABRICKS_TOKEN must be set`
-        : "missing: expected a sign-in: token, clientId with clientSecret, or oidc; or the variables DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET, or DATABRICKS_AUTH_TYPE=github-oidc",
+        : "missing: expected token, clientId with clientSecret, or oidc here; or the environment variables DATABRICKS_TOKEN, DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET, or DATABRICKS_AUTH_TYPE=github-oidc",
     );
   else {
     for (const [key, name] of [
       ["clientId", "DATABRICKS_CLIENT_ID"],
       ["clientSecret", "DATABRICKS_CLIENT_SECRET"],
     ] as const)
-      put(key, name, `${because || "the other one is set, so "}the variable ${name} must be set`);
+      put(
+        key,
+        name,
+        `${because || "only one of DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET is set: "}the variable ${name} must be set`,
+      );
   }
 }
 
@@ -135,14 +146,16 @@ function wayOf(variables: Variables, isSet: (name: string) => boolean): Way | { 
   if (isSet("DATABRICKS_AUTH_TYPE")) {
     const asked = ways.find((way) => way === variables.DATABRICKS_AUTH_TYPE);
     return (
-      asked ?? { problem: `the variable DATABRICKS_AUTH_TYPE must be one of ${ways.join(", ")}: nothing else is known here` }
+      asked ?? {
+        problem: `expected the environment variable DATABRICKS_AUTH_TYPE to be one of ${ways.join(", ")}, got another value`,
+      }
     );
   }
   const hasSecret = isSet("DATABRICKS_CLIENT_SECRET");
   if (isSet("DATABRICKS_TOKEN") && hasSecret)
     return {
       problem:
-        "two ways to sign in: DATABRICKS_TOKEN and DATABRICKS_CLIENT_SECRET are both set; set DATABRICKS_AUTH_TYPE to pat or oauth-m2m, or write token, or clientId and clientSecret, here",
+        "DATABRICKS_TOKEN and DATABRICKS_CLIENT_SECRET are both set: set DATABRICKS_AUTH_TYPE to pat or oauth-m2m, or write token, or clientId and clientSecret, here",
     };
   return hasSecret ? "oauth-m2m" : "pat";
 }
@@ -158,14 +171,19 @@ export function signInConflicts(environments: Data): Conflict[] {
     if (second !== undefined)
       return [
         {
+          code: "EA1029",
           path: [...path, second],
-          message: `two ways to sign in, ${written.join(" and ")}: keep one of token, clientId with clientSecret, and oidc`,
+          message: `more than one way to sign in, ${written.join(" and ")}: keep one of token, clientId with clientSecret, and oidc`,
         },
       ];
     if (has("clientId") && written[0] === "token")
-      return [{ path: [...path, "clientId"], message: "a token needs no clientId: keep one of them" }];
+      return [
+        { code: "EA1029", path: [...path, "clientId"], message: "token and clientId cannot be combined: remove one of them" },
+      ];
     if (has("clientId") && written[0] === "oidc")
-      return [{ path: [...path, "clientId"], message: "beside oidc it belongs into it: oidc: { clientId: … }" }];
+      return [
+        { code: "EA1029", path: [...path, "clientId"], message: "with oidc, write clientId inside it: oidc: { clientId: … }" },
+      ];
     return [];
   });
 }

@@ -23,7 +23,7 @@ const longestLimit = 24 * millisecondsPer.d;
 
 /** How long something may take. */
 export const timeLimit = duration.refine((milliseconds) => milliseconds > 0 && milliseconds <= longestLimit, {
-  error: "expected a time limit over 0 and of at most 24d",
+  error: "expected a time limit above 0 and of at most 24d",
 });
 
 /** Of every stage. */

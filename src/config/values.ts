@@ -1,5 +1,6 @@
 import { whyNoPattern } from "../lib/pattern.ts";
 import { z } from "../lib/zod.ts";
+import { type ErrorParams, withCode } from "./explain.ts";
 import { handlings } from "./handling.ts";
 
 /** The kinds of values that several parts of the file share. */
@@ -19,12 +20,11 @@ export const variableName = z
   .string()
   .regex(/^[A-Z_][A-Z0-9_]*$/, { error: "expected the name of an environment variable, such as DATABRICKS_HOST" });
 
-export const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// address" });
+export const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// address", abort: true });
 
 /** fetch makes no request to an address with a password, and its error says the password. */
 export const fetchedUrl = httpUrl.refine((text) => !URL.canParse(text) || !hasUser(new URL(text)), {
-  error:
-    "expected no user and no password in the address: they are sent in a header, such as headers: { Authorization: ${NAME} }",
+  error: "expected no user and no password in the address: send them in a header, such as headers: { Authorization: ${NAME} }",
 });
 
 function hasUser({ username, password }: URL): boolean {
@@ -38,12 +38,12 @@ export const workspaceHost = z
   // Not a pattern: by default a reference stands there.
   .refine((text) => text.startsWith("${") || /^(?:https:\/\/)?[^\s/:@?#[\]]+(?::\d{1,5})?\/*$/i.test(text), {
     error:
-      "expected the workspace's host alone, such as adb-1234567890123456.7.azuredatabricks.net: no http://, and nothing behind it",
+      "expected only the host of the workspace, such as adb-1234567890123456.7.azuredatabricks.net, without http:// and without a path",
   });
 
 const bare = (text: string) => !URL.canParse(text) || isBare(new URL(text));
 const noPath = {
-  error: "expected no path behind the host: routes begin at its root, so write it in front of each, such as path: /api/v1/health",
+  error: "expected no path after the host: write the path in each route, such as path: /api/v1/health",
 };
 /** Where routes are asked: each of them begins at the root of the host, so a path here would be dropped without a word. */
 export const httpOrigin = httpUrl.refine(bare, noPath);
@@ -78,18 +78,19 @@ export const regularExpression = z
   .min(1)
   .check((context) => {
     const message = whyNoPattern(context.value);
-    if (message !== undefined) context.issues.push({ code: "custom", message, input: context.value, continue: true });
+    if (message !== undefined)
+      context.issues.push({ code: "custom", message, input: context.value, continue: true, params: { ...withCode("EA1030") } });
   });
 
 /** A check over several keys of one group, made even where one of them is wrong by itself, so that all mistakes show at once. */
 export function exactlyOneOf(...keys: string[]): {
   check: (group: object) => boolean;
-  params: { error: string; when: typeof isGroup };
+  params: { error: string; when: typeof isGroup; params: Record<keyof ErrorParams, unknown> };
 } {
   const listed = `${keys.slice(0, -1).join(", ")} and ${keys.at(-1)}`;
   return {
     check: (group) => Object.entries(group).filter(([key, value]) => keys.includes(key) && value !== undefined).length === 1,
-    params: { error: `expected exactly one of ${listed}`, when: isGroup },
+    params: { error: `expected exactly one of ${listed}`, when: isGroup, params: { ...withCode("EA1016") } },
   };
 }
 

@@ -60,7 +60,7 @@ export function parseYaml(text: string): ParsedYaml {
         .map((fault) => syntaxMistake(fault, text)),
     );
   if (document.directives?.yaml.explicit && document.directives.yaml.version !== "1.2")
-    return broken([{ at: { start: 0, end: 0 }, path: [], message: "expected YAML 1.2: take the %YAML line out" }]);
+    return broken([{ code: "EA1005", at: { start: 0, end: 0 }, path: [], message: "expected YAML 1.2: remove the %YAML line" }]);
   return new Reader(document.contents).read();
 }
 
@@ -75,29 +75,29 @@ function firstOfEachLine(faults: YAMLError[], text: string): YAMLError[] {
 
 /** Own words for each fault, because the library's quote the file, and a broken line may hold a secret. */
 const faultWords: Partial<Record<YAMLError["code"], string>> = {
-  BAD_ALIAS: "an alias names an anchor that stands above it, as in *name",
-  BAD_DIRECTIVE: "expected no % directive",
-  BAD_DQ_ESCAPE: "unknown escape after \\ : in \"…\" write \\\\ for a backslash, or use '…'",
-  BAD_INDENT: "wrong indentation: what belongs together begins in the same column; what belongs to it begins further right",
-  BAD_SCALAR_START: 'a text that begins with this character needs quotes: "…"',
+  BAD_ALIAS: "the alias names an anchor that is not defined above it (&name)",
+  BAD_DIRECTIVE: "remove the line that begins with %: directives are not supported",
+  BAD_DQ_ESCAPE: "unknown escape after \\: inside \"…\" write \\\\ for a backslash, or use '…'",
+  BAD_INDENT: "wrong indentation: keys of one group begin in the same column, and nested keys further to the right",
+  BAD_SCALAR_START: 'put a text that begins with this character in quotes: "…"',
   BLOCK_AS_IMPLICIT_KEY:
-    'a second "key: value" where one value was expected: mind the indentation, or put quotes round a text with ": " in it',
-  BLOCK_IN_FLOW: "expected no indented block inside { } or [ ]",
-  MISSING_CHAR: "something is missing: a closing quote or bracket, or the colon after a key",
-  MULTILINE_IMPLICIT_KEY: 'expected "key: value" on one line: is a colon missing?',
-  MULTIPLE_DOCS: "expected one document: take the --- line out",
-  RESOURCE_EXHAUSTION: "nested too deeply",
-  TAB_AS_INDENT: "a tab: YAML is indented by spaces only",
-  TAG_RESOLVE_FAILED: "expected no tag (a word that begins with !)",
-  UNEXPECTED_TOKEN: "something that does not belong here: mind the brackets, quotes and indentation",
+    'expected one value, got another "key: value": check the indentation, or put a text that contains ": " in quotes',
+  BLOCK_IN_FLOW: "an indented block cannot be inside { } or [ ]: write it without the brackets",
+  MISSING_CHAR: "a closing quote, a closing bracket or the colon after a key is missing",
+  MULTILINE_IMPLICIT_KEY: 'expected "key: value" on one line: check for a missing colon',
+  MULTIPLE_DOCS: "expected one document: remove the line ---",
+  RESOURCE_EXHAUSTION: "nested too deeply: use fewer levels",
+  TAB_AS_INDENT: "indented with a tab: use spaces",
+  TAG_RESOLVE_FAILED: "tags are not supported: remove the word that begins with !",
+  UNEXPECTED_TOKEN: "unexpected text: check brackets, quotes and indentation",
 };
 
 function syntaxMistake(fault: YAMLError, text: string): Mistake {
   const [start, end] = fault.pos;
   const lineStart = text.lastIndexOf("\n", start - 1) + 1;
   const inBrackets = /[{[,].*:?\s*\$\{/.test(text.slice(lineStart, start + 2));
-  const message = inBrackets ? 'inside { } and [ ] a reference needs quotes: "${NAME}"' : faultWords[fault.code];
-  return { at: { start, end }, path: [], message: `broken YAML: ${message ?? "this cannot be read"}` };
+  const message = inBrackets ? 'put a reference inside { } or [ ] in quotes: "${NAME}"' : faultWords[fault.code];
+  return { code: "EA1005", at: { start, end }, path: [], message: `invalid YAML: ${message ?? "this line cannot be parsed"}` };
 }
 
 /** Reads the document's nodes into plain data, and notes where each stands. */
@@ -140,9 +140,11 @@ class Reader {
     const at = spanOf(node);
     const target = this.#targets.get(node);
     if (target && !this.#open.has(target)) return this.#value(target, path, key, at);
-    const message = target ? "this alias stands inside what it names" : "this alias names no anchor above it (&name)";
+    const message = target
+      ? "the alias is inside the value that it refers to: write the value out"
+      : "the alias names an anchor that is not defined above it (&name)";
     this.#note({ path, ...(key ? { key } : {}), value: at, scalar: true });
-    this.#mistakes.push({ at, path, message });
+    this.#mistakes.push({ code: "EA1005", at, path, message });
     this.#unread.push(path);
     return undefined;
   }
@@ -153,9 +155,19 @@ class Reader {
       const keyAt = spanOf(key);
       const name = isScalar(key) ? nameOf(key) : undefined;
       if (name === undefined)
-        this.#mistakes.push({ at: keyAt, path, message: "expected a plain word as key; << and aliases are none" });
+        this.#mistakes.push({
+          code: "EA1005",
+          at: keyAt,
+          path,
+          message: "expected a plain word as key: << and aliases are not supported",
+        });
       else if (Object.hasOwn(group, name))
-        this.#mistakes.push({ at: keyAt, path: [...path, name], message: "this key stands twice: take one out" });
+        this.#mistakes.push({
+          code: "EA1006",
+          at: keyAt,
+          path: [...path, name],
+          message: "duplicate key: remove one of the two",
+        });
       else group[name] = this.#value(value, [...path, name], keyAt, keyAt);
     }
     return group;
@@ -170,8 +182,8 @@ class Reader {
     this.#entries.set(pathKey(entry.path), entry);
     if (this.#entries.size <= mostEntries) return true;
     this.#tooMany = true;
-    const message = `more than ${mostEntries} entries, counted with what aliases repeat: no real configuration has as many`;
-    this.#mistakes.push({ at: { start: 0, end: 0 }, path: [], message });
+    const message = `more than ${mostEntries} entries, including what aliases repeat: check whether this is the right file`;
+    this.#mistakes.push({ code: "EA1004", at: { start: 0, end: 0 }, path: [], message });
     return false;
   }
 }

@@ -14,7 +14,7 @@ const retentionDays = 7;
  */
 export function uploadAttachments(artifacts: ArtifactService, report: StageReport, workspace: string): Promise<string[]> {
   const files = (report.attachments ?? []).filter((attachment) => attachment.leftOut === undefined).map(({ file }) => file);
-  return upload(artifacts, report, workspace, { kind: "attachments", what: "the files that failed tests left behind", files });
+  return upload(artifacts, report, workspace, { kind: "attachments", what: "the files of failed tests", files });
 }
 
 /**
@@ -53,7 +53,7 @@ async function upload(
     return read.flatMap((one) => ("problem" in one ? [one.problem] : []));
   } catch (error) {
     const why = errorText(error);
-    return [`${what} could not be uploaded, and stay in ${join(".env-actions", kind)} alone: ${why}`];
+    return [`${what} could not be uploaded, and are only in ${join(".env-actions", kind)}: ${why}`];
   }
 }
 

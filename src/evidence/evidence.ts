@@ -32,7 +32,7 @@ export function parseEvidence(text: string): Evidence {
     typeof value.origin?.kind === "string" &&
     typeof value.reportDigest === "string" &&
     !Number.isNaN(Date.parse(value.finishedAt ?? ""));
-  if (!complete) throw new Error("it is no evidence of this version of env-actions");
+  if (!complete) throw new Error("expected evidence of this version of env-actions, got another file");
   return value as Evidence;
 }
 
@@ -74,27 +74,29 @@ export function judgeSequence(question: SequenceQuestion): SequenceAnswer {
   const { evidence } = question;
   if (!evidence)
     return refuse(
-      `there is none for ${where}. Run ${needed} first${question.stage === "smoke" ? ", or say which deployment smoke follows" : ""}.`,
+      `there is none for ${where}. Run ${needed} first${question.stage === "smoke" ? ", or name the deployment that smoke follows" : ""}.`,
     );
-  if (evidence.stage !== needed) return refuse(`what was found is evidence of ${evidence.stage}.`);
+  if (evidence.stage !== needed) return refuse(`found evidence for ${evidence.stage} instead.`);
   if (!question.environments.includes(evidence.environment))
-    return refuse(`what was found is for ${evidence.environment}, not for ${where}.`);
+    return refuse(`expected evidence for the environment ${where}, got evidence for ${evidence.environment}.`);
   if (!opensTheGate(evidence.verdict)) return refuse(`${needed}${whichOf(evidence)} ended with ${evidence.verdict}.`);
   if (!sameCommit(evidence.commit, question.commit))
     return refuse(
-      `what was found is for commit ${short(evidence.commit)}, not for ${short(question.commit)}. Run ${needed} again on this commit.`,
+      `expected evidence for commit ${short(question.commit)}, got evidence for ${short(evidence.commit)}. Run ${needed} again on this commit.`,
     );
   if (evidence.origin.repository !== question.origin.repository)
-    return refuse(`what was found is from ${evidence.origin.repository ?? "a terminal"}.`);
+    return refuse(`found evidence from ${evidence.origin.repository ?? "a terminal"} instead.`);
   if (evidence.origin.workflowRun !== question.origin.workflowRun)
-    return refuse(`what was found is from another workflow run (${evidence.origin.workflowRun ?? "a terminal"}).`);
+    return refuse(`found evidence from another workflow run instead (${evidence.origin.workflowRun ?? "a terminal"}).`);
   if (question.gateId !== undefined && gateOf(evidence) !== question.gateId)
-    return refuse(`what was found is from gate run ${gateOf(evidence)}, not from ${question.gateId}.`);
+    return refuse(`expected evidence from gate run ${question.gateId}, got evidence from ${gateOf(evidence)}.`);
   const ageMs = question.now - Date.parse(evidence.finishedAt);
   if (ageMs > question.maxAgeMs)
-    return refuse(`what was found is ${minutes(ageMs)} old, older than evidence.maxAge (${minutes(question.maxAgeMs)}).`);
+    return refuse(
+      `the evidence is ${minutes(ageMs)} old, older than evidence.maxAge (${minutes(question.maxAgeMs)}). Run ${needed} again.`,
+    );
   // A clock may run a little ahead, but evidence from the future is none.
-  if (ageMs < -clockToleranceMs) return refuse("what was found is dated in the future.");
+  if (ageMs < -clockToleranceMs) return refuse("the evidence is dated in the future: compare the clocks of the machines.");
   return { allowed: true, why: `${needed} ${evidence.verdict} ${minutes(Math.max(0, ageMs))} ago` };
 }
 

@@ -52,34 +52,35 @@ export async function refuseForeignHead({ env, workspace, configFile, allowed }:
   if (allowed !== undefined) {
     if (head === allowed.toLowerCase()) return;
     throw new UserError(
-      `foreign-head allows the commit ${allowed}, but the workspace has ${head ?? "no commit that git can tell"}: check out exactly the commit that was reviewed`,
+      "EA2008",
+      `foreign-head: expected the commit ${allowed} in the workspace, got ${head ?? "none that git can name"}: check out exactly the commit that was reviewed`,
     );
   }
   const why = head === env.GITHUB_SHA && head !== undefined ? await differs(workspace, configFile) : otherCommit(head, from);
-  if (why !== undefined) throw new UserError(refusal(name, why));
+  if (why !== undefined) throw new UserError("EA2007", refusal(name, why));
 }
 
 function refusal(event: string, why: string): string {
-  return `${why}. The event ${event} gives this job secrets although people without write access can cause it, so their commands would run with your credentials: nothing was started. Use the event pull_request for forks, which gives them no secrets, or check out the base. If somebody has reviewed exactly this commit, name it in the workflow: foreign-head: <full SHA>. See docs/trust.md`;
+  return `${why}. The event ${event} gives this job secrets, although people without write access can trigger it. Their commands would run with your credentials, so nothing was started. For forks, use the event pull_request, which gives them no secrets, or check out the base. If you have reviewed exactly this commit, name it in the workflow: foreign-head: <full SHA>. See docs/trust.md`;
 }
 
 function otherCommit(head: string | undefined, from: string | undefined): string {
-  const whose = from === undefined ? "that may be another repository's" : `of ${from}`;
+  const whose = from === undefined ? "that may come from another repository" : `of ${from}`;
   return head === undefined
-    ? `git can't tell which commit the workspace has, and the event is about one ${whose}`
-    : `the workspace has commit ${head.slice(0, 12)} checked out, ${whose}`;
+    ? `git cannot tell which commit the workspace has, and the event is about a commit ${whose}`
+    : `the workspace has commit ${head.slice(0, 12)} checked out, a commit ${whose}`;
 }
 
 /** What is not as the base has it, although the base is checked out: somebody's files may have been put over it. */
 async function differs(workspace: string, configFile: string): Promise<string | undefined> {
   const tracked = await git(workspace, "ls-files", "--error-unmatch", "--", configFile);
-  if (tracked === undefined) return `the configuration ${configFile} is no file of the base's commit`;
+  if (tracked === undefined) return `the configuration ${configFile} is not a file of the base commit`;
   const changed = await git(workspace, "status", "--porcelain", "--untracked-files=no");
   if (changed === "") return undefined;
   // No answer is no proof that nothing was changed.
-  if (changed === undefined) return "git can't tell which files of the base's commit were changed in the workspace";
+  if (changed === undefined) return "git cannot tell which files of the base commit were changed in the workspace";
   const [first = ""] = changed.split("\n");
-  return `files of the base's commit were changed in the workspace (${first.trim()})`;
+  return `files of the base commit were changed in the workspace (${first.trim()})`;
 }
 
 /** A file system that hangs must not hold the job: no answer allows nothing. */

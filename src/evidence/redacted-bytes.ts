@@ -20,7 +20,7 @@ const deepest = 2;
 /** A file without the secrets in it. Text may be coloured, encoded, or in an archive. */
 export function redactedBytes(content: Buffer, redaction: Redaction, depth = 0): RedactedBytes {
   if (isArchive(content))
-    return depth >= deepest ? refused("an archive inside of archives") : redactedArchive(content, redaction, depth);
+    return depth >= deepest ? refused("an archive inside too many archives") : redactedArchive(content, redaction, depth);
   if (isCompressed(content)) return redactedCompressed(content, redaction, depth);
   const encoding = encodingOf(content);
   if (encoding) {
@@ -29,7 +29,7 @@ export function redactedBytes(content: Buffer, redaction: Redaction, depth = 0):
     return { kind: "redacted", content: Buffer.from(text, encoding) };
   }
   const known = redaction.holds(content.toString("utf8")) || redaction.holds(content.toString("utf16le"));
-  return known ? refused("it is no text, and holds a secret that this run knows") : { kind: "binary", content };
+  return known ? refused("it is not text, and contains a secret of this run") : { kind: "binary", content };
 }
 
 const linesAtOnce = 2_000;

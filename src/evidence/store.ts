@@ -3,6 +3,8 @@ import { join } from "node:path";
 import type { ArtifactService } from "../github/artifacts.ts";
 import { errorText } from "../lib/error-text.ts";
 import { readOwn, writeOwn } from "../lib/plain-file.ts";
+import { CodedError } from "../model/coded-error.ts";
+import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 import type { Evidence, StageName } from "../model/report.ts";
 import { parseEvidence } from "./evidence.ts";
 
@@ -51,7 +53,12 @@ export function evidenceStore(directory: string, artifacts: ArtifactService | un
         await artifacts.upload(name, contents, retentionDays);
         return [];
       } catch (error) {
-        return [`the evidence could not be kept as an artifact, so later jobs will not find it: ${message(error)}`];
+        return [
+          problem(
+            "EA9009",
+            `the evidence could not be uploaded as an artifact, so later jobs will not find it: ${errorText(error)}`,
+          ),
+        ];
       }
     },
   };
@@ -70,7 +77,7 @@ async function fromFiles(directory: string, stage: StageName): Promise<Found> {
     try {
       found.evidence.push(parseEvidence((await readOwn(join(directory, name))).toString("utf8")));
     } catch (error) {
-      found.problems.push(`${name} is not readable as evidence: ${message(error)}`);
+      found.problems.push(problem("EA8005", `the evidence ${name} cannot be read: ${errorText(error)}`));
     }
   }
   return found;
@@ -91,19 +98,19 @@ async function fromArtifacts(artifacts: ArtifactService, stage: StageName): Prom
   try {
     names = (await artifacts.list()).map((artifact) => artifact.name).filter((name) => name.startsWith(artifactPrefix(stage)));
   } catch (error) {
-    const problem = `the artifacts of this workflow run could not be read: ${message(error)}`;
+    const unlisted = problem("EA9009", `the artifacts of this workflow run could not be listed: ${errorText(error)}`);
     // Other jobs and cells keep their evidence there: one of them may have failed.
-    return { evidence: [], problems: [problem], unread: ["the list of this workflow run's artifacts"] };
+    return { evidence: [], problems: [unlisted], unread: ["the list of this workflow run's artifacts"] };
   }
   for (const name of names) {
     try {
       const file = (await artifacts.download(name)).find((entry) => entry.name === evidenceFile);
-      if (!file) throw new Error(`it holds no ${evidenceFile}`);
+      if (!file) throw new Error(`it has no file ${evidenceFile}`);
       found.evidence.push(parseEvidence(file.content.toString("utf8")));
     } catch (error) {
       // One broken artifact must not hide the good ones.
       found.unread.push(name);
-      found.problems.push(`the artifact ${name} is not readable as evidence: ${message(error)}`);
+      found.problems.push(problem("EA8005", `the evidence in artifact ${name} cannot be read: ${errorText(error)}`));
     }
   }
   return found;
@@ -113,6 +120,6 @@ function artifactPrefix(stage: StageName): string {
   return `env-actions-${stage}-`;
 }
 
-function message(error: unknown): string {
-  return errorText(error);
+function problem(code: ErrorCode, message: string): string {
+  return errorText(new CodedError(code, message));
 }

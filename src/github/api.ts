@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { getOctokit } from "@actions/github";
-import { exhaustedText, type FailedAttempt, failedAttempt, GitHubError, refusalText, waitBeforeNext } from "./failure.ts";
+import { codeOf, exhaustedText, type FailedAttempt, failedAttempt, GitHubError, refusalText, waitBeforeNext } from "./failure.ts";
 
 /**
  * GitHub's API, as this project asks it: with an end to every wait, and with failures that say what to do. Nothing else here knows
@@ -33,9 +33,9 @@ const defaultFirstPauseMs = 500;
  * @throws GitHubError without a token, or for an address that is none.
  */
 export async function gitHub(token: string | undefined, env: Env, options: GitHubOptions = {}): Promise<GitHub> {
-  if (!token) throw new GitHubError("there is no token for GitHub's API, so nothing could be asked", undefined);
+  if (!token) throw new GitHubError("EA9001", "there is no token for GitHub's API: pass the input github-token", undefined);
   const baseUrl = env.GITHUB_API_URL || "https://api.github.com";
-  if (!URL.canParse(baseUrl)) throw new GitHubError(`GITHUB_API_URL is "${baseUrl}", which is no address`, undefined);
+  if (!URL.canParse(baseUrl)) throw new GitHubError("EA9001", `GITHUB_API_URL: expected an address, got "${baseUrl}"`, undefined);
   // 600 kB, which a stage that asks GitHub nothing should not have to load.
   const { getOctokit } = await import("@actions/github");
   const octokit = getOctokit(token, { baseUrl });
@@ -86,9 +86,9 @@ async function patiently<Answer extends { status: number; data: unknown }>(
       pauseMs: firstPauseMs * 2 ** (failed.length - 1),
       now: Date.now(),
     });
-    if (waitMs === undefined) throw new GitHubError(refusalText(request, last.failed), status, error);
+    if (waitMs === undefined) throw new GitHubError(codeOf(last.failed), refusalText(request, last.failed), status, error);
     if (failed.length === attempts || Date.now() + waitMs >= until)
-      throw new GitHubError(exhaustedText(request, failed, waitMs), status, error);
+      throw new GitHubError(codeOf(last.failed), exhaustedText(request, failed, waitMs), status, error);
     await pause(waitMs, undefined, { signal: cancel }).catch((reason: unknown) => {
       throw cancelled(request, reason);
     });
@@ -102,7 +102,7 @@ async function attempt<Answer extends { status: number; data: unknown }>(
   try {
     const answer = await send(signal);
     if (!isDamaged(answer)) return { answer };
-    return { failed: { status: undefined, headers: {}, said: `${answer.status}, but what came is not JSON`, error: undefined } };
+    return { failed: { status: undefined, headers: {}, said: `${answer.status}, but the answer is not JSON`, error: undefined } };
   } catch (error) {
     return { failed: failedAttempt(error) };
   }
@@ -114,5 +114,5 @@ function isDamaged({ status, data }: { status: number; data: unknown }): boolean
 }
 
 function cancelled(request: string, cause: unknown): GitHubError {
-  return new GitHubError(`${request} was cancelled`, undefined, cause);
+  return new GitHubError("EA9007", `${request} was cancelled`, undefined, cause);
 }

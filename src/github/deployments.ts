@@ -27,9 +27,9 @@ export type DeploymentAnswer = { verified: true; why: string } | { verified: fal
  */
 export async function verifyDeployment(api: GitHub, question: DeploymentQuestion): Promise<DeploymentAnswer> {
   const { id, repository } = question;
-  if (!/^[1-9]\d{0,14}$/.test(id)) return refuse(`${JSON.stringify(id)} is not the id of a deployment, which is a number`);
+  if (!/^[1-9]\d{0,14}$/.test(id)) return refuse(`${JSON.stringify(id)} is not the id of a deployment: expected a number`);
   const found = await findDeployment(api, repository, Number(id));
-  return found ? judgeDeployment(found, question) : refuse(`${repository} has no deployment ${id} that the token may see`);
+  return found ? judgeDeployment(found, question) : refuse(`${repository} has no deployment ${id}, or the token may not see it`);
 }
 
 interface FoundDeployment {
@@ -56,19 +56,21 @@ function judgeDeployment(found: FoundDeployment, question: DeploymentQuestion): 
   const { id, commit, environmentName, now, maxAgeMs } = question;
   const deployment = `deployment ${id}`;
   if (found.sha !== commit.headSha && found.sha !== commit.sha)
-    return refuse(`${deployment} is of commit ${short(found.sha)}, not of ${short(commit.headSha ?? commit.sha)}`);
+    return refuse(
+      `expected a deployment of commit ${short(commit.headSha ?? commit.sha)}, but ${deployment} is of ${short(found.sha)}`,
+    );
   const newest = found.statuses.toSorted((a, b) => a.id - b.id).at(-1);
   const environment = newest?.environment || found.environment;
   // GitHub does not tell environments apart by case.
   if (environmentName !== undefined && environment.toLowerCase() !== environmentName.toLowerCase())
-    return refuse(`${deployment} went to ${environment}, not to ${environmentName}`);
-  if (!newest) return refuse(`${deployment} has no status yet, so nobody said that it succeeded`);
+    return refuse(`expected a deployment to ${environmentName}, but ${deployment} went to ${environment}`);
+  if (!newest) return refuse(`${deployment} has no status yet, so it is unknown whether it succeeded`);
   if (newest.state !== "success") return refuse(`${deployment} is ${newest.state}${meaning[newest.state] ?? ""}`);
   const ageMs = now - Date.parse(newest.created_at);
   // Written so that a time that cannot be read is refused as well.
   if (!(ageMs >= -clockToleranceMs)) return refuse(`${deployment} is dated in the future (${newest.created_at})`);
   if (ageMs > maxAgeMs)
-    return refuse(`${deployment} succeeded ${minutes(ageMs)} ago, longer than the ${minutes(maxAgeMs)} allowed`);
+    return refuse(`${deployment} succeeded ${minutes(ageMs)} ago, longer ago than the allowed ${minutes(maxAgeMs)}`);
   return {
     verified: true,
     why: `${deployment} of ${short(found.sha)} to ${environment} succeeded ${minutes(Math.max(0, ageMs))} ago`,
@@ -76,7 +78,7 @@ function judgeDeployment(found: FoundDeployment, question: DeploymentQuestion): 
 }
 
 const meaning: Partial<Record<string, string>> = {
-  inactive: ": a later deployment has taken its place, or it was taken down",
+  inactive: ": a later deployment replaced it, or it was removed",
   in_progress: ": it is not finished",
   pending: ": it is not finished",
   queued: ": it has not begun",

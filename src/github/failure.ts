@@ -1,13 +1,15 @@
+import { CodedError } from "../model/coded-error.ts";
+import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 import { minutes } from "./clock.ts";
 
 /** GitHub could not be asked, or refused: never an answer to the question itself, save for `status` 404. */
-export class GitHubError extends Error {
+export class GitHubError extends CodedError {
   override name = "GitHubError";
   /** Of the HTTP answer; undefined when there was none. */
   readonly status: number | undefined;
 
-  constructor(message: string, status: number | undefined, cause?: unknown) {
-    super(message, { cause });
+  constructor(code: ErrorCode, message: string, status: number | undefined, cause?: unknown) {
+    super(code, message, { cause });
     this.status = status;
   }
 }
@@ -84,15 +86,24 @@ function limitMs(headers: FailedAttempt["headers"], now: number): number {
   return isUsedUp(headers) && Number.isFinite(resetAt) ? Math.max(0, resetAt - now) : unknownLimitMs;
 }
 
+/** Of a refusal, or of the last attempt where GitHub did not answer. */
+export function codeOf(attempt: FailedAttempt): ErrorCode {
+  if (isRateLimit(attempt)) return "EA9005";
+  if (mayPass(attempt)) return "EA9006";
+  return refusalCodes[attempt.status ?? 0] ?? "EA9008";
+}
+
+const refusalCodes: Readonly<Record<number, ErrorCode>> = { 401: "EA9002", 403: "EA9003", 404: "EA9004" };
+
 /** A refusal that stands, and what to do about it. */
 export function refusalText(request: string, attempt: FailedAttempt): string {
   const { status } = attempt;
   const refused = `GitHub refused ${request} (${reason(attempt)})`;
-  if (status === 401) return `${refused}: the token is wrong or has expired`;
+  if (status === 401) return `${refused}: the token is wrong or has expired: pass another github-token`;
   if (status === 403) return `${refused}: ${permissionText(attempt.headers["x-accepted-github-permissions"])}`;
   if (status === 404) return `${refused}: it does not exist, or the token may not see it`;
   return mayPass(attempt)
-    ? `GitHub did not answer ${request} (${reason(attempt)}); it may have been carried out, so it was not sent again`
+    ? `GitHub did not answer ${request} (${reason(attempt)}); it may have been carried out, so it was not repeated`
     : refused;
 }
 
@@ -104,12 +115,12 @@ function permissionText(accepted: string | number | undefined): string {
     .split(";")
     .map((set) => set.split(",").flatMap(permissionLine))
     .filter((lines) => lines.length > 0);
-  if (alternatives.length === 0) return "the token lacks a permission, and GitHub does not say which";
+  if (alternatives.length === 0) return "the token lacks a permission, and GitHub does not name it";
   const blocks = alternatives.map((lines) => ["permissions:", ...lines.map((line) => `  ${line}`)].join("\n"));
   const forks = alternatives.flat().some((line) => line.endsWith("write"))
-    ? "\nOn a pull request from a fork the token can only read, whatever stands here."
+    ? "\nOn a pull request from a fork the token can only read, whatever its permissions say."
     : "";
-  return `the job's token lacks a permission. Add to the job, beside the permissions that it has:\n${blocks.join("\nor\n")}${forks}`;
+  return `the job's token lacks a permission. Add it to the permissions of the job:\n${blocks.join("\nor\n")}${forks}`;
 }
 
 /** A workflow spells names with `-` where the header has `_`; `metadata` every token has, and no workflow can name. */
@@ -123,7 +134,7 @@ export function exhaustedText(request: string, failed: readonly FailedAttempt[],
   const last = failed.at(-1);
   const times = failed.length === 1 ? "once" : `${failed.length} times`;
   const reasons = `GitHub was asked ${times} and did not answer ${request} (${failed.map(reason).join("; ")})`;
-  return last && isRateLimit(last) ? `${reasons}: its rate limit holds for another ${minutes(waitMs)}` : reasons;
+  return last && isRateLimit(last) ? `${reasons}: its rate limit lasts another ${minutes(waitMs)}` : reasons;
 }
 
 function reason({ status, said }: FailedAttempt): string {

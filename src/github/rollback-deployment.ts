@@ -71,7 +71,7 @@ async function answerTo(api: GitHub, repository: Repository, claim: Claim, lost:
       return first.by === claim.mark ? { mine: true } : { mine: false, ...first };
     if (look < looks) await new Promise((resolve) => setTimeout(resolve, claim.pauseMs ?? 500 * look));
   }
-  throw lost ?? new GitHubError(`GitHub took the claim of a rollback and does not show it`, undefined);
+  throw lost ?? new GitHubError("EA9006", "GitHub accepted the claim of a rollback, but does not list it", undefined);
 }
 
 /** Says at the deployment what became of it. @throws GitHubError */

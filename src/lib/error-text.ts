@@ -1,11 +1,24 @@
 import { inspect } from "node:util";
 
-/** What an error says, of whatever kind it is. */
+/** What an error says, of whatever kind it is, with its code in front where it has one: `EA3001: …`. */
 export function errorText(error: unknown): string {
   // Anything may be thrown, also what cannot be made into text.
   if (!(error instanceof Error)) return typeof error === "string" && error !== "" ? error : `unknown error: ${inspect(error)}`;
-  // fetch says only that it failed, or that an answer broke off ("terminated"); why stands in the cause.
+  const code = codeOf(error) ?? codeOf(error.cause);
+  const text = messageOf(error);
+  // A sentence that was made of another error's text has its code already.
+  return code === undefined || text.includes(`${code}: `) ? text : `${code}: ${text}`;
+}
+
+function messageOf(error: Error): string {
+  // fetch says only that it failed, or that an answer broke off ("terminated"); the cause says why.
   const cause = error.cause instanceof Error ? (error.cause as NodeJS.ErrnoException) : undefined;
   const saysNothing = error.message === "fetch failed" || error.message === "terminated";
   return cause && saysNothing ? cause.message || cause.code || cause.name : error.message || error.name;
+}
+
+/** Node's own errors have codes such as ENOENT, which are none of ours. */
+function codeOf(error: unknown): string | undefined {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" && /^EA\d{4}$/.test(code) ? code : undefined;
 }

@@ -41,7 +41,7 @@ async function take(path: string, deadline: number): Promise<() => Promise<void>
     if (holder !== undefined && (await hasDied(path, holder))) await clear(path, holder, deadline);
     else if (performance.now() >= deadline)
       throw new Error(
-        `${path} is held by ${holder?.pid ? `process ${holder.pid}` : "somebody unknown"}, and was not given back in time`,
+        `${path} is locked by ${holder?.pid ? `process ${holder.pid}` : "an unknown process"}, and was not released in time`,
       );
     // By chance, so that many who wait do not all come at once, again and again.
     else await delay(1 + Math.random() * longestPauseMs);
@@ -67,7 +67,7 @@ async function made(path: string): Promise<boolean> {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") return false;
     // Without the draft's name, which is another each time: one reason must read as one.
-    throw new Error(`${path} could not be made: ${code ?? message}`, { cause: error });
+    throw new Error(`${path} could not be created: ${code ?? message}`, { cause: error });
   } finally {
     await rm(draft, { force: true });
   }

@@ -34,12 +34,12 @@ export function whyNoPattern(text: string): string | undefined {
     return undefined;
   } catch (error) {
     if (lookAround.test(text))
-      return "look-around such as (?=…) or (?!…) is not supported, because patterns run in linear time (RE2): say what must be there, in two entries if need be";
+      return "look-around such as (?=…) or (?!…) is not supported (RE2 syntax): write what must be there, if necessary in two entries";
     if (backReference.test(text))
-      return "a back-reference such as \\1 is not supported, because patterns run in linear time (RE2): write out what must be there again";
+      return "a back-reference such as \\1 is not supported (RE2 syntax): write the repeated text out";
     // What is behind the colon quotes the pattern, which may come from a secret variable.
     const why = error instanceof Error ? error.message.replace(/^error parsing regexp: /, "").replace(/: .*$/s, "") : "unknown";
-    return `expected a regular expression in RE2's syntax (https://github.com/google/re2/wiki/Syntax); this one can't be read: ${why}`;
+    return `expected a regular expression in RE2 syntax (https://github.com/google/re2/wiki/Syntax), got an invalid one: ${why}`;
   }
 }
 

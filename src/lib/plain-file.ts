@@ -11,6 +11,7 @@ import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 /** What stands there is no file of its own. The message is a sentence without a period, for others to build on. */
 export class NotAPlainFile extends Error {
   override name = "NotAPlainFile";
+  readonly code = "EA9102";
 }
 
 /** In a workspace, everything that a run writes is below it. */
@@ -91,7 +92,7 @@ export async function makeOwnDirectory(path: string, mode = 0o777): Promise<void
     await mkdir(folder, { mode }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "EEXIST") throw error;
     });
-    if (!(await lstat(folder)).isDirectory()) throw new NotAPlainFile(`${folder} is a link, or no folder: remove it`);
+    if (!(await lstat(folder)).isDirectory()) throw new NotAPlainFile(`${folder} is a link, or not a folder: remove it`);
   }
 }
 
@@ -106,7 +107,7 @@ function rootOf(path: string): string {
 const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
 
 async function opened(path: string, flags: number, mode: number, opening: Opening): Promise<FileHandle> {
-  if (O_NOFOLLOW === 0 && (await isLink(path))) throw new NotAPlainFile(`${path} is a link, and is not followed`);
+  if (O_NOFOLLOW === 0 && (await isLink(path))) throw new NotAPlainFile(`${path} is a link, and links are not followed`);
   let file: FileHandle;
   try {
     // Without O_NONBLOCK a named pipe would hold the stage until somebody writes to it.
@@ -114,14 +115,14 @@ async function opened(path: string, flags: number, mode: number, opening: Openin
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ELOOP" || code === "EMLINK")
-      throw new NotAPlainFile(`${path} is a link, and is not followed`, { cause: error });
-    if (code === "ENXIO") throw new NotAPlainFile(`${path} is no regular file`, { cause: error });
+      throw new NotAPlainFile(`${path} is a link, and links are not followed`, { cause: error });
+    if (code === "ENXIO") throw new NotAPlainFile(`${path} is not a regular file`, { cause: error });
     throw error;
   }
   try {
     const { nlink, ...stats } = await file.stat().then((found) => ({ nlink: found.nlink, isFile: found.isFile() }));
-    if (!stats.isFile) throw new NotAPlainFile(`${path} is no regular file`);
-    if (nlink > 1 && !opening.hardLinks) throw new NotAPlainFile(`${path} is a second name of another file (a hard link)`);
+    if (!stats.isFile) throw new NotAPlainFile(`${path} is not a regular file`);
+    if (nlink > 1 && !opening.hardLinks) throw new NotAPlainFile(`${path} is a hard link to another file`);
     await requirePlace(file, path, opening);
     return file;
   } catch (error) {
@@ -142,7 +143,7 @@ async function requirePlace(file: FileHandle, path: string, { root, linkedFolder
   const real = (await placeOfOpen(file)) ?? (await realpath(path));
   const realRoot = await realpath(root);
   const right = linkedFolders ? isInside(realRoot, real) : real === join(realRoot, relative(resolve(root), resolve(path)));
-  if (!right) throw new NotAPlainFile(`${path} lies behind a link that leads to ${real}, and is not followed`);
+  if (!right) throw new NotAPlainFile(`${path} is behind a link to ${real}, and links are not followed`);
 }
 
 /** Linux knows it of an open file, whatever became of its path since. */

@@ -44,6 +44,6 @@ async function readState<State>(path: string, schema: z.ZodType<State>): Promise
   try {
     return schema.parse(JSON.parse(text));
   } catch (error) {
-    throw new Error(`${path} cannot be understood`, { cause: error });
+    throw new Error(`${path} cannot be read: it is not JSON of env-actions`, { cause: error });
   }
 }

@@ -107,7 +107,7 @@ async function alertPeople(report: StageReport, options: AlertRun): Promise<Aler
     forgotten = errorText(error);
     if (!done) await alertKnowing({});
   }
-  const problem = forgotten && `it may be told again, because what was told could not be remembered: ${forgotten}`;
+  const problem = forgotten && `it may be sent again, because the sent alert could not be recorded: ${forgotten}`;
   return answers.flatMap(({ alert }) => {
     if (!alert || !problem) return alert ?? [];
     return { ...alert, problem: alert.problem ? `${alert.problem}; ${problem}` : problem };

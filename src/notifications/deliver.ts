@@ -63,7 +63,7 @@ async function tryOnce({ url, body, headers }: Post, withinMs: number, cancel?: 
     const mayPass = response.status === 429 || response.status >= 500;
     const askedMs = retryAfterMs(response.headers.get("retry-after"));
     const afterMs = askedMs === undefined ? {} : { afterMs: askedMs };
-    return { done: false, why: `it was answered with HTTP ${response.status}`, mayPass, ...afterMs };
+    return { done: false, why: `the answer was HTTP ${response.status}`, mayPass, ...afterMs };
   } catch (error) {
     if (cancel?.aborted) return { done: false, why: "the run was cancelled", mayPass: false };
     if (deadline.aborted) return { done: false, why: `no answer within ${withinMs} ms`, mayPass: true };
@@ -75,7 +75,9 @@ async function tryOnce({ url, body, headers }: Post, withinMs: number, cancel?: 
 function networkWords(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? (error.cause as NodeJS.ErrnoException) : undefined;
   if (cause) return `no connection: ${cause.code ?? cause.name}`;
-  return error instanceof TypeError ? "its address is none" : `no connection: ${error instanceof Error ? error.name : "unknown"}`;
+  return error instanceof TypeError
+    ? "the address is invalid"
+    : `no connection: ${error instanceof Error ? error.name : "unknown"}`;
 }
 
 /**

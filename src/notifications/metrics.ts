@@ -20,7 +20,11 @@ export async function sendMetrics(
   limits: DeliveryLimits = defaultLimits,
 ): Promise<Delivery> {
   const over = new AbortController();
-  const late = pause(limits.totalMs, { attempts: 1, problem: `not taken within ${limits.totalMs} ms` }, { signal: over.signal });
+  const late = pause(
+    limits.totalMs,
+    { attempts: 1, problem: `not accepted within ${limits.totalMs} ms` },
+    { signal: over.signal },
+  );
   // Ended, because the exporter was faster.
   late.catch(() => undefined);
   try {
@@ -60,9 +64,7 @@ async function exported(report: StageReport, target: MetricsTarget, limits: Deli
     if (errors.length > 0) throw new Error(String(errors[0]));
     const result = await new Promise<{ code: number; error?: Error }>((resolve) => exporter.export(resourceMetrics, resolve));
     // 0 is SUCCESS of the specification's ExportResultCode.
-    return result.code === 0
-      ? { attempts: 1 }
-      : { attempts: 1, problem: result.error?.message ?? "the exporter did not say why" };
+    return result.code === 0 ? { attempts: 1 } : { attempts: 1, problem: result.error?.message ?? "the exporter gave no reason" };
   } finally {
     await Promise.all([provider.shutdown(), exporter.shutdown()]);
   }

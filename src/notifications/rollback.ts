@@ -95,15 +95,15 @@ async function judged(run: RollbackRun): Promise<Rollback | undefined> {
   });
   // A configuration that leads elsewhere says nothing about what was deployed.
   if (report.checks.some(({ id, verdict }) => id === "identity" && verdict === "failed"))
-    return say("not-fired", "the environment was not looked at, because the configuration leads to another place than expected");
-  if (cancelled) return say("not-fired", "the run was cancelled, so a person decides");
-  if (report.origin.kind === "terminal" && !config.terminal)
-    return say("not-fired", "this is somebody's terminal; rollback.terminal would allow it");
-  if (!subject)
     return say(
-      "failed",
-      "there is neither a deployment nor a commit, so what would be rolled back cannot be told; give `deployment`",
+      "not-fired",
+      "the environment was not checked, because the configuration leads to another environment than expected",
     );
+  if (cancelled) return say("not-fired", "the run was cancelled: decide by hand");
+  if (report.origin.kind === "terminal" && !config.terminal)
+    return say("not-fired", "this run is in a terminal: set rollback.terminal to allow it");
+  if (!subject)
+    return say("failed", "there is neither a deployment nor a commit, so it is unknown what to roll back: set `deployment`");
   if (config.dryRun) return say("dry-run", `smoke ${verdict}: ${report.reason}`);
   try {
     return await askedOnce(run, subject, say);
@@ -135,7 +135,7 @@ function subjectOf({ report, deployment }: RollbackRun): Subject | undefined {
 }
 
 function triggerWords({ config, report }: RollbackRun): string {
-  const repository = config.repository ?? report.origin.repository ?? "a repository that nobody named";
+  const repository = config.repository ?? report.origin.repository ?? "an unknown repository";
   if (config.workflow) return `workflow_dispatch of ${config.workflow.file} at ${config.workflow.ref} in ${repository}`;
   if (config.event) return `repository_dispatch ${config.event.type} in ${repository}`;
   return `command: ${config.command}`;
@@ -180,14 +180,14 @@ function mayStillAsk({ config }: RollbackRun, at: string): boolean {
 
 /** What the record of this workspace says: only one that was fired has done what is needed, and the others want a person. */
 function sayBefore(here: RollbackRun, { run, at, outcome }: Records["rollbacks"][number], say: Say): Rollback {
-  const who = `run ${run} asked for it at ${at}`;
+  const who = `run ${run} triggered it at ${at}`;
   if (outcome === "fired" || outcome === "elsewhere") return say("already-fired", who);
   return sayUnfired(outcome === "asked" ? undefined : outcome, { who, asking: mayStillAsk(here, at) }, say);
 }
 
 /** What the deployment's own record says. */
 function sayElsewhere(here: RollbackRun, { by, at, outcome }: ClaimElsewhere, say: Say): Rollback {
-  const who = `another run asked for it at ${at} (${by})`;
+  const who = `another run triggered it at ${at} (${by})`;
   return outcome === "fired" ? say("already-fired", who) : sayUnfired(outcome, { who, asking: mayStillAsk(here, at) }, say);
 }
 
@@ -197,10 +197,10 @@ function sayUnfired(
   { who, asking }: { who: string; asking: boolean },
   say: Say,
 ): Rollback {
-  if (outcome === "failed") return say("failed", `${who}, and it failed; it is asked for once, so a person has to do it`);
+  if (outcome === "failed") return say("failed", `${who}, and it failed. A rollback is triggered only once: do it by hand`);
   return outcome === undefined && asking
-    ? say("already-fired", `${who}, and has not ended`)
-    : say("unknown", `${who}, and nobody knows what became of it, so a person has to look`);
+    ? say("already-fired", `${who}, and it is still running`)
+    : say("unknown", `${who}, and its result is unknown: check it by hand`);
 }
 
 /** What became of another run's, for the next run here. Of one that has not ended nothing is known, so the record stays as it is. */
@@ -279,7 +279,7 @@ async function withRecords<Result>(
   try {
     return await withStateFile({ path: join(records, rollbacksFile), schema: recordsSchema, lockWithinMs, redact }, work);
   } catch (error) {
-    throw new Error(`whether it was asked for already could not be told or recorded: ${errorText(error)}`, { cause: error });
+    throw new Error(`it could not be read or recorded whether it was triggered before: ${errorText(error)}`, { cause: error });
   }
 }
 
@@ -288,7 +288,7 @@ async function fired(run: RollbackRun, subject: Subject, say: Say): Promise<Roll
   const why = `smoke ${report.verdict}: ${report.reason}`;
   if (config.command) return await ranCommand(run, config.command, say, why);
   const name = config.repository ?? report.origin.repository;
-  if (!name) return say("failed", "there is no repository to ask: set rollback.repository");
+  if (!name) return say("failed", "there is no repository: set rollback.repository");
   const repository = repositoryOf(name);
   // Nothing is sent by this: without a token, or an address, it was not asked for.
   const api = await github(run).catch((error: unknown) => errorText(error));
@@ -338,6 +338,6 @@ async function ranCommand(run: RollbackRun, command: string, say: Say, why: stri
   );
   if (ran.exitCode === 0) return say("fired", why);
   if (ran.exitCode === null)
-    return say("unknown", ran.timedOut ? "the command did not end in time" : `the command was ended by ${ran.signal}`);
+    return say("unknown", ran.timedOut ? "the command took too long" : `the command was ended by ${ran.signal}`);
   return say("failed", `the command ended with ${ran.exitCode}: ${ran.tail?.at(-1) ?? "it printed nothing"}`);
 }

@@ -38,7 +38,7 @@ export async function runCommand(
 ): Promise<CommandReport> {
   const startedAt = performance.now();
   if (options.signal.aborted) {
-    const tail = ["(not started: it was cancelled before, or its time was already over)"];
+    const tail = ["(not started: the run was cancelled, or its time was already used up)"];
     return { ...cutShort(spec, options.signal, startedAt, tail), signal: null };
   }
 

@@ -36,5 +36,8 @@ async function requireDirectory(path: string): Promise<void> {
     const missing = error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
     if (!missing) throw error;
   }
-  throw new UserError(`the working directory ${path} does not exist`);
+  throw new UserError(
+    "EA5004",
+    `the working directory ${path} does not exist: correct workingDirectory, or create the folder first`,
+  );
 }

@@ -69,7 +69,7 @@ export function probeUrl(url: URL, address: string | undefined, { status, json }
     const body = parseAnswer(answer.text);
     const broken = json.find((claim) => !meetsClaim(claim, jsonAt(body, claim.path)));
     if (!broken) return undefined;
-    if (body === undefined) return answered(`${answer.status}, but no JSON: ${excerpt(answer.text)}`);
+    if (body === undefined) return answered(`${answer.status}, but the answer is not JSON: ${excerpt(answer.text)}`);
     return answered(`${answer.status}, but ${broken.path} is ${shortValue(jsonAt(body, broken.path))}`);
   };
 }
@@ -95,7 +95,7 @@ export function probeSocketIo(handshake: URL, address: string | undefined): Prob
     const opened = text.startsWith("0") && typeof jsonAt(parseAnswer(text.slice(1)), "$.sid") === "string";
     if (status === 200 && opened) return undefined;
     if (status === 400 && jsonAt(parseAnswer(text), "$.code") === transportUnknown) return undefined;
-    return answered(`${status}${whereTo(answer)}, but not as Socket.IO does: ${excerpt(text)}`);
+    return answered(`${status}${whereTo(answer)}, but the answer is not from Socket.IO: ${excerpt(text)}`);
   };
 }
 
@@ -148,8 +148,8 @@ function inWords(code: string, message: string): string {
   if (code === "ECONNREFUSED") return "refused the connection";
   if (code === "ECONNRESET") return "closed the connection without an answer";
   if (code.startsWith("HPE_")) return `answered with something that is not HTTP (${message})`;
-  if (speaksNoTls.has(code)) return "answered with something that is not TLS: is it http:// and not https://?";
+  if (speaksNoTls.has(code)) return "answered without TLS: if the server speaks plain HTTP, write http:// in place of https://";
   if (untrusted.test(code))
-    return `shows a certificate that is not trusted (${message}): name the file of its authority in NODE_EXTRA_CA_CERTS`;
+    return `has a certificate that is not trusted (${message}): set NODE_EXTRA_CA_CERTS to the file of its certificate authority`;
   return `could not be reached: ${message}`;
 }

@@ -42,7 +42,7 @@ const loopback = ["127.0.0.1", "::1"];
 
 /** In words, for a message. */
 export function describe(ready: ReadyCondition): string {
-  const lasting = ready.stableForMs ? `, and that for ${ready.stableForMs / 1000} s` : "";
+  const lasting = ready.stableForMs ? `, for at least ${ready.stableForMs / 1000} s` : "";
   return `${describeCondition(ready)}${lasting}`;
 }
 
@@ -54,7 +54,7 @@ function describeCondition(ready: ReadyCondition): string {
   }
   if (ready.tcp !== undefined) return `port ${ready.tcp} to accept a connection`;
   if (ready.log !== undefined) return `a line of output that matches /${ready.log}/`;
-  if (ready.socketIo !== undefined) return `${ready.socketIo} to shake hands as Socket.IO`;
+  if (ready.socketIo !== undefined) return `${ready.socketIo} to complete a Socket.IO handshake`;
   return "nothing";
 }
 
@@ -95,7 +95,7 @@ export async function preparePatterns({ log, json = [] }: ReadyCondition): Promi
   await loadPatterns();
   for (const text of written) {
     const why = whyNoPattern(text);
-    if (why !== undefined) throw new UserError(`the pattern ${text} of a server's ready condition: ${why}`);
+    if (why !== undefined) throw new UserError("EA1030", `the pattern ${text} of a server's ready condition is invalid: ${why}`);
   }
 }
 
@@ -127,11 +127,11 @@ export function watchReady(ready: ReadyCondition): ReadyWatch {
 function watchLog(written: string, stableForMs: number): ReadyWatch {
   const expression = pattern(written);
   const matched = Promise.withResolvers<void>();
-  let seen = "no such line came";
+  let seen = "no such line was printed";
   return {
     onLine(line) {
       if (!expression.test(line)) return;
-      seen = "the time was over before that";
+      seen = "the time was used up before that";
       matched.resolve();
     },
     lastSeen: () => seen,

@@ -1,4 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { CodedError } from "../model/coded-error.ts";
+import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 import type { ServerReport, Verdict } from "../model/report.ts";
 import { holderOf } from "./holder.ts";
 import { launch } from "./launch.ts";
@@ -50,14 +52,14 @@ export interface RunningServer {
 }
 
 /** A server that could not be started. Nothing of it is left running; the message names the server and the cause. */
-export class ServerFailed extends Error {
+export class ServerFailed extends CodedError {
   override name = "ServerFailed";
   /** `failed`: the server is broken. `error`: it was not let start, or not given its time, so that nothing is known about it. */
   readonly verdict: Extract<Verdict, "failed" | "error">;
   readonly report: ServerReport;
 
-  constructor(message: string, verdict: ServerFailed["verdict"], report: ServerReport, options?: ErrorOptions) {
-    super(message, options);
+  constructor(code: ErrorCode, message: string, verdict: ServerFailed["verdict"], report: ServerReport, options?: ErrorOptions) {
+    super(code, message, options);
     this.verdict = verdict;
     this.report = report;
   }
@@ -70,7 +72,7 @@ export async function startServer(spec: ServerSpec, options: ServerOptions): Pro
   const watch = watchReady(spec.ready);
   if (options.signal.aborted) throw notStarted(spec, port, "the start was cancelled", options.signal.reason);
   if (port !== undefined && (await portState(port)) === "taken")
-    throw notStarted(spec, port, `port ${port} is already taken by ${await holderOf(port)}`);
+    throw notStarted(spec, port, `port ${port} is already in use by ${await holderOf(port)}`);
 
   const startedAt = performance.now();
   const { tree, output } = await launch(spec, {
@@ -88,7 +90,7 @@ export async function startServer(spec: ServerSpec, options: ServerOptions): Pro
 
 function notStarted(spec: ServerSpec, port: number | undefined, cause: string, reason?: unknown): ServerFailed {
   const report: ServerReport = { name: spec.name, ended: `not started: ${cause}`, port };
-  return new ServerFailed(`server ${spec.name} was not started: ${cause}`, "error", report, { cause: reason });
+  return new ServerFailed("EA5001", `server ${spec.name} was not started: ${cause}`, "error", report, { cause: reason });
 }
 
 interface ServerParts {
@@ -142,7 +144,7 @@ class ServerProcess implements RunningServer {
       async (error: unknown) => {
         if (signal.aborted || deadline.aborted || over.signal.aborted) return "not ready" as const;
         // A fault of ours, which must not pass for a slow server.
-        await this.#close("stopped because of a fault");
+        await this.#close("stopped because of an unexpected error");
         throw error;
       },
     );
@@ -155,8 +157,8 @@ class ServerProcess implements RunningServer {
       }
       if (first !== "not ready") {
         const report = await this.died;
-        const cause = `did not become ready (waited for ${describe(spec.ready)}): it ${report.ended}`;
-        throw new ServerFailed(`server ${this.name} ${cause}`, "failed", report);
+        const cause = `was not ready: expected ${describe(spec.ready)}, but it ${report.ended}`;
+        throw new ServerFailed("EA5002", `server ${this.name} ${cause}`, "failed", report);
       }
       throw signal.aborted ? await this.#cancelled(signal) : await this.#late(watch);
     } finally {
@@ -176,17 +178,17 @@ class ServerProcess implements RunningServer {
   async #cancelled(signal: AbortSignal): Promise<ServerFailed> {
     const report = await this.#close("stopped before it was ready");
     const message = `server ${this.name} was stopped before it was ready: the start was cancelled`;
-    return new ServerFailed(message, "error", report, { cause: signal.reason });
+    return new ServerFailed("EA5001", message, "error", report, { cause: signal.reason });
   }
 
   async #late(watch: ReadyWatch): Promise<ServerFailed> {
     const { spec, port, tree } = this.#parts;
     const others = tree.ports().filter((one) => one !== port);
     const elsewhere = port !== undefined && others.length > 0 ? `; it listens on port ${others.join(" and ")} instead` : "";
-    const seen = watch.lastSeen() || "nothing was seen";
+    const seen = watch.lastSeen() || "no answer was seen";
     const report = await this.#close("stopped because it was not ready in time");
-    const cause = `was not ready after ${spec.ready.timeoutMs / 1000} s: waited for ${describe(spec.ready)}, but ${seen}${elsewhere}`;
-    return new ServerFailed(`server ${this.name} ${cause}`, "failed", report);
+    const cause = `was not ready after ${spec.ready.timeoutMs / 1000} s: expected ${describe(spec.ready)}, but ${seen}${elsewhere}`;
+    return new ServerFailed("EA5003", `server ${this.name} ${cause}`, "failed", report);
   }
 
   /** `trouble`: how it ended, when nobody asked for its end. */
@@ -202,9 +204,9 @@ class ServerProcess implements RunningServer {
     const state = port === undefined ? undefined : await waitUntilFree(port, portFreeMs);
     const words = [
       trouble ?? (outcome === "ended" ? "stopped" : "killed"),
-      ...(trouble !== undefined && outcome === "killed" ? ["what it left had to be killed"] : []),
+      ...(trouble !== undefined && outcome === "killed" ? ["some of its processes had to be killed"] : []),
       ...(outcome === "left" ? ["some of its processes could not be killed"] : []),
-      ...(port !== undefined && state === "taken" ? [`port ${port} is still held by ${await holderOf(port)}`] : []),
+      ...(port !== undefined && state === "taken" ? [`port ${port} is still in use by ${await holderOf(port)}`] : []),
     ];
     this.#report = { ...this.#report, ended: words.join("; ") };
     if (state === "free" || state === "taken") this.#report.portFreed = state === "free";
@@ -214,7 +216,7 @@ class ServerProcess implements RunningServer {
 }
 
 function inWords(exit: Exit): string {
-  if (exit.signal !== null) return `died of ${exit.signal}`;
-  const advice = exit.code === 0 ? " (a server must stay in the foreground)" : "";
-  return `died with exit code ${exit.code}${advice}`;
+  if (exit.signal !== null) return `was ended by ${exit.signal}`;
+  const advice = exit.code === 0 ? " (a server must keep running in the foreground)" : "";
+  return `ended with exit code ${exit.code}${advice}`;
 }

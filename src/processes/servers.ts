@@ -27,7 +27,12 @@ export async function startServers(specs: readonly ServerSpec[], options: Server
 }
 
 function died(report: ServerReport): ServerFailed {
-  return new ServerFailed(`server ${report.name} ${report.ended} while other servers were being started`, "failed", report);
+  return new ServerFailed(
+    "EA5002",
+    `server ${report.name} ${report.ended} while other servers were being started`,
+    "failed",
+    report,
+  );
 }
 
 function refuseSharedPorts(specs: readonly ServerSpec[]): void {
@@ -36,7 +41,8 @@ function refuseSharedPorts(specs: readonly ServerSpec[]): void {
     const port = spec.port ?? localPort(spec.ready);
     if (port === undefined) continue;
     const owner = owners.get(port);
-    if (owner !== undefined) throw new UserError(`servers ${owner} and ${spec.name} both want port ${port}`);
+    if (owner !== undefined)
+      throw new UserError("EA1018", `the servers ${owner} and ${spec.name} have the same port ${port}: give each its own port`);
     owners.set(port, spec.name);
   }
 }

@@ -124,7 +124,7 @@ export async function spawnTree(command: string, cwd: string, env: Record<string
   const exited = exitOf(child);
   await once(child, "spawn");
   const { pid } = child;
-  if (pid === undefined) throw new Error(`the system gave no process id for: ${command}`);
+  if (pid === undefined) throw new Error(`the command could not be started, the system gave no process id: ${command}`);
   guard(pid);
 
   return {

@@ -70,18 +70,20 @@ const defaultRetryForMs = 30_000;
 /** @throws UserError for an address that is none, and a certificate file that cannot be read */
 export async function routeTo(settings: RedisSettings): Promise<RedisRoute> {
   if (!URL.canParse(settings.url) || !/^rediss?:$/.test(new URL(settings.url).protocol))
-    throw new UserError("redis.url is not a redis:// or rediss:// address");
+    throw new UserError("EA1021", "redis.url: expected a redis:// or rediss:// address");
   const url = new URL(settings.url);
   const problem = redisAddressProblem(url);
-  if (problem !== undefined) throw new UserError(`redis.url: ${problem}`);
+  if (problem !== undefined) throw new UserError("EA1021", `redis.url: ${problem}`);
   const { database, ...address } = redisTargetOf(settings.url);
   const { host } = address;
   const authority = settings.certificateAuthority === undefined ? undefined : await authorityIn(settings.certificateAuthority);
   const withTls = (wanted: boolean): Pick<SignIn, "tls"> =>
     wanted ? { tls: { name: host, ...(authority === undefined ? {} : { authority }) } } : {};
-  if (!Number.isInteger(database)) throw new UserError("redis.url names a database that is no number");
+  if (!Number.isInteger(database))
+    throw new UserError("EA1021", "redis.url: expected the number of a database after the host, such as /0, or nothing");
   const { sentinel, cluster } = settings;
-  if (cluster && database > 0) throw new UserError("a cluster has only database 0, and redis.url names another");
+  if (cluster && database > 0)
+    throw new UserError("EA1021", "redis.url: expected database 0 or none: a cluster has no other database");
   return {
     address,
     signIn: {
@@ -149,10 +151,14 @@ async function authorityIn(file: string): Promise<string> {
   try {
     text = await readFile(file, "utf8");
   } catch (error) {
-    throw new UserError(`redis.certificateAuthority: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`, {
-      cause: error,
-    });
+    throw new UserError(
+      "EA3012",
+      `redis.certificateAuthority: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      {
+        cause: error,
+      },
+    );
   }
   if (holdsCertificate(text)) return text;
-  throw new UserError(`redis.certificateAuthority: ${file} does not begin with a certificate (PEM)`);
+  throw new UserError("EA3012", `redis.certificateAuthority: expected a PEM file that begins with a certificate, got ${file}`);
 }

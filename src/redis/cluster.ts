@@ -85,7 +85,7 @@ export class Cluster implements Store {
     let why = "";
     for (let attempt = 0; attempt <= maxRestarts; attempt++) {
       if (attempt > 0) {
-        onInterruption(`the look through the Redis keys was interrupted, and begun again: ${why}`);
+        onInterruption(`reading the Redis keys was interrupted and starts again: ${why}`);
         await pauseFor(Math.min(firstPauseMs * 2 ** attempt, longestPauseMs), this.#signal);
       }
       const before = await this.#withRetries(() => this.#survey());
@@ -94,7 +94,7 @@ export class Cluster implements Store {
         for (const { line } of this.#masters()) yield* scanKeys(await line.wire(), match, this.#signal);
         const after = await this.#survey();
         if (!before.moving && !after.moving && before.signature === after.signature) return;
-        why = "slots moved from node to node meanwhile";
+        why = "slots moved to other nodes meanwhile";
       } catch (error) {
         if (!(error instanceof RedisFailure) || !error.passing) throw error;
         why = error.message;
@@ -122,7 +122,7 @@ export class Cluster implements Store {
         pause = firstPauseMs;
       }
       if (performance.now() + pause > deadline)
-        throw unreachable(`${work.open.size} keys found no node that answers for them; the last said: ${work.why}`);
+        throw unreachable(`no node answered for ${work.open.size} keys; last answer: ${work.why}`);
       await pauseFor(pause, this.#signal);
       await this.#withRetries(() => this.#survey());
     }
@@ -169,7 +169,7 @@ export class Cluster implements Store {
     const left = [...this.#members.values()].filter(({ id }) => !members.has(id));
     this.#members = members;
     // Another pass may be about to ask it: that one looks anew, as for any failure that passes.
-    await Promise.all(left.map(({ address, line }) => line.close(unsettled(`${addressText(address)} is no master any longer`))));
+    await Promise.all(left.map(({ address, line }) => line.close(unsettled(`${addressText(address)} is no longer a master`))));
 
     const holding = listed.filter(({ isMaster, ranges }) => isMaster && ranges.length > 0);
     const accounts = await Promise.all(holding.map(async (node) => this.#ownAccount(node)));
@@ -206,8 +206,8 @@ export class Cluster implements Store {
     const member = this.#members.get(id);
     if (!member) throw unsettled(`node ${id} is gone`);
     const myself = (await this.#nodesBy(await member.line.wire())).find((node) => node.myself);
-    if (myself?.id !== id) throw unsettled(`${addressText(member.address)} is another node than the cluster says`);
-    if (!myself.isMaster) throw unsettled(`${addressText(member.address)} is no master any longer`);
+    if (myself?.id !== id) throw unsettled(`${addressText(member.address)} is not the node that the cluster says it is`);
+    if (!myself.isMaster) throw unsettled(`${addressText(member.address)} is no longer a master`);
     return myself;
   }
 
@@ -227,7 +227,7 @@ export class Cluster implements Store {
         const myself = nodes.find((node) => node.myself);
         if (!this.#identity) this.#identity = { mode: "cluster", ...address, database: 0 };
         else if (!nodes.some(({ id }) => this.#members.has(id)) && this.#members.size > 0)
-          throw unsettled(`it belongs to another cluster (node ${myself?.id})`);
+          throw unsettled(`the node belongs to another cluster (node ${myself?.id})`);
         return nodes;
       } catch (error) {
         if (!(error instanceof RedisFailure) || error.kind === "cancelled") throw error;
@@ -238,7 +238,7 @@ export class Cluster implements Store {
     if (!last && refused) throw refused;
     throw new RedisFailure(
       last?.kind ?? "unreachable",
-      `no node of the cluster tells about it: ${failures.join("; ")}`,
+      `no node of the cluster answered: ${failures.join("; ")}`,
       last,
       last?.passing,
     );
@@ -262,7 +262,7 @@ export class Cluster implements Store {
     const wire = await Wire.open(address, this.#way.signIn, "reading", this.#signal);
     try {
       if (wire.greeting.mode !== undefined && wire.greeting.mode !== "cluster")
-        throw new RedisFailure("refused", "it is no node of a cluster: take out redis.cluster");
+        throw new RedisFailure("refused", "the server is not a node of a cluster: remove redis.cluster");
       return await this.#nodesBy(wire);
     } finally {
       await wire.close();
@@ -276,7 +276,7 @@ export class Cluster implements Store {
 }
 
 function unsettled(why: string): RedisFailure {
-  return new RedisFailure("unreachable", `the cluster has not settled: ${why}`);
+  return new RedisFailure("unreachable", `the cluster is changing: ${why}`);
 }
 
 /** One command for each of many keys, until every one has its reply. */

@@ -116,7 +116,7 @@ export async function openRedisForTestData(
 function reader(store: Store, way: RedisRoute, signal: AbortSignal): RedisReader {
   const firstWire = async () => {
     const [wire] = await store.wires();
-    if (!wire) throw new RedisFailure("unreachable", "no server holds any key");
+    if (!wire) throw new RedisFailure("unreachable", "the cluster has no server with keys");
     return wire;
   };
   return withIdentity(store, {

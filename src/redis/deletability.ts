@@ -17,7 +17,7 @@ export async function deletabilityOf(wires: readonly Wire[]): Promise<Deletabili
   return (
     each.find(({ possible }) => possible === false) ??
     each.find(({ possible }) => possible === undefined) ??
-    each[0] ?? { possible: undefined, why: "no server holds any key" }
+    each[0] ?? { possible: undefined, why: "the cluster has no server with keys" }
   );
 }
 
@@ -36,21 +36,21 @@ async function deletabilityAt(wire: Wire): Promise<Deletability> {
   if ((role === "slave" || role === "replica") && about("slave_read_only") !== "0") {
     const master = about("master_host");
     const where = master === undefined ? "" : `, ${master}:${about("master_port")}`;
-    return impossible(`${node} is a replica that takes no writes: write the address of its master${where}`);
+    return impossible(`${node} is a read-only replica: set redis.url to the address of its master${where}`);
   }
   if (pong instanceof ErrorReply && pong.text.startsWith("MISCONF "))
-    return impossible(`${node} takes no writes since it could not save its last snapshot: is its disk full?`);
+    return impossible(`${node} accepts no writes because its last snapshot failed: check its disk space`);
   if (Array.isArray(unlink) && unlink.length === 1 && unlink[0] === null)
-    return impossible(`${node} has no command UNLINK: it is older than Redis 4, or the command was renamed`);
+    return impossible(`${node} has no command UNLINK: use Redis 4 or later, and do not rename the command`);
   const allowed = user && mayDelete(user.rules);
   if (allowed === false)
-    return impossible(`user ${user?.name} may not delete keys at ${node}: give it +unlink on the keys of tests (~*)`);
+    return impossible(`user ${user?.name} may not delete keys on ${node}: grant it +unlink on the keys of tests (~*)`);
   if (role === undefined || allowed === undefined) {
     const missing = [
       ...(role === undefined ? ["its role (+info)"] : []),
       ...(allowed === undefined ? ["this user's rules (+acl|whoami +acl|getuser)"] : []),
     ];
-    return { possible: undefined, why: `${node} does not tell ${missing.join(" and ")}` };
+    return { possible: undefined, why: `${node} does not show ${missing.join(" and ")}` };
   }
   return { possible: true, why: `${role}, user ${user?.name} may UNLINK` };
 }

@@ -21,7 +21,12 @@ export async function askSentinels(
   const kind = failures.find((failure) => !failure.passing)?.kind ?? "unreachable";
   const passing = failures.some((failure) => failure.passing);
   const said = failures.map((failure) => failure.message).join("; ");
-  throw new RedisFailure(kind, `no sentinel tells where ${readableKey(master)} is: ${said}`, failures[0], passing);
+  throw new RedisFailure(
+    kind,
+    `no sentinel gives the address of the master ${readableKey(master)}: ${said}`,
+    failures[0],
+    passing,
+  );
 }
 
 async function ask(
@@ -33,9 +38,9 @@ async function ask(
   const wire = await Wire.open(address, signIn, "reading", signal);
   try {
     if (wire.greeting.mode !== undefined && wire.greeting.mode !== "sentinel")
-      throw new RedisFailure("refused", "it is a Redis, not a sentinel");
+      throw new RedisFailure("refused", "expected a sentinel, got a Redis server");
     const reply = await wire.ask(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", master]);
-    if (!Array.isArray(reply)) throw new RedisFailure("refused", `it knows no master of the name ${readableKey(master)}`);
+    if (!Array.isArray(reply)) throw new RedisFailure("refused", `it knows no master with the name ${readableKey(master)}`);
     const [host, port] = reply.map(String);
     return { host: host ?? "", port: Number(port) };
   } finally {

@@ -81,7 +81,7 @@ export class SingleServer implements Store {
             `the keys could not be looked through in ${maxRestarts + 1} attempts: ${error.message}`,
             error,
           );
-        onInterruption(`the look through the Redis keys was interrupted, and begun again: ${error.message}`);
+        onInterruption(`reading the Redis keys was interrupted and starts again: ${error.message}`);
       }
     }
   }
@@ -91,7 +91,7 @@ export class SingleServer implements Store {
     if (!this.#way.sentinel) return;
     const { master } = await askSentinels(this.#way.sentinel, this.#limits.signal);
     if (addressText(master) !== addressText(wire.address))
-      throw unreachable(`${addressText(wire.address)} is no longer the master, ${addressText(master)} is`);
+      throw unreachable(`${addressText(wire.address)} is no longer the master; the master is now ${addressText(master)}`);
   }
 
   async perKey(name: string, keys: readonly string[], more: readonly string[] = []): Promise<Answers> {
@@ -163,7 +163,7 @@ async function proveWritable(wire: Wire): Promise<void> {
   const [reply] = replies;
   if (!lost && !(reply instanceof ErrorReply && reply.text.startsWith("READONLY"))) return;
   await wire.close();
-  const why = `${addressText(wire.address)} is a replica that takes no writes: write the address of its master`;
+  const why = `${addressText(wire.address)} is a read-only replica: set redis.url to the address of its master`;
   throw lost ?? new RedisFailure("refused", why, undefined, true);
 }
 
@@ -173,11 +173,11 @@ function wrongServer(
   role: string | undefined,
   bySentinel: boolean,
 ): { what: string; passing: boolean } | undefined {
-  if (mode === "cluster") return { what: "is a node of a Redis Cluster: write cluster: true beside redis.url", passing: false };
+  if (mode === "cluster") return { what: "is a node of a Redis Cluster: add redis.cluster: true", passing: false };
   if (mode === "sentinel")
-    return { what: "is a sentinel, which holds no keys: name it under redis.sentinel.nodes", passing: false };
+    return { what: "is a sentinel, which has no keys: write it under redis.sentinel.nodes", passing: false };
   // For a moment after a failover a sentinel may still name the master of before.
   if (bySentinel && role !== undefined && role !== "master")
-    return { what: "is no master, although a sentinel says so", passing: true };
+    return { what: "is not the master, although a sentinel says so", passing: true };
   return undefined;
 }

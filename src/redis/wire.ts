@@ -110,7 +110,8 @@ export class Wire {
     const [reply] = replies;
     if (reply instanceof ErrorReply) {
       if (!reply.text.startsWith("MISCONF ")) throw refusedFailure(reply.text);
-    } else if (reply !== "PONG") throw unreachable(`it answers a PING with ${reply ? String(reply).slice(0, 40) : "nothing"}`);
+    } else if (reply !== "PONG")
+      throw unreachable(`expected PONG as the answer to PING, got ${reply ? String(reply).slice(0, 40) : "nothing"}`);
   }
 
   /** Sends commands together, and waits for as many replies. Errors among the replies are replies. */
@@ -118,7 +119,7 @@ export class Wire {
     // A mistake of ours, and the last moment to see it.
     for (const [name, first] of commands)
       if (!allowed[this.#access].has(name) && !allowed[this.#access].has(`${name} ${first}`))
-        throw new Error(`${name} may not be sent by a connection for ${this.#access}`);
+        throw new Error(`the command ${name} may not be sent by a connection for ${this.#access}`);
     if (this.#lost) return { replies: [], lost: this.#lost };
     const replies: Reply[] = [];
     for (const outcome of await this.#outcomes(commands)) {

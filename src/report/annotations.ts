@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { count } from "../lib/count.ts";
+import { errorText } from "../lib/error-text.ts";
 import type { StageReport } from "../model/report.ts";
 import type { UserError } from "../model/user-error.ts";
 import { plainText } from "./inert.ts";
@@ -35,10 +36,12 @@ export function toAnnotations(report: StageReport): Annotation[] {
  * The user's mistakes, each at its place in the file; one for all where they stand in no file.
  * @param folder of the files, relative to the repository, where GitHub looks for them
  */
-export function mistakeAnnotations({ message, mistakes }: UserError, folder = "."): Annotation[] {
+export function mistakeAnnotations(error: UserError, folder = "."): Annotation[] {
+  const { mistakes } = error;
+  const message = errorText(error);
   if (mistakes.length === 0) return [annotation("error", "env-actions: invalid input or configuration", message)];
-  const placed = mistakes.map(({ file, line, column, message: what }) =>
-    annotation("error", "env-actions: invalid configuration", what, {
+  const placed = mistakes.map(({ code, file, line, column, message: what }) =>
+    annotation("error", "env-actions: invalid configuration", `${code}: ${what}`, {
       file: posix.isAbsolute(file) ? file : posix.join(folder, file),
       line,
       column,

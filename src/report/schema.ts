@@ -11,9 +11,10 @@ export function parseReport(text: string, file: string): StageReport {
   const data = parseJson(text, file);
   const version = typeof data === "object" && data !== null && "schemaVersion" in data ? data.schemaVersion : undefined;
   if (version === undefined || (typeof data === "object" && data !== null && !("checks" in data)))
-    throw new UserError(`${file} is JSON, but not a stage report. Give the path of a report, ${example}`);
+    throw new UserError("EA7002", `${file} is JSON, but not a stage report. Give the path of a report, ${example}`);
   if (version !== 1)
     throw new UserError(
+      "EA7002",
       `${file} was written by another version of env-actions: expected schemaVersion 1, got ${JSON.stringify(version)?.slice(0, 20)}. Run the stage again with this version of env-actions.`,
     );
   const result = reportSchema.safeParse(data, { error: inWords });
@@ -22,6 +23,7 @@ export function parseReport(text: string, file: string): StageReport {
   const shown = places.slice(0, 10).join("\n");
   const more = places.length > 10 ? `\n  and ${places.length - 10} more` : "";
   throw new UserError(
+    "EA7002",
     `${file} does not match the format of a report:\n${shown}${more}\nRun the stage again with this version of env-actions.`,
   );
 }
@@ -39,7 +41,7 @@ function parseJson(text: string, file: string): unknown {
         : begun.startsWith("{")
           ? "is not valid JSON. It may have been cut off: run the stage again."
           : `is not JSON, so it is not a stage report. Give the path of a report, ${example}`;
-    throw new UserError(`${file} ${why}`, { cause: error });
+    throw new UserError("EA7002", `${file} ${why}`, { cause: error });
   }
 }
 

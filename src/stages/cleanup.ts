@@ -123,12 +123,14 @@ function resultOf(context: StageContext, requests: readonly CleanupRequest[], re
 function refuseBeforeConnecting({ environment, overrides: { scope, planDigest } }: StageContext): void {
   if (environment.access !== "test-data")
     throw new UserError(
+      "EA2002",
       `environment ${environment.name} is read-only, so nothing is deleted there: leave --execute out (in a workflow: dry-run: true), or name an environment with access: test-data`,
     );
   if (scope === "all" && planDigest === undefined)
     throw new UserError(
+      "EA1105",
       "scope `all` is deleted only with the digest of the plan that was shown: plan first, look at it, and give the digest",
     );
   if (planDigest !== undefined && !isPlanDigest(planDigest))
-    throw new UserError(`the plan's digest is "${planDigest}", but must be the 64 hexadecimal digits that were shown`);
+    throw new UserError("EA1104", `the plan's digest is "${planDigest}", but must be the 64 hexadecimal digits that were shown`);
 }

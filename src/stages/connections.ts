@@ -17,6 +17,7 @@ import {
 } from "../cleanup/execute/proof.ts";
 import { knownToWrite } from "../config/routes.ts";
 import type { Environment } from "../config/schema.ts";
+import { errorText } from "../lib/error-text.ts";
 import { UserError } from "../model/user-error.ts";
 import {
   openRedisForTestData,
@@ -105,7 +106,10 @@ export async function withWarehouseReader<Result>(
 ): Promise<Result> {
   const settings = warehouseSettings(place);
   if (!settings)
-    throw new UserError(`environment ${place.environment.name} has no warehouse to look at: it needs databricks: { host: … }`);
+    throw new UserError(
+      "EA3013",
+      `environment ${place.environment.name} has no warehouse to look at: it needs databricks: { host: … }`,
+    );
   const warehouse = await openReader(settings, options);
   try {
     if (place.environment.databricks?.expect) compareWarehouse(place.environment, await warehouse.identity());
@@ -230,7 +234,7 @@ function signInOf({ token, clientId, clientSecret, oidc }: Databricks): SignIn {
       ...(oidc.audience ? { audience: oidc.audience } : {}),
     };
   if (clientId && clientSecret) return { way: "oauth-m2m", clientId, clientSecret: clientSecret.reveal() };
-  throw new UserError("databricks needs a sign-in: token, clientId with clientSecret, or oidc");
+  throw new UserError("EA1008", "databricks needs a sign-in: token, clientId with clientSecret, or oidc");
 }
 
 /** How the environment's API is asked; `undefined` where it has none. */
@@ -274,6 +278,6 @@ export async function failedIfWrongTarget(work: () => Promise<Finding>): Promise
     return await work();
   } catch (error) {
     if (!(error instanceof WrongTarget)) throw error;
-    return { verdict: "failed", message: error.message };
+    return { verdict: "failed", message: errorText(error) };
   }
 }

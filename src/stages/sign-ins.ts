@@ -141,7 +141,7 @@ async function signInsIn(file: string): Promise<SignInsRead> {
       return {
         made: [],
         notes: [
-          `the suite's own sign-ins are not known, because ${error.message}: what they wrote to Redis stays until it expires`,
+          `the suite's own sign-ins are not known, because ${errorText(error)}: what they wrote to Redis stays until it expires`,
         ],
       };
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return { made: [], notes: [] };

@@ -100,15 +100,20 @@ export function suiteOf(context: StageContext): Suite {
   const browsers = stage === "e2e" ? config.stages.e2e : undefined;
   const shards = browsers?.shards ?? 1;
   if (environment.access !== "test-data")
-    throw new UserError(`environment ${environment.name} is read-only: tests that create data must not run there`);
+    throw new UserError("EA2002", `environment ${environment.name} is read-only: tests that create data must not run there`);
   if (command === undefined)
-    throw new UserError(`stages.${stage}.command is missing: say how the tests are run, such as command: npm run test:${stage}`);
+    throw new UserError(
+      "EA5005",
+      `stages.${stage}.command is missing: say how the tests are run, such as command: npm run test:${stage}`,
+    );
   if (reports.length === 0)
     throw new UserError(
+      "EA6001",
       `stages.${stage}.reports is missing: without a report nobody knows what ran, such as reports: [reports/*.xml]`,
     );
   if (shards > 1 && !namesShard(command))
     throw new UserError(
+      "EA5006",
       `every one of the ${shards} shards would run all the tests: add --shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS to the command`,
     );
   const { flaky, testTime, commandTime, critical, quarantine } = settings;

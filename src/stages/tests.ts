@@ -185,7 +185,7 @@ function whyCutShort(context: StageContext, { commands, serverDied, durationMs }
   return undefined;
 }
 
-function unreadable({ commands, exitCode }: RanTests, { message }: UnreadableReport): Check {
+function unreadable({ commands, exitCode }: RanTests, error: UnreadableReport): Check {
   const signal = commands.find((command) => command.signal !== null)?.signal;
   return {
     id: "tests.report",
@@ -193,7 +193,7 @@ function unreadable({ commands, exitCode }: RanTests, { message }: UnreadableRep
     verdict: "failed",
     observed: signal ? `ended by ${signal}` : `exit status ${exitCode}`,
     expected: "a report of this run",
-    message,
+    message: errorText(error),
     durationMs: 0,
   };
 }

@@ -8,7 +8,11 @@ const clockLagMs = 20;
 /** Absolute, sorted, each once. Throws UnreadableReport for a glob that matches no file. */
 export async function findReports(cwd: string, globs: readonly string[]): Promise<string[]> {
   if (globs.length === 0)
-    throw new UnreadableReport("(no report)", "no report is configured, so nothing tells how the tests ended");
+    throw new UnreadableReport(
+      "EA6001",
+      "(no report)",
+      "no report is configured, so it is unknown how the tests ended: add reports to the stage",
+    );
   const paths = new Set<string>();
   for (const pattern of globs) {
     let matches = 0;
@@ -20,7 +24,8 @@ export async function findReports(cwd: string, globs: readonly string[]): Promis
       matches++;
       paths.add(path);
     }
-    if (matches === 0) throw new UnreadableReport(pattern, `missing: no file in ${cwd} matches it, so the tests wrote no report`);
+    if (matches === 0)
+      throw new UnreadableReport("EA6002", pattern, `missing: no file in ${cwd} matches it, so the tests wrote no report`);
   }
   return [...paths].sort();
 }
@@ -32,5 +37,5 @@ export async function requireFresh(path: string, name: string, startedAt: number
   const tolerance = mtimeMs % 1_000 === 0 ? 1_000 : clockLagMs;
   if (mtimeMs + tolerance >= startedAt) return;
   const [written, begun] = [mtimeMs, startedAt].map((time) => new Date(time).toISOString());
-  throw new UnreadableReport(name, `older than the run: it was written at ${written}, and the run began at ${begun}`);
+  throw new UnreadableReport("EA6003", name, `older than the run: written at ${written}, but the run began at ${begun}`);
 }

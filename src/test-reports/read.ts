@@ -74,7 +74,7 @@ async function readReport({ path, name, workspace }: ReportFile, findingsFor: Fi
     const text = withStart(start, pieces);
     if (start.startsWith("<")) await readXml(name, start, text, findingsFor);
     else if (start.startsWith("{")) readJson(name, await wholeJson(name, text), findingsFor);
-    else throw new UnreadableReport(name, "not a known format: neither JSON nor XML", "line 1");
+    else throw new UnreadableReport("EA6005", name, "unknown format: expected JSON or XML", "line 1");
   } finally {
     // Closes the file, also when no format wanted to read it to the end.
     await pieces.return();
@@ -91,14 +91,14 @@ async function readXml(name: string, start: string, text: AsyncIterable<string>,
     const known = format.recognise(start);
     if (known !== undefined) return await format.read(name, text, findingsFor(known));
   }
-  throw new UnreadableReport(name, "not a known format of XML");
+  throw new UnreadableReport("EA6005", name, "unknown format of XML: expected JUnit XML");
 }
 
 async function wholeJson(name: string, text: AsyncIterable<string>): Promise<string> {
   let json = "";
   for await (const piece of text) {
     json += piece;
-    if (json.length > largestJson) throw new UnreadableReport(name, `larger than ${largestJson / 1024 / 1024} MiB`);
+    if (json.length > largestJson) throw new UnreadableReport("EA6004", name, `larger than ${largestJson / 1024 / 1024} MiB`);
   }
   return json;
 }
@@ -115,7 +115,8 @@ function readJson(name: string, text: string, findingsFor: FindingsFor): void {
   }
   const writers = jsonFormats.flatMap((format) => format.writers);
   throw new UnreadableReport(
+    "EA6005",
     name,
-    `not a known format: expected JSON of ${writers.slice(0, -1).join(", ")} or ${writers.at(-1)}`,
+    `unknown format: expected JSON of ${writers.slice(0, -1).join(", ")} or ${writers.at(-1)}`,
   );
 }

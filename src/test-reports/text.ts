@@ -23,7 +23,7 @@ export async function* readText(path: string, name: string, workspace = dirname(
     try {
       return decoder.decode(chunk, { stream: chunk !== undefined });
     } catch (error) {
-      if (error instanceof TypeError) throw new UnreadableReport(name, "not UTF-8", `after byte ${bytes}`);
+      if (error instanceof TypeError) throw new UnreadableReport("EA6004", name, "not UTF-8", `after byte ${bytes}`);
       throw error;
     }
   }
@@ -36,7 +36,7 @@ export async function* readText(path: string, name: string, workspace = dirname(
     bytes += chunk.length;
   }
   decode();
-  if (!begun) throw new UnreadableReport(name, "empty");
+  if (!begun) throw new UnreadableReport("EA6004", name, "empty");
 }
 
 /** A folder on the way may be a link inside of the workspace, as some build tools make them; a configured path elsewhere is its own place. */
@@ -47,8 +47,9 @@ async function openReport(path: string, name: string, workspace: string) {
   } catch (error) {
     if (!(error instanceof NotAPlainFile)) throw error;
     throw new UnreadableReport(
+      "EA6004",
       name,
-      `not read: ${error.message.replace(path, "it")}. Let the tests write the report itself there`,
+      `not read: ${error.message.replace(path, "it")}. The tests must write the report file itself to this path`,
     );
   }
 }

@@ -72,14 +72,19 @@ export async function openForTestData(settings: WarehouseSettings, options: Open
     ...reader(connection, settings),
     async deleteRows(table, condition, parameters) {
       const refusal = whyNotCondition(condition, Object.keys(parameters));
-      if (refusal) throw new WarehouseFailure("statement", `a delete from ${table} was refused before sending: ${refusal}`);
+      if (refusal)
+        throw new WarehouseFailure("statement", `a DELETE from ${table} was refused before sending: ${refusal}`, {
+          code: "EA3010",
+        });
       const statement = `DELETE FROM ${qualifiedName(settings.catalog, table)} WHERE ${condition}`;
       return (await connection.run(statement, parameters)).affected;
     },
     async restoreRows(rows) {
       const refusal = whyNotCondition(rows.condition, Object.keys(rows.parameters));
       if (refusal)
-        throw new WarehouseFailure("statement", `putting rows of ${rows.table} back was refused before sending: ${refusal}`);
+        throw new WarehouseFailure("statement", `restoring rows of ${rows.table} was refused before sending: ${refusal}`, {
+          code: "EA3010",
+        });
       return (
         await connection.run(
           `INSERT INTO ${qualifiedName(settings.catalog, rows.table)} ${missingRows(settings.catalog, rows)}`,
@@ -90,7 +95,10 @@ export async function openForTestData(settings: WarehouseSettings, options: Open
     },
     async writeCells(write) {
       const refusal = whyNotWritten(write);
-      if (refusal) throw new WarehouseFailure("statement", `an update of ${write.table} was refused before sending: ${refusal}`);
+      if (refusal)
+        throw new WarehouseFailure("statement", `an UPDATE of ${write.table} was refused before sending: ${refusal}`, {
+          code: "EA3010",
+        });
       const { statement, parameters } = updateCells(settings.catalog, write);
       return (await connection.run(statement, parameters)).affected;
     },
@@ -112,7 +120,10 @@ function identityOf({ host }: WarehouseSettings, [row]: readonly Row[]): Warehou
 function reader(connection: Connection, settings: WarehouseSettings): WarehouseReader {
   const query = async (statement: string, parameters: Parameters = {}): Promise<Row[]> => {
     const refusal = whyNotReading(statement);
-    if (refusal) throw new WarehouseFailure("denied", `refused before sending: this client only reads, and ${refusal}`);
+    if (refusal)
+      throw new WarehouseFailure("denied", `a statement was refused before sending: this connection only reads, and ${refusal}`, {
+        code: "EA3010",
+      });
     return (await connection.run(statement, parameters)).rows;
   };
   return {

@@ -13,10 +13,17 @@ export async function readAuthority(file: string | undefined): Promise<Buffer | 
     authority = await readFile(file);
   } catch (error) {
     const why = errorText(error);
-    throw new WarehouseFailure("unreachable", `databricks.certificateAuthority cannot be read: ${why}`, { cause: error });
+    throw new WarehouseFailure("unreachable", `databricks.certificateAuthority cannot be read: ${why}`, {
+      code: "EA3012",
+      cause: error,
+    });
   }
   if (holdsCertificate(authority.toString())) return authority;
-  throw new WarehouseFailure("unreachable", `databricks.certificateAuthority: ${file} does not begin with a certificate (PEM)`);
+  throw new WarehouseFailure(
+    "unreachable",
+    `databricks.certificateAuthority: expected a PEM file that begins with a certificate, got ${file}`,
+    { code: "EA3012" },
+  );
 }
 
 /** A context takes twelve milliseconds to make, and is the same for each request. */

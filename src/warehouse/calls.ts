@@ -8,7 +8,7 @@ import {
   type Token,
   type Tokens,
 } from "./brackets.ts";
-import { isInfix, isScalar, isTableFunction, startsOperand, whyNotCalled } from "./functions.ts";
+import { hasEffects, isInfix, isScalar, isTableFunction, startsOperand, whyNotCalled } from "./functions.ts";
 
 /**
  * Whether what stands before a bracket calls something. Spark reserves next to no word: where an operand begins, `where('x')` calls
@@ -20,29 +20,29 @@ export function whyNotBeforeBracket(tokens: Tokens, index: number): string | und
   const token = tokens[index];
   if (tokens[index + 1]?.value !== "(" || !token || token.kind === "symbol") return undefined;
   // With double-quoted identifiers switched on, a text could be a function's name, and a name may begin with a digit anyway.
-  if (token.kind === "text") return "it has a text before a bracket";
-  if (token.kind === "number") return "it has a number, or a name that begins with one, before a bracket";
+  if (token.kind === "text") return "it has a string directly before a parenthesis";
+  if (token.kind === "number") return "it has a number, or a name that begins with a digit, directly before a parenthesis";
   const name = nameOf(token);
   const before = tokens[index - 1];
   const outside = whyNotCalled(name);
-  if (outside?.includes("reaches outside")) return outside;
+  if (hasEffects(name)) return outside;
   // `AS t(a, b)` and `WITH t(a, b)` name columns.
   if (isWord(before, "AS", "WITH", "RECURSIVE") || namesColumns(tokens, index)) return undefined;
-  if (before?.value === ".") return `it calls ${name.toLowerCase()}() of a schema, which may do anything`;
+  if (before?.value === ".") return `it calls ${name.toLowerCase()}() of a schema, which could do anything`;
   if (token.kind === "word" && isSyntax(tokens, index)) return undefined;
   // Functions that give a value and functions that give a table are looked up apart: `count` is somebody's own where a table is wanted.
   if (beginsRelation(tokens, index)) {
-    if (!isTableFunction(name)) return outside ?? `${asTable(name)} stands for a table`;
+    if (!isTableFunction(name)) return outside ?? `${asTable(name)} is used as a table`;
     // `FROM VALUES (1), range(2)` goes on with the values, `FROM VALUES (1) v, range(2)` does not; and a view is of a value.
     if (!isAmongValues(tokens, index) && !isOfView(tokens, index)) return undefined;
   }
   if (isWord(token, "VALUES") && isWord(tokens[index - 2], "IN"))
-    return "it has VALUES before a bracket behind IN, where Spark looks for a function of that name; write IN (VALUES 1, 2)";
+    return "it has VALUES directly before a parenthesis after IN, where Spark looks for a function of that name; write IN (VALUES 1, 2)";
   if (isWord(token, "CASE"))
-    return "it has CASE before a bracket, where Spark may look for a function of that name; leave out the bracket, or compare with a constant";
+    return "it has CASE directly before a parenthesis, where Spark may look for a function of that name; remove the parenthesis, or compare with a constant";
   return isScalar(name)
     ? undefined
-    : (outside ?? `it calls ${name.toLowerCase()}(), which gives a table, where a value is wanted`);
+    : (outside ?? `it calls ${name.toLowerCase()}(), which returns a table, where a value is expected`);
 }
 
 export function nameOf(token: Token): string {
@@ -56,7 +56,7 @@ export function isMember(tokens: Tokens, index: number): boolean {
 }
 
 function asTable(name: string): string {
-  return `it calls ${name.toLowerCase()}(), which is no table function of Databricks, where it`;
+  return `it calls ${name.toLowerCase()}(), which is not a table function of Databricks, where it`;
 }
 
 const setOperations = ["UNION", "EXCEPT", "INTERSECT", "MINUS"];

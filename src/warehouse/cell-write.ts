@@ -34,11 +34,11 @@ export function updateCells(catalog: string, write: CellWrite): { statement: str
 /** Why this must not be sent, or `undefined`. */
 export function whyNotWritten(write: CellWrite): string | undefined {
   const { table, key, keys, column, type, now, value } = write;
-  if (!/^[^.]+\.[^.]+$/.test(table)) return "the table is not named as schema.table";
+  if (!/^[^.]+\.[^.]+$/.test(table)) return "the table is not written as schema.table";
   if (key === "" || column === "") return "a column has no name";
-  if (key.toLowerCase() === column.toLowerCase()) return `${column} is the column that names a row`;
-  if (keys.length === 0) return "it names no row";
-  if (keys.length > mostKeysWritten) return `it names more than ${mostKeysWritten} rows`;
+  if (key.toLowerCase() === column.toLowerCase()) return `${column} is the column that identifies a row`;
+  if (keys.length === 0) return "it has no rows";
+  if (keys.length > mostKeysWritten) return `it has more than ${mostKeysWritten} rows`;
   // A lone surrogate is sent as a question mark, which may be the key of another row.
   if (![...keys, now, value ?? ""].every((text) => text.isWellFormed())) return "a value is not well-formed Unicode";
   return whyTypeNotWritable(type, value);
@@ -47,7 +47,7 @@ export function whyNotWritten(write: CellWrite): string | undefined {
 /** Why a value of this type cannot be written from its text, or `undefined`. @param type in capitals */
 export function whyTypeNotWritable(type: string, value: string | null): string | undefined {
   if (value === null || expressionOf(type, value) !== undefined) return undefined;
-  return `a value of type ${type} cannot be written from its text without doubt`;
+  return `a value of type ${type} cannot be restored exactly from its text`;
 }
 
 function valueSql({ type, value }: CellWrite): string {

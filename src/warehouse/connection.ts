@@ -196,14 +196,14 @@ export class Connection {
   }
 
   #stillAsleep(last: WarehouseFailure): WarehouseFailure {
-    return new WarehouseFailure("waking", `the warehouse was still asleep when the time was up (${last.message})`, {
+    return new WarehouseFailure("waking", `the warehouse had not started when the time of the stage was up (${last.message})`, {
       cause: last,
     });
   }
 
   #neverWoke(last: WarehouseFailure): WarehouseFailure {
     const seconds = Math.round(this.#settings.startTimeoutMs / 1000);
-    return new WarehouseFailure("waking", `the warehouse did not wake within ${seconds} s (${last.message})`, { cause: last });
+    return new WarehouseFailure("waking", `the warehouse did not start within ${seconds} s (${last.message})`, { cause: last });
   }
 
   async #once(text: string, parameters: Parameters, progress: Progress): Promise<StatementResult> {

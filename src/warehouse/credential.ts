@@ -51,7 +51,9 @@ export async function examineCredential(warehouse: WarehouseReader): Promise<Cre
   const ours = await membership(warehouse, [...others], unknown);
   const own = rights.filter(({ holder }) => same(holder, principal) || ours.has(holder));
   if (!own.some(({ on, privilege }) => opens(on, privilege, warehouse.catalog)) && unknown.length === 0)
-    unknown.push(`no grant that it may see lets it use the catalog ${warehouse.catalog}, so there is one that it may not see`);
+    unknown.push(
+      `none of the grants that it can see allows it to use the catalog ${warehouse.catalog}, so at least one grant is hidden from it`,
+    );
   const writing = own.filter(({ privilege }) => !readingPrivileges.has(privilege));
   if (ours.has(administrators)) writing.unshift({ holder: administrators, privilege: "ADMINISTRATION", on: "workspace" });
   return { writing: withoutInherited(writing, warehouse.catalog), unknown };
@@ -152,7 +154,7 @@ async function answerTo(
     return await warehouse.query(statement, parameters);
   } catch (error) {
     if (!(error instanceof WarehouseFailure) || (error.kind !== "denied" && error.kind !== "statement")) throw error;
-    unknown.push(`${what} cannot be seen: ${error.message}`);
+    unknown.push(`${what} cannot be read: ${error.message}`);
     return undefined;
   }
 }
@@ -167,18 +169,18 @@ async function membership(warehouse: WarehouseReader, groups: readonly string[],
     const part = asked.slice(from, from + groupsPerQuestion);
     const rows = await answerTo(
       warehouse,
-      "in which groups it is",
+      "its groups",
       `SELECT ${part.map((_, index) => `is_account_group_member(:g${index}) OR is_member(:g${index}) AS m${index}`).join(", ")}`,
       Object.fromEntries(part.map((group, index) => [`g${index}`, group])),
       unknown,
     );
     if (!rows) continue;
     const [row] = rows;
-    if (!row) unknown.push("in which groups it is was asked, and not answered");
+    if (!row) unknown.push("the warehouse did not answer which groups it is in");
     part.forEach((group, index) => {
       const told = row?.[`m${index}`];
       if (told === true) ours.add(group);
-      else if (row && told !== false) unknown.push(`whether it is in the group ${group} cannot be seen`);
+      else if (row && told !== false) unknown.push(`it cannot be read whether it is in the group ${group}`);
     });
   }
   return ours;

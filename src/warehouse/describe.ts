@@ -70,7 +70,7 @@ async function getJson(
     authority,
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
   });
-  if (status !== 200) return `asking ${url.pathname} was refused (HTTP ${status})`;
+  if (status !== 200) return `the request to ${url.pathname} was refused (HTTP ${status})`;
   try {
     const answer: unknown = JSON.parse(text);
     if (typeof answer === "object" && answer !== null) return { ...answer };
@@ -81,8 +81,8 @@ async function getJson(
 }
 
 function notJson(url: URL, cause?: unknown): WarehouseFailure {
-  return new WarehouseFailure("unreachable", `${url.pathname} answers with something else than JSON`, {
-    cure: "Check DATABRICKS_HOST: it must be the workspace's own address.",
+  return new WarehouseFailure("unreachable", `${url.pathname}: expected JSON, got another answer`, {
+    cure: "Check DATABRICKS_HOST: expected the address of the workspace.",
     cause,
   });
 }

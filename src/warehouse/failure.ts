@@ -1,5 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { retryAfterMs } from "../lib/retry-after.ts";
+import { CodedError } from "../model/coded-error.ts";
+import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 
 /**
  * The driver's errors come in many shapes: `StatusError` is not even an `Error`, HTTP answers are Thrift exceptions, sockets
@@ -25,7 +27,20 @@ export type FailureKind =
   /** The deadline passed, or somebody cancelled. */
   | "cancelled";
 
-export class WarehouseFailure extends Error {
+/** Where no throw says it more precisely. */
+const codes = {
+  unreachable: "EA3001",
+  "connection-lost": "EA3002",
+  waking: "EA3003",
+  throttled: "EA3004",
+  "sign-in": "EA3005",
+  denied: "EA3006",
+  "session-lost": "EA3007",
+  statement: "EA3008",
+  cancelled: "EA3009",
+} as const satisfies Record<FailureKind, ErrorCode>;
+
+export class WarehouseFailure extends CodedError {
   override name = "WarehouseFailure";
   readonly kind: FailureKind;
   readonly sqlState: string | undefined;
@@ -37,9 +52,11 @@ export class WarehouseFailure extends Error {
   constructor(
     kind: FailureKind,
     message: string,
-    details: { sqlState?: string; retryAfterMs?: number; cure?: string; cause?: unknown } = {},
+    details: { code?: ErrorCode; sqlState?: string; retryAfterMs?: number; cure?: string; cause?: unknown } = {},
   ) {
-    super(details.cure === undefined ? message : `${message}. ${details.cure}`, { cause: details.cause });
+    super(details.code ?? codes[kind], details.cure === undefined ? message : `${message}. ${details.cure}`, {
+      cause: details.cause,
+    });
     this.kind = kind;
     this.sqlState = details.sqlState;
     this.retryAfterMs = details.retryAfterMs;
@@ -50,7 +67,7 @@ export class WarehouseFailure extends Error {
 /** What everybody gets who waits when a signal ends the waiting. */
 export function cancelled(signal: AbortSignal): WarehouseFailure {
   const why = signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
-  return new WarehouseFailure("cancelled", `stopped before the warehouse answered: ${why}`);
+  return new WarehouseFailure("cancelled", `cancelled before the warehouse answered: ${why}`);
 }
 
 /** The part of the driver's errors that tells one from another; none of it is exported as a type by the driver. */
@@ -117,16 +134,16 @@ function httpFailure(
   const details = { cause, ...(askedMs === undefined ? {} : { retryAfterMs: askedMs }) };
   if (status === 401 || status === 403)
     return new WarehouseFailure("sign-in", `the warehouse refused the token (HTTP ${status}${because})`, details);
-  if (status === 429) return new WarehouseFailure("throttled", "the warehouse answered 429, too many requests", details);
+  if (status === 429) return new WarehouseFailure("throttled", "the warehouse answered HTTP 429, too many requests", details);
   if (status === 503 || wakingMessage.test(why))
     return new WarehouseFailure(
       "waking",
-      `the warehouse answered ${status}, it is stopped, starting or overloaded${because}`,
+      `the warehouse answered HTTP ${status}: it is stopped, starting or overloaded${because}`,
       details,
     );
   // What a gateway says when it lost the server behind it. Every other answer is somebody else's than a warehouse's.
   const kind = status >= 500 ? "connection-lost" : "unreachable";
-  return new WarehouseFailure(kind, `no warehouse answers there: HTTP ${status}${because}`, details);
+  return new WarehouseFailure(kind, `expected the answer of a warehouse, got HTTP ${status}${because}`, details);
 }
 
 const bodyTimeoutMs = 2_000;

@@ -97,10 +97,15 @@ export function startsOperand(word: string): boolean {
   return openers.has(word.toLowerCase());
 }
 
+/** Whether it reaches outside the warehouse, or hides what is called. @param name in any case, without quotes */
+export function hasEffects(name: string): boolean {
+  return withEffects.test(name.toLowerCase());
+}
+
 /** Why no function of this name may be called, or `undefined`. @param name in any case, without quotes */
 export function whyNotCalled(name: string): string | undefined {
   const lower = name.toLowerCase();
-  if (withEffects.test(lower)) return `it calls ${lower}(), which reaches outside the warehouse or hides what is called`;
+  if (hasEffects(name)) return `it calls ${lower}(), which reaches outside the warehouse or hides what it calls`;
   if (harmless.has(lower) || tables.has(lower)) return undefined;
-  return `it calls ${lower}(), which is none of the functions that are known to do nothing but compute`;
+  return `it calls ${lower}(), which is not on the list of functions that only compute`;
 }

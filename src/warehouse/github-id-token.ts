@@ -12,7 +12,7 @@ export interface IdTokenVariables {
 type Patiently = (what: string, send: (signal: AbortSignal) => Promise<HttpAnswer>) => Promise<HttpAnswer>;
 
 const permission =
-  "Give the job the permission: `permissions: { contents: read, id-token: write }`. A pull request from a fork never gets it.";
+  "Add the permission to the job: `permissions: { contents: read, id-token: write }`. Pull requests from forks never get it.";
 
 /**
  * The token by which GitHub says which job this is, for one audience. It is shown to the workspace's token endpoint and to nobody
@@ -22,23 +22,31 @@ export async function gitHubIdToken(audience: string, env: IdTokenVariables, pat
   const { ACTIONS_ID_TOKEN_REQUEST_URL: address, ACTIONS_ID_TOKEN_REQUEST_TOKEN: bearer } = env;
   if (!address || !bearer) throw noIdToken(env.GITHUB_ACTIONS === "true");
   if (!URL.canParse(address))
-    throw new WarehouseFailure("sign-in", "ACTIONS_ID_TOKEN_REQUEST_URL is no address", { cure: permission });
+    throw new WarehouseFailure("sign-in", "the environment variable ACTIONS_ID_TOKEN_REQUEST_URL is not an address", {
+      code: "EA3011",
+      cure: permission,
+    });
   const url = new URL(address);
   url.searchParams.set("audience", audience);
   const headers = { authorization: `Bearer ${bearer}`, accept: "application/json" };
-  const answer = await patiently("asking GitHub for the job's id token", (signal) =>
+  const answer = await patiently("the request for an id token to GitHub", (signal) =>
     sendRequest(url, { method: "GET", headers, signal }),
   );
   const token = answer.status === 200 ? tokenIn(answer.text) : undefined;
   if (token !== undefined) return token;
   const what = answer.status === 200 ? "answered without a token" : `answered HTTP ${answer.status}`;
-  throw new WarehouseFailure("sign-in", `GitHub gave no id token for this job: it ${what}`, { cure: permission });
+  throw new WarehouseFailure("sign-in", `GitHub gave this job no id token: it ${what}`, { code: "EA3011", cure: permission });
 }
 
 function noIdToken(onRunner: boolean): WarehouseFailure {
-  if (onRunner) return new WarehouseFailure("sign-in", "GitHub offers this job no id token", { cure: permission });
-  return new WarehouseFailure("sign-in", "there is no id token of GitHub's outside of its jobs", {
-    cure: "In a terminal sign in another way: leave databricks.oidc out of the file, and set DATABRICKS_AUTH_TYPE and its variables, github-oidc in the workflow and DATABRICKS_TOKEN here.",
+  if (onRunner)
+    return new WarehouseFailure("sign-in", "this job has no permission for an id token of GitHub", {
+      code: "EA3011",
+      cure: permission,
+    });
+  return new WarehouseFailure("sign-in", "id tokens of GitHub exist only in jobs of GitHub Actions", {
+    code: "EA3011",
+    cure: "In a terminal, sign in another way: leave databricks.oidc out of the file, set DATABRICKS_AUTH_TYPE: github-oidc in the workflow, and DATABRICKS_TOKEN here.",
   });
 }
 

@@ -43,7 +43,7 @@ export function tokenSource(signIn: SignIn, workspace: Workspace, options: SignI
   }
 }
 
-const grant = "Signing in worked, so look at the rights: CAN USE on the warehouse, and access to the workspace,";
+const grant = "The sign-in itself worked. Check the permissions: CAN USE on the warehouse, and access to the workspace,";
 const ofPrincipal = (clientId: string) => `of the service principal ${clientId}.`;
 
 function withClientSecret(
@@ -57,7 +57,7 @@ function withClientSecret(
     headers: { authorization: `Basic ${basic}` },
     form: { grant_type: "client_credentials" },
     secrets: [basic, clientSecret],
-    refused: `Check the service principal ${clientId} and its secret (DATABRICKS_CLIENT_ID, DATABRICKS_CLIENT_SECRET): the secret may have expired or been deleted, or both belong to another workspace.`,
+    refused: `Check the service principal ${clientId} and its secret (DATABRICKS_CLIENT_ID, DATABRICKS_CLIENT_SECRET): the secret may be expired or deleted, or belong to another workspace.`,
   });
 }
 
@@ -82,7 +82,7 @@ async function withIdToken(
       ...(clientId ? { client_id: clientId } : {}),
     },
     secrets: [idToken],
-    refused: `${policy} with what GitHub's token says: ${describeClaims(idToken)}.`,
+    refused: `${policy} with the claims of GitHub's token: ${describeClaims(idToken)}.`,
   });
 }
 
@@ -104,21 +104,21 @@ async function issued(workspace: Workspace, options: SignInOptions, request: Req
   const authority = await readAuthority(workspace.certificateAuthority);
   const body = new URLSearchParams({ ...request.form, scope: "all-apis" }).toString();
   const headers = { ...request.headers, "content-type": "application/x-www-form-urlencoded", accept: "application/json" };
-  const answer = await patiently(`signing in at ${url.host}`, (signal) =>
+  const answer = await patiently(`the sign-in at ${url.host}`, (signal) =>
     sendRequest(url, { method: "POST", headers, body, authority, signal }),
   );
   const content = membersOf(answer.text);
   if (answer.status !== 200) throw refusal(url, answer.status, content, request);
   const { access_token: token, expires_in: seconds } = content;
   if (typeof token !== "string" || token === "")
-    throw new WarehouseFailure("sign-in", `${url.host} answered the sign-in without a token`, { cure: noWorkspace });
+    throw new WarehouseFailure("sign-in", `${url.host} answered the sign-in, but without a token`, { cure: noWorkspace });
   options.onSecret(token);
   // Every workspace says how long; without a word, what it says by default.
   const lifetimeMs = typeof seconds === "number" && seconds > 0 ? seconds * 1000 : 3_600_000;
   return { token, lifetimeMs };
 }
 
-const noWorkspace = "Check DATABRICKS_HOST: it must be the workspace's own address.";
+const noWorkspace = "Check DATABRICKS_HOST: expected the address of the workspace.";
 
 function refusal(url: URL, status: number, content: Record<string, unknown>, { secrets, refused }: Request): WarehouseFailure {
   const said = [content.error, content.error_description ?? content.message].filter((part) => typeof part === "string");
@@ -160,8 +160,8 @@ async function patiently(what: string, send: (signal: AbortSignal) => Promise<Ht
     const pauseMs = Math.max(pausesMs[attempt] ?? 0, "answer" in last ? (last.answer.retryAfterMs ?? 0) : 0);
     if (attempt >= pausesMs.length || Date.now() + pauseMs >= until) {
       const times = attempt === 0 ? "" : ` ${attempt + 1} times`;
-      throw new WarehouseFailure("sign-in", `${what} failed${times}, the last time with: ${said}`, {
-        cure: "Try again: whoever gives the tokens is busy, or the connection to it broke.",
+      throw new WarehouseFailure("sign-in", `${what} failed${times}; last answer: ${said}`, {
+        cure: "Try again later: the server is busy, or the connection to it broke.",
         cause: "failure" in last ? last.failure : undefined,
       });
     }

@@ -29,16 +29,16 @@ export function whyNotReading(statement: string): string | undefined {
   const showsItself = first.value === "SHOW" ? tokens[1] : undefined;
   for (const [index, token] of tokens.entries()) {
     if (token.kind === "symbol" && token.value === ";") return "it is more than one statement";
-    if (token.value === "|" && tokens[index + 1]?.value === ">") return "it is written with pipes (|>), which can also write";
+    if (token.value === "|" && tokens[index + 1]?.value === ">") return "it uses pipes (|>), which can also write";
     const called = whyNotBeforeBracket(tokens, index);
     if (called) return called;
     // `SELECT TRANSFORM(a) USING 'sh'`, MAP and REDUCE hand rows to a script. A join names its columns in a bracket.
     if (token.kind === "word" && token.value === "USING" && tokens[index + 1]?.value !== "(" && !isMember(tokens, index))
-      return "it contains USING without a bracket, which runs a script; a column of that name needs backticks";
+      return "it contains USING without a parenthesis, which runs a script; put a column of that name in backticks";
     if (token.kind !== "word" || !writes.has(token.value)) continue;
     // SHOW CREATE TABLE and SHOW GRANT only show.
     if (token !== showsItself && !isMember(tokens, index))
-      return `it contains ${token.value}; a column of that name needs backticks`;
+      return `it contains ${token.value}; put a column of that name in backticks`;
   }
   return undefined;
 }
@@ -47,12 +47,12 @@ export function whyNotReading(statement: string): string | undefined {
 export function whyNotCondition(condition: string, parameters: readonly string[]): string | undefined {
   const tokens = tokenize(condition);
   if (typeof tokens === "string") return tokens;
-  if (tokens.length === 0) return "it needs a condition";
+  if (tokens.length === 0) return "it has no condition";
   const names = new Set(parameters.map((name) => name.toUpperCase()));
   const compares = tokens.some(
     (token, index) => token.kind === "word" && tokens[index - 1]?.value === ":" && names.has(token.value),
   );
-  if (!compares) return "its condition compares with no parameter, so it could select every row";
+  if (!compares) return "its condition uses no parameter, so it could match every row";
   return whyNotReading(`SELECT ${condition}`);
 }
 
@@ -60,10 +60,10 @@ export function whyNotCondition(condition: string, parameters: readonly string[]
 const ambiguous: readonly (readonly [RegExp, string])[] = [
   [/^\/\*\+/, "it has a hint"],
   [/^\$/, "it has a dollar sign outside of quotes"],
-  [/^:\/\//, "it has an address outside of quotes"],
+  [/^:\/\//, "it has :// outside of quotes"],
   // What is a blank to one parser is a letter to another, and some letters turn into others when they are made capitals.
-  [/^[^\t\n\r -~]/, "it has a letter or a blank beyond ASCII outside of quotes; a name needs backticks"],
-  [/^[\\#{}]/, "it has a backslash, a # or a curly bracket outside of quotes"],
+  [/^[^\t\n\r -~]/, "it has a character beyond ASCII outside of quotes; put a name in backticks"],
+  [/^[\\#{}]/, "it has a backslash, a # or a curly brace outside of quotes"],
 ];
 
 /** What begins so is neither ambiguous nor passed over: most of a statement, and so not asked for each of those. */
@@ -72,7 +72,7 @@ const plainBeginning = /^[\w'"`(),.=<>*]/;
 /** Words in upper case; a sentence where something does not end, or could be read in two ways. */
 function tokenize(statement: string): Token[] | string {
   // Spark puts variables in before it reads anything, also into texts and comments, and so can end them.
-  if (statement.includes("${")) return "it has ${, which a variable may take the place of";
+  if (statement.includes("${")) return "it has ${, which Spark may replace with a variable";
   const tokens: Token[] = [];
   let at = 0;
   while (at < statement.length) {
@@ -88,12 +88,12 @@ function tokenize(statement: string): Token[] | string {
       continue;
     }
     const token = tokenAt(rest);
-    if (!token) return "it has a comment, a string or a quoted name that does not end";
+    if (!token) return "it has a comment, string or quoted name without an end";
     // Whether the r of `1e-5r'\'` belongs to the number or to the string decides where the string ends.
     if (token.kind !== "symbol" && /^['"`]/.test(rest.slice(token.value.length)) && !isQuoted(token))
-      return "it has a quote right behind a word or a number; put a blank between them";
+      return "it has a quote directly after a word or number; put a space between them";
     if (/^[rR]['"]/.test(token.value) && /[\w.]/.test(statement.charAt(at - 1)))
-      return "it has a raw string right behind a word or a number; put a blank between them";
+      return "it has a raw string directly after a word or number; put a space between them";
     tokens.push(token.kind === "word" ? { ...token, value: token.value.toUpperCase() } : token);
     at += token.value.length;
   }
@@ -107,8 +107,8 @@ function isQuoted({ kind }: Token): boolean {
 /** Spark goes on with the next line after a backslash, and has comments within comments. */
 function whyDoubtfulComment(passed: string): string | undefined {
   if (/^--.*\\$/s.test(passed)) return "it has a comment that ends with a backslash";
-  if (passed.startsWith("/*") && passed.indexOf("/*", 1) > 0) return "it has a comment within a comment";
-  if (/[\v\f\u0085\u2028\u2029]/.test(passed)) return "it has a comment with a line end that not everybody sees";
+  if (passed.startsWith("/*") && passed.indexOf("/*", 1) > 0) return "it has a comment inside a comment";
+  if (/[\v\f\u0085\u2028\u2029]/.test(passed)) return "it has a comment with an unusual line break";
   return undefined;
 }
 

@@ -18,7 +18,7 @@ export function fixedToken(token: string): TokenSource {
   return {
     token: async () => token,
     discard: () => false,
-    cure: "Check DATABRICKS_TOKEN: it may have expired, or belong to another workspace.",
+    cure: "Check DATABRICKS_TOKEN: it may be expired, or belong to another workspace.",
   };
 }
 
@@ -106,5 +106,9 @@ export function tokensOf(token: string | TokenSource): TokenSource {
 /** The same failure, with what helps where this source's token was refused by the warehouse. */
 export function withRemedy(failure: WarehouseFailure, tokens: TokenSource): WarehouseFailure {
   if (failure.kind !== "sign-in" || failure.cure !== undefined) return failure;
-  return new WarehouseFailure("sign-in", failure.message, { cure: tokens.cure, cause: failure.cause });
+  return new WarehouseFailure("sign-in", failure.message, {
+    code: failure.code,
+    cure: tokens.cure,
+    cause: failure.cause,
+  });
 }

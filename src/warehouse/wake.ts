@@ -12,10 +12,10 @@ export async function startWarehouse(settings: WarehouseSettings, signal: AbortS
   const id = settings.path.split("/").pop() ?? "";
   try {
     const status = await post(settings, `/api/2.0/sql/warehouses/${encodeURIComponent(id)}/start`, signal);
-    if (status < 300) return "the warehouse is asleep; it was told to start, and this waits for it";
-    return `the warehouse is asleep; starting it was refused (HTTP ${status}), so this waits for it to wake by itself`;
+    if (status < 300) return "the warehouse is stopped; it was asked to start, waiting for it";
+    return `the warehouse is stopped; the request to start it was refused (HTTP ${status}), waiting for it to start by itself`;
   } catch (error) {
-    return `the warehouse is asleep; it could not be told to start (${errorText(error)}), so this waits for it to wake by itself`;
+    return `the warehouse is stopped; the request to start it failed (${errorText(error)}), waiting for it to start by itself`;
   }
 }
 

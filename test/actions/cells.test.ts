@@ -179,7 +179,7 @@ describe("several executions of one stage at once", () => {
       cleanup: { deletedRows: 1, deletedKeys: 1, problems: [expect.stringContaining("the ledger of this run is gone")] },
     });
     expect(reports.get("cleaned-killed")?.checks.find(({ id }) => id === "test-data.cleanup")?.verdict).toBe("failed");
-    expect(finished.output).toMatch(/test data of run \S+ may be left: the ledger of this run is gone/);
+    expect(finished.output).toMatch(/test data of run \S+ may remain: the ledger of this run is gone/);
   });
 
   test("the next stage sees all of them, and does not start", (context) => {

@@ -107,7 +107,7 @@ describe("an integration stage", () => {
 test("what tests write to the runner's own files is taken out, said, and fails the step", () => {
   expect(stage("preflight").status).toBe(0);
   const ran = stage("integration", { LISTS_THE_FOLDER: join(folder, "commands") });
-  expect(ran.stdout).toMatch(/^::error .*wrote to GITHUB_ENV, GITHUB_PATH, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY of the runner/m);
+  expect(ran.stdout).toMatch(/^::error .*wrote to the runner's GITHUB_ENV, GITHUB_PATH, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY, /m);
   expect([content("GITHUB_ENV"), content("GITHUB_PATH")]).toEqual(["", ""]);
   expect(content("GITHUB_OUTPUT")).not.toContain("verdict=passed");
   expect(content("GITHUB_STEP_SUMMARY")).not.toContain("verdict=passed");
@@ -118,7 +118,7 @@ test("the same where the tests see to it that the stage can write no report", ()
   expect(stage("preflight").status).toBe(0);
   const ran = stage("integration", { LISTS_THE_FOLDER: join(folder, "commands"), BREAKS_THE_RECORDS: "true" });
   rmSync(join(workspace, ".env-actions"), { recursive: true });
-  expect(ran.stdout).toMatch(/^::error .*wrote to GITHUB_ENV, GITHUB_PATH, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY of the runner/m);
+  expect(ran.stdout).toMatch(/^::error .*wrote to the runner's GITHUB_ENV, GITHUB_PATH, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY, /m);
   expect(ran.stdout).toMatch(/^::error .*reports is a link, or no folder/m);
   for (const name of Object.keys(kinds) as (keyof typeof kinds)[]) expect(content(name)).toBe("");
   expect(ran.status).toBe(3);

@@ -155,7 +155,7 @@ test("after a stage that was killed, the post step deletes its test data", async
   });
   expect(post.summary()).toMatch(/Integration on sandbox: error[\s\S]*Cut short/);
   expect(readdirSync(join(workspace, ".env-actions/reports")).join()).not.toContain("cleanup");
-  expect(post.log()).toContain("What integration had started still ran, and was ended");
+  expect(post.log()).toContain("Processes that integration started were still running, and were stopped.");
   expect(hanging()).toEqual([]);
   await expectNothingLeft(post.log());
 });

@@ -13,7 +13,7 @@ const digest = "0123456789abcdef".repeat(4);
 
 test("all test data is deleted only with the digest of a plan; to look at it, or to delete what is expired, none is needed", () => {
   expect(mistakes({ scope: "all", "dry-run": "false" })).toEqual([
-    "with `scope: all` and `dry-run: false` the input `plan-digest` is missing: run it dry first, look at the plan, and give the digest that it showed",
+    "the input `plan-digest` is missing, and `scope: all` with `dry-run: false` requires it: run it with `dry-run: true`, read the plan, and pass the digest that it shows",
   ]);
   expect(mistakes({ scope: "all", "dry-run": "false", "plan-digest": digest })).toEqual([]);
   expect(mistakes({ scope: "all" })).toEqual([]);
@@ -24,7 +24,7 @@ test.each(["12345", digest.slice(1), `${digest}0`, digest.replace("f", "g"), dig
   "a digest that no plan has: %s",
   (wrong) => {
     expect(mistakes({ "plan-digest": wrong })).toEqual([
-      `the input \`plan-digest\` is "${wrong}", but must be the 64 hexadecimal digits that the dry run showed`,
+      `the input \`plan-digest\`: expected the 64 hexadecimal digits that the dry run showed, got "${wrong}"`,
     ]);
   },
 );
@@ -44,6 +44,6 @@ test("true and false are taken as GitHub takes them, and nothing else is", () =>
     true,
   ]);
   for (const wrong of ["yes", "0", "fAlse"])
-    expect(dryRun(wrong)).toEqual([`the input \`dry-run\` is "${wrong}", but must be one of true, false`]);
-  expect(mistakes({ "fail-on": "warnings" })).toEqual(['the input `fail-on` is "warnings", but must be one of failed, degraded']);
+    expect(dryRun(wrong)).toEqual([`the input \`dry-run\`: expected true or false, got "${wrong}"`]);
+  expect(mistakes({ "fail-on": "warnings" })).toEqual(['the input `fail-on`: expected one of failed, degraded, got "warnings"']);
 });

@@ -171,7 +171,7 @@ describe("what an interrupted write left", () => {
     await logOf().write(note(1));
     const strange = text() + "x".repeat(17 * 1_048_576);
     writeFileSync(file, strange);
-    await expect(logOf().write(note(2))).rejects.toThrow(/could not be written: its last 16 MiB hold no line/);
+    await expect(logOf().write(note(2))).rejects.toThrow(/could not be written: the last 16 MiB of the file have no line/);
     expect(text() === strange).toBe(true);
   });
 });
@@ -201,10 +201,10 @@ describe("the lock", () => {
     const holder = await holding(`${file}.lock`);
     const log = new AuditLog(file, { ...run, key: undefined }, String, 1_500);
     await expect(log.write(note(1))).rejects.toThrow(
-      new RegExp(`audit log could not be written: .* is held by process ${holder.pid}`),
+      new RegExp(`audit log could not be written: .* is locked by process ${holder.pid}`),
     );
     const started = performance.now();
-    await expect(log.write(note(2))).rejects.toThrow(/is held by/);
+    await expect(log.write(note(2))).rejects.toThrow(/is locked by/);
     expect(performance.now() - started).toBeLessThan(1_400);
     expect(existsSync(file)).toBe(false);
     holder.stdin?.end();
@@ -215,11 +215,11 @@ describe("the lock", () => {
 
   test.each([
     ["of another machine", JSON.stringify({ pid: 1, start: "1", place: "elsewhere", taking: "x" }), "process 1"],
-    ["without a holder's name", "", "somebody unknown"],
+    ["without a holder's name", "", "an unknown process"],
   ])("%s is respected while it is young, and taken over when it is old", async (_, holder, name) => {
     const lock = `${file}.lock`;
     writeFileSync(lock, holder);
-    await expect(takeLock(lock, 50)).rejects.toThrow(`is held by ${name}, and was not given back`);
+    await expect(takeLock(lock, 50)).rejects.toThrow(`is locked by ${name}, and was not released`);
     utimesSync(lock, new Date(Date.now() - 61_000), new Date(Date.now() - 61_000));
     await (await takeLock(lock, 1_000))();
     expect(existsSync(lock)).toBe(false);
@@ -232,7 +232,7 @@ describe("the lock", () => {
     await give();
     writeFileSync(lock, JSON.stringify({ ...own, start: `${Number(own.start) - 1}` }));
     if (process.platform === "linux") await (await takeLock(lock, 1_000))();
-    else await expect(takeLock(lock, 50)).rejects.toThrow(/is held by/);
+    else await expect(takeLock(lock, 50)).rejects.toThrow(/is locked by/);
   });
 });
 
@@ -268,7 +268,9 @@ describe("a disk that fails is said, and the next line is tried again", () => {
     const elsewhere = join(place, "elsewhere");
     writeFileSync(elsewhere, "precious\n");
     symlinkSync(elsewhere, file);
-    await expect(logOf().write(note(1))).rejects.toThrow(/the audit log could not be written: .* is a link, and is not followed/);
+    await expect(logOf().write(note(1))).rejects.toThrow(
+      /the audit log could not be written: EA9102: .* is a link, and links are not followed/,
+    );
     expect(readFileSync(elsewhere, "utf8")).toBe("precious\n");
   });
 
@@ -281,7 +283,7 @@ describe("a disk that fails is said, and the next line is tried again", () => {
   test("a folder that is not there", async () => {
     const log = new AuditLog(join(place, "gone", "audit.jsonl"), { ...run, key: undefined }, String);
     await expect(log.write(note(1))).rejects.toThrow(
-      /the audit log could not be written: \S+audit\.jsonl\.lock could not be made: ENOENT$/,
+      /the audit log could not be written: \S+audit\.jsonl\.lock could not be created: ENOENT$/,
     );
   });
 

@@ -76,7 +76,7 @@ test("the report says what a real cleanup planned, deleted and left, from the lo
     `${sessions} 2 of 2 rows, version `,
     `DELETE FROM ${sessions} WHERE `,
     "Redis 1 of 1 key",
-    "nothing, as cleanup saw at ",
+    "nothing, checked by cleanup at ",
   ])
     expect(shown).toContain(line);
   expect(readFileSync(join(workspace, ".env-actions/audit.jsonl"), "utf8")).not.toContain(cloud.secrets.DATABRICKS_TOKEN);
@@ -97,7 +97,7 @@ test("a log that cannot be written stops no deletion half way, and no such stage
   const { report, files, said } = await cleanup();
   await expectAllDeleted();
   expect(report).toMatchObject({ verdict: "error", cleanup: { leftOver: 0, deletedRows: 2 } });
-  expect(report.problems).toEqual([expect.stringMatching(/^the audit log could not be written: EISDIR/)]);
+  expect(report.problems).toEqual([expect.stringMatching(/^EA8004: the audit log could not be written: EISDIR/)]);
   expect((JSON.parse(readFileSync(files.report, "utf8")) as StageReport).problems).toEqual(report.problems);
   expect(said.find(({ kind }) => kind === "stage-finished")).toMatchObject({ report: { verdict: "error" } });
 });

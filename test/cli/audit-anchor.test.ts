@@ -59,7 +59,7 @@ describe("with a head that was kept elsewhere", () => {
     expect(more.head?.sequence).toBe(4);
     for (const heads of [[head], [head.slice(2)], [head, headText(more.head ?? { sequence: 0, hash: "" })]]) {
       const { ok, text } = await auditVerify(workspace, { heads });
-      expect(text).toContain(`anchored: it holds ${heads.join(", ")}`);
+      expect(text).toContain(`anchored: the log has ${heads.join(", ")}`);
       expect(ok).toBe(true);
     }
   });
@@ -76,16 +76,16 @@ describe("with a head that was kept elsewhere", () => {
     forge();
     const { ok, text, json } = await auditVerify(workspace, { heads: [head] });
     expect(text).toContain(
-      `the log has no line ${head}, which --head names as its last: the log was cut at its end, or written anew`,
+      `the log has no line ${head}, which --head names as its last line: the end of the log was cut off, or the log was replaced`,
     );
     // Nobody who gave a head is asked to give one.
-    expect(text).not.toMatch(/unanchored|--head N:HASH/);
+    expect(text).not.toMatch(/not anchored|--head N:HASH/);
     expect(json).toMatchObject({ faults: [], anchors: [{ from: "--head", head, found: false }] });
     expect(ok).toBe(false);
     // By itself it can't tell, and says so.
     const alone = await auditVerify(workspace);
     expect(alone.ok).toBe(true);
-    expect(alone.text).toMatch(/unanchored: .*could look the same.*--head N:HASH/);
+    expect(alone.text).toMatch(/not anchored: .*could look the same.*--head N:HASH/);
   });
 
   test("the name of a file beside the log says nothing to a terminal or a runner", async () => {
@@ -102,7 +102,7 @@ describe("with a head that was kept elsewhere", () => {
 
   test("a head that is none is refused", async () => {
     await written();
-    await expect(auditVerify(workspace, { heads: ["42:abc"] })).rejects.toThrow(/--head is "42:abc", but must be/);
+    await expect(auditVerify(workspace, { heads: ["42:abc"] })).rejects.toThrow(/--head: expected a head .*, got "42:abc"/);
   });
 });
 
@@ -147,7 +147,7 @@ test("a log of an earlier version stays verifiable, and is continued with its nu
   const first = auditLine(undefined, { at: "2026-01-01T00:00:00.000Z", ...run, ...note(1) });
   const second = auditLine(first.hash, { at: "2026-01-01T00:00:01.000Z", ...run, ...note(2) });
   writeFileSync(file, `${first.line}\n${second.line}\n`);
-  expect((await auditVerify(workspace)).text).toMatch(/2 lines, each follows.*not keyed:.*unanchored:/s);
+  expect((await auditVerify(workspace)).text).toMatch(/2 lines, the chain of hashes is intact.*not keyed:.*not anchored:/s);
   const log = new AuditLog(file, { ...run, key }, String);
   await log.write(note(3));
   expect(log.head?.sequence).toBe(3);
@@ -187,7 +187,7 @@ test("report, evidence, summary and output of a stage name the head, and its tes
   expect(JSON.parse(evidence)).toMatchObject({ auditHead: head });
   // Found without being told, but these lie beside the log.
   const { ok, text } = await auditVerify(workspace, { key });
-  expect(text).toMatch(/it holds the heads of 6 reports and evidence files beside it/);
+  expect(text).toMatch(/the log has the heads of 6 reports and evidence files in the same folder/);
   expect(ok).toBe(true);
   rewrite(innocent, { withKey: key });
   expect((await auditVerify(workspace, { key })).text).toMatch(

@@ -35,9 +35,12 @@ test("the report says of each run what the log says, and nothing in it moves a t
   write(first.line, second.line);
   const { ok, text } = await auditReport(workspace, undefined);
   expect(ok).toBe(true);
-  const found = ["2 lines, each follows", `run ${entry.run} in local, by somebody`, "2 of 3 rows", "by another"].map((words) =>
-    text.indexOf(words),
-  );
+  const found = [
+    "2 lines, the chain of hashes is intact",
+    `run ${entry.run} in local, by somebody`,
+    "2 of 3 rows",
+    "by another",
+  ].map((words) => text.indexOf(words));
   expect(found).toEqual([...found].sort((a, b) => a - b));
   expect(found[0]).toBeGreaterThan(0);
   expect(text).not.toContain("\u001b");
@@ -65,13 +68,18 @@ test("verify names each line that is wrong, and of many only the first", async (
 });
 
 test("no log, no such run and no such word are mistakes that say what there is", async () => {
-  await expect(auditReport(workspace, undefined)).rejects.toThrow(/there is no \.env-actions\/audit\.jsonl here/);
+  await expect(auditReport(workspace, undefined)).rejects.toThrow(/the file \.env-actions\/audit\.jsonl does not exist here/);
   write(first.line);
   await expect(auditReport(workspace, "1763920000002_1a2b3c4d")).rejects.toThrow(
     /has no run "1763920000002_1a2b3c4d"; did you mean "1763920000000_1a2b3c4d"/,
   );
-  for (const words of [["audit"], ["audit", "reprot"], ["audit", "report", "verify"]])
-    expect(() => readArguments(words)).toThrow(/after "audit" comes "verify" or "report"/);
+  for (const [words, wanted] of [
+    [["audit"], 'expected "audit verify" or "audit report", got "audit"'],
+    [["audit", "reprot"], 'expected "audit verify" or "audit report", got "audit reprot"; did you mean "report"?'],
+    [["audit", "report", "verify"], 'unexpected argument "verify" after "audit report": remove it'],
+    [["audit", "verify", "nope"], 'unexpected argument "nope" after "audit verify": remove it'],
+  ] as const)
+    expect(() => readArguments(words)).toThrow(wanted);
 });
 
 test("in the terminal, as JSON and for one run", () => {

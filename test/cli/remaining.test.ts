@@ -28,15 +28,20 @@ function finished(cleanup: Partial<CleanupResult>): Progress {
 
 test.each([
   ["before anything", [], false, /nothing was started yet/],
-  ["a stage that makes no test data", [started("preflight")], false, /preflight makes no test data/],
-  ["a stage whose cleanup has not begun", [started("e2e")], true, /whether e2e made test data is not known yet/],
+  ["a stage that makes no test data", [started("preflight")], false, /preflight creates no test data: nothing remains/],
+  ["a stage whose cleanup has not begun", [started("e2e")], true, /whether e2e created test data/],
   ["a cleanup without a plan", [started("cleanup")], true, /nothing was deleted yet/],
-  ["a cleanup that is done", [started("e2e"), left({ "a.b": 1 }, 1), left({}, 0)], false, /nothing planned is left/],
-  ["tables without rows", [started("e2e"), left({ "a.b": 0 }, 0)], false, /nothing planned is left/],
-  ["a report that saw nothing left", [started("e2e"), finished({ leftOver: 0, dryRun: false })], false, /nothing planned/],
+  ["a cleanup that is done", [started("e2e"), left({ "a.b": 1 }, 1), left({}, 0)], false, /everything planned was deleted/],
+  ["tables without rows", [started("e2e"), left({ "a.b": 0 }, 0)], false, /everything planned was deleted/],
+  [
+    "a report that saw nothing left",
+    [started("e2e"), finished({ leftOver: 0, dryRun: false })],
+    false,
+    /everything planned was deleted/,
+  ],
   ["a dry run's report", [started("cleanup"), finished({ leftOver: 0, dryRun: true })], true, /nothing was deleted/],
   ["a report that could not tell", [started("e2e"), left({ "a.b": 1 }, 0), finished({ leftOver: null })], true, /a\.b +1 row$/m],
-  ["the next stage", [started("e2e"), left({ "a.b": 1 }, 0), started("smoke")], false, /smoke makes no test data/],
+  ["the next stage", [started("e2e"), left({ "a.b": 1 }, 0), started("smoke")], false, /smoke creates no test data/],
 ] as [string, Progress[], boolean, RegExp][])("%s", (_, progress, possible, words) => {
   const remaining = after(...progress);
   expect(remaining.lines().join("\n")).toMatch(words);
@@ -46,10 +51,10 @@ test.each([
 test("the latest counts, table by table, and the audit log is told the same", () => {
   const remaining = after(started("integration"), left({ "a.b": 3, "c.d": 1200 }, 5), left({ "c.d": 1200, "a.b": 0 }, 1));
   expect(remaining.lines().map((line) => line.trim().replaceAll(/ +/g, " "))).toEqual([
-    "not known to be deleted yet:",
+    "may not be deleted yet:",
     "c.d 1,200 rows",
     "Redis 1 key",
-    "a statement under way may still finish on the server, and then less is left",
+    "a statement that is still running may finish on the server; then less remains",
   ]);
   expect(remaining.note("SIGINT")).toEqual({
     action: "decision",

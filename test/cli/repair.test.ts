@@ -102,14 +102,14 @@ test("a real teacher is kept by the cleanup, put back by repair, and the test's 
   expect(shown.log).toContain(`1 old value can be put back with --execute --plan-digest ${digest}; nothing was written`);
 
   const other = await run("repair", report, "--execute", "--plan-digest", "0".repeat(64));
-  expect(other).toMatchObject({ code: 1, out: expect.stringContaining("the plan is no longer the one that was shown") });
+  expect(other).toMatchObject({ code: 1, out: expect.stringContaining("the plan has changed since it was shown") });
   expect(cloud.warehouse.statements.slice(seen).filter(({ sql }) => /UPDATE|DELETE|INSERT/.test(sql))).toEqual([]);
 
   const repaired = await run("repair", report, "--execute", "--plan-digest", digest);
   expect(repaired, repaired.log).toMatchObject({ code: 0, out: expect.stringContaining("1 old value was put back") });
   const again = await run("repair", report, "--execute", "--plan-digest", digest);
   expect(again, again.log).toMatchObject({ code: 0, out: expect.stringContaining("nothing was written") });
-  expect(again.out).toContain("nothing is left to put back: the digest that was given belongs to an earlier plan");
+  expect(again.out).toContain("nothing is left to restore: the digest belongs to an earlier plan");
   expect(cloud.warehouse.statements.slice(seen).filter(({ sql }) => /UPDATE/.test(sql))).toHaveLength(1);
   expect(JSON.parse(readFileSync(join(workspace, ".env-actions/repair.json"), "utf8"))).toMatchObject({
     dryRun: false,
@@ -125,23 +125,27 @@ test("a real teacher is kept by the cleanup, put back by repair, and the test's 
 });
 
 const mistakes: [name: string, args: string[], message: RegExp][] = [
-  ["no report", [], /after "repair" comes the report/],
-  ["two reports", ["a", "b"], /"b" is one word too many after "repair a"/],
-  ["no digest", ["good.json", "--execute"], /repair writes only with the digest/],
-  ["a digest that is none", ["good.json", "--execute", "--plan-digest", "abc"], /must be the 64 hexadecimal digits/],
-  ["a file that is not there", ["nowhere.json"], /nowhere\.json cannot be read: there is no such file/],
+  ["no report", [], /expected the report of the stage whose tests changed rows after "repair"/],
+  ["two reports", ["a", "b"], /unexpected argument "b" after "repair a": remove it/],
+  ["no digest", ["good.json", "--execute"], /EA1105: repair --execute requires the digest of a plan that you have seen/],
+  [
+    "a digest that is none",
+    ["good.json", "--execute", "--plan-digest", "abc"],
+    /expected the 64 hexadecimal digits shown with the plan, got "abc"/,
+  ],
+  ["a file that is not there", ["nowhere.json"], /nowhere\.json cannot be read: the file does not exist/],
   [
     "a file that is no report",
     ["integration.xml"],
     /integration\.xml is not JSON, so it is not a stage report\. Give the path of a report/,
   ],
-  ["a folder", [".github"], /\.github cannot be read: it is a folder; name a report/],
+  ["a folder", [".github"], /\.github cannot be read: it is a folder\. Name a report/],
   ["a report of an older version", ["old.json"], /old\.json names no real row that a test changed: there is nothing to repair/],
   ["a report with members of its own", ["odd.json"], /does not match the format of a report[\s\S]*touched\[0\]/],
   [
     "a run whose name ends a comment of SQL",
     ["comment.json"],
-    /comment\.json has ".*DROP.*" as its runId, but a run is called like/,
+    /comment\.json: expected a runId such as 1763920000000_1a2b3c4d, got ".*DROP.*": this report was not written by env-actions/,
   ],
   // What a report says is shown, and says nothing to the terminal.
   ["a name that would clear the screen", ["hostile.json", "--environment", "production"], /about the environment x, not about/],
@@ -180,7 +184,7 @@ test("the wrong place is said in one sentence, and nothing is written", async ()
   expect(asked).toMatchObject({
     code: 1,
     log: expect.stringMatching(
-      /^env-actions: Databricks host is localhost, but this environment expects elsewhere: nothing was sent\n$/,
+      /^env-actions: EA2001: Databricks host: expected elsewhere, got localhost \(nothing was sent\)\nRead on: \S+#ea2001\n$/,
     ),
   });
 });

@@ -132,7 +132,7 @@ test("in the terminal: the second signal leaves with 130, and says table by tabl
   expect(await stage.ended, stage.log()).toBe(130);
 
   const log = stage.log();
-  const told = said(log.slice(log.indexOf("again: leaving at once")));
+  const told = said(log.slice(log.indexOf("again: exiting now")));
   // Keys go first, because they are found by the rows.
   expect(told).toEqual({ [transcriptions]: 6, [sessions]: 3 });
   for (const [name, number] of Object.entries(await there())) expect(told[name] ?? 0, name).toBeGreaterThanOrEqual(number);
@@ -167,10 +167,10 @@ test("in the terminal, before there is a plan: it says that this is not known", 
   const stage = await startHangingTests(["integration", "--command", "node hang.mjs"]);
   cloud.warehouse.faults.latencyMs = 1_000;
   stage.process.kill("SIGINT");
-  await vi.waitFor(() => expect(stage.log()).toContain("once more leaves at once"), { timeout: 10_000, interval: 10 });
+  await vi.waitFor(() => expect(stage.log()).toContain("press it again to exit immediately"), { timeout: 10_000, interval: 10 });
   stage.process.kill("SIGINT");
   expect(await stage.ended, stage.log()).toBe(130);
-  expect(stage.log()).toContain("whether integration made test data is not known yet");
+  expect(stage.log()).toContain("whether integration created test data");
   cloud.warehouse.faults.latencyMs = 0;
   const cleanup = start(["cleanup", "--scope", "run", "--execute"]);
   expect(await cleanup.ended, cleanup.log()).toBe(0);

@@ -133,7 +133,9 @@ test("an environment without a warehouse is a mistake, a refused token an error;
   expect(await run(["--environment", "nowhere"])).toMatchObject({
     status: 2,
     stdout: "",
-    stderr: "env-actions: environment nowhere has no warehouse to look at: it needs databricks: { host: … }\n",
+    stderr: expect.stringMatching(
+      /^env-actions: EA3013: environment nowhere has no warehouse to look at: it needs databricks: { host: … }\nRead on: \S+\n$/,
+    ),
   });
   const refused = await run(["--environment", "production"], { token: "dapi-wrong-token" });
   expect(refused.status).toBe(3);

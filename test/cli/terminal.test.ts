@@ -31,15 +31,18 @@ test("without a command, and with help, it says what there is", () => {
 });
 
 test.each([
-  [["prefligth"], /there is no command "prefligth"; did you mean "preflight"\?/],
-  [["preflight", "integration"], /"integration" is one word too many after "preflight"/],
-  [["preflight", "--budget", "soon"], /--budget is "soon", but must be a duration such as 15m/],
-  [["cleanup", "--scope", "everything"], /--scope is "everything", but must be run, expired or all/],
-  [["cleanup", "--plan-digest", "abc"], /--plan-digest is "abc", but must be the 64 hexadecimal digits/],
-  [["cleanup", "--scope", "all", "--execute"], /--scope all is deleted only with the digest of the plan that was shown/],
-  [["cleanup", "--run", "abc", "--execute"], /--run is not for "cleanup", only for audit: leave it out/],
-  [["plan", "--execute"], /--execute is not for "plan", only for cleanup, undo, repair/],
-  [["integration", "--scope", "run"], /--scope is not for "integration", only for cleanup, plan/],
+  [["prefligth"], /EA1101: unknown command "prefligth"; did you mean "preflight"\?/],
+  [["preflight", "integration"], /EA1102: unexpected argument "integration" after "preflight": remove it/],
+  [["preflight", "--budget", "soon"], /EA1104: --budget: expected a duration such as 15m, got "soon"/],
+  [["cleanup", "--scope", "everything"], /EA1104: --scope: expected run, expired or all, got "everything"/],
+  [
+    ["cleanup", "--plan-digest", "abc"],
+    /EA1104: --plan-digest: expected the 64 hexadecimal digits shown with the plan, got "abc"/,
+  ],
+  [["cleanup", "--scope", "all", "--execute"], /EA1105: --scope all --execute requires the digest of a plan that you have seen/],
+  [["cleanup", "--run", "abc", "--execute"], /EA1103: --run is an option of audit, not of "cleanup": remove it/],
+  [["plan", "--execute"], /EA1103: --execute is an option of cleanup, undo, repair, not of "plan"/],
+  [["integration", "--scope", "run"], /EA1103: --scope is an option of cleanup, plan, not of "integration"/],
   [["preflight", "--enviroment", "x"], /Unknown option '--enviroment'/],
   [["preflight"], /\.github\/env-actions\.yml.*env-actions init/s],
   [["preflight", "--config", "other.yml"], /other\.yml/],
@@ -58,7 +61,7 @@ test("init writes a configuration and a workflow, and never over a file", () => 
   const written = readFileSync(join(cwd, ".github/env-actions.yml"), "utf8");
   const again = run("init");
   expect(again.status).toBe(2);
-  expect(again.stderr).toContain(".github/env-actions.yml is already there");
+  expect(again.stderr).toContain("EA1106: the file .github/env-actions.yml already exists");
   expect(readFileSync(join(cwd, ".github/env-actions.yml"), "utf8")).toBe(written);
   expect(existsSync(join(cwd, ".github/workflows/quality-gate.yml"))).toBe(true);
 });
@@ -66,9 +69,12 @@ test("init writes a configuration and a workflow, and never over a file", () => 
 test("audit verify: an untouched log passes, a changed one fails with the line, none is a mistake", () => {
   expect(run("audit", "verify")).toMatchObject({
     status: 2,
-    stderr: expect.stringContaining("there is no .env-actions/audit.jsonl here"),
+    stderr: expect.stringContaining("EA8001: the file .env-actions/audit.jsonl does not exist here"),
   });
-  expect(run("audit")).toMatchObject({ status: 2, stderr: expect.stringContaining('after "audit" comes "verify" or "report"') });
+  expect(run("audit")).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('EA1102: expected "audit verify" or "audit report", got "audit"'),
+  });
   const entry = {
     at: "2026-11-23T12:00:00.000Z",
     who: "somebody",
@@ -87,7 +93,7 @@ test("audit verify: an untouched log passes, a changed one fails with the line, 
   expect(run("audit", "verify")).toMatchObject({
     status: 0,
     stdout: expect.stringMatching(
-      /^\.env-actions\/audit\.jsonl: 2 lines, each follows from the one before\nnot keyed: .*\nunanchored: /,
+      /^\.env-actions\/audit\.jsonl: 2 lines, the chain of hashes is intact\nnot keyed: .*\nnot anchored: /,
     ),
   });
   writeFileSync(file, `${first.line.replace("passed", "failed")}\n${second.line}\n`);

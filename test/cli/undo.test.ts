@@ -111,9 +111,9 @@ test("rows are put back although the audit log cannot be written, which does not
 });
 
 const mistakes: [name: string, args: string[], message: RegExp][] = [
-  ["no report", [], /after "undo" comes the report/],
-  ["two reports", ["a", "b"], /"b" is one word too many/],
-  ["a file that is not there", ["nowhere.json"], /nowhere\.json cannot be read: there is no such file/],
+  ["no report", [], /expected the report of the cleanup to undo after "undo"/],
+  ["two reports", ["a", "b"], /unexpected argument "b" after "undo a": remove it/],
+  ["a file that is not there", ["nowhere.json"], /nowhere\.json cannot be read: the file does not exist/],
   ["a file that is no report", ["integration.xml"], /integration\.xml is not JSON/],
   ["the report of a dry run", ["dry.json"], /deleted nothing: there is nothing to undo/],
   ["another environment", ["good.json", "--environment", "production"], /is about the environment sandbox, not about production/],

@@ -56,12 +56,12 @@ test.each<[string, string, RegExp]>([
   [
     "a secret header that is written out",
     minimal({ inside: "alerts:\n  openTelemetry: { url: http://a.b, headers: { k: hunter2 } }" }),
-    /secret must not stand in this file/,
+    /secret must not be written in this file/,
   ],
   [
     "a Slack address that is written out",
     minimal({ inside: "alerts:\n  slack: { url: https://hooks.slack.com/x }" }),
-    /secret must not stand in this file/,
+    /secret must not be written in this file/,
   ],
   [
     "alerts to nobody",
@@ -76,9 +76,17 @@ test.each<[string, string, RegExp]>([
   ["a rollback of a pass", minimal({ inside: "rollback:\n  command: y\n  on: [passed]" }), /rollback\.on/],
   ["a workflow's path", minimal({ inside: "rollback:\n  workflow: { file: ../x.yml }" }), /such as rollback\.yml/],
   ["a weight of nothing", smoke("score: { weights: [{ check: api.*, weight: 0 }] }"), /dryRun: true/],
-  ["a key in dry run", smoke("score: { weights: [{ check: api.*, key: true, dryRun: true }] }"), /a key indicator counts/],
-  ["a warning over the pass", smoke("score: { pass: 80%, warning: 85% }"), /expected at most as much as pass/],
-  ["three retries", smoke('retries: [{ check: api.*, times: 3, reason: "x" }]'), /what needs more is broken/],
+  [
+    "a key in dry run",
+    smoke("score: { weights: [{ check: api.*, key: true, dryRun: true }] }"),
+    /key and dryRun cannot be combined/,
+  ],
+  ["a warning over the pass", smoke("score: { pass: 80%, warning: 85% }"), /expected at most the value of pass/],
+  [
+    "three retries",
+    smoke('retries: [{ check: api.*, times: 3, reason: "x" }]'),
+    /expected 1 or 2: a check that needs more repetitions is broken/,
+  ],
   ["a retry without a reason", smoke("retries: [{ check: api.* }]"), /expected a reason|reason {2}missing/],
 ])("%s is refused", async (_, file, says) => {
   const found = await mistakes(file);

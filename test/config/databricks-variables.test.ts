@@ -106,9 +106,9 @@ describe("a mistake", () => {
       minimal({ inside: "databricks: {}" }),
       {},
       [
-        `c.yml:5:5  ${at}.host  missing: expected the workspace's host, or the variable DATABRICKS_HOST`,
-        `c.yml:5:5  ${at}.warehouse  missing: expected warehouse or path, or one of the variables DATABRICKS_WAREHOUSE_ID and DATABRICKS_HTTP_PATH: which warehouse runs the statements?`,
-        `c.yml:5:5  ${at}.token  missing: expected a sign-in: token, clientId with clientSecret, or oidc; or the variables DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET, or DATABRICKS_AUTH_TYPE=github-oidc`,
+        `c.yml:5:5  EA1008: ${at}.host  missing: expected the host of the workspace here, or the environment variable DATABRICKS_HOST`,
+        `c.yml:5:5  EA1008: ${at}.warehouse  missing: expected warehouse or path here, or one of the environment variables DATABRICKS_WAREHOUSE_ID and DATABRICKS_HTTP_PATH`,
+        `c.yml:5:5  EA1008: ${at}.token  missing: expected token, clientId with clientSecret, or oidc here; or the environment variables DATABRICKS_TOKEN, DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET, or DATABRICKS_AUTH_TYPE=github-oidc`,
       ],
     ],
     [
@@ -116,7 +116,7 @@ describe("a mistake", () => {
       written(""),
       { ...token, ...machine },
       [
-        `c.yml:5:5  ${at}  two ways to sign in: DATABRICKS_TOKEN and DATABRICKS_CLIENT_SECRET are both set; set DATABRICKS_AUTH_TYPE to pat or oauth-m2m, or write token, or clientId and clientSecret, here`,
+        `c.yml:5:5  EA1029: ${at}  DATABRICKS_TOKEN and DATABRICKS_CLIENT_SECRET are both set: set DATABRICKS_AUTH_TYPE to pat or oauth-m2m, or write token, or clientId and clientSecret, here`,
       ],
     ],
     [
@@ -124,7 +124,7 @@ describe("a mistake", () => {
       minimal({ inside: "databricks: { host: h.example }" }),
       { ...token, DATABRICKS_WAREHOUSE_ID: "w", DATABRICKS_HTTP_PATH: "/sql/1.0/warehouses/another" },
       [
-        `c.yml:5:5  ${at}.warehouse  two warehouses: DATABRICKS_WAREHOUSE_ID and DATABRICKS_HTTP_PATH name different ones; unset one of them, or write warehouse or path here`,
+        `c.yml:5:5  EA1029: ${at}.warehouse  DATABRICKS_WAREHOUSE_ID and DATABRICKS_HTTP_PATH name different warehouses: unset one of them, or write warehouse or path here`,
       ],
     ],
     [
@@ -132,51 +132,57 @@ describe("a mistake", () => {
       written(""),
       { DATABRICKS_AUTH_TYPE: "azure-cli" },
       [
-        `c.yml:5:5  ${at}  the variable DATABRICKS_AUTH_TYPE must be one of pat, oauth-m2m, github-oidc: nothing else is known here`,
+        `c.yml:5:5  EA1029: ${at}  expected the environment variable DATABRICKS_AUTH_TYPE to be one of pat, oauth-m2m, github-oidc, got another value`,
       ],
     ],
     [
       "a way without its token",
       written(""),
       { ...machine, DATABRICKS_AUTH_TYPE: "pat" },
-      [`c.yml:5:5  ${at}.token  DATABRICKS_AUTH_TYPE is pat, so the variable DATABRICKS_TOKEN must be set`],
+      [`c.yml:5:5  EA1008: ${at}.token  DATABRICKS_AUTH_TYPE is pat, so the variable DATABRICKS_TOKEN must be set`],
     ],
     [
       "a way without its secret",
       written(""),
       { DATABRICKS_CLIENT_ID: "c", DATABRICKS_AUTH_TYPE: "oauth-m2m" },
-      [`c.yml:5:5  ${at}.clientSecret  DATABRICKS_AUTH_TYPE is oauth-m2m, so the variable DATABRICKS_CLIENT_SECRET must be set`],
+      [
+        `c.yml:5:5  EA1008: ${at}.clientSecret  DATABRICKS_AUTH_TYPE is oauth-m2m, so the variable DATABRICKS_CLIENT_SECRET must be set`,
+      ],
     ],
     [
       "a secret without its client",
       written(""),
       { DATABRICKS_CLIENT_SECRET: "the-client-secret" },
-      [`c.yml:5:5  ${at}.clientId  the other one is set, so the variable DATABRICKS_CLIENT_ID must be set`],
+      [
+        `c.yml:5:5  EA1008: ${at}.clientId  only one of DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET is set: the variable DATABRICKS_CLIENT_ID must be set`,
+      ],
     ],
     [
       "two ways in the file",
       written(", oidc: {}, token: '${DATABRICKS_TOKEN}'"),
       token,
-      [`c.yml:5:50  ${at}.oidc  two ways to sign in, token and oidc: keep one of token, clientId with clientSecret, and oidc`],
+      [
+        `c.yml:5:50  EA1029: ${at}.oidc  more than one way to sign in, token and oidc: keep one of token, clientId with clientSecret, and oidc`,
+      ],
     ],
     [
       "a client id beside a token",
       written(", clientId: c, token: '${DATABRICKS_TOKEN}'"),
       token,
-      [`c.yml:5:60  ${at}.clientId  a token needs no clientId: keep one of them`],
+      [`c.yml:5:60  EA1029: ${at}.clientId  token and clientId cannot be combined: remove one of them`],
     ],
     [
       "a client id beside oidc",
       written(", oidc: {}, clientId: c"),
       {},
-      [`c.yml:5:70  ${at}.clientId  beside oidc it belongs into it: oidc: { clientId: … }`],
+      [`c.yml:5:70  EA1029: ${at}.clientId  with oidc, write clientId inside it: oidc: { clientId: … }`],
     ],
     [
       "a client id without a secret",
       written(", clientId: c"),
       {},
       [
-        `c.yml:5:5  ${at}.clientSecret  missing: expected clientSecret, or the variable DATABRICKS_CLIENT_SECRET; with GitHub's id token it is oidc: { clientId: … }`,
+        `c.yml:5:5  EA1008: ${at}.clientSecret  missing: clientId requires clientSecret: add it here, or set the environment variable DATABRICKS_CLIENT_SECRET. For GitHub's id token, write oidc: { clientId: … }`,
       ],
     ],
     [
@@ -184,14 +190,14 @@ describe("a mistake", () => {
       written(", clientId: c, clientSecret: dose1234"),
       {},
       [
-        `c.yml:5:77  ${at}.clientSecret  a secret must not stand in this file: expected one reference, \${NAME}, without default, and the value in that environment variable`,
+        `c.yml:5:77  EA1013: ${at}.clientSecret  a secret must not be written in this file: expected \${NAME} without default, with the value in that environment variable`,
       ],
     ],
     [
       "a misspelt part of oidc",
       written(", oidc: { audiance: a }"),
       {},
-      [`c.yml:5:58  ${at}.oidc.audiance  unknown key; did you mean "audience"?`],
+      [`c.yml:5:58  EA1007: ${at}.oidc.audiance  unknown key; did you mean "audience"?`],
     ],
   ])("%s", async (_, file, env, says) => {
     expect(await mistakes(file, { env })).toEqual(says);

@@ -26,7 +26,7 @@ describe("an environment whose variables are absent", () => {
     expect(Object.keys(config.environments)).toEqual(["sandbox"]);
     expect(unresolved).toEqual({ production: ["PRODUCTION_REDIS_URL", "PRODUCTION_API_URL"] });
     expect(() => selectEnvironment(config, "production")).toThrow(
-      'there is no environment "production" that can be used here; known: sandbox',
+      'the environment "production" does not exist or cannot be used here; known: sandbox',
     );
   });
 
@@ -39,7 +39,7 @@ describe("an environment whose variables are absent", () => {
   test("still has its other mistakes reported", async () => {
     const file = twoEnvironments.replace("samples: 5", "samples: none");
     await expect(load(file, { env: { REDIS_URL: "redis://localhost" } })).rejects.toThrow(
-      "c.yml:16:16  environments.production.api.samples  expected a number, found text",
+      "c.yml:16:16  EA1009: environments.production.api.samples  expected a number, got text",
     );
   });
 
@@ -67,7 +67,7 @@ describe("selecting an environment", () => {
     const { config } = await load(twoEnvironments.replace("defaultEnvironment: sandbox\n", ""), {
       env: { REDIS_URL: "redis://a" },
     });
-    expect(() => selectEnvironment(config, undefined)).toThrow("name an environment");
+    expect(() => selectEnvironment(config, undefined)).toThrow("no environment is selected");
   });
 
   test("names the nearest", async () => {
@@ -77,7 +77,7 @@ describe("selecting an environment", () => {
 
   test("does not take a property that every object has", async () => {
     const { config } = await load(minimal());
-    expect(() => selectEnvironment(config, "constructor")).toThrow('there is no environment "constructor"');
+    expect(() => selectEnvironment(config, "constructor")).toThrow('the environment "constructor" does not exist');
   });
 });
 
@@ -158,7 +158,7 @@ describe("YAML", () => {
 
   test("Windows line ends and a byte order mark change no place", async () => {
     const file = `\ufeff${minimal({ inside: "colour: red" }).replaceAll("\n", "\r\n")}`;
-    await expect(load(file)).rejects.toThrow("c.yml:5:5  environments.sandbox.colour");
+    await expect(load(file)).rejects.toThrow("c.yml:5:5  EA1007: environments.sandbox.colour");
   });
 });
 

@@ -24,102 +24,104 @@ const shape: Case[] = [
   {
     mistake: "unknown key",
     file: minimal({ inside: "databriks: {}" }),
-    says: ['c.yml:5:5  environments.sandbox.databriks  unknown key; did you mean "databricks"?'],
+    says: ['c.yml:5:5  EA1007: environments.sandbox.databriks  unknown key; did you mean "databricks"?'],
   },
   {
     mistake: "unknown key that resembles none",
     file: minimal({ below: "evidence:\n  colour: red" }),
-    says: ["c.yml:6:3  evidence.colour  unknown key; known: maxAge"],
+    says: ["c.yml:6:3  EA1007: evidence.colour  unknown key; known: maxAge"],
   },
   {
     mistake: "missing key",
     file: "version: 1\nenvironments:\n  sandbox: {}",
-    says: ['c.yml:3:3  environments.sandbox.access  missing: expected "read-only" or "test-data"'],
+    says: ['c.yml:3:3  EA1008: environments.sandbox.access  missing: expected "read-only" or "test-data"'],
   },
   {
     mistake: "missing version",
     file: "environments:\n  sandbox:\n    access: read-only",
-    says: ["c.yml:1:1  version  missing: expected 1"],
+    says: ["c.yml:1:1  EA1008: version  missing: expected 1"],
   },
   {
     mistake: "wrong word",
     file: "version: 1\nenvironments:\n  sandbox:\n    access: readonly",
-    says: ['c.yml:4:13  environments.sandbox.access  expected "read-only" or "test-data"; did you mean "read-only"?'],
+    says: ['c.yml:4:13  EA1010: environments.sandbox.access  expected "read-only" or "test-data"; did you mean "read-only"?'],
   },
   {
     mistake: "another version",
     file: minimal().replace("version: 1", "version: 2"),
-    says: ["c.yml:1:10  version  expected 1"],
+    says: ["c.yml:1:10  EA1010: version  expected 1"],
   },
   {
     mistake: "a number where a text belongs",
     file: minimal({ inside: "environment:\n  PORT: 3000" }),
-    says: ["c.yml:6:13  environments.sandbox.environment.PORT  expected text, found a number: put quotes round it"],
+    says: ["c.yml:6:13  EA1009: environments.sandbox.environment.PORT  expected text, got a number: put it in quotes"],
   },
   {
     mistake: "a list where a group belongs",
     file: minimal({ inside: "api: [1]" }),
-    says: ["c.yml:5:5  environments.sandbox.api  expected a group of keys, found a list"],
+    says: ["c.yml:5:5  EA1009: environments.sandbox.api  expected a group of keys, got a list"],
   },
   {
     mistake: "an empty group",
     file: minimal({ below: "testData:" }),
-    says: ["c.yml:5:1  testData  expected a group of keys, found nothing"],
+    says: ["c.yml:5:1  EA1009: testData  expected a group of keys, got nothing"],
   },
   {
     mistake: "a fraction of a row",
     file: minimal({ below: "testData:\n  maxRows: 1.5" }),
-    says: ["c.yml:6:12  testData.maxRows  expected a whole number, found a fraction"],
+    says: ["c.yml:6:12  EA1009: testData.maxRows  expected a whole number, got a fraction"],
   },
   {
     mistake: "too few",
     file: minimal({ below: "testData:\n  maxRows: 0" }),
-    says: ["c.yml:6:12  testData.maxRows  expected 1 or more"],
+    says: ["c.yml:6:12  EA1010: testData.maxRows  expected 1 or more"],
   },
   {
     mistake: "too many",
     file: minimal({ inside: `${api}\n  samples: 201` }),
-    says: ["c.yml:7:16  environments.sandbox.api.samples  expected 200 or less"],
+    says: ["c.yml:7:16  EA1010: environments.sandbox.api.samples  expected 200 or less"],
   },
   {
     mistake: "an empty list",
     file: minimal({ below: "stages:\n  e2e:\n    requiredProjects: []" }),
-    says: ["c.yml:7:5  stages.e2e.requiredProjects  expected at least one entry"],
+    says: ["c.yml:7:5  EA1010: stages.e2e.requiredProjects  expected at least one entry"],
   },
   {
     mistake: "a wrong unit of time",
     file: minimal({ below: "stages:\n  smoke:\n    budget: 5 minutes" }),
-    says: ['c.yml:7:13  stages.smoke.budget  expected a duration such as "500ms", "30s", "2m", "4h" or "7d"'],
+    says: ['c.yml:7:13  EA1010: stages.smoke.budget  expected a duration such as "500ms", "30s", "2m", "4h" or "7d"'],
   },
   {
     mistake: "a time without unit",
     file: minimal({ below: "stages:\n  smoke:\n    budget: 300" }),
-    says: ['c.yml:7:13  stages.smoke.budget  expected a duration such as "500ms", "30s", "2m", "4h" or "7d"'],
+    says: ['c.yml:7:13  EA1009: stages.smoke.budget  expected a duration such as "500ms", "30s", "2m", "4h" or "7d"'],
   },
   {
     mistake: "no time at all, and more than a timer can count",
     file: minimal({ below: "stages:\n  preflight: { budget: 0s }\n  smoke: { budget: 25d }" }),
     says: [
-      "c.yml:6:24  stages.preflight.budget  expected a time limit over 0 and of at most 24d",
-      "c.yml:7:20  stages.smoke.budget  expected a time limit over 0 and of at most 24d",
+      "c.yml:6:24  EA1010: stages.preflight.budget  expected a time limit above 0 and of at most 24d",
+      "c.yml:7:20  EA1010: stages.smoke.budget  expected a time limit above 0 and of at most 24d",
     ],
   },
   {
     mistake: "more than everything",
     file: minimal({ below: "stages:\n  e2e:\n    passRate: 101%" }),
-    says: ['c.yml:7:15  stages.e2e.passRate  expected a percentage from "0%" to "100%"'],
+    says: ['c.yml:7:15  EA1010: stages.e2e.passRate  expected a percentage from "0%" to "100%"'],
   },
   {
     mistake: "an empty prefix",
     file: minimal({ below: 'testData:\n  prefixes: ["", integration_test_, e2e_test_]' }),
-    says: ["c.yml:6:14  testData.prefixes[0]  a prefix shorter than 6 characters could match production rows"],
+    says: [
+      "c.yml:6:14  EA1010: testData.prefixes[0]  expected at least 6 characters: a shorter prefix could match production rows",
+    ],
   },
   {
     mistake: "a wildcard in a prefix",
     file: minimal({ below: 'testData:\n  prefixes: [integration_test_, e2e_test_, load%test_, "loadtest*", "load?test"]' }),
     says: [44, 56, 69].map(
       (column, index) =>
-        `c.yml:6:${column}  testData.prefixes[${index + 2}]  a prefix is a literal: no wildcard, quote, backslash or space`,
+        `c.yml:6:${column}  EA1010: testData.prefixes[${index + 2}]  expected literal text: a prefix has no wildcard, quote, backslash or space`,
     ),
   },
   {
@@ -127,7 +129,7 @@ const shape: Case[] = [
     file: minimal({ below: 'testData:\n  prefixes: [integration_test_, e2e_test_, "176392", 7b1c-6c0e, zzzzzz_, ______]' }),
     says: [44, 54, 65, 74].map(
       (column, index) =>
-        `c.yml:6:${column}  testData.prefixes[${index + 2}]  a number, a UUID or a filler of production could begin so: expected 3 different letters or digits, and a letter from g to z, such as integration_test_`,
+        `c.yml:6:${column}  EA1024: testData.prefixes[${index + 2}]  expected at least 3 different letters or digits and a letter from g to z, such as integration_test_: a number or a UUID of production could begin with this`,
     ),
   },
   {
@@ -137,20 +139,20 @@ const shape: Case[] = [
         "testData:\n  tables:\n    a.b:\n      key: b id\n      time: created-at\n      parents: { c.id: { partOf: a.b } }\n      match: [{ column: '*', prefix: true }, { column: mail, suffix: test.edu }, { column: id }]",
     }),
     says: [
-      'c.yml:8:12  testData.tables["a.b"].key  expected a column name of letters, digits and underscores, such as session_id',
-      'c.yml:9:13  testData.tables["a.b"].time  expected a column name of letters, digits and underscores, such as session_id',
-      'c.yml:10:18  testData.tables["a.b"].parents["c.id"]  expected a column name of letters, digits and underscores, such as session_id',
-      'c.yml:11:25  testData.tables["a.b"].match[0].column  expected a column name of letters, digits and underscores, such as session_id',
-      'c.yml:11:70  testData.tables["a.b"].match[1].suffix  expected a whole domain with its @, such as @test.edu: test.edu would be found at the end of contest.edu, too',
-      'c.yml:11:82  testData.tables["a.b"].match[2]  expected exactly one of prefix, suffix and equals',
+      'c.yml:8:12  EA1010: testData.tables["a.b"].key  expected a column name of letters, digits and underscores, such as session_id',
+      'c.yml:9:13  EA1010: testData.tables["a.b"].time  expected a column name of letters, digits and underscores, such as session_id',
+      'c.yml:10:18  EA1010: testData.tables["a.b"].parents["c.id"]  expected a column name of letters, digits and underscores, such as session_id',
+      'c.yml:11:25  EA1010: testData.tables["a.b"].match[0].column  expected a column name of letters, digits and underscores, such as session_id',
+      'c.yml:11:70  EA1024: testData.tables["a.b"].match[1].suffix  expected a whole domain with @, such as @test.edu: test.edu would also match contest.edu',
+      'c.yml:11:82  EA1016: testData.tables["a.b"].match[2]  expected exactly one of prefix, suffix and equals',
     ],
   },
   {
     mistake: "a namespace of every key",
     file: minimal({ below: 'testData:\n  keys: ["*"]' }),
     says: [
-      "c.yml:6:10  testData.keys[0]  expected a Redis namespace such as cw:test:*, at least 6 literal characters and then at most one *",
-      "c.yml:6:10  testData.keys[0]  holds a key of testData.protectedKeys, so it is not only test data: choose a narrower namespace",
+      "c.yml:6:10  EA1010: testData.keys[0]  expected a Redis namespace such as cw:test:*, with at least 6 literal characters and at most one * at the end",
+      "c.yml:6:10  EA1024: testData.keys[0]  the namespace contains a key of testData.protectedKeys: choose a narrower namespace",
     ],
   },
   {
@@ -161,11 +163,11 @@ const shape: Case[] = [
     }),
     env: { REDIS_URL: "redis://:the-password@localhost/2" },
     says: [
-      "c.yml:6:12  environments.sandbox.redis.url  a cluster has only database 0, and this address names another",
-      "c.yml:7:7  environments.sandbox.redis.cluster  a cluster has no sentinels: take out cluster, or sentinel",
-      "c.yml:7:26  environments.sandbox.redis.cluster[1]  expected host:port, such as redis-1.internal:6379",
-      "c.yml:8:30  environments.sandbox.redis.sentinel.nodes  expected at least one entry",
-      "c.yml:9:29  environments.sandbox.redis.certificateAuthority  url is redis://, which has no TLS and so no certificate to look at: write rediss://, or take this out",
+      "c.yml:6:12  EA1021: environments.sandbox.redis.url  expected database 0 or none: a cluster has no other database",
+      "c.yml:7:7  EA1016: environments.sandbox.redis.cluster  cluster and sentinel cannot be combined: remove one of them",
+      "c.yml:7:26  EA1010: environments.sandbox.redis.cluster[1]  expected host:port, such as redis-1.internal:6379",
+      "c.yml:8:30  EA1010: environments.sandbox.redis.sentinel.nodes  expected at least one entry",
+      "c.yml:9:29  EA1016: environments.sandbox.redis.certificateAuthority  has no effect: redis:// does not use TLS. Write rediss:// in url, or remove this key",
     ],
   },
   {
@@ -173,7 +175,7 @@ const shape: Case[] = [
     file: minimal({ inside: "redis:\n  url: ${REDIS_URL}" }),
     env: { REDIS_URL: "http://:the-password@localhost" },
     says: [
-      "c.yml:6:12  environments.sandbox.redis.url  expected a redis:// or rediss:// address, with % codes for special characters in the password",
+      "c.yml:6:12  EA1021: environments.sandbox.redis.url  expected a redis:// or rediss:// address; percent-encode special characters of the password, such as %23 for #",
     ],
   },
   ...["redis://user:12#34@redis.internal:6379", "redis://user:12?34@redis.internal", "rediss://user:1/2@redis.internal"].map(
@@ -182,33 +184,33 @@ const shape: Case[] = [
       file: minimal({ inside: "redis:\n  url: ${REDIS_URL}" }),
       env: { REDIS_URL },
       says: [
-        "c.yml:6:12  environments.sandbox.redis.url  expected a redis:// or rediss:// address, with % codes for special characters in the password",
+        "c.yml:6:12  EA1021: environments.sandbox.redis.url  expected a redis:// or rediss:// address; percent-encode special characters of the password, such as %23 for #",
       ],
     }),
   ),
   ...Object.entries({
     "redis://:the-password@localhost/?db=3":
-      "expected no query in the address. db: write the database as the path, such as redis://redis.internal:6379/3",
+      "expected no options after ? in the address. db: write the database as the path, such as redis://redis.internal:6379/3",
     "rediss://localhost?keyPrefix=app:":
-      "expected no query in the address. keyPrefix: it is not supported: take it out, and list the namespaces with the prefix under testData.keys, such as app:cw:test:*",
+      "expected no options after ? in the address. keyPrefix: not supported: remove it, and write the prefix in the namespaces under testData.keys, such as app:cw:test:*",
     "redis://localhost/1?tls=true&family=6":
-      "expected no query in the address. tls: write rediss:// for TLS; take out the other options: nothing is read from there",
-    "redis://localhost?secret-part": "expected no query in the address. take it out: nothing is read from there",
-    "redis://localhost?constructor=1": "expected no query in the address. take it out: nothing is read from there",
-    "redis://localhost/1#2": "expected nothing behind #: take it out, or write %23 where it belongs to the password",
-    "redis://redis-1,redis-2:6379": "expected one host: list the others under redis.cluster or redis.sentinel.nodes",
+      "expected no options after ? in the address. tls: write rediss:// for TLS; remove the other options: they are not read",
+    "redis://localhost?secret-part": "expected no options after ? in the address. remove them: they are not read",
+    "redis://localhost?constructor=1": "expected no options after ? in the address. remove them: they are not read",
+    "redis://localhost/1#2": "expected no # in the address: remove it, or write %23 if it is part of the password",
+    "redis://redis-1,redis-2:6379": "expected one host: write the others under redis.cluster or redis.sentinel.nodes",
   }).map(([REDIS_URL, says]) => ({
     mistake: `what stands behind or beside the host of ${REDIS_URL}`,
     file: minimal({ inside: "redis:\n  url: ${REDIS_URL}" }),
     env: { REDIS_URL },
-    says: [`c.yml:6:12  environments.sandbox.redis.url  ${says}`],
+    says: [`c.yml:6:12  EA1021: environments.sandbox.redis.url  ${says}`],
   })),
   {
     mistake: "a secret that is no text",
     file: minimal({ inside: "redis: { url: 6379 }\napi: { url: http://a.b }\nauth: { secret: [a] }" }),
     says: [
-      "c.yml:5:19  environments.sandbox.redis.url  expected a reference to an environment variable, such as ${REDIS_URL}",
-      "c.yml:7:13  environments.sandbox.auth.secret  expected a reference to an environment variable, such as ${TEST_TOKEN_SECRET}",
+      "c.yml:5:19  EA1009: environments.sandbox.redis.url  expected a reference to an environment variable, such as ${REDIS_URL}",
+      "c.yml:7:13  EA1009: environments.sandbox.auth.secret  expected a reference to an environment variable, such as ${TEST_TOKEN_SECRET}",
     ],
   },
   {
@@ -218,22 +220,24 @@ const shape: Case[] = [
     }),
     env: { REDIS_URL: "redis://localhost?db=0" },
     says: [
-      "c.yml:6:12  environments.sandbox.redis.url  expected no query in the address. db: write the database as the path, such as redis://redis.internal:6379/3",
-      "c.yml:7:7  environments.sandbox.redis.cluster  a cluster has no sentinels: take out cluster, or sentinel",
-      "c.yml:7:17  environments.sandbox.redis.cluster[0]  expected host:port, such as redis-1.internal:6379",
-      "c.yml:8:38  environments.sandbox.redis.sentinel.nodes[0]  expected host:port, such as redis-1.internal:6379",
+      "c.yml:6:12  EA1021: environments.sandbox.redis.url  expected no options after ? in the address. db: write the database as the path, such as redis://redis.internal:6379/3",
+      "c.yml:7:7  EA1016: environments.sandbox.redis.cluster  cluster and sentinel cannot be combined: remove one of them",
+      "c.yml:7:17  EA1010: environments.sandbox.redis.cluster[0]  expected host:port, such as redis-1.internal:6379",
+      "c.yml:8:38  EA1010: environments.sandbox.redis.sentinel.nodes[0]  expected host:port, such as redis-1.internal:6379",
     ],
   },
   {
     mistake: "a database that is no number",
     file: minimal({ inside: "redis:\n  url: ${REDIS_URL}" }),
     env: { REDIS_URL: "rediss://localhost/cache" },
-    says: ["c.yml:6:12  environments.sandbox.redis.url  expected the number of a database, or nothing, behind the host"],
+    says: [
+      "c.yml:6:12  EA1021: environments.sandbox.redis.url  expected the number of a database after the host, such as /0, or nothing",
+    ],
   },
   {
     mistake: "an address of another kind",
     file: minimal({ inside: "api:\n  url: ftp://files.example" }),
-    says: ["c.yml:6:12  environments.sandbox.api.url  expected an http:// or https:// address"],
+    says: ["c.yml:6:12  EA1010: environments.sandbox.api.url  expected an http:// or https:// address"],
   },
   {
     mistake: "an address with a path, which no route would keep",
@@ -241,7 +245,7 @@ const shape: Case[] = [
     env: { SOCKETS: "https://app.example/?a" },
     says: [6, 8].map(
       (line) =>
-        `c.yml:${line}:12  environments.sandbox.${line === 6 ? "api" : "websocket"}.url  expected no path behind the host: routes begin at its root, so write it in front of each, such as path: /api/v1/health`,
+        `c.yml:${line}:12  EA1010: environments.sandbox.${line === 6 ? "api" : "websocket"}.url  expected no path after the host: write the path in each route, such as path: /api/v1/health`,
     ),
   },
   {
@@ -251,8 +255,8 @@ const shape: Case[] = [
     }),
     env: { USER: "me", PASSWORD: "not-to-be-seen" },
     says: [
-      "c.yml:6:12  environments.sandbox.api.url  expected no user and no password in the address: they are sent in a header, such as headers: { Authorization: ${NAME} }",
-      "c.yml:8:18  environments.sandbox.oauth.discovery  expected no user and no password in the address: they are sent in a header, such as headers: { Authorization: ${NAME} }",
+      "c.yml:6:12  EA1010: environments.sandbox.api.url  expected no user and no password in the address: send them in a header, such as headers: { Authorization: ${NAME} }",
+      "c.yml:8:18  EA1010: environments.sandbox.oauth.discovery  expected no user and no password in the address: send them in a header, such as headers: { Authorization: ${NAME} }",
     ],
   },
   ...["https://adb-1.7.azuredatabricks.net/?o=123", "http://adb-1.7.azuredatabricks.net", "adb-1.net/sql", "a b"].map((host) => ({
@@ -260,7 +264,7 @@ const shape: Case[] = [
     file: minimal({ inside: "databricks:\n  token: ${T}\n  warehouse: w" }),
     env: { T: "t", DATABRICKS_HOST: host },
     says: [
-      "c.yml:5:5  environments.sandbox.databricks.host  expected the workspace's host alone, such as adb-1234567890123456.7.azuredatabricks.net: no http://, and nothing behind it",
+      "c.yml:5:5  EA1010: environments.sandbox.databricks.host  expected only the host of the workspace, such as adb-1234567890123456.7.azuredatabricks.net, without http:// and without a path",
     ],
   })),
   ...["dapi0123456789\n", " dapi0123456789", "dapi0123\n456789"].map((T) => ({
@@ -268,8 +272,8 @@ const shape: Case[] = [
     file: minimal({ inside: "token: ${T}\ndatabricks:\n  host: h.example\n  warehouse: w\n  token: ${T}" }),
     env: { T },
     says: [
-      "c.yml:5:12  environments.sandbox.token  this token holds a blank or a line break, which no header can carry: store it without",
-      "c.yml:9:14  environments.sandbox.databricks.token  this token holds a blank or a line break, which no header can carry: store it without",
+      "c.yml:5:12  EA1010: environments.sandbox.token  the token contains a space or a line break, which a header cannot carry: store it without",
+      "c.yml:9:14  EA1010: environments.sandbox.databricks.token  the token contains a space or a line break, which a header cannot carry: store it without",
     ],
   })),
   {
@@ -277,24 +281,24 @@ const shape: Case[] = [
     file: minimal({ inside: "alerts:\n  slack:\n    url: ${A}\n  webhook:\n    url: ${B}\n    secret: ${C}" }),
     env: { A: "hooks.slack.com/services/x", B: "ftp://a.example", C: "signs" },
     says: [
-      "c.yml:7:14  environments.sandbox.alerts.slack.url  expected an http:// or https:// address in that variable",
-      "c.yml:9:14  environments.sandbox.alerts.webhook.url  expected an http:// or https:// address in that variable",
+      "c.yml:7:14  EA1010: environments.sandbox.alerts.slack.url  expected an http:// or https:// address in the variable",
+      "c.yml:9:14  EA1010: environments.sandbox.alerts.webhook.url  expected an http:// or https:// address in the variable",
     ],
   },
   {
     mistake: "statements and no warehouse that runs them",
     file: minimal({ inside: "sql:\n  - name: sessions\n    query: SELECT 1" }),
-    says: ["c.yml:5:5  environments.sandbox.sql  needs a warehouse that runs the statements: add databricks: { host: … }"],
+    says: ["c.yml:5:5  EA1017: environments.sandbox.sql  requires databricks: add databricks: { host: … } to the environment"],
   },
   {
     mistake: "a port that is none",
     file: minimal({ inside: "servers:\n  back:\n    command: npm start\n    port: 70000\n    ready: { tcp: 3000 }" }),
-    says: ["c.yml:8:15  environments.sandbox.servers.back.port  expected a port from 1 to 65535"],
+    says: ["c.yml:8:15  EA1010: environments.sandbox.servers.back.port  expected a port from 1 to 65535"],
   },
   {
     mistake: "two ways to be ready",
     file: minimal({ inside: "servers:\n  back:\n    command: npm start\n    ready: { tcp: 3000, log: listening }" }),
-    says: ["c.yml:8:9  environments.sandbox.servers.back.ready  expected exactly one of url, tcp, log and socketIo"],
+    says: ["c.yml:8:9  EA1016: environments.sandbox.servers.back.ready  expected exactly one of url, tcp, log and socketIo"],
   },
   {
     mistake: "a status and JSON that nobody is asked for",
@@ -303,8 +307,8 @@ const shape: Case[] = [
         "servers:\n  back:\n    command: a\n    ready:\n      tcp: 3000\n      status: [204]\n      json: [{ path: $.a, notNull: true }]",
     }),
     says: [
-      "c.yml:10:11  environments.sandbox.servers.back.ready.status  says what an answer must be, so it needs url",
-      "c.yml:11:11  environments.sandbox.servers.back.ready.json  says what an answer must be, so it needs url",
+      "c.yml:10:11  EA1017: environments.sandbox.servers.back.ready.status  requires url: it describes the answer of that address",
+      "c.yml:11:11  EA1017: environments.sandbox.servers.back.ready.json  requires url: it describes the answer of that address",
     ],
   },
   {
@@ -314,8 +318,8 @@ const shape: Case[] = [
         "servers:\n  back:\n    command: a\n    ready: { url: http://localhost:3000, json: [{ path: $.a, changes: true }] }",
     }),
     says: [
-      "c.yml:8:53  environments.sandbox.servers.back.ready.json[0]  expected exactly one of equals, oneOf, notNull, matches, between and youngerThan",
-      "c.yml:8:66  environments.sandbox.servers.back.ready.json[0].changes  unknown key; known: path, equals, oneOf, notNull, matches, between, youngerThan",
+      "c.yml:8:53  EA1016: environments.sandbox.servers.back.ready.json[0]  expected exactly one of equals, oneOf, notNull, matches, between and youngerThan",
+      "c.yml:8:66  EA1007: environments.sandbox.servers.back.ready.json[0].changes  unknown key; known: path, equals, oneOf, notNull, matches, between, youngerThan",
     ],
   },
   {
@@ -324,28 +328,30 @@ const shape: Case[] = [
       inside: "servers:\n  back:\n    command: a\n    ready: { socketIo: http://localhost:3000, stableFor: 60s }",
     }),
     says: [
-      "c.yml:8:62  environments.sandbox.servers.back.ready.stableFor  expected less than timeout: otherwise it is never ready in time",
+      "c.yml:8:62  EA1010: environments.sandbox.servers.back.ready.stableFor  expected less than timeout: otherwise the server is never ready in time",
     ],
   },
   {
     mistake: "a value that no JSON assertion can equal",
     file: minimal({ inside: `${api}\n  endpoints:\n    - path: /x\n      json: [{ path: $.a, equals: [1] }]` }),
-    says: ["c.yml:9:31  environments.sandbox.api.endpoints[0].json[0].equals  expected text, a number, true, false or null"],
+    says: [
+      "c.yml:9:31  EA1009: environments.sandbox.api.endpoints[0].json[0].equals  expected text, a number, true, false or null",
+    ],
   },
   {
     mistake: "an unreadable regular expression",
     file: minimal({ inside: `${api}\n  endpoints:\n    - path: /x\n      json: [{ path: $.a, matches: "(" }]` }),
     says: [
-      "c.yml:9:40  environments.sandbox.api.endpoints[0].json[0].matches  expected a regular expression in RE2's syntax (https://github.com/google/re2/wiki/Syntax); this one can't be read: missing closing )",
+      "c.yml:9:40  EA1030: environments.sandbox.api.endpoints[0].json[0].matches  expected a regular expression in RE2 syntax (https://github.com/google/re2/wiki/Syntax), got an invalid one: missing closing )",
     ],
   },
   {
     mistake: "a name in capitals, and a mistake below it",
     file: "version: 1\nenvironments:\n  Sandbox:\n    acess: read-only",
     says: [
-      "c.yml:3:3  environments.Sandbox  expected a name of lower-case letters, digits and dashes, such as staging",
-      'c.yml:3:3  environments.Sandbox.access  missing: expected "read-only" or "test-data"',
-      'c.yml:4:5  environments.Sandbox.acess  unknown key; did you mean "access"?',
+      "c.yml:3:3  EA1010: environments.Sandbox  expected a name of lower-case letters, digits and dashes, such as staging",
+      'c.yml:3:3  EA1008: environments.Sandbox.access  missing: expected "read-only" or "test-data"',
+      'c.yml:4:5  EA1007: environments.Sandbox.acess  unknown key; did you mean "access"?',
     ],
   },
 ];
@@ -354,27 +360,27 @@ const acrossPlaces: Case[] = [
   {
     mistake: "no environment at all",
     file: "version: 1\nenvironments: {}",
-    says: ["c.yml:2:1  environments  expected at least one environment"],
+    says: ["c.yml:2:1  EA1008: environments  expected at least one environment"],
   },
   {
     mistake: "default environment that does not exist",
     file: minimal({ below: "defaultEnvironment: sandbix" }),
-    says: ['c.yml:5:21  defaultEnvironment  no environment has the name "sandbix"; did you mean "sandbox"?'],
+    says: ['c.yml:5:21  EA1014: defaultEnvironment  no environment has the name "sandbix"; did you mean "sandbox"?'],
   },
   {
     mistake: "environment asked for that does not exist",
     file: `${minimal()}  production:\n    access: read-only`,
     environment: "prodution",
     says: [
-      'c.yml:2:1  environments  there is no environment "prodution" that can be used here; did you mean "production"? known: sandbox, production',
+      'c.yml:2:1  EA1014: environments  the environment "prodution" does not exist or cannot be used here; did you mean "production"? Known: sandbox, production',
     ],
   },
   {
     mistake: "promotion from nowhere, and from itself",
     file: `${minimal({ inside: "promotedFrom: staging" })}  production:\n    access: read-only\n    promotedFrom: production`,
     says: [
-      'c.yml:5:19  environments.sandbox.promotedFrom  no environment has the name "staging"; known: sandbox, production',
-      "c.yml:8:19  environments.production.promotedFrom  an environment is not promoted from itself",
+      'c.yml:5:19  EA1014: environments.sandbox.promotedFrom  no environment has the name "staging"; known: sandbox, production',
+      "c.yml:8:19  EA1014: environments.production.promotedFrom  expected another environment: an environment cannot be promoted from itself",
     ],
   },
   {
@@ -382,8 +388,8 @@ const acrossPlaces: Case[] = [
     file: "version: 1\nenvironments:\n  sandbox:\n    access: test-data\n    colour: red\n    redis:\n      url: ${REDIS_URL}",
     env: { REDIS_URL: "redis://localhost" },
     says: [
-      "c.yml:5:5  environments.sandbox.colour  unknown key; known: access, promotedFrom, analytics, api, auth, databricks, oauth, redis, sql, variables, websocket, token, servers, environment, alerts, rollback",
-      "c.yml:6:5  environments.sandbox.redis.expect  missing: test data is written here, so say which host it must be: expect: { host: … }",
+      "c.yml:5:5  EA1007: environments.sandbox.colour  unknown key; known: access, promotedFrom, analytics, api, auth, databricks, oauth, redis, sql, tcp, variables, websocket, token, servers, environment, alerts, rollback",
+      "c.yml:6:5  EA2003: environments.sandbox.redis.expect  missing: test data is written here: add expect: { host: … } with the host that it must be",
     ],
   },
   {
@@ -391,7 +397,7 @@ const acrossPlaces: Case[] = [
     file: minimal({ inside: "redis:\n  url: ${REDIS_URL}\n  expect:\n    host: ${REDIS_HOST}" }),
     env: { REDIS_URL: "redis://localhost", REDIS_HOST: "localhost" },
     says: [
-      "c.yml:8:15  environments.sandbox.redis.expect.host  expected the host written out: a variable would only be compared with itself",
+      "c.yml:8:15  EA1020: environments.sandbox.redis.expect.host  expected the host itself, not a variable: a variable always matches itself and proves nothing",
     ],
   },
   {
@@ -399,22 +405,22 @@ const acrossPlaces: Case[] = [
     file: minimal({ inside: "databricks:\n  host: h.example\n  token: ${T}" }),
     env: { T: "secret-value" },
     says: [
-      "c.yml:5:5  environments.sandbox.databricks.warehouse  missing: expected warehouse or path, or one of the variables DATABRICKS_WAREHOUSE_ID and DATABRICKS_HTTP_PATH: which warehouse runs the statements?",
+      "c.yml:5:5  EA1008: environments.sandbox.databricks.warehouse  missing: expected warehouse or path here, or one of the environment variables DATABRICKS_WAREHOUSE_ID and DATABRICKS_HTTP_PATH",
     ],
   },
   {
     mistake: "probes of an API whose address is missing",
     file: minimal({ inside: "oauth: {}\nwebsocket: {}" }),
     says: [
-      "c.yml:5:5  environments.sandbox.oauth  needs to know where the API is: add api: { url: … }",
-      "c.yml:6:5  environments.sandbox.websocket  needs to know where the API is: add api: { url: … }",
+      "c.yml:5:5  EA1017: environments.sandbox.oauth  requires api: add api: { url: … } to the environment",
+      "c.yml:6:5  EA1017: environments.sandbox.websocket  requires api: add api: { url: … } to the environment",
     ],
   },
   {
     mistake: "test tokens without their secret",
     file: minimal({ inside: `${api}\nauth: {}` }),
     says: [
-      "c.yml:7:5  environments.sandbox.auth.secret  missing: expected a reference such as ${TEST_TOKEN_SECRET}; where tokens must not be minted, write enabled: false",
+      "c.yml:7:5  EA1008: environments.sandbox.auth.secret  missing: expected a reference such as ${TEST_TOKEN_SECRET}. If no test tokens may be minted here, write enabled: false",
     ],
   },
   {
@@ -423,28 +429,28 @@ const acrossPlaces: Case[] = [
       inside:
         "servers:\n  back:\n    command: a\n    port: 3000\n    ready: { tcp: 3000 }\n  front:\n    command: b\n    port: 3000\n    ready: { tcp: 3000 }",
     }),
-    says: ["c.yml:12:15  environments.sandbox.servers.front.port  the server back has the same port"],
+    says: ["c.yml:12:15  EA1018: environments.sandbox.servers.front.port  the server back has the same port"],
   },
   {
     mistake: "a stage's prefix by which nothing left over would be found",
     file: minimal({ below: "stages:\n  e2e:\n    prefix: browser_test_" }),
     says: [
-      'c.yml:7:13  stages.e2e.prefix  what the e2e stage leaves behind would never be found again: add "browser_test_" to testData.prefixes',
+      'c.yml:7:13  EA1022: stages.e2e.prefix  what the e2e stage leaves behind would not be found by cleanup: add "browser_test_" to testData.prefixes',
     ],
   },
   {
     mistake: "a list of prefixes without the stages' own",
     file: minimal({ below: "testData:\n  prefixes: [integration_test_]" }),
     says: [
-      'c.yml:6:3  testData.prefixes  what the e2e stage leaves behind would never be found again: add "e2e_test_" here, or set stages.e2e.prefix',
+      'c.yml:6:3  EA1022: testData.prefixes  what the e2e stage leaves behind would not be found by cleanup: add "e2e_test_" here, or set stages.e2e.prefix',
     ],
   },
   {
     mistake: "test data that expires while its run goes on",
     file: minimal({ below: "testData:\n  expireAfter: 30m\nstages:\n  integration:\n    budget: 1h" }),
     says: [
-      "c.yml:6:16  testData.expireAfter  expected testData.expireAfter to be longer than stages.e2e.budget: test data of a run that is still going on would be swept",
-      "c.yml:9:13  stages.integration.budget  expected testData.expireAfter to be longer than stages.integration.budget: test data of a run that is still going on would be swept",
+      "c.yml:6:16  EA1023: testData.expireAfter  expected testData.expireAfter to be longer than stages.e2e.budget: otherwise cleanup could delete test data of a run in progress",
+      "c.yml:9:13  EA1023: stages.integration.budget  expected testData.expireAfter to be longer than stages.integration.budget: otherwise cleanup could delete test data of a run in progress",
     ],
   },
   {
@@ -453,7 +459,7 @@ const acrossPlaces: Case[] = [
       below: "testData:\n  tables:\n    sessions.notes:\n      parents: { session_id: { partOf: sessions.classroom_session } }",
     }),
     says: [
-      'c.yml:8:40  testData.tables["sessions.notes"].parents.session_id.partOf  the table "sessions.classroom_session" is not declared; did you mean "sessions.classroom_sessions"?',
+      'c.yml:8:40  EA1025: testData.tables["sessions.notes"].parents.session_id.partOf  the table "sessions.classroom_session" is not declared; did you mean "sessions.classroom_sessions"?',
     ],
   },
   {
@@ -463,7 +469,7 @@ const acrossPlaces: Case[] = [
         "testData:\n  preset: none\n  tables:\n    a.notes:\n      parents: { session_id: { partOf: sessions.classroom_sessions } }",
     }),
     says: [
-      'c.yml:9:40  testData.tables["a.notes"].parents.session_id.partOf  the table "sessions.classroom_sessions" is not declared; declare it under testData.tables',
+      'c.yml:9:40  EA1025: testData.tables["a.notes"].parents.session_id.partOf  the table "sessions.classroom_sessions" is not declared; declare it under testData.tables',
     ],
   },
   {
@@ -473,8 +479,8 @@ const acrossPlaces: Case[] = [
         "testData:\n  tables:\n    a.notes:\n      parents: { session_id: sessions.classroom_sessions, teacher_id: { partOf: users.teachers, belongsTo: users.teachers } }",
     }),
     says: [
-      'c.yml:8:30  testData.tables["a.notes"].parents.session_id  say how rows depend on their parent: { partOf: sessions.classroom_sessions } where a row cannot exist without it and is never moved, such as a member of a group; { belongsTo: sessions.classroom_sessions } where it could be moved to another one, such as a teacher to a school',
-      'c.yml:8:59  testData.tables["a.notes"].parents.teacher_id  expected exactly one of partOf and belongsTo',
+      'c.yml:8:30  EA1009: testData.tables["a.notes"].parents.session_id  expected { partOf: sessions.classroom_sessions } if a row cannot exist without its parent and is never moved, such as a member of a group, or { belongsTo: sessions.classroom_sessions } if it can be moved to another parent, such as a teacher to another school',
+      'c.yml:8:59  EA1016: testData.tables["a.notes"].parents.teacher_id  expected exactly one of partOf and belongsTo',
     ],
   },
   {
@@ -483,9 +489,9 @@ const acrossPlaces: Case[] = [
       below: 'testData:\n  sweep: ["@testschol.edu", testschool.edu]\n  keep: { users.teacher: [a] }\n  timeZone: Middle/Earth',
     }),
     says: [
-      'c.yml:6:11  testData.sweep[0]  no table under testData.tables has a suffix or equals rule with this value; did you mean "@testschool.edu"?',
-      'c.yml:7:11  testData.keep["users.teacher"]  the table is not declared; did you mean "users.teachers"?',
-      'c.yml:8:13  testData.timeZone  expected a time zone: UTC, an offset such as "-08:00", or a name such as America/Los_Angeles',
+      'c.yml:6:11  EA1025: testData.sweep[0]  no table under testData.tables has a rule suffix or equals with this value; did you mean "@testschool.edu"?',
+      'c.yml:7:11  EA1025: testData.keep["users.teacher"]  the table is not declared; did you mean "users.teachers"?',
+      'c.yml:8:13  EA1010: testData.timeZone  expected a time zone: UTC, an offset such as "-08:00", or a name such as America/Los_Angeles',
     ],
   },
   {
@@ -495,22 +501,22 @@ const acrossPlaces: Case[] = [
         "testData:\n  tables:\n    a.b:\n      parents: { c_id: { partOf: a.c } }\n    a.c:\n      parents: { b_id: { partOf: a.b } }",
     }),
     says: [
-      'c.yml:8:7  testData.tables["a.b"].parents  hangs on itself through its parents: take one of the parents out',
-      'c.yml:10:7  testData.tables["a.c"].parents  hangs on itself through its parents: take one of the parents out',
+      'c.yml:8:7  EA1026: testData.tables["a.b"].parents  the table is its own ancestor through its parents: remove one of the parents',
+      'c.yml:10:7  EA1026: testData.tables["a.c"].parents  the table is its own ancestor through its parents: remove one of the parents',
     ],
   },
   {
     mistake: "a namespace inside of what is protected",
     file: minimal({ below: 'testData:\n  keys: ["audit:test:*"]\n  protectedKeys: ["audit:*"]' }),
     says: [
-      "c.yml:6:10  testData.keys[0]  holds a key of testData.protectedKeys, so it is not only test data: choose a narrower namespace",
+      "c.yml:6:10  EA1024: testData.keys[0]  the namespace contains a key of testData.protectedKeys: choose a narrower namespace",
     ],
   },
   {
     mistake: "a protected table among those that test data are deleted from, whatever its capitals",
     file: minimal({ below: "testData:\n  tables:\n    Compliance.notes:\n      match: [{ column: id, prefix: true }]" }),
     says: [
-      'c.yml:7:5  testData.tables["Compliance.notes"]  the table is protected by testData.protectedTables, so nothing is ever deleted from it: take it out of one of the two',
+      'c.yml:7:5  EA1027: testData.tables["Compliance.notes"]  the table also matches testData.protectedTables, so nothing is ever deleted from it: remove it from one of the two',
     ],
   },
   {
@@ -520,32 +526,32 @@ const acrossPlaces: Case[] = [
         'testData:\n  prefixes: [integration_test_, e2e_test_, teacher_, "audit:"]\nstages:\n  e2e:\n    prefix: classroom_session-',
     }),
     says: [
-      "c.yml:6:44  testData.prefixes[2]  ids and names of production could begin so, such as teacher_…: write what only tests write, such as teacher_test_",
-      "c.yml:6:54  testData.prefixes[3]  the protected key audit:log begins so: write what only tests write",
-      'c.yml:9:13  stages.e2e.prefix  what the e2e stage leaves behind would never be found again: add "classroom_session-" to testData.prefixes',
+      "c.yml:6:44  EA1024: testData.prefixes[2]  production ids or names could begin with this, such as teacher_…: write a prefix that only tests use, such as teacher_test_",
+      "c.yml:6:54  EA1024: testData.prefixes[3]  the protected key audit:log begins with this: write a prefix that only tests use",
+      'c.yml:9:13  EA1022: stages.e2e.prefix  what the e2e stage leaves behind would not be found by cleanup: add "classroom_session-" to testData.prefixes',
     ],
   },
   {
     mistake: "a prefix that is the beginning of a table's word",
     file: minimal({ below: "testData:\n  prefixes: [integration_test_, e2e_test_, sessio]" }),
     says: [
-      "c.yml:6:44  testData.prefixes[2]  ids and names of production could begin so, such as session_…: write what only tests write, such as session_test_",
+      "c.yml:6:44  EA1024: testData.prefixes[2]  production ids or names could begin with this, such as session_…: write a prefix that only tests use, such as session_test_",
     ],
   },
   {
     mistake: "a namespace of keys that the application writes for everybody",
     file: minimal({ below: 'testData:\n  keys: ["session:*", "cw:prod*", "session:test:*"]' }),
     says: [
-      "c.yml:6:10  testData.keys[0]  holds ClassWaves' own keys session:…, so it is not only test data: choose a narrower namespace",
-      "c.yml:6:23  testData.keys[1]  holds ClassWaves' own keys cw:production:…, so it is not only test data: choose a narrower namespace",
+      "c.yml:6:10  EA1024: testData.keys[0]  the namespace contains keys that ClassWaves writes in production, such as session:…: choose a narrower namespace",
+      "c.yml:6:23  EA1024: testData.keys[1]  the namespace contains keys that ClassWaves writes in production, such as cw:production:…: choose a narrower namespace",
     ],
   },
   {
     mistake: "the legal evidence of ClassWaves without protection",
     file: minimal({ below: "testData:\n  protectedTables: []\n  protectedKeys: [billing:*]" }),
     says: [
-      'c.yml:6:3  testData.protectedTables  legal evidence must stay: add "compliance.*" to the list (or, where this is not ClassWaves, write preset: none)',
-      'c.yml:7:3  testData.protectedKeys  legal evidence must stay: add "audit:log" to the list (or, where this is not ClassWaves, write preset: none)',
+      'c.yml:6:3  EA1028: testData.protectedTables  legal evidence must stay protected: add "compliance.*" to the list. If this is not ClassWaves, write preset: none',
+      'c.yml:7:3  EA1028: testData.protectedKeys  legal evidence must stay protected: add "audit:log" to the list. If this is not ClassWaves, write preset: none',
     ],
   },
   {
@@ -553,7 +559,7 @@ const acrossPlaces: Case[] = [
       "the legal evidence of ClassWaves under another spelling, which is another key to Redis, and the same table to Databricks",
     file: minimal({ below: "testData:\n  protectedTables: [Compliance.*]\n  protectedKeys: [AUDIT:LOG]" }),
     says: [
-      'c.yml:7:3  testData.protectedKeys  legal evidence must stay: add "audit:log" to the list (or, where this is not ClassWaves, write preset: none)',
+      'c.yml:7:3  EA1028: testData.protectedKeys  legal evidence must stay protected: add "audit:log" to the list. If this is not ClassWaves, write preset: none',
     ],
   },
   {
@@ -564,7 +570,7 @@ const acrossPlaces: Case[] = [
     }),
     env: { T: "secret-value", C: "classwaves" },
     says: [
-      "c.yml:10:43  environments.sandbox.databricks.expect.catalog  expected the catalog written out: a variable would only be compared with itself",
+      "c.yml:10:43  EA1020: environments.sandbox.databricks.expect.catalog  expected the catalog itself, not a variable: a variable always matches itself and proves nothing",
     ],
   },
 ];
@@ -574,7 +580,7 @@ const variables: Case[] = [
     mistake: "a missing variable",
     file: minimal({ inside: "api:\n  url: ${API_URL}" }),
     says: [
-      "c.yml:6:12  environments.sandbox.api.url  the environment variable API_URL is not set: set it, or write ${API_URL:-default}",
+      "c.yml:6:12  EA1011: environments.sandbox.api.url  the environment variable API_URL is not set: set it, or write ${API_URL:-default}",
     ],
   },
   {
@@ -582,39 +588,39 @@ const variables: Case[] = [
     file: minimal({ inside: "token: ${READER}" }),
     env: { READER: "" },
     says: [
-      "c.yml:5:12  environments.sandbox.token  the environment variable READER is set to nothing (as an absent GitHub secret is): set it",
+      "c.yml:5:12  EA1011: environments.sandbox.token  the environment variable READER is empty (a GitHub secret that does not exist becomes an empty string): set it",
     ],
   },
   {
     mistake: "a missing variable outside the environments",
     file: minimal({ below: "testData:\n  expireAfter: ${AGE}" }),
-    says: ["c.yml:6:16  testData.expireAfter  the environment variable AGE is not set: set it, or write ${AGE:-default}"],
+    says: ["c.yml:6:16  EA1011: testData.expireAfter  the environment variable AGE is not set: set it, or write ${AGE:-default}"],
   },
   {
     mistake: "a variable whose value is wrong, without telling the value",
     file: minimal({ below: "defaultEnvironment: ${WHERE}" }),
     env: { WHERE: "somewhere" },
-    says: ['c.yml:5:21  defaultEnvironment  no environment has the name "${WHERE}"; known: sandbox'],
+    says: ['c.yml:5:21  EA1014: defaultEnvironment  no environment has the name "${WHERE}"; known: sandbox'],
   },
   {
     mistake: "GitHub's own expression",
     file: minimal({ inside: 'token: "${{ secrets.TOKEN }}"' }),
     says: [
-      "c.yml:5:12  environments.sandbox.token  ${{ … }} means nothing in this file: hand the value over in the workflow's env, and write ${NAME} here",
+      "c.yml:5:12  EA1012: environments.sandbox.token  ${{ … }} is not replaced in this file: pass the value in the workflow's env, and write ${NAME} here",
     ],
   },
   {
     mistake: "a reference that is none",
     file: minimal({ inside: "environment:\n  A: ${not-a-name}" }),
     says: [
-      "c.yml:6:10  environments.sandbox.environment.A  expected ${NAME} or ${NAME:-default} with the name of an environment variable; write $${ for a plain ${",
+      "c.yml:6:10  EA1012: environments.sandbox.environment.A  expected ${NAME} or ${NAME:-default} with the name of an environment variable; for a literal ${ write $${",
     ],
   },
   {
     mistake: "a secret written out",
     file: minimal({ inside: "token: dapi0123456789" }),
     says: [
-      "c.yml:5:12  environments.sandbox.token  a secret must not stand in this file: expected one reference, ${NAME}, without default, and the value in that environment variable",
+      "c.yml:5:12  EA1013: environments.sandbox.token  a secret must not be written in this file: expected ${NAME} without default, with the value in that environment variable",
     ],
   },
 ];
@@ -623,62 +629,72 @@ const yaml: Case[] = [
   {
     mistake: "a tab",
     file: "version: 1\n\tenvironments: {}",
-    says: ["c.yml:2:1  broken YAML: a tab: YAML is indented by spaces only"],
+    says: ["c.yml:2:1  EA1005: invalid YAML: indented with a tab: use spaces"],
   },
   {
     mistake: "a key without colon",
     file: "version: 1\nenvironments\n",
-    says: ["c.yml:2:1  broken YAML: something is missing: a closing quote or bracket, or the colon after a key"],
+    says: ["c.yml:2:1  EA1005: invalid YAML: a closing quote, a closing bracket or the colon after a key is missing"],
   },
   {
     mistake: "an open bracket",
     file: "version: 1\nenvironments: [",
     says: [
-      "c.yml:2:16  broken YAML: wrong indentation: what belongs together begins in the same column; what belongs to it begins further right",
+      "c.yml:2:16  EA1005: invalid YAML: wrong indentation: keys of one group begin in the same column, and nested keys further to the right",
     ],
   },
   {
     mistake: "an open quote",
     file: 'version: 1\nenvironments: "x',
-    says: ["c.yml:2:17  broken YAML: something is missing: a closing quote or bracket, or the colon after a key"],
+    says: ["c.yml:2:17  EA1005: invalid YAML: a closing quote, a closing bracket or the colon after a key is missing"],
   },
   {
     mistake: "a reference in brackets without quotes",
     file: minimal({ inside: "api: { url: ${API_URL} }" }),
-    says: ['c.yml:5:18  broken YAML: inside { } and [ ] a reference needs quotes: "${NAME}"'],
+    says: ['c.yml:5:18  EA1005: invalid YAML: put a reference inside { } or [ ] in quotes: "${NAME}"'],
   },
-  { mistake: "a tag", file: "version: !int 1", says: ["c.yml:1:10  broken YAML: expected no tag (a word that begins with !)"] },
+  {
+    mistake: "a tag",
+    file: "version: !int 1",
+    says: ["c.yml:1:10  EA1005: invalid YAML: tags are not supported: remove the word that begins with !"],
+  },
   {
     mistake: "two documents",
     file: "version: 1\n---\nversion: 1",
-    says: ["c.yml:2:1  broken YAML: expected one document: take the --- line out"],
+    says: ["c.yml:2:1  EA1005: invalid YAML: expected one document: remove the line ---"],
   },
   {
     mistake: "an older YAML",
     file: "%YAML 1.1\n---\nversion: 1",
-    says: ["c.yml:1:1  expected YAML 1.2: take the %YAML line out"],
+    says: ["c.yml:1:1  EA1005: expected YAML 1.2: remove the %YAML line"],
   },
   {
     mistake: "a key twice",
     file: `${minimal()}version: 1`,
-    says: ["c.yml:5:1  version  this key stands twice: take one out"],
+    says: ["c.yml:5:1  EA1006: version  duplicate key: remove one of the two"],
   },
   {
     mistake: "an alias of nothing",
     file: minimal({ inside: "api: *api" }),
-    says: ["c.yml:5:10  environments.sandbox.api  this alias names no anchor above it (&name)"],
+    says: ["c.yml:5:10  EA1005: environments.sandbox.api  the alias names an anchor that is not defined above it (&name)"],
   },
   {
     mistake: "an alias inside of what it names",
     file: minimal({ inside: `${api}\nanalytics: &a [*a]` }),
-    says: ["c.yml:7:20  environments.sandbox.analytics[0]  this alias stands inside what it names"],
+    says: [
+      "c.yml:7:20  EA1005: environments.sandbox.analytics[0]  the alias is inside the value that it refers to: write the value out",
+    ],
   },
   {
     mistake: "a merge key",
     file: minimal({ inside: "<<: {}" }),
-    says: ["c.yml:5:5  environments.sandbox  expected a plain word as key; << and aliases are none"],
+    says: ["c.yml:5:5  EA1005: environments.sandbox  expected a plain word as key: << and aliases are not supported"],
   },
-  { mistake: "a text instead of a file's groups", file: "hello", says: ["c.yml:1:1  expected a group of keys, found text"] },
+  {
+    mistake: "a text instead of a file's groups",
+    file: "hello",
+    says: ["c.yml:1:1  EA1009: expected a group of keys, got text"],
+  },
 ];
 
 describe.each([
@@ -698,10 +714,10 @@ describe("the message as a whole", () => {
     expect(await refusal(file)).toBe(
       [
         "c.yml has 2 mistakes:",
-        'c.yml:5:5  environments.sandbox.databriks  unknown key; did you mean "databricks"?',
+        'c.yml:5:5  EA1007: environments.sandbox.databriks  unknown key; did you mean "databricks"?',
         "  5 |     databriks: {}",
         "    |     ^^^^^^^^^",
-        'c.yml:8:13  stages.smoke.budget  expected a duration such as "500ms", "30s", "2m", "4h" or "7d"',
+        'c.yml:8:13  EA1010: stages.smoke.budget  expected a duration such as "500ms", "30s", "2m", "4h" or "7d"',
         "  8 |     budget: soon",
         "    |             ^^^^",
       ].join("\n"),
@@ -731,14 +747,14 @@ describe("the message as a whole", () => {
 describe("a file that is none", () => {
   test("missing", async () => {
     await expect(loadConfig({ file: "no/such.yml", cwd: tmpdir(), env: {} })).rejects.toThrow(
-      "no/such.yml: there is no such file: `env-actions init` writes one",
+      "no/such.yml: the file does not exist: `env-actions init` writes one",
     );
   });
 
   test("a directory", async () => {
     const directory = await mkdtemp(join(tmpdir(), "env-actions-config-"));
     await expect(loadConfig({ file: directory, cwd: "/", env: {} })).rejects.toThrow(
-      `${directory}: this is a directory, not a file`,
+      `${directory}: expected a file, got a directory`,
     );
     await rm(directory, { recursive: true });
   });
@@ -749,15 +765,17 @@ describe("a file that is none", () => {
 
   test("not UTF-8, with the line", async () => {
     const content = Buffer.concat([Buffer.from("version: 1\n# Stra"), Buffer.from([0xdf]), Buffer.from("e\n")]);
-    expect(await refusal(content)).toBe("c.yml:2:1  not UTF-8: save the file as UTF-8");
+    expect(await refusal(content)).toBe("c.yml:2:1  the file is not UTF-8: save it as UTF-8");
   });
 
   test("too big", async () => {
-    expect(await refusal(`# ${"x".repeat(1_000_000)}`)).toContain("bytes are too many for a configuration");
+    expect(await refusal(`# ${"x".repeat(1_000_000)}`)).toContain(
+      "expected at most 1000000 bytes, got 1000002: check whether this is the right file",
+    );
   });
 
   test("nested so deeply that a reader could run out of stack", async () => {
-    expect(await refusal("[".repeat(20_000))).toContain("broken YAML: nested too deeply");
+    expect(await refusal("[".repeat(20_000))).toContain("invalid YAML: nested too deeply");
   });
 
   test("a bomb of aliases", async () => {
@@ -766,7 +784,7 @@ describe("a file that is none", () => {
       (_, level) => `l${level + 1}: &l${level + 1} [${Array(9).fill(`*l${level}`).join(", ")}]`,
     );
     expect(await refusal(`l0: &l0 [x]\n${levels.join("\n")}`)).toContain(
-      "more than 20000 entries, counted with what aliases repeat",
+      "more than 20000 entries, including what aliases repeat",
     );
   });
 });

@@ -41,8 +41,8 @@ test.each([
 
 test.each([
   ["mayWrite: { until: 2026-12-31 }", "reason"],
-  ['mayWrite: { until: "soon", reason: "x" }', "expected the last day as a date such as 2026-12-31"],
-  ['mayWrite: { until: 2026-12-31, reason: " " }', "why can this credential write"],
+  ['mayWrite: { until: "soon", reason: "x" }', "expected the last day as a date, such as 2026-12-31"],
+  ['mayWrite: { until: 2026-12-31, reason: " " }', "why this credential can write"],
 ])("an exception without day or reason is a mistake: %s", async (line, says) => {
   const directory = await mkdtemp(join(tmpdir(), "env-actions-routes-"));
   try {

@@ -25,22 +25,22 @@ test("a date is read as it is written", async () => {
 });
 
 describe("mistakes, with their place", () => {
-  const reason = "expected a reason: why may it fail, and who mends it?";
-  const date = "expected the last day as a date such as 2026-12-31";
+  const reason = "expected the reason why the test may fail, and who will fix it";
+  const date = "expected the last day as a date, such as 2026-12-31";
   const path = "stages.integration.quarantine[0]";
   test.each([
-    [good.replace(", reason: mail server moves", ""), `c.yml:7:18  ${path}.reason  missing: ${reason}`],
-    [good.replace("mail server moves", '" "'), `c.yml:7:63  ${path}.reason  ${reason}`],
-    [good.replace("2026-12-31", "2026-02-30"), `c.yml:7:43  ${path}.until  ${date}`],
-    [good.replace("2026-12-31", "tomorrow"), `c.yml:7:43  ${path}.until  ${date}`],
-    [good.replace("until: 2026-12-31, ", ""), `c.yml:7:18  ${path}.until  missing: ${date}`],
+    [good.replace(", reason: mail server moves", ""), `c.yml:7:18  EA1008: ${path}.reason  missing: ${reason}`],
+    [good.replace("mail server moves", '" "'), `c.yml:7:63  EA1010: ${path}.reason  ${reason}`],
+    [good.replace("2026-12-31", "2026-02-30"), `c.yml:7:43  EA1010: ${path}.until  ${date}`],
+    [good.replace("2026-12-31", "tomorrow"), `c.yml:7:43  EA1010: ${path}.until  ${date}`],
+    [good.replace("until: 2026-12-31, ", ""), `c.yml:7:18  EA1008: ${path}.until  missing: ${date}`],
     [
       good.replace("*mail*", "**/*"),
-      `c.yml:7:26  ${path}.test  expected a glob over file and name that means some tests, such as tests/critical/** or *[critical]*`,
+      `c.yml:7:26  EA1010: ${path}.test  expected a glob for file and name that selects some tests, such as tests/critical/** or *[critical]*`,
     ],
     [
       'flaky: "200%"',
-      'c.yml:7:12  stages.integration.flaky  expected how many tests may be flaky, such as 3, or which share of them, such as "2%"',
+      'c.yml:7:12  EA1010: stages.integration.flaky  expected the number of tests that may be flaky, such as 3, or their share, such as "2%"',
     ],
   ])("%s", async (line, says) => {
     expect(await mistakes(integration(line))).toEqual([says]);
@@ -49,13 +49,13 @@ describe("mistakes, with their place", () => {
   test.each([
     [
       "command: playwright test\nshards: 2",
-      "c.yml:8:13  stages.e2e.shards  every shard would run all the tests: add --shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS to the command",
+      "c.yml:8:13  EA5006: stages.e2e.shards  every shard would run all tests: add --shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS to the command",
     ],
     [
       "install: true",
-      "c.yml:7:14  stages.e2e.install  expected browsers, too: which are to be installed? Such as browsers: [chromium, firefox, webkit]",
+      "c.yml:7:14  EA1017: stages.e2e.install  requires browsers: add the ones to install, such as browsers: [chromium, firefox, webkit]",
     ],
-    ["browsers: [safari]", 'c.yml:7:16  stages.e2e.browsers[0]  expected "chromium" or "firefox" or "webkit"'],
+    ["browsers: [safari]", 'c.yml:7:16  EA1010: stages.e2e.browsers[0]  expected "chromium" or "firefox" or "webkit"'],
   ])("%s", async (lines, says) => {
     expect(await mistakes(integration(lines).replace("integration:", "e2e:"))).toEqual([says]);
   });

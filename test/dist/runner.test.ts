@@ -41,11 +41,11 @@ describe("inputs that are missing or wrong are told at once, each with what is r
     [{}, ["the input `stage` is missing: one of preflight, integration, e2e, smoke, cleanup"]],
     [
       { stage: "preflght", "dry-run": "yes" },
-      ['the input `stage` is "preflght", but must be one of', 'the input `dry-run` is "yes", but must be one of true, false'],
+      ["the input `stage`: expected one of", 'the input `dry-run`: expected true or false, got "yes"'],
     ],
-    [{ stage: "cleanup", scope: "everything" }, ['the input `scope` is "everything", but must be one of run, expired, all']],
-    [{ stage: "preflight", budget: "2 minutes" }, ['the input `budget` is "2 minutes", but must be a duration such as 15m']],
-    [{ stage: "integration", "pass-rate": "0.95" }, ['the input `pass-rate` is "0.95", but must be a percentage such as 95%']],
+    [{ stage: "cleanup", scope: "everything" }, ['the input `scope`: expected one of run, expired, all, got "everything"']],
+    [{ stage: "preflight", budget: "2 minutes" }, ['the input `budget`: expected a duration such as 15m, got "2 minutes"']],
+    [{ stage: "integration", "pass-rate": "0.95" }, ['the input `pass-rate`: expected a percentage such as 95%, got "0.95"']],
     [{ stage: "preflight" }, [".github/env-actions.yml", "env-actions init"]],
   ] as [Record<string, string>, string[]][])("%j", (inputs, messages) => {
     const ran = spawnSync(process.execPath, [bundle], { env: runnerEnv(inputs), encoding: "utf8" });
@@ -211,7 +211,7 @@ describe("a preflight", () => {
     ]);
     const post = await run({ INPUT_STAGE: "", ...(Object.fromEntries(saved) as Record<string, string>) });
     expect(post).toMatchObject({ status: 0, stderr: "" });
-    expect(post.stdout).toContain("What preflight had started still ran, and was ended.");
+    expect(post.stdout).toContain("What preflight started were still running, and were stopped.");
     expect(file("summary")).toMatch(/Preflight on local: error\s+Cut short: preflight, begun at/);
     await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
   });

@@ -64,7 +64,7 @@ test("nothing is uploaded where nothing was kept", async () => {
 
 test("a file that is gone is said, and ends nothing", async () => {
   expect(await uploadAttachments(service([]), report(), await workspace())).toEqual([
-    expect.stringMatching(/could not be uploaded, and stay in .* alone: ENOENT/),
+    expect.stringMatching(/could not be uploaded, and are only in .*: ENOENT/),
   ]);
 });
 
@@ -74,7 +74,7 @@ function withLogs(verdict: StageReport["verdict"]): StageReport {
   const log = (name: string) => `${logs}/${name}.log`;
   const command = { command: "npm test", exitCode: 1, signal: null, timedOut: false, durationMs: 1, log: log("e2e-tests") };
   const servers = [
-    { name: "backend", ended: "died with exit code 7", log: log("e2e-backend") },
+    { name: "backend", ended: "ended with exit code 7", log: log("e2e-backend") },
     { name: "frontend", ended: "not started: port 3001 is already taken" },
   ];
   return { ...flakyE2e(), verdict, servers, commands: [command] };

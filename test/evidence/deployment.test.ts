@@ -104,7 +104,7 @@ describe("a deployment opens the way to smoke only when GitHub itself says that 
     ["in_progress", /is in_progress: it is not finished/],
     ["failure", /is failure: it failed/],
     ["error", /is error: it failed/],
-    ["inactive", /is inactive: a later deployment has taken its place/],
+    ["inactive", /is inactive: a later deployment replaced it/],
   ];
   test.each(states)("a newest status of %s is a refusal, whatever came before it", async (state, why) => {
     const id = await deployed();
@@ -118,7 +118,7 @@ describe("a deployment opens the way to smoke only when GitHub itself says that 
     const id = await deploy();
     expect(await verifyDeployment(reader, question(id))).toEqual({
       verified: false,
-      why: `deployment ${id} has no status yet, so nobody said that it succeeded`,
+      why: `deployment ${id} has no status yet, so it is unknown whether it succeeded`,
     });
   });
 
@@ -138,10 +138,14 @@ describe("a deployment opens the way to smoke only when GitHub itself says that 
   });
 
   const refusals: [string, Partial<DeploymentQuestion>, RegExp][] = [
-    ["another commit", { commit: { sha: mergeSha } }, /is of commit aaaaaaaaaaaa, not of bbbbbbbbbbbb/],
-    ["no commit at all", { commit: { sha: "unversioned" } }, /not of unversioned/],
-    ["another environment", { environmentName: "production" }, /went to staging, not to production/],
-    ["a success too long ago", { now: start + 31 * minute }, /succeeded 31 min ago, longer than the 30 min allowed/],
+    [
+      "another commit",
+      { commit: { sha: mergeSha } },
+      /expected a deployment of commit bbbbbbbbbbbb, but deployment \d+ is of aaaaaaaaaaaa/,
+    ],
+    ["no commit at all", { commit: { sha: "unversioned" } }, /expected a deployment of commit unversioned/],
+    ["another environment", { environmentName: "production" }, /expected a deployment to production, but .* went to staging/],
+    ["a success too long ago", { now: start + 31 * minute }, /succeeded 31 min ago, longer ago than the allowed 30 min/],
     ["a success from the future", { now: start - 6 * minute }, /is dated in the future/],
     ["another repository", { repository: "classwaves/other" }, /classwaves\/other has no deployment/],
   ];
@@ -194,7 +198,9 @@ describe("what GitHub refuses is told with its cure, and is never an answer to t
 
   test("no token, or no address to ask: told before anything is asked", async () => {
     expect((await failureOf(gitHub("", { GITHUB_API_URL: local.url }))).message).toMatch(/no token/);
-    expect((await failureOf(gitHub("reader", { GITHUB_API_URL: "github" }))).message).toMatch(/GITHUB_API_URL is "github"/);
+    expect((await failureOf(gitHub("reader", { GITHUB_API_URL: "github" }))).message).toMatch(
+      /GITHUB_API_URL: expected an address, got "github"/,
+    );
   });
 });
 
@@ -225,7 +231,7 @@ describe("what passes by itself is waited for, but not for ever", () => {
   test("a write that may have been carried out is not sent twice", async () => {
     const id = await deploy();
     local.faults.dropConnections.push({ times: 1, when: "after" });
-    expect((await failureOf(say(id, "success"))).message).toMatch(/it may have been carried out, so it was not sent again/);
+    expect((await failureOf(say(id, "success"))).message).toMatch(/it may have been carried out, so it was not repeated/);
     expect(local.repositories.get("classwaves/app")?.deployments[0]?.statuses).toHaveLength(1);
     local.faults.refuse.push({ times: 1, answer: serverError(502) });
     expect((await failureOf(say(id, "success"))).message).toMatch(/\(502\); it may have been carried out/);
@@ -241,14 +247,14 @@ describe("what passes by itself is waited for, but not for ever", () => {
   test("a limit that holds beyond the deadline is not waited for, and its end is told", async () => {
     local.faults.refuse.push({ times: 1, answer: rateLimitExceeded(Date.now() + 40 * minute) });
     const error = await failureOf(verifyDeployment(reader, question("7")));
-    expect(error.message).toMatch(/API rate limit exceeded.*its rate limit holds for another (39|40) min/);
+    expect(error.message).toMatch(/API rate limit exceeded.*its rate limit lasts another (39|40) min/);
     expect(local.requests).toHaveLength(1);
   });
 
   test("a limit that does not say how long it holds is taken for a minute", async () => {
     local.faults.refuse.push({ times: 1, answer: secondaryRateLimit() });
     const impatient = await connect("reader", { deadlineMs: 50_000 });
-    expect((await failureOf(verifyDeployment(impatient, question("7")))).message).toMatch(/holds for another 1 min/);
+    expect((await failureOf(verifyDeployment(impatient, question("7")))).message).toMatch(/lasts another 1 min/);
   });
 
   test("an answer that does not come ends at the deadline", async () => {

@@ -43,23 +43,27 @@ describe("a stage starts only after passed evidence of the stage before, for the
     ["failed", { evidence: { ...evidence, verdict: "failed" } }, /preflight ended with failed/],
     ["error", { evidence: { ...evidence, verdict: "error" } }, /preflight ended with error/],
     ["skipped", { evidence: { ...evidence, verdict: "skipped" } }, /preflight ended with skipped/],
-    ["another stage", { evidence: { ...evidence, stage: "smoke" } }, /evidence of smoke/],
-    ["another environment", { evidence: { ...evidence, environment: "staging" } }, /for staging, not for sandbox/],
+    ["another stage", { evidence: { ...evidence, stage: "smoke" } }, /found evidence for smoke instead/],
+    [
+      "another environment",
+      { evidence: { ...evidence, environment: "staging" } },
+      /expected evidence for the environment sandbox, got evidence for staging/,
+    ],
     [
       "another commit",
       { evidence: { ...evidence, commit: { sha: "b".repeat(40) } } },
-      /for commit bbbbbbbbbbbb, not for aaaaaaaaaaaa/,
+      /expected evidence for commit aaaaaaaaaaaa, got evidence for bbbbbbbbbbbb/,
     ],
     ["another head of a pull request", { commit: { ...commit, headSha: "c".repeat(40) } }, /for commit/],
     [
       "another gate run",
       { gateId: "1763920000000_ffffffff" },
-      /from gate run 1763920000000_1a2b3c4d, not from 1763920000000_ffffffff/,
+      /expected evidence from gate run 1763920000000_ffffffff, got evidence from 1763920000000_1a2b3c4d/,
     ],
     [
       "another workflow run",
       { evidence: { ...evidence, origin: { ...origin, workflowRun: "76" } } },
-      /another workflow run \(76\)/,
+      /found evidence from another workflow run instead \(76\)/,
     ],
     ["another repository", { evidence: { ...evidence, origin: { ...origin, repository: "fork/app" } } }, /from fork\/app/],
     ["stale", { now: now + 5 * 3_600_000 }, /301 min old, older than evidence\.maxAge \(240 min\)/],
@@ -89,7 +93,7 @@ describe("a stage starts only after passed evidence of the stage before, for the
       evidence: { ...evidence, stage: "e2e" },
     };
     expect(judgeSequence(smoke).allowed).toBe(true);
-    expect(judgeSequence({ ...smoke, evidence: undefined }).why).toMatch(/or say which deployment smoke follows/);
+    expect(judgeSequence({ ...smoke, evidence: undefined }).why).toMatch(/or name the deployment that smoke follows/);
     expect(judgeSequence({ ...smoke, evidence: undefined, deployment: { allowed: true, why: "deployed" } })).toEqual({
       allowed: true,
       why: "deployed",
@@ -239,9 +243,11 @@ describe("evidence is kept as files", () => {
       download: () => Promise.reject(new Error("HTTP 500")),
     };
     const store = evidenceStore(directory, broken);
-    expect((await store.find("preflight")).problems).toEqual(["the artifacts of this workflow run could not be read: HTTP 500"]);
+    expect((await store.find("preflight")).problems).toEqual([
+      "EA9009: the artifacts of this workflow run could not be listed: HTTP 500",
+    ]);
     expect(await store.keep(evidence, [])).toEqual([
-      "the evidence could not be kept as an artifact, so later jobs will not find it: HTTP 500",
+      "EA9009: the evidence could not be uploaded as an artifact, so later jobs will not find it: HTTP 500",
     ]);
   });
 });

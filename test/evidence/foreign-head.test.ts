@@ -71,14 +71,18 @@ const outcome = async (one: ReturnType<typeof checkout>): Promise<string> => {
 
 describe("with the head checked out", () => {
   test.each([
-    ["pull_request_target", "fork", /^the workspace has commit [0-9a-f]{12} checked out, of mallory\/app\..*nothing was started/],
-    ["pull_request_target", "deleted fork", /that may be another repository's/],
-    ["pull_request_target", undefined, /that may be another repository's/],
+    [
+      "pull_request_target",
+      "fork",
+      /^the workspace has commit [0-9a-f]{12} checked out, a commit of mallory\/app\..*nothing was started/,
+    ],
+    ["pull_request_target", "deleted fork", /that may come from another repository/],
+    ["pull_request_target", undefined, /that may come from another repository/],
     ["pull_request_target", "own", /^runs$/],
     ["workflow_run", "run of a fork", /of mallory\/app/],
     ["workflow_run", "own run", /^runs$/],
-    ["issue_comment", "comment", /that may be another repository's.*foreign-head: <full SHA>/],
-    ["discussion_comment", undefined, /that may be another repository's/],
+    ["issue_comment", "comment", /that may come from another repository.*foreign-head: <full SHA>/],
+    ["discussion_comment", undefined, /that may come from another repository/],
     // These give a fork no secrets, or only people with write access cause them.
     ["pull_request", "fork", /^runs$/],
     ["merge_group", undefined, /^runs$/],
@@ -97,7 +101,7 @@ describe("with the head checked out", () => {
     // Pushed after the review.
     git("commit", "--quiet", "--allow-empty", "-m", "more");
     expect(await outcome(checkout("pull_request_target", "fork", foreign))).toMatch(
-      /^foreign-head allows the commit .*: check out exactly the commit that was reviewed$/,
+      /^foreign-head: expected the commit .*: check out exactly the commit that was reviewed$/,
     );
     git("reset", "--quiet", "--hard", foreign);
   });
@@ -111,19 +115,19 @@ describe("with the base checked out", () => {
 
   test("files of the head over those of the base do not", async () => {
     git("checkout", "--quiet", "fork", "--", "c.yml");
-    expect(await outcome(checkout("pull_request_target", "fork"))).toMatch(/files of the base's commit were changed.*c\.yml/);
+    expect(await outcome(checkout("pull_request_target", "fork"))).toMatch(/files of the base commit were changed.*c\.yml/);
   });
 
   test("an unpacked folder beside the base does not", async () => {
     writeFileSync(join(workspace, "theirs.yml"), "version: 1\n");
     const one = { ...checkout("workflow_run", "run of a fork"), configFile: "theirs.yml" };
-    expect(await outcome(one)).toMatch(/theirs\.yml is no file of the base's commit/);
+    expect(await outcome(one)).toMatch(/theirs\.yml is not a file of the base commit/);
     rmSync(join(workspace, "theirs.yml"));
   });
 
   test("a folder without git does not", async () => {
     const bare = mkdtempSync(join(tmpdir(), "env-actions-no-git-"));
-    expect(await outcome({ ...checkout("workflow_run", "run of a fork"), workspace: bare })).toMatch(/git can't tell/);
+    expect(await outcome({ ...checkout("workflow_run", "run of a fork"), workspace: bare })).toMatch(/git cannot tell/);
     rmSync(bare, { recursive: true });
   });
 });
@@ -139,7 +143,7 @@ test.each([["preflight"], ["tables"], ["undo", "r.json"]])(
       env: { PATH: process.env.PATH, ...env },
       encoding: "utf8",
     });
-    expect(ran.stderr).toMatch(/^env-actions: the workspace has commit .* of mallory\/app/);
+    expect(ran.stderr).toMatch(/^env-actions: EA2007: the workspace has commit .* of mallory\/app/);
     expect(ran.status).toBe(2);
   },
 );

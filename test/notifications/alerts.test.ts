@@ -121,7 +121,7 @@ describe("the webhook", () => {
     const report = await setting.after(smoke("failed"), { alerts: webhook() });
     expect(report).toMatchObject({
       verdict: "failed",
-      alerts: [{ outcome: "failed", attempts: 1, problem: `it was answered with HTTP ${status}` }],
+      alerts: [{ outcome: "failed", attempts: 1, problem: `the answer was HTTP ${status}` }],
     });
   });
 
@@ -281,7 +281,7 @@ describe("the same is told once", () => {
     await writeFile(join(setting.records, "alerts.json"), '{"version":1,"pla');
     const report = await setting.after(smoke("failed"), { alerts: webhook() });
     expect(report.alerts).toMatchObject([
-      { outcome: "sent", problem: expect.stringMatching(/may be told again.*cannot be understood/) },
+      { outcome: "sent", problem: expect.stringMatching(/may be sent again.*cannot be read: it is not JSON/) },
     ]);
     expect(outcomes(await setting.after(smoke("failed"), { alerts: webhook() }))).toEqual(["webhook failed repeated"]);
   });

@@ -169,7 +169,7 @@ describe("a claim", () => {
     const createDeploymentStatus = async () => {
       for (const mark of written)
         statuses.push({ id: 100 - statuses.length, description: `env-actions rollback claimed ${mark}`, created_at: at });
-      throw new GitHubError("no answer", undefined);
+      throw new GitHubError("EA9006", "no answer", undefined);
     };
     const paginate = async () => (looks++ >= shownAtLook ? statuses : []);
     return { rest: { repos: { listDeploymentStatuses, createDeploymentStatus } }, paginate } as unknown as GitHub;
@@ -219,7 +219,7 @@ describe("it is not asked for", () => {
   test("by a cancelled run, or from a terminal", async () => {
     await nothing(smokeOf("failed"), { rollback: workflow, cancelled: true }, /^not-fired: the run was cancelled/);
     const terminal = smokeOf("failed", { origin: { kind: "terminal", actor: "mira" } });
-    await nothing(terminal, { rollback: workflow }, /^not-fired: this is somebody's terminal/);
+    await nothing(terminal, { rollback: workflow }, /^not-fired: this run is in a terminal: set rollback.terminal/);
   });
 
   test("of nobody knows what", async () => {
@@ -237,7 +237,7 @@ describe("it is not asked for", () => {
     const report = await setting.after(smokeOf("failed"), { ...onGitHub(), rollback: workflow });
     expect(report.rollback).toMatchObject({
       outcome: "failed",
-      why: expect.stringMatching(/could not be told.*cannot be understood/),
+      why: expect.stringMatching(/could not be read or recorded.*cannot be read: it is not JSON/),
     });
     expect(dispatches()).toEqual([]);
   });
@@ -265,8 +265,12 @@ test("a refusal names the permission, is a problem of the report, and without a 
 });
 
 test.each<[string, Configured, RegExp]>([
-  ["a token", { githubToken: undefined }, /^there is no token/],
-  ["an address of GitHub", { env: { GITHUB_API_URL: "nowhere" } }, /no address$/],
+  ["a token", { githubToken: undefined }, /^EA9001: there is no token/],
+  [
+    "an address of GitHub",
+    { env: { GITHUB_API_URL: "nowhere" } },
+    /^EA9001: GITHUB_API_URL: expected an address, got "nowhere"$/,
+  ],
 ])("without %s nothing is asked for, and a later run that has one may", async (_, lacking, why) => {
   const [setting, deployment] = [await runner(), await deployed()];
   for (const subject of [{}, { deployment }]) {
@@ -292,7 +296,7 @@ test("one that was stopped while it asked is not asked for again, and a person i
   const lost = await after(new Date(Date.now() - 3_600_000));
   expect(lost).toMatchObject({
     rollback: { outcome: "unknown" },
-    problems: [expect.stringMatching(/nobody knows what became of it/)],
+    problems: [expect.stringMatching(/its result is unknown: check it by hand/)],
   });
   expect(dispatches()).toEqual([]);
 });
@@ -315,7 +319,7 @@ describe("what another runner's claim tells", () => {
     const { setting, report } = await elsewhere(10_000);
     expect(report).toMatchObject({
       problems: [],
-      rollback: { outcome: "already-fired", why: expect.stringMatching(/1_a\/deadbeef\), and has not ended$/) },
+      rollback: { outcome: "already-fired", why: expect.stringMatching(/1_a\/deadbeef\), and it is still running$/) },
     });
     // How that will end nobody knows yet, so it is not recorded as done.
     expect(await recorded(setting)).toMatchObject([{ outcome: "asked" }]);
@@ -328,7 +332,7 @@ describe("what another runner's claim tells", () => {
     const { report } = await elsewhere(age);
     expect(report).toMatchObject({
       rollback: { outcome: "unknown" },
-      problems: [expect.stringMatching(/nobody knows what became of it, so a person has to look$/)],
+      problems: [expect.stringMatching(/its result is unknown: check it by hand$/)],
     });
   });
 
@@ -345,7 +349,7 @@ describe("what another runner's claim tells", () => {
     for (const next of [setting, await runner()])
       expect((await next.after(smokeOf("failed"), options)).rollback).toMatchObject({
         outcome: "failed",
-        why: expect.stringMatching(/a person has to do it$/),
+        why: expect.stringMatching(/it failed\. A rollback is triggered only once: do it by hand$/),
       });
     expect(dispatches()).toEqual([]);
   });
@@ -390,7 +394,7 @@ describe("as a command", () => {
     });
     expect((await run("3", "8")).rollback).toMatchObject({
       outcome: "failed",
-      why: expect.stringMatching(/a person has to do it$/),
+      why: expect.stringMatching(/it failed\. A rollback is triggered only once: do it by hand$/),
     });
     expect(await readFile(join(setting.records, "ran"), "utf8")).toBe(`7 ${sha} failed\n8 ${sha} failed\n`);
   });
@@ -398,7 +402,7 @@ describe("as a command", () => {
   test("that does not end is ended, and nobody knows what it did", async () => {
     const setting = await runner();
     const report = await setting.after(smokeOf("failed"), { rollback: { command: "sleep 60", timeout: "200ms" } });
-    expect(report.rollback).toMatchObject({ outcome: "unknown", why: "the command did not end in time" });
+    expect(report.rollback).toMatchObject({ outcome: "unknown", why: "the command took too long" });
   });
 });
 

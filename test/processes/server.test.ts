@@ -48,7 +48,7 @@ test.each(["127.0.0.1", "::1", "0.0.0.0", "::"])(
     const port = typeof address === "object" && address ? address.port : 0;
     try {
       const error = await failureOf(startServer(at.spec("good", port), at.options));
-      expect(error.message).toContain(`server good was not started: port ${port} is already taken by pid ${process.pid} (`);
+      expect(error.message).toContain(`server good was not started: port ${port} is already in use by pid ${process.pid} (`);
       expect(at.left()).toEqual([]);
     } finally {
       await new Promise((resolve) => holder.close(resolve));
@@ -65,9 +65,9 @@ test("another process that takes the port meanwhile and answers in the server's 
   await new Promise<void>((resolve) => thief.listen(port, "127.0.0.1", resolve));
   try {
     const error = await start;
-    expect(error.message).toMatch(/^server comes-too-late did not become ready .*: it died with exit code 1;/);
+    expect(error.message).toMatch(/^server comes-too-late was not ready: expected .*, but it ended with exit code 1;/);
     expect(error.report.portFreed).toBe(false);
-    expect(error.report.ended).toContain(`port ${port} is still held by pid ${process.pid} (`);
+    expect(error.report.ended).toContain(`port ${port} is still in use by pid ${process.pid} (`);
     expect(error.report.tail?.join()).toContain("EADDRINUSE");
     expect(at.left()).toEqual([]);
   } finally {
@@ -82,7 +82,7 @@ test("a server that dies after it was ready says so, with its last lines", async
   const server = await startServer(at.spec("dies-when-asked", port), at.options);
   await fetch(`http://127.0.0.1:${port}/die`).catch(() => undefined);
   const report = await server.died;
-  expect(report).toMatchObject({ ended: "died with exit code 7", portFreed: true, tail: ["Error: out of luck"] });
+  expect(report).toMatchObject({ ended: "ended with exit code 7", portFreed: true, tail: ["Error: out of luck"] });
   expect(await server.stop()).toEqual(report);
   await expectNothingLeft(at, port);
 });
@@ -141,7 +141,7 @@ test("a line of output makes it ready, even when it comes in two pieces", async 
   await server.stop();
   const notThere = { log: "never said", timeoutMs: 500 };
   const error = await failureOf(startServer(at.spec("says-it-is-ready", port, { ready: notThere, port }), at.options));
-  expect(error.message).toContain("waited for a line of output that matches /never said/, but no such line came");
+  expect(error.message).toContain("expected a line of output that matches /never said/, but no such line was printed");
   await expectNothingLeft(at, port);
 });
 

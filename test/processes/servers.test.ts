@@ -19,7 +19,7 @@ test("when one of several fails, the others are stopped, those still starting to
   await using at = await bench();
   const specs = await specsFor(at, ["good", "never-listens", "dies-before-ready"]);
   const error = await failureOf(startServers(specs, at.options));
-  expect(error.message).toMatch(/^server dies-before-ready did not become ready .*: it died with exit code 3$/);
+  expect(error.message).toMatch(/^server dies-before-ready was not ready: expected .*, but it ended with exit code 3$/);
   for (const spec of specs) await expectNothingLeft(at, Number(new URL(spec.ready.url ?? "").port));
 });
 
@@ -27,6 +27,6 @@ test("two servers that want one port are refused before anything starts", async 
   await using at = await bench();
   const port = await freePort();
   const start = startServers([at.spec("good", port), at.spec("wrong-status", port)], at.options);
-  await expect(start).rejects.toThrow(`servers good and wrong-status both want port ${port}`);
+  await expect(start).rejects.toThrow(`the servers good and wrong-status have the same port ${port}: give each its own port`);
   expect(at.lines).toEqual([]);
 });

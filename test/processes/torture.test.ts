@@ -16,28 +16,28 @@ interface Torture {
 
 const url = (port: number) => `http://localhost:${port}/`;
 const onIpv4 = String.raw`(?:, but|,) http://localhost:\d+/\S* on 127\.0\.0\.1 `;
-const seen = (what: string) => new RegExp(`was not ready after 2\\.5 s: waited for .*${onIpv4}${what}`);
+const seen = (what: string) => new RegExp(`was not ready after 2\\.5 s: expected .*${onIpv4}${what}`);
 
 const endThemselves: Torture[] = [
   {
     kind: "dies-before-ready",
-    says: /^server dies-before-ready did not become ready \(waited for http:\/\/localhost:\d+\/ to answer 200\): it died with exit code 3$/,
+    says: /^server dies-before-ready was not ready: expected http:\/\/localhost:\d+\/ to answer 200, but it ended with exit code 3$/,
   },
-  { kind: "kills-itself", says: /: it died of SIGKILL$|: it died with exit code 137$/ },
-  { kind: "exits-at-once", says: /: it died with exit code 0 \(a server must stay in the foreground\)$/ },
+  { kind: "kills-itself", says: /, but it was ended by SIGKILL$|, but it ended with exit code 137$/ },
+  { kind: "exits-at-once", says: /, but it ended with exit code 0 \(a server must keep running in the foreground\)$/ },
   {
     kind: "daemonises",
-    says: /: it died with exit code 0 \(a server must stay in the foreground\)/,
+    says: /, but it ended with exit code 0 \(a server must keep running in the foreground\)/,
   },
   {
     kind: "dies-and-leaves-a-child",
     ready: (port) => ({ url: url(port), status: [204] }),
-    says: /: it died with exit code 5; what it left had to be killed$/,
+    says: /, but it ended with exit code 5; some of its processes had to be killed$/,
   },
   {
     kind: "dies-at-the-second-look",
     ready: (port) => ({ url: url(port), stableForMs: 300_000 }),
-    says: /waited for http:\/\/localhost:\d+\/ to answer 200, and that for 300 s\): it died with exit code 9$/,
+    says: /expected http:\/\/localhost:\d+\/ to answer 200, for at least 300 s, but it ended with exit code 9$/,
   },
 ];
 
@@ -67,12 +67,12 @@ const neverReady: Torture[] = [
   {
     kind: "good",
     ready: (port) => ({ url: `https://localhost:${port}/` }),
-    says: /answered with something that is not TLS: is it http:\/\/ and not https:\/\/\?/,
+    says: /answered without TLS: if the server speaks plain HTTP, write http:\/\//,
   },
   {
     kind: "is-starting",
     ready: json("$.status", { equals: "ok" }),
-    says: /waited for \S+ to answer 200 with \$\.status: "ok", but .* on 127\.0\.0\.1 answered 200, but \$\.status is "starting"/,
+    says: /expected \S+ to answer 200 with \$\.status: "ok", but .* on 127\.0\.0\.1 answered 200, but \$\.status is "starting"/,
   },
   {
     kind: "is-starting",
@@ -82,7 +82,7 @@ const neverReady: Torture[] = [
   {
     kind: "answers-a-page",
     ready: json("$.status", { oneOf: ["ok", "degraded"] }),
-    says: seen("answered 200, but no JSON: <!doctype html> <h1>It works!</h1>"),
+    says: seen("answered 200, but the answer is not JSON: <!doctype html> <h1>It works!</h1>"),
   },
   {
     kind: "breaks-off-its-answer",
@@ -98,17 +98,17 @@ const neverReady: Torture[] = [
   {
     kind: "says-it-is-ready",
     ready: () => ({ log: "never said" }),
-    says: /waited for a line of output that matches \/never said\/, but no such line came$/,
+    says: /expected a line of output that matches \/never said\/, but no such line was printed$/,
   },
   {
     kind: "good",
     ready: (port) => ({ socketIo: url(port) }),
-    says: seen("answered 200, but not as Socket\\.IO does: hello"),
+    says: seen("answered 200, but the answer is not from Socket\\.IO: hello"),
   },
   {
     kind: "socket-io-that-refuses",
     ready: (port) => ({ socketIo: url(port) }),
-    says: seen('answered 403, but not as Socket\\.IO does: \\{"code":4,"message":"no entry"\\}'),
+    says: seen('answered 403, but the answer is not from Socket\\.IO: \\{"code":4,"message":"no entry"\\}'),
   },
 ];
 

@@ -57,7 +57,7 @@ it("leaves no timer behind that would keep a finished process alive", async () =
 
 describe("failures", () => {
   it.each([
-    ["a wrong password", () => `redis://default:wrong@127.0.0.1:${server.port}`, "sign-in", /refused the password/],
+    ["a wrong password", () => `redis://default:wrong@127.0.0.1:${server.port}`, "sign-in", /refused the user or password/],
     ["no password", () => `redis://127.0.0.1:${server.port}`, "sign-in", /NOAUTH/],
     ["a port without a server", () => "redis://127.0.0.1:1", "unreachable", /ECONNREFUSED/],
     ["a host without a name", () => "redis://no-such-host.invalid", "unreachable", /ENOTFOUND|EAI_AGAIN/],
@@ -67,9 +67,13 @@ describe("failures", () => {
   });
 
   it.each([
-    ["an API", () => "HTTP/1.1 400 Bad Request\r\n\r\n", "what answers there is no Redis"],
-    ["what says OK to everything", (asked: number) => "+OK\r\n".repeat(asked), "it answers a PING with OK"],
-    ["what says nothing to everything", (asked: number) => "$-1\r\n".repeat(asked), "it answers a PING with nothing"],
+    ["an API", () => "HTTP/1.1 400 Bad Request\r\n\r\n", "the server at this address is not a Redis"],
+    ["what says OK to everything", (asked: number) => "+OK\r\n".repeat(asked), "expected PONG as the answer to PING, got OK"],
+    [
+      "what says nothing to everything",
+      (asked: number) => "$-1\r\n".repeat(asked),
+      "expected PONG as the answer to PING, got nothing",
+    ],
   ])("%s in place of Redis", async (_, answer, message) => {
     const other = createServer((socket) => {
       socket.on("error", () => undefined);

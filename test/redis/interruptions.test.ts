@@ -61,7 +61,7 @@ describe("one server", () => {
       },
     );
     expect(found).toEqual([...keys].sort());
-    expect(told).toEqual([expect.stringMatching(/begun again: Redis does not answer/)]);
+    expect(told).toEqual([expect.stringMatching(/interrupted and starts again: Redis does not answer/)]);
     expect(await redis.unlink(keys)).toBe(keys.length);
   });
 
@@ -165,7 +165,7 @@ describe("behind sentinels", () => {
     closing.push(() => redis.close());
     const before = redis.identity.port;
     const pinned = await open(settings, () => {
-      if (admitted.length > 1) throw new WrongTarget("the file names the master of before");
+      if (admitted.length > 1) throw new WrongTarget("EA2001", "the file names the master of before");
     });
     const told: string[] = [];
     const found = await allKeys(redis.scan({ onInterruption: (why) => told.push(why) }), async (batch) =>
@@ -274,7 +274,7 @@ describe("a cluster", () => {
       expect(await allKeys(redis.scan())).toEqual([...keys].sort());
     });
     expect(found).toEqual([...keys].sort());
-    expect(told.join()).toContain("is no master any longer");
+    expect(told.join()).toContain("is no longer a master");
     // Whoever closes it still ends what is under way.
     await redis.close();
     expect(await failureOf(allKeys(redis.scan()))).toMatchObject({ kind: "cancelled" });

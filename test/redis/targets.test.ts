@@ -60,7 +60,7 @@ describe("one server", () => {
     );
     try {
       for (const url of [replica?.url ?? "", `redis://least:pw@127.0.0.1:${replica?.port}`]) {
-        const message = expect.stringMatching(/is a replica that takes no writes: write the address of its master/);
+        const message = expect.stringMatching(/is a read-only replica: set redis.url to the address of its master/);
         expect(await failureOf(openRedisForTestData(url, never))).toMatchObject({ kind: "refused", message });
       }
       const reader = await openRedisReader(replica?.url ?? "", never);
@@ -126,7 +126,9 @@ describe("TLS", () => {
     expect((await failureOf(openRedisReader(byNumber, never))).message).toMatch(/ALTNAME_INVALID/);
     await expect(openRedisReader({ url, certificateAuthority: "/no/such/file" }, never)).rejects.toThrow(/cannot be read/);
     const none = { url, certificateAuthority: import.meta.filename };
-    await expect(openRedisReader(none, never)).rejects.toThrow(/targets\.test\.ts does not begin with a certificate/);
+    await expect(openRedisReader(none, never)).rejects.toThrow(
+      /expected a PEM file that begins with a certificate, got .*targets\.test\.ts/,
+    );
   });
 
   it("reads a keyspace that comes in many pieces", async () => {
@@ -171,8 +173,8 @@ describe("sentinels", () => {
   });
 
   it.each([
-    ["a master that they do not know", { master: "staffroom" }, /knows no master of the name staffroom/],
-    ["a wrong password", { password: "wrong" }, /refused the password/],
+    ["a master that they do not know", { master: "staffroom" }, /knows no master with the name staffroom/],
+    ["a wrong password", { password: "wrong" }, /refused the user or password/],
     ["nobody there", { nodes: ["127.0.0.1:1"] }, /ECONNREFUSED/],
   ])("%s", async (_, changes, message) => {
     expect((await failureOf(openRedisReader(bySentinel(changes), never))).message).toMatch(message);
@@ -180,7 +182,7 @@ describe("sentinels", () => {
 
   it("a Redis in place of a sentinel", async () => {
     const settings = { ...bySentinel({ nodes: [`127.0.0.1:${alone.port}`] }) };
-    expect((await failureOf(openRedisReader(settings, never))).message).toMatch(/no sentinel tells/);
+    expect((await failureOf(openRedisReader(settings, never))).message).toMatch(/no sentinel gives the address of the master/);
   });
 });
 
@@ -228,8 +230,11 @@ describe("a cluster", () => {
 
   it("that is none is refused", async () => {
     const opening = openRedisReader({ url: alone.url, cluster: [], retryForMs: 0 }, never);
-    expect(await failureOf(opening)).toMatchObject({ kind: "refused", message: expect.stringContaining("no node of a cluster") });
-    await expect(openRedisReader({ url: `${cluster.url}/2`, cluster: [] }, never)).rejects.toThrow(/only database 0/);
+    expect(await failureOf(opening)).toMatchObject({
+      kind: "refused",
+      message: expect.stringContaining("the server is not a node of a cluster: remove redis.cluster"),
+    });
+    await expect(openRedisReader({ url: `${cluster.url}/2`, cluster: [] }, never)).rejects.toThrow(/expected database 0 or none/);
   });
 });
 
@@ -237,7 +242,7 @@ it("nothing is written before the place is proven, in any mode", async () => {
   const seen: string[] = [];
   const refuse = ({ mode }: { mode: string }) => {
     seen.push(mode);
-    throw new WrongTarget("not here");
+    throw new WrongTarget("EA2001", "not here");
   };
   for (const settings of [{ url: alone.url }, bySentinel(), { url: cluster.url, cluster: [] }])
     await expect(openRedisForTestData(settings, never, refuse)).rejects.toThrow("not here");

@@ -69,19 +69,25 @@ describe("annotations of a stage", () => {
 });
 
 describe("annotations of the user's mistakes", () => {
-  const at = (line: number, message: string) => ({ file: ".github/env-actions.yml", line, column: 5, message });
+  const at = (line: number, message: string) => ({
+    code: "EA1007" as const,
+    file: ".github/env-actions.yml",
+    line,
+    column: 5,
+    message,
+  });
 
   test("each stands at its line, in the folder of the project", () => {
     const mistakes = [
       at(12, "environments.staging.acess  unknown key; did you mean access?"),
       at(30, "stages.e2e.budget  expected a duration"),
     ];
-    const error = new UserError(".github/env-actions.yml has 2 mistakes: …", { mistakes });
+    const error = new UserError("EA1000", ".github/env-actions.yml has 2 mistakes: …", { mistakes });
     expect(mistakeAnnotations(error, "apps/school")).toEqual(
       mistakes.map(({ line, message }) => ({
         level: "error",
         title: "env-actions: invalid configuration",
-        message,
+        message: `EA1007: ${message}`,
         file: "apps/school/.github/env-actions.yml",
         line,
         column: 5,
@@ -92,14 +98,14 @@ describe("annotations of the user's mistakes", () => {
 
   test("one without a place is one annotation, whatever its message looks like", () => {
     for (const message of ['the input `budget` is "soon", but must be a duration such as 15m', "a.yml:3:1  looks like a place"])
-      expect(mistakeAnnotations(new UserError(message))).toEqual([
-        { level: "error", title: "env-actions: invalid input or configuration", message },
+      expect(mistakeAnnotations(new UserError("EA1104", message))).toEqual([
+        { level: "error", title: "env-actions: invalid input or configuration", message: `EA1104: ${message}` },
       ]);
   });
 
   test("more than ten end with a count", () => {
     const mistakes = Array.from({ length: 14 }, (_, index) => at(index + 1, `mistake ${index}`));
-    const annotations = mistakeAnnotations(new UserError("14 mistakes", { mistakes }));
+    const annotations = mistakeAnnotations(new UserError("EA1000", "14 mistakes", { mistakes }));
     expect(annotations).toHaveLength(10);
     expect(annotations.at(-1)?.title).toBe("env-actions: 5 more mistakes");
   });

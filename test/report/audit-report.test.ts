@@ -53,12 +53,12 @@ test("what was made, planned, deleted, left and protected, when, where and by wh
     `run ${run} in sandbox, by octocat`,
     "2026-11-23 17:14:12 UTC to 2026-11-23 17:14:12 UTC",
     "integration failed: 8 left (commit 0123456789)",
-    `created, as the tests told\n ${table} 3 rows\n Redis 2 keys`,
+    `created, as reported by the tests\n ${table} 3 rows\n Redis 2 keys`,
     `planned by integration (scope run, digest 12ab34cd56ef)\n ${table} 3 rows\n sessions.transcriptions 7 rows\n Redis 2 keys`,
     `${table} 3 of 3 rows, version 7 → 8\n DELETE FROM ${table} WHERE id IN (:p1)`,
     "sessions.transcriptions unknown of 7 rows – 503 for 30 s",
     "Redis 1 of 2 keys",
-    "8 rows and keys, as integration saw at 2026-11-23 17:14:12 UTC\n sessions.transcriptions 7 rows\n Redis 1 key",
+    "8 rows and keys, checked by integration at 2026-11-23 17:14:12 UTC\n sessions.transcriptions 7 rows\n Redis 1 key",
     "compliance.audit_log kept (41 rows before, 41 after)",
   ])
     expect(text).toContain(line);
@@ -76,14 +76,14 @@ test("what was put back, what was not kept, and what a second signal left", () =
   expect(text).toContain(`put back\n ${table} 3 of 3 rows, from version 7\n INSERT …`);
   expect(text).toContain("compliance.audit_log NOT KEPT (41 rows before, 40 after)");
   expect(text).toContain("compliance.consents unknown whether it was kept");
-  expect(text).toContain("unknown: not everything could be looked at");
-  expect(text).toContain(`not known to be deleted when SIGINT came to integration again\n ${table} 3 rows`);
+  expect(text).toContain("unknown: not everything could be checked");
+  expect(text).toContain(`not known to be deleted when integration got SIGINT for the second time\n ${table} 3 rows`);
 });
 
 test("what the log does not say is not said to be nothing", () => {
   const text = textOf([decision({ verdict: "passed", reason: "" }, { deletedRows: 5, deletedKeys: 0 })]);
-  expect(text).toContain("created, as the tests told: the log does not say");
-  expect(text).toContain("deleted: 5 rows and 0 keys; the log does not say where");
+  expect(text).toContain("created, as reported by the tests: the log does not say");
+  expect(text).toContain("deleted: 5 rows and 0 keys; the log does not name the tables");
   expect(text).toContain("protected: the log does not say");
   expect(textOf([decision({ what: "plan" })])).toContain("deleted: the log does not say");
   expect(textOf([decision({ verdict: "passed", reason: "" })])).toContain("deleted: nothing");

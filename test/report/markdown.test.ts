@@ -84,7 +84,7 @@ describe("what a summary says", () => {
       "2 flaky tests",
       "Slowest tests",
       "authenticated-chrome",
-      "died with exit code 1",
+      "ended with exit code 1",
       "npm run test:integration",
       "UnhandledPromiseRejection",
       "### Problems",

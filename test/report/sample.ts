@@ -268,7 +268,7 @@ export function failedIntegration(): StageReport {
       {
         name: "backend",
         readyMs: 2_310,
-        ended: "died with exit code 1",
+        ended: "ended with exit code 1",
         port: 3000,
         portFreed: true,
         log: ".env-actions/logs/integration-backend.log",
@@ -292,7 +292,7 @@ export function failedIntegration(): StageReport {
       },
     ],
     cleanup: integrationCleanup,
-    problems: ["server backend died with exit code 1 while the tests ran; its last lines are in this report"],
+    problems: ["server backend ended with exit code 1 while the tests ran; its last lines are in this report"],
   });
 }
 

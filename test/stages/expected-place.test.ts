@@ -110,7 +110,7 @@ test.each([
     expect.objectContaining({
       id: "identity",
       verdict: "failed",
-      message: expect.stringMatching(/but this environment expects .*: nothing was sent$/),
+      message: expect.stringMatching(/: expected .*, got .* \(nothing was sent\)$/),
     }),
   ]);
   expect(report.verdict).toBe("failed");
@@ -120,7 +120,9 @@ test.each([
 test("a read-only environment is compared as well", async () => {
   const report = await stage("smoke", { databricks: wrongWarehouse, redis: wrongRedis }, "read-only");
   expect(report.checks).toMatchObject([{ id: "identity", verdict: "failed" }]);
-  expect(report.checks[0]?.message).toMatch(/Databricks host is .*nothing was sent; Redis host is .*nothing was sent$/);
+  expect(report.checks[0]?.message).toMatch(
+    /Databricks host: expected .*\(nothing was sent\); Redis host: expected .*\(nothing was sent\)$/,
+  );
   expect(visits).toBe(0);
 });
 
@@ -142,7 +144,7 @@ test.each([[["tables"]], [["tables", "--check"]], [["plan"]], [["undo", "report.
     const counts = { problems: [], notes: [], plannedRows: 0, deletedRows: 0, deletedKeys: 0, leftOver: 0 };
     await writeFile(join(workspace, "report.json"), JSON.stringify({ ...report, cleanup: { ...cleanup, ...counts } }));
     const { exit, said } = await inTerminal(argv, env);
-    expect(said).toContain("this environment expects adb-1.azuredatabricks.net: nothing was sent");
+    expect(said).toContain("expected adb-1.azuredatabricks.net, got");
     expect(said).not.toMatch(/\n {4}at /);
     expect(exit).toBe(1);
     expect(visits).toBe(0);
@@ -173,7 +175,7 @@ test("behind sentinels the master that they name is compared before it gets the 
   const report = await stage("cleanup", {
     redis: { url: "${REDIS_URL}", sentinel: { master: "m", nodes: [lying.node] }, expect: { host: "redis.internal" } },
   });
-  expect(report.checks[0]?.message).toMatch(/Redis host is 127\.0\.0\.1.*expects redis\.internal: nothing was sent to it/);
+  expect(report.checks[0]?.message).toMatch(/Redis host: expected redis\.internal, got 127\.0\.0\.1.*\(nothing was sent to it\)/);
   expect(report.verdict).toBe("failed");
   expect(lying.asked()).toBeGreaterThan(0);
   expect(visits).toBe(0);
@@ -194,9 +196,9 @@ test.each([
   ["writing", openRedisForTestData],
 ] as const)("a node of a cluster that nobody expects is not asked in place of one that is down (%s)", async (_, open) => {
   const mayConnect = (place: { port: number }) => {
-    if (place.port === port) throw new WrongTarget("a stranger");
+    if (place.port === port) throw new WrongTarget("EA2001", "a stranger");
   };
   const settings = { url: "redis://:secret@127.0.0.1:1", cluster: [`127.0.0.1:${port}`], retryForMs: 50, mayConnect };
-  await expect(open(settings, AbortSignal.timeout(5_000))).rejects.toThrow(/no node of the cluster tells/);
+  await expect(open(settings, AbortSignal.timeout(5_000))).rejects.toThrow(/no node of the cluster answered/);
   expect(visits).toBe(0);
 });

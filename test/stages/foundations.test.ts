@@ -100,7 +100,7 @@ test.each([
     identity: expect.objectContaining({
       verdict: "failed",
       message: expect.stringMatching(
-        /this environment expects elsewhere\.example: nothing was sent; .*expects localhost:1: nothing was sent/,
+        /expected elsewhere\.example, got \S+ \(nothing was sent\); .*expected localhost:1, got \S+ \(nothing was sent\)/,
       ),
     }),
   });
@@ -147,7 +147,7 @@ test("a workspace that does not tell of tokens says nothing against the environm
   warehouse.faults.tokenEnds = "refused";
   expect((await preflight())["databricks.token"]).toMatchObject({
     verdict: "skipped",
-    message: "Its expiry is unknown: asking /api/2.0/token/list was refused (HTTP 403).",
+    message: "Its expiry is unknown: the request to /api/2.0/token/list was refused (HTTP 403).",
   });
   warehouse.faults.tokenEnds = [];
   expect((await preflight())["databricks.token"]?.verdict).toBe("skipped");

@@ -180,8 +180,11 @@ describe("a broken environment", () => {
     scenario.world.warehouse.faults.neverWakes = true;
     const ran = await scenario.run([...preflight, "--budget", "4s"]);
     expect(ran.exitCode).toBe(3);
-    expect(ran.output).toMatch(/the warehouse is asleep/);
-    expect(ran.check("databricks.connect")).toMatchObject({ verdict: "error", message: expect.stringMatching(/asleep|wake/) });
+    expect(ran.output).toMatch(/the warehouse is stopped/);
+    expect(ran.check("databricks.connect")).toMatchObject({
+      verdict: "error",
+      message: expect.stringMatching(/had not started|did not start/),
+    });
     expect(ran.reports.preflight?.problems).toEqual([expect.stringMatching(/budget of 4 s was used up/)]);
     expect(await scenario.traces()).toEqual([]);
   });
@@ -194,7 +197,7 @@ describe("a broken environment", () => {
     expect(ran.exitCode).not.toBe(0);
     expect(ran.reports.integration).toMatchObject({ commands: [], servers: [] });
     expect(ran.check("identity")).toMatchObject({
-      message: "Databricks host is 127.0.0.1, but this environment expects localhost: nothing was sent",
+      message: "Databricks host: expected localhost, got 127.0.0.1 (nothing was sent)",
     });
     expect(await scenario.traces()).toEqual([]);
   });

@@ -35,7 +35,7 @@ describe("reports", () => {
         rmSync(join(workspace, "out"), { recursive: true });
         symlinkSync(outside, join(workspace, "out"));
       },
-      /out\/r\.xml: not read: it lies behind a link that leads to .*outside/,
+      /out\/r\.xml: not read: it is behind a link to .*outside/,
     ],
     ["a named pipe", () => execFileSync("mkfifo", [join(workspace, "out", "r.xml")]), /no file in .* matches it/],
   ])("%s is not read", async (_, make, message) => {

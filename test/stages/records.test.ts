@@ -95,7 +95,7 @@ describe("reports that are there already", () => {
     await leave("integration", '{"schemaVersion": 1, "stage": "integr');
     const { report, warnings, files } = await perform("preflight");
     expect(report.verdict).toBe("passed");
-    expect(warnings).toEqual([expect.stringMatching(/^the summary is without integration: .*integration\.json/)]);
+    expect(warnings).toEqual([expect.stringMatching(/^the summary does not include integration: .*integration\.json/)]);
     expect(await readFile(files.html, "utf8")).toMatch(/preflight on here/i);
   });
 });

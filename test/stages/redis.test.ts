@@ -156,7 +156,7 @@ describe("a Redis that takes no deletions", () => {
   const at = (url: string) => ({ ...env(), REDIS_URL: url });
   const redisOnly = 'redis: { url: "${REDIS_URL}", expect: { host: 127.0.0.1 } }';
   const unable: [string, () => string, RegExp][] = [
-    ["a replica", () => replica.url, /is a replica that takes no writes: write the address of its master, 127\.0\.0\.1:\d+/],
+    ["a replica", () => replica.url, /is a read-only replica: set redis.url to the address of its master, 127\.0\.0\.1:\d+/],
     [
       "a user that may only read",
       () => `redis://looking:pw@127.0.0.1:${server.port}`,

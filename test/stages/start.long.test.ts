@@ -73,7 +73,7 @@ describe("the gate says what is wrong, with the right status, and leaves nothing
       args: ["--budget", "8s"],
       status: 3,
       verdicts: ["error", "skipped", "skipped", "skipped", "skipped"],
-      says: /preflight +error .*still asleep when the time was up/,
+      says: /preflight +error .*had not started when the time of the stage was up/,
     },
   ])("$breakage", async ({ breakage, args = [], status, verdicts, says }) => {
     const ran = await run(breakage, ...args);

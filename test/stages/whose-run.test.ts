@@ -121,7 +121,7 @@ describe("on a runner", () => {
     const { report, begun } = await perform("integration", { env: runner });
     const [one] = begun;
     if (!one) throw new Error("it has not begun");
-    const known = { cancelledBy: "SIGINT", stillRan: "What integration had started still ran, and was ended." };
+    const known = { cancelledBy: "SIGINT", stillRan: "What integration started were still running, and were stopped." };
     const after = await perform("integration", { env: runner, cutShort: { ...one, ...known } });
     expect(after.report).toMatchObject({
       verdict: "error",
@@ -156,7 +156,7 @@ describe("on a runner", () => {
     const { report } = await perform("integration", { env: runner, artifacts });
     expect(report).toMatchObject({
       verdict: "error",
-      reason: expect.stringMatching(/from every job and cell, and this cannot be read: env-actions-preflight-here/),
+      reason: expect.stringMatching(/from every job and cell, and this evidence cannot be read: env-actions-preflight-here/),
     });
   });
 

@@ -95,12 +95,12 @@ test.each([
     `<testsuites failures="1" errors="1"><testsuite errors="0">${junitCase("a", "<failure/>")}</testsuite></testsuites>`,
   ],
 ])("refused: %s", async (_what, report) => {
-  await expect(readText(report)).rejects.toThrow(/damaged: .* declares \d+ .*, but describes \d+/);
+  await expect(readText(report)).rejects.toThrow(/damaged: expected \d+ .* declares, got \d+/);
 });
 
 test("refused: prefixed elements, and compressed reports", async () => {
   await expect(readText('<j:testsuite xmlns:j="https://example.org/junit"/>')).rejects.toThrow(
-    "not a known format: <j:testsuite>",
+    "unknown format: expected JUnit XML, got <j:testsuite>",
   );
   await expect(readText(gzipSync("<testsuite/>"))).rejects.toThrow("not UTF-8");
 });

@@ -41,28 +41,40 @@ test.each<[string, string | Uint8Array, RegExp]>([
     `{"long enough": "${"x".repeat(40)}",\n "b": },\n${" ".repeat(40)}}`,
     /line 2, column 7: malformed JSON: Unexpected token '}'/,
   ],
-  ["a web page", "<!DOCTYPE html><html></html>", /not a known format: <html>/],
-  ["other JSON", '{"hello": "world"}', /not a known format/],
-  ["a list", "[1, 2]", /not a known format/],
-  ["plain text", "3 tests passed", /not a known format/],
+  ["a web page", "<!DOCTYPE html><html></html>", /unknown format: expected JUnit XML, got <html>/],
+  ["other JSON", '{"hello": "world"}', /unknown format: expected JSON of/],
+  ["a list", "[1, 2]", /unknown format/],
+  ["plain text", "3 tests passed", /unknown format: expected JSON or XML/],
   ["not UTF-8", Buffer.from([0x3c, 0x74, 0xff, 0xfe]), /not UTF-8/],
   ["UTF-16", Buffer.from("\u{feff}<testsuite/>", "utf16le"), /not UTF-8/],
   ["entities", '<!DOCTYPE a [<!ENTITY b "cccc">]><testsuite name="&b;"/>', /declares entities/],
   ["an undeclared entity", '<testsuite name="&b;"/>', /malformed XML: undefined entity/],
   ["XML too deep", deepXml, /too deep/],
   ["JSON too deep", JSON.stringify({ config: {}, errors: [], suites: [nestedSuite(80)] }), /too deep/],
-  ["an unknown status", JSON.stringify(suite("gailed")), /testResults\[0\]\.assertionResults\[0\]\.status: not as vitest-json/],
+  [
+    "an unknown status",
+    JSON.stringify(suite("gailed")),
+    /testResults\[0\]\.assertionResults\[0\]\.status: not what vitest-json writes/,
+  ],
   ["a missing status", JSON.stringify({ ...jest, testResults: [{}] }), /testResults\[0\]\./],
-  ["fewer tests than declared", JSON.stringify({ ...jest, numTotalTests: 3 }), /declares 3 tests, but describes 0/],
+  ["fewer tests than declared", JSON.stringify({ ...jest, numTotalTests: 3 }), /expected 3 tests as declared, got 0/],
   [
     "fewer failures than declared",
     '<testsuite failures="1" tests="1"><testcase name="a"/></testsuite>',
-    /1 failures and errors, but describes 0/,
+    /expected 1 failures and errors as .* declares, got 0/,
   ],
-  ["an unknown element in a test", '<testsuite><testcase name="a"><gailure/></testcase></testsuite>', /<gailure> is not known/],
-  ["an unknown element in a suite", '<testsuite><uestcase name="a"/></testsuite>', /<uestcase> is not known/],
-  ["text where none may be", '<testsuite><testcase name="a">failure/></testcase></testsuite>', /text inside of <testcase>/],
-  ["a count that is none", '<testsuite tests="-1"/>', /tests="-1" is not a count/],
+  [
+    "an unknown element in a test",
+    '<testsuite><testcase name="a"><gailure/></testcase></testsuite>',
+    /<gailure> is unknown inside a test/,
+  ],
+  ["an unknown element in a suite", '<testsuite><uestcase name="a"/></testsuite>', /<uestcase> is unknown inside a suite/],
+  [
+    "text where none may be",
+    '<testsuite><testcase name="a">failure/></testcase></testsuite>',
+    /unexpected text inside <testcase>/,
+  ],
+  ["a count that is none", '<testsuite tests="-1"/>', /tests: expected a number, got "-1"/],
 ])("%s is refused", async (_what, content, message) => {
   const error = await refusal(readText(content));
   expect(error.message).toMatch(message);
@@ -93,7 +105,7 @@ test("a report that is older than the run is refused; one of this run is read", 
   const reading = () => readResults({ cwd: at.cwd, reports: ["*.json"], startedAt });
 
   await utimes(file, 0, (startedAt - 60_000) / 1000);
-  expect((await refusal(reading())).message).toMatch(/older than the run: it was written at 2026-01-02T03:03:05\.500Z/);
+  expect((await refusal(reading())).message).toMatch(/older than the run: written at 2026-01-02T03:03:05\.500Z/);
   await utimes(file, 0, (startedAt + 1_000) / 1000);
   expect((await reading()).passed).toBe(2);
   // The same second, on a file system that knows only seconds.

@@ -40,7 +40,7 @@ describe("never there: said at once, and not asked again", () => {
       "a certificate file that is none",
       { certificateAuthority: import.meta.filename },
       "unreachable",
-      /does not begin with a cert/,
+      /expected a PEM file that begins with a cert/,
     ],
     ["another authority of the same name", { certificateAuthority: anotherAuthority }, "unreachable", /certificate/i],
     ["another warehouse id", { path: "/sql/1.0/warehouses/another" }, "unreachable", /HTTP 404/],
@@ -102,7 +102,7 @@ describe("turned away unexecuted: sent again", () => {
   it("a Retry-After that is longer than the start may take is not waited for", async () => {
     school.faults.refuse.push({ status: 503, times: 1, retryAfter: 3600 });
     const failure = await failureOf(reads(settingsFor(school), (reader) => reader.query(one)));
-    expect(failure).toMatchObject({ kind: "waking", message: expect.stringContaining("did not wake within 10 s") });
+    expect(failure).toMatchObject({ kind: "waking", message: expect.stringContaining("did not start within 10 s") });
   });
 });
 
@@ -157,13 +157,13 @@ describe("a sleeping warehouse", () => {
     school.faults.coldStart = { seconds: 2 };
     const options = { signal: new AbortController().signal, onWaking: (text: string) => said.push(text) };
     expect(await reads(settingsFor(school), (reader) => reader.query(one), options)).toEqual([{ one: 1 }]);
-    expect(said).toEqual([expect.stringContaining("was told to start")]);
+    expect(said).toEqual([expect.stringContaining("was asked to start")]);
   });
 
   it("that never wakes is given up at the start's time limit", async () => {
     school.faults.neverWakes = true;
     const failure = await failureOf(reads(settingsFor(school, { startTimeoutMs: 1_200 }), (reader) => reader.query(one)));
-    expect(failure).toMatchObject({ kind: "waking", message: expect.stringContaining("did not wake within 1 s") });
+    expect(failure).toMatchObject({ kind: "waking", message: expect.stringContaining("did not start within 1 s") });
   });
 });
 
@@ -222,6 +222,9 @@ describe("cancelled", () => {
     school.faults.neverWakes = true;
     const options = { signal: controller.signal, onWaking: () => controller.abort(new Error("stop")) };
     const failure = await failureOf(reads(settingsFor(school), (reader) => reader.query(one), options));
-    expect(failure).toMatchObject({ kind: "waking", message: expect.stringContaining("still asleep when the time was up") });
+    expect(failure).toMatchObject({
+      kind: "waking",
+      message: expect.stringContaining("had not started when the time of the stage was up"),
+    });
   });
 });

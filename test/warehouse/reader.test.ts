@@ -151,12 +151,12 @@ describe("an old value that is put back", () => {
     value: "real",
   };
   it.each([
-    [{ keys: [] }, "it names no row"],
+    [{ keys: [] }, "it has no rows"],
     [{ keys: Array<string>(201).fill("a") }, "more than 200 rows"],
-    [{ column: "ID" }, "names a row"],
+    [{ column: "ID" }, "identifies a row"],
     [{ column: "" }, "has no name"],
-    [{ table: "classroom_sessions" }, "not named as schema.table"],
-    [{ table: "a.b.c" }, "not named as schema.table"],
+    [{ table: "classroom_sessions" }, "not written as schema.table"],
+    [{ table: "a.b.c" }, "not written as schema.table"],
     [{ keys: ["\ud800"] }, "well-formed"],
     [{ value: "\udc00" }, "well-formed"],
     [{ type: "TIMESTAMP" }, "type TIMESTAMP"],

@@ -106,7 +106,7 @@ describe("signs in and asks", () => {
     school.faults.coldStart = { seconds: 0.5 };
     const options = { signal: new AbortController().signal, onWaking: (text: string) => said.push(text) };
     expect(await reads(settings(sourceOf(machine)), (reader) => reader.query(one), options)).toEqual([{ one: 1 }]);
-    expect(said).toEqual([expect.stringContaining("was told to start")]);
+    expect(said).toEqual([expect.stringContaining("was asked to start")]);
     expect(since(seen)).toHaveLength(1);
   });
 });
@@ -313,7 +313,7 @@ describe("refused, with what to fix", () => {
 
   it("a terminal is told that there is no such token there", async () => {
     const failure = await failureOf(sourceOf(federated, {}).token());
-    expect(failure).toMatchObject({ kind: "sign-in", message: expect.stringContaining("outside of its jobs") });
+    expect(failure).toMatchObject({ kind: "sign-in", message: expect.stringContaining("exist only in jobs of GitHub Actions") });
   });
 
   it("a bearer that GitHub refuses", async () => {

@@ -1,9 +1,10 @@
 import type { Environment } from "../../config/schema.ts";
+import { CodedError } from "../../model/coded-error.ts";
 import { clusterNodeOf, type RedisIdentity, type RedisTarget, redisTargetOf, sentinelOf } from "../../redis/connection.ts";
 import type { WarehouseIdentity } from "../../warehouse/access.ts";
 
 /** We are not where we should be: nothing was written, and nothing will be. */
-export class WrongTarget extends Error {
+export class WrongTarget extends CodedError {
   override name = "WrongTarget";
 }
 
@@ -13,8 +14,10 @@ export class WrongTarget extends Error {
  */
 export function proveWarehouse(environment: Environment, seen: WarehouseIdentity): void {
   const settings = environment.databricks;
-  if (environment.access !== "test-data") throw new WrongTarget("this environment is read-only: nothing may be written here");
-  if (!settings?.expect) throw new WrongTarget("databricks.expect is missing: without it nothing may be written");
+  if (environment.access !== "test-data")
+    throw new WrongTarget("EA2002", "this environment is read-only: nothing may be written here");
+  if (!settings?.expect)
+    throw new WrongTarget("EA2003", "databricks.expect is missing, so nothing may be written: add expect: { host: … }");
   compareWarehouse(environment, seen);
 }
 
@@ -34,7 +37,7 @@ export function compareConfigured(environment: Environment): void {
     }
   });
   // Whoever mends one of them should know of the other.
-  if (wrong.length > 0) throw new WrongTarget(wrong.join("; "));
+  if (wrong.length > 0) throw new WrongTarget("EA2001", wrong.join("; "));
 }
 
 /** @throws WrongTarget */
@@ -92,8 +95,10 @@ export function compareWarehouse({ databricks: settings }: Environment, seen: Wa
  */
 export function proveRedis(environment: Environment, seen: RedisIdentity): void {
   const settings = environment.redis;
-  if (environment.access !== "test-data") throw new WrongTarget("this environment is read-only: nothing may be written here");
-  if (!settings?.expect) throw new WrongTarget("redis.expect is missing: without it nothing may be written");
+  if (environment.access !== "test-data")
+    throw new WrongTarget("EA2002", "this environment is read-only: nothing may be written here");
+  if (!settings?.expect)
+    throw new WrongTarget("EA2003", "redis.expect is missing, so nothing may be written: add expect: { host: … }");
   compareRedis(environment, seen);
 }
 
@@ -125,7 +130,7 @@ function hostLike(seen: string, expected: string): string {
 
 function compare(what: string, seen: string, expected: string, done = "nothing was written"): void {
   if (!isSame(seen, expected))
-    throw new WrongTarget(`${what} is ${seen || "(unknown)"}, but this environment expects ${expected}: ${done}`);
+    throw new WrongTarget("EA2001", `${what}: expected ${expected}, got ${seen || "(unknown)"} (${done})`);
 }
 
 function isSame(seen: string, expected: string): boolean {

@@ -20,6 +20,7 @@ export function dependencyLevels(tables: Readonly<Record<string, Table>>): Depen
     );
     if (level.length === 0)
       throw new UserError(
+        "EA1026",
         `testData.tables: these tables hang on each other in a circle: ${remaining.join(", ")}; take one of the parents out`,
       );
     levels.push(level);

@@ -9,9 +9,9 @@ export function parseJson(file: string, text: string): unknown {
     if (!(error instanceof SyntaxError)) throw error;
     const { message } = error;
     if (/^Unexpected end|^Unterminated/.test(message))
-      throw new UnreadableReport(file, "truncated: the JSON ends too early", `line ${text.split("\n").length}`);
+      throw new UnreadableReport("EA6004", file, "truncated: the JSON ends too early", `line ${text.split("\n").length}`);
     const cause = message.replace(/ in JSON at .*| is not valid JSON$/s, "").replaceAll("\n", " ");
-    throw new UnreadableReport(file, `malformed JSON: ${cause}`, placeOf(message, text));
+    throw new UnreadableReport("EA6004", file, `malformed JSON: ${cause}`, placeOf(message, text));
   }
 }
 
@@ -37,8 +37,9 @@ export function validate<T>(file: string, format: string, schema: z.ZodType<T>, 
   const [issue] = result.error.issues;
   const path = (issue?.path ?? []).map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`)).join("");
   throw new UnreadableReport(
+    "EA6004",
     file,
-    `not as ${format} writes it: ${issue?.message ?? "unknown reason"}`,
+    `not what ${format} writes: ${issue?.message ?? "unknown reason"}`,
     path.replace(/^\./, "") || undefined,
   );
 }
@@ -49,7 +50,7 @@ export function validate<T>(file: string, format: string, schema: z.ZodType<T>, 
  */
 export function requireDeclaredCount(file: string, what: string, declared: number | undefined, seen: number): void {
   if (declared !== undefined && declared > seen)
-    throw new UnreadableReport(file, `damaged: it declares ${declared} ${what}, but describes ${seen}`);
+    throw new UnreadableReport("EA6004", file, `damaged: expected ${declared} ${what} as declared, got ${seen}`);
 }
 
 /** Counts and durations: never negative, never NaN. */

@@ -72,7 +72,8 @@ function read(file: string, document: object, findings: Findings): void {
   const seen = { expected: 0, unexpected: 0, flaky: 0, skipped: 0 };
 
   function readSuite(value: unknown, ancestors: readonly string[]): void {
-    if (ancestors.length > deepestSuite) throw new UnreadableReport(file, `too deep: more than ${deepestSuite} nested suites`);
+    if (ancestors.length > deepestSuite)
+      throw new UnreadableReport("EA6004", file, `too deep: more than ${deepestSuite} nested suites`);
     const suite = validate(file, "Playwright", suiteSchema, value);
     // The outermost suite is the file, which is no part of a test's name.
     const titles = suite.title === suite.file ? ancestors : [...ancestors, suite.title];

@@ -1,4 +1,5 @@
 import { SaxesParser } from "saxes";
+import type { ErrorCode } from "../../../model/error-codes/catalogue.ts";
 import type { Findings } from "../../reported.ts";
 import { UnreadableReport } from "../../unreadable.ts";
 import type { XmlFormat } from "../format.ts";
@@ -66,7 +67,8 @@ class JUnitReader {
       throw this.#unreadable(this.#ending ? `truncated: ${cause}` : `malformed XML: ${cause}`);
     });
     this.#parser.on("doctype", (doctype) => {
-      if (doctype.includes("[")) throw this.#unreadable("it declares entities, which no test runner does and a trap would");
+      if (doctype.includes("["))
+        throw this.#unreadable("it declares entities: no test runner writes them, and they can be an attack");
     });
     this.#parser.on("opentag", (tag) => this.#openTag(tag.name, tag.attributes, tag.isSelfClosing));
     this.#parser.on("closetag", (tag) => this.#closeTag(tag.name));
@@ -92,8 +94,8 @@ class JUnitReader {
     this.#parser.close();
   }
 
-  #unreadable(cause: string): UnreadableReport {
-    return new UnreadableReport(this.#file, cause, `line ${this.#parser.line}, column ${this.#parser.column}`);
+  #unreadable(cause: string, code: ErrorCode = "EA6004"): UnreadableReport {
+    return new UnreadableReport(code, this.#file, cause, `line ${this.#parser.line}, column ${this.#parser.column}`);
   }
 
   #openTag(name: string, attributes: Record<string, string>, selfClosing: boolean): void {
@@ -101,7 +103,7 @@ class JUnitReader {
     if (this.#open.length >= deepestElement) throw this.#unreadable(`too deep: more than ${deepestElement} nested elements`);
     this.#open.push(name);
     if (parent === undefined) {
-      if (!suites.has(name)) throw this.#unreadable(`not a known format: <${name}> is not where JUnit XML begins`);
+      if (!suites.has(name)) throw this.#unreadable(`unknown format: expected JUnit XML, got <${name}>`, "EA6005");
       this.#openSuite(attributes);
     } else if (suites.has(parent)) this.#openInSuite(name, attributes);
     else if (parent === "testcase") this.#openInCase(name, attributes, selfClosing);
@@ -111,7 +113,7 @@ class JUnitReader {
     if (name === "testsuite") this.#openSuite(attributes);
     else if (name === "testcase") this.#case = { attributes, troubles: [], skipped: false };
     else if (name === "failure" || name === "error") this.#text = "";
-    else if (!harmless.has(name)) throw this.#unreadable(`<${name}> is not known inside of a suite, so it may hide a failure`);
+    else if (!harmless.has(name)) throw this.#unreadable(`<${name}> is unknown inside a suite, and could hide a failure`);
   }
 
   #openInCase(name: string, attributes: Record<string, string>, selfClosing: boolean): void {
@@ -119,7 +121,7 @@ class JUnitReader {
     else if (troubles.has(name)) {
       this.#case?.troubles.push({ kind: name, message: attributes.message ?? attributes.type ?? "", text: "" });
       if (!selfClosing) this.#text = "";
-    } else if (!harmless.has(name)) throw this.#unreadable(`<${name}> is not known inside of a test, so it may hide a failure`);
+    } else if (!harmless.has(name)) throw this.#unreadable(`<${name}> is unknown inside a test, and could hide a failure`);
   }
 
   #closeTag(name: string): void {
@@ -164,7 +166,7 @@ class JUnitReader {
   #requireAll({ attributes }: OpenSuite, words: string, declared: number, seen: number): void {
     if (declared <= seen) return;
     const name = attributes.name ? `the suite ${attributes.name}` : "it";
-    throw this.#unreadable(`damaged: ${name} declares ${declared} ${words}, but describes ${seen}`);
+    throw this.#unreadable(`damaged: expected ${declared} ${words} as ${name} declares, got ${seen}`);
   }
 
   /** mocha-junit-reporter counts pending tests, in the root as skipped, but describes none of them. */
@@ -192,12 +194,12 @@ class JUnitReader {
     }
     const parent = this.#open.at(-1) ?? "";
     if ((suites.has(parent) || parent === "testcase") && text.trim() !== "")
-      throw this.#unreadable(`malformed: text inside of <${parent}>, where there must be none`);
+      throw this.#unreadable(`malformed: unexpected text inside <${parent}>`);
   }
 
   #number(attributes: Record<string, string>, name: string): number {
     const value = Number(attributes[name]?.replaceAll(",", "") || 0);
-    if (!Number.isInteger(value) || value < 0) throw this.#unreadable(`${name}="${attributes[name]}" is not a count`);
+    if (!Number.isInteger(value) || value < 0) throw this.#unreadable(`${name}: expected a number, got "${attributes[name]}"`);
     return value;
   }
 }

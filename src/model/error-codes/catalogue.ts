@@ -1,0 +1,32 @@
+import { accessErrors } from "./access.ts";
+import { configurationErrors, inputErrors } from "./configuration.ts";
+import { databricksErrors, redisErrors } from "./connections.ts";
+import type { ErrorEntry } from "./entry.ts";
+import { machineErrors, recordErrors } from "./records.ts";
+import { processErrors, testDataErrors, testReportErrors } from "./runs.ts";
+
+export interface ErrorArea {
+  title: string;
+  entries: Readonly<Record<string, ErrorEntry>>;
+}
+
+const areas = [
+  { title: "Configuration", entries: configurationErrors },
+  { title: "Command line and inputs", entries: inputErrors },
+  { title: "Identity and access", entries: accessErrors },
+  { title: "Databricks", entries: databricksErrors },
+  { title: "Redis", entries: redisErrors },
+  { title: "Servers and commands", entries: processErrors },
+  { title: "Test reports", entries: testReportErrors },
+  { title: "Test data, undo and repair", entries: testDataErrors },
+  { title: "Evidence and audit", entries: recordErrors },
+  { title: "GitHub and the machine", entries: machineErrors },
+] as const satisfies readonly ErrorArea[];
+
+/** In the order of the codes. docs/reference/errors.md is generated from it. */
+export const errorCatalogue: readonly ErrorArea[] = areas;
+
+type KeysOfEach<Union> = Union extends unknown ? keyof Union : never;
+
+/** A code is never given to another kind of mistake, and a message always has the same one. */
+export type ErrorCode = KeysOfEach<(typeof areas)[number]["entries"]>;

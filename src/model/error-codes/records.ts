@@ -1,0 +1,95 @@
+import type { ErrorEntry } from "./entry.ts";
+
+/** 8xxx: evidence and the audit log. */
+export const recordErrors = {
+  EA8001: {
+    title: "There is no audit log",
+    meaning: "No stage has written an audit log in this folder.",
+    fix: "Change to the folder in which the stage ran, or download its artifact.",
+  },
+  EA8002: {
+    title: "Unknown run",
+    meaning: "The audit log has no lines of the named run.",
+    fix: "Use the suggested run id, or leave out `--run`.",
+  },
+  EA8003: {
+    title: "Invalid head of the audit log",
+    meaning: "`--head` doesn't have the form `42:<64 hex digits>`.",
+    fix: "Copy the output `audit-head` of the stage.",
+  },
+  EA8004: {
+    title: "The audit log cannot be written",
+    meaning: "A line could not be added to `.env-actions/audit.jsonl`. What it would record may have happened.",
+    fix: "Check free space and access rights. If the log is damaged, move it away and keep it.",
+  },
+  EA8005: {
+    title: "Evidence cannot be read",
+    meaning: "The file or artifact of an earlier stage is missing, damaged, or written by another version of env-actions.",
+    fix: "Run the earlier stage again, with the same version.",
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+/** 9xxx: GitHub, and the machine. */
+export const machineErrors = {
+  EA9001: {
+    title: "There is no GitHub token, or no GitHub address",
+    meaning: "The job has no token for GitHub's API, or `GITHUB_API_URL` is not an address.",
+    fix: "Pass the input `github-token` to the step.",
+  },
+  EA9002: {
+    title: "GitHub refused the token",
+    meaning: "The token is wrong or has expired.",
+    fix: "Use `${{ github.token }}`, or create a new token.",
+  },
+  EA9003: {
+    title: "The GitHub token lacks a permission",
+    meaning: "The job's token may not do this. On pull requests from forks, a token can only read.",
+    fix: "Add the permissions that the message names to the job.",
+  },
+  EA9004: {
+    title: "Not found on GitHub",
+    meaning: "What was asked for doesn't exist, or the token may not see it.",
+    fix: "Check the name, and the permissions of the token.",
+  },
+  EA9005: {
+    title: "GitHub limits the rate of requests",
+    meaning: "The limit lasts longer than the stage can wait.",
+    fix: "Run the job again later, or run fewer jobs at the same time.",
+  },
+  EA9006: {
+    title: "GitHub didn't answer",
+    meaning: "GitHub could not be reached, or answered with an error, several times.",
+    fix: "Look at [githubstatus.com](https://www.githubstatus.com), and run the job again.",
+  },
+  EA9007: {
+    title: "A request to GitHub was cancelled",
+    meaning: "The budget of the stage was used up, or the run was cancelled.",
+    fix: "Raise the budget of the stage if it is too short.",
+  },
+  EA9008: {
+    title: "GitHub refused a request",
+    meaning: "GitHub understood the request and refused it.",
+    fix: "The message quotes GitHub's reason.",
+  },
+  EA9009: {
+    title: "A GitHub artifact cannot be used",
+    meaning: "The artifact service refused, or an artifact is missing or damaged.",
+    fix: "Run the job again. If the artifact has expired, run the stage that wrote it.",
+  },
+  EA9101: {
+    title: "The folder .env-actions is not writable",
+    meaning: "Everything that a stage records goes to `.env-actions/`, and this user may not write there, or the disk is full.",
+    fix: "Give this user the right to write to it, free space, or set `working-directory` to another folder.",
+  },
+  EA9102: {
+    title: "A link or special file is in the way",
+    meaning:
+      "A file of env-actions, or one that it should read, is a link, a hard link or not a regular file. Links are not followed, because they could lead outside the workspace.",
+    fix: "Remove the link, and find out who made it.",
+  },
+  EA9199: {
+    title: "Unexpected error",
+    meaning: "An error that env-actions doesn't know. It can be a bug in env-actions.",
+    fix: "[Report it](https://github.com/classwaves/env-actions/issues) with the message and the lines below it.",
+  },
+} as const satisfies Record<string, ErrorEntry>;
