@@ -1,8 +1,8 @@
-/** Redis could not be asked: connection, sign-in, or a command that was refused. */
+/** Redis could not be used: connection, sign-in, or a refused command. */
 export class RedisFailure extends Error {
   override name = "RedisFailure";
   readonly kind: "unreachable" | "sign-in" | "refused" | "cancelled";
-  /** It may pass: a restart, a failover, a slot on its way to another node. What may be repeated is worth repeating. */
+  /** May be temporary: a restart, a failover, a moving slot. Commands that can be repeated should be. */
   readonly passing: boolean;
 
   constructor(kind: RedisFailure["kind"], message: string, cause?: unknown, passing = kind === "unreachable") {
@@ -12,11 +12,11 @@ export class RedisFailure extends Error {
   }
 }
 
-/** Nobody is there, or nobody answers (any longer). */
+/** No server there, or it no longer answers. */
 export function unreachable(why: unknown): RedisFailure {
   if (why instanceof RedisFailure) return why;
   const text = why instanceof Error ? why.message || String((why as { code?: unknown }).code ?? why.name) : String(why);
-  // How the parser of replies says that they are none.
+  // The parser's errors for something that isn't a Redis reply.
   const said = /Unknown RESP type|call stack size/.test(text) ? "what answers there is no Redis" : text;
   return new RedisFailure("unreachable", `Redis does not answer: ${said}`, why);
 }
@@ -26,7 +26,7 @@ export function cancelled(signal: AbortSignal): RedisFailure {
   return new RedisFailure("cancelled", `stopped before Redis answered: ${why}`, signal.reason);
 }
 
-/** What a server says while it cannot do its work yet, or no longer. */
+/** Replies of a server that cannot work yet, or no longer. */
 const passingReplies = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|BUSY )/;
 
 /** @param text of an error reply, such as `NOPERM this user has no permissions to run the 'info' command` */
