@@ -1,9 +1,9 @@
-/** A report that cannot be believed. Whatever it seemed to say, nothing of it counts. */
+/** A report that cannot be trusted. Nothing of its content counts. */
 export class UnreadableReport extends Error {
   override name = "UnreadableReport";
-  /** As it was asked for; a glob where it matched nothing. */
+  /** As configured; a glob if it matched nothing. */
   readonly file: string;
-  /** `line 3, column 14`, `byte 4096` or `testResults[3].status`, where there is one. */
+  /** `line 3, column 14`, `byte 4096` or `testResults[3].status`, if known. */
   readonly position: string | undefined;
 
   constructor(file: string, cause: string, position?: string) {
