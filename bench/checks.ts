@@ -9,16 +9,16 @@ import type { StageName, StageReport } from "../src/index.ts";
 import { load, portOf, watchHost } from "./machine.ts";
 
 /**
- * What looking costs: `REDIS_SERVER=… node bench/checks.ts`. Preflight with every check on, beside its slowest check; smoke of ten
- * routes with twenty samples each, and how often the server was asked in the busiest second. Each is dist in a process of its own, as on
- * a runner, so that loading the drivers counts. A run in which the host takes the processors away tells about the host: it is shown,
- * and repeated. Exit status 1 when over a bound, 2 when the host left too few runs to tell.
+ * Measures what the checks cost: `REDIS_SERVER=… node bench/checks.ts`. Compares preflight with every check to its slowest check.
+ * Runs smoke with ten routes and twenty samples each, and counts the server's requests in the busiest second. Each run is a
+ * process of dist, as on a runner, so loading the drivers is included. If the host takes CPU time away during a run, the run is
+ * shown and repeated. Exit status 1 when over a bound, 2 when too few runs were undisturbed.
  */
 
 const root = join(import.meta.dirname, "..");
 const bounds = { besideSlowestMs: 150, smokeMs: 5_000 };
 const runs = 5;
-/** Share of the processors' time that the host may take in a run that counts, and how many to try for each that should. */
+/** The largest share of CPU time that the host may take in a valid run, and how many runs to try for each valid one. */
 const mostStolen = 0.02;
 const attempts = 6;
 const requestsPerSecond = 60;
@@ -28,7 +28,7 @@ const entry = join(root, "dist", "index.js");
 
 interface Performed {
   report: StageReport;
-  /** Share of the processors' time that the host took meanwhile. */
+  /** The share of CPU time that the host took meanwhile. */
   stolen: number;
 }
 
@@ -62,7 +62,7 @@ async function end(child: ChildProcess): Promise<void> {
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
-/** @returns milliseconds; `undefined` where the host left too few runs */
+/** @returns milliseconds; `undefined` if too few runs were undisturbed */
 async function preflightBesideSlowest(folder: string): Promise<number | undefined> {
   const world = await startClassroomWorld();
   const backend = spawn(process.execPath, [join(root, "examples", "classroom", "backend", "main.ts")], {
@@ -110,7 +110,7 @@ function hostTook(stolen: number): string {
   return stolen > mostStolen ? `, but the host took ${Math.round(stolen * 100)} % of the processors' time` : "";
 }
 
-/** Answers at once, and prints when it was asked. */
+/** Answers immediately, and prints when each request arrived. */
 const countingServer = `
   const seen = [];
   const server = require("http").createServer((request, response) => {

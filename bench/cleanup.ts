@@ -11,10 +11,10 @@ import type { StageReport } from "../src/index.ts";
 import { load, watchHost } from "./machine.ts";
 
 /**
- * How long a cleanup takes that finds, deletes and verifies test data in the 48 tables of ClassWaves when every statement takes 300 ms:
- * `node bench/cleanup.ts`. Beside it, in turns on equal data, what hand-written cleanups do: table by table, count, delete by the
- * prefix of the id, count again. A run in which the host takes the processors away tells about the host: it is counted, and repeated.
- * Exit status 1 when over the bound, or when anything but test data went; 2 when the host left too few runs to tell.
+ * Measures a cleanup that finds, deletes and verifies test data in the 48 tables of ClassWaves when every statement takes 300 ms:
+ * `node bench/cleanup.ts`. In turns and on equal data it runs what hand-written cleanups do: per table, count, delete by id
+ * prefix, count again. A run during which the host takes CPU time away is counted and repeated. Exit status 1 when over the
+ * bound, or when anything but test data was deleted; 2 when too few runs were undisturbed.
  */
 
 const latencyMs = 300;
@@ -22,7 +22,7 @@ const productionRows = 100_000;
 const testRows = 10_000;
 const rounds = Number(process.env.ROUNDS ?? 3);
 const boundMs = 4_000;
-/** Share of the processors' time that the host may take in a run that counts, and how many to try for each that should. */
+/** The largest share of CPU time that the host may take in a valid run, and how many runs to try for each valid one. */
 const mostStolen = 0.02;
 const attempts = 6;
 const runDeadlineMs = 60_000;
@@ -31,13 +31,13 @@ const entry = join(import.meta.dirname, "..", "dist", "index.js");
 
 type Schema = Record<string, { columns: Record<string, string> }>;
 
-/** Two days old, so that the sweep of expired test data takes it. */
+/** Two days old, so that the sweep of expired test data includes it. */
 const made = Date.now() - 2 * 86_400_000;
 const prefix = `integration_test_${made}_0a0b0c0d`;
 
 /**
- * As the application makes it: schools and teachers show by domain and address, lessons by their title, all with ids from the server;
- * everything else only hangs on them. `i` is the row's number, `who` says whose it is.
+ * As the application creates it: schools and teachers are recognised by domain and address, lessons by title, all with ids from
+ * the server. Everything else only depends on them. `i` is the row's number, `who` its owner.
  */
 function rowsOf(name: string, columns: Record<string, string>, who: "test" | "production", count: number): string {
   const id = (thing: string, number = "i") => `md5('${who}-${thing}-' || ${number})`;
@@ -65,7 +65,7 @@ function rowsOf(name: string, columns: Record<string, string>, who: "test" | "pr
   return `INSERT INTO ${name} BY NAME SELECT ${list.join(", ")} FROM range(${count}) AS numbers(i)`;
 }
 
-/** No row of a table that hangs on nothing can show that it is test data unless it says so itself. */
+/** In a table that depends on nothing, a row is test data only if it identifies itself. */
 const belonging = /^(school_id|teacher_id|session_id|group_id|participant_id|student_id)$/;
 const own = new Set(["users.schools", "users.teachers", "sessions.classroom_sessions"]);
 
@@ -102,9 +102,9 @@ async function startSeeded(schema: Schema): Promise<{ warehouse: Warehouse; rows
 }
 
 interface Timed {
-  /** Milliseconds from the first statement about test data until the stage has ended: planning, deleting and verifying. */
+  /** Milliseconds from the first statement about test data to the end of the stage: planning, deleting and verifying. */
   ms: number;
-  /** Of the whole process. */
+  /** For the whole process. */
   wholeMs: number;
   statements: number;
   left: number;
@@ -162,7 +162,7 @@ testData: { maxShare: 90%, sweep: ["@testschool.edu", testschool.edu] }
   }
 }
 
-/** Count, delete, count, table after table, by the prefix of the id, as ClassWaves' own scripts do it. */
+/** Count, delete, count, table by table, by id prefix, as in ClassWaves' own scripts. */
 async function byHand(schema: Schema): Promise<Timed> {
   const { warehouse } = await startSeeded(schema);
   const client = new DBSQLClient({ logger: { log: () => undefined } });
@@ -203,7 +203,7 @@ async function byHand(schema: Schema): Promise<Timed> {
   }
 }
 
-/** By the warehouse's own account: rows beyond those of production. */
+/** Rows beyond those of production, counted in the warehouse itself. */
 async function testRowsLeft(warehouse: Warehouse, schema: Schema): Promise<number> {
   const production = Math.ceil(productionRows / Object.keys(schema).length);
   const counts = await Promise.all(
@@ -228,7 +228,7 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  // Its time is statements times latency: once is enough.
+  // Its time is the number of statements times the latency, so one run is enough.
   const peer = [await byHand(schema)];
   const [own, hand] = [median(measured), median(peer)];
   const line = (name: string, { ms, wholeMs, statements, left }: Timed) =>

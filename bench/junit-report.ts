@@ -1,15 +1,15 @@
-/** A deterministic JUnit report of any size, as a large test suite of a Jest project would give it. */
+/** A deterministic JUnit report of any size, like one from a large Jest project. */
 
 export interface Shape {
   suites: number;
   testsInSuite: number;
 }
 
-/** One test in so many fails. */
+/** One test in this many fails. */
 const failsEvery = 500;
 const skipsEvery = 100;
 
-/** About 140 bytes a test. The pieces together are the report. */
+/** About 140 bytes per test. The chunks together are the report. */
 export function* junitReport({ suites, testsInSuite }: Shape): Generator<string, void, void> {
   const tests = suites * testsInSuite;
   yield `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="jest tests" tests="${tests}" failures="${failures(tests)}" errors="0" time="${tests / 1_000}">\n`;

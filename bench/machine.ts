@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { loadavg, setPriority } from "node:os";
 import { createInterface } from "node:readline";
 
-/** Moments of the processors since the machine started, in the kernel's ticks; `undefined` where the system does not tell. */
+/** CPU time since the machine started, in kernel ticks; `undefined` if the system doesn't report it. */
 interface Ticks {
   all: number;
   stolen: number;
@@ -21,8 +21,8 @@ function ticks(): Ticks | undefined {
 }
 
 /**
- * Begins to watch how much of this machine's processors its host gives to others: what is slow then says nothing about what is measured.
- * @returns when called, their share so far, 0 to 1; 0 where the system does not tell
+ * Starts to measure how much CPU time the host takes from this machine. Measurements taken while it is high are worthless.
+ * @returns a function for the share so far, 0 to 1; 0 if the system doesn't report it
  */
 export function watchHost(): () => number {
   const before = ticks();
@@ -33,21 +33,22 @@ export function watchHost(): () => number {
 }
 
 /**
- * A server that has a machine of its own in a workspace, or somebody who watches: it gets a processor as soon as it wants one.
- * @returns false where it gets none: latencies hold this machine's own delays then
+ * For a process that would have a machine of its own in a workspace, or that takes measurements: it gets a CPU as soon as it
+ * needs one.
+ * @returns false if this isn't possible; then latencies include this machine's own delays
  */
 export function prefer(pid: number): boolean {
   try {
-    // Of the real-time kind: by a better nice value alone others keep the processor for whole milliseconds.
+    // Real-time scheduling: with only a better nice value, other processes keep the CPU for whole milliseconds.
     execFileSync("chrt", ["--all-tasks", "--rr", "--pid", "1", String(pid)], { stdio: "ignore" });
     return true;
   } catch {
-    // No util-linux here, or no right to do so.
+    // util-linux is missing, or the permission is.
   }
   try {
     setPriority(pid, -10);
   } catch {
-    // Nor to this.
+    // The same.
   }
   return false;
 }
@@ -56,7 +57,7 @@ export function load(): string {
   return (loadavg()[0] ?? Number.NaN).toFixed(2);
 }
 
-/** @returns the port that the process says it listens on */
+/** @returns the port from the process's output */
 export async function portOf(child: ChildProcess): Promise<string> {
   if (!child.stdout) throw new Error("the server's output is not read");
   for await (const line of createInterface({ input: child.stdout })) {

@@ -9,29 +9,29 @@ import { createInterface } from "node:readline";
 import { startServer } from "../src/index.ts";
 
 /**
- * What each start of a server costs beyond the server itself: `node bench/ready.ts`. From the moment that the server listens, which
- * it prints itself, to the moment that we know; beside wait-on, asked every 50 ms, in turns in one run. Exit status 1 when over a
- * bound. wait-on is fetched into a temporary folder; where it cannot be had, that is said, and ours is measured alone.
+ * Measures the delay between the moment when a server listens, which it prints itself, and the moment when we notice: `node
+ * bench/ready.ts`. Compared in turns with wait-on at an interval of 50 ms. Exit status 1 when over a bound. wait-on is installed
+ * into a temporary folder; if that fails, this is reported and only ours is measured.
  */
 
 const starts = 30;
-/** The first ones load code for those after them. */
+/** The first starts load code for the later ones. */
 const warmUps = 2;
 const bounds = { p50: 25, p95: 50 };
 const peer = { package: "wait-on@9.5.1", interval: 50 };
 const startDeadlineMs = 15_000;
 const installDeadlineMs = 120_000;
 
-/** Milliseconds since 1970 with their fractions, the same in every process of this machine. */
+/** Milliseconds since 1970 with fractions, the same in every process of this machine. */
 const now = "performance.timeOrigin + performance.now()";
 
-/** Listens after a while that no interval divides, so that polling meets it at any point of its pause. */
+/** Listens after a delay that isn't a multiple of any interval, so that polling is hit at every phase. */
 function serverCode(port: number, afterMs: number): string {
   const listen = `require("http").createServer((q, r) => r.end("hello")).listen(${port}, () => console.log("listening", ${now}))`;
   return `setTimeout(() => ${listen}, ${afterMs})`;
 }
 
-/** @returns milliseconds from listening to known */
+/** @returns milliseconds from listening to detection */
 type Detect = (port: number, afterMs: number) => Promise<number>;
 
 async function ours(port: number, afterMs: number, folder: string): Promise<number> {
@@ -70,7 +70,7 @@ async function withWaitOn(waitOn: WaitOn, port: number, afterMs: number): Promis
   return known - Number(String(text).replace("listening ", ""));
 }
 
-/** @returns why there is none, where it cannot be had */
+/** @returns why it isn't available */
 function install(folder: string): WaitOn | string {
   try {
     execFileSync("npm", ["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", peer.package], {
@@ -94,7 +94,7 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** In turns, so that whatever else the machine does meets all alike. */
+/** In turns, so that other load on the machine affects all equally. */
 async function measure(detectors: Record<string, Detect>): Promise<Record<string, number[]>> {
   const times: Record<string, number[]> = {};
   for (let start = 0; start < starts + warmUps; start++)

@@ -8,22 +8,22 @@ import { performStage } from "../src/index.ts";
 import { portOf, watchHost } from "./machine.ts";
 
 /**
- * Records latencies of the example's backend as smoke sees them, for simulations: `node bench/record-latencies.ts >
- * test/fixtures/latency-traces.json`. Every route that answers without a sign-in, in as many runs as it takes; a run in which the host
- * takes the processors away is left out.
+ * Records latencies of the example's backend as smoke measures them, for simulations: `node bench/record-latencies.ts >
+ * test/fixtures/latency-traces.json`. Uses every route that needs no sign-in, in as many runs as necessary. Runs during which the
+ * host takes CPU time away are left out.
  */
 
 const routes = [
   ...["/api/v1/ready", "/api/v1/health", "/api/v1/health/databricks"],
   ...["/api/v1/auth/health", "/api/v1/analytics/health", "/metrics"],
 ];
-/** The backend lets one address ask a thousand times. */
+/** The backend allows a thousand requests per address. */
 const samples = 150;
 const runs = 2;
 const mostStolen = 0.02;
 const attempts = 20;
 
-/** @returns route → milliseconds, of one run of smoke; `undefined` where the host took too much */
+/** @returns route → milliseconds, from one run of smoke; `undefined` if the host took too much CPU time */
 async function record(url: string): Promise<Record<string, number[]> | undefined> {
   const workspace = mkdtempSync(join(tmpdir(), "env-actions-latencies-"));
   try {
@@ -54,7 +54,7 @@ async function record(url: string): Promise<Record<string, number[]> | undefined
   }
 }
 
-/** A backend of its own for each run, because it counts who asks. */
+/** A new backend for each run, because it counts requests per client. */
 async function recordAnew(env: Record<string, string>): Promise<Record<string, number[]> | undefined> {
   const backend = spawn(process.execPath, [join(import.meta.dirname, "..", "examples", "classroom", "backend", "main.ts")], {
     env: { ...process.env, ...env, PORT: "0", NODE_ENV: "test" },

@@ -8,12 +8,12 @@ import { openRedisForTestData, planKeys } from "../src/index.ts";
 import { load, prefer, watchHost } from "./machine.ts";
 
 /**
- * A sweep of Redis: `node bench/redis.ts`. 1,000,000 keys, of which 200,000 are test keys under five patterns; ours looks through them
- * once, deletes, and looks again, beside ioredis' scanStream with COUNT 1000, one pass a pattern, without looking again: with a pipeline of
- * UNLINK a batch, as its documentation does it, and – without a bound – with one UNLINK for the whole batch. In turns on equal data,
- * each in a process of its own. Meanwhile a bystander reads and writes at a steady rate; it and the server come first on the processors,
- * as a server in a workspace has a machine of its own. A round in which the host takes the processors away tells about the host: it is
- * counted, and repeated. Exit status 1 when over a bound, 2 when the host left too few rounds to tell.
+ * Measures a sweep of Redis: `node bench/redis.ts`. 1,000,000 keys, of which 200,000 are test keys under five patterns. Ours
+ * scans once, deletes, and scans again. It is compared with ioredis' scanStream with COUNT 1000, one pass per pattern, without a
+ * second scan: with a pipeline of UNLINKs per batch, as in its documentation, and – without a bound – with one UNLINK per batch.
+ * They run in turns on equal data, each in its own process. Meanwhile a bystander reads and writes at a steady rate. It and the
+ * server have priority on the CPUs, because in a workspace the server has its own machine. A round during which the host takes
+ * CPU time away is counted and repeated. Exit status 1 when over a bound, 2 when too few rounds were undisturbed.
  */
 
 const patterns = ["cw:test:", "test:session:", "integration_test_", "e2e_test_", "perf_test_"];
@@ -21,7 +21,7 @@ const keysPerPattern = 40_000;
 const testKeys = patterns.length * keysPerPattern;
 const productionKeys = 800_000;
 const rounds = 5;
-/** Share of the processors' time that the host may take in a round that counts, and how many rounds to try for each that should. */
+/** The largest share of CPU time that the host may take in a valid round, and how many rounds to try for each valid one. */
 const mostStolen = 0.02;
 const attempts = 6;
 const bounds = { ratio: 1.5, bystanderP99: 5, memoryMegabytes: 16 };
@@ -31,7 +31,7 @@ interface Sweep {
   milliseconds: number;
   deleted: number;
   left: number;
-  /** How much the process grew at most. */
+  /** The largest growth of the process. */
   megabytes: number;
 }
 
@@ -91,7 +91,7 @@ async function measured(sweep: () => Promise<{ deleted: number; left: number }>)
   return { ...result, milliseconds, megabytes: (process.resourceUsage().maxRSS - before) / 1_024 };
 }
 
-/** GET and SET in turns, each on time whatever the one before it took. @returns how long each took, milliseconds */
+/** Alternates GET and SET, each on schedule however long the previous one took. @returns the time of each, in milliseconds */
 async function bystander(url: string): Promise<number[]> {
   prefer(process.pid);
   const { hostname, port, password } = new URL(url);
@@ -134,7 +134,7 @@ const roles: Record<SweepName | "bystander", (url: string) => Promise<unknown>> 
   bystander,
 };
 
-/** Runs a role in a process of its own. @returns its result, and how to tell it to end */
+/** Runs a role in its own process. @returns its result, and a function that tells it to end */
 function inProcess<Result>(role: string, url: string): { result: Promise<Result>; end(): void } {
   const child = fork(import.meta.filename, [role, url], { serialization: "advanced" });
   const result = once(child, "message").then(([message]) => message as Result);

@@ -6,16 +6,16 @@ import { rolldown } from "rolldown";
 import { junitReport, type Shape } from "./junit-report.ts";
 
 /**
- * How long it takes to read a report and to summarise it, as a whole process from a minified bundle: `node bench/reports.ts`.
- * 100,000 JUnit tests beside two readers from npm, in turns in one run; then more than 300 MB, to see that memory stays flat. Exit
- * status 1 when over a bound. Where the peers cannot be installed, it says so and measures without them.
+ * Measures reading and summarising a report, as a whole process from a minified bundle: `node bench/reports.ts`. Compares 100,000
+ * JUnit tests with two readers from npm, in turns. Then reads more than 300 MB, to check that memory stays constant. Exit status
+ * 1 when over a bound. If the other readers cannot be installed, it says so and measures without them.
  */
 
 const bounds = { seconds: 0.7, megabytes: 150, megabytesForHuge: 200 };
 const large: Shape = { suites: 1_000, testsInSuite: 100 };
 const huge: Shape = { suites: 20_000, testsInSuite: 100 };
 const rounds = 9;
-/** The first round reads the files from disk for those after it. */
+/** The first round reads the files from disk for the later ones. */
 const warmUps = 1;
 const deadlineMs = 180_000;
 
@@ -23,7 +23,7 @@ const repository = join(import.meta.dirname, "..");
 
 interface Reader {
   name: string;
-  /** The arguments of node that read the report at `path`. */
+  /** The node arguments that read the report at `path`. */
   args(path: string): string[];
 }
 
@@ -39,7 +39,7 @@ const peers = [
 
 async function main(folder: string): Promise<void> {
   const reporter = join(folder, "memory.cjs");
-  // The highest memory of the whole process, told when it ends; file 3 is a pipe to us.
+  // The peak memory of the whole process, written when it ends; file 3 is a pipe to us.
   writeFileSync(reporter, 'process.on("exit", () => require("fs").writeSync(3, String(process.resourceUsage().maxRSS)));\n');
   const ours: Reader = await bundle(folder);
   const readers = [ours, ...installPeers(folder)];
@@ -70,7 +70,7 @@ async function main(folder: string): Promise<void> {
   process.exitCode = within ? 0 : 1;
 }
 
-/** What a stage does with reports and nothing else. It is bundled from its text, because src shows no such entry to the outside. */
+/** What a stage does with reports, and nothing else. Bundled from source text, because src has no such entry point. */
 async function bundle(folder: string): Promise<Reader> {
   const entry = join(folder, "entry.ts");
   const file = join(folder, "ours.mjs");
@@ -96,7 +96,7 @@ console.log(toMarkdown({
   return { name: "env-actions", args: (path) => [file, path] };
 }
 
-/** Into the temporary folder; whoever cannot be had is left out, aloud. */
+/** Into the temporary folder. Readers that cannot be installed are left out, with a message. */
 function installPeers(folder: string): Reader[] {
   return peers.flatMap(({ name, version, args }) => {
     const prefix = join(folder, name);
@@ -122,7 +122,7 @@ function write(path: string, shape: Shape): number {
   return statSync(path).size;
 }
 
-/** @throws Error when the reader fails: then it measures something else. */
+/** @throws Error if the reader fails, because then something else was measured */
 function measure(reporter: string, reader: Reader, path: string): Run {
   const started = process.hrtime.bigint();
   const { status, signal, stderr, output } = spawnSync(process.execPath, ["--require", reporter, ...reader.args(path)], {

@@ -13,15 +13,15 @@ import { type ClassroomWorld, startClassroomWorld } from "../examples/classroom/
 import { load } from "./machine.ts";
 
 /**
- * How long each stage takes with this build and with the build of another commit, in turns in one world:
- * `node bench/stages.ts COMMIT`. Whole processes, a tiny project, 48 tables with production's rows. The tests make 75 rows and 50 keys in a few
- * milliseconds, so that what is measured is the suite and not the tests. LATENCY sets the milliseconds of each statement (default 0),
- * ROUNDS how often (default 9). Exit status 1 when a stage of this build is slower than both bounds allow.
+ * Compares the duration of each stage between this build and the build of another commit, in turns in one world: `node
+ * bench/stages.ts COMMIT`. Whole processes, a tiny project, 48 tables with production's rows. The tests create 75 rows and 50
+ * keys in a few milliseconds, so the suite is measured and not the tests. LATENCY sets the milliseconds per statement (default
+ * 0), ROUNDS the number of rounds (default 9). Exit status 1 when a stage of this build is slower than both bounds allow.
  */
 
 const rounds = Number(process.env.ROUNDS ?? 9);
 const latencyMs = Number(process.env.LATENCY ?? 0);
-/** Slower by no more than the larger of these. */
+/** May be slower by the larger of these. */
 const bounds = { share: 0.05, ms: 150 };
 const runDeadlineMs = 120_000;
 const [commit] = process.argv.slice(2);
@@ -101,11 +101,11 @@ async function main(): Promise<void> {
     ];
     world.warehouse.faults.latencyMs = latencyMs;
     for (let round = 0; round <= rounds; round++)
-      // In turns, and each first as often as the other.
+      // In turns, and each goes first equally often.
       for (const [stage, args] of stages)
         for (const build of round % 2 === 0 ? builds : builds.toReversed()) {
           const ms = await run(build, args);
-          // The first round reads everything from disk for those after it.
+          // The first round reads everything from disk for the later ones.
           if (round > 0) build.taken.set(stage, [...(build.taken.get(stage) ?? []), ms]);
         }
     report(builds);
@@ -146,7 +146,10 @@ function extract(ref: string, dist: string): void {
   execFileSync("tar", ["-x", "--strip-components=1", "-C", dist], { input: archive });
 }
 
-/** @returns milliseconds of the whole process. @throws Error when the stage does not pass: then it measures something else. */
+/**
+ * @returns milliseconds of the whole process
+ * @throws Error if the stage doesn't pass, because then something else was measured
+ */
 async function run({ entry, workspace, env, name }: Build, args: readonly string[]): Promise<number> {
   const started = performance.now();
   const child = spawn(process.execPath, [entry, ...args, "--config", "c.yml", "--json"], {
@@ -161,7 +164,7 @@ async function run({ entry, workspace, env, name }: Build, args: readonly string
   return ms;
 }
 
-/** What the tests have made: rows by the driver, as an application does, and keys. */
+/** What the tests create: rows through the driver, as an application does, and keys. */
 async function startMaker(world: ClassroomWorld): Promise<{ server: Server; stop(): Promise<void> }> {
   const client = new DBSQLClient({ logger: { log: () => undefined } });
   const [host = "", port] = (world.env.DATABRICKS_HOST ?? "").split(":");

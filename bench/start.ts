@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { archiveSize, largestArchive, layOut } from "../scripts/lay-out.ts";
 
 /**
- * What every job of every user pays before anything is done: `node bench/start.ts`. How long dist takes to say that its inputs are
- * missing, beside node doing nothing, in turns in one run; and how much is downloaded. Exit status 1 when over a bound.
+ * Measures what every job pays before anything is done: `node bench/start.ts`. How long dist takes to report that its inputs are
+ * missing, compared with an empty node process in turns; and the size of the download. Exit status 1 when over a bound.
  */
 
 const largestRatio = 1.5;
 const rounds = 21;
-/** The first rounds read the files from disk for those after them. */
+/** The first rounds read the files from disk for the later ones. */
 const warmUps = 2;
 const runDeadlineMs = 10_000;
 
@@ -40,7 +40,10 @@ release archive, tar.gz          ${Math.ceil(archive / 1000)} kB (at most ${larg
   process.exitCode = ratio > largestRatio || archive > largestArchive ? 1 : 0;
 }
 
-/** @returns milliseconds of the whole process. @throws Error when it ends otherwise than expected: then it measures something else. */
+/**
+ * @returns milliseconds of the whole process
+ * @throws Error if it ends in an unexpected way, because then something else was measured
+ */
 function timed(args: string[], expectedStatus: number): number {
   const started = process.hrtime.bigint();
   const { status, signal, stderr } = spawnSync(process.execPath, args, {

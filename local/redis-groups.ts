@@ -7,7 +7,7 @@ import { Redis } from "ioredis";
 import { freePort, launch, onFreePort, startDeadlineMs } from "./redis.ts";
 
 export interface RunningCluster {
-  /** Of the first node; holds a password. */
+  /** Of the first node; contains a password. */
   url: string;
   /** `127.0.0.1:port` of every master, in the order of their slots. */
   nodes: string[];
@@ -16,7 +16,7 @@ export interface RunningCluster {
 
 const slotCount = 16_384;
 
-/** Starts a real Redis Cluster of masters without replicas, with all slots served. @throws Error where it does not come together within 10 s */
+/** Starts a real Redis Cluster of masters without replicas that serves all slots. @throws Error if it is not ready within 10 s */
 export async function startRedisCluster({ masters = 3, config = [] as string[] } = {}): Promise<RunningCluster> {
   const password = randomBytes(12).toString("hex");
   const servers: { port: number; bus: number; stop(): Promise<void> }[] = [];
@@ -69,20 +69,20 @@ export async function startRedisCluster({ masters = 3, config = [] as string[] }
 }
 
 export interface RunningSentinel {
-  /** With the password of the servers; the host is of no meaning. */
+  /** With the password of the servers; the host is ignored. */
   url: string;
   master: string;
   /** `127.0.0.1:port` */
   sentinel: string;
   sentinelPassword: string;
-  /** Makes the replica the master, as the sentinel does it when the master is gone; ends when it is done. */
+  /** Makes the replica the master, as the sentinel does when the master is gone. Resolves when done. */
   failOver(): Promise<void>;
-  /** The port of whoever is the master now. */
+  /** The port of the current master. */
   masterPort(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** Starts a real master, a replica of it, and a sentinel that knows both. @throws Error where they do not come together within 10 s */
+/** Starts a real master, a replica, and a sentinel that knows both. @throws Error if they are not ready within 10 s */
 export async function startRedisSentinel({ config = [] as string[] } = {}): Promise<RunningSentinel> {
   const password = randomBytes(12).toString("hex");
   const sentinelPassword = randomBytes(12).toString("hex");
@@ -153,7 +153,7 @@ function ownDirectory(): Promise<string> {
   return mkdtemp(join(tmpdir(), "env-actions-redis-"));
 }
 
-/** @throws Error with these words when it has not come true within 10 s */
+/** @throws Error with this text if it isn't true within 10 s */
 async function eventually(otherwise: string, isTrue: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + startDeadlineMs;
   while (!(await isTrue())) {

@@ -15,33 +15,35 @@ export interface RedisOptions {
   users?: Record<string, string>;
   /** Lines of redis.conf, such as `["maxmemory 64mb", "rename-command KEYS \"\""]`. */
   config?: string[];
-  /** Speaks TLS and nothing else, with a certificate for this name (localhost if `true`) by an authority of its own. */
+  /** Speaks only TLS, with a certificate for this name (localhost if `true`) from its own authority. */
   tls?: boolean | string;
 }
 
 export interface RunningRedis {
-  /** Everything is allowed; holds a password. */
+  /** All commands are allowed; contains a password. */
   url: string;
-  /** The ACL user `reader`: reads keys, PING, INFO, SCAN, TTL; neither writes nor KEYS. Holds a password. */
+  /**
+   * The ACL user `reader`: may read keys and use PING, INFO, SCAN and TTL, but may not write or use KEYS. Contains a password.
+   */
   readOnlyUrl: string;
   port: number;
-  /** File with the certificate (PEM) of the authority; only with TLS. */
+  /** File with the authority's certificate (PEM); only with TLS. */
   certificateAuthority?: string;
-  /** Ends the server and removes its directory. May be called twice. */
+  /** Stops the server and removes its folder. May be called twice. */
   stop(): Promise<void>;
 }
 
 export const startDeadlineMs = 10_000;
 const stopDeadlineMs = 5_000;
-/** Another process may take the free port between our look and the server's bind. */
+/** Another process may take the free port before the server binds it. */
 const portAttempts = 3;
 
-/** INFO is in @dangerous, so it is given back by name; ACL WHOAMI and GETUSER let a client examine its own rules. */
+/** INFO is in @dangerous, so it is allowed by name. ACL WHOAMI and GETUSER let a client examine its own rules. */
 const readerRules = "~* &* -@all +@read +@connection -@dangerous +info +dbsize +scan +acl|whoami +acl|getuser";
 
 /**
- * The server must not outlive us, even after SIGKILL: the shell holds our pipe, and its end means that we are gone. The server gets
- * a session of its own, so that Ctrl-C reaches us first and cleaning up still finds it alive.
+ * The server must not outlive us, even after SIGKILL: the shell reads our pipe, whose end means that we are gone. The server has
+ * its own session, so that Ctrl-C reaches us first and the cleanup finds it running.
  */
 const untilParentEnds = `
 directory=$1; shift
@@ -52,15 +54,15 @@ wait "$server"
 rm -rf -- "$directory"`;
 
 /**
- * Starts a real redis-server (or valkey-server) with no persistence, on a free port of 127.0.0.1.
- * The binary is REDIS_SERVER, else the first of redis-server and valkey-server on the PATH.
- * @throws Error with the server's last words when it cannot be started within 10 s.
+ * Starts a real redis-server (or valkey-server) without persistence, on a free port of 127.0.0.1. Uses REDIS_SERVER, or the first
+ * of redis-server and valkey-server on the PATH.
+ * @throws Error with the server's last output if it cannot be started within 10 s
  */
 export async function startRedis(options: RedisOptions = {}): Promise<RunningRedis> {
   return await onFreePort((port) => startOn(port, options));
 }
 
-/** Another process may take a free port before the server does: then another one is tried. */
+/** Another process may take a free port before the server does; then another port is tried. */
 export async function onFreePort<Started>(start: (port: number) => Promise<Started>): Promise<Started> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -123,8 +125,9 @@ function tlsLines(directory: string, port: number): string[] {
 }
 
 /**
- * Starts a server in a directory of its own, which goes when it ends, and waits until it answers.
- * @returns how to stop it. @throws Error with its last words; PortTaken
+ * Starts a server in its own folder, which is removed when it ends, and waits until it answers.
+ * @returns a function that stops it
+ * @throws Error with its last output; PortTaken
  */
 export async function launch(
   directory: string,
@@ -149,7 +152,7 @@ export async function launch(
       const inTime = await Promise.race([exited.then(() => true), wait(stopDeadlineMs, false, { ref: false })]);
       if (!inTime && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
       await exited;
-      // The shell has done it already, unless it was killed just now.
+      // The shell has already done this, unless it was just killed.
       await rm(directory, { recursive: true, force: true });
     })();
     return stopped;
@@ -165,7 +168,7 @@ export async function launch(
   );
 }
 
-/** `sh` finds whichever of the two is on the PATH; Valkey is Redis' successor in many distributions and takes the same file. */
+/** `sh` finds the one on the PATH. Valkey replaces Redis in many distributions and takes the same configuration. */
 function serverCommand(): string[] {
   const named = process.env.REDIS_SERVER;
   if (named) return [named];
@@ -173,7 +176,7 @@ function serverCommand(): string[] {
 }
 
 async function answersPing(options: ClientOptions): Promise<"answers" | "silent"> {
-  // The client's own retry is the wait: it asks again until the server has bound its port.
+  // The client's own retries are the wait: it asks again until the server has bound its port.
   const client = new Redis({
     ...options,
     lazyConnect: true,
@@ -181,7 +184,7 @@ async function answersPing(options: ClientOptions): Promise<"answers" | "silent"
     retryStrategy: () => 10,
     maxRetriesPerRequest: null,
   });
-  // Refused connections are expected until the server is up; the deadline below tells when it never is.
+  // Refused connections are expected until the server runs; the deadline below reports if it never does.
   client.on("error", () => undefined);
   try {
     const pong = client.ping().then(

@@ -3,17 +3,17 @@ import { findBrowsers } from "./tests/e2e/browsers.ts";
 import { frontendUrl } from "./tests/run.ts";
 
 const { found, missing } = findBrowsers(process.env);
-// Workers read this file too; only the first process speaks.
+// Workers also load this file; only the first process prints.
 if (process.env.TEST_WORKER_INDEX === undefined) for (const line of missing) console.log(line);
 
 const breakOnPurpose = (process.env.CLASSROOM_BREAK ?? "").split(",").includes("e2e-failing-test");
 
-/** Whoever runs this has started both servers: env-actions does. */
+/** env-actions has started both servers before. */
 export default defineConfig({
   testDir: "tests/e2e",
   testIgnore: breakOnPurpose ? [] : ["**/breakages/**"],
   outputDir: "reports/e2e",
-  // By file: a project whose tests are spread over the workers would start a browser in each.
+  // One worker per file: if a project's tests were spread over workers, each would start a browser.
   workers: 2,
   timeout: 20_000,
   expect: { timeout: 5_000 },

@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** Tests that fail on purpose, to try the quality gate on. */
+/** Tests that fail on purpose, for trying out the quality gate. */
 const breakages: Record<string, string> = {
   "failing-test": "tests/integration/breakages/failing.test.ts",
   "crashed-suite": "tests/integration/breakages/crashed.test.ts",
@@ -11,7 +11,7 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     include: ["tests/integration/*.test.ts", ...asked],
-    // The driver is slow to load: files of one worker share it.
+    // The driver is slow to load, so the files of a worker share it.
     isolate: false,
     maxWorkers: 2,
     testTimeout: 10_000,

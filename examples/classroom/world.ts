@@ -7,13 +7,13 @@ import { issueTokens } from "./backend/tokens.ts";
 import { redisChecksum, seededKeys, seedRedis } from "./redis/seed.ts";
 import { seedClassroom } from "./warehouse/seed.ts";
 
-/** What this small ClassWaves lives in: a warehouse and a Redis with production's data, and the variables that lead to them. */
+/** The environment of this small ClassWaves: a warehouse and a Redis with production data, and the variables for them. */
 export interface ClassroomWorld {
   warehouse: Warehouse;
   redisUrl: string;
   /** For the suite, the servers and the tests; ports are free ones. */
   env: Record<string, string>;
-  /** What must be the same before and after: every table of production and every seeded key. */
+  /** What must be the same before and after: every production table and every seeded key. */
   fingerprint(): Promise<Fingerprint>;
   stopRedis(): Promise<void>;
   stop(): Promise<void>;
@@ -21,9 +21,9 @@ export interface ClassroomWorld {
 
 export interface Fingerprint {
   tables: Record<string, Checksum>;
-  /** Absent when Redis was stopped: then nothing is known of its keys. */
+  /** Absent when Redis was stopped: then nothing is known about its keys. */
   keys: string | undefined;
-  /** Keys that production does not have: a test has left them. */
+  /** Keys that production doesn't have: a test has left them. */
   strangeKeys: string[];
 }
 
@@ -92,7 +92,7 @@ export async function startClassroomWorld(options: { redisServer?: string } = {}
   };
 }
 
-/** A sign-in of production for reading, as a person would have made it beforehand. */
+/** A read-only sign-in for production, which a person would create beforehand. */
 function readerSignIn(jwtSecret: string): string {
   const identity = {
     teacherId: "smoke-reader",

@@ -4,7 +4,7 @@ import { type Faults, takeTurn } from "./faults.ts";
 import { badCredentials, notAccessible, notFound } from "./refusals.ts";
 import type { Repository } from "./repository.ts";
 
-/** What the API knows, and how it stands. */
+/** The state of the API. */
 export interface Api {
   url: string;
   /** By `owner/name`. */
@@ -18,12 +18,12 @@ export interface Api {
 }
 
 export interface Token {
-  /** Its owner; `github-actions[bot]` if left out. */
+  /** Its owner; `github-actions[bot]` if absent. */
   login?: string;
   permissions: Partial<Record<PermissionName, Access>>;
 }
 
-/** What does not fit GitHub's description: a mistake of the client, or of the stand-in itself. */
+/** A request or answer that doesn't fit GitHub's description: a bug in the client or in the stand-in. */
 export interface Violation {
   /** `POST /repos/classwaves/app/deployments` */
   request: string;
@@ -34,15 +34,15 @@ export interface ApiRequest {
   method: string;
   pathname: string;
   query: URLSearchParams;
-  /** Parsed; undefined: none was sent. */
+  /** Parsed; undefined if none was sent. */
   body: unknown;
   token: string | undefined;
 }
 
-/** The status of an answer to what GitHub would not understand; no client takes it for one of GitHub's, nor tries it again. */
+/** The status for requests that GitHub wouldn't understand. Clients neither take it for one of GitHub's nor retry it. */
 export const violationStatus = 599;
 
-/** The answer to a request, both held against GitHub's description. */
+/** The answer to a request. Both are checked against GitHub's description. */
 export function answerTo(request: ApiRequest, api: Api): Answer {
   const { method, pathname, query, body } = request;
   const violation = (problems: string[]): Answer => {
@@ -67,7 +67,7 @@ export function answerTo(request: ApiRequest, api: Api): Answer {
   return wrongAnswer.length > 0 ? violation(wrongAnswer) : answer;
 }
 
-/** In GitHub's order: who asks, what about, and may they. */
+/** In GitHub's order: authentication, existence, permission. */
 function admit(
   { token }: ApiRequest,
   { owner, repo }: Record<string, string>,
@@ -83,7 +83,7 @@ function admit(
   return { repository, login: holder.login ?? "github-actions[bot]" };
 }
 
-/** Without what JSON drops. */
+/** Without what JSON leaves out. */
 function asSent(body: unknown): unknown {
   return body === undefined ? undefined : JSON.parse(JSON.stringify(body));
 }

@@ -35,7 +35,7 @@ export interface Described {
   path: Record<string, string>;
 }
 
-/** @returns undefined when GitHub has no such path, or not with this method. */
+/** @returns undefined if GitHub doesn't have the path, or not with this method */
 export function operationFor(method: string, pathname: string): Described | undefined {
   const segments = pathname.split("/");
   for (const [template, operations] of Object.entries(description.paths)) {
@@ -58,7 +58,7 @@ function matchPath(template: string[], segments: string[]): Record<string, strin
   return values;
 }
 
-/** For trying them all: each schema, and whose it is. */
+/** Every schema with its location, for a test of all of them. */
 export function everySchema(): { place: string; schema: Schema }[] {
   const operations = Object.values(description.paths).flatMap((methods) => Object.values(methods));
   return operations.flatMap(({ operationId, parameters = [], requestBody, responses }) => [
@@ -73,11 +73,11 @@ export function everySchema(): { place: string; schema: Schema }[] {
 export interface RequestParts {
   path: Record<string, string>;
   query: URLSearchParams;
-  /** Parsed; undefined: none was sent. */
+  /** Parsed; undefined if none was sent. */
   body: unknown;
 }
 
-/** What GitHub's description does not know about this request. Fields that GitHub would pass over are a mistake here. */
+/** Where this request doesn't fit GitHub's description. Fields that GitHub would ignore count as errors here. */
 export function requestMisfits(operation: Operation, { path, query, body }: RequestParts): string[] {
   return [...pathMisfits(operation, path), ...queryMisfits(operation, query), ...bodyMisfits(operation, body)];
 }
@@ -115,7 +115,7 @@ function undescribedFields(body: unknown, { properties }: Schema): string[] {
     .map((name) => `body.${name}: GitHub has no such field here`);
 }
 
-/** @param body parsed; undefined: none. */
+/** @param body parsed; undefined if none */
 export function answerMisfits(operation: Operation, status: number, body: unknown): string[] {
   const response = operation.responses[status];
   if (!response) return [`status: GitHub does not answer ${operation.operationId} with ${status}`];
@@ -128,7 +128,7 @@ function parametersIn(operation: Operation, where: Parameter["in"]): Parameter[]
   return operation.parameters?.filter((parameter) => parameter.in === where) ?? [];
 }
 
-/** Text of an address, as the type that the schema asks for; text that is none stays text, and does not fit. */
+/** Converts text from a URL to the schema's type. Text that cannot be converted stays text, and doesn't fit. */
 function typedValue(text: string | undefined, { type }: Schema): unknown {
   if (text === undefined) return undefined;
   if (type === "integer" && /^-?\d+$/.test(text)) return Number(text);

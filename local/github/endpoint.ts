@@ -1,8 +1,8 @@
 import type { Repository } from "./repository.ts";
 
-/** A request that fits GitHub's description, from a token that may make it. */
+/** A request that fits GitHub's description, with a token that may make it. */
 export interface Asked {
-  /** Of the stand-in, for the addresses in its answers: `http://127.0.0.1:4711`. */
+  /** The stand-in's own, for addresses in its answers: `http://127.0.0.1:4711`. */
   url: string;
   /** Of this request, without its query. */
   pathname: string;
@@ -10,9 +10,9 @@ export interface Asked {
   /** Decoded. */
   path: Record<string, string>;
   query: URLSearchParams;
-  /** As GitHub's description says; `{}` when none was sent. */
+  /** As GitHub's description says; `{}` if none was sent. */
   body: unknown;
-  /** Whose token it is. */
+  /** The token's user. */
   login: string;
   /** Milliseconds. */
   now: number;
@@ -22,7 +22,7 @@ export interface Asked {
 export interface Answer {
   status: number;
   headers?: Record<string, string>;
-  /** An object or array is sent as JSON, text as a page of HTML. */
+  /** Objects and arrays are sent as JSON, text as an HTML page. */
   body?: unknown;
 }
 
@@ -30,7 +30,7 @@ export type PermissionName = "actions" | "attestations" | "checks" | "contents" 
 export type Access = "read" | "write";
 
 export interface Endpoint {
-  /** What the token must be allowed. */
+  /** The permission that the token needs. */
   needs: { permission: PermissionName; access: Access };
   answer(asked: Asked): Answer;
 }

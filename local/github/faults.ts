@@ -1,23 +1,25 @@
 import type { Answer } from "./endpoint.ts";
 
-/** How the stand-in misbehaves. Every fault can be set while it runs; the default is a GitHub that behaves. */
+/** Faults of the stand-in. Each can be set at any time; by default there are none. */
 export interface Faults {
   /** Added to every answer, in milliseconds. */
   latencyMs: number;
-  /** Answers in place of the next requests, in this order; see `refusals.ts`. `operation` limits it to one: `repos/get-deployment`. */
+  /**
+   * Answers for the next requests, in this order; see `refusals.ts`. `operation` limits an entry to one: `repos/get-deployment`.
+   */
   refuse: Turn<{ answer: Answer; operation?: string }>[];
-  /** Connections cut in place of an answer: `before` the request was carried out, or `after` it (the client cannot tell which). */
+  /** Connections cut instead of an answer: `before` the request was executed, or `after` it (the client cannot tell which). */
   dropConnections: Turn<{ when: "before" | "after" }>[];
 }
 
-/** Used up `times` times. */
+/** Used `times` times. */
 export type Turn<What> = What & { times: number };
 
 export function noFaults(): Faults {
   return { latencyMs: 0, refuse: [], dropConnections: [] };
 }
 
-/** Takes one use of the first entry that holds, or nothing. Entries that are used up are removed. */
+/** Takes one use of the first entry that applies, if any. Used-up entries are removed. */
 export function takeTurn<What>(turns: Turn<What>[], holds: (turn: Turn<What>) => boolean = () => true): What | undefined {
   const index = turns.findIndex(holds);
   const turn = turns[index];

@@ -11,12 +11,12 @@ export interface IdTokenRequest {
 }
 
 export interface IdTokens {
-  /** ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN, as the runner hands them to an action. */
+  /** ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN, as the runner passes them to an action. */
   readonly env: { ACTIONS_ID_TOKEN_REQUEST_URL: string; ACTIONS_ID_TOKEN_REQUEST_TOKEN: string };
   readonly requests: readonly IdTokenRequest[];
-  /** Every token that was given. */
+  /** Every issued token. */
   readonly tokens: readonly string[];
-  /** The next calls get these statuses, one each. */
+  /** Statuses for the next calls, one each. */
   readonly refuse: number[];
   stop(): Promise<void>;
 }
@@ -24,8 +24,8 @@ export interface IdTokens {
 export const gitHubIssuer = "https://token.actions.githubusercontent.com";
 
 /**
- * What gives a job on a runner its id token: it checks the job's own bearer and puts the audience that was asked for into the token.
- * The token is not signed, because nobody here could check it.
+ * The endpoint that gives a runner's job its id token: it checks the job's bearer token and puts the requested audience into the
+ * id token. The token is not signed, because nobody here could check it.
  */
 export async function startIdTokens(subject: string): Promise<IdTokens> {
   const bearer = `request-${randomBytes(24).toString("base64url")}`;

@@ -17,16 +17,16 @@ export * from "./refusals.ts";
 export type { Deployment, DeploymentState, DeploymentStatus, Dispatch, Repository } from "./repository.ts";
 
 export interface GitHubOptions {
-  /** 0 or absent: a free one. */
+  /** 0 or absent: a free port. */
   port?: number;
-  /** By `owner/name`: its branches and tags, and the commit each stands at. */
+  /** By `owner/name`: branches and tags with their commits. */
   repositories: Record<string, { refs?: Record<string, string> }>;
-  /** What each token may do, as the `permissions:` of a job say it. */
+  /** The rights of each token, like the `permissions:` of a job. */
   tokens: Record<string, Token>;
   faults?: Partial<Faults>;
-  /** Milliseconds; the present moment if left out. */
+  /** Milliseconds; the current time if absent. */
   now?: () => number;
-  /** In place of the stand-in's own, by operation id. */
+  /** Replace the stand-in's own endpoints, by operation id. */
   endpoints?: Endpoints;
 }
 
@@ -35,7 +35,7 @@ export interface SeenRequest {
   /** With its query. */
   path: string;
   body: unknown;
-  /** What it was answered with; undefined: the connection was cut. */
+  /** The status of the answer; undefined if the connection was cut. */
   status: number | undefined;
 }
 
@@ -45,9 +45,9 @@ export interface LocalGitHub {
   readonly faults: Faults;
   /** By `owner/name`. */
   readonly repositories: ReadonlyMap<string, Repository>;
-  /** Every request, in the order of their arrival. */
+  /** Every request, in order of arrival. */
   readonly requests: readonly SeenRequest[];
-  /** A test that ends with any has found a mistake. */
+  /** If a test ends with any, it has found a bug. */
   readonly violations: readonly Violation[];
   /** Cuts open connections. May be called twice. */
   stop(): Promise<void>;
@@ -67,7 +67,7 @@ export async function startGitHub(options: GitHubOptions): Promise<LocalGitHub> 
   const api = newApi(options);
   const server = createServer((request, response) => {
     serve(request, response, api, requests).catch((error: unknown) => {
-      // Nothing in here should fail: it is a mistake of the stand-in, and the test must see it.
+      // A bug in the stand-in, which the test must see.
       api.violations.push({ request: `${request.method} ${request.url}`, problems: [String(error)] });
       response.destroy();
     });
@@ -128,7 +128,7 @@ function tokenFrom({ headers }: IncomingMessage): string | undefined {
   return /^(?:token|bearer) (.+)$/i.exec(headers.authorization ?? "")?.[1];
 }
 
-/** @returns undefined for no text; the text itself where it is not JSON, which then fits no description. */
+/** @returns undefined for empty text; the text itself if it is not JSON, which then fits no description */
 function parseJson(sent: string): unknown {
   if (sent === "") return undefined;
   try {

@@ -1,6 +1,6 @@
 import type { Access, Answer, PermissionName } from "./endpoint.ts";
 
-/** Answers that GitHub gives at any endpoint, and that its description therefore names at few of them. */
+/** Answers that GitHub can give at any endpoint, and that its description lists at few of them. */
 
 const documentation = "https://docs.github.com/rest";
 
@@ -8,12 +8,12 @@ function refusal(status: number, message: string, headers: Record<string, string
   return { status, headers, body: { message, documentation_url: documentation, status: String(status) } };
 }
 
-/** The token is unknown, or expired. */
+/** The token is unknown or expired. */
 export function badCredentials(): Answer {
   return refusal(401, "Bad credentials");
 }
 
-/** The token is good, but the job's `permissions:` lack this one. */
+/** The token is valid, but the job's `permissions:` lack this one. */
 export function notAccessible(permission: PermissionName, access: Access): Answer {
   return refusal(403, "Resource not accessible by integration", { "x-accepted-github-permissions": `${permission}=${access}` });
 }
@@ -22,7 +22,7 @@ export function notFound(): Answer {
   return refusal(404, "Not Found");
 }
 
-/** The token's requests of this hour are used up. @param resetAt milliseconds; it is told in whole seconds. */
+/** The token's requests for this hour are used up. @param resetAt milliseconds; sent in whole seconds */
 export function rateLimitExceeded(resetAt: number, status: 403 | 429 = 403): Answer {
   return refusal(status, "API rate limit exceeded for installation ID 4711.", {
     "x-ratelimit-remaining": "0",
@@ -30,7 +30,7 @@ export function rateLimitExceeded(resetAt: number, status: 403 | 429 = 403): Ans
   });
 }
 
-/** Too much at once. GitHub often, but not always, says how many seconds to wait. */
+/** Too many requests at once. GitHub often, but not always, says how many seconds to wait. */
 export function secondaryRateLimit(retryAfter?: number, status: 403 | 429 = 403): Answer {
   return refusal(
     status,
@@ -39,7 +39,7 @@ export function secondaryRateLimit(retryAfter?: number, status: 403 | 429 = 403)
   );
 }
 
-/** What stands in front of GitHub answers with a page, not with JSON. */
+/** The proxy in front of GitHub answers with an HTML page, not JSON. */
 export function serverError(status: 500 | 502 | 503 | 504): Answer {
   return {
     status,

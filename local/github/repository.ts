@@ -1,15 +1,15 @@
-/** What the stand-in keeps of a repository. Times are milliseconds. */
+/** The state of a repository. Times are milliseconds. */
 export interface Repository {
   owner: string;
   name: string;
-  /** Branches and tags, and the commit each stands at. */
+  /** Branches and tags with their commits. */
   refs: Record<string, string>;
   deployments: Deployment[];
-  /** In the order of their arrival. */
+  /** In order of arrival. */
   dispatches: Dispatch[];
 }
 
-/** An event that starts runs; no run is made of it here. */
+/** An event that starts workflow runs; here it doesn't start any. */
 export type Dispatch =
   | { kind: "workflow_dispatch"; workflow: string; ref: string; inputs: Record<string, unknown> }
   | { kind: "repository_dispatch"; type: string; payload: Record<string, unknown> };
@@ -24,7 +24,7 @@ export interface Deployment {
   description: string | null;
   transient: boolean;
   production: boolean;
-  /** Login. */
+  /** The creator's login. */
   creator: string;
   createdAt: number;
   updatedAt: number;

@@ -1,11 +1,11 @@
 import { z } from "zod";
 
-/** A schema of an OpenAPI 3.0 description, its references resolved. */
+/** A schema of an OpenAPI 3.0 description, with resolved references. */
 export type Schema = { readonly [keyword: string]: unknown };
 
 const compiled = new WeakMap<Schema, z.ZodType>();
 
-/** @returns what is wrong with the value, each with its place, such as `body.state: Invalid option`. Empty: it fits. */
+/** @returns what is wrong with the value, each with its location, such as `body.state: Invalid option`; empty if it fits */
 export function misfits(value: unknown, schema: Schema, path: string): string[] {
   const { error } = compile(schema).safeParse(value);
   return error?.issues.map((issue) => `${[path, ...issue.path].join(".")}: ${issue.message}`) ?? [];
@@ -14,24 +14,24 @@ export function misfits(value: unknown, schema: Schema, path: string): string[] 
 function compile(schema: Schema): z.ZodType {
   const known = compiled.get(schema);
   if (known) return known;
-  // zod's parameter is a JSON Schema of its own type; what it does not know, it refuses by throwing.
+  // zod has its own type for JSON Schema, and throws for anything that it doesn't support.
   const type = z.fromJSONSchema(strict(schema) as Parameters<typeof z.fromJSONSchema>[0], { defaultTarget: "openapi-3.0" });
   compiled.set(schema, type);
   return type;
 }
 
-/** Any value at all, but a value. */
+/** Any value, but not an absent one. */
 const present: Schema = {
   nullable: true,
   anyOf: ["string", "number", "boolean", "object", "array"].map((type) => ({ type })),
 };
 
-/** GitHub leaves an address it does not have empty, though its description says that it is one. */
+/** GitHub leaves missing URLs empty, although its description says that they are URLs. */
 const address = { pattern: "^(https?://\\S+)?$" };
 
 /**
- * The same schema, so that zod takes it at its word: a default would fill in what is required and missing, an object without `type`
- * would let everything pass, and so would a required property that is not described.
+ * The same schema in a form that zod checks strictly. Otherwise a default would fill in a missing required property, and an
+ * object without `type`, or a required property without a description, would accept anything.
  */
 function strict(node: Schema): Schema {
   const { default: _default, format, ...kept } = node;

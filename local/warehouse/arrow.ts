@@ -7,17 +7,17 @@ type ArrowType = InstanceType<Arrow["DataType"]>;
 type ArrowData = ReturnType<Arrow["makeData"]>;
 type ArrowSchema = InstanceType<Arrow["Schema"]>;
 
-/** The driver's own copy (CommonJS): loading the other build beside it would cost time and memory for nothing. */
+/** The driver's own copy (CommonJS): loading the other build as well would cost time and memory. */
 const arrow: Arrow = createRequire(import.meta.url)("apache-arrow");
 
-/** Which types the client wants as themselves; the others travel as text, as on Databricks. */
+/** The types that the client wants in native form; the others are sent as text, as Databricks does. */
 export interface NativeTypes {
   timestamps: boolean;
   decimals: boolean;
   complex: boolean;
 }
 
-/** The Arrow IPC message that describes the columns. */
+/** The Arrow IPC message with the schema of the columns. */
 export function encodeSchema(columns: readonly Column[], native: NativeTypes): Buffer {
   const writer = new arrow.RecordBatchStreamWriter();
   writer.reset(undefined, schemaOf(columns, native));
@@ -26,7 +26,7 @@ export function encodeSchema(columns: readonly Column[], native: NativeTypes): B
   return stream.subarray(0, schemaEnd(stream));
 }
 
-/** The Arrow IPC message that holds the rows `from` (inclusive) to `to` (exclusive). */
+/** The Arrow IPC message with the rows `from` (inclusive) to `to` (exclusive). */
 export function encodeRows(result: ResultSet, native: NativeTypes, from: number, to: number): Buffer {
   const schema = schemaOf(result.columns, native);
   const children = result.columns.map((column, index) => {
@@ -52,7 +52,7 @@ function writeStream(batch: InstanceType<Arrow["RecordBatch"]>): Buffer {
   return Buffer.from(writer.toUint8Array(true));
 }
 
-/** A message is a continuation marker, the length of its metadata, and the metadata; a schema has no body. */
+/** A message has a continuation marker, the length of its metadata, and the metadata. A schema has no body. */
 function schemaEnd(stream: Buffer): number {
   return 8 + stream.readInt32LE(4);
 }
@@ -204,7 +204,7 @@ function encodePrimitive(name: PrimitiveName, values: readonly Value[], common: 
       return arrow.makeData({
         type: new arrow.TimestampMicrosecond("Etc/UTC"),
         ...common,
-        data: new Int32Array(bigints(values).buffer), // this version of Arrow holds timestamps as pairs of 32 bits
+        data: new Int32Array(bigints(values).buffer), // this version of Arrow stores timestamps as pairs of 32 bits
       });
     case "binary":
       return arrow.makeData({
@@ -274,7 +274,7 @@ function isStruct(value: Value): value is StructValue {
   );
 }
 
-/** For clients that asked not to get the type itself: decimals and timestamps as SQL writes them, the complex ones as JSON. */
+/** For clients that don't want the native type: decimals and timestamps in SQL notation, complex types as JSON. */
 function asText(type: DataType, value: Value): string {
   return type.kind === "primitive" || type.kind === "decimal" ? scalarText(type, value) : JSON.stringify(jsonValue(type, value));
 }

@@ -1,7 +1,7 @@
 import { catalogNotFound, SqlError, schemaNotFound, tableNotFound } from "./errors.ts";
 import type { DataType } from "./types.ts";
 
-/** What exists, as Unity Catalog knows it. DuckDB holds the rows; names, types, owners and versions are kept here. */
+/** The objects of Unity Catalog. DuckDB has the rows; names, types, owners and versions are kept here. */
 
 export interface TableColumn {
   name: string;
@@ -23,7 +23,7 @@ export interface Table {
   history: Version[];
   /** The oldest version that can still be read. */
   readableFrom: number;
-  /** Up to this version there was surely no row; -1 where that cannot be told. */
+  /** Up to this version the table certainly had no rows; -1 if unknown. */
   emptyUntil: number;
 }
 
@@ -34,7 +34,7 @@ export interface Version {
   operation: string;
   parameters: Record<string, string>;
   metrics: Record<string, string>;
-  /** Rows that were added and removed; 0 where the rows stayed as they were. */
+  /** Rows that were added and removed; 0 if no row changed. */
   rowsChanged: number;
 }
 
@@ -52,7 +52,7 @@ export interface Catalog {
   schemas: Map<string, Schema>;
 }
 
-/** Three parts, lower case: Unity Catalog's names do not know case. */
+/** Three parts, lower case: names in Unity Catalog are case-insensitive. */
 export interface TableName {
   catalog: string;
   schema: string;

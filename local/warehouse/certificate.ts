@@ -1,11 +1,11 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 
 /**
- * A certificate authority of its own and one server certificate, as X.509 in DER. Written by hand, because a bare machine may have
- * no openssl and the driver speaks nothing but TLS.
+ * Creates a certificate authority and a server certificate, as X.509 in DER. Hand-written, because a machine may have no openssl
+ * and the driver only speaks TLS.
  */
 export interface Certificates {
-  /** PEM of the authority: what a client has to trust. */
+  /** PEM of the authority, which clients have to trust. */
   authority: string;
   /** PEM of the server's certificate. */
   certificate: string;
@@ -13,7 +13,7 @@ export interface Certificates {
   key: string;
 }
 
-/** Fresh keys at every call; the certificates are good from an hour ago (clocks differ) until `days` from now. */
+/** New keys for every call. The certificates are valid from an hour ago (clocks differ) until `days` from now. */
 export function makeCertificates(hosts: readonly Host[], now: Date = new Date(), days = 30): Certificates {
   const authorityKeys = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const serverKeys = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -79,7 +79,7 @@ interface Request {
 function certificate(request: Request): Buffer {
   const algorithm = sequence(objectIdentifier(oid.ecdsaWithSha256));
   const serial = randomBytes(16);
-  serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40; // positive, and without a leading zero byte
+  serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40; // positive, without a leading zero byte
   const toBeSigned = sequence(
     tagged(0xa0, integer(Buffer.from([2]))), // version 3
     integer(serial),
@@ -114,7 +114,7 @@ function name(commonName: string): Buffer {
 
 function time(date: Date): Buffer {
   const digits = date.toISOString().replace(/[-:T]|\.\d+/g, "");
-  // X.509 wants UTCTime (two digits of the year) until 2049.
+  // X.509 requires UTCTime (two-digit years) until 2049.
   return date.getUTCFullYear() < 2050
     ? tagged(0x17, Buffer.from(digits.slice(2), "ascii"))
     : tagged(0x18, Buffer.from(digits, "ascii"));

@@ -1,15 +1,15 @@
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { macros } from "./macros.ts";
 
-/** Connections to one DuckDB in memory: many readers at once, and one writer at a time of each table, as Delta has it. */
+/** Connections to one in-memory DuckDB: many concurrent readers and, as in Delta, one writer per table. */
 export class Database {
   readonly #instance: DuckDBInstance;
   readonly #catalog: string;
   readonly #idle: DuckDBConnection[] = [];
   readonly #running = new Set<Promise<unknown>>();
-  /** The last writer that needed everything to itself. */
+  /** The last writer that needed exclusive access. */
   #lastOfAll: Promise<unknown> = Promise.resolve();
-  /** Lane → the last writer in it since then. */
+  /** Lane → its last writer since then. */
   readonly #lastWrites = new Map<string, Promise<unknown>>();
 
   private constructor(instance: DuckDBInstance, catalog: string) {
@@ -17,7 +17,7 @@ export class Database {
     this.#catalog = catalog;
   }
 
-  /** @param catalog where one- and two-part names are looked up; it holds the macros too */
+  /** @param catalog used for one- and two-part names; it also holds the macros */
   static async open(catalog: string): Promise<Database> {
     const database = new Database(await DuckDBInstance.create(":memory:", { threads: "2" }), catalog);
     const connection = await database.#instance.connect();
@@ -27,7 +27,7 @@ export class Database {
     return database;
   }
 
-  /** Waits for what still runs: DuckDB must not be closed under it. */
+  /** Waits for running work, because DuckDB must not be closed before that ends. */
   async close(): Promise<void> {
     await Promise.all([this.#lastOfAll, ...this.#lastWrites.values()]);
     await Promise.allSettled(this.#running);
@@ -35,7 +35,7 @@ export class Database {
     this.#instance.closeSync();
   }
 
-  /** Lends a connection; an abort interrupts what runs on it, and then its reason is thrown. */
+  /** Provides a connection. An abort interrupts the work, and its reason is thrown. */
   use<Result>(work: (connection: DuckDBConnection) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
     const run = this.#lend(work, signal).finally(() => this.#running.delete(run));
     this.#running.add(run);
@@ -59,9 +59,10 @@ export class Database {
   }
 
   /**
-   * Waits for its turn, then runs `work` in a transaction of its own: all of it happens, or nothing.
-   * @param committed what has to be remembered once it has happened, before the next writer's turn
-   * @param lane writers of different lanes, such as tables, do not wait for each other; without one it waits for all, and all for it
+   * Waits for its turn, then runs `work` in a transaction.
+   * @param committed called after the commit, before the next writer's turn
+   * @param lane writers in different lanes, such as tables, don't wait for each other; a writer without one waits for all, and
+   * all for it
    */
   write<Result>(
     work: (connection: DuckDBConnection) => Promise<Result>,
@@ -75,7 +76,7 @@ export class Database {
       committed(result);
       return result;
     });
-    const ended = turn.catch(() => undefined); // the writer itself is told; the next one need not know
+    const ended = turn.catch(() => undefined); // the writer gets the error itself; the next one must not
     if (lane === undefined) {
       this.#lastOfAll = ended;
       this.#lastWrites.clear();

@@ -26,7 +26,7 @@ import { liveRows, rowsAtVersion, versionAt } from "./versions.ts";
 
 /** A statement that reached the warehouse. */
 export interface SeenStatement {
-  /** Milliseconds since 1970, when it came in. */
+  /** Milliseconds since 1970, on arrival. */
   at: number;
   token: string;
   user: string;
@@ -40,11 +40,11 @@ export interface EngineParts {
   catalogs: Catalogs;
   privileges: Privileges;
   faults: Faults;
-  /** Every statement is noted here as it begins. */
+  /** Every statement is recorded here when it begins. */
   statements: SeenStatement[];
 }
 
-/** Carries out statements: reads them, checks what they may, and has DuckDB run them. */
+/** Executes statements: parses them, checks privileges, and runs them in DuckDB. */
 export class Engine {
   readonly #parts: EngineParts;
 
@@ -144,7 +144,7 @@ function run(statement: Statement, context: Context): ResultSet | Promise<Result
   }
 }
 
-/** The plan is DuckDB's: that a statement can be planned is all that it tells. */
+/** Returns DuckDB's plan, which only shows that the statement can be planned. */
 async function explain(query: Query, context: Context): Promise<ResultSet> {
   const plan = await context.storage.read(`EXPLAIN ${generateQuery(query, context.environment, new Set())}`, context.signal);
   return resultOf([{ name: "plan", type: string }], [[`== Physical Plan ==\n${plan.values.at(-1)?.[0] ?? ""}`]]);
@@ -154,7 +154,7 @@ function relation(context: Context, parts: string[], travel: TimeTravel | undefi
   const { catalogs, privileges, session } = context;
   const name = tableName(session, parts);
   if (name.schema === "information_schema") {
-    // Everybody may read the metastore's own.
+    // Anybody may read the metastore's own views.
     const ofMetastore = name.catalog === "system";
     if (!ofMetastore) privileges.requireCatalog(session.principal, catalogs.catalog(name.catalog).name);
     const view = ofMetastore

@@ -11,7 +11,7 @@ export class SqlError extends Error {
   }
 }
 
-/** What Databricks may well know and the local warehouse does not: refused, because a wrong answer would be worse. */
+/** SQL that Databricks may support but the local warehouse doesn't. Refused, because a wrong result would be worse. */
 export class UnsupportedSql extends SqlError {
   override name = "UnsupportedSql";
 
@@ -40,7 +40,7 @@ export function catalogNotFound(name: string): SqlError {
   return new SqlError("NO_SUCH_CATALOG_EXCEPTION", "42704", `Catalog ${name} was not found.`);
 }
 
-/** @throws SqlError COLUMN_ALREADY_EXISTS where a name stands twice, in whatever case */
+/** @throws SqlError COLUMN_ALREADY_EXISTS if a name occurs twice, ignoring case */
 export function refuseRepeatedColumns(names: readonly string[]): void {
   const seen = new Set<string>();
   for (const name of names.map((column) => column.toLowerCase())) {
@@ -63,8 +63,8 @@ export function insufficientPermissions(privilege: string, kind: "Catalog" | "Sc
 }
 
 /**
- * What DuckDB said, in Databricks' words. Its own text stays as the cause and, for what has no counterpart, in the message: an error
- * that cannot be placed is still an error.
+ * Translates a DuckDB error to Databricks' wording. The original is kept as the cause and, for errors without a counterpart, in
+ * the message.
  */
 export function fromDuckDb(error: unknown): SqlError {
   if (error instanceof SqlError) return error;

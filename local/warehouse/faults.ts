@@ -1,40 +1,42 @@
-/** How the local warehouse misbehaves. Every fault can be set while it runs; the default is a warehouse that behaves. */
+/** Faults of the local warehouse. Each can be set at any time; by default there are none. */
 export interface Faults {
   /** Added to every statement, in milliseconds. */
   latencyMs: number;
   /**
-   * The warehouse is stopped; the first OpenSession, statement or REST start begins to wake it, and it runs `seconds` later. Until
-   * then OpenSession succeeds and statements are turned away. Setting this puts a running warehouse to sleep.
+   * The warehouse is stopped. The first OpenSession, statement or REST start begins to start it, and it runs `seconds` later.
+   * Until then OpenSession succeeds and statements are rejected. Setting this stops a running warehouse.
    */
   coldStart: { seconds: number } | undefined;
-  /** The warehouse is stopped and stays STARTING for ever once it was asked to start. */
+  /** The warehouse is stopped, and stays STARTING for ever once it is asked to start. */
   neverWakes: boolean;
-  /** HTTP answers in place of the next calls, in this order; each entry is used up `times` times. `rpc` limits it to one call. */
+  /** HTTP answers for the next calls, in this order; each entry is used `times` times. `rpc` limits it to one call. */
   refuse: { status: 429 | 503; times: number; retryAfter?: number; rpc?: Rpc }[];
-  /** Sockets cut in place of an answer: `before` the call was carried out, or `after` it (the client cannot tell which). */
+  /** Sockets cut instead of an answer: `before` the call was executed, or `after` it (the client cannot tell which). */
   dropSockets: { times: number; when: "before" | "after"; rpc?: Rpc }[];
-  /** A token is good for this many statements; after them it is refused with 403. */
+  /** A token is valid for this many statements, then refused with 403. */
   tokenExpiresAfterStatements: number | undefined;
-  /** How long the tokens are good that the token endpoint hands out from now on. */
+  /** The lifetime of tokens that the token endpoint issues from now on. */
   tokenLifetimeSeconds: number;
   /**
-   * What the token endpoint does with the next calls, in this order, in place of a prompt answer: one of these statuses, a cut socket,
-   * a page that is no JSON, or the right answer only after `delayMs`.
+   * What the token endpoint does with the next calls, in this order, instead of answering: a status, a cut socket, a page that
+   * isn't JSON, or the right answer after `delayMs`.
    */
   tokenEndpoint: { times: number; status?: 429 | 500 | 503; retryAfter?: number; cut?: true; page?: true; delayMs?: number }[];
-  /** When the personal access tokens of everybody end, in Unix milliseconds, -1 for never; `refused` where nobody may ask. */
+  /** The expiry of each personal access token, in Unix milliseconds, -1 for never; `refused` if nobody may ask. */
   tokenEnds: number[] | "refused";
   /** Added to the number of affected rows that DELETE reports. */
   wrongDeleteCount: number;
-  /** How many rows of the next DELETEs come back, as if another writer had put them there again. Used up row by row. */
+  /** How many rows of the next DELETEs come back, as if another writer had inserted them again. Counts down per row. */
   reappearingRows: number;
-  /** Statements whose text contains `matching` take `seconds` more. They can be cancelled meanwhile. */
+  /** Statements whose text contains `matching` take `seconds` longer. They can be cancelled meanwhile. */
   slowOperation: { seconds: number; matching: string } | undefined;
-  /** The time that new versions of tables carry in their history, in Unix milliseconds; the clock's where undefined. */
+  /** The time of new versions in the table history, in Unix milliseconds; the current time if undefined. */
   clock: number | undefined;
-  /** Whether `SELECT … FROM (DESCRIBE HISTORY t)` is understood: by Databricks it is, by Delta without Databricks it is a syntax error. */
+  /**
+   * Whether `SELECT … FROM (DESCRIBE HISTORY t)` is supported: Databricks does, Delta without Databricks gives a syntax error.
+   */
   historyInQueries: boolean;
-  /** How long a statement may take to be answered at once; after that the client has to poll. 0: it always has to. */
+  /** Statements that take longer than this are not answered directly, and the client has to poll. 0: always poll. */
   directResultsMs: number;
 }
 
@@ -68,7 +70,7 @@ export function noFaults(): Faults {
   };
 }
 
-/** Takes one use of the first entry that holds for this call, or nothing. Entries that are used up are removed. */
+/** Takes one use of the first entry that applies to this call, if any. Used-up entries are removed. */
 export function takeOne<Entry extends { times: number; rpc?: Rpc }>(
   entries: Entry[],
   rpc: string,

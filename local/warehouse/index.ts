@@ -21,22 +21,22 @@ export type { Grant, Principal, Privilege } from "./principals.ts";
 export type { Checksum } from "./storage.ts";
 
 export interface WarehouseOptions {
-  /** 0 or absent: a free one. */
+  /** 0 or absent: a free port. */
   port?: number;
   warehouseId?: string;
-  /** The catalog that exists from the start and that sessions begin in; `classwaves` if left out. */
+  /** The catalog that exists from the start and is the default of sessions; `classwaves` if absent. */
   catalog?: string;
   /** By bearer token. */
   principals: Record<string, Principal>;
-  /** Grants to groups, by the group's name; principals name the groups they are in. */
+  /** Grants to groups, by group name; principals list their groups. */
   groupGrants?: Record<string, Grant[]>;
-  /** What groups own, by the group's name; names as in `Grant.on`. */
+  /** What groups own, by group name; object names as in `Grant.on`. */
   groupOwns?: Record<string, string[]>;
-  /** The metastore's admin: a user or a group; nobody if left out. */
+  /** The metastore's admin: a user or a group; nobody if absent. */
   metastoreOwner?: string;
   /** For `POST /oidc/v1/token` with client credentials; `user` names one of the principals. */
   oauthClients?: OAuthClients;
-  /** For the exchange of a foreign token, such as GitHub's. Signatures are not checked. */
+  /** For exchanging a foreign token, such as GitHub's. Signatures are not checked. */
   federation?: FederationPolicy[];
   faults?: Partial<Faults>;
 }
@@ -56,28 +56,28 @@ export interface Warehouse {
   /** A PEM file with the certificate of this warehouse's own authority; `stop` removes it. */
   readonly certificateAuthority: string;
   readonly faults: Faults;
-  /** Every statement that was begun, oldest first. */
+  /** Every statement that began, oldest first. */
   readonly statements: readonly SeenStatement[];
   /** Every call of the token endpoint, oldest first. */
   readonly tokenRequests: readonly TokenRequest[];
-  /** Takes back every token that the token endpoint handed out. */
+  /** Revokes every token that the token endpoint issued. */
   revokeTokens(): void;
-  /** Creates tables, with their catalogs and schemas where they are missing. Keys: `catalog.schema.table`. */
+  /** Creates tables, and their catalogs and schemas if missing. Keys: `catalog.schema.table`. */
   createTables(definitions: Record<string, TableDefinition>): Promise<void>;
   /**
-   * Runs statements in DuckDB's own dialect, as the owner, for seeding. Each table that changed gets one new version, and what was
-   * before that cannot be read any more (an empty table excepted).
+   * Runs statements in DuckDB's dialect, as the owner, to load data. Each changed table gets one new version. Earlier versions
+   * can no longer be read, unless the table was empty.
    */
   load(duckdbSql: string): Promise<void>;
-  /** Looks into the tables, in DuckDB's dialect. */
+  /** Reads the tables, in DuckDB's dialect. */
   query(duckdbSql: string): Promise<Record<string, unknown>[]>;
-  /** Rows and an order-independent hash of each table (`schema.table`); `where` (DuckDB) narrows a table down. */
+  /** Row count and an order-independent hash per table (`schema.table`); `where` (DuckDB) restricts a table's rows. */
   checksum(where?: (table: string) => string | undefined): Promise<Record<string, Checksum>>;
-  /** Cancels what runs, closes every connection and forgets everything. May be called more than once. */
+  /** Cancels running work, closes every connection and discards all data. May be called more than once. */
   stop(): Promise<void>;
 }
 
-/** Starts a local SQL warehouse that the unmodified @databricks/sql driver can talk to. It holds everything in memory. */
+/** Starts a local SQL warehouse for the unmodified @databricks/sql driver. It holds all data in memory. */
 export async function startWarehouse(options: WarehouseOptions): Promise<Warehouse> {
   const faults: Faults = { ...noFaults(), ...options.faults };
   const warehouseId = options.warehouseId ?? "local0000warehouse";

@@ -7,7 +7,7 @@ import { int, string, timestamp, typeName } from "./types.ts";
 
 type Reader = (catalog: Catalog, principal: Principal, privileges: Privileges) => ResultSet;
 
-/** The views of a catalog's information_schema, each with only what the principal may see. */
+/** The views of a catalog's information_schema, restricted to what the principal may see. */
 const views: Readonly<Record<string, Reader>> = {
   catalogs: (catalog, principal, privileges) => {
     const visible = privileges.seesCatalog(principal, catalog);
@@ -96,7 +96,7 @@ const views: Readonly<Record<string, Reader>> = {
             .map((grant) => ["admin", grant.grantee, table.catalog, table.schema, table.name, ...granted(grant, "TABLE")]),
         ),
     ),
-  // There are no volumes here; who asks about them must find the views.
+  // There are no volumes here, but the view has to exist.
   volumes: () =>
     resultOf(
       texts("volume_catalog", "volume_schema", "volume_name", "volume_type", "volume_owner", "comment", "storage_location"),
@@ -122,7 +122,7 @@ const views: Readonly<Record<string, Reader>> = {
     ),
 };
 
-/** A view as a relation in DuckDB's dialect; undefined where there is no view of that name. */
+/** A view as a relation in DuckDB's dialect; undefined if there is no view of that name. */
 export function informationSchemaRelation(
   view: string,
   catalogs: Catalogs,
@@ -136,7 +136,7 @@ export function informationSchemaRelation(
   return { sql: relationOf(result), columns: result.columns.map((column) => column.name) };
 }
 
-/** The views of `system.information_schema` that tell of the metastore itself. */
+/** The views of `system.information_schema` about the metastore itself. */
 export function metastoreRelation(
   view: string,
   principal: Principal,

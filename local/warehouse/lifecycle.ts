@@ -3,8 +3,8 @@ import type { Faults } from "./faults.ts";
 export type WarehouseState = "STOPPED" | "STARTING" | "RUNNING";
 
 /**
- * Whether the warehouse is awake. It starts asleep when a cold start or a warehouse that never wakes is asked for, and goes to sleep
- * again whenever a new cold start is set.
+ * Whether the warehouse runs. It is stopped at first if a cold start or a warehouse that never starts is configured, and again
+ * whenever a new cold start is set.
  */
 export class Lifecycle {
   readonly #faults: Faults;
@@ -28,7 +28,7 @@ export class Lifecycle {
     return this.#wakesAt === undefined ? "STOPPED" : "STARTING";
   }
 
-  /** Starts it unless it runs or starts already. */
+  /** Starts it unless it is running or starting. */
   start(now: number = Date.now()): void {
     if (this.state(now) !== "STOPPED") return;
     this.#wakesAt = now + (this.#faults.coldStart?.seconds ?? 0) * 1000;
@@ -39,7 +39,7 @@ export class Lifecycle {
     this.#wakesAt = undefined;
   }
 
-  /** The ways in which a sleeping warehouse turns statements away take turns, because clients have to know them all. */
+  /** Alternates between the ways a stopped warehouse rejects statements, because clients have to handle them all. */
   nextRefusal(): "unavailable" | "session-not-initialized" | "bad-request" {
     const ways = ["unavailable", "session-not-initialized", "bad-request"] as const;
     return ways[this.#turnedAway++ % ways.length] ?? "unavailable";

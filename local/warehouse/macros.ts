@@ -1,6 +1,6 @@
 /**
- * What means something else in DuckDB, or knows a case that Databricks treats as an error, as DuckDB macros. `typeof` is folded
- * while a statement is planned, so that choosing by type costs nothing for a row.
+ * DuckDB macros for functions that mean something else in DuckDB, or that fail in Databricks in some cases. `typeof` is evaluated
+ * at planning time, so branching on types costs nothing per row.
  */
 
 function raise(errorClass: string, sqlState: string, sentence: string): string {
@@ -29,16 +29,16 @@ function whole(x: string): string {
   return `typeof(${x}) IN ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT', 'BOOLEAN', '"NULL"')`;
 }
 
-/**
- * Binds the arguments once, as `v.x`, because a macro copies them to every place that names them: nested a few levels deep, that
- * would grow beyond all bounds.
- */
+/** Binds the arguments once, as `v.x`. A macro copies its arguments to every use, which would grow exponentially when nested. */
 function once(parameters: readonly string[], body: string): string {
   const fields = parameters.map((parameter) => `'${parameter}': ${parameter}`).join(", ");
   return `list_extract(list_transform([{${fields}}], lambda v: ${body}), 1)`;
 }
 
-/** Databricks cuts fractions off where DuckDB rounds, and takes no text with a fraction. TRY_CAST keeps the branches not taken quiet. */
+/**
+ * Databricks truncates fractions where DuckDB rounds, and refuses text with a fraction. TRY_CAST prevents errors in branches that
+ * are not taken.
+ */
 function toInteger(type: string, strict: boolean): string {
   const cast = strict ? "CAST" : "TRY_CAST";
   const malformed = strict
@@ -56,7 +56,7 @@ function toInteger(type: string, strict: boolean): string {
   );
 }
 
-/** Timestamps without their zone, doubles only where both write them the same way. */
+/** Timestamps without their zone; doubles only where both write them the same way. */
 const toText = once(
   ["x"],
   `CASE WHEN v.x IS NULL THEN NULL
@@ -78,7 +78,7 @@ const definitions: Readonly<Record<string, string>> = {
     ["a", "b"],
     `CASE WHEN typeof(v.a) = 'DATE' AND typeof(v.b) = 'DATE' THEN ${unsupported("subtracting dates: use datediff")} ELSE v.a - v.b END`,
   ),
-  // Databricks rounds a double as it is written in decimals. The cast keeps both branches, and so the result, of the argument's kind.
+  // Databricks rounds a double by its decimal notation. The cast gives both branches, and so the result, the argument's type.
   "dbx_round(x, n)": `CASE WHEN ${floating("x")} THEN CASE WHEN n > 10 THEN ${unsupported("rounding to more than ten places")}
     ELSE cast_to_type(CAST(round(TRY_CAST(x AS DECIMAL(38, 10)), n) AS DOUBLE), round(x, n)) END ELSE round(x, n) END`,
   "dbx_not_decimal(x)": `CASE WHEN ${decimal("x")} THEN ${unsupported("this function for decimals: cast to DOUBLE")} ELSE x END`,

@@ -4,7 +4,7 @@ import { type Column, type ResultSet, resultOf, type Value } from "./results.ts"
 import type { Session } from "./session.ts";
 import { type DataType, int, string, typeName } from "./types.ts";
 
-/** Patterns as the driver's metadata calls send them: `%` and `_` are wildcards, absent means all. */
+/** Patterns in the driver's metadata calls: `%` and `_` are wildcards, absent means all. */
 export interface MetadataPattern {
   catalogName?: string;
   schemaName?: string;
@@ -12,7 +12,7 @@ export interface MetadataPattern {
   columnName?: string;
 }
 
-/** Answers to the driver's getCatalogs, getSchemas, getTables and getColumns, with what the caller may see. */
+/** Answers the driver's getCatalogs, getSchemas, getTables and getColumns, restricted to what the caller may see. */
 export class Metadata {
   readonly #catalogs: Catalogs;
   readonly #privileges: Privileges;
@@ -106,7 +106,7 @@ const columnColumns: Column[] = [
   ...texts("IS_NULLABLE", "IS_AUTO_INCREMENT"),
 ];
 
-/** java.sql.Types, which JDBC's getColumns and so this call answer with. */
+/** java.sql.Types, which JDBC's getColumns, and so this call, returns. */
 const jdbcTypes: Readonly<Record<string, number>> = {
   boolean: 16,
   tinyint: -6,
@@ -133,7 +133,7 @@ function texts(...names: string[]): Column[] {
   return names.map((name) => ({ name, type: string }));
 }
 
-/** An SQL pattern; `\` escapes. */
+/** A SQL pattern; `\` escapes. */
 export function matches(name: string, pattern: string | undefined | null): boolean {
   if (pattern === undefined || pattern === null || pattern === "") return true;
   const expression = pattern.replace(/\\([%_\\])|[%_]|[^\w%_]/g, (found, escaped: string | undefined) => {

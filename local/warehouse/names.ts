@@ -2,7 +2,7 @@ import type { TableName } from "./catalog.ts";
 import { SqlError } from "./errors.ts";
 import type { Session } from "./session.ts";
 
-/** The three parts of a table's name, with the session's own catalog and schema where they are left out. */
+/** The three parts of a table's name, completed with the session's catalog and schema. */
 export function tableName(session: Session, parts: readonly string[]): TableName {
   const [table, schema = session.schema, catalog = session.catalog] = parts.toReversed();
   if (table === undefined || parts.length > 3) throw tooManyParts(parts);

@@ -3,14 +3,14 @@ import type { Faults } from "./faults.ts";
 import type { Principal } from "./principals.ts";
 import type { Caller } from "./thrift-service.ts";
 
-/** Who may exchange which foreign token (of GitHub, say) for one of this warehouse. All that is given must match its claims. */
+/** Who may exchange which foreign token (such as GitHub's) for one of this warehouse. All given members must match its claims. */
 export interface FederationPolicy {
   issuer: string;
   audience: string;
   subject: string;
   /** The principal whose rights the exchanged token has. */
   user: string;
-  /** Service principal's id; where present the request must name it. */
+  /** The service principal's id; if set, the request must name it. */
   clientId?: string;
 }
 
@@ -22,22 +22,22 @@ export type TokenAnswer =
   | { status: 200; body: { access_token: string; token_type: "Bearer"; expires_in: number; scope: string } }
   | { status: 400 | 401 | 429 | 500 | 503; body: { error: string; error_description: string } };
 
-/** One call of the token endpoint, as it came in; of secrets only that they were sent. */
+/** One call of the token endpoint as received. Secrets are not kept, only whether they were sent. */
 export interface TokenRequest {
   /** Unix milliseconds. */
   at: number;
   grant: string;
   scope: string;
   clientId: string | undefined;
-  /** Of the foreign token that was to be exchanged. */
+  /** The claims of the foreign token to exchange. */
   claims: Record<string, unknown> | undefined;
-  /** Of the answer; 0 where the socket was cut. */
+  /** The status of the answer; 0 if the socket was cut. */
   status: number;
-  /** How long the token is good that was given. */
+  /** The lifetime of the issued token. */
   lifetimeSeconds?: number;
 }
 
-/** All bearer tokens: those that the warehouse was started with, and those that it handed out itself. */
+/** All bearer tokens: those from the options, and those that the warehouse issued. */
 export class Tokens {
   readonly #callers = new Map<string, Caller>();
   readonly #expiries = new Map<string, number>();
@@ -60,7 +60,7 @@ export class Tokens {
     this.#policies = policies;
   }
 
-  /** Who a token stands for; nobody where it is unknown, over its time, or used up (`statements` is the fault's limit). */
+  /** Who a token belongs to; undefined if it is unknown, expired or used up (`statements` is the fault's limit). */
   caller(token: string, statements: number | undefined): Caller | undefined {
     if ((this.#expiries.get(token) ?? Number.POSITIVE_INFINITY) <= Date.now()) return undefined;
     if (statements !== undefined && (this.#statements.get(token) ?? 0) >= statements) return undefined;
@@ -71,12 +71,12 @@ export class Tokens {
     this.#statements.set(token, (this.#statements.get(token) ?? 0) + 1);
   }
 
-  /** Takes back every token that was handed out, as an administrator may. */
+  /** Revokes every issued token, as an administrator can. */
   revoke(): void {
     for (const token of this.#expiries.keys()) this.#callers.delete(token);
   }
 
-  /** Notes a call of the token endpoint; its status is filled in when it is answered. */
+  /** Records a call of the token endpoint; the status is added when it is answered. */
   note(form: URLSearchParams, authorization: string | undefined): TokenRequest {
     const request: TokenRequest = {
       at: Date.now(),
@@ -142,7 +142,7 @@ export class Tokens {
   }
 }
 
-/** What a client finds under `/oidc/.well-known/…`. */
+/** The document under `/oidc/.well-known/…`. */
 export function discovery(host: string): Record<string, unknown> {
   const issuer = `https://${host}/oidc`;
   return {
@@ -166,7 +166,7 @@ function basicCredentials(authorization: string | undefined): [string, string] |
   return [decodeURIComponent(id), decodeURIComponent(secret.join(":"))];
 }
 
-/** The signature is not checked: the warehouse has no way to the issuer's keys. */
+/** The signature is not checked, because the issuer's keys are not reachable. */
 function claimsOf(token: string): Record<string, unknown> | undefined {
   const parts = token.split(".");
   if (parts.length !== 3) return undefined;

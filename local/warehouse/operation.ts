@@ -2,13 +2,13 @@ import { fromDuckDb, SqlError } from "./errors.ts";
 import type { ResultSet } from "./results.ts";
 import type { OperationOutcome } from "./wire.ts";
 
-/** One statement under way. It ends by itself, by being cancelled, or when its time is up. */
+/** A running statement. It ends by itself, when cancelled, or after its timeout. */
 export class Operation {
   readonly #controller = new AbortController();
   readonly #ended: Promise<void>;
   #outcome: OperationOutcome = { state: "running" };
 
-  /** @param timeoutSeconds 0: no limit, as in STATEMENT_TIMEOUT. */
+  /** @param timeoutSeconds 0: no limit, as in STATEMENT_TIMEOUT */
   constructor(run: (signal: AbortSignal) => Promise<ResultSet>, timeoutSeconds: number) {
     const timer =
       timeoutSeconds > 0
@@ -30,12 +30,12 @@ export class Operation {
     return this.#outcome;
   }
 
-  /** A statement that has committed meanwhile stays finished. */
+  /** A statement that has already committed stays finished. */
   cancel(): void {
     this.#controller.abort(canceled());
   }
 
-  /** Waits until it has ended or `milliseconds` are over, whichever comes first. */
+  /** Waits until it has ended or `milliseconds` have passed. */
   async settled(milliseconds: number): Promise<OperationOutcome> {
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** A privilege on a catalog, a schema or a table; what is granted above holds for everything below. */
+/** A privilege on a catalog, schema or table, inherited by everything below. */
 export interface Grant {
   privilege: Privilege;
   /** `METASTORE`, `classwaves`, `classwaves.sessions` or `classwaves.sessions.classroom_sessions`. */
@@ -16,11 +16,11 @@ export type Privilege =
   | "MANAGE"
   | "ALL PRIVILEGES";
 
-/** A user or service principal. An admin may do and see everything; an owner may do everything with what it owns and all below. */
+/** A user or service principal. An admin may do and see everything; an owner may do everything with what it owns and below. */
 export interface Principal {
   user: string;
   groups?: string[];
-  /** More groups, of whose grants it is told nothing. */
+  /** Further groups whose grants the principal cannot see. */
   hiddenGroups?: string[];
   grants: Grant[];
   admin?: boolean;

@@ -2,26 +2,26 @@ import type { Catalog, Schema, Table } from "./catalog.ts";
 import { insufficientPermissions } from "./errors.ts";
 import type { Grant, Principal, Privilege } from "./principals.ts";
 
-/** A privilege as SHOW GRANTS and information_schema list it: who has it, and where it was granted. */
+/** A privilege as SHOW GRANTS and information_schema list it, with its grantee and the object it was granted on. */
 export interface Granted {
   grantee: string;
   privilege: Privilege;
   level: "CATALOG" | "SCHEMA" | "TABLE";
-  /** Name of the object it was granted on. */
+  /** The object it was granted on. */
   on: string;
 }
 
 /**
- * Who may do what. A grant on a catalog or schema holds for everything below; reading a table takes USE CATALOG, USE SCHEMA and
- * SELECT. An owner has every privilege on what it owns and below, an admin on everything.
+ * Who may do what. Grants on a catalog or schema are inherited. Reading a table requires USE CATALOG, USE SCHEMA and SELECT. An
+ * owner has every privilege on what it owns and below, an admin on everything.
  */
 export class Privileges {
   readonly #principals: readonly Principal[];
   readonly #groupGrants: Readonly<Record<string, readonly Grant[]>>;
   readonly #groupOwns: Readonly<Record<string, readonly string[]>>;
-  /** Who owns the metastore: a user or a group. */
+  /** The owner of the metastore: a user or a group. */
   readonly metastoreOwner: string;
-  /** Who created what while the warehouse ran: object → user. */
+  /** Objects created while the warehouse ran → their user. */
   readonly #created = new Map<string, string>();
 
   constructor(
@@ -35,7 +35,7 @@ export class Privileges {
     this.metastoreOwner = more.metastoreOwner ?? "System user";
   }
 
-  /** What `is_member` goes by. An admin is one of the workspace's `admins`. */
+  /** The groups that `is_member` checks. An admin is in the workspace's `admins`. */
   groupsOf(principal: Principal): readonly string[] {
     return [...groupsOf(principal), ...(principal.admin ? ["admins"] : [])];
   }
@@ -48,7 +48,7 @@ export class Privileges {
     this.#created.delete(object);
   }
 
-  /** Who owns an object: whoever created it, or the principal that is said to. */
+  /** The owner of an object: its creator, or the configured principal. */
   owner(object: string, otherwise: string): string {
     return (
       this.#created.get(object) ??
@@ -73,7 +73,7 @@ export class Privileges {
     return covering(object).some((name) => owned.some((one) => same(one, name)) || this.#created.get(name) === principal.user);
   }
 
-  /** @throws SqlError INSUFFICIENT_PERMISSIONS for the first privilege that is missing, from the catalog downwards */
+  /** @throws SqlError INSUFFICIENT_PERMISSIONS for the first missing privilege, from the catalog downwards */
   requireTable(principal: Principal, table: Table, ...needed: Privilege[]): void {
     this.requireSchema(principal, table.catalog, table.schema);
     const object = `${table.catalog}.${table.schema}.${table.name}`;
@@ -95,7 +95,7 @@ export class Privileges {
       if (!this.has(principal, privilege, catalog)) throw insufficientPermissions(privilege, "Catalog", catalog);
   }
 
-  /** Whether SHOW and information_schema list it: whoever has any privilege on it, or on something below or above it that reaches it. */
+  /** Whether SHOW and information_schema list it: for anybody with a privilege on it, below it, or inherited from above. */
   seesTable(principal: Principal, table: Table): boolean {
     const object = `${table.catalog}.${table.schema}.${table.name}`;
     if (this.owns(principal, object)) return true;
@@ -112,7 +112,7 @@ export class Privileges {
     return this.#reaches(principal, catalog.name);
   }
 
-  /** All grants on an object and on what it is in, of everybody, each as often as it was given to a different grantee. */
+  /** All grants on an object and its parents, of everybody, once per grantee. */
   grantsOn(object: string): Granted[] {
     const names = covering(object);
     const all: Granted[] = [];
@@ -126,7 +126,7 @@ export class Privileges {
     return unique(all);
   }
 
-  /** What of these a principal may see: all where it owns the object, otherwise its own and its groups'. */
+  /** Those that a principal may see: all if it owns the object, otherwise its own and its groups'. */
   visibleGrants(principal: Principal, object: string): Granted[] {
     const all = this.grantsOn(object);
     if (this.owns(principal, object)) return all;
@@ -155,7 +155,7 @@ function groupsOf(principal: Principal): readonly string[] {
   return [...(principal.groups ?? []), ...(principal.hiddenGroups ?? [])];
 }
 
-/** `a.b.c` lies in `a` and `a.b`. */
+/** `a.b.c` is in `a` and `a.b`. */
 function covering(object: string): string[] {
   const parts = object.split(".");
   return parts.map((_, index) => parts.slice(0, index + 1).join("."));
@@ -169,7 +169,7 @@ function same(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }
 
-/** Two tokens of one user share a grantee. */
+/** Two tokens of one user have the same grantee. */
 function unique(grants: Granted[]): Granted[] {
   const seen = new Map(grants.map((grant) => [`${grant.grantee}\0${grant.privilege}\0${grant.on}`, grant]));
   return [...seen.values()];

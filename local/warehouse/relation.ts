@@ -3,8 +3,8 @@ import { MapValue, type ResultSet, type Value } from "./results.ts";
 import { bigint, type DataType, duckDbType, int } from "./types.ts";
 
 /**
- * A result as a relation in DuckDB's dialect. By way of JSON, because DuckDB reads that far faster than as many VALUES.
- * @param only the columns, in lower case, that are looked at: each one more takes time
+ * A result as a relation in DuckDB's dialect. Uses JSON, which DuckDB reads far faster than as many VALUES.
+ * @param only the columns, in lower case, that are used: each one takes time
  */
 export function relationOf(whole: ResultSet, only?: ReadonlySet<string>): string {
   const result = only ? columnsOf(whole, only) : whole;
@@ -32,7 +32,7 @@ function columnsOf({ columns, values, rowCount }: ResultSet, only: ReadonlySet<s
   };
 }
 
-/** What DuckDB reads out of the JSON, before it is cast to the column's own type. */
+/** The type that DuckDB reads from the JSON, before the cast to the column's own type. */
 function readAs(type: DataType | undefined): string {
   if (type === int) return "INTEGER";
   return type?.kind === "map" ? duckDbType(type) : "VARCHAR";

@@ -18,7 +18,7 @@ import { SqlError, UnsupportedSql } from "./errors.ts";
 import type { DataType } from "./types.ts";
 
 /**
- * A value of a result: timestamps as microseconds since 1970 (bigint), dates as days (number), decimals as their unscaled integer
+ * A value of a result: timestamps as microseconds since 1970 (bigint), dates as days (number), decimals as unscaled integers
  * (bigint), arrays as arrays, maps as pairs, structs as objects.
  */
 export type Value = null | boolean | number | bigint | string | Uint8Array | Value[] | MapValue | StructValue;
@@ -39,7 +39,7 @@ export interface Column {
   type: DataType;
 }
 
-/** The answer of one statement, column by column. DDL answers with no columns at all. */
+/** The result of a statement, column by column. DDL returns no columns. */
 export interface ResultSet {
   columns: Column[];
   values: Value[][];
@@ -50,12 +50,12 @@ export interface ResultSet {
 
 export const noResult: ResultSet = { columns: [], values: [], rowCount: 0 };
 
-/** A result from rows that were not read from a table: SHOW, DESCRIBE and the driver's metadata calls. */
+/** A result whose rows don't come from a table: SHOW, DESCRIBE and the driver's metadata calls. */
 export function resultOf(columns: Column[], rows: readonly (readonly Value[])[]): ResultSet {
   return { columns, values: columns.map((_, index) => rows.map((row) => row[index] ?? null)), rowCount: rows.length };
 }
 
-/** Reads what DuckDB answered. Throws UnsupportedSql where a column has a type that Databricks has not. */
+/** Converts DuckDB's result. @throws UnsupportedSql for a column type that Databricks doesn't have */
 export function readResult(reader: DuckDBResultReader): ResultSet {
   const names = reader.columnNames();
   const columns = reader.columnTypes().map((type, index) => ({ name: names[index] ?? "", type: typeOf(type) }));
@@ -83,7 +83,7 @@ const names: Partial<Record<DuckDBTypeId, Extract<DataType, { kind: "primitive" 
   [DuckDBTypeId.SMALLINT]: "smallint",
   [DuckDBTypeId.INTEGER]: "int",
   [DuckDBTypeId.BIGINT]: "bigint",
-  // Only sums are that wide in DuckDB; in Databricks they are BIGINT.
+  // DuckDB only uses this width for sums; in Databricks they are BIGINT.
   [DuckDBTypeId.HUGEINT]: "bigint",
   [DuckDBTypeId.FLOAT]: "float",
   [DuckDBTypeId.DOUBLE]: "double",

@@ -23,14 +23,14 @@ export interface ServerParts {
   faults: Faults;
 }
 
-/** The largest call that is read; the driver's own are far smaller. */
+/** The largest call that is accepted; the driver's own are far smaller. */
 const largestBody = 64 * 1024 * 1024;
 
-/** Listens on this machine alone. Port 0 takes a free one. */
+/** Listens on this machine only. Port 0 takes a free one. */
 export async function listen(certificates: Certificates, port: number, parts: ServerParts): Promise<Server> {
   const server = createServer({ key: certificates.key, cert: certificates.certificate }, (request, response) => {
     answer(request, response, parts).catch((error: unknown) => {
-      // Nothing but a broken connection or a defect of the warehouse ends here; the client must see the latter.
+      // Only a broken connection or a bug in the warehouse gets here, and the client must see the latter.
       if (response.headersSent || response.destroyed) response.destroy();
       else send(response, 500, { error_code: "INTERNAL_ERROR", message: String(error) });
     });
@@ -116,7 +116,7 @@ const refusedBody = {
   message: "The service is temporarily unavailable. Please try again later.",
 };
 
-/** What a sleeping warehouse says to a statement; asking is what begins to wake it. */
+/** The answer of a stopped warehouse to a statement, which also begins to start it. */
 async function turnAway(response: ServerResponse, body: Buffer, lifecycle: Lifecycle): Promise<void> {
   lifecycle.start();
   switch (lifecycle.nextRefusal()) {

@@ -1,7 +1,7 @@
 import type { Principal } from "./principals.ts";
 import type { ResultSet } from "./results.ts";
 
-/** What one OpenSession made: who, where, and its settings (names in lower case). */
+/** The state of a session: user, current schema, and settings (names in lower case). */
 export interface Session {
   readonly id: string;
   readonly token: string;
@@ -11,12 +11,12 @@ export interface Session {
   readonly settings: Map<string, string>;
 }
 
-/** A value bound to `:name` or `?`, typed as the driver says it; `type` and `value` are absent for NULL. */
+/** A value for `:name` or `?`, with the driver's type; `type` and `value` are absent for NULL. */
 export interface Parameter {
   name?: string;
   type?: string;
   value?: string;
 }
 
-/** Carries out one statement for one session. */
+/** Executes one statement in a session. */
 export type Execute = (session: Session, sql: string, parameters: Parameter[], signal: AbortSignal) => Promise<ResultSet>;

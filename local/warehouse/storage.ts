@@ -27,14 +27,14 @@ export interface Author {
   signal: AbortSignal;
 }
 
-/** How a version that replaced all rows stands in the history. */
+/** How a version that replaced all rows appears in the history. */
 export interface Overwriting {
   operation: string;
   parameters: Record<string, string>;
   metrics: Record<string, string>;
 }
 
-/** The table of a DELETE or UPDATE as its condition sees it: under this alias, in DuckDB's dialect. */
+/** The table of a DELETE or UPDATE under the alias that its condition uses, in DuckDB's dialect. */
 export interface Target {
   table: Table;
   alias: string;
@@ -46,7 +46,7 @@ export interface Target {
 
 const owner = "admin";
 
-/** The rows and everything that changes them. What exists is told to the catalogs in the same breath. */
+/** The rows and everything that changes them. Updates the catalogs at the same time. */
 export class Storage {
   readonly #catalogs: Catalogs;
   readonly #database: Database;
@@ -62,7 +62,7 @@ export class Storage {
 
   /**
    * @param catalog exists from the start, with the schema `default`
-   * @param clock tells the time of new versions
+   * @param clock gives the time of new versions
    */
   static async open(catalogs: Catalogs, catalog: string, clock: () => number): Promise<Storage> {
     refuseReserved(catalog);
@@ -119,8 +119,8 @@ export class Storage {
   }
 
   /**
-   * @param given the columns, or rows in DuckDB's dialect whose types become the columns'. With `replace` an existing table of that
-   * name goes, and its older versions can no longer be read.
+   * @param given the columns, or rows in DuckDB's dialect whose types become the columns'. With `replace`, an existing table of
+   * that name is dropped, and its older versions can no longer be read.
    */
   async createTable(
     name: TableName,
@@ -129,12 +129,12 @@ export class Storage {
   ): Promise<void> {
     const create = async (connection: DuckDBConnection): Promise<Table> => {
       const old = this.#catalogs.findTable(name);
-      if (old && !given.replace) this.#catalogs.addTable(old); // says that it exists already
+      if (old && !given.replace) this.#catalogs.addTable(old); // throws that it already exists
       const columns = given.columns ?? (await resultColumns(connection, given.asSelect ?? ""));
       const table = newTable(name, columns, author.user, this.#clock());
       const operation = `CREATE ${old ? "OR REPLACE " : ""}TABLE${given.asSelect === undefined ? "" : " AS SELECT"}`;
       table.comment = given.comment;
-      // The rows are read before the old table goes: they may come from it.
+      // The rows are read before the old table is dropped, because they may come from it.
       if (given.asSelect !== undefined) await connection.run(`CREATE TEMP TABLE added AS ${given.asSelect}`);
       if (old) await connection.run(dropTableSql(old));
       await connection.run(createTableSql(table));
@@ -176,7 +176,7 @@ export class Storage {
     );
   }
 
-  /** @param rows a SELECT in DuckDB's dialect with every column of the table, in order. @returns how many rows came */
+  /** @param rows a SELECT in DuckDB's dialect with every column of the table, in order @returns the number of inserted rows */
   insert(table: Table, rows: string, author: Author): Promise<number> {
     const add = async (connection: DuckDBConnection): Promise<number> =>
       (await connection.run(addSql(table, table.history.length, rows))).rowsChanged;
@@ -196,7 +196,7 @@ export class Storage {
     );
   }
 
-  /** Deleting nothing makes no new version. @returns how many rows went */
+  /** Deleting no rows creates no version. @returns the number of deleted rows */
   delete(target: Target, author: Author): Promise<number> {
     const { table } = target;
     const remove = async (connection: DuckDBConnection): Promise<number> => {
@@ -220,7 +220,7 @@ export class Storage {
     );
   }
 
-  /** @param values one expression for every column of the table, in order, in DuckDB's dialect. @returns how many rows changed */
+  /** @param values one expression per column of the table, in order, in DuckDB's dialect @returns the number of changed rows */
   update(target: Target, values: string[], author: Author): Promise<number> {
     const { table } = target;
     const alias = identifier(target.alias);
@@ -229,7 +229,7 @@ export class Storage {
       if (count > 0) {
         const touched = `FROM ${liveRows(table)} AS ${alias} WHERE ${alias}.rowid IN (SELECT __row FROM touched)`;
         const version = table.history.length;
-        // The new rows are worked out from the old ones, and are added after those went.
+        // The new rows are computed from the old ones, and added after those are removed.
         await connection.run(`CREATE TEMP TABLE renewed AS ${selectAs(table, values)} ${touched}; ${removeSql(table, version)}`);
         await connection.run(`${addSql(table, version, "SELECT * FROM renewed")}; DROP TABLE renewed`);
       }
@@ -252,9 +252,9 @@ export class Storage {
   }
 
   /**
-   * Takes all rows away and puts others in their place, as one version. Delta's metrics of these say nothing of the rows that went.
-   * @param rows a SELECT in DuckDB's dialect with every column of the table; none: the table is empty afterwards
-   * @returns how many rows there are then
+   * Replaces all rows, as one version. Delta's metrics for this don't count the removed rows.
+   * @param rows a SELECT in DuckDB's dialect with every column of the table; absent: the table is empty afterwards
+   * @returns the new number of rows
    */
   overwrite(table: Table, rows: string | undefined, author: Author, entry: (rows: number) => Overwriting): Promise<number> {
     const replace = async (connection: DuckDBConnection): Promise<number> => {
@@ -271,7 +271,7 @@ export class Storage {
       author.signal,
       (count) => {
         const { operation, ...details } = entry(count);
-        // That something changed is always so for whoever reads an older version.
+        // For readers of older versions, this always counts as a change.
         table.history.push(newVersion(author, operation, 1, { at: this.#clock(), ...details }));
       },
       table.id,
@@ -279,8 +279,8 @@ export class Storage {
   }
 
   /**
-   * Puts back up to `limit` of the rows that the newest version of a table removed, as if another writer had done so.
-   * @returns how many came back
+   * Restores up to `limit` rows that the newest version of a table removed, as if another writer had done so.
+   * @returns the number of restored rows
    */
   putBack(table: Table, limit: number): Promise<number> {
     const add = async (connection: DuckDBConnection): Promise<number> =>
@@ -316,7 +316,7 @@ export class Storage {
             metrics: { numOutputRows: String(now.rows) },
           }),
         );
-        // What was changed past the history cannot be taken back, but that there was nothing before is still known.
+        // A change without history cannot be undone, but that the table was empty before is still known.
         table.readableFrom = table.history.length - 1;
         table.emptyUntil = old?.rows === 0 && table.readableFrom === 1 ? 0 : -1;
       }
@@ -351,7 +351,7 @@ export class Storage {
       .flatMap((catalog) => [...catalog.schemas.values()].flatMap((schema) => [...schema.tables.values()]));
   }
 
-  /** `schema.table`, with the catalog before it where it is not the initial one. */
+  /** `schema.table`, with the catalog if it isn't the initial one. */
   #displayName(table: Table): string {
     return `${table.catalog === this.#initialCatalog ? "" : `${table.catalog}.`}${table.schema}.${table.name}`;
   }
@@ -372,7 +372,7 @@ function selectAs(table: Table, values: string[]): string {
   return `SELECT ${columns.join(", ")}`;
 }
 
-/** Collects the rows that a condition meets, once, so that it cannot mean something else a moment later. */
+/** Collects the matching rows once, so that the condition cannot match others a moment later. */
 async function touch(connection: DuckDBConnection, target: Target): Promise<number> {
   const where = target.condition === undefined ? "" : ` WHERE ${target.condition}`;
   const alias = identifier(target.alias);

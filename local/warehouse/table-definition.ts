@@ -6,7 +6,7 @@ import { readResult } from "./results.ts";
 import { parseType } from "./types.ts";
 import { newVersion } from "./versions.ts";
 
-/** A table as it is when it is created: its name, its columns and its first version. */
+/** A new table: its name, its columns and its first version. */
 
 export function columnsOf(types: Record<string, string>): TableColumn[] {
   return Object.entries(types).map(([name, type]) => ({ name, type: parseType(type), nullable: true }));
@@ -29,7 +29,7 @@ export function newTable(name: TableName, columns: TableColumn[], user: string, 
     name: name.table.toLowerCase(),
     columns,
     owner: user,
-    // The one moment: a clock that is read twice may have moved on in between.
+    // One reading of the clock, because a second one may be later.
     createdAt: created.at,
     id: randomUUID(),
     history: [created],

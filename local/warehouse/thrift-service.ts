@@ -10,7 +10,7 @@ import type { ResultSet } from "./results.ts";
 import type { Execute, Parameter, Session } from "./session.ts";
 import { failure, handleId, handleIdentifier, metadataOf, operationStatus, rowSet, success } from "./wire.ts";
 
-/** Who calls, as the HTTP layer found out. */
+/** The caller, determined by the HTTP layer. */
 export interface Caller {
   token: string;
   principal: Principal;
@@ -27,7 +27,7 @@ interface OpenOperation {
 
 const everything: NativeTypes = { timestamps: true, decimals: true, complex: true };
 
-/** The sessions and operations of one warehouse, and the calls upon them. Made once; `handlerFor` binds it to a caller. */
+/** The sessions and operations of one warehouse, and the calls on them. Created once; `handlerFor` binds it to a caller. */
 export class ThriftService {
   readonly #sessions = new Map<string, Session>();
   readonly #operations = new Map<string, OpenOperation>();
@@ -43,7 +43,7 @@ export class ThriftService {
     this.#initialCatalog = initialCatalog;
   }
 
-  /** The handler for the generated Processor. A method's single argument tells the Processor that it answers with a promise. */
+  /** The handler for the generated Processor. A method with a single argument tells the Processor that it returns a promise. */
   handlerFor(caller: Caller): object {
     const metadata =
       (type: T.TOperationType, read: (session: Session, request: Pattern) => ResultSet) => async (request: Pattern) =>
@@ -147,7 +147,7 @@ export class ThriftService {
     return new types.TExecuteStatementResp({ status: success, operationHandle, directResults });
   }
 
-  /** The whole answer in one message where it fits; then the operation is closed as well, which saves the client a call. */
+  /** The whole result in one message if it fits. Then the operation is closed too, which saves the client a call. */
   #directResults(id: string, open: OpenOperation, maxRows: number): T.TSparkDirectResults {
     const { outcome } = open.operation;
     const status = operationStatus(outcome);
@@ -209,7 +209,7 @@ export class ThriftService {
     return new types.TCloseOperationResp({ status: open ? success : unknownHandle("Operation") });
   }
 
-  /** Nobody reaches another's session by guessing its handle. */
+  /** Guessing a handle doesn't give access to another user's session. */
   #session(caller: Caller, request: { sessionHandle: T.TSessionHandle }): Session | undefined {
     const session = this.#sessions.get(handleId(request.sessionHandle.sessionId));
     return session?.principal === caller.principal ? session : undefined;

@@ -1,6 +1,6 @@
 import { UnsupportedSql } from "./errors.ts";
 
-/** A Databricks data type, parsed. `name` is as Databricks writes it: lower case, parameters included. */
+/** A Databricks data type, parsed. `name` is in Databricks' notation: lower case, with parameters. */
 export type DataType =
   | { kind: "primitive"; name: PrimitiveName }
   | { kind: "decimal"; precision: number; scale: number }
@@ -19,7 +19,7 @@ const primitives = {
   string: "VARCHAR",
   binary: "BLOB",
   date: "DATE",
-  // With time zone, because a Databricks timestamp is an instant, and DuckDB's plain one drops the offset of '…+02:00'.
+  // With time zone: a Databricks timestamp is an instant, and DuckDB's plain type drops the offset of '…+02:00'.
   timestamp: "TIMESTAMP WITH TIME ZONE",
   void: "VARCHAR",
 } as const;
@@ -41,7 +41,7 @@ export const int: DataType = { kind: "primitive", name: "int" };
 export const boolean: DataType = { kind: "primitive", name: "boolean" };
 export const timestamp: DataType = { kind: "primitive", name: "timestamp" };
 
-/** Reads a type as it stands in DDL. Throws UnsupportedSql for types that the local warehouse does not hold. */
+/** Parses a type in DDL notation. @throws UnsupportedSql for types that the local warehouse doesn't support */
 export function parseType(text: string): DataType {
   const words = text.match(/[A-Za-z_][\w]*|`[^`]*`|\d+|[<>(),:]/g) ?? [];
   let at = 0;
@@ -105,7 +105,7 @@ function isPrimitive(name: string): name is PrimitiveName {
   return Object.hasOwn(primitives, name);
 }
 
-/** As Databricks shows it in DESCRIBE: `decimal(5,2)`, `map<string,string>`. */
+/** As in Databricks' DESCRIBE: `decimal(5,2)`, `map<string,string>`. */
 export function typeName(type: DataType): string {
   switch (type.kind) {
     case "primitive":
@@ -121,7 +121,7 @@ export function typeName(type: DataType): string {
   }
 }
 
-/** The same type in DuckDB's words. */
+/** The same type in DuckDB's notation. */
 export function duckDbType(type: DataType): string {
   switch (type.kind) {
     case "primitive":

@@ -4,15 +4,15 @@ import { SqlError } from "./errors.ts";
 import { duckDbType } from "./types.ts";
 
 /**
- * A table's live rows stand in a plain DuckDB table of its name; what each version removed and added stands beside it. An older
- * version is the live rows, plus what went since, minus what came since (as bags). Versions therefore cost what they changed, and
- * reading the newest costs nothing.
+ * A table's current rows are in a plain DuckDB table of its name; what each version removed and added is recorded separately. An
+ * older version is the current rows, plus what was removed since, minus what was added since (as bags). So a version costs as
+ * much as it changed, and reading the newest costs nothing extra.
  */
 
-/** The schema, in each catalog, that holds what versions changed. No statement of a client can name it. */
+/** The schema, in each catalog, for the changes of each version. Client statements cannot name it. */
 export const historySchema = "__history";
 
-/** Where the newest rows stand. */
+/** The table with the newest rows. */
 export function liveRows(table: Table): string {
   return [table.catalog, table.schema, table.name].map(identifier).join(".");
 }
@@ -32,19 +32,22 @@ export function dropTableSql(table: Table): string {
   return `DROP TABLE ${liveRows(table)}; DROP TABLE IF EXISTS ${changes(table)}`;
 }
 
-/** Adds rows (a SELECT) as the given version; the last statement tells how many. They are recorded first, so that the SELECT runs once. */
+/**
+ * Adds rows (a SELECT) as the given version; the last statement returns their number. They are recorded first, so that the SELECT
+ * runs once.
+ */
 export function addSql(table: Table, version: number, rows: string): string {
   return `${recordSql(table, version, true, rows)}; INSERT INTO ${liveRows(table)}
     SELECT * EXCLUDE (__version, __added) FROM ${changes(table)} WHERE __added AND __version = ${version}`;
 }
 
-/** Removes the rows that the temporary table `touched` names by their `__row`, as the given version. */
+/** Removes the rows listed by `__row` in the temporary table `touched`, as the given version. */
 export function removeSql(table: Table, version: number): string {
   return `DELETE FROM ${liveRows(table)} WHERE rowid IN (SELECT __row FROM touched);
     ${recordSql(table, version, false, "SELECT * EXCLUDE (__row) FROM touched")}`;
 }
 
-/** Made at the first change: most tables never change. */
+/** Created at the first change, because most tables never change. */
 function recordSql(table: Table, version: number, added: boolean, rows: string): string {
   return `CREATE TABLE IF NOT EXISTS ${changes(table)} AS SELECT 0 AS __version, true AS __added, * FROM ${liveRows(table)} LIMIT 0;
     INSERT INTO ${changes(table)} SELECT ${version}, ${added}, * FROM (${rows})`;
@@ -55,7 +58,7 @@ export function lastRemovedSql(table: Table): string {
 }
 
 /**
- * A SELECT of all rows as they were in a version.
+ * A SELECT of all rows as of a version.
  * @throws SqlError DELTA_VERSION_NOT_FOUND
  */
 export function rowsAtVersion(table: Table, version: number): string {
@@ -69,7 +72,7 @@ export function rowsAtVersion(table: Table, version: number): string {
       "22003",
       `Cannot time travel Delta table to version ${version}. Available versions: [${table.readableFrom}, ${newest}].`,
     );
-  // A table that was never changed since has no record of changes.
+  // Without changes since, there is no record to read.
   if (table.history.slice(version + 1).every((later) => later.rowsChanged === 0)) return `(${live})`;
   const since = (added: boolean): string =>
     `SELECT ${columns} FROM ${changes(table)} WHERE __added = ${added} AND __version > ${version}`;
@@ -77,7 +80,7 @@ export function rowsAtVersion(table: Table, version: number): string {
 }
 
 /**
- * The newest version that was there at a time (milliseconds since 1970).
+ * The newest version at a time (milliseconds since 1970).
  * @throws SqlError DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION, or DELTA_TIMESTAMP_GREATER_THAN_COMMIT
  */
 export function versionAt(table: Table, at: number): number {

@@ -6,7 +6,7 @@ import type { SqlError } from "./errors.ts";
 import type { ResultSet } from "./results.ts";
 import type { DataType, PrimitiveName } from "./types.ts";
 
-/** Results and errors in the words of the driver's Thrift protocol. */
+/** Results and errors in the driver's Thrift protocol. */
 
 export const success = new types.TStatus({ statusCode: types.TStatusCode.SUCCESS_STATUS });
 
@@ -48,7 +48,7 @@ export function metadataOf(result: ResultSet, native: NativeTypes): T.TGetResult
   });
 }
 
-/** Rows travel in batches, so that one message of a large result stays small. */
+/** Rows are sent in batches, which keeps the messages of a large result small. */
 const batchRows = 10_000;
 
 export function rowSet(result: ResultSet, native: NativeTypes, from: number, limit: number): T.TFetchResultsResp {

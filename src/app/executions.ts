@@ -9,8 +9,8 @@ import { type Origin, type StageName, stageNames } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 
 /**
- * The executions of stages that this workspace has seen, a file each: `.env-actions/runs/<run id>.json`. Other processes read there what
- * is still under way, and whose test data a cleanup of scope `run` deletes.
+ * The stage executions of this workspace, one file each: `.env-actions/runs/<run id>.json`. Other processes read them to see what
+ * is still running and which test data a cleanup of scope `run` deletes.
  */
 
 /** One execution of a stage. */
@@ -21,18 +21,18 @@ export interface Execution {
   environment: string;
   origin: Pick<Origin, "workflowRun" | "attempt" | "job" | "cell" | "step">;
   process: ProcessName;
-  /** ISO 8601; absent while it is under way, and for ever where it was killed. */
+  /** ISO 8601. Absent while it runs, and for good if it was killed. */
   finishedAt?: string;
 }
 
-/** What older executions left behind is of no use to anybody: cleanups of scope `expired` need none of it. */
+/** Older executions are no longer needed: cleanups of scope `expired` don't use them. */
 const keptMs = 7 * 86_400_000;
-/** A process of another machine or container cannot be asked. No stage takes as long as this. */
+/** A process on another machine or in another container cannot be checked. No stage takes this long. */
 const longestMs = 86_400_000;
 
 /**
- * Notes that an execution begins, before it makes anything.
- * @throws UserError where another process runs with the same id: both would delete what the other is about to use
+ * Records that an execution starts, before it creates anything.
+ * @throws UserError if another process runs with the same id: each would delete what the other is about to use
  */
 export async function beginExecution(records: string, begun: Omit<Execution, "process">): Promise<void> {
   const folder = folderOf(records);
@@ -50,15 +50,15 @@ export async function beginExecution(records: string, begun: Omit<Execution, "pr
   }
 }
 
-/** Notes that an execution has ended by itself, with its own cleanup behind it. */
+/** Records that an execution ended normally, including its own cleanup. */
 export async function endExecution(records: string, runId: string): Promise<void> {
   const file = join(folderOf(records), `${runId}.json`);
   const begun = await readExecution(file);
-  // A test may have removed the folder: then there is nobody to tell.
+  // A test may have removed the folder; then nothing is left to update.
   if (begun) await writeOwn(file, `${JSON.stringify({ ...begun, finishedAt: new Date().toISOString() })}\n`);
 }
 
-/** @throws Node's EEXIST where another process was faster */
+/** @throws Node's EEXIST if another process was faster */
 async function writeNew(file: string, text: string): Promise<void> {
   const opened = await openOwn(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
   try {
@@ -68,14 +68,14 @@ async function writeNew(file: string, text: string): Promise<void> {
   }
 }
 
-/** All that are known here, the oldest first. */
+/** All known executions, oldest first. */
 export async function executions(records: string): Promise<Execution[]> {
   const folder = folderOf(records);
   const all = await Promise.all((await namesIn(folder)).map((name) => readExecution(join(folder, name))));
   return all.filter((one) => one !== undefined).sort((a, b) => (a.runId < b.runId ? -1 : 1));
 }
 
-/** Whether it may still make test data. */
+/** Whether it may still create test data. */
 export function isUnderWay(execution: Execution): boolean {
   if (execution.finishedAt !== undefined) return false;
   return isAlive(execution.process) ?? Date.now() - startOfRun(execution.runId) < longestMs;
@@ -101,20 +101,20 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** @returns undefined for a file that names no execution */
+/** @returns undefined if the file describes no execution */
 async function readExecution(file: string): Promise<Execution | undefined> {
   try {
     const read: unknown = JSON.parse((await readOwn(file)).toString("utf8"));
     return isExecution(read) && `${read.runId}.json` === basename(file) ? read : undefined;
   } catch (error) {
-    // Removed meanwhile, replaced by a link, or half written by a process that was killed: it names no run.
+    // Removed in the meantime, replaced by a link, or half written by a killed process: not an execution.
     if (error instanceof SyntaxError || error instanceof NotAPlainFile || (error as NodeJS.ErrnoException).code === "ENOENT")
       return undefined;
     throw error;
   }
 }
 
-/** A test can write there, and these names become paths of what is removed. */
+/** Tests can write to this folder, and these names become paths that are deleted. */
 function isExecution(read: unknown): read is Execution {
   const { runId, stage, environment, origin, process } = (read ?? {}) as Partial<Record<keyof Execution, unknown>>;
   return (
@@ -125,7 +125,10 @@ function isExecution(read: unknown): read is Execution {
   );
 }
 
-/** Else a workspace that is used for years would only grow. Screenshots and videos go first: they are large, and looked at once. */
+/**
+ * Keeps a workspace that is used for years from growing without end. Screenshots and videos are removed first, because they are
+ * large and only viewed once.
+ */
 async function forgetEarlier(records: string, { stage, origin }: Pick<Execution, "stage" | "origin">): Promise<void> {
   const ended = (await executions(records)).filter((one) => !isUnderWay(one));
   for (const one of ended) {
@@ -137,7 +140,7 @@ async function forgetEarlier(records: string, { stage, origin }: Pick<Execution,
   }
 }
 
-/** The paths that hold an execution's name, below `.env-actions`; but for the ledger, which may be all that names what is left. */
+/** Paths below `.env-actions` that belong to an execution. The ledger is left out: it may be the only record of what remains. */
 function tracesOf({ runId, stage, environment }: Execution): { large: string[]; small: string[] } {
   return {
     large: [join("attachments", `${stage}-${runId}`)],
@@ -147,7 +150,7 @@ function tracesOf({ runId, stage, environment }: Execution): { large: string[]; 
       join("evidence", `${stage}-${environment}-${runId}.json`),
       join("start", `${runId}.json`),
       join("summaries", `${stage}-${runId}.md`),
-      // Left only where the machine was lost; nobody cleans up after a run of last week by its id.
+      // Only remains if the machine was lost; cleanups don't look for last week's run by its id.
       join("tokens", `${stage}-${runId}.json`),
       join("sign-ins", `${runId}.${stage}.jsonl`),
       join("runs", `${runId}.json`),

@@ -15,7 +15,7 @@ import type { SecretKeeper, StageContext } from "../stages/context.ts";
 import { readConfiguration } from "./run-stage.ts";
 import { secretKeeper } from "./secret-keeper.ts";
 
-/** What undo and repair are asked: to take something back that the report of a stage tells of. */
+/** A request to undo or repair what a stage's report lists. */
 export interface ReportRequest {
   /** Absolute path of the workspace. */
   workspace: string;
@@ -23,22 +23,22 @@ export interface ReportRequest {
   environment?: string;
   /** Relative to the workspace, or absolute. */
   reportFile: string;
-  /** Else it is only shown. */
+  /** If false, the plan is only shown. */
   execute: boolean;
   env: Readonly<Record<string, string | undefined>>;
   cancel: AbortSignal;
   onProgress: (progress: Progress) => void;
-  /** The process's own; one is made where none is given. */
+  /** The process's own; created if absent. */
   secrets?: SecretKeeper;
 }
 
-/** A report with the environment it is about, ready to be connected to. */
+/** A report, and a context to connect to its environment. */
 export interface FromReport {
   report: StageReport;
-  /** Without Redis: what is taken back stands in the warehouse. */
+  /** Without Redis: only the warehouse can be restored. */
   context: StageContext;
   commit: Commit;
-  /** Redacts a result, adds what could not be audited, and writes it to `.env-actions/<name>`. */
+  /** Redacts a result, adds audit problems, and writes it to `.env-actions/<name>`. */
   record<Result extends { problems: string[] }>(result: Result, name: string): Promise<Result>;
 }
 
@@ -78,7 +78,7 @@ export async function fromReport(request: ReportRequest, check: (report: StageRe
     key: config.audit.key?.reveal(),
   };
   const log = new AuditLog(join(records, auditFile), who, secrets.redact);
-  // As in a stage: the work is done although a line could not be written, and the result says that the log has a gap.
+  // As in a stage, the work goes on if an audit line cannot be written, and the result reports the gap.
   const notAudited = new Set<string>();
   const audit = (note: AuditEvent) => log.write(note).catch((error: unknown) => void notAudited.add(errorText(error)));
   const signal = AbortSignal.any([request.cancel, AbortSignal.timeout(config.stages.cleanup.budget)]);
@@ -110,7 +110,7 @@ export async function fromReport(request: ReportRequest, check: (report: StageRe
   };
 }
 
-/** What was done is told in any case: where it could not be written down, it says that, too. */
+/** Always returns the result. If it could not be written to the file, it says so. */
 async function recorded<Result extends { problems: string[] }>(result: Result, file: string, name: string): Promise<Result> {
   try {
     await writeOwn(file, `${JSON.stringify(result, undefined, 2)}\n`);
@@ -132,7 +132,7 @@ async function readReport(file: string, named: string): Promise<StageReport> {
     });
   }
   const report = parseReport(content, named);
-  // It stands in a comment before every statement, in the name of a file, and in every line of the audit log.
+  // The run id ends up in a comment before every statement, in a file name, and in every audit line.
   if (!isRunId(report.runId))
     throw new UserError(
       "EA7002",

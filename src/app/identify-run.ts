@@ -15,7 +15,7 @@ import { runsTests } from "../stages/child-environment.ts";
 import type { RunsToClean, StageContext } from "../stages/context.ts";
 import { alreadyUnderWay, type Execution, executions, isUnderWay } from "./executions.ts";
 
-/** What is asked of a stage, as far as its identity depends on it. */
+/** The parts of a stage request that its identity depends on. */
 export interface IdentityRequest {
   stage: StageName;
   env: Readonly<Record<string, string | undefined>>;
@@ -26,7 +26,7 @@ export interface IdentityRequest {
   records: string;
   commit: Commit;
   origin: Origin;
-  /** Named by whoever runs several stages in one process. */
+  /** Set by callers that run several stages in one process. */
   gateId: string | undefined;
   /** For cleanup. */
   scope: "run" | "expired" | "all" | undefined;
@@ -36,11 +36,11 @@ export interface IdentityRequest {
 }
 
 export interface Identity {
-  /** Of this execution, and of no other. */
+  /** Unique to this execution. */
   runId: string;
-  /** What the stages of one gate have in common. */
+  /** Shared by the stages of one gate. */
   gateId: string;
-  /** Whose test data a cleanup of scope `run` deletes. */
+  /** The runs whose test data a cleanup of scope `run` deletes. */
   cleans: RunsToClean;
   /** Why the stage must not start. */
   refusal: string | undefined;
@@ -50,11 +50,11 @@ export interface Identity {
 const noRuns: RunsToClean = { runs: [], leftAlone: [] };
 
 /**
- * Which execution this is, which gate run it belongs to, and whether it may start.
+ * Decides which execution this is, which gate run it belongs to, and whether it may start.
  *
- * Every execution – job, cell of a matrix, step – gets a run id of its own, because cleanup deletes by it: with a shared one, a cell
- * that ends would delete what another is still using. What the stages of a gate have in common is the gate run: on a runner the
- * workflow run, in a terminal what the last preflight of this workspace began.
+ * Every execution – job, matrix cell, step – gets its own run id, because cleanup deletes by run id: with a shared one, a
+ * finished cell would delete data that another cell still uses. The gate run connects the stages: on a runner it is the workflow
+ * run, in a terminal it began with the last preflight in this workspace.
  * @throws UserError
  */
 export async function identify(request: IdentityRequest): Promise<Identity> {
@@ -77,8 +77,8 @@ export async function identify(request: IdentityRequest): Promise<Identity> {
 }
 
 /**
- * The run that the user names for this execution, or for a cleanup to delete. Not on a runner: there a name from the workflow's `env`
- * would be that of every job and cell, and nobody could see that it is.
+ * The run id that the user set, for this execution or for a cleanup. Ignored on a runner: an id in the workflow's `env` would be
+ * shared by all jobs and cells without anybody noticing.
  */
 function namedRun({ env, stage, origin, config }: IdentityRequest): string | undefined {
   const named = env.ENV_ACTIONS_RUN_ID || undefined;
@@ -97,12 +97,12 @@ function namedRun({ env, stage, origin, config }: IdentityRequest): string | und
   return named;
 }
 
-/** A job ends within a day, and its post step after it. */
+/** A job ends within a day, and so does its post step. */
 const longestJobMs = 86_400_000;
 
 /**
- * Why a run that a file or the runner's state names cannot be one of this job: tests can write those, and with a time of long ago every
- * production row would be younger than the run.
+ * Why a run id from a file or the runner's state cannot belong to this job. Tests can write both, and with an old timestamp every
+ * production row would look newer than the run.
  */
 export function whyNoRunOfToday(runId: string): string | undefined {
   return whyNotCurrentRun(runId, { now: Date.now(), maxAgeMs: longestJobMs }, "a day");
@@ -113,9 +113,9 @@ function workflowGate({ kind, workflowRun }: Origin): string | undefined {
 }
 
 /**
- * Whose test data scope `run` is about: the named run; or on a runner what the steps of this job and cell made, and every stage of this
- * workflow run that has ended; in a terminal the whole gate run. What is under way elsewhere is left alone.
- * @throws UserError where that is nothing: it would be said to be gone
+ * The runs that scope `run` covers: the run that was named; on a runner, the earlier steps of this job and cell and every
+ * finished stage of this workflow run; in a terminal, the whole gate run. Executions that still run elsewhere are left alone.
+ * @throws UserError if there are none, because the report would claim that their data is gone
  */
 async function runsToClean(
   { records, environment, origin, store }: IdentityRequest,
@@ -140,7 +140,7 @@ async function runsToClean(
   const [busy, ended] = [here.filter(isUnderWay), here.filter((one) => !isUnderWay(one))];
   const elsewhere = origin.workflowRun === undefined ? { runs: [], problems: [] } : await endedStages(store, origin, environment);
   const tracked = new Map([
-    // Of those that ran elsewhere the ledger is elsewhere as well: they have deleted what it named by themselves.
+    // Their ledger is on the other machine; they have deleted what it lists themselves.
     ...elsewhere.runs.map((runId) => [runId, false] as const),
     ...ended.map(({ runId, stage }) => [runId, runsTests(stage)] as const),
   ]);
@@ -164,18 +164,18 @@ async function runsToClean(
   return { cleans: { runs, leftAlone }, problems: elsewhere.problems };
 }
 
-/** On a runner the steps of one job follow each other, so that what they began has ended; other jobs may be at work. */
+/** On a runner, the steps of a job run one after another, so earlier ones have ended. Other jobs may still run. */
 function isOwn(execution: Execution, origin: Origin): boolean {
   if (origin.workflowRun === undefined) return true;
   return execution.origin.job === origin.job && execution.origin.cell === origin.cell;
 }
 
-/** Tests carry a run's id, and so do servers, which preflight may start as well. */
+/** Tests receive a run id, and so do servers, which preflight can start too. */
 function mayMakeTestData(stage: StageName, { servers }: Pick<StageContext["environment"], "servers">): boolean {
   return runsTests(stage) || (stage === "preflight" && Object.values(servers).some(({ stages }) => stages.includes(stage)));
 }
 
-/** A stage leaves evidence when it has ended, and not before. */
+/** A stage leaves evidence only when it has ended. */
 async function endedStages(
   store: EvidenceStore,
   origin: Origin,
@@ -220,12 +220,12 @@ async function mayStart(
   return { gateId: underWay ?? found ?? runId, refusal: answer.allowed ? unknown : answer.why, problems };
 }
 
-/** What could not be read may be of a cell that failed. */
+/** Evidence that cannot be read may be from a cell that failed. */
 function whyUnknown(stage: StageName, needed: StageName, unread: readonly string[]): string {
   return `${stage} needs passed evidence of ${needed} from every job and cell, and this evidence cannot be read: ${unread.join(", ")}. Try again. If that does not help, run ${needed} again.`;
 }
 
-/** A deployment that a workflow names is believed only when GitHub says that it succeeded, with the commit that is looked at. */
+/** A deployment named by a workflow counts only if GitHub says that it succeeded with the tested commit. */
 async function followedDeployment(request: IdentityRequest): Promise<SequenceAnswer> {
   const { deployment: id = "", githubToken, env, cancel, config, commit, origin } = request;
   if (origin.kind === "terminal")
@@ -242,18 +242,18 @@ async function followedDeployment(request: IdentityRequest): Promise<SequenceAns
   }
 }
 
-/** Whole or not at all: another stage may read it just now. */
+/** Atomic, because another stage may be reading it. */
 async function beginGate(file: string, gateId: string, origin: Origin): Promise<void> {
   await writeOwn(file, `${JSON.stringify({ gateId, workflowRun: origin.workflowRun })}\n`);
 }
 
-/** The gate run that this workspace is in; not one of a workflow run, whose files a self-hosted runner may still have. */
+/** The gate run of this workspace. Ignores one of a workflow run, whose files a self-hosted runner may have kept. */
 async function readGate(file: string, origin: Origin): Promise<string | undefined> {
   let text: string;
   try {
     text = (await readOwn(file)).toString("utf8");
   } catch (error) {
-    // A link in its place names no gate run; the next one replaces it.
+    // A link here names no gate run; the next write replaces it.
     if (error instanceof NotAPlainFile || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
@@ -261,7 +261,7 @@ async function readGate(file: string, origin: Origin): Promise<string | undefine
     const gate = JSON.parse(text) as { gateId?: unknown; workflowRun?: unknown };
     return typeof gate.gateId === "string" && gate.workflowRun === origin.workflowRun ? gate.gateId : undefined;
   } catch {
-    // A torn file of a stopped run names no gate.
+    // An incomplete file of a stopped run names no gate run.
     return undefined;
   }
 }

@@ -1,9 +1,9 @@
 import type { Check, Verdict } from "../model/report.ts";
 
-/** A mark and a word, never a colour alone. */
+/** A symbol and a word, so that nothing depends on colour alone. */
 export const verdictMarks: Record<Verdict, string> = { passed: "✔", degraded: "▲", failed: "✘", error: "■", skipped: "○" };
 
-/** One check in one line: what it is, what was seen, and – unless it passed – what that means. */
+/** One check in one line: its title, what it found and, unless it passed, what that means. */
 export function checkLine(check: Check): string {
   const parts = [
     `${verdictMarks[check.verdict]} ${check.title}`,

@@ -11,20 +11,20 @@ import { toHtml } from "../report/html.ts";
 import { toMarkdown } from "../report/markdown.ts";
 import { parseReport } from "../report/schema.ts";
 
-/** Absolute paths of what a stage left behind, and the two texts that travel further. */
+/** Absolute paths of the files that a stage wrote, and the two texts that are sent further. */
 export interface RecordedFiles {
   report: string;
   summary: string;
   html: string;
   audit: string;
   reportText: string;
-  /** This stage's summary alone; the file has those of the whole run. */
+  /** The summary of this stage alone; the file has the whole run. */
   summaryText: string;
 }
 
 /**
- * Writes report, summary and HTML page. Nothing is written that was not redacted.
- * @returns the report as it was written, redacted, and what else could not be done
+ * Writes report, summary and HTML page, all redacted.
+ * @returns the redacted report as written, and notes about what could not be done
  */
 export async function recordReport(
   report: StageReport,
@@ -32,23 +32,23 @@ export async function recordReport(
 ): Promise<{ report: StageReport; files: RecordedFiles; notes: string[] }> {
   const reports = join(records, "reports");
   await makeOwnDirectory(reports);
-  // Before anything is written in any format: once escaped for JSON, Markdown or HTML, a secret no longer looks like itself.
+  // Redact before formatting: a secret escaped for JSON, Markdown or HTML is harder to find.
   const safe = redacted(report, redact);
   const reportText = `${JSON.stringify(safe, undefined, 2)}\n`;
   const files = {
-    // Of this execution alone: another job in this workspace may run the same stage.
+    // Named by run id, because another job in this workspace may run the same stage.
     report: join(reports, `${report.stage}-${report.runId}.json`),
     summary: join(records, "summary.md"),
     html: join(records, "report.html"),
     audit: join(records, auditFile),
   };
   await writeOwn(files.report, reportText);
-  // Under the name that people and scripts look for: the newest of the stage.
+  // The well-known name, for people and scripts: the latest report of the stage.
   await writeOwn(join(reports, `${report.stage}.json`), reportText);
-  // One at a time: else the slower of two would write a summary that lacks what the faster has just reported.
+  // One process at a time. Otherwise the slower of two would write a summary without the faster one's report.
   const notes = await alone(join(records, "summary.lock"), async () => {
     const found = await otherReports(reports, safe);
-    // A test may have written the others anew: they are redacted once more.
+    // A test may have rewritten the other reports, so they are redacted again.
     const all = [safe, ...found.others.map((other) => redacted(other, redact))].sort(byStageAndTime);
     await writeOwn(files.summary, toMarkdown(all));
     await writeOwn(files.html, toHtml(all));
@@ -59,7 +59,7 @@ export async function recordReport(
 
 const lockWithinMs = 5_000;
 
-/** Where the lock cannot be had it is done all the same, and said: a summary that lacks another job is better than none. */
+/** If the lock cannot be taken, the work is done anyway and a note says so: a summary without another job is better than none. */
 async function alone(lock: string, work: () => Promise<string[]>): Promise<string[]> {
   let unlock: (() => Promise<void>) | undefined;
   let note: string[] = [];
@@ -81,9 +81,8 @@ function byStageAndTime(a: StageReport, b: StageReport): number {
 }
 
 /**
- * The other reports of the same gate run that this workspace has: on a runner of every job and cell, in a terminal the newest of each
- * other stage. What cannot be read takes nothing from this stage: a workspace that is used again may hold reports of an older version,
- * or half of one.
+ * The other reports of the same gate run in this workspace: on a runner those of every job and cell, in a terminal the latest of
+ * each stage. Reports that cannot be read are skipped, because a reused workspace may have old or incomplete ones.
  */
 async function otherReports(directory: string, own: StageReport): Promise<{ others: StageReport[]; notes: string[] }> {
   const others = new Map<string, StageReport>();
@@ -94,7 +93,7 @@ async function otherReports(directory: string, own: StageReport): Promise<{ othe
     try {
       const text = (await readOwn(join(directory, name))).toString("utf8");
       const [runId, gateId] = ["runId", "gateId"].map((member) => new RegExp(`"${member}":\\s*"([^"]*)"`).exec(text)?.[1]);
-      // Of another gate run, or this very report under its other name.
+      // From another gate run, or this same report under its other name.
       if (runId !== undefined && (runId === own.runId ? stage === own.stage : (gateId ?? runId) !== own.gateId)) continue;
       const report = parseReport(text, name);
       const key = own.origin.workflowRun === undefined ? stage : report.runId;
@@ -108,14 +107,14 @@ async function otherReports(directory: string, own: StageReport): Promise<{ othe
   return { others: [...others.values()], notes: [...notes.values()] };
 }
 
-/** `integration.json`, and of each execution `integration-<run id>.json`. */
+/** `integration.json`, and `integration-<run id>.json` for each execution. */
 function reportName(stage: StageName): RegExp {
   return new RegExp(`^${stage}(?:-\\d{13}_[0-9a-f]{8})?\\.json$`);
 }
 
 /**
- * Writes the stage's own decision, the last line of its audit log. Where that cannot be written the report is no pass: the log would
- * lack the very line that says so. After this its verdict is final.
+ * Writes the stage's verdict as the last line of its audit log. If that fails, the report cannot pass, because the log would lack
+ * that line. After this the verdict is final.
  */
 export async function decided(report: StageReport, audit: AuditLog): Promise<StageReport> {
   try {

@@ -6,12 +6,12 @@ type Left = Pick<Extract<Progress, { kind: "remaining" }>, "tables" | "keys">;
 
 const mayMakeTestData: readonly StageName[] = ["integration", "e2e", "cleanup"];
 
-/** Remembers what a stage has not deleted yet, for the moment in which somebody does not wait for its end. */
+/** Tracks what a stage has not deleted yet, in case the user doesn't wait for it to finish. */
 export class Remaining {
   #stage: StageName | undefined;
   #left: Left | undefined;
 
-  /** Hand it all progress, as it comes. */
+  /** Pass every progress event, in order. */
   watch(progress: Progress): void {
     if (progress.kind === "stage-started") {
       this.#stage = progress.stage;
@@ -23,18 +23,18 @@ export class Remaining {
     }
   }
 
-  /** The stage under way, or the last one. */
+  /** The current stage, or the last one. */
   get stage(): StageName | undefined {
     return this.#stage;
   }
 
-  /** Whether something may be left that has to be deleted. */
+  /** Whether test data may be left. */
   get possible(): boolean {
     if (this.#left) return this.#left.tables.length > 0 || this.#left.keys > 0;
     return this.#stage !== undefined && mayMakeTestData.includes(this.#stage);
   }
 
-  /** What is left, table by table: never less than there is, and more where a statement under way still finishes on the server. */
+  /** What is left, per table. Never too little; too much if a running statement still completes on the server. */
   lines(): string[] {
     if (this.#stage === undefined) return ["nothing was started yet"];
     if (this.#left) {
@@ -55,7 +55,7 @@ export class Remaining {
     ];
   }
 
-  /** The same for the audit log. */
+  /** The same as a note for the audit log. */
   note(signal: string): AuditEvent {
     const { tables = [], keys = 0 } = this.#left ?? {};
     return {

@@ -8,12 +8,13 @@ import { withComparedReaders, withWriters } from "../stages/connections.ts";
 import { fromReport, type ReportRequest } from "./from-report.ts";
 
 export interface RepairAsked extends ReportRequest {
-  /** Of the plan that was shown; needed to write. */
+  /** The digest of the plan that was shown; required to write. */
   planDigest?: string;
 }
 
 /**
- * Puts old values back into real rows that a test changed, as a stage's report names them, from the history of the tables.
+ * Restores old values in real rows that a test changed. The stage's report names the rows, and the tables' history has the
+ * values.
  * @throws UserError before anything is sent; WrongTarget before anything is written; WarehouseFailure
  */
 export async function performRepair(request: RepairAsked): Promise<RepairResult> {
@@ -59,7 +60,7 @@ export async function performRepair(request: RepairAsked): Promise<RepairResult>
     if (!warehouse) throw new Error("no warehouse was opened");
     proveWarehouse(environment, await warehouse.identity());
     const plan = await planRepair(warehouse, asked);
-    // With nothing to write there is nothing to look at again: whoever repairs twice is told that it is done.
+    // With nothing to write, no digest has to match: a second repair reports that it is done.
     const writes = plan.cells.length === 0 || plan.result.digest === planDigest;
     await decided(plan, writes);
     if (plan.cells.length === 0 && plan.result.digest !== planDigest)
@@ -72,7 +73,7 @@ export async function performRepair(request: RepairAsked): Promise<RepairResult>
   });
 }
 
-/** `schema.table` → cells that are written. */
+/** `schema.table` → number of cells to write. */
 function countsOf({ cells }: RepairPlan): Record<string, number> {
   return Object.fromEntries([...Map.groupBy(cells, ({ table }) => table)].map(([table, some]) => [table, some.length]));
 }

@@ -29,7 +29,7 @@ import { decided, type RecordedFiles, recordReport } from "./record.ts";
 import { redactLogs } from "./redacted-logs.ts";
 import { secretKeeper } from "./secret-keeper.ts";
 
-/** One stage, as the action and the terminal ask for it. */
+/** A request to run one stage, from the action or the terminal. */
 export interface StageRequest {
   stage: StageName;
   /** Absolute path of the workspace. */
@@ -37,41 +37,44 @@ export interface StageRequest {
   /** Relative to the workspace, or absolute. */
   configFile: string;
   environment?: string;
-  /** Milliseconds, in place of the configured budget. */
+  /** Milliseconds; overrides the configured budget. */
   budgetMs?: number;
   overrides?: Overrides;
-  /** The deployment that smoke follows: on a runner its id, which GitHub is asked about; in a terminal a person's word. */
+  /** The deployment that smoke checks. On a runner its id, which GitHub confirms; in a terminal, free text. */
   deployment?: string;
   githubToken?: string;
-  /** The cell of the job's matrix, as text. */
+  /** The matrix cell of the job, as text. */
   cell?: string;
-  /** The gate run that this stage belongs to, where the caller runs several stages. */
+  /** The gate run of this stage, if the caller runs several stages. */
   gateId?: string;
-  /** Told what a post step would need, before anything is made in the environment. */
+  /** Called with what a post step needs, before anything is created in the environment. */
   onBegin?: (begun: Begun) => void;
-  /** In place of running the stage: it was killed, and this is its post step. */
+  /** Set in the post step of a stage that was killed; then the stage itself isn't run. */
   cutShort?: Omit<Begun, "configText"> & CutShort & { configText: string | undefined };
   env: Readonly<Record<string, string | undefined>>;
   cancel: AbortSignal;
   onProgress: (progress: Progress) => void;
-  /** Told the way into the run's audit log, for what is decided outside of the stage; what it returns resolves when the line is on disk. */
+  /**
+   * Called with a function that writes to the run's audit log, for decisions made outside the stage. Its promise resolves when
+   * the line is on disk.
+   */
   onAuditLog?: (write: (note: AuditEvent) => Promise<void>) => void;
-  /** Told every secret before anything that may hold it is printed; needed where `secrets` is not given. */
+  /** Called with every secret before any text that may contain it is printed. Required if `secrets` is absent. */
   onSecret?: (secret: string) => void;
-  /** What the whole process knows to be secret; where none is given, one is made for this stage. */
+  /** All secrets that the process knows; created for this stage if absent. */
   secrets?: SecretKeeper;
-  /** Where the runner offers it: carries evidence from job to job. */
+  /** Carries evidence between jobs, if the runner supports it. */
   artifacts?: ArtifactService;
 }
 
-/** An execution that has begun. Enough to clean up after it in another process, also where its workspace was cleaned. */
+/** A started execution, with all that another process needs to clean up after it, even if the workspace is gone. */
 export interface Begun {
   runId: string;
   gateId: string;
   environment: string;
   /** ISO 8601. */
   startedAt: string;
-  /** The configuration file as it was read, without secrets. */
+  /** The configuration file as read, without secrets. */
   configText: string;
 }
 
@@ -80,7 +83,10 @@ export interface StageAnswer {
   files: RecordedFiles;
 }
 
-/** From configuration to recorded report. @throws UserError for the user's mistakes, before anything is started. */
+/**
+ * Runs a stage, from reading the configuration to writing the report.
+ * @throws UserError for user errors, before anything starts
+ */
 export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const { stage, workspace, env } = asked;
   const secrets = asked.secrets ?? secretKeeper(asked.onSecret ?? (() => undefined));
@@ -89,10 +95,11 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const { config, configText, tables, environment } = await readConfiguration(request, secrets);
   const records = join(workspace, recordsDirectory);
   await makeRecords(records);
-  // The cell is compared, so that it is the same everywhere: in reports, where no secret may stand, and in our own records.
+  // The cell is compared later, so it must be redacted everywhere: in reports, which must not contain secrets, and in our own
+  // records.
   const cell = request.cell === undefined ? undefined : secrets.redact(request.cell);
   const origin = originOf(env, cell);
-  // Git answers meanwhile: every stage that has a warehouse needs its driver, and loading that holds the process.
+  // Git answers in the meantime: loading the warehouse driver blocks the process.
   const [commit] = await Promise.all([commitOf(env, workspace), environment.databricks ? loadDriver() : undefined]);
   const store = evidenceStore(join(records, "evidence"), request.artifacts);
   const identity: Identity = request.cutShort
@@ -103,7 +110,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
         ...{ deployment: request.deployment, githubToken: request.githubToken, cancel: request.cancel },
       });
   const { runId, gateId } = identity;
-  // What a run writes is no part of the project.
+  // Keeps the files of a run out of the project's repository.
   await writeOwn(join(records, ".gitignore"), "*\n");
   if (!request.cutShort) {
     await beginExecution(records, { runId, gateId, stage, environment: environment.name, origin: placeOf(origin) });
@@ -112,7 +119,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   }
 
   const key = config.audit.key?.reveal();
-  // Whoever could read it could write lines of the log.
+  // Any process that can read the key could forge audit lines.
   if (key !== undefined) blankOwnEnvironment((name) => env[name] === key);
   const auditedRun = { who: origin.actor ?? "unknown", run: runId, gate: gateId, environment: environment.name, stage, key };
   const audit = new AuditLog(join(records, auditFile), auditedRun, secrets.redact);
@@ -147,10 +154,10 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     cutShort: request.cutShort,
   });
   await endExecution(records, runId);
-  // A server may have printed a token before we were handed it.
+  // A server may have printed a token before we received it.
   const notRedacted = secrets.generation === known ? [] : await redactLogs(found, workspace, secrets);
   const afterVerdict = afterVerdictOf(request, context, audit);
-  // In this order: what was rolled back stands before the decision in the log, and nobody is told of a verdict that still may change.
+  // The order matters: the rollback comes before the verdict in the log, and alerts go out only when the verdict is final.
   const concluded = await sendAlerts(await decided(await applyRollback(found, afterVerdict), audit), afterVerdict);
   const anchored = { ...concluded, ...(audit.head ? { auditHead: audit.head } : {}) };
   const { report, files, notes } = await recordReport(anchored, { records, redact: secrets.redact });
@@ -161,7 +168,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
         ...(await uploadLogs(request.artifacts, report, workspace)),
       ]
     : [];
-  // The stage has told its end already; what came after that is told by itself.
+  // The stage has already reported its end, so later problems are reported separately.
   const afterwards = report.problems.slice(found.problems.length);
   if (report.rollback) request.onProgress({ kind: "warning", stage, text: rollbackLine(report.rollback) });
   const unsent = (report.alerts ?? []).flatMap(({ channel, event, problem }) =>
@@ -173,7 +180,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   return { report, files: { ...files, summaryText: files.summaryText + childSummary(secrets.redact(written)) } };
 }
 
-/** @throws UserError where one of its folders is a link: what a run writes would land elsewhere */
+/** @throws UserError if one of its folders is a link, because the files of the run would be written elsewhere */
 async function makeRecords(records: string): Promise<void> {
   try {
     for (const folder of ["logs", "reports", "evidence"]) await makeOwnDirectory(join(records, folder));
@@ -190,7 +197,7 @@ async function makeRecords(records: string): Promise<void> {
   }
 }
 
-/** What the file system answers where nothing can be written. */
+/** File system errors for a place that cannot be written. */
 const unwritable: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS", "ENOSPC", "ENOTDIR", "ENOENT"]);
 
 function continued({ runId, gateId }: Pick<Begun, "runId" | "gateId">): Identity {
@@ -204,12 +211,12 @@ function placeOf({ workflowRun, attempt, job, cell, step }: Origin) {
   return { workflowRun, attempt, job, ...(cell ? { cell } : {}), ...(step ? { step } : {}) };
 }
 
-/** What is told on the way is printed, and what is uploaded stays: nothing of it holds a secret. */
+/** Redacts what is printed as progress and what is uploaded. */
 function withoutSecrets(asked: StageRequest, secrets: SecretKeeper): StageRequest {
   return {
     ...asked,
     onProgress(progress) {
-      // Each line of output was redacted together with those around it, before it was logged.
+      // Each output line was already redacted together with its neighbours before it was logged.
       asked.onProgress(progress.kind === "output" ? progress : redacted(progress, secrets.redact));
     },
     ...(asked.artifacts ? { artifacts: redactedArtifacts(asked.artifacts, secrets) } : {}),
@@ -224,7 +231,7 @@ function afterVerdictOf(
   const { environment, records, workspace, env, secrets, stage } = context;
   return {
     alerts: environment.alerts,
-    // Of a smoke that was killed nobody knows what it would have seen: a person decides.
+    // What a killed smoke would have found is unknown, so a person has to decide.
     rollback: request.cutShort ? undefined : environment.rollback,
     deployment: request.deployment,
     githubToken: request.githubToken,
@@ -240,7 +247,7 @@ function afterVerdictOf(
   };
 }
 
-/** The configuration as the request names it, with its secrets told. @throws UserError */
+/** Reads the configuration of the request and registers its secrets. @throws UserError */
 export async function readConfiguration(
   request: Pick<StageRequest, "workspace" | "env" | "configFile" | "environment"> & {
     cutShort?: { configText: string | undefined };
@@ -253,7 +260,7 @@ export async function readConfiguration(
     cwd: workspace,
     env,
     ...(request.environment ? { environment: request.environment } : {}),
-    // As it was when the stage began: a later step may have checked out another, or removed it.
+    // The text from when the stage began: a later step may have checked out another version, or removed it.
     ...(request.cutShort?.configText === undefined ? {} : { text: request.cutShort.configText }),
   });
   for (const secret of loaded.secrets) secrets.add(secret.reveal());
@@ -264,7 +271,7 @@ export async function readConfiguration(
     loaded.config.stages.integration.environment,
     loaded.config.stages.e2e.environment,
   ];
-  // What was only guessed from names before is known now, with the exceptions that the configuration makes.
+  // Secrets that were only guessed from variable names are known now, with the configuration's exceptions.
   secrets.guess([]);
   for (const secret of secretsOfVariables([env, ...configured], loaded.config.secrets)) secrets.add(secret);
   return {

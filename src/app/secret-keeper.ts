@@ -4,9 +4,9 @@ import { Redactor } from "../lib/redaction/redactor.ts";
 import type { SecretKeeper } from "../stages/context.ts";
 
 /**
- * Everything that this process knows to be secret. One keeper serves every exit of a process, so that a secret which is learned late is
- * hidden everywhere from then on.
- * @param announce masks a secret where output is not ours to redact: in the runner's log
+ * All secrets that this process knows. All output of a process shares one keeper, so a secret that becomes known late is hidden
+ * everywhere from then on.
+ * @param announce masks a secret in output that we don't write: the runner's log
  */
 export function secretKeeper(announce: (secret: string) => void): SecretKeeper {
   const known = new Set<string>();
@@ -18,7 +18,7 @@ export function secretKeeper(announce: (secret: string) => void): SecretKeeper {
   const tell = (secret: string) => {
     for (const part of partsOf(secret))
       for (const form of [part, ...announcedForms(part)]) {
-        // An empty mask would hide everything, and a short one half of all words.
+        // An empty mask would hide everything, and a very short one parts of most words.
         if (form.trim() === "" || announced.has(form)) continue;
         announced.add(form);
         announce(form);

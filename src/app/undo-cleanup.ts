@@ -5,7 +5,7 @@ import { withComparedReaders, withWriters } from "../stages/connections.ts";
 import { fromReport, type ReportRequest } from "./from-report.ts";
 
 /**
- * Puts back what the cleanup of a stage deleted, as its report tells, from the history of the tables.
+ * Restores rows that a stage's cleanup deleted. The report names them, and the tables' history has them.
  * @throws UserError before anything is sent; WarehouseFailure; WrongTarget before anything is written
  */
 export async function performUndo(request: ReportRequest): Promise<UndoResult> {

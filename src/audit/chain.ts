@@ -3,9 +3,9 @@ import type { AuditEvent } from "../model/audit-event.ts";
 import type { StageName } from "../model/report.ts";
 
 /**
- * The audit log: lines of JSON, each holding the hash of the one before it, so that a line that was changed, removed or put in
- * between shows. What was cut off at the end, or written anew as a whole, does not show by itself: the newest hash (the head) is kept
- * in summaries, outputs, reports and evidence as well, and with a key every line proves that whoever wrote it knew the key.
+ * The audit log: lines of JSON, each with the hash of the previous line, so that a changed, removed or inserted line is detected.
+ * A truncated or completely rewritten log isn't detected by itself. So the newest hash (the head) is also kept in summaries,
+ * outputs, reports and evidence, and with a key every line proves that its writer knew the key.
  */
 
 /** An event as a line has it: of this version one of {@link AuditEvent}, of another version anything of this form. */
@@ -20,7 +20,7 @@ export interface AuditEntry extends AuditRecord {
   /** ISO 8601. */
   at: string;
   who: string;
-  /** The run's id. */
+  /** The run id. */
   run: string;
   /** The gate run that it belongs to. */
   gate?: string;
@@ -31,11 +31,11 @@ export interface AuditEntry extends AuditRecord {
 export interface AuditLine {
   /** Without its line end. */
   line: string;
-  /** SHA-256, hex; hand it to the next line. */
+  /** SHA-256, hex; the input for the next line. */
   hash: string;
 }
 
-/** @param written as `42:<64 hex>`, or the hash alone; undefined where it is neither */
+/** @param written `42:<64 hex>`, or only the hash; returns undefined for anything else */
 export function parseHead(written: string): { sequence?: number; hash: string } | undefined {
   const [, sequence, hash] = /^(?:(\d{1,15}):)?([0-9a-f]{64})$/.exec(written) ?? [];
   if (hash === undefined) return undefined;
@@ -43,13 +43,16 @@ export function parseHead(written: string): { sequence?: number; hash: string } 
 }
 
 interface Proofs {
-  /** How many lines the log has with this one. */
+  /** The number of lines in the log, including this one. */
   sequence?: number | undefined;
-  /** Each line then carries an HMAC. */
+  /** If set, each line carries an HMAC. */
   key?: string | undefined;
 }
 
-/** @param previousHash of the line before; undefined for the first line of a log. @throws TypeError on a number that is not finite */
+/**
+ * @param previousHash of the previous line; undefined for the first line of a log
+ * @throws TypeError for a number that is not finite
+ */
 export function auditLine(previousHash: string | undefined, entry: AuditEntry, { sequence, key }: Proofs = {}): AuditLine {
   const written = { ...entry, previous: previousHash ?? null, ...(sequence === undefined ? {} : { sequence }) };
   const content = key === undefined ? written : { ...written, mac: macOf(written, key) };
@@ -57,21 +60,21 @@ export function auditLine(previousHash: string | undefined, entry: AuditEntry, {
   return { line: canonicalJson({ ...content, hash }), hash };
 }
 
-/** What is wrong with a line of a log. */
+/** What is wrong with a line of the log. */
 export interface AuditFault {
-  /** Counted from 1. */
+  /** Starting at 1. */
   line: number;
   why: string;
-  /** Writing the last line was interrupted: nobody needs to have changed anything. */
+  /** Writing the last line was interrupted; nobody need have changed anything. */
   torn: boolean;
 }
 
 export type AuditVerification =
   | { ok: true; lines: number; lastHash: string | undefined }
   /** The first fault. */
-  | (AuditFault & { ok: false /** Of the last line before it that is right. */; lastHash: string | undefined });
+  | (AuditFault & { ok: false /** The hash of the last valid line before it. */; lastHash: string | undefined });
 
-/** Whether every line of this log follows from the one before. */
+/** Checks that every line of this log follows from the previous one. */
 export function verifyAudit(text: string): AuditVerification {
   const verifier = new AuditVerifier();
   const lines = text.split("\n");
@@ -88,30 +91,30 @@ export function verifyAudit(text: string): AuditVerification {
 }
 
 /**
- * Verifies a log line by line, in the memory of one line. It goes on after a fault, and names each only once: of what was done to a
- * log, the second place matters as much as the first.
+ * Verifies a log line by line, holding one line in memory. Continues after a fault and reports each fault once, because later
+ * faults matter as much as the first.
  */
 export class AuditVerifier {
   lines = 0;
-  /** Of the last line that is right in itself. */
+  /** The hash of the last line that is valid by itself. */
   lastHash: string | undefined;
-  /** Lines that carry an HMAC. */
+  /** The number of lines with an HMAC. */
   keyedLines = 0;
   /** The first of them. */
   firstKeyed: number | undefined;
-  /** What changed lines after it say of themselves: the next line may still follow from one of them. */
+  /** Hashes that changed lines claim to have: the next line may follow from one of them. */
   #claimed = new Set<unknown>();
   readonly #key: string | undefined;
 
-  /** @param key of the HMACs; without one they are counted and not checked */
+  /** @param key of the HMACs; without it they are counted but not checked */
   constructor(key?: string) {
     this.#key = key;
   }
 
   /**
-   * @param line undefined where the bytes are no text, or too many
-   * @param ended whether it has its line end, which only the last line may lack
-   * @returns the entry and the hash, unless the line is not what was written
+   * @param line undefined if the bytes are not text, or too many
+   * @param ended whether it has a line end, which only the last line may lack
+   * @returns the entry and its hash, unless the line was changed
    */
   take(line: string | undefined, ended: boolean): { entry?: AuditEntry; hash?: string; fault?: AuditFault } {
     this.lines++;
@@ -130,7 +133,7 @@ export class AuditVerifier {
     const follows = previous === before || this.#claimed.has(previous);
     this.lastHash = hash;
     this.#claimed.clear();
-    // What was hashed was written by us, and so has an entry's form.
+    // The hash matches, so we wrote it, and it has the form of an entry.
     const known = { entry: entry as unknown as AuditEntry, hash };
     const forged = this.#whyForged(read, mac);
     if (forged !== undefined) return { ...known, ...faulty(forged) };
@@ -162,7 +165,10 @@ function macOf(content: unknown, key: string): string {
   return createHmac("sha256", key).update(canonicalJson(content)).digest("hex");
 }
 
-/** The last line in this piece of a log that is right in itself; undefined where none is. Logs of earlier versions count no lines. */
+/**
+ * The last line in this part of a log that is valid by itself; undefined if there is none. Logs of earlier versions don't number
+ * their lines.
+ */
 export function lastLineOf(piece: string): { hash: string; sequence: number | undefined } | undefined {
   for (let end = piece.length; end > 0; ) {
     const start = piece.lastIndexOf("\n", end - 1);
@@ -187,7 +193,9 @@ function readLine(line: string): ReadLine | undefined {
   }
 }
 
-/** The whole line, byte for byte: else a member could be written twice, and another reader would believe the other one. */
+/**
+ * Compares the whole line, byte for byte. Otherwise a member could be written twice, and another reader might use the other one.
+ */
 function isItself(line: string, read: ReadLine): boolean {
   const { hash, ...content } = read;
   return hashOf(content) === hash && canonicalJson(read) === line;
@@ -197,7 +205,7 @@ function hashOf(content: unknown): string {
   return createHash("sha256").update(canonicalJson(content)).digest("hex");
 }
 
-/** RFC 8785: members sorted by UTF-16 units, no white space; one value has one text. */
+/** RFC 8785: members sorted by UTF-16 units, no white space, so that one value has exactly one text. */
 function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   if (isRecord(value)) {
@@ -207,7 +215,7 @@ function canonicalJson(value: unknown): string {
       .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);
     return `{${members.join(",")}}`;
   }
-  // JSON would write null, and an unknown number must not look like one that nobody asked for.
+  // JSON would write null, and an unknown number must not look like an absent one.
   if (typeof value === "number" && !Number.isFinite(value))
     throw new TypeError(`expected a finite number for the audit log, got ${value}`);
   return JSON.stringify(value) ?? "null";

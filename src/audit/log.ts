@@ -9,10 +9,10 @@ import { CodedError } from "../model/coded-error.ts";
 import type { AuditHead, StageName } from "../model/report.ts";
 import { type AuditEntry, type AuditRecord, auditLine, lastLineOf } from "./chain.ts";
 
-/** In the records of a workspace. */
+/** Relative to the records of a workspace. */
 export const auditFile = "audit.jsonl";
 
-/** What each line of one run says beside its note. */
+/** What each line of a run contains besides its note. */
 export interface AuditedRun {
   who: string;
   run: string;
@@ -22,16 +22,16 @@ export interface AuditedRun {
   stage: StageName;
 }
 
-/** Every log of one workspace is written with the same, or a line without it would look forged. */
+/** All logs of a workspace are written with the same key; a line without it would look forged. */
 export interface AuditKey {
   key: string | undefined;
 }
 
-/** Others hold it for one write each. */
+/** Other processes hold the lock for one write each. */
 const lockWithinMs = 5_000;
-/** After it was waited for in vain: a cleanup of fifty statements must not wait for each of them again. */
+/** Used after one wait failed: a cleanup of fifty statements must not wait the full time for each. */
 const lockAgainWithinMs = 100;
-/** Where a log's last right line is looked for: more than this at its end that is none was not written by an interrupted run. */
+/** How far back to look for a log's last valid line. An interrupted run never leaves more invalid bytes than this. */
 const tailBytes = [65_536, 16 * 1_048_576];
 
 interface Waiting {
@@ -50,7 +50,7 @@ export class AuditLog {
   #lockInVain = false;
   #waiting: Waiting[] = [];
   #writing = false;
-  /** The file as our own last write left it: while it stays so, its last hash is known. */
+  /** The file as our last write left it. While it is unchanged, its last hash is known. */
   #known: { inode: number; size: number; head: AuditHead } | undefined;
   #head: AuditHead | undefined;
 
@@ -62,15 +62,15 @@ export class AuditLog {
     this.#redact = redact;
   }
 
-  /** The last line that this log wrote; undefined before the first. */
+  /** The last line that this object wrote; undefined before the first. */
   get head(): AuditHead | undefined {
     return this.#head;
   }
 
-  /** Resolves when the line is on disk. @throws Error that says why it is not */
+  /** Resolves when the line is on disk. @throws Error with the reason if it is not */
   async write(note: AuditRecord, at: string = new Date().toISOString()): Promise<void> {
     const entry = redacted({ at, ...this.#run, ...note }, this.#redact);
-    // What cannot be a line is refused by itself: in a write with others it would take them with it.
+    // Invalid notes are refused separately; in a joint write they would make the others fail.
     auditLine(undefined, entry);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting.push({ entry, done: resolve, failed: reject });
@@ -78,7 +78,7 @@ export class AuditLog {
     await promise;
   }
 
-  /** In the order in which they came. Those that came while others were written share one write and one wait for the disk. */
+  /** In order of arrival. Lines that arrive during a write share the next write and its sync. */
   async #writeAll(): Promise<void> {
     this.#writing = true;
     while (this.#waiting.length > 0) {
@@ -118,7 +118,7 @@ export class AuditLog {
     const known = this.#known?.inode === ino && this.#known.size === size ? this.#known : undefined;
     this.#known = undefined;
     let { head, ended } = known ? { head: known.head, ended: true } : await endOf(handle, size);
-    // A line that a killed run left half written stays as it is, and visible: the log is only ever added to.
+    // The log is only ever appended to, so a line that a killed run left half written stays there, visibly.
     let text = ended ? "" : "\n";
     for (const { entry } of lines) {
       const sequence = (head?.sequence ?? 0) + 1;
@@ -136,7 +136,7 @@ export class AuditLog {
   }
 }
 
-/** The line to go on from, and whether the last line has its end. */
+/** The line to continue from, and whether it has its line end. */
 async function endOf(handle: FileHandle, size: number): Promise<{ head: AuditHead | undefined; ended: boolean }> {
   if (size === 0) return { head: undefined, ended: true };
   for (const length of tailBytes) {
@@ -147,7 +147,7 @@ async function endOf(handle: FileHandle, size: number): Promise<{ head: AuditHea
     const ended = tail.at(-1) === 0x0a;
     if (last === undefined && from > 0) continue;
     if (last === undefined) return { head: undefined, ended };
-    // Logs of earlier versions do not count their lines.
+    // Logs of earlier versions don't number their lines.
     return { head: { hash: last.hash, sequence: last.sequence ?? (await countLines(handle, size)) }, ended };
   }
   throw new Error(
@@ -155,7 +155,7 @@ async function endOf(handle: FileHandle, size: number): Promise<{ head: AuditHea
   );
 }
 
-/** Once for a log of an earlier version: in the memory of one piece. */
+/** Only needed once, for a log of an earlier version. Holds one chunk in memory. */
 async function countLines(handle: FileHandle, size: number): Promise<number> {
   const piece = Buffer.alloc(262_144);
   let lines = 0;
@@ -176,7 +176,7 @@ async function readFully(handle: FileHandle, buffer: Buffer, position: number): 
   }
 }
 
-/** A new file is only as lasting as its name. Windows cannot open a folder for that, and needs it not. */
+/** A new file is only durable once its folder is synced. Windows cannot open a folder for that, and doesn't need it. */
 async function syncDirectory(directory: string): Promise<void> {
   if (process.platform === "win32") return;
   const handle = await open(directory, "r");
@@ -187,12 +187,12 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** No line of ours comes near it; what does must not fill the memory. */
+/** No line of ours is this long; a longer one must not fill the memory. */
 const longestLineBytes = 1_048_576;
 
 /**
- * The lines of a log of any size, one at a time. `text` is undefined where the bytes are no UTF-8, or too many for a line: decoded
- * with replacements, a changed byte could look like the one that was written.
+ * The lines of a log of any size, one at a time. `text` is undefined if the bytes are not UTF-8 or too many: decoded with
+ * replacement characters, a changed byte could look like the original.
  */
 export async function* auditLines(file: string): AsyncGenerator<{ text: string | undefined; ended: boolean }> {
   let parts: Buffer[] = [];

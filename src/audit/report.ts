@@ -3,8 +3,8 @@ import { known, shortSha } from "../report/words.ts";
 import type { AuditEntry } from "./chain.ts";
 
 /**
- * What an audit log says about each run: what was made, deleted, left and put back, by whom, where and when, and whether the
- * protected tables were kept. Only from the log: what it does not say is shown as not said, never as nothing.
+ * What an audit log says about each run: what was created, deleted, left and restored, by whom, where and when, and whether the
+ * protected tables kept their rows. Based only on the log: what it doesn't contain is shown as unknown, never as nothing.
  */
 
 /** When a note was written, and by which stage. */
@@ -26,7 +26,7 @@ interface Statement extends Noted {
   table?: string;
   /** With named parameters, never with values. */
   statement?: string;
-  /** Absent where it was not told. */
+  /** Absent if not recorded. */
   planned?: number;
   done?: number;
   versionBefore?: number;
@@ -34,7 +34,7 @@ interface Statement extends Noted {
   problem?: string;
 }
 
-/** One run, as the log has it; each list in the order of the log. */
+/** One run according to the log; each list is in the order of the log. */
 export interface AuditedRunReport {
   run: string;
   firstAt: string;
@@ -42,32 +42,32 @@ export interface AuditedRunReport {
   who: string[];
   environments: string[];
   verdicts: (Noted & { verdict: string; reason: string; commit?: string; deletedRows: number; deletedKeys: number })[];
-  /** What tests said that they made. */
+  /** What tests registered as created. */
   created: Amounts[];
   planned: (Amounts & { scope: string; digest: string; execute: boolean })[];
   deleted: Statement[];
   unlinked: Statement[];
   verified: (Amounts & { leftOver: number | "unknown" })[];
-  /** What the run wrote and what became of it, in one line for each stage. */
+  /** What the run wrote and what became of it, one line per stage. */
   books: (Noted & { line: string })[];
   restored: Statement[];
-  /** Real rows that were seen to be changed by tests. */
+  /** Real rows that tests were found to have changed. */
   touched: (Noted & { table: string; column: string; rows: number; known: number })[];
-  /** Old values that were put back into real rows. */
+  /** Old values that were restored in real rows. */
   repaired: Statement[];
   protectedTables: (Noted & { table: string; kept: boolean | "unknown"; before?: number; after?: number })[];
-  /** What was not known to be deleted when somebody did not wait any longer. */
+  /** What was possibly not deleted when the run was interrupted. */
   interrupted: (Amounts & { signal: string; known: boolean })[];
-  /** Notes of other kinds → how many. */
+  /** Other kinds of notes → how many. */
   others: Record<string, number>;
 }
 
-/** Collects entries, in the order of the log, in the memory of what it reports. */
+/** Collects entries, in the order of the log. Memory grows only with what it reports. */
 export class AuditReporter {
   readonly #only: string | undefined;
   readonly #runs = new Map<string, AuditedRunReport>();
 
-  /** @param only the one run that is asked for, or the gate run whose runs are; all of them if left out */
+  /** @param only the run to report, or the gate run whose runs to report; all runs if absent */
   constructor(only?: string) {
     this.#only = only;
   }
@@ -140,7 +140,7 @@ function note(report: AuditedRunReport, entry: AuditEntry): void {
       report.deleted.push(statementOf(noted, details, counts, "deleted"));
       break;
     case "decision versions": {
-      // Told when the table's history has been asked: it completes the delete that was told at once.
+      // Written after the table's history was read: completes the note about the delete.
       const deleted = report.deleted.findLast((one) => one.table === details.text("table"));
       const [before, after] = [counts.number("versionBefore"), counts.number("versionAfter")];
       if (deleted && before !== undefined && after !== undefined)
@@ -205,7 +205,7 @@ function statementOf(noted: Noted, details: Members, counts: Members, done: "del
   return { ...noted, ...Object.fromEntries(known) };
 }
 
-/** Members of a line that another version, or another program, may have written: nothing is taken for granted. */
+/** Members of a line. Another version or program may have written it, so nothing is assumed. */
 class Members {
   readonly #members: Readonly<Record<string, unknown>>;
 
@@ -227,7 +227,7 @@ class Members {
     return typeof value === "number" ? value : undefined;
   }
 
-  /** Every count that is a table's: they alone have a dot in their name. */
+  /** Counts per table. Only their names contain a dot. */
   rows(): Rows {
     const entries = Object.entries(this.#members);
     return Object.fromEntries(
@@ -236,7 +236,7 @@ class Members {
   }
 }
 
-/** One run in lines for a person. */
+/** A run as lines of text. */
 export function runLines(run: AuditedRunReport): string[] {
   const executed = run.planned.filter((plan) => plan.execute);
   const shown = run.planned.filter((plan) => !plan.execute);
@@ -273,7 +273,7 @@ export function runLines(run: AuditedRunReport): string[] {
   ];
 }
 
-/** Of deletions without a line of their own, as in logs of earlier versions: the verdicts' sums, and else nothing. */
+/** For deletions without a line of their own, as in logs of earlier versions: the sums from the verdicts. */
 function deletedUnsaid({ verdicts }: AuditedRunReport): string {
   const rows = verdicts.reduce((sum, verdict) => sum + verdict.deletedRows, 0);
   const keys = verdicts.reduce((sum, verdict) => sum + verdict.deletedKeys, 0);
@@ -281,7 +281,7 @@ function deletedUnsaid({ verdicts }: AuditedRunReport): string {
   return verdicts.length > 0 ? "nothing" : "the log does not say";
 }
 
-/** @param otherwise what it means that there is no line; if left out, that the log does not say */
+/** @param otherwise what it means if there is no line; by default, that the log doesn't say */
 function part(title: string, lines: readonly string[], otherwise = "the log does not say"): string[] {
   return lines.length > 0 ? [`  ${title}`, ...lines.map((line) => `    ${line}`)] : [`  ${title}: ${otherwise}`];
 }
@@ -337,7 +337,7 @@ function column(name: string, rest: string): string {
   return `${name.padEnd(44)} ${rest}`;
 }
 
-/** `2026-11-23 17:14:12 UTC`; as it stands, where it is no time. */
+/** `2026-11-23 17:14:12 UTC`; unchanged if it is not a time. */
 function moment(at: string): string {
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(at) ? `${at.slice(0, 10)} ${at.slice(11, 19)} UTC` : at;
 }

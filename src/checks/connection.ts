@@ -3,27 +3,27 @@ import { checkServerIdentity, connect as connectTls, type SecureContext, type TL
 import { errorText } from "../lib/error-text.ts";
 import { type Finding, type MeasuredCheck, milliseconds, type RunCheck } from "./run-check.ts";
 
-/** Where a connection is set up. */
+/** The other end of a connection. */
 export interface Peer {
   host: string;
   port: number;
   tls: boolean;
-  /** A private certificate authority (PEM), the only one that its client trusts. */
+  /** A private certificate authority (PEM); the only one that the client trusts. */
   ca?: Buffer;
-  /** What its client trusts, where that is more than one authority. */
+  /** What the client trusts, if that is more than one authority. */
   trust?: SecureContext;
-  /** Its certificate may also be good for this name: servers of a group are often told by their numbers. */
+  /** The certificate may also be for this name: servers of a group are often known by number. */
   alsoNamed?: string;
 }
 
 const protocols = { h2: "HTTP/2", "http/1.1": "HTTP/1.1" };
-/** As people write it, of those that a server of HTTP agrees to. */
+/** The HTTP versions that a server can negotiate, in their usual notation. */
 export type HttpProtocol = (typeof protocols)[keyof typeof protocols];
 
 export interface ConnectionLimits {
-  /** A certificate that ends sooner is a warning. */
+  /** A certificate that expires sooner is a warning. */
   leastDays: number;
-  /** Asks a server of HTTP which one it speaks, and holds it to `HTTP/2`. */
+  /** Checks which HTTP version the server negotiates, and requires `HTTP/2` if set. */
   http?: "any" | "HTTP/2";
 }
 
@@ -38,8 +38,8 @@ export function peerOf(url: string): Peer {
 }
 
 /**
- * What it costs to connect, apart from any answer, and how long the certificate is still good.
- * @param peer where that has to be found out first, it is at each look
+ * Checks the time to connect, without any request, and how long the certificate is valid.
+ * @param peer if it has to be looked up first, it is looked up for each attempt
  */
 export function checkConnection(
   check: RunCheck,
@@ -77,11 +77,11 @@ export function checkConnection(
 
 interface Certificate {
   validTo: number;
-  /** Why it is not trusted, as OpenSSL names it. */
+  /** Why it is not trusted, as OpenSSL's code. */
   distrust: string | undefined;
 }
 
-/** What stands behind the codes of OpenSSL and Node that are not about the authority. */
+/** Explains the codes of OpenSSL and Node that are not about the authority. */
 const causes: Readonly<Record<string, string>> = {
   CERT_NOT_YET_VALID: "it is not valid yet; compare the clocks of both machines",
   CERT_HAS_EXPIRED: "a certificate above it has expired",
@@ -124,10 +124,10 @@ export async function connect(
     await opened(socket, "connect", waiting);
     const tcpMs = performance.now() - started;
     if (!peer.tls) return { tcpMs };
-    // An address has no server name to ask for, but the certificate must name it all the same.
+    // An IP address has no server name to send, but the certificate must contain it.
     const name = [peer.host, peer.alsoNamed].find((host) => host !== undefined && isIP(host) === 0);
     const named = name === undefined ? {} : { servername: name };
-    // An expired certificate is to be read, not to be met with a closed door. Nothing is ever sent on this connection.
+    // An expired certificate has to be read, so it must not end the connection. Nothing is ever sent on it.
     const secure = connectTls({
       socket,
       host: peer.host,
@@ -159,7 +159,7 @@ function protocolOf({ alpnProtocol }: TLSSocket): HttpProtocol | undefined {
 
 function certificateOf(socket: TLSSocket): Certificate | undefined {
   const validTo = Date.parse(socket.getPeerCertificate().valid_to ?? "");
-  // Named as the code of OpenSSL, whatever the types say.
+  // OpenSSL's code, although the types say otherwise.
   const distrust: unknown = socket.authorizationError;
   return Number.isNaN(validTo)
     ? undefined
@@ -170,15 +170,15 @@ function certificateOf(socket: TLSSocket): Certificate | undefined {
 }
 
 interface Waiting {
-  /** Our own end of patience, or the stage's. */
+  /** Our own time limit or the stage's. */
   deadline: AbortSignal;
   timeoutMs: number;
-  /** The stage's alone. */
+  /** Only the stage's. */
   signal: AbortSignal;
   peer: Peer;
 }
 
-/** Ours is over, or that of the stage: then nobody knows how long it would have taken. */
+/** Our own time limit, or the stage's: then the real time is unknown. */
 function lateness({ peer, signal, timeoutMs }: Waiting): Error {
   const server = `${peer.host}:${peer.port}`;
   if (!signal.aborted) return new Error(`${server} did not respond within ${milliseconds(timeoutMs)}.`);

@@ -1,11 +1,12 @@
 import type { Endpoint } from "../config/schema.ts";
 
-/** Of an endpoint, what tells it apart from others. */
+/** The properties that distinguish an endpoint. */
 export type Asked = Pick<Endpoint, "name" | "path" | "method" | "status" | "signIn">;
 
 /**
- * One id for each endpoint, made of its name or path: earlier runs and alerts know a check by its id alone. Several that would share
- * one are told apart by how they are asked, which says more than a number and does not depend on their order; a number comes last.
+ * One id per endpoint, from its name or path. Earlier runs and alerts only know a check by its id. If several would share one,
+ * they are distinguished by how they are called, which is clearer than a number and doesn't depend on the order; otherwise by a
+ * number.
  * @param taken ids of other checks
  */
 export function endpointIds(group: string, endpoints: readonly Asked[], taken: readonly string[] = []): string[] {
@@ -16,17 +17,17 @@ export function endpointIds(group: string, endpoints: readonly Asked[], taken: r
   return apart(wanted, taken);
 }
 
-/** The same ids, numbered where they are shared. */
+/** The same ids, with numbers where they are shared. */
 export function numberedIds(ids: readonly string[]): string[] {
   const wanted = ids.map((id) => ({ plain: id, precise: id }));
   return apart(wanted, []);
 }
 
-/** @param wanted of each the id where it stands alone, and the one where it does not */
+/** @param wanted for each the id to use if it is unique, and the one if it is not */
 function apart(wanted: readonly { plain: string; precise: string }[], taken: readonly string[]): string[] {
   const count = (id: string) => wanted.filter(({ plain }) => plain === id).length;
   const isShared = (id: string) => taken.includes(id) || count(id) > 1;
-  // What stands alone keeps its id, whoever comes before it.
+  // A unique id stays the same, whatever comes before it.
   const used = new Set([...taken, ...wanted.map(({ plain }) => plain).filter((id) => !isShared(id))]);
   return wanted.map(({ plain, precise }) => {
     if (!isShared(plain)) return plain;
@@ -36,12 +37,12 @@ function apart(wanted: readonly { plain: string; precise: string }[], taken: rea
   });
 }
 
-/** A name in letters of another alphabet leaves none; its path has some, if need be as codes. */
+/** A name in another alphabet leaves no words; its path leaves some, if only as codes. */
 function wordsOf({ name, path }: Asked): string {
   return slug(name ?? path) || slug(path) || slug(encodeURI(path.toWellFormed())) || "root";
 }
 
-/** Lower case, `a-z0-9` and dashes; empty if nothing of the text is left. */
+/** Lower case, `a-z0-9` and dashes; empty if nothing is left. */
 export function slug(text: string): string {
   return text
     .toLowerCase()
@@ -49,7 +50,7 @@ export function slug(text: string): string {
     .replace(/^-|-$/g, "");
 }
 
-/** Nothing for the usual way to ask. */
+/** Empty for an ordinary request. */
 function particulars({ method, signIn, status }: Asked): string[] {
   return [
     ...(method === "GET" ? [] : [method.toLowerCase()]),

@@ -8,18 +8,18 @@ import type { MintedToken } from "./auth/check.ts";
 import type { RunCheck, RunningCheck, Shared } from "./run-check.ts";
 import type { SocketPorts } from "./websocket/check.ts";
 
-/** A kind of check: what the configuration says of it, what it depends on, and what runs it. */
+/** A kind of check: its configuration, its dependencies, and the code that runs it. */
 export interface CheckKind<Schema extends z.ZodType = z.ZodType> {
-  /** Of the kind's key in an environment of the configuration. Without a value, or with an empty list, the kind has nothing to check. */
+  /** The schema of the kind's key in an environment. Without a value, or with an empty list, there is nothing to check. */
   schema: Schema;
   stages: readonly CheckingStage[];
-  /** Ids of checks. If one of them could not be done, a failure here may have no other cause. */
+  /** Ids of checks. If one of them could not be done, it may be the only cause of a failure here. */
   dependsOn: readonly string[];
-  /** Ids of its checks that no score outvotes. */
+  /** Ids of its checks that a score cannot outvote. */
   critical: readonly string[];
   /** Runs even if its key has no value. */
   always?: true;
-  /** Loaded only by stages that run it, and before anything is measured. */
+  /** Loaded only by stages that run it, before anything is measured. */
   load(): Promise<KindRunner<z.output<Schema>>>;
 }
 
@@ -32,14 +32,14 @@ export interface KindRunner<Settings> {
 
 export type CheckingStage = "preflight" | "smoke";
 
-/** What checks may use. Nothing in it can write, except that a sign-in makes a session. */
+/** What checks may use. Nothing in it can write, except that a sign-in creates a session. */
 export interface CheckContext {
   stage: CheckingStage;
   environment: Environment;
   limits: Config["stages"][CheckingStage];
   /** The process's own environment variables. */
   env: Readonly<Record<string, string | undefined>>;
-  /** Ends at the stage's budget, or when the run is cancelled. */
+  /** Aborts when the stage's budget is used up, or the run is cancelled. */
   signal: AbortSignal;
   check: RunCheck;
   /** Resolves when no other check is running, so that a measurement can be repeated without them. */

@@ -1,6 +1,6 @@
 import type { Finding } from "./run-check.ts";
 
-/** A written permission for a credential that can write although nothing may be written. */
+/** A written exception for a credential that can write in a read-only environment. */
 export interface MayWrite {
   /** The last day, `YYYY-MM-DD`, in UTC. */
   until: string;
@@ -8,9 +8,9 @@ export interface MayWrite {
 }
 
 /**
- * What is said of a credential in a read-only environment. One that could write, or of which it is not known, does not pass: only a
- * written exception makes it a warning, and only until its last day.
- * @param found `failed` where it could write, `error` where that could not be told; `passed` is left as it is.
+ * Judges a credential in a read-only environment. If it could write, or this is unknown, the check doesn't pass. Only a written
+ * exception makes it a warning, until its last day.
+ * @param found `failed` if it could write, `error` if unknown; `passed` stays as it is
  * @param now milliseconds since 1970
  */
 export function withException(found: Finding, exception: MayWrite | undefined, now: number): Finding {
@@ -20,7 +20,7 @@ export function withException(found: Finding, exception: MayWrite | undefined, n
       : found;
   if (!exception) return found;
   const { until, reason } = exception;
-  // ISO dates sort as they follow each other.
+  // ISO dates sort chronologically.
   const over = new Date(now).toISOString().slice(0, 10) > until;
   const said = found.message ?? "";
   if (over) return { ...found, message: `${said} The exception (${reason}) ended on ${until}.`.trim() };

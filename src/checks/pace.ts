@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** What a pace needs of time; another one in tests. */
+/** The clock of a pace; tests use their own. */
 export interface Clock {
   now(): number;
   wait(milliseconds: number, signal: AbortSignal): Promise<void>;
@@ -11,15 +11,15 @@ const realClock: Clock = {
   wait: async (milliseconds, signal) => void (await delay(milliseconds, undefined, { signal })),
 };
 
-/** Requests that were evenly spaced bunch up on their way; this much room keeps them below the limit where they arrive. */
+/** Evenly spaced requests bunch up on their way; this margin keeps them below the limit on arrival. */
 const room = 1.04;
 
-/** How many different pauses a stage waits for: an API that limits again and again is not to be pressed. */
+/** How many different pauses a stage waits for: an API that keeps limiting must not be pressed. */
 const mostPauses = 2;
 
 /**
- * One for all checks of a stage: whoever wants to ask waits for its turn, so that together they never ask more often than allowed.
- * It also remembers how long answers took, in the order of asking, because only all of them together show a limiter that delays.
+ * Shared by all checks of a stage: each waits for its turn, so that together they never send more requests than allowed. It also
+ * records the latencies in request order, because only all together reveal a limiter that delays.
  */
 export class Pace {
   readonly #gapMs: number;
@@ -37,10 +37,10 @@ export class Pace {
     this.#clock = clock;
   }
 
-  /** Waits for this caller's turn, first come, first served. @throws what ended the signal */
+  /** Waits for this caller's turn, first come, first served. @throws the signal's reason */
   async turn(signal: AbortSignal): Promise<void> {
     const turn = this.#last.then(() => this.#next(signal));
-    // Whoever gave up waiting holds up nobody behind it.
+    // A caller that gave up doesn't block those after it.
     this.#last = turn.catch(() => undefined);
     await turn;
   }
@@ -51,26 +51,26 @@ export class Pace {
       try {
         await this.#clock.wait(left, signal);
       } catch (error) {
-        // The timer says only that it was aborted; the signal knows why.
+        // The timer only says that it was aborted; the signal has the reason.
         throw signal.aborted ? signal.reason : error;
       }
     }
     this.#lastTurn = this.#clock.now();
   }
 
-  /** From when the last one really had its turn: a timer that went off late does not let the others catch up. */
+  /** Counts from the actual time of the last turn: after a late timer the others must not catch up. */
   #left(): number {
     return Math.ceil(Math.max(this.#lastTurn + this.#gapMs, this.#pausedUntil) - this.#clock.now());
   }
 
   /**
-   * Lets everybody wait as long as the API asks (Retry-After).
-   * @returns whether that is short enough to be waited for, and was not asked for too often already
+   * Makes everybody wait as long as the API asks (Retry-After).
+   * @returns whether the wait is short enough and hasn't been requested too often
    */
   pause(milliseconds: number): boolean {
     if (milliseconds > this.#longestPauseMs) return false;
     const until = this.#clock.now() + milliseconds;
-    // Those who were on their way when the limit came are told the same once more.
+    // Requests already on their way when the limit came get the same answer again.
     if (this.#clock.now() < this.#pausedUntil) return true;
     if (this.#pauses === mostPauses) return false;
     this.#pauses++;
@@ -78,7 +78,7 @@ export class Pace {
     return true;
   }
 
-  /** Takes the place of an answer that is still to come. @returns to be told how long it took */
+  /** Reserves the place of a pending answer. @returns a function to call with its latency */
   asked(): (milliseconds: number) => void {
     const at = this.#answers.push(Number.NaN) - 1;
     return (milliseconds) => {
@@ -86,7 +86,7 @@ export class Pace {
     };
   }
 
-  /** The first answer of all was quick, and every later one was about this late: a limiter delays all but the first. */
+  /** Whether the first answer was fast and every later one about this late: a limiter delays all but the first. */
   delaysAllButTheFirst(lateMs: number): boolean {
     const [first = Number.NaN, ...later] = this.#answers;
     const known = later.filter((milliseconds) => !Number.isNaN(milliseconds));

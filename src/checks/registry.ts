@@ -1,6 +1,6 @@
 /**
- * Every kind of check, a line each. The name is the kind's key in an environment of the configuration, and its folder has two files:
- * `kind.ts` declares it, `check.ts` runs it.
+ * Every kind of check, one line each. The name is the kind's key in an environment of the configuration. Its folder has two
+ * files: `kind.ts` declares it, `check.ts` runs it.
  */
 
 export { analytics } from "./analytics/kind.ts";

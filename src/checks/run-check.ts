@@ -3,7 +3,7 @@ import { errorText } from "../lib/error-text.ts";
 import { textGlob } from "../lib/glob.ts";
 import { type Check, type Latency, opensTheGate, type Verdict } from "../model/report.ts";
 
-/** What a probe found out about one thing. */
+/** The result of one probe. */
 export interface Finding {
   verdict: Verdict;
   observed?: string;
@@ -15,15 +15,15 @@ export interface Finding {
   independent?: true;
 }
 
-/** The measurements behind a latency. Reports have room for their summary only; comparisons with earlier runs need them. */
+/** The measurements of a latency. Reports only have room for a summary; comparisons with earlier runs need them all. */
 export interface Samples {
   /** Milliseconds. */
   readonly values: readonly number[];
-  /** The check takes this many samples, whatever is configured. */
+  /** The check always takes this many samples, whatever is configured. */
   readonly fixedCount: boolean;
 }
 
-/** A check with its measurements, which do not go into the report. */
+/** A check with its measurements, which are not in the report. */
 export interface MeasuredCheck extends Check {
   samples?: Samples;
 }
@@ -31,10 +31,10 @@ export interface MeasuredCheck extends Check {
 export type RunningCheck = Promise<MeasuredCheck | MeasuredCheck[]>;
 
 /**
- * Runs one check: probes, measures the time, and probes again where the check is declared flaky. A probe that throws could not look:
- * the verdict is `error`, never `failed` and never a pass.
+ * Runs one check: probes, measures the time, and probes again if the check is declared flaky. If a probe throws, it could not
+ * look: the verdict is `error`, never `failed` or passed.
  * @param probe gets the number of the attempt, from 1
- * @param options `independent`: nothing else that is broken explains its failure
+ * @param options `independent`: its failure cannot be explained by another broken check
  */
 export type RunCheck = (
   id: string,
@@ -43,9 +43,9 @@ export type RunCheck = (
   options?: Pick<Check, "independent">,
 ) => Promise<MeasuredCheck>;
 
-/** Checks that are declared flaky, and why. */
+/** Checks that are declared flaky, with the reason. */
 export interface RetryRule {
-  /** Glob over ids: `*` is any text, everything else is itself. */
+  /** Glob over ids: `*` is any text, everything else is literal. */
   check: string;
   times: number;
   reason: string;
@@ -54,7 +54,7 @@ export interface RetryRule {
 const defaultPauseMs = 500;
 
 /**
- * @param signal ends it: nothing is probed again after that
+ * @param signal stops it: no further attempts after that
  * @param pauseMs milliseconds before the next attempt
  */
 export function checkRunner({
@@ -127,12 +127,12 @@ export function skipped(id: string, title: string, reason: string): Check {
 }
 
 /**
- * What several checks need, such as a connection.
- * @param attempt of the check that asks: from its second one on, what failed is begun again, for all who ask
+ * Something that several checks need, such as a connection.
+ * @param attempt of the calling check: from its second one on, a failed start is repeated, for all callers
  */
 export type Shared<Thing> = (attempt?: number) => Promise<Thing>;
 
-/** Begins at once. A failure is seen by every check that asks, and does not end the process if none does. */
+/** Begins at once. Every check that awaits it gets a failure, which doesn't end the process if none does. */
 export function shared<Thing>(begin: () => Promise<Thing>): Shared<Thing> {
   let failed = false;
   const begun = () => {
@@ -151,9 +151,9 @@ export function shared<Thing>(begin: () => Promise<Thing>): Shared<Thing> {
 }
 
 /**
- * Percentiles by nearest rank: with ten samples, the P95 is the slowest, which is the honest reading of ten samples.
+ * Percentiles by nearest rank: with ten samples, the P95 is the slowest, which is all that ten samples can show.
  * @param options `fixedCount`: the check takes this many samples, whatever is configured
- * @throws RangeError for no samples: an unknown latency is not 0 ms
+ * @throws RangeError without samples: an unknown latency is not 0 ms
  */
 export function measured(
   values: readonly number[],

@@ -4,12 +4,12 @@ import { errorText } from "../lib/error-text.ts";
 import { NotAPlainFile, readOwn } from "../lib/plain-file.ts";
 import type { StageReport } from "../model/report.ts";
 
-/** Long enough to look into a failure, and not for longer: traces hold what the tests sent and saw. */
+/** Long enough to investigate a failure, but no longer: traces contain what the tests sent and saw. */
 const retentionDays = 7;
 
 /**
- * Uploads what failed tests left behind as an artifact of its own, so that a later job that reads the evidence need not load it.
- * @param workspace absolute path, to which the report's file names are relative
+ * Uploads attachments of failed tests as a separate artifact, so that later jobs can read the evidence without loading them.
+ * @param workspace absolute path, which the report's file names are relative to
  * @returns what could not be uploaded, as sentences
  */
 export function uploadAttachments(artifacts: ArtifactService, report: StageReport, workspace: string): Promise<string[]> {
@@ -18,8 +18,8 @@ export function uploadAttachments(artifacts: ArtifactService, report: StageRepor
 }
 
 /**
- * Uploads the logs of servers and commands, whose last lines alone are in the report. Of a stage that passed nobody reads them.
- * Parameters and result are those of {@link uploadAttachments}.
+ * Uploads the logs of servers and commands, of which the report has only the last lines. Not for stages that passed, because
+ * nobody reads those. Parameters and result as for {@link uploadAttachments}.
  */
 export function uploadLogs(artifacts: ArtifactService, report: StageReport, workspace: string): Promise<string[]> {
   const logs = report.verdict === "passed" ? [] : [...report.servers, ...report.commands].flatMap(({ log }) => log ?? []);
@@ -31,9 +31,9 @@ export function uploadLogs(artifacts: ArtifactService, report: StageReport, work
 }
 
 interface Bundle {
-  /** The folder of `.env-actions` in which they are kept. */
+  /** Their folder in `.env-actions`. */
   kind: "attachments" | "logs";
-  /** In words, for a message. */
+  /** For a message. */
   what: string;
   files: readonly string[];
 }
@@ -57,7 +57,7 @@ async function upload(
   }
 }
 
-/** A test may have put something else in its place; then the others are uploaded all the same. */
+/** A test may have replaced the file with something else; the others are still uploaded. */
 async function contentOf(workspace: string, file: string): Promise<{ name: string; content: Buffer } | { problem: string }> {
   const name = file.replace(/^\.env-actions\/(?:attachments\/[^/]+|logs(?:\/\d{13}_[0-9a-f]{8})?)\//, "");
   try {

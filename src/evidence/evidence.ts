@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { clockToleranceMs, minutes } from "../github/clock.ts";
 import { type Commit, type Evidence, type Origin, opensTheGate, type StageName, type StageReport } from "../model/report.ts";
 
-/** Binds a report to commit, environment, run and time. @param reportText the report file's content. */
+/** Binds a report to commit, environment, run and time. @param reportText the content of the report file */
 export function evidenceOf(report: StageReport, reportText: string): Evidence {
   return {
     schemaVersion: 1,
@@ -19,7 +19,7 @@ export function evidenceOf(report: StageReport, reportText: string): Evidence {
   };
 }
 
-/** @throws Error that says what is wrong with the file. */
+/** @throws Error that says what is wrong with the file */
 export function parseEvidence(text: string): Evidence {
   const value = JSON.parse(text) as Partial<Evidence> | null;
   const complete =
@@ -36,7 +36,7 @@ export function parseEvidence(text: string): Evidence {
   return value as Evidence;
 }
 
-/** The stage whose evidence each stage asks for; preflight and cleanup ask for none. */
+/** Each stage → the stage whose evidence it needs. Preflight and cleanup need none. */
 const before: Partial<Record<StageName, StageName>> = { integration: "preflight", e2e: "integration", smoke: "e2e" };
 
 export function stageBefore(stage: StageName): StageName | undefined {
@@ -45,15 +45,15 @@ export function stageBefore(stage: StageName): StageName | undefined {
 
 export interface SequenceQuestion {
   stage: StageName;
-  /** Environments whose evidence counts: the stage's own, and for smoke the one it was promoted from. */
+  /** Environments whose evidence counts: the stage's own and, for smoke, the one that it was promoted from. */
   environments: readonly string[];
   commit: Commit;
   origin: Origin;
-  /** The gate run under way, where it is known already. */
+  /** The current gate run, if known. */
   gateId: string | undefined;
-  /** What was found of the stage before; `undefined` = nothing. */
+  /** The evidence of the previous stage; `undefined` if there is none. */
   evidence: Evidence | undefined;
-  /** What is known of the deployment that smoke follows, where the caller names one. */
+  /** The deployment that smoke checks, if the caller names one. */
   deployment: SequenceAnswer | undefined;
   now: number;
   maxAgeMs: number;
@@ -61,7 +61,9 @@ export interface SequenceQuestion {
 
 export type SequenceAnswer = { allowed: true; why: string } | { allowed: false; why: string };
 
-/** Whether a stage may start. What is missing, skipped, stale or foreign is a refusal that says which and why. */
+/**
+ * Decides whether a stage may start. If evidence is missing, skipped, outdated or from elsewhere, the refusal says which and why.
+ */
 export function judgeSequence(question: SequenceQuestion): SequenceAnswer {
   const needed = stageBefore(question.stage);
   if (needed === undefined) return { allowed: true, why: `${question.stage} may start at any time` };
@@ -95,12 +97,12 @@ export function judgeSequence(question: SequenceQuestion): SequenceAnswer {
     return refuse(
       `the evidence is ${minutes(ageMs)} old, older than evidence.maxAge (${minutes(question.maxAgeMs)}). Run ${needed} again.`,
     );
-  // A clock may run a little ahead, but evidence from the future is none.
+  // Clocks may differ a little, but evidence from the future is invalid.
   if (ageMs < -clockToleranceMs) return refuse("the evidence is dated in the future: compare the clocks of the machines.");
   return { allowed: true, why: `${needed} ${evidence.verdict} ${minutes(Math.max(0, ageMs))} ago` };
 }
 
-/** Before executions had run ids of their own, the run was the gate. */
+/** In older evidence, executions have no run id of their own, and the run id is the gate's. */
 export function gateOf({ gateId, runId }: Evidence): string {
   return gateId ?? runId;
 }
@@ -110,12 +112,13 @@ function whichOf({ origin: { job, cell } }: Evidence): string {
 }
 
 /**
- * What counts of the evidence of one stage in one environment. On a runner every execution counts – each cell of a matrix, each job and
- * step – but for those that a later attempt of the same job and cell replaces. In a terminal there are no attempts: whoever runs a stage
- * again wants the newest to count.
+ * The evidence that counts for one stage in one environment. On a runner every execution counts – each matrix cell, job and step
+ * – except those replaced by a later attempt of the same job and cell. In a terminal there are no attempts, and only the latest
+ * counts.
  */
 export function currentEvidence(evidence: readonly Evidence[]): Evidence[] {
-  // A file and an artifact may say the same; and of a stage that was cut short, its post step has the last word.
+  // A file and an artifact may contain the same evidence. If a stage was cut short, its post step's evidence replaces the earlier
+  // one.
   const oldestFirst = [...evidence].sort((a, b) => Date.parse(a.finishedAt) - Date.parse(b.finishedAt));
   const unique = [...new Map(oldestFirst.map((one) => [one.runId, one])).values()];
   const newest = Math.max(...unique.map((one) => Date.parse(one.finishedAt)));
@@ -131,13 +134,14 @@ function sameCell({ origin: a }: Evidence, { origin: b }: Evidence): boolean {
 }
 
 export type StageQuestion = Omit<SequenceQuestion, "evidence"> & {
-  /** All that was found of the stage before. */
+  /** All evidence of the previous stage. */
   evidence: readonly Evidence[];
 };
 
 /**
- * Whether a stage may start after what was found of the stage before: of one of the environments, all that counts must open the gate.
- * @returns the answer, and what it rests on; nothing where the answer rests on a deployment, or is a refusal
+ * Decides whether a stage may start after the previous one: in one of the environments, all evidence that counts must open the
+ * gate.
+ * @returns the answer and the evidence it is based on; no evidence if it is based on a deployment, or is a refusal
  */
 export function judgeStageBefore(question: StageQuestion): { answer: SequenceAnswer; accepted: readonly Evidence[] } {
   const { environments, evidence, origin, gateId } = question;
@@ -159,7 +163,7 @@ export function judgeStageBefore(question: StageQuestion): { answer: SequenceAns
   return { answer: refusals[0] ?? judge(nearest), accepted: [] };
 }
 
-/** On a pull request the merge commit changes with every push to the base; the head is what was tested. */
+/** On a pull request, the merge commit changes with every push to the base. The head is what was tested. */
 function sameCommit(a: Commit, b: Commit): boolean {
   return a.headSha !== undefined || b.headSha !== undefined ? a.headSha === b.headSha : a.sha === b.sha;
 }

@@ -16,8 +16,8 @@ export interface Checkout {
 }
 
 /**
- * Events that only people with write access cause, or that give a fork's job no secrets. All others give the repository's secrets, and
- * somebody without write access may have caused them.
+ * Events that only people with write access can trigger, or that give jobs of a fork no secrets. For all others, the repository's
+ * secrets are available and somebody without write access may be the trigger.
  */
 const harmless: ReadonlySet<string> = new Set(
   `push pull_request pull_request_review pull_request_review_comment merge_group schedule workflow_dispatch repository_dispatch workflow_call
@@ -26,7 +26,7 @@ const harmless: ReadonlySet<string> = new Set(
   ),
 );
 
-/** Whose commit an event is about; `undefined` where it does not say. */
+/** The repository that an event's commit comes from; `undefined` if the event doesn't say. */
 function ownerOf(name: string, event: Event): string | undefined {
   if (name === "pull_request_target") return event.pull_request?.head?.repo?.full_name;
   return name === "workflow_run" ? (event.workflow_run?.head_repository?.full_name ?? undefined) : undefined;
@@ -38,15 +38,15 @@ interface Event {
 }
 
 /**
- * Refuses to run commands of another repository's commit with this job's secrets. The commit of the base (GITHUB_SHA) may always run.
- * The file that would be read is part of the checkout, so it can't allow anything: only the workflow can, by naming the commit.
+ * Refuses to run commands from another repository's commit with this job's secrets. The base commit (GITHUB_SHA) may always run.
+ * The configuration is part of the checkout, so it cannot allow anything. Only the workflow can, by naming the commit.
  * @throws UserError
  */
 export async function refuseForeignHead({ env, workspace, configFile, allowed }: Checkout): Promise<void> {
   const name = env.GITHUB_EVENT_NAME ?? "";
   if (env.GITHUB_ACTIONS !== "true" || name === "" || harmless.has(name)) return;
   const from = ownerOf(name, await eventOf(env.GITHUB_EVENT_PATH));
-  // Who can push a branch to this repository could read its secrets anyway.
+  // Anybody who can push a branch to this repository could read its secrets anyway.
   if (from !== undefined && from === env.GITHUB_REPOSITORY) return;
   const head = await git(workspace, "rev-parse", "HEAD");
   if (allowed !== undefined) {
@@ -71,24 +71,24 @@ function otherCommit(head: string | undefined, from: string | undefined): string
     : `the workspace has commit ${head.slice(0, 12)} checked out, a commit ${whose}`;
 }
 
-/** What is not as the base has it, although the base is checked out: somebody's files may have been put over it. */
+/** What differs from the checked-out base: somebody else's files may have been copied over it. */
 async function differs(workspace: string, configFile: string): Promise<string | undefined> {
   const tracked = await git(workspace, "ls-files", "--error-unmatch", "--", configFile);
   if (tracked === undefined) return `the configuration ${configFile} is not a file of the base commit`;
   const changed = await git(workspace, "status", "--porcelain", "--untracked-files=no");
   if (changed === "") return undefined;
-  // No answer is no proof that nothing was changed.
+  // Without an answer, changes cannot be excluded.
   if (changed === undefined) return "git cannot tell which files of the base commit were changed in the workspace";
   const [first = ""] = changed.split("\n");
   return `files of the base commit were changed in the workspace (${first.trim()})`;
 }
 
-/** A file system that hangs must not hold the job: no answer allows nothing. */
+/** A file system that hangs must not block the job. No answer allows nothing. */
 const gitWithinMs = 60_000;
 
-/** @returns undefined where git fails, for example outside of a repository */
+/** @returns undefined if git fails, for example outside a repository */
 async function git(cwd: string, ...args: string[]): Promise<string | undefined> {
-  // A container's checkout belongs to another user; and nothing that the repository configures may be started.
+  // In a container, the checkout belongs to another user. And no program from the repository's git configuration may be started.
   const settings = ["-c", "safe.directory=*", "-c", "core.fsmonitor=false"];
   try {
     return (await promisify(execFile)("git", [...settings, ...args], { cwd, timeout: gitWithinMs })).stdout.trim();
@@ -97,7 +97,7 @@ async function git(cwd: string, ...args: string[]): Promise<string | undefined> 
   }
 }
 
-/** An event that can't be read says nothing, and then nobody's commit is trusted. */
+/** Without a readable event, no commit is trusted. */
 async function eventOf(file: string | undefined): Promise<Event> {
   try {
     const event: unknown = JSON.parse(await readFile(file ?? "", "utf8"));

@@ -1,7 +1,7 @@
 /**
- * The cell of a job's matrix as text, `browser=firefox, shard=2`, from `toJson(matrix)`. The same cell gives the same text, in whatever
- * order its members come.
- * @returns undefined where the job has no matrix, or where the runner did not fill in the expression
+ * The matrix cell of a job as text, `browser=firefox, shard=2`, from `toJson(matrix)`. The same cell always gives the same text,
+ * whatever the order of its members.
+ * @returns undefined if the job has no matrix, or the runner didn't evaluate the expression
  */
 export function matrixCell(json: string | undefined): string | undefined {
   const matrix = parsed(json);
@@ -14,12 +14,12 @@ function parsed(json: string | undefined): unknown {
   try {
     return json ? JSON.parse(json) : undefined;
   } catch {
-    // A runner that does not know the expression leaves it as it is: then the cell is not known.
+    // A runner that doesn't support the expression leaves it unevaluated, so the cell is unknown.
     return undefined;
   }
 }
 
-/** Texts as they are, so that people recognise them; but for those that would read like another member. */
+/** Text stays unquoted for readability, unless it could be read as another member. */
 function plain(value: unknown): string {
   return typeof value === "string" && !/[,=]/.test(value) ? value : JSON.stringify(sorted(value));
 }

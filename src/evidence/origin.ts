@@ -4,7 +4,7 @@ import type { Commit, Origin } from "../model/report.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Where this run happens, from the runner's variables. @param cell of the job's matrix, which no variable tells */
+/** Where this run happens, from the runner's variables. @param cell of the job's matrix, which is in no variable */
 export function originOf(env: Env, cell?: string): Origin {
   if (env.GITHUB_ACTIONS !== "true") return { kind: "terminal", actor: userInfo().username };
   return {
@@ -21,8 +21,8 @@ export function originOf(env: Env, cell?: string): Origin {
 }
 
 /**
- * What is being tested. On a pull request GITHUB_SHA is the merge commit, so the head is kept beside it. In a terminal it is
- * what git says; outside of a repository it is `unversioned`, which is equal to itself and to nothing else.
+ * The tested commit. On a pull request GITHUB_SHA is the merge commit, so the head is kept too. In a terminal git says; outside a
+ * repository it is `unversioned`, which only equals itself.
  */
 export async function commitOf(env: Env, workspace: string): Promise<Commit> {
   if (env.GITHUB_ACTIONS === "true" && env.GITHUB_SHA) {
@@ -34,7 +34,7 @@ export async function commitOf(env: Env, workspace: string): Promise<Commit> {
     const { stdout } = await getExecOutput("git", ["rev-parse", "HEAD"], { cwd: workspace, silent: true });
     return { sha: stdout.trim() };
   } catch {
-    // No git, no repository, or no commit yet: a workspace like that can still be tested.
+    // No git, no repository, or no commit yet: such a workspace can still be tested.
     return { sha: "unversioned" };
   }
 }
@@ -46,7 +46,7 @@ async function pullRequestHead(eventFile: string | undefined): Promise<string | 
     const sha = event.pull_request?.head?.sha;
     return typeof sha === "string" ? sha : undefined;
   } catch {
-    // act and some runners have no event file; the commit alone then binds the evidence.
+    // act and some runners have no event file. Then evidence is bound by the commit alone.
     return undefined;
   }
 }

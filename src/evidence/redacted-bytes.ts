@@ -6,18 +6,18 @@ import { errorText } from "../lib/error-text.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
 
 /**
- * `redacted`: it is text, or an archive of texts, and no secret is in it. `binary`: it is neither; no secret stands in its bytes, but a
- * picture may show one. `refused`: why it must not leave the machine.
+ * `redacted`: text, or an archive of texts, without secrets. `binary`: neither; its bytes contain no secret, but an image may
+ * show one. `refused`: why it must not leave the machine.
  */
 export type RedactedBytes = { kind: "redacted" | "binary"; content: Buffer } | { kind: "refused"; why: string };
 
-/** A trace has a file for each answer that the page got. */
+/** A trace has a file for each response that the page received. */
 const archiveLimits = { files: 20_000, bytes: 512 * 1024 * 1024 };
 
-/** An archive in an archive in an archive is nobody's trace. */
+/** No trace nests archives deeper. */
 const deepest = 2;
 
-/** A file without the secrets in it. Text may be coloured, encoded, or in an archive. */
+/** A copy of the file without secrets. Text may be coloured, encoded, or in an archive. */
 export function redactedBytes(content: Buffer, redaction: Redaction, depth = 0): RedactedBytes {
   if (isArchive(content))
     return depth >= deepest ? refused("an archive inside too many archives") : redactedArchive(content, redaction, depth);
@@ -83,7 +83,7 @@ function redactedCompressed(content: Buffer, redaction: Redaction, depth: number
   }
 }
 
-/** The same service, which stores nothing that was not redacted. @throws Error where that cannot be done */
+/** The same service, which only stores redacted content. @throws Error if it cannot be redacted */
 export function redactedArtifacts(artifacts: ArtifactService, redaction: Redaction): ArtifactService {
   return {
     ...artifacts,

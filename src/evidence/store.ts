@@ -8,14 +8,14 @@ import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 import type { Evidence, StageName } from "../model/report.ts";
 import { parseEvidence } from "./evidence.ts";
 
-/** Keeps evidence as files, for the stages of one job or terminal, and as artifacts of the workflow run, for its other jobs. */
+/** Keeps evidence in files, for stages in the same job or terminal, and in artifacts of the workflow run, for its other jobs. */
 export interface EvidenceStore {
   /**
-   * All that there is of a stage, the newest first; `problems` says what could not be read. `unread`: artifacts of this workflow run
-   * that are there and cannot be read, so that nobody knows what the job or cell that left them has found.
+   * All evidence of a stage, newest first. `problems`: what could not be read. `unread`: existing artifacts of this workflow run
+   * that cannot be read, so that the result of their job or cell is unknown.
    */
   find(stage: StageName): Promise<{ evidence: Evidence[]; problems: string[]; unread: string[] }>;
-  /** @returns what could not be kept: a later job would miss it. */
+  /** @returns what could not be stored; a later job would miss it */
   keep(evidence: Evidence, files: { name: string; content: string }[]): Promise<string[]>;
 }
 
@@ -36,7 +36,7 @@ export function evidenceStore(directory: string, artifacts: ArtifactService | un
       return {
         evidence,
         problems: found.flatMap((source) => source.problems),
-        // What an earlier step of this job has left in a file is known all the same.
+        // If an earlier step of this job left the same evidence in a file, it is known anyway.
         unread: found.flatMap((source) => source.unread).filter((name) => !known(name)),
       };
     },
@@ -99,7 +99,7 @@ async function fromArtifacts(artifacts: ArtifactService, stage: StageName): Prom
     names = (await artifacts.list()).map((artifact) => artifact.name).filter((name) => name.startsWith(artifactPrefix(stage)));
   } catch (error) {
     const unlisted = problem("EA9009", `the artifacts of this workflow run could not be listed: ${errorText(error)}`);
-    // Other jobs and cells keep their evidence there: one of them may have failed.
+    // Other jobs and cells keep their evidence there, and one of them may have failed.
     return { evidence: [], problems: [unlisted], unread: ["the list of this workflow run's artifacts"] };
   }
   for (const name of names) {

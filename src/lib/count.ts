@@ -1,4 +1,4 @@
-/** `12,040`: a whole number for people. Not by `toLocaleString`, which loads the languages of the world in a hundredth of a second. */
+/** Formats a whole number for people: `12,040`. Doesn't use `toLocaleString`, because loading its locale data takes 10 ms. */
 export function numberText(number: number): string {
   return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 }
@@ -8,7 +8,7 @@ export function count(number: number, one: string, many = `${one}s`): string {
   return `${numberText(number)} ${number === 1 ? one : many}`;
 }
 
-/** `3`, `unknown (at most 3)`, `1 to 3`, `at least 1`, `unknown`: a number that may not be known exactly. */
+/** Formats a number that may not be known exactly: `3`, `unknown (at most 3)`, `1 to 3`, `at least 1`, `unknown`. */
 export function amountText({ least, most }: { least: number; most: number | null }): string {
   if (least === most) return numberText(least);
   if (most === null) return least === 0 ? "unknown" : `at least ${numberText(least)}`;

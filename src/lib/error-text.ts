@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
 
-/** What an error says, of whatever kind it is, with its code in front where it has one: `EA3001: …`. */
+/** The message of anything that was thrown, with its code in front if it has one: `EA3001: …`. */
 export function errorText(error: unknown): string {
-  // Anything may be thrown, also what cannot be made into text.
+  // Any value can be thrown, even one that cannot be converted to text.
   if (!(error instanceof Error)) return typeof error === "string" && error !== "" ? error : `unknown error: ${inspect(error)}`;
   const code = codeOf(error) ?? codeOf(error.cause);
   const text = messageOf(error);

@@ -1,6 +1,6 @@
 /**
- * Globs over texts that others write: names of tests, ids, keys, routes. They are compared without regular expressions, whose time can
- * grow exponentially with a text that was made for that.
+ * Globs for text from outside: test names, ids, keys, routes. They avoid regular expressions, because crafted text can make those
+ * take exponential time.
  */
 
 export interface Glob {
@@ -8,16 +8,16 @@ export interface Glob {
 }
 
 /**
- * `*` and `**` are any text, `?` is any letter, and everything else is itself, brackets too. The time grows with pattern times text at
- * most.
- * @param oneLetter whether `?` is any letter; else it is itself
+ * `*` and `**` match any text, `?` matches one character, and everything else matches itself, brackets included. Takes at most
+ * pattern length times text length.
+ * @param oneLetter whether `?` matches any character; otherwise it matches itself
  */
 export function textGlob(pattern: string, { oneLetter = true } = {}): Glob {
   const wanted = pattern.replaceAll(/\*+/g, "*");
   return { test: (text) => matches(wanted, text, oneLetter) };
 }
 
-/** From a star on, only the last one needs to be tried again: what an earlier one could take, it can take as well. */
+/** On a mismatch only the last star has to be retried: whatever an earlier star could match, the last one can match too. */
 function matches(pattern: string, text: string, oneLetter: boolean): boolean {
   let [at, from] = [0, 0];
   let [star, taken] = [-1, 0];
@@ -40,7 +40,7 @@ function matches(pattern: string, text: string, oneLetter: boolean): boolean {
 /** One step of a route's glob. */
 type Step = { letter: string } | "segment" | "anything" | "folders";
 
-/** `*` is any part between two slashes, `**` anything, and with a slash behind it any number of folders. */
+/** `*` matches any text between two slashes, `**` any text, and `**` followed by a slash any number of folders. */
 export function routeGlob(pattern: string): Glob {
   const steps = pattern.split(/(\*\*\/?|\*)/).flatMap(stepsOf);
   return { test: (text) => follows(steps, text) };
@@ -53,7 +53,7 @@ function stepsOf(part: string): Step[] {
   return [...part].flatMap((letter) => [...Array(letter.length).keys()].map((index) => ({ letter: letter.charAt(index) })));
 }
 
-/** All ways at once: a place is a step, and for folders also whether it is inside of one. */
+/** Follows all alternatives at once. A position is a step; inside a folder it is half a step further. */
 function follows(steps: readonly Step[], text: string): boolean {
   let places = reached(steps, [0]);
   for (let index = 0; index < text.length && places.size > 0; index++) {
@@ -66,7 +66,7 @@ function follows(steps: readonly Step[], text: string): boolean {
   return places.has(steps.length);
 }
 
-/** Inside of a folder: half a step further. */
+/** Added to a step's position while inside a folder. */
 const inside = 0.5;
 
 function next(steps: readonly Step[], place: number, letter: string): number[] {
@@ -78,7 +78,7 @@ function next(steps: readonly Step[], place: number, letter: string): number[] {
   return step.letter === letter ? [place + 1] : [];
 }
 
-/** With what may be passed over without a letter. */
+/** Adds the positions that can be reached without consuming a character. */
 function reached(steps: readonly Step[], places: readonly number[]): Set<number> {
   const all = new Set<number>();
   for (const start of places)

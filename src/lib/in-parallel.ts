@@ -1,4 +1,4 @@
-/** Maps over the items with at most `limit` under way at once; results in the order of the items. */
+/** Maps over the items, at most `limit` at a time. The results keep the order of the items. */
 export async function inParallel<Item, Result>(
   limit: number,
   items: readonly Item[],

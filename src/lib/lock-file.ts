@@ -4,20 +4,22 @@ import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { pidNamespace, startOf } from "./linux-proc.ts";
 
-/** A process. `start` and `place` tell it from a later one with the same number, here or in another container. */
+/**
+ * Identifies a process. `start` and `place` distinguish it from a later process with the same pid, here or in another container.
+ */
 export interface ProcessName {
   pid: number;
   start: string;
   place: string;
 }
 
-/** Who holds a lock. */
+/** The process that holds a lock. */
 interface Holder extends ProcessName {
-  /** One taking of a lock, and no other. */
+  /** Unique for each time the lock is taken. */
   taking: string;
 }
 
-/** Nobody can ask a process on another machine. A lock is held for one write, so one as old as this has lost its holder. */
+/** A process on another machine cannot be checked. Locks are held for one write only, so an older one has lost its holder. */
 const foreignLockMs = 60_000;
 const longestPauseMs = 20;
 
@@ -25,10 +27,10 @@ const place = `${hostname()} ${process.platform === "linux" ? pidNamespace() : "
 let ownStart: string | undefined;
 
 /**
- * Takes a lock that other processes respect: a file that only one can make, and that names its holder. A lock whose holder has died
+ * Takes a lock between processes: a file that only one process can create and that names its holder. A lock whose holder has died
  * is taken over.
- * @returns gives the lock back
- * @throws Error when the lock cannot be had within the time; its message names the holder
+ * @returns a function that releases the lock
+ * @throws Error when the lock cannot be taken in time; the message names the holder
  */
 export async function takeLock(path: string, withinMs: number): Promise<() => Promise<void>> {
   return await take(path, performance.now() + withinMs);
@@ -43,15 +45,15 @@ async function take(path: string, deadline: number): Promise<() => Promise<void>
       throw new Error(
         `${path} is locked by ${holder?.pid ? `process ${holder.pid}` : "an unknown process"}, and was not released in time`,
       );
-    // By chance, so that many who wait do not all come at once, again and again.
+    // A random delay, so that waiting processes don't all retry at the same time.
     else await delay(1 + Math.random() * longestPauseMs);
   }
 }
 
-/** File systems without links, such as exFAT, say so in one of these ways. */
+/** Errors of file systems without hard links, such as exFAT. */
 const noLinks = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 
-/** Linked, not written: so it names its holder from its first moment, whenever the one who makes it is killed. */
+/** Created with a link, not a write, so the lock names its holder from the first moment, even if its creator is killed. */
 async function made(path: string): Promise<boolean> {
   const holder: Holder = { ...thisProcess(), taking: randomUUID() };
   const text = JSON.stringify(holder);
@@ -66,7 +68,7 @@ async function made(path: string): Promise<boolean> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") return false;
-    // Without the draft's name, which is another each time: one reason must read as one.
+    // Leaves out the draft's random name, so that the same cause always gives the same message.
     throw new Error(`${path} could not be created: ${code ?? message}`, { cause: error });
   } finally {
     await rm(draft, { force: true });
@@ -78,9 +80,9 @@ async function readHolder(path: string): Promise<Holder | undefined> {
     const { pid, start, place, taking } = JSON.parse(await readFile(path, "utf8")) as Partial<Holder>;
     return { pid: Number(pid), start: String(start), place: String(place), taking: String(taking) };
   } catch (error) {
-    // Half written, or not ours: nobody can be asked, and its age decides.
+    // Half written, or not a lock of ours: no holder is known, so its age decides.
     if (error instanceof SyntaxError) return { pid: 0, start: "", place: "", taking: "" };
-    // Given back in this moment.
+    // Released just now.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
@@ -96,21 +98,21 @@ export function thisProcess(): ProcessName {
   return { pid: process.pid, start: ownStart, place };
 }
 
-/** Not by its number alone: a process in another container may have the same. */
+/** The pid alone is not enough: a process in another container can have the same. */
 export function isThisProcess({ pid, start, place: where }: ProcessName): boolean {
   const own = thisProcess();
   return pid === own.pid && start === own.start && where === own.place;
 }
 
-/** Whether that process still runs; undefined where nobody here can tell: it is on another machine, or in another container. */
+/** Whether the process still runs. Undefined if we cannot know: it is on another machine or in another container. */
 export function isAlive(named: ProcessName): boolean | undefined {
   if (named.place !== place) return undefined;
   const start = process.platform === "linux" ? startOf(named.pid) : undefined;
   if (start !== undefined) return start === named.start;
   const there = answers(named.pid);
-  // Somebody else's, whom /proc may hide: as good as on another machine.
+  // The process belongs to another user, and /proc may hide it. Treat it like one on another machine.
   if (there === "denied") return undefined;
-  // One that has ended and was not fetched yet still answers.
+  // A zombie still answers to signals.
   return process.platform !== "linux" && there;
 }
 
@@ -133,7 +135,7 @@ async function modified(path: string): Promise<number | undefined> {
   }
 }
 
-/** One at a time: else the slower of two would remove the lock that the faster has already taken anew. */
+/** One process at a time. Otherwise the slower of two would remove the lock that the faster one has just taken. */
 async function clear(path: string, dead: Holder, deadline: number): Promise<void> {
   const done = await take(`${path}.clearing`, deadline);
   try {

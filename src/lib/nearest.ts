@@ -1,4 +1,4 @@
-/** The known name that was probably meant, or `undefined` where none is near enough to be worth saying. */
+/** The known name that was probably meant; `undefined` if none is close enough. */
 export function nearest(written: string, known: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(written.length / 3));
   let best: string | undefined;
@@ -10,14 +10,17 @@ export function nearest(written: string, known: readonly string[]): string | und
   return best;
 }
 
-/** `did you mean "x"?`, or the known names where none is near. */
+/** `did you mean "x"?`, or the list of known names if none is close. */
 export function suggestion(written: string, known: readonly string[]): string {
   const name = nearest(written, known);
   if (name !== undefined) return `did you mean "${name}"?`;
   return known.length > 0 ? `known: ${known.join(", ")}` : "none is known";
 }
 
-/** Letters to insert, delete, replace or swap with their neighbour (optimal string alignment) to get from one text to the other. */
+/**
+ * The number of letters to insert, delete, replace or swap with a neighbour to turn one text into the other (optimal string
+ * alignment).
+ */
 function editDistance(from: string, to: string): number {
   const row = (length: number): number[] => Array.from({ length: length + 1 }, (_, index) => index);
   let beforeLast: number[] = [];

@@ -4,44 +4,44 @@ import { type FileHandle, lstat, mkdir, open, readlink, realpath, rename, rm } f
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 
 /**
- * Files in a workspace, where tests can put a link in the place of any of them. Nothing here follows a link: what is read may be
- * uploaded or shown, and what is written must not change a file elsewhere.
+ * Files in a workspace, where a test can replace any file with a link. Nothing here follows a link: files that are read may be
+ * uploaded or shown, and writing must not change a file elsewhere.
  */
 
-/** What stands there is no file of its own. The message is a sentence without a period, for others to build on. */
+/** The path is not a regular file of its own. The message is a sentence without a period, so that callers can extend it. */
 export class NotAPlainFile extends Error {
   override name = "NotAPlainFile";
   readonly code = "EA9102";
 }
 
-/** In a workspace, everything that a run writes is below it. */
+/** Everything that a run writes in a workspace is below this folder. */
 export const recordsDirectory = ".env-actions";
 
 interface Opening {
-  /** The file lies in it, also when all links are resolved; absolute. */
+  /** Absolute. The file must be inside it after all links are resolved. */
   root: string;
-  /** Links to folders on the way are right, as long as they lead to a place in the root. */
+  /** Allows links to folders on the way, as long as they stay inside the root. */
   linkedFolders?: boolean;
-  /** A second name for the same file is right. */
+  /** Allows files that have a second hard link. */
   hardLinks?: boolean;
 }
 
-/** Opens a file to read. @throws NotAPlainFile, and Node's own errors, such as ENOENT */
+/** Opens a file for reading. @throws NotAPlainFile, and Node's own errors, such as ENOENT */
 export async function openPlain(path: string, opening: Opening): Promise<FileHandle> {
   return await opened(path, constants.O_RDONLY, 0, opening);
 }
 
-/** The same for one of the suite's own files, of which none is ever a link. */
+/** Opens one of the suite's own files, which are never links. */
 export async function openOwn(path: string, flags: number = constants.O_RDONLY, mode = 0o644): Promise<FileHandle> {
   return await opened(path, flags, mode, { root: rootOf(path) });
 }
 
-/** The content of one of the suite's own files. @throws NotAPlainFile, and Node's own errors */
+/** Reads one of the suite's own files. @throws NotAPlainFile, and Node's own errors */
 export async function readOwn(path: string): Promise<Buffer> {
   return await contentOf(await openOwn(path));
 }
 
-/** The content of a file. @param mostBytes what is behind them is left out. @throws as {@link openPlain} */
+/** Reads a file. @param mostBytes reads no more than this @throws as {@link openPlain} */
 export async function readPlain(path: string, opening: Opening, mostBytes?: number): Promise<Buffer> {
   return await contentOf(await openPlain(path, opening), mostBytes);
 }
@@ -56,7 +56,10 @@ async function contentOf(file: FileHandle, mostBytes?: number): Promise<Buffer> 
   }
 }
 
-/** Replaces one of the suite's own files at once: a reader sees the old content or the new. @throws NotAPlainFile, Node's own errors */
+/**
+ * Replaces one of the suite's own files atomically: readers see the old content or the new.
+ * @throws NotAPlainFile, Node's own errors
+ */
 export async function writeOwn(path: string, content: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
   const { mode = 0o644, sync = false } = options;
   await makeOwnDirectory(dirname(path), options.folderMode);
@@ -77,12 +80,12 @@ export async function writeOwn(path: string, content: string | Uint8Array, optio
 
 interface WriteOptions {
   mode?: number;
-  /** On disk before the name is. */
+  /** Flushes the content to disk before the name appears. */
   sync?: boolean;
   folderMode?: number;
 }
 
-/** Makes a folder for the suite's own files. @throws NotAPlainFile where a part of its path is a link or no folder */
+/** Creates a folder for the suite's own files. @throws NotAPlainFile if a part of its path is a link or not a folder */
 export async function makeOwnDirectory(path: string, mode = 0o777): Promise<void> {
   const root = rootOf(join(path, "file"));
   await mkdir(root, { recursive: true });
@@ -96,21 +99,21 @@ export async function makeOwnDirectory(path: string, mode = 0o777): Promise<void
   }
 }
 
-/** What lies above the records; for a path without them, its own folder. */
+/** The folder above the records; for a path outside the records, its own folder. */
 function rootOf(path: string): string {
   const parts = resolve(path).split(sep);
   const at = parts.lastIndexOf(recordsDirectory);
   return at > 0 ? parts.slice(0, at).join(sep) || sep : dirname(resolve(path));
 }
 
-/** Not there on Windows, where a link is looked for before. */
+/** Windows doesn't have these flags; there, links are looked for before opening. */
 const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
 
 async function opened(path: string, flags: number, mode: number, opening: Opening): Promise<FileHandle> {
   if (O_NOFOLLOW === 0 && (await isLink(path))) throw new NotAPlainFile(`${path} is a link, and links are not followed`);
   let file: FileHandle;
   try {
-    // Without O_NONBLOCK a named pipe would hold the stage until somebody writes to it.
+    // Without O_NONBLOCK, opening a named pipe would block until somebody writes to it.
     file = await open(path, flags | O_NOFOLLOW | O_NONBLOCK, mode);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -138,7 +141,9 @@ async function isLink(path: string): Promise<boolean> {
   );
 }
 
-/** Where the opened file really is: a folder on the way may be a link, and may have become one while it was opened. */
+/**
+ * Checks where the opened file really is: a folder on the way may be a link, or may have become one while the file was opened.
+ */
 async function requirePlace(file: FileHandle, path: string, { root, linkedFolders }: Opening): Promise<void> {
   const real = (await placeOfOpen(file)) ?? (await realpath(path));
   const realRoot = await realpath(root);
@@ -146,14 +151,14 @@ async function requirePlace(file: FileHandle, path: string, { root, linkedFolder
   if (!right) throw new NotAPlainFile(`${path} is behind a link to ${real}, and links are not followed`);
 }
 
-/** Linux knows it of an open file, whatever became of its path since. */
+/** Linux knows the path of an open file, whatever happened to its name since. */
 async function placeOfOpen(file: FileHandle): Promise<string | undefined> {
   if (process.platform !== "linux") return undefined;
-  // A sandbox may have no /proc: then the path is resolved instead, as on other systems. Nothing is let through by that.
+  // A sandbox may have no /proc. Then the path is resolved instead, as on other systems; the check stays as strict.
   return await readlink(`/proc/self/fd/${file.fd}`).catch(() => undefined);
 }
 
-/** Whether a path lies in a folder, by its name alone. */
+/** Whether a path is inside a folder, by name only. */
 export function isInside(directory: string, path: string): boolean {
   const way = relative(directory, path);
   return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);

@@ -1,6 +1,6 @@
 const irregular: Readonly<Record<string, string>> = { child: "children", person: "people" };
 
-/** How the plural of an English word may be written: `session` → sessions, `summary` → summaries, `class` → classes. */
+/** Possible plurals of an English word: `session` → sessions, `summary` → summaries, `class` → classes. */
 export function pluralsOf(word: string): string[] {
   const exception = Object.hasOwn(irregular, word) ? irregular[word] : undefined;
   if (exception !== undefined) return [exception, `${word}s`];
@@ -9,7 +9,7 @@ export function pluralsOf(word: string): string[] {
   return [`${word}s`];
 }
 
-/** The words whose plural this may be, and the word itself: a table may as well be called by its singular. */
+/** Words that this may be the plural of, and the word itself, because a table may be named in the singular. */
 export function singularsOf(word: string): string[] {
   const candidates = [
     ...Object.entries(irregular).flatMap(([one, many]) => (many === word ? [one] : [])),

@@ -4,17 +4,17 @@ import { makeOwnDirectory, readOwn, writeOwn } from "./plain-file.ts";
 import { redacted } from "./redaction/redacted.ts";
 import type { z } from "./zod.ts";
 
-/** What is remembered from run to run in a small JSON file, which a runner carries on by its cache. */
+/** A small JSON file that keeps state between runs; on a runner, the cache carries it over. */
 export interface StateFile<State> {
-  /** What the file holds; undefined where there is none. @throws Error for one that cannot be understood */
+  /** The content; undefined if the file doesn't exist. @throws Error if it cannot be understood */
   read(): Promise<State | undefined>;
-  /** On disk when it resolves, and never half: a reader sees the state before it, or this one. */
+  /** Atomic and on disk when it resolves: readers see the old state or the new one. */
   write(state: State): Promise<void>;
 }
 
 /**
- * Does something with a state file while no other process can.
- * @throws Error when the lock cannot be had within the time, and whatever `work` throws
+ * Runs `work` while no other process can use the state file.
+ * @throws Error when the lock cannot be taken in time, and whatever `work` throws
  */
 export async function withStateFile<State, Result>(
   options: { path: string; schema: z.ZodType<State>; lockWithinMs: number; redact: (text: string) => string },

@@ -14,23 +14,24 @@ export interface CommandSpec {
 }
 
 export interface CommandOptions extends OutputOptions {
-  /** Aborted at the deadline (with a TimeoutError, as AbortSignal.timeout does) or when the run is cancelled. */
+  /** Aborted at the deadline (with a TimeoutError, as from AbortSignal.timeout) or when the run is cancelled. */
   signal: AbortSignal;
-  /** Between SIGTERM and SIGKILL. */
+  /** The time between SIGTERM and SIGKILL. */
   graceMs?: number;
-  /** Told each time that nothing was printed for another `quietMs`, with the milliseconds since the last line. */
+  /** Called after every further `quietMs` without output, with the milliseconds since the last line. */
   onQuiet?: (sinceMs: number) => void;
   quietMs?: number;
 }
 
-/** On a runner, a log that stands still for longer looks like one that hangs. */
+/** On a runner, a log that is silent for longer looks like one that hangs. */
 const defaultQuietMs = 60_000;
 
 /**
- * Runs a command to its end, and ends whatever it left running. A command that was cut short has no exit status of its own, even
- * if it made a tidy exit 0 of our SIGTERM: its `exitCode` is null and `signal` is what we sent.
+ * Runs a command to its end, and stops everything it left running. A command that was stopped early has no exit status of its
+ * own, even if it answered our SIGTERM with exit 0: `exitCode` is null and `signal` is the one we sent.
  *
- * Never throws for an exit status. Throws UserError when `cwd` does not exist.
+ * Never throws for an exit status.
+ * @throws UserError if `cwd` doesn't exist
  */
 export async function runCommand(
   spec: CommandSpec,
@@ -63,7 +64,7 @@ async function runToEnd(
   const aborted = Promise.withResolvers<"aborted">();
   const abort = () => aborted.resolve("aborted");
   signal.addEventListener("abort", abort, { once: true });
-  // It may have been aborted while the shell was being started: then no event comes.
+  // The signal may have aborted while the shell started; then no event comes.
   if (signal.aborted) abort();
 
   const exit = await Promise.race([tree.exited, aborted.promise]);

@@ -2,12 +2,12 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { commandOf, listeners } from "../lib/linux-proc.ts";
 
-/** Its answer is for a message alone, which must not wait for long. */
+/** The answer is only for a message, which must not wait long. */
 const askingMs = 3_000;
 
 /**
- * Who holds a port, for a message: `pid 4711 (node server.js)`, or `another process` where the system does not tell. Never throws:
- * that the port is taken is the message, and this only helps to find out why.
+ * Describes the process on a port, for a message: `pid 4711 (node server.js)`, or `another process` if the system doesn't say.
+ * Never throws: the message is that the port is taken, and this is only a hint.
  */
 export async function holderOf(port: number): Promise<string> {
   const holders = (await ask(port)).map(({ pid, command }) => `pid ${pid} (${command || "command unknown"})`);
@@ -16,7 +16,7 @@ export async function holderOf(port: number): Promise<string> {
 
 export interface Holder {
   pid: number;
-  /** Empty where it is not known. */
+  /** Empty if unknown. */
   command: string;
 }
 
@@ -33,7 +33,7 @@ async function ask(port: number): Promise<Holder[]> {
   );
 }
 
-/** Empty when the program is missing, finds nothing (lsof then exits with 1), or takes too long. */
+/** Empty if the program is missing, finds nothing (lsof then exits with 1), or takes too long. */
 async function outputOf(program: string, args: string[]): Promise<string> {
   const run = promisify(execFile)(program, args, { timeout: askingMs, windowsHide: true });
   return run.then(
@@ -42,7 +42,7 @@ async function outputOf(program: string, args: string[]): Promise<string> {
   );
 }
 
-/** `lsof -Fpc`: a line `p<pid>` begins each process, and `c<command>` belongs to it. */
+/** `lsof -Fpc`: a line `p<pid>` starts each process, and `c<command>` belongs to it. */
 export function parseLsof(output: string): Holder[] {
   const holders: Holder[] = [];
   for (const line of output.split("\n")) {
@@ -53,7 +53,9 @@ export function parseLsof(output: string): Holder[] {
   return holders;
 }
 
-/** `netstat -ano`: `TCP  0.0.0.0:3000  0.0.0.0:0  LISTENING  4711`. The state is translated, so the empty remote end tells. */
+/**
+ * `netstat -ano`: `TCP 0.0.0.0:3000 0.0.0.0:0 LISTENING 4711`. The state is localised, so the empty remote address decides.
+ */
 export function parseNetstat(output: string, port: number): number[] {
   const pids = output.split("\n").flatMap((line) => {
     const [protocol, local, remote, , pid] = line.trim().split(/\s+/);

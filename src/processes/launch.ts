@@ -7,13 +7,13 @@ export interface Launch {
   /** Run by the system's shell. */
   command: string;
   cwd: string;
-  /** The whole environment: nothing of ours is added but a mark by which its processes are known. */
+  /** The whole environment. The suite adds only one variable, which marks its processes. */
   env: Record<string, string>;
-  /** Overwritten; its directories are made. */
+  /** Overwritten; missing folders are created. */
   logFile: string;
 }
 
-/** Starts a command with its output caught from the first byte. Throws UserError when `cwd` is no directory. */
+/** Starts a command and captures its output from the first byte. @throws UserError if `cwd` is not a folder */
 export async function launch(
   { command, cwd, env, logFile }: Launch,
   options: OutputOptions,

@@ -1,9 +1,9 @@
 import { StringDecoder } from "node:string_decoder";
 
-/** A longer line is cut, so that output without line ends cannot grow memory. Counted in UTF-16 units. */
+/** Longer lines are cut, so that output without line ends cannot fill the memory. In UTF-16 units. */
 const longestLine = 8_192;
 
-/** Cuts a stream of bytes into lines. A chunk may end anywhere, even inside a character. */
+/** Splits a stream of bytes into lines. A chunk may end anywhere, even inside a character. */
 export class LineSplitter {
   readonly #decoder = new StringDecoder("utf8");
   #line = "";
@@ -13,7 +13,7 @@ export class LineSplitter {
     return this.#split(this.#decoder.write(chunk));
   }
 
-  /** The last line, when it lacks its line end. */
+  /** The last line, if it has no line end. */
   end(): string[] {
     const lines = this.#split(this.#decoder.end());
     return this.#line === "" ? lines : [...lines, this.#take()];

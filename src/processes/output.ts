@@ -9,23 +9,23 @@ import { LineSplitter } from "./lines.ts";
 
 const tailLines = 40;
 
-/** A log is kept as an artifact: a flood must fill neither the disk nor the artifact store. */
+/** A log is kept as an artifact, so a flood of output must fill neither the disk nor the artifact store. */
 const longestLogBytes = 64 * 1024 * 1024;
 
-/** How long to go on reading after the processes ended: somebody whom we could not find may still hold the pipe open. */
+/** How long to keep reading after the processes ended: an undetected process may still hold the pipe open. */
 const drainMs = 1_000;
 
 export interface OutputOptions {
-  /** Gets every line, without its line end, as soon as it is there. */
+  /** Called with every line, without its line end, as soon as it is complete. */
   onLine: (line: string) => void;
-  /** Takes secrets out of the lines before anybody sees them: log, tail and `onLine`. */
+  /** Redacts the lines before they reach the log, the tail or `onLine`. */
   redaction?: Pick<Redaction, "lines">;
 }
 
 export interface CapturedOutput {
   /** The last lines, oldest first. */
   tail(): string[];
-  /** Reads what is still in the pipes, and closes the log. Call it once, after the processes ended. */
+  /** Reads what is still in the pipes and closes the log. Call once, after the processes ended. */
   close(): Promise<void>;
 }
 
@@ -34,16 +34,16 @@ interface Log {
   file: FileHandle;
 }
 
-/** Replaces what is there, and never writes behind a link. */
+/** Replaces an existing file; never writes through a link. */
 export async function openLog(logFile: string): Promise<Log> {
   await makeOwnDirectory(dirname(logFile));
-  // Whatever stands there goes, a link as well; what it leads to stays.
+  // Removes whatever is there. Of a link, only the link itself.
   await rm(logFile, { force: true });
   const file = await openOwn(logFile, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
   return { logFile, file };
 }
 
-/** Streams line by line, and never faster than the log can be written: the writer waits, memory does not grow. */
+/** Streams line by line. If the log cannot be written fast enough, the process has to wait, so memory doesn't grow. */
 export function captureOutput(
   streams: readonly Readable[],
   { logFile, file }: Log,
@@ -54,7 +54,7 @@ export function captureOutput(
   let logBytes = 0;
   let logging = true;
 
-  // A full disk must not end the tests; it is said where the reader of the log would look for the rest.
+  // A full disk must not stop the tests. The message appears where readers of the log would look for the rest.
   log.on("error", (error) => {
     logging = false;
     keep(`(the log ${logFile} could not be written: ${error.message})`);
@@ -105,7 +105,7 @@ export function captureOutput(
       await Promise.all(ends);
       clearTimeout(giveUp);
       log.end();
-      // Its failure was already said by the listener above.
+      // The listener above has already reported its failure.
       await finished(log).catch(() => undefined);
     },
   };

@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** All four, because a listener on one of them does not show on every system when another is tried. */
+/** All four, because on some systems a listener on one of them doesn't block another. */
 const addresses = ["127.0.0.1", "::1", "0.0.0.0", "::"];
 
 export type PortState = "free" | "taken" | "unknown";
@@ -11,7 +11,7 @@ async function stateAt(host: string, port: number): Promise<PortState> {
   const server = createServer();
   server.once("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EADDRINUSE") resolve("taken");
-    // This machine has no such address (IPv6 is often off): nobody can hold the port there.
+    // This machine doesn't have the address (IPv6 is often off), so nobody can hold the port there.
     else if (error.code === "EADDRNOTAVAIL" || error.code === "EAFNOSUPPORT") resolve("free");
     else resolve("unknown");
   });
@@ -19,7 +19,7 @@ async function stateAt(host: string, port: number): Promise<PortState> {
   return promise;
 }
 
-/** Whether a server could listen on the port now. `unknown` where we may not try, as on ports below 1024. */
+/** Whether a server could listen on the port now. `unknown` if we may not try, as on ports below 1024. */
 export async function portState(port: number): Promise<PortState> {
   let whole: PortState = "free";
   for (const address of addresses) {
@@ -30,7 +30,7 @@ export async function portState(port: number): Promise<PortState> {
   return whole;
 }
 
-/** The last state seen: `free` as soon as it is, or what it still was after `withinMs`. */
+/** The last state seen: `free` as soon as it is, otherwise the state after `withinMs`. */
 export async function waitUntilFree(port: number, withinMs: number): Promise<PortState> {
   const deadline = performance.now() + withinMs;
   for (;;) {

@@ -3,31 +3,33 @@ import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 import { type Claim, excerpt, jsonAt, meetsClaim, parseAnswer, shortValue } from "../config/assertion.ts";
 
-/** Why it is not ready, from one look. */
+/** Why one probe found the server not ready. */
 export interface NotReady {
-  /** In words that follow the address: `answered 503`. */
+  /** Phrased to follow the address: `answered 503`. */
   seen: string;
-  /** Nobody listens there, so that looking again costs nobody anything. */
+  /** Nobody listens there, so probing again is cheap. */
   refused: boolean;
 }
 
-/** One look at a server: `undefined` when it is ready. Ends with the signal, and never rejects. */
+/** Probes a server once: `undefined` if it is ready. Ends with the signal, and never rejects. */
 export type Probe = (signal: AbortSignal) => Promise<NotReady | undefined>;
 
-/** An answer without end must not fill the memory. Counted in bytes. */
+/** Protects memory from endless responses. In bytes. */
 const largestAnswer = 1_000_000;
 
 interface Answer {
   status: number;
   location: string | undefined;
-  /** Empty, unless the body was asked for; no more than the largest answer. */
+  /** Empty unless the body was requested; cut at the largest size. */
   text: string;
 }
 
-/** A full queue of connections leaves even this machine without an answer. */
+/** If its connection queue is full, even this machine doesn't answer. */
 const listenMs = 1_000;
 
-/** Whether anybody listens on this machine, asked so cheaply that it may be asked all the time: nothing is said to who opens. */
+/**
+ * Whether anybody listens on this machine. Cheap enough to ask all the time: only a connection is opened, and nothing is sent.
+ */
 export function isListening(host: string, port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect({ host, port });
@@ -41,7 +43,7 @@ export function isListening(host: string, port: number): Promise<boolean> {
   return promise;
 }
 
-/** Whether a connection is accepted. */
+/** Ready when a connection is accepted. */
 export function probePort(host: string, port: number): Probe {
   return (signal) => {
     const { promise, resolve } = Promise.withResolvers<NotReady | undefined>();
@@ -60,7 +62,7 @@ export interface ExpectedAnswer {
   json: readonly Claim[];
 }
 
-/** @param address where to connect, under the name that stands in the URL; the name's own address if left out */
+/** @param address where to connect, while the request keeps the name from the URL; the name's own address if absent */
 export function probeUrl(url: URL, address: string | undefined, { status, json }: ExpectedAnswer): Probe {
   return async (signal) => {
     const answer = await ask(url, address, json.length > 0, signal);
@@ -74,7 +76,7 @@ export function probeUrl(url: URL, address: string | undefined, { status, json }
   };
 }
 
-/** Where Socket.IO shakes hands: below `/socket.io/`, unless the address has a path of its own. */
+/** The URL of the Socket.IO handshake: below `/socket.io/`, unless the address has a path of its own. */
 export function handshakeUrl(server: string): URL {
   const url = new URL(server);
   if (url.pathname === "/") url.pathname = "/socket.io/";
@@ -83,10 +85,10 @@ export function handshakeUrl(server: string): URL {
   return url;
 }
 
-/** Engine.IO's answer where only WebSocket is allowed: nobody else knows this error, so it is up. */
+/** Engine.IO's error if only WebSocket is allowed. Nothing else sends this error, so the server is up. */
 const transportUnknown = 0;
 
-/** The handshake of Engine.IO 4, on which Socket.IO 3 and 4 stand: an open packet with a session id. */
+/** Ready after an Engine.IO 4 handshake, which Socket.IO 3 and 4 use: an open packet with a session id. */
 export function probeSocketIo(handshake: URL, address: string | undefined): Probe {
   return async (signal) => {
     const answer = await ask(handshake, address, true, signal);
@@ -107,7 +109,7 @@ function whereTo({ location }: Answer): string {
   return location === undefined ? "" : ` (to ${excerpt(location)})`;
 }
 
-/** Redirects are not followed: where they lead may be up when this is not. */
+/** Doesn't follow redirects: their target may be up while this server is not. */
 function ask(url: URL, address: string | undefined, withBody: boolean, signal: AbortSignal): Promise<Answer | NotReady> {
   const { promise, resolve } = Promise.withResolvers<Answer | NotReady>();
   const request = (url.protocol === "https:" ? httpsRequest : httpRequest)(url, {
@@ -122,7 +124,7 @@ function ask(url: URL, address: string | undefined, withBody: boolean, signal: A
     let text = "";
     const done = () => {
       resolve({ ...answer, text });
-      // A stream of events never ends, and we have seen enough.
+      // A stream of events never ends, and the status is enough.
       response.destroy();
     };
     if (!withBody) return done();

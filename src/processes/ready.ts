@@ -4,9 +4,9 @@ import { loadPatterns, pattern, whyNoPattern } from "../lib/pattern.ts";
 import { UserError } from "../model/user-error.ts";
 import { handshakeUrl, isListening, type NotReady, type Probe, probePort, probeSocketIo, probeUrl } from "./probes.ts";
 
-/** What makes a server ready: exactly one of url, tcp, log and socketIo; without any, it is ready once it was started. */
+/** When a server is ready: exactly one of url, tcp, log and socketIo. Without any, it is ready once started. */
 export interface ReadyCondition {
-  /** Must answer with one of `status` (200 if left out), and with JSON that holds what `json` says; redirects are not followed. */
+  /** Must answer with one of `status` (200 if absent), and with JSON that matches `json`. Redirects are not followed. */
   url?: string;
   status?: readonly number[];
   json?: readonly Claim[];
@@ -14,33 +14,36 @@ export interface ReadyCondition {
   tcp?: number;
   /** A regular expression that a line of output must match. */
   log?: string;
-  /** The address of a Socket.IO server that must shake hands. */
+  /** The address of a Socket.IO server that must complete a handshake. */
   socketIo?: string;
-  /** For so long the condition must go on to hold, looked at again and again; not at all if left out. */
+  /** How long the condition must then stay true, checked repeatedly; not checked if absent. */
   stableForMs?: number;
   timeoutMs: number;
 }
 
-/** While nobody listens. Knocking at this machine costs it a tenth of a millisecond; a whole look costs more, and may go far. */
+/**
+ * The pause while nobody listens. Checking a local port takes a tenth of a millisecond; a full probe costs more, and may go over
+ * the network.
+ */
 const listenPauseMs = 5;
 const refusedPauseMs = 50;
 
-/** A server that answers works for each look, and may count them: the pauses grow from the one to the other. */
+/** A server that answers does work for each probe, and may count them, so the pauses grow from `first` to `longest`. */
 const answeredPauseMs = { first: 20, longest: 500 };
 
-/** Between two looks at a server that must stay ready. */
+/** The pause between two probes of a server that must stay ready. */
 const stablePauseMs = 200;
 
-/** A first answer may take long (a page that is compiled on demand), so each look is given twice the time of the one before. */
+/** The first answer may be slow (a page compiled on demand), so each probe gets twice the time of the previous one. */
 const firstLookMs = 1_000;
 const longestLookMs = 60_000;
 
-/** An answer that the deadline cut off is worth a word only when it was late already. */
+/** A probe that the deadline cut off is only mentioned if it was already slow. */
 const noticeableMs = 500;
 
 const loopback = ["127.0.0.1", "::1"];
 
-/** In words, for a message. */
+/** As text, for a message. */
 export function describe(ready: ReadyCondition): string {
   const lasting = ready.stableForMs ? `, for at least ${ready.stableForMs / 1000} s` : "";
   return `${describeCondition(ready)}${lasting}`;
@@ -58,7 +61,7 @@ function describeCondition(ready: ReadyCondition): string {
   return "nothing";
 }
 
-/** The port on this machine where a ready server will listen, if the condition tells. */
+/** The local port on which a ready server will listen, if the condition says. */
 export function localPort(ready: ReadyCondition): number | undefined {
   if (ready.tcp !== undefined) return ready.tcp;
   const address = ready.url ?? ready.socketIo;
@@ -71,7 +74,7 @@ function portOf(url: URL): number {
   return Number(url.port || (url.protocol === "https:" ? 443 : 80));
 }
 
-/** A server may listen on one of IPv4 and IPv6 alone, whatever the name is resolved to. Empty for what is not this machine. */
+/** A server may listen on only one of IPv4 and IPv6, whatever the name resolves to. Empty if the host is not this machine. */
 function addressesHere({ hostname }: URL): string[] {
   if (hostname === "localhost" || hostname.endsWith(".localhost")) return loopback;
   if (hostname === "[::1]") return ["::1"];
@@ -80,15 +83,15 @@ function addressesHere({ hostname }: URL): string[] {
 
 /** Waits for one condition. */
 export interface ReadyWatch {
-  /** Hand it every line of output. */
+  /** Pass every line of output. */
   onLine(line: string): void;
-  /** Resolves when the condition holds. Rejects with the signal's reason. */
+  /** Resolves when the condition is true. Rejects with the signal's reason. */
   wait(signal: AbortSignal): Promise<void>;
-  /** What was seen last, in words. */
+  /** The last observation, as text. */
   lastSeen(): string;
 }
 
-/** To be awaited before the condition is watched. @throws UserError for a pattern that is none */
+/** Await before the condition is watched. @throws UserError for an invalid pattern */
 export async function preparePatterns({ log, json = [] }: ReadyCondition): Promise<void> {
   const written = [log, ...json.map(({ matches }) => matches)].filter((text) => text !== undefined);
   if (written.length === 0) return;
@@ -145,7 +148,7 @@ function watchLog(written: string, stableForMs: number): ReadyWatch {
       } finally {
         signal.removeEventListener("abort", abort);
       }
-      // What was said stays said: that it lasts means that the server lives on, which is watched elsewhere.
+      // A printed line stays printed. That it is stable means that the server keeps running, which is watched elsewhere.
       if (stableForMs > 0) await delay(stableForMs, undefined, { signal });
     },
   };
@@ -153,11 +156,11 @@ function watchLog(written: string, stableForMs: number): ReadyWatch {
 
 interface Target {
   look: Probe;
-  /** Whether anybody listens there; only where it is on this machine. */
+  /** Whether anybody listens there; only if it is on this machine. */
   isListening?: () => Promise<boolean>;
 }
 
-/** By the address looked at. */
+/** By the probed address. */
 function targetsOf(ready: ReadyCondition): Map<string, Target> {
   const { tcp, url, socketIo } = ready;
   if (tcp !== undefined)
@@ -219,7 +222,7 @@ async function waitUntilListening(isListening: () => Promise<boolean>, signal: A
   while (!(await isListening()));
 }
 
-/** Rejects with the signal's reason, and tells before that what the look was waiting for. */
+/** Rejects with the signal's reason, after recording what the probe was waiting for. */
 async function lookOnce(
   look: Probe,
   tell: (seen: string) => void,

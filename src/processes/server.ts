@@ -9,10 +9,10 @@ import { portState, waitUntilFree } from "./ports.ts";
 import { describe, localPort, preparePatterns, type ReadyCondition, type ReadyWatch, watchReady } from "./ready.ts";
 import { defaultGraceMs, type Exit, type ProcessTree } from "./tree.ts";
 
-/** How long the kernel may take to give a port back after its processes ended. */
+/** How long the kernel may take to release a port after its processes ended. */
 const portFreeMs = 2_000;
 
-/** When somebody else answers on its port, a server usually dies of that within this time. */
+/** If another process answers on its port, a server usually exits within this time. */
 const stolenPortMs = 1_000;
 
 export interface ServerSpec {
@@ -22,39 +22,39 @@ export interface ServerSpec {
   cwd: string;
   /** The whole environment of the server. */
   env: Record<string, string>;
-  /** Must be free before, and free again afterwards. Taken from `ready` where that names a port on this machine. */
+  /** Must be free before and after. Taken from `ready` if that names a port on this machine. */
   port?: number;
   ready: ReadyCondition;
   logFile: string;
 }
 
 export interface ServerOptions {
-  /** Ends the start, not the server: once started, it runs until `stop()`. */
+  /** Stops the start, not the server: once started, it runs until `stop()`. */
   signal: AbortSignal;
   onLine: (line: string, server: string) => void;
-  /** The process has been started; that it answers takes longer. */
+  /** Called when the process has started, before it answers. */
   onLaunched?: () => void;
-  /** Takes secrets out of the lines before anybody sees them. */
+  /** Redacts lines before anything else gets them. */
   redaction?: OutputOptions["redaction"];
-  /** Between SIGTERM and SIGKILL. */
+  /** The time between SIGTERM and SIGKILL. */
   graceMs?: number;
 }
 
 export interface RunningServer {
   name: string;
-  /** Resolves when it ends on its own; never, when it was stopped. */
+  /** Resolves when it exits by itself; never after `stop()`. */
   died: Promise<ServerReport>;
-  /** Whether it ended on its own, known at once: `died` takes its time to clear up. */
+  /** Whether it exited by itself. Known at once, while `died` waits for the cleanup. */
   fell(): boolean;
-  /** Ends it and all that it started, and looks whether its port is free again. Twice is once. */
+  /** Stops it with everything it started, and checks that its port is free again. Can be called again. */
   stop(): Promise<ServerReport>;
   report(): ServerReport;
 }
 
-/** A server that could not be started. Nothing of it is left running; the message names the server and the cause. */
+/** A server that could not be started. Nothing of it is left running; the message has the server's name and the cause. */
 export class ServerFailed extends CodedError {
   override name = "ServerFailed";
-  /** `failed`: the server is broken. `error`: it was not let start, or not given its time, so that nothing is known about it. */
+  /** `failed`: the server is broken. `error`: it was not allowed to start or not given enough time, so its state is unknown. */
   readonly verdict: Extract<Verdict, "failed" | "error">;
   readonly report: ServerReport;
 
@@ -65,7 +65,7 @@ export class ServerFailed extends CodedError {
   }
 }
 
-/** Resolves when it is ready. Throws ServerFailed, or UserError when `cwd` does not exist or `ready.log` is no expression. */
+/** Resolves when it is ready. @throws ServerFailed; UserError if `cwd` doesn't exist or `ready.log` is an invalid pattern */
 export async function startServer(spec: ServerSpec, options: ServerOptions): Promise<RunningServer> {
   const port = spec.port ?? localPort(spec.ready);
   await preparePatterns(spec.ready);
@@ -134,7 +134,7 @@ class ServerProcess implements RunningServer {
     return this.#close();
   }
 
-  /** Throws ServerFailed once nothing of the server is left. */
+  /** @throws ServerFailed once nothing of the server is left */
   async waitUntilReady(watch: ReadyWatch, startedAt: number, signal: AbortSignal): Promise<void> {
     const { spec } = this.#parts;
     const over = new AbortController();
@@ -143,13 +143,13 @@ class ServerProcess implements RunningServer {
       () => "ready" as const,
       async (error: unknown) => {
         if (signal.aborted || deadline.aborted || over.signal.aborted) return "not ready" as const;
-        // A fault of ours, which must not pass for a slow server.
+        // A bug of ours must not look like a slow server.
         await this.#close("stopped because of an unexpected error");
         throw error;
       },
     );
     try {
-      // Not `died`, which takes its time to clear up: meanwhile another process could answer in the dead server's place.
+      // Not `died`, which waits for the cleanup: meanwhile another process could answer in place of the dead server.
       const first = await Promise.race([this.#parts.tree.exited, ready]);
       if (first === "ready") {
         this.#report = { ...this.#report, readyMs: Math.round(performance.now() - startedAt) };
@@ -170,8 +170,8 @@ class ServerProcess implements RunningServer {
     await watch.wait(signal);
     const { port, tree } = this.#parts;
     if (port === undefined) return;
-    // A process that took the port between our look and the server's answers in its place: give the server time to die of that.
-    // If it does not, then something stands between that we may not refuse, such as Docker's proxy.
+    // Another process may have taken the port just before the server, and answers instead. Give the server time to exit because
+    // of it. If it doesn't, the listener is something legitimate in between, such as Docker's proxy.
     if (!tree.listensOn(port)) await delay(stolenPortMs, undefined, { signal });
   }
 
@@ -191,7 +191,7 @@ class ServerProcess implements RunningServer {
     return new ServerFailed("EA5003", `server ${this.name} ${cause}`, "failed", report);
   }
 
-  /** `trouble`: how it ended, when nobody asked for its end. */
+  /** `trouble`: how it ended, if it wasn't asked to. */
   #close(trouble?: string): Promise<ServerReport> {
     this.#closing ??= this.#end(trouble);
     return this.#closing;

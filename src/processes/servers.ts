@@ -3,7 +3,7 @@ import { UserError } from "../model/user-error.ts";
 import { localPort } from "./ready.ts";
 import { type RunningServer, ServerFailed, type ServerOptions, type ServerSpec, startServer } from "./server.ts";
 
-/** Starts them all at once. When one fails or dies meanwhile, the others are stopped, and its error is thrown. */
+/** Starts all servers at the same time. If one fails or exits meanwhile, the others are stopped, and its error is thrown. */
 export async function startServers(specs: readonly ServerSpec[], options: ServerOptions): Promise<RunningServer[]> {
   refuseSharedPorts(specs);
   const failure = new AbortController();

@@ -1,10 +1,10 @@
 export interface SilenceWatch {
-  /** Something was printed. */
+  /** Call when something was printed. */
   heard(): void;
   stop(): void;
 }
 
-/** Tells each time that nothing was heard for another `everyMs`, with the milliseconds since the last sound. */
+/** Calls `onQuiet` after every further `everyMs` of silence, with the milliseconds since the last output. */
 export function watchSilence(everyMs: number, onQuiet: (quietMs: number) => void): SilenceWatch {
   let heardAt = performance.now();
   const timer = setInterval(() => onQuiet(Math.round(performance.now() - heardAt)), everyMs);

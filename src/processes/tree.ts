@@ -7,17 +7,19 @@ import { promisify } from "node:util";
 import { descendants, listeners, listensAmong, portsOf, runningProcesses } from "../lib/linux-proc.ts";
 
 /**
- * The one variable added to the given environment. A process that leaves its group (a daemon) still carries it, and so is still
- * known as ours. Runs may stand inside runs, so it is a list.
+ * The only variable added to the given environment. A process that leaves its group (a daemon) keeps it and is still recognised
+ * as ours. Runs may be nested, so it is a list.
  */
 const markVariable = "ENV_ACTIONS_PROCESS";
 
-/** Nothing but that variable: the action keeps the mark for its post step in another, which must not end itself. */
+/**
+ * Exactly this variable: the action passes the mark to its post step in another variable, and the post step must not stop itself.
+ */
 function carrying(mark: string): RegExp {
   return new RegExp(`(?:^|\\0)${markVariable}=[^\\0]*${mark}`);
 }
 
-/** How long after SIGKILL the kernel may take to bury them. */
+/** How long the kernel may take to remove processes after SIGKILL. */
 const burialMs = 2_000;
 
 export const defaultGraceMs = 5_000;
@@ -27,24 +29,24 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
-/** A shell command with everything that it started. */
+/** A shell command with everything it started. */
 export interface ProcessTree {
   streams: readonly Readable[];
-  /** Resolves when the command itself ended; what it started may live on. Never rejects. */
+  /** Resolves when the command itself exits; processes it started may still run. Never rejects. */
   exited: Promise<Exit>;
-  /** False only when somebody else is seen to listen there; where the system does not tell, it is true. */
+  /** False only if another process is seen to listen there. True if the system doesn't say. */
   listensOn(port: number): boolean;
-  /** Every port where any of it is seen to listen, ascending; empty where the system does not tell. */
+  /** All ports on which the tree is seen to listen, ascending; empty if the system doesn't say. */
   ports(): number[];
   /**
-   * Ends all of it: SIGTERM, after the grace SIGKILL. `ended`: nothing had to be killed. `left`: something lives on that even
-   * SIGKILL did not end. Where Windows has no SIGTERM, everything is killed at once.
+   * Stops everything: SIGTERM, then SIGKILL after the grace period. `ended`: nothing was killed. `left`: something survived
+   * SIGKILL. Windows has no SIGTERM, so there everything is killed at once.
    */
   end(graceMs: number): Promise<"ended" | "killed" | "left">;
 }
 
 interface System {
-  /** What can be told apart and signalled: processes, or `-pid` for a group whose members are not known. */
+  /** What can be signalled: processes, or `-pid` for a group whose members are unknown. */
   living(pid: number, mark: string): number[];
   signal(pid: number, targets: number[], signal: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
@@ -53,12 +55,12 @@ function isErrno(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && "code" in error && codes.includes(String(error.code));
 }
 
-/** False when there was nobody to signal. */
+/** False if there was no process to signal. */
 function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, signal);
   } catch (error) {
-    // ESRCH: it is gone. EPERM: it belongs to somebody else now (sudo), or on macOS only zombies are left of the group.
+    // ESRCH: it is gone. EPERM: it now belongs to another user (sudo), or on macOS only zombies are left in the group.
     if (isErrno(error, "ESRCH", "EPERM")) return false;
     throw error;
   }
@@ -70,8 +72,8 @@ const posix: System = {
     return signalProcess(-pid, 0) ? [-pid] : [];
   },
   async signal(pid, targets, signal) {
-    // One by one: a server that hears SIGTERM twice may take the second for impatience. SIGKILL goes to the group as well, which
-    // leaves no moment to fork in.
+    // One by one, because a server may treat a second SIGTERM as a request to exit immediately. SIGKILL also goes to the group,
+    // so that nothing can fork in between.
     for (const target of targets) signalProcess(target, signal);
     if (signal === "SIGKILL") signalProcess(-pid, signal);
   },
@@ -83,7 +85,7 @@ const windows: System = {
     try {
       await promisify(execFile)("taskkill", ["/pid", String(pid), "/t", "/f"]);
     } catch (error) {
-      // 128: no such process, so it ended by itself.
+      // 128: no such process, so it has exited.
       if (!(error instanceof Error && "code" in error && error.code === 128)) throw error;
     }
   },
@@ -91,7 +93,7 @@ const windows: System = {
 
 const system = process.platform === "win32" ? windows : posix;
 
-/** Groups outlive us, because they are detached: whatever ends this process, they go first. */
+/** Groups are detached and would outlive us, so they are killed when this process ends for any reason. */
 const guarded = new Set<number>();
 
 function guard(pid: number): void {
@@ -109,7 +111,7 @@ function killGuarded(): void {
   for (const pid of guarded) signalProcess(-pid, "SIGKILL");
 }
 
-/** Resolves once the shell runs. Throws the system's error when there is no shell. */
+/** Resolves once the shell runs. Throws the system's error if there is no shell. */
 export async function spawnTree(command: string, cwd: string, env: Record<string, string>): Promise<ProcessTree> {
   const mark = randomUUID();
   const marks = [env[markVariable], mark].filter(Boolean).join(",");
@@ -131,7 +133,7 @@ export async function spawnTree(command: string, cwd: string, env: Record<string
     streams: [child.stdout, child.stderr].filter((stream) => stream !== null),
     exited,
     listensOn(port) {
-      // The short way first, because a server waits for this answer: looking at every process takes tens of milliseconds.
+      // The fast check first, because a server waits for this answer: looking at every process takes tens of milliseconds.
       if (listensAmong(descendants(pid), port)) return true;
       const others = listeners(port);
       return others.length === 0 || system.living(pid, mark).some((one) => others.includes(one));
@@ -149,7 +151,7 @@ export async function spawnTree(command: string, cwd: string, env: Record<string
   };
 }
 
-/** Asks them to end, and after the grace ends them. */
+/** Sends SIGTERM, and SIGKILL after the grace period. */
 async function endAll(
   living: () => number[],
   send: (targets: number[], signal: "SIGTERM" | "SIGKILL") => Promise<void>,
@@ -162,7 +164,7 @@ async function endAll(
       const still = living();
       if (still.length === 0) return true;
       if (performance.now() >= deadline) return false;
-      // Each process hears it once, also one that was forked since the last look.
+      // Each process gets one signal, including those forked since the last look.
       const unheard = still.filter((one) => !signalled.has(one));
       if (unheard.length > 0) await send(unheard, signal);
       for (const one of unheard) signalled.add(one);
@@ -173,14 +175,14 @@ async function endAll(
   return (await waitUntilGone(burialMs, "SIGKILL")) ? "killed" : "left";
 }
 
-/** The environment with a mark of its own, by which whatever is started with it is found again, also by another process. */
+/** The environment plus a mark that identifies everything started with it, also to another process. */
 export function withProcessMark(env: NodeJS.ProcessEnv, mark: string): NodeJS.ProcessEnv {
   return { ...env, [markVariable]: [env[markVariable], mark].filter(Boolean).join(",") };
 }
 
 /**
- * Ends what was started with that mark by a process that is gone, which could not end it any more.
- * @returns `none` where nothing of it runs; `unknown` where the system does not tell
+ * Stops processes with this mark whose parent process is gone and could not stop them itself.
+ * @returns `none` if none of them runs; `unknown` if the system doesn't say
  */
 export async function endMarkedProcesses(
   mark: string,

@@ -5,22 +5,22 @@ import { holdsCertificate } from "../lib/certificate.ts";
 import { UserError } from "../model/user-error.ts";
 import { keyText } from "./key.ts";
 
-/** How to get to Redis. Texts that hold secrets are revealed here, and go nowhere but to the server. */
+/** How to reach Redis. Secrets in these texts are revealed here, and only sent to the server. */
 export interface RedisSettings {
-  /** `redis://` or `rediss://`; with sentinels only user, password, database and TLS are taken from it. */
+  /** `redis://` or `rediss://`. With sentinels, only its user, password, database and TLS are used. */
   url: string;
   sentinel?: SentinelSettings;
-  /** Given for a Redis Cluster: more nodes, `host:port`, to ask where the address does not answer. */
+  /** Set for a Redis Cluster: more nodes, `host:port`, to ask if the address doesn't answer. */
   cluster?: readonly string[];
   /** File with a private CA certificate (PEM). */
   certificateAuthority?: string;
-  /** How long an interruption – restart, failover – may last before it counts; 30 s if left out. */
+  /** How long an interruption – restart, failover – may last; 30 s if absent. */
   retryForMs?: number;
-  /** Asked about a server before anything is sent to it. It throws where nothing may be. */
+  /** Called with a server before anything is sent to it. Throws if nothing may be. */
   mayConnect?: (place: RedisTarget) => void;
 }
 
-/** A server as it is known before it is connected to. */
+/** A server as known before the connection. */
 export interface RedisTarget extends Address {
   database: number;
   /** The sentinel that named this server. */
@@ -33,7 +33,7 @@ export interface SentinelSettings {
   nodes: readonly string[];
   username?: string;
   password?: string;
-  /** As the address of Redis does, if left out. */
+  /** Like the address of Redis, if absent. */
   tls?: boolean;
 }
 
@@ -49,7 +49,7 @@ export interface SignIn {
   password?: string;
   database: number;
   tls?: {
-    authority?: string /** The host that was configured: its certificate is good for servers that are told by number only. */;
+    authority?: string /** The configured host. Its certificate is accepted for servers known only by number. */;
     name: string;
   };
 }
@@ -67,7 +67,7 @@ const defaultPort = 6379;
 const sentinelPort = 26379;
 const defaultRetryForMs = 30_000;
 
-/** @throws UserError for an address that is none, and a certificate file that cannot be read */
+/** @throws UserError for an invalid address or an unreadable certificate file */
 export async function routeTo(settings: RedisSettings): Promise<RedisRoute> {
   if (!URL.canParse(settings.url) || !/^rediss?:$/.test(new URL(settings.url).protocol))
     throw new UserError("EA1021", "redis.url: expected a redis:// or rediss:// address");
@@ -110,7 +110,7 @@ export async function routeTo(settings: RedisSettings): Promise<RedisRoute> {
   };
 }
 
-/** Where an address leads, as the connection will take it. @param url `redis://` or `rediss://` */
+/** Where an address leads, as the connection will read it. @param url `redis://` or `rediss://` */
 export function redisTargetOf(url: string): RedisTarget {
   const { hostname, port, pathname } = new URL(url);
   return {

@@ -5,21 +5,21 @@ export const slotCount = 16_384;
 /** A line of CLUSTER NODES. */
 export interface ClusterNode {
   id: string;
-  /** Of the node that was asked itself, which may not know how it is reached. */
+  /** Whether this is the node that was asked. It may not know its own address. */
   myself: boolean;
   address: Address;
-  /** Holds keys, or may: no replica, and no node that is not quite there. */
+  /** Holds keys or may: not a replica, and not a node that is still joining. */
   isMaster: boolean;
   epoch: string;
   /** First and last slot of each range. */
   ranges: [number, number][];
-  /** Slots on their way to or from it; a node tells this only of itself. */
+  /** Slots moving to or from it; a node only reports its own. */
   moving: string[];
 }
 
 /**
- * @param asked where this was asked
- * @param byName take the name that a node announces rather than its number, where it announces one: certificates are made for names.
+ * @param asked the node that answered
+ * @param byName use a node's announced name, if any, instead of its number, because certificates contain names
  */
 export function parseClusterNodes(text: string, asked: Address, byName: boolean): ClusterNode[] {
   return text

@@ -18,24 +18,24 @@ interface Member {
   line: ReconnectingWire;
 }
 
-/** Who holds what, by every master's own account. */
+/** Who holds which slots, as each master reports. */
 interface Survey {
-  /** Changes whenever a slot changes hands. */
+  /** Changes whenever a slot moves to another node. */
   signature: string;
-  /** Slots are on their way from one node to another: a key of theirs may be missed by any pass. */
+  /** Slots are being moved, so any scan may miss their keys. */
   moving: boolean;
 }
 
 /**
- * The masters of a cluster. All are learnt from a node that was configured, and each of them has to say that it is the one that was
- * meant; where a redirection points, is looked up and never followed blindly.
+ * The masters of a cluster. A configured node lists them all, and each must identify itself as the one that was listed. The
+ * target of a redirection is looked up in that list, never followed blindly.
  */
 export class Cluster implements Store {
   readonly #way: RedisRoute;
   readonly #access: Access;
   readonly #signal: AbortSignal;
   readonly #seeds: readonly Address[];
-  /** By id; those that answered as a member of this cluster. */
+  /** By id; nodes that answered as members of this cluster. */
   #members = new Map<string, Member>();
   #owners: (Member | undefined)[] = [];
   #identity: RedisIdentity | undefined;
@@ -47,7 +47,7 @@ export class Cluster implements Store {
     this.#seeds = [way.address, ...(way.cluster ?? [])];
   }
 
-  /** @param admit is asked before the first node is used, and throws where nothing may be written. @throws RedisFailure */
+  /** @param admit is called before the first node is used, and throws if nothing may be written @throws RedisFailure */
   static async open(
     way: RedisRoute,
     access: Access,
@@ -74,7 +74,7 @@ export class Cluster implements Store {
   wires(): Promise<Wire[]> {
     let again = false;
     return this.#withRetries(async () => {
-      // Who the masters are may be what has changed.
+      // The set of masters may be what changed.
       if (again) await this.#survey();
       again = true;
       return await Promise.all(this.#masters().map(({ line }) => line.wire()));
@@ -90,7 +90,7 @@ export class Cluster implements Store {
       }
       const before = await this.#withRetries(() => this.#survey());
       try {
-        // One after the other: each has its own cursor, and a bystander feels one at most.
+        // One after another: each has its own cursor, and other clients feel at most one scan.
         for (const { line } of this.#masters()) yield* scanKeys(await line.wire(), match, this.#signal);
         const after = await this.#survey();
         if (!before.moving && !after.moving && before.signature === after.signature) return;
@@ -108,7 +108,7 @@ export class Cluster implements Store {
     return lost ? undefined : replies.reduce<number>((sum, reply) => sum + Number(reply), 0);
   }
 
-  /** Key by key, because several keys in one command would have to share a slot, and half of them may have moved. */
+  /** Key by key: several keys in one command must share a slot, and some of them may have moved. */
   async perKey(name: string, keys: readonly string[], more: readonly string[] = []): Promise<Answers> {
     const work = new KeyWork(name, keys, more, this.#access);
     let deadline = performance.now() + this.#way.retryForMs;
@@ -145,7 +145,7 @@ export class Cluster implements Store {
         asked === undefined
           ? this.#owners[slotOf(work.keys[index] ?? "")]
           : [...this.#members.values()].find(({ address }) => addressText(address) === asked);
-      // Whoever is unknown is looked for in the next survey.
+      // Unknown nodes are looked for in the next survey.
       if (!member) {
         work.open.set(index, undefined);
         continue;
@@ -161,14 +161,14 @@ export class Cluster implements Store {
     return withRetries(this.#way.retryForMs, this.#signal, work);
   }
 
-  /** Asks one member for the others, then every master for itself. @throws RedisFailure also while the cluster has not settled */
+  /** Asks one member for all others, then every master for itself. @throws RedisFailure also if the cluster has not settled */
   async #survey(): Promise<Survey> {
     const listed = await this.#list();
     const members = new Map<string, Member>();
     for (const node of listed.filter(({ isMaster }) => isMaster)) members.set(node.id, this.#member(node));
     const left = [...this.#members.values()].filter(({ id }) => !members.has(id));
     this.#members = members;
-    // Another pass may be about to ask it: that one looks anew, as for any failure that passes.
+    // Another pass may be about to ask this member; it then surveys again, as after any temporary failure.
     await Promise.all(left.map(({ address, line }) => line.close(unsettled(`${addressText(address)} is no longer a master`))));
 
     const holding = listed.filter(({ isMaster, ranges }) => isMaster && ranges.length > 0);
@@ -192,11 +192,11 @@ export class Cluster implements Store {
     };
   }
 
-  /** The member's line stays where its address stays. */
+  /** A member keeps its connection as long as its address stays the same. */
   #member({ id, address }: ClusterNode): Member {
     const known = this.#members.get(id);
     if (known && addressText(known.address) === addressText(address)) return known;
-    // Whoever waited on the old line is told by it; a farewell that fails changes nothing for anybody.
+    // Pending requests on the old connection get this error; a failing close doesn't matter.
     known?.line.close(unsettled(`${addressText(known.address)} has moved to ${addressText(address)}`)).catch(() => undefined);
     const line = new ReconnectingWire(() => Wire.open(address, this.#way.signIn, this.#access, this.#signal));
     return { id, address, line };
@@ -211,7 +211,7 @@ export class Cluster implements Store {
     return myself;
   }
 
-  /** From the first that answers: those that were configured, then those that are known. Only a member of the cluster that was found at first is believed. */
+  /** From the first node that answers: configured ones, then known ones. Only members of the cluster found first are believed. */
   async #list(): Promise<ClusterNode[]> {
     const failures: string[] = [];
     let last: RedisFailure | undefined;
@@ -244,7 +244,7 @@ export class Cluster implements Store {
     );
   }
 
-  /** A member is known by the node that told of it; everything else is asked only if it is expected. */
+  /** A member is trusted because the expected node listed it. Any other address must be expected itself. */
   #whyNotConnected(address: Address): unknown {
     const isMember = [...this.#members.values()].some((member) => addressText(member.address) === addressText(address));
     if (isMember) return undefined;
@@ -279,10 +279,10 @@ function unsettled(why: string): RedisFailure {
   return new RedisFailure("unreachable", `the cluster is changing: ${why}`);
 }
 
-/** One command for each of many keys, until every one has its reply. */
+/** Sends one command for each of many keys until all have a reply. */
 class KeyWork {
   readonly replies: Reply[];
-  /** Index of each key without a reply → the address to ask, where the owner of its slot sent us on. */
+  /** Index of each key without a reply → the address to ask, if the slot's owner redirected us. */
   readonly open: Map<number, string | undefined>;
   lost = false;
   refused: RedisFailure | undefined;
@@ -302,7 +302,7 @@ class KeyWork {
     this.open = new Map(keys.map((_, index) => [index, undefined]));
   }
 
-  /** A node that cannot be reached leaves its keys open. */
+  /** If a node cannot be reached, its keys stay open. */
   async askOf({ line }: { line: ReconnectingWire }, indices: readonly number[]): Promise<void> {
     for (let at = 0; at < indices.length && !this.refused; at += keysPerPipeline) {
       try {
@@ -343,7 +343,7 @@ class KeyWork {
     }
     this.why = reply.text;
     const [kind, , address] = reply.text.split(" ");
-    // A reader does not follow a key that is on its way: the pass is repeated anyway.
+    // A reader doesn't follow a key that is being moved: the pass is repeated anyway.
     if (kind === "ASK" && this.#access === "reading") this.open.delete(index);
     else if (kind === "ASK") this.open.set(index, address);
     else {

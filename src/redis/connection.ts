@@ -23,10 +23,10 @@ export { keyText, readableKey } from "./key.ts";
 export type { CommandFlags } from "./rules-of-user.ts";
 export type { RedisIdentity } from "./store.ts";
 
-/** Milliseconds until the key goes by itself. */
+/** Milliseconds until the key expires. */
 export type KeyLife = number | "unlimited" | "gone";
 
-/** INFO of one server, and which one it is. */
+/** INFO of one server, and the server's name. */
 export interface NodeInfo {
   /** `host:port` */
   node: string;
@@ -34,56 +34,63 @@ export interface NodeInfo {
 }
 
 export interface ScanOptions {
-  /** Only keys that match this glob of Redis (as `latin1`) are told. */
+  /** Returns only keys that match this Redis glob (as `latin1`). */
   match?: string | undefined;
-  /** Hears why a pass had to begin anew. */
+  /** Called with the reason when a pass had to start again. */
   onInterruption?: (why: string) => void;
 }
 
 /**
- * The only client of a read-only environment: it has no way to write. Keys are handled as `latin1` text, one character a byte,
- * because a key need not be valid UTF-8, and a key that is decoded and encoded again may be another key.
+ * The only client in a read-only environment: it has no method that writes. Keys are `latin1` text, one character per byte,
+ * because a key need not be valid UTF-8, and decoding and encoding could turn it into another key.
  */
 export interface RedisReader {
   readonly identity: RedisIdentity;
-  /** Round trip in milliseconds; of a cluster the slowest master's. */
+  /** Round trip in milliseconds; for a cluster, that of the slowest master. */
   ping(): Promise<number>;
-  /** INFO of each node as key → value, all sections in one: what is wrong with one is not made good by the others. @throws RedisFailure */
+  /**
+   * INFO of each node as key → value, all sections in one. Separate, because the other nodes don't make up for a problem in one.
+   * @throws RedisFailure
+   */
   infoOfEach(): Promise<NodeInfo[]>;
-  /** What the signed-in user may, such as `-@all +@read (-@all +set)`, selectors in brackets, of all nodes; `undefined` where asking is refused. */
+  /**
+   * The rights of the signed-in user, such as `-@all +@read (-@all +set)`, with selectors in brackets, on all nodes; `undefined`
+   * if refused.
+   */
   aclRules(): Promise<string | undefined>;
-  /** Whether keys could be deleted here, by role and rights: nothing is written to find out. @throws RedisFailure */
+  /** Whether role and rights allow deleting keys here, determined without writing. @throws RedisFailure */
   deletability(): Promise<Deletability>;
-  /** What the server says of its own commands: `get`, `config|set` → flags such as `write`; `undefined` where asking is refused. */
+  /** The server's own commands: `get`, `config|set` → flags such as `write`; `undefined` if refused. */
   commandFlags(): Promise<CommandFlags | undefined>;
   /**
-   * Every key, in batches, once over the keyspace; a key may come twice, as SCAN does. It ends when every key that was there from
-   * beginning to end has been told, and else throws.
+   * Every key, in batches, in one pass over the keyspace; SCAN may return a key twice. Completes only if every key that existed
+   * throughout was returned, otherwise throws.
    * @throws RedisFailure
    */
   scan(options?: ScanOptions): AsyncIterable<string[]>;
-  /** How long each of these keys lives, in their order. @throws RedisFailure */
+  /** The TTLs of these keys, in their order. @throws RedisFailure */
   lives(keys: readonly string[]): Promise<KeyLife[]>;
-  /** Which other databases of this server have some of these keys; empty also where that cannot be told. */
+  /** Which other databases of this server have some of these keys; also empty if that cannot be determined. */
   elsewhere(keys: readonly string[]): Promise<OtherDatabase[]>;
   close(): Promise<void>;
 }
 
 export interface TestDataRedis extends RedisReader {
   /**
-   * Deletes these keys and no other. What was interrupted is sent again, which deletes nothing else.
-   * @returns how many of the keys existed and are gone; `undefined` where an answer was lost, so that it is unknown.
+   * Deletes exactly these keys. An interrupted command is sent again, which deletes nothing else.
+   * @returns how many existing keys were deleted; `undefined` if an answer was lost
    * @throws RedisFailure
    */
   unlink(keys: readonly string[]): Promise<number | undefined>;
   /**
-   * Limits the life of these keys to so many milliseconds; one that ends earlier stays as it is.
-   * @returns how many were shortened; `undefined` where an answer was lost. @throws RedisFailure
+   * Limits the TTL of these keys to this many milliseconds; shorter TTLs stay.
+   * @returns how many were shortened; `undefined` if an answer was lost
+   * @throws RedisFailure
    */
   shorten(keys: readonly string[], limitMs: number): Promise<number | undefined>;
 }
 
-/** @param settings a text is the address of one server. @throws RedisFailure, UserError */
+/** @param settings a text is the address of one server @throws RedisFailure, UserError */
 export async function openRedisReader(settings: RedisSettings | string, signal: AbortSignal): Promise<RedisReader> {
   const way = await routeTo(typeof settings === "string" ? { url: settings } : settings);
   const store = way.cluster
@@ -94,7 +101,8 @@ export async function openRedisReader(settings: RedisSettings | string, signal: 
 
 /**
  * Only for environments whose access is `test-data`.
- * @param admit is asked about every place before anything is written there, also wherever a failover leads; it throws where nothing may be.
+ * @param admit is called for every target before anything is written there, including those that a failover leads to; throws if
+ * nothing may be written
  * @throws RedisFailure, UserError, and what `admit` throws
  */
 export async function openRedisForTestData(
@@ -127,7 +135,7 @@ function reader(store: Store, way: RedisRoute, signal: AbortSignal): RedisReader
     infoOfEach: () => infoOfEach(store),
     async aclRules() {
       const wires = await store.wires();
-      // Nodes of a cluster each have users of their own.
+      // The nodes of a cluster have separate users.
       return await unlessRefused(async () => rulesOfAll(await Promise.all(wires.map(rulesAt))));
     },
     deletability: async () => deletabilityOf(await store.wires()),
@@ -152,7 +160,7 @@ async function rulesAt(wire: Wire): Promise<string | undefined> {
   return rulesOf(await wire.ask(["ACL", "GETUSER", String(name)]));
 }
 
-/** A reader that may not see this is the normal case in production; the caller reports it as unknown. */
+/** In production, a reader without this permission is normal; the caller reports it as unknown. */
 async function unlessRefused<Told>(ask: () => Promise<Told>): Promise<Told | undefined> {
   try {
     return await ask();
@@ -162,7 +170,7 @@ async function unlessRefused<Told>(ask: () => Promise<Told>): Promise<Told | und
   }
 }
 
-/** A failover changes it. */
+/** A getter, because a failover changes it. */
 function withIdentity<Client extends RedisReader>(store: Store, client: Client): Client {
   return Object.defineProperty(client, "identity", { get: () => store.identity, enumerable: true });
 }
@@ -177,7 +185,7 @@ async function shorten(store: Store, keys: readonly string[], limitMs: number): 
   try {
     return shortened(await store.perKey("PEXPIRE", keys, [milliseconds, "LT"]));
   } catch (error) {
-    // LT came with Redis 7; before it, one has to look first.
+    // LT was added in Redis 7; older versions need a look first.
     if (!(error instanceof RedisFailure) || !/ERR (wrong number of arguments|syntax|unsupported)/i.test(error.message))
       throw error;
     const found = await lives(store, keys);
@@ -201,7 +209,7 @@ function pairsOf(info: string): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-/** What is said of a cluster's memory is said of its fullest master: that one refuses writes first. Look-ups are added up. */
+/** A cluster's memory is reported for its fullest master, which refuses writes first. Hits and misses are summed. */
 export function mergedInfo(nodes: readonly NodeInfo[]): Record<string, string> {
   const infos = nodes.map(({ info }) => info);
   const fullness = (info: Record<string, string>) => {

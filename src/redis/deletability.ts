@@ -3,15 +3,15 @@ import { RedisFailure } from "./failure.ts";
 import { mayDelete } from "./rules-of-user.ts";
 import { ErrorReply, type Reply, type Wire } from "./wire.ts";
 
-/** Whether keys could be deleted here, found by reading alone. */
+/** Whether keys could be deleted here, determined only by reading. */
 export interface Deletability {
-  /** `undefined` where the server does not tell. */
+  /** `undefined` if the server doesn't say. */
   possible: boolean | undefined;
-  /** What was seen, or what is wrong and what to do about it. */
+  /** What was found, or what is wrong and how to fix it. */
   why: string;
 }
 
-/** Of several servers each must take deletions. @throws RedisFailure */
+/** With several servers, each must accept deletions. @throws RedisFailure */
 export async function deletabilityOf(wires: readonly Wire[]): Promise<Deletability> {
   const each = await Promise.all(wires.map(deletabilityAt));
   return (
@@ -65,7 +65,7 @@ async function signedIn(wire: Wire): Promise<{ name: string; rules: Reply } | un
   return typeof name === "string" && rules !== undefined ? { name, rules } : undefined;
 }
 
-/** What is refused is not told. */
+/** A refused question counts as unanswered. */
 async function replyUnlessRefused(wire: Wire, words: Parameters<Wire["ask"]>[0]): Promise<Reply | undefined> {
   try {
     return await wire.ask(words);

@@ -10,11 +10,11 @@ const codes = {
   cancelled: "EA4004",
 } as const satisfies Record<Kind, ErrorCode>;
 
-/** Redis could not be asked: connection, sign-in, or a command that was refused. */
+/** Redis could not be used: connection, sign-in, or a refused command. */
 export class RedisFailure extends CodedError {
   override name = "RedisFailure";
   readonly kind: Kind;
-  /** It may pass: a restart, a failover, a slot on its way to another node. What may be repeated is worth repeating. */
+  /** May be temporary: a restart, a failover, a moving slot. Commands that can be repeated should be. */
   readonly passing: boolean;
 
   constructor(kind: Kind, message: string, cause?: unknown, passing = kind === "unreachable") {
@@ -24,11 +24,11 @@ export class RedisFailure extends CodedError {
   }
 }
 
-/** Nobody is there, or nobody answers (any longer). */
+/** No server there, or it no longer answers. */
 export function unreachable(why: unknown): RedisFailure {
   if (why instanceof RedisFailure) return why;
   const text = why instanceof Error ? why.message || String((why as { code?: unknown }).code ?? why.name) : String(why);
-  // How the parser of replies says that they are none.
+  // The parser's errors for something that isn't a Redis reply.
   const said = /Unknown RESP type|call stack size/.test(text) ? "the server at this address is not a Redis" : text;
   return new RedisFailure("unreachable", `Redis does not answer: ${said}`, why);
 }
@@ -38,7 +38,7 @@ export function cancelled(signal: AbortSignal): RedisFailure {
   return new RedisFailure("cancelled", `cancelled before Redis answered: ${why}`, signal.reason);
 }
 
-/** What a server says while it cannot do its work yet, or no longer. */
+/** Replies of a server that cannot work yet, or no longer. */
 const passingReplies = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|BUSY )/;
 
 /** @param text of an error reply, such as `NOPERM this user has no permissions to run the 'info' command` */

@@ -1,9 +1,9 @@
-/** A key as people read it. */
+/** A key in readable form. */
 export function readableKey(key: string): string {
   return Buffer.from(key, "latin1").toString("utf8");
 }
 
-/** Text as it stands in keys. */
+/** A text in the form that keys have. */
 export function keyText(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1");
 }

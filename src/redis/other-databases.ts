@@ -3,18 +3,18 @@ import { RedisFailure } from "./failure.ts";
 import type { Store } from "./store.ts";
 import { Wire } from "./wire.ts";
 
-/** A database that has some of the keys that were looked for. */
+/** A database that has some of the requested keys. */
 export interface OtherDatabase {
   database: number;
   keys: string[];
 }
 
-/** More databases than this are nobody's usual set-up. */
+/** Hardly any server has more databases than this. */
 const mostDatabases = 32;
 
 /**
- * Which other databases of the same server have some of these keys (as `latin1`). Empty also where the server does not tell: a cluster
- * has one database only, and a user may not ask.
+ * Which other databases of the same server have some of these keys (as `latin1`). Also empty if the server doesn't say: a cluster
+ * has only one database, and a user may lack the right.
  */
 export async function databasesHolding(
   store: Store,

@@ -1,22 +1,22 @@
-/** Redis does one thing at a time: whoever asks while a SCAN runs waits for its end, so each one has to be short. */
+/** Redis does one thing at a time: other clients wait while a SCAN runs, so each one has to be short. */
 const targetMs = 1;
 const fewest = 100;
 const most = 5_000;
 const begin = 500;
-/** A round trip can be slow for many reasons, and fast for none: the fastest of the last few tells what the server needs. */
+/** A round trip can be slow for many reasons but never too fast, so the fastest of the last few shows what the server needs. */
 const remembered = 16;
-/** No server is faster; a round trip that was shorter than an empty one tells nothing more. */
+/** No server is faster. A round trip shorter than an empty one gives no more information. */
 const fastestPerKeyMs = 0.000_1;
 const longestPauseMs = 50;
 
 /**
- * How many keys to ask of a server at once, by how long it takes: what a round trip takes beyond an empty one is taken as the
+ * Chooses how many keys to request at a time from how long they take: what a round trip takes beyond an empty one counts as the
  * server's own time.
  */
 export class Pace {
   #count = begin;
   readonly #emptyMs: number;
-  /** Milliseconds a key. */
+  /** Milliseconds per key. */
   readonly #recent: number[] = [];
 
   /** @param emptyMs the fastest PING, milliseconds */
@@ -24,12 +24,15 @@ export class Pace {
     this.#emptyMs = emptyMs;
   }
 
-  /** For the COUNT of the next SCAN. */
+  /** The COUNT of the next SCAN. */
   get count(): number {
     return this.#count;
   }
 
-  /** How long to leave the server to others before the next SCAN, milliseconds: as long as it took, where even few keys take too long. */
+  /**
+   * The pause before the next SCAN, in milliseconds, for other clients: as long as the last one took, if even few keys take too
+   * long.
+   */
   get pauseMs(): number {
     const took = this.#perKey() * fewest;
     return took > targetMs ? Math.min(took, longestPauseMs) : 0;
@@ -43,7 +46,7 @@ export class Pace {
     this.#recent.push(Math.max((roundTripMs - this.#emptyMs) / count, fastestPerKeyMs));
     if (this.#recent.length > remembered) this.#recent.shift();
     const right = Math.round(targetMs / this.#perKey());
-    // What was measured with few keys says little about many: at most twice as many at a time.
+    // A measurement with few keys says little about many, so the count at most doubles each time.
     this.#count = Math.min(most, this.#count * 2, Math.max(fewest, right));
   }
 

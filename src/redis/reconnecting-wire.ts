@@ -2,7 +2,7 @@ import { RedisFailure } from "./failure.ts";
 import { withRetries } from "./retry.ts";
 import { type CommandWords, ErrorReply, type Reply, type Wire } from "./wire.ts";
 
-/** A connection that is opened again where it was lost, to wherever the server is by then. */
+/** A connection that is opened again after a loss, to wherever the server is by then. */
 export class ReconnectingWire {
   readonly #open: () => Promise<Wire>;
   #opening: Promise<Wire> | undefined;
@@ -13,7 +13,7 @@ export class ReconnectingWire {
     this.#open = open;
   }
 
-  /** @throws RedisFailure where it cannot be opened now */
+  /** @throws RedisFailure if it cannot be opened now */
   async wire(): Promise<Wire> {
     if (this.#closed) throw this.#closed;
     if (this.#wire?.usable) return this.#wire;
@@ -24,12 +24,12 @@ export class ReconnectingWire {
     return this.#wire;
   }
 
-  /** The connection is of no use any longer, although it may still stand: its server is a replica by now, or starting. */
+  /** Drops a connection that may still be open but is useless: its server has become a replica, or is starting. */
   drop(wire: Wire, why: RedisFailure): void {
     wire.lose(why);
   }
 
-  /** Whoever still works with it hears why it is over: nothing is opened again. */
+  /** Pending work gets this reason, and nothing is opened again. */
   async close(why = new RedisFailure("cancelled", "the connection to Redis was closed")): Promise<void> {
     this.#closed ??= why;
     const opening = await this.#opening?.catch(() => undefined);
@@ -37,16 +37,16 @@ export class ReconnectingWire {
   }
 }
 
-/** Commands that go out together, and what becomes of their replies. */
+/** Commands that are sent together, and the handler for their replies. */
 export interface Job {
   commands: readonly CommandWords[];
   take(replies: readonly Reply[]): void;
 }
 
 /**
- * Runs jobs, `width` of them under way at once. One that was interrupted is sent again: all of them may be.
- * @returns whether an answer was lost, so that what a server did the first time is not known.
- * @throws RedisFailure the first failure that does not pass
+ * Runs jobs, `width` at a time. An interrupted one is sent again, so all of them must be repeatable.
+ * @returns whether an answer was lost, so that the effect of the first attempt is unknown
+ * @throws RedisFailure the first failure that isn't temporary
  */
 export async function runJobs(
   line: ReconnectingWire,
@@ -69,7 +69,7 @@ export async function runJobs(
       throw error;
     }
   };
-  // After the first failure nothing more is sent, and when this ends nothing is under way.
+  // After the first failure nothing more is sent, and nothing is in progress when this returns.
   const failures: unknown[] = [];
   const worker = async (): Promise<void> => {
     for (let next = jobs.next(); !next.done && failures.length === 0; next = jobs.next()) {

@@ -5,7 +5,7 @@ const firstPauseMs = 50;
 const longestPauseMs = 1_000;
 
 /**
- * Does something again while it fails in a way that may pass, for at most `retryForMs` from the first failure.
+ * Repeats work that fails temporarily, for at most `retryForMs` from the first failure.
  * @throws RedisFailure the last failure, or that the signal ended the wait
  */
 export async function withRetries<Result>(retryForMs: number, signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
@@ -23,7 +23,7 @@ export async function withRetries<Result>(retryForMs: number, signal: AbortSigna
   }
 }
 
-/** @throws RedisFailure where the signal ends it */
+/** @throws RedisFailure if the signal aborts */
 export async function pauseFor(milliseconds: number, signal: AbortSignal): Promise<void> {
   try {
     await delay(milliseconds, undefined, { signal });

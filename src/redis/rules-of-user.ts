@@ -1,11 +1,11 @@
 import type { Reply } from "./wire.ts";
 
-/** ACL GETUSER answers with a flat list of names and values; a selector is such a list again. */
+/** ACL GETUSER answers with a flat list of names and values; a selector is another such list. */
 export function rulesOf(user: Reply): string | undefined {
   const commands = namedValue(user, "commands");
   if (typeof commands !== "string") return undefined;
   const selectors = namedValue(user, "selectors") ?? [];
-  // Rules that are not understood are unknown rules.
+  // If the selectors are not understood, the rules are unknown.
   if (!Array.isArray(selectors)) return undefined;
   const more = selectors.map((selector) => namedValue(selector, "commands"));
   return more.every((rules) => typeof rules === "string")
@@ -13,10 +13,10 @@ export function rulesOf(user: Reply): string | undefined {
     : undefined;
 }
 
-/** The categories of UNLINK, in every version that has it. */
+/** The ACL categories of UNLINK, in every version that has it. */
 const categoriesOfUnlink = ["@all", "@keyspace", "@write", "@fast"];
 
-/** Whether a user may UNLINK keys, by what ACL GETUSER tells; `undefined` where that is not understood. */
+/** Whether a user may UNLINK keys, according to ACL GETUSER; `undefined` if the answer is not understood. */
 export function mayDelete(user: Reply): boolean | undefined {
   const selectors = namedValue(user, "selectors") ?? [];
   if (!Array.isArray(selectors)) return undefined;
@@ -35,14 +35,14 @@ function grantsUnlink(rules: string): boolean {
   return granted;
 }
 
-/** Patterns of keys as Redis 7 tells them, `~cw:* %R~session:*`, or as a list without signs before it. */
+/** Key patterns as in Redis 7, `~cw:* %R~session:*`, or as a list without prefixes in older versions. */
 function grantsWriting(keys: Reply | undefined): boolean {
   if (Array.isArray(keys)) return keys.length > 0;
   if (typeof keys !== "string") return true;
   return keys.split(/\s+/).some((pattern) => pattern !== "" && !/^%R~/i.test(pattern));
 }
 
-/** The rules of a user on several servers as if it were one: what it may on another is told as a selector. Unknown on one is unknown. */
+/** Combines a user's rules on several servers: the rights on other servers become selectors. Unknown on one means unknown. */
 export function rulesOfAll(servers: readonly (string | undefined)[]): string | undefined {
   const [first, ...others] = new Set(servers);
   if (servers.includes(undefined)) return undefined;
@@ -51,10 +51,13 @@ export function rulesOfAll(servers: readonly (string | undefined)[]): string | u
   return [first, ...others.map(asSelectors)].join(" ");
 }
 
-/** Commands and subcommands (`config|set`), in lower case → the flags that the server gives them. */
+/** Commands and subcommands (`config|set`), in lower case → the server's flags for them. */
 export type CommandFlags = ReadonlyMap<string, readonly string[]>;
 
-/** COMMAND answers with a list for each command: its name first, its flags third, its subcommands, which are such lists again, tenth. */
+/**
+ * COMMAND answers with a list per command: the name is first, the flags third, and the subcommands, which are such lists too,
+ * tenth.
+ */
 export function commandFlagsOf(commands: Reply): CommandFlags {
   const flags = new Map<string, readonly string[]>();
   for (const command of listOf(commands)) {

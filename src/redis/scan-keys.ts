@@ -6,9 +6,10 @@ import { ErrorReply, type Replies, type Wire } from "./wire.ts";
 const pings = 5;
 
 /**
- * Every key of one server, once over its keyspace. While the caller looks at one batch the server makes the next, and never more: it
- * is asked for the next one when its cursor has arrived and somebody waits. A failure ends the pass; a cursor is good for the server
- * process that gave it and for no other, so what was interrupted is begun anew. @throws RedisFailure
+ * Every key of one server, in one pass over its keyspace. The next batch is requested while the caller works on this one, never
+ * more: once its cursor has arrived and somebody waits. A failure ends the pass. A cursor is only valid in the server process
+ * that issued it, so an interrupted pass starts again.
+ * @throws RedisFailure
  */
 export async function* scanKeys(wire: Wire, match: string | undefined, signal: AbortSignal): AsyncGenerator<string[]> {
   const pace = new Pace(await fastestPing(wire));
@@ -42,7 +43,7 @@ interface Pass {
   filter: readonly string[];
 }
 
-/** One SCAN, and the one after it. */
+/** A SCAN step and its successor. */
 class Step {
   #cursor: string | undefined;
   #next: Step | undefined;
@@ -74,7 +75,7 @@ class Step {
     if (this.#cursor !== undefined) this.#begin();
   }
 
-  /** Leaves no trace of it here: a step that the garbage collector has not looked at yet would keep all that follow it. */
+  /** Clears the reference, because a step that isn't garbage collected yet would keep all later ones in memory. */
   takeNext(): Step {
     const next = this.#next ?? new Step(this.#pass, this.#cursor ?? "0");
     this.#next = undefined;

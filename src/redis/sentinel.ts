@@ -3,7 +3,7 @@ import { RedisFailure } from "./failure.ts";
 import { readableKey } from "./key.ts";
 import { Wire } from "./wire.ts";
 
-/** The address of the master, from the first sentinel that knows it. @throws RedisFailure which names what each one said */
+/** The master's address, from the first sentinel that knows it. @throws RedisFailure with each sentinel's answer */
 export async function askSentinels(
   { master, nodes, signIn }: NonNullable<RedisRoute["sentinel"]>,
   signal: AbortSignal,
@@ -17,7 +17,7 @@ export async function askSentinels(
       failures.push(new RedisFailure(error.kind, `${addressText(sentinel)}: ${error.message}`, error, error.passing));
     }
   }
-  // What one sentinel refuses may be its own matter; what does not answer may answer soon.
+  // A refusal by one sentinel may only concern that one; a silent one may answer soon.
   const kind = failures.find((failure) => !failure.passing)?.kind ?? "unreachable";
   const passing = failures.some((failure) => failure.passing);
   const said = failures.map((failure) => failure.message).join("; ");

@@ -8,14 +8,14 @@ import { askSentinels } from "./sentinel.ts";
 import { type Answers, maxRestarts, type RedisIdentity, type Store } from "./store.ts";
 import { type Access, type CommandWords, ErrorReply, type Reply, Wire } from "./wire.ts";
 
-/** In one UNLINK, which nobody else can interrupt; and in one pipeline, which everybody can. */
+/** Keys per UNLINK, which blocks other clients, and commands per pipeline, which doesn't. */
 const keysPerUnlink = 256;
 const keysPerPipeline = 1_024;
 const jobsAtOnce = 8;
-/** Somebody's Redis that has just been restarted is waited for; one that is not there is reported soon. */
+/** Long enough for a Redis that has just restarted; a missing one is reported soon. */
 const openingRetryForMs = 600;
 
-/** One server, found by its address or by sentinels. */
+/** One server, found by address or through sentinels. */
 export class SingleServer implements Store {
   readonly #way: RedisRoute;
   readonly #line: ReconnectingWire;
@@ -43,7 +43,10 @@ export class SingleServer implements Store {
     });
   }
 
-  /** @param admit is asked about every server that a failover leads to, and throws where nothing may be written. @throws RedisFailure */
+  /**
+   * @param admit is called for every server that a failover leads to, and throws if nothing may be written
+   * @throws RedisFailure
+   */
   static async open(
     way: RedisRoute,
     access: Access,
@@ -86,7 +89,10 @@ export class SingleServer implements Store {
     }
   }
 
-  /** A failover cuts nobody off at once: what the master of before still shows, or takes, is of no account. @throws RedisFailure */
+  /**
+   * After a failover the old master keeps its connections for a while; what it shows or accepts doesn't count.
+   * @throws RedisFailure
+   */
   async #stillTheMaster(wire: Wire): Promise<void> {
     if (!this.#way.sentinel) return;
     const { master } = await askSentinels(this.#way.sentinel, this.#limits.signal);
@@ -140,7 +146,7 @@ function good(reply: Reply): Reply {
 async function opened(way: RedisRoute, access: Access, signal: AbortSignal): Promise<{ wire: Wire; identity: RedisIdentity }> {
   const named = way.sentinel && (await askSentinels(way.sentinel, signal));
   const address = named?.master ?? way.address;
-  // A sentinel's answer is compared before the server that it names gets user and password.
+  // The sentinel's answer is checked before the named server gets user and password.
   way.mayConnect?.({ ...address, database: way.signIn.database, ...(named ? { namedBy: named.sentinel } : {}) });
   const wire = await Wire.open(address, way.signIn, access, signal);
   const { mode, role } = wire.greeting;
@@ -155,8 +161,9 @@ async function opened(way: RedisRoute, access: Access, signal: AbortSignal): Pro
 }
 
 /**
- * A replica says so only when it is written to, and so does a server that does not tell its role: asked with a key that nobody has, before
- * anybody relies on it. After a failover the next attempt may find the master. @throws RedisFailure
+ * A replica only shows itself when written to, and so does a server that doesn't report its role. So a write to an unused key is
+ * tried first. After a failover the next attempt may reach the master.
+ * @throws RedisFailure
  */
 async function proveWritable(wire: Wire): Promise<void> {
   const { replies, lost } = await wire.send([["UNLINK", `env-actions:nobody-has-this-key:${randomUUID()}`]]);
@@ -167,7 +174,7 @@ async function proveWritable(wire: Wire): Promise<void> {
   throw lost ?? new RedisFailure("refused", why, undefined, true);
 }
 
-/** A node of a cluster would show its own part of the keys, and "nothing is left" would be said of the whole. */
+/** A cluster node would show only its own keys, and cleanup would report "nothing is left" for all of them. */
 function wrongServer(
   mode: string | undefined,
   role: string | undefined,
@@ -176,7 +183,7 @@ function wrongServer(
   if (mode === "cluster") return { what: "is a node of a Redis Cluster: add redis.cluster: true", passing: false };
   if (mode === "sentinel")
     return { what: "is a sentinel, which has no keys: write it under redis.sentinel.nodes", passing: false };
-  // For a moment after a failover a sentinel may still name the master of before.
+  // Just after a failover, a sentinel may still name the old master.
   if (bySentinel && role !== undefined && role !== "master")
     return { what: "is not the master, although a sentinel says so", passing: true };
   return undefined;

@@ -4,7 +4,7 @@ import type { Redis } from "ioredis";
 import { type Address, addressText, type SignIn } from "./address.ts";
 import { cancelled, RedisFailure, refusedFailure, unreachable } from "./failure.ts";
 
-/** An error that the server answered with, as one of perhaps many replies. */
+/** An error reply from the server, one of perhaps many replies. */
 export class ErrorReply {
   readonly text: string;
 
@@ -13,19 +13,19 @@ export class ErrorReply {
   }
 }
 
-/** Texts are `latin1`, one character a byte. */
+/** Texts are `latin1`, one character per byte. */
 export type Reply = string | number | null | ErrorReply | Reply[];
 
 /** The name of a command and its arguments, as `latin1`. */
 export type CommandWords = readonly [name: string, ...rest: string[]];
 
-/** What a pipeline got: all its replies, or as many as came before the connection was lost. */
+/** The replies of a pipeline: all, or those that came before the connection was lost. */
 export interface Replies {
   replies: Reply[];
   lost?: RedisFailure;
 }
 
-/** What the server says of itself; members are missing where it does not say. */
+/** What the server reports about itself; members it doesn't report are absent. */
 export interface Greeting {
   mode?: string;
   role?: string;
@@ -35,7 +35,7 @@ const connectTimeoutMs = 5_000;
 const answerTimeoutMs = 10_000;
 const goodbyeMs = 1_000;
 
-/** Every command that a connection for reading may send; of those that can also change something, with what they only tell. */
+/** Every command that a reading connection may send. Commands that can also write are limited to subcommands that only read. */
 const reading = [
   ..."AUTH HELLO SELECT PING INFO SCAN PTTL COMMAND".split(" "),
   ...["ACL WHOAMI", "ACL GETUSER", "CLUSTER NODES", "SENTINEL GET-MASTER-ADDR-BY-NAME"],
@@ -45,9 +45,9 @@ export type Access = "reading" | "writing";
 const allowed: Record<Access, ReadonlySet<string>> = { reading: new Set(reading), writing: new Set(writing) };
 
 /**
- * One connection to one server. It sends what it is told and nothing else, once. Left to itself ioredis would connect again, send again
- * what had no answer, and go on in database 0 where SELECT is refused, none of which will do for deleting: so it only carries, and
- * signing in, choosing the database and repeating are done here and above. No way leads to a command that is not listed above.
+ * One connection to one server. It sends each command exactly once. By default ioredis would reconnect, resend unanswered
+ * commands, and continue in database 0 if SELECT is refused; none of that is safe for deletes. So ioredis only transports, and
+ * sign-in, database selection and retries are done here and above. Commands that are not listed above cannot be sent.
  */
 export class Wire {
   readonly address: Address;
@@ -73,12 +73,12 @@ export class Wire {
     const wire = new Wire(address, await connected(address, signIn, signal), access, signal);
     try {
       const { username, password, database } = signIn;
-      // A user without a password signs in, too: else we would be `default`, and another user than the configured one would be examined.
+      // Signs in even without a password. Otherwise we would be `default`, and the checks would examine the wrong user.
       if (username !== undefined) await wire.ask(["AUTH", username, password ?? ""]);
       else if (password !== undefined) await wire.ask(["AUTH", password]);
       wire.greeting = await wire.#greet();
       if (database > 0) await wire.ask(["SELECT", String(database)]);
-      // Whoever is still loading its data greets, but answers nothing else.
+      // A server that is still loading greets, but answers nothing else.
       await wire.ping();
       return wire;
     } catch (error) {
@@ -91,7 +91,7 @@ export class Wire {
     return this.#lost === undefined;
   }
 
-  /** @throws RedisFailure also where the server answers with an error */
+  /** @throws RedisFailure also if the server answers with an error */
   async ask(words: CommandWords): Promise<Reply> {
     const { replies, lost } = await this.send([words]);
     if (lost) throw lost;
@@ -101,8 +101,9 @@ export class Wire {
   }
 
   /**
-   * Waits for a sign of life. A server that takes no writes because its last snapshot failed says so to a PING, too, and yet answers
-   * whatever only reads; whoever writes hears it again at the first write. @throws RedisFailure
+   * Waits for a sign of life. A server that accepts no writes because its last snapshot failed reports that even to PING,
+   * although it answers reads; writers get the error again at their first write.
+   * @throws RedisFailure
    */
   async ping(): Promise<void> {
     const { replies, lost } = await this.send([["PING"]]);
@@ -114,9 +115,9 @@ export class Wire {
       throw unreachable(`expected PONG as the answer to PING, got ${reply ? String(reply).slice(0, 40) : "nothing"}`);
   }
 
-  /** Sends commands together, and waits for as many replies. Errors among the replies are replies. */
+  /** Sends commands together and waits for as many replies. Error replies are returned, not thrown. */
   async send(commands: readonly CommandWords[]): Promise<Replies> {
-    // A mistake of ours, and the last moment to see it.
+    // The last chance to catch a bug of ours.
     for (const [name, first] of commands)
       if (!allowed[this.#access].has(name) && !allowed[this.#access].has(`${name} ${first}`))
         throw new Error(`the command ${name} may not be sent by a connection for ${this.#access}`);
@@ -125,7 +126,7 @@ export class Wire {
     for (const outcome of await this.#outcomes(commands)) {
       const reply = outcome instanceof Error ? errorReply(outcome) : replyOf(outcome);
       if (reply === undefined) {
-        // The socket may be gone before its end was told.
+        // The socket may be gone before its close event.
         this.lose(unreachable(saysClosed.test(String(outcome)) ? "the connection was closed" : outcome));
         return { replies, lost: this.#lost ?? unreachable(outcome) };
       }
@@ -134,7 +135,7 @@ export class Wire {
     return { replies };
   }
 
-  /** Of each command what came back, or the error. */
+  /** The reply to each command, or its error. */
   async #outcomes(commands: readonly CommandWords[]): Promise<unknown[]> {
     const [only, ...others] = commands;
     if (only && others.length === 0) {
@@ -150,7 +151,7 @@ export class Wire {
     return ((await pipeline.exec()) ?? []).map(([error, value]) => error ?? value);
   }
 
-  /** Ends the connection at once; whatever waits hears why. */
+  /** Closes the connection at once; pending commands get the reason. */
   lose(why: RedisFailure): void {
     if (this.#lost) return;
     this.#lost = why;
@@ -158,7 +159,7 @@ export class Wire {
     disconnect(this.#client);
   }
 
-  /** Ends the connection when what was sent has gone out. */
+  /** Closes the connection after everything was sent. */
   async close(): Promise<void> {
     if (this.#client.status === "end") return;
     const ended = new Promise<void>((resolve) => this.#client.once("end", resolve));
@@ -168,7 +169,7 @@ export class Wire {
     clearTimeout(deadline);
   }
 
-  /** HELLO without a version changes nothing. Servers before 6, and users that may not, simply do not tell. */
+  /** HELLO without a version changes nothing. Servers before Redis 6, and users without the right, report nothing. */
   async #greet(): Promise<Greeting> {
     const { replies, lost } = await this.send([["HELLO"]]);
     if (lost) throw lost;
@@ -188,19 +189,19 @@ export class Wire {
   }
 }
 
-/** On a client that has closed already, ioredis waits two seconds for a close that never comes, and keeps the process alive for them. */
+/** On an already closed client, ioredis waits two seconds for a close event that never comes, and keeps the process alive. */
 function disconnect(client: Redis): void {
   if (client.status !== "close" && client.status !== "end") client.disconnect();
 }
 
-/** How ioredis says that there is no connection (any longer). */
+/** ioredis' messages for a missing or closed connection. */
 const saysClosed = /Stream isn't writeable|Connection is closed/;
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** `undefined` where it is no answer of the server: the connection is gone. */
+/** `undefined` if this isn't an answer from the server, so the connection is gone. */
 function errorReply(error: Error): ErrorReply | undefined {
   return error.name === "ReplyError" ? new ErrorReply(error.message) : undefined;
 }
@@ -212,14 +213,14 @@ function replyOf(value: unknown): Reply {
   return typeof value === "number" || typeof value === "string" ? value : null;
 }
 
-/** Texts as they are, byte for byte: a key need not be valid UTF-8. */
+/** Texts byte for byte: a key need not be valid UTF-8. */
 function encoded([name, ...rest]: CommandWords): [name: string, rest: Buffer[]] {
   return [name, rest.map((word) => Buffer.from(word, "latin1"))];
 }
 
 async function connected(address: Address, { tls }: SignIn, signal: AbortSignal): Promise<Redis> {
   const { host, port } = address;
-  // By its default export: webpack finds no names on a module that is a function.
+  // Uses the default export, because webpack finds no named ones on a module that is a function.
   const { default: ioredis } = await import("ioredis");
   const client = new ioredis.Redis({
     host,
@@ -239,7 +240,7 @@ async function connected(address: Address, { tls }: SignIn, signal: AbortSignal)
           tls: {
             ...(tls.authority === undefined ? {} : { ca: tls.authority }),
             ...serverName([host, tls.name]),
-            // A node of a cluster is often told by its number, and has the certificate of the name that was configured.
+            // A cluster node is often known by number only, and has a certificate for the configured name.
             checkServerIdentity: (_name: string, certificate: PeerCertificate) => {
               const wrong = checkServerIdentity(host, certificate);
               return wrong && checkServerIdentity(tls.name, certificate) ? wrong : undefined;
@@ -253,7 +254,7 @@ async function connected(address: Address, { tls }: SignIn, signal: AbortSignal)
     lastError = error;
   };
   const onAbort = () => disconnect(client);
-  // Without a listener ioredis prints every connection error.
+  // Without a listener, ioredis prints every connection error.
   client.on("error", onError);
   signal.addEventListener("abort", onAbort, { once: true });
   try {
@@ -272,13 +273,13 @@ async function connected(address: Address, { tls }: SignIn, signal: AbortSignal)
   }
 }
 
-/** Only names go into the greeting of TLS, never numbers. */
+/** TLS SNI only takes names, not IP addresses. */
 function serverName(hosts: readonly string[]): { servername?: string } {
   const named = hosts.find((host) => isIP(host) === 0);
   return named === undefined ? {} : { servername: named };
 }
 
-/** A certificate that is wrong does not become right by waiting. */
+/** A wrong certificate doesn't become valid by waiting. */
 function tlsFailure(error: unknown): RedisFailure {
   const code = String((error as { code?: unknown } | null)?.code ?? "");
   if (!/CERT|SELF_SIGNED|ALTNAME|UNABLE_TO|ERR_SSL|EPROTO/.test(code)) return unreachable(error);

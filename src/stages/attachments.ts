@@ -7,11 +7,11 @@ import type { Attachment, TestCase, TestResults } from "../model/test-results.ts
 import type { StageContext } from "./context.ts";
 import type { Suite } from "./test-command.ts";
 
-/** Of one stage. GitHub keeps artifacts for weeks, and somebody pays for them. */
+/** Per stage. GitHub keeps artifacts for weeks, and they cost money. */
 const mostBytes = 50 * 1024 * 1024;
 const mostFiles = 1_000;
 
-/** File systems may stamp with whole seconds, and with a clock that lags. */
+/** File systems may round to whole seconds, and their clock may lag. */
 const toleranceMs = 1_000;
 
 interface Found {
@@ -21,16 +21,16 @@ interface Found {
   unfit?: string;
 }
 
-/** Forgets what an earlier execution with the same run id left behind, so that nobody takes its pictures for this one's. */
+/** Removes what an earlier execution with the same run id left, so that its images are not taken for this one's. */
 export async function forgetAttachments(context: StageContext): Promise<void> {
-  // Behind a link, what is removed would be somebody else's.
+  // Behind a link, other files would be deleted.
   await makeOwnDirectory(dirname(directoryOf(context)));
   await rm(directoryOf(context), { recursive: true, force: true });
 }
 
 /**
- * Keeps the screenshots, traces and videos that the tests of this run left behind, the smallest first, until the limit. What could
- * not be kept is in the list as well, with the reason.
+ * Keeps the screenshots, traces and videos of this run's tests, smallest first, up to the limit. Those that could not be kept are
+ * listed too, with the reason.
  */
 export async function collectAttachments(
   context: StageContext,
@@ -63,7 +63,7 @@ async function findFresh(suite: Suite, notBefore: number): Promise<Found[]> {
     }));
     if (!file.isFile && !file.isLink) continue;
     if (mtimeMs < notBefore) continue;
-    // A link could lead to anything on the machine, and a path upwards to other projects.
+    // A link could lead anywhere on the machine, and a path upwards to other projects.
     const unfit = file.isLink ? "a link" : isInside(suite.cwd, path) ? undefined : "outside of the working directory";
     found.set(path, { path, bytes: size, ...(unfit ? { unfit } : {}) });
   }
@@ -71,10 +71,10 @@ async function findFresh(suite: Suite, notBefore: number): Promise<Found[]> {
 }
 
 async function keep(context: StageContext, suite: Suite, file: Found): Promise<Attachment> {
-  // A test's name is in its folder's, and may hold anything.
+  // The folder contains the test's name, which can contain anything.
   const copy = join(directoryOf(context), context.secrets.redact(relative(suite.cwd, file.path)));
   try {
-    // What was a file when it was found may be a link by now.
+    // The file may have been replaced by a link since it was found.
     const made = redactedBytes(await readPlain(file.path, { root: suite.cwd }), context.secrets);
     if (made.kind === "refused") return leftOut(context, file, made.why);
     await writeOwn(copy, made.content);
@@ -98,8 +98,8 @@ function slashed(path: string): string {
 }
 
 /**
- * Playwright names a test's folder after its titles and project, and cuts a long name in the middle. Undefined where not exactly one
- * test is meant.
+ * Playwright names a test's folder after its titles and project, and cuts long names in the middle. Undefined unless exactly one
+ * test matches.
  */
 function testOf(path: string, tests: readonly TestCase[]): string | undefined {
   const folder = `-${slug(basename(dirname(path))).replace(/-retry\d+$/, "")}`;

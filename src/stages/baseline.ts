@@ -12,11 +12,11 @@ import type { FinishedChecks } from "./run-checks.ts";
 import { scoreChecks, withoutDryRun } from "./score.ts";
 
 /**
- * The latencies of the last passing runs, kept in the workspace: no outside service is needed to know what was normal. On a runner
- * the folder has to be carried from run to run, for example by actions/cache.
+ * Keeps the latencies of the last passing runs in the workspace, so that no external service is needed to know what is normal. On
+ * a runner the folder has to be kept between runs, for example with actions/cache.
  */
 
-/** More samples than this of one check in one run add nothing but bytes. */
+/** More samples of a check in one run only add bytes. */
 const mostSamples = 200;
 
 const runSchema = z.strictObject({
@@ -30,7 +30,7 @@ const fileSchema = z.strictObject({ schemaVersion: z.literal(1), runs: z.array(r
 type Run = z.output<typeof runSchema>;
 
 /**
- * A comparison for each latency that was sampled; none where none is configured. Then what passed is kept for later runs.
+ * Compares each sampled latency with earlier runs, if configured. Then stores the passed ones for later runs.
  * @param checks of the stage, all finished
  */
 export async function compareWithEarlierRuns(context: StageContext, found: FinishedChecks): Promise<Check[]> {
@@ -75,8 +75,8 @@ function samplesIn(run: Run, id: string): number[][] {
 }
 
 /**
- * Whether nothing failed that counts, or the score bears it. The first alone is enough: where there is too little to compare with yet,
- * the score may be low for that, and only this run can make it more.
+ * Whether no check that counts failed, or the score is high enough. The first is sufficient: without enough earlier runs the
+ * score may be low, and only storing this run helps.
  */
 function passes(context: StageContext, checks: readonly Check[]): boolean {
   const score = stageOf(context)?.score;
@@ -86,8 +86,8 @@ function passes(context: StageContext, checks: readonly Check[]): boolean {
 }
 
 /**
- * Keeps what passed of a run that passed, so that a slow run never becomes the measure of the next. A file that cannot be written is
- * told, and no more.
+ * Stores the passed checks of a passing run, so that a slow run never becomes the reference. A file that cannot be written is
+ * only reported.
  */
 async function keepForLaterRuns(
   context: StageContext,
@@ -115,7 +115,7 @@ interface SampledCheck {
   samples: Samples;
 }
 
-/** A single measurement, such as one connection, is no sample of anything. */
+/** A single measurement, such as one connection, is not a sample. */
 function sampledIn({ checks, samples }: FinishedChecks): SampledCheck[] {
   return checks.flatMap((check) => {
     const measured = samples.get(check.id);
@@ -128,7 +128,7 @@ function stageOf({ stage, config }: StageContext) {
   return stage === "preflight" || stage === "smoke" ? config.stages[stage] : undefined;
 }
 
-/** Where nobody can ask for more samples than there are, asking for them would be degraded for ever. */
+/** If a check cannot take more samples, requiring more would make it degraded for ever. */
 function atMost(samples: number, settings: Baseline): Baseline {
   return { ...settings, minimumSamples: Math.min(settings.minimumSamples, samples) };
 }
@@ -148,7 +148,7 @@ function fileOf(context: StageContext): string {
   return join(context.records, "baseline", `${context.environment.name}.json`);
 }
 
-/** @throws Error for a file that cannot be understood: it is not silently begun anew, because then nothing would ever be slower */
+/** @throws Error for an invalid file: silently starting again would hide every slowdown */
 async function readRuns(context: StageContext): Promise<Run[]> {
   const file = fileOf(context);
   let text: string;

@@ -8,12 +8,12 @@ import type { StageName } from "../model/report.ts";
 import type { StageContext } from "./context.ts";
 
 /**
- * The runner gives these to the action alone: with them a test or a server could forge outputs, change later steps, or sign in as
+ * The runner gives these to the action alone: with them a test or server could forge outputs, change later steps, or sign in as
  * the workflow.
  */
 const runnersOwn = /^(?:(?:INPUT|STATE)_.*|GITHUB_(?:OUTPUT|STATE|ENV|PATH|STEP_SUMMARY)|ACTIONS_.*(?:TOKEN|URL))$/;
 
-/** Whether a variable is the suite's alone. Windows knows no difference between small and capital letters. */
+/** Whether a variable is for the suite only. On Windows, names are case-insensitive. */
 export function isSuitesOwn(name: string): boolean {
   return runnersOwn.test(name.toUpperCase());
 }
@@ -22,26 +22,26 @@ export function ledgerFile(context: Pick<StageContext, "records" | "runId">): st
   return join(context.records, "ledger", `${context.runId}.jsonl`);
 }
 
-/** A folder for each execution: another job in the same workspace may run the same stage. */
+/** One folder per execution, because another job in the same workspace may run the same stage. */
 export function logFolder({ records, runId }: Pick<StageContext, "records" | "runId">): string {
   return join(records, "logs", runId);
 }
 
-/** What every name begins with that this run's tests make. */
+/** The prefix of all names of this run's test data. */
 export function runPrefixOf({ stage, config, runId }: Pick<StageContext, "stage" | "config" | "runId">): string {
   const prefix = stage === "integration" || stage === "e2e" ? config.stages[stage].prefix : config.stages.integration.prefix;
   return runPrefix(prefix, runId);
 }
 
 /**
- * What cleanup looks for, whichever stage it belongs to. A stage's own prefix may be longer than the listed one that leads to it, and
- * what carries it would not begin with the listed one and the run's id.
+ * The prefixes that cleanup looks for, of all stages. A stage's own prefix may be longer than the listed one, and data with it
+ * doesn't begin with the listed one and the run's id.
  */
 export function runPrefixes({ testData, stages }: StageContext["config"]): string[] {
   return [...new Set([...testData.prefixes, stages.integration.prefix, stages.e2e.prefix])];
 }
 
-/** What servers and test commands see: the environment of the step, the configured one, and the identity of the run. */
+/** What servers and test commands get: the step's environment, the configured one, and the identity of the run. */
 export function childEnvironment(
   context: Omit<StageContext, "signal" | "audit" | "check">,
   own: Readonly<Record<string, string>>,
@@ -57,7 +57,7 @@ export function childEnvironment(
     ...(context.env.GITHUB_STEP_SUMMARY ? { GITHUB_STEP_SUMMARY: childSummaryFile(context) } : {}),
     ENV_ACTIONS_RUN_ID: context.runId,
     ENV_ACTIONS_PREFIX: runPrefixOf(context),
-    // No prefix has a space in it.
+    // Prefixes contain no spaces.
     ENV_ACTIONS_PREFIXES: runPrefixes(context.config).join(" "),
     ENV_ACTIONS_LEDGER: ledgerFile(context),
     ENV_ACTIONS_ENVIRONMENT: context.environment.name,
@@ -65,8 +65,8 @@ export function childEnvironment(
 }
 
 /**
- * Servers and tests get a job summary of their own. The runner's file lies in one folder with those that change later steps
- * (GITHUB_ENV, GITHUB_PATH, GITHUB_OUTPUT), under the same random name: who knows one of them knows all.
+ * Gives servers and tests a job summary of their own. The runner's file is in the same folder as those that change later steps
+ * (GITHUB_ENV, GITHUB_PATH, GITHUB_OUTPUT), under the same random name: knowing one means knowing all.
  */
 type Place = Pick<StageContext, "records" | "stage" | "runId">;
 
@@ -74,7 +74,7 @@ export function childSummaryFile({ records, stage, runId }: Place): string {
   return join(records, "summaries", `${stage}-${runId}.md`);
 }
 
-/** Tools that write a summary want the file to be there. */
+/** Tools that write a summary expect the file to exist. */
 export async function prepareChildSummary(place: Place): Promise<void> {
   await writeOwn(childSummaryFile(place), "");
 }
@@ -82,13 +82,13 @@ export async function prepareChildSummary(place: Place): Promise<void> {
 /** More than is shown. */
 const mostBytes = 64 * 1024;
 
-/** What servers and tests wrote into it; the file is gone afterwards. A link in its place has no content. */
+/** Returns what servers and tests wrote, and removes the file. A link in its place counts as empty. */
 export async function takeChildSummary(place: Place): Promise<string> {
   const file = childSummaryFile(place);
   try {
     const bytes = await readPlain(file, { root: place.records }, mostBytes);
     const text = bytes.toString("utf8");
-    // The sign says that it was cut, perhaps in the middle of a letter or of a secret.
+    // Marks that it was cut, perhaps in the middle of a character or a secret.
     return bytes.length < mostBytes ? text : `${text.replace(/\ufffd$/, "")}…`;
   } catch (error) {
     if (error instanceof NotAPlainFile || (error as NodeJS.ErrnoException).code === "ENOENT") return "";
@@ -98,12 +98,12 @@ export async function takeChildSummary(place: Place): Promise<string> {
   }
 }
 
-/** Stages that run tests: they get a ledger. */
+/** Stages that run tests have a ledger. */
 export function runsTests(stage: StageName): stage is "integration" | "e2e" {
   return stage === "integration" || stage === "e2e";
 }
 
-/** Makes the empty ledger of a stage that runs tests, so that later an absent one is known to have been removed. */
+/** Creates the empty ledger of a stage with tests, so that a missing one later is known to have been removed. */
 export async function beginLedger(place: { stage: StageName; records: string; runId: string }): Promise<void> {
   if (!runsTests(place.stage)) return;
   const file = ledgerFile(place);
@@ -112,8 +112,8 @@ export async function beginLedger(place: { stage: StageName; records: string; ru
 }
 
 /**
- * What the tests of a run tracked.
- * @param tracked they had a ledger here: where it is gone, nobody knows what it named, and that is a problem
+ * What the tests of a run registered.
+ * @param tracked they had a ledger here: if it is gone, its content is unknown, which is a problem
  */
 export async function ledgerOf(place: { records: string; runId: string }, tracked: boolean): Promise<Ledger> {
   const file = ledgerFile(place);

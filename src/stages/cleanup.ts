@@ -14,7 +14,7 @@ import { cleanupRequest } from "./run-cleanup.ts";
 import { combineResults, digestOf } from "./several-runs.ts";
 import { forgetSignIns } from "./sign-ins.ts";
 
-/** Shows what test data is there; with `execute` it deletes exactly that and proves it gone. @throws UserError */
+/** Shows the test data; with `execute`, deletes exactly that and verifies that it is gone. @throws UserError */
 export async function cleanup(context: StageContext, outcome: StageOutcome): Promise<void> {
   const { execute = false } = context.overrides;
   if (execute) refuseBeforeConnecting(context);
@@ -33,7 +33,7 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
   outcome.checks.push(await reportCheck(context, Promise.resolve(check)));
 }
 
-/** Of scope `run` one for each run: what it names, or what depends on its rows, must be younger than that run and no other. */
+/** In scope `run`, one request per run: rows that its ledger names, or that depend on its rows, must be newer than that run. */
 async function requestsOf(context: StageContext): Promise<CleanupRequest[]> {
   const { scope = "expired" } = context.overrides;
   const { runId, cleans } = context;
@@ -47,7 +47,7 @@ async function requestsOf(context: StageContext): Promise<CleanupRequest[]> {
   );
 }
 
-/** Runs looked for at once: each look asks every table. */
+/** Runs to search for at the same time; each search asks every table. */
 const runsAtOnce = 4;
 
 async function showAll(context: StageContext, requests: CleanupRequest[], outcome: StageOutcome): Promise<Finding> {
@@ -92,7 +92,7 @@ async function deleteAll(context: StageContext, requests: CleanupRequest[], outc
       };
     }
     const results: CleanupResult[] = [];
-    // One after another: what hangs on the rows of two runs must not be deleted by both at once.
+    // One after another: rows that depend on the data of two runs must not be deleted by both at the same time.
     for (const { proven, plan } of planned) {
       const foundMeanwhileDeleted = results.some(({ deletedRows, deletedKeys }) => deletedRows + deletedKeys > 0);
       const current =
@@ -107,7 +107,7 @@ async function deleteAll(context: StageContext, requests: CleanupRequest[], outc
   });
 }
 
-/** The audit log's line belongs to the run whose test data it is about. */
+/** The audit line belongs to the run whose test data it is about. */
 function noteOf(context: StageContext, { runId }: CleanupRequest): (note: AuditEvent) => AuditEvent {
   return (note) => (runId === context.runId ? note : { ...note, run: runId });
 }
@@ -119,7 +119,7 @@ function resultOf(context: StageContext, requests: readonly CleanupRequest[], re
   return { ...one, runs: requests.map(({ runId }) => runId).sort(), problems };
 }
 
-/** What can be seen to be wrong without asking anybody is refused while nothing is open yet. */
+/** Refuses what is recognisably wrong before any connection is opened. */
 function refuseBeforeConnecting({ environment, overrides: { scope, planDigest } }: StageContext): void {
   if (environment.access !== "test-data")
     throw new UserError(

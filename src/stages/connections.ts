@@ -40,19 +40,19 @@ import type { TokenSource } from "../warehouse/token-source.ts";
 import { type StageContext, step } from "./context.ts";
 import { rememberSignIn } from "./sign-ins.ts";
 
-/** Connections that read; absent where the environment has none. Each is being opened when this returns. */
+/** Reading connections; absent if the environment has none. They are being opened when this returns. */
 export interface Readers {
   warehouse: Shared<WarehouseReader> | undefined;
   redis: Shared<RedisReader> | undefined;
-  /** How long the warehouse took to wake, in milliseconds; `undefined` where it was awake. */
+  /** How long the warehouse took to start, in milliseconds; `undefined` if it was running. */
   wokeIn(): number | undefined;
 }
 
-/** Opens readers for the time of `work`, and closes them whatever happens. */
+/** Opens readers for `work`, and always closes them. */
 export async function withReaders<Result>(context: StageContext, work: (readers: Readers) => Promise<Result>): Promise<Result> {
   const settings = warehouseSettings(context);
   const redisTold = redisSettings(context);
-  // Loaded before anything is measured: while it loads, nothing else gets its turn, and every latency would show it.
+  // Loaded before anything is measured: loading blocks the process, and every latency would include it.
   if (settings) await loadDriver();
   let asleepAt: number | undefined;
   let awakeAt: number | undefined;
@@ -77,8 +77,9 @@ export async function withReaders<Result>(context: StageContext, work: (readers:
 }
 
 /**
- * Opens all readers, and compares what answers with what the environment expects: for whoever shows what is there outside of the
- * stages that check it themselves. @throws WrongTarget, WarehouseFailure, RedisFailure
+ * Opens all readers and compares them with what the environment expects; for callers other than the stages that check this
+ * themselves.
+ * @throws WrongTarget, WarehouseFailure, RedisFailure
  */
 export async function withComparedReaders<Result>(
   context: StageContext,
@@ -92,12 +93,12 @@ export async function withComparedReaders<Result>(
   });
 }
 
-/** What leads to an environment's warehouse; all that a connection needs to know of a stage. */
+/** The part of a stage's context that a warehouse connection needs. */
 export type WarehouseAccess = Pick<StageContext, "environment" | "workspace" | "runId" | "env" | "secrets">;
 
 /**
- * Opens a reader of the environment's warehouse alone, outside of any stage.
- * @throws WrongTarget, WarehouseFailure; UserError where the environment has no warehouse
+ * Opens only a warehouse reader, outside any stage.
+ * @throws WrongTarget, WarehouseFailure; UserError if the environment has no warehouse
  */
 export async function withWarehouseReader<Result>(
   place: WarehouseAccess,
@@ -147,7 +148,7 @@ export async function withWriters<Result>(
   }
 }
 
-/** Like `withWriters`, where only keys are to be deleted. @throws RedisFailure, WrongTarget */
+/** Like `withWriters`, but only for keys. @throws RedisFailure, WrongTarget */
 export async function withRedisWriter<Result>(
   context: StageContext,
   signal: AbortSignal,
@@ -169,8 +170,9 @@ async function closeAll(opening: readonly (Promise<{ close(): Promise<void> }> |
 }
 
 /**
- * Where the environment's warehouse is and how it is signed in to; `undefined` where it has none. Nobody gets the credential without
- * the comparison of what is configured with what is expected. @throws WrongTarget
+ * The environment's warehouse and its sign-in; `undefined` if it has none. The credential is only returned after comparing the
+ * configuration with the expectation.
+ * @throws WrongTarget
  */
 export function warehouseSettings(context: WarehouseAccess): WarehouseSettings | undefined {
   const settings = context.environment.databricks;
@@ -191,7 +193,7 @@ export function warehouseSettings(context: WarehouseAccess): WarehouseSettings |
   };
 }
 
-/** Where the environment's Redis is; `undefined` where it has none. Compared as the warehouse is. @throws WrongTarget */
+/** The environment's Redis; `undefined` if it has none. Compared like the warehouse. @throws WrongTarget */
 export function redisSettings(context: StageContext): RedisSettings | undefined {
   const settings = context.environment.redis;
   if (!settings) return undefined;
@@ -213,7 +215,7 @@ function inWorkspace(context: Pick<StageContext, "workspace">, file: string): st
 
 type Databricks = NonNullable<Environment["databricks"]>;
 
-/** One for all connections of a stage: those before the tests, beside them and after them. */
+/** One for all connections of a stage: before, during and after the tests. */
 const sources = new WeakMap<Databricks, TokenSource>();
 
 function tokensFor({ env, secrets }: WarehouseAccess, settings: Databricks, workspace: Workspace): TokenSource {
@@ -224,7 +226,7 @@ function tokensFor({ env, secrets }: WarehouseAccess, settings: Databricks, work
   return made;
 }
 
-/** The loader lets only one way through, and none without its parts. */
+/** The loader only accepts one complete way to sign in. */
 function signInOf({ token, clientId, clientSecret, oidc }: Databricks): SignIn {
   if (token) return { way: "pat", token: token.reveal() };
   if (oidc)
@@ -237,7 +239,7 @@ function signInOf({ token, clientId, clientSecret, oidc }: Databricks): SignIn {
   throw new UserError("EA1008", "databricks needs a sign-in: token, clientId with clientSecret, or oidc");
 }
 
-/** How the environment's API is asked; `undefined` where it has none. */
+/** How to call the environment's API; `undefined` if it has none. */
 export function apiPorts(context: StageContext, pace?: Pace): ApiPorts | undefined {
   const { api, token, redis, access } = context.environment;
   if (!api) return undefined;
@@ -266,7 +268,7 @@ export function socketPorts(context: StageContext, pace?: Pace): SocketPorts {
   };
 }
 
-/** Also where there is no API: a WebSocket begins with a GET. */
+/** Also without an API, because a WebSocket begins with a GET. */
 function guarded({ environment: { access, api } }: StageContext): { readOnly?: RouteGuard } {
   if (access !== "read-only") return {};
   return { readOnly: { writes: api?.writes ?? knownToWrite, emptyPosts: api?.emptyPosts ?? [] } };

@@ -6,56 +6,56 @@ import type { Check, CommandReport, Progress, ServerReport, StageName } from "..
 import type { Books, CleanupResult } from "../model/test-data.ts";
 import type { Attachment, TestResults } from "../model/test-results.ts";
 
-/** Everything a stage needs to know, and its ways to the outside. */
+/** Everything a stage needs to know, and its outputs. */
 export interface StageContext {
   stage: StageName;
   config: Config;
-  /** The test-data tables, preset and configuration joined. */
+  /** The test-data tables: the preset and the configuration merged. */
   tables: Readonly<Record<string, Table>>;
   environment: Environment & { name: string };
-  /** Of this execution; its test data carries it. */
+  /** Unique to this execution; its test data contains it. */
   runId: string;
   /** Unix milliseconds. */
   runStarted: number;
-  /** What the stages of one gate have in common. */
+  /** Shared by the stages of one gate. */
   gateId?: string;
-  /** For cleanup of scope `run`; the own run if left out. */
+  /** For cleanup of scope `run`; the stage's own run if absent. */
   cleans?: RunsToClean;
-  /** Absolute path; everything the configuration names is relative to it. */
+  /** Absolute path; paths in the configuration are relative to it. */
   workspace: string;
   /** Absolute path of `.env-actions` in it. */
   records: string;
   /** The process's own environment. */
   env: Readonly<Record<string, string | undefined>>;
-  /** Ends at the stage's budget, or when the run is cancelled. */
+  /** Aborts when the stage's budget is used up, or the run is cancelled. */
   signal: AbortSignal;
   onProgress: (progress: Progress) => void;
-  /** Resolves when the line is on disk. Never rejects: a line that could not be written is a problem of the report. */
+  /** Resolves when the line is on disk. Never rejects: a line that cannot be written becomes a problem in the report. */
   audit: (note: AuditEvent) => Promise<void>;
   secrets: SecretKeeper;
   overrides: Overrides;
-  /** Runs one check; repeats it where it is declared flaky. */
+  /** Runs one check, and repeats it if it is declared flaky. */
   check: RunCheck;
 }
 
-/** The runs whose test data scope `run` deletes, and why it leaves that of others alone. */
+/** The runs whose test data scope `run` deletes, and why it leaves others alone. */
 export interface RunsToClean {
   /** `tracked`: its tests had a ledger in this workspace. */
   runs: { runId: string; tracked: boolean }[];
   leftAlone: string[];
 }
 
-/** Knows every secret of the run: the configuration's, those of the environment's variables, and those made on the way. */
+/** Knows every secret of the run: from the configuration, the environment's variables, and sign-ins. */
 export interface SecretKeeper extends Redaction {
-  /** Hides a secret from now on, with its parts and its encodings. */
+  /** Hides a secret from now on, including its parts and encodings. */
   add(secret: string): void;
-  /** Hides, without announcing it, what may be a secret as far as anybody knows yet. Takes the place of earlier guesses. */
+  /** Hides possible secrets without announcing them. Replaces earlier guesses. */
   guess(secrets: Iterable<string>): void;
-  /** Grows with each secret that is learned. */
+  /** Increases with each new secret. */
   readonly generation: number;
 }
 
-/** What inputs and flags say in place of the configuration. */
+/** Inputs and flags that override the configuration. */
 export interface Overrides {
   command?: string;
   reports?: string[];
@@ -82,7 +82,7 @@ export function emptyOutcome(): StageOutcome {
   return { checks: [], commands: [], servers: [], problems: [] };
 }
 
-/** Tells the progress of each check as it comes, and hands it on. */
+/** Reports the progress of each check, and returns it. */
 export async function reportCheck<Result extends Check | Check[]>(
   context: StageContext,
   checking: Promise<Result>,
@@ -97,7 +97,7 @@ export function step(context: StageContext, text: string): void {
   context.onProgress({ kind: "step", stage: context.stage, text });
 }
 
-/** How a cleanup tells what it does: its steps, what remains, and its lines of the audit log. */
+/** Callbacks by which a cleanup reports its steps, what remains, and its audit lines. */
 export function cleanupReporting(context: StageContext) {
   return {
     onStep: (text: string) => step(context, text),

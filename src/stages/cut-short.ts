@@ -7,24 +7,24 @@ import { cleanUpRun, rememberedStart } from "./run-cleanup.ts";
 import { readSignIns } from "./sign-ins.ts";
 import { removeTokenFile, tokensLeft } from "./tokens.ts";
 
-/** What is known of an execution that was killed. */
+/** What is known about an execution that was killed. */
 export interface CutShort {
   /** ISO 8601: when it began. */
   startedAt: string;
-  /** The signal by which the job was cancelled before; undefined where the process saw none. */
+  /** The signal that cancelled the job before; undefined if the process got none. */
   cancelledBy: string | undefined;
-  /** What became of the processes that it had started, where any still ran. */
+  /** What happened to the processes it had started, if any still ran. */
   stillRan: string | undefined;
 }
 
-/** Of each log. */
+/** Per log. */
 const tailLines = 20;
 const mostTailLetters = 64 * 1024;
 const lookedAtBytes = 4 * mostTailLetters;
 
 /**
- * In place of a stage that was killed: says so, with what is known, and deletes the test data of its run. Its verdict is never passed,
- * so that nobody takes an older report of the stage for this one.
+ * Replaces a stage that was killed: reports what is known and deletes its run's test data. Never passes, so that an older report
+ * of the stage isn't taken for this one.
  */
 export async function afterCutShort(context: StageContext, outcome: StageOutcome, known: CutShort): Promise<void> {
   const { stage } = context;
@@ -44,7 +44,7 @@ export async function afterCutShort(context: StageContext, outcome: StageOutcome
     step(context, `environment ${context.environment.name} is read-only: ${stage} made no test data there`);
     return;
   }
-  // How far the tests came is not known, so nothing is said about tests that made nothing.
+  // How far the tests came is unknown, so nothing is said about tests that created no data.
   const start = await rememberedStart(context);
   const { checks, result, books } = await cleanUpRun(context, { start, testsRan: false });
   outcome.checks.push(...(await reportCheck(context, Promise.resolve(checks))));
@@ -59,13 +59,13 @@ function whatHappened({ stage }: StageContext, { startedAt, cancelledBy, stillRa
   return stillRan ? `${how} ${stillRan}` : how;
 }
 
-/** What the killed process alone knew to be secret, and could no longer take out of its logs. */
+/** Secrets that only the killed process knew, and could no longer redact in its logs. */
 async function learnSecrets(context: StageContext): Promise<void> {
   for (const token of await tokensLeft(context)) context.secrets.add(token);
   await readSignIns(context);
 }
 
-/** The end of what was printed until then: often the only trace of the cause. */
+/** The end of the output, often the only trace of the cause. */
 async function logsOf(context: StageContext): Promise<StageOutcome["commands"]> {
   const folder = logFolder(context);
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
@@ -75,12 +75,12 @@ async function logsOf(context: StageContext): Promise<StageOutcome["commands"]> 
   return await Promise.all(
     names.sort().map(async (name) => {
       const log = join(folder, name);
-      // A test may have put a link in its place: what it leads to is nobody's log.
+      // A test may have replaced the log with a link, which is not followed.
       const bytes = await readOwn(log).catch((error: unknown) => {
         if (error instanceof NotAPlainFile) return Buffer.from(`not read: ${error.message}`);
         throw error;
       });
-      // More than is shown: what is cut in the middle of a secret is not among it.
+      // More than is shown, so that a secret cut at the start isn't in the shown part.
       const text = bytes.subarray(-lookedAtBytes).toString("utf8").trimEnd();
       const tail = context.secrets.redact(text).slice(-mostTailLetters).split("\n").slice(-tailLines);
       return { command: `${name} (cut short)`, exitCode: null, signal: null, timedOut: false, durationMs: 0, log, tail };

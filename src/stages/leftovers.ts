@@ -9,7 +9,7 @@ import type { CleanupResult } from "../model/test-data.ts";
 import { type Readers, withWriters } from "./connections.ts";
 import { cleanupReporting, type StageContext, step } from "./context.ts";
 
-/** What earlier runs left behind, found by reading alone; where the configuration says so, it is swept at once. */
+/** Finds test data of earlier runs by reading only; if configured, sweeps it right away. */
 export async function checkLeftovers(context: StageContext, readers: Readers): Promise<{ check: Check; found?: CleanupResult }> {
   let found: CleanupResult | undefined;
   const check = await context.check("test-data.left-by-earlier-runs", "Nothing left by earlier runs", async () => {
@@ -38,7 +38,7 @@ export async function checkLeftovers(context: StageContext, readers: Readers): P
   return { check, ...(found ? { found } : {}) };
 }
 
-/** By writers of its own: the connections of preflight have no way to write. */
+/** Opens its own writers, because preflight's connections cannot write. */
 async function sweep(context: StageContext, plan: CleanupPlan): Promise<CleanupResult> {
   step(context, "sweeping what earlier runs left");
   return await withWriters(context, context.signal, async (writers) => {

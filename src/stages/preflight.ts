@@ -6,10 +6,10 @@ import { loadKinds, runChecks } from "./run-checks.ts";
 import { withApplication } from "./servers.ts";
 import { deleteSignIns } from "./sign-ins.ts";
 
-/** Proves that the environment is really there, before anything is tested in it. */
+/** Proves that the environment is really there before anything is tested in it. */
 export async function preflight(context: StageContext, outcome: StageOutcome): Promise<void> {
   const loading = loadKinds(context, "preflight");
-  // If the servers do not start, nothing waits for it.
+  // If the servers don't start, nobody awaits this.
   loading.catch(() => undefined);
   try {
     await withApplication(context, outcome, async () => {
@@ -25,7 +25,7 @@ export async function preflight(context: StageContext, outcome: StageOutcome): P
   }
 }
 
-/** What earlier runs left behind, where test data can be. */
+/** Test data of earlier runs, if there can be any. */
 function checkEarlierRuns(context: StageContext, readers: Readers, outcome: StageOutcome) {
   if (!readers.warehouse && !readers.redis) return [];
   const check = async () => {

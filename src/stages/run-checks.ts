@@ -8,7 +8,7 @@ import type { Check } from "../model/report.ts";
 import { apiPorts, type Readers, redisSettings, socketPorts, warehouseSettings } from "./connections.ts";
 import { reportCheck, type StageContext } from "./context.ts";
 
-/** What preflight and smoke have in common: every kind of check that the environment asks for, all at once. */
+/** Runs the checks of preflight and smoke: every kind that the environment asks for, all at the same time. */
 
 /** A kind that the environment asks for, ready to run. */
 export interface LoadedKind {
@@ -19,12 +19,13 @@ export interface LoadedKind {
 
 const kinds: Readonly<Record<string, CheckKind>> = registry;
 
-/** Ids of checks that no score outvotes, of all kinds. */
+/** Ids of checks of all kinds that a score cannot outvote. */
 export const criticalOfKinds: readonly string[] = Object.values(kinds).flatMap(({ critical }) => critical);
 
 /**
- * Loads what runs the checks, best while the servers start: loading code blocks the process, and every latency would show it.
- * @returns first the kinds that others depend on, as the report lists them
+ * Loads the code of the checks, preferably while the servers start: loading blocks the process, and every latency would include
+ * it.
+ * @returns kinds that others depend on first, in the report's order
  */
 export async function loadKinds({ environment }: StageContext, stage: CheckingStage): Promise<LoadedKind[]> {
   const settingsOf: Readonly<Record<string, unknown>> = environment;
@@ -46,15 +47,15 @@ function isFoundation({ dependsOn }: CheckKind): boolean {
   return dependsOn.length === 0;
 }
 
-/** Finished checks, and by id the measurements of those that sampled a latency. */
+/** Finished checks, and the measurements of sampled latencies by id. */
 export interface FinishedChecks {
   checks: Check[];
   samples: ReadonlyMap<string, Samples>;
 }
 
 /**
- * Runs all checks, reports each as it finishes, and judges each by what it depends on.
- * @param also checks of the stage itself, which run beside the others
+ * Runs all checks, reports each when it finishes, and judges each together with those it depends on.
+ * @param also the stage's own checks, which run at the same time
  */
 export async function runChecks(
   context: StageContext,
@@ -95,7 +96,7 @@ function withoutSamples({ samples, ...check }: MeasuredCheck, all: Map<string, S
   return check;
 }
 
-/** Nothing was asked for. Servers that became ready were checked, at least; otherwise there is nothing that could pass. */
+/** If nothing was configured, servers that became ready count as checked; otherwise there is nothing that could pass. */
 function nothingChecked({ environment }: StageContext, stage: CheckingStage): Check {
   const servers = Object.entries(environment.servers).flatMap(([name, { stages }]) => (stages.includes(stage) ? [name] : []));
   if (servers.length > 0)
@@ -114,8 +115,8 @@ function nothingChecked({ environment }: StageContext, stage: CheckingStage): Ch
 }
 
 /**
- * If a check that these depend on could not be done, their failure proves nothing: an API whose database we could not reach may be
- * broken, or may only suffer from the same cause. The verdict is then `error`, with the possible cause.
+ * If a check that these depend on could not be done, their failure proves nothing: an API whose database we could not reach may
+ * be broken, or suffer from the same cause. The verdict is then `error`, with the possible cause.
  */
 export function asConsequences(dependsOn: readonly string[], below: readonly Check[], checks: readonly Check[]): Check[] {
   const cause = below.find(({ id, verdict }) => dependsOn.includes(id) && verdict === "error");
@@ -128,7 +129,7 @@ export function asConsequences(dependsOn: readonly string[], below: readonly Che
   );
 }
 
-/** Knows how many checks are running, so that one can measure again without the others. */
+/** Counts the running checks, so that one can measure again without the others. */
 export class RunningChecks {
   #running = 0;
   #allStarted = false;
@@ -147,7 +148,7 @@ export class RunningChecks {
     this.#serveNext();
   }
 
-  /** Those who wait are served one after another, once all others have ended or are waiting, too. */
+  /** Waiting checks get their turn one after another, once all others have ended or wait too. */
   readonly alone = (): Promise<void> =>
     new Promise((resolve) => {
       this.#waiting.push(resolve);
@@ -169,7 +170,7 @@ function checkContextOf(context: StageContext, stage: CheckingStage, readers: Re
   const minted = stage === "preflight" && api && auth?.enabled && auth.secret ? shared(() => mintToken(api, auth)) : undefined;
   const token: Shared<string> | undefined = minted && (async (attempt) => (await minted(attempt)).token);
   const [warehouse, redis] = [warehouseSettings(context), redisSettings(context)];
-  // Where test data will be written, the identity is proven; elsewhere it is compared, if one is expected.
+  // If test data will be written, the identity must be proven; otherwise it is compared if one is expected.
   const writes = stage === "preflight" && environment.access === "test-data";
   const [isWarehouse, isRedis] = writes ? [proveWarehouse, proveRedis] : [compareWarehouse, compareRedis];
   return {

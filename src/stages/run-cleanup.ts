@@ -21,14 +21,14 @@ export interface CleanedUp {
 }
 
 export interface EndedRun {
-  /** What stood there before the tests; without it nothing is added up. */
+  /** The state before the tests; without it nothing is added up. */
   start: Start | undefined;
   testsRan: boolean;
 }
 
 /**
- * Deletes what this run made, proves it gone, and adds up what the run wrote. It has a time of its own: a stage that used up its
- * budget, or was cancelled, still cleans up.
+ * Deletes this run's test data, verifies that it is gone, and adds up what the run wrote. It has its own time limit: a stage that
+ * used up its budget, or was cancelled, still cleans up.
  */
 export async function cleanUpRun(context: StageContext, { start, testsRan }: EndedRun): Promise<CleanedUp> {
   const started = performance.now();
@@ -43,7 +43,7 @@ export async function cleanUpRun(context: StageContext, { start, testsRan }: End
       let reading: Reading | undefined;
       const onDeleted = () => reading?.deleted();
       const ports = { ...writers, environment: context.environment, signal, ...cleanupReporting(context), onDeleted };
-      // The plan asks first: whatever else is asked must not keep it waiting.
+      // The plan comes first, so that no other query delays it.
       const planning = planAtProvenTarget(ports, request);
       if (writers.warehouse && start) reading = new Reading(writers.warehouse, start);
       try {
@@ -66,13 +66,13 @@ export async function cleanUpRun(context: StageContext, { start, testsRan }: End
         if (result.leftOver === 0) await forgetSignIns(context);
         finished = true;
       } finally {
-        // The connections must not be closed under it.
+        // The connections must not be closed while it reads.
         await reading?.known();
       }
     });
     return done;
   } catch (error) {
-    // All is done and known: only a connection could not be closed.
+    // Everything is done and known; only a connection could not be closed.
     if (finished) return done;
     if (done.result) return { ...done, checks: [...done.checks, brokenOff(error)] };
     const message = `This run's test data could not be deleted: ${errorText(error)} The next preflight reports it, and \`env-actions cleanup --scope expired --execute\` deletes it.`;
@@ -89,7 +89,7 @@ export async function cleanUpRun(context: StageContext, { start, testsRan }: End
   }
 }
 
-/** Without it a stage would pass whose books nobody has made. */
+/** Without this, a stage without books would pass. */
 function brokenOff(error: unknown): Check {
   return {
     id: "test-data.finished",
@@ -101,8 +101,8 @@ function brokenOff(error: unknown): Check {
 }
 
 /**
- * @param known `tracked`: whether the run's tests had a ledger here, which then must still be there; `start`: what this stage saw before
- * its tests. In another process what it wrote down has to do; where both are there, the tests can't have changed the first.
+ * @param known `tracked`: whether the run's tests had a ledger here, which must then still exist; `start`: the state before the
+ * tests. Another process uses what was saved; if both exist, tests cannot have changed the first.
  */
 export async function cleanupRequest(
   context: StageContext,
@@ -124,14 +124,14 @@ export async function cleanupRequest(
   };
 }
 
-/** No stage waits longer for it than this, beyond the time that its servers take to start. */
+/** The longest wait for it, beyond the time that the servers take to start. */
 const longestStartMs = 30_000;
 
 export function startFile({ records, runId }: Pick<StageContext, "records" | "runId">): string {
   return join(records, "start", `${runId}.json`);
 }
 
-/** Remembers what stands there before the tests. Never rejects, and never fails the stage: what could not be read is unknown. */
+/** Records the state before the tests. Never rejects and never fails the stage: what cannot be read is unknown. */
 export async function rememberStart(context: StageContext, readers: Readers): Promise<Start> {
   const takenAt = Date.now();
   const { maxRead, keys } = context.config.testData;
@@ -143,11 +143,11 @@ export async function rememberStart(context: StageContext, readers: Readers): Pr
       { ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}) },
       {
         ...{ takenAt, maxRead, namespaces: keys, declared: Object.keys(context.tables), signal },
-        // When the place was looked at: the servers are being started meanwhile.
+        // The moment when the target was read; the servers start in the meantime.
         ...(Number.isNaN(serverTime) ? {} : { asOf: serverTime }),
       },
     );
-    // An earlier stage of the same run saw more of what was there before it.
+    // An earlier stage of the same run knows more about the state before it.
     await writeStart(startFile(context), start, { earlier: await rememberedStart(context), redact: context.secrets.redact });
     return start;
   } catch (error) {
@@ -155,15 +155,15 @@ export async function rememberStart(context: StageContext, readers: Readers): Pr
   }
 }
 
-/** What the first stage of this run remembered, maybe in another process. */
+/** The state that the first stage of this run recorded, possibly in another process. */
 export function rememberedStart(context: StageContext): Promise<Start | undefined> {
   return readStart(startFile(context));
 }
 
 /**
- * Adds up what the run wrote, by the tables' own history. Never rejects.
- * @param known what was read beside the cleanup
- * @returns nothing where nothing can be counted
+ * Adds up what the run wrote, from the tables' own history. Never rejects.
+ * @param known read while the cleanup ran
+ * @returns undefined if nothing can be counted
  */
 export async function balanceRun(
   context: StageContext,

@@ -26,22 +26,22 @@ const stageHandlers: Record<StageName, (context: StageContext, outcome: StageOut
 
 export interface StageRun {
   context: Omit<StageContext, "signal" | "audit" | "check">;
-  /** Resolves when the line is on disk, and rejects when it could not be written. */
+  /** Resolves when the line is on disk, and rejects if it could not be written. */
   audit: (note: AuditEvent) => Promise<void>;
   /** Cancels the run. */
   cancel: AbortSignal;
   budgetMs: number;
   commit: Commit;
   origin: Origin;
-  /** Why the sequence of the gate does not let it start. */
+  /** Why the order of the gate's stages doesn't allow it to start. */
   refusal: string | undefined;
-  /** In place of running the stage: it was killed, and this says what is known of that. */
+  /** Set instead of running the stage, if it was killed: what is known about that. */
   cutShort?: CutShort | undefined;
 }
 
 /**
- * Runs one stage within its budget and turns what it found into a report. Everything but the user's own mistake becomes part of
- * the report. @throws UserError
+ * Runs one stage within its budget and creates the report. Everything except user errors becomes part of the report.
+ * @throws UserError
  */
 export async function runStage(run: StageRun): Promise<StageReport> {
   const started = run.cutShort ? Date.parse(run.cutShort.startedAt) : Date.now();
@@ -53,7 +53,8 @@ export async function runStage(run: StageRun): Promise<StageReport> {
     ...run.context,
     signal,
     check: checkRunner({ rules: retryRules(run.context), signal }),
-    // A deletion goes on although its line could not be written: half of it would be worse. But no report with a gap in its log passes.
+    // A cleanup continues even if its line cannot be written, because half a cleanup would be worse. But a report with a gap in
+    // its log cannot pass.
     audit(note) {
       const written = run.audit(note).catch((error: unknown) => void notAudited.add(errorText(error)));
       audited = Promise.all([audited, written]);
@@ -97,11 +98,11 @@ function retryRules({ stage, config }: Pick<StageContext, "stage" | "config">) {
   return stage === "preflight" || stage === "smoke" ? config.stages[stage].retries : [];
 }
 
-/** A story that breaks off keeps what it had found until then. */
+/** A stage that breaks off keeps what it has found so far. */
 async function outcomeOf(context: StageContext, cutShort: CutShort | undefined): Promise<StageOutcome> {
   const outcome = emptyOutcome();
   try {
-    // Before anything is connected to, and before servers and tests get the credentials.
+    // Before any connection is opened, and before servers and tests get the credentials.
     compareConfigured(context.environment);
     if (cutShort) await afterCutShort(context, outcome, cutShort);
     else await stageHandlers[context.stage](context, outcome);
@@ -125,7 +126,7 @@ async function outcomeOf(context: StageContext, cutShort: CutShort | undefined):
 
 function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageReport {
   const { context } = run;
-  // A problem is something that could not be done: with it, a pass would claim more than was seen.
+  // A problem means that something could not be done, so passing would claim too much.
   const settings = context.stage === "cleanup" || run.cutShort ? undefined : context.config.stages[context.stage].score;
   const scoring = settings && scoreChecks(outcome.checks, settings);
   const verdict = worstVerdict([
@@ -163,7 +164,7 @@ function withRelativeLog<Logged extends { log?: string }>(logged: Logged, worksp
   return logged.log === undefined ? logged : { ...logged, log: relative(workspace, logged.log) };
 }
 
-/** One sentence: the first thing that made the verdict what it is, and how many more there are. */
+/** One sentence: the first check that decided the verdict, and how many more there are. */
 function reasonFor(outcome: StageOutcome, verdict: StageReport["verdict"]): string {
   if (verdict === "passed") return `${count(outcome.checks.length, "check")} passed`;
   const decisive = outcome.checks.filter((check) => check.verdict === verdict);

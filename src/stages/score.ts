@@ -12,7 +12,7 @@ export interface Weight {
 }
 
 export interface ScoreSettings {
-  /** Shares of what could be reached, 0 to 1. */
+  /** Shares of the possible points, 0 to 1. */
   pass: number;
   warning: number;
   weights: readonly Weight[];
@@ -20,7 +20,7 @@ export interface ScoreSettings {
 
 export interface Scoring {
   verdict: Verdict;
-  /** One sentence that says why. */
+  /** One sentence with the reason. */
   reason: string;
   score: Score;
 }
@@ -28,20 +28,20 @@ export interface Scoring {
 const points: Partial<Record<Verdict, number>> = { passed: 1, degraded: 0.5, failed: 0 };
 
 /**
- * No score outvotes these, nor what the kinds of checks declare as critical: tests that failed or did not run, test data that is left or
- * could not be deleted, and a stage that was refused or broke off. A warning of theirs stays a warning.
+ * A score cannot outvote these, nor the critical checks of the kinds: tests that failed or did not run, test data that is left or
+ * could not be deleted, and a stage that was refused or broke off. Their warnings stay warnings.
  */
 const criticalOfStages = ["tests.*", "test-data.*", "auth.sign-ins", "sequence", "identity", ...stageNames];
 const critical = [...criticalOfStages, ...criticalOfKinds].map((glob) => textGlob(glob));
 const isCritical = (id: string) => critical.some((glob) => glob.test(id));
 
-/** Weights may be fractions, of which sums are not exact. */
+/** Weights may be fractions, whose sums are inexact. */
 const tolerance = 1e-9;
 
 /**
- * The verdict of all checks together, as Keptn does it: passed has the full weight, degraded half of it, failed none. What could not
- * be looked at has no points, not even none: with it the whole is an error. A key check that failed fails the whole. Skipped
- * checks and those in dry run do not count; where nothing counts, the whole is an error.
+ * The verdict of all checks together, as in Keptn: passed has the full weight, degraded half, failed none. A check that could not
+ * be done makes the whole an error, and a failed key check makes it failed. Skipped checks and those in dry run don't count; if
+ * nothing counts, the whole is an error.
  */
 export function scoreChecks(checks: readonly Check[], settings: ScoreSettings): Scoring {
   const rules = rulesOf(settings.weights);
@@ -51,7 +51,7 @@ export function scoreChecks(checks: readonly Check[], settings: ScoreSettings): 
   const reached = sum(scored.map((check) => check.points));
   const missingKeys = settings.weights.filter(({ check, key }) => key && !counting.some(({ id }) => textGlob(check).test(id)));
   const score: Score = {
-    // Cut off, not rounded: 89.97 % is not 90 %.
+    // Truncated, not rounded: 89.97 % is not 90 %.
     percent: possible > 0 ? Math.floor((reached / possible) * 1000 + tolerance) / 10 : 0,
     pass: inPercent(settings.pass),
     warning: inPercent(settings.warning),
@@ -90,12 +90,12 @@ function rulesOf(weights: readonly Weight[]): Rule[] {
   return weights.map((weight) => ({ ...weight, means: textGlob(weight.check) }));
 }
 
-/** The last line that means a check says how it counts, as in CODEOWNERS. */
+/** The last line that matches a check decides, as in CODEOWNERS. */
 function scoredCheck({ id, verdict }: Check, rules: readonly Rule[]): ScoredCheck {
   const ruleOf = (meant: string) => rules.findLast(({ means }) => means.test(meant));
   const rule = ruleOf(id);
   const protectedCheck = isCritical(id);
-  // What is compared with earlier runs is the latency of a check: where that one decides nothing, neither does the comparison.
+  // A comparison with earlier runs is about a check's latency: if that check doesn't count, neither does the comparison.
   const compared = /^baseline\.(.+)$/.exec(id)?.[1];
   const dryRun = !protectedCheck && (rule ?? (compared === undefined ? undefined : ruleOf(compared)))?.dryRun === true;
   const weight = rule?.weight ?? 1;
@@ -112,13 +112,13 @@ function counts(check: Check | undefined, scored: ScoredCheck | undefined): bool
   return check !== undefined && check.verdict !== "skipped" && scored !== undefined && !scored.dryRun;
 }
 
-/** Without those in dry run, which decide nothing. */
+/** Without checks in dry run, which don't decide anything. */
 export function withoutDryRun(checks: readonly Check[], weights: readonly Weight[]): Check[] {
   const rules = rulesOf(weights);
   return checks.filter((check) => !scoredCheck(check, rules).dryRun);
 }
 
-/** The first that made the verdict what it is, and how many more there are. */
+/** The first check that decided the verdict, and how many more there are. */
 export function summarise(checks: readonly Check[]): string {
   const first = checks[0];
   if (!first) return "no check has run";
@@ -126,7 +126,7 @@ export function summarise(checks: readonly Check[]): string {
   return `${first.title}: ${first.message ?? first.observed ?? first.verdict}${more}`;
 }
 
-/** Checks as the report shows them: what does not count is marked. */
+/** Checks for the report, with those that don't count marked. */
 export function withDryRunMarks(checks: readonly Check[], { checks: scored }: Score): Check[] {
   return checks.map((check, index) => (scored[index]?.dryRun ? { ...check, dryRun: true } : check));
 }

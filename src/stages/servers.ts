@@ -6,10 +6,10 @@ import { childEnvironment, logFolder } from "./child-environment.ts";
 import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 
 /**
- * Starts what the suite itself starts for this stage (nothing, where the application is deployed), works with it, and stops it
- * again, whatever happens. When it does not come up, there is no work; that, or that it did not stay up, is a check of the outcome.
- * @param work gets a promise that resolves when a server ends on its own.
- * @param onLaunched is called for each server as soon as its process has been started, long before it answers.
+ * Starts the servers that the suite manages for this stage (none if the application is deployed), runs `work`, and always stops
+ * them. If they don't start, `work` isn't called; that, or a server that stopped early, is a check of the outcome.
+ * @param work gets a promise that resolves when a server ends by itself
+ * @param onLaunched is called for each server when its process has started, long before it answers
  * @throws UserError
  */
 export async function withApplication(

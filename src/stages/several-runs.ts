@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { joinTouched, type Touched } from "../cleanup/touched/touched-rows.ts";
 import type { CleanupResult, KeptRows, TableCleanup } from "../model/test-data.ts";
 
-/** Cleanups of several runs, one after another, as one. Undo needs each table's deletions in their order. */
+/** Combines cleanups of several runs, done one after another, into one. Undo needs each table's deletions in order. */
 export function combineResults(results: readonly CleanupResult[]): CleanupResult {
   const [first, ...more] = results;
   if (!first) throw new Error("no run was cleaned");
@@ -18,7 +18,7 @@ export function combineResults(results: readonly CleanupResult[]): CleanupResult
     digest: digestOf(results.map((result) => result.digest)),
     tables: [...tables.values()],
     keys: {
-      // How long test keys live is looked at in all of Redis, and so by each in the same way: the last look counts.
+      // Each cleanup checks the TTLs in all of Redis in the same way, so the last result counts.
       ...Object.assign({}, ...keys),
       planned: sum(keys.map(({ planned }) => planned)),
       ...known("deleted", sumKnown(keys.map(({ deleted }) => deleted))),
@@ -42,13 +42,13 @@ export function combineResults(results: readonly CleanupResult[]): CleanupResult
   };
 }
 
-/** The digest of several plans; of one alone it is that plan's own. */
+/** The digest of several plans; for a single one, that plan's own. */
 export function digestOf(digests: readonly string[]): string {
   const [only, ...more] = digests;
   return only !== undefined && more.length === 0 ? only : createHash("sha256").update(JSON.stringify(digests)).digest("hex");
 }
 
-/** Several runs may keep the same rows for the same reason: they are counted once. */
+/** Several runs may keep the same rows for the same reason; they count once. */
 function keptByAny(results: readonly CleanupResult[]): KeptRows[] | undefined {
   const kept = new Map(results.flatMap((result) => result.kept ?? []).map((rows) => [JSON.stringify(rows), rows]));
   return kept.size > 0 ? [...kept.values()] : undefined;
@@ -77,7 +77,7 @@ function bothTables(a: TableCleanup, b: TableCleanup): TableCleanup {
   };
 }
 
-/** A member that is absent where its value is unknown, whatever one of the parts had. */
+/** A member that is absent if its value is unknown, whatever the parts had. */
 function known<Name extends string, Value>(name: Name, value: Value | undefined): { [Key in Name]?: Value } {
   return { [name]: value } as { [Key in Name]?: Value };
 }

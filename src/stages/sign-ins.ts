@@ -14,8 +14,8 @@ import { withRedisWriter } from "./connections.ts";
 import { cleanupReporting, reportCheck, type StageContext, step } from "./context.ts";
 
 /**
- * Sign-ins that the suite made are written down as soon as they are known, so that a cancelled or killed stage's can be deleted by
- * whoever cleans up. In a file of their own, not in the ledger: tests write that one, and what they claim has to be proven.
+ * Records the suite's sign-ins as soon as they are known, so that a later cleanup can delete those of a cancelled or killed
+ * stage. They have their own file: the ledger is written by tests, and its claims have to be proven.
  */
 
 type Place = Pick<StageContext, "records" | "runId">;
@@ -27,24 +27,24 @@ function fileOf({ records, runId }: Place, stage: StageName): string {
 export async function rememberSignIn(context: StageContext, made: SignInMade): Promise<void> {
   const file = fileOf(context, context.stage);
   await makeOwnDirectory(dirname(file), 0o700);
-  // A session's id may open the session, so that it is for nobody else to read.
+  // A session id may give access to the session, so nobody else may read it.
   const opened = await openOwn(file, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, 0o600);
   try {
-    // A line of its own, also behind one that a killed stage left torn.
+    // Starts on a new line, even after one that a killed stage left incomplete.
     await opened.writeFile(`\n${JSON.stringify(made)}\n`);
   } finally {
     await opened.close();
   }
 }
 
-/** What this stage made; for the cleanup of a run, what all of its stages made here. */
+/** The sign-ins of this stage; for the cleanup of a run, those of all its stages in this workspace. */
 export async function readSignIns(context: StageContext): Promise<SignInsMade> {
   const stages = context.stage === "cleanup" ? stageNames : [context.stage];
   const files = await Promise.all(stages.map((stage) => signInsIn(fileOf(context, stage))));
   const made = files.flatMap((file) => file.made);
-  // One that another key could hold by chance, or that the application uses again, is none to delete by.
+  // Ids that other keys could contain by chance, or that the application reuses, cannot be used for deleting.
   const ids = made.flatMap(({ sessionId }) => (sessionId !== undefined && isUnique(keyText(sessionId)) ? sessionId : []));
-  // Another process may have made them, which alone knew that they are secrets.
+  // They may come from another process, and this one doesn't know yet that they are secret.
   for (const secret of ids.map(secretOfSession)) if (secret !== undefined) context.secrets.add(secret);
   const without = made.filter(
     ({ sessionId, unanswered }) => !unanswered && (sessionId === undefined || !ids.includes(sessionId)),
@@ -67,15 +67,15 @@ export async function readSignIns(context: StageContext): Promise<SignInsMade> {
   };
 }
 
-/** Their keys are gone, so that nobody need look for them again. */
+/** Their keys are deleted, so they need not be looked for again. */
 export async function forgetSignIns(context: Pick<StageContext, "stage" | "records" | "runId">): Promise<void> {
   const stages = context.stage === "cleanup" ? stageNames : [context.stage];
   await Promise.all(stages.map((stage) => rm(fileOf(context, stage), { force: true })));
 }
 
 /**
- * Deletes what the sign-ins of a stage wrote that makes no other test data. It has a time of its own, as every cleanup does.
- * @returns a check, where there were sign-ins
+ * Deletes the keys of a stage's sign-ins, if it creates no other test data. It has its own time limit, like every cleanup.
+ * @returns a check if there were sign-ins
  */
 export async function deleteSignIns(context: StageContext): Promise<Check[]> {
   const { ids, notes } = await readSignIns(context);
@@ -136,7 +136,7 @@ async function signInsIn(file: string): Promise<SignInsRead> {
             ],
     };
   } catch (error) {
-    // A test may have put a link or a folder there: what it holds names no sign-in of ours.
+    // A test may have put a link or folder here; that contains no sign-in of ours.
     if (error instanceof NotAPlainFile)
       return {
         made: [],
@@ -149,13 +149,13 @@ async function signInsIn(file: string): Promise<SignInsRead> {
   }
 }
 
-/** @returns undefined for a line that is none */
+/** @returns undefined for an invalid line */
 function parsed(line: string): SignInMade | undefined {
   try {
     const made: unknown = JSON.parse(line);
     return typeof made === "object" && made !== null ? (made as SignInMade) : undefined;
   } catch {
-    // Whoever reads the file counts it, and says so.
+    // The caller counts it and reports it.
     return undefined;
   }
 }

@@ -5,12 +5,12 @@ import { loadKinds, runChecks } from "./run-checks.ts";
 import { withApplication } from "./servers.ts";
 
 /**
- * Checks a deployed environment without being able to change it: it gets readers and nothing else, whatever the access of the
- * environment is. If that is read-only, the credentials themselves are examined.
+ * Checks a deployed environment without being able to change it: it only gets readers, whatever the environment's access. If that
+ * is read-only, the credentials themselves are examined.
  */
 export async function smoke(context: StageContext, outcome: StageOutcome): Promise<void> {
   const loading = loadKinds(context, "smoke");
-  // If the servers do not start, nothing waits for it.
+  // If the servers don't start, nobody awaits this.
   loading.catch(() => undefined);
   await withApplication(context, outcome, async () => {
     const kinds = await loading;

@@ -9,23 +9,23 @@ import { childEnvironment, logFolder } from "./child-environment.ts";
 import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 
 export interface RanTests {
-  /** One of each shard. */
+  /** One per shard. */
   commands: CommandReport[];
-  /** The worst of all shards; null when one of them did not end by itself. */
+  /** The worst of all shards; null if one of them was stopped. */
   exitCode: number | null;
   durationMs: number;
   /** Unix milliseconds. */
   startedAt: number;
-  /** A server that ended on its own while the tests ran. */
+  /** A server that ended by itself while the tests ran. */
   serverDied: string | undefined;
 }
 
-/** Runs the tests, in as many shards at once as are asked for. */
+/** Runs the tests, in the configured number of parallel shards. */
 export async function runTestCommand(context: StageContext, suite: Suite, died: Promise<ServerReport>): Promise<RanTests> {
   step(context, `running ${suite.command}${suite.shards > 1 ? `, in ${suite.shards} shards` : ""}`);
   const serverDeath = new AbortController();
   let serverDied: string | undefined;
-  // Tests against a server that is gone would fail one by one, for minutes, with messages that mislead.
+  // Without the server, the tests would fail one by one for minutes, with misleading messages.
   void died.then((server) => {
     serverDied = `server ${server.name} ${server.ended} while the tests ran`;
     serverDeath.abort(new Error(serverDied));
@@ -75,23 +75,23 @@ function worstExit(commands: readonly CommandReport[]): number | null {
   return exits.find((exit) => exit !== 0) ?? 0;
 }
 
-/** What is run, what it writes, and what must be true of it. */
+/** What to run, what it writes, and what is required of it. */
 export interface Suite {
   command: string;
   /** Absolute. */
   cwd: string;
   /** Globs, relative to `cwd`. */
   reports: string[];
-  /** Globs of what failed tests leave behind, relative to `cwd`. */
+  /** Globs of attachments that failed tests leave, relative to `cwd`. */
   attachments: string[];
   rules: TestRules;
   marks: TestLists;
   environment: Record<string, string>;
-  /** How many times the command runs at once, each time for a part of the tests. */
+  /** The number of parallel runs of the command, each for a part of the tests. */
   shards: number;
 }
 
-/** @throws UserError before anything is started. */
+/** @throws UserError before anything is started */
 export function suiteOf(context: StageContext): Suite {
   const { stage, environment, overrides, workspace, config } = context;
   const settings = config.stages[stage === "e2e" ? "e2e" : "integration"];
@@ -135,15 +135,15 @@ export function suiteOf(context: StageContext): Suite {
 const longestMs = 10 * 60_000;
 
 /**
- * Lets Playwright install the browsers that are missing, where the configuration asks for it.
- * @returns whether the tests can start; otherwise the outcome says why not.
+ * Lets Playwright install missing browsers, if configured.
+ * @returns whether the tests can start; otherwise the outcome says why not
  */
 export async function installBrowsers(context: StageContext, suite: Suite, outcome: StageOutcome): Promise<boolean> {
   const { browsers, install } = context.config.stages.e2e;
   if (context.stage !== "e2e" || !install) return true;
-  // The system's libraries need root, which a runner has and a person's terminal should not be asked for.
+  // Installing system libraries needs root, which a runner has; a person's terminal should not ask for it.
   const dependencies = context.env.CI ? "--with-deps " : "";
-  // Not whatever package of that name a registry has: the one that the project's tests run with.
+  // The project's own version, not any package of that name from a registry.
   const command = `npx --no-install playwright install ${dependencies}${browsers.join(" ")}`;
   step(context, `installing browsers that are missing: ${command}`);
   const report = await runCommand(

@@ -17,8 +17,8 @@ import { installBrowsers, type RanTests, runTestCommand, type Suite, suiteOf } f
 import { withTokens } from "./tokens.ts";
 
 /**
- * Proves that we are where the test data may be, starts the application, runs the project's tests with the run's identity, reads
- * their reports, stops the application, and deletes what the tests made – whatever happened before.
+ * Proves that this is the target for test data, starts the application, runs the project's tests with the run's identity, reads
+ * their reports, stops the application, and always deletes what the tests created.
  */
 export async function runTests(context: StageContext, outcome: StageOutcome): Promise<void> {
   const suite = suiteOf(context);
@@ -26,7 +26,7 @@ export async function runTests(context: StageContext, outcome: StageOutcome): Pr
   try {
     await runAtProvenTarget(looking, suite, context, outcome);
   } finally {
-    // Its connections stay open until somebody has asked.
+    // Its connections stay open until this is called.
     await looking.start();
   }
 }
@@ -34,7 +34,7 @@ export async function runTests(context: StageContext, outcome: StageOutcome): Pr
 async function runAtProvenTarget(looking: Looking, suite: Suite, context: StageContext, outcome: StageOutcome): Promise<void> {
   const place = await reportCheck(context, looking.place);
   outcome.checks.push(place);
-  // What cannot be deleted afterwards must not be made.
+  // Data that cannot be deleted afterwards must not be created.
   if (place.verdict !== "passed") return;
 
   await forgetAttachments(context);
@@ -46,14 +46,14 @@ async function runAtProvenTarget(looking: Looking, suite: Suite, context: StageC
       context,
       outcome,
       async (died) => {
-        // Read beside the start of the servers, and complete before anything signs in or tests.
+        // Read while the servers start, and complete before anything signs in or tests.
         await looking.start();
         await withTokens(context, outcome, (tokens) => {
           const supplied = { ...suite, environment: { ...suite.environment, ...tokens } };
           return testApplication(context, supplied, outcome, died);
         });
       },
-      // Not before: what is read would only keep the servers from being started.
+      // Not earlier, because reading would delay the start of the servers.
       () => void looking.start(),
     );
   } finally {
@@ -71,8 +71,8 @@ interface Looking {
 }
 
 /**
- * Proves the place, and goes on over the same connections to remember what stands there, once somebody asks for it.
- * @returns `start` never rejects, whatever becomes of the place, and says why it knows nothing.
+ * Proves the target, then uses the same connections to record the state before the tests, once requested.
+ * @returns `start` never rejects, whatever happens to the target, and says why it knows nothing
  */
 function proveTargetAndRememberStart(context: StageContext): Looking {
   const proven = Promise.withResolvers<Check>();
@@ -85,7 +85,7 @@ function proveTargetAndRememberStart(context: StageContext): Looking {
       ? await rememberStart(context, readers)
       : unknownStart(Date.now(), "this is the wrong place");
   });
-  // Whoever waits for it gets to know; nobody does where the place is wrong.
+  // Callers that await it get the failure; with a wrong target nobody does.
   const known = remembered.catch((error: unknown) => {
     proven.reject(error);
     return unknownStart(Date.now(), errorText(error));
@@ -130,13 +130,13 @@ async function testApplication(
   const { checks, tests } = await judgeRun(context, suite, ran);
   outcome.checks.push(...(await reportCheck(context, Promise.resolve(checks))));
   if (tests) outcome.tests = tests;
-  // Where all is well, there is nothing to look at; a report that could not be read may hide anything.
+  // If everything passed, there is nothing to look at. A report that could not be read may hide anything.
   if (tests && tests.failed + tests.flaky + tests.crashedSuites.length === 0) return;
   const attachments = await collectAttachments(context, suite, ran.startedAt, tests);
   if (attachments.length > 0) outcome.attachments = attachments;
 }
 
-/** Reads what the tests reported and judges it. A report that is missing or cannot be read is a check, never an exception. */
+/** Reads and judges the test reports. A report that is missing or cannot be read is a check, never an exception. */
 export async function judgeRun(
   context: StageContext,
   suite: Suite,
@@ -155,14 +155,14 @@ export async function judgeRun(
     const tests = marked.addTo(results);
     return { checks: [...(cut ? [cut] : []), ...judgeTests(tests, suite.rules, ran)], tests };
   } catch (error) {
-    // Anything else is a mistake of ours or of the machine, and says nothing about the tests.
+    // Any other error is a bug or a machine problem, and says nothing about the tests.
     if (!(error instanceof UnreadableReport)) throw error;
-    // After a run that was cut short, a missing report says nothing more; otherwise it is the finding.
+    // After an interrupted run, a missing report is no additional finding; otherwise it is the finding.
     return { checks: [cut ?? unreadable(ran, error)] };
   }
 }
 
-/** What ended the tests before they ended by themselves. */
+/** What ended the tests early. */
 function whyCutShort(context: StageContext, { commands, serverDied, durationMs }: RanTests): Check | undefined {
   const check = (id: string, title: string, verdict: "failed" | "error", message: string): Check => ({
     id,

@@ -14,20 +14,20 @@ import { reportCheck, type StageContext, type StageOutcome, step } from "./conte
 
 type Auth = NonNullable<Environment["auth"]>;
 
-/** Of a token's life, what is left when it is renewed: enough for a request that has already read the old one. */
+/** The share of a token's lifetime that is left when it is renewed: enough for a request that has already read the old one. */
 const renewedAt = 0.2;
-/** No token is renewed more often. One whose renewal fails is tried again while it still lives, after half of what is left. */
+/** The shortest time between renewals. A failed renewal is retried while the token is valid, after half of the remaining time. */
 const shortestPauseMs = 200;
-/** Timers count at most 2³¹ ms, and go off at once when they are given more. */
+/** Timers support at most 2³¹ ms; longer ones fire immediately. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** What stands in the file, by role. `expiresAt` is ISO 8601, and null where nobody told. */
+/** The file's content by role. `expiresAt` is ISO 8601, or null if unknown. */
 type TokenFile = Record<string, { token: string; expiresAt: string | null }>;
 
 /**
- * Mints the configured test tokens, hands them to `work` as environment (`ENV_ACTIONS_TOKENS` names a file with them), renews them
- * while it lasts, and removes the file. When they cannot be minted, that is a check of the outcome, and there is no work: tests
- * without a sign-in would only fail with messages that mislead.
+ * Mints the configured test tokens, passes them to `work` as environment (`ENV_ACTIONS_TOKENS` names a file with them), renews
+ * them meanwhile, and removes the file. If minting fails, that is a check of the outcome and `work` isn't called: tests without a
+ * sign-in would only fail with misleading messages.
  */
 export async function withTokens(
   context: StageContext,
@@ -45,7 +45,7 @@ export async function withTokens(
 
   const ended = new AbortController();
   const signal = AbortSignal.any([context.signal, ended.signal]);
-  // A renewal that is under way when the tests end gets its answer: it names a session whose keys have to be deleted.
+  // A renewal in progress when the tests end is completed, because its answer names a session whose keys have to be deleted.
   const tokens = new TestTokens(context, auth, api);
   try {
     await tokens.mintAll();
@@ -71,7 +71,7 @@ class TestTokens {
   readonly #file: string;
   readonly #minted = new Map<string, MintedToken & { at: number }>();
   #renewals = 0;
-  /** Two roles may be renewed at once, and the file must hold both. */
+  /** Two roles may be renewed at the same time, and the file must contain both. */
   #written = Promise.resolve();
 
   constructor(context: StageContext, auth: Auth, ports: ApiPorts) {
@@ -84,13 +84,13 @@ class TestTokens {
   async mintAll(): Promise<void> {
     const roles = Object.keys(this.#auth.roles);
     step(this.#context, `minting test tokens: ${roles.join(", ")}`);
-    // All are waited for, whatever becomes of one: a sign-in whose answer nobody read could not be deleted.
+    // Waits for all, even if one fails: a sign-in whose answer is not read could not be deleted.
     const minted = await Promise.allSettled(roles.map((role) => this.#mint(role)));
     for (const one of minted) if (one.status === "rejected") throw one.reason;
     await this.#write();
   }
 
-  /** Until the signal. @returns what could not be renewed before it expired, as sentences. */
+  /** Until the signal aborts. @returns what could not be renewed before it expired, as sentences */
   async keepFresh(signal: AbortSignal): Promise<string[]> {
     const endings = await Promise.all([...this.#minted.keys()].map((role) => this.#keepRoleFresh(role, signal)));
     return endings.filter((ending) => ending !== undefined);
@@ -116,7 +116,7 @@ class TestTokens {
   async #keepRoleFresh(role: string, signal: AbortSignal): Promise<string | undefined> {
     for (;;) {
       const { livesMs, at } = this.#token(role);
-      // Nobody knows when it ends, so nobody can tell when to renew it.
+      // Its expiry is unknown, so there is no time to renew it.
       if (livesMs === undefined) return undefined;
       const left = at + livesMs * (1 - renewedAt) - Date.now();
       if (!(await pause(Math.max(left, shortestPauseMs), signal))) return undefined;
@@ -159,7 +159,7 @@ class TestTokens {
 
   async #write(): Promise<void> {
     const writing = this.#written.then(() => writeTokens(this.#file, this.#content()));
-    // The next one must not fail because this one did; who waits for this one hears of it.
+    // The next one must not fail because of this one; its own caller gets the error.
     this.#written = writing.catch(() => undefined);
     await writing;
   }
@@ -174,27 +174,27 @@ class TestTokens {
   }
 }
 
-/** Of one execution: another job in the same workspace has other tokens. */
+/** One per execution: another job in the same workspace has other tokens. */
 function tokenFile({ records, stage, runId }: Pick<StageContext, "records" | "stage" | "runId">): string {
   return join(records, "tokens", `${stage}-${runId}.json`);
 }
 
-/** The tokens of a stage that was killed: what it printed before it knew them is still in its logs. */
+/** The tokens of a killed stage: they may be in its logs, from before it knew them. */
 export async function tokensLeft(place: Pick<StageContext, "records" | "stage" | "runId">): Promise<string[]> {
   try {
     const content = JSON.parse((await readOwn(tokenFile(place))).toString("utf8")) as TokenFile;
     return Object.values(content).flatMap(({ token }) => (typeof token === "string" ? token : []));
   } catch {
-    // None was made, or tests put something else in its place.
+    // None was created, or tests replaced the file.
     return [];
   }
 }
 
-/** After a stage that was killed, and could not remove it. */
+/** After a stage that was killed and could not remove it. */
 export async function removeTokenFile(context: Pick<StageContext, "records" | "stage" | "runId">): Promise<void> {
   const folder = join(context.records, "tokens");
   const file = basename(tokenFile(context));
-  // A draft of it, too, where it was killed while it wrote.
+  // Also a draft, if it was killed while writing.
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw error;
@@ -202,12 +202,12 @@ export async function removeTokenFile(context: Pick<StageContext, "records" | "s
   for (const name of names) if (name.startsWith(file)) await rm(join(folder, name), { force: true });
 }
 
-/** Nobody else on the machine may read it. */
+/** No other user of the machine may read it. */
 async function writeTokens(file: string, content: TokenFile): Promise<void> {
   await writeOwn(file, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600, folderMode: 0o700 });
 }
 
-/** @returns whether the time passed; otherwise the signal came. */
+/** @returns whether the time passed; otherwise the signal aborted */
 async function pause(milliseconds: number, signal: AbortSignal): Promise<boolean> {
   try {
     await sleep(Math.min(Math.max(milliseconds, 0), longestTimerMs), undefined, { signal });

@@ -2,10 +2,10 @@ import { glob, lstat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { UnreadableReport } from "./unreadable.ts";
 
-/** The kernel stamps files with a clock that may lag behind ours by a tick. */
+/** The kernel's file times may lag behind our clock by a tick. */
 const clockLagMs = 20;
 
-/** Absolute, sorted, each once. Throws UnreadableReport for a glob that matches no file. */
+/** Absolute paths, sorted, without duplicates. @throws UnreadableReport for a glob that matches no file */
 export async function findReports(cwd: string, globs: readonly string[]): Promise<string[]> {
   if (globs.length === 0)
     throw new UnreadableReport(
@@ -19,7 +19,7 @@ export async function findReports(cwd: string, globs: readonly string[]): Promis
     for await (const match of glob(pattern, { cwd })) {
       const path = resolve(cwd, match);
       const found = await lstat(path);
-      // A link is found, so that its own error says what is wrong with it.
+      // Links are included, so that their own error explains what is wrong.
       if (!found.isFile() && !found.isSymbolicLink()) continue;
       matches++;
       paths.add(path);
@@ -30,10 +30,10 @@ export async function findReports(cwd: string, globs: readonly string[]): Promis
   return [...paths].sort();
 }
 
-/** Throws UnreadableReport, which calls the file `name`, for one of an earlier run. `startedAt` in Unix milliseconds. */
+/** @throws UnreadableReport, which calls the file `name`, if it is from an earlier run. `startedAt` in Unix milliseconds. */
 export async function requireFresh(path: string, name: string, startedAt: number): Promise<void> {
   const { mtimeMs } = await lstat(path);
-  // A file system that only knows whole seconds rounds them down.
+  // A file system with whole seconds rounds down.
   const tolerance = mtimeMs % 1_000 === 0 ? 1_000 : clockLagMs;
   if (mtimeMs + tolerance >= startedAt) return;
   const [written, begun] = [mtimeMs, startedAt].map((time) => new Date(time).toISOString());

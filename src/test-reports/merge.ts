@@ -2,14 +2,14 @@ import type { CrashedSuite, TestStatus } from "../model/test-results.ts";
 import { type Findings, nameOf, type ReportedTest } from "./reported.ts";
 
 /**
- * Several reports of one run tell of the same tests in different words. A test is recognised by its titles, and by file and
- * project where both reports name them. Where reports disagree, the worse is believed, and the difference is said.
+ * Several reports of one run name the same tests differently. Tests are matched by titles, and by file and project if both
+ * reports have them. If reports disagree, the worse result counts and the difference is reported.
  */
 
-/** The worse first. A test that one report calls passed and another skipped did not surely run. */
+/** Worst first. A test that one report calls passed and another skipped may not have run. */
 const worst: readonly TestStatus[] = ["failed", "flaky", "skipped", "passed"];
 
-/** How many candidates of one title are looked at before a test counts as a new one: no failure is lost by that. */
+/** How many candidates with the same title to compare before a test counts as a new one. This loses no failure. */
 const mostCandidates = 500;
 
 const mostDisagreements = 20;
@@ -85,7 +85,7 @@ export class Merger {
     else this.#crashes.push({ suite, sources: [source] });
   }
 
-  /** Which reports tell of the same run: those that share a test. Shards share none. */
+  /** Which reports are about the same tests: those that share a test. Shards share none. */
   #overlaps(): Map<Source, Set<Source>> {
     const overlaps = new Map<Source, Set<Source>>();
     for (const { mentions } of this.#entries) {
@@ -100,7 +100,7 @@ export class Merger {
   }
 }
 
-/** Without what only separates titles: `a › b`, `a > b` and `a b` are one. */
+/** Removes separators between titles: `a › b`, `a > b` and `a b` are equal. */
 function normalised(titles: readonly string[]): string {
   return titles
     .join(" ")
@@ -111,7 +111,7 @@ function normalised(titles: readonly string[]): string {
 
 function isSame({ test, mentions }: Entry, other: ReportedTest, source: Source): boolean {
   for (const mention of mentions) {
-    // The same title twice in one report is two tests.
+    // The same title twice in one report means two tests.
     if (mention.source === source) return false;
     // Two reports of one format are shards or modules, unless one is a copy of the other.
     if (mention.source.format === source.format && mention.durationMs !== other.durationMs) return false;
@@ -120,13 +120,13 @@ function isSame({ test, mentions }: Entry, other: ReportedTest, source: Source):
   return test.file === undefined || other.file === undefined || sameFile(test.file, other.file);
 }
 
-/** One may be absolute and the other relative to any directory above. */
+/** One may be absolute, the other relative to any of its folders. */
 function sameFile(one: string, other: string): boolean {
   const [shorter, longer] = [one, other].map((file) => file.replaceAll("\\", "/")).sort((a, b) => a.length - b.length);
   return shorter === longer || (shorter !== undefined && longer?.endsWith(`/${shorter.replace(/^\.?\//, "")}`) === true);
 }
 
-/** The worse mention, with what only the other knows. */
+/** The worse of two mentions, completed from the other. */
 function merged(one: ReportedTest, other: ReportedTest): ReportedTest {
   const otherIsWorse = worst.indexOf(other.status) < worst.indexOf(one.status);
   const [believed, second] = otherIsWorse ? [other, one] : [one, other];
@@ -147,10 +147,7 @@ function longest(one: string | undefined, other: string | undefined): string | u
   return (one?.length ?? 0) >= (other?.length ?? 0) ? one : other;
 }
 
-/**
- * Only a failure is worth a word: formats differ in whether they know flaky tests and in what they call a test that is still to
- * be written.
- */
+/** Only failures are reported: formats differ in whether they know flaky tests, and in what they call an unwritten test. */
 function disagreement({ test, mentions }: Entry, overlaps: Map<Source, Set<Source>>): string | undefined {
   if (test.status !== "failed") return undefined;
   const failed = mentions.filter((mention) => mention.status === "failed").map(({ source }) => source.file);
@@ -172,7 +169,7 @@ function unknownCrash({ suite, sources }: Crash, overlaps: Map<Source, Set<Sourc
   return silent && `${suite.file} could not run, says ${told}, but ${silent} does not mention it: believed to have failed`;
 }
 
-/** Reports of the same run that say nothing of what the given ones tell. */
+/** Overlapping reports that don't mention the test. */
 function silentSources(tellers: readonly Source[], overlaps: Map<Source, Set<Source>>): string | undefined {
   const silent = new Set(
     tellers.flatMap((source) => [...(overlaps.get(source) ?? [])]).filter((other) => !tellers.includes(other)),

@@ -9,7 +9,7 @@ import { readText } from "./text.ts";
 import { UnreadableReport } from "./unreadable.ts";
 import { fromWorkspace, sourceFiles } from "./workspace-path.ts";
 
-/** XML is read piece by piece and may be of any size; JSON must be in memory whole. */
+/** XML is read in chunks and may have any size; JSON has to be in memory as a whole. */
 const largestJson = 256 * 1024 * 1024;
 
 const jsonFormats = formats.filter((format) => format.syntax === "json");
@@ -18,23 +18,23 @@ const xmlFormats = formats.filter((format) => format.syntax === "xml");
 export interface ReadOptions {
   /** Where the command ran; the globs are relative to it. */
   cwd: string;
-  /** File names in the results and errors are relative to it; `cwd` if left out. */
+  /** File names in results and errors are relative to it; `cwd` if absent. */
   workspace?: string;
   /** Globs; each must match a file. */
   reports: readonly string[];
-  /** When the run began, in Unix milliseconds: an older file is of another run, and refused. */
+  /** When the run began, in Unix milliseconds. An older file is from another run, and refused. */
   startedAt: number;
-  /** Told of every test once, after the reports were merged: the results themselves name only the few that stand out. */
+  /** Called once for every test, after merging. The results themselves only list the notable ones. */
   onTest?: (test: TestCase) => void;
 }
 
-/** Reads every report as one run. Throws UnreadableReport, which names file, place and cause, for the first that is wrong. */
+/** Reads all reports as one run. @throws UnreadableReport, with file, position and cause, for the first invalid one */
 export async function readResults({ cwd, workspace = cwd, reports, startedAt, onTest }: ReadOptions): Promise<TestResults> {
   const paths = await findReports(cwd, reports);
   for (const path of paths) await requireFresh(path, fromWorkspace(workspace, path), startedAt);
 
   const tally = new Tally(sourceFiles(workspace, cwd), onTest);
-  // A single report has nothing to be compared with, so its tests need not be remembered.
+  // A single report has nothing to compare with, so its tests are not kept.
   const merger = paths.length > 1 ? new Merger() : undefined;
   const sources: TestResults["sources"] = [];
   for (const path of paths) {
@@ -56,12 +56,12 @@ export async function readResults({ cwd, workspace = cwd, reports, startedAt, on
   return tally.results(sources, merger?.disagreements() ?? []);
 }
 
-/** Gets the format as soon as it is known, before anything is found. */
+/** Called with the format as soon as it is known, before the first finding. */
 type FindingsFor = (format: string) => Findings;
 
 interface ReportFile {
   path: string;
-  /** Stands for the file in errors. */
+  /** The file's name in errors. */
   name: string;
   workspace: string;
 }
@@ -69,14 +69,14 @@ interface ReportFile {
 async function readReport({ path, name, workspace }: ReportFile, findingsFor: FindingsFor): Promise<void> {
   const pieces = readText(path, name, workspace);
   try {
-    // There is at least one piece: an empty file is an error.
+    // There is at least one chunk: an empty file is an error.
     const { value: start = "" } = await pieces.next();
     const text = withStart(start, pieces);
     if (start.startsWith("<")) await readXml(name, start, text, findingsFor);
     else if (start.startsWith("{")) readJson(name, await wholeJson(name, text), findingsFor);
     else throw new UnreadableReport("EA6005", name, "unknown format: expected JSON or XML", "line 1");
   } finally {
-    // Closes the file, also when no format wanted to read it to the end.
+    // Closes the file, even if the format didn't read it to the end.
     await pieces.return();
   }
 }

@@ -1,29 +1,29 @@
 import { stripVTControlCharacters } from "node:util";
 import type { CrashedSuite, TestCase, TestStatus } from "../model/test-results.ts";
 
-/** A test as one report tells it. */
+/** A test as one report describes it. */
 export interface ReportedTest {
   /** Its describe blocks, outermost first, then its own name. */
   titles: readonly string[];
   status: TestStatus;
   durationMs: number;
-  /** As the report says it: absolute, or relative to something that only the runner knows. */
+  /** As in the report: absolute, or relative to a folder that only the runner knows. */
   file?: string;
   line?: number;
   project?: string;
-  /** How often it ran; 1 without retries. */
+  /** The number of attempts; 1 without retries. */
   attempts: number;
   message?: string;
   stack?: string;
 }
 
-/** Takes what a reader finds, one at a time, so that no report need be in memory whole. */
+/** Receives the findings of a reader one at a time, so that no report has to be in memory as a whole. */
 export interface Findings {
   test(test: ReportedTest): void;
   crashed(suite: CrashedSuite): void;
 }
 
-/** Stands for the file where a failure belongs to none. */
+/** Used as the file of a failure that belongs to none. */
 export const wholeRun = "(the whole run)";
 
 const longestMessage = { lines: 5, characters: 1_000 };
@@ -31,7 +31,7 @@ const longestStack = 8_000;
 
 const stackLine = /^\s+at /;
 
-/** The beginning of a failure, as plain text, without the stack. */
+/** The beginning of a failure's text, as plain text without the stack. */
 export function messageOf(text: string): string {
   const lines = stripVTControlCharacters(text.slice(0, longestStack)).trim().split("\n").slice(0, longestMessage.lines);
   const stackBegins = lines.findIndex((line) => stackLine.test(line));
@@ -44,12 +44,12 @@ export function stackOf(text: string): string {
   return text.length > longestStack ? `${plain}\n… (cut)` : plain;
 }
 
-/** The message of a flaky test whose report keeps only the last attempt. */
+/** The message of a flaky test whose report has only the last attempt. */
 export function passedLaterMessage(attempts: number): string {
   return `passed in attempt ${attempts}; the report does not say why those before failed`;
 }
 
-/** Where the stack says the test's own file was left, for an annotation at the right line. */
+/** The line in the test's own file where the stack left it, for an annotation. */
 export function lineIn(stack: string | undefined, file: string | undefined): number | undefined {
   const name = file?.split(/[\\/]/).at(-1);
   if (stack === undefined || !name) return undefined;
@@ -62,7 +62,7 @@ export function nameOf(titles: readonly string[]): string {
   return titles.filter((title) => title !== "").join(" › ") || "(a test without a name)";
 }
 
-/** For the summary; `file` is the test's own, put the way the workspace knows it. */
+/** For the summary; `file` is the test's own, relative to the workspace. */
 export function testCase(test: ReportedTest, file: string | undefined): TestCase {
   const { titles, ...rest } = test;
   const line = test.line ?? lineIn(test.stack, test.file);

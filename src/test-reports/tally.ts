@@ -3,13 +3,13 @@ import { type ReportedTest, testCase } from "./reported.ts";
 
 const slowestKept = 10;
 
-/** Past so many failures nobody reads stacks, and memory must not grow with them. */
+/** After this many failures no stacks are kept: nobody reads more, and memory must not grow. */
 const failuresWithStack = 1_000;
 const shortMessage = 300;
 
 /**
- * Counts tests. Details are kept of failures, of flaky tests and of the slowest; of the others only that they were there. What is
- * kept is copied, because the engine's substrings would keep the pieces of the report in memory from which they were cut.
+ * Counts tests. Details are only kept of failures, flaky tests and the slowest tests. Kept texts are copied, because substrings
+ * would keep the whole chunk of the report in memory.
  */
 export class Tally {
   readonly #counts = noCounts();
@@ -22,7 +22,7 @@ export class Tally {
   readonly #onTest: ((test: TestCase) => void) | undefined;
   #durationMs = 0;
 
-  /** `fileOf`: puts a report's file name the way the workspace knows it. `onTest`: is told of every test. */
+  /** `fileOf`: converts a report's file name to a workspace path. `onTest`: called for every test. */
   constructor(fileOf: (file: string) => string, onTest?: (test: TestCase) => void) {
     this.#fileOf = fileOf;
     this.#onTest = onTest;

@@ -5,8 +5,9 @@ import { UnreadableReport } from "./unreadable.ts";
 const pieceBytes = 128 * 1024;
 
 /**
- * The text of a file in pieces, from its first character that is not white space. There is at least one piece. Leaving the loop
- * closes the file. `name` stands for the file in the errors: UnreadableReport when it is empty, not UTF-8, or a link.
+ * The text of a file in chunks, starting at the first character that isn't white space. There is at least one chunk. Leaving the
+ * loop closes the file. `name` is the file's name in errors.
+ * @throws UnreadableReport if it is empty, not UTF-8, or a link
  */
 export async function* readText(path: string, name: string, workspace = dirname(path)): AsyncGenerator<string, void, void> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -39,7 +40,10 @@ export async function* readText(path: string, name: string, workspace = dirname(
   if (!begun) throw new UnreadableReport("EA6004", name, "empty");
 }
 
-/** A folder on the way may be a link inside of the workspace, as some build tools make them; a configured path elsewhere is its own place. */
+/**
+ * Folders on the way may be links inside the workspace, as some build tools create them. A configured path outside it is its own
+ * root.
+ */
 async function openReport(path: string, name: string, workspace: string) {
   const place = isInside(workspace, path) ? { root: workspace, linkedFolders: true } : { root: dirname(path) };
   try {

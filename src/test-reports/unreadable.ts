@@ -1,12 +1,12 @@
 import { CodedError } from "../model/coded-error.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 
-/** A report that cannot be believed. Whatever it seemed to say, nothing of it counts. */
+/** A report that cannot be trusted. Nothing of its content counts. */
 export class UnreadableReport extends CodedError {
   override name = "UnreadableReport";
-  /** As it was asked for; a glob where it matched nothing. */
+  /** As configured; a glob if it matched nothing. */
   readonly file: string;
-  /** `line 3, column 14`, `byte 4096` or `testResults[3].status`, where there is one. */
+  /** `line 3, column 14`, `byte 4096` or `testResults[3].status`, if known. */
   readonly position: string | undefined;
 
   constructor(code: ErrorCode, file: string, cause: string, position?: string) {

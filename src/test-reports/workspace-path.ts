@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { isAbsolute, relative, resolve, sep } from "node:path";
 
-/** An absolute path inside of the workspace from there on, with slashes; any other path as it is. */
+/** Makes an absolute path inside the workspace relative to it, with slashes; other paths stay unchanged. */
 export function fromWorkspace(workspace: string, path: string): string {
   if (!isAbsolute(path)) return path;
   const inside = relative(workspace, path);
@@ -9,8 +9,8 @@ export function fromWorkspace(workspace: string, path: string): string {
 }
 
 /**
- * Puts the file names of a report the way the workspace knows them, so that an annotation finds its file. A relative name counts
- * from where the command ran, if such a file is there; otherwise it counts from somewhere that only the runner knows, and stays.
+ * Converts a report's file names to workspace paths, so that annotations find the file. A relative name is resolved where the
+ * command ran, if that file exists. Otherwise only the runner knows its base, and it stays unchanged.
  */
 export function sourceFiles(workspace: string, cwd: string): (file: string) => string {
   const known = new Map<string, string>();

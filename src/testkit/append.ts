@@ -1,12 +1,12 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 
 /**
- * Appends lines to a file that other processes append to as well, all of them or, as far as the caller may rely on it, none.
- * When it returns, they are on the disk.
- * @throws Error that says why they were not recorded
+ * Appends lines to a file that other processes append to as well: all of them or, as far as the caller can rely on it, none. They
+ * are on disk when it returns.
+ * @throws Error with the reason if they were not recorded
  */
 export function appendLines(file: string, lines: readonly string[]): void {
-  // Whoever wrote before us may have been killed within a line, which must not swallow ours. Readers pass over empty lines.
+  // An earlier writer may have been killed within a line, which must not swallow ours. Readers skip empty lines.
   const record = Buffer.from(`\n${lines.join("\n")}\n`);
   try {
     const descriptor = openSync(file, "a");
@@ -21,21 +21,21 @@ export function appendLines(file: string, lines: readonly string[]): void {
   }
 }
 
-/** In one write: the system puts it behind what others wrote, and nobody's bytes come between. */
+/** A single write: the system appends it as a whole, and no other process's bytes come in between. */
 function writeWhole(descriptor: number, record: Buffer): void {
   if (writeSync(descriptor, record) === record.length) return;
-  // A disk that fills up takes a part and gives no reason. Asked again it gives one, or has room by now, and takes the whole
-  // record: the part that is there is a torn line, which the line end that begins the record sets apart.
+  // A full disk accepts a part without an error. A second attempt either gives the error, or succeeds with the whole record. Then
+  // the first part is an incomplete line, separated by the line end that begins the record.
   const written = writeSync(descriptor, record);
   if (written !== record.length) throw new Error(`only ${written} of ${record.length} bytes were written`);
 }
 
-/** A full disk shows only here where the system puts off writing, as NFS does; and a machine that loses power keeps what was synced. */
+/** On file systems that delay writes, such as NFS, a full disk shows up only here. Synced data also survives a power loss. */
 function sync(descriptor: number): void {
   try {
     fdatasyncSync(descriptor);
   } catch (error) {
-    // File systems that cannot sync say so in one of these ways. The write itself was whole.
+    // Errors of file systems that cannot sync. The write itself was complete.
     if (!["EINVAL", "ENOSYS", "ENOTSUP"].includes(codeOf(error))) throw error;
   }
 }
@@ -55,7 +55,7 @@ function reason(error: unknown): string {
   return known === undefined ? String(message ?? error) : `${known} (${String(message)})`;
 }
 
-/** Not by instanceof: under Jest, the error comes from another realm. */
+/** Not instanceof: under Jest, the error comes from another realm. */
 function codeOf(error: unknown): string {
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === "string" ? code : "";

@@ -4,31 +4,34 @@ import { readRun, warnOutside } from "./run.ts";
 
 const run = readRun(process.env);
 
-/** The run that these tests belong to, `<ms>_<8 hex>`. Tests that env-actions did not start get one of the same shape. */
+/** The run that these tests belong to, `<ms>_<8 hex>`. Tests that env-actions did not start get an id of the same form. */
 export const runId: string = run.runId;
 
-/** What the names of test data begin with, `integration_test_<ms>_<8 hex>`: for titles and keys as well as for ids. */
+/** The prefix of test data, `integration_test_<ms>_<8 hex>`: for titles and keys as well as for ids. */
 export const prefix: string = run.prefix;
 
 /** The file that `track` appends to; undefined in tests that env-actions did not start. */
 export const ledger: string | undefined = run.ledger;
 
-/** Longest table, `catalog.schema.table`, and longest id or key, in characters. The reader of the ledger takes no longer ones. */
+/**
+ * The longest table, `catalog.schema.table`, and the longest id or key, in characters. The reader of the ledger accepts no longer
+ * ones.
+ */
 const longestTable = 767;
 const longestName = 4096;
 const shortestPrefix = 6;
 const noLiteral = /[%*?[\]\\'"`\s]/;
 
 /**
- * A new id that shows by itself whose it is, so that cleanup finds it: `<prefix>_<ms>_<8 hex>_<16 hex>`. No other call returns
- * the same, in whatever process or thread.
- * @param given what it begins with, such as `"integration_test"`: one of `testData.prefixes` of the configuration, with or
- *   without the `_` or `-` at its end; left out, the stage's own
- * @throws Error for a prefix that is shorter than 6 characters, is no literal, or is not listed: cleanup would not find the id
+ * A new id that identifies itself as test data, so that cleanup finds it: `<prefix>_<ms>_<8 hex>_<16 hex>`. Unique across all
+ * processes and threads.
+ * @param given the prefix, such as `"integration_test"`: one of `testData.prefixes` in the configuration, with or without a final
+ * `_` or `-`; the stage's own if absent
+ * @throws Error for a prefix that is shorter than 6 characters, is not a literal, or is not listed: cleanup would not find the id
  */
 export function testId(given: string = prefix): string {
   if (typeof given !== "string") throw new TypeError(`env-actions: the prefix is ${kindOf(given)}, and must be a text`);
-  // Whoever read ENV_ACTIONS_PREFIX for themselves has the run's id in it already.
+  // A prefix read from ENV_ACTIONS_PREFIX already contains the run's id.
   if (given.replace(/[_-]$/, "") === prefix) return `${prefix}_${unique()}`;
   if (given.length < shortestPrefix)
     throw new Error(`env-actions: the prefix ${JSON.stringify(given)} is shorter than ${shortestPrefix} characters`);
@@ -37,12 +40,12 @@ export function testId(given: string = prefix): string {
   return `${asListed(given)}${runId}_${unique()}`;
 }
 
-/** 64 bits: among a million ids of one run, two are the same once in thirty million runs. */
+/** 64 bits: with a million ids per run, a collision happens once in thirty million runs. */
 function unique(): string {
   return randomBytes(8).toString("hex");
 }
 
-/** What stands before the run's id, for cleanup compares to the letter. */
+/** The part before the run's id exactly as configured, because cleanup compares every character. */
 function asListed(given: string): string {
   const spellings = /[_-]$/.test(given) ? [given] : [`${given}_`, `${given}-`, given];
   if (run.listed === undefined) return spellings[0] ?? given;
@@ -54,12 +57,12 @@ function asListed(given: string): string {
 }
 
 /**
- * Notes in the ledger that this run made rows whose ids do not show it, such as ids that a server chose: cleanup deletes them, and
- * what hangs on them. When it returns, they are on the disk; several ids in one call cost as much as one.
+ * Records in the ledger that this run created rows whose ids don't show it, such as ids chosen by a server. Cleanup deletes them
+ * and what depends on them. They are on disk when it returns; several ids in one call cost as much as one.
  * @param table `schema.table`
  * @returns whether they were recorded: false, with a warning, in tests that env-actions did not start
- * @throws Error when they could not be recorded, and why; TypeError or RangeError for a table or an id that is empty, too long, or no
- *   text. Nothing of the call counts as recorded then.
+ * @throws Error with the reason if they could not be recorded; TypeError or RangeError for a table or id that is empty, too long
+ * or not text. Then nothing of the call counts as recorded.
  */
 export function track(table: string, ...ids: readonly string[]): boolean {
   check(table, "the table", longestTable);
@@ -68,9 +71,9 @@ export function track(table: string, ...ids: readonly string[]): boolean {
 }
 
 /**
- * Notes in the ledger that this run made Redis keys whose names do not show it: otherwise as `track`.
+ * Records in the ledger that this run created Redis keys whose names don't show it; otherwise like `track`.
  * @returns whether they were recorded
- * @throws Error, TypeError, RangeError when nothing of the call counts as recorded
+ * @throws Error, TypeError, RangeError; then nothing of the call counts as recorded
  */
 export function trackKey(...keys: readonly string[]): boolean {
   for (const key of keys) check(key, "the key", longestName);
@@ -94,7 +97,7 @@ function check(value: unknown, what: string, longest: number): void {
   if (typeof value !== "string") throw new TypeError(`env-actions: ${what} is ${kindOf(value)}, and must be a text`);
   if (value === "") throw new RangeError(`env-actions: ${what} is empty`);
   if (value.length > longest) throw new RangeError(`env-actions: ${what} is longer than ${longest} characters`);
-  // No warehouse and no Redis has such a text: an id or key that was stored has lost it.
+  // No warehouse or Redis can store such text, so the stored id or key would be different.
   if (!value.isWellFormed()) throw new RangeError(`env-actions: ${what} is no valid Unicode: it has half of a surrogate pair`);
 }
 

@@ -1,20 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 
-/** Which run the tests of this process belong to, and what it told them. */
+/** The run that the tests of this process belong to, and its settings. */
 export interface Run {
   runId: string;
-  /** What this run's ids begin with: a listed prefix and the run's id. */
+  /** The prefix of this run's ids: a listed prefix and the run's id. */
   prefix: string;
-  /** Absolute: a test may change the working directory. */
+  /** Absolute, because a test may change the working directory. */
   ledger: string | undefined;
-  /** Prefixes that cleanup looks for; undefined where nobody said. */
+  /** Prefixes that cleanup looks for; undefined if unknown. */
   listed: readonly string[] | undefined;
   /** Whether env-actions started these tests. */
   underWay: boolean;
 }
 
-/** What a process keeps for all copies of this module: one may be loaded as ESM and as CommonJS. */
+/** State shared by all copies of this module in a process: one may be loaded as ESM and one as CommonJS. */
 interface Shared {
   runId: string;
   warned: boolean;
@@ -23,7 +23,7 @@ interface Shared {
 const runIdPattern = /^\d{13}_[0-9a-f]{8}$/;
 const runIdAtEnd = /\d{13}_[0-9a-f]{8}$/;
 
-/** @throws Error when ENV_ACTIONS_RUN_ID is no run's id: what carried it would never be found */
+/** @throws Error if ENV_ACTIONS_RUN_ID is not a run id: cleanup would never find data with it */
 export function readRun(env: Readonly<Record<string, string | undefined>>): Run {
   const named = env.ENV_ACTIONS_RUN_ID || undefined;
   const prefix = env.ENV_ACTIONS_PREFIX || undefined;
@@ -39,7 +39,7 @@ export function readRun(env: Readonly<Record<string, string | undefined>>): Run 
   };
 }
 
-/** Says once in a process that nothing is recorded. */
+/** Warns once per process that nothing is recorded. */
 export function warnOutside(): void {
   const state = shared();
   if (state.warned) return;

@@ -4,55 +4,59 @@ import { WarehouseFailure } from "./failure.ts";
 import { missingRows, type OlderRows } from "./older-rows.ts";
 import { qualifiedName, whyNotCondition, whyNotReading } from "./statements.ts";
 
-/** Who and where we are, as the warehouse itself says it. */
+/** Identity and location of the session, as the warehouse reports them. */
 export interface WarehouseIdentity {
   host: string;
   catalog: string;
   principal: string;
-  /** ISO 8601; a real server always has one, a mock often answers null. */
+  /** ISO 8601. A real server always has one; a mock often answers null. */
   serverTime: string | undefined;
 }
 
-/** The only client of a read-only environment: it has no way to write. */
+/** The only client in a read-only environment: it has no method that writes. */
 export interface WarehouseReader {
   readonly catalog: string;
-  /** Runs one reading statement. @throws WarehouseFailure; kind `denied` for what is not surely a read, before anything is sent. */
+  /**
+   * Runs one reading statement.
+   * @throws WarehouseFailure; of kind `denied`, before anything is sent, if the statement may not be a read
+   */
   query(statement: string, parameters?: Parameters): Promise<Row[]>;
-  /** As the warehouse said it when the connection was opened. */
+  /** As reported when the connection was opened. */
   identity(): Promise<WarehouseIdentity>;
   close(): Promise<void>;
 }
 
 /**
- * A reader that can also delete rows by a condition, put rows of an older version back, and put an old value back into a column of rows
- * that their keys name: the only writes that test data needs.
+ * A reader that can also delete rows by a condition, restore rows from an older version, and restore an old value in one column
+ * of rows given by key: the only writes that test data needs.
  */
 export interface TestDataWarehouse extends WarehouseReader {
   /**
    * @param table `schema.table`
-   * @param condition reads, and compares with at least one of the named parameters: nothing else narrows it down.
-   * @returns how many rows went, or `undefined` where that could not be told.
-   * @throws WarehouseFailure; kind `statement` for a condition that would not do, before anything is sent.
+   * @param condition must only read, and must compare with at least one of the named parameters, because nothing else limits the
+   * delete
+   * @returns how many rows were deleted; `undefined` if unknown
+   * @throws WarehouseFailure; of kind `statement`, before anything is sent, for an unacceptable condition
    */
   deleteRows(table: string, condition: string, parameters: Parameters): Promise<number | undefined>;
   /**
-   * Adds the rows that an older version has and the table has not, by the key if one is given (see {@link missingRows}): doing it twice
-   * adds nothing. It is sent once only, because two at the same moment would add everything twice.
-   * @returns how many rows were added, or `undefined` where that could not be told.
-   * @throws WarehouseFailure; kind `statement` for a condition that would not do, before anything is sent.
+   * Adds the rows that an older version has and the table doesn't, by key if there is one (see {@link missingRows}). Doing it
+   * twice adds nothing, but two at the same moment would add everything twice, so it is only sent once.
+   * @returns how many rows were added; `undefined` if unknown
+   * @throws WarehouseFailure; of kind `statement`, before anything is sent, for an unacceptable condition
    */
   restoreRows(rows: OlderRows): Promise<number | undefined>;
   /**
-   * Sets one column of the rows that their keys name, where it has the value that is expected: doing it twice changes nothing.
-   * @returns how many rows were written, or `undefined` where that could not be told.
-   * @throws WarehouseFailure; kind `statement` for what would not do, before anything is sent.
+   * Sets one column of the rows with these keys, but only where it has the expected value. Doing it twice changes nothing.
+   * @returns how many rows were written; `undefined` if unknown
+   * @throws WarehouseFailure; of kind `statement`, before anything is sent, for an unacceptable write
    */
   writeCells(write: CellWrite): Promise<number | undefined>;
 }
 
 export interface OpenOptions {
   signal: AbortSignal;
-  /** Told when the warehouse turns out to be asleep. */
+  /** Called when the warehouse turns out to be stopped. */
   onWaking?: (text: string) => void;
 }
 

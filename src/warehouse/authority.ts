@@ -5,7 +5,7 @@ import { holdsCertificate } from "../lib/certificate.ts";
 import { errorText } from "../lib/error-text.ts";
 import { WarehouseFailure } from "./failure.ts";
 
-/** The certificate of a private authority (PEM). @throws WarehouseFailure where the named file cannot be read, or holds none */
+/** The certificate of a private authority (PEM). @throws WarehouseFailure if the file cannot be read or contains none */
 export async function readAuthority(file: string | undefined): Promise<Buffer | undefined> {
   if (file === undefined) return undefined;
   let authority: Buffer;
@@ -26,19 +26,19 @@ export async function readAuthority(file: string | undefined): Promise<Buffer | 
   );
 }
 
-/** A context takes twelve milliseconds to make, and is the same for each request. */
+/** Creating a context takes 12 ms, and it is the same for each request. */
 const contexts = new Map<string, SecureContext>();
 
 /**
- * What is trusted with a private authority: it stands beside the public ones, as the driver has it, and beside those that Node was
- * started with (NODE_EXTRA_CA_CERTS). Loaded only where it is needed: nothing else here knows TLS.
+ * Trusts a private authority in addition to the public ones, as the driver does, and to those from NODE_EXTRA_CA_CERTS. Loaded on
+ * demand, because nothing else here needs TLS.
  */
 export async function trustInAddition(authority: Buffer): Promise<SecureContext> {
   const pem = authority.toString();
   const known = contexts.get(pem);
   if (known) return known;
   const tls = await import("node:tls");
-  // Node 20 does not tell what it trusts by default, only what it came with.
+  // Node 20 doesn't list what it trusts by default, only its built-in certificates.
   const publicOnes = tls.getCACertificates?.("default") ?? [...tls.rootCertificates, ...(await extraOnes())];
   const context = tls.createSecureContext({ ca: [...publicOnes, pem] });
   contexts.set(pem, context);
@@ -46,8 +46,8 @@ export async function trustInAddition(authority: Buffer): Promise<SecureContext>
 }
 
 /**
- * In place of the driver's option `customCaCert`: with that, every new connection reads a hundred and fifty public certificates anew,
- * which takes it twelve milliseconds, and every request compares their texts.
+ * Replaces the driver's option `customCaCert`. With that, every new connection parses 150 public certificates, which takes 12 ms,
+ * and every request compares their texts.
  */
 export function connectTrusting(agent: Agent, secureContext: SecureContext): void {
   const connect = agent.createConnection.bind(agent);
@@ -57,7 +57,7 @@ export function connectTrusting(agent: Agent, secureContext: SecureContext): voi
   };
 }
 
-/** Node passes over a file that it cannot read, too. */
+/** Node also ignores a file that it cannot read. */
 async function extraOnes(): Promise<string[]> {
   const file = process.env.NODE_EXTRA_CA_CERTS;
   return file

@@ -1,4 +1,4 @@
-/** What stands in brackets, and what it could be. */
+/** Classifies the content of brackets. */
 
 export type Token = { kind: "word" | "number" | "text" | "quoted-name" | "symbol"; value: string };
 export type Tokens = readonly Token[];
@@ -7,7 +7,7 @@ export function isWord(token: Token | undefined, ...values: readonly string[]): 
   return token?.kind === "word" && values.includes(token.value);
 }
 
-/** Where the bracket ends that begins here; `undefined` where it does not. */
+/** The end of the bracket that opens here; `undefined` if it isn't closed. */
 export function closing(tokens: Tokens, open: number): number | undefined {
   let depth = 0;
   for (let at = open; at < tokens.length; at++) {
@@ -18,7 +18,7 @@ export function closing(tokens: Tokens, open: number): number | undefined {
   return undefined;
 }
 
-/** Whether a bracket may hold an operand, or several: not nothing, and none of what only the arguments of a function can be. */
+/** Whether a bracket may contain one or more operands: not empty, and nothing that only a function's arguments can have. */
 export function isOneOperand(tokens: Tokens, open: number, end: number): boolean {
   if (end <= open + 1 || isWord(tokens[open + 1], "DISTINCT", "ALL")) return false;
   let depth = 0;
@@ -33,7 +33,7 @@ export function isOneOperand(tokens: Tokens, open: number, end: number): boolean
   return true;
 }
 
-/** Whether a bracket holds names alone: `(a, b)`. */
+/** Whether a bracket contains only names: `(a, b)`. */
 export function namesOnly(tokens: Tokens, open: number, end: number): boolean {
   const content = tokens.slice(open + 1, end);
   return (
@@ -42,7 +42,7 @@ export function namesOnly(tokens: Tokens, open: number, end: number): boolean {
   );
 }
 
-/** Of these `f(DISTINCT (a))` is never read as `f(distinct(a))`: they have no grammar of their own. */
+/** For these, `f(DISTINCT (a))` is never read as `f(distinct(a))`: they have no grammar of their own. */
 const aggregates = new Set(
   `APPROX_COUNT_DISTINCT ARRAY_AGG AVG COLLECT_LIST COLLECT_SET COUNT LISTAGG MAX MEAN MEDIAN MIN STDDEV STDDEV_POP STDDEV_SAMP
   STRING_AGG SUM VAR_POP VAR_SAMP VARIANCE`.split(/\s+/),
@@ -54,7 +54,7 @@ export function acceptsDistinct(name: string): boolean {
 
 const joining = `ANTI ASOF CROSS FULL INNER JOIN LATERAL LEFT NATURAL OUTER PIVOT RIGHT SEMI TABLESAMPLE UNPIVOT`.split(" ");
 
-/** Whether a table may be followed by this, and so be a table's alias as little as a table. */
+/** Whether this token may follow a table, so that it is neither a table nor an alias. */
 export function mayFollowTable(token: Token): boolean {
   return isWord(token, ...joining);
 }

@@ -11,15 +11,15 @@ import {
 import { hasEffects, isInfix, isScalar, isTableFunction, startsOperand, whyNotCalled } from "./functions.ts";
 
 /**
- * Whether what stands before a bracket calls something. Spark reserves next to no word: where an operand begins, `where('x')` calls
- * somebody's function of that name. So it is not the word that decides, but where it stands.
+ * Decides whether the token before a bracket calls a function. Spark reserves almost no words: at the start of an operand,
+ * `where('x')` calls a user's function of that name. So the position decides, not the word.
  */
 
-/** What stands before a bracket may be called; what may not be called is refused. */
+/** Checks what a token before a bracket may call, and refuses anything that may not be called. */
 export function whyNotBeforeBracket(tokens: Tokens, index: number): string | undefined {
   const token = tokens[index];
   if (tokens[index + 1]?.value !== "(" || !token || token.kind === "symbol") return undefined;
-  // With double-quoted identifiers switched on, a text could be a function's name, and a name may begin with a digit anyway.
+  // If double-quoted identifiers are on, a text could be a function's name, and a name may begin with a digit anyway.
   if (token.kind === "text") return "it has a string directly before a parenthesis";
   if (token.kind === "number") return "it has a number, or a name that begins with a digit, directly before a parenthesis";
   const name = nameOf(token);
@@ -30,10 +30,11 @@ export function whyNotBeforeBracket(tokens: Tokens, index: number): string | und
   if (isWord(before, "AS", "WITH", "RECURSIVE") || namesColumns(tokens, index)) return undefined;
   if (before?.value === ".") return `it calls ${name.toLowerCase()}() of a schema, which could do anything`;
   if (token.kind === "word" && isSyntax(tokens, index)) return undefined;
-  // Functions that give a value and functions that give a table are looked up apart: `count` is somebody's own where a table is wanted.
+  // Scalar functions and table functions have separate namespaces: in place of a table, `count` is a user's own function.
   if (beginsRelation(tokens, index)) {
     if (!isTableFunction(name)) return outside ?? `${asTable(name)} is used as a table`;
-    // `FROM VALUES (1), range(2)` goes on with the values, `FROM VALUES (1) v, range(2)` does not; and a view is of a value.
+    // `FROM VALUES (1), range(2)` continues the values, but `FROM VALUES (1) v, range(2)` doesn't. A lateral view takes a value
+    // too.
     if (!isAmongValues(tokens, index) && !isOfView(tokens, index)) return undefined;
   }
   if (isWord(token, "VALUES") && isWord(tokens[index - 2], "IN"))
@@ -49,7 +50,7 @@ export function nameOf(token: Token): string {
   return token.kind === "quoted-name" ? token.value.slice(1, -1) : token.value;
 }
 
-/** `t.update` is a column. After a number the dot is its own: `1.` may stand before anything. */
+/** `t.update` is a column. After a number the dot belongs to the number: `1.` may come before anything. */
 export function isMember(tokens: Tokens, index: number): boolean {
   const owner = tokens[index - 2];
   return tokens[index - 1]?.value === "." && (owner?.kind === "word" || owner?.kind === "quoted-name");
@@ -60,14 +61,14 @@ function asTable(name: string): string {
 }
 
 const setOperations = ["UNION", "EXCEPT", "INTERSECT", "MINUS"];
-/** Words of types that are no functions. */
+/** Type names that are not functions. */
 const types = ["CHARACTER", "DEC", "NUMERIC", "VARCHAR"];
 
-/** A word that belongs to the statement, and calls nothing. */
+/** A keyword of the statement, which calls nothing. */
 function isSyntax(tokens: Tokens, index: number): boolean {
   const word = tokens[index]?.value ?? "";
   const before = tokens[index - 1];
-  // Two operands never stand side by side: behind one there is an operator or the next clause.
+  // Two operands are never adjacent: after one comes an operator or the next clause.
   if (endsOperand(tokens, index - 1)) return isInfix(word) || word === "SELECT" || word === "VALUES";
   const bracketOf = before?.value === "(" ? tokens[index - 2] : undefined;
   const end = closing(tokens, index + 1);
@@ -87,7 +88,7 @@ function isSyntax(tokens: Tokens, index: number): boolean {
     case "ALL":
       if (!isOneOperand(tokens, index + 1, end) || isWord(next, "FILTER", "OVER", "WITHIN", "IGNORE", "RESPECT")) return false;
       if (isWord(before, "SELECT")) return true;
-      // `a LIKE all('x') || 'y'` calls: behind a list of patterns nothing is computed any more.
+      // `a LIKE all('x') || 'y'` is a call: no operator may follow a list of patterns.
       if (word === "ALL" && isWord(before, "LIKE", "ILIKE"))
         return next === undefined || next.kind !== "symbol" || next.value === "," || next.value === ")";
       return bracketOf?.kind === "word" && acceptsDistinct(bracketOf.value) && next?.kind === "symbol";
@@ -104,7 +105,7 @@ function isSyntax(tokens: Tokens, index: number): boolean {
       return isWord(before, "NOT") && endsOperand(tokens, index - 2);
     case "ROLLUP":
     case "CUBE":
-      // `GROUP BY rollup(a) + 1` calls.
+      // `GROUP BY rollup(a) + 1` is a call.
       return isGrouping(tokens, index) && isOneOperand(tokens, index + 1, end) && endsGrouping(next);
     case "JOIN":
       return isWord(before, "OUTER");
@@ -114,9 +115,9 @@ function isSyntax(tokens: Tokens, index: number): boolean {
 }
 
 /**
- * Whether SELECT or VALUES before a bracket begins a query. Where Spark could as well read a function of that name it looks for that
- * first, or for that alone: `1 IN (select('x'))`, `(select('x'), 1)`, `FROM (select('x') JOIN t)`.
- * @param end of the bracket behind it
+ * Whether SELECT or VALUES before a bracket begins a query. Where Spark could also read a function of that name, it tries that
+ * first, or only that: `1 IN (select('x'))`, `(select('x'), 1)`, `FROM (select('x') JOIN t)`.
+ * @param end of the bracket after it
  */
 function beginsQuery(tokens: Tokens, index: number, end: number): boolean {
   const before = tokens[index - 1];
@@ -136,14 +137,14 @@ function beginsQuery(tokens: Tokens, index: number, end: number): boolean {
   return isSelect && isQuery(tokens, open, closing(tokens, open));
 }
 
-/** Whether a bracket can hold nothing but a query: at the beginning, behind `AS` of WITH, and behind UNION and its like. */
+/** Whether a bracket can only contain a query: at the beginning, after `AS` of WITH, and after UNION and the like. */
 function beginsStatement(tokens: Tokens, open: number): boolean {
   const before = tokens[open - 1];
   if (before === undefined || isWord(before, "AS", ...setOperations)) return true;
   return before.value === "(" && beginsStatement(tokens, open - 1);
 }
 
-/** Whether a bracket that begins with SELECT names tables, so that no list of operands would do: `a, b FROM t`. */
+/** Whether a bracket that begins with SELECT names tables, and so is not a list of operands: `a, b FROM t`. */
 function isQuery(tokens: Tokens, open: number, end: number | undefined): boolean {
   if (end === undefined) return false;
   const second = tokens[open + 2];
@@ -159,7 +160,7 @@ function isQuery(tokens: Tokens, open: number, end: number | undefined): boolean
   return from !== undefined && from > open;
 }
 
-/** Whether what is behind `SELECT (a)` goes on with a query's columns or tables, and not as what joins a function to other tables. */
+/** Whether the tokens after `SELECT (a)` continue a query's columns or tables, rather than join a function to other tables. */
 function isSelected(tokens: Tokens, at: number): boolean {
   const next = tokens[at];
   if (next?.kind === "symbol") return next.value !== "(";
@@ -172,7 +173,7 @@ function isSelected(tokens: Tokens, at: number): boolean {
   return tokens[alias]?.kind !== "symbol" && (behind?.value === "," || (isWord(behind, "FROM") && isSelected(tokens, alias + 1)));
 }
 
-/** Whether `CASE (a)` is followed by what it is compared with. Elsewhere WHEN is the name of a column or a table. */
+/** Whether a WHEN clause follows `CASE (a)`. Elsewhere, WHEN is the name of a column or table. */
 function isCompared(tokens: Tokens, when: number): boolean {
   if (!isWord(tokens[when], "WHEN")) return false;
   const value = tokens[when + 1];
@@ -184,7 +185,7 @@ function isCompared(tokens: Tokens, when: number): boolean {
   return value?.kind !== "word" || isWord(value, "NULL", "TRUE", "FALSE", "DATE", "TIMESTAMP") || tokens[when + 2]?.value === ".";
 }
 
-/** `(…) t(a, b)`, and the second of `WITH t(a) AS (…), u(b) AS (SELECT …)`, name columns. */
+/** `(…) t(a, b)`, and the second part of `WITH t(a) AS (…), u(b) AS (SELECT …)`, name columns. */
 function namesColumns(tokens: Tokens, index: number): boolean {
   const end = closing(tokens, index + 1);
   if (end === undefined || !namesOnly(tokens, index + 1, end)) return false;
@@ -195,7 +196,7 @@ function namesColumns(tokens: Tokens, index: number): boolean {
   return before === "," && tokens[index - 2]?.value === ")" && isWord(as, "AS") && bracket?.value === "(" && isQueried;
 }
 
-/** Whether an operand ends with this token, so that none can begin right behind it. */
+/** Whether an operand ends with this token, so that none can begin right after it. */
 function endsOperand(tokens: Tokens, index: number): boolean {
   const token = tokens[index];
   if (!token) return false;
@@ -204,7 +205,7 @@ function endsOperand(tokens: Tokens, index: number): boolean {
   return !startsOperand(token.value);
 }
 
-/** All columns, and no multiplication. */
+/** The star for all columns, not a multiplication. */
 function isStar(tokens: Tokens, index: number): boolean {
   const before = tokens[index - 1];
   return (
@@ -213,7 +214,7 @@ function isStar(tokens: Tokens, index: number): boolean {
   );
 }
 
-/** Whether a table, a view or a function that gives one is named here. */
+/** Whether a table, a view or a table function is named here. */
 function beginsRelation(tokens: Tokens, index: number): boolean {
   const before = tokens[index - 1];
   if (endsOperand(tokens, index - 1)) return false;
@@ -224,7 +225,7 @@ function beginsRelation(tokens: Tokens, index: number): boolean {
   return beginsRelation(tokens, isWord(tokens[index - 2], "TABLE") ? index - 2 : index - 1);
 }
 
-/** `FROM` has other meanings in `trim(BOTH 'x' FROM a)` and in `a IS DISTINCT FROM b`. */
+/** `FROM` means something else in `trim(BOTH 'x' FROM a)` and `a IS DISTINCT FROM b`. */
 function namesRelations(tokens: Tokens, from: number): boolean {
   const bracket = back(tokens, from, (at) => tokens[at]?.value === "(");
   if (bracket !== undefined && isWord(tokens[bracket - 1], "EXTRACT", "TRIM", "SUBSTRING", "SUBSTR", "OVERLAY")) return false;
@@ -233,17 +234,17 @@ function namesRelations(tokens: Tokens, from: number): boolean {
   return !(isWord(tokens[is], "IS") && endsOperand(tokens, is - 1));
 }
 
-/** Whether the list in which this is may be one of values: `FROM VALUES (1), a`. */
+/** Whether the list around this token may be a list of values: `FROM VALUES (1), a`. */
 function isAmongValues(tokens: Tokens, index: number): boolean {
   return back(tokens, index, (at) => isWord(tokens[at], "VALUES")) !== undefined;
 }
 
-/** Whether this makes the rows of `LATERAL VIEW`. */
+/** Whether this creates the rows of a `LATERAL VIEW`. */
 function isOfView(tokens: Tokens, index: number): boolean {
   return isWord(tokens[isWord(tokens[index - 1], "OUTER") ? index - 2 : index - 1], "VIEW");
 }
 
-/** Whether this is one of `GROUP BY a, b`. */
+/** Whether this is an item of `GROUP BY a, b`. */
 function isGrouping(tokens: Tokens, index: number): boolean {
   const before = tokens[index - 1];
   return (
@@ -252,7 +253,7 @@ function isGrouping(tokens: Tokens, index: number): boolean {
   );
 }
 
-/** Nothing is computed of `GROUP BY rollup(a)` any more. */
+/** No operator follows `GROUP BY rollup(a)`. */
 function endsGrouping(next: Token | undefined): boolean {
   if (next === undefined || next.value === "," || next.value === ")" || next.value === ";") return true;
   return isWord(next, "HAVING", "ORDER", "SORT", "WINDOW", "QUALIFY", "LIMIT", "OFFSET", ...setOperations);
@@ -260,7 +261,7 @@ function endsGrouping(next: Token | undefined): boolean {
 
 const lists = ["GROUP", "ORDER", "SORT", "CLUSTER", "DISTRIBUTE", "PARTITION"];
 
-/** Whether the list in which this is begins so. What is followed by a comma is an alias, and begins none. */
+/** Whether the list around this token begins this way. A word followed by a comma is an alias and begins no list. */
 function listBegins(tokens: Tokens, index: number, so: (at: number) => boolean): boolean {
   const beginning = back(tokens, index, (at) => {
     if (tokens[at]?.value === "(") return true;
@@ -276,7 +277,7 @@ function listBegins(tokens: Tokens, index: number, so: (at: number) => boolean):
   return beginning !== undefined && so(beginning);
 }
 
-/** The nearest token before this one that is meant, leaving out what is within brackets of its own; the bracket around it ends the search. */
+/** The nearest earlier token that matches, skipping nested brackets. The search ends at the surrounding bracket. */
 function back(tokens: Tokens, index: number, meant: (at: number) => boolean): number | undefined {
   let depth = 0;
   for (let at = index - 1; at >= 0; at--) {

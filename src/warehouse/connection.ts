@@ -9,14 +9,14 @@ export interface WarehouseSettings {
   host: string;
   /** HTTP path, `/sql/1.0/warehouses/<id>` */
   path: string;
-  /** A token that lasts, or where tokens come from that end. */
+  /** A long-lived token, or a source of short-lived ones. */
   token: string | TokenSource;
   catalog: string;
   /** PEM file of a private certificate authority. */
   certificateAuthority?: string;
-  /** How long a sleeping warehouse may take to wake, in milliseconds. */
+  /** How long a stopped warehouse may take to start, in milliseconds. */
   startTimeoutMs: number;
-  /** Stands in a comment in front of every statement, so that each can be traced in the query history. */
+  /** Written as a comment before every statement, so that it can be traced in the query history. */
   runId: string;
 }
 
@@ -25,11 +25,11 @@ export type Row = Record<string, unknown>;
 
 export interface StatementResult {
   rows: Row[];
-  /** Rows changed; `undefined` where the warehouse did not tell, or a lost answer made it unknowable. Unknown is not zero. */
+  /** Rows changed; `undefined` if the warehouse didn't say or an answer was lost. Unknown is not zero. */
   affected: number | undefined;
 }
 
-/** What we use of the driver: its own types would drag the driver into every file that mentions them. */
+/** The parts of the driver that we use. With its own types, every file that mentions them would load the driver. */
 interface DriverOperation {
   finished(): Promise<void>;
   fetchAll(): Promise<object[]>;
@@ -46,34 +46,34 @@ interface DriverClient {
   close(): Promise<void>;
 }
 
-/** How far a statement got: one that was accepted has run, one that was sent and never answered may have. */
+/** How far a statement got: if accepted, it has run; if sent but never answered, it may have. */
 interface Progress {
-  /** The one that it was sent with. */
+  /** The token that it was sent with. */
   token?: string;
   sent: boolean;
   accepted: boolean;
 }
 
-/** For saying goodbye. */
+/** The time limit for closing. */
 const goodbyeMs = 2_000;
 
 /**
- * A statement is sent again when it was turned away unexecuted, or when its answer was lost: reads and deletes by a condition may run
- * twice without harm; what may not is marked `once`. Five attempts in all span about seven seconds. A refused token is renewed once, and
- * the statement sent again.
+ * A statement is sent again if it was rejected without being executed, or if its answer was lost. Reads and deletes by condition
+ * may run twice without harm; anything else is marked `once`. Five attempts take about seven seconds. After a refused token, it
+ * is sent once more with a new one.
  */
 const retryDelaysMs = [250, 1000, 2000, 4000];
 const longestRetryAfterMs = 30_000;
 const repeated: ReadonlySet<FailureKind> = new Set(["throttled", "waking", "session-lost", "connection-lost", "unreachable"]);
 const sessionDoubtful: ReadonlySet<FailureKind> = new Set(["waking", "session-lost", "connection-lost", "unreachable"]);
-/** While a warehouse wakes; the last one repeats. */
+/** While a warehouse starts; the last one repeats. */
 const wakingDelaysMs = [500, 1000, 2000, 4000, 8000, 15_000, 30_000];
-/** A statement never outlives this, whatever the budget: the driver itself would wait 15 minutes on a silent socket. */
+/** The limit for a statement, whatever the budget: the driver alone would wait 15 minutes on a silent socket. */
 const statementTimeoutMs = 120_000;
 
 /**
- * One session on a SQL warehouse. It runs whatever it is given, so it never leaves this room: the others get a
- * {@link import("./access.ts").WarehouseReader} or a {@link import("./access.ts").TestDataWarehouse}.
+ * A session on a SQL warehouse. It runs any statement, so it never leaves this room: others get a {@link
+ * import("./access.ts").WarehouseReader} or a {@link import("./access.ts").TestDataWarehouse}.
  */
 export class Connection {
   readonly #client: DriverClient;
@@ -89,14 +89,14 @@ export class Connection {
     this.#settings = settings;
     this.#signal = signal;
     this.#tokens = tokensOf(settings.token);
-    // Nothing in it may end the comment: it may come from a file.
+    // The run id may come from a file, so it must not be able to end the comment.
     this.#mark = `/* env-actions run ${settings.runId.replaceAll(/[^\w.-]/g, "")} */`;
   }
 
   /**
-   * Connects, and waits for a sleeping warehouse to wake.
-   * @param options `onWaking`: told once, when the warehouse turns out to be asleep; `first`: the statement that tells whether it is
-   * awake: one that is needed anyway costs no round trip of its own.
+   * Connects, and waits for a stopped warehouse to start.
+   * @param options `onWaking`: called once if the warehouse is stopped; `first`: the statement that shows whether it runs. One
+   * that is needed anyway costs no extra round trip.
    * @throws WarehouseFailure
    */
   static async open(
@@ -115,8 +115,8 @@ export class Connection {
   }
 
   /**
-   * Runs one statement and reads its whole result. `affected` is unknown where an earlier attempt may have run.
-   * @param options `once`: the statement must not run twice; it is sent again only while it was surely turned away.
+   * Runs one statement and reads its whole result. `affected` is unknown if an earlier attempt may have run.
+   * @param options `once`: the statement must not run twice, so it is only sent again if it was certainly rejected
    * @throws WarehouseFailure
    */
   async run(text: string, parameters: Parameters = {}, options: { once?: boolean } = {}): Promise<StatementResult> {
@@ -141,7 +141,7 @@ export class Connection {
     }
   }
 
-  /** What the first statement answered. */
+  /** The answer to the first statement. */
   get opened(): readonly Row[] {
     return this.#opened;
   }
@@ -149,8 +149,8 @@ export class Connection {
   async close(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
-    // The work is done and its results are read: a server that is gone by now takes nothing away, and is not waited for. The driver
-    // closes what is left of its sessions once more, one after another, with the patience of a statement for each.
+    // The work is done and its results are read, so a server that is gone is not waited for. The driver closes the remaining
+    // sessions once more, one after another, each with a statement's time limit.
     const closing = (async () => {
       await session?.then((s) => s.close()).catch(() => undefined);
       await this.#client.close().catch(() => undefined);
@@ -158,7 +158,7 @@ export class Connection {
     await Promise.race([closing, delay(goodbyeMs, undefined, { ref: false })]);
   }
 
-  /** The first statement tells whether the warehouse is awake: a sleeping one opens sessions, too. */
+  /** The first statement shows whether the warehouse runs: a stopped one opens sessions too. */
   async #awake(first: string, onWaking: ((text: string) => void) | undefined): Promise<Row[]> {
     const deadline = Date.now() + this.#settings.startTimeoutMs;
     let refusals = 0;
@@ -169,28 +169,28 @@ export class Connection {
         return (await this.#once(first, {}, progress)).rows;
       } catch (error) {
         const failure = await failureOf(error);
-        // An earlier connection's token may have been revoked since.
+        // The token of an earlier connection may have been revoked since.
         if (!renewed && this.#renews(failure, progress)) {
           renewed = true;
           continue;
         }
         const asleep = failure.kind === "waking";
         if (asleep && refusals === 0) onWaking?.(await startWarehouse(this.#settings, this.#signal));
-        // Nobody there, a wrong name or certificate: asking again would only hide it for a while.
+        // Wrong host, name or certificate: retrying would only delay the message.
         const again = failure.kind === "throttled" || failure.kind === "connection-lost";
         const delayMs = asleep ? wakingDelaysMs[Math.min(refusals++, wakingDelaysMs.length - 1)] : retryDelaysMs[retries++];
         if (delayMs === undefined || !(asleep || again)) throw failure;
         const waitMs = Math.max(delayMs, failure.retryAfterMs ?? 0);
         if (Date.now() + waitMs > deadline) throw asleep ? this.#neverWoke(failure) : failure;
         await this.#pause(waitMs).catch((end: unknown) => {
-          // That the time is up says less than what it was spent on.
+          // A timeout says less than what the time was spent on.
           throw asleep ? this.#stillAsleep(failure) : end;
         });
       }
     }
   }
 
-  /** Whether a statement that was refused for its token can be sent again with another. */
+  /** Whether a statement whose token was refused can be sent again with another one. */
   #renews(failure: WarehouseFailure, progress: Progress): boolean {
     return failure.kind === "sign-in" && progress.token !== undefined && this.#tokens.discard(progress.token);
   }
@@ -209,7 +209,7 @@ export class Connection {
   async #once(text: string, parameters: Parameters, progress: Progress): Promise<StatementResult> {
     if (this.#signal.aborted) throw cancelled(this.#signal);
     const deadline = AbortSignal.any([this.#signal, AbortSignal.timeout(statementTimeoutMs)]);
-    // Before anything is sent: without a token, nothing was.
+    // Before anything is sent, so without a token nothing was.
     progress.token = await this.#tokens.token(deadline);
     this.#session ??= this.#client.openSession({
       initialCatalog: this.#settings.catalog,
@@ -234,13 +234,13 @@ export class Connection {
         await operation.finished();
         const rows = (await operation.fetchAll()) as Row[];
         const affected = await affectedRows(rows, operation);
-        // Everything has been read; a close that fails leaves nothing but a handle that the server expires.
+        // Everything was read. If closing fails, only a handle is left, which the server expires.
         operation.close().catch(() => undefined);
         return { rows, affected };
       } catch (error) {
         const failure = withRemedy(await failureOf(error), this.#tokens);
         const lost = session === undefined || sessionDoubtful.has(failure.kind);
-        // Another statement may have opened a new one meanwhile.
+        // Another statement may have opened a new one in the meantime.
         if (lost && this.#session === opening) this.#session = undefined;
         throw failure;
       }
@@ -266,39 +266,40 @@ export class Connection {
 
 async function affectedRows(rows: Row[], operation: DriverOperation): Promise<number | undefined> {
   const reported = Number(rows[0]?.num_affected_rows ?? Number.NaN);
-  // Missing, null and -1 are what servers say that do not know.
+  // Servers report missing, null or -1 if they don't know the count.
   if (rows.length !== 1 || !Number.isInteger(reported) || reported < 0) return undefined;
   const modified = (await operation.status()).numModifiedRows;
   const counted =
     modified === null || modified === undefined
       ? undefined
       : Number(typeof modified === "object" ? modified.toNumber() : modified);
-  // Two sources that disagree are no source.
+  // If two sources disagree, neither is used.
   return counted === undefined || counted === reported || counted < 0 ? reported : undefined;
 }
 
 /**
- * Loading the driver holds the process for a fifth of a second. Whoever measures latencies loads it first, or measures that.
+ * Loading the driver blocks the process for 200 ms. Code that measures latency has to load it first, or it measures the loading.
  */
 export const loadDriver = () => import("@databricks/sql");
 
 async function connect(settings: WarehouseSettings): Promise<DriverClient> {
   const { DBSQLClient } = await loadDriver();
   const [host = "", port] = settings.host.replace(/^https:\/\//, "").split(":");
-  // The driver logs to the console unless told otherwise, statements included; its errors reach us as exceptions.
+  // By default the driver logs to the console, including statements. Its errors reach us as exceptions.
   const client = new DBSQLClient({ logger: { log: () => undefined } });
-  // Without a listener, an error of an idle connection would end the process; the statement that meets it reports it.
+  // Without a listener, an error on an idle connection would end the process. The next statement reports it.
   client.on("error", () => undefined);
   const authority = await readAuthority(settings.certificateAuthority);
   const tokens = tokensOf(settings.token);
   const options = {
     host,
     path: settings.path,
-    // Asked before every call. The driver's own ways to sign in are not used: its federation sends GitHub's token where the exchange fails.
+    // Called before every request. The driver's own sign-in is not used: if its token exchange fails, it sends GitHub's token
+    // instead.
     authType: "custom" as const,
     provider: { authenticate: async () => ({ Authorization: `Bearer ${await tokens.token()}` }) },
     ...(port ? { port: Number(port) } : {}),
-    // An unreachable telemetry address holds connect() for 30 s; the other three need natives or lose digits.
+    // An unreachable telemetry address blocks connect() for 30 s; the other three options need native modules or lose digits.
     telemetryEnabled: false,
     useCloudFetch: false,
     useLZ4Compression: false,

@@ -3,7 +3,7 @@ import type { Row } from "./connection.ts";
 import { WarehouseFailure } from "./failure.ts";
 import { quoteName } from "./statements.ts";
 
-/** Privileges that read, or let one find what to read. Everything else can change something. */
+/** Privileges that only read or list. All others can change something. */
 const readingPrivileges = new Set([
   "USE CATALOG",
   "USE SCHEMA",
@@ -19,34 +19,35 @@ const readingPrivileges = new Set([
   "USE SHARE",
 ]);
 
-/** One of these on the catalog, or owning it, is what lets a principal read anything in it. */
+/** With one of these on the catalog, or as its owner, a principal can read anything in it. */
 const openingPrivileges = new Set(["USE CATALOG", "USAGE", "ALL PRIVILEGES", "OWNERSHIP"]);
 
 export interface WritingRight {
-  /** Who holds it: the principal itself, or a group that it belongs to. */
+  /** The holder: the principal itself, or one of its groups. */
   holder: string;
   privilege: string;
   on: string;
 }
 
-/** What is known of a credential. It only reads where both are empty. */
+/** What is known about a credential. It is read-only if both lists are empty. */
 export interface Credential {
   writing: WritingRight[];
-  /** Why more may be there than was seen, each a sentence without its full stop. */
+  /** Why there may be more than was found, as sentences without a period. */
   unknown: string[];
 }
 
 /**
- * What the signed-in principal could write in its catalog, found by reading alone: grants on metastore, catalog, schemas, tables and
- * volumes, and ownership, its own and those of every group it is in, directly or not.
- * @throws WarehouseFailure where the warehouse cannot be asked at all; what it does not tell is `unknown`.
+ * What the signed-in principal could write in its catalog, determined only by reading: grants on metastore, catalog, schemas,
+ * tables and volumes, and ownership, directly or through any of its groups.
+ * @throws WarehouseFailure if the warehouse cannot be asked at all; anything it doesn't say is `unknown`
  */
 export async function examineCredential(warehouse: WarehouseReader): Promise<Credential> {
   const { principal } = await warehouse.identity();
   const unknown: string[] = [];
   const listed = await Promise.all([...grants(warehouse), ...owners(warehouse)].map((look) => look(unknown)));
   const rights = listed.flat();
-  // No name tells what it names: a group may be called like an address or an application id. So all others are asked about.
+  // A name doesn't show its kind: a group may be named like an address or an application id. So membership is checked for all of
+  // them.
   const others = new Set(rights.map(({ holder }) => holder).filter((holder) => !same(holder, principal)));
   const ours = await membership(warehouse, [...others], unknown);
   const own = rights.filter(({ holder }) => same(holder, principal) || ours.has(holder));
@@ -59,9 +60,9 @@ export async function examineCredential(warehouse: WarehouseReader): Promise<Cre
   return { writing: withoutInherited(writing, warehouse.catalog), unknown };
 }
 
-/** The group of those who administer a workspace: they may give themselves what they do not have. */
+/** The workspace administrators' group: its members can grant themselves anything. */
 const administrators = "admins";
-/** Groups that everybody is in. */
+/** Groups that include everybody. */
 const everybody = new Set(["account users", "users"]);
 
 function opens(on: string, privilege: string, catalog: string): boolean {
@@ -70,7 +71,7 @@ function opens(on: string, privilege: string, catalog: string): boolean {
   );
 }
 
-/** The warehouse lists a grant on a catalog once more for every schema, table and volume in it. */
+/** The warehouse repeats a grant on a catalog for every schema, table and volume in it. */
 function withoutInherited(rights: readonly WritingRight[], catalog: string): WritingRight[] {
   const id = ({ holder, privilege }: WritingRight, on: string) => JSON.stringify([holder, privilege, on]);
   const granted = new Set(rights.map((right) => id(right, right.on)));
@@ -132,7 +133,7 @@ function schemaOf(warehouse: WarehouseReader, level: string): string {
   return level === "metastore" ? "system.information_schema" : `${quoteName(warehouse.catalog)}.information_schema`;
 }
 
-/** What a refusal hides is unknown, and is said; a warehouse that cannot be asked at all is no answer. */
+/** Whatever a refusal hides is reported as unknown. A warehouse that cannot be asked at all gives no answer. */
 async function rightsIn(warehouse: WarehouseReader, what: string, statement: string, unknown: string[]): Promise<WritingRight[]> {
   const rows = await answerTo(warehouse, what, statement, {}, unknown);
   return (rows ?? []).map((row) => ({
@@ -142,7 +143,7 @@ async function rightsIn(warehouse: WarehouseReader, what: string, statement: str
   }));
 }
 
-/** `undefined` where asking is refused, which has been added to `unknown` by then. */
+/** `undefined` if refused; the reason has then been added to `unknown`. */
 async function answerTo(
   warehouse: WarehouseReader,
   what: string,
@@ -161,7 +162,7 @@ async function answerTo(
 
 const groupsPerQuestion = 50;
 
-/** Which of these are groups that the principal is in; the warehouse itself knows, also of groups within groups. */
+/** Which of these groups the principal is in. The warehouse also resolves nested groups. */
 async function membership(warehouse: WarehouseReader, groups: readonly string[], unknown: string[]): Promise<Set<string>> {
   const asked = [administrators, ...groups.filter((group) => group !== administrators && !everybody.has(group))];
   const ours = new Set(groups.filter((group) => everybody.has(group)));

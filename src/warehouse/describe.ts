@@ -4,11 +4,11 @@ import { WarehouseFailure } from "./failure.ts";
 import { sendRequest } from "./https.ts";
 import { tokensOf } from "./token-source.ts";
 
-/** What the workspace tells beside the warehouse, by its REST interface. Everything here only reads. */
+/** What the workspace's REST API says about the warehouse. Everything here only reads. */
 
 type WarehouseAddress = Pick<WarehouseSettings, "host" | "path" | "token" | "certificateAuthority">;
 
-/** A warehouse as its REST interface tells it. */
+/** A warehouse as its REST API describes it. */
 export interface WarehouseDescription {
   /** RUNNING, STARTING, STOPPED and the like. */
   state: string;
@@ -21,8 +21,8 @@ const timeoutMs = 10_000;
 
 /**
  * State and size of the warehouse.
- * @returns a sentence in place of the description where the token may not ask, or the path names no warehouse
- * @throws WarehouseFailure, or Node's own errors, where the interface does not answer
+ * @returns a sentence instead of the description if the token may not ask, or the path names no warehouse
+ * @throws WarehouseFailure, or Node's own errors, if the API doesn't answer
  */
 export async function describeWarehouse(
   warehouse: WarehouseAddress,
@@ -40,10 +40,10 @@ export async function describeWarehouse(
 }
 
 /**
- * When the personal access tokens of the signed-in user end that are still good, in Unix milliseconds; Infinity for one that never
- * does. Which of them signs in here is told to nobody.
- * @returns a sentence in place of them where the token may not ask
- * @throws WarehouseFailure, or Node's own errors, where the interface does not answer
+ * When the user's valid personal access tokens expire, in Unix milliseconds; Infinity for one that never does. The API doesn't
+ * say which of them is used here.
+ * @returns a sentence instead if the token may not ask
+ * @throws WarehouseFailure, or Node's own errors, if the API doesn't answer
  */
 export async function tokenExpiryTimes(warehouse: WarehouseAddress, signal: AbortSignal): Promise<number[] | string> {
   const answer = await getJson(warehouse, "/api/2.0/token/list", signal);

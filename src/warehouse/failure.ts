@@ -4,27 +4,27 @@ import { CodedError } from "../model/coded-error.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 
 /**
- * The driver's errors come in many shapes: `StatusError` is not even an `Error`, HTTP answers are Thrift exceptions, sockets
- * fail with Node's codes. Here they become one, with the kind that decides what happens next.
+ * The driver's errors have many forms: `StatusError` is not even an `Error`, HTTP responses are Thrift exceptions, and sockets
+ * fail with Node's codes. Here they become one type, with a kind that decides what happens next.
  */
 export type FailureKind =
-  /** Nobody there, or not a warehouse: name, port, certificate, an answer that only something else gives. */
+  /** No warehouse there: wrong name, port or certificate, or an answer that only another server gives. */
   | "unreachable"
-  /** There was a connection, and it broke: what was sent may have run or not. */
+  /** The connection broke: a statement that was sent may have run. */
   | "connection-lost"
-  /** The warehouse sleeps or starts: statements are rejected, nothing was executed. */
+  /** The warehouse is stopped or starting; statements are rejected without being executed. */
   | "waking"
-  /** 429: rejected, nothing was executed. */
+  /** 429: rejected without being executed. */
   | "throttled"
-  /** 401 or 403: the token. */
+  /** 401 or 403: the token was refused. */
   | "sign-in"
-  /** The token is good, the privilege is missing. */
+  /** The token is valid, but a privilege is missing. */
   | "denied"
-  /** The session is gone; the statement was rejected. */
+  /** The session is gone, so the statement was rejected. */
   | "session-lost"
   /** The statement itself: syntax, missing table, and so on. */
   | "statement"
-  /** The deadline passed, or somebody cancelled. */
+  /** The deadline passed, or the run was cancelled. */
   | "cancelled";
 
 /** Where no throw says it more precisely. */
@@ -44,9 +44,9 @@ export class WarehouseFailure extends CodedError {
   override name = "WarehouseFailure";
   readonly kind: FailureKind;
   readonly sqlState: string | undefined;
-  /** What the server asked for with Retry-After. */
+  /** The wait that the server requested with Retry-After. */
   readonly retryAfterMs: number | undefined;
-  /** What a person can do about it, where this failure knows better than its kind; the message ends with it. */
+  /** A fix that is more specific than the one for this kind of failure; the message ends with it. */
   readonly cure: string | undefined;
 
   constructor(
@@ -64,20 +64,20 @@ export class WarehouseFailure extends CodedError {
   }
 }
 
-/** What everybody gets who waits when a signal ends the waiting. */
+/** The failure of a wait that the signal ended. */
 export function cancelled(signal: AbortSignal): WarehouseFailure {
   const why = signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
   return new WarehouseFailure("cancelled", `cancelled before the warehouse answered: ${why}`);
 }
 
-/** The part of the driver's errors that tells one from another; none of it is exported as a type by the driver. */
+/** The distinguishing parts of the driver's errors, which it doesn't export as types. */
 interface DriverError {
   message?: string;
   code?: string | number;
   errorCode?: string;
-  /** What the driver gave up retrying on: the last answer, or the last error. */
+  /** The last answer or error before the driver stopped retrying. */
   payload?: unknown;
-  /** Of an HTTP answer, or of an operation (whose status is an object of Thrift). */
+  /** An HTTP response, or an operation (whose status is a Thrift object). */
   response?: {
     status?: unknown;
     headers?: { get?(name: string): string | null };
@@ -87,16 +87,16 @@ interface DriverError {
   };
 }
 
-/** A sleeping warehouse accepts the session and then rejects statements with one of these, for minutes. */
+/** A stopped warehouse opens sessions, and then rejects statements with one of these messages for minutes. */
 const wakingMessage =
   /is (stopped|starting|not running)|session handle.*not initialized|temporarily unavailable|cluster is (pending|starting)/i;
 const lostSessionMessage = /invalid sessionhandle|session.*(closed|expired|does not exist)/i;
 const deniedMessage = /INSUFFICIENT_PERMISSIONS|PERMISSION_DENIED/;
-/** Nobody was there to talk to, or not who should be. */
+/** No server there, or not the right one. */
 const nobodyThere = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|certificate|self.signed|altnames/i;
 const brokenConnection = /socket hang up|premature close|network|timed out|ECONNRE|EPIPE|ETIMEDOUT/i;
 
-/** Never throws. Reads the body of an HTTP answer, because only there it stands why. */
+/** Never throws. Reads the body of an HTTP response, because only that has the reason. */
 export async function failureOf(error: unknown): Promise<WarehouseFailure> {
   if (error instanceof WarehouseFailure) return error;
   const thrown = (typeof error === "object" && error !== null ? error : { message: String(error) }) as DriverError;
@@ -112,13 +112,13 @@ export async function failureOf(error: unknown): Promise<WarehouseFailure> {
 function kindOf(thrown: DriverError, message: string, sqlState: string | undefined): FailureKind {
   if (thrown.errorCode === "CANCELED" || thrown.errorCode === "TIMEOUT") return "cancelled";
   if (sqlState === "42501" || deniedMessage.test(message)) return "denied";
-  // HY… and 08… are about session and connection. Every other state is about the statement, which may speak of anything.
+  // HY… and 08… are about session and connection. All other states are about the statement, whose text can say anything.
   if (sqlState !== undefined && !/^(HY|08)/.test(sqlState)) return "statement";
   if (wakingMessage.test(message)) return "waking";
   if (lostSessionMessage.test(message)) return "session-lost";
   const text = `${thrown.code ?? ""} ${message}`;
   if (nobodyThere.test(text)) return "unreachable";
-  // Node's own errors have their code as text, Thrift's and the driver's have numbers or none.
+  // Node's own error codes are text; Thrift and the driver use numbers or none.
   if (brokenConnection.test(text) || typeof thrown.code === "string") return "connection-lost";
   return "statement";
 }
@@ -141,7 +141,7 @@ function httpFailure(
       `the warehouse answered HTTP ${status}: it is stopped, starting or overloaded${because}`,
       details,
     );
-  // What a gateway says when it lost the server behind it. Every other answer is somebody else's than a warehouse's.
+  // A gateway that lost its server answers 5xx. Any other status comes from something that is not a warehouse.
   const kind = status >= 500 ? "connection-lost" : "unreachable";
   return new WarehouseFailure(kind, `expected the answer of a warehouse, got HTTP ${status}${because}`, details);
 }
@@ -150,19 +150,19 @@ const bodyTimeoutMs = 2_000;
 
 async function bodyMessage(answer: NonNullable<DriverError["response"]>): Promise<string> {
   const body = (async () => (await answer.text?.()) ?? "")().catch(() => "");
-  // The status is known already: a body that never ends, or broke, takes nothing from it.
+  // The status is known already, so a body that never ends or breaks off doesn't matter.
   const text = await Promise.race([body, delay(bodyTimeoutMs, "", { ref: false })]);
   const message = messageIn(text);
   return message.length > 200 ? `${message.slice(0, 200)}…` : message;
 }
 
-/** Databricks answers `{error_code, message}`; a proxy answers a page, which nobody wants to read. */
+/** Databricks answers `{error_code, message}`. A proxy answers with an HTML page, which doesn't help the user. */
 function messageIn(text: string): string {
   try {
     const { message } = JSON.parse(text) as { message?: unknown };
     return typeof message === "string" ? firstLine(message) : "";
   } catch {
-    // Not JSON: there is no message to be had, and the status says enough.
+    // Not JSON, so there is no message. The status is enough.
     return "";
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Functions that Databricks itself has, and that only compute or look. Anybody's own function may do anything when it is called – ask a
- * model, send a request, run Python – and its name does not tell; so what is not listed here is not called where nothing may be written.
- * A function of one's own cannot pass for one of these: Databricks looks among its own first.
+ * Databricks' own functions that only compute or look something up. A user's function can do anything – ask a model, send a
+ * request, run Python – and its name doesn't show it, so in read-only environments only these may be called. Users cannot shadow
+ * them: Databricks looks up its own functions first.
  */
 const harmless = new Set(
   `
@@ -57,19 +57,19 @@ const harmless = new Set(
     .split(/\s+/),
 );
 
-/** Those that give a table. A function that gives a value is never found under a name where a table is wanted, nor the other way round. */
+/** Table functions. Scalar functions are never found in place of a table, nor the other way round. */
 const tables = new Set(
   `explode explode_outer inline inline_outer json_tuple posexplode posexplode_outer range sql_keywords stack table_changes variant_explode
   variant_explode_outer`.split(/\s+/),
 );
 
-/** Operators and clauses that may have a bracket behind them, where they stand behind an operand. */
+/** Operators and clauses that may be followed by a bracket, if they come after an operand. */
 const infix = new Set(
   `all as between by cube distinct div else except filter for from group having ilike intersect is join like limit minus offset on over
   partition pivot qualify repeatable rlike rollup sets nulls tablesample then union unpivot using where with`.split(/\s+/),
 );
 
-/** Words behind which an operand or a table begins. */
+/** Words after which an operand or a table begins. */
 const openers = new Set(
   `all and any between both by case distinct div else escape for from having ilike in interval is join lateral leading like limit not of
   offset on or outer over placing qualify range regexp rlike rows select some table then trailing using values view when where`.split(
@@ -77,7 +77,7 @@ const openers = new Set(
   ),
 );
 
-/** Functions that reach outside the warehouse or run foreign code, and IDENTIFIER, which would hide their names in a text. */
+/** Functions that reach outside the warehouse or run foreign code, and IDENTIFIER, which can hide their names in a text. */
 const withEffects =
   /^(ai_\w+|http_request|remote_query|java_method|reflect|try_reflect|read_\w+|cloud_files\w*|secret|try_secret|list_secrets|raise_error|identifier|vector_search|stream|nextval|setval)$/;
 

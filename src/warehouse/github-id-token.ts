@@ -1,22 +1,22 @@
 import { WarehouseFailure } from "./failure.ts";
 import { type HttpAnswer, sendRequest } from "./https.ts";
 
-/** The runner's variables; the first two are there only where the job may have an id token. */
+/** The runner's variables. The first two only exist if the job may request an id token. */
 export interface IdTokenVariables {
   readonly ACTIONS_ID_TOKEN_REQUEST_URL?: string | undefined;
   readonly ACTIONS_ID_TOKEN_REQUEST_TOKEN?: string | undefined;
   readonly GITHUB_ACTIONS?: string | undefined;
 }
 
-/** Sends until it is answered, or not worth while any more. */
+/** Retries until there is an answer, or until the time is up. */
 type Patiently = (what: string, send: (signal: AbortSignal) => Promise<HttpAnswer>) => Promise<HttpAnswer>;
 
 const permission =
   "Add the permission to the job: `permissions: { contents: read, id-token: write }`. Pull requests from forks never get it.";
 
 /**
- * The token by which GitHub says which job this is, for one audience. It is shown to the workspace's token endpoint and to nobody
- * else. @throws WarehouseFailure
+ * GitHub's id token for this job and one audience. It is only sent to the workspace's token endpoint.
+ * @throws WarehouseFailure
  */
 export async function gitHubIdToken(audience: string, env: IdTokenVariables, patiently: Patiently): Promise<string> {
   const { ACTIONS_ID_TOKEN_REQUEST_URL: address, ACTIONS_ID_TOKEN_REQUEST_TOKEN: bearer } = env;
@@ -61,7 +61,7 @@ function tokenIn(text: string): string | undefined {
   }
 }
 
-/** What a policy compares, of a token that is itself never shown: who issued it, about whom, and for whom. */
+/** The claims that a policy compares: issuer, subject and audience. The token itself is never shown. */
 export function describeClaims(token: string): string {
   const claims = claimsOf(token);
   const named = { issuer: claims.iss, subject: claims.sub, audience: claims.aud };
@@ -75,7 +75,7 @@ function claimsOf(token: string): Record<string, unknown> {
     const claims: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"));
     return typeof claims === "object" && claims !== null ? { ...claims } : {};
   } catch (error) {
-    // No JWT: then it says nothing that could be compared.
+    // Not a JWT, so there are no claims to compare.
     if (error instanceof SyntaxError) return {};
     throw error;
   }

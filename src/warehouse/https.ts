@@ -8,28 +8,28 @@ export interface HttpRequest {
   method: "GET" | "POST";
   headers: Record<string, string>;
   body?: string;
-  /** The certificate of a private authority (PEM), trusted beside the public ones. */
+  /** The certificate of a private authority (PEM), trusted in addition to the public ones. */
   authority?: Buffer | undefined;
-  /** Ends it; nothing else does. */
+  /** The only way to stop the request. */
   signal: AbortSignal;
 }
 
 export interface HttpAnswer {
   status: number;
-  /** What the server asked for with Retry-After. */
+  /** The wait that the server requested with Retry-After. */
   retryAfterMs: number | undefined;
   text: string;
 }
 
-/** No answer that is asked for here is as long. */
+/** No expected answer is this long. */
 const mostBytes = 1_000_000;
 
 /**
- * One request beside the driver. Redirects are not followed: what is sent here is a credential, and goes where it was meant to go.
- * @throws Node's own errors, and AbortError when the signal ends it
+ * Sends one request without the driver. Redirects are not followed, because the request carries a credential.
+ * @throws Node's own errors, and AbortError when the signal aborts
  */
 export async function sendRequest(url: URL, { method, headers, body, authority, signal }: HttpRequest): Promise<HttpAnswer> {
-  // `ca` beside it only keeps connections of one trust from being used with another: Node's pool tells them apart by it.
+  // `ca` makes Node's pool keep connections with different trust apart.
   const trust = authority ? { ca: authority, secureContext: await trustInAddition(authority) } : {};
   return await new Promise<HttpAnswer>((resolve, reject) => {
     const options: RequestOptions & SecureContextOptions & { secureContext?: SecureContext } = {

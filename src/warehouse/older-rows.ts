@@ -1,27 +1,27 @@
 import type { Parameters } from "./connection.ts";
 import { qualifiedName, quoteName } from "./statements.ts";
 
-/** Rows that an older version of a table has. */
+/** Rows of an older version of a table. */
 export interface OlderRows {
   /** `schema.table` */
   table: string;
   version: number;
-  /** The column that names a row, no two of them alike; empty where none does. */
+  /** The column with a unique key; empty if there is none. */
   key: string;
-  /** As for a delete: it compares with at least one of the named parameters. */
+  /** As for a delete: must compare with at least one of the named parameters. */
   condition: string;
   parameters: Parameters;
 }
 
-/** A SELECT of all rows that the older version has. */
+/** A SELECT of the older version's rows. */
 export function olderRows(catalog: string, { table, version, condition }: OlderRows): string {
   return `SELECT * FROM ${qualifiedName(catalog, table)} VERSION AS OF ${Math.trunc(version)} WHERE (${condition})`;
 }
 
 /**
- * SELECTs that each count the rows that a column names, and how many different names there are: among the older rows, and among those
- * that the table has under one of their names. Where the two differ, the column does not tell one row from another.
- * @param everywhere asks the whole of both versions: a column that rows share may be unique among a few by chance.
+ * SELECTs that count rows with a value in a column, and the distinct values: among the older rows, and among the table's rows
+ * with one of those values. If the counts differ, the column is not unique.
+ * @param everywhere asks all rows of both versions, because a shared column may be unique among a few rows by chance
  */
 export function nameCounts(catalog: string, rows: OlderRows, column: string, everywhere: boolean): string[] {
   const name = qualifiedName(catalog, rows.table);
@@ -34,9 +34,9 @@ export function nameCounts(catalog: string, rows: OlderRows, column: string, eve
 }
 
 /**
- * A SELECT of the rows that the older version has and the table has not. A row whose key is there again is another by now, and is not
- * among them. Rows without a key cannot be told apart by it: of each, there are as many as there are fewer now.
- * @param first what is put back before, in this order: it counts as if it were there.
+ * A SELECT of the rows that the older version has and the table doesn't. A row whose key exists again is a different row, and is
+ * left out. Rows without a key cannot be matched by it: as many equal rows are selected as are missing now.
+ * @param first restored before these, in this order; they count as existing
  */
 export function missingRows(catalog: string, rows: OlderRows, first: readonly OlderRows[] = []): string {
   const name = qualifiedName(catalog, rows.table);
@@ -47,16 +47,16 @@ export function missingRows(catalog: string, rows: OlderRows, first: readonly Ol
   ]);
 }
 
-/** A SELECT of the rows that the older version has and none of these has: a row that was deleted in both is one row. */
+/** A SELECT of the rows that the older version has and none of the others has: a row deleted in both is one row. */
 export function rowsBeside(catalog: string, rows: OlderRows, others: readonly OlderRows[]): string {
   const beside = others.map((one, index) => rowsBeside(catalog, one, others.slice(0, index)));
   return lacking(catalog, rows, beside.map(nested));
 }
 
-/** Rows that count as being there. */
+/** Rows that count as existing. */
 interface There {
   select: string;
-  /** Of what a SELECT may ask for the keys that are there. */
+  /** Where a SELECT can find the existing keys. */
   named: string;
 }
 
@@ -70,7 +70,7 @@ function lacking(catalog: string, rows: OlderRows, there: readonly There[]): str
   const all = there.map(({ select }) => select).join(" UNION ALL ");
   if (rows.key === "") return `${older} EXCEPT ALL (${all})`;
   const column = quoteName(rows.key);
-  // Said twice, because a null is "not in" an empty list.
+  // Stated twice, because NULL is "not in" an empty list.
   const keys = there.map(({ named }) => `SELECT ${column} FROM ${named} WHERE ${column} IS NOT NULL`).join(" UNION ALL ");
   const named = `${older} AND ${column} IS NOT NULL AND ${column} NOT IN (${keys})`;
   const nameless = `(${older} AND ${column} IS NULL EXCEPT ALL (SELECT * FROM (${all}) WHERE ${column} IS NULL))`;

@@ -5,13 +5,13 @@ import { describeClaims, gitHubIdToken, type IdTokenVariables } from "./github-i
 import { type HttpAnswer, sendRequest } from "./https.ts";
 import { fixedToken, type IssuedToken, RenewedTokens, type TokenSource } from "./token-source.ts";
 
-/** The ways into a workspace, named as DATABRICKS_AUTH_TYPE names them. */
+/** The ways to sign in to a workspace, named as in DATABRICKS_AUTH_TYPE. */
 export type SignIn =
   /** A personal access token. */
   | { way: "pat"; token: string }
   /** A service principal and its OAuth secret. */
   | { way: "oauth-m2m"; clientId: string; clientSecret: string }
-  /** The id token that GitHub gives the job: nothing is stored. */
+  /** GitHub's id token for the job: no stored secret. */
   | { way: "github-oidc"; clientId?: string; audience?: string };
 
 export interface Workspace {
@@ -24,11 +24,11 @@ export interface Workspace {
 export interface SignInOptions {
   /** The runner's variables, for GitHub's id token. */
   env: IdTokenVariables;
-  /** Told every token before anything else sees it. */
+  /** Called with every token before anything else gets it. */
   onSecret: (secret: string) => void;
 }
 
-/** Nothing is asked for before the first token is. */
+/** Requests nothing until the first token is needed. */
 export function tokenSource(signIn: SignIn, workspace: Workspace, options: SignInOptions): TokenSource {
   switch (signIn.way) {
     case "pat":
@@ -67,7 +67,7 @@ async function withIdToken(
   options: SignInOptions,
 ): Promise<IssuedToken> {
   if (options.env.ACTIONS_ID_TOKEN_REQUEST_TOKEN) options.onSecret(options.env.ACTIONS_ID_TOKEN_REQUEST_TOKEN);
-  // GitHub's token is good for minutes, so each exchange asks for its own.
+  // GitHub's token is valid for minutes, so each exchange requests a new one.
   const idToken = await gitHubIdToken(audience ?? tokenEndpoint(workspace).href, options.env, patiently);
   options.onSecret(idToken);
   const policy = clientId
@@ -93,9 +93,9 @@ function tokenEndpoint({ host }: Workspace): URL {
 interface Request {
   headers: Record<string, string>;
   form: Record<string, string>;
-  /** What is sent and must not come back in a message. */
+  /** Sent values that must not appear in a message. */
   secrets: readonly string[];
-  /** What helps where the workspace refuses it. */
+  /** The fix if the workspace refuses. */
   refused: string;
 }
 
@@ -113,7 +113,7 @@ async function issued(workspace: Workspace, options: SignInOptions, request: Req
   if (typeof token !== "string" || token === "")
     throw new WarehouseFailure("sign-in", `${url.host} answered the sign-in, but without a token`, { cure: noWorkspace });
   options.onSecret(token);
-  // Every workspace says how long; without a word, what it says by default.
+  // Workspaces state the lifetime; otherwise their default is used.
   const lifetimeMs = typeof seconds === "number" && seconds > 0 ? seconds * 1000 : 3_600_000;
   return { token, lifetimeMs };
 }
@@ -133,20 +133,21 @@ function membersOf(text: string): Record<string, unknown> {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? { ...value } : {};
   } catch (error) {
-    // A page of somebody else's: it has no members, and the status says the rest.
+    // Another server's page: it has no members, and the status is enough.
     if (error instanceof SyntaxError) return {};
     throw error;
   }
 }
 
-/** One attempt, and all of them with their pauses. */
+/** For one attempt, and for all of them including pauses. */
 const attemptMs = 10_000;
 const deadlineMs = 30_000;
 const pausesMs = [250, 1000, 2000, 4000];
 
 /**
- * Asks again what may pass by itself: 429, 5xx and broken connections. Every token that is asked for here is a new one, so asking
- * twice does no harm. @throws WarehouseFailure
+ * Retries failures that may be temporary: 429, 5xx and broken connections. Each request creates a new token, so repeating is
+ * harmless.
+ * @throws WarehouseFailure
  */
 async function patiently(what: string, send: (signal: AbortSignal) => Promise<HttpAnswer>): Promise<HttpAnswer> {
   const until = Date.now() + deadlineMs;

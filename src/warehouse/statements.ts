@@ -2,13 +2,13 @@ import type { Token } from "./brackets.ts";
 import { isMember, whyNotBeforeBracket } from "./calls.ts";
 
 /**
- * What may be sent where nothing may be written. The statement is read as tokens, so that comments, strings and quoted names
- * neither hide a write nor look like one; what is not surely a read is refused.
+ * Which statements may be sent in a read-only environment. Statements are read as tokens, so that comments, strings and quoted
+ * names can neither hide a write nor look like one. Anything that isn't certainly a read is refused.
  */
 
 const beginnings = new Set(["SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "VALUES", "TABLE"]);
 
-/** Words that begin or join a write anywhere in a statement. As a column name they can still be used in backticks. */
+/** Words that begin or are part of a write anywhere in a statement. As a column name they can be used in backticks. */
 const writes = new Set(
   `INSERT UPDATE DELETE MERGE TRUNCATE CREATE DROP UNDROP ALTER RENAME COPY LOAD IMPORT EXPORT PUT REMOVE GRANT REVOKE DENY
   REFRESH OPTIMIZE VACUUM RESTORE CLONE REORG ANALYZE MSCK REPAIR CACHE UNCACHE CLEAR USE SET RESET CALL EXECUTE IMMEDIATE DECLARE
@@ -17,7 +17,7 @@ const writes = new Set(
     .split(/\s+/),
 );
 
-/** The reason why this statement is not surely a read, or `undefined` where it is one. */
+/** Why this statement isn't certainly a read; `undefined` if it is. */
 export function whyNotReading(statement: string): string | undefined {
   const tokens = tokenize(statement);
   if (typeof tokens === "string") return tokens;
@@ -32,7 +32,7 @@ export function whyNotReading(statement: string): string | undefined {
     if (token.value === "|" && tokens[index + 1]?.value === ">") return "it uses pipes (|>), which can also write";
     const called = whyNotBeforeBracket(tokens, index);
     if (called) return called;
-    // `SELECT TRANSFORM(a) USING 'sh'`, MAP and REDUCE hand rows to a script. A join names its columns in a bracket.
+    // `SELECT TRANSFORM(a) USING 'sh'`, MAP and REDUCE pass rows to a script. A join has its columns in brackets.
     if (token.kind === "word" && token.value === "USING" && tokens[index + 1]?.value !== "(" && !isMember(tokens, index))
       return "it contains USING without a parenthesis, which runs a script; put a column of that name in backticks";
     if (token.kind !== "word" || !writes.has(token.value)) continue;
@@ -43,7 +43,7 @@ export function whyNotReading(statement: string): string | undefined {
   return undefined;
 }
 
-/** The reason why this would not do as the condition of a delete, or `undefined`. @param parameters their names */
+/** Why this cannot be the condition of a delete; `undefined` if it can. @param parameters their names */
 export function whyNotCondition(condition: string, parameters: readonly string[]): string | undefined {
   const tokens = tokenize(condition);
   if (typeof tokens === "string") return tokens;
@@ -56,22 +56,22 @@ export function whyNotCondition(condition: string, parameters: readonly string[]
   return whyNotReading(`SELECT ${condition}`);
 }
 
-/** Places where Spark's reading depends on version or settings. None is needed to read, and each could hide a write from us. */
+/** Constructs that Spark reads differently by version or setting. No read needs them, and each could hide a write. */
 const ambiguous: readonly (readonly [RegExp, string])[] = [
   [/^\/\*\+/, "it has a hint"],
   [/^\$/, "it has a dollar sign outside of quotes"],
   [/^:\/\//, "it has :// outside of quotes"],
-  // What is a blank to one parser is a letter to another, and some letters turn into others when they are made capitals.
+  // Some characters are blanks to one parser and letters to another, and some letters become others in upper case.
   [/^[^\t\n\r -~]/, "it has a character beyond ASCII outside of quotes; put a name in backticks"],
   [/^[\\#{}]/, "it has a backslash, a # or a curly brace outside of quotes"],
 ];
 
-/** What begins so is neither ambiguous nor passed over: most of a statement, and so not asked for each of those. */
+/** Tokens that begin like this are neither ambiguous nor skipped. Most do, so the slower tests are left out for them. */
 const plainBeginning = /^[\w'"`(),.=<>*]/;
 
-/** Words in upper case; a sentence where something does not end, or could be read in two ways. */
+/** Words in upper case; a sentence if something is unterminated or ambiguous. */
 function tokenize(statement: string): Token[] | string {
-  // Spark puts variables in before it reads anything, also into texts and comments, and so can end them.
+  // Spark substitutes variables before it parses, even in texts and comments, and so can end them.
   if (statement.includes("${")) return "it has ${, which Spark may replace with a variable";
   const tokens: Token[] = [];
   let at = 0;
@@ -89,7 +89,7 @@ function tokenize(statement: string): Token[] | string {
     }
     const token = tokenAt(rest);
     if (!token) return "it has a comment, string or quoted name without an end";
-    // Whether the r of `1e-5r'\'` belongs to the number or to the string decides where the string ends.
+    // In `1e-5r'\'`, the string ends elsewhere depending on whether the r belongs to the number or to the string.
     if (token.kind !== "symbol" && /^['"`]/.test(rest.slice(token.value.length)) && !isQuoted(token))
       return "it has a quote directly after a word or number; put a space between them";
     if (/^[rR]['"]/.test(token.value) && /[\w.]/.test(statement.charAt(at - 1)))
@@ -104,7 +104,7 @@ function isQuoted({ kind }: Token): boolean {
   return kind === "text" || kind === "quoted-name";
 }
 
-/** Spark goes on with the next line after a backslash, and has comments within comments. */
+/** In Spark, a backslash continues a comment on the next line, and comments can be nested. */
 function whyDoubtfulComment(passed: string): string | undefined {
   if (/^--.*\\$/s.test(passed)) return "it has a comment that ends with a backslash";
   if (passed.startsWith("/*") && passed.indexOf("/*", 1) > 0) return "it has a comment inside a comment";
@@ -137,7 +137,7 @@ function textAt(rest: string): string | undefined {
   return text?.[0];
 }
 
-/** `schema.table` of a catalog as a name that is safe in a statement. */
+/** `schema.table` of a catalog as a quoted name. */
 export function qualifiedName(catalog: string, table: string): string {
   return [catalog, ...table.split(".")].map(quoteName).join(".");
 }

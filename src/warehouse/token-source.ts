@@ -1,19 +1,19 @@
 import { cancelled, WarehouseFailure } from "./failure.ts";
 
-/** Where the tokens come from that the warehouse is shown. One is shared by all connections of a stage. */
+/** Provides tokens for the warehouse. All connections of a stage share one. */
 export interface TokenSource {
-  /** A token that is good now. @throws WarehouseFailure */
+  /** A valid token. @throws WarehouseFailure */
   token(signal?: AbortSignal): Promise<string>;
   /**
-   * Told that the warehouse turned this token away. Any number of connections may tell it of the same one.
-   * @returns whether asking again may give another.
+   * Call when the warehouse refused this token. Several connections may report the same one.
+   * @returns whether requesting again may give another
    */
   discard(refused: string): boolean;
-  /** What a person can do where the warehouse refuses a token. */
+  /** The fix if the warehouse refuses a token. */
   readonly cure: string;
 }
 
-/** A token that somebody made, and that nobody here can renew. */
+/** A given token that cannot be renewed. */
 export function fixedToken(token: string): TokenSource {
   return {
     token: async () => token,
@@ -27,16 +27,16 @@ export interface IssuedToken {
   lifetimeMs: number;
 }
 
-/** Long before a token of an hour ends, so that no statement meets its end. */
+/** Long before a one-hour token expires, so that no statement is affected. */
 const renewedBeforeMs = 5 * 60_000;
-/** What a request may take on its way, after which the token must still be good. */
+/** How long a request may take to arrive; the token must still be valid then. */
 const onTheWayMs = 10_000;
-/** After a renewal that failed, while the token at hand is still good. */
+/** After a failed renewal, while the current token is still valid. */
 const pauseAfterFailureMs = 15_000;
 
 /**
- * Tokens that end. One is kept and given to everybody who asks; near its end another is obtained, beside what goes on, and whoever
- * asks at the same moment waits for the same one.
+ * Short-lived tokens. One is cached and shared. Near its expiry another is obtained in the background, and simultaneous requests
+ * wait for the same one.
  */
 export class RenewedTokens implements TokenSource {
   readonly cure: string;
@@ -45,7 +45,7 @@ export class RenewedTokens implements TokenSource {
   #obtaining: Promise<string> | undefined;
   #notBefore = 0;
 
-  /** @param obtain must end by itself: it serves many, so nobody's signal ends it. It throws WarehouseFailure. */
+  /** @param obtain must end by itself: it serves many callers, so no caller's signal ends it. It throws WarehouseFailure. */
   constructor(obtain: () => Promise<IssuedToken>, cure: string) {
     this.#obtain = obtain;
     this.cure = cure;
@@ -60,7 +60,7 @@ export class RenewedTokens implements TokenSource {
     }
     if (now >= current.renewAt && now >= this.#notBefore) {
       this.#next().catch(() => {
-        // Nothing is lost yet: the token at hand is good. Once it has ended, the same failure is everybody's who asks.
+        // The current token is still valid. Once it has expired, all callers get this failure.
         this.#notBefore = Date.now() + pauseAfterFailureMs;
       });
     }
@@ -80,7 +80,7 @@ export class RenewedTokens implements TokenSource {
   }
 
   async #renew(): Promise<string> {
-    // Counted from before the request: where the answer was slow, the token is older than it looks.
+    // Counted from before the request: if the answer was slow, the token is older than it looks.
     const asked = Date.now();
     const { token, lifetimeMs } = await this.#obtain();
     const endsAt = asked + lifetimeMs - Math.min(onTheWayMs, lifetimeMs / 10);
@@ -98,12 +98,12 @@ async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal | 
   });
 }
 
-/** The token of settings that have a plain one, or their source. */
+/** The token source for settings with a token or a source. */
 export function tokensOf(token: string | TokenSource): TokenSource {
   return typeof token === "string" ? fixedToken(token) : token;
 }
 
-/** The same failure, with what helps where this source's token was refused by the warehouse. */
+/** The same failure, with the fix for a refused token of this source. */
 export function withRemedy(failure: WarehouseFailure, tokens: TokenSource): WarehouseFailure {
   if (failure.kind !== "sign-in" || failure.cure !== undefined) return failure;
   return new WarehouseFailure("sign-in", failure.message, {

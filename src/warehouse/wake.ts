@@ -5,8 +5,8 @@ import { sendRequest } from "./https.ts";
 import { tokensOf } from "./token-source.ts";
 
 /**
- * Asks the REST interface to start the warehouse, with the credential that its statements have. It may lack the right to: then the
- * first statement wakes it anyway, and the returned sentence says so. Never throws: the caller's own probing decides.
+ * Asks the REST API to start the warehouse, with the credential of its statements. If that lacks the permission, the first
+ * statement starts it anyway, and the returned sentence says so. Never throws: the caller's own probing decides.
  */
 export async function startWarehouse(settings: WarehouseSettings, signal: AbortSignal): Promise<string> {
   const id = settings.path.split("/").pop() ?? "";

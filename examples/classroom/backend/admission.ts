@@ -8,8 +8,8 @@ const requestsPerWindow = 1_000;
 const smootherMs = 2_000;
 
 /**
- * Which browsers may call. In production a request without a listed Origin meets the CORS layer's error and becomes a 500, as in
- * the real ClassWaves; elsewhere every origin may call where none is listed.
+ * Which browser origins may call. In production, a request from an unlisted origin gets the CORS layer's error as a 500, as in
+ * the real ClassWaves. Elsewhere, every origin may call if none is listed.
  */
 export function admitOrigins({ production, allowedOrigins }: Settings): Handler {
   return (request, response, next) => {
@@ -59,7 +59,7 @@ export function limitRate({ quirks }: Settings): Handler {
   };
 }
 
-/** The first request to /api is answered at once, each later one two seconds late. */
+/** The first request to /api is answered immediately, each later one after two seconds. */
 export function smooth({ quirks }: Settings): Handler {
   let seen = 0;
   return async (request, _response, next) => {

@@ -1,6 +1,6 @@
 /**
- * Deliberate failures, to try the quality gate on: `CLASSROOM_BREAK=backend-dies` ends the backend before it listens,
- * `backend-dies-after:3` three seconds later. The tests' own breakages stand beside the tests.
+ * Deliberate failures for trying out the quality gate: `CLASSROOM_BREAK=backend-dies` ends the backend before it listens,
+ * `backend-dies-after:3` three seconds later. The failures of tests are with the tests.
  */
 export function breakOnPurpose(list: string): void {
   for (const name of list.split(",")) {

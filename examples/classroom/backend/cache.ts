@@ -1,8 +1,8 @@
 import { type ChainableCommander, Redis } from "ioredis";
 
 /**
- * Everything is written twice: under `cw:{NODE_ENV}:` and under its older name without a prefix, which services of last year's
- * release still read. Every key has a time to live.
+ * Everything is written twice: under `cw:{NODE_ENV}:`, and under its older name without a prefix, which last year's services
+ * still read. Every key has a TTL.
  */
 export class Cache {
   readonly #redis: Redis;
@@ -16,7 +16,7 @@ export class Cache {
       retryStrategy: (attempt) => Math.min(attempt * 50, 1_000),
     });
     let lastReason = "";
-    // It reconnects by itself; one line for each new reason, not one for each attempt.
+    // ioredis reconnects by itself. Logs one line per new reason, not per attempt.
     this.#redis.on("error", (error: Error) => {
       if (error.message !== lastReason) console.error(`redis: ${error.message}`);
       lastReason = error.message;
@@ -47,7 +47,7 @@ export class Cache {
     await this.#twice(name, (commands, key) => commands.del(key));
   }
 
-  /** What was already asked for is still done: sockets that just ended take their keys with them. */
+  /** Pending commands still run: sockets that just closed delete their keys. */
   async close(): Promise<void> {
     if (this.#redis.status === "ready") await this.#redis.quit();
     else this.#redis.disconnect();

@@ -1,6 +1,6 @@
 import type { ErrorHandler, Handler } from "express";
 
-/** An answer that is no success, with the code that clients tell errors apart by. */
+/** An unsuccessful response, with a code that clients can distinguish. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
@@ -19,7 +19,7 @@ export const noSuchRoute: Handler = (request) => {
   throw notFound(`${request.method} ${request.originalUrl}`);
 };
 
-/** The last handler: every error becomes JSON; only unexpected ones are logged, without what the client sent. */
+/** The last handler: every error becomes JSON. Only unexpected ones are logged, without the client's data. */
 export const answerError: ErrorHandler = (error, request, response, next) => {
   if (response.headersSent) return next(error);
   const { status, code, message } = asApiError(error);
@@ -32,7 +32,7 @@ export const answerError: ErrorHandler = (error, request, response, next) => {
 
 function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  // Express' own JSON parser: the body was no JSON, or too large.
+  // From Express' JSON parser: the body was invalid or too large.
   if (error instanceof Error && "status" in error && typeof error.status === "number" && error.status < 500)
     return new ApiError(error.status, "VALIDATION_ERROR", error.message);
   return new ApiError(500, "INTERNAL_ERROR", "internal error");

@@ -1,10 +1,10 @@
-/** What this backend uses of Express 5, which brings no types of its own. */
+/** The parts of Express 5 that this backend uses; Express has no types of its own. */
 declare module "express" {
   import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 
   export interface Request extends IncomingMessage {
     readonly params: Record<string, string>;
-    /** `undefined` where no JSON body was sent. */
+    /** `undefined` if no JSON body was sent. */
     readonly body: unknown;
     readonly ip: string | undefined;
     readonly path: string;

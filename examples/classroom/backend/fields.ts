@@ -1,6 +1,6 @@
 import { invalid } from "./errors.ts";
 
-/** A JSON body's fields. @throws ApiError 400 for anything that is no object. */
+/** The fields of a JSON body. @throws ApiError 400 if it is not an object */
 export function fieldsOf(body: unknown): Record<string, unknown> {
   if (typeof body !== "object" || body === null || Array.isArray(body)) throw invalid("expected a JSON object");
   return body as Record<string, unknown>;
@@ -8,7 +8,7 @@ export function fieldsOf(body: unknown): Record<string, unknown> {
 
 const longestText = 200;
 
-/** @throws ApiError 400 for what is no text, empty, or longer than `longest` characters. */
+/** @throws ApiError 400 if it is not text, empty, or longer than `longest` characters */
 export function text(fields: Record<string, unknown>, name: string, longest = longestText): string {
   const value = optionalText(fields, name, longest);
   if (value === undefined) throw invalid(`${name} is required`);

@@ -2,12 +2,12 @@ import { enableCompileCache } from "node:module";
 import { breakOnPurpose } from "./breakage.ts";
 import { readSettings } from "./settings.ts";
 
-/** Whoever stops us waits for the port: a peer that does not answer its goodbye may not hold it. */
+/** Whoever stops this process waits for the port, so a peer that doesn't close its connection must not hold it. */
 const closeDeadlineMs = 2_000;
 
 breakOnPurpose(process.env.CLASSROOM_BREAK ?? "");
 const settings = readSettings(process.env);
-// Compiled code is kept between starts, and only what is imported after this line takes part: it halves the time to be ready.
+// Caches compiled code between starts, which halves the start time. Only affects modules imported after this line.
 enableCompileCache();
 const { startServer } = await import("./server.ts");
 const server = await startServer(settings);

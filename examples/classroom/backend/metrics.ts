@@ -2,7 +2,7 @@ import type { Handler } from "express";
 
 export interface Metrics {
   count: Handler;
-  /** Prometheus' text format, for anybody who asks. */
+  /** In Prometheus' text format, without a sign-in. */
   show: Handler;
 }
 

@@ -1,29 +1,29 @@
 /**
- * Ways in which the real ClassWaves has been seen to misbehave while it looked well. Switched on with CLASSROOM_QUIRKS (a comma list), so that the
- * quality gate can be tried against each.
+ * Faults that the real ClassWaves has had while it looked healthy. Enabled with CLASSROOM_QUIRKS (comma-separated), to try out
+ * the quality gate on each.
  */
 export const quirkNames = [
-  /** The database is absent, and a mock answers in its place: green, but without a server time. */
+  /** Without a database, a mock answers with 200, but without a server time. */
   "silent-mock",
   /** Each /api request after the first is delayed by two seconds. */
   "smoothing",
-  /** Every /api request is over the limit. */
+  /** Every /api request is over the rate limit. */
   "rate-limited",
-  /** The detailed health page says 503 and `success: true`. */
+  /** The detailed health page answers 503 and `success: true`. */
   "cold-cache",
-  /** The authentication service says 206. */
+  /** The authentication service answers 206. */
   "degraded-auth",
   /** An empty Google sign-in gets tokens. */
   "dangerous-oauth",
   /** Test tokens can be minted in production. */
   "token-route-on",
-  /** The dashboards show constants and ask no database. */
+  /** The dashboards show constants instead of data. */
   "hard-coded-analytics",
 ] as const;
 
 export type Quirk = (typeof quirkNames)[number];
 
-/** @throws Error for a name that is no quirk: a mistyped one would silently try nothing. */
+/** @throws Error for an unknown name: a typo would silently try nothing */
 export function parseQuirks(list: string): Set<Quirk> {
   const names = list
     .split(",")

@@ -5,11 +5,11 @@ import type { Settings } from "./settings.ts";
 import { type Identity, verifyToken } from "./tokens.ts";
 
 export interface Realtime {
-  /** To every page of this teacher. */
+  /** Sends to every page of this teacher. */
   tell(namespace: "/sessions" | "/guidance", teacherId: string, event: string, payload: object): void;
-  /** Open sockets. */
+  /** The number of open sockets. */
   connections(): number;
-  /** Ends every socket and the HTTP server below. */
+  /** Closes every socket and the HTTP server. */
   close(): Promise<void>;
 }
 
@@ -28,7 +28,7 @@ export function startRealtime(server: HttpServer, settings: Settings, cache: Cac
       const key = `websocket_connections:${name}:${teacherId}`;
       if (sockets > 0) open.set(teacherId, sockets);
       else open.delete(teacherId);
-      // Only told to other services; a class goes on while Redis is away.
+      // Only informs other services; a class continues while Redis is down.
       await (sockets > 0 ? cache.set(key, `${sockets}`, connectionKeySeconds) : cache.delete(key)).catch((error: Error) =>
         console.error(`${key}: ${error.message}`),
       );

@@ -16,11 +16,11 @@ import type { Settings } from "./settings.ts";
 
 export interface RunningServer {
   port: number;
-  /** Ends sockets and connections; nothing keeps the process alive afterwards. */
+  /** Closes sockets and connections; nothing keeps the process alive afterwards. */
   close(): Promise<void>;
 }
 
-/** Listens at once; the database and Redis are first needed when somebody asks for them. */
+/** Listens immediately; the database and Redis are connected when first needed. */
 export async function startServer(settings: Settings): Promise<RunningServer> {
   const { warehouse } = settings;
   const store = warehouse && !settings.quirks.has("silent-mock") ? databricksStore(warehouse) : memoryStore();

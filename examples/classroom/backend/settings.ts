@@ -11,21 +11,21 @@ export interface WarehouseSettings {
 
 export interface Settings {
   port: number;
-  /** NODE_ENV: part of every Redis key's name. */
+  /** NODE_ENV: part of every Redis key. */
   environment: string;
   production: boolean;
-  /** Absent where a credential is missing: then the mock answers, as in the real ClassWaves. */
+  /** Absent if a credential is missing; then the mock answers, as in the real ClassWaves. */
   warehouse: WarehouseSettings | undefined;
   redisUrl: string;
-  /** Absent: nobody can mint a test token. */
+  /** If absent, nobody can mint a test token. */
   testTokenSecret: string | undefined;
   jwtSecret: string;
-  /** Browsers' origins that may call; in production nothing else is answered. */
+  /** Browser origins that may call; in production all others are refused. */
   allowedOrigins: string[];
   quirks: ReadonlySet<Quirk>;
 }
 
-/** @throws Error that names the variable, when one holds nonsense. */
+/** @throws Error that names the variable with an invalid value */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const environment = env.NODE_ENV || "development";
   return {
@@ -35,7 +35,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     warehouse: warehouseSettings(env),
     redisUrl: env.REDIS_URL ?? "redis://127.0.0.1:6379",
     testTokenSecret: env.TEST_TOKEN_SECRET || undefined,
-    // Without a shared secret tokens last as long as the process does, which is all that a developer needs.
+    // Without a shared secret, tokens are valid as long as the process runs, which is enough for developers.
     jwtSecret: env.JWT_SECRET || randomBytes(32).toString("hex"),
     allowedOrigins: (env.ALLOWED_ORIGIN ?? "").split(",").filter((origin) => origin !== ""),
     quirks: parseQuirks(env.CLASSROOM_QUIRKS ?? ""),

@@ -1,13 +1,13 @@
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 
-/** Who a request or a socket speaks for. */
+/** The user that a request or socket acts for. */
 export interface Identity {
   teacherId: string;
   email: string;
   name: string;
   role: "teacher" | "admin" | "super_admin";
   schoolId: string;
-  /** Of the sign-in, not of a class. */
+  /** The sign-in session, not a class session. */
   sessionId: string;
 }
 
@@ -23,7 +23,7 @@ export interface Tokens {
 type Kind = "access" | "refresh";
 interface Claims extends Identity {
   kind: Kind;
-  /** Makes two tokens of one second different. */
+  /** Makes two tokens from the same second differ. */
   jti: string;
   /** Seconds since 1970. */
   exp: number;
@@ -42,17 +42,17 @@ export function issueTokens(secret: string, identity: Identity): Tokens {
   };
 }
 
-/** @returns `undefined` for a token that is forged, expired, or of the other kind. */
+/** @returns `undefined` for a token that is forged, expired, or of the other kind */
 export function verifyToken(secret: string, kind: Kind, token: string): Identity | undefined {
   const [header, payload, signature, ...rest] = token.split(".");
   if (!header || !payload || !signature || rest.length > 0) return undefined;
   if (!sameText(signature, signatureOf(secret, `${header}.${payload}`))) return undefined;
-  // Only we can have signed it, so its shape is ours.
+  // The signature is ours, so the content has our structure.
   const { kind: actual, exp, jti: _, ...identity } = JSON.parse(Buffer.from(payload, "base64url").toString()) as Claims;
   return actual === kind && exp * 1000 > Date.now() ? identity : undefined;
 }
 
-/** Compares in a time that does not tell how much of a secret was right. */
+/** Takes the same time however many characters match. */
 export function sameText(one: string, other: string): boolean {
   const digest = (text: string) => createHmac("sha256", "compare").update(text).digest();
   return timingSafeEqual(digest(one), digest(other));

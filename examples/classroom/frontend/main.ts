@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 
-/** Serves the teacher's page, and tells it where the backend is. */
+/** Serves the teacher's page and the backend's address. */
 const backendUrl = process.env.BACKEND_URL ?? "http://localhost:3000";
 
 const files: Record<string, { path: URL | string; type: string }> = {
@@ -46,7 +46,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
-/** The browser's build stands beside the entry that Node would load. */
+/** The browser build is next to the entry that Node would load. */
 function socketIoBundle(): string {
   const entry = fileURLToPath(import.meta.resolve("socket.io-client/package.json"));
   return entry.replace(/package\.json$/, "dist/socket.io.esm.min.js");

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { id } from "../warehouse/ids.ts";
 
-/** The "production" keys of the example's Redis: what must come through a quality gate untouched. Values never change. */
+/** The "production" keys of the example's Redis, which a quality gate must leave unchanged. Values never change. */
 type Value =
   | { kind: "string"; value: string }
   | { kind: "hash"; value: Record<string, string> }
@@ -46,7 +46,7 @@ const promptKeys = range(30).flatMap((n) =>
 );
 
 const lasting: Seed[] = [
-  // Legal evidence, and it names a test's id: it stays all the same.
+  // Legal evidence that contains a test's id, and still must be kept.
   {
     key: "audit:log",
     content: {
@@ -65,7 +65,7 @@ const lasting: Seed[] = [
   { key: "cw:production:jobs", content: { kind: "list", value: range(25).map((n) => `job ${n}`) }, seconds: 30 * day },
 ];
 
-/** Keys that look like test data and are none: what globbing, ignoring case or looking anywhere in a name would delete. */
+/** Keys that look like test data but aren't: globs, ignoring case, or searching inside names would delete them. */
 const nearMisses: Seed[] = [
   "cw:testing:cache:1",
   "cw:test",
@@ -89,10 +89,10 @@ const nearMisses: Seed[] = [
 
 const seeds: readonly Seed[] = [...sessionKeys, ...teacherKeys, ...promptKeys, ...lasting, ...nearMisses];
 
-/** The names of all seeded keys: whatever else a Redis holds, a test has left there. */
+/** The names of all seeded keys. Any other key in Redis was left by a test. */
 export const seededKeys: readonly string[] = seeds.map(({ key }) => key);
 
-/** Writes the production keys, more than 500, into a Redis of our own. @throws the first command's error. */
+/** Writes the production keys, more than 500, into Redis. @throws the first command's error */
 export async function seedRedis(client: Redis): Promise<void> {
   const commands = client.pipeline();
   for (const { key, content, seconds } of seeds) {
@@ -122,8 +122,9 @@ export async function seedRedis(client: Redis): Promise<void> {
 }
 
 /**
- * SHA-256, hex, over the names, types and contents of the seeded keys, and over whether each expires, but not when. A missing key
- * changes it. What is not ordered in Redis is sorted here. @throws the first command's error.
+ * SHA-256, hex, of the names, types and contents of the seeded keys, and of whether each expires, but not when. A missing key
+ * changes it. Unordered contents are sorted.
+ * @throws the first command's error
  */
 export async function redisChecksum(client: Redis): Promise<string> {
   const types = client.pipeline();
@@ -164,12 +165,12 @@ function read(commands: ReturnType<Redis["pipeline"]>, key: string, type: string
       commands.xrange(key, "-", "+");
       break;
     default:
-      // Gone, or of a type that was never seeded: its type is part of the checksum already.
+      // Missing, or of a type that was never seeded: the type is in the checksum already.
       commands.exists(key);
   }
 }
 
-/** Sets and hashes come in any order; the order of lists, sorted sets and streams is part of what they hold. */
+/** Sets and hashes have no order; in lists, sorted sets and streams the order is part of the content. */
 function ordered(type: unknown, content: unknown): unknown {
   if (type === "set" && Array.isArray(content)) return content.toSorted();
   if (type === "hash" && typeof content === "object" && content !== null) return Object.entries(content).toSorted();

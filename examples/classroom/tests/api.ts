@@ -3,7 +3,7 @@ import { backendUrl } from "./run.ts";
 
 export interface Answer<Body> {
   status: number;
-  /** JSON, as the caller says it should be: a test that reads it finds out whether it is. */
+  /** JSON of the type that the caller expects; the test that reads it finds out if it is different. */
   body: Body;
 }
 
@@ -41,7 +41,7 @@ export async function call<Body = unknown>(
   return { status: answer.status, body: (await answer.json()) as Body };
 }
 
-/** A test token for a teacher of this run. @throws Error with the answer, when it is refused. */
+/** A test token for a teacher of this run. @throws Error with the response, if refused */
 export async function signIn(name = "teacher", role = "teacher"): Promise<SignedIn> {
   const teacherId = `${prefix}_${name}`;
   const schoolId = `${prefix}_${name}_school`;
@@ -54,7 +54,7 @@ export async function signIn(name = "teacher", role = "teacher"): Promise<Signed
   return { token: body.tokens.accessToken, refreshToken: body.tokens.refreshToken, teacherId, schoolId };
 }
 
-/** Makes a session through the API, so that the server chooses its ids; only the title shows whose it is. */
+/** Creates a session through the API, so the server chooses its ids and only the title shows its owner. */
 export async function makeSession({ token }: SignedIn, what: string, groups: object[] = [{ name: "North" }, { name: "South" }]) {
   const { status, body } = await call<{ data: { session: MadeSession } }>("POST", "/sessions", {
     token,

@@ -1,6 +1,6 @@
 /**
- * Production rows that look like test data and are none. Each is one careless comparison away from being deleted: `_` taken for a
- * wildcard, case ignored, a prefix looked for anywhere, a domain compared by its end.
+ * Production rows that look like test data but aren't. One careless comparison would delete each of them: `_` as a wildcard,
+ * ignoring case, searching for a prefix anywhere, comparing only the end of a domain.
  */
 interface NearMiss {
   /** `schema.table` */
@@ -8,18 +8,18 @@ interface NearMiss {
   row: Record<string, string>;
 }
 
-/** Ids that no prefix of test data begins. */
+/** Ids that don't begin with a test prefix. */
 export const nearMissIds = [
-  // `_` of LIKE matches any character.
+  // In LIKE, `_` matches any character.
   "integrationXtestY1757000000000_0a1b2c3d",
   "integration-test_1757000000000_0a1b2c3d",
   "e2eXtest_1757000000000_0a1b2c3d",
   "perf-test_1757000000000",
-  // Ids know case.
+  // Ids are case-sensitive.
   "Integration_Test_1757000000000_0a1b2c3d",
   "INTEGRATION_TEST_1757000000000_0a1b2c3d",
   "E2E_test_1757000000000",
-  // The prefix is there, but not at the beginning, or not whole.
+  // The prefix occurs, but not at the beginning, or not completely.
   "my_integration_test_1757000000000_0a1b2c3d",
   " integration_test_1757000000000_0a1b2c3d",
   "integration_tes",
@@ -33,7 +33,7 @@ export const nearMissIds = [
   // Whole values that are one character longer than a test's.
   "TEST1234",
   "teacher-active-1234",
-  // What LIKE and glob would make of a name.
+  // LIKE or glob would match these names.
   "integration%",
   "%",
   "cw:test:*",
@@ -90,7 +90,7 @@ const nearMisses: NearMiss[] = [
     table: "users.teachers",
     row: { id, name: "Near Miss", email: `${id}@example.org` },
   })),
-  // Legal evidence of what tests once did: it carries their ids, and it stays.
+  // Legal evidence of what tests did: it contains their ids, and must be kept.
   ...["integration_test_1757000000000_0a1b2c3d", "e2e-session-1757000000000", "e2e_test_1757000000000_0a1b2c3d"].map(
     (id, at) => ({
       table: "compliance.audit_log",
@@ -106,7 +106,7 @@ const nearMisses: NearMiss[] = [
   ),
 ];
 
-/** INSERTs in DuckDB's dialect, one for each table. */
+/** INSERTs in DuckDB's dialect, one per table. */
 export function nearMissRows(catalog: string): string[] {
   const byTable = Map.groupBy(nearMisses, ({ table, row }) => `${catalog}.${table} (${Object.keys(row).join(", ")})`);
   return [...byTable].map(([target, misses]) => {

@@ -1,7 +1,7 @@
 import { population, sqlId } from "./ids.ts";
 import type { TableShape } from "./schema.ts";
 
-/** Where the real table was smaller, it grows to this, so that there is something to lose. */
+/** Smaller tables are extended to this size, so that there is something to lose. */
 const rowsOf: Record<string, number> = {
   "users.schools": population.schools,
   "users.teachers": population.teachers,
@@ -31,8 +31,8 @@ function value(table: string, columns: TableShape["columns"], column: string, ty
 }
 
 /**
- * The numbers of what a row hangs on. Row i hangs on group i, the group on a session, the session on a teacher, the teacher on a
- * school, each modulo how many there are: so every table agrees with every other about who belongs to whom.
+ * The numbers of the rows that a row depends on. Row i depends on group i, the group on a session, the session on a teacher, the
+ * teacher on a school, each modulo their number. So all tables agree about who belongs to whom.
  */
 function reference(table: string, columns: TableShape["columns"], column: string): string | undefined {
   const group = table === "sessions.student_groups" ? "i" : `i % ${population.groups}`;
@@ -63,7 +63,7 @@ function reference(table: string, columns: TableShape["columns"], column: string
       return sqlId.school(school);
     case "participant_id":
       return sqlId.participant(`i % ${population.participants}`);
-    // The first member of a group is row i of the members, which makes the same student its leader.
+    // The first member of a group is row i of the members, so the same student is its leader.
     case "leader_id":
     case "student_id":
     case "speaker_id":
@@ -130,7 +130,7 @@ const status: Record<string, string> = {
   "users.students": "'active'",
 };
 
-/** Texts that a reader would miss, or that code looks at; the people are invented. */
+/** Texts that a reader would miss or that code looks at; the people are invented. */
 function wording(table: string, column: string): string | undefined {
   const own: Record<string, string> = {
     "users.schools.name": `${family} || ' School ' || i`,
@@ -180,7 +180,7 @@ function wording(table: string, column: string): string | undefined {
   return own[`${table}.${column}`] ?? common[column];
 }
 
-/** 1 September 2025, 08:00 UTC, in seconds; what follows lies within sixty days of it. */
+/** 1 September 2025, 08:00 UTC, in seconds; other times are within sixty days of it. */
 const schoolYearStart = 1_756_713_600;
 const instant = (offset: number) => `to_timestamp(${schoolYearStart + offset} + i * 607 % 5184000)`;
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 
-/** The 48 tables of the real ClassWaves: their columns with Databricks' types, and how many rows each held. */
+/** The 48 tables of the real ClassWaves: columns with Databricks' types, and the number of rows. */
 export type Schema = Record<string, TableShape>;
 
 export interface TableShape {

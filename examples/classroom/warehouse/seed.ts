@@ -9,8 +9,8 @@ export interface SeedableWarehouse {
 }
 
 /**
- * Creates the 48 tables of ClassWaves in the catalog `classwaves` and fills each with "production" rows, more than 20,000 in all,
- * the same at every start: rows of invented people, and rows that only look like test data.
+ * Creates the 48 tables of ClassWaves in the catalog `classwaves` and fills them with "production" rows, more than 20,000 in all
+ * and the same at every start: invented people, and rows that only look like test data.
  */
 export async function seedClassroom(warehouse: SeedableWarehouse): Promise<void> {
   const schema = await readSchema();

@@ -101,7 +101,7 @@ function createStatus(asked: Asked): Answer {
   return { status: 201, body: renderStatus(status, deployment, asked) };
 }
 
-/** A success takes the place of the earlier ones in its environment, save where they are production or come and go by themselves. */
+/** A successful deployment makes earlier ones in its environment inactive, unless they are production or transient. */
 function retireOthers(successor: Deployment, asked: Asked): void {
   for (const deployment of asked.repository.deployments) {
     const replaced =
@@ -196,7 +196,7 @@ function nodeId(kind: string, id: number): string {
   return Buffer.from(`${kind}:${id}`).toString("base64");
 }
 
-/** GitHub knows no milliseconds: `2026-11-23T12:00:00Z`. */
+/** GitHub doesn't use milliseconds: `2026-11-23T12:00:00Z`. */
 function timestamp(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d{3}Z$/, "Z");
 }

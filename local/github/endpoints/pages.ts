@@ -3,7 +3,7 @@ import type { Answer, Asked } from "../endpoint.ts";
 const defaultSize = 30;
 const largestSize = 100;
 
-/** One page of a list, and the `Link` header that leads to the others. */
+/** One page of a list, with the `Link` header for the others. */
 export function pageOf(asked: Asked, items: readonly unknown[]): Answer {
   const size = Math.min(Number(asked.query.get("per_page") ?? defaultSize), largestSize);
   const page = Number(asked.query.get("page") ?? 1);

@@ -1,4 +1,4 @@
-/** A user as GitHub puts it into other answers. */
+/** A user as embedded in other answers of GitHub. */
 export function userNamed(login: string, url: string): Record<string, unknown> {
   const address = `${url}/users/${login}`;
   return {

@@ -1,4 +1,4 @@
-/** Databricks SQL, as far as it is understood here. What has no place in these types cannot be run. */
+/** The supported part of Databricks SQL. What these types cannot express cannot be run. */
 
 export type Expression =
   | { kind: "null" }
@@ -70,7 +70,7 @@ export interface Select {
 export type Relation =
   | { kind: "table"; name: string[]; travel?: TimeTravel; alias?: string; columns: string[] }
   | { kind: "derived"; query: Query; lateral: boolean; alias?: string; columns: string[] }
-  /** `(DESCRIBE HISTORY t LIMIT 3)` in place of a query: Databricks has it, Delta by itself has not. */
+  /** `(DESCRIBE HISTORY t LIMIT 3)` as a subquery: Databricks supports it, Delta alone doesn't. */
   | { kind: "history"; table: string[]; limit?: number; alias?: string; columns: string[] }
   | { kind: "function"; call: Expression; alias?: string; columns: string[] }
   | { kind: "join"; type: JoinType; left: Relation; right: Relation; on?: Expression; using: string[] };

@@ -1,14 +1,14 @@
 import { type SqlError, syntaxError } from "../errors.ts";
 import { type Token, tokenize } from "./tokens.ts";
 
-/** Words that end an expression or a relation, so that they cannot be an alias without AS. */
+/** Words that end an expression or relation, and so cannot be an alias without AS. */
 const reserved = new Set(
   `SELECT FROM WHERE GROUP HAVING ORDER LIMIT OFFSET UNION EXCEPT INTERSECT MINUS QUALIFY WINDOW ON USING JOIN INNER LEFT RIGHT FULL CROSS
   OUTER NATURAL SEMI ANTI LATERAL AS AND OR NOT IN IS LIKE ILIKE RLIKE BETWEEN THEN WHEN ELSE END SET VALUES WITH TABLESAMPLE PIVOT
   UNPIVOT CLUSTER DISTRIBUTE SORT VERSION TIMESTAMP FOR CASE EXISTS NULL TRUE FALSE ASC DESC NULLS DIV ESCAPE`.split(/\s+/),
 );
 
-/** Reads tokens one after the other. */
+/** Reads tokens one by one. */
 export class Cursor {
   readonly #sql: string;
   readonly #tokens: Token[];
@@ -38,7 +38,7 @@ export class Cursor {
     });
   }
 
-  /** Takes these words or symbols if they come next. */
+  /** Consumes these words or symbols if they come next. */
   accept(...values: string[]): boolean {
     if (!this.at(...values)) return false;
     this.#at += values.length;
@@ -65,7 +65,7 @@ export class Cursor {
     return syntaxError(this.peek().text);
   }
 
-  /** A name, quoted or not, as it is written. */
+  /** A name, quoted or not, as written. */
   name(): string {
     const token = this.peek();
     if (token.kind !== "word" && token.kind !== "quoted-name") throw this.error();
@@ -113,12 +113,12 @@ export class Cursor {
     return items;
   }
 
-  /** The place of a `?` among its kind. */
+  /** The position of a `?` among all of them. */
   nextOrdinal(): number {
     return this.#ordinals++;
   }
 
-  /** What was written between a token and the one before the next. */
+  /** The source text from a token up to the last consumed one. */
   textFrom(start: Token): string {
     return this.#sql.slice(start.start, this.#tokens[this.#at - 1]?.end ?? start.end);
   }

@@ -3,11 +3,11 @@ import { SqlError, UnsupportedSql } from "../errors.ts";
 import { type DataType, parseType } from "../types.ts";
 import type { Expression } from "./ast.ts";
 
-/** How a function of Databricks is said in DuckDB's dialect. Functions that stand in no table here are refused. */
+/** How to write Databricks' functions in DuckDB's dialect. Functions that are in no table here are refused. */
 export interface SqlFunction {
   least: number;
   most: number;
-  /** @param args the arguments, in DuckDB's dialect @param nodes the same as written, where a function needs a literal */
+  /** @param args the arguments in DuckDB's dialect @param nodes the arguments as parsed, for functions that need a literal */
   write: (args: string[], nodes: Expression[]) => string;
 }
 
@@ -21,7 +21,7 @@ function as(count: number, write: SqlFunction["write"], most = count): () => Sql
   return () => ({ least: count, most, write });
 }
 
-/** Whole numbers of Databricks' own width: DuckDB counts in BIGINT. */
+/** Integers in Databricks' own width: DuckDB counts in BIGINT. */
 function int(expression: (args: string[]) => string): () => SqlFunction {
   return as(1, (args) => `CAST(${expression(args)} AS INTEGER)`);
 }
@@ -65,7 +65,7 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   substr: as(2, ([s, start, n]) => `dbx_substring(${s}, ${start}, ${n ?? "2147483647"})`, 3),
   left: as(2, ([s, n]) => `dbx_left(${s}, ${n})`),
   right: as(2, ([s, n]) => `dbx_right(${s}, ${n})`),
-  // Java's expressions and RE2's are alike in what both have; RE2 refuses the rest.
+  // Java's regular expressions and RE2's agree on what both support; RE2 refuses the rest.
   regexp_extract: as(2, ([s, pattern, group]) => `regexp_extract(${s}, ${pattern}, ${group ?? "1"})`, 3),
   md5: same(1),
   hex: same(1),
@@ -159,7 +159,7 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   ),
 };
 
-/** Each begins with its name and a parenthesis, where DISTINCT goes. */
+/** Each begins with its name and a parenthesis, where DISTINCT is inserted. */
 const aggregates: Readonly<Record<string, (own: string) => SqlFunction>> = {
   count: same(1),
   count_if: same(1, 1, "count_if"),
@@ -189,7 +189,7 @@ const windows: Readonly<Record<string, (own: string) => SqlFunction>> = {
 
 export type FunctionKind = "scalar" | "aggregate" | "window";
 
-/** @throws SqlError UNRESOLVED_ROUTINE for what is no function here, WRONG_NUM_ARGS for too few or too many arguments */
+/** @throws SqlError UNRESOLVED_ROUTINE for an unknown function, WRONG_NUM_ARGS for a wrong number of arguments */
 export function findFunction(name: string, argumentCount: number): SqlFunction & { kind: FunctionKind } {
   const tables = [
     ["scalar", scalars],
@@ -232,7 +232,7 @@ const textFunctions = new Set([
   "to_json",
 ]);
 
-/** Surely a text already: to make it one again would cost more to plan than all the rest. */
+/** Certainly text already: converting it again would cost more planning time than all the rest. */
 function isText(node: Expression | undefined): boolean {
   if (node?.kind === "cast") return node.type.toLowerCase() === "string";
   if (node?.kind !== "call") return node?.kind === "string";
@@ -256,14 +256,14 @@ function onlyFor(allowed: string[], value: string, otherwise: string, result: st
 
 const units = ["year", "quarter", "month", "week", "day", "hour", "minute", "second"];
 
-/** A unit of time as DuckDB writes it. */
+/** A time unit in DuckDB's notation. */
 export function unitOf(text: string): string {
   const unit = text.toLowerCase().replace(/s$/, "");
   if (!units.includes(unit)) throw new UnsupportedSql(`the unit of time ${text}`);
   return unit;
 }
 
-/** Java's letters for those of strftime, where both mean the same. */
+/** Converts Java's pattern letters to strftime's, where both mean the same. */
 function timePattern(pattern: string): string {
   const letters: Readonly<Record<string, string>> = { yyyy: "%Y", MM: "%m", dd: "%d", HH: "%H", mm: "%M", ss: "%S" };
   return pattern.replace(/([A-Za-z])\1*|%|'/g, (run) => {
@@ -278,7 +278,7 @@ function jsonPath(path: string): string {
   return path;
 }
 
-/** The structure that DuckDB's from_json wants. Only texts as leaves: numbers are read differently. */
+/** The structure for DuckDB's from_json. Only text as leaves, because numbers are parsed differently. */
 function jsonStructure(schema: string): string {
   const structure = (type: DataType): unknown => {
     if (type.kind === "primitive" && type.name === "string") return "VARCHAR";

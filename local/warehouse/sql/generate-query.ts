@@ -49,7 +49,7 @@ function generateBody(body: QueryBody, environment: Environment, visible: Visibl
   }
 }
 
-/** Nested, so that its own ORDER BY, or a set operation of another rank, cannot be read otherwise. */
+/** In brackets, so that its ORDER BY, or a set operation of other precedence, cannot be misread. */
 function generateSide(body: QueryBody, environment: Environment, visible: Visible): string {
   const sql =
     body.kind === "select"
@@ -58,7 +58,7 @@ function generateSide(body: QueryBody, environment: Environment, visible: Visibl
   return body.kind === "nested" ? sql : `(${sql})`;
 }
 
-/** The columns that a side of a set operation looks at, which has no ORDER BY of its own; `undefined`: it may be any. */
+/** The columns that a side of a set operation, which has no ORDER BY of its own, uses; `undefined`: possibly any. */
 function onlyThese({ items, where, groupBy, having, qualify }: Select): ReadonlySet<string> | undefined {
   if (groupBy === "ALL" || groupBy.length > 0 || having || qualify) return undefined;
   const expressions = [...items.map(({ expression }) => expression), ...(where ? [where] : [])];
@@ -66,7 +66,7 @@ function onlyThese({ items, where, groupBy, having, qualify }: Select): Readonly
   return new Set(expressions.flatMap(bareColumns).map((column) => column.toLowerCase()));
 }
 
-/** @param columns all that it looks at, where that is known */
+/** @param columns all columns that it uses, if known */
 function generateSelect(select: Select, environment: Environment, visible: Visible, columns?: ReadonlySet<string>): string {
   const write = (expression: Expression): string => generateExpression(expression, environment, visible);
   const history = select.from?.kind === "history" ? select.from : undefined;
@@ -88,7 +88,7 @@ function generateSelect(select: Select, environment: Environment, visible: Visib
     .join(" ");
 }
 
-/** Every column is named, because DuckDB names those without an alias differently. */
+/** Every column gets a name, because DuckDB names columns without an alias differently. */
 function generateItem(item: Select["items"][number], write: (expression: Expression) => string): string {
   const { expression, alias } = item;
   if (expression.kind === "star") return write(expression);
@@ -112,7 +112,7 @@ function generateLateralView(view: Select["lateralViews"][number], write: (expre
   return ` CROSS JOIN LATERAL (SELECT unnest(${array}) AS ${identifier(column)}) AS ${identifier(table)}`;
 }
 
-/** DuckDB lets WHERE see the aliases of SELECT, Databricks does not. */
+/** In DuckDB, WHERE can use the aliases of SELECT; in Databricks it cannot. */
 function refuseAliasesInWhere(select: Select, where: Expression, columns: ReadonlySet<string> | "unknown"): void {
   if (columns === "unknown") return;
   const aliases = new Set(select.items.flatMap((item) => (item.alias === undefined ? [] : [item.alias.toLowerCase()])));
@@ -125,7 +125,7 @@ function refuseAliasesInWhere(select: Select, where: Expression, columns: Readon
       );
 }
 
-/** The unqualified columns of an expression, those of its subqueries excepted. */
+/** The unqualified columns of an expression, without those of its subqueries. */
 function bareColumns(expression: Expression): string[] {
   if (expression.kind === "column") return expression.parts.length === 1 ? expression.parts : [];
   const inner: (Expression | undefined)[] = [];
@@ -168,7 +168,7 @@ function bareColumns(expression: Expression): string[] {
 
 interface Generated {
   sql: string;
-  /** Lower case; "unknown" where that is not worth finding out. */
+  /** Lower case; "unknown" if it is not worth finding out. */
   columns: ReadonlySet<string> | "unknown";
 }
 
@@ -203,7 +203,7 @@ function generateHistory(
   environment: Environment,
   only: ReadonlySet<string> | undefined,
 ): Generated {
-  // Columns with the name of the relation in front of them are not among the bare ones.
+  // Columns qualified with the relation's name are not among the unqualified ones.
   const wanted = relation.alias === undefined ? only : undefined;
   return { sql: `${environment.history(relation.table, relation.limit, wanted)}${aliasOf(relation)}`, columns: "unknown" };
 }
@@ -240,7 +240,7 @@ function generateJoin(join: Extract<Relation, { kind: "join" }>, environment: En
   const using = join.using.length > 0 ? ` USING (${join.using.map(identifier).join(", ")})` : "";
   const columns =
     left.columns === "unknown" || right.columns === "unknown" ? "unknown" : new Set([...left.columns, ...right.columns]);
-  // A comma is a cross join; one with a condition is an inner join.
+  // A comma is a cross join; with a condition it is an inner join.
   const type = join.type === "CROSS" && (on !== "" || using !== "") ? "INNER JOIN" : joins[join.type];
   return { sql: `${left.sql} ${type} ${nested}${on}${using}`, columns };
 }

@@ -5,31 +5,31 @@ import type { Expression, TimeTravel } from "./ast.ts";
 import { findFunction, unitOf } from "./functions.ts";
 import { generateQuery } from "./generate-query.ts";
 
-/** What a statement means outside itself: its tables, its parameters, and who asks. */
+/** What a statement depends on: tables, parameters, and the user. */
 export interface Environment {
   /**
-   * The relation that a table's name stands for, in DuckDB's dialect, after the privilege to read it was checked.
-   * @throws SqlError for what does not exist or may not be read
+   * The relation for a table's name, in DuckDB's dialect. Checks the privilege to read it.
+   * @throws SqlError if it doesn't exist or may not be read
    */
   relation(name: string[], travel: TimeTravel | undefined): { sql: string; columns: string[] };
   /**
-   * What DESCRIBE HISTORY tells of a table, as a relation in DuckDB's dialect.
-   * @param only the columns, in lower case, that are looked at: the others may be left out
+   * The DESCRIBE HISTORY of a table as a relation in DuckDB's dialect.
+   * @param only the columns, in lower case, that are used: the others may be left out
    */
   history(table: string[], limit: number | undefined, only?: ReadonlySet<string>): string;
   /** A parameter as a literal in DuckDB's dialect. */
   parameter(name: string | undefined, ordinal: number): string;
   user: string;
-  /** The groups that the user is in. */
+  /** The groups of the user. */
   groups: readonly string[];
   catalog: string;
   schema: string;
 }
 
-/** The names of the common table expressions that can be seen from here, in lower case. */
+/** The names of the visible common table expressions, in lower case. */
 export type Visible = ReadonlySet<string>;
 
-/** Where an expression stands: in an aggregate's place or not does not matter, DuckDB finds that out. */
+/** Doesn't need to know whether an aggregate is allowed here; DuckDB checks that. */
 export function generateExpression(expression: Expression, environment: Environment, visible: Visible): string {
   const write = (inner: Expression): string => generateExpression(inner, environment, visible);
   switch (expression.kind) {
@@ -89,7 +89,7 @@ export function generateExpression(expression: Expression, environment: Environm
     case "subquery":
       return `(${generateQuery(expression.query, environment, visible)})`;
     case "index":
-      // A number may be an array's place (from 0 here, from 1 there) or a map's key: only a text is surely a key.
+      // A number may be an array index (from 0 in Databricks, from 1 in DuckDB) or a map key; only text is certainly a key.
       if (expression.index.kind !== "string" && expression.index.kind !== "parameter")
         throw new UnsupportedSql("[…] with anything but a text as key");
       return `${write(expression.operand)}[${write(expression.index)}]`;
@@ -124,7 +124,7 @@ function generateNumber(text: string): string {
   return type === undefined ? digits : `CAST(${digits} AS ${type})`;
 }
 
-/** Without an own ESCAPE the character is a backslash. */
+/** Without ESCAPE the escape character is a backslash. */
 function generateLike(expression: Extract<Expression, { kind: "like" }>, write: (inner: Expression) => string): string {
   if (expression.escapeCharacter !== undefined && expression.escapeCharacter !== "\\")
     throw new UnsupportedSql("LIKE with an ESCAPE of its own");
@@ -132,7 +132,7 @@ function generateLike(expression: Extract<Expression, { kind: "like" }>, write: 
   return expression.negated ? `(NOT ${match})` : match;
 }
 
-/** `value` as another type, as Databricks casts it. */
+/** `value` as another type, with Databricks' cast rules. */
 export function generateCast(value: string, type: DataType, orNull: boolean): string {
   if (type.kind === "primitive") {
     if (["tinyint", "smallint", "int", "bigint"].includes(type.name)) return `dbx_${orNull ? "try_" : ""}${type.name}(${value})`;
@@ -212,7 +212,10 @@ function sessionFunction(call: Call, environment: Environment): string | undefin
   return literal(answer);
 }
 
-/** `timestampdiff(HOUR, a, b)` and `timestampadd(DAY, 1, t)`: the unit is a word, not an expression. `datediff(end, start)` counts days. */
+/**
+ * `timestampdiff(HOUR, a, b)` and `timestampadd(DAY, 1, t)`: the unit is a word, not an expression. `datediff(end, start)` counts
+ * days.
+ */
 function unitFunction(call: Call, write: (inner: Expression) => string): string | undefined {
   const instant = (inner: Expression): string => `CAST(${write(inner)} AS TIMESTAMP WITH TIME ZONE)`;
   const [first, second, third] = call.arguments;
@@ -227,7 +230,7 @@ function unitFunction(call: Call, write: (inner: Expression) => string): string 
   return undefined;
 }
 
-/** Units whose length does not depend on the calendar. */
+/** Units whose length doesn't depend on the calendar. */
 function shortUnit(unit: string): string {
   const known = unitOf(unit);
   if (!["second", "minute", "hour", "day", "week"].includes(known)) throw new UnsupportedSql(`counting in the unit ${unit}`);

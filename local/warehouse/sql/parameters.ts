@@ -6,8 +6,8 @@ import { withoutNul } from "./generate.ts";
 const most = 256;
 
 /**
- * Finds a statement's parameters and writes them as literals in DuckDB's dialect, of the type the driver names.
- * @throws SqlError UNBOUND_SQL_PARAMETER for a name or place that got no value
+ * Finds a statement's parameters and writes them as DuckDB literals of the driver's type.
+ * @throws SqlError UNBOUND_SQL_PARAMETER for a name or position without a value
  */
 export function bindParameters(parameters: readonly Parameter[]): (name: string | undefined, ordinal: number) => string {
   if (parameters.length > most)
@@ -43,7 +43,7 @@ const casts: Readonly<Record<string, string>> = {
   TIMESTAMP: "TIMESTAMP WITH TIME ZONE",
 };
 
-/** Texts stay bare literals, because those compare with timestamps and dates as they do in Databricks. */
+/** Texts stay plain literals, because those compare with timestamps and dates as in Databricks. */
 function parameterLiteral({ type, value }: Parameter): string {
   if (value === undefined || type === undefined || type === "VOID") return "NULL";
   const kind = type.toUpperCase();

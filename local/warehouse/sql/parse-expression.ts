@@ -19,7 +19,7 @@ function parseAnd(cursor: Cursor): Expression {
   return logical("AND", operands);
 }
 
-/** Side by side and not nested, because conditions of thousands of terms are common. */
+/** A flat list instead of nesting, because conditions with thousands of terms are common. */
 function logical(operator: "OR" | "AND", operands: Expression[]): Expression {
   const [only] = operands;
   return operands.length === 1 && only ? only : { kind: "logical", operator, operands };
@@ -192,7 +192,7 @@ function parseParenthesis(cursor: Cursor): Expression {
   return inner;
 }
 
-/** Words that can never be a column's name without backticks here, because something is missing where they stand. */
+/** Words that cannot be a column name without backticks: where they occur, something is missing before them. */
 const clauses = new Set(
   "SELECT FROM WHERE GROUP HAVING ORDER LIMIT UNION JOIN ON AND OR WHEN THEN ELSE END AS IN BETWEEN LIKE IS".split(" "),
 );
@@ -329,7 +329,7 @@ function parseWindow(cursor: Cursor): Window {
   return { partitionBy, orderBy, frame };
 }
 
-/** Nulls are the smallest values in Databricks. */
+/** Nulls sort first in Databricks. */
 export function parseOrderings(cursor: Cursor): Ordering[] {
   return cursor.list(() => {
     const expression = parseExpression(cursor);

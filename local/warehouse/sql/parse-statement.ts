@@ -5,8 +5,8 @@ import { parseExpression, parseTypeText, startsQuery } from "./parse-expression.
 import { parseQuery } from "./parse-query.ts";
 
 /**
- * Reads one statement.
- * @throws SqlError PARSE_SYNTAX_ERROR for what is no SQL; UnsupportedSql for what Databricks would run and this warehouse does not
+ * Parses one statement.
+ * @throws SqlError PARSE_SYNTAX_ERROR for invalid SQL; UnsupportedSql for SQL that Databricks supports and this warehouse doesn't
  */
 export function parseStatement(sql: string): Statement {
   const cursor = new Cursor(sql);
@@ -34,7 +34,7 @@ function parse(cursor: Cursor): Statement {
   throw cursor.error();
 }
 
-/** Statements of Databricks that are not run here: they are no syntax errors. */
+/** Databricks statements that are not supported here, but are no syntax errors. */
 const known = new Set(
   `MERGE ALTER COPY OPTIMIZE VACUUM GRANT REVOKE DENY ANALYZE MSCK REFRESH CACHE UNCACHE CALL EXECUTE DECLARE BEGIN
   COMMENT UNDROP SYNC RESET REPAIR LIST PUT GET REMOVE FROM TABLE`.split(/\s+/),

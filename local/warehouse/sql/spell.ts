@@ -1,8 +1,8 @@
 import type { Expression } from "./ast.ts";
 
 /**
- * The name that Databricks gives to a column without an alias: `count(1)`, `(a + b)`, `CAST(x AS STRING)`. Where it is not known for
- * sure it is at least readable.
+ * The name that Databricks gives a column without an alias: `count(1)`, `(a + b)`, `CAST(x AS STRING)`. If that is not known
+ * exactly, a readable one.
  */
 export function spell(expression: Expression): string {
   switch (expression.kind) {

@@ -1,10 +1,10 @@
 import { SqlError, syntaxError, UnsupportedSql } from "../errors.ts";
 
-/** A piece of Databricks SQL. `value` is what it means: a word in upper case, a string without quotes and escapes. */
+/** A token of Databricks SQL. `value` is its meaning: a word in upper case, a string without quotes and escapes. */
 export interface Token {
   kind: "word" | "quoted-name" | "string" | "number" | "parameter" | "symbol" | "end";
   value: string;
-  /** As it stands in the statement. */
+  /** As written in the statement. */
   text: string;
   start: number;
   end: number;
@@ -12,7 +12,7 @@ export interface Token {
 
 const symbols = ["<=>", "::", "||", "<=", ">=", "<>", "!=", "==", "->", ..."()[],.;:+-*/%<>=!?&|^~"];
 
-/** @throws SqlError PARSE_SYNTAX_ERROR for what does not end or is no SQL at all */
+/** @throws SqlError PARSE_SYNTAX_ERROR for an unterminated token or invalid SQL */
 export function tokenize(sql: string): Token[] {
   const tokens: Token[] = [];
   let at = skipBlank(sql, 0);
@@ -52,13 +52,13 @@ function nextToken(sql: string, start: number): Token {
   return symbol === "?" ? token("parameter", symbol, "") : token("symbol", symbol, symbol);
 }
 
-/** `'it''s'` means `its` to some runtimes of Databricks and `it's` to others. */
+/** `'it''s'` means `its` in some Databricks runtimes and `it's` in others. */
 function refuseDoubledQuote(before: Token | undefined, token: Token): void {
   if (before?.kind === "string" && token.kind === "string" && before.end === token.start)
     throw new UnsupportedSql("a doubled quote within a string, which runtimes of Databricks read differently: write \\' instead");
 }
 
-/** Blanks, `-- …`, and bracketed comments, which nest. */
+/** Blanks, `-- …`, and bracketed comments, which can be nested. */
 function skipBlank(sql: string, start: number): number {
   let at = start;
   for (;;) {

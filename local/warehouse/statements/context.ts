@@ -5,7 +5,7 @@ import type { Session } from "../session.ts";
 import type { Environment } from "../sql/generate.ts";
 import type { Storage } from "../storage.ts";
 
-/** What a statement needs beside its own text. */
+/** What a statement needs besides its text. */
 export interface Context {
   session: Session;
   catalogs: Catalogs;

@@ -26,7 +26,7 @@ export function use(statement: Of<"use">, { catalogs, privileges, session }: Con
   return noResult;
 }
 
-/** The settings that a session of a SQL warehouse has, and those of them that this warehouse holds to. */
+/** The session settings of a SQL warehouse, and those that this warehouse implements. */
 const known = new Set(["statement_timeout", "use_cached_result", "query_tags", "ansi_mode", "timezone", "enable_photon"]);
 
 export function set(statement: Of<"set">, { session }: Context): ResultSet {
@@ -49,7 +49,7 @@ const defaults: Readonly<Record<string, string>> = {
 };
 
 /**
- * Settings under which a statement would mean something else than it does here.
+ * Refuses settings that would give a statement another meaning than it has here.
  * @throws SqlError
  */
 export function refuseOtherMeanings(settings: Session["settings"]): void {

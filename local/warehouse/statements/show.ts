@@ -44,7 +44,7 @@ export function showColumns(statement: Of<"show-columns">, { catalogs, privilege
   );
 }
 
-/** Inherited grants included, each with the object it was given on. */
+/** Includes inherited grants, each with the object it was granted on. */
 export function showGrants(statement: Of<"show-grants">, context: Context): ResultSet {
   const object = existing(statement.on, context);
   const rows = context.privileges
@@ -54,7 +54,7 @@ export function showGrants(statement: Of<"show-grants">, context: Context): Resu
   return resultOf(texts("Principal", "ActionType", "ObjectType", "ObjectKey"), rows);
 }
 
-/** The object's full name, once it is sure that there is one. */
+/** The object's full name, after checking that it exists. */
 function existing({ kind, name }: Securable, { catalogs, session }: Context): string {
   switch (kind) {
     case "CATALOG":

@@ -121,7 +121,7 @@ function requireColumn(table: Table, name: string): void {
   );
 }
 
-/** How many columns a query has, where that can be read off it. */
+/** The number of columns of a query, if it can be seen from its text. */
 function fixedWidth(query: Query): number | undefined {
   if (query.body.kind === "values") return query.body.rows[0]?.length;
   if (query.body.kind !== "select" || query.body.items.some((item) => item.expression.kind === "star")) return undefined;

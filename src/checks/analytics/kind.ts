@@ -4,7 +4,7 @@ import type { CheckKind } from "../kind.ts";
 
 const schema = z.array(endpointSchema).default([]).meta({ description: "Read-only dashboard routes that smoke reads." });
 
-/** Dashboard routes, which show what the application computes. */
+/** Dashboard routes, which show data that the application computes. */
 export const analytics: CheckKind<typeof schema> = {
   schema,
   stages: ["smoke"],

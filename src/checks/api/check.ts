@@ -9,7 +9,7 @@ import { type Answer, type ApiPorts, largestAnswer, read, withHeaders } from "./
 
 const connectionId = "api.connection";
 
-/** The connection, and every route that is listed. */
+/** Checks the connection and every listed route. */
 export function run(context: CheckContext, { url, http2, endpoints }: NonNullable<Environment["api"]>): RunningCheck[] {
   const { check, limits, signal } = context;
   const connectionLimits = { leastDays: limits.certificateDays, http: http2 ? "HTTP/2" : "any" } as const;
@@ -19,7 +19,7 @@ export function run(context: CheckContext, { url, http2, endpoints }: NonNullabl
   ];
 }
 
-/** @param group what the checks' ids begin with */
+/** @param group the prefix of the checks' ids */
 export function checkEndpoints(
   { check, api, environment, limits, alone }: CheckContext,
   group: string,
@@ -35,17 +35,17 @@ export interface EndpointLimits {
   samples: number;
   /** Milliseconds; slower fails. */
   apiP95: number;
-  /** See {@link CheckContext.alone}: what our own checks slow down is not slow. */
+  /** See {@link CheckContext.alone}: delays caused by our own checks don't count as slow. */
   alone?: () => Promise<void>;
 }
 
-/** So many answers that are late by the same time say it: asking on would only press the limiter. */
+/** This many equally late answers are enough; more requests would only strain the limiter. */
 const enoughDelayed = 4;
-/** A network is never as even as a timer: within this share of each other, and this late, answers were held back on purpose. */
+/** Networks vary more than timers: answers this late, and within this share of each other, were delayed on purpose. */
 const evenShare = 0.25;
 const leastDelayMs = 300;
 
-/** One route: its status, what its answer proves, and its latency. The first request warms up and is not counted. */
+/** Checks one route: its status, what its answer proves, and its latency. The first request is a warm-up and not counted. */
 export function checkEndpoint(
   check: RunCheck,
   ports: ApiPorts,
@@ -59,7 +59,7 @@ export function checkEndpoint(
     const first = await sample(ports, endpoint, headers, limits);
     const found = judgeSampling(ports, endpoint, first, limits);
     if (found.verdict !== "failed" || !found.latency || !limits.alone) return found;
-    // Held back by the same time each: that is not our own noise.
+    // Equal delays are not caused by our own checks.
     if (heldBack(first.answers.slice(1)) > 0) return found;
     await limits.alone();
     const again = judgeSampling(ports, endpoint, await sample(ports, endpoint, headers, limits), limits);
@@ -70,12 +70,12 @@ export function checkEndpoint(
   });
 }
 
-/** What came of asking several times. */
+/** The result of several requests. */
 interface Sampling {
   answers: Answer[];
-  /** The API limited the rate before all samples were there. */
+  /** The API limited the rate before all samples were taken. */
   limited: boolean;
-  /** The one answer that was wrong, with which it ended. */
+  /** The wrong answer that ended the sampling. */
   wrong?: Finding;
 }
 
@@ -88,9 +88,9 @@ async function sample(
   const answers: Answer[] = [];
   while (answers.length <= limits.samples) {
     const answer = await read(ports, endpoint.path, endpoint.method, headers);
-    // Whoever is told when to come back comes back then, if that is soon; a turn waits until it is.
+    // If the API says when to retry, and that is soon, retry then; the next turn waits for it.
     if (answer.status === 429 && answer.retryAfterMs !== undefined && ports.pace?.pause(answer.retryAfterMs)) continue;
-    // A limit in mid-sampling takes nothing from what was seen before.
+    // A rate limit during sampling doesn't invalidate earlier answers.
     if (answer.status === 429 && answers.length > 0) return { answers, limited: true };
     const wrong = judgeAnswer(endpoint, answer);
     if (wrong) return { answers, limited: false, wrong };
@@ -110,14 +110,14 @@ function judgeSampling(ports: ApiPorts, endpoint: Endpoint, sampling: Sampling, 
   };
 }
 
-/** By how much all of these answers were late, where they were late by the same time; 0 where they were not. */
+/** By how much all these answers were late, if they were late by the same time; otherwise 0. */
 function heldBack(answers: readonly Answer[]): number {
   const durations = answers.map((answer) => answer.durationMs);
   const [least, most] = [Math.min(...durations), Math.max(...durations)];
   return answers.length >= enoughDelayed && least >= leastDelayMs && most - least <= least * evenShare ? least : 0;
 }
 
-/** All answers together; each of them is right by itself. The first has warmed up, and counts for no latency. */
+/** Judges all answers together; each is right by itself. The first is the warm-up, and doesn't count for latency. */
 function judgeAnswers(
   endpoint: Endpoint,
   answers: readonly Answer[],
@@ -163,7 +163,7 @@ function judgeAnswers(
   return { ...seen, verdict: "passed" };
 }
 
-/** Slow, or only held back: then nobody knows how slow it is. */
+/** Either slow, or delayed on purpose, so that the real latency is unknown. */
 function judgeLate(delayMs: number, pace: Pace | undefined): Pick<Finding, "verdict" | "message"> {
   if (delayMs === 0) return { verdict: "failed", message: "The API responds, but too slowly." };
   const even = `All responses were delayed by nearly the same ${milliseconds(delayMs)}`;
@@ -178,7 +178,7 @@ function judgeLate(delayMs: number, pace: Pace | undefined): Pick<Finding, "verd
   };
 }
 
-/** What is wrong with one answer, or `undefined`. */
+/** What is wrong with one answer; `undefined` if nothing. */
 function judgeAnswer(endpoint: Endpoint, answer: Answer): Finding | undefined {
   const expected = `HTTP ${endpoint.status.join(" or ")}`;
   if (answer.status === 429)
@@ -226,7 +226,7 @@ function judgeAnswer(endpoint: Endpoint, answer: Answer): Finding | undefined {
   return undefined;
 }
 
-/** What is known to stand behind such an answer. */
+/** The known cause of such an answer. */
 function hintFor({ status, text, json, headers }: Answer): string {
   const location = headers.get("location");
   if (status >= 300 && status < 400 && location !== null)

@@ -6,29 +6,29 @@ import type { Pace } from "../pace.ts";
 import { milliseconds, type Shared } from "../run-check.ts";
 import { type RouteGuard, whyNotSent } from "./route-guard.ts";
 
-/** Where and how an API is asked. */
+/** Where and how to call an API. */
 export interface ApiPorts {
   url: string;
   headers: Readonly<Record<string, string>>;
-  /** Bearer token for routes that need a sign-in; rejects where none could be had. */
+  /** Bearer token for routes that need a sign-in; rejects if there is none. */
   token?: Shared<string>;
   signal: AbortSignal;
-  /** Set where nothing may be written. */
+  /** Set in read-only environments. */
   readOnly?: RouteGuard;
-  /** How long one answer may take, in milliseconds; 10 s if left out. */
+  /** The time limit for one answer, in milliseconds; 10 s if absent. */
   timeoutMs?: number;
-  /** Shared by all checks of a stage; without one nobody waits. */
+  /** Shared by all checks of a stage; without it nobody waits. */
   pace?: Pace;
-  /** Told everything by which a sign-in that was made could be used, before anything may show it. */
+  /** Called with every secret of a sign-in before anything may show it. */
   onSecret?: (secret: string) => void;
-  /** Set where what a sign-in writes can be deleted again. */
+  /** Set if the data of a sign-in can be deleted again. */
   onSignIn?: OnSignIn;
 }
 
 export interface Answer {
   status: number;
   headers: Headers;
-  /** The first two million bytes, at most: `cut` says that there was more. */
+  /** At most the first two million bytes; `cut` if there was more. */
   text: string;
   cut: boolean;
   json: unknown;
@@ -39,12 +39,12 @@ export interface Answer {
 const defaultTimeoutMs = 10_000;
 export const largestAnswer = 2_000_000;
 
-/** A reading request. Redirects are not followed: where they lead is not what was asked, and might write. */
+/** Sends a GET. Redirects are not followed: their target is another resource, and might write. */
 export function get(ports: ApiPorts, path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
   return read(ports, path, "GET", headers);
 }
 
-/** A request whose method is defined to change nothing. */
+/** Sends a request with a method that is defined as safe. */
 export function read(
   ports: ApiPorts,
   path: string,
@@ -54,7 +54,7 @@ export function read(
   return send(ports, path, { method, headers: withHeaders(ports.headers, headers) });
 }
 
-/** Names are the same in any capitals: two spellings of one would be sent as one header with both values. */
+/** Header names are case-insensitive: two spellings would be sent as one header with both values. */
 export function withHeaders(
   usual: Readonly<Record<string, string>>,
   own: Readonly<Record<string, string>>,
@@ -65,8 +65,8 @@ export function withHeaders(
 }
 
 /**
- * A POST without content, for routes whose refusal is the proof that they are alive (or off). There is nothing in it that could
- * be written, and no other POST leaves this room in a read-only environment; there, `api.emptyPosts` has to name the route.
+ * A POST without content, for routes that prove by refusing it that they are alive (or off). It contains nothing to write, and it
+ * is the only POST in read-only environments, where `api.emptyPosts` must list the route.
  */
 export function postNothing(ports: ApiPorts, path: string): Promise<Answer> {
   return postJson(ports, path, {});
@@ -86,7 +86,7 @@ async function send(
   init: { method: string; headers: Record<string, string>; body?: string },
 ): Promise<Answer> {
   const url = new URL(path, ports.url);
-  // `//elsewhere/path` is an address, too: headers and tokens are for this host alone.
+  // `//elsewhere/path` is a URL too; headers and tokens are for this host alone.
   if (url.origin !== new URL(ports.url).origin)
     throw new Error(`${path} leads to another host than ${ports.url}; nothing was sent.`);
   const refusal = ports.readOnly && whyNotSent(ports.readOnly, url, init);
@@ -122,12 +122,12 @@ async function ask(url: URL, init: RequestInit, started: number): Promise<Answer
   };
 }
 
-/** Reads no further than it has to: an answer without end must not fill the memory. */
+/** Stops at the limit, so that an endless answer cannot fill the memory. */
 async function readBody(response: Response): Promise<{ text: string; cut: boolean }> {
   const decoder = new TextDecoder();
   let text = "";
   let size = 0;
-  // Leaving the loop cancels the stream, and with it the connection.
+  // Leaving the loop cancels the stream and closes the connection.
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
     text += decoder.decode(chunk, { stream: true });

@@ -42,7 +42,7 @@ const settings = z.strictObject({
 
 const schema = settings.optional().meta({ description: "The HTTP API." });
 
-/** The HTTP API: connection, and the routes that must answer. */
+/** The HTTP API: its connection, and the routes that must answer. */
 export const api: CheckKind<typeof schema> = {
   schema,
   stages: ["preflight", "smoke"],

@@ -2,18 +2,21 @@ import { isRoute } from "../../config/routes.ts";
 
 /** What may be sent to the API of a read-only environment. */
 export interface RouteGuard {
-  /** Routes that write although they are only read, as patterns. */
+  /** Patterns of routes that write on GET. */
   writes: readonly string[];
-  /** Routes that may get a POST of `{}`, because their refusal is what is looked for. */
+  /** Routes that may get a POST of `{}`, because they are expected to refuse it. */
   emptyPosts: readonly string[];
 }
 
 const readingMethods = new Set(["GET", "HEAD", "OPTIONS"]);
-/** Frameworks take the method from these in place of the request's own. */
+/** Frameworks let these headers override the request's method. */
 const methodHeaders = /^x-(?:http-)?method(?:-override)?$|^x-rewrite-url$|^x-original-(?:url|method)$|^x-forwarded-method$/i;
 const methodParameter = /^(?:x_)?_*(?:http_?)?method(?:_?override)?$/i;
 
-/** The reason why a request must not leave a read-only environment, or `undefined`. Asked for every request, also for each hop of a redirect. */
+/**
+ * Why a request must not be sent in a read-only environment; `undefined` if it may. Called for every request, including each
+ * redirect.
+ */
 export function whyNotSent(
   guard: RouteGuard,
   url: URL,
@@ -31,13 +34,13 @@ export function whyNotSent(
   if (readingMethods.has(method)) return body === undefined ? undefined : `a ${method} must not have a body`;
   if (method !== "POST") return `${method} may write`;
   if (body !== "{}") return "a POST with a body may write";
-  // Compared as it is written: this is a permission.
+  // Compared exactly, because this is a permission.
   return guard.emptyPosts.includes(route) ? undefined : `a POST may write, and ${url.pathname} is not listed in api.emptyPosts`;
 }
 
 /**
- * Names as any server may read them: behind a semicolon, too, escaped once more, of a list (`_method[]`), and with what some of them
- * take for an underscore.
+ * Parameter names as any server may read them: after a semicolon, double-escaped, as a list (`_method[]`), and with characters
+ * that some servers take for an underscore.
  */
 function parameterNames(search: string): string[] {
   const once = unescaped(search.replaceAll("+", " "));

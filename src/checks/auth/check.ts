@@ -11,16 +11,16 @@ type Auth = NonNullable<Environment["auth"]>;
 
 export interface MintedToken {
   token: string;
-  /** Where the answer has one. */
+  /** If the answer has one. */
   refreshToken?: string;
-  /** Milliseconds from now, where the answer or the token tells. */
+  /** Milliseconds from now, if the answer or the token says. */
   livesMs?: number;
 }
 
-/** Who gets a token that is over sooner can do nothing with it, and could renew it for ever. */
+/** A token that expires sooner is useless, and would be renewed without end. */
 const leastLifeMs = 500;
 
-/** Mints a test token. @param body is sent beside the secret. @throws Error that says what the route answered. */
+/** Mints a test token. @param body is sent along with the secret @throws Error with the route's answer */
 export async function mintToken(
   ports: ApiPorts,
   auth: Auth,
@@ -52,13 +52,13 @@ export async function mintToken(
   );
 }
 
-/** Any route whose answer may be a sign-in. What it named is remembered before anything else can fail. */
+/** Calls a route whose answer may be a sign-in. The session is recorded before anything else can fail. */
 async function postSignIn(ports: ApiPorts, route: string, body: object): Promise<Answer> {
   let answer: Answer;
   try {
     answer = await postJson(ports, route, body);
   } catch (error) {
-    // Cut off by us or on the way: the server may have gone on.
+    // Aborted by us or lost on the way: the server may have continued.
     if (ports.signal.aborted || mayHaveArrived(error)) await ports.onSignIn?.({ route, unanswered: true });
     throw error;
   }
@@ -67,7 +67,7 @@ async function postSignIn(ports: ApiPorts, route: string, body: object): Promise
   return answer;
 }
 
-/** An answer that hands over a token is a sign-in, whatever it was meant to be. */
+/** Any answer that contains a token is a sign-in. */
 async function noteSignIn(ports: ApiPorts, route: string, { status, json }: Answer): Promise<void> {
   if (!isSignIn({ status, json })) return;
   const sessionId = sessionIn(json);
@@ -78,12 +78,12 @@ function isSignIn({ status, json }: Pick<Answer, "status" | "json">): boolean {
   return status < 300 && accessTokenIn(json) !== undefined;
 }
 
-/** Before anything else is done with the answer, which could show them. */
+/** Must come first, because anything else could show them. */
 function tellSecrets(ports: ApiPorts, answer: Answer): void {
   if (isSignIn(answer)) for (const secret of secretsIn(answer.json, answer.headers.getSetCookie())) ports.onSecret?.(secret);
 }
 
-/** How a connection breaks over which a request has gone out, or may have; what no connection was made for has reached nobody. */
+/** Errors of connections over which a request may have been sent. Without a connection, nothing arrived. */
 const broken: ReadonlySet<unknown> = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "UND_ERR_SOCKET"]);
 
 function mayHaveArrived(error: unknown): boolean {
@@ -102,13 +102,13 @@ function lifeInside(token: string): number | undefined {
   return end === undefined ? undefined : Math.max(0, end - Date.now());
 }
 
-/** Where nobody may sign in, only that the mint route is off can be checked. */
+/** If signing in is not allowed, only the mint route being off can be checked. */
 export function run({ check, api, stage, signIn }: CheckContext, auth: Auth): RunningCheck[] {
   if (!api || (stage === "smoke" && auth.enabled)) return [];
   return [checkAuth(check, api, auth, signIn?.minted)];
 }
 
-/** The auth service really works: it mints a token, the token is accepted and can be renewed, and a wrong secret is refused. */
+/** Checks that auth works: it mints a token, accepts and renews it, and refuses a wrong secret. */
 export async function checkAuth(
   check: RunCheck,
   ports: ApiPorts,
@@ -151,7 +151,7 @@ export async function checkAuth(
   ]);
 }
 
-/** A run of the tests outlives a token: what is refreshed must be accepted as well. */
+/** A test run outlives a token, so a refreshed one must be accepted as well. */
 function checkRefresh(
   check: RunCheck,
   ports: ApiPorts,
@@ -169,7 +169,7 @@ function checkRefresh(
     const answer = await postJson(ports, auth.refresh, { refreshToken });
     tellSecrets(ports, answer);
     const token = accessTokenIn(answer.json);
-    // Usually the session is the one that was minted; where the answer names another, that one is ours as well.
+    // Usually the session that was minted; if the answer names another, that one is ours too.
     if (sessionIn(answer.json) !== undefined) await noteSignIn(ports, auth.refresh, answer);
     if (answer.status === 429) return rateLimited;
     if (answer.status >= 300 || token === undefined)
@@ -201,7 +201,10 @@ function judgeUse(route: string, answer: Answer, made: "minted" | "refreshed"): 
   };
 }
 
-/** In production a route that mints tokens is a hole. It is asked without a secret, so nothing can be minted by asking. */
+/**
+ * In production, a route that mints tokens is a security hole. It is called without a secret, so that the check itself mints
+ * nothing.
+ */
 function checkMintIsOff(check: RunCheck, ports: ApiPorts, auth: Auth): Promise<MeasuredCheck> {
   return check(
     "auth.mint-off",

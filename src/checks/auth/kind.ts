@@ -3,7 +3,7 @@ import type { CheckKind } from "../kind.ts";
 
 const schema = authSchema.optional().meta({ description: "How test tokens are minted and used." });
 
-/** The sign-in for tests: works where it should, and is off where it should be. */
+/** The sign-in for tests: works where it should, and is off elsewhere. */
 export const auth: CheckKind<typeof schema> = {
   schema,
   stages: ["preflight", "smoke"],

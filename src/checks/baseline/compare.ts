@@ -4,18 +4,18 @@ import { type Finding, milliseconds, percentile } from "../run-check.ts";
 import { lowerEdgeTest, rankTest, ratioOf } from "./rank-test.ts";
 
 /**
- * For each of the two rank tests, which see the same but weigh it differently: so seldom does a run that is not slower look as if it
- * were. Together, and with the other two conditions, that is about one run in a hundred.
+ * The significance level of each of the two rank tests, which weigh the same data differently. With the other two conditions,
+ * about one in a hundred runs is reported as slower by mistake.
  */
 const significance = 0.007;
-/** Cliff's delta below this is negligible (Romano and others, 2006), however sure it is. */
+/** A Cliff's delta below this is negligible (Romano and others, 2006), however significant. */
 const leastEffect = 0.147;
-/** Earlier runs differ among themselves: a run like the slowest of them is nothing new. */
+/** Earlier runs differ too: a run like the slowest of them is not unusual. */
 const shareOfRuns = 0.8;
 
 /**
- * Whether a latency is above that of earlier runs. Slower means three things at once: by one of two rank tests it is no chance, its
- * effect is not negligible, and it is above what the criteria allow – and, of several earlier runs, above nearly all.
+ * Whether a latency is higher than in earlier runs. Slower requires all of these: one of two rank tests is significant, the
+ * effect isn't negligible, it exceeds the criteria, and – with several earlier runs – it is above nearly all of them.
  * @param check whose latency it is
  * @param samples of this run, in milliseconds
  * @param runs samples of the earlier runs, none of them empty
@@ -60,7 +60,7 @@ export function compare(
   if (p >= significance || delta < leastEffect || !aboveRuns(samples, runs))
     return { slower: false, verdict: "passed", observed, expected };
   const ratio = ratioOf(samples.map(notZero), earlier.map(notZero));
-  // A percentile of a few samples is itself half chance; the ratio of all of them is the steadier of the two.
+  // A percentile of few samples is noisy; the ratio over all samples is more stable.
   const slower = changes.some(({ change, limit }) => change > limit || ratio - 1 > limit);
   if (!slower) return { slower, verdict: "passed", observed, expected };
   return {
@@ -83,7 +83,7 @@ function aboveRuns(samples: readonly number[], runs: readonly (readonly number[]
   );
 }
 
-/** Clocks have an end, too: what took no time took less than they can see. */
+/** Clocks have a limited resolution: a duration of 0 was shorter than they can measure. */
 function notZero(value: number): number {
   return Math.max(value, 0.01);
 }

@@ -1,36 +1,36 @@
 /**
- * Whether one run is slower than another, told from ranks alone: latencies have long tails, and a mean, or the normal distribution
- * that a t-test assumes, follows the worst outlier. Nothing here knows what was measured.
+ * Tests by ranks alone whether one run is slower than another. Latencies have long tails, and means or a t-test follow the worst
+ * outlier. Nothing here depends on what was measured.
  */
 
 export interface RankTest {
-  /** How many pairs (later, earlier) have the later value above the earlier one; a tie counts half. */
+  /** The number of pairs (later, earlier) in which the later value is higher; a tie counts half. */
   u: number;
-  /** One-sided: how likely the later values would lie this high above the earlier ones by chance. */
+  /** One-sided: the probability that the later values are this high by chance. */
   p: number;
-  /** The chance that a later value lies above an earlier one; 0.5 is none. */
+  /** The probability that a later value is above an earlier one; 0.5 means no difference. */
   superiority: number;
-  /** Cliff's delta, from -1 to 1: how far the two lie apart, whatever the number of samples. */
+  /** Cliff's delta, from -1 to 1: how far the two are apart, whatever the number of samples. */
   delta: number;
 }
 
 /**
- * The same question, asked of the quickest most: no answer is quicker than its work takes, so latencies have a sharp lower edge, and
- * there a shift shows first, while slow answers are slow for many reasons. A linear rank test with the logarithm of the rank as score –
- * Savage's scores turned around –, by the normal approximation with average scores for ties.
- * @returns one-sided: how likely the later values would lie this high by chance; 1 for values too few to tell by approximation
- * @throws RangeError where a side has no values: nothing can be said of them
+ * The same test with more weight on the fastest values. No answer is faster than its work takes, so latencies have a sharp lower
+ * edge. A shift shows there first, while slow answers have many causes. A linear rank test with the logarithm of the rank as its
+ * score – Savage's scores reversed – in the normal approximation, with average scores for ties.
+ * @returns one-sided: the probability that the later values are this high by chance; 1 for too few values to approximate
+ * @throws RangeError if a side has no values
  */
 export function lowerEdgeTest(later: readonly number[], earlier: readonly number[]): number {
   const [m, n] = [later.length, earlier.length];
   if (m === 0 || n === 0) throw new RangeError("a rank test needs values on both sides");
   if (m * n <= largestCounted) return 1;
   const groups = groupsOfEqual(later, earlier);
-  // All values are equal: nothing lies above anything.
+  // All values are equal, so nothing is higher.
   if (groups.length === 1) return 1;
   let below = 0;
   const scored = groups.map(({ later, size }) => {
-    // Ranks of equal values are the same: the middle of those that they take.
+    // Equal values share a rank: the middle of their range.
     const score = Math.log((below + (size + 1) / 2) / (m + n));
     below += size;
     return { later, size, score };
@@ -41,12 +41,12 @@ export function lowerEdgeTest(later: readonly number[], earlier: readonly number
   return 1 - normal(above / Math.sqrt((spread * m * n) / ((m + n) * (m + n - 1))));
 }
 
-/** Up to here every arrangement is counted; above, the normal distribution is close enough. */
+/** Up to this number every arrangement is counted; above it, the normal distribution is close enough. */
 const largestCounted = 400;
 
 /**
- * Mann-Whitney U: exact for few values without ties, else the normal approximation with corrections for ties and continuity.
- * @throws RangeError where a side has no values: nothing can be said of them
+ * Mann-Whitney U: exact for few values without ties, otherwise the normal approximation with corrections for ties and continuity.
+ * @throws RangeError if a side has no values
  */
 export function rankTest(later: readonly number[], earlier: readonly number[]): RankTest {
   const [m, n] = [later.length, earlier.length];
@@ -68,7 +68,7 @@ function ranked(later: readonly number[], earlier: readonly number[]): { u: numb
   return { u, tied: groups.flatMap(({ size }) => (size > 1 ? [size] : [])) };
 }
 
-/** All values in order, equal ones together: how many they are, and how many of them are later ones. */
+/** All values in order, grouped by equality: the size of each group, and how many of its values are later ones. */
 function groupsOfEqual(later: readonly number[], earlier: readonly number[]): { later: number; size: number }[] {
   const all = [...later.map((value) => ({ value, isLater: true })), ...earlier.map((value) => ({ value, isLater: false }))].sort(
     (a, b) => a.value - b.value,
@@ -90,19 +90,19 @@ function normalTail(u: number, m: number, n: number, tied: readonly number[]): n
   const all = m + n;
   const ties = tied.reduce((sum, size) => sum + size ** 3 - size, 0);
   const variance = ((m * n) / 12) * (all + 1 - ties / (all * (all - 1)));
-  // All values are equal: nothing lies above anything.
+  // All values are equal, so nothing is higher.
   if (!(variance > 0)) return 1;
   return 1 - normal((u - (m * n) / 2 - 0.5) / Math.sqrt(variance));
 }
 
 /** The share of all arrangements of m and n different values that have at least this U. */
 function exactTail(u: number, m: number, n: number): number {
-  // ways[i][k]: arrangements of i later values among the earlier ones looked at so far whose U is k.
+  // ways[i][k]: arrangements of i later values among the earlier ones processed so far with U = k.
   let ways: number[][] = Array.from({ length: m + 1 }, () => [1]);
   for (let earlier = 1; earlier <= n; earlier++) {
     const next: number[][] = [[1]];
     for (let i = 1; i <= m; i++) {
-      // The highest value is a later one, above all earlier ones, or it is an earlier one, which adds nothing.
+      // The highest value is either a later one, above all earlier ones, or an earlier one, which adds nothing.
       const row = new Array<number>(i * earlier + 1).fill(0);
       for (const [k, count] of (next[i - 1] ?? []).entries()) row[k + earlier] = (row[k + earlier] ?? 0) + count;
       for (const [k, count] of (ways[i] ?? []).entries()) row[k] = (row[k] ?? 0) + count;
@@ -125,8 +125,8 @@ function normal(z: number): number {
 }
 
 /**
- * By which factor the later values are above the earlier ones: the median over all pairs, as Hodges and Lehmann estimate a shift.
- * Values must be above 0. @throws RangeError where a side has no values
+ * The factor by which the later values are higher: the median over all pairs (Hodges-Lehmann). Values must be above 0.
+ * @throws RangeError if a side has no values
  */
 export function ratioOf(later: readonly number[], earlier: readonly number[]): number {
   if (later.length === 0 || earlier.length === 0) throw new RangeError("a ratio needs values on both sides");
@@ -135,10 +135,10 @@ export function ratioOf(later: readonly number[], earlier: readonly number[]): n
   return (nthRatio(xs, ys, Math.ceil(pairs / 2)) + nthRatio(xs, ys, Math.floor(pairs / 2) + 1)) / 2;
 }
 
-/** Halving the range so often leaves less of it than a number can tell. */
+/** After this many halvings, the range is below a number's precision. */
 const halvings = 64;
 
-/** The ratio that has `rank` of all pairs at or below it, found without making the pairs: there may be millions. */
+/** The ratio with `rank` of all pairs at or below it, found without listing the pairs: there may be millions. */
 function nthRatio(xs: readonly number[], ys: readonly number[], rank: number): number {
   let low = (xs[0] ?? 0) / (ys.at(-1) ?? 1);
   let high = (xs.at(-1) ?? 0) / (ys[0] ?? 1);
@@ -150,7 +150,7 @@ function nthRatio(xs: readonly number[], ys: readonly number[], rank: number): n
   return high;
 }
 
-/** How many pairs have x / y ≤ ratio. For a higher y as many x or more are low enough, so both are walked through once. */
+/** The number of pairs with x / y ≤ ratio. For a higher y at least as many x qualify, so one pass over both is enough. */
 function pairsUpTo(xs: readonly number[], ys: readonly number[], ratio: number): number {
   let [count, lowEnough] = [0, 0];
   for (const y of ys) {

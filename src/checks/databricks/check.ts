@@ -28,7 +28,7 @@ export async function prepare(): Promise<void> {
   await loadDriver();
 }
 
-/** The warehouse itself, its certificate, the token's life, and, in a read-only environment, what its credential could write. */
+/** Checks the warehouse, its certificate, the token's expiry and, in a read-only environment, what its credential could write. */
 export function run(context: CheckContext, { token, mayWrite }: DatabricksSettings): RunningCheck[] {
   const { check, stage, environment, limits, warehouse, alone, signal } = context;
   if (!warehouse) return [];
@@ -50,7 +50,7 @@ export function run(context: CheckContext, { token, mayWrite }: DatabricksSettin
       { leastDays: limits.certificateDays },
       signal,
     ),
-    // Other sign-ins get a new token when they need one; a token that names its own end is checked with the variables.
+    // Other sign-ins renew their tokens. A token that contains its own expiry is checked with the variables.
     ...(ownToken !== undefined && endOfToken(ownToken) === undefined
       ? [checkTokenLife(check, () => tokenExpiryTimes(settings, signal), limits.tokenDays)]
       : []),
@@ -69,23 +69,23 @@ export interface WarehouseLimits {
   sqlP95: number;
 }
 
-/** Twenty, so that the P95 forgives one outlier: of ten it would be the slowest. */
+/** With twenty samples the P95 tolerates one outlier; with ten it would be the slowest. */
 const latencySamples = 20;
 
 export interface WarehouseProbes {
   /** Throws if the identity is not the expected one; absent if none is expected. */
   compare?: (identity: WarehouseIdentity) => void;
-  /** How long it took to wake, in milliseconds; `undefined` where it was awake. */
+  /** How long it took to start, in milliseconds; `undefined` if it was running. */
   wokeIn?: () => number | undefined;
-  /** Asks for state and size, or says why they cannot be seen. */
+  /** Returns state and size, or why they cannot be read. */
   describe?: () => Promise<WarehouseDescription | string>;
-  /** See {@link CheckContext.alone}: what our own checks slow down is not slow. */
+  /** See {@link CheckContext.alone}: delays caused by our own checks don't count as slow. */
   alone?: () => Promise<void>;
 }
 
 /**
- * The warehouse is there, is the right one, is no mock, and answers quickly.
- * @param opening the connection, still being opened: its time and its failure are the first check.
+ * Checks that the warehouse is there, is the right one, is not a mock, and answers quickly.
+ * @param opening the connection, still being opened: its time and its failure are the first check
  */
 export async function checkDatabricks(
   check: RunCheck,
@@ -97,7 +97,7 @@ export async function checkDatabricks(
     const warehouse = await opened(opening, attempt);
     const identity = await warehouse.identity();
     const wakingMs = wokeIn?.();
-    // A cold start is neither slow nor broken: it is told, and counts for no latency.
+    // A cold start is neither slow nor broken: it is reported, and doesn't count for latency.
     const cold = wakingMs === undefined ? "" : `, after a cold start of ${Math.round(wakingMs / 100) / 10} s`;
     const observed = `${identity.principal} in catalog ${identity.catalog}${cold}`;
     if (!identity.serverTime)
@@ -118,12 +118,14 @@ export async function checkDatabricks(
   const warehouse = await opening();
   const state = describe ? [await checkState(check, describe)] : [];
   const proof = await checkProofOfLife(check, warehouse);
-  // What did not compute what it was asked is no warehouse whose latency would mean anything.
+  // If it didn't compute the right answer, it isn't a warehouse whose latency would matter.
   if (proof.verdict !== "passed") return [connected, ...state, proof];
   return [connected, ...state, proof, await checkSqlLatency(check, warehouse, limits, alone)];
 }
 
-/** The warehouse computes what nobody can know beforehand: a mock can repeat and make up, but not that. Warms up, besides. */
+/**
+ * The warehouse computes an unpredictable value. A mock can repeat or invent answers, but not this one. Also serves as a warm-up.
+ */
 function checkProofOfLife(check: RunCheck, warehouse: WarehouseReader): Promise<MeasuredCheck> {
   return check("databricks.proof", "Databricks computes what a mock cannot know", async () => {
     const [a, b, nonce] = [randomInt(1_000_000), randomInt(1_000_000), randomBytes(16).toString("hex")];
@@ -196,8 +198,8 @@ async function sampleSql(warehouse: WarehouseReader, limits: WarehouseLimits): P
 }
 
 /**
- * The credential itself: one that could write has no place in a read-only environment. Found by reading grants alone.
- * @param exception makes such a credential a warning until its last day.
+ * Checks the credential itself: one that could write doesn't belong in a read-only environment. Only reads grants.
+ * @param exception makes such a credential a warning until its last day
  */
 export function checkReadOnlyCredential(
   check: RunCheck,
@@ -239,13 +241,13 @@ const cures: Partial<Record<WarehouseFailure["kind"], string>> = {
   denied: "Grant the principal USE CATALOG, USE SCHEMA and SELECT.",
 };
 
-/** @throws Error that says what to do, where the failure itself does not */
+/** @throws Error that says what to do, if the failure itself doesn't */
 export async function opened(opening: Shared<WarehouseReader>, attempt: number): Promise<WarehouseReader> {
   try {
     return await opening(attempt);
   } catch (error) {
     if (!(error instanceof WarehouseFailure)) throw error;
-    // A failure that knows its cure has said it.
+    // A failure with a known fix already says it.
     if (error.cure !== undefined) throw new Error(capital(error.message), { cause: error });
     const cure = cures[error.kind];
     throw new Error(`${capital(error.message)}.${cure ? ` ${cure}` : ""}`, { cause: error });

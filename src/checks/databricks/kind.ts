@@ -5,10 +5,10 @@ import { workspaceHost } from "../../config/values.ts";
 import { z } from "../../lib/zod.ts";
 import type { CheckKind } from "../kind.ts";
 
-/** Before this is read, {@link import("./unified-variables.ts")} fills in what the file leaves to DATABRICKS_* variables. */
+/** Before this is parsed, {@link import("./unified-variables.ts")} fills in what the file leaves to DATABRICKS_* variables. */
 const settings = z.strictObject({
   host: workspaceHost
-    // What is read there is what stands here, so that editors show the truth.
+    // The default is in the schema too, so that editors show it.
     .prefault("${DATABRICKS_HOST}")
     .meta({ description: "Host of the workspace, or `host:port`. Default: the variable `DATABRICKS_HOST`." }),
   warehouse: z
@@ -82,7 +82,7 @@ const schema = settings
   .optional()
   .meta({ description: "The Databricks SQL warehouse. Leave it out if the environment has none." });
 
-/** The SQL warehouse: connection, identity, proof of life, latency, certificate, token, and the rights of the credential. */
+/** The SQL warehouse: connection, identity, proof of life, latency, certificate, token, and the credential's rights. */
 export const databricks: CheckKind<typeof schema> = {
   schema,
   stages: ["preflight", "smoke"],

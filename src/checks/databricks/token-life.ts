@@ -1,10 +1,10 @@
 import { jsonAt, parseAnswer } from "../../config/assertion.ts";
 import type { MeasuredCheck, RunCheck } from "../run-check.ts";
 
-/** The last moment that is a date to JavaScript; what ends later does not end. */
+/** The latest date that JavaScript supports; later expiries count as never. */
 export const lastMomentMs = 8.64e15;
 
-/** When a JSON Web Token says that it ends, in Unix milliseconds; any other token tells nothing. */
+/** When a JSON Web Token expires, in Unix milliseconds; undefined for other tokens. */
 export function endOfToken(token: string): number | undefined {
   const [, claims, signature] = token.split(".");
   if (claims === undefined || signature === undefined) return undefined;
@@ -15,10 +15,10 @@ export function endOfToken(token: string): number | undefined {
 const dayMs = 86_400_000;
 
 /**
- * How long the token is still good that signs in to Databricks. The workspace says when the tokens of a user end, and not which of
- * them it is: with several, the first to end may be meant.
- * @param ends of the user's tokens, in Unix milliseconds, Infinity for never; or why they cannot be seen
- * @param leastDays one that ends sooner is a warning
+ * Checks how long the Databricks token is still valid. The workspace lists when a user's tokens expire, but not which one is
+ * used; with several, it may be the first to expire.
+ * @param ends of the user's tokens, in Unix milliseconds, Infinity for never; or why they cannot be read
+ * @param leastDays one that expires sooner is a warning
  */
 export function checkTokenLife(
   check: RunCheck,

@@ -12,17 +12,17 @@ export function run({ check, api }: CheckContext, oauth: OauthSettings): Running
   return [checkOauth(check, api, oauth), ...(oauth.discovery === undefined ? [] : [checkDiscovery(check, api, oauth.discovery)])];
 }
 
-/** What a client needs of a provider's OpenID configuration. */
+/** What a client needs from a provider's OpenID configuration. */
 const providerRoutes = ["authorization_endpoint", "token_endpoint", "jwks_uri"];
 
-/** The provider's discovery document is there, is its own, and names what a sign-in needs. */
+/** Checks that the provider's discovery document exists, is its own, and has what a sign-in needs. */
 export function checkDiscovery(check: RunCheck, ports: ApiPorts, address: string): Promise<MeasuredCheck> {
   return check(
     "oauth.discovery",
     "OAuth discovery document",
     async () => {
       const { origin, href } = new URL(address);
-      // Another host: the headers and the token of the API are not for it. Perhaps it is none, and then the same is held to.
+      // Another host, which must not get the API's headers and token. It may also be the same host, so the same guard applies.
       const { signal, readOnly } = ports;
       await ports.pace?.turn(signal);
       const answer = await get({ url: origin, headers: {}, signal, ...(readOnly ? { readOnly } : {}) }, href);
@@ -58,8 +58,8 @@ export function checkDiscovery(check: RunCheck, ports: ApiPorts, address: string
 }
 
 /**
- * Whose document may stand there: an issuer's is below it in /.well-known/ (OpenID Connect), or that is put in front of the issuer's
- * path (RFC 8414). Elsewhere it may be the document of any address above it.
+ * The issuers whose document may be at this address: the path of OpenID Connect, below the issuer in /.well-known/, or that of
+ * RFC 8414, in front of the issuer's path. At any other address, it may be any issuer above it.
  */
 function issuersAt(address: string): string[] {
   const { origin, pathname } = new URL(address);
@@ -70,7 +70,7 @@ function issuersAt(address: string): string[] {
   return parts.map((_, index) => origin + parts.slice(0, index + 1).join("/"));
 }
 
-/** The sign-in route is alive and refuses an empty sign-in. One that accepts it has fallen back to letting everybody in. */
+/** Checks that the sign-in route is alive and refuses an empty sign-in. One that accepts it lets everybody in. */
 export function checkOauth(check: RunCheck, ports: ApiPorts, oauth: OauthSettings): Promise<MeasuredCheck> {
   return check("oauth.route", "OAuth route alive, fallback off", async () => {
     const answer = await postNothing(ports, oauth.path);

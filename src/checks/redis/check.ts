@@ -25,7 +25,7 @@ import {
 } from "../run-check.ts";
 import { grantsWriting } from "./rules.ts";
 
-/** Redis itself, its certificate, and, in a read-only environment, what its user could write. */
+/** Checks Redis, its certificate and, in a read-only environment, what its user could write. */
 export function run(context: CheckContext, { mayWrite }: NonNullable<Environment["redis"]>): RunningCheck[] {
   const { check, stage, environment, limits, redis, signal } = context;
   if (!redis) return [];
@@ -59,20 +59,20 @@ async function redisPeer(settings: RedisSettings, opening: Shared<RedisReader>, 
 }
 
 export interface RedisLimits {
-  /** Shares from 0 to 1; outside of them is a warning. */
+  /** Shares from 0 to 1; values outside are a warning. */
   redisHitRate: number;
   redisMemory: number;
-  /** Milliseconds; a replica that is further behind is a warning. */
+  /** Milliseconds; a replica that lags more is a warning. */
   redisLag: number;
 }
 
 const pingSamples = 20;
-/** Below this many look-ups a rate says nothing. */
+/** With fewer look-ups the rate means nothing. */
 const enoughLookups = 100;
 
 /**
  * @param compare throws if the identity is not the expected one; absent if none is expected
- * @param deletes whether test data is to be deleted there.
+ * @param deletes whether test data will be deleted there
  */
 export async function checkRedis(
   check: RunCheck,
@@ -111,7 +111,7 @@ export async function checkRedis(
   ];
 }
 
-/** Whether what tests write could be deleted again. What the server does not tell is skipped, and no failure. */
+/** Checks whether test data could be deleted. If the server doesn't say, the check is skipped, not failed. */
 function checkDeletable(check: RunCheck, opening: Shared<RedisReader>): Promise<MeasuredCheck> {
   return check("redis.writable", "Redis accepts deletions", async (attempt) => {
     const { possible, why } = await (await opening(attempt)).deletability();
@@ -122,12 +122,12 @@ function checkDeletable(check: RunCheck, opening: Shared<RedisReader>): Promise<
   });
 }
 
-/** What some servers leave out of INFO, as managed ones do, is unknown and no fault. */
+/** Managed servers leave parts out of INFO; that is unknown, not a fault. */
 function notTold(section: string): Finding {
   return { verdict: "skipped", message: `Unknown: the server's INFO has no section ${section}.` };
 }
 
-/** Of a cluster each node has replicas and a disk of its own: the worst is told, and which node it is of. */
+/** Each node of a cluster has its own replicas and disk: the worst is reported, with its node. */
 function worstOf(nodes: readonly NodeInfo[], judge: (info: Record<string, string>) => Finding): Finding {
   const found = nodes.map(({ node, info }) => ({ node, finding: judge(info) }));
   const isTold = found.some(({ finding }) => finding.verdict !== "skipped");
@@ -173,7 +173,7 @@ function memory(info: Record<string, string>, limit: number): Finding {
   const maximum = Number(info.maxmemory);
   if (!Number.isFinite(used)) return { verdict: "error", message: "INFO does not contain used_memory." };
   const megabytes = `${(used / 1_048_576).toFixed(1)} MB`;
-  // Since its start, so that it tells what happened at some time, and not what happens.
+  // Counted since the server's start, so it shows that it happened, not that it is happening.
   const evictions = Number(info.evicted_keys) > 0 ? `, ${info.evicted_keys} keys evicted since its start` : "";
   if (!Number.isFinite(maximum))
     return { verdict: "error", observed: megabytes, message: "INFO does not contain maxmemory, so its limit is unknown." };
@@ -248,8 +248,8 @@ function persistence(info: Record<string, string>): Finding {
 }
 
 /**
- * The user itself: one that could write has no place in a read-only environment.
- * @param exception makes such a user a warning until its last day.
+ * Checks the user itself: one that could write doesn't belong in a read-only environment.
+ * @param exception makes such a user a warning until its last day
  */
 export function checkReadOnlyUser(check: RunCheck, opening: Shared<RedisReader>, exception?: MayWrite): Promise<MeasuredCheck> {
   return check("redis.read-only", "Redis user cannot write", async (attempt) => {

@@ -49,7 +49,7 @@ const settings = z.strictObject({
 
 const schema = settings.optional().meta({ description: "The Redis server. Leave it out if the environment has none." });
 
-/** Redis: connection, identity, health, certificate, and the rights of its user. */
+/** Redis: connection, identity, health, certificate, and the user's rights. */
 export const redis: CheckKind<typeof schema> = {
   schema,
   stages: ["preflight", "smoke"],

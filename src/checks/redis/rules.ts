@@ -1,9 +1,9 @@
 import type { CommandFlags } from "../../redis/connection.ts";
 
-/** The category of which every command only reads. */
+/** The category in which every command only reads. */
 const readingCategories = ["@read"];
 
-/** Commands that read, whatever their arguments are. A subcommand of one of these reads, too. */
+/** Commands that read with any arguments. All their subcommands read too. */
 const readingCommands =
   `ping info dbsize scan ttl pttl expiretime pexpiretime type exists object auth hello quit select command echo readonly
   get mget strlen getrange substr lcs bitcount bitpos getbit bitfield_ro hget hgetall hmget hlen hkeys hvals hscan hexists hstrlen hrandfield
@@ -22,33 +22,34 @@ const readingSubcommands = `acl|whoami acl|getuser acl|cat acl|list acl|users ac
 
 const reading = new Set([...readingCategories, ...readingCommands, ...readingSubcommands]);
 
-/** What the server says that a command does, where that decides. */
+/** Server flags that mark a command as writing. */
 const writingFlags = ["write", "denyoom", "may_replicate"];
-/** Beside these, a command that is flagged as reading does more than read keys. */
+/** With these flags, a command marked as reading does more than read keys. */
 const otherFlags = [...writingFlags, "admin", "pubsub", "noscript"];
 
 /**
- * The first rule that lets a Redis user write, or `undefined`. Rules are read from left to right, as Redis does: a later one takes
- * back what an earlier one gave. What is not known to read counts as writing; `+@all` counts even with `-@write` behind it,
- * because whoever may ACL SETUSER or CONFIG SET can give itself the rest. What keys the user may touch is not looked at: patterns
- * can be changed, and some commands need no key to write.
- * @param rules as ACL GETUSER tells them, with selectors in brackets: `-@all +@read (-@all +set)`.
- * @param server the flags of its commands as COMMAND tells them: they know commands that are not listed here, and are believed where
- *   they say that one of the listed writes.
+ * The first rule that lets a Redis user write; `undefined` if none. Rules are read from left to right, as in Redis: a later one
+ * revokes an earlier one. Anything not known to read counts as writing. `+@all` counts even if `-@write` follows, because ACL
+ * SETUSER or CONFIG SET can grant the rest. Key patterns are not considered: they can be changed, and some commands write without
+ * a key.
+ * @param rules as in ACL GETUSER, with selectors in brackets: `-@all +@read (-@all +set)`
+ * @param server its command flags from COMMAND: they cover commands that are not listed here, and overrule the list if they say
+ * that a
+ *   command writes
  */
 export function grantsWriting(rules: string, server: CommandFlags = new Map()): string | undefined {
   const selectors = [...rules.matchAll(/\(([^)]*)\)/g)].map((match) => match[1] ?? "");
   const own = rules.replaceAll(/\([^)]*\)/g, " ");
-  // Only a user is asked where it begins: a selector has nothing before its first rule.
+  // Only a user must begin with an explicit base; a selector has nothing before its first rule.
   if (!/(^|\s)([-+]@all|allcommands|nocommands)(\s|$)/i.test(own)) return "the rules do not tell what they begin with";
   return [own, ...selectors].map((one) => writingRule(one, server)).find((rule) => rule !== undefined);
 }
 
-/** Of @connection these are about other people's connections: they end them or hold them up. The others are harmless. */
+/** These commands of @connection affect other clients' connections: they close or block them. The others are harmless. */
 const onOtherConnections = ["client|kill", "client|pause", "client|unblock"];
 
 function writingRule(rules: string, server: CommandFlags): string | undefined {
-  // What each rule gave → the rule as it was written.
+  // What each rule granted → the rule as written.
   const given = new Map<string, string>();
   const tamed = new Set<string>();
   for (const rule of rules.split(/\s+/)) {
@@ -59,11 +60,11 @@ function writingRule(rules: string, server: CommandFlags): string | undefined {
       given.set(name, rule);
       if (name === "@connection") tamed.clear();
     }
-    // Taking back a command takes its subcommands along; taking back a category leaves what was given by name in doubt.
+    // Revoking a command includes its subcommands. After revoking a category, what was granted by name remains in doubt.
     else if (rule.startsWith("-")) {
       for (const key of given.keys()) if (key === name || key.startsWith(`${name}|`)) given.delete(key);
       if (["@dangerous", "@admin", "client"].includes(name)) given.delete("@connection");
-      // Redis 7 tells a category that was taken back as the commands that were.
+      // Redis 7 reports a revoked category as its commands.
       if (given.has("@connection")) tamed.add(name);
       if (onOtherConnections.every((command) => tamed.has(command))) given.delete("@connection");
     }

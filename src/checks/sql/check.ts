@@ -16,12 +16,12 @@ export function run({ check, warehouse }: CheckContext, samples: readonly Sample
 
 const sqlId = (name: string) => `sql.${name}`;
 
-/** One for each: a name is for people, and several statements may have the same. */
+/** One id per statement; names are for people, and several statements may share one. */
 export function sqlIds(samples: readonly { name: string }[]): string[] {
   return numberedIds(samples.map(({ name }) => sqlId(name)));
 }
 
-/** Statements that must bring rows. */
+/** Checks statements that must return rows. */
 export function checkSqlSample(
   check: RunCheck,
   opening: Shared<WarehouseReader>,

@@ -9,7 +9,7 @@ const sample = z.strictObject({
 
 const schema = z.array(sample).default([]).meta({ description: "SQL statements that smoke runs as samples." });
 
-/** Statements of the user that must return rows. */
+/** The user's statements that must return rows. */
 export const sql: CheckKind<typeof schema> = {
   schema,
   stages: ["smoke"],

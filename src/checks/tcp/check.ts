@@ -22,7 +22,7 @@ async function probe({ name, host, port, within }: Server, signal: AbortSignal):
     if (tcpMs < within) return { verdict: "passed", ...found };
     return { verdict: "failed", ...found, message: `${host}:${port} accepts connections, but too slowly.` };
   } catch (error) {
-    // A refusal is an answer of the host: nothing listens there. Any other failure means that we could not look.
+    // A refusal comes from the host: nothing listens there. Any other failure means that we could not look.
     if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED") throw error;
     const message = `Nothing listens on ${host}:${port}. Start ${name}, or correct host and port.`;
     return { verdict: "failed", observed: "connection refused", expected, message };

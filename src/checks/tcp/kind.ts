@@ -14,7 +14,7 @@ const schema = z.array(server).default([]).meta({
   description: "Servers that must accept a TCP connection, such as a mail server. Nothing is sent to them.",
 });
 
-/** Servers that are reachable: all that can be told of one whose protocol is not known here. */
+/** Servers that can be reached: all that can be checked without knowing their protocol. */
 export const tcp: CheckKind<typeof schema> = {
   schema,
   stages: ["preflight", "smoke"],

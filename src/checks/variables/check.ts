@@ -7,27 +7,29 @@ import type { Finding, MeasuredCheck, RunCheck, RunningCheck } from "../run-chec
 
 type Variable = Environment["variables"][number];
 
-/** The variables, and the reader token if it states when it expires. Without either, there is nothing to check. */
+/** The variables, and the reader token if it contains its expiry. Without either, there is nothing to check. */
 export function run({ check, environment: { token }, env }: CheckContext, variables: readonly Variable[]): RunningCheck[] {
   const tokens: Record<string, string> = token && endOfToken(token.reveal()) ? { "the environment's token": token.reveal() } : {};
   if (variables.length + Object.keys(tokens).length === 0) return [];
   return [checkVariables(check, variables, env, tokens)];
 }
 
-/** What stands in examples, templates and tutorials: whoever knows those knows the secret. */
+/** Values from examples, templates and tutorials, which are public knowledge. */
 const knownDefaults = new Set(
   `changeme change-me change_me changeit secret mysecret my-secret supersecret super-secret password passw0rd admin root default test
   test-secret test-token token example dummy placeholder todo xxx 12345678 123456 dapi-test dapi0123456789 dapi-token your-token
   your-token-here your-secret your-secret-here test-token-secret adb-0000000000000000.0.azuredatabricks.net
   adb-1234567890123456.7.azuredatabricks.net`.split(/\s+/),
 );
-/** Of these, what is no secret may be right: NODE_ENV is `test`, a user `admin`. */
+/** Of these, values that can be right if they are not secrets: NODE_ENV is `test`, a user `admin`. */
 const ordinaryWords = new Set(["admin", "default", "example", "root", "test"]);
 const namesNoSecret = /(?:^|_)(?:CATALOG|DATABASE|ENV|ENVIRONMENT|NAME|NAMESPACE|SCHEMA|STAGE|USER|USERNAME)$/;
-/** `<your token>`, `${{ secrets.TOKEN }}`, `$TOKEN`: somebody forgot to fill it in. A hash such as `$2b$12$…` is none of them. */
+/**
+ * `<your token>`, `${{ secrets.TOKEN }}`, `$TOKEN`: a placeholder that was not filled in. A hash such as `$2b$12$…` is not one.
+ */
 const placeholder = /^<.*>$|\$\{\{|^\$[{(]\w|^\$[A-Za-z_]\w*$/;
 
-/** What is wrong with one variable; `name` and the sentence may be shown, its value never is. */
+/** What is wrong with one variable. `name` and the sentence may be shown, its value never. */
 interface Problem {
   verdict: Finding["verdict"];
   name: string;
@@ -36,9 +38,9 @@ interface Problem {
 }
 
 /**
- * The environment variables that an environment needs are present, well-formed, no well-known defaults, and – where they are tokens
- * that tell it – not over. No value is ever shown.
- * @param tokens bearer tokens by what they are called, looked at for their end alone
+ * Checks that the required environment variables are present, well-formed, not well-known defaults and, if they are tokens that
+ * contain their expiry, not expired. Values are never shown.
+ * @param tokens bearer tokens by description; only their expiry is checked
  */
 export function checkVariables(
   check: RunCheck,

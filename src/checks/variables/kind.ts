@@ -22,7 +22,7 @@ const schema = z
   .default([])
   .meta({ description: "Environment variables that must be set. A well-known default value is not accepted." });
 
-/** Environment variables that must be set, and the life of the token that reads. */
+/** Environment variables that must be set, and the expiry of the reader token. */
 export const variables: CheckKind<typeof schema> = {
   schema,
   stages: ["preflight", "smoke"],

@@ -11,9 +11,9 @@ export interface SocketPorts {
   path: string;
   headers: Readonly<Record<string, string>>;
   signal: AbortSignal;
-  /** Set where nothing may be written. */
+  /** Set in read-only environments. */
   readOnly?: RouteGuard;
-  /** Shared by all checks of a stage; without one nobody waits. */
+  /** Shared by all checks of a stage; without it nobody waits. */
   pace?: Pace;
 }
 
@@ -29,7 +29,7 @@ export async function prepare({ namespaces }: WebsocketSettings): Promise<void> 
   if (namespaces.length > 0) await import("socket.io-client");
 }
 
-/** Each namespace with a token or without one, and with a wrong one; and each plain WebSocket. */
+/** Checks each namespace with and without a token, and with a wrong one; and each plain WebSocket. */
 export function run({ check, sockets, limits, signIn }: CheckContext, { namespaces, plain }: WebsocketSettings): RunningCheck[] {
   const token = signIn && (async (attempt?: number) => (await signIn.minted(attempt)).token);
   const limitMs = limits.websocketConnect;
@@ -43,15 +43,15 @@ export function run({ check, sockets, limits, signIn }: CheckContext, { namespac
   ];
 }
 
-/** What Socket.IO answers to a namespace that does not exist. */
+/** Socket.IO's answer for a namespace that doesn't exist. */
 const unknownNamespace = "Invalid namespace";
 const wrongToken = /token|authentication|unauthorized|forbidden|jwt/i;
 const missingToken = /token required|authentication|unauthorized/i;
 
 /**
- * A namespace answers in time. With a token it must connect; without one its refusal is the proof of life, and being let in is
- * a finding.
- * @param token resolves to the token to sign in with; `undefined` to be refused on purpose.
+ * Checks that a namespace answers in time. With a token it must connect. Without one a refusal proves that it is alive, and
+ * acceptance is a finding.
+ * @param token resolves to the token to sign in with; `undefined` to be refused on purpose
  */
 export function checkNamespace(
   check: RunCheck,
@@ -91,7 +91,7 @@ export function checkNamespace(
   });
 }
 
-/** A token that nobody made must be refused: a namespace that takes any text for a token only looks guarded. */
+/** An invalid token must be refused: a namespace that accepts any text only looks protected. */
 export function checkWrongToken(
   check: RunCheck,
   ports: SocketPorts,
@@ -128,12 +128,12 @@ function namespaceId(namespace: string): string {
   return `websocket${namespace.replaceAll("/", ".")}`;
 }
 
-/** One for each namespace: what differs by its slashes alone would share one. */
+/** One id per namespace; those that differ only in slashes would share one. */
 export function namespaceIds(namespaces: readonly string[]): string[] {
   return numberedIds(namespaces.map(namespaceId));
 }
 
-/** A WebSocket without Socket.IO: opened, waited for a message where one is expected, and closed again. */
+/** Checks a WebSocket without Socket.IO: opens it, waits for a message if one is expected, and closes it. */
 export function checkPlainSocket(
   check: RunCheck,
   ports: SocketPorts,
@@ -156,18 +156,18 @@ function plainId(path: string): string {
   return `websocket.plain.${slug(path) || "root"}`;
 }
 
-/** One for each; the same path may be opened several times, for another message each. */
+/** One id each; the same path may be listed several times, for different messages. */
 export function plainIds(sockets: readonly { path: string }[]): string[] {
   return numberedIds(sockets.map(({ path }) => plainId(path)));
 }
 
-/** More messages than this are none of those that a server greets with. */
+/** Later messages are not part of a server's greeting. */
 const mostMessages = 20;
 
-/** A server that does not say goodbye is left: Node's own WebSocket waits for it without end, and the process with it. */
+/** How long to wait for the server to close. Node's own WebSocket would wait without end and keep the process alive. */
 const partingMs = 500;
 
-/** @returns the milliseconds until it was open, or until the expected message. @throws where neither came in time */
+/** @returns the milliseconds until it was open, or until the expected message @throws if neither came in time */
 async function meetPlainly(
   ports: SocketPorts,
   { path, message }: { path: string; message?: string | undefined },
@@ -179,7 +179,7 @@ async function meetPlainly(
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   const deadline = AbortSignal.any([ports.signal, AbortSignal.timeout(timeoutMs)]);
   const started = performance.now();
-  // A variable, because the types do not know closeTimeout yet.
+  // In a variable, because the types don't have closeTimeout yet.
   const options = { headers: ports.headers, closeTimeout: partingMs };
   const socket = new WebSocket(url, options);
   try {
@@ -188,7 +188,7 @@ async function meetPlainly(
       let messages = 0;
       deadline.addEventListener("abort", () => reject(lateness(ports.signal, timeoutMs)), { once: true });
       if (deadline.aborted) reject(lateness(ports.signal, timeoutMs));
-      // Listened to until the end: what is closed before it was open has an error, too.
+      // Stays attached: closing a socket before it is open raises an error too.
       socket.on("error", (error) => reject(new Error(`No WebSocket at ${url.href}: ${error.message}`)));
       socket.on("close", (code) => reject(new Error(`${url.href} was closed by the server (code ${code}).`)));
       if (message === undefined) {
@@ -205,15 +205,15 @@ async function meetPlainly(
   }
 }
 
-/** @throws Error where it is another host's */
+/** @throws Error if it is on another host */
 function addressAt({ url }: SocketPorts, path: string): URL {
   const address = new URL(path, url);
-  // `//elsewhere/path` is an address, too: headers and tokens are for this host alone.
+  // `//elsewhere/path` is a URL too; headers and tokens are for this host alone.
   if (address.origin !== new URL(url).origin) throw new Error(`${path} leads to another host than ${url}; nothing was sent.`);
   return address;
 }
 
-/** @throws Error where it is another host's, or must not be asked where nothing may be written */
+/** @throws Error if it is on another host, or must not be called in a read-only environment */
 function addressOf(ports: SocketPorts, path: string): URL {
   const address = addressAt(ports, path);
   const refusal = ports.readOnly && whyNotSent(ports.readOnly, address, { method: "GET", headers: ports.headers });
@@ -248,11 +248,11 @@ async function meet(ports: SocketPorts, namespace: string, timeoutMs: number, to
       const ended = () => reject(lateness(ports.signal, timeoutMs));
       const deadline = AbortSignal.any([ports.signal, AbortSignal.timeout(timeoutMs)]);
       deadline.addEventListener("abort", ended, { once: true });
-      // What is over already tells nobody any more.
+      // A signal that has already aborted sends no event.
       if (deadline.aborted) ended();
       socket.once("connect", () => met("connected", ""));
       socket.once("connect_error", (error) => {
-        // A transport that fails is no answer of the server; only the server's own refusal is one.
+        // A transport failure is not the server's answer; only its own refusal is.
         if (error.message === "websocket error" || error.message === "xhr poll error" || error.message === "timeout")
           reject(new Error(`No WebSocket at ${ports.url}${ports.path}: ${describe(error)}`));
         else met("refused", error.message);

@@ -1,14 +1,14 @@
 import type { Counted } from "./attribution.ts";
 import type { TableCase } from "./table.ts";
 
-/** What to write so that nothing stays unexplained. */
+/** Suggests configuration that would explain the unexplained rows. */
 export interface AdviceRequest {
   table: TableCase;
   declared: boolean;
   rows: Counted;
   /** `testData.prefixes` */
   prefixes: readonly string[];
-  /** The cleanup kept rows of the table. */
+  /** Whether the cleanup kept rows of the table. */
   kept: boolean;
 }
 
@@ -44,7 +44,7 @@ export function adviceFor({ table, declared, rows, prefixes, kept }: AdviceReque
   ];
 }
 
-/** What the texts of one column begin with alike, cut before the first number; nothing that ids of production could begin with. */
+/** The common beginning of a column's texts, cut before the first number. Never one that production ids could begin with. */
 function commonPrefix(
   rows: readonly Record<string, string>[],
   leftOut: ReadonlySet<string>,
@@ -56,7 +56,7 @@ function commonPrefix(
     const [first = ""] = values;
     if (values.length < rows.length) continue;
     const number = first.search(/\d{3}/);
-    // One text without a number shows no beginning that others would have.
+    // A single text without a number doesn't show which beginning others would share.
     if (number < 0 && new Set(values).size < 2) continue;
     let length = number < 0 ? first.length : number;
     for (const value of values) while (length > 0 && !value.startsWith(first.slice(0, length))) length--;

@@ -4,7 +4,7 @@ import { detailsOf, type RowDetails } from "./contents.ts";
 import type { TrackedRow } from "./replay.ts";
 import type { Finding, TableCase } from "./table.ts";
 
-/** Rows of one table that are new or not as they were, with what they say of themselves. */
+/** New or changed rows of one table, with details read from the rows. */
 export interface DescribedFinding {
   table: TableCase;
   finding: Finding;
@@ -12,7 +12,7 @@ export interface DescribedFinding {
   changed: ReadonlyMap<string, RowDetails>;
 }
 
-/** Details of more rows are not read: of the others it is not known whether they are real. */
+/** Details are read for this many rows; whether the others are real stays unknown. */
 export const detailLimit = 5_000;
 
 /** @throws WarehouseFailure */
@@ -34,8 +34,8 @@ export async function describeFinding(
 }
 
 /**
- * Rows of runs that are under way at the same time: those that carry the id of another run, and those that hang on such rows. They are
- * neither real nor this run's. `table` → contents.
+ * Rows of runs that run at the same time: rows with another run's id, and rows that depend on those. They are neither real nor
+ * this run's. `table` → contents.
  */
 export function rowsOfOtherRuns(findings: readonly DescribedFinding[]): Map<string, Set<string>> {
   const contents = new Map<string, Set<string>>(findings.map(({ table }) => [table.table, new Set()]));
@@ -58,7 +58,7 @@ export function rowsOfOtherRuns(findings: readonly DescribedFinding[]): Map<stri
       }
       for (const row of finding.changed ?? []) {
         const details = changed.get(row.startContent ?? "");
-        // What was there may be a real row that only mentions a run, or points at what one has left.
+        // An existing row may be a real one that only mentions a run, or points at data that a run left.
         look(row, row.startContent ?? "", details, details?.namedByOtherRun === true);
       }
     }
@@ -66,13 +66,13 @@ export function rowsOfOtherRuns(findings: readonly DescribedFinding[]): Map<stri
   return contents;
 }
 
-/** Rows that count, each with what it says of itself. */
+/** Counted rows with their details. */
 export interface Counted {
   certain: { row: TrackedRow; details: RowDetails | undefined }[];
   doubtful: { row: TrackedRow; details: RowDetails | undefined }[];
 }
 
-/** New rows that are this run's for sure, and those that may be. */
+/** New rows that are certainly this run's, and new rows that may be. */
 export function unexplainedRows({ finding, made }: DescribedFinding, others: ReadonlySet<string>): Counted {
   const counted: Counted = { certain: [], doubtful: [] };
   for (const row of finding.rows ?? []) {
@@ -84,15 +84,17 @@ export function unexplainedRows({ finding, made }: DescribedFinding, others: Rea
   return counted;
 }
 
-/** Rows of the start that this run changed or deleted for sure, and those where it may have been another that signs in alike. */
+/**
+ * Existing rows that this run certainly changed or deleted, and those that another run with the same principal may have changed.
+ */
 export function touchedRows({ finding, changed }: DescribedFinding, others: ReadonlySet<string>): Counted {
   const counted: Counted = { certain: [], doubtful: [] };
   for (const row of finding.changed ?? []) {
     const details = changed.get(row.startContent ?? "");
-    // Test data of this run or of another, which an earlier stage left: no real row.
+    // Test data that an earlier stage of this or another run left, not a real row.
     if (others.has(row.startContent ?? "") || details?.ofRun) continue;
     const isMine = row.touchedBy.has("run") || row.touchedBy.has("cleanup");
-    // What was not read may be a run's own.
+    // A row whose details were not read may belong to a run.
     if (isMine && details) counted.certain.push({ row, details });
     else if (isMine || row.touchedBy.has("shared")) counted.doubtful.push({ row, details });
   }
@@ -105,7 +107,7 @@ export function amountOf({ certain, doubtful }: Counted): Amount {
 
 const shown = 3;
 
-/** A few of the rows, as a report may name them. */
+/** A few of the rows, in the form that a report can show. */
 export function samplesOf({ certain, doubtful }: Counted, table: TableCase): string[] {
   return [...certain, ...doubtful].slice(0, shown).map(({ row }) => {
     if (row.key === null) return "(no key)";
@@ -113,7 +115,7 @@ export function samplesOf({ certain, doubtful }: Counted, table: TableCase): str
   });
 }
 
-/** What the rows point at, the most frequent first. */
+/** What the rows point at, most frequent first. */
 export function parentsOfRows(rows: Counted, { parents, person }: TableCase): TableBooks["hangsOn"] {
   const counts = new Map<string, number>();
   for (const { details } of [...rows.certain, ...rows.doubtful])

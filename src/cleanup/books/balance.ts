@@ -13,7 +13,10 @@ export interface BooksPorts {
   redis?: RedisReader;
 }
 
-/** Adds up what the run wrote and what became of it. Never rejects: what could not be told is unknown, and says why. */
+/**
+ * Adds up what the run wrote and what became of it. Never rejects: amounts that cannot be determined are unknown, with the
+ * reason.
+ */
 export async function balance({ warehouse, redis }: BooksPorts, request: BooksRequest): Promise<Books> {
   const { start, runId, prefixes, protectedKeys, maxRead, exclusiveRedis } = request;
   const [rows, keys] = await Promise.all([
@@ -22,7 +25,7 @@ export async function balance({ warehouse, redis }: BooksPorts, request: BooksRe
   ]);
   const tables = rows?.tables ?? [];
   const problems = rows?.problems ?? [];
-  // Of what could not even be listed, nothing is known.
+  // If the tables could not even be listed, the totals are unknown.
   const total = (of: (table: TableBooks) => Amount) =>
     sumOfAmounts([...tables.map(of), ...(rows?.listed === false ? [unknownAmount] : [])]);
   const books: Omit<Books, "line"> = {
@@ -42,8 +45,8 @@ export async function balance({ warehouse, redis }: BooksPorts, request: BooksRe
 }
 
 /**
- * Where rows would be held against the run, all tables are seen at one moment, the latest: a row of another run may hang on one that was
- * made after a history had been read.
+ * If rows would count against the run, all tables are read at the same, latest moment: a row of another run may depend on one
+ * that was created after an earlier read.
  */
 async function balanceTables(warehouse: WarehouseReader, request: BooksRequest): Promise<TablesBalance> {
   const balanced = await new TableBalance(warehouse, request).result();
@@ -55,7 +58,7 @@ async function balanceTables(warehouse: WarehouseReader, request: BooksRequest):
   return stands ? balanced : await new TableBalance(warehouse, { ...request, known: { ...known, histories } }).result();
 }
 
-/** One line to quote. */
+/** A one-line summary. */
 export function lineOf(
   { made, deleted, unexplained, kept, touched, tablesRead, versions, keys }: Omit<Books, "line">,
   rows: boolean,

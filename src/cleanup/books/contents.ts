@@ -2,26 +2,26 @@ import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName, quoteName } from "../../warehouse/statements.ts";
 import type { ContentCounts } from "./replay.ts";
 
-/** A table, and how its rows are told apart. */
+/** A table, and how to tell its rows apart. */
 export interface ReadableTable {
   table: string;
-  /** Column → type, in capitals. */
+  /** Column → type, in upper case. */
   columns: ReadonlyMap<string, string>;
-  /** The column that names a row; empty where none does. */
+  /** The column that identifies a row; empty if there is none. */
   key: string;
   /** Columns that point at rows of declared tables → those tables. */
   parents: Readonly<Record<string, string>>;
 }
 
-/** A version of a table; `undefined`: before it was there. */
+/** A version of a table; `undefined`: before the table existed. */
 export type VersionAt = number | undefined;
 
-/** Versions that one statement looks at: each is a scan of its own. */
+/** Versions per statement; each is a scan of its own. */
 const mostAtOnce = 24;
-/** Contents that differ; more would not fit into memory with ease. */
+/** The most differing contents that are held in memory. */
 const mostContents = 200_000;
 
-/** The value of a column as a text that differs wherever the value does. Sets of rows cannot be compared where a column is a MAP. */
+/** A column's value as text that differs whenever the value differs. Needed because rows with MAP columns cannot be compared. */
 function textOf(column: string, type: string): string {
   const name = quoteName(column);
   if (/^(MAP|ARRAY|STRUCT|VARIANT)\b/.test(type)) return `to_json(${name})`;
@@ -31,9 +31,9 @@ function textOf(column: string, type: string): string {
 
 const complex = /^(MAP|ARRAY|STRUCT|VARIANT|BINARY)\b/;
 
-/** As a member of a JSON object: JSON keeps numbers, texts, dates and truths apart by itself. */
+/** As a member of a JSON object: JSON keeps numbers, texts, dates and booleans distinct. */
 function memberOf(column: string, type: string): string {
-  // An instant as a number: as text it is cut to milliseconds, or depends on the zone.
+  // Timestamps become numbers: as text they are cut to milliseconds, or depend on the time zone.
   if (/^TIMESTAMP(_LTZ)?$/.test(type)) return `unix_micros(${quoteName(column)})`;
   const plain = /^(STRING|TINYINT|SMALLINT|INT|INTEGER|BIGINT|LONG|BOOLEAN|FLOAT|DOUBLE|DECIMAL\b.*|DATE)$/.test(type);
   return plain ? quoteName(column) : textOf(column, type);
@@ -43,14 +43,14 @@ function objectOf(columns: readonly (readonly [string, string])[]): string {
   return `to_json(named_struct(${columns.map(([column, type], index) => `'c${index}', ${memberOf(column, type)}`).join(", ")}))`;
 }
 
-/** The fingerprint of a whole row. */
+/** A hash of the whole row. */
 function wholeOf(columns: ReadonlyMap<string, string>): string {
   return `md5(${objectOf([...columns])})`;
 }
 
 /**
- * What stays of a row that is changed: a fingerprint of each text, and one of all the rest, because one for each number would take longer
- * to plan than to read.
+ * What identifies the unchanged parts of a changed row: a hash per text column, and one for all other columns. A hash per number
+ * would take longer to plan than to read.
  */
 function partsOf(columns: ReadonlyMap<string, string>): string {
   const isPart = (type: string) => type === "STRING" || complex.test(type);
@@ -67,7 +67,7 @@ function keyOf({ key, columns }: ReadableTable): string {
   return type === undefined ? "CAST(NULL AS STRING)" : textOfKey(key, type);
 }
 
-/** As cleanup knows the values of keys. */
+/** In the form in which cleanup compares keys. */
 function textOfKey(column: string, type: string): string {
   return type === "STRING" ? quoteName(column) : `CAST(${quoteName(column)} AS STRING)`;
 }
@@ -76,7 +76,7 @@ function relation(warehouse: WarehouseReader, table: string, version: number): s
   return `${qualifiedName(warehouse.catalog, table)} VERSION AS OF ${Math.trunc(version)}`;
 }
 
-/** How many rows a table has at these versions; Delta knows it without reading them. @throws WarehouseFailure */
+/** The row counts of a table at these versions; Delta knows them without reading rows. @throws WarehouseFailure */
 export async function rowCounts(warehouse: WarehouseReader, table: string, versions: readonly VersionAt[]): Promise<number[]> {
   const asked = versions.flatMap((version, index) =>
     version === undefined ? [] : [`SELECT ${index} AS asked, count(*) AS n FROM ${relation(warehouse, table, version)}`],
@@ -87,7 +87,7 @@ export async function rowCounts(warehouse: WarehouseReader, table: string, versi
   return counts;
 }
 
-/** Whether a table has the same rows in two versions. @throws WarehouseFailure */
+/** Whether two versions of a table have the same rows. @throws WarehouseFailure */
 export async function isAlike(
   warehouse: WarehouseReader,
   { table, columns }: ReadableTable,
@@ -103,8 +103,8 @@ export async function isAlike(
 }
 
 /**
- * What differs between versions of a table: each content with how many rows have it in each version.
- * @throws WarehouseFailure; Error where too much differs
+ * What differs between versions of a table: each content, with how many rows have it in each version.
+ * @throws WarehouseFailure; Error if too much differs
  */
 export async function differences(
   warehouse: WarehouseReader,
@@ -129,7 +129,7 @@ export async function differences(
       known.set(content, entry);
     }
   }
-  // Where a stretch of versions does not show a content, it is there as often as at the next that does, or as the last did.
+  // Gaps are filled with the count of the next version that shows the content, or of the last one.
   return [...known].map(([content, { key, parts, counts }]) => ({ content, key, parts, counts: filled(counts) }));
 }
 
@@ -152,21 +152,24 @@ function differenceSql(warehouse: WarehouseReader, readable: ReadableTable, vers
   return `SELECT * FROM (SELECT content, max(row_key) AS row_key, max(parts) AS parts, ${counts.join(", ")} FROM (${branches.join(" UNION ALL ")}) AS versions GROUP BY content) AS counted WHERE ${differ.join(" OR ")} LIMIT ${mostContents + 1}`;
 }
 
-/** What is told of a row that nobody explains. */
+/** What a report says about an unexplained row. */
 export interface RowDetails {
-  /** It carries the id of this run. */
+  /** Whether it contains the id of this run. */
   ofRun: boolean;
-  /** The id of another run that it carries, wherever that stands. */
+  /** The id of another run, in any column. */
   otherRun: string | undefined;
-  /** The same where it stands in its own key or name: a real row may mention a run, or point at what one has left. */
+  /**
+   * Whether the other run's id is in the row's own key or name. Elsewhere a real row may mention a run, or point at data that a
+   * run left.
+   */
   namedByOtherRun: boolean;
   /** Column → the id that it points at. */
   parents: Record<string, string>;
-  /** Texts of the row by which people know it, by column. */
+  /** The row's names and titles, by column. */
   texts: Record<string, string>;
 }
 
-/** A run's id behind a test prefix. Alone it proves nothing: applications make ids of the same shape. */
+/** A run id after a test prefix. The id alone proves nothing, because applications create ids of the same form. */
 function anyRunId(prefixes: readonly string[]): string {
   const literals = prefixes.map((prefix) => prefix.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
   return `(${literals.join("|")})([0-9]{13}_[0-9a-f]{8})([^0-9a-f]|$)`;
@@ -232,9 +235,9 @@ export async function detailsOf(
 }
 
 /**
- * How many rows of a version carry the run's id where ids and names stand: a look into tables that others wrote to, too.
+ * Counts the rows of a version with the run's id in a key or name column; also for tables that others wrote to.
  * @param marker the parameter with the run's id
- * @returns the SELECT list and the rest; `undefined` where the table has no such column
+ * @returns the SELECT list and the rest; `undefined` if the table has no such column
  */
 export function carryingRun(
   warehouse: WarehouseReader,

@@ -2,28 +2,28 @@ import type { WarehouseReader } from "../../warehouse/access.ts";
 import type { Row } from "../../warehouse/connection.ts";
 import { askHistories } from "../tables/history.ts";
 
-/** One version of a table that changed rows, or may have. */
+/** A version of a table that changed rows, or may have. */
 export interface Change {
   version: number;
   user: string;
-  /** As Delta spells it: `WRITE`, `MERGE`, … */
+  /** As Delta names it: `WRITE`, `MERGE`, … */
   operation: string;
-  /** What a writer noted with the commit. */
+  /** User metadata of the commit. */
   metadata: string;
-  /** Rows; `undefined` where the history does not tell, which is never zero. */
+  /** Rows; `undefined` if the history doesn't say, which never means zero. */
   inserted: number | undefined;
   updated: number | undefined;
   deleted: number | undefined;
 }
 
-/** What a table's history says of one moment. */
+/** A table's history at one moment. */
 export interface Moment {
   version: number;
-  /** Unix milliseconds: a table that was dropped and made anew has another time at the same version. */
+  /** Unix milliseconds. A table that was dropped and recreated has another time at the same version. */
   at: number | undefined;
   /**
-   * The newest version when this was read, if something was written in between: whose a row is, is decided by that one, so that a row is
-   * rather taken for real.
+   * The newest version when this was read, if something was written in between. Ownership is decided by this one, so that in
+   * doubt a row counts as real.
    */
   newest?: number;
 }
@@ -32,22 +32,22 @@ export interface HistorySinceStart {
   to: number;
   /** Oldest first, without versions that changed no row. */
   changes: Change[];
-  /** The history knows the moment of the start: the table was not made anew since. */
+  /** The history goes back to the start: the table was not recreated since. */
   continuous: boolean;
 }
 
-/** So many versions are read at first: most tables of a run have fewer. Each is a file that the warehouse opens. */
+/** Versions to read at first; most tables of a run have fewer. The warehouse opens a file for each. */
 const firstLook = 20;
 const growth = 8;
 const mostVersions = 12_800;
 
-/** So many versions may have come while a stage began to look. */
+/** Allows for versions written while a stage reads the start. */
 const firstVersions = 5;
 
 /**
- * Table → its newest version, or why that could not be read; a table that was made since `asOf` is left out. Never rejects.
- * @param options `inTime` as {@link askHistories} has it; `asOf`: Unix milliseconds by the warehouse's clock; what was written since does
- * not count: a server that is being started may write before its tables have been looked at
+ * Table → its newest version, or why it could not be read. Tables created after `asOf` are left out. Never rejects.
+ * @param options `inTime` as in {@link askHistories}; `asOf`: Unix milliseconds by the warehouse's clock. Later writes don't
+ * count, because a server that is starting may write before its tables were looked at
  */
 export async function newestVersions(
   warehouse: WarehouseReader,
@@ -71,7 +71,7 @@ export async function newestVersions(
   return found;
 }
 
-/** @returns `undefined` where the table was not there yet */
+/** @returns `undefined` if the table didn't exist yet */
 function momentIn(rows: readonly Row[], asOf: number | undefined, limit: number): Moment | Error | "further back" | undefined {
   const [newest] = rows;
   if (!newest) return new Error("its history is empty");
@@ -83,8 +83,8 @@ function momentIn(rows: readonly Row[], asOf: number | undefined, limit: number)
 }
 
 /**
- * Table → what was done to it since its version at the start, or why that is not known. Never rejects.
- * @param moments the tables' versions at the start; `undefined`: the table was not there
+ * Table → what changed since its version at the start, or why that is unknown. Never rejects.
+ * @param moments the tables' versions at the start; `undefined`: the table didn't exist
  */
 export async function historiesSince(
   warehouse: WarehouseReader,
@@ -93,7 +93,7 @@ export async function historiesSince(
   const found = new Map<string, HistorySinceStart | Error>();
   for (let limit = firstLook; found.size < moments.size; limit *= growth) {
     const open = [...moments.keys()].filter((table) => !found.has(table));
-    // Of most tables the version of the start is the newest, and nothing else has to be told.
+    // For most tables the version at the start is the newest, and one version is enough.
     const questions = open.map((table) => ({
       table,
       limit,
@@ -108,14 +108,17 @@ export async function historiesSince(
   return found;
 }
 
-/** @param rows the newest versions, at most so many as the limit says. @returns `undefined` where more of them have to be read */
+/**
+ * @param rows the newest versions, up to the limit
+ * @returns `undefined` if more versions have to be read
+ */
 function sinceStart(rows: readonly Row[], start: Moment | undefined, limit: number): HistorySinceStart | Error | undefined {
   const [newest, oldest] = [Number(rows[0]?.version), Number(rows.at(-1)?.version)];
   const at = start && rows.find((row) => Number(row.version) === start.version);
   const continuous = start === undefined || (at !== undefined && sameTime(start.at, timeOf(at.timestamp)));
-  // A table that was made anew begins at version 0, whatever it had before.
+  // A recreated table begins at version 0, whatever the old one had.
   const reached = start !== undefined && continuous ? true : oldest === 0;
-  // What was not told at first may be older than the start, or be the history of another table of this name.
+  // The versions that are missing may be older than the start, or belong to another table of this name.
   if (start !== undefined && !continuous && limit === firstLook) return undefined;
   if (!reached && rows.length === limit && limit < mostVersions) return undefined;
   if (!reached)
@@ -124,10 +127,10 @@ function sinceStart(rows: readonly Row[], start: Moment | undefined, limit: numb
   return { to: newest, changes: since.map(changeOf).filter(changesRows), continuous };
 }
 
-/** Table → what was done to it. */
+/** Table → what changed in it. */
 export type Histories = ReadonlyMap<string, HistorySinceStart>;
 
-/** What was done to each table of the start since then. Never rejects: a history that could not be read is left out. */
+/** What changed in each table since the start. Never rejects; a history that cannot be read is left out. */
 export async function readHistories(warehouse: WarehouseReader, moments: ReadonlyMap<string, Moment>): Promise<Histories> {
   const found = await historiesSince(warehouse, moments);
   return new Map([...found].flatMap(([table, since]) => (since instanceof Error ? [] : [[table, since] as const])));
@@ -142,7 +145,7 @@ function timeOf(value: unknown): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** Operations that change no row; what is neither here nor below may have changed any. */
+/** Operations that change no rows. Any operation that is neither here nor below may have changed some. */
 const withoutRows = new RegExp(
   `^(${[
     "CREATE TABLE",
@@ -169,7 +172,7 @@ const withoutRows = new RegExp(
   ].join("|")})$`,
 );
 
-/** What a version did to rows, by Delta's own metrics. Pure, so that every operation can be tabled. */
+/** What a version did to rows, by Delta's own metrics. A pure function, so that tests can cover every operation. */
 export function changeOf(row: Row): Change {
   const operation = String(row.operation ?? "").toUpperCase();
   const metrics = mapOf(row.operationMetrics);
@@ -198,7 +201,7 @@ export function changeOf(row: Row): Change {
     case "COPY INTO":
     case "COPY": {
       const mode = String(parameters.mode ?? parameters.outputMode ?? "Append").replaceAll('"', "");
-      // An overwrite takes rows away, and no metric says how many.
+      // An overwrite removes rows, and no metric says how many.
       return /^(append|errorifexists|ignore|update)$/i.test(mode)
         ? changed(written, 0, 0)
         : changed(written, undefined, undefined);
@@ -220,7 +223,7 @@ function changesRows({ inserted, updated, deleted }: Change): boolean {
   return inserted !== 0 || updated !== 0 || deleted !== 0;
 }
 
-/** Delta's maps reach us as objects or as JSON. */
+/** Delta's maps arrive as objects or as JSON. */
 function mapOf(value: unknown): Record<string, unknown> {
   if (typeof value === "string") {
     try {

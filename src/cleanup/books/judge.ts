@@ -8,14 +8,14 @@ export interface JudgeRequest {
   unexplained: "fail" | "warn";
   /** Whether any test ran. */
   testsRan: boolean;
-  /** What the cleanup of the run found. */
+  /** The result of the run's cleanup. */
   cleanup: Pick<CleanupResult, "plannedRows" | "keys" | "kept" | "touched"> | undefined;
   durationMs: number;
 }
 
 const namedTables = 5;
 
-/** What the books mean for the stage. What is unknown is never passed. */
+/** Turns the books into a check. Unknown never counts as passed. */
 export function judgeBooks(books: Books, request: JudgeRequest): Check {
   const base = {
     id: "test-data.books",
@@ -48,7 +48,7 @@ function touchedSaid({ touched, tables }: Books): string[] {
   return [`${count(touched.least, "real row was", "real rows were")} changed or deleted by this run: ${where}.`];
 }
 
-/** What carries the run's id is test data, and the cleanup said that none is left. */
+/** Rows with the run's id are test data, and the cleanup reported that none are left. */
 function leftOfRun({ tables }: Books): string[] {
   const left = tables.filter(({ ofRun }) => ofRun > 0);
   if (left.length === 0) return [];
@@ -92,7 +92,7 @@ function unknownSaid({ tables, keys, problems }: Books): string[] {
   return [...said, ...problems.map((problem) => `${problem}.`)];
 }
 
-/** Tests of which nothing can be found, by the one thing that cleanup goes by, have a mistake in their names. */
+/** If tests ran but nothing carries the run's id, the test data is probably named wrongly, and cleanup cannot find it. */
 function nothingCarried({ made, keys }: Books, { testsRan, cleanup }: JudgeRequest): string[] {
   const found =
     cleanup && cleanup.plannedRows + cleanup.keys.planned + (cleanup.kept?.length ?? 0) + (cleanup.touched?.length ?? 0);

@@ -9,17 +9,17 @@ import type { Start, StartKeys } from "./start.ts";
 export interface KeyRequest {
   start: Start;
   runId: string;
-  /** What test data begins with. */
+  /** The prefixes of test data. */
   prefixes: readonly string[];
   protectedKeys: readonly string[];
   maxRead: number;
-  /** `redis.exclusive`: nobody else writes there. */
+  /** `redis.exclusive`: no other client writes to this Redis. */
   exclusive: boolean;
 }
 
 const shown = 3;
 
-/** Keys that are there now and were not at the start. Never rejects. */
+/** Keys that exist now and didn't at the start. Never rejects. */
 export async function balanceKeys(redis: RedisReader, request: KeyRequest): Promise<KeyBooks> {
   const { keys } = request.start;
   if (!keys) return notKnown(undefined, "the keys of the start are not known");
@@ -45,7 +45,7 @@ async function newKeys(redis: RedisReader, keys: StartKeys, request: KeyRequest)
   const ofRun = [...fresh].filter((key) => key.includes(own));
   const left = [...fresh].filter((key) => !key.includes(own) && !carriesOtherRun(key, prefixes));
   const certain = exclusive ? ofRun.length + left.length : ofRun.length;
-  // A key of somebody else's may be what signs him in: of such a key the report has no more than what it begins with.
+  // Another user's key may contain a session token, so the report shows only how such a key begins.
   const samples = [...ofRun.map(readableKey), ...left.map((key) => (exclusive ? readableKey(key) : beginningOf(key)))];
   const base = { looked: looked(keys), samples: [...new Set(samples)].slice(0, shown) };
   if (exclusive || left.length === 0) return { ...base, unexplained: exactAmount(certain) };
@@ -62,7 +62,10 @@ function beginningOf(key: string): string {
   return colon < 0 ? "***" : `${readableKey(key.slice(0, colon))}:***`;
 }
 
-/** Behind a test prefix, as every run's keys carry it: applications make ids of the same shape. */
+/**
+ * After a test prefix, as in the keys of every run. The id alone proves nothing, because applications create ids of the same
+ * form.
+ */
 function carriesOtherRun(key: string, prefixes: readonly string[]): boolean {
   return prefixes.map(keyText).some((prefix) => {
     for (let at = key.indexOf(prefix); at >= 0; at = key.indexOf(prefix, at + 1))

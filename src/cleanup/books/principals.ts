@@ -2,16 +2,16 @@ import type { Change } from "./history.ts";
 import type { Attributed, ChangeSource } from "./segments.ts";
 
 export interface Principals {
-  /** `testData.principals`: those that only tests use. Where it is empty, nobody said who writes for the tests: it may be anybody. */
+  /** `testData.principals`: principals that only tests use. If empty, any principal may write for the tests. */
   exclusive: readonly string[];
-  /** Who signs in for cleanup; `undefined` where it could not be asked. */
+  /** The principal that cleanup uses; `undefined` if it could not be read. */
   self: string | undefined;
   runId: string;
 }
 
 /**
- * Whose a version is.
- * @param cleanup the versions that the suite's own deletes made, by what they answered
+ * Decides who wrote a version.
+ * @param cleanup the versions that the suite's own deletes created, according to their answers
  */
 export function attribute(changes: readonly Change[], cleanup: ReadonlySet<number>, principals: Principals): Attributed[] {
   return changes.map((change) => ({ ...change, side: sideOf(change, cleanup, principals) }));
@@ -20,7 +20,7 @@ export function attribute(changes: readonly Change[], cleanup: ReadonlySet<numbe
 function sideOf(change: Change, cleanup: ReadonlySet<number>, { exclusive, self, runId }: Principals): ChangeSource {
   const isSelf = self !== undefined && same(change.user, self);
   if (change.operation === "DELETE" && isSelf && cleanup.has(change.version)) return "cleanup";
-  // A writer may note the run's id with its commits (spark.databricks.delta.commitInfo.userMetadata).
+  // A writer can add the run's id to its commits (spark.databricks.delta.commitInfo.userMetadata).
   if (change.metadata.includes(runId)) return "run";
   if (/(?<![0-9A-Za-z])\d{13}_[0-9a-f]{8}(?![0-9A-Za-z])/.test(change.metadata)) return "other";
   if (exclusive.some((principal) => same(principal, change.user))) return "run";

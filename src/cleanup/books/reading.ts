@@ -7,14 +7,16 @@ import { conditionOf } from "../tables/selection.ts";
 import { type Histories, readHistories } from "./history.ts";
 import type { Start } from "./start.ts";
 
-/** What the books know before they are asked for. */
+/** What the books read in advance. */
 export interface KnownState {
   histories: Histories;
-  /** Table → how many rows its deletes select in the version of the start. */
+  /** Table → how many rows the cleanup's deletes select in the version at the start. */
   selectedAtStart: ReadonlyMap<string, number>;
 }
 
-/** Reads what the books need beside the cleanup, which then waits for nothing. Nothing here rejects: what could not be read is read later. */
+/**
+ * Reads what the books need while the cleanup runs, so that nothing waits. Never rejects: what cannot be read now is read later.
+ */
 export class Reading {
   readonly #warehouse: WarehouseReader;
   readonly #start: Start;
@@ -26,14 +28,14 @@ export class Reading {
     this.#start = start;
   }
 
-  /** What the cleanup is about to delete: most books need to know that no row of the start is among it. */
+  /** Called with the cleanup's plan: most books have to know that it deletes no row from before the start. */
   planned(tables: readonly TablePlan[], columns: CatalogColumns): void {
     this.#selected = this.#count(tables, columns).catch(() => new Map());
   }
 
   /**
-   * The cleanup has deleted, for the first time or once more because something came back. All tables are read only now: a statement may
-   * end in the warehouse after whoever sent it was stopped, so the later, the less is missed.
+   * Called after each round of deletes. All tables are read only now: a statement can finish in the warehouse after its sender
+   * was stopped, so reading later misses less.
    */
   deleted(): void {
     const earlier = this.#histories;
@@ -41,7 +43,7 @@ export class Reading {
     this.#histories = Promise.all([reading, earlier]).then(([histories]) => histories);
   }
 
-  /** Waits for all that is being read. */
+  /** Waits for everything that is being read. */
   async known(): Promise<KnownState> {
     const [histories, selectedAtStart] = await Promise.all([this.#histories, this.#selected]);
     return { histories, selectedAtStart };

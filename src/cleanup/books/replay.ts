@@ -1,48 +1,48 @@
 import type { Actor, ChangeSource, Segment } from "./segments.ts";
 
 /**
- * Follows rows through the versions of a table. Rows are known by what they hold: two rows alike in every column are two copies of one
- * content. Which row became which is told by the key, and by the columns that stayed as they were.
+ * Follows rows through the versions of a table. Rows are identified by content: two rows equal in every column are two copies of
+ * one content. The key and the unchanged columns show which row became which.
  */
 
-/** A content that some of the versions have in other numbers than others. */
+/** A content whose number of rows differs between versions. */
 export interface ContentCounts {
-  /** Of all columns. */
+  /** A hash of all columns. */
   content: string;
-  /** NULL where the row has no key, or the table has none. */
+  /** NULL if the row or the table has no key. */
   key: string | null;
-  /** A short fingerprint of each column, with commas between: what stayed of a row that was changed. */
+  /** A short hash per column, separated by commas: shows which parts of a changed row stayed the same. */
   parts: string;
-  /** How many rows have it: at the start, and after each segment. */
+  /** The number of rows with this content at the start and after each segment. */
   counts: readonly number[];
 }
 
-/** One row, from the start of the run or since. */
+/** One row, which existed at the start or was created since. */
 export interface TrackedRow {
   key: string | null;
   content: string;
   parts: string;
   origin: Actor | "start";
-  /** What it held at the start. */
+  /** Its content at the start. */
   startContent?: string;
-  /** Who has changed or deleted it. */
+  /** Who changed or deleted it. */
   touchedBy: Set<ChangeSource>;
   gone: boolean;
   goneBy?: ChangeSource;
 }
 
 export interface Replay {
-  /** Rows that were made since the start, and are there at the end. */
+  /** Rows created since the start that exist at the end. */
   made: TrackedRow[];
-  /** Rows that were there at the start, and are not as they were. */
+  /** Rows from the start that are different now. */
   changed: TrackedRow[];
-  /** Rows that others made, and that the cleanup deleted: whoever made them did it for the run. */
+  /** Rows that others created and the cleanup deleted, so they were created for the run. */
   deletedByCleanup: TrackedRow[];
-  /** Rows inserted since the start, whatever became of them. */
+  /** Rows inserted since the start, even if deleted later. */
   inserted: ReadonlyMap<ChangeSource, number>;
-  /** Rows deleted since the start, whoever made them. */
+  /** Rows deleted since the start, whoever created them. */
   deleted: ReadonlyMap<ChangeSource, number>;
-  /** What one segment did can be read in two ways: its versions have to be looked at one by one. */
+  /** A segment can be explained in two ways, so its versions have to be read one by one. */
   ambiguous: boolean;
 }
 
@@ -76,7 +76,7 @@ class State {
     }
     const pairs = segment.updates || (segment.merged && segment.inserts && segment.deletes);
     const left = pairs ? this.#pairByKey(segment, removed, added) : { removed, added };
-    // An update that changes the key itself: neither a row more nor a row less.
+    // An update that changes the key adds no row and removes none.
     const onlyUpdates = segment.updates && !segment.inserts && !segment.deletes;
     if (onlyUpdates) this.#pair(segment, left.removed, left.added);
     else if (segment.updates && left.added.length > 0 && this.#ofOthers(segment, left.removed)) this.#ambiguous = true;
@@ -96,7 +96,7 @@ class State {
     const isIntact = (row: TrackedRow) => row.origin === "start" && !row.gone && row.content === row.startContent;
     const changed = this.#all.filter((row) => row.origin === "start" && !isIntact(row));
     const there = this.#all.filter((row) => !row.gone && !isIntact(row));
-    // What is there as it was at the start is there as it was, whichever row that is.
+    // Content that is back as at the start counts as unchanged, whichever row has it now.
     const { left: restored, instead } = net(changed, there);
     return {
       made: [...there.filter((row) => row.origin !== "start" && !restored.has(row)), ...instead],
@@ -119,7 +119,7 @@ class State {
     else this.#now.set(row.content, [row]);
   }
 
-  /** Of rows that are alike, a statement means all; where it does not, an actor's own go first. */
+  /** A statement normally affects all equal rows. If it doesn't, the actor's own rows go first. */
   #take(content: string, number: number, actor: Actor): TrackedRow[] {
     const alike = this.#now.get(content) ?? [];
     const rank = ({ origin }: TrackedRow) => (origin === "start" ? 2 : origin.user === actor.user ? 0 : 1);
@@ -134,7 +134,7 @@ class State {
     for (const [key, rows] of removedBy) {
       const others = addedBy.get(key) ?? [];
       addedBy.delete(key);
-      // A row that went and another that came under its key look like a row that was changed.
+      // A deleted row and a new one under the same key look like a changed row.
       if (segment.inserts && segment.deletes && segment.merged && others.length > 0 && this.#ofOthers(segment, rows))
         this.#ambiguous = true;
       this.#pair(segment, rows, others);
@@ -145,12 +145,12 @@ class State {
     return left;
   }
 
-  /** Whether it matters what became of these rows: an actor's own are its own either way. */
+  /** Whether it matters what became of these rows: an actor's own rows stay its own either way. */
   #ofOthers({ user }: Segment, rows: readonly TrackedRow[]): boolean {
     return rows.some(({ origin }) => origin === "start" || origin.user !== user);
   }
 
-  /** The most alike first. What was paired is taken out of both lists. */
+  /** Pairs the most similar rows first, and removes pairs from both lists. */
   #pair(segment: Segment, removed: TrackedRow[], added: ContentCounts[]): void {
     if (removed.length === 0 || added.length === 0) return;
     const pairs = pairsOf(removed, added);
@@ -178,10 +178,10 @@ function addTo(counts: Map<ChangeSource, number>, side: ChangeSource): void {
   counts.set(side, (counts.get(side) ?? 0) + 1);
 }
 
-/** Beyond, comparing each with each would take long; so many rows under one key are told apart in their order alone. */
+/** Above this, comparing each row with each would take too long, so rows under one key are paired in order. */
 const mostCompared = 40_000;
 
-/** Each row in one pair at most; of two choices the one with more columns alike. */
+/** Puts each row in at most one pair, and prefers pairs with more equal columns. */
 function pairsOf(removed: readonly TrackedRow[], added: readonly ContentCounts[]): [TrackedRow, ContentCounts][] {
   if (removed.length * added.length > mostCompared) {
     const inOrder = added.toSorted((a, b) => (a.parts < b.parts ? -1 : 1));
@@ -212,9 +212,9 @@ function pairsOf(removed: readonly TrackedRow[], added: readonly ContentCounts[]
 }
 
 /**
- * Rows that were changed or deleted, and whose content of the start is there again in another row. Both are left out; rows that the run
- * had nothing to do with first, so that a doubt counts against it.
- * @returns `instead`: rows that are there as they were changed, each made by whoever made the copy of what it was: a row more than before
+ * Cancels out changed or deleted rows whose content from the start exists again in another row. Rows that the run didn't touch go
+ * first, so that a doubt counts against the run.
+ * @returns `instead`: the changed versions of rows whose original content somebody recreated, each owned by that writer
  */
 function net(
   changed: readonly TrackedRow[],

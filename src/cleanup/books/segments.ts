@@ -1,8 +1,8 @@
 import type { Change } from "./history.ts";
 
 /**
- * Whose writes these are. `run`: a principal that only tests use. `shared`: one that the run uses, and perhaps others too.
- * `cleanup`: the suite's own deletions. `other`: somebody else's.
+ * Who wrote. `run`: a principal that only tests use. `shared`: one that the run uses and others may use too. `cleanup`: the
+ * suite's own deletes. `other`: anybody else.
  */
 export type ChangeSource = "run" | "shared" | "cleanup" | "other";
 
@@ -11,23 +11,24 @@ export interface Actor {
   user: string;
 }
 
-/** Versions after each other by one actor, which are looked at as one step. */
+/** Consecutive versions by one actor, treated as one step. */
 export interface Segment extends Actor {
-  /** The last version of it. */
+  /** Its last version. */
   to: number;
   inserts: boolean;
   updates: boolean;
   deletes: boolean;
-  /** More than one version. */
+  /** Whether it has more than one version. */
   merged: boolean;
 }
 
-/** As {@link Change}, with who did it. */
+/** A {@link Change} and who made it. */
 export type Attributed = Change & Actor;
 
 /**
- * - `fine`: joins only what loses nothing by it – inserts with inserts, deletes with deletes of one actor.
- * - `coarse`: joins everything that one actor did without another in between; far fewer versions have to be read.
+ * Joins versions into segments.
+ * - `fine`: joins inserts with inserts and deletes with deletes of one actor, which loses no information.
+ * - `coarse`: joins all consecutive versions of one actor, so that far fewer versions have to be read.
  */
 export function segmentsOf(changes: readonly Attributed[], how: "fine" | "coarse"): Segment[] {
   const segments: Segment[] = [];

@@ -8,21 +8,21 @@ import type { StartState } from "../ownership/start.ts";
 import { readTables } from "../tables/catalog.ts";
 import { type Moment, newestVersions } from "./history.ts";
 
-/** What stood there before the tests, with what the books need beyond proof of age. */
+/** The state before the tests, with what the books need in addition to the proof of age. */
 export interface Start extends StartState {
-  /** `schema.table` → its newest version, with the time of it. */
+  /** `schema.table` → its newest version and that version's time. */
   moments: ReadonlyMap<string, Moment>;
-  /** Tables that were there, and whose version could not be read → why. */
+  /** Existing tables whose version could not be read → why. */
   unread: ReadonlyMap<string, string>;
-  /** Why the tables could not be listed at all; then a table that is not in `moments` may have been there. */
+  /** Why the tables could not be listed. Then a table that is not in `moments` may have existed. */
   problem?: string;
   keys?: StartKeys;
 }
 
 export interface StartKeys {
-  /** As `latin1`; those that were told. */
+  /** The keys that the server returned, as `latin1`. */
   known: ReadonlySet<string>;
-  /** Which keys were asked for; `undefined`: all. */
+  /** The namespaces that were read; `undefined`: all. */
   namespaces: readonly string[] | undefined;
   /** Why nothing is known. */
   problem?: string;
@@ -33,15 +33,15 @@ export interface StartOptions {
   maxRead: number;
   /** `testData.keys` */
   namespaces: readonly string[];
-  /** What was written since this moment does not count, Unix milliseconds by the warehouse's own clock. */
+  /** Later writes don't count. Unix milliseconds by the warehouse's own clock. */
   asOf?: number | undefined;
-  /** `schema.table` that are probably there. */
+  /** `schema.table` that probably exist. */
   declared?: readonly string[];
-  /** When it ends, what has not answered yet is unknown. */
+  /** When it aborts, unanswered questions become unknown. */
   signal: AbortSignal;
 }
 
-/** Remembers what stands there now. Never rejects: what could not be read is unknown, and says why. */
+/** Records the current state. Never rejects: what cannot be read is unknown, with the reason. */
 export async function recordStart(
   { warehouse, redis }: { warehouse?: WarehouseReader; redis?: RedisReader },
   options: StartOptions,
@@ -56,7 +56,8 @@ export async function recordStart(
         if (moment instanceof Error) unread.set(table, moment.message);
         else moments.set(table, moment);
     };
-    // The declared ones need not wait for the list, which tells what else there is, and which of them are not there.
+    // Declared tables don't have to wait for the list of tables. The list adds the others, and shows which declared ones don't
+    // exist.
     const declared = new Set(options.declared ?? []);
     const [tables] = await Promise.all([inTime(readTables(reader)), readAll([...declared])]);
     for (const table of declared) if (!tables.includes(table)) for (const known of [moments, unread]) known.delete(table);
@@ -79,7 +80,7 @@ export async function recordStart(
   return startOf({ takenAt: options.takenAt, moments, unread, ...(problem ? { problem } : {}), ...(keys ? { keys } : {}) });
 }
 
-/** Waits for an answer no longer than the signal allows. */
+/** Waits for an answer until the signal aborts. */
 function within(signal: AbortSignal): <Result>(answer: Promise<Result>) => Promise<Result> {
   const ended = new Promise<never>((_, reject) => {
     const end = () => reject(new Error("it was not answered in time"));
@@ -139,14 +140,14 @@ async function readKeys(redis: RedisReader, { maxRead, namespaces, signal }: Sta
   return { known, namespaces: asked };
 }
 
-/** A namespace as Redis' own glob: all but its star stands for itself. */
+/** A namespace as a Redis glob: only its star is a wildcard. */
 function globOf(namespace: string): string {
   const pattern = keyText(namespace);
   const literal = pattern.replace(/\*$/, "").replace(/[\\*?[\]]/g, "\\$&");
   return pattern.endsWith("*") ? `${literal}*` : literal;
 }
 
-/** How many keys the database has, of a cluster all masters together; `undefined` where Redis does not tell. */
+/** The number of keys in the database, for a cluster summed over all masters; `undefined` if Redis doesn't say. */
 export async function keyCount(redis: RedisReader): Promise<number | undefined> {
   try {
     const infos = await redis.infoOfEach();
@@ -172,9 +173,10 @@ const fileSchema = z.object({
 });
 
 /**
- * Keeps the versions for whoever cleans up in another process. Keys are too many for it.
- * @param options `earlier`: what an earlier stage of the same run has kept, which goes first; `redact`: for what others said
- * @throws what writing throws
+ * Saves the versions for a cleanup in another process. Keys are left out, because there are too many.
+ * @param options `earlier`: the state that an earlier stage of the same run saved, which takes precedence; `redact`: for text
+ * from others
+ * @throws any error of writing the file
  */
 export async function writeStart(
   file: string,
@@ -198,7 +200,7 @@ export async function writeStart(
   await writeOwn(file, `${JSON.stringify(content, undefined, 2)}\n`);
 }
 
-/** @returns `undefined` where there is none, or none that can be understood: then nothing of the start is known. */
+/** @returns `undefined` if the file is missing or invalid; then nothing about the start is known */
 export async function readStart(file: string): Promise<Start | undefined> {
   const text = await readOwn(file).then(String, () => undefined);
   if (text === undefined) return undefined;

@@ -51,31 +51,31 @@ export interface BooksRequest {
   protectedTables: readonly string[];
   protectedKeys: readonly string[];
   maxRead: number;
-  /** Nobody else writes to this Redis. */
+  /** No other client writes to this Redis. */
   exclusiveRedis: boolean;
   /** What the cleanup deleted. */
   cleanup: Pick<CleanupResult, "tables" | "kept"> | undefined;
-  /** As the cleanup saw it; read here where it did not. */
+  /** As the cleanup read it; read here if absent. */
   catalog?: { columns: CatalogColumns; views: ReadonlySet<string> };
-  /** Read beside the cleanup; what is not there is read here. */
+  /** Read while the cleanup ran; what is missing is read here. */
   known?: KnownState;
 }
 
-/** Tables that are read as a whole at once: each is a scan. */
+/** Tables read in full at the same time; each is a scan. */
 const comparedAtOnce = 8;
 
 export interface TablesBalance {
   tables: TableBooks[];
-  /** The tables could be listed. */
+  /** Whether the tables could be listed. */
   listed: boolean;
-  /** Of so many tables the history was read. */
+  /** The number of tables whose history was read. */
   read: number;
   versions?: { from: number; to: number };
   advice: string[];
   problems: string[];
 }
 
-/** What the run wrote into the tables of the warehouse, by their histories and rows. */
+/** What the run wrote into the warehouse's tables, according to their histories and rows. */
 export class TableBalance {
   readonly #warehouse: WarehouseReader;
   readonly #request: BooksRequest;
@@ -83,7 +83,7 @@ export class TableBalance {
   readonly #problems: string[] = [];
   readonly #advice: string[] = [];
   #self: string | undefined;
-  /** Of all tables in which something changed. */
+  /** Histories of all tables in which something changed. */
   readonly #histories = new Map<string, { since: HistorySinceStart; from: number | undefined }>();
   #columns: CatalogColumns = new Map();
   #read: { from: number; to: number }[] = [];
@@ -133,13 +133,13 @@ export class TableBalance {
     for (const table of readable) this.#take(table, known?.get(table) ?? read.get(table));
   }
 
-  /** Whether the table's version at the start is known, or that it was not there then. */
+  /** Whether we know the table's version at the start, or that it didn't exist then. */
   #startIsKnown(table: string): boolean {
     const { moments, unread, problem } = this.#request.start;
     if (moments.has(table)) return true;
     const why = unread.get(table);
     if (why !== undefined) this.#unknown(table, `its version at the start could not be read: ${why}`);
-    // That nothing at all could be listed is said once.
+    // If nothing could be listed, that is reported once.
     return why === undefined && problem === undefined;
   }
 
@@ -163,7 +163,7 @@ export class TableBalance {
 
   async #balanceAll(): Promise<void> {
     const cases = [...this.#histories].map(([table, history]) => this.#caseOf(table, history));
-    // Whoever wrote them, rows with the run's id are the run's.
+    // Rows with the run's id belong to the run, whoever wrote them.
     const carrying = await this.#carrying(
       cases.filter(({ changes }) => changes.some(({ side, inserted }) => side === "other" && inserted !== 0)),
     );
@@ -183,19 +183,19 @@ export class TableBalance {
       self: this.#self,
       runId,
     });
-    // Of a table that nobody declared, the names of its columns tell what must not be shown.
+    // For undeclared tables, the column names show what must not be reported.
     const named = [...columns.keys()].filter((column) => mayHoldSecret(column) || (!declared && mayHoldPerson(column)));
     const person = new Set([...(declared?.person ?? []), ...named]);
     const parents = Object.fromEntries(Object.entries(declared?.parents ?? {}).map(([column, parent]) => [column, parent.table]));
     return { table: name, columns, key, parents, from, to: since.to, changes, deletions, person };
   }
 
-  /** Whether the cleanup kept rows of the table, for reasons that it names itself. */
+  /** Whether the cleanup kept rows of the table, for reasons that it reports itself. */
   #keeps(name: string): boolean {
     return this.#request.cleanup?.kept?.some(({ table }) => table === name) === true;
   }
 
-  /** Tables that others added rows to → how many more rows than at the start carry the run's id. */
+  /** Tables that others added rows to → how many more rows carry the run's id than at the start. */
   async #carrying(cases: readonly TableCase[]): Promise<Map<string, number>> {
     const { runId } = this.#request;
     const asked = cases.flatMap((table) => [
@@ -231,7 +231,7 @@ export class TableBalance {
     if (fromMetrics && fromMetrics.unexplained.most === 0) return fromMetrics;
     try {
       const found = await findingFromRows(this.#warehouse, table, this.#request.maxRead);
-      // Which rows they are could not be told; how many could.
+      // We don't know which rows these are, only how many.
       return fromMetrics && !found.rows
         ? { ...found, ...fromMetrics, ...(isKnown(fromMetrics.unexplained) ? { why: undefined } : {}) }
         : found;
@@ -240,14 +240,14 @@ export class TableBalance {
     }
   }
 
-  /** Table → version → how many rows there the cleanup's deletes select. */
+  /** Table → version → how many rows the cleanup's deletes select there. */
   async #countSelected(cases: readonly TableCase[]): Promise<Map<string, Map<VersionAt, number>>> {
     const counts = new Map<string, Map<VersionAt, number>>();
     const note = ({ table }: TableCase, version: number, rows: number) =>
       counts.set(table, (counts.get(table) ?? new Map<VersionAt, number>()).set(version, rows));
     const asked = cases.flatMap((table) =>
       versionsToCount(table).flatMap((version) => {
-        // One delete selects what was planned; a second one selects more.
+        // A single delete selects what was planned; with a second one, more is selected.
         const known = table.deletions.length === 1 ? this.#request.known?.selectedAtStart.get(table.table) : undefined;
         if (version !== table.from || known === undefined) return [{ table, version }];
         note(table, version, known);
@@ -271,7 +271,7 @@ export class TableBalance {
     const { tables, prefixes } = this.#request;
     const isKept = isProtected(table.table, this.#request.protectedTables);
     const [found, changed] = [unexplainedRows(described, others), touchedRows(described, others)];
-    // What tests write into a protected table stays there by design.
+    // Rows that tests write into a protected table stay there by design.
     const left: Counted = isKept ? { certain: [], doubtful: [] } : found;
     const rows = finding.rows !== undefined;
     const unexplained = isKept
@@ -341,7 +341,7 @@ function isNone({ made, deleted }: Finding): boolean {
   return made.most === 0 && deleted.most === 0;
 }
 
-/** Rows that carry the run's id are the run's, however little else is known. */
+/** Rows that carry the run's id are the run's, even if little else is known. */
 function atLeast({ least, most }: Amount, carrying: number): Amount {
   if (carrying === 0) return { least, most };
   return { least: Math.max(least, carrying), most: most === null ? null : Math.max(most, carrying) };

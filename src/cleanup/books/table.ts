@@ -5,9 +5,9 @@ import { differences, isAlike, type ReadableTable, rowCounts, type VersionAt } f
 import { type Replay, replay, type TrackedRow } from "./replay.ts";
 import { type Attributed, type ChangeSource, type Segment, segmentsOf } from "./segments.ts";
 
-/** One table whose rows changed since the start. */
+/** A table whose rows changed since the start. */
 export interface TableCase extends ReadableTable {
-  /** Its version at the start; `undefined`: it was not there. */
+  /** Its version at the start; `undefined`: it didn't exist. */
   from: VersionAt;
   to: number;
   changes: readonly Attributed[];
@@ -16,15 +16,15 @@ export interface TableCase extends ReadableTable {
   person: ReadonlySet<string>;
 }
 
-/** What is known of a table, before rows of parallel runs are told apart. */
+/** What is known about a table, before rows of parallel runs are separated. */
 export interface Finding {
   made: Amount;
   deleted: Amount;
-  /** Rows that are there and that the start did not have, of every side; `undefined` where they were not read. */
+  /** Rows that exist now and didn't at the start, from any writer; `undefined` if not read. */
   rows?: TrackedRow[];
-  /** Rows of the start that are not as they were; `undefined` where they were not read. */
+  /** Rows from the start that were changed; `undefined` if not read. */
   changed?: TrackedRow[];
-  /** Where rows were not read, or not all could be told: what the history's figures leave. */
+  /** If rows were not read, or not all could be explained: the rest according to the history's metrics. */
   unexplained: Amount;
   touched: Amount;
   why?: string;
@@ -36,7 +36,7 @@ export function isByRunOrCleanup({ side }: { side: ChangeSource }): boolean {
   return mine.has(side);
 }
 
-/** Figures of the history, for some of its sides. */
+/** Sums the history's metrics for some of its writers. */
 function figure(changes: readonly Attributed[], sides: readonly ChangeSource[], of: "inserted" | "updated" | "deleted"): Amount {
   const amounts = changes.filter(({ side }) => sides.includes(side)).map((change) => change[of]);
   const least = amounts.reduce<number>((sum, one) => sum + (one ?? 0), 0);
@@ -44,8 +44,9 @@ function figure(changes: readonly Attributed[], sides: readonly ChangeSource[], 
 }
 
 /**
- * Rows that the run made: at least those that only it can have made, or that its cleanup deleted as its test data.
- * @param cleaned rows made since the start that the cleanup deleted
+ * The number of rows that the run created. At least those that only it can have created, or that its cleanup deleted as its test
+ * data.
+ * @param cleaned rows created since the start that the cleanup deleted
  */
 function madeSince(changes: readonly Attributed[], cleaned: number): Amount {
   const { most } = figure(changes, ["run", "shared"], "inserted");
@@ -58,15 +59,16 @@ function deletedSince(changes: readonly Attributed[]): Amount {
   return { least, most: figure(changes, ["run", "shared", "cleanup"], "deleted").most };
 }
 
-/** Nobody but others changed rows. */
+/** The finding if only others changed rows. */
 export function untouchedByRun(): Finding {
   return { made: zeroAmount, deleted: zeroAmount, unexplained: zeroAmount, touched: zeroAmount };
 }
 
 /**
- * What the history's figures alone prove: where rows were only added, and the cleanup deleted none that was there before or that others
- * made, what is left of them is a difference of two numbers. @returns `undefined` where rows have to be compared
+ * What the history's metrics prove without reading rows: if rows were only added, and the cleanup deleted none that existed
+ * before or that others created, the difference of two numbers is left.
  * @param selected how many rows the cleanup's deletes would have selected, at the versions of {@link versionsToCount}
+ * @returns `undefined` if rows have to be compared
  */
 export function findingFromMetrics(
   { changes }: TableCase,
@@ -84,7 +86,7 @@ export function findingFromMetrics(
     for (const [index, step] of steps.entries()) {
       if (step.side !== "other") continue;
       const [before, after] = [at(steps[index - 1]?.to ?? from), at(step.to)];
-      // Two counts that could not be read are not alike.
+      // Two unknown counts are not equal.
       if (before === undefined || before !== after) return undefined;
     }
   }
@@ -99,7 +101,7 @@ export function findingFromMetrics(
   };
 }
 
-/** Versions at which the rows of the cleanup's deletes are counted: a few rows by key, however large the table. */
+/** The versions at which the rows of the cleanup's deletes are counted: a few rows by key, however large the table. */
 export function versionsToCount({ changes, deletions, from }: TableCase): number[] {
   if (deletions.length === 0) return [];
   const steps = segmentsOf(changes, "coarse");
@@ -107,7 +109,7 @@ export function versionsToCount({ changes, deletions, from }: TableCase): number
   return [...new Set([from, ...around])].filter((version) => version !== undefined);
 }
 
-/** Compares the rows of the versions that matter. @throws WarehouseFailure; Error where too much differs */
+/** Compares the rows of the relevant versions. @throws WarehouseFailure; Error if too much differs */
 export async function findingFromRows(warehouse: WarehouseReader, table: TableCase, maxRead: number): Promise<Finding> {
   const same = await asAtTheStart(warehouse, table, maxRead);
   if (same) return same;
@@ -122,7 +124,7 @@ export async function findingFromRows(warehouse: WarehouseReader, table: TableCa
   const most = Math.max(...counts) + figure(table.changes, ["run", "shared", "other"], "inserted").least;
   if (most * (fine.length + 1) <= maxRead)
     return findingOf(table, replay(fine, await differences(warehouse, table, versionsOf(table.from, fine))));
-  // Which rows of the start were changed is certain; whether what came under their keys are they, is not.
+  // Which rows from the start were changed is certain. Whether the rows now under their keys are the same ones is not.
   const doubtful = first.made.length + first.changed.filter((row) => !row.gone).length;
   return {
     ...findingOf(table, first),
@@ -132,8 +134,8 @@ export async function findingFromRows(warehouse: WarehouseReader, table: TableCa
 }
 
 /**
- * Most runs leave a table as it was. Where nobody else wrote to it, two versions tell that.
- * @returns `undefined` where it is not so, or where more has to be known
+ * Most runs leave a table as it was. If nobody else wrote to it, two versions prove that.
+ * @returns `undefined` if the table is different, or if more has to be known
  */
 async function asAtTheStart(warehouse: WarehouseReader, table: TableCase, maxRead: number): Promise<Finding | undefined> {
   const { changes, from, to } = table;
@@ -141,7 +143,7 @@ async function asAtTheStart(warehouse: WarehouseReader, table: TableCase, maxRea
   const deleted = deletedSince(changes);
   if (from === undefined || made.most === null || made.most !== deleted.most) return undefined;
   if (!changes.every(isByRunOrCleanup)) return undefined;
-  // As many were inserted as deleted, so that both versions have as many rows.
+  // As many rows were inserted as deleted, so both versions have the same number of rows.
   const [rows = 0] = await rowCounts(warehouse, table.table, [to]);
   if (rows * 2 > maxRead) return undefined;
   return (await isAlike(warehouse, table, from, to)) ? { ...untouchedByRun(), made, deleted } : undefined;
@@ -155,7 +157,7 @@ function findingOf({ changes }: TableCase, found: Replay): Finding {
   const sides = (counts: ReadonlyMap<ChangeSource, number>, ...of: ChangeSource[]) =>
     of.reduce((sum, side) => sum + (counts.get(side) ?? 0), 0);
   const cleaned = found.deletedByCleanup.filter(({ origin }) => origin !== "start" && origin.side !== "other").length;
-  // Where the figures do not tell, the rows do.
+  // If the metrics don't say, the rows do.
   const seen = ({ least, most }: Amount, rows: number) => ({ least, most: most ?? Math.max(least, rows) });
   return {
     made: seen(madeSince(changes, cleaned), sides(found.inserted, "run", "shared")),
@@ -168,8 +170,8 @@ function findingOf({ changes }: TableCase, found: Replay): Finding {
 }
 
 /**
- * Too many versions, or too large a table. Where the two ends alone can be compared, no row of the start may have changed; otherwise the
- * figures of the history say how many at most.
+ * For too many versions or too large a table: compares only the first and the last version. If that isn't possible either, the
+ * history's metrics give an upper bound.
  */
 async function byEnds(
   warehouse: WarehouseReader,

@@ -24,7 +24,7 @@ import { Binder, conditionOf, storedSelection } from "../tables/selection.ts";
 import { joinTouched, touchedNotes } from "../touched/touched-rows.ts";
 import { proveRedis, proveWarehouse } from "./proof.ts";
 
-/** What is still to be deleted of a plan. */
+/** What remains to be deleted of a plan. */
 export interface Remaining {
   tables: { table: string; rows: number }[];
   keys: number;
@@ -34,19 +34,19 @@ export interface WritingPorts extends CleanupPorts {
   environment: Environment;
   warehouse?: TestDataWarehouse;
   redis?: TestDataRedis;
-  /** Told before the first delete and after each one. */
+  /** Called before the first delete and after each one. */
   onRemaining: (remaining: Remaining) => void;
   /** Called when a round of deletes has ended, before the search for what is left. */
   onDeleted?: () => void;
-  /** Keeps a line of the audit log; never rejects. */
+  /** Writes a line of the audit log; never rejects. */
   audit: (note: AuditEvent) => Promise<void>;
 }
 
 declare const proven: unique symbol;
-/** Connections that were compared with what the environment must be; only {@link prove} makes them. */
+/** Connections whose target was proven; only {@link prove} creates them. */
 export type ProvenPorts = WritingPorts & { readonly [proven]: true };
 
-/** To be done once for each connection, before the first write through it. @throws WrongTarget, WarehouseFailure */
+/** Call once for each connection, before the first write through it. @throws WrongTarget, WarehouseFailure */
 export async function prove(ports: WritingPorts): Promise<ProvenPorts> {
   if (ports.redis) proveRedis(ports.environment, ports.redis.identity);
   if (ports.warehouse) proveWarehouse(ports.environment, await ports.warehouse.identity());
@@ -54,7 +54,8 @@ export async function prove(ports: WritingPorts): Promise<ProvenPorts> {
 }
 
 /**
- * Plans while the place is proven. Waits for both, whatever becomes of one: connections must not be closed under the other.
+ * Plans while the target is being proven. Waits for both even if one fails: connections must not be closed while the other uses
+ * them.
  * @throws WrongTarget, WarehouseFailure, RedisFailure, UserError
  */
 export async function planAtProvenTarget(
@@ -67,17 +68,17 @@ export async function planAtProvenTarget(
   return { proven: proven.value, plan: plan.value };
 }
 
-/** How often test data is looked for again after a deletion, because something may still be writing. */
+/** How often to search again after a round of deletes, because something may still be writing. */
 const rounds = 3;
 const pauseBetweenRoundsMs = 200;
 
 /**
- * Deletes exactly what was planned, then looks again until nothing is left. The first error never abandons the rest: what could
- * not be done stands in the result.
+ * Deletes exactly what was planned, then searches again until nothing is left. An error never stops the rest; what could not be
+ * deleted is in the result.
  */
 export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Promise<CleanupResult> {
   const result = describePlan(plan, false);
-  // Nothing yet, which is known; unknown is what a lost answer makes of it.
+  // Zero is a known count. It becomes unknown if an answer is lost.
   for (const entry of result.tables) entry.deleted = 0;
   await notePlan(ports, plan);
   if (plan.blockers.length > 0) {
@@ -86,7 +87,7 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
     return result;
   }
   if (ports.redis && plan.keys && plan.request.testData.keyTtl.apply) await shortenLives(ports.redis, plan.keys, result.keys);
-  // Nothing was found a moment ago: to look again would find the same.
+  // The search just before found nothing, so another would find the same.
   if (result.leftOver === 0) {
     await noteEnd(ports, plan, plan, result);
     return result;
@@ -114,21 +115,21 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
   }
 }
 
-/** A delete that was carried out, before the table's own history was asked about it. */
+/** A completed delete whose version has not been read from the table's history yet. */
 interface CarriedOut {
   table: TablePlan;
   entry: TableCleanup;
-  /** Unknown where the answer was lost. */
+  /** Unknown if the answer was lost. */
   rows: number | undefined;
   statement: string;
 }
 
-/** Deletes of one batch under way at once. A warehouse runs about ten and queues the others, which costs no round trip. */
+/** Concurrent deletes in one batch. A warehouse runs about ten and queues the others, which saves round trips. */
 const deletionsAtOnce = 48;
 
 /**
- * @returns what has still to be asked of the tables' histories, never to be rejected. Each is asked as soon as its rows are gone: a
- * cleanup that is cancelled, or whose time is up, knows by then which version has what the batches before took.
+ * @returns a promise for the versions still being read, which never rejects. Each history is read as soon as its rows are
+ * deleted, so that a cleanup that is cancelled or out of time knows the versions of earlier batches.
  */
 async function deletePlanned(
   ports: WritingPorts,
@@ -143,7 +144,7 @@ async function deletePlanned(
   const versions: Promise<void>[] = [];
   const retained: RetainedTables = new Map(plan.rows?.retained);
   say();
-  // Before the rows: a key is known by the id of a row, and once that is gone no sweep would find it.
+  // Keys before rows: a key is recognised by a row's id, so once the row is gone, no sweep would find the key.
   if (redis && plan.keys && plan.keys.keys.size > 0) {
     ports.onStep(`deleting ${count(plan.keys.keys.size, "Redis key")}`);
     const planned = plan.keys.keys.size;
@@ -155,7 +156,7 @@ async function deletePlanned(
       keys = 0;
     } catch (error) {
       markCountUnknown(result.keys, errorText(error));
-      // Which of them are gone is unknown, so any may be left. The next round tries again.
+      // We don't know which keys are gone, so any may be left. The next round tries again.
       if (plan.rows) retain(retained, tablesRetainedFor(plan.keys.keys, plan.rows), whyRetained.keys);
     }
     say();
@@ -181,16 +182,16 @@ async function deletePlanned(
         if (deletion) versions.push(noteVersion(warehouse, deletion));
       });
     }
-    // Known to be gone, also from a table whose whole count is unknown.
+    // Rows known to be gone, including those of tables whose total is unknown.
     result.deletedRows += deletions.reduce((sum, { rows }) => sum + (rows ?? 0), 0);
   }
   return versions;
 }
 
-/** Tables whose rows stayed in an earlier round → the reason, as their entries have it. */
+/** Tables whose rows were kept in an earlier round → the reason in their result entries. */
 type RetainedEntries = Map<TableCleanup, string>;
 
-/** What of a batch goes now. What stays says why; what has stayed before says it no longer. */
+/** The part of a batch to delete now. Tables that are kept get the reason, and tables that no longer are lose it. */
 function withoutRetained(
   batch: readonly TablePlan[],
   retained: RetainedTables,
@@ -219,7 +220,7 @@ function entryFor(result: CleanupResult, table: TablePlan): TableCleanup {
   return added;
 }
 
-/** @returns nothing where it failed, which the entry says. */
+/** @returns undefined if the delete failed; the entry says so */
 async function deleteTable(warehouse: TestDataWarehouse, table: TablePlan, entry: TableCleanup): Promise<CarriedOut | undefined> {
   const binder = new Binder();
   const condition = conditionOf(table.selection, binder);
@@ -231,20 +232,20 @@ async function deleteTable(warehouse: TestDataWarehouse, table: TablePlan, entry
       entry.problem = `${count(table.rows, "row was", "rows were")} planned, but ${count(rows, "was", "were")} deleted`;
     return { table, entry, rows, statement: entry.statement };
   } catch (error) {
-    // Whether it was carried out all the same, a broken connection does not tell.
+    // A broken connection doesn't tell whether the delete was carried out.
     addRows(entry, undefined);
     entry.problem = errorText(error);
     return undefined;
   }
 }
 
-/** Once an answer is lost, the count stays unknown: what later rounds delete is not all. */
+/** Once an answer is lost, the total stays unknown, because later rounds add only a part. */
 function addRows(entry: TableCleanup, gone: number | undefined): void {
   if (gone === undefined) delete entry.deleted;
   else if (entry.deleted !== undefined) entry.deleted += gone;
 }
 
-/** Compares the count with the table's own account, and keeps what undo needs. Never rejects. */
+/** Compares the count with the table's history and stores what undo needs. Never rejects. */
 async function noteVersion(warehouse: TestDataWarehouse, { table, entry, rows }: CarriedOut): Promise<void> {
   if (rows === undefined || rows === 0) return;
   try {
@@ -277,13 +278,13 @@ function noteLeft(again: CleanupPlan, result: CleanupResult): void {
   for (const table of again.rows?.batches.flat() ?? []) entryFor(result, table).left = table.rows;
   result.keys.left = again.keys?.keys.size ?? 0;
   result.leftOver = leftOver(again);
-  // The last look counts: what hung on test data in a view, or in a table that another cleaned up, hangs no more.
+  // The last search counts: rows that depended on test data in a view, or in a table that somebody else cleaned up, no longer do.
   result.problems = [...again.blockers, ...again.problems];
-  // A row that was seen to be changed stays so until somebody repairs it.
+  // A row that was changed stays reported until somebody repairs it.
   Object.assign(result, joinTouched(result, describePlan(again, false)));
 }
 
-/** What is about to happen stands in the log before it happens: a machine that is lost half way leaves that much. */
+/** The plan is logged before it is carried out, so that even a machine lost half way leaves this record. */
 async function notePlan(ports: WritingPorts, plan: CleanupPlan): Promise<void> {
   const { ledger, scope } = plan.request;
   if (scope === "run" && ledger.rows.size + ledger.keys.size > 0)
@@ -296,7 +297,7 @@ async function notePlan(ports: WritingPorts, plan: CleanupPlan): Promise<void> {
   for (const note of touchedNotes(plan.rows?.touched ?? [])) await ports.audit(note);
 }
 
-/** A plan as the audit log has it. @param execute whether it is carried out. */
+/** A plan as a note for the audit log. @param execute whether it is carried out */
 export function planNote({ request, rows, keys, digest }: CleanupPlan, execute: boolean): AuditEvent {
   const tables = rows?.batches.flat().map((table) => [table.table, table.rows] as const) ?? [];
   return {
@@ -324,7 +325,9 @@ async function noteDelete(
   });
 }
 
-/** What was seen at the end: what is left, which versions hold what was deleted, and whether the protected tables still have their rows. */
+/**
+ * The state at the end: what is left, which versions have the deleted rows, and whether the protected tables still have theirs.
+ */
 async function noteEnd(
   ports: WritingPorts,
   plan: CleanupPlan,

@@ -3,14 +3,15 @@ import { CodedError } from "../../model/coded-error.ts";
 import { clusterNodeOf, type RedisIdentity, type RedisTarget, redisTargetOf, sentinelOf } from "../../redis/connection.ts";
 import type { WarehouseIdentity } from "../../warehouse/access.ts";
 
-/** We are not where we should be: nothing was written, and nothing will be. */
+/** The target is not the expected one. Nothing was written, and nothing will be. */
 export class WrongTarget extends CodedError {
   override name = "WrongTarget";
 }
 
 /**
- * Compares what answered with what the environment's file says it must be. Called before the first write. Names prove nothing
- * ("non-prod" contains "prod"): only exact equality does. @throws WrongTarget
+ * Compares the warehouse that answered with what the environment expects. Call before the first write. Only exact equality
+ * counts, because similar names prove nothing ("non-prod" contains "prod").
+ * @throws WrongTarget
  */
 export function proveWarehouse(environment: Environment, seen: WarehouseIdentity): void {
   const settings = environment.databricks;
@@ -22,9 +23,10 @@ export function proveWarehouse(environment: Environment, seen: WarehouseIdentity
 }
 
 /**
- * Compares what the configuration names with what it expects. Nothing is connected for that, so a token or a password never reaches a
- * host that is not expected. Behind sentinels only their names can be compared; the server that they name is compared by
- * {@link mayConnect} before it is connected to. @throws WrongTarget
+ * Compares what the configuration names with what it expects, without a connection, so that no token or password reaches an
+ * unexpected host. With sentinels, only their own names are compared here; {@link mayConnect} compares the server before the
+ * connection.
+ * @throws WrongTarget
  */
 export function compareConfigured(environment: Environment): void {
   const wrong = [compareConfiguredWarehouse, compareConfiguredRedis].flatMap((compareOne) => {
@@ -36,7 +38,7 @@ export function compareConfigured(environment: Environment): void {
       return error.message;
     }
   });
-  // Whoever mends one of them should know of the other.
+  // Reports all mismatches together, so that they can be fixed at once.
   if (wrong.length > 0) throw new WrongTarget("EA2001", wrong.join("; "));
 }
 
@@ -60,14 +62,17 @@ export function compareConfiguredRedis({ redis: settings }: Environment): void {
   if (!nodes.some((node) => isNamed(node, host))) compare("Redis host", redisHost(target, host), host, nothingSent);
 }
 
-/** Whether anything may be sent to this server; for {@link import("../../redis/connection.ts").RedisSettings}. @throws WrongTarget */
+/**
+ * Whether anything may be sent to this server; for {@link import("../../redis/connection.ts").RedisSettings}.
+ * @throws WrongTarget
+ */
 export function mayConnect({ redis: settings }: Environment, target: RedisTarget): void {
   if (!settings?.expect) return;
   const { host } = settings.expect;
   compare("Redis host", redisHost(target, host), host, "nothing was sent to it");
 }
 
-/** The sentinels that may be asked: where the expectation names some of them, no others. */
+/** The sentinels to ask. If the expectation names some, only those. */
 export function sentinelsToAsk(nodes: readonly string[], expected: string | undefined): readonly string[] {
   const named = expected === undefined ? [] : nodes.filter((node) => isNamed(sentinelOf(node), expected));
   return named.length > 0 ? named : nodes;
@@ -75,12 +80,12 @@ export function sentinelsToAsk(nodes: readonly string[], expected: string | unde
 
 const nothingSent = "nothing was sent";
 
-/** As DATABRICKS_HOST is written: often an address. */
+/** The host in DATABRICKS_HOST, which is often a URL. */
 export function bareHost(written: string): string {
   return written.replace(/^https:\/\//i, "").replace(/\/+$/, "");
 }
 
-/** The comparison alone, for whoever only reads: what is not expected is not demanded. @throws WrongTarget */
+/** Compares without requiring an expectation, for callers that only read. @throws WrongTarget */
 export function compareWarehouse({ databricks: settings }: Environment, seen: WarehouseIdentity): void {
   if (!settings?.expect) return;
   compare("Databricks host", hostLike(seen.host, settings.expect.host), settings.expect.host);
@@ -89,9 +94,10 @@ export function compareWarehouse({ databricks: settings }: Environment, seen: Wa
 }
 
 /**
- * The server itself is compared; of a cluster the node that was asked for the others, because every other master is learnt from it and
- * has said that it is the one that was meant. Behind sentinels the server changes by a failover: there the expectation may name the
- * sentinel that told where it is, in place of the server. @throws WrongTarget
+ * Compares the server itself. For a cluster, that is the configured node: it names all other masters, and has identified itself
+ * as the one expected. With sentinels the server changes on failover, so the expectation may name the sentinel that reported it
+ * instead.
+ * @throws WrongTarget
  */
 export function proveRedis(environment: Environment, seen: RedisIdentity): void {
   const settings = environment.redis;
@@ -102,7 +108,7 @@ export function proveRedis(environment: Environment, seen: RedisIdentity): void 
   compareRedis(environment, seen);
 }
 
-/** As `compareWarehouse`. @throws WrongTarget */
+/** Like `compareWarehouse`. @throws WrongTarget */
 export function compareRedis({ redis: settings }: Environment, seen: RedisIdentity): void {
   if (!settings?.expect) return;
   compare("Redis host", redisHost(seen, settings.expect.host), settings.expect.host);
@@ -123,7 +129,7 @@ function spellingsOf({ host, port }: { host: string; port: number }): string[] {
   return [host, `${host}:${port}`, `[${host}]:${port}`];
 }
 
-/** The port is compared only where the expectation names one. */
+/** Includes the port only if the expectation names one. */
 function hostLike(seen: string, expected: string): string {
   return expected.includes(":") ? seen : (seen.split(":")[0] ?? seen);
 }

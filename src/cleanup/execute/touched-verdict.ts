@@ -2,12 +2,12 @@ import { count } from "../../lib/count.ts";
 import type { Check, StageName } from "../../model/report.ts";
 import type { CleanupResult, TouchedRow } from "../../model/test-data.ts";
 
-/** Rows that a sentence names; the report lists all. */
+/** The most rows that a sentence names; the report lists all. */
 const mostNamed = 3;
 
 type Judgement = Pick<Check, "verdict" | "observed" | "expected" | "message">;
 
-/** A real row that a test changed fails whatever carries it: production's data are not as they were. */
+/** A real row that a test changed fails the check, whatever its verdict was: production data was modified. */
 export function withTouchedRows<Judged extends Judgement>(
   judged: Judged,
   { touched = [], touchedMore = 0 }: CleanupResult,
@@ -27,7 +27,7 @@ export function withTouchedRows<Judged extends Judgement>(
 }
 
 function touchedSentence(touched: readonly TouchedRow[], more: number, stage: StageName): string {
-  // What can be put back comes first.
+  // Rows that can be repaired come first.
   const ordered = [...touched].sort((a, b) => Number(a.before === undefined) - Number(b.before === undefined));
   const named = ordered.slice(0, mostNamed).map(touchedWords);
   const rest = ordered.length - named.length + more;

@@ -3,16 +3,17 @@ import type { Check, StageName } from "../../model/report.ts";
 import type { CleanupResult, RealLooking } from "../../model/test-data.ts";
 import { withTouchedRows } from "./touched-verdict.ts";
 
-/** Whose cleanup it is. */
+/** Context of the cleanup. */
 interface About {
   stage?: StageName;
   hasWarehouse?: boolean;
 }
 
 /**
- * What a cleanup means for the stage: left-over is failed, unknown is error, and a deletion that did not go as planned shows.
- * @param about `stage` has it in its report; `hasWarehouse`: whether the environment has a warehouse, in which none of the declared tables
- * may exist
+ * Turns a cleanup's result into a check: left-over test data is failed, unknown is error, and deletes that went wrong are
+ * reported.
+ * @param about `stage`: the stage whose report gets the check; `hasWarehouse`: whether the environment has a warehouse, in which
+ * none of the declared tables may exist
  */
 export function judgeCleanup(result: CleanupResult, durationMs: number, about: About = {}): Check {
   const { stage = "cleanup", hasWarehouse = true } = about;
@@ -37,14 +38,14 @@ function judgeDeletion(result: CleanupResult, durationMs: number, hasWarehouse: 
     const doubts = doubtsOf(result);
     if (doubts.length > 0) return { ...base, verdict: "degraded", observed, message: doubts.join(" ") };
     const unseen = notLookedAt(result, hasWarehouse);
-    // A dry run was asked for, and answers: with nothing is right only where something was looked at.
+    // A dry run passes if it could look; otherwise it is degraded.
     return unseen ? { ...base, ...unseen, verdict: "degraded" } : { ...base, verdict: "passed", observed };
   }
   const kept = keptRows(result);
   const observed = `${deleted(result)} deleted, ${result.leftOver ?? "unknown"} left${kept > 0 ? `, ${count(kept, "row")} kept` : ""}`;
   const expected = "0 left";
   const unseen = faults.length === 0 && result.leftOver === 0 ? notLookedAt(result, hasWarehouse) : undefined;
-  // What was not looked at is not gone.
+  // What was not searched cannot be reported as gone.
   if (unseen) return { ...base, title: "Test data", verdict: unseen.verdict, observed: unseen.observed, message: unseen.message };
   if (result.leftOver === null)
     return {
@@ -72,7 +73,7 @@ function keptRows({ kept = [] }: CleanupResult): number {
   return kept.reduce((sum, { rows }) => sum + rows, 0);
 }
 
-/** Rows that stay because nothing proves whose they are: said with what to do about it. */
+/** Rows kept because their owner is unknown, with what to do about them. */
 function keptSentences({ kept = [] }: CleanupResult): string[] {
   return kept.map(({ table, rows, samples, why }) => {
     const named = `${samples.slice(0, 3).join(", ")}${rows > 3 ? ", …" : ""}`;
@@ -80,7 +81,7 @@ function keptSentences({ kept = [] }: CleanupResult): string[] {
   });
 }
 
-/** Nothing was there to look at: then nothing can be said to be gone. */
+/** If there was nothing to search, nothing can be reported as gone. */
 function notLookedAt(
   { looked }: CleanupResult,
   hasWarehouse: boolean,
@@ -110,7 +111,7 @@ function deleted({ deletedRows, deletedKeys, keys }: CleanupResult): string {
   return unknown ? `${count(deletedRows, "row")} and an unknown number of keys` : rowsAndKeys(deletedRows, deletedKeys);
 }
 
-/** What earlier runs left: nothing is right; something is a warning, because it harms no test of this run. */
+/** Test data that earlier runs left. Any is only a warning, because it harms no test of this run. */
 export function judgeLeftovers(
   result: CleanupResult,
   { stage = "cleanup", hasWarehouse = true }: About = {},

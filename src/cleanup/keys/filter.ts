@@ -2,22 +2,22 @@ import { keyText } from "../../redis/connection.ts";
 import type { KeyScope } from "./judge.ts";
 import { canIdentifyKeys } from "./words.ts";
 
-/** So many characters are enough to leave nearly everything out, and every test prefix is longer. */
+/** This many characters exclude nearly all other keys, and every test prefix is longer. */
 const width = 4;
-/** Roughly what keys are made of: letters, digits and a few signs. */
+/** About the number of characters that occur in keys: letters, digits and a few signs. */
 const alphabet = 40;
-/** A key has about so many places at which it could match by chance. */
+/** About the number of positions at which a key could match by chance. */
 const places = 30;
-/** A filter that lets through more than this share is not worth its time on the server. */
+/** A filter that lets a larger share through is not worth the server's time. */
 const worthIt = 0.3;
-/** How many characters may be looked at to find a good one: a hundredth of a second. */
+/** The most characters to examine for a good filter; takes 10 ms. */
 const effort = 30_000;
 
 /**
- * A glob that every key matches about which the judge may say anything but `keep`, so that the server need not send the others, which
- * are most of the keyspace: a few characters that each prefix, id, namespace and ledger key has somewhere, with a class for each place,
- * such as `*[e_][2t][es][_t]*`. It only ever leaves out; what it lets through is judged. As `latin1`; `undefined` where there is none
- * that would leave out much.
+ * A glob that matches every key that the judge might not `keep`, so that the server doesn't send the others, which are most keys.
+ * It is built from a few characters that each prefix, id, namespace and ledger key contains, with a character class per position,
+ * such as `*[e_][2t][es][_t]*`. It only excludes; keys that match are still judged. In `latin1`; `undefined` if no glob would
+ * exclude much.
  */
 export function keyFilter(scope: KeyScope): string | undefined {
   const namespaces = scope.scope === "run" ? [] : scope.namespaces;
@@ -30,16 +30,16 @@ export function keyFilter(scope: KeyScope): string | undefined {
   if (seed === undefined || texts.some((text) => text.length < width)) return undefined;
   let best: Classes | undefined;
   let left = effort;
-  // Whatever the first text offers to begin with, the others follow as closely as they can.
+  // Starts from each part of the first text; the other texts follow as closely as possible.
   for (let at = 0; at + width <= seed.length; at++) {
     const start = seed.slice(at, at + width);
     const classes = new Classes(start);
     for (const other of others) {
       left -= other.length;
       if (left < 0) return best?.glob();
-      // Most have it word for word: a prefix that all of a run's ids have.
+      // Most texts contain it literally: all ids of a run share a prefix.
       if (!other.includes(start)) classes.take(other);
-      // Classes only grow: these are no better than what there is.
+      // Classes only grow, so these can no longer beat the best.
       if (classes.share() >= (best?.share() ?? worthIt)) break;
     }
     if (classes.share() < (best?.share() ?? worthIt)) best = classes;
@@ -47,9 +47,9 @@ export function keyFilter(scope: KeyScope): string | undefined {
   return best?.glob();
 }
 
-/** For each place the characters that may stand there. */
+/** The characters allowed at each position. */
 class Classes {
-  /** By character code, which is below 256: 1 where the class has it. */
+  /** Indexed by character code, which is below 256; 1 if the class contains it. */
   readonly #has: readonly Uint8Array[];
   readonly #sizes: number[];
 
@@ -70,7 +70,7 @@ class Classes {
     this.#add(text, found);
   }
 
-  /** Which share of the keys roughly has such characters somewhere. */
+  /** Roughly the share of keys that contain such characters. */
   share(): number {
     return this.#sizes.reduce((product, size) => product * (size / alphabet), places);
   }
@@ -102,7 +102,7 @@ function longest(texts: readonly string[]): string {
   return texts.reduce((a, b) => (b.length > a.length ? b : a), "");
 }
 
-/** Every character is escaped, so that none is more than itself. */
+/** Every character is escaped, so that none is special. */
 function classText(has: Uint8Array): string {
   const escaped = [...has.keys()].filter((code) => has[code] === 1).map((code) => `\\${String.fromCharCode(code)}`);
   return escaped.length === 1 ? escaped.join("") : `[${escaped.join("")}]`;

@@ -4,48 +4,54 @@ import { earliestInId, isRunId, latestInId } from "../ownership/identity.ts";
 import type { Scope } from "../plan/row-plan.ts";
 import { characterKindAt, characterKindBefore, IdFinder, nextWordStart, separatorCharacter, wordCharacter } from "./words.ts";
 
-/** What tells which keys are test data. Texts as people write them; keys come as `latin1`, as the redis room hands them out. */
+/** What decides which keys are test data. Texts are normal strings; keys are `latin1`, as the redis room returns them. */
 export interface KeyScope {
   scope: Scope;
-  /** Scope `run`: literals that only this run's keys contain. Else: what the names of test data begin with. */
+  /** Scope `run`: literals that occur only in this run's keys. Otherwise the prefixes of test data. */
   prefixes: readonly string[];
-  /** Keys of rows that were found and accepted as test data: a Redis key that carries one as a word of its own belongs to it. */
+  /** Keys of rows accepted as test data: a Redis key that contains one as a separate word belongs to it. */
   ids: ReadonlySet<string>;
-  /** Keys that the tests said they made; for scope `run`. */
+  /** Keys that the tests registered in the ledger; for scope `run`. */
   ledger: ReadonlySet<string>;
-  /** Namespaces that hold nothing but test data, `*` for any text. For scope `run`, which other runs share them with, only the ledger's keys may go from them. */
+  /**
+   * Namespaces that hold only test data; `*` matches any text. Other runs share them, so in scope `run` only the ledger's keys
+   * are deleted there.
+   */
   namespaces: readonly string[];
   protectedKeys: readonly string[];
-  /** Unix milliseconds: test data of scope `expired` is at least as old. */
+  /** Unix milliseconds; scope `expired` deletes test data that is at least this old. */
   olderThan: number;
   /** Unix milliseconds. */
   now: number;
-  /** Scope `run`: whose keys are cleaned up, of one run or of several, and what the suite puts in front of any run's id. Ids that servers make look like run ids. */
+  /**
+   * Scope `run`: the runs whose keys are cleaned up, and the prefixes before a run's id, because servers create ids of the same
+   * form.
+   */
   run?: { ids: readonly string[]; prefixes: readonly string[] };
-  /** Ids of the sign-ins that the suite itself made, as the answers told them. */
+  /** Ids of the suite's own sign-ins, taken from the responses. */
   signIns?: ReadonlySet<string>;
-  /** Whether the key (`latin1`) was there before the tests began; `undefined` where nobody looked. */
+  /** Whether the key (`latin1`) existed before the tests; `undefined` if not checked. */
   hadKey?: (key: string) => boolean | undefined;
 }
 
 /**
  * - `delete`: test data of the scope.
- * - `too-recent`: test data, and not old enough for scope `expired`.
- * - `ageless`: test data whose age cannot be told, so it is kept.
- * - `guarded`: the tests said that they made it, and it is protected.
- * - `unproven`: the tests said that they made it, and nothing else says so: it is kept.
- * - `earlier`: it carries the id of a row of this run, and was there before the run could have made either: it is kept.
- * - `keep`: not test data as far as this scope knows, or protected.
+ * - `too-recent`: test data that is too recent for scope `expired`.
+ * - `ageless`: test data of unknown age; kept.
+ * - `guarded`: in the ledger, but protected; kept.
+ * - `unproven`: in the ledger, but nothing else confirms it; kept.
+ * - `earlier`: contains the id of a row of this run, but existed before the run; kept.
+ * - `keep`: not test data in this scope, or protected.
  */
 export type Judgement = "delete" | "too-recent" | "ageless" | "guarded" | "unproven" | "earlier" | "keep";
 
-/** Of every run's id. */
+/** The length of a run id. */
 const runIdLength = 22;
 const none: readonly string[] = [];
 
 /**
- * Decides about one key. Everything is laid out beforehand for the keyspace of production: nearly every key is nobody's, and is
- * known as such by the first letters of its words, before anything is cut out or hashed.
+ * Judges one key. Built for production keyspaces: nearly every key is rejected by the first letters of its words, before anything
+ * is sliced or hashed.
  */
 export function keyJudge(request: KeyScope): (key: string) => Judgement {
   const { run, hadKey = () => undefined } = request;
@@ -61,7 +67,7 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
   const hasPrefixAt = (key: string, at: number): boolean => {
     for (const prefix of prefixes[key.charCodeAt(at)] ?? none) {
       if (!key.startsWith(prefix, at)) continue;
-      // A name of production may end as a bare prefix does, such as study_group_test_: inside of a name a run's id has to follow.
+      // A production name may end like a prefix, such as study_group_test_, so inside a word a run's id must follow.
       if (isRun || characterKindBefore(key, at) === separatorCharacter || runIdAt(key, at + prefix.length) !== undefined)
         return true;
     }
@@ -83,8 +89,8 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
   };
 
   /**
-   * A wrong line of the ledger must not delete what others made: something else has to say that this run made the key. Parallel runs
-   * share namespaces, and their keys are new as well, so another run's id outweighs both.
+   * A wrong line in the ledger must not delete other people's keys, so something else has to confirm that this run created the
+   * key. Parallel runs share namespaces and create new keys too, so another run's id outweighs both.
    */
   const isProven = (key: string): boolean => {
     const isOwn = (id: string | undefined) => id !== undefined && run?.ids.includes(id) === true;
@@ -116,13 +122,13 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
     if (because === undefined && !isNamed) return "keep";
     if (isProtected(key)) return isNamed ? "guarded" : "keep";
     if (because === undefined) return isProven(key) ? "delete" : "unproven";
-    // An id may be a word that somebody else's key holds, too.
+    // The id may also be a word in somebody else's key.
     if (isRun && because === "id" && hadKey(key) === true && !carriesPrefix(key)) return isNamed ? "unproven" : "earlier";
     return isRun || because === "id" || because === "sign-in" ? "delete" : judgeTestKey(key);
   };
 }
 
-/** The run's id that begins there and ends as a word does. */
+/** The run id that starts here and ends at a word boundary. */
 function runIdAt(key: string, at: number): string | undefined {
   const behind = at + runIdLength;
   if (behind > key.length || characterKindAt(key, behind) === wordCharacter) return undefined;
@@ -130,7 +136,7 @@ function runIdAt(key: string, at: number): string | undefined {
   return isRunId(text) ? text : undefined;
 }
 
-/** Of several times in a key the latest: what a live run uses must not look old because of another number. */
+/** The latest of several times in a key, so that another number doesn't make a live run's key look old. */
 function latestTimeIn(key: string, now: number): number | undefined {
   let latest: number | undefined;
   for (const [digits] of key.matchAll(/(?<!\d)\d{13}(?!\d)/g)) {
@@ -140,7 +146,7 @@ function latestTimeIn(key: string, now: number): number | undefined {
   return latest;
 }
 
-/** First character → the texts that begin with it. An empty text would begin everything, and says nothing. */
+/** First character → the texts that begin with it. Empty texts are skipped, because they match everything. */
 function byFirst(texts: readonly string[]): (string[] | undefined)[] {
   const table: (string[] | undefined)[] = new Array(256).fill(undefined);
   for (const text of texts) {
@@ -151,7 +157,7 @@ function byFirst(texts: readonly string[]): (string[] | undefined)[] {
   return table;
 }
 
-/** Patterns in which `*` stands for any text and everything else for itself. */
+/** Patterns in which only `*` is special: it matches any text. */
 function matcher(patterns: readonly string[]): (key: string) => boolean {
   const exact = new Set(patterns.filter((pattern) => !pattern.includes("*")));
   const onlyAtEnd = (pattern: string) => pattern.indexOf("*") === pattern.length - 1;

@@ -13,58 +13,59 @@ import { keyFilter } from "./filter.ts";
 import { type KeyScope, keyJudge } from "./judge.ts";
 
 export interface KeyRequest extends KeyScope {
-  /** A plan with more keys is refused, and no more than one beyond it are held in memory. */
+  /** A plan with more keys is refused; at most one more is held in memory. */
   maxKeys: number;
-  /** Milliseconds that a test key should live at most. */
+  /** The longest TTL that a test key should have, in milliseconds. */
   ttlLimit: number;
 }
 
-/** What was found about how long test keys live: those about to be deleted as well as those that are kept. */
+/** What was found about the TTLs of test keys, both those to delete and those kept. */
 export interface KeyTtlPlan {
   limitMs: number;
-  /** Without a limit of its life. */
+  /** Keys without a TTL. */
   unlimited: number;
-  /** With one beyond `limitMs`. */
+  /** Keys with a TTL above `limitMs`. */
   over: number;
-  /** Keys about to be deleted that were not asked, because many others were. */
+  /** Keys to delete that were not checked, because there were many. */
   unasked: number;
-  /** A few of both, for people. */
+  /** A few of both, for the report. */
   samples: string[];
-  /** Those of both that are kept. At most `maxKeys` are held here. */
+  /** Those of both that are kept. Holds at most `maxKeys`. */
   toShorten: Set<string>;
-  /** Why it could not be told, where it could not. */
+  /** Why the TTLs are unknown, if they are. */
   problem?: string;
 }
 
 export interface KeyPlan {
-  /** As `latin1`, at most one more than `maxKeys`. */
+  /** As `latin1`; at most `maxKeys` + 1. */
   keys: Set<string>;
-  /** Test keys that are kept because their age cannot be told. */
+  /** Test keys that are kept because their age is unknown. */
   ageless: number;
-  /** Keys that the server told, having left out what cannot be test data; one that comes twice counts twice. */
+  /** Keys that the server returned, after its filter; keys returned twice count twice. */
   scanned: number;
   ttl: KeyTtlPlan;
-  /** Why it is not complete. */
+  /** Why the plan is incomplete. */
   problems: string[];
-  /** Why it must not run. */
+  /** Why the plan must not run. */
   blockers: string[];
-  /** Worth knowing: why the look through the keys had to begin again. */
+  /** Notes for the user, such as why the scan started again. */
   notes: string[];
 }
 
 const samplesShown = 3;
 const auditedAtOnce = 1_024;
-/** Of the keys that are deleted anyway, so many tell enough about what the tests write; those that are kept are all asked. */
+/** For keys that are deleted anyway, a sample is enough to show what the tests write. Keys that are kept are all checked. */
 const mostAuditedOfPlanned = 10_000;
 
 /**
- * Looks through the keyspace once, however many patterns there are, and asks in the same pass how long the test keys among them
- * live. Memory is bounded by what is planned and kept of test data, not by the keyspace. @throws RedisFailure
+ * Scans the keyspace once for all patterns, and reads the TTLs of test keys in the same pass. Memory grows with the planned and
+ * kept test keys, not with the keyspace.
+ * @throws RedisFailure
  */
 export async function planKeys(redis: RedisReader, request: KeyRequest): Promise<KeyPlan> {
   const ttl: KeyTtlPlan = { limitMs: request.ttlLimit, unlimited: 0, over: 0, unasked: 0, samples: [], toShorten: new Set() };
   const plan: KeyPlan = { keys: new Set(), ageless: 0, scanned: 0, ttl, problems: [], blockers: [], notes: [] };
-  // SCAN may tell a key twice; what is counted is counted once.
+  // SCAN may return a key twice; it must count once.
   const kept = new Set<string>();
   const guarded = new Set<string>();
   const unproven = new Set<string>();
@@ -94,10 +95,10 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
     }
     if (plan.keys.size > request.maxKeys) break;
     if (found.length < auditedAtOnce) continue;
-    // The next part of the keyspace is on its way while this is asked.
+    // The next part of the keyspace is already being fetched.
     await auditing;
     auditing = audit(redis, found, plan);
-    // Whoever awaits it sees a failure; until then it must not end the process.
+    // The failure is handled where this is awaited; until then it must not crash the process.
     auditing.catch(() => undefined);
     found = [];
   }
@@ -122,7 +123,7 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
   return plan;
 }
 
-/** Named all, as far as people read them: each line has to be corrected. */
+/** Every line has to be corrected, so all are listed, up to a readable number. */
 const mostNamed = 20;
 
 function unprovenProblem(keys: ReadonlySet<string>): string {
@@ -136,10 +137,10 @@ function unprovenProblem(keys: ReadonlySet<string>): string {
   return `${what}: ${namesOf(keys, mostNamed)}; ${cure}`;
 }
 
-/** So many keys tell where the tests wrote. */
+/** A sample of keys large enough to show where the tests wrote. */
 const askedElsewhere = 100;
 
-/** Where none of the ledger's keys is there, we may be looking in the wrong database. */
+/** If none of the ledger's keys exist, we may be connected to the wrong database. */
 async function reportUnseen(redis: RedisReader, unseen: ReadonlySet<string>, request: KeyRequest, plan: KeyPlan): Promise<void> {
   plan.notes.push(unseenNote(unseen, request));
   if (unseen.size < request.ledger.size) return;
@@ -151,7 +152,7 @@ async function reportUnseen(redis: RedisReader, unseen: ReadonlySet<string>, req
   }
 }
 
-/** Tests may delete their own keys, and keys expire: that is no failure. */
+/** Not a failure: tests may delete their own keys, and keys expire. */
 function unseenNote(unseen: ReadonlySet<string>, { ledger, hadKey }: KeyRequest): string {
   const before = new Set([...unseen].filter((key) => hadKey?.(key) === true));
   const what = `${count(unseen.size, "Redis key", "Redis keys")} that the ledger names ${unseen.size === 1 ? "is" : "are"} not there: ${namesOf(unseen, samplesShown)} (deleted by the tests, expired, or named wrongly)`;
@@ -171,14 +172,14 @@ function namesOf(keys: ReadonlySet<string>, most: number): string {
   return keys.size > most ? `${shown} and ${keys.size - most} more` : shown;
 }
 
-/** @returns whether it was not there before */
+/** @returns whether the key is new in the set */
 function added(keys: Set<string>, key: string): boolean {
   const before = keys.size;
   keys.add(key);
   return keys.size > before;
 }
 
-/** A user that may not ask for the life of keys can still clean up: what is unknown is said. */
+/** A user without permission to read TTLs can still clean up; the report says that they are unknown. */
 async function audit(redis: RedisReader, keys: readonly string[], plan: KeyPlan): Promise<void> {
   const { ttl } = plan;
   if (ttl.problem !== undefined || keys.length === 0) return;
@@ -200,12 +201,12 @@ async function audit(redis: RedisReader, keys: readonly string[], plan: KeyPlan)
   }
 }
 
-/** The audit as a result, before anything was shortened. */
+/** The TTL check as a result, before anything was shortened. */
 export function describeTtl({ limitMs, unlimited, over, samples, problem }: KeyTtlPlan): KeyTtlResult {
   return { limitMs, unlimited, over, samples: samples.map(readableKey), ...(problem === undefined ? {} : { problem }) };
 }
 
-/** What is worth knowing about the keys of a plan, a sentence each. */
+/** Notes about the keys of a plan, one sentence each. */
 export function keyNotes(plan: KeyPlan): string[] {
   const { limitMs, unlimited, over, unasked, problem } = plan.ttl;
   const notes = [...plan.notes];
@@ -234,7 +235,7 @@ function minutes(milliseconds: number): string {
   return milliseconds >= 60_000 ? `${Math.round(milliseconds / 6_000) / 10} min` : `${milliseconds / 1_000} s`;
 }
 
-/** Gives the limit to the test keys that are kept and live longer; never a longer life than a key has. What fails stands in the result. */
+/** Sets the TTL limit on test keys that are kept; never lengthens a TTL. Failures are added to the result. */
 export async function shortenLives(redis: TestDataRedis, plan: KeyPlan, result: CleanupResult["keys"]): Promise<void> {
   if (!result.ttl || plan.ttl.toShorten.size === 0) return;
   try {
@@ -248,13 +249,13 @@ export async function shortenLives(redis: TestDataRedis, plan: KeyPlan, result: 
 
 const lostCount = "how many keys were deleted could not be told: the connection was lost before Redis had answered";
 
-/** Adds what one deletion says of itself; once unknown, the sum stays unknown. */
+/** Adds the count of one deletion. Once unknown, the total stays unknown. */
 export function addDeleted(keys: CleanupResult["keys"], gone: number | undefined): void {
   if (gone === undefined) markCountUnknown(keys, lostCount);
   else if (keys.problem === undefined) keys.deleted = (keys.deleted ?? 0) + gone;
 }
 
-/** A deletion that fails may have deleted some of its keys before: what a later one says is no longer the sum. */
+/** A failed deletion may have deleted some keys, so the total is unknown from then on. */
 export function markCountUnknown(keys: CleanupResult["keys"], why: string): void {
   keys.problem = why;
   delete keys.deleted;

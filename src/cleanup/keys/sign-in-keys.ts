@@ -4,17 +4,17 @@ import type { TestDataRedis } from "../../redis/connection.ts";
 import { planKeys } from "./plan-keys.ts";
 
 export interface SignInKeysRequest {
-  /** As the answers told them. */
+  /** Taken from the responses. */
   ids: ReadonlySet<string>;
   testData: Pick<TestDataConfig, "protectedKeys" | "maxKeys" | "keyTtl">;
   signal: AbortSignal;
   audit: (note: AuditEvent) => Promise<void>;
 }
 
-/** How often it is looked again: an application may write once more while it ends a session. */
+/** How often to look again: an application may write once more while it ends a session. */
 const rounds = 3;
 
-/** Deletes the keys that carry the suite's own sign-ins, and nothing else. @throws RedisFailure */
+/** Deletes the keys of the suite's own sign-ins, and nothing else. @throws RedisFailure */
 export async function forgetSignInKeys(
   redis: TestDataRedis,
   { ids, testData, signal, audit }: SignInKeysRequest,

@@ -1,26 +1,26 @@
 import { NotAPlainFile, openOwn } from "../../lib/plain-file.ts";
 import { type Entry, readLine } from "./line.ts";
 
-/** What the tests said they created, beyond what shows by itself. */
+/** What the tests registered as created, in addition to what identifies itself. */
 export interface Ledger {
   /** `schema.table` → keys */
   rows: Map<string, Set<string>>;
   keys: Set<string>;
-  /** Pieces that could not be read, with line and why: reported, never passed over in silence. */
+  /** Parts that could not be read, with line and reason. They are always reported. */
   problems: string[];
 }
 
 /**
- * Reads the ledger: JSON lines, `{"table": "sessions.classroom_sessions", "id": "…"}` or `{"key": "…"}`. A file that is not
- * there is an empty ledger: no test tracked anything. A torn line is what a killed writer leaves: it was never acknowledged. What
- * another writer wrote behind it was, and counts.
+ * Reads the ledger: JSON lines, `{"table": "sessions.classroom_sessions", "id": "…"}` or `{"key": "…"}`. A missing file is an
+ * empty ledger: no test registered anything. A writer that was killed leaves an incomplete line, which was never acknowledged.
+ * Entries that other writers appended to that line still count.
  */
 export async function readLedger(file: string): Promise<Ledger> {
   const reader = new LedgerReader();
   try {
     for await (const chunk of (await openOwn(file)).createReadStream({ highWaterMark: 256 * 1024 })) reader.take(chunk as Buffer);
   } catch (error) {
-    // What shows by itself is deleted all the same, and the stage says that the rest is not known.
+    // Data that identifies itself is still deleted, and the stage reports that the rest is unknown.
     if (error instanceof NotAPlainFile) return { ...reader.end(), problems: [`the ledger was not read: ${error.message}`] };
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
@@ -34,17 +34,17 @@ export function parseLedger(content: string | Uint8Array): Ledger {
 }
 
 const lineEnd = 0x0a;
-/** Bytes of a line that are held: a longer one is no writer's, but entries may be in it, as where line ends were forgotten. */
+/** The most bytes of a line to hold. No writer writes a longer one, but it can contain entries if line ends are missing. */
 const longestBuffered = 1 << 20;
-/** Lines of problems: a file of nothing else must not fill the memory, nor the report. */
+/** The most problems to report, so that a file full of them doesn't fill the memory or the report. */
 const mostProblems = 1000;
 
-/** Takes the file as it comes, so that memory holds what the entries name and not the file. */
+/** Reads the file as a stream: memory grows with the entries, not with the file. */
 class LedgerReader {
   readonly #ledger: Ledger = { rows: new Map(), keys: new Set(), problems: [] };
   #unlisted = 0;
   #line = 1;
-  /** Bytes of the line that were read and let go already. */
+  /** Bytes of the line that were read and discarded. */
   #letGo = 0;
   #buffered: Buffer[] = [];
   #bufferedBytes = 0;

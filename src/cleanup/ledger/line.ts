@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 
 export type Entry = { table: string; id: string } | { key: string };
 
-/** A stretch of a line that is no entry; `to` is the byte behind it. */
+/** A part of a line that is not an entry; `to` is exclusive. */
 export interface UnreadBytes {
   from: number;
   to: number;
@@ -12,23 +12,23 @@ export interface UnreadBytes {
 export interface ReadLine {
   entries: Entry[];
   unread: UnreadBytes[];
-  /** How many bytes are dealt with; the rest belongs before what comes next. */
+  /** The number of bytes processed; the rest is to be joined with what follows. */
   done: number;
 }
 
-/** Longest table, `catalog.schema.table`, and longest id or key, in characters: what src/testkit writes. */
+/** The longest table, `catalog.schema.table`, and the longest id or key, in characters, as src/testkit writes them. */
 const longestTable = 767;
 const longestName = 4096;
-/** Bytes of an entry: each of its characters may be written as `\u0000`, and writers may add what they like. */
+/** The longest entry in bytes: each character may be written as `\u0000`, and writers may add fields. */
 const longestEntry = 64 * 1024;
 
 const noEntry = 'is not {"table", "id"} or {"key"}';
 const torn = "is torn: a writer was stopped in the middle of it";
 
 /**
- * Reads a line of the ledger, without its line end. Usually it is one entry, or empty. Where it is not, a writer may have been killed
- * in the middle of it and others may have written behind what it left, so that every entry in it is looked for.
- * @param part `last`: no line end follows; `beginning`: the line is longer than anybody wants to hold, and more of it follows
+ * Reads a line of the ledger, without its line end. Usually it is one entry, or empty. Otherwise a writer may have been killed
+ * half way and others may have appended to its line, so every entry in the line is looked for.
+ * @param part `last`: no line end follows; `beginning`: the line is too long to hold, and more of it follows
  */
 export function readLine(bytes: Buffer, part: "whole" | "last" | "beginning"): ReadLine {
   if (part === "beginning") return entriesWithin(bytes, part);
@@ -41,7 +41,7 @@ export function readLine(bytes: Buffer, part: "whole" | "last" | "beginning"): R
   return { entries: [], unread: [{ from: 0, to: bytes.length, why: entry }], done: bytes.length };
 }
 
-/** Looks for entries from the left; what lies between them is reported. */
+/** Looks for entries from the left and reports what lies between them. */
 function entriesWithin(bytes: Buffer, part: "whole" | "last" | "beginning"): ReadLine {
   const entries: Entry[] = [];
   const unread: UnreadBytes[] = [];
@@ -61,7 +61,7 @@ function entriesWithin(bytes: Buffer, part: "whole" | "last" | "beginning"): Rea
     }
     at = bytes.indexOf(open, entry ? end : at + 1);
   }
-  // What may still become an entry waits for what follows.
+  // A part that may still become an entry waits for what follows.
   passOver(part === "beginning" ? Math.max(done, bytes.length - longestEntry) : bytes.length);
   return { entries, unread, done };
 }
@@ -71,13 +71,13 @@ const close = 0x7d;
 const quote = 0x22;
 const backslash = 0x5c;
 const escapable = new Set(Buffer.from('"\\/bfnrtu'));
-/** Objects within an entry: writers may add fields, but nobody needs more than this. */
+/** Nested objects in an entry: writers may add fields, but none needs to nest deeper. */
 const deepest = 4;
 
 /**
- * The byte behind the object that begins at `start`, -1 where none does. Quotes, escapes and braces are followed, the rest is
- * JSON.parse's. Within a line no byte is looked at more often than twice for each depth: of two starts that stand in a text, or
- * outside of one, at the same time, the first is the deeper one. So a line takes time in proportion to its length, whatever it holds.
+ * The end (exclusive) of the object that begins at `start`, or -1. Follows quotes, escapes and braces; JSON.parse checks the
+ * rest. Each byte is read at most twice per depth: of two starts that are both inside, or both outside, of a string at the same
+ * time, the first is the deeper one. So the time is linear in the line's length, whatever it contains.
  */
 function objectEnd(bytes: Buffer, start: number): number {
   const stop = Math.min(bytes.length, start + longestEntry);
@@ -96,7 +96,7 @@ function objectEnd(bytes: Buffer, start: number): number {
   return -1;
 }
 
-/** An object that goes on with one of these is a part of something larger that was torn, and says nothing by itself. */
+/** An object followed by one of these is a fragment of something larger, and is no entry. */
 const goingOn = new Set(Buffer.from(",:]}"));
 
 function mayEnd(bytes: Buffer, end: number): boolean {
@@ -105,7 +105,7 @@ function mayEnd(bytes: Buffer, end: number): boolean {
   return !goingOn.has(bytes[at] ?? 0);
 }
 
-/** Not worth an exception of JSON.parse otherwise: millions of them would take minutes. */
+/** A cheap test first: millions of exceptions from JSON.parse would take minutes. */
 function looksWhole(bytes: Buffer, from: number): boolean {
   let [first, last] = [from, bytes.length - 1];
   while (isSpace(bytes[first] ?? 0)) first++;
@@ -119,11 +119,11 @@ function entryIn(bytes: Buffer): Entry | undefined {
   return typeof entry === "string" ? undefined : entry;
 }
 
-/** @returns the entry, or why it is none */
+/** @returns the entry, or why it is invalid */
 function entryOf(value: unknown): Entry | string {
   if (typeof value !== "object" || value === null) return noEntry;
   const { table, id, key } = value as Record<string, unknown>;
-  // As a parameter, one such id would make the list that it stands in unreadable to the warehouse.
+  // A single ill-formed id would make the whole parameter list unreadable to the warehouse.
   if ([table, id, key].some((name) => typeof name === "string" && !name.isWellFormed()))
     return "names something that is no valid Unicode";
   if (isName(key)) return key.length > longestName ? tooLong("key", longestName) : { key };
@@ -150,7 +150,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Without any of its text: it may name a person. */
+/** Quotes none of the text, because it may name a person. */
 function reason(piece: Buffer, part: "whole" | "last" | "beginning", atEnd: boolean): string {
   if (part === "last" && atEnd) return torn;
   if (piece.every((byte) => byte === 0 || isSpace(byte))) return "is NUL bytes, as a machine leaves them that lost power";
@@ -171,7 +171,7 @@ function isBlank(bytes: Buffer, from: number, to: number): boolean {
   return true;
 }
 
-/** A byte order mark, which some tools write at the start of every file, also of one that is appended to another. */
+/** A byte order mark. Some tools write it at the start of every file, even of one that is appended to another. */
 function startsWithMark(bytes: Buffer, at: number): boolean {
   return bytes[at] === 0xef && bytes[at + 1] === 0xbb && bytes[at + 2] === 0xbf;
 }

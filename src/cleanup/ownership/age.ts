@@ -1,18 +1,18 @@
-/** When a row was made, as far as that can be told: not before `earliest`, not after `latest`. Unix milliseconds. */
+/** When a row was created, as a range from `earliest` to `latest`. Unix milliseconds. */
 export interface Age {
   earliest: number;
   latest: number;
-  /** It is the start of a run, before which its tests wrote nothing, and not when a row was written. */
+  /** Set if this is the start of a run, before which its tests wrote nothing, and not the time of a row. */
   ofRun?: true;
 }
 
-/** Whether something was made before a moment. `unknown` where the time is missing, or not exact enough to tell. */
+/** Whether something was created before a moment. `unknown` if the time is missing or too inexact. */
 export type Relation = "older" | "not-older" | "unknown";
 
-/** Clocks of runner, application and warehouse may differ by this much. */
+/** The clocks of runner, application and warehouse may differ by this much. */
 export const clockToleranceMs = 5 * 60_000;
 
-/** Compares an age with another one, told by another clock: within the tolerance nothing is known. */
+/** Compares two ages from different clocks. Differences within the tolerance are unknown. */
 export function relate(age: Age | undefined, reference: Age | undefined): Relation {
   if (age === undefined || reference === undefined) return "unknown";
   if (age.latest < reference.earliest - clockToleranceMs) return "older";
@@ -22,22 +22,22 @@ export function relate(age: Age | undefined, reference: Age | undefined): Relati
 const dayMs = 86_400_000;
 const minuteMs = 60_000;
 
-/** The zones of the world, to either side: what a time without a zone may be off by. */
+/** The range of the world's UTC offsets: how far off a time without a zone may be. */
 const anyOffset = [-14 * 60 * minuteMs, 14 * 60 * minuteMs] as const;
 
-/** As warehouses write a time, and ISO 8601: a day, a time of it, and a zone. */
+/** ISO 8601 and the forms that warehouses use: date, time of day, and zone. */
 const timeText = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)? ?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
 
 /**
- * The age that a time column tells. Anything but a time with its zone is an interval: a mere date is a day, a time without a zone is
- * uncertain by all zones of the world, unless `zone` says which it is.
- * @param value an instant, or the text that the warehouse shows
+ * The age from a time column. Only a time with a zone is exact: a date is a whole day, and a time without a zone may be off by
+ * any UTC offset, unless `zone` is set.
+ * @param value a timestamp, or the text that the warehouse shows
  * @param zone `UTC`, an offset, or a name such as `America/Los_Angeles`
  */
 export function ageOf(value: unknown, zone: string | undefined): Age | undefined {
   if (value === null || value === undefined) return undefined;
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : exactAge(value.getTime());
-  // A number or another text could be read as some year, and the row as an old one.
+  // Strict, because a number or other text could be parsed as some year, and the row would look old.
   const [, day, time, seconds, fraction = "", ownZone] = timeText.exec(String(value)) ?? [];
   if (day === undefined) return undefined;
   const local = Date.parse(`${day}T${time ?? "00:00"}:${seconds ?? "00"}.${fraction.padEnd(3, "0").slice(0, 3)}Z`);
@@ -51,12 +51,12 @@ export function exactAge(time: number): Age {
   return { earliest: time, latest: time };
 }
 
-/** The start of a run, as its id tells it. */
+/** The start of a run, from its id. */
 export function startOfRun(time: number): Age {
   return { ...exactAge(time), ofRun: true };
 }
 
-/** The least and the greatest offset from UTC, in milliseconds, that a local time may have. */
+/** The smallest and the largest UTC offset, in milliseconds, that a local time may have. */
 function offsetsOf(zone: string | undefined, local: number): readonly [number, number] {
   if (zone === undefined) return anyOffset;
   if (/^(?:UTC|Z)$/i.test(zone)) return [0, 0];
@@ -65,7 +65,7 @@ function offsetsOf(zone: string | undefined, local: number): readonly [number, n
     const offset = (Number(hours) * 60 + Number(minutes)) * minuteMs * (sign === "-" ? -1 : 1);
     return [offset, offset];
   }
-  // Around a change of the clocks, both offsets may be meant.
+  // When the clocks change, both offsets are possible.
   const offsets = [local - dayMs, local + dayMs].map((instant) => offsetAt(zone, instant));
   return [Math.min(...offsets), Math.max(...offsets)];
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 
 /**
- * A run's id, `<ms>_<8 hex>`: the time tells the age of everything that carries it, the random part keeps two runs apart. The
- * shape is ClassWaves' own, so that ids made by the suite and by their tests read alike.
+ * Creates a run id, `<ms>_<8 hex>`: the time dates everything that carries the id, the random part separates runs. ClassWaves'
+ * tests use the same form, so ids from the suite and from the tests read alike.
  */
 export function newRunId(now: number = Date.now()): string {
   return `${now}_${randomBytes(4).toString("hex")}`;
@@ -14,12 +14,12 @@ export function isRunId(text: string): boolean {
   return runIdPattern.test(text);
 }
 
-/** Clocks differ a little; a run does not begin in the future. */
+/** Clocks differ a little, but no run starts in the future. */
 const futureToleranceMs = 5 * 60_000;
 
 /**
- * Why a run that somebody names cannot be one that is under way: everything that is younger than a run may be taken for what it made, so a
- * time of long ago would make production rows its own.
+ * Why a named run cannot be a current one. Everything newer than a run may count as created by it, so an old timestamp would
+ * claim production rows.
  * @param maxAgeMs of a run, `evidence.maxAge`
  */
 export function whyNotCurrentRun(
@@ -34,27 +34,27 @@ export function whyNotCurrentRun(
   return undefined;
 }
 
-/** Any number of 13 digits; not all are dates that can be written. */
+/** For any 13-digit number; not all are valid dates. */
 function isoOf(time: number): string {
   return new Date(time).toISOString();
 }
 
-/** What the ids of one run's test data begin with: `integration_test_1763920000000_1a2b3c4d`. */
+/** The prefix of one run's test data: `integration_test_1763920000000_1a2b3c4d`. */
 export function runPrefix(prefix: string, runId: string): string {
   return `${prefix}${runId}`;
 }
 
-/** The earliest time that an id is believed to hold. */
+/** Earlier times in an id are not taken as times. */
 export const earliestInId = Date.UTC(2015, 0, 1);
 
-/** Clocks differ. */
+/** Allows for differing clocks. */
 export function latestInId(now: number): number {
   return now + 86_400_000;
 }
 
 /**
- * The time in a key that any application may have made, as in `teacher_1763920000000_1a2b3c4d`: it stands there as a word of its own. Of
- * ten thousand hashes, some have thirteen digits between two letters that would pass for a time.
+ * The time in a key of any application, as in `teacher_1763920000000_1a2b3c4d`: it must be a separate word. Of ten thousand
+ * hashes, some contain thirteen digits between two letters that look like a time.
  */
 export function timeInKey(key: string, now: number): number | undefined {
   for (const [word] of key.matchAll(/(?<![0-9A-Za-z])\d{13}(?![0-9A-Za-z])/g)) {
@@ -65,8 +65,8 @@ export function timeInKey(key: string, now: number): number | undefined {
 }
 
 /**
- * When a piece of test data was made, from the time inside its id; `undefined` where there is none. Thirteen digits that are not
- * part of a longer number and lie between 2015 and tomorrow are a time in Unix milliseconds.
+ * When test data was created, from the time in its id; `undefined` if there is none. A time is a thirteen-digit number, not part
+ * of a longer one, that as Unix milliseconds lies between 2015 and tomorrow.
  */
 export function timeInId(id: string, now: number): number | undefined {
   for (const match of id.matchAll(/(?<!\d)\d{13}(?!\d)/g)) {

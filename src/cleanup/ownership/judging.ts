@@ -7,55 +7,55 @@ import { type Judgement, judgeRow, type Owner } from "./ownership.ts";
 import type { NamedRow, Presence } from "./presence.ts";
 import type { Candidate, TableScan } from "./table-scan.ts";
 
-/** Table → ids that are test data → what that says about rows that depend on them. */
+/** Table → ids of test data → what is known for rows that depend on them. */
 export type References = ReadonlyMap<string, ReadonlyMap<string, KnownId>>;
 
-/** A column by which a row points at test data. */
+/** A column through which a row points at test data. */
 export interface Link {
   column: string;
-  /** `schema.table` of the other row. */
+  /** `schema.table` of the row that it points at. */
   table: string;
   id: string;
 }
 
-/** A row with what the rule says of it. */
+/** A row and its judgement. */
 export interface JudgedRow {
   scan: TableScan;
   candidate: Candidate;
   judgement: Judgement;
-  /** In the order of the owners that the rule was told. */
+  /** In the same order as the owners passed to the rule. */
   links: readonly Link[];
 }
 
 export interface Judged {
   /** Table → its rows. */
   rows: ReadonlyMap<string, readonly JudgedRow[]>;
-  /** Ids that other rows may depend on: those of test data, and those that have still to be proven and probably are. */
+  /** Ids that other rows may depend on: confirmed test data, and rows that probably are but still need proof. */
   known: References;
 }
 
 export interface JudgingContext {
-  /** Tables, those first that others depend on. */
+  /** Tables in dependency order, parents first. */
   order: readonly string[];
   scans: ReadonlyMap<string, TableScan>;
   request: PlanRequest;
   presence: Presence;
-  /** What an earlier look found: its rows may be gone by now. */
+  /** Found by an earlier search; the rows may be deleted by now. */
   earlier: References;
 }
 
 export interface KnownId {
-  /** Since when rows that depend on it can be test data. */
+  /** The time from which dependent rows can be test data. */
   reference: Age | undefined;
-  /** Only the ledger tells of it, and it has no row: what points at it must be proven to be young, whatever its kind. */
+  /** Known only from the ledger, without a row: rows that point at it must be proven new, whatever their kind. */
   strict: boolean;
 }
 
 type Known = Map<string, Map<string, KnownId>>;
 
 /**
- * Applies the rule to every row that was read, parents first. From the beginning each time: what turns out to be no test data takes with
- * it whatever depended on it.
+ * Applies the rule to every row that was read, parents first. Starts over each time: if a row turns out not to be test data, the
+ * rows that depend on it aren't either.
  */
 export function judgeAll(context: JudgingContext): Judged {
   const known: Known = new Map();
@@ -78,7 +78,7 @@ export function judgeAll(context: JudgingContext): Judged {
   return { rows, known };
 }
 
-/** Ids of test data that have no row (any more): what an earlier look found, and what the ledger names and was not there before. */
+/** Ids of test data without a row: found by an earlier search, or named by the ledger and new since the start. */
 function withoutRows(
   name: string,
   scan: TableScan | undefined,
@@ -95,7 +95,7 @@ function withoutRows(
   return ids;
 }
 
-/** A key that several rows have is test data where all of them are. */
+/** If several rows share a key, it is test data only if all of them are. */
 function acceptedKeys(judged: readonly JudgedRow[]): Map<string, Age | undefined> {
   const ids = new Map<string, Age | undefined>();
   const refused = new Set<string>();
@@ -109,8 +109,8 @@ function acceptedKeys(judged: readonly JudgedRow[]): Map<string, Age | undefined
 }
 
 /**
- * Whether to go on as if a row were test data. One whose age is near, and that the history is still asked about, probably is: what depends
- * on it is looked for meanwhile. One of which nothing tells the age is not: it may be a real one, with all that a school has.
+ * Whether to treat a row as test data for now. A row of recent age whose history is still being asked about probably is, so the
+ * search for its dependents goes on. A row of unknown age is not: it may be real, and a whole school may depend on it.
  */
 function isAccepted({ standing, asks }: Judgement, { age }: Candidate): boolean {
   return standing === "test-data" || (standing === "unknown" && asks.length > 0 && age !== undefined);
@@ -138,14 +138,14 @@ function judgeOne(scan: TableScan, candidate: Candidate, known: Known, context: 
   return { scan, candidate, judgement, links: found.map(({ link }) => link) };
 }
 
-/** What the table's history can be asked about a row: its key, else what it points at. */
+/** What the table's history can be asked about a row: its key, or else what it points at. */
 export function namesOf({ candidate: { key }, links }: Pick<JudgedRow, "candidate" | "links">): NamedRow[] {
   return key === undefined ? links.map(({ column, id }) => ({ column, id })) : [{ key }];
 }
 
 function wasThere(presence: Presence, row: Pick<JudgedRow, "scan" | "candidate" | "links">, moment: number) {
   const answers = namesOf(row).map((named) => presence.wasThere(row.scan.name, named, moment, true));
-  // Of a row without a key, each column by which it points is asked by itself: one that proves it is enough.
+  // For a row without a key, each pointing column is asked separately. One proof is enough.
   if (answers.includes(true)) return true;
   return answers.includes("unasked") ? "unasked" : answers[0];
 }
@@ -164,7 +164,7 @@ function knownOwner(kind: ParentKind, { reference, strict }: KnownId): Owner {
   return { kind: strict ? "belongs-to" : kind, reference };
 }
 
-/** An id that begins as test data does is one of test data, also when its row is long gone; its own time tells since when. */
+/** An id with a test prefix belongs to test data even if its row is gone. The time in the id tells since when. */
 function ownerWithoutRow(
   scan: TableScan,
   column: string,
@@ -175,7 +175,7 @@ function ownerWithoutRow(
   if (!scan.pointing.some((rule) => rule.column === column && matchesRule(rule, id))) return undefined;
   const table = scan.table.parents[column]?.table ?? "";
   if (request.keep[table]?.includes(id)) return undefined;
-  // Where it has a row, that row has been judged.
+  // If it has a row, that row was judged.
   if (looks.get(table)?.keys.has(id)) return undefined;
   if (request.scope === "run") return { kind, reference: startOfRun(request.bornAfter) };
   const time = timeInId(id, request.now);
@@ -205,7 +205,7 @@ function shownBy({ rules, table }: TableScan, { values }: Candidate, request: Pl
   };
 }
 
-/** It begins with a prefix and the id of a run, which is not this one. */
+/** A value begins with a prefix and the id of another run. */
 function isOfAnotherRun({ sweepRules }: TableScan, { values }: Candidate, request: PlanRequest): boolean {
   return sweepRules.some(({ column }) => {
     const value = values.get(column);
@@ -214,7 +214,7 @@ function isOfAnotherRun({ sweepRules }: TableScan, { values }: Candidate, reques
   });
 }
 
-/** The id of the run, where a value begins with a prefix and one. */
+/** The run id in a value that begins with a prefix and a run id. */
 function runOf(value: string, { sweptPrefixes }: PlanRequest): string | undefined {
   return sweptPrefixes
     .filter((prefix) => value.startsWith(prefix))
@@ -222,7 +222,7 @@ function runOf(value: string, { sweptPrefixes }: PlanRequest): string | undefine
     .find(isRunId);
 }
 
-/** The values by which a later sweep, which has no ledger, would find this row by itself. */
+/** The values by which a later sweep, which has no ledger, would match this row directly. */
 export function valuesFoundInSweep(scan: TableScan, candidate: Candidate): string[] {
   return scan.sweepRules.flatMap((rule) => {
     const value = candidate.values.get(rule.column);

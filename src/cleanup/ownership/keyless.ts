@@ -1,33 +1,33 @@
 import { quoteName } from "../../warehouse/statements.ts";
 import { asText, type Binder, conditionOf, emptySelection, select } from "../tables/selection.ts";
 
-/** Rows without a key that a table has now, told by what they point at: by one column, and the ids that stand there. */
+/** Current rows without a key, identified by a pointing column and the ids in it. */
 export interface KeylessRows {
-  /** The table, as a statement names it. */
+  /** The table, as written in a statement. */
   from: string;
-  /** Column of the key; empty where the table has none, so that all of its rows are without. */
+  /** The key column; empty if the table has none, so that all its rows are keyless. */
   key: string;
-  /** The column by which they point at test data. */
+  /** The column that points at test data. */
   column: string;
   ids: readonly string[];
-  /** The table's columns → their types, in capitals. */
+  /** The table's columns → their types, in upper case. */
   types: ReadonlyMap<string, string>;
 }
 
-/** Types whose text tells one value from another, in every version. */
+/** Types whose text form distinguishes their values in every version. */
 const comparable =
   /^(?:STRING|VARCHAR|CHAR|TINYINT|SMALLINT|INT|INTEGER|BIGINT|LONG|BOOLEAN|FLOAT|DOUBLE|DECIMAL|DATE|TIMESTAMP)/;
 
 /**
- * Which of these ids have rows that an older version had already, under whatever id. A row without a key is told by all that it says beside
- * the column by which it points: as many such rows as the older version had, less those that point elsewhere now, were there before. Rows
- * that are alike are not told apart, and count as those that were there.
- * @param travel names the older version, as in `VERSION AS OF 3`
+ * Which of these ids have rows that an older version had already, under any id. A keyless row is identified by all its other
+ * columns: as many such rows as the older version had, minus those that point elsewhere now, existed before. Equal rows cannot be
+ * told apart, and count as existing.
+ * @param travel selects the older version, as in `VERSION AS OF 3`
  */
 export function keylessRowsAtVersion(rows: KeylessRows, travel: string, binder: Binder): { columns: string; from: string } {
   const { from, key, column, ids, types } = rows;
   const others = [...types].filter(([name, type]) => name !== column && name !== key && comparable.test(type));
-  // What is NULL says another thing than empty text.
+  // NULL differs from empty text.
   const said = others.map(([name]) => `coalesce(concat('=', ${asText(name, types)}), '-')`);
   const content = said.length === 0 ? "''" : `concat(${said.join(", ';', ")}, ';')`;
   const named = emptySelection(types);

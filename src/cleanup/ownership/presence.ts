@@ -11,44 +11,44 @@ import { asText, Binder, conditionOf, emptySelection, select } from "../tables/s
 import { keylessRowsAtVersion } from "./keyless.ts";
 import type { StartState } from "./start.ts";
 
-/** Whether a row was there; `as-now` where nothing has changed since; `undefined` where the history does not tell. */
+/** Whether a row existed. `as-now`: nothing has changed since; `undefined`: the history doesn't say. */
 type Answer = boolean | "as-now" | undefined;
 
-/** What names a row, or where it has no key, rows that point at the same id by the same column. */
+/** Identifies a row by its key; or, for keyless rows, by the id that a column points at. */
 export type NamedRow = { key: string } | { column: string; id: string };
 
-/** What is asked in one statement: whether a table had rows of these keys before a moment, or rows without a key. */
+/** The content of one statement: whether a table had rows with these keys, or keyless rows, before a moment. */
 interface Inquiry {
   table: string;
   /** Unix milliseconds. */
   moment: number;
-  /** Of rows without a key: the column by which they point. */
+  /** For keyless rows: the column that points. */
   column: string | undefined;
   /** Keys, or ids in that column. */
   values: string[];
 }
 
-/** The run whose start is known. */
+/** A run whose start is known. */
 export interface RunAsked {
   /** When it began, Unix milliseconds. */
   started: number;
-  /** Only its test data is looked for: then its start stands for any moment. */
+  /** The search is for its test data only, so its start is used for any moment. */
   alone: boolean;
 }
 
-/** In place of a moment: the tables' versions at the start are asked. */
+/** Stands for the tables' versions at the start, instead of a moment. */
 const atStart = 0;
 
-/** Statements under way at once, beside those that look for rows. */
+/** Concurrent statements, in addition to the search for rows. */
 const statementsAtOnce = 8;
-/** Each moment is a statement of its own; what is beyond waits for the next round. */
+/** Each moment takes a statement of its own; the rest waits for the next round. */
 const momentsAtOnce = 24;
-/** Versions of a table that are looked at where a moment lies before or after all of them. */
+/** The versions to read if a moment lies before or after all of them. */
 const versionsRead = 500;
 
 /**
- * What the tables' own histories tell about the age of rows: a key that was not there at a moment was made later. Where the stage knows the
- * version at its start, that is asked; otherwise the last version before the moment. What cannot be read stays unknown.
+ * Proves the age of rows from the tables' own histories: a key that didn't exist at a moment was created later. Asks the version
+ * at the start if the stage knows it, otherwise the last version before the moment. What cannot be read stays unknown.
  */
 export class Presence {
   readonly #warehouse: WarehouseReader;
@@ -56,11 +56,11 @@ export class Presence {
   readonly #catalog: CatalogColumns;
   readonly #start: StartState | undefined;
   readonly #run: RunAsked;
-  /** Table and column of {@link Inquiry} → moment → value → answer. */
+  /** Table and column of an {@link Inquiry} → moment → value → answer. */
   readonly #answers = new Map<string, Map<number, Map<string, Answer>>>();
   readonly #wanted = new Map<string, Inquiry>();
   readonly #histories = new Map<string, Promise<Row[] | undefined>>();
-  /** Table → whether the version at the start is of the table that is there now. */
+  /** Table → whether the version at the start belongs to the current table. */
   readonly #continuous = new Map<string, boolean>();
 
   constructor(
@@ -77,7 +77,7 @@ export class Presence {
     this.#run = run;
   }
 
-  /** Whether the version that the table had at this moment is known, so that no clock is compared. */
+  /** Whether the table's version at this moment is known, so that no clocks are compared. */
   isExact(table: string, moment: number): boolean {
     return this.#start?.versions.has(table) === true && (this.#run.alone || moment === this.#run.started);
   }
@@ -106,7 +106,7 @@ export class Presence {
     else if (!inquiry.values.includes(value)) inquiry.values.push(value);
   }
 
-  /** Asks what is wanted. @throws WarehouseFailure where the warehouse does not answer at all */
+  /** Asks all open questions. @throws WarehouseFailure if the warehouse doesn't answer at all */
   async ask(): Promise<void> {
     const tables = Map.groupBy(this.#wanted, ([, { table, column }]) => `${table} ${column ?? ""}`);
     const next = [...tables.values()].flatMap((inquiries) => inquiries.slice(0, momentsAtOnce));
@@ -116,7 +116,7 @@ export class Presence {
     const others = inquiries.filter(({ moment }) => moment !== atStart);
     await Promise.all([
       this.#askAtStart(exact),
-      // Alone: a moment before or after all versions of one table would make all of them fail.
+      // One by one: a moment before or after all versions of one table would make a joint statement fail.
       inParallel(statementsAtOnce, others, async (inquiry) => this.#note(inquiry, await this.#answer(inquiry))),
     ]);
   }
@@ -129,7 +129,7 @@ export class Presence {
       ),
       this.#compareTables(tables),
     ]);
-    // What another table of this name had says nothing about this one.
+    // The rows of an earlier table with this name say nothing about this one.
     const unreadable = new Set([
       ...failed.map(({ item }) => item),
       ...inquiries.filter(({ table }) => this.#continuous.get(table) === false),
@@ -141,7 +141,9 @@ export class Presence {
     }
   }
 
-  /** Whether the version at the start is still of the same table: one that was dropped and made anew begins to count again. */
+  /**
+   * Whether the version at the start still belongs to the same table. A table that was dropped and recreated counts from 0 again.
+   */
   async #compareTables(tables: readonly string[]): Promise<void> {
     const moments = tables.flatMap((table) => {
       const moment = this.#start?.moments?.get(table);
@@ -155,7 +157,7 @@ export class Presence {
       const rows = Array.isArray(answer) ? answer : undefined;
       const entry = rows?.find((row) => Number(row.version) === version);
       const time = entry?.timestamp instanceof Date ? entry.timestamp.getTime() : undefined;
-      // A history that is longer than what was read, or that cannot be read, shows no other table.
+      // A history that is too long, or cannot be read, doesn't prove that the table was replaced.
       const isUntold = rows === undefined || rows.length === versionsRead;
       this.#continuous.set(table, entry === undefined ? isUntold : time === at);
     }
@@ -167,7 +169,7 @@ export class Presence {
     this.#answers.set(id, moments);
     const answers = moments.get(moment) ?? new Map<string, Answer>();
     moments.set(moment, answers);
-    // A row without a key that was not there as it is now may have been there with other words in it.
+    // A keyless row that didn't exist in this form may have existed with other text in it.
     const absent = column === undefined ? false : undefined;
     for (const value of values) answers.set(value, typeof there === "object" ? there.has(value) || absent : there);
   }
@@ -176,7 +178,7 @@ export class Presence {
     return this.isExact(table, moment) ? atStart : moment;
   }
 
-  /** @param travel names the version, as in `VERSION AS OF 3` */
+  /** @param travel selects the version, as in `VERSION AS OF 3` */
   #question({ table, column, values }: Inquiry, travel: string, binder: Binder): { columns: string; from: string } {
     const types = this.#catalog.get(table) ?? new Map<string, string>();
     const key = this.#declared[table]?.key ?? "";
@@ -187,7 +189,7 @@ export class Presence {
     return { columns: `${asText(key, types)} AS row_key`, from: `${from} ${travel} WHERE ${conditionOf(selection, binder)}` };
   }
 
-  /** @returns the values that were there, or one answer for all of them. */
+  /** @returns the values that existed, or one answer for all of them */
   async #answer(inquiry: Inquiry): Promise<Set<string> | Answer> {
     const binder = new Binder();
     const travel = `TIMESTAMP AS OF '${new Date(inquiry.moment - 1).toISOString()}'`;
@@ -220,7 +222,7 @@ function columnId(table: string, column: string | undefined): string {
   return JSON.stringify([table, column ?? null]);
 }
 
-/** A history that is gone, or that may not be read, tells nothing. @throws WarehouseFailure where the warehouse does not answer */
+/** A history that is gone or not accessible gives no answer. @throws WarehouseFailure if the warehouse doesn't answer */
 async function readable(asked: Promise<Row[]>): Promise<Row[] | undefined> {
   try {
     return await asked;
@@ -231,9 +233,9 @@ async function readable(asked: Promise<Row[]>): Promise<Row[] | undefined> {
 }
 
 /**
- * A moment after the last version: nothing has changed since. A moment before the table was created: nothing was there, if no time has passed
- * but that of a run; in a sweep, days later, the table may have been built anew with rows of the one before it. Any other moment that cannot
- * be read stays unknown.
+ * A moment after the last version: nothing has changed since. A moment before the table's creation: it had no rows – but only
+ * during a run; in a sweep, days later, the table may have been rebuilt with older rows. Any other moment that cannot be read
+ * stays unknown.
  */
 function beyondVersions(history: readonly Row[], moment: number, duringRun: boolean): Answer {
   const times = history.map(({ timestamp }) => (timestamp instanceof Date ? timestamp.getTime() : Number.NaN));

@@ -2,11 +2,11 @@ import type { Table } from "../../config/schema.ts";
 import type { PlanRequest } from "../plan/row-plan.ts";
 import type { Rule } from "../tables/selection.ts";
 
-/** How rows of this table show by themselves, for a scope. */
+/** The rules by which rows of this table are matched directly, for a scope. */
 export function rulesFor(table: Table, { scope, prefixes, sweep }: Pick<PlanRequest, "scope" | "prefixes" | "sweep">): Rule[] {
   return table.match.flatMap((rule): Rule[] => {
     if (rule.prefix) return [{ column: rule.column, prefixes }];
-    // A suffix or a whole value tells no run from another, and fixed accounts have it too: a sweep goes by it only where that is said.
+    // Suffixes and whole values don't tell runs apart, and fixed accounts match them too. A sweep uses them only if configured.
     if (scope === "run" || (scope === "expired" && !sweep.has(rule.suffix ?? rule.equals ?? ""))) return [];
     return [
       rule.suffix !== undefined
@@ -17,7 +17,7 @@ export function rulesFor(table: Table, { scope, prefixes, sweep }: Pick<PlanRequ
 }
 
 /**
- * Columns that point at a table whose key carries the prefix: an id that begins so is one of test data, also when its row is long gone.
+ * Columns that point at a table whose keys carry the prefix: an id with the prefix belongs to test data, even if its row is gone.
  */
 export function referenceRules(
   table: Table,
@@ -29,7 +29,7 @@ export function referenceRules(
   );
 }
 
-/** Whether keys of this table begin with a prefix where they are test data. */
+/** Whether the keys of this table's test data begin with a prefix. */
 export function isMatchedByKey(table: Table | undefined): boolean {
   return table?.match.some((rule) => rule.prefix && rule.column === table.key) === true;
 }

@@ -4,23 +4,23 @@ import { type Judged, type JudgedRow, type Link, valuesFoundInSweep } from "./ju
 import { isMatchedByKey } from "./rules.ts";
 
 /**
- * Why a row that may be test data, or is, stays:
+ * Why a row that is or may be test data is kept:
  * - `unknown`: nothing shows whether it is test data.
- * - `shared`: it cannot be told apart from a row that stays, because both have the same key.
- * - `pointed-at`: a real row, or a fixed one, points at it, which a test changed.
- * - `needed`: rows that stay are found only by it.
- * - `in-use`: younger rows that stay depend on it.
+ * - `shared`: it has the same key as a row that is kept.
+ * - `pointed-at`: a real or fixed row, which a test changed, points at it.
+ * - `needed`: kept rows can only be found through it.
+ * - `in-use`: newer rows that are kept depend on it.
  */
 export type StayReason = "unknown" | "shared" | "pointed-at" | "needed" | "in-use";
 
-/** What becomes of the rows, beyond what the rule says of each by itself. */
+/** The final decision about the rows, beyond each row's own judgement. */
 export interface Settled {
-  /** Rows that go. */
+  /** Rows to delete. */
   going: ReadonlySet<JudgedRow>;
   staying: ReadonlyMap<JudgedRow, StayReason>;
 }
 
-/** By what a row is deleted: the column, and its value. Rows without a key are told by what shows them or what they depend on. */
+/** The column and value by which a row is deleted. Keyless rows use the value that matched, or what they depend on. */
 export function deletionKeyOf({ scan, candidate, judgement, links }: JudgedRow): { column: string; value: string } | undefined {
   if (candidate.key !== undefined) return { column: scan.table.key, value: candidate.key };
   const link = links[judgement.because[0] ?? -1];
@@ -41,8 +41,8 @@ function showing(rules: JudgedRow["scan"]["rules"], values: ReadonlyMap<string, 
 }
 
 /**
- * Keeps what must not go although it is test data: no row goes with another that stays, nothing that a real row points at goes, and
- * nothing by which alone a later sweep would find what stays.
+ * Keeps rows that must not be deleted although they are test data: rows that share a key with a kept row, rows that real rows
+ * point at, and rows without which a later sweep couldn't find what is kept.
  */
 export function settle({ rows }: Judged, request: PlanRequest): Settled {
   const all = [...rows.values()].flat();
@@ -56,7 +56,7 @@ export function settle({ rows }: Judged, request: PlanRequest): Settled {
     return true;
   };
   const keepOwners = (row: JudgedRow, why: StayReason): boolean => {
-    // A row of unknown age may be a real one, and must not point at nothing in the end.
+    // A row of unknown age may be real, and must not be left with a broken reference.
     const always = why === "pointed-at" || row.judgement.standing === "unknown";
     const links = row.links.filter((link) => always || !isFoundWithoutOwner(row, link, request));
     const owners = links.flatMap((link) => byKey.get(link.table)?.get(link.id) ?? []);
@@ -74,14 +74,14 @@ export function settle({ rows }: Judged, request: PlanRequest): Settled {
   return { going, staying };
 }
 
-/** What a row that stays does to those it points at. */
+/** Why the rows that a kept row points at are kept, if they are. */
 function whyOwnersStay({ judgement: { standing } }: JudgedRow, stays: StayReason | undefined): StayReason | undefined {
   if (standing === "moved" || standing === "renamed" || standing === "fixed") return "pointed-at";
   if (standing === "too-recent" || stays === "in-use") return "in-use";
   return stays === undefined ? undefined : "needed";
 }
 
-/** A statement deletes every row that has the value. */
+/** A statement deletes every row with the value, so rows with equal values are kept together. */
 function keepShared(
   list: readonly JudgedRow[],
   going: ReadonlySet<JudgedRow>,
@@ -105,7 +105,7 @@ export function isFoundWithoutOwner({ scan, candidate }: JudgedRow, link: Link, 
   return valuesFoundInSweep(scan, candidate).length > 0 || isNamedByPrefix(link, request);
 }
 
-/** Whether the id itself says that it is one of test data, and since when. */
+/** Whether the id itself shows that it belongs to test data, and since when. */
 export function isNamedByPrefix({ table, id }: Link, { tables, sweptPrefixes, now }: PlanRequest): boolean {
   return (
     isMatchedByKey(tables[table]) && sweptPrefixes.some((prefix) => id.startsWith(prefix)) && timeInId(id, now) !== undefined

@@ -20,37 +20,39 @@ import { timeInKey } from "./identity.ts";
 import { referenceRules, rulesFor } from "./rules.ts";
 import { surelyTooRecent } from "./too-recent.ts";
 
-/** A row that may be test data, as it was read. */
+/** A row, as read, that may be test data. */
 export interface Candidate {
-  /** Absent where it has none: empty text names nothing. */
+  /** Absent if it has none; empty text doesn't count. */
   key: string | undefined;
-  /** Column → its text, for every column that says something; empty text is absent. */
+  /** Column → its text. NULL and empty text are left out. */
   values: ReadonlyMap<string, string>;
   age: Age | undefined;
   timeInKey: number | undefined;
 }
 
-/** One table that is looked through: what it was asked, and every row that it answered. */
+/** The search of one table: what was asked, and every row that was returned. */
 export interface TableScan {
   name: string;
   table: Table;
-  /** How rows show by themselves. */
+  /** The rules by which its rows are matched directly. */
   rules: readonly Rule[];
-  /** How they would show in a sweep of what is expired, whichever scope this is. */
+  /** The rules that a sweep of scope `expired` would use, whatever this scope is. */
   sweepRules: readonly Rule[];
-  /** Columns that point at ids which show by themselves, with or without a row. */
+  /** Columns that point at ids that can be matched directly, with or without a row. */
   pointing: readonly Rule[];
-  /** The columns that are read beside the key, in the order in which the statement has them as c0, c1, …. */
+  /** The columns to read besides the key, in the order in which the statement names them c0, c1, …. */
   columns: readonly string[];
-  /** Its columns' types, in capitals. */
+  /** The types of its columns, in upper case. */
   types: ReadonlyMap<string, string>;
   zone: string | undefined;
   candidates: Candidate[];
-  /** Those of the candidates. */
+  /** The keys of the candidates. */
   keys: Set<string>;
-  /** What it has answered already, apart from the rows that show by themselves. */
+  /** What has been asked, apart from the directly matched rows. */
   answered: Selection;
-  /** The rows that show by themselves have been asked for; where they were too many, without those that are surely too young. */
+  /**
+   * The directly matched rows have been asked for; `older` if there were too many and certainly too recent ones were left out.
+   */
   begun: "all" | "older" | undefined;
 }
 
@@ -81,17 +83,17 @@ export function newTableScan(name: string, { declared, catalog, request }: Table
   };
 }
 
-/** What a table is asked next: for rows that show by themselves, if that was not asked yet, and for rows by the values of columns. */
+/** The next question to a table: directly matched rows, if not asked yet, and rows by the values of columns. */
 export interface Question {
   scan: TableScan;
   asked: Selection;
 }
 
 /**
- * The question of one table. Tables are asked many in one statement, so each has the same columns: its key, its time, and as many
- * more as any of them needs. No row is read twice.
- * @param size `width`: of the widest of them; `limit`: more rows than this are not fetched, and who gets as many has not seen all;
- * `older`: rows that are surely too young for this request are left out.
+ * The SELECT for one table. One statement asks many tables, so all have the same columns: key, time, and as many more as any of
+ * them needs. No row is read twice.
+ * @param size `width`: the most columns that any table needs; `limit`: the most rows to fetch, so an answer with as many is
+ * incomplete; `older`: leaves out rows that are certainly too recent for this request
  */
 export function questionText(
   warehouse: WarehouseReader,
@@ -113,7 +115,7 @@ export function questionText(
   const isInstant = time !== undefined && /^TIMESTAMP(?:_LTZ)?$/.test(scan.types.get(time) ?? "");
   const columns = [
     `${shownAs(scan, key)} AS row_key`,
-    // Apart, for in one column the warehouse would read texts as times, and dates as times of the session's zone.
+    // Separate columns: in a shared one, the warehouse would convert texts to times, and dates to times in the session's zone.
     `${isInstant ? quoteName(time) : "NULL"} AS made_at`,
     `${time === undefined || isInstant ? "NULL" : shownAs(scan, time)} AS made_text`,
     ...Array.from({ length: width }, (_, index) => `${shownAs(scan, scan.columns[index] ?? "")} AS c${index}`),
@@ -137,18 +139,18 @@ function showingThemselves(scan: TableScan, older: PlanRequest | undefined, bind
   return pointed === "" ? oldEnough : `(${oldEnough}) OR ${pointed}`;
 }
 
-/** Text and number in one column would make the warehouse read the texts as numbers. */
+/** Converts to text, because the warehouse would read texts as numbers if a shared column contained both. */
 function shownAs(scan: TableScan, column: string): string {
   return column === "" ? "NULL" : asText(column, scan.types);
 }
 
-/** What of these values the table has not been asked for yet. */
+/** The values that this table has not been asked about yet. */
 export function valuesNotYetAsked(scan: TableScan, column: string, values: Iterable<string>): string[] {
   const known = scan.answered.values.get(column);
   return known ? [...values].filter((value) => !known.has(value)) : [...values];
 }
 
-/** Keeps that the table has answered, whatever came. */
+/** Records that the table has answered, whatever the answer. */
 export function markAnswered({ scan, asked }: Question, begun: "all" | "older"): void {
   for (const [column, values] of asked.values) select(scan.answered, column, values);
   scan.begun ??= begun;
@@ -157,7 +159,7 @@ export function markAnswered({ scan, asked }: Question, begun: "all" | "older"):
 export function addRow(scan: TableScan, row: Row, now: number): void {
   const values = new Map<string, string>();
   const take = (column: string, value: unknown) => {
-    // Empty text names nothing: a row without a parent would hang on every row without a key.
+    // Skips empty text: otherwise a row without a parent would depend on every row without a key.
     if (value !== null && value !== undefined && value !== "") values.set(column, String(value));
   };
   for (const [index, column] of scan.columns.entries()) take(column, row[`c${index}`]);
@@ -174,7 +176,7 @@ export function addRow(scan: TableScan, row: Row, now: number): void {
   });
 }
 
-/** A number could be read as some year. */
+/** Excludes numbers, which could be parsed as some year. */
 function isTimeOrText({ table, types }: TableScan): boolean {
   const type = types.get(table.time ?? "") ?? "";
   return isTime(type) || /^(?:STRING|VARCHAR|CHAR)\b/.test(type);

@@ -2,24 +2,24 @@ import { quoteName } from "../../warehouse/statements.ts";
 import { asText, type Binder, type Rule, ruleCondition } from "../tables/selection.ts";
 import { earliestInId, latestInId } from "./identity.ts";
 
-/** What tells the age of the rows of one table. */
+/** The columns that show the age of a table's rows. */
 export interface Aging {
-  /** How rows show by themselves. */
+  /** The rules by which rows are matched directly. */
   rules: readonly Rule[];
-  /** Column of the key, if there is one. */
+  /** The key column, if there is one. */
   key: string | undefined;
-  /** A column of type TIMESTAMP that tells when a row was written, if there is one. */
+  /** A TIMESTAMP column with the time of creation, if there is one. */
   time: string | undefined;
-  /** Of the columns, in capitals. */
+  /** The types of its columns, in upper case. */
   types: ReadonlyMap<string, string>;
 }
 
-/** As `timeInId` finds them: thirteen digits that are not part of a longer number. */
+/** Like `timeInId`: thirteen digits that are not part of a longer number. */
 const thirteenDigits = "(^|[^0-9])([0-9]{13})([^0-9]|$)";
 
 /**
- * The condition of rows that are surely too young to be swept: the warehouse need not send them. One time that is young is enough: the
- * one in a value by which the row shows, in its key, or in its time column. What this cannot tell stays in.
+ * The condition for rows that are certainly too recent for a sweep, so that the warehouse doesn't send them. One recent time is
+ * enough: in a value that matched, in the key, or in the time column. Rows that it cannot decide are sent.
  */
 export function surelyTooRecent(
   { rules, key, time, types }: Aging,

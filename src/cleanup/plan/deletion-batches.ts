@@ -3,8 +3,8 @@ import { parentTables } from "../tables/graph.ts";
 import type { TablePlan } from "./row-plan.ts";
 
 /**
- * The order of deletion. Tables of one batch are deleted from at once. A table whose rows are found only by the rows they hang on
- * goes before the table of those: a deletion that is interrupted at any moment leaves nothing that a later sweep could not find.
+ * The order of deletion. The tables of a batch are deleted from at the same time. Rows that can only be found through the rows
+ * they depend on are deleted before those. So an interruption never leaves rows that a later sweep couldn't find.
  */
 export function deletionBatchesOf(tables: readonly TablePlan[]): TablePlan[][] {
   const batches: TablePlan[][] = [];
@@ -12,7 +12,7 @@ export function deletionBatchesOf(tables: readonly TablePlan[]): TablePlan[][] {
   while (remaining.length > 0) {
     const needed = new Set(remaining.flatMap((table) => [...table.foundThrough]));
     const batch = remaining.filter((table) => !needed.has(table.table));
-    // What leans follows the graph, which has no circle; without that, all at once would still delete everything.
+    // The order follows the graph, which has no circles. If there were one, a last batch would still delete everything.
     if (batch.length === 0) return [...batches, remaining];
     batches.push(batch);
     remaining = remaining.filter((table) => needed.has(table.table));
@@ -21,11 +21,11 @@ export function deletionBatchesOf(tables: readonly TablePlan[]): TablePlan[][] {
 }
 
 /**
- * Of the rows that a row hangs on, the one that stands highest outlives it. That will not do where a later sweep would not find that
- * one: then the row goes before all of them, whichever it is that would be found.
- * @param tables what they lean on is completed
- * @param doubtful tables with rows that no later sweep would find by themselves
- * @param order position of each table in the order of the graph, parents first
+ * Of the rows that a row depends on, the topmost normally outlives it. If a later sweep couldn't find that one, the row is
+ * deleted before all of them, because we don't know which would be found.
+ * @param tables their dependencies are completed
+ * @param doubtful tables with rows that a later sweep couldn't match directly
+ * @param order position of each table in the graph, parents first
  */
 export function assumeFoundThroughAll(
   tables: readonly TablePlan[],
@@ -37,7 +37,7 @@ export function assumeFoundThroughAll(
   const inDoubt = new Set(doubtful);
   for (const { table, foundThrough } of tables.toSorted((a, b) => rank(a) - rank(b))) {
     const parents = parentTables(declared[table]);
-    // Its rows hang on each other: by which of them one was found is not known.
+    // Its rows depend on each other, and we don't know through which one a row was found.
     const onItself = parents.includes(table) && inDoubt.has(table);
     if (!onItself && ![...foundThrough].some((parent) => inDoubt.has(parent))) continue;
     inDoubt.add(table);

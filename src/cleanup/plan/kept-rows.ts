@@ -6,10 +6,10 @@ import type { PlanRequest, RowPlan } from "./row-plan.ts";
 import type { Search } from "./search.ts";
 import { labelOf } from "./table-plans.ts";
 
-/** So many rows of a table are named, for each reason. */
+/** The most rows to name per table and reason. */
 const samplesShown = 10;
 
-/** Says what looks like test data and stays, with the reason; and which real rows a test changed. */
+/** Reports what looks like test data and is kept, with the reason, and which real rows a test changed. */
 export function reportKeptRows(search: Search, request: PlanRequest, plan: RowPlan): void {
   const { staying } = search.settled;
   const kept = new Map<string, KeptRows>();
@@ -30,7 +30,7 @@ export function reportKeptRows(search: Search, request: PlanRequest, plan: RowPl
   reportUnswept(request, plan);
 }
 
-/** What only these values show may be test data of lost runs as well as fixed accounts: a person has to decide. */
+/** Rows that only these values match may be test data of lost runs or fixed accounts, so a person has to decide. */
 function reportUnswept({ scope, tables, sweep }: PlanRequest, plan: RowPlan): void {
   if (scope !== "expired") return;
   const values = Object.entries(tables)
@@ -43,10 +43,10 @@ function reportUnswept({ scope, tables, sweep }: PlanRequest, plan: RowPlan): vo
     );
 }
 
-/** A time that is less exact has no zone; a mere date in a known zone is as exact as this. */
+/** A time with less precision has no zone; a date in a known zone is this precise. */
 const dayMs = 86_400_000;
 
-/** What would make the age of a row known. */
+/** What would make the row's age known. */
 function cureFor({ scan: { name, table, zone }, candidate: { age } }: JudgedRow): string {
   const keep = "list fixed rows under testData.keep";
   if (table.time === undefined) return `declare time for ${name} (and timeZone where it has no zone), or ${keep}`;
@@ -81,7 +81,7 @@ function whyKept(row: JudgedRow, stay: StayReason | undefined, { scope }: PlanRe
   }
 }
 
-/** A row that is older than the test data that it points at, or whose name a test changed. */
+/** A row that is older than the test data it points at, or whose name a test changed. */
 function touchedIn(row: JudgedRow): TouchedRow[] {
   const { scan, candidate, judgement, links } = row;
   if (candidate.key === undefined) return [];
@@ -98,13 +98,13 @@ function touchedIn(row: JudgedRow): TouchedRow[] {
   return shown ? [{ table: scan.name, key, column: shown.column, now: candidate.values.get(shown.column) ?? "" }] : [];
 }
 
-/** At most so many sentences of a kind: the report has the whole list of touched rows. */
+/** The most sentences of a kind; the report has the whole list of touched rows. */
 const sentencesShown = 20;
 
 function reportTouched(rows: readonly JudgedRow[], plan: RowPlan): void {
   const sentences = rows.flatMap((row): string[] => {
     const { scan, judgement, links, candidate } = row;
-    // What has a key is listed with what stood there before, and the check says it.
+    // Rows with a key are listed together with their old values, and the check reports them.
     if (candidate.key !== undefined) return [];
     if (judgement.standing === "renamed")
       return [

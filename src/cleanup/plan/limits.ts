@@ -10,9 +10,9 @@ import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
 import { looksLikeRealPerson, personalColumns } from "./synthetic.ts";
 
 /**
- * The ledger may name tables that nobody declared: their rows stay, and that has to be said. Lines that name no row are said as well:
- * a test may have deleted its row itself, or the line is wrong.
- * @param found table → the keys of its rows that were seen, also of those that are kept
+ * Reports ledger lines that cannot be followed: for undeclared tables, whose rows are kept, and for rows that don't exist: a test
+ * may have deleted its row itself, or the line is wrong.
+ * @param found table → the keys of its rows that were found, including those that are kept
  */
 export function reportLedger(
   declared: Readonly<Record<string, Table>>,
@@ -27,7 +27,7 @@ export function reportLedger(
         `${name}: ${count(missing.length, "row", "rows")} that the ledger names ${missing.length === 1 ? "was" : "were"} not found: the tests deleted ${missing.length === 1 ? "it" : "them"}, or the ledger names the wrong table or id`,
       );
   }
-  // Not `in`: a test may name a member that every object has.
+  // Not `in`: a test may use the name of a member that every object has.
   for (const [table, ids] of request.known)
     if (!Object.hasOwn(declared, table))
       plan.problems.push(
@@ -35,15 +35,15 @@ export function reportLedger(
       );
 }
 
-/** One table of a plan, as the warehouse counts it. */
+/** One table of a plan, with row counts from the warehouse. */
 interface Counted {
   table: TablePlan;
-  /** Rows of the whole table, and those that the plan's condition selects; or why that could not be told. */
+  /** All rows of the table, and those that the plan's condition selects; or why these are unknown. */
   counts: { total: number; selected: number } | { why: string };
   realLooking: RealLooking[];
 }
 
-/** Counts what a plan selects by the condition that deletes it. @throws WarehouseFailure */
+/** Counts the rows that a plan selects, with the same condition that deletes them. @throws WarehouseFailure */
 export async function countSelected(
   warehouse: WarehouseReader,
   tables: readonly TablePlan[],
@@ -77,12 +77,12 @@ export async function countSelected(
   ];
 }
 
-/** Tables of which the plan's condition selects more rows than were judged: another row has the same key. */
+/** Tables in which the plan's condition selects more rows than were judged: another row has the same key. */
 export function tablesWithMoreRows(counted: readonly Counted[]): TablePlan[] {
   return counted.flatMap(({ table, counts }) => ("selected" in counts && counts.selected > table.rows ? [table] : []));
 }
 
-/** A plan that is larger than expected is more likely a mistake than a large amount of test data. */
+/** A plan that is larger than expected is more likely a mistake than a lot of test data. */
 export function holdToCaps(counted: readonly Counted[], request: PlanRequest, plan: RowPlan): void {
   if (plan.rows > request.maxRows)
     plan.blockers.push(`the plan has ${plan.rows} rows, more than testData.maxRows (${request.maxRows})`);
@@ -97,7 +97,7 @@ export function holdToCaps(counted: readonly Counted[], request: PlanRequest, pl
       plan.blockers.push(
         `${table.table}: ${table.rows} rows are test data, but the same keys select ${selected}: its key is not unique, or it is being written to`,
       );
-    // Another cleanup was faster: what is gone needs no deleting, and the rest is still ours.
+    // Another cleanup was faster. Rows that are gone need no delete, and the rest is still ours.
     if (selected < table.rows)
       plan.notes.push(`${table.table}: ${table.rows - selected} of ${count(table.rows, "row")} went while the plan was made`);
     if (total >= 100 && table.rows / total > request.maxShare)

@@ -21,19 +21,19 @@ export interface CleanupRequest {
   testData: TestDataConfig;
   tables: Readonly<Record<string, Table>>;
   ledger: Ledger;
-  /** What stood there before the tests began; absent where nobody looked: no sweep has it. */
+  /** The state before the tests; absent if not recorded, as in sweeps. */
   start?: StartState;
-  /** What the suite puts in front of a run's id: who carries another run's id behind one of them is that run's. */
+  /** The prefixes before a run id: data with one of them and another run's id belongs to that run. */
   stagePrefixes?: readonly string[];
-  /** Sign-ins that the suite itself made in this run; absent in sweeps. */
+  /** The suite's own sign-ins in this run; absent in sweeps. */
   signIns?: SignInsMade;
   now: number;
 }
 
 export interface SignInsMade {
-  /** As the answers told them. */
+  /** Taken from the responses. */
   ids: ReadonlySet<string>;
-  /** Of which sign-ins nothing can be deleted, and why. */
+  /** Sign-ins whose data cannot be deleted, and why. */
   notes: readonly string[];
 }
 
@@ -49,15 +49,15 @@ export interface CleanupPlan {
   rows?: RowPlan;
   keys?: KeyPlan;
   digest: string;
-  /** Why it is not complete. */
+  /** Why the plan is incomplete. */
   problems: string[];
-  /** Why it must not run. */
+  /** Why the plan must not run. */
   blockers: string[];
 }
 
 /**
  * Finds all test data of the scope; only reads.
- * @param earlier a plan of the same cleanup: what it found stays known, although it may be deleted by now.
+ * @param earlier a plan of the same cleanup: what it found stays known, even if deleted by now
  * @throws WarehouseFailure, RedisFailure, UserError
  */
 export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, earlier?: CleanupPlan): Promise<CleanupPlan> {
@@ -85,7 +85,7 @@ export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, 
   };
 }
 
-/** What the tests said they made where nobody looks: it stays, and that has to be said. */
+/** Ledger entries for a store that is not configured: they are kept, and the report says so. */
 function outOfReach({ warehouse, redis }: CleanupPorts, { rows, keys }: Ledger): string[] {
   const named = [...rows.values()].reduce((sum, ids) => sum + ids.size, 0);
   return [
@@ -98,7 +98,7 @@ function outOfReach({ warehouse, redis }: CleanupPorts, { rows, keys }: Ledger):
   ];
 }
 
-/** A plan as a result, before anything was done. */
+/** A plan as a result, before anything was deleted. */
 export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult {
   const tables = plan.rows?.batches.flat().map(tableOf) ?? [];
   const keys = [...(plan.keys?.keys ?? [])].sort();
@@ -143,7 +143,7 @@ function soughtPrefixes({ scope, testData: { prefixes }, runId }: CleanupRequest
   return scope === "run" ? prefixes.map((prefix) => runPrefix(prefix, runId)) : prefixes;
 }
 
-/** What a cleanup looks for in the warehouse. */
+/** The warehouse part of a cleanup request. */
 export function rowRequest(request: CleanupRequest): PlanRequest {
   const { testData, ledger, scope } = request;
   return {
@@ -186,7 +186,7 @@ function keyRequest(request: CleanupRequest, rows: RowPlan | undefined): KeyRequ
   };
 }
 
-/** What a plan found; unknown where a table could not be looked at. */
+/** The number of rows and keys found; unknown if a table could not be read. */
 export function leftOver(plan: CleanupPlan): number | null {
   return plan.rows?.unreadable.length ? null : (plan.rows?.rows ?? 0) + (plan.keys?.keys.size ?? 0);
 }

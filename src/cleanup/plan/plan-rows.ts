@@ -14,8 +14,8 @@ import { Search } from "./search.ts";
 import { reportUndeclared, UndeclaredTables } from "./undeclared-tables.ts";
 
 /**
- * Finds every row that is test data, by itself or by what it hangs on. Only reads.
- * @param earlier a plan of the same run, whose look at the columns still holds.
+ * Finds every row that is test data, by itself or through what it depends on. Only reads.
+ * @param earlier a plan of the same run, whose catalog is reused
  * @throws WarehouseFailure, UserError
  */
 export async function planRows(warehouse: WarehouseReader, request: PlanRequest, earlier?: RowPlan): Promise<RowPlan> {
@@ -45,22 +45,24 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   plan.lookedAt = Object.values(declared).filter((table) => !isKept(table)).length;
   const order = new Map(dependencyLevels(declared).flatMap((level, index) => level.map((name) => [name, index] as const)));
   const search = new Search(warehouse, { declared, catalog, request, order }, plan, earlier?.references ?? new Map());
-  // A view has no rows of its own: what it shows goes with the rows of its tables.
+  // A view has no rows of its own: they are deleted in its tables.
   const tables = new Map([...catalog].filter(([name]) => !views.has(name)));
   const others = new UndeclaredTables(warehouse, declared, request, tables);
   const ask = () => Promise.all([others.about(search.known), countSelected(warehouse, search.found, catalog, request)]);
   let answers: Awaited<ReturnType<typeof ask>> | undefined;
   const searchOn = async (asksAtOnce: boolean) => {
     for (let beside = asksAtOnce; !search.done; beside = true) {
-      // Most test data is not deep: what has to be asked of the whole is asked beside the round that will find nothing more.
+      // Test data is usually not deep, so questions about the whole plan are asked during the round that will probably find
+      // nothing new.
       const { changes } = search;
       const asking = beside ? ask() : undefined;
-      // Where the round finds more, its answer is out of date, and so is its failure: it is asked again. Else it is awaited below.
+      // If the round finds more, this answer is outdated, and so is its failure: it is asked again. Otherwise it is awaited
+      // below.
       asking?.catch(() => undefined);
       await search.round();
       answers = search.changes === changes ? await asking : undefined;
     }
-    // What is over a limit already is not carried out, whatever else could be said of it.
+    // A plan above a limit isn't carried out, so nothing more is asked about it.
     if (plan.blockers.length === 0) answers ??= await ask();
   };
   await searchOn(earlier !== undefined);
@@ -93,7 +95,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   return plan;
 }
 
-/** The declared tables that exist, with the columns they really have. What is declared and not there is said. */
+/** The declared tables that exist, with their actual columns. Missing ones are reported. */
 function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowPlan): Record<string, Table> {
   const present: Record<string, Table> = {};
   const parents = new Set(Object.values(request.tables).flatMap(parentTables));
@@ -113,7 +115,8 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
       continue;
     }
     const used = new Set([...table.match.map((rule) => rule.column), ...Object.keys(table.parents)]);
-    // A key matters where the ledger or other tables name rows by it; a table that only hangs on others may have none.
+    // The key is only needed if the ledger or other tables refer to rows by it; a table that only depends on others may have
+    // none.
     if (parents.has(name) || request.known.has(name)) used.add(table.key);
     const missing = [...used].filter((column) => !columns.has(column));
     if (missing.length > 0)
@@ -133,7 +136,9 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
   return present;
 }
 
-/** Its DELETE would fail, when much else is gone already. One that is declared without any rule is kept, as a table would be. */
+/**
+ * A DELETE from a view would fail when much else is already deleted. A view declared without rules is kept, as a table would be.
+ */
 function refuseView(name: string, table: Table, request: PlanRequest, plan: RowPlan): void {
   if (isKept(table)) return;
   if (request.own.has(name))
@@ -151,7 +156,7 @@ function meant(written: string, known: Iterable<string>): string {
   return name === undefined ? "" : `; did you mean ${name}?`;
 }
 
-/** SHA-256 over what would be deleted, independent of order. */
+/** SHA-256 of what would be deleted, independent of order. */
 function digestOf(plan: RowPlan): string {
   const content = plan.batches
     .flat()

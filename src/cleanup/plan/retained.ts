@@ -2,7 +2,7 @@ import { keyText } from "../../redis/connection.ts";
 import { IdFinder } from "../keys/words.ts";
 import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
 
-/** Why rows are kept that something else is found by: without them no later sweep would find it. */
+/** Why rows are kept that lead to other rows: without them no later sweep would find those. */
 export const whyRetained = {
   keys: "kept: Redis keys that carry their ids could not be deleted, and are only findable through these rows",
   rows: "kept: rows that depend on them are still there, and are only findable through these rows",
@@ -12,7 +12,7 @@ export const whyRetained = {
     `kept: rows of ${table} depend on them, and that table is not declared; they are only findable through these rows`,
 };
 
-/** Table → why its rows stay. The first reason is as good as any. */
+/** Table → why its rows are kept. Only the first reason is recorded. */
 export type RetainedTables = Map<string, string>;
 
 export function retain(retained: RetainedTables, tables: Iterable<string>, why: string): void {
@@ -20,8 +20,8 @@ export function retain(retained: RetainedTables, tables: Iterable<string>, why: 
 }
 
 /**
- * Of the tables that rows elsewhere hang on, those by whose rows alone a sweep would find them: an id that begins as test data does
- * shows in whatever names it, also when its own row is long gone.
+ * Of the tables that rows elsewhere depend on, those without which a sweep couldn't find them. An id with a test prefix is found
+ * in any column that contains it, even if its own row is gone.
  */
 export function tablesNeededToFind(
   tables: Iterable<string>,
@@ -35,8 +35,8 @@ export function tablesNeededToFind(
 }
 
 /**
- * Of a batch, what stays: with it, for later batches, all that it leans on, without which it would not be found either.
- * @returns why each of them stays
+ * What is kept of a batch. Everything that it depends on must then be kept in later batches too, or it couldn't be found.
+ * @returns why each of them is kept
  */
 export function retainedInBatch(batch: readonly TablePlan[], retained: RetainedTables): ReadonlyMap<TablePlan, string> {
   const staying = new Map<TablePlan, string>();
@@ -49,7 +49,7 @@ export function retainedInBatch(batch: readonly TablePlan[], retained: RetainedT
   return staying;
 }
 
-/** Tables whose rows must not go before these keys: a key is known by the id of the row that it carries. */
+/** Tables whose rows must not be deleted before these keys: a key is recognised by the row id in it. */
 export function tablesRetainedFor(keys: ReadonlySet<string>, { ids, batches }: RowPlan): string[] {
   return batches
     .flat()

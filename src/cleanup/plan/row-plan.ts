@@ -8,30 +8,30 @@ import type { RetainedTables } from "./retained.ts";
 
 export type Scope = "run" | "expired" | "all";
 
-/** What is looked for. */
+/** A request to find test data. */
 export interface PlanRequest {
   scope: Scope;
-  /** What ids of test data begin with: for scope `run` this run's own prefixes, else all of them. */
+  /** The prefixes of test data: in scope `run` this run's own, otherwise all. */
   prefixes: readonly string[];
-  /** All of them, whatever the scope: what a later sweep goes by. */
+  /** All prefixes, in any scope: what a later sweep uses. */
   sweptPrefixes: readonly string[];
   tables: Readonly<Record<string, Table>>;
-  /** Those that the configuration declares by itself, beyond the preset: one that is not there is a mistake. */
+  /** Tables from the configuration itself, not the preset: if one of them is missing, that is a mistake. */
   own: ReadonlySet<string>;
   protectedTables: readonly string[];
   /** `schema.table` → keys that the ledger claims for this run. */
   known: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Scope `expired`: test data made after this moment (Unix milliseconds) is left alone. */
+  /** Scope `expired`: test data created after this moment (Unix milliseconds) is kept. */
   olderThan: number;
-  /** Scope `run`: when the run began. What is known only from the ledger, or from what it depends on, must not be older. */
+  /** Scope `run`: when the run began. Rows known only from the ledger or through dependencies must not be older. */
   bornAfter: number;
-  /** What stood there before the tests of the run began that `bornAfter` is of, where somebody looked. */
+  /** The state before the tests of the run in `bornAfter`, if recorded. */
   start: StartState | undefined;
-  /** Values of suffix and equals rules by which scope `expired` may go. */
+  /** Values of suffix and equals rules that scope `expired` may use. */
   sweep: ReadonlySet<string>;
   /** `schema.table` → keys or matched values of fixed rows. */
   keep: TestDataConfig["keep"];
-  /** The zone of times that have none. */
+  /** The zone for times without one. */
   timeZone: string | undefined;
   now: number;
   maxRows: number;
@@ -43,46 +43,46 @@ export interface TablePlan {
   table: string;
   selection: Selection;
   rows: number;
-  /** Unix milliseconds, where a row told. */
+  /** Unix milliseconds, if known from a row. */
   oldest?: number;
   newest?: number;
   samples: string[];
-  /** Tables whose rows alone tell that some rows of this one are test data. */
+  /** Tables through whose rows alone some rows of this table are known to be test data. */
   foundThrough: Set<string>;
-  /** Columns that may hold a person: their values are never kept. */
+  /** Columns that may contain personal data: their values are never stored. */
   person: ReadonlySet<string>;
 }
 
 export interface RowPlan {
   catalog: CatalogColumns;
-  /** Those of it that are views. */
+  /** The views in the catalog. */
   views: ReadonlySet<string>;
-  /** Declared tables that exist and have a rule by which test data would be found. */
+  /** The number of declared tables that exist and have a rule that matches test data. */
   lookedAt: number;
-  /** In the order of deletion, each batch at once; see {@link import("./deletion-batches.ts").deletionBatchesOf}. */
+  /** In the order of deletion, one batch at a time; see {@link import("./deletion-batches.ts").deletionBatchesOf}. */
   batches: TablePlan[][];
   rows: number;
-  /** Keys of the rows that go, and of those that an earlier look found: Redis keys may carry them. */
+  /** Keys of the rows to delete, and of those that an earlier search found: Redis keys may contain them. */
   ids: Map<string, Set<string>>;
-  /** Ids that other rows may depend on, with the moment since which they can; for the next look. */
+  /** Ids that other rows may depend on, each with the time from which they can; for the next search. */
   references: References;
-  /** Things worth knowing that hinder nothing. */
+  /** Notes that prevent nothing. */
   notes: string[];
-  /** Reasons why this plan cannot be called complete; it may still run. */
+  /** Why this plan is incomplete; it may still run. */
   problems: string[];
-  /** Reasons why it must not run. */
+  /** Why it must not run. */
   blockers: string[];
-  /** Protected tables → how many rows they have: nothing here deletes from them, and the next look shows it. */
+  /** Protected tables → how many rows they have. Nothing is deleted from them, and the next search confirms it. */
   protectedRows: Map<string, number>;
-  /** Test rows that look as if they were about real people. */
+  /** Test rows that look like data about real people. */
   realLooking: RealLooking[];
-  /** Real rows that point at test data, and are older than it. */
+  /** Real rows that point at test data and are older than it. */
   touched: TouchedRow[];
-  /** Rows that are, or may be, test data and stay, by table and reason. */
+  /** Rows that are or may be test data and are kept, by table and reason. */
   kept: KeptRows[];
-  /** Tables that could not be looked at. */
+  /** Tables that could not be read. */
   unreadable: { table: string; why: string }[];
-  /** Tables whose rows stay, because nothing else tells of what hangs on them and cannot be deleted. */
+  /** Tables whose rows are kept, because rows that cannot be deleted are only findable through them. */
   retained: RetainedTables;
   digest: string;
 }

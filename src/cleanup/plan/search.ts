@@ -20,22 +20,22 @@ import { type TableDeletion, tableDeletionOf } from "./table-plans.ts";
 
 interface Fetched {
   fetched: Map<TableScan, Row[]>;
-  /** Name of the table → why. */
+  /** Table name → why. */
   unreadable: Map<string, string>;
 }
 
-/** A plan that is refused still says how many rows it would have; above this it only says that they are more. */
+/** A refused plan still says how many rows it would have, up to this number. */
 const fewestFetched = 20_000;
 
 export interface SearchRequest extends TableScanRequest {
-  /** Position of each table in the order of the graph, parents first. */
+  /** Position of each table in the graph, parents first. */
   order: ReadonlyMap<string, number>;
 }
 
 /**
- * Finds what is test data in all tables. Every table is asked at once, by what shows by itself; then those that depend on what was found are
- * asked, until nothing new turns up: as many rounds as rows are deep, however many tables there are. What the tables' histories have to prove
- * is asked beside the next round.
+ * Finds test data in all tables. The first round asks every table for directly matched rows. Each further round asks the tables
+ * that depend on what was found, until nothing new turns up. So the number of rounds grows with the dependency depth, not with
+ * the number of tables. Proof from the tables' histories is fetched during the next round.
  */
 export class Search {
   readonly #warehouse: WarehouseReader;
@@ -53,8 +53,8 @@ export class Search {
   #stopped = false;
 
   /**
-   * @param plan is told of tables that cannot be read, and of those that have too much.
-   * @param earlier ids that an earlier look found: what depends on them is asked for in the first round.
+   * @param plan receives tables that cannot be read or have too many rows
+   * @param earlier ids from an earlier search: the first round also asks for what depends on them
    */
   constructor(warehouse: WarehouseReader, looking: SearchRequest, plan: RowPlan, earlier: References) {
     this.#warehouse = warehouse;
@@ -78,7 +78,7 @@ export class Search {
     return this.#stopped || (this.#next.length === 0 && !this.#presence.isWaiting);
   }
 
-  /** Another number whenever something new was found. */
+  /** Changes whenever something new was found. */
   get changes(): number {
     return this.#changes;
   }
@@ -87,7 +87,7 @@ export class Search {
     return this.#judged.known;
   }
 
-  /** Table → the keys of its rows that were seen, also of those that are kept. */
+  /** Table → the keys of its rows that were found, including those that are kept. */
   get seenKeys(): ReadonlyMap<string, ReadonlySet<string>> {
     return new Map([...this.#scans].map(([name, { keys }]) => [name, keys]));
   }
@@ -108,11 +108,11 @@ export class Search {
     return this.going.map(({ plan }) => plan);
   }
 
-  /** Tables with rows that a later sweep, which has no ledger, would not find by themselves nor by what they depend on. */
+  /** Tables with rows that a later sweep, which has no ledger, couldn't find directly or through dependencies. */
   get doubtful(): Set<string> {
     const { request } = this.#looking;
     const going = new Map(this.going.map((one) => [one.scan.name, one]));
-    // Of keys that the ledger claims, or an earlier look found, the rows may be gone.
+    // For keys from the ledger or an earlier search, the rows may be gone.
     const knowsMore = ({ name }: TableScan) =>
       [...(request.known.get(name) ?? []), ...(this.#earlier.get(name)?.keys() ?? [])].some(
         (id) => !going.get(name)?.keys.has(id),
@@ -122,7 +122,7 @@ export class Search {
     );
   }
 
-  /** Looks at every row that the selections of these tables would delete: another row may have the same key. */
+  /** Reads every row that these selections would delete, because another row may have the same key. */
   widen(tables: readonly TablePlan[]): void {
     this.#next = tables.flatMap(({ table, selection }): Question[] => {
       const scan = this.#scans.get(table);
@@ -151,7 +151,7 @@ export class Search {
           `${scan.name} alone has more than ${most} rows of test data; testData.maxRows is ${request.maxRows}`,
           `it has more than ${most} rows of test data`,
         );
-      // Rows that are kept, for their age, fill the answer as well: what should go may be among those that it left out.
+      // Rows that are kept because of their age also fill the answer, so rows to delete may be missing from it.
       else if ((fetched.get(scan)?.length ?? 0) > most)
         this.#stop(
           scan.name,
@@ -201,7 +201,7 @@ export class Search {
     this.#signature = now;
   }
 
-  /** What has not been asked yet of every table that can be read. */
+  /** The open questions to every table that can be read. */
   #questions(): Question[] {
     const { request } = this.#looking;
     return [...this.#scans.values()].flatMap((scan): Question[] => {
@@ -217,7 +217,7 @@ export class Search {
     });
   }
 
-  /** One round trip; a second one for tables that have too many rows, where those may be rows that are kept for their age. */
+  /** Usually one round trip. A second one for tables with too many rows, if some may be kept because of their age. */
   async #fetch(round: readonly Question[], most: number): Promise<Fetched> {
     if (round.length === 0) return { fetched: new Map(), unreadable: new Map() };
     const { request } = this.#looking;
@@ -246,7 +246,10 @@ export class Search {
   }
 }
 
-/** Another text whenever other rows go, or other ids are known. Tables of which nothing is known don't count: an earlier look doesn't list them. */
+/**
+ * Changes whenever other rows are deleted or other ids are known. Tables without known ids are left out, because an earlier
+ * search doesn't list them.
+ */
 function signatureOf({ rows, known }: Judged): string {
   const standings = [...rows].map(([table, judged]) => `${table} ${judged.map(({ judgement }) => judgement.standing).join()}`);
   const ids = [...known].flatMap(([table, { size }]) => (size > 0 ? [`${table} ${size}`] : []));

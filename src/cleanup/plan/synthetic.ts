@@ -3,13 +3,13 @@ import { quoteName } from "../../warehouse/statements.ts";
 import { kindOf } from "../tables/naming.ts";
 import type { Binder } from "../tables/selection.ts";
 
-/** A column that holds e-mail addresses or names of people. */
+/** A column with e-mail addresses or names of people. */
 export interface PersonalColumn {
   column: string;
   kind: "email" | "name";
 }
 
-/** @param columns with their types in capitals. @param person those that the declaration says may hold a person. */
+/** @param columns with types in upper case @param person columns declared as personal */
 export function personalColumns(columns: ReadonlyMap<string, string>, person: ReadonlySet<string>): PersonalColumn[] {
   return [...columns].flatMap(([column, type]): PersonalColumn[] => {
     if (kindOf(type) !== "text") return [];
@@ -19,9 +19,9 @@ export function personalColumns(columns: ReadonlyMap<string, string>, person: Re
 }
 
 /**
- * The condition of a value that looks as if it were about a real person: an address outside of the synthetic domains, a name that meets
- * none of the patterns. The warehouse counts them; the values themselves stay there.
- * @returns `undefined` where nothing is configured to compare with.
+ * The condition for a value that looks like data about a real person: an address outside the synthetic domains, or a name that
+ * matches none of the patterns. The warehouse counts the values; they are not fetched.
+ * @returns `undefined` if nothing is configured to compare with
  */
 export function looksLikeRealPerson(
   { column, kind }: PersonalColumn,
@@ -43,7 +43,7 @@ export function looksLikeRealPerson(
   return `${quoteName(column)} IS NOT NULL AND ${quoteName(column)} <> ''${isAddress} AND NOT (${[...harmless, ...byPrefix].join(" OR ")})`;
 }
 
-/** A star at either end stands for any text. */
+/** A star at either end matches any text. */
 function meets(value: string, pattern: string, binder: Binder): string {
   const literal = binder.bind(pattern.replace(/^\*|\*$/g, ""));
   if (/^\*.*\*$/s.test(pattern)) return `contains(${value}, ${literal})`;

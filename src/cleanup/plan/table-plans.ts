@@ -7,13 +7,13 @@ import type { PlanRequest, TablePlan } from "./row-plan.ts";
 
 const samplesShown = 3;
 
-/** What of one table goes, and by what a later sweep would find it. */
+/** The rows of one table to delete, and how a later sweep would find them. */
 export interface TableDeletion {
   scan: TableScan;
   plan: TablePlan;
-  /** Keys of the rows that go. */
+  /** Keys of the rows to delete. */
   keys: Set<string>;
-  /** Some of its rows depend on nothing elsewhere and do not show themselves with their age: no later sweep would find them. */
+  /** Some rows depend on nothing elsewhere and aren't matched directly with an age, so a later sweep couldn't find them. */
   hasLoneRows: boolean;
 }
 
@@ -53,7 +53,7 @@ export function tableDeletionOf(
   return going;
 }
 
-/** What names a row to people; nothing of a column that may hold a person. */
+/** A row's label for people; never from a column that may contain personal data. */
 export function labelOf(row: JudgedRow): string {
   const { scan, links } = row;
   const link = links[0];
@@ -68,7 +68,9 @@ function madeAt({ scan, candidate, links }: JudgedRow, { now }: PlanRequest): nu
   return shown[0] ?? candidate.timeInKey ?? candidate.age?.earliest ?? pointed[0];
 }
 
-/** A later sweep has no ledger: it needs a value that shows the row, or an id in it that tells by itself, and a time. */
+/**
+ * A later sweep has no ledger: it needs a value that matches the row, or an id in it that is recognised by itself, and a time.
+ */
 function isFoundBySweep({ scan, candidate, links }: JudgedRow, request: PlanRequest): boolean {
   const shown = valuesFoundInSweep(scan, candidate);
   const dated = candidate.timeInKey !== undefined || candidate.age !== undefined;
@@ -76,7 +78,7 @@ function isFoundBySweep({ scan, candidate, links }: JudgedRow, request: PlanRequ
   return links.some((link) => isNamedByPrefix(link, request));
 }
 
-/** Another row of the same table goes in the same moment, so that it helps nobody to find this one. */
+/** The other row is deleted in the same statement, so it cannot help to find this one. */
 function isAlone({ scan, candidate, judgement, links }: JudgedRow, { known }: PlanRequest): boolean {
   const parents = judgement.because.flatMap((index) => links[index]?.table ?? []);
   if (parents.some((parent) => parent !== scan.name)) return false;
@@ -84,7 +86,7 @@ function isAlone({ scan, candidate, judgement, links }: JudgedRow, { known }: Pl
   return parents.length === 0 || claimed;
 }
 
-/** Of the rows that a row depends on, one must outlive it: the one that stands highest, on which most others lean as well. */
+/** One of the rows that a row depends on must outlive it: the topmost, which most others depend on as well. */
 function addHighestParent(
   { scan, judgement, links }: JudgedRow,
   { foundThrough }: TablePlan,

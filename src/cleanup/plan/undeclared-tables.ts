@@ -10,31 +10,31 @@ import { conditionOf, emptySelection, isEmpty, type Selection, select } from "..
 import { retain, tablesNeededToFind, whyRetained } from "./retained.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
 
-/** A table that is not cleaned up, because nobody declared it or because it is protected. */
+/** A table that is not cleaned up, because it is undeclared or protected. */
 interface Other {
   name: string;
   guarded: boolean;
   /** By the columns that point at test data elsewhere. */
   selection: Selection;
-  /** The tables where that is. */
+  /** The tables that they point at. */
   parents: string[];
 }
 
 interface Found extends Other {
-  /** Rows about test data; or why that could not be told. */
+  /** The number of rows that depend on test data; or why it is unknown. */
   hanging: number | { why: string };
-  /** Of a protected table: all its rows. */
+  /** For a protected table: all its rows. */
   total: number;
 }
 
-/** Asks the tables that are not cleaned up whether they have rows about test data. */
+/** Checks whether tables that are not cleaned up have rows that depend on test data. */
 export class UndeclaredTables {
   readonly #warehouse: WarehouseReader;
   readonly #tables: { name: string; guarded: boolean; columns: ReadonlyMap<string, string> }[];
-  /** A list: two tables may point at different parents by the same column name. */
+  /** A list, because two tables may use the same column name for different parents. */
   readonly #pointing: [column: string, parent: string][];
 
-  /** @param tables of the catalog, without its views. */
+  /** @param tables of the catalog, without views */
   constructor(
     warehouse: WarehouseReader,
     declared: Readonly<Record<string, Table>>,
@@ -72,7 +72,7 @@ export class UndeclaredTables {
   }
 }
 
-/** Rows that hang on test data in tables that nobody declared, or that are protected: said, never passed over in silence. */
+/** Reports rows that depend on test data in undeclared or protected tables. */
 export function reportUndeclared(found: readonly Found[], request: PlanRequest, plan: RowPlan): void {
   for (const { name, guarded, hanging, total, parents } of found) {
     if (typeof hanging === "object") {

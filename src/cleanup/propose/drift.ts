@@ -5,9 +5,9 @@ import type { Proposal } from "./propose.ts";
 
 /**
  * - `undeclared-table`: test data in it would not be found.
- * - `missing-table`, `missing-column`: declared, and not in the warehouse (or hidden from this principal).
- * - `view`: declared with rules by which rows would be deleted, and a view.
- * - `undeclared-column`: a column says something about test data, and the declaration of its table does not use it.
+ * - `missing-table`, `missing-column`: declared, but not in the warehouse (or hidden from this principal).
+ * - `view`: declared with rules for deletion, but a view.
+ * - `undeclared-column`: the column points at test data or identifies it, but its table's declaration doesn't use it.
  */
 export interface Difference {
   table: string;
@@ -16,7 +16,7 @@ export interface Difference {
   text: string;
 }
 
-/** Where a declaration and the warehouse do not agree: what a new migration brought, or took away. */
+/** Differences between the declarations and the warehouse, as migrations create them. */
 export function differences(
   declared: Readonly<Record<string, Table>>,
   proposal: Proposal,
@@ -89,7 +89,7 @@ export function columnsIn(table: Table): string[] {
   ];
 }
 
-/** Declared without any rule: somebody decided that nothing is deleted from it. */
+/** Declared without a rule: a deliberate decision that nothing is deleted from it. */
 export function isKept({ match, parents }: Table): boolean {
   return match.length + Object.keys(parents).length === 0;
 }

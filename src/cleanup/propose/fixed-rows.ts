@@ -6,13 +6,13 @@ import { queryInBatches } from "../tables/batched-queries.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { asText, ruleCondition } from "../tables/selection.ts";
 
-/** What rows that show only by a suffix or a whole value suggest for `testData.keep` and `testData.sweep`. */
+/** Suggestions for `testData.keep` and `testData.sweep`, from rows that match only a suffix or a whole value. */
 export interface FixedRows {
-  /** `schema.table` → keys of rows that no run seems to have made: accounts and schools that are there for good. */
+  /** `schema.table` → keys of rows that probably no run created: permanent accounts and schools. */
   keep: Record<string, string[]>;
-  /** Values by which rows of runs show, so that a sweep may go by them. */
+  /** Values that match rows of runs, so that a sweep may use them. */
   sweep: string[];
-  /** What could not be told, a sentence each. */
+  /** What could not be determined, one sentence each. */
   remarks: string[];
 }
 
@@ -24,12 +24,13 @@ interface Inquiry {
   isSuffix: boolean;
 }
 
-/** With more rows than this, a list in the configuration is no help. */
+/** With more rows than this, a list in the configuration is impractical. */
 const mostRows = 100;
 
 /**
- * Looks for rows that show only by a suffix or a whole value. A row whose key or value holds a time, or begins with a prefix, was made by a
- * run. Any other is probably a fixed one: a person has to decide. @throws WarehouseFailure
+ * Finds rows that match only a suffix or a whole value. If the key or value contains a time or begins with a prefix, a run
+ * created the row. Any other is probably permanent, but a person has to decide.
+ * @throws WarehouseFailure
  */
 export async function findFixedRows(
   warehouse: WarehouseReader,

@@ -4,9 +4,9 @@ import { parentTables } from "../tables/graph.ts";
 import { type DeclarableTable, entityNamedBy, kindOf, wordsOfTableName } from "../tables/naming.ts";
 
 /**
- * The table whose row a column names: the one whose name ends with the plural of the thing (or is its singular), in the same schema if
- * there is one there, else the only one; of several, the one that is called exactly so.
- * @returns all that it could be, where it is not certain.
+ * The table that a column points at: the one whose name ends with the plural of the entity (or is its singular), in the same
+ * schema if possible. Among several, the one with exactly that name.
+ * @returns all candidates if it is not certain
  */
 export function parentOf(
   column: string,
@@ -23,12 +23,12 @@ export function parentOf(
   const [only] = pool.length === 1 ? pool : exact.length === 1 ? exact : [];
   if (only) return { parent: only.name, candidates: [only.name] };
   if (pool.length > 0) return { candidates: pool.map((target) => target.name) };
-  // Somebody in a role: primary_teacher_id. Which table that is can be guessed, what it means cannot.
+  // A person in a role: primary_teacher_id. The table can be guessed, the meaning cannot.
   const roles = thing.length > 1 ? nearby(table, called(thing.slice(-1), fitting)) : [];
   return { candidates: roles.length === 1 ? roles.map((target) => target.name) : [] };
 }
 
-/** Tables called by the plural of the thing; only where there are none, those called by its singular. */
+/** Tables named by the plural of the entity; if there are none, those named by its singular. */
 function called(thing: readonly string[], targets: readonly DeclarableTable[]): DeclarableTable[] {
   const last = thing.at(-1);
   if (last === undefined) return [];
@@ -66,8 +66,8 @@ export interface DroppedParent {
 }
 
 /**
- * Takes parents out until no tables hang on each other in a circle. Of a circle the one goes that the table with the most others
- * hanging on it has: a school is what teachers hang on, whoever its principal is.
+ * Removes parents until the dependencies have no circle. In each circle, the edge of the table that most other tables depend on
+ * is removed: teachers depend on a school, whoever its principal is.
  */
 export function breakCycles(tables: Record<string, Table>): DroppedParent[] {
   const dropped: DroppedParent[] = [];
@@ -81,7 +81,7 @@ export function breakCycles(tables: Record<string, Table>): DroppedParent[] {
   return dropped;
 }
 
-/** The parents of which some circle is made. A table on itself is none. */
+/** The parents that form some circle. A table that points at itself is not one. */
 function findCircle(tables: Readonly<Record<string, Table>>): DroppedParent[] | undefined {
   const done = new Set<string>();
   const search = (table: string, way: readonly DroppedParent[]): DroppedParent[] | undefined => {

@@ -6,7 +6,7 @@ import type { Proposal, Remark, RemarkKind } from "./propose.ts";
 
 const leftOut: readonly RemarkKind[] = ["protected", "view", "unwritable", "nothing-to-go-by"];
 
-/** A proposal as YAML that can be pasted into the configuration; what names cannot tell stands in comments where it belongs. */
+/** A proposal as YAML to paste into the configuration. Open questions are comments in the right place. */
 export function proposalText(
   proposal: Proposal,
   differences: readonly Difference[],
@@ -17,7 +17,7 @@ export function proposalText(
   const remarks = Map.groupBy(proposal.remarks, ({ table }) => table);
   const about = (table: string) => (remarks.get(table) ?? []).filter(({ kind }) => !leftOut.includes(kind));
   const left = proposal.remarks.filter(({ kind }) => leftOut.includes(kind));
-  // What was undecided in a table that is left out would otherwise be told nowhere.
+  // A table that is left out has no other place for its open questions.
   const reasons = (remark: Remark) => [remark, ...about(remark.table)].map(({ text }) => text).join("; ");
   return [
     comment(
@@ -49,7 +49,7 @@ export function proposalText(
   ].join("\n");
 }
 
-/** Under `testData`, beside `tables`. */
+/** Goes under `testData`, next to `tables`. */
 function fixedLines({ keep, sweep, remarks }: FixedRows): string[] {
   const kept = Object.entries(keep);
   return [
@@ -103,10 +103,10 @@ function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ["", comment(title), ...lines.map((line) => comment(`  ${line}`))];
 }
 
-/** Names that YAML would read as something other than text. */
+/** Names that YAML wouldn't read as text. */
 const words = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
 
-/** Letters, digits, underscores and a dot: all that a declared name has. */
+/** Letters, digits, underscores and one dot: all characters that a declared name can have. */
 function plain(name: string): string {
   return words.test(name) ? quote(name) : name;
 }
@@ -116,7 +116,10 @@ function quote(text: string | undefined): string {
   return JSON.stringify(text ?? "");
 }
 
-/** Names come from the warehouse and may hold anything: a line break would end the comment, an escape steer the terminal. */
+/**
+ * Names come from the warehouse and may contain anything: a line break would end the comment, and an escape sequence could
+ * control the terminal.
+ */
 function comment(text: string): string {
   return `# ${text.replace(/\p{Cc}|[\u2028-\u202e\u2066-\u2069\ufeff]/gu, "�")}`;
 }

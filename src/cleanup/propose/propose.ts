@@ -16,18 +16,18 @@ import { breakCycles, parentOf } from "./parents.ts";
 
 export interface ProposalRequest {
   columns: CatalogColumns;
-  /** `schema.table` of what shows other tables' rows and has none of its own. */
+  /** `schema.table` of views, which have no rows of their own. */
   views: ReadonlySet<string>;
   protectedTables: readonly string[];
 }
 
 /**
  * - `protected`, `view`, `unwritable`, `nothing-to-go-by`: the table is left out.
- * - `kept`: the table is declared, and nothing in it would ever be deleted.
- * - `key`: no column names its rows for certain.
- * - `ambiguous`, `unknown`: a column names a row of some table, and its name cannot tell of which.
- * - `mention`: columns that merely mention somebody.
- * - `circle`: a parent was left out, because tables would hang on each other in a circle.
+ * - `kept`: the table is declared, but nothing is ever deleted from it.
+ * - `key`: no column is certainly the key.
+ * - `ambiguous`, `unknown`: a column points at another table, but its name doesn't show which.
+ * - `mention`: columns that only mention a person.
+ * - `circle`: a parent was left out to avoid a circle of dependencies.
  */
 export type RemarkKind =
   | "protected"
@@ -41,7 +41,7 @@ export type RemarkKind =
   | "mention"
   | "circle";
 
-/** What names cannot tell, for a person to decide. */
+/** What names cannot decide, so a person has to. */
 export interface Remark {
   table: string;
   kind: RemarkKind;
@@ -50,14 +50,14 @@ export interface Remark {
 }
 
 export interface Proposal {
-  /** As it would stand under `testData.tables`. */
+  /** In the form of `testData.tables`. */
   tables: Record<string, Table>;
   remarks: Remark[];
 }
 
 /**
- * The declaration that the names of tables and columns suggest. It names nothing that is not there, has no circle, and leaves out
- * what could be meant in two ways: to miss test data shows at the next look, to delete a production row does not.
+ * The declaration that table and column names suggest. It names only what exists, has no circle, and leaves out anything
+ * ambiguous: missed test data shows up at the next search, but a deleted production row doesn't come back.
  */
 export function proposeTables(request: ProposalRequest): Proposal {
   const remarks: Remark[] = [];
@@ -96,7 +96,7 @@ function knownTable(name: string, found: ReadonlyMap<string, string>): Declarabl
   return { name, columns, key, ownKey: key !== undefined };
 }
 
-/** `id`, or a column called by what the table holds: `session_id` of classroom_sessions. */
+/** `id`, or a column named after the entity: `session_id` in classroom_sessions. */
 function ownKeyOf(name: string, columns: ReadonlyMap<string, string>): string | undefined {
   const words = wordsOfTableName(name);
   const things = words.flatMap((_, from) => {
@@ -107,7 +107,7 @@ function ownKeyOf(name: string, columns: ReadonlyMap<string, string>): string | 
   return firstOf(candidates, columns, (type) => kindOf(type) !== "other");
 }
 
-/** A column called by any of the words in the table's name: it names rows, though perhaps those of another table. */
+/** A column named after any word of the table's name: it identifies rows, but perhaps those of another table. */
 function borrowedKeyOf(name: string, columns: ReadonlyMap<string, string>): string | undefined {
   const words = wordsOfTableName(name);
   const parts = words.flatMap((_, from) =>
@@ -143,7 +143,7 @@ function declared(table: DeclarableTable, targets: readonly DeclarableTable[], r
 
   const key = table.key ?? borrowedKeyOf(table.name, table.columns) ?? Object.keys(parents)[0] ?? match[0]?.column;
   const harmless = match.length + Object.keys(parents).length === 0;
-  // Declared without a rule, it would pass for looked after, although rows in it may hang on test data.
+  // Declared without a rule, the table would seem to be handled, although its rows may depend on test data.
   if (key === undefined || (harmless && !table.ownKey && undecided > 0)) {
     say("nothing-to-go-by", [], "left out: no column shows test data, names its rows, or points at a table for certain");
     return [];
@@ -187,7 +187,7 @@ function matchOf(table: DeclarableTable): Table["match"] {
   return [...key, ...texts.filter((column) => column !== table.key).flatMap(rulesBesideKey)];
 }
 
-/** The column `id` beside another key is no name of the row; all else goes by its name. */
+/** If the table has another key, a column `id` doesn't identify its rows. All other columns go by their names. */
 function rulesBesideKey(column: string): Table["match"] {
   return column.toLowerCase() === "id" ? [] : matchRulesOf(column);
 }

@@ -5,9 +5,9 @@ import type { Row } from "../../warehouse/connection.ts";
 import { WarehouseFailure } from "../../warehouse/failure.ts";
 import { Binder } from "./selection.ts";
 
-/** Statements under way at once; a small warehouse runs about ten, more would only queue. */
+/** Concurrent statements. A small warehouse runs about ten; more would only queue. */
 const statementsAtOnce = 8;
-/** Of 256 parameters; a table adds a handful. */
+/** The limit is 256 parameters; a table adds a few. */
 const mostParameters = 200;
 const mostTables = 24;
 
@@ -17,10 +17,10 @@ export interface Answers<Item> {
 }
 
 /**
- * Asks the same kind of question of many tables in few round trips: the SELECTs of the tables become one UNION ALL. Where one of
- * them fails, all are asked alone, so that one table that cannot be read hides no other. A warehouse that does not answer at all says
- * nothing about tables. @throws WarehouseFailure for that
- * @param ask the SELECT for one item, with columns alike for all items; `undefined` where there is nothing to ask.
+ * Asks many tables the same question in few round trips, by joining their SELECTs with UNION ALL. If one fails, all are asked
+ * separately, so that an unreadable table doesn't hide the others.
+ * @throws WarehouseFailure if the warehouse doesn't answer at all
+ * @param ask the SELECT for one item, with the same columns for all items; `undefined` if there is nothing to ask
  */
 export async function queryInBatches<Item>(
   warehouse: WarehouseReader,
@@ -54,7 +54,7 @@ export async function queryInBatches<Item>(
       return await send(group);
     } catch (error) {
       if (!isAboutTables(error)) throw error;
-      // Which of them it was shows when each is asked alone, and is reported there.
+      // Asking each separately shows which one failed, and reports it.
       return await inParallel(statementsAtOnce, group, alone);
     }
   });

@@ -1,7 +1,7 @@
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { quoteName } from "../../warehouse/statements.ts";
 
-/** `schema.table` → its columns with their types in capitals, as the warehouse has them (and as the principal may see them). */
+/** `schema.table` → its columns with their types in upper case, as far as the principal can see them. */
 export type CatalogColumns = Map<string, Map<string, string>>;
 
 /** @throws WarehouseFailure */
@@ -20,12 +20,12 @@ export async function readCatalogColumns(warehouse: WarehouseReader): Promise<Ca
 
 const tableTypes = "'MANAGED', 'EXTERNAL', 'BASE TABLE', 'MANAGED_SHALLOW_CLONE', 'EXTERNAL_SHALLOW_CLONE', 'STREAMING_TABLE'";
 
-/** `schema.table` of everything that has rows of its own, declared or not. @throws WarehouseFailure */
+/** `schema.table` of everything with rows of its own, declared or not. @throws WarehouseFailure */
 export async function readTables(warehouse: WarehouseReader): Promise<string[]> {
   return await namesWhere(warehouse, `table_type IN (${tableTypes})`);
 }
 
-/** `schema.table` of everything that shows rows and is no table that rows can be deleted from. @throws WarehouseFailure */
+/** `schema.table` of everything that shows rows but cannot be deleted from. @throws WarehouseFailure */
 export async function readViews(warehouse: WarehouseReader): Promise<Set<string>> {
   return new Set(await namesWhere(warehouse, `table_type NOT IN (${tableTypes})`));
 }

@@ -3,12 +3,12 @@ import { UserError } from "../../model/user-error.ts";
 
 export { isProtected } from "../../config/protection.ts";
 
-/** The tables in the order in which they can be looked through: every table comes after the tables that its rows hang on. */
+/** The tables in search order: each comes after the tables that its rows depend on. */
 export type DependencyLevels = string[][];
 
 /**
- * @param tables `schema.table` → its declaration.
- * @throws UserError where tables hang on each other in a circle: no order would be right.
+ * @param tables `schema.table` → its declaration
+ * @throws UserError if the dependencies have a circle: then no order is right
  */
 export function dependencyLevels(tables: Readonly<Record<string, Table>>): DependencyLevels {
   const levels: DependencyLevels = [];
@@ -30,12 +30,12 @@ export function dependencyLevels(tables: Readonly<Record<string, Table>>): Depen
   return levels;
 }
 
-/** The tables that rows of this one may hang on, once for each column. */
+/** The tables that its rows may depend on, once per column. */
 export function parentTables(table: Table | undefined): string[] {
   return Object.values(table?.parents ?? {}).map((parent) => parent.table);
 }
 
-/** A table that hangs on itself (a group in a group) is no circle: its rows are found level by level within it. */
+/** A table that depends on itself (groups in groups) is not a circle: its rows are found level by level. */
 function parentsOf(tables: Readonly<Record<string, Table>>, name: string): string[] {
   return parentTables(tables[name]).filter((parent) => parent !== name);
 }

@@ -4,7 +4,7 @@ import type { Row } from "../../warehouse/connection.ts";
 import { WarehouseFailure } from "../../warehouse/failure.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
 
-/** One version, as the table's own history tells of it. */
+/** One version, as in the table's own history. */
 export interface HistoryEntry {
   version: number;
   operation: string;
@@ -23,35 +23,35 @@ export async function historyOf(warehouse: WarehouseReader, table: string, limit
   }));
 }
 
-/** The newest versions of a table. */
+/** A request for the newest versions of a table. */
 export interface HistoryQuestion {
   /** `schema.table` */
   table: string;
-  /** So many versions, newest first. */
+  /** The number of versions, newest first. */
   limit: number;
-  /** No older version than this is of interest; it may be told all the same. */
+  /** Older versions are not needed, but may be returned. */
   from?: number | undefined;
 }
 
-/** What is used of a history: a query of several tables reads no more. */
+/** The columns of the history that are used; a query of several tables reads no others. */
 const columnsOf = {
   moment: "version, timestamp",
   change: "version, timestamp, userName, operation, operationParameters, operationMetrics, userMetadata",
 };
-/** A small warehouse runs about ten statements at once; more would queue. */
+/** A small warehouse runs about ten statements at a time; more would queue. */
 const statementsAtOnce = 8;
-/** Tables in one statement, which the warehouse may read one after another. */
+/** Tables per statement; the warehouse may read them one after another. */
 const mostTables = 12;
-/** Rows in one statement: long histories are asked for alone. */
+/** Rows per statement; longer histories get a statement of their own. */
 const mostRows = 240;
 
-/** Warehouses that do not know `DESCRIBE HISTORY` within a query, as Delta without Databricks does not. */
+/** Warehouses that don't support `DESCRIBE HISTORY` inside a query, such as Delta without Databricks. */
 const withoutSubqueries = new WeakSet<WarehouseReader>();
 
 /**
  * The newest versions of many tables, in few statements. Never rejects: a table whose history could not be read has the reason.
- * @param what of each version: when it was, or also what was changed
- * @param inTime waits no longer for an answer than the caller can
+ * @param what of each version: its time, or also what changed
+ * @param inTime stops waiting for an answer when the caller has to
  * @returns table → its versions, newest first, with at least those columns of `DESCRIBE HISTORY`
  */
 export async function askHistories(
@@ -83,7 +83,7 @@ export async function askHistories(
         return;
       }
       if (error.sqlState === syntaxError) withoutSubqueries.add(warehouse);
-      // Which table it is about shows when each is asked alone.
+      // Asking each separately shows which table failed.
       await Promise.all(group.map(alone));
     }
   };
@@ -109,7 +109,7 @@ function describeHistory(warehouse: WarehouseReader, { table, limit }: HistoryQu
   return `DESCRIBE HISTORY ${qualifiedName(warehouse.catalog, table)} LIMIT ${limit}`;
 }
 
-/** A query promises no order. */
+/** A query doesn't guarantee an order. */
 function newestFirst(rows: readonly Row[]): Row[] {
   return rows.toSorted((a, b) => Number(b.version) - Number(a.version));
 }
@@ -129,15 +129,15 @@ function groupsOf(questions: readonly HistoryQuestion[]): HistoryQuestion[][] {
   return groups;
 }
 
-/** Other runs may delete from the same table at the same time: ours is among the latest. */
+/** Other runs may delete from the same table at the same time, so ours is among the latest versions. */
 const versionsLookedAt = 20;
 
-/** The version that a delete of so many rows made, by the table's own account. @throws WarehouseFailure */
+/** The version that a delete of this many rows created, according to the table's history. @throws WarehouseFailure */
 export async function versionOfDelete(warehouse: WarehouseReader, table: string, deleted: number): Promise<number | undefined> {
   return (await deletesOf(warehouse, table, deleted, versionsLookedAt))[0];
 }
 
-/** Versions that a delete of exactly so many rows made, newest first. @throws WarehouseFailure */
+/** Versions created by a delete of exactly this many rows, newest first. @throws WarehouseFailure */
 export async function deletesOf(warehouse: WarehouseReader, table: string, deleted: number, limit: number): Promise<number[]> {
   const history = await historyOf(warehouse, table, limit);
   return history
@@ -145,12 +145,12 @@ export async function deletesOf(warehouse: WarehouseReader, table: string, delet
     .map(({ version }) => version);
 }
 
-/** Delta's parameters and metrics are maps of texts, which reach us as objects or as JSON. */
+/** Delta's parameters and metrics are maps of texts, which arrive as objects or as JSON. */
 function mapOf(told: unknown): Record<string, unknown> {
   const known: unknown = typeof told === "string" ? JSON.parse(told) : told;
   return typeof known === "object" && known !== null ? { ...known } : {};
 }
 
-/** What Delta says of a version that VACUUM or the log's retention took away. */
+/** Delta's error for a version that VACUUM or log retention removed. */
 export const historyIsGone =
   /DELTA_VERSION_NOT_FOUND|time travel|DELTA_FILE_NOT_FOUND|FILE_NOT_EXIST|_delta_log|no longer (exists|available)|VACUUM/i;

@@ -4,14 +4,14 @@ import type { Parameters } from "../../warehouse/connection.ts";
 import { quoteName } from "../../warehouse/statements.ts";
 
 /**
- * Exactly which rows of a table are test data: those whose column – the key, one that points at a parent, or one that shows it –
- * has one of these values. All are literal values that were read before; there is no pattern in it. The one object makes the
- * statement that counts and the statement that deletes, so a plan is what runs.
+ * Exactly which rows of a table are test data: those where a column – the key, a pointing column, or a matched one – has one of
+ * these values. The values are literals that were read before; nothing is a pattern. Counting and deleting use the same object,
+ * so what is planned is what is deleted.
  */
 export interface Selection {
   /** Column → the values that select a row. */
   values: Map<string, Set<string>>;
-  /** The columns' types, in capitals. */
+  /** The types of its columns, in upper case. */
   types: ReadonlyMap<string, string>;
 }
 
@@ -19,7 +19,7 @@ export function emptySelection(types: ReadonlyMap<string, string>): Selection {
   return { values: new Map(), types };
 }
 
-/** A column as the text by which its values are known here: keys may be numbers. */
+/** A column as text, which is how its values are compared here: keys may be numbers. */
 export function asText(column: string, types: ReadonlyMap<string, string>): string {
   return types.get(column) === "STRING" ? quoteName(column) : `CAST(${quoteName(column)} AS STRING)`;
 }
@@ -35,19 +35,19 @@ export function isEmpty(selection: Selection): boolean {
 }
 
 /**
- * The parameters of one statement. A value that is compared in many places is sent once: a statement may have 256 parameters, and
- * the ids of a class stand in twenty tables.
+ * The parameters of one statement. Equal values are sent once, because a statement may have 256 parameters, and the ids of a
+ * class occur in twenty tables.
  */
 export class Binder {
   readonly #names = new Map<string, string>();
   readonly #prefix: string;
 
-  /** @param prefix what the names begin with. */
+  /** @param prefix of the parameter names */
   constructor(prefix = "p") {
     this.#prefix = prefix;
   }
 
-  /** @returns the marker, `:p0`. */
+  /** @returns the marker, `:p0` */
   bind(value: string): string {
     const name = this.#names.get(value) ?? `${this.#prefix}${this.#names.size}`;
     this.#names.set(value, name);
@@ -59,7 +59,10 @@ export class Binder {
   }
 }
 
-/** The condition, empty for an empty selection. The values of a column are one parameter, as JSON: test data has thousands of ids. */
+/**
+ * The condition; empty for an empty selection. The values of a column are one JSON parameter, because test data has thousands of
+ * ids.
+ */
 export function conditionOf(selection: Selection, binder: Binder): string {
   const terms = [...selection.values].map(([column, values]) => {
     const list = binder.bind(JSON.stringify([...values].sort()));
@@ -68,7 +71,7 @@ export function conditionOf(selection: Selection, binder: Binder): string {
   return terms.join(" OR ");
 }
 
-/** A selection as a report keeps it. Values of a column that may hold a person are kept as their SHA-256. */
+/** A selection as stored in a report. Values of columns that may contain personal data are stored as SHA-256. */
 export function storedSelection({ selection, person }: { selection: Selection; person: ReadonlySet<string> }): SelectedRows[] {
   return [...selection.values].map(([column, values]) =>
     person.has(column)
@@ -77,7 +80,7 @@ export function storedSelection({ selection, person }: { selection: Selection; p
   );
 }
 
-/** The condition that selects the same rows again, from what a report kept. @param types of the columns, in capitals */
+/** The condition that selects the same rows again, from a stored selection. @param types of the columns, in upper case */
 export function storedConditionOf(
   selection: readonly SelectedRows[],
   types: ReadonlyMap<string, string>,
@@ -91,7 +94,7 @@ export function storedConditionOf(
   return terms.join(" OR ");
 }
 
-/** How a row shows by one of its columns that it is test data; exactly one of the three. */
+/** How a column shows that a row is test data; exactly one of the three is set. */
 export interface Rule {
   column: string;
   prefixes?: readonly string[];
@@ -99,15 +102,15 @@ export interface Rule {
   equals?: string;
 }
 
-/** Rows that show by themselves that they may be test data: what a plan begins with. */
+/** Rows that directly match a rule and may be test data: the start of a plan. */
 export function candidatesOf(rules: readonly Rule[], types: ReadonlyMap<string, string>, binder: Binder): string {
   return rules.map((rule) => ruleCondition(rule, types, binder)).join(" OR ");
 }
 
-/** Rows that show by this rule. */
+/** Rows that match this rule. */
 export function ruleCondition(rule: Rule, types: ReadonlyMap<string, string>, binder: Binder): string {
   const column = asText(rule.column, types);
-  // startswith, never LIKE: the underscore in every prefix would be a wildcard there.
+  // startswith, not LIKE: the underscore in every prefix would be a wildcard there.
   if (rule.prefixes) return rule.prefixes.map((prefix) => `startswith(${column}, ${binder.bind(prefix)})`).join(" OR ");
   if (rule.suffix !== undefined) return `endswith(${column}, ${binder.bind(rule.suffix)})`;
   return `${column} = ${binder.bind(rule.equals ?? "")}`;

@@ -13,38 +13,44 @@ import {
   type VersionAnswer,
 } from "./versions.ts";
 
-/** What has to be known of the environment to tell an old value of a test's from one of a real row's. */
+/** What is needed to tell an old value written by a test from a real one. */
 export interface SearchContext {
   /** The table whose key this column holds. */
   parentOf(table: string, column: string): string | undefined;
-  /** The column that names a row of this table; `undefined` where the table cannot be asked. */
+  /** The column that identifies a row of this table; `undefined` if the table cannot be asked. */
   keyOf(table: string): string | undefined;
-  /** The columns by which a row of this table shows that it is test data, and what such a value begins with. */
+  /** The columns that identify a row of this table as test data. */
   shownBy(table: string): readonly string[];
-  /** What values of test data begin with, of all runs. */
+  /** The prefixes of test data, of all runs. */
   prefixes: readonly string[];
-  /** The columns by whose values `testData.keep` may name fixed rows of this table beside its key; none where it names no row of it. */
+  /**
+   * The columns, besides the key, whose values `testData.keep` may use to name fixed rows of this table. Empty if it names no
+   * rows of it.
+   */
   keptBy(table: string): readonly string[];
-  /** Whether a row is real whatever it shows: `testData.keep` names it by its key or one of these values, or a test changed it. */
+  /**
+   * Whether a row is real whatever it shows: `testData.keep` names it by its key or one of these values, or a test changed it.
+   */
   isReal(table: string, key: string, values: readonly (string | null)[]): boolean;
-  /** Whether this names a row that is test data: it did not stand there before the tests. */
+  /** Whether the value names a row of test data, so that it cannot be from before the tests. */
   isTestData(parent: string | undefined, value: string): boolean;
-  /** Versions of a table that are likely to be from before the change: of the start of the run, or those that a report noted. */
+  /** Versions of a table that are probably from before the change: the start of the run, or those in a report. */
   guesses(table: string): readonly number[];
-  /** How long to look, in milliseconds: a stage has other things to do. */
+  /** The time limit in milliseconds: a stage has other work to do. */
   limitMs: number;
 }
 
 const tablesAtOnce = 8;
-/** Each may lead one table a few versions further back. */
+/** Each round may take one table a few versions further back. */
 const mostRounds = 40;
-/** How often values that name nothing any more are passed over. */
+/** How often values that name no existing row are skipped. */
 const mostPasses = 4;
 
 /**
- * Finds what stood in these cells before a test changed them, and the version that still has it: the newest in which the row with this
- * key had another value. A value that names test data, or a row that is gone, is passed over, unless the row was written with it. Where it cannot be told, the row says why.
- * Never rejects for what a table or its history says. @throws WarehouseFailure where the warehouse does not answer at all
+ * Finds the values of these cells before a test changed them, and the version that still has them: the newest version in which
+ * the row with this key had another value. Values that name test data or a missing row are skipped, unless the row was created
+ * with them. If the value cannot be found, the row says why. Problems of a single table or its history never reject.
+ * @throws WarehouseFailure if the warehouse doesn't answer at all
  */
 export async function withBefore(
   warehouse: WarehouseReader,
@@ -74,7 +80,7 @@ export async function withBefore(
   return touched.map((row) => results.get(row) ?? row);
 }
 
-/** @returns whether values were found that name no row any more, or one of test data, so that the search has to go on. */
+/** @returns whether some values name missing rows or test data, so that the search has to continue */
 async function passOverNamed(
   warehouse: WarehouseReader,
   searches: readonly TableSearch[],
@@ -92,7 +98,7 @@ async function passOverNamed(
   let any = false;
   questions.forEach(({ table, keys }, index) => {
     const answer = answers[index];
-    // What cannot be looked at is not known to be gone.
+    // A table that cannot be read doesn't prove that the row is gone.
     if (answer === undefined || "why" in answer) return;
     const shows = (value: string | null) => value !== null && context.prefixes.some((prefix) => value.startsWith(prefix));
     const names: Names = { gone: [], test: [], real: [] };
@@ -107,14 +113,14 @@ async function passOverNamed(
   return any;
 }
 
-/** What is known of rows that old values name: they are gone, they are test data, or they are real whatever they show. */
+/** What is known of the rows that old values name: missing, test data, or real whatever they show. */
 interface Names {
   gone: string[];
   test: string[];
   real: string[];
 }
 
-/** The search of one table, by one key column. */
+/** The search in one table, by one key column. */
 class TableSearch {
   readonly #rows: readonly TouchedRow[];
   readonly #context: SearchContext;
@@ -142,7 +148,7 @@ class TableSearch {
     }
   }
 
-  /** What has to be asked next; nothing where every row is done. */
+  /** The next questions; none if every row is done. */
   questions() {
     if (this.#why !== undefined) return [];
     const { versions } = this.#candidates;
@@ -167,7 +173,7 @@ class TableSearch {
     this.#answers.set(version, answer);
   }
 
-  /** @returns whether that changes what is looked for. */
+  /** @returns whether this changes what is searched for */
   learn(parent: string, names: Names): boolean {
     const known = this.#names.get(parent) ?? new Map<string, keyof Names>();
     this.#names.set(parent, known);
@@ -178,22 +184,22 @@ class TableSearch {
     return news.some(([id, what]) => what !== "real" || this.#context.isTestData(parent, id));
   }
 
-  /** The rows that the old values found so far name in other tables. */
+  /** The rows in other tables that the old values found so far refer to. */
   namedBefore(): { parent: string; value: string }[] {
     const found = this.results().map(([, row]) => ({ row, value: row.before }));
-    // A fixed row may have an id that begins as those of test data do: then its other columns tell.
+    // A fixed row's id may begin like test data. Then its other columns decide.
     const passed = this.#rows
       .filter((row) => this.#context.keptBy(this.#parentOf(row)).length > 0)
       .flatMap((row) => this.#valuesOf(row).map((value) => ({ row, value })))
       .filter(({ row, value }) => this.#context.prefixes.some((prefix) => value.startsWith(prefix)) && value !== row.now);
     return [...found, ...passed].flatMap(({ row, value }) => {
       const parent = this.#context.parentOf(row.table, row.column);
-      // Empty text, as NULL, names nothing.
+      // Empty text refers to nothing, like NULL.
       return parent === undefined || !value ? [] : [{ parent, value }];
     });
   }
 
-  /** All that stood in this cell, in the versions that were looked at. */
+  /** All values of this cell in the versions that were read. */
   #valuesOf(row: TouchedRow): string[] {
     const values = [...this.#answers.keys()].map((version) => this.#there(row, version)?.values.get(row.column));
     return [...new Set(values)].filter((value) => typeof value === "string");
@@ -259,7 +265,7 @@ class TableSearch {
     return this.#first(row) ?? { why: this.#whyNowhere(row) };
   }
 
-  /** What the row was written with, although it names a row that is not there: it pointed at nothing before any test wrote it. */
+  /** The value that the row was created with, even if it refers to no existing row: it was like that before any test wrote it. */
   #first(row: TouchedRow): Pick<TouchedRow, "before" | "version"> | undefined {
     const { versions, truncated } = this.#candidates;
     const first = versions.findLast((version) => this.#there(row, version) !== undefined);

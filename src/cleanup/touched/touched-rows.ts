@@ -8,26 +8,26 @@ import type { RowPlan } from "../plan/row-plan.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { type SearchContext, withBefore } from "./old-values.ts";
 
-/** A report lists so many, and says how many more there are. */
+/** The most rows that a report lists; it counts the rest. */
 export const mostTouched = 1_000;
 
 export interface TouchedContext {
   tables: Readonly<Record<string, Table>>;
   catalog: CatalogColumns;
-  /** `schema.table` → keys of its rows that are known to be test data. */
+  /** `schema.table` → keys of its rows that are known test data. */
   ids: ReadonlyMap<string, Pick<ReadonlySet<string>, "has">>;
-  /** What ids of test data begin with, of all runs. */
+  /** The prefixes of test data, of all runs. */
   prefixes: readonly string[];
   /** `schema.table` → keys or matched values of fixed rows. */
   keep: TestDataConfig["keep"];
-  /** Rows that tests changed, by {@link rowName}: they are real, whatever shows there now, and others may have pointed at them. */
+  /** Rows that tests changed, by {@link rowName}. They are real, whatever they show now, and others may have pointed at them. */
   real: ReadonlySet<string>;
   guesses: (table: string) => readonly number[];
-  /** How long to look for the old values, in milliseconds. */
+  /** The time limit for finding old values, in milliseconds. */
   limitMs: number;
 }
 
-/** In a stage: what it does not find in this time, repair may. */
+/** In a stage. Repair can find later what this search has no time for. */
 const limitInStageMs = 30_000;
 
 export function searchContext(about: TouchedContext): SearchContext {
@@ -59,8 +59,8 @@ export function searchContext(about: TouchedContext): SearchContext {
 }
 
 /**
- * The touched rows of a plan in a fixed order, those that a report lists with what stood there before.
- * @param earlier a plan of the same cleanup: what it found in the history is not looked for again.
+ * The touched rows of a plan in a fixed order; those that a report lists get their old values.
+ * @param earlier a plan of the same cleanup, whose history results are reused
  * @throws WarehouseFailure
  */
 export async function touchedRowsWithOldValues(
@@ -92,7 +92,7 @@ export async function touchedRowsWithOldValues(
   return [...looked.map((row) => answers.get(row) ?? row), ...sorted.slice(mostTouched)];
 }
 
-/** What names a touched cell. */
+/** The identity of a touched cell. */
 export function nameOf({ table, key, column }: Pick<TouchedRow, "table" | "key" | "column">): string {
   return JSON.stringify([table, key.column, key.value, column]);
 }
@@ -101,10 +101,10 @@ export function rowName(table: string, key: string): string {
   return JSON.stringify([table, key]);
 }
 
-/** What a result says of touched rows. */
+/** The part of a result about touched rows. */
 export type Touched = Pick<CleanupResult, "touched" | "touchedMore" | "startVersions">;
 
-/** As a report has them: bounded, and without the values of columns that may hold a person. */
+/** For the report: limited in number, and without values of columns that may contain personal data. */
 export function touchedResult(
   touched: readonly TouchedRow[],
   tables: Readonly<Record<string, Table>>,
@@ -134,13 +134,13 @@ export function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** What two looks of one cleanup found: each cell once, as it was seen first. */
+/** Joins two searches of one cleanup. Each cell is listed once, as first seen. */
 export function joinTouched(first: Touched, again: Touched): Touched {
   const joined = new Map([...(again.touched ?? []), ...(first.touched ?? [])].map((row) => [nameOf(row), row]));
   if (joined.size === 0) return {};
   const listed = [...joined.values()].slice(0, mostTouched);
   const more = Math.max(first.touchedMore ?? 0, again.touchedMore ?? 0) + joined.size - listed.length;
-  // Of several runs the earliest start: what was there already is older than all of them.
+  // Of several runs, the earliest start: what existed then is older than all of them.
   const versions = [...Object.entries(first.startVersions ?? {}), ...Object.entries(again.startVersions ?? {})];
   const starts = Object.fromEntries(versions.sort(([, one], [, other]) => other - one));
   return {
@@ -150,7 +150,7 @@ export function joinTouched(first: Touched, again: Touched): Touched {
   };
 }
 
-/** For the audit log: where, how many, and of how many the old value is known; no values. */
+/** For the audit log: tables, counts, and how many old values are known; no values. */
 export function touchedNotes(touched: readonly TouchedRow[]): AuditEvent[] {
   const places = Map.groupBy(touched, ({ table, column }) => JSON.stringify([table, column]));
   return [...places.values()].map((rows) => ({

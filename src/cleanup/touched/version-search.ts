@@ -1,22 +1,23 @@
 /**
- * What a version tells about one cell that a test changed:
- * - `later`: the change had been made already, so look further back.
- * - `before`: another value stood there.
- * - `absent`: the row was not there.
- * - `stop`: the version cannot be read, or has several rows of this key. What is older proves nothing.
+ * What a version shows about a cell that a test changed:
+ * - `later`: the change was already made, so look further back.
+ * - `before`: it had another value.
+ * - `absent`: the row didn't exist.
+ * - `stop`: the version cannot be read, or has several rows with this key. Older versions prove nothing.
  */
 export type Seen = "later" | "before" | "absent" | "stop";
 
-/** Versions looked at one by one, newest first: only this finds a value that stood there between two equal ones. */
+/** Versions that are read one by one, newest first. Only this finds a value that stood between two equal ones. */
 const lookedAtOneByOne = 64;
 const chunks = [8, 24, 32];
-/** Further back the distance is divided by this many versions a round. */
+/** Further back, each round divides the distance by this many versions. */
 const probesPerRound = 8;
 
 /**
- * Which versions to ask next, by their places among the candidates (newest first, 0 is now), or the place where the search ends:
- * a `before` or a `stop`; an `absent` only where nothing older is known; `count` where no version tells.
- * @param seen `undefined` where nobody asked yet. @param guess a place that is likely to be a `before`
+ * The versions to ask next, by index among the candidates (newest first, 0 is now), or the index where the search ends: a
+ * `before` or a `stop`; an `absent` only if no older version is known; `count` if no version decides.
+ * @param seen `undefined` if not asked yet
+ * @param guess an index that is probably a `before`
  */
 export function nextStep(
   count: number,
@@ -45,7 +46,7 @@ function withGuess(asked: number[], count: number, guess: number | undefined): n
   return guess === undefined || guess >= count || asked.includes(guess) ? asked : [...asked, guess];
 }
 
-/** Where the change was made, taken for granted that from then on it was there. */
+/** Searches for the change, assuming that it stayed in place since. */
 function divide(
   count: number,
   lastLater: number,

@@ -4,35 +4,35 @@ import { queryInBatches } from "../tables/batched-queries.ts";
 import { historyOf } from "../tables/history.ts";
 import type { Binder } from "../tables/selection.ts";
 
-/** Rows of one table, asked for by their key, as one version has them. */
+/** Requests rows of one table by key, as of one version. */
 export interface VersionQuestion {
   /** `schema.table` */
   table: string;
-  /** Absent: the rows as they are now. */
+  /** Absent: the current rows. */
   version?: number;
-  /** The column that names a row. */
+  /** The column that identifies a row. */
   key: string;
-  /** The keys are given as their SHA-256, hex: a report does not keep the values of a column that may hold a person. */
+  /** The keys are hex SHA-256, because a report doesn't store values of columns that may contain personal data. */
   hashed?: boolean;
   keys: readonly string[];
   columns: readonly string[];
 }
 
-/** What a version has under one key. */
+/** What a version has for one key. */
 export interface RowsAtVersion {
   rows: number;
-  /** As it stands in the table. */
+  /** The key as stored in the table. */
   key: string;
-  /** Column → its value as text; the greatest where there are several rows. */
+  /** Column → its value as text; the greatest if there are several rows. */
   values: ReadonlyMap<string, string | null>;
 }
 
-/** Key as asked → what is there; or why that could not be read. */
+/** Requested key → what was found; or why it could not be read. */
 export type VersionAnswer = { found: ReadonlyMap<string, RowsAtVersion> } | { why: string };
 
 /**
- * Asks many versions, of many tables, in few round trips. Values are compared and answered as text: keys may be numbers.
- * @throws WarehouseFailure where the warehouse does not answer at all
+ * Reads many versions of many tables in few round trips. Values are compared and returned as text, because keys may be numbers.
+ * @throws WarehouseFailure if the warehouse doesn't answer at all
  */
 export async function askVersions(warehouse: WarehouseReader, questions: readonly VersionQuestion[]): Promise<VersionAnswer[]> {
   const width = Math.max(0, ...questions.map(({ columns }) => columns.length));
@@ -67,7 +67,7 @@ function select(catalog: string, { table, version, key, hashed, keys, columns }:
   };
 }
 
-/** A few literals let the warehouse leave out files that cannot have them; a long list is one parameter. */
+/** With a few literals the warehouse can skip files; a longer list is one parameter. */
 const mostLiterals = 20;
 
 function listOf(keys: readonly string[], binder: Binder): string {
@@ -79,24 +79,25 @@ function textOrNull(value: unknown): string | null {
   return value === null || value === undefined ? null : String(value);
 }
 
-/** Versions of which a value before a change may be read. */
+/** Versions that may show the value before a change. */
 export interface CandidateVersions {
-  /** Newest first; the first is the table as it is now. */
+  /** Newest first; the first is the current table. */
   versions: number[];
-  /** The table's history is longer than what was looked at. */
+  /** The table's history is longer than what was read. */
   truncated: boolean;
 }
 
-/** Versions of a table's history that are looked at. */
+/** The most versions of a table's history to read. */
 export const longestHistory = 1_000;
 
-/** Operations that never change a value of a row that is there already. */
+/** Operations that never change a value in an existing row. */
 const harmless =
   /^(CREATE TABLE|OPTIMIZE|REORG|FSCK|VACUUM (START|END)|(UN)?SET TBLPROPERTIES|(ADD|DROP) CONSTRAINT|(ADD|CHANGE|RENAME) COLUMNS?|CLUSTER BY|COPY INTO|COMPUTE STATS|ANALYZE|UPGRADE PROTOCOL|ROW TRACKING BACKFILL)\b/i;
 
 /**
- * The versions right before each change that may have changed a value, newest first.
- * @param guesses versions that are likely to have what is looked for. @throws WarehouseFailure
+ * The versions just before each change that may have changed a value, newest first.
+ * @param guesses versions that probably have the value
+ * @throws WarehouseFailure
  */
 export async function candidatesOf(
   warehouse: WarehouseReader,

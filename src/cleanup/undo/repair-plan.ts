@@ -17,14 +17,14 @@ import { mostTouched, nameOf, rowName, searchContext, sha256 } from "../touched/
 import { askVersions } from "../touched/versions.ts";
 
 /**
- * - `repairable`: the old value can be put back; `repaired`: it was.
- * - `already`: the old value stands there again.
- * - `written-since`: somebody has written another value since, which is left as it is.
- * - `refused`: it must not, or cannot, be put back. `failed`: it should have been, and was not, or that is unknown.
+ * - `repairable`: the old value can be restored; `repaired`: it was.
+ * - `already`: the old value is already back.
+ * - `written-since`: somebody has written another value since, which is kept.
+ * - `refused`: it must not or cannot be restored. `failed`: restoring failed, or its outcome is unknown.
  */
 export type RepairState = "repairable" | "repaired" | "already" | "written-since" | "refused" | "failed";
 
-/** One column of one row, and what becomes of it. */
+/** One column of one row, and the outcome of its repair. */
 export interface RepairRow extends TouchedRow {
   state: RepairState;
   /** Why it is refused, or failed. */
@@ -33,18 +33,18 @@ export interface RepairRow extends TouchedRow {
 
 export interface RepairResult {
   dryRun: boolean;
-  /** Of the run whose report this is. */
+  /** The run of the report. */
   runId: string;
   environment: string;
   /** SHA-256 of exactly what would be written. */
   digest: string;
   rows: RepairRow[];
   notes: string[];
-  /** What went wrong beside the rows. */
+  /** Problems that concern no single row. */
   problems: string[];
 }
 
-/** What is written: the values themselves, which a result may not have. */
+/** What is written. Has the actual values, which a result must not contain. */
 export interface RepairCell {
   row: RepairRow;
   table: string;
@@ -64,23 +64,23 @@ export interface RepairRequest {
   report: Pick<StageReport, "runId" | "environment" | "cleanup">;
   tables: Readonly<Record<string, Table>>;
   testData: TestDataConfig;
-  /** What the tests of that run said they made, where it can still be read. */
+  /** The ledger of that run, if it can still be read. */
   ledger?: Ledger;
   now: number;
 }
 
-/** A row of the report with what the warehouse itself says of it. */
+/** A row of the report, with what the warehouse says about it. */
 interface Found {
   row: RepairRow;
   type: string;
-  /** As they stand in the table. */
+  /** As stored in the table. */
   key: string;
   value: string;
 }
 
 /**
- * What of that report's touched rows can be repaired; only reads. The report says where to look, and nothing more: that the row points at
- * test data, and what stood there before, is read from the warehouse again. A report that somebody made up writes nothing.
+ * Plans which of the report's touched rows can be repaired; only reads. The report only says where to look. That the row points
+ * at test data, and its old value, are read from the warehouse again, so a forged report cannot cause a write.
  * @throws WarehouseFailure
  */
 export async function planRepair(warehouse: WarehouseReader, request: RepairRequest): Promise<RepairPlan> {
@@ -101,7 +101,7 @@ export async function planRepair(warehouse: WarehouseReader, request: RepairRequ
   return { result, cells };
 }
 
-/** Refuses what can be seen to be wrong without asking the warehouse. */
+/** Refuses what is recognisably wrong without asking the warehouse. */
 function begin(request: RepairRequest) {
   const { report } = request;
   const touched = [...new Map((report.cleanup?.touched ?? []).map((row) => [nameOf(row), row])).values()];
@@ -140,7 +140,7 @@ function whyNotAllowed({ table, key, column, now, before }: TouchedRow, { tables
   return undefined;
 }
 
-/** A column that points at another row, or one by which a row shows that it is test data: only there a test's writing can be told. */
+/** A column that points at another row, or one that identifies test data. A test's write can only be recognised there. */
 function mayBeTouched({ parents, match }: Table, column: string): boolean {
   return Object.hasOwn(parents, column) || match.some((rule) => rule.prefix === true && rule.column === column);
 }
@@ -157,7 +157,7 @@ function whyNotThere(
   return missing.length > 0 ? `the table has no column ${missing.join(", ")}` : undefined;
 }
 
-/** What stands in the cells now. Rows that cannot, or need not, be repaired leave here. */
+/** The cells' current values. Rows that cannot or need not be repaired are settled here. */
 async function lookNow(warehouse: WarehouseReader, rows: readonly RepairRow[], catalog: CatalogColumns): Promise<Found[]> {
   const open = rows.filter(({ state }) => state === "repairable");
   const isHashed = (row: RepairRow) => row.masked?.includes("key") === true;
@@ -198,7 +198,7 @@ async function lookNow(warehouse: WarehouseReader, rows: readonly RepairRow[], c
   });
 }
 
-/** The old values, from the tables' own history, of cells that do point at test data. */
+/** The old values of cells that do point at test data, from the tables' own history. */
 async function findValues(
   warehouse: WarehouseReader,
   found: readonly Found[],
@@ -233,7 +233,7 @@ async function findValues(
     ids,
     prefixes: testData.prefixes,
     keep: testData.keep,
-    // The stage knew its own start, and found them to be older than that.
+    // The stage knew its own start, and found that these rows are older.
     real: new Set(open.map(({ row, key }) => rowName(row.table, key))),
     limitMs: Number.POSITIVE_INFINITY,
     guesses: (table) => [...new Set(guesses.get(table)?.flatMap(({ row }) => row.version ?? []))],
@@ -269,16 +269,16 @@ async function findValues(
   });
 }
 
-/** What shows itself is found whatever its run and age; the rest only by what the run's tests said. */
+/** Rows that identify themselves are found for any run and age; others only through the run's ledger. */
 function scopesOf({ ledger }: RepairRequest): Scope[] {
   return ledger && ledger.rows.size > 0 ? ["all", "run"] : ["all"];
 }
 
-/** What a cleanup finds there now: ids of test data, and rows that tests changed. */
+/** What a cleanup would find now: ids of test data, and rows that tests changed. */
 async function planned(warehouse: WarehouseReader, request: RepairRequest, scope: Scope) {
   const { report, testData, now, ledger } = request;
   const runStarted = Number(report.runId.split("_")[0]);
-  // Suffixes and whole names show fixed accounts as well, and decide here no more than in a sweep.
+  // Fixed accounts match suffixes and whole names too, so these count no more here than in a sweep.
   const decides = ({ prefix, suffix, equals }: Table["match"][number]) =>
     prefix === true || testData.sweep.includes(suffix ?? equals ?? "");
   const shown = Object.entries(request.tables).map(([name, table]) => [name, { ...table, match: table.match.filter(decides) }]);
@@ -288,7 +288,7 @@ async function planned(warehouse: WarehouseReader, request: RepairRequest, scope
   return await planRows(warehouse, rowRequest({ ...asked, ...(start ? { start } : {}) }));
 }
 
-/** What the stage knew when it judged: a row that was there before its tests is older than they are, whatever its time says. */
+/** The start that the stage knew: a row that existed before its tests is older than them, whatever its time says. */
 function startOf(versions: Record<string, number> | undefined, takenAt: number): StartState | undefined {
   return versions && { takenAt, versions: new Map(Object.entries(versions)), hadKey: () => undefined };
 }
@@ -297,7 +297,7 @@ function cellName({ table, key, column }: TouchedRow, value: string, now: string
   return JSON.stringify([table, key.column, value, column, now]);
 }
 
-/** Over exactly what would be written, and where. */
+/** Covers exactly what would be written, and where. */
 function digestOf(cells: readonly RepairCell[], { environment }: RepairResult): string {
   const written = cells.map(({ table, key, column, now, before }) =>
     JSON.stringify([table, key.column, key.value, column, now, before]),

@@ -14,19 +14,19 @@ import type { RepairCell, RepairPlan, RepairResult } from "./repair-plan.ts";
 export interface RepairPorts {
   warehouse: TestDataWarehouse;
   environment: Environment;
-  /** Never rejects: a line that could not be written abandons nothing. */
+  /** Never rejects: an audit line that cannot be written doesn't stop the repair. */
   audit: (note: AuditEvent) => Promise<void>;
 }
 
-/** Tables written to at once; the updates of one table go one after another, for they would conflict. */
+/** Tables written to at the same time. The updates of one table run one after another, because they would conflict. */
 const tablesAtOnce = 8;
-/** Another writer was faster: nothing was written, and the update can be sent again. */
+/** If another writer was faster, nothing was written and the update can be sent again. */
 const attempts = 4;
 const pauseMs = 200;
 
 /**
- * Puts exactly the planned values back, and reads each cell again: what it says then counts, whatever the answer to the update was. The
- * first failure never abandons the rest.
+ * Writes exactly the planned values back, then reads each cell again. That value counts, whatever the answer to the update was. A
+ * failure never stops the rest.
  * @throws WrongTarget before the first write
  */
 export async function executeRepair(ports: RepairPorts, plan: RepairPlan): Promise<RepairResult> {
@@ -39,7 +39,7 @@ export async function executeRepair(ports: RepairPorts, plan: RepairPlan): Promi
   return result;
 }
 
-/** What one update can write: the same value into the same column, in place of the same. */
+/** What one update can write: the same value into the same column, replacing the same value. */
 function batchesOf(cells: readonly RepairCell[]): RepairCell[][] {
   const alike = Map.groupBy(cells, ({ column, now, before }) => JSON.stringify([column, now, before]));
   return [...alike.values()].flatMap((all) =>
@@ -87,7 +87,7 @@ async function send(warehouse: TestDataWarehouse, batch: readonly RepairCell[]):
   }
 }
 
-/** Delta commits nothing of a statement that met another writer's. */
+/** Delta commits nothing of a statement that conflicts with another writer. */
 function isConflict(error: unknown): boolean {
   if (!(error instanceof WarehouseFailure)) return false;
   return error.sqlState === "2D521" || /DELTA_CONCURRENT_|\bConcurrent\w+Exception\b/.test(error.message);

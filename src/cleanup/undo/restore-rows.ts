@@ -14,43 +14,43 @@ import { isProtected } from "../tables/graph.ts";
 import { deletesOf, historyIsGone } from "../tables/history.ts";
 import { Binder, storedConditionOf } from "../tables/selection.ts";
 
-/** What one table had deleted, and what of it can be put back. */
+/** What was deleted from one table, and what can be restored. */
 export interface TableUndo {
   /** `schema.table` */
   table: string;
-  /** Rows that the report says were deleted. */
+  /** Rows deleted according to the report. */
   deleted: number;
-  /** Of them, rows that the table's history still has, and that are not there now. */
+  /** Rows that the table's history still has and that don't exist now. */
   restorable: number;
-  /** Rows whose key is there again, written since: they stay as they are. */
+  /** Rows whose key exists again, written since; they are kept. */
   present: number;
-  /** Absent in a dry run, and where the warehouse did not tell. */
+  /** Absent in a dry run, and if the warehouse didn't say. */
   restored?: number;
   problem?: string;
 }
 
 export interface UndoResult {
   dryRun: boolean;
-  /** Of the cleanup that is undone. */
+  /** The run of the cleanup that is undone. */
   runId: string;
   environment: string;
   tables: TableUndo[];
-  /** What cannot come back, beside the tables. */
+  /** What cannot be restored, apart from the tables. */
   notes: string[];
-  /** What went wrong beside the tables: with one, the undo is not as it should be, although every row may be back. */
+  /** Problems that concern no single table. With any, the undo is not complete, even if every row may be back. */
   problems: string[];
 }
 
-/** One delete to be undone, as the history has it. */
+/** One delete to undo, from the history. */
 interface Step {
   rows: OlderRows;
-  /** After the newer ones were put back. */
+  /** After the newer deletes were undone. */
   restorable: number;
 }
 
 export interface UndoPlan {
   result: UndoResult;
-  /** By table, newest delete first: what was written between two deletes is what was there last. */
+  /** By table, newest delete first: a row written between two deletes has its latest content there. */
   steps: Map<string, Step[]>;
 }
 
@@ -60,16 +60,16 @@ export interface UndoRequest {
   protectedTables: readonly string[];
 }
 
-/** Tables looked at, or put back to, at once. */
+/** Tables read or restored at the same time. */
 const atOnce = 8;
 
-/** What could be put back of that report's cleanup; only reads. */
+/** Plans what can be restored of the report's cleanup; only reads. */
 export async function planUndo(warehouse: WarehouseReader, request: UndoRequest): Promise<UndoPlan> {
   const { report } = request;
   const steps = new Map<string, Step[]>();
   const notes: string[] = [];
   const cleaned = (report.cleanup?.tables ?? []).filter((table) => table.deleted !== 0 || table.deletions);
-  // Once for all tables; where it cannot be read, each of them says so.
+  // Read once for all tables; if it fails, each of them reports it.
   const columns = cleaned.length > 0 ? readCatalogColumns(warehouse) : Promise.resolve<CatalogColumns>(new Map());
   columns.catch(() => undefined);
   const tables = await inParallel(atOnce, cleaned, async (cleaned) => {
@@ -88,7 +88,7 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
       });
       const known = found.filter((rows) => rows !== undefined);
       const declared = request.tables[cleaned.table];
-      // As in the plan: a table that only hangs on others may have no column of the name that is declared, or presumed, for its key.
+      // As in the plan: a table that only depends on others may lack the column that is declared or assumed as its key.
       const keyed = declared !== undefined && types.has(declared.key);
       const planned = await stepsOf(warehouse, known, keyed ? declared : undefined);
       steps.set(cleaned.table, planned.steps);
@@ -124,8 +124,8 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
 }
 
 /**
- * Puts back exactly what was planned, parents first; the first failure never abandons the rest.
- * @param ports.audit never rejects: a line that could not be written abandons nothing either.
+ * Restores exactly what was planned, parents first. A failure never stops the rest.
+ * @param ports.audit never rejects: an audit line that cannot be written doesn't stop the undo
  * @throws WrongTarget before the first write
  */
 export async function executeUndo(
@@ -177,7 +177,7 @@ function addProblem(table: TableUndo, problem: string): void {
   table.problem = table.problem === undefined ? problem : `${table.problem}; ${problem}`;
 }
 
-/** What a cleanup took beyond the deletes of which it noted the version: nothing here can put that back. */
+/** Rows that the cleanup deleted without recording the version; they cannot be restored here. */
 function whatIsMissing({ deleted, deletions }: TableCleanup): string | undefined {
   if (deleted === undefined)
     return "the cleanup could not tell how many rows it deleted: what can be put back may not be all of them";
@@ -197,12 +197,13 @@ function whyNot(cleaned: TableCleanup, request: UndoRequest): string | undefined
   return undefined;
 }
 
-/** Versions among which another delete of as many rows is looked for. */
+/** The versions to search for another delete of as many rows. */
 const versionsSearched = 200;
 
 /**
- * @param selected by what: `binder` names the parameters as no other delete of the table does, one statement may be about several.
- * @returns the rows, by no key yet; nothing where no version has them any more. @throws WarehouseFailure
+ * @param selected which rows: `binder` has unique parameter names, because one statement may cover several deletes
+ * @returns the rows, not yet by key; undefined if no version has them any more
+ * @throws WarehouseFailure
  */
 async function findDeletion(
   warehouse: WarehouseReader,
@@ -220,7 +221,7 @@ async function findDeletion(
   const has = async (older: OlderRows) => (await countOlder(warehouse, older)) === rows;
   const noted = before(version);
   if (await has(noted)) return noted;
-  // Two runs that deleted as many rows at the same moment: the version noted may be the other's.
+  // Two runs may have deleted as many rows at the same moment, so the recorded version may be the other run's.
   for (const other of await deletesOf(warehouse, table, rows, versionsSearched)) {
     const older = before(other);
     if (other !== version && (await has(older))) return older;
@@ -228,7 +229,7 @@ async function findDeletion(
   return undefined;
 }
 
-/** @returns nothing where the version is gone. */
+/** @returns undefined if the version is gone */
 async function countOlder(warehouse: WarehouseReader, rows: OlderRows): Promise<number | undefined> {
   try {
     return await countRows(warehouse, olderRows(warehouse.catalog, rows), rows);
@@ -238,16 +239,16 @@ async function countOlder(warehouse: WarehouseReader, rows: OlderRows): Promise<
   }
 }
 
-/** @param about whose parameters the SELECT has. */
+/** @param about whose parameters the SELECT uses */
 async function countRows(warehouse: WarehouseReader, select: string, ...about: readonly OlderRows[]): Promise<number> {
   const parameters = Object.assign({}, ...about.map((rows) => rows.parameters));
   return Number((await warehouse.query(`SELECT count(*) AS found FROM (${select})`, parameters))[0]?.found);
 }
 
 /**
- * A row that came back, and was deleted again, is in the older rows of both deletes: it is counted once, as it was last.
- * @param found newest first.
- * @param keyed the table as declared, if it has the column of its key.
+ * A row that was restored and deleted again is in the older rows of both deletes. It counts once, with its latest content.
+ * @param found newest first
+ * @param keyed the declared table, if it has its key column
  */
 async function stepsOf(
   warehouse: WarehouseReader,
@@ -271,8 +272,8 @@ async function stepsOf(
 }
 
 /**
- * Whether the declared key tells each of these rows from every other. A table of members is declared with the lesson's id, which many
- * share: by it, one member who was written since would pass for all who were deleted.
+ * Whether the declared key is unique among these rows. A members table may be declared with the lesson's id, which many rows
+ * share: one member added since would count for all the deleted ones.
  */
 async function namesRows(warehouse: WarehouseReader, found: readonly OlderRows[], { key, parents }: Table): Promise<boolean> {
   const pointsAtParent = key in parents;

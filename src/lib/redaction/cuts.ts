@@ -1,8 +1,8 @@
 import type { Matcher, Span } from "./matcher.ts";
 
 /**
- * Long texts are cut, and the cut may go through a secret: what is left of it in front of `…` or behind it is hidden as well. The same
- * at the end of what a process has printed so far, where the rest may come on the next line.
+ * Finds parts of secrets where a long text was cut: in front of `…` or after it, and at the end of the output so far, where the
+ * rest may follow on the next line.
  */
 export class Fragments {
   readonly #matcher: Matcher;
@@ -15,7 +15,7 @@ export class Fragments {
     this.#matcher = matcher;
   }
 
-  /** Beside each sign that something was left out. */
+  /** Fragments next to each mark that something was left out. */
   beside(text: string): Span[] {
     if (this.#matcher.size === 0) return [];
     if (!text.includes("…") && !text.includes("...") && !text.includes("\ufffd")) return [];
@@ -24,7 +24,7 @@ export class Fragments {
     for (const { 0: sign, index } of text.matchAll(/\s{0,4}(?:…|\.{3})|\ufffd+/g)) {
       const least = sign.endsWith(".") ? shortestAtDots : shortestFragment;
       const unfinished = halfEscape.exec(text.slice(Math.max(previous, index - longestEscape), index))?.[0] ?? "";
-      // Not from the sign before this one on: a secret may have such signs of its own.
+      // Starts after the previous mark: a secret may contain such marks itself.
       const head =
         this.headBefore(text, index, least) ??
         (unfinished === "" ? undefined : this.headBefore(text, index - unfinished.length, least));
@@ -36,15 +36,17 @@ export class Fragments {
     return found;
   }
 
-  /** Whether the characters in front of `end` stand in some secret in this order. True may be wrong, false is not. */
+  /**
+   * Whether the characters before `end` occur in some secret in this order. May be true by mistake, but never false by mistake.
+   */
   mayEndAt(text: string, end: number): boolean {
     this.#index();
     return end >= shortestFragment && end <= text.length && this.#bits.has(text, end);
   }
 
   /**
-   * Whether a secret may stand on both sides of a line break. True may be wrong. Of eight characters around a break, six stand in front
-   * of it, or behind it, or three on either side.
+   * Whether a secret may continue across a line break. May be true by mistake. Of eight characters around a break, six are before
+   * it, six are after it, or three are on either side.
    */
   mayBeWrapped(text: string): boolean {
     if (this.#matcher.size === 0) return false;
@@ -63,7 +65,7 @@ export class Fragments {
     return false;
   }
 
-  /** @param breaks set where a line has so few characters that the one beside it counts as well */
+  /** @param breaks is set if a line is so short that the next one counts as well */
   #mayJoin(text: string, { at, begin, breaks }: { at: number; begin: number; breaks: RegExp | undefined }): boolean {
     if (breaks === undefined) {
       if (this.mayEndAt(text, at) || this.mayEndAt(text, begin + shortestFragment)) return true;
@@ -83,12 +85,12 @@ export class Fragments {
     return false;
   }
 
-  /** Whether the first characters of a line stand in some secret. True may be wrong. */
+  /** Whether the first characters of a line occur in some secret. May be true by mistake. */
   mayBeginWith(text: string, start = 0): boolean {
     return this.mayEndAt(text, afterMargin(text, start) + shortestFragment);
   }
 
-  /** The longest beginning of a secret that ends at `end`, if it has at least so many characters. */
+  /** The longest beginning of a secret that ends at `end` and has at least `least` characters. */
   headBefore(text: string, end: number, least: number): Span | undefined {
     if (!this.mayEndAt(text, end)) return undefined;
     const first = Math.max(0, end - Math.min(this.#matcher.longest, longestFragment));
@@ -114,7 +116,7 @@ export class Fragments {
     return undefined;
   }
 
-  /** Made when the first cut is seen: most texts have none. */
+  /** Built when the first cut is found; most texts have none. */
   #index(): void {
     if (this.#indexed === this.#matcher.size) return;
     this.#indexed = this.#matcher.size;
@@ -129,16 +131,16 @@ export class Fragments {
   }
 }
 
-/** Fewer characters of a secret say nothing, and stand in other words as well. */
+/** Shorter parts of a secret reveal nothing and occur in ordinary words. */
 export const shortestFragment = 6;
-/** Three dots also end sentences. */
+/** Three dots also end ordinary sentences. */
 const shortestAtDots = 8;
-/** A text may be cut in the middle of an escape, too. */
+/** A text may also be cut inside an escape. */
 export const halfEscape = /(?:%[0-9a-fA-F]?|\\(?:u[0-9a-fA-F]{0,3}|x[0-9a-fA-F]?)?|&#?\w{0,8})$/;
 export const longestEscape = 12;
-/** The beginning of an address is no part of its secret. */
+/** The scheme and host of an address are not secret. */
 const onlyHost = /^[a-z][a-z0-9+.-]*:\/{0,2}[\w.-]*(?::\d{0,5})?$/i;
-/** Nobody shows more of a text that he cuts. */
+/** No tool shows more than this of a text that it cuts. */
 const longestFragment = 2_048;
 
 function append(map: Map<string, string[]>, key: string, text: string): void {
@@ -147,11 +149,11 @@ function append(map: Map<string, string[]>, key: string, text: string): void {
   else map.set(key, [text]);
 }
 
-/** So near to a line break, an escape may be in the middle of what stands on both sides of it. */
+/** This close to a line break, an escape may be split between the two lines. */
 const nearEscape = 18;
 const escapeBefore = /(?:\\u[0-9a-fA-F]{0,4}|\\x[0-9a-fA-F]{0,2}|\\.?|%[0-9a-fA-F]{1,2}|%$|&#?\w{1,8};|&#?\w{0,8}$)[\s\S]{0,5}$/;
 const escapeBehind = /^[\s\S]{0,5}(?:\\|%[0-9a-fA-F]{2}|&#?\w{1,8};)/;
-/** With its margin. */
+/** Including its margin. */
 const shortLine = 24;
 const aroundShort = 64;
 const blankBreaks = /\n\s*/g;
@@ -159,7 +161,7 @@ const marginBreaks = /\n[\s│┃|>]*/g;
 
 const bits = 1 << 18;
 
-/** Which runs of six characters stand in a set of texts: a filter that answers nearly always, and the hashes themselves behind it. */
+/** The six-character sequences of a set of texts: a filter that answers nearly every query, and the hashes behind it. */
 class Runs {
   readonly #words = new Uint32Array(bits / 32);
   readonly #hashes = new Set<number>();
@@ -193,7 +195,7 @@ function afterSpace(text: string, from: number): number {
   return at;
 }
 
-/** Behind line breaks and what reporters draw in front of a line. */
+/** The position after line breaks and the margin that reporters draw. */
 export function afterMargin(text: string, from: number): number {
   let at = from;
   while (isSpace(text.charCodeAt(at)) || isMargin(text.charCodeAt(at))) at++;
@@ -204,7 +206,7 @@ function isSpace(code: number): boolean {
   return code === 0x20 || (code >= 0x09 && code <= 0x0d);
 }
 
-/** Blanks, and what reporters draw in front of a line. */
+/** Blanks and the characters that reporters draw as a margin. */
 function isMargin(code: number): boolean {
   return code === 0x20 || code === 0x09 || code === 0x2502 || code === 0x2503 || code === 0x7c || code === 0x3e;
 }

@@ -3,8 +3,8 @@ import { isSecretName } from "./names.ts";
 import { isPlainAddress, isWorthHiding } from "./values.ts";
 
 /**
- * The secrets inside a secret: lines of a key, the password of an address, what a header carries behind its scheme, the signature of a
- * token. Each of them is printed by something without the rest.
+ * The secrets inside a secret: lines of a key, the password in a URL, the credentials after a header's scheme, the signature of a
+ * token. Programs print each of these on its own.
  */
 export function partsOf(secret: string): string[] {
   const parts = new Set<string>();
@@ -35,11 +35,11 @@ function collect(text: string, parts: Set<string>, depth: number): void {
 
 function linesOf(value: string): string[] {
   if (!/[\r\n]/.test(value)) return [];
-  // A key's first and last line are the same for everybody's.
+  // The first and last line are the same in every key.
   return value.split(/[\r\n]+/).filter((line) => !/^-----(?:BEGIN|END) [A-Z0-9 ]+-----$/.test(line.trim()) && hasLetters(line));
 }
 
-/** A line of braces and blanks is no secret. */
+/** A line of braces and blanks is not secret. */
 function hasLetters(line: string): boolean {
   return /[\p{L}\p{N}]{3}/u.test(line);
 }
@@ -49,34 +49,37 @@ function unquoted(value: string): string[] {
   return value.length > 8 && /^(["']).*\1$/s.test(value) ? [value.slice(1, -1)] : [];
 }
 
-/** The runner's PowerShellPreAmpersandEscape and PowerShellPostAmpersandEscape: PowerShell prints a command in parts, cut there. */
+/**
+ * The runner's PowerShellPreAmpersandEscape and PowerShellPostAmpersandEscape: PowerShell prints a command in parts, split at
+ * `&`.
+ */
 function aroundAmpersand(value: string): string[] {
   const special = value.indexOf("&+");
   const cut = special >= 0 ? special + 2 : value.lastIndexOf("&") + 1;
-  // An address has its own parts; its query without the rest is none.
+  // URLs are split elsewhere, and a query alone is no URL.
   if (cut === 0 || /^[a-z][a-z0-9+.-]*:\/\//i.test(value)) return [];
   return [value.slice(0, cut), value.slice(special >= 0 ? cut + 1 : cut)];
 }
 
-/** `Basic dXNlcjpwYXNz`, `Bearer eyJ…`, `Token token="…"`: what stands behind the scheme. */
+/** `Basic dXNlcjpwYXNz`, `Bearer eyJ…`, `Token token="…"`: the part after the scheme. */
 function behindScheme(value: string): string[] {
   const match = /^(?:basic|bearer|token|digest|negotiate|ntlm|apikey|key|aws4-hmac-sha256)\s+(\S.*)$/is.exec(value);
   return match?.[1] ? [match[1]] : [];
 }
 
-/** Of an address with several hosts, as databases have it, or with letters that an address should not have. */
+/** For URLs with several hosts, as databases use, or with characters that a URL should not contain. */
 const userInfo = /^[a-z][a-z0-9+.-]*:\/\/([^\s/:@]*):(\S+)@/i;
 const connectionPart = /(?:^|;)\s*(?:password|pwd|accountkey|sharedaccesskey|sharedaccesssignature|secret)\s*=\s*([^;]+)/gi;
 
 /**
- * The passwords of an address or a connection string, as written and decoded, each alone and with its user; and the part behind the
- * host of an address that is secret without a password, as those of webhooks are.
+ * The passwords in a URL or connection string, raw and decoded, alone and with the user name. For URLs that are secret without a
+ * password, such as webhooks, the part after the host.
  */
 function credentialsIn(value: string): string[] {
   const [user, password] = loginOf(value);
   if (password !== "") {
     const pairs = [`${user}:${password}`, `${decoded(user)}:${decoded(password)}`];
-    // A database that everybody signs in to with the same word: the word stays readable.
+    // If everybody uses the same password for a database, it stays readable.
     const alone = [password, decoded(password)].filter(isWorthHiding);
     return [...alone, ...pairs];
   }
@@ -84,7 +87,7 @@ function credentialsIn(value: string): string[] {
   return [...connection, ...behindHost(value)];
 }
 
-/** User and password of an address, as they are written in it. */
+/** User and password of a URL, as written there. */
 export function loginOf(value: string): [user: string, password: string] {
   if (!value.includes("://")) return ["", ""];
   if (URL.canParse(value)) {
@@ -126,13 +129,13 @@ function inBasic(value: string): string[] {
 
 const compactToken = /^[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{2,}\.([A-Za-z0-9_-]{16,})$/;
 
-/** Of a JWT: whoever has it only lacks what can be guessed. */
+/** The signature of a JWT. The other parts can be guessed. */
 function signatureOf(value: string): string[] {
   const match = compactToken.exec(value);
   return match?.[1] ? [match[1]] : [];
 }
 
-/** A key file or `toJSON(secrets)` in a variable: the texts in it whose names say what they are. */
+/** A key file or `toJSON(secrets)` in a variable: its values whose names mark them as secrets. */
 function inDocument(value: string): string[] {
   if (!value.startsWith("{")) return [];
   try {

@@ -2,9 +2,8 @@ import { type Pattern, shortestPattern } from "./matcher.ts";
 import { readForms } from "./views.ts";
 
 /**
- * What a secret looks like when somebody encodes it. What a program can read back by itself – JSON, URL, HTML and Unicode forms – is
- * read back from the text instead, see `views.ts`: there are too many spellings to list them. The list follows the encoders of
- * GitHub's runner (its ValueEncoders), and adds hexadecimal, forms and shells.
+ * The encodings of a secret. JSON, URL, HTML and Unicode escapes have too many spellings to list; `views.ts` decodes the text
+ * instead. This list follows the encoders of GitHub's runner (its ValueEncoders), and adds hexadecimal, form and shell encodings.
  */
 export function patternsOf(secret: string): Pattern[] {
   const forms = unicodeForms(secret);
@@ -19,13 +18,13 @@ function unicodeForms(secret: string): string[] {
   return [...new Set([secret, ...(["NFC", "NFD", "NFKC"] as const).map((form) => secret.normalize(form)), ...readForms(secret)])];
 }
 
-/** Spellings that reading backslashes back would get wrong, because they leave the secret's own backslashes as they are. */
+/** Spellings that keep the secret's own backslashes, so that decoding backslashes would get them wrong. */
 function quoted(form: string): string[] {
   return [
-    // The runner's CommandLineArgumentEscape and ExpressionStringEscape; the latter is also SQL's.
+    // The runner's CommandLineArgumentEscape and ExpressionStringEscape; SQL uses the latter too.
     form.replaceAll('"', '\\"'),
     form.replaceAll("'", "''"),
-    // Shells, in quotes of both kinds.
+    // Shell escapes, for both kinds of quotes.
     form.replaceAll("'", "'\\''"),
     form.replaceAll("'", `'"'"'`),
     form.replaceAll(" ", "+"),
@@ -33,7 +32,7 @@ function quoted(form: string): string[] {
   ].filter((text) => text !== form);
 }
 
-/** A document that is encoded as a whole, such as JSON in base64, holds the secret as the document writes it. */
+/** A document encoded as a whole, such as JSON in base64, contains the secret as the document escapes it. */
 function escapedInside(form: string): string[] {
   const json = JSON.stringify(form).slice(1, -1);
   return [json, encodeUri(form)].filter((text) => text !== form);
@@ -44,8 +43,8 @@ export function encodeUri(text: string): string {
 }
 
 /**
- * The digits of base64 that the bytes alone decide, for each of the three ways in which they may lie among other bytes, in both
- * alphabets. Digits at the edge also hold bits of the neighbours, so a match takes them along.
+ * The base64 digits that depend on these bytes alone, for each of the three alignments and both alphabets. The digits at the
+ * edges also encode neighbouring bytes, so a match includes them.
  */
 export function base64Patterns(bytes: Buffer): Pattern[] {
   return [0, 1, 2].flatMap((offset) => {
@@ -72,8 +71,8 @@ function isLongEnough(text: string): boolean {
 }
 
 /**
- * What GitHub's runner is told to mask besides the secret itself. It derives base64, JSON, URI and XML forms by itself, so only what
- * it does not derive is worth a line: each costs it time for every line of the job's log.
+ * What the runner is told to mask in addition to the secret. It derives base64, JSON, URI and XML forms by itself. Each further
+ * mask slows every line of the job's log, so only forms that it doesn't derive are announced.
  */
 export function announcedForms(secret: string): string[] {
   const json = JSON.stringify(secret).slice(1, -1);

@@ -1,20 +1,20 @@
-/** A stretch of a text, in UTF-16 units: from `start` up to, not including, `end`. */
+/** A range of a text, in UTF-16 units, from `start` to `end` (exclusive). */
 export interface Span {
   start: number;
   end: number;
 }
 
-/** A text to find, and how many characters beside it a match takes along where they belong to the same word of base64. */
+/** A text to find, and how many neighbouring base64 characters a match includes. */
 export interface Pattern {
   text: string;
   before?: number;
   after?: number;
 }
 
-/** A shorter pattern would blank out ordinary words and protect nothing. */
+/** A shorter pattern would hide ordinary words and protect nothing. */
 export const shortestPattern = 6;
 
-/** Characters that the scan compares at a time. */
+/** How many characters the scan compares at a time. */
 const block = 3;
 const longestStep = shortestPattern - block + 1;
 const tableBits = 17;
@@ -28,8 +28,8 @@ interface Entry extends Pattern {
 const base64Character = /[A-Za-z0-9+/_-]/;
 
 /**
- * Finds many texts at once, in one pass (Wu–Manber): a window of six characters moves over the text, and a table says how far it may
- * jump. The time grows with the text, hardly with the number of patterns.
+ * Finds many texts in one pass (Wu–Manber): a window of six characters moves over the text, and a table says how far it can skip.
+ * The time depends on the text, hardly on the number of patterns.
  */
 export class Matcher {
   readonly #known = new Set<string>();
@@ -49,7 +49,7 @@ export class Matcher {
     return this.#known;
   }
 
-  /** @returns false where it is too short or known already */
+  /** @returns false if the pattern is too short or already known */
   add(pattern: Pattern): boolean {
     const { text } = pattern;
     if (text.length < shortestPattern || this.#known.has(text)) return false;
@@ -67,7 +67,7 @@ export class Matcher {
     return true;
   }
 
-  /** Every occurrence of every pattern, in no order that matters; occurrences may overlap. */
+  /** Every occurrence of every pattern, in no particular order; occurrences may overlap. */
   find(text: string): Span[] {
     const found: Span[] = [];
     if (this.#known.size === 0) return found;
@@ -95,7 +95,7 @@ function hashAt(text: string, end: number): number {
   return (text.charCodeAt(end) ^ (text.charCodeAt(end - 1) << 5) ^ (text.charCodeAt(end - 2) << 10)) & tableMask;
 }
 
-/** A digit of base64 at the edge holds some bits of the secret and some of its neighbour. */
+/** A base64 digit at the edge encodes some bits of the secret and some of its neighbour. */
 function widened(text: string, start: number, { text: { length }, before = 0, after = 0 }: Entry): Span {
   const span = { start, end: start + length };
   if (before > 0 && base64Character.test(text[span.start - 1] ?? "")) span.start -= 1;
@@ -103,7 +103,7 @@ function widened(text: string, start: number, { text: { length }, before = 0, af
   return span;
 }
 
-/** The end of the window that ordinary text has least often: many patterns may begin with `https:`. */
+/** The end of the window that is rarest in ordinary text, because many patterns begin with `https:`. */
 function rarestWindow(text: string): number {
   let best = shortestPattern - 1;
   let most = -1;
@@ -124,7 +124,7 @@ function rarityOf(code: number): number {
   return code > 0x7f ? 4 : 0;
 }
 
-/** In order, and without overlaps. */
+/** Sorted and without overlaps. */
 export function merged(spans: readonly Span[]): Span[] {
   const result: Span[] = [];
   for (const { start, end } of [...spans].sort((a, b) => a.start - b.start || b.end - a.end)) {

@@ -15,39 +15,39 @@ import {
   withoutSpace,
 } from "./views.ts";
 
-/** Takes secrets out of the lines of one stream, in their order; there are as many lines afterwards as before. */
+/** Redacts the lines of one stream, in order. The number of lines stays the same. */
 export type LineRedactor = (lines: readonly string[]) => string[];
 
-/** What an exit needs of it. */
+/** What code that prints or writes needs for redaction. */
 export interface Redaction {
   redact(text: string): string;
-  /** Whether a secret stands in what cannot be redacted, such as the bytes of a picture. */
+  /** Whether the text contains a secret; for content that cannot be redacted, such as an image. */
   holds(text: string): boolean;
-  /** For the lines of one stream, in their order. */
+  /** For the lines of one stream, in order. */
   lines(): LineRedactor;
 }
 
 const mask = "***";
 
-/** What lies over a line break is found by its characters alone, so it has to have more of them. */
+/** A match across a line break rests on its characters alone, so it needs more of them. */
 const shortestAcrossLines = 8;
-/** Of the beginning of a secret at the end of a text, which may have been cut there without a sign. */
+/** For the beginning of a secret at the end of a text, which may have been cut there without a mark. */
 const shortestAtEnd = 12;
-/** Of the beginning of a secret at the end of what was printed so far. */
+/** For the beginning of a secret at the end of the output so far. */
 const shortestAtLineEnd = 8;
 
 /**
- * Hides secrets in texts: as they are, encoded, coloured, in other Unicode forms, wrapped, cut. Whatever lies outside of a secret stays
- * exactly as it was.
+ * Hides secrets in texts: plain, encoded, coloured, in other Unicode forms, wrapped or cut. Text outside a secret stays
+ * unchanged.
  */
 export class Redactor implements Redaction {
   readonly #matcher = new Matcher();
-  /** Those that hold white space, without it: a reporter wraps or shortens there. */
+  /** Secrets that contain white space, stored without it: reporters wrap and shorten there. */
   readonly #squeezed = new Matcher();
   readonly #closeness = { closely: false };
   readonly #fragments = new Fragments(this.#matcher);
 
-  /** @returns whether it is long enough to be hidden */
+  /** @returns whether the secret is long enough to be hidden */
   add(secret: string): boolean {
     const parts = partsOf(secret);
     for (const part of parts) {
@@ -69,7 +69,7 @@ export class Redactor implements Redaction {
     return replaced(text, [...this.#find(text), ...(begun ? [begun] : [])]);
   }
 
-  /** Whether any secret that was named is in it: for what cannot be redacted, such as a picture. */
+  /** Whether the text contains any registered secret; for content that cannot be redacted, such as an image. */
   holds(text: string): boolean {
     return this.#views(text).some(
       (view) =>
@@ -78,16 +78,17 @@ export class Redactor implements Redaction {
     );
   }
 
-  /** For one stream of a process: also finds what is wrapped from one line to the next, however the lines come in. */
+  /** For one stream of a process. Also finds secrets wrapped across lines, however the output is split into chunks. */
   lines(): LineRedactor {
-    // What was printed just before, and whether a secret may have begun in it.
+    // The previous output, and whether a secret may have begun in it.
     let previous = "";
     let begunBefore = false;
     return (lines) => {
       if (lines.length === 0) return [];
       const text = lines.join("\n");
       const goesOn = previous !== "" && (begunBefore || this.#fragments.mayBeginWith(lines[0] ?? ""));
-      // A few characters do not show that a secret begins, so that the end of what was before is always looked at together with this.
+      // A few characters cannot show that a secret begins, so the end of the previous output is always examined together with
+      // this one.
       const before = goesOn ? previous : previous.slice(-shortTail);
       const whole = before === "" ? text : `${before}\n${text}`;
       const start = whole.length - text.length;
@@ -102,14 +103,16 @@ export class Redactor implements Redaction {
     };
   }
 
-  /** Where a secret begins of which the text ends in the middle. `length` is that of what was read of it. */
+  /**
+   * The beginning of a secret that is cut off at the end of the text. `length` is the number of its characters that were read.
+   */
   #begunAtEnd(text: string, least: number): (Span & { length: number }) | undefined {
     if (this.#matcher.size === 0) return undefined;
-    // No reading of it has more characters than it has itself.
+    // Decoding never makes a text longer.
     if (text.length < least && isOrdinary(text)) return undefined;
     const line = shown(text.slice(text.lastIndexOf("\n") + 1));
     const lastLine = line.slice(afterMargin(line, 0));
-    // Nearly always this is all: the last characters stand in no secret. Of a short line, they may be part of an escape that was wrapped.
+    // The common case: the last characters are in no secret. On a short line, they may be part of a wrapped escape.
     const sure = lastLine.length >= shortestFragment + longestEscape && !/[\\%&]/.test(lastLine.slice(-longestEscape));
     if (sure && !this.#fragments.mayEndAt(lastLine, lastLine.length)) return undefined;
     if (this.#surelyEndsInNone(lastLine)) return undefined;
@@ -123,7 +126,10 @@ export class Redactor implements Redaction {
     return undefined;
   }
 
-  /** However the last line is read: what stands before it does not matter where each reading has enough characters at its end. */
+  /**
+   * Holds for every way to decode the last line. The text before it doesn't matter if each decoding has enough characters at the
+   * end.
+   */
   #surelyEndsInNone(lastLine: string): boolean {
     if (lastLine.length > longestLine || !isOrdinary(lastLine)) return false;
     return viewsOf(lastLine, this.#closeness).every((view) => {
@@ -137,7 +143,7 @@ export class Redactor implements Redaction {
     return viewsOf(text, this.#closeness, (view) => always || this.#fragments.mayBeWrapped(view.text));
   }
 
-  /** @param isWrapped what is looked for is known to lie on several lines */
+  /** @param isWrapped the secret is known to span several lines */
   #find(text: string, isWrapped = false): Span[] {
     const spans: Span[] = [];
     if (text.length < shortestPattern && isOrdinary(text)) return spans;
@@ -161,16 +167,16 @@ function endOf({ text }: View): number {
   return text.length - (halfEscape.exec(text)?.[0].length ?? 0);
 }
 
-/** Of a field of a report, which is not worth a closer look first. */
+/** The size of a report's field; a quick test first is not worth it. */
 const shortText = 4_096;
-/** How far back the beginning of a secret is looked for at the end of what was printed so far. Colours make it long. */
+/** How far back to look for the beginning of a secret at the end of the output so far. Color codes make this long. */
 const longestTail = 16_384;
-/** Fewer characters of a secret than tell that it begins, in whatever way they are written. */
+/** The length, in any encoding, of a beginning too short to recognise as a secret. */
 const shortTail = 512;
-/** Of output in which lines are worth a look by themselves. */
+/** Longer output lines are tested one by one first. */
 const longestLine = 4_096;
 
-/** The last one of a hidden stretch is kept, so that colours go on as they were meant. */
+/** The last colour code of a hidden range is kept, so that the colours after it stay right. */
 const esc = "\u001b";
 const colour = new RegExp(`${esc}\\[[\\d;:]*m`, "g");
 
@@ -187,7 +193,7 @@ function replaced(text: string, spans: readonly Span[]): string {
 
 function masked(hidden: string): string {
   if (isOrdinary(hidden) && !hidden.includes("\n")) return mask;
-  // A part on each line: there are as many lines as before.
+  // A replacement on each line, so that the number of lines stays the same.
   return hidden
     .split("\n")
     .map((line) => (line.trim() === "" ? line : mask + (line.match(colour)?.at(-1) ?? "")))

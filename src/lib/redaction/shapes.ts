@@ -1,12 +1,12 @@
 import type { Span } from "./matcher.ts";
 
 /**
- * Secrets that nobody named, but that show by where they stand: what a header signs in with, the password of an address, the signature
- * of a token, a private key. Each shape has a cheap test, because nearly no line has any of them.
+ * Secrets that nobody registered but that can be recognised by their context: authorization headers, passwords in URLs, token
+ * signatures, private keys. Each shape has a cheap test first, because most lines contain none.
  */
 interface Shape {
   mayBe: (text: string) => boolean;
-  /** Its first group is what is hidden. */
+  /** The first group is hidden. */
   pattern: RegExp;
 }
 
@@ -15,7 +15,7 @@ const schemes = "Basic|Bearer|Token|Digest|Negotiate|NTLM|ApiKey|AWS4-HMAC-SHA25
 
 const shapes: readonly Shape[] = [
   {
-    // In an HTTP dump, in JSON, in the arguments of curl: to the end of the line or of the quoted text.
+    // In an HTTP dump, JSON or curl arguments: up to the end of the line or of the quoted text.
     mayBe: (text) => text.includes("uthorization") || text.includes("UTHORIZATION"),
     pattern: new RegExp(
       `authorization${quote}\\s{0,8}[:=]\\s{0,8}\\[?\\s{0,8}${quote}(?:(?:${schemes})\\s+)?([^\\s"'\\\\,;<>\\]]{6,})`,
@@ -45,7 +45,7 @@ const shapes: readonly Shape[] = [
   },
 ];
 
-/** Where the text holds such secrets. */
+/** The ranges of the text that hold such secrets. */
 export function shapesIn(text: string): Span[] {
   return shapes.flatMap(({ mayBe, pattern }) => {
     if (!mayBe(text)) return [];

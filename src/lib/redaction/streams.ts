@@ -3,8 +3,8 @@ import { StringDecoder } from "node:string_decoder";
 type Write = NodeJS.WriteStream["write"];
 
 /**
- * Redacts whatever anybody writes to a stream of this process: our own lines, those of libraries, warnings of node.
- * @returns the way past it, for the one line that must hold a secret: the runner's mask command
+ * Redacts everything written to a stream of this process: our own lines, those of libraries, and Node's warnings.
+ * @returns a function that bypasses it, for the one line that must contain a secret: the runner's mask command
  */
 export function guardWrites(stream: NodeJS.WriteStream, redact: (text: string) => string): (text: string) => void {
   const write = stream.write.bind(stream) as Write;
@@ -12,7 +12,7 @@ export function guardWrites(stream: NodeJS.WriteStream, redact: (text: string) =
   return (text) => void write(text);
 }
 
-/** The same stream, for whoever should write through this one alone. */
+/** The same stream with redaction, for code that gets this one only. */
 export function guardedStream<Stream extends NodeJS.WriteStream>(stream: Stream, redact: (text: string) => string): Stream {
   const write = guarded(stream.write.bind(stream) as Write, redact);
   return Object.create(stream, { write: { value: write } }) as Stream;

@@ -1,8 +1,8 @@
 import { shortestPattern } from "./matcher.ts";
 
 /**
- * Which values of variables with a secret's name are worth hiding. A value that stands in every log anyway protects nothing, and hidden
- * it would make reports unreadable: `DB_PASSWORD=postgres` would blank out each mention of PostgreSQL.
+ * Which values of variables named like secrets are worth hiding. Hiding a common word protects nothing and makes reports
+ * unreadable: `DB_PASSWORD=postgres` would hide every mention of PostgreSQL.
  */
 const everyday = new Set(
   `true false null none undefined unknown default required optional enabled disabled always never auto
@@ -18,15 +18,15 @@ const folders =
 const relativePath = /^(?:~|\.{1,2}|[A-Za-z]:)[\\/][\w .@+-]+(?:[\\/][\w .@+-]*)*$/;
 const hostName = /^(?:[a-z0-9-]+\.)+(?:com|net|org|io|dev|app|cloud|edu|local|internal|test|example|localhost)(?::\d{1,5})?$/i;
 
-/** A path or a query that could hold a secret is at least this long. */
+/** A path or query that could hold a secret has at least this length. */
 const shortestSecretPath = 12;
 
-/** A word that everybody uses, and that therefore protects nothing. */
+/** A common word, which protects nothing. */
 export function isCommonWord(value: string): boolean {
   return everyday.has(value.trim().toLowerCase());
 }
 
-/** @param value of a variable whose name alone says that it is a secret */
+/** @param value of a variable that only its name marks as a secret */
 export function isWorthHiding(value: string): boolean {
   const text = value.trim();
   if (text.length < shortestPattern || isCommonWord(text)) return false;
@@ -34,7 +34,7 @@ export function isWorthHiding(value: string): boolean {
   return !number.test(text) && !folders.test(text) && !relativePath.test(text) && !hostName.test(text) && !isPlainAddress(text);
 }
 
-/** An address without a password, and with too little behind the host to be one of those that are secret as a whole. */
+/** A URL without a password, and with too short a path to be secret as a whole. */
 export function isPlainAddress(text: string): boolean {
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || !URL.canParse(text)) return false;
   const { password, pathname, search } = new URL(text);

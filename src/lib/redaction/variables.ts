@@ -4,19 +4,19 @@ import { isWorthHiding } from "./values.ts";
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-/** What the configuration says about names, beside what they say by themselves. */
+/** What the configuration adds to the rule for names. */
 export interface NamedSecrets {
-  /** Variables whose value is a secret, although their name does not look like it. */
+  /** Variables that hold a secret although their name doesn't say so. */
   also: readonly string[];
-  /** Variables whose value is none, although their name looks like it. */
+  /** Variables that hold no secret although their name says so. */
   not: readonly string[];
 }
 
 export const noNamedSecrets: NamedSecrets = { also: [], not: [] };
 
 /**
- * The values of variables that are to be hidden: where the name says so and the value is no everyday word, and every address with a
- * password in it, whatever its variable is called.
+ * The values to hide: those whose variable is named like a secret, unless the value is a common word, and every URL that contains
+ * a password.
  */
 export function secretsOfVariables(sources: readonly Variables[], { also, not }: NamedSecrets = noNamedSecrets): string[] {
   const all = sources.flatMap((variables) => Object.entries(variables));
@@ -25,7 +25,7 @@ export function secretsOfVariables(sources: readonly Variables[], { also, not }:
   const found = all.flatMap(([name, value]) => {
     if (value === undefined || not.includes(name)) return [];
     if (also.includes(name) || hasPassword(value)) return [value];
-    // `POSTGRES_USER` and `POSTGRES_PASSWORD` are often the same word, which is also the name of the database.
+    // `POSTGRES_USER` and `POSTGRES_PASSWORD` are often the same word, and also the name of the database.
     return isSecretName(name) && isWorthHiding(value) && !open.has(value) ? [value] : [];
   });
   return [...new Set(found)];

@@ -1,27 +1,29 @@
 import type { Span } from "./matcher.ts";
 
 /**
- * Other readings of a text: what a person sees of it, and what a program reads out of it. A reading is made with the engine's own
- * replace; where a part of it lies in the original is only worked out when something was found.
+ * Other readings of a text: how it looks on a screen, and what a program decodes from it. A reading uses the engine's own
+ * replace; positions in the original are only computed for matches.
  */
 
 interface Reading {
-  /** Whether it could change anything; cheap. */
+  /** A cheap test whether the reading could change anything. */
   applies: (text: string, view: View) => boolean;
   pattern: RegExp;
   replacement: (found: string) => string;
-  /** The same for a whole text, where the engine has something faster. */
+  /** A faster way to read a whole text, if the engine has one. */
   whole?: (text: string) => string;
 }
 
 const esc = "\u001b";
-/** Longer control strings are images and the like; without a limit an unfinished one would be read to the end again and again. */
+/**
+ * Longer control strings are images and the like. Without a limit, an unfinished one would be read to the end again and again.
+ */
 const controlString = `[^\u0007${esc}\u009c]{0,4096}`;
 
 /**
- * What a terminal does not show: ECMA-48 sequences in their 7-bit and 8-bit forms, other controls, and format characters (zero-width,
- * direction marks, soft hyphens, variation selectors): Cc, Cf and Default_Ignorable_Code_Point of Unicode, but tab and line break.
- * Written out, because the engine is ten times slower with the properties' names.
+ * Characters that a terminal doesn't show: 7-bit and 8-bit ECMA-48 sequences, other control characters, and format characters
+ * (zero-width, direction marks, soft hyphens, variation selectors): Unicode's Cc, Cf and Default_Ignorable_Code_Point without tab
+ * and line break. Written out, because the engine is ten times slower with the property names.
  */
 const unseen = [
   `(?:${esc}\\[|\u009b)[0-?]*[ -/]*[@-~]`,
@@ -44,8 +46,8 @@ const visible: Reading = {
 };
 
 /**
- * NFKD, letter by letter: decomposed forms need no look at neighbours other than the marks behind a letter, so a place in the result
- * is a place in the original. It makes NFC, NFD, NFKC and full-width forms alike.
+ * NFKD, letter by letter: a letter's only context is the marks after it, so positions map back to the original. This makes NFC,
+ * NFD, NFKC and full-width forms equal.
  */
 const decomposed: Reading = {
   applies: (_, view) => !view.isOrdinary,
@@ -56,7 +58,7 @@ const decomposed: Reading = {
 
 const shortEscapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", f: "\f", v: "\v", 0: "\0" };
 
-/** Backslashes, as JSON, JavaScript, Python, C and shells write them. */
+/** Backslash escapes of JSON, JavaScript, Python, C and shells. */
 const unescaped: Reading = {
   applies: (text) => text.includes("\\"),
   pattern: /(?:\\x[0-9a-fA-F]{2})+|\\u\{[0-9a-fA-F]{1,6}\}|\\u[0-9a-fA-F]{4}|\\[^xu]/gs,
@@ -95,10 +97,10 @@ const entitiesDecoded: Reading = {
   },
 };
 
-/** Words that a reporter wrapped at a width, with the blanks that it puts in front of each line. */
+/** Text that a reporter wrapped at a fixed width, with the blanks that it puts at the start of each line. */
 const joined: Reading = { applies: (text) => text.includes("\n"), pattern: /\n\s*/g, replacement: () => "" };
 
-/** The same where it draws a margin. */
+/** The same for reporters that draw a margin. */
 const joinedAtMargin: Reading = {
   applies: (text) => /\n\s*[│┃|>]/.test(text),
   pattern: /\n[\s│┃|>]*/g,
@@ -111,18 +113,18 @@ function character(code: number): string | undefined {
   return code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
 }
 
-/** Bytes in hexadecimal: UTF-8 where they are that, as URLs and Python have it, else one character each, as JavaScript has it. */
+/** Decodes hexadecimal bytes: as UTF-8 if valid, as in URLs and Python, otherwise one character per byte, as in JavaScript. */
 function bytesAsText(hex: string): string {
   const bytes = Buffer.from(hex, "hex");
   const text = bytes.toString("utf8");
   return text.includes("\ufffd") ? bytes.toString("latin1") : text;
 }
 
-/** A text as it was read, and the way back to the one before. */
+/** A decoded text, and the way back to the text it was decoded from. */
 export class View {
   readonly text: string;
   readonly from: { view: View; reading: Reading } | undefined;
-  /** Whether line breaks were taken out of it. */
+  /** Whether line breaks were removed. */
   readonly acrossLines: boolean;
   #isOrdinary: boolean | undefined;
 
@@ -133,7 +135,7 @@ export class View {
       from !== undefined && (from.view.acrossLines || from.reading === joined || from.reading === joinedAtMargin);
   }
 
-  /** Asked by several readings, and long to find out. */
+  /** Cached, because several readings ask for it and it is slow. */
   get isOrdinary(): boolean {
     this.#isOrdinary ??= isOrdinary(this.text);
     return this.#isOrdinary;
@@ -146,23 +148,23 @@ function read(view: View, reading: Reading): View {
   return text === view.text ? view : new View(text, { view, reading });
 }
 
-/** Nobody prints more layers of escapes inside escapes; and a text that was made to have them must not cost more. */
+/** No real output nests escapes deeper, and crafted text must not cost more. */
 const mostLayers = 5;
 
 const asShown: readonly Reading[] = [visible, decomposed];
 const asRead: readonly Reading[] = [entitiesDecoded, percentDecoded, unescaped, visible, decomposed];
 
-/** What is seen of a text. */
+/** The text as a person sees it. */
 export function shown(text: string): string {
   return asShown.reduce(read, new View(text)).text;
 }
 
 export interface Closeness {
-  /** Looks at each step of a layer, not at its end alone: what is looked for holds escapes of its own, which the next step would undo. */
+  /** Also looks at each step within a layer: the secret may itself contain escapes, which the next step would decode. */
   closely: boolean;
 }
 
-/** What is seen of a text; then what is read out of that, layer by layer, as long as something changes. */
+/** The text as a person sees it, then what is decoded from that, layer by layer, as long as something changes. */
 function readingsOf(view: View, { closely }: Closeness): View[] {
   const views: View[] = [];
   let last = view;
@@ -182,20 +184,20 @@ function readingsOf(view: View, { closely }: Closeness): View[] {
 
 const escapes = /\\|%[0-9a-f]{2}|&(?:#|\w+;)/i;
 
-/** Whether reading escapes back would change a text. */
+/** Whether decoding escapes would change the text. */
 export function holdsEscapes(text: string): boolean {
   return escapes.test(text);
 }
 
 /**
- * The text itself, and every way in which it may be read.
- * @param mayBeWrapped whether something that is looked for may stand on both sides of a line break
+ * The text itself, and every way to read it.
+ * @param mayBeWrapped whether a secret may span a line break
  */
 export function viewsOf(text: string, closeness: Closeness, mayBeWrapped: (view: View) => boolean = () => true): View[] {
   const whole = new View(text);
   const views = [whole, ...readingsOf(whole, closeness)];
-  // Also what an escape makes a line break of: a report in JSON has its messages so.
-  // Before anything else is read out of it: an escape may go on behind the break.
+  // Also line breaks written as an escape, as in messages inside JSON. This comes first, because an escape may continue after the
+  // break.
   const lines = text.includes("\\n") ? [read(whole, unescaped)] : [];
   for (const view of [...views, ...lines]) {
     if (!view.text.includes("\n") || !mayBeWrapped(view)) continue;
@@ -211,10 +213,7 @@ export function withoutSpace(view: View): View {
   return read(view, squeezed);
 }
 
-/**
- * The same that {@link viewsOf} makes of a text, for one that is looked for: a secret that holds escapes of its own is read like the
- * text around it.
- */
+/** Applies the same readings as {@link viewsOf} to a secret, so that a secret with escapes is read like the text around it. */
 export function readForms(text: string): string[] {
   return readingsOf(new View(text), { closely: true }).map((view) => view.text);
 }
@@ -223,14 +222,14 @@ export function squeezedForm(text: string): string {
   return text.replace(/\s+/g, "");
 }
 
-/** Where stretches of a view lie in the original text. */
+/** Maps ranges of a view back to the original text. */
 export function inOriginal(view: View, spans: readonly Span[]): Span[] {
   if (!view.from || spans.length === 0) return [...spans];
   return inOriginal(view.from.view, inSource(view.from.view.text, view.from.reading, view.text.length, spans));
 }
 
 function inSource(source: string, { pattern, replacement, whole }: Reading, length: number, spans: readonly Span[]): Span[] {
-  // What was replaced, in order: where it lay in the source, and where its replacement lies.
+  // The replaced parts in order: where each was in the source, and where its replacement is.
   const pieces: { from: Span; to: Span }[] = [];
   let shift = 0;
   for (const match of source.matchAll(pattern)) {
@@ -243,11 +242,11 @@ function inSource(source: string, { pattern, replacement, whole }: Reading, leng
   return spans.map(({ start, end }) => ({ start: placeOf(pieces, start, "start"), end: placeOf(pieces, end - 1, "end") }));
 }
 
-/** The place in the source of one character of the view: of its beginning or its end. */
+/** Maps the start or end of one character of the view to its position in the source. */
 function placeOf(pieces: readonly { from: Span; to: Span }[], at: number, edge: "start" | "end"): number {
   let low = 0;
   let high = pieces.length;
-  // The first piece that begins behind the character.
+  // The first piece that begins after the character.
   while (low < high) {
     const middle = (low + high) >> 1;
     if ((pieces[middle]?.to.start ?? 0) > at) high = middle;

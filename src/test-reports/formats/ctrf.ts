@@ -6,7 +6,7 @@ import { count, milliseconds, requireDeclaredCount, validate } from "./json-docu
 
 /** Common Test Report Format (ctrf.io). */
 
-/** `other` is whatever the writer could not say: unknown is never passed. */
+/** `other` is anything that the writer couldn't express: unknown is never passed. */
 const statuses = {
   passed: "passed",
   failed: "failed",
@@ -19,7 +19,7 @@ const testSchema = z.object({
   name: z.string(),
   status: z.enum(Object.keys(statuses) as (keyof typeof statuses)[]),
   duration: milliseconds,
-  /** The word of the runner itself. */
+  /** The test runner's own word for the status. */
   rawStatus: z.string().nullish(),
   message: z.string().nullish(),
   trace: z.string().nullish(),
@@ -40,7 +40,7 @@ const reportSchema = z.object({
 
 type Test = z.output<typeof testSchema>;
 
-/** Jest's and Vitest's tests that are still to be written come as `other`. */
+/** For unwritten tests, Jest and Vitest report `other`. */
 const notRun = ["todo", "pending", "skipped", "disabled"];
 
 function statusOf(test: Test): TestStatus {
@@ -64,7 +64,7 @@ function read(file: string, document: object, findings: Findings): void {
   const { summary, tests } = validate(file, "CTRF", reportSchema, document).results;
   for (const test of tests) tell(test, findings);
   requireDeclaredCount(file, "tests", summary.tests, tests.length);
-  // Playwright's tests that are expected to fail pass, and are counted as failed.
+  // Playwright's tests that are expected to fail pass, but are counted as failed.
   const isFailed = ({ status, rawStatus }: Test) => status === "failed" || rawStatus === "failed";
   requireDeclaredCount(file, "failed tests", summary.failed, tests.filter(isFailed).length);
   requireDeclaredCount(
@@ -101,8 +101,8 @@ interface TestName {
 }
 
 /**
- * Writers differ: some put the describe blocks into the name as well, some the file before them, Playwright's the project before that.
- * Each test gets the titles and the project that the other reports of its runner give it, so that it counts once.
+ * Writers differ: some include the describe blocks in the name, some also the file, and Playwright's also the project. Each test
+ * gets the titles and the project that the runner's other reports give it, so that it counts once.
  */
 function testNameOf({ suite, name, filePath, browser }: Test): TestName {
   const written = typeof suite === "string" ? suite.split(/\s+[>›]\s+/) : (suite ?? []);
@@ -120,7 +120,10 @@ function titlesOf(blocks: readonly string[], name: string): string[] {
   return isRepeated ? [name] : [...blocks, name];
 }
 
-/** pytest's names hold it all, `tests/test_a.py::TestClass::test_b`; its JUnit says `tests.test_a.TestClass` and `test_b`. */
+/**
+ * pytest puts everything into the name, `tests/test_a.py::TestClass::test_b`; its JUnit has `tests.test_a.TestClass` and
+ * `test_b`.
+ */
 function pytestTitles([file, ...classes]: readonly string[], name: string): string[] | undefined {
   const suite = [file, ...classes].join("::");
   if (!file?.endsWith(".py") || !name.startsWith(`${suite}::`)) return undefined;

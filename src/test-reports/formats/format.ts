@@ -1,24 +1,24 @@
 import type { Findings } from "../reported.ts";
 
-/** One kind of test report: how it is recognised, by its content alone, and how it is read. */
+/** A format of test reports: how to recognise it, by content alone, and how to read it. */
 export type ReportFormat = JsonFormat | XmlFormat;
 
-/** A JSON report is in memory whole before it is recognised. */
+/** A JSON report is read completely before its format is recognised. */
 export interface JsonFormat {
   syntax: "json";
-  /** Who writes it; errors name them. */
+  /** The tools that write it, for error messages. */
   writers: readonly string[];
-  /** @returns the name of the format in the results, or `undefined` if the document has another format */
+  /** @returns the format's name for the results; `undefined` if the document has another format */
   recognise(document: object): string | undefined;
-  /** Reports each test and each crashed suite. Throws UnreadableReport. @param file its name in errors */
+  /** Reports each test and each crashed suite. @throws UnreadableReport @param file its name in errors */
   read(file: string, document: object, findings: Findings): void;
 }
 
-/** An XML report may be of any size, so it is read piece by piece. */
+/** An XML report may have any size, so it is read in chunks. */
 export interface XmlFormat {
   syntax: "xml";
-  /** @param start the first piece of the text, which begins with `<` */
+  /** @param start the first chunk of the text, which begins with `<` */
   recognise(start: string): string | undefined;
-  /** As for JSON. @param text all pieces, the first included */
+  /** Like JSON. @param text all chunks, including the first */
   read(file: string, text: AsyncIterable<string>, findings: Findings): Promise<void>;
 }

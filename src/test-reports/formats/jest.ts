@@ -4,7 +4,7 @@ import { type Findings, messageOf, passedLaterMessage, stackOf, wholeRun } from 
 import type { JsonFormat } from "./format.ts";
 import { count, milliseconds, requireDeclaredCount, validate } from "./json-document.ts";
 
-/** The JSON of `jest --json`, and Vitest's, which follows it. */
+/** The JSON of `jest --json`, which Vitest writes too. */
 
 const statuses = {
   passed: "passed",
@@ -22,7 +22,7 @@ const assertionSchema = z.object({
   duration: milliseconds.nullish(),
   failureMessages: z.array(z.string()).nullish(),
   location: z.object({ line: count }).nullish(),
-  /** Jest: how often it ran, and why each time but the last was not enough. */
+  /** Jest: the number of attempts, and the failures of all but the last. */
   invocations: count.optional(),
   retryReasons: z.array(z.string()).optional(),
 });
@@ -43,7 +43,7 @@ const reportSchema = z.object({
   testResults: z.array(suiteSchema),
 });
 
-/** Stands in the message of a file that could not be loaded, or whose hooks failed after its tests. */
+/** In the message of a file that could not be loaded, or whose hooks failed after its tests. */
 const crashMark = "● Test suite failed to run";
 
 type Assertion = z.output<typeof assertionSchema>;
@@ -95,7 +95,7 @@ function crashMessage(suite: Suite): string {
 function tell(suite: Suite, assertion: Assertion, findings: Findings): void {
   const failures = assertion.failureMessages ?? [];
   const retries = Math.max((assertion.invocations ?? 1) - 1, assertion.retryReasons?.length ?? 0);
-  // Vitest counts no attempts, but a test that passed in the end keeps the failures of those before.
+  // Vitest doesn't count attempts, but a test that passed in the end keeps the failures of earlier attempts.
   const earlier = assertion.status === "passed" ? Math.max(retries, failures.length) : retries;
   const status = assertion.status === "passed" && earlier > 0 ? "flaky" : statuses[assertion.status];
   const trouble =

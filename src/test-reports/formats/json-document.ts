@@ -1,7 +1,7 @@
 import { z } from "../../lib/zod.ts";
 import { UnreadableReport } from "../unreadable.ts";
 
-/** Throws UnreadableReport, with the place where the engine tells it. */
+/** @throws UnreadableReport, with the position if the engine gives it */
 export function parseJson(file: string, text: string): unknown {
   try {
     return JSON.parse(text);
@@ -18,7 +18,7 @@ export function parseJson(file: string, text: string): unknown {
 /** V8 shows this many characters on both sides of an unexpected one. */
 const shownBefore = 10;
 
-/** V8 gives either the place or some text around it, which is a place when it stands only once in the report. */
+/** V8 gives either the position or the surrounding text. The text shows the position if it occurs only once in the report. */
 function placeOf(message: string, text: string): string | undefined {
   const told = /\(line (\d+) column (\d+)\)/.exec(message);
   if (told) return `line ${told[1]}, column ${told[2]}`;
@@ -30,7 +30,7 @@ function placeOf(message: string, text: string): string | undefined {
   return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
 }
 
-/** Throws UnreadableReport with the path of the first value that is not what the format says. */
+/** @throws UnreadableReport with the path of the first value that doesn't fit the format */
 export function validate<T>(file: string, format: string, schema: z.ZodType<T>, document: unknown): T {
   const result = schema.safeParse(document);
   if (result.success) return result.data;
@@ -44,15 +44,12 @@ export function validate<T>(file: string, format: string, schema: z.ZodType<T>, 
   );
 }
 
-/**
- * Believes the header where it says more trouble than the body shows: then a part is missing. A header that says less is a known
- * habit of some writers, and harmless.
- */
+/** If the header declares more failures than the body has, a part is missing. Some writers declare fewer, which is harmless. */
 export function requireDeclaredCount(file: string, what: string, declared: number | undefined, seen: number): void {
   if (declared !== undefined && declared > seen)
     throw new UnreadableReport("EA6004", file, `damaged: expected ${declared} ${what} as declared, got ${seen}`);
 }
 
-/** Counts and durations: never negative, never NaN. */
+/** Counts and durations are never negative or NaN. */
 export const count = z.int().min(0);
 export const milliseconds = z.number().min(0);

@@ -6,7 +6,7 @@ import { UnreadableReport } from "../unreadable.ts";
 import type { JsonFormat } from "./format.ts";
 import { count, milliseconds, requireDeclaredCount, validate } from "./json-document.ts";
 
-/** The JSON of Playwright's reporter `json`. */
+/** The JSON of Playwright's `json` reporter. */
 
 const deepestSuite = 64;
 
@@ -21,7 +21,7 @@ const location = z.object({ file: z.string(), line: count });
 const error = z.object({ message: z.string().optional(), stack: z.string().optional(), location: location.optional() });
 
 const resultSchema = z.object({
-  /** Absent when the worker never told. */
+  /** Absent if the worker never reported. */
   status: z.enum(["passed", "failed", "timedOut", "skipped", "interrupted"]).optional(),
   duration: milliseconds,
   errors: z.array(error),
@@ -36,7 +36,7 @@ const testSchema = z.object({
 
 const specSchema = z.object({ title: z.string(), file: z.string(), line: count, tests: z.array(testSchema) });
 
-/** Each suite is looked at on its own, because how deep they nest is up to the file. */
+/** Each suite is validated separately, because the file decides how deep they nest. */
 const suiteSchema = z.object({
   title: z.string(),
   file: z.string(),
@@ -62,7 +62,7 @@ export const playwright: JsonFormat = {
   read,
 };
 
-/** Where the engine only knows that code was evaluated, it says `<anonymous>`. */
+/** The engine writes `<anonymous>` if it only knows that code was evaluated. */
 function sourceOf(file: string | undefined): string {
   return file === undefined || file.startsWith("<") ? wholeRun : file;
 }
@@ -75,7 +75,7 @@ function read(file: string, document: object, findings: Findings): void {
     if (ancestors.length > deepestSuite)
       throw new UnreadableReport("EA6004", file, `too deep: more than ${deepestSuite} nested suites`);
     const suite = validate(file, "Playwright", suiteSchema, value);
-    // The outermost suite is the file, which is no part of a test's name.
+    // The outermost suite is the file, which is not part of a test's name.
     const titles = suite.title === suite.file ? ancestors : [...ancestors, suite.title];
     for (const spec of suite.specs) {
       for (const test of spec.tests) {
@@ -95,7 +95,7 @@ function read(file: string, document: object, findings: Findings): void {
 
 function tell(spec: Spec, test: Test, ancestors: readonly string[], rootDir: string | undefined, findings: Findings): void {
   const last = test.results.at(-1);
-  // Playwright calls a test "skipped" that was cut off while it ran: nobody knows how it would have ended.
+  // Playwright reports an interrupted test as "skipped", but its result is unknown.
   const interrupted = test.results.some((result) => result.status === "interrupted" || result.status === undefined);
   const status = interrupted && test.status === "skipped" ? "failed" : statuses[test.status];
   const troubled = test.results.findLast((result) => result.errors.length > 0);

@@ -4,7 +4,7 @@ import { jest } from "./jest.ts";
 import { junit } from "./junit/reader.ts";
 import { playwright } from "./playwright.ts";
 
-/** A report has the first format that recognises it. JUnit takes all XML, so it comes last. */
+/** The first format that recognises a report reads it. JUnit accepts all XML, so it is last. */
 // biome-ignore format: one line for each format
 export const formats: readonly ReportFormat[] = [
   jest,

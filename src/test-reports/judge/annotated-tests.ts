@@ -3,9 +3,9 @@ import type { Check } from "../../model/report.ts";
 import type { CriticalTests, QuarantineEntry, TestResults } from "../../model/test-results.ts";
 import { checkOf, ranCount } from "./request.ts";
 
-/** The verdicts over single tests that the configuration marks: see `TestListMatcher`. */
+/** The verdicts about single tests that the configuration names: see `TestListMatcher`. */
 
-/** None may fail, and of each glob at least one must have run. A quarantine does not help: what may fail is not critical. */
+/** None may fail, and for each glob at least one must have run. Quarantine doesn't excuse a critical test. */
 export function criticalCheck({ critical, failures }: TestResults): Check[] {
   if (!critical) return [];
   const [id, title, expected] = ["tests.critical", "Critical tests", "0 failed, none missing"] as const;
@@ -41,7 +41,7 @@ export function quarantineCheck({ quarantine }: TestResults): Check[] {
   return [checkOf(id, title, relapsed.length > 0 ? "failed" : "degraded", observed, expected, message)];
 }
 
-/** Failures that do not count against the pass rate. */
+/** Failures that don't count against the pass rate. */
 export function excusedFailures(quarantine: readonly QuarantineEntry[] = []): number {
   return quarantine.reduce((sum, entry) => sum + (entry.over ? 0 : entry.failed), 0);
 }

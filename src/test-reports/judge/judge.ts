@@ -7,27 +7,29 @@ import { type Browser, browsersCheck, projectsCheck } from "./projects.ts";
 import { checkOf, firstFew, percentage, ranCount } from "./request.ts";
 
 export interface TestRules {
-  /** From 0 to 1. Of the tests that ran, more than this share must pass; at 1, all of them. Quarantined failures do not count. */
+  /** From 0 to 1. More than this share of the tests that ran must pass; for 1, all of them. Quarantined failures don't count. */
   passRate: number;
-  /** Globs of project names (`*` and `?`); of each at least one test must have run. */
+  /** Globs of project names (`*` and `?`); for each, at least one test must have run. */
   requiredProjects?: readonly string[];
   requiredBrowsers?: readonly Browser[];
   flaky?: FlakyBudget;
-  /** Milliseconds; a single test that takes longer fails. */
+  /** Milliseconds; a single test that takes longer fails the check. */
   testTime?: number;
   /** Milliseconds, for the whole command. */
   commandTime?: number;
-  /** How many times the command ran beside itself, each time for a part of the tests; 1 if left out. */
+  /** The number of parallel runs of the command, each for a part of the tests; 1 if absent. */
   shards?: number;
 }
 
 export interface TestRun {
-  /** The exit status of the command, the worst of its shards; null when a signal or the deadline ended it. */
+  /** The exit status of the command, the worst of its shards; null if a signal or the deadline ended it. */
   exitCode: number | null;
   durationMs: number;
 }
 
-/** What the results mean. A check that was asked for is always there, so that a missing one is never taken for a passed one. */
+/**
+ * Turns the results into checks. Every requested check is always included, so that a missing one cannot look like a passed one.
+ */
 export function judgeTests(results: TestResults, rules: TestRules, run: TestRun): Check[] {
   const rate = passRateCheck(results, rules.passRate);
   return [
@@ -85,7 +87,7 @@ function passRateCheck(results: TestResults, rule: number): Check {
   const observed = `${percentage(passed / number)} (${passed} of ${number}${beside})`;
   if (failed === 0) return checkOf(id, title, "passed", observed, expected);
   const names = firstFew(results.failures.filter((test) => test.quarantinedUntil === undefined).map((test) => test.name));
-  // Multiplied out, because 0.95 is no number that a computer has: 19 of 20 is exactly 95 %, and not more.
+  // Compares integers, because 0.95 has no exact binary value: 19 of 20 is exactly 95 %, and not more.
   const enough = rule < 1 && passed * 1_000_000 > Math.round(rule * 1_000_000) * number;
   const tolerated = enough ? "Tolerated by the pass rate, but " : "";
   const message = `${tolerated}${count(failed, "test")} failed: ${names}.`;

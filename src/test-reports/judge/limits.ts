@@ -3,10 +3,10 @@ import type { Check, Verdict } from "../../model/report.ts";
 import type { TestResults } from "../../model/test-results.ts";
 import { checkOf, firstFew, percentage } from "./request.ts";
 
-/** How many tests may be flaky: so many, or this share (0 to 1) of those that ran. */
+/** How many tests may be flaky: a number, or a share (0 to 1) of those that ran. */
 export type FlakyBudget = { tests: number } | { share: number };
 
-/** Without a budget, and within it, flaky tests are a warning; over it they fail. */
+/** Flaky tests are a warning without a budget or within it, and a failure above it. */
 export function flakyCheck({ flaky, flakyTests, total, skipped }: TestResults, budget: FlakyBudget | undefined): Check {
   const expected = budget ? `at most ${"tests" in budget ? budget.tests : percentage(budget.share)}` : "none";
   const check = (verdict: Verdict, observed: string, message?: string) =>
@@ -20,12 +20,12 @@ export function flakyCheck({ flaky, flakyTests, total, skipped }: TestResults, b
   return check(over ? "failed" : "degraded", observed, message);
 }
 
-/** Multiplied out, because 0.02 is no number that a computer has: 1 of 50 is exactly 2 %, and not more. */
+/** Compares integers, because 0.02 has no exact binary value: 1 of 50 is exactly 2 %, and not more. */
 function exceeds(part: number, whole: number, share: number): boolean {
   return part * 1_000_000 > Math.round(share * 1_000_000) * whole;
 }
 
-/** @param limit milliseconds; no test alone may take longer. */
+/** @param limit milliseconds; no single test may take longer */
 export function testTimeCheck({ slowest }: TestResults, limit: number | undefined): Check[] {
   if (limit === undefined) return [];
   const [id, title, expected] = ["tests.test-time", "Slowest test", `at most ${seconds(limit)}`] as const;
@@ -38,7 +38,7 @@ export function testTimeCheck({ slowest }: TestResults, limit: number | undefine
   return [checkOf(id, title, "failed", observed, expected, `Took too long: ${names}.`)];
 }
 
-/** @param limit milliseconds, for the whole command. */
+/** @param limit milliseconds, for the whole command */
 export function commandTimeCheck(durationMs: number, limit: number | undefined): Check[] {
   if (limit === undefined) return [];
   const over = durationMs > limit;
@@ -55,7 +55,7 @@ export function commandTimeCheck(durationMs: number, limit: number | undefined):
   ];
 }
 
-/** Rounded up, so that what is over a limit never reads like the limit. */
+/** Rounded up, so that a value above the limit never looks equal to it. */
 function seconds(milliseconds: number): string {
   return milliseconds < 1_000 ? `${Math.ceil(milliseconds)} ms` : `${Math.ceil(milliseconds / 100) / 10} s`;
 }

@@ -5,21 +5,21 @@ import { checkOf, ranCount } from "./request.ts";
 
 export type Browser = "chromium" | "firefox" | "webkit";
 
-/** How projects name what runs in a browser. */
+/** How project names refer to browsers. */
 const projectNames: Record<Browser, RegExp> = {
   chromium: /chromium|chrome|edge/i,
   firefox: /firefox/i,
   webkit: /webkit|safari/i,
 };
 
-/** @param required globs of project names, of each of which at least one test must have run. */
+/** @param required globs of project names; for each, at least one test must have run */
 export function projectsCheck(results: TestResults, required: readonly string[] = []): Check[] {
   if (required.length === 0) return [];
   const wanted = required.map((glob) => ({ name: glob, means: textGlob(glob) }));
   return [presence(results, wanted, "tests.projects", "Required projects")];
 }
 
-/** A browser has run when a project that is named after it has. */
+/** A browser was tested if a project named after it ran. */
 export function browsersCheck(results: TestResults, required: readonly Browser[] = []): Check[] {
   if (required.length === 0) return [];
   const wanted = required.map((name) => ({ name, means: projectNames[name] }));

@@ -1,7 +1,7 @@
 import type { Check, Verdict } from "../../model/report.ts";
 import type { TestCounts } from "../../model/test-results.ts";
 
-/** How the judges of test results say what they saw. */
+/** Creates the checks that the judges of test results return. */
 
 export function checkOf(
   id: string,
@@ -18,7 +18,7 @@ export function ranCount(counts: TestCounts): number {
   return counts.total - counts.skipped;
 }
 
-/** Rounded towards zero: 95.04 % must not read as the 95.1 % that it is not, nor 99.97 % as 100 %. */
+/** Rounded towards zero: 95.04 % must not look like 95.1 %, and 99.97 % not like 100 %. */
 export function percentage(share: number): string {
   return `${Math.floor(share * 1_000 + 1e-9) / 10} %`;
 }

@@ -1,7 +1,7 @@
 import { textGlob } from "../../lib/glob.ts";
 import type { CriticalTests, QuarantineEntry, TestCase, TestResults } from "../../model/test-results.ts";
 
-/** What the configuration says of single tests. The globs are over a test's file and its full name. */
+/** What the configuration says about single tests. The globs match a test's file and full name. */
 export interface TestLists {
   critical: readonly string[];
   /** `until` is the last day, YYYY-MM-DD in UTC. */
@@ -11,8 +11,8 @@ export interface TestLists {
 type Meant = (test: TestCase) => boolean;
 
 /**
- * Finds the tests that the configuration marks, while the reports are read: afterwards nobody knows any more which tests there were.
- * Of two entries that quarantine a test, the one that is still in force counts.
+ * Finds the tests that the configuration names while the reports are read, because afterwards the list of tests is gone. If two
+ * entries quarantine a test, the one still in force counts.
  */
 export class TestListMatcher {
   readonly #critical: { meant: Meant; tests: CriticalTests }[];
@@ -42,7 +42,7 @@ export class TestListMatcher {
     if (responsible) responsible.failed++;
   }
 
-  /** The same results with what was seen, and with each quarantined failure marked as one. */
+  /** The results with the findings, and with each quarantined failure marked. */
   addTo(results: TestResults): TestResults {
     return {
       ...results,
@@ -63,7 +63,7 @@ export class TestListMatcher {
   }
 }
 
-/** A file's glob may begin at any folder, because runners name files from different ones. */
+/** A file's glob may begin at any folder, because runners name files relative to different ones. */
 function meantBy(glob: string): Meant {
   const whole = textGlob(glob);
   const fromAnyFolder = textGlob(`*/${glob}`);

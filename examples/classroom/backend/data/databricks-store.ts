@@ -6,7 +6,7 @@ export function databricksStore(settings: WarehouseSettings): Store {
   const connection = new DatabricksConnection(settings);
   const table = (name: string) => `${settings.catalog}.${name}`;
 
-  /** One statement for all rows; columns that the rows leave out get `constants`, which are SQL. */
+  /** One statement for all rows. Columns that the rows leave out get `constants`, which are SQL. */
   async function insert(name: string, constants: Record<string, string>, rows: Parameters[]): Promise<void> {
     const [first] = rows;
     if (!first) return;

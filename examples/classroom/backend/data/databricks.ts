@@ -6,10 +6,10 @@ export type Parameters = Record<string, string | number | boolean | null>;
 
 type Session = Awaited<ReturnType<DBSQLClient["openSession"]>>;
 
-/** The driver's own default would keep a request waiting for a quarter of an hour. */
+/** The driver's default would let a request wait for 15 minutes. */
 const socketTimeoutMs = 60_000;
 
-/** One session on a SQL warehouse, opened when first needed, and anew after a failure. */
+/** One session on a SQL warehouse, opened on first use and again after a failure. */
 export class DatabricksConnection {
   readonly #settings: WarehouseSettings;
   readonly #client = new DBSQLClient({
@@ -22,19 +22,19 @@ export class DatabricksConnection {
     this.#settings = settings;
   }
 
-  /** BIGINT and DECIMAL come as bigint and text: nothing is rounded. */
+  /** BIGINT and DECIMAL are returned as bigint and text, so nothing is rounded. */
   async query(statement: string, parameters: Parameters = {}): Promise<Row[]> {
     this.#session ??= this.#open();
     try {
       const session = await this.#session;
       const operation = await session.executeStatement(statement, {
         namedParameters: parameters,
-        // Answers are small, and both need more than this connection.
+        // Results are small, and both options need more than this connection.
         useCloudFetch: false,
         useLZ4Compression: false,
       });
       try {
-        // A failing INSERT looks successful to one who does not wait for it.
+        // A failing INSERT looks successful unless this is awaited.
         await operation.finished();
         return (await operation.fetchAll()) as Row[];
       } finally {
@@ -42,13 +42,13 @@ export class DatabricksConnection {
       }
     } catch (error) {
       this.#session = undefined;
-      // Some of the driver's errors are no Error, so that a stack would be lost.
+      // Some of the driver's errors are not Errors, so the stack would be lost.
       throw error instanceof Error ? error : new Error(`Databricks: ${String(error)}`, { cause: error });
     }
   }
 
   async close(): Promise<void> {
-    const session = await this.#session?.catch(() => undefined); // one that never opened needs no closing
+    const session = await this.#session?.catch(() => undefined); // a session that never opened needs no closing
     await session?.close();
     await this.#client.close();
   }

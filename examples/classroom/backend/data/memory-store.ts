@@ -1,8 +1,8 @@
 import type { SessionDetail, Store } from "./store.ts";
 
 /**
- * Stands in silently when the database is absent, as in the real ClassWaves: everything seems to work, and nothing is kept. Only
- * the missing server time gives it away.
+ * Silently replaces a missing database, as in the real ClassWaves: everything seems to work, but nothing is stored. Only the
+ * missing server time shows it.
  */
 export function memoryStore(): Store {
   const sessions = new Map<string, SessionDetail>();

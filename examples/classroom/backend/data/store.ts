@@ -1,15 +1,15 @@
-/** What the application keeps about classes, whichever database is behind it. */
+/** The application's data about classes, for any database. */
 export interface Store {
-  /** ISO 8601, from the database's own clock; `null` tells that no database is behind this store. */
+  /** ISO 8601, from the database's clock; `null` means that there is no database behind this store. */
   serverTime(): Promise<string | null>;
   createSession(session: SessionDetail): Promise<void>;
   /** Newest first, at most 50. */
   listSessions(teacherId: string): Promise<Session[]>;
   findSession(id: string): Promise<SessionDetail | undefined>;
-  /** Only marks it; nothing is deleted. */
+  /** Only marks it as archived; nothing is deleted. */
   archiveSession(id: string): Promise<void>;
   addParticipant(sessionId: string, participant: Participant): Promise<void>;
-  /** Figures over everything of one school. */
+  /** Figures for one school. */
   figures(schoolId: string): Promise<Figures>;
   close(): Promise<void>;
 }

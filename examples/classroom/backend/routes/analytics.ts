@@ -3,7 +3,7 @@ import type { Figures, Store } from "../data/store.ts";
 import { identify } from "../identity.ts";
 import type { Settings } from "../settings.ts";
 
-/** What the dashboards show under the quirk, whoever asks and whatever happened. */
+/** What the dashboards always show with this quirk. */
 const constants: Figures = { activeSessions: 3, totalSessions: 42, groups: 12, students: 96, teachers: 8 };
 
 export function analyticsRoutes(settings: Settings, store: Store): Router {
@@ -22,7 +22,7 @@ export function analyticsRoutes(settings: Settings, store: Store): Router {
   routes.get("/dashboard/summary", async (request, response) => {
     response.json({ success: true, data: await figuresOf(identify(request, settings.jwtSecret).schoolId) });
   });
-  // Says so without looking, in the real ClassWaves too: no proof of anything.
+  // Always reports healthy, as in the real ClassWaves, and so proves nothing.
   routes.get("/health", (_request, response) => {
     response.json({ success: true, data: { status: "healthy", computation: "operational" } });
   });

@@ -14,7 +14,7 @@ const weekSeconds = 7 * daySeconds;
 
 export function authRoutes(settings: Settings, cache: Cache): Router {
   const { jwtSecret, production, quirks, testTokenSecret } = settings;
-  /** Each sign-in is remembered, as in the real ClassWaves: what tells whose it is stays longer than the token lives. */
+  /** Each sign-in is stored, as in the real ClassWaves: the record of the owner outlives the token. */
   const signIn = async (identity: Identity) => {
     const { teacherId, role, sessionId } = identity;
     await Promise.all([
@@ -74,7 +74,7 @@ export function authRoutes(settings: Settings, cache: Cache): Router {
   return routes;
 }
 
-/** Google is not reachable from this example, so that no code is ever good. */
+/** Google cannot be reached from this example, so every code is invalid. */
 function exchangeCode(request: Request): never {
   const fields = fieldsOf(request.body ?? {});
   text(fields, "code", longestCredential);

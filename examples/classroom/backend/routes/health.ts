@@ -10,7 +10,7 @@ const probeSeconds = 10;
 export function healthRoutes(settings: Settings, store: Store, cache: Cache): Router {
   const databaseIsConfigured = settings.warehouse !== undefined;
 
-  /** `healthy` says only that nothing failed: the mock is healthy too. */
+  /** `healthy` only means that nothing failed, and the mock is healthy too. */
   async function look() {
     const [redis, databricks] = await Promise.all([outcome(cache.ping()), outcome(store.serverTime())]);
     return { api: "healthy", redis, databricks: databaseIsConfigured ? databricks : "disabled", websocket: "healthy" };
@@ -73,7 +73,7 @@ export function healthRoutes(settings: Settings, store: Store, cache: Cache): Ro
   return routes;
 }
 
-/** Always 200: it says that the process listens, and looks at nothing. */
+/** Always 200: only shows that the process listens. */
 export const ready: Handler = (_request, response) => {
   response.json({ ready: true, timestamp: new Date().toISOString() });
 };
@@ -88,7 +88,7 @@ async function outcome(look: Promise<unknown>): Promise<"healthy" | "unhealthy">
   }
 }
 
-/** A sleeping warehouse may take minutes; a health page may not. */
+/** A stopped warehouse may take minutes to answer, but a health page must not. */
 async function inTime<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {

@@ -79,7 +79,7 @@ export function sessionRoutes(jwtSecret: string, store: Store, cache: Cache, rea
   return routes;
 }
 
-/** Ids are ours, never the caller's: only the title and the owner can show that a class is test data. */
+/** Ids come from the server, never from the caller, so only the title and the owner can show that a class is test data. */
 function newSession(fields: Record<string, unknown>, { teacherId, schoolId }: Identity): SessionDetail {
   const groups = list(fields, "groups", mostGroups).map(newGroup);
   const members = groups.flatMap((group) => group.members);
@@ -113,7 +113,7 @@ function newGroup(value: unknown, at: number): Group {
   };
 }
 
-/** The group that was asked for, else the smallest. */
+/** The requested group, or the smallest. */
 function groupToJoin(groups: Group[], wanted: string | undefined): Group {
   const candidates = wanted === undefined ? groups : groups.filter(({ id }) => id === wanted);
   const smallest = candidates.reduce<Group | undefined>(

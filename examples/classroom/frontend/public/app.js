@@ -7,7 +7,7 @@ const newSessionForm = at("#new-session");
 
 let socket;
 let sessionId;
-/** A member may arrive before the answer that made the session: kept until its groups are shown. */
+/** Members who arrive before the response that created the session, kept until its groups are shown. */
 let early = [];
 
 signInForm.addEventListener("submit", (event) =>
@@ -33,7 +33,7 @@ at("#sign-out").addEventListener("click", () => {
 
 await trying(undefined, show);
 
-/** The desk for a signed-in teacher, the form for anybody else. */
+/** Shows the desk to a signed-in teacher, otherwise the form. */
 async function show() {
   const teacher = accessToken() ? (await call("GET", "/auth/me")).teacher : undefined;
   signInForm.hidden = teacher !== undefined;
@@ -72,7 +72,7 @@ function showSession(session) {
   for (const { showIt } of waiting) showIt();
 }
 
-/** A group is told twice, by the answer and live, in either order. */
+/** A group arrives twice, in the response and as a live event, in either order. */
 function addGroup({ id, name }) {
   if (at(`#groups [data-group-id="${CSS.escape(id)}"]`)) return;
   const group = document.createElement("li");
@@ -90,7 +90,7 @@ function countMembers() {
   at("#member-count").textContent = String(document.querySelectorAll("#groups ul li").length);
 }
 
-/** Runs what a form asks for, and shows what went wrong in words. */
+/** Runs the action of a form, and shows errors as text. */
 async function trying(event, action) {
   event?.preventDefault();
   at("#problem").hidden = true;

@@ -1,4 +1,4 @@
-/** Talks to the backend on behalf of the signed-in teacher. Tokens last as long as the tab. */
+/** Calls the backend for the signed-in teacher. Tokens last as long as the tab. */
 
 const { backendUrl } = await (await fetch("/config.json")).json();
 const storageKey = "classroom.tokens";
@@ -18,7 +18,7 @@ export function signOut() {
   sessionStorage.removeItem(storageKey);
 }
 
-/** Sends the access token; when it has expired, gets a new one, once. */
+/** Sends the access token; if it has expired, gets a new one, once. */
 export async function call(method, path, body) {
   let answer = await send(method, path, body);
   if (answer.status === 401 && tokens() && (await refresh())) answer = await send(method, path, body);

@@ -2,7 +2,7 @@ import { prefix, track } from "@classwaves/env-actions/testkit";
 import { test as base, expect, type Page } from "@playwright/test";
 import { call, type MadeSession, type SignedIn, signIn } from "../api.ts";
 
-/** Each test is a teacher of its own, who has signed in already: Google's page is no part of what we test. */
+/** Each test has its own teacher, who is already signed in: Google's page is not what we test. */
 const test = base.extend<{ teacher: SignedIn }>({
   teacher: async ({ page }, use, info) => {
     const teacher = await signIn(`${info.project.name}-${info.testId}`);

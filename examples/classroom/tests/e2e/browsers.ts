@@ -3,14 +3,14 @@ import { chromium, firefox, type LaunchOptions, webkit } from "@playwright/test"
 
 export interface FoundBrowser {
   name: "chrome" | "firefox" | "webkit";
-  /** What Playwright calls it. */
+  /** Playwright's name for it. */
   engine: "chromium" | "firefox" | "webkit";
   launch: LaunchOptions;
 }
 
 export interface BrowserSearch {
   found: FoundBrowser[];
-  /** One line for each browser that is missing: which, and how to get it. */
+  /** One line for each missing browser: which one, and how to install it. */
   missing: string[];
 }
 
@@ -23,7 +23,7 @@ const usualChromes = [
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ];
 
-/** Debian's Chromium otherwise spends the first seconds on its own updates and on probing a graphics card that is not there. */
+/** Without these, Debian's Chromium spends the first seconds on updates and on detecting a graphics card that doesn't exist. */
 const quietChrome = [
   "--disable-gpu",
   "--disable-quic",
@@ -33,13 +33,13 @@ const quietChrome = [
   "--disable-sync",
 ];
 
-/** The browsers of this machine: an installed Chrome or Chromium before Playwright's own; Firefox and WebKit as Playwright builds them. */
+/** The browsers of this machine: an installed Chrome or Chromium before Playwright's own; Firefox and WebKit from Playwright. */
 export function findBrowsers(env: NodeJS.ProcessEnv): BrowserSearch {
   const found: FoundBrowser[] = [];
   const missing: string[] = [];
 
   const chrome = findChrome(env.CHROME_PATH);
-  // Chrome's sandbox refuses to run as root, which is who runs in containers.
+  // Chrome's sandbox refuses to run as root, the usual user in containers.
   const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   if (chrome)
     found.push({ name: "chrome", engine: "chromium", launch: { executablePath: chrome, args: [...sandbox, ...quietChrome] } });
@@ -55,7 +55,7 @@ export function findBrowsers(env: NodeJS.ProcessEnv): BrowserSearch {
   return { found, missing };
 }
 
-/** @throws Error when CHROME_PATH names nothing: another browser in its place would be a surprise. */
+/** @throws Error if CHROME_PATH doesn't exist: using another browser would be unexpected */
 function findChrome(named: string | undefined): string | undefined {
   if (named && !existsSync(named)) throw new Error(`CHROME_PATH names no file: ${named}`);
   return named || [...usualChromes, chromium.executablePath()].find(existsSync);

@@ -33,7 +33,7 @@ test("the right secret opens the desk, and signing out closes it", async ({ page
   await page.getByLabel("Test secret").fill(process.env.TEST_TOKEN_SECRET ?? "");
   const answered = page.waitForResponse((response) => response.url().endsWith("/auth/generate-test-token"));
   await page.getByRole("button", { name: "Sign in" }).click();
-  // The page knows nothing of the run, so neither do the keys of this sign-in.
+  // The page doesn't know the run, so the keys of this sign-in don't contain its id.
   const { sessionId, teacher } = (await (await answered).json()) as { sessionId: string; teacher: { id: string } };
   for (const name of ["secure_session", "tokens"].map((kind) => `${kind}:${teacher.id}:${sessionId}`))
     for (const key of [`${keyPrefix}${name}`, name]) trackKey(key);

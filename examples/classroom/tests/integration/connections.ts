@@ -14,7 +14,7 @@ export interface WarehouseUnderTest {
   count(table: string, column: string, value: string): Promise<number>;
 }
 
-/** The same warehouse that the backend uses, past the backend. Closed when the test file ends. */
+/** Connects directly to the backend's warehouse. Closed when the test file ends. */
 export function connectWarehouse(): WarehouseUnderTest {
   const warehouse = settings.warehouse;
   if (!warehouse) throw new Error("the integration tests need DATABRICKS_HOST, DATABRICKS_TOKEN and DATABRICKS_WAREHOUSE_ID");
@@ -36,7 +36,7 @@ export function connectWarehouse(): WarehouseUnderTest {
   };
 }
 
-/** The same Redis that the backend uses. Closed when the test file ends. */
+/** Connects directly to the backend's Redis. Closed when the test file ends. */
 export function connectRedis(): Redis {
   const redis = new Redis(settings.redisUrl, { maxRetriesPerRequest: 1 });
   afterAll(() => redis.disconnect());

@@ -4,7 +4,10 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { type MadeSession, makeSession, signIn } from "../api.ts";
 import { connectWarehouse } from "./connections.ts";
 
-/** Rows past the API: first those whose own id shows that they are test data, then those that only hang on a session of ours. */
+/**
+ * Rows written without the API: first rows whose own id identifies them as test data, then rows that only depend on a session of
+ * ours.
+ */
 describe("rows of the warehouse", () => {
   const warehouse = connectWarehouse();
   let session: MadeSession;

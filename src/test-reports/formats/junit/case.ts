@@ -1,11 +1,11 @@
 import type { TestStatus } from "../../../model/test-results.ts";
 import { type Findings, messageOf, stackOf, wholeRun } from "../../reported.ts";
 
-/** What the dialects of JUnit XML mean: which test it is, how it ended, and whether it is a test at all. */
+/** Interprets the dialects of JUnit XML: which test it is, how it ended, and whether it is a test at all. */
 
 export interface JUnitSuite {
   attributes: Record<string, string>;
-  /** jest-junit tells of the same crash twice. */
+  /** jest-junit reports the same crash twice. */
   jestCrashTold?: boolean;
 }
 
@@ -15,7 +15,7 @@ export interface JUnitCase {
   troubles: { kind: string; message: string; text: string }[];
 }
 
-/** `suites`: those around it, outermost first. */
+/** `suites`: the surrounding ones, outermost first. */
 export function reportCase(test: JUnitCase, suites: readonly JUnitSuite[], findings: Findings): void {
   const status = statusOf(test);
   const identity = identityOf(test, suites);
@@ -46,10 +46,10 @@ function withoutJson(text: string): string {
   return /^\{"message":".*?","stack":"(.*)"\}$/s.exec(text)?.[1]?.replaceAll("\\n", "\n") ?? text;
 }
 
-/** What writers put for the message of every failure of a kind. */
+/** Messages that writers use for every failure of a kind. */
 const wordsForAny = new Set(["", "Failed", "Build error", "Runtime error", "collection failure"]);
 
-/** A failure that a suite has by itself, outside of its tests. */
+/** A failure of a suite itself, outside its tests. */
 export function reportSuiteError(text: string, suites: readonly JUnitSuite[], findings: Findings): void {
   findings.crashed({ file: suiteName(suites), message: messageOf(text) || "the suite failed outside of its tests" });
 }
@@ -58,10 +58,10 @@ function statusOf({ troubles, skipped, attributes }: JUnitCase): TestStatus {
   const status = (attributes.status ?? "").toLowerCase();
   if (troubles.some(({ kind }) => kind === "failure" || kind === "error")) return "failed";
   if (["fail", "failed", "failure", "error"].includes(status)) return "failed";
-  // A rerun without an end that is told: Surefire writes flakyFailure when the end was good.
+  // For a rerun that doesn't say how it ended: Surefire writes flakyFailure if it passed in the end.
   if (troubles.some(({ kind }) => kind === "rerunFailure" || kind === "rerunError")) return "failed";
   if (troubles.length > 0) return "flaky";
-  // GoogleTest and CTest say it in an attribute.
+  // GoogleTest and CTest use an attribute.
   const skippedStatus = ["notrun", "disabled", "skipped", "ignored"].includes(status);
   return skipped || skippedStatus || attributes.result === "skipped" ? "skipped" : "passed";
 }
@@ -93,13 +93,16 @@ function identityOf(test: JUnitCase, suites: readonly JUnitSuite[]): Identity {
   const file = named || [className, suite.name].find(isFile);
   const project = projectOf(test, suites);
   const name = project ? nameOf(test).replace(`[${project}] › `, "") : nameOf(test);
-  // jest-junit and Mocha repeat the class in the name; Vitest and Playwright give the file for the class.
+  // jest-junit and Mocha repeat the class in the name; Vitest and Playwright use the file as the class.
   const repeated = name === className || name.startsWith(`${className} `) || name.endsWith(` ${className}`);
   const titles = className === "" || isFile(className) || repeated ? [name] : [className, name];
   return { titles, ...(file ? { file } : {}), ...(project ? { project } : {}) };
 }
 
-/** Playwright puts the project's name where others name the host. It alone gives its root an id, and a file for the class. */
+/**
+ * Playwright puts the project's name where others put the host. Only Playwright gives its root an id and uses a file as the
+ * class.
+ */
 function projectOf(test: JUnitCase, suites: readonly JUnitSuite[]): string | undefined {
   const [root, suite] = suites;
   const isPlaywright =
@@ -117,24 +120,24 @@ function isToldAlready(suite: JUnitSuite | undefined): boolean {
   return false;
 }
 
-/** Failures of a whole file or package for which the runner makes up a test; its name says nothing of the place. */
+/** A placeholder test for the failure of a whole file or package. Its name doesn't show the file. */
 function isMadeUp(test: JUnitCase): boolean {
   const [name, className] = [nameOf(test), test.attributes.classname ?? ""];
   return (
-    (name === "TestMain" && className === "") || // gotestsum: a build that failed, or a program that ended early
+    (name === "TestMain" && className === "") || // gotestsum: a failed build, or a program that ended early
     (name === "Failure" && test.troubles[0]?.message === "Runtime error") || // go-junit-report: the same
     name.startsWith("Test execution failure: could be caused by test hooks") // jest-junit: a hook after the last test
   );
 }
 
-/** Gradle's and Surefire's tests for what fails before or after a class's tests. */
+/** Placeholder tests of Gradle and Surefire for failures before or after a class's tests. */
 const classFailures = new Set([
-  "initializationError", // nothing of the class ran
-  "classMethod", // JUnit 4 in Gradle: a hook before or after all
-  "executionError", // JUnit 5 in Gradle: a hook after all
+  "initializationError", // no test of the class ran
+  "classMethod", // JUnit 4 in Gradle: a hook before or after all tests
+  "executionError", // JUnit 5 in Gradle: a hook after all tests
 ]);
 
-/** Runners write a suite that could not be loaded as a failed test that does not exist. */
+/** Runners report a suite that could not be loaded as a failed test that doesn't exist. */
 function isCrash(test: JUnitCase, { file }: Identity): boolean {
   const name = nameOf(test);
   const className = (test.attributes.classname ?? "").trim();
@@ -150,7 +153,7 @@ function isCrash(test: JUnitCase, { file }: Identity): boolean {
   );
 }
 
-/** The class where the runner knows no files. */
+/** The class, if the runner doesn't report files. */
 function crashedFile(test: JUnitCase, { file }: Identity, suites: readonly JUnitSuite[]): string {
   if (file) return file;
   if (isMadeUp(test)) return suiteName(suites);
@@ -158,7 +161,7 @@ function crashedFile(test: JUnitCase, { file }: Identity, suites: readonly JUnit
   return (isJestCrash(test) ? nameOf(test) : className || nameOf(test)) || suiteName(suites);
 }
 
-/** A time that is no number is as good as none: it decides nothing. */
+/** An invalid time counts as absent; it decides nothing. */
 function seconds(text: string | undefined): number {
   const value = Number(text?.includes(",") ? text.replaceAll(",", "") : text);
   return value > 0 && Number.isFinite(value) ? value : 0;

@@ -2,12 +2,12 @@ import type { CrashedSuite } from "../../../model/test-results.ts";
 import { type Findings, passedLaterMessage, type ReportedTest } from "../../reported.ts";
 
 /**
- * pytest-rerunfailures writes every attempt as a test of its own, one after the other, and each but the last as if it had passed.
- * Within one run of pytest a name stands for one test, so these are one.
+ * pytest-rerunfailures writes every attempt as a separate test, one after another, and all but the last as if they had passed.
+ * Within one run of pytest a name is unique, so tests with equal names are attempts.
  */
 export class PytestAttempts implements Findings {
   readonly #findings: Findings;
-  /** The last test, which may turn out to have been an attempt. */
+  /** The last test, which may be an attempt. */
   #pending: ReportedTest | undefined;
 
   constructor(findings: Findings) {
@@ -29,7 +29,7 @@ export class PytestAttempts implements Findings {
     this.#findings.crashed(suite);
   }
 
-  /** To be called after the last test. */
+  /** Call after the last test. */
   end(): void {
     if (this.#pending) this.#findings.test(this.#pending);
     this.#pending = undefined;

@@ -8,26 +8,28 @@ import { PytestAttempts } from "./pytest-attempts.ts";
 
 const deepestElement = 64;
 
-/** Of one failure's text, or of an attribute; the rest is read and dropped. */
+/** The longest text of a failure or attribute; the rest is read and discarded. */
 const longestText = 16_384;
 
-/** Kept for the message; the same elements, with text that nobody needs, are known but not kept. */
+/** Elements whose text is kept for the message. The text of the others is discarded. */
 const troubles = new Set(["failure", "error", "rerunFailure", "rerunError", "flakyFailure", "flakyError", "rerun"]);
 const harmless = new Set(["system-out", "system-err", "properties", "attachments", "warning"]);
 const suites = new Set(["testsuites", "testsuite"]);
 
-/** Terminals' escapes and the like, which XML forbids and some writers leave in: no reason to lose a report. */
+/**
+ * Terminal escapes and the like. XML forbids them, but some writers leave them in, and no report should be lost because of that.
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
 const forbidden = /[\x00-\x08\x0b\x0c\x0e-\x1f]/g;
 
 interface OpenSuite extends JUnitSuite {
   declared: { tests: number; failures: number; errors: number; skipped: number };
   seen: { tests: number; troubles: number; skipped: number };
-  /** Whether it has suites inside, and whether one of them declares errors. */
+  /** Whether it contains suites, and whether one of them declares errors. */
   parts: "none" | "without errors" | "with errors";
 }
 
-/** gotestsum counts in its root, as errors, lines that a build wrote; its suites declare no errors. */
+/** gotestsum counts lines written by a build as errors in its root; its suites declare no errors. */
 function declaredTroubles({ declared: { failures, errors }, parts }: OpenSuite): number {
   return parts === "without errors" ? Math.max(failures, errors) : failures + errors;
 }
@@ -43,10 +45,11 @@ export const junit: XmlFormat = {
 };
 
 /**
- * Reads JUnit XML in all its dialects, piece by piece: memory does not grow with the report.
+ * Reads JUnit XML in all its dialects, in chunks: memory doesn't grow with the report.
  *
- * It is strict where a damaged file could hide a failure: an element or a text where the format has none, or fewer tests or
- * failures than a suite declares, make the report unreadable. Throws UnreadableReport.
+ * It is strict where a damaged file could hide a failure: unexpected elements or text, or fewer tests or failures than a suite
+ * declares, make the report unreadable.
+ * @throws UnreadableReport
  */
 class JUnitReader {
   readonly #file: string;
@@ -81,7 +84,7 @@ class JUnitReader {
     this.#forgetLongText();
   }
 
-  /** The parser gathers each text until its end, and a log may be larger than memory; it has no public way to be told to stop. */
+  /** The parser collects each text until its end, and a log may be larger than memory. It has no public way to skip text. */
   #forgetLongText(): void {
     // biome-ignore lint/complexity/useLiteralKeys: the dot does not reach what is private
     const gathered = this.#parser["text"];
@@ -169,7 +172,7 @@ class JUnitReader {
     throw this.#unreadable(`damaged: expected ${declared} ${words} as ${name} declares, got ${seen}`);
   }
 
-  /** mocha-junit-reporter counts pending tests, in the root as skipped, but describes none of them. */
+  /** mocha-junit-reporter counts pending tests, in the root as skipped, but doesn't list them. */
   #unwritten(suite: OpenSuite): number {
     const counted = suite.attributes.skipped === undefined ? (this.#suites[0] ?? suite) : suite;
     return Math.max(counted.declared.skipped - counted.seen.skipped, 0);
@@ -187,7 +190,7 @@ class JUnitReader {
 
   #addText(text: string): void {
     if (this.#text !== undefined) {
-      // Surefire puts what an attempt printed beside its stack.
+      // Surefire puts the output of an attempt next to its stack.
       if (this.#text.length < longestText && !harmless.has(this.#open.at(-1) ?? ""))
         this.#text += text.slice(0, longestText - this.#text.length);
       return;
