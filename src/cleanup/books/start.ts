@@ -58,7 +58,9 @@ export async function recordStart(
     };
     // The declared ones need not wait for the list, which tells what else there is, and which of them are not there.
     const declared = new Set(options.declared ?? []);
-    const [tables] = await Promise.all([inTime(readTables(reader)), readAll([...declared])]);
+    const declaredRead = readAll([...declared]);
+    // Without the list, the versions that were read are still known.
+    const tables = await inTime(readTables(reader)).finally(() => declaredRead);
     for (const table of declared) if (!tables.includes(table)) for (const known of [moments, unread]) known.delete(table);
     await readAll(tables.filter((table) => !declared.has(table)));
   };
