@@ -95,7 +95,9 @@ function check(value: unknown, what: string, longest: number): void {
   if (value === "") throw new RangeError(`env-actions: ${what} is empty`);
   if (value.length > longest) throw new RangeError(`env-actions: ${what} is longer than ${longest} characters`);
   // No warehouse and no Redis has such a text: an id or key that was stored has lost it.
-  if (!value.isWellFormed()) throw new RangeError(`env-actions: ${what} is no valid Unicode: it has half of a surrogate pair`);
+  // String.prototype.isWellFormed is not there before Node 20.
+  if (/\p{Surrogate}/u.test(value))
+    throw new RangeError(`env-actions: ${what} is no valid Unicode: it has half of a surrogate pair`);
 }
 
 function kindOf(value: unknown): string {

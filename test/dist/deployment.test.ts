@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type LocalGitHub, startGitHub } from "../../local/github/index.ts";
 import { gitHub } from "../../src/github/api.ts";
+import { distNode } from "./dist-node.ts";
 
 /** Smoke after a deployment, as published: dist asks GitHub (a stand-in that knows GitHub's own description) before it looks anywhere. */
 const bundle = join(import.meta.dirname, "..", "..", "dist", "index.js");
@@ -65,7 +66,7 @@ async function deploy(state: "success" | "failure"): Promise<string> {
 }
 
 async function smoke(inputs: Record<string, string>): Promise<{ status: number | null; stdout: string; verdict: string }> {
-  const child = spawn(process.execPath, [bundle], {
+  const child = spawn(distNode, [bundle], {
     env: {
       PATH: process.env.PATH ?? "",
       GITHUB_ACTIONS: "true",

@@ -6,6 +6,7 @@ import { type AddressInfo, createServer as createSilent } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { distNode } from "./dist-node.ts";
 
 /** dist/index.js as the runner starts it: INPUT_* and files for outputs, state and summary. What is tested is what is published. */
 const bundle = join(import.meta.dirname, "..", "..", "dist", "index.js");
@@ -48,7 +49,7 @@ describe("inputs that are missing or wrong are told at once, each with what is r
     [{ stage: "integration", "pass-rate": "0.95" }, ['the input `pass-rate`: expected a percentage such as 95%, got "0.95"']],
     [{ stage: "preflight" }, [".github/env-actions.yml", "env-actions init"]],
   ] as [Record<string, string>, string[]][])("%j", (inputs, messages) => {
-    const ran = spawnSync(process.execPath, [bundle], { env: runnerEnv(inputs), encoding: "utf8" });
+    const ran = spawnSync(distNode, [bundle], { env: runnerEnv(inputs), encoding: "utf8" });
     expect(ran.status).toBe(2);
     expect(ran.stdout).toMatch(/^::error (?:file=[^\n]*,)?title=env-actions%3A invalid (?:input or )?configuration::/m);
     for (const message of messages) expect(ran.stdout.replaceAll("%25", "%")).toContain(message);
@@ -57,7 +58,7 @@ describe("inputs that are missing or wrong are told at once, each with what is r
 });
 
 test("after wrong inputs the post step does nothing, also where they would be right by then", () => {
-  const main = spawnSync(process.execPath, [bundle], { env: runnerEnv({ stage: "preflght" }), encoding: "utf8" });
+  const main = spawnSync(distNode, [bundle], { env: runnerEnv({ stage: "preflght" }), encoding: "utf8" });
   expect(main.status).toBe(2);
   // The runner makes variables of what was saved, and evaluates the inputs again.
   const saved = [...file("state").matchAll(/^(\w+)<<(\S+)\n([\s\S]*?)\n\2$/gm)].map(([, name, , value]) => [
@@ -66,14 +67,14 @@ test("after wrong inputs the post step does nothing, also where they would be ri
   ]);
   configure("version: 1\nenvironments:\n  local:\n    access: read-only\n");
   const env = runnerEnv({ stage: "preflight" }, Object.fromEntries(saved) as Record<string, string>);
-  const post = spawnSync(process.execPath, [bundle], { env, encoding: "utf8" });
+  const post = spawnSync(distNode, [bundle], { env, encoding: "utf8" });
   expect(post).toMatchObject({ status: 0, stdout: "", stderr: "" });
   expect(file("summary")).toBe("");
 });
 
 test("a mistake in the configuration is told with file, line and column", () => {
   configure("version: 1\nenvironments:\n  local:\n    acess: test-data\n");
-  const ran = spawnSync(process.execPath, [bundle], { env: runnerEnv({ stage: "preflight" }), encoding: "utf8" });
+  const ran = spawnSync(distNode, [bundle], { env: runnerEnv({ stage: "preflight" }), encoding: "utf8" });
   expect(ran.status).toBe(2);
   expect(ran.stdout).toMatch(/^\.github\/env-actions\.yml:4:5 {2}/m);
   expect(ran.stdout).toMatch(/^::error file=\.github\/env-actions\.yml,line=4,col=5,title=[^\n]*::[^\n]*access/m);
@@ -91,7 +92,7 @@ environments:
     databricks: { host: "localhost:${port}", warehouse: w, token: "\${DATABRICKS_TOKEN}", expect: { host: localhost } }
     websocket: { url: "http://127.0.0.1:${port}", namespaces: ["/sessions"], plain: [{ path: /plain }] }
 `);
-    const child = spawn(process.execPath, [bundle], {
+    const child = spawn(distNode, [bundle], {
       env: runnerEnv({ stage: "preflight", budget: "1s" }, { DATABRICKS_TOKEN: "dapi-0123456789" }),
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -126,7 +127,7 @@ describe("a preflight", () => {
   /** The server lives in this process, so the bundle must not block it. */
   const run = (more: Record<string, string>) =>
     new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
-      const child = spawn(process.execPath, [bundle], { env: runnerEnv({ stage: "preflight" }, more) });
+      const child = spawn(distNode, [bundle], { env: runnerEnv({ stage: "preflight" }, more) });
       let [stdout, stderr] = ["", ""];
       child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
       child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
@@ -197,7 +198,7 @@ describe("a preflight", () => {
     configure(
       `version: 1\nenvironments:\n  local:\n    access: read-only\n    servers:\n      silent: { command: '"${process.execPath}" silent.cjs', ready: { url: "http://127.0.0.1:${port}/" } }\n`,
     );
-    const child = spawn(process.execPath, [bundle], { env: runnerEnv({ stage: "preflight" }) });
+    const child = spawn(distNode, [bundle], { env: runnerEnv({ stage: "preflight" }) });
     let stdout = "";
     for await (const chunk of child.stdout) {
       stdout += String(chunk);

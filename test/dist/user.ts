@@ -9,6 +9,7 @@ import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { readSchema } from "../../examples/classroom/warehouse/schema.ts";
 import { type Catalog, startTestStores, type TestStores } from "../cleanup/test-stores.ts";
+import { distNode } from "./dist-node.ts";
 
 /**
  * What a user has: a folder with a configuration and tests, the published dist/index.js, and an environment. `DIST` names another dist, so
@@ -33,7 +34,7 @@ export async function start(
   retryForMs = 60_000,
 ): Promise<Ended> {
   const { PATH = "", HOME = "", NODE_COMPILE_CACHE = "" } = process.env;
-  const child = spawn(process.execPath, [entry, ...args], {
+  const child = spawn(distNode, [entry, ...args], {
     cwd: workspace,
     env: { PATH, HOME, NODE_COMPILE_CACHE, ...env },
     stdio: ["ignore", "pipe", "pipe"],
