@@ -128,7 +128,7 @@ describe("the histories of many tables", () => {
       const rows = catalog.warehouse.query(sql);
       if (sql.includes("information_schema")) rows.then(() => listed.resolve(), listed.reject);
       // The other statement does not end.
-      if (sql.includes("`a` LIMIT 1")) Promise.all([rows, listed.promise]).then(() => setImmediate(() => ending.abort()));
+      if (sql.includes("`a` LIMIT 1")) void Promise.all([rows, listed.promise]).then(() => setImmediate(() => ending.abort()));
       return await rows;
     }
     const known = [...start.versions.keys()];
