@@ -178,14 +178,14 @@ describe("a broken environment", () => {
 
   test("a warehouse that never wakes: error within the budget, and it says what it waited for", async () => {
     scenario.world.warehouse.faults.neverWakes = true;
-    const ran = await scenario.run([...preflight, "--budget", "4s"]);
+    const ran = await scenario.run([...preflight, "--budget", "12s"]);
     expect(ran.exitCode).toBe(3);
     expect(ran.output).toMatch(/the warehouse is stopped/);
     expect(ran.check("databricks.connect")).toMatchObject({
       verdict: "error",
       message: expect.stringMatching(/had not started|did not start/),
     });
-    expect(ran.reports.preflight?.problems).toEqual([expect.stringMatching(/budget of 4 s was used up/)]);
+    expect(ran.reports.preflight?.problems).toEqual([expect.stringMatching(/budget of 12 s was used up/)]);
     expect(await scenario.traces()).toEqual([]);
   });
 
