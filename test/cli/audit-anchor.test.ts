@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { outputsOf } from "../../src/action/run.ts";
-import { performStage } from "../../src/app/run-stage.ts";
 import { type AuditEntry, type AuditRecord, auditLine } from "../../src/audit/chain.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { auditVerify } from "../../src/cli/audit.ts";
 import { headText } from "../../src/report/words.ts";
+import { performIn } from "../harness/stage.ts";
 
 /** A log that somebody rewrote as a whole, each hash with it, is right in itself: only what is kept elsewhere can tell. */
 
@@ -160,20 +160,11 @@ test("report, evidence, summary and output of a stage name the head, and its tes
   const stages = { integration: { command: `node -e "console.log('key:', process.env.AUDIT_KEY)"`, reports: ["r.xml"] } };
   const environments = { local: { access: "test-data", variables: ["PATH"] } };
   writeFileSync(join(workspace, "c.yml"), JSON.stringify({ version: 1, environments, stages, audit: { key: "${AUDIT_KEY}" } }));
-  const said: string[] = [];
   const perform = (stage: "preflight" | "integration") =>
-    performStage({
-      stage,
-      workspace,
-      configFile: "c.yml",
-      env: { PATH: process.env.PATH, AUDIT_KEY: key },
-      cancel: AbortSignal.timeout(30_000),
-      onProgress: (progress) => void (progress.kind === "output" && said.push(progress.line)),
-      onSecret: () => undefined,
-    });
+    performIn(workspace, { stage, configFile: "c.yml", env: { PATH: process.env.PATH, AUDIT_KEY: key } });
   await perform("preflight");
   const answer = await perform("integration");
-  expect(said).toContain("key: undefined");
+  expect(answer.output).toContain("key: undefined");
   const lines = readFileSync(file, "utf8").trim().split("\n");
   const last = JSON.parse(lines.at(-1) ?? "") as { hash: string };
   const head = { sequence: lines.length, hash: last.hash };

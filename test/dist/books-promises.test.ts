@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { Catalog } from "../cleanup/test-stores.ts";
 import { startWorld, type Told, type World } from "./user.ts";
 
@@ -7,7 +7,6 @@ import { startWorld, type Told, type World } from "./user.ts";
  * Nothing is called gone that was never looked at: what dist/index.js says about rows and keys that its cleanup cannot find, or must not
  * delete. Every configuration is also one of versions that did not keep these promises; see user.ts for how to ask one of those.
  */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let world: World;
 beforeAll(async () => {

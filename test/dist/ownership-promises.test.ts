@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Catalog } from "../cleanup/test-stores.ts";
 import { afterwards, hourMs, startWorld, type World } from "./user.ts";
 
@@ -6,7 +6,6 @@ import { afterwards, hourMs, startWorld, type World } from "./user.ts";
  * Nothing real is ever deleted, whatever a test did to it or wrote about it: what dist/index.js does to the rows of ClassWaves' tables, as
  * a user sees it. Every configuration is also one of versions that did not keep these promises; see user.ts for how to ask one of those.
  */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let world: World;
 beforeAll(async () => {

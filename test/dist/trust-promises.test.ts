@@ -3,14 +3,14 @@ import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { runnerEnvironment } from "../harness/process.ts";
 import { type Ended, newFolder, newWorkspace, readIn, removeFolder, start } from "./user.ts";
 
 /**
  * Secrets stay secret, and a record stays what it was: what leaves dist/index.js on a runner and in a terminal. Every configuration is
  * also one of versions that did not keep these promises; see user.ts for how to ask one of those.
  */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const secrets = {
   JWT_SECRET: "jwt-c0ffee5eed4711aa9c",
@@ -86,18 +86,11 @@ function readable(all: Record<string, string>, secret: string): string[] {
 const runtimeToken = "runtime-token-5b6c7d8e9f";
 
 const onRunner = (workspace: string, stage: string) => ({
-  GITHUB_ACTIONS: "true",
-  GITHUB_WORKSPACE: workspace,
-  GITHUB_SHA: "a".repeat(40),
-  GITHUB_REPOSITORY: "classwaves/app",
-  GITHUB_RUN_ID: "1",
+  ...runnerEnvironment(workspace, { stage, config: "config.yml" }),
   GITHUB_JOB: "tests",
-  GITHUB_OUTPUT: join(workspace, "output"),
-  GITHUB_STATE: join(workspace, "state"),
   GITHUB_ENV: join(workspace, "set_env"),
+  // Named as the runner names it: the tests guess the name of its other files from it.
   GITHUB_STEP_SUMMARY: join(workspace, "step_summary"),
-  INPUT_STAGE: stage,
-  INPUT_CONFIG: "config.yml",
 });
 
 const files = { "config.yml": JSON.stringify(configuration), "tests.mjs": tests };

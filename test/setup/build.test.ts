@@ -12,10 +12,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 
 // A build is three tools on a machine that runs other tests too.
-vi.setConfig({ testTimeout: 120_000 });
 
 /**
  * The real build (tsc, ncc, minifier) of small sources. CI compares the committed dist with a build on another machine, in another

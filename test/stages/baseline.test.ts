@@ -1,21 +1,22 @@
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { performStage } from "../../src/app/run-stage.ts";
 import { secretKeeper } from "../../src/app/secret-keeper.ts";
 import { checkRunner, measured } from "../../src/checks/run-check.ts";
 import { baselineSchema } from "../../src/config/baseline-schema.ts";
 import type { Check, StageReport } from "../../src/model/report.ts";
 import { compareWithEarlierRuns } from "../../src/stages/baseline.ts";
 import type { StageContext } from "../../src/stages/context.ts";
+import { folderForEachTest } from "../harness/folder.ts";
+import { listen } from "../harness/port.ts";
+import { performIn } from "../harness/stage.ts";
 
 // Smoke on a real server, run after run in one workspace: what is kept, and what a later run is held to.
-let workspace: string;
+const workspace = folderForEachTest();
+let port: number;
 let delayMs = 0;
 let status = 200;
 const server = createServer(
@@ -24,45 +25,29 @@ const server = createServer(
 
 beforeEach(async () => {
   [delayMs, status] = [0, 200];
-  workspace = await mkdtemp(join(tmpdir(), "env-actions-baseline-"));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  port = await listen(server);
 });
 afterEach(async () => {
   server.closeAllConnections();
   server.close();
   await once(server, "close");
-  await rm(workspace, { recursive: true, force: true });
 });
 
-const kept = () => join(workspace, ".env-actions", "baseline", "production.json");
+const kept = () => join(workspace.path, ".env-actions", "baseline", "production.json");
 
 async function smoke(
   baseline: object | null = { criteria: { p95: "<= +10%" }, minimumSamples: 10, runs: 2 },
   { paths = ["/health"], score, samples = 10 }: { paths?: string[]; score?: object; samples?: number | "default" } = {},
 ): Promise<StageReport> {
-  const { port } = server.address() as AddressInfo;
   const endpoints = paths.map((path) => ({ path }));
   const api = { url: `http://127.0.0.1:${port}`, endpoints, ...(samples === "default" ? {} : { samples }) };
   const config = {
-    version: 1,
     environments: { production: { access: "read-only", api } },
     stages: {
       smoke: { requestsPerSecond: 1_000, apiP95: "30s", ...(baseline ? { baseline } : {}), ...(score ? { score } : {}) },
     },
   };
-  await writeFile(join(workspace, "config.yml"), JSON.stringify(config));
-  const { report } = await performStage({
-    stage: "smoke",
-    workspace,
-    configFile: "config.yml",
-    environment: "production",
-    deployment: "4711",
-    env: {},
-    cancel: new AbortController().signal,
-    onProgress: () => undefined,
-    onSecret: () => undefined,
-  });
+  const { report } = await performIn(workspace.path, { stage: "smoke", config });
   return report;
 }
 
@@ -103,7 +88,7 @@ it("where a check takes so many samples by design, as many are enough", async ()
     stage: "smoke",
     runId: "1763917800000_9f3c1a7e",
     environment: { name: "production" },
-    records: join(workspace, ".env-actions"),
+    records: join(workspace.path, ".env-actions"),
     config: { stages: { preflight: {}, smoke: { baseline: wanted } } },
     signal,
     check: checkRunner({ rules: [], signal }),
@@ -160,7 +145,7 @@ it("keeps the first runs of a stage that fails only because there are no earlier
 });
 
 it("a file that cannot be understood is an error, and stays as it is", async () => {
-  await mkdir(join(workspace, ".env-actions", "baseline"), { recursive: true });
+  await mkdir(join(workspace.path, ".env-actions", "baseline"), { recursive: true });
   await writeFile(kept(), '{"schemaVersion":1,"runs":[{"half');
   expect(comparison(await smoke())).toMatchObject({
     verdict: "error",

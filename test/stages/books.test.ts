@@ -1,10 +1,9 @@
 import { createServer, type Server } from "node:http";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Catalog, startTestStores, type TestStores } from "../cleanup/test-stores.ts";
 import { junit, type Project, type Ran, runSuite } from "./suite.ts";
 
 // A stage with tests whose rows and keys are made while it waits: what they leave shows in the books, whatever the cleanup says.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let stores: TestStores;
 let control: Server;

@@ -1,11 +1,10 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { noFaults } from "../../local/warehouse/faults.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
-import { type Check, performStage } from "../../src/index.ts";
+import type { Check } from "../../src/index.ts";
+import { folderForAllTests } from "../harness/folder.ts";
+import { performIn } from "../harness/stage.ts";
 
 // What preflight sees of warehouse and Redis below any application: with the token as a stage has it, and over TLS.
 
@@ -13,10 +12,9 @@ const token = "dapi-of-the-tests";
 const dayMs = 86_400_000;
 let warehouse: Warehouse;
 let redis: RunningRedis;
-let workspace: string;
+const workspace = folderForAllTests();
 
 beforeAll(async () => {
-  workspace = await mkdtemp(join(tmpdir(), "env-actions-foundations-"));
   [warehouse, redis] = await Promise.all([
     startWarehouse({ principals: { [token]: { user: "tests", grants: [{ privilege: "ALL PRIVILEGES", on: "classwaves" }] } } }),
     startRedis({ tls: true }),
@@ -26,7 +24,6 @@ beforeAll(async () => {
 afterEach(() => void Object.assign(warehouse.faults, noFaults()));
 afterAll(async () => {
   await Promise.all([warehouse.stop(), redis.stop()]);
-  await rm(workspace, { recursive: true, force: true });
 });
 
 const preflight = (limits: Record<string, unknown> = {}) => look("preflight", "test-data", { limits });
@@ -55,23 +52,12 @@ async function look(
     redis: { url: "${REDIS_URL}", certificateAuthority: redis.certificateAuthority, ...expecting(expected.redis) },
   };
   const config = {
-    version: 1,
     environments: { sandbox },
     testData: { preset: "none", tables: { "sessions.classroom_sessions": {} } },
     stages: { [stage]: { sqlP95: "30s", ...limits } },
   };
-  await writeFile(join(workspace, "config.yml"), JSON.stringify(config));
-  const { report } = await performStage({
-    stage,
-    deployment: "4711",
-    workspace,
-    configFile: "config.yml",
-    environment: "sandbox",
-    env: { DATABRICKS_TOKEN: token, REDIS_URL: redis.url },
-    cancel: AbortSignal.timeout(60_000),
-    onProgress: () => undefined,
-    onSecret: () => undefined,
-  });
+  const env = { DATABRICKS_TOKEN: token, REDIS_URL: redis.url };
+  const { report } = await performIn(workspace.path, { stage, config, env });
   return Object.fromEntries(report.checks.map((check) => [check.id, check]));
 }
 

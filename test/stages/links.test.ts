@@ -3,9 +3,9 @@ import { linkSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, s
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { performStage } from "../../src/app/run-stage.ts";
 import type { ArtifactService } from "../../src/github/artifacts.ts";
 import { readResults } from "../../src/test-reports/read.ts";
+import { performIn } from "../harness/stage.ts";
 
 /** A link that a test put in the place of a file leads nowhere: nothing behind it is read, uploaded or written over. */
 
@@ -69,18 +69,8 @@ async function stage(name: "preflight" | "integration" | "e2e", script: string, 
     `import * as fs from "node:fs";\nconst outside = ${JSON.stringify(outside)};\n${script}`,
   );
   writeFileSync(join(workspace, "c.yml"), config("node tests.mjs"));
-  const warnings: string[] = [];
-  const { report } = await performStage({
-    stage: name,
-    workspace,
-    configFile: "c.yml",
-    env: { PATH: process.env.PATH },
-    cancel: AbortSignal.timeout(30_000),
-    onProgress: (progress) => void (progress.kind === "warning" && warnings.push(progress.text)),
-    onSecret: () => undefined,
-    ...(artifacts ? { artifacts } : {}),
-  });
-  return { report, warnings };
+  const env = { PATH: process.env.PATH };
+  return await performIn(workspace, { stage: name, configFile: "c.yml", env, ...(artifacts ? { artifacts } : {}) });
 }
 
 const failing = `fs.writeFileSync("r.xml", '<testsuite name="s"><testcase name="a"/><testcase name="b"><failure/></testcase></testsuite>');

@@ -1,25 +1,10 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
-import { performStage } from "../../src/app/run-stage.ts";
+import { expect, test } from "vitest";
+import { folderForThisTest } from "../harness/folder.ts";
+import { performIn } from "../harness/stage.ts";
 
 async function looked(stage: "preflight" | "smoke", environment: object) {
-  const workspace = await mkdtemp(join(tmpdir(), "env-actions-nothing-"));
-  onTestFinished(() => rm(workspace, { recursive: true, force: true }));
-  const config = { version: 1, environments: { production: { access: "read-only", ...environment } } };
-  await writeFile(join(workspace, "config.yml"), JSON.stringify(config));
-  const { report } = await performStage({
-    stage,
-    workspace,
-    configFile: "config.yml",
-    environment: "production",
-    deployment: "4711",
-    env: { REGION: "eu-west-1" },
-    cancel: new AbortController().signal,
-    onProgress: () => undefined,
-    onSecret: () => undefined,
-  });
+  const config = { environments: { production: { access: "read-only", ...environment } } };
+  const { report } = await performIn(await folderForThisTest(), { stage, config, env: { REGION: "eu-west-1" } });
   return report;
 }
 

@@ -1,19 +1,21 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Begun, performStage, type StageRequest } from "../../src/app/run-stage.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Begun, StageRequest } from "../../src/app/run-stage.ts";
 import type { ArtifactService } from "../../src/github/artifacts.ts";
 import { startOf } from "../../src/lib/linux-proc.ts";
 import { thisProcess } from "../../src/lib/lock-file.ts";
 import type { Evidence } from "../../src/model/report.ts";
 import { UserError } from "../../src/model/user-error.ts";
+import { folderForEachTest } from "../harness/folder.ts";
+import { performIn } from "../harness/stage.ts";
 
 /** Which run an execution of a stage is, and whose test data it may delete: on an environment that has neither warehouse nor Redis. */
 
+const folder = folderForEachTest();
 let workspace: string;
 beforeEach(async () => {
-  workspace = await mkdtemp(join(tmpdir(), "env-actions-whose-run-"));
+  workspace = folder.path;
   const report = "const { writeFileSync } = await import('node:fs');";
   const junit = '<testsuite name="s"><testcase name="works" time="0.01"/></testsuite>';
   await writeFile(
@@ -29,7 +31,6 @@ beforeEach(async () => {
     }),
   );
 });
-afterEach(() => rm(workspace, { recursive: true, force: true }));
 
 const runner = {
   GITHUB_ACTIONS: "true",
@@ -41,20 +42,13 @@ const runner = {
 
 async function perform(stage: StageRequest["stage"], more: Partial<StageRequest> = {}) {
   const begun: Begun[] = [];
-  const warnings: string[] = [];
-  const answer = await performStage({
-    stage,
-    workspace,
-    configFile: "config.yml",
-    environment: "here",
-    cancel: AbortSignal.timeout(60_000),
-    onProgress: (progress) => progress.kind === "warning" && warnings.push(progress.text),
-    onSecret: () => undefined,
-    onBegin: (one) => begun.push(one),
+  const answer = await performIn(workspace, {
+    onBegin: (one) => void begun.push(one),
     ...more,
+    stage,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...more.env },
   });
-  return { ...answer, begun, warnings };
+  return { ...answer, begun };
 }
 
 const records = (...path: string[]) => join(workspace, ".env-actions", ...path);
