@@ -55,7 +55,7 @@ const comparison = (report: StageReport) => report.checks.find(({ id }) => id ==
 const runsKept = async (): Promise<{ stage: string; samples: Record<string, number[]> }[]> =>
   JSON.parse(await readFile(kept(), "utf8")).runs;
 
-it("the first run has nothing to be compared with, the next has, and a slower one is no measure for those after it", async () => {
+it("the first run has no baseline, the second is compared, and a slower run never becomes the baseline", async () => {
   expect(comparison(await smoke())).toMatchObject({
     verdict: "degraded",
     message: expect.stringContaining("Not enough data"),
@@ -75,13 +75,13 @@ it("the first run has nothing to be compared with, the next has, and a slower on
   expect(await runsKept()).toHaveLength(1);
 });
 
-it("what is sampled by default is enough by default", async () => {
+it("the default number of samples is enough for the default minimum", async () => {
   const byDefault = () => smoke({ criteria: { p50: "<= +9999%" } }, { samples: "default" });
   await byDefault();
   expect(comparison(await byDefault())).toMatchObject({ verdict: "passed" });
 });
 
-it("where a check takes so many samples by design, as many are enough", async () => {
+it("a check with a fixed number of samples needs only that many for a comparison", async () => {
   const wanted = baselineSchema.parse({ criteria: { p50: "<= +9999%" }, minimumSamples: 30 });
   const signal = new AbortController().signal;
   const context = {
@@ -106,7 +106,7 @@ it("where a check takes so many samples by design, as many are enough", async ()
   expect(await found(false)).toEqual(["degraded"]);
 });
 
-it("keeps so many runs and no more, whether or not they are compared", async () => {
+it("keeps only the configured number of runs, compared or not", async () => {
   for (let run = 0; run < 3; run++)
     expect((await smoke({ criteria: { p50: "<= +9999%" }, runs: 2, minimumSamples: 5 })).verdict).toMatch(/passed|degraded/);
   expect(await runsKept()).toHaveLength(2);
@@ -114,13 +114,13 @@ it("keeps so many runs and no more, whether or not they are compared", async () 
   expect(await runsKept()).toHaveLength(3);
 });
 
-it("keeps nothing of a run that failed", async () => {
+it("does not keep a failed run", async () => {
   status = 500;
   expect((await smoke()).verdict).toBe("failed");
   await expect(readFile(kept())).rejects.toThrow("ENOENT");
 });
 
-it("keeps what passed although a check in dry run did not, and nothing where one failed that counts", async () => {
+it("keeps a passed run although a dry-run check failed, and no run with a failed check that counts", async () => {
   const score = (...dry: string[]) => ({ pass: "90%", weights: dry.map((check) => ({ check, dryRun: true })) });
   const paths = ["/health", "/broken"];
   expect((await smoke(undefined, { paths, score: score("api.other") })).verdict).toBe("failed");
@@ -129,14 +129,14 @@ it("keeps what passed although a check in dry run did not, and nothing where one
   expect(await runsKept()).toEqual([expect.objectContaining({ samples: { "api.health": expect.any(Array) } })]);
 });
 
-it("keeps what passed of a run that passed by its score, although a check failed", async () => {
+it("keeps the passed checks of a run that passed by its score", async () => {
   const paths = ["/health", "/broken"];
   const tolerant = { pass: "60%", warning: "50%", weights: [{ check: "api.broken", weight: 0.1 }] };
   expect((await smoke(undefined, { paths, score: tolerant })).verdict).toMatch(/passed|degraded/);
   expect(await runsKept()).toEqual([expect.objectContaining({ samples: { "api.health": expect.any(Array) } })]);
 });
 
-it("keeps the first runs of a stage that fails only because there are no earlier ones yet, and no failing ones", async () => {
+it("keeps first runs that fail only because there is no earlier run, and no other failed runs", async () => {
   const score = { pass: "100%", warning: "95%", weights: [{ check: "baseline.api.health", key: true }] };
   expect((await smoke(undefined, { score })).verdict).toBe("failed");
   expect(await runsKept()).toHaveLength(1);
@@ -144,7 +144,7 @@ it("keeps the first runs of a stage that fails only because there are no earlier
   expect(await runsKept()).toHaveLength(1);
 });
 
-it("a file that cannot be understood is an error, and stays as it is", async () => {
+it("an unreadable baseline file is an error and stays unchanged", async () => {
   await mkdir(join(workspace.path, ".env-actions", "baseline"), { recursive: true });
   await writeFile(kept(), '{"schemaVersion":1,"runs":[{"half');
   expect(comparison(await smoke())).toMatchObject({

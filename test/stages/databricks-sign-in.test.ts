@@ -96,7 +96,7 @@ async function expectNoSecret(output: string, secrets: readonly string[]) {
   expect(`${disk}${shown}`).not.toMatch(/local-oauth-|eyJ/);
 }
 
-test("the runner's way, with GitHub's id token: one exchange a stage, another where the tests outlast it; the tests get no part of it", async () => {
+test("on a runner, each stage exchanges GitHub's id token once, again when it expires, and tests never see it", async () => {
   const before = warehouse.tokenRequests.length;
   const looked = await start([], { ...runnerVariables("preflight"), ...gitHub.env });
   expect(looked.output).toContain("Databricks connection");
@@ -134,7 +134,7 @@ test("the runner's way, with GitHub's id token: one exchange a stage, another wh
   await expectNoSecret(looked.output + tested.output, [...gitHub.tokens, gitHub.env.ACTIONS_ID_TOKEN_REQUEST_TOKEN]);
 });
 
-test("on a runner, a policy for another audience is told with what to fix", async () => {
+test("on a runner, a federation policy for another audience is an error with the fix", async () => {
   await configure("oidc: {}");
   const env = { ...runnerVariables("preflight"), ...gitHub.env, DATABRICKS_TOKEN_AUDIENCE: "another" };
   const { status, output } = await start([], env);
@@ -149,7 +149,7 @@ test("on a runner, a policy for another audience is told with what to fix", asyn
   await expectNoSecret(output, gitHub.tokens);
 });
 
-test("in a terminal, a wrong secret of a service principal is told, and not shown", async () => {
+test("in a terminal, a wrong client secret is an error that does not show the secret", async () => {
   await configure("startTimeout: 1m");
   const wrong = "dose-of-somebody-else";
   const env = { ...variables(), DATABRICKS_CLIENT_ID: "client-1", DATABRICKS_CLIENT_SECRET: wrong };

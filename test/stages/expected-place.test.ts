@@ -97,7 +97,7 @@ test.each([
     "a cluster of strangers",
     { redis: { url: "${PLAIN_REDIS}", cluster: ["127.0.0.1:2"], expect: { host: "redis.internal" } } },
   ],
-] as const)("%s sends nothing: %s", async (name, _, configured) => {
+] as const)("%s sends nothing to an unexpected host: %s", async (name, _, configured) => {
   const report = await stage(name, configured);
   expect(report.checks).toEqual([
     expect.objectContaining({
@@ -110,7 +110,7 @@ test.each([
   expect(visits).toBe(0);
 });
 
-test("a read-only environment is compared as well", async () => {
+test("a read-only environment is compared with what it expects, too", async () => {
   const report = await stage("smoke", { databricks: wrongWarehouse, redis: wrongRedis }, "read-only");
   expect(report.checks).toMatchObject([{ id: "identity", verdict: "failed" }]);
   expect(report.checks[0]?.message).toMatch(
@@ -129,7 +129,7 @@ async function inTerminal(argv: string[], env: NodeJS.ProcessEnv): Promise<{ exi
 }
 
 test.each([[["tables"]], [["tables", "--check"]], [["plan"]], [["undo", "report.json"]], [["undo", "report.json", "--execute"]]])(
-  "%j in a terminal sends nothing, says why, and ends with 1",
+  "the command %j sends nothing to an unexpected host and exits with 1",
   async (argv) => {
     const env = await configure({ databricks: wrongWarehouse });
     const report = await stage("cleanup", { databricks: wrongWarehouse });
@@ -162,7 +162,7 @@ async function sentinel(master: number): Promise<{ node: string; asked: () => nu
   return { node, asked: () => asked, stop: () => server.close() };
 }
 
-test("behind sentinels the master that they name is compared before it gets the password", async () => {
+test("the master that sentinels name is compared before it gets the password", async () => {
   const lying = await sentinel(port);
   const report = await stage("cleanup", {
     redis: { url: "${REDIS_URL}", sentinel: { master: "m", nodes: [lying.node] }, expect: { host: "redis.internal" } },
@@ -174,7 +174,7 @@ test("behind sentinels the master that they name is compared before it gets the 
   lying.stop();
 });
 
-test("where the expectation names sentinels, no other one is asked; else it names the master, and all are", () => {
+test("only expected sentinels are asked; without expected ones all are asked for the expected master", () => {
   const nodes = ["redis-1", "redis-2:26380", "[::1]:26379"];
   expect(sentinelsToAsk(nodes, "redis-1:26379")).toEqual(["redis-1"]);
   expect(sentinelsToAsk(nodes, "REDIS-2")).toEqual(["redis-2:26380"]);
@@ -186,7 +186,7 @@ test("where the expectation names sentinels, no other one is asked; else it name
 test.each([
   ["reading", openRedisReader],
   ["writing", openRedisForTestData],
-] as const)("a node of a cluster that nobody expects is not asked in place of one that is down (%s)", async (_, open) => {
+] as const)("an unexpected cluster node is not asked in place of a node that is down (%s)", async (_, open) => {
   const mayConnect = (place: { port: number }) => {
     if (place.port === port) throw new WrongTarget("EA2001", "a stranger");
   };

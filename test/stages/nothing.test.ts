@@ -20,7 +20,7 @@ test.each(["preflight", "smoke"] as const)("%s of an environment that has nothin
   ]);
 });
 
-test.each(["preflight", "smoke"] as const)("%s looks at a WebSocket also where there is no API", async (stage) => {
+test.each(["preflight", "smoke"] as const)("%s checks a WebSocket without an API", async (stage) => {
   const closed = "http://127.0.0.1:1";
   const report = await looked(stage, { websocket: { url: closed, namespaces: ["/sessions"], plain: [{ path: "/live" }] } });
   expect(report.verdict).toBe("error");
@@ -34,7 +34,7 @@ test.each(["preflight", "smoke"] as const)("%s looks at a WebSocket also where t
 test.each([
   ["a variable", { variables: ["REGION"] }],
   ["a server that is started", { servers: { web: { command: "sleep 60", ready: { log: "x", timeout: "1s" } } } }],
-])("of one that names %s it has looked at that", async (_, environment) => {
+])("preflight checks an environment that has only %s", async (_, environment) => {
   const report = await looked("preflight", environment);
   expect(report.checks.filter(({ verdict }) => verdict !== "skipped")).toHaveLength(1);
 });

@@ -112,7 +112,7 @@ const found = (report: StageReport): Record<string, [Verdict, string]> =>
   );
 
 describe("smoke on an application", () => {
-  it("that is well finds nothing", async () => {
+  it("that is healthy passes every check", async () => {
     expect(found(await smoke(undefined))).toEqual({});
   });
 
@@ -149,7 +149,7 @@ describe("smoke on an application", () => {
       },
     ],
   ])(
-    "with %s is %s, and the cause is named",
+    "with the quirk %s is %s, and the cause is named",
     async (quirk, verdict, expected) => {
       const report = await smoke(quirk);
       const seen = found(report);
@@ -173,7 +173,7 @@ describe("smoke on an application", () => {
     60_000,
   );
 
-  it("that is asked without a listed Origin is failed, and says which setting is missing", async () => {
+  it("that needs a listed Origin fails and names the missing setting", async () => {
     const report = await smoke(undefined, {});
     expect(report.verdict).toBe("failed");
     expect(report.checks.find(({ id }) => id === "api.api-v1-health")).toMatchObject({

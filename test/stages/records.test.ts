@@ -41,7 +41,7 @@ async function perform(stage: StageRequest["stage"], more: Partial<StageRequest>
   return await performIn(workspace.path, { ...more, stage, config, env: { READER_TOKEN: token, ...more.env } });
 }
 
-test("a summary that another process keeps from being written alone is written, and that is said", async () => {
+test("a summary whose lock another process holds is written with a warning", async () => {
   await mkdir(join(workspace.path, ".env-actions"));
   const holder = { ...thisProcess(), pid: process.ppid, start: startOf(process.ppid) ?? "", taking: "1" };
   await writeFile(join(workspace.path, ".env-actions", "summary.lock"), JSON.stringify(holder));
@@ -52,7 +52,7 @@ test("a summary that another process keeps from being written alone is written, 
   );
 });
 
-test("a secret in an answer is in nothing that is told, returned or written", async () => {
+test("a secret in an answer is masked in everything that is printed, returned or written", async () => {
   const { report, files, seen } = await perform("smoke", { deployment: "1" }, { path: "/health", signIn: true });
   const told = report.checks.find(({ id }) => id === "api.health");
   // It is there, masked: else this would prove nothing.
@@ -69,7 +69,7 @@ describe("reports that are there already", () => {
     await writeFile(join(workspace.path, ".env-actions", "reports", `${stage}.json`), text);
   };
 
-  test("of another run and another version: not looked at", async () => {
+  test("of another run and version are ignored", async () => {
     await leave("smoke", JSON.stringify({ schemaVersion: 0, runId: "1763920000000_0a0b0c0d", verdict: "green" }));
     const { report, warnings, files } = await perform("preflight");
     expect(report.verdict).toBe("passed");
@@ -77,7 +77,7 @@ describe("reports that are there already", () => {
     expect(await readFile(files.summary, "utf8")).toMatch(/preflight on here/i);
   });
 
-  test("half of one, whose run nobody knows: said, and this stage is recorded all the same", async () => {
+  test("that are cut short cause a warning, and this stage is recorded anyway", async () => {
     await leave("integration", '{"schemaVersion": 1, "stage": "integr');
     const { report, warnings, files } = await perform("preflight");
     expect(report.verdict).toBe("passed");
@@ -87,7 +87,7 @@ describe("reports that are there already", () => {
 });
 
 describe("which run it is", () => {
-  test("scope run without a run: nothing is said to be gone", async () => {
+  test("scope run without a run is an error, not a clean result", async () => {
     for (const env of [{}, { ENV_ACTIONS_RUN_ID: "" }])
       await expect(perform("cleanup", { overrides: { scope: "run", execute: true }, env })).rejects.toThrow(
         /no run is under way in this workspace: name it with ENV_ACTIONS_RUN_ID/,
@@ -102,7 +102,7 @@ describe("which run it is", () => {
     ["of 1970, by which every row would be younger", "0000000000000_00000000", /began at 1970.*longer ago than evidence\.maxAge/],
     ["of yesterday", newRunId(Date.now() - 86_400_000), /longer ago than evidence\.maxAge.*cleanup --scope expired/],
     ["of tomorrow", newRunId(Date.now() + 86_400_000), /would begin in the future/],
-  ])("a name that is %s is a mistake, not another run", async (_, ENV_ACTIONS_RUN_ID, says) => {
+  ])("a run id is refused: %s", async (_, ENV_ACTIONS_RUN_ID, says) => {
     for (const stage of ["preflight", "cleanup"] as const) {
       const broken = perform(stage, { env: { ENV_ACTIONS_RUN_ID } });
       await expect(broken).rejects.toThrow(UserError);
