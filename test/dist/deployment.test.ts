@@ -68,7 +68,7 @@ async function smoke(inputs: Record<string, string>): Promise<{ status: number |
   return { status, stdout, verdict };
 }
 
-test("a deployment that succeeded opens the way", async () => {
+test("smoke runs after a deployment that succeeded", async () => {
   const ran = await smoke({ INPUT_DEPLOYMENT: await deploy("success"), "INPUT_GITHUB-TOKEN": "reader-token" });
   expect(ran).toMatchObject({ status: 0, verdict: "passed" });
   expect(ran.stdout).toContain("::add-mask::reader-token");
@@ -94,7 +94,7 @@ test.each([
     /is not the id of a deployment/,
   ],
 ] as [string, () => Promise<Record<string, string>>, RegExp][])(
-  "a deployment %s is a refusal, and nothing is looked at",
+  "smoke refuses a deployment %s, and sends nothing to the application",
   async (_name, inputs, why) => {
     const ran = await smoke(await inputs());
     expect(ran).toMatchObject({ status: 3, verdict: "error" });

@@ -28,7 +28,7 @@ const configure = (text: string) => {
   writeFileSync(join(workspace, ".github", "env-actions.yml"), text);
 };
 
-describe("inputs that are missing or wrong are told at once, each with what is right", () => {
+describe("all missing or wrong inputs are reported at once with valid values", () => {
   test.each([
     [{}, ["the input `stage` is missing: one of preflight, integration, e2e, smoke, cleanup"]],
     [
@@ -48,7 +48,7 @@ describe("inputs that are missing or wrong are told at once, each with what is r
   });
 });
 
-test("after wrong inputs the post step does nothing, also where they would be right by then", () => {
+test("after wrong inputs the post step does nothing, even if the inputs are right by then", () => {
   const main = spawnSync(distNode, [bundle], { env: runnerEnv({ stage: "preflght" }), encoding: "utf8" });
   expect(main.status).toBe(2);
   // The runner makes variables of what was saved, and evaluates the inputs again.
@@ -63,7 +63,7 @@ test("after wrong inputs the post step does nothing, also where they would be ri
   expect(file("summary")).toBe("");
 });
 
-test("a mistake in the configuration is told with file, line and column", () => {
+test("an error in the configuration has file, line and column", () => {
   configure("version: 1\nenvironments:\n  local:\n    acess: test-data\n");
   const ran = spawnSync(distNode, [bundle], { env: runnerEnv({ stage: "preflight" }), encoding: "utf8" });
   expect(ran.status).toBe(2);
@@ -71,7 +71,7 @@ test("a mistake in the configuration is told with file, line and column", () => 
   expect(ran.stdout).toMatch(/^::error file=\.github\/env-actions\.yml,line=4,col=5,title=[^\n]*::[^\n]*access/m);
 });
 
-test("a server that falls silent does not hold the job: what was found is told, and the process ends", async () => {
+test("a silent server does not block the job: results are reported and the process ends", async () => {
   const silent = createSilent((socket) => void socket.on("error", () => undefined));
   const port = await listen(silent);
   try {
@@ -115,7 +115,7 @@ describe("a preflight", () => {
   /** The server lives in this process, so the bundle must not block it. */
   const preflight = (more: Record<string, string>) => run(bundle, { env: runnerEnv({ stage: "preflight" }, more) });
 
-  test("that passes: masks first, then outputs, summary, state and evidence", async () => {
+  test("that passes writes masks first, then outputs, summary, state and evidence", async () => {
     const ran = await preflight({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
     expect(ran).toMatchObject({ status: 0, stderr: "" });
     const lines = ran.stdout.split("\n");
@@ -140,7 +140,7 @@ describe("a preflight", () => {
     });
   });
 
-  test("that fails: exit status 1, an annotation, and nothing that a server said is obeyed as a command", async () => {
+  test("that fails exits with 1 and an annotation, and no server output is run as a workflow command", async () => {
     status = 500;
     const ran = await preflight({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
     expect(ran.status).toBe(1);
@@ -150,7 +150,7 @@ describe("a preflight", () => {
     expect(file("summary")).not.toContain("\n::");
   });
 
-  test("with a server of its own: what it prints is shown, and nothing of it is obeyed as a command", async () => {
+  test("shows the output of its server, and runs none of it as a workflow command", async () => {
     const port = await freePort();
     const serve = `require("http").createServer((q, r) => r.end("{}")).listen(${port}, "127.0.0.1")`;
     writeFileSync(
@@ -172,7 +172,7 @@ describe("a preflight", () => {
     expect(file(log)).toContain("::stop-commands::x");
   });
 
-  test("that is killed: its post step ends the server that it had started, and says that it was cut short", async () => {
+  test("that is killed: the post step stops its server and reports that it was cut short", async () => {
     const port = await freePort();
     const serve = `require("http").createServer(() => console.log("asked")).listen(${port}, "127.0.0.1")`;
     writeFileSync(join(workspace, "silent.cjs"), serve);
@@ -198,7 +198,7 @@ describe("a preflight", () => {
     await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
   });
 
-  test("that passes with warnings: `fail-on: degraded` makes a failure of them, and says so", async () => {
+  test("that passes with warnings fails with `fail-on: degraded`", async () => {
     // The service itself says by its status that something is not as it should be.
     configure(
       `version: 1\nenvironments:\n  local:\n    access: read-only\n    api: { url: "${url}", endpoints: [{ path: /health, status: [204], degradedStatus: [200] }] }\n`,
@@ -211,7 +211,7 @@ describe("a preflight", () => {
     expect(strict.stdout).toMatch(/^::error title=preflight degraded::/m);
   });
 
-  test("whose summary cannot be written: a warning says where it is, and outputs and verdict stand", async () => {
+  test("whose summary can't be written warns with its path, and keeps outputs and verdict", async () => {
     rmSync(join(workspace, "summary"));
     const ran = await preflight({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
     expect(ran).toMatchObject({ status: 0, stderr: "" });
@@ -219,20 +219,20 @@ describe("a preflight", () => {
     expect(file("output")).toMatch(/verdict<<[^\n]+\npassed\n/);
   });
 
-  test("in a workspace that cannot be written: one sentence, and no stack", async () => {
+  test("in a read-only workspace reports one sentence without a stack", async () => {
     writeFileSync(join(workspace, "taken"), "");
     const ran = await preflight({ INPUT_CONFIG: "../.github/env-actions.yml", "INPUT_WORKING-DIRECTORY": "taken" });
     expect(ran.status).toBe(2);
     expect(ran.stdout).not.toMatch(/\bat .*:\d+:\d+/);
   });
 
-  test("says which run it is, and under debug logging how long each check took", async () => {
+  test("prints its run id, and the time of each check under debug logging", async () => {
     const ran = await preflight({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
     expect(ran.stdout).toMatch(/^run \d{13}_[0-9a-f]{8} of gate \S+$/m);
     expect(ran.stdout).toMatch(/^::debug::variables[^\n]*: passed after \d+ ms/m);
   });
 
-  test("with a variable missing: failed, and it says which", async () => {
+  test("with a missing variable fails and names it", async () => {
     const ran = await preflight({ READER_TOKEN: "reader-token-of-the-test" });
     expect(ran.status).toBe(1);
     expect(ran.stdout).toContain("missing: NEEDED");

@@ -115,7 +115,7 @@ describe("a failing test that prints secrets", () => {
     terminal = exits(own, await start(own, ["integration", "--config", "config.yml", "--json", "--verbose"], job));
   });
 
-  it("has its output shown, kept and reported all the same", () => {
+  it("still has its output shown, kept and reported", () => {
     expect(runner.ended.status).toBe(1);
     for (const all of [runner.all, terminal]) {
       const exits = Object.keys(all).filter((exit) => all[exit]?.includes("signed with"));
@@ -131,7 +131,7 @@ describe("a failing test that prints secrets", () => {
     ["the password in it", "pg-hunter-77aa"],
     ["a secret of the configuration with colours inside", secrets.HOOK_SECRET],
     ["the credentials of Authorization: Basic", basic],
-  ])("shows nowhere %s", (_, secret) => {
+  ])("never shows %s", (_, secret) => {
     expect({ runner: readable(runner.all, secret), terminal: readable(terminal, secret) }).toEqual({ runner: [], terminal: [] });
   });
 
@@ -172,7 +172,7 @@ describe("an audit log that somebody rewrote and hashed again", () => {
     writeFileSync(join(workspace, ...record), `${forged.join("\n")}\n`);
   }
 
-  it("does not verify against the head that the runner was told", async () => {
+  it("does not verify against the head in the outputs", async () => {
     const workspace = newWorkspace({ ...files, output: "", state: "", step_summary: "", set_env: "" });
     await start(workspace, [], { ...onRunner(workspace, "preflight"), ...job });
     const [, head] = /^audit-head<<(\S+)\n(.*)\n\1$/m.exec(readIn(workspace, "output"))?.slice(1) ?? [];
@@ -183,7 +183,7 @@ describe("an audit log that somebody rewrote and hashed again", () => {
   });
 
   // Older versions have no audit.key: they end with a mistake in the configuration.
-  it("does not verify with the key that its lines were written with", async () => {
+  it("does not verify with the key", async () => {
     const keyed = { ...configuration, audit: { key: "${AUDIT_KEY}" } };
     const workspace = newWorkspace({ ...files, "config.yml": JSON.stringify(keyed) });
     const key = "a-key-of-the-audit-log-4711";
@@ -213,7 +213,7 @@ describe("a host that the configuration does not expect", () => {
     return { came, port: (server.address() as AddressInfo).port };
   }
 
-  it("gets neither the token nor the Redis password: nobody connects to it", async () => {
+  it("gets no connection, no token and no Redis password", async () => {
     const { came, port } = await listen();
     const host = `localhost:${port}`;
     const here = {
@@ -233,7 +233,7 @@ describe("a host that the configuration does not expect", () => {
   });
 });
 
-it("a pattern that others take for ever to match ends within the budget", async () => {
+it("a pattern with catastrophic backtracking ends within the budget", async () => {
   const here = { access: "test-data", variables: [{ name: "LETTERS", matches: "(a+)+b" }] };
   const workspace = newWorkspace({ "config.yml": JSON.stringify({ version: 1, environments: { here } }) });
   const ended = await start(
