@@ -52,24 +52,33 @@ const judged = (samples: number[], runs: number[][], changes: Partial<Baseline> 
   compare({ title: "GET /health" }, samples, runs, { ...settings, ...changes });
 
 describe("false alarms", () => {
-  it.each(Object.entries({ ...real, ...busy, ...longTailed, ...wide }))("%s: at most 10 of 500 pairs of equal runs raise an alarm", (_, draw) => {
-    const alarms = Array.from({ length: 500 }, () => judged(run(draw), [run(draw)])).filter(({ slower }) => slower);
-    expect(alarms.length).toBeLessThanOrEqual(10);
-  });
+  it.each(Object.entries({ ...real, ...busy, ...longTailed, ...wide }))(
+    "%s: at most 10 of 500 pairs of equal runs raise an alarm",
+    (_, draw) => {
+      const alarms = Array.from({ length: 500 }, () => judged(run(draw), [run(draw)])).filter(({ slower }) => slower);
+      expect(alarms.length).toBeLessThanOrEqual(10);
+    },
+  );
 
-  it.each(Object.entries({ ...real, ...longTailed, ...wide }))("%s: at most 10 of 500 pairs of equal runs with 20 samples raise an alarm", (_, draw) => {
-    const few = () => run(draw).slice(0, 20);
-    const alarms = Array.from({ length: 500 }, () => judged(few(), [few(), few()])).filter(({ slower }) => slower);
-    expect(alarms.length).toBeLessThanOrEqual(10);
-  });
+  it.each(Object.entries({ ...real, ...longTailed, ...wide }))(
+    "%s: at most 10 of 500 pairs of equal runs with 20 samples raise an alarm",
+    (_, draw) => {
+      const few = () => run(draw).slice(0, 20);
+      const alarms = Array.from({ length: 500 }, () => judged(few(), [few(), few()])).filter(({ slower }) => slower);
+      expect(alarms.length).toBeLessThanOrEqual(10);
+    },
+  );
 
-  it.each(Object.entries({ ...real, ...longTailed, ...wide }))("%s: at most 2 of 100 comparisons with ten equal runs raise an alarm", (_, draw) => {
-    const alarms = Array.from({ length: 100 }, () => {
-      const runs = Array.from({ length: 10 }, () => run(draw));
-      return judged(run(draw), runs);
-    });
-    expect(alarms.filter(({ slower }) => slower).length).toBeLessThanOrEqual(2);
-  });
+  it.each(Object.entries({ ...real, ...longTailed, ...wide }))(
+    "%s: at most 2 of 100 comparisons with ten equal runs raise an alarm",
+    (_, draw) => {
+      const alarms = Array.from({ length: 100 }, () => {
+        const runs = Array.from({ length: 10 }, () => run(draw));
+        return judged(run(draw), runs);
+      });
+      expect(alarms.filter(({ slower }) => slower).length).toBeLessThanOrEqual(2);
+    },
+  );
 });
 
 describe("a fifth slower, in 60 samples", () => {

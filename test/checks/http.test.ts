@@ -170,15 +170,12 @@ describe("what the JSON must hold", () => {
     expect((await holding({ header: "x-none", oneOf: ["undefined", false] })).verdict).toBe("failed");
   });
 
-  it.each(["HEAD", "OPTIONS"] as const)(
-    "%s can be configured, and methods that write cannot",
-    async (method) => {
-      const api = await serve((_, response) => response.writeHead(204).end());
-      expect(await look(api, { method, status: [204] })).toMatchObject({ verdict: "passed", title: `${method} /health` });
-      expect(new Set(api.seen)).toEqual(new Set([`${method} /health`]));
-      expect(() => endpoint({ method: "POST" as "GET" })).toThrow(/HEAD/);
-    },
-  );
+  it.each(["HEAD", "OPTIONS"] as const)("%s can be configured, and methods that write cannot", async (method) => {
+    const api = await serve((_, response) => response.writeHead(204).end());
+    expect(await look(api, { method, status: [204] })).toMatchObject({ verdict: "passed", title: `${method} /health` });
+    expect(new Set(api.seen)).toEqual(new Set([`${method} /health`]));
+    expect(() => endpoint({ method: "POST" as "GET" })).toThrow(/HEAD/);
+  });
 
   it("an answer that is not JSON fails JSON assertions", async () => {
     const api = await serve((_, response) => response.end("<html>fine</html>"));

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { ReadyCondition } from "../../src/processes/ready.ts";
 import { startServer } from "../../src/processes/server.ts";
-import { bench, expectNothingLeft, failureOf, freePort } from "./harness.ts";
+import { freePort } from "../harness/port.ts";
+import { bench, expectNothingLeft, failureOf } from "./harness.ts";
 
 // Servers that do not come up, each in its own way. A person has the message and nothing else: it must name the server, what was
 // waited for and what was there instead. After each, no process and no port is left.
