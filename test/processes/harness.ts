@@ -33,7 +33,7 @@ export async function bench(): Promise<Bench> {
     directory,
     env,
     lines,
-    options: { signal: new AbortController().signal, onLine: (line) => lines.push(line), graceMs: 300 },
+    options: { signal: new AbortController().signal, onLine: (line) => lines.push(line), graceMs: 2_000 },
     spec: (kind, port, changes) => ({
       name: kind,
       command: commandFor(kind, port),

@@ -117,7 +117,7 @@ describe.concurrent("fails at the deadline, and it is said what was there instea
   test.each(neverReady)("$kind", async ({ kind, ready, says }) => {
     await using at = await bench();
     const port = await freePort();
-    const condition = { ...(ready?.(port) ?? { url: url(port) }), timeoutMs: 2_500 };
+    const condition = { ...(ready?.(port) ?? { url: url(port) }), timeoutMs: 6_500 };
     const error = await failureOf(startServer(at.spec(kind, port, { port, ready: condition }), at.options));
     expect(error.message).toMatch(says);
     expect(error.verdict).toBe("failed");
