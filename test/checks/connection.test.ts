@@ -56,7 +56,7 @@ it.each([
   ["that begins tomorrow", () => secure(makeCertificates(here, ago(-2))), "is not valid yet"],
   ["of another host", () => secure(makeCertificates([{ dns: "elsewhere.example" }])), "it belongs to another host"],
   ["of an authority that nobody knows", () => secure(makeCertificates(here), false), "by an unknown authority"],
-])("a certificate %s is told from others that are not trusted", async (_, peer, message) => {
+])("a certificate that is not trusted is reported with its reason: %s", async (_, peer, message) => {
   expect(await check(await peer())).toMatchObject({ verdict: "failed", message: expect.stringContaining(message) });
 });
 

@@ -67,7 +67,7 @@ test("verify names wrong lines, up to a limit", async () => {
   expect((await auditVerify(workspace)).text).toMatch(/… and 20 more of 30 lines$/m);
 });
 
-test("no log, no such run and no such word are mistakes that say what there is", async () => {
+test("a missing log, an unknown run and an unknown subcommand are errors that list what exists", async () => {
   await expect(auditReport(workspace, undefined)).rejects.toThrow(/the file \.env-actions\/audit\.jsonl does not exist here/);
   write(first.line);
   await expect(auditReport(workspace, "1763920000002_1a2b3c4d")).rejects.toThrow(

@@ -17,7 +17,7 @@ interface Torture {
 
 const url = (port: number) => `http://localhost:${port}/`;
 const onIpv4 = String.raw`(?:, but|,) http://localhost:\d+/\S* on 127\.0\.0\.1 `;
-const seen = (what: string) => new RegExp(`was not ready after 2\\.5 s: expected .*${onIpv4}${what}`);
+const seen = (what: string) => new RegExp(`was not ready after 6\\.5 s: expected .*${onIpv4}${what}`);
 
 const endThemselves: Torture[] = [
   {
