@@ -10,12 +10,17 @@ export interface Tools {
 
 const toolsSchema = z.object({ redisServer: z.string(), chrome: z.string() });
 
+/** Where the set-up writes what it found. */
+export function toolsFile(root = join(import.meta.dirname, "..")): string {
+  return join(root, ".cache", "tools.json");
+}
+
 /**
  * @param root the repository
  * @throws Error when the set-up has not run, or did not find everything
  */
-export function readTools(root = join(import.meta.dirname, "..")): Tools {
-  const file = join(root, ".cache", "tools.json");
+export function readTools(root?: string): Tools {
+  const file = toolsFile(root);
   const found = existsSync(file) ? toolsSchema.safeParse(JSON.parse(readFileSync(file, "utf8"))) : undefined;
   if (!found?.success) throw new Error(`${file} does not name a Redis server and a browser: run node scripts/setup/main.mjs`);
   return found.data;

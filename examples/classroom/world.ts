@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { Redis } from "ioredis";
 import { startRedis } from "../../local/redis.ts";
 import { type Checksum, startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
@@ -105,19 +105,23 @@ function readerSignIn(jwtSecret: string): string {
   return issueTokens(jwtSecret, identity).accessToken;
 }
 
+/** Below the ports that systems hand out by themselves, so that nobody takes one before its server starts. */
+const [lowestPort, portCount] = [20_000, 10_000];
+
 /** Ports that were free a moment ago, all different. */
 async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  const servers = new Map<number, Server>();
+  while (servers.size < count) {
+    const port = lowestPort + Math.floor(Math.random() * portCount);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) =>
+      server
+        .once("error", () => resolve(false))
+        .once("listening", () => resolve(true))
+        .listen(port),
+    );
+    if (isFree) servers.set(port, server);
+  }
+  await Promise.all([...servers.values()].map((server) => new Promise((resolve) => server.close(resolve))));
+  return [...servers.keys()];
 }

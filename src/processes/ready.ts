@@ -193,9 +193,13 @@ async function lookUntilReady({ look, isListening }: Target, { tell, stableForMs
   let answeredMs = answeredPauseMs.first;
   let readySince: number | undefined;
   let unstable = `was ready, but not for ${stableForMs / 1000} s`;
+  // A look that the deadline cuts short says less than the answer before it.
+  let hasAnswered = false;
+  const tellCut = (seen: string) => hasAnswered || tell(seen);
   for (;;) {
     const startedAt = performance.now();
-    const { notReady, late } = await lookOnce(look, tell, retryForMs, signal);
+    const { notReady, late } = await lookOnce(look, tellCut, retryForMs, signal);
+    hasAnswered = !late && !notReady?.refused;
     if (notReady === undefined) {
       readySince ??= startedAt;
       const leftMs = readySince + stableForMs - performance.now();
@@ -225,7 +229,7 @@ async function waitUntilListening(isListening: () => Promise<boolean>, signal: A
 /** Rejects with the signal's reason, after recording what the probe was waiting for. */
 async function lookOnce(
   look: Probe,
-  tell: (seen: string) => void,
+  tell: (seen: string) => unknown,
   retryForMs: number,
   signal: AbortSignal,
 ): Promise<{ notReady: NotReady | undefined; late: boolean }> {

@@ -98,7 +98,9 @@ function check(value: unknown, what: string, longest: number): void {
   if (value === "") throw new RangeError(`env-actions: ${what} is empty`);
   if (value.length > longest) throw new RangeError(`env-actions: ${what} is longer than ${longest} characters`);
   // No warehouse or Redis can store such text, so the stored id or key would be different.
-  if (!value.isWellFormed()) throw new RangeError(`env-actions: ${what} is no valid Unicode: it has half of a surrogate pair`);
+  // String.prototype.isWellFormed exists since Node 20.
+  if (/\p{Surrogate}/u.test(value))
+    throw new RangeError(`env-actions: ${what} is no valid Unicode: it has half of a surrogate pair`);
 }
 
 function kindOf(value: unknown): string {

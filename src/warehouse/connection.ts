@@ -229,7 +229,7 @@ export class Connection {
           namedParameters: parameters,
         });
         progress.accepted = true;
-        if (deadline.aborted) cancel();
+        if (deadline.aborted) void cancel();
         // A failing statement looks successful until `finished` has been awaited.
         await operation.finished();
         const rows = (await operation.fetchAll()) as Row[];
@@ -247,7 +247,7 @@ export class Connection {
     };
     return await new Promise<StatementResult>((resolve, reject) => {
       const onAbort = () => {
-        cancel();
+        void cancel();
         reject(cancelled(deadline));
       };
       deadline.addEventListener("abort", onAbort, { once: true });

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
+import { freePort } from "../harness/port.ts";
 
 const runDeadlineMs = 180_000;
 
@@ -58,15 +58,6 @@ export async function runWorkflow(workflowRun: WorkflowRun): Promise<Finished> {
     },
     deadlineMs: runDeadlineMs,
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== "object" || address === null) throw new Error("a TCP server without a port");
-  return address.port;
 }
 
 interface RunOptions {

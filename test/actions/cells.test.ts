@@ -129,7 +129,7 @@ function saw(name: string): unknown {
 }
 
 describe("several executions of one stage at once", () => {
-  test("each has a run id of its own, and all are of one gate run", (context) => {
+  test("each has its own run id, and all share one gate id", (context) => {
     if ("missing" in act) return context.skip(act.missing);
     expect(reports.size, finished.output).toBe(7);
     expect(new Set([...reports.values()].map(({ runId }) => runId)).size).toBe(7);
@@ -142,28 +142,31 @@ describe("several executions of one stage at once", () => {
     ).toEqual(["ends", "killed", "stays"].map((how) => `database=delta, how=${how}`));
   });
 
-  test.each(["matrix-stays", "matrix-killed", "folder-stays"])("%s still has its data after another has ended", (name) => {
+  test.each(["matrix-stays", "matrix-killed", "folder-stays"])("%s keeps its data after another has ended", (name) => {
     if ("missing" in act) return;
     expect(saw(name)).toEqual({ rows: 2, key: "42" });
   });
 
-  test.each(["matrix-ends", "matrix-stays", "folder-ends", "folder-stays"])("%s deleted its own, and claims no more", (name) => {
-    if ("missing" in act) return;
-    const report = reports.get(name);
-    expect(report).toMatchObject({ cleanup: { deletedRows: 2, deletedKeys: 1, leftOver: 0 } });
-    expect(report?.checks.find(({ id }) => id === "test-data.cleanup")?.verdict).toBe("passed");
-    // All cells sign in with one token: while another's row with an id of the server's is there, nobody can tell whose it is.
-    if (report?.verdict !== "passed")
-      expect(report).toMatchObject({
-        verdict: "degraded",
-        reason: expect.stringMatching(
-          /(unexplained|touched) rows unknown \(at most \d\), because testData.principals does not say who/,
-        ),
-        books: { touched: { least: 0 }, unexplained: { least: 0 } },
-      });
-  });
+  test.each(["matrix-ends", "matrix-stays", "folder-ends", "folder-stays"])(
+    "%s deleted its own data and reports no other",
+    (name) => {
+      if ("missing" in act) return;
+      const report = reports.get(name);
+      expect(report).toMatchObject({ cleanup: { deletedRows: 2, deletedKeys: 1, leftOver: 0 } });
+      expect(report?.checks.find(({ id }) => id === "test-data.cleanup")?.verdict).toBe("passed");
+      // All cells sign in with one token: while another's row with an id of the server's is there, nobody can tell whose it is.
+      if (report?.verdict !== "passed")
+        expect(report).toMatchObject({
+          verdict: "degraded",
+          reason: expect.stringMatching(
+            /(unexplained|touched) rows unknown \(at most \d\), because testData.principals does not say who/,
+          ),
+          books: { touched: { least: 0 }, unexplained: { least: 0 } },
+        });
+    },
+  );
 
-  test("the killed one is reported as cut short, and its post step deleted its data", (context) => {
+  test("the killed one is reported as cut short, and its post step deletes its data", (context) => {
     if ("missing" in act) return context.skip(act.missing);
     expect(reports.get("matrix-killed")).toMatchObject({
       verdict: "error",
@@ -172,7 +175,7 @@ describe("several executions of one stage at once", () => {
     });
   });
 
-  test("after a cleaned workspace, what carries the run's prefix is deleted, and that the rest may be left is said", (context) => {
+  test("after the workspace was cleaned, data with the run's prefix is deleted, and the rest is reported as possibly left", (context) => {
     if ("missing" in act) return context.skip(act.missing);
     expect(reports.get("cleaned-killed")).toMatchObject({
       reason: expect.stringMatching(/^Cut short/),
@@ -182,7 +185,7 @@ describe("several executions of one stage at once", () => {
     expect(finished.output).toMatch(/test data of run \S+ may remain: the ledger of this run is gone/);
   });
 
-  test("the next stage sees all of them, and does not start", (context) => {
+  test("the next stage sees all of them and does not start", (context) => {
     if ("missing" in act) return context.skip(act.missing);
     expect(reports.get("e2e")).toMatchObject({
       verdict: "error",
@@ -190,7 +193,7 @@ describe("several executions of one stage at once", () => {
     });
   });
 
-  test("nothing is left but what was said to be, and production is as it was", async (context) => {
+  test("nothing is left but what was reported, and production data is unchanged", async (context) => {
     if ("missing" in act) return context.skip(act.missing);
     expect(await tablesWithRows(cloud.warehouse)).toEqual(["sessions.classroom_sessions", productionTable]);
     const { rows } = (await cloud.warehouse.checksum())["sessions.classroom_sessions"] ?? {};

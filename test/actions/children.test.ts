@@ -90,12 +90,12 @@ describe("an integration stage", () => {
     ran = stage("integration");
   });
 
-  test("gives its tests no token of the runner's, neither in their environment nor in its own process", () => {
+  test("keeps the runner's tokens from its tests, in their environment and in its own process", () => {
     expect(ran.stdout).toContain("found: []");
     expect(ran.status, ran.stdout).toBe(0);
   });
 
-  test("gives them a summary in another folder, and shows what they wrote as text", () => {
+  test("gives tests a summary file of their own, and shows its content as text", () => {
     expect(content("GITHUB_ENV")).toBe("");
     const summary = content("GITHUB_STEP_SUMMARY");
     expect(summary).toMatch(/Integration.*passed/is);
@@ -104,7 +104,7 @@ describe("an integration stage", () => {
   });
 });
 
-test("what tests write to the runner's own files is taken out, said, and fails the step", () => {
+test("fails the step, and removes and reports what tests wrote to the runner's files", () => {
   expect(stage("preflight").status).toBe(0);
   const ran = stage("integration", { LISTS_THE_FOLDER: join(folder, "commands") });
   expect(ran.stdout).toMatch(/^::error .*wrote to the runner's GITHUB_ENV, GITHUB_PATH, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY, /m);
@@ -114,7 +114,7 @@ test("what tests write to the runner's own files is taken out, said, and fails t
   expect(ran.status).toBe(1);
 });
 
-test("the same where the tests see to it that the stage can write no report", () => {
+test("does so even if the tests prevent the stage from writing a report", () => {
   expect(stage("preflight").status).toBe(0);
   const ran = stage("integration", { LISTS_THE_FOLDER: join(folder, "commands"), BREAKS_THE_RECORDS: "true" });
   rmSync(join(workspace, ".env-actions"), { recursive: true });

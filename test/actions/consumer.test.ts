@@ -68,7 +68,7 @@ describe.each([
     expect(finished.exitCode, log).toBe(0);
   }, 200_000);
 
-  test("hand every input that they declare to the core", (context) => {
+  test("pass every declared input to the core", (context) => {
     if ("missing" in act) return context.skip(act.missing);
     const received = printed(log, "inputs");
     expect(received.map((given) => given.stage)).toEqual([...stageNames]);
@@ -76,19 +76,19 @@ describe.each([
       for (const name of declaredFor(stage, inputs)) expect(received[index], stage).toHaveProperty(name, `${stage}-${name}`);
   });
 
-  test("give every output that they declare back to the workflow", (context) => {
+  test("return every declared output to the workflow", (context) => {
     if ("missing" in act) return context.skip(act.missing);
     for (const stage of stageNames)
       for (const name of declaredFor(stage, outputs)) expect(log).toContain(`"${name}": "${stage}:${name}"`);
   });
 
-  test("run the post step of every one, with the state that its main step saved and the credentials of its step", (context) => {
+  test("run each post step with the saved state and the credentials of its step", (context) => {
     if ("missing" in act) return context.skip(act.missing);
     const byName = (all: Record<string, unknown>[]) => all.sort((a, b) => String(a.stage).localeCompare(String(b.stage)));
     expect(byName(printed(log, "post"))).toEqual(byName(stageNames.map((stage) => ({ stage, credential: `for ${stage}` }))));
   });
 
-  test("find what the stages before them stored as artifacts of the run", (context) => {
+  test("find the artifacts that earlier stages of the run stored", (context) => {
     if ("missing" in act) return context.skip(act.missing);
     const expected = stageNames.map((stage, index) => {
       const before = stageNames.slice(0, index).sort();
@@ -98,7 +98,7 @@ describe.each([
   });
 });
 
-test("a stage that fails stops the stages after it, and its post step still cleans up", async (context) => {
+test("a failed stage stops later stages, and its post step still cleans up", async (context) => {
   if ("missing" in act) return context.skip(act.missing);
   const { exitCode, output } = await runAsConsumer(act.path, overFiveJobs(stepsOf), { PROBE_FAILS: "integration" });
   expect(exitCode, output).not.toBe(0);

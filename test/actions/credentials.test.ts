@@ -40,7 +40,7 @@ const secret = /\bsecrets\b/;
 const holds = (value: unknown) => secret.test(JSON.stringify(value ?? ""));
 const isOurs = (step: Record<string, unknown>) => /^(?:\$\/actions\/|classwaves\/env-actions)/.test(String(step.uses));
 
-test("there are workflows to look at, in every kind of file", () => {
+test("there are workflows in every kind of file", () => {
   const names = workflows.map(([name]) => name).join("\n");
   for (const kind of [
     /^README\.md, block 1$/m,
@@ -58,7 +58,7 @@ describe.each(workflows)("%s", (_, { env, permissions, jobs }) => {
     for (const [name, job] of Object.entries(jobs)) expect([job.env, job.container, job.services].some(holds), name).toBe(false);
   });
 
-  test("gives secrets to steps of ours alone, as their environment", () => {
+  test("gives secrets only to our own steps, as environment variables", () => {
     for (const step of Object.values(jobs).flatMap((job) => job.steps ?? [])) {
       const { env: own, ...rest } = step;
       expect(holds(rest), JSON.stringify(step)).toBe(false);
@@ -66,11 +66,11 @@ describe.each(workflows)("%s", (_, { env, permissions, jobs }) => {
     }
   });
 
-  test("asks for an id token at most for a job", () => {
+  test("requests an id token for single jobs only", () => {
     expect(JSON.stringify(permissions ?? {})).not.toContain("write");
   });
 
-  test("leaves no credential in a checkout", () => {
+  test("keeps no credential in a checkout", () => {
     for (const step of Object.values(jobs).flatMap((job) => job.steps ?? []))
       if (/^actions\/checkout@/.test(String(step.uses))) expect(step).toHaveProperty(["with", "persist-credentials"], false);
   });

@@ -127,7 +127,7 @@ async function expectNothingLeft(log: string): Promise<void> {
   expect(await redis.dbsize(), log).toBe(0);
 }
 
-test("a cancelled stage deletes its test data before it ends, and says that it was cancelled", async () => {
+test("a cancelled stage deletes its test data and reports that it was cancelled", async () => {
   const step = await startHangingTests();
   step.process.kill("SIGINT");
   expect(await step.ended).not.toBe(0);
@@ -135,7 +135,7 @@ test("a cancelled stage deletes its test data before it ends, and says that it w
   await expectNothingLeft(step.log());
 });
 
-test("after a stage that was killed, the post step deletes its test data", async () => {
+test("the post step of a killed stage deletes its test data", async () => {
   const step = await startHangingTests();
   step.process.kill("SIGKILL");
   expect(await step.ended).toBe("SIGKILL");
@@ -160,7 +160,7 @@ test("after a stage that was killed, the post step deletes its test data", async
   await expectNothingLeft(post.log());
 });
 
-test("after a stage that ended by itself, the post step does nothing", async () => {
+test("the post step of a finished stage does nothing", async () => {
   const preflight = start({ stage: "preflight" });
   await preflight.ended;
   const before = cloud.warehouse.statements.length;

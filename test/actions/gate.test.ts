@@ -97,7 +97,7 @@ describe.each([
     artifacts = artifactTexts(join(place, "act", "artifacts"));
   }, 200_000);
 
-  test("opens: every stage passes, for the evidence of the one before it", (context) => {
+  test("passes every stage, each on the evidence of the previous one", (context) => {
     if ("missing" in act) return context.skip(act.missing);
     for (const stage of stageNames) expect(["passed", "degraded"], stage).toContain(outputsOf(finished.output, stage).verdict);
   });
@@ -109,7 +109,7 @@ describe.each([
         expect(outputsOf(finished.output, stage)[name], `${stage} ${name}`).toBeTruthy();
   });
 
-  test("runs the tests, and deletes what they made", (context) => {
+  test("runs the tests and deletes their data", (context) => {
     if ("missing" in act) return context.skip(act.missing);
     const allPassed = { tests: "2", "failed-tests": "0", "flaky-tests": "0", "pass-rate": "100%", "left-over": "0" };
     const integration = outputsOf(finished.output, "integration");
@@ -118,7 +118,7 @@ describe.each([
     expect(e2e).toMatchObject({ ...allPassed, "deleted-rows": "2", "deleted-keys": "0" });
   });
 
-  test("leaves production's rows alone, and nothing else behind", async (context) => {
+  test("leaves production rows unchanged and nothing else behind", async (context) => {
     if ("missing" in act) return context.skip(act.missing);
     expect(cloud.warehouse.statements.some(({ sql, ok }) => ok && sql.startsWith("INSERT"))).toBe(true);
     expect(await tablesWithRows(cloud.warehouse)).toEqual([productionTable]);
@@ -127,7 +127,7 @@ describe.each([
     client.disconnect();
   });
 
-  test("stores evidence that holds no secret", (context) => {
+  test("stores evidence without secrets", (context) => {
     if ("missing" in act) return context.skip(act.missing);
     expect(artifacts).toContain('"stage": "smoke"');
     for (const secret of Object.values(cloud.secrets)) expect(artifacts).not.toContain(secret);

@@ -11,7 +11,7 @@ function mistakes(inputs: Record<string, string>): string[] {
 
 const digest = "0123456789abcdef".repeat(4);
 
-test("all test data is deleted only with the digest of a plan; to look at it, or to delete what is expired, none is needed", () => {
+test("scope all needs a plan digest to delete, and other scopes and previews do not", () => {
   expect(mistakes({ scope: "all", "dry-run": "false" })).toEqual([
     "the input `plan-digest` is missing, and `scope: all` with `dry-run: false` requires it: run it with `dry-run: true`, read the plan, and pass the digest that it shows",
   ]);
@@ -21,7 +21,7 @@ test("all test data is deleted only with the digest of a plan; to look at it, or
 });
 
 test.each(["12345", digest.slice(1), `${digest}0`, digest.replace("f", "g"), digest.toUpperCase()])(
-  "a digest that no plan has: %s",
+  "an invalid plan digest is refused: %s",
   (wrong) => {
     expect(mistakes({ "plan-digest": wrong })).toEqual([
       `the input \`plan-digest\`: expected the 64 hexadecimal digits that the dry run showed, got "${wrong}"`,
@@ -29,7 +29,7 @@ test.each(["12345", digest.slice(1), `${digest}0`, digest.replace("f", "g"), dig
   },
 );
 
-test("true and false are taken as GitHub takes them, and nothing else is", () => {
+test("booleans are read as GitHub reads them, and other values are refused", () => {
   const dryRun = (text: string) => {
     const read = readInputs({ INPUT_STAGE: "cleanup", "INPUT_DRY-RUN": text });
     return read.ok ? read.inputs.dryRun : read.mistakes;

@@ -23,7 +23,7 @@ interface Metadata {
 
 const metadata = (path: string) => parse(read(path)) as Metadata;
 
-test("no generated file differs from what the code says", () => {
+test("generated files match the code", () => {
   for (const { path, content } of generatedFiles()) expect(content, `${path}: run node scripts/generate.ts`).toBe(read(path));
 });
 
@@ -31,13 +31,13 @@ describe.each([
   ["action.yml", "dist/index.js"],
   ["actions/core/action.yml", "../../dist/index.js"],
 ])("%s", (path, main) => {
-  test("declares every input, the stage among them, and every output", () => {
+  test("declares every input, including the stage, and every output", () => {
     expect(Object.keys(metadata(path).inputs)).toEqual(["stage", ...Object.keys(inputs)]);
     expect(Object.keys(metadata(path).outputs)).toEqual(Object.keys(outputs));
     expect(metadata(path).inputs.stage?.required).toBe(true);
   });
 
-  test("runs the bundle, before and after", () => {
+  test("runs the bundle as main and post step", () => {
     expect(metadata(path).runs).toEqual({ using: "node24", main, post: main, "post-if": "always()" });
   });
 });
@@ -46,7 +46,7 @@ describe.each(stageNames)("the composite of %s", (stage) => {
   const composite = metadata(`actions/${stage}/action.yml`);
   const declared = declaredFor(stage, inputs);
 
-  test("learns the cell of the job's matrix, and hands it on", () => {
+  test("passes on the cell of the job's matrix", () => {
     expect(composite.inputs.matrix?.default).toBe("${{ toJson(matrix) }}");
     expect(composite.runs.steps?.[0]?.with.matrix).toBe("${{ inputs.matrix }}");
   });
@@ -57,14 +57,14 @@ describe.each(stageNames)("the composite of %s", (stage) => {
     for (const name of declared) expect(composite.inputs[name]?.default, name).toBe(core.inputs[name]?.default);
   });
 
-  test("hands every one of them to the core, and names its stage", () => {
+  test("passes every input to the core, with its stage", () => {
     const [step, ...more] = composite.runs.steps ?? [];
     expect(more).toEqual([]);
     expect(step?.uses).toBe("$/actions/core");
     expect(step?.with).toEqual({ stage, ...Object.fromEntries(declared.map((name) => [name, `\${{ inputs.${name} }}`])) });
   });
 
-  test("takes every output of the stage from the core", () => {
+  test("returns every output of the core", () => {
     const values = Object.fromEntries(Object.entries(composite.outputs).map(([name, { value }]) => [name, value]));
     expect(values).toEqual(
       Object.fromEntries(declaredFor(stage, outputs).map((name) => [name, `\${{ steps.core.outputs.${name} }}`])),

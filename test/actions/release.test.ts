@@ -32,7 +32,7 @@ afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 const read = (...path: string[]) => readFileSync(join(...path), "utf8");
 
 describe("the published tree", () => {
-  test("holds the actions, the bundle and nothing else", () => {
+  test("contains the actions, the bundle and nothing else", () => {
     writeFileSync(join(source, "secret.txt"), "not for users");
     mkdirSync(join(source, "src"));
     const out = join(scratch, "out");
@@ -42,7 +42,7 @@ describe("the published tree", () => {
     );
   });
 
-  test("is a package that needs no other, runs nothing when it is installed, and names no file that it does not have", () => {
+  test("is a package without dependencies and install scripts, whose files all exist", () => {
     const repository = join(import.meta.dirname, "../..");
     const out = join(scratch, "out");
     layOut({ from: repository, out, version: "1.2.3" });
@@ -56,7 +56,7 @@ describe("the published tree", () => {
     for (const file of files ?? []) expect(existsSync(join(out, file)), file).toBe(true);
   });
 
-  test("has a README of which every link leads somewhere: to a file beside it, or to the repository", () => {
+  test("has a README whose links all lead to its own files or the repository", () => {
     const repository = join(import.meta.dirname, "../..");
     const out = join(scratch, "out");
     layOut({ from: repository, out });
@@ -72,7 +72,7 @@ describe("the published tree", () => {
     expect(links).toContain(`${inRepository}docs/books.md`);
   });
 
-  test("has each composite at the root too, as a copy that still finds the core", () => {
+  test("has a working copy of each composite at the root", () => {
     const out = join(scratch, "out");
     layOut({ from: source, out });
     for (const stage of stageNames) {
@@ -82,7 +82,7 @@ describe("the published tree", () => {
     }
   });
 
-  test("names the core's commit in its portable form, and `$/` nowhere", () => {
+  test("names the core's commit in its portable form, and never `$/`", () => {
     const out = join(scratch, "out");
     const sha = "89abcdef0123456789abcdef0123456789abcdef";
     layOut({ from: source, out, portableSha: sha });
@@ -92,7 +92,7 @@ describe("the published tree", () => {
     }
   });
 
-  test("is refused when something is missing, the folder is not empty, or the SHA is short", () => {
+  test("is refused when a file is missing, the folder is not empty, or the SHA is short", () => {
     const out = join(scratch, "out");
     expect(() => layOut({ from: source, out, portableSha: "89abcde" })).toThrow("full commit SHA");
     expect(() => layOut({ from: source, out: source })).toThrow("not empty");
@@ -100,7 +100,7 @@ describe("the published tree", () => {
     expect(() => layOut({ from: source, out })).toThrow("missing: dist");
   });
 
-  test("is refused with a symbolic link in it, which a Windows runner could not unpack", () => {
+  test("is refused with a symbolic link, which a Windows runner can't unpack", () => {
     symlinkSync("index.js", join(source, "dist", "link.js"));
     expect(() => layOut({ from: source, out: join(scratch, "out") })).toThrow("dist/link.js is no plain file");
   });
@@ -149,7 +149,7 @@ describe("a release", () => {
     expect(versionOf("refs/tags/v1.2.3")).toBe("env-actions 1.2.3");
   });
 
-  test("that exists is refused whole: neither its tag nor any branch moves", () => {
+  test("that exists is refused, and no tag or branch moves", () => {
     publish("1.2.3");
     const before = git(remote, "for-each-ref");
     writeFileSync(join(source, "README.md"), "changed");
@@ -157,17 +157,17 @@ describe("a release", () => {
     expect(git(remote, "for-each-ref")).toBe(before);
   });
 
-  test("leaves the clone as it was", () => {
+  test("leaves the clone unchanged", () => {
     publish("1.2.3");
     expect(git(source, "status", "--porcelain")).toBe("");
   });
 
-  test.each(["1.2", "v1.2.3", "0.1.0", "1.2.3-beta"])("%s is no version to publish", (version) => {
+  test.each(["1.2", "v1.2.3", "0.1.0", "1.2.3-beta"])("%s is refused as a version", (version) => {
     expect(() => publish(version)).toThrow("not a version");
   });
 });
 
-test("this repository's own published tree is small enough to be downloaded by every job", (context) => {
+test("this repository's published tree is within the size limit", (context) => {
   const repository = join(import.meta.dirname, "../..");
   if (!existsSync(join(repository, "dist"))) return context.skip("dist is not built");
   const out = join(scratch, "out");

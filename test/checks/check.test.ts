@@ -4,7 +4,7 @@ import { measured } from "../../src/checks/run-check.ts";
 import { checkVariables } from "../../src/checks/variables/check.ts";
 import { runOnce } from "./run-once.ts";
 
-test("a probe that throws anything at all is an error with a message, never a pass and never a crash", async () => {
+test("a probe that throws any value is an error with a message, never a pass or a crash", async () => {
   const thrown = fc.oneof(
     fc.anything(),
     fc.string().map((text) => new Error(text)),
@@ -27,12 +27,12 @@ test("a probe that throws anything at all is an error with a message, never a pa
   );
 });
 
-test("a failed fetch says what failed, not that it failed", async () => {
+test("a failed fetch reports its cause", async () => {
   const failing = () => Promise.reject(new TypeError("fetch failed", { cause: new Error("connect ECONNREFUSED") }));
   expect((await runOnce("a", "A", failing)).message).toBe("connect ECONNREFUSED");
 });
 
-test("percentiles are samples, by nearest rank: at least the share of all samples is not slower", () => {
+test("percentiles are nearest-rank samples", () => {
   const samples = fc.array(fc.integer({ min: 0, max: 100_000 }), { minLength: 1, maxLength: 300 });
   fc.assert(
     fc.property(samples, (all) => {
@@ -50,11 +50,11 @@ test("percentiles are samples, by nearest rank: at least the share of all sample
   );
 });
 
-test("no samples are no latency: unknown is not 0 ms", () => {
+test("without samples the latency is unknown, not 0 ms", () => {
   expect(() => measured([])).toThrow("no latency was measured");
 });
 
-test("variables: present and not blank, and their values are never shown", async () => {
+test("variables must be present and not blank, and their values are never shown", async () => {
   const env = { A: "secret-value", B: " ", C: "", E: "x" };
   const check = await checkVariables(runOnce, ["A", "B", "C", "D"], env);
   expect(check).toMatchObject({ verdict: "failed", observed: "missing: B, C, D" });

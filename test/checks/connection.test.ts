@@ -56,7 +56,7 @@ it.each([
   ["that begins tomorrow", () => secure(makeCertificates(here, ago(-2))), "is not valid yet"],
   ["of another host", () => secure(makeCertificates([{ dns: "elsewhere.example" }])), "it belongs to another host"],
   ["of an authority that nobody knows", () => secure(makeCertificates(here), false), "by an unknown authority"],
-])("a certificate %s is told from others that are not trusted", async (_, peer, message) => {
+])("a certificate that is not trusted is reported with its reason: %s", async (_, peer, message) => {
   expect(await check(await peer())).toMatchObject({ verdict: "failed", message: expect.stringContaining(message) });
 });
 
@@ -64,7 +64,7 @@ describe("with a private authority", () => {
   const publicOnes = getCACertificates("default");
   afterEach(() => setDefaultCACertificates(publicOnes));
 
-  it("both its certificates and those that are trusted anyway are", async () => {
+  it("its certificates are trusted beside the default ones", async () => {
     const [trusted, own, unknown] = [makeCertificates(here), makeCertificates(here), makeCertificates(here)];
     setDefaultCACertificates([...publicOnes, trusted.authority]);
     const trust = await trustInAddition(Buffer.from(own.authority));
@@ -76,7 +76,7 @@ describe("with a private authority", () => {
       expect((await check({ ...(await secure(certificates, false)), trust })).verdict).toBe(verdict);
   });
 
-  it("requests beside the driver trust the same, and what that is is made once", async () => {
+  it("requests outside the driver trust the same certificates, and the list is built once", async () => {
     const [trusted, own, unknown] = [makeCertificates(here), makeCertificates(here), makeCertificates(here)];
     setDefaultCACertificates([...publicOnes, trusted.authority]);
     const authority = Buffer.from(own.authority);
@@ -92,7 +92,7 @@ describe("with a private authority", () => {
   });
 });
 
-it("of a group's server may be good for the name that was configured, and for no other", async () => {
+it("a certificate must match the configured name", async () => {
   const peer = await secure(makeCertificates([{ dns: "redis.example" }]));
   expect((await check({ ...peer, alsoNamed: "redis.example" })).verdict).toBe("passed");
   expect((await check({ ...peer, alsoNamed: "other.example" })).verdict).toBe("failed");
@@ -109,13 +109,13 @@ describe("the protocol", () => {
     [["http/1.1"], "HTTP/2", "failed", /, HTTP\/1\.1, certificate/],
     [undefined, "any", "passed", /TLS [\d.]+ ms, certificate/],
     [undefined, "HTTP/2", "failed", /TLS [\d.]+ ms, certificate/],
-  ] as const)("a server of %j, asked for %s: %s", async (protocols, http, verdict, observed) => {
+  ] as const)("a server with %j, expected %s: %s", async (protocols, http, verdict, observed) => {
     const found = await spoken(await secure(certificates, true, protocols && [...protocols]), http);
     expect(found).toMatchObject({ verdict, observed: expect.stringMatching(observed) });
     if (verdict === "failed") expect(found.message).toContain("does not offer HTTP/2 (ALPN)");
   });
 
-  it("a bad certificate is worse than a missing protocol, and without TLS there is none", async () => {
+  it("a bad certificate outweighs a missing protocol, and without TLS none is checked", async () => {
     const over = await secure(makeCertificates(here, ago(40), 30), true, ["http/1.1"]);
     expect((await spoken(over, "HTTP/2")).message).toContain("certificate has expired");
     const port = await portOf(createPlain((socket) => void socket.end()));
@@ -136,7 +136,7 @@ it("without TLS only the connection is measured", async () => {
   });
 });
 
-it("nobody there, and a server that speaks no TLS, are errors", async () => {
+it("no server, or a server without TLS, is an error", async () => {
   const gone = createPlain();
   const port = await portOf(gone);
   const plain = await portOf(createPlain((socket) => void socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")));
@@ -149,7 +149,7 @@ it("nobody there, and a server that speaks no TLS, are errors", async () => {
   });
 });
 
-it("whose time was cut short by the stage is not said to have had all of it", async () => {
+it("a check cut short by the stage reports the time that it really had", async () => {
   const mute = await portOf(createPlain(() => undefined));
   const cut = (ending: AbortSignal) =>
     checkConnection(runOnce, "x", "Connection", { host: "127.0.0.1", port: mute, tls: true }, { leastDays: 1 }, ending);
@@ -160,7 +160,7 @@ it("whose time was cut short by the stage is not said to have had all of it", as
   expect((await cut(AbortSignal.abort(new Error("cancelled by a person")))).message).toBe("cancelled by a person");
 });
 
-it("knows the ports of addresses", () => {
+it("uses the default port of each scheme", () => {
   expect(peerOf("https://api.example")).toEqual({ host: "api.example", port: 443, tls: true });
   expect(peerOf("rediss://user:secret@redis.example/2")).toEqual({ host: "redis.example", port: 6379, tls: true });
   expect(peerOf("http://[::1]:3000/x")).toEqual({ host: "::1", port: 3000, tls: false });

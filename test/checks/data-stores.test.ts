@@ -76,7 +76,7 @@ function redis(url = server.url): Shared<RedisReader> {
 const user = (name: string) => `redis://${name}:pw@127.0.0.1:${server.port}`;
 
 describe("databricks", () => {
-  it("is there, is the right one, and answers what it is asked", async () => {
+  it("passes when the expected warehouse answers correctly", async () => {
     const checks = await checkDatabricks(runOnce, opening(), { sqlP95: 60_000 });
     expect(checks.map(({ id, verdict }) => [id, verdict])).toEqual([
       ["databricks.connect", "passed"],
@@ -87,7 +87,7 @@ describe("databricks", () => {
     expect(checks[2]?.latency?.count).toBe(20);
   });
 
-  it("tells a cold start and its state apart from being slow", async () => {
+  it("reports a cold start separately from slowness", async () => {
     const checks = await checkDatabricks(
       runOnce,
       opening(),
@@ -103,7 +103,7 @@ describe("databricks", () => {
     expect(refused).toContain("was refused (HTTP 404)");
   });
 
-  it("a mock that repeats what it is asked is found, and its latency is none", async () => {
+  it("a mock that echoes the query fails and has no latency", async () => {
     const real = await opening()();
     const mock: WarehouseReader = {
       ...real,
@@ -117,14 +117,14 @@ describe("databricks", () => {
     });
   });
 
-  it("that is slow is a warning", async () => {
+  it("a slow warehouse is a warning", async () => {
     expect((await checkDatabricks(runOnce, opening(), { sqlP95: 0 })).at(-1)).toMatchObject({
       verdict: "degraded",
       message: expect.stringContaining("is slow"),
     });
   });
 
-  it("that is another one than expected is failed, and nothing more is asked", async () => {
+  it("an unexpected warehouse fails, and nothing more is sent to it", async () => {
     const prove = () => {
       throw new Error("Databricks catalog is classwaves, but this environment expects sandbox");
     };
@@ -144,13 +144,13 @@ describe("databricks", () => {
       },
       "databricks.startTimeout",
     ],
-  ])("%s could not be looked at, and the cure is named", async (_, open, cure) => {
+  ])("%s is an error with the fix", async (_, open, cure) => {
     expect(await checkDatabricks(runOnce, open(), { sqlP95: 60_000 })).toEqual([
       expect.objectContaining({ verdict: "error", message: expect.stringContaining(cure) }),
     ]);
   });
 
-  it("a credential that could write is failed; one that only reads passes", async () => {
+  it("a credential that could write fails, a read-only one passes", async () => {
     expect((await checkReadOnlyCredential(runOnce, opening())).verdict).toBe("passed");
     expect(await checkReadOnlyCredential(runOnce, opening("writer"))).toMatchObject({
       verdict: "failed",
@@ -158,7 +158,7 @@ describe("databricks", () => {
     });
   });
 
-  it("a sample that brings too little is failed, one that writes is refused unsent", async () => {
+  it("a sample with too few rows fails, and one that writes is refused before sending", async () => {
     const sample = (query: string) => checkSqlSample(runOnce, opening(), { name: "teachers", query, minimumRows: 1 });
     expect((await sample("SELECT 1")).verdict).toBe("passed");
     expect(await sample("SELECT * FROM users.teachers")).toMatchObject({ verdict: "failed", observed: "0 rows" });
@@ -170,7 +170,7 @@ describe("databricks", () => {
   });
 });
 
-it("statements of one name have an id each", async () => {
+it("statements with the same name get different ids", async () => {
   const samples = ["teachers", "schools", "teachers"].map((name) => ({ name, query: "SELECT 1", minimumRows: 1 }));
   const ids = sqlIds(samples);
   const checks = await Promise.all(samples.map((sample, index) => checkSqlSample(runOnce, opening(), sample, ids[index])));
@@ -180,7 +180,7 @@ it("statements of one name have an id each", async () => {
 describe("declared flaky, and looked at again", () => {
   const flaky = (check: string) => checkRunner({ rules: [{ check, times: 2, reason: "the network" }], signal, pauseMs: 1 });
 
-  it("a connection that failed is made anew, for all who ask from then on", async () => {
+  it("a failed connection is opened again for every later check", async () => {
     let openings = 0;
     const connection = shared(async () => {
       if (openings++ === 0) throw new Error("the network was away");
@@ -198,7 +198,7 @@ describe("declared flaky, and looked at again", () => {
     expect(openings).toBe(2);
   });
 
-  it("one that fails again and again is made as often as was declared, and no more", async () => {
+  it("a connection is opened at most as often as declared", async () => {
     let openings = 0;
     const connection = shared(() => {
       openings++;
@@ -209,7 +209,7 @@ describe("declared flaky, and looked at again", () => {
     expect(openings).toBe(3);
   });
 
-  it("one that is there is not made anew because something else failed", async () => {
+  it("a working connection is kept when another check fails", async () => {
     let openings = 0;
     const connection = shared(() => {
       openings++;
@@ -229,7 +229,7 @@ describe("redis", () => {
   const verdicts = async (reader: Shared<RedisReader>, changes: Partial<typeof limits> = {}) =>
     Object.fromEntries((await checkRedis(runOnce, reader, { ...limits, ...changes })).map((check) => [check.id, check]));
 
-  it("hit rate: unknown while young, then as the server counts", async () => {
+  it("the hit rate is unknown on a young server, then as the server counts it", async () => {
     const client = new Redis(server.url);
     await client.config("RESETSTAT");
     expect((await verdicts(redis()))["redis.hit-rate"]).toMatchObject({
@@ -246,7 +246,7 @@ describe("redis", () => {
     client.disconnect();
   });
 
-  it("memory over its share is a warning", async () => {
+  it("memory use over the limit is a warning", async () => {
     expect((await verdicts(redis()))["redis.memory"]?.verdict).toBe("passed");
     expect((await verdicts(redis(), { redisMemory: 0 }))["redis.memory"]).toMatchObject({
       verdict: "degraded",
@@ -261,7 +261,7 @@ describe("redis", () => {
       return await verdicts(() => Promise.resolve({ ...real, infoOfEach: async () => [{ node: "127.0.0.1:6379", info }] }));
     };
 
-    it("a master without replicas that keeps its data is right", async () => {
+    it("a persistent master without replicas passes", async () => {
       const found = await told({});
       expect(found["redis.replication"]).toMatchObject({ verdict: "passed", observed: "master, no replicas" });
       expect(found["redis.persistence"]?.verdict).toBe("passed");
@@ -288,7 +288,7 @@ describe("redis", () => {
       expect((await told(changes as Record<string, string>))["redis.persistence"]?.verdict).toBe(verdict);
     });
 
-    it("a limit of memory that is not told is not taken for none", async () => {
+    it("an unreported memory limit is unknown, not absent", async () => {
       expect((await told({ maxmemory: "0" }))["redis.memory"]).toMatchObject({
         verdict: "passed",
         observed: expect.stringContaining("no limit set"),
@@ -299,7 +299,7 @@ describe("redis", () => {
       });
     });
 
-    it("evictions are told", async () => {
+    it("evictions are reported", async () => {
       expect((await told({ evicted_keys: "12" }))["redis.memory"]?.observed).toContain("12 keys evicted");
     });
   });
@@ -309,7 +309,7 @@ describe("redis", () => {
     ["Memory", "redis.memory"],
     ["Replication", "redis.replication"],
     ["Persistence", "redis.persistence"],
-  ])("that leaves %s out of INFO is no error: %s is not told", async (section, id) => {
+  ])("a Redis whose INFO lacks %s is no error, and %s is not reported", async (section, id) => {
     const quiet = await withoutSections(server.port, [section]);
     const found = await verdicts(redis(server.url.replace(/:\d+$/, `:${quiet.port}`)), { redisHitRate: 0 });
     quiet.stop();
@@ -321,7 +321,7 @@ describe("redis", () => {
     expect(others.filter(({ verdict }) => verdict === "skipped" || verdict === "error")).toEqual([]);
   });
 
-  it("of several nodes that all leave something out, none tells; one that tells decides", async () => {
+  it("a value that no node reports is unknown, and one reporting node decides", async () => {
     const real = await redis()();
     const info = mergedInfo(await real.infoOfEach());
     const { role: _role, ...quiet } = info;
@@ -333,7 +333,7 @@ describe("redis", () => {
     expect(await told(quiet, info)).toBe("passed");
   });
 
-  it("that takes no writes after a failed snapshot still answers, and its persistence is the finding", async () => {
+  it("a failed snapshot is reported as persistence, although writes are refused", async () => {
     const full = await startRedis({ config: ["save 3600 1"] });
     const client = new Redis(full.url);
     try {
@@ -364,7 +364,7 @@ describe("redis", () => {
     }
   });
 
-  it("of a cluster the worst node decides, and is named", async () => {
+  it("the worst node of a cluster decides and is named", async () => {
     const cluster = await startRedisCluster({ config: ["save 3600 1"] });
     const [first, , last = ""] = cluster.nodes;
     const client = new Redis({ port: Number(last.split(":")[1]), password: new URL(cluster.url).password });
@@ -389,7 +389,7 @@ describe("redis", () => {
     }
   });
 
-  it("of several nodes an unknown one is no pass, and a wrong one outweighs it", async () => {
+  it("an unknown node prevents a pass, and a failed node outweighs it", async () => {
     const real = await redis()();
     const info = mergedInfo(await real.infoOfEach());
     const told = async (...changes: Record<string, string>[]) => {
@@ -405,7 +405,7 @@ describe("redis", () => {
     expect((await told())?.verdict).toBe("error");
   });
 
-  it("that may not be asked is an error, check by check", async () => {
+  it("a user without permissions makes each check an error", async () => {
     const found = await verdicts(redis(user("pinger")));
     expect(found["redis.ping"]?.verdict).toBe("passed");
     expect(found["redis.hit-rate"]).toMatchObject({ verdict: "error", message: expect.stringContaining("NOPERM") });
@@ -413,7 +413,7 @@ describe("redis", () => {
   });
 
   // A promise that fails before anybody waits for it ends the process, or fails whatever test runs at that moment.
-  it("is still an error where INFO is refused while something else is being looked at", async () => {
+  it("a refused INFO is an error, also while another check is running", async () => {
     const real = await redis(user("pinger"))();
     const refused = Promise.withResolvers<void>();
     const slow: RedisReader = {
@@ -435,7 +435,7 @@ describe("redis", () => {
     expect(found.find(({ id }) => id === "redis.memory")?.verdict).toBe("error");
   });
 
-  it("that is not there, or another one than expected", async () => {
+  it("an unreachable Redis is an error, and an unexpected one fails", async () => {
     expect(await checkRedis(runOnce, redis("redis://127.0.0.1:1"), limits)).toEqual([
       expect.objectContaining({ verdict: "error", message: expect.stringContaining("ECONNREFUSED") }),
     ]);

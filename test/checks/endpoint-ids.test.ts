@@ -5,11 +5,11 @@ import { endpoint } from "./api.ts";
 
 const ids = (...written: Parameters<typeof endpoint>[0][]) => endpointIds("api", written.map(endpoint), ["api.connection"]);
 
-it("is made of the name, or the path", () => {
+it("is made from the name or the path", () => {
   expect(ids({ path: "/api/v1/health" }, { path: "/x", name: "Queue depth" })).toEqual(["api.api-v1-health", "api.queue-depth"]);
 });
 
-it("of the same path asked in several ways says in which, whatever their order", () => {
+it("names the difference when a path is requested in several ways, in any order", () => {
   const me = "/api/v1/auth/me";
   const asked = [
     [{ path: me }, "api.api-v1-auth-me"],
@@ -23,7 +23,7 @@ it("of the same path asked in several ways says in which, whatever their order",
     ).toEqual(order.map(([, id]) => id));
 });
 
-it("of what is asked in the same way has a number, and takes nobody else's id", () => {
+it("gets a number for identical requests, and never another endpoint's id", () => {
   expect(ids({ path: "/a/b" }, { path: "/a-b" }, { path: "/a.b-2" }, { path: "/a-b" })).toEqual([
     "api.a-b",
     "api.a-b-3",
@@ -33,7 +33,7 @@ it("of what is asked in the same way has a number, and takes nobody else's id", 
   expect(ids({ path: "/connection" })).toEqual(["api.connection-2"]);
 });
 
-it("of a name in another alphabet is made of the path, if need be of its codes", () => {
+it("is made from the path, or from character codes, for a name in another alphabet", () => {
   expect(ids({ path: "/y", name: "概要" }, { path: "/概", name: "概要" }, { path: "/", name: "概要" })).toEqual([
     "api.y",
     "api.e6-a6-82",
@@ -41,7 +41,7 @@ it("of a name in another alphabet is made of the path, if need be of its codes",
   ]);
 });
 
-it("is never shared, and never empty", () => {
+it("is unique and never empty", () => {
   const words = fc.constantFrom("/a", "/a-2", "/a-2-2", "/a-head", "/概要", "/", "/connection", "/\ud800");
   const some = fc.record({ path: words, name: fc.option(words, { nil: undefined }), method: fc.constantFrom("GET", "HEAD") });
   fc.assert(

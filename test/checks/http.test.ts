@@ -15,7 +15,7 @@ const look = (api: Api, written: Parameters<typeof endpoint>[0] = {}, more: Part
   checkEndpoint(runOnce, api, endpoint(written), { ...limits, ...more }, "api.health");
 
 describe("statuses", () => {
-  it("200 passes: one request to warm up, and as many as asked for to measure", async () => {
+  it("200 passes, with one warm-up request and the configured number of samples", async () => {
     const api = await serve((_, response) => json(response, 200, { ok: true }));
     expect(await look(api)).toMatchObject({ id: "api.health", verdict: "passed", latency: { count: 3 } });
     expect(api.seen).toEqual(Array(4).fill("GET /health"));
@@ -28,7 +28,7 @@ describe("statuses", () => {
     [204, "failed"],
     [206, "degraded"],
     [429, "error"],
-  ])("%i is %s, whatever the body claims", async (status, verdict) => {
+  ])("%i is %s, whatever the body says", async (status, verdict) => {
     const api = await serve((_, response) =>
       status === 204 ? response.writeHead(204).end() : json(response, status, { success: true }),
     );
@@ -39,13 +39,13 @@ describe("statuses", () => {
     });
   });
 
-  it("a limit says when to try again, and is asked no more", async () => {
+  it("a rate limit reports when to try again, and nothing more is requested", async () => {
     const api = await serve((_, response) => json(response, 429, {}, { "retry-after": "30" }));
     expect((await look(api)).message).toContain("try again after 30 s");
     expect(api.seen).toHaveLength(1);
   });
 
-  it("a limit in mid-sampling is a warning with the samples there are, and none at all is unknown", async () => {
+  it("a rate limit during sampling is a warning with the samples so far, and an error without samples", async () => {
     const limitedAfter = (good: number) => serve((_, response, count) => json(response, count <= good ? 200 : 429, {}));
     expect(await look(await limitedAfter(3))).toMatchObject({
       verdict: "degraded",
@@ -57,7 +57,7 @@ describe("statuses", () => {
     expect(none.latency).toBeUndefined();
   });
 
-  it("a later answer that is wrong or degraded counts as much as the first", async () => {
+  it("a later wrong or degraded answer counts like the first", async () => {
     const turning = (status: number) => serve((_, response, count) => json(response, count === 3 ? status : 200, {}));
     expect(await look(await turning(500))).toMatchObject({
       verdict: "failed",
@@ -66,7 +66,7 @@ describe("statuses", () => {
     expect(await look(await turning(206))).toMatchObject({ verdict: "degraded", observed: expect.stringContaining("206") });
   });
 
-  it("a redirect is not followed: where it leads might write", async () => {
+  it("a redirect is not followed, because its target might write", async () => {
     const api = await serve((request, response) =>
       request.url === "/health" ? response.writeHead(302, { location: "/health/redis" }).end() : json(response, 200, {}),
     );
@@ -78,7 +78,7 @@ describe("statuses", () => {
     expect(api.seen).toEqual(["GET /health"]);
   });
 
-  it("a 500 about its origin says what to configure", async () => {
+  it("a 500 about the Origin header says what to configure", async () => {
     const api = await serve((request, response) =>
       json(response, request.headers.origin === "https://listed.example" ? 200 : 500, { error: "Origin not allowed" }),
     );
@@ -104,7 +104,7 @@ describe("what the JSON must hold", () => {
 
   const changes = [{ path: "$.at", changes: true as const }];
 
-  it("a value that must change: the same is failed, another passes, none is failed", async () => {
+  it("a value that must change fails when it stays or is missing, and passes when it changes", async () => {
     const of = async (value: (count: number) => unknown) =>
       await look(await serve((_, response, count) => json(response, 200, { at: value(count) })), { json: changes });
     expect(await of(() => 7)).toMatchObject({ verdict: "failed", observed: "$.at stays 7" });
@@ -112,7 +112,7 @@ describe("what the JSON must hold", () => {
     expect((await of(() => null)).verdict).toBe("failed");
   });
 
-  it("a limit is no change: what stayed the same until then is still the same", async () => {
+  it("a rate-limited answer does not count as a change", async () => {
     const api = await serve((_, response, count) => json(response, count < 3 ? 200 : 429, { at: count < 3 ? 7 : "limited" }));
     expect((await look(api, { json: changes })).verdict).toBe("failed");
   });
@@ -139,7 +139,7 @@ describe("what the JSON must hold", () => {
     expect(found.message ?? "").toContain(message);
   });
 
-  it("headers of the answer, and headers of its own", async () => {
+  it("response headers are compared, and own request headers are sent", async () => {
     const api = await serve((request, response) => json(response, 200, {}, { "x-asked-by": String(request.headers["x-probe"]) }));
     const headers = { "x-probe": "env-actions" };
     const wants = (matches: string) => look(api, { headers, answerHeaders: [{ header: "X-Asked-By", matches }] });
@@ -147,7 +147,7 @@ describe("what the JSON must hold", () => {
     expect(await wants("^somebody$")).toMatchObject({ verdict: "failed", observed: 'X-Asked-By is "env-actions"' });
   });
 
-  it("a header of its own, and the token, take the place of those that are written in other capitals", async () => {
+  it("an endpoint's headers and token replace general ones in any capitalization", async () => {
     const seen: (string | undefined)[] = [];
     const api = await serve((request, response) => {
       seen.push(request.headers.origin, request.headers.authorization);
@@ -161,7 +161,7 @@ describe("what the JSON must hold", () => {
     expect([...new Set(seen)]).toEqual(["https://own.example", "Bearer minted"]);
   });
 
-  it("a header is text: a number and a yes or no of the file are compared as they are written", async () => {
+  it("numbers and booleans of the file are compared with headers as text", async () => {
     const api = await serve((_, response) => json(response, 200, {}, { "x-version": "2", "x-live": "true" }));
     const holding = (header: object) => look(api, { answerHeaders: [header as { header: string }] });
     expect((await holding({ header: "x-version", equals: 2 })).verdict).toBe("passed");
@@ -170,17 +170,14 @@ describe("what the JSON must hold", () => {
     expect((await holding({ header: "x-none", oneOf: ["undefined", false] })).verdict).toBe("failed");
   });
 
-  it.each(["HEAD", "OPTIONS"] as const)(
-    "%s is asked where it is configured, and nothing that could write can be",
-    async (method) => {
-      const api = await serve((_, response) => response.writeHead(204).end());
-      expect(await look(api, { method, status: [204] })).toMatchObject({ verdict: "passed", title: `${method} /health` });
-      expect(new Set(api.seen)).toEqual(new Set([`${method} /health`]));
-      expect(() => endpoint({ method: "POST" as "GET" })).toThrow(/HEAD/);
-    },
-  );
+  it.each(["HEAD", "OPTIONS"] as const)("%s can be configured, and methods that write cannot", async (method) => {
+    const api = await serve((_, response) => response.writeHead(204).end());
+    expect(await look(api, { method, status: [204] })).toMatchObject({ verdict: "passed", title: `${method} /health` });
+    expect(new Set(api.seen)).toEqual(new Set([`${method} /health`]));
+    expect(() => endpoint({ method: "POST" as "GET" })).toThrow(/HEAD/);
+  });
 
-  it("what is no JSON proves nothing", async () => {
+  it("an answer that is not JSON fails JSON assertions", async () => {
     const api = await serve((_, response) => response.end("<html>fine</html>"));
     expect(await look(api, { json: [{ path: "$.ok", equals: true }] })).toMatchObject({
       verdict: "failed",
@@ -195,32 +192,32 @@ describe("what the JSON must hold", () => {
     ["$.items[0]['x[1]']", 3],
     ["$['it\"s']", 4],
     ["$.@type", 5],
-  ])("a name in quotes is one step of a path: %s", (path, value) => {
+  ])("a quoted name is one step of a JSON path: %s", (path, value) => {
     const found = { data: { serverTime: 1 }, "a.b": 2, items: [{ "x[1]": 3 }], 'it"s': 4, "@type": 5 };
     expect(jsonAt(found, path)).toBe(value);
     expect(endpoint({ json: [{ path, equals: value }] }).json).toHaveLength(1);
   });
 
   it.each(["$..id", "$.items[*].id", "$.*", "$.items[-1]", "$.items[0:2]", "$.a[?(@.b)]", "$.a['b", "$.a[0", "$.a."])(
-    "a path that asks for more than one place is a mistake: %s",
+    "a JSON path that matches more than one value is an error: %s",
     (path) => {
       expect(() => endpoint({ json: [{ path, notNull: true }] })).toThrow(/expected a JSON path such as/);
     },
   );
 
-  it("a HEAD has no answer to look into", () => {
+  it("a HEAD request can't have JSON assertions", () => {
     expect(() => endpoint({ method: "HEAD", json: [{ path: "$.ok", equals: true }] })).toThrow(
       /a HEAD is answered without content/,
     );
   });
 
-  it("a path leads nowhere through anything but objects and lists", () => {
+  it("a JSON path through a scalar finds nothing", () => {
     for (const value of [undefined, null, 1, "text", [], { a: null }]) expect(jsonAt(value, "$.a.b[0]")).toBeUndefined();
   });
 });
 
 describe("politeness", () => {
-  it("all checks together never ask more often in any second than they may, as the server saw it", async () => {
+  it("all checks together stay within the limit of requests per second", async () => {
     const arrivals: number[] = [];
     const api = await serve((_, response) => {
       arrivals.push(performance.now());
@@ -235,7 +232,7 @@ describe("politeness", () => {
       expect(arrivals.slice(index).filter((other) => other < at + 1_000).length).toBeLessThanOrEqual(100);
   });
 
-  it("comes back when the API asks it to, if that is soon, and has all its samples then", async () => {
+  it("continues after a short Retry-After and takes all samples", async () => {
     const api = await serve((_, response, count) =>
       count === 2 ? json(response, 429, {}, { "retry-after": "0" }) : json(response, 200, {}),
     );
@@ -244,7 +241,7 @@ describe("politeness", () => {
     expect(api.seen).toHaveLength(5);
   });
 
-  it("takes a date for what it is, and one that is over for now", async () => {
+  it("accepts a date in Retry-After, and a past date means now", async () => {
     const api = await serve((_, response, count) => {
       if (count === 1) return json(response, 429, {}, { "retry-after": new Date(Date.now() + 1_500).toUTCString() });
       if (count === 2) return json(response, 429, {}, { "retry-after": "Thu, 01 Jan 2026 00:00:00 GMT" });
@@ -254,7 +251,7 @@ describe("politeness", () => {
     expect(await look({ ...api, pace })).toMatchObject({ verdict: "passed", latency: { count: 3 } });
   });
 
-  it("takes less than nothing, and what is no time, for not said", async () => {
+  it("ignores a Retry-After that is negative or no time", async () => {
     for (const said of ["-30", "soon", "1e999"]) {
       const api = await serve((_, response) => json(response, 429, {}, { "retry-after": said }));
       const found = await look({ ...api, pace: new Pace({ requestsPerSecond: 1_000, longestPauseMs: 1_000 }) });
@@ -263,7 +260,7 @@ describe("politeness", () => {
     }
   });
 
-  it("does not come back again and again", async () => {
+  it("does not retry a rate limit endlessly", async () => {
     const api = await serve((_, response) => json(response, 429, {}, { "retry-after": "0" }));
     const pace = new Pace({ requestsPerSecond: 1_000, longestPauseMs: 1_000 });
     expect(await look({ ...api, pace })).toMatchObject({ verdict: "error", observed: "429, rate limited" });
@@ -275,7 +272,7 @@ describe("slow while the other checks ran", () => {
   const quickAfter = (slow: number) =>
     serve((_, response, count) => void setTimeout(() => json(response, 200, {}), count <= slow ? 420 + 150 * (count % 2) : 0));
 
-  it("is looked at once more when they are done, and that is what counts", async () => {
+  it("is measured once more after the other checks, and that result counts", async () => {
     const api = await quickAfter(4);
     const found = await checkEndpoint(
       runOnce,
@@ -291,7 +288,7 @@ describe("slow while the other checks ran", () => {
     expect(api.seen).toHaveLength(8);
   });
 
-  it("and slow in quiet is failed, after no third look", async () => {
+  it("fails when it is slow again, without a third measurement", async () => {
     const api = await quickAfter(0);
     const found = await checkEndpoint(
       runOnce,
@@ -306,7 +303,7 @@ describe("slow while the other checks ran", () => {
 });
 
 describe("what cannot be seen is an error, and ends", () => {
-  it("slow is failed, with its latency", async () => {
+  it("a slow endpoint fails with its latency", async () => {
     const api = await serve((_, response) => json(response, 200, {}));
     expect(await look(api, {}, { apiP95: 0 })).toMatchObject({
       verdict: "failed",
@@ -315,7 +312,7 @@ describe("what cannot be seen is an error, and ends", () => {
     });
   });
 
-  it("no answer in time", async () => {
+  it("no answer in time is an error", async () => {
     const api = await serve(() => undefined);
     expect(await look({ ...api, timeoutMs: 50 })).toMatchObject({
       verdict: "error",
@@ -323,12 +320,12 @@ describe("what cannot be seen is an error, and ends", () => {
     });
   });
 
-  it("a body that stops in the middle", async () => {
+  it("a body that stops in the middle is an error", async () => {
     const api = await serve((_, response) => response.writeHead(200, { "content-length": "100" }).write("{"));
     expect(await look({ ...api, timeoutMs: 50 })).toMatchObject({ verdict: "error" });
   });
 
-  it("a connection that breaks in the middle of a body, and says why", async () => {
+  it("a connection that breaks during a body is an error with the reason", async () => {
     const api = await serve((_, response) => {
       response.writeHead(200, { "content-length": "100" }).write("{");
       setImmediate(() => response.destroy());
@@ -336,7 +333,7 @@ describe("what cannot be seen is an error, and ends", () => {
     expect(await look(api)).toMatchObject({ verdict: "error", message: expect.stringMatching(/closed|reset/i) });
   });
 
-  it("a stage whose time is up", async () => {
+  it("is an error when the stage's time is up", async () => {
     const controller = new AbortController();
     const api = await serve(() => controller.abort(new Error("the budget is used up")));
     expect(await look({ ...api, signal: controller.signal })).toMatchObject({
@@ -345,7 +342,7 @@ describe("what cannot be seen is an error, and ends", () => {
     });
   });
 
-  it("nobody listening", async () => {
+  it("no server is an error", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
@@ -358,7 +355,7 @@ describe("what cannot be seen is an error, and ends", () => {
     });
   });
 
-  it("an answer without end is cut while it is read", async () => {
+  it("an endless answer is cut off", async () => {
     const api = await serve((_, response) => {
       response.writeHead(200);
       const more = () => {
@@ -376,7 +373,7 @@ describe("what cannot be seen is an error, and ends", () => {
     });
   });
 
-  it("a route that needs a sign-in, and no token", async () => {
+  it("a route that needs a sign-in is an error without a token", async () => {
     const api = await serve((_, response) => json(response, 200, {}));
     expect(await look(api, { signIn: true })).toMatchObject({
       verdict: "error",
@@ -385,7 +382,7 @@ describe("what cannot be seen is an error, and ends", () => {
     expect(api.seen).toEqual([]);
   });
 
-  it("a path that is another host's address is not asked, and gets no token", async () => {
+  it("a path that points to another host is not requested and gets no token", async () => {
     const other = await serve((_, response) => json(response, 200, {}));
     const api = await serve((_, response) => json(response, 200, {}));
     const failure = await get(api, `//${new URL(other.url).host}/x`).catch((error: unknown) => error);

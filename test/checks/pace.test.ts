@@ -19,7 +19,7 @@ function clock(late: () => number = () => 0): Clock & { at: number } {
 const signal = new AbortController().signal;
 
 describe("a pace", () => {
-  it("never gives more turns in any second than it may, however late its timers are", async () => {
+  it("never exceeds the limit in any second, however late timers fire", async () => {
     const lateness = fc.array(fc.integer({ min: 0, max: 1_500 }), { minLength: 120, maxLength: 120 });
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 60 }), lateness, async (requestsPerSecond, late) => {
@@ -37,7 +37,7 @@ describe("a pace", () => {
     );
   });
 
-  it("first come, first served, and who gives up holds up nobody", async () => {
+  it("serves in order, and a cancelled turn delays nobody", async () => {
     const pace = new Pace({ requestsPerSecond: 10, longestPauseMs: 0 }, clock());
     const gone = new AbortController();
     gone.abort(new Error("no time left"));
@@ -48,7 +48,7 @@ describe("a pace", () => {
     expect(second).toMatchObject({ status: "rejected", reason: new Error("no time left") });
   });
 
-  it("everybody waits as long as the API asks, but neither for ever nor again and again", async () => {
+  it("pauses everyone as long as the API asks, within a limit and a number of times", async () => {
     const time = clock();
     const pace = new Pace({ requestsPerSecond: 10, longestPauseMs: 10_000 }, time);
     await pace.turn(signal);
@@ -61,7 +61,7 @@ describe("a pace", () => {
     expect(pace.pause(2_000)).toBe(false);
   });
 
-  it("knows a limiter that delays all but the first from one slow route among quick ones", () => {
+  it("tells a rate limiter that delays all but the first request from a slow route", () => {
     const delayed = (...answers: number[]) => {
       const pace = new Pace({ requestsPerSecond: 10, longestPauseMs: 0 }, clock());
       const open = answers.map(() => pace.asked());

@@ -20,7 +20,7 @@ function choices(values: readonly number[], count: number): number[][] {
 }
 
 describe("Mann-Whitney U", () => {
-  it("counts pairs, ties by half", () => {
+  it("counts pairs, with ties as half", () => {
     fc.assert(
       fc.property(few, few, (later, earlier) => {
         const { u, superiority, delta } = rankTest(later, earlier);
@@ -31,7 +31,7 @@ describe("Mann-Whitney U", () => {
     );
   });
 
-  it("few different values: the exact share of all arrangements", () => {
+  it("with few distinct values, p is the exact share of all arrangements", () => {
     fc.assert(
       fc.property(different, ([later, earlier]) => {
         const all = [...later, ...earlier];
@@ -49,7 +49,7 @@ describe("Mann-Whitney U", () => {
     );
   });
 
-  it("where counting ends and the approximation begins, both say nearly the same", () => {
+  it("the exact count and the approximation agree where one replaces the other", () => {
     const later = Array.from({ length: 20 }, (_, index) => index * 2 + 8.5);
     const earlier = Array.from({ length: 20 }, (_, index) => index * 2);
     const exact = rankTest(later, earlier).p;
@@ -62,7 +62,7 @@ describe("Mann-Whitney U", () => {
     expect(nearly).toBeGreaterThan(exact);
   });
 
-  it("equal values prove nothing, whatever their number", () => {
+  it("equal values give p = 1, whatever their number", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 90 }), fc.integer({ min: 1, max: 90 }), (m, n) => {
         const { p, delta } = rankTest(Array(m).fill(7), Array(n).fill(7));
@@ -72,7 +72,7 @@ describe("Mann-Whitney U", () => {
     );
   });
 
-  it("only order counts: any growing function of the values leaves it as it is", () => {
+  it("only the order counts: any increasing function of the values gives the same result", () => {
     fc.assert(
       fc.property(few, few, (later, earlier) => {
         const grown = (values: readonly number[]) => values.map((value) => Math.exp(value / 3));
@@ -81,7 +81,7 @@ describe("Mann-Whitney U", () => {
     );
   });
 
-  it("without values nothing can be said", () => {
+  it("no values are an error", () => {
     expect(() => rankTest([], [1])).toThrow(RangeError);
     expect(() => ratioOf([1], [])).toThrow(RangeError);
   });
@@ -90,7 +90,7 @@ describe("Mann-Whitney U", () => {
 describe("the test of the lower edge", () => {
   const many = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 21, maxLength: 60 });
 
-  it("is the share of arrangements, as nearly as a thousand of them tell", () => {
+  it("matches the share of simulated arrangements", () => {
     // Even and odd numbers of a ladder, one side moved up a little: no ties, and tails that are neither empty nor whole.
     for (const shift of [0.5, 4.5, 8.5, 12.5]) {
       const later = Array.from({ length: 30 }, (_, index) => index * 2 + shift);
@@ -113,7 +113,7 @@ describe("the test of the lower edge", () => {
     }
   });
 
-  it("only order counts, and equal values prove nothing", () => {
+  it("only the order counts, and equal values give p = 1", () => {
     fc.assert(
       fc.property(many, many, (later, earlier) => {
         const grown = (values: readonly number[]) => values.map((value) => Math.exp(value / 30));
@@ -125,7 +125,7 @@ describe("the test of the lower edge", () => {
     );
   });
 
-  it("the later one value is, the less likely it is by chance", () => {
+  it("a larger value makes chance less likely", () => {
     fc.assert(
       // Ties would change with it, and with them the spread.
       fc.property(fc.uniqueArray(fc.integer(), { minLength: 60, maxLength: 60 }), fc.nat({ max: 29 }), (all, index) => {
@@ -136,7 +136,7 @@ describe("the test of the lower edge", () => {
     );
   });
 
-  it("sees a shifted edge that the middle hides", () => {
+  it("finds a shifted lower edge that the median hides", () => {
     // A third of the answers is quick, and all of those a fifth slower now; the others are slow for reasons of their own.
     const mixed = (quick: number) =>
       Array.from({ length: 60 }, (_, index) => (index % 3 === 0 ? quick + index / 30 : 50 + index * 7));
@@ -144,13 +144,13 @@ describe("the test of the lower edge", () => {
     expect(rankTest(mixed(12), mixed(10)).p).toBeGreaterThan(0.01);
   });
 
-  it("few values are left to the test that counts arrangements", () => {
+  it("few values give p = 1, because the exact test covers them", () => {
     expect(lowerEdgeTest([100, 101], [1, 2, 3])).toBe(1);
     expect(() => lowerEdgeTest([], [1])).toThrow(RangeError);
   });
 });
 
-it("the ratio is the median over all pairs, and a factor shows as itself", () => {
+it("the ratio is the median over all pairs and reproduces a factor", () => {
   fc.assert(
     fc.property(few, few, fc.integer({ min: 1, max: 5 }), (later, earlier, factor) => {
       const pairs = later.flatMap((x) => earlier.map((y) => x / y)).sort((a, b) => a - b);

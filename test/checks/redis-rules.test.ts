@@ -110,7 +110,7 @@ test.each([
   expect(grantsWriting(rules)).toBe(because);
 });
 
-test("the nodes of a cluster count together: a user that may write on one of them could write", () => {
+test("a user that may write on one node of a cluster could write", () => {
   const reading = "-@all +@read";
   expect(rulesOfAll([reading, reading, reading])).toBe(reading);
   expect(grantsWriting(rulesOfAll([reading, "-@all +@read (+get)"]) ?? "")).toBeUndefined();
@@ -137,34 +137,34 @@ describe("as the server itself says", () => {
     await server.stop();
   });
 
-  test("no command that it flags as writing is taken for a reading one, with its flags or without", () => {
+  test("every command that Redis flags as writing counts as writing, with its flags or without", () => {
     const writing = [...flags].filter(([, told]) => told.includes("write") || told.includes("denyoom")).map(([name]) => name);
     expect(writing.length).toBeGreaterThan(100);
     expect(writing.filter((name) => !grantsWriting(`-@all +${name}`))).toEqual([]);
     expect(writing.filter((name) => !wants(`-@all +${name}`))).toEqual([]);
   });
 
-  test("each command that changes server, scripts, users or other people's connections is found", () => {
+  test("every command that changes the server, scripts, users or other connections counts as writing", () => {
     const dangerous = [...flags].filter(([name, told]) => told.includes("admin") && !looking.test(name)).map(([name]) => name);
     expect(dangerous.length).toBeGreaterThan(30);
     expect(dangerous.filter((name) => !wants(`-@all +${name}`))).toEqual([]);
   });
 
-  test("of its categories only @read is passed whole", async () => {
+  test("@read is the only category that is allowed as a whole", async () => {
     const categories = (await client.call("ACL", "CAT")) as string[];
     expect(categories.filter((name) => !wants(`-@all +@${name}`))).toEqual(["read"]);
     const inRead = (await client.call("ACL", "CAT", "read")) as string[];
     expect(inRead.filter((name) => flags.get(name)?.includes("write"))).toEqual([]);
   });
 
-  test("a command of tomorrow is believed to read where the server says so, and one that it says writes is not", () => {
+  test("an unknown command may read if the server flags it so, and a flagged writer counts as writing", () => {
     expect(grantsWriting("-@all +vector.get", new Map([["vector.get", ["readonly", "fast"]]]))).toBeUndefined();
     expect(grantsWriting("-@all +vector.get", new Map([["vector.get", ["readonly", "admin"]]]))).toBe("+vector.get");
     expect(grantsWriting("-@all +get", new Map([["get", ["write", "denyoom"]]]))).toBe("+get");
   });
 
   // The verdict on real users of a real server, and that asking for it has changed nothing.
-  test.each(Object.keys(grants))("the user %s", async (name) => {
+  test.each(Object.keys(grants))("the verdict for the user %s is right, and checking changes nothing", async (name) => {
     const reader = await openRedisReader(`redis://${name}:pw@127.0.0.1:${server.port}`, new AbortController().signal);
     const check = await checkReadOnlyUser(runOnce, () => Promise.resolve(reader));
     await reader.close();
@@ -172,7 +172,7 @@ describe("as the server itself says", () => {
     expect(await client.dbsize()).toBe(0);
   });
 
-  test("a written exception makes a warning of it, until its last day", async () => {
+  test("a configured exception makes it a warning until its last day", async () => {
     const reader = await openRedisReader(`redis://set:pw@127.0.0.1:${server.port}`, new AbortController().signal);
     const verdictUntil = async (until: string) =>
       (await checkReadOnlyUser(runOnce, () => Promise.resolve(reader), { until, reason: "it is replaced" })).verdict;

@@ -41,14 +41,14 @@ async function verdicts(api: Api, written: { secret?: string; enabled?: boolean 
 }
 
 describe("auth", () => {
-  it("mints, is accepted, and refuses a wrong secret", async () => {
+  it("passes when a token is minted and accepted, and a wrong secret is refused", async () => {
     expect(await verdicts(await authServer(), { secret: "right" })).toEqual(["auth.mint passed: ", "auth.wrong-secret passed: "]);
   });
 
   it.each<[string, (api: Api) => Promise<Api>, unknown[]]>([
     ["breaks off", async (api) => api, [{ route: "/mint", unanswered: true }]],
     ["is not there", async (api) => ({ ...api, url: "http://127.0.0.1:1" }), []],
-  ])("that %s: what may have been made is told, and nothing else", async (_, place, told) => {
+  ])("that %s: a possible sign-in is recorded, and nothing else", async (_, place, told) => {
     const breaking = await serve((request) => void bodyOf(request).then(() => request.socket.destroy()));
     const made: unknown[] = [];
     const api = { ...(await place(breaking)), onSignIn: async (one: unknown) => void made.push(one) };
@@ -56,17 +56,17 @@ describe("auth", () => {
     expect(made).toEqual(told);
   });
 
-  it("with a wrong secret could not look, and says which is wrong", async () => {
+  it("with a wrong secret is an error that names the secret", async () => {
     expect((await verdicts(await authServer(), { secret: "wrong" }))[0]).toMatch(/^auth.mint error:.*the secret is wrong/);
   });
 
-  it("that accepts any secret is a hole", async () => {
+  it("that accepts any secret fails", async () => {
     expect((await verdicts(await authServer({ acceptsAnySecret: true }), { secret: "right" }))[1]).toMatch(
       /^auth.wrong-secret failed: Anybody/,
     );
   });
 
-  it("whose tokens nobody accepts is failed", async () => {
+  it("whose tokens are not accepted fails", async () => {
     expect((await verdicts(await authServer({ refusesItsToken: true }), { secret: "right" }))[0]).toMatch(/^auth.mint failed/);
   });
 
@@ -75,14 +75,14 @@ describe("auth", () => {
     expect(found.map((one) => one.split(":")[0])).toEqual(["auth.mint error", "auth.wrong-secret error"]);
   });
 
-  it("whose life cannot be a time is not known to end", async () => {
+  it("with an impossible lifetime has no known expiry", async () => {
     for (const answer of [{ expiresIn: 1e300 }, { accessToken: `e30.${Buffer.from('{"exp":1e20}').toString("base64url")}.s` }]) {
       const api = await serve((_, response) => json(response, 200, { accessToken: "minted", ...answer }));
       expect(await mintToken(api, auth({ secret: "right" }))).not.toHaveProperty("livesMs");
     }
   });
 
-  it("that is rate limited where its token is used was not seen to refuse it", async () => {
+  it("that is rate limited when its token is used is an error, not a failure", async () => {
     const limited = (body: object) =>
       serve((request, response) => (request.url === "/me" ? json(response, 429, {}) : json(response, 200, body)));
     const settings = { ...auth({ secret: "right" }), refresh: "/refresh" };
@@ -94,7 +94,7 @@ describe("auth", () => {
     ]);
   });
 
-  it("without a secret is skipped, and nothing is asked", async () => {
+  it("without a secret is skipped, and nothing is requested", async () => {
     const api = await authServer();
     expect(await verdicts(api, {})).toEqual(["auth.mint skipped: auth.secret is not configured"]);
     expect(api.seen).toEqual([]);
@@ -114,7 +114,7 @@ describe("auth", () => {
     );
   });
 
-  it("that must be off is asked without any secret", async () => {
+  it("that must be off is requested without a secret", async () => {
     let body: unknown;
     const api = await serve((request, response) => {
       void bodyOf(request).then((read) => {
@@ -128,7 +128,7 @@ describe("auth", () => {
   });
 });
 
-it("everything by which a sign-in can be used is a secret, and what opens nothing is none", async () => {
+it("everything that can be used to sign in is a secret, and nothing else is", async () => {
   const told = async (answer: object, cookies: string[] = []) => {
     const secrets: string[] = [];
     const api = await serve((_, response) => {
@@ -181,7 +181,7 @@ describe("a token that is renewed", () => {
     expect((await refreshed(answer, status, use)).check?.verdict).toBe(verdict);
   });
 
-  it("where none was minted", async () => {
+  it("fails when there is no refresh token", async () => {
     const api = await serve((_, response) => json(response, 200, {}));
     const checks = await checkAuth(runOnce, api, settings, () => Promise.resolve({ token: "minted" }));
     expect(checks.find(({ id }) => id === "auth.refresh")).toMatchObject({ verdict: "failed" });
@@ -212,7 +212,7 @@ describe("a discovery document", () => {
     expect(check.message ?? "").toContain(message);
   });
 
-  it("is not looked for at a route that writes", async () => {
+  it("is not requested from a route that writes", async () => {
     const api = await serve((_, response) => json(response, 200, {}));
     const readOnly = { writes: ["**/health/redis"], emptyPosts: [] };
     expect(await checkDiscovery(runOnce, { ...api, readOnly }, `${api.url}/health/redis`)).toMatchObject({
@@ -227,7 +227,7 @@ describe("a discovery document", () => {
     ["/a/v2/.well-known/openid-configuration", ["/a/v2", "/a/v2/"], ["", "/a", "/a/v"]],
     ["/.well-known/oauth-authorization-server/a", ["", "/a"], ["/oauth-authorization-server"]],
     ["/a/discovery.json", ["", "/a"], ["/a/discovery", "/b"]],
-  ])("at %s is of that issuer, and of no beginning of its address", async (at, right, wrong) => {
+  ])("at %s must name exactly that issuer", async (at, right, wrong) => {
     const verdictOf = async (issuer: (url: string) => string) =>
       (await discovered((url) => [200, { ...whole(url), issuer: issuer(url) }], at)).verdict;
     for (const path of right) expect([path, await verdictOf((url) => `${url}${path}`)]).toEqual([path, "passed"]);

@@ -53,11 +53,11 @@ describe("a variable", () => {
     ["NODE_ENV", "changeme", "failed"],
     ["TEST_ENV_SECRET", "test", "failed"],
     ["DATABASE_PASSWORD", "root", "failed"],
-  ])("%s may be a word that only a secret must not be: %s", async (name, value, verdict) => {
+  ])("%s with a common word: %s", async (name, value, verdict) => {
     expect((await checkVariables(runOnce, [name], { [name]: value }, {}, now)).verdict).toBe(verdict);
   });
 
-  it("all that is wrong is said at once, with what to do", async () => {
+  it("all problems are reported at once with the fix", async () => {
     const check = await checkVariables(
       runOnce,
       ["GONE", "WEAK"],

@@ -54,7 +54,7 @@ const look = (namespace: string, token?: string, more: Partial<SocketPorts> = {}
   );
 
 describe("a namespace", () => {
-  it("refuses without a token, and that is the proof of life", async () => {
+  it("that refuses a connection without a token passes", async () => {
     expect(await look("/sessions")).toMatchObject({
       id: "websocket.sessions",
       verdict: "passed",
@@ -62,7 +62,7 @@ describe("a namespace", () => {
     });
   });
 
-  it("lets a good token in, and is left again", async () => {
+  it("accepts a good token, and is disconnected afterwards", async () => {
     expect(await look("/sessions", "good")).toMatchObject({
       verdict: "passed",
       observed: expect.stringMatching(/^connected in/),
@@ -79,21 +79,21 @@ describe("a namespace", () => {
     expect(await look(namespace, token)).toMatchObject({ verdict, message: expect.stringContaining(message) });
   });
 
-  it("that answers too late is failed", async () => {
+  it("that answers too late fails", async () => {
     expect(await look("/late", "good", {}, 500)).toMatchObject({
       verdict: "failed",
       message: expect.stringContaining("too slowly"),
     });
   });
 
-  it("that never answers is an error when its time is up", async () => {
+  it("that never answers is an error at the deadline", async () => {
     expect(await look("/silent", "good", {}, 100)).toMatchObject({
       verdict: "error",
       message: expect.stringContaining("did not respond within 200 ms"),
     });
   });
 
-  it("is not waited for when the stage's time is up", async () => {
+  it("is not waited for after the stage's time is up", async () => {
     const controller = new AbortController();
     const looking = look("/silent", "good", { signal: controller.signal });
     controller.abort(new Error("the budget is used up"));
@@ -118,7 +118,7 @@ describe("a wrong token", () => {
 describe("a WebSocket without Socket.IO", () => {
   // What Socket.IO stands on is one: it greets with a message that begins with 0.
   const path = "/socket.io/?EIO=4&transport=websocket";
-  it("opens, greets, and is closed again", async () => {
+  it("opens, sends its greeting, and is closed", async () => {
     expect(await checkPlainSocket(runOnce, ports, { path }, 5_000)).toMatchObject({ verdict: "passed", latency: { count: 1 } });
     expect(await checkPlainSocket(runOnce, ports, { path, message: '^0.*"sid"' }, 5_000)).toMatchObject({ verdict: "passed" });
     await expect.poll(() => sockets.engine.clientsCount).toBe(0);
@@ -135,7 +135,7 @@ describe("a WebSocket without Socket.IO", () => {
   });
 });
 
-it("what leads to another host is not asked there: headers and tokens are for this one", async () => {
+it("a redirect to another host is not followed and gets no headers or token", async () => {
   const asked: string[] = [];
   const other = createServer((request, response) => {
     asked.push(String(request.url));
@@ -160,11 +160,11 @@ it("what leads to another host is not asked there: headers and tokens are for th
   await once(other, "close");
 });
 
-it("namespaces that differ by their slashes alone have an id each", () => {
+it("namespaces that differ only in slashes get different ids", () => {
   expect(namespaceIds(["/a/b", "/sessions", "/a.b"])).toEqual(["websocket.a.b", "websocket.sessions", "websocket.a.b-2"]);
 });
 
-it("the same path opened twice has two ids", () => {
+it("the same path configured twice gets two ids", () => {
   expect(plainIds([{ path: "/ws" }, { path: "/" }, { path: "/ws/" }])).toEqual([
     "websocket.plain.ws",
     "websocket.plain.root",
@@ -172,7 +172,7 @@ it("the same path opened twice has two ids", () => {
   ]);
 });
 
-it("a server that never says goodbye is left all the same", async () => {
+it("a server that never closes the connection does not delay the check", async () => {
   const mute = createTcpServer((socket) => {
     socket.on("error", () => undefined);
     socket.once("data", (request) => {
@@ -193,7 +193,7 @@ it("a server that never says goodbye is left all the same", async () => {
   mute.close();
 });
 
-it("no server, and a server that speaks no Socket.IO, are errors", async () => {
+it("no server, or a server without Socket.IO, is an error", async () => {
   const plain = createServer((_, response) => response.writeHead(404).end()).listen(0, "127.0.0.1");
   await once(plain, "listening");
   const url = `http://127.0.0.1:${(plain.address() as AddressInfo).port}`;
@@ -209,7 +209,7 @@ it("no server, and a server that speaks no Socket.IO, are errors", async () => {
   });
 });
 
-it("a token that could not be minted is an error of this check, too", async () => {
+it("a token that can't be minted makes this check an error", async () => {
   const check = await checkNamespace(runOnce, ports, "/sessions", 1_000, () => Promise.reject(new Error("the secret is wrong")));
   expect(check).toMatchObject({ verdict: "error", message: "the secret is wrong" });
 });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { redisChecksum, seededKeys, seedRedis } from "../../examples/classroom/redis/seed.ts";
 import { seedClassroom } from "../../examples/classroom/warehouse/seed.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
@@ -20,7 +20,6 @@ const example = fileURLToPath(new URL("../../examples/classroom", import.meta.ur
 const prefix = "integration_test_1758000000000_0a1b2c3d";
 
 // Processes take seconds to start where other tests run beside them.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let warehouse: Warehouse;
 let redis: RunningRedis;

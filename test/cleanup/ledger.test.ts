@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parseLedger, readLedger } from "../../src/cleanup/ledger/ledger.ts";
 
 // A hundred megabytes on two cores that run other tests too.
-vi.setConfig({ testTimeout: 60_000 });
 
 test("a ledger that is not there is empty", async () => {
   const ledger = await readLedger("/nowhere/ledger.jsonl");

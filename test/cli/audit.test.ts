@@ -31,7 +31,7 @@ function write(...lines: string[]): void {
   writeFileSync(join(workspace, ".env-actions", "audit.jsonl"), lines.map((line) => `${line}\n`).join(""));
 }
 
-test("the report says of each run what the log says, and nothing in it moves a terminal", async () => {
+test("the report shows each run of the log and contains no terminal control characters", async () => {
   write(first.line, second.line);
   const { ok, text } = await auditReport(workspace, undefined);
   expect(ok).toBe(true);
@@ -47,14 +47,14 @@ test("the report says of each run what the log says, and nothing in it moves a t
   expect((await auditReport(workspace, "1763920000001_1a2b3c4d")).text).not.toContain("somebody");
 });
 
-test("a line that was changed is named, and not believed", async () => {
+test("a changed line is named and not trusted", async () => {
   write(first.line, second.line.replace("another", "nobody"));
   const { ok, json } = await auditReport(workspace, undefined);
   expect(ok).toBe(false);
   expect(json).toMatchObject({ log: { lines: 2, faults: [{ line: 2 }] }, runs: [{ who: ["somebody"] }] });
 });
 
-test("verify names each line that is wrong, and of many only the first", async () => {
+test("verify names wrong lines, up to a limit", async () => {
   write(first.line, "x", second.line, "y");
   const { ok, text } = await auditVerify(workspace);
   expect(ok).toBe(false);
@@ -67,7 +67,7 @@ test("verify names each line that is wrong, and of many only the first", async (
   expect((await auditVerify(workspace)).text).toMatch(/… and 20 more of 30 lines$/m);
 });
 
-test("no log, no such run and no such word are mistakes that say what there is", async () => {
+test("a missing log, an unknown run and an unknown subcommand are errors that list what exists", async () => {
   await expect(auditReport(workspace, undefined)).rejects.toThrow(/the file \.env-actions\/audit\.jsonl does not exist here/);
   write(first.line);
   await expect(auditReport(workspace, "1763920000002_1a2b3c4d")).rejects.toThrow(
@@ -82,7 +82,7 @@ test("no log, no such run and no such word are mistakes that say what there is",
     expect(() => readArguments(words)).toThrow(wanted);
 });
 
-test("in the terminal, as JSON and for one run", () => {
+test("the report is printed as text, as JSON and for one run", () => {
   write(first.line, second.line);
   const { GITHUB_ACTIONS: _runner, ...env } = process.env;
   const main = join(import.meta.dirname, "../../src/main.ts");

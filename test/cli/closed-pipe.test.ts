@@ -31,7 +31,7 @@ writeFileSync("r.xml", '<testsuite name="s" tests="1"><testcase name="a"/></test
 });
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
-test("a stage whose output nobody reads any more ends as it should, with its report", async () => {
+test("a stage whose output pipe is closed still ends normally with its report", async () => {
   const run = (...args: string[]) =>
     spawn(process.execPath, [entry, ...args, "--config", "c.yml", "--environment", "here", "--verbose"], {
       cwd,

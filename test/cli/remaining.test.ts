@@ -48,7 +48,7 @@ test.each([
   expect(remaining.possible).toBe(possible);
 });
 
-test("the latest counts, table by table, and the audit log is told the same", () => {
+test("the latest counts are printed per table and written to the audit log", () => {
   const remaining = after(started("integration"), left({ "a.b": 3, "c.d": 1200 }, 5), left({ "c.d": 1200, "a.b": 0 }, 1));
   expect(remaining.lines().map((line) => line.trim().replaceAll(/ +/g, " "))).toEqual([
     "may not be deleted yet:",

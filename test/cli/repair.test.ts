@@ -66,7 +66,7 @@ const rows = async () => [
   await cloud.warehouse.query("SELECT id FROM classwaves.users.schools ORDER BY id"),
 ];
 
-test("a real teacher is kept by the cleanup, put back by repair, and the test's school goes with the next cleanup", async () => {
+test("cleanup keeps a real teacher, repair moves it back, and the next cleanup deletes the test school", async () => {
   await cloud.warehouse.load(`INSERT INTO classwaves.users.teachers (id, school_id, name, created_at)
       VALUES ('mira', 'a-real-school', 'Mira', TIMESTAMP '2024-03-01 08:00:00+00');
     INSERT INTO classwaves.sessions.classroom_sessions (id, teacher_id, school_id, title, created_at)
@@ -153,7 +153,7 @@ const mistakes: [name: string, args: string[], message: RegExp][] = [
   ["an environment that may only be read", ["good.json", "--config", "read-only.yml"], /sandbox is read-only/],
 ];
 
-test("every mistake ends with 2, names the cure, and sends nothing", async () => {
+test("every user error exits with 2, names the fix, and sends nothing", async () => {
   const good = JSON.parse(readFileSync(join(workspace, report), "utf8")) as StageReport;
   const touched = [{ table: "users.teachers", key: { column: "id", value: "mira" }, column: "school_id", now: school }];
   const write = (name: string, changes: object) =>
@@ -177,7 +177,7 @@ test("every mistake ends with 2, names the cure, and sends nothing", async () =>
   expect(cloud.warehouse.statements.length).toBe(seen);
 });
 
-test("the wrong place is said in one sentence, and nothing is written", async () => {
+test("a wrong host is one sentence, and nothing is written", async () => {
   const config = readFileSync(join(workspace, ".github/env-actions.yml"), "utf8");
   writeFileSync(join(workspace, "elsewhere.yml"), config.replace("host: localhost", "host: elsewhere"));
   const asked = await run("repair", "good.json", "--config", "elsewhere.yml");

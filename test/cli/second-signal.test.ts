@@ -124,7 +124,7 @@ async function interruptUntilDeleting(step: Started, seconds = 2): Promise<void>
   await vi.waitFor(() => expect(deletes(), step.log()).toBeGreaterThan(before), { timeout: 30_000, interval: 10 });
 }
 
-test("in the terminal: the second signal leaves with 130, and says table by table what may be left and what deletes it", async () => {
+test("in the terminal, a second signal exits with 130 and lists per table what may be left and how to delete it", async () => {
   const stage = await startHangingTests(["integration", "--command", "node hang.mjs"]);
   // All are under way at once. None ends while this test looks, so that what the next cleanup deletes is certain.
   await interruptUntilDeleting(stage, 600);
@@ -163,7 +163,7 @@ test("in the terminal: the second signal leaves with 130, and says table by tabl
   expect(interrupted?.deleted.find(({ table }) => table === sessions)).toMatchObject({ planned: 3, done: 3 });
 });
 
-test("in the terminal, before there is a plan: it says that this is not known", async () => {
+test("in the terminal, a second signal before a plan exists says that nothing is known", async () => {
   const stage = await startHangingTests(["integration", "--command", "node hang.mjs"]);
   cloud.warehouse.faults.latencyMs = 1_000;
   stage.process.kill("SIGINT");
@@ -177,7 +177,7 @@ test("in the terminal, before there is a plan: it says that this is not known", 
   expect(await there()).toEqual({ keys: 0 });
 });
 
-test("on a runner: SIGTERM after SIGINT says in the log what is left, and cleaning goes on until the kill", async () => {
+test("on a runner, SIGTERM after SIGINT logs what is left, and cleanup continues until the kill", async () => {
   const file = (name: string) => {
     writeFileSync(join(workspace, name), "");
     return join(workspace, name);

@@ -60,7 +60,7 @@ environments:
 ${below}`;
 }
 
-test("what it prints can be pasted, and then agrees with the warehouse; only the information schema was read, and who has a test address", async () => {
+test("its output can be pasted and then matches the warehouse, and only schema and test addresses were read", async () => {
   const seen = warehouse.statements.length;
   const proposed = await run(["--environment", "production", "--check"]);
   expect(proposed.stderr).toContain("48 tables; 44 proposed; 0 differences from the declaration");
@@ -89,7 +89,7 @@ test("what it prints can be pasted, and then agrees with the warehouse; only the
   );
 });
 
-test("rows that show by their domain alone are proposed as fixed, those of a run for a sweep", async () => {
+test("rows matched only by domain are proposed as fixed, those of a run for a sweep", async () => {
   const made = Date.now() - 3_600_000;
   await warehouse.load(`
     INSERT INTO classwaves.users.schools (id, domain) VALUES ('sandbox-school', 'testschool.edu'), ('lincoln', 'lincoln.example');
@@ -108,7 +108,7 @@ test("rows that show by their domain alone are proposed as fixed, those of a run
   expect(again).toMatchObject({ status: 0 });
 });
 
-test("a declaration that differs is told, as JSON too, and fails only where it is asked to", async () => {
+test("a difference is reported, also as JSON, and fails only with --check", async () => {
   const below =
     "testData:\n  tables:\n    users.pupils: {}\n    users.students: { parents: { class_id: { belongsTo: users.schools } } }\n";
   const shown = await run(["--environment", "production", "--json"], { below });
@@ -129,7 +129,7 @@ test("a declaration that differs is told, as JSON too, and fails only where it i
   expect(checked.stdout).toContain("#   users.pupils is declared, but the warehouse has no such table (or hides it)");
 });
 
-test("an environment without a warehouse is a mistake, a refused token an error; neither shows a secret", async () => {
+test("an environment without a warehouse exits with 2, a refused token with 3, and neither shows a secret", async () => {
   expect(await run(["--environment", "nowhere"])).toMatchObject({
     status: 2,
     stdout: "",

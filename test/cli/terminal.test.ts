@@ -25,7 +25,7 @@ test("the version is package.json's", () => {
   expect(run("version")).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" });
 });
 
-test("without a command, and with help, it says what there is", () => {
+test("without a command, and with help, it lists the commands", () => {
   for (const args of [[], ["help"], ["--help"], ["preflight", "--help"]])
     expect(run(...args)).toMatchObject({ status: 0, stdout: expect.stringContaining("env-actions <command>") });
 });
@@ -46,14 +46,14 @@ test.each([
   [["preflight", "--enviroment", "x"], /Unknown option '--enviroment'/],
   [["preflight"], /\.github\/env-actions\.yml.*env-actions init/s],
   [["preflight", "--config", "other.yml"], /other\.yml/],
-] as [string[], RegExp][])("a mistake ends with 2 and one readable message: %j", (args, message) => {
+] as [string[], RegExp][])("a user error exits with 2 and one readable message: %j", (args, message) => {
   const ran = run(...args);
   expect(ran.status).toBe(2);
   expect(ran.stderr).toMatch(message);
   expect(ran.stderr).not.toMatch(/ at .*\.ts:\d+/);
 });
 
-test("init writes a configuration and a workflow, and never over a file", () => {
+test("init writes a configuration and a workflow, and never overwrites a file", () => {
   expect(run("init")).toMatchObject({
     status: 0,
     stdout: "wrote .github/env-actions.yml\nwrote .github/workflows/quality-gate.yml\n",
@@ -66,7 +66,7 @@ test("init writes a configuration and a workflow, and never over a file", () => 
   expect(existsSync(join(cwd, ".github/workflows/quality-gate.yml"))).toBe(true);
 });
 
-test("audit verify: an untouched log passes, a changed one fails with the line, none is a mistake", () => {
+test("audit verify passes an untouched log, fails a changed one with the line, and a missing one is an error", () => {
   expect(run("audit", "verify")).toMatchObject({
     status: 2,
     stderr: expect.stringContaining("EA8001: the file .env-actions/audit.jsonl does not exist here"),

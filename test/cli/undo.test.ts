@@ -55,7 +55,7 @@ beforeEach(async () => {
     INSERT INTO classwaves.sessions.transcriptions (id, session_id, content) VALUES ('t1', '${lesson}', 'so'), ('t2', 'real', 'so')`);
 });
 
-test("what a sweep deleted is shown, put back, and not put back twice", async () => {
+test("undo shows and restores what a sweep deleted, only once", async () => {
   const before = await cloud.warehouse.checksum();
   expect(await run("cleanup", "--scope", "expired", "--execute")).toMatchObject({ code: 0 });
   expect(await cloud.warehouse.checksum()).not.toEqual(before);
@@ -81,7 +81,7 @@ test("what a sweep deleted is shown, put back, and not put back twice", async ()
   expect(audit.out).toMatch(/put back[\s\S]*sessions\.classroom_sessions/);
 });
 
-test("rows are put back although the audit log cannot be written, which does not end with 0", async () => {
+test("undo restores rows even if the audit log can't be written, and does not exit with 0", async () => {
   const before = await cloud.warehouse.checksum();
   expect(await run("cleanup", "--scope", "expired", "--execute")).toMatchObject({ code: 0 });
   const log = join(workspace, ".env-actions/audit.jsonl");
@@ -120,7 +120,7 @@ const mistakes: [name: string, args: string[], message: RegExp][] = [
   ["an environment that may only be read", ["good.json", "--config", "read-only.yml", "--execute"], /sandbox is read-only/],
 ];
 
-test("every mistake ends with 2, names the cure, and sends nothing", async () => {
+test("every user error exits with 2, names the fix, and sends nothing", async () => {
   expect(await run("cleanup", "--scope", "expired", "--execute")).toMatchObject({ code: 0 });
   const good = JSON.parse(readFileSync(join(workspace, report), "utf8")) as StageReport;
   writeFileSync(join(workspace, "good.json"), JSON.stringify(good));

@@ -21,7 +21,7 @@ environments:
 `;
 
 describe("an environment whose variables are absent", () => {
-  test("does not stop a run in another one, and cannot be used by mistake", async () => {
+  test("does not stop a run in another environment, and can't be selected", async () => {
     const { config, unresolved } = await load(twoEnvironments, { env: { REDIS_URL: "redis://localhost" } });
     expect(Object.keys(config.environments)).toEqual(["sandbox"]);
     expect(unresolved).toEqual({ production: ["PRODUCTION_REDIS_URL", "PRODUCTION_API_URL"] });
@@ -30,20 +30,20 @@ describe("an environment whose variables are absent", () => {
     );
   });
 
-  test("stops a run in itself, with each of them", async () => {
+  test("stops a run in that environment and names each variable", async () => {
     await expect(load(twoEnvironments, { env: { REDIS_URL: "redis://localhost" }, environment: "production" })).rejects.toThrow(
       /PRODUCTION_REDIS_URL is not set[\s\S]*PRODUCTION_API_URL is not set/,
     );
   });
 
-  test("still has its other mistakes reported", async () => {
+  test("still has its other errors reported", async () => {
     const file = twoEnvironments.replace("samples: 5", "samples: none");
     await expect(load(file, { env: { REDIS_URL: "redis://localhost" } })).rejects.toThrow(
       "c.yml:16:16  EA1009: environments.production.api.samples  expected a number, got text",
     );
   });
 
-  test("is there when its variables are", async () => {
+  test("can be used when its variables are set", async () => {
     const env = { REDIS_URL: "redis://a", PRODUCTION_REDIS_URL: "redis://b", PRODUCTION_API_URL: "https://c.example" };
     const { config, unresolved } = await load(twoEnvironments, { env });
     expect(unresolved).toEqual({});
@@ -52,30 +52,30 @@ describe("an environment whose variables are absent", () => {
 });
 
 describe("selecting an environment", () => {
-  test("takes the default for no name, and for the empty one that an unset input is", async () => {
+  test("uses the default for no name or an empty one", async () => {
     const { config } = await load(twoEnvironments, { env: { REDIS_URL: "redis://localhost" }, environment: "" });
     expect(selectEnvironment(config, undefined).name).toBe("sandbox");
     expect(selectEnvironment(config, "").name).toBe("sandbox");
   });
 
-  test("takes the only one there is", async () => {
+  test("uses the only environment", async () => {
     const { config } = await load(minimal());
     expect(selectEnvironment(config, undefined).name).toBe("sandbox");
   });
 
-  test("never takes the only one that is usable of several", async () => {
+  test("never chooses among several, even if only one is usable", async () => {
     const { config } = await load(twoEnvironments.replace("defaultEnvironment: sandbox\n", ""), {
       env: { REDIS_URL: "redis://a" },
     });
     expect(() => selectEnvironment(config, undefined)).toThrow("no environment is selected");
   });
 
-  test("names the nearest", async () => {
+  test("suggests the nearest name", async () => {
     const { config } = await load(minimal());
     expect(() => selectEnvironment(config, "sandbxo")).toThrow('did you mean "sandbox"?');
   });
 
-  test("does not take a property that every object has", async () => {
+  test('does not accept names such as "constructor"', async () => {
     const { config } = await load(minimal());
     expect(() => selectEnvironment(config, "constructor")).toThrow('the environment "constructor" does not exist');
   });
@@ -105,24 +105,24 @@ describe("variables", () => {
   });
 
   test.each(["a\nb: injected", "a: b", '"', "'", "# c", "- x", "{", "*a", "!t", "\t", " ", "\u2028", "null", "1"])(
-    "the value %j stays a text and becomes no structure",
+    "the value %j stays text",
     async (text) => {
       expect(await value("${X}", { X: text })).toBe(text);
     },
   );
 
-  test("a name that every object has is no variable", async () => {
+  test('names such as "constructor" are no variables', async () => {
     await expect(value("${constructor}")).rejects.toThrow("the environment variable constructor is not set");
   });
 
-  test("are left to the shell in commands, so that a value is never run", async () => {
+  test("are left to the shell in commands", async () => {
     const { config } = await load(minimal({ below: 'stages:\n  integration:\n    command: test "${X}" && echo ${Y:-z}' }), {
       env: { X: "$(touch /tmp/run)" },
     });
     expect(config.stages.integration.command).toBe('test "${X}" && echo ${Y:-z}');
   });
 
-  test("may give a port", async () => {
+  test("may be used for a port", async () => {
     const server = "servers:\n  back:\n    command: a\n    port: ${PORT}\n    ready: { tcp: 3000 }";
     const { config } = await load(minimal({ inside: server }), { env: { PORT: "3000" } });
     expect(config.environments.sandbox?.servers.back?.port).toBe(3000);
@@ -130,12 +130,12 @@ describe("variables", () => {
 });
 
 describe("YAML", () => {
-  test("is 1.2: no, on and 010 are not what 1.1 makes of them", async () => {
+  test("is version 1.2: no, on and 010 are not converted", async () => {
     const { config } = await load(minimal({ inside: "environment: { A: no, B: on, C: yes }" }));
     expect(config.environments.sandbox?.environment).toEqual({ A: "no", B: "on", C: "yes" });
   });
 
-  test("aliases repeat what they name, however often it is", async () => {
+  test("aliases can be used any number of times", async () => {
     const { config } = await load(
       minimal({
         inside:
@@ -147,7 +147,7 @@ describe("YAML", () => {
     expect(api?.endpoints).toEqual(analytics);
   });
 
-  test("an alias's mistake is shown where it stands, and a secret behind an alias is a secret", async () => {
+  test("an error behind an alias has its position, and a secret behind an alias is hidden", async () => {
     const { config, secrets } = await load(
       `version: 1\nenvironments:\n  a:\n    access: read-only\n    token: &t "\${T}"\n  b:\n    access: read-only\n    token: *t\n`,
       { env: { T: "tttttt" } },
@@ -156,13 +156,13 @@ describe("YAML", () => {
     expect(secrets.map((secret) => secret.reveal())).toEqual(["tttttt"]);
   });
 
-  test("Windows line ends and a byte order mark change no place", async () => {
+  test("Windows line ends and a byte order mark don't change positions", async () => {
     const file = `\ufeff${minimal({ inside: "colour: red" }).replaceAll("\n", "\r\n")}`;
     await expect(load(file)).rejects.toThrow("c.yml:5:5  EA1007: environments.sandbox.colour");
   });
 });
 
-test("a table may hang on itself: a group in a group is no circle", async () => {
+test("a table may be its own parent", async () => {
   const { config } = await load(
     minimal({ below: "testData:\n  tables:\n    a.groups:\n      parents: { group_id: { partOf: a.groups } }" }),
   );
@@ -171,7 +171,7 @@ test("a table may hang on itself: a group in a group is no circle", async () => 
   });
 });
 
-test("a small file is enough: the defaults are ClassWaves' own", async () => {
+test("a small file uses ClassWaves' defaults", async () => {
   const { config } = await load(minimal());
   expect(config.stages.integration).toMatchObject({ budget: 15 * 60_000, prefix: "integration_test_", passRate: 0.95 });
   expect(config.stages.e2e).toMatchObject({ budget: 30 * 60_000, prefix: "e2e_test_", passRate: 0.9 });

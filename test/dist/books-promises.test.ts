@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { Catalog } from "../cleanup/test-stores.ts";
 import { startWorld, type Told, type World } from "./user.ts";
 
@@ -7,7 +7,6 @@ import { startWorld, type Told, type World } from "./user.ts";
  * Nothing is called gone that was never looked at: what dist/index.js says about rows and keys that its cleanup cannot find, or must not
  * delete. Every configuration is also one of versions that did not keep these promises; see user.ts for how to ask one of those.
  */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let world: World;
 beforeAll(async () => {
@@ -39,7 +38,7 @@ function doubts({ said }: Told): string {
 }
 
 describe("a test that makes rows and keys without the prefix", () => {
-  it("is told that rows are unexplained, how many and in which table", async () => {
+  it("gets the number and table of unexplained rows", async () => {
     const catalog = await classroom();
     const told = await world.integration({ catalog }, async (prefix) => {
       await makeLesson(catalog, "5c0f", `${prefix} a`);
@@ -51,7 +50,7 @@ describe("a test that makes rows and keys without the prefix", () => {
     expect(doubts(told)).toContain(lesson);
   });
 
-  it("is told that keys are unexplained, and how they begin", async () => {
+  it("gets the number and beginning of unexplained keys", async () => {
     const catalog = await classroom();
     await world.stores.keys.flushall();
     const told = await world.integration({ catalog, redis: world.stores.redisUrl }, async (prefix) => {
@@ -66,7 +65,7 @@ describe("a test that makes rows and keys without the prefix", () => {
     expect(told.out).not.toContain("5c11");
   });
 
-  it("is told so where nothing at all carries the prefix", async () => {
+  it("gets a warning when nothing carries the prefix", async () => {
     const catalog = await classroom();
     const told = await world.integration({ catalog }, () => makeLesson(catalog, "5c11", "Maths", "token"));
     expect(told.said.verdict).not.toBe("passed");
@@ -74,7 +73,7 @@ describe("a test that makes rows and keys without the prefix", () => {
   });
 
   // The application signs in as somebody whom the configuration does not know, so that these may be production's rows.
-  it("is told so where somebody else wrote it, with what to write about that", async () => {
+  it("gets a warning when another principal wrote the rows, with the setting to add", async () => {
     const catalog = await classroom();
     const told = await world.integration({ catalog }, () => makeLesson(catalog, "5c11", "Maths"));
     expect(told.said.verdict).not.toBe("passed");
@@ -82,7 +81,7 @@ describe("a test that makes rows and keys without the prefix", () => {
     expect(doubts(told)).toContain("testData.principals");
   });
 
-  it("is told of rows with the prefix in a table that nobody declared", async () => {
+  it("gets a failure for rows with the prefix in an undeclared table", async () => {
     const catalog = await classroom({ "school.log": { id: "string", text: "string" } });
     const told = await world.integration({ catalog }, async (prefix) => {
       await makeLesson(catalog, "5c0f", `${prefix} a`);
@@ -112,7 +111,7 @@ describe("a real row that the tests", () => {
   });
 
   // Older versions lack testData.principals: they end with a mistake in the configuration, whatever they would say.
-  it.each(changes)("%s fails the stage where the tests' principal is known", async (_, sql) => {
+  it.each(changes)("%s fails the stage when the tests' principal is known", async (_, sql) => {
     const catalog = await classroom();
     const testData = { principals: ["app@school.example", "runner@school.example"] };
     const told = await world.integration({ catalog, testData }, work(catalog, sql));
@@ -123,7 +122,7 @@ describe("a real row that the tests", () => {
 
 // Only its owner knows who an application signs in as. Until the configuration says so, what anybody wrote may be the run's.
 describe("an application that signs in as somebody whom the configuration does not name", () => {
-  it("does not have the real row that it changed called untouched, nor the rows that it left explained", async () => {
+  it("does not get a pass when it changes a real row and leaves rows behind", async () => {
     const catalog = await classroom();
     const told = await world.integration({ catalog }, async (prefix) => {
       await makeLesson(catalog, "5c0f", `${prefix} a`, "token");
@@ -133,7 +132,7 @@ describe("an application that signs in as somebody whom the configuration does n
     expect(told.said.verdict).not.toBe("passed");
   });
 
-  it("does not have a real row called untouched that the same report calls changed by tests", async () => {
+  it("is not reported with 0 real rows touched when a real row was changed", async () => {
     const catalog = await classroom();
     await catalog.as(
       "production",
@@ -171,14 +170,14 @@ describe("a test that", () => {
 });
 
 describe("is never called gone:", () => {
-  it("test data in an environment that has none of the preset's tables", async () => {
+  it("test data in an environment without the preset's tables", async () => {
     const catalog = await world.tables([], { "school.log": { id: "string" } });
     const told = await world.integration({ catalog }, async () => undefined);
     expect(told.said.verdict).not.toBe("passed");
     expect(doubts(told)).toMatch(/none of the declared tables/);
   });
 
-  it("test data in an environment that has neither a warehouse nor a Redis", async () => {
+  it("test data in an environment without a warehouse and Redis", async () => {
     const told = await world.cleanup({});
     expect(told.status).not.toBe(0);
     expect(told.said.verdict).not.toBe("passed");
@@ -190,7 +189,7 @@ describe("in Redis", () => {
   const keys = async () => (await world.stores.keys.keys("*")).sort();
   beforeEach(() => world.stores.keys.flushall());
 
-  it("a key of production that the ledger names stays, and the stage fails", async () => {
+  it("a production key named in the ledger stays, and the stage fails", async () => {
     await world.stores.keys.set("cw:production:config", "1");
     const redis = world.stores.redisUrl;
     const told = await world.integration({ redis }, async (_, note) => note({ key: "cw:production:config" }));
@@ -199,7 +198,7 @@ describe("in Redis", () => {
     expect(doubts(told)).toContain("cw:production:config");
   });
 
-  it("the keys of a real teacher stay whose id the ledger names under another table, and the line is named", async () => {
+  it("keys of a real teacher stay although the ledger names the teacher under another table", async () => {
     const catalog = await classroom();
     const nora = "6b1f0c3e-7a55-4c0e-9d21-aa0f3b2c4d5e";
     await catalog.as("production", `INSERT INTO ${catalog.name}.${teachers} (id, name) VALUES ('${nora}', 'Nora')`);
@@ -213,7 +212,7 @@ describe("in Redis", () => {
     expect(told.out).toContain(`${lesson}: 1 row that the ledger names was not found`);
   });
 
-  it("keys with the prefix within a segment are deleted", async () => {
+  it("keys with the prefix inside a segment are deleted", async () => {
     const told = await world.integration({ redis: world.stores.redisUrl }, async (prefix) => {
       await world.stores.keys.mset(
         `cw:test:c:detail_${prefix}_x`,
@@ -228,7 +227,7 @@ describe("in Redis", () => {
     expect(told.status).toBe(0);
   });
 
-  it("an address whose query leads to another database is refused, before tests leave keys there", async () => {
+  it("a Redis URL whose query selects another database is refused before tests run", async () => {
     const elsewhere = new Redis(`${world.stores.redisUrl}?db=3`);
     onTestFinished(() => elsewhere.disconnect());
     const told = await world.integration({ redis: `${world.stores.redisUrl}?db=3` }, async (prefix) => {

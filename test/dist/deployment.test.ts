@@ -1,18 +1,18 @@
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type LocalGitHub, startGitHub } from "../../local/github/index.ts";
 import { gitHub } from "../../src/github/api.ts";
+import { folderForEachTest, writeFiles } from "../harness/folder.ts";
+import { listen } from "../harness/port.ts";
+import { bundle, run, runnerEnvironment, runnerFiles } from "../harness/process.ts";
 
 /** Smoke after a deployment, as published: dist asks GitHub (a stand-in that knows GitHub's own description) before it looks anywhere. */
-const bundle = join(import.meta.dirname, "..", "..", "dist", "index.js");
 const sha = "a".repeat(40);
 const place = { owner: "classwaves", repo: "app" };
 
-let workspace: string;
+const workspace = folderForEachTest();
 let github: LocalGitHub;
 let application: Server;
 let visits: number;
@@ -23,15 +23,11 @@ beforeEach(async () => {
     visits++;
     response.end("{}");
   });
-  await new Promise<void>((resolve) => application.listen(0, resolve));
-  const address = application.address();
-  workspace = mkdtempSync(join(tmpdir(), "deployment-"));
-  mkdirSync(join(workspace, ".github"));
-  const api = `{ url: "http://127.0.0.1:${typeof address === "object" ? address?.port : 0}", samples: 2 }`;
-  writeFileSync(
-    join(workspace, ".github", "env-actions.yml"),
-    `version: 1\nenvironments:\n  production: { access: read-only, api: ${api} }\n`,
-  );
+  const api = `{ url: "http://127.0.0.1:${await listen(application)}", samples: 2 }`;
+  await writeFiles(workspace.path, {
+    ...runnerFiles,
+    ".github/env-actions.yml": `version: 1\nenvironments:\n  production: { access: read-only, api: ${api} }\n`,
+  });
   github = await startGitHub({
     repositories: { "classwaves/app": { refs: { main: sha } } },
     tokens: {
@@ -46,7 +42,6 @@ afterEach(async () => {
   const { violations } = github;
   await github.stop();
   application.close();
-  rmSync(workspace, { recursive: true });
   expect(violations).toEqual([]);
 });
 
@@ -65,31 +60,15 @@ async function deploy(state: "success" | "failure"): Promise<string> {
 }
 
 async function smoke(inputs: Record<string, string>): Promise<{ status: number | null; stdout: string; verdict: string }> {
-  const child = spawn(process.execPath, [bundle], {
-    env: {
-      PATH: process.env.PATH ?? "",
-      GITHUB_ACTIONS: "true",
-      GITHUB_WORKSPACE: workspace,
-      GITHUB_SHA: sha,
-      GITHUB_REPOSITORY: "classwaves/app",
-      GITHUB_RUN_ID: "1",
-      GITHUB_API_URL: github.url,
-      INPUT_STAGE: "smoke",
-      ...inputs,
-    },
-  });
-  let stdout = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    stdout += chunk.toString();
-  });
-  const status = await new Promise<number | null>((resolve) => child.once("close", resolve));
-  const { verdict } = JSON.parse(readFileSync(join(workspace, ".env-actions", "reports", "smoke.json"), "utf8")) as {
+  const environment = runnerEnvironment(workspace.path, { stage: "smoke" });
+  const { status, stdout } = await run(bundle, { env: { ...environment, GITHUB_API_URL: github.url, ...inputs } });
+  const { verdict } = JSON.parse(readFileSync(join(workspace.path, ".env-actions", "reports", "smoke.json"), "utf8")) as {
     verdict: string;
   };
   return { status, stdout, verdict };
 }
 
-test("a deployment that succeeded opens the way", async () => {
+test("smoke runs after a deployment that succeeded", async () => {
   const ran = await smoke({ INPUT_DEPLOYMENT: await deploy("success"), "INPUT_GITHUB-TOKEN": "reader-token" });
   expect(ran).toMatchObject({ status: 0, verdict: "passed" });
   expect(ran.stdout).toContain("::add-mask::reader-token");
@@ -115,7 +94,7 @@ test.each([
     /is not the id of a deployment/,
   ],
 ] as [string, () => Promise<Record<string, string>>, RegExp][])(
-  "a deployment %s is a refusal, and nothing is looked at",
+  "smoke refuses a deployment %s, and sends nothing to the application",
   async (_name, inputs, why) => {
     const ran = await smoke(await inputs());
     expect(ran).toMatchObject({ status: 3, verdict: "error" });

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 const folder = join(import.meta.dirname, "../../dist/left-out");
 const files = readdirSync(folder).sort();
 
-it("is what docs/bundle.md names", () => {
+it("the stubs are those that docs/bundle.md names", () => {
   expect(files).toEqual(["isomorphic-ws.cjs", "open.cjs", "openid-client.cjs", "proxy-agent.cjs", "winston.cjs"]);
 });
 
@@ -15,7 +15,7 @@ describe.each(files)("%s", (file) => {
   const standIn = createRequire(import.meta.url)(join(folder, file));
   const name = file.replace(".cjs", "");
 
-  it("can be asked what kind of module it is", () => {
+  it("can be imported", () => {
     expect(standIn.__esModule).toBeUndefined();
     expect({ default: standIn }.default).toBe(standIn);
   });
@@ -24,7 +24,7 @@ describe.each(files)("%s", (file) => {
     ["a member", () => standIn.Issuer],
     ["a call", () => standIn("https://example.com")],
     ["a construction", () => new standIn()],
-  ])("%s names it", (_, use) => {
+  ])("%s throws an error with its name", (_, use) => {
     expect(use).toThrow(`${name} is not part of env-actions`);
   });
 });

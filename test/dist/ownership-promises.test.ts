@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Catalog } from "../cleanup/test-stores.ts";
 import { afterwards, hourMs, startWorld, type World } from "./user.ts";
 
@@ -6,7 +6,6 @@ import { afterwards, hourMs, startWorld, type World } from "./user.ts";
  * Nothing real is ever deleted, whatever a test did to it or wrote about it: what dist/index.js does to the rows of ClassWaves' tables, as
  * a user sees it. Every configuration is also one of versions that did not keep these promises; see user.ts for how to ask one of those.
  */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let world: World;
 beforeAll(async () => {
@@ -63,7 +62,7 @@ describe("a real teacher of 2024 that a test moved to its school", () => {
     return catalog;
   }
 
-  it("is kept by a later sweep, with all that it owns, and the sweep does not pass", async () => {
+  it("is kept by a later sweep with everything it owns, and the sweep does not pass", async () => {
     const catalog = await moved();
     const told = await world.cleanup({ catalog });
     expect(await ids(catalog, ...Object.keys(mirasOwn))).toEqual(mirasOwn);
@@ -71,7 +70,7 @@ describe("a real teacher of 2024 that a test moved to its school", () => {
     expect(told.out).toContain("mira");
   });
 
-  it("is kept by a cleanup of all test data, by the digest of the plan that was shown", async () => {
+  it("is kept by a cleanup of scope all with the digest of the plan", async () => {
     const catalog = await moved();
     const shown = await world.cleanup({ catalog }, ["--scope", "all"]);
     const { digest } = (JSON.parse(shown.out) as { cleanup: { digest: string } }).cleanup;
@@ -83,7 +82,7 @@ describe("a real teacher of 2024 that a test moved to its school", () => {
   it.each<[string, "failed" | "degraded"]>([
     ["whose history tells that it was there before", "failed"],
     ["of which nothing tells any more what was before", "degraded"],
-  ])("is kept where it has no time, %s: the sweep is %s", async (_, verdict) => {
+  ])("is kept without a timestamp, %s: the sweep is %s", async (_, verdict) => {
     const catalog = await world.tables(school);
     const mira = (at: string) =>
       `INSERT INTO ${catalog.name}.users.teachers (id, school_id, name) VALUES ('mira', '${at}', 'Mira')`;
@@ -118,7 +117,7 @@ describe("a real teacher of 2024 that a test moved to its school", () => {
     expect(told).toMatchObject({ status: 1, said: { verdict: "failed" } });
   });
 
-  it("goes back to its own school by repair: shown first, then written with the digest, and the test's school goes", async () => {
+  it("is moved back by repair after a preview, and the test school can then be deleted", async () => {
     const catalog = await moved();
     const told = await world.cleanup({ catalog });
     const schoolOf = async () => (await catalog.rows("users.teachers")).map(({ school_id }) => school_id);
@@ -149,7 +148,7 @@ it("a real group that a test moved to its lesson is kept, and the stage fails", 
   expect(told).toMatchObject({ status: 1, said: { verdict: "failed" } });
 });
 
-it("a real lesson that a test gave its title is kept, the stage fails, and repair puts the title back", async () => {
+it("a real lesson that a test renamed is kept, the stage fails, and repair restores the title", async () => {
   const catalog = await world.tables(school);
   await makeMira(catalog);
   const told = await world.integration({ catalog }, async (prefix) => {
@@ -181,7 +180,7 @@ describe("a ledger line that names a real row", () => {
     ],
     // The only one of them that older versions did not believe either.
     ["of 2024", students, insert(student, `, ${in2024}`), {}],
-  ])("%s is not believed: the row stays, and the stage fails", async (_, table, sql, columns) => {
+  ])("%s is not trusted: the row stays, and the stage fails", async (_, table, sql, columns) => {
     const catalog = await world.tables([lesson, students], { [visits]: { id: "string", about: "string" }, ...columns });
     await catalog.as("production", sql.replace("$", catalog.name));
     const told = await world.integration({ catalog, testData: declared }, async (prefix, note) => {
@@ -193,7 +192,7 @@ describe("a ledger line that names a real row", () => {
     expect(told.out).toContain(`${table}: anna is kept`);
   });
 
-  it("is believed in no run that calls itself one of long ago: its id is refused", async () => {
+  it("is not trusted through an old run id, because the id is refused", async () => {
     const catalog = await world.tables(["users.students"]);
     await catalog.as(
       "production",
@@ -229,7 +228,7 @@ describe("production's row stays where a test made another under the same key,",
     expect(told.said.verdict).not.toBe("passed");
   });
 
-  it("which the test's own title shows", async () => {
+  it("which the test's title matches", async () => {
     const catalog = await world.tables([lesson]);
     const insert = (as: string, values: string) =>
       catalog.as(as, `INSERT INTO ${catalog.name}.${lesson} (id, title, created_at) VALUES ('shared', ${values})`);
@@ -240,7 +239,7 @@ describe("production's row stays where a test made another under the same key,",
   });
 });
 
-it("a row of a minute ago whose text time was written at UTC-8 is not deleted as expired", async () => {
+it("a row of a minute ago with a text timestamp in UTC-8 is not deleted as expired", async () => {
   const catalog = await world.tables(["users.students"], { "users.students": { created_at: "string" } });
   const there = new Date(Date.now() - 60_000 - 8 * hourMs).toISOString().slice(0, 19).replace("T", " ");
   await catalog.as(
@@ -266,7 +265,7 @@ describe("the sandbox's own fixed teacher and school", () => {
     return catalog;
   }
 
-  it("are deleted neither by a cleanup nor by a preflight that sweeps", async () => {
+  it("are not deleted by a cleanup or by a preflight that sweeps", async () => {
     const fixed = { "users.schools": ["fixed"], "users.teachers": ["tess"] };
     const catalog = await sandbox();
     await world.cleanup({ catalog });
@@ -276,7 +275,7 @@ describe("the sandbox's own fixed teacher and school", () => {
   });
 
   // Older versions lack these settings: they end with a mistake in the configuration, whatever they would do.
-  it("go where testData.sweep says so, and not if testData.keep names them", async () => {
+  it("are deleted if testData.sweep lists them, unless testData.keep does", async () => {
     const sweep = ["@testschool.edu", "testschool.edu"];
     const kept = await sandbox();
     await world.cleanup({ catalog: kept, testData: { sweep, keep: { "users.schools": ["fixed"], "users.teachers": ["tess"] } } });
@@ -295,7 +294,7 @@ describe("a real row of 2024 whose time a test rewrote", () => {
   it.each([
     ["got a test title", lesson, "maths", (prefix: string) => `title = '${prefix} renamed'`],
     ["became part of a test lesson", "sessions.student_groups", "g1", (prefix: string) => `session_id = '${prefix}_l'`],
-  ])("stays, and fails the stage, where it %s", async (_, table, id, set) => {
+  ])("stays, and the stage fails, when it %s", async (_, table, id, set) => {
     const catalog = await world.tables(school);
     await makeMira(catalog);
     const told = await world.integration({ catalog, testData: known }, async (prefix) => {
@@ -306,7 +305,7 @@ describe("a real row of 2024 whose time a test rewrote", () => {
     expect(Object.values(await ids(catalog, table)).flat()).toContain(id);
   });
 
-  it("stays where the test also made its table anew, so that its history begins again", async () => {
+  it("stays when the test also recreated its table", async () => {
     const catalog = await world.tables(school);
     await makeMira(catalog);
     const teachers = `${catalog.name}.users.teachers`;
@@ -328,7 +327,7 @@ describe("a real row that was changed", () => {
   const change = (catalog: Catalog) =>
     catalog.as("app", `UPDATE ${catalog.name}.users.teachers SET name = 'M' WHERE id = 'mira'`);
 
-  it("by a server while it started, before anybody had read the tables' versions, is counted", async () => {
+  it("by a server during its start is counted", async () => {
     const catalog = await world.tables(school);
     await makeMira(catalog);
     const told = await world.integration({ catalog, testData: known, boot: () => change(catalog) }, async (prefix) => {

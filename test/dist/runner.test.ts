@@ -1,33 +1,25 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { type AddressInfo, createServer as createSilent } from "node:net";
-import { tmpdir } from "node:os";
+import { createServer as createSilent } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { folderForEachTest, writeFiles } from "../harness/folder.ts";
+import { freePort, listen } from "../harness/port.ts";
+import { bundle, distNode, run, runnerEnvironment, runnerFiles } from "../harness/process.ts";
 
 /** dist/index.js as the runner starts it: INPUT_* and files for outputs, state and summary. What is tested is what is published. */
-const bundle = join(import.meta.dirname, "..", "..", "dist", "index.js");
-
+const folder = folderForEachTest();
 let workspace: string;
-beforeEach(() => {
-  workspace = mkdtempSync(join(tmpdir(), "runner-"));
-  for (const name of ["output", "state", "summary"]) writeFileSync(join(workspace, name), "");
+beforeEach(async () => {
+  workspace = folder.path;
+  await writeFiles(workspace, runnerFiles);
 });
-afterEach(() => rmSync(workspace, { recursive: true }));
 
 const runnerEnv = (inputs: Record<string, string>, more: Record<string, string> = {}) => ({
   PATH: process.env.PATH ?? "",
-  GITHUB_ACTIONS: "true",
-  GITHUB_WORKSPACE: workspace,
-  GITHUB_SHA: "a".repeat(40),
-  GITHUB_REPOSITORY: "classwaves/app",
-  GITHUB_RUN_ID: "1",
-  GITHUB_OUTPUT: join(workspace, "output"),
-  GITHUB_STATE: join(workspace, "state"),
-  GITHUB_STEP_SUMMARY: join(workspace, "summary"),
-  ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
+  ...runnerEnvironment(workspace, inputs),
   ...more,
 });
 const file = (name: string) => readFileSync(join(workspace, name), "utf8");
@@ -36,7 +28,7 @@ const configure = (text: string) => {
   writeFileSync(join(workspace, ".github", "env-actions.yml"), text);
 };
 
-describe("inputs that are missing or wrong are told at once, each with what is right", () => {
+describe("all missing or wrong inputs are reported at once with valid values", () => {
   test.each([
     [{}, ["the input `stage` is missing: one of preflight, integration, e2e, smoke, cleanup"]],
     [
@@ -48,7 +40,7 @@ describe("inputs that are missing or wrong are told at once, each with what is r
     [{ stage: "integration", "pass-rate": "0.95" }, ['the input `pass-rate`: expected a percentage such as 95%, got "0.95"']],
     [{ stage: "preflight" }, [".github/env-actions.yml", "env-actions init"]],
   ] as [Record<string, string>, string[]][])("%j", (inputs, messages) => {
-    const ran = spawnSync(process.execPath, [bundle], { env: runnerEnv(inputs), encoding: "utf8" });
+    const ran = spawnSync(distNode, [bundle], { env: runnerEnv(inputs), encoding: "utf8" });
     expect(ran.status).toBe(2);
     expect(ran.stdout).toMatch(/^::error (?:file=[^\n]*,)?title=env-actions%3A invalid (?:input or )?configuration::/m);
     for (const message of messages) expect(ran.stdout.replaceAll("%25", "%")).toContain(message);
@@ -56,8 +48,8 @@ describe("inputs that are missing or wrong are told at once, each with what is r
   });
 });
 
-test("after wrong inputs the post step does nothing, also where they would be right by then", () => {
-  const main = spawnSync(process.execPath, [bundle], { env: runnerEnv({ stage: "preflght" }), encoding: "utf8" });
+test("after wrong inputs the post step does nothing, even if the inputs are right by then", () => {
+  const main = spawnSync(distNode, [bundle], { env: runnerEnv({ stage: "preflght" }), encoding: "utf8" });
   expect(main.status).toBe(2);
   // The runner makes variables of what was saved, and evaluates the inputs again.
   const saved = [...file("state").matchAll(/^(\w+)<<(\S+)\n([\s\S]*?)\n\2$/gm)].map(([, name, , value]) => [
@@ -66,24 +58,23 @@ test("after wrong inputs the post step does nothing, also where they would be ri
   ]);
   configure("version: 1\nenvironments:\n  local:\n    access: read-only\n");
   const env = runnerEnv({ stage: "preflight" }, Object.fromEntries(saved) as Record<string, string>);
-  const post = spawnSync(process.execPath, [bundle], { env, encoding: "utf8" });
+  const post = spawnSync(distNode, [bundle], { env, encoding: "utf8" });
   expect(post).toMatchObject({ status: 0, stdout: "", stderr: "" });
   expect(file("summary")).toBe("");
 });
 
-test("a mistake in the configuration is told with file, line and column", () => {
+test("an error in the configuration has file, line and column", () => {
   configure("version: 1\nenvironments:\n  local:\n    acess: test-data\n");
-  const ran = spawnSync(process.execPath, [bundle], { env: runnerEnv({ stage: "preflight" }), encoding: "utf8" });
+  const ran = spawnSync(distNode, [bundle], { env: runnerEnv({ stage: "preflight" }), encoding: "utf8" });
   expect(ran.status).toBe(2);
   expect(ran.stdout).toMatch(/^\.github\/env-actions\.yml:4:5 {2}/m);
   expect(ran.stdout).toMatch(/^::error file=\.github\/env-actions\.yml,line=4,col=5,title=[^\n]*::[^\n]*access/m);
 });
 
-test("a server that falls silent does not hold the job: what was found is told, and the process ends", async () => {
-  const silent = createSilent((socket) => void socket.on("error", () => undefined)).listen(0, "127.0.0.1");
-  await once(silent, "listening");
+test("a silent server does not block the job: results are reported and the process ends", async () => {
+  const silent = createSilent((socket) => void socket.on("error", () => undefined));
+  const port = await listen(silent);
   try {
-    const port = (silent.address() as AddressInfo).port;
     configure(`version: 1
 environments:
   local:
@@ -91,7 +82,7 @@ environments:
     databricks: { host: "localhost:${port}", warehouse: w, token: "\${DATABRICKS_TOKEN}", expect: { host: localhost } }
     websocket: { url: "http://127.0.0.1:${port}", namespaces: ["/sessions"], plain: [{ path: /plain }] }
 `);
-    const child = spawn(process.execPath, [bundle], {
+    const child = spawn(distNode, [bundle], {
       env: runnerEnv({ stage: "preflight", budget: "1s" }, { DATABRICKS_TOKEN: "dapi-0123456789" }),
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -101,7 +92,7 @@ environments:
   } finally {
     silent.close();
   }
-}, 60_000);
+});
 
 describe("a preflight", () => {
   const hostile = "::set-output name=verdict::passed ##[add-path]/evil \u001b[31m";
@@ -113,9 +104,7 @@ describe("a preflight", () => {
     const server = createServer((_request, response) =>
       response.writeHead(status, { "content-type": "text/plain" }).end(status === 200 ? "{}" : `${hostile}\n${hostile}`),
     );
-    await new Promise<void>((resolve) => server.listen(0, resolve));
-    const address = server.address();
-    url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+    url = `http://127.0.0.1:${await listen(server)}`;
     close = () => server.close();
     configure(
       `version: 1\nenvironments:\n  local:\n    access: read-only\n    variables: [NEEDED]\n    api: { url: "${url}", samples: 3 }\n    token: \${READER_TOKEN}\n`,
@@ -124,17 +113,10 @@ describe("a preflight", () => {
   afterEach(() => close());
 
   /** The server lives in this process, so the bundle must not block it. */
-  const run = (more: Record<string, string>) =>
-    new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
-      const child = spawn(process.execPath, [bundle], { env: runnerEnv({ stage: "preflight" }, more) });
-      let [stdout, stderr] = ["", ""];
-      child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-      child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-      child.once("close", (code) => resolve({ status: code, stdout, stderr }));
-    });
+  const preflight = (more: Record<string, string>) => run(bundle, { env: runnerEnv({ stage: "preflight" }, more) });
 
-  test("that passes: masks first, then outputs, summary, state and evidence", async () => {
-    const ran = await run({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
+  test("that passes writes masks first, then outputs, summary, state and evidence", async () => {
+    const ran = await preflight({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
     expect(ran).toMatchObject({ status: 0, stderr: "" });
     const lines = ran.stdout.split("\n");
     expect(lines.indexOf("::add-mask::reader-token-of-the-test")).toBe(
@@ -158,9 +140,9 @@ describe("a preflight", () => {
     });
   });
 
-  test("that fails: exit status 1, an annotation, and nothing that a server said is obeyed as a command", async () => {
+  test("that fails exits with 1 and an annotation, and no server output is run as a workflow command", async () => {
     status = 500;
-    const ran = await run({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
+    const ran = await preflight({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
     expect(ran.status).toBe(1);
     expect(ran.stdout).toMatch(/^::error title=[^\n]*::/m);
     expectNothingObeyed(ran.stdout);
@@ -168,7 +150,7 @@ describe("a preflight", () => {
     expect(file("summary")).not.toContain("\n::");
   });
 
-  test("with a server of its own: what it prints is shown, and nothing of it is obeyed as a command", async () => {
+  test("shows the output of its server, and runs none of it as a workflow command", async () => {
     const port = await freePort();
     const serve = `require("http").createServer((q, r) => r.end("{}")).listen(${port}, "127.0.0.1")`;
     writeFileSync(
@@ -178,7 +160,7 @@ describe("a preflight", () => {
     configure(
       `version: 1\nenvironments:\n  local:\n    access: read-only\n    servers:\n      noisy: { command: '"${process.execPath}" noisy.cjs', ready: { url: "http://127.0.0.1:${port}/" } }\n`,
     );
-    const ran = await run({});
+    const ran = await preflight({});
     expect(ran.stdout).toMatch(/^noisy \| .*set-output/m);
     expect(ran.stdout).toMatch(/^noisy \| .*stop-commands/m);
     // Folded up by the runner, and ended before the suite's own words go on.
@@ -190,14 +172,14 @@ describe("a preflight", () => {
     expect(file(log)).toContain("::stop-commands::x");
   });
 
-  test("that is killed: its post step ends the server that it had started, and says that it was cut short", async () => {
+  test("that is killed: the post step stops its server and reports that it was cut short", async () => {
     const port = await freePort();
     const serve = `require("http").createServer(() => console.log("asked")).listen(${port}, "127.0.0.1")`;
     writeFileSync(join(workspace, "silent.cjs"), serve);
     configure(
       `version: 1\nenvironments:\n  local:\n    access: read-only\n    servers:\n      silent: { command: '"${process.execPath}" silent.cjs', ready: { url: "http://127.0.0.1:${port}/" } }\n`,
     );
-    const child = spawn(process.execPath, [bundle], { env: runnerEnv({ stage: "preflight" }) });
+    const child = spawn(distNode, [bundle], { env: runnerEnv({ stage: "preflight" }) });
     let stdout = "";
     for await (const chunk of child.stdout) {
       stdout += String(chunk);
@@ -209,49 +191,49 @@ describe("a preflight", () => {
       `STATE_${name}`,
       value,
     ]);
-    const post = await run({ INPUT_STAGE: "", ...(Object.fromEntries(saved) as Record<string, string>) });
+    const post = await preflight({ INPUT_STAGE: "", ...(Object.fromEntries(saved) as Record<string, string>) });
     expect(post).toMatchObject({ status: 0, stderr: "" });
     expect(post.stdout).toContain("What preflight started were still running, and were stopped.");
     expect(file("summary")).toMatch(/Preflight on local: error\s+Cut short: preflight, begun at/);
     await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
   });
 
-  test("that passes with warnings: `fail-on: degraded` makes a failure of them, and says so", async () => {
+  test("that passes with warnings fails with `fail-on: degraded`", async () => {
     // The service itself says by its status that something is not as it should be.
     configure(
       `version: 1\nenvironments:\n  local:\n    access: read-only\n    api: { url: "${url}", endpoints: [{ path: /health, status: [204], degradedStatus: [200] }] }\n`,
     );
-    const lenient = await run({ INPUT_BUDGET: "1m" });
+    const lenient = await preflight({ INPUT_BUDGET: "1m" });
     const verdict = /verdict<<[^\n]+\n(\w+)\n/.exec(file("output"))?.[1];
     expect([lenient.status, verdict]).toEqual([0, "degraded"]);
-    const strict = await run({ "INPUT_FAIL-ON": "degraded" });
+    const strict = await preflight({ "INPUT_FAIL-ON": "degraded" });
     expect(strict.status).toBe(1);
     expect(strict.stdout).toMatch(/^::error title=preflight degraded::/m);
   });
 
-  test("whose summary cannot be written: a warning says where it is, and outputs and verdict stand", async () => {
+  test("whose summary can't be written warns with its path, and keeps outputs and verdict", async () => {
     rmSync(join(workspace, "summary"));
-    const ran = await run({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
+    const ran = await preflight({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
     expect(ran).toMatchObject({ status: 0, stderr: "" });
     expect(ran.stdout).toMatch(/^::warning::The job summary could not be written: .*\.env-actions\/summary\.md/m);
     expect(file("output")).toMatch(/verdict<<[^\n]+\npassed\n/);
   });
 
-  test("in a workspace that cannot be written: one sentence, and no stack", async () => {
+  test("in a read-only workspace reports one sentence without a stack", async () => {
     writeFileSync(join(workspace, "taken"), "");
-    const ran = await run({ INPUT_CONFIG: "../.github/env-actions.yml", "INPUT_WORKING-DIRECTORY": "taken" });
+    const ran = await preflight({ INPUT_CONFIG: "../.github/env-actions.yml", "INPUT_WORKING-DIRECTORY": "taken" });
     expect(ran.status).toBe(2);
     expect(ran.stdout).not.toMatch(/\bat .*:\d+:\d+/);
   });
 
-  test("says which run it is, and under debug logging how long each check took", async () => {
-    const ran = await run({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
+  test("prints its run id, and the time of each check under debug logging", async () => {
+    const ran = await preflight({ NEEDED: "yes", READER_TOKEN: "reader-token-of-the-test" });
     expect(ran.stdout).toMatch(/^run \d{13}_[0-9a-f]{8} of gate \S+$/m);
     expect(ran.stdout).toMatch(/^::debug::variables[^\n]*: passed after \d+ ms/m);
   });
 
-  test("with a variable missing: failed, and it says which", async () => {
-    const ran = await run({ READER_TOKEN: "reader-token-of-the-test" });
+  test("with a missing variable fails and names it", async () => {
+    const ran = await preflight({ READER_TOKEN: "reader-token-of-the-test" });
     expect(ran.status).toBe(1);
     expect(ran.stdout).toContain("missing: NEEDED");
   });
@@ -270,13 +252,4 @@ function expectNothingObeyed(stdout: string): void {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what must not be there.
     expect(line).not.toMatch(/\u001b/);
   }
-}
-
-/** A port that nobody holds just now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address ? address.port : 0;
 }

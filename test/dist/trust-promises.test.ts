@@ -3,14 +3,14 @@ import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { runnerEnvironment } from "../harness/process.ts";
 import { type Ended, newFolder, newWorkspace, readIn, removeFolder, start } from "./user.ts";
 
 /**
  * Secrets stay secret, and a record stays what it was: what leaves dist/index.js on a runner and in a terminal. Every configuration is
  * also one of versions that did not keep these promises; see user.ts for how to ask one of those.
  */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const secrets = {
   JWT_SECRET: "jwt-c0ffee5eed4711aa9c",
@@ -86,18 +86,11 @@ function readable(all: Record<string, string>, secret: string): string[] {
 const runtimeToken = "runtime-token-5b6c7d8e9f";
 
 const onRunner = (workspace: string, stage: string) => ({
-  GITHUB_ACTIONS: "true",
-  GITHUB_WORKSPACE: workspace,
-  GITHUB_SHA: "a".repeat(40),
-  GITHUB_REPOSITORY: "classwaves/app",
-  GITHUB_RUN_ID: "1",
+  ...runnerEnvironment(workspace, { stage, config: "config.yml" }),
   GITHUB_JOB: "tests",
-  GITHUB_OUTPUT: join(workspace, "output"),
-  GITHUB_STATE: join(workspace, "state"),
   GITHUB_ENV: join(workspace, "set_env"),
+  // Named as the runner names it: the tests guess the name of its other files from it.
   GITHUB_STEP_SUMMARY: join(workspace, "step_summary"),
-  INPUT_STAGE: stage,
-  INPUT_CONFIG: "config.yml",
 });
 
 const files = { "config.yml": JSON.stringify(configuration), "tests.mjs": tests };
@@ -122,7 +115,7 @@ describe("a failing test that prints secrets", () => {
     terminal = exits(own, await start(own, ["integration", "--config", "config.yml", "--json", "--verbose"], job));
   });
 
-  it("has its output shown, kept and reported all the same", () => {
+  it("still has its output shown, kept and reported", () => {
     expect(runner.ended.status).toBe(1);
     for (const all of [runner.all, terminal]) {
       const exits = Object.keys(all).filter((exit) => all[exit]?.includes("signed with"));
@@ -138,7 +131,7 @@ describe("a failing test that prints secrets", () => {
     ["the password in it", "pg-hunter-77aa"],
     ["a secret of the configuration with colours inside", secrets.HOOK_SECRET],
     ["the credentials of Authorization: Basic", basic],
-  ])("shows nowhere %s", (_, secret) => {
+  ])("never shows %s", (_, secret) => {
     expect({ runner: readable(runner.all, secret), terminal: readable(terminal, secret) }).toEqual({ runner: [], terminal: [] });
   });
 
@@ -179,7 +172,7 @@ describe("an audit log that somebody rewrote and hashed again", () => {
     writeFileSync(join(workspace, ...record), `${forged.join("\n")}\n`);
   }
 
-  it("does not verify against the head that the runner was told", async () => {
+  it("does not verify against the head in the outputs", async () => {
     const workspace = newWorkspace({ ...files, output: "", state: "", step_summary: "", set_env: "" });
     await start(workspace, [], { ...onRunner(workspace, "preflight"), ...job });
     const [, head] = /^audit-head<<(\S+)\n(.*)\n\1$/m.exec(readIn(workspace, "output"))?.slice(1) ?? [];
@@ -190,7 +183,7 @@ describe("an audit log that somebody rewrote and hashed again", () => {
   });
 
   // Older versions have no audit.key: they end with a mistake in the configuration.
-  it("does not verify with the key that its lines were written with", async () => {
+  it("does not verify with the key", async () => {
     const keyed = { ...configuration, audit: { key: "${AUDIT_KEY}" } };
     const workspace = newWorkspace({ ...files, "config.yml": JSON.stringify(keyed) });
     const key = "a-key-of-the-audit-log-4711";
@@ -220,7 +213,7 @@ describe("a host that the configuration does not expect", () => {
     return { came, port: (server.address() as AddressInfo).port };
   }
 
-  it("gets neither the token nor the Redis password: nobody connects to it", async () => {
+  it("gets no connection, no token and no Redis password", async () => {
     const { came, port } = await listen();
     const host = `localhost:${port}`;
     const here = {
@@ -240,7 +233,7 @@ describe("a host that the configuration does not expect", () => {
   });
 });
 
-it("a pattern that others take for ever to match ends within the budget", async () => {
+it("a pattern with catastrophic backtracking ends within the budget", async () => {
   const here = { access: "test-data", variables: [{ name: "LETTERS", matches: "(a+)+b" }] };
   const workspace = newWorkspace({ "config.yml": JSON.stringify({ version: 1, environments: { here } }) });
   const ended = await start(

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -9,13 +8,13 @@ import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { readSchema } from "../../examples/classroom/warehouse/schema.ts";
 import { type Catalog, startTestStores, type TestStores } from "../cleanup/test-stores.ts";
+import { freePort } from "../harness/port.ts";
+import { bundle, run as runProcess } from "../harness/process.ts";
 
 /**
  * What a user has: a folder with a configuration and tests, the published dist/index.js, and an environment. `DIST` names another dist, so
  * that the same promises can be asked of an older one: `git archive COMMIT dist | tar -x -C FOLDER`, then `DIST=FOLDER/dist`.
  */
-const entry = join(process.env.DIST ?? join(import.meta.dirname, "..", "..", "dist"), "index.js");
-
 export const hourMs = 3_600_000;
 
 export interface Ended {
@@ -25,23 +24,15 @@ export interface Ended {
   log: string;
 }
 
-/** As a terminal starts it, or as the runner does, by its variables. @param retryForMs it is killed then */
+/** As a terminal starts it, or as the runner does, by its variables. @param deadlineMs it is killed then */
 export async function start(
   workspace: string,
   args: readonly string[],
   env: Record<string, string> = {},
-  retryForMs = 60_000,
+  deadlineMs = 110_000,
 ): Promise<Ended> {
-  const { PATH = "", HOME = "", NODE_COMPILE_CACHE = "" } = process.env;
-  const child = spawn(process.execPath, [entry, ...args], {
-    cwd: workspace,
-    env: { PATH, HOME, NODE_COMPILE_CACHE, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-    timeout: retryForMs,
-    killSignal: "SIGKILL",
-  });
-  const [out, log, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
-  return { status, out, log };
+  const { status, stdout, stderr } = await runProcess(bundle, { args, cwd: workspace, env, deadlineMs });
+  return { status, out: stdout, log: stderr };
 }
 
 /** A folder of these files, by their names; whoever makes it removes it. */
@@ -89,15 +80,6 @@ const server = `import { createServer } from "node:http";
 await fetch(process.env.CONTROL + "/boot", { method: "POST" });
 createServer((_, answer) => answer.end("{}")).listen(Number(process.env.PORT), "127.0.0.1");
 `;
-
-/** A port that nobody holds just now. */
-async function freePort(): Promise<number> {
-  const holder = createServer().listen(0, "127.0.0.1");
-  await once(holder, "listening");
-  const { port } = holder.address() as AddressInfo;
-  holder.close();
-  return port;
-}
 
 const tests = `import { appendFileSync, writeFileSync } from "node:fs";
 const answer = await fetch(process.env.CONTROL, { method: "POST", body: process.env.ENV_ACTIONS_PREFIX });

@@ -58,7 +58,7 @@ const isWorkflow = ({ value }: { value: unknown }) => isGroup(value) && ("jobs" 
 describe("workflows", () => {
   const workflows = yaml.filter((block) => isSteps(block) || isWorkflow(block));
 
-  test("there are some", () => expect(workflows.length).toBeGreaterThanOrEqual(10));
+  test("the documentation has some", () => expect(workflows.length).toBeGreaterThanOrEqual(10));
 
   test.each(workflows)("$place is valid", async ({ value }) => {
     const lint = await createLinter();
@@ -102,7 +102,7 @@ function completeWorkflow(value: unknown): string {
 describe("configurations", () => {
   const configurations = yaml.filter((block) => !isSteps(block) && !isWorkflow(block));
 
-  test("there are some", () => expect(configurations.length).toBeGreaterThanOrEqual(15));
+  test("the documentation has some", () => expect(configurations.length).toBeGreaterThanOrEqual(15));
 
   test.each(configurations)("$place loads", async ({ text, value }) => {
     const whole = completeConfiguration(value);
@@ -147,20 +147,20 @@ describe("commands", () => {
     ),
   );
 
-  test("there are some", () => expect(commands.length).toBeGreaterThanOrEqual(10));
+  test("the documentation has some", () => expect(commands.length).toBeGreaterThanOrEqual(10));
 
   test.each(commands)("$place: env-actions $command is understood", ({ command }) => {
     const argv = command.replaceAll("DIGEST", "0".repeat(64)).replaceAll("…", "0".repeat(60)).split(/\s+/);
     expect(() => readArguments(argv)).not.toThrow();
   });
 
-  test("each that a user starts in a project is run by npx", () => {
+  test("commands for a user's project start with npx", () => {
     const bare = pages.flatMap((page) => blocks(page, "sh").filter(({ text }) => /^env-actions /m.test(text)));
     expect(bare.map(({ place }) => place)).toEqual([]);
   });
 });
 
-test("every environment variable that the code names has its line in the reference", () => {
+test("the reference lists every environment variable of the code", () => {
   const code = globSync("src/**/*.ts", { cwd: repository })
     .map((file) => readFileSync(join(repository, file), "utf8"))
     .join("\n");

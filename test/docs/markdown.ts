@@ -56,7 +56,8 @@ export function anchorsOf(page: string): Set<string> {
   );
 }
 
-function slugOf(heading: string): string {
+/** The anchor that GitHub gives to a heading. The site uses it, too. */
+export function slugOf(heading: string): string {
   return heading
     .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1")
     .toLowerCase()

@@ -7,7 +7,7 @@ import type { StageReport } from "../../src/model/report.ts";
 import { slackText } from "../../src/report/alert.ts";
 import { hostileNames } from "../report/sample.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
-import { newSetting, type Setting, smoke } from "./setting.ts";
+import { impatient, newSetting, type Setting, smoke } from "./setting.ts";
 
 /** Alerts over real HTTP, to receivers that look at them as the documentation of each service says. */
 
@@ -134,7 +134,7 @@ describe("the webhook", () => {
 
   test("that is never answered ends at the deadline", async () => {
     receiver.next.push("hang", "hang", "hang");
-    const report = await setting.after(smoke("failed"), { alerts: webhook() });
+    const report = await setting.after(smoke("failed"), { alerts: webhook(), limits: impatient });
     expect(report.alerts).toMatchObject([
       { outcome: "failed", attempts: 3, problem: expect.stringContaining("no answer within") },
     ]);
@@ -262,12 +262,12 @@ describe("the same is told once", () => {
     const alerts = pagerDuty();
     const lost = () => receiver.next.push("hang", "hang", "hang");
     lost();
-    expect(outcomes(await setting.after(smoke("failed"), { alerts }))).toEqual(["pagerDuty failed failed"]);
+    expect(outcomes(await setting.after(smoke("failed"), { alerts, limits: impatient }))).toEqual(["pagerDuty failed failed"]);
     expect(outcomes(await setting.after(smoke("passed"), { alerts }))).toEqual(["pagerDuty recovered sent"]);
     expect(bodies().map(({ event_action }) => event_action)).toEqual(["trigger", "trigger", "trigger", "resolve"]);
     expect(new Set(bodies().map(({ dedup_key }) => dedup_key)).size).toBe(1);
     lost();
-    await setting.after(smoke("failed"), { alerts });
+    await setting.after(smoke("failed"), { alerts, limits: impatient });
     expect(outcomes(await setting.after(smoke("failed"), { alerts }))).toEqual(["pagerDuty failed sent"]);
   });
 

@@ -23,7 +23,10 @@ export interface Configured extends Partial<Omit<AfterVerdict, "alerts" | "rollb
   rollback?: object;
 }
 
-export const impatient = { attemptMs: 200, totalMs: 3_000, attempts: 3, firstPauseMs: 1 };
+/** Long enough for a busy machine; only the pauses are short. */
+const limits = { attemptMs: 20_000, totalMs: 60_000, attempts: 3, firstPauseMs: 1 };
+/** For a receiver that never answers. */
+export const impatient = { ...limits, attemptMs: 200 };
 
 export async function newSetting(): Promise<Setting> {
   const records = await mkdtemp(join(tmpdir(), "aftermath-"));
@@ -48,8 +51,8 @@ export async function newSetting(): Promise<Setting> {
         audit: async (note) => void audit.push(note),
         secrets,
         onLine: () => undefined,
-        limits: impatient,
-        retry: { firstPauseMs: 1, deadlineMs: 5_000 },
+        limits,
+        retry: { firstPauseMs: 1, deadlineMs: 30_000 },
         ...options,
       };
       return await sendAlerts(await applyRollback(report, aftermath), aftermath);

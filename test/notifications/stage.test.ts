@@ -1,15 +1,13 @@
-import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type LocalGitHub, startGitHub } from "../../local/github/index.ts";
 import { outputsOf } from "../../src/action/run.ts";
-import { performStage } from "../../src/app/run-stage.ts";
-import type { Progress } from "../../src/model/report.ts";
 import { parseReport } from "../../src/report/schema.ts";
+import { folderForEachTest } from "../harness/folder.ts";
+import { listen, portOf } from "../harness/port.ts";
+import { performIn } from "../harness/stage.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
 
 /** The whole way of a smoke on a runner: from the configuration to what is recorded, with a score, a rollback and alerts. */
@@ -17,35 +15,33 @@ import { type Receiver, startReceiver } from "./receiver.ts";
 const sha = "a".repeat(40);
 const slackPath = "/services/T000/B000/notforanybodyselse";
 
-let workspace: string;
+const workspace = folderForEachTest();
 let github: LocalGitHub;
 let receiver: Receiver;
 let api: Server;
 let health: number[];
 
 beforeEach(async () => {
-  workspace = await mkdtemp(join(tmpdir(), "smoke-"));
   health = [];
   api = createServer((request, response) => {
     const status = request.url === "/health" ? (health.shift() ?? 200) : 200;
     response.writeHead(status, { "content-type": "application/json" });
     response.end("{}");
   });
-  api.listen(0, "127.0.0.1");
   [github, receiver] = await Promise.all([
     startGitHub({
       repositories: { "classwaves/app": { refs: { main: sha } } },
       tokens: { "job-token": { permissions: { deployments: "write", actions: "write" } } },
     }),
     startReceiver(),
-    once(api, "listening"),
+    listen(api),
   ]);
 });
 
 afterEach(async () => {
   api.closeAllConnections();
   api.close();
-  await Promise.all([github.stop(), receiver.stop(), rm(workspace, { recursive: true, force: true })]);
+  await Promise.all([github.stop(), receiver.stop()]);
   expect(github.violations).toEqual([]);
 });
 
@@ -60,13 +56,13 @@ async function ask(path: string, body: object): Promise<{ id: number }> {
 
 async function configured(stage: string): Promise<void> {
   await writeFile(
-    join(workspace, "env-actions.yml"),
+    join(workspace.path, "env-actions.yml"),
     `version: 1
 environments:
   production:
     access: read-only
     api:
-      url: http://127.0.0.1:${(api.address() as AddressInfo).port}
+      url: http://127.0.0.1:${portOf(api)}
       samples: 2
       endpoints: [{ path: /health }, { path: /other }, { path: /third }]
     alerts:
@@ -81,10 +77,8 @@ ${stage}`,
 }
 
 async function smoke(deployment: string) {
-  const seen: Progress[] = [];
-  const { report, files } = await performStage({
+  return await performIn(workspace.path, {
     stage: "smoke",
-    workspace,
     configFile: "env-actions.yml",
     deployment,
     githubToken: "job-token",
@@ -96,11 +90,7 @@ async function smoke(deployment: string) {
       GITHUB_SHA: sha,
       SLACK_URL: `${receiver.url}${slackPath}`,
     },
-    cancel: new AbortController().signal,
-    onProgress: (progress) => seen.push(progress),
-    onSecret: () => undefined,
   });
-  return { report, files, warnings: seen.flatMap((one) => (one.kind === "warning" ? [one.text] : [])) };
 }
 
 async function deployed(): Promise<string> {
@@ -189,7 +179,7 @@ test("a pass whose decision cannot be logged is no pass, and nobody is told that
   health = [503];
   await smoke(await deployed());
   // Nothing can be added to a folder.
-  const log = join(workspace, ".env-actions", "audit.jsonl");
+  const log = join(workspace.path, ".env-actions", "audit.jsonl");
   await rm(log);
   await mkdir(log);
   const { report, files } = await smoke(await deployed());

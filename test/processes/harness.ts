@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
@@ -11,16 +10,6 @@ const script = join(import.meta.dirname, "misbehaving-server.mjs");
 
 export function commandFor(kind: string, port: number): string {
   return `"${process.execPath}" "${script}" ${kind} ${port}`;
-}
-
-/** A port that nobody holds just now. */
-export async function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-  });
-  return promise;
 }
 
 /** A test's own directory, environment and eyes. `mark` stands in the environment of everything that it starts. */
@@ -44,7 +33,7 @@ export async function bench(): Promise<Bench> {
     directory,
     env,
     lines,
-    options: { signal: new AbortController().signal, onLine: (line) => lines.push(line), graceMs: 300 },
+    options: { signal: new AbortController().signal, onLine: (line) => lines.push(line), graceMs: 2_000 },
     spec: (kind, port, changes) => ({
       name: kind,
       command: commandFor(kind, port),

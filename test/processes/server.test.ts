@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { UserError } from "../../src/model/user-error.ts";
 import { startServer } from "../../src/processes/server.ts";
-import { type Bench, bench, expectNothingLeft, failureOf, freePort } from "./harness.ts";
+import { freePort } from "../harness/port.ts";
+import { type Bench, bench, expectNothingLeft, failureOf } from "./harness.ts";
 
 // Real servers that go wrong in the ways servers do. After each: the words a person reads, no process and no port left.
 

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { RunningServer, ServerSpec } from "../../src/processes/server.ts";
 import { startServers } from "../../src/processes/servers.ts";
-import { type Bench, bench, expectNothingLeft, failureOf, freePort } from "./harness.ts";
+import { freePort } from "../harness/port.ts";
+import { type Bench, bench, expectNothingLeft, failureOf } from "./harness.ts";
 
 async function specsFor(at: Bench, kinds: string[]): Promise<ServerSpec[]> {
   return Promise.all(kinds.map(async (kind) => at.spec(kind, await freePort())));

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { ReadyCondition } from "../../src/processes/ready.ts";
 import { startServer } from "../../src/processes/server.ts";
-import { bench, expectNothingLeft, failureOf, freePort } from "./harness.ts";
+import { freePort } from "../harness/port.ts";
+import { bench, expectNothingLeft, failureOf } from "./harness.ts";
 
 // Servers that do not come up, each in its own way. A person has the message and nothing else: it must name the server, what was
 // waited for and what was there instead. After each, no process and no port is left.
@@ -16,7 +17,7 @@ interface Torture {
 
 const url = (port: number) => `http://localhost:${port}/`;
 const onIpv4 = String.raw`(?:, but|,) http://localhost:\d+/\S* on 127\.0\.0\.1 `;
-const seen = (what: string) => new RegExp(`was not ready after 2\\.5 s: expected .*${onIpv4}${what}`);
+const seen = (what: string) => new RegExp(`was not ready after 6\\.5 s: expected .*${onIpv4}${what}`);
 
 const endThemselves: Torture[] = [
   {
@@ -116,7 +117,7 @@ describe.concurrent("fails at the deadline, and it is said what was there instea
   test.each(neverReady)("$kind", async ({ kind, ready, says }) => {
     await using at = await bench();
     const port = await freePort();
-    const condition = { ...(ready?.(port) ?? { url: url(port) }), timeoutMs: 2_500 };
+    const condition = { ...(ready?.(port) ?? { url: url(port) }), timeoutMs: 6_500 };
     const error = await failureOf(startServer(at.spec(kind, port, { port, ready: condition }), at.options));
     expect(error.message).toMatch(says);
     expect(error.verdict).toBe("failed");

@@ -58,7 +58,7 @@ const exits: Record<string, string> = {
   "cleanup/books/start.ts": "names and versions of tables; what the warehouse said is redacted as it is written",
 };
 
-test("every exit is known, with how secrets are kept out of it", () => {
+test("every way out of the process is listed with how secrets are kept out of it", () => {
   const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter(
     (file) => file.endsWith(".ts") && !file.startsWith("testkit"),
   );

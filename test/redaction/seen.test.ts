@@ -99,7 +99,7 @@ test.each([
     "https://h.example:8080/@me basic auth, bearer token: authorization failed",
     "https://h.example:8080/@me basic auth, bearer token: authorization failed",
   ],
-])("nobody named it, but it shows: %s", (text, left) => expect(redact(text, "another-secret-0")).toBe(left));
+])("a value that looks like a secret is hidden: %s", (text, left) => expect(redact(text, "another-secret-0")).toBe(left));
 
 test.each([
   ["JWT_SECRET", "kjh3425kjh34", true],
@@ -131,7 +131,7 @@ test.each([
   expect(found).toEqual(isSecret ? [value] : []);
 });
 
-test("what is said before any configuration is read holds no secret either", () => {
+test("output before the configuration is read holds no secret", () => {
   const entry = join(import.meta.dirname, "..", "..", "src", "main.ts");
   const env = { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, API_SECRET: "kjh3425kjh34" };
   const inputs = { GITHUB_ACTIONS: "true", INPUT_STAGE: "cleanup", "INPUT_PLAN-DIGEST": "kjh3425kjh34" };
@@ -147,7 +147,7 @@ test("what is said before any configuration is read holds no secret either", () 
   }
 });
 
-test("what is thrown where nobody waits for it holds nothing that the configuration calls a secret", async () => {
+test("uncaught errors hold no secret of the configuration", async () => {
   const workspace = await mkdtemp(join(tmpdir(), "thrown-"));
   onTestFinished(() => rm(workspace, { recursive: true, force: true }));
   const config = {
@@ -167,7 +167,7 @@ test("what is thrown where nobody waits for it holds nothing that the configurat
   expect(`${ran.stdout}${ran.stderr}`).not.toContain(env.SEED);
 });
 
-test("lines of one stream, in whatever pieces they come", () => {
+test("lines of a stream are redacted, however they are split into chunks", () => {
   const lines = ["before", `x ${secret.slice(0, 9)}`, `    ${secret.slice(9)} y`, "after"];
   const left = ["before", "x ***", "*** y", "after"];
   for (let first = 1; first < lines.length; first++) {
@@ -187,7 +187,7 @@ test.each([
   ["escapes of which a line has few", wrappedAt(9, everyByte("и日本9ñbä2İа1"))],
   ["so short that no side has much of it", ["so it is k7!x", "    Q2#z, and"]],
   ["in lines of a few characters", ["it: k7", "    !xQ", "    2#z"]],
-])("in much output, wrapped: %s", (_, lines) => {
+])("a secret wrapped over lines is hidden in long output: %s", (_, lines) => {
   const redactor = new Redactor();
   for (const one of ["и日本9ñbä2İа1", "k7!xQ2#z"]) redactor.add(one);
   const around = Array.from({ length: 200 }, (_, at) => `line ${at} of the output of a test`);
@@ -206,7 +206,7 @@ test.each([
   }
 });
 
-test("the runner is told each part once, never nothing, and not what it derives by itself", () => {
+test("the runner gets each secret part once, no empty mask, and none that it derives itself", () => {
   const told: string[] = [];
   const keeper = secretKeeper((one) => told.push(one));
   for (const one of ["", " ", "\n", "a", "12345", url, url, secret]) keeper.add(one);
@@ -218,7 +218,7 @@ test("the runner is told each part once, never nothing, and not what it derives 
   expect(told).not.toContain(JSON.stringify(secret).slice(1, -1));
 });
 
-test("what was guessed from a name is told to nobody, and forgotten when the configuration says otherwise", () => {
+test("a guessed secret is not sent to the runner, and the configuration can release it", () => {
   const told: string[] = [];
   const keeper = secretKeeper((one) => told.push(one));
   keeper.guess(["kjh3425kjh34"]);
@@ -228,7 +228,7 @@ test("what was guessed from a name is told to nobody, and forgotten when the con
   expect(told).toEqual([]);
 });
 
-test("files: text and archives are redacted, a picture is kept, and what holds a secret and is no text is refused", () => {
+test("text files and archives are redacted, pictures are kept, and other files with a secret are refused", () => {
   const redactor = new Redactor();
   redactor.add(secret);
   const text = Buffer.from(`a ${secret} b`);
@@ -257,7 +257,7 @@ test("files: text and archives are redacted, a picture is kept, and what holds a
   });
 });
 
-test("a log is redacted again with what was learned late; through a link nothing is written", async () => {
+test("a log is redacted again with secrets learned later, and never written through a link", async () => {
   const workspace = await mkdtemp(join(tmpdir(), "logs-"));
   onTestFinished(() => rm(workspace, { recursive: true, force: true }));
   await mkdir(join(workspace, "logs"));

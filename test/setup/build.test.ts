@@ -12,10 +12,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 
 // A build is three tools on a machine that runs other tests too.
-vi.setConfig({ testTimeout: 120_000 });
 
 /**
  * The real build (tsc, ncc, minifier) of small sources. CI compares the committed dist with a build on another machine, in another
@@ -91,7 +90,7 @@ it("makes what test suites import as both kinds of modules, each file whole by i
   const path = repositoryAt("testkit");
   expect(build(path)).toMatchObject({ status: 0, stderr: "" });
   const folder = join(path, "dist", "testkit");
-  expect(readdirSync(folder).sort()).toEqual(["index.cjs", "index.d.cts", "index.d.ts", "index.mjs"]);
+  expect(readdirSync(folder).sort()).toEqual(["index.cjs", "index.d.cts", "index.d.ts", "index.mjs", "package.json"]);
   for (const [type, code] of [
     ["module", 'import { both } from "./index.mjs"; console.log(both().join())'],
     ["commonjs", 'console.log(require("./index.cjs").both().join())'],
@@ -99,6 +98,7 @@ it("makes what test suites import as both kinds of modules, each file whole by i
     const run = spawnSync(process.execPath, [`--input-type=${type}`, "--eval", code ?? ""], { cwd: folder, encoding: "utf8" });
     expect(run).toMatchObject({ stdout: "here,there\n", stderr: "" });
   }
+  expect(JSON.parse(dist(path)["testkit/package.json"] ?? "")).toEqual({ type: "module", engines: { node: ">=18" } });
   expect(dist(path)["testkit/index.d.ts"]).toContain("/** Says where it is. */\nexport declare const place: string;");
   expect(dist(path)["testkit/index.d.cts"]).toBe(dist(path)["testkit/index.d.ts"]);
 });

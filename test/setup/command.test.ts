@@ -4,10 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 // Each test starts processes, on a machine that runs other tests too.
-vi.setConfig({ testTimeout: 60_000 });
 
 /** Installers start others: where only the first is killed, the rest go on writing to what the next attempt reads. */
 

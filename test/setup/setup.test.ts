@@ -3,11 +3,10 @@ import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rm
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readTools } from "../../scripts/tools.ts";
 
 // Each test starts processes, on a machine that runs other tests too.
-vi.setConfig({ testTimeout: 60_000 });
 
 /**
  * The real set-up, as a process of its own, in a repository-shaped folder, on a PATH of which each test says what stands there. The

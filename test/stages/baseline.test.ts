@@ -1,21 +1,22 @@
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { performStage } from "../../src/app/run-stage.ts";
 import { secretKeeper } from "../../src/app/secret-keeper.ts";
 import { checkRunner, measured } from "../../src/checks/run-check.ts";
 import { baselineSchema } from "../../src/config/baseline-schema.ts";
 import type { Check, StageReport } from "../../src/model/report.ts";
 import { compareWithEarlierRuns } from "../../src/stages/baseline.ts";
 import type { StageContext } from "../../src/stages/context.ts";
+import { folderForEachTest } from "../harness/folder.ts";
+import { listen } from "../harness/port.ts";
+import { performIn } from "../harness/stage.ts";
 
 // Smoke on a real server, run after run in one workspace: what is kept, and what a later run is held to.
-let workspace: string;
+const workspace = folderForEachTest();
+let port: number;
 let delayMs = 0;
 let status = 200;
 const server = createServer(
@@ -24,45 +25,29 @@ const server = createServer(
 
 beforeEach(async () => {
   [delayMs, status] = [0, 200];
-  workspace = await mkdtemp(join(tmpdir(), "env-actions-baseline-"));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  port = await listen(server);
 });
 afterEach(async () => {
   server.closeAllConnections();
   server.close();
   await once(server, "close");
-  await rm(workspace, { recursive: true, force: true });
 });
 
-const kept = () => join(workspace, ".env-actions", "baseline", "production.json");
+const kept = () => join(workspace.path, ".env-actions", "baseline", "production.json");
 
 async function smoke(
   baseline: object | null = { criteria: { p95: "<= +10%" }, minimumSamples: 10, runs: 2 },
   { paths = ["/health"], score, samples = 10 }: { paths?: string[]; score?: object; samples?: number | "default" } = {},
 ): Promise<StageReport> {
-  const { port } = server.address() as AddressInfo;
   const endpoints = paths.map((path) => ({ path }));
   const api = { url: `http://127.0.0.1:${port}`, endpoints, ...(samples === "default" ? {} : { samples }) };
   const config = {
-    version: 1,
     environments: { production: { access: "read-only", api } },
     stages: {
       smoke: { requestsPerSecond: 1_000, apiP95: "30s", ...(baseline ? { baseline } : {}), ...(score ? { score } : {}) },
     },
   };
-  await writeFile(join(workspace, "config.yml"), JSON.stringify(config));
-  const { report } = await performStage({
-    stage: "smoke",
-    workspace,
-    configFile: "config.yml",
-    environment: "production",
-    deployment: "4711",
-    env: {},
-    cancel: new AbortController().signal,
-    onProgress: () => undefined,
-    onSecret: () => undefined,
-  });
+  const { report } = await performIn(workspace.path, { stage: "smoke", config });
   return report;
 }
 
@@ -70,7 +55,7 @@ const comparison = (report: StageReport) => report.checks.find(({ id }) => id ==
 const runsKept = async (): Promise<{ stage: string; samples: Record<string, number[]> }[]> =>
   JSON.parse(await readFile(kept(), "utf8")).runs;
 
-it("the first run has nothing to be compared with, the next has, and a slower one is no measure for those after it", async () => {
+it("the first run has no baseline, the second is compared, and a slower run never becomes the baseline", async () => {
   expect(comparison(await smoke())).toMatchObject({
     verdict: "degraded",
     message: expect.stringContaining("Not enough data"),
@@ -90,20 +75,20 @@ it("the first run has nothing to be compared with, the next has, and a slower on
   expect(await runsKept()).toHaveLength(1);
 });
 
-it("what is sampled by default is enough by default", async () => {
+it("the default number of samples is enough for the default minimum", async () => {
   const byDefault = () => smoke({ criteria: { p50: "<= +9999%" } }, { samples: "default" });
   await byDefault();
   expect(comparison(await byDefault())).toMatchObject({ verdict: "passed" });
 });
 
-it("where a check takes so many samples by design, as many are enough", async () => {
+it("a check with a fixed number of samples needs only that many for a comparison", async () => {
   const wanted = baselineSchema.parse({ criteria: { p50: "<= +9999%" }, minimumSamples: 30 });
   const signal = new AbortController().signal;
   const context = {
     stage: "smoke",
     runId: "1763917800000_9f3c1a7e",
     environment: { name: "production" },
-    records: join(workspace, ".env-actions"),
+    records: join(workspace.path, ".env-actions"),
     config: { stages: { preflight: {}, smoke: { baseline: wanted } } },
     signal,
     check: checkRunner({ rules: [], signal }),
@@ -121,7 +106,7 @@ it("where a check takes so many samples by design, as many are enough", async ()
   expect(await found(false)).toEqual(["degraded"]);
 });
 
-it("keeps so many runs and no more, whether or not they are compared", async () => {
+it("keeps only the configured number of runs, compared or not", async () => {
   for (let run = 0; run < 3; run++)
     expect((await smoke({ criteria: { p50: "<= +9999%" }, runs: 2, minimumSamples: 5 })).verdict).toMatch(/passed|degraded/);
   expect(await runsKept()).toHaveLength(2);
@@ -129,13 +114,13 @@ it("keeps so many runs and no more, whether or not they are compared", async () 
   expect(await runsKept()).toHaveLength(3);
 });
 
-it("keeps nothing of a run that failed", async () => {
+it("does not keep a failed run", async () => {
   status = 500;
   expect((await smoke()).verdict).toBe("failed");
   await expect(readFile(kept())).rejects.toThrow("ENOENT");
 });
 
-it("keeps what passed although a check in dry run did not, and nothing where one failed that counts", async () => {
+it("keeps a passed run although a dry-run check failed, and no run with a failed check that counts", async () => {
   const score = (...dry: string[]) => ({ pass: "90%", weights: dry.map((check) => ({ check, dryRun: true })) });
   const paths = ["/health", "/broken"];
   expect((await smoke(undefined, { paths, score: score("api.other") })).verdict).toBe("failed");
@@ -144,14 +129,14 @@ it("keeps what passed although a check in dry run did not, and nothing where one
   expect(await runsKept()).toEqual([expect.objectContaining({ samples: { "api.health": expect.any(Array) } })]);
 });
 
-it("keeps what passed of a run that passed by its score, although a check failed", async () => {
+it("keeps the passed checks of a run that passed by its score", async () => {
   const paths = ["/health", "/broken"];
   const tolerant = { pass: "60%", warning: "50%", weights: [{ check: "api.broken", weight: 0.1 }] };
   expect((await smoke(undefined, { paths, score: tolerant })).verdict).toMatch(/passed|degraded/);
   expect(await runsKept()).toEqual([expect.objectContaining({ samples: { "api.health": expect.any(Array) } })]);
 });
 
-it("keeps the first runs of a stage that fails only because there are no earlier ones yet, and no failing ones", async () => {
+it("keeps first runs that fail only because there is no earlier run, and no other failed runs", async () => {
   const score = { pass: "100%", warning: "95%", weights: [{ check: "baseline.api.health", key: true }] };
   expect((await smoke(undefined, { score })).verdict).toBe("failed");
   expect(await runsKept()).toHaveLength(1);
@@ -159,8 +144,8 @@ it("keeps the first runs of a stage that fails only because there are no earlier
   expect(await runsKept()).toHaveLength(1);
 });
 
-it("a file that cannot be understood is an error, and stays as it is", async () => {
-  await mkdir(join(workspace, ".env-actions", "baseline"), { recursive: true });
+it("an unreadable baseline file is an error and stays unchanged", async () => {
+  await mkdir(join(workspace.path, ".env-actions", "baseline"), { recursive: true });
   await writeFile(kept(), '{"schemaVersion":1,"runs":[{"half');
   expect(comparison(await smoke())).toMatchObject({
     verdict: "error",

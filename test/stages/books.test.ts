@@ -1,10 +1,9 @@
 import { createServer, type Server } from "node:http";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Catalog, startTestStores, type TestStores } from "../cleanup/test-stores.ts";
 import { junit, type Project, type Ran, runSuite } from "./suite.ts";
 
 // A stage with tests whose rows and keys are made while it waits: what they leave shows in the books, whatever the cleanup says.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let stores: TestStores;
 let control: Server;
@@ -99,7 +98,7 @@ ${testData}`,
   }
 }
 
-test("a cleanup of several runs takes nothing of one for the other's: a row made between them is nobody's", async () => {
+test("a cleanup of several runs deletes no row that was made between the runs", async () => {
   const hour = 3_600_000;
   const [first, second] = [`${Date.now() - 3 * hour}_0a0b0c0d`, `${Date.now() - 60_000}_0e0f0a0b`];
   const catalog = await stores.catalog(`s${catalogs++}`, {
@@ -154,7 +153,7 @@ test("a cleanup of several runs takes nothing of one for the other's: a row made
 const made = (catalog: Catalog, id: string, title: string) =>
   catalog.as("app", `INSERT INTO ${catalog.name}.school.sessions (id, teacher_id, title) VALUES ('${id}', 'real', '${title}')`);
 
-test("a run that leaves nothing says so in one line, which the report quotes", async () => {
+test("a run that leaves nothing reports balanced books in one line", async () => {
   const { check, report } = await run({
     work: async (catalog, prefix) => {
       await made(catalog, "5c0f", `${prefix}_a`);
@@ -175,7 +174,7 @@ test("a run that leaves nothing says so in one line, which the report quotes", a
   expect(report.verdict).toBe("passed");
 });
 
-test("rows and keys without the prefix are left, and the cleanup's 0 is no longer the last word", async () => {
+test("rows and keys without the prefix stay, and the books report them although cleanup found 0 left", async () => {
   const work: Case["work"] = async (catalog, prefix) => {
     await made(catalog, "5c0f", `${prefix}_a`);
     for (const id of ["5c11", "5c12", "5c13"]) await made(catalog, id, "Maths");
@@ -205,7 +204,7 @@ test.each([
     "UPDATE $.school.teachers SET name = 'Mallory' WHERE id = 'teacher_1763920000000_1a2b3c4d'",
     "teacher_1763920000000_1a2b3c4d",
   ],
-])("a real row that a test %s fails the stage", async (_, sql, id) => {
+])("the stage fails when a test touches a real row (%s)", async (_, sql, id) => {
   const { check } = await run({
     work: async (catalog, prefix) => {
       await made(catalog, "5c0f", `${prefix}_a`);
@@ -220,7 +219,7 @@ test.each([
   });
 });
 
-test("what fails after the deletion takes the books with it no more, and is said", async () => {
+test("a failure after the deletion is reported, and the books are still balanced", async () => {
   const { check, report } = await run({
     work: async (catalog, prefix) => {
       await made(catalog, "5c0f", `${prefix}_a`);
@@ -237,7 +236,7 @@ test("what fails after the deletion takes the books with it no more, and is said
   expect(report.cleanup?.notes.join()).toMatch(/the suite's own sign-ins are not known, because \S+ is no regular file/);
 });
 
-test("rows with the run's prefix in a table that nobody declared are left over", async () => {
+test("rows with the run's prefix in an undeclared table fail the books", async () => {
   const { check, report } = await run({
     work: async (catalog, prefix) => {
       await made(catalog, "5c0f", `${prefix}_a`);
@@ -276,7 +275,7 @@ test.each<[string, Case, string, { verdict: string; message: RegExp }]>([
     "test-data.cleanup",
     { verdict: "skipped", message: /neither databricks nor redis/ },
   ],
-])("is not called gone: %s", async (_, one, id, expected) => {
+])("test data is not reported as gone when %s", async (_, one, id, expected) => {
   const { check } = await run(one);
   expect(check(id)).toMatchObject({ verdict: expected.verdict, message: expect.stringMatching(expected.message) });
 });

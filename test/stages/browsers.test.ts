@@ -79,7 +79,7 @@ describe("browsers", () => {
   const settings = `${base}command: node tests.mjs\nbrowsers: [chromium, webkit]\ninstall: true`;
   const files = { "tests.mjs": writing(write('"r.json"', playwright(two))) };
 
-  test("are installed before the tests, and each must have run", async () => {
+  test("are installed before the tests, and every browser must have run a test", async () => {
     const { path, calls } = await installer(0);
     const ran = await runSuite("e2e", { settings, files }, { PATH: path, CI: "true" });
     expect(await readFile(calls, "utf8")).toBe("--no-install playwright install --with-deps chromium webkit\n");
@@ -91,7 +91,7 @@ describe("browsers", () => {
     expect(ran.report.verdict).toBe("passed");
   });
 
-  test("a browser in which no test ran fails", async () => {
+  test("fail the stage when no test ran in one of them", async () => {
     const ran = await runSuite("e2e", { settings: settings.replace("install: true", "").replace("webkit", "firefox"), files });
     expect(ran.check("tests.browsers")).toMatchObject({
       verdict: "failed",
@@ -99,7 +99,7 @@ describe("browsers", () => {
     });
   });
 
-  test("that cannot be installed: an error with the cure, and no test is started", async () => {
+  test("that cannot be installed are an error with the fix, and no test starts", async () => {
     const { path } = await installer(1);
     const ran = await runSuite("e2e", { settings, files }, { PATH: path });
     expect(ran.report.verdict).toBe("error");
@@ -114,7 +114,7 @@ describe("shards", () => {
   const settings = `${base}command: node tests.mjs $ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS\nshards: 2`;
   const half = (index: number) => playwright(two.slice(index, index + 1));
 
-  test("run at once, each knows its part, and their reports are one", async () => {
+  test("run in parallel, know their number, and are merged into one report", async () => {
     // Each waits for the other, so that they end only if they run at the same time.
     const meeting = `import { existsSync } from "node:fs";
       const { ENV_ACTIONS_SHARD: shard } = process.env;
@@ -132,12 +132,12 @@ describe("shards", () => {
     ]);
   });
 
-  test("that overwrite each other's report are found out, although all that is left passed", async () => {
+  test("fail the stage when they overwrite each other's report, although every remaining test passed", async () => {
     const ran = await runSuite("e2e", { settings, files: { "tests.mjs": writing(write('"r.json"', playwright(two))) } });
     expect(ran.check("tests.shards")).toMatchObject({ verdict: "failed", observed: "1 report" });
   });
 
-  test("one that fails makes the whole fail, though the other exits with 0", async () => {
+  test("fail the stage when one of them fails", async () => {
     const one = `const { ENV_ACTIONS_SHARD: shard } = process.env;
       writeFileSync("r" + shard + ".json", shard === "1" ? ${JSON.stringify(half(0))} : ${JSON.stringify(half(1))});
       process.exitCode = shard === "2" ? 7 : 0;`;
@@ -171,7 +171,7 @@ describe("what failed tests leave behind", () => {
       "process.exitCode = 1;",
     );
 
-  test("is kept with the report, under the name of its test", async () => {
+  test("is kept with the report under the name of its test", async () => {
     const ran = await runSuite("e2e", { settings, files: { "tests.mjs": failing() } });
     const kept = `.env-actions/attachments/e2e-${ran.report.runId}/${folder}`;
     expect(ran.report.attachments).toEqual([
@@ -181,7 +181,7 @@ describe("what failed tests leave behind", () => {
     expect(await readFile(join(ran.workspace, kept, "trace.zip"), "utf8")).toBe("trace.zip");
   });
 
-  test("a link and what is too big are named and not kept; small files go first", async () => {
+  test("links and files over the limit are named but not kept, and small files are kept first", async () => {
     const tests = failing(
       `symlinkSync("/etc/passwd", "${folder}/link.png");`,
       `writeFileSync("${folder}/a-video.webm", ""); truncateSync("${folder}/a-video.webm", 51 * 1024 * 1024);`,
@@ -191,7 +191,7 @@ describe("what failed tests leave behind", () => {
     expect(names).toEqual(["a-video.webm: over the limit of 50 MiB", "link.png: a link", "shot.png: kept", "trace.zip: kept"]);
   });
 
-  test("nothing is kept where all passed, nor of an earlier run", async () => {
+  test("nothing is kept when all tests passed, and nothing from an earlier run", async () => {
     const green = await runSuite("e2e", {
       settings,
       files: { "tests.mjs": writing(...leave, write('"r.json"', playwright(two))) },
@@ -205,7 +205,7 @@ describe("what failed tests leave behind", () => {
   });
 });
 
-test("critical, quarantined and too slow tests, from the configuration to the report", async () => {
+test("critical, quarantined and slow tests of the configuration appear in the report", async () => {
   const settings = `command: node tests.mjs
 reports: [r.xml]
 critical: ["*[critical]*"]

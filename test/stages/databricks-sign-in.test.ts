@@ -1,18 +1,18 @@
-import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { gitHubIssuer, type IdTokens, startIdTokens } from "../../local/github/id-tokens.ts";
 import { noFaults } from "../../local/warehouse/faults.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import type { StageReport } from "../../src/model/report.ts";
+import { folderForEachTest, writeFiles } from "../harness/folder.ts";
+import { run, runnerEnvironment, runnerFiles, sources } from "../harness/process.ts";
 
 /** Signing in as a person and as the runner start the suite; and nothing of it is to be seen anywhere afterwards. */
 
-const entry = join(import.meta.dirname, "..", "..", "src", "main.ts");
 let warehouse: Warehouse;
 let gitHub: IdTokens;
+const folder = folderForEachTest();
 let workspace: string;
 
 beforeAll(async () => {
@@ -35,14 +35,11 @@ beforeAll(async () => {
   await warehouse.createTables({ "classwaves.sessions.classroom_sessions": { columns: { id: "string", title: "string" } } });
 });
 beforeEach(async () => {
-  workspace = await mkdtemp(join(tmpdir(), "env-actions-sign-in-"));
-  for (const name of ["output", "state", "summary"]) await writeFile(join(workspace, name), "");
+  workspace = folder.path;
+  await writeFiles(workspace, runnerFiles);
   await configure("oidc: { audience: acc }");
 });
-afterEach(async () => {
-  Object.assign(warehouse.faults, noFaults());
-  await rm(workspace, { recursive: true, force: true });
-});
+afterEach(() => void Object.assign(warehouse.faults, noFaults()));
 afterAll(() => Promise.all([warehouse.stop(), gitHub.stop()]));
 
 async function configure(signIn: string) {
@@ -68,35 +65,12 @@ stages:
 const variables = () => ({ DATABRICKS_HOST: warehouse.host, DATABRICKS_WAREHOUSE_ID: warehouse.warehouseId });
 
 function runnerVariables(stage: string) {
-  return {
-    GITHUB_ACTIONS: "true",
-    GITHUB_WORKSPACE: workspace,
-    GITHUB_SHA: "a".repeat(40),
-    GITHUB_REPOSITORY: "classwaves/app",
-    GITHUB_RUN_ID: "1",
-    GITHUB_OUTPUT: join(workspace, "output"),
-    GITHUB_STATE: join(workspace, "state"),
-    GITHUB_STEP_SUMMARY: join(workspace, "summary"),
-    INPUT_STAGE: stage,
-    DATABRICKS_CLIENT_ID: "client-1",
-    ...variables(),
-  };
+  return { ...runnerEnvironment(workspace, { stage }), DATABRICKS_CLIENT_ID: "client-1", ...variables() };
 }
 
-async function run(args: string[], env: Record<string, string>) {
-  const child = spawn(process.execPath, [entry, ...args], {
-    cwd: workspace,
-    env: {
-      PATH: process.env.PATH ?? "",
-      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "",
-      HOME: process.env.HOME ?? "",
-      ...env,
-    },
-  });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
-  const status = await new Promise<number | null>((resolve) => child.once("close", resolve));
-  return { status, output };
+async function start(args: string[], env: Record<string, string>) {
+  const { status, stdout, stderr } = await run(sources, { args, cwd: workspace, env });
+  return { status, output: stdout + stderr };
 }
 
 async function reportOf(stage: string): Promise<StageReport> {
@@ -122,9 +96,9 @@ async function expectNoSecret(output: string, secrets: readonly string[]) {
   expect(`${disk}${shown}`).not.toMatch(/local-oauth-|eyJ/);
 }
 
-test("the runner's way, with GitHub's id token: one exchange a stage, another where the tests outlast it; the tests get no part of it", async () => {
+test("on a runner, each stage exchanges GitHub's id token once, again when it expires, and tests never see it", async () => {
   const before = warehouse.tokenRequests.length;
-  const looked = await run([], { ...runnerVariables("preflight"), ...gitHub.env });
+  const looked = await start([], { ...runnerVariables("preflight"), ...gitHub.env });
   expect(looked.output).toContain("Databricks connection");
   expect(looked.status).toBe(0);
   // The same token opens the REST interface; and one that is renewed has no life to look at.
@@ -151,7 +125,7 @@ test("the runner's way, with GitHub's id token: one exchange a stage, another wh
   );
   warehouse.faults.tokenLifetimeSeconds = 1;
   const seen = warehouse.tokenRequests.length;
-  const tested = await run([], { ...runnerVariables("integration"), ...gitHub.env });
+  const tested = await start([], { ...runnerVariables("integration"), ...gitHub.env });
   expect(tested.output).toContain("seen: nothing");
   expect(tested.status).toBe(0);
   expect((await reportOf("integration")).cleanup?.leftOver).toBe(0);
@@ -160,10 +134,10 @@ test("the runner's way, with GitHub's id token: one exchange a stage, another wh
   await expectNoSecret(looked.output + tested.output, [...gitHub.tokens, gitHub.env.ACTIONS_ID_TOKEN_REQUEST_TOKEN]);
 });
 
-test("on a runner, a policy for another audience is told with what to fix", async () => {
+test("on a runner, a federation policy for another audience is an error with the fix", async () => {
   await configure("oidc: {}");
   const env = { ...runnerVariables("preflight"), ...gitHub.env, DATABRICKS_TOKEN_AUDIENCE: "another" };
-  const { status, output } = await run([], env);
+  const { status, output } = await start([], env);
   expect(status).toBe(3);
   const check = (await reportOf("preflight")).checks.find(({ id }) => id === "databricks.connect");
   expect(check).toMatchObject({
@@ -175,11 +149,11 @@ test("on a runner, a policy for another audience is told with what to fix", asyn
   await expectNoSecret(output, gitHub.tokens);
 });
 
-test("in a terminal, a wrong secret of a service principal is told, and not shown", async () => {
+test("in a terminal, a wrong client secret is an error that does not show the secret", async () => {
   await configure("startTimeout: 1m");
   const wrong = "dose-of-somebody-else";
   const env = { ...variables(), DATABRICKS_CLIENT_ID: "client-1", DATABRICKS_CLIENT_SECRET: wrong };
-  const { status, output } = await run(["preflight"], env);
+  const { status, output } = await start(["preflight"], env);
   expect(status).toBe(3);
   expect((await reportOf("preflight")).checks.find(({ id }) => id === "databricks.connect")?.message).toMatch(
     /refused the sign-in \(HTTP 401: invalid_client.*Check the service principal client-1 and its secret/,

@@ -1,13 +1,14 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer, type Server } from "node:net";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { performStage } from "../../src/app/run-stage.ts";
 import { sentinelsToAsk, WrongTarget } from "../../src/cleanup/execute/proof.ts";
 import { terminal } from "../../src/cli/main.ts";
 import { openRedisForTestData, openRedisReader } from "../../src/redis/connection.ts";
+import { folderForAllTests } from "../harness/folder.ts";
+import { listen } from "../harness/port.ts";
+import { performIn } from "../harness/stage.ts";
 
 /**
  * A host that is not the expected one gets nothing: no password, no token, not even a connection. The proof is a server that listens
@@ -17,20 +18,17 @@ import { openRedisForTestData, openRedisReader } from "../../src/redis/connectio
 let stranger: Server;
 let port: number;
 let visits: number;
-let workspace: string;
+const workspace = folderForAllTests();
 
 beforeAll(async () => {
   stranger = createServer((socket) => {
     visits++;
     socket.destroy();
   });
-  await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
-  port = (stranger.address() as AddressInfo).port;
-  workspace = await mkdtemp(join(tmpdir(), "env-actions-place-"));
+  port = await listen(stranger);
 });
 afterAll(async () => {
   await new Promise((resolve) => stranger.close(resolve));
-  await rm(workspace, { recursive: true, force: true });
 });
 beforeEach(() => {
   visits = 0;
@@ -58,7 +56,7 @@ async function configure({ databricks, redis }: Configured, access = "test-data"
     },
     stages: { integration: { command: "node -e 1", reports: ["*.xml"] }, e2e: { command: "node -e 1", reports: ["*.xml"] } },
   };
-  await writeFile(join(workspace, "c.yml"), JSON.stringify(config));
+  await writeFile(join(workspace.path, "c.yml"), JSON.stringify(config));
   return {
     PATH: process.env.PATH,
     TOKEN: "dapi0123456789abcdef0123456789abcdef",
@@ -72,15 +70,10 @@ async function configure({ databricks, redis }: Configured, access = "test-data"
 
 async function stage(name: "preflight" | "smoke" | "cleanup", configured: Configured, access = "test-data") {
   const env = await configure(configured, access);
-  const { report } = await performStage({
+  const { report } = await performIn(workspace.path, {
     stage: name,
-    deployment: "4711",
-    workspace,
     configFile: "c.yml",
     env,
-    cancel: AbortSignal.timeout(30_000),
-    onProgress: () => undefined,
-    onSecret: () => undefined,
     ...(name === "cleanup" ? { overrides: { scope: "expired", execute: true } } : {}),
   });
   return report;
@@ -104,7 +97,7 @@ test.each([
     "a cluster of strangers",
     { redis: { url: "${PLAIN_REDIS}", cluster: ["127.0.0.1:2"], expect: { host: "redis.internal" } } },
   ],
-] as const)("%s sends nothing: %s", async (name, _, configured) => {
+] as const)("%s sends nothing to an unexpected host: %s", async (name, _, configured) => {
   const report = await stage(name, configured);
   expect(report.checks).toEqual([
     expect.objectContaining({
@@ -117,7 +110,7 @@ test.each([
   expect(visits).toBe(0);
 });
 
-test("a read-only environment is compared as well", async () => {
+test("a read-only environment is compared with what it expects, too", async () => {
   const report = await stage("smoke", { databricks: wrongWarehouse, redis: wrongRedis }, "read-only");
   expect(report.checks).toMatchObject([{ id: "identity", verdict: "failed" }]);
   expect(report.checks[0]?.message).toMatch(
@@ -132,17 +125,17 @@ async function inTerminal(argv: string[], env: NodeJS.ProcessEnv): Promise<{ exi
   const stream = new PassThrough();
   stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
   const out = stream as unknown as NodeJS.WriteStream;
-  return { exit: await terminal([...argv, "--config", "c.yml"], { cwd: workspace, env, stdout: out, stderr: out }), said };
+  return { exit: await terminal([...argv, "--config", "c.yml"], { cwd: workspace.path, env, stdout: out, stderr: out }), said };
 }
 
 test.each([[["tables"]], [["tables", "--check"]], [["plan"]], [["undo", "report.json"]], [["undo", "report.json", "--execute"]]])(
-  "%j in a terminal sends nothing, says why, and ends with 1",
+  "the command %j sends nothing to an unexpected host and exits with 1",
   async (argv) => {
     const env = await configure({ databricks: wrongWarehouse });
     const report = await stage("cleanup", { databricks: wrongWarehouse });
     const cleanup = { scope: "run", dryRun: false, digest: "0".repeat(64), tables: [], keys: { planned: 0, samples: [] } };
     const counts = { problems: [], notes: [], plannedRows: 0, deletedRows: 0, deletedKeys: 0, leftOver: 0 };
-    await writeFile(join(workspace, "report.json"), JSON.stringify({ ...report, cleanup: { ...cleanup, ...counts } }));
+    await writeFile(join(workspace.path, "report.json"), JSON.stringify({ ...report, cleanup: { ...cleanup, ...counts } }));
     const { exit, said } = await inTerminal(argv, env);
     expect(said).toContain("expected adb-1.azuredatabricks.net, got");
     expect(said).not.toMatch(/\n {4}at /);
@@ -165,12 +158,11 @@ async function sentinel(master: number): Promise<{ node: string; asked: () => nu
       else socket.write(text.includes("ping") ? "+PONG\r\n" : "+OK\r\n");
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const node = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const node = `127.0.0.1:${await listen(server)}`;
   return { node, asked: () => asked, stop: () => server.close() };
 }
 
-test("behind sentinels the master that they name is compared before it gets the password", async () => {
+test("the master that sentinels name is compared before it gets the password", async () => {
   const lying = await sentinel(port);
   const report = await stage("cleanup", {
     redis: { url: "${REDIS_URL}", sentinel: { master: "m", nodes: [lying.node] }, expect: { host: "redis.internal" } },
@@ -182,7 +174,7 @@ test("behind sentinels the master that they name is compared before it gets the 
   lying.stop();
 });
 
-test("where the expectation names sentinels, no other one is asked; else it names the master, and all are", () => {
+test("only expected sentinels are asked; without expected ones all are asked for the expected master", () => {
   const nodes = ["redis-1", "redis-2:26380", "[::1]:26379"];
   expect(sentinelsToAsk(nodes, "redis-1:26379")).toEqual(["redis-1"]);
   expect(sentinelsToAsk(nodes, "REDIS-2")).toEqual(["redis-2:26380"]);
@@ -194,7 +186,7 @@ test("where the expectation names sentinels, no other one is asked; else it name
 test.each([
   ["reading", openRedisReader],
   ["writing", openRedisForTestData],
-] as const)("a node of a cluster that nobody expects is not asked in place of one that is down (%s)", async (_, open) => {
+] as const)("an unexpected cluster node is not asked in place of a node that is down (%s)", async (_, open) => {
   const mayConnect = (place: { port: number }) => {
     if (place.port === port) throw new WrongTarget("EA2001", "a stranger");
   };

@@ -1,11 +1,10 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { noFaults } from "../../local/warehouse/faults.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
-import { type Check, performStage } from "../../src/index.ts";
+import type { Check } from "../../src/index.ts";
+import { folderForAllTests } from "../harness/folder.ts";
+import { performIn } from "../harness/stage.ts";
 
 // What preflight sees of warehouse and Redis below any application: with the token as a stage has it, and over TLS.
 
@@ -13,10 +12,9 @@ const token = "dapi-of-the-tests";
 const dayMs = 86_400_000;
 let warehouse: Warehouse;
 let redis: RunningRedis;
-let workspace: string;
+const workspace = folderForAllTests();
 
 beforeAll(async () => {
-  workspace = await mkdtemp(join(tmpdir(), "env-actions-foundations-"));
   [warehouse, redis] = await Promise.all([
     startWarehouse({ principals: { [token]: { user: "tests", grants: [{ privilege: "ALL PRIVILEGES", on: "classwaves" }] } } }),
     startRedis({ tls: true }),
@@ -26,7 +24,6 @@ beforeAll(async () => {
 afterEach(() => void Object.assign(warehouse.faults, noFaults()));
 afterAll(async () => {
   await Promise.all([warehouse.stop(), redis.stop()]);
-  await rm(workspace, { recursive: true, force: true });
 });
 
 const preflight = (limits: Record<string, unknown> = {}) => look("preflight", "test-data", { limits });
@@ -55,27 +52,16 @@ async function look(
     redis: { url: "${REDIS_URL}", certificateAuthority: redis.certificateAuthority, ...expecting(expected.redis) },
   };
   const config = {
-    version: 1,
     environments: { sandbox },
     testData: { preset: "none", tables: { "sessions.classroom_sessions": {} } },
     stages: { [stage]: { sqlP95: "30s", ...limits } },
   };
-  await writeFile(join(workspace, "config.yml"), JSON.stringify(config));
-  const { report } = await performStage({
-    stage,
-    deployment: "4711",
-    workspace,
-    configFile: "config.yml",
-    environment: "sandbox",
-    env: { DATABRICKS_TOKEN: token, REDIS_URL: redis.url },
-    cancel: AbortSignal.timeout(60_000),
-    onProgress: () => undefined,
-    onSecret: () => undefined,
-  });
+  const env = { DATABRICKS_TOKEN: token, REDIS_URL: redis.url };
+  const { report } = await performIn(workspace.path, { stage, config, env });
   return Object.fromEntries(report.checks.map((check) => [check.id, check]));
 }
 
-test("state, size, the token's life, and the certificates of both", async () => {
+test("preflight reports warehouse state and size, token lifetime, and both certificates", async () => {
   const checks = await preflight();
   expect(checks["databricks.warehouse"]).toMatchObject({ verdict: "passed", observed: "RUNNING, 2X-Small, 1 cluster" });
   expect(checks["databricks.token"]).toMatchObject({ verdict: "passed", observed: "never expires" });
@@ -90,7 +76,7 @@ test.each([
   ["preflight", "read-only"],
   ["smoke", "read-only"],
   ["smoke", "test-data"],
-] as const)("%s of a %s environment compares what answers with what is expected, where anything is", async (stage, access) => {
+] as const)("%s of a %s environment compares hosts with the expected ones, where any are configured", async (stage, access) => {
   const right = await look(stage, access);
   expect(right["databricks.connect"]?.verdict).toBe("passed");
   expect(right["redis.ping"]?.verdict).toBe("passed");
@@ -106,13 +92,13 @@ test.each([
   });
 });
 
-test("a read-only environment that expects nothing in particular is looked at as before", async () => {
+test("a read-only environment without expected hosts is still checked", async () => {
   const checks = await look("smoke", "read-only", { expected: { databricks: null, redis: null } });
   expect(checks["databricks.connect"]?.verdict).toBe("passed");
   expect(checks["redis.ping"]?.verdict).toBe("passed");
 });
 
-test("certificates that end soon are a warning, of Redis as well", async () => {
+test("certificates that expire soon are a warning, for Redis too", async () => {
   const checks = await preflight({ certificateDays: 3_000 });
   for (const id of ["databricks.certificate", "redis.certificate"])
     expect(checks[id]).toMatchObject({ verdict: "degraded", message: expect.stringContaining("expires soon") });
@@ -120,21 +106,27 @@ test("certificates that end soon are a warning, of Redis as well", async () => {
 
 test.each([
   [
-    "the only token ends soon",
+    "warns when the only token expires soon",
     [6.5],
     "degraded",
     "ends in 6 days",
     "Renew DATABRICKS_TOKEN: when it expires, every stage stops.",
   ],
   [
-    "one of several ends soon",
+    "warns when one of several tokens expires soon",
     [6.5, 90, -1],
     "degraded",
     "the first of the user's 3 tokens to end does so in 6 days",
     "If that is",
   ],
-  ["all last longer", [7.5, 90], "passed", "the first of the user's 2 tokens to end does so in 7 days", undefined],
-  ["those that are over are not this one", [-5, 30.5], "passed", "ends in 30 days", undefined],
+  [
+    "passes when all tokens last longer",
+    [7.5, 90],
+    "passed",
+    "the first of the user's 2 tokens to end does so in 7 days",
+    undefined,
+  ],
+  ["ignores expired tokens, because the one in use is not expired", [-5, 30.5], "passed", "ends in 30 days", undefined],
 ] as const)("%s", async (_, days, verdict, observed, message) => {
   warehouse.faults.tokenEnds = days.map((day) => (day === -1 ? -1 : Date.now() + day * dayMs));
   const { "databricks.token": found } = await preflight();
@@ -143,7 +135,7 @@ test.each([
   else expect(found?.message).toContain(message);
 });
 
-test("a workspace that does not tell of tokens says nothing against the environment", async () => {
+test("the token check is skipped when the workspace does not list tokens", async () => {
   warehouse.faults.tokenEnds = "refused";
   expect((await preflight())["databricks.token"]).toMatchObject({
     verdict: "skipped",

@@ -3,9 +3,9 @@ import { linkSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, s
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { performStage } from "../../src/app/run-stage.ts";
 import type { ArtifactService } from "../../src/github/artifacts.ts";
 import { readResults } from "../../src/test-reports/read.ts";
+import { performIn } from "../harness/stage.ts";
 
 /** A link that a test put in the place of a file leads nowhere: nothing behind it is read, uploaded or written over. */
 
@@ -38,13 +38,13 @@ describe("reports", () => {
       /out\/r\.xml: not read: it is behind a link to .*outside/,
     ],
     ["a named pipe", () => execFileSync("mkfifo", [join(workspace, "out", "r.xml")]), /no file in .* matches it/],
-  ])("%s is not read", async (_, make, message) => {
+  ])("%s is not read as a report", async (_, make, message) => {
     mkdirSync(join(workspace, "out"));
     make();
     await expect(reading()).rejects.toThrow(message);
   });
 
-  test("a folder that is a link to another place in the workspace is, and so is a second name: build tools make both", async () => {
+  test("links within the workspace and hard links are read, because build tools make both", async () => {
     mkdirSync(join(workspace, "built"));
     linkSync(join(outside, "r.xml"), join(workspace, "built", "r.xml"));
     symlinkSync("built", join(workspace, "out"));
@@ -69,24 +69,14 @@ async function stage(name: "preflight" | "integration" | "e2e", script: string, 
     `import * as fs from "node:fs";\nconst outside = ${JSON.stringify(outside)};\n${script}`,
   );
   writeFileSync(join(workspace, "c.yml"), config("node tests.mjs"));
-  const warnings: string[] = [];
-  const { report } = await performStage({
-    stage: name,
-    workspace,
-    configFile: "c.yml",
-    env: { PATH: process.env.PATH },
-    cancel: AbortSignal.timeout(30_000),
-    onProgress: (progress) => void (progress.kind === "warning" && warnings.push(progress.text)),
-    onSecret: () => undefined,
-    ...(artifacts ? { artifacts } : {}),
-  });
-  return { report, warnings };
+  const env = { PATH: process.env.PATH };
+  return await performIn(workspace, { stage: name, configFile: "c.yml", env, ...(artifacts ? { artifacts } : {}) });
 }
 
 const failing = `fs.writeFileSync("r.xml", '<testsuite name="s"><testcase name="a"/><testcase name="b"><failure/></testcase></testsuite>');
 process.exitCode = 1;`;
 
-test("a log or an attachment that became a link is not uploaded, and the others are", async () => {
+test("logs and attachments that became links are not uploaded, all others are", async () => {
   const uploaded: Record<string, string> = {};
   const artifacts: ArtifactService = {
     list: async () => [],
@@ -136,7 +126,7 @@ test.each([
   "evidence/preflight-local.json",
   "audit.jsonl",
   "logs/integration-tests.log",
-])("%s as a link: what it leads to is neither changed nor read", async (file) => {
+])("%s as a link: the target is neither changed nor read", async (file) => {
   const path = join(workspace, ".env-actions", file);
   mkdirSync(dirname(path), { recursive: true });
   symlinkSync(join(outside, "secret"), path);
@@ -148,7 +138,7 @@ test.each([
 });
 
 test.each([".env-actions", ".env-actions/reports", ".env-actions/evidence", ".env-actions/logs"])(
-  "%s as a link to a folder elsewhere: nothing is written there",
+  "%s as a link to a folder elsewhere: nothing is written to that folder",
   async (name) => {
     mkdirSync(dirname(join(workspace, name)), { recursive: true });
     symlinkSync(outside, join(workspace, name));
@@ -157,7 +147,7 @@ test.each([".env-actions", ".env-actions/reports", ".env-actions/evidence", ".en
   },
 );
 
-test("a ledger that is a link names no rows, and the stage does not pass", async () => {
+test("a ledger that is a link is not read, and the stage does not pass", async () => {
   await stage("preflight", "");
   const { report } = await stage(
     "integration",

@@ -1,25 +1,10 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
-import { performStage } from "../../src/app/run-stage.ts";
+import { expect, test } from "vitest";
+import { folderForThisTest } from "../harness/folder.ts";
+import { performIn } from "../harness/stage.ts";
 
 async function looked(stage: "preflight" | "smoke", environment: object) {
-  const workspace = await mkdtemp(join(tmpdir(), "env-actions-nothing-"));
-  onTestFinished(() => rm(workspace, { recursive: true, force: true }));
-  const config = { version: 1, environments: { production: { access: "read-only", ...environment } } };
-  await writeFile(join(workspace, "config.yml"), JSON.stringify(config));
-  const { report } = await performStage({
-    stage,
-    workspace,
-    configFile: "config.yml",
-    environment: "production",
-    deployment: "4711",
-    env: { REGION: "eu-west-1" },
-    cancel: new AbortController().signal,
-    onProgress: () => undefined,
-    onSecret: () => undefined,
-  });
+  const config = { environments: { production: { access: "read-only", ...environment } } };
+  const { report } = await performIn(await folderForThisTest(), { stage, config, env: { REGION: "eu-west-1" } });
   return report;
 }
 
@@ -35,7 +20,7 @@ test.each(["preflight", "smoke"] as const)("%s of an environment that has nothin
   ]);
 });
 
-test.each(["preflight", "smoke"] as const)("%s looks at a WebSocket also where there is no API", async (stage) => {
+test.each(["preflight", "smoke"] as const)("%s checks a WebSocket without an API", async (stage) => {
   const closed = "http://127.0.0.1:1";
   const report = await looked(stage, { websocket: { url: closed, namespaces: ["/sessions"], plain: [{ path: "/live" }] } });
   expect(report.verdict).toBe("error");
@@ -49,7 +34,7 @@ test.each(["preflight", "smoke"] as const)("%s looks at a WebSocket also where t
 test.each([
   ["a variable", { variables: ["REGION"] }],
   ["a server that is started", { servers: { web: { command: "sleep 60", ready: { log: "x", timeout: "1s" } } } }],
-])("of one that names %s it has looked at that", async (_, environment) => {
+])("preflight checks an environment that has only %s", async (_, environment) => {
   const report = await looked("preflight", environment);
   expect(report.checks.filter(({ verdict }) => verdict !== "skipped")).toHaveLength(1);
 });

@@ -59,7 +59,7 @@ requiredProjects: [authenticated-chrome, unauthenticated-chrome]
 flaky: 1`;
 
 test(
-  "Playwright's shards are one run: each test once, projects kept apart, and every failure with what it left behind",
+  "Playwright's shards are merged into one run: each test once, by project, and each failure with its attachments",
   async () => {
     const ran = await runSuite(
       "e2e",

@@ -1,15 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Quirk } from "../../examples/classroom/backend/quirks.ts";
 import { type ClassroomWorld, startClassroomWorld } from "../../examples/classroom/world.ts";
 import { readTools } from "../../scripts/tools.ts";
-import { performStage } from "../../src/app/run-stage.ts";
 import type { StageReport, Verdict } from "../../src/model/report.ts";
+import { folderForAllTests } from "../harness/folder.ts";
+import { performIn } from "../harness/stage.ts";
 
 // The example's backend as a real process, in every way in which ClassWaves has been seen to misbehave while it looked well.
 const root = join(import.meta.dirname, "..", "..");
@@ -17,12 +16,11 @@ const backend = join(root, "examples", "classroom", "backend", "main.ts");
 const origin = "https://app.classwaves.example";
 
 let world: ClassroomWorld;
-let workspace: string;
+const workspace = folderForAllTests();
 let server: ChildProcess | undefined;
 
 beforeAll(async () => {
   world = await startClassroomWorld({ redisServer: readTools(root).redisServer });
-  workspace = await mkdtemp(join(tmpdir(), "env-actions-quirks-"));
 });
 afterEach(async () => {
   if (server?.exitCode !== null || server.signalCode !== null) return;
@@ -30,9 +28,7 @@ afterEach(async () => {
   server.kill("SIGKILL");
   await ended;
 });
-afterAll(async () => {
-  await Promise.all([world.stop(), rm(workspace, { recursive: true, force: true })]);
-});
+afterAll(() => world.stop());
 
 async function startBackend(quirk: Quirk | undefined, environment: string): Promise<string> {
   const { NODE_EXTRA_CA_CERTS, ...env } = world.env;
@@ -59,7 +55,6 @@ async function startBackend(quirk: Quirk | undefined, environment: string): Prom
 async function smoke(quirk: Quirk | undefined, headers: Record<string, string> = { Origin: origin }): Promise<StageReport> {
   const url = await startBackend(quirk, "production");
   const config = {
-    version: 1,
     environments: {
       production: {
         access: "read-only",
@@ -104,18 +99,7 @@ async function smoke(quirk: Quirk | undefined, headers: Record<string, string> =
     // Generous, so that a busy machine is no finding; the smoothing limiter is slower still.
     stages: { smoke: { apiP95: "1500ms", websocketConnect: "10s" } },
   };
-  await writeFile(join(workspace, "config.yml"), JSON.stringify(config));
-  const { report } = await performStage({
-    stage: "smoke",
-    workspace,
-    configFile: "config.yml",
-    environment: "production",
-    deployment: "4711",
-    env: world.env,
-    cancel: new AbortController().signal,
-    onProgress: () => undefined,
-    onSecret: () => undefined,
-  });
+  const { report } = await performIn(workspace.path, { stage: "smoke", config, env: world.env });
   return report;
 }
 
@@ -128,7 +112,7 @@ const found = (report: StageReport): Record<string, [Verdict, string]> =>
   );
 
 describe("smoke on an application", () => {
-  it("that is well finds nothing", async () => {
+  it("that is healthy passes every check", async () => {
     expect(found(await smoke(undefined))).toEqual({});
   });
 
@@ -165,7 +149,7 @@ describe("smoke on an application", () => {
       },
     ],
   ])(
-    "with %s is %s, and the cause is named",
+    "with the quirk %s is %s, and the cause is named",
     async (quirk, verdict, expected) => {
       const report = await smoke(quirk);
       const seen = found(report);
@@ -189,7 +173,7 @@ describe("smoke on an application", () => {
     60_000,
   );
 
-  it("that is asked without a listed Origin is failed, and says which setting is missing", async () => {
+  it("that needs a listed Origin fails and names the missing setting", async () => {
     const report = await smoke(undefined, {});
     expect(report.verdict).toBe("failed");
     expect(report.checks.find(({ id }) => id === "api.api-v1-health")).toMatchObject({

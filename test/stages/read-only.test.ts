@@ -187,18 +187,18 @@ const wrapped = (statement: fc.Arbitrary<string>) =>
     .map(([sql, wrap]) => wrap(sql));
 
 describe("SQL", () => {
-  test("by the reader: every known disguise", async () => {
+  test("the reader refuses every known disguise of a write", async () => {
     for (const statement of disguisedWrites) await refused("reader.query", () => reader.query(statement));
   });
 
-  test.each(baseForms)("by the reader, in any clothes: %s", async (form) => {
+  test.each(baseForms)("the reader refuses every generated variant of: %s", async (form) => {
     await fc.assert(
       fc.asyncProperty(wrapped(dressed(form)), (sql) => refused("reader.query, generated", () => reader.query(sql))),
       { numRuns: 40 },
     );
   });
 
-  test("by samples of the configuration", async () => {
+  test("configured SQL samples that write are refused", async () => {
     for (const query of baseForms) {
       attempts.set("sql sample", (attempts.get("sql sample") ?? 0) + 1);
       const check = await checkSqlSample(runOnce, () => Promise.resolve(reader), { name: "x", query, minimumRows: 0 });
@@ -208,7 +208,7 @@ describe("SQL", () => {
 });
 
 describe("Redis", () => {
-  test("a reader's connection carries no command that writes, runs scripts or administers, however it is spelt", async () => {
+  test("a reading connection refuses every command that writes, runs scripts or administers, in any spelling", async () => {
     const { address, signIn } = await routeTo({ url: redis.url });
     const wire = await Wire.open(address, signIn, "reading", never);
     const open = await openRedisReader(redis.url, never);
@@ -270,20 +270,20 @@ const spellings = [
 ];
 
 describe("HTTP", () => {
-  test.each(spellings)("a route that writes is not asked as %s", async (path) => {
+  test.each(spellings)("a route that writes is not requested as %s", async (path) => {
     await refused("GET of a writing route", () => get(ports(), path));
     attempts.set("endpoint", (attempts.get("endpoint") ?? 0) + 1);
     const check = await checkEndpoint(runOnce, ports(), endpoint({ path }), { samples: 1, apiP95: 1_000 }, "api");
     expect(check).toMatchObject({ verdict: "error", message: expect.stringContaining("refused before sending") });
   });
 
-  test.each(spellings)("a route that writes is no WebSocket at %s", async (path) => {
+  test.each(spellings)("a route that writes is not opened as a WebSocket at %s", async (path) => {
     attempts.set("websocket", (attempts.get("websocket") ?? 0) + 1);
     const check = await checkNamespace(runOnce, { ...ports(), path }, "/sessions", 1_000, undefined);
     expect(check).toMatchObject({ verdict: "error", message: expect.stringContaining("refused before sending") });
   });
 
-  test("no method but those that read, whatever the route", () => {
+  test("methods other than GET, HEAD and OPTIONS are refused on every route", () => {
     const { writes, emptyPosts } = readOnly().api;
     for (const method of [
       "POST",
@@ -325,20 +325,20 @@ describe("HTTP", () => {
     "/api/v1/auth/refresh",
     "/health/redis",
     "/",
-  ])("no POST to %s, with content or without", async (path) => {
+  ])("a POST to %s is refused, with or without a body", async (path) => {
     await refused("POST of nothing", () => postNothing(ports(), path));
     for (const body of [{ title: "x" }, { secretKey: "x" }, { _method: "DELETE" }])
       await refused("POST", () => postJson(ports(), path, body));
   });
 
-  test("the routes that may get an empty POST get no other", async () => {
+  test("routes that allow an empty POST refuse a POST with a body", async () => {
     for (const path of readOnly().api.emptyPosts)
       for (const body of [{ a: 1 }, { code: "x" }, { role: "teacher" }, []])
         await refused("POST", () => postJson(ports(), path, body));
   });
 
   test.each(["X-HTTP-Method-Override", "x-method-override", "X-HTTP-Method", "X-Original-URL", "x-rewrite-url"])(
-    "no header %s that makes another request of it",
+    "the header %s, which can change the method or route, is refused",
     async (name) => {
       for (const value of ["DELETE", "POST", writing])
         await refused("header", () => get(ports({ headers: { [name]: value } }), "/api/v1/health"));
@@ -370,12 +370,12 @@ describe("HTTP", () => {
     "?.method=DELETE",
     "?_method",
     "?x-rewrite-url=/health/redis",
-  ])("no parameter %s", async (query) => {
+  ])("the parameter %s, which can change the method or route, is refused", async (query) => {
     await refused("parameter", () => get(ports(), `/api/v1/sessions/1${query}`));
   });
 
   test.each(["?payment_method=card", "?methods=all", "?x=_method", "?since=2026-01-01&sort[name]=asc", "?q=a+b;c=d"])(
-    "any other parameter stays possible: %s",
+    "other parameters are allowed: %s",
     (query) => {
       const { writes, emptyPosts } = readOnly().api;
       const address = new URL(`/api/v1/sessions${query}`, url);
@@ -383,7 +383,7 @@ describe("HTTP", () => {
     },
   );
 
-  test("no other host, and no other scheme", async () => {
+  test("another host or scheme is refused", async () => {
     const { port } = elsewhere.address() as AddressInfo;
     for (const path of [
       `//127.0.0.1:${port}/x`,
@@ -395,7 +395,7 @@ describe("HTTP", () => {
       await refused("another host", () => get(ports(), path));
   });
 
-  test("sign-in and tokens: nothing is minted, and no other route is made of theirs", async () => {
+  test("sign-in checks mint no token and use no other route", async () => {
     const { auth, oauth } = readOnly();
     const secret = { reveal: () => "secret" } as NonNullable<typeof auth.secret>;
     await refused("minting", () => mintToken(ports(), { ...auth, enabled: true, secret }));
@@ -410,7 +410,7 @@ describe("HTTP", () => {
     }
   });
 
-  test("a redirect is reported, and not followed", async () => {
+  test("a redirect is reported and not followed", async () => {
     const { port } = elsewhere.address() as AddressInfo;
     const targets = [
       writing,
@@ -484,7 +484,7 @@ function checksOf({ output }: Ran): Record<string, { verdict: string; message?: 
 }
 
 describe("the stages as real processes", () => {
-  test("smoke with every disguise as a sample, redirects as endpoints, and credentials that could write", async () => {
+  test("smoke with disguised writes as samples, redirects as endpoints, and credentials that could write", async () => {
     const statements = disguisedWrites.filter((query) => query !== "" && !query.includes("${"));
     const sql = statements.map((query, index) => ({ name: `s${index}`, query, minimumRows: 0 }));
     const endpoints = [301, 302, 307, 308].map((status) => ({ path: leadingTo(writing, status) }));
@@ -509,7 +509,7 @@ describe("the stages as real processes", () => {
     expect(ran.exit).toBe(1);
   });
 
-  test("smoke with headers that make other requests of its own, and credentials that are excepted", async () => {
+  test("smoke with headers that change requests, and with excepted credentials", async () => {
     const mayWrite = { until: "2999-12-31", reason: "the reader is being made" };
     const ran = await run(smoke, {
       mayWrite,
@@ -523,7 +523,7 @@ describe("the stages as real processes", () => {
       expect(checks[id]).toMatchObject({ verdict: "degraded", message: expect.stringContaining(mayWrite.reason) });
   });
 
-  test("preflight, where tokens are to be minted", async () => {
+  test("preflight with minted tokens", async () => {
     const ran = await run(["preflight", "--json"], { api: { url, samples: 1 }, auth: { secret: "${SECRET}" } });
     attempts.set("preflight", 2);
     const checks = checksOf(ran);
@@ -531,7 +531,7 @@ describe("the stages as real processes", () => {
       expect(checks[id]).toMatchObject({ verdict: "error", message: expect.stringContaining("refused before sending") });
   });
 
-  test("a configuration that names a writing route is a mistake, with its place", async () => {
+  test("a configuration with a route that writes is an error with its position", async () => {
     const ran = await run(smoke, {
       api: { url, endpoints: [{ path: "/api/v1/Health/Redis/" }] },
       analytics: [{ path: "/health/redis?x=1" }],
@@ -560,21 +560,21 @@ const writes = /\b(?:DELETE|INSERT|UPDATE|MERGE|TRUNCATE|DROP|CREATE|ALTER|RESTO
 const readsOfRedis = /^(?:auth|hello|select|ping|info|scan|command|acl whoami|acl getuser|pttl)(?: |$)/;
 
 describe("what the servers saw", () => {
-  test("of hundreds of attempts", () => {
+  test("hundreds of write attempts were made on every path", () => {
     const total = [...attempts.values()].reduce((sum, count) => sum + count, 0);
     console.info(`${total} write attempts: ${[...attempts].map(([path, count]) => `${path} ${count}`).join(", ")}`);
     expect(total).toBeGreaterThanOrEqual(1_500);
     expect(attempts.size).toBeGreaterThanOrEqual(15);
   });
 
-  test("the warehouse: SELECTs that write nothing, and every table as it was", async () => {
+  test("the warehouse saw only reading statements, and no table changed", async () => {
     const told = warehouse.statements.map(({ sql }) => sql.replace(/^\/\*.*?\*\/ /, ""));
     expect(told.length).toBeGreaterThan(10);
     expect(told.filter((sql) => !/^SELECT /.test(sql) || writes.test(sql.replaceAll(/'[^']*'|`[^`]*`/g, "")))).toEqual([]);
     expect(await warehouse.checksum()).toEqual(before);
   });
 
-  test("Redis: nothing but reading commands, and every key as it was", async () => {
+  test("Redis saw only reading commands, and no key changed", async () => {
     const told = await seenByRedis();
     expect(told.filter((command) => command === "command").length).toBeGreaterThan(0);
     expect(told.filter((command) => !readsOfRedis.test(command))).toEqual([]);
@@ -587,13 +587,13 @@ describe("what the servers saw", () => {
     expect(await keys.dbsize()).toBe(2);
   });
 
-  test("the API: GETs of routes that do not write, and nobody else was asked anything", () => {
+  test("the API saw only requests that read, and no other host was asked", () => {
     expect(requests.length).toBeGreaterThan(20);
     expect(requests.filter((request) => !/^GET \/(?:to\/|api\/v1\/health(?: |$))/.test(request))).toEqual([]);
     expect(requestsElsewhere).toEqual([]);
   });
 
-  test("without the guard the same requests arrive: the proof can fail", async () => {
+  test("without the guard the same requests arrive, so these tests can fail", async () => {
     const { readOnly: _guard, ...open } = ports();
     const seen = requests.length;
     await get(open, writing);

@@ -1,64 +1,50 @@
-import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { performStage, type StageRequest } from "../../src/app/run-stage.ts";
+import type { StageRequest } from "../../src/app/run-stage.ts";
 import { newRunId } from "../../src/cleanup/ownership/identity.ts";
 import { startOf } from "../../src/lib/linux-proc.ts";
 import { thisProcess } from "../../src/lib/lock-file.ts";
-import type { Progress } from "../../src/model/report.ts";
 import { UserError } from "../../src/model/user-error.ts";
+import { folderForEachTest } from "../harness/folder.ts";
+import { listen } from "../harness/port.ts";
+import { performIn } from "../harness/stage.ts";
 
 // What a stage tells and leaves: nothing secret, whatever other runs left in the same workspace, and only of a run that is known.
 
 const token = "bearer-of-the-reader-0123456789";
-let workspace: string;
+const workspace = folderForEachTest();
 let api: Server;
+let port: number;
 
 beforeEach(async () => {
-  workspace = await mkdtemp(join(tmpdir(), "env-actions-records-"));
   // It repeats what it was sent, as error pages do.
   api = createServer((request, response) => {
     const denied = request.headers.authorization !== undefined;
     response.writeHead(denied ? 401 : 200).end(denied ? `no access for ${request.headers.authorization}` : "{}");
-  }).listen(0, "127.0.0.1");
-  await once(api, "listening");
+  });
+  port = await listen(api);
 });
-afterEach(async () => {
+afterEach(() => {
   api.closeAllConnections();
   api.close();
-  await rm(workspace, { recursive: true, force: true });
 });
 
 async function perform(stage: StageRequest["stage"], more: Partial<StageRequest> = {}, endpoint: object = { path: "/health" }) {
   const here = {
     access: "test-data",
     token: "${READER_TOKEN}",
-    api: { url: `http://127.0.0.1:${(api.address() as AddressInfo).port}`, endpoints: [endpoint], samples: 1 },
+    api: { url: `http://127.0.0.1:${port}`, endpoints: [endpoint], samples: 1 },
   };
-  await writeFile(join(workspace, "config.yml"), JSON.stringify({ version: 1, environments: { here } }));
-  const seen: Progress[] = [];
-  const answer = await performStage({
-    stage,
-    workspace,
-    configFile: "config.yml",
-    environment: "here",
-    cancel: AbortSignal.timeout(60_000),
-    onProgress: (progress) => seen.push(progress),
-    onSecret: () => undefined,
-    ...more,
-    env: { READER_TOKEN: token, ...more.env },
-  });
-  return { ...answer, seen, warnings: seen.flatMap((one) => (one.kind === "warning" ? [one.text] : [])) };
+  const config = { environments: { here } };
+  return await performIn(workspace.path, { ...more, stage, config, env: { READER_TOKEN: token, ...more.env } });
 }
 
-test("a summary that another process keeps from being written alone is written, and that is said", async () => {
-  await mkdir(join(workspace, ".env-actions"));
+test("a summary whose lock another process holds is written with a warning", async () => {
+  await mkdir(join(workspace.path, ".env-actions"));
   const holder = { ...thisProcess(), pid: process.ppid, start: startOf(process.ppid) ?? "", taking: "1" };
-  await writeFile(join(workspace, ".env-actions", "summary.lock"), JSON.stringify(holder));
+  await writeFile(join(workspace.path, ".env-actions", "summary.lock"), JSON.stringify(holder));
   const { files, warnings } = await perform("preflight");
   expect(await readFile(files.summary, "utf8")).toContain("Preflight");
   expect(warnings).toContainEqual(
@@ -66,7 +52,7 @@ test("a summary that another process keeps from being written alone is written, 
   );
 });
 
-test("a secret in an answer is in nothing that is told, returned or written", async () => {
+test("a secret in an answer is masked in everything that is printed, returned or written", async () => {
   const { report, files, seen } = await perform("smoke", { deployment: "1" }, { path: "/health", signIn: true });
   const told = report.checks.find(({ id }) => id === "api.health");
   // It is there, masked: else this would prove nothing.
@@ -79,11 +65,11 @@ test("a secret in an answer is in nothing that is told, returned or written", as
 
 describe("reports that are there already", () => {
   const leave = async (stage: string, text: string) => {
-    await mkdir(join(workspace, ".env-actions", "reports"), { recursive: true });
-    await writeFile(join(workspace, ".env-actions", "reports", `${stage}.json`), text);
+    await mkdir(join(workspace.path, ".env-actions", "reports"), { recursive: true });
+    await writeFile(join(workspace.path, ".env-actions", "reports", `${stage}.json`), text);
   };
 
-  test("of another run and another version: not looked at", async () => {
+  test("of another run and version are ignored", async () => {
     await leave("smoke", JSON.stringify({ schemaVersion: 0, runId: "1763920000000_0a0b0c0d", verdict: "green" }));
     const { report, warnings, files } = await perform("preflight");
     expect(report.verdict).toBe("passed");
@@ -91,7 +77,7 @@ describe("reports that are there already", () => {
     expect(await readFile(files.summary, "utf8")).toMatch(/preflight on here/i);
   });
 
-  test("half of one, whose run nobody knows: said, and this stage is recorded all the same", async () => {
+  test("that are cut short cause a warning, and this stage is recorded anyway", async () => {
     await leave("integration", '{"schemaVersion": 1, "stage": "integr');
     const { report, warnings, files } = await perform("preflight");
     expect(report.verdict).toBe("passed");
@@ -101,7 +87,7 @@ describe("reports that are there already", () => {
 });
 
 describe("which run it is", () => {
-  test("scope run without a run: nothing is said to be gone", async () => {
+  test("scope run without a run is an error, not a clean result", async () => {
     for (const env of [{}, { ENV_ACTIONS_RUN_ID: "" }])
       await expect(perform("cleanup", { overrides: { scope: "run", execute: true }, env })).rejects.toThrow(
         /no run is under way in this workspace: name it with ENV_ACTIONS_RUN_ID/,
@@ -116,7 +102,7 @@ describe("which run it is", () => {
     ["of 1970, by which every row would be younger", "0000000000000_00000000", /began at 1970.*longer ago than evidence\.maxAge/],
     ["of yesterday", newRunId(Date.now() - 86_400_000), /longer ago than evidence\.maxAge.*cleanup --scope expired/],
     ["of tomorrow", newRunId(Date.now() + 86_400_000), /would begin in the future/],
-  ])("a name that is %s is a mistake, not another run", async (_, ENV_ACTIONS_RUN_ID, says) => {
+  ])("a run id is refused: %s", async (_, ENV_ACTIONS_RUN_ID, says) => {
     for (const stage of ["preflight", "cleanup"] as const) {
       const broken = perform(stage, { env: { ENV_ACTIONS_RUN_ID } });
       await expect(broken).rejects.toThrow(UserError);

@@ -68,7 +68,7 @@ const keys = async () => (await client.keys("*")).sort();
 const remembered = ({ workspace }: Ran) => readdir(join(workspace, ".env-actions", "sign-ins"));
 
 describe("the keys of the suite's own sign-ins", () => {
-  test("are gone after the tests, those of renewals too, and nobody else's are", async () => {
+  test("are deleted after the tests, also those of renewals, and no other keys are", async () => {
     const api = await signingIn({ lifeSeconds: 2 });
     const tests = `import { readFileSync } from "node:fs";
       const seen = new Set();
@@ -85,7 +85,7 @@ describe("the keys of the suite's own sign-ins", () => {
     expect(await remembered(ran)).toEqual([]);
   });
 
-  test("are gone after preflight", async () => {
+  test("are deleted after preflight", async () => {
     const api = await signingIn();
     const ran = await runSuite("preflight", { inside: inside(api), settings: "budget: 1m", files: {} }, env());
     expect(api.sessions).toHaveLength(1);
@@ -96,7 +96,7 @@ describe("the keys of the suite's own sign-ins", () => {
     expect(await remembered(ran)).toEqual([]);
   });
 
-  test("are gone where the stage was cut short", async () => {
+  test("are deleted when the stage was cut short", async () => {
     const api = await signingIn();
     const tests = "setInterval(() => undefined, 1000);";
     const ran = await runSuite(
@@ -109,7 +109,7 @@ describe("the keys of the suite's own sign-ins", () => {
     expect(await keys()).toEqual([...others].sort());
   });
 
-  test("of a stage that was killed go with the cleanup of its run, a torn line and another run's notwithstanding", async () => {
+  test("of a killed stage are deleted by the cleanup of its run, despite a torn line and files of other runs", async () => {
     const { url } = await signingIn();
     const [mine, theirs] = [randomUUID(), randomUUID()];
     await client.mset(`tokens:${mine}`, "1", `tokens:${theirs}`, "1");
@@ -132,7 +132,7 @@ describe("the keys of the suite's own sign-ins", () => {
     expect(ran.secrets).toContain(mine);
   });
 
-  test("stay where the answer names no session, and that is said", async () => {
+  test("stay when the answer names no session, and the report says so", async () => {
     const api = await signingIn({ names: false });
     const ran = await runSuite(
       "integration",
@@ -164,7 +164,7 @@ describe("a Redis that takes no deletions", () => {
     ],
   ];
 
-  test.each(unable)("%s: preflight fails, and says what to do", async (_, url, says) => {
+  test.each(unable)("%s: preflight fails with the fix", async (_, url, says) => {
     const ran = await runSuite("preflight", { inside: redisOnly, settings: "sweep: true", files: {} }, at(url()));
     expect(ran.report.verdict).toBe("failed");
     expect(ran.check("redis.writable")).toMatchObject({ verdict: "failed", message: expect.stringMatching(says) });
@@ -176,7 +176,7 @@ describe("a Redis that takes no deletions", () => {
     expect(ran.check("identity")).toMatchObject({ verdict: "failed", message: expect.stringMatching(says) });
   });
 
-  test("one that does not tell is no failure", async () => {
+  test("a Redis that does not report its permissions is no failure", async () => {
     const url = `redis://blind:pw@127.0.0.1:${server.port}`;
     const looked = await runSuite("preflight", { inside: redisOnly, settings: "budget: 1m", files: {} }, at(url));
     expect(looked.check("redis.writable")).toMatchObject({

@@ -375,15 +375,18 @@ describe("a mistake in file or flags", () => {
     told = await seenByRedis();
   });
 
-  test.each(mistakes.map(({ input }, index) => [input, index] as const))("%s ends with 2, the place and the cure", (_, index) => {
-    const { exit, output, says } = ran[index] as Ran;
-    expect(output).not.toMatch(/\n {4}at /);
-    for (const text of says)
-      expect(output).toEqual(typeof text === "string" ? expect.stringContaining(text) : expect.stringMatching(text));
-    expect(exit).toBe(2);
-  });
+  test.each(mistakes.map(({ input }, index) => [input, index] as const))(
+    "%s: exit status 2, with position and fix",
+    (_, index) => {
+      const { exit, output, says } = ran[index] as Ran;
+      expect(output).not.toMatch(/\n {4}at /);
+      for (const text of says)
+        expect(output).toEqual(typeof text === "string" ? expect.stringContaining(text) : expect.stringMatching(text));
+      expect(exit).toBe(2);
+    },
+  );
 
-  test("none of them reached the warehouse or Redis, not even to connect", async () => {
+  test("no run connected to the warehouse or Redis", async () => {
     expect(ran).toHaveLength(mistakes.length);
     expect(warehouse.statements.slice(statements)).toEqual([]);
     expect(told).toEqual([]);
@@ -405,14 +408,14 @@ describe("a configuration that leads to another place than it expects", () => {
     told = await seenByRedis();
   });
 
-  test.each(elsewhere.map(({ input }, index) => [input, index] as const))("%s fails, and says which", (_, index) => {
+  test.each(elsewhere.map(({ input }, index) => [input, index] as const))("%s: fails and names the difference", (_, index) => {
     const { exit, output, says, status } = ran[index] as Ran;
     for (const text of says)
       expect(output).toEqual(typeof text === "string" ? expect.stringContaining(text) : expect.stringMatching(text));
     expect(exit).toBe(status);
   });
 
-  test("none of them reached the warehouse or Redis, not even to connect", async () => {
+  test("no run connected to the warehouse or Redis", async () => {
     expect(warehouse.statements.slice(statements)).toEqual([]);
     expect(told).toEqual([]);
     expect(await connectionsOfRedis()).toBe(connections);
@@ -429,7 +432,7 @@ describe("what only the servers can tell", () => {
     told = await seenByRedis();
   });
 
-  test.each(refusals.map(({ input }, index) => [input, index] as const))("%s is refused, and only read", (_, index) => {
+  test.each(refusals.map(({ input }, index) => [input, index] as const))("%s: refused after reading only", (_, index) => {
     const { exit, output, says, status, statements } = ran[index] as Ran;
     for (const text of says)
       expect(output).toEqual(typeof text === "string" ? expect.stringContaining(text) : expect.stringMatching(text));
@@ -438,14 +441,14 @@ describe("what only the servers can tell", () => {
     expect(exit).toBe(status);
   });
 
-  test("Redis was only read, and everything is still there", async () => {
+  test("Redis was only read, and all data is still there", async () => {
     expect(told.filter((command) => command.startsWith("scan ")).length).toBeGreaterThan(0);
     expect(told.filter((command) => !readsOfRedis.test(command))).toEqual([]);
     expect(await warehouse.query("SELECT count(*)::INT AS rows FROM sessions.classroom_sessions")).toEqual([{ rows: 3 }]);
     expect(await keys.dbsize()).toBe(3);
   });
 
-  test("the same file without the mistake deletes, and both servers see it: the proof can fail", async () => {
+  test("the same file without the mistake does delete, so these tests can fail", async () => {
     await seenByRedis();
     const { exit, statements, output } = await run({ input: "none", status: 1, says: [] }, refusals.length);
     expect(output).toContain("2 rows and 1 key deleted, 0 left");

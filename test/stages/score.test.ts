@@ -48,7 +48,7 @@ const anySettings = fc
   }));
 
 describe("whatever the checks, the weights and the criteria", () => {
-  test("making one check worse never makes the verdict better, nor the score higher", () => {
+  test("a worse check never improves the verdict or the score", () => {
     fc.assert(
       fc.property(anyChecks, anySettings, fc.nat(), (checks, chosen, pick) => {
         const index = checks.length === 0 ? -1 : pick % checks.length;
@@ -63,7 +63,7 @@ describe("whatever the checks, the weights and the criteria", () => {
     );
   });
 
-  test("an error that counts is an error of the whole; what does not count changes nothing", () => {
+  test("a counted error makes the whole an error, and uncounted checks change nothing", () => {
     fc.assert(
       fc.property(anyChecks, anySettings, (checks, chosen) => {
         const { verdict, score } = scoreChecks(checks, chosen);
@@ -79,7 +79,7 @@ describe("whatever the checks, the weights and the criteria", () => {
     );
   });
 
-  test("all passed is passed, where every key was looked at", () => {
+  test("all checks passed means passed, if every key indicator was checked", () => {
     fc.assert(
       fc.property(anyChecks, anySettings, (checks, chosen) => {
         const passed = checks.map((one) => ({ ...one, verdict: "passed" as const }));
@@ -94,7 +94,7 @@ describe("whatever the checks, the weights and the criteria", () => {
   });
 });
 
-test("no checks at all, or only skipped ones and dry runs, are an error", () => {
+test("no checks, or only skipped and dry-run checks, are an error", () => {
   expect(scoreChecks([], settings()).verdict).toBe("error");
   const dry = settings([line("api.*", { dryRun: true })]);
   expect(scoreChecks([check("api.health", "passed"), check("redis.ping", "skipped")], dry)).toMatchObject({
@@ -103,7 +103,7 @@ test("no checks at all, or only skipped ones and dry runs, are an error", () => 
   });
 });
 
-test("the total: full weight, half, none, cut off after a digit", () => {
+test("passed counts fully, degraded half, failed nothing, and the percentage is cut to one digit", () => {
   const checks = [check("api.health", "passed"), check("redis.ping", "degraded"), check("websocket.sessions", "failed")];
   const { score, verdict, reason } = scoreChecks(checks, settings([line("api.*", { weight: 10 })]));
   expect(score).toMatchObject({ reached: 10.5, possible: 12, percent: 87.5, pass: 90, warning: 75, unmatched: [] });
@@ -113,7 +113,7 @@ test("the total: full weight, half, none, cut off after a digit", () => {
   expect(scoreChecks(checks, settings()).verdict).toBe("failed");
 });
 
-test("exactly the pass criterion passes, whatever sums of fractions make of it", () => {
+test("a score of exactly the pass criterion passes, despite floating-point sums", () => {
   const nine = Array.from({ length: 9 }, (_, index) => check(`api.${index}`, "passed"));
   const tenths = settings([line("*", { weight: 0.1 })]);
   expect(scoreChecks([...nine, check("api.last", "failed")], tenths)).toMatchObject({
@@ -122,7 +122,7 @@ test("exactly the pass criterion passes, whatever sums of fractions make of it",
   });
 });
 
-test("the last line that means a check holds, and lines without a check are told", () => {
+test("the last matching line decides, and lines without a matching check are reported", () => {
   const chosen = settings([line("*", { weight: 3 }), line("api.*", { dryRun: true }), line("api.health"), line("graphql.*")]);
   const { score } = scoreChecks([check("api.health", "passed"), check("api.other", "failed"), check("x", "passed")], chosen);
   expect(score.checks.map(({ weight, dryRun }) => [weight, dryRun])).toEqual([
@@ -134,7 +134,7 @@ test("the last line that means a check holds, and lines without a check are told
   expect(score.percent).toBe(100);
 });
 
-test("a key that failed fails the whole; one that nobody looked at is an error", () => {
+test("a failed key indicator fails the whole, and an unchecked one is an error", () => {
   const many = Array.from({ length: 99 }, (_, index) => check(`other.${index}`, "passed"));
   const key = settings([line("api.*", { key: true })]);
   expect(scoreChecks([...many, check("api.health", "failed")], key)).toMatchObject({
@@ -150,14 +150,14 @@ test("a key that failed fails the whole; one that nobody looked at is an error",
 test.each([
   ...["test-data.cleanup", "test-data.books", "auth.sign-ins", "redis.writable"],
   ...["databricks.read-only", "redis.read-only", "sequence"],
-])("%s cannot be outvoted, nor put into dry run", (id) => {
+])("%s can't be outvoted or put into dry run", (id) => {
   const many = Array.from({ length: 99 }, (_, index) => check(`other.${index}`, "passed"));
   const chosen = settings([line(id, { dryRun: true }), line("*", { dryRun: false })]);
   expect(scoreChecks([...many, check(id, "failed")], chosen).verdict).toBe("failed");
   expect(scoreChecks([...many, check(id, "failed")], settings([line(id, { dryRun: true })])).verdict).toBe("failed");
 });
 
-test("of a check in dry run neither does the comparison with earlier runs count, unless a line means that one", () => {
+test("the baseline of a dry-run check does not count, unless a line names it", () => {
   const checks = [check("api.new", "passed"), check("baseline.api.new", "failed"), check("redis.ping", "passed")];
   const dry = line("api.new", { dryRun: true });
   expect(scoreChecks(checks, settings([dry])).verdict).toBe("passed");
@@ -165,7 +165,7 @@ test("of a check in dry run neither does the comparison with earlier runs count,
   expect(scoreChecks(checks, settings()).verdict).toBe("failed");
 });
 
-test("a dry run keeps its true verdict, and is marked", () => {
+test("a dry-run check keeps its own verdict and is marked", () => {
   const checks = [check("api.health", "failed"), check("redis.ping", "passed")];
   const { verdict, score } = scoreChecks(checks, settings([line("api.*", { dryRun: true })]));
   expect(verdict).toBe("passed");
@@ -227,15 +227,12 @@ describe("no score outvotes", () => {
     expect(scoreChecks([...many, check(id, "failed")], settings()).verdict).toBe("failed");
   });
 
-  test.each(["tests.flaky", "test-data.books", "test-data.cleanup"])(
-    "the warning of %s, which may be all that is known",
-    (id) => {
-      const scored = scoreChecks([...many, check(id, "degraded")], settings());
-      expect(scored).toMatchObject({ verdict: "degraded", reason: expect.stringContaining(`Title of ${id}`) });
-    },
-  );
+  test.each(["tests.flaky", "test-data.books", "test-data.cleanup"])("a warning of %s", (id) => {
+    const scored = scoreChecks([...many, check(id, "degraded")], settings());
+    expect(scored).toMatchObject({ verdict: "degraded", reason: expect.stringContaining(`Title of ${id}`) });
+  });
 
-  test("but any other warning", () => {
+  test("other warnings can be outvoted", () => {
     expect(scoreChecks([...many, check("redis.hit-rate", "degraded")], settings()).verdict).toBe("passed");
   });
 });

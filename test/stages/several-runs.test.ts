@@ -26,7 +26,7 @@ const touched: TouchedRow = {
 };
 const kept: KeptRows = { table: "users.teachers", rows: 2, samples: ["a", "b"], why: "no age" };
 
-test("what one of several runs found stays, and what two of them found counts once", () => {
+test("merged results keep every finding, and a finding of two runs counts once", () => {
   const other = { ...clean, touched: [touched], kept: [kept] };
   for (const results of [
     [clean, other],

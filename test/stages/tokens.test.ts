@@ -39,7 +39,7 @@ const env = { MINT_SECRET: "the-shared-secret" };
 
 const report = `writeFileSync("r.xml", ${JSON.stringify(junit())});`;
 
-test("each role's token is in the file, for nobody else to read, and in its variable; what it prints is masked, and nothing stays", async () => {
+test("each role's token is in a private file and a variable, is masked in output, and is removed afterwards", async () => {
   const api = await minting(900);
   const tests = `import { readFileSync, statSync, writeFileSync } from "node:fs";
     const { ENV_ACTIONS_TOKENS: file, ADMIN_TOKEN, ENV_ACTIONS_PREFIX: prefix } = process.env;
@@ -66,7 +66,7 @@ test("each role's token is in the file, for nobody else to read, and in its vari
   expect(await readdir(join(ran.workspace, ".env-actions", "tokens"))).toEqual([]);
 });
 
-test("a token is renewed before it expires, while the tests run: whenever they look, it is alive", async () => {
+test("tokens are renewed during the tests before they expire", async () => {
   const api = await minting(2);
   const tests = `import { readFileSync, writeFileSync } from "node:fs";
     const seen = new Set();
@@ -87,7 +87,7 @@ test("a token is renewed before it expires, while the tests run: whenever they l
   expect(ran.secrets).toEqual(expect.arrayContaining(["token-of-teacher-1", "token-of-teacher-2", "token-of-teacher-3"]));
 });
 
-test("a renewal that fails until the token has expired is an error, although all tests passed", async () => {
+test("a renewal that fails until the token expires is an error, although all tests passed", async () => {
   const api = await minting(1, 2);
   const tests = `import { readFileSync, writeFileSync } from "node:fs";
     const { expiresAt } = JSON.parse(readFileSync(process.env.ENV_ACTIONS_TOKENS, "utf8")).teacher;
@@ -104,7 +104,7 @@ test("a renewal that fails until the token has expired is an error, although all
   expect(api.asked.length).toBeLessThan(12);
 });
 
-test("tokens that cannot be minted: the tests are not started, and nothing stays", async () => {
+test("when tokens can't be minted, tests do not start and nothing is left", async () => {
   const ran = await runSuite(
     "integration",
     { inside: inside(await minting(900, 1), "{ teacher: {} }"), settings, files: { "tests.mjs": "" } },
@@ -115,7 +115,7 @@ test("tokens that cannot be minted: the tests are not started, and nothing stays
   expect(existsSync(join(ran.workspace, ".env-actions", "tokens", "integration.json"))).toBe(false);
 });
 
-test("a token that is over when it is minted is an error: it is neither handed over nor renewed for ever", async () => {
+test("a token that has expired when it is minted is an error, and is not handed over or renewed", async () => {
   let asked = 0;
   const claims = Buffer.from(JSON.stringify({ exp: Math.floor(Date.now() / 1000) - 60 })).toString("base64url");
   const api = await serve((_, response) => {
@@ -135,7 +135,7 @@ test("a token that is over when it is minted is an error: it is neither handed o
   expect(asked).toBe(1);
 });
 
-test("without roles nothing is minted", async () => {
+test("without roles no token is minted", async () => {
   const api = await minting(900);
   const tests = `import { writeFileSync } from "node:fs"; console.log("tokens", process.env.ENV_ACTIONS_TOKENS); ${report}`;
   const ran = await runSuite("integration", { inside: inside(api, "{}"), settings, files: { "tests.mjs": tests } }, env);

@@ -1,19 +1,21 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Begun, performStage, type StageRequest } from "../../src/app/run-stage.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Begun, StageRequest } from "../../src/app/run-stage.ts";
 import type { ArtifactService } from "../../src/github/artifacts.ts";
 import { startOf } from "../../src/lib/linux-proc.ts";
 import { thisProcess } from "../../src/lib/lock-file.ts";
 import type { Evidence } from "../../src/model/report.ts";
 import { UserError } from "../../src/model/user-error.ts";
+import { folderForEachTest } from "../harness/folder.ts";
+import { performIn } from "../harness/stage.ts";
 
 /** Which run an execution of a stage is, and whose test data it may delete: on an environment that has neither warehouse nor Redis. */
 
+const folder = folderForEachTest();
 let workspace: string;
 beforeEach(async () => {
-  workspace = await mkdtemp(join(tmpdir(), "env-actions-whose-run-"));
+  workspace = folder.path;
   const report = "const { writeFileSync } = await import('node:fs');";
   const junit = '<testsuite name="s"><testcase name="works" time="0.01"/></testsuite>';
   await writeFile(
@@ -29,7 +31,6 @@ beforeEach(async () => {
     }),
   );
 });
-afterEach(() => rm(workspace, { recursive: true, force: true }));
 
 const runner = {
   GITHUB_ACTIONS: "true",
@@ -41,27 +42,20 @@ const runner = {
 
 async function perform(stage: StageRequest["stage"], more: Partial<StageRequest> = {}) {
   const begun: Begun[] = [];
-  const warnings: string[] = [];
-  const answer = await performStage({
-    stage,
-    workspace,
-    configFile: "config.yml",
-    environment: "here",
-    cancel: AbortSignal.timeout(60_000),
-    onProgress: (progress) => progress.kind === "warning" && warnings.push(progress.text),
-    onSecret: () => undefined,
-    onBegin: (one) => begun.push(one),
+  const answer = await performIn(workspace, {
+    onBegin: (one) => void begun.push(one),
     ...more,
+    stage,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...more.env },
   });
-  return { ...answer, begun, warnings };
+  return { ...answer, begun };
 }
 
 const records = (...path: string[]) => join(workspace, ".env-actions", ...path);
 const cleanupOfRun = { overrides: { scope: "run" as const, execute: true } };
 
 describe("on a runner", () => {
-  test("cells in one folder: a run id, a ledger, logs, a report and evidence each; one gate run", async () => {
+  test("matrix cells in one folder have their own run id, ledger, logs, report and evidence, and share one gate id", async () => {
     const preflight = await perform("preflight", { env: runner });
     const cells = await Promise.all(["shard=1", "shard=2"].map((cell) => perform("integration", { env: runner, cell })));
     const all = [preflight, ...cells];
@@ -85,7 +79,7 @@ describe("on a runner", () => {
   });
 
   test.each(["preflight", "integration", "e2e", "smoke"] as const)(
-    "a named run id would be every cell's: %s refuses it",
+    "%s refuses ENV_ACTIONS_RUN_ID, because every cell would share it",
     async (stage) => {
       const named = perform(stage, { env: { ...runner, ENV_ACTIONS_RUN_ID: `${Date.now()}_0a0b0c0d` } });
       await expect(named).rejects.toThrow(UserError);
@@ -95,7 +89,7 @@ describe("on a runner", () => {
     },
   );
 
-  test("what the post step needs is known before anything runs, and holds the configuration", async () => {
+  test("what the post step needs is saved before anything runs, with the configuration", async () => {
     await perform("preflight", { env: runner });
     const order: string[] = [];
     const { report, begun } = await perform("integration", {
@@ -116,7 +110,7 @@ describe("on a runner", () => {
     ]);
   });
 
-  test("a stage that was cancelled and then killed: its post step's report says both, and replaces the evidence", async () => {
+  test("the post step of a cancelled and killed stage reports both and replaces the evidence", async () => {
     await perform("preflight", { env: runner });
     const { report, begun } = await perform("integration", { env: runner });
     const [one] = begun;
@@ -135,7 +129,7 @@ describe("on a runner", () => {
     expect(e2e.report.reason).toMatch(/integration ended with error/);
   });
 
-  test("scope run in a later step of the job: this job's runs and those that have ended, not what another cell is at", async () => {
+  test("scope run in a later step cleans this job's runs and ended runs, and no running cell", async () => {
     const cell = "shard=1";
     await perform("preflight", { env: runner, cell });
     const mine = await perform("integration", { env: runner, cell });
@@ -146,7 +140,7 @@ describe("on a runner", () => {
     expect(report).toMatchObject(nothingThere);
   });
 
-  test("evidence that cannot be read may be of a cell that failed", async () => {
+  test("unreadable evidence blocks the gate, because it may be of a failed cell", async () => {
     await perform("preflight", { env: runner });
     const artifacts: ArtifactService = {
       list: async () => [{ name: "env-actions-preflight-here-1-1763920000000_0a0b0c0d", size: 1 }],
@@ -160,7 +154,7 @@ describe("on a runner", () => {
     });
   });
 
-  test("so may evidence that cannot even be listed", async () => {
+  test("evidence that can't be listed blocks the gate", async () => {
     await perform("preflight", { env: runner });
     const artifacts: ArtifactService = {
       list: () => Promise.reject(new Error("HTTP 503")),
@@ -195,7 +189,7 @@ async function noteUnderWay(more: { gateId: string; origin: object; runId?: stri
 }
 
 describe("in a terminal", () => {
-  test("each execution has a run id of its own, and the gate run is what preflight began", async () => {
+  test("each execution has its own run id, and the gate id is preflight's", async () => {
     const preflight = await perform("preflight");
     const [first, second] = [await perform("integration"), await perform("integration")];
     expect(new Set([preflight, first, second].map(({ report }) => report.runId)).size).toBe(3);
@@ -205,14 +199,14 @@ describe("in a terminal", () => {
     expect(later.report.gateId).not.toBe(preflight.report.gateId);
   });
 
-  test("another gate that began here meanwhile takes no stage of the first", async () => {
+  test("a second gate in the same folder takes no stage of the first", async () => {
     const mine = await perform("preflight");
     await perform("preflight");
     const { report } = await perform("integration", { gateId: mine.report.gateId ?? "" });
     expect(report).toMatchObject({ verdict: "passed", gateId: mine.report.gateId });
   });
 
-  test("scope run deletes what every stage of the gate made; what still runs is left alone, and said", async () => {
+  test("scope run cleans every stage of the gate, and reports stages that still run instead", async () => {
     const preflight = await perform("preflight");
     const runs = [await perform("integration"), await perform("integration")].map(({ report }) => report.runId);
     expect((await perform("cleanup", cleanupOfRun)).report).toMatchObject({ ...nothingThere, cleanup: { runs } });
@@ -224,7 +218,7 @@ describe("in a terminal", () => {
     });
   });
 
-  test("a file or a state with a time of long ago names no run: to it every production row would be young", async () => {
+  test("a run id of long ago is refused, because every production row would look recent", async () => {
     const forged = "1400000000000_0a0b0c0d";
     const preflight = await perform("preflight");
     await perform("integration");
@@ -242,7 +236,7 @@ describe("in a terminal", () => {
     await expect(post).rejects.toThrow(/names a run that cannot be this job's/);
   });
 
-  test("a named run that is under way is neither taken nor deleted", async () => {
+  test("a named run that is still running is neither joined nor cleaned", async () => {
     await perform("preflight");
     const busy = await noteUnderWay({ gateId: "1", origin: {} });
     for (const stage of ["integration", "cleanup"] as const) {
@@ -253,14 +247,14 @@ describe("in a terminal", () => {
     }
   });
 
-  test("one in another container, whose process has the number of this one, is another", async () => {
+  test("a run in another container with the same process id is a different run", async () => {
     await perform("preflight");
     const busy = await noteUnderWay({ gateId: "1", origin: {}, process: { ...thisProcess(), place: "another container" } });
     for (const stage of ["integration", "cleanup"] as const)
       await expect(perform(stage, { ...cleanupOfRun, env: { ENV_ACTIONS_RUN_ID: busy } })).rejects.toThrow(/is under way/);
   });
 
-  test("scope run of tests whose ledger is gone: not passed", async () => {
+  test("scope run does not pass when the ledger is gone", async () => {
     await perform("preflight");
     const { report } = await perform("integration");
     await rm(records("ledger"), { recursive: true });
@@ -270,7 +264,7 @@ describe("in a terminal", () => {
     expect(after.report.cleanup?.runs).toContain(report.runId);
   });
 
-  test("tests that remove the ledger: their own stage does not pass either", async () => {
+  test("a stage whose tests remove the ledger does not pass", async () => {
     await perform("preflight");
     const { report } = await perform("integration", { overrides: { command: "node tests.mjs && rm -r .env-actions/ledger" } });
     expect(report).toMatchObject({ verdict: "failed", reason: expect.stringContaining("the ledger of this run is gone") });
@@ -283,7 +277,7 @@ describe("in a terminal", () => {
     ["a path in place of a stage", { ...runOf("1"), stage: "../../precious/x" }],
     ["a path in place of an environment", { ...runOf("1"), environment: "/../../../precious/x" }],
     ["another run than its name", { ...runOf("1"), runId: "../../precious" }],
-  ])("a file that names %s is no execution, and removes nothing", async (_, content) => {
+  ])("a run file with %s is ignored and removes nothing", async (_, content) => {
     const old = `${Date.now() - 8 * 86_400_000}_0a0b0c0d`;
     const precious = join(workspace, "precious", `x-${old}`);
     await mkdir(precious, { recursive: true });
@@ -297,7 +291,7 @@ describe("in a terminal", () => {
     expect(await readdir(join(workspace, "precious"))).toEqual([`x-${old}`]);
   });
 
-  test("old executions are forgotten, and screenshots of the one before", async () => {
+  test("old executions and the previous run's screenshots are removed", async () => {
     const old = `${Date.now() - 8 * 86_400_000}_0a0b0c0d`;
     const ended = { gateId: old, environment: "here", origin: {}, process: thisProcess(), finishedAt: "2026-01-01T00:00:00Z" };
     for (const [folder, file] of [

@@ -11,8 +11,6 @@ import { makeProject, type Project, prefix, runId } from "./project.ts";
 
 /** The testkit as test runners load it, each in its own way. */
 
-vi.setConfig({ testTimeout: 120_000 });
-
 let project: Project;
 const use = (packages?: readonly string[]) => {
   project = makeProject(packages);

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { readLedger } from "../../src/cleanup/ledger/ledger.ts";
 import { ended, makeProject, type Project } from "./project.ts";
 
@@ -11,7 +11,6 @@ import { ended, makeProject, type Project } from "./project.ts";
  */
 
 // A hundred processes on two cores that run other tests too.
-vi.setConfig({ testTimeout: 120_000 });
 
 let project: Project;
 beforeEach(() => {

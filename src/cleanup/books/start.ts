@@ -59,7 +59,9 @@ export async function recordStart(
     // Declared tables don't have to wait for the list of tables. The list adds the others, and shows which declared ones don't
     // exist.
     const declared = new Set(options.declared ?? []);
-    const [tables] = await Promise.all([inTime(readTables(reader)), readAll([...declared])]);
+    const declaredRead = readAll([...declared]);
+    // Without the list, the versions that were read are still known.
+    const tables = await inTime(readTables(reader)).finally(() => declaredRead);
     for (const table of declared) if (!tables.includes(table)) for (const known of [moments, unread]) known.delete(table);
     await readAll(tables.filter((table) => !declared.has(table)));
   };

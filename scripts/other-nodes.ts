@@ -1,0 +1,73 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * The oldest versions of Node that something of ours must work on, as npm has them. `node scripts/other-nodes.ts` sees to it that they
+ * are there; `.ci/run` does that, and the tests use what is there. Exit status 77: they cannot be had here.
+ */
+const oldest = {
+  /** The testkit runs in other people's tests. */
+  testkit: "18.20.8",
+  /** The command line says so itself on anything older. */
+  commandLine: "22.0.0",
+  /** Newer than the testkit needs, and too old for the command line. */
+  between: "20.20.2",
+};
+export type OtherNode = keyof typeof oldest;
+export const otherNodes = Object.keys(oldest) as OtherNode[];
+
+const place = join(import.meta.dirname, "..", ".cache", "nodes");
+const installDeadlineMs = 180_000;
+
+/** `missing` is the reason that a skipped test reports. */
+export type FoundNode = { path: string } | { missing: string };
+
+export function findNode(name: OtherNode): FoundNode {
+  const path = programOf(name);
+  return existsSync(path) ? { path } : { missing: `node ${oldest[name]} is not there: node scripts/other-nodes.ts installs it` };
+}
+
+/** npm has a package of Node for each system and processor. */
+function packageFor(): string {
+  const system = process.platform === "win32" ? "win" : process.platform;
+  return `node-${system}-${process.arch}`;
+}
+
+function programOf(name: OtherNode, folder = join(place, oldest[name])): string {
+  return join(folder, "node_modules", packageFor(), "bin", process.platform === "win32" ? "node.exe" : "node");
+}
+
+/** Installed beside its place and moved there, so that a run cut off leaves no half of a program. */
+function install(name: OtherNode): FoundNode {
+  mkdirSync(place, { recursive: true });
+  const workshop = mkdtempSync(join(place, "install-"));
+  try {
+    writeFileSync(join(workshop, "package.json"), '{"private":true}\n');
+    const wanted = `${packageFor()}@${oldest[name]}`;
+    // On Windows npm is a .cmd file, which only a shell starts.
+    const { status, stderr, error } = spawnSync("npm", ["install", "--ignore-scripts", "--loglevel=error", wanted], {
+      cwd: workshop,
+      encoding: "utf8",
+      shell: process.platform === "win32",
+      timeout: installDeadlineMs,
+    });
+    if (status !== 0 || !existsSync(programOf(name, workshop)))
+      return { missing: `npm could not install ${wanted}: ${error?.message ?? stderr.trim().split("\n").at(-1)}` };
+    renameSync(workshop, join(place, oldest[name]));
+    return findNode(name);
+  } finally {
+    rmSync(workshop, { recursive: true, force: true });
+  }
+}
+
+function main(): void {
+  for (const name of otherNodes) {
+    const there = findNode(name);
+    const found = "path" in there ? there : install(name);
+    console.log("path" in found ? `node ${oldest[name]}: ${found.path}` : found.missing);
+    if (!("path" in found)) process.exitCode = 77;
+  }
+}
+
+if (import.meta.main) main();
