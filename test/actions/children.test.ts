@@ -119,7 +119,7 @@ test("does so even if the tests prevent the stage from writing a report", () => 
   const ran = stage("integration", { LISTS_THE_FOLDER: join(folder, "commands"), BREAKS_THE_RECORDS: "true" });
   rmSync(join(workspace, ".env-actions"), { recursive: true });
   expect(ran.stdout).toMatch(/^::error .*wrote to the runner's GITHUB_ENV, GITHUB_PATH, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY, /m);
-  expect(ran.stdout).toMatch(/^::error .*reports is a link, or no folder/m);
+  expect(ran.stdout).toMatch(/^::error .*reports is a link, or not a folder/m);
   for (const name of Object.keys(kinds) as (keyof typeof kinds)[]) expect(content(name)).toBe("");
   expect(ran.status).toBe(3);
 });

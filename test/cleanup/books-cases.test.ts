@@ -236,7 +236,7 @@ describe("in a warehouse", () => {
     expect(told).toMatchObject({
       unexplained: { least: 0, most: 1 },
       touched: { least: 0, most: 1 },
-      why: expect.stringContaining("maxRead is 3"),
+      why: expect.stringContaining("more than testData.maxRead (3)"),
     });
     // One statement for each table says that there are too many.
     expect(of(await books({ maxRead: 100 }), "school.sessions")).toMatchObject({ unexplained: n(1), touched: n(1) });

@@ -413,7 +413,7 @@ describe("what is none of the run's", () => {
     await school.insert("analytics.notes", [{ id: "note", lesson_id: "uuid-of-mine" }]);
     const twice = { ...tables, "sessions.seats": table({ parents: { lesson_id: { partOf: "sessions.groups" } } }) };
     const result = await cleanUp(requestFor(twice));
-    expect(result.problems).toEqual([expect.stringContaining("1 row of analytics.notes hangs on test data")]);
+    expect(result.problems).toEqual([expect.stringContaining("1 row of analytics.notes depends on test data")]);
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
   });
 
@@ -492,10 +492,10 @@ describe("what is none of the run's", () => {
       (await planCleanup({ ...ports, signal, onStep }, requestFor(tables, { ledger }))).problems;
     expect(await problems({ ...rows, ...keys })).toEqual([]);
     expect(await problems(rows)).toEqual([
-      "the ledger names 1 key, but this environment has no redis: nothing of that is deleted",
+      "the ledger names 1 key, but this environment has no redis: what the ledger names is kept",
     ]);
     expect(await problems(keys)).toEqual([
-      "the ledger names 1 row, but this environment has no databricks: nothing of that is deleted",
+      "the ledger names 1 row, but this environment has no databricks: what the ledger names is kept",
     ]);
   });
 
@@ -608,7 +608,7 @@ describe("a deletion that does not go as planned", () => {
     const result = await executeCleanup(await prove(ports), plan);
     expect(result).toMatchObject({
       leftOver: 0,
-      tables: [{ planned: 1, left: 0, problem: expect.stringContaining("did not tell") }],
+      tables: [{ planned: 1, left: 0, problem: expect.stringContaining("did not report how many rows it deleted") }],
     });
     expect(result.tables[0]?.deleted).toBeUndefined();
   });
@@ -684,7 +684,7 @@ describe("a deletion that does not go as planned", () => {
       await open({ "analytics.notes": { id: "string", lesson_id: "string" } });
       await school.insert("analytics.notes", [{ id: "note", lesson_id: "uuid-of-mine" }]);
       const result = await cleanUp(requestFor(tables));
-      expect(result.problems).toEqual([expect.stringContaining("1 row of analytics.notes hangs on test data")]);
+      expect(result.problems).toEqual([expect.stringContaining("1 row of analytics.notes depends on test data")]);
       expect(judgeCleanup(result, 1).verdict).toBe("failed");
       expect(await state()).toEqual({ ...untouched, groups: kept.groups });
       // Once somebody has done as the problem says.
@@ -704,7 +704,7 @@ describe("a deletion that does not go as planned", () => {
       const withRooms = { ...tables, "sessions.rooms": table({ match: [{ column: "id", prefix: true }] }) };
       const undeclared = { ...withRooms, "sessions.desks": table({ parents: { room_id: { partOf: "sessions.rooms" } } }) };
       const result = await cleanUp(requestFor(undeclared));
-      expect(result.problems).toEqual([expect.stringContaining("1 row of analytics.notes hangs on test data")]);
+      expect(result.problems).toEqual([expect.stringContaining("1 row of analytics.notes depends on test data")]);
       expect(judgeCleanup(result, 1).verdict).toBe("failed");
       expect(await ids("sessions.rooms")).toEqual([]);
       const withNotes = { ...withRooms, "analytics.notes": table({ parents: { room_id: { partOf: "sessions.rooms" } } }) };

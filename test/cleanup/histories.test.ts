@@ -134,8 +134,8 @@ describe("the histories of many tables", () => {
     const known = [...start.versions.keys()];
     expect(known).toContain("school.a");
     expect(known).not.toContain("school.n");
-    expect(start.unread.get("school.n")).toMatch(/not answered in time/);
-    if (withoutList) expect(start.problem).toMatch(/not answered in time/);
+    expect(start.unread.get("school.n")).toMatch(/no answer in time/);
+    if (withoutList) expect(start.problem).toMatch(/no answer in time/);
     else expect(start.problem).toBeUndefined();
   });
 

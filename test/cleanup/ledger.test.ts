@@ -50,7 +50,7 @@ describe("behind what a killed writer left on the same line", () => {
     const { rows, keys, problems } = parseLedger(content);
     return { entries: [...[...rows].flatMap(([table, ids]) => [...ids].map((id) => `${table}/${id}`)), ...keys], problems };
   };
-  const torn = (place: string) => `ledger line ${place} is torn: a writer was stopped in the middle of it`;
+  const torn = (place: string) => `ledger line ${place} is incomplete: the writer was stopped while writing it`;
 
   test.each([
     ['{"table":"a","i{"key":"x"}\n', ["x"], [torn("1, bytes 1 to 15,")]],
@@ -97,7 +97,7 @@ describe("behind what a killed writer left on the same line", () => {
   });
 
   test("NUL bytes, as a crash of the machine leaves them, are said, and hide nothing", () => {
-    const nul = "is NUL bytes, as a machine leaves them that lost power";
+    const nul = "has only NUL bytes, as after a power failure";
     expect(found(`{"key":"x"}\n${"\0".repeat(4096)}{"key":"y"}\n\0\0\n{"key":"z"}\0\n`)).toEqual({
       entries: ["x", "y", "z"],
       problems: [`ledger line 2, bytes 1 to 4096, ${nul}`, `ledger line 3 ${nul}`, `ledger line 4, bytes 12 to 12, ${nul}`],

@@ -92,11 +92,11 @@ describe("the 48 tables of ClassWaves", async () => {
     expect(remarks(proposal, "ambiguous")).toEqual([]);
     expect(remarks(proposal, "circle")).toEqual([]);
     expect(remarks(proposal, "key")).toEqual([
-      "analytics.group_analytics: no column names its rows for certain; group_id stands in for one",
+      "analytics.group_analytics: no column surely identifies its rows; group_id is used",
     ]);
     expect(remarks(proposal, "unknown").filter((text) => text.includes("user_id"))).toHaveLength(3);
     expect(remarks(proposal, "mention")).toContain(
-      "communication.messages: recipient_id and sender_id merely mention somebody or something",
+      "communication.messages: recipient_id and sender_id only mention somebody or something",
     );
   });
 
@@ -119,12 +119,12 @@ describe("the 48 tables of ClassWaves", async () => {
       protectedTables,
     );
     expect(found.map(({ table, text }) => `${table} ${text}`)).toEqual([
-      "audio.recordings is declared, but the warehouse has no such table (or hides it)",
-      "communication.messages has no column subject, which is declared",
+      "audio.recordings is declared, but does not exist, or this principal may not see it",
+      "communication.messages is declared with subject, but has no such column",
       "communication.messages does not declare group_id under parents",
       "communication.messages does not declare email under match",
       "communication.messages does not declare email under person",
-      "sessions.reactions is in the warehouse, but not declared: its test data would not be found",
+      "sessions.reactions exists in the warehouse, but is not declared: its test data would not be found",
     ]);
   });
 });
@@ -141,7 +141,7 @@ test("a view that is declared with rules shows as a difference: a cleanup would 
     table: "a.active",
     kind: "view",
     columns: [],
-    text: "is declared, but is a view, from which no rows can be deleted: declare the table whose rows it shows in its place",
+    text: "is declared, but is a view, and rows of views cannot be deleted: declare the table behind it instead",
   });
   expect(differences(declared, proposal, columns, protectedTables).map(({ table }) => table)).not.toContain("a.kept");
 });
@@ -190,11 +190,11 @@ describe("which table a column points at", () => {
     expect(parents({ ...two, "a.groups": "id" }, "a.notes")).toEqual({ group_id: "a.groups" });
     expect(parents(two, "a.notes")).toEqual({});
     expect(remarks(propose(two), "ambiguous")).toEqual([
-      "a.notes: group_id could name a row of a.student_groups or a.teacher_groups",
+      "a.notes: group_id could refer to a row of a.student_groups or a.teacher_groups",
     ]);
     const caches = { "a.session_analytics_cache": "id", "b.session_analytics_cache": "id" };
     expect(remarks(propose({ ...caches, "c.notes": "id session_analytics_cache_id" }), "ambiguous")).toEqual([
-      "c.notes: session_analytics_cache_id could name a row of a.session_analytics_cache or b.session_analytics_cache",
+      "c.notes: session_analytics_cache_id could refer to a row of a.session_analytics_cache or b.session_analytics_cache",
     ]);
   });
 
@@ -223,8 +223,8 @@ describe("which table a column points at", () => {
     };
     const proposal = propose(tables);
     expect(targetsOf(proposal, "a.groups")).toEqual({ group_id: "a.groups" });
-    expect(remarks(proposal, "unknown")).toEqual(["a.groups: primary_teacher_id may name a row of a.teachers in some role"]);
-    expect(remarks(proposal, "mention")).toEqual(["a.groups: created_by and leader_id merely mention somebody or something"]);
+    expect(remarks(proposal, "unknown")).toEqual(["a.groups: primary_teacher_id may refer to a row of a.teachers in some role"]);
+    expect(remarks(proposal, "mention")).toEqual(["a.groups: created_by and leader_id only mention somebody or something"]);
     expect(proposal.tables["a.teachers"]).toMatchObject({
       key: "teacher_id",
       match: expect.arrayContaining([{ column: "teacher_id", prefix: true }]),
@@ -261,7 +261,7 @@ describe("which table a column points at", () => {
     expect(targetsOf(proposal, "a.schools")).toEqual({});
     expect(targetsOf(proposal, "a.teachers")).toEqual({ school_id: "a.schools" });
     expect(remarks(proposal, "circle")).toEqual([
-      "a.schools: teacher_id points at a.teachers, which hangs on this table: one of the two had to be left out",
+      "a.schools: teacher_id points at a.teachers, which depends on this table: one of the two was left out",
     ]);
   });
 });

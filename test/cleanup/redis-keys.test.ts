@@ -139,12 +139,12 @@ describe("a key that the ledger names", () => {
     await admin.set("cw:test:there", "1");
     const some = await clean(["cw:test:there", "cw:test:gone"], { start: startWith() });
     expect(some).toMatchObject({ deletedKeys: 1, problems: [] });
-    expect(some.notes.join()).toContain("1 Redis key that the ledger names is not there: cw:test:gone");
+    expect(some.notes.join()).toContain("1 Redis key that the ledger names is missing: cw:test:gone");
     expect(some.notes.join()).not.toContain("none of the ledger's keys");
     const none = await clean(["app:test:gone", "settings:é"], { start: startWith("settings:é") });
     expect(none.problems).toEqual([]);
-    expect(none.notes.join()).toContain("1 was there before the tests began: settings:é");
-    expect(none.notes.join()).toMatch(/none of the ledger's keys is there: compare the database and the keyPrefix/);
+    expect(none.notes.join()).toContain("1 existed before the tests started: settings:é");
+    expect(none.notes.join()).toMatch(/none of the ledger's keys exists: compare the database and the keyPrefix/);
   });
 });
 
@@ -158,7 +158,7 @@ it("a ledger whose keys are all in another database than the cleanup looks at fa
       const ledger = { rows: new Map(), keys: new Set(keys), problems: [] };
       return await planCleanup(ports({ redis: full }), { ...request("run"), ledger });
     };
-    const wrong = /database 3 of this Redis, but this cleanup looks at database 0: write \/3 as the path of redis\.url/;
+    const wrong = /database 3 of this Redis, but this cleanup uses database 0: write \/3 as the path of redis\.url/;
     expect((await planned(key, "cw:test:shared")).problems).toEqual([expect.stringMatching(wrong)]);
     // A name that another environment may use as well proves nothing.
     const shared = await planned("cw:test:shared");
@@ -215,7 +215,7 @@ describe("the life of test keys", () => {
     expect(result.keys).toMatchObject({ planned: 2, ttl: { limitMs: limit, unlimited: 3, over: 1 } });
     expect(result.keys.ttl?.samples).toHaveLength(3);
     expect(result.notes).toContain("3 Redis test keys have no TTL, 1 lives longer than 30 min");
-    expect(result.notes).toContain("2 Redis test keys are kept, because their age cannot be told");
+    expect(result.notes).toContain("2 Redis test keys are kept, because their age is unknown");
   });
 
   it("is limited by a cleanup that deletes and was told to, of those that are kept, and only ever shortened", async () => {
@@ -259,7 +259,7 @@ describe("the life of test keys", () => {
     const unaware = await openRedisReader(`redis://unaware:pw@127.0.0.1:${server.port}`, signal);
     const plan = await planCleanup(ports({ redis: unaware }), request("expired"));
     expect(plan.keys?.keys.size).toBe(2);
-    expect(describePlan(plan, true).notes).toContainEqual(expect.stringMatching(/could not be told: .*NOPERM.*pttl/));
+    expect(describePlan(plan, true).notes).toContainEqual(expect.stringMatching(/could not be read: .*NOPERM.*pttl/));
     await unaware.close();
   });
 });
@@ -269,7 +269,7 @@ describe("a plan", () => {
     await admin.mset(...Array.from({ length: 3_000 }, (_, index) => [`cw:test:${index}`, "1"]).flat());
     const plan = await planCleanup(ports(), request("all", { maxKeys: 1_000 }));
     expect(plan.keys?.keys.size).toBe(1_001);
-    expect(plan.blockers).toEqual(["the plan has more Redis keys than testData.maxKeys (1000)"]);
+    expect(plan.blockers).toEqual(["the plan deletes more Redis keys than testData.maxKeys (1000)"]);
     const result = await executeCleanup(await prove(ports()), plan);
     expect(result).toMatchObject({ deletedKeys: 0, problems: [plan.blockers[0], "nothing was deleted"] });
     expect(await admin.dbsize()).toBe(3_000);

@@ -192,7 +192,7 @@ describe("repair", () => {
     const result = await repair(school, report, { warehouse: { ...school.warehouse, writeCells: once } });
     expect(result.rows).toEqual([
       expect.objectContaining({ state: "repaired" }),
-      expect.objectContaining({ state: "failed", problem: "no MODIFY on users.teachers" }),
+      expect.objectContaining({ state: "failed", problem: "EA3006: no MODIFY on users.teachers" }),
     ]);
     expect(sent).toBe(2);
   });
@@ -217,7 +217,7 @@ describe("repair", () => {
       ...school.warehouse,
       identity: async () => ({ host: "elsewhere", catalog: "x", principal: "y", serverTime: "" }),
     };
-    await expect(repair(school, report, { warehouse: elsewhere })).rejects.toThrow(/Databricks host is elsewhere/);
+    await expect(repair(school, report, { warehouse: elsewhere })).rejects.toThrow(/Databricks host: expected .*, got elsewhere/);
     expect(updates()).toEqual([]);
   });
 });
@@ -225,17 +225,21 @@ describe("repair", () => {
 describe("a report that somebody made up, or that is no longer true, writes nothing:", () => {
   const real: TouchedRow = { ...cell("2", "north"), before: "south", version: 2 };
   const cases: [name: string, forged: (report: TouchedRow) => TouchedRow, problem: RegExp][] = [
-    ["a value that never stood there", (row) => ({ ...row, before: "south" }), /history says that another value/],
-    ["NULL where a value stood", (row) => ({ ...row, before: null }), /history says that another value/],
-    ["a row that points at no test data", () => real, /does not show to be test data/],
+    ["a value that never stood there", (row) => ({ ...row, before: "south" }), /history has another old value than the report/],
+    ["NULL where a value stood", (row) => ({ ...row, before: null }), /history has another old value than the report/],
+    ["a row that points at no test data", () => real, /the current value is not known to be test data/],
     ["a column that points at nothing", (row) => ({ ...row, column: "note", now: "1" }), /declared neither under parents/],
     ["the key", (row) => ({ ...row, column: "id", now: "1" }), /declared neither under parents/],
-    ["a row named by another column", (row) => ({ ...row, key: { column: "note", value: "1" } }), /not the key of the table/],
+    [
+      "a row named by another column",
+      (row) => ({ ...row, key: { column: "note", value: "1" } }),
+      /expected id as the key of the table, got note/,
+    ],
     ["a table that nobody declared", (row) => ({ ...row, table: "sales.orders" }), /not declared/],
     ["a name of JavaScript's own", (row) => ({ ...row, table: "constructor" }), /not declared/],
     ["a column of that kind", (row) => ({ ...row, column: "toString" }), /declared neither under parents/],
     ["a key that is no text", (row) => ({ ...row, key: { column: "id", value: "\ud800" } }), /well-formed/],
-    ["a row that is not there", (row) => ({ ...row, key: { column: "id", value: "' OR 1=1 --" } }), /no longer there/],
+    ["a row that is not there", (row) => ({ ...row, key: { column: "id", value: "' OR 1=1 --" } }), /no longer exists/],
   ];
   it("whatever it names", async () => {
     await open();

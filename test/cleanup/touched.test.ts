@@ -238,7 +238,7 @@ describe("what stood there before is unknown, with the reason,", () => {
       cell("1"),
       /2 rows have this key/,
     ],
-    ["where the row is gone", async () => undefined, cell("nobody"), /no longer there/],
+    ["where the row is gone", async () => undefined, cell("nobody"), /the row no longer exists/],
     ["where somebody wrote it meanwhile", () => set("1", "school_id", "south"), cell("1"), /written again/],
     [
       "where the table's history is gone",
@@ -248,7 +248,7 @@ describe("what stood there before is unknown, with the reason,", () => {
         await set("2", "note", "since");
       },
       cell("1"),
-      /no longer reaches back/,
+      /history is too short: version 2 no longer exists/,
     ],
     ["where the table has gone", async () => undefined, { ...cell("1"), table: "users.nowhere" }, /could not be read/],
   ];
@@ -276,7 +276,7 @@ it("gives up when the time for it is over, and says so", async () => {
     limitMs: 0,
   });
   expect(await withBefore(school.warehouse, [cell("1")], context)).toEqual([
-    { ...cell("1"), why: expect.stringContaining("`env-actions repair` takes longer") },
+    { ...cell("1"), why: expect.stringContaining("`env-actions repair` searches longer") },
   ]);
   await school.close();
 });

@@ -327,7 +327,7 @@ describe("undo", () => {
       expect(cleanup.tables[0]).not.toHaveProperty("deleted");
       expect(cleanup).toMatchObject({ deletedRows: 1, leftOver: 0 });
       expect((await undo(cleanup)).tables).toEqual([
-        expect.objectContaining({ restored: 1, problem: expect.stringContaining("could not tell how many rows it deleted") }),
+        expect.objectContaining({ restored: 1, problem: expect.stringContaining("could not report how many rows it deleted") }),
       ]);
       expect(await all("sessions.lessons")).toEqual([`late ${mine} late`, "production Maths"]);
     });
@@ -340,7 +340,7 @@ describe("undo", () => {
         expect.objectContaining({
           deleted: 3,
           restorable: 1,
-          problem: expect.stringContaining("which version has them of 1 only"),
+          problem: expect.stringContaining("names the version of only 1 of them"),
         }),
       ]);
     });
@@ -379,7 +379,7 @@ describe("undo", () => {
       "says when the report does not know the version",
       (cleanup: CleanupResult) => ({ ...cleanup, tables: cleanup.tables.map(({ deletions: _, ...rest }) => rest) }),
       {},
-      /does not say which version/,
+      /does not name the version/,
     ],
     ["never writes to a protected table", (cleanup: CleanupResult) => cleanup, { protectedTables: ["sessions.*"] }, /protected/],
   ])("%s", async (_, change, options, message) => {
@@ -399,7 +399,7 @@ describe("undo", () => {
     await stores.warehouse.load(`INSERT INTO ${school.name}.sessions.lessons VALUES ('late', 'late', now())`);
     const result = await undo(cleanup);
     expect(result.tables).toEqual([
-      expect.objectContaining({ restorable: 0, problem: expect.stringContaining("no longer reaches back") }),
+      expect.objectContaining({ restorable: 0, problem: expect.stringContaining("no longer has the deleted rows") }),
     ]);
     expect(await all("sessions.lessons")).toEqual(["late late", "production Maths"]);
   });
@@ -423,7 +423,9 @@ describe("undo", () => {
       },
     };
     const result = await executeUndo({ warehouse, environment, audit: async () => undefined }, planned, new Map());
-    expect(result.tables).toEqual([expect.objectContaining({ problem: expect.stringContaining("run again without --execute") })]);
+    expect(result.tables).toEqual([
+      expect.objectContaining({ problem: expect.stringContaining("run undo again without --execute") }),
+    ]);
     expect(await all("sessions.lessons")).toEqual(before);
     expect(
       stores.warehouse.statements.filter(({ sql }) => sql.includes("INSERT") && sql.includes(`\`${school.name}\``)),

@@ -436,8 +436,7 @@ describe("scope expired", () => {
     const isYoung = request?.testData?.timeZone !== undefined && /0[34]:0/.test(made ?? "");
     expect(verdict).toBe(goes || isYoung ? "passed" : "degraded");
     // What is declared already is not asked for.
-    const cure =
-      made === null ? "is NULL there, or not a time: let the application fill it" : "has no zone: declare timeZone for";
+    const cure = made === null ? "is NULL or not a time: let the application set it" : "has no zone: declare timeZone for";
     if (!goes && !isYoung) expect(result.kept?.[0]?.why).toContain(`users.schools.made ${cure}`);
   });
 

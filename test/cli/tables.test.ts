@@ -71,7 +71,7 @@ test("its output can be pasted and then matches the warehouse, and only schema a
     expect.stringMatching(/^SELECT current_catalog\(\)/),
     expect.stringMatching(/^SELECT .* FROM `classwaves`\.information_schema\./),
     expect.stringMatching(/^SELECT .* FROM `classwaves`\.information_schema\./),
-    // Which rows show by an address or a domain alone.
+    // Which rows match only by an address or a domain alone.
     expect.stringMatching(/^SELECT 0 AS asked, `id` AS row_key, `domain` AS shown FROM .*`users`\.`teachers`/),
   ]);
 
@@ -126,7 +126,7 @@ test("a difference is reported, also as JSON, and fails only with --check", asyn
   );
   const checked = await run(["--environment", "production", "--check"], { below });
   expect(checked.status).toBe(1);
-  expect(checked.stdout).toContain("#   users.pupils is declared, but the warehouse has no such table (or hides it)");
+  expect(checked.stdout).toContain("#   users.pupils is declared, but does not exist, or this principal may not see it");
 });
 
 test("an environment without a warehouse exits with 2, a refused token with 3, and neither shows a secret", async () => {

@@ -255,7 +255,7 @@ test.each<[string, Case, string, { verdict: string; message: RegExp }]>([
     "nothing that the run made carries its prefix",
     { work: (catalog) => made(catalog, "5c0f", "Maths") },
     "test-data.books",
-    { verdict: "degraded", message: /Nothing that this run made was found by its prefix or by the ledger/ },
+    { verdict: "degraded", message: /Cleanup found none of the rows that this run created, neither by prefix nor by the ledger/ },
   ],
   [
     "tests ran, and nothing was made",

@@ -72,7 +72,7 @@ const mistakes: Mistake[] = [
   {
     input: "a prefix that the ids of production have",
     file: inTestData("prefixes: [teacher_, integration_test_, e2e_test_]"),
-    says: ["c.yml:25:14", "write what only tests write, such as teacher_test_"],
+    says: ["c.yml:25:14", "write a prefix that only tests use, such as teacher_test_"],
   },
   {
     input: "a prefix by which a stage's data would not be found",
@@ -83,7 +83,7 @@ const mistakes: Mistake[] = [
   {
     input: "a protected table named for deletion",
     file: inTestData("tables:\n  compliance.audit_log:\n    match: [{ column: id, prefix: true }]"),
-    says: ["c.yml:26:5", "take it out of one of the two"],
+    says: ["c.yml:26:5", "remove it from one of the two"],
   },
   {
     input: "the legal evidence unprotected",
@@ -93,7 +93,7 @@ const mistakes: Mistake[] = [
   {
     input: "tables that hang on each other in a circle",
     file: inTestData("tables:\n  a.b: { parents: { c_id: { partOf: a.c } } }\n  a.c: { parents: { b_id: { partOf: a.b } } }"),
-    says: ["c.yml:26:12", "take one of the parents out"],
+    says: ["c.yml:26:12", "remove one of the parents"],
   },
   {
     input: "a parent that is not declared",
@@ -113,10 +113,14 @@ const mistakes: Mistake[] = [
   {
     input: "a suffix that real domains end with",
     file: inTestData("tables:\n  a.b: { match: [{ column: email, suffix: .edu }] }"),
-    says: ["c.yml:26:45", "a whole domain with its @"],
+    says: ["c.yml:26:45", "a whole domain with @"],
   },
   // Redis.
-  { input: "a namespace of every key", file: inTestData('keys: ["*"]'), says: ["c.yml:25:10", "at least 6 literal characters"] },
+  {
+    input: "a namespace of every key",
+    file: inTestData('keys: ["*"]'),
+    says: ["c.yml:25:10", "with at least 6 literal characters"],
+  },
   {
     input: "a namespace that covers a protected key",
     file: inTestData('keys: ["audit:*"]'),
@@ -140,17 +144,17 @@ const mistakes: Mistake[] = [
   {
     input: "no expected host where test data is written",
     file: { "      expect: { host: localhost }\n": "" },
-    says: ["c.yml:6:5", "say which host it must be: expect: { host: … }"],
+    says: ["c.yml:6:5", "add expect: { host: … } with the host that it must be"],
   },
   {
     input: "an expected host that comes from where the host comes from",
     file: { "expect: { host: localhost }": 'expect: { host: "${HOST}" }' },
-    says: ["c.yml:11:23", "written out"],
+    says: ["c.yml:11:23", "expected the host itself, not a variable"],
   },
   {
     input: "a missing token",
     env: { TOKEN: "" },
-    says: ["c.yml:8:14", "the environment variable TOKEN is set to nothing", "set it"],
+    says: ["c.yml:8:14", "the environment variable TOKEN is empty", "set it"],
   },
   { input: "a token written into the file", file: { "${TOKEN}": "dapi-written-out" }, says: ["c.yml:8:14", /\$\{/] },
   { input: "an unknown environment", args: [...execute, "-e", "sandbix"], says: ["c.yml:3:1", 'did you mean "sandbox"?'] },
@@ -173,7 +177,7 @@ const mistakes: Mistake[] = [
   {
     input: "an unknown scope",
     args: ["cleanup", "--scope", "everything", "--execute"],
-    says: ["--scope", "must be run, expired or all"],
+    says: ["--scope", "expected run, expired or all, got"],
   },
   { input: "a misspelt flag", args: [...execute, "--dryrun"], says: ["--dryrun"] },
 ];
@@ -242,7 +246,7 @@ const refusals: Case[] = [
     input: "more rows than the limit",
     status: 1,
     file: inTestData("maxRows: 1"),
-    says: ["the plan has 2 rows, more than testData.maxRows (1)", "nothing was deleted"],
+    says: ["the plan deletes 2 rows, more than testData.maxRows (1)", "nothing was deleted"],
   },
 ];
 

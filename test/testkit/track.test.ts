@@ -132,7 +132,9 @@ describe("what could not be recorded is thrown", () => {
     expect(stdout).toMatch(/: only 10 of 25 bytes were written\ntrue\ntrue\n$/);
     const { keys, problems } = await readLedger(project.ledger);
     expect(keys).toEqual(new Set(["c", "d"]));
-    expect(problems).toEqual([2, 3, 6].map((line) => `ledger line ${line} is torn: a writer was stopped in the middle of it`));
+    expect(problems).toEqual(
+      [2, 3, 6].map((line) => `ledger line ${line} is incomplete: the writer was stopped while writing it`),
+    );
   });
 
   test("where fs is a mock that writes nothing", async () => {

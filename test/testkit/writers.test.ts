@@ -125,8 +125,8 @@ test.skipIf(process.platform === "win32")("writers that are killed at random mom
       const [name = "", n = ""] = line.split(":");
       expect(keysOf(name, Number(n)).filter((key) => !keys.has(key))).toEqual([]);
     }
-    expect(problems[0]).toMatch(/^ledger line 1(, bytes 1 to 17,)? is torn: a writer was stopped in the middle of it$/);
-    for (const problem of problems) expect(problem).toContain(" is torn: ");
+    expect(problems[0]).toMatch(/^ledger line 1(, bytes 1 to 17,)? is incomplete: the writer was stopped while writing it$/);
+    for (const problem of problems) expect(problem).toContain(" is incomplete: ");
     torn += problems.length - 1;
     lines += acknowledged.length;
   }
@@ -187,7 +187,7 @@ test("a disk that fills up: what was acknowledged is there, the rest was thrown,
     expect(done.filter((key) => !keys.has(key))).toEqual([]);
     expect(keys).toContain(`after:4:${"x".repeat(1300)}`);
     expect(problems.length).toBeGreaterThan(0);
-    for (const problem of problems) expect(problem).toContain(" is torn: ");
+    for (const problem of problems) expect(problem).toContain(" is incomplete: ");
   } finally {
     execFileSync("umount", [disk]);
   }

@@ -21,10 +21,10 @@ export function adviceFor({ table, declared, rows, prefixes, kept }: AdviceReque
   if (all.some(({ details }) => details?.ofRun))
     return [
       kept
-        ? `${name}: rows with the run's id were kept by the cleanup, which says why: put back the real rows that point at them (\`env-actions repair\`), then clean up again`
+        ? `${name}: the cleanup kept rows with the run's id and says why: restore the real rows that refer to them (\`env-actions repair\`), then clean up again`
         : declared
-          ? `${name}: rows carry the run's id where no rule looks: add the column under testData.tables.${name}.match`
-          : `${name}: rows carry the run's id, but the table is not declared: add it under testData.tables (\`env-actions tables\` proposes how)`,
+          ? `${name}: rows have the run's id in a column without a rule: add the column under testData.tables.${name}.match`
+          : `${name}: rows have the run's id, but the table is not declared: add it under testData.tables (\`env-actions tables\` shows how)`,
     ];
   const found = commonPrefix(
     all.map(({ details }) => details?.texts ?? {}),
@@ -32,15 +32,15 @@ export function adviceFor({ table, declared, rows, prefixes, kept }: AdviceReque
   );
   if (found !== undefined && !prefixes.some((prefix) => found.prefix.startsWith(prefix)))
     return [
-      `${name}: ${found.column} begins with "${found.prefix}" in all of them: add it to testData.prefixes, and let the tests put ENV_ACTIONS_RUN_ID behind it`,
+      `${name}: ${found.column} begins with "${found.prefix}" in all of them: add it to testData.prefixes, and let the tests append ENV_ACTIONS_RUN_ID`,
     ];
   const parents = [...new Set(all.flatMap(({ details }) => Object.keys(details?.parents ?? {})))];
   if (parents.some((column) => /^(teacher|user|school)_id$/.test(column)))
     return [
-      `${name}: the rows hang on an account that is no test data (${parents.join(", ")}): let the tests sign in with one that is, by auth.roles.<role>.body, such as teacherId: "{prefix}teacher"`,
+      `${name}: the rows depend on an account that is not test data (${parents.join(", ")}): let the tests sign in with a test account, using auth.roles.<role>.body, such as teacherId: "{prefix}teacher"`,
     ];
   return [
-    `${name}: ${declared ? "" : "declare the table under testData.tables, and "}begin an id or title of these rows with ENV_ACTIONS_PREFIX, or name them with track() of env-actions/testkit`,
+    `${name}: ${declared ? "" : "declare the table under testData.tables, and "}begin an id or title of these rows with ENV_ACTIONS_PREFIX, or report them with track() of env-actions/testkit`,
   ];
 }
 

@@ -115,7 +115,7 @@ export async function differences(
   for (let first = 0; first < versions.length - 1; first += mostAtOnce - 1) {
     const some = versions.slice(first, first + mostAtOnce);
     const rows = await warehouse.query(differenceSql(warehouse, readable, some));
-    if (rows.length > mostContents) throw new Error(`more than ${mostContents} of its rows are different`);
+    if (rows.length > mostContents) throw new Error(`more than ${mostContents} of its rows differ`);
     for (const row of rows) {
       const content = String(row.content);
       const entry = known.get(content) ?? {

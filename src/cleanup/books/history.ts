@@ -64,7 +64,7 @@ export async function newestVersions(
       if (moment === "further back" && limit < mostVersions) continue;
       settled.add(table);
       if (moment === "further back")
-        found.set(table, new Error("it is written to so often that its version at the start was not found"));
+        found.set(table, new Error("the table is written to so often that its version at the start was not found"));
       else if (moment !== undefined) found.set(table, moment);
     }
   }
@@ -74,7 +74,7 @@ export async function newestVersions(
 /** @returns `undefined` if the table didn't exist yet */
 function momentIn(rows: readonly Row[], asOf: number | undefined, limit: number): Moment | Error | "further back" | undefined {
   const [newest] = rows;
-  if (!newest) return new Error("its history is empty");
+  if (!newest) return new Error("the table's history is empty");
   const isSince = (row: Row) => asOf !== undefined && (timeOf(row.timestamp) ?? 0) > asOf;
   const row = rows.find((one) => !isSince(one));
   if (!row) return rows.length < limit ? undefined : "further back";
@@ -122,7 +122,7 @@ function sinceStart(rows: readonly Row[], start: Moment | undefined, limit: numb
   if (start !== undefined && !continuous && limit === firstLook) return undefined;
   if (!reached && rows.length === limit && limit < mostVersions) return undefined;
   if (!reached)
-    return new Error(`its history goes back to version ${oldest} only, not to version ${start?.version ?? 0} of the start`);
+    return new Error(`the table's history begins with version ${oldest}, after version ${start?.version ?? 0} of the start`);
   const since = rows.filter((row) => start === undefined || !continuous || Number(row.version) > start.version).toReversed();
   return { to: newest, changes: since.map(changeOf).filter(changesRows), continuous };
 }

@@ -54,9 +54,7 @@ function leftOfRun({ tables }: Books): string[] {
   if (left.length === 0) return [];
   const rows = left.reduce((sum, { ofRun }) => sum + ofRun, 0);
   const where = left.slice(0, namedTables).map(({ table, ofRun }) => `${ofRun} in ${table}`);
-  return [
-    `${count(rows, "row carries", "rows carry")} this run's id and ${rows === 1 ? "is" : "are"} left: ${where.join(", ")}.`,
-  ];
+  return [`${count(rows, "row has", "rows have")} this run's id and ${rows === 1 ? "remains" : "remain"}: ${where.join(", ")}.`];
 }
 
 function unexplainedSaid({ tables, keys }: Books): string[] {
@@ -68,11 +66,11 @@ function unexplainedSaid({ tables, keys }: Books): string[] {
   const said = [];
   if (rows > 0)
     said.push(
-      `${count(rows, "row")} that this run made ${rows === 1 ? "is" : "are"} left, and nothing shows that ${rows === 1 ? "it is" : "they are"} test data: ${named(tables, others, (table) => table.samples)}.`,
+      `${count(rows, "row")} that this run created ${rows === 1 ? "remains" : "remain"}, and nothing shows that ${rows === 1 ? "it is" : "they are"} test data: ${named(tables, others, (table) => table.samples)}.`,
     );
   if (keys && keys.unexplained.least > 0)
     said.push(
-      `${count(keys.unexplained.least, "Redis key")} that the start did not have ${keys.unexplained.least === 1 ? "is" : "are"} left: ${keys.samples.join(", ")}.`,
+      `${count(keys.unexplained.least, "Redis key")} that did not exist at the start ${keys.unexplained.least === 1 ? "remains" : "remain"}: ${keys.samples.join(", ")}.`,
     );
   return said;
 }
@@ -86,7 +84,7 @@ function unknownSaid({ tables, keys, problems }: Books): string[] {
     ];
     return `${table.table}: ${counts.join(", ")}${table.why ? `, because ${table.why}` : ""}.`;
   });
-  if (doubtful.length > namedTables) said.push(`The same holds for ${doubtful.length - namedTables} more tables.`);
+  if (doubtful.length > namedTables) said.push(`The same applies to ${doubtful.length - namedTables} more tables.`);
   if (keys && !isKnown(keys.unexplained))
     said.push(`Redis: unexplained keys ${amountText(keys.unexplained)}${keys.why ? `, because ${keys.why}` : ""}.`);
   return [...said, ...problems.map((problem) => `${problem}.`)];
@@ -101,15 +99,15 @@ function nothingCarried({ made, keys }: Books, { testsRan, cleanup }: JudgeReque
   const [least, most] = [made.least + newKeys, (made.most ?? 0) + newKeys];
   if (least > 0)
     return [
-      "Nothing that this run made was found by its prefix or by the ledger: cleanup had nothing to go by. Let the tests begin ids and titles with ENV_ACTIONS_PREFIX.",
+      "Cleanup found none of the rows that this run created, neither by prefix nor by the ledger. Let the tests begin ids and titles with ENV_ACTIONS_PREFIX.",
     ];
   if (most > 0)
     return [
-      "Rows were made while the tests ran, and none was found by this run's prefix or by the ledger: if they are of this run, cleanup had nothing to go by. Let the tests begin ids and titles with ENV_ACTIONS_PREFIX.",
+      "Rows were created while the tests ran, and cleanup found none of them by this run's prefix or by the ledger. If this run created them, let the tests begin ids and titles with ENV_ACTIONS_PREFIX.",
     ];
   if (made.most !== 0 || (keys && keys.unexplained.most === null)) return [];
   return [
-    "Tests ran, and this run made no row and no key here. Either they only read, or they write to another place: compare the application's warehouse and Redis with this environment's. Or the application signs in as somebody whom testData.principals does not list.",
+    "Tests ran, but this run created no row and no key here. Either the tests only read, or they write to another warehouse or Redis: compare those of the application with this environment. Or the application signs in as a principal that testData.principals does not list.",
   ];
 }
 

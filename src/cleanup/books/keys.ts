@@ -22,7 +22,7 @@ const shown = 3;
 /** Keys that exist now and didn't at the start. Never rejects. */
 export async function balanceKeys(redis: RedisReader, request: KeyRequest): Promise<KeyBooks> {
   const { keys } = request.start;
-  if (!keys) return notKnown(undefined, "the keys of the start are not known");
+  if (!keys) return notKnown(undefined, "the keys at the start are unknown");
   if (keys.problem !== undefined) return notKnown(keys, keys.problem);
   try {
     return await newKeys(redis, keys, request);
@@ -39,7 +39,8 @@ async function newKeys(redis: RedisReader, keys: StartKeys, request: KeyRequest)
     for (const key of batch) {
       if (start.hadKey(key) !== false || isProtected.some((pattern) => pattern.test(key))) continue;
       fresh.add(key);
-      if (fresh.size > maxRead) return notKnown(keys, `more than ${count(maxRead, "key")} are new, which is testData.maxRead`);
+      if (fresh.size > maxRead)
+        return notKnown(keys, `more than ${count(maxRead, "key")} are new, the limit of testData.maxRead`);
     }
   const own = keyText(runId);
   const ofRun = [...fresh].filter((key) => key.includes(own));
@@ -52,7 +53,7 @@ async function newKeys(redis: RedisReader, keys: StartKeys, request: KeyRequest)
   return {
     ...base,
     unexplained: { least: certain, most: certain + left.length },
-    why: "others may write to this Redis, too: where nobody does while tests run, write redis.exclusive: true",
+    why: "others may write to this Redis as well. If nobody does while tests run, set redis.exclusive: true",
   };
 }
 

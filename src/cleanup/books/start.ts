@@ -85,7 +85,7 @@ export async function recordStart(
 /** Waits for an answer until the signal aborts. */
 function within(signal: AbortSignal): <Result>(answer: Promise<Result>) => Promise<Result> {
   const ended = new Promise<never>((_, reject) => {
-    const end = () => reject(new Error("it was not answered in time"));
+    const end = () => reject(new Error("no answer in time"));
     if (signal.aborted) end();
     else signal.addEventListener("abort", end, { once: true });
   });
@@ -125,7 +125,7 @@ async function readKeys(redis: RedisReader, { maxRead, namespaces, signal }: Sta
     return {
       known: new Set(),
       namespaces: asked,
-      problem: `Redis has ${total ?? "an unknown number of"} keys, and testData.maxRead is ${maxRead}`,
+      problem: `Redis has ${total ?? "an unknown number of"} keys, more than testData.maxRead (${maxRead})`,
     };
   const known = new Set<string>();
   for (const match of asked?.map(globOf) ?? [undefined])
@@ -136,7 +136,7 @@ async function readKeys(redis: RedisReader, { maxRead, namespaces, signal }: Sta
         return {
           known: new Set(),
           namespaces: asked,
-          problem: `more than ${count(maxRead, "key")} were found, which is testData.maxRead`,
+          problem: `more than ${count(maxRead, "key")} were found, the limit of testData.maxRead`,
         };
     }
   return { known, namespaces: asked };

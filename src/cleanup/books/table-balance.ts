@@ -95,7 +95,7 @@ export class TableBalance {
 
   async result(): Promise<TablesBalance> {
     let listed = this.#request.start.problem === undefined;
-    if (!listed) this.#problems.push(`the tables of the start are not known: ${this.#request.start.problem}`);
+    if (!listed) this.#problems.push(`the tables at the start are unknown: ${this.#request.start.problem}`);
     try {
       await this.#readHistories();
       await this.#balanceAll();
@@ -124,7 +124,7 @@ export class TableBalance {
     const tables = [...columns.keys()].filter((table) => !views.has(table));
     for (const table of start.moments.keys())
       if (!columns.has(table) || views.has(table))
-        this.#unknown(table, "the table was there at the start, and is not there or not visible any more");
+        this.#unknown(table, "the table existed at the start, but no longer exists, or is no longer visible");
     const readable = tables.filter((table) => this.#startIsKnown(table));
     const known = this.#request.known?.histories;
     const unread = readable.filter((table) => !known?.has(table)).map((table) => [table, start.moments.get(table)] as const);
@@ -146,12 +146,12 @@ export class TableBalance {
   #take(table: string, since: HistorySinceStart | Error | undefined): void {
     const moment = this.#request.start.moments.get(table);
     if (since === undefined || since instanceof Error) {
-      this.#unknown(table, since?.message ?? "its history was not read");
+      this.#unknown(table, since?.message ?? "the table's history was not read");
       return;
     }
     this.#read.push({ from: moment?.version ?? 0, to: since.to });
     if (!since.continuous && moment)
-      this.#unknown(table, "it was dropped and made anew since the start: what became of the rows it had is not known");
+      this.#unknown(table, "the table was dropped and created again since the start, so it is unknown what happened to its rows");
     else if (since.changes.length > 0) this.#histories.set(table, { since, from: moment?.version });
   }
 
@@ -206,7 +206,7 @@ export class TableBalance {
       carryingRun(this.#warehouse, table, version, binder.bind(runId)),
     );
     const failed = new Map(answers.failed.map(({ item, why }) => [item.table.table, why]));
-    for (const [table, why] of failed) this.#problems.push(`whether ${table} has rows of this run could not be told: ${why}`);
+    for (const [table, why] of failed) this.#problems.push(`it could not be read whether ${table} has rows of this run: ${why}`);
     const counts = new Map<string, number>();
     for (const { item, row } of answers.rows)
       counts.set(item.table.table, (counts.get(item.table.table) ?? 0) + item.sign * Number(row.n));
@@ -287,9 +287,7 @@ export class TableBalance {
     );
     if (isNone(finding) && unexplained.most === 0 && touched.most === 0) return;
     for (const user of new Set(foreign))
-      this.#advice.push(
-        `${user} writes rows of this run, and testData.principals does not list it: add it where only tests use it`,
-      );
+      this.#advice.push(`${user} writes rows of this run, but testData.principals does not list it: add it if only tests use it`);
     if (unexplained.most !== 0)
       this.#advice.push(
         ...adviceFor({ table, declared: table.table in tables, rows: left, prefixes, kept: this.#keeps(table.table) }),
@@ -298,7 +296,7 @@ export class TableBalance {
     const shared = doubtful.some(({ details }) => details !== undefined);
     const unread =
       doubtful.length > 0 && !shared
-        ? `more than ${numberText(detailLimit)} of its rows changed, and only so many are looked at one by one`
+        ? `more than ${numberText(detailLimit)} of its rows changed, more than are checked one by one`
         : undefined;
     const why = finding.why ?? (shared ? this.#whyShared(table) : unread);
     if (shared) this.#advice.push(this.#adviceOnPrincipals(table));
@@ -322,14 +320,14 @@ export class TableBalance {
   #whyShared(table: TableCase): string {
     const users = sharedUsers(table).join(", ");
     return this.#request.principals.length > 0
-      ? `others may sign in as ${users}, too, so that these rows may be theirs`
-      : `testData.principals does not say who writes for the tests, so that what ${users} wrote may be this run's or somebody else's`;
+      ? `others may also sign in as ${users}, so these rows may be theirs`
+      : `testData.principals does not say who writes for the tests, so rows of ${users} may belong to this run or to somebody else`;
   }
 
   #adviceOnPrincipals(table: TableCase): string {
     if (this.#request.principals.length > 0)
-      return "give the tests a principal of their own, which nothing else signs in with, and list it in testData.principals";
-    return `list in testData.principals who writes for the tests and for nobody else: the principals of the application under test, of the tests and of the cleanup (${sharedUsers(table).join(", ")} wrote here)`;
+      return "give the tests their own principal, which nothing else uses, and list it in testData.principals";
+    return `list in testData.principals the principals that write only for the tests: those of the application under test, the tests and the cleanup (${sharedUsers(table).join(", ")} wrote here)`;
   }
 }
 

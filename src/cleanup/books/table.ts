@@ -129,7 +129,7 @@ export async function findingFromRows(warehouse: WarehouseReader, table: TableCa
   return {
     ...findingOf(table, first),
     unexplained: { least: 0, most: doubtful },
-    why: `its ${fine.length} versions would have to be compared one by one, which means reading about ${most * (fine.length + 1)} rows; testData.maxRead is ${maxRead}`,
+    why: `comparing its ${fine.length} versions one by one requires reading about ${most * (fine.length + 1)} rows, more than testData.maxRead (${maxRead})`,
   };
 }
 
@@ -189,7 +189,7 @@ async function byEnds(
       least: 0,
       most: removed.reduce<number | null>((sum, { most }) => (sum === null || most === null ? null : sum + most), 0),
     },
-    why: `telling who changed which row means reading ${rows} rows, and testData.maxRead is ${maxRead}`,
+    why: `finding who changed which row requires reading ${rows} rows, more than testData.maxRead (${maxRead})`,
   };
   if (ends > maxRead) return finding;
   const contents = await differences(warehouse, table, [table.from, table.to]);

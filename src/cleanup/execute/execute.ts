@@ -104,12 +104,12 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
     }
     noteLeft(again, result);
     const done = result.leftOver === 0 || round === rounds || ports.signal.aborted;
-    if (!done && again.blockers.length > 0) result.problems.push("what came back was not deleted");
+    if (!done && again.blockers.length > 0) result.problems.push("rows or keys that came back were not deleted");
     if (done || again.blockers.length > 0) {
       await noteEnd(ports, plan, again, result);
       return result;
     }
-    ports.onStep(`${result.leftOver} rows or keys are still there or came back; deleting again (${round + 1} of ${rounds})`);
+    ports.onStep(`${result.leftOver} rows or keys remain or came back; deleting again (${round + 1} of ${rounds})`);
     await delay(pauseBetweenRoundsMs * round);
     current = again;
   }
@@ -227,7 +227,7 @@ async function deleteTable(warehouse: TestDataWarehouse, table: TablePlan, entry
   try {
     const rows = await warehouse.deleteRows(table.table, condition, binder.parameters);
     addRows(entry, rows);
-    if (rows === undefined) entry.problem = "the warehouse did not tell how many rows it deleted";
+    if (rows === undefined) entry.problem = "the warehouse did not report how many rows it deleted";
     else if (rows !== table.rows)
       entry.problem = `${count(table.rows, "row was", "rows were")} planned, but ${count(rows, "was", "were")} deleted`;
     return { table, entry, rows, statement: entry.statement };
@@ -251,7 +251,7 @@ async function noteVersion(warehouse: TestDataWarehouse, { table, entry, rows }:
   try {
     const version = await versionOfDelete(warehouse, table.table, rows);
     if (version === undefined) {
-      entry.problem ??= `${count(rows, "row was", "rows were")} deleted, but the table's history shows no such delete`;
+      entry.problem ??= `${count(rows, "row was", "rows were")} deleted, but the table's history has no such delete`;
       return;
     }
     entry.versionBefore = Math.min(entry.versionBefore ?? version - 1, version - 1);
@@ -267,7 +267,7 @@ async function lookAgain(ports: WritingPorts, plan: CleanupPlan, result: Cleanup
     return await planCleanup(ports, plan.request, plan);
   } catch (error) {
     result.leftOver = null;
-    result.problems.push(`whether anything is left could not be told: ${errorText(error)}`);
+    result.problems.push(`it is unknown whether anything remains: ${errorText(error)}`);
     return undefined;
   }
 }
@@ -338,7 +338,9 @@ async function noteEnd(
     const after = last?.rows?.protectedRows.get(table);
     const kept = after === undefined ? "unknown" : after >= before;
     if (kept === false)
-      result.notes.push(`${table} is protected, but has ${after} rows where it had ${before}: something else deletes from it`);
+      result.notes.push(
+        `${table} is protected, but had ${before} rows before and has ${after} now: something else deletes from it`,
+      );
     await ports.audit({
       action: "decision",
       details: { what: "protected", table, kept },

@@ -35,8 +35,8 @@ function touchedSentence(touched: readonly TouchedRow[], more: number, stage: St
   const known = touched.filter(({ before }) => before !== undefined).length;
   const todo =
     known === 0
-      ? "The old values are unknown: put them back by hand."
-      : `\`env-actions repair .env-actions/reports/${stage}.json\` shows how to put ${known === touched.length + more ? (known === 1 ? "the old value" : "the old values") : `${known} of the old values`} back.`;
+      ? "The old values are unknown: restore them by hand."
+      : `\`env-actions repair .env-actions/reports/${stage}.json\` shows how to restore ${known === touched.length + more ? (known === 1 ? "the old value" : "the old values") : `${known} of the old values`}.`;
   return `Tests changed real rows. ${named.join(" ")}${others} ${todo}`;
 }
 
@@ -46,7 +46,7 @@ function touchedWords(row: TouchedRow): string {
   const name = row.masked?.includes("key") ? "(masked)" : key.value;
   const before =
     row.before === undefined
-      ? `what stood there before is unknown, because ${why ?? "nobody looked"}`
+      ? `the old value is unknown, because ${why ?? "it was not read"}`
       : `before: ${row.before === null ? "NULL" : shown(row.before)}, version ${version ?? "unknown"}`;
   return `${table}, row ${name}: a test changed ${column} to ${shown(row.now)} (${before}).`;
 }

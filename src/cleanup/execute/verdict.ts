@@ -53,13 +53,19 @@ function judgeDeletion(result: CleanupResult, durationMs: number, hasWarehouse: 
       verdict: "error",
       observed,
       expected,
-      message: `Whether test data is left could not be told: ${faults.join("; ")}`,
+      message: `It is unknown whether test data remains: ${faults.join("; ")}`,
     };
   if (result.leftOver > 0)
     return { ...base, verdict: "failed", observed, expected, message: ["Test data is still there.", ...faults].join(" ") };
   if (result.problems.length > 0) return { ...base, verdict: "failed", observed, expected, message: faults.join("; ") };
   if (faults.length > 0)
-    return { ...base, verdict: "degraded", observed, expected, message: `All is gone, but not as planned: ${faults.join("; ")}` };
+    return {
+      ...base,
+      verdict: "degraded",
+      observed,
+      expected,
+      message: `Everything was deleted, but not as planned: ${faults.join("; ")}`,
+    };
   const doubts = doubtsOf(result);
   if (doubts.length > 0) return { ...base, verdict: "degraded", observed, expected, message: doubts.join(" ") };
   return { ...base, verdict: "passed", observed, expected };
@@ -88,22 +94,22 @@ function notLookedAt(
 ): { verdict: Check["verdict"]; observed: string; message: string } | undefined {
   if (!looked || looked.tables > 0 || (looked.redis && !hasWarehouse)) return undefined;
   const noTable =
-    "none of the declared tables exists in this catalog, or this principal does not see them: rows were not looked at. Check databricks.catalog, the principal's grants, testData.preset and testData.tables";
+    "none of the declared tables exists in this catalog, or this principal may not see them, so rows were not checked. Check databricks.catalog, the principal's grants, testData.preset and testData.tables";
   if (looked.redis)
-    return { verdict: "degraded", observed: "only Redis was looked at", message: `Nothing is known about rows: ${noTable}.` };
+    return { verdict: "degraded", observed: "only Redis was checked", message: `Nothing is known about rows: ${noTable}.` };
   return hasWarehouse
-    ? { verdict: "skipped", observed: "nothing was looked at", message: `Nothing was cleaned up: ${noTable}.` }
+    ? { verdict: "skipped", observed: "nothing was checked", message: `Nothing was cleaned up: ${noTable}.` }
     : {
         verdict: "skipped",
-        observed: "nothing was looked at",
+        observed: "nothing was checked",
         message:
-          "Nothing was cleaned up: this environment has neither databricks nor redis, so that no test data can be found there.",
+          "Nothing was cleaned up: this environment has neither databricks nor redis, so there is no place to look for test data.",
       };
 }
 
 function realLooking(found: readonly RealLooking[]): string {
   const places = found.map(({ table, column, rows }) => `${rows} in ${table}.${column}`).join(", ");
-  return `Test data looks as if it were about real people: ${places}. Let the tests invent addresses and names, or list their form under testData.synthetic.`;
+  return `Test data may contain real people: ${places}. Use invented addresses and names in the tests, or list their form under testData.synthetic.`;
 }
 
 function deleted({ deletedRows, deletedKeys, keys }: CleanupResult): string {
@@ -128,7 +134,7 @@ function judgeFound(result: CleanupResult, hasWarehouse: boolean): Pick<Check, "
       ...base,
       verdict: "degraded",
       observed,
-      message: `Earlier runs left test data in ${[...result.tables.map((table) => table.table), ...(result.keys.planned ? ["Redis"] : [])].slice(0, 5).join(", ")}. Look at it with \`env-actions cleanup --scope expired\`, delete it with \`--execute\`.`,
+      message: `Earlier runs left test data in ${[...result.tables.map((table) => table.table), ...(result.keys.planned ? ["Redis"] : [])].slice(0, 5).join(", ")}. Show it with \`env-actions cleanup --scope expired\`, delete it with \`--execute\`.`,
     };
   if (result.problems.length > 0) return { ...base, verdict: "degraded", observed, message: result.problems.join("; ") };
   const kept = keptSentences(result);

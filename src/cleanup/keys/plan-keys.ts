@@ -105,12 +105,12 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
   await auditing;
   await audit(redis, found, plan);
   if (plan.keys.size > request.maxKeys)
-    plan.blockers.push(`the plan has more Redis keys than testData.maxKeys (${request.maxKeys})`);
+    plan.blockers.push(`the plan deletes more Redis keys than testData.maxKeys (${request.maxKeys})`);
   else if (unseen.size > 0) await reportUnseen(redis, unseen, request, plan);
   if (unproven.size > 0) plan.problems.push(unprovenProblem(unproven));
   if (earlier.size > 0)
     plan.notes.push(
-      `${count(earlier.size, "Redis key carries", "Redis keys carry")} the id of a row of this run, but existed before the stage began, and ${earlier.size === 1 ? "is" : "are"} kept: ${namesOf(earlier, samplesShown)}`,
+      `${count(earlier.size, "Redis key contains", "Redis keys contain")} the id of a row of this run, but existed before the stage began, and ${earlier.size === 1 ? "is" : "are"} kept: ${namesOf(earlier, samplesShown)}`,
     );
   if (guarded.size > 0) {
     const named = count(
@@ -129,11 +129,11 @@ const mostNamed = 20;
 function unprovenProblem(keys: ReadonlySet<string>): string {
   const what = count(
     keys.size,
-    "Redis key that the ledger names is kept, because nothing else shows that this run made it, or it carries another run's id",
-    "Redis keys that the ledger names are kept, because nothing else shows that this run made them, or they carry another run's id",
+    "Redis key that the ledger names is kept, because nothing else proves that this run created it, or it has another run's id",
+    "Redis keys that the ledger names are kept, because nothing else proves that this run created them, or they have another run's id",
   );
   const cure =
-    "correct the ledger, put ENV_ACTIONS_PREFIX into the names of keys, or list a namespace that holds nothing but test data under testData.keys";
+    "correct the ledger, use ENV_ACTIONS_PREFIX in the names of keys, or list a namespace with only test data under testData.keys";
   return `${what}: ${namesOf(keys, mostNamed)}; ${cure}`;
 }
 
@@ -145,7 +145,7 @@ async function reportUnseen(redis: RedisReader, unseen: ReadonlySet<string>, req
   plan.notes.push(unseenNote(unseen, request));
   if (unseen.size < request.ledger.size) return;
   for (const { database, keys } of await redis.elsewhere([...unseen].slice(0, askedElsewhere))) {
-    const what = `${namesOf(new Set(keys), samplesShown)}, which the ledger names, ${keys.length === 1 ? "is" : "are"} in database ${database} of this Redis, but this cleanup looks at database ${redis.identity.database}: write /${database} as the path of redis.url`;
+    const what = `${namesOf(new Set(keys), samplesShown)}, which the ledger names, ${keys.length === 1 ? "is" : "are"} in database ${database} of this Redis, but this cleanup uses database ${redis.identity.database}: write /${database} as the path of redis.url`;
     // Other environments may have keys of the same name there, but none with this run's id.
     const isOurs = request.run?.ids.some((id) => keys.some((key) => key.includes(id)));
     (isOurs ? plan.problems : plan.notes).push(what);
@@ -155,14 +155,14 @@ async function reportUnseen(redis: RedisReader, unseen: ReadonlySet<string>, req
 /** Not a failure: tests may delete their own keys, and keys expire. */
 function unseenNote(unseen: ReadonlySet<string>, { ledger, hadKey }: KeyRequest): string {
   const before = new Set([...unseen].filter((key) => hadKey?.(key) === true));
-  const what = `${count(unseen.size, "Redis key", "Redis keys")} that the ledger names ${unseen.size === 1 ? "is" : "are"} not there: ${namesOf(unseen, samplesShown)} (deleted by the tests, expired, or named wrongly)`;
+  const what = `${count(unseen.size, "Redis key", "Redis keys")} that the ledger names ${unseen.size === 1 ? "is" : "are"} missing: ${namesOf(unseen, samplesShown)} (deleted by the tests, expired, or named wrongly)`;
   return [
     what,
     ...(before.size > 0
-      ? [`of these ${count(before.size, "was", "were")} there before the tests began: ${namesOf(before, samplesShown)}`]
+      ? [`of these ${count(before.size, "existed", "existed")} before the tests started: ${namesOf(before, samplesShown)}`]
       : []),
     ...(unseen.size === ledger.size
-      ? ["none of the ledger's keys is there: compare the database and the keyPrefix of the tests' client with redis.url"]
+      ? ["none of the ledger's keys exists: compare the database and the keyPrefix of the tests' client with redis.url"]
       : []),
   ].join("; ");
 }
@@ -212,9 +212,9 @@ export function keyNotes(plan: KeyPlan): string[] {
   const notes = [...plan.notes];
   if (plan.ageless > 0)
     notes.push(
-      `${count(plan.ageless, "Redis test key is kept, because its", "Redis test keys are kept, because their")} age cannot be told`,
+      `${count(plan.ageless, "Redis test key is kept, because its", "Redis test keys are kept, because their")} age is unknown`,
     );
-  if (problem !== undefined) notes.push(`how long the Redis test keys live could not be told: ${problem}`);
+  if (problem !== undefined) notes.push(`the lifetime of the Redis test keys could not be read: ${problem}`);
   if (unlimited + over > 0) {
     const beyond = `${unlimited > 0 ? count(over, "lives", "live") : count(over, "Redis test key lives", "Redis test keys live")} longer than ${minutes(limitMs)}`;
     notes.push(
@@ -240,8 +240,7 @@ export async function shortenLives(redis: TestDataRedis, plan: KeyPlan, result: 
   if (!result.ttl || plan.ttl.toShorten.size === 0) return;
   try {
     result.ttl.shortened = await redis.shorten([...plan.ttl.toShorten], plan.ttl.limitMs);
-    if (result.ttl.shortened === undefined)
-      result.ttl.problem = "how many were given a limit could not be told: an answer was lost";
+    if (result.ttl.shortened === undefined) result.ttl.problem = "it is unknown how many keys got a limit: an answer was lost";
   } catch (error) {
     result.ttl.problem = errorText(error);
   }

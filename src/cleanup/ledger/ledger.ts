@@ -1,3 +1,4 @@
+import { errorText } from "../../lib/error-text.ts";
 import { NotAPlainFile, openOwn } from "../../lib/plain-file.ts";
 import { type Entry, readLine } from "./line.ts";
 
@@ -20,8 +21,8 @@ export async function readLedger(file: string): Promise<Ledger> {
   try {
     for await (const chunk of (await openOwn(file)).createReadStream({ highWaterMark: 256 * 1024 })) reader.take(chunk as Buffer);
   } catch (error) {
-    // Data that identifies itself is still deleted, and the stage reports that the rest is unknown.
-    if (error instanceof NotAPlainFile) return { ...reader.end(), problems: [`the ledger was not read: ${error.message}`] };
+    // What shows by itself is deleted all the same, and the stage says that the rest is not known.
+    if (error instanceof NotAPlainFile) return { ...reader.end(), problems: [`the ledger was not read: ${errorText(error)}`] };
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
   return reader.end();

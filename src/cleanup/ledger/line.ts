@@ -23,7 +23,7 @@ const longestName = 4096;
 const longestEntry = 64 * 1024;
 
 const noEntry = 'is not {"table", "id"} or {"key"}';
-const torn = "is torn: a writer was stopped in the middle of it";
+const torn = "is incomplete: the writer was stopped while writing it";
 
 /**
  * Reads a line of the ledger, without its line end. Usually it is one entry, or empty. Otherwise a writer may have been killed
@@ -125,7 +125,7 @@ function entryOf(value: unknown): Entry | string {
   const { table, id, key } = value as Record<string, unknown>;
   // A single ill-formed id would make the whole parameter list unreadable to the warehouse.
   if ([table, id, key].some((name) => typeof name === "string" && !name.isWellFormed()))
-    return "names something that is no valid Unicode";
+    return "has a name that is not valid Unicode";
   if (isName(key)) return key.length > longestName ? tooLong("key", longestName) : { key };
   if (!isName(table) || !isName(id)) return noEntry;
   if (table.length > longestTable) return tooLong("table", longestTable);
@@ -153,7 +153,7 @@ function parsed(text: string): unknown {
 /** Quotes none of the text, because it may name a person. */
 function reason(piece: Buffer, part: "whole" | "last" | "beginning", atEnd: boolean): string {
   if (part === "last" && atEnd) return torn;
-  if (piece.every((byte) => byte === 0 || isSpace(byte))) return "is NUL bytes, as a machine leaves them that lost power";
+  if (piece.every((byte) => byte === 0 || isSpace(byte))) return "has only NUL bytes, as after a power failure";
   if (looksTorn(piece)) return torn;
   return isUtf8(piece) ? noEntry : "is not UTF-8";
 }

@@ -27,10 +27,10 @@ export function whyNotCurrentRun(
   { now, maxAgeMs }: { now: number; maxAgeMs: number },
   limit = "evidence.maxAge allows",
 ): string | undefined {
-  if (!isRunId(runId)) return `"${runId}" is no run id: expected <milliseconds>_<8 hexadecimal digits>, such as ${newRunId(now)}`;
+  if (!isRunId(runId)) return `expected a run id <milliseconds>_<8 hexadecimal digits>, such as ${newRunId(now)}, got "${runId}"`;
   const began = Number(runId.split("_")[0]);
-  if (began > now + futureToleranceMs) return `run ${runId} would begin in the future, at ${isoOf(began)}`;
-  if (began < now - maxAgeMs) return `run ${runId} began at ${isoOf(began)}, longer ago than ${limit}`;
+  if (began > now + futureToleranceMs) return `run ${runId} starts in the future, at ${isoOf(began)}`;
+  if (began < now - maxAgeMs) return `run ${runId} started at ${isoOf(began)}, longer ago than ${limit}`;
   return undefined;
 }
 

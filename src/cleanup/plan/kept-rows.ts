@@ -39,7 +39,7 @@ function reportUnswept({ scope, tables, sweep }: PlanRequest, plan: RowPlan): vo
   const unswept = [...new Set(values)].filter((value) => !sweep.has(value)).sort();
   if (unswept.length > 0)
     plan.notes.push(
-      `rows that show only by ${unswept.slice(0, 5).join(", ")}${unswept.length > 5 ? ", …" : ""} are not swept: list what tests alone use under testData.sweep, and fixed accounts under testData.keep`,
+      `rows that match only by ${unswept.slice(0, 5).join(", ")}${unswept.length > 5 ? ", …" : ""} are kept: list values that only tests use under testData.sweep, and fixed accounts under testData.keep`,
     );
 }
 
@@ -49,12 +49,12 @@ const dayMs = 86_400_000;
 /** What would make the row's age known. */
 function cureFor({ scan: { name, table, zone }, candidate: { age } }: JudgedRow): string {
   const keep = "list fixed rows under testData.keep";
-  if (table.time === undefined) return `declare time for ${name} (and timeZone where it has no zone), or ${keep}`;
+  if (table.time === undefined) return `declare time for ${name} (and timeZone if the times have no zone), or ${keep}`;
   const time = `${name}.${table.time}`;
-  if (age === undefined) return `${time} is NULL there, or not a time: let the application fill it, or ${keep}`;
+  if (age === undefined) return `${time} is NULL or not a time: let the application set it, or ${keep}`;
   if (zone === undefined && age.latest - age.earliest > dayMs)
     return `${time} has no zone: declare timeZone for ${name}, or ${keep}`;
-  return `${time} is not exact enough to tell: ${keep}`;
+  return `${time} is not exact enough: ${keep}`;
 }
 
 function whyKept(row: JudgedRow, stay: StayReason | undefined, { scope }: PlanRequest): string | undefined {
@@ -67,16 +67,16 @@ function whyKept(row: JudgedRow, stay: StayReason | undefined, { scope }: PlanRe
     case "shared":
       return "kept: its key is not unique, and another row with the same key is not known to be test data";
     case "pointed-at":
-      return "kept: a real row points at it; put that back with `env-actions repair` first";
+      return "kept: a real row refers to it; restore that row first with `env-actions repair`";
     case "needed":
-      return "kept: rows that stay depend on it, and a later cleanup finds them only through it";
+      return "kept: remaining rows depend on it, and a later cleanup finds them only through it";
     case "unknown": {
       const column = links[judgement.because[0] ?? -1]?.column;
       if (column !== undefined)
-        return `kept, with what depends on it: ${column} points at test data, but nothing proves that the row is not older; ${cure}`;
+        return `kept, with what depends on it: ${column} refers to test data, but nothing proves that the row is not older; ${cure}`;
       if (scope === "run")
-        return `kept, with what depends on it: the ledger names it, but nothing proves that it was made after the run began; ${cure}`;
-      return `kept, with what depends on it: its age is unknown or not exact enough to tell that it has expired; ${cure}`;
+        return `kept, with what depends on it: the ledger names it, but nothing proves that it was created after the run started; ${cure}`;
+      return `kept, with what depends on it: its age is unknown, or not exact enough to prove that it has expired; ${cure}`;
     }
   }
 }
@@ -108,12 +108,12 @@ function reportTouched(rows: readonly JudgedRow[], plan: RowPlan): void {
     if (candidate.key !== undefined) return [];
     if (judgement.standing === "renamed")
       return [
-        `${scan.name}: a test renamed the real row ${labelOf(row)}: it is kept, because it is older than the run that it names`,
+        `${scan.name}: a test renamed the real row ${labelOf(row)}: kept, because it is older than the run in its new name`,
       ];
     if (judgement.standing !== "moved") return [];
     const columns = judgement.because.flatMap((index) => links[index]?.column ?? []).join(", ");
     return [
-      `${scan.name}: a test changed ${columns} of the real row ${labelOf(row)}: it points at test data, but is older than that; it is kept`,
+      `${scan.name}: a test changed ${columns} of the real row ${labelOf(row)}: it refers to test data, but is older; kept`,
     ];
   });
   plan.problems.push(...sentences.slice(0, sentencesShown));
@@ -127,7 +127,7 @@ function reportNamed(rows: readonly JudgedRow[], plan: RowPlan): void {
   for (const row of rows)
     if (row.judgement.standing === "wrongly-named")
       plan.problems.push(
-        `${row.scan.name}: ${labelOf(row)} is kept: the ledger says that this run made it, but it is older than the run`,
+        `${row.scan.name}: ${labelOf(row)} is kept: the ledger says that this run created it, but it is older than the run`,
       );
 }
 
@@ -145,6 +145,6 @@ function reportQuiet(rows: readonly JudgedRow[], staying: ReadonlyMap<JudgedRow,
   );
   say(
     rows.filter((row) => staying.get(row) === "in-use"),
-    "younger rows depend on them",
+    "newer rows depend on them",
   );
 }

@@ -31,7 +31,7 @@ export function reportLedger(
   for (const [table, ids] of request.known)
     if (!Object.hasOwn(declared, table))
       plan.problems.push(
-        `the ledger names ${count(ids.size, "row")} of ${table}, which is no table that is cleaned up here: what it names stays`,
+        `the ledger names ${count(ids.size, "row")} of ${table}, which is not a table that cleanup may delete from: they are kept`,
       );
 }
 
@@ -85,22 +85,22 @@ export function tablesWithMoreRows(counted: readonly Counted[]): TablePlan[] {
 /** A plan that is larger than expected is more likely a mistake than a lot of test data. */
 export function holdToCaps(counted: readonly Counted[], request: PlanRequest, plan: RowPlan): void {
   if (plan.rows > request.maxRows)
-    plan.blockers.push(`the plan has ${plan.rows} rows, more than testData.maxRows (${request.maxRows})`);
+    plan.blockers.push(`the plan deletes ${plan.rows} rows, more than testData.maxRows (${request.maxRows})`);
   for (const { table, counts, realLooking } of counted) {
     plan.realLooking.push(...realLooking);
     if ("why" in counts) {
-      plan.blockers.push(`${table.table} could not be counted: ${counts.why}`);
+      plan.blockers.push(`the rows of ${table.table} could not be counted: ${counts.why}`);
       continue;
     }
     const { total, selected } = counts;
     if (selected > table.rows)
       plan.blockers.push(
-        `${table.table}: ${table.rows} rows are test data, but the same keys select ${selected}: its key is not unique, or it is being written to`,
+        `${table.table}: ${table.rows} rows are test data, but their keys match ${selected} rows: the key is not unique, or the table is being written to`,
       );
     // Another cleanup was faster. Rows that are gone need no delete, and the rest is still ours.
     if (selected < table.rows)
-      plan.notes.push(`${table.table}: ${table.rows - selected} of ${count(table.rows, "row")} went while the plan was made`);
+      plan.notes.push(`${table.table}: ${table.rows - selected} of ${count(table.rows, "row")} disappeared while planning`);
     if (total >= 100 && table.rows / total > request.maxShare)
-      plan.blockers.push(`${table.table}: the plan has ${table.rows} of ${total} rows, more than testData.maxShare allows`);
+      plan.blockers.push(`${table.table}: the plan deletes ${table.rows} of ${total} rows, more than testData.maxShare allows`);
   }
 }

@@ -73,7 +73,7 @@ export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, 
   const digest = createHash("sha256")
     .update(JSON.stringify([request.scope, rows?.digest ?? "", [...(keys?.keys ?? [])].sort()]))
     .digest("hex");
-  const unreadable = rows?.unreadable.map((table) => `${table.table} could not be looked at: ${table.why}`) ?? [];
+  const unreadable = rows?.unreadable.map((table) => `${table.table} could not be read: ${table.why}`) ?? [];
   const ledger = request.scope === "run" ? [...request.ledger.problems, ...outOfReach(ports, request.ledger)] : [];
   return {
     request,
@@ -90,10 +90,10 @@ function outOfReach({ warehouse, redis }: CleanupPorts, { rows, keys }: Ledger):
   const named = [...rows.values()].reduce((sum, ids) => sum + ids.size, 0);
   return [
     ...(!warehouse && named > 0
-      ? [`the ledger names ${count(named, "row")}, but this environment has no databricks: nothing of that is deleted`]
+      ? [`the ledger names ${count(named, "row")}, but this environment has no databricks: what the ledger names is kept`]
       : []),
     ...(!redis && keys.size > 0
-      ? [`the ledger names ${count(keys.size, "key")}, but this environment has no redis: nothing of that is deleted`]
+      ? [`the ledger names ${count(keys.size, "key")}, but this environment has no redis: what the ledger names is kept`]
       : []),
   ];
 }

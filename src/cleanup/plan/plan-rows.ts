@@ -105,9 +105,9 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
     if (!columns) {
       if (request.own.has(name))
         plan.blockers.push(
-          `testData.tables names ${name}, but the warehouse has no such table, or hides it from this principal${meant(name, catalog.keys())}`,
+          `testData.tables names ${name}, but the table does not exist, or this principal may not see it${meant(name, catalog.keys())}`,
         );
-      else plan.notes.push(`${name} is declared, but the warehouse has no such table (or hides it from this principal)`);
+      else plan.notes.push(`${name} is declared, but the table does not exist, or this principal may not see it`);
       continue;
     }
     if (plan.views.has(name)) {
@@ -121,10 +121,10 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
     const missing = [...used].filter((column) => !columns.has(column));
     if (missing.length > 0)
       (request.own.has(name) ? plan.blockers : plan.problems).push(
-        `${name} has no column ${missing.join(", ")}, by which its test data would be found${meant(missing[0] ?? "", columns.keys())}`,
+        `${name} has no column ${missing.join(", ")}, which is needed to find its test data${meant(missing[0] ?? "", columns.keys())}`,
       );
     if (table.time !== undefined && !columns.has(table.time))
-      plan.notes.push(`${name} has no column ${table.time}, by which the age of its rows would be told`);
+      plan.notes.push(`${name} has no column ${table.time}, which is needed for the age of its rows`);
     present[name] = {
       ...table,
       match: table.match.filter((rule) => columns.has(rule.column)),
@@ -143,11 +143,11 @@ function refuseView(name: string, table: Table, request: PlanRequest, plan: RowP
   if (isKept(table)) return;
   if (request.own.has(name))
     plan.blockers.push(
-      `testData.tables names ${name}, but that is a view, from which no rows can be deleted: declare the table whose rows it shows in its place`,
+      `testData.tables names ${name}, but that is a view, and rows of views cannot be deleted: declare the table behind it instead`,
     );
   else
     plan.problems.push(
-      `${name}, which the preset declares, is a view here, from which no rows can be deleted: declare the table whose rows it shows under testData.tables, and \`${name}: {}\` beside it`,
+      `${name}, which the preset declares, is a view here, and rows of views cannot be deleted: declare the table behind it under testData.tables, and add \`${name}: {}\``,
     );
 }
 

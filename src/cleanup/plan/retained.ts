@@ -4,10 +4,10 @@ import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
 
 /** Why rows are kept that lead to other rows: without them no later sweep would find those. */
 export const whyRetained = {
-  keys: "kept: Redis keys that carry their ids could not be deleted, and are only findable through these rows",
-  rows: "kept: rows that depend on them are still there, and are only findable through these rows",
+  keys: "kept: Redis keys with their ids could not be deleted, and are only findable through these rows",
+  rows: "kept: dependent rows remain, and are only findable through these rows",
   unreadable: (table: string) =>
-    `kept: ${table} may have rows that depend on them, and could not be read; such rows are only findable through these`,
+    `kept: ${table} may have dependent rows, but could not be read; they are only findable through these rows`,
   undeclared: (table: string) =>
     `kept: rows of ${table} depend on them, and that table is not declared; they are only findable through these rows`,
 };

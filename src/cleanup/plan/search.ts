@@ -155,8 +155,8 @@ export class Search {
       else if ((fetched.get(scan)?.length ?? 0) > most)
         this.#stop(
           scan.name,
-          `${scan.name} has more than ${most} rows that scan like test data, with those that are kept, and no more are fetched, so that not all were looked at: set testData.maxRows (${request.maxRows}) above their number`,
-          `more than ${most} of its rows scan like test data`,
+          `${scan.name} has more than ${most} rows that look like test data (kept ones included), and only ${most} were fetched, so the plan is incomplete: raise testData.maxRows (${request.maxRows})`,
+          `more than ${most} of its rows look like test data`,
         );
     }
     this.#next = this.#stopped ? [] : this.#questions();

@@ -76,17 +76,17 @@ export class UndeclaredTables {
 export function reportUndeclared(found: readonly Found[], request: PlanRequest, plan: RowPlan): void {
   for (const { name, guarded, hanging, total, parents } of found) {
     if (typeof hanging === "object") {
-      plan.notes.push(`${name} is ${guarded ? "protected" : "not declared"} and could not be looked at: ${hanging.why}`);
+      plan.notes.push(`${name} is ${guarded ? "protected" : "not declared"} and could not be read: ${hanging.why}`);
       continue;
     }
     if (guarded) plan.protectedRows.set(name, total);
     if (hanging === 0) continue;
     if (guarded) {
-      plan.notes.push(`${name} is protected: ${count(hanging, "row about test data stays", "rows about test data stay")} there`);
+      plan.notes.push(`${name} is protected: ${count(hanging, "row about test data is", "rows about test data are")} kept there`);
       continue;
     }
     plan.problems.push(
-      `${count(hanging, `row of ${name} hangs`, `rows of ${name} hang`)} on test data, but the table is not declared: add it to testData.tables`,
+      `${count(hanging, `row of ${name} depends`, `rows of ${name} depend`)} on test data, but the table is not declared: add it to testData.tables`,
     );
     retain(plan.retained, tablesNeededToFind(parents, plan, request), whyRetained.undeclared(name));
   }

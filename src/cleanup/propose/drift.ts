@@ -29,7 +29,7 @@ export function differences(
     const present = columns.get(table);
     if (!present)
       return [
-        { table, kind: "missing-table", columns: [], text: "is declared, but the warehouse has no such table (or hides it)" },
+        { table, kind: "missing-table", columns: [], text: "is declared, but does not exist, or this principal may not see it" },
       ];
     if (views.has(table))
       return isKept(declaration)
@@ -39,7 +39,7 @@ export function differences(
               table,
               kind: "view",
               columns: [],
-              text: "is declared, but is a view, from which no rows can be deleted: declare the table whose rows it shows in its place",
+              text: "is declared, but is a view, and rows of views cannot be deleted: declare the table behind it instead",
             },
           ];
     const missing = columnsIn(declaration).filter((column) => !present.has(column));
@@ -51,7 +51,7 @@ export function differences(
               table,
               kind: "missing-column" as const,
               columns: missing,
-              text: `has no column ${missing.join(", ")}, which is declared`,
+              text: `is declared with ${missing.join(", ")}, but has no such column`,
             },
           ]
         : []),
@@ -70,7 +70,7 @@ export function differences(
         table,
         kind: "undeclared-table",
         columns: [],
-        text: "is in the warehouse, but not declared: its test data would not be found",
+        text: "exists in the warehouse, but is not declared: its test data would not be found",
       }),
     );
   return [...fromDeclaration, ...undeclared].toSorted((a, b) => (a.table < b.table ? -1 : a.table > b.table ? 1 : 0));

@@ -66,9 +66,11 @@ export async function findFixedRows(
       return [];
     });
     if (answers.length > mostRows)
-      found.remarks.push(`${name}: more than ${mostRows} rows show by ${JSON.stringify(value)} alone`);
+      found.remarks.push(`${name}: more than ${mostRows} rows match only by ${JSON.stringify(value)}`);
     else if (table.person.includes(table.key) && keys.length > 0)
-      found.remarks.push(`${name}: ${keys.length} rows show by ${JSON.stringify(value)} alone; their key may hold a person`);
+      found.remarks.push(
+        `${name}: ${keys.length} rows match only by ${JSON.stringify(value)}; their key may contain personal data`,
+      );
     else if (keys.length > 0) found.keep[name] = [...new Set([...(found.keep[name] ?? []), ...keys])].sort();
   }
   return { ...found, sweep: found.sweep.sort() };

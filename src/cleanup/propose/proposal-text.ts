@@ -21,17 +21,15 @@ export function proposalText(
   const reasons = (remark: Remark) => [remark, ...about(remark.table)].map(({ text }) => text).join("; ");
   return [
     comment(
-      `Proposed by \`env-actions tables\` from the names of tables and columns in catalog ${catalog}. Names cannot tell all: read it`,
+      `Proposed by \`env-actions tables\` from the names of tables and columns in catalog ${catalog}. Names do not say everything: check it`,
     ),
-    comment("before it goes into the configuration, where it stands in place of the preset's declaration of the same tables."),
-    comment("A row of test data is found by `match`. Rows whose `parents` column holds its key are deleted with it:"),
+    comment("before you add it to the configuration, where it replaces the preset's declaration of the same tables."),
+    comment("`match` finds a row of test data. Rows whose `parents` column has its key are deleted with it:"),
     comment("- partOf: always, unless they are older. For rows that cannot exist without their parent and are never moved."),
     comment(
-      "- belongsTo: only if they are known not to be older. For rows that could be moved to another parent. If in doubt, this.",
+      "- belongsTo: only if they are known not to be older. For rows that can be moved to another parent. If in doubt, use this.",
     ),
-    comment(
-      "Columns that merely mention somebody (leader_id, created_by) are no parents: a real group does not become test data",
-    ),
+    comment("Columns that only mention somebody (leader_id, created_by) are not parents: a real group does not become test data"),
     comment("because a test student leads it."),
     "testData:",
     tables.length === 0 ? "  tables: {}" : "  tables:",
@@ -42,7 +40,7 @@ export function proposalText(
       left.map((remark) => `${remark.table}: ${reasons(remark)}`),
     ),
     ...section(
-      "Different from the present declaration:",
+      "Differences from the current declaration:",
       differences.map(({ table, text }) => `${table} ${text}`),
     ),
     "",
@@ -57,15 +55,15 @@ function fixedLines({ keep, sweep, remarks }: FixedRows): string[] {
     ...(kept.length === 0
       ? []
       : [
-          `  ${comment("These rows show only by an address, a domain or a name, and carry no time of a run: fixed accounts are kept in any scope.")}`,
-          `  ${comment("Take out what tests made.")}`,
+          `  ${comment("These rows match only by an address, a domain or a name, and have no run id: fixed accounts are kept in every scope.")}`,
+          `  ${comment("Remove the rows that tests created.")}`,
           "  keep:",
           ...kept.map(([name, keys]) => `    ${plain(name)}: [${keys.map(quote).join(", ")}]`),
         ]),
     ...(sweep.length === 0
       ? []
       : [
-          `  ${comment("Rows of runs show by these values: scope expired deletes what shows only by them if they are listed here.")}`,
+          `  ${comment("Rows of runs match by these values: scope expired deletes rows that match only by them if they are listed here.")}`,
           `  sweep: [${sweep.map(quote).join(", ")}]`,
         ]),
   ];

@@ -74,7 +74,7 @@ export function proposeTables(request: ProposalRequest): Proposal {
       table,
       kind: "circle",
       columns: [column],
-      text: `${column} points at ${parent}, which hangs on this table: one of the two had to be left out`,
+      text: `${column} points at ${parent}, which depends on this table: one of the two was left out`,
     });
   return { tables, remarks };
 }
@@ -84,7 +84,7 @@ function whyLeftOut(name: string, request: ProposalRequest): Pick<Remark, "kind"
     return { kind: "protected", text: "protected by testData.protectedTables, never touched" };
   if (request.views.has(name)) return { kind: "view", text: "a view: it has no rows of its own to delete" };
   if (!tableName.safeParse(name).success)
-    return { kind: "unwritable", text: "its name has more than letters, digits and underscores: it cannot be declared" };
+    return { kind: "unwritable", text: "cannot be declared: its name has other characters than letters, digits and underscores" };
   return undefined;
 }
 
@@ -139,18 +139,18 @@ function declared(table: DeclarableTable, targets: readonly DeclarableTable[], r
   const { parents, undecided } = bookkeeping ? { parents: {}, undecided: 0 } : parentsIn(table, targets, say);
   const mentions = columns.filter(onlyMentionsSecret);
   const verb = mentions.length > 1 ? "mention" : "mentions";
-  if (mentions.length > 0) say("mention", mentions, `${listed(mentions, "and")} merely ${verb} somebody or something`);
+  if (mentions.length > 0) say("mention", mentions, `${listed(mentions, "and")} only ${verb} somebody or something`);
 
   const key = table.key ?? borrowedKeyOf(table.name, table.columns) ?? Object.keys(parents)[0] ?? match[0]?.column;
   const harmless = match.length + Object.keys(parents).length === 0;
   // Declared without a rule, the table would seem to be handled, although its rows may depend on test data.
   if (key === undefined || (harmless && !table.ownKey && undecided > 0)) {
-    say("nothing-to-go-by", [], "left out: no column shows test data, names its rows, or points at a table for certain");
+    say("nothing-to-go-by", [], "left out: no column shows test data, identifies its rows, or surely refers to a table");
     return [];
   }
-  if (bookkeeping) say("kept", [], "known, and nothing is deleted: migrations write it");
+  if (bookkeeping) say("kept", [], "declared, but nothing is deleted: migrations write it");
   else if (harmless) say("kept", [], "no column shows test data: only the ledger can name its rows");
-  else if (!table.ownKey) say("key", [key], `no column names its rows for certain; ${key} stands in for one`);
+  else if (!table.ownKey) say("key", [key], `no column surely identifies its rows; ${key} is used`);
   const typeOf = (column: string) => table.columns.get(column) ?? "";
   const time = timeColumnOf(columns.filter((column) => isTime(typeOf(column))));
   const person = columns.filter((column) => mayHoldPerson(column) && !isPlain(typeOf(column)));
@@ -173,9 +173,9 @@ function parentsIn(
     }
     undecided++;
     const [role] = candidates;
-    if (candidates.length > 1) say("ambiguous", [column], `${column} could name a row of ${listed(candidates, "or")}`);
-    else if (role !== undefined) say("unknown", [column], `${column} may name a row of ${role} in some role`);
-    else say("unknown", [column], `${column} names no table of this catalog`);
+    if (candidates.length > 1) say("ambiguous", [column], `${column} could refer to a row of ${listed(candidates, "or")}`);
+    else if (role !== undefined) say("unknown", [column], `${column} may refer to a row of ${role} in some role`);
+    else say("unknown", [column], `${column} refers to no table of this catalog`);
   }
   return { parents, undecided };
 }

@@ -21,7 +21,7 @@ export function dependencyLevels(tables: Readonly<Record<string, Table>>): Depen
     if (level.length === 0)
       throw new UserError(
         "EA1026",
-        `testData.tables: these tables hang on each other in a circle: ${remaining.join(", ")}; take one of the parents out`,
+        `testData.tables: these tables depend on each other in a circle: ${remaining.join(", ")}. Remove one of the parents`,
       );
     levels.push(level);
     for (const name of level) placed.add(name);

@@ -251,16 +251,15 @@ class TableSearch {
   #result(row: TouchedRow): Pick<TouchedRow, "before" | "version" | "why"> {
     const step = this.#step(row);
     if ("ask" in step)
-      return { why: "the table's history is too long to be looked through here; `env-actions repair` takes longer" };
+      return { why: "the table's history is too long to be searched here; `env-actions repair` searches longer" };
     const version = this.#candidates.versions[step.end];
     const answer = version === undefined ? undefined : this.#answers.get(version);
     if (version === undefined || answer === undefined) return this.#first(row) ?? { why: this.#whyNowhere(row) };
     if ("why" in answer) return { why: whyUnreadable(version, answer.why) };
     const there = answer.found.get(row.key.value);
     if (there && there.rows > 1)
-      return { why: `${there.rows} rows have this key in version ${version}, so it names none of them` };
-    if (step.end === 0)
-      return { why: there ? "the column was written again while this was looked at" : "the row is no longer there" };
+      return { why: `${there.rows} rows have this key in version ${version}, so it does not identify one` };
+    if (step.end === 0) return { why: there ? "the column was written again during the search" : "the row no longer exists" };
     if (there) return { before: there.values.get(row.column) ?? null, version };
     return this.#first(row) ?? { why: this.#whyNowhere(row) };
   }
@@ -287,12 +286,12 @@ class TableSearch {
       return there !== undefined && (there.values.get(row.column) ?? null) !== row.now;
     });
     if (truncated) return `the last ${longestHistory} versions of the table have no other value`;
-    if (passedOver) return "every older value names test data, or a row that is gone";
+    if (passedOver) return "every older value refers to test data, or to a row that no longer exists";
     return "no older version of the table has the row with another value";
   }
 }
 
 function whyUnreadable(version: number, why: string): string {
-  if (historyIsGone.test(why)) return `the table's history no longer reaches back far enough: version ${version} is gone`;
+  if (historyIsGone.test(why)) return `the table's history is too short: version ${version} no longer exists`;
   return `version ${version} of the table could not be read: ${why}`;
 }

@@ -95,7 +95,7 @@ export async function planRepair(warehouse: WarehouseReader, request: RepairRequ
   const cells = await findValues(warehouse, found, catalog, request);
   if ((cleanup?.touchedMore ?? 0) > 0)
     result.notes.push(
-      `${count(cleanup?.touchedMore ?? 0, "more cell")} of real rows were changed, and the report does not list them: repair these first, then run the stage again`,
+      `${count(cleanup?.touchedMore ?? 0, "more cell")} of real rows were changed that the report does not list: repair these first, then run the stage again`,
     );
   result.digest = digestOf(cells, result);
   return { result, cells };
@@ -116,7 +116,7 @@ function begin(request: RepairRequest) {
     notes: [],
     problems:
       touched.length > mostTouched
-        ? [`the report lists ${touched.length} rows, and no more than ${mostTouched} are repaired at once`]
+        ? [`the report lists ${touched.length} rows, but at most ${mostTouched} are repaired at once`]
         : [],
   };
   return { cleanup: report.cleanup, result, rows };
@@ -132,10 +132,10 @@ function whyNotAllowed({ table, key, column, now, before }: TouchedRow, { tables
   if (isProtected(table, testData.protectedTables)) return "the table is protected: nothing is written to it";
   const declared = Object.hasOwn(tables, table) ? tables[table] : undefined;
   if (!declared) return "the table is not declared in testData.tables";
-  if (key.column !== declared.key) return `${key.column} is not the key of the table, which is ${declared.key}`;
+  if (key.column !== declared.key) return `expected ${declared.key} as the key of the table, got ${key.column}`;
   if (!mayBeTouched(declared, column))
-    return `${column} is declared neither under parents nor under match with a prefix: nothing tells that a test wrote it`;
-  if (column === key.column) return `${column} names the row: it is not changed`;
+    return `${column} is declared neither under parents nor under match with prefix, so nothing proves that a test wrote it`;
+  if (column === key.column) return `${column} identifies the row, and is never changed`;
   if (![key.value, now, before ?? ""].every((text) => text.isWellFormed())) return "a value is not well-formed Unicode";
   return undefined;
 }
@@ -151,8 +151,8 @@ function whyNotThere(
   views: ReadonlySet<string>,
 ): string | undefined {
   const columns = catalog.get(table);
-  if (!columns) return "the warehouse has no such table, or hides it from this principal";
-  if (views.has(table)) return "this is a view, which cannot be written";
+  if (!columns) return "the table does not exist, or this principal may not see it";
+  if (views.has(table)) return "this is a view, and views cannot be written";
   const missing = [key.column, column].filter((name) => !columns.has(name));
   return missing.length > 0 ? `the table has no column ${missing.join(", ")}` : undefined;
 }
@@ -179,12 +179,12 @@ async function lookNow(warehouse: WarehouseReader, rows: readonly RepairRow[], c
     const answer = answers[index];
     return group.flatMap((row): Found[] => {
       if (answer === undefined || "why" in answer) {
-        refuse(row, `the row could not be read: ${answer?.why ?? "there was no answer"}`);
+        refuse(row, `the row could not be read: ${answer?.why ?? "no answer"}`);
         return [];
       }
       const there = answer.found.get(row.key.value);
       if (there?.rows !== 1) {
-        refuse(row, there ? `${there.rows} rows have this key, so it names none of them` : "the row is no longer there");
+        refuse(row, there ? `${there.rows} rows have this key, so it does not identify one` : "the row no longer exists");
         return [];
       }
       const value = there.values.get(row.column) ?? null;
@@ -223,7 +223,7 @@ async function findValues(
     if (!isTest(one))
       refuse(
         one.row,
-        `what stands there now does not show to be test data: it is not known that a test wrote it. If the tests tracked it, repair where the run's ledger is: .env-actions/ledger/${request.report.runId}.jsonl`,
+        `the current value is not known to be test data, so it is unknown whether a test wrote it. If the tests tracked it, run repair where the ledger of the run is: .env-actions/ledger/${request.report.runId}.jsonl`,
       );
   const open = found.filter(({ row }) => row.state === "repairable");
   const guesses = Map.groupBy(open, ({ row }) => row.table);
@@ -252,12 +252,12 @@ async function findValues(
     const { before, version, why } = looked[index] as TouchedRow;
     const { row, type } = one;
     if (before === undefined) {
-      refuse(row, `what stood there before is unknown: ${why ?? "nobody could tell"}`);
+      refuse(row, `the old value is unknown: ${why ?? "no reason was given"}`);
       return [];
     }
     const shown = before !== null && row.masked?.includes("values") ? sha256(before) : before;
     if (row.before !== undefined && shown !== row.before) {
-      refuse(row, "the table's history says that another value stood there before than the report says");
+      refuse(row, "the table's history has another old value than the report");
       return [];
     }
     refuse(row, whyTypeNotWritable(type, before));

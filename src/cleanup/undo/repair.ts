@@ -57,7 +57,7 @@ async function write({ warehouse, audit }: RepairPorts, batch: readonly RepairCe
     const written = await send(warehouse, batch);
     if (written !== undefined && written > batch.length)
       result.problems.push(
-        `${table}.${column}: ${count(batch.length, "row was", "rows were")} planned, but ${count(written, "was", "were")} written: a key is no longer unique`,
+        `${table}.${column}: ${count(batch.length, "row was", "rows were")} planned, but ${count(written, "was", "were")} written: a key is not unique any more`,
       );
   } catch (error) {
     problem = errorText(error);
@@ -81,7 +81,7 @@ async function send(warehouse: TestDataWarehouse, batch: readonly RepairCell[]):
     } catch (error) {
       if (!isConflict(error)) throw error;
       if (attempt === attempts)
-        throw new Error(`other writers were faster ${attempts} times: ${errorText(error)}`, { cause: error });
+        throw new Error(`${attempts} attempts failed because of concurrent writes: ${errorText(error)}`, { cause: error });
       await delay(pauseMs * attempt);
     }
   }
@@ -102,17 +102,17 @@ async function verify(warehouse: TestDataWarehouse, batch: readonly RepairCell[]
   try {
     const keys = batch.map((cell) => cell.key.value);
     const [answer] = await askVersions(warehouse, [{ table, key: key.column, keys, columns: [column] }]);
-    if (answer === undefined || "why" in answer) throw new Error(answer?.why ?? "there was no answer");
+    if (answer === undefined || "why" in answer) throw new Error(answer?.why ?? "no answer");
     for (const cell of batch) {
       const there = answer.found.get(cell.key.value);
       const value = there?.values.get(column) ?? null;
-      if (there?.rows !== 1) fail(cell, there ? `${there.rows} rows have this key by now` : "the row is no longer there");
+      if (there?.rows !== 1) fail(cell, there ? `${there.rows} rows have this key now` : "the row no longer exists");
       else if (value === cell.before) cell.row.state = "repaired";
       else if (value !== cell.now) cell.row.state = "written-since";
       else fail(cell, problem ?? "the warehouse reported no error, but the column still has the value of the test");
     }
   } catch (error) {
-    const why = `${problem ?? "the update was sent"}; whether the old value stands there again could not be read: ${errorText(error)}. Run repair without --execute to see`;
+    const why = `${problem ?? "the update was sent"}; it could not be read whether the old value is back: ${errorText(error)}. Run repair without --execute to check`;
     for (const cell of batch) fail(cell, why);
   }
 }

@@ -96,10 +96,9 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
       undo.present = planned.rows - undo.restorable;
       if (planned.twice > 0)
         notes.push(
-          `${cleaned.table}: ${planned.twice} of the deleted rows had come back and been deleted again: each comes back once`,
+          `${cleaned.table}: ${planned.twice} of the deleted rows had come back and were deleted again: each is restored once`,
         );
-      if (known.length < found.length)
-        addProblem(undo, "the table's history no longer reaches back to what was deleted, or no longer has it");
+      if (known.length < found.length) addProblem(undo, "the table's history no longer has the deleted rows");
       const unaccounted = whatIsMissing(cleaned);
       if (unaccounted !== undefined) addProblem(undo, unaccounted);
     } catch (error) {
@@ -109,7 +108,7 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
   });
   const keys = report.cleanup?.deletedKeys ?? 0;
   if (keys > 0)
-    notes.push(`${count(keys, "Redis key was", "Redis keys were")} deleted, and cannot come back: Redis keeps no history`);
+    notes.push(`${count(keys, "Redis key was", "Redis keys were")} deleted and cannot be restored: Redis has no history`);
   return {
     result: {
       dryRun: true,
@@ -156,15 +155,15 @@ async function restore(
   try {
     restored = await warehouse.restoreRows(rows);
     if (restored === undefined)
-      addProblem(table, "the warehouse did not tell how many rows it put back: run undo again without --execute to see");
+      addProblem(table, "the warehouse did not report how many rows it restored: run undo again without --execute to check");
     else {
       table.restored = (table.restored ?? 0) + restored;
       if (restored !== restorable)
-        addProblem(table, `${count(restorable, "row was", "rows were")} planned, but ${count(restored, "was", "were")} put back`);
+        addProblem(table, `${count(restorable, "row was", "rows were")} planned, but ${count(restored, "was", "were")} restored`);
     }
   } catch (error) {
     const why = errorText(error);
-    addProblem(table, `${why}; whether rows were put back shows when undo is run again without --execute`);
+    addProblem(table, `${why}; to check whether rows were restored, run undo again without --execute`);
   }
   await audit({
     action: "statement",
@@ -180,10 +179,10 @@ function addProblem(table: TableUndo, problem: string): void {
 /** Rows that the cleanup deleted without recording the version; they cannot be restored here. */
 function whatIsMissing({ deleted, deletions }: TableCleanup): string | undefined {
   if (deleted === undefined)
-    return "the cleanup could not tell how many rows it deleted: what can be put back may not be all of them";
+    return "the cleanup could not report how many rows it deleted, so maybe not all of them can be restored";
   const noted = (deletions ?? []).reduce((sum, one) => sum + one.rows, 0);
   if (noted === deleted) return undefined;
-  return `${count(deleted, "row was", "rows were")} deleted, but the report says which version has them of ${noted} only`;
+  return `${count(deleted, "row was", "rows were")} deleted, but the report names the version of only ${noted} of them`;
 }
 
 function deletedFrom({ deleted, deletions }: TableCleanup): number {
@@ -193,7 +192,7 @@ function deletedFrom({ deleted, deletions }: TableCleanup): number {
 function whyNot(cleaned: TableCleanup, request: UndoRequest): string | undefined {
   if (isProtected(cleaned.table, request.protectedTables)) return "the table is protected: nothing is written to it";
   if (!Object.hasOwn(request.tables, cleaned.table)) return "the table is no longer declared in testData.tables";
-  if (!cleaned.deletions?.length) return "the report does not say which version has the rows: the cleanup could not tell";
+  if (!cleaned.deletions?.length) return "the report does not name the version that has the rows";
   return undefined;
 }
 
