@@ -107,7 +107,7 @@ async function startOn(port: number, { users = {}, config = [], tls }: RedisOpti
 
 /** @returns the authority's file */
 async function writeCertificates(directory: string, host: string): Promise<string> {
-  const { authority, certificate, key } = makeCertificates([{ dns: host }]);
+  const { authority, certificate, key } = await makeCertificates([{ dns: host }]);
   const files = { authority, certificate, key };
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, `${name}.pem`), text, { mode: 0o600 });
   return join(directory, "authority.pem");

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import ncc from "@vercel/ncc";
 import { rolldown } from "rolldown";
 import { minify } from "rolldown/utils";
+import { chunkNames, withChunkNames } from "./chunk-names.ts";
 
 /**
  * Builds what runs on a runner, and what test suites import: src → `tsc` → build/ → ncc → dist/, and build/src/testkit/ → rolldown →
@@ -44,10 +45,14 @@ type BuiltFiles = ReadonlyMap<string, string>;
 async function buildFiles(): Promise<BuiltFiles> {
   rmSync("build", { recursive: true, force: true });
   compile();
-  const { code, assets } = await bundle(resolve("build/src/main.js"));
-  const files = new Map<string, string>([["index.js", `${shebang}${await minified("index.js", withoutShebang(code))}`]]);
+  const { code, assets, stats } = await bundle(resolve("build/src/main.js"));
+  const names = chunkNames(stats);
+  const entry = withChunkNames(withoutShebang(code), names);
+  if (entry === undefined) throw new BuildFailure("ncc names its chunks in another way than scripts/chunk-names.ts knows");
+  const files = new Map<string, string>([["index.js", `${shebang}${await minified("index.js", entry)}`]]);
   for (const name of unreached) files.set(standIn(name), standInFor(name));
-  for (const [name, asset] of Object.entries(assets)) {
+  for (const [given, asset] of Object.entries(assets)) {
+    const name = names.get(given) ?? given;
     const source = Buffer.from(asset.source).toString();
     // ncc's own option minifies the entry only, and the chunks are nearly all of it.
     files.set(name, name.endsWith(".js") ? await minified(name, source) : source);

@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { configJsonSchema } from "../src/config/json-schema.ts";
 import { actionFiles, actionsPage } from "./action-files.ts";
 import { commandLinePage } from "./command-line-page.ts";
+import { environmentVariablesPage } from "./environment-variables-page.ts";
 import { errorsPage } from "./errors-page.ts";
 import { reportJsonSchema } from "./report-schema.ts";
 import { configurationPage, reportPage } from "./schema-pages.ts";
@@ -28,6 +29,7 @@ export function generatedFiles(): GeneratedFile[] {
     { path: "docs/reference/actions.md", content: actionsPage() },
     { path: "docs/reference/cli.md", content: commandLinePage() },
     { path: "docs/reference/configuration.md", content: configurationPage(configJsonSchema()) },
+    { path: "docs/reference/environment-variables.md", content: environmentVariablesPage() },
     { path: "docs/reference/errors.md", content: errorsPage() },
     { path: "docs/reference/report.md", content: reportPage(reportJsonSchema()) },
     { path: "schema/config.schema.json", content: asJson(configJsonSchema()) },

@@ -3,9 +3,16 @@ declare module "@vercel/ncc" {
   interface Asset {
     source: string | Uint8Array;
   }
+  /** What webpack tells about a bundle. */
+  export interface Stats {
+    toJson(options: Record<string, boolean>): {
+      chunks?: { names: string[]; files: string[]; modules?: { name?: string; size?: number }[] }[];
+    };
+  }
   export interface Bundle {
     code: string;
     assets: Record<string, Asset>;
+    stats: Stats;
   }
   export default function ncc(
     entry: string,

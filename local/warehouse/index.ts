@@ -88,7 +88,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
   const storage = await Storage.open(catalogs, catalog, () => faults.clock ?? Date.now());
   const engine = new Engine({ storage, catalogs, privileges, faults, statements });
   const service = new ThriftService((...call) => engine.execute(...call), new Metadata(catalogs, privileges), catalog, faults);
-  const certificates = makeCertificates([{ dns: "localhost" }, { ip: [127, 0, 0, 1] }]);
+  const certificates = await makeCertificates([{ dns: "localhost" }, { ip: "127.0.0.1" }]);
   const directory = await mkdtemp(join(tmpdir(), "local-warehouse-"));
   const certificateAuthority = join(directory, "ca.pem");
   await writeFile(certificateAuthority, certificates.authority);

@@ -6,6 +6,7 @@ import { performStage, type StageAnswer, type StageRequest } from "../app/run-st
 import { parseDuration, parsePercent } from "../config/units.ts";
 import { refuseForeignHead } from "../evidence/foreign-head.ts";
 import { artifactService } from "../github/artifacts.ts";
+import { percentOf } from "../lib/count.ts";
 import { UserError } from "../model/user-error.ts";
 import { blankOwnEnvironment } from "../processes/own-environment.ts";
 import { withProcessMark } from "../processes/tree.ts";
@@ -171,8 +172,7 @@ export function outputsOf({ report, files }: StageAnswer): [OutputName, string][
       tests: String(tests.total - tests.skipped),
       "failed-tests": String(tests.failed + tests.crashedSuites.length),
       "flaky-tests": String(tests.flaky),
-      // Cut off, not rounded: 99.97 % is not 100 %.
-      "pass-rate": ran > 0 ? `${Math.floor(((tests.passed + tests.flaky) / ran) * 1000) / 10}%` : "",
+      "pass-rate": ran > 0 ? `${percentOf((tests.passed + tests.flaky) / ran)}%` : "",
     }),
     ...(cleanup && {
       "plan-digest": cleanup.digest,

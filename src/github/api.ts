@@ -1,6 +1,15 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { getOctokit } from "@actions/github";
-import { codeOf, exhaustedText, type FailedAttempt, failedAttempt, GitHubError, refusalText, waitBeforeNext } from "./failure.ts";
+import { type Attempt, growingPause, retry } from "../lib/retry.ts";
+import {
+  codeOf,
+  exhaustedText,
+  type FailedAttempt,
+  failedAttempt,
+  GitHubError,
+  isWorthRepeating,
+  limitMs,
+  refusalText,
+} from "./failure.ts";
 
 /**
  * GitHub's API, as this project asks it: with an end to every wait, and with failures that say what to do. Nothing else here knows
@@ -44,7 +53,7 @@ export async function gitHub(token: string | undefined, env: Env, options: GitHu
     const patience = {
       request: `${method} ${new URL(url).pathname}`,
       repeatable: method === "GET",
-      until: Date.now() + (options.deadlineMs ?? defaultDeadlineMs),
+      withinMs: options.deadlineMs ?? defaultDeadlineMs,
       firstPauseMs: options.firstPauseMs ?? defaultFirstPauseMs,
       cancel: options.cancel ?? new AbortController().signal,
     };
@@ -62,55 +71,51 @@ interface Patience {
   request: string;
   /** Whether it does no harm when it is carried out twice. */
   repeatable: boolean;
-  /** Milliseconds, as Date.now() counts. */
-  until: number;
+  withinMs: number;
   firstPauseMs: number;
   cancel: AbortSignal;
 }
 
 /** Sends again what may pass by itself: no answer and 5xx for requests that only read, rate limits for all. @throws GitHubError */
 async function patiently<Answer extends { status: number; data: unknown }>(
-  { request, repeatable, until, firstPauseMs, cancel }: Patience,
+  { request, repeatable, withinMs, firstPauseMs, cancel }: Patience,
   send: (signal: AbortSignal) => Promise<Answer>,
 ): Promise<Answer> {
-  const failed: FailedAttempt[] = [];
-  for (;;) {
-    const timeLeft = Math.max(0, until - Date.now());
-    const last = await attempt(send, AbortSignal.any([cancel, AbortSignal.timeout(Math.min(attemptDeadlineMs, timeLeft))]));
-    if ("answer" in last) return last.answer;
-    if (cancel.aborted) throw cancelled(request, last.failed.error);
-    failed.push(last.failed);
-    const { status, error } = last.failed;
-    const waitMs = waitBeforeNext(last.failed, {
-      repeatable,
-      pauseMs: firstPauseMs * 2 ** (failed.length - 1),
-      now: Date.now(),
-    });
-    if (waitMs === undefined) throw new GitHubError(codeOf(last.failed), refusalText(request, last.failed), status, error);
-    if (failed.length === attempts || Date.now() + waitMs >= until)
-      throw new GitHubError(codeOf(last.failed), exhaustedText(request, failed, waitMs), status, error);
-    await pause(waitMs, undefined, { signal: cancel }).catch((reason: unknown) => {
-      throw cancelled(request, reason);
-    });
-  }
-}
-
-async function attempt<Answer extends { status: number; data: unknown }>(
-  send: (signal: AbortSignal) => Promise<Answer>,
-  signal: AbortSignal,
-): Promise<{ answer: Answer } | { failed: FailedAttempt }> {
-  try {
-    const answer = await send(signal);
-    if (!isDamaged(answer)) return { answer };
-    return { failed: { status: undefined, headers: {}, said: `${answer.status}, but the answer is not JSON`, error: undefined } };
-  } catch (error) {
-    return { failed: failedAttempt(error) };
-  }
+  const attempt = async ({ leftMs }: Attempt): Promise<Answer> => {
+    const answer = await send(AbortSignal.any([cancel, AbortSignal.timeout(Math.min(attemptDeadlineMs, leftMs))]));
+    if (isDamaged(answer)) throw new DamagedAnswer(answer.status);
+    return answer;
+  };
+  return await retry(attempt, {
+    failure: (thrown) => {
+      if (cancel.aborted) throw cancelled(request, thrown);
+      return thrown instanceof DamagedAnswer ? thrown.attempt : failedAttempt(thrown);
+    },
+    mayPass: (failed) => isWorthRepeating(failed, repeatable),
+    pauseMs: (failed, number) => limitMs(failed, Date.now()) ?? growingPause(firstPauseMs, number),
+    attempts,
+    withinMs,
+    signal: cancel,
+    gaveUp: ({ why, failures, last, waitMs = 0 }) => {
+      if (why === "cancelled") return cancelled(request, cancel.reason);
+      const text = why === "refused" ? refusalText(request, last) : exhaustedText(request, failures, waitMs);
+      return new GitHubError(codeOf(last), text, last.status, last.error);
+    },
+  });
 }
 
 /** octokit hands on text, or none, where the answer broke off in the middle or is not GitHub's. */
 function isDamaged({ status, data }: { status: number; data: unknown }): boolean {
   return status !== 204 && (typeof data !== "object" || data === null);
+}
+
+class DamagedAnswer extends Error {
+  readonly attempt: FailedAttempt;
+
+  constructor(status: number) {
+    super("damaged");
+    this.attempt = { status: undefined, headers: {}, said: `${status}, but the answer is not JSON`, error: undefined };
+  }
 }
 
 function cancelled(request: string, cause: unknown): GitHubError {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
 import { errorText } from "../lib/error-text.ts";
+import { growingPause, retry } from "../lib/retry.ts";
+import { retryAfterMs } from "../lib/retry-after.ts";
 import { readZip, writeZip, type ZipFile } from "./zip.ts";
 
 /**
@@ -189,35 +190,39 @@ interface Request {
  */
 async function send(what: string, deadlineMs: number, fetch: Fetch, { url, ...request }: Request): Promise<Buffer> {
   if (!URL.canParse(url)) throw new Error(`${what}: the service gave no valid address`);
-  let reason = "";
-  for (let attempt = 1; attempt <= attempts; attempt++) {
-    let retryAfterMs: number | undefined;
-    try {
-      const response = await fetch(url, { ...request, redirect: "error", signal: AbortSignal.timeout(deadlineMs) });
-      if (response.ok) return await readBounded(what, response);
-      const refusal = `${response.status} ${await refusalOf(response)}`.trim();
-      if (!isPassing(response.status)) throw new Refusal(`${what}: ${refusal}`);
-      reason = refusal;
-      retryAfterMs = retryAfter(response);
-    } catch (error) {
-      if (error instanceof Refusal) throw error;
-      reason = networkReason(error, deadlineMs);
-    }
-    if (attempt < attempts) await pause(Math.min(retryAfterMs ?? firstPauseMs * 3 ** (attempt - 1), longestPauseMs));
-  }
-  throw new Error(`${what}: ${reason}, ${attempts} times`);
+  const attempt = async (): Promise<Buffer> => {
+    const response = await fetch(url, { ...request, redirect: "error", signal: AbortSignal.timeout(deadlineMs) });
+    if (response.ok) return await readBounded(response);
+    throw new Unanswered(`${response.status} ${await refusalOf(response)}`.trim(), {
+      mayPass: isPassing(response.status),
+      askedMs: retryAfterMs(response.headers.get("retry-after")),
+    });
+  };
+  return await retry(attempt, {
+    failure: (thrown) =>
+      thrown instanceof Unanswered ? thrown : new Unanswered(networkReason(thrown, deadlineMs), { mayPass: true }),
+    mayPass: ({ mayPass }) => mayPass,
+    pauseMs: ({ askedMs }, number) => Math.min(askedMs ?? growingPause(firstPauseMs, number, { factor: 3 }), longestPauseMs),
+    attempts,
+    gaveUp: ({ why, last }) => new Error(`${what}: ${last.message}${why === "refused" ? "" : `, ${attempts} times`}`),
+  });
 }
 
-/** An answer that would be the same the next time. */
-class Refusal extends Error {}
+class Unanswered extends Error {
+  /** Whether the answer may be another the next time. */
+  readonly mayPass: boolean;
+  /** What the service asked for with Retry-After. */
+  readonly askedMs: number | undefined;
+
+  constructor(why: string, { mayPass, askedMs }: { mayPass: boolean; askedMs?: number | undefined }) {
+    super(why);
+    this.mayPass = mayPass;
+    this.askedMs = askedMs;
+  }
+}
 
 function isPassing(status: number): boolean {
   return status === 408 || status === 429 || status >= 500;
-}
-
-function retryAfter(response: Response): number | undefined {
-  const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
 }
 
 /** Twirp answers `{"code", "msg"}`, Azure XML with `<Code>`; of anything else the status is enough. */
@@ -234,12 +239,12 @@ function networkReason(error: unknown, deadlineMs: number): string {
   return `no connection (${errorText(cause)})`;
 }
 
-async function readBounded(what: string, response: Response): Promise<Buffer> {
+async function readBounded(response: Response): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of response.body ?? []) {
     size += part.length;
-    if (size > largestArchive) throw new Refusal(`${what}: the answer is larger than ${largestArchive} bytes`);
+    if (size > largestArchive) throw new Unanswered(`the answer is larger than ${largestArchive} bytes`, { mayPass: false });
     parts.push(part);
   }
   return Buffer.concat(parts);

@@ -53,16 +53,12 @@ const passingStatuses = [500, 502, 503, 504];
 const unknownLimitMs = 60_000;
 
 /**
+ * Whether another attempt may succeed.
  * @param repeatable whether the request does no harm when it is carried out twice.
- * @returns the milliseconds after which another attempt may succeed; undefined: it would fail in the same way.
  */
-export function waitBeforeNext(
-  attempt: FailedAttempt,
-  { repeatable, pauseMs, now }: { repeatable: boolean; pauseMs: number; now: number },
-): number | undefined {
+export function isWorthRepeating(attempt: FailedAttempt, repeatable: boolean): boolean {
   // What was turned away because of a limit was not carried out.
-  if (isRateLimit(attempt)) return limitMs(attempt.headers, now);
-  return mayPass(attempt) && repeatable ? pauseMs : undefined;
+  return isRateLimit(attempt) || (mayPass(attempt) && repeatable);
 }
 
 function mayPass({ status }: FailedAttempt): boolean {
@@ -79,7 +75,10 @@ function isUsedUp(headers: FailedAttempt["headers"]): boolean {
   return String(headers["x-ratelimit-remaining"]) === "0";
 }
 
-function limitMs(headers: FailedAttempt["headers"], now: number): number {
+/** How long GitHub's rate limit holds, in milliseconds; undefined where it is not what refused. */
+export function limitMs(attempt: FailedAttempt, now: number): number | undefined {
+  if (!isRateLimit(attempt)) return undefined;
+  const { headers } = attempt;
   const seconds = Number(headers["retry-after"] ?? Number.NaN);
   if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
   const resetAt = Number(headers["x-ratelimit-reset"] ?? Number.NaN) * 1000;

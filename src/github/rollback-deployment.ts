@@ -1,3 +1,4 @@
+import { retry } from "../lib/retry.ts";
 import type { GitHub } from "./api.ts";
 import { GitHubError } from "./failure.ts";
 
@@ -64,14 +65,20 @@ export async function claimRollback(api: GitHub, repository: Repository, claim: 
 
 /** Whose claim is the first. @param lost why it is not known whether ours was written */
 async function answerTo(api: GitHub, repository: Repository, claim: Claim, lost: GitHubError | undefined): Promise<ClaimAnswer> {
-  for (let look = 1; look <= looks; look++) {
+  const notShown = new GitHubError("EA9006", "GitHub accepted the claim of a rollback, but does not list it", undefined);
+  const look = async (): Promise<ClaimAnswer> => {
     const all = await claims(api, repository, claim.deployment);
     const first = all[0];
-    if (first && all.some(({ by }) => by === claim.mark))
-      return first.by === claim.mark ? { mine: true } : { mine: false, ...first };
-    if (look < looks) await new Promise((resolve) => setTimeout(resolve, claim.pauseMs ?? 500 * look));
-  }
-  throw lost ?? new GitHubError("EA9006", "GitHub accepted the claim of a rollback, but does not list it", undefined);
+    if (!first || !all.some(({ by }) => by === claim.mark)) throw notShown;
+    return first.by === claim.mark ? { mine: true } : { mine: false, ...first };
+  };
+  return await retry(look, {
+    failure: (thrown) => thrown,
+    mayPass: (thrown) => thrown === notShown,
+    pauseMs: (_, attempt) => claim.pauseMs ?? 500 * attempt,
+    attempts: looks,
+    gaveUp: ({ why, last }) => (why === "refused" ? last : (lost ?? notShown)),
+  });
 }
 
 /** Says at the deployment what became of it. @throws GitHubError */

@@ -14,3 +14,12 @@ export function amountText({ least, most }: { least: number; most: number | null
   if (most === null) return least === 0 ? "unknown" : `at least ${numberText(least)}`;
   return least === 0 ? `unknown (at most ${numberText(most)})` : `${numberText(least)} to ${numberText(most)}`;
 }
+
+/**
+ * A share from 0 to 1 in percent, cut to tenths and never rounded up: 99.97 % must not read as 100 %, nor 89.97 % as the 90 % that are
+ * enough.
+ */
+export function percentOf(share: number): number {
+  // What was added up may be a little less than it is: 0.7 + 0.1 is 0.7999999999999999.
+  return Math.floor(share * 1_000 + 1e-9) / 10;
+}

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
+import { type Attempt, growingPause, retry } from "../lib/retry.ts";
 import { retryAfterMs } from "../lib/retry-after.ts";
 
 /** How an alert is sent: with an end to every wait, and a bound to every retry. */
@@ -31,26 +31,53 @@ export interface Post {
   headers: (nowMs: number) => Record<string, string>;
 }
 
-type Attempt = { done: true } | { done: false; why: string; mayPass: boolean; afterMs?: number };
-
 /** Sends JSON until it is taken. Again after no answer, 429 and 5xx; never after another refusal. Redirects are not followed. */
 export async function deliver(post: Post, limits: DeliveryLimits = defaultLimits): Promise<Delivery> {
-  const until = Date.now() + limits.totalMs;
-  for (let attempts = 1; ; attempts++) {
-    const attempt = await tryOnce(post, Math.max(1, Math.min(limits.attemptMs, until - Date.now())), limits.cancel);
-    if (attempt.done) return { attempts };
-    const waitMs = attempt.afterMs ?? limits.firstPauseMs * 2 ** (attempts - 1);
-    if (!attempt.mayPass || attempts >= limits.attempts || Date.now() + waitMs >= until)
-      return { attempts, problem: attempt.why };
-    await pause(waitMs, undefined, { signal: limits.cancel }).catch(() => undefined);
-    if (limits.cancel?.aborted) return { attempts, problem: `${attempt.why}; then the run was cancelled` };
+  let attempts = 0;
+  const sendAgain = async ({ number, leftMs }: Attempt) => {
+    attempts = number;
+    await sendOnce(post, Math.max(1, Math.min(limits.attemptMs, leftMs)), limits.cancel);
+  };
+  try {
+    await retry(sendAgain, {
+      failure: notTaken,
+      mayPass: ({ mayPass }) => mayPass,
+      pauseMs: ({ askedMs }, attempt) => askedMs ?? growingPause(limits.firstPauseMs, attempt),
+      attempts: limits.attempts,
+      withinMs: limits.totalMs,
+      signal: limits.cancel,
+      gaveUp: ({ why, last }) => (why === "cancelled" ? new NotTaken(`${last.message}; then the run was cancelled`) : last),
+    });
+    return { attempts };
+  } catch (error) {
+    return { attempts, problem: notTaken(error).message };
   }
 }
 
-async function tryOnce({ url, body, headers }: Post, withinMs: number, cancel?: AbortSignal): Promise<Attempt> {
+/** One attempt that failed. */
+class NotTaken extends Error {
+  readonly mayPass: boolean;
+  /** What the receiver asked for with Retry-After. */
+  readonly askedMs: number | undefined;
+
+  constructor(why: string, { mayPass = false, askedMs }: { mayPass?: boolean; askedMs?: number | undefined } = {}) {
+    super(why);
+    this.mayPass = mayPass;
+    this.askedMs = askedMs;
+  }
+}
+
+function notTaken(thrown: unknown): NotTaken {
+  if (thrown instanceof NotTaken) return thrown;
+  throw thrown;
+}
+
+/** @throws NotTaken */
+async function sendOnce({ url, body, headers }: Post, withinMs: number, cancel?: AbortSignal): Promise<void> {
   const deadline = AbortSignal.timeout(withinMs);
+  let response: Response;
   try {
-    const response = await fetch(url, {
+    response = await fetch(url, {
       method: "POST",
       redirect: "manual",
       body,
@@ -59,16 +86,15 @@ async function tryOnce({ url, body, headers }: Post, withinMs: number, cancel?: 
     });
     // Only the status counts; reading what a stranger answers could take for ever.
     await response.body?.cancel();
-    if (response.ok) return { done: true };
-    const mayPass = response.status === 429 || response.status >= 500;
-    const askedMs = retryAfterMs(response.headers.get("retry-after"));
-    const afterMs = askedMs === undefined ? {} : { afterMs: askedMs };
-    return { done: false, why: `the answer was HTTP ${response.status}`, mayPass, ...afterMs };
   } catch (error) {
-    if (cancel?.aborted) return { done: false, why: "the run was cancelled", mayPass: false };
-    if (deadline.aborted) return { done: false, why: `no answer within ${withinMs} ms`, mayPass: true };
-    return { done: false, why: networkWords(error), mayPass: true };
+    if (cancel?.aborted) throw new NotTaken("the run was cancelled");
+    throw new NotTaken(deadline.aborted ? `no answer within ${withinMs} ms` : networkWords(error), { mayPass: true });
   }
+  if (response.ok) return;
+  throw new NotTaken(`the answer was HTTP ${response.status}`, {
+    mayPass: response.status === 429 || response.status >= 500,
+    askedMs: retryAfterMs(response.headers.get("retry-after")),
+  });
 }
 
 /** Not the error's own words where they may hold the address: that of a Slack webhook is a secret. */

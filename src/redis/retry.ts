@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { growingPause, retry } from "../lib/retry.ts";
 import { cancelled, RedisFailure } from "./failure.ts";
 
 const firstPauseMs = 50;
@@ -9,18 +10,19 @@ const longestPauseMs = 1_000;
  * @throws RedisFailure the last failure, or that the signal ended the wait
  */
 export async function withRetries<Result>(retryForMs: number, signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
-  let deadline: number | undefined;
-  for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
-    try {
-      return await work();
-    } catch (error) {
-      if (signal.aborted) throw cancelled(signal);
-      if (!(error instanceof RedisFailure) || !error.passing) throw error;
-      deadline ??= performance.now() + retryForMs;
-      if (performance.now() + pause > deadline) throw error;
-    }
-    await pauseFor(pause, signal);
-  }
+  return await retry(work, {
+    failure: (thrown) => {
+      if (signal.aborted) return cancelled(signal);
+      if (thrown instanceof RedisFailure) return thrown;
+      throw thrown;
+    },
+    mayPass: ({ passing }) => passing,
+    pauseMs: (_, attempt) => growingPause(firstPauseMs, attempt, { longestMs: longestPauseMs }),
+    withinMs: retryForMs,
+    counted: "from the first failure",
+    signal,
+    gaveUp: ({ why, last }) => (why === "cancelled" ? cancelled(signal) : last),
+  });
 }
 
 /** @throws RedisFailure if the signal aborts */

@@ -1,4 +1,4 @@
-import { count, numberText } from "../lib/count.ts";
+import { count, numberText, percentOf } from "../lib/count.ts";
 import {
   type Alert,
   type AuditHead,
@@ -149,15 +149,14 @@ export function firstLine(text: string): string {
 export function passRate({ passed, flaky, failed }: { passed: number; flaky: number; failed: number }): string | undefined {
   const ran = passed + flaky + failed;
   if (ran === 0) return undefined;
-  const percent = ((passed + flaky) / ran) * 100;
-  // 99.96 % must not read as 100 %.
-  return `${(Math.floor(percent * 10) / 10).toFixed(1)} %`;
+  return `${percentOf((passed + flaky) / ran).toFixed(1)} %`;
 }
 
 /** `41 s (34 % of the 2 min budget)`. */
 export function budgetUse(report: Pick<StageReport, "durationMs" | "budgetMs">): string {
   const { durationMs, budgetMs } = report;
-  const share = budgetMs > 0 ? `${Math.round((durationMs / budgetMs) * 100)} % of the ${duration(budgetMs)} budget` : "no budget";
+  const share =
+    budgetMs > 0 ? `${Math.round(percentOf(durationMs / budgetMs))} % of the ${duration(budgetMs)} budget` : "no budget";
   return `${duration(durationMs)} (${share})`;
 }
 

@@ -1,3 +1,4 @@
+import { percentOf } from "../lib/count.ts";
 import { type Glob, textGlob } from "../lib/glob.ts";
 import { type Check, type Score, type ScoredCheck, stageNames, type Verdict } from "../model/report.ts";
 import { criticalOfKinds } from "./run-checks.ts";
@@ -51,10 +52,9 @@ export function scoreChecks(checks: readonly Check[], settings: ScoreSettings): 
   const reached = sum(scored.map((check) => check.points));
   const missingKeys = settings.weights.filter(({ check, key }) => key && !counting.some(({ id }) => textGlob(check).test(id)));
   const score: Score = {
-    // Truncated, not rounded: 89.97 % is not 90 %.
-    percent: possible > 0 ? Math.floor((reached / possible) * 1000 + tolerance) / 10 : 0,
-    pass: inPercent(settings.pass),
-    warning: inPercent(settings.warning),
+    percent: possible > 0 ? percentOf(reached / possible) : 0,
+    pass: percentOf(settings.pass),
+    warning: percentOf(settings.warning),
     reached,
     possible,
     checks: scored,
@@ -129,10 +129,6 @@ export function summarise(checks: readonly Check[]): string {
 /** Checks for the report, with those that don't count marked. */
 export function withDryRunMarks(checks: readonly Check[], { checks: scored }: Score): Check[] {
   return checks.map((check, index) => (scored[index]?.dryRun ? { ...check, dryRun: true } : check));
-}
-
-function inPercent(share: number): number {
-  return Math.round(share * 1000) / 10;
 }
 
 function sum(numbers: readonly number[]): number {

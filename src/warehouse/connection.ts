@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { type RetryOptions, retry } from "../lib/retry.ts";
 import { connectTrusting, readAuthority, trustInAddition } from "./authority.ts";
 import { cancelled, type FailureKind, failureOf, WarehouseFailure } from "./failure.ts";
 import { type TokenSource, tokensOf, withRemedy } from "./token-source.ts";
@@ -54,6 +55,12 @@ interface Progress {
   accepted: boolean;
 }
 
+/** An attempt that failed. */
+interface Attempted {
+  failure: WarehouseFailure;
+  progress: Progress;
+}
+
 /** The time limit for closing. */
 const goodbyeMs = 2_000;
 
@@ -65,6 +72,8 @@ const goodbyeMs = 2_000;
 const retryDelaysMs = [250, 1000, 2000, 4000];
 const longestRetryAfterMs = 30_000;
 const repeated: ReadonlySet<FailureKind> = new Set(["throttled", "waking", "session-lost", "connection-lost", "unreachable"]);
+/** Of the first statement, before which there was no session to lose. */
+const firstRepeated: ReadonlySet<FailureKind> = new Set(["throttled", "waking", "connection-lost"]);
 const sessionDoubtful: ReadonlySet<FailureKind> = new Set(["waking", "session-lost", "connection-lost", "unreachable"]);
 /** While a warehouse starts; the last one repeats. */
 const wakingDelaysMs = [500, 1000, 2000, 4000, 8000, 15_000, 30_000];
@@ -121,24 +130,23 @@ export class Connection {
    */
   async run(text: string, parameters: Parameters = {}, options: { once?: boolean } = {}): Promise<StatementResult> {
     let mayHaveRun = false;
-    let renewed = false;
-    for (let attempt = 0; ; attempt++) {
-      const progress: Progress = { sent: false, accepted: false };
-      try {
-        const result = await this.#once(text, parameters, progress);
-        return mayHaveRun ? { ...result, affected: undefined } : result;
-      } catch (error) {
-        const failure = await failureOf(error);
-        const renewing: boolean = !renewed && this.#renews(failure, progress);
-        renewed ||= renewing;
-        const waitMs = renewing ? 0 : retryDelaysMs[attempt];
-        if (waitMs === undefined || !(renewing || repeated.has(failure.kind))) throw failure;
+    const renewal = this.#renewal();
+    const attempt = async (progress: Progress) => await this.#once(text, parameters, progress);
+    const result = await this.#retried(attempt, {
+      mayPass: ({ failure, progress }) => {
+        if (!renewal.helps(failure, progress) && !repeated.has(failure.kind)) return false;
         const answerLost = failure.kind === "connection-lost" || failure.kind === "unreachable";
         mayHaveRun ||= progress.accepted || (progress.sent && answerLost);
-        if (mayHaveRun && options.once) throw failure;
-        await this.#pause(Math.max(waitMs, Math.min(failure.retryAfterMs ?? 0, longestRetryAfterMs)));
-      }
-    }
+        return !(mayHaveRun && options.once);
+      },
+      pauseMs: ({ failure }, number) => {
+        if (renewal.isDue()) return 0;
+        const waitMs = retryDelaysMs[number - 1];
+        return waitMs && Math.max(waitMs, Math.min(failure.retryAfterMs ?? 0, longestRetryAfterMs));
+      },
+      gaveUp: ({ why, last }) => (why === "cancelled" ? cancelled(this.#signal) : last.failure),
+    });
+    return mayHaveRun ? { ...result, affected: undefined } : result;
   }
 
   /** The answer to the first statement. */
@@ -160,39 +168,64 @@ export class Connection {
 
   /** The first statement shows whether the warehouse runs: a stopped one opens sessions too. */
   async #awake(first: string, onWaking: ((text: string) => void) | undefined): Promise<Row[]> {
-    const deadline = Date.now() + this.#settings.startTimeoutMs;
+    const renewal = this.#renewal();
     let refusals = 0;
-    let renewed = false;
-    for (let retries = 0; ; ) {
-      const progress: Progress = { sent: false, accepted: false };
+    let retries = 0;
+    const attempt = async (progress: Progress) => {
       try {
         return (await this.#once(first, {}, progress)).rows;
       } catch (error) {
         const failure = await failureOf(error);
-        // The token of an earlier connection may have been revoked since.
-        if (!renewed && this.#renews(failure, progress)) {
-          renewed = true;
-          continue;
-        }
-        const asleep = failure.kind === "waking";
-        if (asleep && refusals === 0) onWaking?.(await startWarehouse(this.#settings, this.#signal));
-        // Wrong host, name or certificate: retrying would only delay the message.
-        const again = failure.kind === "throttled" || failure.kind === "connection-lost";
-        const delayMs = asleep ? wakingDelaysMs[Math.min(refusals++, wakingDelaysMs.length - 1)] : retryDelaysMs[retries++];
-        if (delayMs === undefined || !(asleep || again)) throw failure;
-        const waitMs = Math.max(delayMs, failure.retryAfterMs ?? 0);
-        if (Date.now() + waitMs > deadline) throw asleep ? this.#neverWoke(failure) : failure;
-        await this.#pause(waitMs).catch((end: unknown) => {
-          // A timeout says less than what the time was spent on.
-          throw asleep ? this.#stillAsleep(failure) : end;
-        });
+        if (failure.kind === "waking" && refusals === 0) onWaking?.(await startWarehouse(this.#settings, this.#signal));
+        throw failure;
       }
-    }
+    };
+    return await this.#retried(attempt, {
+      // Wrong host, name or certificate: retrying would only delay the message.
+      mayPass: ({ failure, progress }) => renewal.helps(failure, progress) || firstRepeated.has(failure.kind),
+      pauseMs: ({ failure }) => {
+        // The token of an earlier connection may have been revoked since.
+        if (renewal.isDue()) return 0;
+        const asleep = failure.kind === "waking";
+        const waitMs = asleep ? wakingDelaysMs[Math.min(refusals++, wakingDelaysMs.length - 1)] : retryDelaysMs[retries++];
+        return waitMs && Math.max(waitMs, failure.retryAfterMs ?? 0);
+      },
+      withinMs: this.#settings.startTimeoutMs,
+      gaveUp: ({ why, last: { failure } }) => {
+        const asleep = failure.kind === "waking";
+        // A timeout says less than what the time was spent on.
+        if (why === "cancelled") return asleep ? this.#stillAsleep(failure) : cancelled(this.#signal);
+        return asleep ? this.#neverWoke(failure) : failure;
+      },
+    });
   }
 
-  /** Whether a statement whose token was refused can be sent again with another one. */
-  #renews(failure: WarehouseFailure, progress: Progress): boolean {
-    return failure.kind === "sign-in" && progress.token !== undefined && this.#tokens.discard(progress.token);
+  /** Attempts, each of which remembers how far it got. */
+  #retried<Result>(
+    work: (progress: Progress) => Promise<Result>,
+    options: Omit<RetryOptions<Attempted>, "failure" | "signal">,
+  ): Promise<Result> {
+    let progress: Progress;
+    const attempt = () => {
+      progress = { sent: false, accepted: false };
+      return work(progress);
+    };
+    const failure = async (thrown: unknown) => ({ failure: await failureOf(thrown), progress });
+    return retry(attempt, { ...options, failure, signal: this.#signal });
+  }
+
+  /** A refused token is renewed once, and the statement sent again at once. */
+  #renewal() {
+    let spent = false;
+    let due = false;
+    return {
+      helps: (failure: WarehouseFailure, { token }: Progress): boolean => {
+        due = !spent && failure.kind === "sign-in" && token !== undefined && this.#tokens.discard(token);
+        spent ||= due;
+        return due;
+      },
+      isDue: () => due,
+    };
   }
 
   #stillAsleep(last: WarehouseFailure): WarehouseFailure {
@@ -254,12 +287,6 @@ export class Connection {
       work()
         .then(resolve, reject)
         .finally(() => deadline.removeEventListener("abort", onAbort));
-    });
-  }
-
-  async #pause(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.#signal }).catch(() => {
-      throw cancelled(this.#signal);
     });
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { type Attempt, type GaveUp, retry } from "../lib/retry.ts";
 import { readAuthority } from "./authority.ts";
 import { failureOf, WarehouseFailure } from "./failure.ts";
 import { describeClaims, gitHubIdToken, type IdTokenVariables } from "./github-id-token.ts";
@@ -144,42 +144,66 @@ const attemptMs = 10_000;
 const deadlineMs = 30_000;
 const pausesMs = [250, 1000, 2000, 4000];
 
+/** Why there is no answer that counts. */
+interface Unanswered {
+  said: string;
+  retryAfterMs?: number | undefined;
+  /** Where nothing was answered. */
+  failure?: WarehouseFailure;
+}
+
+/** 429 or 5xx. */
+class BusyAnswer extends Error {
+  readonly answer: HttpAnswer;
+
+  constructor(answer: HttpAnswer) {
+    super(`HTTP ${answer.status}`);
+    this.answer = answer;
+  }
+}
+
 /**
  * Retries failures that may be temporary: 429, 5xx and broken connections. Each request creates a new token, so repeating is
  * harmless.
  * @throws WarehouseFailure
  */
 async function patiently(what: string, send: (signal: AbortSignal) => Promise<HttpAnswer>): Promise<HttpAnswer> {
-  const until = Date.now() + deadlineMs;
-  for (let attempt = 0; ; attempt++) {
-    const limitMs = Math.min(attemptMs, Math.max(1, until - Date.now()));
-    const last = await attempted(send, AbortSignal.timeout(limitMs), limitMs);
-    if ("answer" in last && last.answer.status !== 429 && last.answer.status < 500) return last.answer;
-    const said = "answer" in last ? `HTTP ${last.answer.status}` : last.failure.message;
-    if ("failure" in last && last.failure.kind === "unreachable")
-      throw new WarehouseFailure("unreachable", `${what} failed: ${said}`, { cause: last.failure });
-    const pauseMs = Math.max(pausesMs[attempt] ?? 0, "answer" in last ? (last.answer.retryAfterMs ?? 0) : 0);
-    if (attempt >= pausesMs.length || Date.now() + pauseMs >= until) {
-      const times = attempt === 0 ? "" : ` ${attempt + 1} times`;
-      throw new WarehouseFailure("sign-in", `${what} failed${times}; last answer: ${said}`, {
-        cure: "Try again later: the server is busy, or the connection to it broke.",
-        cause: "failure" in last ? last.failure : undefined,
-      });
-    }
-    await delay(pauseMs);
-  }
+  const attempt = async ({ leftMs }: Attempt) => {
+    const answer = await answerWithin(Math.min(attemptMs, Math.max(1, leftMs)), send);
+    if (answer.status === 429 || answer.status >= 500) throw new BusyAnswer(answer);
+    return answer;
+  };
+  return await retry(attempt, {
+    failure: unanswered,
+    mayPass: ({ failure }) => failure?.kind !== "unreachable",
+    pauseMs: ({ retryAfterMs = 0 }, number) => Math.max(pausesMs[number - 1] ?? 0, retryAfterMs),
+    attempts: pausesMs.length + 1,
+    withinMs: deadlineMs,
+    gaveUp: (end) => signInFailure(what, end),
+  });
 }
 
-async function attempted(
-  send: (signal: AbortSignal) => Promise<HttpAnswer>,
-  signal: AbortSignal,
-  limitMs: number,
-): Promise<{ answer: HttpAnswer } | { failure: WarehouseFailure }> {
+async function unanswered(thrown: unknown): Promise<Unanswered> {
+  if (thrown instanceof BusyAnswer) return { said: thrown.message, retryAfterMs: thrown.answer.retryAfterMs };
+  const failure = await failureOf(thrown);
+  return { said: failure.message, failure };
+}
+
+function signInFailure(what: string, { why, failures, last: { said, failure } }: GaveUp<Unanswered>): WarehouseFailure {
+  if (why === "refused") return new WarehouseFailure("unreachable", `${what} failed: ${said}`, { cause: failure });
+  const times = failures.length === 1 ? "" : ` ${failures.length} times`;
+  return new WarehouseFailure("sign-in", `${what} failed${times}; last answer: ${said}`, {
+    cure: "Try again later: the server is busy, or the connection to it broke.",
+    cause: failure,
+  });
+}
+
+async function answerWithin(limitMs: number, send: (signal: AbortSignal) => Promise<HttpAnswer>): Promise<HttpAnswer> {
+  const signal = AbortSignal.timeout(limitMs);
   try {
-    return { answer: await send(signal) };
+    return await send(signal);
   } catch (error) {
-    if (signal.aborted)
-      return { failure: new WarehouseFailure("connection-lost", `no answer within ${Math.round(limitMs / 1000)} s`) };
-    return { failure: await failureOf(error) };
+    if (!signal.aborted) throw error;
+    throw new WarehouseFailure("connection-lost", `no answer within ${Math.round(limitMs / 1000)} s`);
   }
 }

@@ -20,7 +20,8 @@ async function portOf(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function secure(certificates: Certificates, trusted = true, protocols?: string[]): Promise<Peer> {
+async function secure(made: Certificates | Promise<Certificates>, trusted = true, protocols?: string[]): Promise<Peer> {
+  const certificates = await made;
   const server = createServer({
     cert: certificates.certificate,
     key: certificates.key,
@@ -31,7 +32,8 @@ async function secure(certificates: Certificates, trusted = true, protocols?: st
   return { host: "127.0.0.1", port, tls: true, ...(trusted ? { ca: Buffer.from(certificates.authority) } : {}) };
 }
 
-const here = [{ ip: [127, 0, 0, 1] }];
+const here = [{ ip: "127.0.0.1" }];
+const threeAuthorities = () => Promise.all([makeCertificates(here), makeCertificates(here), makeCertificates(here)]);
 const ago = (days: number) => new Date(Date.now() - days * 86_400_000);
 const check = (peer: Peer, leastDays = 14) =>
   checkConnection(runOnce, "api.connection", "Connection", peer, { leastDays }, signal);
@@ -65,7 +67,7 @@ describe("with a private authority", () => {
   afterEach(() => setDefaultCACertificates(publicOnes));
 
   it("its certificates are trusted beside the default ones", async () => {
-    const [trusted, own, unknown] = [makeCertificates(here), makeCertificates(here), makeCertificates(here)];
+    const [trusted, own, unknown] = await threeAuthorities();
     setDefaultCACertificates([...publicOnes, trusted.authority]);
     const trust = await trustInAddition(Buffer.from(own.authority));
     for (const [certificates, verdict] of [
@@ -77,7 +79,7 @@ describe("with a private authority", () => {
   });
 
   it("requests outside the driver trust the same certificates, and the list is built once", async () => {
-    const [trusted, own, unknown] = [makeCertificates(here), makeCertificates(here), makeCertificates(here)];
+    const [trusted, own, unknown] = await threeAuthorities();
     setDefaultCACertificates([...publicOnes, trusted.authority]);
     const authority = Buffer.from(own.authority);
     const asked = async ({ certificate, key }: Certificates) => {

@@ -244,6 +244,21 @@ describe("what passes by itself is waited for, but not for ever", () => {
     expect(local.repositories.get("classwaves/app")?.deployments[0]?.statuses).toHaveLength(1);
   });
 
+  test.each(["GET", "POST"])("a limit is known by its status and headers, whatever its words: %s", async (method) => {
+    const id = Number(await deployed());
+    const before = local.requests.length;
+    const answer = { status: 429, headers: { "retry-after": "1" }, body: { message: "Too many requests for now" } };
+    local.faults.refuse.push({ times: 1, answer });
+    const start = performance.now();
+    const { status } =
+      method === "GET"
+        ? await reader.rest.repos.getDeployment({ ...repository, deployment_id: id })
+        : await deployer.rest.repos.createDeploymentStatus({ ...repository, deployment_id: id, state: "success" });
+    expect(status).toBeLessThan(300);
+    expect(performance.now() - start).toBeGreaterThan(950);
+    expect(local.requests.length - before).toBe(2);
+  });
+
   test("a limit that holds beyond the deadline is not waited for, and its end is told", async () => {
     local.faults.refuse.push({ times: 1, answer: rateLimitExceeded(Date.now() + 40 * minute) });
     const error = await failureOf(verifyDeployment(reader, question("7")));

@@ -144,7 +144,7 @@ describe("TLS", () => {
   });
 
   it("tells the server which name it wants", async () => {
-    const { certificate, key } = makeCertificates([{ dns: "localhost" }]);
+    const { certificate, key } = await makeCertificates([{ dns: "localhost" }]);
     const wanted = Promise.withResolvers<string>();
     const remember = (name: string, done: (error: null) => void) => {
       wanted.resolve(name);

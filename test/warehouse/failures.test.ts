@@ -26,7 +26,7 @@ const one = "SELECT 1 AS one";
 
 const folder = mkdtempSync(join(tmpdir(), "authority-"));
 const anotherAuthority = join(folder, "another.pem");
-writeFileSync(anotherAuthority, makeCertificates([{ dns: "localhost" }]).authority);
+writeFileSync(anotherAuthority, (await makeCertificates([{ dns: "localhost" }])).authority);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("never there: said at once, and not asked again", () => {

@@ -1,4 +1,5 @@
 import type { Baseline } from "../../config/baseline-schema.ts";
+import { percentOf } from "../../lib/count.ts";
 import type { Check } from "../../model/report.ts";
 import { type Finding, milliseconds, percentile } from "../run-check.ts";
 import { lowerEdgeTest, rankTest, ratioOf } from "./rank-test.ts";
@@ -89,5 +90,5 @@ function notZero(value: number): number {
 }
 
 function percent(share: number): string {
-  return `${Math.round(share * 100)}%`;
+  return `${Math.round(percentOf(share))}%`;
 }

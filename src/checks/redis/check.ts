@@ -1,4 +1,5 @@
 import type { Environment } from "../../config/schema.ts";
+import { percentOf } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
 import { worstVerdict } from "../../model/report.ts";
 import {
@@ -280,5 +281,5 @@ function judgeUser(rules: string | undefined, flags: CommandFlags | undefined): 
 }
 
 function percentage(share: number): string {
-  return `${Math.round(share * 1000) / 10}%`;
+  return `${percentOf(share)}%`;
 }

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Environment } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
 import { inParallel } from "../../lib/in-parallel.ts";
+import { retry } from "../../lib/retry.ts";
 import type { AuditEvent } from "../../model/audit-event.ts";
 import type { TestDataWarehouse } from "../../warehouse/access.ts";
 import { mostKeysWritten } from "../../warehouse/cell-write.ts";
@@ -75,16 +75,16 @@ async function write({ warehouse, audit }: RepairPorts, batch: readonly RepairCe
 async function send(warehouse: TestDataWarehouse, batch: readonly RepairCell[]): Promise<number | undefined> {
   const [{ table, key, column, type, now, before }] = batch as [RepairCell];
   const keys = batch.map((cell) => cell.key.value);
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await warehouse.writeCells({ table, key: key.column, keys, column, type, now, value: before });
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-      if (attempt === attempts)
-        throw new Error(`${attempts} attempts failed because of concurrent writes: ${errorText(error)}`, { cause: error });
-      await delay(pauseMs * attempt);
-    }
-  }
+  return await retry(() => warehouse.writeCells({ table, key: key.column, keys, column, type, now, value: before }), {
+    failure: (thrown) => thrown,
+    mayPass: isConflict,
+    pauseMs: (_, attempt) => pauseMs * attempt,
+    attempts,
+    gaveUp: ({ why, last }) =>
+      why === "refused"
+        ? last
+        : new Error(`${attempts} attempts failed because of concurrent writes: ${errorText(last)}`, { cause: last }),
+  });
 }
 
 /** Delta commits nothing of a statement that conflicts with another writer. */

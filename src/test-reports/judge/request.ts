@@ -1,3 +1,4 @@
+import { percentOf } from "../../lib/count.ts";
 import type { Check, Verdict } from "../../model/report.ts";
 import type { TestCounts } from "../../model/test-results.ts";
 
@@ -18,9 +19,8 @@ export function ranCount(counts: TestCounts): number {
   return counts.total - counts.skipped;
 }
 
-/** Rounded towards zero: 95.04 % must not look like 95.1 %, and 99.97 % not like 100 %. */
 export function percentage(share: number): string {
-  return `${Math.floor(share * 1_000 + 1e-9) / 10} %`;
+  return `${percentOf(share)} %`;
 }
 
 /** The first few, and how many more. */
