@@ -83,12 +83,12 @@ describe("the check", () => {
       { touched: [known] },
       [
         /users\.teachers, row teacher-1: a test changed school_id to test-school \(before: north, version 7\)/,
-        /`env-actions repair \.env-actions\/reports\/e2e\.json` shows how to put the old value back/,
+        /`env-actions repair \.env-actions\/reports\/e2e\.json` shows how to restore the old value\./,
       ],
     ],
     ["NULL", { touched: [row(1, { before: null })] }, [/before: NULL, version 7/]],
-    ["none that is known", { touched: [unknown] }, [/unknown, because the table has no history/, /put them back by hand/]],
-    ["some that are", { touched: [unknown, known] }, [/row teacher-1: .* row teacher-2: /, /put 1 of the old values back/]],
+    ["none that is known", { touched: [unknown] }, [/unknown, because the table has no history/, /restore them by hand/]],
+    ["some that are", { touched: [unknown, known] }, [/row teacher-1: .* row teacher-2: /, /restore 1 of the old values/]],
     [
       "many",
       { touched: Array.from({ length: 9 }, (_, index) => row(index)), touchedMore: 5 },
@@ -96,7 +96,11 @@ describe("the check", () => {
     ],
     ["in a dry run", { dryRun: true, touched: [known] }, [/a test changed/]],
     ["beside what is left", { leftOver: 3, touched: [known] }, [/a test changed/, /Test data is still there/]],
-    ["where the rest is unknown", { leftOver: null, touched: [known] }, [/a test changed/, /could not be told/]],
+    [
+      "where the rest is unknown",
+      { leftOver: null, touched: [known] },
+      [/a test changed/, /It is unknown whether test data remains/],
+    ],
   ])("fails and says what to do: %s", (_, result, says) => {
     const check = judgeCleanup({ ...clean, ...result }, 1, { stage: "e2e" });
     expect(check).toMatchObject({ verdict: "failed", observed: expect.stringMatching(/real rows? changed by tests/) });

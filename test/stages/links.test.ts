@@ -157,6 +157,6 @@ test("a ledger that is a link is not read, and the stage does not pass", async (
   );
   expect(report.checks.find(({ id }) => id === "test-data.cleanup")).toMatchObject({
     verdict: "failed",
-    message: expect.stringMatching(/the ledger was not read: .* is a link, and is not followed/),
+    message: expect.stringMatching(/the ledger was not read: .* is a link, and links are not followed/),
   });
 });

@@ -47,12 +47,12 @@ const mistakes: Mistake[] = [
   {
     input: "an empty prefix",
     file: inTestData('prefixes: ["", integration_test_, e2e_test_]'),
-    says: ["c.yml:25:14", "shorter than 6 characters"],
+    says: ["c.yml:25:14", "expected at least 6 characters: a shorter prefix"],
   },
   ...["integration%"].map((prefix) => ({
     input: `a wildcard in a prefix: ${prefix}`,
     file: inTestData(`prefixes: ["${prefix}", integration_test_, e2e_test_]`),
-    says: ["c.yml:25:14", "a prefix is a literal: no wildcard"],
+    says: ["c.yml:25:14", "expected literal text: a prefix has no wildcard"],
   })),
   {
     input: "a prefix of digits, as a time is",
