@@ -4,9 +4,9 @@ let node_fs = require("node:fs");
 let node_path = require("node:path");
 // build/src/testkit/append.js
 /**
-* Appends lines to a file that other processes append to as well, all of them or, as far as the caller may rely on it, none.
-* When it returns, they are on the disk.
-* @throws Error that says why they were not recorded
+* Appends lines to a file that other processes append to as well: all of them or, as far as the caller can rely on it, none. They
+* are on disk when it returns.
+* @throws Error with the reason if they were not recorded
 */
 function appendLines(file, lines) {
 	const record = Buffer.from(`\n${lines.join("\n")}\n`);
@@ -22,13 +22,13 @@ function appendLines(file, lines) {
 		throw new Error(`env-actions: not recorded in the ledger ${file}: ${reason(error)}`, { cause: error });
 	}
 }
-/** In one write: the system puts it behind what others wrote, and nobody's bytes come between. */
+/** A single write: the system appends it as a whole, and no other process's bytes come in between. */
 function writeWhole(descriptor, record) {
 	if ((0, node_fs.writeSync)(descriptor, record) === record.length) return;
 	const written = (0, node_fs.writeSync)(descriptor, record);
 	if (written !== record.length) throw new Error(`only ${written} of ${record.length} bytes were written`);
 }
-/** A full disk shows only here where the system puts off writing, as NFS does; and a machine that loses power keeps what was synced. */
+/** On file systems that delay writes, such as NFS, a full disk shows up only here. Synced data also survives a power loss. */
 function sync(descriptor) {
 	try {
 		(0, node_fs.fdatasyncSync)(descriptor);
@@ -53,7 +53,7 @@ function reason(error) {
 	const { message } = error;
 	return known === void 0 ? String(message ?? error) : `${known} (${String(message)})`;
 }
-/** Not by instanceof: under Jest, the error comes from another realm. */
+/** Not instanceof: under Jest, the error comes from another realm. */
 function codeOf(error) {
 	const { code } = error ?? {};
 	return typeof code === "string" ? code : "";
@@ -61,7 +61,7 @@ function codeOf(error) {
 // build/src/testkit/run.js
 const runIdPattern = /^\d{13}_[0-9a-f]{8}$/;
 const runIdAtEnd = /\d{13}_[0-9a-f]{8}$/;
-/** @throws Error when ENV_ACTIONS_RUN_ID is no run's id: what carried it would never be found */
+/** @throws Error if ENV_ACTIONS_RUN_ID is not a run id: cleanup would never find data with it */
 function readRun(env) {
 	const named = env.ENV_ACTIONS_RUN_ID || void 0;
 	const prefix = env.ENV_ACTIONS_PREFIX || void 0;
@@ -75,7 +75,7 @@ function readRun(env) {
 		underWay: named !== void 0 || prefix !== void 0
 	};
 }
-/** Says once in a process that nothing is recorded. */
+/** Warns once per process that nothing is recorded. */
 function warnOutside() {
 	const state = shared();
 	if (state.warned) return;
@@ -94,23 +94,26 @@ function shared() {
 }
 // build/src/testkit/index.js
 const run = readRun(process.env);
-/** The run that these tests belong to, `<ms>_<8 hex>`. Tests that env-actions did not start get one of the same shape. */
+/** The run that these tests belong to, `<ms>_<8 hex>`. Tests that env-actions did not start get an id of the same form. */
 const runId = run.runId;
-/** What the names of test data begin with, `integration_test_<ms>_<8 hex>`: for titles and keys as well as for ids. */
+/** The prefix of test data, `integration_test_<ms>_<8 hex>`: for titles and keys as well as for ids. */
 const prefix = run.prefix;
 /** The file that `track` appends to; undefined in tests that env-actions did not start. */
 const ledger = run.ledger;
-/** Longest table, `catalog.schema.table`, and longest id or key, in characters. The reader of the ledger takes no longer ones. */
+/**
+* The longest table, `catalog.schema.table`, and the longest id or key, in characters. The reader of the ledger accepts no longer
+* ones.
+*/
 const longestTable = 767;
 const longestName = 4096;
 const shortestPrefix = 6;
 const noLiteral = /[%*?[\]\\'"`\s]/;
 /**
-* A new id that shows by itself whose it is, so that cleanup finds it: `<prefix>_<ms>_<8 hex>_<16 hex>`. No other call returns
-* the same, in whatever process or thread.
-* @param given what it begins with, such as `"integration_test"`: one of `testData.prefixes` of the configuration, with or
-*   without the `_` or `-` at its end; left out, the stage's own
-* @throws Error for a prefix that is shorter than 6 characters, is no literal, or is not listed: cleanup would not find the id
+* A new id that identifies itself as test data, so that cleanup finds it: `<prefix>_<ms>_<8 hex>_<16 hex>`. Unique across all
+* processes and threads.
+* @param given the prefix, such as `"integration_test"`: one of `testData.prefixes` in the configuration, with or without a final
+* `_` or `-`; the stage's own if absent
+* @throws Error for a prefix that is shorter than 6 characters, is not a literal, or is not listed: cleanup would not find the id
 */
 function testId(given = prefix) {
 	if (typeof given !== "string") throw new TypeError(`env-actions: the prefix is ${kindOf(given)}, and must be a text`);
@@ -119,11 +122,11 @@ function testId(given = prefix) {
 	if (noLiteral.test(given)) throw new Error(`env-actions: the prefix ${JSON.stringify(given)} has a wildcard, quote, backslash or space in it`);
 	return `${asListed(given)}${runId}_${unique()}`;
 }
-/** 64 bits: among a million ids of one run, two are the same once in thirty million runs. */
+/** 64 bits: with a million ids per run, a collision happens once in thirty million runs. */
 function unique() {
 	return (0, node_crypto.randomBytes)(8).toString("hex");
 }
-/** What stands before the run's id, for cleanup compares to the letter. */
+/** The part before the run's id exactly as configured, because cleanup compares every character. */
 function asListed(given) {
 	const spellings = /[_-]$/.test(given) ? [given] : [
 		`${given}_`,
@@ -136,12 +139,12 @@ function asListed(given) {
 	throw new Error(`env-actions: cleanup would not find ids that begin with ${JSON.stringify(given)}: testData.prefixes lists ${run.listed.join(", ")}`);
 }
 /**
-* Notes in the ledger that this run made rows whose ids do not show it, such as ids that a server chose: cleanup deletes them, and
-* what hangs on them. When it returns, they are on the disk; several ids in one call cost as much as one.
+* Records in the ledger that this run created rows whose ids don't show it, such as ids chosen by a server. Cleanup deletes them
+* and what depends on them. They are on disk when it returns; several ids in one call cost as much as one.
 * @param table `schema.table`
 * @returns whether they were recorded: false, with a warning, in tests that env-actions did not start
-* @throws Error when they could not be recorded, and why; TypeError or RangeError for a table or an id that is empty, too long, or no
-*   text. Nothing of the call counts as recorded then.
+* @throws Error with the reason if they could not be recorded; TypeError or RangeError for a table or id that is empty, too long
+* or not text. Then nothing of the call counts as recorded.
 */
 function track(table, ...ids) {
 	check(table, "the table", longestTable);
@@ -152,9 +155,9 @@ function track(table, ...ids) {
 	})));
 }
 /**
-* Notes in the ledger that this run made Redis keys whose names do not show it: otherwise as `track`.
+* Records in the ledger that this run created Redis keys whose names don't show it; otherwise like `track`.
 * @returns whether they were recorded
-* @throws Error, TypeError, RangeError when nothing of the call counts as recorded
+* @throws Error, TypeError, RangeError; then nothing of the call counts as recorded
 */
 function trackKey(...keys) {
 	for (const key of keys) check(key, "the key", longestName);
@@ -173,7 +176,7 @@ function check(value, what, longest) {
 	if (typeof value !== "string") throw new TypeError(`env-actions: ${what} is ${kindOf(value)}, and must be a text`);
 	if (value === "") throw new RangeError(`env-actions: ${what} is empty`);
 	if (value.length > longest) throw new RangeError(`env-actions: ${what} is longer than ${longest} characters`);
-	if (!value.isWellFormed()) throw new RangeError(`env-actions: ${what} is no valid Unicode: it has half of a surrogate pair`);
+	if (/\p{Surrogate}/u.test(value)) throw new RangeError(`env-actions: ${what} is no valid Unicode: it has half of a surrogate pair`);
 }
 function kindOf(value) {
 	return value === null || value === void 0 ? String(value) : `of type ${typeof value}`;
