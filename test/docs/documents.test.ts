@@ -161,7 +161,7 @@ describe("commands", () => {
   });
 });
 
-test("the reference lists every environment variable of the code", () => {
+test("the reference lists every environment variable of the code, from one list", () => {
   const list = "src/lib/environment-variables.ts";
   const code = globSync("src/**/*.ts", { cwd: repository })
     .filter((file) => file.replaceAll("\\", "/") !== list)
