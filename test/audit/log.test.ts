@@ -53,7 +53,7 @@ function entries(): AuditEntry[] {
     .map((line) => JSON.parse(line) as AuditEntry);
 }
 
-/** The numbers of the lines that verify names. */
+/** The line numbers that verify reports. */
 async function faults(): Promise<number[]> {
   const verifier = new AuditVerifier();
   const found: number[] = [];
@@ -247,7 +247,7 @@ describe("a disk that fails is said, and the next line is tried again", () => {
   });
 
   test.skipIf(process.platform !== "linux")("a full disk", async () => {
-    // A file may not grow over 1 or 2 KiB there, as the shell counts; the lock is smaller.
+    // Files are limited to 1 or 2 KiB there, depending on the shell's unit; the lock is smaller.
     const bounded = [
       "-c",
       `trap '' XFSZ; ulimit -f 2; exec "$0" "$@"`,

@@ -8,7 +8,7 @@ import { auditReport, auditVerify } from "../../src/cli/audit.ts";
 import type { Progress, StageReport } from "../../src/model/report.ts";
 import { type Cloud, productionTable, startCloud, tablesWithRows } from "../actions/cloud.ts";
 
-/** What a stage that really deletes writes into the log, and what happens when it cannot. */
+/** What a stage that really deletes writes to the log, and what happens if it cannot. */
 
 const runId = `${Date.now()}_1a2b3c4d`;
 const sessions = "sessions.classroom_sessions";

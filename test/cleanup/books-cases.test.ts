@@ -38,7 +38,7 @@ describe("what a version did to rows, by Delta's own metrics", () => {
     ["CREATE OR REPLACE TABLE AS SELECT", { numOutputRows: "3" }, {}, [undefined, undefined, undefined]],
     ["UPDATE", { numUpdatedRows: "2", numCopiedRows: "9" }, {}, [0, 2, 0]],
     ["DELETE", { numDeletedRows: "2" }, {}, [0, 0, 2]],
-    // A delete that only dropped files tells no rows: unknown, never zero.
+    // A delete that only dropped files doesn't report rows: unknown, never zero.
     ["DELETE", { numRemovedFiles: "1" }, {}, [0, 0, undefined]],
     [
       "MERGE",
@@ -54,7 +54,7 @@ describe("what a version did to rows, by Delta's own metrics", () => {
     ["SOMETHING NEW", { numOutputRows: "1" }, {}, [undefined, undefined, undefined]],
   ])("%s %j %j", (operation, metrics, parameters, expected) => {
     expect(of(operation, metrics, parameters)).toEqual(expected);
-    // The driver may hand maps on as JSON.
+    // The driver may return maps as JSON.
     expect(of(operation, JSON.stringify(metrics), JSON.stringify(parameters))).toEqual(expected);
   });
 });
@@ -168,7 +168,7 @@ describe("in a warehouse", () => {
   it("sees a real row that the cleanup itself deleted, whose count was right", async () => {
     await begin();
     await sql("app", `INSERT INTO $.school.sessions (id, title) VALUES ('real-1', '${prefix}_a')`);
-    // A key that is not unique: the row of production goes with the test's.
+    // The key is not unique, so a production row is deleted with the test's.
     const values = ["real-1"];
     const rows = await catalog.warehouse.deleteRows("school.sessions", "id = :id", { id: "real-1" });
     const deletions = [{ rows: rows ?? 0, version: 3, selection: [{ column: "id", values }] }];
@@ -214,7 +214,7 @@ describe("in a warehouse", () => {
     expect(of(await books(), "school.sessions")).toMatchObject({ made: n(1), unexplained: n(1), touched: n(0) });
   });
 
-  // An earlier stage of the same run left them: no real rows. Whether the last ones are, too, nobody has looked.
+  // An earlier stage of the same run left them, so they are not real rows. The last ones were not read, so they may be real.
   it("calls no row real that it has not looked at, however many a run changes", async () => {
     await begin();
     const ids = JSON.stringify(Array.from({ length: 5_050 }, (_, index) => `${prefix}_${index}`));
@@ -238,7 +238,7 @@ describe("in a warehouse", () => {
       touched: { least: 0, most: 1 },
       why: expect.stringContaining("more than testData.maxRead (3)"),
     });
-    // One statement for each table says that there are too many.
+    // One statement per table shows that there are too many.
     expect(of(await books({ maxRead: 100 }), "school.sessions")).toMatchObject({ unexplained: n(1), touched: n(1) });
   });
 
@@ -273,7 +273,7 @@ describe("in a warehouse", () => {
 
   it("takes what anybody wrote for what may be this run's, where no principal is listed", async () => {
     await begin();
-    // The application signs in as itself, and not as the cleanup does.
+    // The application uses its own principal, not the cleanup's.
     await sql("app", `INSERT INTO $.school.sessions (id, title) VALUES ('a', '${prefix}_a')`);
     await sql("app", "INSERT INTO $.school.log (id, title) VALUES ('l', 'about a')");
     const ports = catalog.ports();
@@ -283,7 +283,7 @@ describe("in a warehouse", () => {
       unexplained: { least: 0, most: 1 },
       why: expect.stringContaining("app@school.example"),
     });
-    // One was deleted as test data; whose the other is, nobody said.
+    // One was deleted as test data; the other's owner is unknown.
     expect(told.made).toEqual({ least: 1, most: 2 });
   });
 
@@ -356,7 +356,7 @@ describe("in a warehouse", () => {
     const folder = await mkdtemp(join(tmpdir(), "books-"));
     const file = join(folder, "start", `${runId}.json`);
     const plainly = (text: string) => text;
-    // What the warehouse said of a table it could not read goes through the redactor.
+    // The warehouse's message about an unreadable table is redacted.
     const unread = new Map([["school.odd", "no such host: k3y@h"]]);
     await writeStart(file, { ...start, unread }, { redact: (text) => text.replace("k3y", "***") });
     expect((await readStart(file))?.unread).toEqual(new Map([["school.odd", "no such host: ***@h"]]));
@@ -365,7 +365,7 @@ describe("in a warehouse", () => {
     expect(read?.versions).toEqual(start.versions);
     expect(read?.hadKey("any")).toBeUndefined();
     expect(await readStart(join(folder, "none.json"))).toBeUndefined();
-    // The next stage of the run keeps what the first one saw.
+    // The next stage of the run keeps what the first one recorded.
     await sql("app", "INSERT INTO $.school.log (id) VALUES ('l')");
     const later = await recordStart({ warehouse: catalog.warehouse }, { takenAt: 9e12, maxRead: 1, namespaces: [], signal });
     await writeStart(file, later, { earlier: read, redact: plainly });
@@ -401,7 +401,7 @@ describe("in a warehouse", () => {
       return { told, taken };
     };
     const make = () =>
-      // An application makes ids that look like run ids: they are no sign of another run.
+      // An application creates ids that look like run ids; they don't prove another run.
       stores.keys.mset(
         ...[
           "session:5c0f",

@@ -9,7 +9,7 @@ import type { Environment, Table } from "../../src/config/schema.ts";
 import type { CleanupResult } from "../../src/model/test-data.ts";
 import { type Catalog, requestFor, runId, runStarted, startTestStores, type TestStores, table } from "./test-stores.ts";
 
-// What can go wrong on the way from a plan to "0 left". Each catalog is a small school: sessions, and groups that hang on them.
+// What can go wrong between a plan and "0 left". Each catalog is a small school: sessions, and groups that depend on them.
 let stores: TestStores;
 let school: Catalog;
 let count = 0;
@@ -128,7 +128,7 @@ describe("a plan", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("error");
     expect(deletesSeen()).toEqual([]);
 
-    // The cure that the message names.
+    // The fix that the message names.
     const cured = await cleanUp(requestFor(tables, { scope: "expired", testData: { maxRows: 20_100 } }));
     expect(cured).toMatchObject({ deletedRows: 3, leftOver: 0, problems: [] });
   });
@@ -140,7 +140,7 @@ describe("a plan", () => {
     await load("integration_test_young", 20_001, "'integration_test_untimed '", `to_timestamp(${runStarted / 1000})`);
     await load(`integration_test_${runStarted}_0a0b0c0d`, 20_001, "'integration_test_untimed '");
     await load("expired", 3, timed(runStarted - 86_400_000), `to_timestamp(${runStarted / 1000 - 86_400})`);
-    // Made by a run of long ago that still goes on: not surely expired.
+    // Created by an old run that still runs, so not certainly expired.
     await load("long-run", 1, timed(runStarted - 86_400_000), `to_timestamp(${runStarted / 1000})`);
     await load("expired-too", 2, "'integration_test_untimed '", `to_timestamp(${runStarted / 1000 - 86_400})`);
     const result = await cleanUp(requestFor(tables, { scope: "expired", testData: { maxShare: 1 } }));
@@ -148,7 +148,7 @@ describe("a plan", () => {
     expect(await school.warehouse.query("SELECT count(*) AS rows FROM sessions.lessons")).toEqual([
       { rows: BigInt(3 + 3 * 20_001 + 1) },
     ]);
-    // Looked for and gone, in as few statements as where nothing is young.
+    // Searched and deleted in as few statements as if nothing were recent.
     expect(stores.warehouse.statements.length - before).toBeLessThan(20);
   });
 
@@ -188,7 +188,7 @@ describe("a plan", () => {
     expect(await batches()).toEqual([["sessions.seats"], ["sessions.lessons"]]);
     await school.insert("sessions.teams", [{ id: "team", title: null }]);
     expect(await batches()).toEqual([["sessions.seats"], ["sessions.lessons", "sessions.teams"]]);
-    // A team that a sweep finds is enough for the seat to be found: no wave more than needed.
+    // If a sweep finds the team, it finds the seat too, so no extra batch is needed.
     await school.warehouse.deleteRows("sessions.teams", "id = :id", { id: "team" });
     await school.insert("sessions.teams", [{ id: "team", title: `${mine} team` }]);
     expect(await batches()).toEqual([["sessions.lessons", "sessions.seats"], ["sessions.teams"]]);
@@ -319,7 +319,7 @@ describe("what is none of the run's", () => {
     };
     const result = await cleanUp(requestFor(declared));
     expect(await ids("sessions.days")).toEqual(["of-long-ago"]);
-    // The lesson that it points at stays as well, so that it points at something.
+    // The lesson that it points at is kept too, so the reference stays valid.
     expect(await ids("sessions.lessons")).toContain("uuid-of-mine");
     expect(result.touched).toEqual([
       expect.objectContaining({ key: { column: "id", value: "of-long-ago" }, column: "lesson_id", now: "uuid-of-mine" }),
@@ -337,10 +337,10 @@ describe("what is none of the run's", () => {
   ])("is told by a time written as text, %s, wherever the machine stands", async (_, written, young) => {
     await open({ "sessions.days": { id: "string", written: "string" } });
     await school.insert("sessions.days", [{ id: "integration_test_day", written }]);
-    // Beside tables of another kind of time, which one statement asks as well.
+    // Together with tables that have another kind of time, asked in the same statement.
     const declared = { ...tables, "sessions.days": table({ match: [{ column: "id", prefix: true }], time: "written" }) };
     const zone = process.env.TZ;
-    // Nine hours ahead: what is not said to be elsewhere would seem to be so much older.
+    // Nine hours ahead: a time without a zone would look that much older.
     process.env.TZ = "Asia/Tokyo";
     try {
       await cleanUp(requestFor(declared, { scope: "expired", now: runStarted }));
@@ -353,7 +353,7 @@ describe("what is none of the run's", () => {
 
   it("takes no Redis key along that carries its id, whatever the ledger claims; what was deleted still takes its own", async () => {
     await open();
-    // Two wrong lines, as seen: a key of production, and the id of a real row under the wrong table.
+    // Two wrong lines, as seen in practice: a production key, and the id of a real row under the wrong table.
     const real = [
       "cw:production:settings",
       ...["session", "teacher_sessions", "cw:x"].map((name) => `${name}:production-lesson`),
@@ -371,7 +371,7 @@ describe("what is none of the run's", () => {
     );
     const ports = school.ports();
     const plan = await planCleanup(ports, requestFor(tables, { ledger }));
-    // The application writes once more while the rows go: the next round has no row any more that would show the id.
+    // The application writes once more during the deletes, so no row that shows the id is left for the next round.
     const warehouse = Object.create(ports.warehouse as object, {
       deleteRows: {
         value: async (...words: Parameters<NonNullable<typeof ports.warehouse>["deleteRows"]>) => {
@@ -420,7 +420,7 @@ describe("what is none of the run's", () => {
   it("in a view is none of the view's: it goes with the rows of the table that the view shows", async () => {
     await open({ "analytics.active": { id: "string", lesson_id: "string" } });
     await school.insert("analytics.active", [{ id: "shown", lesson_id: "uuid-of-mine" }]);
-    // The local warehouse has no views: this is a table of which it is said that it is one.
+    // The local warehouse has no views; this is a table that is reported as one.
     const query: Catalog["warehouse"]["query"] = async (sql, parameters) =>
       sql.includes("information_schema.tables")
         ? [{ table_schema: "analytics", table_name: "active" }]
@@ -432,7 +432,7 @@ describe("what is none of the run's", () => {
   });
 
   describe("in a view that is declared", () => {
-    /** The local warehouse has no views: this is a table of which it is said that it is one. */
+    /** The local warehouse has no views; this is a table that is reported as one. */
     const withView = async (declared: Table, own: boolean) => {
       await open({ "analytics.active": { id: "string", lesson_id: "string" } });
       await school.insert("analytics.active", [{ id: "shown", lesson_id: "uuid-of-mine" }]);
@@ -476,7 +476,7 @@ describe("what is none of the run's", () => {
     expect((await executeCleanup(await prove(school.ports()), plan)).problems).toEqual([]);
   });
 
-  // The second is also the name of a member that every object has.
+  // The second is also a member of every object.
   it.each(["sessions.nowhere", "toString"])("in a table that only the ledger names is reported: %s", async (table) => {
     await open();
     const result = await cleanUp(requestFor(tables, { ledger: parseLedger(`${JSON.stringify({ table, id: "x" })}\n`) }));
@@ -629,7 +629,7 @@ describe("a deletion that does not go as planned", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
   });
 
-  /** Of the same run, a day later: what is left must be found without any ledger. */
+  /** For the same run, a day later: what is left must be found without a ledger. */
   const sweep = (swept = tables) => cleanUp(requestFor(swept, { scope: "expired", now: runStarted + 86_400_000 }));
   const failingToDeleteFrom = (failing: string, times = 100): Catalog["warehouse"] => {
     let failed = 0;
@@ -675,7 +675,7 @@ describe("a deletion that does not go as planned", () => {
       expect(result).toMatchObject({ deletedRows: 0, leftOver: null });
       expect(judgeCleanup(result, 1).verdict).toBe("error");
       expect(await state()).toEqual(untouched);
-      // Once it can be looked at.
+      // Once it can be read.
       expect(await sweep(withSeats)).toMatchObject({ deletedRows: 3 + 1, leftOver: 0, problems: [] });
       expect(await ids("sessions.seats")).toEqual([]);
     });
@@ -687,7 +687,7 @@ describe("a deletion that does not go as planned", () => {
       expect(result.problems).toEqual([expect.stringContaining("1 row of analytics.notes depends on test data")]);
       expect(judgeCleanup(result, 1).verdict).toBe("failed");
       expect(await state()).toEqual({ ...untouched, groups: kept.groups });
-      // Once somebody has done as the problem says.
+      // After somebody followed the problem's advice.
       const withNotes = { ...tables, "analytics.notes": table({ parents: { lesson_id: { partOf: "sessions.lessons" } } }) };
       expect(await sweep(withNotes)).toMatchObject({ leftOver: 0, problems: [] });
       expect(await ids("analytics.notes")).toEqual([]);
@@ -714,7 +714,7 @@ describe("a deletion that does not go as planned", () => {
   });
 
   describe("because Redis keys cannot be deleted", () => {
-    /** A Redis that fails to delete so many times. */
+    /** A Redis that fails this many deletions. */
     const failing = (times: number) => {
       let failed = 0;
       const unlink = async (keys: readonly string[]) => {
@@ -769,7 +769,7 @@ describe("a deletion that does not go as planned", () => {
       expect(await state()).toEqual(kept);
       expect(result).toMatchObject({ deletedRows: 2, deletedKeys: 1, leftOver: 0, problems: [] });
       expect(result.tables.map(({ problem }) => problem)).toEqual([undefined, undefined]);
-      // Of the first time nobody knows how many it deleted before it failed.
+      // How many keys the failed attempt deleted is unknown.
       expect(result.keys).toMatchObject({ left: 0, problem: "UNLINK was refused" });
       expect(result.keys.deleted).toBeUndefined();
       expect(judgeCleanup(result, 1)).toMatchObject({

@@ -7,7 +7,8 @@ import { askHistories } from "../../src/cleanup/tables/history.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";
 import { type Catalog, startTestStores, type TestStores } from "./test-stores.ts";
 
-// The histories of all tables are read twice in each stage. It must cost few statements, and hide no table's trouble behind another's.
+// The histories of all tables are read twice per stage. That must take few statements, and one table's problem must not hide
+// another's.
 const names = [..."abcdefghijklmn"].map((name) => `school.${name}`);
 const signal = new AbortController().signal;
 let stores: TestStores;
@@ -32,7 +33,7 @@ async function open(): Promise<void> {
 
 const add = (table: string, id: string) => catalog.insert(table, [{ id }]);
 
-/** The statements about histories that this sends. */
+/** The history statements that the work sends. */
 async function sentBy<Result>(work: () => Promise<Result>): Promise<{ result: Result; sent: string[] }> {
   const from = stores.warehouse.statements.length;
   const result = await work();
@@ -46,7 +47,7 @@ const versions = (answer: unknown) => (Array.isArray(answer) ? answer.map(({ ver
 describe("the histories of many tables", () => {
   it.each([
     ["in two statements", true, 2],
-    // As Delta without Databricks: the first attempt is refused, the tables are then asked one by one.
+    // Like Delta without Databricks: the first attempt is refused, then the tables are asked one by one.
     ["one by one, where a query can't have them", false, 2 + names.length],
   ])("are read %s, newest first, and say what each says alone", async (_, inQueries, statements) => {
     await open();
@@ -127,7 +128,7 @@ describe("the histories of many tables", () => {
       }
       const rows = catalog.warehouse.query(sql);
       if (sql.includes("information_schema")) rows.then(() => listed.resolve(), listed.reject);
-      // The other statement does not end.
+      // The other statement never ends.
       if (sql.includes("`a` LIMIT 1")) void Promise.all([rows, listed.promise]).then(() => setImmediate(() => ending.abort()));
       return await rows;
     }
@@ -167,11 +168,11 @@ describe("the start", () => {
     expect(moments.get("school.b")).toMatchObject({ version: 0, newest: 1 });
     expect(moments.get("school.c")).toMatchObject({ version: 0, newest: 9 });
     expect(moments.get("school.d")).toEqual({ version: 0, at: expect.any(Number) });
-    // Whose a row is, goes by the newest: then it is rather taken for real.
+    // Ownership is decided by the newest version, so that in doubt a row counts as real.
     const options = { takenAt: 0, maxRead: 0, namespaces: [], asOf, signal };
     const start = await recordStart({ warehouse: catalog.warehouse }, options);
     expect([start.moments.get("school.a")?.version, start.versions.get("school.a")]).toEqual([1, 2]);
-    // A table that was not there yet was not there.
+    // A table that didn't exist yet is reported as absent.
     expect((await newestVersions(catalog.warehouse, ["school.a"], { asOf: 1 })).size).toBe(0);
   });
 });

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseLedger, readLedger } from "../../src/cleanup/ledger/ledger.ts";
 
-// A hundred megabytes on two cores that run other tests too.
+// A hundred megabytes, on two cores that run other tests too.
 
 test("a ledger that is not there is empty", async () => {
   const ledger = await readLedger("/nowhere/ledger.jsonl");
@@ -34,7 +34,7 @@ test("however a writer is stopped in its last line, every line before it counts"
       const last = lines.at(-1) ?? "";
       const torn = parseLedger(lines.slice(0, -1).join("") + last.slice(0, cut % last.length));
       const expected = parseLedger(lines.slice(0, -1).join(""));
-      // Cut off just before its line end the last entry is still whole.
+      // Cut just before its line end, the last entry is still complete.
       return [expected, whole].some(
         (ledger) =>
           JSON.stringify([...ledger.rows].map(([table, ids]) => [table, [...ids]])) ===
@@ -61,12 +61,12 @@ describe("behind what a killed writer left on the same line", () => {
     ['{"table":"a","id":"b"}{"key":"x"', ["a/b"], [torn("1, bytes 23 to 32,")]],
     ['{"ke{"ke{"key":"x"} {"key":"y"}\r{"k\n', ["x", "y"], [torn("1, bytes 1 to 8,"), torn("1, bytes 32 to 35,")]],
     ['{"table":"a","i{"table":"b","id":"x","by":{"pid":1,"at":["{",{"n":2}]}}\n', ["b/x"], [torn("1, bytes 1 to 15,")]],
-    // A part of a torn entry is no entry, although it looks like one.
+    // A part of an incomplete entry doesn't count, although it looks like one.
     ['{"by":{"key":"x"},"table":"a","i\n', [], [torn("1")]],
     ['{"table":"a","id":"{\\"key\\":\\"x\\"}\n', [], ['ledger line 1 is not {"table", "id"} or {"key"}']],
     ['{"by": {"key":"x"} , "table":"a","i\n', [], [torn("1")]],
     ['{"by":[{"key":"x"}],"table":"a","i\n', [], [torn("1")]],
-    // Read whole, this is an entry whose id looks like one.
+    // Read as a whole, this is an entry whose id looks like one.
     ['{"table":"a","id":"{\\"key\\":\\"x\\"}"}\n', ['a/{"key":"x"}'], []],
     [
       'nonsense {"key":"x"} nonsense\n{"key":"y"}',
@@ -152,7 +152,7 @@ describe("behind what a killed writer left on the same line", () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(writes, accident), { minLength: 1, maxLength: 12 }), (pieces) => {
         const acknowledged: string[] = [];
-        // A torn one may be whole but for its line end.
+        // An incomplete one may lack only its line end.
         const possible: string[] = [];
         let broken = false;
         const content = pieces.map((piece) => {
@@ -206,7 +206,7 @@ describe("a ledger of a size that nobody expects", () => {
     expect(problems.at(-1)).toMatch(/^ledger line 2, bytes \d+ to 3000000, is not/);
   });
 
-  // With work that grows with the square of the length, each would take hours.
+  // With work quadratic in the length, each would take hours.
   test.each([
     ["objects in objects", '{"a":'],
     ["lists in lists", "["],
@@ -226,7 +226,7 @@ describe("a ledger of a size that nobody expects", () => {
     expect(problems.length).toBeLessThanOrEqual(1001);
   });
 
-  // In the long suite: it takes as long as all the others together.
+  // In the long suite, because it takes as long as all others together.
   test.runIf(process.env.LONG)(
     "a hundred megabytes are read in little memory, and what is wrong in them is told up to a thousand times",
     async () => {

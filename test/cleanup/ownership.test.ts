@@ -2,13 +2,13 @@ import { describe, expect, test } from "vitest";
 import { type Age, ageOf, exactAge, relate, startOfRun } from "../../src/cleanup/ownership/age.ts";
 import { type Facts, judgeRow, type Standing } from "../../src/cleanup/ownership/ownership.ts";
 
-// The rule itself, as a table: what is known about a row, and what becomes of it.
+// The rule itself as a table: the facts about a row, and what becomes of it.
 
 const began = Date.UTC(2026, 5, 1, 12);
 const hour = 3_600_000;
 const minute = 60_000;
 
-/** A row of which nothing is known, in scope `run`, whose history cannot be read. */
+/** A row without any facts, in scope `run`, whose history cannot be read. */
 const nothing: Facts = {
   scope: "run",
   fixed: false,
@@ -57,7 +57,7 @@ describe("a row", () => {
     ["is named and older, although its history is new", { named: true, age: older, ...absent }, "wrongly-named"],
     ["is named and older by the time in its key", { named: true, timeInKey: began - hour, ...absent }, "wrongly-named"],
     ["is named and later by its time, but was there", { named: true, age: later, ...there }, "unknown"],
-    // Whoever changes a row may write any time into it; that it was there when the tests began stands in the table's history.
+    // A change can write any time into a row. The table's history still shows that it existed when the tests began.
     ...(
       [
         ["is named, and was there at the start", { named: true }, "wrongly-named"],
@@ -162,7 +162,7 @@ describe("what a time column tells", () => {
     ["2026-06-01 11:30:00.000", undefined, at - 14 * hour, at + 14 * hour],
     ["2026-06-01", "UTC", at - 11.5 * hour, at + 12.5 * hour - 1],
     ["2026-06-01", undefined, at - 25.5 * hour, at + 26.5 * hour - 1],
-    // An hour that comes twice when the clocks go back.
+    // An hour that occurs twice when the clocks go back.
     ["2026-11-01 01:30:00.000", "America/Los_Angeles", Date.UTC(2026, 10, 1, 8, 30), Date.UTC(2026, 10, 1, 9, 30)],
   ])("%s in zone %s", (value, zone, earliest, latest) => {
     expect(ageOf(value, zone)).toEqual({ earliest, latest });

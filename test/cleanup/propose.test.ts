@@ -13,14 +13,14 @@ import type { Table } from "../../src/config/schema.ts";
 import { tableName, tableSchema, writtenTable } from "../../src/config/test-data-schema.ts";
 
 /**
- * A proposal is read by a person, but most will paste it: it must not name what is not there, must load, and where names do not tell,
- * it must leave out rather than guess, because a wrong parent deletes a school's rows.
+ * A person reads a proposal, but most will just paste it. So it must not name what doesn't exist, and it must load. If names are
+ * unclear, it must leave out rather than guess, because a wrong parent deletes a school's rows.
  */
 
 const protectedTables = ["compliance.*"];
 const none: ReadonlySet<string> = new Set();
 
-/** `schema.table` → its columns, as `name` (a text) or `name:TYPE`. */
+/** `schema.table` → its columns, as `name` (text) or `name:TYPE`. */
 function catalog(tables: Record<string, string>): CatalogColumns {
   return new Map(
     Object.entries(tables).map(([name, columns]) => [
@@ -44,25 +44,25 @@ describe("the 48 tables of ClassWaves", async () => {
   const columns: CatalogColumns = new Map(
     Object.entries(real).map(([name, table]) => [
       name.replace(/^classwaves\./, ""),
-      // As information_schema has them: MAP, not map<string,string>.
+      // As in information_schema: MAP, not map<string,string>.
       new Map(Object.entries(table.columns).map(([column, type]) => [column, type.replace(/[<(].*/, "").toUpperCase()])),
     ]),
   );
   const preset = resolveTables({ preset: "classwaves", tables: {} });
   const proposal = proposeTables({ columns, views: none, protectedTables });
 
-  /** Whoever signs in is a teacher: no name says so, and a table called users there is not. */
+  /** Users who sign in are teachers. No name shows that, and a table called users there is something else. */
   const userIsTeacher = { parents: { user_id: { table: "users.teachers", kind: "belongs-to" as const } } };
-  /** What a person decided for the preset, and no name could tell. */
+  /** What a person decided for the preset, and names cannot show. */
   const decided: Record<string, Partial<Table> | "left out"> = {
     "notifications.notification_queue": userIsTeacher,
     "operational.api_metrics": { parents: { user_id: { table: "users.teachers", kind: "part-of" } } },
     "operational.system_events": userIsTeacher,
-    // Somebody who takes part can be put into another group.
+    // A participant can be moved to another group.
     "sessions.participants": { parents: { group_id: { table: "sessions.student_groups", kind: "belongs-to" } } },
-    // Aggregates over everybody, made by a job: its ids are no test's.
+    // Aggregates over everybody, created by a job: their ids are not a test's.
     "ai_insights.teacher_prompt_effectiveness": { match: [] },
-    // Protected: a proposal says so in a comment, the preset knows their columns so that nobody asks.
+    // Protected: a proposal mentions them in a comment; the preset knows their columns so that nobody is asked.
     "compliance.audit_log": "left out",
     "compliance.coppa_compliance": "left out",
     "compliance.parental_consents": "left out",
@@ -84,7 +84,7 @@ describe("the 48 tables of ClassWaves", async () => {
       parents: { ...proposed?.parents, ...decision?.parents },
     } as Table;
     expect(comparable(corrected)).toEqual(comparable(preset[name] as Table));
-    // The decision is one: without it, they differ.
+    // It is a real decision: without it, they differ.
     if (decision) expect(comparable(proposed as Table)).not.toEqual(comparable(preset[name] as Table));
   });
 
@@ -146,7 +146,7 @@ test("a view that is declared with rules shows as a difference: a cleanup would 
   expect(differences(declared, proposal, columns, protectedTables).map(({ table }) => table)).not.toContain("a.kept");
 });
 
-/** The order of rules and columns says nothing. */
+/** The order of rules and columns has no meaning. */
 function comparable(table: Table) {
   return {
     key: table.key,
@@ -280,7 +280,7 @@ test("a table that shows nothing is known where that is certain, and left out wh
   expect(remarks(proposal, "nothing-to-go-by").map((text) => text.split(":")[0])).toEqual(["a.marks", "a.numbers"]);
 });
 
-/** Names as they occur, names that resemble them, and names that nobody should give. */
+/** Real names, names that resemble them, and names that nobody should use. */
 const word = fc.constantFrom(
   "session",
   "sessions",
@@ -356,7 +356,7 @@ describe("any warehouse", () => {
             expect(onlyMentionsSecret(column)).toBe(false);
           }
         }
-        // No table is passed over in silence.
+        // Every table is mentioned.
         expect([...new Set([...Object.keys(tables), ...said.map(({ table }) => table)])].sort()).toEqual(
           [...columns.keys()].sort(),
         );

@@ -16,13 +16,13 @@ import { keyText, openRedisForTestData, openRedisReader, type TestDataRedis } fr
 import { requestFor, runId, runStarted } from "./test-stores.ts";
 import { otherRun } from "./world.ts";
 
-// Cleanups that have a Redis and nothing else: what they find, delete, limit and leave alone.
+// Cleanups with only a Redis: what they find, delete, limit and leave alone.
 const signal = new AbortController().signal;
 let server: RunningRedis;
 let admin: Redis;
 let redis: TestDataRedis;
 
-/** Reading: PTTL is refused to `unaware`, as is everything that Redis can be told not to answer. */
+/** Reading without PTTL for `unaware`, and without anything that Redis may refuse. */
 const least = "-@all +ping +scan";
 beforeAll(async () => {
   server = await startRedis({
@@ -43,7 +43,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** FLUSHALL is away here, as in production. */
+/** FLUSHALL is disabled here, as in production. */
 async function removeAll(): Promise<void> {
   const keys = await everything();
   if (keys.length > 0) await admin.unlink(keys);
@@ -65,7 +65,7 @@ const request = (scope: CleanupResult["scope"], testData: Partial<TestDataConfig
 const limit = 1_800_000;
 const old = runStarted - 86_400_000;
 
-/** Test keys of every kind of life, a protected key, and one of production. */
+/** Test keys with every kind of TTL, a protected key, and a production key. */
 async function fill(): Promise<void> {
   await admin.mset(`cw:test:a:${old}`, "1", `cw:test:b:${old}`, "1", "cw:test:ageless", "1", "cw:test:long", "1");
   await admin.mset(`cw:test:young:${runStarted}`, "1", "audit:log", "1", "session:1", "1");
@@ -130,7 +130,7 @@ describe("a key that the ledger names", () => {
     const result = await clean([carrying, inNamespace, made, real, `cw:test:integration_test_${otherRun}`], {
       start: startWith(real),
     });
-    // In a test namespace, too, another run's keys are another run's.
+    // Another run's keys are not ours, even in a test namespace.
     expect(await everything()).toEqual([`cw:test:integration_test_${otherRun}`, real].sort());
     expect(result.problems.join()).toContain(real);
   });
@@ -160,7 +160,7 @@ it("a ledger whose keys are all in another database than the cleanup looks at fa
     };
     const wrong = /database 3 of this Redis, but this cleanup uses database 0: write \/3 as the path of redis\.url/;
     expect((await planned(key, "cw:test:shared")).problems).toEqual([expect.stringMatching(wrong)]);
-    // A name that another environment may use as well proves nothing.
+    // A name that another environment may also use proves nothing.
     const shared = await planned("cw:test:shared");
     expect(shared.problems).toEqual([]);
     expect(shared.keys?.notes).toContainEqual(expect.stringMatching(wrong));
@@ -352,7 +352,7 @@ describe("what the server is told to leave out", () => {
       now: 0,
     } as const;
     expect(keyFilter(wanted)).toMatch(/^\*.+\*$/);
-    // Where every key could be one, nothing is left out.
+    // If every key could be test data, none is excluded.
     expect(keyFilter({ ...wanted, namespaces: ["*"] })).toBeUndefined();
     expect(keyFilter({ ...wanted, prefixes: ["abc"] })).toBeUndefined();
   });
@@ -376,7 +376,7 @@ describe("what a connection sends", () => {
     await admin.echo("that was all");
     await done;
     monitor.disconnect();
-    // MONITOR leaves out commands of administrators: ACL GETUSER is asked, too.
+    // MONITOR doesn't show administrators' commands: ACL GETUSER is sent too.
     expect([...sent].sort()).toEqual(["ACL WHOAMI", "AUTH", "HELLO", "INFO", "PING", "PTTL", "SCAN"]);
   });
 

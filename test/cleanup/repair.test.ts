@@ -8,7 +8,7 @@ import { WarehouseFailure } from "../../src/warehouse/failure.ts";
 import { cell, definitions, mySchool, otherSchool, plan, repair, reportOf, tables } from "./repair-world.ts";
 import { type Catalog, requestFor, runId, runStarted, startTestStores, type TestStores, table } from "./test-stores.ts";
 
-// Repair writes to real rows: it must write what stood there, nowhere else, and never because a report says so.
+// Repair writes to real rows: it must write exactly the old values, nowhere else, and never just because a report says so.
 let stores: TestStores;
 let school: Catalog;
 let count = 0;
@@ -96,7 +96,7 @@ describe("repair", () => {
     expect((await teachers())[0]).toBe("1 north south 1");
   });
 
-  // Production goes on while a run waits for its servers: what it wrote then is younger than the run, and older than the tests.
+  // Production goes on while a run waits for its servers: what it writes then is newer than the run and older than the tests.
   it("puts back what named a row of production's that is younger than the run, because the report says where its tests began", async () => {
     const at = (minutes: number) => {
       stores.warehouse.faults.clock = runStarted + minutes * 60_000;
@@ -134,7 +134,7 @@ describe("repair", () => {
     });
     const report = { runId, environment: { name: "sandbox", access: "test-data" as const }, cleanup };
     expect(states((await plan(school, report, groups)).result)).toEqual(["repairable"]);
-    // Without it, nothing tells that "newer" is not the tests' own: then nothing is written.
+    // Without it, "newer" could be the tests' own data, so nothing is written.
     const { startVersions: _, ...untold } = cleanup;
     expect(states((await plan(school, { ...report, cleanup: untold }, groups)).result)).toEqual(["refused"]);
   });
@@ -243,7 +243,7 @@ describe("a report that somebody made up, or that is no longer true, writes noth
   ];
   it("whatever it names", async () => {
     await open();
-    // Somebody moved this one for good.
+    // Somebody moved this one permanently.
     await set(["2"], "south");
     await set(["2"], "north");
     await set(["1"], mySchool);
@@ -283,7 +283,7 @@ describe("a report that somebody made up, or that is no longer true, writes noth
 /** Half a second each. */
 const cases = Number(process.env.CASES ?? (process.env.LONG ? 500 : 10));
 
-/** Who writes what: a test a test school, another a real one or nothing. */
+/** Who writes what: a test writes a test school, others a real one or nothing. */
 type Write = { by: "test" | "other"; row: number; column: "school_id" | "second_id"; value: number };
 const histories = fc.record({
   keyType: fc.constantFrom("string", "bigint"),
@@ -312,7 +312,7 @@ it("whatever tests and others wrote: exactly the touched cells have what stood t
   await fc.assert(
     fc.asyncProperty(histories, async ({ keyType, rows, during, since }) => {
       school = await stores.catalog(`repair${count++}`, definitions(keyType));
-      // Real ids and test ids: numbers cannot show what they are, names can.
+      // Real ids and test ids: names can show what they are, numbers cannot.
       const ids = (test: boolean) =>
         [0, 1, 2].map((index) =>
           keyType === "bigint" ? `${test ? 9 : 1}00719925474099${index}` : `${test ? mySchool : "real"}${index}`,
@@ -327,7 +327,7 @@ it("whatever tests and others wrote: exactly the touched cells have what stood t
         "users.teachers",
         state.map((row, id) => ({ id: String(id), ...row, note: "" })),
       );
-      // What each cell would be had no test written: the last value of anybody else.
+      // What each cell would contain without the tests: the last value from anybody else.
       const without = state.map((row) => ({ ...row }));
       const write = async ({ by, row, column, value }: Write) => {
         const at = row % state.length;

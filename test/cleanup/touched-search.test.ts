@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { nextStep, type Seen } from "../../src/cleanup/touched/version-search.ts";
 
-// What a search asks is what it costs: here against a history that is known, there against a warehouse.
+// The cost of a search is the number of its questions; here against a known history instead of a warehouse.
 
 function search(history: readonly Seen[], guess?: number): { end: number; rounds: number; asked: number } {
   const known = new Map<number, Seen>();

@@ -7,7 +7,7 @@ import type { Table } from "../../src/config/schema.ts";
 import type { TouchedRow } from "../../src/model/test-data.ts";
 import { type Catalog, requestFor, runId, startTestStores, type TestStores, table } from "./test-stores.ts";
 
-// What stood there before decides what is written back: it must be what the last one wrote who was no test.
+// The old value is written back, so it must be the last one written by anybody other than a test.
 let stores: TestStores;
 let school: Catalog;
 let count = 0;
@@ -69,7 +69,7 @@ async function find(cells: TouchedRow[], start?: number, keep: Record<string, st
   );
 }
 
-/** Version 1 has the rows as they were inserted; each line is one more. */
+/** Version 1 has the inserted rows; each line adds one version. */
 const histories: [name: string, changes: [id: string, column: string, value: string | null][], expected: Partial<TouchedRow>][] =
   [
     ["a row that was moved", [["1", "school_id", mine]], { before: "north", version: 1 }],
@@ -119,7 +119,7 @@ describe("what stood there before", () => {
     await open();
     for (const [id, column, value] of changes) await set(id, column, value);
     expect(await find([cell(expected.key?.value ?? "1")])).toEqual([{ ...cell("1"), ...expected }]);
-    // What is known of the start of the run changes how it is found, not what.
+    // Knowing the start of the run changes how the value is found, not which one.
     expect(await find([cell(expected.key?.value ?? "1")], 1)).toEqual([{ ...cell("1"), ...expected }]);
     await school.close();
   });
@@ -142,7 +142,7 @@ describe("what stood there before", () => {
       ["1", "second_id", "south"],
       ["2", "school_id", null],
     ]);
-    // The history, the versions, and whether the schools of before are still there.
+    // The history, the versions, and whether the old schools still exist.
     expect(stores.warehouse.statements.length - seen).toBe(3);
     await school.close();
   });
@@ -192,7 +192,7 @@ describe("what stood there before", () => {
       "integration_test_fixed",
       "fixed-too",
     ]);
-    // Its id begins as those of test data do, and the name says that it is fixed.
+    // Its id begins like test data, and its name marks it as fixed.
     expect(await stood({ "users.schools": ["Fixed"] })).toEqual(["integration_test_fixed", "south"]);
     await school.close();
   });

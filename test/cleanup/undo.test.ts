@@ -9,7 +9,7 @@ import type { CleanupResult, Deletion } from "../../src/model/test-data.ts";
 import type { TestDataWarehouse } from "../../src/warehouse/access.ts";
 import { type Catalog, requestFor, runId, runStarted, startTestStores, type TestStores, table } from "./test-stores.ts";
 
-// Undo is the last resort: what it cannot do it has to say, and what it does must be exactly what was lost.
+// Undo is the last resort: it must report what it cannot do, and restore exactly what was lost.
 let stores: TestStores;
 let school: Catalog;
 let count = 0;
@@ -70,7 +70,7 @@ async function undo(
 
 const all = async (name: string) => (await school.rows(name)).map((row) => `${row.id} ${row.title ?? row.lesson_id}`).sort();
 
-/** The report with the first delete of a table changed. */
+/** The report, with the first delete of a table changed. */
 function changed(cleanup: CleanupResult, change: Partial<Deletion>): CleanupResult {
   return {
     ...cleanup,
@@ -189,7 +189,7 @@ describe("undo", () => {
     await open([nameless, nameless, { ...nameless, title: "Nameless" }], []);
     const before = await all("sessions.lessons");
     const cleanup = await cleanUp();
-    // They are selected by a column that may hold a person: its values stay in the warehouse.
+    // They are selected by a column that may contain personal data, whose values stay in the warehouse.
     expect(JSON.stringify(cleanup.tables.map((one) => one.deletions))).not.toContain("nameless");
     expect((await undo(cleanup)).tables).toEqual([expect.objectContaining({ deleted: 2, restorable: 2, restored: 2 })]);
     expect(await all("sessions.lessons")).toEqual(before);
@@ -294,7 +294,7 @@ describe("undo", () => {
   });
 
   describe("where a part of what was deleted is not known", () => {
-    /** The first delete is answered in this way, and a row comes back behind it, which the second round deletes. */
+    /** The first delete is answered like this, and a row reappears afterwards, which the second round deletes. */
     async function cleanUpAfter(answer: (rows: number | undefined) => number | undefined): Promise<CleanupResult> {
       let first = true;
       const { deleteRows } = school.warehouse;
@@ -323,7 +323,7 @@ describe("undo", () => {
       const cleanup = await cleanUpAfter(answer);
       expect(await all("sessions.lessons")).toEqual(["production Maths"]);
       expect(cleanup.tables).toEqual([expect.objectContaining({ deletions: [expect.objectContaining({ rows: 1 })] })]);
-      // Three rows went; only one is known of.
+      // Three rows were deleted; only one is known.
       expect(cleanup.tables[0]).not.toHaveProperty("deleted");
       expect(cleanup).toMatchObject({ deletedRows: 1, leftOver: 0 });
       expect((await undo(cleanup)).tables).toEqual([
@@ -395,7 +395,7 @@ describe("undo", () => {
   it("says when VACUUM took the older rows away", async () => {
     await open(usual, []);
     const cleanup = await cleanUp();
-    // What is loaded past the history makes older versions unreadable.
+    // Loading without history makes older versions unreadable.
     await stores.warehouse.load(`INSERT INTO ${school.name}.sessions.lessons VALUES ('late', 'late', now())`);
     const result = await undo(cleanup);
     expect(result.tables).toEqual([

@@ -8,7 +8,8 @@ import type { CleanupResult, TouchedRow } from "../../src/model/test-data.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";
 import { type Catalog, requestFor, runId, runStarted, startTestStores, type TestStores, table } from "./test-stores.ts";
 
-// Whose a row is, case by case, in a school with real teachers: what was deleted once although it was real, and its relatives.
+// Ownership, case by case, in a school with real teachers: rows that were once deleted although they were real, and similar
+// cases.
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -58,7 +59,7 @@ beforeAll(async () => {
 });
 afterAll(() => stores.stop());
 
-/** A row, and when it was really written; `made` is what its time column says, the same if left out. */
+/** A row, and when it was really written; `made` is its time column, the same time if absent. */
 type Row = Record<string, string | null> & { id: string };
 interface Written {
   table: string;
@@ -72,10 +73,10 @@ function row(of: string, at: number, values: Record<string, string | null>): Wri
 
 interface Case {
   rows: Written[];
-  /** Table, id (or what another column has), column and value that a test sets, at the time of its run. */
+  /** Table, id (or another column's value), column and value that a test sets during its run. */
   moves?: [table: string, id: string, column: string, to: string, at: number, by?: string][];
   request?: Parameters<typeof requestFor>[1];
-  /** In place of the school's own declarations. */
+  /** Replaces the school's own declarations. */
   tables?: Record<string, ReturnType<typeof table>>;
   definitions?: Record<string, TableDefinition>;
   historyGone?: boolean;
@@ -139,7 +140,7 @@ function withoutHistory(warehouse: Catalog["warehouse"]): Catalog["warehouse"] {
   return { ...warehouse, query };
 }
 
-/** A real teacher with a lesson and its group, all of `at`. */
+/** A real teacher with a lesson and its group, all from `at`. */
 function realTeacher(at: number, made: string | null = iso(at)): Written[] {
   return [
     row("users.schools", at, { id: "real-school", domain: "lincoln.example", made }),
@@ -149,7 +150,7 @@ function realTeacher(at: number, made: string | null = iso(at)): Written[] {
   ];
 }
 
-/** A run's school, and a teacher of it with a lesson, whose ids come from the server. */
+/** A run's school, with a teacher and a lesson whose ids come from the server. */
 function testSchool(prefix: string, at: number): Written[] {
   return [
     row("users.schools", at, { id: `${prefix}_school`, domain: "a.example" }),
@@ -384,7 +385,7 @@ describe("a wrong line in the ledger", () => {
       expect(left["users.teachers"]).toEqual(["teacher-1", "teacher-1"]);
       expect(verdict).not.toBe("passed");
     }
-    // Also where the other row is nowhere near any test data, and is seen only when the plan is counted.
+    // Even if the other row has nothing to do with test data and is only found when the plan is counted.
     const shown = [two[0], row("users.teachers", during, { id: "teacher-1", name: `${mine} Bob` })] as Written[];
     const { left, result, verdict } = await cleanUp({ rows: shown });
     expect(left["users.teachers"]).toEqual(["teacher-1", "teacher-1"]);
@@ -435,7 +436,7 @@ describe("scope expired", () => {
     expect(left["users.schools"]).toEqual(goes ? [] : ["integration_test_school"]);
     const isYoung = request?.testData?.timeZone !== undefined && /0[34]:0/.test(made ?? "");
     expect(verdict).toBe(goes || isYoung ? "passed" : "degraded");
-    // What is declared already is not asked for.
+    // What is already declared is not suggested.
     const cure = made === null ? "is NULL or not a time: let the application set it" : "has no zone: declare timeZone for";
     if (!goes && !isYoung) expect(result.kept?.[0]?.why).toContain(`users.schools.made ${cure}`);
   });
@@ -536,12 +537,12 @@ describe("scope run", () => {
     const own = [row("sessions.lessons", runStarted + 6 * minute, { id: "lesson", title: `${mine} lesson` })];
     const groups = [row("sessions.groups", during, { id: "group", lesson_id: "lesson" })];
     await cleanUp({ rows: [...own, ...groups] });
-    // What a delete made of the table is asked for undo.
+    // The version of a delete is read for undo.
     expect(asked(before).filter(({ sql }) => !/LIMIT 20$/.test(sql))).toEqual([]);
   });
 });
 
-/** The declaration as it was written. */
+/** The declaration as written. */
 function written(name: keyof typeof tables) {
   const { parents, ...rest } = tables[name];
   return {

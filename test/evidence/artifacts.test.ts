@@ -5,8 +5,8 @@ import { artifactService } from "../../src/github/artifacts.ts";
 import { writeZip } from "../../src/github/zip.ts";
 
 /**
- * How the artifact service's refusals and failures are met, against a server that gives them: the answers that a runner gives only on
- * bad days. That the protocol itself is right is shown against act's artifact server, in test/actions/consumer.test.ts.
+ * How refusals and failures of the artifact service are handled, against a server that produces them. The protocol itself is
+ * tested against act's artifact server, in test/actions/consumer.test.ts.
  */
 
 interface Answer {
@@ -35,7 +35,7 @@ async function textOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString("latin1");
 }
 
-/** @returns the environment of a runner whose artifact service is `handler`. */
+/** @returns the environment of a runner whose artifact service is `handler` */
 async function runner(handler: Handler, scp = "Actions.Other Actions.Results:run-7:job-9"): Promise<NodeJS.ProcessEnv> {
   const started = createServer(async (request, response) => {
     const body = await textOf(request);

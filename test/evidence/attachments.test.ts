@@ -8,7 +8,7 @@ import { readZip, writeZip } from "../../src/github/zip.ts";
 import type { StageReport } from "../../src/model/report.ts";
 import { flakyE2e } from "../report/sample.ts";
 
-/** The service's own protocol is tried in artifacts.test.ts; here, what is handed to it, through a real archive. */
+/** Tests what is passed to the service, through a real archive. The service's own protocol is tested in artifacts.test.ts. */
 
 interface Uploaded {
   name: string;

@@ -11,7 +11,7 @@ import { type GitHub, gitHub } from "../../src/github/api.ts";
 import { type DeploymentQuestion, verifyDeployment } from "../../src/github/deployments.ts";
 import { failedAttempt, GitHubError } from "../../src/github/failure.ts";
 
-/** The real octokit against the stand-in, which holds every request and answer against GitHub's published description. */
+/** The real octokit against the stand-in, which checks every request and answer against GitHub's published description. */
 
 const sha = "a".repeat(40);
 const mergeSha = "b".repeat(40);
@@ -301,7 +301,7 @@ describe("what passes by itself is waited for, but not for ever", () => {
     local.faults.refuse.push({ times: 9, operation: "repos/get-deployment", answer: secondaryRateLimit(30) });
     const asked = verifyDeployment(await connect("reader", { cancel: cancel.signal }), question("7"));
     while (local.requests.length === 0) await new Promise(setImmediate);
-    // Once another question has been asked and answered, the refusal has long arrived and the wait has begun.
+    // When another question has been answered, the refusal has arrived and the wait has begun.
     await reader.rest.repos.listDeployments(repository);
     cancel.abort();
     expect((await failureOf(asked)).message).toBe("GET /repos/classwaves/app/deployments/7 was cancelled");

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { refuseForeignHead } from "../../src/evidence/foreign-head.ts";
 import { UserError } from "../../src/model/user-error.ts";
 
-/** A commit that a stranger wrote must not run with the repository's secrets. */
+/** A stranger's commit must not run with the repository's secrets. */
 
 const repository = "classwaves/app";
 let folder: string;
@@ -83,7 +83,7 @@ describe("with the head checked out", () => {
     ["workflow_run", "own run", /^runs$/],
     ["issue_comment", "comment", /that may come from another repository.*foreign-head: <full SHA>/],
     ["discussion_comment", undefined, /that may come from another repository/],
-    // These give a fork no secrets, or only people with write access cause them.
+    // These give a fork no secrets, or only people with write access can trigger them.
     ["pull_request", "fork", /^runs$/],
     ["merge_group", undefined, /^runs$/],
     ["push", undefined, /^runs$/],

@@ -17,7 +17,7 @@ const files = fc
     selector: (file) => file.name,
     maxLength: 6,
   })
-  // A file and a folder of one name cannot both be unpacked.
+  // A file and a folder of the same name cannot both be unpacked.
   .filter((all) => !all.some((file) => all.some((other) => other.name.startsWith(`${file.name}/`))));
 
 const hello: ZipFile[] = [{ name: "aa/hello", content: Buffer.from("hello, hello, hello, hello, hello") }];
@@ -45,7 +45,7 @@ describe("a ZIP archive of ours", () => {
           expect(error).toBeInstanceOf(Error);
           return;
         }
-        // Only what says nothing about a file (times, versions) may change unseen.
+        // Only metadata (times, versions) may change without being detected.
         expect(read).toEqual(all);
       }),
       { numRuns: 1000 },
@@ -120,7 +120,7 @@ function isHere(program: string): boolean {
   return (process.env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, program)));
 }
 
-/** Others' tools are the judges of the format: our reader and writer could share a mistake. */
+/** Other tools verify the format, because our reader and writer could share a mistake. */
 describe("agrees with other programs", () => {
   const sample: ZipFile[] = [
     { name: "reports/preflight.json", content: Buffer.from(`{"text":"${"wörter ".repeat(500)}"}`) },

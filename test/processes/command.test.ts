@@ -37,7 +37,7 @@ test("a command that dies of a signal has no exit status", async () => {
   expect(await runCommand(specFor(at, "kill -KILL $$"), at.options)).toMatchObject({ exitCode: null, signal: "SIGKILL" });
 });
 
-/** Aborts once the command has said that it runs, so that nothing depends on time. */
+/** Aborts once the command has printed that it runs, so that nothing depends on time. */
 async function cutShort(at: Bench, command: string, reason: unknown) {
   const controller = new AbortController();
   const onLine = (line: string) => {
@@ -91,7 +91,7 @@ test("a command that prints nothing is told to run on", async () => {
   await using at = await bench();
   const silences: number[] = [];
   const go = join(at.directory, "go");
-  // It waits for the file, and the file for the third silence: nothing depends on how fast the machine is.
+  // The command waits for the file, which is created at the third silence, so the machine's speed doesn't matter.
   const onQuiet = (sinceMs: number) => {
     silences.push(sinceMs);
     if (silences.length === 3) writeFileSync(go, "");

@@ -2,8 +2,8 @@ import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { holderOf, parseLsof, parseNetstat, parseTasklist } from "../../src/processes/holder.ts";
 
-// What macOS and Windows say is read here from text that was written down: there is no such system to ask. A wrong pid sends a person
-// after a process that has nothing to do with it.
+// The output of macOS and Windows is recorded text, because these systems aren't available here. A wrong pid would point the user
+// at an unrelated process.
 
 test("this system names the holder of a port, and nobody where there is none", async () => {
   const server = createServer();

@@ -9,7 +9,7 @@ function split(chunks: readonly Buffer[]): string[] {
 
 const line = fc.string({ unit: "grapheme", maxLength: 40 }).map((text) => text.replace(/[\r\n]/g, ""));
 
-// A chunk may end between \r and \n or inside a character of several bytes.
+// A chunk may end between \r and \n or inside a multi-byte character.
 test("wherever the bytes are cut into chunks, the lines are the same", () => {
   const cuts = fc.array(fc.nat({ max: 400 }), { maxLength: 12 });
   fc.assert(

@@ -7,9 +7,9 @@ import { startServer } from "../../src/processes/server.ts";
 import { freePort } from "../harness/port.ts";
 import { type Bench, bench, expectNothingLeft, failureOf } from "./harness.ts";
 
-// Real servers that go wrong in the ways servers do. After each: the words a person reads, no process and no port left.
+// Real servers with typical faults. After each: the message for the user, and no process or port is left.
 
-/** Output comes when it comes: waits for a line that was promised. */
+/** Waits for an expected line of output. */
 async function lineSeen(at: Bench, line: RegExp): Promise<void> {
   await expect.poll(() => at.lines.some((one) => line.test(one)), { timeout: 10_000, interval: 10 }).toBe(true);
 }
@@ -108,7 +108,7 @@ test("a daemon that left the process group and holds the pipe neither survives n
 test("SIGTERM is sent once: a second would make some servers drop their requests", async () => {
   await using at = await bench();
   const port = await freePort();
-  // Long enough for the server's own slow, tidy end.
+  // Long enough for the server's own slow, clean exit.
   const server = await startServer(at.spec("counts-sigterm", port), { ...at.options, graceMs: 10_000 });
   const [first, second] = await Promise.all([server.stop(), server.stop()]);
   expect(second).toEqual(first);

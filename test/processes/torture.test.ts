@@ -5,12 +5,12 @@ import { startServer } from "../../src/processes/server.ts";
 import { freePort } from "../harness/port.ts";
 import { bench, expectNothingLeft, failureOf } from "./harness.ts";
 
-// Servers that do not come up, each in its own way. A person has the message and nothing else: it must name the server, what was
-// waited for and what was there instead. After each, no process and no port is left.
+// Servers that don't start, each in its own way. The user only has the message: it must name the server, what was waited for, and
+// what was found instead. After each, no process or port is left.
 
 interface Torture {
   kind: string;
-  /** In place of `http://localhost:<port>/` that answers 200. */
+  /** Replaces `http://localhost:<port>/` with status 200. */
   ready?: (port: number) => Partial<ReadyCondition>;
   says: RegExp;
 }

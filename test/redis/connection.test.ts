@@ -99,7 +99,7 @@ describe("failures", () => {
     const reader = await openRedisReader(as("pinger"), never);
     expect(await failureOf(reader.infoOfEach())).toMatchObject({ kind: "refused", message: expect.stringContaining("info") });
     expect(await failureOf(allKeys(reader.scan()))).toMatchObject({ kind: "refused" });
-    // Not allowed to see its own rules is unknown, not an error.
+    // Not being allowed to read its own rules is unknown, not an error.
     expect(await reader.aclRules()).toBeUndefined();
     await reader.close();
   });
@@ -187,7 +187,7 @@ describe("a reader", () => {
 
   it("tells its selectors, too", async () => {
     const reader = await openRedisReader(as("selective"), never);
-    // Redis tells single commands in no order of its own.
+    // Redis lists single commands in no fixed order.
     expect((await reader.aclRules())?.split(" ").sort()).toEqual(
       ["(-@all", "+@read", "+acl|getuser", "+acl|whoami", "+ping", "+set)", "-@all"].sort(),
     );

@@ -9,7 +9,7 @@ import { openRedisForTestData, openRedisReader, type RedisSettings, type TestDat
 import { slotOf } from "../../src/redis/slots.ts";
 import { allKeys, failureOf, names } from "./helpers.ts";
 
-// What happens to a pass and to a deletion while servers restart, change places, and hand slots over – on real servers.
+// What happens to a scan and to a deletion while servers restart, fail over, and move slots – on real servers.
 const never = new AbortController().signal;
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -24,7 +24,7 @@ async function server() {
 }
 
 function client(url: string): Redis {
-  // Nothing is sent twice: a restart that is asked for again would be another one.
+  // Nothing is sent twice: a repeated restart command would be a second restart.
   const made = new Redis(url, { enableReadyCheck: false, retryStrategy: () => 20, autoResendUnfulfilledCommands: false });
   made.on("error", () => undefined);
   closing.push(() => made.disconnect());
@@ -55,7 +55,7 @@ describe("one server", () => {
       async (batch) => {
         if (batch !== 1) return;
         const cut = once(admin, "close");
-        // It never answers: it is gone.
+        // It never answers, because it is gone.
         admin.call("DEBUG", "RESTART").catch(() => undefined);
         await cut;
       },
@@ -95,7 +95,7 @@ describe("one server", () => {
     expect(await redis.unlink(keys)).toBeUndefined();
     expect(proxy.cuts()).toBe(1);
     expect(await admin.keys("*")).toEqual(["stays"]);
-    // What is known again is told again.
+    // Once counts are known again, they are reported again.
     expect(await redis.unlink(["stays"])).toBe(1);
   });
 
@@ -112,7 +112,7 @@ describe("one server", () => {
   });
 });
 
-/** Passes everything on, until the server has answered a command of this name for the first time: that answer is swallowed. */
+/** Forwards everything until the server has answered a command of this name for the first time; that answer is dropped. */
 async function cutAtFirst(command: string, port: number): Promise<{ port: number; cuts(): number }> {
   let cuts = 0;
   const sockets = new Set<Socket>();
@@ -176,7 +176,7 @@ describe("behind sentinels", () => {
     expect(redis.identity.port).not.toBe(before);
     expect(admitted).toEqual([before, redis.identity.port]);
     expect(await redis.unlink(keys)).toBe(keys.length);
-    // It was admitted to another server: where the failover led, it must not write.
+    // It was admitted to another server, so it must not write where the failover led.
     await expect(allKeys(pinned.scan())).rejects.toThrow("the master of before");
     expect(await allKeys(redis.scan())).toEqual([]);
   });
@@ -192,12 +192,12 @@ describe("a cluster", () => {
     const [firstId, secondId] = (await Promise.all([first, second].map((node) => node.cluster("MYID")))) as [string, string];
     const writer = new Redis.Cluster([cluster.url], { redisOptions: { password } });
     closing.push(() => writer.disconnect());
-    // The test moves this slot, which is one of the first node, to the second.
+    // The test moves this slot from the first node to the second.
     const tag = ["{a}", "{b}", "{c}", "{d}", "{e}", "{f}"].find((some) => slotOf(some) < 16_384 / 3 - 1) ?? "";
     const slot = slotOf(tag);
     expect(slot).toBe(await first.cluster("KEYSLOT", tag));
     const tagged = names(300, tag);
-    // A key that is not moved with its slot would be dropped by the node.
+    // The node would drop a key that is not moved with its slot.
     const others = names(6_000).filter((key) => slotOf(key) !== slot);
     await Promise.all([...others, ...tagged].map((key) => writer.set(key, "1")));
 
@@ -222,15 +222,15 @@ describe("a cluster", () => {
       await begin();
       await moveKeys(tagged.slice(0, 150));
     }).catch((error: unknown) => error);
-    // As long as the slot is between two nodes, nobody can say that all has been seen.
+    // While the slot is between two nodes, nobody can say that all keys were seen.
     expect(found).toMatchObject({ message: expect.stringContaining("slots moved") });
 
-    // Half of the keys are here, half are there: one is deleted at each place.
+    // Half of the keys are on each node; one is deleted on each.
     expect(await redis.unlink([...tagged.slice(0, 1), ...tagged.slice(299)])).toBe(2);
     await moveKeys(tagged.slice(150, 299));
     const stale = await open({ url: cluster.url, cluster: [] });
     await end();
-    // The map of before still says the first node: MOVED tells better.
+    // The old map still names the first node; MOVED corrects it.
     expect(await stale.unlink(tagged.slice(1, 2))).toBe(1);
     expect(await allKeys(redis.scan())).toEqual([...others, ...tagged.slice(2, 299)].sort());
   });
@@ -251,7 +251,7 @@ describe("a cluster", () => {
     await Promise.all(keys.map((key) => writer.set(key, "1")));
     const demote = async () => {
       await third.call("CLUSTER", "DELSLOTSRANGE", before, 16_383);
-      // At once, because a message of the third that is still on its way gives them back to it in the eyes of the first.
+      // At the same time, because a late message from the third node would make the first one give them back.
       const [, taken] =
         (await first
           .multi()
@@ -275,7 +275,7 @@ describe("a cluster", () => {
     });
     expect(found).toEqual([...keys].sort());
     expect(told.join()).toContain("is no longer a master");
-    // Whoever closes it still ends what is under way.
+    // Closing still ends what is in progress.
     await redis.close();
     expect(await failureOf(allKeys(redis.scan()))).toMatchObject({ kind: "cancelled" });
   });

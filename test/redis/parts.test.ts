@@ -11,7 +11,7 @@ test("slots are those of Redis", () => {
   expect(slotOf("foo{bar}{zap}")).toBe(slotOf("bar"));
 });
 
-/** @returns the counts that a server gets which needs so long for a key, over so many SCANs */
+/** @returns the counts for a server with this time per key, over this many SCANs */
 function counts(perKeyMs: number, scans: number, disturbance: (index: number) => number = () => 0): { pace: Pace; last: number } {
   const pace = new Pace(20);
   for (let index = 0; index < scans; index++) pace.note(20 + pace.count * perKeyMs + disturbance(index), pace.count);
@@ -25,7 +25,7 @@ test("the number of keys follows what the server needs for them, and not the way
   const slow = counts(0.05, 50);
   expect([slow.last, slow.pace.pauseMs]).toEqual([100, 5]);
   expect(counts(0.000_5, 50).pace.pauseMs).toBe(0);
-  // Nine of ten round trips are held up on the way.
+  // Nine of ten round trips are delayed on the way.
   expect(counts(0.000_5, 200, (index) => (index % 10 === 0 ? 0 : 15)).last * 0.000_5).toBeCloseTo(targetMs, 1);
 });
 

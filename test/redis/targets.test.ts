@@ -9,7 +9,7 @@ import { environmentSchema } from "../../src/config/environment-schema.ts";
 import { mergedInfo, openRedisForTestData, openRedisReader, type RedisSettings } from "../../src/redis/connection.ts";
 import { allKeys, failureOf, names } from "./helpers.ts";
 
-// Every way in which a Redis can be there: alone, over TLS, behind sentinels, as a cluster; and what proves that it is the right one.
+// Every kind of Redis: alone, with TLS, with sentinels, as a cluster; and what proves that it is the right one.
 const never = new AbortController().signal;
 let alone: RunningRedis;
 let secure: RunningRedis;
@@ -65,7 +65,7 @@ describe("one server", () => {
       }
       const reader = await openRedisReader(replica?.url ?? "", never);
       expect(await reader.deletability()).toMatchObject({ possible: false });
-      // It holds keys of its own, which can be deleted there.
+      // It has its own keys, which can be deleted there.
       const local = await openRedisForTestData(writable?.url ?? "", never);
       expect(await local.deletability()).toMatchObject({ possible: true });
       await Promise.all([reader.close(), local.close()]);
@@ -121,7 +121,7 @@ describe("TLS", () => {
     expect(await redis.ping()).toBeGreaterThan(0);
     await redis.close();
     expect(await failureOf(openRedisReader(url, never))).toMatchObject({ message: expect.stringContaining("TLS") });
-    // The certificate is made for the name, not for the number.
+    // The certificate is for the name, not the number.
     const byNumber = { url: url.replace("localhost", "127.0.0.1"), certificateAuthority };
     expect((await failureOf(openRedisReader(byNumber, never))).message).toMatch(/ALTNAME_INVALID/);
     await expect(openRedisReader({ url, certificateAuthority: "/no/such/file" }, never)).rejects.toThrow(/cannot be read/);
@@ -213,7 +213,7 @@ describe("a cluster", () => {
     const { identity, close } = await openRedisReader({ url: cluster.url, cluster: cluster.nodes.slice(1) }, never);
     expect(identity).toMatchObject({ mode: "cluster", host: "127.0.0.1", masters: [...cluster.nodes].sort() });
     proveRedis(environment(cluster.nodes[0] ?? ""), identity);
-    // Another node's name is only hearsay.
+    // Another node's name is not verified.
     expect(() => proveRedis(environment(cluster.nodes[1] ?? ""), identity)).toThrow(WrongTarget);
     await close();
   });

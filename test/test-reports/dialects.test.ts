@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { TestResults } from "../../src/model/test-results.ts";
 import { readText } from "./reports.ts";
 
-// What the dialects of JUnit XML may do to each other: a rule made for one must neither refuse another nor hide its failures.
+// A rule for one dialect of JUnit XML must neither refuse another dialect nor hide its failures.
 
 function counts({ total, passed, failed, flaky, skipped }: TestResults): number[] {
   return [total, passed, failed, flaky, skipped];

@@ -5,7 +5,7 @@ import type { TestResults } from "../../src/model/test-results.ts";
 import { readResults } from "../../src/test-reports/read.ts";
 import { everyReport, read, readText, workspace } from "./reports.ts";
 
-// Each format says the same things in its own words: what each fixture must give.
+// Each format expresses the same things differently; this is what each fixture must give.
 
 interface Expected {
   format: string;
@@ -61,7 +61,7 @@ function pytest(broken: string): Expected {
   };
 }
 
-/** What Playwright's two reports say alike. */
+/** What Playwright's two reports have in common. */
 function both(name: string, expected: Omit<Expected, "format">): Record<string, Expected> {
   return {
     [`${name}.json`]: { format: "playwright-json", ...expected },
@@ -77,14 +77,14 @@ const expectations: Record<string, Expected> = {
     flaky: ["reconnects on the second attempt"],
     crashed: [`${vitestFile}/crashes.vitest.mjs`],
   },
-  // The hook's failure is here alone; that a test was flaky is not.
+  // Only this report has the hook's failure, but not that a test was flaky.
   "vitest/mixed.xml": {
     format: "junit",
     counts: [10, 5, 3, 0, 2],
     failures: ["sessions > ends a session", "sessions > groups > has a blue group", "clears up"],
     crashed: ["crashes.vitest.mjs"],
   },
-  // Says nothing of the file that could not be loaded, nor of the hook.
+  // Doesn't mention the file that could not be loaded, or the hook.
   "vitest/mixed.ctrf.json": {
     format: "ctrf",
     counts: [9, 4, 2, 1, 2],
@@ -114,7 +114,7 @@ const expectations: Record<string, Expected> = {
     counts: [0, 0, 0, 0, 0],
     crashed: ["(the whole run)", "(the whole run)"],
   },
-  // Says nothing of the file that could not be loaded: zero tests is all that gives it away.
+  // Doesn't mention the file that could not be loaded; only zero tests show it.
   "playwright/load-error.xml": { format: "junit", counts: [0, 0, 0, 0, 0] },
   // Counts a hook that failed before its tests as a test; its skipped test is the one that never ran.
   "vitest/hooks.xml": {
@@ -130,7 +130,7 @@ const expectations: Record<string, Expected> = {
     crashed: [`${vitestFile}/empty.vitest.mjs`],
   },
   "vitest/unhandled.xml": { format: "junit", counts: [1, 1, 0, 0, 0], crashed: ["vitest unhandled errors"] },
-  // Says nothing of the promise that nobody waited for: the exit status alone gives it away.
+  // Doesn't mention the promise that nobody awaited; only the exit status shows it.
   "vitest/unhandled.json": { format: "vitest-json", counts: [1, 1, 0, 0, 0] },
   ...both("playwright/hooks", {
     counts: [7, 1, 5, 0, 1],
@@ -148,7 +148,7 @@ const expectations: Record<string, Expected> = {
     counts: [2, 2, 0, 0, 0],
     crashed: ["/workspace/test/fixtures/reports/projects/playwright/global-error/teardown.mjs"],
   },
-  // Forgets what fails outside of the tests.
+  // Leaves out failures outside the tests.
   "playwright/global-error.xml": { format: "junit", counts: [2, 2, 0, 0, 0] },
   "playwright/merged.json": {
     format: "playwright-json",
@@ -162,7 +162,7 @@ const expectations: Record<string, Expected> = {
     failures: ["teacher › dashboard › shows the groups"],
     flaky: ["teacher › reconnects on the second attempt"],
   },
-  // A test that is expected to fail and passes, again and again, is flaky for the reporter; without retries it would be passed.
+  // For the reporter, a test that is expected to fail and repeatedly passes is flaky; without retries it would be passed.
   "playwright/hooks.ctrf.json": {
     format: "ctrf",
     counts: [7, 1, 4, 1, 1],
@@ -188,7 +188,7 @@ const expectations: Record<string, Expected> = {
     flaky: ["sockets › reconnects"],
     crashed: ["/workspace/jest/broken.test.js", "/workspace/jest/empty.test.js", "/workspace/jest/hooks.test.js"],
   },
-  // Forgets the files that could not run, and calls a test that is still to be written passed.
+  // Leaves out the files that could not run, and calls an unwritten test passed.
   "jest/mixed.xml": { format: "junit", counts: [11, 6, 4, 0, 1], failures: jestFailures, crashed: ["hooks.test.js"] },
   "jest/suite-errors.xml": {
     format: "junit",
@@ -197,12 +197,12 @@ const expectations: Record<string, Expected> = {
     crashed: ["broken.test.js", "empty.test.js", "without a database"],
   },
   "jest/mixed.ctrf.json": { format: "ctrf", counts: [11, 4, 4, 1, 2], failures: jestFailures, flaky: ["sockets reconnects"] },
-  // A hook that failed is a test of its own; the tests that it kept from running, and the pending one, are not there.
+  // A failed hook is a separate test; the tests that it prevented, and the pending one, are missing.
   "mocha/mixed.xml": { format: "junit", counts: [9, 5, 4, 0, 0], failures: mochaFailures },
   "mocha/mixed.ctrf.json": { format: "ctrf", counts: [10, 4, 4, 1, 1], failures: mochaFailures, flaky: ["sockets reconnects"] },
   "pytest/xunit1.xml": pytest("test_broken.py"),
   "pytest/xunit2.xml": pytest("test_broken"),
-  // Says nothing of the file that could not be imported.
+  // Doesn't mention the file that could not be imported.
   "pytest/ctrf.json": { ...pytest("test_broken"), format: "ctrf", crashed: [] },
   "surefire/SessionTest.xml": surefire,
   "surefire/SessionTest.ctrf.json": { ...surefire, format: "ctrf" },
@@ -218,7 +218,7 @@ const expectations: Record<string, Expected> = {
   "gradle/UnloadableTest.xml": { format: "junit", counts: [0, 0, 0, 0, 0], crashed: ["com.classwaves.UnloadableTest"] },
   "surefire/BrokenTest.xml": { format: "junit", counts: [0, 0, 0, 0, 0], crashed: ["com.classwaves.BrokenTest"] },
   ...Object.fromEntries(["go/gotestsum.xml", "go/go-junit-report.xml"].map((report) => [report, go])),
-  // Each attempt counts by itself: that the last one passed does not make the first one pass.
+  // Each attempt counts separately: a passing last attempt doesn't make the first one pass.
   "go/gotestsum-rerun.xml": {
     format: "junit",
     counts: [11, 3, 7, 0, 1],

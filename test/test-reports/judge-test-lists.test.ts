@@ -7,8 +7,8 @@ import { readResults } from "../../src/test-reports/read.ts";
 import { workspace } from "./reports.ts";
 
 /**
- * From a report to the verdicts over single tests. A critical test that nobody ran, or a quarantine that outlives its date, must not
- * look like a pass: these are the two ways in which such a list goes wrong in practice.
+ * From a report to the verdicts about single tests. A critical test that didn't run, or an expired quarantine, must not look like
+ * a pass: in practice, such lists go wrong in these two ways.
  */
 
 const report = `<testsuites>

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { junitReport } from "../../bench/junit-report.ts";
 import { workspace } from "./reports.ts";
 
-// Reports of any size are read in flat memory: a process whose heap is far smaller than the report must get to its end.
+// Reports of any size are read in constant memory: a process with a heap far smaller than the report must finish.
 
 const heapMegabytes = 32;
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { readResults } from "../../src/test-reports/read.ts";
 import { everyReport, read, workspace } from "./reports.ts";
 
-// Several reports of one run: each test counts once, and no failure that one of them knows is lost.
+// Several reports of one run: each test counts once, and no failure in any of them is lost.
 
 test("Jest's three reports of one run count every test once, and the crashes that two of them forget are said", async () => {
   const all = await read("jest/mixed.*");
@@ -32,7 +32,7 @@ test.each([
   ["pytest/{xunit1.xml,ctrf.json}", { total: 9, passed: 2, failed: 4, flaky: 1, skipped: 2 }],
   ["pytest/{xunit2.xml,ctrf.json}", { total: 9, passed: 2, failed: 4, flaky: 1, skipped: 2 }],
   ["surefire/SessionTest.*", { total: 7, passed: 2, failed: 3, flaky: 1, skipped: 1 }],
-  // The failed hook is a test in the JUnit report alone.
+  // Only the JUnit report has the failed hook as a test.
   ["vitest/mixed.*", { total: 10, passed: 4, failed: 3, flaky: 1, skipped: 2 }],
 ])("CTRF beside the other reports of the same run counts nothing twice: %s", async (reports, expected) => {
   expect(await read(reports)).toMatchObject(expected);

@@ -5,7 +5,7 @@ import { readResults } from "../../src/test-reports/read.ts";
 import { UnreadableReport } from "../../src/test-reports/unreadable.ts";
 import { copyTo, readText, workspace } from "./reports.ts";
 
-// Whatever cannot be read must say which file, where and why, and must never count as a result.
+// Anything unreadable must be reported with file, position and reason, and must never count as a result.
 
 async function refusal(reading: Promise<unknown>): Promise<UnreadableReport> {
   const error = await reading.then(
@@ -108,7 +108,7 @@ test("a report that is older than the run is refused; one of this run is read", 
   expect((await refusal(reading())).message).toMatch(/older than the run: written at 2026-01-02T03:03:05\.500Z/);
   await utimes(file, 0, (startedAt + 1_000) / 1000);
   expect((await reading()).passed).toBe(2);
-  // The same second, on a file system that knows only seconds.
+  // The same second, on a file system with whole seconds.
   await utimes(file, 0, Math.floor(startedAt / 1000));
   expect((await reading()).passed).toBe(2);
 });

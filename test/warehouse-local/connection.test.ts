@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { connect, schema, type TestClient } from "./client.ts";
 
-// The warehouse is only worth something if the driver that production uses talks to it unchanged: every answer here went through
-// its own TLS, Thrift and Arrow code.
+// The local warehouse is only useful if production's driver works with it unchanged: every result here went through the driver's
+// own TLS, Thrift and Arrow code.
 let warehouse: Warehouse;
 let client: TestClient;
 
@@ -46,7 +46,7 @@ describe("transport", () => {
     expect(existsSync(other.certificateAuthority)).toBe(true);
     await other.stop();
     expect(existsSync(other.certificateAuthority)).toBe(false);
-    await other.stop(); // a second time does no harm
+    await other.stop(); // a second time is harmless
   });
 });
 

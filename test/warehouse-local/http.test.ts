@@ -3,7 +3,7 @@ import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { connect } from "./client.ts";
 import { type Answer, call } from "./https.ts";
 
-// The suite exchanges tokens and wakes warehouses by plain HTTPS, beside the driver.
+// Besides the driver, the suite uses plain HTTPS to exchange tokens and start warehouses.
 let warehouse: Warehouse;
 
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { connect, schema, type TestClient } from "./client.ts";
 import { call } from "./https.ts";
 
-// A fault that does not do what it says makes every test that relies on it worthless.
+// If a fault doesn't do what it says, every test that relies on it is worthless.
 /** RUNNING_STATE of the protocol. */
 const runningState = 1;
 
@@ -63,7 +63,7 @@ describe("cold start", () => {
   it("accepts a session, turns statements away in every known form, and wakes by REST", async () => {
     warehouse.faults.coldStart = { seconds: 3600 };
     expect(await rest()).toMatchObject({ state: "STOPPED" });
-    const cold = await connect(warehouse, "token"); // a session opens, and that begins to wake it
+    const cold = await connect(warehouse, "token"); // a session opens, which begins to start it
     expect(await rest()).toMatchObject({ state: "STARTING" });
     await expect(cold.rows("SELECT 1")).rejects.toMatchObject({ statusCode: 503 });
     await expect(cold.rows("SELECT 1")).rejects.toMatchObject({ message: expect.stringContaining("is not initialized") });

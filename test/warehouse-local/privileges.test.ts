@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { connect, schema, type TestClient } from "./client.ts";
 
-// A read-only environment is only as safe as its credential. These tokens differ in nothing but what they were granted.
+// A read-only environment is only as safe as its credential. These tokens differ only in their grants.
 let warehouse: Warehouse;
 const clients: Record<string, TestClient> = {};
 

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { connect, schema, type TestClient } from "./client.ts";
 
-// Undo rests on old versions being exactly what they were. They are not kept as copies but worked out from what changed, which is
-// easy to get wrong for rows that are equal, come back, or change twice.
+// Undo relies on exact older versions. They are not stored as copies but computed from the changes, which is easy to get wrong
+// for rows that are equal, come back, or change twice.
 let warehouse: Warehouse;
 let client: TestClient;
 
@@ -33,7 +33,7 @@ interface Line {
   students: number | null;
 }
 
-/** What a change does, said without a database. */
+/** The effect of a change, without a database. */
 function apply(rows: Line[], step: Step): Line[] {
   switch (step.kind) {
     case "insert":

@@ -8,10 +8,10 @@ import { WarehouseFailure } from "../../src/warehouse/failure.ts";
 import { runOnce } from "../checks/run-once.ts";
 import { reading, reads, settingsFor } from "./harness.ts";
 
-// A smoke test's credential must not be able to write. It is examined by reading grants: a right that hides on any level, in a
-// group or in ownership is a hole in production.
+// A smoke test's credential must not be able to write. The check reads grants: a right that it misses on any level, in a group or
+// in ownership, is a security hole in production.
 const servicePrincipal = "0b7d8c1e-1111-4222-8333-444455556666";
-/** Groups may be called as people and programs are. */
+/** Groups may have names like people and programs. */
 const groupLikeProgram = "3f2b8c1e-1111-2222-3333-444455556666";
 const grant = (privilege: Privilege, on = "classwaves") => ({ privilege, on });
 const principals = {
@@ -91,7 +91,7 @@ it.each([
   ["ownsTable", "OWNERSHIP", "table sessions.notes", "Owns.Table@school.example"],
   ["groupOwnsSchema", "OWNERSHIP", "schema users", "librarians"],
   ["groupOwnsTable", "OWNERSHIP", "table users.teachers", "archivists"],
-  // The warehouse tells it of none of this group's grants; that it owns something, and that it is in it, still shows.
+  // The warehouse hides this group's grants, but its ownership and the membership are still visible.
   ["hiddenOwner", "OWNERSHIP", "schema users", "librarians"],
   ["metastoreAdmin", "OWNERSHIP", "metastore", "metastore admins"],
   ["administrator", "ADMINISTRATION", "workspace", "admins"],
@@ -107,7 +107,7 @@ it("does not hold other people's, other programs' and other groups' rights again
   expect(new Set(writing.map((right) => right.holder))).toEqual(new Set(["owns.schema@school.example"]));
 });
 
-// The local warehouse has no volumes, so the answers about them are put in.
+// The local warehouse has no volumes, so their answers are inserted.
 it.each([
   [
     "volume_privileges",
@@ -139,7 +139,7 @@ describe("what cannot be seen is never passed", () => {
     });
   });
 
-  // One question after the other is refused: whichever it is, the answer is not "it only reads".
+  // Each question in turn is refused; the result must never be "it only reads".
   it.each([
     "catalog_privileges",
     "schema_privileges",

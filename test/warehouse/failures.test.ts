@@ -10,8 +10,8 @@ import type { Warehouse } from "../../local/warehouse/index.ts";
 import { openReader } from "../../src/warehouse/access.ts";
 import { deletes, failureOf, reads, settingsFor, startSchool } from "./harness.ts";
 
-// The driver's errors come in five shapes, and what happens next hangs on their kind alone: every kind is produced here by the
-// unmodified driver against a real server.
+// The driver's errors come in five forms, and only their kind decides what happens next. The unmodified driver produces every
+// kind here, against a real server.
 let school: Warehouse;
 
 beforeAll(async () => {
@@ -178,7 +178,7 @@ describe("cancelled", () => {
         await expect.poll(() => school.statements.at(-1)?.sql).toContain("slow_one");
         controller.abort(new Error("the stage's time is up"));
         expect(await failure).toMatchObject({ kind: "cancelled", message: expect.stringContaining("the stage's time is up") });
-        // What is sent after that does not even leave.
+        // What is sent after that is never sent out.
         const seen = school.statements.length;
         expect(await failureOf(reader.query(one))).toMatchObject({ kind: "cancelled" });
         expect(school.statements).toHaveLength(seen);
@@ -210,7 +210,7 @@ describe("cancelled", () => {
       expect(await reader.query(one)).toHaveLength(1);
       silent = true;
       controller.abort(new Error("the stage's time is up"));
-      // Else it would be two minutes for each session.
+      // Otherwise it would take two minutes per session.
       await reader.close();
     } finally {
       between.close();

@@ -5,8 +5,8 @@ import { openForTestData, openReader, type TestDataWarehouse, type WarehouseRead
 import { disguisedWrites } from "./disguised-writes.ts";
 import { failureOf, settingsFor, startSchool } from "./harness.ts";
 
-// The reader signs in as somebody who may write: whatever is stopped here is stopped by the client, and what the warehouse saw
-// proves that it was stopped before it left.
+// The reader signs in as a user who may write, so only the client stops anything here. The warehouse's record proves that nothing
+// was sent.
 let school: Warehouse;
 let reader: WarehouseReader;
 let writer: TestDataWarehouse;
@@ -102,7 +102,7 @@ it("says who and where it is, with the warehouse's own clock", async () => {
 it("marks every statement with the run that sent it", async () => {
   await reader.query("SELECT 42");
   expect(school.statements.at(-1)?.sql).toBe("/* env-actions run 1763920000000_1a2b3c4d */ SELECT 42");
-  // The name of a run may come from a report, which is a file.
+  // A run id may come from a report, which is a file.
   const options = { signal: new AbortController().signal };
   const named = await openReader(settingsFor(school, { runId: "*/ DROP TABLE sessions.classroom_sessions --\n" }), options);
   await named.query("SELECT 43");
@@ -180,7 +180,7 @@ describe("an old value that is put back", () => {
     expect(school.statements.at(-1)?.sql).toMatch(
       /UPDATE `classwaves`\.`sessions`\.`classroom_sessions` SET `title` = :before WHERE CAST\(`id` AS STRING\) IN \(:k0, :k1, :k2\) AND CAST\(`title` AS STRING\) <=> :now$/,
     );
-    // Twice is once.
+    // A second time changes nothing.
     expect(await writer.writeCells({ ...write, keys: ["w1", "w3", "gone"], value: wild })).toBe(0);
     expect(await writer.writeCells({ ...write, keys: ["w2"], value: null })).toBe(1);
     const found = await school.query("SELECT id, title FROM sessions.classroom_sessions WHERE id LIKE 'w%' ORDER BY id");

@@ -6,8 +6,8 @@ import { type SignIn, tokenSource } from "../../src/warehouse/sign-in.ts";
 import type { TokenSource } from "../../src/warehouse/token-source.ts";
 import { deletes, failureOf, reading, reads, settingsFor } from "./harness.ts";
 
-// Every way into a workspace, with the unmodified driver, against a token endpoint that behaves and misbehaves, and against what stands
-// for GitHub's id tokens.
+// Every way to sign in to a workspace, with the unmodified driver, against a token endpoint with and without faults, and against
+// a stand-in for GitHub's id tokens.
 const subject = "repo:classwaves/app:environment:sandbox";
 const secret = "dose-s3cret/with+signs";
 let school: Warehouse;
@@ -49,7 +49,7 @@ function sourceOf(signIn: SignIn, env: Record<string, string> = gitHub.env): Tok
 const settings = (token: TokenSource) => settingsFor(school, { token });
 const since = (seen: number) => school.tokenRequests.slice(seen);
 
-/** Asks until the condition holds; its end is the test's own. */
+/** Repeats until the condition is true; the test's own timeout ends it. */
 async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
@@ -74,7 +74,7 @@ describe("signs in and asks", () => {
     const row = await reads(settings(source), (reader) => reader.query("SELECT current_user() AS who"));
     expect(row).toEqual([{ who: "11111111-2222-3333-4444-555555555555" }]);
     expect(since(seen)).toMatchObject(request ? [{ ...request, scope: "all-apis", status: 200 }] : []);
-    // What was obtained was told before it was used.
+    // Tokens are announced as secrets before they are used.
     if (request) expect(told).toContain(await source.token());
     if (signIn.way === "github-oidc") expect(told).toEqual(expect.arrayContaining([...gitHub.tokens.slice(-1)]));
   });
@@ -111,7 +111,7 @@ describe("signs in and asks", () => {
   });
 });
 
-/** What is to happen before a token ends needs its time, which a busy machine may not give. */
+/** What must happen before a token expires takes time, which a busy machine may not give. */
 const unhurried = { retry: 2 };
 
 describe("tokens that end", () => {
@@ -144,7 +144,7 @@ describe("tokens that end", () => {
       expect(await source.token()).toBe(token);
       return since(seen).length >= 2 && since(seen)[1]?.status === 503;
     });
-    // It failed at once, because what the server asked for is too long to wait; nobody's statement did.
+    // It failed at once, because the requested wait is too long; but no statement failed.
     expect(await reads(settings(source), (reader) => reader.query(one))).toEqual([{ one: 1 }]);
     expect(since(seen)).toHaveLength(2);
   });
@@ -159,12 +159,12 @@ describe("tokens that end", () => {
       const [count] = await Promise.all([deleted, ...[1, 2, 3].map(() => warehouse.query(one))]);
       return count;
     });
-    // It was surely not executed before, so the count is known.
+    // It was certainly not executed before, so the count is known.
     expect(affected).toBe(1);
     expect(since(seen)).toHaveLength(2);
   });
 
-  /** Does its work until it runs in the warehouse; then its token is taken back, and asking for its result is refused. */
+  /** Starts the work, revokes its token while it runs in the warehouse, so that fetching the result is refused. */
   async function revokedWhileItRuns<Result>(work: Promise<Result>): Promise<Result> {
     const seen = school.statements.length;
     await until(() => school.statements.slice(seen).some(({ sql }) => sql.includes("slow")));
@@ -301,7 +301,7 @@ describe("refused, with what to fix", () => {
       message: expect.stringMatching(message),
       cure: expect.stringMatching(cure),
     });
-    // A refusal is an answer: asking again would only lock the account sooner. And nothing was sent in its place.
+    // A refusal is final: asking again would only lock the account sooner. And nothing else was sent instead.
     expect(since(seen)).toHaveLength(1);
     for (const token of told) expect(`${failure.message} ${failure.cure}`).not.toContain(token);
   });

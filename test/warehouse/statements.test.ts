@@ -102,7 +102,7 @@ test("an ordinary reader's statements are many", () => {
   expect(new Set(reads).size).toBeGreaterThanOrEqual(55);
 });
 
-// What is refused stands in reader.test.ts: there it is also shown that nothing leaves.
+// Refused statements are in reader.test.ts, which also shows that nothing is sent.
 test.each(reads)("reads: %s", (statement) => {
   expect(whyNotReading(statement)).toBeUndefined();
 });
