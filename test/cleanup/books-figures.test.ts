@@ -22,7 +22,7 @@ const made: TableCase = {
   person: new Set(),
 };
 
-test("a cleanup that deleted nothing of others leaves the difference of two numbers", () => {
+test("if the cleanup deleted only the run's rows, the difference of two counts is left", () => {
   const selected = new Map([1, 2].map((version) => [version, 2] as const));
   expect(findingFromMetrics(made, selected, undefined)).toMatchObject({ unexplained: { least: 0, most: 0 } });
 });

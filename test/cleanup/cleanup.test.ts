@@ -76,7 +76,7 @@ function deletesSeen(): string[] {
 }
 
 describe("a plan", () => {
-  it("has the same digest for the same data, and another for other data", async () => {
+  it("has the same digest for the same data, and a different one for different data", async () => {
     await open();
     const digest = async () => (await planCleanup(school.ports(), requestFor(tables))).digest;
     const first = await digest();
@@ -91,7 +91,7 @@ describe("a plan", () => {
   it.each([
     ["maxRows", { maxRows: 1 }],
     ["maxShare", { maxShare: 0.2 }],
-  ])("over %s is not carried out, and nothing is sent", async (limit, testData) => {
+  ])("over %s is not executed, and nothing is sent", async (limit, testData) => {
     await open();
     await school.insert(
       "sessions.lessons",
@@ -116,7 +116,7 @@ describe("a plan", () => {
     );
   const timed = (time: number) => `'integration_test_${time}_0a0b0c0d '`;
 
-  it("that saw only a part of a table is refused: what is kept must not hide what has to go", async () => {
+  it("based on part of a table is refused: kept rows must not hide rows to delete", async () => {
     await open();
     await load("ageless", 20_001, "'integration_test_without_time '");
     await load("expired", 3, timed(runStarted - 86_400_000));
@@ -133,7 +133,7 @@ describe("a plan", () => {
     expect(cured).toMatchObject({ deletedRows: 3, leftOver: 0, problems: [] });
   });
 
-  it("of what is expired finds it behind any number of young rows, however these tell their age", async () => {
+  it("for expired data finds it behind any number of recent rows, whatever shows their age", async () => {
     await open();
     const before = stores.warehouse.statements.length;
     await load("young", 20_001, timed(runStarted));
@@ -152,7 +152,7 @@ describe("a plan", () => {
     expect(stores.warehouse.statements.length - before).toBeLessThan(20);
   });
 
-  it("looks again as carefully: a table of which only a part was seen afterwards is unknown, not clean", async () => {
+  it("is verified as carefully: a table read only in part is unknown, not clean", async () => {
     await open();
     const plan = await planCleanup(school.ports(), requestFor(tables, { scope: "expired", now: runStarted + 86_400_000 }));
     expect(plan.rows?.rows).toBe(3);
@@ -162,14 +162,14 @@ describe("a plan", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("error");
   });
 
-  it("deletes what hangs on a row before the row, tracked or not: a later sweep has no ledger to find it by", async () => {
+  it("deletes dependent rows first, tracked or not, because a later sweep has no ledger", async () => {
     await open();
     const ledger = parseLedger('{"table":"sessions.groups","id":"group-of-mine"}\n');
     const { rows } = await planCleanup(school.ports(), requestFor(tables, { ledger }));
     expect(rows?.batches.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.groups"], ["sessions.lessons"]]);
   });
 
-  it("deletes a row before all that it hangs on where one of those is known by the ledger alone, or has no row", async () => {
+  it("deletes a row before all its parents if one of them is only in the ledger, or has no row", async () => {
     await open({
       "sessions.teams": { id: "string", title: "string" },
       "sessions.seats": { id: "string", team_id: "string", lesson_id: "string" },
@@ -194,7 +194,7 @@ describe("a plan", () => {
     expect(await batches()).toEqual([["sessions.lessons", "sessions.seats"], ["sessions.teams"]]);
   });
 
-  it("deletes what came back before all that it hangs on, where one of those is gone for good", async () => {
+  it("deletes a row that came back before all its parents if one of them is gone for good", async () => {
     await open({
       "sessions.teams": { id: "string", title: "string" },
       "sessions.seats": { id: "string", team_id: "string", lesson_id: "string" },
@@ -212,7 +212,7 @@ describe("a plan", () => {
     expect(rows?.batches.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.seats"], ["sessions.lessons"]]);
   });
 
-  it("deletes rows that hang on each other before all that any of them hangs on, however late that is found", async () => {
+  it("deletes rows that depend on each other before all their parents, however late those are found", async () => {
     const self = { id: "string", title: "string", up: "string", lesson_id: "string" };
     await open({ "sessions.courses": self, "sessions.teams": self });
     const nested = {
@@ -237,7 +237,7 @@ describe("a plan", () => {
     ]);
   });
 
-  it("needs no order where an id tells by itself: a sweep finds what points at it without its row", async () => {
+  it("needs no order if an id identifies itself: a sweep finds dependents without the row", async () => {
     await open({ "sessions.seats": { id: "string", lesson_id: "string" } });
     const byId = {
       "sessions.lessons": table({ match: [{ column: "id", prefix: true }] }),
@@ -256,7 +256,7 @@ describe("a plan", () => {
     expect(await ids("sessions.seats")).toEqual([]);
   });
 
-  it("says which tables and columns are missing, and still finds what can be found", async () => {
+  it("reports missing tables and columns, and still finds the rest", async () => {
     await open();
     const changed = {
       ...tables,
@@ -273,7 +273,7 @@ describe("a plan", () => {
     expect(plan.rows?.rows).toBe(2);
   });
 
-  it("finds what points at test data in a table that is not there, or is hidden", async () => {
+  it("finds rows that point at test data in a missing or hidden table", async () => {
     await open();
     const hidden = { ...tables, "sessions.gone": table({ match: [{ column: "id", prefix: true }] }) };
     const pointing = {
@@ -286,7 +286,7 @@ describe("a plan", () => {
     expect(await ids("sessions.groups")).toEqual(["group-of-mine", "group-of-production"]);
   });
 
-  it("says that a parent's key is missing: what hangs on it cannot be found", async () => {
+  it("reports a missing parent key, because dependent rows cannot be found", async () => {
     await open();
     const changed = { ...tables, "sessions.lessons": table({ ...tables["sessions.lessons"], key: "lesson" }) };
     const plan = await planCleanup(school.ports(), requestFor(changed));
@@ -294,8 +294,8 @@ describe("a plan", () => {
   });
 });
 
-describe("what is none of the run's", () => {
-  it("the ledger cannot claim: an older row is refused with all that hangs on it", async () => {
+describe("data that is not the run's", () => {
+  it("cannot be claimed by the ledger: an older row and its dependents are refused", async () => {
     await open();
     const ledger = parseLedger('{"table":"sessions.lessons","id":"production-lesson"}\n');
     await stores.keys.set("session:production-lesson:code", "1");
@@ -306,7 +306,7 @@ describe("what is none of the run's", () => {
     expect(result.problems).toEqual([expect.stringMatching(/production-lesson is kept.*older than the run/)]);
   });
 
-  it("is told by a mere date, too: the day of the run is the run's, the day before is not", async () => {
+  it("is recognised even by a date: the day of the run counts, the day before doesn't", async () => {
     const day = (time: number) => new Date(time).toISOString().slice(0, 10);
     await open({ "sessions.days": { id: "string", lesson_id: "string", day: "date" } });
     await school.insert("sessions.days", [
@@ -334,7 +334,7 @@ describe("what is none of the run's", () => {
     ["that is none", "12", true],
     ["without a zone, hours ago", "2026-06-01 06:00:00.5", true],
     ["without a zone that is old in any", "2026-05-31 06:00:00.5", false],
-  ])("is told by a time written as text, %s, wherever the machine stands", async (_, written, young) => {
+  ])("is recognised by a time as text, %s, in any time zone", async (_, written, young) => {
     await open({ "sessions.days": { id: "string", written: "string" } });
     await school.insert("sessions.days", [{ id: "integration_test_day", written }]);
     // Together with tables that have another kind of time, asked in the same statement.
@@ -351,7 +351,7 @@ describe("what is none of the run's", () => {
     expect(await ids("sessions.days")).toEqual(young ? ["integration_test_day"] : []);
   });
 
-  it("takes no Redis key along that carries its id, whatever the ledger claims; what was deleted still takes its own", async () => {
+  it("keeps the Redis keys with its id, whatever the ledger claims; deleted rows' keys are deleted", async () => {
     await open();
     // Two wrong lines, as seen in practice: a production key, and the id of a real row under the wrong table.
     const real = [
@@ -388,7 +388,7 @@ describe("what is none of the run's", () => {
     expect(judgeCleanup(result, 0).verdict).toBe("failed");
   });
 
-  it("in protected tables stays, however it is declared or spelled", async () => {
+  it("in protected tables is kept, however the table is declared or spelled", async () => {
     await open({ "compliance.audit_log": { id: "string", lesson_id: "string" } });
     await school.insert("compliance.audit_log", [{ id: `${mine}_entry`, lesson_id: "uuid-of-mine" }]);
     const declared = {
@@ -405,7 +405,7 @@ describe("what is none of the run's", () => {
     expect(deletesSeen().join()).not.toContain("audit_log");
   });
 
-  it("in tables that nobody declared is reported, by every column that points at test data", async () => {
+  it("in undeclared tables is reported, by every column that points at test data", async () => {
     await open({
       "analytics.notes": { id: "string", lesson_id: "string" },
       "sessions.seats": { id: "string", lesson_id: "string" },
@@ -417,7 +417,7 @@ describe("what is none of the run's", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
   });
 
-  it("in a view is none of the view's: it goes with the rows of the table that the view shows", async () => {
+  it("in a view is deleted with the rows of the view's table", async () => {
     await open({ "analytics.active": { id: "string", lesson_id: "string" } });
     await school.insert("analytics.active", [{ id: "shown", lesson_id: "uuid-of-mine" }]);
     // The local warehouse has no views; this is a table that is reported as one.
@@ -431,7 +431,7 @@ describe("what is none of the run's", () => {
     expect(await executeCleanup(await prove(ports), plan)).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
   });
 
-  describe("in a view that is declared", () => {
+  describe("in a declared view", () => {
     /** The local warehouse has no views; this is a table that is reported as one. */
     const withView = async (declared: Table, own: boolean) => {
       await open({ "analytics.active": { id: "string", lesson_id: "string" } });
@@ -447,7 +447,7 @@ describe("what is none of the run's", () => {
     };
     const hanging = table({ parents: { lesson_id: { partOf: "sessions.lessons" } } });
 
-    it("is refused before anything is deleted, as a table that is not there", async () => {
+    it("is refused before anything is deleted, like a missing table", async () => {
       const result = await withView(hanging, true);
       expect(result).toMatchObject({ deletedRows: 0, leftOver: 2 });
       expect(result.problems.join()).toMatch(/testData\.tables names analytics\.active, but that is a view.*declare the table/);
@@ -455,19 +455,19 @@ describe("what is none of the run's", () => {
       expect(deletesSeen()).toEqual([]);
     });
 
-    it("is a problem where the preset declares it, and hinders nothing else", async () => {
+    it("is a problem if the preset declares it, and stops nothing else", async () => {
       const result = await withView(hanging, false);
       expect(result).toMatchObject({ deletedRows: 2, leftOver: 0 });
       expect(result.problems).toEqual([expect.stringMatching(/analytics\.active.*is a view here/)]);
       expect(judgeCleanup(result, 1).verdict).toBe("failed");
     });
 
-    it("without any rule is kept, and said to be none of ours", async () => {
+    it("without any rule is kept, and reported as not ours", async () => {
       expect(await withView(table({}), true)).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
     });
   });
 
-  it("in tables that nobody declared is no problem any more once it is gone", async () => {
+  it("in undeclared tables is no longer a problem once it is gone", async () => {
     await open({ "analytics.notes": { id: "string", lesson_id: "string" } });
     await school.insert("analytics.notes", [{ id: "note", lesson_id: "uuid-of-mine" }]);
     const plan = await planCleanup(school.ports(), requestFor(tables));
@@ -483,7 +483,7 @@ describe("what is none of the run's", () => {
     expect(result.problems).toEqual([expect.stringContaining(`the ledger names 1 row of ${table}`)]);
   });
 
-  it("in a store that the environment does not have is reported, where the ledger names it", async () => {
+  it("in a store that isn't configured is reported if the ledger names it", async () => {
     await open();
     const ledger = parseLedger('{"table":"sessions.groups","id":"group-of-mine"}\n{"key":"tracked:key"}\n');
     const { signal, onStep } = school.ports();
@@ -499,7 +499,7 @@ describe("what is none of the run's", () => {
     ]);
   });
 
-  it("a row that another run makes anew, under a key that was deleted from", async () => {
+  it("a row that another run creates again, under a deleted key", async () => {
     await open();
     const row = { id: "fixed-id", title: "integration_test_fixture" };
     await school.insert("sessions.lessons", [{ ...row, created_at: old }]);
@@ -534,7 +534,7 @@ describe("what is none of the run's", () => {
   });
 });
 
-describe("the wrong place", () => {
+describe("the wrong target", () => {
   const warehouse = (changes: object) => (right: Environment) => ({ ...right, databricks: { ...right.databricks, ...changes } });
   const redis = (changes: object) => (right: Environment) => ({ ...right, redis: { ...right.redis, ...changes } });
 
@@ -549,7 +549,7 @@ describe("the wrong place", () => {
     ["access", (right: Environment) => ({ ...right, access: "read-only" as const }), /read-only/],
     ["missing expectation", warehouse({ expect: undefined }), /databricks.expect is missing/],
     ["missing expectation of Redis", redis({ expect: undefined }), /redis.expect is missing/],
-  ])("by its %s stops before anything is written", async (_, change, message) => {
+  ])("is recognised by its %s before anything is written", async (_, change, message) => {
     await open();
     await stores.keys.set("session:uuid-of-mine:code", "1");
     const ports = school.ports({ environment: change(school.ports().environment) as Environment });
@@ -565,8 +565,8 @@ describe("the wrong place", () => {
   });
 });
 
-describe("a deletion that does not go as planned", () => {
-  it("rows that come back are deleted again", async () => {
+describe("a deletion that goes wrong", () => {
+  it("deletes rows that come back", async () => {
     await open();
     stores.warehouse.faults.reappearingRows = 1;
     const result = await cleanUp(requestFor(tables));
@@ -575,7 +575,7 @@ describe("a deletion that does not go as planned", () => {
     expect(await state()).toEqual(kept);
   });
 
-  it("rows that come back for ever are left-over, never 0", async () => {
+  it("reports rows that keep coming back as left over, never 0", async () => {
     await open();
     stores.warehouse.faults.reappearingRows = 1000;
     const result = await cleanUp(requestFor(tables));
@@ -583,7 +583,7 @@ describe("a deletion that does not go as planned", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
   });
 
-  it("a wrong count shows, and the look afterwards decides", async () => {
+  it("reports a wrong count, and the second search decides", async () => {
     await open();
     stores.warehouse.faults.wrongDeleteCount = 1;
     const result = await cleanUp(requestFor(tables));
@@ -595,7 +595,7 @@ describe("a deletion that does not go as planned", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("degraded");
   });
 
-  it("an answer that was lost leaves the count unknown, and the look afterwards decides", async () => {
+  it("reports an unknown count after a lost answer, and the second search decides", async () => {
     await open();
     const plan = await planCleanup(school.ports(), requestFor({ "sessions.lessons": tables["sessions.lessons"] as Table }));
     await school.warehouse.identity();
@@ -613,7 +613,7 @@ describe("a deletion that does not go as planned", () => {
     expect(result.tables[0]?.deleted).toBeUndefined();
   });
 
-  it("a table that cannot be deleted from does not abandon the others, and what it has is left-over", async () => {
+  it("continues after a table that cannot be deleted from, and reports its rows as left over", async () => {
     await open({ "sessions.rooms": { id: "string" } });
     await school.insert("sessions.rooms", [{ id: `${mine}_room` }]);
     const withRooms = { ...tables, "sessions.rooms": table({ match: [{ column: "id", prefix: true }] }) };
@@ -640,8 +640,8 @@ describe("a deletion that does not go as planned", () => {
     };
   };
 
-  describe("leaves rows that others are found by, until those are gone:", () => {
-    it("where they cannot be deleted", async () => {
+  describe("keeps rows that lead to others until those are gone:", () => {
+    it("if they cannot be deleted", async () => {
       await open();
       const ports = school.ports({ warehouse: failingToDeleteFrom("sessions.groups") });
       const result = await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(tables)));
@@ -655,7 +655,7 @@ describe("a deletion that does not go as planned", () => {
       expect(await state()).toEqual({ lessons: ["production-lesson"], groups: kept.groups });
     });
 
-    it("where that fails once, they go in the next round", async () => {
+    it("if that fails once, they are deleted in the next round", async () => {
       await open();
       const ports = school.ports({ warehouse: failingToDeleteFrom("sessions.groups", 1) });
       const result = await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(tables)));
@@ -664,7 +664,7 @@ describe("a deletion that does not go as planned", () => {
       expect(result.tables.find(({ table }) => table === "sessions.lessons")?.problem).toBeUndefined();
     });
 
-    it("where they cannot be looked at", async () => {
+    it("if they cannot be read", async () => {
       await open({ "sessions.seats": { id: "string", group_id: "string" } });
       await school.insert("sessions.seats", [{ id: "seat-of-mine", group_id: "group-of-mine" }]);
       const withSeats = { ...tables, "sessions.seats": table({ parents: { group_id: { partOf: "sessions.groups" } } }) };
@@ -680,7 +680,7 @@ describe("a deletion that does not go as planned", () => {
       expect(await ids("sessions.seats")).toEqual([]);
     });
 
-    it("where nobody has declared their table", async () => {
+    it("if their table is undeclared", async () => {
       await open({ "analytics.notes": { id: "string", lesson_id: "string" } });
       await school.insert("analytics.notes", [{ id: "note", lesson_id: "uuid-of-mine" }]);
       const result = await cleanUp(requestFor(tables));
@@ -693,7 +693,7 @@ describe("a deletion that does not go as planned", () => {
       expect(await ids("analytics.notes")).toEqual([]);
     });
 
-    it("but not those whose ids tell: they show in whatever names them", async () => {
+    it("but not those whose ids identify themselves in any column", async () => {
       await open({
         "sessions.rooms": { id: "string" },
         "sessions.desks": { id: "string", room_id: "string" },
@@ -713,7 +713,7 @@ describe("a deletion that does not go as planned", () => {
     });
   });
 
-  describe("because Redis keys cannot be deleted", () => {
+  describe("if Redis keys cannot be deleted", () => {
     /** A Redis that fails this many deletions. */
     const failing = (times: number) => {
       let failed = 0;
@@ -727,7 +727,7 @@ describe("a deletion that does not go as planned", () => {
       const ports = school.ports({ redis });
       return await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(tables)));
     };
-    it("leaves the rows by which they are found, and what these are found by; a later sweep finds all of it", async () => {
+    it("keeps the rows that lead to the keys, and the rows that lead to those; a later sweep finds all", async () => {
       await open();
       await stores.keys.set("group:group-of-mine:state", "1");
       const result = await cleanUpWith(failing(100));
@@ -743,7 +743,7 @@ describe("a deletion that does not go as planned", () => {
       expect(await stores.keys.dbsize()).toBe(0);
     });
 
-    it("deletes the rows by which no key is found", async () => {
+    it("deletes the rows that lead to no key", async () => {
       await open();
       await stores.keys.mset("session:uuid-of-mine:code", "1", `cw:test:${mine}`, "1");
       const result = await cleanUpWith(failing(100));
@@ -753,7 +753,7 @@ describe("a deletion that does not go as planned", () => {
       expect(await sweep()).toMatchObject({ deletedKeys: 2, leftOver: 0, problems: [] });
     });
 
-    it("deletes all rows where the keys show by themselves", async () => {
+    it("deletes all rows if the keys identify themselves", async () => {
       await open();
       await stores.keys.set(`cw:test:${mine}`, "1");
       const result = await cleanUpWith(failing(100));
@@ -762,7 +762,7 @@ describe("a deletion that does not go as planned", () => {
       expect(judgeCleanup(result, 1).verdict).toBe("failed");
     });
 
-    it("tries again in the next round, and deletes the rows once they are gone", async () => {
+    it("tries again in the next round, and deletes the rows once the keys are gone", async () => {
       await open();
       await stores.keys.set("session:uuid-of-mine:code", "1");
       const result = await cleanUpWith(failing(1));
@@ -780,7 +780,7 @@ describe("a deletion that does not go as planned", () => {
     });
   });
 
-  it("a warehouse that is gone when we look again leaves it unknown", async () => {
+  it("reports unknown if the warehouse is gone at the second search", async () => {
     await open();
     const ports = school.ports();
     const plan = await planCleanup(ports, requestFor(tables));

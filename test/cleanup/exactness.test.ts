@@ -38,7 +38,7 @@ describe.each(
   });
   afterAll(() => stores.stop());
 
-  it("no real row is touched, all test data is gone or said, and undo brings back what went", async () => {
+  it("no real row is touched, all test data is deleted or reported, and undo restores what was deleted", async () => {
     await fc.assert(
       fc.asyncProperty(world, async (made) => {
         const { catalog, start } = await build(made);

@@ -201,7 +201,7 @@ async function cleanUp(ports: WritingPorts): Promise<CleanupResult | { thrown: u
 const all = { mine: 10, production: 9 };
 const gone = { mine: 0, production: 9 };
 
-it("says that nothing is left only where nothing is left, whatever the warehouse does and when", async () => {
+it("reports that nothing is left only if that is true, whatever the warehouse does and when", async () => {
   const share = Math.ceil(cases / lanes);
   await Promise.all(lane.map((one) => fc.assert(nothingIsClaimed(one), { numRuns: share, endOnFailure: true })));
 }, 1_700_000);
@@ -235,7 +235,7 @@ function nothingIsClaimed(one: Lane) {
   });
 }
 
-it("two cleanups of the same run at the same time: both say what is true, and nothing else is gone", async () => {
+it("two cleanups of the same run at the same time: both report the truth, and nothing else is deleted", async () => {
   const [one] = lane as [Lane];
   for (let round = 0; round < 5; round++) {
     await insert(one.school, "mine", during, `${mine} maths`);

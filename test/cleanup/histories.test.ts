@@ -49,7 +49,7 @@ describe("the histories of many tables", () => {
     ["in two statements", true, 2],
     // Like Delta without Databricks: the first attempt is refused, then the tables are asked one by one.
     ["one by one, where a query can't have them", false, 2 + names.length],
-  ])("are read %s, newest first, and say what each says alone", async (_, inQueries, statements) => {
+  ])("are read %s, newest first, with the same content as alone", async (_, inQueries, statements) => {
     await open();
     for (const name of ["school.a", "school.a", "school.h"]) await add(name, "x");
     await catalog.run((table) => `DELETE FROM ${table} WHERE id = 'x'`, "school.a");
@@ -80,7 +80,7 @@ describe("the histories of many tables", () => {
     expect(again.sent).toHaveLength(inQueries ? 2 : names.length);
   });
 
-  it("that cannot be read hide no other, and have the reason", async () => {
+  it("that cannot be read don't hide others, and have the reason", async () => {
     await open();
     const answers = await askHistories(
       catalog.warehouse,
@@ -92,7 +92,7 @@ describe("the histories of many tables", () => {
     expect(answers.get("school.not-there")).toMatchObject({ message: expect.stringContaining("not-there") });
   });
 
-  it("are asked for once where the warehouse is gone: asking for each of them would only take long", async () => {
+  it("are requested once if the warehouse is gone, because asking for each would only take longer", async () => {
     await open();
     let sent = 0;
     const warehouse = {
@@ -156,7 +156,7 @@ describe("the histories of many tables", () => {
 });
 
 describe("the start", () => {
-  it("is as of the moment at which a stage began to look: what a server writes while it starts comes after it", async () => {
+  it("is the moment when the stage began to read: what a server writes while it starts comes after it", async () => {
     await open();
     await add("school.a", "before");
     const [row = {}] = await catalog.warehouse.query("SELECT current_timestamp() AS told");
@@ -177,7 +177,7 @@ describe("the start", () => {
   });
 });
 
-describe("what is read beside a cleanup", () => {
+describe("what is read while a cleanup runs", () => {
   const begin = async () => {
     await open();
     await add("school.a", "mine");
@@ -188,7 +188,7 @@ describe("what is read beside a cleanup", () => {
   const all = (changes: Record<string, number> = {}) =>
     Object.fromEntries(names.map((name) => [name, changes[name] ?? (name === "school.a" ? 1 : 0)]));
 
-  it("is read after the deletions: a statement may end after whoever sent it was stopped", async () => {
+  it("is read after the deletions: a statement may finish after its sender was stopped", async () => {
     const start = await begin();
     const { result: reading, sent } = await sentBy(async () => {
       const begun = new Reading(catalog.warehouse, start);
@@ -202,7 +202,7 @@ describe("what is read beside a cleanup", () => {
     expect(await latest(reading)).toEqual(all({ "school.a": 2, "school.b": 1 }));
   });
 
-  it("is read anew where rows came back: whoever wrote them may have written others", async () => {
+  it("is read again if rows came back, because their writer may have written others", async () => {
     const start = await begin();
     const reading = new Reading(catalog.warehouse, start);
     reading.deleted();
@@ -212,7 +212,7 @@ describe("what is read beside a cleanup", () => {
     expect(await latest(reading)).toEqual(all({ "school.b": 1 }));
   });
 
-  it("leaves out what could not be read, which is then read once more by whoever needs it", async () => {
+  it("leaves out what could not be read; the caller reads it again", async () => {
     const start = await begin();
     const failing = { ...catalog.warehouse, query: () => Promise.reject(new WarehouseFailure("connection-lost", "gone")) };
     const reading = new Reading(failing, start);

@@ -110,7 +110,7 @@ const scope: fc.Arbitrary<KeyScope> = fc.record({
   ),
 });
 
-test("the judge means what is written here, for every scope, pattern, id and key", () => {
+test("the judge agrees with the oracle for every scope, pattern, id and key", () => {
   const seen = new Map<Judgement, number>();
   fc.assert(
     fc.property(scope, fc.array(key, { minLength: 1, maxLength: 20 }), (made, keys) => {

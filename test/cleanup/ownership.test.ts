@@ -148,7 +148,7 @@ describe("a row", () => {
   });
 });
 
-describe("what a time column tells", () => {
+describe("the age from a time column", () => {
   const at = Date.UTC(2026, 5, 1, 11, 30);
   test.each<[unknown, string | undefined, number, number]>([
     [new Date(at), undefined, at, at],
@@ -168,11 +168,11 @@ describe("what a time column tells", () => {
     expect(ageOf(value, zone)).toEqual({ earliest, latest });
   });
 
-  test.each([null, undefined, "", "12", 1_780_000_000_000, "yesterday", "2026-13-45"])("%s: nothing", (value) => {
+  test.each([null, undefined, "", "12", 1_780_000_000_000, "yesterday", "2026-13-45"])("%s: unknown", (value) => {
     expect(ageOf(value, "UTC")).toBeUndefined();
   });
 
-  test("within five minutes nothing is known, to both sides", () => {
+  test("within five minutes in either direction, nothing is known", () => {
     const relation = (offset: number) => relate(exactAge(began + offset), reference);
     expect([-5 * minute - 1, -5 * minute, 0, 5 * minute - 1, 5 * minute].map(relation)).toEqual([
       "older",

@@ -45,7 +45,7 @@ const states = ({ rows }: { rows: { state: string }[] }) => rows.map(({ state })
 const updates = () => stores.warehouse.statements.filter(({ sql }) => sql.includes(`UPDATE \`${school.name}\``));
 
 describe("repair", () => {
-  it("puts back what stood there, in one update for all that were moved alike, and not twice", async () => {
+  it("restores old values, in one update for all equal moves, and not twice", async () => {
     await open();
     const before = await teachers();
     await set(["1", "2", "3"], mySchool);
@@ -75,7 +75,7 @@ describe("repair", () => {
     expect(updates()).toHaveLength(3);
   });
 
-  it("puts the title of a real row back that a test renamed", async () => {
+  it("restores the title of a real row that a test renamed", async () => {
     await open();
     await school.run((name) => `UPDATE ${name} SET name = '${mySchool}' WHERE id = 'north'`, "users.schools");
     const renamed = { table: "users.schools", key: { column: "id", value: "north" }, column: "name", now: mySchool };
@@ -85,7 +85,7 @@ describe("repair", () => {
     expect(await school.rows("users.schools")).toContainEqual({ id: "north", name: "north" });
   });
 
-  it("puts a teacher back to a school that a test renamed", async () => {
+  it("moves a teacher back to a school that a test renamed", async () => {
     await open();
     await school.run((name) => `UPDATE ${name} SET name = '${mySchool}' WHERE id = 'north'`, "users.schools");
     await set(["1"], mySchool);
@@ -97,7 +97,7 @@ describe("repair", () => {
   });
 
   // Production goes on while a run waits for its servers: what it writes then is newer than the run and older than the tests.
-  it("puts back what named a row of production's that is younger than the run, because the report says where its tests began", async () => {
+  it("restores a reference to a production row newer than the run, because the report says when its tests began", async () => {
     const at = (minutes: number) => {
       stores.warehouse.faults.clock = runStarted + minutes * 60_000;
     };
@@ -139,7 +139,7 @@ describe("repair", () => {
     expect(states((await plan(school, { ...report, cleanup: untold }, groups)).result)).toEqual(["refused"]);
   });
 
-  it("leaves alone what was written since, before and after the plan", async () => {
+  it("leaves values written since alone, before and after the plan", async () => {
     await open();
     await set(["1", "2"], mySchool);
     const report = await reportOf(school, [cell("1"), cell("2")]);
@@ -157,7 +157,7 @@ describe("repair", () => {
     expect(await teachers()).toEqual(["1 south south 1", "2 south south 2", "3 null south 3"]);
   });
 
-  it("names rows by keys of a column that may hold a person, and keeps no value of it", async () => {
+  it("names rows by keys that may contain personal data, without storing the values", async () => {
     await open();
     const declared = {
       ...tables,
@@ -176,7 +176,7 @@ describe("repair", () => {
     expect(await teachers()).toContain("mira@north.example north null ");
   });
 
-  it("says what another writer hindered, sends it again, and goes on with the rest", async () => {
+  it("reports conflicts with another writer, retries, and continues with the rest", async () => {
     await open();
     await set(["1"], mySchool);
     await set(["2"], otherSchool);
@@ -197,7 +197,7 @@ describe("repair", () => {
     expect(sent).toBe(2);
   });
 
-  it("believes the table, and not the answer that was lost", async () => {
+  it("believes the table, not the lost answer", async () => {
     await open();
     await set(["1"], mySchool);
     const report = await reportOf(school, [cell("1")]);
@@ -209,7 +209,7 @@ describe("repair", () => {
     expect(states(await repair(school, report, { warehouse: { ...school.warehouse, writeCells: lost } }))).toEqual(["repaired"]);
   });
 
-  it("proves the place before it writes", async () => {
+  it("proves the target before it writes", async () => {
     await open();
     await set(["1"], mySchool);
     const report = await reportOf(school, [cell("1")]);
@@ -222,7 +222,7 @@ describe("repair", () => {
   });
 });
 
-describe("a report that somebody made up, or that is no longer true, writes nothing:", () => {
+describe("a forged or outdated report writes nothing:", () => {
   const real: TouchedRow = { ...cell("2", "north"), before: "south", version: 2 };
   const cases: [name: string, forged: (report: TouchedRow) => TouchedRow, problem: RegExp][] = [
     ["a value that never stood there", (row) => ({ ...row, before: "south" }), /history has another old value than the report/],
@@ -268,7 +268,7 @@ describe("a report that somebody made up, or that is no longer true, writes noth
     expect(await teachers()).toEqual([...before, `1 ${mySchool} null twin`].sort());
   });
 
-  it("a version that it makes up only makes the search longer", async () => {
+  it("a forged version only makes the search longer", async () => {
     await open();
     await set(["1"], mySchool);
     const report = await reportOf(school, [cell("1")]);
@@ -308,7 +308,7 @@ const histories = fc.record({
   ),
 });
 
-it("whatever tests and others wrote: exactly the touched cells have what stood there, and what was written since stays", async () => {
+it("whatever tests and others wrote: exactly the touched cells get their old value, and later writes are kept", async () => {
   await fc.assert(
     fc.asyncProperty(histories, async ({ keyType, rows, during, since }) => {
       school = await stores.catalog(`repair${count++}`, definitions(keyType));

@@ -21,7 +21,7 @@ function search(history: readonly Seen[], guess?: number): { end: number; rounds
 const seen = fc.constantFrom<Seen>("later", "later", "later", "before", "absent", "stop");
 const ends = (one: Seen) => one === "before" || one === "stop";
 
-it("finds the newest other value among the last 64 versions, wherever values came back", () => {
+it("finds the newest other value among the last 64 versions, even if values came back", () => {
   fc.assert(
     fc.property(fc.array(seen, { maxLength: 64 }), fc.option(fc.nat({ max: 70 }), { nil: undefined }), (history, guess) => {
       const newest = history.findIndex(ends);
@@ -45,6 +45,6 @@ it("finds the moment of the change further back in a few rounds", () => {
   );
 });
 
-it("takes three questions for what a run of a moment ago changed", () => {
+it("takes three questions for a change by a recent run", () => {
   expect(search(["later", "later", "before", ...Array<Seen>(900).fill("before")])).toMatchObject({ end: 2, rounds: 1, asked: 8 });
 });

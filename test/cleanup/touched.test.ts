@@ -114,7 +114,7 @@ const histories: [name: string, changes: [id: string, column: string, value: str
     ],
   ];
 
-describe("what stood there before", () => {
+describe("the old value", () => {
   it.each(histories)("%s", async (_, changes, expected) => {
     await open();
     for (const [id, column, value] of changes) await set(id, column, value);
@@ -163,7 +163,7 @@ describe("what stood there before", () => {
     await school.close();
   });
 
-  it("passes over schools whose ids tell nothing: one that is gone, and one of another run's tests", async () => {
+  it("skips schools with neutral ids: one that is gone, and one of another run's tests", async () => {
     await open();
     await school.insert("users.schools", [{ id: "0b8e", name: "Gone" }]);
     await school.insert("users.schools", [{ id: "0b8f", name: "integration_test_of another run" }]);
@@ -175,7 +175,7 @@ describe("what stood there before", () => {
     await school.close();
   });
 
-  it("is a school of the tests that testData.keep lists: it stands there for all runs", async () => {
+  it("may be a test school in testData.keep, which exists for all runs", async () => {
     await open();
     await school.insert("users.schools", [
       { id: "integration_test_fixed", name: "Fixed" },
@@ -197,7 +197,7 @@ describe("what stood there before", () => {
     await school.close();
   });
 
-  it("is what the row was written with, although that school is gone, or never was there", async () => {
+  it("may be what the row was created with, even if that school is gone or never existed", async () => {
     await open();
     await set("1", "school_id", mine);
     await set("1", "second_id", mine);
@@ -212,7 +212,7 @@ describe("what stood there before", () => {
     await school.close();
   });
 
-  it("is found where the row was deleted and written anew", async () => {
+  it("is found if the row was deleted and written again", async () => {
     await open();
     await school.run((name) => `DELETE FROM ${name} WHERE id = '1'`, "users.teachers");
     await school.insert("users.teachers", [{ id: "1", school_id: mine, second_id: "south", note: "" }]);
@@ -221,7 +221,7 @@ describe("what stood there before", () => {
   });
 });
 
-describe("what stood there before is unknown, with the reason,", () => {
+describe("the old value is unknown, with the reason,", () => {
   const cases: [name: string, prepare: () => Promise<void>, touched: TouchedRow, why: RegExp][] = [
     [
       "where the row always pointed there",
@@ -262,7 +262,7 @@ describe("what stood there before is unknown, with the reason,", () => {
   });
 });
 
-it("gives up when the time for it is over, and says so", async () => {
+it("if the time limit is reached", async () => {
   await open();
   await set("1", "school_id", mine);
   const context = searchContext({

@@ -247,7 +247,7 @@ describe("a real teacher that a test moved to its test school", () => {
     expect(verdict).toBe("failed");
   });
 
-  test("where neither time nor history tells, both stay, and the cleanup is no passed one", async () => {
+  test("if neither time nor history decides, both are kept, and the cleanup doesn't pass", async () => {
     const { left, verdict, result, touched } = await cleanUp({
       rows: [...realTeacher(longAgo, null), ...testSchool(mine, during)],
       moves: movedBy(mine, during + minute),
@@ -260,7 +260,7 @@ describe("a real teacher that a test moved to its test school", () => {
     expect(verdict).toBe("degraded");
   });
 
-  test("that was made while another stage of the run went on stays, too", async () => {
+  test("created during another stage of the run is kept too", async () => {
     const { left, verdict } = await cleanUp({
       rows: [...realTeacher(runStarted + minute), ...testSchool(mine, during)],
       moves: movedBy(mine, during + minute),
@@ -270,7 +270,7 @@ describe("a real teacher that a test moved to its test school", () => {
     expect(verdict).not.toBe("passed");
   });
 
-  test("nobody moved: what only the school's rows have goes, in both scopes", async () => {
+  test("that nobody moved: rows that only depend on the school are deleted, in both scopes", async () => {
     for (const [prefix, at, request] of [
       [mine, during, {}],
       [lost, lostAt, expired],
@@ -305,7 +305,7 @@ describe("a real group that is part of a lesson, and that a test moved to its ow
     expect(verdict).not.toBe("passed");
   });
 
-  test("goes with the lesson where nothing at all can tell: that is what part of means", async () => {
+  test("is deleted with the lesson if nothing decides: that is the meaning of partOf", async () => {
     const { left } = await cleanUp({
       rows: [...moved(null), row("sessions.lessons", during, { id: "my-lesson", title: `${mine} lesson` })],
       moves: [["sessions.groups", "real-group", "lesson_id", "my-lesson", during + minute]],
@@ -314,7 +314,7 @@ describe("a real group that is part of a lesson, and that a test moved to its ow
     expect(left["sessions.groups"]).toEqual(["test-group"]);
   });
 
-  test("rows of the tests' own go, also without a key and a time, whatever real rows say the same", async () => {
+  test("the tests' own rows are deleted, even without key and time, whatever equal real rows exist", async () => {
     const group = (at: number, lesson_id: string) => row("sessions.groups", at, { id: null, lesson_id, made: null });
     const { left, verdict } = await cleanUp({
       rows: [
@@ -328,7 +328,7 @@ describe("a real group that is part of a lesson, and that a test moved to its ow
     expect([left["sessions.groups"], left["sessions.lessons"], verdict]).toEqual([["null"], ["real-lesson"], "passed"]);
   });
 
-  test("stays in the second look, too, where only the ledger tells of its lesson", async () => {
+  test("is kept in the second search too, if only the ledger names its lesson", async () => {
     const { left, verdict } = await cleanUp({
       rows: [
         row("sessions.groups", longAgo, { id: "real-group", lesson_id: "gone-lesson", made: null }),
@@ -371,7 +371,7 @@ describe("a wrong line in the ledger", () => {
     }
   });
 
-  test("a key that is not unique takes nobody else's row: both stay, and are named", async () => {
+  test("with a shared key deletes nobody else's row: both are kept and named", async () => {
     const two = [
       row("users.teachers", longAgo, { id: "teacher-1", name: "Ann" }),
       row("users.teachers", during, { id: "teacher-1", name: "Bob" }),
@@ -395,7 +395,7 @@ describe("a wrong line in the ledger", () => {
     expect(verdict).toBe("degraded");
   });
 
-  test("a right one deletes its row, which history proves to be of the run", async () => {
+  test("and a right one deletes its row, which the history proves to be the run's", async () => {
     const made = [row("users.teachers", during, { id: "tracked", name: "Bob", made: null })];
     const request = { ledger: ledger(["users.teachers", "tracked"]) };
     for (const changes of [{}, { withStart: true }])
@@ -450,7 +450,7 @@ describe("scope expired", () => {
       school_id: "sandbox-school",
     }),
   ];
-  test("fixed accounts that show by their domain alone stay, unless the configuration lists the domain", async () => {
+  test("keeps fixed accounts that only match by domain, unless the configuration lists the domain", async () => {
     expect((await cleanUp({ rows: sandbox, request: expired })).left).toMatchObject({
       "users.schools": ["sandbox-school"],
       "users.teachers": ["sandbox-teacher"],
@@ -474,7 +474,7 @@ describe("scope expired", () => {
     expect(result.notes.join()).toContain("testData.keep lists them");
   });
 
-  test("what a live run uses stays with what it depends on", async () => {
+  test("keeps what a running run uses, and what that depends on", async () => {
     const rows = [
       ...testSchool(lost, lostAt),
       row("sessions.lessons", during, { id: "live", title: `${cell} lesson`, teacher_id: "test-teacher" }),
@@ -486,7 +486,7 @@ describe("scope expired", () => {
 });
 
 describe("scope run", () => {
-  test("leaves another cell's rows, also those that depend on ours", async () => {
+  test("leaves another cell's rows, even those that depend on ours", async () => {
     const rows = [
       ...testSchool(mine, during),
       row("sessions.lessons", during, { id: "theirs", title: `${cell} lesson`, teacher_id: "test-teacher" }),
@@ -521,7 +521,7 @@ describe("scope run", () => {
     expect(verdict).toBe("failed");
   });
 
-  test("a real row that points at an id of the run whose row is long gone is kept, and named", async () => {
+  test("keeps and names a real row that points at an id of the run whose row is long gone", async () => {
     const { left, touched, verdict } = await cleanUp({
       rows: realTeacher(longAgo),
       moves: [["users.teachers", "real-teacher", "school_id", `${mine}_gone`, during]],
@@ -530,7 +530,7 @@ describe("scope run", () => {
     expect([touched.map(({ now }) => now), verdict]).toEqual([[`${mine}_gone`], "failed"]);
   });
 
-  test("asks the histories beside the other questions, and not at all where nothing needs proof", async () => {
+  test("asks the histories in parallel, and not at all if nothing needs proof", async () => {
     const asked = (from: number) =>
       stores.warehouse.statements.slice(from).filter(({ sql }) => / AS OF |DESCRIBE HISTORY/.test(sql));
     const before = stores.warehouse.statements.length;

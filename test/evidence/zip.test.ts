@@ -52,7 +52,7 @@ describe("a ZIP archive of ours", () => {
     );
   });
 
-  test("with a name that was cut to a folder's in the directory is refused", () => {
+  test("with a name shortened to a folder's in the directory is refused", () => {
     const archive = writeZip([{ name: "folder/file", content: Buffer.from("hello") }]);
     const directory = archive.readUInt32LE(archive.length - 22 + 16);
     archive.writeUInt16LE("folder/".length, directory + 28);
@@ -65,17 +65,17 @@ describe("a ZIP archive of ours", () => {
     expect(() => readZip(archive)).toThrow("has another name where the ZIP directory points");
   });
 
-  test("that was cut off is refused at every length", () => {
+  test("that was truncated is refused at every length", () => {
     const archive = writeZip(hello);
     for (let length = 0; length < archive.length; length++) expect(() => readZip(archive.subarray(0, length))).toThrow();
   });
 
-  test("has the same bytes whenever it is made", () => {
+  test("has the same bytes whenever it is created", () => {
     expect(writeZip(hello).equals(writeZip(hello))).toBe(true);
   });
 });
 
-describe("what could harm the reader is refused", () => {
+describe("harmful archives are refused", () => {
   const unsafe = ["", "/etc/passwd", "../x", "a/../../x", "a//b", "./a", "C:/x", "a\\..\\x", "a\0b", "a\nb"];
 
   test.each(unsafe)("the name %j, when writing", (bad) => {
@@ -88,7 +88,7 @@ describe("what could harm the reader is refused", () => {
     expect(() => readZip(Buffer.from(text, "latin1"))).toThrow("not a safe name");
   });
 
-  test("a name that stands twice", () => {
+  test("a name that occurs twice", () => {
     expect(() => writeZip([...hello, ...hello])).toThrow("stands twice");
   });
 
@@ -98,14 +98,14 @@ describe("what could harm the reader is refused", () => {
     expect(() => readZip(archive, { files: 9, bytes: 99_999 })).toThrow("at most 99999");
   });
 
-  test("a bomb: a file that unpacks to more than it declares", () => {
+  test("a zip bomb: a file that unpacks to more than it declares", () => {
     const archive = writeZip([{ name: "zeros", content: Buffer.alloc(10_000_000) }]);
     const directory = archive.readUInt32LE(archive.length - 6);
     archive.writeUInt32LE(10, directory + 24);
     expect(() => readZip(archive)).toThrow("does not unpack to the 10 bytes");
   });
 
-  test("an encrypted file, and a packing method that is not known", () => {
+  test("an encrypted file, and an unknown compression method", () => {
     const directory = (archive: Buffer) => archive.readUInt32LE(archive.length - 6);
     const encrypted = writeZip(hello);
     encrypted.writeUInt16LE(1, directory(encrypted) + 8);
@@ -151,7 +151,7 @@ describe("agrees with other programs", () => {
     expect(byName(readZip(readFileSync(join(directory, "theirs.zip"))))).toEqual(byName(sample));
   });
 
-  test("unzip finds no error in ours", (context) => {
+  test("unzip finds no errors in ours", (context) => {
     if (!isHere("unzip")) return context.skip("unzip is not on the PATH");
     writeFileSync(join(directory, "tested.zip"), writeZip(sample));
     expect(run("unzip", "-t", "tested.zip")).toContain("No errors detected");

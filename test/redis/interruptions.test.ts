@@ -42,7 +42,7 @@ async function fill(admin: Redis, keys: readonly string[]): Promise<void> {
 }
 
 describe("one server", () => {
-  it("that restarts in the middle of a pass is looked through from the beginning", async () => {
+  it("that restarts during a scan is scanned from the beginning", async () => {
     const { url, admin } = await server();
     const keys = names(20_000);
     await fill(admin, keys);
@@ -65,7 +65,7 @@ describe("one server", () => {
     expect(await redis.unlink(keys)).toBe(keys.length);
   });
 
-  it("that is gone for good is an error, never an end", async () => {
+  it("that is gone for good is an error, never the end of a scan", async () => {
     const { url, stop, admin } = await server();
     await fill(admin, names(20_000));
     const redis = await open({ url, retryForMs: 100 });
@@ -74,7 +74,7 @@ describe("one server", () => {
     expect(await failureOf(redis.unlink(["key:1"]))).toMatchObject({ kind: "unreachable" });
   });
 
-  it("that cuts every pass short is given up with the reason", async () => {
+  it("that interrupts every scan fails with the reason", async () => {
     const { url, admin } = await server();
     await fill(admin, names(20_000));
     const redis = await open(url);
@@ -86,7 +86,7 @@ describe("one server", () => {
     expect(told).toHaveLength(5);
   });
 
-  it("whose answer to a deletion was lost leaves it unknown how many, and nothing else is gone", async () => {
+  it("whose answer to a deletion was lost makes the count unknown, and nothing else is deleted", async () => {
     const { port, url, admin } = await server();
     const keys = names(1_000);
     await fill(admin, [...keys, "stays"]);
@@ -99,7 +99,7 @@ describe("one server", () => {
     expect(await redis.unlink(["stays"])).toBe(1);
   });
 
-  it("a deletion that is refused ends, and says so", async () => {
+  it("that refuses a deletion gives an error", async () => {
     const { url, admin } = await server();
     await fill(admin, names(10_000));
     await admin.call("ACL", "SETUSER", "default", "-unlink");
@@ -147,7 +147,7 @@ async function cutAtFirst(command: string, port: number): Promise<{ port: number
 }
 
 describe("behind sentinels", () => {
-  it("a failover in the middle of a pass begins it anew on the new master, which is proven first", async () => {
+  it("a failover during a scan starts it again on the new master, which is proven first", async () => {
     const guarded = await startRedisSentinel();
     closing.push(() => guarded.stop());
     const { password } = new URL(guarded.url);
@@ -183,7 +183,7 @@ describe("behind sentinels", () => {
 });
 
 describe("a cluster", () => {
-  it("that hands slots over is looked through again, and a key is deleted wherever it went", async () => {
+  it("that moves slots is scanned again, and a key is deleted wherever it moved", async () => {
     const cluster = await startRedisCluster();
     closing.push(() => cluster.stop());
     const { password } = new URL(cluster.url);
@@ -235,7 +235,7 @@ describe("a cluster", () => {
     expect(await allKeys(redis.scan())).toEqual([...others, ...tagged.slice(2, 299)].sort());
   });
 
-  it("one of whose masters becomes a replica, which another pass hears of first, is looked through again", async () => {
+  it("whose master becomes a replica, noticed by another scan first, is scanned again", async () => {
     const cluster = await startRedisCluster();
     closing.push(() => cluster.stop());
     const { password } = new URL(cluster.url);
@@ -280,7 +280,7 @@ describe("a cluster", () => {
     expect(await failureOf(allKeys(redis.scan()))).toMatchObject({ kind: "cancelled" });
   });
 
-  it("one of whose masters is gone is an error", async () => {
+  it("with a missing master is an error", async () => {
     const cluster = await startRedisCluster({ config: ["enable-debug-command yes"] });
     closing.push(() => cluster.stop());
     const { password } = new URL(cluster.url);

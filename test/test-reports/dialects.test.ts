@@ -60,14 +60,14 @@ test.each<[string, string, number[]]>([
   expect(results.crashedSuites).toEqual([]);
 });
 
-test("thousands have a comma", async () => {
+test("thousands may have a comma", async () => {
   const { durationMs } = await readText(
     '<testsuite><testcase name="a" time="1,234.5"/><testcase name="b" time="soon"/></testsuite>',
   );
   expect(durationMs).toBe(1_234_500);
 });
 
-test("what an attempt printed is no part of its failure", async () => {
+test("the output of an attempt is not part of its failure", async () => {
   const attempt = "<flakyFailure><stackTrace>Error: no</stackTrace><system-out>a log</system-out></flakyFailure>";
   const { flakyTests } = await readText(`<testsuite>${junitCase("a", attempt)}</testsuite>`);
   expect(flakyTests[0]).toMatchObject({ message: "Error: no", stack: "Error: no" });
@@ -105,7 +105,7 @@ test("refused: prefixed elements, and compressed reports", async () => {
   await expect(readText(gzipSync("<testsuite/>"))).rejects.toThrow("not UTF-8");
 });
 
-test("CTRF: only what the runner itself calls unfinished is skipped; any other unknown end is a failure", async () => {
+test("CTRF: only tests that the runner itself calls unfinished are skipped; any other unknown status is a failure", async () => {
   const one = (rawStatus?: string) => ({ name: `test ${rawStatus}`, status: "other", duration: 1, rawStatus });
   const tests = [one("todo"), one("lost"), one()];
   const report = { results: { summary: { tests: 3, failed: 0, other: 3 }, tests } };
@@ -131,7 +131,7 @@ test.each([
   expect(failures.map(({ name }) => name)).toEqual([expected]);
 });
 
-test("CTRF's browser is the project where the suite names none", async () => {
+test("CTRF's browser is the project if the suite has none", async () => {
   const one = (suite: string) => ({
     name: "a",
     suite,
@@ -158,7 +158,7 @@ test("jest-junit writes a hook's error as JSON: it is read as an error", async (
 });
 
 test.each(["initializationError", "executionError", "classMethod"])(
-  "Gradle's %s is the class's failure, and a test of that name is a test while it passes",
+  "Gradle's %s is a failure of the class; a passing test of that name is a test",
   async (name) => {
     const failed = await readText(`<testsuite>${junitCase("a")}${junitCase(name, "<failure>no database</failure>")}</testsuite>`);
     expect(failed).toMatchObject({ total: 1, passed: 1, crashedSuites: [{ file: "c", message: "no database" }] });
@@ -166,7 +166,7 @@ test.each(["initializationError", "executionError", "classMethod"])(
   },
 );
 
-test("jest-junit tells twice of a file that could not run: it is one crash; two files are two", async () => {
+test("jest-junit reports a file that could not run twice: it is one crash; two files are two", async () => {
   const crash = '<testcase classname="Test suite failed to run" name="a.test.js"><error>no</error></testcase>';
   const suite = `<testsuite name="a.test.js">${crash}${crash.replaceAll("error", "failure")}</testsuite>`;
   const { crashedSuites } = await readText(`<testsuites>${suite}${suite.replaceAll("a.test", "b.test")}</testsuites>`);

@@ -135,7 +135,7 @@ const expectations: Record<string, Expected> = {
   ...both("playwright/hooks", {
     counts: [7, 1, 5, 0, 1],
     failures: [
-      "never expires",
+      "never ends",
       "known to be broken, but passes",
       "has a blue group",
       "without a database › writes a row",
@@ -166,12 +166,7 @@ const expectations: Record<string, Expected> = {
   "playwright/hooks.ctrf.json": {
     format: "ctrf",
     counts: [7, 1, 4, 1, 1],
-    failures: [
-      "never expires",
-      "has a blue group",
-      "without a database › writes a row",
-      "clears up › passes before the hook fails",
-    ],
+    failures: ["never ends", "has a blue group", "without a database › writes a row", "clears up › passes before the hook fails"],
     flaky: ["known to be broken, but passes"],
   },
   "playwright/browser.ctrf.json": { format: "ctrf", counts: [2, 1, 1, 0, 0], failures: ["shows the groups"] },
@@ -248,13 +243,13 @@ test("every fixture has an expectation, and every expectation its fixture", () =
   expect(Object.keys(expectations).sort()).toEqual(everyReport);
 });
 
-test.each(everyReport)("%s is read as what it says", async (report) => {
+test.each(everyReport)("%s is read correctly", async (report) => {
   const { format, counts, failures = [], flaky = [], crashed = [] } = expectations[report] ?? { format: "none", counts: [] };
   const expected = { format, counts, failures: failures.toSorted(), flaky: flaky.toSorted(), crashed: crashed.toSorted() };
   expect(summary(await read(report))).toEqual(expected);
 });
 
-test.each(everyReport)("%s gives a message for everything that went wrong, without escapes of a terminal", async (report) => {
+test.each(everyReport)("%s gives a message for every failure, without terminal escapes", async (report) => {
   const { failures, flakyTests, crashedSuites } = await read(report);
   const messages = [...failures, ...flakyTests, ...crashedSuites].map(({ message }) => message);
   for (const message of messages) expect(message).toMatch(/\S/);
@@ -277,7 +272,7 @@ test("a failure has its file, line, attempts, project and duration", async () =>
   expect(flaky?.stack).toContain("SessionTest.java:26");
 });
 
-test("Gradle counts errors as failures; what a failure says is kept as it was written, whatever it looks like", async () => {
+test("Gradle counts errors as failures; a failure's text is kept unchanged", async () => {
   const { failures } = await read("gradle/GroupTest.xml");
   const messages = Object.fromEntries(failures.map(({ name, message }) => [name.split(" › ").at(-1), message]));
   expect(messages).toEqual({
@@ -291,7 +286,7 @@ test("Gradle counts errors as failures; what a failure says is kept as it was wr
 });
 
 test.each(["playwright/mixed.json", "playwright/mixed.xml", "playwright/mixed.ctrf.json"])(
-  "%s tells its projects apart",
+  "%s distinguishes its projects",
   async (report) => {
     const { projects } = await read(report);
     expect(projects["authenticated-chrome"]).toMatchObject({ total: 4, failed: 1, skipped: 1 });
@@ -299,7 +294,7 @@ test.each(["playwright/mixed.json", "playwright/mixed.xml", "playwright/mixed.ct
   },
 );
 
-test("file names count from the workspace where that can be told, so that an annotation finds its file", async () => {
+test("file names are relative to the workspace if possible, so that annotations find the file", async () => {
   await using at = await workspace({ "app/test/a.test.ts": "", "app/report.xml": "" });
   const named = (file: string) => `<testcase name="${file}" file="${file}"><failure/></testcase>`;
   const files = [join(at.cwd, "app/test/a.test.ts"), "test/a.test.ts", "only/the/runner/knows.ts", "/elsewhere/a.test.ts"];
@@ -316,7 +311,7 @@ test("file names count from the workspace where that can be told, so that an ann
   ]);
 });
 
-test("the ten slowest are kept, the slowest first, and skipped ones are not among them", async () => {
+test("the ten slowest tests are kept, slowest first, without skipped ones", async () => {
   const cases = Array.from({ length: 30 }, (_, index) => `<testcase name="t${index}" classname="c" time="${(index * 7) % 30}"/>`);
   const { slowest } = await readText(
     `<testsuite tests="31">${cases.join("")}<testcase name="s" time="99"><skipped/></testcase></testsuite>`,
@@ -324,7 +319,7 @@ test("the ten slowest are kept, the slowest first, and skipped ones are not amon
   expect(slowest.map((one) => one.durationMs)).toEqual([29, 28, 27, 26, 25, 24, 23, 22, 21, 20].map((seconds) => seconds * 1000));
 });
 
-test("an interrupted Playwright test did not pass, nor was it skipped", async () => {
+test("an interrupted Playwright test is neither passed nor skipped", async () => {
   const result = { status: "interrupted", duration: 5, errors: [] };
   const spec = { title: "waits", file: "a.ts", line: 3, tests: [{ projectName: "", status: "skipped", results: [result] }] };
   const { failed, failures } = await readText(
@@ -334,7 +329,7 @@ test("an interrupted Playwright test did not pass, nor was it skipped", async ()
   expect(failures[0]?.message).toBe("it was interrupted before it had ended");
 });
 
-test("a run that Jest calls interrupted, or failed without saying why, is no success", async () => {
+test("a run that Jest calls interrupted, or failed without a reason, is not a success", async () => {
   const passed = { ancestorTitles: [], title: "adds", status: "passed" };
   const suite = { name: "/a.test.ts", status: "passed", message: "", assertionResults: [passed] };
   const report = { success: true, numTotalTests: 1, numFailedTests: 0, testResults: [suite] };
@@ -343,7 +338,7 @@ test("a run that Jest calls interrupted, or failed without saying why, is no suc
   expect((await readText(JSON.stringify({ ...report, wasInterrupted: true }))).crashedSuites).toHaveLength(1);
 });
 
-test("a failure that a suite has outside of its tests is a crashed suite", async () => {
+test("a suite's failure outside its tests is a crashed suite", async () => {
   const { crashedSuites } = await readText('<testsuite name="s"><error>database gone</error><testcase name="a"/></testsuite>');
   expect(crashedSuites).toEqual([{ file: "s", message: "database gone" }]);
 });
@@ -353,7 +348,7 @@ test.each([
   ['status="run" result="skipped"', "skipped"],
   ['status="fail"', "failed"],
   ['status="run" result="completed"', "passed"],
-])("GoogleTest and CTest say it in attributes: %s is %s", async (attributes, status) => {
+])("GoogleTest and CTest use attributes: %s is %s", async (attributes, status) => {
   expect(await readText(`<testsuite name="s"><testcase name="a" ${attributes}/></testsuite>`)).toMatchObject({
     total: 1,
     [status]: 1,

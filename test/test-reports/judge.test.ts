@@ -103,7 +103,7 @@ test("reports that disagree are a warning", () => {
   expect(verdicts(results({ passed: 1 }, { sources, disagreements: ["x"] }))["reports-agree"]).toBe("degraded");
 });
 
-test("every check says what was seen and expected, and every one that did not pass says why", async () => {
+test("every check has what was found and expected, and every one that did not pass has a reason", async () => {
   const every: TestRules = {
     passRate: 0.9,
     requiredProjects: ["x"],
@@ -124,7 +124,7 @@ test("every check says what was seen and expected, and every one that did not pa
   }
 });
 
-test("the words of a failed pass rate", () => {
+test("the message of a failed pass rate", () => {
   const [, , rate] = judgeTests(results({ passed: 5, failed: 5 }), { passRate: 0.95 }, { exitCode: 1, durationMs: 1 });
   expect(rate).toMatchObject({
     observed: "50 % (5 of 10)",
@@ -133,7 +133,7 @@ test("the words of a failed pass rate", () => {
   });
 });
 
-test("a share is rounded down, so that a failed rate never reads as a good one", () => {
+test("a share is rounded down, so that a failed rate never looks like a good one", () => {
   const [, , rate] = judgeTests(results({ passed: 99_999, failed: 1 }), { passRate: 1 }, { exitCode: 1, durationMs: 1 });
   expect(rate?.observed).toBe("99.9 % (99999 of 100000)");
   expect(opensTheGate(rate?.verdict ?? "error")).toBe(false);
@@ -160,7 +160,7 @@ test.each<[string, Record<string, typeof counts>, string]>([
   expect(verdicts(results({ passed: 3 }, { projects }), rules).browsers).toBe(verdict);
 });
 
-test("the slowest test and the whole command are held to their times, and a time that is met says so", () => {
+test("the slowest test and the whole command have time limits, and a limit that is met is reported", () => {
   const slowest = [
     { ...testCase("passed", 1), name: "sends a mail", durationMs: 30_001 },
     { ...testCase("passed", 2), durationMs: 5 },
@@ -180,7 +180,7 @@ test("the slowest test and the whole command are held to their times, and a time
   expect(judge(30_001, 60_000).every((check) => check.verdict === "passed")).toBe(true);
 });
 
-test("fewer reports than shards: one has overwritten another", () => {
+test("with fewer reports than shards, one has overwritten another", () => {
   expect(verdicts(results({ passed: 3 }), { shards: 2 }).shards).toBe("failed");
   const sources = ["a", "b"].map((file) => ({ file, format: "junit", tests: 1 }));
   expect(verdicts(results({ passed: 3 }, { sources }), { shards: 2 }).shards).toBe("passed");

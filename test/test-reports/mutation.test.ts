@@ -62,7 +62,7 @@ const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const at = (bytes: Buffer, share: number) => Math.floor(share * bytes.length);
 
 test(
-  "a report that was cut is refused",
+  "a truncated report is refused",
   async () => {
     const property = fc.asyncProperty(report, place, async (name, share) => {
       const { bytes } = original(name);
@@ -76,7 +76,7 @@ test(
 );
 
 test(
-  "one changed byte never hides trouble",
+  "one changed byte never hides a problem",
   async () => {
     const property = fc.asyncProperty(report, place, fc.integer({ min: 0, max: 255 }), async (name, share, byte) => {
       const { bytes, trouble: before } = original(name);
@@ -94,7 +94,7 @@ test(
 const structural = fc.constantFrom(...Buffer.from("<>/\"'&[]{}:,\\!-?= \n0a"));
 
 test(
-  "one changed byte of the structure never hides trouble",
+  "one changed byte of the structure never hides a problem",
   async () => {
     const property = fc.asyncProperty(report, place, structural, async (name, share, byte) => {
       const { bytes, trouble: before } = original(name);
@@ -115,7 +115,7 @@ const change = fc.oneof(
 );
 
 test(
-  "whatever is done to a report, it is read or refused",
+  "any changed report is read or refused",
   async () => {
     const property = fc.asyncProperty(report, fc.array(change, { minLength: 1, maxLength: 5 }), async (name, changes) => {
       let { bytes } = original(name);

@@ -92,12 +92,12 @@ test("no report at all is refused", async () => {
   await refusal(readResults({ cwd: ".", reports: [], startedAt: 0 }));
 });
 
-test("a directory is no report", async () => {
+test("a directory is refused", async () => {
   await using at = await workspace({ "reports/a.xml": "<testsuite/>" });
   expect((await refusal(readResults({ cwd: at.cwd, reports: ["reports"], startedAt: 0 }))).message).toContain("missing");
 });
 
-test("a report that is older than the run is refused; one of this run is read", async () => {
+test("a report older than the run is refused; one from this run is read", async () => {
   await using at = await workspace({});
   await copyTo(at.cwd, "vitest/green.json");
   const file = join(at.cwd, "green.json");
@@ -113,7 +113,7 @@ test("a report that is older than the run is refused; one of this run is read", 
   expect((await reading()).passed).toBe(2);
 });
 
-test("what is odd but harmless is read: a mark at the beginning, raw escapes of a terminal, a plain doctype", async () => {
+test("harmless oddities are read: a byte order mark, raw terminal escapes, a plain doctype", async () => {
   const report =
     '\u{feff}\n<!DOCTYPE testsuite><testsuite tests="1"><testcase name="a"><failure>\u001b[31mred\u001b[39m</failure></testcase></testsuite>';
   expect((await readText(report)).failures[0]?.message).toContain("red");

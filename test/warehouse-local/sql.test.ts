@@ -188,7 +188,7 @@ describe("queries", () => {
     expect(rows.map((row) => Object.values(row)[0])).toEqual(expected);
   });
 
-  it("names columns without an alias as Databricks does", async () => {
+  it("names columns without an alias like Databricks", async () => {
     const [row] = await client.rows(
       "SELECT count(*), max(students), 1 + 1, 'x', CAST('1' AS INT), count(DISTINCT id) FROM classroom_sessions",
     );
@@ -266,7 +266,7 @@ describe("errors", () => {
     expect(["0A000", "42K09", "22018"]).toContain(failure.sqlState);
   });
 
-  it("leaves everything as it was after a statement that failed half-way", async () => {
+  it("changes nothing if a statement fails half-way", async () => {
     const before = await warehouse.checksum();
     await client.failure("UPDATE classroom_sessions SET students = CAST(title AS INT)");
     await client.failure("INSERT INTO classroom_sessions (id, students) SELECT id, CAST(title AS INT) FROM classroom_sessions");

@@ -31,11 +31,11 @@ it("knows at least 60 disguises of a write", () => {
   expect(new Set(disguisedWrites).size).toBeGreaterThanOrEqual(60);
 });
 
-it.each(disguisedWrites)("a reader does not send %j", async (statement) => {
+it.each(disguisedWrites)("a reader doesn't send %j", async (statement) => {
   await expectNothingSent(() => reader.query(statement), "denied");
 });
 
-it("a reader does not send a write behind any mixture of comments, strings, names and blanks", async () => {
+it("a reader doesn't send a write after any mixture of comments, strings, names and blanks", async () => {
   const noise = fc.constantFrom(
     "/* x */",
     "-- x\n",
@@ -73,11 +73,11 @@ it("a reader does not send a write behind any mixture of comments, strings, name
   );
 });
 
-it("a reader has no way to write at all", () => {
+it("a reader has no method that writes", () => {
   expect(Object.keys(reader).sort()).toEqual(["catalog", "close", "identity", "query"]);
 });
 
-it("a connection for test data has three ways to write, and no more", () => {
+it("a connection for test data has three methods that write, and no more", () => {
   expect(Object.keys(writer).sort()).toEqual([
     "catalog",
     "close",
@@ -89,17 +89,17 @@ it("a connection for test data has three ways to write, and no more", () => {
   ]);
 });
 
-it.each(disguisedWrites)("a connection for test data does not send %j as a query either", async (statement) => {
+it.each(disguisedWrites)("a connection for test data doesn't send %j as a query either", async (statement) => {
   await expectNothingSent(() => writer.query(statement), "denied");
 });
 
-it("says who and where it is, with the warehouse's own clock", async () => {
+it("reports its identity and location, with the warehouse's own clock", async () => {
   const identity = await reader.identity();
   expect(identity).toMatchObject({ host: school.host, catalog: "classwaves", principal: "runner@school.example" });
   expect(new Date(identity.serverTime ?? "").toISOString()).toBe(identity.serverTime);
 });
 
-it("marks every statement with the run that sent it", async () => {
+it("marks every statement with its run", async () => {
   await reader.query("SELECT 42");
   expect(school.statements.at(-1)?.sql).toBe("/* env-actions run 1763920000000_1a2b3c4d */ SELECT 42");
   // A run id may come from a report, which is a file.
@@ -127,7 +127,7 @@ describe("a delete", () => {
     await expectNothingSent(() => writer.deleteRows("sessions.classroom_sessions", condition, parameters), "statement");
   });
 
-  it("takes what its parameters name, literally, and tells how many", async () => {
+  it("deletes what its parameters name, literally, and reports how many", async () => {
     const wild = ["%", "_", "a%", "O'Neil", "back\\slash", "名前", "`; DROP TABLE x; --", "null", ""];
     for (const id of wild)
       await school.load(`INSERT INTO sessions.classroom_sessions (id) VALUES ('${id.replaceAll("'", "''")}')`);
@@ -140,7 +140,7 @@ describe("a delete", () => {
   });
 });
 
-describe("an old value that is put back", () => {
+describe("restoring an old value", () => {
   const write = {
     table: "sessions.classroom_sessions",
     key: "id",
@@ -164,14 +164,14 @@ describe("an old value that is put back", () => {
     [{ type: "DECIMAL", value: "1e3" }, "type DECIMAL"],
     [{ type: "STRING) = 1; --" }, "type STRING) = 1; --"],
     [{ type: "MAP<STRING, STRING>" }, "type MAP"],
-  ])("is not sent where %j", async (change, why) => {
+  ])("is not sent if %j", async (change, why) => {
     const seen = school.statements.length;
     const failure = await failureOf(writer.writeCells({ ...write, ...change }));
     expect(failure).toMatchObject({ kind: "statement", message: expect.stringContaining(why) });
     expect(school.statements.slice(seen)).toEqual([]);
   });
 
-  it("is one UPDATE of one column, by key and by what stands there, with every value as a parameter", async () => {
+  it("is one UPDATE of one column, by key and current value, with every value as a parameter", async () => {
     await school.load(
       "INSERT INTO sessions.classroom_sessions (id, title) VALUES ('w1', 'test'), ('w2', 'test'), ('w3', 'else')",
     );

@@ -191,7 +191,7 @@ const statement = fc
   )
   .map(([place, word, bracket, behind]) => `${place.replace("{}", () => [`${word}${bracket}`, ...behind].join(" ").trim())}`);
 
-describe.skipIf("missing" in spark)("what is let through, Spark reads as we do", () => {
+describe.skipIf("missing" in spark)("Spark reads allowed statements as we do", () => {
   test("60,000 statements near the edge of the grammar", async () => {
     const through = new Set(fc.sample(statement, 60_000).filter((one) => whyNotReading(one) === undefined));
     const statements = [...through];
@@ -209,7 +209,7 @@ describe.skipIf("missing" in spark)("what is let through, Spark reads as we do",
     expect(wrong).toEqual([]);
   });
 
-  test("and the comparison would find what is not", async () => {
+  test("and the comparison would find other cases", async () => {
     const statements = ["SELECT evil('x')", "SELECT * FROM evil(1)", "INSERT INTO t VALUES (1)", "DROP TABLE t", "SET a = b"];
     const meanings = await meaningsOf(statements);
     expect(strangersIn(meanings[0]?.plan ?? "")).toEqual(["evil"]);
@@ -221,6 +221,6 @@ describe.skipIf("missing" in spark)("what is let through, Spark reads as we do",
   });
 });
 
-test.runIf("missing" in spark)("Spark's parser is not here", (context) => {
+test.runIf("missing" in spark)("Spark's parser is not installed", (context) => {
   context.skip("missing" in spark ? spark.missing : "");
 });
