@@ -1,4 +1,4 @@
-// The library asks for it, and before it is loaded itself.
+// Required by the certificate library; must be loaded before it.
 import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import {
@@ -59,7 +59,7 @@ export async function makeCertificates(hosts: readonly Host[], now: Date = new D
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
       new SubjectAlternativeNameExtension(hosts.map(alternativeName)),
-      // All authorities made here have one name: this tells a client which of them signed.
+      // All authorities made here have the same name; this shows a client which of them signed.
       await AuthorityKeyIdentifierExtension.create(authorityKeys.publicKey),
     ],
   });

@@ -210,7 +210,7 @@ describe("keys", () => {
   });
 
   it("are all found among 20,000, and none that stays is missed while others come and go", async () => {
-    // Batches double up to 5,000 keys where Redis is quick: of 10,000, five could be enough.
+    // Batches double up to 5,000 keys if Redis is fast, so five batches could be enough for 10,000 keys.
     const names = Array.from({ length: 20_000 }, (_, index) => `stays:${index}`);
     await seed.mset(...names.flatMap((name) => [name, "1"]));
     const reader = await openRedisReader(server.url, never);
