@@ -135,7 +135,7 @@ describe("in a warehouse", () => {
       { touched: n(0), unexplained: n(0), made: { least: 0, most: 0 } },
     ],
     [
-      "written to by an UPDATE that changes nothing",
+      "updated without a change",
       ["UPDATE $.school.sessions SET title = 'x' WHERE id = 'real-1'"],
       { touched: n(0), unexplained: n(0) },
     ],

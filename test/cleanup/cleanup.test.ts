@@ -330,7 +330,7 @@ describe("data that is not the run's", () => {
   it.each([
     ["without a zone", "2026-06-01 11:30:00", true],
     ["of another zone", "2026-06-01T13:30:00.123456+02", true],
-    ["of that day only", "2026-06-01", true],
+    ["a date only", "2026-06-01", true],
     ["that is none", "12", true],
     ["without a zone, hours ago", "2026-06-01 06:00:00.5", true],
     ["without a zone that is old in any", "2026-05-31 06:00:00.5", false],

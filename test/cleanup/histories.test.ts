@@ -48,7 +48,7 @@ describe("the histories of many tables", () => {
   it.each([
     ["in two statements", true, 2],
     // Like Delta without Databricks: the first attempt is refused, then the tables are asked one by one.
-    ["one by one, where a query can't have them", false, 2 + names.length],
+    ["one by one, if a query doesn't support them", false, 2 + names.length],
   ])("are read %s, newest first, with the same content as alone", async (_, inQueries, statements) => {
     await open();
     for (const name of ["school.a", "school.a", "school.h"]) await add(name, "x");
@@ -111,7 +111,7 @@ describe("the histories of many tables", () => {
 
   it.each([
     ["the list of tables is there", false],
-    ["the list of tables did not come either", true],
+    ["the list of tables is missing too", true],
   ])("keep what was answered in time, and report the rest as unknown: %s", async (_, withoutList) => {
     await open();
     stores.warehouse.faults.slowOperation = { seconds: 60, matching: "`n` LIMIT 1" };

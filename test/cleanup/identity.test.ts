@@ -13,11 +13,11 @@ test("a run id contains its time, and two from the same moment differ", () => {
 
 test.each([
   ["just begun", now, true],
-  ["begun at the limit", now - 4 * 3_600_000, true],
-  ["begun before the limit", now - 4 * 3_600_000 - 1, false],
-  ["of a clock a little ahead", now + 5 * 60_000, true],
-  ["of the future", now + 5 * 60_000 + 1, false],
-  ["of the beginning of time", 0, false],
+  ["started at the limit", now - 4 * 3_600_000, true],
+  ["started before the limit", now - 4 * 3_600_000 - 1, false],
+  ["from a clock slightly ahead", now + 5 * 60_000, true],
+  ["from the future", now + 5 * 60_000 + 1, false],
+  ["from 1970", 0, false],
 ])("a run that is %s (%i) can be current: %s", (_, began, can) => {
   const runId = `${String(began).padStart(13, "0")}_0a0b0c0d`;
   expect(whyNotCurrentRun(runId, { now, maxAgeMs: 4 * 3_600_000 }) === undefined).toBe(can);

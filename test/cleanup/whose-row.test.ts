@@ -294,9 +294,12 @@ describe("a real group that is part of a lesson, and that a test moved to its ow
 
   test.each<[string, Case]>([
     ["without a time, by the table's history", { rows: moved(null), moves: move }],
-    ["made within the clocks' tolerance before the run, by the table's history", { rows: moved(iso(near), near), moves: move }],
-    ["without a key and a time, by all else that it says", { rows: moved(null, longAgo, null), moves: byLesson }],
-    ["without a key, made within the tolerance", { rows: moved(iso(near), near, null), moves: byLesson }],
+    [
+      "created within the clocks' tolerance before the run, by the table's history",
+      { rows: moved(iso(near), near), moves: move },
+    ],
+    ["without a key and a time, by its other columns", { rows: moved(null, longAgo, null), moves: byLesson }],
+    ["without a key, created within the tolerance", { rows: moved(iso(near), near, null), moves: byLesson }],
     ["by its time alone", { rows: moved(iso(longAgo)), moves: move, historyGone: true }],
   ])("is known to be older %s: it stays, and so does the lesson", async (_, one) => {
     const { left, verdict } = await cleanUp({ ...one, request: expired });
@@ -345,17 +348,17 @@ describe("a wrong line in the ledger", () => {
   const wrong = { ledger: ledger(["users.teachers", "real-teacher"]) };
   const untimed = { ...tables, "users.teachers": table({ ...written("users.teachers"), time: undefined }) };
   test.each<[string, Case]>([
-    ["where the table has no time column", { rows: realTeacher(longAgo), tables: untimed, request: wrong }],
-    ["where its time is NULL", { rows: realTeacher(longAgo, null), request: wrong }],
+    ["if the table has no time column", { rows: realTeacher(longAgo), tables: untimed, request: wrong }],
+    ["if its time is NULL", { rows: realTeacher(longAgo, null), request: wrong }],
     [
-      "where a mere DATE says that it is of the run's day",
+      "if a DATE equals the run's day",
       { rows: realTeacher(runStarted - 3 * hour, "2026-06-01"), definitions: dated("date"), request: wrong },
     ],
     [
-      "where a time without a zone may be of the run",
+      "if a time without a zone may be of the run",
       { rows: realTeacher(runStarted - 3 * hour, "2026-06-01 09:00:00"), definitions: dated("string"), request: wrong },
     ],
-    ["where it is two minutes older than the run", { rows: realTeacher(runStarted - 2 * minute), request: wrong }],
+    ["if it is two minutes older than the run", { rows: realTeacher(runStarted - 2 * minute), request: wrong }],
     [
       "in a table of another name",
       {
@@ -413,7 +416,7 @@ describe("scope expired", () => {
   const at = runStarted + 10 * minute;
   test.each<[string, string | null, string, Case["request"], boolean]>([
     ["a minute old by the clock of a machine at UTC−8", "2026-06-01 04:09:00", "string", {}, false],
-    ["the same, with its zone said", "2026-06-01 04:09:00", "string", { testData: { timeZone: "-08:00" } }, false],
+    ["the same, with its zone configured", "2026-06-01 04:09:00", "string", { testData: { timeZone: "-08:00" } }, false],
     [
       "old enough in the summer of its zone",
       "2026-06-01 03:00:00",
@@ -421,12 +424,12 @@ describe("scope expired", () => {
       { testData: { timeZone: "America/Los_Angeles" } },
       true,
     ],
-    ["an hour younger in its winter", "2026-06-01 03:00:00", "string", { testData: { timeZone: "-08:00" } }, false],
-    ["without a zone, old wherever it was", "2026-05-31 01:10:00", "string", {}, true],
+    ["an hour newer in its winter", "2026-06-01 03:00:00", "string", { testData: { timeZone: "-08:00" } }, false],
+    ["without a zone, old in any zone", "2026-05-31 01:10:00", "string", {}, true],
     ["of today", "2026-06-01", "date", {}, false],
     ["of the day before, in a known zone", "2026-05-31", "date", { testData: { timeZone: "UTC" } }, true],
     ["of no time", null, "timestamp", {}, false],
-    ["of a surely old time", iso(at - 3 * hour), "timestamp", {}, true],
+    ["of a certainly old time", iso(at - 3 * hour), "timestamp", {}, true],
   ])("a row %s goes only if it is surely old", async (_, made, type, request, goes) => {
     const { left, verdict, result } = await cleanUp({
       rows: shown(made),

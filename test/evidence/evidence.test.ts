@@ -132,7 +132,11 @@ describe("if a stage ran several times, all evidence that counts must open the g
 
   test.each<[string, Evidence[], RegExp | undefined]>([
     ["all cells passed", [cell("1", "passed"), cell("2", "degraded")], undefined],
-    ["a passed cell that ended later hides no failed one", failedFirst, /integration in job tests \(shard=1\) ended with failed/],
+    [
+      "a passed cell that ended later doesn't hide a failed one",
+      failedFirst,
+      /integration in job tests \(shard=1\) ended with failed/,
+    ],
     ["nor one that ended before", [cell("1", "passed"), cell("2", "error", { minute: 1 })], /\(shard=2\) ended with error/],
     [
       "a later attempt replaces the cell that it runs again",
@@ -161,7 +165,7 @@ describe("if a stage ran several times, all evidence that counts must open the g
       [cell("1", "passed"), { ...cell("2", "failed"), environment: "staging" }],
       undefined,
     ],
-    ["found as file and as artifact: once", [cell("1", "passed"), cell("1", "passed")], undefined],
+    ["found as file and artifact: counts once", [cell("1", "passed"), cell("1", "passed")], undefined],
     [
       "one that was cut short after it had passed",
       [cell("1", "passed"), { ...cell("1", "error"), finishedAt: new Date(now).toISOString() }],

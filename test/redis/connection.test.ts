@@ -68,9 +68,13 @@ describe("failures", () => {
 
   it.each([
     ["an API", () => "HTTP/1.1 400 Bad Request\r\n\r\n", "the server at this address is not a Redis"],
-    ["what says OK to everything", (asked: number) => "+OK\r\n".repeat(asked), "expected PONG as the answer to PING, got OK"],
     [
-      "what says nothing to everything",
+      "a server that answers OK to everything",
+      (asked: number) => "+OK\r\n".repeat(asked),
+      "expected PONG as the answer to PING, got OK",
+    ],
+    [
+      "a server that never answers",
       (asked: number) => "$-1\r\n".repeat(asked),
       "expected PONG as the answer to PING, got nothing",
     ],

@@ -29,15 +29,11 @@ test.each<[string, string, number[]]>([
   ],
   ["a namespace", '<testsuite xmlns="https://example.org/junit"><testcase name="a" classname="c"/></testsuite>', [1, 1, 0, 0, 0]],
   [
-    "Surefire: errors, then a good end",
+    "Surefire: errors, then a pass",
     `<testsuite>${junitCase("a", '<flakyError message="x"><stackTrace>x</stackTrace></flakyError>')}</testsuite>`,
     [1, 0, 0, 1, 0],
   ],
-  [
-    "Surefire: reruns, no good end",
-    `<testsuite>${junitCase("a", '<error/><rerunError message="x"/>')}</testsuite>`,
-    [1, 0, 1, 0, 0],
-  ],
+  ["Surefire: reruns, no pass", `<testsuite>${junitCase("a", '<error/><rerunError message="x"/>')}</testsuite>`, [1, 0, 1, 0, 0]],
   ["Surefire: reruns alone", `<testsuite>${junitCase("a", '<rerunFailure message="x"/>')}</testsuite>`, [1, 0, 1, 0, 0]],
   [
     "pytest: attempts are one test",
@@ -50,7 +46,7 @@ test.each<[string, string, number[]]>([
     [1, 0, 1, 0, 0],
   ],
   [
-    "pytest: a failure is no attempt of what follows",
+    "pytest: a failure is not an attempt of the next test",
     `<testsuite name="pytest">${junitCase("a", "<failure/>")}${junitCase("a")}</testsuite>`,
     [2, 1, 1, 0, 0],
   ],
@@ -113,7 +109,7 @@ test("CTRF: only tests that the runner itself calls unfinished are skipped; any 
 });
 
 test.each([
-  ["a block that only looks like the name's beginning", { suite: ["session"], name: "sessions end" }, "session › sessions end"],
+  ["a block that only resembles the name's beginning", { suite: ["session"], name: "sessions end" }, "session › sessions end"],
   ["a block that the name repeats", { suite: ["sessions"], name: "sessions end" }, "sessions end"],
   ["junit-to-ctrf", { suite: ["a.B"], name: "a.B: ends: now" }, "a.B › ends: now"],
   [

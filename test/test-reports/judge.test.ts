@@ -53,14 +53,14 @@ test.each<[string, TestResults, Partial<TestRules> & { commandExit?: number | nu
   ["all passed", results({ passed: 3 }), {}, { all: "passed" }],
   ["zero tests, exit 0", results({}), {}, { ran: "failed", "pass-rate": "error", all: "failed" }],
   ["all skipped, exit 0", results({ skipped: 9 }), {}, { ran: "failed", "pass-rate": "error", all: "failed" }],
-  ["skipped do not count", results({ passed: 1, skipped: 99 }), {}, { all: "passed" }],
+  ["skipped tests do not count", results({ passed: 1, skipped: 99 }), {}, { all: "passed" }],
   ["a crashed suite", results({ passed: 99 }, crashed), {}, { "suites-loaded": "failed", all: "failed" }],
   ["exactly the pass rate is not more", results({ passed: 19, failed: 1 }), {}, { "pass-rate": "failed", all: "failed" }],
   ["more than the pass rate", results({ passed: 20, failed: 1 }), {}, { "pass-rate": "degraded", all: "degraded" }],
   ["flaky tests passed in the end", results({ passed: 1, flaky: 1 }), {}, { flaky: "degraded", all: "degraded" }],
   ["100 % and all passed", results({ passed: 3 }), { passRate: 1 }, { all: "passed" }],
   ["100 % and one failed", results({ passed: 99_999, failed: 1 }), { passRate: 1 }, { "pass-rate": "failed", all: "failed" }],
-  ["exit 1 though all passed", results({ passed: 3 }), { commandExit: 1 }, { exit: "failed", all: "failed" }],
+  ["exit 1 although all passed", results({ passed: 3 }), { commandExit: 1 }, { exit: "failed", all: "failed" }],
   [
     "exit 1 explained by tolerated failures",
     results({ passed: 20, failed: 1 }),
@@ -89,8 +89,8 @@ const skipped = { ...counts, passed: 0, skipped: 1 };
 
 test.each([
   ["each has a test that ran", { "authenticated-chrome": counts, "unauthenticated-webkit": counts }, "passed"],
-  ["one is missing; a name that only contains the other is none", { "unauthenticated-chrome": counts }, "failed"],
-  ["one was wholly skipped", { "authenticated-chrome": counts, "unauthenticated-chrome": skipped }, "failed"],
+  ["one is missing; a name that only contains the other doesn't count", { "unauthenticated-chrome": counts }, "failed"],
+  ["one was skipped completely", { "authenticated-chrome": counts, "unauthenticated-chrome": skipped }, "failed"],
   ["the report knows no projects", {}, "failed"],
 ])("required projects: %s", (_what, projects, verdict) => {
   const rules = { requiredProjects: ["authenticated-*", "unauthenticated-*"] };
@@ -140,7 +140,7 @@ test("a share is rounded down, so that a failed rate never looks like a good one
 });
 
 test.each<[string, TestResults, TestRules["flaky"], string]>([
-  ["none, with a budget of none", results({ passed: 9 }), { tests: 0 }, "passed"],
+  ["none, with a budget of zero", results({ passed: 9 }), { tests: 0 }, "passed"],
   ["within the number", results({ passed: 9, flaky: 3 }), { tests: 3 }, "degraded"],
   ["over the number", results({ passed: 9, flaky: 4 }), { tests: 3 }, "failed"],
   ["exactly the share is not over it", results({ passed: 49, flaky: 1 }), { share: 0.02 }, "degraded"],
@@ -153,7 +153,7 @@ test.each<[string, TestResults, TestRules["flaky"], string]>([
 test.each<[string, Record<string, typeof counts>, string]>([
   ["by its own name or by the one that people know", { "signed-in-chrome": counts, "Mobile Safari": counts }, "passed"],
   ["one is missing", { "signed-in-chrome": counts, firefox: counts }, "failed"],
-  ["one was wholly skipped", { chromium: counts, webkit: skipped }, "failed"],
+  ["one was skipped completely", { chromium: counts, webkit: skipped }, "failed"],
   ["the report knows no projects", {}, "failed"],
 ])("required browsers: %s", (_what, projects, verdict) => {
   const rules: Partial<TestRules> = { requiredBrowsers: ["chromium", "webkit"] };

@@ -34,10 +34,10 @@ describe("never there: reported immediately, without retries", () => {
     ["a wrong token", { token: "nonsense" }, "sign-in", /HTTP 403.*Invalid access token/],
     ["a host without a name", { host: "no-such-host.invalid" }, "unreachable", /ENOTFOUND|EAI_AGAIN/],
     ["a port without a server", { host: "localhost:1" }, "unreachable", /ECONNREFUSED/],
-    ["an authority nobody vouches for", { certificateAuthority: undefined }, "unreachable", /certificate/i],
-    ["a certificate file that is not there", { certificateAuthority: "/nowhere/ca.pem" }, "unreachable", /ENOENT/],
+    ["an unknown authority", { certificateAuthority: undefined }, "unreachable", /certificate/i],
+    ["a missing certificate file", { certificateAuthority: "/nowhere/ca.pem" }, "unreachable", /ENOENT/],
     [
-      "a certificate file that is none",
+      "an invalid certificate file",
       { certificateAuthority: import.meta.filename },
       "unreachable",
       /expected a PEM file that begins with a cert/,
