@@ -105,7 +105,7 @@ function readerSignIn(jwtSecret: string): string {
   return issueTokens(jwtSecret, identity).accessToken;
 }
 
-/** Below the ports that systems hand out by themselves, so that nobody takes one before its server starts. */
+/** Below the ports that the system assigns automatically, so that no other process takes one before its server starts. */
 const [lowestPort, portCount] = [20_000, 10_000];
 
 /** Ports that were free a moment ago, all different. */

@@ -43,7 +43,7 @@ export interface FromReport {
 }
 
 /**
- * @param check throws where the report has nothing to take back: then no configuration is read, nor any variable that it needs
+ * @param check throws if there is nothing to undo in the report; then neither the configuration nor its variables are read
  * @throws UserError before anything is sent
  */
 export async function fromReport(request: ReportRequest, check: (report: StageReport) => void): Promise<FromReport> {

@@ -8,7 +8,7 @@ import type { StageName } from "../model/report.ts";
  * outputs, reports and evidence, and with a key every line proves that its writer knew the key.
  */
 
-/** An event as a line has it: of this version one of {@link AuditEvent}, of another version anything of this form. */
+/** An event as read from a line: an {@link AuditEvent} if this version wrote it, otherwise anything of this form. */
 export interface AuditRecord {
   action: AuditEvent["action"];
   run?: string;

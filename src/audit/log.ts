@@ -31,7 +31,7 @@ export interface AuditKey {
 const lockWithinMs = 5_000;
 /** Used after one wait failed: a cleanup of fifty statements must not wait the full time for each. */
 const lockAgainWithinMs = 100;
-/** How far back to look for a log's last valid line. An interrupted run never leaves more invalid bytes than this. */
+/** How far back to look for a log's last valid line. More invalid bytes than this are not from an interrupted run. */
 const tailBytes = [65_536, 16 * 1_048_576];
 
 interface Waiting {

@@ -16,10 +16,9 @@ export function amountText({ least, most }: { least: number; most: number | null
 }
 
 /**
- * A share from 0 to 1 in percent, cut to tenths and never rounded up: 99.97 % must not read as 100 %, nor 89.97 % as the 90 % that are
- * enough.
+ * A share from 0 to 1 in percent, truncated to tenths: 99.97 % must not look like 100 %, and 89.97 % not like the required 90 %.
  */
 export function percentOf(share: number): number {
-  // What was added up may be a little less than it is: 0.7 + 0.1 is 0.7999999999999999.
+  // Sums may be slightly too small: 0.7 + 0.1 is 0.7999999999999999.
   return Math.floor(share * 1_000 + 1e-9) / 10;
 }

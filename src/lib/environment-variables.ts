@@ -1,6 +1,6 @@
 /**
- * Every environment variable that env-actions sets or reads. The reference page is made of this list, and a test compares the list with
- * the code.
+ * Every environment variable that env-actions sets or reads. The reference page is generated from this list, and a test compares
+ * the list with the code.
  */
 
 export interface VariableGroup {
@@ -8,9 +8,9 @@ export interface VariableGroup {
   /** Markdown before and after the table. */
   before?: string;
   after?: string;
-  /** What stands beside the names, where it is not their meaning. */
+  /** The heading of the second column, if it isn't their meaning. */
   column?: string;
-  /** `INPUT_*`: all that begin so. `NAME`: any. */
+  /** `INPUT_*`: all that begin with INPUT_. `NAME`: any. */
   variables: readonly { names: readonly string[]; meaning: string }[];
 }
 

@@ -6,7 +6,7 @@
 export function retryAfterMs(header: string | null | undefined, now: number = Date.now()): number | undefined {
   const written = header?.trim() ?? "";
   if (/^\d{1,9}(?:\.\d+)?$/.test(written)) return Number(written) * 1000;
-  // HTTP dates begin with a weekday. Date.parse alone would take "-30" for a year, and the wait would be skipped.
+  // HTTP dates begin with a weekday. Date.parse alone would read "-30" as a year, so nothing would be waited for.
   const at = /^[A-Z][a-z]{2}/.test(written) ? Date.parse(written) : Number.NaN;
   return Number.isNaN(at) ? undefined : Math.max(0, at - now);
 }

@@ -1,55 +1,55 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
- * Does something again while it fails in a way that may pass. This is the only loop of its kind: what ends it is said in every call, so
- * that no wait is without an end.
+ * Repeats work that fails temporarily. This is the only retry loop in the suite, and every call says what ends it, so that no
+ * wait is endless.
  */
 
 /** What is known when an attempt begins. */
 export interface Attempt {
-  /** 1 is the first. */
+  /** Starts at 1. */
   number: number;
-  /** Whole milliseconds until the time is up; endless without `withinMs`. */
+  /** Whole milliseconds until the time is up; infinite without `withinMs`. */
   leftMs: number;
 }
 
 export interface RetryOptions<Failure> {
-  /** Makes one failure of what was thrown. It throws on what is none, such as a mistake in this program. */
+  /** Converts what was thrown to a failure. Throws anything that isn't one, such as a bug in this program. */
   failure: (thrown: unknown) => Failure | Promise<Failure>;
-  /** Whether the same may succeed later, and does no harm if it is done twice. */
+  /** Whether it may succeed later and repeating it is harmless. */
   mayPass: (failure: Failure) => boolean;
-  /** Milliseconds before the attempt after this one; undefined where this was the last. */
+  /** Milliseconds to wait before the next attempt; undefined if there is none. */
   pauseMs: (failure: Failure, attempt: number) => number | undefined;
-  /** How many there are at most. */
+  /** The most attempts. */
   attempts?: number;
-  /** Milliseconds that all attempts and pauses may take together: a pause that would end later is not made. */
+  /** Milliseconds for all attempts and pauses together. A pause that would end later is not started. */
   withinMs?: number;
-  /** From when that time counts; from the beginning if left out. */
+  /** When that time starts; at the beginning if absent. */
   counted?: "from the beginning" | "from the first failure";
-  /** Ends a pause at once. */
+  /** Ends a pause immediately. */
   signal?: AbortSignal | undefined;
-  /** What is thrown in the end; the last failure if left out. */
+  /** What to throw in the end; the last failure if absent. */
   gaveUp?: (end: GaveUp<Failure>) => unknown;
 }
 
 export interface GaveUp<Failure> {
-  /** `refused`: trying again would not help. `spent`: it was the last attempt. `late`: the next pause would be too long. */
+  /** `refused`: another attempt wouldn't help. `spent`: it was the last attempt. `late`: the next pause would be too long. */
   why: "refused" | "cancelled" | "spent" | "late";
-  /** Each one, the oldest first. */
+  /** All failures, oldest first. */
   failures: readonly Failure[];
   last: Failure;
-  /** The pause that was not made, or not to its end; undefined where there was none to make. */
+  /** The pause that was not started or not completed; undefined if there was none. */
   waitMs?: number;
 }
 
-/** @throws what `gaveUp` makes of the end, and what `failure` throws */
+/** @throws what `gaveUp` returns, and what `failure` throws */
 export async function retry<Result, Failure>(
   work: (attempt: Attempt) => Promise<Result>,
   options: RetryOptions<Failure>,
 ): Promise<Result> {
   const { withinMs = Number.POSITIVE_INFINITY, counted = "from the beginning" } = options;
   const fromFailure = counted === "from the first failure";
-  // A clock that nobody sets.
+  // A clock that cannot be changed.
   let until = fromFailure ? Number.POSITIVE_INFINITY : performance.now() + withinMs;
   const failures: Failure[] = [];
   for (let number = 1; ; number++) {
@@ -66,7 +66,7 @@ export async function retry<Result, Failure>(
   }
 }
 
-/** @returns why there is no further attempt; undefined after the pause. */
+/** @returns why there is no further attempt; undefined after the pause */
 async function waited<Failure>(
   last: Failure,
   number: number,
@@ -87,7 +87,7 @@ async function waited<Failure>(
   return undefined;
 }
 
-/** Milliseconds before the attempt after this one, each pause `factor` times as long as the one before. */
+/** Milliseconds before the next attempt, each pause `factor` times as long as the previous one. */
 export function growingPause(
   firstMs: number,
   attempt: number,

@@ -193,7 +193,7 @@ async function lookUntilReady({ look, isListening }: Target, { tell, stableForMs
   let answeredMs = answeredPauseMs.first;
   let readySince: number | undefined;
   let unstable = `was ready, but not for ${stableForMs / 1000} s`;
-  // A look that the deadline cuts short says less than the answer before it.
+  // A probe that the deadline cut off says less than the answer before it.
   let hasAnswered = false;
   const tellCut = (seen: string) => hasAnswered || tell(seen);
   for (;;) {

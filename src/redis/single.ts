@@ -8,7 +8,7 @@ import { askSentinels } from "./sentinel.ts";
 import { type Answers, maxRestarts, type RedisIdentity, type Store } from "./store.ts";
 import { type Access, type CommandWords, ErrorReply, type Reply, Wire } from "./wire.ts";
 
-/** Keys per UNLINK, which blocks other clients, and commands per pipeline, which doesn't. */
+/** Keys per UNLINK. Other clients have to wait for a whole UNLINK, but not for a whole pipeline. */
 const keysPerUnlink = 256;
 const keysPerPipeline = 1_024;
 const jobsAtOnce = 8;

@@ -74,7 +74,7 @@ export async function forgetSignIns(context: Pick<StageContext, "stage" | "recor
 }
 
 /**
- * Deletes the keys of a stage's sign-ins, if it creates no other test data. It has its own time limit, like every cleanup.
+ * Deletes the keys of the sign-ins of a stage that creates no other test data. It has its own time limit, like every cleanup.
  * @returns a check if there were sign-ins
  */
 export async function deleteSignIns(context: StageContext): Promise<Check[]> {

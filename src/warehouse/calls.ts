@@ -15,7 +15,9 @@ import { hasEffects, isInfix, isScalar, isTableFunction, startsOperand, whyNotCa
  * `where('x')` calls a user's function of that name. So the position decides, not the word.
  */
 
-/** Checks what a token before a bracket may call, and refuses anything that may not be called. */
+/**
+ * Why the token before a bracket may call something that is not allowed; `undefined` if it calls nothing, or something allowed.
+ */
 export function whyNotBeforeBracket(tokens: Tokens, index: number): string | undefined {
   const token = tokens[index];
   if (tokens[index + 1]?.value !== "(" || !token || token.kind === "symbol") return undefined;

@@ -55,7 +55,7 @@ interface Progress {
   accepted: boolean;
 }
 
-/** An attempt that failed. */
+/** A failed attempt. */
 interface Attempted {
   failure: WarehouseFailure;
   progress: Progress;
@@ -72,7 +72,7 @@ const goodbyeMs = 2_000;
 const retryDelaysMs = [250, 1000, 2000, 4000];
 const longestRetryAfterMs = 30_000;
 const repeated: ReadonlySet<FailureKind> = new Set(["throttled", "waking", "session-lost", "connection-lost", "unreachable"]);
-/** Of the first statement, before which there was no session to lose. */
+/** For the first statement, before which there was no session to lose. */
 const firstRepeated: ReadonlySet<FailureKind> = new Set(["throttled", "waking", "connection-lost"]);
 const sessionDoubtful: ReadonlySet<FailureKind> = new Set(["waking", "session-lost", "connection-lost", "unreachable"]);
 /** While a warehouse starts; the last one repeats. */
@@ -200,7 +200,7 @@ export class Connection {
     });
   }
 
-  /** Attempts, each of which remembers how far it got. */
+  /** Runs attempts, each of which records how far it got. */
   #retried<Result>(
     work: (progress: Progress) => Promise<Result>,
     options: Omit<RetryOptions<Attempted>, "failure" | "signal">,
@@ -214,7 +214,7 @@ export class Connection {
     return retry(attempt, { ...options, failure, signal: this.#signal });
   }
 
-  /** A refused token is renewed once, and the statement sent again at once. */
+  /** After a refused token, renews it once and sends the statement again immediately. */
   #renewal() {
     let spent = false;
     let due = false;

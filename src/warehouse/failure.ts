@@ -27,7 +27,7 @@ export type FailureKind =
   /** The deadline passed, or the run was cancelled. */
   | "cancelled";
 
-/** Where no throw says it more precisely. */
+/** Used if the error has no more specific code. */
 const codes = {
   unreachable: "EA3001",
   "connection-lost": "EA3002",

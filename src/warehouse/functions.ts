@@ -102,7 +102,7 @@ export function hasEffects(name: string): boolean {
   return withEffects.test(name.toLowerCase());
 }
 
-/** Why no function of this name may be called, or `undefined`. @param name in any case, without quotes */
+/** Why no function of this name may be called; `undefined` if it may. @param name in any case, without quotes */
 export function whyNotCalled(name: string): string | undefined {
   const lower = name.toLowerCase();
   if (hasEffects(name)) return `it calls ${lower}(), which reaches outside the warehouse or hides what it calls`;

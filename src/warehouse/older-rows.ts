@@ -70,7 +70,7 @@ function lacking(catalog: string, rows: OlderRows, there: readonly There[]): str
   const all = there.map(({ select }) => select).join(" UNION ALL ");
   if (rows.key === "") return `${older} EXCEPT ALL (${all})`;
   const column = quoteName(rows.key);
-  // Stated twice, because NULL is "not in" an empty list.
+  // NULL keys are excluded on both sides: `NULL NOT IN` is true for an empty list, but not for any other.
   const keys = there.map(({ named }) => `SELECT ${column} FROM ${named} WHERE ${column} IS NOT NULL`).join(" UNION ALL ");
   const named = `${older} AND ${column} IS NOT NULL AND ${column} NOT IN (${keys})`;
   const nameless = `(${older} AND ${column} IS NULL EXCEPT ALL (SELECT * FROM (${all}) WHERE ${column} IS NULL))`;

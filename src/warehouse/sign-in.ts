@@ -144,11 +144,11 @@ const attemptMs = 10_000;
 const deadlineMs = 30_000;
 const pausesMs = [250, 1000, 2000, 4000];
 
-/** Why there is no answer that counts. */
+/** Why there is no usable answer. */
 interface Unanswered {
   said: string;
   retryAfterMs?: number | undefined;
-  /** Where nothing was answered. */
+  /** Set if nothing was answered. */
   failure?: WarehouseFailure;
 }
 

@@ -53,7 +53,7 @@ function entries(): AuditEntry[] {
     .map((line) => JSON.parse(line) as AuditEntry);
 }
 
-/** The numbers of the lines that verify names. */
+/** The line numbers that verify reports. */
 async function faults(): Promise<number[]> {
   const verifier = new AuditVerifier();
   const found: number[] = [];
@@ -77,7 +77,7 @@ async function holding(lock: string): Promise<ChildProcess> {
 }
 
 describe("one log", () => {
-  test("each line is on disk when its write returns, in the order in which it was asked for", async () => {
+  test("each line is on disk when its write returns, in order", async () => {
     const log = logOf();
     for (let number = 0; number < 3; number++) {
       await log.write(note(number));
@@ -89,7 +89,7 @@ describe("one log", () => {
     expect(readdirSync(place), "no lock stays behind").toEqual(["audit.jsonl"]);
   });
 
-  test("eight processes write two hundred lines each: every line is there once, and the chain is right", async () => {
+  test("eight processes write two hundred lines each: every line is there once, and the chain is valid", async () => {
     const names = Array.from({ length: 8 }, (_, index) => `writer ${index}`);
     const ends = names.map(async (name) => (await once(start("writer.ts", file, name, "200"), "exit"))[0] as number);
     expect(await Promise.all(ends)).toEqual(names.map(() => 0));
@@ -102,7 +102,7 @@ describe("one log", () => {
     expect(readdirSync(place)).toEqual(["audit.jsonl"]);
   });
 
-  test("writers that are killed at any moment leave a right chain, and no lock that stops the next", async () => {
+  test("writers killed at any moment leave a valid chain, and no lock that stops the next", async () => {
     const writers = Array.from({ length: 4 }, (_, index) => start("writer.ts", file, `writer ${index}`, "1000000"));
     for (const [index, writer] of writers.entries()) {
       const lines = () => (existsSync(file) ? text().split("\n").length : 0);
@@ -115,7 +115,7 @@ describe("one log", () => {
     expect(verifyAudit(text())).toMatchObject({ ok: true, lines: lines + 1 });
   });
 
-  test("a log that is put aside, or put back as it was, is gone on with as it is", async () => {
+  test("a log that was moved away, or restored, is continued as found", async () => {
     const log = logOf();
     await log.write(note(1));
     const first = text();
@@ -128,7 +128,7 @@ describe("one log", () => {
     expect(verifyAudit(text())).toMatchObject({ ok: true, lines: 1 });
   });
 
-  test("nothing is written that holds a secret, in whatever place it stands", async () => {
+  test("no secret is written, wherever it occurs", async () => {
     const secret = "dapi0123456789";
     const log = new AuditLog(file, { ...run, who: secret, key: undefined }, (said) => said.replaceAll(secret, "***"));
     await log.write({ action: "decision", details: { what: `by ${secret}`, [secret]: 1 }, counts: { [`of.${secret}`]: 2 } });
@@ -138,8 +138,8 @@ describe("one log", () => {
   });
 });
 
-describe("what an interrupted write left", () => {
-  test("stays visible, and the chain goes on after it", async () => {
+describe("an incomplete line", () => {
+  test("stays visible, and the chain continues after it", async () => {
     await logOf().write(note(1));
     const whole = text();
     for (const torn of [`{"action":"decis`, `${whole.slice(0, -1)}`.slice(0, -3), "\u0000\u0000\u0000"]) {
@@ -152,14 +152,14 @@ describe("what an interrupted write left", () => {
     }
   });
 
-  test("a line that only lacks its end is a line", async () => {
+  test("counts if only its line end is missing", async () => {
     await logOf().write(note(1));
     writeFileSync(file, text().slice(0, -1));
     await logOf().write(note(2));
     expect(verifyAudit(text())).toMatchObject({ ok: true, lines: 2 });
   });
 
-  test("a changed line is no line to go on from", async () => {
+  test("that was changed is not continued from", async () => {
     await logOf().write(note(1));
     await logOf().write(note(2));
     writeFileSync(file, text().replace('"number":2', '"number":7'));
@@ -167,7 +167,7 @@ describe("what an interrupted write left", () => {
     expect(await faults()).toEqual([2]);
   });
 
-  test("a log that ends in megabytes of something else is refused, and not written to", async () => {
+  test("is refused if it is megabytes of something else, and nothing is written", async () => {
     await logOf().write(note(1));
     const strange = text() + "x".repeat(17 * 1_048_576);
     writeFileSync(file, strange);
@@ -187,7 +187,7 @@ describe("the lock", () => {
     expect(readdirSync(place)).toEqual(["audit.jsonl"]);
   });
 
-  test("is taken over also when the one who cleared it away was killed as well", async () => {
+  test("is taken over even if the process that was removing it was killed too", async () => {
     for (const lock of [`${file}.lock`, `${file}.lock.clearing`]) {
       const holder = await holding(lock);
       holder.kill("SIGKILL");
@@ -197,7 +197,7 @@ describe("the lock", () => {
     expect(verifyAudit(text())).toMatchObject({ ok: true, lines: 2 });
   });
 
-  test("is not taken from a living holder: who waits in vain names it, and the next does not wait as long", async () => {
+  test("is not taken from a running holder: the error names it, and the next wait is shorter", async () => {
     const holder = await holding(`${file}.lock`);
     const log = new AuditLog(file, { ...run, key: undefined }, String, 1_500);
     await expect(log.write(note(1))).rejects.toThrow(
@@ -216,7 +216,7 @@ describe("the lock", () => {
   test.each([
     ["of another machine", JSON.stringify({ pid: 1, start: "1", place: "elsewhere", taking: "x" }), "process 1"],
     ["without a holder's name", "", "an unknown process"],
-  ])("%s is respected while it is young, and taken over when it is old", async (_, holder, name) => {
+  ])("%s is respected while it is recent, and taken over when it is old", async (_, holder, name) => {
     const lock = `${file}.lock`;
     writeFileSync(lock, holder);
     await expect(takeLock(lock, 50)).rejects.toThrow(`is locked by ${name}, and was not released`);
@@ -225,7 +225,7 @@ describe("the lock", () => {
     expect(existsSync(lock)).toBe(false);
   });
 
-  test("a number that now is another process's does not keep it", async () => {
+  test("is taken over if the pid now belongs to another process", async () => {
     const lock = `${file}.lock`;
     const give = await takeLock(lock, 1_000);
     const own = JSON.parse(readFileSync(lock, "utf8")) as { start: string };
@@ -236,8 +236,8 @@ describe("the lock", () => {
   });
 });
 
-describe("a disk that fails is said, and the next line is tried again", () => {
-  test("a folder in place of the file", async () => {
+describe("a failing disk is reported, and the next line is tried again", () => {
+  test("a folder instead of the file", async () => {
     const log = logOf();
     mkdirSync(file);
     await expect(log.write(note(1))).rejects.toThrow(/the audit log could not be written: EISDIR/);
@@ -247,7 +247,7 @@ describe("a disk that fails is said, and the next line is tried again", () => {
   });
 
   test.skipIf(process.platform !== "linux")("a full disk", async () => {
-    // A file may not grow over 1 or 2 KiB there, as the shell counts; the lock is smaller.
+    // Files are limited to 1 or 2 KiB there, depending on the shell's unit; the lock is smaller.
     const bounded = [
       "-c",
       `trap '' XFSZ; ulimit -f 2; exec "$0" "$@"`,
@@ -264,7 +264,7 @@ describe("a disk that fails is said, and the next line is tried again", () => {
     expect(existsSync(`${file}.lock`), "the lock is given back").toBe(false);
   });
 
-  test("a link is not followed, whatever it leads to", async () => {
+  test("a link is not followed, whatever its target", async () => {
     const elsewhere = join(place, "elsewhere");
     writeFileSync(elsewhere, "precious\n");
     symlinkSync(elsewhere, file);
@@ -274,20 +274,20 @@ describe("a disk that fails is said, and the next line is tried again", () => {
     expect(readFileSync(elsewhere, "utf8")).toBe("precious\n");
   });
 
-  test.skipIf(process.getuid?.() === 0)("a file that may only be read", async () => {
+  test.skipIf(process.getuid?.() === 0)("a read-only file", async () => {
     writeFileSync(file, "");
     chmodSync(file, 0o444);
     await expect(logOf().write(note(1))).rejects.toThrow(/EACCES/);
   });
 
-  test("a folder that is not there", async () => {
+  test("a missing folder", async () => {
     const log = new AuditLog(join(place, "gone", "audit.jsonl"), { ...run, key: undefined }, String);
     await expect(log.write(note(1))).rejects.toThrow(
       /the audit log could not be written: \S+audit\.jsonl\.lock could not be created: ENOENT$/,
     );
   });
 
-  test("a number that is none is refused, and the lines beside it are not", async () => {
+  test("an invalid number is refused, but not the other lines", async () => {
     const log = logOf();
     const writes = [1, Number.NaN, 2].map((number) => log.write(note(number)));
     const ends = await Promise.allSettled(writes);
@@ -297,7 +297,7 @@ describe("a disk that fails is said, and the next line is tried again", () => {
 });
 
 describe("reading a log", () => {
-  test("bytes that are no text, and lines without end, are no lines of it", async () => {
+  test("bytes that are not text, and endless lines, don't count as lines", async () => {
     await logOf().write({ action: "decision", details: { what: "\ufffd" }, counts: {} });
     const bytes = readFileSync(file);
     const at = bytes.indexOf(Buffer.from("\ufffd"));

@@ -8,7 +8,7 @@ import { auditReport, auditVerify } from "../../src/cli/audit.ts";
 import type { Progress, StageReport } from "../../src/model/report.ts";
 import { type Cloud, productionTable, startCloud, tablesWithRows } from "../actions/cloud.ts";
 
-/** What a stage that really deletes writes into the log, and what happens when it cannot. */
+/** What a stage that really deletes writes to the log, and what happens if it cannot. */
 
 const runId = `${Date.now()}_1a2b3c4d`;
 const sessions = "sessions.classroom_sessions";
@@ -60,7 +60,7 @@ async function expectAllDeleted(): Promise<void> {
   expect(await redis.dbsize()).toBe(0);
 }
 
-test("the report says what a real cleanup planned, deleted and left, from the log alone", async () => {
+test("the report shows what a real cleanup planned, deleted and left, from the log alone", async () => {
   await cleanup(false);
   const { report } = await cleanup();
   expect(report).toMatchObject({ verdict: "passed", problems: [] });
@@ -82,7 +82,7 @@ test("the report says what a real cleanup planned, deleted and left, from the lo
   expect(readFileSync(join(workspace, ".env-actions/audit.jsonl"), "utf8")).not.toContain(cloud.secrets.DATABRICKS_TOKEN);
 });
 
-test("what is planned is in the log before anything is deleted", async () => {
+test("the plan is in the log before anything is deleted", async () => {
   const planned: boolean[] = [];
   await cleanup(true, (progress) => {
     if (progress.kind !== "step" || !progress.text.startsWith("deleting")) return;
@@ -92,7 +92,7 @@ test("what is planned is in the log before anything is deleted", async () => {
   expect(planned).not.toContain(false);
 });
 
-test("a log that cannot be written stops no deletion half way, and no such stage passes", async () => {
+test("a log that cannot be written stops no deletion half way, and the stage doesn't pass", async () => {
   mkdirSync(join(workspace, ".env-actions/audit.jsonl"), { recursive: true });
   const { report, files, said } = await cleanup();
   await expectAllDeleted();
@@ -102,7 +102,7 @@ test("a log that cannot be written stops no deletion half way, and no such stage
   expect(said.find(({ kind }) => kind === "stage-finished")).toMatchObject({ report: { verdict: "error" } });
 });
 
-test("also when only the last line, that of the verdict, cannot be written", async () => {
+test("nor does it pass if only the last line, the verdict, cannot be written", async () => {
   const { report, files, said } = await cleanup(true, ({ kind }) => {
     if (kind !== "stage-finished") return;
     rmSync(join(workspace, ".env-actions/audit.jsonl"));
@@ -114,7 +114,7 @@ test("also when only the last line, that of the verdict, cannot be written", asy
   expect(said.at(-1)).toMatchObject({ kind: "warning", text: report.reason });
 });
 
-test("two stages in one workspace at once write one right chain", async () => {
+test("two simultaneous stages in one workspace write one valid chain", async () => {
   const answers = await Promise.all([cleanup(), cleanup(false), cleanup()]);
   expect(answers.map(({ report }) => report.problems)).toEqual([[], [], []]);
   expect(await auditVerify(workspace)).toMatchObject({ ok: true });

@@ -1,6 +1,6 @@
 import { AuditLog } from "../../src/audit/log.ts";
 
-/** A stage in a process of its own, as far as the log is concerned: `node writer.ts <file> <name> <lines>`, one line after the other. */
+/** Writes to the log like a stage in its own process: `node writer.ts <file> <name> <lines>`, one line after another. */
 const [file = "", name = "", lines = "0"] = process.argv.slice(2);
 const log = new AuditLog(
   file,

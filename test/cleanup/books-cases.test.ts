@@ -16,7 +16,7 @@ const signal = new AbortController().signal;
 const prefix = `integration_test_${runId}`;
 const otherRun = "1780315200000_ffffffff";
 
-describe("what a version did to rows, by Delta's own metrics", () => {
+describe("the row changes of a version, from Delta's metrics", () => {
   const of = (operation: string, operationMetrics: unknown, operationParameters: unknown = {}) => {
     const { inserted, updated, deleted } = changeOf({
       version: 1,
@@ -38,7 +38,7 @@ describe("what a version did to rows, by Delta's own metrics", () => {
     ["CREATE OR REPLACE TABLE AS SELECT", { numOutputRows: "3" }, {}, [undefined, undefined, undefined]],
     ["UPDATE", { numUpdatedRows: "2", numCopiedRows: "9" }, {}, [0, 2, 0]],
     ["DELETE", { numDeletedRows: "2" }, {}, [0, 0, 2]],
-    // A delete that only dropped files tells no rows: unknown, never zero.
+    // A delete that only dropped files doesn't report rows: unknown, never zero.
     ["DELETE", { numRemovedFiles: "1" }, {}, [0, 0, undefined]],
     [
       "MERGE",
@@ -54,7 +54,7 @@ describe("what a version did to rows, by Delta's own metrics", () => {
     ["SOMETHING NEW", { numOutputRows: "1" }, {}, [undefined, undefined, undefined]],
   ])("%s %j %j", (operation, metrics, parameters, expected) => {
     expect(of(operation, metrics, parameters)).toEqual(expected);
-    // The driver may hand maps on as JSON.
+    // The driver may return maps as JSON.
     expect(of(operation, JSON.stringify(metrics), JSON.stringify(parameters))).toEqual(expected);
   });
 });
@@ -135,7 +135,7 @@ describe("in a warehouse", () => {
       { touched: n(0), unexplained: n(0), made: { least: 0, most: 0 } },
     ],
     [
-      "written to by an UPDATE that changes nothing",
+      "updated without a change",
       ["UPDATE $.school.sessions SET title = 'x' WHERE id = 'real-1'"],
       { touched: n(0), unexplained: n(0) },
     ],
@@ -165,10 +165,10 @@ describe("in a warehouse", () => {
     expect(of(told, "school.sessions") ?? { touched: n(0), unexplained: n(0), made: n(0) }).toMatchObject(expected);
   });
 
-  it("sees a real row that the cleanup itself deleted, whose count was right", async () => {
+  it("reports a real row that the cleanup deleted, although the count was right", async () => {
     await begin();
     await sql("app", `INSERT INTO $.school.sessions (id, title) VALUES ('real-1', '${prefix}_a')`);
-    // A key that is not unique: the row of production goes with the test's.
+    // The key is not unique, so a production row is deleted with the test's.
     const values = ["real-1"];
     const rows = await catalog.warehouse.deleteRows("school.sessions", "id = :id", { id: "real-1" });
     const deletions = [{ rows: rows ?? 0, version: 3, selection: [{ column: "id", values }] }];
@@ -181,7 +181,7 @@ describe("in a warehouse", () => {
     });
   });
 
-  it("needs nothing but figures where rows were only added and the cleanup deleted them, however large the table", async () => {
+  it("reads only metrics if rows were only added and the cleanup deleted them, however large the table", async () => {
     await begin();
     await sql("app", `INSERT INTO $.school.sessions (id, title) VALUES ('a', '${prefix}_a'), ('b', '${prefix}_b')`);
     await sql("production", "INSERT INTO $.school.sessions (id, title) VALUES ('p', 'others')");
@@ -199,7 +199,7 @@ describe("in a warehouse", () => {
   it.each([
     ["points at what a lost run has left", `teacher_id = 'integration_test_${otherRun}_t'`],
     ["mentions a run in a text", `attrs = map('seen', 'integration_test_${otherRun}_x')`],
-  ])("counts a real row that %s, and that this run deletes", async (_, set) => {
+  ])("counts a real row that %s and that this run deletes", async (_, set) => {
     await begin();
     await sql("production", `UPDATE $.school.sessions SET ${set} WHERE id = 'real-1'`);
     start = await recordStart({ warehouse: catalog.warehouse }, { takenAt: Date.now(), maxRead: 1_000, namespaces: [], signal });
@@ -207,15 +207,15 @@ describe("in a warehouse", () => {
     expect(of(await books(), "school.sessions")).toMatchObject({ touched: n(1), touchedSamples: ["real-1"] });
   });
 
-  it("counts the row more where a run changes a real row and adds a copy of what it was", async () => {
+  it("counts the additional row if a run changes a real row and adds a copy of the original", async () => {
     await begin();
     await sql("app", "UPDATE $.school.sessions SET title = 'z' WHERE id = 'real-1'");
     await sql("app", "INSERT INTO $.school.sessions (id, title, attrs) VALUES ('real-1', 'x', map('a', 'b'))");
     expect(of(await books(), "school.sessions")).toMatchObject({ made: n(1), unexplained: n(1), touched: n(0) });
   });
 
-  // An earlier stage of the same run left them: no real rows. Whether the last ones are, too, nobody has looked.
-  it("calls no row real that it has not looked at, however many a run changes", async () => {
+  // An earlier stage of the same run left them, so they are not real rows. The last ones were not read, so they may be real.
+  it("never calls a row real without reading it, however many a run changes", async () => {
     await begin();
     const ids = JSON.stringify(Array.from({ length: 5_050 }, (_, index) => `${prefix}_${index}`));
     const rows = "SELECT id, 'x' FROM (SELECT explode(from_json(:ids, 'array<string>')) AS id)";
@@ -228,7 +228,7 @@ describe("in a warehouse", () => {
     });
   });
 
-  it("says what it can't tell above maxRead, with the most it can be", async () => {
+  it("reports an upper bound above maxRead", async () => {
     await begin();
     await sql("app", "UPDATE $.school.sessions SET title = 'z' WHERE id = 'real-1'");
     await sql("app", "INSERT INTO $.school.sessions (id, title) VALUES ('new', 'y')");
@@ -238,11 +238,11 @@ describe("in a warehouse", () => {
       touched: { least: 0, most: 1 },
       why: expect.stringContaining("more than testData.maxRead (3)"),
     });
-    // One statement for each table says that there are too many.
+    // One statement per table shows that there are too many.
     expect(of(await books({ maxRead: 100 }), "school.sessions")).toMatchObject({ unexplained: n(1), touched: n(1) });
   });
 
-  it("says how many at most where the run signs in as others do, and exactly nothing where nothing is left", async () => {
+  it("reports an upper bound for a shared principal, and exactly zero if nothing is left", async () => {
     await begin();
     await sql("token", "INSERT INTO $.school.sessions (id, title) VALUES ('new', 'y')");
     await sql("token", "UPDATE $.school.teachers SET title = 'z' WHERE id = 'real-1'");
@@ -255,7 +255,7 @@ describe("in a warehouse", () => {
     expect(await books({ principals: [] })).toMatchObject({ unexplained: n(0), touched: n(0) });
   });
 
-  it("tells rows of a run under way beside this one by the id they carry, and what hangs on them", async () => {
+  it("recognises rows of a parallel run by their id, and rows that depend on them", async () => {
     await begin();
     await sql("app", `INSERT INTO $.school.teachers (id) VALUES ('integration_test_${otherRun}_t')`);
     await sql(
@@ -271,9 +271,9 @@ describe("in a warehouse", () => {
     expect(told.unexplained).toEqual(n(1));
   });
 
-  it("takes what anybody wrote for what may be this run's, where no principal is listed", async () => {
+  it("counts anybody's rows as possibly this run's if no principals are listed", async () => {
     await begin();
-    // The application signs in as itself, and not as the cleanup does.
+    // The application uses its own principal, not the cleanup's.
     await sql("app", `INSERT INTO $.school.sessions (id, title) VALUES ('a', '${prefix}_a')`);
     await sql("app", "INSERT INTO $.school.log (id, title) VALUES ('l', 'about a')");
     const ports = catalog.ports();
@@ -283,11 +283,11 @@ describe("in a warehouse", () => {
       unexplained: { least: 0, most: 1 },
       why: expect.stringContaining("app@school.example"),
     });
-    // One was deleted as test data; whose the other is, nobody said.
+    // One was deleted as test data; the other's owner is unknown.
     expect(told.made).toEqual({ least: 1, most: 2 });
   });
 
-  it("takes what tests write into a protected table for kept, and a change there for what it is", async () => {
+  it("counts rows that tests write into a protected table as kept, and reports changes there", async () => {
     await begin();
     await sql("app", `INSERT INTO $.school.log (id, title) VALUES ('l', 'about ${prefix}_a')`);
     const told = await books({ protectedTables: ["school.*"], tables: {} });
@@ -298,7 +298,7 @@ describe("in a warehouse", () => {
     expect((await books({ protectedTables: ["school.*"], tables: {} })).touched).toEqual(n(1));
   });
 
-  it("says what to write: a prefix that the rows have, or an account that is test data", async () => {
+  it("suggests a fix: the rows' prefix, or an account that is test data", async () => {
     await begin();
     await sql(
       "app",
@@ -313,19 +313,16 @@ describe("in a warehouse", () => {
   it.each([
     ["email", "jane_doe"],
     ["refresh_token", "rt_Live"],
-  ])(
-    "says nothing of a column that may hold a person or a secret, also of a table that nobody declared: %s",
-    async (column, start) => {
-      await begin();
-      await sql("token", `CREATE TABLE $.school.extra AS SELECT '5c0f' AS id, '${start}_000111@x.org' AS ${column}`);
-      const told = await books();
-      expect(of(told, "school.extra")).toMatchObject({ samples: ["5c0f"] });
-      expect(told.advice.join()).toContain("school.extra");
-      expect(JSON.stringify(told)).not.toContain(start);
-    },
-  );
+  ])("shows no column that may contain personal data or secrets, even of undeclared tables: %s", async (column, start) => {
+    await begin();
+    await sql("token", `CREATE TABLE $.school.extra AS SELECT '5c0f' AS id, '${start}_000111@x.org' AS ${column}`);
+    const told = await books();
+    expect(of(told, "school.extra")).toMatchObject({ samples: ["5c0f"] });
+    expect(told.advice.join()).toContain("school.extra");
+    expect(JSON.stringify(told)).not.toContain(start);
+  });
 
-  it("counts in a table that the run made, and does not know what became of one that it dropped", async () => {
+  it("counts rows in a table that the run created, and reports a dropped one as unknown", async () => {
     await begin();
     await sql("token", "CREATE TABLE $.school.extra AS SELECT 'a' AS id");
     await sql("token", "DROP TABLE $.school.log");
@@ -338,7 +335,7 @@ describe("in a warehouse", () => {
     expect(judgeBooks(told, { unexplained: "warn", testsRan: true, cleanup: undefined, durationMs: 1 }).verdict).toBe("degraded");
   });
 
-  it("is unknown where nobody knows the start, and never passes so", async () => {
+  it("is unknown without a recorded start, and then never passes", async () => {
     await begin();
     const blind = await recordStart(
       { warehouse: { ...catalog.warehouse, query: async () => Promise.reject(new Error("no answer")) } },
@@ -351,12 +348,12 @@ describe("in a warehouse", () => {
     );
   });
 
-  it("keeps the start for whoever cleans up in another process", async () => {
+  it("saves the start for a cleanup in another process", async () => {
     await begin();
     const folder = await mkdtemp(join(tmpdir(), "books-"));
     const file = join(folder, "start", `${runId}.json`);
     const plainly = (text: string) => text;
-    // What the warehouse said of a table it could not read goes through the redactor.
+    // The warehouse's message about an unreadable table is redacted.
     const unread = new Map([["school.odd", "no such host: k3y@h"]]);
     await writeStart(file, { ...start, unread }, { redact: (text) => text.replace("k3y", "***") });
     expect((await readStart(file))?.unread).toEqual(new Map([["school.odd", "no such host: ***@h"]]));
@@ -365,7 +362,7 @@ describe("in a warehouse", () => {
     expect(read?.versions).toEqual(start.versions);
     expect(read?.hadKey("any")).toBeUndefined();
     expect(await readStart(join(folder, "none.json"))).toBeUndefined();
-    // The next stage of the run keeps what the first one saw.
+    // The next stage of the run keeps what the first one recorded.
     await sql("app", "INSERT INTO $.school.log (id) VALUES ('l')");
     const later = await recordStart({ warehouse: catalog.warehouse }, { takenAt: 9e12, maxRead: 1, namespaces: [], signal });
     await writeStart(file, later, { earlier: read, redact: plainly });
@@ -401,7 +398,7 @@ describe("in a warehouse", () => {
       return { told, taken };
     };
     const make = () =>
-      // An application makes ids that look like run ids: they are no sign of another run.
+      // An application creates ids that look like run ids; they don't prove another run.
       stores.keys.mset(
         ...[
           "session:5c0f",
@@ -414,20 +411,20 @@ describe("in a warehouse", () => {
         ].flatMap((key) => [key, "1"]),
       );
 
-    it("counts keys that the start did not have, but for protected ones and those of other runs", async () => {
+    it("counts new keys, except protected ones and those of other runs", async () => {
       const { told, taken } = await keysOf(make, { exclusive: true });
       expect(told.keys).toMatchObject({ unexplained: n(4), samples: expect.arrayContaining([`y:${runId}`]) });
       expect(told.line).toBe("Redis keys unexplained 4");
       expect([taken.hadKey("production:1"), taken.hadKey("session:5c0f")]).toEqual([true, false]);
     });
 
-    it("does not know whose they are in a Redis that others write to", async () => {
+    it("doesn't know the owner of keys in a shared Redis", async () => {
       const { told } = await keysOf(make);
       expect(told.keys).toMatchObject({ unexplained: { least: 1, most: 4 }, why: expect.stringContaining("redis.exclusive") });
       expect((await keysOf(async () => undefined)).told.keys?.unexplained).toEqual(n(0));
     });
 
-    it("looks at the namespaces alone where there are more keys than maxRead", async () => {
+    it("reads only the namespaces if there are more keys than maxRead", async () => {
       const { told, taken } = await keysOf(make, { maxRead: 1, exclusive: true });
       expect(told.keys).toMatchObject({ unexplained: n(1), samples: ["cw:test:new"], looked: "keys in cw:test:*" });
       expect([taken.hadKey("session:5c0f"), taken.hadKey("cw:test:old"), taken.hadKey("cw:test:new")]).toEqual([

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Attributed, ChangeSource } from "../../src/cleanup/books/segments.ts";
 import { findingFromMetrics, type TableCase } from "../../src/cleanup/books/table.ts";
 
-/** What the figures of a history prove without a look at the rows. */
+/** What the metrics of a history prove without reading rows. */
 
 const change = (version: number, side: ChangeSource, inserted: number, deleted = 0): Attributed => {
   const operation = deleted > 0 ? "DELETE" : "WRITE";
@@ -14,7 +14,7 @@ const made: TableCase = {
   columns: new Map([["id", "STRING"]]),
   key: "id",
   parents: {},
-  // It was not there at the start.
+  // It didn't exist at the start.
   from: undefined,
   to: 4,
   changes: [change(1, "run", 2), change(2, "other", 1), change(3, "run", 1), change(4, "cleanup", 0, 3)],
@@ -22,7 +22,7 @@ const made: TableCase = {
   person: new Set(),
 };
 
-test("a cleanup that deleted nothing of others leaves the difference of two numbers", () => {
+test("if the cleanup deleted only the run's rows, the difference of two counts is left", () => {
   const selected = new Map([1, 2].map((version) => [version, 2] as const));
   expect(findingFromMetrics(made, selected, undefined)).toMatchObject({ unexplained: { least: 0, most: 0 } });
 });

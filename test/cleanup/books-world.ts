@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { runId, runStarted } from "./test-stores.ts";
 
-/** What one actor does to one table, as SQL would say it; `Predicate` is what both SQL and the oracle understand. */
+/** What one actor does to one table, as SQL would express it. Both SQL and the oracle understand `Predicate`. */
 export interface Row {
   id: string | null;
   title: string | null;
   note: string | null;
-  /** A MAP column, by its one pair; null for NULL. */
+  /** A MAP column, by its only pair; null for NULL. */
   attrs: string | null;
 }
 
@@ -27,11 +27,11 @@ export interface Step {
 }
 
 export interface BooksWorld {
-  /** Each with a principal of its own that is listed, or all with the one that cleans up. */
+  /** Each with its own listed principal, or all with the cleanup's. */
   principals: "distinct" | "shared" | "unlisted";
   tables: { declared: boolean; timed: boolean; rows: Row[] }[];
   steps: Step[];
-  /** Ids that the cleanup takes for test data beside those with the run's prefix, rightly or not. */
+  /** Ids that the cleanup takes for test data, rightly or not, besides those with the run's prefix. */
   alsoDeleted: string[];
 }
 
@@ -70,7 +70,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("delete" as const), where: predicate }) },
 );
 
-/** A parallel run touches its own rows only. */
+/** A parallel run only touches its own rows. */
 const parallelAction: fc.Arbitrary<Action> = fc.nat({ max: 3 }).chain((n) =>
   fc.oneof(
     fc.record({ kind: fc.constant("insert" as const), rows: row(fc.constant(theirs(n))).map((one) => [one]) }),
@@ -118,10 +118,10 @@ export const booksWorld: fc.Arbitrary<BooksWorld> = fc.record({
   ),
 });
 
-/** What became of one row, as whoever made the world knows it. */
+/** What became of one row, as the creator of the world knows it. */
 interface Kept {
   row: Row;
-  /** As it was at the start; absent for rows that came later. */
+  /** Its content at the start; absent for rows that came later. */
   start?: Row;
   by: Who | undefined;
   touchedBy: Set<Who | "cleanup">;
@@ -129,19 +129,19 @@ interface Kept {
 }
 
 export interface Truth {
-  /** Rows that the run made and that are there. */
+  /** Existing rows that the run created. */
   unexplained: number;
-  /** Rows of the start that the run, or its cleanup, changed or deleted. */
+  /** Rows from the start that the run, or its cleanup, changed or deleted. */
   touched: number;
-  /** The same of what anybody did, where all look alike. */
+  /** The same for everybody's changes, if all look alike. */
   byAnybody: { unexplained: number; touched: number };
 }
 
-/** Whom the row belongs to, by what it carries. */
+/** The owner of the row, according to its content. */
 const carries = (row: Row, run: string) => [row.id, row.title, row.note].some((value) => value?.includes(run));
 const same = (a: Row, b: Row) => a.id === b.id && a.title === b.title && a.note === b.note && a.attrs === b.attrs;
 
-/** The generator's own record of the world: no SQL, no versions, no fingerprints. */
+/** The generator's own record of the world, without SQL, versions or hashes. */
 export function truthOf(world: BooksWorld): Truth[] {
   return world.tables.map(({ declared, rows }, table) => {
     const all: Kept[] = rows.map((row) => ({ row, start: row, by: undefined, touchedBy: new Set(), gone: false }));
@@ -180,12 +180,12 @@ function countUp(all: readonly Kept[]): Truth {
   const intact = (one: Kept) => one.start !== undefined && !one.gone && same(one.row, one.start);
   const changed = all.filter((one) => one.start !== undefined && !intact(one));
   const there = all.filter((one) => !one.gone && !intact(one));
-  // A row that is there as one was at the start is that row: somebody put it back. The run has the last claim to that.
+  // A row that exists as one did at the start is that row, restored by somebody. The run has the last claim to it.
   const claims = (one: Kept) => Number([...one.touchedBy].some((who) => who !== "other"));
   const rank = (one: Kept) => Number(one.start === undefined && one.by !== "other");
   const used = new Set<Kept>();
   const restored = new Set<Kept>();
-  // A copy of what a changed row was takes its place; the changed one is a row more, of whoever made the copy.
+  // A copy of a changed row's original replaces it. The changed row is an additional one, owned by the copy's creator.
   const instead: Kept[] = [];
   for (const one of changed.toSorted((a, b) => claims(a) - claims(b))) {
     const again = there

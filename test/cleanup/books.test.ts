@@ -8,8 +8,8 @@ import type { Books, CleanupResult, TableBooks } from "../../src/model/test-data
 import { type BooksWorld, booksWorld, type Predicate, type Row, truthOf, type Who } from "./books-world.ts";
 import { type Catalog, runId, startTestStores, type TestStores, table } from "./test-stores.ts";
 
-// The promise: whatever a run and others write, in whatever order, the books say exactly how many rows of the run are left and how
-// many real rows it touched, or say that they don't know – and they know wherever tests have principals of their own.
+// The promise: whatever a run and others write, in any order, the books say exactly how many rows of the run are left and how
+// many real rows it touched, or say that they don't know. And they know whenever tests have principals of their own.
 const cases = Number(process.env.CASES ?? (process.env.LONG ? 1_000 : 12));
 const casesPerStart = 100;
 const signal = new AbortController().signal;
@@ -133,7 +133,8 @@ function compare(world: BooksWorld, books: Books): void {
         touched: exactly(truth.touched),
       });
     } else {
-      // Nobody said who writes for the tests: what anybody wrote may be theirs. The truth lies within what is said, which is no wider than that.
+      // Nobody said who writes for the tests, so anybody's rows may be theirs. The truth is within the reported range, which is
+      // no wider than that.
       for (const of of ["unexplained", "touched"] as const) {
         expect({
           name,

@@ -9,7 +9,7 @@ import type { Environment, Table } from "../../src/config/schema.ts";
 import type { CleanupResult } from "../../src/model/test-data.ts";
 import { type Catalog, requestFor, runId, runStarted, startTestStores, type TestStores, table } from "./test-stores.ts";
 
-// What can go wrong on the way from a plan to "0 left". Each catalog is a small school: sessions, and groups that hang on them.
+// What can go wrong between a plan and "0 left". Each catalog is a small school: sessions, and groups that depend on them.
 let stores: TestStores;
 let school: Catalog;
 let count = 0;
@@ -76,7 +76,7 @@ function deletesSeen(): string[] {
 }
 
 describe("a plan", () => {
-  it("has the same digest for the same data, and another for other data", async () => {
+  it("has the same digest for the same data, and a different one for different data", async () => {
     await open();
     const digest = async () => (await planCleanup(school.ports(), requestFor(tables))).digest;
     const first = await digest();
@@ -91,7 +91,7 @@ describe("a plan", () => {
   it.each([
     ["maxRows", { maxRows: 1 }],
     ["maxShare", { maxShare: 0.2 }],
-  ])("over %s is not carried out, and nothing is sent", async (limit, testData) => {
+  ])("over %s is not executed, and nothing is sent", async (limit, testData) => {
     await open();
     await school.insert(
       "sessions.lessons",
@@ -116,7 +116,7 @@ describe("a plan", () => {
     );
   const timed = (time: number) => `'integration_test_${time}_0a0b0c0d '`;
 
-  it("that saw only a part of a table is refused: what is kept must not hide what has to go", async () => {
+  it("based on part of a table is refused: kept rows must not hide rows to delete", async () => {
     await open();
     await load("ageless", 20_001, "'integration_test_without_time '");
     await load("expired", 3, timed(runStarted - 86_400_000));
@@ -128,19 +128,19 @@ describe("a plan", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("error");
     expect(deletesSeen()).toEqual([]);
 
-    // The cure that the message names.
+    // The fix that the message names.
     const cured = await cleanUp(requestFor(tables, { scope: "expired", testData: { maxRows: 20_100 } }));
     expect(cured).toMatchObject({ deletedRows: 3, leftOver: 0, problems: [] });
   });
 
-  it("of what is expired finds it behind any number of young rows, however these tell their age", async () => {
+  it("for expired data finds it behind any number of recent rows, whatever shows their age", async () => {
     await open();
     const before = stores.warehouse.statements.length;
     await load("young", 20_001, timed(runStarted));
     await load("integration_test_young", 20_001, "'integration_test_untimed '", `to_timestamp(${runStarted / 1000})`);
     await load(`integration_test_${runStarted}_0a0b0c0d`, 20_001, "'integration_test_untimed '");
     await load("expired", 3, timed(runStarted - 86_400_000), `to_timestamp(${runStarted / 1000 - 86_400})`);
-    // Made by a run of long ago that still goes on: not surely expired.
+    // Created by an old run that still runs, so not certainly expired.
     await load("long-run", 1, timed(runStarted - 86_400_000), `to_timestamp(${runStarted / 1000})`);
     await load("expired-too", 2, "'integration_test_untimed '", `to_timestamp(${runStarted / 1000 - 86_400})`);
     const result = await cleanUp(requestFor(tables, { scope: "expired", testData: { maxShare: 1 } }));
@@ -148,11 +148,11 @@ describe("a plan", () => {
     expect(await school.warehouse.query("SELECT count(*) AS rows FROM sessions.lessons")).toEqual([
       { rows: BigInt(3 + 3 * 20_001 + 1) },
     ]);
-    // Looked for and gone, in as few statements as where nothing is young.
+    // Searched and deleted in as few statements as if nothing were recent.
     expect(stores.warehouse.statements.length - before).toBeLessThan(20);
   });
 
-  it("looks again as carefully: a table of which only a part was seen afterwards is unknown, not clean", async () => {
+  it("is verified as carefully: a table read only in part is unknown, not clean", async () => {
     await open();
     const plan = await planCleanup(school.ports(), requestFor(tables, { scope: "expired", now: runStarted + 86_400_000 }));
     expect(plan.rows?.rows).toBe(3);
@@ -162,14 +162,14 @@ describe("a plan", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("error");
   });
 
-  it("deletes what hangs on a row before the row, tracked or not: a later sweep has no ledger to find it by", async () => {
+  it("deletes dependent rows first, tracked or not, because a later sweep has no ledger", async () => {
     await open();
     const ledger = parseLedger('{"table":"sessions.groups","id":"group-of-mine"}\n');
     const { rows } = await planCleanup(school.ports(), requestFor(tables, { ledger }));
     expect(rows?.batches.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.groups"], ["sessions.lessons"]]);
   });
 
-  it("deletes a row before all that it hangs on where one of those is known by the ledger alone, or has no row", async () => {
+  it("deletes a row before all its parents if one of them is only in the ledger, or has no row", async () => {
     await open({
       "sessions.teams": { id: "string", title: "string" },
       "sessions.seats": { id: "string", team_id: "string", lesson_id: "string" },
@@ -188,13 +188,13 @@ describe("a plan", () => {
     expect(await batches()).toEqual([["sessions.seats"], ["sessions.lessons"]]);
     await school.insert("sessions.teams", [{ id: "team", title: null }]);
     expect(await batches()).toEqual([["sessions.seats"], ["sessions.lessons", "sessions.teams"]]);
-    // A team that a sweep finds is enough for the seat to be found: no wave more than needed.
+    // If a sweep finds the team, it finds the seat too, so no extra batch is needed.
     await school.warehouse.deleteRows("sessions.teams", "id = :id", { id: "team" });
     await school.insert("sessions.teams", [{ id: "team", title: `${mine} team` }]);
     expect(await batches()).toEqual([["sessions.lessons", "sessions.seats"], ["sessions.teams"]]);
   });
 
-  it("deletes what came back before all that it hangs on, where one of those is gone for good", async () => {
+  it("deletes a row that came back before all its parents if one of them is gone for good", async () => {
     await open({
       "sessions.teams": { id: "string", title: "string" },
       "sessions.seats": { id: "string", team_id: "string", lesson_id: "string" },
@@ -212,7 +212,7 @@ describe("a plan", () => {
     expect(rows?.batches.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.seats"], ["sessions.lessons"]]);
   });
 
-  it("deletes rows that hang on each other before all that any of them hangs on, however late that is found", async () => {
+  it("deletes rows that depend on each other before all their parents, however late those are found", async () => {
     const self = { id: "string", title: "string", up: "string", lesson_id: "string" };
     await open({ "sessions.courses": self, "sessions.teams": self });
     const nested = {
@@ -237,7 +237,7 @@ describe("a plan", () => {
     ]);
   });
 
-  it("needs no order where an id tells by itself: a sweep finds what points at it without its row", async () => {
+  it("needs no order if an id identifies itself: a sweep finds dependents without the row", async () => {
     await open({ "sessions.seats": { id: "string", lesson_id: "string" } });
     const byId = {
       "sessions.lessons": table({ match: [{ column: "id", prefix: true }] }),
@@ -256,7 +256,7 @@ describe("a plan", () => {
     expect(await ids("sessions.seats")).toEqual([]);
   });
 
-  it("says which tables and columns are missing, and still finds what can be found", async () => {
+  it("reports missing tables and columns, and still finds the rest", async () => {
     await open();
     const changed = {
       ...tables,
@@ -273,7 +273,7 @@ describe("a plan", () => {
     expect(plan.rows?.rows).toBe(2);
   });
 
-  it("finds what points at test data in a table that is not there, or is hidden", async () => {
+  it("finds rows that point at test data in a missing or hidden table", async () => {
     await open();
     const hidden = { ...tables, "sessions.gone": table({ match: [{ column: "id", prefix: true }] }) };
     const pointing = {
@@ -286,7 +286,7 @@ describe("a plan", () => {
     expect(await ids("sessions.groups")).toEqual(["group-of-mine", "group-of-production"]);
   });
 
-  it("says that a parent's key is missing: what hangs on it cannot be found", async () => {
+  it("reports a missing parent key, because dependent rows cannot be found", async () => {
     await open();
     const changed = { ...tables, "sessions.lessons": table({ ...tables["sessions.lessons"], key: "lesson" }) };
     const plan = await planCleanup(school.ports(), requestFor(changed));
@@ -294,8 +294,8 @@ describe("a plan", () => {
   });
 });
 
-describe("what is none of the run's", () => {
-  it("the ledger cannot claim: an older row is refused with all that hangs on it", async () => {
+describe("data that is not the run's", () => {
+  it("cannot be claimed by the ledger: an older row and its dependents are refused", async () => {
     await open();
     const ledger = parseLedger('{"table":"sessions.lessons","id":"production-lesson"}\n');
     await stores.keys.set("session:production-lesson:code", "1");
@@ -306,7 +306,7 @@ describe("what is none of the run's", () => {
     expect(result.problems).toEqual([expect.stringMatching(/production-lesson is kept.*older than the run/)]);
   });
 
-  it("is told by a mere date, too: the day of the run is the run's, the day before is not", async () => {
+  it("is recognised even by a date: the day of the run counts, the day before doesn't", async () => {
     const day = (time: number) => new Date(time).toISOString().slice(0, 10);
     await open({ "sessions.days": { id: "string", lesson_id: "string", day: "date" } });
     await school.insert("sessions.days", [
@@ -319,7 +319,7 @@ describe("what is none of the run's", () => {
     };
     const result = await cleanUp(requestFor(declared));
     expect(await ids("sessions.days")).toEqual(["of-long-ago"]);
-    // The lesson that it points at stays as well, so that it points at something.
+    // The lesson that it points at is kept too, so the reference stays valid.
     expect(await ids("sessions.lessons")).toContain("uuid-of-mine");
     expect(result.touched).toEqual([
       expect.objectContaining({ key: { column: "id", value: "of-long-ago" }, column: "lesson_id", now: "uuid-of-mine" }),
@@ -330,17 +330,17 @@ describe("what is none of the run's", () => {
   it.each([
     ["without a zone", "2026-06-01 11:30:00", true],
     ["of another zone", "2026-06-01T13:30:00.123456+02", true],
-    ["of that day only", "2026-06-01", true],
+    ["a date only", "2026-06-01", true],
     ["that is none", "12", true],
     ["without a zone, hours ago", "2026-06-01 06:00:00.5", true],
     ["without a zone that is old in any", "2026-05-31 06:00:00.5", false],
-  ])("is told by a time written as text, %s, wherever the machine stands", async (_, written, young) => {
+  ])("is recognised by a time as text, %s, in any time zone", async (_, written, young) => {
     await open({ "sessions.days": { id: "string", written: "string" } });
     await school.insert("sessions.days", [{ id: "integration_test_day", written }]);
-    // Beside tables of another kind of time, which one statement asks as well.
+    // Together with tables that have another kind of time, asked in the same statement.
     const declared = { ...tables, "sessions.days": table({ match: [{ column: "id", prefix: true }], time: "written" }) };
     const zone = process.env.TZ;
-    // Nine hours ahead: what is not said to be elsewhere would seem to be so much older.
+    // Nine hours ahead: a time without a zone would look that much older.
     process.env.TZ = "Asia/Tokyo";
     try {
       await cleanUp(requestFor(declared, { scope: "expired", now: runStarted }));
@@ -351,9 +351,9 @@ describe("what is none of the run's", () => {
     expect(await ids("sessions.days")).toEqual(young ? ["integration_test_day"] : []);
   });
 
-  it("takes no Redis key along that carries its id, whatever the ledger claims; what was deleted still takes its own", async () => {
+  it("keeps the Redis keys with its id, whatever the ledger claims; deleted rows' keys are deleted", async () => {
     await open();
-    // Two wrong lines, as seen: a key of production, and the id of a real row under the wrong table.
+    // Two wrong lines, as seen in practice: a production key, and the id of a real row under the wrong table.
     const real = [
       "cw:production:settings",
       ...["session", "teacher_sessions", "cw:x"].map((name) => `${name}:production-lesson`),
@@ -371,7 +371,7 @@ describe("what is none of the run's", () => {
     );
     const ports = school.ports();
     const plan = await planCleanup(ports, requestFor(tables, { ledger }));
-    // The application writes once more while the rows go: the next round has no row any more that would show the id.
+    // The application writes once more during the deletes, so no row that shows the id is left for the next round.
     const warehouse = Object.create(ports.warehouse as object, {
       deleteRows: {
         value: async (...words: Parameters<NonNullable<typeof ports.warehouse>["deleteRows"]>) => {
@@ -388,7 +388,7 @@ describe("what is none of the run's", () => {
     expect(judgeCleanup(result, 0).verdict).toBe("failed");
   });
 
-  it("in protected tables stays, however it is declared or spelled", async () => {
+  it("in protected tables is kept, however the table is declared or spelled", async () => {
     await open({ "compliance.audit_log": { id: "string", lesson_id: "string" } });
     await school.insert("compliance.audit_log", [{ id: `${mine}_entry`, lesson_id: "uuid-of-mine" }]);
     const declared = {
@@ -405,7 +405,7 @@ describe("what is none of the run's", () => {
     expect(deletesSeen().join()).not.toContain("audit_log");
   });
 
-  it("in tables that nobody declared is reported, by every column that points at test data", async () => {
+  it("in undeclared tables is reported, by every column that points at test data", async () => {
     await open({
       "analytics.notes": { id: "string", lesson_id: "string" },
       "sessions.seats": { id: "string", lesson_id: "string" },
@@ -417,10 +417,10 @@ describe("what is none of the run's", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
   });
 
-  it("in a view is none of the view's: it goes with the rows of the table that the view shows", async () => {
+  it("in a view is deleted with the rows of the view's table", async () => {
     await open({ "analytics.active": { id: "string", lesson_id: "string" } });
     await school.insert("analytics.active", [{ id: "shown", lesson_id: "uuid-of-mine" }]);
-    // The local warehouse has no views: this is a table of which it is said that it is one.
+    // The local warehouse has no views; this is a table that is reported as one.
     const query: Catalog["warehouse"]["query"] = async (sql, parameters) =>
       sql.includes("information_schema.tables")
         ? [{ table_schema: "analytics", table_name: "active" }]
@@ -431,8 +431,8 @@ describe("what is none of the run's", () => {
     expect(await executeCleanup(await prove(ports), plan)).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
   });
 
-  describe("in a view that is declared", () => {
-    /** The local warehouse has no views: this is a table of which it is said that it is one. */
+  describe("in a declared view", () => {
+    /** The local warehouse has no views; this is a table that is reported as one. */
     const withView = async (declared: Table, own: boolean) => {
       await open({ "analytics.active": { id: "string", lesson_id: "string" } });
       await school.insert("analytics.active", [{ id: "shown", lesson_id: "uuid-of-mine" }]);
@@ -447,7 +447,7 @@ describe("what is none of the run's", () => {
     };
     const hanging = table({ parents: { lesson_id: { partOf: "sessions.lessons" } } });
 
-    it("is refused before anything is deleted, as a table that is not there", async () => {
+    it("is refused before anything is deleted, like a missing table", async () => {
       const result = await withView(hanging, true);
       expect(result).toMatchObject({ deletedRows: 0, leftOver: 2 });
       expect(result.problems.join()).toMatch(/testData\.tables names analytics\.active, but that is a view.*declare the table/);
@@ -455,19 +455,19 @@ describe("what is none of the run's", () => {
       expect(deletesSeen()).toEqual([]);
     });
 
-    it("is a problem where the preset declares it, and hinders nothing else", async () => {
+    it("is a problem if the preset declares it, and stops nothing else", async () => {
       const result = await withView(hanging, false);
       expect(result).toMatchObject({ deletedRows: 2, leftOver: 0 });
       expect(result.problems).toEqual([expect.stringMatching(/analytics\.active.*is a view here/)]);
       expect(judgeCleanup(result, 1).verdict).toBe("failed");
     });
 
-    it("without any rule is kept, and said to be none of ours", async () => {
+    it("without any rule is kept, and reported as not ours", async () => {
       expect(await withView(table({}), true)).toMatchObject({ deletedRows: 2, leftOver: 0, problems: [] });
     });
   });
 
-  it("in tables that nobody declared is no problem any more once it is gone", async () => {
+  it("in undeclared tables is no longer a problem once it is gone", async () => {
     await open({ "analytics.notes": { id: "string", lesson_id: "string" } });
     await school.insert("analytics.notes", [{ id: "note", lesson_id: "uuid-of-mine" }]);
     const plan = await planCleanup(school.ports(), requestFor(tables));
@@ -476,14 +476,14 @@ describe("what is none of the run's", () => {
     expect((await executeCleanup(await prove(school.ports()), plan)).problems).toEqual([]);
   });
 
-  // The second is also the name of a member that every object has.
+  // The second is also a member of every object.
   it.each(["sessions.nowhere", "toString"])("in a table that only the ledger names is reported: %s", async (table) => {
     await open();
     const result = await cleanUp(requestFor(tables, { ledger: parseLedger(`${JSON.stringify({ table, id: "x" })}\n`) }));
     expect(result.problems).toEqual([expect.stringContaining(`the ledger names 1 row of ${table}`)]);
   });
 
-  it("in a store that the environment does not have is reported, where the ledger names it", async () => {
+  it("in a store that isn't configured is reported if the ledger names it", async () => {
     await open();
     const ledger = parseLedger('{"table":"sessions.groups","id":"group-of-mine"}\n{"key":"tracked:key"}\n');
     const { signal, onStep } = school.ports();
@@ -499,7 +499,7 @@ describe("what is none of the run's", () => {
     ]);
   });
 
-  it("a row that another run makes anew, under a key that was deleted from", async () => {
+  it("a row that another run creates again, under a deleted key", async () => {
     await open();
     const row = { id: "fixed-id", title: "integration_test_fixture" };
     await school.insert("sessions.lessons", [{ ...row, created_at: old }]);
@@ -534,7 +534,7 @@ describe("what is none of the run's", () => {
   });
 });
 
-describe("the wrong place", () => {
+describe("the wrong target", () => {
   const warehouse = (changes: object) => (right: Environment) => ({ ...right, databricks: { ...right.databricks, ...changes } });
   const redis = (changes: object) => (right: Environment) => ({ ...right, redis: { ...right.redis, ...changes } });
 
@@ -549,7 +549,7 @@ describe("the wrong place", () => {
     ["access", (right: Environment) => ({ ...right, access: "read-only" as const }), /read-only/],
     ["missing expectation", warehouse({ expect: undefined }), /databricks.expect is missing/],
     ["missing expectation of Redis", redis({ expect: undefined }), /redis.expect is missing/],
-  ])("by its %s stops before anything is written", async (_, change, message) => {
+  ])("is recognised by its %s before anything is written", async (_, change, message) => {
     await open();
     await stores.keys.set("session:uuid-of-mine:code", "1");
     const ports = school.ports({ environment: change(school.ports().environment) as Environment });
@@ -565,8 +565,8 @@ describe("the wrong place", () => {
   });
 });
 
-describe("a deletion that does not go as planned", () => {
-  it("rows that come back are deleted again", async () => {
+describe("a deletion that goes wrong", () => {
+  it("deletes rows that come back", async () => {
     await open();
     stores.warehouse.faults.reappearingRows = 1;
     const result = await cleanUp(requestFor(tables));
@@ -575,7 +575,7 @@ describe("a deletion that does not go as planned", () => {
     expect(await state()).toEqual(kept);
   });
 
-  it("rows that come back for ever are left-over, never 0", async () => {
+  it("reports rows that keep coming back as left over, never 0", async () => {
     await open();
     stores.warehouse.faults.reappearingRows = 1000;
     const result = await cleanUp(requestFor(tables));
@@ -583,7 +583,7 @@ describe("a deletion that does not go as planned", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
   });
 
-  it("a wrong count shows, and the look afterwards decides", async () => {
+  it("reports a wrong count, and the second search decides", async () => {
     await open();
     stores.warehouse.faults.wrongDeleteCount = 1;
     const result = await cleanUp(requestFor(tables));
@@ -595,7 +595,7 @@ describe("a deletion that does not go as planned", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("degraded");
   });
 
-  it("an answer that was lost leaves the count unknown, and the look afterwards decides", async () => {
+  it("reports an unknown count after a lost answer, and the second search decides", async () => {
     await open();
     const plan = await planCleanup(school.ports(), requestFor({ "sessions.lessons": tables["sessions.lessons"] as Table }));
     await school.warehouse.identity();
@@ -613,7 +613,7 @@ describe("a deletion that does not go as planned", () => {
     expect(result.tables[0]?.deleted).toBeUndefined();
   });
 
-  it("a table that cannot be deleted from does not abandon the others, and what it has is left-over", async () => {
+  it("continues after a table that cannot be deleted from, and reports its rows as left over", async () => {
     await open({ "sessions.rooms": { id: "string" } });
     await school.insert("sessions.rooms", [{ id: `${mine}_room` }]);
     const withRooms = { ...tables, "sessions.rooms": table({ match: [{ column: "id", prefix: true }] }) };
@@ -629,7 +629,7 @@ describe("a deletion that does not go as planned", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("failed");
   });
 
-  /** Of the same run, a day later: what is left must be found without any ledger. */
+  /** For the same run, a day later: what is left must be found without a ledger. */
   const sweep = (swept = tables) => cleanUp(requestFor(swept, { scope: "expired", now: runStarted + 86_400_000 }));
   const failingToDeleteFrom = (failing: string, times = 100): Catalog["warehouse"] => {
     let failed = 0;
@@ -640,8 +640,8 @@ describe("a deletion that does not go as planned", () => {
     };
   };
 
-  describe("leaves rows that others are found by, until those are gone:", () => {
-    it("where they cannot be deleted", async () => {
+  describe("keeps rows that lead to others until those are gone:", () => {
+    it("if they cannot be deleted", async () => {
       await open();
       const ports = school.ports({ warehouse: failingToDeleteFrom("sessions.groups") });
       const result = await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(tables)));
@@ -655,7 +655,7 @@ describe("a deletion that does not go as planned", () => {
       expect(await state()).toEqual({ lessons: ["production-lesson"], groups: kept.groups });
     });
 
-    it("where that fails once, they go in the next round", async () => {
+    it("if that fails once, they are deleted in the next round", async () => {
       await open();
       const ports = school.ports({ warehouse: failingToDeleteFrom("sessions.groups", 1) });
       const result = await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(tables)));
@@ -664,7 +664,7 @@ describe("a deletion that does not go as planned", () => {
       expect(result.tables.find(({ table }) => table === "sessions.lessons")?.problem).toBeUndefined();
     });
 
-    it("where they cannot be looked at", async () => {
+    it("if they cannot be read", async () => {
       await open({ "sessions.seats": { id: "string", group_id: "string" } });
       await school.insert("sessions.seats", [{ id: "seat-of-mine", group_id: "group-of-mine" }]);
       const withSeats = { ...tables, "sessions.seats": table({ parents: { group_id: { partOf: "sessions.groups" } } }) };
@@ -675,25 +675,25 @@ describe("a deletion that does not go as planned", () => {
       expect(result).toMatchObject({ deletedRows: 0, leftOver: null });
       expect(judgeCleanup(result, 1).verdict).toBe("error");
       expect(await state()).toEqual(untouched);
-      // Once it can be looked at.
+      // Once it can be read.
       expect(await sweep(withSeats)).toMatchObject({ deletedRows: 3 + 1, leftOver: 0, problems: [] });
       expect(await ids("sessions.seats")).toEqual([]);
     });
 
-    it("where nobody has declared their table", async () => {
+    it("if their table is undeclared", async () => {
       await open({ "analytics.notes": { id: "string", lesson_id: "string" } });
       await school.insert("analytics.notes", [{ id: "note", lesson_id: "uuid-of-mine" }]);
       const result = await cleanUp(requestFor(tables));
       expect(result.problems).toEqual([expect.stringContaining("1 row of analytics.notes depends on test data")]);
       expect(judgeCleanup(result, 1).verdict).toBe("failed");
       expect(await state()).toEqual({ ...untouched, groups: kept.groups });
-      // Once somebody has done as the problem says.
+      // After somebody followed the problem's advice.
       const withNotes = { ...tables, "analytics.notes": table({ parents: { lesson_id: { partOf: "sessions.lessons" } } }) };
       expect(await sweep(withNotes)).toMatchObject({ leftOver: 0, problems: [] });
       expect(await ids("analytics.notes")).toEqual([]);
     });
 
-    it("but not those whose ids tell: they show in whatever names them", async () => {
+    it("but not those whose ids identify themselves in any column", async () => {
       await open({
         "sessions.rooms": { id: "string" },
         "sessions.desks": { id: "string", room_id: "string" },
@@ -713,8 +713,8 @@ describe("a deletion that does not go as planned", () => {
     });
   });
 
-  describe("because Redis keys cannot be deleted", () => {
-    /** A Redis that fails to delete so many times. */
+  describe("if Redis keys cannot be deleted", () => {
+    /** A Redis that fails this many deletions. */
     const failing = (times: number) => {
       let failed = 0;
       const unlink = async (keys: readonly string[]) => {
@@ -727,7 +727,7 @@ describe("a deletion that does not go as planned", () => {
       const ports = school.ports({ redis });
       return await executeCleanup(await prove(ports), await planCleanup(ports, requestFor(tables)));
     };
-    it("leaves the rows by which they are found, and what these are found by; a later sweep finds all of it", async () => {
+    it("keeps the rows that lead to the keys, and the rows that lead to those; a later sweep finds all", async () => {
       await open();
       await stores.keys.set("group:group-of-mine:state", "1");
       const result = await cleanUpWith(failing(100));
@@ -743,7 +743,7 @@ describe("a deletion that does not go as planned", () => {
       expect(await stores.keys.dbsize()).toBe(0);
     });
 
-    it("deletes the rows by which no key is found", async () => {
+    it("deletes the rows that lead to no key", async () => {
       await open();
       await stores.keys.mset("session:uuid-of-mine:code", "1", `cw:test:${mine}`, "1");
       const result = await cleanUpWith(failing(100));
@@ -753,7 +753,7 @@ describe("a deletion that does not go as planned", () => {
       expect(await sweep()).toMatchObject({ deletedKeys: 2, leftOver: 0, problems: [] });
     });
 
-    it("deletes all rows where the keys show by themselves", async () => {
+    it("deletes all rows if the keys identify themselves", async () => {
       await open();
       await stores.keys.set(`cw:test:${mine}`, "1");
       const result = await cleanUpWith(failing(100));
@@ -762,14 +762,14 @@ describe("a deletion that does not go as planned", () => {
       expect(judgeCleanup(result, 1).verdict).toBe("failed");
     });
 
-    it("tries again in the next round, and deletes the rows once they are gone", async () => {
+    it("tries again in the next round, and deletes the rows once the keys are gone", async () => {
       await open();
       await stores.keys.set("session:uuid-of-mine:code", "1");
       const result = await cleanUpWith(failing(1));
       expect(await state()).toEqual(kept);
       expect(result).toMatchObject({ deletedRows: 2, deletedKeys: 1, leftOver: 0, problems: [] });
       expect(result.tables.map(({ problem }) => problem)).toEqual([undefined, undefined]);
-      // Of the first time nobody knows how many it deleted before it failed.
+      // How many keys the failed attempt deleted is unknown.
       expect(result.keys).toMatchObject({ left: 0, problem: "UNLINK was refused" });
       expect(result.keys.deleted).toBeUndefined();
       expect(judgeCleanup(result, 1)).toMatchObject({
@@ -780,7 +780,7 @@ describe("a deletion that does not go as planned", () => {
     });
   });
 
-  it("a warehouse that is gone when we look again leaves it unknown", async () => {
+  it("reports unknown if the warehouse is gone at the second search", async () => {
     await open();
     const ports = school.ports();
     const plan = await planCleanup(ports, requestFor(tables));

@@ -14,12 +14,13 @@ import { checkRepair } from "./repair-check.ts";
 import { type Catalog, requestFor, runId, startTestStores, type TestStores } from "./test-stores.ts";
 import { expireAfter, type MadeRow, now, otherRun, stageStarted, type World, world } from "./world.ts";
 
-// The promise of the whole suite: everything that is test data is gone or said, and not a byte else is touched. Where the two meet – ids that
-// only look alike, real rows that a test moved, times that say little, wrong lines in the ledger – examples would miss what nobody thought of.
-/** A third of a second each; a longer search is a matter of one variable. SEED and WORLD, of a failure's seed and path, replay it. */
+// The promise of the whole suite: all test data is deleted or reported, and nothing else is touched. In between are ids that only
+// look alike, real rows that a test moved, inexact times, and wrong lines in the ledger, which hand-written examples would never
+// cover.
+/** A third of a second each. CASES makes the search longer; SEED and WORLD, from a failure's seed and path, replay it. */
 const cases = Number(process.env.CASES ?? (process.env.LONG ? 4_000 : 80));
 
-/** A world leaves a catalog behind, so that a warehouse is taken for so many and no more. */
+/** Each world leaves a catalog behind, so a warehouse only serves this many. */
 const casesPerStart = 200;
 
 let stores: TestStores;
@@ -37,7 +38,7 @@ describe.each(
   });
   afterAll(() => stores.stop());
 
-  it("no real row is touched, all test data is gone or said, and undo brings back what went", async () => {
+  it("no real row is touched, all test data is deleted or reported, and undo restores what was deleted", async () => {
     await fc.assert(
       fc.asyncProperty(world, async (made) => {
         const { catalog, start } = await build(made);
@@ -118,7 +119,7 @@ function keysOfStart({ keysBefore, scope }: World): Pick<StartState, "hadKey"> |
   return { hadKey: (key) => before.has(key) };
 }
 
-/** Exactly the keys go of which docs/redis.md says it, by the rows that went; and what only the ledger claims is said. */
+/** Exactly those keys are deleted that docs/redis.md says, given the deleted rows. What only the ledger claims is reported. */
 function checkEachKey(
   made: World,
   {
@@ -151,7 +152,7 @@ function checkEachKey(
   for (const [key, judgement] of judged) if (judgement === "unproven") expect(problems.join()).toContain(key);
 }
 
-/** Keys that only real rows' ids are in stay; those of rows that went are gone. */
+/** Keys with only real rows' ids are kept; those of deleted rows are gone. */
 async function checkKeys(made: World, left: ReadonlySet<string>, before: ReadonlySet<string>): Promise<void> {
   const after = new Set(await stores.keys.keys("*"));
   const allowed = mayGo(made);
@@ -166,7 +167,10 @@ async function checkKeys(made: World, left: ReadonlySet<string>, before: Readonl
   expect([...after].filter((key) => /^session:.*:code$/s.test(key) && gone.has(key.slice(8, -5)))).toEqual([]);
 }
 
-/** Every row that was deleted is back as it was, but for one that somebody wrote anew; nothing else changed; and twice is once. */
+/**
+ * Every deleted row is back as it was, except one that somebody wrote again. Nothing else changed, and a second undo changes
+ * nothing.
+ */
 async function checkUndo(
   made: World,
   catalog: Catalog,
@@ -198,7 +202,7 @@ async function checkUndo(
   expect(await snapshot(made, catalog)).toEqual(rows);
 }
 
-/** Makes everything in the order in which it happened, so that the tables' histories know it. */
+/** Creates everything in the order in which it happened, so that the tables' histories show it. */
 async function build(made: World): Promise<{ catalog: Catalog; start: StartState | undefined }> {
   const { faults } = stores.warehouse;
   const definitions = Object.entries(made.tables).map(([name, table]) => {
@@ -244,7 +248,7 @@ function asRow({ n, id, title, made, points }: MadeRow): Record<string, string |
   return { n, id, title, made, ...points };
 }
 
-/** VACUUM, and the retention of the log, have taken all older versions. */
+/** VACUUM and log retention have removed all older versions. */
 function withoutHistory(warehouse: Catalog["warehouse"]): Catalog["warehouse"] {
   return {
     ...warehouse,

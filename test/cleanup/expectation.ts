@@ -3,11 +3,10 @@ import type { CleanupResult, TouchedRow } from "../../src/model/test-data.ts";
 import type { MadeRow, World } from "./world.ts";
 
 /**
- * What a cleanup promises, in terms of whose a row really is and not of how that is found out:
- * 1. No row goes, and none is changed, but test data of the scope.
- * 2. Every row of test data that shows itself, that the ledger names, or that depends on such a row is gone, or the report says it.
- * 3. Nothing real points at a row that is gone.
- * 4. A test that changed a real row, or a row whose owner is doubtful, is no passed cleanup.
+ * What a cleanup promises, by whose a row really is, not by how that is determined: 1. Only test data of the scope is deleted,
+ * and no row is changed. 2. Every row of test data that identifies itself, that the ledger names, or that depends on such a row
+ * is deleted or reported. 3. No real row points at a deleted row. 4. A cleanup doesn't pass if a test changed a real row, or the
+ * owner of a row is in doubt.
  */
 export interface Outcome {
   /** `n` of the rows that are left. */
@@ -23,12 +22,12 @@ export function inScope(world: World, { who }: MadeRow, cell: "mine" | "cell" = 
   return who === "mine" || who === "cell" || who === "lost" || who === "undated";
 }
 
-/** Rows that may go: all others must be there, untouched. */
+/** Rows that may be deleted. All others must still exist, unchanged. */
 export function mayGo(world: World): Set<string> {
   return new Set(world.rows.filter((row) => inScope(world, row)).map(({ n }) => n));
 }
 
-/** Test data of the scope that can be found at all: what nothing shows and nobody named is for the books to tell. */
+/** Test data of the scope that can be found at all. What nothing shows and nobody registered, the books report. */
 export function findable(world: World): MadeRow[] {
   const rows = world.rows.filter((row) => inScope(world, row));
   const found = new Set(rows.filter((row) => isShown(world, row)));
@@ -52,7 +51,7 @@ function ownersOf(world: World, row: MadeRow): MadeRow[] {
   });
 }
 
-/** At an id that begins as test data does, in a table whose ids show that, or at one that the ledger names. */
+/** At an id with a test prefix, in a table whose ids show that, or at one that the ledger names. */
 function pointsAtGone(world: World, row: MadeRow): boolean {
   return Object.entries(world.tables[row.table]?.parents ?? {}).some(([column, { table }]) => {
     const id = row.points[column] ?? "";
@@ -62,7 +61,7 @@ function pointsAtGone(world: World, row: MadeRow): boolean {
   });
 }
 
-/** Everything in which the outcome breaks the promise. */
+/** All ways in which the outcome breaks the promise. */
 export function brokenPromises(world: World, { left, result, touched }: Outcome): string[] {
   const gone = world.rows.filter(({ n }) => !left.has(n));
   const allowed = mayGo(world);
@@ -84,7 +83,7 @@ export function brokenPromises(world: World, { left, result, touched }: Outcome)
   return [...lost, ...unsaid, ...dangling, ...quiet, ...unnoticed];
 }
 
-/** Named by the report, or depending on a row that is, or standing where a real row was changed. */
+/** Named by the report, depending on a row that is, or in place of a changed real row. */
 function isSaid(
   world: World,
   row: MadeRow,

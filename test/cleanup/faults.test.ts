@@ -10,11 +10,11 @@ import type { CleanupResult } from "../../src/model/test-data.ts";
 import type { TestDataWarehouse } from "../../src/warehouse/access.ts";
 import { type Catalog, requestFor, runId, runStarted, startTestStores, type TestStores, table } from "./test-stores.ts";
 
-// A warehouse misbehaves at any moment of a cleanup, in any way. Whatever happens: no production row is touched, "nothing is left" is
-// said only where nothing is left, and the next cleanup deletes the rest.
-/** Many of them wait for a retry or two. */
+// A warehouse fails at any moment of a cleanup, in any way. Whatever happens, no production row is touched, "nothing is left" is
+// only reported if it is true, and the next cleanup deletes the rest.
+/** Many of them wait for one or two retries. */
 const cases = Number(process.env.CASES ?? (process.env.LONG ? 400 : 18));
-/** Warehouses at once: most of the time is waiting for a retry. */
+/** Warehouses in parallel, because most of the time is waiting for a retry. */
 const lanes = 6;
 
 const mine = `integration_test_${runId}`;
@@ -29,7 +29,7 @@ const tables: Record<string, Table> = {
 const columns = { id: "string", title: "string", lesson_id: "string", group_id: "string", created_at: "timestamp" };
 const empty = { title: null, lesson_id: null, group_id: null };
 
-/** A warehouse with a Redis, and the school in it; each has its own, because what misbehaves is the whole warehouse. */
+/** A warehouse with a Redis and a school. Each test has its own, because a fault affects the whole warehouse. */
 interface Lane {
   stores: TestStores;
   school: Catalog;
@@ -60,7 +60,10 @@ async function startLane(): Promise<Lane> {
   return { stores, school };
 }
 
-/** Lessons that show themselves, groups that hang on them, seats that hang on those: one is reached only by the other. */
+/**
+ * Lessons that identify themselves, groups that depend on them, and seats that depend on those: each is only found through the
+ * one before.
+ */
 async function insert(school: Catalog, who: string, created_at: string, title: string): Promise<void> {
   const numbers = [1, 2, 3];
   const rows = (thing: string, more: (n: number) => object) =>
@@ -87,7 +90,7 @@ async function there({ stores, school }: Lane): Promise<{ mine: number; producti
 
 interface Fault {
   name: string;
-  /** Whether a cleanup is expected to get over it by itself. */
+  /** Whether a cleanup is expected to recover by itself. */
   survivable: boolean;
   strike(faults: Faults, abort: () => void): void;
 }
@@ -167,7 +170,7 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
   fc.constant({ name: "the end of its time", survivable: false, strike: (_: Faults, abort: () => void) => abort() }),
 );
 
-/** Strikes as the n-th statement is about to be sent. */
+/** Strikes just before the n-th statement is sent. */
 function struck(warehouse: TestDataWarehouse, at: number, strike: () => void): TestDataWarehouse {
   let sent = 0;
   const counted = () => {
@@ -198,7 +201,7 @@ async function cleanUp(ports: WritingPorts): Promise<CleanupResult | { thrown: u
 const all = { mine: 10, production: 9 };
 const gone = { mine: 0, production: 9 };
 
-it("says that nothing is left only where nothing is left, whatever the warehouse does and when", async () => {
+it("reports that nothing is left only if that is true, whatever the warehouse does and when", async () => {
   const share = Math.ceil(cases / lanes);
   await Promise.all(lane.map((one) => fc.assert(nothingIsClaimed(one), { numRuns: share, endOnFailure: true })));
 }, 1_700_000);
@@ -232,7 +235,7 @@ function nothingIsClaimed(one: Lane) {
   });
 }
 
-it("two cleanups of the same run at the same time: both say what is true, and nothing else is gone", async () => {
+it("two cleanups of the same run at the same time: both report the truth, and nothing else is deleted", async () => {
   const [one] = lane as [Lane];
   for (let round = 0; round < 5; round++) {
     await insert(one.school, "mine", during, `${mine} maths`);

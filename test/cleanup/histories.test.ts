@@ -7,7 +7,8 @@ import { askHistories } from "../../src/cleanup/tables/history.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";
 import { type Catalog, startTestStores, type TestStores } from "./test-stores.ts";
 
-// The histories of all tables are read twice in each stage. It must cost few statements, and hide no table's trouble behind another's.
+// The histories of all tables are read twice per stage. That must take few statements, and one table's problem must not hide
+// another's.
 const names = [..."abcdefghijklmn"].map((name) => `school.${name}`);
 const signal = new AbortController().signal;
 let stores: TestStores;
@@ -32,7 +33,7 @@ async function open(): Promise<void> {
 
 const add = (table: string, id: string) => catalog.insert(table, [{ id }]);
 
-/** The statements about histories that this sends. */
+/** The history statements that the work sends. */
 async function sentBy<Result>(work: () => Promise<Result>): Promise<{ result: Result; sent: string[] }> {
   const from = stores.warehouse.statements.length;
   const result = await work();
@@ -46,9 +47,9 @@ const versions = (answer: unknown) => (Array.isArray(answer) ? answer.map(({ ver
 describe("the histories of many tables", () => {
   it.each([
     ["in two statements", true, 2],
-    // As Delta without Databricks: the first attempt is refused, the tables are then asked one by one.
-    ["one by one, where a query can't have them", false, 2 + names.length],
-  ])("are read %s, newest first, and say what each says alone", async (_, inQueries, statements) => {
+    // Like Delta without Databricks: the first attempt is refused, then the tables are asked one by one.
+    ["one by one, if a query doesn't support them", false, 2 + names.length],
+  ])("are read %s, newest first, with the same content as alone", async (_, inQueries, statements) => {
     await open();
     for (const name of ["school.a", "school.a", "school.h"]) await add(name, "x");
     await catalog.run((table) => `DELETE FROM ${table} WHERE id = 'x'`, "school.a");
@@ -79,7 +80,7 @@ describe("the histories of many tables", () => {
     expect(again.sent).toHaveLength(inQueries ? 2 : names.length);
   });
 
-  it("that cannot be read hide no other, and have the reason", async () => {
+  it("that cannot be read don't hide others, and have the reason", async () => {
     await open();
     const answers = await askHistories(
       catalog.warehouse,
@@ -91,7 +92,7 @@ describe("the histories of many tables", () => {
     expect(answers.get("school.not-there")).toMatchObject({ message: expect.stringContaining("not-there") });
   });
 
-  it("are asked for once where the warehouse is gone: asking for each of them would only take long", async () => {
+  it("are requested once if the warehouse is gone, because asking for each would only take longer", async () => {
     await open();
     let sent = 0;
     const warehouse = {
@@ -110,7 +111,7 @@ describe("the histories of many tables", () => {
 
   it.each([
     ["the list of tables is there", false],
-    ["the list of tables did not come either", true],
+    ["the list of tables is missing too", true],
   ])("keep what was answered in time, and report the rest as unknown: %s", async (_, withoutList) => {
     await open();
     stores.warehouse.faults.slowOperation = { seconds: 60, matching: "`n` LIMIT 1" };
@@ -127,7 +128,7 @@ describe("the histories of many tables", () => {
       }
       const rows = catalog.warehouse.query(sql);
       if (sql.includes("information_schema")) rows.then(() => listed.resolve(), listed.reject);
-      // The other statement does not end.
+      // The other statement never ends.
       if (sql.includes("`a` LIMIT 1")) void Promise.all([rows, listed.promise]).then(() => setImmediate(() => ending.abort()));
       return await rows;
     }
@@ -155,7 +156,7 @@ describe("the histories of many tables", () => {
 });
 
 describe("the start", () => {
-  it("is as of the moment at which a stage began to look: what a server writes while it starts comes after it", async () => {
+  it("is the moment when the stage began to read: what a server writes while it starts comes after it", async () => {
     await open();
     await add("school.a", "before");
     const [row = {}] = await catalog.warehouse.query("SELECT current_timestamp() AS told");
@@ -167,16 +168,16 @@ describe("the start", () => {
     expect(moments.get("school.b")).toMatchObject({ version: 0, newest: 1 });
     expect(moments.get("school.c")).toMatchObject({ version: 0, newest: 9 });
     expect(moments.get("school.d")).toEqual({ version: 0, at: expect.any(Number) });
-    // Whose a row is, goes by the newest: then it is rather taken for real.
+    // Ownership is decided by the newest version, so that in doubt a row counts as real.
     const options = { takenAt: 0, maxRead: 0, namespaces: [], asOf, signal };
     const start = await recordStart({ warehouse: catalog.warehouse }, options);
     expect([start.moments.get("school.a")?.version, start.versions.get("school.a")]).toEqual([1, 2]);
-    // A table that was not there yet was not there.
+    // A table that didn't exist yet is reported as absent.
     expect((await newestVersions(catalog.warehouse, ["school.a"], { asOf: 1 })).size).toBe(0);
   });
 });
 
-describe("what is read beside a cleanup", () => {
+describe("what is read while a cleanup runs", () => {
   const begin = async () => {
     await open();
     await add("school.a", "mine");
@@ -187,7 +188,7 @@ describe("what is read beside a cleanup", () => {
   const all = (changes: Record<string, number> = {}) =>
     Object.fromEntries(names.map((name) => [name, changes[name] ?? (name === "school.a" ? 1 : 0)]));
 
-  it("is read after the deletions: a statement may end after whoever sent it was stopped", async () => {
+  it("is read after the deletions: a statement may finish after its sender was stopped", async () => {
     const start = await begin();
     const { result: reading, sent } = await sentBy(async () => {
       const begun = new Reading(catalog.warehouse, start);
@@ -201,7 +202,7 @@ describe("what is read beside a cleanup", () => {
     expect(await latest(reading)).toEqual(all({ "school.a": 2, "school.b": 1 }));
   });
 
-  it("is read anew where rows came back: whoever wrote them may have written others", async () => {
+  it("is read again if rows came back, because their writer may have written others", async () => {
     const start = await begin();
     const reading = new Reading(catalog.warehouse, start);
     reading.deleted();
@@ -211,7 +212,7 @@ describe("what is read beside a cleanup", () => {
     expect(await latest(reading)).toEqual(all({ "school.b": 1 }));
   });
 
-  it("leaves out what could not be read, which is then read once more by whoever needs it", async () => {
+  it("leaves out what could not be read; the caller reads it again", async () => {
     const start = await begin();
     const failing = { ...catalog.warehouse, query: () => Promise.reject(new WarehouseFailure("connection-lost", "gone")) };
     const reading = new Reading(failing, start);

@@ -5,14 +5,15 @@ import { keyText } from "../../src/redis/connection.ts";
 
 import { plainly } from "./key-oracle.ts";
 
-// The judge is written for a million keys, the oracle for people.
+// The judge is fast enough for a million keys; the oracle is written to be read.
 const now = Date.UTC(2026, 10, 23);
 const old = now - 8_000_000;
 const runId = `${now}_1a2b3c4d`;
 const otherRun = `${now}_ffffffff`;
 const uuid = "0b7d8c1e-1111-4222-8333-0123456789ab";
 
-// Few texts, so that keys, ids, prefixes and patterns meet; glob characters, empty parts and letters beyond ASCII among them.
+// Few texts, so that keys, ids, prefixes and patterns match often. They include glob characters, empty parts and non-ASCII
+// letters.
 const texts = [
   "session",
   "e2e_test_",
@@ -109,7 +110,7 @@ const scope: fc.Arbitrary<KeyScope> = fc.record({
   ),
 });
 
-test("the judge means what is written here, for every scope, pattern, id and key", () => {
+test("the judge agrees with the oracle for every scope, pattern, id and key", () => {
   const seen = new Map<Judgement, number>();
   fc.assert(
     fc.property(scope, fc.array(key, { minLength: 1, maxLength: 20 }), (made, keys) => {
@@ -124,6 +125,6 @@ test("the judge means what is written here, for every scope, pattern, id and key
     }),
     { numRuns: process.env.LONG ? 50_000 : 1_500 },
   );
-  // It would be worth little if one of the answers never came up.
+  // The test would prove little if one of the answers never occurred.
   expect([...seen.keys()].sort()).toEqual(["ageless", "delete", "earlier", "guarded", "keep", "too-recent", "unproven"]);
 });

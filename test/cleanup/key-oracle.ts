@@ -1,7 +1,7 @@
 import type { Judgement, KeyScope } from "../../src/cleanup/keys/judge.ts";
 import { keyText } from "../../src/redis/connection.ts";
 
-/** What docs/redis.md promises of a key (as people write it), over all of its places at once and without any speed. */
+/** What docs/redis.md promises about a key (as people write it), for all of its positions, and without optimisation. */
 export function plainly(scope: KeyScope, key: string): Judgement {
   const carried = {
     id: carries(key, [...scope.ids]),
@@ -13,7 +13,7 @@ export function plainly(scope: KeyScope, key: string): Judgement {
   if (scope.protectedKeys.some((pattern) => matches(pattern, key))) return isNamed ? "guarded" : "keep";
   const inNamespace = scope.namespaces.some((pattern) => matches(pattern, key));
   if (scope.scope === "run") {
-    // What was there before the tests can't be about a row that they made, whatever its name holds.
+    // A key from before the tests cannot be about a row that they created, whatever its name contains.
     if (carried.id && !carried.prefix && had(scope, key, true)) return isNamed ? "unproven" : "earlier";
     if (isTest) return "delete";
     if (!isNamed) return "keep";
@@ -30,7 +30,7 @@ const had = (scope: KeyScope, key: string, wanted: boolean) => scope.hadKey?.(ke
 const isWord = (character: string) => character >= "\x80" || /^[A-Za-z0-9]$/.test(character);
 const isEnd = (character: string) => character === "" || character < " " || ":/|{}[](),;#<>\"' \x7f".includes(character);
 
-/** Every place where the text stands, with the character before and the one behind. */
+/** Every occurrence of the text, with the character before it and the one after. */
 function places(key: string, text: string): { before: string; behind: string; rest: string }[] {
   const found = [];
   for (let at = 0; at <= key.length - text.length; at++)

@@ -17,12 +17,12 @@ const base: KeyScope = {
 };
 const judge = (request: Partial<KeyScope>, key: string) => keyJudge({ ...base, ...request })(keyText(key));
 
-test("a run's keys: by prefix, by a deleted row's id as a word of its own, by the ledger where the key is new", () => {
+test("deletes a run's keys: by prefix, by a deleted row's id as a separate word, by the ledger if the key is new", () => {
   for (const key of [`cw:test:session:${run}_session_1`, run, "session:0b7d8c1e-uuid-of-a-session:access_code", "tracked:key"])
     expect(judge({ hadKey: () => false }, key), key).toBe("delete");
 });
 
-test("another run's keys, production's keys and near misses are kept", () => {
+test("keeps another run's keys, production keys and near misses", () => {
   const others = [
     `cw:test:session:integration_test_${now}_ffffffff_1`,
     "session:0b7d8c1e-uuid-of-a-session2",
@@ -34,21 +34,21 @@ test("another run's keys, production's keys and near misses are kept", () => {
   for (const key of others) expect(judge({}, key), key).toBe("keep");
 });
 
-test("a protected key is kept, whatever else speaks for deleting it", () => {
+test("keeps a protected key, whatever else marks it as test data", () => {
   expect(judge({ ledger: new Set(["audit:log"]), namespaces: ["*"], scope: "all" }, "audit:log")).toBe("guarded");
 });
 
-test("a short id is no reason: it could be a part of any key", () => {
+test("ignores a short id, which could be part of any key", () => {
   expect(judge({ ids: new Set(["12"]) }, "session:12:access_code")).toBe("keep");
 });
 
-test("as many ids as a ledger may have", () => {
+test("handles as many ids as a ledger may have", () => {
   const ids = new Set(Array.from({ length: 200_000 }, (_, index) => `made-by-the-server-${index}`));
   expect(judge({ ids }, "session:made-by-the-server-199999:code")).toBe("delete");
   expect(judge({ ids }, "session:made-by-the-server-200000:code")).toBe("keep");
 });
 
-test("expired: by the time in the key; one without a time is kept and counted, never guessed", () => {
+test("scope expired goes by the time in the key; a key without one is kept and counted", () => {
   const expired = { scope: "expired", prefixes: ["integration_test_"], ids: new Set<string>() } as const;
   expect(judge(expired, `cw:test:x:integration_test_${now - 8_000_000}_1a2b3c4d`)).toBe("delete");
   expect(judge(expired, `cw:test:x:integration_test_${now - 1_000}_1a2b3c4d`)).toBe("too-recent");
@@ -56,7 +56,7 @@ test("expired: by the time in the key; one without a time is kept and counted, n
   expect(judge({ ...expired, scope: "all" }, "cw:test:session:some-uuid")).toBe("delete");
 });
 
-test("wildcards, brackets and backslashes in ids and prefixes are literal, and a namespace knows only *", () => {
+test("treats wildcards, brackets and backslashes in ids and prefixes as literal, and only * as special in a namespace", () => {
   const text = fc.string({
     unit: fc.constantFrom("a", "_", "%", "*", "?", "[", "]", "\\", "'", '"', "é", "名", "."),
     minLength: 8,

@@ -9,9 +9,9 @@ import { type Cloud, startCloud } from "../actions/cloud.ts";
 import { makeRepository } from "../actions/workspace.ts";
 
 /**
- * A machine that is lost in the middle of a run: everything of it is killed at a random moment, between the first statement of the
- * place's proof and the last look at what was deleted. Nobody's `finally` runs. A later sweep must find all of it, whose ids come from
- * the server, and nothing else.
+ * A machine that is lost during a run: all its processes are killed at a random moment, between the first statement of the
+ * target's proof and the last look at what was deleted. No `finally` runs. A later sweep must find all its data, whose ids come
+ * from the server, and nothing else.
  */
 const kills = 50;
 
@@ -19,7 +19,7 @@ const entry = join(import.meta.dirname, "../../src/main.ts");
 /** Long ago, so that its test data is expired. */
 const runId = `${Date.now() - 10 * 3_600_000}_0a1b2c3d`;
 
-/** Lessons show by their title only; everything else hangs on them, to three levels. */
+/** Lessons are only recognised by title; everything else depends on them, three levels deep. */
 const tests = `
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -61,7 +61,7 @@ await client.close();
 
 let cloud: Cloud;
 let redis: Redis;
-/** In which preflight has passed: each run begins with a copy. */
+/** A workspace in which preflight has passed; each run begins with a copy. */
 let prepared: string;
 
 beforeAll(async () => {
@@ -114,7 +114,7 @@ function run(workspace: string, args: readonly string[]) {
   };
 }
 
-/** Everything that carries this run's identity: the suite, the shell of the tests, the tests. */
+/** Every process with this run's identity: the suite, the tests' shell, and the tests. */
 function killAll(): void {
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     if (Number(pid) === process.pid) continue;
@@ -122,13 +122,13 @@ function killAll(): void {
       if (readFileSync(`/proc/${pid}/environ`, "utf8").includes(`ENV_ACTIONS_RUN_ID=${runId}`))
         process.kill(Number(pid), "SIGKILL");
     } catch (error) {
-      // It has ended by itself, or is nobody that we could have started.
+      // It has already ended, or isn't a process that we could have started.
       if (!["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(String((error as NodeJS.ErrnoException).code))) throw error;
     }
   }
 }
 
-/** What was sent before the kill may still be carried out. */
+/** Statements sent before the kill may still be executed. */
 async function quiet(): Promise<void> {
   await vi.waitFor(() => expect(cloud.warehouse.statements.filter(({ ok, error }) => !ok && error === undefined)).toEqual([]), {
     timeout: 20_000,
@@ -159,11 +159,11 @@ test.skipIf(process.platform !== "linux")(
     for (let kill = 0; kill < kills; kill++) {
       const workspace = mkdtempSync(join(tmpdir(), "env-actions-killed-"));
       cpSync(prepared, workspace, { recursive: true, verbatimSymlinks: true });
-      // The moments are spread over the whole run, and fall anywhere within their part of it: so many statements later, and a bit.
+      // The moments are spread over the whole run: one in each part of it, after a number of statements and a random delay.
       const at = statements.length + Math.ceil(((kill + Math.random()) / kills) * sent);
       const cut = run(workspace, args);
       const over = cut.ended.then((ended) => {
-        // Runs differ by a statement or two, so that the last moments may come after the end; it must be a good end.
+        // Runs differ by a statement or two, so the last moments may come after the end; then it must have ended well.
         expect(ended, ended.log).toMatchObject({ code: 0 });
         return "over" as const;
       });
@@ -178,13 +178,13 @@ test.skipIf(process.platform !== "linux")(
       await delay(Math.random() * 20);
       killAll();
       await cut.ended;
-      // Whoever was being started at that moment.
+      // Also processes that were being started at that moment.
       killAll();
       await quiet();
       const between = await world();
       if (JSON.stringify(between) !== JSON.stringify(before)) leftSomething++;
 
-      // By the scheduled sweep, or by the next run's preflight where it is told to.
+      // With the scheduled sweep, or with the next run's preflight if so configured.
       const sweep = kill % 2 === 0 ? ["cleanup", "--scope", "expired", "--execute", "--json"] : ["preflight", "--json"];
       const swept = await run(workspace, sweep).ended;
       expect(swept, swept.log).toMatchObject({ code: 0 });
@@ -192,7 +192,7 @@ test.skipIf(process.platform !== "linux")(
       expect(await world()).toEqual(before);
       rmSync(workspace, { recursive: true });
     }
-    // Else it was killed too early or too late to prove anything.
+    // Otherwise it was killed too early or too late to prove anything.
     expect(leftSomething).toBeGreaterThan(0);
   },
   1_500_000,

@@ -6,14 +6,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseLedger, readLedger } from "../../src/cleanup/ledger/ledger.ts";
 
-// A hundred megabytes on two cores that run other tests too.
+// A hundred megabytes, on two cores that run other tests too.
 
-test("a ledger that is not there is empty", async () => {
+test("a missing ledger is empty", async () => {
   const ledger = await readLedger("/nowhere/ledger.jsonl");
   expect(ledger).toEqual({ rows: new Map(), keys: new Set(), problems: [] });
 });
 
-test("rows and keys are read, and what is neither is said with its line", () => {
+test("rows and keys are read, and anything else is reported with its line", () => {
   const ledger = parseLedger(
     '{"table":"sessions.classroom_sessions","id":"a"}\n{"key":"session:a"}\nnonsense\n{"table":"x"}\n{"key":""}\n',
   );
@@ -22,7 +22,7 @@ test("rows and keys are read, and what is neither is said with its line", () => 
   expect(ledger.problems).toEqual([3, 4, 5].map((line) => `ledger line ${line} is not {"table", "id"} or {"key"}`));
 });
 
-test("however a writer is stopped in its last line, every line before it counts", () => {
+test("wherever a writer is stopped in its last line, every line before it counts", () => {
   const entry = fc.oneof(
     fc.record({ table: fc.constantFrom("a.b", "c.d"), id: fc.string({ minLength: 1 }) }),
     fc.record({ key: fc.string({ minLength: 1 }) }),
@@ -34,7 +34,7 @@ test("however a writer is stopped in its last line, every line before it counts"
       const last = lines.at(-1) ?? "";
       const torn = parseLedger(lines.slice(0, -1).join("") + last.slice(0, cut % last.length));
       const expected = parseLedger(lines.slice(0, -1).join(""));
-      // Cut off just before its line end the last entry is still whole.
+      // Cut just before its line end, the last entry is still complete.
       return [expected, whole].some(
         (ledger) =>
           JSON.stringify([...ledger.rows].map(([table, ids]) => [table, [...ids]])) ===
@@ -45,7 +45,7 @@ test("however a writer is stopped in its last line, every line before it counts"
   );
 });
 
-describe("behind what a killed writer left on the same line", () => {
+describe("after an incomplete entry on the same line", () => {
   const found = (content: string | Uint8Array) => {
     const { rows, keys, problems } = parseLedger(content);
     return { entries: [...[...rows].flatMap(([table, ids]) => [...ids].map((id) => `${table}/${id}`)), ...keys], problems };
@@ -61,12 +61,12 @@ describe("behind what a killed writer left on the same line", () => {
     ['{"table":"a","id":"b"}{"key":"x"', ["a/b"], [torn("1, bytes 23 to 32,")]],
     ['{"ke{"ke{"key":"x"} {"key":"y"}\r{"k\n', ["x", "y"], [torn("1, bytes 1 to 8,"), torn("1, bytes 32 to 35,")]],
     ['{"table":"a","i{"table":"b","id":"x","by":{"pid":1,"at":["{",{"n":2}]}}\n', ["b/x"], [torn("1, bytes 1 to 15,")]],
-    // A part of a torn entry is no entry, although it looks like one.
+    // A part of an incomplete entry doesn't count, although it looks like one.
     ['{"by":{"key":"x"},"table":"a","i\n', [], [torn("1")]],
     ['{"table":"a","id":"{\\"key\\":\\"x\\"}\n', [], ['ledger line 1 is not {"table", "id"} or {"key"}']],
     ['{"by": {"key":"x"} , "table":"a","i\n', [], [torn("1")]],
     ['{"by":[{"key":"x"}],"table":"a","i\n', [], [torn("1")]],
-    // Read whole, this is an entry whose id looks like one.
+    // Read as a whole, this is an entry whose id looks like one.
     ['{"table":"a","id":"{\\"key\\":\\"x\\"}"}\n', ['a/{"key":"x"}'], []],
     [
       'nonsense {"key":"x"} nonsense\n{"key":"y"}',
@@ -77,14 +77,14 @@ describe("behind what a killed writer left on the same line", () => {
     expect(found(content)).toEqual({ entries, problems });
   });
 
-  test("byte order marks and line ends of Windows are no problem, wherever they stand", () => {
+  test("byte order marks and Windows line ends are accepted anywhere", () => {
     expect(found('\ufeff{"key":"x"}\r\n\r\n\ufeff{"key":"y"}\r\n\ufeff\n{"ke\ufeff{"key":"z"}\n')).toEqual({
       entries: ["x", "y", "z"],
       problems: [torn("5, bytes 1 to 7,")],
     });
   });
 
-  test("what is not UTF-8 is said, and hides nothing", () => {
+  test("invalid UTF-8 is reported, and hides nothing", () => {
     const latin = Buffer.from('{"table":"a","id":"caf\xe9"}\n{"key":"x"}\n', "latin1");
     expect(found(latin)).toEqual({ entries: ["x"], problems: ["ledger line 1 is not UTF-8"] });
     const cut = Buffer.concat([Buffer.from('{"key":"café"}').subarray(0, -3), Buffer.from('{"key":"x"}\n')]);
@@ -96,7 +96,7 @@ describe("behind what a killed writer left on the same line", () => {
     });
   });
 
-  test("NUL bytes, as a crash of the machine leaves them, are said, and hide nothing", () => {
+  test("NUL bytes from a machine crash are reported, and hide nothing", () => {
     const nul = "has only NUL bytes, as after a power failure";
     expect(found(`{"key":"x"}\n${"\0".repeat(4096)}{"key":"y"}\n\0\0\n{"key":"z"}\0\n`)).toEqual({
       entries: ["x", "y", "z"],
@@ -106,7 +106,7 @@ describe("behind what a killed writer left on the same line", () => {
     expect(found('{"key":"x\0y"}\n').entries).toEqual([]);
   });
 
-  test("names that are too long are refused, with which", () => {
+  test("names that are too long are refused and named", () => {
     const long = [{ key: "x".repeat(4097) }, { table: "a", id: "x".repeat(4097) }, { table: "x".repeat(768), id: "b" }];
     expect(found(long.map((entry) => `${JSON.stringify(entry)}\n`).join(""))).toEqual({
       entries: [],
@@ -136,7 +136,7 @@ describe("behind what a killed writer left on the same line", () => {
     { weight: 1, arbitrary: fc.constantFrom("\0\0\0", "\xff\xfe", "nonsense") },
   );
 
-  test("whatever was torn before, between and behind them, every whole entry is found, and none that nobody wrote", () => {
+  test("every whole entry is found between incomplete ones, and none that was never written", () => {
     const bytesOf = ({
       entry: own,
       ends,
@@ -152,7 +152,7 @@ describe("behind what a killed writer left on the same line", () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(writes, accident), { minLength: 1, maxLength: 12 }), (pieces) => {
         const acknowledged: string[] = [];
-        // A torn one may be whole but for its line end.
+        // An incomplete one may lack only its line end.
         const possible: string[] = [];
         let broken = false;
         const content = pieces.map((piece) => {
@@ -176,7 +176,7 @@ describe("behind what a killed writer left on the same line", () => {
     );
   });
 
-  test("a file is read as the text is, wherever its chunks end", async () => {
+  test("a file is read like the text, wherever its chunks end", async () => {
     const folder = mkdtempSync(join(tmpdir(), "ledger-"));
     try {
       const file = join(folder, "ledger.jsonl");
@@ -192,43 +192,43 @@ describe("behind what a killed writer left on the same line", () => {
   });
 });
 
-describe("a ledger of a size that nobody expects", () => {
-  test("without a single line end, every entry is found", () => {
+describe("a ledger of unexpected size", () => {
+  test("every entry is found without a single line end", () => {
     const content = Array.from({ length: 100_000 }, (_, n) => `{"key":"${n}:${"x".repeat(20)}"}`).join("");
     expect(content.length).toBeGreaterThan(3_000_000);
     const { keys, problems } = parseLedger(content);
     expect([keys.size, problems]).toEqual([100_000, []]);
   });
 
-  test("an entry behind megabytes of nonsense on its line is found, and line and bytes are told", () => {
+  test("an entry after megabytes of nonsense on its line is found, and line and bytes are reported", () => {
     const { keys, problems } = parseLedger(`\n${"x".repeat(3_000_000)}{"key":"k"}\n`);
     expect(keys).toEqual(new Set(["k"]));
     expect(problems.at(-1)).toMatch(/^ledger line 2, bytes \d+ to 3000000, is not/);
   });
 
-  // With work that grows with the square of the length, each would take hours.
+  // With work quadratic in the length, each would take hours.
   test.each([
     ["objects in objects", '{"a":'],
     ["lists in lists", "["],
     ["lists and objects", '[{"a":'],
     ["braces", "{"],
-    ["texts that begin", '{"'],
+    ["unterminated texts", '{"'],
     ["texts with braces", '{"a":"b'],
     ["escapes", '{"\\"'],
-    ["entries that are none", '{"a":1}'],
+    ["invalid entries", '{"a":1}'],
     ["entries in texts", '"{"key":"'],
     ["NUL bytes", "\0"],
     ["lines", "x\n"],
-  ])("%s, four million bytes of them, take no more than a few seconds", (_, unit) => {
+  ])("four million bytes of %s take no more than a few seconds", (_, unit) => {
     const { keys, rows, problems } = parseLedger(unit.repeat(Math.ceil(4e6 / unit.length)));
     expect([keys.size, rows.size]).toEqual([0, 0]);
     expect(problems.length).toBeGreaterThan(0);
     expect(problems.length).toBeLessThanOrEqual(1001);
   });
 
-  // In the long suite: it takes as long as all the others together.
+  // In the long suite, because it takes as long as all others together.
   test.runIf(process.env.LONG)(
-    "a hundred megabytes are read in little memory, and what is wrong in them is told up to a thousand times",
+    "a hundred megabytes are read in little memory, and at most a thousand problems are reported",
     async () => {
       const folder = mkdtempSync(join(tmpdir(), "ledger-"));
       try {

@@ -2,13 +2,13 @@ import { describe, expect, test } from "vitest";
 import { type Age, ageOf, exactAge, relate, startOfRun } from "../../src/cleanup/ownership/age.ts";
 import { type Facts, judgeRow, type Standing } from "../../src/cleanup/ownership/ownership.ts";
 
-// The rule itself, as a table: what is known about a row, and what becomes of it.
+// The rule itself as a table: the facts about a row, and what becomes of it.
 
 const began = Date.UTC(2026, 5, 1, 12);
 const hour = 3_600_000;
 const minute = 60_000;
 
-/** A row of which nothing is known, in scope `run`, whose history cannot be read. */
+/** A row without any facts, in scope `run`, whose history cannot be read. */
 const nothing: Facts = {
   scope: "run",
   fixed: false,
@@ -37,34 +37,38 @@ const byName = { shown: { byKey: false, times: [began] } };
 describe("a row", () => {
   test.each<[string, Partial<Facts>, Standing]>([
     // (a)
-    ["shows itself by its key", byKey, "test-data"],
-    ["shows itself by its key, whatever its age", { ...byKey, age: older }, "test-data"],
-    ["shows itself by its name", byName, "test-data"],
-    ["shows itself by its name, and is older than the run", { ...byName, age: older }, "renamed"],
-    ["shows itself by its name, and was there before", { ...byName, ...there }, "renamed"],
+    ["identifies itself by its key", byKey, "test-data"],
+    ["identifies itself by its key, whatever its age", { ...byKey, age: older }, "test-data"],
+    ["identifies itself by its name", byName, "test-data"],
+    ["identifies itself by its name, and is older than the run", { ...byName, age: older }, "renamed"],
+    ["identifies itself by its name, and existed before", { ...byName, ...there }, "renamed"],
     [
-      "shows itself by its name, without a time in it, and is old",
+      "identifies itself by its name, without a time in it, and is old",
       { shown: { byKey: false, times: [] }, age: older },
       "test-data",
     ],
     // (b)
-    ["is named, and later", { named: true, age: later }, "test-data"],
-    ["is named, and was not there", { named: true, ...absent }, "test-data"],
+    ["is named, and newer", { named: true, age: later }, "test-data"],
+    ["is named, and didn't exist", { named: true, ...absent }, "test-data"],
     ["is named, of unknown age", { named: true }, "unknown"],
-    ["is named, and made within the clocks' tolerance", { named: true, age: near }, "unknown"],
+    ["is named, and created within the clocks' tolerance", { named: true, age: near }, "unknown"],
     ["is named, and older", { named: true, age: older }, "wrongly-named"],
-    ["is named, and was there", { named: true, ...there }, "wrongly-named"],
+    ["is named, and existed", { named: true, ...there }, "wrongly-named"],
     ["is named and older, although its history is new", { named: true, age: older, ...absent }, "wrongly-named"],
     ["is named and older by the time in its key", { named: true, timeInKey: began - hour, ...absent }, "wrongly-named"],
-    ["is named and later by its time, but was there", { named: true, age: later, ...there }, "unknown"],
-    // Whoever changes a row may write any time into it; that it was there when the tests began stands in the table's history.
+    ["is named and later by its time, but existed", { named: true, age: later, ...there }, "unknown"],
+    // A change can write any time into a row. The table's history still shows that it existed when the tests began.
     ...(
       [
-        ["is named, and was there at the start", { named: true }, "wrongly-named"],
-        ["is part of test data, and was there at the start", { owners: [partOf] }, "moved"],
-        ["belongs to test data, and was there at the start", { owners: [belongsTo] }, "moved"],
-        ["shows itself by its name, and was there at the start", byName, "renamed"],
-        ["shows itself by a name without a time, and was there at the start", { shown: { byKey: false, times: [] } }, "renamed"],
+        ["is named, and existed at the start", { named: true }, "wrongly-named"],
+        ["is part of test data, and existed at the start", { owners: [partOf] }, "moved"],
+        ["belongs to test data, and existed at the start", { owners: [belongsTo] }, "moved"],
+        ["identifies itself by its name, and existed at the start", byName, "renamed"],
+        [
+          "identifies itself by a name without a time, and existed at the start",
+          { shown: { byKey: false, times: [] } },
+          "renamed",
+        ],
       ] as [string, Partial<Facts>, Standing][]
     ).map(([name, facts, standing]): [string, Partial<Facts>, Standing] => [
       `${name}, with a time that says later`,
@@ -74,10 +78,10 @@ describe("a row", () => {
     // (c)
     ["is part of test data", { owners: [partOf] }, "test-data"],
     ["is part of test data, and older", { owners: [partOf], age: older }, "moved"],
-    ["is part of test data, and was there", { owners: [partOf], ...there }, "moved"],
+    ["is part of test data, and existed", { owners: [partOf], ...there }, "moved"],
     ["belongs to test data", { owners: [belongsTo] }, "unknown"],
     ["belongs to test data, and is later", { owners: [belongsTo], age: later }, "test-data"],
-    ["belongs to test data, and was not there", { owners: [belongsTo], ...absent }, "test-data"],
+    ["belongs to test data, and didn't exist", { owners: [belongsTo], ...absent }, "test-data"],
     ["belongs to test data, and is older", { owners: [belongsTo], age: older }, "moved"],
     ["belongs to test data of unknown age", { owners: [{ kind: "belongs-to", reference: undefined }], age: later }, "unknown"],
     ["belongs to one, and is part of another", { owners: [belongsTo, partOf] }, "test-data"],
@@ -93,23 +97,27 @@ describe("a row", () => {
   const old = exactAge(began - 3 * hour);
   const uncertain: Age = { earliest: began - 5 * hour, latest: began + 5 * hour };
   test.each<[string, Partial<Facts>, Standing]>([
-    ["is surely old", { shown: { byKey: true, times: [] }, age: old }, "test-data"],
+    ["is certainly old", { shown: { byKey: true, times: [] }, age: old }, "test-data"],
     ["is old by its key", { shown: { byKey: true, times: [began - 3 * hour] } }, "test-data"],
     [
       "is old by its key, of a day that agrees",
       { shown: { byKey: true, times: [began - 3 * hour] }, age: uncertain },
       "test-data",
     ],
-    ["is old by its key, and young by its time", { shown: { byKey: true, times: [began - 3 * hour] }, age: later }, "too-recent"],
-    ["is young by its key, and old by its time", { shown: { byKey: true, times: [began] }, age: old }, "too-recent"],
+    [
+      "is old by its key, and recent by its time",
+      { shown: { byKey: true, times: [began - 3 * hour] }, age: later },
+      "too-recent",
+    ],
+    ["is recent by its key, and old by its time", { shown: { byKey: true, times: [began] }, age: old }, "too-recent"],
     ["may be old", { shown: { byKey: true, times: [] }, age: uncertain }, "unknown"],
     ["has no time", { shown: { byKey: true, times: [] } }, "unknown"],
     ["has no time, and is part of what has expired", { shown: { byKey: true, times: [] }, owners: [partOf] }, "test-data"],
     ["is part of what has expired, without a time", { owners: [partOf] }, "test-data"],
-    ["is part of what has expired, and young", { owners: [partOf], age: later }, "too-recent"],
+    ["is part of what has expired, and recent", { owners: [partOf], age: later }, "too-recent"],
     ["is part of a row that is gone and had no time", { owners: [{ ...partOf, undated: true }] }, "unknown"],
     [
-      "is part of such a row, and surely old",
+      "is part of such a row, and certainly old",
       { owners: [{ kind: "part-of", reference: undefined, undated: true }], age: old },
       "test-data",
     ],
@@ -120,8 +128,8 @@ describe("a row", () => {
   const unasked = { wasThere: () => "unasked" as const };
   test.each<[string, Partial<Facts>, number[]]>([
     ["named, of unknown age", { named: true }, [began]],
-    ["named, surely later, where the version at the start is known", { named: true, age: later, isExact: () => true }, [began]],
-    ["named, surely later", { named: true, age: later }, []],
+    ["named, certainly later, if the version at the start is known", { named: true, age: later, isExact: () => true }, [began]],
+    ["named, certainly later", { named: true, age: later }, []],
     ["part of test data, of unknown age", { owners: [partOf] }, [began]],
     ["part of test data, and near the time of that", { owners: [partOf], age: near }, []],
     [
@@ -129,26 +137,26 @@ describe("a row", () => {
       { owners: [{ ...partOf, reference: startOfRun(began) }], age: near },
       [began],
     ],
-    ["part of test data, surely later", { owners: [partOf], age: later }, []],
+    ["part of test data, certainly later", { owners: [partOf], age: later }, []],
     ["part of test data, later where the start is known", { owners: [partOf], age: later, isExact: () => true }, [began]],
     [
-      "shown by its name without a time, where the start is known",
+      "shown by its name without a time, if the start is known",
       { shown: { byKey: false, times: [] }, isExact: () => true },
       [began],
     ],
     [
-      "belonging to a row that was made some time in an hour",
+      "belonging to a row that was created some time in an hour",
       { owners: [{ ...belongsTo, reference: { earliest: began, latest: began + hour } }] },
       [began, began + hour],
     ],
-    ["surely older", { named: true, owners: [belongsTo], age: older, isExact: () => true }, []],
-    ["that shows itself by its key", byKey, []],
+    ["certainly older", { named: true, owners: [belongsTo], age: older, isExact: () => true }, []],
+    ["that identifies itself by its key", byKey, []],
   ])("%s: the history is asked only where it can decide", (_, facts, asks) => {
     expect(judgeRow({ ...nothing, ...unasked, ...facts }).asks).toEqual(asks);
   });
 });
 
-describe("what a time column tells", () => {
+describe("the age from a time column", () => {
   const at = Date.UTC(2026, 5, 1, 11, 30);
   test.each<[unknown, string | undefined, number, number]>([
     [new Date(at), undefined, at, at],
@@ -162,17 +170,17 @@ describe("what a time column tells", () => {
     ["2026-06-01 11:30:00.000", undefined, at - 14 * hour, at + 14 * hour],
     ["2026-06-01", "UTC", at - 11.5 * hour, at + 12.5 * hour - 1],
     ["2026-06-01", undefined, at - 25.5 * hour, at + 26.5 * hour - 1],
-    // An hour that comes twice when the clocks go back.
+    // An hour that occurs twice when the clocks go back.
     ["2026-11-01 01:30:00.000", "America/Los_Angeles", Date.UTC(2026, 10, 1, 8, 30), Date.UTC(2026, 10, 1, 9, 30)],
   ])("%s in zone %s", (value, zone, earliest, latest) => {
     expect(ageOf(value, zone)).toEqual({ earliest, latest });
   });
 
-  test.each([null, undefined, "", "12", 1_780_000_000_000, "yesterday", "2026-13-45"])("%s: nothing", (value) => {
+  test.each([null, undefined, "", "12", 1_780_000_000_000, "yesterday", "2026-13-45"])("%s: unknown", (value) => {
     expect(ageOf(value, "UTC")).toBeUndefined();
   });
 
-  test("within five minutes nothing is known, to both sides", () => {
+  test("within five minutes in either direction, nothing is known", () => {
     const relation = (offset: number) => relate(exactAge(began + offset), reference);
     expect([-5 * minute - 1, -5 * minute, 0, 5 * minute - 1, 5 * minute].map(relation)).toEqual([
       "older",

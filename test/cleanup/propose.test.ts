@@ -13,14 +13,14 @@ import type { Table } from "../../src/config/schema.ts";
 import { tableName, tableSchema, writtenTable } from "../../src/config/test-data-schema.ts";
 
 /**
- * A proposal is read by a person, but most will paste it: it must not name what is not there, must load, and where names do not tell,
- * it must leave out rather than guess, because a wrong parent deletes a school's rows.
+ * A person reads a proposal, but most will just paste it. So it must not name what doesn't exist, and it must load. If names are
+ * unclear, it must leave out rather than guess, because a wrong parent deletes a school's rows.
  */
 
 const protectedTables = ["compliance.*"];
 const none: ReadonlySet<string> = new Set();
 
-/** `schema.table` → its columns, as `name` (a text) or `name:TYPE`. */
+/** `schema.table` → its columns, as `name` (text) or `name:TYPE`. */
 function catalog(tables: Record<string, string>): CatalogColumns {
   return new Map(
     Object.entries(tables).map(([name, columns]) => [
@@ -44,32 +44,32 @@ describe("the 48 tables of ClassWaves", async () => {
   const columns: CatalogColumns = new Map(
     Object.entries(real).map(([name, table]) => [
       name.replace(/^classwaves\./, ""),
-      // As information_schema has them: MAP, not map<string,string>.
+      // As in information_schema: MAP, not map<string,string>.
       new Map(Object.entries(table.columns).map(([column, type]) => [column, type.replace(/[<(].*/, "").toUpperCase()])),
     ]),
   );
   const preset = resolveTables({ preset: "classwaves", tables: {} });
   const proposal = proposeTables({ columns, views: none, protectedTables });
 
-  /** Whoever signs in is a teacher: no name says so, and a table called users there is not. */
+  /** Users who sign in are teachers. No name shows that, and a table called users there is something else. */
   const userIsTeacher = { parents: { user_id: { table: "users.teachers", kind: "belongs-to" as const } } };
-  /** What a person decided for the preset, and no name could tell. */
+  /** What a person decided for the preset, and names cannot show. */
   const decided: Record<string, Partial<Table> | "left out"> = {
     "notifications.notification_queue": userIsTeacher,
     "operational.api_metrics": { parents: { user_id: { table: "users.teachers", kind: "part-of" } } },
     "operational.system_events": userIsTeacher,
-    // Somebody who takes part can be put into another group.
+    // A participant can be moved to another group.
     "sessions.participants": { parents: { group_id: { table: "sessions.student_groups", kind: "belongs-to" } } },
-    // Aggregates over everybody, made by a job: its ids are no test's.
+    // Aggregates over everybody, created by a job: their ids are not a test's.
     "ai_insights.teacher_prompt_effectiveness": { match: [] },
-    // Protected: a proposal says so in a comment, the preset knows their columns so that nobody asks.
+    // Protected: a proposal mentions them in a comment; the preset knows their columns so that nobody is asked.
     "compliance.audit_log": "left out",
     "compliance.coppa_compliance": "left out",
     "compliance.parental_consents": "left out",
     "compliance.retention_policies": "left out",
   };
 
-  test.each([...columns.keys()])("%s is proposed as the preset has it, but for what a person decided", (name) => {
+  test.each([...columns.keys()])("%s is proposed as in the preset, except for what a person decided", (name) => {
     const decision = decided[name];
     const proposed = proposal.tables[name];
     if (decision === "left out") {
@@ -84,11 +84,11 @@ describe("the 48 tables of ClassWaves", async () => {
       parents: { ...proposed?.parents, ...decision?.parents },
     } as Table;
     expect(comparable(corrected)).toEqual(comparable(preset[name] as Table));
-    // The decision is one: without it, they differ.
+    // It is a real decision: without it, they differ.
     if (decision) expect(comparable(proposed as Table)).not.toEqual(comparable(preset[name] as Table));
   });
 
-  test("what names cannot tell is said: user_id, and the group that stands in for a key", () => {
+  test("what names cannot show is reported: user_id, and the group that replaces a key", () => {
     expect(remarks(proposal, "ambiguous")).toEqual([]);
     expect(remarks(proposal, "circle")).toEqual([]);
     expect(remarks(proposal, "key")).toEqual([
@@ -100,11 +100,11 @@ describe("the 48 tables of ClassWaves", async () => {
     );
   });
 
-  test("the preset and the warehouse do not differ", () => {
+  test("the preset and the warehouse agree", () => {
     expect(differences(preset, proposal, columns, protectedTables)).toEqual([]);
   });
 
-  test("a migration that adds and takes away shows as a difference", () => {
+  test("a migration that adds and removes is reported as a difference", () => {
     const changed: CatalogColumns = new Map(columns);
     changed.delete("audio.recordings");
     changed.set("sessions.reactions", new Map([["id", "STRING"]]));
@@ -129,7 +129,7 @@ describe("the 48 tables of ClassWaves", async () => {
   });
 });
 
-test("a view that is declared with rules shows as a difference: a cleanup would refuse it", () => {
+test("a view declared with rules is reported as a difference, because a cleanup would refuse it", () => {
   const columns = catalog({ "a.lessons": "id title", "a.active": "id title", "a.kept": "id title" });
   const declared = {
     "a.lessons": tableSchema.parse({ match: [{ column: "title", prefix: true }] }),
@@ -146,7 +146,7 @@ test("a view that is declared with rules shows as a difference: a cleanup would 
   expect(differences(declared, proposal, columns, protectedTables).map(({ table }) => table)).not.toContain("a.kept");
 });
 
-/** The order of rules and columns says nothing. */
+/** The order of rules and columns has no meaning. */
 function comparable(table: Table) {
   return {
     key: table.key,
@@ -157,12 +157,12 @@ function comparable(table: Table) {
   };
 }
 
-describe("which table a column points at", () => {
+describe("the table that a column points at", () => {
   const targetsOf = (proposal: Proposal, table: string) =>
     Object.fromEntries(Object.entries(proposal.tables[table]?.parents ?? {}).map(([column, parent]) => [column, parent.table]));
   const parents = (tables: Record<string, string>, table: string) => targetsOf(propose(tables), table);
 
-  test("the one whose name ends with the plural, whatever the plural is", () => {
+  test("is the one whose name ends with the plural, whatever its form", () => {
     const tables = {
       "a.classroom_sessions": "id",
       "a.categories": "id",
@@ -178,14 +178,14 @@ describe("which table a column points at", () => {
     });
   });
 
-  test("the one of its own schema rather than that of another; by its singular where there is no plural", () => {
+  test("is preferably in its own schema, and named by the singular if there is no plural", () => {
     expect(parents({ "a.groups": "id", "b.groups": "id", "b.notes": "id group_id" }, "b.notes")).toEqual({
       group_id: "b.groups",
     });
     expect(parents({ "a.user": "id", "a.notes": "id user_id" }, "a.notes")).toEqual({ user_id: "a.user" });
   });
 
-  test("of several in one place the one that is called exactly so, else none: it says which it could be", () => {
+  test("is among several in one schema the one with exactly that name, otherwise the candidates are reported", () => {
     const two = { "a.student_groups": "id", "a.teacher_groups": "id", "a.notes": "id group_id" };
     expect(parents({ ...two, "a.groups": "id" }, "a.notes")).toEqual({ group_id: "a.groups" });
     expect(parents(two, "a.notes")).toEqual({});
@@ -198,7 +198,7 @@ describe("which table a column points at", () => {
     ]);
   });
 
-  test("none that is protected, a view, without a key of its own, or of another type", () => {
+  test("is never a protected table, a view, one without its own key, or one of another type", () => {
     const notes = "id consent_id overview_id place_id team_id";
     const proposal = proposeTables({
       columns: catalog({
@@ -215,7 +215,7 @@ describe("which table a column points at", () => {
     expect(Object.keys(proposal.tables)).toEqual(["a.notes", "a.teams"]);
   });
 
-  test("a role is a hint, a mention is none, and a table may hang on itself", () => {
+  test("is suggested by a role but not by a mention, and may be the same table", () => {
     const tables = {
       "a.teachers": "teacher_id email",
       "a.leaders": "id",
@@ -235,7 +235,7 @@ describe("which table a column points at", () => {
     expect(["session_id", "teacher_id", "group_id", "id"].some(onlyMentionsSecret)).toBe(false);
   });
 
-  test("what is computed for an owner, or written about a lesson, is part of it; what could be moved belongs to it", () => {
+  test("gets computed and descriptive rows as partOf, and rows that can be moved as belongsTo", () => {
     const tables = {
       "a.schools": "id",
       "a.sessions": "id school_id",
@@ -256,7 +256,7 @@ describe("which table a column points at", () => {
     ]);
   });
 
-  test("a circle is broken where most hangs on, and said", () => {
+  test("in a circle is left out at the table that most depend on, and reported", () => {
     const proposal = propose({ "a.schools": "id teacher_id", "a.teachers": "id school_id", "a.sessions": "id school_id" });
     expect(targetsOf(proposal, "a.schools")).toEqual({});
     expect(targetsOf(proposal, "a.teachers")).toEqual({ school_id: "a.schools" });
@@ -266,7 +266,7 @@ describe("which table a column points at", () => {
   });
 });
 
-test("a table that shows nothing is known where that is certain, and left out where it is not", () => {
+test("may have no rules: it is then declared if that is certain, and left out otherwise", () => {
   const proposal = propose({
     "a.schema_migrations": "id name",
     "a.totals": "total_name",
@@ -280,7 +280,7 @@ test("a table that shows nothing is known where that is certain, and left out wh
   expect(remarks(proposal, "nothing-to-go-by").map((text) => text.split(":")[0])).toEqual(["a.marks", "a.numbers"]);
 });
 
-/** Names as they occur, names that resemble them, and names that nobody should give. */
+/** Real names, names that resemble them, and names that nobody should use. */
 const word = fc.constantFrom(
   "session",
   "sessions",
@@ -340,7 +340,7 @@ const anyCatalog = fc
   .map((tables): CatalogColumns => new Map(tables.map(({ schema, name, columns }) => [`${schema}.${name}`, new Map(columns)])));
 
 describe("any warehouse", () => {
-  test("gives a declaration that loads, has no circle, and names only what is there", () => {
+  test("gives a declaration that loads, has no circle, and names only what exists", () => {
     fc.assert(
       fc.property(anyCatalog, fc.nat(3), (columns, every) => {
         const views = new Set([...columns.keys()].filter((_, index) => every > 0 && index % (every + 2) === 0));
@@ -356,7 +356,7 @@ describe("any warehouse", () => {
             expect(onlyMentionsSecret(column)).toBe(false);
           }
         }
-        // No table is passed over in silence.
+        // Every table is mentioned.
         expect([...new Set([...Object.keys(tables), ...said.map(({ table }) => table)])].sort()).toEqual(
           [...columns.keys()].sort(),
         );
@@ -365,7 +365,7 @@ describe("any warehouse", () => {
     );
   });
 
-  test("is told in YAML that says the same, whatever the names are, and agrees with itself", () => {
+  test("is written as YAML with the same meaning, whatever the names, and agrees with itself", () => {
     fc.assert(
       fc.property(anyCatalog, (columns) => {
         const proposal = proposeTables({ columns, views: none, protectedTables });
@@ -382,7 +382,7 @@ describe("any warehouse", () => {
     );
   });
 
-  test("gives the same proposal, whatever order its columns come in", () => {
+  test("gives the same proposal for any order of its columns", () => {
     fc.assert(
       fc.property(anyCatalog, (columns) => {
         const turned: CatalogColumns = new Map([...columns].reverse().map(([name, of]) => [name, new Map([...of].reverse())]));

@@ -16,13 +16,13 @@ import { keyText, openRedisForTestData, openRedisReader, type TestDataRedis } fr
 import { requestFor, runId, runStarted } from "./test-stores.ts";
 import { otherRun } from "./world.ts";
 
-// Cleanups that have a Redis and nothing else: what they find, delete, limit and leave alone.
+// Cleanups with only a Redis: what they find, delete, limit and leave alone.
 const signal = new AbortController().signal;
 let server: RunningRedis;
 let admin: Redis;
 let redis: TestDataRedis;
 
-/** Reading: PTTL is refused to `unaware`, as is everything that Redis can be told not to answer. */
+/** Reading without PTTL for `unaware`, and without anything that Redis may refuse. */
 const least = "-@all +ping +scan";
 beforeAll(async () => {
   server = await startRedis({
@@ -43,7 +43,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** FLUSHALL is away here, as in production. */
+/** FLUSHALL is disabled here, as in production. */
 async function removeAll(): Promise<void> {
   const keys = await everything();
   if (keys.length > 0) await admin.unlink(keys);
@@ -65,7 +65,7 @@ const request = (scope: CleanupResult["scope"], testData: Partial<TestDataConfig
 const limit = 1_800_000;
 const old = runStarted - 86_400_000;
 
-/** Test keys of every kind of life, a protected key, and one of production. */
+/** Test keys with every kind of TTL, a protected key, and a production key. */
 async function fill(): Promise<void> {
   await admin.mset(`cw:test:a:${old}`, "1", `cw:test:b:${old}`, "1", "cw:test:ageless", "1", "cw:test:long", "1");
   await admin.mset(`cw:test:young:${runStarted}`, "1", "audit:log", "1", "session:1", "1");
@@ -73,7 +73,7 @@ async function fill(): Promise<void> {
   await admin.pexpire("cw:test:long", limit * 2);
 }
 
-it("a protected key that the tests said they made stays, and that is said", async () => {
+it("a protected key in the ledger is kept and reported", async () => {
   await fill();
   const ledger = { rows: new Map(), keys: new Set(["audit:log", "cw:test:long", "protected:gone"]), problems: [] };
   const protectedKeys = ["audit:log", "protected:*"];
@@ -84,7 +84,7 @@ it("a protected key that the tests said they made stays, and that is said", asyn
   expect(await admin.exists("audit:log", "cw:test:long")).toBe(1);
 });
 
-describe("a key that the ledger names", () => {
+describe("a key in the ledger", () => {
   const mine = `integration_test_${runId}`;
   const clean = async (keys: string[], changes: Partial<CleanupRequest> = {}) => {
     const ledger = { rows: new Map(), keys: new Set(keys), problems: [] };
@@ -97,7 +97,7 @@ describe("a key that the ledger names", () => {
     hadKey: (key: string) => keys.map(keyText).includes(key),
   });
 
-  it("stays and fails the stage where nothing but the ledger says that the run made it", async () => {
+  it("is kept and fails the stage if nothing else proves that the run created it", async () => {
     await admin.mset("cw:production:settings", "1", "teacher_sessions:real-teacher-1", "1", `cw:test:x:${mine}`, "1");
     const result = await clean(["cw:production:settings", "teacher_sessions:real-teacher-1", `cw:test:x:${mine}`]);
     expect(await everything()).toEqual(["cw:production:settings", "teacher_sessions:real-teacher-1"]);
@@ -108,7 +108,7 @@ describe("a key that the ledger names", () => {
     expect(judgeCleanup(result, 0).verdict).toBe("failed");
   });
 
-  it("goes where it carries the run's id, lies in a test namespace, or is new since the tests began", async () => {
+  it("is deleted if it contains the run's id, is in a test namespace, or is new since the tests began", async () => {
     const [carrying, inNamespace, made, real] = [
       `jobs:${runId}`,
       "cw:test:room",
@@ -130,12 +130,12 @@ describe("a key that the ledger names", () => {
     const result = await clean([carrying, inNamespace, made, real, `cw:test:integration_test_${otherRun}`], {
       start: startWith(real),
     });
-    // In a test namespace, too, another run's keys are another run's.
+    // Another run's keys are not ours, even in a test namespace.
     expect(await everything()).toEqual([`cw:test:integration_test_${otherRun}`, real].sort());
     expect(result.problems.join()).toContain(real);
   });
 
-  it("that is not there is said, and no failure: tests delete their own keys", async () => {
+  it("that doesn't exist is reported but not a failure, because tests delete their own keys", async () => {
     await admin.set("cw:test:there", "1");
     const some = await clean(["cw:test:there", "cw:test:gone"], { start: startWith() });
     expect(some).toMatchObject({ deletedKeys: 1, problems: [] });
@@ -148,7 +148,7 @@ describe("a key that the ledger names", () => {
   });
 });
 
-it("a ledger whose keys are all in another database than the cleanup looks at fails the stage, and says which", async () => {
+it("a ledger whose keys are all in another database fails the stage, and the database is named", async () => {
   const key = `cw:test:integration_test_${runId}`;
   const other = new Redis(`${server.url}/3`);
   const full = await openRedisForTestData(server.url, signal);
@@ -160,7 +160,7 @@ it("a ledger whose keys are all in another database than the cleanup looks at fa
     };
     const wrong = /database 3 of this Redis, but this cleanup uses database 0: write \/3 as the path of redis\.url/;
     expect((await planned(key, "cw:test:shared")).problems).toEqual([expect.stringMatching(wrong)]);
-    // A name that another environment may use as well proves nothing.
+    // A name that another environment may also use proves nothing.
     const shared = await planned("cw:test:shared");
     expect(shared.problems).toEqual([]);
     expect(shared.keys?.notes).toContainEqual(expect.stringMatching(wrong));
@@ -173,7 +173,7 @@ it("a ledger whose keys are all in another database than the cleanup looks at fa
   }
 });
 
-it("keys go that carry the run's prefix anywhere as a word of its own, by every scope that means it", async () => {
+it("keys with the run's prefix as a separate word anywhere are deleted, in every scope that includes it", async () => {
   const mine = `integration_test_${runId}`;
   const theirs = [`cw:test:c:detail_${mine}_x`, `cw:test:e:x-${mine}`, `{${mine}}:a`, `list/${mine}.7`, `a:b|${mine}`];
   const others = [`x${mine}`, `cw:${mine.replaceAll("_", "X")}`, "my_integration_test_report:1700000000000", `é${mine}`];
@@ -193,7 +193,7 @@ it("keys go that carry the run's prefix anywhere as a word of its own, by every 
 describe("the suite's own sign-ins", () => {
   const session = "0b7d8c1e-1111-4222-8333-0123456789ab";
 
-  it("go by the session that the answer named, with what was there before kept, and protected keys", async () => {
+  it("are deleted by the session in the answer; earlier and protected keys are kept", async () => {
     const made = [`tokens:${session}`, `cw:test:secure_session:${session}`, `refresh_${session}-1`];
     const others = [`tokens:${session}f`, "tokens:1b7d8c1e-1111-4222-8333-0123456789ab", `old:${session}`, `audit:${session}`];
     await admin.mset(...[...made, ...others].flatMap((key) => [key, "1"]));
@@ -207,8 +207,8 @@ describe("the suite's own sign-ins", () => {
   });
 });
 
-describe("the life of test keys", () => {
-  it("is told of those that are deleted and those that are kept, and of nobody else's", async () => {
+describe("the TTL of test keys", () => {
+  it("is reported for deleted and kept keys, and for nobody else's", async () => {
     await fill();
     const plan = await planCleanup(ports(), request("expired"));
     const result = describePlan(plan, true);
@@ -218,7 +218,7 @@ describe("the life of test keys", () => {
     expect(result.notes).toContain("2 Redis test keys are kept, because their age is unknown");
   });
 
-  it("is limited by a cleanup that deletes and was told to, of those that are kept, and only ever shortened", async () => {
+  it("is limited for kept keys by a deleting cleanup if configured, and never lengthened", async () => {
     await fill();
     await admin.set("cw:test:short", "1", "PX", 60_000);
     const keyTtl = { limit, apply: true };
@@ -239,7 +239,7 @@ describe("the life of test keys", () => {
     for (const key of ["audit:log", "session:1"]) expect(await admin.pttl(key), key).toBe(-1);
   });
 
-  it("is limited too where nothing has to be deleted; and never without being told to", async () => {
+  it("is also limited if nothing has to be deleted, but never unless configured", async () => {
     await admin.set("cw:test:ageless", "1");
     await executeCleanup(await prove(ports()), await planCleanup(ports(), request("expired")));
     expect(await admin.pttl("cw:test:ageless")).toBe(-1);
@@ -248,13 +248,13 @@ describe("the life of test keys", () => {
     expect(await admin.pttl("cw:test:ageless")).toBeGreaterThan(0);
   });
 
-  it("of another run is none of this run's business", async () => {
+  it("is left alone for another run's keys", async () => {
     await admin.set(`cw:test:integration_test_${runStarted}_ffffffff`, "1");
     const plan = await planCleanup(ports(), request("run", { keyTtl: { limit, apply: true } }));
     expect(describePlan(plan, true).keys).toMatchObject({ planned: 0, ttl: { unlimited: 0, over: 0 } });
   });
 
-  it("is unknown to a user that may not ask, and no hindrance", async () => {
+  it("is unknown without permission to ask, which stops nothing", async () => {
     await fill();
     const unaware = await openRedisReader(`redis://unaware:pw@127.0.0.1:${server.port}`, signal);
     const plan = await planCleanup(ports({ redis: unaware }), request("expired"));
@@ -265,7 +265,7 @@ describe("the life of test keys", () => {
 });
 
 describe("a plan", () => {
-  it("with more keys than the cap is refused, and holds no more than one beyond it", async () => {
+  it("with more keys than the cap is refused, and holds at most one more", async () => {
     await admin.mset(...Array.from({ length: 3_000 }, (_, index) => [`cw:test:${index}`, "1"]).flat());
     const plan = await planCleanup(ports(), request("all", { maxKeys: 1_000 }));
     expect(plan.keys?.keys.size).toBe(1_001);
@@ -275,7 +275,7 @@ describe("a plan", () => {
     expect(await admin.dbsize()).toBe(3_000);
   });
 
-  it("deletes exactly what it says, whatever bytes keys and ids are made of", async () => {
+  it("deletes exactly what it lists, whatever bytes keys and ids contain", async () => {
     const id = "0b7d8c1e*[a-z]?\\";
     const near = ["session:0b7d8c1e-x-a:code", "session:0b7d8c1e*[a-z]?\\x:code", "session:0b7d8c1eAAb:code"];
     const binary = Buffer.from([...Buffer.from("cw:test:"), 0xff, 0x00, 0x0d, 0x0a, 0x3a]);
@@ -290,7 +290,7 @@ describe("a plan", () => {
   });
 });
 
-describe("what the server is told to leave out", () => {
+describe("what the filter excludes on the server", () => {
   const sign = fc.constantFrom("a", "b", "1", "-", "_", "]", "[", "^", "\\", "*", "?", ":", "é", "\n", "\0");
   const text = fc.string({ unit: sign, minLength: 4, maxLength: 9 });
   const scope = fc.record({
@@ -305,7 +305,7 @@ describe("what the server is told to leave out", () => {
     ),
   });
 
-  it("is nothing that the judge would delete, whatever the texts are made of", async () => {
+  it("is nothing that the judge would delete, whatever the texts contain", async () => {
     let filtered = 0;
     const asking = fc.asyncProperty(scope, fc.array(text, { maxLength: 8 }), async (made, others) => {
       const wanted: KeyRequest = {
@@ -338,7 +338,7 @@ describe("what the server is told to leave out", () => {
     expect(filtered).toBeGreaterThan(50);
   });
 
-  it("is nearly everything of production, with the prefixes and namespaces of ClassWaves", () => {
+  it("is nearly all production data, with the prefixes and namespaces of ClassWaves", () => {
     const { prefixes, keys } = testDataSchema.parse({});
     const none = new Set<string>();
     const wanted = {
@@ -352,14 +352,14 @@ describe("what the server is told to leave out", () => {
       now: 0,
     } as const;
     expect(keyFilter(wanted)).toMatch(/^\*.+\*$/);
-    // Where every key could be one, nothing is left out.
+    // If every key could be test data, none is excluded.
     expect(keyFilter({ ...wanted, namespaces: ["*"] })).toBeUndefined();
     expect(keyFilter({ ...wanted, prefixes: ["abc"] })).toBeUndefined();
   });
 });
 
 describe("what a connection sends", () => {
-  it("while reading is on a short list of commands that change nothing", async () => {
+  it("while reading is limited to a short list of commands that change nothing", async () => {
     await fill();
     const monitor = await admin.monitor();
     const sent = new Set<string>();
@@ -376,11 +376,11 @@ describe("what a connection sends", () => {
     await admin.echo("that was all");
     await done;
     monitor.disconnect();
-    // MONITOR leaves out commands of administrators: ACL GETUSER is asked, too.
+    // MONITOR doesn't show administrators' commands: ACL GETUSER is sent too.
     expect([...sent].sort()).toEqual(["ACL WHOAMI", "AUTH", "HELLO", "INFO", "PING", "PTTL", "SCAN"]);
   });
 
-  it("needs nothing beyond it: all of this ran with KEYS, EVAL, FLUSH and CONFIG away, and INFO, ACL and HELLO refused", async () => {
+  it("works with only those: all of this ran without KEYS, EVAL, FLUSH and CONFIG, and with INFO, ACL and HELLO refused", async () => {
     for (const command of ["KEYS", "EVAL", "FLUSHALL", "FLUSHDB", "CONFIG"])
       await expect(admin.call(command), command).rejects.toThrow(/unknown command/);
     await expect(redis.infoOfEach()).rejects.toThrow(/NOPERM/);

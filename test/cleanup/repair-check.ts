@@ -10,8 +10,8 @@ import { now, type World } from "./world.ts";
 type Rows = ReadonlyMap<string, Record<string, unknown>>;
 
 /**
- * Repairs what a cleanup said that tests had changed. Exactly those cells have what stood there before the tests, nothing else differs, and
- * twice is once.
+ * Repairs what a cleanup reported as changed by tests. Exactly those cells get their value from before the tests, nothing else
+ * differs, and a second repair changes nothing.
  */
 export async function checkRepair(
   made: World,

@@ -9,7 +9,7 @@ import type { StageReport } from "../../src/model/report.ts";
 import type { TouchedRow } from "../../src/model/test-data.ts";
 import { type Catalog, requestFor, runId, table } from "./test-stores.ts";
 
-/** Schools and teachers, some of them real: what a run's tests may move, and what repair must put right. */
+/** Schools and teachers, some of them real: what a run's tests may move, and what repair must restore. */
 
 export const mySchool = `integration_test_${runId}_school`;
 export const otherSchool = `integration_test_${runId}_other`;
@@ -35,7 +35,7 @@ export function cell(id: string, now = mySchool, column = "school_id"): TouchedR
 
 type Report = Pick<StageReport, "runId" | "environment" | "cleanup">;
 
-/** A report of a dry run that names these cells, with what the history says stood there before. */
+/** A dry run's report with these cells and their old values from the history. */
 export async function reportOf(school: Catalog, touched: TouchedRow[], declared = tables): Promise<Report> {
   const request = requestFor(declared);
   const rows = await planRows(school.warehouse, rowRequest(request));

@@ -8,7 +8,7 @@ import { WarehouseFailure } from "../../src/warehouse/failure.ts";
 import { cell, definitions, mySchool, otherSchool, plan, repair, reportOf, tables } from "./repair-world.ts";
 import { type Catalog, requestFor, runId, runStarted, startTestStores, type TestStores, table } from "./test-stores.ts";
 
-// Repair writes to real rows: it must write what stood there, nowhere else, and never because a report says so.
+// Repair writes to real rows: it must write exactly the old values, nowhere else, and never just because a report says so.
 let stores: TestStores;
 let school: Catalog;
 let count = 0;
@@ -45,7 +45,7 @@ const states = ({ rows }: { rows: { state: string }[] }) => rows.map(({ state })
 const updates = () => stores.warehouse.statements.filter(({ sql }) => sql.includes(`UPDATE \`${school.name}\``));
 
 describe("repair", () => {
-  it("puts back what stood there, in one update for all that were moved alike, and not twice", async () => {
+  it("restores old values, in one update for all equal moves, and not twice", async () => {
     await open();
     const before = await teachers();
     await set(["1", "2", "3"], mySchool);
@@ -75,7 +75,7 @@ describe("repair", () => {
     expect(updates()).toHaveLength(3);
   });
 
-  it("puts the title of a real row back that a test renamed", async () => {
+  it("restores the title of a real row that a test renamed", async () => {
     await open();
     await school.run((name) => `UPDATE ${name} SET name = '${mySchool}' WHERE id = 'north'`, "users.schools");
     const renamed = { table: "users.schools", key: { column: "id", value: "north" }, column: "name", now: mySchool };
@@ -85,7 +85,7 @@ describe("repair", () => {
     expect(await school.rows("users.schools")).toContainEqual({ id: "north", name: "north" });
   });
 
-  it("puts a teacher back to a school that a test renamed", async () => {
+  it("moves a teacher back to a school that a test renamed", async () => {
     await open();
     await school.run((name) => `UPDATE ${name} SET name = '${mySchool}' WHERE id = 'north'`, "users.schools");
     await set(["1"], mySchool);
@@ -96,8 +96,8 @@ describe("repair", () => {
     expect((await teachers())[0]).toBe("1 north south 1");
   });
 
-  // Production goes on while a run waits for its servers: what it wrote then is younger than the run, and older than the tests.
-  it("puts back what named a row of production's that is younger than the run, because the report says where its tests began", async () => {
+  // Production goes on while a run waits for its servers: what it writes then is newer than the run and older than the tests.
+  it("restores a reference to a production row newer than the run, because the report says when its tests began", async () => {
     const at = (minutes: number) => {
       stores.warehouse.faults.clock = runStarted + minutes * 60_000;
     };
@@ -134,12 +134,12 @@ describe("repair", () => {
     });
     const report = { runId, environment: { name: "sandbox", access: "test-data" as const }, cleanup };
     expect(states((await plan(school, report, groups)).result)).toEqual(["repairable"]);
-    // Without it, nothing tells that "newer" is not the tests' own: then nothing is written.
+    // Without it, "newer" could be the tests' own data, so nothing is written.
     const { startVersions: _, ...untold } = cleanup;
     expect(states((await plan(school, { ...report, cleanup: untold }, groups)).result)).toEqual(["refused"]);
   });
 
-  it("leaves alone what was written since, before and after the plan", async () => {
+  it("leaves values written since alone, before and after the plan", async () => {
     await open();
     await set(["1", "2"], mySchool);
     const report = await reportOf(school, [cell("1"), cell("2")]);
@@ -157,7 +157,7 @@ describe("repair", () => {
     expect(await teachers()).toEqual(["1 south south 1", "2 south south 2", "3 null south 3"]);
   });
 
-  it("names rows by keys of a column that may hold a person, and keeps no value of it", async () => {
+  it("names rows by keys that may contain personal data, without storing the values", async () => {
     await open();
     const declared = {
       ...tables,
@@ -176,7 +176,7 @@ describe("repair", () => {
     expect(await teachers()).toContain("mira@north.example north null ");
   });
 
-  it("says what another writer hindered, sends it again, and goes on with the rest", async () => {
+  it("reports conflicts with another writer, retries, and continues with the rest", async () => {
     await open();
     await set(["1"], mySchool);
     await set(["2"], otherSchool);
@@ -197,7 +197,7 @@ describe("repair", () => {
     expect(sent).toBe(2);
   });
 
-  it("believes the table, and not the answer that was lost", async () => {
+  it("believes the table, not the lost answer", async () => {
     await open();
     await set(["1"], mySchool);
     const report = await reportOf(school, [cell("1")]);
@@ -209,7 +209,7 @@ describe("repair", () => {
     expect(states(await repair(school, report, { warehouse: { ...school.warehouse, writeCells: lost } }))).toEqual(["repaired"]);
   });
 
-  it("proves the place before it writes", async () => {
+  it("proves the target before it writes", async () => {
     await open();
     await set(["1"], mySchool);
     const report = await reportOf(school, [cell("1")]);
@@ -222,7 +222,7 @@ describe("repair", () => {
   });
 });
 
-describe("a report that somebody made up, or that is no longer true, writes nothing:", () => {
+describe("a forged or outdated report writes nothing:", () => {
   const real: TouchedRow = { ...cell("2", "north"), before: "south", version: 2 };
   const cases: [name: string, forged: (report: TouchedRow) => TouchedRow, problem: RegExp][] = [
     ["a value that never stood there", (row) => ({ ...row, before: "south" }), /history has another old value than the report/],
@@ -243,7 +243,7 @@ describe("a report that somebody made up, or that is no longer true, writes noth
   ];
   it("whatever it names", async () => {
     await open();
-    // Somebody moved this one for good.
+    // Somebody moved this one permanently.
     await set(["2"], "south");
     await set(["2"], "north");
     await set(["1"], mySchool);
@@ -268,7 +268,7 @@ describe("a report that somebody made up, or that is no longer true, writes noth
     expect(await teachers()).toEqual([...before, `1 ${mySchool} null twin`].sort());
   });
 
-  it("a version that it makes up only makes the search longer", async () => {
+  it("a forged version only makes the search longer", async () => {
     await open();
     await set(["1"], mySchool);
     const report = await reportOf(school, [cell("1")]);
@@ -283,7 +283,7 @@ describe("a report that somebody made up, or that is no longer true, writes noth
 /** Half a second each. */
 const cases = Number(process.env.CASES ?? (process.env.LONG ? 500 : 10));
 
-/** Who writes what: a test a test school, another a real one or nothing. */
+/** Who writes what: a test writes a test school, others a real one or nothing. */
 type Write = { by: "test" | "other"; row: number; column: "school_id" | "second_id"; value: number };
 const histories = fc.record({
   keyType: fc.constantFrom("string", "bigint"),
@@ -308,11 +308,11 @@ const histories = fc.record({
   ),
 });
 
-it("whatever tests and others wrote: exactly the touched cells have what stood there, and what was written since stays", async () => {
+it("whatever tests and others wrote: exactly the touched cells get their old value, and later writes are kept", async () => {
   await fc.assert(
     fc.asyncProperty(histories, async ({ keyType, rows, during, since }) => {
       school = await stores.catalog(`repair${count++}`, definitions(keyType));
-      // Real ids and test ids: numbers cannot show what they are, names can.
+      // Real ids and test ids: names can show what they are, numbers cannot.
       const ids = (test: boolean) =>
         [0, 1, 2].map((index) =>
           keyType === "bigint" ? `${test ? 9 : 1}00719925474099${index}` : `${test ? mySchool : "real"}${index}`,
@@ -327,7 +327,7 @@ it("whatever tests and others wrote: exactly the touched cells have what stood t
         "users.teachers",
         state.map((row, id) => ({ id: String(id), ...row, note: "" })),
       );
-      // What each cell would be had no test written: the last value of anybody else.
+      // What each cell would contain without the tests: the last value from anybody else.
       const without = state.map((row) => ({ ...row }));
       const write = async ({ by, row, column, value }: Write) => {
         const at = row % state.length;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { personalColumns } from "../../src/cleanup/plan/synthetic.ts";
 
-test("addresses and names are looked at in every type that holds text", () => {
+test("addresses and names are checked in every text type", () => {
   for (const type of ["STRING", "VARCHAR", "VARCHAR(255)", "CHAR(40)"]) {
     const columns = new Map([
       ["email", type],

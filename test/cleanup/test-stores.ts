@@ -11,14 +11,14 @@ import { openRedisForTestData, type TestDataRedis } from "../../src/redis/connec
 import { openForTestData, type TestDataWarehouse } from "../../src/warehouse/access.ts";
 import { Connection, type Parameters as StatementParameters, type WarehouseSettings } from "../../src/warehouse/connection.ts";
 
-/** A real warehouse and a real Redis for test data; every catalog is a world of its own. */
+/** A real warehouse and a real Redis for test data; every catalog is a separate world. */
 export interface TestStores {
   warehouse: Warehouse;
   redis: TestDataRedis;
   redisUrl: string;
-  /** Sets keys and looks at them. */
+  /** Sets and reads keys. */
   keys: Redis;
-  /** Makes a catalog of these tables (`schema.table`), and a connection to it. */
+  /** Creates a catalog with these tables (`schema.table`), and a connection to it. */
   catalog(name: string, tables: Record<string, TableDefinition>): Promise<Catalog>;
   stop(): Promise<void>;
 }
@@ -27,15 +27,15 @@ export interface Catalog {
   name: string;
   warehouse: TestDataWarehouse;
   insert(table: string, rows: readonly Record<string, string | null>[]): Promise<void>;
-  /** Runs a statement as somebody who may do anything: `table` in it stands in this catalog. */
+  /** Runs a statement as a user with all rights; `table` is in this catalog. */
   run(statement: (table: string) => string, table: string, parameters?: Record<string, string | null>): Promise<void>;
   rows(table: string): Promise<Record<string, unknown>[]>;
-  /** Sets a column of the rows that a column tells, as a test would. */
+  /** Sets a column of the rows that another column selects, as a test would. */
   update(table: string, set: [column: string, value: string], where: [column: string, value: string]): Promise<void>;
   /** Runs a statement as another principal, by its token. */
   as(token: string, sql: string, parameters?: StatementParameters): Promise<void>;
   ports(changes?: Partial<WritingPorts>): WritingPorts;
-  /** Ports with a connection of their own, which the signal ends. */
+  /** Ports with their own connection, which the signal closes. */
   reopened(signal: AbortSignal): Promise<WritingPorts & { warehouse: TestDataWarehouse }>;
   close(): Promise<void>;
 }
@@ -161,7 +161,7 @@ export function table(written: Partial<Parameters<typeof tableSchema.parse>[0] &
   return tableSchema.parse(written);
 }
 
-/** The time of the run that is tested; everything else is older or younger than this. */
+/** The time of the tested run; everything else is older or newer than this. */
 export const runStarted = Date.UTC(2026, 5, 1, 12);
 export const runId = `${runStarted}_1a2b3c4d`;
 

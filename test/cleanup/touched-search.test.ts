@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { nextStep, type Seen } from "../../src/cleanup/touched/version-search.ts";
 
-// What a search asks is what it costs: here against a history that is known, there against a warehouse.
+// The cost of a search is the number of its questions; here against a known history instead of a warehouse.
 
 function search(history: readonly Seen[], guess?: number): { end: number; rounds: number; asked: number } {
   const known = new Map<number, Seen>();
@@ -21,7 +21,7 @@ function search(history: readonly Seen[], guess?: number): { end: number; rounds
 const seen = fc.constantFrom<Seen>("later", "later", "later", "before", "absent", "stop");
 const ends = (one: Seen) => one === "before" || one === "stop";
 
-it("finds the newest other value among the last 64 versions, wherever values came back", () => {
+it("finds the newest other value among the last 64 versions, even if values came back", () => {
   fc.assert(
     fc.property(fc.array(seen, { maxLength: 64 }), fc.option(fc.nat({ max: 70 }), { nil: undefined }), (history, guess) => {
       const newest = history.findIndex(ends);
@@ -45,6 +45,6 @@ it("finds the moment of the change further back in a few rounds", () => {
   );
 });
 
-it("takes three questions for what a run of a moment ago changed", () => {
+it("takes three questions for a change by a recent run", () => {
   expect(search(["later", "later", "before", ...Array<Seen>(900).fill("before")])).toMatchObject({ end: 2, rounds: 1, asked: 8 });
 });

@@ -7,7 +7,7 @@ import type { Table } from "../../src/config/schema.ts";
 import type { TouchedRow } from "../../src/model/test-data.ts";
 import { type Catalog, requestFor, runId, startTestStores, type TestStores, table } from "./test-stores.ts";
 
-// What stood there before decides what is written back: it must be what the last one wrote who was no test.
+// The old value is written back, so it must be the last one written by anybody other than a test.
 let stores: TestStores;
 let school: Catalog;
 let count = 0;
@@ -69,7 +69,7 @@ async function find(cells: TouchedRow[], start?: number, keep: Record<string, st
   );
 }
 
-/** Version 1 has the rows as they were inserted; each line is one more. */
+/** Version 1 has the inserted rows; each line adds one version. */
 const histories: [name: string, changes: [id: string, column: string, value: string | null][], expected: Partial<TouchedRow>][] =
   [
     ["a row that was moved", [["1", "school_id", mine]], { before: "north", version: 1 }],
@@ -114,12 +114,12 @@ const histories: [name: string, changes: [id: string, column: string, value: str
     ],
   ];
 
-describe("what stood there before", () => {
+describe("the old value", () => {
   it.each(histories)("%s", async (_, changes, expected) => {
     await open();
     for (const [id, column, value] of changes) await set(id, column, value);
     expect(await find([cell(expected.key?.value ?? "1")])).toEqual([{ ...cell("1"), ...expected }]);
-    // What is known of the start of the run changes how it is found, not what.
+    // Knowing the start of the run changes how the value is found, not which one.
     expect(await find([cell(expected.key?.value ?? "1")], 1)).toEqual([{ ...cell("1"), ...expected }]);
     await school.close();
   });
@@ -142,7 +142,7 @@ describe("what stood there before", () => {
       ["1", "second_id", "south"],
       ["2", "school_id", null],
     ]);
-    // The history, the versions, and whether the schools of before are still there.
+    // The history, the versions, and whether the old schools still exist.
     expect(stores.warehouse.statements.length - seen).toBe(3);
     await school.close();
   });
@@ -163,7 +163,7 @@ describe("what stood there before", () => {
     await school.close();
   });
 
-  it("passes over schools whose ids tell nothing: one that is gone, and one of another run's tests", async () => {
+  it("skips schools with neutral ids: one that is gone, and one of another run's tests", async () => {
     await open();
     await school.insert("users.schools", [{ id: "0b8e", name: "Gone" }]);
     await school.insert("users.schools", [{ id: "0b8f", name: "integration_test_of another run" }]);
@@ -175,7 +175,7 @@ describe("what stood there before", () => {
     await school.close();
   });
 
-  it("is a school of the tests that testData.keep lists: it stands there for all runs", async () => {
+  it("may be a test school in testData.keep, which exists for all runs", async () => {
     await open();
     await school.insert("users.schools", [
       { id: "integration_test_fixed", name: "Fixed" },
@@ -192,12 +192,12 @@ describe("what stood there before", () => {
       "integration_test_fixed",
       "fixed-too",
     ]);
-    // Its id begins as those of test data do, and the name says that it is fixed.
+    // Its id begins like test data, and its name marks it as fixed.
     expect(await stood({ "users.schools": ["Fixed"] })).toEqual(["integration_test_fixed", "south"]);
     await school.close();
   });
 
-  it("is what the row was written with, although that school is gone, or never was there", async () => {
+  it("may be what the row was created with, even if that school is gone or never existed", async () => {
     await open();
     await set("1", "school_id", mine);
     await set("1", "second_id", mine);
@@ -212,7 +212,7 @@ describe("what stood there before", () => {
     await school.close();
   });
 
-  it("is found where the row was deleted and written anew", async () => {
+  it("is found if the row was deleted and written again", async () => {
     await open();
     await school.run((name) => `DELETE FROM ${name} WHERE id = '1'`, "users.teachers");
     await school.insert("users.teachers", [{ id: "1", school_id: mine, second_id: "south", note: "" }]);
@@ -221,7 +221,7 @@ describe("what stood there before", () => {
   });
 });
 
-describe("what stood there before is unknown, with the reason,", () => {
+describe("the old value is unknown, with the reason,", () => {
   const cases: [name: string, prepare: () => Promise<void>, touched: TouchedRow, why: RegExp][] = [
     [
       "where the row always pointed there",
@@ -262,7 +262,7 @@ describe("what stood there before is unknown, with the reason,", () => {
   });
 });
 
-it("gives up when the time for it is over, and says so", async () => {
+it("if the time limit is reached", async () => {
   await open();
   await set("1", "school_id", mine);
   const context = searchContext({

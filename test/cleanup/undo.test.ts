@@ -9,7 +9,7 @@ import type { CleanupResult, Deletion } from "../../src/model/test-data.ts";
 import type { TestDataWarehouse } from "../../src/warehouse/access.ts";
 import { type Catalog, requestFor, runId, runStarted, startTestStores, type TestStores, table } from "./test-stores.ts";
 
-// Undo is the last resort: what it cannot do it has to say, and what it does must be exactly what was lost.
+// Undo is the last resort: it must report what it cannot do, and restore exactly what was lost.
 let stores: TestStores;
 let school: Catalog;
 let count = 0;
@@ -70,7 +70,7 @@ async function undo(
 
 const all = async (name: string) => (await school.rows(name)).map((row) => `${row.id} ${row.title ?? row.lesson_id}`).sort();
 
-/** The report with the first delete of a table changed. */
+/** The report, with the first delete of a table changed. */
 function changed(cleanup: CleanupResult, change: Partial<Deletion>): CleanupResult {
   return {
     ...cleanup,
@@ -82,7 +82,7 @@ function changed(cleanup: CleanupResult, change: Partial<Deletion>): CleanupResu
 }
 
 describe("undo", () => {
-  it("only shows what would come back, unless told to", async () => {
+  it("only shows what would be restored, unless told to execute", async () => {
     await open(usual, [{ id: "group", lesson_id: "one", created_at: during }]);
     const cleanup = await cleanUp();
     const seen = stores.warehouse.statements.length;
@@ -95,7 +95,7 @@ describe("undo", () => {
     expect(await all("sessions.lessons")).toEqual(["production Maths"]);
   });
 
-  it("brings everything back, and says so in the audit log without a value", async () => {
+  it("restores everything, and records it in the audit log without values", async () => {
     await open(usual, [{ id: "group", lesson_id: "one", created_at: during }]);
     const before = [await all("sessions.lessons"), await all("sessions.groups")];
     const cleanup = await cleanUp();
@@ -109,7 +109,7 @@ describe("undo", () => {
     expect(JSON.stringify(told)).not.toMatch(/maths|art|group"/);
   });
 
-  it("brings back what a cleanup took before it was cancelled", async () => {
+  it("restores what a cleanup deleted before it was cancelled", async () => {
     await open(usual, [{ id: "group", lesson_id: "one", created_at: during }]);
     const stopped = new AbortController();
     const ports = await school.reopened(stopped.signal);
@@ -134,7 +134,7 @@ describe("undo", () => {
     expect(await all("sessions.groups")).toEqual(["group one"]);
   });
 
-  it.each(["bigint", "decimal(20,4)", "timestamp"])("brings back what was found by keys of type %s", async (type) => {
+  it.each(["bigint", "decimal(20,4)", "timestamp"])("restores rows found by keys of type %s", async (type) => {
     school = await stores.catalog(`undo${count++}`, {
       "sessions.lessons": { columns: { id: type, title: "string", number: "int" } },
       "sessions.groups": { columns: { id: type, lesson_id: type } },
@@ -170,7 +170,7 @@ describe("undo", () => {
     expect(texts(await rows())).toEqual(texts(before));
   });
 
-  it("keeps rows that others wrote in the meantime, also under a deleted key", async () => {
+  it("keeps rows that others wrote in the meantime, even under a deleted key", async () => {
     await open(usual, []);
     const cleanup = await cleanUp();
     await school.insert("sessions.lessons", [
@@ -184,12 +184,12 @@ describe("undo", () => {
     expect(await all("sessions.lessons")).toEqual(["one theirs", "production Maths", `three theirs, too`, `two ${mine} art`]);
   });
 
-  it("brings rows without a key back as often as they were there, and never twice", async () => {
+  it("restores rows without a key as often as they existed, and never twice", async () => {
     const nameless = { id: null, title: `${mine} nameless`, created_at: during };
     await open([nameless, nameless, { ...nameless, title: "Nameless" }], []);
     const before = await all("sessions.lessons");
     const cleanup = await cleanUp();
-    // They are selected by a column that may hold a person: its values stay in the warehouse.
+    // They are selected by a column that may contain personal data, whose values stay in the warehouse.
     expect(JSON.stringify(cleanup.tables.map((one) => one.deletions))).not.toContain("nameless");
     expect((await undo(cleanup)).tables).toEqual([expect.objectContaining({ deleted: 2, restorable: 2, restored: 2 })]);
     expect(await all("sessions.lessons")).toEqual(before);
@@ -200,7 +200,7 @@ describe("undo", () => {
   describe.each([
     ["three of a lesson", ["a", "b", "c"]],
     ["one of a lesson", ["a"]],
-  ])("of a table whose declared key is no name of its rows, with %s", (_, members) => {
+  ])("of a table whose declared key is not unique, with %s", (_, members) => {
     const declared: Record<string, Table> = {
       "sessions.lessons": table({ match: [{ column: "title", prefix: true }], time: "created_at" }),
       "sessions.members": table({ key: "lesson_id", parents: { lesson_id: { partOf: "sessions.lessons" } } }),
@@ -209,7 +209,7 @@ describe("undo", () => {
     const written = { lesson_id: "one", who: "written since" };
     const who = async () => (await school.rows("sessions.members")).map((row) => `${row.lesson_id} ${row.who}`).sort();
 
-    it("brings every row back beside one that was written since, and never twice", async () => {
+    it("restores every row next to one written since, and never twice", async () => {
       school = await stores.catalog(`undo${count++}`, {
         "sessions.lessons": { columns: { id: "string", title: "string", created_at: "timestamp" } },
         "sessions.members": { columns: { lesson_id: "string", who: "string" } },
@@ -229,7 +229,7 @@ describe("undo", () => {
     });
   });
 
-  it("brings rows back to a table that has no column of the key's name", async () => {
+  it("restores rows in a table without the key column", async () => {
     const declared: Record<string, Table> = {
       "sessions.lessons": table({ match: [{ column: "title", prefix: true }], time: "created_at" }),
       "sessions.notes": table({ parents: { lesson_id: { partOf: "sessions.lessons" } } }),
@@ -251,12 +251,12 @@ describe("undo", () => {
     );
   });
 
-  describe("of rows that came back by themselves and were deleted again", () => {
+  describe("of rows that reappeared and were deleted again", () => {
     const note = { id: null, title: `${mine} note`, created_at: during };
     it.each([
       ["with a key", usual],
       ["without one, twice the same", [note, note, { ...note, title: "Note" }]],
-    ])("brings each back once, and says before how many: rows %s", async (_, rows) => {
+    ])("restores each once, and shows the number before: rows %s", async (_, rows) => {
       await open(rows, []);
       const before = await all("sessions.lessons");
       stores.warehouse.faults.reappearingRows = 1;
@@ -271,7 +271,7 @@ describe("undo", () => {
       expect(await all("sessions.lessons")).toEqual(before);
     });
 
-    it("brings it back as it was last", async () => {
+    it("restores the latest content", async () => {
       await open(usual, []);
       const anew = { id: "one", title: `${mine} maths, anew`, created_at: during };
       let first = true;
@@ -293,8 +293,8 @@ describe("undo", () => {
     });
   });
 
-  describe("where a part of what was deleted is not known", () => {
-    /** The first delete is answered in this way, and a row comes back behind it, which the second round deletes. */
+  describe("with incomplete knowledge of what was deleted", () => {
+    /** The first delete is answered like this, and a row reappears afterwards, which the second round deletes. */
     async function cleanUpAfter(answer: (rows: number | undefined) => number | undefined): Promise<CleanupResult> {
       let first = true;
       const { deleteRows } = school.warehouse;
@@ -323,7 +323,7 @@ describe("undo", () => {
       const cleanup = await cleanUpAfter(answer);
       expect(await all("sessions.lessons")).toEqual(["production Maths"]);
       expect(cleanup.tables).toEqual([expect.objectContaining({ deletions: [expect.objectContaining({ rows: 1 })] })]);
-      // Three rows went; only one is known of.
+      // Three rows were deleted; only one is known.
       expect(cleanup.tables[0]).not.toHaveProperty("deleted");
       expect(cleanup).toMatchObject({ deletedRows: 1, leftOver: 0 });
       expect((await undo(cleanup)).tables).toEqual([
@@ -332,7 +332,7 @@ describe("undo", () => {
       expect(await all("sessions.lessons")).toEqual([`late ${mine} late`, "production Maths"]);
     });
 
-    it("says so where the version of one of the deletes was not found", async () => {
+    it("says so if the version of one of the deletes was not found", async () => {
       await open(usual, []);
       const cleanup = await cleanUpAfter((rows) => rows);
       const newest = cleanup.tables.map((one) => ({ ...one, deletions: one.deletions?.slice(1) ?? [] }));
@@ -346,7 +346,7 @@ describe("undo", () => {
     });
   });
 
-  it("has nothing to do after a cleanup that was not carried out", async () => {
+  it("has nothing to do after a cleanup that was not executed", async () => {
     await open(usual, []);
     const cleanup = await cleanUp(tables, {}, { maxRows: 1 });
     expect(await all("sessions.lessons")).toHaveLength(3);
@@ -355,7 +355,7 @@ describe("undo", () => {
     expect((await undo(cleanup)).tables).toEqual([]);
   });
 
-  it("finds the right version where the report has that of another run's delete", async () => {
+  it("finds the right version if the report has that of another run's delete", async () => {
     await open(
       [...usual, { id: "other", title: "x", created_at: during }, { id: "another", title: "x", created_at: during }],
       [],
@@ -392,10 +392,10 @@ describe("undo", () => {
     expect(stores.warehouse.statements.slice(seen).filter(({ sql }) => sql.includes("INSERT"))).toEqual([]);
   });
 
-  it("says when VACUUM took the older rows away", async () => {
+  it("reports that VACUUM removed the older rows", async () => {
     await open(usual, []);
     const cleanup = await cleanUp();
-    // What is loaded past the history makes older versions unreadable.
+    // Loading without history makes older versions unreadable.
     await stores.warehouse.load(`INSERT INTO ${school.name}.sessions.lessons VALUES ('late', 'late', now())`);
     const result = await undo(cleanup);
     expect(result.tables).toEqual([
@@ -404,7 +404,7 @@ describe("undo", () => {
     expect(await all("sessions.lessons")).toEqual(["late late", "production Maths"]);
   });
 
-  it("is sent once: where the answer is lost it says so, and the next look shows what happened", async () => {
+  it("is sent once: it reports a lost answer, and the next plan shows what happened", async () => {
     await open(usual, []);
     const before = await all("sessions.lessons");
     const cleanup = await cleanUp();
@@ -434,7 +434,7 @@ describe("undo", () => {
   });
 });
 
-it("a table that is called like a member of every object is none that is declared", async () => {
+it("a table named like a member of every object doesn't count as declared", async () => {
   await open([{ id: "1", title: "Maths", created_at: during }], []);
   const forged = { table: "toString", planned: 1, deleted: 1, samples: [], deletions: [{ version: 1, rows: 1, selection: [] }] };
   const cleanup = { ...({} as CleanupResult), deletedKeys: 0, tables: [{ ...forged, statement: "" }] };

@@ -8,7 +8,8 @@ import type { CleanupResult, TouchedRow } from "../../src/model/test-data.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";
 import { type Catalog, requestFor, runId, runStarted, startTestStores, type TestStores, table } from "./test-stores.ts";
 
-// Whose a row is, case by case, in a school with real teachers: what was deleted once although it was real, and its relatives.
+// Ownership, case by case, in a school with real teachers: rows that were once deleted although they were real, and similar
+// cases.
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -58,7 +59,7 @@ beforeAll(async () => {
 });
 afterAll(() => stores.stop());
 
-/** A row, and when it was really written; `made` is what its time column says, the same if left out. */
+/** A row, and when it was really written; `made` is its time column, the same time if absent. */
 type Row = Record<string, string | null> & { id: string };
 interface Written {
   table: string;
@@ -72,10 +73,10 @@ function row(of: string, at: number, values: Record<string, string | null>): Wri
 
 interface Case {
   rows: Written[];
-  /** Table, id (or what another column has), column and value that a test sets, at the time of its run. */
+  /** Table, id (or another column's value), column and value that a test sets during its run. */
   moves?: [table: string, id: string, column: string, to: string, at: number, by?: string][];
   request?: Parameters<typeof requestFor>[1];
-  /** In place of the school's own declarations. */
+  /** Replaces the school's own declarations. */
   tables?: Record<string, ReturnType<typeof table>>;
   definitions?: Record<string, TableDefinition>;
   historyGone?: boolean;
@@ -139,7 +140,7 @@ function withoutHistory(warehouse: Catalog["warehouse"]): Catalog["warehouse"] {
   return { ...warehouse, query };
 }
 
-/** A real teacher with a lesson and its group, all of `at`. */
+/** A real teacher with a lesson and its group, all from `at`. */
 function realTeacher(at: number, made: string | null = iso(at)): Written[] {
   return [
     row("users.schools", at, { id: "real-school", domain: "lincoln.example", made }),
@@ -149,7 +150,7 @@ function realTeacher(at: number, made: string | null = iso(at)): Written[] {
   ];
 }
 
-/** A run's school, and a teacher of it with a lesson, whose ids come from the server. */
+/** A run's school, with a teacher and a lesson whose ids come from the server. */
 function testSchool(prefix: string, at: number): Written[] {
   return [
     row("users.schools", at, { id: `${prefix}_school`, domain: "a.example" }),
@@ -246,7 +247,7 @@ describe("a real teacher that a test moved to its test school", () => {
     expect(verdict).toBe("failed");
   });
 
-  test("where neither time nor history tells, both stay, and the cleanup is no passed one", async () => {
+  test("if neither time nor history decides, both are kept, and the cleanup doesn't pass", async () => {
     const { left, verdict, result, touched } = await cleanUp({
       rows: [...realTeacher(longAgo, null), ...testSchool(mine, during)],
       moves: movedBy(mine, during + minute),
@@ -259,7 +260,7 @@ describe("a real teacher that a test moved to its test school", () => {
     expect(verdict).toBe("degraded");
   });
 
-  test("that was made while another stage of the run went on stays, too", async () => {
+  test("created during another stage of the run is kept too", async () => {
     const { left, verdict } = await cleanUp({
       rows: [...realTeacher(runStarted + minute), ...testSchool(mine, during)],
       moves: movedBy(mine, during + minute),
@@ -269,7 +270,7 @@ describe("a real teacher that a test moved to its test school", () => {
     expect(verdict).not.toBe("passed");
   });
 
-  test("nobody moved: what only the school's rows have goes, in both scopes", async () => {
+  test("that nobody moved: rows that only depend on the school are deleted, in both scopes", async () => {
     for (const [prefix, at, request] of [
       [mine, during, {}],
       [lost, lostAt, expired],
@@ -293,9 +294,12 @@ describe("a real group that is part of a lesson, and that a test moved to its ow
 
   test.each<[string, Case]>([
     ["without a time, by the table's history", { rows: moved(null), moves: move }],
-    ["made within the clocks' tolerance before the run, by the table's history", { rows: moved(iso(near), near), moves: move }],
-    ["without a key and a time, by all else that it says", { rows: moved(null, longAgo, null), moves: byLesson }],
-    ["without a key, made within the tolerance", { rows: moved(iso(near), near, null), moves: byLesson }],
+    [
+      "created within the clocks' tolerance before the run, by the table's history",
+      { rows: moved(iso(near), near), moves: move },
+    ],
+    ["without a key and a time, by its other columns", { rows: moved(null, longAgo, null), moves: byLesson }],
+    ["without a key, created within the tolerance", { rows: moved(iso(near), near, null), moves: byLesson }],
     ["by its time alone", { rows: moved(iso(longAgo)), moves: move, historyGone: true }],
   ])("is known to be older %s: it stays, and so does the lesson", async (_, one) => {
     const { left, verdict } = await cleanUp({ ...one, request: expired });
@@ -304,7 +308,7 @@ describe("a real group that is part of a lesson, and that a test moved to its ow
     expect(verdict).not.toBe("passed");
   });
 
-  test("goes with the lesson where nothing at all can tell: that is what part of means", async () => {
+  test("is deleted with the lesson if nothing decides: that is the meaning of partOf", async () => {
     const { left } = await cleanUp({
       rows: [...moved(null), row("sessions.lessons", during, { id: "my-lesson", title: `${mine} lesson` })],
       moves: [["sessions.groups", "real-group", "lesson_id", "my-lesson", during + minute]],
@@ -313,7 +317,7 @@ describe("a real group that is part of a lesson, and that a test moved to its ow
     expect(left["sessions.groups"]).toEqual(["test-group"]);
   });
 
-  test("rows of the tests' own go, also without a key and a time, whatever real rows say the same", async () => {
+  test("the tests' own rows are deleted, even without key and time, whatever equal real rows exist", async () => {
     const group = (at: number, lesson_id: string) => row("sessions.groups", at, { id: null, lesson_id, made: null });
     const { left, verdict } = await cleanUp({
       rows: [
@@ -327,7 +331,7 @@ describe("a real group that is part of a lesson, and that a test moved to its ow
     expect([left["sessions.groups"], left["sessions.lessons"], verdict]).toEqual([["null"], ["real-lesson"], "passed"]);
   });
 
-  test("stays in the second look, too, where only the ledger tells of its lesson", async () => {
+  test("is kept in the second search too, if only the ledger names its lesson", async () => {
     const { left, verdict } = await cleanUp({
       rows: [
         row("sessions.groups", longAgo, { id: "real-group", lesson_id: "gone-lesson", made: null }),
@@ -344,17 +348,17 @@ describe("a wrong line in the ledger", () => {
   const wrong = { ledger: ledger(["users.teachers", "real-teacher"]) };
   const untimed = { ...tables, "users.teachers": table({ ...written("users.teachers"), time: undefined }) };
   test.each<[string, Case]>([
-    ["where the table has no time column", { rows: realTeacher(longAgo), tables: untimed, request: wrong }],
-    ["where its time is NULL", { rows: realTeacher(longAgo, null), request: wrong }],
+    ["if the table has no time column", { rows: realTeacher(longAgo), tables: untimed, request: wrong }],
+    ["if its time is NULL", { rows: realTeacher(longAgo, null), request: wrong }],
     [
-      "where a mere DATE says that it is of the run's day",
+      "if a DATE equals the run's day",
       { rows: realTeacher(runStarted - 3 * hour, "2026-06-01"), definitions: dated("date"), request: wrong },
     ],
     [
-      "where a time without a zone may be of the run",
+      "if a time without a zone may be of the run",
       { rows: realTeacher(runStarted - 3 * hour, "2026-06-01 09:00:00"), definitions: dated("string"), request: wrong },
     ],
-    ["where it is two minutes older than the run", { rows: realTeacher(runStarted - 2 * minute), request: wrong }],
+    ["if it is two minutes older than the run", { rows: realTeacher(runStarted - 2 * minute), request: wrong }],
     [
       "in a table of another name",
       {
@@ -370,7 +374,7 @@ describe("a wrong line in the ledger", () => {
     }
   });
 
-  test("a key that is not unique takes nobody else's row: both stay, and are named", async () => {
+  test("with a shared key deletes nobody else's row: both are kept and named", async () => {
     const two = [
       row("users.teachers", longAgo, { id: "teacher-1", name: "Ann" }),
       row("users.teachers", during, { id: "teacher-1", name: "Bob" }),
@@ -384,7 +388,7 @@ describe("a wrong line in the ledger", () => {
       expect(left["users.teachers"]).toEqual(["teacher-1", "teacher-1"]);
       expect(verdict).not.toBe("passed");
     }
-    // Also where the other row is nowhere near any test data, and is seen only when the plan is counted.
+    // Even if the other row has nothing to do with test data and is only found when the plan is counted.
     const shown = [two[0], row("users.teachers", during, { id: "teacher-1", name: `${mine} Bob` })] as Written[];
     const { left, result, verdict } = await cleanUp({ rows: shown });
     expect(left["users.teachers"]).toEqual(["teacher-1", "teacher-1"]);
@@ -394,7 +398,7 @@ describe("a wrong line in the ledger", () => {
     expect(verdict).toBe("degraded");
   });
 
-  test("a right one deletes its row, which history proves to be of the run", async () => {
+  test("and a right one deletes its row, which the history proves to be the run's", async () => {
     const made = [row("users.teachers", during, { id: "tracked", name: "Bob", made: null })];
     const request = { ledger: ledger(["users.teachers", "tracked"]) };
     for (const changes of [{}, { withStart: true }])
@@ -412,7 +416,7 @@ describe("scope expired", () => {
   const at = runStarted + 10 * minute;
   test.each<[string, string | null, string, Case["request"], boolean]>([
     ["a minute old by the clock of a machine at UTC−8", "2026-06-01 04:09:00", "string", {}, false],
-    ["the same, with its zone said", "2026-06-01 04:09:00", "string", { testData: { timeZone: "-08:00" } }, false],
+    ["the same, with its zone configured", "2026-06-01 04:09:00", "string", { testData: { timeZone: "-08:00" } }, false],
     [
       "old enough in the summer of its zone",
       "2026-06-01 03:00:00",
@@ -420,12 +424,12 @@ describe("scope expired", () => {
       { testData: { timeZone: "America/Los_Angeles" } },
       true,
     ],
-    ["an hour younger in its winter", "2026-06-01 03:00:00", "string", { testData: { timeZone: "-08:00" } }, false],
-    ["without a zone, old wherever it was", "2026-05-31 01:10:00", "string", {}, true],
+    ["an hour newer in its winter", "2026-06-01 03:00:00", "string", { testData: { timeZone: "-08:00" } }, false],
+    ["without a zone, old in any zone", "2026-05-31 01:10:00", "string", {}, true],
     ["of today", "2026-06-01", "date", {}, false],
     ["of the day before, in a known zone", "2026-05-31", "date", { testData: { timeZone: "UTC" } }, true],
     ["of no time", null, "timestamp", {}, false],
-    ["of a surely old time", iso(at - 3 * hour), "timestamp", {}, true],
+    ["of a certainly old time", iso(at - 3 * hour), "timestamp", {}, true],
   ])("a row %s goes only if it is surely old", async (_, made, type, request, goes) => {
     const { left, verdict, result } = await cleanUp({
       rows: shown(made),
@@ -435,7 +439,7 @@ describe("scope expired", () => {
     expect(left["users.schools"]).toEqual(goes ? [] : ["integration_test_school"]);
     const isYoung = request?.testData?.timeZone !== undefined && /0[34]:0/.test(made ?? "");
     expect(verdict).toBe(goes || isYoung ? "passed" : "degraded");
-    // What is declared already is not asked for.
+    // What is already declared is not suggested.
     const cure = made === null ? "is NULL or not a time: let the application set it" : "has no zone: declare timeZone for";
     if (!goes && !isYoung) expect(result.kept?.[0]?.why).toContain(`users.schools.made ${cure}`);
   });
@@ -449,7 +453,7 @@ describe("scope expired", () => {
       school_id: "sandbox-school",
     }),
   ];
-  test("fixed accounts that show by their domain alone stay, unless the configuration lists the domain", async () => {
+  test("keeps fixed accounts that only match by domain, unless the configuration lists the domain", async () => {
     expect((await cleanUp({ rows: sandbox, request: expired })).left).toMatchObject({
       "users.schools": ["sandbox-school"],
       "users.teachers": ["sandbox-teacher"],
@@ -473,7 +477,7 @@ describe("scope expired", () => {
     expect(result.notes.join()).toContain("testData.keep lists them");
   });
 
-  test("what a live run uses stays with what it depends on", async () => {
+  test("keeps what a running run uses, and what that depends on", async () => {
     const rows = [
       ...testSchool(lost, lostAt),
       row("sessions.lessons", during, { id: "live", title: `${cell} lesson`, teacher_id: "test-teacher" }),
@@ -485,7 +489,7 @@ describe("scope expired", () => {
 });
 
 describe("scope run", () => {
-  test("leaves another cell's rows, also those that depend on ours", async () => {
+  test("leaves another cell's rows, even those that depend on ours", async () => {
     const rows = [
       ...testSchool(mine, during),
       row("sessions.lessons", during, { id: "theirs", title: `${cell} lesson`, teacher_id: "test-teacher" }),
@@ -520,7 +524,7 @@ describe("scope run", () => {
     expect(verdict).toBe("failed");
   });
 
-  test("a real row that points at an id of the run whose row is long gone is kept, and named", async () => {
+  test("keeps and names a real row that points at an id of the run whose row is long gone", async () => {
     const { left, touched, verdict } = await cleanUp({
       rows: realTeacher(longAgo),
       moves: [["users.teachers", "real-teacher", "school_id", `${mine}_gone`, during]],
@@ -529,19 +533,19 @@ describe("scope run", () => {
     expect([touched.map(({ now }) => now), verdict]).toEqual([[`${mine}_gone`], "failed"]);
   });
 
-  test("asks the histories beside the other questions, and not at all where nothing needs proof", async () => {
+  test("asks the histories in parallel, and not at all if nothing needs proof", async () => {
     const asked = (from: number) =>
       stores.warehouse.statements.slice(from).filter(({ sql }) => / AS OF |DESCRIBE HISTORY/.test(sql));
     const before = stores.warehouse.statements.length;
     const own = [row("sessions.lessons", runStarted + 6 * minute, { id: "lesson", title: `${mine} lesson` })];
     const groups = [row("sessions.groups", during, { id: "group", lesson_id: "lesson" })];
     await cleanUp({ rows: [...own, ...groups] });
-    // What a delete made of the table is asked for undo.
+    // The version of a delete is read for undo.
     expect(asked(before).filter(({ sql }) => !/LIMIT 20$/.test(sql))).toEqual([]);
   });
 });
 
-/** The declaration as it was written. */
+/** The declaration as written. */
 function written(name: keyof typeof tables) {
   const { parents, ...rest } = tables[name];
   return {

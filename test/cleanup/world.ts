@@ -3,40 +3,40 @@ import type { Table, TestDataConfig } from "../../src/config/schema.ts";
 import { runId, runStarted, table } from "./test-stores.ts";
 
 /**
- * Made-up environments, as they come about: real rows that were there before, what runs made (a lost one, this one, another cell of its
- * matrix), real rows that tests moved to test rows, fixed accounts, and what the tests said they made, rightly or wrongly. Each row knows
- * whose it is and when it was really made; the code under test only sees what a warehouse has.
+ * Generated environments: real rows that existed before, rows created by runs (a lost one, this one, another cell of its matrix),
+ * real rows that tests moved to test rows, fixed accounts, and ledger entries, right or wrong. Each row knows its owner and when
+ * it was really created; the tested code only sees what a warehouse has.
  */
 
-/** Whose a row is. `undated`: test data of nobody knows which run. */
+/** The owner of a row. `undated`: test data of an unknown run. */
 export type Who = "real" | "fixed" | "account" | "undated" | "mine" | "cell" | "lost";
 
 export interface MadeRow {
   table: string;
-  /** Names the row for ever, whatever its id; the code under test does not use it. */
+  /** Identifies the row permanently, whatever its id; the tested code doesn't use it. */
   n: string;
   who: Who;
   /** When it was really written, Unix milliseconds. */
   at: number;
   id: string | null;
   title: string | null;
-  /** As the table's time column has it. */
+  /** The value of the table's time column. */
   made: string | null;
   /** Column → the id that it points at. */
   points: Record<string, string | null>;
-  /** It shows itself, by its id or its title, or the ledger names it. */
+  /** It identifies itself, by id or title, or the ledger names it. */
   shown: boolean;
   tracked: boolean;
 }
 
-/** A real row that a test pointed at a row of its own. */
+/** A real row that a test pointed at its own row. */
 export interface Move {
   row: MadeRow;
   at: number;
   column: string;
   to: string;
   by: "mine" | "lost";
-  /** It wrote this into the time column as well, as applications do with every change. */
+  /** It wrote this into the time column too, as applications do with every change. */
   made?: string;
 }
 
@@ -52,13 +52,13 @@ export interface World {
   keep: TestDataConfig["keep"];
   timeZone: string | undefined;
   keys: string[];
-  /** Keys that were there before the tests began; undefined where nobody looked. */
+  /** Keys that existed before the tests; undefined if not recorded. */
   keysBefore: string[] | undefined;
-  /** The stage looked at the tables' versions when it started; for scope `run`. */
+  /** The stage recorded the tables' versions when it started; for scope `run`. */
   withStart: boolean;
   /** No older version can be read. */
   historyGone: boolean;
-  /** Where not undefined, somebody writes a row anew that was deleted, before the cleanup is undone: which one, of those deleted. */
+  /** If set, somebody rewrites a deleted row before the undo; its index among those deleted. */
   rewritten: number | undefined;
   /** The other cell cleans up at the same time; for scope `run`. */
   together: boolean;
@@ -78,7 +78,7 @@ const lostRun = `${lostStarted}_0a0b0c0d`;
 const runs = { mine: { id: runId, started: runStarted }, cell: { id: otherRun, started: runStarted } } as const;
 const lost = { id: lostRun, started: lostStarted };
 
-/** Characters that mean something in LIKE, in globs, in strings or in nothing but people's names. */
+/** Characters with a meaning in LIKE, globs or strings, or only in people's names. */
 const prefix = fc.string({
   unit: fc.constantFrom("a", "B", "_", "%", "\\", "[", "]", "*", "?", "'", '"', "`", "é", "名", "😀", " "),
   minLength: 6,
@@ -90,9 +90,9 @@ interface Shape {
   self: boolean;
   byId: boolean;
   byTitle: boolean;
-  /** The type of the time column; `undeclared`: there is one, and nobody says so. */
+  /** The type of the time column; `undeclared`: it exists but isn't declared. */
   time: "timestamp" | "date" | "text" | "undeclared";
-  /** Several rows may have one key. */
+  /** Several rows may have the same key. */
   sharesKeys: boolean;
 }
 
@@ -103,7 +103,7 @@ interface Draft {
   noTime: boolean;
   noKey: boolean;
   points: number[];
-  /** Which test row a test moved it to, if any. */
+  /** The test row that a test moved it to, if any. */
   moved: number | undefined;
   nearMiss: number;
 }
@@ -192,7 +192,7 @@ interface Options {
 
 const name = (index: number) => `${schema}.t${index}`;
 
-/** The machine that writes zone-less times and dates stands eight hours west. */
+/** The machine that writes dates and times without a zone is at UTC-8. */
 const localOffset = -8 * hour;
 
 function assemble(options: Options, drafts: [Shape, Draft[]][]): World {
@@ -235,7 +235,7 @@ function assemble(options: Options, drafts: [Shape, Draft[]][]): World {
     world.types[name(t)] = one.time === "date" ? "date" : one.time === "text" ? "string" : "timestamp";
     world.rows.push(...list.map((row, r) => madeRow(world, one, row, t, r, prefixes)));
   });
-  // What each row points at when it is made: only what is there for its maker.
+  // What each row points at when created: only rows that its creator can see.
   drafts.forEach(([one, list], t) => {
     list.forEach((row, r) => {
       const own = world.rows.find(({ n }) => n === `${t}-${r}`) as MadeRow;
@@ -265,11 +265,11 @@ function assemble(options: Options, drafts: [Shape, Draft[]][]): World {
 function madeRow(world: World, one: Shape, row: Draft, t: number, r: number, prefixes: string[]): MadeRow {
   const [first = ""] = prefixes;
   const chars = [...first];
-  // Without a clock that says more, a sweep of all cannot tell an account from test data with the same address.
+  // Without a more precise clock, a sweep of all cannot tell an account from test data with the same address.
   const who = row.who === "account" && (world.scope === "all" || !one.byTitle) ? "fixed" : row.who;
   const own = `${t}${r}-row`;
   const at = madeAt(who, row.when, world.withStart);
-  // Ids that look alike carry the time at which they were made, as ids do.
+  // Ids that look alike contain their creation time, as ids do.
   const like = `${at}${runId.slice(13)}_`;
   const nearMisses = [
     `${chars.slice(0, -1).join("")}X${like}`,
@@ -323,7 +323,8 @@ function madeAt(who: Who, when: number, withStart: boolean): number {
     case "account":
       return runStarted - 1000 * hour;
     case "real":
-      // Before all; just before the lost run; since then; just before this run; and while it runs, before its tests if that can be told.
+      // Before everything; just before the lost run; since then; just before this run; and during it, before its tests if that
+      // can be proven.
       return (
         [
           runStarted - 1000 * hour,
@@ -346,7 +347,7 @@ function isTest({ who }: MadeRow): boolean {
   return who === "mine" || who === "cell" || who === "lost" || who === "undated";
 }
 
-/** Tests point at their own rows, at real ones, or at an id of their own whose row is gone; nobody else points at a test row by himself. */
+/** Tests point at their own rows, at real ones, or at an id of their own whose row is gone. Nobody else points at a test row. */
 function pointed(world: World, row: MadeRow, parent: string, pick: number): string | null {
   const there = world.rows.filter((other) => other.table === parent && other.id !== null && other !== row);
   const test = isTest(row);
@@ -354,16 +355,16 @@ function pointed(world: World, row: MadeRow, parent: string, pick: number): stri
   if (pick < 8) return fitting[pick % Math.max(1, fitting.length)]?.id ?? null;
   const run = row.who === "lost" ? lost : row.who === "mine" || row.who === "cell" ? runs[row.who] : undefined;
   if (pick === 9 && row.who === "mine") {
-    // Its row was made and deleted again by the application; only the ledger knows whose it was.
+    // The application created and deleted its row again; only the ledger knows its owner.
     track(world, parent, "made-and-gone");
     return "made-and-gone";
   }
   return [run ? `${world.prefixes[0]}${run.id}_gone` : null, null, "", "production-elsewhere"][pick - 8] ?? null;
 }
 
-/** A real row has the key of a test row that does not show itself by it. */
+/** A real row has the key of a test row that isn't recognised by it. */
 function shareKey(rows: readonly MadeRow[], pick: number): void {
-  // Of one that somebody makes while the run goes on, under a key that the run says is its own, nothing could tell whose it is.
+  // If somebody else created one during the run, under a key that the run claims, nothing could show its owner.
   const real = rows.filter(({ who, at }) => who === "real" && at < runStarted);
   const test = rows.filter((row) => isTest(row) && row.id?.startsWith("server-made-") === true);
   const [one, other] = [real[pick % Math.max(1, real.length)], test[pick % Math.max(1, test.length)]];
@@ -380,7 +381,8 @@ function move(
   const pointers = columns.flatMap(({ column, parent, kind }) =>
     world.rows
       .filter((to) => to.table === name(parent) && to.id !== null && (to.who === "mine" || to.who === "lost") && to !== row)
-      // What is part of another row goes with it unless it is known to be older: where nothing tells, the rule itself says that it goes.
+      // A part of another row is deleted with it unless it is known to be older. If nothing shows that, the rule itself says to
+      // delete it.
       .filter((to) => kind === "belongsTo" || historyTells(world, row, to) || timeTells(world, row, to))
       .filter((to) => row.at < (to.who === "mine" ? (world.withStart ? stageStarted : runStarted) : lostStarted))
       .map((to) => ({ column, to })),
@@ -389,7 +391,7 @@ function move(
   if (!pointer) return;
   const by = pointer.to.who === "lost" ? "lost" : "mine";
   const at = by === "lost" ? lostStarted + 2 * hour : stageStarted + 5 * minute;
-  // A time that a test wrote is refuted by the table's history alone: a row has to be known by its key, and the start of the stage.
+  // Only the table's history refutes a time that a test wrote, so the row's key and the start of the stage must be known.
   const unique = world.rows.filter(({ table, id }) => table === row.table && id === row.id).length === 1;
   const isRefuted = by === "mine" && world.scope === "run" && world.withStart && !world.historyGone && row.id !== null && unique;
   const type = world.types[row.table];
@@ -398,12 +400,12 @@ function move(
   world.moves.push({ row, at, column: pointer.column, to: pointer.to.id ?? "", by, ...(made === undefined ? {} : { made }) });
 }
 
-/** The table had the row before the other one's run, or before this stage; one without a key is known by the rest of it. */
+/** The table had the row before the other one's run, or before this stage. A row without a key is known by its other columns. */
 function historyTells({ historyGone, withStart }: World, row: MadeRow, to: MadeRow): boolean {
   return !historyGone && row.at < (withStart ? stageStarted : startOf(to));
 }
 
-/** Its time column says it, beyond what clocks may differ by. */
+/** Its time column shows it, by more than clocks may differ. */
 function timeTells({ tables, types, timeZone }: World, row: MadeRow, to: MadeRow): boolean {
   const isExact = types[row.table] === "timestamp" || (types[row.table] === "string" && timeZone !== undefined);
   const isShown = row.made !== null && tables[row.table]?.time !== undefined;
@@ -418,7 +420,10 @@ function track(world: World, of: string, id: string): void {
   world.ledger.rows[of] = [...new Set([...(world.ledger.rows[of] ?? []), id])];
 }
 
-/** Wrong lines of every kind: real rows, fixed ones, rows of others that show themselves, right ids under wrong tables, and nothing. */
+/**
+ * Wrong entries of every kind: real rows, fixed ones, other runs' rows that identify themselves, right ids under wrong tables,
+ * and nonexistent ones.
+ */
 function nameInLedger(world: World, picks: readonly number[]): void {
   const tables = Object.keys(world.tables);
   const before = world.withStart ? stageStarted : runStarted;
@@ -428,7 +433,7 @@ function nameInLedger(world: World, picks: readonly number[]): void {
     if (row?.id && pick % 5 < 3) track(world, row.table, row.id);
     else if (row?.id && pick % 5 === 3) {
       const of = tables[pick % tables.length] ?? row.table;
-      // Under another table it names nothing, unless a row there has the id too.
+      // Under another table it refers to nothing, unless a row there has the id too.
       track(world, of, row.id);
     } else track(world, tables[pick % tables.length] ?? name(0), "never-made-by-anybody");
   }
@@ -449,7 +454,7 @@ function addKeys(world: World, picks: readonly number[]): void {
   const real = ["cw:real:key", "audit:log"];
   const cells = `cw:test:${world.prefixes[0]}${otherRun}`;
   world.keys.push(...real, "cw:test:no-time", `cw:test:${lostRun}`, "a tracked key", cells);
-  // Wrong lines, too: a key of production, and another cell's.
+  // Wrong lines too: a production key, and another cell's.
   if (picks.length % 2) world.ledger.keys.push(...real, "a tracked key", "cw:test:no-time", cells);
   if (picks.length % 3) world.keysBefore = real;
 }

@@ -5,8 +5,8 @@ import { artifactService } from "../../src/github/artifacts.ts";
 import { writeZip } from "../../src/github/zip.ts";
 
 /**
- * How the artifact service's refusals and failures are met, against a server that gives them: the answers that a runner gives only on
- * bad days. That the protocol itself is right is shown against act's artifact server, in test/actions/consumer.test.ts.
+ * How refusals and failures of the artifact service are handled, against a server that produces them. The protocol itself is
+ * tested against act's artifact server, in test/actions/consumer.test.ts.
  */
 
 interface Answer {
@@ -35,7 +35,7 @@ async function textOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString("latin1");
 }
 
-/** @returns the environment of a runner whose artifact service is `handler`. */
+/** @returns the environment of a runner whose artifact service is `handler` */
 async function runner(handler: Handler, scp = "Actions.Other Actions.Results:run-7:job-9"): Promise<NodeJS.ProcessEnv> {
   const started = createServer(async (request, response) => {
     const body = await textOf(request);
@@ -77,7 +77,7 @@ const artifact = (name: string, id: number, job = "job-1", more: object = {}) =>
 const soon = { "retry-after": "0" };
 const files = [{ name: "evidence.json", content: Buffer.from("{}") }];
 
-describe("where there is no artifact service", () => {
+describe("the artifact service", () => {
   const address = "https://results.example";
   test.each([
     ["in a terminal", {}],
@@ -86,15 +86,15 @@ describe("where there is no artifact service", () => {
       "on GitHub Enterprise Server",
       { ACTIONS_RESULTS_URL: address, ACTIONS_RUNTIME_TOKEN: "t", GITHUB_SERVER_URL: "https://git.school.edu" },
     ],
-  ])("%s, there is none", (_, env) => expect(artifactService(env)).toBeUndefined());
+  ])("is absent: %s", (_, env) => expect(artifactService(env)).toBeUndefined());
 
-  test.each(["https://github.com", "https://school.ghe.com", ""])("on %j there is one", (url) => {
+  test.each(["https://github.com", "https://school.ghe.com", ""])("is present on %j", (url) => {
     expect(artifactService({ ACTIONS_RESULTS_URL: address, ACTIONS_RUNTIME_TOKEN: "t", GITHUB_SERVER_URL: url })).toBeDefined();
   });
 });
 
 describe("listing and downloading", () => {
-  test("asks for the run and job that the token names", async () => {
+  test("asks for the run and job in the token", async () => {
     let asked = {};
     const env = await runner((_, body) => {
       asked = JSON.parse(body);
@@ -104,13 +104,13 @@ describe("listing and downloading", () => {
     expect(asked).toEqual({ workflow_run_backend_id: "run-7", workflow_job_run_backend_id: "job-9" });
   });
 
-  test("keeps the newest of a name, because a second attempt of the run leaves the first one's artifacts", async () => {
+  test("keeps the newest of each name, because a second attempt of the run keeps the first one's artifacts", async () => {
     const env = await runner(() => listOf(artifact("smoke", 12), artifact("e2e", 5), artifact("smoke", 9)));
     const found = await serviceOf(env).list();
     expect(found).toEqual(["smoke", "e2e"].map((name) => ({ name, size: 120, createdAt: "2026-11-23T10:00:00Z" })));
   });
 
-  test("downloads with the ids of the job that made it, not of the one that reads", async () => {
+  test("downloads with the ids of the job that uploaded it, not of the reading one", async () => {
     const archive = writeZip(files);
     let asked = {};
     const env = await runner((path, body) => {
@@ -123,7 +123,7 @@ describe("listing and downloading", () => {
     expect(asked).toEqual({ workflow_run_backend_id: "run-7", workflow_job_run_backend_id: "job-new", name: "smoke" });
   });
 
-  test("refuses bytes that are not those that were uploaded", async () => {
+  test("refuses bytes that differ from the upload", async () => {
     const digest = `sha256:${"0".repeat(64)}`;
     const env = await runner((path) => {
       if (path === "ListArtifacts") return listOf(artifact("smoke", 9, "job-1", { digest }));
@@ -134,21 +134,21 @@ describe("listing and downloading", () => {
     expect(await messageOf(serviceOf(env).download("smoke"))).toContain("SHA-256 differs");
   });
 
-  test("says when the run has no such artifact", async () => {
+  test("reports that the run has no such artifact", async () => {
     const env = await runner(() => listOf());
     expect(await messageOf(serviceOf(env).download("smoke"))).toContain("no artifact named smoke");
   });
 });
 
 describe("failures", () => {
-  test.each([408, 429, 500, 503])("%i passes by itself, so it is tried again", async (status) => {
+  test.each([408, 429, 500, 503])("%i is temporary, so it is retried", async (status) => {
     let calls = 0;
     const env = await runner(() => (++calls < 4 ? { status, headers: soon } : listOf(artifact("smoke", 1))));
     expect(await serviceOf(env).list()).toHaveLength(1);
     expect(calls).toBe(4);
   });
 
-  test("trying again ends, and the message says what it met", async () => {
+  test("retries are limited, and the message has the last failure", async () => {
     let calls = 0;
     const env = await runner(() => {
       calls++;
@@ -158,7 +158,7 @@ describe("failures", () => {
     expect(calls).toBe(4);
   });
 
-  test("a refusal is not tried again, and the service's reason is handed on", async () => {
+  test("a refusal is not retried, and the message has the service's reason", async () => {
     let calls = 0;
     const env = await runner(() => {
       calls++;
@@ -168,7 +168,7 @@ describe("failures", () => {
     expect(calls).toBe(1);
   });
 
-  test("an upload that was not finalized is no success", async () => {
+  test("an upload that was not finalized fails", async () => {
     const env = await runner((path) => {
       if (path === "CreateArtifact")
         return { status: 200, body: JSON.stringify({ ok: true, signed_upload_url: `${env.ACTIONS_RESULTS_URL}blob?sig=s` }) };
@@ -177,7 +177,7 @@ describe("failures", () => {
     expect(await messageOf(serviceOf(env).upload("smoke", files))).toContain("did not accept smoke");
   });
 
-  test("neither the token nor a signed address is in any message", async () => {
+  test("no message contains the token or a signed URL", async () => {
     const failing: Handler[] = [
       () => ({ status: 200, body: `not JSON ${tokenSecret}` }),
       () => ({ status: 401, body: "" }),
@@ -193,25 +193,25 @@ describe("failures", () => {
     }
   });
 
-  test("a connection that breaks is tried again", async () => {
+  test("a broken connection is retried", async () => {
     let calls = 0;
     const env = await runner(() => (++calls === 1 ? "break" : listOf(artifact("smoke", 1))));
     expect(await serviceOf(env).list()).toHaveLength(1);
     expect(calls).toBe(2);
   });
 
-  test("a token without the service's scope says so", async () => {
+  test("a token without the service's scope is reported", async () => {
     const env = await runner(() => listOf(), "Actions.Other");
     expect(await messageOf(serviceOf(env).list())).toContain("claim scp");
   });
 
-  test.each(["", "a/b", "a:b", "a\nb"])("%j cannot name an artifact", async (name) => {
+  test.each(["", "a/b", "a:b", "a\nb"])("%j is not a valid artifact name", async (name) => {
     const env = await runner(() => listOf());
     expect(await messageOf(serviceOf(env).upload(name, files))).toContain("cannot name an artifact");
   });
 });
 
-test("the upload keeps the signed query as it is, and asks for no more days than the repository allows", async () => {
+test("the upload keeps the signed query unchanged, and requests no more days than the repository allows", async () => {
   const signed = "blob?sig=a%2Bb%20c&se=2026-01-01T00%3A00%3A00Z";
   const seen: string[] = [];
   let created: { expires_at?: string } = {};

@@ -8,7 +8,7 @@ import { readZip, writeZip } from "../../src/github/zip.ts";
 import type { StageReport } from "../../src/model/report.ts";
 import { flakyE2e } from "../report/sample.ts";
 
-/** The service's own protocol is tried in artifacts.test.ts; here, what is handed to it, through a real archive. */
+/** Tests what is passed to the service, through a real archive. The service's own protocol is tested in artifacts.test.ts. */
 
 interface Uploaded {
   name: string;
@@ -42,7 +42,7 @@ async function workspace(): Promise<string> {
   return directory;
 }
 
-test("what was kept is uploaded, under names that do not tell where it was kept, and not among the evidence", async () => {
+test("kept files are uploaded without their local paths, separate from the evidence", async () => {
   const directory = await workspace();
   await mkdir(join(directory, folder), { recursive: true });
   await writeFile(join(directory, folder, "shot.png"), "shot");
@@ -56,13 +56,13 @@ test("what was kept is uploaded, under names that do not tell where it was kept,
   ]);
 });
 
-test("nothing is uploaded where nothing was kept", async () => {
+test("nothing is uploaded if nothing was kept", async () => {
   const uploads: Uploaded[] = [];
   expect(await uploadAttachments(service(uploads), flakyE2e(), await workspace())).toEqual([]);
   expect(uploads).toEqual([]);
 });
 
-test("a file that is gone is said, and ends nothing", async () => {
+test("a missing file is reported, and stops nothing", async () => {
   expect(await uploadAttachments(service([]), report(), await workspace())).toEqual([
     expect.stringMatching(/could not be uploaded, and are only in .*: ENOENT/),
   ]);
@@ -80,7 +80,7 @@ function withLogs(verdict: StageReport["verdict"]): StageReport {
   return { ...flakyE2e(), verdict, servers, commands: [command] };
 }
 
-test.each(["failed", "error", "degraded"] as const)("the logs of a stage that is %s are uploaded whole", async (verdict) => {
+test.each(["failed", "error", "degraded"] as const)("the logs of a stage that is %s are uploaded in full", async (verdict) => {
   const directory = await workspace();
   await mkdir(join(directory, logs), { recursive: true });
   await writeFile(join(directory, logs, "e2e-backend.log"), "listening\nout of luck\n");
@@ -95,7 +95,7 @@ test.each(["failed", "error", "degraded"] as const)("the logs of a stage that is
   ]);
 });
 
-test("the logs of a stage that passed stay where they are", async () => {
+test("the logs of a passed stage are not uploaded", async () => {
   const uploads: Uploaded[] = [];
   expect(await uploadLogs(service(uploads), withLogs("passed"), await workspace())).toEqual([]);
   expect(uploads).toEqual([]);

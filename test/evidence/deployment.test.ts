@@ -11,7 +11,7 @@ import { type GitHub, gitHub } from "../../src/github/api.ts";
 import { type DeploymentQuestion, verifyDeployment } from "../../src/github/deployments.ts";
 import { failedAttempt, GitHubError } from "../../src/github/failure.ts";
 
-/** The real octokit against the stand-in, which holds every request and answer against GitHub's published description. */
+/** The real octokit against the stand-in, which checks every request and answer against GitHub's published description. */
 
 const sha = "a".repeat(40);
 const mergeSha = "b".repeat(40);
@@ -82,8 +82,8 @@ async function failureOf(asked: Promise<unknown>): Promise<GitHubError> {
   return error;
 }
 
-describe("a deployment opens the way to smoke only when GitHub itself says that it is this commit's, present and successful", () => {
-  test("it is, and the reason says so", async () => {
+describe("a deployment allows smoke only if GitHub itself says that it is this commit's, current and successful", () => {
+  test("allowed, with the reason", async () => {
     const id = await deployed();
     now += 3 * minute;
     expect(await verifyDeployment(reader, question(id, { environmentName: "Staging" }))).toEqual({
@@ -92,7 +92,7 @@ describe("a deployment opens the way to smoke only when GitHub itself says that 
     });
   });
 
-  test("on a pull request, the head counts as well as the merge commit", async () => {
+  test("on a pull request, both the head and the merge commit count", async () => {
     const id = await deployed();
     const answer = await verifyDeployment(reader, question(id, { commit: { sha: mergeSha, headSha: sha } }));
     expect(answer.verified).toBe(true);
@@ -106,7 +106,7 @@ describe("a deployment opens the way to smoke only when GitHub itself says that 
     ["error", /is error: it failed/],
     ["inactive", /is inactive: a later deployment replaced it/],
   ];
-  test.each(states)("a newest status of %s is a refusal, whatever came before it", async (state, why) => {
+  test.each(states)("the latest status %s is refused, whatever came before it", async (state, why) => {
     const id = await deployed();
     await say(id, state);
     const answer = await verifyDeployment(reader, question(id));
@@ -114,7 +114,7 @@ describe("a deployment opens the way to smoke only when GitHub itself says that 
     expect(answer.why).toMatch(why);
   });
 
-  test("without any status nobody said that it succeeded", async () => {
+  test("refused without any status", async () => {
     const id = await deploy();
     expect(await verifyDeployment(reader, question(id))).toEqual({
       verified: false,
@@ -122,13 +122,13 @@ describe("a deployment opens the way to smoke only when GitHub itself says that 
     });
   });
 
-  test("a later deployment to the same environment takes its place", async () => {
+  test("refused after a later deployment to the same environment", async () => {
     const [older, newer] = [await deployed(), await deployed()];
     expect((await verifyDeployment(reader, question(older))).why).toMatch(/is inactive/);
     expect((await verifyDeployment(reader, question(newer))).verified).toBe(true);
   });
 
-  test("all statuses are read, as GitHub does not document their order", async () => {
+  test("all statuses are read, because GitHub doesn't document their order", async () => {
     const id = await deploy();
     for (let count = 0; count < 120; count++) await say(id, "in_progress");
     await say(id, "success");
@@ -155,25 +155,28 @@ describe("a deployment opens the way to smoke only when GitHub itself says that 
     expect(answer.why).toMatch(why);
   });
 
-  test("refused: a deployment that does not exist", async () => {
+  test("refused: a deployment that doesn't exist", async () => {
     expect((await verifyDeployment(reader, question("999999"))).why).toMatch(/classwaves\/app has no deployment 999999/);
   });
 
-  test.each(["", "latest", "12/../13", "-1", "1.5", "0", "1e3", "9".repeat(20)])("refused unasked: the id %j", async (id) => {
-    expect((await verifyDeployment(reader, question(id))).why).toMatch(/is not the id of a deployment/);
-    expect(local.requests).toEqual([]);
-  });
+  test.each(["", "latest", "12/../13", "-1", "1.5", "0", "1e3", "9".repeat(20)])(
+    "refused without asking: the id %j",
+    async (id) => {
+      expect((await verifyDeployment(reader, question(id))).why).toMatch(/is not the id of a deployment/);
+      expect(local.requests).toEqual([]);
+    },
+  );
 });
 
-describe("what GitHub refuses is told with its cure, and is never an answer to the question", () => {
-  test("403: the permission that the job has to be given", async () => {
+describe("GitHub's refusals are reported with a fix, and are never an answer", () => {
+  test("403: names the permission that the job needs", async () => {
     const error = await failureOf(verifyDeployment(await connect("stranger"), question(await deployed())));
     expect(error.status).toBe(403);
     expect(error.message).toMatch(/^GitHub refused GET \/repos\/classwaves\/app\/deployments\/\d+ \(403 Resource not accessible/);
     expect(error.message).toMatch(/\npermissions:\n {2}deployments: read$/);
   });
 
-  test("403 for a write also says that forks cannot have it", async () => {
+  test("403 for a write also says that forks cannot get it", async () => {
     const id = Number(await deploy());
     const error = await failureOf(
       reader.rest.repos.createDeploymentStatus({ ...repository, deployment_id: id, state: "success" }),
@@ -181,7 +184,7 @@ describe("what GitHub refuses is told with its cure, and is never an answer to t
     expect(error.message).toMatch(/\n {2}deployments: write\n.*pull request from a fork/);
   });
 
-  test("403 with alternatives prints each set, in a workflow's spelling, without what no workflow can name", async () => {
+  test("403 with alternatives lists each set in workflow syntax, without those that workflows cannot request", async () => {
     const headers = { "x-accepted-github-permissions": "pull_requests=write,metadata=read; issues=write" };
     const answer = { status: 403, headers, body: { message: "Resource not accessible by integration" } };
     local.faults.refuse.push({ times: 1, answer });
@@ -190,13 +193,13 @@ describe("what GitHub refuses is told with its cure, and is never an answer to t
     expect(error.message).not.toContain("metadata");
   });
 
-  test("401: the token is wrong; the message does not hold it", async () => {
+  test("401: the token is wrong, and not in the message", async () => {
     const error = await failureOf(verifyDeployment(await connect("no-such-token"), question("7")));
     expect(error.message).toMatch(/401 Bad credentials\): the token is wrong or has expired/);
     expect(error.message).not.toContain("no-such-token");
   });
 
-  test("no token, or no address to ask: told before anything is asked", async () => {
+  test("a missing token or URL is reported before any request", async () => {
     expect((await failureOf(gitHub("", { GITHUB_API_URL: local.url }))).message).toMatch(/no token/);
     expect((await failureOf(gitHub("reader", { GITHUB_API_URL: "github" }))).message).toMatch(
       /GITHUB_API_URL: expected an address, got "github"/,
@@ -204,21 +207,21 @@ describe("what GitHub refuses is told with its cure, and is never an answer to t
   });
 });
 
-describe("what passes by itself is waited for, but not for ever", () => {
-  test("5xx, lost connections and short limits: asked again, until it answers", async () => {
+describe("temporary failures are retried for a limited time", () => {
+  test("5xx, lost connections and short limits are retried until there is an answer", async () => {
     const id = await deployed();
     local.faults.refuse.push({ times: 1, answer: serverError(502) }, { times: 1, answer: secondaryRateLimit(0) });
     local.faults.dropConnections.push({ times: 1, when: "after" });
     expect((await verifyDeployment(reader, question(id))).verified).toBe(true);
   });
 
-  test("an answer that is no JSON is none", async () => {
+  test("an answer that is not JSON doesn't count", async () => {
     const id = await deployed();
     local.faults.refuse.push({ times: 1, answer: { status: 200, body: "<html>Sign in to the hotel's network</html>" } });
     expect((await verifyDeployment(reader, question(id))).verified).toBe(true);
   });
 
-  test("four times in vain are an error that tells each, and no page of HTML", async () => {
+  test("four failed attempts give an error that lists each, without HTML", async () => {
     local.faults.refuse.push({ times: 3, answer: serverError(502) }, { times: 99, answer: serverError(503) });
     const error = await failureOf(verifyDeployment(reader, question("7")));
     expect(error.status).toBe(503);
@@ -228,7 +231,7 @@ describe("what passes by itself is waited for, but not for ever", () => {
     expect(local.requests).toHaveLength(4);
   });
 
-  test("a write that may have been carried out is not sent twice", async () => {
+  test("a write that may have been executed is not sent twice", async () => {
     const id = await deploy();
     local.faults.dropConnections.push({ times: 1, when: "after" });
     expect((await failureOf(say(id, "success"))).message).toMatch(/it may have been carried out, so it was not repeated/);
@@ -237,7 +240,7 @@ describe("what passes by itself is waited for, but not for ever", () => {
     expect((await failureOf(say(id, "success"))).message).toMatch(/\(502\); it may have been carried out/);
   });
 
-  test("a write that was turned away because of a limit is sent again", async () => {
+  test("a write rejected because of a limit is sent again", async () => {
     const id = await deploy();
     local.faults.refuse.push({ times: 1, answer: secondaryRateLimit(0, 429) });
     await say(id, "success");
@@ -259,31 +262,31 @@ describe("what passes by itself is waited for, but not for ever", () => {
     expect(local.requests.length - before).toBe(2);
   });
 
-  test("a limit that holds beyond the deadline is not waited for, and its end is told", async () => {
+  test("a limit beyond the deadline is not waited for, and its end is reported", async () => {
     local.faults.refuse.push({ times: 1, answer: rateLimitExceeded(Date.now() + 40 * minute) });
     const error = await failureOf(verifyDeployment(reader, question("7")));
     expect(error.message).toMatch(/API rate limit exceeded.*its rate limit lasts another (39|40) min/);
     expect(local.requests).toHaveLength(1);
   });
 
-  test("a limit that does not say how long it holds is taken for a minute", async () => {
+  test("a limit without a duration counts as a minute", async () => {
     local.faults.refuse.push({ times: 1, answer: secondaryRateLimit() });
     const impatient = await connect("reader", { deadlineMs: 50_000 });
     expect((await failureOf(verifyDeployment(impatient, question("7")))).message).toMatch(/lasts another 1 min/);
   });
 
-  test("an answer that does not come ends at the deadline", async () => {
+  test("a missing answer ends at the deadline", async () => {
     local.faults.latencyMs = 3_600_000;
     const impatient = await connect("reader", { deadlineMs: 100 });
     expect((await failureOf(verifyDeployment(impatient, question("7")))).message).toMatch(/asked once and did not answer/);
   });
 
-  test("nobody there: told as what it is", async () => {
+  test("an unreachable server is reported as such", async () => {
     await local.stop();
     expect((await failureOf(verifyDeployment(reader, question("7")))).message).toMatch(/asked 4 times.*ECONNREFUSED/);
   });
 
-  test.each(["GET", "POST"])("cancelling ends a %s that is not answered", async (method) => {
+  test.each(["GET", "POST"])("cancelling ends an unanswered %s", async (method) => {
     const cancel = new AbortController();
     const api = await connect("deployer", { cancel: cancel.signal });
     local.faults.latencyMs = 3_600_000;
@@ -301,13 +304,13 @@ describe("what passes by itself is waited for, but not for ever", () => {
     local.faults.refuse.push({ times: 9, operation: "repos/get-deployment", answer: secondaryRateLimit(30) });
     const asked = verifyDeployment(await connect("reader", { cancel: cancel.signal }), question("7"));
     while (local.requests.length === 0) await new Promise(setImmediate);
-    // Once another question has been asked and answered, the refusal has long arrived and the wait has begun.
+    // When another question has been answered, the refusal has arrived and the wait has begun.
     await reader.rest.repos.listDeployments(repository);
     cancel.abort();
     expect((await failureOf(asked)).message).toBe("GET /repos/classwaves/app/deployments/7 was cancelled");
   });
 
-  test("a mistake in this program is not taken for a bad day of GitHub's", () => {
+  test("a bug in this program is not reported as a failure of GitHub", () => {
     expect(() => failedAttempt(new TypeError("x is not a function"))).toThrow("x is not a function");
   });
 });

@@ -32,7 +32,7 @@ const question: SequenceQuestion = {
   maxAgeMs: 4 * 3_600_000,
 };
 
-describe("a stage starts only after passed evidence of the stage before, for the same commit, environment and run", () => {
+describe("a stage only starts after passed evidence of the previous stage, for the same commit, environment and run", () => {
   test("passed and degraded evidence lets it start", () => {
     expect(judgeSequence(question)).toEqual({ allowed: true, why: "preflight passed 1 min ago" });
     expect(judgeSequence({ ...question, evidence: { ...evidence, verdict: "degraded" } }).allowed).toBe(true);
@@ -75,7 +75,7 @@ describe("a stage starts only after passed evidence of the stage before, for the
     expect(answer.why).toMatch(why);
   });
 
-  test("the merge commit of a pull request may change, its head may not", () => {
+  test("the merge commit of a pull request may change, but not its head", () => {
     const head = { headSha: "d".repeat(40) };
     const moved = {
       ...question,
@@ -85,7 +85,7 @@ describe("a stage starts only after passed evidence of the stage before, for the
     expect(judgeSequence(moved).allowed).toBe(true);
   });
 
-  test("smoke follows e2e, of its own environment or of the one it was promoted from, or a deployment", () => {
+  test("smoke follows a deployment, or e2e in its own environment or the one it was promoted from", () => {
     const smoke: SequenceQuestion = {
       ...question,
       stage: "smoke",
@@ -101,13 +101,13 @@ describe("a stage starts only after passed evidence of the stage before, for the
     expect(judgeSequence({ ...smoke, deployment: { allowed: false, why: "its newest status is failure" } }).allowed).toBe(false);
   });
 
-  test("preflight and cleanup may always", () => {
+  test("preflight and cleanup may always start", () => {
     for (const stage of ["preflight", "cleanup"] as const)
       expect(judgeSequence({ ...question, stage, evidence: undefined }).allowed).toBe(true);
   });
 });
 
-describe("of a stage that ran several times, all that counts must open the gate", () => {
+describe("if a stage ran several times, all evidence that counts must open the gate", () => {
   const cell = (
     name: string,
     verdict: Evidence["verdict"],
@@ -132,7 +132,11 @@ describe("of a stage that ran several times, all that counts must open the gate"
 
   test.each<[string, Evidence[], RegExp | undefined]>([
     ["all cells passed", [cell("1", "passed"), cell("2", "degraded")], undefined],
-    ["a passed cell that ended later hides no failed one", failedFirst, /integration in job tests \(shard=1\) ended with failed/],
+    [
+      "a passed cell that ended later doesn't hide a failed one",
+      failedFirst,
+      /integration in job tests \(shard=1\) ended with failed/,
+    ],
     ["nor one that ended before", [cell("1", "passed"), cell("2", "error", { minute: 1 })], /\(shard=2\) ended with error/],
     [
       "a later attempt replaces the cell that it runs again",
@@ -161,7 +165,7 @@ describe("of a stage that ran several times, all that counts must open the gate"
       [cell("1", "passed"), { ...cell("2", "failed"), environment: "staging" }],
       undefined,
     ],
-    ["found as file and as artifact: once", [cell("1", "passed"), cell("1", "passed")], undefined],
+    ["found as file and artifact: counts once", [cell("1", "passed"), cell("1", "passed")], undefined],
     [
       "one that was cut short after it had passed",
       [cell("1", "passed"), { ...cell("1", "error"), finishedAt: new Date(now).toISOString() }],
@@ -177,14 +181,14 @@ describe("of a stage that ran several times, all that counts must open the gate"
     }
   });
 
-  test("in a terminal the newest counts: whoever runs a stage again means that", () => {
+  test("in a terminal the newest counts", () => {
     const here = { ...question, stage: "e2e" as const, origin: { kind: "terminal" as const } };
     const judge = (found: Evidence[]) => judgeStageBefore({ ...here, evidence: found.map(inTerminal) }).answer.allowed;
     expect(judge(failedFirst)).toBe(true);
     expect(judge([cell("1", "passed"), cell("2", "failed", { minute: 1 })])).toBe(false);
   });
 
-  test("smoke follows e2e of its own environment or of the one before it, each as a whole", () => {
+  test("smoke follows all of e2e in its own environment, or all of it in the previous one", () => {
     const e2e = (name: string, verdict: Evidence["verdict"], environment: string) => ({
       ...cell(name, verdict),
       stage: "e2e" as const,
@@ -210,21 +214,21 @@ describe("evidence is kept as files", () => {
   });
   afterEach(() => rm(directory, { recursive: true }));
 
-  test("what was kept is found, the newest first, and of the asked stage only", async () => {
+  test("kept evidence is found, newest first, for the requested stage only", async () => {
     const store = evidenceStore(directory, undefined);
     const later: Evidence = { ...evidence, environment: "staging", finishedAt: new Date(now).toISOString() };
     for (const one of [evidence, later, { ...evidence, stage: "e2e" } as Evidence]) expect(await store.keep(one, [])).toEqual([]);
     expect(await store.find("preflight")).toEqual({ evidence: [later, evidence], problems: [], unread: [] });
   });
 
-  test("cells of one stage do not overwrite each other", async () => {
+  test("cells of one stage don't overwrite each other", async () => {
     const store = evidenceStore(directory, undefined);
     const other = { ...evidence, runId: "1763920000001_ffffffff" };
     for (const one of [evidence, other]) await store.keep(one, []);
     expect((await store.find("preflight")).evidence).toHaveLength(2);
   });
 
-  test("a file that is no evidence is said, and is not taken for a pass", async () => {
+  test("an invalid file is reported, and doesn't count as passed", async () => {
     for (const [name, text] of [
       ["torn", '{"schemaVersion":1'],
       ["other", '{"schemaVersion":2}'],
@@ -236,7 +240,7 @@ describe("evidence is kept as files", () => {
     expect(found.problems).toHaveLength(3);
   });
 
-  test("an artifact that cannot be read or kept is said", async () => {
+  test("an artifact that cannot be read or kept is reported", async () => {
     const broken = {
       list: () => Promise.reject(new Error("HTTP 500")),
       upload: () => Promise.reject(new Error("HTTP 500")),

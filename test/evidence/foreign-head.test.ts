@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { refuseForeignHead } from "../../src/evidence/foreign-head.ts";
 import { UserError } from "../../src/model/user-error.ts";
 
-/** A commit that a stranger wrote must not run with the repository's secrets. */
+/** A stranger's commit must not run with the repository's secrets. */
 
 const repository = "classwaves/app";
 let folder: string;
@@ -83,7 +83,7 @@ describe("with the head checked out", () => {
     ["workflow_run", "own run", /^runs$/],
     ["issue_comment", "comment", /that may come from another repository.*foreign-head: <full SHA>/],
     ["discussion_comment", undefined, /that may come from another repository/],
-    // These give a fork no secrets, or only people with write access cause them.
+    // These give a fork no secrets, or only people with write access can trigger them.
     ["pull_request", "fork", /^runs$/],
     ["merge_group", undefined, /^runs$/],
     ["push", undefined, /^runs$/],
@@ -94,7 +94,7 @@ describe("with the head checked out", () => {
     expect(await outcome(checkout(name, event))).toMatch(expected);
   });
 
-  test("the workflow may allow exactly the commit that was reviewed, and the file that was checked out can't", async () => {
+  test("only the workflow can allow a commit, exactly the reviewed one; the checked-out file cannot", async () => {
     git("switch", "--quiet", "fork");
     expect(await outcome(checkout("pull_request_target", "fork", foreign))).toBe("runs");
     expect(await outcome(checkout("pull_request_target", "fork", foreign.toUpperCase()))).toBe("runs");
@@ -113,19 +113,19 @@ describe("with the base checked out", () => {
     expect(await outcome(checkout("issue_comment", "comment"))).toBe("runs");
   });
 
-  test("files of the head over those of the base do not", async () => {
+  test("files of the head copied over the base don't run", async () => {
     git("checkout", "--quiet", "fork", "--", "c.yml");
     expect(await outcome(checkout("pull_request_target", "fork"))).toMatch(/files of the base commit were changed.*c\.yml/);
   });
 
-  test("an unpacked folder beside the base does not", async () => {
+  test("an unpacked folder next to the base doesn't run", async () => {
     writeFileSync(join(workspace, "theirs.yml"), "version: 1\n");
     const one = { ...checkout("workflow_run", "run of a fork"), configFile: "theirs.yml" };
     expect(await outcome(one)).toMatch(/theirs\.yml is not a file of the base commit/);
     rmSync(join(workspace, "theirs.yml"));
   });
 
-  test("a folder without git does not", async () => {
+  test("a folder without git doesn't run", async () => {
     const bare = mkdtempSync(join(tmpdir(), "env-actions-no-git-"));
     expect(await outcome({ ...checkout("workflow_run", "run of a fork"), workspace: bare })).toMatch(/git cannot tell/);
     rmSync(bare, { recursive: true });

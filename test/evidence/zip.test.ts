@@ -17,7 +17,7 @@ const files = fc
     selector: (file) => file.name,
     maxLength: 6,
   })
-  // A file and a folder of one name cannot both be unpacked.
+  // A file and a folder of the same name cannot both be unpacked.
   .filter((all) => !all.some((file) => all.some((other) => other.name.startsWith(`${file.name}/`))));
 
 const hello: ZipFile[] = [{ name: "aa/hello", content: Buffer.from("hello, hello, hello, hello, hello") }];
@@ -45,14 +45,14 @@ describe("a ZIP archive of ours", () => {
           expect(error).toBeInstanceOf(Error);
           return;
         }
-        // Only what says nothing about a file (times, versions) may change unseen.
+        // Only metadata (times, versions) may change without being detected.
         expect(read).toEqual(all);
       }),
       { numRuns: 1000 },
     );
   });
 
-  test("with a name that was cut to a folder's in the directory is refused", () => {
+  test("with a name shortened to a folder's in the directory is refused", () => {
     const archive = writeZip([{ name: "folder/file", content: Buffer.from("hello") }]);
     const directory = archive.readUInt32LE(archive.length - 22 + 16);
     archive.writeUInt16LE("folder/".length, directory + 28);
@@ -65,17 +65,17 @@ describe("a ZIP archive of ours", () => {
     expect(() => readZip(archive)).toThrow("has another name where the ZIP directory points");
   });
 
-  test("that was cut off is refused at every length", () => {
+  test("that was truncated is refused at every length", () => {
     const archive = writeZip(hello);
     for (let length = 0; length < archive.length; length++) expect(() => readZip(archive.subarray(0, length))).toThrow();
   });
 
-  test("has the same bytes whenever it is made", () => {
+  test("has the same bytes whenever it is created", () => {
     expect(writeZip(hello).equals(writeZip(hello))).toBe(true);
   });
 });
 
-describe("what could harm the reader is refused", () => {
+describe("harmful archives are refused", () => {
   const unsafe = ["", "/etc/passwd", "../x", "a/../../x", "a//b", "./a", "C:/x", "a\\..\\x", "a\0b", "a\nb"];
 
   test.each(unsafe)("the name %j, when writing", (bad) => {
@@ -88,7 +88,7 @@ describe("what could harm the reader is refused", () => {
     expect(() => readZip(Buffer.from(text, "latin1"))).toThrow("not a safe name");
   });
 
-  test("a name that stands twice", () => {
+  test("a name that occurs twice", () => {
     expect(() => writeZip([...hello, ...hello])).toThrow("stands twice");
   });
 
@@ -98,14 +98,14 @@ describe("what could harm the reader is refused", () => {
     expect(() => readZip(archive, { files: 9, bytes: 99_999 })).toThrow("at most 99999");
   });
 
-  test("a bomb: a file that unpacks to more than it declares", () => {
+  test("a zip bomb: a file that unpacks to more than it declares", () => {
     const archive = writeZip([{ name: "zeros", content: Buffer.alloc(10_000_000) }]);
     const directory = archive.readUInt32LE(archive.length - 6);
     archive.writeUInt32LE(10, directory + 24);
     expect(() => readZip(archive)).toThrow("does not unpack to the 10 bytes");
   });
 
-  test("an encrypted file, and a packing method that is not known", () => {
+  test("an encrypted file, and an unknown compression method", () => {
     const directory = (archive: Buffer) => archive.readUInt32LE(archive.length - 6);
     const encrypted = writeZip(hello);
     encrypted.writeUInt16LE(1, directory(encrypted) + 8);
@@ -120,7 +120,7 @@ function isHere(program: string): boolean {
   return (process.env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, program)));
 }
 
-/** Others' tools are the judges of the format: our reader and writer could share a mistake. */
+/** Other tools verify the format, because our reader and writer could share a mistake. */
 describe("agrees with other programs", () => {
   const sample: ZipFile[] = [
     { name: "reports/preflight.json", content: Buffer.from(`{"text":"${"wörter ".repeat(500)}"}`) },
@@ -151,7 +151,7 @@ describe("agrees with other programs", () => {
     expect(byName(readZip(readFileSync(join(directory, "theirs.zip"))))).toEqual(byName(sample));
   });
 
-  test("unzip finds no error in ours", (context) => {
+  test("unzip finds no errors in ours", (context) => {
     if (!isHere("unzip")) return context.skip("unzip is not on the PATH");
     writeFileSync(join(directory, "tested.zip"), writeZip(sample));
     expect(run("unzip", "-t", "tested.zip")).toContain("No errors detected");

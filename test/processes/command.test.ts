@@ -27,17 +27,17 @@ test("a command that succeeded needs no tail", async () => {
   expect(at.lines).toEqual(["done"]);
 });
 
-test("a command that does not exist is a failed command, not a fault of ours", async () => {
+test("a command that doesn't exist is a failed command, not an internal error", async () => {
   await using at = await bench();
   expect(await runCommand(specFor(at, "no-such-program-here"), at.options)).toMatchObject({ exitCode: 127 });
 });
 
-test("a command that dies of a signal has no exit status", async () => {
+test("a command killed by a signal has no exit status", async () => {
   await using at = await bench();
   expect(await runCommand(specFor(at, "kill -KILL $$"), at.options)).toMatchObject({ exitCode: null, signal: "SIGKILL" });
 });
 
-/** Aborts once the command has said that it runs, so that nothing depends on time. */
+/** Aborts once the command has printed that it runs, so that nothing depends on time. */
 async function cutShort(at: Bench, command: string, reason: unknown) {
   const controller = new AbortController();
   const onLine = (line: string) => {
@@ -55,7 +55,7 @@ test("at its deadline it is stopped, with everything it started", async () => {
   expect(at.left()).toEqual([]);
 });
 
-test("a cancelled command that ends tidily with 0 did not succeed", async () => {
+test("a cancelled command that exits with 0 did not succeed", async () => {
   await using at = await bench();
   const report = await cutShort(at, "trap 'exit 0' TERM; echo running; while :; do sleep 0.05; done", new Error("cancelled"));
   expect(report).toMatchObject({ exitCode: null, timedOut: false });
@@ -67,31 +67,31 @@ test("one that ignores SIGTERM is killed", async () => {
   expect(at.left()).toEqual([]);
 });
 
-test("what a command leaves in the background, holding its output, neither hangs it nor survives it", async () => {
+test("a background process that holds the command's output neither blocks nor survives it", async () => {
   await using at = await bench();
   const report = await runCommand(specFor(at, `${commandFor("holds-the-pipe", 0)} & exit 0`), at.options);
   expect(report.exitCode).toBe(0);
   expect(at.left()).toEqual([]);
 });
 
-test("no deadline is left to start in: nothing is started", async () => {
+test("nothing is started after the deadline", async () => {
   await using at = await bench();
   const report = await runCommand(specFor(at, "echo running"), { ...at.options, signal: AbortSignal.abort(timeOver) });
   expect(report).toMatchObject({ exitCode: null, signal: null, timedOut: true });
   expect(at.lines).toEqual([]);
 });
 
-test("a working directory that does not exist is the user's mistake", async () => {
+test("a working directory that doesn't exist is a user error", async () => {
   await using at = await bench();
   const run = runCommand({ ...specFor(at, "true"), cwd: join(at.directory, "nowhere") }, at.options);
   await expect(run).rejects.toThrow(UserError);
 });
 
-test("a command that prints nothing is told to run on", async () => {
+test("a command that prints nothing is reported as still running", async () => {
   await using at = await bench();
   const silences: number[] = [];
   const go = join(at.directory, "go");
-  // It waits for the file, and the file for the third silence: nothing depends on how fast the machine is.
+  // The command waits for the file, which is created at the third silence, so the machine's speed doesn't matter.
   const onQuiet = (sinceMs: number) => {
     silences.push(sinceMs);
     if (silences.length === 3) writeFileSync(go, "");

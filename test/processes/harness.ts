@@ -12,7 +12,7 @@ export function commandFor(kind: string, port: number): string {
   return `"${process.execPath}" "${script}" ${kind} ${port}`;
 }
 
-/** A test's own directory, environment and eyes. `mark` stands in the environment of everything that it starts. */
+/** A test's own folder, environment and output. `mark` is in the environment of everything that it starts. */
 export interface Bench extends AsyncDisposable {
   directory: string;
   env: Record<string, string>;
@@ -20,7 +20,7 @@ export interface Bench extends AsyncDisposable {
   /** For servers and for commands. */
   options: Omit<ServerOptions, "onLine"> & { onLine: (line: string) => void };
   spec(kind: string, port: number, changes?: Partial<ServerSpec>): ServerSpec;
-  /** Processes that still carry the mark. */
+  /** Processes that still have the mark. */
   left(): number[];
 }
 

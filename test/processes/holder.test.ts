@@ -2,10 +2,10 @@ import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { holderOf, parseLsof, parseNetstat, parseTasklist } from "../../src/processes/holder.ts";
 
-// What macOS and Windows say is read here from text that was written down: there is no such system to ask. A wrong pid sends a person
-// after a process that has nothing to do with it.
+// The output of macOS and Windows is recorded text, because these systems aren't available here. A wrong pid would point the user
+// at an unrelated process.
 
-test("this system names the holder of a port, and nobody where there is none", async () => {
+test("this system names the holder of a port, or nobody if there is none", async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
@@ -16,7 +16,7 @@ test("this system names the holder of a port, and nobody where there is none", a
 });
 
 describe("lsof", () => {
-  test("names each process once, with its files left out", () => {
+  test("names each process once, without its files", () => {
     expect(parseLsof("p4711\ncnode\nf23\nf24\np4712\ncPython\nf3\n")).toEqual([
       { pid: 4711, command: "node" },
       { pid: 4712, command: "Python" },
@@ -39,13 +39,13 @@ describe("netstat", () => {
     "  TCP    [::1]:3000             [::]:0                 ABHÖREN          4712",
   ].join("\r\n");
 
-  test("names who listens on the port itself, in any language, each once", () => {
+  test("names the listeners of exactly this port, in any language, each once", () => {
     expect(parseNetstat(output, 3000)).toEqual([4711, 4712]);
     expect(parseNetstat(output, 50112)).toEqual([]);
   });
 });
 
-test("tasklist names the program, and nobody where it only says that there is none", () => {
+test("tasklist names the program, or nobody if it only prints a message", () => {
   expect(parseTasklist('"node.exe","4711","Console","1","40,120 K"\r\n')).toBe("node.exe");
   expect(parseTasklist("INFO: No tasks are running which match the specified criteria.\r\n")).toBe("");
 });

@@ -9,7 +9,7 @@ function split(chunks: readonly Buffer[]): string[] {
 
 const line = fc.string({ unit: "grapheme", maxLength: 40 }).map((text) => text.replace(/[\r\n]/g, ""));
 
-// A chunk may end between \r and \n or inside a character of several bytes.
+// A chunk may end between \r and \n or inside a multi-byte character.
 test("wherever the bytes are cut into chunks, the lines are the same", () => {
   const cuts = fc.array(fc.nat({ max: 400 }), { maxLength: 12 });
   fc.assert(
@@ -22,12 +22,12 @@ test("wherever the bytes are cut into chunks, the lines are the same", () => {
   );
 });
 
-test("a last line without its line end is a line; nothing is none", () => {
+test("a last line without a line end counts; empty output has no lines", () => {
   expect(split([Buffer.from("one\ntwo")])).toEqual(["one", "two"]);
   expect(split([])).toEqual([]);
 });
 
-test("a line without end is cut, and the next line is whole", () => {
+test("an endless line is cut, and the next line is complete", () => {
   const chunks = [...Array.from({ length: 100 }, () => Buffer.alloc(65_536, "x")), Buffer.from("\nnext\n")];
   expect(split(chunks)).toEqual([`${"x".repeat(8_192)} … (line cut)`, "next"]);
 });

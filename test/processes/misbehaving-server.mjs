@@ -1,4 +1,4 @@
-// Servers as they go wrong: `node misbehaving-server.mjs <kind> <port>`. The table's keys are the kinds.
+// Servers with typical faults: `node misbehaving-server.mjs <kind> <port>`. The table's keys are the kinds.
 import { spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import { createServer } from "node:http";
@@ -12,7 +12,7 @@ function answer(status, host = "127.0.0.1", then = () => console.log("listening"
   return createServer((_request, response) => response.writeHead(status).end("hello")).listen(port, host, then);
 }
 
-/** Answers each request with the next of `texts`, and then with the last of them for ever. */
+/** Answers each request with the next of `texts`, and then always with the last one. */
 function say(texts, status = 200, headers = {}) {
   let asked = 0;
   const next = () => texts[Math.min(asked++, texts.length - 1)];
@@ -41,7 +41,7 @@ const kinds = {
     process.exitCode = 3;
   },
   "kills-itself": () => process.kill(process.pid, "SIGKILL"),
-  // The test asks for it with GET /die, so that nothing depends on time.
+  // The test requests it with GET /die, so that nothing depends on time.
   "dies-when-asked": () =>
     createServer((request, response) => {
       response.end("hello");
@@ -60,7 +60,7 @@ const kinds = {
     let looks = 0;
     createServer((_request, response) => response.writeHead(++looks < 5 ? 503 : 200).end()).listen(port, "127.0.0.1");
   },
-  // Listens only once somebody else does, so that the port is surely taken by then.
+  // Listens only once another process does, so that the port is certainly taken.
   "comes-too-late": function comesTooLate() {
     connect(port, "127.0.0.1")
       .once("connect", () => answer(200))
@@ -74,9 +74,9 @@ const kinds = {
   "forks-a-child": () => again("good"),
   // The child ignores SIGTERM, so it outlives its parent.
   "forks-a-stubborn-child": () => again("ignores-sigterm"),
-  // Leaves the process group and the session, as a daemon does, and its parent ends at once.
+  // Leaves the process group and the session, as a daemon does, and its parent exits at once.
   daemonises: () => again("good", { detached: true, stdio: "ignore" }).unref(),
-  // Serves by itself, and keeps a daemon beside it that nobody asked for and that holds the output pipe.
+  // Serves by itself, and leaves an unrelated daemon that holds the output pipe.
   "leaves-a-daemon": () => {
     again("holds-the-pipe", { detached: true }).unref();
     answer(200);
@@ -122,7 +122,7 @@ const kinds = {
       setTimeout(() => response.destroy(), 20);
     }).listen(port, "127.0.0.1"),
   "never-ends-its-answer": () => createServer((_request, response) => response.write('{"status":')).listen(port, "127.0.0.1"),
-  // The first looks give up before that; a later one must be patient enough.
+  // The first probes time out before that; a later one must wait long enough.
   "answers-slowly": () =>
     createServer((_request, response) => setTimeout(() => response.end("hello"), 1_200)).listen(port, "127.0.0.1"),
   "is-up-and-down": () => {
@@ -145,7 +145,7 @@ const kinds = {
     const child = spawn(process.execPath, [import.meta.filename, "ignores-sigterm", portText]);
     child.stdout.once("data", () => process.exit(5));
   },
-  // A supervisor: whoever kills its child alone gets another one.
+  // A supervisor: if only its child is killed, it starts another one.
   respawns: function respawn() {
     process.removeAllListeners("SIGTERM").on("SIGTERM", () => console.log("still here"));
     again("good").once("exit", respawn);

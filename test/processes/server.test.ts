@@ -7,9 +7,9 @@ import { startServer } from "../../src/processes/server.ts";
 import { freePort } from "../harness/port.ts";
 import { type Bench, bench, expectNothingLeft, failureOf } from "./harness.ts";
 
-// Real servers that go wrong in the ways servers do. After each: the words a person reads, no process and no port left.
+// Real servers with typical faults. After each: the message for the user, and no process or port is left.
 
-/** Output comes when it comes: waits for a line that was promised. */
+/** Waits for an expected line of output. */
 async function lineSeen(at: Bench, line: RegExp): Promise<void> {
   await expect.poll(() => at.lines.some((one) => line.test(one)), { timeout: 10_000, interval: 10 }).toBe(true);
 }
@@ -20,7 +20,7 @@ test.each([
   ["forks-a-child", {}],
   ["answers-503-then-200", {}],
   ["wrong-status", { status: [503] }],
-])("a server of the kind %s comes up, goes down and gives its port back", async (kind, ready) => {
+])("a server of kind %s starts, stops and releases its port", async (kind, ready) => {
   await using at = await bench();
   const port = await freePort();
   const spec = at.spec(kind, port);
@@ -33,31 +33,28 @@ test.each([
   await expectNothingLeft(at, port);
 });
 
-test("the last lines of a dead server are kept, those on stderr too", async () => {
+test("the last lines of a server that exited are kept, including stderr", async () => {
   await using at = await bench();
   const error = await failureOf(startServer(at.spec("dies-before-ready", await freePort()), at.options));
   expect(error.report.tail).toEqual(expect.arrayContaining(["connecting to the database", "Error: no database at db:5432"]));
 });
 
-test.each(["127.0.0.1", "::1", "0.0.0.0", "::"])(
-  "a port that is taken on %s is refused, and its holder is named",
-  async (host) => {
-    await using at = await bench();
-    const holder = createServer();
-    await new Promise<void>((resolve) => holder.listen({ port: 0, host, ipv6Only: true }, resolve));
-    const address = holder.address();
-    const port = typeof address === "object" && address ? address.port : 0;
-    try {
-      const error = await failureOf(startServer(at.spec("good", port), at.options));
-      expect(error.message).toContain(`server good was not started: port ${port} is already in use by pid ${process.pid} (`);
-      expect(at.left()).toEqual([]);
-    } finally {
-      await new Promise((resolve) => holder.close(resolve));
-    }
-  },
-);
+test.each(["127.0.0.1", "::1", "0.0.0.0", "::"])("a port in use on %s is refused, and its holder is named", async (host) => {
+  await using at = await bench();
+  const holder = createServer();
+  await new Promise<void>((resolve) => holder.listen({ port: 0, host, ipv6Only: true }, resolve));
+  const address = holder.address();
+  const port = typeof address === "object" && address ? address.port : 0;
+  try {
+    const error = await failureOf(startServer(at.spec("good", port), at.options));
+    expect(error.message).toContain(`server good was not started: port ${port} is already in use by pid ${process.pid} (`);
+    expect(at.left()).toEqual([]);
+  } finally {
+    await new Promise((resolve) => holder.close(resolve));
+  }
+});
 
-test("another process that takes the port meanwhile and answers in the server's place does not make it ready", async () => {
+test("another process that takes the port meanwhile and answers instead doesn't make the server ready", async () => {
   await using at = await bench();
   const port = await freePort();
   const start = failureOf(startServer(at.spec("comes-too-late", port), at.options));
@@ -77,7 +74,7 @@ test("another process that takes the port meanwhile and answers in the server's 
   }
 });
 
-test("a server that dies after it was ready says so, with its last lines", async () => {
+test("a server that exits after it was ready is reported with its last lines", async () => {
   await using at = await bench();
   const port = await freePort();
   const server = await startServer(at.spec("dies-when-asked", port), at.options);
@@ -88,7 +85,7 @@ test("a server that dies after it was ready says so, with its last lines", async
   await expectNothingLeft(at, port);
 });
 
-test.each(["ignores-sigterm", "forks-a-stubborn-child"])("a server of the kind %s is killed after the grace", async (kind) => {
+test.each(["ignores-sigterm", "forks-a-stubborn-child"])("a server of kind %s is killed after the grace period", async (kind) => {
   await using at = await bench();
   const port = await freePort();
   const server = await startServer(at.spec(kind, port), at.options);
@@ -97,7 +94,7 @@ test.each(["ignores-sigterm", "forks-a-stubborn-child"])("a server of the kind %
   await expectNothingLeft(at, port);
 });
 
-test("a daemon that left the process group and holds the pipe neither survives nor hangs the stop", async () => {
+test("a daemon that left the process group and holds the pipe neither survives nor blocks the stop", async () => {
   await using at = await bench();
   const port = await freePort();
   const server = await startServer(at.spec("leaves-a-daemon", port), at.options);
@@ -105,10 +102,10 @@ test("a daemon that left the process group and holds the pipe neither survives n
   await expectNothingLeft(at, port);
 });
 
-test("SIGTERM is sent once: a second would make some servers drop their requests", async () => {
+test("SIGTERM is sent once, because a second one would make some servers drop their requests", async () => {
   await using at = await bench();
   const port = await freePort();
-  // Long enough for the server's own slow, tidy end.
+  // Long enough for the server's own slow, clean exit.
   const server = await startServer(at.spec("counts-sigterm", port), { ...at.options, graceMs: 10_000 });
   const [first, second] = await Promise.all([server.stop(), server.stop()]);
   expect(second).toEqual(first);
@@ -116,7 +113,7 @@ test("SIGTERM is sent once: a second would make some servers drop their requests
   expect(at.lines.filter((line) => line.startsWith("SIGTERM"))).toEqual(["SIGTERM number 1"]);
 });
 
-test.each(["floods-lines", "floods-one-line"])("a server of the kind %s grows neither line nor tail", async (kind) => {
+test.each(["floods-lines", "floods-one-line"])("a server of kind %s makes neither lines nor tail grow", async (kind) => {
   await using at = await bench();
   const port = await freePort();
   let longest = 0;
@@ -133,7 +130,7 @@ test.each(["floods-lines", "floods-one-line"])("a server of the kind %s grows ne
   await expectNothingLeft(at, port);
 });
 
-test("a line of output makes it ready, even when it comes in two pieces", async () => {
+test("a line of output makes it ready, even in two chunks", async () => {
   await using at = await bench();
   const port = await freePort();
   const ready = { log: "server is listening on \\d+$", timeoutMs: 15_000 };
@@ -168,7 +165,7 @@ test("cancelling the start stops the server", async () => {
   await expectNothingLeft(at, port);
 });
 
-test("everything printed is in the log, without what must not be seen", async () => {
+test("all output is in the log, without secrets", async () => {
   await using at = await bench();
   const spec = at.spec("dies-before-ready", await freePort());
   const redaction = { lines: () => (lines: readonly string[]) => lines.map((line) => line.replaceAll("db:5432", "***")) };
@@ -187,7 +184,7 @@ test("only the given environment reaches the server, and a mark", async () => {
   expect(names).toEqual(["ENV_ACTIONS_PROCESS", "PATH", "TEST_BENCH"]);
 });
 
-test("a working directory that does not exist and an expression that is none are the user's mistakes", async () => {
+test("a missing working directory and an invalid pattern are user errors", async () => {
   await using at = await bench();
   const spec = at.spec("good", await freePort());
   await expect(startServer({ ...spec, cwd: join(at.directory, "nowhere") }, at.options)).rejects.toThrow(UserError);

@@ -8,7 +8,7 @@ async function specsFor(at: Bench, kinds: string[]): Promise<ServerSpec[]> {
   return Promise.all(kinds.map(async (kind) => at.spec(kind, await freePort())));
 }
 
-test("several servers come up together", async () => {
+test("several servers start together", async () => {
   await using at = await bench();
   const servers: RunningServer[] = await startServers(await specsFor(at, ["good", "good-on-ipv6-only"]), at.options);
   expect(servers.map((server) => server.name)).toEqual(["good", "good-on-ipv6-only"]);
@@ -16,7 +16,7 @@ test("several servers come up together", async () => {
   expect(at.left()).toEqual([]);
 });
 
-test("when one of several fails, the others are stopped, those still starting too, and its error is the one thrown", async () => {
+test("if one of several fails, the others are stopped, even if still starting, and its error is thrown", async () => {
   await using at = await bench();
   const specs = await specsFor(at, ["good", "never-listens", "dies-before-ready"]);
   const error = await failureOf(startServers(specs, at.options));
@@ -24,7 +24,7 @@ test("when one of several fails, the others are stopped, those still starting to
   for (const spec of specs) await expectNothingLeft(at, Number(new URL(spec.ready.url ?? "").port));
 });
 
-test("two servers that want one port are refused before anything starts", async () => {
+test("two servers with the same port are refused before anything starts", async () => {
   await using at = await bench();
   const port = await freePort();
   const start = startServers([at.spec("good", port), at.spec("wrong-status", port)], at.options);

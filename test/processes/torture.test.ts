@@ -5,12 +5,12 @@ import { startServer } from "../../src/processes/server.ts";
 import { freePort } from "../harness/port.ts";
 import { bench, expectNothingLeft, failureOf } from "./harness.ts";
 
-// Servers that do not come up, each in its own way. A person has the message and nothing else: it must name the server, what was
-// waited for and what was there instead. After each, no process and no port is left.
+// Servers that don't start, each in its own way. The user only has the message: it must name the server, what was waited for, and
+// what was found instead. After each, no process or port is left.
 
 interface Torture {
   kind: string;
-  /** In place of `http://localhost:<port>/` that answers 200. */
+  /** Replaces `http://localhost:<port>/` with status 200. */
   ready?: (port: number) => Partial<ReadyCondition>;
   says: RegExp;
 }
@@ -42,7 +42,7 @@ const endThemselves: Torture[] = [
   },
 ];
 
-describe.concurrent("fails at once, however long the deadline is:", () => {
+describe.concurrent("fails immediately, however long the deadline is:", () => {
   test.each(endThemselves)("$kind", async ({ kind, ready, says }) => {
     await using at = await bench();
     const port = await freePort();
@@ -113,7 +113,7 @@ const neverReady: Torture[] = [
   },
 ];
 
-describe.concurrent("fails at the deadline, and it is said what was there instead:", () => {
+describe.concurrent("fails at the deadline, and the message says what was found instead:", () => {
   test.each(neverReady)("$kind", async ({ kind, ready, says }) => {
     await using at = await bench();
     const port = await freePort();
@@ -126,7 +126,7 @@ describe.concurrent("fails at the deadline, and it is said what was there instea
   });
 });
 
-describe.concurrent("comes up in spite of all, and leaves nothing:", () => {
+describe.concurrent("starts anyway, and leaves nothing behind:", () => {
   test.each<{ kind: string; ready?: (port: number) => Partial<ReadyCondition> }>([
     { kind: "answers-slowly" },
     { kind: "closes-its-output" },
@@ -146,7 +146,7 @@ describe.concurrent("comes up in spite of all, and leaves nothing:", () => {
   });
 });
 
-describe.concurrent("does not go down when it is told to, and leaves nothing either:", () => {
+describe.concurrent("doesn't stop when told to, and still leaves nothing behind:", () => {
   test("respawns", async () => {
     await using at = await bench();
     const port = await freePort();

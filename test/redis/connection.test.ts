@@ -33,7 +33,7 @@ function as(user: string): string {
   return `redis://${user}:pw@127.0.0.1:${server.port}`;
 }
 
-it("signs in as a user that needs no password, where the default user needs none either", async () => {
+it("signs in as a user without a password, even if the default user needs none either", async () => {
   const open = await startRedis({ users: { guest: "on nopass ~* -@all +@read +ping +acl|whoami +acl|getuser" } });
   const administrator = new Redis(open.url);
   await administrator.call("ACL", "SETUSER", "default", "nopass");
@@ -44,7 +44,7 @@ it("signs in as a user that needs no password, where the default user needs none
   await open.stop();
 });
 
-it("leaves no timer behind that would keep a finished process alive", async () => {
+it("leaves no timer that would keep a finished process alive", async () => {
   const module = JSON.stringify(new URL("../../src/redis/connection.ts", import.meta.url).href);
   const script = `const { openRedisReader } = await import(${module});
     const reader = await openRedisReader(${JSON.stringify(server.url)}, new AbortController().signal);
@@ -68,13 +68,17 @@ describe("failures", () => {
 
   it.each([
     ["an API", () => "HTTP/1.1 400 Bad Request\r\n\r\n", "the server at this address is not a Redis"],
-    ["what says OK to everything", (asked: number) => "+OK\r\n".repeat(asked), "expected PONG as the answer to PING, got OK"],
     [
-      "what says nothing to everything",
+      "a server that answers OK to everything",
+      (asked: number) => "+OK\r\n".repeat(asked),
+      "expected PONG as the answer to PING, got OK",
+    ],
+    [
+      "a server that never answers",
       (asked: number) => "$-1\r\n".repeat(asked),
       "expected PONG as the answer to PING, got nothing",
     ],
-  ])("%s in place of Redis", async (_, answer, message) => {
+  ])("%s instead of Redis", async (_, answer, message) => {
     const other = createServer((socket) => {
       socket.on("error", () => undefined);
       socket.on("data", (data) => void socket.write(answer(String(data).match(/^\*\d+\r$/gm)?.length ?? 1)));
@@ -89,7 +93,7 @@ describe("failures", () => {
     await once(other, "close");
   });
 
-  it("a user that has a password, without it", async () => {
+  it("a user with a password, without giving it", async () => {
     expect(await failureOf(openRedisReader(`redis://selective@127.0.0.1:${server.port}`, never))).toMatchObject({
       kind: "sign-in",
     });
@@ -99,7 +103,7 @@ describe("failures", () => {
     const reader = await openRedisReader(as("pinger"), never);
     expect(await failureOf(reader.infoOfEach())).toMatchObject({ kind: "refused", message: expect.stringContaining("info") });
     expect(await failureOf(allKeys(reader.scan()))).toMatchObject({ kind: "refused" });
-    // Not allowed to see its own rules is unknown, not an error.
+    // Not being allowed to read its own rules is unknown, not an error.
     expect(await reader.aclRules()).toBeUndefined();
     await reader.close();
   });
@@ -113,7 +117,7 @@ describe("failures", () => {
     silent.close();
   });
 
-  it("an abort ends a scan, and nothing is asked after it", async () => {
+  it("an abort ends a scan, and nothing is sent after it", async () => {
     await seed.mset(Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`key:${index}`, "1"])));
     const controller = new AbortController();
     const redis = await openRedisForTestData(server.url, controller.signal);
@@ -129,7 +133,7 @@ describe("failures", () => {
 });
 
 describe("a reader", () => {
-  it("has no way to write", async () => {
+  it("has no method that writes", async () => {
     const reader = await openRedisReader(server.url, never);
     expect(Object.keys(reader).sort()).toEqual([
       "aclRules",
@@ -148,7 +152,7 @@ describe("a reader", () => {
     await reader.close();
   });
 
-  it("changes nothing by any of its calls", async () => {
+  it("changes nothing with any of its calls", async () => {
     await seed.mset({ a: "1", b: "2" });
     const before = changes(await seed.info("persistence"));
     const reader = await openRedisReader(server.url, never);
@@ -173,7 +177,7 @@ describe("a reader", () => {
     raw.disconnect();
   });
 
-  it("knows where it is, what it may, and what the server tells", async () => {
+  it("knows its target, its rights, and what the server reports", async () => {
     const reader = await openRedisReader(`${server.readOnlyUrl}/3`, never);
     expect(reader.identity).toEqual({ mode: "standalone", host: "127.0.0.1", port: server.port, database: 3 });
     expect(await reader.aclRules()).toContain("-@all +@read");
@@ -185,9 +189,9 @@ describe("a reader", () => {
     await reader.close();
   });
 
-  it("tells its selectors, too", async () => {
+  it("reports its selectors too", async () => {
     const reader = await openRedisReader(as("selective"), never);
-    // Redis tells single commands in no order of its own.
+    // Redis lists single commands in no fixed order.
     expect((await reader.aclRules())?.split(" ").sort()).toEqual(
       ["(-@all", "+@read", "+acl|getuser", "+acl|whoami", "+ping", "+set)", "-@all"].sort(),
     );
@@ -196,7 +200,7 @@ describe("a reader", () => {
 });
 
 describe("keys", () => {
-  it("are found exactly, whatever bytes they are made of", async () => {
+  it("are found exactly, whatever bytes they contain", async () => {
     const keys = Array.from({ length: 300 }, () => randomBytes(12));
     keys.push(Buffer.from([0]), Buffer.from([0xff, 0xfe, 0x0d, 0x0a]), Buffer.from("名前:*?[]\\"), Buffer.from("é"));
     await seed.mset(...keys.flatMap((key) => [key, "1"]));
@@ -210,7 +214,7 @@ describe("keys", () => {
   });
 
   it("are all found among 20,000, and none that stays is missed while others come and go", async () => {
-    // Batches double up to 5,000 keys where Redis is quick: of 10,000, five could be enough.
+    // Batches double up to 5,000 keys if Redis is fast, so five batches could be enough for 10,000 keys.
     const names = Array.from({ length: 20_000 }, (_, index) => `stays:${index}`);
     await seed.mset(...names.flatMap((name) => [name, "1"]));
     const reader = await openRedisReader(server.url, never);
@@ -227,7 +231,7 @@ describe("keys", () => {
     await reader.close();
   });
 
-  it("are unlinked in batches: those that exist are counted, and nothing else is touched", async () => {
+  it("are unlinked in batches: existing ones are counted, and nothing else is touched", async () => {
     const names = Array.from({ length: 2_345 }, (_, index) => `gone:${index}`);
     await seed.mset(...names.flatMap((name) => [name, "1"]), "stays", "1", "gone:*", "a literal star");
     const redis = await openRedisForTestData(server.url, never);

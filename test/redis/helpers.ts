@@ -1,6 +1,6 @@
 import { RedisFailure } from "../../src/redis/connection.ts";
 
-/** How the work failed; it fails the test when it did not, or in another way. */
+/** The failure of the work. Fails the test if the work succeeded or failed in another way. */
 export async function failureOf(work: Promise<unknown>): Promise<RedisFailure> {
   const outcome: unknown = await work.then(
     (result) => new Error(`it succeeded with ${String(result)}`),
@@ -10,7 +10,7 @@ export async function failureOf(work: Promise<unknown>): Promise<RedisFailure> {
   throw outcome;
 }
 
-/** Every key once, sorted. `onBatch` hears of each batch before the next is asked for. */
+/** Every key once, sorted. `onBatch` gets each batch before the next one is requested. */
 export async function allKeys(
   scan: AsyncIterable<string[]>,
   onBatch?: (batch: number) => Promise<void> | void,

@@ -9,7 +9,7 @@ import { openRedisForTestData, openRedisReader, type RedisSettings, type TestDat
 import { slotOf } from "../../src/redis/slots.ts";
 import { allKeys, failureOf, names } from "./helpers.ts";
 
-// What happens to a pass and to a deletion while servers restart, change places, and hand slots over – on real servers.
+// What happens to a scan and to a deletion while servers restart, fail over, and move slots – on real servers.
 const never = new AbortController().signal;
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -24,7 +24,7 @@ async function server() {
 }
 
 function client(url: string): Redis {
-  // Nothing is sent twice: a restart that is asked for again would be another one.
+  // Nothing is sent twice: a repeated restart command would be a second restart.
   const made = new Redis(url, { enableReadyCheck: false, retryStrategy: () => 20, autoResendUnfulfilledCommands: false });
   made.on("error", () => undefined);
   closing.push(() => made.disconnect());
@@ -42,7 +42,7 @@ async function fill(admin: Redis, keys: readonly string[]): Promise<void> {
 }
 
 describe("one server", () => {
-  it("that restarts in the middle of a pass is looked through from the beginning", async () => {
+  it("that restarts during a scan is scanned from the beginning", async () => {
     const { url, admin } = await server();
     const keys = names(20_000);
     await fill(admin, keys);
@@ -55,7 +55,7 @@ describe("one server", () => {
       async (batch) => {
         if (batch !== 1) return;
         const cut = once(admin, "close");
-        // It never answers: it is gone.
+        // It never answers, because it is gone.
         admin.call("DEBUG", "RESTART").catch(() => undefined);
         await cut;
       },
@@ -65,7 +65,7 @@ describe("one server", () => {
     expect(await redis.unlink(keys)).toBe(keys.length);
   });
 
-  it("that is gone for good is an error, never an end", async () => {
+  it("that is gone for good is an error, never the end of a scan", async () => {
     const { url, stop, admin } = await server();
     await fill(admin, names(20_000));
     const redis = await open({ url, retryForMs: 100 });
@@ -74,7 +74,7 @@ describe("one server", () => {
     expect(await failureOf(redis.unlink(["key:1"]))).toMatchObject({ kind: "unreachable" });
   });
 
-  it("that cuts every pass short is given up with the reason", async () => {
+  it("that interrupts every scan fails with the reason", async () => {
     const { url, admin } = await server();
     await fill(admin, names(20_000));
     const redis = await open(url);
@@ -86,7 +86,7 @@ describe("one server", () => {
     expect(told).toHaveLength(5);
   });
 
-  it("whose answer to a deletion was lost leaves it unknown how many, and nothing else is gone", async () => {
+  it("whose answer to a deletion was lost makes the count unknown, and nothing else is deleted", async () => {
     const { port, url, admin } = await server();
     const keys = names(1_000);
     await fill(admin, [...keys, "stays"]);
@@ -95,11 +95,11 @@ describe("one server", () => {
     expect(await redis.unlink(keys)).toBeUndefined();
     expect(proxy.cuts()).toBe(1);
     expect(await admin.keys("*")).toEqual(["stays"]);
-    // What is known again is told again.
+    // Once counts are known again, they are reported again.
     expect(await redis.unlink(["stays"])).toBe(1);
   });
 
-  it("a deletion that is refused ends, and says so", async () => {
+  it("that refuses a deletion gives an error", async () => {
     const { url, admin } = await server();
     await fill(admin, names(10_000));
     await admin.call("ACL", "SETUSER", "default", "-unlink");
@@ -112,7 +112,7 @@ describe("one server", () => {
   });
 });
 
-/** Passes everything on, until the server has answered a command of this name for the first time: that answer is swallowed. */
+/** Forwards everything until the server has answered a command of this name for the first time; that answer is dropped. */
 async function cutAtFirst(command: string, port: number): Promise<{ port: number; cuts(): number }> {
   let cuts = 0;
   const sockets = new Set<Socket>();
@@ -147,7 +147,7 @@ async function cutAtFirst(command: string, port: number): Promise<{ port: number
 }
 
 describe("behind sentinels", () => {
-  it("a failover in the middle of a pass begins it anew on the new master, which is proven first", async () => {
+  it("a failover during a scan starts it again on the new master, which is proven first", async () => {
     const guarded = await startRedisSentinel();
     closing.push(() => guarded.stop());
     const { password } = new URL(guarded.url);
@@ -176,14 +176,14 @@ describe("behind sentinels", () => {
     expect(redis.identity.port).not.toBe(before);
     expect(admitted).toEqual([before, redis.identity.port]);
     expect(await redis.unlink(keys)).toBe(keys.length);
-    // It was admitted to another server: where the failover led, it must not write.
+    // It was admitted to another server, so it must not write where the failover led.
     await expect(allKeys(pinned.scan())).rejects.toThrow("the master of before");
     expect(await allKeys(redis.scan())).toEqual([]);
   });
 });
 
 describe("a cluster", () => {
-  it("that hands slots over is looked through again, and a key is deleted wherever it went", async () => {
+  it("that moves slots is scanned again, and a key is deleted wherever it moved", async () => {
     const cluster = await startRedisCluster();
     closing.push(() => cluster.stop());
     const { password } = new URL(cluster.url);
@@ -192,12 +192,12 @@ describe("a cluster", () => {
     const [firstId, secondId] = (await Promise.all([first, second].map((node) => node.cluster("MYID")))) as [string, string];
     const writer = new Redis.Cluster([cluster.url], { redisOptions: { password } });
     closing.push(() => writer.disconnect());
-    // The test moves this slot, which is one of the first node, to the second.
+    // The test moves this slot from the first node to the second.
     const tag = ["{a}", "{b}", "{c}", "{d}", "{e}", "{f}"].find((some) => slotOf(some) < 16_384 / 3 - 1) ?? "";
     const slot = slotOf(tag);
     expect(slot).toBe(await first.cluster("KEYSLOT", tag));
     const tagged = names(300, tag);
-    // A key that is not moved with its slot would be dropped by the node.
+    // The node would drop a key that is not moved with its slot.
     const others = names(6_000).filter((key) => slotOf(key) !== slot);
     await Promise.all([...others, ...tagged].map((key) => writer.set(key, "1")));
 
@@ -222,20 +222,20 @@ describe("a cluster", () => {
       await begin();
       await moveKeys(tagged.slice(0, 150));
     }).catch((error: unknown) => error);
-    // As long as the slot is between two nodes, nobody can say that all has been seen.
+    // While the slot is between two nodes, nobody can say that all keys were seen.
     expect(found).toMatchObject({ message: expect.stringContaining("slots moved") });
 
-    // Half of the keys are here, half are there: one is deleted at each place.
+    // Half of the keys are on each node; one is deleted on each.
     expect(await redis.unlink([...tagged.slice(0, 1), ...tagged.slice(299)])).toBe(2);
     await moveKeys(tagged.slice(150, 299));
     const stale = await open({ url: cluster.url, cluster: [] });
     await end();
-    // The map of before still says the first node: MOVED tells better.
+    // The old map still names the first node; MOVED corrects it.
     expect(await stale.unlink(tagged.slice(1, 2))).toBe(1);
     expect(await allKeys(redis.scan())).toEqual([...others, ...tagged.slice(2, 299)].sort());
   });
 
-  it("one of whose masters becomes a replica, which another pass hears of first, is looked through again", async () => {
+  it("whose master becomes a replica, noticed by another scan first, is scanned again", async () => {
     const cluster = await startRedisCluster();
     closing.push(() => cluster.stop());
     const { password } = new URL(cluster.url);
@@ -251,7 +251,7 @@ describe("a cluster", () => {
     await Promise.all(keys.map((key) => writer.set(key, "1")));
     const demote = async () => {
       await third.call("CLUSTER", "DELSLOTSRANGE", before, 16_383);
-      // At once, because a message of the third that is still on its way gives them back to it in the eyes of the first.
+      // At the same time, because a late message from the third node would make the first one give them back.
       const [, taken] =
         (await first
           .multi()
@@ -275,12 +275,12 @@ describe("a cluster", () => {
     });
     expect(found).toEqual([...keys].sort());
     expect(told.join()).toContain("is no longer a master");
-    // Whoever closes it still ends what is under way.
+    // Closing still ends what is in progress.
     await redis.close();
     expect(await failureOf(allKeys(redis.scan()))).toMatchObject({ kind: "cancelled" });
   });
 
-  it("one of whose masters is gone is an error", async () => {
+  it("with a missing master is an error", async () => {
     const cluster = await startRedisCluster({ config: ["enable-debug-command yes"] });
     closing.push(() => cluster.stop());
     const { password } = new URL(cluster.url);

@@ -7,8 +7,8 @@ export interface QuietRedis {
 }
 
 /**
- * Stands in front of a real Redis and leaves sections out of what INFO answers, as managed services do. Everything else passes as it is;
- * INFO's answers are those texts that begin with the head of a section.
+ * A proxy for a real Redis that leaves sections out of INFO, as managed services do. Everything else passes unchanged; INFO's
+ * answers are the texts that begin with a section's heading.
  */
 export async function withoutSections(backend: number, sections: readonly string[]): Promise<QuietRedis> {
   const server = createServer((client) => {
@@ -34,7 +34,7 @@ export async function withoutSections(backend: number, sections: readonly string
         client.write(`$${kept.length}\r\n${kept}\r\n`, "latin1");
         held = held.subarray(end + 2);
       }
-      // What may be the head of such an answer waits for the rest of it.
+      // Waits for the rest if this may be the beginning of such an answer.
       if (/\$\d*\r?\n?#?$/.test(held.toString("latin1"))) return;
       client.write(held);
       held = Buffer.alloc(0);

@@ -9,7 +9,7 @@ import { environmentSchema } from "../../src/config/environment-schema.ts";
 import { mergedInfo, openRedisForTestData, openRedisReader, type RedisSettings } from "../../src/redis/connection.ts";
 import { allKeys, failureOf, names } from "./helpers.ts";
 
-// Every way in which a Redis can be there: alone, over TLS, behind sentinels, as a cluster; and what proves that it is the right one.
+// Every kind of Redis: alone, with TLS, with sentinels, as a cluster; and what proves that it is the right one.
 const never = new AbortController().signal;
 let alone: RunningRedis;
 let secure: RunningRedis;
@@ -46,12 +46,12 @@ describe("one server", () => {
     await redis.close();
   });
 
-  it("is not used in database 0 where another was asked for and refused", async () => {
+  it("is not used in database 0 if the requested one was refused", async () => {
     const url = `redis://first-only:pw@127.0.0.1:${alone.port}/3`;
     expect(await failureOf(openRedisForTestData(url, never))).toMatchObject({ kind: "refused" });
   });
 
-  it("that is a replica takes no deletions, which is found before anything relies on it, also where it may not be asked", async () => {
+  it("that is a replica is found to refuse deletions early, even if its role may not be read", async () => {
     const users = { least: "on >pw ~* -@all +ping +scan +pttl +unlink" };
     const [replica, writable] = await Promise.all(
       ["yes", "no"].map((readOnly) =>
@@ -65,7 +65,7 @@ describe("one server", () => {
       }
       const reader = await openRedisReader(replica?.url ?? "", never);
       expect(await reader.deletability()).toMatchObject({ possible: false });
-      // It holds keys of its own, which can be deleted there.
+      // It has its own keys, which can be deleted there.
       const local = await openRedisForTestData(writable?.url ?? "", never);
       expect(await local.deletability()).toMatchObject({ possible: true });
       await Promise.all([reader.close(), local.close()]);
@@ -106,7 +106,7 @@ describe("one server", () => {
     admin.disconnect();
   });
 
-  it("that is a node of a cluster, or a sentinel, is not taken for the whole", async () => {
+  it("that is a cluster node or a sentinel is not taken for the whole", async () => {
     const message = expect.stringContaining("cluster: true");
     expect(await failureOf(openRedisReader(cluster.url, never))).toMatchObject({ kind: "refused", message });
     const sentinel = `redis://:${guarded.sentinelPassword}@${guarded.sentinel}`;
@@ -115,13 +115,13 @@ describe("one server", () => {
 });
 
 describe("TLS", () => {
-  it("works with the private authority, and with nothing less", async () => {
+  it("works only with the private authority", async () => {
     const { url, certificateAuthority } = secure;
     const redis = await openRedisForTestData({ url, certificateAuthority }, never);
     expect(await redis.ping()).toBeGreaterThan(0);
     await redis.close();
     expect(await failureOf(openRedisReader(url, never))).toMatchObject({ message: expect.stringContaining("TLS") });
-    // The certificate is made for the name, not for the number.
+    // The certificate is for the name, not the number.
     const byNumber = { url: url.replace("localhost", "127.0.0.1"), certificateAuthority };
     expect((await failureOf(openRedisReader(byNumber, never))).message).toMatch(/ALTNAME_INVALID/);
     await expect(openRedisReader({ url, certificateAuthority: "/no/such/file" }, never)).rejects.toThrow(/cannot be read/);
@@ -131,7 +131,7 @@ describe("TLS", () => {
     );
   });
 
-  it("reads a keyspace that comes in many pieces", async () => {
+  it("reads a keyspace that arrives in many chunks", async () => {
     const { url, certificateAuthority } = secure;
     const seed = new Redis(url, { tls: { rejectUnauthorized: false } });
     const keys = names(20_000, "a key with a rather long name that is there for its length");
@@ -143,7 +143,7 @@ describe("TLS", () => {
     await redis.close();
   });
 
-  it("tells the server which name it wants", async () => {
+  it("sends the server's name", async () => {
     const { certificate, key } = await makeCertificates([{ dns: "localhost" }]);
     const wanted = Promise.withResolvers<string>();
     const remember = (name: string, done: (error: null) => void) => {
@@ -161,7 +161,7 @@ describe("TLS", () => {
 });
 
 describe("sentinels", () => {
-  it("tell where the master is; one that is away is passed over", async () => {
+  it("report where the master is; a missing sentinel is skipped", async () => {
     const redis = await openRedisForTestData(bySentinel({ nodes: ["127.0.0.1:1", guarded.sentinel] }), never);
     const port = await guarded.masterPort();
     const [host, sentinelPort] = guarded.sentinel.split(":");
@@ -180,14 +180,14 @@ describe("sentinels", () => {
     expect((await failureOf(openRedisReader(bySentinel(changes), never))).message).toMatch(message);
   });
 
-  it("a Redis in place of a sentinel", async () => {
+  it("a Redis instead of a sentinel", async () => {
     const settings = { ...bySentinel({ nodes: [`127.0.0.1:${alone.port}`] }) };
     expect((await failureOf(openRedisReader(settings, never))).message).toMatch(/no sentinel gives the address of the master/);
   });
 });
 
 describe("a cluster", () => {
-  it("is looked through on every master, and keys are deleted where they are", async () => {
+  it("is scanned on every master, and keys are deleted where they are", async () => {
     const redis = await openRedisForTestData({ url: cluster.url, cluster: [] }, never);
     const seed = new Redis.Cluster([cluster.url], { redisOptions: { password: new URL(cluster.url).password } });
     const keys = [...names(3_000), ...names(50, "{one slot}"), "name{}d", "{", "}{a}"];
@@ -209,16 +209,16 @@ describe("a cluster", () => {
     await redis.close();
   });
 
-  it("is proven by the node that was asked for the others", async () => {
+  it("is proven by the node that lists the others", async () => {
     const { identity, close } = await openRedisReader({ url: cluster.url, cluster: cluster.nodes.slice(1) }, never);
     expect(identity).toMatchObject({ mode: "cluster", host: "127.0.0.1", masters: [...cluster.nodes].sort() });
     proveRedis(environment(cluster.nodes[0] ?? ""), identity);
-    // Another node's name is only hearsay.
+    // Another node's name is not verified.
     expect(() => proveRedis(environment(cluster.nodes[1] ?? ""), identity)).toThrow(WrongTarget);
     await close();
   });
 
-  it("is found by another node where the first is away", async () => {
+  it("is found through another node if the first is missing", async () => {
     const url = cluster.url.replace(/:\d+$/, ":1");
     const redis = await openRedisReader({ url, cluster: ["127.0.0.1:2", cluster.nodes[2] ?? ""] }, never);
     expect(`${redis.identity.host}:${redis.identity.port}`).toBe(cluster.nodes[2]);
@@ -228,7 +228,7 @@ describe("a cluster", () => {
     );
   });
 
-  it("that is none is refused", async () => {
+  it("that isn't a cluster is refused", async () => {
     const opening = openRedisReader({ url: alone.url, cluster: [], retryForMs: 0 }, never);
     expect(await failureOf(opening)).toMatchObject({
       kind: "refused",
@@ -238,7 +238,7 @@ describe("a cluster", () => {
   });
 });
 
-it("nothing is written before the place is proven, in any mode", async () => {
+it("nothing is written before the target is proven, in any mode", async () => {
   const seen: string[] = [];
   const refuse = ({ mode }: { mode: string }) => {
     seen.push(mode);

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { TestResults } from "../../src/model/test-results.ts";
 import { readText } from "./reports.ts";
 
-// What the dialects of JUnit XML may do to each other: a rule made for one must neither refuse another nor hide its failures.
+// A rule for one dialect of JUnit XML must neither refuse another dialect nor hide its failures.
 
 function counts({ total, passed, failed, flaky, skipped }: TestResults): number[] {
   return [total, passed, failed, flaky, skipped];
@@ -29,15 +29,11 @@ test.each<[string, string, number[]]>([
   ],
   ["a namespace", '<testsuite xmlns="https://example.org/junit"><testcase name="a" classname="c"/></testsuite>', [1, 1, 0, 0, 0]],
   [
-    "Surefire: errors, then a good end",
+    "Surefire: errors, then a pass",
     `<testsuite>${junitCase("a", '<flakyError message="x"><stackTrace>x</stackTrace></flakyError>')}</testsuite>`,
     [1, 0, 0, 1, 0],
   ],
-  [
-    "Surefire: reruns, no good end",
-    `<testsuite>${junitCase("a", '<error/><rerunError message="x"/>')}</testsuite>`,
-    [1, 0, 1, 0, 0],
-  ],
+  ["Surefire: reruns, no pass", `<testsuite>${junitCase("a", '<error/><rerunError message="x"/>')}</testsuite>`, [1, 0, 1, 0, 0]],
   ["Surefire: reruns alone", `<testsuite>${junitCase("a", '<rerunFailure message="x"/>')}</testsuite>`, [1, 0, 1, 0, 0]],
   [
     "pytest: attempts are one test",
@@ -50,7 +46,7 @@ test.each<[string, string, number[]]>([
     [1, 0, 1, 0, 0],
   ],
   [
-    "pytest: a failure is no attempt of what follows",
+    "pytest: a failure is not an attempt of the next test",
     `<testsuite name="pytest">${junitCase("a", "<failure/>")}${junitCase("a")}</testsuite>`,
     [2, 1, 1, 0, 0],
   ],
@@ -60,14 +56,14 @@ test.each<[string, string, number[]]>([
   expect(results.crashedSuites).toEqual([]);
 });
 
-test("thousands have a comma", async () => {
+test("thousands may have a comma", async () => {
   const { durationMs } = await readText(
     '<testsuite><testcase name="a" time="1,234.5"/><testcase name="b" time="soon"/></testsuite>',
   );
   expect(durationMs).toBe(1_234_500);
 });
 
-test("what an attempt printed is no part of its failure", async () => {
+test("the output of an attempt is not part of its failure", async () => {
   const attempt = "<flakyFailure><stackTrace>Error: no</stackTrace><system-out>a log</system-out></flakyFailure>";
   const { flakyTests } = await readText(`<testsuite>${junitCase("a", attempt)}</testsuite>`);
   expect(flakyTests[0]).toMatchObject({ message: "Error: no", stack: "Error: no" });
@@ -105,7 +101,7 @@ test("refused: prefixed elements, and compressed reports", async () => {
   await expect(readText(gzipSync("<testsuite/>"))).rejects.toThrow("not UTF-8");
 });
 
-test("CTRF: only what the runner itself calls unfinished is skipped; any other unknown end is a failure", async () => {
+test("CTRF: only tests that the runner itself calls unfinished are skipped; any other unknown status is a failure", async () => {
   const one = (rawStatus?: string) => ({ name: `test ${rawStatus}`, status: "other", duration: 1, rawStatus });
   const tests = [one("todo"), one("lost"), one()];
   const report = { results: { summary: { tests: 3, failed: 0, other: 3 }, tests } };
@@ -113,7 +109,7 @@ test("CTRF: only what the runner itself calls unfinished is skipped; any other u
 });
 
 test.each([
-  ["a block that only looks like the name's beginning", { suite: ["session"], name: "sessions end" }, "session › sessions end"],
+  ["a block that only resembles the name's beginning", { suite: ["session"], name: "sessions end" }, "session › sessions end"],
   ["a block that the name repeats", { suite: ["sessions"], name: "sessions end" }, "sessions end"],
   ["junit-to-ctrf", { suite: ["a.B"], name: "a.B: ends: now" }, "a.B › ends: now"],
   [
@@ -131,7 +127,7 @@ test.each([
   expect(failures.map(({ name }) => name)).toEqual([expected]);
 });
 
-test("CTRF's browser is the project where the suite names none", async () => {
+test("CTRF's browser is the project if the suite has none", async () => {
   const one = (suite: string) => ({
     name: "a",
     suite,
@@ -158,7 +154,7 @@ test("jest-junit writes a hook's error as JSON: it is read as an error", async (
 });
 
 test.each(["initializationError", "executionError", "classMethod"])(
-  "Gradle's %s is the class's failure, and a test of that name is a test while it passes",
+  "Gradle's %s is a failure of the class; a passing test of that name is a test",
   async (name) => {
     const failed = await readText(`<testsuite>${junitCase("a")}${junitCase(name, "<failure>no database</failure>")}</testsuite>`);
     expect(failed).toMatchObject({ total: 1, passed: 1, crashedSuites: [{ file: "c", message: "no database" }] });
@@ -166,7 +162,7 @@ test.each(["initializationError", "executionError", "classMethod"])(
   },
 );
 
-test("jest-junit tells twice of a file that could not run: it is one crash; two files are two", async () => {
+test("jest-junit reports a file that could not run twice: it is one crash; two files are two", async () => {
   const crash = '<testcase classname="Test suite failed to run" name="a.test.js"><error>no</error></testcase>';
   const suite = `<testsuite name="a.test.js">${crash}${crash.replaceAll("error", "failure")}</testsuite>`;
   const { crashedSuites } = await readText(`<testsuites>${suite}${suite.replaceAll("a.test", "b.test")}</testsuites>`);

@@ -5,7 +5,7 @@ import type { TestResults } from "../../src/model/test-results.ts";
 import { readResults } from "../../src/test-reports/read.ts";
 import { everyReport, read, readText, workspace } from "./reports.ts";
 
-// Each format says the same things in its own words: what each fixture must give.
+// Each format expresses the same things differently; this is what each fixture must give.
 
 interface Expected {
   format: string;
@@ -61,7 +61,7 @@ function pytest(broken: string): Expected {
   };
 }
 
-/** What Playwright's two reports say alike. */
+/** What Playwright's two reports have in common. */
 function both(name: string, expected: Omit<Expected, "format">): Record<string, Expected> {
   return {
     [`${name}.json`]: { format: "playwright-json", ...expected },
@@ -77,14 +77,14 @@ const expectations: Record<string, Expected> = {
     flaky: ["reconnects on the second attempt"],
     crashed: [`${vitestFile}/crashes.vitest.mjs`],
   },
-  // The hook's failure is here alone; that a test was flaky is not.
+  // Only this report has the hook's failure, but not that a test was flaky.
   "vitest/mixed.xml": {
     format: "junit",
     counts: [10, 5, 3, 0, 2],
     failures: ["sessions > ends a session", "sessions > groups > has a blue group", "clears up"],
     crashed: ["crashes.vitest.mjs"],
   },
-  // Says nothing of the file that could not be loaded, nor of the hook.
+  // Doesn't mention the file that could not be loaded, or the hook.
   "vitest/mixed.ctrf.json": {
     format: "ctrf",
     counts: [9, 4, 2, 1, 2],
@@ -114,7 +114,7 @@ const expectations: Record<string, Expected> = {
     counts: [0, 0, 0, 0, 0],
     crashed: ["(the whole run)", "(the whole run)"],
   },
-  // Says nothing of the file that could not be loaded: zero tests is all that gives it away.
+  // Doesn't mention the file that could not be loaded; only zero tests show it.
   "playwright/load-error.xml": { format: "junit", counts: [0, 0, 0, 0, 0] },
   // Counts a hook that failed before its tests as a test; its skipped test is the one that never ran.
   "vitest/hooks.xml": {
@@ -130,12 +130,12 @@ const expectations: Record<string, Expected> = {
     crashed: [`${vitestFile}/empty.vitest.mjs`],
   },
   "vitest/unhandled.xml": { format: "junit", counts: [1, 1, 0, 0, 0], crashed: ["vitest unhandled errors"] },
-  // Says nothing of the promise that nobody waited for: the exit status alone gives it away.
+  // Doesn't mention the promise that nobody awaited; only the exit status shows it.
   "vitest/unhandled.json": { format: "vitest-json", counts: [1, 1, 0, 0, 0] },
   ...both("playwright/hooks", {
     counts: [7, 1, 5, 0, 1],
     failures: [
-      "never expires",
+      "never ends",
       "known to be broken, but passes",
       "has a blue group",
       "without a database › writes a row",
@@ -148,7 +148,7 @@ const expectations: Record<string, Expected> = {
     counts: [2, 2, 0, 0, 0],
     crashed: ["/workspace/test/fixtures/reports/projects/playwright/global-error/teardown.mjs"],
   },
-  // Forgets what fails outside of the tests.
+  // Leaves out failures outside the tests.
   "playwright/global-error.xml": { format: "junit", counts: [2, 2, 0, 0, 0] },
   "playwright/merged.json": {
     format: "playwright-json",
@@ -162,16 +162,11 @@ const expectations: Record<string, Expected> = {
     failures: ["teacher › dashboard › shows the groups"],
     flaky: ["teacher › reconnects on the second attempt"],
   },
-  // A test that is expected to fail and passes, again and again, is flaky for the reporter; without retries it would be passed.
+  // For the reporter, a test that is expected to fail and repeatedly passes is flaky; without retries it would be passed.
   "playwright/hooks.ctrf.json": {
     format: "ctrf",
     counts: [7, 1, 4, 1, 1],
-    failures: [
-      "never expires",
-      "has a blue group",
-      "without a database › writes a row",
-      "clears up › passes before the hook fails",
-    ],
+    failures: ["never ends", "has a blue group", "without a database › writes a row", "clears up › passes before the hook fails"],
     flaky: ["known to be broken, but passes"],
   },
   "playwright/browser.ctrf.json": { format: "ctrf", counts: [2, 1, 1, 0, 0], failures: ["shows the groups"] },
@@ -188,7 +183,7 @@ const expectations: Record<string, Expected> = {
     flaky: ["sockets › reconnects"],
     crashed: ["/workspace/jest/broken.test.js", "/workspace/jest/empty.test.js", "/workspace/jest/hooks.test.js"],
   },
-  // Forgets the files that could not run, and calls a test that is still to be written passed.
+  // Leaves out the files that could not run, and calls an unwritten test passed.
   "jest/mixed.xml": { format: "junit", counts: [11, 6, 4, 0, 1], failures: jestFailures, crashed: ["hooks.test.js"] },
   "jest/suite-errors.xml": {
     format: "junit",
@@ -197,12 +192,12 @@ const expectations: Record<string, Expected> = {
     crashed: ["broken.test.js", "empty.test.js", "without a database"],
   },
   "jest/mixed.ctrf.json": { format: "ctrf", counts: [11, 4, 4, 1, 2], failures: jestFailures, flaky: ["sockets reconnects"] },
-  // A hook that failed is a test of its own; the tests that it kept from running, and the pending one, are not there.
+  // A failed hook is a separate test; the tests that it prevented, and the pending one, are missing.
   "mocha/mixed.xml": { format: "junit", counts: [9, 5, 4, 0, 0], failures: mochaFailures },
   "mocha/mixed.ctrf.json": { format: "ctrf", counts: [10, 4, 4, 1, 1], failures: mochaFailures, flaky: ["sockets reconnects"] },
   "pytest/xunit1.xml": pytest("test_broken.py"),
   "pytest/xunit2.xml": pytest("test_broken"),
-  // Says nothing of the file that could not be imported.
+  // Doesn't mention the file that could not be imported.
   "pytest/ctrf.json": { ...pytest("test_broken"), format: "ctrf", crashed: [] },
   "surefire/SessionTest.xml": surefire,
   "surefire/SessionTest.ctrf.json": { ...surefire, format: "ctrf" },
@@ -218,7 +213,7 @@ const expectations: Record<string, Expected> = {
   "gradle/UnloadableTest.xml": { format: "junit", counts: [0, 0, 0, 0, 0], crashed: ["com.classwaves.UnloadableTest"] },
   "surefire/BrokenTest.xml": { format: "junit", counts: [0, 0, 0, 0, 0], crashed: ["com.classwaves.BrokenTest"] },
   ...Object.fromEntries(["go/gotestsum.xml", "go/go-junit-report.xml"].map((report) => [report, go])),
-  // Each attempt counts by itself: that the last one passed does not make the first one pass.
+  // Each attempt counts separately: a passing last attempt doesn't make the first one pass.
   "go/gotestsum-rerun.xml": {
     format: "junit",
     counts: [11, 3, 7, 0, 1],
@@ -248,13 +243,13 @@ test("every fixture has an expectation, and every expectation its fixture", () =
   expect(Object.keys(expectations).sort()).toEqual(everyReport);
 });
 
-test.each(everyReport)("%s is read as what it says", async (report) => {
+test.each(everyReport)("%s is read correctly", async (report) => {
   const { format, counts, failures = [], flaky = [], crashed = [] } = expectations[report] ?? { format: "none", counts: [] };
   const expected = { format, counts, failures: failures.toSorted(), flaky: flaky.toSorted(), crashed: crashed.toSorted() };
   expect(summary(await read(report))).toEqual(expected);
 });
 
-test.each(everyReport)("%s gives a message for everything that went wrong, without escapes of a terminal", async (report) => {
+test.each(everyReport)("%s gives a message for every failure, without terminal escapes", async (report) => {
   const { failures, flakyTests, crashedSuites } = await read(report);
   const messages = [...failures, ...flakyTests, ...crashedSuites].map(({ message }) => message);
   for (const message of messages) expect(message).toMatch(/\S/);
@@ -277,7 +272,7 @@ test("a failure has its file, line, attempts, project and duration", async () =>
   expect(flaky?.stack).toContain("SessionTest.java:26");
 });
 
-test("Gradle counts errors as failures; what a failure says is kept as it was written, whatever it looks like", async () => {
+test("Gradle counts errors as failures; a failure's text is kept unchanged", async () => {
   const { failures } = await read("gradle/GroupTest.xml");
   const messages = Object.fromEntries(failures.map(({ name, message }) => [name.split(" › ").at(-1), message]));
   expect(messages).toEqual({
@@ -291,7 +286,7 @@ test("Gradle counts errors as failures; what a failure says is kept as it was wr
 });
 
 test.each(["playwright/mixed.json", "playwright/mixed.xml", "playwright/mixed.ctrf.json"])(
-  "%s tells its projects apart",
+  "%s distinguishes its projects",
   async (report) => {
     const { projects } = await read(report);
     expect(projects["authenticated-chrome"]).toMatchObject({ total: 4, failed: 1, skipped: 1 });
@@ -299,7 +294,7 @@ test.each(["playwright/mixed.json", "playwright/mixed.xml", "playwright/mixed.ct
   },
 );
 
-test("file names count from the workspace where that can be told, so that an annotation finds its file", async () => {
+test("file names are relative to the workspace if possible, so that annotations find the file", async () => {
   await using at = await workspace({ "app/test/a.test.ts": "", "app/report.xml": "" });
   const named = (file: string) => `<testcase name="${file}" file="${file}"><failure/></testcase>`;
   const files = [join(at.cwd, "app/test/a.test.ts"), "test/a.test.ts", "only/the/runner/knows.ts", "/elsewhere/a.test.ts"];
@@ -316,7 +311,7 @@ test("file names count from the workspace where that can be told, so that an ann
   ]);
 });
 
-test("the ten slowest are kept, the slowest first, and skipped ones are not among them", async () => {
+test("the ten slowest tests are kept, slowest first, without skipped ones", async () => {
   const cases = Array.from({ length: 30 }, (_, index) => `<testcase name="t${index}" classname="c" time="${(index * 7) % 30}"/>`);
   const { slowest } = await readText(
     `<testsuite tests="31">${cases.join("")}<testcase name="s" time="99"><skipped/></testcase></testsuite>`,
@@ -324,7 +319,7 @@ test("the ten slowest are kept, the slowest first, and skipped ones are not amon
   expect(slowest.map((one) => one.durationMs)).toEqual([29, 28, 27, 26, 25, 24, 23, 22, 21, 20].map((seconds) => seconds * 1000));
 });
 
-test("an interrupted Playwright test did not pass, nor was it skipped", async () => {
+test("an interrupted Playwright test is neither passed nor skipped", async () => {
   const result = { status: "interrupted", duration: 5, errors: [] };
   const spec = { title: "waits", file: "a.ts", line: 3, tests: [{ projectName: "", status: "skipped", results: [result] }] };
   const { failed, failures } = await readText(
@@ -334,7 +329,7 @@ test("an interrupted Playwright test did not pass, nor was it skipped", async ()
   expect(failures[0]?.message).toBe("it was interrupted before it had ended");
 });
 
-test("a run that Jest calls interrupted, or failed without saying why, is no success", async () => {
+test("a run that Jest calls interrupted, or failed without a reason, is not a success", async () => {
   const passed = { ancestorTitles: [], title: "adds", status: "passed" };
   const suite = { name: "/a.test.ts", status: "passed", message: "", assertionResults: [passed] };
   const report = { success: true, numTotalTests: 1, numFailedTests: 0, testResults: [suite] };
@@ -343,7 +338,7 @@ test("a run that Jest calls interrupted, or failed without saying why, is no suc
   expect((await readText(JSON.stringify({ ...report, wasInterrupted: true }))).crashedSuites).toHaveLength(1);
 });
 
-test("a failure that a suite has outside of its tests is a crashed suite", async () => {
+test("a suite's failure outside its tests is a crashed suite", async () => {
   const { crashedSuites } = await readText('<testsuite name="s"><error>database gone</error><testcase name="a"/></testsuite>');
   expect(crashedSuites).toEqual([{ file: "s", message: "database gone" }]);
 });
@@ -353,7 +348,7 @@ test.each([
   ['status="run" result="skipped"', "skipped"],
   ['status="fail"', "failed"],
   ['status="run" result="completed"', "passed"],
-])("GoogleTest and CTest say it in attributes: %s is %s", async (attributes, status) => {
+])("GoogleTest and CTest use attributes: %s is %s", async (attributes, status) => {
   expect(await readText(`<testsuite name="s"><testcase name="a" ${attributes}/></testsuite>`)).toMatchObject({
     total: 1,
     [status]: 1,

@@ -7,8 +7,8 @@ import { readResults } from "../../src/test-reports/read.ts";
 import { workspace } from "./reports.ts";
 
 /**
- * From a report to the verdicts over single tests. A critical test that nobody ran, or a quarantine that outlives its date, must not
- * look like a pass: these are the two ways in which such a list goes wrong in practice.
+ * From a report to the verdicts about single tests. A critical test that didn't run, or an expired quarantine, must not look like
+ * a pass: in practice, such lists go wrong in these two ways.
  */
 
 const report = `<testsuites>
@@ -49,14 +49,14 @@ describe("critical tests", () => {
     expect(await judged("critical", { critical: [glob] })).toMatchObject({ verdict, observed });
   });
 
-  test("each that failed or did not run is named with the reason", async () => {
+  test("each test that failed or did not run is named with the reason", async () => {
     const check = await judged("critical", { critical: ["*bounces", "*later", "nowhere/**"] });
     expect(check?.message).toBe(
       "1 critical test of *bounces failed. No critical test of *later ran: all of its tests were skipped. No critical test of nowhere/** ran: the glob matches no file and no name in the reports.",
     );
   });
 
-  test("a quarantine does not excuse one", async () => {
+  test("quarantine doesn't excuse a critical test", async () => {
     const quarantine = [{ test: "*bounces", until: "2026-12-31", reason: "mail server moves" }];
     expect(await judged("critical", { critical: ["*bounces"], quarantine })).toMatchObject({
       verdict: "failed",
@@ -72,7 +72,7 @@ describe("critical tests", () => {
 describe("quarantine", () => {
   const mail = { test: "*mail.test.ts", until: today, reason: "mail server moves" };
 
-  test("until the end of its last day its failures do not count, and are shown", async () => {
+  test("until the end of its last day, failures don't count and are shown", async () => {
     const results = await seen({ quarantine: [mail] });
     expect(results.failures.map((failure) => failure.quarantinedUntil)).toEqual([today, today]);
     expect(await judged("pass-rate", { quarantine: [mail] })).toMatchObject({
@@ -87,7 +87,7 @@ describe("quarantine", () => {
     });
   });
 
-  test("after it they count again, and the entry is named", async () => {
+  test("afterwards they count again, and the entry is named", async () => {
     const over = { ...mail, until: "2026-11-22" };
     expect(await judged("pass-rate", { quarantine: [over] })).toMatchObject({ verdict: "failed", observed: "60 % (3 of 5)" });
     expect(await judged("quarantine", { quarantine: [over] })).toMatchObject({
@@ -96,7 +96,7 @@ describe("quarantine", () => {
     });
   });
 
-  test("over, while the tests pass: a warning to take it out", async () => {
+  test("expired while the tests pass: a warning to remove it", async () => {
     const over = { test: "reads", until: "2026-01-01", reason: "slow" };
     expect(await judged("quarantine", { quarantine: [over] })).toMatchObject({
       verdict: "degraded",
@@ -104,7 +104,7 @@ describe("quarantine", () => {
     });
   });
 
-  test("an entry that matches nothing is said", async () => {
+  test("an entry that matches nothing is reported", async () => {
     const gone = { test: "no such test", until: "2027-01-01", reason: "slow" };
     expect(await judged("quarantine", { quarantine: [gone] })).toMatchObject({
       verdict: "degraded",
@@ -112,7 +112,7 @@ describe("quarantine", () => {
     });
   });
 
-  test("of two entries for one test the one in force counts, wherever it stands", async () => {
+  test("of two entries for one test, the one in force counts, in any order", async () => {
     const old = { ...mail, until: "2026-11-22" };
     const results = await seen({ quarantine: [old, mail] });
     expect(results.quarantine).toMatchObject([
@@ -121,7 +121,7 @@ describe("quarantine", () => {
     ]);
   });
 
-  test("nothing but quarantined tests is no pass rate", async () => {
+  test("there is no pass rate with only quarantined tests", async () => {
     const everything = { ...mail, test: "*" };
     const alone = '<testsuite name="s"><testcase name="a"><failure message="x">x</failure></testcase></testsuite>';
     expect(await judged("pass-rate", { quarantine: [everything] }, alone)).toMatchObject({ verdict: "error" });

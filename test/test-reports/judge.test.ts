@@ -53,14 +53,14 @@ test.each<[string, TestResults, Partial<TestRules> & { commandExit?: number | nu
   ["all passed", results({ passed: 3 }), {}, { all: "passed" }],
   ["zero tests, exit 0", results({}), {}, { ran: "failed", "pass-rate": "error", all: "failed" }],
   ["all skipped, exit 0", results({ skipped: 9 }), {}, { ran: "failed", "pass-rate": "error", all: "failed" }],
-  ["skipped do not count", results({ passed: 1, skipped: 99 }), {}, { all: "passed" }],
+  ["skipped tests do not count", results({ passed: 1, skipped: 99 }), {}, { all: "passed" }],
   ["a crashed suite", results({ passed: 99 }, crashed), {}, { "suites-loaded": "failed", all: "failed" }],
   ["exactly the pass rate is not more", results({ passed: 19, failed: 1 }), {}, { "pass-rate": "failed", all: "failed" }],
   ["more than the pass rate", results({ passed: 20, failed: 1 }), {}, { "pass-rate": "degraded", all: "degraded" }],
   ["flaky tests passed in the end", results({ passed: 1, flaky: 1 }), {}, { flaky: "degraded", all: "degraded" }],
   ["100 % and all passed", results({ passed: 3 }), { passRate: 1 }, { all: "passed" }],
   ["100 % and one failed", results({ passed: 99_999, failed: 1 }), { passRate: 1 }, { "pass-rate": "failed", all: "failed" }],
-  ["exit 1 though all passed", results({ passed: 3 }), { commandExit: 1 }, { exit: "failed", all: "failed" }],
+  ["exit 1 although all passed", results({ passed: 3 }), { commandExit: 1 }, { exit: "failed", all: "failed" }],
   [
     "exit 1 explained by tolerated failures",
     results({ passed: 20, failed: 1 }),
@@ -89,8 +89,8 @@ const skipped = { ...counts, passed: 0, skipped: 1 };
 
 test.each([
   ["each has a test that ran", { "authenticated-chrome": counts, "unauthenticated-webkit": counts }, "passed"],
-  ["one is missing; a name that only contains the other is none", { "unauthenticated-chrome": counts }, "failed"],
-  ["one was wholly skipped", { "authenticated-chrome": counts, "unauthenticated-chrome": skipped }, "failed"],
+  ["one is missing; a name that only contains the other doesn't count", { "unauthenticated-chrome": counts }, "failed"],
+  ["one was skipped completely", { "authenticated-chrome": counts, "unauthenticated-chrome": skipped }, "failed"],
   ["the report knows no projects", {}, "failed"],
 ])("required projects: %s", (_what, projects, verdict) => {
   const rules = { requiredProjects: ["authenticated-*", "unauthenticated-*"] };
@@ -103,7 +103,7 @@ test("reports that disagree are a warning", () => {
   expect(verdicts(results({ passed: 1 }, { sources, disagreements: ["x"] }))["reports-agree"]).toBe("degraded");
 });
 
-test("every check says what was seen and expected, and every one that did not pass says why", async () => {
+test("every check has what was found and expected, and every one that did not pass has a reason", async () => {
   const every: TestRules = {
     passRate: 0.9,
     requiredProjects: ["x"],
@@ -124,7 +124,7 @@ test("every check says what was seen and expected, and every one that did not pa
   }
 });
 
-test("the words of a failed pass rate", () => {
+test("the message of a failed pass rate", () => {
   const [, , rate] = judgeTests(results({ passed: 5, failed: 5 }), { passRate: 0.95 }, { exitCode: 1, durationMs: 1 });
   expect(rate).toMatchObject({
     observed: "50 % (5 of 10)",
@@ -133,14 +133,14 @@ test("the words of a failed pass rate", () => {
   });
 });
 
-test("a share is rounded down, so that a failed rate never reads as a good one", () => {
+test("a share is rounded down, so that a failed rate never looks like a good one", () => {
   const [, , rate] = judgeTests(results({ passed: 99_999, failed: 1 }), { passRate: 1 }, { exitCode: 1, durationMs: 1 });
   expect(rate?.observed).toBe("99.9 % (99999 of 100000)");
   expect(opensTheGate(rate?.verdict ?? "error")).toBe(false);
 });
 
 test.each<[string, TestResults, TestRules["flaky"], string]>([
-  ["none, with a budget of none", results({ passed: 9 }), { tests: 0 }, "passed"],
+  ["none, with a budget of zero", results({ passed: 9 }), { tests: 0 }, "passed"],
   ["within the number", results({ passed: 9, flaky: 3 }), { tests: 3 }, "degraded"],
   ["over the number", results({ passed: 9, flaky: 4 }), { tests: 3 }, "failed"],
   ["exactly the share is not over it", results({ passed: 49, flaky: 1 }), { share: 0.02 }, "degraded"],
@@ -153,14 +153,14 @@ test.each<[string, TestResults, TestRules["flaky"], string]>([
 test.each<[string, Record<string, typeof counts>, string]>([
   ["by its own name or by the one that people know", { "signed-in-chrome": counts, "Mobile Safari": counts }, "passed"],
   ["one is missing", { "signed-in-chrome": counts, firefox: counts }, "failed"],
-  ["one was wholly skipped", { chromium: counts, webkit: skipped }, "failed"],
+  ["one was skipped completely", { chromium: counts, webkit: skipped }, "failed"],
   ["the report knows no projects", {}, "failed"],
 ])("required browsers: %s", (_what, projects, verdict) => {
   const rules: Partial<TestRules> = { requiredBrowsers: ["chromium", "webkit"] };
   expect(verdicts(results({ passed: 3 }, { projects }), rules).browsers).toBe(verdict);
 });
 
-test("the slowest test and the whole command are held to their times, and a time that is met says so", () => {
+test("the slowest test and the whole command have time limits, and a limit that is met is reported", () => {
   const slowest = [
     { ...testCase("passed", 1), name: "sends a mail", durationMs: 30_001 },
     { ...testCase("passed", 2), durationMs: 5 },
@@ -180,7 +180,7 @@ test("the slowest test and the whole command are held to their times, and a time
   expect(judge(30_001, 60_000).every((check) => check.verdict === "passed")).toBe(true);
 });
 
-test("fewer reports than shards: one has overwritten another", () => {
+test("with fewer reports than shards, one has overwritten another", () => {
   expect(verdicts(results({ passed: 3 }), { shards: 2 }).shards).toBe("failed");
   const sources = ["a", "b"].map((file) => ({ file, format: "junit", tests: 1 }));
   expect(verdicts(results({ passed: 3 }, { sources }), { shards: 2 }).shards).toBe("passed");

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { junitReport } from "../../bench/junit-report.ts";
 import { workspace } from "./reports.ts";
 
-// Reports of any size are read in flat memory: a process whose heap is far smaller than the report must get to its end.
+// Reports of any size are read in constant memory: a process with a heap far smaller than the report must finish.
 
 const heapMegabytes = 32;
 
@@ -26,7 +26,7 @@ async function readInSmallHeap(pieces: Iterable<string>): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-test("many tests: nothing is kept of those that passed", async () => {
+test("nothing is kept of passed tests", async () => {
   const result = await readInSmallHeap(junitReport({ suites: 2_500, testsInSuite: 100 }));
   expect(result).toEqual({ total: 250_000, failed: 500, last: "expected 250000" });
 });
@@ -41,6 +41,6 @@ function* longLogs(): Generator<string> {
   yield "</system-out></testcase></testsuite>";
 }
 
-test("one failure and one log, each larger than the heap: their beginnings are kept", async () => {
+test("of a failure and a log larger than the heap, the beginnings are kept", async () => {
   expect(await readInSmallHeap(longLogs())).toMatchObject({ total: 2, failed: 1, last: expect.stringMatching(/^it broke\nx+$/) });
 });

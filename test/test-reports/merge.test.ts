@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { readResults } from "../../src/test-reports/read.ts";
 import { everyReport, read, workspace } from "./reports.ts";
 
-// Several reports of one run: each test counts once, and no failure that one of them knows is lost.
+// Several reports of one run: each test counts once, and no failure in any of them is lost.
 
-test("Jest's three reports of one run count every test once, and the crashes that two of them forget are said", async () => {
+test("Jest's three reports of one run count every test once, and include the crashes that two of them lack", async () => {
   const all = await read("jest/mixed.*");
   const json = await read("jest/mixed.json");
   expect(all).toMatchObject({ total: 11, passed: 4, failed: 4, flaky: 1, skipped: 2 });
@@ -32,13 +32,13 @@ test.each([
   ["pytest/{xunit1.xml,ctrf.json}", { total: 9, passed: 2, failed: 4, flaky: 1, skipped: 2 }],
   ["pytest/{xunit2.xml,ctrf.json}", { total: 9, passed: 2, failed: 4, flaky: 1, skipped: 2 }],
   ["surefire/SessionTest.*", { total: 7, passed: 2, failed: 3, flaky: 1, skipped: 1 }],
-  // The failed hook is a test in the JUnit report alone.
+  // Only the JUnit report has the failed hook as a test.
   ["vitest/mixed.*", { total: 10, passed: 4, failed: 3, flaky: 1, skipped: 2 }],
-])("CTRF beside the other reports of the same run counts nothing twice: %s", async (reports, expected) => {
+])("CTRF together with the run's other reports counts nothing twice: %s", async (reports, expected) => {
   expect(await read(reports)).toMatchObject(expected);
 });
 
-test("where CTRF calls a test flaky that passed although it was expected to fail, the other two are believed", async () => {
+test("if CTRF calls a test flaky that passed although it was expected to fail, the other two count", async () => {
   const { failed, flaky, disagreements } = await read("playwright/hooks.*");
   expect({ failed, flaky }).toEqual({ failed: 5, flaky: 0 });
   expect(disagreements).toEqual([
@@ -52,13 +52,13 @@ test("Playwright's merge of its shards is the whole run, and adds nothing to the
   expect(await read("playwright/merged.*")).toMatchObject({ total, passed, failed, flaky, skipped, disagreements: [] });
 });
 
-test("what fails outside of all tests is only in Playwright's JSON, and is believed", async () => {
+test("a failure outside all tests is only in Playwright's JSON, and counts", async () => {
   const { crashedSuites, disagreements } = await read("playwright/global-error.*");
   expect(crashedSuites).toHaveLength(1);
   expect(disagreements).toEqual([expect.stringContaining("playwright/global-error.xml does not mention it")]);
 });
 
-test("Vitest's two reports: the hook that only JUnit knows, and the crash that both know once", async () => {
+test("Vitest's two reports: the hook that only JUnit has, and the crash that both have, each count once", async () => {
   const both = await read("vitest/mixed.json", "vitest/mixed.xml");
   expect(both).toMatchObject({ total: 10, passed: 4, failed: 3, flaky: 1, skipped: 2 });
   expect(both.crashedSuites).toHaveLength(1);
@@ -67,7 +67,7 @@ test("Vitest's two reports: the hook that only JUnit knows, and the crash that b
   ]);
 });
 
-test("Playwright's two reports agree; that a test was flaky is kept from the one that knows", async () => {
+test("Playwright's two reports agree; a flaky test is kept from the one that has it", async () => {
   const both = await read("playwright/mixed.json", "playwright/mixed.xml");
   expect(both).toMatchObject({ total: 6, passed: 3, failed: 1, flaky: 1, skipped: 1, disagreements: [] });
 });
@@ -105,7 +105,7 @@ function ctrf(tests: object[]): string {
   return JSON.stringify({ results: { summary: { tests: tests.length, failed, other: 0 }, tests } });
 }
 
-test("where two reports disagree the worse is believed, and both are named", async () => {
+test("if two reports disagree, the worse counts and both are named", async () => {
   const good = { name: "a", status: "passed", duration: 1, suite: ["c"] };
   await using at = await workspace({
     "one.json": ctrf([good]),
@@ -117,7 +117,7 @@ test("where two reports disagree the worse is believed, and both are named", asy
   expect(results.disagreements).toEqual(['"c › a" failed in two.xml, but passed in one.json: believed to have failed']);
 });
 
-test("tests of one name in two modules are two tests; in one report, too", async () => {
+test("equal names in two modules are two tests, even in one report", async () => {
   const fails = '<testcase name="a" classname="c" time="1"><failure>no</failure></testcase>';
   const passes = '<testcase name="a" classname="c" time="2"/>';
   await using at = await workspace({
@@ -131,7 +131,7 @@ test("tests of one name in two modules are two tests; in one report, too", async
   expect(one).toMatchObject({ total: 3, failed: 1, passed: 2 });
 });
 
-test("one file that two globs match is read once", async () => {
+test("a file that two globs match is read once", async () => {
   const { sources, total } = await read("vitest/green.json", "vitest/*en.json");
   expect(sources).toEqual([{ file: "vitest/green.json", format: "vitest-json", tests: 2 }]);
   expect(total).toBe(2);

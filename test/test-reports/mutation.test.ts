@@ -6,13 +6,13 @@ import { UnreadableReport } from "../../src/test-reports/unreadable.ts";
 import { everyReport, fixtures, readText, trouble } from "./reports.ts";
 
 /**
- * A report that was damaged on its way must not become a better one. What can be promised:
+ * A damaged report must not become a better one. This is guaranteed:
  *
- * - cut anywhere before its last character, it is refused: both formats have an end that must be there;
- * - with any single byte changed, it is refused or shows at least as much trouble (failed tests and crashed suites) as before;
- * - with anything done to it, it gives results or UnreadableReport, never another error, within a second.
+ * - if cut anywhere before its last character, it is refused: both formats have a mandatory end;
+ * - with any single byte changed, it is refused or shows at least as many problems (failed tests and crashed suites) as before;
+ * - with any change, it gives results or UnreadableReport, never another error, within a second.
  *
- * What cannot: several changed bytes may spell "passed" where "failed" stood. Chance does not do that; a hand can.
+ * Not guaranteed: several changed bytes may spell "passed" instead of "failed". That doesn't happen by chance, only on purpose.
  */
 
 const originals = new Map<string, { bytes: Buffer; trouble: number }>();
@@ -30,7 +30,7 @@ function original(report: string): { bytes: Buffer; trouble: number } {
   return found;
 }
 
-/** Of the processor, so that a busy machine changes nothing. */
+/** CPU time, so that a busy machine changes nothing. */
 const longestReadUs = 1_000_000;
 
 async function readOnce(bytes: Uint8Array): Promise<{ result: number | "refused"; us: number }> {
@@ -44,8 +44,8 @@ async function readOnce(bytes: Uint8Array): Promise<{ result: number | "refused"
 }
 
 /**
- * The trouble shown, or `refused`. Any other error is a fault, and so is a report that takes a second to read every time: the processor's
- * time is the whole process's, and once in a while that collects the garbage of the files that were tested before this one.
+ * The number of problems, or `refused`. Any other error fails the test, and so does a report that always takes a second to read.
+ * The CPU time is the whole process's, which sometimes includes garbage collection for earlier files.
  */
 async function outcome(bytes: Uint8Array): Promise<number | "refused"> {
   let read = await readOnce(bytes);
@@ -55,14 +55,14 @@ async function outcome(bytes: Uint8Array): Promise<number | "refused"> {
 }
 
 const runs = process.env.LONG ? 25_000 : 500;
-// Not a measure of speed: a hang is what it ends. In LONG runs there is more to do.
+// Not a speed limit: it only ends a hang. LONG runs have more to do.
 const timeout = process.env.LONG ? 600_000 : 120_000;
 const report = fc.constantFrom(...everyReport);
 const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const at = (bytes: Buffer, share: number) => Math.floor(share * bytes.length);
 
 test(
-  "a report that was cut is refused",
+  "a truncated report is refused",
   async () => {
     const property = fc.asyncProperty(report, place, async (name, share) => {
       const { bytes } = original(name);
@@ -76,7 +76,7 @@ test(
 );
 
 test(
-  "one changed byte never hides trouble",
+  "one changed byte never hides a problem",
   async () => {
     const property = fc.asyncProperty(report, place, fc.integer({ min: 0, max: 255 }), async (name, share, byte) => {
       const { bytes, trouble: before } = original(name);
@@ -90,11 +90,11 @@ test(
   timeout,
 );
 
-/** The bytes that give a format its structure hit harder than any others. */
+/** Bytes that form a format's structure do the most damage. */
 const structural = fc.constantFrom(...Buffer.from("<>/\"'&[]{}:,\\!-?= \n0a"));
 
 test(
-  "one changed byte of the structure never hides trouble",
+  "one changed byte of the structure never hides a problem",
   async () => {
     const property = fc.asyncProperty(report, place, structural, async (name, share, byte) => {
       const { bytes, trouble: before } = original(name);
@@ -115,7 +115,7 @@ const change = fc.oneof(
 );
 
 test(
-  "whatever is done to a report, it is read or refused",
+  "any changed report is read or refused",
   async () => {
     const property = fc.asyncProperty(report, fc.array(change, { minLength: 1, maxLength: 5 }), async (name, changes) => {
       let { bytes } = original(name);

@@ -7,14 +7,14 @@ import { readResults } from "../../src/test-reports/read.ts";
 
 export const fixtures = join(import.meta.dirname, "../fixtures/reports");
 
-/** Every fixture, so that what holds for all reports is tried on all. */
+/** Every fixture, for tests of what holds for all reports. */
 export const everyReport = globSync("*/*.{json,xml}", { cwd: fixtures }).sort();
 
 export function read(...reports: string[]): Promise<TestResults> {
   return readResults({ cwd: fixtures, reports, startedAt: 0 });
 }
 
-/** A directory of its own, with the given files in it. */
+/** A separate folder with the given files. */
 export async function workspace(files: Record<string, string | Uint8Array>): Promise<{ cwd: string } & AsyncDisposable> {
   const cwd = await mkdtemp(join(tmpdir(), "results-"));
   for (const [name, content] of Object.entries(files)) {
@@ -24,10 +24,10 @@ export async function workspace(files: Record<string, string | Uint8Array>): Pro
   return { cwd, [Symbol.asyncDispose]: () => rm(cwd, { recursive: true, force: true }) };
 }
 
-/** One report that is not among the fixtures. */
+/** A report that is not among the fixtures. */
 export async function readText(content: string | Uint8Array): Promise<TestResults> {
   await using at = await workspace({ report: content });
-  // Awaited, because the directory goes when this function ends.
+  // Awaited, because the folder is removed when this function ends.
   return await readResults({ cwd: at.cwd, reports: ["report"], startedAt: 0 });
 }
 

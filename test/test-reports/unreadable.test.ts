@@ -5,7 +5,7 @@ import { readResults } from "../../src/test-reports/read.ts";
 import { UnreadableReport } from "../../src/test-reports/unreadable.ts";
 import { copyTo, readText, workspace } from "./reports.ts";
 
-// Whatever cannot be read must say which file, where and why, and must never count as a result.
+// Anything unreadable must be reported with file, position and reason, and must never count as a result.
 
 async function refusal(reading: Promise<unknown>): Promise<UnreadableReport> {
   const error = await reading.then(
@@ -69,12 +69,8 @@ test.each<[string, string | Uint8Array, RegExp]>([
     /<gailure> is unknown inside a test/,
   ],
   ["an unknown element in a suite", '<testsuite><uestcase name="a"/></testsuite>', /<uestcase> is unknown inside a suite/],
-  [
-    "text where none may be",
-    '<testsuite><testcase name="a">failure/></testcase></testsuite>',
-    /unexpected text inside <testcase>/,
-  ],
-  ["a count that is none", '<testsuite tests="-1"/>', /tests: expected a number, got "-1"/],
+  ["unexpected text", '<testsuite><testcase name="a">failure/></testcase></testsuite>', /unexpected text inside <testcase>/],
+  ["an invalid count", '<testsuite tests="-1"/>', /tests: expected a number, got "-1"/],
 ])("%s is refused", async (_what, content, message) => {
   const error = await refusal(readText(content));
   expect(error.message).toMatch(message);
@@ -92,12 +88,12 @@ test("no report at all is refused", async () => {
   await refusal(readResults({ cwd: ".", reports: [], startedAt: 0 }));
 });
 
-test("a directory is no report", async () => {
+test("a directory is refused", async () => {
   await using at = await workspace({ "reports/a.xml": "<testsuite/>" });
   expect((await refusal(readResults({ cwd: at.cwd, reports: ["reports"], startedAt: 0 }))).message).toContain("missing");
 });
 
-test("a report that is older than the run is refused; one of this run is read", async () => {
+test("a report older than the run is refused; one from this run is read", async () => {
   await using at = await workspace({});
   await copyTo(at.cwd, "vitest/green.json");
   const file = join(at.cwd, "green.json");
@@ -108,12 +104,12 @@ test("a report that is older than the run is refused; one of this run is read", 
   expect((await refusal(reading())).message).toMatch(/older than the run: written at 2026-01-02T03:03:05\.500Z/);
   await utimes(file, 0, (startedAt + 1_000) / 1000);
   expect((await reading()).passed).toBe(2);
-  // The same second, on a file system that knows only seconds.
+  // The same second, on a file system with whole seconds.
   await utimes(file, 0, Math.floor(startedAt / 1000));
   expect((await reading()).passed).toBe(2);
 });
 
-test("what is odd but harmless is read: a mark at the beginning, raw escapes of a terminal, a plain doctype", async () => {
+test("harmless oddities are read: a byte order mark, raw terminal escapes, a plain doctype", async () => {
   const report =
     '\u{feff}\n<!DOCTYPE testsuite><testsuite tests="1"><testcase name="a"><failure>\u001b[31mred\u001b[39m</failure></testcase></testsuite>';
   expect((await readText(report)).failures[0]?.message).toContain("red");

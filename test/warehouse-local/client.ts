@@ -13,7 +13,7 @@ export interface TestClient {
   session: Session;
   /** Runs a statement to its end and returns its rows. */
   rows(sql: string, options?: Options): Promise<Row[]>;
-  /** Runs a statement that must fail, and returns how. */
+  /** Runs a statement that must fail, and returns the error. */
   failure(sql: string, options?: Options): Promise<{ sqlState: string; message: string }>;
   close(): Promise<void>;
 }
@@ -65,7 +65,7 @@ export async function connect(
   };
 }
 
-/** Two tables that hold every kind of type. */
+/** Two tables with all types. */
 export const schema = {
   "classwaves.sessions.classroom_sessions": {
     columns: {

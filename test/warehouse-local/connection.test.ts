@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { connect, schema, type TestClient } from "./client.ts";
 
-// The warehouse is only worth something if the driver that production uses talks to it unchanged: every answer here went through
-// its own TLS, Thrift and Arrow code.
+// The local warehouse is only useful if production's driver works with it unchanged: every result here went through the driver's
+// own TLS, Thrift and Arrow code.
 let warehouse: Warehouse;
 let client: TestClient;
 
@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 describe("transport", () => {
-  it("shows a certificate that its own authority vouches for, and that no other does", async () => {
+  it("shows a certificate that only its own authority signed", async () => {
     const trusted = tlsConnect({
       host: "127.0.0.1",
       port: warehouse.port,
@@ -46,12 +46,12 @@ describe("transport", () => {
     expect(existsSync(other.certificateAuthority)).toBe(true);
     await other.stop();
     expect(existsSync(other.certificateAuthority)).toBe(false);
-    await other.stop(); // a second time does no harm
+    await other.stop(); // a second time is harmless
   });
 });
 
 describe("results", () => {
-  it("brings every type as the driver's own", async () => {
+  it("returns every type as the driver's own", async () => {
     await client.rows(
       `INSERT INTO classroom_sessions VALUES ('types', 'it\\'s', 3, 1.5, '2024-03-01T12:00:00+02:00', map('a', 'b', 'c', NULL))`,
     );
@@ -81,7 +81,7 @@ describe("results", () => {
     expect(await client.rows("CREATE TABLE empty_one (a INT)")).toEqual([]);
   });
 
-  it("hands a large result out piece by piece, without losing or repeating a row", async () => {
+  it("returns a large result in chunks, without losing or repeating a row", async () => {
     await warehouse.load("INSERT INTO users.teachers (id, logins) SELECT 't' || range, range FROM range(25000)");
     const operation = await client.session.executeStatement("SELECT logins FROM users.teachers ORDER BY logins", {
       maxRows: 3000,
@@ -93,14 +93,14 @@ describe("results", () => {
     expect(seen).toEqual(Array.from({ length: 25_000 }, (_, index) => BigInt(index)));
   });
 
-  it("lets the client poll for a statement that is not answered at once", async () => {
+  it("lets the client poll for a statement that is not answered immediately", async () => {
     warehouse.faults.directResultsMs = 0;
     expect(await client.rows("SELECT 1 AS one")).toEqual([{ one: 1 }]);
     expect((await client.failure("SELECT nothing FROM classroom_sessions")).sqlState).toBe("42703");
     warehouse.faults.directResultsMs = 5000;
   });
 
-  it("tells how many rows changed, in the row and in the status", async () => {
+  it("reports how many rows changed, in the row and in the status", async () => {
     const operation = await client.session.executeStatement("INSERT INTO classroom_sessions (id) VALUES ('n1'), ('n2')");
     await operation.finished();
     expect(await operation.fetchAll()).toEqual([{ num_affected_rows: 2n, num_inserted_rows: 2n }]);
@@ -118,7 +118,7 @@ describe("results", () => {
     await Promise.all([other.close(), third.close()]);
   });
 
-  it("runs many statements at once, each whole", async () => {
+  it("runs many statements concurrently", async () => {
     const writes = Array.from({ length: 20 }, (_, index) =>
       client.rows(
         `INSERT INTO classroom_sessions (id, students) VALUES ('many_${index}', ${index}), ('many_${index}', ${index})`,
@@ -134,7 +134,7 @@ describe("results", () => {
 });
 
 describe("metadata calls", () => {
-  it("that are not supported fail at once, and are not tried again and again", async () => {
+  it("that are not supported fail immediately, without retries", async () => {
     await expect(client.session.getTypeInfo()).rejects.toMatchObject({
       message: expect.stringContaining("does not support GetTypeInfo"),
     });

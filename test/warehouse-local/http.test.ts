@@ -3,7 +3,7 @@ import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { connect } from "./client.ts";
 import { type Answer, call } from "./https.ts";
 
-// The suite exchanges tokens and wakes warehouses by plain HTTPS, beside the driver.
+// Besides the driver, the suite uses plain HTTPS to exchange tokens and start warehouses.
 let warehouse: Warehouse;
 
 beforeAll(async () => {
@@ -33,7 +33,7 @@ const form = (fields: Record<string, string>, headers: Record<string, string> = 
 describe("REST", () => {
   const path = () => `/api/2.0/sql/warehouses/${warehouse.warehouseId}`;
 
-  it("tells the state to whoever shows a good token", async () => {
+  it("returns the state for any valid token", async () => {
     expect(await send("GET", path(), { authorization: "Bearer token" })).toMatchObject({
       status: 200,
       body: { state: "RUNNING", id: warehouse.warehouseId },
@@ -115,7 +115,7 @@ describe("OAuth", () => {
     expect((await exchange(subject, extra)).status).toBe(status);
   });
 
-  it("never takes the foreign token itself as a bearer", async () => {
+  it("never accepts the foreign token itself as a bearer token", async () => {
     await expect(connect(warehouse, jwt(claims))).rejects.toMatchObject({ statusCode: 403 });
   });
 });

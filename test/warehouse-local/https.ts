@@ -7,7 +7,7 @@ export interface Answer {
   body: Record<string, unknown>;
 }
 
-/** One plain HTTPS call to the warehouse, beside the driver. */
+/** One plain HTTPS call to the warehouse, without the driver. */
 export function call(
   warehouse: Warehouse,
   method: string,

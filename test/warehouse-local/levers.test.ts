@@ -3,7 +3,7 @@ import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { connect, schema, type TestClient } from "./client.ts";
 import { call } from "./https.ts";
 
-// A fault that does not do what it says makes every test that relies on it worthless.
+// If a fault doesn't do what it says, every test that relies on it is worthless.
 /** RUNNING_STATE of the protocol. */
 const runningState = 1;
 
@@ -34,7 +34,7 @@ async function rest(action = "", method = "GET"): Promise<Record<string, unknown
 }
 
 describe("refusals", () => {
-  it("answers 429 and 503 as often as asked, then not any more", async () => {
+  it("answers 429 and 503 as often as set, then no more", async () => {
     warehouse.faults.refuse = [
       { status: 429, times: 1, retryAfter: 1, rpc: "ExecuteStatement" },
       { status: 503, times: 1, rpc: "ExecuteStatement" },
@@ -46,13 +46,13 @@ describe("refusals", () => {
 });
 
 describe("dropped sockets", () => {
-  it("before: the statement never happened", async () => {
+  it("before: the statement was not executed", async () => {
     warehouse.faults.dropSockets = [{ times: 1, when: "before", rpc: "ExecuteStatement" }];
     await expect(client.rows("INSERT INTO classroom_sessions (id) VALUES ('a')")).rejects.toThrow(/hang up|ECONNRESET/);
     expect(await client.rows("SELECT count(*) AS n FROM classroom_sessions")).toEqual([{ n: 0n }]);
   });
 
-  it("after: it happened, and the client cannot know", async () => {
+  it("after: it was executed, and the client cannot know", async () => {
     warehouse.faults.dropSockets = [{ times: 1, when: "after", rpc: "ExecuteStatement" }];
     await expect(client.rows("INSERT INTO classroom_sessions (id) VALUES ('a')")).rejects.toThrow(/hang up|ECONNRESET/);
     expect(await client.rows("SELECT count(*) AS n FROM classroom_sessions")).toEqual([{ n: 1n }]);
@@ -60,10 +60,10 @@ describe("dropped sockets", () => {
 });
 
 describe("cold start", () => {
-  it("accepts a session, turns statements away in every known form, and wakes by REST", async () => {
+  it("opens a session, rejects statements in every known form, and starts by REST", async () => {
     warehouse.faults.coldStart = { seconds: 3600 };
     expect(await rest()).toMatchObject({ state: "STOPPED" });
-    const cold = await connect(warehouse, "token"); // a session opens, and that begins to wake it
+    const cold = await connect(warehouse, "token"); // a session opens, which begins to start it
     expect(await rest()).toMatchObject({ state: "STARTING" });
     await expect(cold.rows("SELECT 1")).rejects.toMatchObject({ statusCode: 503 });
     await expect(cold.rows("SELECT 1")).rejects.toMatchObject({ message: expect.stringContaining("is not initialized") });
@@ -77,7 +77,7 @@ describe("cold start", () => {
     await cold.close();
   });
 
-  it("never wakes when told so", async () => {
+  it("never starts if so configured", async () => {
     warehouse.faults.neverWakes = true;
     expect(await rest()).toMatchObject({ state: "STOPPED" });
     await rest("/start", "POST");
@@ -86,7 +86,7 @@ describe("cold start", () => {
     warehouse.faults.neverWakes = false;
   });
 
-  it("goes to sleep by REST", async () => {
+  it("stops by REST", async () => {
     await rest("/stop", "POST");
     expect(await rest()).toMatchObject({ state: "STOPPED", num_clusters: 0 });
     await rest("/start", "POST");
@@ -95,7 +95,7 @@ describe("cold start", () => {
 });
 
 describe("tokens", () => {
-  it("expire after so many statements, each for itself", async () => {
+  it("expire after a number of statements, each separately", async () => {
     warehouse.faults.tokenExpiresAfterStatements = 2;
     await client.rows("SELECT 1");
     await client.rows("SELECT 2");
@@ -110,13 +110,13 @@ describe("tokens", () => {
 describe("wrong answers", () => {
   beforeEach(() => warehouse.load("INSERT INTO sessions.classroom_sessions (id) SELECT 'test_' || range FROM range(5)"));
 
-  it("reports a wrong count, and deletes rightly", async () => {
+  it("reports a wrong count, but deletes correctly", async () => {
     warehouse.faults.wrongDeleteCount = -2;
     expect(await client.rows("DELETE FROM classroom_sessions")).toEqual([{ num_affected_rows: 3n }]);
     expect(await client.rows("SELECT count(*) AS n FROM classroom_sessions")).toEqual([{ n: 0n }]);
   });
 
-  it("brings rows back, once, as another writer's version", async () => {
+  it("restores rows, once, as another writer's version", async () => {
     warehouse.faults.reappearingRows = 2;
     expect(await client.rows("DELETE FROM classroom_sessions")).toEqual([{ num_affected_rows: 5n }]);
     expect(await client.rows("SELECT count(*) AS n FROM classroom_sessions")).toEqual([{ n: 2n }]);
@@ -143,13 +143,13 @@ describe("slow operations", () => {
     });
   });
 
-  it("end when STATEMENT_TIMEOUT is over", async () => {
+  it("end after STATEMENT_TIMEOUT", async () => {
     warehouse.faults.slowOperation = { seconds: 3600, matching: "slow" };
     await client.rows("SET STATEMENT_TIMEOUT = 1");
     expect((await client.failure("SELECT 'slow'")).message).toContain("STATEMENT_TIMEOUT");
   });
 
-  it("are interrupted in the middle of the work", async () => {
+  it("are interrupted during the work", async () => {
     await client.rows("SET STATEMENT_TIMEOUT = 1");
     await warehouse.load("INSERT INTO users.teachers (id) SELECT 't' || range FROM range(20000)");
     const heavy =
@@ -160,7 +160,7 @@ describe("slow operations", () => {
 });
 
 describe("latency", () => {
-  it("holds every statement back", async () => {
+  it("delays every statement", async () => {
     warehouse.faults.latencyMs = 3_600_000;
     warehouse.faults.directResultsMs = 0;
     const operation = await client.session.executeStatement("SELECT 1");
@@ -169,8 +169,8 @@ describe("latency", () => {
   });
 });
 
-describe("what it saw", () => {
-  it("lists every statement with its user and its outcome", async () => {
+describe("the record", () => {
+  it("lists every statement with its user and outcome", async () => {
     await client.rows("SELECT 1");
     await client.failure("SELECT nothing FROM classroom_sessions");
     expect(warehouse.statements).toMatchObject([

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { connect, schema, type TestClient } from "./client.ts";
 
-// A read-only environment is only as safe as its credential. These tokens differ in nothing but what they were granted.
+// A read-only environment is only as safe as its credential. These tokens differ only in their grants.
 let warehouse: Warehouse;
 const clients: Record<string, TestClient> = {};
 
@@ -90,12 +90,12 @@ describe("reading", () => {
     expect(await as(token).rows(read)).toEqual([{ id: "real" }]);
   });
 
-  it("takes USE SCHEMA beside SELECT", async () => {
+  it("requires USE SCHEMA in addition to SELECT", async () => {
     expect((await as("narrow").failure(read)).message).toContain("USE SCHEMA on Schema 'classwaves.sessions'");
     expect(await as("narrow").rows("SELECT id FROM users.teachers")).toEqual([{ id: "t" }]);
   });
 
-  it("takes USE CATALOG first of all", async () => {
+  it("requires USE CATALOG first", async () => {
     expect((await as("nobody").failure(read)).message).toContain("USE CATALOG on Catalog 'classwaves'");
   });
 
@@ -112,7 +112,7 @@ describe("reading", () => {
 });
 
 describe("writing", () => {
-  it("is allowed by ALL PRIVILEGES, by a group, and to the owner", async () => {
+  it("is allowed with ALL PRIVILEGES, through a group, and to the owner", async () => {
     for (const token of ["writer", "member", "owner"]) {
       expect(await as(token).rows(`INSERT INTO sessions.classroom_sessions (id) VALUES ('${token}')`)).toMatchObject([
         { num_affected_rows: 1n },
@@ -123,15 +123,15 @@ describe("writing", () => {
     }
   });
 
-  it("makes whoever created a table its owner, and nobody else", async () => {
+  it("makes only a table's creator its owner", async () => {
     await as("writer").rows("CREATE TABLE sessions.mine (a INT)");
     expect((await as("member").failure("DROP TABLE sessions.mine")).sqlState).toBe("42501");
     await as("writer").rows("DROP TABLE sessions.mine");
   });
 });
 
-describe("what a credential can find out about itself", () => {
-  it("SHOW GRANTS names inherited grants with the object they were given on, its own and its groups' only", async () => {
+describe("what a credential can read about itself", () => {
+  it("SHOW GRANTS lists inherited grants with their object, only the principal's own and its groups'", async () => {
     expect(await as("member").rows("SHOW GRANTS ON TABLE sessions.classroom_sessions")).toEqual([
       { Principal: "member@school.test", ActionType: "USE CATALOG", ObjectType: "CATALOG", ObjectKey: "classwaves" },
       { Principal: "testers", ActionType: "USE SCHEMA", ObjectType: "SCHEMA", ObjectKey: "classwaves.sessions" },
@@ -152,7 +152,7 @@ describe("what a credential can find out about itself", () => {
     expect((await as("nobody").failure(tables)).sqlState).toBe("42501");
   });
 
-  it("information_schema.table_privileges says what was inherited, and from where", async () => {
+  it("information_schema.table_privileges shows what was inherited, and from where", async () => {
     const rows = await as("reader").rows(
       "SELECT grantee, privilege_type, inherited_from FROM classwaves.information_schema.table_privileges WHERE table_name = 'teachers' AND privilege_type = 'SELECT'",
     );

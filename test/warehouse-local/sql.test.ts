@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { connect, type Options, schema, type TestClient } from "./client.ts";
 
-// DuckDB is not Databricks. These are the places where the two differ, or where a wrong translation would go unnoticed.
+// DuckDB is not Databricks. These are the cases in which the two differ, or in which a wrong translation would go unnoticed.
 let warehouse: Warehouse;
 let client: TestClient;
 
@@ -46,7 +46,7 @@ describe("expressions", () => {
     ["7 / 2", 3.5],
     ["-7 % 3", -1],
     ["round(2.675D, 2)", 2.68],
-    ["round(2.5)", "3"], // a decimal stays one
+    ["round(2.5)", "3"], // a decimal stays a decimal
     ["round(1.25, 1)", "1.3"],
     ["round(7)", 7],
     ["concat('a', NULL)", null], // DuckDB's own concat skips NULL
@@ -188,7 +188,7 @@ describe("queries", () => {
     expect(rows.map((row) => Object.values(row)[0])).toEqual(expected);
   });
 
-  it("names columns without an alias as Databricks does", async () => {
+  it("names columns without an alias like Databricks", async () => {
     const [row] = await client.rows(
       "SELECT count(*), max(students), 1 + 1, 'x', CAST('1' AS INT), count(DISTINCT id) FROM classroom_sessions",
     );
@@ -235,7 +235,7 @@ describe("errors", () => {
     expect(failure).toMatchObject({ sqlState, message: expect.stringContaining(`[${errorClass}`) });
   });
 
-  // Each of these would run in DuckDB and mean something else there, or is not known to mean the same.
+  // Each of these would run in DuckDB with another meaning, or isn't known to mean the same.
   it.each([
     "SELECT 'it''s'",
     "SELECT array(1, 2)[0]",
@@ -266,7 +266,7 @@ describe("errors", () => {
     expect(["0A000", "42K09", "22018"]).toContain(failure.sqlState);
   });
 
-  it("leaves everything as it was after a statement that failed half-way", async () => {
+  it("changes nothing if a statement fails half-way", async () => {
     const before = await warehouse.checksum();
     await client.failure("UPDATE classroom_sessions SET students = CAST(title AS INT)");
     await client.failure("INSERT INTO classroom_sessions (id, students) SELECT id, CAST(title AS INT) FROM classroom_sessions");

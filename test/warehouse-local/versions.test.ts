@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { connect, schema, type TestClient } from "./client.ts";
 
-// Undo rests on old versions being exactly what they were. They are not kept as copies but worked out from what changed, which is
-// easy to get wrong for rows that are equal, come back, or change twice.
+// Undo relies on exact older versions. They are not stored as copies but computed from the changes, which is easy to get wrong
+// for rows that are equal, come back, or change twice.
 let warehouse: Warehouse;
 let client: TestClient;
 
@@ -33,7 +33,7 @@ interface Line {
   students: number | null;
 }
 
-/** What a change does, said without a database. */
+/** The effect of a change, without a database. */
 function apply(rows: Line[], step: Step): Line[] {
   switch (step.kind) {
     case "insert":
@@ -85,7 +85,7 @@ describe("VERSION AS OF", () => {
     );
   });
 
-  it("undoes a deletion by its own predicate, maps and NULLs included", async () => {
+  it("undoes a deletion by its own predicate, including maps and NULLs", async () => {
     await warehouse.load(`INSERT INTO sessions.classroom_sessions VALUES
       ('test_1', 'x', 1, 1.5, '2024-01-01', MAP {'a': 'b'}), ('test_2', NULL, NULL, NULL, NULL, NULL), ('real', 'y', 2, 2, NULL, NULL)`);
     const before = await warehouse.checksum();
@@ -99,7 +99,7 @@ describe("VERSION AS OF", () => {
     expect(await warehouse.checksum()).toEqual(before);
   });
 
-  it("replaces all rows as one version, whose metrics don't tell what went, as Delta's don't", async () => {
+  it("replaces all rows as one version, whose metrics don't count removed rows, as in Delta", async () => {
     await client.rows("CREATE TABLE other AS SELECT 'a' AS id UNION ALL SELECT 'b'");
     await client.rows("INSERT OVERWRITE other VALUES ('c')");
     await client.rows("TRUNCATE TABLE other");
@@ -117,7 +117,7 @@ describe("VERSION AS OF", () => {
     expect(history[2]).toMatchObject({ operationParameters: { mode: "Overwrite" } });
   });
 
-  it("tells each change in DESCRIBE HISTORY, newest first", async () => {
+  it("lists each change in DESCRIBE HISTORY, newest first", async () => {
     await client.rows("INSERT INTO classroom_sessions (id) VALUES ('a'), ('b')");
     await client.rows("UPDATE classroom_sessions SET title = 'x' WHERE id = 'a'");
     await client.rows("DELETE FROM classroom_sessions WHERE id = 'b'");
@@ -136,7 +136,7 @@ describe("VERSION AS OF", () => {
     expect(await client.rows("DESCRIBE HISTORY classroom_sessions LIMIT 1")).toHaveLength(1);
   });
 
-  it("tells the same within a query, as Databricks does; Delta without Databricks knows no such query", async () => {
+  it("lists the same inside a query, as Databricks does; Delta without Databricks doesn't support it", async () => {
     await client.rows("INSERT INTO classroom_sessions (id) VALUES ('a'), ('b')");
     await client.rows("DELETE FROM classroom_sessions WHERE id = 'b'");
     const within =
@@ -160,7 +160,7 @@ describe("VERSION AS OF", () => {
     expect(await client.failure("SELECT 1 FROM (DESCRIBE HISTORY nowhere)")).toMatchObject({ sqlState: "42P01" });
   });
 
-  it("counts seeding as one version, with nothing but the empty table before it", async () => {
+  it("records loading as one version, with only the empty table before it", async () => {
     await warehouse.load(
       "INSERT INTO sessions.classroom_sessions (id) VALUES ('a'); INSERT INTO sessions.classroom_sessions (id) VALUES ('b')",
     );
@@ -186,7 +186,7 @@ describe("VERSION AS OF", () => {
 });
 
 describe("checksum", () => {
-  it("does not know order, and notices a single changed value, a lost and a doubled row", async () => {
+  it("ignores order, and detects a changed value, a lost row and a duplicate", async () => {
     await warehouse.load("INSERT INTO users.teachers (id, logins) SELECT 't' || range, range FROM range(1000)");
     const { "users.teachers": before } = await warehouse.checksum();
     await warehouse.load(
@@ -202,7 +202,7 @@ describe("checksum", () => {
     expect((await warehouse.checksum())["users.teachers"]).not.toEqual(before);
   });
 
-  it("looks only at the rows it is told to", async () => {
+  it("covers only the selected rows", async () => {
     await warehouse.load("INSERT INTO users.teachers (id) VALUES ('real'), ('test_1')");
     const real = (table: string): string | undefined => (table === "users.teachers" ? "NOT starts_with(id, 'test_')" : undefined);
     const before = await warehouse.checksum(real);

@@ -8,10 +8,10 @@ import { WarehouseFailure } from "../../src/warehouse/failure.ts";
 import { runOnce } from "../checks/run-once.ts";
 import { reading, reads, settingsFor } from "./harness.ts";
 
-// A smoke test's credential must not be able to write. It is examined by reading grants: a right that hides on any level, in a
-// group or in ownership is a hole in production.
+// A smoke test's credential must not be able to write. The check reads grants: a right that it misses on any level, in a group or
+// in ownership, is a security hole in production.
 const servicePrincipal = "0b7d8c1e-1111-4222-8333-444455556666";
-/** Groups may be called as people and programs are. */
+/** Groups may have names like people and programs. */
 const groupLikeProgram = "3f2b8c1e-1111-2222-3333-444455556666";
 const grant = (privilege: Privilege, on = "classwaves") => ({ privilege, on });
 const principals = {
@@ -91,7 +91,7 @@ it.each([
   ["ownsTable", "OWNERSHIP", "table sessions.notes", "Owns.Table@school.example"],
   ["groupOwnsSchema", "OWNERSHIP", "schema users", "librarians"],
   ["groupOwnsTable", "OWNERSHIP", "table users.teachers", "archivists"],
-  // The warehouse tells it of none of this group's grants; that it owns something, and that it is in it, still shows.
+  // The warehouse hides this group's grants, but its ownership and the membership are still visible.
   ["hiddenOwner", "OWNERSHIP", "schema users", "librarians"],
   ["metastoreAdmin", "OWNERSHIP", "metastore", "metastore admins"],
   ["administrator", "ADMINISTRATION", "workspace", "admins"],
@@ -101,13 +101,13 @@ it.each([
   expect((await checkReadOnlyCredential(runOnce, () => opened(token))).verdict).toBe("failed");
 });
 
-it("does not hold other people's, other programs' and other groups' rights against us", async () => {
+it("ignores the rights of other people, programs and groups", async () => {
   // An owner sees everybody's grants; these are not its own.
   const { writing } = await examined("ownsSchema");
   expect(new Set(writing.map((right) => right.holder))).toEqual(new Set(["owns.schema@school.example"]));
 });
 
-// The local warehouse has no volumes, so the answers about them are put in.
+// The local warehouse has no volumes, so their answers are inserted.
 it.each([
   [
     "volume_privileges",
@@ -127,8 +127,8 @@ it.each([
   });
 });
 
-describe("what cannot be seen is never passed", () => {
-  it("reading by a grant that does not show", async () => {
+describe("what cannot be read is never passed", () => {
+  it("reading through an invisible grant", async () => {
     expect(await examined("unexplained")).toMatchObject({
       writing: [],
       unknown: [expect.stringContaining("at least one grant is hidden from it")],
@@ -139,7 +139,7 @@ describe("what cannot be seen is never passed", () => {
     });
   });
 
-  // One question after the other is refused: whichever it is, the answer is not "it only reads".
+  // Each question in turn is refused; the result must never be "it only reads".
   it.each([
     "catalog_privileges",
     "schema_privileges",
@@ -164,7 +164,7 @@ describe("what cannot be seen is never passed", () => {
     });
   });
 
-  it("a membership that is not answered at all", async () => {
+  it("a membership without an answer", async () => {
     await reads(settingsFor(warehouse, { token: "pure" }), async (reader) => {
       const query: WarehouseReader["query"] = async (statement, parameters) =>
         statement.includes("is_member") ? [] : reader.query(statement, parameters);
@@ -175,7 +175,7 @@ describe("what cannot be seen is never passed", () => {
     });
   });
 
-  it("a membership that is told as null", async () => {
+  it("a membership answered with null", async () => {
     await reads(settingsFor(warehouse, { token: "pure" }), async (reader) => {
       const query: WarehouseReader["query"] = async (statement, parameters) =>
         statement.includes("is_member") ? [{ m0: false, m1: null }] : reader.query(statement, parameters);
@@ -199,7 +199,7 @@ describe("a written exception", () => {
     expect(found.message).toContain(until);
   });
 
-  it("does not make unknown a pass either, and says when it is not needed", () => {
+  it("doesn't make unknown pass either, and reports when it isn't needed", () => {
     const exception = { until: "2026-12-31", reason };
     expect(withException({ verdict: "error", message: "Unknown." }, exception, now).verdict).toBe("degraded");
     expect(withException({ verdict: "passed" }, exception, now)).toMatchObject({
@@ -209,14 +209,14 @@ describe("a written exception", () => {
     expect(withException(failed, undefined, now)).toEqual(failed);
   });
 
-  it("holds for the check as a whole", async () => {
+  it("applies to the check as a whole", async () => {
     const check = await checkReadOnlyCredential(runOnce, () => opened("catalog"), { until: "2999-12-31", reason });
     expect(check).toMatchObject({ verdict: "degraded", observed: expect.stringContaining("MODIFY on catalog classwaves") });
     expect(check.message).toContain(reason);
   });
 });
 
-it("asks without writing anything", () => {
+it("only reads", () => {
   const told = warehouse.statements.map(({ sql }) => sql.replace(/^\/\*.*?\*\/ /, ""));
   expect(told.length).toBeGreaterThan(0);
   expect(told.filter((sql) => !sql.startsWith("SELECT "))).toEqual([]);

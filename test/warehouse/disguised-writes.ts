@@ -1,6 +1,6 @@
-/** Statements that write, or might where Spark reads them otherwise than they look. */
+/** Statements that write, or that might because Spark reads them differently than they look. */
 export const disguisedWrites = [
-  // Plainly
+  // Plain writes
   "DELETE FROM t",
   "INSERT INTO t VALUES (1)",
   "INSERT OVERWRITE t SELECT 1",
@@ -42,14 +42,14 @@ export const disguisedWrites = [
   "BEGIN DELETE FROM t; END",
   "label: BEGIN DELETE FROM t; END label",
   "FROM t INSERT OVERWRITE u SELECT *",
-  // In letters that only look different
+  // With letters that only look different
   "  delete\nfrom t",
   "DeLeTe FrOm t",
   "DELETE\u00a0FROM t",
   "\ufeffDELETE FROM t",
   "ﬁle DELETE FROM t",
   "WITH x AS (SELECT 1) ıNSERT INTO t SELECT * FROM x",
-  // Behind something that reads
+  // After a read
   "SELECT 1; DELETE FROM t",
   "SELECT 1;;DROP TABLE t;",
   "(SELECT 1); DELETE FROM t",
@@ -65,7 +65,7 @@ export const disguisedWrites = [
   "SHOW TABLES; DROP TABLE t",
   "DESCRIBE t; DROP TABLE t",
   "VALUES (1); DROP TABLE t",
-  // Behind comments that end elsewhere than it seems
+  // After comments that end elsewhere than it seems
   "/* SELECT */ DELETE FROM t",
   "-- SELECT 1\nDELETE FROM t",
   "SELECT 1 -- comment\n; DELETE FROM t",
@@ -77,7 +77,7 @@ export const disguisedWrites = [
   "SELECT /*+ a(') */ 1, ') */ 1; DELETE FROM t --'",
   "SELECT 1 /* unfinished",
   "SELECT 1 /*/ ; DELETE FROM t",
-  // Behind quotes that end elsewhere than it seems
+  // After quotes that end elsewhere than it seems
   "SELECT 'it\\'s'; DELETE FROM t --'",
   "SELECT r'\\'; DELETE FROM t --'",
   'SELECT R"\\"; DELETE FROM t --"',
@@ -126,7 +126,7 @@ export const disguisedWrites = [
   "SELECT * FROM STREAM t",
   "SELECT * FROM STREAM(t)",
   "SELECT vector_search(index => 'i', query => 'q')",
-  // By names that begin with a digit, or that are words of the statement elsewhere
+  // By names that begin with a digit, or that are keywords elsewhere
   "SELECT 1evil('x')",
   "SELECT tools.1evil('x')",
   "SELECT 1.5evil('x')",
@@ -161,7 +161,7 @@ export const disguisedWrites = [
   "SELECT NOT between('x')",
   "SELECT 1 ORDER BY cube('x')",
   "SELECT (distinct('x'))",
-  // By functions that are Databricks' own where a value is wanted, and anybody's where a table is, or the other way round
+  // By functions that are Databricks' own as scalars but anybody's as table functions, or the other way round
   "SELECT range(1)",
   "SELECT sql_keywords()",
   "SELECT `range`(1)",
@@ -182,7 +182,7 @@ export const disguisedWrites = [
   "SELECT * FROM t LATERAL VIEW length('x') AS y",
   "SELECT is DISTINCT FROM length('x')",
   "SELECT * FROM t JOIN u ON true, length('x')",
-  // By words that Spark itself reads as a function's name there, as its own parser shows
+  // By words that Spark's own parser reads as a function's name there
   "SELECT distinct()",
   "SELECT distinct(x => 1)",
   "SELECT distinct(distinct 1)",
@@ -233,12 +233,12 @@ export const disguisedWrites = [
   "SELECT a FROM t GROUP BY rollup('x') + 1",
   "SELECT a FROM t GROUP BY b, cube('x') IS NULL",
   "SELECT a FROM t GROUP BY rollup()",
-  // By asking a registry of schemas, wherever that is
+  // By asking a schema registry at any address
   "SELECT from_avro(a, 'subject', 'https://registry.example') FROM t",
   "SELECT to_avro(a, 'subject', 'https://registry.example') FROM t",
   "SELECT from_protobuf(a, 'm', map('schema.registry.address', 'https://registry.example')) FROM t",
   "SELECT to_protobuf(a, 'm', map('schema.registry.address', 'https://registry.example')) FROM t",
-  // By scripts that rows are handed to
+  // By scripts that rows are passed to
   "SELECT TRANSFORM(a, b) USING 'sh -c \"delete everything\"' AS (x, y) FROM t",
   "SELECT TRANSFORM (a) ROW FORMAT DELIMITED USING 'sh' FROM t",
   "SELECT TRANSFORM(a) USING r'sh' FROM t",
@@ -280,7 +280,7 @@ export const disguisedWrites = [
   "EXPLAIN FORMATTED INSERT INTO t SELECT 1",
   "EXPLAIN CODEGEN MERGE INTO t USING s ON true WHEN MATCHED THEN DELETE",
   "DESCRIBE QUERY WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x",
-  // Where two parsers would end a string, a number or a comment at different places
+  // Where two parsers would end a string, a number or a comment at different positions
   "SELECT 1r'\\', ' ; DELETE FROM t --'",
   "SELECT 1e-5r'\\' ; DELETE FROM t --'",
   "SELECT 1.5r'\\', ' ; DELETE FROM t --'",

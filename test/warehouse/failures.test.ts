@@ -10,8 +10,8 @@ import type { Warehouse } from "../../local/warehouse/index.ts";
 import { openReader } from "../../src/warehouse/access.ts";
 import { deletes, failureOf, reads, settingsFor, startSchool } from "./harness.ts";
 
-// The driver's errors come in five shapes, and what happens next hangs on their kind alone: every kind is produced here by the
-// unmodified driver against a real server.
+// The driver's errors come in five forms, and only their kind decides what happens next. The unmodified driver produces every
+// kind here, against a real server.
 let school: Warehouse;
 
 beforeAll(async () => {
@@ -29,15 +29,15 @@ const anotherAuthority = join(folder, "another.pem");
 writeFileSync(anotherAuthority, (await makeCertificates([{ dns: "localhost" }])).authority);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe("never there: said at once, and not asked again", () => {
+describe("never there: reported immediately, without retries", () => {
   it.each([
     ["a wrong token", { token: "nonsense" }, "sign-in", /HTTP 403.*Invalid access token/],
     ["a host without a name", { host: "no-such-host.invalid" }, "unreachable", /ENOTFOUND|EAI_AGAIN/],
     ["a port without a server", { host: "localhost:1" }, "unreachable", /ECONNREFUSED/],
-    ["an authority nobody vouches for", { certificateAuthority: undefined }, "unreachable", /certificate/i],
-    ["a certificate file that is not there", { certificateAuthority: "/nowhere/ca.pem" }, "unreachable", /ENOENT/],
+    ["an unknown authority", { certificateAuthority: undefined }, "unreachable", /certificate/i],
+    ["a missing certificate file", { certificateAuthority: "/nowhere/ca.pem" }, "unreachable", /ENOENT/],
     [
-      "a certificate file that is none",
+      "an invalid certificate file",
       { certificateAuthority: import.meta.filename },
       "unreachable",
       /expected a PEM file that begins with a cert/,
@@ -49,7 +49,7 @@ describe("never there: said at once, and not asked again", () => {
     expect(failure).toMatchObject({ kind, message: expect.stringMatching(message) });
   });
 
-  it("a token that expires in mid-session is a sign-in failure, not a lost connection", async () => {
+  it("a token that expires during a session is a sign-in failure, not a lost connection", async () => {
     const failure = await reads(settingsFor(school), async (reader) => {
       school.faults.tokenExpiresAfterStatements = 1;
       const seen = school.statements.length;
@@ -61,7 +61,7 @@ describe("never there: said at once, and not asked again", () => {
   });
 });
 
-describe("statements that are wrong: never sent twice", () => {
+describe("wrong statements: never sent twice", () => {
   it.each([
     ["SELECT FROM WHERE", "statement", "42601"],
     ["SELECT * FROM sessions.nothing", "statement", "42P01"],
@@ -81,7 +81,7 @@ describe("statements that are wrong: never sent twice", () => {
   });
 });
 
-describe("turned away unexecuted: sent again", () => {
+describe("rejected without execution: sent again", () => {
   it.each([429, 503] as const)("a burst of %i, with Retry-After", async (status) => {
     const rows = await reads(settingsFor(school), async (reader) => {
       school.faults.refuse.push({ status, times: status === 429 ? 2 : 1, retryAfter: 0, rpc: "ExecuteStatement" });
@@ -91,7 +91,7 @@ describe("turned away unexecuted: sent again", () => {
     expect(school.faults.refuse).toEqual([]);
   });
 
-  it("a burst at the opening is waited for, and is not called sleep", async () => {
+  it("a burst at the opening is waited for, and not reported as a stopped warehouse", async () => {
     const said: string[] = [];
     school.faults.refuse.push({ status: 429, times: 1, rpc: "OpenSession" });
     const options = { signal: new AbortController().signal, onWaking: (text: string) => said.push(text) };
@@ -99,15 +99,15 @@ describe("turned away unexecuted: sent again", () => {
     expect(said).toEqual([]);
   });
 
-  it("a Retry-After that is longer than the start may take is not waited for", async () => {
+  it("a Retry-After longer than the start's time limit is not waited for", async () => {
     school.faults.refuse.push({ status: 503, times: 1, retryAfter: 3600 });
     const failure = await failureOf(reads(settingsFor(school), (reader) => reader.query(one)));
     expect(failure).toMatchObject({ kind: "waking", message: expect.stringContaining("did not start within 10 s") });
   });
 });
 
-describe("answers that were lost", () => {
-  it.each(["before", "after"] as const)("a read is sent again when its socket breaks %s it ran", async (when) => {
+describe("lost answers", () => {
+  it.each(["before", "after"] as const)("a read is sent again if its socket breaks %s it ran", async (when) => {
     const rows = await reads(settingsFor(school), async (reader) => {
       school.faults.dropSockets.push({ when, times: 1, rpc: "ExecuteStatement" });
       return await reader.query("SELECT count(*) AS n FROM sessions.classroom_sessions");
@@ -115,7 +115,7 @@ describe("answers that were lost", () => {
     expect(rows).toEqual([{ n: 3n }]);
   });
 
-  it("a socket that breaks at the opening is tried again", async () => {
+  it("a socket that breaks at the opening is retried", async () => {
     school.faults.dropSockets.push({ when: "before", times: 1, rpc: "OpenSession" });
     expect(await reads(settingsFor(school), (reader) => reader.query(one))).toEqual([{ one: 1 }]);
   });
@@ -130,7 +130,7 @@ describe("answers that were lost", () => {
         school.faults.refuse.push({ status: 503, times: 1, rpc: "FetchResults" });
       },
     ],
-  ])("how many rows a delete took is unknown, not zero, where %s", async (_, misbehave) => {
+  ])("the number of deleted rows is unknown, not zero, if %s", async (_, misbehave) => {
     await school.load("INSERT INTO sessions.classroom_sessions (id) VALUES ('lost')");
     const affected = await deletes(settingsFor(school), async (warehouse) => {
       misbehave();
@@ -151,8 +151,8 @@ describe("answers that were lost", () => {
   });
 });
 
-describe("a sleeping warehouse", () => {
-  it("is told to start, said to sleep once, and waited for, however it turns statements away", async () => {
+describe("a stopped warehouse", () => {
+  it("is started, reported once, and waited for, however it rejects statements", async () => {
     const said: string[] = [];
     school.faults.coldStart = { seconds: 2 };
     const options = { signal: new AbortController().signal, onWaking: (text: string) => said.push(text) };
@@ -160,7 +160,7 @@ describe("a sleeping warehouse", () => {
     expect(said).toEqual([expect.stringContaining("was asked to start")]);
   });
 
-  it("that never wakes is given up at the start's time limit", async () => {
+  it("that never starts fails at the start's time limit", async () => {
     school.faults.neverWakes = true;
     const failure = await failureOf(reads(settingsFor(school, { startTimeoutMs: 1_200 }), (reader) => reader.query(one)));
     expect(failure).toMatchObject({ kind: "waking", message: expect.stringContaining("did not start within 1 s") });
@@ -168,7 +168,7 @@ describe("a sleeping warehouse", () => {
 });
 
 describe("cancelled", () => {
-  it.each([0, 5_000])("a slow statement ends when the signal does (answers directly within %i ms)", async (directResultsMs) => {
+  it.each([0, 5_000])("a slow statement ends with the signal (answers directly within %i ms)", async (directResultsMs) => {
     const controller = new AbortController();
     Object.assign(school.faults, { directResultsMs, slowOperation: { seconds: 30, matching: "slow_one" } });
     await reads(
@@ -178,7 +178,7 @@ describe("cancelled", () => {
         await expect.poll(() => school.statements.at(-1)?.sql).toContain("slow_one");
         controller.abort(new Error("the stage's time is up"));
         expect(await failure).toMatchObject({ kind: "cancelled", message: expect.stringContaining("the stage's time is up") });
-        // What is sent after that does not even leave.
+        // What is sent after that is never sent out.
         const seen = school.statements.length;
         expect(await failureOf(reader.query(one))).toMatchObject({ kind: "cancelled" });
         expect(school.statements).toHaveLength(seen);
@@ -187,7 +187,7 @@ describe("cancelled", () => {
     );
   });
 
-  it("a warehouse that falls silent is not waited for at the end", async () => {
+  it("a silent warehouse is not waited for at the end", async () => {
     const [host = "", port] = school.host.split(":");
     let silent = false;
     const between = createServer((client) => {
@@ -210,14 +210,14 @@ describe("cancelled", () => {
       expect(await reader.query(one)).toHaveLength(1);
       silent = true;
       controller.abort(new Error("the stage's time is up"));
-      // Else it would be two minutes for each session.
+      // Otherwise it would take two minutes per session.
       await reader.close();
     } finally {
       between.close();
     }
   }, 60_000);
 
-  it("waiting for a sleeping warehouse ends with the signal, and says what the time was spent on", async () => {
+  it("waiting for a stopped warehouse ends with the signal, and reports what the time was spent on", async () => {
     const controller = new AbortController();
     school.faults.neverWakes = true;
     const options = { signal: controller.signal, onWaking: () => controller.abort(new Error("stop")) };

@@ -41,7 +41,7 @@ export function settingsFor(warehouse: Warehouse, changes: Partial<WarehouseSett
 
 const whenever: OpenOptions = { signal: new AbortController().signal };
 
-/** Opens, works and closes, whatever happens. */
+/** Opens, works and always closes. */
 export async function reads<Result>(
   settings: WarehouseSettings,
   work: (reader: WarehouseReader) => Promise<Result>,

@@ -5,8 +5,8 @@ import { openForTestData, openReader, type TestDataWarehouse, type WarehouseRead
 import { disguisedWrites } from "./disguised-writes.ts";
 import { failureOf, settingsFor, startSchool } from "./harness.ts";
 
-// The reader signs in as somebody who may write: whatever is stopped here is stopped by the client, and what the warehouse saw
-// proves that it was stopped before it left.
+// The reader signs in as a user who may write, so only the client stops anything here. The warehouse's record proves that nothing
+// was sent.
 let school: Warehouse;
 let reader: WarehouseReader;
 let writer: TestDataWarehouse;
@@ -31,11 +31,11 @@ it("knows at least 60 disguises of a write", () => {
   expect(new Set(disguisedWrites).size).toBeGreaterThanOrEqual(60);
 });
 
-it.each(disguisedWrites)("a reader does not send %j", async (statement) => {
+it.each(disguisedWrites)("a reader doesn't send %j", async (statement) => {
   await expectNothingSent(() => reader.query(statement), "denied");
 });
 
-it("a reader does not send a write behind any mixture of comments, strings, names and blanks", async () => {
+it("a reader doesn't send a write after any mixture of comments, strings, names and blanks", async () => {
   const noise = fc.constantFrom(
     "/* x */",
     "-- x\n",
@@ -73,11 +73,11 @@ it("a reader does not send a write behind any mixture of comments, strings, name
   );
 });
 
-it("a reader has no way to write at all", () => {
+it("a reader has no method that writes", () => {
   expect(Object.keys(reader).sort()).toEqual(["catalog", "close", "identity", "query"]);
 });
 
-it("a connection for test data has three ways to write, and no more", () => {
+it("a connection for test data has three methods that write, and no more", () => {
   expect(Object.keys(writer).sort()).toEqual([
     "catalog",
     "close",
@@ -89,20 +89,20 @@ it("a connection for test data has three ways to write, and no more", () => {
   ]);
 });
 
-it.each(disguisedWrites)("a connection for test data does not send %j as a query either", async (statement) => {
+it.each(disguisedWrites)("a connection for test data doesn't send %j as a query either", async (statement) => {
   await expectNothingSent(() => writer.query(statement), "denied");
 });
 
-it("says who and where it is, with the warehouse's own clock", async () => {
+it("reports its identity and location, with the warehouse's own clock", async () => {
   const identity = await reader.identity();
   expect(identity).toMatchObject({ host: school.host, catalog: "classwaves", principal: "runner@school.example" });
   expect(new Date(identity.serverTime ?? "").toISOString()).toBe(identity.serverTime);
 });
 
-it("marks every statement with the run that sent it", async () => {
+it("marks every statement with its run", async () => {
   await reader.query("SELECT 42");
   expect(school.statements.at(-1)?.sql).toBe("/* env-actions run 1763920000000_1a2b3c4d */ SELECT 42");
-  // The name of a run may come from a report, which is a file.
+  // A run id may come from a report, which is a file.
   const options = { signal: new AbortController().signal };
   const named = await openReader(settingsFor(school, { runId: "*/ DROP TABLE sessions.classroom_sessions --\n" }), options);
   await named.query("SELECT 43");
@@ -127,7 +127,7 @@ describe("a delete", () => {
     await expectNothingSent(() => writer.deleteRows("sessions.classroom_sessions", condition, parameters), "statement");
   });
 
-  it("takes what its parameters name, literally, and tells how many", async () => {
+  it("deletes what its parameters name, literally, and reports how many", async () => {
     const wild = ["%", "_", "a%", "O'Neil", "back\\slash", "名前", "`; DROP TABLE x; --", "null", ""];
     for (const id of wild)
       await school.load(`INSERT INTO sessions.classroom_sessions (id) VALUES ('${id.replaceAll("'", "''")}')`);
@@ -140,7 +140,7 @@ describe("a delete", () => {
   });
 });
 
-describe("an old value that is put back", () => {
+describe("restoring an old value", () => {
   const write = {
     table: "sessions.classroom_sessions",
     key: "id",
@@ -164,14 +164,14 @@ describe("an old value that is put back", () => {
     [{ type: "DECIMAL", value: "1e3" }, "type DECIMAL"],
     [{ type: "STRING) = 1; --" }, "type STRING) = 1; --"],
     [{ type: "MAP<STRING, STRING>" }, "type MAP"],
-  ])("is not sent where %j", async (change, why) => {
+  ])("is not sent if %j", async (change, why) => {
     const seen = school.statements.length;
     const failure = await failureOf(writer.writeCells({ ...write, ...change }));
     expect(failure).toMatchObject({ kind: "statement", message: expect.stringContaining(why) });
     expect(school.statements.slice(seen)).toEqual([]);
   });
 
-  it("is one UPDATE of one column, by key and by what stands there, with every value as a parameter", async () => {
+  it("is one UPDATE of one column, by key and current value, with every value as a parameter", async () => {
     await school.load(
       "INSERT INTO sessions.classroom_sessions (id, title) VALUES ('w1', 'test'), ('w2', 'test'), ('w3', 'else')",
     );
@@ -180,7 +180,7 @@ describe("an old value that is put back", () => {
     expect(school.statements.at(-1)?.sql).toMatch(
       /UPDATE `classwaves`\.`sessions`\.`classroom_sessions` SET `title` = :before WHERE CAST\(`id` AS STRING\) IN \(:k0, :k1, :k2\) AND CAST\(`title` AS STRING\) <=> :now$/,
     );
-    // Twice is once.
+    // A second time changes nothing.
     expect(await writer.writeCells({ ...write, keys: ["w1", "w3", "gone"], value: wild })).toBe(0);
     expect(await writer.writeCells({ ...write, keys: ["w2"], value: null })).toBe(1);
     const found = await school.query("SELECT id, title FROM sessions.classroom_sessions WHERE id LIKE 'w%' ORDER BY id");

@@ -6,8 +6,8 @@ import { type SignIn, tokenSource } from "../../src/warehouse/sign-in.ts";
 import type { TokenSource } from "../../src/warehouse/token-source.ts";
 import { deletes, failureOf, reading, reads, settingsFor } from "./harness.ts";
 
-// Every way into a workspace, with the unmodified driver, against a token endpoint that behaves and misbehaves, and against what stands
-// for GitHub's id tokens.
+// Every way to sign in to a workspace, with the unmodified driver, against a token endpoint with and without faults, and against
+// a stand-in for GitHub's id tokens.
 const subject = "repo:classwaves/app:environment:sandbox";
 const secret = "dose-s3cret/with+signs";
 let school: Warehouse;
@@ -49,12 +49,12 @@ function sourceOf(signIn: SignIn, env: Record<string, string> = gitHub.env): Tok
 const settings = (token: TokenSource) => settingsFor(school, { token });
 const since = (seen: number) => school.tokenRequests.slice(seen);
 
-/** Asks until the condition holds; its end is the test's own. */
+/** Repeats until the condition is true; the test's own timeout ends it. */
 async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-describe("signs in and asks", () => {
+describe("signs in and sends a query", () => {
   it.each<[string, SignIn, object | undefined]>([
     ["a personal access token", { way: "pat", token: "dapi-lasting" }, undefined],
     ["a service principal's secret", machine, { grant: "client_credentials", clientId: "client-1" }],
@@ -74,12 +74,12 @@ describe("signs in and asks", () => {
     const row = await reads(settings(source), (reader) => reader.query("SELECT current_user() AS who"));
     expect(row).toEqual([{ who: "11111111-2222-3333-4444-555555555555" }]);
     expect(since(seen)).toMatchObject(request ? [{ ...request, scope: "all-apis", status: 200 }] : []);
-    // What was obtained was told before it was used.
+    // Tokens are announced as secrets before they are used.
     if (request) expect(told).toContain(await source.token());
     if (signIn.way === "github-oidc") expect(told).toEqual(expect.arrayContaining([...gitHub.tokens.slice(-1)]));
   });
 
-  it("asks GitHub for the audience that was named, or for the workspace's own token endpoint", async () => {
+  it("asks GitHub for the configured audience, or the workspace's own token endpoint", async () => {
     await sourceOf(federated).token();
     await failureOf(sourceOf({ way: "github-oidc" }).token());
     expect(gitHub.requests.slice(-2).map(({ audience }) => audience)).toEqual([
@@ -88,7 +88,7 @@ describe("signs in and asks", () => {
     ]);
   });
 
-  it("makes one exchange for any number of connections, also at once", async () => {
+  it("makes one exchange for any number of connections, even at the same time", async () => {
     const seen = school.tokenRequests.length;
     const asked = gitHub.requests.length;
     school.faults.tokenEndpoint = [{ times: 1, delayMs: 100 }];
@@ -100,7 +100,7 @@ describe("signs in and asks", () => {
     expect(gitHub.requests).toHaveLength(asked + 1);
   });
 
-  it("starts a sleeping warehouse with the same credential", async () => {
+  it("starts a stopped warehouse with the same credential", async () => {
     const said: string[] = [];
     const seen = school.tokenRequests.length;
     school.faults.coldStart = { seconds: 0.5 };
@@ -111,11 +111,11 @@ describe("signs in and asks", () => {
   });
 });
 
-/** What is to happen before a token ends needs its time, which a busy machine may not give. */
+/** What must happen before a token expires takes time, which a busy machine may not give. */
 const unhurried = { retry: 2 };
 
-describe("tokens that end", () => {
-  it("are renewed before they do, once for everybody, and no statement is refused", unhurried, async () => {
+describe("tokens that expire", () => {
+  it("are renewed before that, once for all connections, and no statement is refused", unhurried, async () => {
     school.faults.tokenLifetimeSeconds = 3;
     const seen = school.tokenRequests.length;
     const source = sourceOf(machine);
@@ -134,7 +134,7 @@ describe("tokens that end", () => {
     expect(since(seen)).toHaveLength(2);
   });
 
-  it("that could not be renewed in time are used as long as they are good", unhurried, async () => {
+  it("that could not be renewed in time are used while valid", unhurried, async () => {
     school.faults.tokenLifetimeSeconds = 3;
     const seen = school.tokenRequests.length;
     const source = sourceOf(machine);
@@ -144,12 +144,12 @@ describe("tokens that end", () => {
       expect(await source.token()).toBe(token);
       return since(seen).length >= 2 && since(seen)[1]?.status === 503;
     });
-    // It failed at once, because what the server asked for is too long to wait; nobody's statement did.
+    // It failed at once, because the requested wait is too long; but no statement failed.
     expect(await reads(settings(source), (reader) => reader.query(one))).toEqual([{ one: 1 }]);
     expect(since(seen)).toHaveLength(2);
   });
 
-  it("in mid-run: what was turned away is sent again with another, once", async () => {
+  it("during a run: a rejected statement is sent again with another token, once", async () => {
     const seen = school.tokenRequests.length;
     await school.load("INSERT INTO sessions.classroom_sessions (id) VALUES ('gone')");
     const affected = await deletes(settings(sourceOf(machine)), async (warehouse) => {
@@ -159,12 +159,12 @@ describe("tokens that end", () => {
       const [count] = await Promise.all([deleted, ...[1, 2, 3].map(() => warehouse.query(one))]);
       return count;
     });
-    // It was surely not executed before, so the count is known.
+    // It was certainly not executed before, so the count is known.
     expect(affected).toBe(1);
     expect(since(seen)).toHaveLength(2);
   });
 
-  /** Does its work until it runs in the warehouse; then its token is taken back, and asking for its result is refused. */
+  /** Starts the work, revokes its token while it runs in the warehouse, so that fetching the result is refused. */
   async function revokedWhileItRuns<Result>(work: Promise<Result>): Promise<Result> {
     const seen = school.statements.length;
     await until(() => school.statements.slice(seen).some(({ sql }) => sql.includes("slow")));
@@ -172,7 +172,7 @@ describe("tokens that end", () => {
     return await work;
   }
 
-  it("while a statement runs: a delete is repeated, and how many rows it took is unknown, not zero", async () => {
+  it("while a statement runs: a delete is repeated, and its row count is unknown, not zero", async () => {
     Object.assign(school.faults, { directResultsMs: 0, slowOperation: { seconds: 0.3, matching: "slow" } });
     await school.load("INSERT INTO sessions.classroom_sessions (id) VALUES ('slow')");
     const affected = await deletes(settings(sourceOf(machine)), (warehouse) =>
@@ -184,7 +184,7 @@ describe("tokens that end", () => {
     expect(await school.query("SELECT id FROM sessions.classroom_sessions")).toEqual([]);
   });
 
-  it("what must not run twice is sent again only where it was surely turned away", async () => {
+  it("a statement that must not run twice is only sent again if it was certainly rejected", async () => {
     await school.load("INSERT INTO sessions.classroom_sessions (id, title) VALUES ('back', 'slow')");
     await deletes(settings(sourceOf(machine)), async (warehouse) => {
       const rows = { table: "sessions.classroom_sessions", key: "id", parameters: { id: "back" } };
@@ -203,7 +203,7 @@ describe("tokens that end", () => {
     });
   });
 
-  it("that are refused although they are new end the statement, and are not asked for again", async () => {
+  it("that are refused although new fail the statement, and are not requested again", async () => {
     const seen = school.tokenRequests.length;
     const failure = await reads(settings(sourceOf(machine)), (reader) => {
       school.faults.tokenExpiresAfterStatements = 0;
@@ -213,7 +213,7 @@ describe("tokens that end", () => {
     expect(since(seen)).toHaveLength(2);
   });
 
-  it("a personal access token is not renewed, and its refusal is not repeated", async () => {
+  it("a personal access token is not renewed, and a refused one is not sent again", async () => {
     const failure = await reads(settingsFor(school, { token: "dapi-lasting" }), (reader) => {
       school.faults.tokenExpiresAfterStatements = 0;
       return failureOf(reader.query(one));
@@ -228,19 +228,19 @@ describe("a token endpoint that is busy or broken", () => {
     ["500", { times: 1, status: 500 }, 2],
     ["503", { times: 1, status: 503 }, 2],
     ["a cut socket", { times: 1, cut: true }, 2],
-  ] as const)("is asked again after %s", async (_, misbehaving, requests) => {
+  ] as const)("is retried after %s", async (_, misbehaving, requests) => {
     const seen = school.tokenRequests.length;
     school.faults.tokenEndpoint = [{ ...misbehaving }];
     expect(await reads(settings(sourceOf(machine)), (reader) => reader.query(one))).toEqual([{ one: 1 }]);
     expect(since(seen)).toHaveLength(requests);
   });
 
-  it("GitHub's, too", async () => {
+  it("so is GitHub's", async () => {
     gitHub.refuse.push(500);
     expect(await reads(settings(sourceOf(federated)), (reader) => reader.query(one))).toEqual([{ one: 1 }]);
   });
 
-  it("is given up where it asks for more patience than there is", async () => {
+  it("fails if it asks for too long a wait", async () => {
     school.faults.tokenEndpoint = [{ times: 1, status: 429, retryAfter: 3600 }];
     expect(await failureOf(sourceOf(machine).token())).toMatchObject({
       kind: "sign-in",
@@ -248,7 +248,7 @@ describe("a token endpoint that is busy or broken", () => {
     });
   });
 
-  it("that never answers is not waited for by whoever was cancelled; the others get its answer", async () => {
+  it("that never answers is not waited for by a cancelled caller; the others get its answer", async () => {
     const controller = new AbortController();
     school.faults.tokenEndpoint = [{ times: 1, delayMs: 300 }];
     const source = sourceOf(machine);
@@ -258,7 +258,7 @@ describe("a token endpoint that is busy or broken", () => {
     expect(await patient).toMatch(/^local-oauth-/);
   });
 
-  it("that is none: a page, or nobody there", async () => {
+  it("that is not one: a web page, or no server", async () => {
     school.faults.tokenEndpoint = [{ times: 1, page: true }];
     expect(await failureOf(sourceOf(machine).token())).toMatchObject({
       kind: "sign-in",
@@ -273,7 +273,7 @@ describe("a token endpoint that is busy or broken", () => {
   });
 });
 
-describe("refused, with what to fix", () => {
+describe("refused, with a fix", () => {
   it.each<[string, SignIn, RegExp, RegExp]>([
     [
       "a wrong secret",
@@ -301,22 +301,22 @@ describe("refused, with what to fix", () => {
       message: expect.stringMatching(message),
       cure: expect.stringMatching(cure),
     });
-    // A refusal is an answer: asking again would only lock the account sooner. And nothing was sent in its place.
+    // A refusal is final: asking again would only lock the account sooner. And nothing else was sent instead.
     expect(since(seen)).toHaveLength(1);
     for (const token of told) expect(`${failure.message} ${failure.cure}`).not.toContain(token);
   });
 
-  it("a job without id-token: write is told the permission", async () => {
+  it("a job without id-token: write gets the name of the permission", async () => {
     const failure = await failureOf(sourceOf(federated, { GITHUB_ACTIONS: "true" }).token());
     expect(failure).toMatchObject({ kind: "sign-in", cure: expect.stringContaining("id-token: write") });
   });
 
-  it("a terminal is told that there is no such token there", async () => {
+  it("a terminal gets a message that it has no such token", async () => {
     const failure = await failureOf(sourceOf(federated, {}).token());
     expect(failure).toMatchObject({ kind: "sign-in", message: expect.stringContaining("exist only in jobs of GitHub Actions") });
   });
 
-  it("a bearer that GitHub refuses", async () => {
+  it("a bearer token that GitHub refuses", async () => {
     const env = { ...gitHub.env, ACTIONS_ID_TOKEN_REQUEST_TOKEN: "another-bearer" };
     const failure = await failureOf(sourceOf(federated, env).token());
     expect(failure).toMatchObject({ kind: "sign-in", message: expect.stringContaining("HTTP 401") });

@@ -9,11 +9,11 @@ import { isScalar, isTableFunction } from "../../src/warehouse/functions.ts";
 import { whyNotReading } from "../../src/warehouse/statements.ts";
 import { disguisedWrites } from "./disguised-writes.ts";
 
-// The allow-list of read-only environments reads tokens; what a statement means is Spark's own parser's to say. Whatever is let through
-// here must mean to Spark what it means to us: a read, that calls nothing but functions which are known to do nothing but compute.
+// The allow-list of read-only environments reads tokens, but Spark's own parser decides what a statement means. Whatever is
+// allowed here must mean the same to Spark: a read that only calls functions known to only compute.
 
 interface Meaning {
-  /** Absent where it is no statement to Spark. */
+  /** Absent if Spark doesn't accept it as a statement. */
   plan?: string;
   kind?: string;
 }
@@ -37,10 +37,10 @@ async function meaningsOf(statements: readonly string[]): Promise<Meaning[]> {
   return meanings;
 }
 
-/** What Spark has made functions of its own of. */
+/** Operators that Spark turned into functions. */
 const operators = new Set(["between"]);
 
-/** Functions in a plan that our list does not know, each of its own kind. */
+/** Functions in a plan that our list doesn't have, one of each kind. */
 function strangersIn(plan: string): string[] {
   const scalars = [...plan.matchAll(/'([\w.`]+)\(/g)].map(([, name = ""]) => name);
   const tables = [...plan.matchAll(/TableValuedFunction \[([^\]]*)\]/g)].map(([, name = ""]) => name);
@@ -50,11 +50,11 @@ function strangersIn(plan: string): string[] {
   ];
 }
 
-/** Plans that only read and show. Everything else that Spark knows is a command that does something. */
+/** Plans that only read or show. Everything else in Spark is a command that does something. */
 const reading =
   /^(?:Project|Filter|Sort|Aggregate|Distinct|Deduplicate|Union|Except|Intersect|GlobalLimit|LocalLimit|Limit\w*|Offset|Join|Sample|With\w*|UnresolvedWith|UnresolvedRelation|UnresolvedTableValuedFunction|UnresolvedInlineTable|UnresolvedHaving|UnresolvedQualify|UnresolvedSubqueryColumnAliases|SubqueryAlias|LateralJoin|Generate|Pivot|Unpivot|RepartitionByExpression|Window|WithWindowDefinition|Show\w+|Describe\w*|Explain\w*|RelationTimeTravel|OneRowRelation|LocalRelation|CTE\w*|Repartition\w*|View|Lateral\w*)$/;
 
-// Words that are functions here and grammar there, in places where an operand, a table, or the next clause may stand.
+// Words that are functions in one position and grammar in another, where an operand, a table, or the next clause may follow.
 const words =
   `select values distinct all case from where table lateral between like ilike rlike rollup cube join in exists not and or when then else
   end is as over filter within with union except minus intersect using range count explode group by on limit offset evil first last any
@@ -191,7 +191,7 @@ const statement = fc
   )
   .map(([place, word, bracket, behind]) => `${place.replace("{}", () => [`${word}${bracket}`, ...behind].join(" ").trim())}`);
 
-describe.skipIf("missing" in spark)("what is let through, Spark reads as we do", () => {
+describe.skipIf("missing" in spark)("Spark reads allowed statements as we do", () => {
   test("60,000 statements near the edge of the grammar", async () => {
     const through = new Set(fc.sample(statement, 60_000).filter((one) => whyNotReading(one) === undefined));
     const statements = [...through];
@@ -200,7 +200,7 @@ describe.skipIf("missing" in spark)("what is let through, Spark reads as we do",
       plan === undefined || kind === undefined ? [] : [{ statement: statements[index] ?? "", plan, kind }],
     );
     console.log(`${statements.length} let through, of which Spark understands ${understood.length}`);
-    // Less would prove little.
+    // Fewer would prove little.
     expect(understood.length).toBeGreaterThan(500);
     const wrong = understood.flatMap(({ statement, plan, kind }) => [
       ...strangersIn(plan).map((stranger) => `${statement} calls ${stranger}`),
@@ -209,18 +209,18 @@ describe.skipIf("missing" in spark)("what is let through, Spark reads as we do",
     expect(wrong).toEqual([]);
   });
 
-  test("and the comparison would find what is not", async () => {
+  test("and the comparison would find other cases", async () => {
     const statements = ["SELECT evil('x')", "SELECT * FROM evil(1)", "INSERT INTO t VALUES (1)", "DROP TABLE t", "SET a = b"];
     const meanings = await meaningsOf(statements);
     expect(strangersIn(meanings[0]?.plan ?? "")).toEqual(["evil"]);
     expect(strangersIn(meanings[1]?.plan ?? "")).toEqual(["table evil"]);
     for (const { kind } of meanings.slice(2)) expect(kind).not.toMatch(reading);
-    // Most are Spark's as well; each that it understands it takes for what we do.
+    // Most are valid in Spark too; where it understands one, it agrees with us.
     const writes = await meaningsOf(disguisedWrites);
     expect(writes.filter(({ plan }) => plan !== undefined).length).toBeGreaterThan(disguisedWrites.length / 4);
   });
 });
 
-test.runIf("missing" in spark)("Spark's parser is not here", (context) => {
+test.runIf("missing" in spark)("Spark's parser is not installed", (context) => {
   context.skip("missing" in spark ? spark.missing : "");
 });

@@ -98,11 +98,11 @@ const reads = [
   "SELECT a FROM t WHERE b LIKE ANY ('x%', 'y%') AND c NOT LIKE ALL ('x%', 'y%') OR d RLIKE ('x')",
 ];
 
-test("an ordinary reader's statements are many", () => {
+test("there are many ordinary reading statements", () => {
   expect(new Set(reads).size).toBeGreaterThanOrEqual(55);
 });
 
-// What is refused stands in reader.test.ts: there it is also shown that nothing leaves.
+// Refused statements are in reader.test.ts, which also shows that nothing is sent.
 test.each(reads)("reads: %s", (statement) => {
   expect(whyNotReading(statement)).toBeUndefined();
 });

@@ -119,7 +119,7 @@ class State {
     else this.#now.set(row.content, [row]);
   }
 
-  /** A statement normally affects all equal rows. If it doesn't, the actor's own rows go first. */
+  /** A statement affects all equal rows. If fewer are gone, the actor's own rows are taken first. */
   #take(content: string, number: number, actor: Actor): TrackedRow[] {
     const alike = this.#now.get(content) ?? [];
     const rank = ({ origin }: TrackedRow) => (origin === "start" ? 2 : origin.user === actor.user ? 0 : 1);

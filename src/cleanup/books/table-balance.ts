@@ -247,7 +247,7 @@ export class TableBalance {
       counts.set(table, (counts.get(table) ?? new Map<VersionAt, number>()).set(version, rows));
     const asked = cases.flatMap((table) =>
       versionsToCount(table).flatMap((version) => {
-        // A single delete selects what was planned; with a second one, more is selected.
+        // The count read in advance is for one delete; with a second one, more rows are selected.
         const known = table.deletions.length === 1 ? this.#request.known?.selectedAtStart.get(table.table) : undefined;
         if (version !== table.from || known === undefined) return [{ table, version }];
         note(table, version, known);

@@ -21,7 +21,7 @@ export async function readLedger(file: string): Promise<Ledger> {
   try {
     for await (const chunk of (await openOwn(file)).createReadStream({ highWaterMark: 256 * 1024 })) reader.take(chunk as Buffer);
   } catch (error) {
-    // What shows by itself is deleted all the same, and the stage says that the rest is not known.
+    // Data that identifies itself is still deleted, and the stage reports that the rest is unknown.
     if (error instanceof NotAPlainFile) return { ...reader.end(), problems: [`the ledger was not read: ${errorText(error)}`] };
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }

@@ -70,7 +70,7 @@ export interface RowPlan {
   notes: string[];
   /** Why this plan is incomplete; it may still run. */
   problems: string[];
-  /** Why it must not run. */
+  /** Why the plan must not run. */
   blockers: string[];
   /** Protected tables → how many rows they have. Nothing is deleted from them, and the next search confirms it. */
   protectedRows: Map<string, number>;
