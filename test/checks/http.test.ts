@@ -207,7 +207,7 @@ describe("what the JSON must hold", () => {
 
   it("a HEAD request can't have JSON assertions", () => {
     expect(() => endpoint({ method: "HEAD", json: [{ path: "$.ok", equals: true }] })).toThrow(
-      /a HEAD is answered without content/,
+      /a HEAD request has no content in its answer/,
     );
   });
 

@@ -132,7 +132,7 @@ describe("with a key", () => {
       async () => {
         await new AuditLog(file, { ...run, key: undefined }, String).write(note(9));
       },
-      /audit\.jsonl:4 this line carries no HMAC, and lines before it do/,
+      /audit\.jsonl:4 this line has no HMAC, but lines before it have one/,
     ],
   ])("a log rewritten %s does not verify", async (_, forge, says) => {
     await written(key);

@@ -136,7 +136,7 @@ test("in the terminal, a second signal exits with 130 and lists per table what m
   // Keys go first, because they are found by the rows.
   expect(told).toEqual({ [transcriptions]: 6, [sessions]: 3 });
   for (const [name, number] of Object.entries(await there())) expect(told[name] ?? 0, name).toBeGreaterThanOrEqual(number);
-  expect(log).toContain("a statement under way may still finish on the server");
+  expect(log).toContain("a statement that is still running may finish on the server; then less remains");
 
   const [, command = ""] = /`env-actions (cleanup [^`]+)` deletes the rest/.exec(log) ?? [];
   cloud.warehouse.faults.slowOperation = undefined;

@@ -78,7 +78,7 @@ test("its output can be pasted and then matches the warehouse, and only schema a
   const tables = (parse(proposed.stdout) as { testData: { tables: Record<string, unknown> } }).testData.tables;
   expect(Object.keys(tables)).toHaveLength(44);
   expect(proposed.stdout).toContain("#   compliance.audit_log: protected by testData.protectedTables, never touched");
-  expect(proposed.stdout).toContain("# leader_id merely mentions somebody or something");
+  expect(proposed.stdout).toContain("# leader_id only mentions somebody or something");
 
   const pasted = proposed.stdout.replace("testData:\n", "testData:\n  preset: none\n");
   const again = await run(["--environment", "production", "--check"], { below: pasted });

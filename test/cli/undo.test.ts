@@ -94,7 +94,7 @@ test("undo restores rows even if the audit log can't be written, and does not ex
   });
   expect(await cloud.warehouse.checksum()).toEqual(before);
   const result = JSON.parse(undone.out) as UndoResult;
-  expect(result.problems).toEqual([expect.stringMatching(/^the audit log could not be written: EISDIR/)]);
+  expect(result.problems).toEqual([expect.stringMatching(/^EA8004: the audit log could not be written: EISDIR/)]);
   expect(result.tables.map(({ restored, problem }) => [restored, problem])).toEqual([
     [1, undefined],
     [1, undefined],

@@ -77,7 +77,7 @@ describe("a test that makes rows and keys without the prefix", () => {
     const catalog = await classroom();
     const told = await world.integration({ catalog }, () => makeLesson(catalog, "5c11", "Maths"));
     expect(told.said.verdict).not.toBe("passed");
-    expect(doubts(told)).toMatch(/none was found by this run's prefix/);
+    expect(doubts(told)).toMatch(/cleanup found none of them by this run's prefix/);
     expect(doubts(told)).toContain("testData.principals");
   });
 

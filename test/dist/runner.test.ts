@@ -30,7 +30,7 @@ const configure = (text: string) => {
 
 describe("all missing or wrong inputs are reported at once with valid values", () => {
   test.each([
-    [{}, ["the input `stage` is missing: one of preflight, integration, e2e, smoke, cleanup"]],
+    [{}, ["EA1104: the input `stage` is missing: expected one of preflight, integration, e2e, smoke, cleanup"]],
     [
       { stage: "preflght", "dry-run": "yes" },
       ["the input `stage`: expected one of", 'the input `dry-run`: expected true or false, got "yes"'],
@@ -193,7 +193,7 @@ describe("a preflight", () => {
     ]);
     const post = await preflight({ INPUT_STAGE: "", ...(Object.fromEntries(saved) as Record<string, string>) });
     expect(post).toMatchObject({ status: 0, stderr: "" });
-    expect(post.stdout).toContain("What preflight started were still running, and were stopped.");
+    expect(post.stdout).toContain("Processes that preflight started were still running, and were stopped.");
     expect(file("summary")).toMatch(/Preflight on local: error\s+Cut short: preflight, begun at/);
     await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
   });

@@ -233,7 +233,7 @@ test("a failure after the deletion is reported, and the books are still balanced
     verdict: "error",
     message: expect.stringMatching(/^Test data was deleted, but what follows the deletion failed: .*directory/),
   });
-  expect(report.cleanup?.notes.join()).toMatch(/the suite's own sign-ins are not known, because \S+ is no regular file/);
+  expect(report.cleanup?.notes.join()).toMatch(/the suite's own sign-ins are not known, because \S+ is not a regular file/);
 });
 
 test("rows with the run's prefix in an undeclared table fail the books", async () => {
@@ -245,7 +245,7 @@ test("rows with the run's prefix in an undeclared table fail the books", async (
   });
   expect(check("test-data.books")).toMatchObject({
     verdict: "failed",
-    message: expect.stringMatching(/1 row carries this run's id.*school\.log.*not declared/s),
+    message: expect.stringMatching(/1 row has this run's id.*school\.log.*not declared/s),
   });
   expect(report.books?.advice.join()).toContain("production@school.example writes rows of this run");
 });
@@ -261,7 +261,7 @@ test.each<[string, Case, string, { verdict: string; message: RegExp }]>([
     "tests ran, and nothing was made",
     { work: async () => undefined },
     "test-data.books",
-    { verdict: "degraded", message: /made no row and no key/ },
+    { verdict: "degraded", message: /created no row and no key/ },
   ],
   [
     "no table of the preset exists",

@@ -135,7 +135,7 @@ describe("a broken application", () => {
     expect(ran.check("application")).toMatchObject({
       title: "Application keeps running",
       verdict: "failed",
-      message: expect.stringMatching(/^server backend died .*Its log: .*backend\.log/),
+      message: expect.stringMatching(/^server backend ended with exit code 1 .*Its log: .*backend\.log/),
     });
     // What the tests that were stopped would have found is not known.
     expect(ran.check("tests.server")).toMatchObject({
@@ -197,7 +197,7 @@ describe("a broken environment", () => {
     expect(ran.exitCode).not.toBe(0);
     expect(ran.reports.integration).toMatchObject({ commands: [], servers: [] });
     expect(ran.check("identity")).toMatchObject({
-      message: "Databricks host: expected localhost, got 127.0.0.1 (nothing was sent)",
+      message: "EA2001: Databricks host: expected localhost, got 127.0.0.1 (nothing was sent)",
     });
     expect(await scenario.traces()).toEqual([]);
   });

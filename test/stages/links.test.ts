@@ -106,7 +106,7 @@ test("logs and attachments that became links are not uploaded, all others are", 
     expect.arrayContaining([
       ["good.txt", undefined],
       ["link.txt", "a link"],
-      ["second-name.txt", expect.stringMatching(/a second name of another file/)],
+      ["second-name.txt", expect.stringMatching(/a hard link to another file/)],
     ]),
   );
   expect(uploaded).toMatchObject({ "results/good.txt": "good" });
@@ -142,7 +142,7 @@ test.each([".env-actions", ".env-actions/reports", ".env-actions/evidence", ".en
   async (name) => {
     mkdirSync(dirname(join(workspace, name)), { recursive: true });
     symlinkSync(outside, join(workspace, name));
-    await expect(stage("preflight", "")).rejects.toThrow(/is a link, or no folder: remove it/);
+    await expect(stage("preflight", "")).rejects.toThrow(/is a link, or not a folder: remove it/);
     expect(execFileSync("ls", ["-A", outside], { encoding: "utf8" })).toBe("secret\n");
   },
 );

@@ -48,7 +48,9 @@ test("a summary whose lock another process holds is written with a warning", asy
   const { files, warnings } = await perform("preflight");
   expect(await readFile(files.summary, "utf8")).toContain("Preflight");
   expect(warnings).toContainEqual(
-    expect.stringMatching(/^summary\.md and report\.html may lack another stage .*summary\.lock is held by process \d+/),
+    expect.stringMatching(
+      /^summary\.md and report\.html may be incomplete, because another stage ended at the same time: .*summary\.lock is locked by process \d+/,
+    ),
   );
 });
 
@@ -90,7 +92,7 @@ describe("which run it is", () => {
   test("scope run without a run is an error, not a clean result", async () => {
     for (const env of [{}, { ENV_ACTIONS_RUN_ID: "" }])
       await expect(perform("cleanup", { overrides: { scope: "run", execute: true }, env })).rejects.toThrow(
-        /no run is under way in this workspace: name it with ENV_ACTIONS_RUN_ID/,
+        /no run was found in this workspace: name the run with ENV_ACTIONS_RUN_ID/,
       );
     const runId = newRunId();
     const named = await perform("cleanup", { overrides: { scope: "run" }, env: { ENV_ACTIONS_RUN_ID: runId } });
@@ -98,10 +100,14 @@ describe("which run it is", () => {
   });
 
   test.each([
-    ["no run id", "1763920000000", /"1763920000000" is no run id: expected <milliseconds>_<8 hexadecimal digits>/],
-    ["of 1970, by which every row would be younger", "0000000000000_00000000", /began at 1970.*longer ago than evidence\.maxAge/],
+    ["no run id", "1763920000000", /ENV_ACTIONS_RUN_ID: expected a run id/],
+    [
+      "of 1970, by which every row would be younger",
+      "0000000000000_00000000",
+      /started at 1970.*longer ago than evidence\.maxAge/,
+    ],
     ["of yesterday", newRunId(Date.now() - 86_400_000), /longer ago than evidence\.maxAge.*cleanup --scope expired/],
-    ["of tomorrow", newRunId(Date.now() + 86_400_000), /would begin in the future/],
+    ["of tomorrow", newRunId(Date.now() + 86_400_000), /in the future/],
   ])("a run id is refused: %s", async (_, ENV_ACTIONS_RUN_ID, says) => {
     for (const stage of ["preflight", "cleanup"] as const) {
       const broken = perform(stage, { env: { ENV_ACTIONS_RUN_ID } });

@@ -181,7 +181,7 @@ describe("a Redis that takes no deletions", () => {
     const looked = await runSuite("preflight", { inside: redisOnly, settings: "budget: 1m", files: {} }, at(url));
     expect(looked.check("redis.writable")).toMatchObject({
       verdict: "skipped",
-      message: expect.stringContaining("does not tell"),
+      message: expect.stringContaining("does not show this user's rules"),
     });
     const ran = await runSuite("integration", { inside: redisOnly, settings, files: { "tests.mjs": passing } }, at(url));
     // Its tests make nothing, which the books say.

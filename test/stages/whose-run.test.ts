@@ -84,7 +84,7 @@ describe("on a runner", () => {
       const named = perform(stage, { env: { ...runner, ENV_ACTIONS_RUN_ID: `${Date.now()}_0a0b0c0d` } });
       await expect(named).rejects.toThrow(UserError);
       await expect(named).rejects.toThrow(
-        /on a runner every \w+ gets a run id of its own.*Remove it from `env`; the output `run-id` has the id/,
+        /on a runner every \w+ gets its own run id.*Remove it from `env`; the output `run-id` has the id/,
       );
     },
   );
@@ -120,7 +120,7 @@ describe("on a runner", () => {
     expect(after.report).toMatchObject({
       verdict: "error",
       reason: expect.stringMatching(
-        /^Cut short: The job was cancelled \(SIGINT\), and the runner killed integration before it had cleaned up\. What integration had started still ran/,
+        /^Cut short: The job was cancelled \(SIGINT\), and the runner killed integration before it had cleaned up\. What integration started were still running/,
       ),
       runId: report.runId,
       startedAt: one.startedAt,
@@ -214,7 +214,7 @@ describe("in a terminal", () => {
     const { report } = await perform("cleanup", cleanupOfRun);
     expect(report).toMatchObject({
       verdict: "failed",
-      cleanup: { runs, problems: [expect.stringContaining(`run ${busy} of integration is still under way`)] },
+      cleanup: { runs, problems: [expect.stringContaining(`run ${busy} of integration is still in progress`)] },
     });
   });
 
@@ -228,7 +228,7 @@ describe("in a terminal", () => {
     );
     const { report } = await perform("cleanup", cleanupOfRun);
     expect(report.cleanup?.runs).not.toContain(forged);
-    expect(report.cleanup?.problems).toEqual([expect.stringMatching(`names ${forged}, which was not cleaned up`)]);
+    expect(report.cleanup?.problems).toEqual([expect.stringMatching(`names run ${forged}, which was not cleaned up`)]);
     const state = { runId: forged, gateId: "github-77", environment: "here", startedAt: new Date().toISOString() };
     const post = perform("integration", {
       cutShort: { ...state, configText: undefined, cancelledBy: undefined, stillRan: undefined },
@@ -242,7 +242,7 @@ describe("in a terminal", () => {
     for (const stage of ["integration", "cleanup"] as const) {
       const named = perform(stage, { ...cleanupOfRun, env: { ENV_ACTIONS_RUN_ID: busy } });
       await expect(named).rejects.toThrow(
-        new RegExp(`^run ${busy} is under way: process ${process.ppid} runs integration with it`),
+        new RegExp(`^run ${busy} is in progress: process ${process.ppid} runs integration with it`),
       );
     }
   });
@@ -251,7 +251,7 @@ describe("in a terminal", () => {
     await perform("preflight");
     const busy = await noteUnderWay({ gateId: "1", origin: {}, process: { ...thisProcess(), place: "another container" } });
     for (const stage of ["integration", "cleanup"] as const)
-      await expect(perform(stage, { ...cleanupOfRun, env: { ENV_ACTIONS_RUN_ID: busy } })).rejects.toThrow(/is under way/);
+      await expect(perform(stage, { ...cleanupOfRun, env: { ENV_ACTIONS_RUN_ID: busy } })).rejects.toThrow(/is in progress/);
   });
 
   test("scope run does not pass when the ledger is gone", async () => {
