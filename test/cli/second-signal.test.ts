@@ -195,7 +195,7 @@ test("on a runner, SIGTERM after SIGINT logs what is left, and cleanup continues
   });
   await interruptUntilDeleting(stage);
   stage.process.kill("SIGTERM");
-  await vi.waitFor(() => expect(stage.log()).toContain("not known to be deleted yet"), { timeout: 3_500, interval: 10 });
+  await vi.waitFor(() => expect(stage.log()).toContain("may not be deleted yet"), { timeout: 3_500, interval: 10 });
   expect(await there(), "it is said while the delete is still under way").toMatchObject({ [sessions]: 3 });
   expect(await stage.ended).not.toBe(0);
   const log = stage.log();

@@ -140,7 +140,7 @@ describe("a broken application", () => {
     // What the tests that were stopped would have found is not known.
     expect(ran.check("tests.server")).toMatchObject({
       verdict: "error",
-      message: expect.stringMatching(/server backend died.*while the tests ran/),
+      message: expect.stringMatching(/server backend ended with exit code 1 while the tests ran/),
     });
     expect(ran.output).toContain("the backend dies on purpose");
     expect(await scenario.traces()).toEqual([]);

@@ -233,7 +233,7 @@ describe("in a terminal", () => {
     const post = perform("integration", {
       cutShort: { ...state, configText: undefined, cancelledBy: undefined, stillRan: undefined },
     });
-    await expect(post).rejects.toThrow(/names a run that cannot be this job's/);
+    await expect(post).rejects.toThrow(/names a run that cannot belong to this job/);
   });
 
   test("a named run that is still running is neither joined nor cleaned", async () => {
@@ -242,7 +242,7 @@ describe("in a terminal", () => {
     for (const stage of ["integration", "cleanup"] as const) {
       const named = perform(stage, { ...cleanupOfRun, env: { ENV_ACTIONS_RUN_ID: busy } });
       await expect(named).rejects.toThrow(
-        new RegExp(`^run ${busy} is in progress: process ${process.ppid} runs integration with it`),
+        new RegExp(`^run ${busy} is in progress: process ${process.ppid} runs integration with this run id`),
       );
     }
   });
