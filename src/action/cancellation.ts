@@ -1,4 +1,4 @@
-import { Remaining } from "../app/remaining.ts";
+import { Remaining } from "../app/progress.ts";
 import { errorText } from "../lib/error-text.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import type { Progress } from "../model/report.ts";

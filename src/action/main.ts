@@ -1,6 +1,6 @@
 import { secretKeeper } from "../app/secret-keeper.ts";
 import { errorText } from "../lib/error-text.ts";
-import { guardWrites } from "../lib/redaction/streams.ts";
+import { guardWrites } from "../lib/redaction/redactor.ts";
 import { secretsOfVariables } from "../lib/redaction/variables.ts";
 import { readOn, unexpectedText } from "../model/coded-error.ts";
 import { UserError } from "../model/user-error.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import * as core from "@actions/core";
-import { exitStatus } from "../app/exit-status.ts";
+import { exitStatus } from "../app/record.ts";
 import { performStage, type StageAnswer, type StageRequest } from "../app/run-stage.ts";
 import { parseDuration, parsePercent } from "../config/units.ts";
 import { refuseForeignHead } from "../evidence/foreign-head.ts";
@@ -13,7 +13,7 @@ import { withProcessMark } from "../processes/tree.ts";
 import { headText } from "../report/words.ts";
 import { isSuitesOwn } from "../stages/child-environment.ts";
 import type { Overrides, SecretKeeper } from "../stages/context.ts";
-import { excusedFailures } from "../test-reports/judge/annotated-tests.ts";
+import { excusedFailures } from "../test-reports/judge/test-lists.ts";
 import { cancellation } from "./cancellation.ts";
 import type { ActionInputs } from "./inputs.ts";
 import { type Output, type OutputName, outputs } from "./interface.ts";

@@ -6,7 +6,7 @@ import { isRunId } from "../cleanup/ownership/identity.ts";
 import { commitOf, originOf } from "../evidence/origin.ts";
 import { errorText } from "../lib/error-text.ts";
 import { makeOwnDirectory, recordsDirectory, writeOwn } from "../lib/plain-file.ts";
-import { redacted } from "../lib/redaction/redacted.ts";
+import { redacted } from "../lib/redaction/redactor.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import type { Commit, Progress, StageReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";

@@ -1,4 +1,70 @@
-import type { Check, Verdict } from "../model/report.ts";
+import { count } from "../lib/count.ts";
+import type { AuditEvent } from "../model/audit-event.ts";
+import type { Check, Progress, StageName, Verdict } from "../model/report.ts";
+
+type Left = Pick<Extract<Progress, { kind: "remaining" }>, "tables" | "keys">;
+
+const mayMakeTestData: readonly StageName[] = ["integration", "e2e", "cleanup"];
+
+/** Tracks what a stage has not deleted yet, in case the user doesn't wait for it to finish. */
+export class Remaining {
+  #stage: StageName | undefined;
+  #left: Left | undefined;
+
+  /** Pass every progress event, in order. */
+  watch(progress: Progress): void {
+    if (progress.kind === "stage-started") {
+      this.#stage = progress.stage;
+      this.#left = undefined;
+    } else if (progress.kind === "remaining") {
+      this.#left = { tables: progress.tables.filter(({ rows }) => rows > 0), keys: progress.keys };
+    } else if (progress.kind === "stage-finished" && progress.report.cleanup?.leftOver === 0 && !progress.report.cleanup.dryRun) {
+      this.#left = { tables: [], keys: 0 };
+    }
+  }
+
+  /** The current stage, or the last one. */
+  get stage(): StageName | undefined {
+    return this.#stage;
+  }
+
+  /** Whether test data may be left. */
+  get possible(): boolean {
+    if (this.#left) return this.#left.tables.length > 0 || this.#left.keys > 0;
+    return this.#stage !== undefined && mayMakeTestData.includes(this.#stage);
+  }
+
+  /** What is left, per table. Never too little; too much if a running statement still completes on the server. */
+  lines(): string[] {
+    if (this.#stage === undefined) return ["nothing was started yet"];
+    if (this.#left) {
+      if (!this.possible) return ["everything planned was deleted; the final check was not finished"];
+      const { tables, keys } = this.#left;
+      return [
+        "may not be deleted yet:",
+        ...tables.map(({ table, rows }) => `  ${table.padEnd(44)} ${count(rows, "row")}`),
+        ...(keys > 0 ? [`  ${"Redis".padEnd(44)} ${count(keys, "key")}`] : []),
+        "a statement that is still running may finish on the server; then less remains",
+      ];
+    }
+    if (this.#stage === "cleanup") return ["nothing was deleted yet; the amount of test data is unknown"];
+    return [
+      this.possible
+        ? `it is not known yet whether ${this.#stage} created test data`
+        : `${this.#stage} creates no test data: nothing remains`,
+    ];
+  }
+
+  /** The same as a note for the audit log. */
+  note(signal: string): AuditEvent {
+    const { tables = [], keys = 0 } = this.#left ?? {};
+    return {
+      action: "decision",
+      details: { what: "interrupted", signal, known: this.#left !== undefined || !this.possible },
+      counts: { ...Object.fromEntries(tables.map(({ table, rows }) => [table, rows])), keys },
+    };
+  }
+}
 
 /** A symbol and a word, so that nothing depends on colour alone. */
 export const verdictMarks: Record<Verdict, string> = { passed: "✔", degraded: "▲", failed: "✘", error: "■", skipped: "○" };

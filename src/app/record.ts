@@ -4,8 +4,8 @@ import { type AuditLog, auditFile } from "../audit/log.ts";
 import { errorText } from "../lib/error-text.ts";
 import { takeLock } from "../lib/lock-file.ts";
 import { makeOwnDirectory, NotAPlainFile, readOwn, writeOwn } from "../lib/plain-file.ts";
-import { redacted } from "../lib/redaction/redacted.ts";
-import { type StageName, type StageReport, stageNames, worstVerdict } from "../model/report.ts";
+import { redacted } from "../lib/redaction/redactor.ts";
+import { type StageName, type StageReport, stageNames, type Verdict, worstVerdict } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { toHtml } from "../report/html.ts";
 import { toMarkdown } from "../report/markdown.ts";
@@ -133,4 +133,11 @@ export async function decided(report: StageReport, audit: AuditLog): Promise<Sta
     const reason = verdict === report.verdict ? report.reason : problem;
     return { ...report, verdict, reason, problems: [...new Set([...report.problems, problem])] };
   }
+}
+
+/** 0: passed or degraded. 1: failed. 3: error. Status 2, for user errors, is decided before any verdict. */
+export function exitStatus(verdicts: readonly Verdict[]): number {
+  if (verdicts.includes("failed")) return 1;
+  if (verdicts.includes("error")) return 3;
+  return 0;
 }

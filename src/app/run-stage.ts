@@ -9,7 +9,7 @@ import { redactedArtifacts } from "../evidence/redacted-bytes.ts";
 import { evidenceStore } from "../evidence/store.ts";
 import type { ArtifactService } from "../github/artifacts.ts";
 import { makeOwnDirectory, NotAPlainFile, recordsDirectory, writeOwn } from "../lib/plain-file.ts";
-import { redacted } from "../lib/redaction/redacted.ts";
+import { redacted } from "../lib/redaction/redactor.ts";
 import { secretsOfVariables } from "../lib/redaction/variables.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import type { Origin, Progress, StageName, StageReport } from "../model/report.ts";
@@ -26,8 +26,7 @@ import { loadDriver } from "../warehouse/access.ts";
 import { beginExecution, endExecution } from "./executions.ts";
 import { type Identity, identify, whyNoRunOfToday } from "./identify-run.ts";
 import { decided, type RecordedFiles, recordReport } from "./record.ts";
-import { redactLogs } from "./redacted-logs.ts";
-import { secretKeeper } from "./secret-keeper.ts";
+import { redactLogs, secretKeeper } from "./secret-keeper.ts";
 
 /** A request to run one stage, from the action or the terminal. */
 export interface StageRequest {

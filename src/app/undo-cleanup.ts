@@ -1,4 +1,4 @@
-import { dependencyLevels } from "../cleanup/tables/graph.ts";
+import { dependencyLevels } from "../cleanup/tables/catalog.ts";
 import { executeUndo, planUndo, type UndoResult } from "../cleanup/undo/restore-rows.ts";
 import { UserError } from "../model/user-error.ts";
 import { withComparedReaders, withWriters } from "../stages/connections.ts";

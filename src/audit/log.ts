@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { errorText } from "../lib/error-text.ts";
 import { takeLock } from "../lib/lock-file.ts";
 import { openOwn } from "../lib/plain-file.ts";
-import { redacted } from "../lib/redaction/redacted.ts";
+import { redacted } from "../lib/redaction/redactor.ts";
 import { CodedError } from "../model/coded-error.ts";
 import type { AuditHead, StageName } from "../model/report.ts";
 import { type AuditEntry, type AuditRecord, auditLine, lastLineOf } from "./chain.ts";

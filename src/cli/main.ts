@@ -1,10 +1,10 @@
-import { exitStatus } from "../app/exit-status.ts";
 import { verdictMarks } from "../app/progress.ts";
+import { exitStatus } from "../app/record.ts";
 import type { StageAnswer, StageRequest } from "../app/run-stage.ts";
 import { secretKeeper } from "../app/secret-keeper.ts";
 import { errorText } from "../lib/error-text.ts";
 import { NotAPlainFile } from "../lib/plain-file.ts";
-import { guardedStream } from "../lib/redaction/streams.ts";
+import { guardedStream } from "../lib/redaction/redactor.ts";
 import { secretsOfVariables } from "../lib/redaction/variables.ts";
 import { CodedError, readOn, unexpectedText } from "../model/coded-error.ts";
 import type { StageName } from "../model/report.ts";

@@ -1,5 +1,5 @@
+import { singularsOf } from "../lib/count.ts";
 import { suggestion } from "../lib/nearest.ts";
-import { singularsOf } from "../lib/plurals.ts";
 import { applicationKeys, presetProtection, resolveTables } from "./classwaves.ts";
 import { type Conflict, type Data, group, list, quote, text, texts } from "./loose.ts";
 import { type Path, valueAt } from "./path.ts";

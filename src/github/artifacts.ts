@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { errorText } from "../lib/error-text.ts";
-import { growingPause, retry } from "../lib/retry.ts";
-import { retryAfterMs } from "../lib/retry-after.ts";
+import { growingPause, retry, retryAfterMs } from "../lib/retry.ts";
 import { readZip, writeZip, type ZipFile } from "./zip.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { takeLock } from "./lock-file.ts";
 import { makeOwnDirectory, readOwn, writeOwn } from "./plain-file.ts";
-import { redacted } from "./redaction/redacted.ts";
+import { redacted } from "./redaction/redactor.ts";
 import type { z } from "./zod.ts";
 
 /** A small JSON file that keeps state between runs; on a runner, the cache carries it over. */

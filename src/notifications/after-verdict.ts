@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Alerts } from "../config/schema.ts";
 import { errorText } from "../lib/error-text.ts";
-import { redacted } from "../lib/redaction/redacted.ts";
+import { redacted } from "../lib/redaction/redactor.ts";
 import { withStateFile } from "../lib/state-file.ts";
 import { version } from "../lib/version.ts";
 import type { Alert, StageReport } from "../model/report.ts";

@@ -1,6 +1,5 @@
 import { createHmac } from "node:crypto";
-import { type Attempt, growingPause, retry } from "../lib/retry.ts";
-import { retryAfterMs } from "../lib/retry-after.ts";
+import { type Attempt, growingPause, retry, retryAfterMs } from "../lib/retry.ts";
 
 /** How an alert is sent: with an end to every wait, and a bound to every retry. */
 

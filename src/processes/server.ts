@@ -2,10 +2,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { CodedError } from "../model/coded-error.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 import type { ServerReport, Verdict } from "../model/report.ts";
+import { UserError } from "../model/user-error.ts";
+import { launch } from "./command.ts";
 import { holderOf } from "./holder.ts";
-import { launch } from "./launch.ts";
 import type { CapturedOutput, OutputOptions } from "./output.ts";
-import { portState, waitUntilFree } from "./ports.ts";
+import { portState, waitUntilFree } from "./probes.ts";
 import { describe, localPort, preparePatterns, type ReadyCondition, type ReadyWatch, watchReady } from "./ready.ts";
 import { defaultGraceMs, type Exit, type ProcessTree } from "./tree.ts";
 
@@ -219,4 +220,48 @@ function inWords(exit: Exit): string {
   if (exit.signal !== null) return `was ended by ${exit.signal}`;
   const advice = exit.code === 0 ? " (a server must keep running in the foreground)" : "";
   return `ended with exit code ${exit.code}${advice}`;
+}
+
+/** Starts all servers at the same time. If one fails or exits meanwhile, the others are stopped, and its error is thrown. */
+export async function startServers(specs: readonly ServerSpec[], options: ServerOptions): Promise<RunningServer[]> {
+  refuseSharedPorts(specs);
+  const failure = new AbortController();
+  const signal = AbortSignal.any([options.signal, failure.signal]);
+  const starts = await Promise.allSettled(
+    specs.map(async (spec) => {
+      try {
+        const server = await startServer(spec, { ...options, signal });
+        void server.died.then((report) => failure.abort(died(report)));
+        return server;
+      } catch (error) {
+        failure.abort(error);
+        throw error;
+      }
+    }),
+  );
+  const running = starts.filter((start) => start.status === "fulfilled").map((start) => start.value);
+  if (!failure.signal.aborted) return running;
+  await Promise.all(running.map((server) => server.stop()));
+  throw failure.signal.reason;
+}
+
+function died(report: ServerReport): ServerFailed {
+  return new ServerFailed(
+    "EA5002",
+    `server ${report.name} ${report.ended} while other servers were being started`,
+    "failed",
+    report,
+  );
+}
+
+function refuseSharedPorts(specs: readonly ServerSpec[]): void {
+  const owners = new Map<number, string>();
+  for (const spec of specs) {
+    const port = spec.port ?? localPort(spec.ready);
+    if (port === undefined) continue;
+    const owner = owners.get(port);
+    if (owner !== undefined)
+      throw new UserError("EA1018", `the servers ${owner} and ${spec.name} have the same port ${port}: give each its own port`);
+    owners.set(port, spec.name);
+  }
 }

@@ -3,7 +3,7 @@ import { decodedPart } from "../config/address-part.ts";
 import { redisAddressProblem } from "../config/redis-address.ts";
 import { holdsCertificate } from "../lib/certificate.ts";
 import { UserError } from "../model/user-error.ts";
-import { keyText } from "./key.ts";
+import { keyText } from "./scan-keys.ts";
 
 /** How to reach Redis. Secrets in these texts are revealed here, and only sent to the server. */
 export interface RedisSettings {

@@ -1,10 +1,8 @@
 import { type Address, addressText, type RedisRoute } from "./address.ts";
-import { type ClusterNode, parseClusterNodes, slotCount } from "./cluster-nodes.ts";
-import { RedisFailure, refusedFailure, unreachable } from "./failure.ts";
+import { type ClusterNode, parseClusterNodes, slotCount, slotOf } from "./cluster-nodes.ts";
+import { pauseFor, RedisFailure, refusedFailure, unreachable, withRetries } from "./failure.ts";
 import { ReconnectingWire } from "./reconnecting-wire.ts";
-import { pauseFor, withRetries } from "./retry.ts";
 import { scanKeys } from "./scan-keys.ts";
-import { slotOf } from "./slots.ts";
 import { type Answers, maxRestarts, type RedisIdentity, type Store } from "./store.ts";
 import { type Access, type CommandWords, ErrorReply, type Reply, Wire } from "./wire.ts";
 

@@ -1,8 +1,7 @@
 import { addressText, type RedisRoute, type RedisSettings, routeTo } from "./address.ts";
 import { Cluster } from "./cluster.ts";
-import { type Deletability, deletabilityOf } from "./deletability.ts";
+import { type Deletability, databasesHolding, deletabilityOf, type OtherDatabase } from "./deletability.ts";
 import { RedisFailure } from "./failure.ts";
-import { databasesHolding, type OtherDatabase } from "./other-databases.ts";
 import { type CommandFlags, commandFlagsOf, rulesOf, rulesOfAll } from "./rules-of-user.ts";
 import { ping } from "./scan-keys.ts";
 import { SingleServer } from "./single.ts";
@@ -19,8 +18,8 @@ export {
 } from "./address.ts";
 export type { Deletability } from "./deletability.ts";
 export { RedisFailure } from "./failure.ts";
-export { keyText, readableKey } from "./key.ts";
 export type { CommandFlags } from "./rules-of-user.ts";
+export { keyText, readableKey } from "./scan-keys.ts";
 export type { RedisIdentity } from "./store.ts";
 
 /** Milliseconds until the key expires. */

@@ -1,5 +1,4 @@
-import { RedisFailure } from "./failure.ts";
-import { withRetries } from "./retry.ts";
+import { RedisFailure, withRetries } from "./failure.ts";
 import { type CommandWords, ErrorReply, type Reply, type Wire } from "./wire.ts";
 
 /** A connection that is opened again after a loss, to wherever the server is by then. */

@@ -1,6 +1,5 @@
-import { refusedFailure } from "./failure.ts";
+import { pauseFor, refusedFailure } from "./failure.ts";
 import { Pace } from "./pace.ts";
-import { pauseFor } from "./retry.ts";
 import { ErrorReply, type Replies, type Wire } from "./wire.ts";
 
 const pings = 5;
@@ -95,4 +94,14 @@ class Step {
   #begin(): void {
     if (!this.#next && !this.isLast && this.#pass.pace.pauseMs === 0) this.#next = new Step(this.#pass, this.#cursor ?? "0");
   }
+}
+
+/** A key in readable form. */
+export function readableKey(key: string): string {
+  return Buffer.from(key, "latin1").toString("utf8");
+}
+
+/** A text in the form that keys have. */
+export function keyText(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
 }

@@ -1,6 +1,6 @@
 import { type Address, addressText, type RedisRoute } from "./address.ts";
 import { RedisFailure } from "./failure.ts";
-import { readableKey } from "./key.ts";
+import { readableKey } from "./scan-keys.ts";
 import { Wire } from "./wire.ts";
 
 /** The master's address, from the first sentinel that knows it. @throws RedisFailure with each sentinel's answer */

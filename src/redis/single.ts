@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { addressText, type RedisRoute } from "./address.ts";
-import { RedisFailure, refusedFailure, unreachable } from "./failure.ts";
+import { RedisFailure, refusedFailure, unreachable, withRetries } from "./failure.ts";
 import { type Job, ReconnectingWire, runJobs } from "./reconnecting-wire.ts";
-import { withRetries } from "./retry.ts";
 import { scanKeys } from "./scan-keys.ts";
 import { askSentinels } from "./sentinel.ts";
 import { type Answers, maxRestarts, type RedisIdentity, type Store } from "./store.ts";

@@ -4,7 +4,7 @@ import type { Samples } from "../checks/run-check.ts";
 import type { Baseline } from "../config/baseline-schema.ts";
 import { errorText } from "../lib/error-text.ts";
 import { readOwn, writeOwn } from "../lib/plain-file.ts";
-import { redacted } from "../lib/redaction/redacted.ts";
+import { redacted } from "../lib/redaction/redactor.ts";
 import { z } from "../lib/zod.ts";
 import { type Check, opensTheGate, worstVerdict } from "../model/report.ts";
 import { reportCheck, type StageContext, step } from "./context.ts";

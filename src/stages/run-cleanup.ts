@@ -1,7 +1,6 @@
 import { join } from "node:path";
-import { balance } from "../cleanup/books/balance.ts";
+import { balance, type KnownState, Reading } from "../cleanup/books/balance.ts";
 import { judgeBooks } from "../cleanup/books/judge.ts";
-import { type KnownState, Reading } from "../cleanup/books/reading.ts";
 import { readStart, recordStart, type Start, unknownStart, writeStart } from "../cleanup/books/start.ts";
 import { executeCleanup, planAtProvenTarget } from "../cleanup/execute/execute.ts";
 import { judgeCleanup } from "../cleanup/execute/verdict.ts";

@@ -1,7 +1,6 @@
 import { join, relative } from "node:path";
 import type { Check, ServerReport } from "../model/report.ts";
-import { type RunningServer, ServerFailed, type ServerSpec } from "../processes/server.ts";
-import { startServers } from "../processes/servers.ts";
+import { type RunningServer, ServerFailed, type ServerSpec, startServers } from "../processes/server.ts";
 import { childEnvironment, logFolder } from "./child-environment.ts";
 import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 

@@ -1,14 +1,19 @@
 import {
   acceptsDistinct,
   closing,
+  hasEffects,
+  isInfix,
   isOneOperand,
+  isScalar,
+  isTableFunction,
   isWord,
   mayFollowTable,
   namesOnly,
+  startsOperand,
   type Token,
   type Tokens,
-} from "./brackets.ts";
-import { hasEffects, isInfix, isScalar, isTableFunction, startsOperand, whyNotCalled } from "./functions.ts";
+  whyNotCalled,
+} from "./statements.ts";
 
 /**
  * Decides whether the token before a bracket calls a function. Spark reserves almost no words: at the start of an operand,

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { errorText } from "../lib/error-text.ts";
 import { type RetryOptions, retry } from "../lib/retry.ts";
-import { connectTrusting, readAuthority, trustInAddition } from "./authority.ts";
 import { cancelled, type FailureKind, failureOf, WarehouseFailure } from "./failure.ts";
+import { connectTrusting, readAuthority, sendRequest, trustInAddition } from "./https.ts";
 import { type TokenSource, tokensOf, withRemedy } from "./token-source.ts";
-import { startWarehouse } from "./wake.ts";
 
 export interface WarehouseSettings {
   /** `host` or `host:port` */
@@ -340,4 +340,28 @@ async function connect(settings: WarehouseSettings): Promise<DriverClient> {
     if (agent) connectTrusting(agent, await trustInAddition(authority));
   }
   return client as unknown as DriverClient;
+}
+
+/**
+ * Asks the REST API to start the warehouse, with the credential of its statements. If that lacks the permission, the first
+ * statement starts it anyway, and the returned sentence says so. Never throws: the caller's own probing decides.
+ */
+export async function startWarehouse(settings: WarehouseSettings, signal: AbortSignal): Promise<string> {
+  const id = settings.path.split("/").pop() ?? "";
+  try {
+    const status = await post(settings, `/api/2.0/sql/warehouses/${encodeURIComponent(id)}/start`, signal);
+    if (status < 300) return "the warehouse is stopped; it was asked to start, waiting for it";
+    return `the warehouse is stopped; the request to start it was refused (HTTP ${status}), waiting for it to start by itself`;
+  } catch (error) {
+    return `the warehouse is stopped; the request to start it failed (${errorText(error)}), waiting for it to start by itself`;
+  }
+}
+
+async function post(settings: WarehouseSettings, path: string, signal: AbortSignal): Promise<number> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(10_000)]);
+  const authority = await readAuthority(settings.certificateAuthority);
+  const url = new URL(path, `https://${settings.host.replace(/^https:\/\//, "")}`);
+  const token = await tokensOf(settings.token).token(deadline);
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  return (await sendRequest(url, { method: "POST", headers, body: "{}", authority, signal: deadline })).status;
 }

@@ -1,7 +1,6 @@
-import { readAuthority } from "./authority.ts";
 import type { WarehouseSettings } from "./connection.ts";
 import { WarehouseFailure } from "./failure.ts";
-import { sendRequest } from "./https.ts";
+import { readAuthority, sendRequest } from "./https.ts";
 import { tokensOf } from "./token-source.ts";
 
 /** What the workspace's REST API says about the warehouse. Everything here only reads. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { retryAfterMs } from "../lib/retry-after.ts";
+import { retryAfterMs } from "../lib/retry.ts";
 import { CodedError } from "../model/coded-error.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 

@@ -1,8 +1,7 @@
 import { type Attempt, type GaveUp, retry } from "../lib/retry.ts";
-import { readAuthority } from "./authority.ts";
 import { failureOf, WarehouseFailure } from "./failure.ts";
 import { describeClaims, gitHubIdToken, type IdTokenVariables } from "./github-id-token.ts";
-import { type HttpAnswer, sendRequest } from "./https.ts";
+import { type HttpAnswer, readAuthority, sendRequest } from "./https.ts";
 import { fixedToken, type IssuedToken, RenewedTokens, type TokenSource } from "./token-source.ts";
 
 /** The ways to sign in to a workspace, named as in DATABRICKS_AUTH_TYPE. */

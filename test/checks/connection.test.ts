@@ -1,13 +1,11 @@
 import { once } from "node:events";
 import { createServer as createHttps } from "node:https";
-import type { AddressInfo } from "node:net";
-import { createServer as createPlain, type Server } from "node:net";
+import { type AddressInfo, createServer as createPlain, type Server } from "node:net";
 import { createServer, getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import { type Certificates, makeCertificates } from "../../local/warehouse/certificate.ts";
 import { checkConnection, type Peer, peerOf } from "../../src/checks/connection.ts";
-import { trustInAddition } from "../../src/warehouse/authority.ts";
-import { sendRequest } from "../../src/warehouse/https.ts";
+import { sendRequest, trustInAddition } from "../../src/warehouse/https.ts";
 import { runOnce } from "./run-once.ts";
 
 // Real servers with real certificates: good for a month, for a week, over, and of an authority that nobody knows.

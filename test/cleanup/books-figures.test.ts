@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Attributed, ChangeSource } from "../../src/cleanup/books/segments.ts";
+import type { Attributed, ChangeSource } from "../../src/cleanup/books/history.ts";
 import { findingFromMetrics, type TableCase } from "../../src/cleanup/books/table.ts";
 
 /** What the metrics of a history prove without reading rows. */

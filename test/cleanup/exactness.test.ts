@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { executeCleanup, prove } from "../../src/cleanup/execute/execute.ts";
 import type { KeyScope } from "../../src/cleanup/keys/judge.ts";
-import type { StartState } from "../../src/cleanup/ownership/start.ts";
+import type { StartState } from "../../src/cleanup/ownership/age.ts";
 import { type CleanupRequest, planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
 import { executeUndo, planUndo, type UndoResult } from "../../src/cleanup/undo/restore-rows.ts";
 import type { CleanupResult } from "../../src/model/test-data.ts";

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { noFaults } from "../../local/warehouse/faults.ts";
+import { Reading } from "../../src/cleanup/books/balance.ts";
 import { historiesSince, type Moment, newestVersions } from "../../src/cleanup/books/history.ts";
-import { Reading } from "../../src/cleanup/books/reading.ts";
 import { recordStart } from "../../src/cleanup/books/start.ts";
 import { askHistories } from "../../src/cleanup/tables/history.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";

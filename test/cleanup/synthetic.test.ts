@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { personalColumns } from "../../src/cleanup/plan/synthetic.ts";
+import { personalColumns } from "../../src/cleanup/plan/table-plans.ts";
 
 test("addresses and names are checked in every text type", () => {
   for (const type of ["STRING", "VARCHAR", "VARCHAR(255)", "CHAR(40)"]) {

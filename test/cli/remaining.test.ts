@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Remaining } from "../../src/app/remaining.ts";
+import { Remaining } from "../../src/app/progress.ts";
 import type { Progress, StageName, StageReport } from "../../src/model/report.ts";
 import type { CleanupResult } from "../../src/model/test-data.ts";
 

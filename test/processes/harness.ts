@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { runningProcesses } from "../../src/lib/linux-proc.ts";
-import { portState } from "../../src/processes/ports.ts";
+import { portState } from "../../src/processes/probes.ts";
 import { ServerFailed, type ServerOptions, type ServerSpec } from "../../src/processes/server.ts";
 
 const script = join(import.meta.dirname, "misbehaving-server.mjs");

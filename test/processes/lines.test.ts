@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { LineSplitter } from "../../src/processes/lines.ts";
+import { LineSplitter } from "../../src/processes/output.ts";
 
 function split(chunks: readonly Buffer[]): string[] {
   const splitter = new LineSplitter();

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import type { RunningServer, ServerSpec } from "../../src/processes/server.ts";
-import { startServers } from "../../src/processes/servers.ts";
+import { type RunningServer, type ServerSpec, startServers } from "../../src/processes/server.ts";
 import { freePort } from "../harness/port.ts";
 import { type Bench, bench, expectNothingLeft, failureOf } from "./harness.ts";
 

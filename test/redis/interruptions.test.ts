@@ -5,8 +5,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { startRedis } from "../../local/redis.ts";
 import { startRedisCluster, startRedisSentinel } from "../../local/redis-groups.ts";
 import { WrongTarget } from "../../src/cleanup/execute/proof.ts";
+import { slotOf } from "../../src/redis/cluster-nodes.ts";
 import { openRedisForTestData, openRedisReader, type RedisSettings, type TestDataRedis } from "../../src/redis/connection.ts";
-import { slotOf } from "../../src/redis/slots.ts";
 import { allKeys, failureOf, names } from "./helpers.ts";
 
 // What happens to a scan and to a deletion while servers restart, fail over, and move slots – on real servers.

@@ -233,7 +233,9 @@ test("a failure after the deletion is reported, and the books are still balanced
     verdict: "error",
     message: expect.stringMatching(/^Test data was deleted, but what follows the deletion failed: .*directory/),
   });
-  expect(report.cleanup?.notes.join()).toMatch(/the suite's own sign-ins are not known, because EA9102: \S+ is not a regular file/);
+  expect(report.cleanup?.notes.join()).toMatch(
+    /the suite's own sign-ins are not known, because EA9102: \S+ is not a regular file/,
+  );
 });
 
 test("rows with the run's prefix in an undeclared table fail the books", async () => {

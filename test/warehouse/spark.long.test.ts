@@ -5,8 +5,7 @@ import { createInterface } from "node:readline";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { findSpark } from "../../scripts/spark.ts";
-import { isScalar, isTableFunction } from "../../src/warehouse/functions.ts";
-import { whyNotReading } from "../../src/warehouse/statements.ts";
+import { isScalar, isTableFunction, whyNotReading } from "../../src/warehouse/statements.ts";
 import { disguisedWrites } from "./disguised-writes.ts";
 
 // The allow-list of read-only environments reads tokens, but Spark's own parser decides what a statement means. Whatever is

@@ -1,6 +1,6 @@
 import { parseAnswer } from "../../config/assertion.ts";
 import type { Endpoint } from "../../config/schema.ts";
-import { retryAfterMs } from "../../lib/retry-after.ts";
+import { retryAfterMs } from "../../lib/retry.ts";
 import type { OnSignIn } from "../auth/sign-in.ts";
 import type { Pace } from "../pace.ts";
 import { milliseconds, type Shared } from "../run-check.ts";

@@ -10,7 +10,7 @@ import {
   type RedisReader,
   type RedisSettings,
 } from "../../redis/connection.ts";
-import { readAuthority } from "../../warehouse/authority.ts";
+import { readAuthority } from "../../warehouse/https.ts";
 import { checkConnection, type Peer, peerOf } from "../connection.ts";
 import type { CheckContext } from "../kind.ts";
 import { type MayWrite, withException } from "../may-write.ts";

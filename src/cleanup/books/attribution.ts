@@ -1,6 +1,7 @@
 import type { Amount, TableBooks } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { detailsOf, type RowDetails } from "./contents.ts";
+import type { Attributed, Change, ChangeSource } from "./history.ts";
 import type { TrackedRow } from "./replay.ts";
 import type { Finding, TableCase } from "./table.ts";
 
@@ -127,4 +128,34 @@ export function parentsOfRows(rows: Counted, { parents, person }: TableCase): Ta
     .sort(([, a], [, b]) => b - a)
     .slice(0, shown)
     .map(([text]) => text);
+}
+
+export interface Principals {
+  /** `testData.principals`: principals that only tests use. If empty, any principal may write for the tests. */
+  exclusive: readonly string[];
+  /** The principal that cleanup uses; `undefined` if it could not be read. */
+  self: string | undefined;
+  runId: string;
+}
+
+/**
+ * Decides who wrote a version.
+ * @param cleanup the versions that the suite's own deletes created, according to their answers
+ */
+export function attribute(changes: readonly Change[], cleanup: ReadonlySet<number>, principals: Principals): Attributed[] {
+  return changes.map((change) => ({ ...change, side: sideOf(change, cleanup, principals) }));
+}
+
+function sideOf(change: Change, cleanup: ReadonlySet<number>, { exclusive, self, runId }: Principals): ChangeSource {
+  const isSelf = self !== undefined && same(change.user, self);
+  if (change.operation === "DELETE" && isSelf && cleanup.has(change.version)) return "cleanup";
+  // A writer can add the run's id to its commits (spark.databricks.delta.commitInfo.userMetadata).
+  if (change.metadata.includes(runId)) return "run";
+  if (/(?<![0-9A-Za-z])\d{13}_[0-9a-f]{8}(?![0-9A-Za-z])/.test(change.metadata)) return "other";
+  if (exclusive.some((principal) => same(principal, change.user))) return "run";
+  return isSelf || exclusive.length === 0 ? "shared" : "other";
+}
+
+function same(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }

@@ -1,7 +1,7 @@
 import { amountText, count } from "../../lib/count.ts";
 import type { Check } from "../../model/report.ts";
 import type { Amount, Books, CleanupResult, TableBooks } from "../../model/test-data.ts";
-import { isKnown } from "./amount.ts";
+import { isKnown } from "./balance.ts";
 
 export interface JudgeRequest {
   /** `testData.unexplained` */

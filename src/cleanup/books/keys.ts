@@ -3,7 +3,7 @@ import { errorText } from "../../lib/error-text.ts";
 import { textGlob } from "../../lib/glob.ts";
 import type { KeyBooks } from "../../model/test-data.ts";
 import { keyText, type RedisReader, readableKey } from "../../redis/connection.ts";
-import { exactAmount, unknownAmount } from "./amount.ts";
+import { exactAmount, unknownAmount } from "./balance.ts";
 import type { Start, StartKeys } from "./start.ts";
 
 export interface KeyRequest {

@@ -1,4 +1,4 @@
-import type { Actor, ChangeSource, Segment } from "./segments.ts";
+import type { Actor, ChangeSource, Segment } from "./history.ts";
 
 /**
  * Follows rows through the versions of a table. Rows are identified by content: two rows equal in every column are two copies of

@@ -4,7 +4,7 @@ import { readOwn, writeOwn } from "../../lib/plain-file.ts";
 import { z } from "../../lib/zod.ts";
 import { keyText, type RedisReader } from "../../redis/connection.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
-import type { StartState } from "../ownership/start.ts";
+import type { StartState } from "../ownership/age.ts";
 import { readTables } from "../tables/catalog.ts";
 import { type Moment, newestVersions } from "./history.ts";
 

@@ -8,12 +8,12 @@ import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
 import { queryInBatches } from "../tables/batched-queries.ts";
 import { type CatalogColumns, readCatalogColumns, readViews } from "../tables/catalog.ts";
-import { isProtected } from "../tables/graph.ts";
+import { isProtected } from "../../config/protection.ts";
 import { type Binder, storedConditionOf } from "../tables/selection.ts";
 import { adviceFor } from "./advice.ts";
-import { exactAmount, isKnown, sumOfAmounts, unknownAmount, zeroAmount } from "./amount.ts";
 import {
   amountOf,
+  attribute,
   type Counted,
   type DescribedFinding,
   describeFinding,
@@ -24,10 +24,9 @@ import {
   touchedRows,
   unexplainedRows,
 } from "./attribution.ts";
+import { exactAmount, isKnown, type KnownState, sumOfAmounts, unknownAmount, zeroAmount } from "./balance.ts";
 import { carryingRun, type VersionAt } from "./contents.ts";
 import { type HistorySinceStart, historiesSince } from "./history.ts";
-import { attribute } from "./principals.ts";
-import type { KnownState } from "./reading.ts";
 import type { Start } from "./start.ts";
 import {
   type Finding,

@@ -1,9 +1,9 @@
 import type { Amount, Deletion } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
-import { unknownAmount, zeroAmount } from "./amount.ts";
+import { unknownAmount, zeroAmount } from "./balance.ts";
 import { differences, isAlike, type ReadableTable, rowCounts, type VersionAt } from "./contents.ts";
+import { type Attributed, type ChangeSource, type Segment, segmentsOf } from "./history.ts";
 import { type Replay, replay, type TrackedRow } from "./replay.ts";
-import { type Attributed, type ChangeSource, type Segment, segmentsOf } from "./segments.ts";
 
 /** A table whose rows changed since the start. */
 export interface TableCase extends ReadableTable {

@@ -8,6 +8,7 @@ import type { CleanupResult, TableCleanup } from "../../model/test-data.ts";
 import type { TestDataRedis } from "../../redis/connection.ts";
 import type { TestDataWarehouse } from "../../warehouse/access.ts";
 import { addDeleted, markCountUnknown, shortenLives } from "../keys/plan-keys.ts";
+import { type RetainedTables, retain, retainedInBatch, tablesRetainedFor, whyRetained } from "../plan/deletion-batches.ts";
 import {
   type CleanupPlan,
   type CleanupPorts,
@@ -17,7 +18,6 @@ import {
   planCleanup,
   tableOf,
 } from "../plan/plan-cleanup.ts";
-import { type RetainedTables, retain, retainedInBatch, tablesRetainedFor, whyRetained } from "../plan/retained.ts";
 import type { TablePlan } from "../plan/row-plan.ts";
 import { versionOfDelete } from "../tables/history.ts";
 import { Binder, conditionOf, storedSelection } from "../tables/selection.ts";

@@ -1,3 +1,7 @@
+import { quoteName } from "../../warehouse/statements.ts";
+import { asText, type Binder, type Rule, ruleCondition } from "../tables/selection.ts";
+import { earliestInId, latestInId } from "./identity.ts";
+
 /** When a row was created, as a range from `earliest` to `latest`. Unix milliseconds. */
 export interface Age {
   earliest: number;
@@ -84,4 +88,61 @@ function offsetAt(zone: string, instant: number): number {
   const part = Object.fromEntries(format.formatToParts(instant).map(({ type, value }) => [type, Number(value)]));
   const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = part;
   return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(instant / 1000) * 1000;
+}
+
+/** The columns that show the age of a table's rows. */
+export interface Aging {
+  /** The rules by which rows are matched directly. */
+  rules: readonly Rule[];
+  /** The key column, if there is one. */
+  key: string | undefined;
+  /** A TIMESTAMP column with the time of creation, if there is one. */
+  time: string | undefined;
+  /** The types of its columns, in upper case. */
+  types: ReadonlyMap<string, string>;
+}
+
+/** Like `timeInId`: thirteen digits that are not part of a longer number. */
+const thirteenDigits = "(^|[^0-9])([0-9]{13})([^0-9]|$)";
+
+/**
+ * The condition for rows that are certainly too recent for a sweep, so that the warehouse doesn't send them. One recent time is
+ * enough: in a value that matched, in the key, or in the time column. Rows that it cannot decide are sent.
+ */
+export function surelyTooRecent(
+  { rules, key, time, types }: Aging,
+  { olderThan, now }: { olderThan: number; now: number },
+  binder: Binder,
+): string {
+  const after = Math.floor(Math.max(olderThan, earliestInId));
+  const isTooRecent = (column: string) => {
+    const text = `regexp_extract(coalesce(${asText(column, types)}, ''), ${binder.bind(thirteenDigits)}, 2)`;
+    return `(${text} > ${binder.bind(String(after))} AND ${text} <= ${binder.bind(String(latestInId(now)))})`;
+  };
+  const shown = rules
+    .filter(({ column }) => column !== key)
+    .map((rule) => `(coalesce(${ruleCondition(rule, types, binder)}, false) AND ${isTooRecent(rule.column)})`);
+  return [
+    ...shown,
+    ...(key === undefined ? [] : [isTooRecent(key)]),
+    ...(time === undefined
+      ? []
+      : [`coalesce(unix_millis(${quoteName(time)}) > CAST(${binder.bind(String(after))} AS BIGINT), false)`]),
+    "false",
+  ].join(" OR ");
+}
+
+/**
+ * The state of the environment before the tests. It proves age: a row that was not in the table's version at the start, or a key
+ * that Redis didn't have, was created after the run began.
+ */
+export interface StartState {
+  /** Unix milliseconds by the runner's clock, taken before anything was read. */
+  takenAt: number;
+  /** `schema.table` → the table's Delta version at the start; absent if it could not be read. */
+  versions: ReadonlyMap<string, number>;
+  /** The same with the version's time, Unix milliseconds. A recreated table has another time at the same version. */
+  moments?: ReadonlyMap<string, { version: number; at: number | undefined }>;
+  /** Whether Redis had this key (`latin1`, as `redis.scan` returns keys); `undefined` if not checked. */
+  hadKey(key: string): boolean | undefined;
 }

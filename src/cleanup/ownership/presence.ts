@@ -8,8 +8,8 @@ import { queryInBatches } from "../tables/batched-queries.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { askHistories } from "../tables/history.ts";
 import { asText, Binder, conditionOf, emptySelection, select } from "../tables/selection.ts";
+import type { StartState } from "./age.ts";
 import { keylessRowsAtVersion } from "./keyless.ts";
-import type { StartState } from "./start.ts";
 
 /** Whether a row existed. `as-now`: nothing has changed since; `undefined`: the history doesn't say. */
 type Answer = boolean | "as-now" | undefined;

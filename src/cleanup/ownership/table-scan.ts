@@ -3,8 +3,7 @@ import type { WarehouseReader } from "../../warehouse/access.ts";
 import type { Row } from "../../warehouse/connection.ts";
 import { qualifiedName, quoteName } from "../../warehouse/statements.ts";
 import type { PlanRequest } from "../plan/row-plan.ts";
-import type { CatalogColumns } from "../tables/catalog.ts";
-import { isTime } from "../tables/naming.ts";
+import { type CatalogColumns, isTime } from "../tables/catalog.ts";
 import {
   asText,
   type Binder,
@@ -15,10 +14,9 @@ import {
   type Selection,
   select,
 } from "../tables/selection.ts";
-import { type Age, ageOf } from "./age.ts";
+import { type Age, ageOf, surelyTooRecent } from "./age.ts";
 import { timeInKey } from "./identity.ts";
-import { referenceRules, rulesFor } from "./rules.ts";
-import { surelyTooRecent } from "./too-recent.ts";
+import { referenceRules, rulesFor } from "./settle.ts";
 
 /** A row, as read, that may be test data. */
 export interface Candidate {

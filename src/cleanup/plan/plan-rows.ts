@@ -3,14 +3,12 @@ import type { Table } from "../../config/schema.ts";
 import { nearest } from "../../lib/nearest.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { isKept } from "../propose/drift.ts";
-import { type CatalogColumns, readCatalogColumns, readViews } from "../tables/catalog.ts";
-import { dependencyLevels, isProtected, parentTables } from "../tables/graph.ts";
-import { assumeFoundThroughAll, deletionBatchesOf } from "./deletion-batches.ts";
+import { type CatalogColumns, dependencyLevels, parentTables, readCatalogColumns, readViews } from "../tables/catalog.ts";
+import { isProtected } from "../../config/protection.ts";
+import { assumeFoundThroughAll, deletionBatchesOf, retain, tablesNeededToFind, whyRetained } from "./deletion-batches.ts";
 import { reportKeptRows } from "./kept-rows.ts";
-import { countSelected, holdToCaps, reportLedger, tablesWithMoreRows } from "./limits.ts";
-import { retain, tablesNeededToFind, whyRetained } from "./retained.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
-import { Search } from "./search.ts";
+import { countSelected, holdToCaps, reportLedger, Search, tablesWithMoreRows } from "./search.ts";
 import { reportUndeclared, UndeclaredTables } from "./undeclared-tables.ts";
 
 /**

@@ -1,10 +1,10 @@
 import type { Table, TestDataConfig } from "../../config/schema.ts";
 import type { KeptRows, RealLooking, TouchedRow } from "../../model/test-data.ts";
+import type { StartState } from "../ownership/age.ts";
 import type { References } from "../ownership/judging.ts";
-import type { StartState } from "../ownership/start.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import type { Selection } from "../tables/selection.ts";
-import type { RetainedTables } from "./retained.ts";
+import type { RetainedTables } from "./deletion-batches.ts";
 
 export type Scope = "run" | "expired" | "all";
 

@@ -4,10 +4,10 @@ import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
 import type { References } from "../ownership/judging.ts";
 import { queryInBatches } from "../tables/batched-queries.ts";
-import type { CatalogColumns } from "../tables/catalog.ts";
-import { isProtected } from "../tables/graph.ts";
+import { type CatalogColumns } from "../tables/catalog.ts";
+import { isProtected } from "../../config/protection.ts";
 import { conditionOf, emptySelection, isEmpty, type Selection, select } from "../tables/selection.ts";
-import { retain, tablesNeededToFind, whyRetained } from "./retained.ts";
+import { retain, tablesNeededToFind, whyRetained } from "./deletion-batches.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";
 
 /** A table that is not cleaned up, because it is undeclared or protected. */

@@ -1,7 +1,6 @@
 import type { Table } from "../../config/schema.ts";
-import { pluralsOf } from "../../lib/plurals.ts";
-import { parentTables } from "../tables/graph.ts";
-import { type DeclarableTable, entityNamedBy, kindOf, wordsOfTableName } from "../tables/naming.ts";
+import { pluralsOf } from "../../lib/count.ts";
+import { type DeclarableTable, entityNamedBy, kindOf, parentTables, wordsOfTableName } from "../tables/catalog.ts";
 
 /**
  * The table that a column points at: the one whose name ends with the plural of the entity (or is its singular), in the same

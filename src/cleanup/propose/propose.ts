@@ -9,9 +9,16 @@ import {
 import { isProtected } from "../../config/protection.ts";
 import type { Table } from "../../config/schema.ts";
 import { columnName, type Parent, tableName } from "../../config/test-data-schema.ts";
-import { singularsOf } from "../../lib/plurals.ts";
-import type { CatalogColumns } from "../tables/catalog.ts";
-import { type DeclarableTable, entityNamedBy, isPlain, isTime, kindOf, wordsOfTableName } from "../tables/naming.ts";
+import { singularsOf } from "../../lib/count.ts";
+import {
+  type CatalogColumns,
+  type DeclarableTable,
+  entityNamedBy,
+  isPlain,
+  isTime,
+  kindOf,
+  wordsOfTableName,
+} from "../tables/catalog.ts";
 import { breakCycles, parentOf } from "./parents.ts";
 
 export interface ProposalRequest {

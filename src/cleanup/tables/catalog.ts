@@ -1,3 +1,5 @@
+import type { Table } from "../../config/schema.ts";
+import { UserError } from "../../model/user-error.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { quoteName } from "../../warehouse/statements.ts";
 
@@ -35,4 +37,79 @@ async function namesWhere(warehouse: WarehouseReader, condition: string): Promis
     `SELECT table_schema, table_name FROM ${quoteName(warehouse.catalog)}.information_schema.tables WHERE ${condition} AND table_schema <> 'information_schema'`,
   );
   return rows.map((row) => `${String(row.table_schema)}.${String(row.table_name)}`);
+}
+
+/** A table that can be declared, with what its columns show. */
+export interface DeclarableTable {
+  name: string;
+  /** Column → its type, sorted by name, because the warehouse guarantees no order. */
+  columns: Map<string, string>;
+  key: string | undefined;
+  /** Whether the key identifies the rows of this table, not of another. Only then can other tables point at it. */
+  ownKey: boolean;
+}
+
+/** The words of a table's name, without its schema, in lower case. */
+export function wordsOfTableName(table: string): string[] {
+  return (table.split(".")[1] ?? table)
+    .toLowerCase()
+    .split("_")
+    .filter((word) => word !== "");
+}
+
+/** The entity that a column's name refers to: `session` for session_id. */
+export function entityNamedBy(column: string): string | undefined {
+  return /^(.+)_(?:id|uuid|guid)$/.exec(column.toLowerCase())?.[1];
+}
+
+/** Keys are texts or whole numbers, and columns that point at them have the same kind. */
+export function kindOf(type: string): "text" | "number" | "other" {
+  if (/^(?:STRING|VARCHAR|CHAR)\b/.test(type)) return "text";
+  return /^(?:TINYINT|SMALLINT|INT|INTEGER|BIGINT|LONG)$/.test(type) ? "number" : "other";
+}
+
+export function isTime(type: string): boolean {
+  return /^(?:TIMESTAMP(?:_NTZ|_LTZ)?|DATE)$/.test(type);
+}
+
+/** Numbers, times and booleans don't identify a person. */
+export function isPlain(type: string): boolean {
+  return kindOf(type) === "number" || isTime(type) || /^(?:BOOLEAN|FLOAT|DOUBLE|DECIMAL)\b/.test(type);
+}
+
+/** The tables in search order: each comes after the tables that its rows depend on. */
+export type DependencyLevels = string[][];
+
+/**
+ * @param tables `schema.table` → its declaration
+ * @throws UserError if the dependencies have a circle: then no order is right
+ */
+export function dependencyLevels(tables: Readonly<Record<string, Table>>): DependencyLevels {
+  const levels: DependencyLevels = [];
+  const placed = new Set<string>();
+  let remaining = Object.keys(tables).sort();
+  while (remaining.length > 0) {
+    const level = remaining.filter((name) =>
+      parentsOf(tables, name).every((parent) => placed.has(parent) || !(parent in tables)),
+    );
+    if (level.length === 0)
+      throw new UserError(
+        "EA1026",
+        `testData.tables: these tables depend on each other in a circle: ${remaining.join(", ")}. Remove one of the parents`,
+      );
+    levels.push(level);
+    for (const name of level) placed.add(name);
+    remaining = remaining.filter((name) => !placed.has(name));
+  }
+  return levels;
+}
+
+/** The tables that its rows may depend on, once per column. */
+export function parentTables(table: Table | undefined): string[] {
+  return Object.values(table?.parents ?? {}).map((parent) => parent.table);
+}
+
+/** A table that depends on itself (groups in groups) is not a circle: its rows are found level by level. */
+function parentsOf(tables: Readonly<Record<string, Table>>, name: string): string[] {
+  return parentTables(tables[name]).filter((parent) => parent !== name);
 }

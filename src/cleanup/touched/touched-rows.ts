@@ -3,7 +3,7 @@ import type { Table, TestDataConfig } from "../../config/schema.ts";
 import type { AuditEvent } from "../../model/audit-event.ts";
 import type { CleanupResult, TouchedRow } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
-import type { StartState } from "../ownership/start.ts";
+import type { StartState } from "../ownership/age.ts";
 import type { RowPlan } from "../plan/row-plan.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { type SearchContext, withBefore } from "./old-values.ts";

@@ -10,7 +10,7 @@ import { WarehouseFailure } from "../../warehouse/failure.ts";
 import { missingRows, nameCounts, olderRows, rowsBeside } from "../../warehouse/older-rows.ts";
 import { proveWarehouse } from "../execute/proof.ts";
 import { type CatalogColumns, readCatalogColumns } from "../tables/catalog.ts";
-import { isProtected } from "../tables/graph.ts";
+import { isProtected } from "../../config/protection.ts";
 import { deletesOf, historyIsGone } from "../tables/history.ts";
 import { Binder, storedConditionOf } from "../tables/selection.ts";
 

@@ -1,3 +1,4 @@
+import { StringDecoder } from "node:string_decoder";
 import { afterMargin, Fragments, halfEscape, longestEscape, shortestFragment } from "./cuts.ts";
 import { partsOf } from "./derived.ts";
 import { patternsOf } from "./forms.ts";
@@ -198,4 +199,38 @@ function masked(hidden: string): string {
     .split("\n")
     .map((line) => (line.trim() === "" ? line : mask + (line.match(colour)?.at(-1) ?? "")))
     .join("\n");
+}
+
+/** A copy of the value with every text in it redacted, including property names. */
+export function redacted<Value>(value: Value, redact: (text: string) => string): Value {
+  if (typeof value === "string") return redact(value) as Value;
+  if (Array.isArray(value)) return value.map((item) => redacted(item, redact)) as Value;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [redact(key), redacted(item, redact)])) as Value;
+}
+
+type Write = NodeJS.WriteStream["write"];
+
+/**
+ * Redacts everything written to a stream of this process: our own lines, those of libraries, and Node's warnings.
+ * @returns a function that bypasses it, for the one line that must contain a secret: the runner's mask command
+ */
+export function guardWrites(stream: NodeJS.WriteStream, redact: (text: string) => string): (text: string) => void {
+  const write = stream.write.bind(stream) as Write;
+  stream.write = guarded(write, redact);
+  return (text) => void write(text);
+}
+
+/** The same stream with redaction, for code that gets this one only. */
+export function guardedStream<Stream extends NodeJS.WriteStream>(stream: Stream, redact: (text: string) => string): Stream {
+  const write = guarded(stream.write.bind(stream) as Write, redact);
+  return Object.create(stream, { write: { value: write } }) as Stream;
+}
+
+function guarded(write: Write, redact: (text: string) => string): Write {
+  const decoder = new StringDecoder("utf8");
+  return ((chunk: string | Uint8Array, ...rest: never[]) => {
+    const text = typeof chunk === "string" ? chunk : decoder.write(Buffer.from(chunk));
+    return write(redact(text), ...rest);
+  }) as Write;
 }

@@ -1,10 +1,19 @@
 import { count } from "../../lib/count.ts";
 import { type Check, opensTheGate, type Verdict } from "../../model/report.ts";
 import type { TestResults } from "../../model/test-results.ts";
-import { criticalCheck, excusedFailures, quarantineCheck } from "./annotated-tests.ts";
-import { commandTimeCheck, type FlakyBudget, flakyCheck, shardsCheck, testTimeCheck } from "./limits.ts";
+import {
+  checkOf,
+  commandTimeCheck,
+  type FlakyBudget,
+  firstFew,
+  flakyCheck,
+  percentage,
+  ranCount,
+  shardsCheck,
+  testTimeCheck,
+} from "./limits.ts";
 import { type Browser, browsersCheck, projectsCheck } from "./projects.ts";
-import { checkOf, firstFew, percentage, ranCount } from "./request.ts";
+import { criticalCheck, excusedFailures, quarantineCheck } from "./test-lists.ts";
 
 export interface TestRules {
   /** From 0 to 1. More than this share of the tests that ran must pass; for 1, all of them. Quarantined failures don't count. */

@@ -1,7 +1,6 @@
-import { count } from "../../lib/count.ts";
+import { count, percentOf } from "../../lib/count.ts";
 import type { Check, Verdict } from "../../model/report.ts";
-import type { TestResults } from "../../model/test-results.ts";
-import { checkOf, firstFew, percentage } from "./request.ts";
+import type { TestCounts, TestResults } from "../../model/test-results.ts";
 
 /** How many tests may be flaky: a number, or a share (0 to 1) of those that ran. */
 export type FlakyBudget = { tests: number } | { share: number };
@@ -68,4 +67,31 @@ export function shardsCheck({ sources }: TestResults, shards: number): Check[] {
   const message =
     "Shards that write to one file overwrite each other's results: give each a file of its own, with ENV_ACTIONS_SHARD in its name.";
   return [checkOf(id, title, "failed", observed, expected, message)];
+}
+
+/** Creates the checks that the judges of test results return. */
+
+export function checkOf(
+  id: string,
+  title: string,
+  verdict: Verdict,
+  observed: string,
+  expected: string,
+  message?: string,
+): Check {
+  return { id, title, verdict, observed, expected, ...(message === undefined ? {} : { message }), durationMs: 0 };
+}
+
+export function ranCount(counts: TestCounts): number {
+  return counts.total - counts.skipped;
+}
+
+export function percentage(share: number): string {
+  return `${percentOf(share)} %`;
+}
+
+/** The first few, and how many more. */
+export function firstFew(names: readonly string[], most = 3): string {
+  const more = names.length - most;
+  return names.slice(0, most).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }

@@ -1,7 +1,7 @@
 import { type Glob, textGlob } from "../../lib/glob.ts";
 import type { Check } from "../../model/report.ts";
 import type { TestResults } from "../../model/test-results.ts";
-import { checkOf, ranCount } from "./request.ts";
+import { checkOf, ranCount } from "./limits.ts";
 
 export type Browser = "chromium" | "firefox" | "webkit";
 
