@@ -13,7 +13,7 @@ const src = join(import.meta.dirname, "..", "..", "src");
 const exit =
   /\b(?:writeFile|appendFile|createWriteStream|copyFile|cp|writeFileSync|appendFileSync|writeSync|writeOwn)\(|\.(?:writeFile|appendFile)\(|\bO_(?:WRONLY|RDWR)\b|(?:stdout|stderr|stream)\.write\b|\bcore\.(?:info|warning|error|notice|setOutput|setFailed|saveState|summary|setSecret|debug|exportVariable|group)\b|console\.|(?<![#.\w])fetch\(|\bgetOctokit\(|OTLPMetricExporter\(/;
 
-const guarded = "the stream is guarded in main.ts: lib/redaction/streams.ts redacts whatever is written to it";
+const guarded = "the stream is guarded in main.ts: lib/redaction/redactor.ts redacts whatever is written to it";
 const exits: Record<string, string> = {
   "action/log.ts": guarded,
   "action/main.ts": guarded,
@@ -44,8 +44,8 @@ const exits: Record<string, string> = {
   "processes/output.ts": "lines are redacted before they are logged, kept or told",
   "processes/own-environment.ts": "overwrites variables of this process with stars",
   "app/record.ts": "the report is redacted before it is written in any format, and those of other stages once more",
-  "app/redacted-logs.ts": "writes what it redacted",
-  "lib/redaction/streams.ts": "the guard itself",
+  "app/secret-keeper.ts": "writes what it redacted",
+  "lib/redaction/redactor.ts": "the guard itself",
   "stages/attachments.ts": "evidence/redacted-bytes.ts",
   "stages/baseline.ts": "redacted as it is written",
   "stages/child-environment.ts":
