@@ -1,4 +1,4 @@
-/** The user or the password of an address, as its server gets it. A bare % stands for itself, as clients take it. */
+/** Decodes the user or the password of an address as its server receives it. Clients accept a bare %, so it is kept. */
 export function decodedPart(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -4,7 +4,7 @@ import { secret, secretUrl } from "./secret.ts";
 import { duration, timeLimit } from "./units.ts";
 import { command, exactlyOneOf, fetchedUrl, httpUrl, isGroup } from "./values.ts";
 
-/** What follows from a verdict: who is told, and what is rolled back. */
+/** What happens after the verdict: alerts and rollbacks. */
 
 const on = z
   .array(z.enum(["failed", "error", "degraded", "recovered"]))

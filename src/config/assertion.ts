@@ -3,9 +3,9 @@ import { z } from "../lib/zod.ts";
 import { duration } from "./units.ts";
 import { exactlyOneOf, regularExpression } from "./values.ts";
 
-/** What a JSON answer must hold: how it is written in the file, and what it means. */
+/** Assertions on a JSON answer: how the file writes them, and how they are evaluated. */
 
-/** What can be said of a text, a header's for example. */
+/** Claims about a text, such as a header. */
 const textClaims = {
   equals: z
     .union([z.string(), z.number(), z.boolean(), z.null()], { error: "expected text, a number, true, false or null" })
@@ -22,10 +22,10 @@ const textClaims = {
     .meta({ description: "Regular expression that the value, converted to text, must match." }),
 };
 
-/** Names behind dots, and in brackets numbers and names in quotes. What could name several places is none. */
+/** Names after dots; numbers and quoted names in brackets. A path that could match several places is rejected. */
 const jsonPath = /^\$[^.[\]'"*]*(?:\.[^.[\]'"*]+|\[\w+\]|\['[^']*'\]|\["[^"]*"\])*$/;
 
-/** Each can be told from one answer. */
+/** Claims that need a single answer only. */
 const claims = {
   path: z
     .string()
@@ -54,7 +54,7 @@ const claimKinds = exactlyOneOf(...textKinds, "between", "youngerThan");
 const assertionKinds = exactlyOneOf(...textKinds, "between", "youngerThan", "changes");
 const headerKinds = exactlyOneOf(...textKinds);
 
-/** For one header of an answer. */
+/** Claims about one header of an answer. */
 export const headerSchema = z
   .strictObject({
     header: z.string().min(1).meta({ description: "Name of the response header, such as `content-type`." }),
@@ -62,10 +62,13 @@ export const headerSchema = z
   })
   .refine(headerKinds.check, headerKinds.params);
 
-/** For a single answer. */
+/** Claims about a single answer. */
 export const claimSchema = z.strictObject(claims).refine(claimKinds.check, claimKinds.params);
 
-/** For answers that are read several times. A page that is merely green proves nothing: see `notNull` and `changes`. */
+/**
+ * Claims about answers that are read several times. A 200 response is no proof, because a mock returns 200 too: see `notNull` and
+ * `changes`.
+ */
 export const assertionSchema = z
   .strictObject({
     ...claims,
@@ -78,12 +81,12 @@ export const assertionSchema = z
 
 export type Claim = z.output<typeof claimSchema>;
 
-/** A server's clock may be this far ahead of ours before its times count as not of this world. */
+/** How far a server's clock may be ahead of ours before its times are rejected. */
 const clockSkewMs = 60_000;
 
 /**
- * @param value what stands at the claim's path
- * @returns whether it is what the claim says; without a kind, whether there is any
+ * @param value the value at the claim's path
+ * @returns whether the value meets the claim; a claim without a kind requires only that there is a value
  */
 export function meetsClaim(claim: Omit<Claim, "path">, value: unknown, now: number = Date.now()): boolean {
   if (claim.equals !== undefined) return deepEqual(value, claim.equals);
@@ -101,7 +104,7 @@ export function meetsClaim(claim: Omit<Claim, "path">, value: unknown, now: numb
   return present && pattern(claim.matches).test(typeof value === "string" ? value : JSON.stringify(value));
 }
 
-/** A header is text, so what stands in the file is compared as it is written there. */
+/** Headers are text, so the expected value is compared as the file writes it. */
 export function headerHolds(claim: Omit<Claim, "path">, value: string | undefined): boolean {
   if (value === undefined) return false;
   if (claim.equals !== undefined) return value === String(claim.equals);
@@ -109,18 +112,20 @@ export function headerHolds(claim: Omit<Claim, "path">, value: string | undefine
   return meetsClaim(claim, value);
 }
 
-/** Unix seconds have ten digits for the next two centuries, milliseconds thirteen. */
+/**
+ * Tells seconds from milliseconds: Unix times have ten digits in seconds and thirteen in milliseconds for the next two centuries.
+ */
 const firstMilliseconds = 100_000_000_000;
 
 function timeOf(value: unknown): number | undefined {
   if (typeof value === "number") return value < firstMilliseconds ? value * 1000 : value;
-  // Large numbers are often told as text, so that no digit is lost.
+  // APIs often send large numbers as text, to avoid losing digits.
   if (typeof value === "string" && /^\d{9,13}(?:\.\d+)?$/.test(value)) return timeOf(Number(value));
   const time = typeof value === "string" ? Date.parse(value) : Number.NaN;
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** In words, for a message. */
+/** Describes the claim for a message. */
 export function describeClaim(claim: Omit<Claim, "path">): string {
   if (claim.equals !== undefined) return shortValue(claim.equals);
   if (claim.oneOf) return `one of ${claim.oneOf.map(shortValue).join(", ")}`;
@@ -130,7 +135,7 @@ export function describeClaim(claim: Omit<Claim, "path">): string {
   return "a value, not null";
 }
 
-/** Reads `$.data.items[0]['name']`; `undefined` where the path leads nowhere. */
+/** Reads a path such as `$.data.items[0]['name']`; `undefined` if there is nothing at the path. */
 export function jsonAt(json: unknown, path: string): unknown {
   const written = path.slice(1).match(/'[^']*'|"[^"]*"|[^.[\]'"]+/g) ?? [];
   const steps = written.map((step) => step.replace(/^(['"])(.*)\1$/s, "$2"));
@@ -145,12 +150,12 @@ export function jsonAt(json: unknown, path: string): unknown {
 
 const longestShown = 160;
 
-/** A value of an answer, for a message. */
+/** Shortens a value of an answer for a message. */
 export function shortValue(value: unknown): string {
   return value === undefined ? "missing" : excerpt(JSON.stringify(value));
 }
 
-/** The beginning of an answer, in one line. */
+/** The start of an answer, on one line. */
 export function excerpt(text: string): string {
   const line = text.replace(/\s+/g, " ").trim();
   return line === "" ? "(empty answer)" : line.length > longestShown ? `${line.slice(0, longestShown)}…` : line;
@@ -160,7 +165,7 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** `undefined` for what is not JSON: an assertion on it then finds nothing and says so. */
+/** Returns `undefined` if the text is not JSON; assertions then report that they found nothing. */
 export function parseAnswer(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -2,13 +2,13 @@ import { z } from "../lib/zod.ts";
 
 const growthPattern = /^<=\s*\+(\d{1,4}(?:\.\d+)?)%$/;
 
-/** Written as `<= +10%`; read as 0.1. */
+/** Converts `<= +10%` to 0.1. */
 const growth = z
   .string({ error: 'expected a limit such as "<= +10%"' })
   .regex(growthPattern, { error: 'expected a limit such as "<= +10%": the allowed growth over earlier runs' })
   .transform((text) => Number(growthPattern.exec(text)?.[1]) / 100);
 
-/** What a latency may be, compared with earlier runs. */
+/** Limits for the latency, relative to earlier runs. */
 export const baselineSchema = z.strictObject({
   criteria: z
     .strictObject({

@@ -8,21 +8,20 @@ import { configSchema } from "./schema.ts";
 import { keysOf, recordValue, schemaNodeAt } from "./shape.ts";
 import type { Entry } from "./yaml.ts";
 
-/** Where each thing stands, by `pathKey`. */
+/** The position of each value in the file, by `pathKey`. */
 export type Entries = ReadonlyMap<string, Entry>;
 
 /**
- * Everything in which the data differ from the schema.
- *
- * @param unread `pathKey` of the places whose value could not be read, so that nothing is said about it.
+ * Lists every difference between the data and the schema.
+ * @param unread `pathKey` of the places whose value could not be read; mistakes there are not reported
  */
 export function shapeMistakes(data: unknown, entries: Entries, unread: ReadonlySet<string>): Mistake[] {
   const issues = issuesOf(configSchema, data, []).filter(({ about, path }) => about === "key" || !unread.has(pathKey(path)));
   return issues.map(({ code, path, message, about }) => {
-    // What a DATABRICKS_* variable says is nowhere in the file, and is there all the same.
+    // A value from a DATABRICKS_* variable has no position in the file, but is not missing.
     const missing = about === "value" && !entries.has(pathKey(path)) && valueAt(data, path) === undefined;
     return {
-      // A check over several keys knows better what is missing.
+      // A check over several keys has a more precise code for what is missing.
       code: missing && (code === "EA1009" || code === "EA1010") ? "EA1008" : code,
       at: about === "key" ? keySpanAt(entries, path) : spanAt(entries, path),
       path,
@@ -64,7 +63,7 @@ function unknownKey(path: Path, key: string): string {
   return `unknown key; ${suggestion(key, node ? keysOf(node.schema) : [])}`;
 }
 
-/** Zod does not look at a value whose key is wrong; a person wants to hear of all mistakes at once. */
+/** Zod skips the value of an invalid key, so we check it here. Users then see all mistakes at once. */
 function unread(path: Path, data: unknown, base: Path): Issue[] {
   const record = schemaNodeAt(configSchema, path.slice(0, -1));
   const valueSchema = record && recordValue(record.schema);
@@ -72,7 +71,7 @@ function unread(path: Path, data: unknown, base: Path): Issue[] {
   return issuesOf(valueSchema, valueAt(data, path.slice(base.length)), path);
 }
 
-/** The stretch to point at: the value itself, the key of a group, or the nearest thing around what is missing. */
+/** The range to point at: the value, the key of a group, or the nearest parent of a missing value. */
 export function spanAt(entries: Entries, path: Path): Span {
   const entry = entries.get(pathKey(path));
   if (entry) return entry.scalar ? visible(entry) : (entry.key ?? startOf(entry.value));
@@ -84,12 +83,12 @@ function aroundSpan(entries: Entries, path: Path): Span {
   return entry ? (entry.key ?? startOf(entry.value)) : spanAt(entries, path);
 }
 
-/** An empty value has no letters to point at: its key has. */
+/** An empty value has no characters to point at, so we point at its key. */
 function visible({ key, value }: Entry): Span {
   return value.end > value.start ? value : (key ?? value);
 }
 
-/** A key rather than its value: for what is wrong with the key itself. */
+/** The range of a key instead of its value, for mistakes in the key itself. */
 export function keySpanAt(entries: Entries, path: Path): Span {
   return entries.get(pathKey(path))?.key ?? spanAt(entries, path);
 }

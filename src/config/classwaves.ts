@@ -3,8 +3,8 @@ import type { Table, TestDataConfig } from "./schema.ts";
 import type { Parent, ParentKind } from "./test-data-schema.ts";
 
 /**
- * ClassWaves' 48 tables, each with the columns that say something about test data: first its key, then owners, columns that may
- * hold a person, and when a row was made. What follows from a column's name is said in columns.ts.
+ * ClassWaves' 48 tables with the columns that matter for test data: the key first, then owners, columns that may hold personal
+ * data, and the creation time. columns.ts says what each column's name means.
  */
 const columnsOf: Readonly<Record<string, string>> = {
   "admin.districts": "id name superintendent_name contact_email contact_phone created_at",
@@ -60,8 +60,8 @@ const columnsOf: Readonly<Record<string, string>> = {
 };
 
 /**
- * The owner that such a column names; columns.ts says what is part of it and what only belongs to it. Columns that merely mention
- * somebody are left out on purpose (`merelyMentions`).
+ * The table that each column refers to; columns.ts decides between part-of and belongs-to. Columns that only mention somebody are
+ * left out on purpose (`merelyMentions`).
  */
 const owners: Readonly<Record<string, string>> = {
   session_id: "sessions.classroom_sessions",
@@ -70,20 +70,23 @@ const owners: Readonly<Record<string, string>> = {
   teacher_id: "users.teachers",
   student_id: "users.students",
   school_id: "users.schools",
-  // Whoever signs in is a teacher: students take part without an account.
+  // Only teachers sign in. Students take part without an account.
   user_id: "users.teachers",
 };
 
-/** Where the names say otherwise: a participant of a lesson can be put into another group while the lesson goes on. */
+/** Exceptions to the rules for names: a participant can move to another group during the lesson. */
 const otherKinds: Readonly<Record<string, ParentKind>> = { "sessions.participants.group_id": "belongs-to" };
 
-/** Legal evidence (compliance), and what jobs write: known, so that nobody asks, and never deleted from. */
+/**
+ * Legal evidence (compliance) and output of jobs. We list these tables, so that they are not reported as undeclared, but never
+ * delete from them.
+ */
 const kept = /^compliance\.|\.(analytics_job_metadata|teacher_prompt_effectiveness)$/;
 
-/** What no configuration of ClassWaves may leave unprotected. */
+/** Protection that every configuration with ClassWaves' preset must keep. */
 export const presetProtection = { protectedTables: ["compliance.*"], protectedKeys: ["audit:log"] } as const;
 
-/** What the keys begin with that ClassWaves writes for everybody, in production too. */
+/** Prefixes of keys that ClassWaves writes for all users, in production too. */
 export const applicationKeys = [
   "session:",
   "teacher_sessions:",
@@ -119,13 +122,13 @@ function parentsOf(table: string, columns: string[]): Record<string, Parent> {
   );
 }
 
-/** Every table that test data may be in: the preset's, and the file's own in addition to them or in their place. */
+/** All tables that may hold test data: the preset's tables, with the file's tables added or replacing them. */
 export function resolveTables(testData: Pick<TestDataConfig, "preset" | "tables">): Record<string, Table> {
   const own = Object.entries(testData.tables).map(([name, table]) => [name, withSecretsMasked(table)]);
   return { ...(testData.preset === "classwaves" ? classWavesTables : {}), ...Object.fromEntries(own) };
 }
 
-/** A column whose name says that it holds a secret is never shown either: rows are named by it, and a test may have changed it. */
+/** Masks columns whose name suggests a secret. Reports name rows by these columns, and tests may change them. */
 function withSecretsMasked(table: Table): Table {
   const shown = [table.key, ...table.match.map(({ column }) => column), ...Object.keys(table.parents)];
   const secret = shown.filter((column) => mayHoldSecret(column) && !table.person.includes(column));

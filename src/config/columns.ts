@@ -3,17 +3,17 @@ import type { Table } from "./schema.ts";
 import type { ParentKind } from "./test-data-schema.ts";
 
 /**
- * What columns are called that say something about test data: written once, for the preset and for the proposal that is made from a
- * warehouse's columns. Names are compared in lower case, as the warehouse keeps them.
+ * Column names that matter for test data. Both the preset and the proposal for a warehouse use them. Names are compared in lower
+ * case, as the warehouse stores them.
  */
 
-/** Rows made through the API get ids from the server, so only what a test itself wrote into the row shows what it is. */
+/** The server assigns the ids of rows made through the API, so only text that the test wrote identifies these rows. */
 const named = new Set(["title", "name", "display_name", "full_name", "username", "email"]);
 
-/** Domains that no school can have. The `@` and the whole domain stand there, so that contest.edu never matches. */
+/** Domains that no school can have. Matching includes the `@` and the whole domain, so contest.edu never matches. */
 const testDomains = ["testschool.edu", "test.edu"];
 
-/** How a row shows by this column that it is test data; empty where the column's name promises nothing. */
+/** Rules that identify a row as test data by this column; empty if the column's name gives no hint. */
 export function matchRulesOf(column: string): Table["match"] {
   const name = column.toLowerCase();
   const rules: Table["match"] = [];
@@ -23,7 +23,7 @@ export function matchRulesOf(column: string): Table["match"] {
   return rules;
 }
 
-/** When a row was made; the first that a table has is the best. */
+/** Columns with the creation time, best first. */
 const times = ["created_at", "created_on", "created", "inserted_at", "cached_at", "calculated_at", "executed_at", "timestamp"];
 
 export function timeColumnOf(columns: readonly string[]): string | undefined {
@@ -32,7 +32,7 @@ export function timeColumnOf(columns: readonly string[]): string | undefined {
   return time === undefined ? undefined : byName.get(time);
 }
 
-/** Written by people, about people, or by a machine that repeats what people said. */
+/** Columns written by people, about people, or by a program that repeats what people said. */
 const persons = new Set(
   `
   name display_name given_name family_name preferred_name email admin_email contact_email parent_email contact_phone
@@ -55,14 +55,14 @@ export function mayHoldPerson(column: string): boolean {
   return persons.has(name) || /(?:^|_)(?:e_?mail|phone|phone_number)$/.test(name);
 }
 
-/** A mere `…_key` names a row, as in `setting_key`. */
+/** Other names ending in `_key`, such as `setting_key`, only identify a row. */
 export function mayHoldSecret(column: string): boolean {
   return isSecretName(column) && /token|secret|passw|credential|cookie|api_?key/i.test(column);
 }
 
 /**
- * Whether a column merely mentions somebody or something. Such a row does not go with the row that is mentioned: a real group does
- * not become test data because a test student leads it, nor a message because a test teacher wrote its template.
+ * Whether a column only mentions somebody or something. Such a row is not deleted with the row it mentions: a real group is not
+ * test data because a test student leads it, nor is a message because a test teacher wrote its template.
  */
 export function onlyMentionsSecret(column: string): boolean {
   return /^(?:.+_by(?:_id)?|(?:target_.+|applies_to|leader|speaker|sender|recipient|actor|author|creator|editor|reviewer|assignee|resource|template)_id)$/.test(
@@ -70,13 +70,13 @@ export function onlyMentionsSecret(column: string): boolean {
   );
 }
 
-/** What is computed for one owner, or set for it, and written anew for another: settings, caches, summaries, counts. */
+/** Tables computed or stored per owner: settings, caches, summaries, counts. */
 const computed = /(?:^|_)(?:settings?|preferences?|cache|summar(?:y|ies)|metrics?|analytics|statistics|stats|hourly|daily)$/;
 
 /**
- * Whether rows of this table are part of what the column names, or only belong to it. What is written about a lesson, a group or a
- * participant stays with it for ever, and so does what is computed for an owner. All else, such as a teacher of a school or a student
- * in a list, could be moved to another owner: then only its age shows whether a test made it.
+ * Whether rows of this table are part of the row that the column refers to, or only belong to it. Records about a lesson, group
+ * or participant never change owner, and neither do rows computed for an owner. Other rows, such as a teacher of a school, can
+ * move to another owner, so only their age shows whether a test made them.
  */
 export function parentKindOf(table: string, column: string): ParentKind {
   const isComputed = computed.test(table.toLowerCase().replace(/_(?:hourly|daily)$/, ""));
@@ -84,7 +84,10 @@ export function parentKindOf(table: string, column: string): ParentKind {
   return isComputed || happens.test(column.toLowerCase()) ? "part-of" : "belongs-to";
 }
 
-/** Tables in which migrations note what they did: known, so that nobody asks, and never deleted from. */
+/**
+ * Tables in which migration tools record their work. We recognise them, so that they are not reported as undeclared, but never
+ * delete from them.
+ */
 export function isBookkeeping(table: string): boolean {
   return /\.(?:\w+_)?(?:migrations?|schema_history|schema_version|alembic_version|databasechangelog(?:lock)?)$/i.test(table);
 }

@@ -3,7 +3,7 @@ import { assertionSchema, headerSchema } from "./assertion.ts";
 import { withCode } from "./explain.ts";
 import { isGroup, path } from "./values.ts";
 
-/** A route of an API that is read. */
+/** An API route to read. */
 export const endpointSchema = z
   .strictObject({
     name: z.string().min(1).optional().meta({ description: "Display name. Default: the path." }),

@@ -36,7 +36,7 @@ const ready = z
   .refine(readyKinds.check, readyKinds.params)
   .superRefine(demandSense, { when: isGroup });
 
-/** What only says something beside another key. */
+/** Rejects keys that have no effect without another key. */
 function demandSense(
   ready: { url?: unknown; status?: unknown; json?: unknown; stableFor?: unknown; timeout?: unknown },
   context: z.RefinementCtx,
@@ -76,7 +76,7 @@ export const serverSchema = z.strictObject({
     .meta({ description: "Stages for which the server is started." }),
 });
 
-/** Each kind of check brings the schema of its key; the key is the name under which the registry has it. */
+/** Collects the schemas of all kinds of check. The name in the registry is the key in the configuration. */
 function schemasOf<Kinds extends Record<string, { schema: z.ZodType }>>(all: Kinds) {
   const schemas = Object.entries(all).map(([name, { schema }]) => [name, schema]);
   return Object.fromEntries(schemas) as { [Name in keyof Kinds]: Kinds[Name]["schema"] };
@@ -107,7 +107,7 @@ export const environmentSchema = z
   })
   .superRefine(demandIdentity, { when: isGroup });
 
-/** Where test data is written, the file says which host that must be. Made even where other keys are wrong. */
+/** Requires the expected host wherever test data is written. Runs even if other keys are invalid. */
 function demandIdentity(
   environment: { access?: unknown; databricks?: unknown; redis?: unknown },
   context: z.RefinementCtx,

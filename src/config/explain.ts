@@ -4,7 +4,7 @@ import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 
 type RawIssue = z.core.$ZodRawIssue;
 
-/** Zod's names for kinds of data, in a person's words. */
+/** Zod's type names in plain words. */
 const kinds: Record<string, string> = {
   array: "a list",
   boolean: "true or false",
@@ -17,8 +17,8 @@ const kinds: Record<string, string> = {
 };
 
 /**
- * What was expected in place of what is there, for every kind of issue whose schema does not say it itself. Never tells the
- * value, which may have come from a variable.
+ * Says what was expected, for issues whose schema has no message of its own. Never includes the value, which may come from a
+ * variable.
  */
 export function explain(issue: RawIssue): string {
   switch (issue.code) {
@@ -39,18 +39,18 @@ export function explain(issue: RawIssue): string {
   }
 }
 
-/** A check over several keys says its code itself; see {@link ErrorParams}. */
+/** Checks over several keys set their own code; see {@link ErrorParams}. */
 export function codeOf(issue: z.core.$ZodIssue): ErrorCode {
   if (issue.code === "custom") return (issue.params as Partial<ErrorParams> | undefined)?.error ?? "EA1010";
   return issue.code === "invalid_type" || issue.code === "invalid_union" ? "EA1009" : "EA1010";
 }
 
-/** `params` of a custom check whose mistake is not just an invalid value. */
+/** `params` of a custom check that has a more precise code than "invalid value". */
 export interface ErrorParams {
   error: ErrorCode;
 }
 
-/** For `params`, so that the compiler knows the code. */
+/** Builds `params`, so that the compiler checks the code. */
 export function withCode(error: ErrorCode): ErrorParams {
   return { error };
 }

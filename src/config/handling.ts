@@ -1,10 +1,10 @@
 import { z } from "../lib/zod.ts";
 
 /**
- * What the loader does with the text of a place in the file, beyond checking it:
- * - `secret`: must be one reference to a variable; never shown.
- * - `shell`: `${NAME}` stays as it is written, because the shell expands it. Put in beforehand, the variable's text would be run
- *   as part of the command.
+ * How the loader treats a text of the file, in addition to checking it:
+ * - `secret`: must be a single reference to a variable; never shown.
+ * - `shell`: `${NAME}` is kept for the shell to expand. Expanding it earlier would run the variable's text as part of the
+ *   command.
  */
 export type Handling = "secret" | "shell";
 

@@ -1,14 +1,14 @@
 import { configSchemaUrl } from "./json-schema.ts";
 
 export interface InitialConfigOptions {
-  /** The hosts that test data may be written to, where they are known already; what to replace otherwise. */
+  /** The hosts that may receive test data, if known; otherwise the file gets placeholders to replace. */
   databricksHost?: string;
   redisHost?: string;
-  /** Where the sandbox's API answers; the back end that the suite starts if left out. */
+  /** The URL of the sandbox's API; defaults to the back end that the suite starts. */
   apiUrl?: string;
 }
 
-/** The text of `.github/env-actions.yml` that `env-actions init` writes: ClassWaves' defaults, each part with its reason. */
+/** The text of `.github/env-actions.yml` that `env-actions init` writes: ClassWaves' defaults, with comments. */
 export function initialConfig(options: InitialConfigOptions = {}): string {
   const databricksHost = quote(options.databricksHost ?? "adb-0000000000000000.0.azuredatabricks.net");
   const redisHost = quote(options.redisHost ?? "localhost");
@@ -147,7 +147,7 @@ stages:
 `;
 }
 
-/** A JSON string is a YAML string, whatever is in it. */
+/** Every JSON string is a valid YAML string. */
 function quote(text: string): string {
   return JSON.stringify(text);
 }
@@ -253,13 +253,13 @@ const sandboxVariables = `        env:
 
 type TestedStage = "preflight" | "integration" | "e2e";
 
-/** Longer than the stage's own budget, which ends it first and in order; this is for a runner that hangs. */
+/** Longer than the stage's own budget, which ends the stage cleanly first. This limit is for runners that hang. */
 const minutes: Record<TestedStage, number> = { preflight: 10, integration: 25, e2e: 45 };
 
 const browsers: Record<TestedStage, string> = {
   preflight: "",
   integration: "",
-  // Browsers are 700 MB a job otherwise; the key changes with Playwright's version, which stands in the lock file.
+  // Saves a 700 MB download per job. The lock file holds Playwright's version, so the key changes with it.
   e2e: `      - uses: actions/cache@27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5
         with:
           path: ~/.cache/ms-playwright

@@ -8,7 +8,7 @@ export interface Reference {
 
 export type Part = string | Reference;
 
-/** What a text of the file is made of, or why it cannot be read. */
+/** The parsed parts of a text, or the reason why it cannot be parsed. */
 export type Template = { parts: Part[] } | { problem: string };
 
 const escaped = "$${";
@@ -47,7 +47,7 @@ function problemOf(rest: string): string {
   return "expected ${NAME} or ${NAME:-default} with the name of an environment variable; for a literal ${ write $${";
 }
 
-/** The one reference that a text consists of, as a secret must; `undefined` for any other text. */
+/** The reference, if the text is exactly one reference, as secrets must be; otherwise `undefined`. */
 export function soleReference(text: string): string | undefined {
   const template = parseTemplate(text);
   if ("problem" in template || template.parts.length !== 1) return undefined;
@@ -59,37 +59,36 @@ export interface Variables {
   [name: string]: string | undefined;
 }
 
-/** A place whose variable has no value. */
+/** A value whose variable is not set or empty. */
 export interface Blank {
   path: Path;
   name: string;
-  /** Set, but to nothing: that is how an absent GitHub secret arrives. */
+  /** The variable is set but empty. A missing GitHub secret becomes an empty string. */
   empty: boolean;
 }
 
 export interface Interpolated {
-  /** The same data with the variables' values in it; a blank place holds {@link placeholder}. */
+  /** The data with variables filled in; missing values hold {@link placeholder}. */
   value: unknown;
   blanks: Blank[];
   problems: { path: Path; problem: string }[];
-  /** The variables that the text at a path refers to. */
+  /** The variables that each text refers to. */
   references: { path: Path; names: string[] }[];
 }
 
-/** As in a shell, `:-` also stands in for a variable that is set to nothing. */
+/** As in a shell, `:-` also applies to an empty variable. */
 function lookUp({ name, fallback }: Reference, variables: Variables): string | undefined {
   const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
   return value === "" ? fallback : (value ?? fallback);
 }
 
-/** Stands where a value is missing, so that the rest can still be checked; it never gets into a loaded configuration. */
+/** Replaces a missing value, so that the rest can be checked. Never part of a loaded configuration. */
 const placeholder = "unset";
 
 /**
- * Puts the variables' values into the texts of parsed data. It works on the data and not on the file, so that no value, whatever
- * it holds, can become structure.
- *
- * @param staysAsWritten Whether the text at a path is somebody else's to expand.
+ * Fills variables into the texts of parsed data. Working on data instead of the file's text prevents a value from changing the
+ * structure.
+ * @param staysAsWritten whether something else, such as a shell, expands the text at a path
  */
 export function interpolate(data: unknown, variables: Variables, staysAsWritten: (path: Path) => boolean): Interpolated {
   const result: Interpolated = { value: undefined, blanks: [], problems: [], references: [] };

@@ -1,12 +1,12 @@
 import { z } from "../lib/zod.ts";
 import { configSchema } from "./schema.ts";
 
-/** Where a released version of the schema can be had; also the value of `$schema=` in the file that `init` writes. */
+/** Where the released schema is published; `init` writes it as `$schema=` into the file. */
 export const configSchemaUrl = "https://raw.githubusercontent.com/classwaves/env-actions/v1/schema/config.schema.json";
 
 type Json = Record<string, unknown>;
 
-/** The file's schema for editors. Draft 7, because the YAML language server knows no later draft fully. */
+/** The JSON schema for editors. Draft 7, because the YAML language server does not fully support later drafts. */
 export function configJsonSchema(): unknown {
   const { $schema, ...schema } = z.toJSONSchema(configSchema, { io: "input", target: "draft-7" });
   return allowReferences({ $schema, $id: configSchemaUrl, ...schema });
@@ -15,7 +15,9 @@ export function configJsonSchema(): unknown {
 const annotations = new Set(["description", "default", "title"]);
 const forms = ["pattern", "format", "enum", "const"];
 
-/** A text may come from a variable, so wherever a text must have a form, `${NAME}` is right as well. Keys are never references. */
+/**
+ * Accepts `${NAME}` wherever a text needs a certain form, because the text may come from a variable. Keys are never references.
+ */
 function allowReferences(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(allowReferences);
   if (typeof node !== "object" || node === null) return node;

@@ -17,40 +17,42 @@ import { type Filled, withUnifiedVariables } from "./unified-variables.ts";
 import { type ParsedYaml, parseYaml } from "./yaml.ts";
 
 export interface LoadOptions {
-  /** As the person wrote it; messages begin with it. */
+  /** The path as the user gave it; messages start with it. */
   file: string;
   cwd: string;
   env: Variables;
-  /** The environment that the run is about; the file's `defaultEnvironment` if left out or empty. */
+  /** The environment of the run; defaults to the file's `defaultEnvironment`. */
   environment?: string;
-  /** Its content, where it was read before: the file may be another by now, or gone. */
+  /** The file's content, if it was read earlier. The file may have changed or disappeared since then. */
   text?: string;
 }
 
 export interface LoadedConfig {
   /**
-   * Without the environments in {@link unresolved}. `defaultEnvironment` is filled in where the file declares only one environment.
+   * Excludes the environments in {@link unresolved}. `defaultEnvironment` is filled in if the file declares only one environment.
    */
   config: Config;
   file: string;
-  /** As it was read, with no variable filled in. */
+  /** The file's text, without variables filled in. */
   text: string;
-  /** To be masked before anything prints. */
+  /** Values to mask before anything is printed. */
   secrets: Secret[];
-  /** Other environments of the file that cannot be used here → the variables they lack (a sandbox job has no production secrets). */
+  /**
+   * Other environments that cannot be used here, with the variables they lack. A sandbox job, for example, has no production
+   * secrets.
+   */
   unresolved: Record<string, string[]>;
 }
 
-/** The keys that take a regular expression. */
+/** Keys that accept a regular expression. */
 const mayHavePattern = /"(?:matches|message|log)":/;
 
-/** No real configuration is as big. */
+/** Far above the size of any real configuration. */
 const mostBytes = 1_000_000;
 
 /**
  * Reads and checks the configuration file.
- *
- * @throws UserError with every mistake in the file, each with its place and the cure.
+ * @throws UserError with every mistake in the file, each with its place and fix
  */
 export async function loadConfig({ file, cwd, env, environment, ...read }: LoadOptions): Promise<LoadedConfig> {
   const text = read.text ?? (await readText(file, cwd));
@@ -80,8 +82,8 @@ export async function loadConfig({ file, cwd, env, environment, ...read }: LoadO
 }
 
 /**
- * @param name `undefined` or empty for the default.
- * @throws UserError that names the known environments and the nearest.
+ * @param name the environment; `undefined` or empty means the default
+ * @throws UserError that lists the known environments and suggests the nearest
  */
 export function selectEnvironment(config: Config, name: string | undefined): { name: string; environment: Environment } {
   const known = Object.keys(config.environments);
@@ -127,7 +129,7 @@ function unreadable(file: string, code: string | undefined): string {
   }
 }
 
-/** No byte of a longer UTF-8 letter is a line break, so each line can be looked at alone. */
+/** In UTF-8, no byte of a longer character is a line break, so each line can be checked alone. */
 function lineOfBadByte(bytes: Buffer): number {
   let line = 1;
   for (let start = 0; start < bytes.length; line += 1) {
@@ -159,7 +161,7 @@ function mistakesIn(
     .filter(({ path }) => isNeeded(path, selected))
     .map((blank) => missingVariable(yaml, blank, unified.added.get(pathKey(blank.path))));
 
-  // Where no value could be read, nothing is said about it.
+  // Values that could not be read are not checked.
   const unread = new Set([...yaml.unread, ...[...malformed, ...written, ...filled.blanks].map(({ path }) => path)].map(pathKey));
   const ambiguous = unified.conflicts.filter(({ path }) => isNeeded(path, selected));
   const between = [...conflicts(filled.value, data), ...ambiguous]
@@ -169,7 +171,7 @@ function mistakesIn(
   return [...yaml.mistakes, ...malformed, ...written, ...lacking, ...shape, ...between, ...unknownSelection(yaml, asked)];
 }
 
-/** Other environments may lack their variables: a job in the sandbox has no production secrets. */
+/** Other environments may lack their variables: a sandbox job has no production secrets. */
 function isNeeded(path: Path, selected: string | undefined): boolean {
   return path[0] !== "environments" || path.length < 2 || path[1] === selected;
 }
@@ -189,7 +191,7 @@ function unknownSelection({ data, entries }: ParsedYaml, asked: string | undefin
   return [{ code: "EA1014", at: keySpanAt(entries, path), path, message: unknownEnvironment(asked, Object.keys(environments)) }];
 }
 
-/** The one that the file names, or its only one. */
+/** The default environment in the file, or its only environment. */
 function defaultEnvironmentOf(data: unknown): string | undefined {
   const named = valueAt(data, ["defaultEnvironment"]);
   if (typeof named === "string") return named;

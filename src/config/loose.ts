@@ -1,17 +1,17 @@
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 import { type Path, valueAt } from "./path.ts";
 
-/** The data of a file that may have any mistake: nothing about their shape is certain here. */
+/** Data of a file that may contain any mistake, so its shape is unknown. */
 export type Data = unknown;
 
-/** What is wrong between two places of the file, each of which is right by itself. */
+/** A contradiction between two places of the file that are each valid alone. */
 export interface Conflict {
   code: ErrorCode;
   path: Path;
   message: string;
 }
 
-/** As the file has it: what came out of a variable is never repeated. */
+/** Quotes the file's text, never the value of a variable. */
 export function quote(written: Data, path: Path): string {
   return JSON.stringify(valueAt(written, path));
 }

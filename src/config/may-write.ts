@@ -1,6 +1,6 @@
 import { z } from "../lib/zod.ts";
 
-/** A written exception: without one, a credential that could write fails a read-only environment. */
+/** A written exception. Without it, a credential that can write fails the check of a read-only environment. */
 export const mayWrite = z
   .strictObject({
     until: z.iso

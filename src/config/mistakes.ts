@@ -2,7 +2,7 @@ import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 import { UserError } from "../model/user-error.ts";
 import { type Path, showPath } from "./path.ts";
 
-/** A stretch of the file's text, by offsets. */
+/** A range in the file's text, as offsets. */
 export interface Span {
   start: number;
   end: number;
@@ -10,29 +10,28 @@ export interface Span {
 
 export interface Mistake {
   code: ErrorCode;
-  /** Where it stands. */
+  /** The position in the file. */
   at: Span;
   path: Path;
-  /** What is wrong, what was expected, and the cure. */
+  /** What is wrong, what was expected, and how to fix it. */
   message: string;
 }
 
 export interface SourceFile {
-  /** As the person named it. */
+  /** The path as the user gave it. */
   name: string;
   text: string;
-  /** Stretches that no message may show: what might be a secret that was written out. */
+  /** Ranges that messages must hide, because they may contain a plain-text secret. */
   hidden: readonly Span[];
 }
 
-/** With more, the list itself says enough, and the excerpts would push it off the screen. */
+/** With more mistakes, excerpts would push the list off the screen. */
 const excerpts = 5;
 const excerptWidth = 120;
 
 /**
- * One message for all mistakes, in the order of the file, each beginning with `file:line:column`.
- *
- * @param secrets Values that are blotted out wherever they occur, as a last line of defence.
+ * Builds one message for all mistakes, in file order, each starting with `file:line:column`.
+ * @param secrets values to hide wherever they occur, as a last safeguard
  */
 export function mistakesError(source: SourceFile, mistakes: readonly Mistake[], secrets: readonly string[] = []): UserError {
   const sorted = [...mistakes].sort((a, b) => a.at.start - b.at.start);
@@ -62,7 +61,7 @@ function describe(source: SourceFile, { code, at, path, message }: Mistake): str
   return `${source.name}:${line}:${column}  ${code}: ${inWords(path, message)}`;
 }
 
-/** Both counted from 1, as editors do. */
+/** Line and column start at 1, as in editors. */
 export function positionOf(text: string, offset: number): { line: number; column: number; lineStart: number } {
   const lineStart = text.lastIndexOf("\n", offset - 1) + 1;
   return { line: text.slice(0, lineStart).split("\n").length, column: offset - lineStart + 1, lineStart };
@@ -82,7 +81,7 @@ function excerpt(source: SourceFile, at: Span): { lines: string[]; hides: boolea
   };
 }
 
-/** Same length as the source, so that the caret still points at its place. */
+/** Keeps the length of the source, so that the caret points at the right place. */
 function hide(source: SourceFile, from: number, to: number): string {
   const letters = [...source.text.slice(from, to).split("")];
   for (const { start, end } of source.hidden)
@@ -90,12 +89,12 @@ function hide(source: SourceFile, from: number, to: number): string {
   return letters.join("");
 }
 
-/** Control characters of the file could steer the terminal that shows the message. */
+/** Removes control characters, which could control the terminal that shows the message. */
 function printable(line: string): string {
   return line.replace(/\p{Cc}|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, " ");
 }
 
-/** Shorter values occur in ordinary words, and hiding those would only make the message unreadable. */
+/** Shorter values occur in ordinary words; hiding them would make the message unreadable. */
 const shortestBlotted = 4;
 
 function blot(message: string, secrets: readonly string[]): string {

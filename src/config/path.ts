@@ -1,12 +1,12 @@
-/** Where something stands in the file: keys and list positions from the top. */
+/** The place of a value in the file: keys and list positions from the top. */
 export type Path = readonly (string | number)[];
 
-/** A path as the key of a map. */
+/** Turns a path into the key of a map. */
 export function pathKey(path: Path): string {
   return JSON.stringify(path);
 }
 
-/** For people: `environments.sandbox.api.endpoints[0].path`, `testData.tables["users.teachers"].key`. */
+/** Formats a path for messages: `environments.sandbox.api.endpoints[0].path`, `testData.tables["users.teachers"].key`. */
 export function showPath(path: Path): string {
   return path
     .map((part, index) => {
@@ -17,7 +17,7 @@ export function showPath(path: Path): string {
     .join("");
 }
 
-/** What stands at a path of plain data; `undefined` where nothing does. */
+/** The value at a path of plain data; `undefined` if there is none. */
 export function valueAt(value: unknown, path: Path): unknown {
   let current = value;
   for (const part of path) {

@@ -1,4 +1,4 @@
-/** Whether `schema.table` is covered by a pattern such as `compliance.*`. To the warehouse, capitals are no other name. */
+/** Whether a pattern such as `compliance.*` covers `schema.table`. The warehouse ignores case, so we do too. */
 export function isProtected(table: string, patterns: readonly string[]): boolean {
   const name = table.toLowerCase();
   return patterns

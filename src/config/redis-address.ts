@@ -1,4 +1,4 @@
-/** Options that clients of Redis take from the query of an address, in small letters → what to write in their place. */
+/** Redis options that some clients read from an address's query, in lower case, with their replacement in the configuration. */
 const insteadOf: Readonly<Record<string, string>> = {
   db: "write the database as the path, such as redis://redis.internal:6379/3",
   database: "write the database as the path, such as redis://redis.internal:6379/3",
@@ -20,8 +20,8 @@ const insteadOf: Readonly<Record<string, string>> = {
 };
 
 /**
- * What is wrong with an address of Redis that has more than user, host, port and database: clients such as ioredis take options from the
- * query, and a cleanup that did not would look in another place than the tests. The address is a secret, so only known names are said.
+ * Rejects Redis addresses with more than user, host, port and database. Clients such as ioredis read options from the query, so
+ * the tests could use another Redis than the cleanup. The address is a secret: the message names known options only.
  */
 export function redisAddressProblem({ hostname, search, hash, searchParams }: URL): string | undefined {
   if (hostname.includes(",")) return "expected one host: write the others under redis.cluster or redis.sentinel.nodes";

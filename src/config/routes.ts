@@ -1,15 +1,15 @@
 import { routeGlob } from "../lib/glob.ts";
 
-/** ClassWaves' route that is read and writes all the same. */
+/** A ClassWaves route that writes even when it is read with GET. */
 export const knownToWrite: readonly string[] = ["**/health/redis"];
 
-/** ClassWaves' routes of which a refusal of `{}` is wanted. */
+/** ClassWaves' routes that should refuse an empty `{}`. */
 export const emptyPostsWanted: readonly string[] = ["/api/v1/auth/google", "/api/v1/auth/generate-test-token"];
 
 /**
- * Whether a path is one of these routes. It is compared as a server may read it, not as it is written: escapes, double slashes, dots,
- * capitals and letters of another width, matrix parameters, an ending such as .json and a slash at the end make no other route of it.
- * @param pattern `*` is any part between two slashes, `**` any number of them
+ * Whether a path is one of these routes. Compares paths as a server may read them. It ignores escapes, double slashes,
+ * dots, case, full-width letters, matrix parameters, an ending such as .json and a trailing slash.
+ * @param pattern `*` matches any part between two slashes, `**` any number of parts
  */
 export function isRoute(path: string, patterns: readonly string[]): boolean {
   const readings = readingsOf(path);
@@ -20,7 +20,7 @@ export function isRoute(path: string, patterns: readonly string[]): boolean {
   });
 }
 
-/** What servers, and proxies before them, may make of a path: each decodes once more, or does not. */
+/** The ways in which servers and proxies may read a path. Each of them may or may not decode it once more. */
 function readingsOf(path: string): string[] {
   const readings: string[] = [];
   let text = path;
@@ -36,22 +36,22 @@ function readingsOf(path: string): string[] {
   return readings;
 }
 
-/** Behind a name, in what form the answer is wanted. */
+/** A suffix that selects the format of the answer. */
 const formatEnding = /([^/])\.[a-z0-9]{1,8}$/;
 
 function decodedOnce(text: string): string {
-  // Byte by byte, so that one malformed escape does not keep the others from being read. IIS knows %u0072 as well.
+  // Decodes byte by byte, so that one malformed escape does not prevent the rest. IIS also accepts %u0072.
   return text.replaceAll(/%(?:([0-9a-f]{2})|u([0-9a-f]{4}))/gi, (_, byte?: string, letter?: string) =>
     String.fromCharCode(Number.parseInt(byte ?? letter ?? "", 16)),
   );
 }
 
-/** The letters that its bytes are; as it is where they are none. */
+/** Decodes the bytes as UTF-8; a text with characters beyond one byte is returned unchanged. */
 function inUtf8(text: string): string {
   return /[\u0100-\uffff]/.test(text) ? text : Buffer.from(text, "latin1").toString("utf8");
 }
 
-/** As a comparison sees it that is lenient about letters: full-width ones, and the long s. */
+/** Folds letters as a lenient comparison does, including full-width letters and the long s. */
 function folded(text: string): string {
   return text.normalize("NFKC").toLowerCase();
 }

@@ -11,8 +11,8 @@ import { parseDuration } from "./units.ts";
 const defaults = configSchema.parse({ version: 1, environments: {} });
 
 /**
- * @param data The file's data with variables filled in.
- * @param written The same data as they stand in the file.
+ * @param data the file's data with variables filled in
+ * @param written the same data as the file has them
  */
 export function conflicts(data: Data, written: Data): Conflict[] {
   const environments = group(valueAt(data, ["environments"]));
@@ -54,7 +54,7 @@ function environmentNames(data: Data, written: Data, environments: Record<string
   ];
 }
 
-/** Parts of an environment that cannot be looked at because another part does not say where. */
+/** Parts of an environment that cannot be checked, because another part lacks an address. */
 function unreachableProbes(path: Path, environment: unknown): Conflict[] {
   const part = (name: string): unknown => valueAt(environment, [name]);
   const found: Conflict[] = [];
@@ -94,7 +94,7 @@ function sharedPorts(path: Path, environment: unknown): Conflict[] {
   });
 }
 
-/** Routes that a read-only environment would be asked for, and that are marked as writing. */
+/** Routes of a read-only environment that are marked as writing. */
 function writingRoutes(path: Path, environment: unknown): Conflict[] {
   if (valueAt(environment, ["access"]) !== "read-only") return [];
   const marked = texts(valueAt(environment, ["api", "writes"])) ?? knownToWrite;
@@ -125,7 +125,7 @@ function writingRoutes(path: Path, environment: unknown): Conflict[] {
   });
 }
 
-/** An expectation that comes from where the connection comes from would prove nothing. */
+/** An expected value from the same source as the connection would prove nothing. */
 function borrowedIdentity(path: Path, environment: unknown): Conflict[] {
   const places = [
     ["databricks", "expect", "host"],
@@ -145,7 +145,9 @@ function borrowedIdentity(path: Path, environment: unknown): Conflict[] {
   );
 }
 
-/** Two ways to find Redis, or an address that does not go with the rest. The address is a secret: no message repeats it. */
+/**
+ * Finds conflicting ways to reach Redis, and addresses that contradict the rest. The address is a secret: no message repeats it.
+ */
 function redisConflicts(path: Path, redis: unknown): Conflict[] {
   if (!isGroup(redis)) return [];
   const found: Conflict[] = [];
@@ -159,7 +161,7 @@ function redisConflicts(path: Path, redis: unknown): Conflict[] {
   const url = text(redis.url);
   if (url === undefined || url === "") return found;
   const address = URL.canParse(url) ? new URL(url) : undefined;
-  // A bare #, ? or / in a password ends the host in the middle of it, and what is before would be the host.
+  // A bare #, ? or / in a password ends the host early, and part of the password would be taken as the host.
   const isCutShort = address !== undefined && `${address.pathname}${address.search}${address.hash}`.includes("@");
   if (!address || isCutShort || !["redis:", "rediss:"].includes(address.protocol))
     return [
@@ -193,7 +195,7 @@ function redisConflicts(path: Path, redis: unknown): Conflict[] {
   return found;
 }
 
-/** What a run makes begins with its stage's prefix, and what was left over is found by the listed ones: one must lead to the other. */
+/** Each stage's prefix must be covered by a listed prefix. Otherwise cleanup could not find what the stage left over. */
 function stagePrefixes(data: Data, written: Data): Conflict[] {
   const listPath = ["testData", "prefixes"];
   const listed = list(valueAt(data, listPath))?.filter((item) => typeof item === "string") ?? defaults.testData.prefixes;
@@ -216,7 +218,7 @@ function stagePrefixes(data: Data, written: Data): Conflict[] {
   });
 }
 
-/** Expired test data is swept whoever made it, so a run that is still within its budget must never look expired. */
+/** The sweep deletes expired test data of every run, so data of a run within its budget must never look expired. */
 function sweptWhileRunning(data: Data): Conflict[] {
   const path = ["testData", "expireAfter"];
   const expireAfter = durationAt(data, path) ?? defaults.testData.expireAfter;

@@ -10,11 +10,11 @@ import { budgetDescription, duration, percent, timeLimit } from "./units.ts";
 import { name } from "./values.ts";
 
 /**
- * The shape of `.github/env-actions.yml`. Every key has a description, because editors show it; `schema/config.schema.json` is
- * generated from here. Defaults are ClassWaves' own, so that a small file is enough.
+ * The shape of `.github/env-actions.yml`. Every key has a description, because editors show it. `schema/config.schema.json` is
+ * generated from here. Defaults are ClassWaves' own, which keeps files small.
  */
 
-/** What preflight and smoke hold the connections to. */
+/** Limits that preflight and smoke apply to the connections. */
 const limits = {
   sqlP95: duration.prefault("100ms").meta({ description: "Limit for the P95 latency of SQL statements. Slower is a warning." }),
   apiP95: duration.prefault("500ms").meta({ description: "Limit for the P95 latency of API requests. Slower is a failure." }),

@@ -3,7 +3,7 @@ import { withCode } from "./explain.ts";
 import { percent } from "./units.ts";
 import { isGroup } from "./values.ts";
 
-/** How the checks of a stage are weighed together, and which of them may be looked at again. */
+/** How the checks of a stage are weighted, and which of them may be repeated. */
 
 const checkGlob = z
   .string()

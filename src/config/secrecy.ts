@@ -10,7 +10,7 @@ import { configSchema } from "./schema.ts";
 import { Secret } from "./secret.ts";
 import { type SchemaNode, schemaNodeAt, takesScalar } from "./shape.ts";
 
-/** Secrets that stand in the file, in place of a reference to a variable. The message does not repeat them. */
+/** Finds secrets in the file that should be references to variables. The message does not repeat them. */
 export function writtenSecrets(data: unknown, entries: Entries): Mistake[] {
   return [...entries.values()].flatMap(({ path, value }) => {
     const written = valueAt(data, path);
@@ -27,8 +27,8 @@ export function writtenSecrets(data: unknown, entries: Entries): Mistake[] {
 }
 
 /**
- * The stretches that a message must not show: everything but names, references and the values of places that the schema knows to
- * be harmless. A misspelt `token:` is an unknown place, so its value is hidden too.
+ * The ranges that a message must hide: everything except names, references and values that the schema knows to be harmless. The
+ * key of a misspelt `token:` is unknown, so its value is hidden too.
  */
 export function hiddenSpans(data: unknown, entries: Entries): Span[] {
   return [...entries.values()].flatMap(({ path, value, scalar }) => {
@@ -45,7 +45,7 @@ function isHarmless(node: SchemaNode | undefined, written: string): boolean {
   return !holdsPassword;
 }
 
-/** Of a file that cannot be parsed only the keys may be shown: nobody knows what its values are. */
+/** If a file cannot be parsed, only its keys are shown, because any value may be a secret. */
 export function hiddenSpansOfBroken(text: string): Span[] {
   return [...text.matchAll(/^(\s*(?:- +)?(?:[\w.-]+:(?=\s|$))?)(.*)$/gm)].map((match) => {
     const start = match.index + (match[1] ?? "").length;
@@ -53,10 +53,10 @@ export function hiddenSpansOfBroken(text: string): Span[] {
   });
 }
 
-/** What such a header carries signs in, whatever the variable in it is called. */
+/** Headers whose value is a credential, whatever the variable in it is called. */
 const secretHeader = /^(?:authorization|proxy-authorization|cookie)$|(?:^|-)(?:key|token|secret)$/i;
 
-/** The values to be masked before anything prints: of every variable that a secret refers to, or whose name says what it is. */
+/** The values to mask before anything is printed: variables that a secret refers to, or whose name suggests a secret. */
 export function secretsOf(interpolated: Interpolated, variables: Variables): Secret[] {
   const contentOf = (name: string): string => (Object.hasOwn(variables, name) ? (variables[name] ?? "") : "");
   const excepted = new Set(list(valueAt(interpolated.value, ["secrets", "not"])) ?? []);
@@ -64,11 +64,11 @@ export function secretsOf(interpolated: Interpolated, variables: Variables): Sec
   const values = [
     ...interpolated.references.flatMap(({ path, names }) => {
       const known = names.filter((name) => isSecretPath(path) || named(name)).map(contentOf);
-      // An address may be put together from variables; what stands in the file alone is no secret of a variable.
+      // An address may combine several variables. Text that only stands in the file is not secret.
       const whole = names.some((name) => contentOf(name) !== "") ? [String(valueAt(interpolated.value, path))] : [];
       return [...known, ...[...names.map(contentOf), ...whole].flatMap(passwordsIn)];
     }),
-    // Commands and servers inherit these without a reference to them.
+    // Commands and servers inherit these variables without a reference in the file.
     ...demandedVariables(interpolated.value).flatMap((name) => [
       ...(named(name) ? [contentOf(name)] : []),
       ...passwordsIn(contentOf(name)),
@@ -82,7 +82,7 @@ function isSecretPath(path: Path): boolean {
   return isSecretHeader || schemaNodeAt(configSchema, path)?.handling === "secret";
 }
 
-/** The names under `variables`, of all environments. */
+/** The names under `variables` in all environments. */
 function demandedVariables(data: unknown): string[] {
   return Object.values(group(valueAt(data, ["environments"]))).flatMap((environment) =>
     (list(valueAt(environment, ["variables"])) ?? []).flatMap((variable) => {
@@ -92,10 +92,10 @@ function demandedVariables(data: unknown): string[] {
   );
 }
 
-/** Of an address with several hosts, as databases have it, or with letters that an address should not have. */
+/** Matches addresses that URL cannot parse: with several hosts, as databases use, or with invalid characters. */
 const userInfo = /^[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:(\S+)@/i;
 
-/** The password of an address is printed without the rest of it by some libraries, both as written and decoded. */
+/** Some libraries print an address's password alone, as written or decoded, so both forms are masked. */
 function passwordsIn(value: string): string[] {
   const password = URL.canParse(value) ? new URL(value).password : (userInfo.exec(value)?.[1] ?? "");
   return password === "" || isCommonWord(password) ? [] : [...new Set([password, decodedPart(password)])];

@@ -3,8 +3,8 @@ import { z } from "../lib/zod.ts";
 import { handlings } from "./handling.ts";
 
 /**
- * A value that must not be seen. It cannot be printed by accident: every way JavaScript has of turning it into text gives the
- * placeholder; only {@link reveal} gives the value.
+ * A value that must not be shown. It cannot be printed by accident: every conversion to text gives the placeholder. Only {@link
+ * reveal} returns the value.
  */
 export class Secret {
   readonly #value: string;
@@ -30,19 +30,22 @@ export class Secret {
   }
 }
 
-/** @param variable a name that it could have, for the message */
+/** @param variable a suggested variable name, for the message */
 function written(variable: string) {
   return z
     .string({ error: `expected a reference to an environment variable, such as \${${variable}}` })
     .min(1, { error: "the environment variable of this secret is empty: set it" });
 }
 
-/** In the file a secret is always a reference, `${NAME}`; the loader refuses one that is written out. */
+/** A secret in the file must be a reference, `${NAME}`; the loader rejects plain text. */
 export function secret(variable: string) {
   return secretOf(written(variable), variable);
 }
 
-/** A token that a header carries. One that was stored with a line break at its end made errors of the client that hold nothing else. */
+/**
+ * A token for a header. A trailing line break, common in stored tokens, would make clients fail with errors that contain the
+ * token.
+ */
 export function bearerToken(variable: string) {
   return secretOf(
     written(variable).refine((text) => !/[\s\p{Cc}]/u.test(text), {
@@ -52,7 +55,7 @@ export function bearerToken(variable: string) {
   );
 }
 
-/** Whoever has the log can try keys: a short one is soon found. */
+/** Anyone with the log can try keys, and a short key is quickly found. */
 export const auditKey = secretOf(
   written("AUDIT_KEY").min(16, {
     error: "expected at least 16 random characters in the variable: openssl rand -hex 32 makes 64",
@@ -60,7 +63,7 @@ export const auditKey = secretOf(
   "AUDIT_KEY",
 );
 
-/** An address that whoever knows it may use. */
+/** An address that works as a credential: anyone who knows it can use it. */
 export function secretUrl(variable: string) {
   return secretOf(
     written(variable).refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {

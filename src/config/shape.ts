@@ -4,16 +4,16 @@ import type { Path } from "./path.ts";
 
 type Schema = z.core.$ZodType;
 
-/** What the schema says about one place of the file. */
+/** The schema's facts about one place of the file. */
 export interface SchemaNode {
-  /** The schema of what is written there, without defaults and transforms. */
+  /** The schema of the value, without defaults and transforms. */
   schema: Schema;
   handling?: Handling;
-  /** Whether it is a value of a record of free texts, such as a header: it may hold anything. */
+  /** Whether this is a value in a record of free texts, such as headers: it may hold anything. */
   free: boolean;
 }
 
-/** @returns `undefined` where the schema knows no such place. */
+/** @returns the node; `undefined` if the schema has no such place */
 export function schemaNodeAt(root: Schema, path: Path): SchemaNode | undefined {
   let node: SchemaNode | undefined = unwrap(root, false);
   for (const part of path) {
@@ -23,19 +23,19 @@ export function schemaNodeAt(root: Schema, path: Path): SchemaNode | undefined {
   return node;
 }
 
-/** The keys that a group may have; empty for what is no group of fixed keys. */
+/** The keys that a group may have; empty if the schema is not a group with fixed keys. */
 export function keysOf(schema: Schema): string[] {
   const definition = definitionOf(schema);
   return definition.type === "object" ? Object.keys(definition.shape) : [];
 }
 
-/** The schema of a record's values, whatever their key. */
+/** The schema of a record's values, independent of the key. */
 export function recordValue(schema: Schema): Schema | undefined {
   const definition = definitionOf(schema);
   return definition.type === "record" ? definition.valueType : undefined;
 }
 
-/** Whether one value may stand there, rather than a group or a list. */
+/** Whether a single value is allowed, instead of a group or a list. */
 export function takesScalar(schema: Schema): boolean {
   return !["object", "record", "array"].includes(definitionOf(schema).type);
 }

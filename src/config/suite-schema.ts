@@ -7,16 +7,16 @@ import { command, isGroup } from "./values.ts";
 
 const mostStars = 3;
 
-/** How tests are run, and what must be true of them: the stages integration and e2e. */
+/** How tests are run, and what they must fulfil, in the stages integration and e2e. */
 
-/** A list that means every test would leave nothing to be judged. */
+/** A list that matches every test would leave nothing to judge. */
 const testGlob = z.string().regex(/[^*?/.\s]/, {
   error: "expected a glob for file and name that selects some tests, such as tests/critical/** or *[critical]*",
 });
 
 /**
- * Files are looked for by node's own glob, which makes regular expressions of it: with nested groups, or many stars in one name, their
- * time explodes over a name that a test chose.
+ * Node's glob turns patterns into regular expressions. Nested groups or many stars in one name make them exponentially slow for
+ * names that a test can choose.
  */
 const fileGlob = z
   .string()
@@ -44,7 +44,7 @@ const quarantineEntry = z.strictObject({
 
 const flakyForm = { error: 'expected the number of tests that may be flaky, such as 3, or their share, such as "2%"' };
 
-/** So many tests, or a share (0 to 1) of those that ran. */
+/** A number of tests, or a share (0 to 1) of those that ran. */
 const flakyBudget = z
   .union([z.int().min(0), z.string().regex(/^\d+%?$|^\d+\.\d+%$/)], flakyForm)
   .refine((value) => typeof value === "number" || !value.endsWith("%") || parsePercent(value) !== undefined, flakyForm)
@@ -135,7 +135,7 @@ export const e2eSchema = suite
   .prefault({})
   .meta({ description: "Runs the browser tests." });
 
-/** Whether a command that runs several times at once can tell which part of the tests is its own. */
+/** Whether a command that runs several times at once can tell which tests are its own. */
 export function namesShard(command: string): boolean {
   return command.includes("ENV_ACTIONS_SHARD");
 }

@@ -7,7 +7,7 @@ import { isProtected } from "./protection.ts";
 import type { Table, TestDataConfig } from "./schema.ts";
 import { tableSchema, testDataSchema } from "./test-data-schema.ts";
 
-/** What `testData` says, as far as it can be read, with the defaults in the place of the rest. */
+/** The readable parts of `testData`, with defaults for the rest. */
 interface Known {
   preset: TestDataConfig["preset"];
   tables: Record<string, Table>;
@@ -18,8 +18,8 @@ interface Known {
 const defaults = testDataSchema.parse({});
 
 /**
- * What is wrong between the parts of `testData`: everything by which a production row could be taken for test data, or by which a
- * plan could not be made, is refused here, where nothing has been sent yet.
+ * Finds contradictions between the parts of `testData`. It rejects everything that could take a production row for test data, or
+ * that makes a plan impossible, before anything is sent.
  */
 export function testDataConflicts(data: Data, written: Data): Conflict[] {
   const own = group(valueAt(data, ["testData", "tables"]));
@@ -37,7 +37,7 @@ export function testDataConflicts(data: Data, written: Data): Conflict[] {
     ...prefixesOfProduction(data, known),
     ...Object.entries(own).flatMap(([name, table]) => [
       ...protectedDeclaration(name, known.protectedTables),
-      // One that has a mistake of its own is declared all the same.
+      // A table with a mistake of its own still counts as declared.
       ...unknownParents(name, table, [...new Set([...Object.keys(known.tables), ...Object.keys(own)])], written),
       ...circle(name, known.tables),
     ]),
@@ -53,14 +53,14 @@ function readable(name: string, table: unknown): [string, Table][] {
   return result.success ? [[name, result.data]] : [];
 }
 
-/** `teacher_` is long enough for a prefix, and begins the id of every teacher that the application makes. */
+/** For example, `teacher_` is long enough for a prefix, but starts the id of every real teacher. */
 function prefixesOfProduction(data: Data, known: Known): Conflict[] {
   const listed = (list(valueAt(data, ["testData", "prefixes"])) ?? []).map((_, index): Path => ["testData", "prefixes", index]);
   const paths: Path[] = [...listed, ["stages", "integration", "prefix"], ["stages", "e2e", "prefix"]];
   const things = new Set(Object.keys(known.tables).flatMap(thingsOf));
   return paths.flatMap((path) => {
     const prefix = text(valueAt(data, path));
-    // A shorter one is refused for that already.
+    // Shorter prefixes are already rejected by the schema.
     if (prefix === undefined || prefix.length < 6) return [];
     const stem = prefix.toLowerCase().replace(/[^\p{L}\p{N}]+$/u, "");
     const thing = stem === "" ? undefined : [...things].find((candidate) => candidate.startsWith(stem));
@@ -79,12 +79,12 @@ function prefixesOfProduction(data: Data, known: Known): Conflict[] {
   });
 }
 
-/** What the rows of a table are, by its name: `sessions.classroom_sessions` holds sessions. */
+/** The kind of things in a table, from its name: `sessions.classroom_sessions` holds sessions. */
 function thingsOf(table: string): string[] {
   return singularsOf(table.toLowerCase().split(/[._]/).at(-1) ?? "");
 }
 
-/** A value that no rule has decides nothing: a slip of the pen would leave test data behind without a word. */
+/** A value that matches no rule has no effect: after a typo, test data would be left behind without any message. */
 function unknownSweeps(data: Data, { tables }: Known): Conflict[] {
   const values = Object.values(tables).flatMap(({ match }) => match.flatMap(({ suffix, equals }) => suffix ?? equals ?? []));
   const known = [...new Set(values)];
@@ -136,13 +136,13 @@ function unknownParents(name: string, table: unknown, known: string[], written: 
   );
 }
 
-/** Forty-eight names would bury the message. */
+/** Listing all 48 names would hide the message. */
 function suggestionOf(name: string, known: string[]): string {
   const near = suggestion(name, known);
   return near.startsWith("did you mean") ? near : "declare it under testData.tables";
 }
 
-/** Tables that hang on each other in a circle have no order in which they could be looked through. A table on itself is no circle. */
+/** Tables that depend on each other in a circle have no order in which to search them. A table may depend on itself. */
 function circle(start: string, tables: Record<string, Table>): Conflict[] {
   const seen = new Set<string>();
   const waiting = parentsOf(start, tables);
@@ -166,7 +166,7 @@ function parentsOf(name: string, tables: Record<string, Table>): string[] {
   return Object.values(tables[name]?.parents ?? {}).flatMap(({ table }) => (table === name ? [] : [table]));
 }
 
-/** A namespace that holds nothing but test data holds neither a protected key nor those that the application writes for everybody. */
+/** A namespace for test data must not contain protected keys or keys that the application writes for all users. */
 function namespacesOfProduction(data: Data, known: Known): Conflict[] {
   return (list(valueAt(data, ["testData", "keys"])) ?? []).flatMap((namespace, index): Conflict[] => {
     if (typeof namespace !== "string") return [];
@@ -192,10 +192,10 @@ function covers(pattern: string, key: string): boolean {
   return pattern.endsWith("*") ? key.startsWith(pattern.slice(0, -1)) : key === pattern;
 }
 
-/** A list in the file stands in place of the default one, so that an entry of one's own would quietly take the others' protection away. */
+/** A list in the file replaces the default list, so a user's own entry would silently remove the default protection. */
 function missingProtection(known: Known): Conflict[] {
   if (known.preset !== "classwaves") return [];
-  // To the warehouse, capitals are no other name; to Redis they are.
+  // The warehouse ignores case; Redis does not.
   const written = {
     protectedTables: known.protectedTables.map((pattern) => pattern.toLowerCase()),
     protectedKeys: known.protectedKeys,

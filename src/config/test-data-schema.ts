@@ -6,13 +6,18 @@ import { exactlyOneOf } from "./values.ts";
 
 const shortestPrefix = 6;
 
-/** Servers make ids of digits (times) and of hexadecimal digits (UUIDs, hashes); people fill a field with one letter. */
+/**
+ * Server ids consist of digits (times) or hexadecimal digits (UUIDs, hashes), and people fill fields with one repeated letter.
+ */
 function isDistinctive(prefix: string): boolean {
   const written = prefix.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
   return new Set(written).size >= 3 && /[^0-9a-f]/.test(written);
 }
 
-/** A prefix is a literal. `_` is common in ids and safe, because it is never used as a pattern; `%` and `*` only ever mean a pattern. */
+/**
+ * A prefix is a literal. `_` is common in ids and allowed, because we never use it as a pattern. `%` and `*` are rejected,
+ * because they only ever mean a pattern.
+ */
 export const prefixSchema = z
   .string()
   .min(shortestPrefix, { error: "expected at least 6 characters: a shorter prefix could match production rows" })
@@ -57,7 +62,7 @@ const match = z
   })
   .refine(matchKinds.check, matchKinds.params);
 
-/** `cw:test:*`: everything before the star is literal, and long enough to hold nothing but test data. */
+/** For `cw:test:*`, the text before the star is literal, and long enough to match test data only. */
 const keyNamespace = z.string().regex(/^[^*?[\]\\\s]{6,}\*?$/, {
   error: "expected a Redis namespace such as cw:test:*, with at least 6 literal characters and at most one * at the end",
 });
@@ -71,9 +76,9 @@ const namePattern = z
   .regex(/^(\*[^*]+\*?|[^*]+\*?)$/, { error: "expected a name with * only at its beginning or end, such as Test* or *tester*" });
 
 /**
- * How a row is tied to the row that one of its columns names.
- * - `part-of`: it cannot exist without it and never changes hands, as a member of a group.
- * - `belongs-to`: it could be moved to another one, as a teacher to a school.
+ * How a row depends on the row that one of its columns refers to.
+ * - `part-of`: it cannot exist without that row and never changes owner, such as a member of a group.
+ * - `belongs-to`: it could move to another owner, such as a teacher to another school.
  */
 export type ParentKind = "part-of" | "belongs-to";
 
@@ -110,7 +115,7 @@ const parent = z
       partOf === undefined ? { table: belongsTo ?? "", kind: "belongs-to" } : { table: partOf, kind: "part-of" },
   );
 
-/** What was written may come from a variable: only what is surely the name of a table is repeated. */
+/** The written value may come from a variable, so a message repeats it only if it is a valid table name. */
 function shownTable(written: unknown): string {
   return typeof written === "string" && tableName.safeParse(written).success ? written : "schema.table";
 }
@@ -133,7 +138,7 @@ export const tableSchema = z.strictObject({
     .meta({ description: "Columns that may contain personal data. Their values are masked wherever they are shown." }),
 });
 
-/** A table as the configuration has it. */
+/** Converts a table back to the form used in the configuration. */
 export function writtenTable(table: z.output<typeof tableSchema>): z.input<typeof tableSchema> {
   const parents = Object.entries(table.parents).map(([column, { table: parent, kind }]) => [
     column,

@@ -3,21 +3,21 @@ import { type Conflict, type Data, group, isGroup } from "./loose.ts";
 import { type Path, pathKey } from "./path.ts";
 
 /**
- * Databricks' own tools read DATABRICKS_* variables, so people have them set: what an environment's `databricks` leaves out comes
- * from there. It is put in as the reference that a person would have written, so that it is looked up, checked and masked like one.
+ * Databricks' own tools read DATABRICKS_* variables, so they are often set already. We fill the gaps of an environment's
+ * `databricks` with references to them. The loader then resolves, checks and masks them like references in the file.
  */
 
 export interface Filled {
   data: Data;
-  /** What was put in where, and what to say of it where its variable is not set; by `pathKey`. */
+  /** What was added where, and the message if its variable is not set; by `pathKey`. */
   added: ReadonlyMap<string, string>;
-  /** Where the variables contradict each other. */
+  /** Variables that contradict each other. */
   conflicts: Conflict[];
 }
 
 type Group = Record<string, unknown>;
 
-/** The members that say how to sign in; exactly one of the three ways. */
+/** The keys for sign-in; they must describe exactly one of the three ways. */
 const signInKeys = ["token", "clientId", "clientSecret", "oidc"];
 
 export function withUnifiedVariables(data: Data, variables: Variables): Filled {
@@ -98,7 +98,7 @@ function filled(written: Group, filling: Filling): Group {
     const oidc = { ...result.oidc };
     put(oidc, ["oidc"], "clientId", "DATABRICKS_CLIENT_ID");
     put(oidc, ["oidc"], "audience", "DATABRICKS_TOKEN_AUDIENCE");
-    // A policy that names no audience takes the account's id.
+    // Databricks uses the account's id if a policy names no audience.
     put(oidc, ["oidc"], "audience", "DATABRICKS_ACCOUNT_ID");
     result.oidc = oidc;
   }
@@ -108,7 +108,7 @@ function filled(written: Group, filling: Filling): Group {
 const ways = ["pat", "oauth-m2m", "github-oidc"] as const;
 type Way = (typeof ways)[number];
 
-/** Nothing in the file says how to sign in: the variables do, as far as they say one thing. */
+/** The file does not say how to sign in, so the variables decide if they allow exactly one way. */
 function signIn(result: Group, { path, variables, added, found }: Filling, isSet: (name: string) => boolean): void {
   const way = wayOf(variables, isSet);
   if (typeof way !== "string") {
@@ -160,7 +160,7 @@ function wayOf(variables: Variables, isSet: (name: string) => boolean): Way | { 
   return hasSecret ? "oauth-m2m" : "pat";
 }
 
-/** More than one way to sign in, in the file. */
+/** Finds environments in the file with more than one way to sign in. */
 export function signInConflicts(environments: Data): Conflict[] {
   return Object.entries(group(environments)).flatMap(([name, environment]) => {
     const databricks = group(group(environment).databricks);

@@ -1,6 +1,6 @@
 import { z } from "../lib/zod.ts";
 
-/** Written as `2m`, `500ms`, `1.5s`, `4h`, `7d`; read as milliseconds. */
+/** Converts `2m`, `500ms`, `1.5s`, `4h`, `7d` to milliseconds. */
 const millisecondsPer = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 const durationPattern = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
@@ -11,29 +11,29 @@ export const duration = z
   .transform((text) => parseDuration(text) ?? 0)
   .meta({ description: "A duration, such as `500ms`, `30s`, `2m`, `4h` or `7d`." });
 
-/** Milliseconds, or `undefined` where the text is no duration. */
+/** Milliseconds, or `undefined` if the text is not a duration. */
 export function parseDuration(text: string): number | undefined {
   const match = durationPattern.exec(text);
   if (!match) return undefined;
   return Number(match[1]) * millisecondsPer[match[2] as keyof typeof millisecondsPer];
 }
 
-/** Timers count at most 2³¹ ms, and go off at once when they are given more. */
+/** Timers hold at most 2³¹ ms, and fire at once for longer times. */
 const longestLimit = 24 * millisecondsPer.d;
 
-/** How long something may take. */
+/** A time limit. */
 export const timeLimit = duration.refine((milliseconds) => milliseconds > 0 && milliseconds <= longestLimit, {
   error: "expected a time limit above 0 and of at most 24d",
 });
 
-/** Of every stage. */
+/** The budget of every stage. */
 export const budgetDescription = {
   description: "Time limit for the whole stage. When it expires, everything that is still running is stopped.",
 };
 
 const percentPattern = /^(\d{1,3}(?:\.\d+)?)%$/;
 
-/** A share from 0 to 1, or `undefined` where the text is no percentage. */
+/** A share from 0 to 1, or `undefined` if the text is not a percentage. */
 export function parsePercent(text: string): number | undefined {
   const match = percentPattern.exec(text);
   if (!match) return undefined;
@@ -41,7 +41,7 @@ export function parsePercent(text: string): number | undefined {
   return share <= 1 ? share : undefined;
 }
 
-/** Written as `95%`; read as 0.95. */
+/** Converts `95%` to 0.95. */
 export const percent = z
   .string({ error: 'expected a percentage such as "95%"' })
   .refine((text) => parsePercent(text) !== undefined, { error: 'expected a percentage from "0%" to "100%"' })

@@ -3,7 +3,7 @@ import { z } from "../lib/zod.ts";
 import { type ErrorParams, withCode } from "./explain.ts";
 import { handlings } from "./handling.ts";
 
-/** The kinds of values that several parts of the file share. */
+/** Value types that several parts of the file share. */
 
 export const name = z
   .string()
@@ -22,7 +22,7 @@ export const variableName = z
 
 export const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// address", abort: true });
 
-/** fetch makes no request to an address with a password, and its error says the password. */
+/** fetch rejects an address with a password, and its error contains the password. */
 export const fetchedUrl = httpUrl.refine((text) => !URL.canParse(text) || !hasUser(new URL(text)), {
   error: "expected no user and no password in the address: send them in a header, such as headers: { Authorization: ${NAME} }",
 });
@@ -31,11 +31,11 @@ function hasUser({ username, password }: URL): boolean {
   return username !== "" || password !== "";
 }
 
-/** Of a workspace, as Databricks' own tools take it: also as an address without a path. */
+/** The host of a workspace. As in Databricks' own tools, an address without a path works too. */
 export const workspaceHost = z
   .string()
   .min(1)
-  // Not a pattern: by default a reference stands there.
+  // Not a pattern, because the default is a reference.
   .refine((text) => text.startsWith("${") || /^(?:https:\/\/)?[^\s/:@?#[\]]+(?::\d{1,5})?\/*$/i.test(text), {
     error:
       "expected only the host of the workspace, such as adb-1234567890123456.7.azuredatabricks.net, without http:// and without a path",
@@ -45,7 +45,7 @@ const bare = (text: string) => !URL.canParse(text) || isBare(new URL(text));
 const noPath = {
   error: "expected no path after the host: write the path in each route, such as path: /api/v1/health",
 };
-/** Where routes are asked: each of them begins at the root of the host, so a path here would be dropped without a word. */
+/** The host for routes. Each route starts at the root of the host, so a path here would be silently ignored. */
 export const httpOrigin = httpUrl.refine(bare, noPath);
 export const fetchedOrigin = fetchedUrl.refine(bare, noPath);
 
@@ -57,12 +57,12 @@ const aPort = { error: "expected a port from 1 to 65535" };
 
 const portNumber = z.int(aPort).min(1, aPort).max(65_535, aPort);
 
-// A port that comes from a variable arrives as text.
+// A port from a variable arrives as text.
 const portText = z.string().regex(/^\d+$/).transform(Number).pipe(portNumber);
 
 export const port = z.union([portNumber, portText], aPort);
 
-/** `[` and `]` around an IPv6 address, as in an address of the web. */
+/** `[` and `]` enclose an IPv6 address, as in a URL. */
 export const hostAndPort = z.string().regex(/^(?:\[[0-9a-fA-F:.]+\]|[^\s:/@[\]?#,]+)(?::\d{1,5})?$/, {
   error: "expected host:port, such as redis-1.internal:6379",
 });
@@ -82,7 +82,7 @@ export const regularExpression = z
       context.issues.push({ code: "custom", message, input: context.value, continue: true, params: { ...withCode("EA1030") } });
   });
 
-/** A check over several keys of one group, made even where one of them is wrong by itself, so that all mistakes show at once. */
+/** A check over several keys of one group. It also runs if one of them is invalid, so that all mistakes are reported at once. */
 export function exactlyOneOf(...keys: string[]): {
   check: (group: object) => boolean;
   params: { error: string; when: typeof isGroup; params: Record<keyof ErrorParams, unknown> };

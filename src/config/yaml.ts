@@ -14,42 +14,42 @@ import {
 import type { Mistake, Span } from "./mistakes.ts";
 import { type Path, pathKey } from "./path.ts";
 
-/** Where something stands in the file. */
+/** The position of one entry in the file. */
 export interface Entry {
   path: Path;
-  /** Its key; absent at the top and in lists. */
+  /** The key's position; absent at the top and in lists. */
   key?: Span;
   value: Span;
-  /** Whether it is one value, and neither a group nor a list. */
+  /** Whether this is a single value, not a group or a list. */
   scalar: boolean;
 }
 
 export interface ParsedYaml {
-  /** The data, with aliases followed; texts are as they stand in the file. */
+  /** The data with aliases resolved; texts are unchanged. */
   data: unknown;
   /** By `pathKey`. */
   entries: Map<string, Entry>;
   mistakes: Mistake[];
-  /** Places about whose value nothing is known. */
+  /** Paths of values that could not be read. */
   unread: Path[];
-  /** Whether it is so broken that the data mean nothing. */
+  /** Whether the file is so broken that its data are unusable. */
   broken: boolean;
 }
 
-/** A broken file makes the reader stumble again and again; what follows the first places is mostly noise. */
+/** After the first faults of a broken file, further ones are mostly noise. */
 const brokenPlaces = 3;
 
-/** No real file has as many; a few lines of aliases to aliases make billions. */
+/** Far above any real file; nested aliases can create billions of entries in a few lines. */
 const mostEntries = 20_000;
 
-/** YAML 1.2, core schema: `no` and `on` are text, and nothing in the file can make anything but plain data. */
+/** YAML 1.2, core schema: `no` and `on` are text, and the file can only produce plain data. */
 export function parseYaml(text: string): ParsedYaml {
   const document = parseDocument(text, {
     version: "1.2",
     schema: "core",
     resolveKnownTags: false,
     prettyErrors: false,
-    // The reader below finds equal keys itself: they are no reason to stop looking.
+    // The reader below reports duplicate keys itself and continues.
     uniqueKeys: false,
   });
   const faults = [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0]);
@@ -73,7 +73,7 @@ function firstOfEachLine(faults: YAMLError[], text: string): YAMLError[] {
   return faults.filter((fault, index) => index === 0 || lineOf(fault) !== lineOf(faults[index - 1] ?? fault));
 }
 
-/** Own words for each fault, because the library's quote the file, and a broken line may hold a secret. */
+/** Our own messages, because the library's messages quote the file, and a broken line may hold a secret. */
 const faultWords: Partial<Record<YAMLError["code"], string>> = {
   BAD_ALIAS: "the alias names an anchor that is not defined above it (&name)",
   BAD_DIRECTIVE: "remove the line that begins with %: directives are not supported",
@@ -100,14 +100,14 @@ function syntaxMistake(fault: YAMLError, text: string): Mistake {
   return { code: "EA1005", at: { start, end }, path: [], message: `invalid YAML: ${message ?? "this line cannot be parsed"}` };
 }
 
-/** Reads the document's nodes into plain data, and notes where each stands. */
+/** Converts the document's nodes to plain data, and records their positions. */
 class Reader {
   readonly #top: Node | null;
   readonly #targets: ReadonlyMap<Alias, Node>;
   readonly #entries = new Map<string, Entry>();
   readonly #mistakes: Mistake[] = [];
   readonly #unread: Path[] = [];
-  /** The collections that are being read: an alias to one of them would have no end. */
+  /** The collections being read. An alias to one of them would never end. */
   readonly #open = new Set<Node>();
   #tooMany = false;
 
@@ -188,13 +188,13 @@ class Reader {
   }
 }
 
-/** A key as it is written (`1`, `true`); none for what JavaScript, or YAML 1.1, would treat as more than a name. */
+/** A key as written (`1`, `true`); `undefined` for keys with a special meaning in JavaScript or YAML 1.1. */
 function nameOf(key: Scalar): string | undefined {
   const name = typeof key.value === "string" ? key.value : (key.source ?? "");
   return name === "__proto__" || name === "<<" || name === "" ? undefined : name;
 }
 
-/** What each alias stands for: the last anchor of its name above it. */
+/** Maps each alias to the last anchor of its name above it. */
 function aliasTargets(top: Node | null): Map<Alias, Node> {
   const anchors = new Map<string, Node>();
   const targets = new Map<Alias, Node>();
@@ -211,7 +211,7 @@ function aliasTargets(top: Node | null): Map<Alias, Node> {
 }
 
 function spanOf(node: Node): Span {
-  // A node that was read from a file always has its range; only made ones lack it.
+  // Nodes parsed from a file always have a range; only generated nodes lack one.
   const [start, end] = node.range ?? [0, 0];
   return { start, end };
 }
