@@ -29,24 +29,24 @@ export interface Arguments {
   command: Command;
   config: string;
   environment: string | undefined;
-  /** The environment that `gate` smokes. */
+  /** The environment that `gate` runs smoke in. */
   production: string | undefined;
   budgetMs: number | undefined;
   deployment: string | undefined;
-  /** On a runner: the reviewed commit of another repository that may run. */
+  /** On a runner: the reviewed commit of another repository that is allowed to run. */
   foreignHead: string | undefined;
   json: boolean;
-  /** `tables`: whether a difference is a failure. */
+  /** `tables`: whether differences fail the command. */
   check: boolean;
   verbose: boolean;
-  /** After `audit`. */
+  /** The subcommand of `audit`. */
   audit: AuditCommand;
-  /** `audit report`: the one run that is asked for. */
+  /** `audit report`: the run to report on. */
   run: string | undefined;
-  /** `audit`: heads of the log that were kept elsewhere. */
+  /** `audit`: heads of the log that were stored elsewhere. */
   heads: string[];
   overrides: Overrides;
-  /** `undo`, `repair`: the report of what is taken back. */
+  /** `undo`, `repair`: the report of the stage to undo or repair. */
   report: string;
 }
 
@@ -116,7 +116,10 @@ type Option = keyof typeof options;
 const everywhere: readonly Option[] = ["config", "environment", "json", "verbose", "help", "version", "foreign-head"];
 const tested: readonly Option[] = ["budget", "command", "reports", "pass-rate"];
 
-/** What each command takes beside the options of every command: one that would be ignored may have been meant to protect something. */
+/**
+ * The options of each command, besides the common ones. An ignored option may have been meant as a safeguard, so others are
+ * rejected.
+ */
 const taken: Record<Command, readonly Option[]> = {
   preflight: ["budget"],
   integration: tested,
@@ -134,7 +137,7 @@ const taken: Record<Command, readonly Option[]> = {
   version: [],
 };
 
-/** @throws UserError for an option that the command would ignore */
+/** @throws UserError if the command would ignore an option */
 function refuseIgnored(command: Command, given: Iterable<string>): void {
   if (command === "help" || command === "version") return;
   for (const option of given) {
@@ -144,7 +147,7 @@ function refuseIgnored(command: Command, given: Iterable<string>): void {
   }
 }
 
-/** @throws UserError that names what is wrong and what is right. */
+/** @throws UserError that names the mistake and the correct usage */
 export function readArguments(argv: readonly string[]): Arguments {
   const { values, positionals, tokens } = parse(argv);
   const [name = "help", ...rest] = positionals;

@@ -6,16 +6,16 @@ import type { AuditHead } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { headText } from "../report/words.ts";
 
-/** A head of the log that was kept outside of it. */
+/** A head of the log that was stored outside the log. */
 export interface Anchor {
-  /** Where it was found: `--head`, or a file. */
+  /** The source: `--head`, or a file. */
   from: string;
   head: string;
-  /** Whether the log still has that line. */
+  /** Whether the log still contains that line. */
   found: boolean;
 }
 
-/** @throws UserError for a head that is none */
+/** @throws UserError for an invalid head */
 export async function anchorsOf(workspace: string, given: readonly string[]): Promise<(Anchor & { hash: string })[]> {
   const named = given.map((written) => {
     const head = parseHead(written);
@@ -45,7 +45,7 @@ async function inFolder(workspace: string, folder: string): Promise<(Anchor & { 
   return (await Promise.all(heads)).flat();
 }
 
-/** Of a report or evidence; those of earlier versions, and what is none, have no head. */
+/** The head in a report or evidence. Those of earlier versions have none, and neither have other files. */
 function headIn(text: string): AuditHead | undefined {
   try {
     const { auditHead } = JSON.parse(text) as { auditHead?: { sequence?: unknown; hash?: unknown } };

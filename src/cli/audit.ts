@@ -12,32 +12,35 @@ import { type Anchor, anchorsOf } from "./audit-anchors.ts";
 const file = `.env-actions/${auditFile}`;
 const faultsShown = 10;
 
-/** What a look at the log is for people and for programs. */
+/** The result of an audit command, for people and for programs. */
 export interface AuditAnswer {
-  /** Whether every line still follows from the one before. */
+  /** Whether the hash chain is intact. */
   ok: boolean;
   text: string;
   json: unknown;
 }
 
-/** Whether every line of the audit log still follows from the one before. @throws UserError where there is none */
+/**
+ * Verifies the hash chain of the audit log.
+ * @throws UserError if there is no log
+ */
 export async function auditVerify(workspace: string, options: VerifyOptions = {}): Promise<AuditAnswer> {
   const verified = await readLog(workspace, options, () => undefined);
-  // The names of files beside the log are anybody's.
+  // File names beside the log may come from anybody, so they are made safe to print.
   return { ok: isRight(verified), text: verifiedLines(verified).map(logLine).join("\n"), json: verified };
 }
 
 export interface VerifyOptions {
-  /** Heads that were kept elsewhere. */
+  /** Heads that were stored elsewhere. */
   heads?: readonly string[];
-  /** Of the HMACs. */
+  /** The key of the HMACs. */
   key?: string | undefined;
 }
 
 /**
- * Who made and deleted what, and when, as the log says it; and whether the log can be believed.
- * @param run its id; every run if left out
- * @throws UserError where there is no log, or no such run in it
+ * Reports who made and deleted what, and when, according to the log, and whether the log can be trusted.
+ * @param run the run's id; every run if omitted
+ * @throws UserError if there is no log, or if the run is not in it
  */
 export async function auditReport(workspace: string, run: string | undefined, options: VerifyOptions = {}): Promise<AuditAnswer> {
   const reporter = new AuditReporter(run);
@@ -50,7 +53,7 @@ export async function auditReport(workspace: string, run: string | undefined, op
   if (run !== undefined && runs.length === 0)
     throw new UserError("EA8002", `${file} has no run "${run}"; ${suggestion(run, [...others])}`);
   const lines = runs.flatMap((one) => ["", ...runLines(one)]);
-  // Ids and reasons come from tests, and a log may have been changed by anybody.
+  // Ids and reasons come from tests, and anybody may have changed the log, so lines are made safe to print.
   const text = [...verifiedLines(verified), ...lines].map(logLine).join("\n");
   return { ok: isRight(verified), text, json: { log: verified, runs } };
 }
@@ -58,16 +61,16 @@ export async function auditReport(workspace: string, run: string | undefined, op
 interface VerifiedLog {
   file: string;
   lines: number;
-  /** Of the last line that is right in itself. */
+  /** The hash of the last valid line. */
   lastHash: string | undefined;
   faults: AuditFault[];
   anchors: Anchor[];
-  /** Lines with an HMAC, and whether a key was there to check them. */
+  /** The number of lines with an HMAC, and whether a key was available to check them. */
   keyed: { lines: number; from: number | undefined; checked: boolean };
 }
 
 function isRight({ faults, anchors, keyed }: VerifiedLog): boolean {
-  // A key that no line is checked with proves nothing: the HMACs may have been taken out of all lines.
+  // With a key but no HMAC in the log, nothing is proven: somebody may have removed the HMACs from all lines.
   return faults.length === 0 && anchors.every(({ found }) => found) && !(keyed.checked && keyed.lines === 0);
 }
 
@@ -116,7 +119,7 @@ function verifiedLines(log: VerifiedLog): string[] {
   return [...shown, ...proofs];
 }
 
-/** What the HMACs prove. */
+/** Says what the HMACs prove. */
 function keyLine({ lines, keyed: { lines: keyed, from, checked } }: VerifiedLog): string {
   const rest =
     from !== undefined && from > 1
@@ -130,7 +133,7 @@ function keyLine({ lines, keyed: { lines: keyed, from, checked } }: VerifiedLog)
   return `keyed: ${keyed} of ${count(lines, "line")} carry an HMAC, checked with the key in ENV_ACTIONS_AUDIT_KEY${rest}`;
 }
 
-/** What the heads prove that were kept elsewhere. */
+/** Says what the heads stored elsewhere prove. */
 function anchorLines({ anchors }: VerifiedLog): string[] {
   const missing = anchors.filter(({ found }) => !found);
   const lines = missing.map(
@@ -148,7 +151,7 @@ function anchorLines({ anchors }: VerifiedLog): string[] {
     lines.push(
       `the log has the heads of ${count(beside, "report or evidence file", "reports and evidence files")} in the same folder; anyone who changed the log could have changed those as well`,
     );
-  // Whoever gave a head that is not there has been told what that means.
+  // Users who gave a missing head with `--head` have already seen what that means.
   if (!anchors.some(({ from }) => from === "--head"))
     lines.push(
       "not anchored: a log whose end was cut off, or that was replaced, could look the same; compare it with a head from the job's summary: --head N:HASH",

@@ -3,12 +3,12 @@ import { opensTheGate, type StageName, type StageReport, stageNames, type Verdic
 
 export interface GateEnd {
   stage: StageName;
-  /** Absent where the stage did not run. */
+  /** Absent if the stage did not run. */
   answer?: StageAnswer;
   why?: string;
 }
 
-/** Of stages that close the gate. */
+/** How a stage that closes the gate ended. */
 const endings: Record<Verdict, string> = {
   passed: "passed",
   degraded: "is degraded",
@@ -20,9 +20,9 @@ const endings: Record<Verdict, string> = {
 const makesTestData: readonly StageName[] = ["integration", "e2e"];
 
 /**
- * All stages in their order. After one that does not open the gate the next ones do not run, except cleanup, which shows
- * that nothing of this run is left.
- * @param production the environment that smoke looks at; the tested one if left out.
+ * Runs all stages in order. After a stage that closes the gate, only cleanup still runs, to show that this run leaves nothing
+ * behind.
+ * @param production the environment for smoke; defaults to the tested one
  */
 export async function runGate(request: Omit<StageRequest, "stage">, production: string | undefined): Promise<GateEnd[]> {
   const ends: GateEnd[] = [];
@@ -43,7 +43,7 @@ export async function runGate(request: Omit<StageRequest, "stage">, production: 
         : stage === "cleanup"
           ? { overrides: { scope: "run", execute: true } }
           : {};
-    // Another gate may have begun in this workspace meanwhile: the stages of this one stay together.
+    // Another gate may have started in this workspace meanwhile. The id keeps the stages of this gate together.
     const answer = await performStage({ ...request, ...own, stage, ...(gateId ? { gateId } : {}) });
     gateId = answer.report.gateId;
     ends.push({ stage, answer });
@@ -52,13 +52,13 @@ export async function runGate(request: Omit<StageRequest, "stage">, production: 
   return ends;
 }
 
-/** Where the time of a gate went, in milliseconds: the project's own commands, waiting for its servers, and the suite itself. */
+/** How a gate spent its time, in milliseconds: the project's commands, waiting for its servers, and the suite itself. */
 export function timeSpent(ends: readonly GateEnd[]): { total: number; tests: number; servers: number; suite: number } {
   const reports = ends.flatMap((end) => (end.answer ? [end.answer.report] : []));
   const sum = (of: (report: StageReport) => number) => reports.reduce((total, report) => total + of(report), 0);
   const total = sum((report) => report.durationMs);
   const tests = sum((report) => report.commands.reduce((time, command) => time + command.durationMs, 0));
-  // They start side by side, so the slowest is what was waited for.
+  // Servers start in parallel, so the slowest one determines the wait.
   const servers = sum((report) => Math.max(0, ...report.servers.map((server) => server.readyMs ?? 0)));
   return { total, tests, servers, suite: total - tests - servers };
 }

@@ -3,7 +3,11 @@ import { dirname, join } from "node:path";
 import { initialConfig, initialWorkflow } from "../config/init.ts";
 import { UserError } from "../model/user-error.ts";
 
-/** Writes a commented configuration and a workflow. Never writes over a file. @returns the files written. @throws UserError */
+/**
+ * Writes a commented configuration and a workflow. Never overwrites a file.
+ * @returns the files written
+ * @throws UserError
+ */
 export async function init(workspace: string, configFile: string): Promise<string[]> {
   const files: [string, string][] = [
     [configFile, initialConfig()],

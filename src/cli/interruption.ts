@@ -3,21 +3,22 @@ import { errorText } from "../lib/error-text.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import type { Progress, StageName } from "../model/report.ts";
 
-/** Who leaves must not wait for a log that another process holds. */
+/** On exit, we must not wait long for a log that another process has locked. */
 const auditWithinMs = 1_000;
 
 export interface Interruption {
   signal: AbortSignal;
-  /** Hand it all progress: at the second signal it says what is left. */
+  /** Pass all progress here: on the second signal, it is used to say what remains. */
   watch(progress: Progress): void;
-  /** Hand it the way into the audit log, once there is one. */
+  /** Pass the function that writes to the audit log as soon as there is one. */
   auditTo(write: (note: AuditEvent) => Promise<void>): void;
   dispose(): void;
 }
 
 /**
- * The first Ctrl-C stops the stage and lets it clean up; the second leaves, and says first what is left and how to delete it.
- * @param howToDelete a sentence with the command that deletes what the stage left
+ * The first Ctrl-C stops the stage and lets it clean up. The second exits at once, after saying what remains and how to delete
+ * it.
+ * @param howToDelete a sentence with the command that deletes what the stage left behind
  */
 export function interruption(say: (text: string) => void, howToDelete: (stage: StageName) => string): Interruption {
   const controller = new AbortController();
@@ -53,7 +54,10 @@ export function interruption(say: (text: string) => void, howToDelete: (stage: S
   };
 }
 
-/** @returns why there is no line in the log, if there is none. Never rejects: whoever leaves, leaves. */
+/**
+ * Never rejects, because nothing may prevent the exit.
+ * @returns why the log has no line about this, if it has none
+ */
 async function audited(writing: Promise<void> | undefined): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<string>((resolve) => {

@@ -19,7 +19,10 @@ import { interruption } from "./interruption.ts";
 import { type Part, Screen, verdictStyles } from "./screen.ts";
 import type { GuardedTerminal, Terminal } from "./terminal.ts";
 
-/** One call in the terminal. @returns the exit status. */
+/**
+ * Runs one command in the terminal.
+ * @returns the exit status
+ */
 export async function terminal(
   argv: readonly string[],
   outside: Terminal = { cwd: process.cwd(), env: process.env, stdout: process.stdout, stderr: process.stderr },
@@ -28,32 +31,32 @@ export async function terminal(
   try {
     return await command(readArguments(argv), world);
   } catch (error) {
-    // It may quote a report, a file's name or an answer, which others wrote.
+    // The message may quote reports, file names or answers that others wrote, so it is made safe to print.
     world.stderr.write(`env-actions: ${printed(error).split("\n").map(logLine).join("\n")}\n`);
-    // We looked, and it is the wrong environment.
+    // A wrong environment is a failure, not an error: we could look, and it is wrong.
     if (error instanceof Error && error.name === "WrongTarget") return 1;
     return error instanceof UserError ? 2 : 3;
   }
 }
 
-/** An error with a code says what is wrong and what to do. Of any other, the stack helps to find the cause. */
+/** Coded errors say what is wrong and what to do. For any other error, the stack helps to find the cause. */
 function printed(error: unknown): string {
   if (error instanceof CodedError) return `${errorText(error)}\nRead on: ${readOn(error.codes)}`;
   if (error instanceof NotAPlainFile) return `${errorText(error)}\nRead on: ${readOn([error.code])}`;
   return unexpectedText(error);
 }
 
-/** What the command under way knows to be secret: also for what is thrown where nobody waits for it. */
+/** The secrets that the current command knows, also used for uncaught errors. */
 let underWay: SecretKeeper | undefined;
 
-/** Node would print it as it is, with whatever it holds. */
+/** Without this, Node would print the error with any secret in it. */
 export function sayUncaught(error: unknown): never {
   const { redact } = underWay ?? guessing(process.env);
   process.stderr.write(redact(`env-actions: ${unexpectedText(error)}\n`));
   process.exit(3);
 }
 
-/** Until a configuration says more, a variable's name tells what is a secret. */
+/** Until the configuration is loaded, secrets are recognised by the names of variables. */
 function guarded(outside: Terminal): GuardedTerminal {
   const secrets = guessing(outside.env);
   underWay = secrets;
@@ -61,7 +64,7 @@ function guarded(outside: Terminal): GuardedTerminal {
   return { ...outside, secrets, stdout: guardedStream(stdout, secrets.redact), stderr: guardedStream(stderr, secrets.redact) };
 }
 
-/** The terminal is the user's own: redaction of what is printed and written is enough, there is no log to mask. */
+/** The terminal belongs to the user and has no log to mask, so it is enough to redact what we print and write. */
 function guessing(env: Terminal["env"]): SecretKeeper {
   const secrets = secretKeeper(() => undefined);
   secrets.guess(secretsOfVariables([env]));
@@ -102,7 +105,7 @@ async function command(args: Arguments, world: GuardedTerminal): Promise<number>
   }
 }
 
-/** All others only print, or write what was not there. */
+/** The other commands only print, or write new files. */
 function readsConfiguration({ command }: Arguments): boolean {
   return !["help", "version", "init", "audit"].includes(command);
 }
@@ -165,7 +168,7 @@ async function stages(args: Arguments, world: GuardedTerminal): Promise<number> 
   }
 }
 
-/** How to delete the test data that this stage left, with a command to be copied. */
+/** Says how to delete the test data that this stage left behind, with a command to copy. */
 function howToDelete({ command, overrides, config, environment }: Arguments, stage: StageName): string {
   const scope = stage === "cleanup" && command !== "gate" ? (overrides.scope ?? "expired") : "run";
   const quoted = (text: string) => (/^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
@@ -175,7 +178,7 @@ function howToDelete({ command, overrides, config, environment }: Arguments, sta
     ...(environment === undefined ? [] : [`--environment ${quoted(environment)}`]),
     `--scope ${scope}`,
   ].join(" ");
-  // Nothing of scope `all` is deleted without the digest of what is there now.
+  // Scope `all` requires the digest of the current plan.
   return scope === "all"
     ? `\`${words}\` shows the rest, and what to add to delete it`
     : `\`${words} --execute\` deletes the rest`;
@@ -194,7 +197,7 @@ function sayPlan(screen: Screen, { report: { cleanup } }: StageAnswer): void {
     screen.line(tone === "bad" ? [`    ${text}`, "red"] : `    ${text}`);
 }
 
-/** Absolute, because a script may have started this in another folder than the person is in. */
+/** Absolute paths, because a script may have started this in another folder than the user's. */
 function sayFiles(screen: Screen, { files }: StageAnswer): void {
   screen.line("");
   for (const [name, file] of [

@@ -7,7 +7,7 @@ import { interruption } from "./interruption.ts";
 import { Screen } from "./screen.ts";
 import type { GuardedTerminal } from "./terminal.ts";
 
-/** @returns the exit status: 0 where every old value can be, or was, put back, 1 where one cannot, or could not be written down. */
+/** @returns the exit status: 0 if every old value can be or was restored; 1 if one cannot, or could not be recorded */
 export async function repair(args: Arguments, world: GuardedTerminal): Promise<number> {
   const screen = new Screen(args.json ? world.stderr : world.stdout, { verbose: args.verbose });
   const interrupted = interruption(

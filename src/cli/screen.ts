@@ -8,7 +8,7 @@ import { duration } from "../report/words.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
-/** A text, or one with a style. */
+/** A text, with or without a style. */
 export type Part = string | [text: string, style: Style];
 
 export const verdictStyles: Record<Verdict, Style> = {
@@ -23,7 +23,7 @@ const redrawMs = 100;
 const failuresShown = 10;
 const tailShown = 12;
 
-/** Shows progress as it comes: a line a check, and on a terminal a last line that moves. Colour only where there is one. */
+/** Shows progress: one line per check, and on a terminal a status line at the bottom. Colours appear on terminals only. */
 export class Screen {
   readonly #stream: NodeJS.WriteStream;
   readonly #verbose: boolean;
@@ -71,7 +71,10 @@ export class Screen {
     }
   }
 
-  /** Texts, some with a style. Only our own styling may colour or move anything: whatever a text says is made inert first. */
+  /**
+   * Prints texts, some with a style. Only our own styles may colour the output or move the cursor, so control characters are
+   * removed first.
+   */
   line(...parts: Part[]): void {
     this.#erase();
     const styled = parts.map((part) =>

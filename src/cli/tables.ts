@@ -13,8 +13,9 @@ import type { Arguments } from "./arguments.ts";
 import type { GuardedTerminal } from "./terminal.ts";
 
 /**
- * Proposes `testData.tables` from what the environment's warehouse holds, and says where the present declaration differs. It only
- * reads. @returns the exit status. @throws UserError
+ * Proposes `testData.tables` from the environment's warehouse, and lists differences from the current declaration. Read-only.
+ * @returns the exit status
+ * @throws UserError
  */
 export async function tables(args: Arguments, world: GuardedTerminal): Promise<number> {
   const { secrets } = world;
@@ -68,7 +69,7 @@ export async function tables(args: Arguments, world: GuardedTerminal): Promise<n
   }
 }
 
-/** Tables as the configuration would have them. */
+/** The tables in the form that the configuration uses. */
 function shownAsJson(catalog: string, { tables: proposed, remarks }: Proposal, found: readonly Difference[], fixed: FixedRows) {
   const written = Object.entries(proposed).map(([name, table]) => [name, writtenTable(table)]);
   return { catalog, tables: Object.fromEntries(written), remarks, differences: found, keep: fixed.keep, sweep: fixed.sweep };

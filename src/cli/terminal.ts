@@ -1,6 +1,6 @@
 import type { SecretKeeper } from "../stages/context.ts";
 
-/** What the terminal gives; a test gives its own. */
+/** What the terminal provides; tests pass their own. */
 export interface Terminal {
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
@@ -8,7 +8,7 @@ export interface Terminal {
   stderr: NodeJS.WriteStream;
 }
 
-/** The same inside of a command: both streams redact whatever is written to them. */
+/** The terminal inside a command: both streams redact everything written to them. */
 export interface GuardedTerminal extends Terminal {
   secrets: SecretKeeper;
 }

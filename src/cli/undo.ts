@@ -6,7 +6,7 @@ import { interruption } from "./interruption.ts";
 import { Screen } from "./screen.ts";
 import type { GuardedTerminal } from "./terminal.ts";
 
-/** @returns the exit status: 0 where everything can come or came back, 1 where something cannot, or could not be written down. */
+/** @returns the exit status: 0 if everything can be or was restored; 1 if something cannot, or could not be recorded */
 export async function undo(args: Arguments, world: GuardedTerminal): Promise<number> {
   const screen = new Screen(args.json ? world.stderr : world.stdout, { verbose: args.verbose });
   const interrupted = interruption(
