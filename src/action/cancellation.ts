@@ -5,17 +5,17 @@ import type { Progress } from "../model/report.ts";
 
 export interface Cancellation {
   signal: AbortSignal;
-  /** Hand it all progress: at the second signal it says what is left. */
+  /** Pass all progress here: on the second signal, it is used to say what remains. */
   watch(progress: Progress): void;
-  /** Hand it the way into the audit log, once there is one. */
+  /** Pass the function that writes to the audit log as soon as there is one. */
   auditTo(write: (note: AuditEvent) => Promise<void>): void;
   dispose(): void;
 }
 
 /**
- * The runner cancels with SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. The first one stops the stage, which then cleans up; at
- * the second the log is told what is left, because nobody can say it after the third; and cleaning up goes on until then. What does
- * not fit into those ten seconds is left to the post step, which still runs.
+ * The runner cancels with SIGINT, SIGTERM after 7.5 s, and SIGKILL after another 2.5 s. SIGINT stops the stage, which then cleans
+ * up. On SIGTERM the log records what remains, because SIGKILL leaves no chance; cleanup continues until then. The post step
+ * still runs and does the rest.
  */
 export function cancellation(say: (text: string) => void, onCancel: (signal: string) => void): Cancellation {
   const controller = new AbortController();

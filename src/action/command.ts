@@ -1,6 +1,6 @@
 /**
- * A workflow command, as the runner reads it from a line of output. Written by hand because @actions/core takes longer to load
- * than everything else together, and a missing input needs nothing of it.
+ * Formats a workflow command, as the runner reads it from a line of output. Written by hand, because @actions/core takes longer
+ * to load than everything else together, and the error for a missing input does not need it.
  */
 export function errorCommand(
   title: string,
@@ -12,7 +12,7 @@ export function errorCommand(
   return `::error ${properties.map(([name, value]) => `${name}=${escapeProperty(String(value))}`).join(",")}::${escapeData(message)}`;
 }
 
-/** Has the runner hide a text in everything that the job prints from now on. */
+/** Makes the runner hide a text in all further output of the job. */
 export function maskCommand(secret: string): string {
   return `::add-mask::${escapeData(secret)}`;
 }

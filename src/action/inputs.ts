@@ -5,7 +5,7 @@ import { type Input, type InputName, inputs } from "./interface.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The inputs of one step, read and checked as far as that needs no configuration. */
+/** The inputs of one step, read and checked as far as possible without the configuration. */
 export interface ActionInputs {
   stage: StageName;
   config: string;
@@ -30,13 +30,13 @@ export type InputsRead = { ok: true; inputs: ActionInputs } | { ok: false; code:
 
 const scopes = ["run", "expired", "all"] as const;
 
-/** As YAML 1.2's core schema has them, which `core.getBooleanInput` follows. */
+/** YAML 1.2's core schema, as in `core.getBooleanInput`. */
 const booleans: ReadonlyMap<string, boolean> = new Map([
   ...(["true", "True", "TRUE"] as const).map((text) => [text, true] as const),
   ...(["false", "False", "FALSE"] as const).map((text) => [text, false] as const),
 ]);
 
-/** Reads INPUT_*, as the runner hands inputs over. All mistakes are told at once. */
+/** Reads INPUT_*, the runner's variables for inputs. Reports all mistakes at once. */
 export function readInputs(env: Env): InputsRead {
   const mistakes: string[] = [];
   const value = (name: InputName): string | undefined => {
@@ -76,12 +76,12 @@ export function readInputs(env: Env): InputsRead {
       .filter((line) => line !== ""),
     passRate: value("pass-rate"),
     deployment: value("deployment"),
-    // Its default is an expression, which only the runner can fill in.
+    // The default is an expression that only the runner can evaluate.
     githubToken: inputOf(env, "github-token") || undefined,
     scope: choice("scope", value("scope") ?? "expired", scopes),
     dryRun: boolean("dry-run", value("dry-run") ?? "true"),
     planDigest: value("plan-digest"),
-    // Its default is an expression as well.
+    // The default is an expression that only the runner can evaluate.
     cell: matrixCell(inputOf(env, "matrix")),
   };
   if (read.planDigest !== undefined && !isPlanDigest(read.planDigest))
@@ -98,7 +98,7 @@ export function readInputs(env: Env): InputsRead {
   return mistakes.length === 0 ? { ok: true, inputs: read } : { ok: false, code: invalid ? "EA1104" : "EA1105", mistakes };
 }
 
-/** The runner writes the name in upper case, with spaces as underscores; dashes stay. */
+/** The runner writes the name in upper case, with underscores for spaces; dashes are kept. */
 function inputOf(env: Env, name: InputName | "stage"): string {
   return (env[`INPUT_${name.toUpperCase()}`] ?? "").trim();
 }

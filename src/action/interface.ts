@@ -1,16 +1,16 @@
 import type { StageName } from "../model/report.ts";
 
 /**
- * The face of the actions: every input and output, once. `action.yml`, the composites under `actions/` and the tables of
- * docs/reference/actions.md are generated from here, and the code reads inputs only by these names, so the three cannot drift apart.
+ * The only declaration of the actions' inputs and outputs. `action.yml`, the composites under `actions/` and the tables of
+ * docs/reference/actions.md are generated from it. The code reads inputs by these names only, so they always agree.
  */
 
 export interface Input {
   description: string;
-  /** The stages whose composite declares it; absent = all. */
+  /** The stages whose composite declares it; all if absent. */
   stages?: readonly StageName[];
   default?: string;
-  /** The runner fills it in, and nobody writes it in a workflow: docs/reference/actions.md does not list it. */
+  /** The runner fills it in and workflows never set it, so docs/reference/actions.md does not list it. */
   hidden?: true;
 }
 

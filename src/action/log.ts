@@ -3,12 +3,14 @@ import { checkLine, verdictMarks } from "../app/progress.ts";
 import type { Check, Progress } from "../model/report.ts";
 import { logLine } from "../report/inert.ts";
 
-/** Whether lines of servers and tests are being printed, which the runner folds up as one group. */
+/** Whether we are inside a group of output from servers and tests, which the runner's log folds. */
 let isGroupOpen = false;
 
-/** Prints progress into the runner's log. Whatever others wrote is made inert: a printed line must never be obeyed as a command. */
+/**
+ * Prints progress to the runner's log. Text from others is made safe, so that the runner never obeys a printed line as a command.
+ */
 export function printProgress(progress: Progress): void {
-  // A line after each delete would only repeat what the steps say; at a second signal it is said in full.
+  // A line after each delete would repeat the steps. The second signal prints what remains in full.
   if (progress.kind === "remaining") return;
   const isOutput = progress.kind === "output";
   if (isOutput && !isGroupOpen) core.startGroup(`output of ${logLine(progress.source)}`);
@@ -16,7 +18,7 @@ export function printProgress(progress: Progress): void {
   isGroupOpen = isOutput;
   if (progress.kind === "warning") core.warning(logLine(progress.text));
   else core.info(logLine(lineOf(progress)));
-  // Shown where somebody has switched on debug logging for the run.
+  // Visible if debug logging is on for the run.
   if (progress.kind === "check-finished") core.debug(logLine(detailsOf(progress.check)));
 }
 

@@ -9,15 +9,15 @@ import { readInputs } from "./inputs.ts";
 import { isPostStep, saveVisit } from "./state.ts";
 
 /**
- * What the runner starts, as main step and again as post step. The stages, and with them every library, are loaded only when the
- * inputs are good.
+ * Called by the runner as the main step and again as the post step. Stages and libraries are loaded only after the inputs are
+ * valid.
  */
 export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const secrets = secretKeeper((secret) => unguarded(`${maskCommand(secret)}\n`));
-  // Whoever prints in this process, prints through this: our lines, @actions/core's commands, warnings of node.
+  // All output of this process goes through this guard: our lines, @actions/core's commands, and Node's warnings.
   const unguarded = guardWrites(process.stdout, secrets.redact);
   guardWrites(process.stderr, secrets.redact);
-  // Until the configuration says more, a variable's name tells.
+  // Until the configuration is loaded, secrets are recognised by the names of variables.
   secrets.guess(secretsOfVariables([env]));
   process.once("uncaughtException", (error) => {
     process.exitCode = sayError(error);
@@ -25,7 +25,8 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   });
   try {
     if (isPostStep(env)) return await (await import("./post.ts")).post(env, secrets);
-    // Before anything can go wrong: the post step reads the inputs again, and must not take a corrected one for an order.
+    // Comes first, before anything can fail. The post step reads the inputs again, and must not run a stage if they are valid by
+    // then.
     saveVisit(env);
     const read = readInputs(env);
     if (!read.ok) throw new UserError(read.code, read.mistakes.join("\n"));
@@ -36,7 +37,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 /**
- * The mistakes as the log has them, and each at its line of the file, where GitHub shows it beside the code.
+ * Prints the mistakes to the log, and annotates each at its line of the file, where GitHub shows it beside the code.
  * @returns the exit status
  */
 async function sayMistakes(error: UserError, env: NodeJS.ProcessEnv): Promise<number> {

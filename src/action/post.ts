@@ -9,8 +9,8 @@ import { perform } from "./run.ts";
 import { unfinishedStage } from "./state.ts";
 
 /**
- * Runs after the job, also when it failed or was cancelled. A main step that ended has cleaned up by itself; for one that was killed
- * its test data is deleted here, and its report says that it was cut short.
+ * Runs after the job, even if it failed or was cancelled. A main step that ended has cleaned up itself. For one that was killed,
+ * this deletes its test data and reports that it was interrupted.
  */
 export async function post(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promise<void> {
   const state = unfinishedStage(env);
@@ -35,12 +35,12 @@ export async function post(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
   await publish(answer);
   const { report } = answer;
   const cleanup = report.checks.find(({ id }) => id === "test-data.cleanup");
-  // A job that is being cancelled has failed already; one that leaves test data behind should say so all the same.
+  // A cancelled job has failed already, but must still report test data that it leaves behind.
   if (cleanup && !opensTheGate(cleanup.verdict))
     core.setFailed(`test data of run ${report.runId} may remain: ${cleanup.message ?? cleanup.observed ?? cleanup.verdict}`);
 }
 
-/** First of all: tests that still run would go on to make test data while it is deleted, and after that. */
+/** Comes first: tests that still run would make more test data during and after the deletion. */
 async function endWhatRuns(stage: string, mark: string): Promise<string | undefined> {
   const outcome = await endMarkedProcesses(mark);
   if (outcome === "none") return undefined;

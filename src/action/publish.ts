@@ -3,7 +3,7 @@ import type { StageAnswer } from "../app/run-stage.ts";
 import { errorText } from "../lib/error-text.ts";
 import { toAnnotations } from "../report/annotations.ts";
 
-/** Puts the result where GitHub shows it: annotations and the job's summary. */
+/** Publishes the result on GitHub: annotations and the job's summary. */
 export async function publish({ report, files }: StageAnswer): Promise<void> {
   for (const { level, message, title, file, line } of toAnnotations(report)) {
     const properties = { title, ...(file ? { file } : {}), ...(line ? { startLine: line } : {}) };
@@ -11,12 +11,12 @@ export async function publish({ report, files }: StageAnswer): Promise<void> {
     else if (level === "warning") core.warning(message, properties);
     else core.notice(message, properties);
   }
-  // Not on every runner (act in host mode has one, a bare container may not).
+  // Some runners have no summary, such as act in host mode or a bare container.
   if (!process.env.GITHUB_STEP_SUMMARY) return;
   try {
     await core.summary.addRaw(files.summaryText, true).write();
   } catch (error) {
-    // The verdict stands without it: it is in the log, in the report and in the outputs.
+    // The verdict does not depend on the summary: the log, the report and the outputs have it too.
     core.warning(`The job summary could not be written: ${errorText(error).replace(/\.$/, "")}. Read it in ${files.summary}.`);
   }
 }

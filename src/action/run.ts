@@ -27,7 +27,8 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets:
   const workspace = resolve(env.GITHUB_WORKSPACE ?? ".", inputs.workingDirectory);
   const mark = randomUUID();
   const { stage, config, environment, cell } = inputs;
-  // Before the configuration is read: it may be a stranger's. The post step then has nothing to do, and reads none either.
+  // Before the configuration is read, because it may come from a stranger. The post step then has nothing to do, and reads no
+  // configuration.
   await refuseForeignHead({ env, workspace, configFile: config, allowed: inputs.foreignHead });
   saveAsked(env, { stage, config, environment, workspace, cell: cell && secrets.redact(cell), mark });
   const restored = await guardRunnerFiles(process.env);
@@ -50,7 +51,7 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets:
       ...(inputs.budget ? { budgetMs: budgetFrom(inputs.budget) } : {}),
     });
   } finally {
-    // Also where the stage broke off: a test can see to that, and later steps may run all the same.
+    // Also after an interruption, because a test can cause one and later steps may run anyway.
     forged = await restored();
     if (forged.length > 0)
       core.error(
@@ -58,7 +59,7 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets:
         { title: "env-actions: the runner's files were written to" },
       );
   }
-  // First, because nothing that comes later may take them away from the steps that wait for them.
+  // Comes first, because later steps need the outputs even if something below fails.
   for (const [name, value] of outputsOf(answer)) core.setOutput(name, pathOutputs.has(name) ? value : secrets.redact(value));
   await publish(answer);
   const tooLow = inputs.failOn === "degraded" && answer.report.verdict === "degraded";
@@ -69,7 +70,7 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets:
   return Math.max(exitStatus([answer.report.verdict]), forged.length > 0 || tooLow ? 1 : 0);
 }
 
-/** Once a stage has ended, in whatever way, nothing of this step is left for the post step to clean up. */
+/** However the stage ended, the post step has nothing of it left to clean up. */
 async function performed(
   env: NodeJS.ProcessEnv,
   secrets: SecretKeeper,
@@ -82,7 +83,7 @@ async function performed(
   }
 }
 
-/** A stage with everything the runner gives: its log, its masks, its artifacts and its way of cancelling. */
+/** Runs a stage with everything the runner provides: log, masks, artifacts and cancellation. */
 export async function perform(
   env: NodeJS.ProcessEnv,
   secrets: SecretKeeper,
@@ -101,7 +102,7 @@ export async function perform(
     | "cutShort"
   >,
 ): Promise<StageAnswer> {
-  // Before anything of the project's is started, which could look there.
+  // Before any of the project's processes start, because they could read these variables.
   blankOwnEnvironment(isSuitesOwn);
   const artifacts = artifactService(env);
   const cancel = cancellation(
@@ -151,13 +152,13 @@ function passRateFrom(text: string): number {
   return share;
 }
 
-/** They name files that are there, so a later step needs them as they are. */
+/** These outputs are paths of existing files, so they must not be redacted. */
 const pathOutputs: ReadonlySet<OutputName> = new Set(["report", "summary"]);
 
-/** What the stage's own action declares, and nothing else. */
+/** Only the outputs that the stage's own action declares. */
 export function outputsOf({ report, files }: StageAnswer): [OutputName, string][] {
   const { tests, cleanup } = report;
-  // As the check counts: what is quarantined counts neither way.
+  // Counted as in the check: quarantined failures do not count.
   const ran = tests ? tests.total - tests.skipped - excusedFailures(tests.quarantine) : 0;
   const values: Partial<Record<OutputName, string>> = {
     verdict: report.verdict,

@@ -4,15 +4,15 @@ import { type FileHandle, open } from "node:fs/promises";
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * The runner reads them when the step has ended, and does what they say: to later steps, or in this step's name. GITHUB_STATE is not
- * among them: the stage itself writes to it while it runs, and what it writes last counts.
+ * The runner reads these files after the step, and acts on them in later steps or in this step's name. GITHUB_STATE is not
+ * listed, because the stage writes to it while it runs, and the last value counts.
  */
 const files = ["GITHUB_ENV", "GITHUB_PATH", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"] as const;
 
 /**
- * Remembers what the runner's files hold. Servers and tests are not told where they are, but they run as the same user and can list
+ * Remembers the content of the runner's files. Servers and tests do not get the paths, but they run as the same user and can list
  * the folder.
- * @returns to be called when none of them runs any more: takes out what was added, and names the files
+ * @returns a function to call after all of them have ended: it removes what was added, and lists the changed files
  */
 export async function guardRunnerFiles(env: Env): Promise<() => Promise<string[]>> {
   const known = await Promise.all(
@@ -32,7 +32,7 @@ export async function guardRunnerFiles(env: Env): Promise<() => Promise<string[]
   };
 }
 
-/** Undefined where the runner has none. */
+/** `undefined` if the runner does not have the file. */
 async function content(path: string): Promise<Buffer | undefined> {
   return await withFile(path, constants.O_RDONLY, (file) => file.readFile());
 }
@@ -46,7 +46,7 @@ async function replace(path: string, bytes: Buffer): Promise<void> {
   if (!done) throw new Error(`${path} was changed while the stage ran, and could not be put back`);
 }
 
-/** Not through a link, which may have been put there. */
+/** Does not follow links, which somebody may have placed there. */
 async function withFile<Result>(
   path: string,
   flags: number,
@@ -56,7 +56,7 @@ async function withFile<Result>(
   try {
     file = await open(path, flags | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
   } catch {
-    // Not there, or no file any more: whoever asks compares that with what was there, and says so.
+    // The file is missing or is no regular file any more. The caller compares that with the earlier content, and reports it.
     return undefined;
   }
   try {

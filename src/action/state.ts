@@ -5,27 +5,27 @@ import type { Begun } from "../app/run-stage.ts";
 import type { StageName } from "../model/report.ts";
 
 /**
- * What a main step keeps for its post step. The runner hands it over in variables `STATE_…`, beside the workspace: it is still there when
- * a later step has cleaned that. Written by hand, because the first of it must be there before any library is loaded.
+ * What a main step saves for its post step. The runner passes it on in variables `STATE_…`, outside the workspace, so it survives
+ * a later step that cleans the workspace. Written by hand, because the first value must be saved before any library is loaded.
  */
 
-/** What the step was asked for. No secret is among it. */
+/** What the step was asked to do. Contains no secret. */
 export interface AskedState {
   stage: StageName;
   config: string;
   environment: string | undefined;
   workspace: string;
   cell: string | undefined;
-  /** By which what the stage started is found again. */
+  /** Identifies the processes that the stage started. */
   mark: string;
 }
 
-/** Linux allows a variable 128 KiB, Windows 32: a configuration is far below, compressed. */
+/** Linux allows 128 KiB for a variable, Windows 32. A compressed configuration is far smaller. */
 const longestConfig = 24_000;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** That a main step was here: without it the runner's second call would run the stage once more. */
+/** Records that the main step ran. Without it, the runner's second call would run the stage again. */
 export function saveVisit(env: Env): void {
   save(env, "POST", "true");
 }
@@ -34,7 +34,7 @@ export function saveAsked(env: Env, asked: AskedState): void {
   save(env, "ASKED", JSON.stringify(asked));
 }
 
-/** Before anything is made in the environment. */
+/** Called before the stage makes anything in the environment. */
 export function saveBegun(env: Env, { configText, ...begun }: Begun): void {
   const packed = deflateSync(configText).toString("base64");
   save(env, "BEGUN", JSON.stringify(begun));
@@ -45,7 +45,7 @@ export function saveCancelled(env: Env, signal: string): void {
   save(env, "CANCELLED", signal);
 }
 
-/** The stage ended by itself, and cleaned up by itself. */
+/** Records that the stage ended and cleaned up itself. */
 export function saveFinished(env: Env): void {
   save(env, "FINISHED", "true");
 }
@@ -56,12 +56,12 @@ export function isPostStep(env: Env): boolean {
 
 export interface SavedState {
   asked: AskedState;
-  /** Without `configText` the file must still be there. */
+  /** Without `configText`, the file must still exist. */
   begun: Omit<Begun, "configText"> & { configText: string | undefined };
   cancelledBy: string | undefined;
 }
 
-/** @returns undefined where there is nothing to do: the stage ended by itself, or had not begun anything */
+/** @returns `undefined` if there is nothing to do: the stage ended by itself, or had not started anything */
 export function unfinishedStage(env: Env): SavedState | undefined {
   const { STATE_ASKED: asked, STATE_BEGUN: begun, STATE_CONFIG: config, STATE_CANCELLED: cancelledBy } = env;
   if (env.STATE_FINISHED === "true" || !asked || !begun) return undefined;
@@ -75,7 +75,7 @@ export function unfinishedStage(env: Env): SavedState | undefined {
   };
 }
 
-/** As @actions/core does. Where there is no such file (in a bare container), the runner knows no post step either. */
+/** Works as in @actions/core. Without the file, as in a bare container, the runner has no post step either. */
 function save({ GITHUB_STATE: file }: Env, name: string, value: string): void {
   if (!file) return;
   const delimiter = `env-actions-${randomUUID()}`;
