@@ -1,47 +1,49 @@
-/** Results of the project's own tests, as reports of many formats describe them. */
+/** Results of the project's own tests, in a form independent of the report's format. */
 
 export type TestStatus = "passed" | "failed" | "flaky" | "skipped";
 
 export interface TestCase {
-  /** Full name with its describe blocks: `sessions › creates a session`. */
+  /** The full name with its describe blocks: `sessions › creates a session`. */
   name: string;
   status: TestStatus;
   durationMs: number;
-  /** As the report says it, relative to the workspace where that can be told. */
+  /** The path in the report, relative to the workspace if possible. */
   file?: string;
   line?: number;
-  /** Playwright project, Maven module and the like. */
+  /** The Playwright project, Maven module or similar. */
   project?: string;
-  /** How often it ran; 1 without retries. */
+  /** Number of attempts; 1 without retries. */
   attempts: number;
-  /** First line(s) of the failure. */
+  /** The first lines of the failure. */
   message?: string;
   stack?: string;
-  /** YYYY-MM-DD: until then its failure does not count; see `QuarantineEntry`. Absent where no entry in force means it. */
+  /**
+   * YYYY-MM-DD: the last day on which its failure does not count; see `QuarantineEntry`. Absent if no active entry matches it.
+   */
   quarantinedUntil?: string;
 }
 
-/** The tests that one glob of critical tests means. */
+/** The tests that match one glob of critical tests. */
 export interface CriticalTests extends TestCounts {
   glob: string;
 }
 
-/** Tests that are known to fail, for a time and for a reason. */
+/** Tests that are known to fail, with a reason and an end date. */
 export interface QuarantineEntry {
   /** A glob over file and name. */
   test: string;
   /** YYYY-MM-DD, the last day, in UTC. */
   until: string;
   reason: string;
-  /** That day is over: its tests count again. */
+  /** The last day has passed, so the tests count again. */
   over: boolean;
-  /** Tests of this run that it means. */
+  /** Number of this run's tests that match. */
   matched: number;
-  /** Of them, those that failed, and that no other entry in force covers. */
+  /** How many of them failed and are covered by no other active entry. */
   failed: number;
 }
 
-/** A test file that could not be loaded, so that none of its tests ran: counts as a failure, whatever the pass rate. */
+/** A test file that could not be loaded, so none of its tests ran. Counts as a failure, whatever the pass rate. */
 export interface CrashedSuite {
   file: string;
   message: string;
@@ -55,35 +57,35 @@ export interface TestCounts {
   skipped: number;
 }
 
-/** What all the reports of one command said, merged. */
+/** The merged reports of one command. */
 export interface TestResults extends TestCounts {
   durationMs: number;
   crashedSuites: CrashedSuite[];
-  /** Every failed test: none is ever dropped from here. */
+  /** Every failed test; the list is never shortened. */
   failures: TestCase[];
   flakyTests: TestCase[];
-  /** At most ten. */
+  /** At most ten tests. */
   slowest: TestCase[];
-  /** By project name; empty where the format knows no projects. */
+  /** By project name; empty if the format has no projects. */
   projects: Record<string, TestCounts>;
-  /** The files read, and as what. */
+  /** The files that were read, and their formats. */
   sources: { file: string; format: string; tests: number }[];
-  /** Where two reports of one run disagree: what each said, and that the worse was believed. */
+  /** Contradictions between reports of one run: what each says, and that the worse result counts. */
   disagreements: string[];
-  /** By glob, in the order of the configuration; absent where none is configured. */
+  /** By glob, in the order of the configuration; absent if none is configured. */
   critical?: CriticalTests[];
-  /** In the order of the configuration; absent where none is configured. */
+  /** In the order of the configuration; absent if none is configured. */
   quarantine?: QuarantineEntry[];
 }
 
-/** A screenshot, trace or video that a failed test left behind. */
+/** A screenshot, trace or video from a failed test. */
 export interface Attachment {
-  /** Relative to the workspace, with slashes: where it is kept, or where it was when it could not be kept. */
+  /** Relative to the workspace, with slashes: where the copy is, or where the file was if it could not be copied. */
   file: string;
   bytes: number;
-  /** Full name, where it can be told. */
+  /** The test's full name, if known. */
   test?: string;
-  /** It is neither text nor an archive of texts, such as a picture or a video: what is seen in it is not redacted. */
+  /** Neither text nor an archive of texts, such as a picture or video. Visible secrets in it cannot be redacted. */
   binary?: true;
   /** Why it was not kept. */
   leftOut?: string;

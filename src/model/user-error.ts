@@ -2,12 +2,12 @@ import { CodedError } from "./coded-error.ts";
 import type { ErrorCode } from "./error-codes/catalogue.ts";
 
 /**
- * The user's mistake: a wrong input, flag or configuration. Exit status 2. The message says what is wrong, where, and what to do, and
- * is shown without a stack.
+ * A mistake by the user: a wrong input, flag or configuration. Exit status 2. The message says what is wrong, where, and what to
+ * do. It is shown without a stack.
  */
 export class UserError extends CodedError {
   override name = "UserError";
-  /** Where the mistakes are, if they are in a file. The message has all of them, each with its own code. */
+  /** The positions of mistakes in a file. The message contains all of them, each with its own code. */
   readonly mistakes: readonly PlacedMistake[];
 
   constructor(
@@ -24,10 +24,10 @@ export class UserError extends CodedError {
   }
 }
 
-/** Line and column count from 1, as editors do. */
+/** Line and column start at 1, as in editors. */
 export interface PlacedMistake {
   code: ErrorCode;
-  /** As the person named it. */
+  /** The path as the user gave it. */
   file: string;
   line: number;
   column: number;

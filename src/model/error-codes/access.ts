@@ -1,6 +1,6 @@
 import type { ErrorEntry } from "./entry.ts";
 
-/** 2xxx: whether this is the right environment, and whether this run may do what it is asked to do. */
+/** 2xxx: whether this is the right environment, and whether the run is allowed to do what was requested. */
 export const accessErrors = {
   EA2001: {
     title: "Wrong environment",

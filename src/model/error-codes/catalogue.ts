@@ -23,10 +23,10 @@ const areas = [
   { title: "GitHub and the machine", entries: machineErrors },
 ] as const satisfies readonly ErrorArea[];
 
-/** In the order of the codes. docs/reference/errors.md is generated from it. */
+/** Sorted by code. docs/reference/errors.md is generated from it. */
 export const errorCatalogue: readonly ErrorArea[] = areas;
 
 type KeysOfEach<Union> = Union extends unknown ? keyof Union : never;
 
-/** A code is never given to another kind of mistake, and a message always has the same one. */
+/** Codes are permanent: each kind of error keeps its code, and a code is never reused. */
 export type ErrorCode = KeysOfEach<(typeof areas)[number]["entries"]>;

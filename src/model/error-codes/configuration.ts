@@ -164,7 +164,7 @@ export const configurationErrors = {
   },
 } as const satisfies Record<string, ErrorEntry>;
 
-/** 11xx: the command line, and the inputs of the actions. */
+/** 11xx: the command line and the actions' inputs. */
 export const inputErrors = {
   EA1101: {
     title: "Unknown command",

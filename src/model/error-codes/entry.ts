@@ -1,9 +1,9 @@
-/** One kind of mistake or failure: what a person reads on its entry of docs/reference/errors.md. */
+/** One kind of error, as its entry in docs/reference/errors.md describes it. */
 export interface ErrorEntry {
-  /** A few words: the heading of the entry. */
+  /** The heading of the entry: a few words. */
   title: string;
-  /** What happened, and what usually causes it. */
+  /** What happened, and the usual cause. */
   meaning: string;
-  /** What to do about it. */
+  /** How to fix it. */
   fix: string;
 }

@@ -29,7 +29,7 @@ export const recordErrors = {
   },
 } as const satisfies Record<string, ErrorEntry>;
 
-/** 9xxx: GitHub, and the machine. */
+/** 9xxx: GitHub and the machine. */
 export const machineErrors = {
   EA9001: {
     title: "There is no GitHub token, or no GitHub address",

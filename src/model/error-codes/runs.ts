@@ -34,7 +34,7 @@ export const processErrors = {
   },
 } as const satisfies Record<string, ErrorEntry>;
 
-/** 6xxx: reports of tests. */
+/** 6xxx: test reports. */
 export const testReportErrors = {
   EA6001: {
     title: "No test report is configured",
