@@ -11,12 +11,9 @@ import {
   refusalText,
 } from "./failure.ts";
 
-/**
- * GitHub's API, as this project asks it: with an end to every wait, and with failures that say what to do. Nothing else here knows
- * @actions/github.
- */
+/** The client for GitHub's API: every wait has a deadline, and failures say what to do. No other file knows @actions/github. */
 
-/** `rest` has a method for each of GitHub's endpoints, `paginate` reads the lists that come in pages. Both throw GitHubError. */
+/** `rest` has a method for each of GitHub's endpoints, and `paginate` reads lists with several pages. Both throw GitHubError. */
 export type GitHub = Pick<Octokit, "rest" | "paginate">;
 
 type Octokit = ReturnType<typeof getOctokit>;
@@ -25,27 +22,27 @@ type Env = Readonly<Record<string, string | undefined>>;
 export interface GitHubOptions {
   /** Ends every request and every wait. */
   cancel?: AbortSignal;
-  /** Milliseconds that one request may take, with all its attempts and pauses. */
+  /** Time limit for one request in milliseconds, including all attempts and pauses. */
   deadlineMs?: number;
-  /** Milliseconds before the second attempt; each later pause is twice as long. */
+  /** Pause before the second attempt in milliseconds; it doubles after each further attempt. */
   firstPauseMs?: number;
 }
 
 const attempts = 4;
 const attemptDeadlineMs = 15_000;
-/** GitHub asks for a minute's wait where it does not say how long. */
+/** Longer than a minute, because GitHub asks clients to wait that long if it gives no time. */
 const defaultDeadlineMs = 90_000;
 const defaultFirstPauseMs = 500;
 
 /**
- * @param env GITHUB_API_URL says where the API is; api.github.com if it does not.
- * @throws GitHubError without a token, or for an address that is none.
+ * @param env GITHUB_API_URL is the API's address; api.github.com by default
+ * @throws GitHubError without a token, or for an invalid address
  */
 export async function gitHub(token: string | undefined, env: Env, options: GitHubOptions = {}): Promise<GitHub> {
   if (!token) throw new GitHubError("EA9001", "there is no token for GitHub's API: pass the input github-token", undefined);
   const baseUrl = env.GITHUB_API_URL || "https://api.github.com";
   if (!URL.canParse(baseUrl)) throw new GitHubError("EA9001", `GITHUB_API_URL: expected an address, got "${baseUrl}"`, undefined);
-  // 600 kB, which a stage that asks GitHub nothing should not have to load.
+  // Loaded lazily: 600 kB that a stage without requests to GitHub does not need.
   const { getOctokit } = await import("@actions/github");
   const octokit = getOctokit(token, { baseUrl });
   octokit.hook.wrap("request", (send, endpoint) => {
@@ -58,7 +55,7 @@ export async function gitHub(token: string | undefined, env: Env, options: GitHu
       cancel: options.cancel ?? new AbortController().signal,
     };
     return patiently(patience, async (signal) => {
-      // Changed in place: octokit's inner hooks were given this very object, and pass on no other.
+      // Changed in place, because octokit's inner hooks hold this object and pass on no other.
       endpoint.request = { ...endpoint.request, signal };
       return await send(endpoint);
     });
@@ -67,16 +64,19 @@ export async function gitHub(token: string | undefined, env: Env, options: GitHu
 }
 
 interface Patience {
-  /** For people: `GET /repos/classwaves/app/deployments/7`. */
+  /** For messages: `GET /repos/classwaves/app/deployments/7`. */
   request: string;
-  /** Whether it does no harm when it is carried out twice. */
+  /** Whether running the request twice is harmless. */
   repeatable: boolean;
   withinMs: number;
   firstPauseMs: number;
   cancel: AbortSignal;
 }
 
-/** Sends again what may pass by itself: no answer and 5xx for requests that only read, rate limits for all. @throws GitHubError */
+/**
+ * Retries temporary failures: rate limits for all requests; missing answers and 5xx only for requests that are safe to repeat.
+ * @throws GitHubError
+ */
 async function patiently<Answer extends { status: number; data: unknown }>(
   { request, repeatable, withinMs, firstPauseMs, cancel }: Patience,
   send: (signal: AbortSignal) => Promise<Answer>,
@@ -104,7 +104,7 @@ async function patiently<Answer extends { status: number; data: unknown }>(
   });
 }
 
-/** octokit hands on text, or none, where the answer broke off in the middle or is not GitHub's. */
+/** octokit returns text or nothing if the answer broke off, or does not come from GitHub. */
 function isDamaged({ status, data }: { status: number; data: unknown }): boolean {
   return status !== 204 && (typeof data !== "object" || data === null);
 }

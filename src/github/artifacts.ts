@@ -4,20 +4,20 @@ import { growingPause, retry, retryAfterMs } from "../lib/retry.ts";
 import { readZip, writeZip, type ZipFile } from "./zip.ts";
 
 /**
- * The artifacts of the running workflow run, over the runner's own artifact service. The service takes JavaScript actions only, needs no
- * `permissions:` line, and works on pull requests from forks. The protocol is Twirp (JSON over POST) for the names, and Azure
- * block blobs behind signed addresses for the bytes.
+ * The artifacts of the current workflow run, through the runner's own artifact service. The service is for JavaScript actions
+ * only, needs no `permissions:` line, and works on pull requests from forks. It uses Twirp (JSON over POST) for the metadata, and
+ * Azure block blobs with signed addresses for the content.
  */
 
 export interface ArtifactService {
   /**
-   * Names are unique in a run attempt: the service refuses a name that it already has.
-   * @throws Error when it is not stored; where the answer was lost, it may be stored nevertheless.
+   * Names are unique per run attempt: the service rejects a name that exists.
+   * @throws Error if the upload failed; if the answer was lost, the artifact may exist anyway
    */
   upload(name: string, files: readonly ZipFile[], retentionDays?: number): Promise<void>;
-  /** All artifacts of the run, the newest of each name. `size` is that of the archive, in bytes; `createdAt` is ISO 8601. */
+  /** All artifacts of the run, the newest of each name. `size` is the archive's size in bytes; `createdAt` is in ISO 8601. */
   list(): Promise<{ name: string; createdAt?: string; size: number }[]>;
-  /** @throws Error when there is no artifact of that name, or its bytes are not those that were uploaded. */
+  /** @throws Error if there is no artifact of that name, or if its content differs from the upload */
   download(name: string): Promise<ZipFile[]>;
 }
 
@@ -30,10 +30,10 @@ const longestPauseMs = 15_000;
 const callDeadlineMs = 20_000;
 const transferDeadlineMs = 60_000;
 const largestArchive = 64 * 1024 * 1024;
-/** 4 is a ZIP archive. Later versions only add what is no archive, and Gitea's and act's services do not know them. */
+/** Version 4 is a ZIP archive. Later versions only add other formats, which Gitea's and act's services do not support. */
 const formatVersion = 4;
 
-/** @returns undefined where the runner offers none: in a terminal, in `run` steps, and on GitHub Enterprise Server. */
+/** @returns undefined if the runner has no artifact service: in a terminal, in `run` steps, and on GitHub Enterprise Server */
 export function artifactService(env: NodeJS.ProcessEnv, fetch: Fetch = globalThis.fetch): ArtifactService | undefined {
   const { ACTIONS_RESULTS_URL: address, ACTIONS_RUNTIME_TOKEN: token } = env;
   if (!address || !token || isEnterpriseServer(env.GITHUB_SERVER_URL)) return undefined;
@@ -106,7 +106,7 @@ interface Scope {
   workflow_job_run_backend_id: string;
 }
 
-/** The token's `scp` claim says which run and job it is for: `… Actions.Results:<run>:<job> …`. */
+/** The token's `scp` claim names its run and job: `… Actions.Results:<run>:<job> …`. */
 function scopeOf(token: string): Scope {
   const claims = parseObject("the runtime token", Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"));
   const scopes = typeof claims.scp === "string" ? claims.scp.split(" ") : [];
@@ -124,7 +124,7 @@ interface Artifact {
   size: number;
   createdAt?: string;
   digest?: string;
-  /** Where it was made: reading it needs that job's id, not the reader's. */
+  /** The job that made it: reading requires this job's id, not the reader's. */
   scope: Scope;
 }
 
@@ -134,7 +134,7 @@ function readArtifact(json: unknown): Artifact {
   const digest = fieldOf(json, "digest");
   return {
     name: textOf(json, "name"),
-    // 64-bit numbers are JSON text in this protocol, and an absent one is 0.
+    // This protocol writes 64-bit numbers as JSON text, and omits zeros.
     id: Number(fieldOf(json, "database_id") ?? 0),
     size: Number(fieldOf(json, "size") ?? 0),
     ...(typeof createdAt === "string" && { createdAt }),
@@ -146,7 +146,7 @@ function readArtifact(json: unknown): Artifact {
   };
 }
 
-/** A run that was started again keeps the artifacts of the first attempt: the higher id is the newer. */
+/** A restarted run keeps the artifacts of the first attempt. The higher id is the newer one. */
 function newestOfEachName(artifacts: readonly Artifact[]): Artifact[] {
   const newest = new Map<string, Artifact>();
   for (const artifact of artifacts) {
@@ -157,8 +157,8 @@ function newestOfEachName(artifacts: readonly Artifact[]): Artifact[] {
 }
 
 /**
- * One block is enough below 4 GB, and `writeZip` bounds the archive far below. The address is only appended to: parsing and printing
- * its query again could change the bytes that are signed.
+ * A single block is enough below 4 GB, and `writeZip` has a far lower limit. We only append to the address, because parsing and
+ * printing its query could change the signed bytes.
  */
 async function uploadBlob(signedUrl: string, archive: Buffer, fetch: Fetch): Promise<void> {
   const blockId = Buffer.from("block-000000").toString("base64");
@@ -184,8 +184,8 @@ interface Request {
 }
 
 /**
- * Sends a request and reads the answer whole. Tried again for what passes by itself: no connection, no answer in time, 408, 429 and 5xx.
- * Errors name `what`, never the address: a signed one is a credential.
+ * Sends a request and reads the whole answer. Retries temporary failures: no connection, no answer in time, 408, 429 and 5xx.
+ * Errors contain `what` but never the address, because a signed address is a credential.
  */
 async function send(what: string, deadlineMs: number, fetch: Fetch, { url, ...request }: Request): Promise<Buffer> {
   if (!URL.canParse(url)) throw new Error(`${what}: the service gave no valid address`);
@@ -208,9 +208,9 @@ async function send(what: string, deadlineMs: number, fetch: Fetch, { url, ...re
 }
 
 class Unanswered extends Error {
-  /** Whether the answer may be another the next time. */
+  /** Whether a retry may succeed. */
   readonly mayPass: boolean;
-  /** What the service asked for with Retry-After. */
+  /** The pause that the service asked for with Retry-After. */
   readonly askedMs: number | undefined;
 
   constructor(why: string, { mayPass, askedMs }: { mayPass: boolean; askedMs?: number | undefined }) {
@@ -224,7 +224,7 @@ function isPassing(status: number): boolean {
   return status === 408 || status === 429 || status >= 500;
 }
 
-/** Twirp answers `{"code", "msg"}`, Azure XML with `<Code>`; of anything else the status is enough. */
+/** Twirp answers `{"code", "msg"}`, Azure XML with `<Code>`. For any other answer, the status is enough. */
 async function refusalOf(response: Response): Promise<string> {
   const body = (await response.text()).slice(0, 2000);
   const message = /"msg"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(body)?.[1];
@@ -254,7 +254,7 @@ function checkArtifactName(name: string): void {
     throw new Error(`${JSON.stringify(name)} cannot name an artifact: none of " : < > | * ? \\ / and line breaks`);
 }
 
-/** The service refuses more days than the repository allows. */
+/** The service rejects more days than the repository allows. */
 function expiry(days: number, allowedDays: string | undefined): string {
   const allowed = Number(allowedDays || Number.POSITIVE_INFINITY);
   return new Date(Date.now() + Math.min(days, allowed) * 86_400_000).toISOString();
@@ -269,7 +269,7 @@ function parseObject(what: string, text: string): Json {
   try {
     json = JSON.parse(text);
   } catch {
-    // The parser's own message quotes the text, which may hold the token or a signed address.
+    // The parser's message quotes the text, which may contain the token or a signed address.
     throw new Error(`artifact service, ${what}: not JSON`);
   }
   if (!isObject(json)) throw new Error(`artifact service, ${what}: not a JSON object`);
@@ -280,7 +280,7 @@ function isObject(json: unknown): json is Json {
   return typeof json === "object" && json !== null && !Array.isArray(json);
 }
 
-/** Protobuf's JSON has two spellings, and services answer in either: `signed_url` and `signedUrl`. */
+/** Protobuf's JSON allows two spellings, and services use either: `signed_url` and `signedUrl`. */
 function fieldOf(json: Json, field: string): unknown {
   return json[field] ?? json[field.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())];
 }

@@ -8,22 +8,22 @@ export interface DeploymentQuestion {
   repository: string;
   /** GitHub's id, as the caller of the action wrote it. */
   id: string;
-  /** What is being tested. */
+  /** The commit under test. */
   commit: Commit;
-  /** Of GitHub's environment, where it must be that one. */
+  /** The name of GitHub's environment, if a specific one is required. */
   environmentName?: string;
-  /** Milliseconds. */
+  /** The current time in milliseconds. */
   now: number;
-  /** How long ago the deployment may have succeeded. */
+  /** The maximum age of the deployment's success. */
   maxAgeMs: number;
 }
 
 export type DeploymentAnswer = { verified: true; why: string } | { verified: false; why: string };
 
 /**
- * Whether GitHub knows this deployment as the successful, present one of this commit. It believes what was told to GitHub: whoever
- * may write deployments in the repository can say that one succeeded.
- * @throws GitHubError when GitHub could not be asked; nothing is known then.
+ * Whether GitHub lists this deployment as the current, successful one of this commit. This trusts GitHub's records: anyone who
+ * may write deployments in the repository can claim success.
+ * @throws GitHubError if GitHub could not answer; nothing is known then
  */
 export async function verifyDeployment(api: GitHub, question: DeploymentQuestion): Promise<DeploymentAnswer> {
   const { id, repository } = question;
@@ -61,13 +61,13 @@ function judgeDeployment(found: FoundDeployment, question: DeploymentQuestion): 
     );
   const newest = found.statuses.toSorted((a, b) => a.id - b.id).at(-1);
   const environment = newest?.environment || found.environment;
-  // GitHub does not tell environments apart by case.
+  // GitHub ignores the case of environment names.
   if (environmentName !== undefined && environment.toLowerCase() !== environmentName.toLowerCase())
     return refuse(`expected a deployment to ${environmentName}, but ${deployment} went to ${environment}`);
   if (!newest) return refuse(`${deployment} has no status yet, so it is unknown whether it succeeded`);
   if (newest.state !== "success") return refuse(`${deployment} is ${newest.state}${meaning[newest.state] ?? ""}`);
   const ageMs = now - Date.parse(newest.created_at);
-  // Written so that a time that cannot be read is refused as well.
+  // Written so that an invalid time is rejected too.
   if (!(ageMs >= -clockToleranceMs)) return refuse(`${deployment} is dated in the future (${newest.created_at})`);
   if (ageMs > maxAgeMs)
     return refuse(`${deployment} succeeded ${minutes(ageMs)} ago, longer ago than the allowed ${minutes(maxAgeMs)}`);

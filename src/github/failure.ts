@@ -2,10 +2,10 @@ import { CodedError } from "../model/coded-error.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 import { minutes } from "./clock.ts";
 
-/** GitHub could not be asked, or refused: never an answer to the question itself, save for `status` 404. */
+/** GitHub could not be reached, or refused the request. It does not answer the question, except for `status` 404. */
 export class GitHubError extends CodedError {
   override name = "GitHubError";
-  /** Of the HTTP answer; undefined when there was none. */
+  /** The status of the HTTP answer; undefined if there was none. */
   readonly status: number | undefined;
 
   constructor(code: ErrorCode, message: string, status: number | undefined, cause?: unknown) {
@@ -14,23 +14,23 @@ export class GitHubError extends CodedError {
   }
 }
 
-/** An attempt that failed, as far as the answer tells why. */
+/** A failed attempt, with what the answer says about the reason. */
 export interface FailedAttempt {
-  /** undefined: no answer, or none that could be read. */
+  /** undefined: no answer, or an unreadable one. */
   status: number | undefined;
   headers: Readonly<Record<string, string | number | undefined>>;
-  /** GitHub's own words, or the network's. */
+  /** The message from GitHub or from the network. */
   said: string;
   error: unknown;
 }
 
-/** octokit's errors have a status even without an answer; then `response` is missing. */
+/** octokit's errors have a status even if there was no answer; `response` is missing then. */
 interface RequestError extends Error {
   status: number;
   response?: { headers: FailedAttempt["headers"]; data: unknown };
 }
 
-/** @throws the error itself when it is not one of a request, but a mistake in this program. */
+/** @throws the error itself if it is a bug in this program, not a failed request */
 export function failedAttempt(error: unknown): FailedAttempt {
   if (!(error instanceof Error) || !("status" in error)) throw error;
   const { status, response, message } = error as RequestError;
@@ -38,7 +38,7 @@ export function failedAttempt(error: unknown): FailedAttempt {
   return { status, headers: response.headers, said: wordsOf(response.data), error };
 }
 
-/** What stands in front of GitHub answers with a whole page, of which the status is enough. */
+/** Proxies in front of GitHub answer with a whole page, so only its status is used. */
 function wordsOf(data: unknown): string {
   const message = typeof data === "object" && data !== null && "message" in data ? data.message : undefined;
   return typeof message === "string" ? firstLine(message) : "";
@@ -49,15 +49,15 @@ function firstLine(text: string): string {
 }
 
 const passingStatuses = [500, 502, 503, 504];
-/** What GitHub asks for where it limits, and does not say how long. */
+/** The pause that GitHub asks for if a rate limit gives no time. */
 const unknownLimitMs = 60_000;
 
 /**
  * Whether another attempt may succeed.
- * @param repeatable whether the request does no harm when it is carried out twice.
+ * @param repeatable whether running the request twice is harmless
  */
 export function isWorthRepeating(attempt: FailedAttempt, repeatable: boolean): boolean {
-  // What was turned away because of a limit was not carried out.
+  // A request that a rate limit rejected was not carried out.
   return isRateLimit(attempt) || (mayPass(attempt) && repeatable);
 }
 
@@ -65,7 +65,7 @@ function mayPass({ status }: FailedAttempt): boolean {
   return status === undefined || passingStatuses.includes(status);
 }
 
-/** GitHub limits with 403 as well as 429. */
+/** GitHub uses 403 as well as 429 for rate limits. */
 function isRateLimit({ status, headers, said }: FailedAttempt): boolean {
   if (status !== 403 && status !== 429) return false;
   return status === 429 || headers["retry-after"] !== undefined || isUsedUp(headers) || /rate limit/i.test(said);
@@ -75,7 +75,7 @@ function isUsedUp(headers: FailedAttempt["headers"]): boolean {
   return String(headers["x-ratelimit-remaining"]) === "0";
 }
 
-/** How long GitHub's rate limit holds, in milliseconds; undefined where it is not what refused. */
+/** How long the rate limit lasts, in milliseconds; undefined if the refusal is no rate limit. */
 export function limitMs(attempt: FailedAttempt, now: number): number | undefined {
   if (!isRateLimit(attempt)) return undefined;
   const { headers } = attempt;
@@ -85,7 +85,7 @@ export function limitMs(attempt: FailedAttempt, now: number): number | undefined
   return isUsedUp(headers) && Number.isFinite(resetAt) ? Math.max(0, resetAt - now) : unknownLimitMs;
 }
 
-/** Of a refusal, or of the last attempt where GitHub did not answer. */
+/** The code for a refusal, or for the last attempt if GitHub did not answer. */
 export function codeOf(attempt: FailedAttempt): ErrorCode {
   if (isRateLimit(attempt)) return "EA9005";
   if (mayPass(attempt)) return "EA9006";
@@ -94,7 +94,7 @@ export function codeOf(attempt: FailedAttempt): ErrorCode {
 
 const refusalCodes: Readonly<Record<number, ErrorCode>> = { 401: "EA9002", 403: "EA9003", 404: "EA9004" };
 
-/** A refusal that stands, and what to do about it. */
+/** The message for a permanent refusal, with what to do. */
 export function refusalText(request: string, attempt: FailedAttempt): string {
   const { status } = attempt;
   const refused = `GitHub refused ${request} (${reason(attempt)})`;
@@ -106,9 +106,7 @@ export function refusalText(request: string, attempt: FailedAttempt): string {
     : refused;
 }
 
-/**
- * @param accepted as GitHub's header says it: `deployments=write`; `,` joins what is needed together, `;` parts alternatives.
- */
+/** @param accepted the value of GitHub's header, such as `deployments=write`; `,` means "and", `;` means "or" */
 function permissionText(accepted: string | number | undefined): string {
   const alternatives = String(accepted ?? "")
     .split(";")
@@ -122,13 +120,16 @@ function permissionText(accepted: string | number | undefined): string {
   return `the job's token lacks a permission. Add it to the permissions of the job:\n${blocks.join("\nor\n")}${forks}`;
 }
 
-/** A workflow spells names with `-` where the header has `_`; `metadata` every token has, and no workflow can name. */
+/**
+ * Workflows write permissions with `-` where the header has `_`. `metadata` is left out: every token has it, and workflows cannot
+ * name it.
+ */
 function permissionLine(text: string): string[] {
   const [, name, access] = /^\s*([a-z_]+)=(read|write)\s*$/.exec(text) ?? [];
   return name && access && name !== "metadata" ? [`${name.replaceAll("_", "-")}: ${access}`] : [];
 }
 
-/** Why nothing more is tried: the last attempt, or a wait that would go beyond the deadline. */
+/** Says why there are no more attempts: the last failure, or a wait beyond the deadline. */
 export function exhaustedText(request: string, failed: readonly FailedAttempt[], waitMs: number): string {
   const last = failed.at(-1);
   const times = failed.length === 1 ? "once" : `${failed.length} times`;

@@ -3,10 +3,10 @@ import type { GitHub } from "./api.ts";
 import { GitHubError } from "./failure.ts";
 
 /**
- * Asking GitHub for a rollback, and the record at the deployment that keeps two runs from asking for the same. GitHub has no "write
- * only if nobody has" for deployments. So each run first writes its claim as a status of the deployment, and then reads all of them:
- * the claim with the lowest id, which GitHub gives in the order of writing, is the one that counts. That holds as long as GitHub shows
- * a status to everybody once it has answered for it.
+ * Requests a rollback from GitHub, and records it at the deployment, so that two runs never request the same one. GitHub has no
+ * atomic "write if absent" for deployments. So each run first writes its claim as a status of the deployment and then reads all
+ * of them. The claim with the lowest id wins, because GitHub assigns ids in the order of writing. This relies on GitHub showing a
+ * status to everybody once it has confirmed it.
  */
 
 export interface Repository {
@@ -21,21 +21,21 @@ export function repositoryOf(repository: string): Repository {
 }
 
 const ours = /^env-actions rollback (claimed|fired|failed|unknown) (\S+)$/;
-/** GitHub may need a moment until it shows what it took. */
+/** How often to look: GitHub may need a moment until it shows a new status. */
 const looks = 4;
 
 export interface Claim {
   deployment: number;
-  /** Of this attempt, and no other. */
+  /** Identifies this attempt. */
   mark: string;
-  /** What the deployment is said to be from now on. */
+  /** The deployment's new state. */
   state: "failure" | "error";
   pauseMs?: number;
 }
 
 export type ClaimOutcome = "fired" | "failed" | "unknown";
 
-/** Another run's claim. `at`: when, in ISO 8601 and by GitHub's clock. `outcome`: what became of it, where its run said so. */
+/** Another run's claim. `at`: GitHub's time of the claim, in ISO 8601. `outcome`: the result, if that run has reported it. */
 export interface ClaimElsewhere {
   by: string;
   at: string;
@@ -44,26 +44,32 @@ export interface ClaimElsewhere {
 
 export type ClaimAnswer = { mine: true } | ({ mine: false } & ClaimElsewhere);
 
-/** Whether this attempt is the one that may ask for the rollback. @throws GitHubError when that could not be told; then nobody may */
+/**
+ * Whether this attempt may request the rollback.
+ * @throws GitHubError if that is unknown; nobody may request it then
+ */
 export async function claimRollback(api: GitHub, repository: Repository, claim: Claim): Promise<ClaimAnswer> {
   const before = (await claims(api, repository, claim.deployment))[0];
   if (before) return { mine: false, ...before };
   const lost = await writeStatus(api, repository, claim, `env-actions rollback claimed ${claim.mark}`).catch((error: unknown) => {
-    // Without an answer it may have been written: what stands there tells.
+    // The claim may have been written although the answer was lost. Reading the statuses tells.
     if (error instanceof GitHubError && (error.status === undefined || error.status >= 500)) return error;
     throw error;
   });
   try {
     return await answerTo(api, repository, claim, lost);
   } catch (error) {
-    // It stands there and will not be followed: nobody should take it for one that was. Without an answer it may not stand there. If
-    // that fails as well, the failure that led here is the one to tell.
+    // The claim exists but will not be used, so mark it as failed. If the answer was lost, it may not exist. If marking fails
+    // too, the original error is the one to report.
     if (!lost) await recordRollback(api, repository, claim, "failed").catch(() => undefined);
     throw error;
   }
 }
 
-/** Whose claim is the first. @param lost why it is not known whether ours was written */
+/**
+ * Finds out whose claim comes first.
+ * @param lost why it is unknown whether our claim was written
+ */
 async function answerTo(api: GitHub, repository: Repository, claim: Claim, lost: GitHubError | undefined): Promise<ClaimAnswer> {
   const notShown = new GitHubError("EA9006", "GitHub accepted the claim of a rollback, but does not list it", undefined);
   const look = async (): Promise<ClaimAnswer> => {
@@ -81,12 +87,15 @@ async function answerTo(api: GitHub, repository: Repository, claim: Claim, lost:
   });
 }
 
-/** Says at the deployment what became of it. @throws GitHubError */
+/**
+ * Records the outcome at the deployment.
+ * @throws GitHubError
+ */
 export async function recordRollback(api: GitHub, repository: Repository, claim: Claim, outcome: ClaimOutcome): Promise<void> {
   await writeStatus(api, repository, claim, `env-actions rollback ${outcome} ${claim.mark}`);
 }
 
-/** Oldest first, each with what became of it. */
+/** All claims, oldest first, each with its outcome. */
 async function claims(api: GitHub, repository: Repository, deployment: number): Promise<ClaimElsewhere[]> {
   const statuses = await api.paginate(api.rest.repos.listDeploymentStatuses, {
     ...repository,
@@ -122,7 +131,10 @@ export interface WorkflowDispatch {
   inputs: Readonly<Record<string, string>>;
 }
 
-/** Starts a workflow; also with a job's own token, whose other events start none. @throws GitHubError */
+/**
+ * Starts a workflow. Works with a job's own token too, whose other events start no workflows.
+ * @throws GitHubError
+ */
 export async function dispatchWorkflow(
   api: GitHub,
   repository: Repository,
@@ -131,7 +143,10 @@ export async function dispatchWorkflow(
   await api.rest.actions.createWorkflowDispatch({ ...repository, workflow_id: file, ref, inputs: { ...inputs } });
 }
 
-/** Sends an event of this type. @throws GitHubError */
+/**
+ * Sends an event of this type.
+ * @throws GitHubError
+ */
 export async function dispatchEvent(
   api: GitHub,
   repository: Repository,
@@ -140,7 +155,10 @@ export async function dispatchEvent(
   await api.rest.repos.createDispatchEvent({ ...repository, event_type: type, client_payload: { ...payload } });
 }
 
-/** Whether GitHub may have done it although it did not say so. @param error of a request that was sent */
+/**
+ * Whether GitHub may have carried out the request although it failed.
+ * @param error the error of a request that was sent
+ */
 export function mayHaveBeenDone(error: unknown): boolean {
   return error instanceof GitHubError && (error.status === undefined || error.status >= 500);
 }

@@ -1,8 +1,8 @@
 import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
 
 /**
- * ZIP archives, as far as artifacts need them: files in memory, stored or deflated. Encryption, several disks and ZIP64 are refused,
- * and so is every archive whose size or names could harm the reader.
+ * ZIP archives with the features that artifacts need: files in memory, stored or deflated. Encryption, several disks and ZIP64
+ * are rejected, and so are archives whose size or names could harm the reader.
  */
 
 export interface ZipFile {
@@ -13,7 +13,7 @@ export interface ZipFile {
 
 export interface ZipLimits {
   files: number;
-  /** Bytes of all files together, uncompressed. */
+  /** Total size of all files in bytes, uncompressed. */
   bytes: number;
 }
 
@@ -31,14 +31,14 @@ const stored = 0;
 const deflated = 8;
 const encryptedFlag = 1;
 const utf8Flag = 1 << 11;
-/** 2.0: deflate. */
+/** Version 2.0, which introduced deflate. */
 const versionNeeded = 20;
-/** 1980-01-01, the earliest a ZIP can say: the same files always give the same bytes. */
+/** 1980-01-01, the earliest date in ZIP. A fixed date makes archives reproducible. */
 const dosDate = (1 << 5) | 1;
-/** In this field a ZIP64 archive says "look elsewhere". */
+/** In a ZIP64 archive, this value means that the real one is elsewhere. */
 const zip64Marker = 0xffffffff;
 
-/** @throws Error for a name that could leave the folder it is unpacked into, for a name given twice, and beyond `limits`. */
+/** @throws Error for a name that could leave the target folder, a duplicate name, or an archive beyond `limits` */
 export function writeZip(files: readonly ZipFile[], limits = defaultLimits): Buffer {
   checkLimits(
     files.length,
@@ -76,14 +76,14 @@ export function writeZip(files: readonly ZipFile[], limits = defaultLimits): Buf
 }
 
 /**
- * @returns the files, in the archive's order, without its folders.
- * @throws Error for what is not a ZIP archive, is damaged, uses a feature that is refused, or goes beyond `limits`.
+ * @returns the files in the archive's order, without folders
+ * @throws Error if it is not a ZIP archive, is damaged, uses a rejected feature, or exceeds `limits`
  */
 export function readZip(archive: Buffer, limits = defaultLimits): ZipFile[] {
   try {
     const entries = readDirectory(archive, limits);
     checkNames(entries.map((entry) => entry.name));
-    // Folders are read as well: a file whose name was damaged into a folder's must not be passed over.
+    // Folders are read too, so that a file whose damaged name looks like a folder's is not missed.
     return entries.map((entry) => readEntry(archive, entry)).filter(({ name }) => !name.endsWith("/"));
   } catch (error) {
     if (error instanceof RangeError) throw new Error("the ZIP archive is damaged: it points outside itself", { cause: error });
@@ -101,7 +101,7 @@ function pack(content: Buffer): Packed {
   return data.length < content.length ? { method: deflated, data } : { method: stored, data: content };
 }
 
-/** The 26 bytes that the local and the central header share. */
+/** The 26 bytes that the local and the central header have in common. */
 function describe(content: Buffer, packed: Packed, nameLength: number): Buffer {
   const bytes = Buffer.alloc(26);
   bytes.writeUInt16LE(versionNeeded, 0);
@@ -191,14 +191,14 @@ function unpack(data: Buffer, entry: Entry): Buffer {
   if (entry.method === stored) return Buffer.from(data);
   if (entry.method !== deflated) throw new Error(`${entry.name} is packed by method ${entry.method}; only 0 and 8 are read`);
   try {
-    // The declared sizes were bounded together, so a bomb stops at the size it declared.
+    // The sum of the declared sizes is limited, so a ZIP bomb stops at its declared size.
     return inflateRawSync(data, { maxOutputLength: Math.max(entry.size, 1) });
   } catch (error) {
     throw new Error(`${entry.name} is damaged: it does not unpack to the ${entry.size} bytes it declares`, { cause: error });
   }
 }
 
-/** Buffer#subarray cuts off silently; a range outside the archive must be an error. */
+/** Buffer#subarray truncates silently, but a range outside the archive must be an error. */
 function slice(archive: Buffer, start: number, end: number): Buffer {
   if (end > archive.length) throw new RangeError("outside the archive");
   return archive.subarray(start, end);
@@ -218,7 +218,7 @@ function checkNames(names: readonly string[]): void {
   }
 }
 
-/** No absolute path, drive, backslash, control character, nor a way up: whoever writes the files out stays in his folder. */
+/** Rejects absolute paths, drives, backslashes, control characters and `..`, so that unpacked files stay in their folder. */
 function isSafeName(name: string): boolean {
   if (Buffer.byteLength(name) > 1024) return false;
   for (const character of name) if (character < " " || character === "\u007f" || '\\:"<>|*?'.includes(character)) return false;
