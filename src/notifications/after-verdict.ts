@@ -22,23 +22,23 @@ import {
 import { type RollbackRun, rollBack } from "./rollback.ts";
 import { send, sendMeasurements, type VerdictChannel, verdictChannels } from "./send.ts";
 
-/** What follows from a verdict, and what it needs. */
+/** Everything that the actions after a verdict need. */
 export interface AfterVerdict extends Omit<RollbackRun, "config" | "report"> {
   alerts: Alerts | undefined;
   rollback: RollbackRun["config"] | undefined;
-  /** For deliveries; a test is less patient. */
+  /** Limits for deliveries; tests set shorter ones. */
   limits?: DeliveryLimits;
 }
 
-/** In the records of a workspace. */
+/** File name in the workspace's records. */
 export const alertsFile = "alerts.json";
 
-/** As long as another run may take for its own deliveries: it holds the lock so that the same is not sent twice. */
+/** Another run holds the lock while it delivers, so that nothing is sent twice. This is how long that may take. */
 const lockWithinMs = 40_000;
 
 /**
- * Rolls back, as configured. The verdict stays what it is, whatever becomes of that and of the alerts: what could not be done says
- * nothing about the environment. What went wrong stands in the report.
+ * Rolls back as configured. The outcome of rollbacks and alerts never changes the verdict, because it says nothing about the
+ * environment. Problems are added to the report.
  */
 export async function applyRollback(report: StageReport, options: AfterVerdict): Promise<StageReport> {
   const { rollback: config } = options;
@@ -49,10 +49,13 @@ export async function applyRollback(report: StageReport, options: AfterVerdict):
   return { ...report, rollback, problems };
 }
 
-/** Tells of a verdict, as configured. @param report whose verdict nothing changes any more: what was told cannot be taken back */
+/**
+ * Sends alerts as configured.
+ * @param report a report whose verdict is final, because alerts cannot be taken back
+ */
 export async function sendAlerts(report: StageReport, options: AfterVerdict): Promise<StageReport> {
   const { alerts } = options;
-  // Who stopped the run knows how it ended, and the runner gives it seconds.
+  // No alerts for a cancelled run: whoever cancelled it knows, and the runner leaves only seconds.
   const here = report.origin.kind === "github" || alerts?.terminal;
   if (!alerts?.stages.includes(report.stage) || !here || options.cancelled) return report;
   const limits = { ...(options.limits ?? defaultLimits), cancel: options.cancel };
@@ -63,7 +66,7 @@ export async function sendAlerts(report: StageReport, options: AfterVerdict): Pr
 type AlertRun = AfterVerdict & { alerts: Alerts; limits: DeliveryLimits };
 
 async function deliverAlerts(report: StageReport, options: AlertRun): Promise<Alert[]> {
-  // Before any text is made: once escaped, a secret no longer looks like itself.
+  // Redact before formatting: an escaped secret would no longer be recognised.
   const safe = redacted(report, options.secrets.redact);
   const [people, measured] = await Promise.all([alertPeople(safe, options), measure(safe, options)]);
   return [...people, ...measured].map((alert) => redacted(alert, options.secrets.redact));
@@ -94,7 +97,7 @@ async function alertPeople(report: StageReport, options: AlertRun): Promise<Aler
   };
   try {
     await withStateFile({ path, schema: alertStateSchema, lockWithinMs, redact: options.secrets.redact }, async (file) => {
-      // A memory that cannot be read is none: told twice is better than not at all.
+      // Treat an unreadable file as empty: a repeated alert is better than a missing one.
       const read = file.read().catch((error: unknown) => {
         forgotten = errorText(error);
         return undefined;
@@ -117,7 +120,7 @@ async function alertPeople(report: StageReport, options: AlertRun): Promise<Aler
 interface Answer {
   channel: VerdictChannel;
   state: ChannelState;
-  /** Absent where nothing was to be told. */
+  /** Absent if there was nothing to send. */
   alert?: Alert;
 }
 

@@ -1,23 +1,23 @@
 import { createHmac } from "node:crypto";
 import { type Attempt, growingPause, retry, retryAfterMs } from "../lib/retry.ts";
 
-/** How an alert is sent: with an end to every wait, and a bound to every retry. */
+/** How an alert is sent: every wait and every retry has a limit. */
 
 export interface Delivery {
   attempts: number;
-  /** Why it did not arrive; absent where it did. */
+  /** Why it was not delivered; absent if it was. */
   problem?: string;
 }
 
 export interface DeliveryLimits {
-  /** Milliseconds that one attempt may take. */
+  /** Time limit for one attempt in milliseconds. */
   attemptMs: number;
-  /** Milliseconds that all of them may take, with their pauses. */
+  /** Time limit for all attempts and pauses in milliseconds. */
   totalMs: number;
   attempts: number;
-  /** Before the second attempt; each later pause is twice as long. */
+  /** Pause before the second attempt; it doubles after each further attempt. */
   firstPauseMs: number;
-  /** Ends it at once: the runner gives a cancelled job seconds. */
+  /** Stops the delivery at once. The runner gives a cancelled job only seconds. */
   cancel?: AbortSignal;
 }
 
@@ -26,11 +26,14 @@ export const defaultLimits: DeliveryLimits = { attemptMs: 8_000, totalMs: 25_000
 export interface Post {
   url: string;
   body: string;
-  /** Made anew for each attempt: a signature holds the time. */
+  /** Called for each attempt, because a signature contains the time. */
   headers: (nowMs: number) => Record<string, string>;
 }
 
-/** Sends JSON until it is taken. Again after no answer, 429 and 5xx; never after another refusal. Redirects are not followed. */
+/**
+ * Sends JSON until it is accepted. Retries after no answer, 429 and 5xx, but never after another refusal. Does not follow
+ * redirects.
+ */
 export async function deliver(post: Post, limits: DeliveryLimits = defaultLimits): Promise<Delivery> {
   let attempts = 0;
   const sendAgain = async ({ number, leftMs }: Attempt) => {
@@ -53,10 +56,10 @@ export async function deliver(post: Post, limits: DeliveryLimits = defaultLimits
   }
 }
 
-/** One attempt that failed. */
+/** A failed attempt. */
 class NotTaken extends Error {
   readonly mayPass: boolean;
-  /** What the receiver asked for with Retry-After. */
+  /** The pause that the receiver asked for with Retry-After. */
   readonly askedMs: number | undefined;
 
   constructor(why: string, { mayPass = false, askedMs }: { mayPass?: boolean; askedMs?: number | undefined } = {}) {
@@ -83,7 +86,7 @@ async function sendOnce({ url, body, headers }: Post, withinMs: number, cancel?:
       headers: { "content-type": "application/json", "user-agent": "env-actions", ...headers(Date.now()) },
       signal: cancel ? AbortSignal.any([cancel, deadline]) : deadline,
     });
-    // Only the status counts; reading what a stranger answers could take for ever.
+    // Only the status matters, and reading a stranger's answer could take forever.
     await response.body?.cancel();
   } catch (error) {
     if (cancel?.aborted) throw new NotTaken("the run was cancelled");
@@ -96,7 +99,7 @@ async function sendOnce({ url, body, headers }: Post, withinMs: number, cancel?:
   });
 }
 
-/** Not the error's own words where they may hold the address: that of a Slack webhook is a secret. */
+/** Leaves out error messages that may contain the address, because the address of a Slack webhook is a secret. */
 function networkWords(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? (error.cause as NodeJS.ErrnoException) : undefined;
   if (cause) return `no connection: ${cause.code ?? cause.name}`;
@@ -106,8 +109,8 @@ function networkWords(error: unknown): string {
 }
 
 /**
- * `t=<Unix seconds>,v1=<hex>`: HMAC-SHA256 of `<Unix seconds>.<body>`. The time is part of what is signed, so that a receiver can refuse
- * what somebody recorded and sends again.
+ * `t=<Unix seconds>,v1=<hex>`: HMAC-SHA256 of `<Unix seconds>.<body>`. The signature covers the time, so that receivers can
+ * reject replayed requests.
  */
 export function signature(secret: string, body: string, nowMs: number): string {
   const seconds = Math.floor(nowMs / 1000);

@@ -6,13 +6,13 @@ import { type Delivery, type DeliveryLimits, defaultLimits } from "./deliver.ts"
 export interface MetricsTarget {
   url: string;
   headers: Readonly<Record<string, string>>;
-  /** Of env-actions. */
+  /** The version of env-actions. */
   version: string;
 }
 
 /**
- * Sends the measurements of a report by OTLP/HTTP, through OpenTelemetry's own exporter. It tries again by itself what may pass, until
- * the time is over.
+ * Sends a report's measurements by OTLP/HTTP with OpenTelemetry's own exporter. The exporter retries temporary failures until the
+ * time limit.
  */
 export async function sendMetrics(
   report: StageReport,
@@ -25,7 +25,7 @@ export async function sendMetrics(
     { attempts: 1, problem: `not accepted within ${limits.totalMs} ms` },
     { signal: over.signal },
   );
-  // Ended, because the exporter was faster.
+  // Prevents an unhandled rejection if the exporter finishes first.
   late.catch(() => undefined);
   try {
     return await Promise.race([exported(report, target, limits), late]);
@@ -37,14 +37,14 @@ export async function sendMetrics(
 }
 
 async function exported(report: StageReport, target: MetricsTarget, limits: DeliveryLimits): Promise<Delivery> {
-  // 100 kB that a run without metrics should not have to load.
+  // Loaded lazily: 100 kB that a run without metrics does not need.
   const [{ OTLPMetricExporter }, { MeterProvider, MetricReader }, { resourceFromAttributes }] = await Promise.all([
     import("@opentelemetry/exporter-metrics-otlp-http"),
     import("@opentelemetry/sdk-metrics"),
     import("@opentelemetry/resources"),
   ]);
 
-  /** Read once, by hand: what the exporter answers must be known, and there is nothing to be read later. */
+  /** Reads once, on demand: we need the exporter's result, and there is nothing to read later. */
   class OnceReader extends MetricReader {
     protected override async onShutdown(): Promise<void> {}
     protected override async onForceFlush(): Promise<void> {}
@@ -63,7 +63,7 @@ async function exported(report: StageReport, target: MetricsTarget, limits: Deli
     const { resourceMetrics, errors } = await reader.collect();
     if (errors.length > 0) throw new Error(String(errors[0]));
     const result = await new Promise<{ code: number; error?: Error }>((resolve) => exporter.export(resourceMetrics, resolve));
-    // 0 is SUCCESS of the specification's ExportResultCode.
+    // 0 is SUCCESS in the specification's ExportResultCode.
     return result.code === 0 ? { attempts: 1 } : { attempts: 1, problem: result.error?.message ?? "the exporter gave no reason" };
   } finally {
     await Promise.all([provider.shutdown(), exporter.shutdown()]);
@@ -80,7 +80,7 @@ export interface Measurement {
 
 const stageVerdicts = ["passed", "degraded", "failed", "error"] as const;
 
-/** What of a report is a number: no text of others is among it but the ids of checks. */
+/** The numbers of a report. The only text from others is the ids of checks. */
 export function measurementsOf(report: StageReport): Measurement[] {
   const common = { "env_actions.environment": report.environment.name, "env_actions.stage": report.stage };
   const measured = (name: string, unit: string, description: string, value: number, attributes: Record<string, string> = {}) => ({
@@ -91,7 +91,7 @@ export function measurementsOf(report: StageReport): Measurement[] {
     attributes: { ...common, ...attributes },
   });
   return [
-    // One series a verdict, so that a board can add and compare them.
+    // One series per verdict, so that dashboards can add and compare them.
     ...stageVerdicts.map((verdict) =>
       measured("stage.verdict", "1", "1 for the verdict of the stage, 0 for the others.", verdict === report.verdict ? 1 : 0, {
         "env_actions.verdict": verdict,

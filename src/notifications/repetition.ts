@@ -1,20 +1,18 @@
 import { z } from "../lib/zod.ts";
 import type { AlertEvent, Verdict } from "../model/report.ts";
 
-/**
- * What was told already, by environment and stage, and by channel. Pure: nothing here reads a clock or a file.
- */
+/** Which alerts were already sent, by environment, stage and channel. Pure: no access to clock or files. */
 
 export type VerdictEvent = Exclude<AlertEvent, "measured">;
 
 const instant = z.iso.datetime();
 
 const channelState = z.strictObject({
-  /** When each cause was told last. */
+  /** When an alert for each cause was last sent. */
   sent: z.record(z.string(), instant),
   /**
-   * A bad verdict was told, or may have been, where only the answer was lost; or there was one that this channel did not want to be
-   * told: the next pass is a recovery.
+   * Whether the next pass is a recovery: after a bad verdict that was sent, may have been sent (the answer was lost), or that
+   * this channel does not receive.
    */
   open: z.boolean(),
 });
@@ -34,29 +32,32 @@ const emptyChannelState: ChannelState = { sent: {}, open: false };
 export interface Occasion {
   verdict: Verdict;
   cause: string;
-  /** Milliseconds. */
+  /** The current time in milliseconds. */
   now: number;
   windowMs: number;
-  /** What the channel wants to be told. */
+  /** The events that the channel receives. */
   on: readonly VerdictEvent[];
 }
 
-/** What is to be done: `silent` says nothing, `repeated` would say what was said within the window. */
+/** `silent`: there is nothing to send. `repeated`: the same alert was sent within the window. */
 export type Decision = { kind: "send" | "repeated"; event: VerdictEvent } | { kind: "silent" };
 
-/** Whether a channel is told of this verdict. */
+/** Decides whether a channel receives an alert about this verdict. */
 export function decideAlert(known: ChannelState | undefined, { verdict, cause, now, windowMs, on }: Occasion): Decision {
   const { sent, open } = known ?? emptyChannelState;
   if (verdict === "skipped") return { kind: "silent" };
   if (verdict === "passed") return open && on.includes("recovered") ? { kind: "send", event: "recovered" } : { kind: "silent" };
   if (!on.includes(verdict)) return { kind: "silent" };
   const last = Object.hasOwn(sent, cause) ? Date.parse(sent[cause] ?? "") : Number.NaN;
-  // One from the future, of a machine whose clock is wrong, must not silence anything.
+  // A time in the future, from a wrong clock, must not suppress alerts.
   const lately = now >= last && now - last < windowMs;
   return { kind: lately ? "repeated" : "send", event: verdict };
 }
 
-/** What is known after it. @param delivered whether what was to be sent has arrived; true where nothing was. */
+/**
+ * The channel's state after the decision.
+ * @param delivered whether the alert was delivered; true if there was none to send
+ */
 export function nextChannelState(
   known: ChannelState | undefined,
   occasion: Occasion,
@@ -65,7 +66,7 @@ export function nextChannelState(
 ): ChannelState {
   const before = known ?? emptyChannelState;
   const { verdict, cause, now, windowMs, on } = occasion;
-  // Told again next time. But it may have arrived, and then somebody waits for the recovery.
+  // Send it again next time. It may have been delivered, though, and then a recovery must follow.
   if (decision.kind === "send" && !delivered) return { ...before, open: before.open || decision.event !== "recovered" };
   if (verdict === "passed") return emptyChannelState;
   if (verdict === "skipped") return before;

@@ -22,33 +22,33 @@ import type { AuditEvent } from "../model/audit-event.ts";
 import type { Rollback, StageReport } from "../model/report.ts";
 import { runCommand } from "../processes/command.ts";
 
-/** What a rollback needs to know, and its ways to the outside. */
+/** Everything that a rollback needs. */
 export interface RollbackRun {
   report: StageReport;
   config: RollbackConfig;
-  /** The deployment that smoke followed, as the caller named it. */
+  /** The deployment under smoke, as the caller named it. */
   deployment: string | undefined;
   /** Absolute path of `.env-actions`. */
   records: string;
   workspace: string;
-  /** The whole environment of the command. */
+  /** The command's complete environment. */
   commandEnv: Record<string, string>;
   env: Readonly<Record<string, string | undefined>>;
   githubToken: string | undefined;
-  /** Somebody stopped the run: then a person decides. */
+  /** Whether somebody cancelled the run. Then a person decides about the rollback. */
   cancelled: boolean;
   cancel: AbortSignal;
   audit: (note: AuditEvent) => Promise<void>;
   secrets: Redaction;
   onLine: (line: string) => void;
-  /** For GitHub; a test is less patient. */
+  /** Limits for requests to GitHub; tests set shorter ones. */
   retry?: Pick<GitHubOptions, "deadlineMs" | "firstPauseMs">;
 }
 
-/** In the records of a workspace. */
+/** File name in the workspace's records. */
 export const rollbacksFile = "rollbacks.json";
 
-/** `elsewhere`: another runner asked for it, and GitHub took it, as the deployment itself says. */
+/** `elsewhere`: another runner requested it and GitHub accepted it, according to the deployment's own record. */
 const recordedOutcome = z.enum(["asked", "fired", "failed", "unknown", "elsewhere"]);
 
 const recordsSchema = z.strictObject({
@@ -66,15 +66,15 @@ const recordsSchema = z.strictObject({
 
 type Records = z.output<typeof recordsSchema>;
 
-/** Others hold it for one write each. */
+/** Other runs hold the lock for one write each. */
 const lockWithinMs = 5_000;
-/** The newest; a deployment as old as the ones before is not rolled back any more. */
+/** Only the newest records are kept; deployments older than these are not rolled back any more. */
 const mostRecords = 500;
 
 /**
- * Asks for the rollback of what a bad verdict is about, at most once for a deployment: where it cannot be told whether another run
- * asked for it, it is not asked for, and the report says so.
- * @returns undefined where none is configured for this verdict
+ * Requests the rollback for a bad verdict, at most once per deployment. If it is unknown whether another run requested it, this
+ * one does not, and the report says so.
+ * @returns undefined if no rollback is configured for this verdict
  */
 export async function rollBack(run: RollbackRun): Promise<Rollback | undefined> {
   const rollback = await judged(run);
@@ -93,7 +93,7 @@ async function judged(run: RollbackRun): Promise<Rollback | undefined> {
     at: new Date().toISOString(),
     why: run.secrets.redact(why),
   });
-  // A configuration that leads elsewhere says nothing about what was deployed.
+  // If the configuration points at the wrong environment, the verdict says nothing about the deployment.
   if (report.checks.some(({ id, verdict }) => id === "identity" && verdict === "failed"))
     return say(
       "not-fired",
@@ -119,7 +119,7 @@ function inAudit({ trigger, of, why }: Rollback, outcome: Rollback["outcome"] | 
 interface Subject {
   key: string;
   words: string;
-  /** GitHub's id, where it can be one. */
+  /** GitHub's id, if the value can be one. */
   deployment: number | undefined;
 }
 
@@ -151,16 +151,16 @@ async function askedOnce(run: RollbackRun, subject: Subject, say: Say): Promise<
   try {
     claimed = claim && (await claimRollback(await github(run), claim.repository, claim));
   } catch (error) {
-    // Not even asked for: another run, with the right permissions, may.
+    // Nothing was requested, so another run with the right permissions may try.
     await recordOutcome(run, subject, undefined);
     throw error;
   }
   if (claimed && !claimed.mine) return await noted(sayElsewhere(run, claimed, say), recordElsewhere(run, subject, claimed));
-  // Before it is asked for: whoever stops us now should still find it in the log.
+  // Logged before the request, so that the log has it even if we are killed now.
   const unlogged = await problemOf(run.audit(inAudit(say("unknown", `smoke ${run.report.verdict}`), "asked")));
-  // Whatever went wrong from here on, it may have been asked for.
+  // Any failure from here on may come after the request.
   const answer = await fired(run, subject, say).catch((error: unknown) => say("unknown", errorText(error)));
-  // A refusal was no attempt, unless GitHub has its record already.
+  // A refusal does not count as an attempt, unless GitHub has a record of it already.
   const outcome = answer.outcome === "fired" || answer.outcome === "unknown" ? answer.outcome : "failed";
   const again = outcome === "failed" && !claim && !run.config.command;
   return await noted(answer, [
@@ -170,28 +170,34 @@ async function askedOnce(run: RollbackRun, subject: Subject, say: Say): Promise<
   ]);
 }
 
-/** A run asks within this time, or has been stopped while it did. */
+/** A run sends its request within this time, or was stopped. */
 const longestAskingMs = 180_000;
 
-/** Whether whoever began then may still be asking. A clock that is wrong makes it no younger. */
+/**
+ * Whether a run that started then may still be sending its request. A time in the future, from a wrong clock, does not count as
+ * recent.
+ */
 function mayStillAsk({ config }: RollbackRun, at: string): boolean {
   return Math.abs(Date.now() - Date.parse(at)) < Math.max(longestAskingMs, config.timeout);
 }
 
-/** What the record of this workspace says: only one that was fired has done what is needed, and the others want a person. */
+/** Reports the record in this workspace. Only `fired` means that the work is done; the others need a person. */
 function sayBefore(here: RollbackRun, { run, at, outcome }: Records["rollbacks"][number], say: Say): Rollback {
   const who = `run ${run} triggered it at ${at}`;
   if (outcome === "fired" || outcome === "elsewhere") return say("already-fired", who);
   return sayUnfired(outcome === "asked" ? undefined : outcome, { who, asking: mayStillAsk(here, at) }, say);
 }
 
-/** What the deployment's own record says. */
+/** Reports the deployment's own record. */
 function sayElsewhere(here: RollbackRun, { by, at, outcome }: ClaimElsewhere, say: Say): Rollback {
   const who = `another run triggered it at ${at} (${by})`;
   return outcome === "fired" ? say("already-fired", who) : sayUnfired(outcome, { who, asking: mayStillAsk(here, at) }, say);
 }
 
-/** Of one that is not known to have been fired. @param outcome undefined: its run has not said what became of it */
+/**
+ * Reports a rollback that is not known to have been triggered.
+ * @param outcome undefined: its run has not recorded the outcome
+ */
 function sayUnfired(
   outcome: "failed" | "unknown" | undefined,
   { who, asking }: { who: string; asking: boolean },
@@ -203,12 +209,14 @@ function sayUnfired(
     : say("unknown", `${who}, and its result is unknown: check it by hand`);
 }
 
-/** What became of another run's, for the next run here. Of one that has not ended nothing is known, so the record stays as it is. */
+/**
+ * Records the outcome of another run's rollback for the next run here. While that run is not finished, the record is not changed.
+ */
 function recordElsewhere(run: RollbackRun, subject: Subject, { outcome }: ClaimElsewhere): Promise<void>[] {
   return outcome ? [recordOutcome(run, subject, outcome === "fired" ? "elsewhere" : outcome)] : [];
 }
 
-/** With what could not be recorded of it: that changes nothing of what was done, and is said. */
+/** Adds what could not be recorded. The rollback itself is unaffected. */
 async function noted(rollback: Rollback, records: readonly Promise<unknown>[]): Promise<Rollback> {
   const problems = (await Promise.all(records.map(problemOf))).filter((problem) => problem !== undefined);
   return problems.length === 0 ? rollback : { ...rollback, why: `${rollback.why}; but ${[...new Set(problems)].join("; ")}` };
@@ -239,7 +247,7 @@ function github({ config, githubToken, env, cancel, retry }: RollbackRun) {
   return gitHub(config.token?.reveal() ?? githubToken, env, { cancel, ...retry });
 }
 
-/** The record of this workspace: written before anything is asked for, so that a run that is killed in between does not ask twice. */
+/** Writes the record in this workspace before the request, so that a run killed in between does not request it twice. */
 async function recordAsked(run: RollbackRun, { key }: Subject): Promise<Records["rollbacks"][number] | undefined> {
   return await withRecords(run, async (file) => {
     const { rollbacks } = (await file.read()) ?? { rollbacks: [] };
@@ -257,7 +265,7 @@ async function recordAsked(run: RollbackRun, { key }: Subject): Promise<Records[
   });
 }
 
-/** @param outcome undefined: it was not asked for after all, and the record is taken back. */
+/** @param outcome undefined: nothing was requested after all, so the record is removed */
 async function recordOutcome(
   run: RollbackRun,
   { key }: Subject,
@@ -290,7 +298,7 @@ async function fired(run: RollbackRun, subject: Subject, say: Say): Promise<Roll
   const name = config.repository ?? report.origin.repository;
   if (!name) return say("failed", "there is no repository: set rollback.repository");
   const repository = repositoryOf(name);
-  // Nothing is sent by this: without a token, or an address, it was not asked for.
+  // This sends nothing. Without a token or a valid address, nothing was requested.
   const api = await github(run).catch((error: unknown) => errorText(error));
   if (typeof api === "string") return say("failed", api);
   try {
@@ -305,7 +313,7 @@ async function fired(run: RollbackRun, subject: Subject, say: Say): Promise<Roll
   }
 }
 
-/** Nothing that others wrote is among it: a workflow may put it into a command. */
+/** Contains no text from others, because a workflow may put it into a command. */
 function factsOf({ report }: RollbackRun, { deployment }: Subject): Record<string, string> {
   return {
     deployment: deployment === undefined ? "" : String(deployment),

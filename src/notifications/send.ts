@@ -4,7 +4,7 @@ import { type Delivery, type DeliveryLimits, deliver, signature } from "./delive
 import { sendMetrics } from "./metrics.ts";
 import type { VerdictEvent } from "./repetition.ts";
 
-/** What an alert says, for each channel in its own shape. */
+/** The content of an alert, in each channel's format. */
 export interface AlertTexts {
   webhook: (facts: { id: string; at: string }) => object;
   slack: () => object;
@@ -13,12 +13,15 @@ export interface AlertTexts {
 
 export type VerdictChannel = Exclude<AlertChannel, "openTelemetry">;
 
-/** Where people are told, in the order of the configuration's description. */
+/** The configured channels for people, in the order of the configuration's description. */
 export function verdictChannels(alerts: Alerts): VerdictChannel[] {
   return (["webhook", "slack", "pagerDuty"] as const).filter((channel) => alerts[channel] !== undefined);
 }
 
-/** Sends one alert to one channel. @param id the same for all attempts, so that a receiver can tell them from another alert */
+/**
+ * Sends one alert to one channel.
+ * @param id the same for all attempts, so that a receiver can tell retries from new alerts
+ */
 export async function send(
   channel: VerdictChannel,
   alerts: Alerts,
@@ -43,7 +46,7 @@ export async function send(
   return { attempts: 0, problem: `${channel} is not configured` };
 }
 
-/** Sends the metrics of a report, where that is configured. */
+/** Sends a report's metrics, if configured. */
 export async function sendMeasurements(
   alerts: Alerts,
   { report, version, limits }: { report: StageReport; version: string; limits?: DeliveryLimits | undefined },
