@@ -3,8 +3,7 @@ import { type AlertSubject, type AlertView, alertView, type ToldEvent } from "./
 import { cut } from "./words.ts";
 
 /**
- * Draws alerts, for each channel in its own shape. Pure: the report that is handed in must be redacted already, and everything in
- * it is untrusted text that comes out harmless.
+ * Formats alerts for each channel. Pure: the report must be redacted already. All its text is untrusted and is made safe here.
  */
 
 const mostChecks = 20;
@@ -43,7 +42,7 @@ export function webhookBody(subject: AlertSubject, about: { id: string; at: stri
 
 const slackMarks: Record<ToldEvent, string> = { failed: "❌", error: "🛑", degraded: "⚠️", recovered: "✅" };
 
-/** The message for an incoming webhook of Slack's: blocks, and the text that notifications show. */
+/** The message for a Slack incoming webhook: blocks, and the text for notifications. */
 export function slackMessage(subject: AlertSubject, server?: string): object {
   const { event, title: what, reason, facts, checks: decisive, rollback, url } = alertView(subject, server);
   const title = `${slackMarks[event]} ${cutTitle(what)}`;
@@ -65,14 +64,14 @@ export function slackMessage(subject: AlertSubject, server?: string): object {
   };
 }
 
-/** `verbatim`: Slack makes no links and mentions of it. */
+/** `verbatim` prevents Slack from turning text into links and mentions. */
 function mrkdwn(text: string): object {
   return { type: "mrkdwn", text, verbatim: true };
 }
 
 /**
- * Text for Slack that mentions nobody, links nowhere and has no format: what Slack gives a meaning is escaped or kept apart by a space
- * without width. Cut before it is escaped, so that no escape is cut in two, and again shorter where escaping made it too long.
+ * Text for Slack without mentions, links or formatting: characters with a meaning are escaped, or separated by a zero-width
+ * space. The text is cut before escaping, so that no escape is cut in two, and cut further if escaping made it too long.
  */
 export function slackText(text: string, most: number): string {
   const plain = plainText(text).trim();
@@ -88,7 +87,7 @@ export function slackText(text: string, most: number): string {
 
 const severities: Record<Exclude<ToldEvent, "recovered">, string> = { failed: "critical", error: "error", degraded: "warning" };
 
-/** An event of PagerDuty's Events API v2: `recovered` resolves what the others triggered. */
+/** An event for PagerDuty's Events API v2. `recovered` resolves what the other events triggered. */
 export function pagerDutyEvent(subject: AlertSubject, routingKey: string, server?: string): object {
   const { event, title, reason, checks, rollback, url, key, data }: AlertView = alertView(subject, server);
   const common = { routing_key: routingKey, dedup_key: key };

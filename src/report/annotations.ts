@@ -10,7 +10,7 @@ import { cut } from "./words.ts";
 export interface Annotation {
   level: "error" | "warning" | "notice";
   title: string;
-  /** Text, not Markdown; may have several lines. */
+  /** Plain text, not Markdown; may have several lines. */
   message: string;
   /** Relative to the workspace. */
   file?: string;
@@ -18,23 +18,20 @@ export interface Annotation {
   column?: number;
 }
 
-/** GitHub shows ten of a level a step, and drops the rest without a word. */
+/** GitHub shows ten annotations of each level per step, and silently drops the rest. */
 const mostOfALevel = 10;
 const longestTitle = 200;
 const longestMessage = 4_000;
 
-/**
- * What a stage has to say beside the code, the most important first, and at most ten of each level. Where there are more, the
- * tenth says how many.
- */
+/** A stage's annotations, most important first, at most ten of each level. If there are more, the tenth says how many. */
 export function toAnnotations(report: StageReport): Annotation[] {
   const view = messagesView(report);
   return (["error", "warning", "notice"] as const).flatMap((level) => shown(view, level));
 }
 
 /**
- * The user's mistakes, each at its place in the file; one for all where they stand in no file.
- * @param folder of the files, relative to the repository, where GitHub looks for them
+ * The user's mistakes, each at its place in the file; a single annotation if they are not in a file.
+ * @param folder the folder of the files relative to the repository, where GitHub looks for them
  */
 export function mistakeAnnotations(error: UserError, folder = "."): Annotation[] {
   const { mistakes } = error;
@@ -53,8 +50,8 @@ export function mistakeAnnotations(error: UserError, folder = "."): Annotation[]
 }
 
 /**
- * Picks from groups, the most important first. Each group is sure of one place, so that a hundred failed tests do not hide that
- * test data is left behind.
+ * Selects from groups, most important first. Each group gets at least one place, so that a hundred failed tests do not hide
+ * remaining test data.
  */
 function shown(view: MessagesView, level: Annotation["level"]): Annotation[] {
   const groups = view[level];

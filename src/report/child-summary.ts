@@ -1,9 +1,9 @@
 import { codeBlock } from "./inert.ts";
 
-/** Beside the largest summary of a stage, this much fits below GitHub's limit. */
+/** Fits below GitHub's limit together with a stage's largest summary. */
 const mostBytes = 40_000;
 
-/** What servers and tests wrote for the job's summary: as text, because it is others' and could mislead; empty where there is none. */
+/** What servers and tests wrote to the job's summary, as plain text because it is untrusted; empty if there is nothing. */
 export function childSummary(text: string): string {
   if (text.trim() === "") return "";
   for (let length = text.length; ; length = Math.floor(length / 2)) {

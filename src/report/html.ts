@@ -22,14 +22,14 @@ import { cut, latencyText } from "./words.ts";
 /** Draws the view of a report as one page. It knows no field of a report. */
 
 const longestText = 16_000;
-/** With more, a browser would not open the page. Messages are shown for all. */
+/** With more, browsers could not open the page. Messages are shown for all. */
 const mostWholeEntries = 500;
-/** So many failures are open from the start; with more of them the page would hide its own end. */
+/** Number of failures that are open at first; with more, readers would not find the end of the page. */
 const openEntries = 3;
 
 /**
- * One HTML file with everything in it: no script, nothing loaded from anywhere, and a policy that forbids both. Everything in a
- * report is untrusted text and comes out harmless.
+ * One self-contained HTML file, without scripts or external content, and with a policy that forbids both. All text in a report is
+ * untrusted and is made safe here.
  */
 export function toHtml(reports: readonly StageReport[]): string {
   const { verdict, title, headline, explanation, stops, stages, legend } = gateView(reports);
@@ -67,7 +67,7 @@ const policy = [
   "form-action 'none'",
 ].join("; ");
 
-/** A stop on the way through the gate; leads to the stage's section. */
+/** A stage in the overview of the gate; links to the stage's section. */
 function gateStop(stop: GateView["stops"][number]): Markup {
   if ("missing" in stop) return html`<li><div class="stop missing"><b>${stop.missing}</b><p>Has not reported.</p></div></li>\n`;
   const { id, title, verdict, reason, environment, time } = stop;
@@ -110,7 +110,7 @@ function block(one: Block): Markup {
   }
 }
 
-/** Below a page's table all rows are listed; what is missing is not in the report either. */
+/** The page lists all rows below its table. Anything not listed is missing from the report too. */
 function restOf({ rows, rest }: Table): Markup {
   const said = rest?.(rows.length) ?? "";
   return said === "" ? nothing : html`<p>${said}</p>`;
@@ -149,8 +149,8 @@ function entry({ name, place, about, brief, whole }: Entry, open: boolean, isWho
 }
 
 /**
- * On a narrow screen each row becomes a card whose cells are labelled; the roles keep it a table for screen readers. Columns of
- * which every cell is empty are left out.
+ * On a narrow screen, each row becomes a card with labelled cells; roles keep it a table for screen readers. Empty columns are
+ * left out.
  */
 function dataTable(table: Table): Markup {
   const used = usedColumns(table, { details: true });
@@ -184,7 +184,7 @@ function inline(piece: Inline | undefined): Content {
   return html`<b class="${piece.tone ?? ""}">${piece.strong}</b>`;
 }
 
-/** A shape of its own for each verdict, so that it shows without colour. The word always stands beside it. */
+/** Each verdict has its own shape, so it is readable without colour. The word is always shown beside it. */
 const shapes: Record<Verdict, string> = {
   passed: `<circle cx="8" cy="8" r="7"/><path d="m4.8 8.3 2.2 2.2 4.3-4.6"/>`,
   degraded: `<path d="M8 1.4 15.2 14H.8Z"/><path d="M8 6v3.6M8 11.6v.1"/>`,
@@ -208,7 +208,7 @@ function latencyBar({ latency, longest }: Extract<Cell, { longest: number }>): M
 <rect class="slowest" width="${at(max)}" height="100%"/><rect class="p95" width="${at(p95)}" height="100%"/><rect class="p50" width="${at(p50)}" height="100%"/></svg><span>${latencyText(latency)}</span></div>`;
 }
 
-/** Parts of a whole, side by side. A part that is there is never too thin to be seen. */
+/** A bar with the parts of a whole. Parts above zero always stay wide enough to see. */
 function stackedBar(label: string, parts: Counts["counts"]): Markup {
   const shown = parts.filter(({ amount }) => amount > 0);
   const total = shown.reduce((sum, { amount }) => sum + amount, 0);
@@ -227,7 +227,7 @@ function stackedBar(label: string, parts: Counts["counts"]): Markup {
   return html`<svg class="bar" role="img" aria-label="${label}">${bars}</svg>`;
 }
 
-/** More than all of the budget is a full bar. */
+/** A share above the budget is drawn as a full bar. */
 function budgetBar({ used, budget }: StageView["time"]): Markup {
   const share = budget > 0 ? Math.min(1, used / budget) : 1;
   return html`<svg class="bar budget" role="img" aria-label="Used share of the time budget"><rect width="${(share * 100).toFixed(1)}%" height="100%"/></svg>`;
@@ -242,6 +242,6 @@ function code(text: string | undefined): Markup {
 }
 
 function preformatted(text: string, label: string): Markup {
-  // Reachable by keyboard, because it may have to be scrolled.
+  // Keyboard users must be able to focus it to scroll.
   return html`<pre tabindex="0" role="region" aria-label="${label}">${text}</pre>`;
 }

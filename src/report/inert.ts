@@ -1,12 +1,12 @@
 /**
- * Text that others wrote (test names, messages, server output, configured values) made harmless for the place where it is shown.
- * Each function is for one kind of place; all of them first make visible what a terminal or a reader would not see.
+ * Makes text from others (test names, messages, server output, configured values) safe for the place where it is shown. There is
+ * one function for each kind of place. All of them first make invisible characters visible.
  */
 
 const esc = "\u001b";
 const bell = "\u0007";
 
-/** One pass over ECMA-48: control sequences, strings with their terminator, and two-character escapes; also the 8-bit forms. */
+/** Matches ECMA-48 in one pass: control sequences, strings with their terminator, two-character escapes, and the 8-bit forms. */
 const ansi = new RegExp(
   [
     `(?:${esc}\\[|\u009b)[0-?]*[ -/]*[@-~]`,
@@ -16,19 +16,22 @@ const ansi = new RegExp(
   "g",
 );
 
-/** Line breaks of every kind, so that no renderer sees one that we did not. */
+/** All kinds of line breaks, so that no renderer sees one that we missed. */
 const lineBreak = /\r\n|[\n\r\u2028\u2029]/g;
 
-/** Controls, and format characters that hide, reorder or spoof. The two joiners stay: scripts and emoji are written with them. */
+/**
+ * Control characters, and format characters that hide, reorder or spoof text. The two joiners are kept, because scripts and emoji
+ * need them.
+ */
 const unseen = /(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}]/gu;
 
-/** Nearly every text is, and is done with one look instead of three passes. */
+/** Matches nearly every text, and saves three passes over it. */
 const ordinary = /^[\n\t -~]*$/;
 
-/** What breaks a word for GitHub's filters, which look for mentions and links after Markdown was rendered. */
+/** Splits words for GitHub's filters, which look for mentions and links after rendering Markdown. */
 const zeroWidthSpace = "&#8203;";
 
-/** Text without terminal escapes, with `\n` for every line break, and with a visible sign for every unseen character. */
+/** Removes terminal escapes, converts line breaks to `\n`, and replaces invisible characters with visible signs. */
 export function plainText(text: string): string {
   if (ordinary.test(text)) return text;
   return text.toWellFormed().replace(ansi, "").replace(lineBreak, "\n").replace(unseen, visible);
@@ -42,43 +45,43 @@ function visible(character: string): string {
 }
 
 /**
- * For Markdown, within a line. Character references in place of backslashes: they form no structure in Markdown, and read the same
- * inside HTML such as `<summary>`, so this holds in a paragraph, a heading, a table cell and an HTML block alike.
+ * For Markdown within a line. Uses character references instead of backslashes. They create no Markdown structure and work inside
+ * HTML such as `<summary>`, so the result is safe in paragraphs, headings, table cells and HTML blocks.
  */
 export function inlineText(text: string): string {
   return withoutActive(plainText(text).replace(/\s+/g, " ").trim());
 }
 
-/** For a cell of a Markdown table: line breaks are kept as `<br>`. */
+/** For a cell of a Markdown table: line breaks become `<br>`. */
 export function tableCell(text: string): string {
   return plainText(text).split("\n").map(inlineText).filter(Boolean).join("<br>");
 }
 
-/** For Markdown, as code within a line. Not with backticks, because those cannot be told from text in HTML and in cells. */
+/** For Markdown, as inline code. Not with backticks, which HTML and table cells may show as plain text. */
 export function inlineCode(text: string): string {
   return `<code>${inlineText(text)}</code>`;
 }
 
-/** For Markdown, as a block of code of its own, ended by a line break. The fence is longer than any inside. */
+/** For Markdown, as a separate code block that ends with a line break. The fence is longer than any fence in the text. */
 export function codeBlock(text: string): string {
-  // Nothing in a block is Markdown, but the text may still be printed to a runner's log.
+  // Markdown has no effect in a block, but the text may also be printed to a runner's log.
   const code = plainText(text)
     .replace(/^[^\S\n]*::.*$/gm, withoutCommands)
     .replaceAll("##[", "# #[");
-  // One by one: as arguments, the backticks of a long log would overflow the stack.
+  // One by one, because spreading all backticks of a long log as arguments would overflow the stack.
   const longest = [...code.matchAll(/`+/g)].reduce((most, [run]) => Math.max(most, run.length), 2);
   const fence = "`".repeat(longest + 1);
   return `${fence}text\n${code.replace(/\n+$/, "")}\n${fence}\n`;
 }
 
-/** For an HTML document: as text, and as the value of an attribute in quotes. */
+/** For HTML documents, as text or as a quoted attribute value. */
 export function htmlText(text: string): string {
   return plainText(text).replace(/[&<>"'`]/g, reference);
 }
 
 /**
- * For one line of a runner's log. The runner obeys `::command::` and `##[command]` in whatever is printed; a space breaks them,
- * because the runner's comparison may skip an invisible character, but not a space.
+ * For one line of a runner's log. The runner obeys `::command::` and `##[command]` in any output. A space breaks them; an
+ * invisible character may not, because the runner's comparison can ignore it.
  */
 export function logLine(text: string): string {
   return withoutCommands(plainText(text).replaceAll("\n", " ⏎ "));
@@ -89,8 +92,8 @@ function withoutCommands(line: string): string {
 }
 
 /**
- * Whatever Markdown, HTML or GitHub's own filters act on: mentions, issue references, bare links, emoji short codes, formulas, and
- * what begins a block or a command at the start of a line. An underscore inside of a word does nothing and stays readable.
+ * Everything that Markdown, HTML or GitHub's filters act on: mentions, issue references, bare links, emoji short codes, formulas,
+ * and characters that start a block or a command. Underscores inside words are harmless and stay readable.
  */
 const active =
   /[&<>[\]*`~|\\!$]|(?<![a-z\d])_|_(?![a-z\d])|[@#]|:(?=\/\/|(?!\d+:)[\w+-]+:)|(?<![a-z\d])(?:www(?=\.)|gh(?=-\d))|^[-+=:]|^\d+(?=[.)](?:\s|$))/gi;

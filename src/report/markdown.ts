@@ -21,7 +21,7 @@ import { cut, latencyText } from "./words.ts";
 
 /** Draws the view of a report in GitHub's Markdown, and shortens it to GitHub's limit. It knows no field of a report. */
 
-/** GitHub drops a summary over 1 MiB as a whole, without a word; this leaves room for what others write in the same step. */
+/** GitHub silently drops a summary over 1 MiB. This leaves room for the output of others in the same step. */
 const defaultMaxBytes = 1_000_000;
 
 const longestName = 300;
@@ -32,9 +32,9 @@ const longestBlock = 12_000;
 const longestOutputLine = 2_000;
 
 /**
- * The job summary of one stage or of several, in GitHub's Markdown, at most `maxBytes` bytes of UTF-8. When room is short, the least
- * important is left out first and the text says what; names of failed tests go last of all. Everything in a report is untrusted text
- * and comes out harmless.
+ * The job summary of one or more stages in GitHub's Markdown, at most `maxBytes` bytes of UTF-8. If space is short, the least
+ * important parts are left out first, and the text says so; names of failed tests go last. All text in a report is untrusted and
+ * is made safe here.
  */
 export function toMarkdown(reports: StageReport | readonly StageReport[], { maxBytes = defaultMaxBytes } = {}): string {
   const view = gateView(Array.isArray(reports) ? reports : [reports]);
@@ -65,7 +65,7 @@ function overview({ verdict, title, explanation, stages, stops }: GateView): str
   return `${heading}${plainTable(["Verdict", "Stage", "Environment", "Reason", "Time"], rows)}${rest}`;
 }
 
-/** Which of several jobs and cells it was; nothing where the job has no matrix. */
+/** The cell of the job's matrix; empty if the job has no matrix. */
 function cellOf({ cell }: StageView): string {
   return cell ? ` (${inlineText(cut(cell, 200))})` : "";
 }
@@ -76,7 +76,7 @@ function stageParts(view: StageView): Part[] {
   const shown = facts.filter(({ detail }) => !detail);
   const values = shown.map(({ value }) => inline(value, { most: 100, inTable: true }));
   return [
-    // Verdict and reason are never left out.
+    // The verdict and the reason are always kept.
     { text: `${heading}\n\n${inlineText(cut(reason, longestCell))}\n\n` },
     droppable(
       plainTable(
@@ -129,7 +129,7 @@ function blockParts(block: Block): Part[] {
 
 const entryIcons: Record<EntryKind, string> = { "failed test": "❌", "crashed suite": "💥" };
 
-/** Shortened in steps: without its stack, without its message, without its place, and last of all without its name. */
+/** Shortened in steps: without the stack, the message, the place, and finally the name. */
 function entryPart({ name, place, about, brief, whole }: Entry, what: EntryKind): Part {
   const bare = `${entryIcons[what]} ${inline(name, { most: longestName })}`;
   const where = place === undefined ? "" : ` · ${inlineCode(cut(place, longestName))}`;
@@ -147,7 +147,7 @@ function entryPart({ name, place, about, brief, whole }: Entry, what: EntryKind)
   };
 }
 
-/** Row by row where rows say what they are; otherwise as a whole. */
+/** Row by row if the rows have a name for what is lost; otherwise the table as a whole. */
 function tableParts(table: Table): Part[] {
   const columns = usedColumns(table, { details: false });
   const head = tableRow(columns.map(({ title }) => title)) + tableRow(columns.map(({ numeric }) => (numeric ? "--:" : "---")));
@@ -168,7 +168,7 @@ function tableParts(table: Table): Part[] {
 
 interface Room {
   most: number;
-  /** Line breaks are kept. */
+  /** Keeps line breaks. */
   inTable?: boolean;
 }
 
@@ -193,7 +193,7 @@ function lineText(line: Line, room: Room): string {
 function inline(piece: Inline, { most, inTable = false }: Room): string {
   const harmless = (text: string) => (inTable ? tableCell : inlineText)(cut(text, most));
   if (typeof piece === "string") {
-    // Spaces at its ends part it from what stands beside it.
+    // Trimming removes the spaces that separate it from its neighbours, so they are added back.
     const text = harmless(piece);
     return text === ""
       ? piece.slice(0, 1).replace(/[^ ]/, "")
@@ -205,7 +205,7 @@ function inline(piece: Inline, { most, inTable = false }: Room): string {
   return text === "" ? "" : `${toneMark(piece.tone)}**${text}**`;
 }
 
-/** Icon and word, never parted by a line break: an icon alone tells some people nothing. */
+/** Icon and word, joined by a non-breaking space: some people cannot read the icon alone. */
 function verdictText(verdict: Verdict): string {
   return `${verdictIcons[verdict]}\u00a0${verdict}`;
 }
@@ -218,17 +218,17 @@ function tableRow(cells: readonly string[]): string {
   return `| ${cells.join(" | ")} |\n`;
 }
 
-/** Of cells that are harmless already. */
+/** For cells that are already safe. */
 function plainTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   return `${tableRow(titles)}${tableRow(titles.map(() => "---"))}${rows.map(tableRow).join("")}\n`;
 }
 
-/** Folded; `content` is Markdown, set off by blank lines because it stands between lines of HTML. */
+/** A folded section. `content` is Markdown, so it needs blank lines between the lines of HTML. */
 function details(summary: string, content: string): string {
   return `<details><summary>${summary}</summary>\n\n${content.trimEnd()}\n\n</details>\n\n`;
 }
 
-/** A piece of the document, whole, and what may stand in its place: each shorter, each losing something more important. */
+/** A piece of the document with its shorter alternatives. Each of them is shorter and loses something more important. */
 interface Part {
   text: string;
   shorter?: { text: string; loses: Omission }[];
@@ -241,8 +241,8 @@ function droppable(text: string, loses: Omission): Part {
 const importance = Object.keys(omissions) as Omission[];
 
 /**
- * Joins the parts, shortened until they fit into so many bytes of UTF-8: the least important first, and of equal ones the last
- * first, so that what stands at the top stays whole. It may still be over when every part is at its shortest.
+ * Joins the parts, shortened to fit into `maxBytes` bytes of UTF-8: least important first, and from the end among equals, so that
+ * the top stays complete. The result is too long if even the shortest parts do not fit.
  */
 function fitInto(parts: readonly Part[], maxBytes: number): { text: string; lost: Map<Omission, number> } {
   const texts = parts.map((part) => part.text);
@@ -263,7 +263,7 @@ function shortenings(parts: readonly Part[]): { part: number; text: string; lose
   return steps.sort((a, b) => (rank.get(a.loses) ?? 0) - (rank.get(b.loses) ?? 0) || b.part - a.part);
 }
 
-/** `3 stacks of failed tests, 1 list of slowest tests`, the most important first. */
+/** `3 stacks of failed tests, 1 list of slowest tests`: most important first. */
 function lossNote(lost: ReadonlyMap<Omission, number>, files: string): string {
   if (lost.size === 0) return "";
   const list = importance
@@ -276,19 +276,19 @@ function lossNote(lost: ReadonlyMap<Omission, number>, files: string): string {
   return `> ✂️ GitHub limits the size of a summary, so this was left out: ${list}. The whole report is in ${files}.\n\n`;
 }
 
-/** The longest that the note can become. */
+/** The losses that give the longest possible note. */
 function everyLoss(parts: readonly Part[]): ReadonlyMap<Omission, number> {
   const times = new Map<Omission, number>(importance.map((omission) => [omission, 2]));
   for (const { loses } of parts.flatMap((part) => part.shorter ?? [])) times.set(loses, (times.get(loses) ?? 0) + 1);
   return times;
 }
 
-/** Cuts to so many bytes of UTF-8, never inside a character. */
+/** Cuts to a number of bytes of UTF-8, never inside a character. */
 function cutBytes(text: string, maxBytes: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= maxBytes) return text;
   let end = Math.max(0, maxBytes);
-  // 10xxxxxx is the inside of a character.
+  // Bytes of the form 10xxxxxx continue a character.
   while (end > 0 && ((bytes[end] ?? 0) & 0b1100_0000) === 0b1000_0000) end--;
   return bytes.toString("utf8", 0, end);
 }

@@ -6,7 +6,10 @@ import { reportSchema } from "./schema/report.ts";
 
 const example = "such as .env-actions/reports/cleanup.json";
 
-/** Reads a report back. @throws UserError that names the file, each place in it, and what was expected there */
+/**
+ * Reads a report back.
+ * @throws UserError that names the file, each wrong place, and what was expected there
+ */
 export function parseReport(text: string, file: string): StageReport {
   const data = parseJson(text, file);
   const version = typeof data === "object" && data !== null && "schemaVersion" in data ? data.schemaVersion : undefined;
@@ -28,7 +31,7 @@ export function parseReport(text: string, file: string): StageReport {
   );
 }
 
-/** The parser's own message quotes the text, which may be any file. */
+/** The parser's message quotes the text, which may be any file. */
 function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
@@ -56,7 +59,7 @@ const kinds: Readonly<Record<string, string>> = {
   string: "a text",
 };
 
-/** What was expected; never what is there, which may be anything. */
+/** Says what was expected, but never shows the value, which may be anything. */
 function inWords(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case "invalid_type":
@@ -74,7 +77,7 @@ function inWords(issue: z.core.$ZodRawIssue): string {
   }
 }
 
-/** `checks[3].verdict` */
+/** Formats a path as `checks[3].verdict`. */
 function pathText(path: readonly PropertyKey[]): string {
   const text = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
   return text.replace(/^\./, "") || "top level";

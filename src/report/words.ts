@@ -17,7 +17,7 @@ import type { Attachment, TestCase } from "../model/test-results.ts";
 
 /** Words and numbers that all views of a report share. */
 
-/** What each verdict means, for whoever reads it for the first time. */
+/** What each verdict means, for first-time readers. */
 export const verdictMeanings: Record<Verdict, string> = {
   passed: "Everything that was checked is as expected.",
   degraded: "It works, but a value is in its warning range. The gate opens.",
@@ -26,7 +26,7 @@ export const verdictMeanings: Record<Verdict, string> = {
   skipped: "Not checked. The report gives the reason.",
 };
 
-/** `dry run: not counted`, `2 attempts`: what is special about this check, or nothing. */
+/** `dry run: not counted`, `2 attempts`: remarks about this check; empty if there are none. */
 export function checkRemarks({ dryRun, attempts }: Check): string {
   return [dryRun ? "dry run: not counted" : "", attempts ? count(attempts, "attempt") : ""].filter(Boolean).join("; ");
 }
@@ -121,31 +121,31 @@ export function known(number: number | null | undefined): string {
   return number === undefined || number === null ? "unknown" : numberText(number);
 }
 
-/** At most so many UTF-16 units, and says how much is missing. */
+/** Cuts a text to a number of UTF-16 units, and says how much is missing. */
 export function cut(text: string, longest: number): string {
   if (text.length <= longest) return text;
   return `${text.slice(0, longest).toWellFormed()} … (${numberText(text.length - longest)} more characters)`;
 }
 
-/** `tests/a.test.ts:12`; undefined where the report does not say. */
+/** `tests/a.test.ts:12`; undefined if the report has no place. */
 export function place(test: Pick<TestCase, "file" | "line">): string | undefined {
   if (test.file === undefined) return undefined;
   return test.line === undefined ? test.file : `${test.file}:${test.line}`;
 }
 
-/** What a failed test said, once: runners often begin the stack with the message. */
+/** A failed test's message and stack, without repeating the message that many runners put at the start of the stack. */
 export function account(test: TestCase): { message: string; stack?: string } {
   const message = test.message ?? "";
   if (!test.stack) return { message };
   return { message: test.stack.startsWith(message) ? "" : message, stack: test.stack };
 }
 
-/** The first line that says something. */
+/** The first line that is not blank. */
 export function firstLine(text: string): string {
   return text.split("\n").find((line) => line.trim() !== "") ?? "";
 }
 
-/** Of the tests that ran; undefined when none did. */
+/** The share of passed tests among those that ran; undefined if none ran. */
 export function passRate({ passed, flaky, failed }: { passed: number; flaky: number; failed: number }): string | undefined {
   const ran = passed + flaky + failed;
   if (ran === 0) return undefined;
@@ -160,17 +160,17 @@ export function budgetUse(report: Pick<StageReport, "durationMs" | "budgetMs">):
   return `${duration(durationMs)} (${share})`;
 }
 
-/** A word such as `unversioned` is no hash, and is not cut. */
+/** Other words, such as `unversioned`, are not cut. */
 export function shortSha(sha: string): string {
   return /^[0-9a-f]+$/.test(sha) ? sha.slice(0, 10) : sha;
 }
 
-/** The stages that the gate needs and that have not reported yet. */
+/** The stages that the gate needs and that have no report yet. */
 export function missingStages(reports: readonly StageReport[]): StageName[] {
   return stageNames.filter((stage) => stage !== "cleanup" && !reports.some((report) => report.stage === stage));
 }
 
-/** A deleting statement with what is needed to undo it, as SQL with a comment. */
+/** A delete statement as SQL, with a comment that contains the details for undo. */
 export function statementText(table: TableCleanup): string {
   const age = table.oldest && table.newest ? `rows created from ${table.oldest} to ${table.newest}` : "";
   const versions =
@@ -179,13 +179,13 @@ export function statementText(table: TableCleanup): string {
   return `${about ? `-- ${about}\n` : ""}${cut(table.statement, 2_000)}`;
 }
 
-/** `12–15`; `new–3` for a table that the start did not have; where the end was not read, a start without a version is not known either. */
+/** `12–15`; `new–3` for a table that did not exist at the start. If the end was not read, a missing start is unknown too. */
 export function versionSpan({ from, to }: { from: number | null; to: number | null }): string {
   if (to === null) return from === null ? "unknown" : `${from}–unknown`;
   return from === to ? String(from) : `${from ?? "new"}–${to}`;
 }
 
-/** Path of the whole report, relative to the workspace. */
+/** Path of the full report, relative to the workspace. */
 export function reportFile(stage: StageName): string {
   return `.env-actions/reports/${stage}.json`;
 }
@@ -215,7 +215,7 @@ export function attachmentState({ leftOut, binary }: Attachment): string {
   return binary ? "kept, not redacted because it is binary" : "kept";
 }
 
-/** The head of the audit log, `42:<64 hex>`: as `audit verify --head` takes it. */
+/** The head of the audit log, `42:<64 hex>`, in the form that `audit verify --head` accepts. */
 export function headText({ sequence, hash }: AuditHead): string {
   return `${sequence}:${hash}`;
 }

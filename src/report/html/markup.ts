@@ -1,6 +1,6 @@
 import { htmlText } from "../inert.ts";
 
-/** HTML that we wrote ourselves. Only this file makes it, so that nothing untrusted can pass for it. */
+/** HTML written by us. Only this file creates it, so that untrusted text is never taken for markup. */
 export class Markup {
   readonly text: string;
 
@@ -11,7 +11,7 @@ export class Markup {
 
 export type Content = Markup | string | number | undefined | readonly Content[];
 
-/** A template of HTML: markup goes in as it is, everything else as text. Attributes stand in double quotes. */
+/** A template for HTML: inserts markup unchanged and escapes everything else. Attributes need double quotes. */
 export function html(strings: TemplateStringsArray, ...contents: readonly Content[]): Markup {
   return new Markup(strings.map((string, index) => string + render(contents[index])).join(""));
 }

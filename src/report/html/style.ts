@@ -1,4 +1,4 @@
-/** Text colours have a contrast of at least 4.5 against what they stand on, in both modes. */
+/** Text has a contrast of at least 4.5 with its background in both modes. */
 const light = `
   --page: #f4f6f8; --card: #ffffff; --sunken: #f4f6f8; --line: #d5dbe1; --text: #1a2027; --muted: #55606c; --link: #0a58b0;
   --passed: #12682f; --passed-soft: #dcf5e3; --passed-bar: #2da44e;

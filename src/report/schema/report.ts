@@ -5,8 +5,8 @@ import { attachment, tests } from "./tests.ts";
 import { amount, flag, instant, measure, oneOf, percentage, text, texts } from "./values.ts";
 
 /**
- * The shape of `.env-actions/reports/<stage>.json`, for reading a report back and for `schema/report.schema.json`. Strict: a member
- * that this version does not know may change what the others mean. The assertion at the end holds it to the type in the model.
+ * The shape of `.env-actions/reports/<stage>.json`, used to read reports back and for `schema/report.schema.json`. Strict,
+ * because an unknown field may change the meaning of others. The assertion at the end compares it with the model's type.
  */
 
 const latency = z
@@ -177,8 +177,8 @@ export const reportSchema = z
   })
   .meta({ title: "Report of a stage", description: "Result of one env-actions stage in one environment." });
 
-/** Identical, not merely assignable: an optional member that one of the two lacks would be assignable both ways. */
+/** Identical, not only assignable: if an optional field is missing on one side, both types are still assignable. */
 type Identical<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-/** Written out level by level, so that interfaces compare with what the schema infers. */
+/** Expands types at every level, so that interfaces compare equal to the schema's inferred types. */
 type Flat<T> = T extends object ? { [Key in keyof T]: Flat<T[Key]> } : T;
 true satisfies Identical<Flat<z.output<typeof reportSchema>>, Flat<StageReport>>;

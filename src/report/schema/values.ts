@@ -1,6 +1,6 @@
 import { z } from "../../lib/zod.ts";
 
-/** Kinds of values that a report consists of. Each field has a description: it is published in the JSON schema and in the reference. */
+/** Value types for reports. Each field has a description, which the JSON schema and the reference show. */
 
 export function text(description: string) {
   return z.string().meta({ description });
@@ -32,7 +32,7 @@ export function instant(description: string) {
   return z.iso.datetime().meta({ description: `${description} ISO 8601 format, in UTC.` });
 }
 
-/** One of a few words. */
+/** One of several fixed words. */
 export function oneOf<const Values extends readonly [string, ...string[]]>(values: Values, description: string) {
   return z.enum(values).meta({ description });
 }

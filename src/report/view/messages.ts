@@ -16,7 +16,7 @@ import {
   touchedWords,
 } from "../words.ts";
 
-/** What a report says elsewhere than in its own pages: beside the code, in alerts, and at the end of a stage in the terminal. */
+/** The parts of a report that appear elsewhere: annotations beside the code, alerts, and the end of a stage in the terminal. */
 
 export interface Message {
   title: string;
@@ -25,11 +25,11 @@ export interface Message {
   line?: number;
 }
 
-/** Messages of each level in groups, the most important group first. */
+/** Messages of each level in groups, most important group first. */
 export interface MessagesView {
   /** `Integration` */
   stage: string;
-  /** Where the whole report is, relative to the workspace. */
+  /** The full report, relative to the workspace. */
   file: string;
   error: readonly (readonly Message[])[];
   warning: readonly (readonly Message[])[];
@@ -44,7 +44,7 @@ export function messagesView(report: StageReport): MessagesView {
   const quarantined = all.filter(({ quarantinedUntil }) => quarantinedUntil !== undefined);
   const counted = (...verdicts: Check["verdict"][]) =>
     checks.filter((check) => !check.dryRun && verdicts.includes(check.verdict)).map(checkMessage);
-  // What could not be done is an error; what was done, or must not be done, is worth knowing.
+  // A failed or unknown rollback is an error. Other outcomes are notices.
   const rollbackIsWrong = rollback?.outcome === "failed" || rollback?.outcome === "unknown";
   const rollbacks = rollback ? [{ title: `Rollback: ${rollback.outcome}`, text: rollbackLine(rollback) }] : [];
   return {
@@ -96,7 +96,7 @@ function checkMessage(check: Check): Message {
   return { title: `${check.title}: ${check.verdict}`, text: text || "The check gave no details." };
 }
 
-/** Events that are told to people; metrics are of every run. */
+/** Events for people. Metrics are sent for every run. */
 export type ToldEvent = Exclude<AlertEvent, "measured">;
 
 export interface AlertSubject {
@@ -104,19 +104,19 @@ export interface AlertSubject {
   report: StageReport;
 }
 
-/** An alert about a verdict. `data` is for machines and stays the same; everything else is for people. */
+/** An alert about a verdict. `data` is for programs and is stable; everything else is for people. */
 export interface AlertView {
   event: ToldEvent;
   /** `Smoke failed on production` */
   title: string;
   reason: string;
   facts: readonly { name: string; value: string }[];
-  /** Checks that made the verdict what it is, each with the most useful thing it says. */
+  /** The checks that decided the verdict, each with its most useful text. */
   checks: readonly (Pick<Check, "id" | "title" | "verdict" | "observed" | "expected" | "message"> & { text: string })[];
   rollback?: string;
-  /** Where the run is, for people; absent in a terminal. */
+  /** The run's page for people; absent in a terminal. */
   url?: string;
-  /** The same for one environment and stage, so that a recovery closes what a failure opened. */
+  /** The same for each environment and stage, so that a recovery closes what a failure opened. */
   key: string;
   data: Pick<StageReport, "stage" | "verdict" | "rollback" | "finishedAt"> & {
     environment: string;
@@ -167,7 +167,7 @@ export function alertView({ event, report }: AlertSubject, server?: string): Ale
 
 function alertKey({ environment, stage, origin }: StageReport): string {
   const key = `env-actions/${origin.repository ?? "terminal"}/${environment.name}/${stage}`;
-  // PagerDuty takes 255 characters, and two of them must not become one by being cut.
+  // PagerDuty accepts 255 characters. Longer keys are hashed, because cutting could make two keys equal.
   return key.length <= 255 ? key : createHash("sha256").update(key).digest("hex");
 }
 
@@ -177,7 +177,7 @@ function decisiveChecks({ checks, verdict }: StageReport): Check[] {
   return same.length > 0 ? same : counting.filter(({ verdict: own }) => own === "failed" || own === "error");
 }
 
-/** What the verdict is about, without what differs from run to run: two reports with the same cause are one alert. */
+/** Identifies what caused the verdict, without details that differ per run. Two reports with the same cause need one alert. */
 export function causeOf(report: StageReport): string {
   const ids = [...new Set(decisiveChecks(report).map(({ id }) => id))].sort();
   return `${report.verdict}: ${ids.length > 0 ? ids.join(", ") : "problems"}`;
@@ -194,10 +194,10 @@ export interface EndView {
   verdict: StageReport["verdict"];
   /** `integration failed` */
   title: string;
-  /** What follows the title on its line. */
+  /** The rest of the title's line. */
   text: string;
   failures: readonly string[];
-  /** Last lines of servers and commands, of each apart. */
+  /** The last lines of each server and command. */
   tails: readonly (readonly string[])[];
   problems: readonly string[];
 }
@@ -206,7 +206,7 @@ export function endView(report: StageReport): EndView {
   const { verdict, stage, tests, servers, commands } = report;
   const failures = (tests?.failures ?? []).map(({ name, message }) => (message ? `${name} – ${firstLine(message)}` : name));
   const opens = opensTheGate(verdict);
-  // The failed tests say more than the last lines of their runner.
+  // The failed tests say more than the last lines of the test runner.
   const explained = opens || failures.length > 0;
   return {
     verdict,
@@ -218,10 +218,10 @@ export function endView(report: StageReport): EndView {
   };
 }
 
-/** Lines of a terminal; the report has all. */
+/** Lines in the terminal; the report lists all. */
 const touchedShown = 20;
 
-/** What a cleanup planned and did, in lines of the terminal. */
+/** A cleanup's plan and result, as lines for the terminal. */
 export function cleanupLines(cleanup: CleanupResult): { text: string; tone?: "bad" }[] {
   const { tables, touched = [], keys, problems, notes, dryRun, digest } = cleanup;
   const line = (place: string, amount: string, what: string, samples: readonly string[]) => ({
@@ -246,7 +246,7 @@ export function cleanupLines(cleanup: CleanupResult): { text: string; tone?: "ba
   ];
 }
 
-/** In a column of numbers of one and of many. */
+/** Singular or plural, padded to align in a column of numbers. */
 function unit(number: number, one: string): string {
   return number === 1 ? `${one} ` : `${one}s`;
 }

@@ -29,9 +29,9 @@ import type { Block, Cell, Fact, GateView, Inline, Row, Section, StageView } fro
 import { booksSection, cleanupSection } from "./test-data.ts";
 import { attachmentsSection, testsSection } from "./tests.ts";
 
-/** Where a report becomes something to read. A field that people should see is added here, or in the views of tests and test data. */
+/** Builds the view of a report. Fields that people should see are added here, or in the views of tests and test data. */
 
-/** All stages together, in the order of the gate; a stage may be there several times, for several environments. */
+/** All stages in the order of the gate. A stage may occur several times, once for each environment. */
 export function gateView(reports: readonly StageReport[]): GateView {
   const verdict = worstVerdict(reports.map((report) => report.verdict));
   const missing = missingStages(reports);
@@ -58,12 +58,12 @@ export function gateView(reports: readonly StageReport[]): GateView {
 function headline(verdict: Verdict, reports: readonly StageReport[]): string {
   if (reports.length === 0) return "No stage has reported";
   if (!opensTheGate(verdict)) return `The gate is closed: ${verdict}`;
-  // Permission needs every stage; one that did not report has not passed.
+  // The gate needs every stage; a stage without a report has not passed.
   if (missingStages(reports).length > 0) return `So far: ${verdict}`;
   return verdict === "passed" ? "The gate is open: passed" : "The gate is open, with a warning: degraded";
 }
 
-/** The stages that decided it, each with its reason. */
+/** The stages that decided the verdict, with their reasons. */
 function explanation(reports: readonly StageReport[]): string {
   if (reports.length === 0) return "Nothing was checked, so nothing has passed.";
   const closing = reports.filter((report) => !opensTheGate(report.verdict));
@@ -73,7 +73,7 @@ function explanation(reports: readonly StageReport[]): string {
   return deciding.map((report) => `${stageTitle(report.stage)}: ${report.reason}`).join(" ");
 }
 
-/** @param id unique among the stages that are shown together */
+/** @param id unique among the stages shown together */
 export function stageView(report: StageReport, id: string): StageView {
   const { stage, environment, origin, verdict, reason } = report;
   const sections: (Section | undefined)[] = [
@@ -125,7 +125,7 @@ function workflow({ repository, workflow, job, workflowRun, attempt, actor }: Or
   return [actor, repository, workflow, job, run].filter(Boolean).join(" · ") || "GitHub";
 }
 
-/** `2026-11-23 17:10:09 UTC`; what is not such a time is shown as it is. */
+/** Formats a time as `2026-11-23 17:10:09 UTC`; anything else is unchanged. */
 function instant(iso: string): string {
   const [, day, time] = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d+)?Z$/.exec(iso) ?? [];
   return day && time ? `${day} ${time} UTC` : iso;
@@ -164,7 +164,7 @@ function alertsSection({ alerts = [] }: StageReport): Section | undefined {
   return { title: "Alerts", blocks: [{ kind: "table", title: "Alerts about this verdict", columns, rows, loses: "alert" }] };
 }
 
-/** How the checks were weighed together. */
+/** How the checks add up to the score. */
 function scoreSection({ score, checks }: StageReport): Section | undefined {
   if (!score) return undefined;
   const rows = score.checks.map(({ id, weight, key, dryRun, points }, index): Row => {
@@ -200,7 +200,7 @@ function codes(texts: readonly string[]): Inline[] {
 
 const urgency: Record<Verdict, number> = { failed: 0, error: 1, degraded: 2, skipped: 3, passed: 4 };
 
-/** What is not passed first, and what does not count last; otherwise in the order in which it was checked. */
+/** Most urgent first, then passed checks and checks that do not count; otherwise in the order of checking. */
 function mostUrgentFirst(checks: readonly Check[]): Check[] {
   const place = ({ verdict, dryRun }: Check) => (dryRun ? urgency.passed : urgency[verdict]);
   return [...checks].sort((a, b) => place(a) - place(b));
@@ -212,7 +212,7 @@ function checksSection(checks: readonly Check[]): Section {
       title: "Checks",
       blocks: [{ kind: "text", line: ["No check ran, so the state of the environment is unknown."], tone: "bad" }],
     };
-  // One scale for the stage, so that bars can be compared.
+  // One scale per stage, so that bars are comparable.
   const longest = Math.max(1, ...checks.map(({ latency }) => latency?.max ?? 0));
   const rows = mostUrgentFirst(checks).map(
     (check): Row => ({
@@ -293,7 +293,7 @@ function output(name: string, tail: readonly string[] | undefined): Block[] {
   return [{ kind: "output", title, label, text: tail.join("\n"), open: true, loses: "output of a server or command" }];
 }
 
-/** Outside of the log: who rewrites that can't rewrite this. */
+/** Shows the head outside the log, because rewriting the log does not change it here. */
 function auditSection({ auditHead }: StageReport): Section | undefined {
   if (!auditHead) return undefined;
   const line = ["Audit head, to verify the audit log with: ", { code: headText(auditHead) }];

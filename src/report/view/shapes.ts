@@ -1,8 +1,8 @@
 import type { Latency, Verdict } from "../../model/report.ts";
 
 /**
- * The view of a report: what people read, in pieces that every medium can draw. Whoever draws knows these shapes and no field of a
- * report. Texts may come from anybody: whoever draws a text makes it harmless for its medium, and cuts it where room is short.
+ * The view of a report: what people read, as pieces that every medium can draw. Renderers know these shapes and no field of a
+ * report. All text is untrusted: renderers make it safe for their medium, and shorten it if space is limited.
  */
 
 export type Tone = "bad" | "warning" | "good" | "info" | "advice";
@@ -14,44 +14,44 @@ export type Line = readonly Inline[];
 export type Cell =
   | Inline
   | undefined
-  /** One line, and smaller lines below it. */
+  /** One line, with smaller lines below it. */
   | { line: Line; below: readonly (Inline | undefined)[] }
-  /** Ids, keys and the like. */
+  /** Ids, keys and similar values. */
   | { samples: readonly string[] }
-  /** Drawn on a scale that ends at `longest` milliseconds, so that the bars of a table can be compared. */
+  /** Drawn on a scale up to `longest` milliseconds, so that the bars of a table are comparable. */
   | { latency: Latency; longest: number };
 
 export interface Fact {
   name: string;
   value: Inline;
-  /** Left out of a summary, which has little room. */
+  /** Left out of summaries, which have little space. */
   detail?: true;
 }
 
 export interface Column {
   title: string;
   numeric?: true;
-  /** Left out of a summary, which has little room. */
+  /** Left out of summaries, which have little space. */
   detail?: true;
 }
 
 export interface Row {
   cells: readonly Cell[];
-  /** Where rows are left out one by one. */
+  /** Set if rows may be left out one by one. */
   loses?: Omission;
 }
 
 export interface Table {
   kind: "table";
   title: string;
-  /** Shows the title, and the table once it is opened. */
+  /** Shows only the title until the reader opens it. */
   folded?: true;
   columns: readonly Column[];
   rows: readonly Row[];
   loses: Omission;
-  /** How many rows a summary shows; all if absent. */
+  /** The number of rows in a summary; all if absent. */
   mostInSummary?: number;
-  /** What to say below so many rows, such as how many more there are. */
+  /** The text below that many rows, such as the number of further rows. */
   rest?(listed: number): string;
 }
 
@@ -67,14 +67,14 @@ export type Block =
 export type CountKind = "passed" | "flaky" | "failed" | "skipped";
 export type EntryKind = "failed test" | "crashed suite";
 
-/** Something with a name and a longer text, of which there may be thousands. */
+/** A name with a longer text. There may be thousands. */
 export interface Entry {
   name: Inline;
   place?: string;
   about: readonly string[];
   /** The shortest text that explains it. */
   brief: string;
-  /** All there is to say, in blocks; the same as `brief` if absent. */
+  /** The complete text, in blocks; the same as `brief` if absent. */
   whole?: readonly string[];
 }
 
@@ -84,7 +84,7 @@ export interface Section {
 }
 
 export interface StageView {
-  /** Unique among the stages that are shown together. */
+  /** Unique among the stages shown together. */
   id: string;
   /** `Integration` */
   title: string;
@@ -93,7 +93,7 @@ export interface StageView {
   verdict: Verdict;
   reason: string;
   time: { text: string; used: number; budget: number };
-  /** Where the whole report is, relative to the workspace. */
+  /** The full report, relative to the workspace. */
   file: string;
   facts: readonly Fact[];
   sections: readonly Section[];
@@ -103,16 +103,16 @@ export interface GateView {
   verdict: Verdict;
   /** `Quality gate so far: degraded` */
   title: string;
-  /** What that means for whoever waits for the gate. */
+  /** What the title means for people who wait for the gate. */
   headline: string;
   explanation: string;
-  /** In the order of the gate: a stage, or the title of one that has not reported. */
+  /** In the order of the gate: a stage, or the title of one without a report. */
   stops: readonly (StageView | { missing: string })[];
   stages: readonly StageView[];
   legend: readonly { verdict: Verdict; meaning: string }[];
 }
 
-/** What may be left out when room is short, the least important first, and what several are called. */
+/** Parts that may be left out if space is short, least important first, with their plurals. */
 export const omissions = {
   "list of slowest tests": "lists of slowest tests",
   "list of SQL statements": "lists of SQL statements",
@@ -142,7 +142,7 @@ export const omissions = {
 } as const;
 export type Omission = keyof typeof omissions;
 
-/** Columns with something in them, and where each stands in a row. */
+/** The columns that are not empty, with their positions in a row. */
 export function usedColumns({ columns, rows }: Table, { details }: { details: boolean }): (Column & { at: number })[] {
   return columns
     .map((column, at) => ({ ...column, at }))

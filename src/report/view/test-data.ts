@@ -95,7 +95,7 @@ function statements(tables: readonly TableCleanup[]): Block[] {
   return [{ kind: "output", title: [title], label: title, text, open: false, loses: "list of SQL statements" }];
 }
 
-/** What the run wrote, by the tables' own history. The totals stay whatever else is left out. */
+/** What the run wrote, according to the tables' own history. The totals are never left out. */
 export function booksSection(books: Books | undefined): Section | undefined {
   if (!books) return undefined;
   const { problems, advice } = books;
@@ -122,7 +122,7 @@ export function booksSection(books: Books | undefined): Section | undefined {
   };
 }
 
-/** Made from the numbers, so that every number says what it counts, and what was expected. */
+/** Built from the numbers, so that each one says what it counts and what was expected. */
 function totals(books: Books): Line {
   const { made, deleted, unexplained, touched, kept, tablesRead, versions, keys } = books;
   const rows: Line = [

@@ -4,7 +4,7 @@ import type { Attachment, CrashedSuite, TestCase, TestCounts, TestResults } from
 import { account, attachmentState, bytes, duration, firstLine, passRate, place, reportFile } from "../words.ts";
 import type { Block, Cell, Column, CountKind, Entry, Inline, Row, Section } from "./shapes.ts";
 
-/** What the project's own tests said. */
+/** The results of the project's own tests. */
 export function testsSection(tests: TestResults | undefined, stage: StageName): Section | undefined {
   if (!tests) return undefined;
   return {
@@ -42,7 +42,7 @@ function totals(tests: TestResults): Block[] {
 
 function failures(tests: readonly TestCase[], stage: StageName): Block[] {
   if (tests.length === 0) return [];
-  // What made the stage fail stands before what is known to fail.
+  // Failures that count come before known failures.
   const isExcused = (test: TestCase) => Number(test.quarantinedUntil !== undefined);
   const entries = [...tests].sort((a, b) => isExcused(a) - isExcused(b)).map(failure);
   return [{ kind: "entries", what: "failed test", title: count(tests.length, "failed test"), entries, file: reportFile(stage) }];
@@ -151,7 +151,7 @@ function disagreements(lines: readonly string[]): Block[] {
   return [{ kind: "list", title: "The test reports disagree", tone: "warning", items: lines, loses: "problem" }];
 }
 
-/** Screenshots, traces and videos; those that could not be kept are listed as well. */
+/** Screenshots, traces and videos, including those that could not be kept. */
 export function attachmentsSection(attachments: readonly Attachment[] = []): Section | undefined {
   if (attachments.length === 0) return undefined;
   const rows = attachments.map((attachment): Row => {
