@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs"
 import { delimiter, join } from "node:path";
 
 /**
- * nektos/act runs workflows without GitHub. `node scripts/act.ts` sees to it that it is there, building it where there is go; `.ci/run`
- * does that, and the tests use what is there. Exit status 77: it cannot be had here.
+ * nektos/act runs workflows without GitHub. `node scripts/act.ts` installs it, building it if Go is available. `.ci/run` calls
+ * this script, and the tests only use an existing act. Exit status 77: act is not available here.
  */
 const version = "v0.2.89";
 const folder = join(import.meta.dirname, "..", ".cache", "act");
@@ -14,7 +14,7 @@ const buildDeadlineMs = 900_000;
 /** `missing` is the reason that a skipped test reports. */
 export type FoundAct = { path: string } | { missing: string };
 
-/** Where act is: `ACT`, the PATH, our cache. */
+/** Looks for act in `ACT`, the PATH and our cache. */
 export function findAct(): FoundAct {
   const named = process.env.ACT;
   if (named) return existsSync(named) ? { path: named } : { missing: `ACT names ${named}, which does not exist` };
@@ -27,7 +27,7 @@ function onThePath(program: string): string | undefined {
   return folders.map((folder) => join(folder, program)).find((file) => existsSync(file));
 }
 
-/** Built beside its place and moved there, so that a run cut off leaves no half of a program. */
+/** Built in a temporary folder and then moved, so that an interrupted build leaves no incomplete program. */
 function build(go: string): FoundAct {
   mkdirSync(folder, { recursive: true });
   const workshop = mkdtempSync(join(folder, "build-"));

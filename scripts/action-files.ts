@@ -4,7 +4,7 @@ import { type StageName, stageNames } from "../src/model/report.ts";
 import type { GeneratedFile } from "./generate.ts";
 import { row } from "./markdown-table.ts";
 
-/** The metadata files of the actions, and docs/reference/actions.md, from the one declaration in src/action/interface.ts. */
+/** Generates the metadata files of the actions and docs/reference/actions.md from the declaration in src/action/interface.ts. */
 
 const repository = "classwaves/env-actions";
 
@@ -42,7 +42,7 @@ const stageInput: Input & { required: true } = {
 };
 
 interface Action {
-  /** What stands after `uses: classwaves/env-actions`. */
+  /** The part after `uses: classwaves/env-actions`. */
   path: string;
   inputs: Record<string, Input & { required?: boolean }>;
   outputs: Record<string, Output>;
@@ -93,7 +93,7 @@ function javascriptAction(main: string): object {
   return {
     inputs: mapValues(wholeAction.inputs, (input) => metadataInput({ ...input, description: descriptionWithStages(input) })),
     outputs: mapValues(wholeAction.outputs, (output) => ({ description: descriptionWithStages(output) })),
-    // Cleaning up is what `post` is for, so it runs after failure and cancellation too.
+    // Cleanup must also run after failure and cancellation, so it is a `post` step.
     runs: { using: "node24", main, post: main, "post-if": "always()" },
   };
 }
@@ -180,7 +180,7 @@ function section(action: Action, description: string): string {
   ].join("\n");
 }
 
-/** A stage's own section need not say for which stages an input is. */
+/** A stage's own section does not repeat the stages of an input. */
 function rowDescription(action: Action, declared: Input | Output): string {
   return action === wholeAction ? descriptionWithStages(declared) : declared.description;
 }

@@ -8,39 +8,42 @@ import { minify } from "rolldown/utils";
 import { chunkNames, withChunkNames } from "./chunk-names.ts";
 
 /**
- * Builds what runs on a runner, and what test suites import: src → `tsc` → build/ → ncc → dist/, and build/src/testkit/ → rolldown →
- * dist/testkit/. `npm run build` writes dist/; with `--check` it writes nothing there, names the files that differ from a fresh
- * build, and exits 1 when there are any. The same sources give the same bytes in any folder and on any system.
+ * Builds the files for runners and for test suites: src → `tsc` → build/ → ncc → dist/, and build/src/testkit/ → rolldown →
+ * dist/testkit/. `npm run build` writes dist/. With `--check` it writes nothing there, lists the files that differ from a fresh
+ * build, and exits 1 if there are any. The same sources give the same bytes in every folder and on every system.
  */
 
-/** Optional packages that no path of ours reaches. They stay requires that would fail if they were reached; see docs/bundle.md. */
+/** Optional packages that our code never reaches. They remain `require` calls that would fail; see docs/bundle.md. */
 const optional: Record<string, string> = {
-  // Native code, 18 MB of it, and one package per system: bundled, dist would depend on where it was built.
+  // 18 MB of native code in one package per system. If it were bundled, dist would depend on the machine that built it.
   "/^(@databricks\\/databricks-sql-kernel-.*)$/": "$1",
   "lz4-napi": "lz4-napi",
 };
 /**
- * Packages that the driver requires at its own start, for what no option of ours uses: they are a quarter of it, and loading them takes
- * a third of the time that loading it takes. In the place of each stands a file that tells so whoever reaches it; see docs/bundle.md.
+ * Packages that the driver requires at its start, but only for options we do not use. They are a quarter of its size and a third
+ * of its load time. Each is replaced by a stub that throws, naming itself, when used; see docs/bundle.md.
  */
 const unreached = ["isomorphic-ws", "open", "openid-client", "proxy-agent", "winston"];
 const standIn = (name: string) => `left-out/${name}.cjs`;
 
-/** Test suites run on older versions of Node than the command line does. The package that both are in can name only one of them. */
+/**
+ * Test suites run on older versions of Node than the command line. The published package contains both, but can name only one
+ * version.
+ */
 const testkitEngines = ">=18";
 
 const shebang = "#!/usr/bin/env node\n";
 const compileDeadlineMs = 120_000;
 
-/** The sources do not build; the message is for whoever wrote them. */
+/** The sources do not build. The message is for their author. */
 class BuildFailure extends Error {}
 
-/** Path below dist/ → content, with everything that belongs there. */
+/** All files of dist: path below dist/ → content. */
 type BuiltFiles = ReadonlyMap<string, string>;
 
 /**
- * Builds the repository in the working directory; its build/ is written anew.
- * @throws BuildFailure when the sources do not compile, or what ncc made of them cannot be minified; Error when ncc fails
+ * Builds the repository in the working directory, and rewrites its build/.
+ * @throws BuildFailure if the sources do not compile, or if ncc's output cannot be minified; Error if ncc fails
  */
 async function buildFiles(): Promise<BuiltFiles> {
   rmSync("build", { recursive: true, force: true });
@@ -54,18 +57,20 @@ async function buildFiles(): Promise<BuiltFiles> {
   for (const [given, asset] of Object.entries(assets)) {
     const name = names.get(given) ?? given;
     const source = Buffer.from(asset.source).toString();
-    // ncc's own option minifies the entry only, and the chunks are nearly all of it.
+    // ncc's own option minifies only the entry, but nearly all code is in the chunks.
     files.set(name, name.endsWith(".js") ? await minified(name, source) : source);
   }
   for (const [name, content] of await testkit()) files.set(`testkit/${name}`, content);
   return files;
 }
 
-/** What test suites import, for both kinds of modules. Not minified: it is small, and stands in the stacks of their failures. */
+/**
+ * The files that test suites import, for both module systems. Not minified, because they are small and appear in stack traces.
+ */
 async function testkit(): Promise<BuiltFiles> {
   const entry = join("build", "src", "testkit", "index");
   const types = readFileSync(`${entry}.d.ts`, "utf8");
-  // It is copied alone: what it took from beside it would be missing.
+  // The types are copied alone, so they must not import other files.
   if (/from "\.|import\("\./.test(types)) throw new BuildFailure("the types of src/testkit/index.ts must stand in that file");
   const files = new Map([
     ["index.d.ts", types],
@@ -84,7 +89,7 @@ async function testkit(): Promise<BuiltFiles> {
   return files;
 }
 
-/** Names what is missing, superfluous or different in `dist`, where a dist is. */
+/** Lists files that are missing, superfluous or different in `dist`, if it exists. */
 function drift(built: BuiltFiles, dist: string): string[] {
   const present = new Set(existsSync(dist) ? filesBelow(dist) : []);
   const findings: string[] = [];
@@ -93,14 +98,14 @@ function drift(built: BuiltFiles, dist: string): string[] {
     else if (readFileSync(join(dist, name), "utf8") !== content) findings.push(`dist/${name} differs from the sources`);
   }
   for (const name of present) if (!built.has(name)) findings.push(`dist/${name} is not built any more`);
-  // Windows has no such right; git keeps it there.
+  // Windows has no executable bit; git keeps it there.
   const entry = join(dist, "index.js");
   if (process.platform !== "win32" && present.has("index.js") && (statSync(entry).mode & 0o111) === 0)
     findings.push("dist/index.js is not executable");
   return findings;
 }
 
-/** @returns paths below it, with `/` */
+/** @returns the paths of all files below the folder, with `/` */
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
@@ -133,7 +138,7 @@ function bundle(entry: string) {
   return ncc(entry, { cache: false, externals, license: "licenses.txt", quiet: true });
 }
 
-/** Asking what kind of module it is, is no use of it. */
+/** A check for the kind of module does not count as use. */
 function standInFor(name: string): string {
   return `// docs/bundle.md of env-actions says why ${name} is not here.
 function reached() {
@@ -155,7 +160,7 @@ function withoutShebang(code: string): string {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
-  // webpack numbers modules by their path from the working directory: from another one, the same sources give other bytes.
+  // webpack numbers modules by their path from the working directory, so another directory would give other bytes.
   process.chdir(join(import.meta.dirname, ".."));
   const built = await buildFiles();
   if (!values.check) {

@@ -3,32 +3,33 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { parseSync, Visitor } from "rolldown/utils";
 
 /**
- * Holds the rules of the rooms: imports go downwards only, each foreign service is known to one room, no folder has a single file, and no
- * file is too long. `node scripts/check-rooms.ts` names everything that breaks one, and exits 1 when there is any. Types count: who knows a
- * type knows the room.
+ * Checks the rules of the rooms: imports go downwards only, each foreign service is known to one room, no folder has a single
+ * file, and no file is too long. `node scripts/check-rooms.ts` lists every violation, and exits 1 if there are any. Type imports
+ * count too, because using a room's type means depending on the room.
  */
 
-/** Knows nothing of ours: files, locks, retries, globs, redaction. */
+/** Imports nothing of ours: files, locks, retries, globs, redaction. */
 const floor = ["lib"];
 const ground = ["config"];
 const drivers = ["warehouse", "redis", "github"];
-/** Pure: makes text of a report. */
+/** Pure: turns reports into text. */
 const words = ["report"];
 /**
- * What declares a kind of check: its key in the configuration, and what it depends on. It counts as configuration, although it stands in
- * the folder of the kind, so that a kind is one folder and the configuration still knows its schema. What runs it is loaded lazily.
+ * The declaration of a kind of check: its key in the configuration, and its dependencies. It counts as configuration, although it
+ * is in the kind's own folder. So each kind is one folder, and the configuration still knows its schema. The code that runs it is
+ * loaded lazily.
  */
 const kinds = ["kinds"];
 const isKind = /^src\/checks\/(?:registry|[^/]+\/kind)\.ts$/;
 const workrooms = ["checks", "cleanup", "processes", "test-reports", "evidence", "audit"];
 const belowTheStages = [...workrooms, ...drivers, ...kinds, ...ground, ...floor];
-/** What both doors, action and cli, call. */
+/** Used by both doors, action and cli. */
 const belowTheDoors = ["app", "stages", "notifications", ...belowTheStages, ...words];
 
-/** What every room speaks in. */
+/** The terms that all rooms use. */
 const model = ["model"];
 
-/** Room, or file in src itself → what it may import besides its own files and the model. */
+/** What each room, or file directly in src, may import besides its own files and the model. */
 const below: Record<string, readonly string[]> = {
   model: [],
   lib: [],
@@ -37,10 +38,10 @@ const below: Record<string, readonly string[]> = {
   report: floor,
   ...Object.fromEntries(drivers.map((room) => [room, [...ground, ...floor]])),
   ...Object.fromEntries(workrooms.map((room) => [room, [...drivers, ...kinds, ...ground, ...floor]])),
-  // Its report is made of words that all reports have.
+  // Its report shares words with all other reports.
   audit: [...words, ...floor],
   stages: belowTheStages,
-  // A rollback asks GitHub and runs commands; an alert has words that the report has, too.
+  // Rollbacks call GitHub and run commands; alerts share words with the report.
   notifications: [...belowTheStages, ...words],
   app: belowTheDoors,
   action: belowTheDoors,
@@ -49,7 +50,7 @@ const below: Record<string, readonly string[]> = {
   "index.ts": ["action", "cli", ...belowTheDoors],
 };
 
-/** Rooms that are built and loaded by themselves, in other people's processes: they have nothing but what node brings. */
+/** Rooms that are built and loaded separately, in other people's processes. They may use Node's own modules only. */
 const apart = ["testkit"];
 
 const knownToOneRoom: Record<string, string> = {
@@ -63,35 +64,35 @@ const knownToOneRoom: Record<string, string> = {
   "@opentelemetry/sdk-metrics": "notifications",
 };
 
-/** They stand beside src: they see its public entry only, and src does not see them at all. */
+/** Folders beside src. They may import its public entry only, and src must not import them. */
 const neighbours = ["local", "examples", "bench"];
 const unseenFromSrc = [...neighbours, "test", "scripts"];
 const sourceFile = /\.(?:ts|tsx|mts|js|mjs|jsx)$/;
 
-/** A longer file has more than one subject. */
+/** A longer file covers more than one subject. */
 const longestFile = 400;
-/** Folders whose files are measured. */
+/** Folders whose files are checked for length. */
 const measured = ["src", "local"];
 
 export interface Violation {
   /** Relative to the repository, with `/`. */
   file: string;
   line: number;
-  /** Undefined when it is computed, and so cannot be checked. */
+  /** Undefined if the specifier is computed, so that it cannot be checked. */
   imported: string | undefined;
   rule: string;
 }
 
 interface Import {
   line: number;
-  /** How it is imported: loaded with the file, types alone, or when the code gets there. */
+  /** How it is imported: with the file, as types only, or when the code runs. */
   how: "static" | "type" | "lazy";
   specifier: string | undefined;
 }
 
 /**
- * @param repository a folder with `src`, and perhaps its neighbours
- * @throws Error for a file that does not parse
+ * @param repository a folder with `src`, and possibly its neighbours
+ * @throws Error for a file that cannot be parsed
  */
 export function violations(repository: string): Violation[] {
   return ["src", ...neighbours]
@@ -106,7 +107,7 @@ export function violations(repository: string): Violation[] {
     });
 }
 
-/** @returns a line for each folder of `src` with a single file, and for each file that is too long */
+/** @returns one line for each folder of `src` with a single file, and for each file that is too long */
 export function layoutViolations(repository: string): string[] {
   const files = measured
     .filter((folder) => existsSync(join(repository, folder)))
@@ -160,7 +161,7 @@ function importsOf(path: string): Import[] {
   return found;
 }
 
-/** @returns the rule that this import breaks; undefined if it may stand */
+/** @returns the rule that this import breaks; undefined if it is allowed */
 function brokenRule(repository: string, file: string, specifier: string | undefined, how: Import["how"]): string | undefined {
   const inSrc = file.startsWith("src/");
   if (specifier === undefined) return inSrc ? "what src imports must be written out, or nobody can check it" : undefined;
@@ -197,7 +198,7 @@ function brokenWithinSrc(file: string, target: string, how: Import["how"]): stri
     : `${from} may import ${known.join(", ")}, not ${to}`;
 }
 
-/** A kind's declaration names the type that it has, and loads what runs it. */
+/** A kind's declaration may import the shared type, and lazily load the check beside it. */
 function isOfKind(file: string, target: string, how: Import["how"]): boolean {
   return (how === "type" && target === "src/checks/kind.ts") || (how === "lazy" && target === `${dirname(file)}/check.ts`);
 }
@@ -207,7 +208,7 @@ function brokenByNeighbour(target: string): string | undefined {
   return "beside src, only its public entry src/index.ts is known";
 }
 
-/** @returns the folder below src; for a file that stands in src itself, its name */
+/** @returns the folder below src; for a file directly in src, its name */
 function roomOf(file: string): string {
   if (isKind.test(file)) return "kinds";
   return file.split("/")[1] ?? "";

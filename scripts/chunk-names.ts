@@ -2,20 +2,20 @@ import { posix } from "node:path";
 import type { Stats } from "@vercel/ncc";
 
 /**
- * webpack numbers the chunks of the bundle. Here each is named after what makes up most of it: a package, or a file of ours with its
- * room. A stack trace, and the list of what changed in dist/, then say something.
+ * webpack numbers the bundle's chunks. This names each after its largest part: a package, or a file of ours with its room. Stack
+ * traces and the list of changes in dist/ are then readable.
  */
 
 interface Part {
-  /** Package, or path below src/ without its ending. */
+  /** A package, or a path below src/ without extension. */
   owner: string;
   isPackage: boolean;
-  /** The module's file, without its ending. */
+  /** The module's file, without extension. */
   file: string;
   size: number;
 }
 
-/** File name that webpack gave → the one that says what it is. The same modules always give the same names. */
+/** Maps webpack's file names to descriptive ones. The same modules always give the same names. */
 export function chunkNames(stats: Stats): Map<string, string> {
   const { chunks = [] } = stats.toJson({ all: false, chunks: true, chunkModules: true, dependentModules: true, ids: true });
   const numbered = chunks
@@ -35,7 +35,10 @@ export function chunkNames(stats: Stats): Map<string, string> {
   return names;
 }
 
-/** The best first: what has most of it; the file where that is one of several of a package; what has most of the rest. */
+/**
+ * Possible names, best first: the largest owner, then its largest file if that is one of several in a package, then the next
+ * owner.
+ */
 function candidates([first, ...others]: readonly Part[]): string[] {
   if (!first) return [];
   const rest = first.isPackage
@@ -44,7 +47,7 @@ function candidates([first, ...others]: readonly Part[]): string[] {
   return [first.owner, ...rest].map((name) => name.replace(/^@/, "").replaceAll("/", "-"));
 }
 
-/** Those whose modules are in it, the largest first, each with its largest file. */
+/** The owners of a chunk's modules, largest first, each with its largest file. */
 function ownersOf(parts: readonly Part[]): Part[] {
   const owners = new Map<string, Part>();
   for (const part of parts.toSorted((one, other) => other.size - one.size)) {
@@ -55,14 +58,17 @@ function ownersOf(parts: readonly Part[]): Part[] {
   return [...owners.values()].sort((one, other) => other.size - one.size || (one.owner < other.owner ? -1 : 1));
 }
 
-/** Who has a name that two would have: the chunk with most of a package, and the one that is little else than a file of ours. */
+/** Ranks chunks that want the same name: by the size of the package in them, or by the share of our file. */
 function claimOf(owners: readonly Part[]): number {
   const [first] = owners;
   if (!first || first.isPackage) return first?.size ?? 0;
   return first.size / owners.reduce((sum, { size }) => sum + size, 0);
 }
 
-/** The entry, in which webpack's runtime makes a file name of a chunk's number; undefined where it does so in another way than known. */
+/**
+ * Changes the entry, in which webpack's runtime turns a chunk's number into a file name; undefined if that code is not as
+ * expected.
+ */
 export function withChunkNames(entry: string, names: ReadonlyMap<string, string>): string | undefined {
   const known = 'return "" + chunkId + ".index.js";';
   if (names.size === 0) return entry;
@@ -72,7 +78,7 @@ export function withChunkNames(entry: string, names: ReadonlyMap<string, string>
 }
 
 function partOf({ name = "", size = 0 }: { name?: string; size?: number }): Part[] {
-  // `./build/src/cli/undo.js + 2 modules`: what webpack has joined is named by its first.
+  // `./build/src/cli/undo.js + 2 modules`: webpack names joined modules after the first.
   const [path = ""] = name.split(" ", 1);
   const file = posix.basename(path).replace(/\.\w+$/, "");
   const ofPackage = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];

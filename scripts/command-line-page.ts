@@ -1,6 +1,6 @@
 import { usage } from "../src/cli/arguments.ts";
 
-/** `docs/reference/cli.md`: the help text as the program prints it, and what stands around it. */
+/** `docs/reference/cli.md`: the program's help text with an introduction. */
 export function commandLinePage(): string {
   return `# Command line
 

@@ -1,7 +1,7 @@
 import { type ErrorArea, errorCatalogue } from "../src/model/error-codes/catalogue.ts";
 import { row } from "./markdown-table.ts";
 
-/** `docs/reference/errors.md`: an entry for each code, with an anchor such as `#ea1007`, where messages lead to. */
+/** `docs/reference/errors.md`: one entry per code, with an anchor such as `#ea1007` that messages link to. */
 export function errorsPage(): string {
   return `# Errors
 
@@ -32,7 +32,7 @@ function areaSection({ title, entries }: ErrorArea): string {
   return [`## ${title}`, ...sections].join("\n\n");
 }
 
-/** As GitHub makes it of a heading. */
+/** The anchor that GitHub generates for a heading. */
 function anchorOf(title: string): string {
   return title
     .toLowerCase()

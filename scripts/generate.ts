@@ -10,8 +10,8 @@ import { reportJsonSchema } from "./report-schema.ts";
 import { configurationPage, reportPage } from "./schema-pages.ts";
 
 /**
- * Writes every file that is generated from the code: `node scripts/generate.ts`. With `--check` it writes nothing, names the files that
- * differ from what the code says, and exits 1 when there are any.
+ * Writes every file that is generated from the code: `node scripts/generate.ts`. With `--check` it writes nothing, lists the
+ * files that differ from the code, and exits 1 if there are any.
  */
 
 export interface GeneratedFile {
@@ -22,7 +22,7 @@ export interface GeneratedFile {
 
 const repository = join(import.meta.dirname, "..");
 
-/** A new kind of generated file is one more line here. */
+/** Add a line here for each new generated file. */
 export function generatedFiles(): GeneratedFile[] {
   return [
     ...actionFiles(),

@@ -5,30 +5,30 @@ import { parseArgs } from "node:util";
 import { stageNames } from "../src/model/report.ts";
 
 /**
- * Lays out the tree that a release publishes: `node scripts/lay-out.ts --out DIR [--portable --sha SHA]`. There the composites stand at
- * the root too, so that `uses: classwaves/env-actions/integration@v1` works, and nothing else of this repository is there, because
- * every job of every user downloads it. The tree is a package as well, so that test suites can install src/testkit from it.
+ * Lays out the tree that a release publishes: `node scripts/lay-out.ts --out DIR [--portable --sha SHA]`. It has the composites
+ * at the root too, so that `uses: classwaves/env-actions/integration@v1` works. It contains nothing else of this repository,
+ * because every user's job downloads it. The tree is also a package, from which test suites can install src/testkit.
  */
 
 const published = ["action.yml", "actions", "dist", "schema", "LICENSE", "README.md"] as const;
-/** Bytes of tar.gz: every job of every user downloads it. */
+/** Limit for the tar.gz in bytes, because every user's job downloads it. */
 export const largestArchive = 1_500_000;
 
 export interface LayOut {
-  /** The repository, or something of its shape. */
+  /** The repository, or a folder with the same layout. */
   from: string;
-  /** Must not exist, or be empty. */
+  /** Must be empty or not exist. */
   out: string;
   /**
-   * For GitHub Enterprise Server and act, which do not know `$/`: the full SHA of the published commit that holds the core. It must be
-   * an earlier commit, since no commit can hold its own SHA.
+   * For GitHub Enterprise Server and act, which do not support `$/`: the full SHA of the published commit with the core. It must
+   * be an earlier commit, because no commit can contain its own SHA.
    */
   portableSha?: string;
-  /** `1.2.3`; left out, the version that package.json names. */
+  /** Such as `1.2.3`; defaults to the version in package.json. */
   version?: string;
 }
 
-/** @throws Error when something to publish is missing, `out` is not empty, or the SHA is not a full one. */
+/** @throws Error if a file to publish is missing, `out` is not empty, or the SHA is not a full one */
 export function layOut({ from, out, portableSha, version }: LayOut): void {
   const missing = [...published, "package.json"].filter((name) => !existsSync(join(from, name)));
   if (missing.length > 0) throw new Error(`missing: ${missing.join(", ")}. node scripts/generate.ts and npm run build make them`);
@@ -50,7 +50,7 @@ export function layOut({ from, out, portableSha, version }: LayOut): void {
   for (const { entry, path } of files) if (entry.name === "action.yml") makePortable(path, portableSha);
 }
 
-/** Bytes of the tree as tar.gz: what every job downloads. */
+/** Size of the tree as tar.gz in bytes: what every job downloads. */
 export function archiveSize(directory: string): number {
   const { status, stdout, stderr } = spawnSync("tar", ["-cz", "-C", directory, "."], { maxBuffer: 100 * largestArchive });
   if (status !== 0) throw new Error(`tar failed: ${stderr}`);
@@ -59,7 +59,9 @@ export function archiveSize(directory: string): number {
 
 const sources = "https://github.com/classwaves/env-actions/blob/main/";
 
-/** The guides are not published: who reads the README on the Marketplace, or on a release branch, finds them in the repository. */
+/**
+ * The guides are not published, so links from the README on the Marketplace or on a release branch must lead to the repository.
+ */
 function withAbsoluteLinks(text: string, out: string): string {
   return text.replace(/\]\((?![a-z]+:|#)([^)\s]+)\)/g, (link, target: string) => {
     const [file = ""] = target.split("#");
@@ -68,8 +70,8 @@ function withAbsoluteLinks(text: string, out: string): string {
 }
 
 /**
- * What npm installs. It has no dependencies, since dist brings all it needs, and no scripts: nothing of ours runs on the machine of
- * somebody who only installs it.
+ * The package.json that npm installs. It has no dependencies, because dist contains everything, and no scripts, so that an
+ * installation runs none of our code.
  */
 function manifest(text: string, version: string | undefined): string {
   const own = JSON.parse(text) as Record<string, unknown> & { exports: Record<string, unknown> };

@@ -3,9 +3,9 @@ import { makeGo, makeGradle, makePytest, makeSurefire } from "./report-fixtures/
 import { Workshop } from "./report-fixtures/workshop.ts";
 
 /**
- * Runs the real test runners on the small projects in test/fixtures/reports/projects and keeps their reports as fixtures. Run it by
- * hand after an update of a runner: `node scripts/make-report-fixtures.ts [runner …]`; without names, it makes all. Runners that the
- * repository does not use are installed into a temporary folder, and are gone afterwards.
+ * Runs the real test runners on the small projects in test/fixtures/reports/projects, and stores their reports as fixtures. Run
+ * it by hand after updating a runner: `node scripts/make-report-fixtures.ts [runner …]`; without names, it runs all. Runners that
+ * the repository does not use are installed in a temporary folder, which is deleted afterwards.
  */
 const makers: Record<string, (workshop: Workshop) => void> = {
   vitest: makeVitest,

@@ -3,12 +3,12 @@ export function row(...cells: string[]): string {
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`;
 }
 
-/** Text as code; a backtick in it would end the code too early, so it must have none. */
+/** Formats text as code. The text must not contain a backtick, which would end the code early. */
 export function code(text: string): string {
   return `\`${text}\``;
 }
 
-/** Plain text that Markdown would read as something else: a tag, emphasis, a formula. Text in backticks stays as it is. */
+/** Escapes text that Markdown would interpret: tags, emphasis, formulas. Text in backticks is unchanged. */
 export function prose(text: string): string {
   return text
     .split(/(`[^`]*`)/)

@@ -1,9 +1,9 @@
-/** The part of ncc's programming interface that the build uses; the package brings no types. */
+/** The part of ncc's API that the build uses; the package has no types. */
 declare module "@vercel/ncc" {
   interface Asset {
     source: string | Uint8Array;
   }
-  /** What webpack tells about a bundle. */
+  /** What webpack reports about a bundle. */
   export interface Stats {
     toJson(options: Record<string, boolean>): {
       chunks?: { names: string[]; files: string[]; modules?: { name?: string; size?: number }[] }[];
@@ -18,7 +18,7 @@ declare module "@vercel/ncc" {
     entry: string,
     options: {
       cache: false;
-      /** Name → what to require instead; a name between slashes is a regular expression. */
+      /** Maps names to the module to require instead; a name between slashes is a regular expression. */
       externals: Record<string, string>;
       license: string;
       quiet: boolean;

@@ -3,15 +3,15 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync }
 import { join } from "node:path";
 
 /**
- * The oldest versions of Node that something of ours must work on, as npm has them. `node scripts/other-nodes.ts` sees to it that they
- * are there; `.ci/run` does that, and the tests use what is there. Exit status 77: they cannot be had here.
+ * The oldest versions of Node that our code supports, installed from npm. `node scripts/other-nodes.ts` installs them. `.ci/run`
+ * calls this script, and the tests only use existing ones. Exit status 77: they are not available here.
  */
 const oldest = {
   /** The testkit runs in other people's tests. */
   testkit: "18.20.8",
-  /** The command line says so itself on anything older. */
+  /** On older versions, the command line prints an error. */
   commandLine: "22.0.0",
-  /** Newer than the testkit needs, and too old for the command line. */
+  /** New enough for the testkit, but too old for the command line. */
   between: "20.20.2",
 };
 export type OtherNode = keyof typeof oldest;
@@ -38,14 +38,14 @@ function programOf(name: OtherNode, folder = join(place, oldest[name])): string 
   return join(folder, "node_modules", packageFor(), "bin", process.platform === "win32" ? "node.exe" : "node");
 }
 
-/** Installed beside its place and moved there, so that a run cut off leaves no half of a program. */
+/** Installed in a temporary folder and then moved, so that an interruption leaves no incomplete program. */
 function install(name: OtherNode): FoundNode {
   mkdirSync(place, { recursive: true });
   const workshop = mkdtempSync(join(place, "install-"));
   try {
     writeFileSync(join(workshop, "package.json"), '{"private":true}\n');
     const wanted = `${packageFor()}@${oldest[name]}`;
-    // On Windows npm is a .cmd file, which only a shell starts.
+    // On Windows, npm is a .cmd file, which only a shell can start.
     const { status, stderr, error } = spawnSync("npm", ["install", "--ignore-scripts", "--loglevel=error", wanted], {
       cwd: workshop,
       encoding: "utf8",

@@ -6,24 +6,24 @@ import { parseArgs } from "node:util";
 import { archiveSize, largestArchive, layOut } from "./lay-out.ts";
 
 /**
- * Publishes the committed state as a release: `node scripts/release.ts --version 1.2.3`. Two commits are made, the published tree and,
- * naming the first, its portable form; they go to the remote in one atomic push:
+ * Publishes the committed state as a release: `node scripts/release.ts --version 1.2.3`. It makes two commits: the
+ * published tree, and its portable form, which refers to the first. One atomic push sends both:
  *
  *   branch v1, tag v1.2.3                      the published tree
  *   branch v1-portable, tag v1.2.3-portable    the same without `$/`, for GitHub Enterprise Server and act
  *
- * Nothing is ever forced: branches only move forward and a tag that exists refuses the whole push, so what somebody pinned stays.
+ * It never forces a push. Branches only move forward, and an existing tag makes the whole push fail, so pinned versions never change.
  */
 
 export interface Release {
-  /** A clone of this repository, with dist built. */
+  /** A clone of this repository with dist built. */
   repository: string;
   /** `1.2.3` */
   version: string;
   remote: string;
 }
 
-/** @throws Error when the version is not one, exists already, or the tree is larger than a release may be. */
+/** @throws Error if the version is invalid or exists already, or if the tree is larger than allowed */
 export function release({ repository, version, remote }: Release): void {
   const major = /^([1-9]\d*)\.\d+\.\d+$/.exec(version)?.[1];
   if (!major) throw new Error(`${version} is not a version such as 1.2.3`);
@@ -65,10 +65,10 @@ function gitIn(repository: string): Git {
     execFileSync("git", args, { cwd: repository, env: { ...process.env, ...env }, encoding: "utf8", stdio: "pipe" }).trim();
 }
 
-/** Commits a folder through an index of its own: the clone's index and files stay as they are. */
+/** Commits a folder with a separate index, so that the clone's index and files do not change. */
 function commitTree(git: Git, directory: string, index: string, message: string, parent: string | undefined): string {
   const env = { GIT_INDEX_FILE: index, GIT_WORK_TREE: directory };
-  // Forced, because what this repository ignores (*.log, say) may still be part of the published tree.
+  // Forced, because the published tree may contain files that this repository ignores, such as *.log.
   git(["add", "--all", "--force", "."], env);
   const tree = git(["write-tree"], env);
   return git(["commit-tree", tree, ...(parent ? ["-p", parent] : []), "-m", message]);

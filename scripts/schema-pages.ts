@@ -1,6 +1,6 @@
 import { code, prose, row } from "./markdown-table.ts";
 
-/** `docs/reference/configuration.md` and `report.md`: every key of the two JSON schemas, one row each. */
+/** `docs/reference/configuration.md` and `report.md`: a row for every key of the two JSON schemas. */
 
 interface Schema {
   type?: string | string[];
@@ -29,7 +29,7 @@ interface Key {
   required: boolean;
 }
 
-/** The parts that are long enough for a section of their own: the path of a group, and its heading. */
+/** Groups that are long enough for their own section. The path is also the heading. */
 const sections = ["environments.<name>", "testData", "stages"];
 
 export function configurationPage(schema: unknown): string {
@@ -99,7 +99,7 @@ function sectionsOf(root: Schema): string[] {
   });
 }
 
-/** The groups of `sections`, and the larger groups in them. */
+/** The groups of `sections`, and the larger groups inside them. */
 function sectionPaths(root: Schema): string[] {
   const large = keysBelow(root, "").filter(
     ({ path, schema }) => sections.includes(parentOf(path)) && keysBelow(schema, path).length >= 5,
@@ -137,7 +137,7 @@ function hasKeys(schema: Schema): boolean {
   return keysBelow(schema, "").length > 0;
 }
 
-/** Without `${NAME}`, which nearly every value may be, and without numbers as text, which such a value becomes. */
+/** Leaves out `${NAME}`, which almost every value accepts, and numbers as text, which variables produce. */
 function alternatives(schema: Schema): Schema[] {
   return [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]
     .filter(({ pattern }) => pattern !== "\\$\\{" && pattern !== "^\\d+$")

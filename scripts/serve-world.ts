@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { startClassroomWorld } from "../examples/classroom/world.ts";
 
 /**
- * Serves the example's warehouse and Redis until the job ends. The variables that lead there go to GITHUB_ENV, for the steps after this
- * one; into the given folder go `masks`, for the log, and `ready` last.
+ * Serves the example's warehouse and Redis until the job ends. Writes the variables with their addresses to GITHUB_ENV for later
+ * steps. Writes `masks`, for the log, to the given folder, and `ready` last.
  */
 
 const [folder] = process.argv.slice(2);

@@ -3,8 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 
 /**
- * Builds the site of the documentation: `npm run docs`. VitePress is installed in `site/`, apart from everything else, because nobody
- * else needs its 100 MB. Exit status 77: it cannot be installed here.
+ * Builds the documentation's site: `npm run docs`. VitePress is installed separately in `site/`, because nothing else needs its
+ * 100 MB. Exit status 77: it cannot be installed here.
  */
 
 const root = join(import.meta.dirname, "..");
@@ -12,12 +12,12 @@ const site = join(root, "site");
 const built = join(root, ".cache", "site");
 const installDeadlineMs = 180_000;
 
-/** @returns why VitePress cannot be installed; undefined if it is there */
+/** @returns why VitePress cannot be installed; undefined if it is installed */
 function install(): string | undefined {
   const lock = readFileSync(join(site, "package-lock.json"), "utf8");
   const stamp = join(site, "node_modules", ".lock");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return undefined;
-  // On Windows npm is a .cmd file, which only a shell starts.
+  // On Windows, npm is a .cmd file, which only a shell can start.
   const { status, stderr, error } = spawnSync("npm", ["ci", "--ignore-scripts", "--loglevel=error"], {
     cwd: site,
     encoding: "utf8",

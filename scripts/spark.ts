@@ -3,15 +3,15 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path";
 
 /**
- * Spark's own parser, which says what a statement means to a warehouse. `node scripts/spark.ts` sees to it that it is there, for the long
- * tests: pyspark from Python's registry, beside a Java that is there already. Exit status 77: it cannot be had here.
+ * Spark's own parser, which shows what a statement means to a warehouse. `node scripts/spark.ts` installs pyspark from Python's
+ * registry for the long tests; Java must be installed already. Exit status 77: it is not available here.
  */
 const version = "4.3.0";
 const folder = join(import.meta.dirname, "..", ".cache", "pyspark");
 const cached = join(folder, version);
 const installDeadlineMs = 900_000;
 
-/** A python that has pyspark; `missing` is the reason that a skipped test reports. */
+/** A Python with pyspark; `missing` is the reason that a skipped test reports. */
 export type FoundSpark = { python: string } | { missing: string };
 
 export function findSpark(): FoundSpark {
@@ -24,13 +24,13 @@ function runs(program: string, words: string[]): boolean {
   return spawnSync(program, words, { stdio: "ignore", timeout: 60_000 }).status === 0;
 }
 
-/** Beside its place and moved there, so that a run cut off leaves no half of it. */
+/** Installed in a temporary folder and then moved, so that an interruption leaves no incomplete installation. */
 function install(): FoundSpark {
   if (!runs("java", ["-version"])) return { missing: "there is no java, which Spark needs" };
   mkdirSync(folder, { recursive: true });
   const workshop = mkdtempSync(join(folder, "install-"));
   try {
-    // A venv knows where it is: what is moved is only used by its python, which finds the rest beside it.
+    // A venv contains its own path, so after the move we only use its python, which finds the rest beside it.
     if (!runs("python3", ["-m", "venv", workshop])) return { missing: "there is no python3 with venv" };
     const words = ["-m", "pip", "install", "--quiet", "--timeout", "15", `pyspark==${version}`];
     const options = { encoding: "utf8", timeout: installDeadlineMs } as const;

@@ -5,8 +5,8 @@ import { type ClassroomWorld, type Fingerprint, startClassroomWorld } from "../e
 import { readTools } from "./tools.ts";
 
 /**
- * `npm start`: the whole quality gate on the small ClassWaves. What stands in for the cloud is started first, the gate is then
- * run exactly as a person would in that folder, and at the end production's data are compared with what they were before.
+ * `npm start`: runs the whole quality gate on the small ClassWaves. It first starts the stand-ins for the cloud, then runs the
+ * gate as a user would in that folder. At the end it compares production's data with their initial state.
  */
 const root = join(import.meta.dirname, "..");
 const workspace = join(root, "examples", "classroom");
@@ -32,9 +32,9 @@ async function start(): Promise<number> {
 }
 
 /**
- * Breaks what the application stands on, as CLASSROOM_BREAK asks: a list of `stopped-redis`, `wrong-token`, `sleeping-warehouse`. What
- * else it may name breaks the application itself: see the example's README.
- * @returns variables that are different then.
+ * Breaks the services below the application, as CLASSROOM_BREAK says: a list of `stopped-redis`, `wrong-token`,
+ * `sleeping-warehouse`. Other values break the application itself: see the example's README.
+ * @returns the variables that change
  */
 async function broken(world: ClassroomWorld): Promise<Record<string, string>> {
   const asked = (process.env.CLASSROOM_BREAK ?? "").split(",").map((name) => name.trim());
@@ -43,9 +43,9 @@ async function broken(world: ClassroomWorld): Promise<Record<string, string>> {
   return asked.includes("wrong-token") ? { DATABRICKS_TOKEN: "dapi-a-token-that-nobody-issued" } : {};
 }
 
-/** In a process of its own, as in a terminal: what it measures is not slowed down by what it is measured against. */
+/** In a separate process, as in a terminal, so that the services do not slow down the measurements. */
 async function runGate(worldEnv: Record<string, string>): Promise<number> {
-  // Not from the environment of a runner: this gate is about the example, whoever watches it.
+  // Without the runner's variables, because this gate is about the example, wherever it runs.
   const { GITHUB_ACTIONS: _onRunner, ENV_ACTIONS_RUN_ID: _otherRun, ...env } = process.env;
   const path = [join(root, "node_modules", ".bin"), env.PATH ?? ""].join(delimiter);
   const gate = ["gate", "--environment", "local", "--production", "production", ...process.argv.slice(2)];
@@ -54,7 +54,7 @@ async function runGate(worldEnv: Record<string, string>): Promise<number> {
     env: { ...env, ...worldEnv, PATH: path },
     stdio: "inherit",
   });
-  // Ctrl-C reaches the gate as well: it cleans up, and the world must stay until it has.
+  // Ctrl-C reaches the gate too. The gate cleans up, and the services must run until it has finished.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
   const [code] = (await once(child, "exit")) as [number | null];
   return code ?? 3;

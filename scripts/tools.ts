@@ -10,14 +10,14 @@ export interface Tools {
 
 const toolsSchema = z.object({ redisServer: z.string(), chrome: z.string() });
 
-/** Where the set-up writes what it found. */
+/** The file with the results of the set-up. */
 export function toolsFile(root = join(import.meta.dirname, "..")): string {
   return join(root, ".cache", "tools.json");
 }
 
 /**
  * @param root the repository
- * @throws Error when the set-up has not run, or did not find everything
+ * @throws Error if the set-up has not run, or did not find everything
  */
 export function readTools(root?: string): Tools {
   const file = toolsFile(root);

@@ -4,8 +4,8 @@ import { readFile } from "node:fs/promises";
 import { startWarehouse, type TableDefinition } from "../local/warehouse/index.ts";
 
 /**
- * `npm run warehouse`: a local SQL warehouse with ClassWaves' 48 empty tables, for a person's own experiments. It prints where it
- * is and how to get in, and runs until Ctrl-C. Nothing of it is kept.
+ * `npm run warehouse`: a local SQL warehouse with ClassWaves' 48 empty tables for experiments. It prints its address and
+ * credentials, and runs until Ctrl-C. Nothing is stored.
  */
 const catalog = "classwaves";
 const schema: Record<string, TableDefinition> = JSON.parse(
@@ -52,7 +52,7 @@ function newToken(): string {
   return `dapi-local-${randomBytes(12).toString("hex")}`;
 }
 
-/** PORT chooses one; without it any free port is taken. */
+/** Uses PORT, or any free port by default. */
 function portFrom(text: string | undefined): number {
   const port = Number(text ?? 0);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;

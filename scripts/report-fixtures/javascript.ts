@@ -6,7 +6,9 @@ const repository = join(import.meta.dirname, "../..");
 const projects = join(repository, "test/fixtures/reports/projects");
 const installed = join(repository, "node_modules/.bin");
 
-/** Vitest and Playwright are installed in the repository, and run where the projects are: copies would not find them. */
+/**
+ * Vitest and Playwright are installed in the repository, so they run in the projects' own folders: copies would not find them.
+ */
 
 export function makeVitest(workshop: Workshop): void {
   runVitest(workshop, "mixed", ["sessions", "crashes"]);
@@ -30,7 +32,7 @@ function runVitest(workshop: Workshop, name: string, files: readonly string[]): 
   workshop.keep(xml, `vitest/${name}.xml`);
 }
 
-/** CHROME_PATH is used where Playwright's own Chromium is not installed. */
+/** Uses CHROME_PATH if Playwright's own Chromium is not installed. */
 export function makePlaywright(workshop: Workshop): void {
   runPlaywright(workshop, "mixed", ["mixed/"]);
   runPlaywright(workshop, "shard-1", ["mixed/", "--shard=1/2"]);
@@ -59,7 +61,7 @@ function runPlaywright(workshop: Workshop, name: string, args: readonly string[]
   workshop.keep(xml, `playwright/${name}.xml`);
 }
 
-/** Playwright's own way to make one report of shards. */
+/** Merges the reports of shards with Playwright's own command. */
 function mergePlaywright(workshop: Workshop): void {
   const cwd = join(projects, "playwright");
   const blobs = join(workshop.out, "blobs");
@@ -76,7 +78,7 @@ function mergePlaywright(workshop: Workshop): void {
 
 function makePlaywrightCtrf(workshop: Workshop): void {
   const reporter = installReporter(workshop, "playwright-ctrf-json-reporter@0.0.29");
-  // It must find the same Playwright that runs the tests.
+  // The reporter must load the same Playwright that runs the tests.
   symlinkSync(join(repository, "node_modules/@playwright"), join(workshop.out, "reporters/node_modules/@playwright"));
   for (const name of ["mixed", "hooks", "browser"])
     keepCtrf(workshop, "playwright", name, (cwd) =>
@@ -84,7 +86,10 @@ function makePlaywrightCtrf(workshop: Workshop): void {
     );
 }
 
-/** @returns the file that the runner is to load. Its own runner is the repository's, so nothing that it asks for is installed. */
+/**
+ * Installs the reporter only. The runner that it requires is the repository's, so its dependencies are not installed.
+ * @returns the file that the runner must load
+ */
 function installReporter(workshop: Workshop, reporter: string): string {
   const prefix = join(workshop.out, "reporters");
   const options = ["--no-audit", "--no-fund", "--legacy-peer-deps"];
@@ -92,14 +97,14 @@ function installReporter(workshop: Workshop, reporter: string): string {
   return join(prefix, "node_modules", reporter.replace(/@[^@]*$/, ""), "dist/index.js");
 }
 
-/** These reporters write where the tests are, so the tests are copied. */
+/** These reporters write into the folder of the tests, so the tests are copied. */
 function keepCtrf(workshop: Workshop, runner: string, name: string, run: (cwd: string) => void): void {
   const cwd = workshop.project(runner);
   if (!existsSync(join(cwd, "node_modules"))) symlinkSync(join(repository, "node_modules"), join(cwd, "node_modules"));
   rmSync(join(cwd, "ctrf"), { recursive: true, force: true });
   run(cwd);
   const report = readFileSync(join(cwd, "ctrf/ctrf-report.json"), "utf8");
-  // As where the others ran, because they tell of the same tests.
+  // With the same paths as the other reports, because they describe the same tests.
   workshop.keepText(report.replaceAll(cwd, join(projects, runner)), `${runner}/${name}.ctrf.json`);
 }
 

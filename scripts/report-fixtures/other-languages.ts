@@ -57,7 +57,7 @@ export function makeSurefire(workshop: Workshop): void {
     const report = readFileSync(join(cwd, `target/surefire-reports/TEST-com.classwaves.${test}.xml`), "utf8");
     workshop.keepText(report, `surefire/${test}.xml`);
   }
-  // What projects whose runner has no CTRF reporter do.
+  // As in projects whose runner has no CTRF reporter.
   workshop.must(cwd, "npm", ["install", "--prefix", "converter", "--no-audit", "--no-fund", junitToCtrf]);
   const xml = "target/surefire-reports/TEST-com.classwaves.SessionTest.xml";
   workshop.must(cwd, "node", ["converter/node_modules/junit-to-ctrf/dist/cli.js", xml, "--output", "ctrf.json"]);
@@ -66,7 +66,7 @@ export function makeSurefire(workshop: Workshop): void {
 
 const gradleLibraries = ["junit:junit:4.13.2", "org.hamcrest:hamcrest-core:1.3"];
 
-/** Needs Gradle 4 (Debian's package) or newer, Maven 3, which gets the libraries as it is set up to do, and Java 17. */
+/** Needs Gradle 4 (Debian's package) or newer, Java 17, and Maven 3, which downloads the libraries with its own settings. */
 export function makeGradle(workshop: Workshop): void {
   const cwd = workshop.project("gradle");
   for (const library of gradleLibraries)
@@ -76,7 +76,7 @@ export function makeGradle(workshop: Workshop): void {
       `-Dartifact=${library}`,
       `-DoutputDirectory=${join(cwd, "lib")}`,
     ]);
-  // A daemon would outlive the script, and keep the folder.
+  // A daemon would keep running after the script, and keep the folder open.
   workshop.must(cwd, "gradle", ["--offline", "--no-daemon", `--gradle-user-home=${join(workshop.out, "gradle-home")}`, "test"]);
   for (const test of ["GroupTest", "BrokenTest", "LeftOverTest", "UnloadableTest"]) {
     const report = readFileSync(join(cwd, `build/test-results/test/TEST-com.classwaves.${test}.xml`), "utf8");
@@ -84,7 +84,7 @@ export function makeGradle(workshop: Workshop): void {
   }
 }
 
-/** Gradle cannot be told to leave Java's, JUnit's and its own calls out of a stack: forty lines that change with every version. */
+/** Gradle cannot leave internal calls of Java, JUnit and itself out of a stack: forty lines that change with every version. */
 function withoutMachinery(report: string): string {
   return report.replace(/^\tat (?!com\.classwaves)[^\n]*\n/gm, "");
 }

@@ -6,22 +6,22 @@ import { dirname, join } from "node:path";
 const repository = join(import.meta.dirname, "../..");
 const fixtures = join(repository, "test/fixtures/reports");
 
-/** Installing a runner may take minutes; longer than this is a hang. */
+/** Installing a runner can take minutes; anything longer than this is a hang. */
 const deadlineMs = 600_000;
 
-/** A folder outside of the repository, in which runners are installed and run on copies of the small projects. */
+/** A folder outside the repository, in which runners are installed and run on copies of the small projects. */
 export class Workshop {
   readonly out = mkdtempSync(join(tmpdir(), "reports-"));
   #lastOutput = "";
 
-  /** @returns the copy of one of test/fixtures/reports/projects */
+  /** @returns a copy of a project in test/fixtures/reports/projects */
   project(name: string): string {
     const copy = join(this.out, name);
     cpSync(join(fixtures, "projects", name), copy, { recursive: true });
     return copy;
   }
 
-  /** @returns the exit status. Most runs fail on purpose: `keep` finds out whether they wrote what they should. */
+  /** @returns the exit status. Most runs fail on purpose; `keep` checks whether they wrote the expected report */
   run(cwd: string, command: string, args: readonly string[], env: Record<string, string> = {}): number | null {
     const options = { cwd, env: { ...process.env, ...env }, encoding: "utf8", timeout: deadlineMs } as const;
     const result = spawnSync(command, args, options);
@@ -30,13 +30,19 @@ export class Workshop {
     return result.status;
   }
 
-  /** For what must not fail, such as an installation. Throws an Error with the end of its output. */
+  /**
+   * Runs a command that must succeed, such as an installation.
+   * @throws Error with the end of its output
+   */
   must(cwd: string, command: string, args: readonly string[], env: Record<string, string> = {}): void {
     const status = this.run(cwd, command, args, env);
     if (status !== 0) throw new Error(`${command} ${args.join(" ")}: exit ${status}\n${this.#lastOutput}`);
   }
 
-  /** Makes the report at `from` the fixture `to`. Throws when there is no report, with the end of what the runner said instead. */
+  /**
+   * Stores the report at `from` as the fixture `to`.
+   * @throws Error with the end of the runner's output if there is no report
+   */
   keep(from: string, to: string): void {
     if (!existsSync(from)) throw new Error(`${to}: no report was written\n${this.#lastOutput}`);
     this.keepText(readFileSync(from, "utf8"), to);
@@ -55,7 +61,7 @@ export class Workshop {
     rmSync(this.out, { recursive: true, force: true });
   }
 
-  /** What names this machine must not be committed; Surefire's properties are nothing else. */
+  /** Removes text that identifies this machine, because fixtures are committed. Surefire's properties contain nothing else. */
   #anonymous(report: string): string {
     return report
       .replace(/^\s*<property [^\n]*\/>\n/gm, "")

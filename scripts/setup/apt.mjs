@@ -4,10 +4,10 @@ import { findOnPath } from "./lookup.mjs";
 const sudoDeadlineMs = 5_000;
 const updateDeadlineMs = 180_000;
 const installDeadlineMs = 300_000;
-/** Another apt may be at work; a dead mirror must not take minutes. */
+/** Wait if another apt is running, but not for minutes if a mirror is dead. */
 const options = ["-o", "DPkg::Lock::Timeout=60", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20"];
 
-/** Debian's and Ubuntu's packages, where we may install them. */
+/** Debian's and Ubuntu's packages, if we are allowed to install them. */
 export class Apt {
   #context;
   #updated = false;
@@ -19,7 +19,7 @@ export class Apt {
 
   /**
    * @param {string} name the package
-   * @param {string} reason why it is wanted, for people
+   * @param {string} reason why it is needed, for people
    * @returns {Promise<string | undefined>} why it could not be installed; undefined = it is installed
    */
   async install(name, reason) {
@@ -44,7 +44,7 @@ export class Apt {
     return second.ok ? undefined : second.why;
   }
 
-  /** @returns {Promise<string[] | undefined>} what to put before a command so that root runs it; undefined = we may not */
+  /** @returns {Promise<string[] | undefined>} the prefix that makes root run a command; undefined = not allowed */
   async #asRoot() {
     if (this.#context.isRoot) return [];
     if (findOnPath(this.#context, ["sudo"]) === undefined) return undefined;

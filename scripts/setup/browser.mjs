@@ -10,7 +10,7 @@ const proofDeadlineMs = 20_000;
 /**
  * @param {import("./context.mjs").Context} context
  * @param {import("./apt.mjs").Apt} apt
- * @param {string | undefined} earlier what an earlier set-up found or downloaded
+ * @param {string | undefined} earlier the browser that an earlier set-up found or downloaded
  * @returns {Promise<string>} the path of a Chrome or Chromium
  * @throws {import("./context.mjs").SetupFailure}
  */
@@ -43,7 +43,10 @@ function chosen(context) {
   return { why: `${path} is no program` };
 }
 
-/** @param {import("./context.mjs").Context} context @returns {string | undefined} */
+/**
+ * @param {import("./context.mjs").Context} context
+ * @returns {string | undefined}
+ */
 function installed(context) {
   if (context.platform === "darwin") {
     const folders = ["/Applications", join(context.env.HOME ?? "/", "Applications")];
@@ -58,7 +61,7 @@ function installed(context) {
     const names = ["Google/Chrome", "Chromium"];
     return folders.flatMap((folder) => names.map((name) => join(folder, name, "Application", "chrome.exe"))).find(isExecutable);
   }
-  // Last chromium-browser: on Ubuntu it may be a script that only says that the snap is missing.
+  // chromium-browser comes last: on Ubuntu it may be a script that only reports the missing snap.
   const names = ["google-chrome-stable", "google-chrome", "chromium", "chromium-browser"];
   return findOnPath(context, names) ?? ["/opt/google/chrome/chrome", "/snap/bin/chromium"].find(isExecutable);
 }
@@ -83,7 +86,7 @@ async function debianPackage(context, apt) {
   return path === undefined ? { why: "installed, but it is not on the PATH" } : await proven(context, path);
 }
 
-/** A fresh browser may lack system libraries, or be Ubuntu's placeholder for a snap: only starting it shows. */
+/** A new browser may lack system libraries, or be Ubuntu's placeholder for a snap. Only a test start shows that. */
 async function proven(context, path) {
   const started = await run(context, "browser-version", [path, "--version"], { deadlineMs: proofDeadlineMs });
   return started.ok ? { path } : { why: started.why };

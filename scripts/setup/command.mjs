@@ -3,15 +3,15 @@ import { createWriteStream, mkdirSync, readFileSync } from "node:fs";
 import { isAbsolute, join, relative } from "node:path";
 import { finished } from "node:stream/promises";
 
-/** Lines of a failed command's log that are shown from its start and from its end: npm names the cause first, compilers last. */
+/** Number of lines shown from the start and from the end of a failed command's log. npm names the cause first, compilers last. */
 const shownLines = 8;
 const shownLineLength = 200;
 
 /**
- * Runs a command to its end; its output goes to a log file, because a person wants to see it only when it fails. On POSIX the
- * command gets a process group of its own, which is killed at the deadline or when the set-up is interrupted.
+ * Runs a command to its end. Its output goes to a log file, because it is only of interest after a failure. On POSIX the command
+ * gets its own process group, which is killed at the deadline or if the set-up is interrupted.
  * @param {import("./context.mjs").Context} context
- * @param {string} log name of the log file, without folder and ending
+ * @param {string} log name of the log file, without folder and extension
  * @param {string[]} command
  * @param {{ deadlineMs: number, cwd?: string, env?: Record<string, string> }} options
  * @returns {Promise<{ ok: true, output: string } | { ok: false, why: string, output: string }>} `why` quotes the log
@@ -30,7 +30,10 @@ export async function run(context, log, command, { deadlineMs, cwd = context.roo
   return { ok: false, why: [where, ...excerpt(output)].join("\n"), output };
 }
 
-/** @param {string} output @returns {string[]} its beginning and its end, indented */
+/**
+ * @param {string} output
+ * @returns {string[]} the first and last lines, indented
+ */
 function excerpt(output) {
   const lines = output.split("\n").filter((line) => line.trim() !== "");
   const shown = lines.length <= 2 * shownLines ? lines : [...lines.slice(0, shownLines), "…", ...lines.slice(-shownLines)];
@@ -41,7 +44,7 @@ function excerpt(output) {
 function ended(context, [file, ...args], { deadlineMs, cwd, env, stream }) {
   const windows = context.platform === "win32";
   return new Promise((resolve) => {
-    // On Windows npm is a .cmd file, which only a shell starts.
+    // On Windows, npm is a .cmd file, which only a shell can start.
     const child = spawn(file, args, {
       cwd,
       env: { ...context.env, NO_COLOR: "1", FORCE_COLOR: "0", ...env },
@@ -55,7 +58,7 @@ function ended(context, [file, ...args], { deadlineMs, cwd, env, stream }) {
         if (windows) child.kill("SIGKILL");
         else process.kill(-child.pid, "SIGKILL");
       } catch (error) {
-        // It ended in the same moment.
+        // The process ended just before the kill.
         if (error.code !== "ESRCH") throw error;
       }
     };

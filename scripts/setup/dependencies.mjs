@@ -10,7 +10,7 @@ const repairDeadlineMs = 180_000;
 const versionDeadlineMs = 10_000;
 
 /**
- * Installs what package-lock.json says, unless the last install was of the same lock file on the same kind of machine.
+ * Installs the packages of package-lock.json, unless the last install used the same lock file on the same kind of machine.
  * @param {import("./context.mjs").Context} context
  * @throws {SetupFailure}
  */
@@ -32,8 +32,8 @@ function whyInstall(stamp, wanted) {
 }
 
 /**
- * Sees to it that node_modules/.bin/node is the node that package.json asks for: npm scripts run on it. The npm package `node` gets
- * its program by an install script, which npm may be configured not to run.
+ * Makes sure that node_modules/.bin/node is the version in package.json, because npm scripts run on it. The npm package `node`
+ * downloads its program in an install script, and npm may be configured not to run those.
  * @param {import("./context.mjs").Context} context
  * @throws {SetupFailure}
  */
@@ -65,7 +65,7 @@ export async function ownNode(context) {
   );
 }
 
-/** npm starts the set-up itself on node_modules/.bin/node once that exists: then nothing has to be started to know it. */
+/** Once node_modules/.bin/node exists, npm runs the set-up on it, so we know its version without starting it. */
 function isRunningOn(folder) {
   return existsSync(folder) && realpathSync(process.execPath).startsWith(realpathSync(folder));
 }
@@ -77,7 +77,7 @@ async function versionOf(context) {
 }
 
 function npm(context, task, deadlineMs) {
-  // Its warnings are about engines of packages that run on the node it is installing.
+  // Hides warnings: they come from packages that need the Node version being installed.
   return run(context, `npm-${task.replace(" ", "-")}`, ["npm", ...task.split(" "), "--loglevel=error"], {
     deadlineMs,
     env: { PATH: pathOutside(context) },

@@ -3,7 +3,10 @@ import { delimiter, isAbsolute, join } from "node:path";
 
 const absent = new Set(["ENOENT", "ENOTDIR", "EACCES", "ELOOP"]);
 
-/** @param {string} file @returns {boolean} whether it is a file that may be executed */
+/**
+ * @param {string} file
+ * @returns {boolean} whether it is an executable file
+ */
 export function isExecutable(file) {
   try {
     accessSync(file, constants.X_OK);
@@ -17,7 +20,7 @@ export function isExecutable(file) {
 /**
  * @param {import("./context.mjs").Context} context
  * @param {string[]} names in order of preference
- * @returns {string | undefined} the absolute path of the first that stands on the PATH
+ * @returns {string | undefined} the absolute path of the first that is on the PATH
  */
 export function findOnPath(context, names) {
   const folders = searchPath(context.env).filter(isAbsolute);
@@ -32,8 +35,8 @@ export function findOnPath(context, names) {
 }
 
 /**
- * npm puts the repository's own programs first on the PATH, node among them. A command that replaces node_modules must not run on
- * what it is about to delete.
+ * npm puts the repository's own programs, including node, first on the PATH. A command that replaces node_modules must not run on
+ * a program that it deletes.
  * @param {import("./context.mjs").Context} context
  * @returns {string} the PATH without them
  */
@@ -44,7 +47,7 @@ export function pathOutside(context) {
     .join(delimiter);
 }
 
-/** Windows writes it `Path`. */
+/** Windows spells it `Path`. */
 function searchPath(env) {
   const name = Object.keys(env).find((key) => key.toUpperCase() === "PATH");
   return (name === undefined ? "" : (env[name] ?? "")).split(delimiter).filter((folder) => folder !== "");

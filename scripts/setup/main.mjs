@@ -9,20 +9,24 @@ import { dependencies, ownNode } from "./dependencies.mjs";
 import { redisServer } from "./redis.mjs";
 
 /**
- * Gets everything that `npm start` and `npm test` need: the dependencies, node, a Redis server and a browser. It runs before anything is
- * installed, so it is plain JavaScript for node 20, without dependencies. Where all is there, it says nothing. What it found is
- * written to .cache/tools.json for scripts/tools.ts. `--only dependencies,node,redis,browser` restricts it.
+ * Installs everything that `npm start` and `npm test` need: the dependencies, Node, a Redis server and a browser. It runs before
+ * anything is installed, so it is plain JavaScript for Node 20 without dependencies. If nothing is missing, it prints nothing. It
+ * writes the paths to .cache/tools.json for scripts/tools.ts. `--only dependencies,node,redis,browser` runs some steps only.
  */
 
 const steps = ["dependencies", "node", "redis", "browser"];
 
-/** @param {import("./context.mjs").Context} context @param {string[]} wanted @returns {Promise<SetupFailure[]>} what is missing */
+/**
+ * @param {import("./context.mjs").Context} context
+ * @param {string[]} wanted
+ * @returns {Promise<SetupFailure[]>} what is missing
+ */
 async function setUp(context, wanted) {
   const file = join(context.root, ".cache", "tools.json");
   const before = read(file);
   const tools = { ...before };
   const apt = new Apt(context);
-  // The others are installed with what these bring.
+  // The other steps need these two.
   if (wanted.includes("dependencies")) await dependencies(context);
   if (wanted.includes("node")) await ownNode(context);
 
@@ -46,7 +50,10 @@ async function setUp(context, wanted) {
   return failures;
 }
 
-/** @returns {{ redisServer?: string, chrome?: string }} what an earlier set-up found; nothing if there was none or it was cut short */
+/**
+ * @returns {{ redisServer?: string, chrome?: string }} what an earlier set-up found; empty if there was none or it was
+ * interrupted
+ */
 function read(file) {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
@@ -56,7 +63,10 @@ function read(file) {
   }
 }
 
-/** @returns {string[]} @throws {SetupFailure} for a step that does not exist */
+/**
+ * @returns {string[]}
+ * @throws {SetupFailure} for an unknown step
+ */
 function wantedSteps() {
   const { values } = parseArgs({ options: { only: { type: "string" } } });
   const wanted = values.only === undefined ? steps : values.only.split(",");

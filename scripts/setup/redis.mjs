@@ -8,7 +8,7 @@ const servers = ["redis-server", "valkey-server"];
 const brewDeadlineMs = 600_000;
 const npmDeadlineMs = 120_000;
 const compileDeadlineMs = 600_000;
-/** Both pinned, so that everybody compiles the same server. */
+/** Both versions are pinned, so that everybody compiles the same server. */
 const compiler = "redis-memory-server@0.17.1";
 const compiledVersion = "7.2.7";
 
@@ -60,7 +60,7 @@ async function compile(context, compiled) {
   context.say(`no redis-server on the PATH: compiling ${compiledVersion} with ${compiler}, which takes some minutes`);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
-  // Its install script is run below, by name: npm may be configured to run none.
+  // We run its install script explicitly below, because npm may be configured not to run any.
   const install = ["npm", "install", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund", compiler];
   const installed = await run(context, "redis-npm", install, { deadlineMs: npmDeadlineMs, cwd: folder });
   if (!installed.ok) return { why: installed.why };

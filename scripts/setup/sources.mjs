@@ -1,17 +1,17 @@
 import { SetupFailure } from "./context.mjs";
 
 /**
- * @typedef {object} Source a place that a program may come from
+ * @typedef {object} Source a place where a program may be found
  * @property {string} name
- * @property {() => Promise<{ path: string } | { why: string }>} get its path, or why it does not come from here
+ * @property {() => Promise<{ path: string } | { why: string }>} get its path, or why it is not available here
  */
 
 /**
  * @param {string} what the program, for people
- * @param {Source[]} sources in order of preference; one is asked only when those before it had nothing
- * @param {string[]} remedies commands of which each would help
+ * @param {Source[]} sources in order of preference; each is tried only if all before it failed
+ * @param {string[]} remedies commands, each of which would help
  * @returns {Promise<string>} the program's path
- * @throws {SetupFailure} when none has it: what each said, and what to type
+ * @throws {SetupFailure} if no source has it: lists each reason, and what to type
  */
 export async function firstOf(what, sources, remedies) {
   const reasons = [];
