@@ -6,9 +6,9 @@ import { columnsIn, differences } from "../../src/cleanup/propose/drift.ts";
 import { proposalText } from "../../src/cleanup/propose/proposal-text.ts";
 import { type Proposal, proposeTables, type RemarkKind } from "../../src/cleanup/propose/propose.ts";
 import { type CatalogColumns, dependencyLevels } from "../../src/cleanup/tables/catalog.ts";
-import { isProtected } from "../../src/config/protection.ts";
 import { resolveTables } from "../../src/config/classwaves.ts";
 import { onlyMentionsSecret } from "../../src/config/columns.ts";
+import { isProtected } from "../../src/config/protection.ts";
 import type { Table } from "../../src/config/schema.ts";
 import { tableName, tableSchema, writtenTable } from "../../src/config/test-data-schema.ts";
 

@@ -1,4 +1,5 @@
 import { mayHoldPerson, mayHoldSecret } from "../../config/columns.ts";
+import { isProtected } from "../../config/protection.ts";
 import type { Table } from "../../config/schema.ts";
 import { numberText } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
@@ -8,7 +9,6 @@ import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
 import { queryInBatches } from "../tables/batched-queries.ts";
 import { type CatalogColumns, readCatalogColumns, readViews } from "../tables/catalog.ts";
-import { isProtected } from "../../config/protection.ts";
 import { type Binder, storedConditionOf } from "../tables/selection.ts";
 import { adviceFor } from "./advice.ts";
 import {

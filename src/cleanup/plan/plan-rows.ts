@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
+import { isProtected } from "../../config/protection.ts";
 import type { Table } from "../../config/schema.ts";
 import { nearest } from "../../lib/nearest.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { isKept } from "../propose/drift.ts";
 import { type CatalogColumns, dependencyLevels, parentTables, readCatalogColumns, readViews } from "../tables/catalog.ts";
-import { isProtected } from "../../config/protection.ts";
 import { assumeFoundThroughAll, deletionBatchesOf, retain, tablesNeededToFind, whyRetained } from "./deletion-batches.ts";
 import { reportKeptRows } from "./kept-rows.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";

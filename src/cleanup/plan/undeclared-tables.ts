@@ -1,11 +1,11 @@
+import { isProtected } from "../../config/protection.ts";
 import type { Table } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
 import type { References } from "../ownership/judging.ts";
 import { queryInBatches } from "../tables/batched-queries.ts";
-import { type CatalogColumns } from "../tables/catalog.ts";
-import { isProtected } from "../../config/protection.ts";
+import type { CatalogColumns } from "../tables/catalog.ts";
 import { conditionOf, emptySelection, isEmpty, type Selection, select } from "../tables/selection.ts";
 import { retain, tablesNeededToFind, whyRetained } from "./deletion-batches.ts";
 import type { PlanRequest, RowPlan } from "./row-plan.ts";

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isProtected } from "../../config/protection.ts";
 import type { Table, TestDataConfig } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
 import type { StageReport } from "../../model/report.ts";
@@ -11,7 +12,6 @@ import { rowRequest } from "../plan/plan-cleanup.ts";
 import { planRows } from "../plan/plan-rows.ts";
 import type { Scope } from "../plan/row-plan.ts";
 import { type CatalogColumns, readCatalogColumns, readViews } from "../tables/catalog.ts";
-import { isProtected } from "../../config/protection.ts";
 import { withBefore } from "../touched/old-values.ts";
 import { mostTouched, nameOf, rowName, searchContext, sha256 } from "../touched/touched-rows.ts";
 import { askVersions } from "../touched/versions.ts";

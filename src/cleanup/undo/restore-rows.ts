@@ -1,3 +1,4 @@
+import { isProtected } from "../../config/protection.ts";
 import type { Environment, Table } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
@@ -10,7 +11,6 @@ import { WarehouseFailure } from "../../warehouse/failure.ts";
 import { missingRows, nameCounts, olderRows, rowsBeside } from "../../warehouse/older-rows.ts";
 import { proveWarehouse } from "../execute/proof.ts";
 import { type CatalogColumns, readCatalogColumns } from "../tables/catalog.ts";
-import { isProtected } from "../../config/protection.ts";
 import { deletesOf, historyIsGone } from "../tables/history.ts";
 import { Binder, storedConditionOf } from "../tables/selection.ts";
 
