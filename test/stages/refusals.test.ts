@@ -347,9 +347,11 @@ async function run(one: Case, index: number): Promise<Ran> {
 /** All that Redis has been told until now has reached us when it has told us of this. */
 async function seenByRedis(): Promise<string[]> {
   const mark = `echo ${Math.random()}`;
+  const seenMark = new Promise<void>((resolve) =>
+    monitor.on("monitor", (_time: string, words: string[]) => words.join(" ") === mark && resolve()),
+  );
   await keys.echo(mark.slice(5));
-  for (let waited = 0; !commands.includes(mark) && waited < 2_000; waited += 5)
-    await new Promise((resolve) => setTimeout(resolve, 5));
+  await seenMark;
   expect(commands).toContain(mark);
   const seen = commands.filter((command) => !command.startsWith("echo "));
   commands = [];
