@@ -49,11 +49,11 @@ const mistakes: Mistake[] = [
     file: inTestData('prefixes: ["", integration_test_, e2e_test_]'),
     says: ["c.yml:25:14", "expected at least 6 characters: a shorter prefix"],
   },
-  ...["integration%"].map((prefix) => ({
-    input: `a wildcard in a prefix: ${prefix}`,
-    file: inTestData(`prefixes: ["${prefix}", integration_test_, e2e_test_]`),
+  {
+    input: "a wildcard in a prefix",
+    file: inTestData('prefixes: ["integration%", integration_test_, e2e_test_]'),
     says: ["c.yml:25:14", "expected literal text: a prefix has no wildcard"],
-  })),
+  },
   {
     input: "a prefix of digits, as a time is",
     file: inTestData('prefixes: ["176392", integration_test_, e2e_test_]'),
